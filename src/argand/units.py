@@ -1,0 +1,9 @@
+"""Constants and conversions. Lengths in angstrom, energies in keV, angles in radians unless named."""
+
+HC_KEV_ANGSTROM = 12.398419843320026
+"""Planck constant times speed of light in keV Å (CODATA 2018, exact)."""
+
+
+def wavelength_from_energy(energy_kev: float) -> float:
+    """Photon wavelength in Å from its energy in keV."""
+    return HC_KEV_ANGSTROM / energy_kev
