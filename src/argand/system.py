@@ -1,0 +1,180 @@
+"""What a system must offer, the list of systems, and the form in which a configuration is stored.
+
+A system is a frozen dataclass whose fields are its whole configuration. Its module (`argand.systems.<name>`)
+offers `SYSTEM` (that class), `PRESETS` (named instances), `load(path)` (a predictor from weights), `selftest()`
+and `cli`, a module whose `app` holds the verbs of `argand <name>`.
+"""
+
+import difflib
+import importlib
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Literal, Protocol, TypeVar, Union, get_args, get_origin
+
+from argand.errors import ConfigError
+
+if typing.TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor, nn
+
+SYSTEMS = {"geometry": "argand.systems.geometry"}
+"""Name of each system -> its module."""
+
+Sample = dict[str, "np.ndarray"]
+"""One simulated physical sample, or what the network takes of it: named arrays of fixed shapes."""
+
+Batch = dict[str, "Tensor"]
+"""Several samples stacked: named tensors `[batch, ...]`."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """What changes the weights: an optimiser and its learning rate over the course of a run.
+
+    `rate(progress)` is the factor on each group's learning rate at a progress from 0 (start) to 1 (budget spent).
+    """
+
+    optimiser: "torch.optim.Optimizer"
+    rate: Callable[[float], float] | None = None
+
+
+class System(Protocol):
+    """One of argand's systems; every method is a function of the fields and its arguments alone."""
+
+    def simulate(self, index: int, seed: int) -> Sample:
+        """Physical sample number `index`: images, labels, parameters; the same for the same index and seed."""
+        ...
+
+    def inputs(self, sample: Sample) -> Sample:
+        """What the network trains on, features and labels, in shapes that do not vary between samples."""
+        ...
+
+    def network(self) -> "nn.Module":
+        """A network with fresh weights drawn from torch's global generator."""
+        ...
+
+    def loss(
+        self, network: "nn.Module", batch: Batch, generator: "torch.Generator | None" = None
+    ) -> "tuple[Tensor, Batch]":
+        """Scalar to minimise and detached metrics; the first metric, lower is better, picks the best weights."""
+        ...
+
+    def optimiser(self, network: "nn.Module") -> Optimisation:
+        """Optimiser of the network's weights and the course of its learning rate."""
+        ...
+
+    def decode(self, output: Any) -> Any:
+        """A prediction in physical units from what the network answers."""
+        ...
+
+    def score(self, prediction: Any, truth: Any) -> dict[str, float]:
+        """Errors of a prediction against the truth, all zero where it is perfect."""
+        ...
+
+
+def system_module(name: str) -> ModuleType:
+    """Module of the system `name`; raises ConfigError for a name that is none."""
+    if name not in SYSTEMS:
+        raise ConfigError(f"no system is called '{name}'{near_match(name, SYSTEMS)}")
+    return importlib.import_module(SYSTEMS[name])
+
+
+def preset(name: str, presets: Mapping[str, T]) -> T:
+    """The preset `name`; raises ConfigError with the near match for a name that is none."""
+    if name not in presets:
+        known = ", ".join(presets)
+        raise ConfigError(f"no preset is called '{name}'{near_match(name, presets)}; there are {known}")
+    return presets[name]
+
+
+def near_match(name: str, known: typing.Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the known name closest to a mistaken one, or nothing."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{matches[0]}'?" if matches else ""
+
+
+def to_config(value: Any) -> Any:
+    """Configuration as plain dicts, lists, strings and numbers, ready for JSON.
+
+    Takes dataclasses (nested), tuples, lists, dicts, strings, numbers and None; ConfigError for anything else.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_config(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_config(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [to_config(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ConfigError(f"a configuration cannot hold a {type(value).__name__}; use numbers, strings or dataclasses")
+
+
+def from_config(cls: type[T], config: Mapping[str, Any]) -> T:
+    """Dataclass of class `cls` from what `to_config` made of it; missing keys take their defaults.
+
+    Raises ConfigError for an unknown key (naming the near match), a missing one, or a value of the wrong type.
+    """
+    hints = typing.get_type_hints(cls)
+    known = {field.name: field for field in fields(cls) if field.init}  # pyright: ignore[reportArgumentType]
+    for key in config:
+        if key not in known:
+            raise ConfigError(f"{cls.__name__} has no setting '{key}'{near_match(key, known)}")
+    for name, field in known.items():
+        if name not in config and field.default is MISSING and field.default_factory is MISSING:
+            raise ConfigError(f"{cls.__name__} needs the setting '{name}'")
+    return cls(**{key: _read(hints[key], value, f"{cls.__name__}.{key}") for key, value in config.items()})
+
+
+def _read(hint: Any, value: Any, where: str) -> Any:
+    """Value of the annotated type `hint` from its JSON form."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+        return from_config(hint, value)
+    if origin in (Union, UnionType):
+        return _read_union(arguments, value, where)
+    if origin is Literal and value in arguments:
+        return value
+    if origin in (tuple, list) and isinstance(value, list | tuple):
+        return _read_sequence(origin, arguments, value, where)
+    if origin is dict and isinstance(value, Mapping):
+        return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    return _read_scalar(hint, value, where)
+
+
+def _read_union(options: tuple[Any, ...], value: Any, where: str) -> Any:
+    """Value of the first option that takes it; the last option's complaint when none does."""
+    if value is None and NoneType in options:
+        return None
+    options = tuple(option for option in options if option is not NoneType)
+    for option in options[:-1]:
+        try:
+            return _read(option, value, where)
+        except ConfigError:
+            continue
+    return _read(options[-1], value, where)
+
+
+def _read_sequence(origin: Any, arguments: tuple[Any, ...], value: Any, where: str) -> Any:
+    """Tuple or list, each item of its annotated type."""
+    if origin is tuple and Ellipsis not in arguments:
+        if len(arguments) != len(value):
+            raise ConfigError(f"{where} takes {len(arguments)} values, not {len(value)}")
+        return tuple(_read(hint, item, where) for hint, item in zip(arguments, value, strict=True))
+    return origin(_read(arguments[0], item, where) for item in value)
+
+
+def _read_scalar(hint: Any, value: Any, where: str) -> Any:
+    """Number, string or truth value; a whole number is taken where a fraction may stand, never the reverse."""
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    boolean_matches = isinstance(value, bool) == (hint is bool)
+    if isinstance(hint, type) and isinstance(value, hint) and boolean_matches:
+        return value
+    raise ConfigError(f"{where} cannot be {value!r}; it takes {getattr(hint, '__name__', hint)}")
