@@ -9,7 +9,7 @@ import difflib
 import importlib
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Protocol, TypeVar, Union, get_args, get_origin
 
@@ -29,18 +29,10 @@ Sample = dict[str, "np.ndarray"]
 Batch = dict[str, "Tensor"]
 """Several samples stacked: named tensors `[batch, ...]`."""
 
+Schedule = Callable[[float], float]
+"""Factor on each group's learning rate at a progress from 0 (start) to 1 (budget spent)."""
+
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """What changes the weights: an optimiser and its learning rate over the course of a run.
-
-    `rate(progress)` is the factor on each group's learning rate at a progress from 0 (start) to 1 (budget spent).
-    """
-
-    optimiser: "torch.optim.Optimizer"
-    rate: Callable[[float], float] | None = None
 
 
 class System(Protocol):
@@ -64,8 +56,8 @@ class System(Protocol):
         """Scalar to minimise and detached metrics; the first metric, lower is better, picks the best weights."""
         ...
 
-    def optimiser(self, network: "nn.Module") -> Optimisation:
-        """Optimiser of the network's weights and the course of its learning rate."""
+    def optimiser(self, network: "nn.Module") -> "tuple[torch.optim.Optimizer, Schedule | None]":
+        """Optimiser of the network's weights, and the course of its learning rate over a run."""
         ...
 
     def decode(self, output: Any) -> Any:
@@ -177,4 +169,5 @@ def _read_scalar(hint: Any, value: Any, where: str) -> Any:
     boolean_matches = isinstance(value, bool) == (hint is bool)
     if isinstance(hint, type) and isinstance(value, hint) and boolean_matches:
         return value
-    raise ConfigError(f"{where} cannot be {value!r}; it takes {getattr(hint, '__name__', hint)}")
+    name = " or ".join(map(repr, get_args(hint))) if get_origin(hint) is Literal else getattr(hint, "__name__", hint)
+    raise ConfigError(f"{where} cannot be {value!r}; it takes {name}")
