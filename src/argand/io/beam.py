@@ -1,0 +1,58 @@
+"""What the beam geometry files of the programs that come next have in common.
+
+Each of them gives a corner or foot of the detector, two axes and a beam in some frame of its own.
+`geometry_from_vectors` turns any of these into a BeamGeometry; only the turn about the beam is not
+kept, because rings, resolution and the tilt do not depend on it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.physics.detector import BeamGeometry
+from argand.typing import Matrix3, Vector3
+
+_GRAZING_COSINE = 1e-3
+
+
+def geometry_from_vectors(
+    source: str | Path,
+    corner_mm: Vector3,
+    fast_slow_beam: Matrix3,
+    wavelength: float,
+    pixel_size_mm: tuple[float, float],
+) -> BeamGeometry:
+    """The geometry of a detector that is described by vectors of any one frame, sample at its origin.
+
+    `corner_mm` is the outer corner of the first pixel, the rows of `fast_slow_beam` are directions of
+    any length, `pixel_size_mm` is (fast, slow), the wavelength in Å. Raises InputError, which names
+    `source`, for a detector that the beam does not meet.
+    """
+    fast, slow, beam = fast_slow_beam / np.linalg.norm(fast_slow_beam, axis=1, keepdims=True)
+    normal = np.cross(fast, slow)
+    # A mirrored image has its normal towards the sample; distances and angles want it along the beam.
+    normal = normal if normal @ beam > 0 else -normal
+    if not (normal @ beam > _GRAZING_COSINE and corner_mm @ normal > 0):
+        raise InputError(f"{source}: the beam does not meet this detector; check its axes and distance")
+    poni_px = (-(corner_mm @ fast) / pixel_size_mm[0], -(corner_mm @ slow) / pixel_size_mm[1])
+    # The third row of Ry(yaw) Rx(pitch) is the beam in the detector's axes; solved for the two angles.
+    yaw, pitch = -np.arcsin(fast @ beam), np.arctan2(slow @ beam, normal @ beam)
+    distance_mm = float(corner_mm @ normal)
+    return BeamGeometry.from_poni(poni_px, distance_mm, wavelength, pixel_size_mm, float(pitch), float(yaw))
+
+
+def write_lines(path: str | Path, lines: list[str]) -> None:
+    """Write lines of text under a temporary name and move them into place, so no half file is left."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text("\n".join(lines) + "\n")
+    partial.replace(path)
+
+
+def read_text(path: str | Path) -> str:
+    """Text of a geometry file; InputError when it cannot be read as text."""
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a geometry file ({error}); give a text file") from error

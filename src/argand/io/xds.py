@@ -1,0 +1,66 @@
+"""The lines of XDS.INP that describe detector and beam."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.io.beam import geometry_from_vectors, read_text, write_lines
+from argand.physics.detector import BeamGeometry
+from argand.typing import Vector3
+
+# XDS calls the centre of the first pixel 1, where our edges make it 0.5.
+_XDS_OFFSET_PX = 0.5
+_ENTRY = re.compile(r"([A-Z][A-Z0-9_'\-]*)=([^=]*?)(?=\s[A-Z][A-Z0-9_'\-]*=|$)")
+
+
+def write_xds(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int]) -> None:
+    """Write the geometry lines of an XDS.INP for an image of `shape` (slow, fast).
+
+    Pixel convention: 1-based, centres: ORGX and ORGY, the foot of the perpendicular, are our edge
+    coordinates + 0.5. DETECTOR_DISTANCE is the perpendicular one in mm. The laboratory frame is ours:
+    X along the fast axis and Y along the slow axis of the untilted detector, Z along the beam.
+    """
+    (fast_mm, slow_mm), (foot_fast, foot_slow) = geometry.pixel_size_mm, geometry.poni_px
+    lines = ["! Written by argand: replace these lines of XDS.INP"]
+    lines += [f"NX= {shape[1]} NY= {shape[0]} QX= {fast_mm:.12g} QY= {slow_mm:.12g}"]
+    lines += [f"ORGX= {foot_fast + _XDS_OFFSET_PX:.6f} ORGY= {foot_slow + _XDS_OFFSET_PX:.6f}"]
+    lines += [f"DETECTOR_DISTANCE= {geometry.perpendicular_distance_mm:.9f}"]
+    lines += [f"DIRECTION_OF_DETECTOR_X-AXIS= {_vector(geometry.axes[:, 0])}"]
+    lines += [f"DIRECTION_OF_DETECTOR_Y-AXIS= {_vector(geometry.axes[:, 1])}"]
+    lines += ["INCIDENT_BEAM_DIRECTION= 0 0 1", f"X-RAY_WAVELENGTH= {geometry.wavelength:.12g}"]
+    write_lines(path, lines)
+
+
+def read_xds(path: str | Path) -> BeamGeometry:
+    """Read the geometry from an XDS.INP or its lines, in whatever frame they use.
+
+    A turn about the beam is not kept. Raises InputError that names what is missing.
+    """
+    text = "\n".join(line.split("!")[0].rstrip() for line in read_text(path).splitlines())
+    entries = {key: value for line in text.splitlines() for key, value in _ENTRY.findall(line)}
+    try:
+        pixel_size_mm = (float(entries["QX"]), float(entries["QY"]))
+        foot_px = (float(entries["ORGX"]) - _XDS_OFFSET_PX, float(entries["ORGY"]) - _XDS_OFFSET_PX)
+        distance_mm, wavelength = float(entries["DETECTOR_DISTANCE"]), float(entries["X-RAY_WAVELENGTH"])
+        fast = _direction(entries["DIRECTION_OF_DETECTOR_X-AXIS"])
+        slow = _direction(entries["DIRECTION_OF_DETECTOR_Y-AXIS"])
+        beam = _direction(entries["INCIDENT_BEAM_DIRECTION"])
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{path}: incomplete geometry ({error}); add the line of XDS.INP that gives it"
+        ) from error
+    foot_mm = np.multiply(foot_px, pixel_size_mm)
+    corner_mm = distance_mm * np.cross(fast, slow) - foot_mm[0] * fast - foot_mm[1] * slow
+    return geometry_from_vectors(path, corner_mm, np.array([fast, slow, beam]), wavelength, pixel_size_mm)
+
+
+def _vector(components: Vector3) -> str:
+    return " ".join(f"{value:.12f}" for value in components)
+
+
+def _direction(text: str) -> Vector3:
+    """Unit vector of three numbers."""
+    x, y, z = (float(word) for word in text.split())
+    return np.array([x, y, z]) / np.linalg.norm([x, y, z])
