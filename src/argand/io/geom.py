@@ -51,8 +51,8 @@ def _vector(components: Vector3) -> str:
 def _bad_regions(good: Mask) -> list[str]:
     """Lines for the bands between modules: runs of rows and of columns without a good pixel."""
     lines, (last_slow, last_fast) = [], (good.shape[0] - 1, good.shape[1] - 1)
-    bands = [(0, last_fast, first, last) for first, last in _runs(~good.any(axis=1))]
-    bands += [(first, last, 0, last_slow) for first, last in _runs(~good.any(axis=0))]
+    bands = [(0, last_fast, first, last) for first, last in _runs(np.asarray(~good.any(axis=1)))]
+    bands += [(first, last, 0, last_slow) for first, last in _runs(np.asarray(~good.any(axis=0)))]
     for number, band in enumerate(bands):
         limits = zip(("min_fs", "max_fs", "min_ss", "max_ss"), band, strict=True)
         lines += ["", f"bad{number}/panel = panel"]
