@@ -53,7 +53,11 @@ class System(Protocol):
     def loss(
         self, network: "nn.Module", batch: Batch, generator: "torch.Generator | None" = None
     ) -> "tuple[Tensor, Batch]":
-        """Scalar to minimise and detached metrics; the first metric, lower is better, picks the best weights."""
+        """Scalar to minimise and detached metrics; the first metric, lower is better, picks the best weights.
+
+        `network.training` tells training from validation. The generator is seeded by the step, or by the
+        batch in validation. Runs under autocast: likelihoods are computed from `output.float()`.
+        """
         ...
 
     def optimiser(self, network: "nn.Module") -> "tuple[torch.optim.Optimizer, Schedule | None]":
@@ -103,7 +107,9 @@ def to_config(value: Any) -> Any:
         return [to_config(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ConfigError(f"a configuration cannot hold a {type(value).__name__}; use numbers, strings or dataclasses")
+    raise ConfigError(
+        f"a configuration cannot hold a {type(value).__name__}; use numbers, strings or dataclasses"
+    )
 
 
 def from_config(cls: type[T], config: Mapping[str, Any]) -> T:
@@ -169,5 +175,16 @@ def _read_scalar(hint: Any, value: Any, where: str) -> Any:
     boolean_matches = isinstance(value, bool) == (hint is bool)
     if isinstance(hint, type) and isinstance(value, hint) and boolean_matches:
         return value
-    name = " or ".join(map(repr, get_args(hint))) if get_origin(hint) is Literal else getattr(hint, "__name__", hint)
+    name = (
+        " or ".join(map(repr, get_args(hint)))
+        if get_origin(hint) is Literal
+        else getattr(hint, "__name__", hint)
+    )
     raise ConfigError(f"{where} cannot be {value!r}; it takes {name}")
+
+
+def system_name(system: System) -> str:
+    """Name under which the system's module is listed; its class's name for one that is not."""
+    module = type(system).__module__
+    listed = (name for name, path in SYSTEMS.items() if module == path or module.startswith(f"{path}."))
+    return next(listed, type(system).__name__)

@@ -1,0 +1,103 @@
+"""Weights of a network in one safetensors file, with everything needed to rebuild and judge it in its header.
+
+The header is a JSON dict under the metadata key `argand`:
+`system` its name, `config` its whole configuration (`argand.system.to_config`), `seed`, `version` of the code,
+`training` (what it was trained on and for how long) and `figures` (measured errors).
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import save_file
+
+from argand.errors import InputError
+
+FILE_NAME = "model.safetensors"
+"""Name of the weights inside a folder of `argand/weights`."""
+
+REQUIRED = ("system", "config", "seed", "version")
+"""Header entries without which weights are refused."""
+
+_METADATA_KEY = "argand"
+
+
+def save_weights(path: Path, state: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> Path:
+    """Write tensors and header to the file `path`, or to `model.safetensors` when `path` is a folder.
+
+    The file appears whole or not at all. Raises InputError for a header without the required entries.
+    """
+    target = _weights_file(Path(path))
+    missing = [key for key in REQUIRED if key not in header]
+    if missing:
+        raise InputError(f"{target}: the weights' header lacks {', '.join(missing)}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Clones, since safetensors refuses tensors that share memory.
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(header, sort_keys=True)})
+    temporary.chmod(0o644)
+    temporary.replace(target)
+    return target
+
+
+def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors and header of the weights file `path`, or of `model.safetensors` in the folder `path`.
+
+    Raises InputError, naming the file, when it is missing, damaged or not ours.
+    """
+    source = _weights_file(Path(path))
+    with _open(source) as file:
+        header = _header(source, file.metadata())
+        return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (no iterator)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Header of a weights file or folder, without its tensors; InputError as `load_weights`."""
+    source = _weights_file(Path(path))
+    with _open(source) as file:
+        return _header(source, file.metadata())
+
+
+def restore(network: torch.nn.Module, state: Mapping[str, torch.Tensor], source: Path) -> None:
+    """Load tensors into a network that must have exactly these names and shapes; InputError otherwise."""
+    own = network.state_dict()
+    for name in sorted(own.keys() ^ state.keys()):
+        raise InputError(f"{source}: '{name}' is on one side only; the weights belong to another network")
+    for name, tensor in state.items():
+        if tensor.shape != own[name].shape:
+            raise InputError(
+                f"{source}: '{name}' has shape {tuple(tensor.shape)}, the network {tuple(own[name].shape)}"
+            )
+    network.load_state_dict(dict(state))
+
+
+def _weights_file(path: Path) -> Path:
+    """The file itself, or the standard name inside a folder (a path without the suffix is a folder)."""
+    return path if path.suffix == ".safetensors" else path / FILE_NAME
+
+
+def _open(source: Path) -> Any:
+    """Opened safetensors file; InputError when it is missing or damaged."""
+    if not source.is_file():
+        raise InputError(f"{source}: no weights there; train some or name another file")
+    try:
+        return safetensors.safe_open(str(source), framework="pt")
+    except (safetensors.SafetensorError, OSError) as error:
+        raise InputError(f"{source}: damaged weights ({error}); fetch or train them again") from error
+
+
+def _header(source: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """Header from the file's metadata; InputError when it is not complete."""
+    try:
+        header = json.loads((metadata or {})[_METADATA_KEY])
+    except (KeyError, json.JSONDecodeError) as error:
+        raise InputError(f"{source}: not weights of argand, its header is missing") from error
+    missing = [key for key in REQUIRED if key not in header]
+    if missing:
+        raise InputError(f"{source}: the weights' header lacks {', '.join(missing)}")
+    return header

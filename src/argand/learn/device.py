@@ -1,0 +1,73 @@
+"""Where to compute and how precisely, chosen by measuring."""
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+Precision = Literal["32-true", "bf16-mixed"]
+
+_WORTHWHILE = 1.3
+"""bf16 on a CPU is chosen when it is this many times faster than fp32."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Device kind and number format of a run; convolutions take channels-last tensors."""
+
+    accelerator: Literal["cpu", "cuda"]
+    precision: Precision
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Network on the device, its 2-D convolutions in channels-last order."""
+        return network.to(self.accelerator, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def autocast(self) -> torch.autocast:
+        """Context in which the network computes in the chosen number format."""
+        return torch.autocast(self.accelerator, torch.bfloat16, enabled=self.precision == "bf16-mixed")
+
+
+def channels_last(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The batch with its images `[batch, channel, slow, fast]` in channels-last order."""
+    return {
+        name: tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
+        for name, tensor in batch.items()
+    }
+
+
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose_compute(accelerator: str = "auto", measure: bool = True) -> Compute:
+    """CUDA in bf16 where there is a GPU; else the CPU, in bf16 where that is measured to be faster.
+
+    Without `measure`, as for several processes that must agree, the CPU computes in fp32.
+    """
+    if accelerator == "cuda" or (accelerator == "auto" and torch.cuda.is_available()):
+        return Compute("cuda", "bf16-mixed")
+    faster = measure and convolution_speed("cpu", torch.bfloat16) > _WORTHWHILE * convolution_speed("cpu")
+    return Compute("cpu", "bf16-mixed" if faster else "32-true")
+
+
+def convolution_speed(device: str = "cpu", dtype: torch.dtype = torch.float32, seconds: float = 0.2) -> float:
+    """Speed in GFLOP/s of a 3x3 convolution of 64 into 64 channels, channels-last; the best of repeats."""
+    layer = nn.Conv2d(64, 64, 3, padding=1).to(device, dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    image = torch.randn(4, 64, 64, 64, device=device, dtype=dtype).contiguous(
+        memory_format=torch.channels_last
+    )
+    operations = 2 * image.numel() * 64 * 9
+    best, end = float("inf"), time.perf_counter() + seconds
+    with torch.inference_mode():
+        layer(image)
+        while time.perf_counter() < end:
+            start = time.perf_counter()
+            layer(image)
+            if device == "cuda":
+                torch.cuda.synchronize()
+            best = min(best, time.perf_counter() - start)
+    return operations / best / 1e9

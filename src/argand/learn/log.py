@@ -1,0 +1,89 @@
+"""What a training run reports: JSON lines, TensorBoard, and its curve as a picture."""
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "log.jsonl"
+CURVE_NAME = "curve.png"
+
+logger = logging.getLogger(__name__)
+
+
+class RunLog:
+    """Appends records to `log.jsonl` and TensorBoard's files in a run's folder.
+
+    A record has `step`, `samples`, `seconds`, `lr` and the metrics of `train` or `val`.
+    """
+
+    def __init__(self, folder: Path, resume_step: int | None = None) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.path = folder / FILE_NAME
+        kept = [] if resume_step is None else [r for r in read_log(self.path) if r["step"] <= resume_step]
+        self.path.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+        purge = None if resume_step is None else resume_step + 1
+        self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=purge)
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Append one record."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        for part in ("train", "val"):
+            for name, value in record.get(part, {}).items():
+                self.writer.add_scalar(f"{name}/{part}", value, record["step"])
+        self.writer.add_scalar("lr", record["lr"], record["step"])
+
+    def close(self) -> None:
+        """Flush TensorBoard's files."""
+        self.writer.close()
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Records of a log file; a line cut off by a crash is left out."""
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            logger.warning("%s: left out an unfinished line", path)
+    return records
+
+
+def draw_curve(folder: Path, metric: str) -> Path | None:
+    """Draw loss and `metric` of the run in `folder` against its samples as `curve.png`.
+
+    Returns the picture, or None where matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        logger.warning("no curve drawn; install matplotlib for it")
+        return None
+    records = read_log(folder / FILE_NAME)
+    names = list(dict.fromkeys(("loss", metric)))
+    figure = Figure(figsize=(5 * len(names), 3.6), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        _draw_metric(axes, records, name)
+    target = folder / CURVE_NAME
+    figure.savefig(target, dpi=120)
+    return target
+
+
+def _draw_metric(axes: Any, records: list[dict[str, Any]], name: str) -> None:
+    """One metric of training and validation, on a logarithmic scale where all its values allow it."""
+    shown: list[float] = []
+    for part, style in (("train", "-"), ("val", "o-")):
+        points = [(r["samples"], r[part][name]) for r in records if name in r.get(part, {})]
+        points = [point for point in points if math.isfinite(point[1])]
+        if points:
+            axes.plot(*zip(*points, strict=True), style, label=part, markersize=3, linewidth=1)
+            shown += [value for _, value in points]
+    if shown and min(shown) > 0:
+        axes.set_yscale("log")
+    axes.set(xlabel="simulated samples", ylabel=name)
+    if shown:
+        axes.legend()

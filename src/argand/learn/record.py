@@ -1,0 +1,138 @@
+"""What a training run leaves in its folder: its state, its best weights and its log."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from argand import __version__
+from argand.io.weights import save_weights
+from argand.learn.budget import Budget
+from argand.learn.checkpoint import FILE_NAME, save_checkpoint
+from argand.learn.log import RunLog
+from argand.system import System, system_name, to_config
+
+BEST_NAME = "best.safetensors"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What must be the same when a run is resumed.
+
+    `batch_size` and `workers` are those of one of `world` processes.
+    """
+
+    batch_size: int
+    seed: int
+    workers: int
+    replay: int
+    world: int
+    val_count: int
+    val_every_steps: int
+    average: bool
+    clip_norm: float | None
+    precision: str
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples simulated for each step by all processes together."""
+        return self.batch_size // self.replay * self.world
+
+
+@dataclass
+class Best:
+    """The best validation result so far; the deciding metric's name is the first of `metrics` to look at."""
+
+    metric: str = ""
+    value: float = float("inf")
+    step: int = 0
+
+
+class RunRecord:
+    """The folder of a run and the system and settings that it belongs to."""
+
+    def __init__(self, folder: Path, system: System, settings: Settings, device: str) -> None:
+        self.folder, self.system, self.settings, self.device = folder, system, settings, device
+        self.best = Best()
+        self.log: RunLog | None = None
+        self.resumed_step = 0
+        self.note = ""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """System, configuration and settings as plain values."""
+        return {
+            "system": system_name(self.system),
+            "config": to_config(self.system),
+            "settings": asdict(self.settings),
+        }
+
+    def open(self, saved: Mapping[str, Any] | None) -> None:
+        """Start or continue the log."""
+        self.log = RunLog(self.folder, saved["step"] if saved else None)
+        if saved:
+            self.best = Best(**saved["best"])
+            self.resumed_step = saved["step"]
+
+    def close(self) -> None:
+        """End the log."""
+        if self.log:
+            self.log.close()
+
+    def samples_here(self, budget: Budget) -> int:
+        """Samples since the run was started or resumed."""
+        return (budget.step - self.resumed_step) * self.settings.samples_per_step
+
+    def report(self, budget: Budget, optimiser: torch.optim.Optimizer, **metrics: dict[str, float]) -> None:
+        """Log the metrics of `train` or `val` at the current step."""
+        samples = budget.step * self.settings.samples_per_step
+        record = {"step": budget.step, "samples": samples, "seconds": round(budget.seconds, 3)}
+        for part, values in metrics.items():
+            name = self.best.metric or "loss"
+            self.note = f"{part} {name} {values[name]:.4g}"
+        if self.log:
+            self.log.write({**record, "lr": optimiser.param_groups[0]["lr"], **metrics})
+
+    def keep_best(self, budget: Budget, network: nn.Module, metric: str, means: dict[str, float]) -> None:
+        """Save the network's weights when `metric` is lower than ever before."""
+        if not means[metric] < self.best.value:
+            return
+        self.best = Best(metric, means[metric], budget.step)
+        header = {
+            **{key: self.identity[key] for key in ("system", "config")},
+            "seed": self.settings.seed,
+            "version": __version__,
+            "training": self._training(budget),
+            "figures": {"validation": means},
+        }
+        save_weights(self.folder / BEST_NAME, network.state_dict(), header)
+
+    def _training(self, budget: Budget) -> dict[str, Any]:
+        """How the weights were made, for their header."""
+        samples = budget.step * self.settings.samples_per_step
+        made = {
+            "steps": budget.step,
+            "samples": samples,
+            "seconds": round(budget.seconds),
+            "device": self.device,
+        }
+        return {**made, **asdict(self.settings)}
+
+    def save(
+        self, budget: Budget, network: nn.Module, optimiser: torch.optim.Optimizer, average: nn.Module | None
+    ) -> None:
+        """Write the checkpoint that a resumed run starts from."""
+        content = {
+            "identity": json.dumps(self.identity),
+            "step": budget.step,
+            "seconds": budget.seconds,
+            "best": asdict(self.best),
+            "network": network.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "average": average.state_dict() if average else None,
+        }
+        save_checkpoint(self.folder / FILE_NAME, content)

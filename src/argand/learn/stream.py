@@ -1,0 +1,139 @@
+"""Streams of freshly simulated samples: nothing stored, every sample known by its number.
+
+Training takes its samples in order of their number, from the seed `seed`. What batch number `step` holds is a
+function of the step alone (and, with replay, of the number of workers), so that a resumed run sees exactly what
+the unbroken run would have seen. Validation takes the numbers 0, 1, ... of the seed `seed + VALIDATION_OFFSET`.
+"""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+
+from argand.errors import ConfigError
+from argand.system import Batch, Sample, System
+
+VALIDATION_OFFSET = 1_000_003
+"""Added to a run's seed for its validation samples, which are thus never trained on."""
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """Which samples a training run sees, and who makes them.
+
+    `batch_size` counts the samples of one step in one process (`rank` of `world`); `replay` is the number of
+    batches in which each simulated sample is used.
+    """
+
+    batch_size: int
+    seed: int
+    workers: int = 0
+    replay: int = 1
+    rank: int = 0
+    world: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.replay:
+            raise ConfigError(f"batch size {self.batch_size} is not a multiple of replay {self.replay}")
+
+    @property
+    def fresh(self) -> int:
+        """Samples simulated for each batch."""
+        return self.batch_size // self.replay
+
+    def chunks(self, step: int) -> range:
+        """Numbers of the chunks of `fresh` samples that make batch `step`, the oldest first.
+
+        Batches of one worker are `workers` apart, so chunks move on by as much from one of its batches to
+        the next, and each chunk is used in `replay` of them.
+        """
+        stride = max(1, self.workers) * self.world
+        first = step * self.world + self.rank
+        return range(first, first + stride * self.replay, stride)
+
+
+class SampleStream(IterableDataset):
+    """Endless batches of training samples from batch number `start` on."""
+
+    def __init__(self, system: System, plan: StreamPlan, start: int = 0) -> None:
+        self.system, self.plan, self.start = system, plan, start
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches of the calling worker: `start` + its number, then every `workers`-th."""
+        worker = get_worker_info()
+        first, stride = (worker.id, worker.num_workers) if worker else (0, 1)
+        plan = replace(self.plan, workers=stride)
+        chunks: deque[tuple[int, list[Sample]]] = deque(maxlen=plan.replay)
+        for step in count(self.start + first, stride):
+            made = {number for number, _ in chunks}
+            chunks.extend((number, self._chunk(number)) for number in plan.chunks(step) if number not in made)
+            yield collate([sample for _, samples in chunks for sample in samples])
+
+    def _chunk(self, number: int) -> list[Sample]:
+        """Samples of one chunk, as the network takes them."""
+        first = number * self.plan.fresh
+        indices = range(first, first + self.plan.fresh)
+        return [self.system.inputs(self.system.simulate(index, self.plan.seed)) for index in indices]
+
+
+class ValidationSamples(Dataset):
+    """The fixed validation samples of a seed, in batches; the last batch may be smaller."""
+
+    def __init__(self, system: System, size: int, batch_size: int, seed: int) -> None:
+        self.system, self.seed = system, seed + VALIDATION_OFFSET
+        self.batches = [range(size)[first : first + batch_size] for first in range(0, size, batch_size)]
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self.batches)
+
+    def __getitem__(self, number: int) -> Batch:
+        """Batch `number`."""
+        return collate([self.system.inputs(self.system.simulate(i, self.seed)) for i in self.batches[number]])
+
+
+def collate(samples: list[Sample]) -> Batch:
+    """Samples stacked into one batch of tensors."""
+    return {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}
+
+
+def training_loader(system: System, plan: StreamPlan, start: int = 0, pin_memory: bool = False) -> DataLoader:
+    """Loader of batches `start`, `start + 1`, ... in this order, simulated in `plan.workers` processes."""
+    stream = SampleStream(system, plan, start)
+    return DataLoader(
+        stream,
+        batch_size=None,
+        num_workers=plan.workers,
+        pin_memory=pin_memory,
+        worker_init_fn=quiet_worker if plan.workers else None,
+    )
+
+
+def validation_batches(system: System, plan: StreamPlan, size: int) -> list[Batch]:
+    """This process's share of the `size` validation samples, simulated once and kept in memory."""
+    # Small enough that every process has a batch.
+    batch_size = max(1, min(plan.batch_size, size // plan.world))
+    samples = ValidationSamples(system, size, batch_size, plan.seed)
+    share = range(len(samples))[plan.rank :: plan.world]
+    loader = DataLoader(
+        samples,
+        batch_size=None,
+        sampler=list(share),
+        num_workers=min(plan.workers, len(share)),
+        worker_init_fn=quiet_worker if plan.workers else None,
+    )
+    # Copies, since what a worker hands over keeps a file descriptor and shared memory.
+    return [{name: tensor.clone() for name, tensor in batch.items()} for batch in loader]
+
+
+def quiet_worker(_: int) -> None:
+    """Leave interrupts to the training process, which stops its workers in order, and yield to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(1)

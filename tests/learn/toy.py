@@ -1,0 +1,63 @@
+"""A small system in the shape of the real ones: the slope and intercept of a noisy line."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from argand.system import Batch, Sample, Schedule
+
+POINTS = 16
+
+
+@dataclass(frozen=True)
+class ToySystem:
+    """Fit a straight line through 16 points; the labels are its slope and intercept."""
+
+    noise: float = 0.1
+    width: int = 16
+    dropout: float = 0.1
+    learning_rate: float = 1e-2
+
+    def simulate(self, index: int, seed: int) -> Sample:
+        """Sample `index`: `points` [16] and `line` [2]."""
+        random = np.random.default_rng((seed, index))
+        line = random.uniform(-1, 1, 2)
+        points = np.polyval(line, np.linspace(-1, 1, POINTS)) + random.normal(0, self.noise, POINTS)
+        return {"points": points, "line": line, "index": np.array(index)}
+
+    def inputs(self, sample: Sample) -> Sample:
+        """The sample in single precision."""
+        arrays = {name: sample[name].astype(np.float32) for name in ("points", "line")}
+        return {**arrays, "index": sample["index"]}
+
+    def network(self) -> nn.Module:
+        """Two layers with what makes resuming hard: dropout and running statistics."""
+        return nn.Sequential(
+            nn.Linear(POINTS, self.width),
+            nn.BatchNorm1d(self.width),
+            nn.ReLU(),
+            nn.Dropout(self.dropout),
+            nn.Linear(self.width, 2),
+        )
+
+    def loss(
+        self, network: nn.Module, batch: Batch, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Batch]:
+        """Squared error after a random scaling in training, which needs the generator."""
+        scale = 1 + 0.1 * torch.rand((), generator=generator) if network.training else torch.ones(())
+        error = network(batch["points"] * scale).float() - batch["line"] * scale
+        return error.square().mean(), {"error": error.abs().mean().detach()}
+
+    def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Schedule | None]:
+        """AdamW with a falling rate."""
+        return torch.optim.AdamW(network.parameters(), self.learning_rate), lambda progress: 1 - 0.9 * progress
+
+    def decode(self, output: Tensor) -> Tensor:
+        """Slope and intercept as they are."""
+        return output
+
+    def score(self, prediction: Tensor, truth: Tensor) -> dict[str, float]:
+        """Mean absolute error."""
+        return {"error": (prediction - truth).abs().mean().item()}
