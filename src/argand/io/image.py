@@ -1,10 +1,20 @@
 """Diffraction images from every common format, as one kind of frame."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from argand.errors import InputError
+from argand.io.formats import load_image, open_stack
+from argand.io.header import Stack
+from argand.io.inputs import expand_inputs
+from argand.io.mask import usable_pixels
 from argand.typing import Image, Mask
+
+__all__ = ["Frame", "expand_inputs", "load_mask", "read_frame", "read_frames", "with_overrides"]
 
 
 @dataclass
@@ -14,6 +24,7 @@ class Frame:
     `data` and `mask` are [slow, fast]; `data` keeps the file's number type and True in `mask` means a
     usable pixel. Lengths in mm, wavelength in Å, angles in degrees as headers state them. Pixel
     coordinates are (fast, slow), 0-based, integer = pixel edge. What a header does not state is None.
+    `pedestal` is the number of counts that stands for no photons; it is not subtracted from `data`.
     """
 
     path: str
@@ -36,3 +47,107 @@ class Frame:
         """Number of pixels (slow, fast)."""
         slow, fast = np.shape(self.data)
         return int(slow), int(fast)
+
+
+def read_frames(
+    path: str | Path,
+    *,
+    wavelength: float | None = None,
+    distance_mm: float | None = None,
+    pixel_size_mm: tuple[float, float] | None = None,
+    mask: Mask | str | Path | None = None,
+) -> Iterator[Frame]:
+    """All images of a file, one by one; `file#3` or `file#0-9` selects some, counted from 0.
+
+    What the caller states replaces what the header states; `mask` (see `load_mask`) is combined with
+    the file's own. Raises InputError for a file that is no image, or a mask of another shape.
+    """
+    path, wanted = split_selection(str(path))
+    allowed = None if mask is None else load_mask(mask)
+    stack = open_stack(path)
+    try:
+        for index in range(stack.count) if wanted is None else wanted:
+            frame = with_overrides(_frame(path, stack, index), wavelength, distance_mm, pixel_size_mm)
+            yield frame if allowed is None else _masked(frame, allowed, _name(mask))
+    finally:
+        stack.close()
+
+
+def read_frame(path: str | Path, index: int = 0) -> Frame:
+    """Image number `index` of a file; InputError for a file that is no image or has fewer images."""
+    path = str(path)
+    stack = open_stack(path)
+    try:
+        return _frame(path, stack, index)
+    finally:
+        stack.close()
+
+
+def with_overrides(
+    frame: Frame,
+    wavelength: float | None = None,
+    distance_mm: float | None = None,
+    pixel_size_mm: tuple[float, float] | None = None,
+    mask: Mask | str | Path | None = None,
+) -> Frame:
+    """The frame with the caller's values (Å, mm, (fast, slow) mm) in place of the header's.
+
+    `mask` is a file or an array as `load_mask` takes it, and narrows the frame's own mask. Raises
+    InputError for a mask of another shape than the image.
+    """
+    stated = {"wavelength": wavelength, "distance_mm": distance_mm, "pixel_size_mm": pixel_size_mm}
+    frame = replace(frame, **{key: value for key, value in stated.items() if value is not None})
+    return frame if mask is None else _masked(frame, load_mask(mask), _name(mask))
+
+
+def load_mask(mask: Mask | str | Path) -> Mask:
+    """A mask, True = usable, from an array or a file in any image format or fit2d's.
+
+    True or False in it mean usable or not. Numbers follow pyFAI, fit2d and Dectris: zero is usable,
+    anything else is masked. An HDF5 file gives its `pixel_mask`.
+    """
+    if not isinstance(mask, np.ndarray):
+        path = str(mask)
+        stack = open_stack(path)
+        try:
+            mask = stack.mask if stack.mask is not None else load_image(path, stack, 0)
+        finally:
+            stack.close()
+    return mask if mask.dtype == bool else mask == 0
+
+
+def split_selection(path: str) -> tuple[str, list[int] | None]:
+    """A file name and the image numbers behind its `#`; None when it has none, or is itself a file."""
+    match = re.fullmatch(r"(.+)#(\d+)(?:-(\d+))?", path)
+    if match is None or Path(path).exists():
+        return path, None
+    first = int(match.group(2))
+    return match.group(1), list(range(first, int(match.group(3) or first) + 1))
+
+
+def _frame(path: str, stack: Stack, index: int) -> Frame:
+    data = load_image(path, stack, index)
+    mask = usable_pixels(data, stack.header.saturation)
+    notes = stack.header.notes
+    if stack.mask is not None and stack.mask.shape == data.shape:
+        mask &= stack.mask
+    elif stack.mask is not None:
+        notes = (*notes, "the file's pixel mask is of another shape than its images and is not used")
+    return Frame(path, index, data, mask, **(vars(stack.header) | {"notes": notes}))
+
+
+def _masked(frame: Frame, allowed: Mask, name: str) -> Frame:
+    if allowed.shape != frame.shape:
+        raise InputError(
+            f"{frame.path}: {name} has {_size(allowed.shape)} pixels (slow x fast) but the image has "
+            f"{_size(frame.shape)}; make the mask from an image of this detector"
+        )
+    return replace(frame, mask=frame.mask & allowed)
+
+
+def _name(mask: object) -> str:
+    return "the mask" if isinstance(mask, np.ndarray) else f"the mask {mask}"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

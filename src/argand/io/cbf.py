@@ -1,0 +1,75 @@
+"""CBF images: the byte-offset pixels, and both kinds of header (miniCBF text and imgCIF tables)."""
+
+import re
+from base64 import b64encode
+from dataclasses import replace
+from hashlib import md5
+
+import numpy as np
+from fabio.cbfimage import DATA_TYPES
+from fabio.compression import decByteOffset
+
+from argand.io.header import Header, Stack, pilatus_header
+from argand.io.imgcif import imgcif_header
+from argand.typing import Image
+
+_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
+_START = b"\x0c\x1a\x04\xd5"
+
+
+def cbf_stack(blob: bytes) -> Stack:
+    """The image in the bytes of a CBF file.
+
+    Raises ValueError for a file that is cut short or whose compression is not byte-offset (some
+    Rayonix detectors write packed CBFs).
+    """
+    section = blob.find(_SECTION)
+    start = blob.find(_START, section)
+    if section < 0 or start < 0:
+        raise ValueError("no image data in it: truncated?")
+    keys = _binary_keys(blob[section:start])
+    compressed = _compressed(blob, start + len(_START), keys)
+    data = _decoded(compressed, keys)
+    header = cbf_header(blob[:section].decode("latin-1"))
+    if not _checksum_fits(compressed, keys):
+        header = replace(header, notes=(*header.notes, "the file's checksum does not fit: pixels may be damaged"))
+    return Stack(1, lambda index: data, header)
+
+
+def cbf_header(text: str) -> Header:
+    """Header of a CBF from the text before its pixels; what the miniCBF lines lack, imgCIF tables fill."""
+    mini, tables = pilatus_header(text), imgcif_header(text)
+    stated = {key: value for key, value in vars(mini).items() if value}
+    header = replace(tables, **stated)
+    if mini.notes and mini.header_beam_centre_px != tables.header_beam_centre_px is not None:
+        fast, slow = tables.header_beam_centre_px
+        header = replace(header, notes=(f"{mini.notes[0]}; its axis tables put the beam at {fast:.1f}, {slow:.1f}",))
+    return header
+
+
+def _binary_keys(section: bytes) -> dict[str, str]:
+    text = section.decode("latin-1")
+    found = re.findall(r"^\s*([A-Za-z0-9-]+)\s*[:=]\s*(.*?)\s*$", text, re.MULTILINE)
+    return {key.lower(): value.strip('" ;') for key, value in found}
+
+
+def _compressed(blob: bytes, begin: int, keys: dict[str, str]) -> memoryview:
+    conversion = keys.get("conversions", "none")
+    if conversion.lower() != "x-cbf_byte_offset":
+        raise ValueError(f"CBF compression {conversion} cannot be read: convert the file to byte-offset CBF")
+    size = int(keys["x-binary-size"])
+    if len(blob) < begin + size:
+        raise ValueError(f"truncated: {len(blob) - begin} of {size} bytes of pixels")
+    return memoryview(blob)[begin : begin + size]
+
+
+def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
+    slow, fast = int(keys["x-binary-size-second-dimension"]), int(keys["x-binary-size-fastest-dimension"])
+    dtype = np.dtype(DATA_TYPES.get(keys.get("x-binary-element-type", ""), "int32"))
+    data = decByteOffset(bytes(compressed), size=slow * fast, dtype=dtype)
+    return np.ascontiguousarray(data, dtype).reshape(slow, fast)
+
+
+def _checksum_fits(compressed: memoryview, keys: dict[str, str]) -> bool:
+    stated = keys.get("content-md5")
+    return stated is None or b64encode(md5(compressed, usedforsecurity=False).digest()).decode() == stated

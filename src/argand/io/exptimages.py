@@ -1,0 +1,63 @@
+"""The imagesets of a DIALS experiment list: which frames of which files they are."""
+
+import glob
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+_LOOKUPS = ("mask", "gain", "pedestal", "dx", "dy")
+_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)$", re.IGNORECASE)
+
+
+def imageset_frames(
+    imageset: dict[str, Any], scan: dict[str, Any] | None, folder: Path
+) -> tuple[tuple[str, int], ...]:
+    """(file, number of the image in it from 0) of every frame; relative names start at `folder`.
+
+    A file that is not where the list says but beside the list is taken from there.
+    """
+    numbers = imageset.get("single_file_indices")
+    if "images" in imageset:
+        files = [_found(name, folder) for name in imageset["images"]]
+        return tuple(zip(files, numbers or [0] * len(files), strict=True))
+    template = imageset["template"]
+    first, last = scan["image_range"] if scan else (1, 0)
+    if "#" in template:
+        names = [_numbered(template, number) for number in range(first, last + 1)]
+        return tuple((_found(name, folder), 0) for name in names or _all_of(template, folder))
+    return tuple((_found(template, folder), number) for number in numbers or range(first - 1, last))
+
+
+def absolute_imageset(imageset: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The imageset with file names that hold from any folder; relative ones started at `folder`."""
+    names = {key: imageset[key] for key in ("template", *_LOOKUPS) if imageset.get(key)}
+    absolute = {key: _absolute(name, folder) for key, name in names.items() if isinstance(name, str)}
+    if "images" in imageset:
+        absolute["images"] = [_absolute(name, folder) for name in imageset["images"]]
+    return imageset | absolute
+
+
+def new_imageset(file: str, number: int) -> dict[str, Any]:
+    """An imageset of one still."""
+    still = {"__id__": "ImageSet", "images": [os.path.abspath(file)], "params": {}} | dict.fromkeys(_LOOKUPS)
+    return still | {"single_file_indices": [number]} if _MANY_IMAGES.search(file) else still
+
+
+def _numbered(template: str, number: int) -> str:
+    return re.sub(r"#+", lambda hashes: str(number).zfill(len(hashes.group())), template, count=1)
+
+
+def _all_of(template: str, folder: Path) -> list[str]:
+    escaped = glob.escape(_absolute(template, folder))
+    return sorted(glob.glob(re.sub(r"#+", lambda hashes: "[0-9]" * len(hashes.group()), escaped)))
+
+
+def _absolute(name: str, folder: Path) -> str:
+    return str(folder / os.path.expandvars(os.path.expanduser(name)))
+
+
+def _found(name: str, folder: Path) -> str:
+    path = Path(_absolute(name, folder))
+    beside = folder / path.name
+    return str(beside if not path.exists() and beside.exists() else path)

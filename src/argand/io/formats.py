@@ -1,0 +1,135 @@
+"""From a file of any supported format to a stack of images: formats are told by content, not by name."""
+
+import bz2
+import gzip
+import io
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from fabio.dtrekimage import DtrekImage
+from fabio.edfimage import EdfImage
+from fabio.fit2dmaskimage import Fit2dMaskImage
+from fabio.tifimage import TifImage
+
+from argand.errors import ArgandError, InputError
+from argand.io.cbf import cbf_stack
+from argand.io.header import Header, Stack, edf_header, pilatus_header, unreadable
+from argand.io.marccd import marccd_header
+from argand.io.smv import smv_header
+
+_TEXT_HEADER_BYTES = 4096
+
+
+def open_stack(path: str) -> Stack:
+    """The images of a file, plain or packed with bzip2 or gzip; its `close` must be called.
+
+    Raises InputError, which names the file, for one that is missing, foreign, cut short or damaged.
+    """
+    with _errors_of(path):
+        blob, packed = _content(path)
+        if blob.startswith(b"\x89HDF\r\n\x1a\n"):
+            # h5py and its filters are slow to import, and only these files need them.
+            from argand.io.nexus import nexus_stack
+
+            return nexus_stack(io.BytesIO(blob) if packed else path, Path(path).parent)
+        return _reader(blob)(blob)
+
+
+def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
+    """Image number `index` of a stack, [slow, fast] in native byte order; InputError when it is damaged."""
+    if not 0 <= index < stack.count:
+        raise InputError(f"{path}: has no image {index}; its {stack.count} images count from 0")
+    with _errors_of(path):
+        data = np.asarray(stack.load(index))
+        if data.ndim != 2 or 0 in data.shape or data.dtype.kind not in "biuf":
+            raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
+        return data.astype(data.dtype.newbyteorder("="), copy=False)
+
+
+@contextmanager
+def _errors_of(path: str) -> Iterator[None]:
+    """Whatever a reader stumbles over becomes one line that names the file; fabio's own log stays silent."""
+    log = logging.getLogger("fabio")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    except ArgandError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; check the name") from error
+    except (PermissionError, IsADirectoryError) as error:
+        raise InputError(f"{path}: cannot be opened ({error.strerror}); give a readable image file") from error
+    except Exception as error:  # damaged files make the readers raise anything
+        raise unreadable(path, str(error) or type(error).__name__) from error
+    finally:
+        log.setLevel(level)
+
+
+def _content(path: str) -> tuple[bytes, bool]:
+    """Bytes of a file (only the first few of an HDF5 file, which is read in place), and whether packed."""
+    with open(path, "rb") as file:
+        start = file.read(8)
+        if start == b"\x89HDF\r\n\x1a\n":
+            return start, False
+        raw = start + file.read()
+    if raw.startswith(b"BZh"):
+        return bz2.decompress(raw), True
+    if raw.startswith(b"\x1f\x8b"):
+        return gzip.decompress(raw), True
+    return raw, False
+
+
+def _reader(blob: bytes) -> Callable[[bytes], Stack]:
+    start = blob[:64].lstrip()
+    if not blob:
+        raise ValueError("empty file")
+    if start.startswith(b"###CBF") or b"--CIF-BINARY-FORMAT-SECTION--" in blob[:_TEXT_HEADER_BYTES]:
+        return cbf_stack
+    if start.startswith(b"{"):
+        return _smv_stack if b"HEADER_BYTES" in start else _edf_stack
+    if blob[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return _tiff_stack
+    if start.startswith(b"\x93NUMPY"):
+        return _numpy_stack
+    if start.startswith(b"M\0\0\0A\0\0\0S\0\0\0K"):
+        return _fit2d_mask
+    raise ValueError("unknown file type")
+
+
+def _smv_stack(blob: bytes) -> Stack:
+    image = DtrekImage().read(io.BytesIO(blob))
+    return Stack(1, lambda index: image.data, smv_header(image.header))
+
+
+def _edf_stack(blob: bytes) -> Stack:
+    image = EdfImage().read(io.BytesIO(blob))
+    return Stack(image.nframes, lambda index: image.getframe(index).data, edf_header(image.header))
+
+
+def _tiff_stack(blob: bytes) -> Stack:
+    image = TifImage().read(io.BytesIO(blob))
+    if image.data is None:
+        raise ValueError("no image in this TIFF: truncated?")
+    header = marccd_header(blob) or _tiff_text_header(blob)
+    return Stack(image.nframes, lambda index: image.getframe(index).data if index else image.data, header)
+
+
+def _tiff_text_header(blob: bytes) -> Header:
+    text = blob[:_TEXT_HEADER_BYTES].decode("latin-1")
+    return pilatus_header(text) if re.search(r"#\s*Pixel_size", text) else Header()
+
+
+def _numpy_stack(blob: bytes) -> Stack:
+    data = np.load(io.BytesIO(blob), allow_pickle=False)
+    images = data[None] if data.ndim == 2 else data
+    return Stack(len(images), lambda index: images[index], Header())
+
+
+def _fit2d_mask(blob: bytes) -> Stack:
+    image = Fit2dMaskImage().read(io.BytesIO(blob))
+    return Stack(1, lambda index: image.data, Header())

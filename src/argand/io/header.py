@@ -1,0 +1,155 @@
+"""What image headers state, in one form, and the text headers of the common formats.
+
+Every parser takes the header's own numbers and returns a Header with lengths in mm, wavelength in Å,
+angles in degrees, and pixel coordinates (fast, slow), 0-based, integer = pixel edge. A quantity that a
+header leaves out, or fills with zero, is None.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.typing import Image, Mask
+
+SWUNG_OUT_DEG = 0.5
+"""Detector arm angle in degrees from which the foot of the perpendicular is not the beam centre."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image file states about its measurement; the fields are those of a Frame."""
+
+    pixel_size_mm: tuple[float, float] | None = None
+    distance_mm: float | None = None
+    wavelength: float | None = None
+    header_beam_centre_px: tuple[float, float] | None = None
+    detector: str = ""
+    two_theta_deg: float = 0.0
+    oscillation_deg: float = 0.0
+    saturation: float | None = None
+    pedestal: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The images of one file: `load(index)` gives [slow, fast] data, `mask` what the file calls usable."""
+
+    count: int
+    load: Callable[[int], Image]
+    header: Header
+    mask: Mask | None = None
+    close: Callable[[], None] = lambda: None
+
+
+def unreadable(path: str, reason: str) -> InputError:
+    """The one-line error for a file that is no image, or a broken one."""
+    short = " ".join(str(reason).split())[:160]
+    return InputError(
+        f"{path}: not a readable diffraction image ({short}); copy the file again, or give a CBF, SMV, "
+        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image"
+    )
+
+
+def number(text: object) -> float | None:
+    """The first number in `text`; None where there is none, or where it is not finite."""
+    match = re.search(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", str(text))
+    value = float(match.group()) if match else np.nan
+    return value if np.isfinite(value) else None
+
+
+def positive(value: float | None, scale: float = 1.0) -> float | None:
+    """`value` times `scale` where it is stated and above zero, else None."""
+    return float(value) * scale if value is not None and value > 0 else None
+
+
+def pair(first: float | None, second: float | None) -> tuple[float, float] | None:
+    """Both values, or None when either is missing or both are zero, which headers use for `not known`."""
+    if first is None or second is None or (first == 0 and second == 0):
+        return None
+    return float(first), float(second)
+
+
+def pilatus_header(text: str) -> Header:
+    """Header of a miniCBF or a Pilatus TIFF: lines such as `# Detector_distance 0.351 m`.
+
+    `Beam_xy` is kept as it stands: integer = pixel edge, as DIALS reads it.
+    """
+    two_theta = _line_number(text, "Detector_2theta") or 0.0
+    name = re.search(r"#\s*Detector\s*[:=]\s*(.+)", text)
+    beam = _line_numbers(text, "Beam_xy")
+    return Header(
+        pixel_size_mm=_pixel_size_mm(text),
+        distance_mm=_length_mm(text, "Detector_distance"),
+        wavelength=positive(_line_number(text, "Wavelength")),
+        header_beam_centre_px=pair(*beam[:2]) if len(beam) >= 2 else None,
+        detector=name.group(1).strip() if name else "",
+        two_theta_deg=two_theta,
+        oscillation_deg=_line_number(text, "Angle_increment") or 0.0,
+        saturation=positive(_line_number(text, "Count_cutoff")),
+        notes=_swing_note(two_theta) if len(beam) >= 2 else (),
+    )
+
+
+def _swing_note(two_theta_deg: float) -> tuple[str, ...]:
+    if abs(two_theta_deg) < SWUNG_OUT_DEG:
+        return ()
+    return (
+        f"the header's detector arm is at {two_theta_deg:g} degrees: its Beam_xy may be the foot of the "
+        "perpendicular (PONI) and not the beam centre",
+    )
+
+
+def _line(text: str, key: str) -> str:
+    match = re.search(rf"^\W*{key}\b[ \t:=]*(.*)$", text, re.MULTILINE)
+    return match.group(1) if match else ""
+
+
+def _line_number(text: str, key: str) -> float | None:
+    return number(_line(text, key))
+
+
+def _line_numbers(text: str, key: str) -> list[float]:
+    return [float(v) for v in re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", _line(text, key))]
+
+
+def _length_mm(text: str, key: str) -> float | None:
+    line = _line(text, key)
+    unit = re.search(r"\d\s*(mm|cm|um|m)\b", line)
+    return positive(number(line), {"mm": 1.0, "cm": 10.0, "um": 1e-3}.get(unit.group(1) if unit else "m", 1e3))
+
+
+def _pixel_size_mm(text: str) -> tuple[float, float] | None:
+    sizes = [float(v) * 1e3 for v in re.findall(r"([\d.]+(?:[eE][-+]?\d+)?)\s*m\b", _line(text, "Pixel_size"))]
+    return pair(*(sizes * 2)[:2]) if sizes else None
+
+
+def edf_header(keys: Mapping[str, str]) -> Header:
+    """Header of an EDF image: ESRF keys (`Center_1`, `SampleDistance`, ...) or pyFAI's (`Poni1`, ...).
+
+    Both state lengths in m, and a centre that is the foot of the perpendicular with integer = pixel
+    edge; ESRF's axis 1 is the fast one, pyFAI's axis 1 the slow one.
+    """
+    found = {key.lower(): number(value) for key, value in keys.items()}
+    size = pair(found.get("psize_1", found.get("pixel2")), found.get("psize_2", found.get("pixel1")))
+    return Header(
+        pixel_size_mm=(size[0] * 1e3, size[1] * 1e3) if size else None,
+        distance_mm=positive(found.get("sampledistance", found.get("distance", found.get("dist"))), 1e3),
+        wavelength=positive(found.get("wavelength"), 1e10),
+        header_beam_centre_px=_edf_centre(found, size),
+        detector=str(keys.get("Detector", keys.get("detector", ""))).strip(),
+        saturation=positive(found.get("count_cutoff")),
+    )
+
+
+def _edf_centre(
+    found: Mapping[str, float | None], size_m: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    centre = pair(found.get("center_1"), found.get("center_2"))
+    poni = pair(found.get("poni2"), found.get("poni1"))
+    if centre is None and poni is not None and size_m is not None:
+        return poni[0] / size_m[0], poni[1] / size_m[1]
+    return centre

@@ -1,0 +1,124 @@
+"""Detector geometry from the tables of a full imgCIF header.
+
+Frame of imgCIF: z points from the sample to the source, so the beam travels along -z. Positions in
+mm, angles in degrees. Each axis moves all axes that depend on it; the image's fast and slow axes hang
+at the end of that chain (International Tables for Crystallography G, chapter 3.7).
+"""
+
+import gemmi
+import numpy as np
+
+from argand.errors import InputError
+from argand.io.beam import geometry_from_vectors
+from argand.io.header import Header, number, pair, positive
+from argand.physics.detector import BeamGeometry
+from argand.typing import Vector3
+
+_TO_SOURCE = np.array([0.0, 0.0, 1.0])
+
+
+def imgcif_header(text: str) -> Header:
+    """Header from the CIF tables in `text` (all that precedes the pixels); empty where there are none."""
+    block = _block(text)
+    if block is None:
+        return Header()
+    sizes = [positive(number(v), 1e3) for v in block.find_values("_array_element_size.size")]
+    size = pair(*(sizes * 2)[:2]) if sizes else None
+    wavelength = positive(number(_first(block, "_diffrn_radiation_wavelength.wavelength")))
+    geometry = _geometry(block, size, wavelength)
+    stated_mm = positive(number(_first(block, "_diffrn_measurement.sample_detector_distance")))
+    return Header(
+        pixel_size_mm=size,
+        distance_mm=stated_mm or (geometry.perpendicular_distance_mm if geometry else None),
+        wavelength=wavelength,
+        header_beam_centre_px=geometry.beam_centre_px if geometry else None,
+        detector=_first(block, "_diffrn_detector.type"),
+        two_theta_deg=round(float(np.degrees(geometry.tilt)), 4) if geometry else 0.0,
+        saturation=positive(number(_first(block, "_array_intensities.overload"))),
+    )
+
+
+def _block(text: str) -> gemmi.cif.Block | None:
+    if "_axis." not in text and "_array_element_size." not in text:
+        return None
+    try:
+        # The text stops where the pixels begin, which leaves the last item without its value.
+        return gemmi.cif.read_string(text.rsplit("_array_data.data", 1)[0]).sole_block()
+    except (RuntimeError, ValueError):
+        return None
+
+
+def _first(block: gemmi.cif.Block, tag: str) -> str:
+    values = block.find_values(tag)
+    return gemmi.cif.as_string(values[0]) if len(values) else ""
+
+
+def _rows(block: gemmi.cif.Block, category: str, names: list[str]) -> list[list[str]]:
+    return [[gemmi.cif.as_string(cell) for cell in row] for row in block.find(category, names)]
+
+
+def _geometry(
+    block: gemmi.cif.Block, size: tuple[float, float] | None, wavelength: float | None
+) -> BeamGeometry | None:
+    layout = sorted(_rows(block, "_array_structure_list.", ["precedence", "axis_set_id"]))
+    if size is None or len(layout) != 2:
+        return None
+    members = dict(_rows(block, "_array_structure_list_axis.", ["axis_set_id", "axis_id"]))
+    chain = _AxisChain(block)
+    try:
+        fast, slow = (members[axis_set] for _, axis_set in layout)
+        axes = np.array([chain.direction(fast), chain.direction(slow), -_TO_SOURCE])
+        return geometry_from_vectors("imgCIF header", chain.position(slow, fast), axes, wavelength or 1.0, size)
+    except (KeyError, InputError):
+        return None
+
+
+class _AxisChain:
+    """The axes of one header with their settings."""
+
+    def __init__(self, block: gemmi.cif.Block) -> None:
+        names = ["id", "type", "depends_on", "vector[1]", "vector[2]", "vector[3]"]
+        offsets = ["offset[1]", "offset[2]", "offset[3]"]
+        self.axes = {row[0]: row for row in _rows(block, "_axis.", names + offsets)}
+        self.settings: dict[str, tuple[float, float]] = {}
+        for table, suffix in (("_diffrn_scan_axis.", "_start"), ("_diffrn_scan_frame_axis.", "")):
+            rows = _rows(block, table, ["axis_id", f"angle{suffix}", f"displacement{suffix}"])
+            self.settings |= {name: (number(angle) or 0.0, number(shift) or 0.0) for name, angle, shift in rows}
+
+    def direction(self, name: str) -> Vector3:
+        """Unit vector of an axis in the laboratory."""
+        return self._carried(self.axes[name][2], self._vector(name), carry_offset=False)
+
+    def position(self, *names: str) -> Vector3:
+        """Laboratory position, mm, of the zero point of that axis of `names` which depends on most others."""
+        end = max(names, key=lambda name: len(self._chain(name)))
+        return self._carried(end, np.zeros(3), carry_offset=True)
+
+    def _vector(self, name: str) -> Vector3:
+        return np.array([number(v) or 0.0 for v in self.axes[name][3:6]])
+
+    def _chain(self, name: str) -> list[str]:
+        chain: list[str] = []
+        while name in self.axes and name not in chain:
+            chain.append(name)
+            name = self.axes[name][2]
+        return chain
+
+    def _carried(self, name: str, point: Vector3, carry_offset: bool) -> Vector3:
+        for name in self._chain(name):
+            angle, shift = self.settings.get(name, (0.0, 0.0))
+            vector = self._vector(name)
+            if self.axes[name][1] == "rotation":
+                point = rotated(point, vector, angle)
+            elif carry_offset:
+                point = point + shift * vector
+            if carry_offset:
+                point = point + np.array([number(v) or 0.0 for v in self.axes[name][6:9]])
+        return point
+
+
+def rotated(point: Vector3, axis: Vector3, angle_deg: float) -> Vector3:
+    """`point` turned right-handed about `axis` through the origin (Rodrigues' formula)."""
+    unit = axis / np.linalg.norm(axis)
+    c, s = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+    return c * point + s * np.cross(unit, point) + (1 - c) * (unit @ point) * unit

@@ -1,0 +1,93 @@
+"""From what a user names (files, globs, folders, lists, DIALS experiments) to image files."""
+
+import glob
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from argand.errors import InputError
+
+_IMAGE = re.compile(
+    r"\.(cbf|img|mccd|marccd|rayonix|tiff?|edf|npy|h5|hdf5|nxs|cxi)(\.(bz2|gz))?$", re.IGNORECASE
+)
+_PART_OF_MASTER = re.compile(r"_(data_\d+|meta|\d{6})\.(h5|hdf5|nxs)$", re.IGNORECASE)
+_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)$", re.IGNORECASE)
+_LIST_SUFFIXES = (".lst", ".list", ".txt")
+
+
+def expand_inputs(patterns: Sequence[str]) -> list[str]:
+    """Image files named by `patterns`, in their order, each once.
+
+    A pattern is a file, a glob (the shell may have left it quoted), a folder (all images in it), a
+    DIALS `.expt`, a `.lst`, `.list` or `.txt` file with one image a line (relative to the list), or
+    `file.h5#3` or `file.h5#0-9` for some images of a file. Frames that an `.expt` takes from one HDF5
+    file come in this last form. Raises InputError for a pattern that names nothing.
+    """
+    return list(dict.fromkeys(path for pattern in patterns for path in _expanded(str(pattern))))
+
+
+def _expanded(pattern: str) -> Iterable[str]:
+    path = Path(pattern)
+    if path.is_dir():
+        return _folder(path)
+    if path.suffix == ".expt" and path.exists():
+        return _experiments(pattern)
+    if path.suffix in _LIST_SUFFIXES and path.exists():
+        return _listed(path)
+    return _files(pattern)
+
+
+def _files(pattern: str) -> list[str]:
+    plain = re.sub(r"#\d+(-\d+)?$", "", pattern)
+    if Path(pattern).exists() or Path(plain).exists():
+        return [pattern]
+    found = sorted(glob.glob(pattern, recursive=True))
+    if not found:
+        raise InputError(f"{pattern}: no such file; check the name, or quote a glob that matches")
+    return found
+
+
+def _folder(folder: Path) -> list[str]:
+    images = sorted(str(path) for path in folder.iterdir() if path.is_file() and _IMAGE.search(path.name))
+    masters = [path for path in images if not _PART_OF_MASTER.search(path)]
+    # Data files are reached through their master; alone they know no geometry.
+    with_master = any(_MANY_IMAGES.search(path) for path in masters)
+    images = masters if with_master else images
+    if not images:
+        raise InputError(f"{folder}: no images in this folder; name the files or a glob")
+    return images
+
+
+def _listed(path: Path) -> Iterator[str]:
+    try:
+        lines = [line.strip() for line in path.read_text().splitlines()]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a list of image files; give one file name a line") from error
+    named = [line for line in lines if line and not line.startswith("#")]
+    if not named:
+        raise InputError(f"{path}: names no images; give one file name a line")
+    for line in named:
+        # An absolute name stays as it is when joined to the list's folder.
+        yield from _files(str(path.parent / line))
+
+
+def _experiments(pattern: str) -> Iterator[str]:
+    # Here and not above: io.expt itself is of no use to whoever names plain files.
+    from argand.io.expt import read_expt
+
+    for images in read_expt(pattern):
+        if not images.frames:
+            raise InputError(f"{pattern}: names no images; name the image files themselves")
+        for path, group in groupby(images.frames, key=lambda frame: frame[0]):
+            if _MANY_IMAGES.search(path):
+                yield from (f"{path}#{run}" for run in _runs([number for _, number in group]))
+            else:
+                yield path
+
+
+def _runs(numbers: list[int]) -> Iterator[str]:
+    """`3-7` for every stretch of consecutive numbers."""
+    for _, group in groupby(enumerate(numbers), key=lambda item: item[1] - item[0]):
+        run = [number for _, number in group]
+        yield str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}"

@@ -1,0 +1,54 @@
+"""Which pixels of an image can be used."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from argand.physics.panel import PANELS
+from argand.typing import Image, Mask
+
+
+def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
+    """True where a pixel was measured: not a gap, not marked bad, not saturated, finite.
+
+    Detectors mark gaps and bad pixels with negative numbers in signed images and with the largest
+    number in unsigned ones. Saturated means at or above `saturation` counts. Gaps that a converter has
+    filled with zeros are recognised by the detector's size, and masked when they hold nothing else.
+    """
+    usable = _below(data, saturation)
+    if data.dtype.kind == "i":
+        usable &= data >= 0
+    elif data.dtype.kind == "f":
+        usable &= np.isfinite(data)
+    for gap in _gaps(data.shape):
+        if not data[gap].any():
+            usable[gap] = False
+    return usable
+
+
+def _below(data: Image, saturation: float | None) -> Mask:
+    limit = np.inf if saturation is None else saturation
+    if data.dtype.kind in "iu":
+        largest = np.iinfo(data.dtype).max
+        if limit > largest:
+            return np.ones(data.shape, bool) if data.dtype.kind == "i" else data < data.dtype.type(largest)
+        # Compared as the image's own type: a float limit would convert all pixels first.
+        return data < data.dtype.type(np.ceil(limit))
+    return data < limit if data.dtype.kind == "f" else np.ones(data.shape, bool)
+
+
+@lru_cache(maxsize=16)
+def _gaps(shape: tuple[int, int]) -> tuple[tuple[slice, slice], ...]:
+    """The gaps of a detector of this many pixels made of Pilatus or Eiger modules; none of any other."""
+    everything = slice(None)
+    for module, gap in sorted({(p.module, p.gap) for p in PANELS.values() if p.module is not None}):
+        slow, fast = (_gap_starts(*along) for along in zip(shape, module, gap, strict=True))
+        if slow is not None and fast is not None:
+            rows = [(slice(start, start + gap[0]), everything) for start in slow]
+            return (*rows, *((everything, slice(start, start + gap[1])) for start in fast))
+    return ()
+
+
+def _gap_starts(pixels: int, module: int, gap: int) -> list[int] | None:
+    modules, rest = divmod(pixels + gap, module + gap)
+    return [module + i * (module + gap) for i in range(modules - 1)] if rest == 0 and modules > 0 else None

@@ -1,0 +1,234 @@
+"""HDF5 images: Dectris masters with external data files, NXmx, and plain stacks of images."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import h5py
+import hdf5plugin  # noqa: F401  registers the compression filters of Dectris detectors with HDF5
+import numpy as np
+
+from argand.errors import InputError
+from argand.io.header import SWUNG_OUT_DEG, Header, Stack, pair, positive, unreadable
+from argand.io.nxaxes import find_first, module_geometry, quantity
+from argand.typing import Image, Mask
+from argand.units import wavelength_from_energy
+
+
+def nexus_stack(file: str | BinaryIO, folder: Path) -> Stack:
+    """The images of an HDF5 file; linked data files are looked for from `folder`.
+
+    Frames of several data files are counted through. A data file that is missing is an InputError,
+    which names it, once its first frame is asked for.
+    """
+    source = _Source(h5py.File(file, "r"), str(getattr(file, "name", file)), folder)
+    try:
+        segments = source.segments()
+        header, mask = _header(source.entry()), _pixel_mask(source.entry())
+    except BaseException:
+        source.close()
+        raise
+    ends = np.cumsum([count for count, _ in segments])
+
+    def load(index: int) -> Image:
+        which = int(np.searchsorted(ends, index, side="right"))
+        count, read = segments[which]
+        return read(index - int(ends[which]) + count)
+
+    return Stack(int(ends[-1]), load, header, mask, source.close)
+
+
+class _Source:
+    """An open master file and the data files that it links to."""
+
+    def __init__(self, master: h5py.File, name: str, folder: Path) -> None:
+        self.master, self.name, self.folder = master, name, folder
+        self.opened: list[h5py.File] = [master]
+
+    def close(self) -> None:
+        """Close the master and every data file."""
+        for file in self.opened:
+            file.close()
+
+    def entry(self) -> h5py.Group:
+        """The first NXentry, or the file itself where there is none."""
+        return find_first(self.master, "NXentry", "entry") or self.master
+
+    def segments(self) -> list[tuple[int, Callable[[int], Image]]]:
+        """Number of frames and reader of each data set, in order; ends with the first that is missing."""
+        found: list[tuple[int, Callable[[int], Image]]] = []
+        for group, name in self._data_names():
+            try:
+                data = self._dataset(group, name)
+            except InputError as error:
+                if not found:
+                    raise
+                return [*found, (1, _raiser(error))]
+            if data.ndim < 2 or 0 in data.shape:
+                raise ValueError(f"{data.name} holds no images")
+            found.append((int(np.prod(data.shape[:-2])), _frame_reader(data)))
+        if not found:
+            raise ValueError("no images in this HDF5 file")
+        return found
+
+    def _data_names(self) -> list[tuple[h5py.Group, str]]:
+        entry = self.entry()
+        for path in ("data", "instrument/detector"):
+            group = entry.get(path)
+            if isinstance(group, h5py.Group):
+                numbered = sorted(name for name in group if re.fullmatch(r"data_\d+", name))
+                names = numbered or [name for name in ("data",) if name in group]
+                if names:
+                    return [(group, name) for name in names]
+        return _largest_stack(self.master)
+
+    def _dataset(self, group: h5py.Group, name: str) -> h5py.Dataset:
+        link = group.get(name, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            file = self._linked_file(link.filename)
+            data = file.get(link.path)
+        else:
+            data = group.get(name)
+        if not isinstance(data, h5py.Dataset):
+            raise ValueError(f"{group.name}/{name} is no data set")
+        if data.is_virtual:
+            for part in data.virtual_sources():
+                # A virtual data set reads as zeros, without a word, where its file is missing.
+                if part.file_name != "." and "%" not in part.file_name:
+                    self._existing(part.file_name, Path(data.file.filename).parent)
+        return data
+
+    def _linked_file(self, filename: str) -> h5py.File:
+        path = self._existing(filename, self.folder)
+        try:
+            self.opened.append(h5py.File(path, "r"))
+        except OSError as error:
+            raise unreadable(str(path), str(error)) from error
+        return self.opened[-1]
+
+    def _existing(self, filename: str, folder: Path) -> Path:
+        for path in (folder / filename, folder / Path(filename).name):
+            if path.exists():
+                return path
+        raise InputError(f"{self.name}: its data file {folder / filename} is missing; put it beside the master")
+
+
+def _raiser(error: InputError) -> Callable[[int], Image]:
+    def read(index: int) -> Image:
+        raise error
+
+    return read
+
+
+def _frame_reader(data: h5py.Dataset) -> Callable[[int], Image]:
+    return lambda index: data[np.unravel_index(index, data.shape[:-2])] if data.ndim > 2 else data[()]
+
+
+def _largest_stack(root: h5py.Group) -> list[tuple[h5py.Group, str]]:
+    """The data set with most elements among those of two or more axes, wherever it is in the file."""
+    found: list[h5py.Dataset] = []
+
+    def visit(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset) and item.ndim >= 2 and item.dtype.kind in "iuf":
+            found.append(item)
+
+    root.visititems(visit)
+    largest = max(found, key=lambda data: data.size, default=None)
+    return [] if largest is None else [(largest.parent, largest.name.rsplit("/", 1)[-1])]
+
+
+def _header(entry: h5py.Group) -> Header:
+    detector = find_first(entry.get("instrument"), "NXdetector", "detector")
+    if detector is None:
+        return Header(wavelength=_wavelength(entry))
+    size = pair(quantity(detector, "x_pixel_size", "mm"), quantity(detector, "y_pixel_size", "mm"))
+    header = Header(
+        pixel_size_mm=size,
+        distance_mm=positive(quantity(detector, ("detector_distance", "distance"), "mm")),
+        wavelength=_wavelength(entry),
+        header_beam_centre_px=_stated_centre(detector, size),
+        detector=_text(detector, "description"),
+        two_theta_deg=quantity(detector, ("goniometer/two_theta", "goniometer/two_theta_start"), "deg") or 0.0,
+        oscillation_deg=_oscillation(entry),
+        saturation=_saturation(detector),
+    )
+    return _completed(header, detector)
+
+
+def _completed(header: Header, detector: h5py.Group) -> Header:
+    """The header with what only the chain of transformations states: centre, distance, pixel size, swing."""
+    geometry = module_geometry(detector, header.wavelength or 1.0)
+    if geometry is None:
+        return header
+    centre = header.header_beam_centre_px
+    swing = float(np.degrees(geometry.tilt))
+    notes = header.notes
+    if centre is not None and swing >= SWUNG_OUT_DEG and np.abs(np.subtract(centre, geometry.beam_centre_px)).max() > 1:
+        fast, slow = geometry.beam_centre_px
+        notes = (
+            f"the detector is swung out by {swing:.1f} degrees: the stated beam centre may be the foot of the "
+            f"perpendicular (PONI); the file's transformations put the beam at {fast:.1f}, {slow:.1f}",
+        )
+    return replace(
+        header,
+        pixel_size_mm=header.pixel_size_mm or geometry.pixel_size_mm,
+        distance_mm=header.distance_mm or geometry.perpendicular_distance_mm,
+        header_beam_centre_px=centre or geometry.beam_centre_px,
+        two_theta_deg=header.two_theta_deg or (swing if swing >= SWUNG_OUT_DEG else 0.0),
+        notes=notes,
+    )
+
+
+def _stated_centre(detector: h5py.Group, size: tuple[float, float] | None) -> tuple[float, float] | None:
+    centre = []
+    for axis, name in enumerate(("beam_center_x", "beam_center_y")):
+        value = quantity(detector, name, "px")
+        if value is None and size is not None:
+            length = quantity(detector, name, "mm")
+            value = None if length is None else length / size[axis]
+        centre.append(value)
+    return pair(*centre)
+
+
+def _wavelength(entry: h5py.Group) -> float | None:
+    for group in ("instrument/beam", "sample/beam", "instrument/monochromator"):
+        value = quantity(entry, (f"{group}/incident_wavelength", f"{group}/wavelength"), "angstrom")
+        energy = quantity(entry, (f"{group}/incident_energy", f"{group}/energy"), "keV")
+        if value or energy:
+            return positive(value) or wavelength_from_energy(energy or np.nan)
+    energy = positive(quantity(entry, "instrument/detector/detectorSpecific/photon_energy", "keV"))
+    return None if energy is None else wavelength_from_energy(energy)
+
+
+def _saturation(detector: h5py.Group) -> float | None:
+    names = ("saturation_value", "countrate_correction_count_cutoff")
+    limits = [positive(quantity(detector, f"{place}{name}")) for name in names for place in ("", "detectorSpecific/")]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _oscillation(entry: h5py.Group) -> float:
+    stated = quantity(entry, ("sample/goniometer/omega_range_average", "sample/goniometer/omega_increment"), "deg")
+    angles = entry.get("sample/transformations/omega")
+    if stated is None and isinstance(angles, h5py.Dataset) and angles.size > 1:
+        return float(np.diff(angles[:2])[0])
+    return stated or 0.0
+
+
+def _pixel_mask(entry: h5py.Group) -> Mask | None:
+    """True where no bit of the detector's pixel mask is set; its first layer where it has several."""
+    detector = find_first(entry.get("instrument"), "NXdetector", "detector")
+    for path in ("pixel_mask", "detectorSpecific/pixel_mask"):
+        mask = None if detector is None else detector.get(path)
+        if isinstance(mask, h5py.Dataset) and mask.ndim >= 2:
+            return mask[(0,) * (mask.ndim - 2)] == 0
+    return None
+
+
+def _text(group: h5py.Group, name: str) -> str:
+    value = group.get(name)
+    if not isinstance(value, h5py.Dataset) or value.size != 1:
+        return ""
+    value = np.ravel(value[()])[0]
+    return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
