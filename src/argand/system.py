@@ -1,8 +1,8 @@
 """What a system must offer, the list of systems, and the form in which a configuration is stored.
 
-A system is a frozen dataclass whose fields are its whole configuration. Its module (`argand.systems.<name>`)
-offers `SYSTEM` (that class), `PRESETS` (named instances), `load(path)` (a predictor from weights), `selftest()`
-and `cli`, a module whose `app` holds the verbs of `argand <name>`.
+A system is a frozen dataclass whose fields are its whole configuration. Its module, `argand.systems.<name>`,
+offers `SYSTEM` (that class), `PRESETS` (named instances), `load(path)` (a predictor from weights),
+`selftest()`, and the module `cli` whose `app` holds the verbs of `argand <name>`.
 """
 
 import difflib
@@ -39,7 +39,7 @@ class System(Protocol):
     """One of argand's systems; every method is a function of the fields and its arguments alone."""
 
     def simulate(self, index: int, seed: int) -> Sample:
-        """Physical sample number `index`: images, labels, parameters; the same for the same index and seed."""
+        """Physical sample number `index`: images, labels, parameters; fixed by index and seed."""
         ...
 
     def inputs(self, sample: Sample) -> Sample:
@@ -97,7 +97,7 @@ def near_match(name: str, known: typing.Iterable[str]) -> str:
 def to_config(value: Any) -> Any:
     """Configuration as plain dicts, lists, strings and numbers, ready for JSON.
 
-    Takes dataclasses (nested), tuples, lists, dicts, strings, numbers and None; ConfigError for anything else.
+    Takes dataclasses (nested), tuples, lists, dicts, strings, numbers and None; else ConfigError.
     """
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_config(getattr(value, field.name)) for field in fields(value)}
@@ -115,7 +115,7 @@ def to_config(value: Any) -> Any:
 def from_config(cls: type[T], config: Mapping[str, Any]) -> T:
     """Dataclass of class `cls` from what `to_config` made of it; missing keys take their defaults.
 
-    Raises ConfigError for an unknown key (naming the near match), a missing one, or a value of the wrong type.
+    Raises ConfigError for an unknown key (naming the near match), a missing one, or a wrong value.
     """
     hints = typing.get_type_hints(cls)
     known = {field.name: field for field in fields(cls) if field.init}  # pyright: ignore[reportArgumentType]
@@ -169,7 +169,7 @@ def _read_sequence(origin: Any, arguments: tuple[Any, ...], value: Any, where: s
 
 
 def _read_scalar(hint: Any, value: Any, where: str) -> Any:
-    """Number, string or truth value; a whole number is taken where a fraction may stand, never the reverse."""
+    """Number, string or truth value; a whole number may stand for a fraction, never the reverse."""
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     boolean_matches = isinstance(value, bool) == (hint is bool)

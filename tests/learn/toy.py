@@ -13,11 +13,15 @@ POINTS = 16
 
 @dataclass(frozen=True)
 class ToySystem:
-    """Fit a straight line through 16 points; the labels are its slope and intercept."""
+    """Fit a straight line through 16 points; the labels are its slope and intercept.
+
+    A `plain` one has no dropout, running statistics or random scaling: the loss of a batch is then the mean
+    over its samples.
+    """
 
     noise: float = 0.1
     width: int = 16
-    dropout: float = 0.1
+    plain: bool = False
     learning_rate: float = 1e-2
 
     def simulate(self, index: int, seed: int) -> Sample:
@@ -34,25 +38,24 @@ class ToySystem:
 
     def network(self) -> nn.Module:
         """Two layers with what makes resuming hard: dropout and running statistics."""
-        return nn.Sequential(
-            nn.Linear(POINTS, self.width),
-            nn.BatchNorm1d(self.width),
-            nn.ReLU(),
-            nn.Dropout(self.dropout),
-            nn.Linear(self.width, 2),
-        )
+        hard = [] if self.plain else [nn.BatchNorm1d(self.width), nn.Dropout(0.1)]
+        return nn.Sequential(nn.Linear(POINTS, self.width), *hard, nn.ReLU(), nn.Linear(self.width, 2))
 
     def loss(
         self, network: nn.Module, batch: Batch, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Batch]:
         """Squared error after a random scaling in training, which needs the generator."""
-        scale = 1 + 0.1 * torch.rand((), generator=generator) if network.training else torch.ones(())
+        scale = torch.ones(())
+        if network.training and not self.plain:
+            scale += 0.1 * torch.rand((), generator=generator)
         error = network(batch["points"] * scale).float() - batch["line"] * scale
         return error.square().mean(), {"error": error.abs().mean().detach()}
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Schedule | None]:
         """AdamW with a falling rate."""
-        return torch.optim.AdamW(network.parameters(), self.learning_rate), lambda progress: 1 - 0.9 * progress
+        return torch.optim.AdamW(
+            network.parameters(), self.learning_rate
+        ), lambda progress: 1 - 0.9 * progress
 
     def decode(self, output: Tensor) -> Tensor:
         """Slope and intercept as they are."""

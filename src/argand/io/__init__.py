@@ -1,1 +1,1 @@
-
+"""Readers and writers: images, beam geometry, data sets, weights."""

@@ -1,1 +1,1 @@
-
+"""One training loop for all systems: streams of simulated samples, budget, resume, precision, logs."""

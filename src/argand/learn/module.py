@@ -117,8 +117,7 @@ class TrainingKeeper(Callback):
 
     def on_train_start(self, trainer: Trainer, module: TrainingModule) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Take up the saved state and start the clock."""
-        if trainer.is_global_zero:
-            self.record.open(self.saved)
+        self.record.open(self.saved, writes=trainer.is_global_zero)
         if self.saved:
             module.network.load_state_dict(self.saved["network"])
             trainer.optimizers[0].load_state_dict(self.saved["optimiser"])
@@ -163,26 +162,23 @@ class TrainingKeeper(Callback):
             raise ArgandError(
                 f"the loss is {means['loss']} at step {module.budget.step}; lower the learning rate"
             )
-        if trainer.is_global_zero:
-            self.record.report(module.budget, trainer.optimizers[0], train=means)
+        self.record.report(module.budget, trainer.optimizers[0], train=means)
 
     def _validate(self, trainer: Trainer, module: TrainingModule) -> None:
         """Measure the validation metrics and keep the weights when they are the best so far."""
         network = self.average.network if self.average else module.network
-        metrics, means = validate(
+        metric, means = validate(
             module.system, network, self.validation, module.plan.seed, module.device, self.compute
         )
-        if trainer.is_global_zero:
-            self.record.report(module.budget, trainer.optimizers[0], val=means)
-            self.record.keep_best(module.budget, network, metrics, means)
+        self.record.report(module.budget, trainer.optimizers[0], val=means)
+        self.record.keep_best(module.budget, network, metric, means)
 
     def _save(self, trainer: Trainer, module: TrainingModule) -> None:
         """Write the run's state, unless its weights are spoilt."""
         self._log(trainer, module)
         self.saved_at = time.monotonic()
-        if trainer.is_global_zero:
-            average = self.average.network if self.average else None
-            self.record.save(module.budget, module.network, trainer.optimizers[0], average)
+        average = self.average.network if self.average else None
+        self.record.save(module.budget, module.network, trainer.optimizers[0], average)
 
 
 @torch.no_grad()
@@ -194,7 +190,7 @@ def validate(
     device: torch.device,
     compute: Compute,
 ) -> tuple[str, dict[str, float]]:
-    """Name of the deciding metric and the means of all metrics over the validation samples of all processes."""
+    """Name of the deciding metric and the means of all metrics over the samples of all processes."""
     means, decisive, was_training = Means(), "loss", network.training
     network.eval()
     for number, batch in enumerate(batches):

@@ -71,9 +71,10 @@ class RunRecord:
             "settings": asdict(self.settings),
         }
 
-    def open(self, saved: Mapping[str, Any] | None) -> None:
-        """Start or continue the log."""
-        self.log = RunLog(self.folder, saved["step"] if saved else None)
+    def open(self, saved: Mapping[str, Any] | None, writes: bool) -> None:
+        """Start or continue the log; `writes` is false in all but the first process of a run."""
+        if writes:
+            self.log = RunLog(self.folder, saved["step"] if saved else None)
         if saved:
             self.best = Best(**saved["best"])
             self.resumed_step = saved["step"]
@@ -102,6 +103,8 @@ class RunRecord:
         if not means[metric] < self.best.value:
             return
         self.best = Best(metric, means[metric], budget.step)
+        if not self.log:
+            return
         header = {
             **{key: self.identity[key] for key in ("system", "config")},
             "seed": self.settings.seed,
@@ -126,6 +129,8 @@ class RunRecord:
         self, budget: Budget, network: nn.Module, optimiser: torch.optim.Optimizer, average: nn.Module | None
     ) -> None:
         """Write the checkpoint that a resumed run starts from."""
+        if not self.log:
+            return
         content = {
             "identity": json.dumps(self.identity),
             "step": budget.step,

@@ -1,8 +1,9 @@
 """Streams of freshly simulated samples: nothing stored, every sample known by its number.
 
-Training takes its samples in order of their number, from the seed `seed`. What batch number `step` holds is a
-function of the step alone (and, with replay, of the number of workers), so that a resumed run sees exactly what
-the unbroken run would have seen. Validation takes the numbers 0, 1, ... of the seed `seed + VALIDATION_OFFSET`.
+Training takes its samples in order of their number, from the seed `seed`. What batch number `step` holds is
+a function of the step alone (and, with replay, of the number of workers), so that a resumed run sees exactly
+what the unbroken run would have seen. Validation takes the numbers 0, 1, ... of the seed
+`seed + VALIDATION_OFFSET`.
 """
 
 import os

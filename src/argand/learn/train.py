@@ -1,6 +1,5 @@
 """One training run of any system: a budget of time or steps, exactly resumable, on one or many devices."""
 
-import importlib.util
 import json
 import logging
 import os
@@ -8,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,9 @@ def train(
     """Train a system on fresh samples until time or steps are spent, whichever comes first.
 
     Writes `last.ckpt` (for `resume`), `best.safetensors`, `log.jsonl`, `tensorboard/` and `curve.png` to
-    `out_dir`. Time counts from the first batch on, validation included, over all resumptions. `batch_size` and
-    `workers` are those of one process. Each simulated sample is used in `replay` batches. With `average` the
-    moving average of the weights is validated and kept. A resumed run goes on exactly where it stopped.
+    `out_dir`. Time counts from the first batch on, validation included, over all resumptions. `batch_size`
+    and `workers` are those of one process. Each simulated sample is used in `replay` batches. With `average`
+    the moving average of the weights is validated and kept. A resumed run goes on exactly where it stopped.
 
     Raises ConfigError for settings that contradict each other or the run to resume, InputError for a damaged
     checkpoint, MissingExtraError without Lightning, KeyboardInterrupt when it was stopped (after saving).
@@ -101,7 +101,7 @@ def train(
 def require_training_extra() -> None:
     """Raise MissingExtraError where the packages for training are not installed."""
     for package in ("lightning", "tensorboard"):
-        if importlib.util.find_spec(package) is None:
+        if find_spec(package) is None:
             raise MissingExtraError(f"training needs {package}; pip install 'argand[train]'")
 
 

@@ -1,0 +1,168 @@
+"""A training run must end in time, learn, leave what is promised, and resume exactly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from toy import ToySystem
+
+from argand.errors import ArgandError, ConfigError, InputError, MissingExtraError
+from argand.io.weights import load_weights
+from argand.learn.log import read_log
+from argand.learn.train import TrainingSummary, train
+from argand.system import to_config
+
+SHORT = {
+    "max_time": None,
+    "max_steps": 12,
+    "batch_size": 4,
+    "workers": 0,
+    "val_count": 8,
+    "val_every_steps": 4,
+}
+
+
+def run(folder: Path, system: ToySystem | None = None, **changes) -> TrainingSummary:
+    """A short run on the CPU in fp32."""
+    settings = {**SHORT, "accelerator": "cpu", "precision": "fp32", "quiet": True, **changes}
+    return train(system or ToySystem(), folder, **settings)
+
+
+def stop_at_step(step: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process receive signal `number` during its training step `step` (from 1)."""
+    loss, seen = ToySystem.loss, []
+
+    def interrupted(self, network, batch, generator=None):
+        seen.append(network.training)
+        if sum(seen) == step and network.training:
+            os.kill(os.getpid(), number)
+        return loss(self, network, batch, generator)
+
+    monkeypatch.setattr(ToySystem, "loss", interrupted)
+
+
+def test_a_run_learns_and_leaves_what_is_promised(tmp_path: Path):
+    summary = run(tmp_path, max_steps=150, val_every_steps=50, batch_size=16, val_count=32)
+    values = [record["val"]["error"] for record in read_log(tmp_path / "log.jsonl") if "val" in record]
+    assert len(values) == 3
+    assert values[-1] < 0.5 * values[0] or values[-1] < 0.1
+    assert summary.best.value == min(values)
+    assert {"last.ckpt", "best.safetensors", "log.jsonl", "tensorboard", "curve.png"} == {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
+def test_best_weights_say_how_they_were_made(tmp_path: Path):
+    summary = run(tmp_path, seed=5)
+    state, header = load_weights(summary.weights)
+    assert header["config"] == to_config(ToySystem())
+    assert header["seed"] == 5
+    assert header["training"]["samples"] == 4 * summary.best.step
+    assert header["figures"]["validation"]["error"] == summary.best.value
+    assert state.keys() == ToySystem().network().state_dict().keys()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("replay", [1, 2])
+def test_a_stopped_and_resumed_run_equals_an_unbroken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, replay: int
+):
+    run(tmp_path / "unbroken", replay=replay)
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(KeyboardInterrupt, match="stopped at step 6; continue"),
+    ):
+        stop_at_step(6, number, patch)
+        run(tmp_path / "broken", replay=replay)
+    run(tmp_path / "broken", replay=replay, resume=True)
+    states = [torch.load(tmp_path / name / "last.ckpt", weights_only=True) for name in ("unbroken", "broken")]
+    assert states[1]["best"] == states[0]["best"]
+    for part in ("step", "network", "average", "optimiser"):
+        torch.testing.assert_close(states[1][part], states[0][part], rtol=0, atol=0)
+    best = [(tmp_path / name / "best.safetensors") for name in ("unbroken", "broken")]
+    torch.testing.assert_close(load_weights(best[1])[0], load_weights(best[0])[0], rtol=0, atol=0)
+
+
+def test_a_finished_run_goes_on_with_a_larger_budget(tmp_path: Path):
+    run(tmp_path, max_steps=4)
+    assert run(tmp_path, max_steps=4, resume=True).steps == 4
+    assert run(tmp_path, max_steps=8, resume=True).steps == 8
+    assert [record["step"] for record in read_log(tmp_path / "log.jsonl") if "val" in record] == [4, 8]
+
+
+def test_time_ends_a_run(tmp_path: Path):
+    summary = run(tmp_path, max_time="00:00:01", max_steps=None, val_every_steps=10**6)
+    assert 1.0 <= summary.seconds < 5.0
+    assert summary.best.step == summary.steps
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path):
+    run(tmp_path, max_steps=1)
+    with pytest.raises(ConfigError, match="holds a run; continue it with --resume"):
+        run(tmp_path, max_steps=1)
+
+
+def test_nothing_to_resume_is_said(tmp_path: Path):
+    with pytest.raises(InputError, match="nothing to resume"):
+        run(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 8}, "settings.batch_size = 4, not 8"),
+        ({"system": ToySystem(noise=0.2)}, "config.noise = 0.1, not 0.2"),
+    ],
+)
+def test_a_run_resumes_only_with_its_own_settings(tmp_path: Path, changes: dict, message: str):
+    run(tmp_path, max_steps=1)
+    with pytest.raises(ConfigError, match=message):
+        run(tmp_path, resume=True, **changes)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path):
+    run(tmp_path, max_steps=1)
+    checkpoint = tmp_path / "last.ckpt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:500])
+    with pytest.raises(InputError, match=r"last\.ckpt: damaged checkpoint"):
+        run(tmp_path, resume=True)
+
+
+def test_a_diverging_run_ends_before_its_checkpoint_is_spoilt(tmp_path: Path):
+    with pytest.raises(ArgandError, match=r"the loss is .* lower the learning rate"):
+        run(tmp_path, ToySystem(plain=True, learning_rate=1e30), max_steps=100)
+    assert not (tmp_path / "last.ckpt").exists()
+
+
+def test_training_needs_a_limit(tmp_path: Path):
+    with pytest.raises(ConfigError, match="give a time or a number of steps"):
+        run(tmp_path, max_steps=None)
+
+
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("argand.learn.train.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'argand\[train\]'"):
+        run(tmp_path)
+
+
+def test_bf16_trains(tmp_path: Path):
+    assert run(tmp_path, precision="bf16", max_steps=2).best.value < 10
+
+
+@pytest.mark.slow
+def test_two_processes_compute_what_one_computes(tmp_path: Path):
+    script = Path(__file__).with_name("ddp_script.py")
+    for name, batch_size, devices in (("one", 8, 1), ("two", 4, 2)):
+        command = [sys.executable, str(script), str(tmp_path / name), str(batch_size), str(devices)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        subprocess.run(command, check=True, timeout=120, env=environment)
+    one, two = (torch.load(tmp_path / name / "last.ckpt", weights_only=True) for name in ("one", "two"))
+    torch.testing.assert_close(two["network"], one["network"], rtol=1e-5, atol=1e-6)
+    assert json.loads(two["identity"])["settings"]["world"] == 2
+    validations = [read_log(tmp_path / name / "log.jsonl")[-1]["val"]["error"] for name in ("one", "two")]
+    assert validations[1] == pytest.approx(validations[0], rel=1e-4)
