@@ -1,0 +1,103 @@
+"""The command line: `argand <system> <verb>` and `argand doctor`.
+
+Each system brings its verbs as the Typer app of its module `cli`, which imports torch only inside a verb.
+"""
+
+import importlib
+import logging
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+from typer.core import TyperGroup
+
+from argand import __version__
+from argand.errors import ArgandError
+from argand.system import SYSTEMS
+
+INTERRUPTED = 130
+"""Exit code of a command ended by Ctrl-C."""
+
+
+class ArgandGroup(TyperGroup):
+    """The commands, with errors that a user can act on told in one line instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command; exit with 1 after an ArgandError and with 130 after Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except ArgandError as error:
+            complain(str(error))
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as interrupt:
+            complain(str(interrupt) or "interrupted; files written so far are whole")
+            raise typer.Exit(INTERRUPTED) from interrupt
+
+
+def complain(message: str) -> None:
+    """Print one red line on the error stream."""
+    line = " ".join(message.split())
+    Console(stderr=True, soft_wrap=True).print(Text(f"error: {line}", style="bold red"))
+
+
+def build(systems: dict[str, str]) -> typer.Typer:
+    """The command line over the given systems, name -> module."""
+    app = typer.Typer(
+        name="argand",
+        cls=ArgandGroup,
+        help="Atoms, cells and beam geometry out of scattering data.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_start)
+    for name, module in systems.items():
+        app.add_typer(importlib.import_module(f"{module}.cli").app, name=name)
+    app.command()(doctor)
+    return app
+
+
+def _print_version(wanted: bool) -> None:
+    """End with the version on the screen where it is wanted."""
+    if wanted:
+        Console().print(f"argand {__version__}", highlight=False)
+        raise typer.Exit
+
+
+def _start(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True),
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log in detail.")] = False,
+) -> None:
+    """Atoms, cells and beam geometry out of scattering data, with neural networks that know physics."""
+    handler = RichHandler(console=Console(stderr=True), show_path=False, show_level=verbose)
+    logging.basicConfig(format="%(message)s", datefmt="[%X]", handlers=[handler], force=True)
+    logging.getLogger("argand").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of tables.")] = False,
+) -> None:
+    """Say what is installed, how fast this machine computes, and whether each system works.
+
+    Example: argand doctor
+    """
+    from argand.doctor import examine, show
+
+    report = examine()
+    show(report, as_json=json)
+    if not report["healthy"]:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry of the command `argand`."""
+    build(SYSTEMS)(prog_name="argand")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The command line must answer at once and tell errors in one line."""
+
+import subprocess
+import sys
+import time
+from types import ModuleType
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from argand import __version__
+from argand.cli import build
+from argand.errors import InputError
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+    """A command line with one system `toy`, whose verbs end in different ways."""
+    verbs = typer.Typer(help="A toy.")
+
+    @verbs.command()
+    def fail() -> None:
+        raise InputError("image.cbf: cut off after\n12 bytes; copy it again")
+
+    @verbs.command()
+    def stop() -> None:
+        raise KeyboardInterrupt("stopped at step 3; continue runs/a with --resume")
+
+    @verbs.command()
+    def stop_silently() -> None:
+        raise KeyboardInterrupt
+
+    @verbs.command()
+    def crash() -> None:
+        raise ZeroDivisionError("a bug")
+
+    module = ModuleType("toysystem.cli")
+    module.app = verbs  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "toysystem", ModuleType("toysystem"))
+    monkeypatch.setitem(sys.modules, "toysystem.cli", module)
+    return build({"toy": "toysystem"})
+
+
+def test_an_error_is_one_line_without_traceback(app: typer.Typer):
+    result = runner.invoke(app, ["toy", "fail"])
+    assert result.exit_code == 1
+    assert result.stderr == "error: image.cbf: cut off after 12 bytes; copy it again\n"
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("verb", "message"),
+    [("stop", "continue runs/a with --resume"), ("stop-silently", "files written so far are whole")],
+)
+def test_an_interrupt_says_what_is_left(app: typer.Typer, verb: str, message: str):
+    result = runner.invoke(app, ["toy", verb])
+    assert result.exit_code == 130
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback(app: typer.Typer):
+    assert isinstance(runner.invoke(app, ["toy", "crash"]).exception, ZeroDivisionError)
+
+
+def test_a_verb_that_does_not_exist_is_a_usage_error(app: typer.Typer):
+    assert runner.invoke(app, ["toy", "fial"]).exit_code == 2
+
+
+def test_the_version_is_told(app: typer.Typer):
+    assert runner.invoke(app, ["--version"]).stdout == f"argand {__version__}\n"
+
+
+def test_help_answers_at_once():
+    command = [sys.executable, "-m", "argand.cli", "--help"]
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        seconds.append(time.perf_counter() - start)
+    assert "doctor" in answer
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("heavy", ["torch", "numpy", "scipy", "matplotlib", "h5py", "fabio", "lightning"])
+def test_help_imports_nothing_heavy(heavy: str):
+    code = f"import sys, argand.cli as c; c.build(c.SYSTEMS); sys.exit('{heavy}' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
