@@ -55,8 +55,8 @@ class System(Protocol):
     ) -> "tuple[Tensor, Batch]":
         """Scalar to minimise and detached metrics; the first metric, lower is better, picks the best weights.
 
-        `network.training` tells training from validation. The generator is seeded by the step, or by the
-        batch in validation. Runs under autocast: likelihoods are computed from `output.float()`.
+        The generator, seeded by the step, is for augmentation; there is none in validation. Runs under
+        autocast: likelihoods are computed from `output.float()`.
         """
         ...
 

@@ -82,7 +82,7 @@ class TrainingModule(LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Set the learning rate of this step."""
-        factor = self.rate(self.progress) if self.rate else 1.0
+        factor = float(self.rate(self.progress)) if self.rate else 1.0
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = group["initial_lr"] * factor
 
@@ -195,9 +195,9 @@ def validate(
     network.eval()
     for number, batch in enumerate(batches):
         batch = {name: tensor.to(device) for name, tensor in batch.items()}
-        generator = seeded(seed + VALIDATION_OFFSET, number, device=device)
+        seeded(seed + VALIDATION_OFFSET, number, device=device)
         with compute.autocast():
-            loss, metrics = system.loss(network, channels_last(batch), generator)
+            loss, metrics = system.loss(network, channels_last(batch), None)
         means.add({"loss": loss, **metrics}, weight=len(next(iter(batch.values()))))
         decisive = next(iter(metrics), "loss")
     network.train(was_training)
