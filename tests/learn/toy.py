@@ -49,7 +49,8 @@ class ToySystem:
         if network.training and not self.plain:
             scale += 0.1 * torch.rand((), generator=generator)
         error = network(batch["points"] * scale).float() - batch["line"] * scale
-        return error.square().mean(), {"error": error.abs().mean().detach()}
+        name = "training_error" if network.training else "error"
+        return error.square().mean(), {name: error.abs().mean().detach()}
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Schedule | None]:
         """AdamW with a falling rate."""

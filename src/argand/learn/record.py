@@ -93,7 +93,7 @@ class RunRecord:
         samples = budget.step * self.settings.samples_per_step
         record = {"step": budget.step, "samples": samples, "seconds": round(budget.seconds, 3)}
         for part, values in metrics.items():
-            name = self.best.metric or "loss"
+            name = self.best.metric if self.best.metric in values else "loss"
             self.note = f"{part} {name} {values[name]:.4g}"
         if self.log:
             self.log.write({**record, "lr": optimiser.param_groups[0]["lr"], **metrics})
