@@ -1,0 +1,84 @@
+"""Likelihoods that the network is trained by, and the symmetries that multiply each image."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from argand.systems.geometry.network import CentreNetwork, CoarseAnswer, FineAnswer, switch_evidence
+
+FREEDOM = 4.0
+"""Degrees of freedom of Student's t: an occasional hopeless image must not set the uncertainty of all."""
+JITTER_CELLS = (0.2, 14.0)
+"""Range of the standard deviation of the fine stage's start about the truth, in cells, log-uniform."""
+
+
+def coarse_loss(answer: CoarseAnswer, centre: Float[Tensor, "batch 2"]) -> Tensor:
+    """Negative log likelihood of the true centre (cells) under the mixture, mean over the batch."""
+    square = ((centre[:, None] - answer.mean) ** 2).sum(-1) / answer.sigma**2
+    density = answer.log_weight - 0.5 * square - 2 * answer.sigma.log() - math.log(2 * math.pi)
+    return -torch.logsumexp(density, dim=1).clamp_min(-40.0).mean()
+
+
+def student_loss(error: Tensor, sigma: Tensor) -> Tensor:
+    """Negative log likelihood of independent errors under Student's t of scale `sigma`, mean."""
+    return (sigma.log() + 0.5 * (FREEDOM + 1) * torch.log1p((error / sigma) ** 2 / FREEDOM)).mean()
+
+
+def fine_loss(answer: FineAnswer, shift: Tensor, tilt_deg: Tensor) -> Tensor:
+    """Likelihood of the shift that is left (cells) and of the tilt (degrees)."""
+    return student_loss(answer.shift - shift, answer.shift_sigma) + 0.5 * student_loss(
+        answer.tilt - tilt_deg, answer.tilt_sigma
+    )
+
+
+def mirror(
+    cells: Tensor, centre: Tensor, tilt_deg: Tensor, fast: bool, slow: bool, swap: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One of the eight symmetries of the square, applied to image and labels alike.
+
+    The beam runs along the normal at zero tilt, so a mirrored detector is again a possible one:
+    flipping the fast axis reverses yaw, the slow axis pitch; swapping them swaps the two slopes.
+    """
+    side = cells.shape[-1]
+    pitch, yaw = torch.deg2rad(tilt_deg).unbind(1)
+    slope = torch.stack([-torch.sin(yaw), torch.sin(pitch) * torch.cos(yaw)], dim=1)
+    flips = torch.tensor([fast, slow], device=cells.device)
+    axes = [axis for axis, flip in ((3, fast), (2, slow)) if flip]
+    cells = cells.flip(axes) if axes else cells
+    centre = torch.where(flips, side - centre, centre)
+    slope = torch.where(flips, -slope, slope)
+    if swap:
+        cells, centre, slope = cells.transpose(2, 3), centre.flip(1), slope.flip(1)
+    yaw = -torch.asin(slope[:, 0])
+    pitch = torch.asin(slope[:, 1] / torch.cos(yaw))
+    return cells, centre, torch.rad2deg(torch.stack([pitch, yaw], dim=1))
+
+
+def training_loss(
+    network: CentreNetwork, batch: dict[str, Tensor], generator: torch.Generator | None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Both stages on one batch, with a random symmetry, evidence taken away now and then, and a
+    start for the fine stage that is wrong by a random amount. Without a generator: no randomness,
+    and the fine stage starts at the coarse stage's answer, as it does in use.
+    """
+    cells, known, centre, tilt = batch["cells"], batch["known"], batch["centre_cells"], batch["tilt_deg"]
+    if generator is None:
+        coarse, place, fine = network(cells, known)
+        error = torch.linalg.vector_norm(place - centre, dim=1)
+        tilt_error = (fine.tilt - tilt).abs().mean()
+        # The logarithm lets no single hopeless image decide which weights are kept.
+        metrics = {"log_error": torch.log(error + 0.05).mean(), "median_cells": error.median(), "tilt_deg": tilt_error}
+        return coarse_loss(coarse, centre) + fine_loss(fine, centre - place + fine.shift, tilt), metrics
+    draws = torch.rand(4, generator=generator, device=cells.device).tolist()
+    cells, centre, tilt = mirror(cells, centre, tilt, *(d < 0.5 for d in draws[:3]))
+    cells = switch_evidence(cells, "background" if draws[3] < 0.1 else "spots" if draws[3] > 0.9 else "both")
+    coarse = network.coarse(cells, known)
+    low, high = (math.log(v) for v in JITTER_CELLS)
+    size = torch.exp(low + (high - low) * torch.rand(len(cells), 1, generator=generator, device=cells.device))
+    start = centre + size * torch.randn(centre.shape, generator=generator, device=cells.device)
+    fine = network.fine(cells, known, start)
+    first, second = coarse_loss(coarse, centre), fine_loss(fine, centre - start, tilt)
+    shift = torch.linalg.vector_norm(fine.shift - (centre - start), dim=1).median()
+    return first + second, {"coarse_nll": first.detach(), "fine_nll": second.detach(), "shift_cells": shift.detach()}

@@ -1,0 +1,151 @@
+"""The geometry system: its configuration, and how it simulates, trains and scores."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from argand.nn.network import create_network
+from argand.systems.geometry.evidence import gather
+from argand.systems.geometry.loss import training_loss
+from argand.systems.geometry.network import CentreNetwork
+from argand.systems.geometry.poster import IMAGE_CHANNELS, poster_image, poster_loss, poster_target
+from argand.systems.geometry.simulate import StillSet, take, to_canvas
+
+Sample = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Beam centre and detector tilt of still images.
+
+    `network_name` is `argand` for our two-stage network, or one of the poster's by name (`cnn4`,
+    `resnet18`, `resnet34`, `resnet50`, `vit`), which learn one `target` by the L1 loss from the image
+    shrunk by `shrink`.
+    """
+
+    stills: StillSet = field(default_factory=StillSet)
+    network_name: str = "argand"
+    width: int = 32
+    target: Literal["centre", "tilt"] = "centre"
+    shrink: int = 4
+    optimiser_name: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = 2e-3
+
+    @property
+    def is_poster(self) -> bool:
+        """Whether one of the published networks is trained."""
+        return self.network_name != "argand"
+
+    def simulate(self, index: int, seed: int) -> Sample:
+        """Still number `index`: image, live share of its pixels, labels and what it was made with.
+
+        Lengths in px are those of the image itself (its pixels are `binning` detector pixels wide).
+        """
+        still, counts, live, spots = take(self.stills, index, seed)
+        geometry = still.geometry
+        crystal, diffuse = still.crystal, still.diffuse
+        fixed = self.stills.crop is not None
+        image = counts if fixed else to_canvas(counts)
+        numbers = {
+            "shape": still.shape,
+            "binning": still.binning,
+            "beam_centre_px": geometry.beam_centre_px,
+            "tilt_deg": np.degrees([geometry.pitch, geometry.yaw]),
+            "poni_px": geometry.poni_px,
+            "distance_mm": geometry.distance_mm,
+            "wavelength": geometry.wavelength,
+            "pixel_size_mm": geometry.pixel_size_mm,
+            "spots": spots,
+            "d_min": crystal.d_min if crystal else np.nan,
+            "spot_scale": crystal.scale if crystal else 0.0,
+            "longest_cell": max(crystal.cell.lengths) if crystal else np.nan,
+            "mosaic_deg": np.degrees(crystal.spread.mosaic) if crystal else np.nan,
+            "photons_per_mm2": diffuse.air + diffuse.water + diffuse.flat,
+            "water_share": diffuse.water / max(diffuse.air + diffuse.water, 1e-9),
+            "rings": len(diffuse.rings),
+            "lopsided": float(np.hypot(*still.lopsided)),
+            "shadow": 0.0 if still.shadow is None else 1.0 - still.shadow[2],
+            "stop_radius_mm": still.stop.radius_mm if still.stop else 0.0,
+        }
+        sample = {name: np.asarray(value, np.float64) for name, value in numbers.items()}
+        sample["image"] = image.astype(np.float32)
+        sample["live"] = (live if fixed else to_canvas(live)).astype(np.float16)
+        return sample
+
+    def inputs(self, sample: Sample) -> Sample:
+        """What the network trains on, with its labels, float32."""
+        if self.is_poster:
+            return {
+                "image": poster_image(sample["image"], sample["live"], self.shrink),
+                "target": poster_target(sample, self.target),
+            }
+        slow, fast = sample["shape"].astype(int)
+        image, live = sample["image"][:slow, :fast], sample["live"][:slow, :fast].astype(np.float32)
+        evidence = gather(image, live)
+        return {
+            "cells": evidence.cells(),
+            "known": known_numbers(
+                float(sample["pixel_size_mm"][0]) * evidence.binning,
+                float(sample["distance_mm"]),
+                float(sample["wavelength"]),
+            ),
+            "centre_cells": (sample["beam_centre_px"] / evidence.binning).astype(np.float32),
+            "tilt_deg": sample["tilt_deg"].astype(np.float32),
+        }
+
+    def network(self) -> nn.Module:
+        """A network with fresh weights."""
+        if self.is_poster:
+            return create_network(self.network_name, IMAGE_CHANNELS, 2)
+        return CentreNetwork(self.width)
+
+    def loss(
+        self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Scalar to minimise and metrics; without a generator, as in use."""
+        if self.is_poster:
+            return poster_loss(network, batch)
+        assert isinstance(network, CentreNetwork)
+        return training_loss(network, batch, generator)
+
+    def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
+        """AdamW with a warm-up and a cosine, or the poster's SGD with momentum at a constant rate."""
+        if self.optimiser_name == "sgd":
+            return torch.optim.SGD(network.parameters(), lr=self.learning_rate, momentum=0.9), None
+        optimiser = torch.optim.AdamW(network.parameters(), lr=self.learning_rate, weight_decay=0.01)
+        return optimiser, _warm_cosine
+
+    def decode(self, output: Any) -> dict[str, np.ndarray]:
+        """Centre (cells of the canvas), its standard deviation and tilt (degrees) of a network's answer."""
+        _, centre, fine = output
+        return {
+            "centre_cells": centre.detach().float().numpy(),
+            "sigma_cells": fine.shift_sigma.detach().float().numpy(),
+            "tilt_deg": fine.tilt.detach().float().numpy(),
+        }
+
+    def score(self, prediction: dict[str, np.ndarray], truth: dict[str, np.ndarray]) -> dict[str, float]:
+        """Mean distance of centres and mean error of an angle; zero for the ideal output."""
+        apart = prediction["centre_cells"] - truth["centre_cells"]
+        turned = np.abs(prediction["tilt_deg"] - truth["tilt_deg"])
+        return {
+            "centre_cells": float(np.linalg.norm(apart, axis=-1).mean()),
+            "tilt_deg": float(turned.mean()),
+        }
+
+
+def known_numbers(cell_mm: float, distance_mm: float, wavelength: float) -> np.ndarray:
+    """What is known of the detector, as the network takes it: log(cell / distance) and the wavelength."""
+    return np.array([np.log(cell_mm / distance_mm), wavelength], np.float32)
+
+
+def _warm_cosine(progress: float) -> float:
+    """Learning-rate factor: up in the first 2 %, then a half cosine down to 1 %."""
+    if progress < 0.02:
+        return max(progress / 0.02, 0.02)
+    return 0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * (progress - 0.02) / 0.98))
+
+
