@@ -32,7 +32,8 @@ def cbf_stack(blob: bytes) -> Stack:
     data = _decoded(compressed, keys)
     header = cbf_header(blob[:section].decode("latin-1"))
     if not _checksum_fits(compressed, keys):
-        header = replace(header, notes=(*header.notes, "the file's checksum does not fit: pixels may be damaged"))
+        damaged = "the file's checksum does not fit: pixels may be damaged"
+        header = replace(header, notes=(*header.notes, damaged))
     return Stack(1, lambda index: data, header)
 
 
@@ -40,11 +41,10 @@ def cbf_header(text: str) -> Header:
     """Header of a CBF from the text before its pixels; what the miniCBF lines lack, imgCIF tables fill."""
     mini, tables = pilatus_header(text), imgcif_header(text)
     stated = {key: value for key, value in vars(mini).items() if value}
-    header = replace(tables, **stated)
-    if mini.notes and mini.header_beam_centre_px != tables.header_beam_centre_px is not None:
+    if mini.notes and tables.header_beam_centre_px is not None:
         fast, slow = tables.header_beam_centre_px
-        header = replace(header, notes=(f"{mini.notes[0]}; its axis tables put the beam at {fast:.1f}, {slow:.1f}",))
-    return header
+        stated["notes"] = (f"{mini.notes[0]}; its axis tables put the beam at {fast:.1f}, {slow:.1f}",)
+    return replace(tables, **stated)
 
 
 def _binary_keys(section: bytes) -> dict[str, str]:
@@ -66,7 +66,7 @@ def _compressed(blob: bytes, begin: int, keys: dict[str, str]) -> memoryview:
 def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
     slow, fast = int(keys["x-binary-size-second-dimension"]), int(keys["x-binary-size-fastest-dimension"])
     dtype = np.dtype(DATA_TYPES.get(keys.get("x-binary-element-type", ""), "int32"))
-    data = decByteOffset(bytes(compressed), size=slow * fast, dtype=dtype)
+    data = decByteOffset(bytes(compressed), size=slow * fast, dtype=dtype.name)
     return np.ascontiguousarray(data, dtype).reshape(slow, fast)
 
 

@@ -54,7 +54,11 @@ def read_expt(path: str | Path) -> list[ExptImages]:
     Raises InputError for a file that is no experiment list, or a detector that is not one flat image.
     """
     content = _load(path)
-    return [_images(path, content, *key) for key in _models(content)]
+    try:
+        return [_images(path, content, *key) for key in _models(content)]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__} {error}"
+        raise InputError(f"{path}: a broken experiment list ({reason}); write it with dials again") from error
 
 
 def write_expt(
@@ -78,7 +82,8 @@ def write_expt(
         return
     found = read_expt(source_expt)
     if any(images.shape != tuple(shape) for images in found):
-        raise InputError(f"{source_expt}: its detector is not of {shape[0]} x {shape[1]} pixels; give its own images")
+        pixels = f"{shape[0]} x {shape[1]} pixels"
+        raise InputError(f"{source_expt}: its detector is not of {pixels}; give the .expt of these images")
     if len({images.geometry for images in found}) > 1:
         raise InputError(f"{source_expt}: holds several geometries; correct its imagesets one by one")
     correct_expt(path, source_expt, [geometry] * len(found))
@@ -113,7 +118,7 @@ def _load(path: str | Path) -> dict[str, Any]:
     try:
         content = json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not a DIALS experiment list ({error}); write it again with dials") from error
+        raise InputError(f"{path}: not a DIALS experiment list ({error}); write it with dials") from error
     if not isinstance(content, dict) or content.get("__id__") != "ExperimentList":
         raise InputError(f"{path}: not a DIALS experiment list; give the .expt of dials.import or later")
     if not content.get("experiment"):
@@ -137,7 +142,8 @@ def _images(
     if "wavelength" not in incident:
         raise InputError(f"{path}: its beam has no single wavelength; give a monochromatic experiment")
     axes = np.array([sensor.fast, sensor.slow, _travel(incident)])
-    geometry = geometry_from_vectors(path, sensor.corner, axes, float(incident["wavelength"]), sensor.pixel_size)
+    wavelength = float(incident["wavelength"])
+    geometry = geometry_from_vectors(path, sensor.corner, axes, wavelength, sensor.pixel_size)
     frames: tuple[tuple[str, int], ...] = ()
     if imageset is not None:
         users = [e for e in content["experiment"] if e.get("imageset") == imageset]

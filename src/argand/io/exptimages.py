@@ -33,14 +33,14 @@ def absolute_imageset(imageset: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The imageset with file names that hold from any folder; relative ones started at `folder`."""
     names = {key: imageset[key] for key in ("template", *_LOOKUPS) if imageset.get(key)}
     absolute = {key: _absolute(name, folder) for key, name in names.items() if isinstance(name, str)}
-    if "images" in imageset:
-        absolute["images"] = [_absolute(name, folder) for name in imageset["images"]]
-    return imageset | absolute
+    images = [_absolute(name, folder) for name in imageset.get("images", [])]
+    return imageset | absolute | ({"images": images} if images else {})
 
 
 def new_imageset(file: str, number: int) -> dict[str, Any]:
     """An imageset of one still."""
-    still = {"__id__": "ImageSet", "images": [os.path.abspath(file)], "params": {}} | dict.fromkeys(_LOOKUPS)
+    name = str(Path(file).absolute())
+    still = {"__id__": "ImageSet", "images": [name], "params": {}} | dict.fromkeys(_LOOKUPS)
     return still | {"single_file_indices": [number]} if _MANY_IMAGES.search(file) else still
 
 
@@ -49,12 +49,13 @@ def _numbered(template: str, number: int) -> str:
 
 
 def _all_of(template: str, folder: Path) -> list[str]:
-    escaped = glob.escape(_absolute(template, folder))
-    return sorted(glob.glob(re.sub(r"#+", lambda hashes: "[0-9]" * len(hashes.group()), escaped)))
+    path = Path(_absolute(template, folder))
+    pattern = re.sub(r"#+", lambda hashes: "[0-9]" * len(hashes.group()), glob.escape(path.name))
+    return sorted(str(found) for found in path.parent.glob(pattern))
 
 
 def _absolute(name: str, folder: Path) -> str:
-    return str(folder / os.path.expandvars(os.path.expanduser(name)))
+    return str(folder / Path(os.path.expandvars(name)).expanduser())
 
 
 def _found(name: str, folder: Path) -> str:

@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from fabio.dtrekimage import DtrekImage
 from fabio.edfimage import EdfImage
+from fabio.fabioutils import BytesIO as LockedBytes
 from fabio.fit2dmaskimage import Fit2dMaskImage
 from fabio.tifimage import TifImage
 
@@ -63,7 +65,7 @@ def _errors_of(path: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; check the name") from error
     except (PermissionError, IsADirectoryError) as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror}); give a readable image file") from error
+        raise InputError(f"{path}: cannot be opened ({error.strerror}); give an image file") from error
     except Exception as error:  # damaged files make the readers raise anything
         raise unreadable(path, str(error) or type(error).__name__) from error
     finally:
@@ -72,7 +74,7 @@ def _errors_of(path: str) -> Iterator[None]:
 
 def _content(path: str) -> tuple[bytes, bool]:
     """Bytes of a file (only the first few of an HDF5 file, which is read in place), and whether packed."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         start = file.read(8)
         if start == b"\x89HDF\r\n\x1a\n":
             return start, False
@@ -101,22 +103,28 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
     raise ValueError("unknown file type")
 
 
+def _fabio(kind: Any, blob: bytes) -> Any:
+    return kind().read(LockedBytes(blob))
+
+
 def _smv_stack(blob: bytes) -> Stack:
-    image = DtrekImage().read(io.BytesIO(blob))
+    image = _fabio(DtrekImage, blob)
     return Stack(1, lambda index: image.data, smv_header(image.header))
 
 
 def _edf_stack(blob: bytes) -> Stack:
-    image = EdfImage().read(io.BytesIO(blob))
-    return Stack(image.nframes, lambda index: image.getframe(index).data, edf_header(image.header))
+    image = _fabio(EdfImage, blob)
+    if image.incomplete_file:  # fabio fills what is missing with zeros
+        raise ValueError("truncated")
+    return Stack(image.nframes, lambda index: image.get_frame(index).data, edf_header(image.header))
 
 
 def _tiff_stack(blob: bytes) -> Stack:
-    image = TifImage().read(io.BytesIO(blob))
+    image = _fabio(TifImage, blob)
     if image.data is None:
         raise ValueError("no image in this TIFF: truncated?")
     header = marccd_header(blob) or _tiff_text_header(blob)
-    return Stack(image.nframes, lambda index: image.getframe(index).data if index else image.data, header)
+    return Stack(image.nframes, lambda index: image.get_frame(index).data, header)
 
 
 def _tiff_text_header(blob: bytes) -> Header:
@@ -131,5 +139,5 @@ def _numpy_stack(blob: bytes) -> Stack:
 
 
 def _fit2d_mask(blob: bytes) -> Stack:
-    image = Fit2dMaskImage().read(io.BytesIO(blob))
+    image = _fabio(Fit2dMaskImage, blob)
     return Stack(1, lambda index: image.data, Header())

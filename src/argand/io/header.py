@@ -14,6 +14,8 @@ import numpy as np
 from argand.errors import InputError
 from argand.typing import Image, Mask
 
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+
 SWUNG_OUT_DEG = 0.5
 """Detector arm angle in degrees from which the foot of the perpendicular is not the beam centre."""
 
@@ -56,7 +58,7 @@ def unreadable(path: str, reason: str) -> InputError:
 
 def number(text: object) -> float | None:
     """The first number in `text`; None where there is none, or where it is not finite."""
-    match = re.search(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", str(text))
+    match = re.search(_NUMBER, str(text))
     value = float(match.group()) if match else np.nan
     return value if np.isfinite(value) else None
 
@@ -113,17 +115,18 @@ def _line_number(text: str, key: str) -> float | None:
 
 
 def _line_numbers(text: str, key: str) -> list[float]:
-    return [float(v) for v in re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", _line(text, key))]
+    return [float(value) for value in re.findall(_NUMBER, _line(text, key))]
 
 
 def _length_mm(text: str, key: str) -> float | None:
     line = _line(text, key)
-    unit = re.search(r"\d\s*(mm|cm|um|m)\b", line)
-    return positive(number(line), {"mm": 1.0, "cm": 10.0, "um": 1e-3}.get(unit.group(1) if unit else "m", 1e3))
+    unit = re.search(r"\d\s*(mm|cm|um)\b", line)
+    # Metres are what Dectris writes, with or without saying so.
+    return positive(number(line), {"mm": 1.0, "cm": 10.0, "um": 1e-3}[unit.group(1)] if unit else 1e3)
 
 
 def _pixel_size_mm(text: str) -> tuple[float, float] | None:
-    sizes = [float(v) * 1e3 for v in re.findall(r"([\d.]+(?:[eE][-+]?\d+)?)\s*m\b", _line(text, "Pixel_size"))]
+    sizes = [float(value) * 1e3 for value in _line_numbers(text, "Pixel_size")]
     return pair(*(sizes * 2)[:2]) if sizes else None
 
 

@@ -128,12 +128,13 @@ def split_selection(path: str) -> tuple[str, list[int] | None]:
 def _frame(path: str, stack: Stack, index: int) -> Frame:
     data = load_image(path, stack, index)
     mask = usable_pixels(data, stack.header.saturation)
-    notes = stack.header.notes
+    header = stack.header
     if stack.mask is not None and stack.mask.shape == data.shape:
         mask &= stack.mask
     elif stack.mask is not None:
-        notes = (*notes, "the file's pixel mask is of another shape than its images and is not used")
-    return Frame(path, index, data, mask, **(vars(stack.header) | {"notes": notes}))
+        unused = "the file's pixel mask is of another shape than its images and is not used"
+        header = replace(header, notes=(*header.notes, unused))
+    return Frame(path, index, data, mask, **vars(header))
 
 
 def _masked(frame: Frame, allowed: Mask, name: str) -> Frame:

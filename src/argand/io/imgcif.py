@@ -68,7 +68,8 @@ def _geometry(
     try:
         fast, slow = (members[axis_set] for _, axis_set in layout)
         axes = np.array([chain.direction(fast), chain.direction(slow), -_TO_SOURCE])
-        return geometry_from_vectors("imgCIF header", chain.position(slow, fast), axes, wavelength or 1.0, size)
+        corner = chain.position(slow, fast)
+        return geometry_from_vectors("imgCIF header", corner, axes, wavelength or 1.0, size)
     except (KeyError, InputError):
         return None
 
@@ -83,7 +84,7 @@ class _AxisChain:
         self.settings: dict[str, tuple[float, float]] = {}
         for table, suffix in (("_diffrn_scan_axis.", "_start"), ("_diffrn_scan_frame_axis.", "")):
             rows = _rows(block, table, ["axis_id", f"angle{suffix}", f"displacement{suffix}"])
-            self.settings |= {name: (number(angle) or 0.0, number(shift) or 0.0) for name, angle, shift in rows}
+            self.settings |= {row[0]: (number(row[1]) or 0.0, number(row[2]) or 0.0) for row in rows}
 
     def direction(self, name: str) -> Vector3:
         """Unit vector of an axis in the laboratory."""
@@ -105,15 +106,15 @@ class _AxisChain:
         return chain
 
     def _carried(self, name: str, point: Vector3, carry_offset: bool) -> Vector3:
-        for name in self._chain(name):
-            angle, shift = self.settings.get(name, (0.0, 0.0))
-            vector = self._vector(name)
-            if self.axes[name][1] == "rotation":
+        for axis in self._chain(name):
+            angle, shift = self.settings.get(axis, (0.0, 0.0))
+            vector = self._vector(axis)
+            if self.axes[axis][1] == "rotation":
                 point = rotated(point, vector, angle)
             elif carry_offset:
                 point = point + shift * vector
             if carry_offset:
-                point = point + np.array([number(v) or 0.0 for v in self.axes[name][6:9]])
+                point = point + np.array([number(v) or 0.0 for v in self.axes[axis][6:9]])
         return point
 
 

@@ -42,7 +42,7 @@ def _files(pattern: str) -> list[str]:
     plain = re.sub(r"#\d+(-\d+)?$", "", pattern)
     if Path(pattern).exists() or Path(plain).exists():
         return [pattern]
-    found = sorted(glob.glob(pattern, recursive=True))
+    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  a pattern may be absolute
     if not found:
         raise InputError(f"{pattern}: no such file; check the name, or quote a glob that matches")
     return found

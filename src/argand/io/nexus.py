@@ -12,7 +12,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.header import SWUNG_OUT_DEG, Header, Stack, pair, positive, unreadable
-from argand.io.nxaxes import find_first, module_geometry, quantity
+from argand.io.nxaxes import as_text, dataset_at, find_first, group_at, module_geometry, quantity
 from argand.typing import Image, Mask
 from argand.units import wavelength_from_energy
 
@@ -76,10 +76,11 @@ class _Source:
     def _data_names(self) -> list[tuple[h5py.Group, str]]:
         entry = self.entry()
         for path in ("data", "instrument/detector"):
-            group = entry.get(path)
-            if isinstance(group, h5py.Group):
-                numbered = sorted(name for name in group if re.fullmatch(r"data_\d+", name))
-                names = numbered or [name for name in ("data",) if name in group]
+            group = group_at(entry, path)
+            if group is not None:
+                members = sorted(str(name) for name in group)
+                numbered = [name for name in members if re.fullmatch(r"data_\d+", name)]
+                names = numbered or [name for name in members if name == "data"]
                 if names:
                     return [(group, name) for name in names]
         return _largest_stack(self.master)
@@ -112,7 +113,9 @@ class _Source:
         for path in (folder / filename, folder / Path(filename).name):
             if path.exists():
                 return path
-        raise InputError(f"{self.name}: its data file {folder / filename} is missing; put it beside the master")
+        raise InputError(
+            f"{self.name}: its data file {folder / filename} is missing; put it beside this file"
+        )
 
 
 def _raiser(error: InputError) -> Callable[[int], Image]:
@@ -128,19 +131,18 @@ def _frame_reader(data: h5py.Dataset) -> Callable[[int], Image]:
 
 def _largest_stack(root: h5py.Group) -> list[tuple[h5py.Group, str]]:
     """The data set with most elements among those of two or more axes, wherever it is in the file."""
-    found: list[h5py.Dataset] = []
+    found: list[tuple[int, str]] = []
 
     def visit(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset) and item.ndim >= 2 and item.dtype.kind in "iuf":
-            found.append(item)
+            found.append((int(np.prod(item.shape)), name))
 
     root.visititems(visit)
-    largest = max(found, key=lambda data: data.size, default=None)
-    return [] if largest is None else [(largest.parent, largest.name.rsplit("/", 1)[-1])]
+    return [(root, max(found)[1])] if found else []
 
 
 def _header(entry: h5py.Group) -> Header:
-    detector = find_first(entry.get("instrument"), "NXdetector", "detector")
+    detector = _detector(entry)
     if detector is None:
         return Header(wavelength=_wavelength(entry))
     size = pair(quantity(detector, "x_pixel_size", "mm"), quantity(detector, "y_pixel_size", "mm"))
@@ -150,7 +152,7 @@ def _header(entry: h5py.Group) -> Header:
         wavelength=_wavelength(entry),
         header_beam_centre_px=_stated_centre(detector, size),
         detector=_text(detector, "description"),
-        two_theta_deg=quantity(detector, ("goniometer/two_theta", "goniometer/two_theta_start"), "deg") or 0.0,
+        two_theta_deg=quantity(detector, "goniometer/two_theta", "deg") or 0.0,
         oscillation_deg=_oscillation(entry),
         saturation=_saturation(detector),
     )
@@ -165,11 +167,11 @@ def _completed(header: Header, detector: h5py.Group) -> Header:
     centre = header.header_beam_centre_px
     swing = float(np.degrees(geometry.tilt))
     notes = header.notes
-    if centre is not None and swing >= SWUNG_OUT_DEG and np.abs(np.subtract(centre, geometry.beam_centre_px)).max() > 1:
+    if centre is not None and swing >= SWUNG_OUT_DEG:
         fast, slow = geometry.beam_centre_px
         notes = (
-            f"the detector is swung out by {swing:.1f} degrees: the stated beam centre may be the foot of the "
-            f"perpendicular (PONI); the file's transformations put the beam at {fast:.1f}, {slow:.1f}",
+            f"the header's detector is swung out by {swing:.1f} degrees: its beam centre may be the foot of "
+            f"the perpendicular (PONI); its transformations put the beam at {fast:.1f}, {slow:.1f}",
         )
     return replace(
         header,
@@ -204,31 +206,34 @@ def _wavelength(entry: h5py.Group) -> float | None:
 
 def _saturation(detector: h5py.Group) -> float | None:
     names = ("saturation_value", "countrate_correction_count_cutoff")
-    limits = [positive(quantity(detector, f"{place}{name}")) for name in names for place in ("", "detectorSpecific/")]
+    paths = [f"{place}{name}" for name in names for place in ("", "detectorSpecific/")]
+    limits = [positive(quantity(detector, path)) for path in paths]
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _oscillation(entry: h5py.Group) -> float:
-    stated = quantity(entry, ("sample/goniometer/omega_range_average", "sample/goniometer/omega_increment"), "deg")
-    angles = entry.get("sample/transformations/omega")
-    if stated is None and isinstance(angles, h5py.Dataset) and angles.size > 1:
+    names = ("omega_range_average", "omega_increment")
+    stated = quantity(entry, tuple(f"sample/goniometer/{name}" for name in names), "deg")
+    angles = dataset_at(entry, "sample/transformations/omega")
+    if stated is None and angles is not None and angles.ndim == 1 and len(angles) > 1:
         return float(np.diff(angles[:2])[0])
     return stated or 0.0
 
 
 def _pixel_mask(entry: h5py.Group) -> Mask | None:
     """True where no bit of the detector's pixel mask is set; its first layer where it has several."""
-    detector = find_first(entry.get("instrument"), "NXdetector", "detector")
+    detector = _detector(entry)
     for path in ("pixel_mask", "detectorSpecific/pixel_mask"):
-        mask = None if detector is None else detector.get(path)
-        if isinstance(mask, h5py.Dataset) and mask.ndim >= 2:
-            return mask[(0,) * (mask.ndim - 2)] == 0
+        mask = None if detector is None else dataset_at(detector, path)
+        if mask is not None and mask.ndim >= 2:
+            return np.asarray(mask[(0,) * (mask.ndim - 2)]) == 0
     return None
 
 
+def _detector(entry: h5py.Group) -> h5py.Group | None:
+    return find_first(group_at(entry, "instrument"), "NXdetector", "detector")
+
+
 def _text(group: h5py.Group, name: str) -> str:
-    value = group.get(name)
-    if not isinstance(value, h5py.Dataset) or value.size != 1:
-        return ""
-    value = np.ravel(value[()])[0]
-    return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
+    item = dataset_at(group, name)
+    return "" if item is None or item.size != 1 else as_text(item[()])

@@ -10,17 +10,19 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.beam import geometry_from_vectors
+from argand.io.header import pair
 from argand.io.imgcif import rotated
 from argand.physics.detector import BeamGeometry
 from argand.typing import Vector3
 
 _ALONG_BEAM = np.array([0.0, 0.0, 1.0])
 
+_RADIAN = float(np.degrees(1.0))
 _UNITS = {
-    "mm": {"m": 1e3, "metre": 1e3, "meter": 1e3, "mm": 1.0, "cm": 10.0, "um": 1e-3, "micron": 1e-3, "nm": 1e-6},
+    "mm": {"m": 1e3, "metre": 1e3, "meter": 1e3, "mm": 1.0, "cm": 10.0, "um": 1e-3, "micron": 1e-3},
     "angstrom": {"angstrom": 1.0, "angstroms": 1.0, "a": 1.0, "å": 1.0, "nm": 10.0, "m": 1e10, "pm": 0.01},
     "keV": {"kev": 1.0, "ev": 1e-3},
-    "deg": {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": 57.29577951308232, "radians": 57.29577951308232},
+    "deg": {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": _RADIAN, "radian": _RADIAN, "radians": _RADIAN},
     "px": {"pixel": 1.0, "pixels": 1.0, "px": 1.0},
 }
 _UNSTATED = {"mm": 1e3, "angstrom": 1.0, "keV": 1e-3, "deg": 1.0, "px": 1.0}
@@ -33,8 +35,8 @@ def quantity(group: h5py.Group, names: str | tuple[str, ...], unit: str | None =
     Arrays give their first element. None where nothing is there, or its units cannot be converted.
     """
     for name in (names,) if isinstance(names, str) else names:
-        item = group.get(name)
-        if isinstance(item, h5py.Dataset) and item.size > 0 and item.dtype.kind in "iuf":
+        item = dataset_at(group, name)
+        if item is not None and item.size and item.dtype.kind in "iuf":
             value = float(np.ravel(item[()])[0])
             scale = _scale(item.attrs.get("units"), unit)
             if scale is not None and np.isfinite(value):
@@ -45,41 +47,56 @@ def quantity(group: h5py.Group, names: str | tuple[str, ...], unit: str | None =
 def _scale(stated: object, unit: str | None) -> float | None:
     if unit is None:
         return 1.0
-    if stated is None:
-        return _UNSTATED[unit]
-    name = stated.decode() if isinstance(stated, bytes) else str(np.ravel(stated)[0])
-    return _UNITS[unit].get(name.strip().lower())
+    return _UNSTATED[unit] if stated is None else _UNITS[unit].get(as_text(stated).lower())
+
+
+def as_text(value: object) -> str:
+    """Text of an attribute or a data set, which may be bytes or an array of one string."""
+    first = np.ravel(np.asarray(value, object))[0]
+    return (first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)).strip()
+
+
+def dataset_at(group: h5py.Group, path: str) -> h5py.Dataset | None:
+    """The data set at `path`, None where there is none or its link leads nowhere."""
+    item = group.get(path)
+    return item if isinstance(item, h5py.Dataset) else None
+
+
+def group_at(group: h5py.Group, path: str) -> h5py.Group | None:
+    """The group at `path`, None where there is none or its link leads nowhere."""
+    item = group.get(path)
+    return item if isinstance(item, h5py.Group) else None
 
 
 def find_first(group: h5py.Group | None, nx_class: str, name: str) -> h5py.Group | None:
     """The child group of this name, else the first of this NeXus class; None where there is neither."""
     if group is None:
         return None
-    named = group.get(name)
-    if isinstance(named, h5py.Group):
-        return named
-    children = (group.get(child) for child in group)
-    return next((c for c in children if isinstance(c, h5py.Group) and _class(c) == nx_class), None)
+    named = group_at(group, name)
+    return named or next(iter(_of_class(group, nx_class)), None)
 
 
-def _class(group: h5py.Group) -> str:
-    value = group.attrs.get("NX_class", "")
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _of_class(group: h5py.Group, nx_class: str) -> list[h5py.Group]:
+    children = [group_at(group, str(name)) for name in group]
+    return [c for c in children if c is not None and as_text(c.attrs.get("NX_class", "")) == nx_class]
 
 
 def module_geometry(detector: h5py.Group, wavelength: float) -> BeamGeometry | None:
     """Geometry of a detector of one NXdetector_module, from its axes; None where these are incomplete."""
-    modules = [g for g in detector.values() if isinstance(g, h5py.Group) and _class(g) == "NXdetector_module"]
+    modules = _of_class(detector, "NXdetector_module")
     if len(modules) != 1:
         return None
-    fast, slow = (modules[0].get(f"{axis}_pixel_direction") for axis in ("fast", "slow"))
-    size = [quantity(modules[0], f"{axis}_pixel_direction", "mm") for axis in ("fast", "slow")]
-    if fast is None or slow is None or None in size:
+    names = ("fast_pixel_direction", "slow_pixel_direction")
+    fast, slow = (dataset_at(modules[0], name) for name in names)
+    size = pair(*(quantity(modules[0], name, "mm") for name in names))
+    if fast is None or slow is None or size is None:
         return None
     try:
-        origin, fast_slow = _carried(fast, np.zeros(3), True), [_carried(a, _vector(a), False) for a in (fast, slow)]
-        axes = np.array([*fast_slow, _ALONG_BEAM])
-        return geometry_from_vectors("NeXus detector", origin, axes, wavelength, (size[0], size[1]))
+        corner = _carried(fast, np.zeros(3), True)
+        axes = np.array(
+            [_carried(fast, _vector(fast), False), _carried(slow, _vector(slow), False), _ALONG_BEAM]
+        )
+        return geometry_from_vectors("NeXus detector", corner, axes, wavelength, size)
     except (KeyError, ValueError, InputError):
         return None
 
@@ -91,26 +108,33 @@ def _vector(axis: h5py.Dataset) -> Vector3:
 def _carried(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
     """A position in mm, or a direction, of the frame that `axis` carries, in the laboratory."""
     seen: set[str] = set()
-    while axis.name not in seen:
-        seen.add(axis.name)
+    while str(axis.name) not in seen:
+        seen.add(str(axis.name))
         point = _moved(axis, point, is_position)
-        parent = axis.attrs.get("depends_on", ".")
-        parent = parent.decode() if isinstance(parent, bytes) else str(parent)
-        if parent == ".":
+        name = as_text(axis.attrs.get("depends_on", "."))
+        if name == ".":
             return point
-        axis = axis.parent[parent]
+        parent = dataset_at(_group_of(axis), name)
+        if parent is None:
+            raise KeyError(name)
+        axis = parent
     raise ValueError("the axes of this detector depend on each other in a circle")
 
 
+def _group_of(axis: h5py.Dataset) -> h5py.Group:
+    group = axis.parent
+    if not isinstance(group, h5py.Group):
+        raise KeyError(axis.name)
+    return group
+
+
 def _moved(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
-    kind = axis.attrs.get("transformation_type", "translation")
-    kind = kind.decode() if isinstance(kind, bytes) else str(kind)
-    name = axis.name.rsplit("/", 1)[-1]
-    if kind == "rotation":
-        point = rotated(point, _vector(axis), quantity(axis.parent, name, "deg") or 0.0)
+    name = str(axis.name).rsplit("/", 1)[-1]
+    if as_text(axis.attrs.get("transformation_type", "translation")) == "rotation":
+        point = rotated(point, _vector(axis), quantity(_group_of(axis), name, "deg") or 0.0)
     elif is_position and not name.endswith("_pixel_direction"):
         # The value of a pixel direction is the pixel's size and moves nothing.
-        point = point + _vector(axis) * _length(axis.parent, name)
+        point = point + _vector(axis) * _length(_group_of(axis), name)
     if is_position and "offset" in axis.attrs:
         scale = _scale(axis.attrs.get("offset_units", axis.attrs.get("units")), "mm")
         point = point + np.asarray(axis.attrs["offset"], float) * (1.0 if scale is None else scale)
