@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 class ProgressDisplay:
     """Shows the share done, the rate in `unit` per second, the time left and a note.
 
-    Used as a context; a `quiet` display shows nothing.
+    Used as a context; a `quiet` display shows nothing. `begun` is the share that was done before.
     """
 
-    def __init__(self, title: str, unit: str = "samples", quiet: bool = False) -> None:
-        self.title, self.unit, self.quiet = title, unit, quiet
+    def __init__(self, title: str, unit: str = "samples", begun: float = 0.0, quiet: bool = False) -> None:
+        self.title, self.unit, self.begun, self.quiet = title, unit, begun, quiet
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[status]}"))
         self._bar = Progress(*columns, console=console) if console.is_terminal and not quiet else None
@@ -28,7 +28,7 @@ class ProgressDisplay:
         self._started = self._logged = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._started = self._logged = time.monotonic()
+        self.restart()
         if self._bar:
             self._bar.start()
         return self
@@ -39,14 +39,15 @@ class ProgressDisplay:
         if self._bar:
             self._bar.stop()
 
-    def update(self, share: float, done: int, elapsed: float | None = None, note: str = "") -> None:
-        """Show that `share` of the job (0 to 1) is done, with `done` units made by this display's job.
+    def restart(self) -> None:
+        """Begin to measure the rate here, after preparations."""
+        self._started = self._logged = time.monotonic()
 
-        `elapsed` is the time that the share took when the job began before this display, in seconds.
-        """
+    def update(self, share: float, done: int, note: str = "") -> None:
+        """Show that `share` of the job (0 to 1) is done, and that `done` units of it were made here."""
         now = time.monotonic()
         here = max(now - self._started, 1e-9)
-        left = (here if elapsed is None else elapsed) * (1 / share - 1) if share > 0 else None
+        left = here * (1 - share) / (share - self.begun) if share > self.begun else None
         status = f"{done / here:.3g} {self.unit}/s, {duration(left)} left"
         status += f", {note}" if note else ""
         if self._bar and self._task is not None:

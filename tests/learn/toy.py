@@ -1,11 +1,13 @@
 """A small system in the shape of the real ones: the slope and intercept of a noisy line."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from argand.errors import InputError
 from argand.system import Batch, Sample, Schedule
 
 POINTS = 16
@@ -65,3 +67,24 @@ class ToySystem:
     def score(self, prediction: Tensor, truth: Tensor) -> dict[str, float]:
         """Mean absolute error."""
         return {"error": (prediction - truth).abs().mean().item()}
+
+
+@dataclass(frozen=True)
+class BrokenToySystem(ToySystem):
+    """A toy whose sample 5 cannot be made."""
+
+    def simulate(self, index: int, seed: int) -> Sample:
+        """Sample `index`, except 5."""
+        if index == 5:
+            raise InputError("sample 5 is broken")
+        return super().simulate(index, seed)
+
+
+@dataclass(frozen=True)
+class SlowToySystem(ToySystem):
+    """A toy that takes its time, so that it can be stopped."""
+
+    def simulate(self, index: int, seed: int) -> Sample:
+        """Sample `index` after a moment."""
+        time.sleep(0.2)
+        return super().simulate(index, seed)

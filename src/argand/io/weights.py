@@ -1,8 +1,8 @@
 """Weights of a network in one safetensors file, with everything needed to rebuild and judge it in its header.
 
-The header is a JSON dict under the metadata key `argand`:
-`system` its name, `config` its whole configuration (`argand.system.to_config`), `seed`, `version` of the code,
-`training` (what it was trained on and for how long) and `figures` (measured errors).
+The header is a JSON dict under the metadata key `argand`: `system` its name, `config` its whole configuration
+(`argand.system.to_config`), `seed`, `version` of the code, `training` (what it was trained on and for how
+long) and `figures` (measured errors).
 """
 
 import json

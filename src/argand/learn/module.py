@@ -127,6 +127,7 @@ class TrainingKeeper(Callback):
                 self.average.network.load_state_dict(self.saved["average"])
         self.stop.arm()
         module.budget.start()
+        self.display.restart()
         self.logged = self.saved_at = time.monotonic()
 
     def on_train_batch_end(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -147,9 +148,7 @@ class TrainingKeeper(Callback):
             self._save(trainer, module)
         elif time.monotonic() - self.logged > LOG_EVERY_S:
             self._log(trainer, module)
-        self.display.update(
-            module.progress, self.record.samples_here(budget), budget.seconds, self.record.note
-        )
+        self.display.update(module.progress, self.record.samples_here(budget), self.record.note)
         trainer.should_stop = done or stop
 
     def _log(self, trainer: Trainer, module: TrainingModule) -> None:

@@ -172,7 +172,11 @@ def _run(
     )
     module = TrainingModule(system, compute.place(system.network()), plan, budget)
     title = f"train {system_name(system)}"
-    with StopSignal() as stop, ProgressDisplay(title, quiet=quiet) as display, _quiet_lightning():
+    with (
+        StopSignal() as stop,
+        ProgressDisplay(title, begun=budget.progress, quiet=quiet) as display,
+        _quiet_lightning(),
+    ):
         trainer = _trainer(settings, compute, devices, record.folder)
         trainer.callbacks.append(TrainingKeeper(record, compute, stop, saved, display))
         try:

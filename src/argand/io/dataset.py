@@ -1,0 +1,198 @@
+"""Data sets of simulated samples in HDF5, made by several processes and resumable at any point.
+
+`set.h5` is a small file in which each array of a sample is one virtual data set, `h5["image"][i]`, over the
+shards `set.shards/00000000.h5`, `00000100.h5`, ... (named after their first sample), which travel with it.
+Every file has the attributes `provenance` (JSON: what was simulated, and how), `seed`, `first` and `count`. A
+shard is written under a hidden name and moved when it is complete, so that what has its name is whole.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+from argand.errors import ConfigError, InputError
+from argand.io.pool import Ticker, run_jobs
+from argand.system import Sample
+
+Compression = Literal["gzip", "bitshuffle"]
+"""gzip opens everywhere; bitshuffle is smaller and faster and needs `import hdf5plugin`."""
+
+_CHUNK_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class SetPlan:
+    """A data set: what makes its samples, `simulate(index, seed)`, and how they are stored.
+
+    `provenance` tells in plain values what `simulate` is; sets of unequal provenance or seed are never mixed.
+    """
+
+    simulate: Callable[[int, int], Sample]
+    provenance: Mapping[str, Any]
+    count: int
+    seed: int
+    shard_size: int = 100
+    compression: Compression = "gzip"
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.shard_size < 1:
+            raise ConfigError(f"a data set of {self.count} samples in shards of {self.shard_size} cannot be")
+
+    @property
+    def shards(self) -> list[range]:
+        """Sample numbers of each shard."""
+        starts = range(0, self.count, self.shard_size)
+        return [range(start, min(start + self.shard_size, self.count)) for start in starts]
+
+    def attributes(self, indices: range) -> dict[str, Any]:
+        """Attributes of the file that holds the samples `indices`."""
+        return {**self._origin, "first": indices.start, "count": len(indices)}
+
+    @property
+    def _origin(self) -> dict[str, Any]:
+        """Attributes that all files of the set share."""
+        return {"provenance": json.dumps(dict(self.provenance), sort_keys=True), "seed": self.seed}
+
+    def files(self, out: Path) -> dict[Path, range]:
+        """The shards of the data set `out` and the samples that each holds."""
+        folder = out.with_suffix(".shards")
+        return {folder / f"{indices.start:08d}.h5": indices for indices in self.shards}
+
+    def kept(self, out: Path) -> int:
+        """Number of samples in whole shards of `out`; ConfigError when they belong to another set."""
+        return sum(len(indices) for path, indices in self.files(out).items() if self._holds(path, indices))
+
+    def missing(self, out: Path) -> dict[Path, range]:
+        """The shards of `out` that are yet to be made; ConfigError as `kept`."""
+        return {path: indices for path, indices in self.files(out).items() if not self._holds(path, indices)}
+
+    def _holds(self, path: Path, indices: range) -> bool:
+        """Whether `path` holds the samples `indices`."""
+        found = _attributes(path) if path.exists() else None
+        if not found:
+            return False
+        if any(found.get(key) != value for key, value in self._origin.items()):
+            raise ConfigError(f"{path} belongs to another data set; name another file or delete its folder")
+        return found == self.attributes(indices)
+
+
+def write_dataset(
+    out: Path, plan: SetPlan, processes: int = 1, watch: Callable[[int], None] = lambda made: None
+) -> None:
+    """Write the data set `out` with its shards beside it; whole shards that are there already are kept.
+
+    Calls `watch` every now and then with the number of samples made. An interruption loses the shards under
+    work. Raises ConfigError when another data set has this name.
+    """
+    missing = plan.missing(out)
+    for folder in {path.parent for path in plan.files(out)}:
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob(".*.h5.*"):
+            leftover.unlink()
+    run_jobs([(write_shard, path, plan, indices) for path, indices in missing.items()], processes, watch)
+    _write_master(out, plan, plan.files(out))
+
+
+def write_shard(ticker: Ticker, path: Path, plan: SetPlan, indices: range) -> None:
+    """Simulate the samples `indices` into the file `path`, which appears when it is complete."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with h5py.File(temporary, "w") as file:
+            for row, index in enumerate(indices):
+                sample = plan.simulate(index, plan.seed)
+                if row == 0:
+                    _create_arrays(file, sample, len(indices), plan.compression)
+                for name, value in sample.items():
+                    file[name][row] = value  # pyright: ignore[reportIndexIssue]
+                ticker.tick()
+            file.attrs.update(plan.attributes(indices))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _create_arrays(file: h5py.File, sample: Sample, count: int, compression: Compression) -> None:
+    """One array of `count` rows for each entry of a sample; a chunk is one image or many small rows."""
+    for name, value in sample.items():
+        value = np.asarray(value)
+        rows = int(np.clip(_CHUNK_BYTES // max(value.nbytes, 1), 1, count))
+        packing: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        if compression == "bitshuffle":
+            packing = dict(hdf5plugin.Bitshuffle(cname="zstd"))
+        shape = (count, *value.shape)
+        file.create_dataset(name, shape, value.dtype, chunks=(rows, *value.shape), **packing)
+
+
+def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None:
+    """The file that shows all shards as one; where a shard is lost, values read as NaN or the largest integer."""
+    first = next(iter(files))
+    with h5py.File(first, "r") as shard:
+        arrays = {name: (array.shape[1:], array.dtype) for name, array in shard.items()}  # pyright: ignore[reportAttributeAccessIssue]
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    with h5py.File(temporary, "w") as file:
+        for name, (shape, dtype) in arrays.items():
+            layout = h5py.VirtualLayout((plan.count, *shape), dtype)
+            for path, indices in files.items():
+                relative = path.relative_to(out.parent)
+                source = h5py.VirtualSource(str(relative), name, (len(indices), *shape), dtype)
+                layout[indices.start : indices.stop] = source
+            file.create_virtual_dataset(name, layout, fillvalue=_missing_value(dtype))
+        file.attrs.update(plan.attributes(range(plan.count)))
+        file.attrs["shards"] = [str(path.relative_to(out.parent)) for path in files]
+    temporary.replace(out)
+
+
+def _missing_value(dtype: np.dtype) -> Any:
+    """NaN for floating-point numbers, the largest value for others."""
+    if dtype.kind == "f":
+        return np.nan
+    return True if dtype.kind == "b" else np.iinfo(dtype).max
+
+
+class StoredSamples:
+    """A data set read sample by sample: `len(stored)`, `stored[i]`, `stored.provenance`.
+
+    Raises InputError when the file is missing, is no data set, or lacks a shard.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        attributes = _attributes(self.path) if self.path.is_file() else None
+        if not attributes or "shards" not in attributes:
+            raise InputError(f"{self.path}: no data set there; write one with the verb simulate")
+        for shard in attributes["shards"]:
+            if not (self.path.parent / shard).is_file():
+                raise InputError(f"{self.path}: its shard {shard} is missing; keep the two together")
+        self.provenance: dict[str, Any] = json.loads(attributes["provenance"])
+        self.seed, self.count = int(attributes["seed"]), int(attributes["count"])
+        self.file = h5py.File(self.path, "r")
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < self.count:
+            raise IndexError(f"{self.path} has {self.count} samples, no number {index}")
+        return {name: np.asarray(array[index]) for name, array in self.file.items()}  # pyright: ignore[reportIndexIssue]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+
+def _attributes(path: Path) -> dict[str, Any] | None:
+    """Attributes of an HDF5 file; None when it cannot be read."""
+    try:
+        with h5py.File(path, "r") as file:
+            return dict(file.attrs)
+    except OSError:
+        return None

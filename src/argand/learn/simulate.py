@@ -1,0 +1,40 @@
+"""Simulated samples of any system, stored as a data set."""
+
+from pathlib import Path
+
+from argand import __version__
+from argand.io.dataset import Compression, SetPlan, write_dataset
+from argand.learn.device import available_cores
+from argand.progress import ProgressDisplay
+from argand.system import System, system_name, to_config
+
+
+def simulate_to_file(
+    system: System,
+    out: Path,
+    count: int,
+    seed: int = 0,
+    *,
+    processes: int | None = None,
+    shard_size: int = 100,
+    compression: Compression = "gzip",
+    quiet: bool = False,
+) -> Path:
+    """Write samples 0 to `count` - 1 of a system as the data set `out`, by default on all cores.
+
+    The form of the files is told in `argand.io.dataset`. What is there already is kept, so that an
+    interrupted or a smaller set is completed by the same call. Raises ConfigError when `out` holds another
+    set, and KeyboardInterrupt, saying what is kept, when it is stopped.
+    """
+    provenance = {"system": system_name(system), "config": to_config(system), "version": __version__}
+    out, processes = Path(out), processes or available_cores()
+    plan = SetPlan(system.simulate, provenance, count, seed, shard_size, compression)
+    kept = plan.kept(out)
+    title = f"simulate {system_name(system)}"
+    with ProgressDisplay(title, begun=kept / count, quiet=quiet) as display:
+        try:
+            write_dataset(out, plan, processes, lambda made: display.update((kept + made) / count, made))
+        except KeyboardInterrupt as interrupt:
+            message = f"{out} has {plan.kept(out)} of {count} samples; the same command completes it"
+            raise KeyboardInterrupt(message) from interrupt
+    return out

@@ -1,0 +1,184 @@
+"""A data set must hold what was simulated, however it was written, and survive interruption."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from toy import BrokenToySystem, ToySystem
+
+from argand import __version__
+from argand.errors import ConfigError, InputError
+from argand.io.dataset import SetPlan, StoredSamples, write_dataset
+from argand.learn.simulate import simulate_to_file
+from argand.system import Sample, to_config
+
+
+def plan(**changes) -> SetPlan:
+    """Ten samples of the toy system in shards of four."""
+    settings = {"simulate": ToySystem().simulate, "provenance": {"system": "toy"}, "count": 10, "seed": 3}
+    return SetPlan(**{**settings, "shard_size": 4, **changes})
+
+
+def assert_holds(out: Path, expected: SetPlan) -> None:
+    """The data set holds exactly the samples of the plan."""
+    with StoredSamples(out) as stored:
+        assert len(stored) == expected.count
+        assert stored.provenance == expected.provenance
+        for index in range(expected.count):
+            truth = expected.simulate(index, expected.seed)
+            assert stored[index].keys() == truth.keys()
+            for name, value in truth.items():
+                np.testing.assert_array_equal(stored[index][name], value, strict=True)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bitshuffle"])
+def test_what_is_stored_is_what_was_simulated(tmp_path: Path, compression: str):
+    made: list[int] = []
+    write_dataset(tmp_path / "set.h5", plan(compression=compression), watch=made.append)
+    assert_holds(tmp_path / "set.h5", plan())
+    assert made[-1] == 10
+    assert made == sorted(made)
+
+
+def test_plain_h5py_reads_it_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_dataset(tmp_path / "set.h5", plan())
+    monkeypatch.chdir("/")
+    with h5py.File(tmp_path / "set.h5") as file:
+        np.testing.assert_array_equal(file["points"][9], ToySystem().simulate(9, 3)["points"])
+        assert (file.attrs["seed"], file.attrs["first"], file.attrs["count"]) == (3, 0, 10)
+
+
+def test_whole_shards_are_kept_and_only_the_rest_is_made(tmp_path: Path):
+    made: list[int] = []
+
+    def simulate(index: int, seed: int) -> Sample:
+        made.append(index)
+        if len(made) == 7:
+            raise KeyboardInterrupt
+        return ToySystem().simulate(index, seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_dataset(tmp_path / "set.h5", plan(simulate=simulate))
+    assert not (tmp_path / "set.h5").exists()
+    assert [path.name for path in (tmp_path / "set.shards").iterdir()] == ["00000000.h5"]
+    write_dataset(tmp_path / "set.h5", plan(simulate=simulate))
+    assert made[7:] == [4, 5, 6, 7, 8, 9]
+    assert_holds(tmp_path / "set.h5", plan())
+
+
+def test_a_damaged_shard_and_leftovers_of_a_kill_are_replaced(tmp_path: Path):
+    write_dataset(tmp_path / "set.h5", plan())
+    shard = tmp_path / "set.shards" / "00000004.h5"
+    shard.write_bytes(shard.read_bytes()[:1000])
+    (tmp_path / "set.shards" / ".00000004.h5.123").write_bytes(b"half")
+    write_dataset(tmp_path / "set.h5", plan())
+    assert_holds(tmp_path / "set.h5", plan())
+    assert len(list((tmp_path / "set.shards").iterdir())) == 3
+
+
+def test_a_smaller_set_is_extended(tmp_path: Path):
+    write_dataset(tmp_path / "set.h5", plan(count=5))
+    assert plan().kept(tmp_path / "set.h5") == 4
+    write_dataset(tmp_path / "set.h5", plan())
+    assert_holds(tmp_path / "set.h5", plan())
+
+
+@pytest.mark.parametrize("change", [{"seed": 4}, {"provenance": {"system": "other"}}])
+def test_another_set_is_not_overwritten(tmp_path: Path, change: dict):
+    write_dataset(tmp_path / "set.h5", plan())
+    with pytest.raises(ConfigError, match="belongs to another data set"):
+        write_dataset(tmp_path / "set.h5", plan(**change))
+    assert_holds(tmp_path / "set.h5", plan())
+
+
+def test_a_missing_shard_is_named(tmp_path: Path):
+    write_dataset(tmp_path / "set.h5", plan())
+    (tmp_path / "set.shards" / "00000004.h5").unlink()
+    with pytest.raises(InputError, match=r"its shard set.shards/00000004.h5 is missing"):
+        StoredSamples(tmp_path / "set.h5")
+    with h5py.File(tmp_path / "set.h5") as file:
+        assert np.isnan(file["points"][4]).all()
+
+
+@pytest.mark.parametrize("content", [None, b"no HDF5"])
+def test_what_is_no_data_set_is_named(tmp_path: Path, content: bytes | None):
+    if content:
+        (tmp_path / "set.h5").write_bytes(content)
+    with pytest.raises(InputError, match="no data set there"):
+        StoredSamples(tmp_path / "set.h5")
+
+
+def test_an_error_in_a_process_is_told(tmp_path: Path):
+    broken = plan(simulate=BrokenToySystem().simulate)
+    with pytest.raises(InputError, match="sample 5 is broken"):
+        write_dataset(tmp_path / "set.h5", broken, processes=2)
+    assert not list((tmp_path / "set.shards").glob(".*"))
+
+
+def test_a_system_is_stored_with_its_configuration(tmp_path: Path):
+    simulate_to_file(ToySystem(noise=0.0), tmp_path / "set.h5", 3, seed=1, processes=1, quiet=True)
+    with StoredSamples(tmp_path / "set.h5") as stored:
+        assert stored.provenance["config"]["noise"] == 0.0
+        assert stored.seed == 1
+    with pytest.raises(ConfigError, match="belongs to another data set"):
+        simulate_to_file(ToySystem(noise=0.5), tmp_path / "set.h5", 3, seed=1, processes=1, quiet=True)
+
+
+SLOW_SCRIPT = """
+import sys, time
+from pathlib import Path
+from toy import SlowToySystem
+from argand.learn.simulate import simulate_to_file
+
+if __name__ == "__main__":
+    simulate_to_file(SlowToySystem(), Path(sys.argv[1]), 40, seed=3, processes=2, shard_size=2, quiet=True)
+"""
+
+
+def start_simulation(folder: Path) -> subprocess.Popen:
+    """A simulation in two processes that has its first shard done."""
+    script = folder / "simulate.py"
+    script.write_text(SLOW_SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "learn")}
+    command = [sys.executable, str(script), str(folder / "set.h5")]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not shards(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process
+
+
+def shards(folder: Path) -> set[Path]:
+    """Whole shards of the set in the folder."""
+    return set((folder / "set.shards").glob("0*.h5"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_or_killed_simulation_is_completed_by_the_same_call(tmp_path: Path, number: int):
+    process = start_simulation(tmp_path)
+    process.send_signal(number)
+    message = process.communicate(timeout=30)[1]
+    assert ("the same command completes it" in message) == (number == signal.SIGINT)
+    time.sleep(0.7)
+    before = shards(tmp_path)
+    time.sleep(0.7)
+    kept = shards(tmp_path)
+    assert kept == before, "its processes live on"
+    assert 0 < len(kept) < 20
+    times = {path: path.stat().st_mtime_ns for path in kept}
+    write_dataset(tmp_path / "set.h5", completed := slow_plan())
+    assert {path: path.stat().st_mtime_ns for path in kept} == times
+    assert_holds(tmp_path / "set.h5", completed)
+
+
+def slow_plan() -> SetPlan:
+    """What the script simulates, without its pauses."""
+    provenance = {"system": "SlowToySystem", "config": to_config(ToySystem()), "version": __version__}
+    return plan(provenance=provenance, count=40, shard_size=2)

@@ -1,0 +1,91 @@
+"""Weights must come back bit for bit, with what is needed to rebuild their network, or be refused."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from argand.errors import InputError
+from argand.io.card import render_card, write_card
+from argand.io.weights import load_weights, read_header, restore, save_weights
+
+HEADER = {
+    "system": "toy",
+    "config": {"width": 4, "stills": {"crop": [820, 820]}},
+    "seed": 1,
+    "version": "0.1.0",
+    "training": {"samples": 1200, "seconds": 30},
+    "figures": {"validation": {"error": 0.123456}},
+}
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    """A network with 4-D weights, running statistics and an integer counter."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)).to(memory_format=torch.channels_last)
+    network(torch.randn(2, 1, 8, 8))
+    return network
+
+
+def test_weights_come_back_bit_for_bit(tmp_path: Path, network: nn.Module):
+    save_weights(tmp_path, network.state_dict(), HEADER)
+    state, header = load_weights(tmp_path)
+    assert header == HEADER == read_header(tmp_path / "model.safetensors")
+    torch.testing.assert_close(state, dict(network.state_dict()), rtol=0, atol=0)
+
+
+def test_tensors_that_share_memory_are_kept(tmp_path: Path):
+    tied = torch.arange(6.0)
+    save_weights(tmp_path / "a.safetensors", {"one": tied, "two": tied[:3]}, HEADER)
+    state, _ = load_weights(tmp_path / "a.safetensors")
+    assert torch.equal(state["two"], tied[:3])
+
+
+def test_a_failed_write_leaves_the_old_weights(tmp_path: Path, network: nn.Module):
+    save_weights(tmp_path, network.state_dict(), HEADER)
+    with pytest.raises(InputError, match="header lacks seed"):
+        save_weights(tmp_path, {}, {key: value for key, value in HEADER.items() if key != "seed"})
+    assert load_weights(tmp_path)[0].keys() == network.state_dict().keys()
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_missing_weights_are_named(tmp_path: Path):
+    with pytest.raises(InputError, match=r"nowhere/model\.safetensors: no weights there"):
+        load_weights(tmp_path / "nowhere")
+
+
+def test_truncated_weights_are_refused(tmp_path: Path, network: nn.Module):
+    path = save_weights(tmp_path, network.state_dict(), HEADER)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(InputError, match="damaged weights"):
+        load_weights(tmp_path)
+
+
+def test_foreign_weights_are_refused(tmp_path: Path):
+    save_file({"a": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match="not weights of argand"):
+        load_weights(tmp_path)
+
+
+def test_weights_of_another_network_are_refused(network: nn.Module):
+    with pytest.raises(InputError, match="is on one side only"):
+        restore(network, {"0.weight": torch.zeros(4, 1, 3, 3)}, Path("w"))
+    wrong = {**network.state_dict(), "0.bias": torch.zeros(5)}
+    with pytest.raises(InputError, match=r"'0\.bias' has shape \(5,\), the network \(4,\)"):
+        restore(network, wrong, Path("w"))
+
+
+def test_the_card_says_what_the_header_says(tmp_path: Path):
+    text = write_card(tmp_path, HEADER).read_text()
+    assert text == render_card(HEADER)
+    for line in ("| samples | 1200 |", "| validation.error | 0.1235 |", "| stills.crop | [820, 820] |"):
+        assert line in text
+    assert "seed 1" in text
+    assert "## Limits" not in text
+
+
+def test_cards_keep_their_tables_whole():
+    assert "| note | a \\| b c |" in render_card({**HEADER, "limits": {"note": "a | b\nc"}})
