@@ -131,7 +131,7 @@ def _create_arrays(file: h5py.File, sample: Sample, count: int, compression: Com
 
 
 def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None:
-    """The file that shows all shards as one; where a shard is lost, values read as NaN or the largest integer."""
+    """The file that shows all shards as one; a lost shard reads as NaN or the largest integer."""
     first = next(iter(files))
     with h5py.File(first, "r") as shard:
         arrays = {name: (array.shape[1:], array.dtype) for name, array in shard.items()}  # pyright: ignore[reportAttributeAccessIssue]
