@@ -1,0 +1,35 @@
+# make demo   sets everything up, runs argand on a real image, and says where picture and page are
+# make test   sets everything up, checks the code and runs the tests
+# make lint   checks the code only
+# make bench  measures the figures of the README
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN = .venv/bin
+INSTALL = $(BIN)/python -m pip install -c constraints.txt
+
+.PHONY: demo test lint bench
+
+demo: .venv/installed
+	$(BIN)/argand geometry predict examples/data/*.cbf* --out demo
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+lint: .venv/tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+bench: .venv/tools
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) --upgrade pip
+	$(INSTALL) -e '.[all]'
+	touch $@
+
+.venv/tools: .venv/installed
+	$(INSTALL) --group dev
+	touch $@
