@@ -1,1 +1,1 @@
-
+"""Pages and the local application."""

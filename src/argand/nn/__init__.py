@@ -1,1 +1,1 @@
-
+"""Pieces of networks that systems share."""
