@@ -12,6 +12,8 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from typing import Any
 
+from argand.memory import keep_freed_memory
+
 POLL_S = 0.2
 """How often the progress of the jobs is looked at, in seconds."""
 
@@ -111,6 +113,7 @@ def _enter(done: Any, stop: Any) -> None:
     """Begin a worker process, which leaves Ctrl-C to the one that started it."""
     global _ticker  # the pool's way of handing state to its processes
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _ticker = Ticker(done, stop)
 

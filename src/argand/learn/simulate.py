@@ -5,6 +5,7 @@ from pathlib import Path
 from argand import __version__
 from argand.io.dataset import Compression, SetPlan, write_dataset
 from argand.learn.device import available_cores
+from argand.memory import keep_freed_memory
 from argand.progress import ProgressDisplay
 from argand.system import System, system_name, to_config
 
@@ -27,6 +28,7 @@ def simulate_to_file(
     set, and KeyboardInterrupt, saying what is kept, when it is stopped.
     """
     provenance = {"system": system_name(system), "config": to_config(system), "version": __version__}
+    keep_freed_memory()
     out, processes = Path(out), processes or available_cores()
     plan = SetPlan(system.simulate, provenance, count, seed, shard_size, compression)
     kept = plan.kept(out)

@@ -21,6 +21,7 @@ from argand.learn.interrupt import StopSignal
 from argand.learn.log import draw_curve
 from argand.learn.record import BEST_NAME, Best, RunRecord, Settings
 from argand.learn.stream import StreamPlan
+from argand.memory import keep_freed_memory
 from argand.progress import ProgressDisplay
 from argand.system import System, system_name
 
@@ -70,6 +71,7 @@ def train(
     checkpoint, MissingExtraError without Lightning, KeyboardInterrupt when it was stopped (after saving).
     """
     require_training_extra()
+    keep_freed_memory()
     out_dir = Path(out_dir)
     devices = int(devices) if str(devices).isdigit() else devices
     saved = _saved_run(out_dir, resume)
