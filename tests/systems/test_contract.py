@@ -16,7 +16,7 @@ from argand.learn.stream import collate
 from argand.learn.train import train
 from argand.system import SYSTEMS, Batch, Sample, System, from_config, system_module, to_config
 
-OVERFIT = {"toy": ("error", 0.05, 300), "geometry": ("median_cells", 6.0, 160)}
+OVERFIT = {"toy": ("error", 0.1, 300), "geometry": ("median_cells", 6.0, 160)}
 """Metric that shows an error, the value it must fall below on four samples, and the steps allowed."""
 
 NAMES = ["toy", *SYSTEMS]
@@ -95,7 +95,7 @@ def test_four_samples_are_learnt_by_heart(name: str, tiny: System):
     torch.manual_seed(0)
     network, batch, generator = tiny.network(), batch_of(tiny), torch.Generator().manual_seed(0)
     optimiser, _ = tiny.optimiser(network)
-    assert error_of(tiny, network, batch, metric) > 5 * bound
+    assert error_of(tiny, network, batch, metric) > 3 * bound
     for step in range(steps):
         loss, _ = tiny.loss(network.train(), batch, generator)
         optimiser.zero_grad()

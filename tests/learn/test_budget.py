@@ -1,0 +1,31 @@
+"""A run must end when its budget is spent, and know how far it is."""
+
+import pytest
+
+from argand.errors import ConfigError
+from argand.learn import budget as module
+from argand.learn.budget import Budget, seconds_from
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("01:02:03", 3723), ("02:00", 120), ("90", 90), (0.5, 0.5)])
+def test_times_are_read(text: str | float, seconds: float):
+    assert seconds_from(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "1h", "1:2:3:4", "-5", "00:00:00", "inf", "nan"])
+def test_what_is_no_time_is_refused(text: str):
+    with pytest.raises(ConfigError, match="is no length of time; write it as HH:MM:SS"):
+        seconds_from(text)
+
+
+def test_progress_is_the_larger_share(monkeypatch: pytest.MonkeyPatch):
+    now = [10.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    budget = Budget(max_seconds=100, max_steps=10, step=2, earlier_seconds=10)
+    assert budget.progress == 0.2
+    budget.start()
+    now[0] += 40
+    assert budget.seconds == 50
+    assert budget.progress == 0.5
+    budget.step = 11
+    assert budget.progress == 1

@@ -1,0 +1,28 @@
+"""The number format must be the one that is measured to be faster."""
+
+import pytest
+import torch
+
+from argand.learn import device
+from argand.learn.device import Compute, channels_last, choose_compute, convolution_speed
+
+
+@pytest.mark.parametrize(("ratio", "precision"), [(0.5, "32-true"), (1.1, "32-true"), (3.0, "bf16-mixed")])
+def test_the_processor_computes_in_the_faster_format(
+    monkeypatch: pytest.MonkeyPatch, ratio: float, precision: str
+):
+    speeds = {torch.float32: 100.0, torch.bfloat16: 100.0 * ratio}
+    monkeypatch.setattr(device, "convolution_speed", lambda _, dtype=torch.float32: speeds[dtype])
+    assert choose_compute("cpu") == Compute("cpu", precision)
+    assert choose_compute("cpu", measure=False) == Compute("cpu", "32-true")
+
+
+def test_a_convolution_is_timed():
+    assert 0.1 < convolution_speed(seconds=0.02) < 1e5
+
+
+def test_images_are_put_in_channels_last_order():
+    batch = {"image": torch.zeros(2, 3, 4, 5), "label": torch.zeros(2)}
+    placed = channels_last(batch)
+    assert placed["image"].is_contiguous(memory_format=torch.channels_last)
+    assert placed["image"].shape == (2, 3, 4, 5)
