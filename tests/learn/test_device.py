@@ -18,7 +18,7 @@ def test_the_processor_computes_in_the_faster_format(
 
 
 def test_a_convolution_is_timed():
-    assert 0.1 < convolution_speed(seconds=0.02) < 1e5
+    assert 0.1 < convolution_speed(seconds=0.0) < 1e5
 
 
 def test_images_are_put_in_channels_last_order():
