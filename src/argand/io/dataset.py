@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import h5py
-import hdf5plugin
 import numpy as np
 
 from argand.errors import ConfigError, InputError
@@ -125,6 +124,8 @@ def _create_arrays(file: h5py.File, sample: Sample, count: int, compression: Com
         rows = int(np.clip(_CHUNK_BYTES // max(value.nbytes, 1), 1, count))
         packing: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         if compression == "bitshuffle":
+            import hdf5plugin
+
             packing = dict(hdf5plugin.Bitshuffle(cname="zstd"))
         shape = (count, *value.shape)
         file.create_dataset(name, shape, value.dtype, chunks=(rows, *value.shape), **packing)
@@ -170,6 +171,8 @@ class StoredSamples:
         for shard in attributes["shards"]:
             if not (self.path.parent / shard).is_file():
                 raise InputError(f"{self.path}: its shard {shard} is missing; keep the two together")
+        import hdf5plugin  # noqa: F401 (bitshuffle is read through it)
+
         self.provenance: dict[str, Any] = json.loads(attributes["provenance"])
         self.seed, self.count = int(attributes["seed"]), int(attributes["count"])
         self.file = h5py.File(self.path, "r")

@@ -107,12 +107,16 @@ def require_training_extra() -> None:
             raise MissingExtraError(f"training needs {package}; pip install 'argand[train]'")
 
 
+def is_first_process() -> bool:
+    """Whether this is the process that was started, which alone prints; Lightning starts the others like it."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def _saved_run(out_dir: Path, resume: bool) -> dict[str, Any] | None:
     """State of the run to resume, or None for a fresh one, which must not overwrite another."""
     if resume:
         return load_checkpoint(out_dir / FILE_NAME)
-    # Lightning starts the further processes of a run by the same command, when the first has begun.
-    if int(os.environ.get("LOCAL_RANK", "0")) == 0 and (out_dir / FILE_NAME).exists():
+    if is_first_process() and (out_dir / FILE_NAME).exists():
         raise ConfigError(f"{out_dir} holds a run; continue it with --resume or name another folder")
     out_dir.mkdir(parents=True, exist_ok=True)
     return None
