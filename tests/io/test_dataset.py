@@ -14,7 +14,7 @@ from toy import BrokenToySystem, ToySystem
 
 from argand import __version__
 from argand.errors import ConfigError, InputError
-from argand.io.dataset import SetPlan, StoredSamples, write_dataset
+from argand.io.dataset import MAX_SHARDS, SetPlan, StoredSamples, write_dataset
 from argand.learn.simulate import simulate_to_file
 from argand.system import Sample, to_config
 
@@ -112,6 +112,12 @@ def test_what_is_no_data_set_is_named(tmp_path: Path, content: bytes | None):
         (tmp_path / "set.h5").write_bytes(content)
     with pytest.raises(InputError, match="no data set there"):
         StoredSamples(tmp_path / "set.h5")
+
+
+def test_a_large_set_has_no_more_shards_than_can_be_open():
+    shards = plan(count=100_001, shard_size=10).shards
+    assert len(shards) <= MAX_SHARDS
+    assert [index for shard in shards for index in shard] == list(range(100_001))
 
 
 def test_an_error_in_a_process_is_told(tmp_path: Path):

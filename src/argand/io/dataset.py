@@ -1,7 +1,7 @@
 """Data sets of simulated samples in HDF5, made by several processes and resumable at any point.
 
 `set.h5` is a small file in which each array of a sample is one virtual data set, `h5["image"][i]`, over the
-shards `set.shards/00000000.h5`, `00000100.h5`, ... (named after their first sample), which travel with it.
+shards `set.shards/00000000.h5`, `00000250.h5`, ... (named after their first sample), which travel with it.
 Every file has the attributes `provenance` (JSON: what was simulated, and how), `seed`, `first` and `count`. A
 shard is written under a hidden name and moved when it is complete, so that what has its name is whole.
 """
@@ -23,6 +23,9 @@ from argand.system import Sample
 Compression = Literal["gzip", "bitshuffle"]
 """gzip opens everywhere; bitshuffle is smaller and faster and needs `import hdf5plugin`."""
 
+MAX_SHARDS = 800
+"""HDF5 may hold all shards open; those beyond the usual limit of 1024 open files would read as missing."""
+
 _CHUNK_BYTES = 65536
 
 
@@ -37,7 +40,7 @@ class SetPlan:
     provenance: Mapping[str, Any]
     count: int
     seed: int
-    shard_size: int = 100
+    shard_size: int = 250
     compression: Compression = "gzip"
 
     def __post_init__(self) -> None:
@@ -46,9 +49,9 @@ class SetPlan:
 
     @property
     def shards(self) -> list[range]:
-        """Sample numbers of each shard."""
-        starts = range(0, self.count, self.shard_size)
-        return [range(start, min(start + self.shard_size, self.count)) for start in starts]
+        """Sample numbers of each shard; shards of a very large set are larger than asked."""
+        size = max(self.shard_size, -(-self.count // MAX_SHARDS))
+        return [range(start, min(start + size, self.count)) for start in range(0, self.count, size)]
 
     def attributes(self, indices: range) -> dict[str, Any]:
         """Attributes of the file that holds the samples `indices`."""

@@ -17,7 +17,7 @@ def simulate_to_file(
     seed: int = 0,
     *,
     processes: int | None = None,
-    shard_size: int = 100,
+    shard_size: int = 250,
     compression: Compression = "gzip",
     quiet: bool = False,
 ) -> Path:

@@ -108,7 +108,7 @@ def require_training_extra() -> None:
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that was started, which alone prints; Lightning starts the others like it."""
+    """Whether this process was started by the user, and thus prints; Lightning starts the others like it."""
     return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
