@@ -25,9 +25,7 @@ def test_mirrored_image_is_what_the_mirrored_geometry_would_record(fast, slow, s
         torch.from_numpy(image)[None, None], torch.tensor([[40.0, 55.0]]), tilt, fast, slow, swap
     )
     pitch, yaw = np.radians(turned[0].numpy())
-    other = replace(
-        geometry, beam_centre_px=tuple(centre[0].tolist()), pitch=float(pitch), yaw=float(yaw)
-    )
+    other = replace(geometry, beam_centre_px=tuple(centre[0].tolist()), pitch=float(pitch), yaw=float(yaw))
     expected = expected_background(replace(still, geometry=other), trace(other, still.shape))
     np.testing.assert_allclose(cells[0, 0].numpy(), expected, rtol=2e-4)
     assert not np.allclose(turned.numpy(), 0.0)

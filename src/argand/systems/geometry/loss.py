@@ -63,7 +63,9 @@ def training_loss(
     start for the fine stage that is wrong by a random amount. Without a generator: no randomness,
     and the fine stage starts at the coarse stage's answer, as it does in use.
     """
-    cells, known, centre, tilt = batch["cells"], batch["known"], batch["centre_cells"], batch["tilt_deg"]
+    # Channels are read one by one below: they must be contiguous.
+    cells = batch["cells"].contiguous()
+    known, centre, tilt = batch["known"], batch["centre_cells"], batch["tilt_deg"]
     if generator is None:
         coarse, place, fine = network(cells, known)
         error = torch.linalg.vector_norm(place - centre, dim=1)

@@ -1,0 +1,112 @@
+"""What a prediction says: the answer, how far to trust it, and what it was made from."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from argand.physics.detector import BeamGeometry
+
+Path = Literal["lattice", "rings", "network", "none"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Beam centre and tilt of one image, or of several of one geometry.
+
+    Positions are (fast, slow) px, 0-based, integer = pixel edge. `geometry` is the best estimate even
+    where `reliable` is false (None where there is none at all); `sigma_px` is the standard deviation of
+    each coordinate of the centre, `tilt_sigma_deg` that of pitch and yaw. `path` says which evidence
+    decided: the lattice of the Bragg spots, the rings of the background, or the network alone.
+    `tilt_measured` is false where the evidence says nothing about the tilt.
+    """
+
+    file: str
+    index: int
+    shape: tuple[int, int]
+    reliable: bool
+    reason: str
+    path: Path
+    geometry: BeamGeometry | None
+    sigma_px: float | None
+    tilt_sigma_deg: tuple[float, float] | None
+    tilt_measured: bool
+    header_beam_centre_px: tuple[float, float] | None
+    network_centre_px: tuple[float, float] | None
+    network_sigma_px: float | None
+    network_tilt_deg: tuple[float, float] | None
+    spots: int
+    indexed: int
+    rms_px: float | None
+    seconds: float
+    notes: tuple[str, ...] = ()
+    frames: int = 1
+    covariance: np.ndarray | None = field(default=None, repr=False, compare=False)
+    """Of (fast px, slow px, pitch rad, yaw rad)."""
+
+    @property
+    def beam_centre_px(self) -> tuple[float, float] | None:
+        """Where the direct beam meets the detector; None without a reliable answer."""
+        return self.geometry.beam_centre_px if self.geometry and self.reliable else None
+
+    @property
+    def poni_px(self) -> tuple[float, float] | None:
+        """Foot of the perpendicular from the sample; None without a reliable answer."""
+        return self.geometry.poni_px if self.geometry and self.reliable else None
+
+    @property
+    def tilt_deg(self) -> dict[str, float] | None:
+        """Pitch and yaw in degrees; None where they were not measured or are not reliable."""
+        if self.geometry is None or not self.reliable or not self.tilt_measured:
+            return None
+        return {
+            "pitch": float(np.degrees(self.geometry.pitch)),
+            "yaw": float(np.degrees(self.geometry.yaw)),
+        }
+
+    @property
+    def shift_px(self) -> tuple[float, float] | None:
+        """From the header's beam centre to the predicted one."""
+        if self.beam_centre_px is None or self.header_beam_centre_px is None:
+            return None
+        fast, slow = np.subtract(self.beam_centre_px, self.header_beam_centre_px)
+        return float(fast), float(slow)
+
+    @property
+    def shift_mm(self) -> tuple[float, float] | None:
+        """The same in mm."""
+        if self.shift_px is None or self.geometry is None:
+            return None
+        fast, slow = np.multiply(self.shift_px, self.geometry.pixel_size_mm)
+        return float(fast), float(slow)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON."""
+        estimate = self.geometry.beam_centre_px if self.geometry else None
+        return {
+            "file": self.file,
+            "index": self.index,
+            "frames": self.frames,
+            "reliable": self.reliable,
+            "reason": self.reason,
+            "path": self.path,
+            "beam_centre_px": self.beam_centre_px,
+            "sigma_px": self.sigma_px,
+            "tilt_deg": self.tilt_deg,
+            "tilt_sigma_deg": self.tilt_sigma_deg,
+            "poni_px": self.poni_px,
+            "header_beam_centre_px": self.header_beam_centre_px,
+            "shift_px": self.shift_px,
+            "shift_mm": self.shift_mm,
+            "unreliable_estimate_px": None if self.reliable else estimate,
+            "network_centre_px": self.network_centre_px,
+            "network_sigma_px": self.network_sigma_px,
+            "network_tilt_deg": self.network_tilt_deg,
+            "distance_mm": self.geometry.distance_mm if self.geometry else None,
+            "wavelength": self.geometry.wavelength if self.geometry else None,
+            "spots": self.spots,
+            "indexed": self.indexed,
+            "rms_px": self.rms_px,
+            "seconds": self.seconds,
+            "notes": list(self.notes),
+        }
