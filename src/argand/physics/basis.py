@@ -1,0 +1,161 @@
+"""Direct-lattice vectors of a still's Bragg spots, without knowing the cell and blind to the beam centre.
+
+A wrong beam centre shifts all scattering vectors q alike and leaves their differences as they are. The
+vectors t sought are maxima of |sum exp(2 pi i q.t)|, which is blind to the shift; the phases there are it.
+Indexing by Fourier transforms: Steller, Bolotovsky & Rossmann (1997), J. Appl. Cryst. 30, 1036-1040;
+here it is done on the differences between neighbouring spots.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from scipy import fft
+
+from argand.typing import Matrix3, Points3
+
+GRID = 128
+"""Voxels a side of the map of difference vectors."""
+
+
+def find_basis(q: Points3) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
+    """Three direct-lattice vectors (rows, Å) of the spots and the phase (turns) of the spots along each.
+
+    Vectors are sought up to a length that neighbouring spots suggest, then up to shorter and longer ones.
+    """
+    apart = np.linalg.norm(q[:, None] - q[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    spacing = np.maximum(np.percentile(apart.min(axis=1), [10, 50]), 1e-3)
+    for longest in (2.2 / spacing[0], 450.0, 2.2 / spacing[1]):
+        basis = choose_basis(q, *direct_vectors(q, min(longest, 450.0)))
+        if basis is not None:
+            return basis
+    return None
+
+
+def direct_vectors(
+    q: Points3, longest: float, count: int = 100
+) -> tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Candidate direct-lattice vectors up to `longest` Å, the phase of the spots along each, and its score.
+
+    The score is the mean cosine of the phase residuals: 1 for a perfect lattice.
+    """
+    start = _peaks_of_differences(q, longest, count)
+    vectors, phases, residual = _sharpen(q, start)
+    scores = np.cos(2 * np.pi * residual).mean(axis=1)
+    order = np.argsort(-scores)
+    vectors, phases, scores = vectors[order], phases[order], scores[order]
+    keep: list[int] = []
+    for i, vector in enumerate(vectors):
+        apart = [min(np.linalg.norm(vector - vectors[j]), np.linalg.norm(vector + vectors[j])) for j in keep]
+        if np.linalg.norm(vector) > 2.5 and all(d > 0.05 * np.linalg.norm(vector) for d in apart):
+            keep.append(i)
+    return vectors[keep], phases[keep], scores[keep]
+
+
+def _peaks_of_differences(q: Points3, longest: float, count: int) -> Float[np.ndarray, "k 3"]:
+    """Maxima of the Fourier transform of the histogram of short difference vectors between spots."""
+    first, second = np.triu_indices(len(q), 1)
+    difference = q[second] - q[first]
+    length = np.linalg.norm(difference, axis=1)
+    reach = GRID / (4.0 * longest)
+    short = difference[length < reach]
+    cell = np.rint(short / reach * (GRID / 2)).astype(int) % GRID
+    flat = (cell[:, 0] * GRID + cell[:, 1]) * GRID + cell[:, 2]
+    histogram = np.bincount(flat, minlength=GRID**3).reshape((GRID,) * 3).astype(np.float32)
+    density = np.real(np.asarray(fft.rfftn(histogram, workers=2)))
+    step = 1.0 / (2.0 * reach)
+    return _separate(density, count, step, longest / step)
+
+
+def _separate(density: Float[np.ndarray, "n n m"], count: int, step: float, longest: float) -> Points3:
+    """The highest voxels between 2.5 and `longest` voxels from the origin, well apart, in Å."""
+    turn = np.fft.fftfreq(GRID, 1.0 / GRID).astype(np.float32)
+    half = np.arange(GRID // 2 + 1, dtype=np.float32)
+    size2 = turn[:, None, None] ** 2 + turn[None, :, None] ** 2 + half[None, None, :] ** 2
+    height = np.where((size2 > 2.5**2) & (size2 < longest**2), density, -np.inf).ravel()
+    top = np.argpartition(-height, 4000)[:4000]
+    top = top[np.argsort(-height[top])]
+    i, j, k = np.unravel_index(top, density.shape)
+    place = np.stack([turn[i], turn[j], half[k]], axis=1)
+    chosen: list[np.ndarray] = []
+    while len(place) and len(chosen) < count:
+        vector = place[0]
+        chosen.append(vector)
+        near = np.minimum(np.abs(place - vector).max(axis=1), np.abs(place + vector).max(axis=1))
+        place = place[near > 1.6]
+    return np.array(chosen) * step
+
+
+def _sharpen(
+    q: Points3, vectors: Points3, start: float = 0.35, rounds: int = 12
+) -> tuple[Points3, Float[np.ndarray, " k"], Float[np.ndarray, "k n"]]:
+    """Fit each vector and its phase to the spots: robust least squares of q.t - phase to integers.
+
+    Far spots turn many times: from the nearest share `start` on, they join as the vector gets better.
+    """
+    length = np.linalg.norm(q, axis=1)
+    vectors = vectors.copy()
+    phases = np.zeros(len(vectors))
+    residual = np.zeros((len(vectors), len(q)))
+    for step in range(rounds):
+        near = length <= np.quantile(length, min(1.0, start + (1.0 - start) * step / (rounds - 3)))
+        turns = vectors @ q.T
+        mean = np.exp(2j * np.pi * turns[:, near]).mean(axis=1)
+        phases = np.angle(mean) / (2 * np.pi)
+        residual = turns - phases[:, None]
+        residual -= np.rint(residual)
+        weight = np.maximum(np.cos(2 * np.pi * residual), 0.0) ** 2 * near
+        design = np.concatenate([q, np.ones((len(q), 1))], axis=1)
+        normal = np.einsum("kn,ni,nj->kij", weight, design, design) + 1e-12 * np.eye(4)
+        right = np.einsum("kn,ni,kn->ki", weight, design, residual)
+        vectors -= np.linalg.solve(normal, right[..., None])[:, :3, 0]
+    turns = vectors @ q.T
+    phases = np.angle(np.exp(2j * np.pi * turns).mean(axis=1)) / (2 * np.pi)
+    residual = turns - phases[:, None]
+    return vectors, phases, residual - np.rint(residual)
+
+
+def choose_basis(
+    q: Points3, vectors: Points3, phases: np.ndarray, scores: np.ndarray, tolerance: float = 0.2
+) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
+    """Three short direct vectors (rows, Å) with their phases that together index most spots.
+
+    The two shortest that stand out span a plane; the third is the one that indexes best, reduced
+    against the plane. None unless clearly more spots are indexed than by chance.
+    """
+    # Over less than about a turn any vector fits any spots.
+    telling = (q @ vectors.T).std(axis=0) > 0.6
+    good = telling & (scores > max(0.35, 0.6 * scores[telling].max(initial=0.0)))
+    plane = _shortest_pair(vectors[good])
+    if plane is None:
+        return None
+    normal = np.cross(*plane)
+    normal /= np.linalg.norm(normal)
+    height = np.abs(vectors @ normal)
+    outside = telling & (scores > 0.25) & (height > np.maximum(2.5, 0.1 * np.linalg.norm(vectors, axis=1)))
+    if not outside.any():
+        return None
+    thirds = vectors[outside]
+    thirds = thirds - np.rint(thirds @ np.linalg.pinv(plane)) @ plane
+    everything, turns, residual = _sharpen(q, np.concatenate([plane, thirds]), start=0.9)
+    inside = np.abs(residual) < tolerance
+    inliers = np.count_nonzero(inside[:2].all(axis=0) & inside[2:], axis=1)
+    volume = np.abs(everything[2:] @ np.cross(everything[0], everything[1]))
+    excess = inliers - inside[:2].all(axis=0).sum() * 2 * tolerance
+    excess[volume < 0.5 * np.linalg.norm(np.cross(*plane)) * 2.5] = 0.0
+    if excess.max() < max(5.0, 0.08 * len(q)):
+        return None
+    best = min(np.flatnonzero(excess > 0.8 * excess.max()), key=lambda i: volume[i])
+    chosen = [0, 1, 2 + int(best)]
+    return everything[chosen], turns[chosen]
+
+
+def _shortest_pair(vectors: Points3) -> Float[np.ndarray, "2 3"] | None:
+    """The two shortest vectors at more than 20 degrees to each other."""
+    if len(vectors) < 2:
+        return None
+    size = np.linalg.norm(vectors, axis=1)
+    order = np.argsort(size)
+    first = vectors[order[0]]
+    angle = np.abs(vectors @ first) / (size * size[order[0]])
+    other = [i for i in order[1:] if angle[i] < np.cos(np.radians(20.0))]
+    return np.stack([first, vectors[other[0]]]) if other else None
