@@ -1,4 +1,4 @@
-"""Keep freed memory in the process: large arrays come and go, and each return to the kernel is paid in page faults."""
+"""Keep freed memory in the process: large arrays come and go, and each return is paid in page faults."""
 
 import ctypes
 import sys

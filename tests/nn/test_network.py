@@ -26,7 +26,8 @@ def test_every_network_takes_any_image_size_and_teaches_every_weight(name: str) 
         assert output.shape == (2, 3)
     output.square().sum().backward()
     for key, weight in network.named_parameters():
-        assert weight.grad is not None and weight.grad.any(), key
+        assert weight.grad is not None, key
+        assert weight.grad.any(), key
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))

@@ -53,11 +53,11 @@ class CircularConv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel_size, stride, bias=bias)
         self.axis_modes = tuple(padding_mode)
 
-    def forward(self, input: Float[Tensor, "batch channel row column"]) -> Tensor:
+    def forward(self, x: Float[Tensor, "batch channel row column"]) -> Tensor:
         """Pad each axis in its own way, then convolve."""
         rows, columns = (size // 2 for size in self.kernel_size)
         row_mode, column_mode = (_PAD_MODES[mode] for mode in self.axis_modes)
-        padded = F.pad(input, (columns, columns, 0, 0), mode=column_mode)
+        padded = F.pad(x, (columns, columns, 0, 0), mode=column_mode)
         return super().forward(F.pad(padded, (0, 0, rows, rows), mode=row_mode))
 
 

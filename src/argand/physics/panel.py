@@ -61,19 +61,20 @@ def _live_fraction(
     return live.reshape(slow, binning, fast, binning).mean(axis=(1, 3), dtype=np.float32)
 
 
-PILATUS = {"module": (195, 487), "gap": (17, 7)}
-EIGER = {"module": (514, 1030), "gap": (37, 10), "saturation": 65535.0}
-EIGER2 = {"module": (512, 1028), "gap": (38, 12), "saturation": 65535.0}
+PILATUS = Panel("pilatus", (195, 487), 0.172, (195, 487), (17, 7))
+EIGER = Panel("eiger", (514, 1030), 0.075, (514, 1030), (37, 10), saturation=65535.0)
+EIGER2 = Panel("eiger2", (512, 1028), 0.075, (512, 1028), (38, 12), saturation=65535.0)
+"""Single modules, of which the detectors below are tiled."""
 PANELS = {
     p.name: p
     for p in (
-        Panel("pilatus-2m", (1679, 1475), 0.172, **PILATUS),
-        Panel("pilatus-6m", (2527, 2463), 0.172, **PILATUS),
-        Panel("eiger-4m", (2167, 2070), 0.075, **EIGER),
-        Panel("eiger-9m", (3269, 3110), 0.075, **EIGER),
-        Panel("eiger-16m", (4371, 4150), 0.075, **EIGER),
-        Panel("eiger2-4m", (2162, 2068), 0.075, **EIGER2),
-        Panel("eiger2-16m", (4362, 4148), 0.075, **EIGER2),
+        replace(PILATUS, name="pilatus-2m", shape=(1679, 1475)),
+        replace(PILATUS, name="pilatus-6m", shape=(2527, 2463)),
+        replace(EIGER, name="eiger-4m", shape=(2167, 2070)),
+        replace(EIGER, name="eiger-9m", shape=(3269, 3110)),
+        replace(EIGER, name="eiger-16m", shape=(4371, 4150)),
+        replace(EIGER2, name="eiger2-4m", shape=(2162, 2068)),
+        replace(EIGER2, name="eiger2-16m", shape=(4362, 4148)),
         Panel("rayonix-225", (3072, 3072), 0.0732, counting=False, saturation=65535.0),
         Panel("rayonix-300", (4096, 4096), 0.0732, counting=False, saturation=65535.0),
         Panel("adsc-q315", (3072, 3072), 0.1026, counting=False, saturation=65535.0),

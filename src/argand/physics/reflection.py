@@ -87,7 +87,9 @@ def nodes_near_sphere(basis: Matrix3, wavelength: float, d_min: float, thickness
     return hkl[(q2 > 0) & (q2 <= d_min**-2)]
 
 
-def excite(basis: Matrix3, hkl: Miller, wavelength: float, spread: Spread, cutoff: float = 3.0) -> Reflections:
+def excite(
+    basis: Matrix3, hkl: Miller, wavelength: float, spread: Spread, cutoff: float = 3.0
+) -> Reflections:
     """Cut each node's cloud with the Ewald sphere; keeps those within `cutoff` standard deviations."""
     q = hkl @ basis.T
     scattered = q + BEAM / wavelength

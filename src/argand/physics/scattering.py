@@ -51,7 +51,8 @@ def small_angle(s: Profile, radius: float) -> Profile:
 
 def ice(s: Profile, width: float) -> Profile:
     """Powder rings of hexagonal ice, standard deviation `width` in 1/Å."""
-    return sum(h * bump(s, 1.0 / d, width) for d, h in zip(ICE_D, ICE_STRENGTH, strict=True))
+    rings = [h * bump(s, 1.0 / d, width) for d, h in zip(ICE_D, ICE_STRENGTH, strict=True)]
+    return np.sum(rings, axis=0)
 
 
 def calibrant_s(name: str, s_max: float) -> np.ndarray:

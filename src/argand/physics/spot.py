@@ -1,6 +1,7 @@
 """Finding Bragg spots: local background, pixels that stand out, connected groups, centroids."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float
@@ -60,7 +61,7 @@ def local_background(image: np.ndarray, mask: Mask, window: int = 5) -> Backgrou
     live, total = block_sum(mask, BLOCK), block_sum(value, BLOCK)
     squares = block_sum(value * value, BLOCK)
     mean = total / np.maximum(live, 1)
-    typical = _masked_median(mean, live > 0.25 * BLOCK * BLOCK, window)
+    typical = _typical_level(mean, live > 0.25 * BLOCK * BLOCK, window)
     # A block with a spot in it stands above the typical level of its neighbours: leave it out.
     noise = np.sqrt(np.maximum(typical, 1.0 / (BLOCK * BLOCK)) / np.maximum(live, 1))
     quiet = (mean < 1.15 * typical + 3.0 * noise) & (live > 0)
@@ -73,13 +74,25 @@ def local_background(image: np.ndarray, mask: Mask, window: int = 5) -> Backgrou
     return Background(level, np.maximum(variance, level))
 
 
-def _masked_median(value: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:
-    """Lower-quartile level of the valid neighbours in a window; invalid ones are filled in first."""
+def _typical_level(value: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:
+    """35th percentile of the neighbours in a window, below any spots; invalid ones are filled in first."""
     if not valid.any():
         return np.zeros_like(value)
-    _, nearest = ndimage.distance_transform_edt(~valid, return_indices=True)
-    filled = value[tuple(nearest)]
+    nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    filled = value[tuple(np.asarray(nearest))]
     return ndimage.percentile_filter(filled, 35, size=window)
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """Pixels that stand out, and the group that each belongs to (0 to `count` - 1)."""
+
+    rows: np.ndarray
+    cols: np.ndarray
+    group: np.ndarray
+    count: int
+    excess: Float[np.ndarray, " n"]
+    sigma: Float[np.ndarray, " n"]
 
 
 def find_spots(
@@ -87,41 +100,57 @@ def find_spots(
 ) -> tuple[Spots, Mask]:
     """Spots of an image and the mask of pixels that belong to none (True = background).
 
-    A pixel stands out at `threshold` standard deviations above the local background and at least 2
-    counts. Groups need `min_area` pixels, or one that is twice as significant.
+    Pixels three standard deviations and 1.5 counts above the local background are grouped; a group is
+    a spot if its peak stands out by `threshold` standard deviations and it has `min_area` to `max_area`
+    pixels, or one that is twice as significant.
     """
+    pixels = _pixels_above(image, mask)
+    everything, peak = _measure(pixels)
+    # A lone pixel must clear the chance of it among millions of pixels.
+    significant = (everything.area >= min_area) | (peak > 2 * threshold)
+    good = (peak > threshold) & significant & (everything.area <= max_area)
+    good &= np.isfinite(everything.px[:, 0]) & (everything.counts > 3.0 * everything.sigma)
+    belongs = (good | (everything.area > 3))[pixels.group]
+    clean = _without(mask, pixels.rows[belongs], pixels.cols[belongs])
+    kept = np.flatnonzero(good)
+    return everything.select(kept[np.argsort(-everything.counts[kept])]), clean
+
+
+def _pixels_above(image: np.ndarray, mask: Mask) -> _Pixels:
+    """Pixels well above the local background, in groups that touch at sides or corners."""
     background = local_background(image, mask)
     sigma = np.sqrt(np.maximum(background.variance, 0.02))
     low = background.mean + np.maximum(3.0 * sigma, 1.5)
     strong = mask & (image > spread_blocks(low, BLOCK, image.shape))
-    label, count = ndimage.label(strong, structure=np.ones((3, 3)))
-    if count == 0:
-        return _no_spots(), mask
+    label, count = cast(tuple[np.ndarray, int], ndimage.label(strong, structure=np.ones((3, 3))))
     rows, cols = np.nonzero(strong)
-    group = label[rows, cols] - 1
-    excess = image[rows, cols] - background.mean[rows // BLOCK, cols // BLOCK]
-    scale = sigma[rows // BLOCK, cols // BLOCK]
-    area = np.bincount(group, minlength=count)
-    counts = np.bincount(group, excess, minlength=count)
-    noise = np.sqrt(np.bincount(group, scale**2, minlength=count) + np.maximum(counts, 0))
-    peak = np.zeros(count)
-    np.maximum.at(peak, group, excess / scale)
-    # A lone pixel must clear the chance of it among millions of pixels.
-    good = (peak > threshold) & ((area >= min_area) | (peak > 2 * threshold)) & (area <= max_area)
-    fast = np.bincount(group, excess * (cols + 0.5), minlength=count) / counts
-    slow = np.bincount(group, excess * (rows + 0.5), minlength=count) / counts
-    good &= np.isfinite(fast) & (counts > 3.0 * noise)
-    spots = Spots(np.stack([fast, slow], axis=1), counts, noise, area)
-    belongs = (good | (area > 3))[group]
+    block = rows // BLOCK, cols // BLOCK
+    excess = image[rows, cols] - background.mean[block]
+    return _Pixels(rows, cols, label[rows, cols] - 1, count, excess, sigma[block])
+
+
+def _measure(pixels: _Pixels) -> tuple[Spots, Float[np.ndarray, " n"]]:
+    """Sums and centroids of all groups, and by how many σ each one's highest pixel stands out."""
+
+    def total(value: np.ndarray) -> np.ndarray:
+        return np.bincount(pixels.group, value, minlength=pixels.count)
+
+    area = np.bincount(pixels.group, minlength=pixels.count)
+    counts = total(pixels.excess)
+    noise = np.sqrt(total(pixels.sigma**2) + np.maximum(counts, 0))
+    peak = np.zeros(pixels.count)
+    np.maximum.at(peak, pixels.group, pixels.excess / pixels.sigma)
+    fast = total(pixels.excess * (pixels.cols + 0.5)) / counts
+    slow = total(pixels.excess * (pixels.rows + 0.5)) / counts
+    return Spots(np.stack([fast, slow], axis=1), counts, noise, area), peak
+
+
+def _without(mask: Mask, rows: np.ndarray, cols: np.ndarray) -> Mask:
+    """The mask less some pixels and their neighbours."""
     clean = mask.copy()
     for step_slow in (-1, 0, 1):
         for step_fast in (-1, 0, 1):
-            near_slow = np.clip(rows[belongs] + step_slow, 0, image.shape[0] - 1)
-            near_fast = np.clip(cols[belongs] + step_fast, 0, image.shape[1] - 1)
+            near_slow = np.clip(rows + step_slow, 0, mask.shape[0] - 1)
+            near_fast = np.clip(cols + step_fast, 0, mask.shape[1] - 1)
             clean[near_slow, near_fast] = False
-    kept = np.flatnonzero(good)
-    return spots.select(kept[np.argsort(-counts[kept])]), clean
-
-
-def _no_spots() -> Spots:
-    return Spots(np.empty((0, 2)), np.empty(0), np.empty(0), np.empty(0, int))
+    return clean

@@ -1,6 +1,7 @@
 """Stills at random: what a beamline may send, drawn from a frozen description of a set."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -89,9 +90,7 @@ def _draw_panel(settings: StillSet, rng: np.random.Generator) -> Panel:
     return panel.cropped(settings.crop) if settings.crop else panel
 
 
-def _draw_geometry(
-    settings: StillSet, panel: Panel, binning: int, rng: np.random.Generator
-) -> BeamGeometry:
+def _draw_geometry(settings: StillSet, panel: Panel, binning: int, rng: np.random.Generator) -> BeamGeometry:
     middle = np.array(panel.middle_px)
     if settings.centre_window_px is not None:
         centre = middle + rng.uniform(-1, 1, 2) * settings.centre_window_px
@@ -101,11 +100,12 @@ def _draw_geometry(
     tilt = rng.uniform(-1, 1, 2) * np.radians(settings.tilt_max_deg)
     if settings.realistic and rng.random() < 0.7:
         tilt = np.radians(rng.normal(0, 0.3, 2))
+    cell_mm = panel.pixel_size_mm * binning
     return BeamGeometry(
         (float(centre[0] / binning), float(centre[1] / binning)),
         _log_uniform(rng, *settings.distance_mm),
         float(rng.uniform(*settings.wavelength)),
-        (panel.pixel_size_mm * binning,) * 2,
+        (cell_mm, cell_mm),
         float(tilt[0]),
         float(tilt[1]),
     )
@@ -193,7 +193,11 @@ def _draw_shadow(
     geometry: BeamGeometry, panel: Panel, binning: int, rng: np.random.Generator
 ) -> tuple[float, float, float]:
     side_mm = min(panel.shape) * panel.pixel_size_mm
-    return float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.12, 0.5) * side_mm), float(rng.uniform(0.2, 0.97))
+    return (
+        float(rng.uniform(0, 2 * np.pi)),
+        float(rng.uniform(0.12, 0.5) * side_mm),
+        float(rng.uniform(0.2, 0.97)),
+    )
 
 
 def _draw_stop(geometry: BeamGeometry, rng: np.random.Generator) -> Stop:
@@ -213,7 +217,16 @@ def _draw_stop(geometry: BeamGeometry, rng: np.random.Generator) -> Stop:
     )
 
 
-def _draw_readout(panel: Panel, binning: int, rng: np.random.Generator) -> dict[str, float]:
+class _Readout(TypedDict, total=False):
+    """What an integrating detector does to its photons; nothing of it on a counting one."""
+
+    point_spread_px: float
+    gain: float
+    pedestal: float
+    read_noise: float
+
+
+def _draw_readout(panel: Panel, binning: int, rng: np.random.Generator) -> _Readout:
     if panel.counting:
         return {}
     return {

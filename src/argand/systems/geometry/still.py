@@ -28,7 +28,7 @@ class Crystal:
 
     cell: Cell
     orientation: np.ndarray
-    spread: Spread = Spread()
+    spread: Spread = field(default_factory=Spread)
     scale: float = 1000.0
     b_factor: float = 20.0
     d_min: float = 1.8
@@ -101,7 +101,6 @@ class Still:
     gain: float = 1.0
     pedestal: float = 0.0
     read_noise: float = 0.0
-    labels: dict[str, float] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -179,7 +178,8 @@ def stop_transmission(stop: Stop, rays: Rays) -> np.ndarray:
     cos, sin = np.float32(np.cos(stop.arm_angle)), np.float32(np.sin(stop.arm_angle))
     arm = _soft(np.float32(stop.arm_width_mm / 2) - np.abs(y * cos - x * sin), stop.edge_mm)
     arm *= x * cos + y * sin > 0
-    return (1 - np.float32(1 - stop.arm_transmission) * arm) * (1 - np.float32(1 - stop.transmission) * behind)
+    past_arm = 1 - np.float32(1 - stop.arm_transmission) * arm
+    return past_arm * (1 - np.float32(1 - stop.transmission) * behind)
 
 
 def bragg_spots(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
