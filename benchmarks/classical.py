@@ -5,8 +5,6 @@
 FOLDER holds the images and truth.csv with the columns file, beam_x_px, beam_y_px and sigma_px.
 """
 
-import csv
-import json
 import re
 import shutil
 import subprocess
@@ -17,9 +15,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from opponents import OPPONENTS, ask
+from report import as_table, read_truth, write_report
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from argand.io.image import read_frame
 
@@ -41,12 +39,6 @@ def measure(folder: Path, names: list[str]) -> Iterator[dict[str, Any]]:
                 "seconds": answer.seconds,
                 "reason": answer.reason,
             }
-
-
-def read_truth(path: Path) -> list[dict[str, str]]:
-    """Rows of truth.csv."""
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -72,24 +64,6 @@ def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "worst_error_px": max(errors, default=None),
         "median_seconds": float(np.median([row["seconds"] for row in rows])),
     }
-
-
-def as_table(title: str, rows: list[dict[str, Any]]) -> Table:
-    """A table with the keys of the rows as its columns."""
-    table = Table(title=title)
-    for key in rows[0]:
-        table.add_column(key.replace("_", " "), justify="left" if isinstance(rows[0][key], str) else "right")
-    for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
-    return table
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return " ".join(f"{number:.2f}" for number in value)
-    if value is None:
-        return "-"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def dials_version() -> str | None:
@@ -120,8 +94,7 @@ def main(
     console.print(as_table("Beam centres by classical methods", rows))
     console.print(as_table("Summary", summary))
     if json_file:
-        report = {"dials": dials_version(), "summary": summary, "images": rows}
-        json_file.write_text(json.dumps(report, indent=1))
+        write_report(json_file, {"dials": dials_version(), "summary": summary, "images": rows})
 
 
 if __name__ == "__main__":

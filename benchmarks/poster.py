@@ -1,0 +1,195 @@
+"""The figures 9, 10 and 11 of the poster by Lin et al. again, at a compute budget that fits a laptop.
+
+    python benchmarks/poster.py --minutes-per-run 2.5 --data FOLDER
+
+Trains the poster's networks for a few minutes each (a run that is finished is not repeated), measures them on
+stills that they were not trained on, and draws the figures. FOLDER holds real images and truth.csv; its first
+image is the one with the crosses. The stills are those of the presets, on pixels four times as wide as the
+poster's (205x205 for 820x820) and shrunk by two more for the network.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from poster_figures import draw_actual_against_predicted, draw_loss_curves, draw_tilt_curves
+from report import as_table, read_truth, write_report
+from rich.console import Console
+
+from argand.io.image import Frame, read_frame
+from argand.io.weights import load_weights, restore
+from argand.learn.train import train
+from argand.physics.spot import block_sum
+from argand.systems.geometry.evaluate import EVALUATION_SEED
+from argand.systems.geometry.poster import Target, poster_predict
+from argand.systems.geometry.presets import PRESETS
+from argand.systems.geometry.system import Geometry
+
+BINNING, SHRINK = 12, 2
+BATCH, REPLAY = 8, 2
+TRAINING_SEED = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network to train: what it learns, from which preset, at which learning rate."""
+
+    preset: str
+    target: Target
+    network: str
+    learning_rate: float
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder."""
+        return f"{self.preset}-{self.target}-{self.network}-{self.learning_rate:g}"
+
+    @property
+    def system(self) -> Geometry:
+        """The preset's stills on coarse pixels, and the poster's way to learn from them."""
+        return Geometry(
+            stills=replace(PRESETS[self.preset].stills, binning=BINNING),
+            network_name=self.network,
+            target=self.target,
+            shrink=SHRINK,
+            optimiser_name="sgd",
+            learning_rate=self.learning_rate,
+        )
+
+
+CENTRE_RUNS = [Run(preset, "centre", "resnet18", 0.02) for preset in ("standard", "flat-background")]
+VARIED = Run("varied-distance", "centre", "resnet18", 0.02)
+TILT_RUNS = [
+    Run("standard", "tilt", network, rate)
+    for network in ("resnet18", "resnet34", "resnet50")
+    for rate in (0.02, 0.002)
+]
+RUNS = [*CENTRE_RUNS, VARIED, *TILT_RUNS]
+
+
+def train_run(run: Run, folder: Path, minutes: float) -> None:
+    """Train, or go on with a run that was stopped; a finished one is left as it is."""
+    train(
+        run.system,
+        folder,
+        max_time=60 * minutes,
+        batch_size=BATCH,
+        seed=TRAINING_SEED,
+        workers=1,
+        accelerator="cpu",
+        resume=(folder / "last.ckpt").exists(),
+        val_count=128,
+        val_every_steps=40,
+        replay=REPLAY,
+        average=False,
+        precision="fp32",
+        quiet=True,
+    )
+
+
+def measure(run: Run, folder: Path, count: int) -> dict[str, Any]:
+    """Answers and truths of `count` stills that were never trained on, and their mean absolute errors.
+
+    Centres in px of the full detector about its middle, tilts in degrees. The constant predictor says
+    the middle of the detector, or no tilt.
+    """
+    network, header = trained_network(run, folder)
+    answers, truths = [], []
+    for index in range(count):
+        sample = run.system.simulate(index, EVALUATION_SEED)
+        answer = poster_predict(network, sample["image"], sample["live"], SHRINK, run.target)
+        middle = sample["shape"][::-1] / 2
+        if run.target == "tilt":
+            answers.append(answer)
+            truths.append(sample["tilt_deg"])
+        else:
+            answers.append((answer - middle) * BINNING)
+            truths.append((sample["beam_centre_px"] - middle) * BINNING)
+    predicted, actual = np.array(answers), np.array(truths)
+    return {
+        "run": run.name,
+        "unit": "degree" if run.target == "tilt" else "px of the full detector",
+        "l1": float(np.abs(predicted - actual).mean()),
+        "constant_l1": float(np.abs(actual).mean()),
+        "stills": count,
+        "steps": header["training"]["steps"],
+        "images": header["training"]["samples"],
+        "seconds": header["training"]["seconds"],
+        "actual": actual.round(3).tolist(),
+        "predicted": predicted.round(3).tolist(),
+    }
+
+
+def trained_network(run: Run, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """The best network of a run in evaluation mode, and its header."""
+    state, header = load_weights(folder / "best.safetensors")
+    network = run.system.network()
+    restore(network, state, folder)
+    return network.eval(), header
+
+
+def baseline_centre(run: Run, folder: Path, frame: Frame) -> tuple[float, float]:
+    """What a trained network says of a real frame, cropped and binned like its images; px of the frame."""
+    crop = run.system.stills.crop
+    assert crop is not None
+    window = (slice(0, crop[0]), slice(0, crop[1]))
+    mask = frame.mask[window]
+    counts = block_sum(np.where(mask, frame.data[window], 0).astype(np.float32), BINNING)
+    live = block_sum(mask.astype(np.float32), BINNING) / BINNING**2
+    fast, slow = BINNING * poster_predict(trained_network(run, folder)[0], counts, live, SHRINK, "centre")
+    return float(fast), float(slow)
+
+
+def real_crosses(folder: Path, data: Path) -> tuple[Frame, dict[str, tuple[float, float]]]:
+    """The first real image, and where truth, header, the poster's network and ours put its centre."""
+    from argand.systems.geometry.predict import load
+
+    truth = read_truth(data / "truth.csv")[0]
+    frame = read_frame(data / truth["file"])
+    ours = load().predict(frame)
+    crosses = {
+        "truth": (float(truth["beam_x_px"]), float(truth["beam_y_px"])),
+        "ResNet-18": baseline_centre(CENTRE_RUNS[0], folder / CENTRE_RUNS[0].name, frame),
+    }
+    if ours.beam_centre_px is not None:
+        crosses["argand"] = ours.beam_centre_px
+    return frame, crosses
+
+
+def main(
+    data: Annotated[Path | None, typer.Option(help="Folder with real images and truth.csv")] = None,
+    minutes_per_run: Annotated[float, typer.Option(help="Training time of each network")] = 2.5,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs")] = Path("runs/poster"),
+    figures: Annotated[Path, typer.Option(help="Folder of the pictures")] = Path("docs/figures"),
+    json_file: Annotated[Path, typer.Option("--json")] = Path("benchmarks/results/poster.json"),
+    count: Annotated[int, typer.Option(help="Stills to measure on")] = 400,
+) -> None:
+    """Train what is not trained yet, measure, draw."""
+    for number, run in enumerate(RUNS, 1):
+        typer.echo(f"{number}/{len(RUNS)} {run.name}")
+        train_run(run, runs / run.name, minutes_per_run)
+    results = {run.name: measure(run, runs / run.name, count) for run in RUNS}
+    note = f"each network {minutes_per_run:g} min on one CPU core, {2460 // BINNING // SHRINK + 1} px images"
+    figures.mkdir(parents=True, exist_ok=True)
+    draw_actual_against_predicted(figures / "poster-9.png", [results[r.name] for r in CENTRE_RUNS], note)
+    curves = [(run.preset, runs / run.name) for run in (CENTRE_RUNS[0], VARIED)]
+    real = real_crosses(runs, data) if data else None
+    draw_loss_curves(figures / "poster-10.png", curves, real, note)
+    tilts = [(f"{r.network}, rate {r.learning_rate:g}", runs / r.name) for r in TILT_RUNS]
+    draw_tilt_curves(figures / "poster-11.png", tilts, results[TILT_RUNS[0].name]["constant_l1"], note)
+    shown = ("run", "l1", "constant_l1", "unit", "images", "seconds")
+    table = [{key: result[key] for key in shown} for result in results.values()]
+    Console().print(as_table(f"The poster's networks, {note}", table))
+    report: dict[str, Any] = {"minutes_per_run": minutes_per_run, "binning": BINNING, "shrink": SHRINK}
+    report["runs"] = [
+        {k: v for k, v in r.items() if k not in ("actual", "predicted")} for r in results.values()
+    ]
+    if real:
+        report["real"] = {"file": Path(real[0].path).name, "centres_px": real[1]}
+    write_report(json_file, report)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,39 @@
+"""What the benchmarks share: the known truth of the real images, and tables of their figures."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+
+def read_truth(path: Path) -> list[dict[str, str]]:
+    """Rows of truth.csv, which has at least the columns file, beam_x_px, beam_y_px and sigma_px."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def as_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A table with the keys of the rows as its columns."""
+    table = Table(title=title)
+    for key in rows[0]:
+        table.add_column(key.replace("_", " "), justify="left" if isinstance(rows[0][key], str) else "right")
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    return table
+
+
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
+    """Write the figures as JSON; the folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return " ".join(_text(item) for item in value)
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,265 @@
+"""Errors of predictions on simulated stills that no network has seen, beside those of a constant answer.
+
+Each still is judged in stages: `constant` says the middle of the detector and no tilt; `network` is the
+network's own answer; `refined` the final estimate, trusted or not; `answered` the final estimate of those
+stills that got a reliable answer, which is what a user sees. Centre errors are in px of the full detector,
+tilt errors in degrees.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float
+
+from argand.io.image import Frame
+from argand.physics.detector import BeamGeometry
+from argand.system import preset
+from argand.systems.geometry.network import EvidenceKind
+from argand.systems.geometry.prediction import Prediction
+from argand.systems.geometry.presets import PRESETS
+from argand.systems.geometry.simulate import StillSet, take
+from argand.typing import Vector2
+
+EVALUATION_SEED = 2_000_003
+"""Neither the seed of any training run nor that of its validation."""
+EVIDENCE: tuple[EvidenceKind, ...] = ("both", "background", "spots")
+LIVE_SHARE = 0.99
+"""Least live share of a pixel that counts as usable."""
+FAR_SIGMA, FAR_PX = 5.0, 3.0
+"""Errors beyond which an answer was wrong with confidence."""
+COVERAGE_STEPS = 20
+
+Stage = Literal["constant", "network", "refined", "answered"]
+Pairs = Float[np.ndarray, "n 2"]
+
+
+class FramePredictor(Protocol):
+    """What is evaluated: anything that answers a frame."""
+
+    def predict_frame(self, frame: Frame, evidence: EvidenceKind = "both", refine: bool = True) -> Prediction:
+        """Centre and tilt of one frame from the evidence it may use."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One still's true geometry and shape (slow, fast), and its prediction from each kind of evidence.
+
+    Positions are in px of the image, which are `binning` px of the detector wide.
+    """
+
+    index: int
+    truth: BeamGeometry
+    shape: tuple[int, int]
+    binning: int
+    predictions: dict[EvidenceKind, Prediction]
+
+
+def evaluate_preset(
+    preset_name: str,
+    count: int,
+    seed: int = EVALUATION_SEED,
+    *,
+    predictor: FramePredictor,
+    full: bool = True,
+    evidence: Sequence[EvidenceKind] = ("both",),
+) -> dict[str, Any]:
+    """Figures over the first `count` stills of a preset; with `full` on frames of the detector's own pixels.
+
+    Raises ConfigError for a preset that there is none of.
+    """
+    found = outcomes(preset_name, range(count), seed, predictor=predictor, full=full, evidence=evidence)
+    return {"preset": preset_name, "seed": seed, "full": full, **summarise(list(found))}
+
+
+def outcomes(
+    preset_name: str,
+    indices: Iterable[int],
+    seed: int = EVALUATION_SEED,
+    *,
+    predictor: FramePredictor,
+    full: bool = True,
+    evidence: Sequence[EvidenceKind] = ("both",),
+) -> Iterator[Outcome]:
+    """The stills of these numbers, one by one, with what the predictor says of them."""
+    settings = evaluation_set(preset_name, full)
+    for index in indices:
+        still, counts, live, _ = take(settings, index, seed)
+        frame = _frame(f"{preset_name}-{index}", index, still.geometry, counts, live)
+        predictions: dict[EvidenceKind, Prediction] = {
+            kind: predictor.predict_frame(frame, evidence=kind) for kind in evidence
+        }
+        yield Outcome(index, still.geometry, still.shape, still.binning, predictions)
+
+
+def evaluation_set(preset_name: str, full: bool = True) -> StillSet:
+    """The preset's stills, with `full` on the detector's own pixels; ConfigError for an unknown preset."""
+    stills = preset(preset_name, PRESETS).stills
+    return replace(stills, binning=1) if full else stills
+
+
+def _frame(name: str, index: int, geometry: BeamGeometry, counts: np.ndarray, live: np.ndarray) -> Frame:
+    """A simulated image as if read from a file whose header does not state the beam centre."""
+    return Frame(
+        name,
+        index,
+        counts.astype(np.int32),
+        live > LIVE_SHARE,
+        pixel_size_mm=geometry.pixel_size_mm,
+        distance_mm=geometry.distance_mm,
+        wavelength=geometry.wavelength,
+    )
+
+
+def summarise(found: Sequence[Outcome]) -> dict[str, Any]:
+    """The figures of some stills: the constant answer's, and each kind of evidence's stages."""
+    kinds = list(found[0].predictions) if found else []
+    return {
+        "count": len(found),
+        "constant": error_figures(*errors(found, "constant")),
+        "evidence": {kind: _evidence_figures(found, kind) for kind in kinds},
+    }
+
+
+def _evidence_figures(found: Sequence[Outcome], kind: EvidenceKind) -> dict[str, Any]:
+    """Errors of the stages that use this evidence, how many were answered, and how far to trust them."""
+    predictions = [outcome.predictions[kind] for outcome in found]
+    stages: tuple[Stage, ...] = ("network", "refined", "answered")
+    return {
+        **{stage: error_figures(*errors(found, stage, kind)) for stage in stages},
+        "share_answered": float(np.mean([p.reliable for p in predictions])),
+        "paths": dict(Counter(p.path for p in predictions)),
+        "reasons": dict(Counter(p.reason for p in predictions if not p.reliable)),
+        "seconds": float(np.median([p.seconds for p in predictions])),
+        "calibration": calibration(found, kind),
+    }
+
+
+def errors(found: Sequence[Outcome], stage: Stage, kind: EvidenceKind = "both") -> tuple[Pairs, Pairs]:
+    """Prediction minus truth: centre (fast, slow) in detector px, (pitch, yaw) in degrees; NaN for none."""
+    centres, tilts = [], []
+    for outcome in found:
+        centre, tilt = _estimate(outcome, stage, kind)
+        true_tilt = np.degrees([outcome.truth.pitch, outcome.truth.yaw])
+        centres.append((centre - outcome.truth.beam_centre_px) * outcome.binning)
+        tilts.append(tilt - true_tilt)
+    return np.reshape(centres, (-1, 2)), np.reshape(tilts, (-1, 2))
+
+
+def _estimate(outcome: Outcome, stage: Stage, kind: EvidenceKind) -> tuple[Vector2, Vector2]:
+    """Centre in px of the image and tilt in degrees as one stage has them; NaN for none."""
+    if stage == "constant":
+        return np.array(outcome.shape[::-1]) / 2, np.zeros(2)
+    prediction = outcome.predictions[kind]
+    if stage == "network":
+        return _pair(prediction.network_centre_px), _pair(prediction.network_tilt_deg)
+    if stage == "answered":
+        tilt = prediction.tilt_deg
+        return _pair(prediction.beam_centre_px), _pair((tilt["pitch"], tilt["yaw"]) if tilt else None)
+    if prediction.geometry is None:
+        return _pair(None), _pair(None)
+    geometry = prediction.geometry
+    return _pair(geometry.beam_centre_px), np.degrees([geometry.pitch, geometry.yaw])
+
+
+def _pair(value: tuple[float, float] | None) -> Vector2:
+    return np.full(2, np.nan) if value is None else np.asarray(value, float)
+
+
+def error_figures(centre: Pairs, tilt: Pairs) -> dict[str, float | int | None]:
+    """Mean, median and 90th percentile of the distance between centres, and the mean error along an axis (the
+    poster's L1), all px; mean error of each angle in degrees. None where nothing was predicted.
+    """
+    centre, tilt = (pairs[np.isfinite(pairs).all(axis=1)] for pairs in (centre, tilt))
+    apart = np.linalg.norm(centre, axis=1)
+    pitch, yaw = np.abs(tilt).T
+    return {
+        "count": len(centre),
+        "centre_mean_px": _figure(np.mean, apart),
+        "centre_median_px": _figure(np.median, apart),
+        "centre_p90_px": _figure(lambda values: np.quantile(values, 0.9), apart),
+        "centre_axis_px": _figure(np.mean, np.abs(centre)),
+        "tilt_count": len(tilt),
+        "pitch_deg": _figure(np.mean, pitch),
+        "yaw_deg": _figure(np.mean, yaw),
+    }
+
+
+def _figure(function: Callable[[np.ndarray], Any], values: np.ndarray) -> float | None:
+    """A statistic of the values, None of none."""
+    return float(function(values)) if values.size else None
+
+
+def calibration(found: Sequence[Outcome], kind: EvidenceKind = "both") -> dict[str, Any]:
+    """How errors compare with the standard deviations stated for them.
+
+    `rms`, `within` and `tilt_rms` are of errors over their sigma, for those answered: 1 and (0.68, 0.95,
+    0.997) are ideal. `far_sigma` and `far_px` are the shares of answers wrong by more than FAR_SIGMA and
+    FAR_PX, `far` by one or the other. `coverage` has rows of the share of all stills answered, most certain
+    first, with median, 90th percentile and largest error among them.
+    """
+    centre, tilt = errors(found, "answered", kind)
+    predictions = [outcome.predictions[kind] for outcome in found]
+    binning = np.array([outcome.binning for outcome in found])
+    sigma = np.array([np.nan if p.sigma_px is None else p.sigma_px for p in predictions]) * binning
+    tilt_sigma = np.array([_pair(p.tilt_sigma_deg) for p in predictions]).reshape(-1, 2)
+    answered = np.isfinite(centre[:, 0])
+    z = np.abs(centre[answered] / sigma[answered, None])
+    far_sigma = np.max(z, axis=1) > FAR_SIGMA
+    far_px = np.linalg.norm(centre[answered], axis=1) > FAR_PX
+    tilt_z = (tilt / tilt_sigma)[np.isfinite(tilt / tilt_sigma).all(axis=1)]
+    return {
+        "rms": _figure(lambda v: np.sqrt(np.nanmean(v**2)), z),
+        "within": [_figure(np.mean, z < limit) for limit in (1, 2, 3)],
+        "tilt_rms": _figure(lambda v: np.sqrt(np.mean(v**2)), tilt_z),
+        "far_sigma": _figure(np.mean, far_sigma),
+        "far_px": _figure(np.mean, far_px),
+        "far": _figure(np.mean, far_sigma | far_px),
+        "coverage": coverage(*errors(found, "refined", kind)[:1], sigma),
+    }
+
+
+def coverage(centre: Pairs, sigma: Float[np.ndarray, " n"]) -> list[dict[str, float]]:
+    """Errors in px among the most certain stills, for growing shares of all; without a sigma, never."""
+    order = np.argsort(sigma)
+    apart = np.linalg.norm(centre, axis=1)[order][np.isfinite(sigma[order])]
+    apart = apart[np.isfinite(apart)]
+    rows = []
+    for share in np.linspace(0, 1, COVERAGE_STEPS + 1)[1:]:
+        taken = apart[: round(share * len(sigma))]
+        if round(share * len(sigma)) > len(apart) or not taken.size:
+            continue
+        median, p90 = np.quantile(taken, [0.5, 0.9])
+        rows.append(
+            {"coverage": float(share), "median_px": median, "p90_px": p90, "worst_px": float(taken.max())}
+        )
+    return rows
+
+
+def draw_coverage(target: Path, evaluations: Sequence[dict[str, Any]]) -> None:
+    """Draw each preset's 90th percentile and median error against the share of stills, as a PNG.
+
+    Dotted lines stand where answers cease to be called reliable.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, key, title in zip(panels, ("median_px", "p90_px"), ("median", "90th percentile"), strict=True):
+        for evaluation in evaluations:
+            result = evaluation["evidence"]["both"]
+            rows = result["calibration"]["coverage"]
+            points = [(row["coverage"], row[key]) for row in rows]
+            if points:
+                (line,) = axes.plot(*zip(*points, strict=True), ".-", label=evaluation["preset"])
+                axes.axvline(result["share_answered"], color=line.get_color(), linestyle=":", linewidth=1)
+        axes.set(xlabel="share of stills, most certain first", ylabel="centre error (px)", title=title)
+        axes.set(yscale="log", xlim=(0, 1.02))
+    panels[0].legend(fontsize=8)
+    counts = ", ".join(f"{e['preset']} {e['count']}" for e in evaluations)
+    figure.suptitle(f"Simulated stills, full frames: {counts}", fontsize=9)
+    figure.savefig(target, dpi=90)
