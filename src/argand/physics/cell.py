@@ -87,8 +87,13 @@ class Cell:
 def random_cell(
     rng: np.random.Generator, shortest: float, longest: float, crystal_system: str | None = None
 ) -> Cell:
-    """A random cell with lengths between `shortest` and `longest` Å (log-uniform, aspect ratio <= 4)."""
+    """A random cell with lengths between `shortest` and `longest` Å (log-uniform, aspect ratio <= 4).
+
+    Raises ConfigError for an unknown crystal system.
+    """
     system = crystal_system or str(rng.choice(CRYSTAL_SYSTEMS))
+    if system not in CENTRINGS:
+        raise ConfigError(f"crystal system {system!r} is unknown; use one of {', '.join(CRYSTAL_SYSTEMS)}")
     centring = str(rng.choice(list(CENTRINGS[system])))
     first = np.exp(rng.uniform(np.log(shortest), np.log(longest)))
     low, high = max(shortest, first / 2), min(longest, first * 2)
@@ -105,9 +110,7 @@ def random_cell(
         return Cell(a, a, c, centring=centring)
     if system in ("trigonal", "hexagonal"):
         return Cell(a, a, c, right, right, 2 * np.pi / 3, centring)
-    if system == "cubic":
-        return Cell(a, a, a, centring=centring)
-    raise ConfigError(f"crystal system {system!r} is unknown; use one of {', '.join(CRYSTAL_SYSTEMS)}")
+    return Cell(a, a, a, centring=centring)
 
 
 def random_rotation(rng: np.random.Generator) -> Matrix3:
