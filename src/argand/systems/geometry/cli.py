@@ -1,0 +1,301 @@
+"""The verbs of `argand geometry`. Nothing heavy is imported before a verb runs."""
+
+import json as json_format
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from argand.errors import ConfigError
+
+app = typer.Typer(help="Beam centre and detector tilt from diffraction images.", no_args_is_help=True)
+
+Evidence = Literal["both", "background", "spots"]
+
+WIDE = 150
+"""Columns of a terminal that show the whole table of answers."""
+
+Mask = Annotated[Path | None, typer.Option(help="Image or array of pixels to leave out: zero is usable.")]
+Wavelength = Annotated[float | None, typer.Option(help="In Å, in place of the header's.", min=0.01)]
+Distance = Annotated[float | None, typer.Option(help="In mm, in place of the header's.", min=0.1)]
+PixelSize = Annotated[float | None, typer.Option(help="In mm, in place of the header's.", min=0.0001)]
+Weights = Annotated[Path | None, typer.Option(help="Weights of a run, in place of the shipped ones.")]
+EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used.")]
+Preset = Annotated[str, typer.Argument(help="standard, varied-distance, flat-background, binary, ...")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Seed = Annotated[int, typer.Option(help="Another seed, other images.")]
+
+
+@app.command()
+def simulate(
+    preset: Preset,
+    out: Annotated[Path | None, typer.Option(help="HDF5 file to write; the same call completes it.")] = None,
+    count: Annotated[int, typer.Option(help="How many images.", min=1)] = 12,
+    seed: Seed = 0,
+    processes: Annotated[int | None, typer.Option(help="By default one a core.", min=1)] = None,
+    full: Annotated[bool, typer.Option("--full", help="Whole frames in the detector's own pixels.")] = False,
+    sheet: Annotated[Path | None, typer.Option(help="PNG of the first images.")] = None,
+) -> None:
+    """Write a set of simulated stills with their truth, or without --out a picture of some.
+
+    Example: argand geometry simulate standard --out set.h5 --count 1000
+    """
+    from argand.systems.geometry.sheet import draw_samples
+
+    system = _full_frames(_preset(preset), preset) if full else _preset(preset)
+    if out is not None:
+        from argand.learn.simulate import simulate_to_file
+
+        simulate_to_file(system, out, count, seed, processes=processes)
+        _say(f"{count} images in {out}")
+    if out is None or sheet is not None:
+        sheet = sheet or Path(f"{preset}.png")
+        draw_samples(sheet, system, preset, count, seed)
+        _say(f"picture: {sheet}")
+
+
+@app.command()
+def train(
+    preset: Preset,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    max_time: Annotated[str, typer.Option(help="hours:minutes:seconds.")] = "00:30:00",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    replay: Annotated[int, typer.Option(help="Batches that each simulated image is used in.", min=1)] = 1,
+    network: Annotated[
+        str | None, typer.Option(help="argand, cnn4, resnet18, resnet34, resnet50 or vit.")
+    ] = None,
+    target: Annotated[
+        Literal["centre", "tilt"] | None, typer.Option(help="Of the published networks.")
+    ] = None,
+    optimiser: Annotated[Literal["sgd", "adamw"] | None, typer.Option()] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
+    devices: Annotated[str, typer.Option(help="How many GPUs or processes, or auto.")] = "auto",
+    workers: Annotated[int | None, typer.Option(help="Processes that simulate.", min=0)] = None,
+    seed: Seed = 0,
+) -> None:
+    """Train on freshly simulated stills until the time is spent; Ctrl-C leaves a run to --resume.
+
+    Example: argand geometry train realistic --out runs/first --max-time 02:00:00
+    """
+    from argand.learn.train import is_first_process
+    from argand.learn.train import train as run
+
+    asked = {"network_name": network, "target": target, "optimiser_name": optimiser}
+    asked |= {"learning_rate": learning_rate}
+    system = replace(_preset(preset), **{name: value for name, value in asked.items() if value is not None})
+    if target is not None and not system.is_poster:
+        raise ConfigError(
+            "our own network learns centre and tilt together; name another --network or no --target"
+        )
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
+    done = run(system, out, max_time=max_time, resume=resume, devices=devices, **settings)
+    if is_first_process():
+        best = f"best {done.best.metric} {done.best.value:.4g} at step {done.best.step}"
+        _say(f"{done.steps} steps, {done.samples} images, {done.seconds:.0f} s, {best}: {done.weights}")
+
+
+@app.command()
+def predict(
+    files: Annotated[list[str], typer.Argument(help="Images, globs, folders, HDF5 masters, .expt files.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for geometry files, pictures and a page.")] = None,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    mask: Mask = None,
+    wavelength: Wavelength = None,
+    distance: Distance = None,
+    pixel_size: PixelSize = None,
+    pool: Annotated[bool, typer.Option(help="Also answer for all frames of one geometry together.")] = True,
+    weights: Weights = None,
+    evidence: EvidenceChoice = "both",
+    formats: Annotated[str, typer.Option(help="Geometry files to write.")] = "expt,poni,geom,xds",
+    overlay: Annotated[bool, typer.Option(help="Draw a picture of each image.")] = True,
+) -> None:
+    """Find beam centre and tilt, show them beside the header's, and write corrected geometry files.
+
+    Example: argand geometry predict 'data/*.cbf' --out found
+    """
+    from argand.systems.geometry.batch import Failure
+    from argand.systems.geometry.outputs import RunFolder, parse_formats
+    from argand.systems.geometry.run import predict_files
+
+    if json and csv:
+        raise ConfigError("--json and --csv exclude each other; choose one")
+    predictor = _predictor(weights)
+    stated = _stated(mask, wavelength, distance, pixel_size)
+    failures: list[Failure] = []
+
+    def tell(failure: Failure) -> None:
+        failures.append(failure)
+        _complain(failure.message)
+
+    with RunFolder(out, parse_formats(formats), overlay) as run:
+        predict_files(files, predictor, stated, run, tell, evidence=evidence, pool=pool)
+    _show_records(run.records, json, csv)
+    if out is not None and not (json or csv):
+        _say(f"pictures and files: {out}\npage: {out / 'index.html'}")
+    if failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote.")]) -> None:
+    """Write the page of a run again: one HTML file that needs nothing else.
+
+    Example: argand geometry view found
+    """
+    from argand.systems.geometry.view import write_page
+
+    _say(f"page: {write_page(folder)}")
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Where the images arrive.")],
+    out: Annotated[Path, typer.Option(help="JSON lines, one an image; a restart goes on.")],
+    interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.0)] = 1.0,
+    pattern: Annotated[str | None, typer.Option(help="Only these files, such as '*.cbf'.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="End when all that is there is answered.")] = False,
+    timeout: Annotated[float | None, typer.Option(help="End after so many seconds without an image.")] = None,
+    mask: Mask = None,
+    wavelength: Wavelength = None,
+    distance: Distance = None,
+    pixel_size: PixelSize = None,
+    weights: Weights = None,
+    evidence: EvidenceChoice = "both",
+) -> None:
+    """Follow a folder and answer each image as soon as it is complete; Ctrl-C ends it.
+
+    Example: argand geometry watch /data/today --out today.jsonl
+    """
+    from argand.systems.geometry.table import record_line
+    from argand.systems.geometry.watch import Watcher
+
+    stated = _stated(mask, wavelength, distance, pixel_size)
+    watcher = Watcher(folder, out, _predictor(weights), stated, evidence, pattern, interval)
+    try:
+        for record in watcher.run(once, timeout):
+            _complain(record_line(record)) if record.get("failed") else _say(record_line(record))
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(
+            f"stopped; {out} is whole and the same command goes on from there"
+        ) from interrupt
+
+
+@app.command()
+def evaluate(
+    preset: Preset,
+    count: Annotated[int, typer.Option(help="How many simulated stills.", min=1)] = 100,
+    seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
+    json: Json = False,
+    weights: Weights = None,
+) -> None:
+    """Measure the errors on simulated full frames whose truth is known.
+
+    Example: argand geometry evaluate standard --count 50
+    """
+    from argand.systems.geometry.evaluate import EVALUATION_SEED, evaluate_preset
+    from argand.systems.geometry.record import plain
+    from argand.systems.geometry.table import evaluation_table
+
+    seed = EVALUATION_SEED if seed is None else seed
+    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), full=True)
+    if json:
+        typer.echo(json_format.dumps(plain(result), indent=2))
+    else:
+        _screen().print(evaluation_table(result))
+
+
+@app.command()
+def hard(
+    source: Annotated[list[str], typer.Argument(help="A simulated set (.h5), a preset, or images.")],
+    out: Annotated[Path, typer.Option(help="Folder for hard.json and hard.png.")],
+    count: Annotated[int | None, typer.Option(help="Images of a preset (50) or a set (all).", min=1)] = None,
+    seed: Seed = 1,
+    json: Json = False,
+    weights: Weights = None,
+    wavelength: Wavelength = None,
+    distance: Distance = None,
+    pixel_size: PixelSize = None,
+) -> None:
+    """Rank images by error (real ones by uncertainty), and say what the hard ones share.
+
+    Example: argand geometry hard realistic --count 100 --out hard
+    """
+    from argand.systems.geometry.run import rank_hard
+    from argand.systems.geometry.table import explanation_table, worst_table
+
+    stated = _stated(None, wavelength, distance, pixel_size)
+    report, failures = rank_hard(source, _predictor(weights), stated, out, count=count, seed=seed)
+    for failure in failures:
+        _complain(failure.message)
+    if json:
+        typer.echo(json_format.dumps(report, indent=2))
+    else:
+        _screen().print(worst_table(report), "", explanation_table(report))
+        _say(f"picture: {out / 'hard.png'}")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _preset(name: str) -> Any:
+    from argand.system import preset
+    from argand.systems.geometry.presets import PRESETS
+
+    return preset(name, PRESETS)
+
+
+def _full_frames(system: Any, name: str) -> Any:
+    """The preset on whole frames; ConfigError where its detectors differ and their frames do not stack."""
+    if system.stills.crop is None:
+        raise ConfigError(f"the frames of '{name}' differ in size; --full is for the sets of one detector")
+    return replace(system, stills=replace(system.stills, binning=1))
+
+
+def _predictor(weights: Path | None) -> Any:
+    from argand.systems.geometry import predict as module
+
+    return module.load() if weights is None else module.load(weights)
+
+
+def _stated(mask: Path | None, wavelength: float | None, distance: float | None, pixel: float | None) -> Any:
+    """What the user states in place of the headers."""
+    from argand.io.image import load_mask
+    from argand.systems.geometry.batch import Stated
+
+    pixel_size = None if pixel is None else (pixel, pixel)
+    return Stated(wavelength, distance, pixel_size, None if mask is None else load_mask(mask))
+
+
+def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
+    """Print answers in the form that was asked for."""
+    from argand.systems.geometry.record import plain, to_csv
+    from argand.systems.geometry.table import prediction_table, record_line
+
+    if json:
+        typer.echo(json_format.dumps(plain(records), indent=2))
+    elif csv:
+        typer.echo(to_csv(records), nl=False)
+    else:
+        screen = _screen()
+        screen.print(prediction_table(records, wide=screen.width >= WIDE))
+        for record in records:
+            if not record["reliable"] and not record.get("failed"):
+                _say(record_line(record))
+
+
+def _screen() -> Console:
+    """The console; wide where the output goes to a file, so that no number is folded."""
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
+
+
+def _say(text: str) -> None:
+    Console(soft_wrap=True).print(Text(text))
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(Text(message, style="red"))

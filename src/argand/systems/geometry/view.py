@@ -1,0 +1,204 @@
+"""The page of a run: one HTML file with everything in it, made from the run's records and pictures."""
+
+import base64
+import io
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argand import __version__
+from argand.errors import InputError
+from argand.io.beam import write_lines
+from argand.systems.geometry.record import Record, read_records
+from argand.systems.geometry.style import CSS
+
+RESULTS = "results.jsonl"
+TABLE = "results.csv"
+PAGE = "index.html"
+
+_WIDTHS_PX = ((12, 1160), (40, 900), (150, 640))
+_SMALLEST_PX = 400
+"""Pictures in the page get smaller as they get many; each links to the whole one beside the page."""
+
+_HEADINGS = (
+    "image",
+    "header centre, px",
+    "found, px",
+    "± px",
+    "shift, px",
+    "pitch, yaw",
+    "evidence",
+    "s",
+    "",
+)
+
+
+def write_page(folder: Path) -> Path:
+    """Write the page of the run in `folder`; InputError when there is no run in it."""
+    results = folder / RESULTS
+    if not results.is_file():
+        raise InputError(f"{folder}: no {RESULTS} there; name the folder that predict --out wrote")
+    page = folder / PAGE
+    write_lines(page, [page_html(folder, read_records(results))])
+    return page
+
+
+def page_html(folder: Path, records: list[Record]) -> str:
+    """The page as text: figures of the run, a table with a line for each answer, a card for each image."""
+    ordered = sorted(records, key=lambda record: not record.get("pooled"))
+    title = f"Beam geometry of {_images(len(_single(records)))}"
+    width = picture_width(sum("overlay" in record for record in records))
+    parts = [
+        f"<h1>{title}</h1>",
+        f'<p class="lead">{escape(folder.resolve().name)} · pixels as (fast, slow), '
+        "0-based, integer = pixel edge</p>",
+        _tiles(records),
+        _table(ordered),
+        *(_card(folder, place, record, width) for place, record in enumerate(ordered)),
+        f"<footer>argand {__version__} · all numbers: "
+        f'<a href="{TABLE}">{TABLE}</a>, <a href="{RESULTS}">{RESULTS}</a></footer>',
+    ]
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    body = "\n".join(parts)
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}<title>{title}</title><style>{CSS}</style></head>\n'
+        f"<body><main>\n{body}\n</main></body></html>"
+    )
+
+
+def picture_width(pictures: int) -> int:
+    """Width in px of each picture on a page with that many."""
+    return next((width for most, width in _WIDTHS_PX if pictures <= most), _SMALLEST_PX)
+
+
+def embedded(path: Path, width: int) -> str:
+    """A picture as a data address: JPEG of at most `width` px."""
+    from PIL import Image
+
+    with Image.open(path) as whole:
+        small = whole.convert("RGB")
+    small.thumbnail((width, width))
+    packed = io.BytesIO()
+    small.save(packed, format="JPEG", quality=84, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"
+
+
+def label(record: Record) -> str:
+    """How a record is called: file and number of the image, or the first of the files that were pooled."""
+    if record.get("pooled"):
+        return f"pooled from {Path(record['files'][0]).name} on"
+    number = f" #{record['index']}" if record.get("index") else ""
+    return Path(record["file"]).name + number
+
+
+def pair(values: Any, digits: int = 2, sign: str = "") -> str:
+    """Two numbers as text; empty where there are none."""
+    return "" if values is None else ", ".join(f"{value:{sign}.{digits}f}" for value in values)
+
+
+def angles(tilt: dict[str, float] | None) -> str:
+    """Pitch and yaw in degrees; empty where there is no tilt."""
+    return "" if not tilt else pair((tilt["pitch"], tilt["yaw"]), sign="+") + "°"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number as text; empty where there is none."""
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def verdict(record: Record) -> str:
+    """Whether there is an answer, in two words at most."""
+    return "reliable" if record["reliable"] else "failed" if record.get("failed") else "no answer"
+
+
+def _single(records: list[Record]) -> list[Record]:
+    return [record for record in records if not record.get("pooled")]
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _tiles(records: list[Record]) -> str:
+    """The run in a few figures."""
+    single = _single(records)
+    shifts = [float(np.hypot(*record["shift_px"])) for record in single if record.get("shift_px")]
+    pooled = [record for record in records if record.get("pooled") and record["reliable"]]
+    tiles = [(f"{sum(record['reliable'] for record in single)} of {len(single)}", "answered reliably")]
+    if shifts:
+        tiles.append((f"{np.median(shifts):.2f} px", "from the header, median"))
+    tiles += [(pair(record["beam_centre_px"]), f"px, {label(record)}") for record in pooled[:2]]
+    seconds = [record["seconds"] for record in single if record.get("seconds")]
+    if seconds:
+        tiles.append((f"{np.median(seconds):.2f} s", "an image, median"))
+    cells = (f'<div class="tile"><b>{value}</b><span>{escape(name)}</span></div>' for value, name in tiles)
+    return f'<div class="tiles">{"".join(cells)}</div>'
+
+
+def _table(records: list[Record]) -> str:
+    head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
+    rows = "".join(_row(place, record) for place, record in enumerate(records))
+    return f'<div class="sheet"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _row(place: int, record: Record) -> str:
+    cells = (
+        pair(record.get("header_beam_centre_px")),
+        pair(record.get("beam_centre_px")),
+        number(record.get("sigma_px")) if record["reliable"] else "",
+        pair(record.get("shift_px"), sign="+"),
+        angles(record.get("tilt_deg")),
+        str(record.get("path") or "") if record["reliable"] else "",
+        number(record.get("seconds")),
+        _chip(record),
+    )
+    kind = ' class="pooled"' if record.get("pooled") else ""
+    name = f'<a href="#answer-{place}">{escape(label(record))}</a>'
+    others = "".join(f"<td>{cell or '–'}</td>" for cell in cells)
+    return f"<tr{kind}><td>{name}</td>{others}</tr>"
+
+
+def _chip(record: Record) -> str:
+    return f'<span class="chip {"good" if record["reliable"] else "bad"}">{verdict(record)}</span>'
+
+
+def _card(folder: Path, place: int, record: Record, width: int) -> str:
+    """Everything about one answer: why there is none, numbers, picture, files to load elsewhere."""
+    parts = [f"<h2>{escape(label(record))}</h2>{_chip(record)}"]
+    if not record["reliable"]:
+        parts.append(f'<p class="reason">{escape(record["reason"])}</p>')
+    parts.append(_numbers(record))
+    parts += [f'<p class="files">{escape(note)}</p>' for note in record.get("notes") or []]
+    picture = folder / record["overlay"] if record.get("overlay") else None
+    if picture is not None and picture.is_file():
+        image = f'<img loading="lazy" alt="{escape(label(record))}" src="{embedded(picture, width)}">'
+        parts.append(f'<a href="{escape(picture.name)}">{image}</a>')
+    if record.get("downloads"):
+        parts.append(f'<p class="files">{_links(record["downloads"])}</p>')
+    return f'<section class="card" id="answer-{place}">{"".join(parts)}</section>'
+
+
+def _numbers(record: Record) -> str:
+    """Old and new centre and what belongs to them."""
+    entries = [
+        ("header centre", pair(record.get("header_beam_centre_px")), "px", "old"),
+        ("found centre", pair(record.get("beam_centre_px")), f"± {number(record.get('sigma_px'))} px", "new"),
+        ("shift", pair(record.get("shift_px"), sign="+"), "px", ""),
+        ("shift", pair(record.get("shift_mm"), 3, "+"), "mm", ""),
+        ("pitch, yaw", angles(record.get("tilt_deg")), "", ""),
+        ("PONI", pair(record.get("poni_px")), "px", ""),
+        ("best guess, not reliable", pair(record.get("unreliable_estimate_px")), "px", ""),
+    ]
+    cells = (
+        f'<div><dt>{name}</dt><dd class="{kind}">{value} {unit}</dd></div>'
+        for name, value, unit, kind in entries
+        if value
+    )
+    return f"<dl>{''.join(cells)}</dl>"
+
+
+def _links(names: Iterable[str]) -> str:
+    return "".join(f'<a href="{escape(name)}" download>{escape(name)}</a>' for name in names)
