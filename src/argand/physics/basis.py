@@ -7,7 +7,7 @@ here it is done on the differences between neighbouring spots.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import fft
 
 from argand.typing import Matrix3, Points3
@@ -122,8 +122,7 @@ def choose_basis(
     The two shortest that stand out span a plane; the third is the one that indexes best, reduced
     against the plane. None unless clearly more spots are indexed than by chance.
     """
-    # Over less than about a turn any vector fits any spots.
-    telling = (q @ vectors.T).std(axis=0) > 0.6
+    telling = _tells(q, vectors)
     good = telling & (scores > max(0.35, 0.6 * scores[telling].max(initial=0.0)))
     plane = _shortest_pair(vectors[good])
     if plane is None:
@@ -141,12 +140,18 @@ def choose_basis(
     inliers = np.count_nonzero(inside[:2].all(axis=0) & inside[2:], axis=1)
     volume = np.abs(everything[2:] @ np.cross(everything[0], everything[1]))
     excess = inliers - inside[:2].all(axis=0).sum() * 2 * tolerance
-    excess[volume < 0.5 * np.linalg.norm(np.cross(*plane)) * 2.5] = 0.0
+    excess[(volume < 1.25 * np.linalg.norm(np.cross(*plane))) | ~_tells(q, everything[2:])] = 0.0
     if excess.max() < max(5.0, 0.08 * len(q)):
         return None
     best = min(np.flatnonzero(excess > 0.8 * excess.max()), key=lambda i: volume[i])
     chosen = [0, 1, 2 + int(best)]
     return everything[chosen], turns[chosen]
+
+
+def _tells(q: Points3, vectors: Points3) -> Bool[np.ndarray, " k"]:
+    """Whether the bulk of the spots spreads over more than a turn: over less, any vector fits any spots."""
+    low, high = np.percentile(q @ vectors.T, [16, 84], axis=0)
+    return high - low > 1.2
 
 
 def _shortest_pair(vectors: Points3) -> Float[np.ndarray, "2 3"] | None:
