@@ -21,8 +21,12 @@ lint: .venv/tools
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
+bench: DATA = $${ARGAND_DATA:-../shared/data}/geometry
 bench: .venv/tools
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/simulated.py --json benchmarks/results/simulated.json \
+		--figure docs/figures/coverage.png
+	$(BIN)/python benchmarks/real.py --data $(DATA) --opponents --json benchmarks/results/real.json
+	$(BIN)/python benchmarks/speed.py --data $(DATA) --json benchmarks/results/speed.json
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -1,0 +1,93 @@
+"""How long argand takes for a 6M image, reading included, and how much memory.
+
+    python benchmarks/speed.py --data FOLDER --json benchmarks/results/speed.json
+
+The first Pilatus 6M image of FOLDER is measured as it is (bzip2) and decompressed, with the model loaded;
+and the command line from a cold start.
+"""
+
+import bz2
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import torch
+import typer
+from report import as_table, write_report
+from rich.console import Console
+
+from argand.learn.device import available_cores
+from argand.systems.geometry.predict import load
+
+IMAGE = "thau_3_2_0001.cbf.bz2"
+REPEATS = 5
+
+
+def seconds_of(action: Callable[[], Any]) -> float:
+    """Median wall-clock time of some calls, after one that is not counted."""
+    action()
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def peak_memory_mb(who: int = resource.RUSAGE_SELF) -> float:
+    """Most memory that this process (or the largest it started) ever held."""
+    return resource.getrusage(who).ru_maxrss / 1024
+
+
+def measure(packed: Path, folder: Path) -> list[dict[str, Any]]:
+    """One row for each way to ask: seconds and peak memory."""
+    plain = folder / packed.stem
+    plain.write_bytes(bz2.decompress(packed.read_bytes()))
+    rows = _cold_rows(plain, folder)
+    predictor = load()
+    for name, path in (("CBF, model loaded", plain), ("CBF.bz2, model loaded", packed)):
+        seconds = seconds_of(lambda path=path: predictor.predict(path))
+        rows.append({"what": name, "seconds": seconds, "peak_memory_mb": peak_memory_mb()})
+    return rows
+
+
+def _cold_rows(image: Path, folder: Path) -> list[dict[str, Any]]:
+    """The command line from its start: its help, and one image with all that it writes.
+
+    A child starts with its parent's memory on its account, so the memory of the help is not told.
+    """
+    argand = str(Path(sys.executable).parent / "argand")
+    predict = [argand, "geometry", "predict", str(image), "--out", str(folder / "out")]
+    ask_help = seconds_of(lambda: subprocess.run([argand, "--help"], check=True, capture_output=True))
+    ask = seconds_of(lambda: subprocess.run(predict, check=True, capture_output=True))
+    memory = peak_memory_mb(resource.RUSAGE_CHILDREN)
+    return [
+        {"what": "argand --help", "seconds": ask_help, "peak_memory_mb": None},
+        {"what": "argand geometry predict, CBF", "seconds": ask, "peak_memory_mb": memory},
+    ]
+
+
+def main(
+    data: Annotated[Path, typer.Option(help=f"Folder with {IMAGE}")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well")] = None,
+) -> None:
+    """Print seconds (median of five) and peak memory."""
+    if not (data / IMAGE).is_file():
+        raise typer.BadParameter(f"{data} has no {IMAGE}")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(data / IMAGE, Path(folder))
+    title = f"A 6M image on {available_cores()} cores, torch on {torch.get_num_threads()} threads"
+    Console().print(as_table(title, rows))
+    if json_file:
+        threads = {"cores": available_cores(), "torch_threads": torch.get_num_threads()}
+        write_report(json_file, {"image": IMAGE, **threads, "rows": rows})
+
+
+if __name__ == "__main__":
+    typer.run(main)
