@@ -10,7 +10,9 @@ INSTALL = $(BIN)/python -m pip install -c constraints.txt
 .PHONY: demo test lint bench
 
 demo: .venv/installed
-	$(BIN)/argand geometry predict examples/data/*.cbf* --out demo
+	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo
+	@echo "The picture: $(CURDIR)/demo/thau_3_2_0006.png"
+	@echo "The page:    $(CURDIR)/demo/index.html"
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

@@ -5,14 +5,13 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from argand.errors import ArgandError
 from argand.io.image import Frame, expand_inputs, read_frames, split_selection
+from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.prediction import Prediction
 from argand.typing import Mask
-
-Evidence = Literal["both", "background", "spots"]
 
 KEPT_BYTES = 400_000_000
 """Frames beyond this wait for pooling on disk, so that memory does not grow with their number."""
@@ -25,7 +24,7 @@ logger = logging.getLogger(__name__)
 class Predictor(Protocol):
     """What answers for frames."""
 
-    def predict_frame(self, frame: Frame, evidence: Evidence = "both") -> Prediction:
+    def predict_frame(self, frame: Frame, evidence: EvidenceKind = "both") -> Prediction:
         """Answer for one frame."""
         ...
 
@@ -90,7 +89,7 @@ def count_frames(file: str) -> int:
 
 
 def answer_file(
-    file: str, predictor: Predictor, stated: Stated, evidence: Evidence = "both"
+    file: str, predictor: Predictor, stated: Stated, evidence: EvidenceKind = "both"
 ) -> Iterator[Answer | Failure]:
     """An answer for each image of a file, reading included in its seconds; a failure ends the file."""
     started = time.perf_counter()

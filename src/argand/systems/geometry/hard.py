@@ -14,7 +14,6 @@ from argand.io.dataset import StoredSamples
 from argand.io.image import Frame
 from argand.systems.geometry.batch import Answer, Predictor
 from argand.systems.geometry.explain import explain
-from argand.systems.geometry.prediction import Prediction
 from argand.systems.geometry.record import plain
 from argand.systems.geometry.sheet import Tile, draw_sheet, make_tile
 
@@ -25,35 +24,26 @@ _LABELS = ("image", "live", "shape", "beam_centre_px", "poni_px", "tilt_deg", "p
 
 @dataclass(frozen=True)
 class Case:
-    """An image to be judged. `truth_px` is None for a real one; `binning` is detector px in one of its px."""
+    """A simulated image to be judged; `binning` is detector px in one of its px."""
 
     name: str
     frame: Frame
-    truth_px: tuple[float, float] | None
+    truth_px: tuple[float, float]
     parameters: dict[str, float]
     binning: int = 1
 
 
 @dataclass(frozen=True)
 class Judged:
-    """How a case went. `error_px` is in detector px, None without a truth or an estimate."""
+    """How a case went. `error_px` and `sigma_px` are in detector px; None without truth or estimate."""
 
     name: str
-    prediction: Prediction | None
+    reliable: bool
     reason: str
     error_px: float | None
+    sigma_px: float | None
     parameters: dict[str, float]
     tile: Tile
-
-    @property
-    def sigma_px(self) -> float | None:
-        """The predicted standard deviation, in px of the image."""
-        return self.prediction.sigma_px if self.prediction else None
-
-    @property
-    def reliable(self) -> bool:
-        """Whether the answer was given as reliable."""
-        return self.prediction is not None and self.prediction.reliable
 
 
 def stored_cases(stored: StoredSamples, count: int) -> Iterator[Case]:
@@ -115,21 +105,22 @@ def parameters_of(sample: dict[str, np.ndarray]) -> dict[str, float]:
 
 def judge(case: Case, predictor: Predictor) -> Judged:
     """Answer one simulated image and compare."""
+    found = error_px = sigma_px = None
+    reliable = False
     try:
         prediction = predictor.predict_frame(case.frame)
-        reason = prediction.reason
+        reliable, reason = prediction.reliable, prediction.reason
+        found = prediction.geometry.beam_centre_px if prediction.geometry else None
+        sigma_px = None if prediction.sigma_px is None else prediction.sigma_px * case.binning
     except ArgandError as error:
-        prediction, reason = None, str(error)
-    found = prediction.geometry.beam_centre_px if prediction and prediction.geometry else None
-    error_px = None
-    if found is not None and case.truth_px is not None:
+        reason = str(error)
+    if found is not None:
         error_px = float(np.hypot(*np.subtract(found, case.truth_px))) * case.binning
-    reliable = prediction is not None and prediction.reliable
-    told = "no estimate" if error_px is None else f"{error_px:.2f} px" + ("" if reliable else ", abstained")
+    told = "no estimate" if error_px is None else f"{error_px:.3g} px" + ("" if reliable else ", abstained")
     tile = make_tile(
         case.frame.data, case.frame.mask, f"{case.name}: {told}", case.truth_px, found, not reliable
     )
-    return Judged(case.name, prediction, reason, error_px, case.parameters, tile)
+    return Judged(case.name, reliable, reason, error_px, sigma_px, case.parameters, tile)
 
 
 def judge_real(answer: Answer) -> Judged:
@@ -150,7 +141,7 @@ def judge_real(answer: Answer) -> Judged:
     sigma = "no answer" if not prediction.reliable else f"± {prediction.sigma_px or 0:.2f} px"
     title, header = f"{name}: {sigma}", prediction.header_beam_centre_px
     tile = make_tile(frame.data, frame.mask, title, header, found, not prediction.reliable)
-    return Judged(name, prediction, prediction.reason, None, parameters, tile)
+    return Judged(name, prediction.reliable, prediction.reason, None, prediction.sigma_px, parameters, tile)
 
 
 def hardness(judged: Judged, by: str) -> float:

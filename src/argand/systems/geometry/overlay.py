@@ -40,10 +40,10 @@ def save_figure(path: Path, figure: Figure, dpi: float) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     picture = PictureFile.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    # Unlike the usual choice of colours, this one keeps those of a few pixels: the markers.
+    small = picture.quantize(256, PictureFile.Quantize.MAXCOVERAGE, dither=PictureFile.Dither.NONE)
     partial = path.with_name(f".{path.name}.part")
-    picture.quantize(256, PictureFile.Quantize.MAXCOVERAGE, dither=PictureFile.Dither.NONE).save(
-        partial, format="png"
-    )
+    small.save(partial, format="png")
     partial.replace(path)
 
 

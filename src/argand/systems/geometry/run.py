@@ -10,7 +10,6 @@ from argand.progress import ProgressDisplay
 from argand.system import preset
 from argand.systems.geometry.batch import (
     Answer,
-    Evidence,
     Failure,
     Groups,
     Predictor,
@@ -28,6 +27,7 @@ from argand.systems.geometry.hard import (
     stored_cases,
     write_report,
 )
+from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.outputs import RunFolder
 from argand.systems.geometry.presets import PRESETS
 
@@ -41,7 +41,7 @@ def predict_files(
     run: RunFolder,
     tell: Callable[[Failure], None],
     *,
-    evidence: Evidence = "both",
+    evidence: EvidenceKind = "both",
     pool: bool = True,
 ) -> None:
     """Answer for every image that the patterns name and write what belongs to it; failures go to `tell`."""
@@ -66,7 +66,7 @@ def predict_files(
 
 
 def _answers(
-    files: Sequence[str], predictor: Predictor, stated: Stated, evidence: Evidence
+    files: Sequence[str], predictor: Predictor, stated: Stated, evidence: EvidenceKind
 ) -> Iterator[Answer | Failure]:
     """Answers for all files with a bar of how far they are."""
     sizes = [count_frames(file) for file in files]

@@ -90,7 +90,7 @@ def explanation_table(report: dict[str, Any], most: int = 8) -> Table:
     table = _table(*headings, title=f"What makes {what} large")
     for one in report["explanations"][:most]:
         medians = (one["median_below"], one["median_above"])
-        below, above = ("no estimate" if value is None else f"{value:.2f} px" for value in medians)
+        below, above = ("no estimate" if value is None else f"{value:.3g} px" for value in medians)
         share, threshold = f"{100 * one['share']:.0f} %", f"{one['threshold']:.3g}"
         table.add_row(one["parameter"], share, f"{one['correlation'] or 0:+.2f}", threshold, below, above)
     return table
@@ -101,7 +101,7 @@ def worst_table(report: dict[str, Any], most: int = 12) -> Table:
     table = _table("hardest", "error, px", "± px", "answer")
     for entry in report["ranking"][:most]:
         answer = Text("reliable") if entry["reliable"] else Text(entry["reason"], style="red")
-        table.add_row(entry["name"], number(entry["error_px"]), number(entry["sigma_px"]), answer)
+        table.add_row(entry["name"], number(entry["error_px"], 3), number(entry["sigma_px"], 3), answer)
     return table
 
 

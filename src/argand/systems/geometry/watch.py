@@ -7,7 +7,8 @@ from pathlib import Path
 
 from argand.errors import InputError
 from argand.io.image import expand_inputs
-from argand.systems.geometry.batch import Answer, Evidence, Predictor, Stated, answer_file
+from argand.systems.geometry.batch import Answer, Predictor, Stated, answer_file
+from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.record import Record, failed, read_records, to_line
 
 Stamp = tuple[int, int]
@@ -26,7 +27,7 @@ class Watcher:
     out: Path
     predictor: Predictor
     stated: Stated = field(default_factory=Stated)
-    evidence: Evidence = "both"
+    evidence: EvidenceKind = "both"
     pattern: str | None = None
     interval_s: float = 1.0
     _answered: dict[str, Stamp | None] = field(default_factory=dict)

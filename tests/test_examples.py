@@ -1,0 +1,26 @@
+"""Every example runs as it stands, in an empty folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+LEAVES = {
+    "convert_geometry.py": {"detector.poni", "detector.geom", "detector.xds"},
+    "predict_image.py": {"thaumatin.poni", "thaumatin.xds"},
+    "simulate_stills.py": set(),
+}
+
+
+def test_every_example_is_run_here():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == LEAVES.keys()
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_the_example_runs(name: str, tmp_path: Path):
+    answer = subprocess.run([sys.executable, EXAMPLES / name], cwd=tmp_path, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert "beam centre" in answer.stdout or "found (" in answer.stdout
+    assert {path.name for path in tmp_path.iterdir()} == LEAVES[name]
