@@ -14,6 +14,8 @@ from argand.learn.log import read_log
 from argand.systems.geometry.poster import CENTRE_UNIT
 
 FULL_SIDE_PX = 2460
+CONSTANT_PX = 8.5
+"""What the middle of the detector is wrong by along an axis, for centres within 17 px of it."""
 COLOURS = {"truth": "tab:green", "ResNet-18": "tab:red", "argand": "tab:blue"}
 
 
@@ -30,7 +32,7 @@ def draw_actual_against_predicted(target: Path, results: Sequence[dict[str, Any]
             row[axis].set(xlim=(-limit, limit), ylim=(-limit, limit))
         title = f"{result['run']}: L1 {result['l1']:.2f} px, constant predictor {result['constant_l1']:.2f}"
         row[0].set_title(title, loc="left", fontsize=9)
-    figure.suptitle(f"Centre from the middle of the detector, full-detector px; {note}", fontsize=9)
+    figure.suptitle(f"Centre from the middle of the detector, full-detector px\n{note}", fontsize=9)
     figure.savefig(target, dpi=90)
 
 
@@ -46,11 +48,12 @@ def draw_loss_curves(
     for panel, (name, folder) in zip(axes, runs, strict=False):
         _draw_curve(panel, folder, "train", "training", FULL_SIDE_PX * CENTRE_UNIT)
         _draw_curve(panel, folder, "val", "validation", FULL_SIDE_PX * CENTRE_UNIT)
+        panel.axhline(CONSTANT_PX, color="black", linestyle="--", linewidth=1, label="constant predictor")
         panel.set(
             title=name,
-            xlabel="simulated images",
+            xlabel="different images shown",
             ylabel="L1 of the centre (full-detector px)",
-            ylim=(0, None),
+            ylim=(0, 4 * CONSTANT_PX),
         )
         panel.legend()
     if real:
@@ -66,9 +69,9 @@ def draw_tilt_curves(target: Path, runs: Sequence[tuple[str, Path]], constant: f
     for name, folder in runs:
         _draw_curve(axes, folder, "val", name, 1.0)
     axes.axhline(constant, color="black", linestyle="--", linewidth=1, label="constant predictor")
-    axes.set(xlabel="simulated images", ylabel="L1 of pitch and yaw (degrees)", ylim=(0, 2 * constant))
+    axes.set(xlabel="different images shown", ylabel="L1 of pitch and yaw (degrees)", ylim=(0, 2 * constant))
     axes.legend(fontsize=8)
-    figure.suptitle(f"Tilts within 3 degrees, standard set, SGD; {note}", fontsize=9)
+    figure.suptitle(f"Tilts within 3 degrees, standard set, SGD\n{note}", fontsize=9)
     figure.savefig(target, dpi=90)
 
 
