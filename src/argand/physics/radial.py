@@ -1,14 +1,15 @@
 """The beam centre from sharp rings: powder, ice, calibrants.
 
 About the right centre, and at the right tilt, every ring is equally bright all the way round. Smooth
-background tells little, for absorption and air paths make it lopsided by a few per cent, as a shift by several
-pixels would; so only rings that stand out of it are used. Their contrast in the radial profile is
-maximised first, which a lopsided level cannot fool; then a Gauss-Newton fit of the sectors gives the last digits
-and the covariance. On a tilted detector rings are ellipses, which is contained in the laboratory
-coordinates of the cells.
+background tells little, for absorption and air paths make it lopsided by a few per cent, as a shift by
+several pixels would; so only rings that stand out of it are used. Their contrast in the radial profile
+is maximised first, which a lopsided level cannot fool; then a Gauss-Newton fit of the sectors gives the
+last digits and the covariance. On a tilted detector rings are ellipses, which is contained in the
+laboratory coordinates of the cells.
 """
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float
@@ -102,13 +103,15 @@ class _Cells:
     def of(cls, counts: np.ndarray, live: np.ndarray, geometry: BeamGeometry) -> "_Cells":
         """The cells that have any live pixels."""
         rows, cols = np.nonzero(live > 0)
-        far = [max(abs(c), abs(n - c)) for c, n in zip(geometry.beam_centre_px, counts.shape[::-1], strict=True)]
+        far = [
+            max(abs(c), abs(n - c)) for c, n in zip(geometry.beam_centre_px, counts.shape[::-1], strict=True)
+        ]
         return cls(
             (cols + 0.5).astype(np.float32),
             (rows + 0.5).astype(np.float32),
             counts[rows, cols].astype(np.float32),
             live[rows, cols].astype(np.float32),
-            max(1.0, float(np.hypot(*far)) / RINGS),
+            max(1.0, float(np.hypot(far[0], far[1])) / RINGS),
         )
 
     def seen_from(self, geometry: BeamGeometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -168,7 +171,7 @@ def _sharpest(cells: _Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeomet
     best = _moved(geometry, found.x)
     mean, total = cells.profile(best)
     # One broad hump beside the beamstop is not a pattern of rings.
-    _, patterns = ndimage.label(_stands_out(mean, total))
+    _, patterns = cast(tuple[np.ndarray, int], ndimage.label(_stands_out(mean, total)))
     return best if patterns >= 2 else None
 
 
@@ -214,7 +217,9 @@ def _step(
         design = _design(profile, slope, radius, geometry)
         target, design = _remove_ring_means(target, design, inverse)
         normal = np.einsum("prs,rs,qrs->pq", design, inverse, design, optimize=True) + strength
-        solution = np.linalg.solve(normal, np.einsum("prs,rs,rs->p", design, inverse, target) + strength @ pull)
+        solution = np.linalg.solve(
+            normal, np.einsum("prs,rs,rs->p", design, inverse, target) + strength @ pull
+        )
         square = (target - np.einsum("p,prs->rs", solution, design)) ** 2 / np.maximum(variance, 1e-30)
         robust = np.where(square < 25.0, (1.0 - np.minimum(square, 25.0) / 25.0) ** 2, 0.0)
         seen = inverse > 0
@@ -233,7 +238,8 @@ def _design(profile: np.ndarray, slope: np.ndarray, radius: np.ndarray, geometry
     cos, sin = np.cos(azimuth)[None], np.sin(azimuth)[None]
     along, level = slope[:, None], profile[:, None]
     lever = (radius**2 / (geometry.distance_mm / geometry.pixel_size_mm[0]))[:, None]
-    columns = [-along * cos, -along * sin, -along * lever * sin, along * lever * cos, level * cos, level * sin]
+    shift, tilt = [-along * cos, -along * sin], [-along * lever * sin, along * lever * cos]
+    columns = [*shift, *tilt, level * cos, level * sin]
     return np.stack([np.broadcast_to(c, (len(profile), SECTORS)) for c in columns])
 
 
