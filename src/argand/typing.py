@@ -1,4 +1,4 @@
-"""Shape aliases for signatures (jaxtyping); the tests check them with beartype."""
+"""Shape aliases for signatures (jaxtyping): what the axes of an array are, for the reader."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
