@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,20 @@ def test_an_image_without_answer_is_no_failure(
     answer = run("predict", write_image(tmp_path / "blank.npy", None), *KNOWN)
     assert answer.exit_code == 0
     assert "near-blank image" in answer.stdout
+
+
+def test_what_a_header_confuses_is_pointed_out(
+    run: Callable[..., Result],
+    tmp_path: Path,
+    write_image: Callable[..., Path],
+    shipped: object,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    answer = shipped.predict_frame
+    note = "its Beam_xy may be the foot of the perpendicular"
+    monkeypatch.setattr(shipped, "predict_frame", lambda *a, **k: replace(answer(*a, **k), notes=(note,)))
+    told = run("predict", write_image(tmp_path / "a.npy"), *KNOWN)
+    assert f"a.npy: {note}" in told.stdout
 
 
 def test_csv_has_one_line_a_record(

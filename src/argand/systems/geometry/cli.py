@@ -235,7 +235,7 @@ def hard(
     if json:
         typer.echo(json_format.dumps(report, indent=2))
     else:
-        _screen().print(worst_table(report), "", explanation_table(report))
+        _screen().print(worst_table(report), "", explanation_table(report) or "too few images to say why")
         _say(f"picture: {out / 'hard.png'}")
     if failures:
         raise typer.Exit(1)
@@ -285,6 +285,8 @@ def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
         for record in records:
             if not record["reliable"] and not record.get("failed"):
                 _say(record_line(record))
+            for note in [] if record["pooled"] else record.get("notes", []):
+                _say(f"{Path(record['file']).name}: {note}")
 
 
 def _screen() -> Console:

@@ -21,9 +21,10 @@ h1 { font-size: 26px; margin: 0; letter-spacing: -0.01em; }
 .tile span { color: var(--soft); font-size: 13px; }
 .sheet { overflow-x: auto; margin-bottom: 28px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
-th, td { padding: 9px 14px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+th, td { padding: 9px 11px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 500; font-size: 12.5px; }
-th:first-child, td:first-child, .words { text-align: left; }
+th:first-child, td:first-child { text-align: left; }
+td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 150px; }
 tr:last-child td { border-bottom: 0; }
 tr.pooled td { font-weight: 600; background: color-mix(in srgb, var(--accent) 9%, transparent); }
 a { color: var(--accent); text-decoration: none; }

@@ -83,8 +83,10 @@ def _add_figures(table: Table, kind: str, stage: str, figures: dict[str, Any]) -
     table.add_row(kind, stage, *("–" if cell is None else f"{cell:.3g}" for cell in cells))
 
 
-def explanation_table(report: dict[str, Any], most: int = 8) -> Table:
-    """The parameters that explain best what is hard."""
+def explanation_table(report: dict[str, Any], most: int = 8) -> Table | None:
+    """The parameters that explain best what is hard; None where nothing was explained."""
+    if not report["explanations"]:
+        return None
     what = report["ranked_by"]
     headings = ("parameter", "explains", "correlation", "threshold", f"median {what} below", "above")
     table = _table(*headings, title=f"What makes {what} large")
@@ -98,7 +100,8 @@ def explanation_table(report: dict[str, Any], most: int = 8) -> Table:
 
 def worst_table(report: dict[str, Any], most: int = 12) -> Table:
     """The hardest images."""
-    table = _table("hardest", "error, px", "± px", "answer")
+    table = _table("hardest", "error, px", "± px")
+    table.add_column("answer")
     for entry in report["ranking"][:most]:
         answer = Text("reliable") if entry["reliable"] else Text(entry["reason"], style="red")
         table.add_row(entry["name"], number(entry["error_px"], 3), number(entry["sigma_px"], 3), answer)
