@@ -107,7 +107,7 @@ def _compare_origins(
     px: Points2, geometry: BeamGeometry, prior: Prior, rows: Matrix3, phase: np.ndarray, origins: np.ndarray
 ) -> LatticeFit | None:
     """Fit every candidate origin to the same spots, then the best one to all spots."""
-    some = px[:250]
+    some = px[:500]
     turns = geometry.q_from_px(some) @ rows.T - phase
     hkl = np.rint(turns)
     sure = np.abs(turns - hkl).max(axis=1) < 0.3
@@ -224,14 +224,14 @@ def _misfit(q: np.ndarray, basis: np.ndarray, hkl: np.ndarray, wavelength: float
 
 
 def _scales(misfit: _Misfit, px_per_q: float) -> Float[np.ndarray, "c 2"]:
-    """Spread of the residuals across and along, from their medians; floors of 0.15 px and 1e-4/Å.
+    """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å.
 
     Origins are compared by cost, so all candidates share the scales of the best one.
     """
     across_scale = np.median(np.sqrt(misfit.across2), axis=1) / 1.18
     best = int(np.argmin(across_scale))
     along_scale = 1.48 * np.median(np.abs(misfit.along[best]))
-    shared = [max(across_scale[best], 0.15 / px_per_q), max(along_scale, 1e-4)]
+    shared = [max(across_scale[best], 0.05 / px_per_q), max(along_scale, 1e-4)]
     return np.tile(shared, (len(misfit.along), 1))
 
 
