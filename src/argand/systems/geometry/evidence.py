@@ -26,7 +26,7 @@ class Evidence:
     binning: int
 
     def cells(self) -> np.ndarray:
-        """Network input [3, CANVAS, CANVAS] float32: counts and live share of each cell, spots as log(1+I)."""
+        """Network input [3, CANVAS, CANVAS] float32: counts and live share of cells, spots as log(1+I)."""
         bright = np.zeros(self.counts.shape, np.float32)
         where = np.floor(self.spots.px / self.binning).astype(int)
         inside = np.all((where >= 0) & (where < np.array(bright.shape[::-1])), axis=1)
@@ -44,8 +44,7 @@ def gather(image: Image, live: np.ndarray, binning: int | None = None) -> Eviden
     """
     share = np.asarray(live, np.float32)
     spots, clean = find_spots(image, share > 0.95)
-    if binning is None:
-        binning = -(-max(image.shape) // CANVAS)
+    binning = binning or int(-(-max(image.shape) // CANVAS))
     background = share * (clean | (share <= 0.95))
     counts = np.where(background > 0, image, 0).astype(np.float32)
     if binning > 1:

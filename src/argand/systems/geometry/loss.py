@@ -71,7 +71,11 @@ def training_loss(
         error = torch.linalg.vector_norm(place - centre, dim=1)
         tilt_error = (fine.tilt - tilt).abs().mean()
         # The logarithm lets no single hopeless image decide which weights are kept.
-        metrics = {"log_error": torch.log(error + 0.05).mean(), "median_cells": error.median(), "tilt_deg": tilt_error}
+        metrics = {
+            "log_error": torch.log(error + 0.05).mean(),
+            "median_cells": error.median(),
+            "tilt_deg": tilt_error,
+        }
         return coarse_loss(coarse, centre) + fine_loss(fine, centre - place + fine.shift, tilt), metrics
     draws = torch.rand(4, generator=generator, device=cells.device).tolist()
     cells, centre, tilt = mirror(cells, centre, tilt, *(d < 0.5 for d in draws[:3]))
@@ -83,4 +87,8 @@ def training_loss(
     fine = network.fine(cells, known, start)
     first, second = coarse_loss(coarse, centre), fine_loss(fine, centre - start, tilt)
     shift = torch.linalg.vector_norm(fine.shift - (centre - start), dim=1).median()
-    return first + second, {"coarse_nll": first.detach(), "fine_nll": second.detach(), "shift_cells": shift.detach()}
+    return first + second, {
+        "coarse_nll": first.detach(),
+        "fine_nll": second.detach(),
+        "shift_cells": shift.detach(),
+    }

@@ -20,6 +20,8 @@ from argand.nn.block import ConvBlock, ResidualBlock
 
 RINGS, SECTORS, RING_CELLS = 128, 32, 2.5
 """The polar map: number of rings, of sectors, and the width of a ring in cells."""
+POLAR = ("replicate", "circular")
+"""Padding of the rings at their ends, and around the azimuth."""
 POOL = 4
 """Cells of the canvas to a pixel of the coarse stage."""
 EvidenceKind = Literal["both", "background", "spots"]
@@ -119,15 +121,14 @@ class FineStage(nn.Module):
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
-        polar = {"padding_mode": ("replicate", "circular")}
         self.body = nn.Sequential(
-            ConvBlock(10, width, 3, **polar),
+            ConvBlock(10, width, 3, padding_mode=POLAR),
             nn.AvgPool2d((2, 1)),
-            ResidualBlock(width, width, **polar),
+            ResidualBlock(width, width, padding_mode=POLAR),
             nn.AvgPool2d((2, 1)),
-            ResidualBlock(width, 2 * width, **polar),
+            ResidualBlock(width, 2 * width, padding_mode=POLAR),
             nn.AvgPool2d((2, 1)),
-            ResidualBlock(2 * width, 2 * width, **polar),
+            ResidualBlock(2 * width, 2 * width, padding_mode=POLAR),
             nn.Conv2d(2 * width, width, 1),
         )
         azimuth = (torch.arange(SECTORS) + 0.5) * (2 * math.pi / SECTORS)
@@ -138,7 +139,10 @@ class FineStage(nn.Module):
         self.head = nn.Sequential(nn.Linear(features + 2, 128), nn.ReLU(), nn.Linear(128, 8))
 
     def forward(
-        self, cells: Float[Tensor, "batch 3 s s"], known: Float[Tensor, "batch 2"], start: Float[Tensor, "batch 2"]
+        self,
+        cells: Float[Tensor, "batch 3 s s"],
+        known: Float[Tensor, "batch 2"],
+        start: Float[Tensor, "batch 2"],
     ) -> FineAnswer:
         """`start` is the centre to correct, in cells (fast, slow)."""
         maps = self.body(_polar_channels(cells, known, start))
@@ -152,7 +156,9 @@ class FineStage(nn.Module):
         )
 
 
-def polar_sums(cells: Float[Tensor, "batch 3 s s"], start: Float[Tensor, "batch 2"]) -> Float[Tensor, "b 4 r p"]:
+def polar_sums(
+    cells: Float[Tensor, "batch 3 s s"], start: Float[Tensor, "batch 2"]
+) -> Float[Tensor, "b 4 r p"]:
     """Counts, live share, spots and cells summed over each ring's sectors about `start` (cells)."""
     batch, _, side, _ = cells.shape
     grid = torch.arange(side, device=cells.device, dtype=torch.float32) + 0.5
@@ -161,9 +167,9 @@ def polar_sums(cells: Float[Tensor, "batch 3 s s"], start: Float[Tensor, "batch 
     ring = (torch.sqrt(fast**2 + slow**2) / RING_CELLS).long()
     sector = ((torch.atan2(slow, fast) / (2 * math.pi)) % 1.0 * SECTORS).long().clamp_max(SECTORS - 1)
     bins = RINGS * SECTORS
-    place = (ring * SECTORS + sector).clamp_max(bins) + torch.arange(batch, device=cells.device)[:, None, None] * (
-        bins + 1
-    )
+    place = (ring * SECTORS + sector).clamp_max(bins) + torch.arange(batch, device=cells.device)[
+        :, None, None
+    ] * (bins + 1)
     values = torch.stack([*cells.float().unbind(1), torch.ones_like(cells[:, 0], dtype=torch.float32)])
     sums = torch.zeros(4, batch * (bins + 1), device=cells.device)
     sums.index_add_(1, place.flatten(), values.flatten(1))

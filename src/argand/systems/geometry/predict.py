@@ -97,10 +97,7 @@ class Predictor:
         """
         began = time.perf_counter()
         good = [p for p in predictions if p.reliable and p.covariance is not None]
-        if good:
-            answer = _average(good)
-        else:
-            answer = self.predict_frame(sum_frames(frames))
+        answer = _average(good) if good else self.predict_frame(sum_frames(frames))
         notes = tuple(dict.fromkeys(note for p in predictions for note in p.notes))
         return replace(
             answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
@@ -147,12 +144,18 @@ def nominal_geometry(frame: Frame) -> BeamGeometry:
         if not value
     ]
     if missing:
-        raise InputError(f"{frame.path}: the file does not say its {_names(missing)}; give {' '.join(missing)}")
+        raise InputError(
+            f"{frame.path}: the file does not say its {_names(missing)}; give {' '.join(missing)}"
+        )
     if not frame.mask.any():
         raise InputError(f"{frame.path}: every pixel is masked; check the file or the mask")
     if min(frame.data.shape) < 64:
-        raise InputError(f"{frame.path}: {frame.data.shape} px is too small an image; at least 64 a side are needed")
-    assert frame.wavelength and frame.distance_mm and frame.pixel_size_mm
+        raise InputError(
+            f"{frame.path}: {frame.data.shape} px is too small an image; at least 64 a side are needed"
+        )
+    assert frame.wavelength
+    assert frame.distance_mm
+    assert frame.pixel_size_mm
     middle = (frame.data.shape[1] / 2, frame.data.shape[0] / 2)
     return BeamGeometry(middle, frame.distance_mm, frame.wavelength, frame.pixel_size_mm)
 
@@ -200,7 +203,9 @@ def _try_rings(frame: Frame, seen: Evidence, start: BeamGeometry, sigma: float) 
             return fit
         scale = np.diag([binning, binning, 1.0, 1.0])
         fit = replace(
-            rough, geometry=_in_cells(rough.geometry, 1 / binning), covariance=scale @ rough.covariance @ scale
+            rough,
+            geometry=_in_cells(rough.geometry, 1 / binning),
+            covariance=scale @ rough.covariance @ scale,
         )
         begin = fit.geometry
     return fit
@@ -214,7 +219,12 @@ def _in_cells(geometry: BeamGeometry, binning: float) -> BeamGeometry:
 
 
 def _judge(
-    frame: Frame, seen: Evidence, start: BeamGeometry, sigma: float, lattice: LatticeFit | None, rings: RingFit | None
+    frame: Frame,
+    seen: Evidence,
+    start: BeamGeometry,
+    sigma: float,
+    lattice: LatticeFit | None,
+    rings: RingFit | None,
 ) -> Prediction:
     """Choose the best evidence and decide whether it is to be trusted."""
     answer = Prediction(
@@ -267,7 +277,8 @@ def _refined(answer: Prediction, path: str, geometry: BeamGeometry, covariance: 
 
 def _doubts(frame: Frame, seen: Evidence, answer: Prediction) -> str:
     """Why the answer is not to be trusted; empty if it is."""
-    assert answer.geometry is not None and answer.sigma_px is not None
+    assert answer.geometry is not None
+    assert answer.sigma_px is not None
     if abs(frame.two_theta_deg) > SWUNG_LIMIT_DEG:
         return f"the detector is swung out by {frame.two_theta_deg:g} degrees, outside the trained range"
     slow, fast = answer.shape
@@ -290,7 +301,8 @@ def _average(good: Sequence[Prediction]) -> Prediction:
     """Mean of several refined answers weighted by their covariances, which grows with their scatter."""
     values, weights = [], []
     for p in good:
-        assert p.geometry is not None and p.covariance is not None
+        assert p.geometry is not None
+        assert p.covariance is not None
         values.append([*p.geometry.beam_centre_px, p.geometry.pitch, p.geometry.yaw])
         weights.append(np.linalg.inv(p.covariance))
     total = np.sum(weights, axis=0)

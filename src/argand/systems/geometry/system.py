@@ -70,7 +70,7 @@ class Geometry:
             "shadow": 0.0 if still.shadow is None else 1.0 - still.shadow[2],
             "stop_radius_mm": still.stop.radius_mm if still.stop else 0.0,
         }
-        sample = {name: np.asarray(value, np.float64) for name, value in numbers.items()}
+        sample: Sample = {name: np.asarray(value, np.float64) for name, value in numbers.items()}
         sample["image"] = image.astype(np.float32)
         sample["live"] = (live if fixed else to_canvas(live)).astype(np.float16)
         return sample
@@ -147,5 +147,3 @@ def _warm_cosine(progress: float) -> float:
     if progress < 0.02:
         return max(progress / 0.02, 0.02)
     return 0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * (progress - 0.02) / 0.98))
-
-
