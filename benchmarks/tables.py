@@ -1,0 +1,249 @@
+"""Write the measured figures into the README, from what the other benchmarks left in results/.
+
+    python benchmarks/tables.py            rewrites the tables of README.md
+    python benchmarks/tables.py --check    fails when they are out of date
+
+The tables stand between the lines `<!-- figures:begin -->` and `<!-- figures:end -->`.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Report = dict[str, Any]
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
+CENTRE_GOALS_PX = {"standard": 0.3, "flat-background": 1.0, "binary": 1.5}
+TILT_GOALS_DEG = {"standard": 0.1}
+SPEED_GOALS = {"model loaded": 1.0, "argand --help": 0.5}
+"""Seconds allowed for the rows of speed.json whose names hold this."""
+MEMORY_GOAL_GB = 1.5
+POSTER_PX = "poster 0.86 along an axis"
+"""The poster's L1 of 0.288 px, of which three make one of the detector's."""
+POSTER_DEG = "poster 1.295"
+SERIES = {
+    "thau_3_2": "thaumatin, PILATUS3 6M",
+    "l-cyst_04": "l-cysteine sweep 04, PILATUS 2M",
+    "l-cyst_01": "l-cysteine sweep 01, arm at 30°",
+    "adsc": "ADSC Quantum",
+}
+FIGURES = {
+    "median_error_px": "centre, median error",
+    "worst_error_px": "centre, worst error",
+    "scatter_px": "centre, scatter between images",
+    "pooled_error_px": "centre, error of the pooled answer",
+}
+OPPONENTS = {
+    "dials": "DIALS",
+    "radial_symmetry": "radial symmetry",
+    "constant": "constant",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table."""
+
+    what: str
+    where: str
+    goal: str
+    measured: str
+    others: str = ""
+
+
+def judged(value: float | None, limit: float | None, unit: str, digits: int = 2) -> tuple[str, str]:
+    """Goal and measured value as texts; a value beyond its goal says so."""
+    goal = "" if limit is None else f"≤ {limit:g}{unit}"
+    if value is None:
+        return goal, "no answer"
+    missed = limit is not None and value > limit
+    return goal, f"{value:.{digits}f}{unit}" + (" (goal missed)" if missed else "")
+
+
+def simulated_table(report: Report) -> tuple[str, list[Row]]:
+    """Errors for each preset, over all stills and over the answered ones, and confident mistakes."""
+    presets = report["presets"]
+    counts = ", ".join(f"{one['preset']} {one['count']}" for one in presets)
+    frames = "full frames" if all(one["full"] for one in presets) else "binned frames"
+    caption = (
+        f"Simulated stills that no training used ({frames}: {counts}), all of them, then the reliable ones"
+    )
+    rows = [centre_row(one) for one in presets] + [tilt_row(one) for one in presets]
+    return caption, [*rows, confidence_row(presets)]
+
+
+def centre_row(result: Report) -> Row:
+    """Mean error of the centre over all stills, as the poster counts, and over those answered."""
+    name, figures = result["preset"], result["evidence"]["both"]
+    goal, measured = judged(figures["refined"]["centre_mean_px"], CENTRE_GOALS_PX.get(name), " px")
+    _, answered = judged(figures["answered"]["centre_mean_px"], None, " px")
+    measured += f"; reliable {100 * figures['share_answered']:.0f} %: {answered}"
+    others = [f"network alone {figures['network']['centre_mean_px']:.2f}"]
+    others += [POSTER_PX] if name == "standard" else []
+    others += [f"constant {result['constant']['centre_mean_px']:.1f}"]
+    return Row("centre, mean error", name, goal, measured, ", ".join(others))
+
+
+def tilt_row(result: Report) -> Row:
+    """Mean error of pitch and yaw over all stills, and over those whose tilt was answered."""
+    name, figures = result["preset"], result["evidence"]["both"]
+    goal, measured = judged(mean_tilt(figures["refined"]), TILT_GOALS_DEG.get(name), "°", 3)
+    _, answered = judged(mean_tilt(figures["answered"]), None, "°", 3)
+    share = figures["answered"]["tilt_count"] / result["count"]
+    measured += f"; reliable {100 * share:.0f} %: {answered}"
+    others = [f"network alone {mean_tilt(figures['network']):.2f}"]
+    others += [POSTER_DEG] if name == "standard" else []
+    others += [f"constant {mean_tilt(result['constant']):.2f}"]
+    return Row("tilt, mean error of an angle", name, goal, measured, ", ".join(others))
+
+
+def mean_tilt(figures: Report) -> float | None:
+    """Mean error of pitch and yaw in degrees; None where no tilt was answered."""
+    return None if figures["pitch_deg"] is None else (figures["pitch_deg"] + figures["yaw_deg"]) / 2
+
+
+def confidence_row(presets: list[Report]) -> Row:
+    """Answers called reliable that were far off, over all presets."""
+    answered = wrong = 0
+    for result in presets:
+        figures = result["evidence"]["both"]
+        answered += figures["answered"]["count"]
+        wrong += round((figures["calibration"]["far"] or 0.0) * figures["answered"]["count"])
+    return Row(
+        "answers wrong by more than 3 px or 5 sigma", "all presets", "", f"{wrong} of {answered} answers"
+    )
+
+
+def real_table(report: Report) -> tuple[str, list[Row]]:
+    """What each series of real images has goals for, beside the classical methods."""
+    caption = "Real images, one at a time and pooled; the header's beam centre is not used"
+    if "methods" in report:
+        version = report["dials"]
+        caption += (
+            f"; DIALS: `dials.search_beam_position` of {version}" if version else "; DIALS not installed"
+        )
+    return caption, [row for series in report["series"] for row in series_rows(series, report)]
+
+
+def series_rows(series: Report, report: Report) -> Iterator[Row]:
+    """How many images of a series were answered, then each of its figures that exists or is a goal."""
+    name: str = series["series"]
+    goals = report["goals"].get(name, {})
+    where = f"{SERIES.get(name, name)} (truth ± {series['truth_sigma_px']:g} px)"
+    answered = series["images"] - series["unanswered"]
+    goal = "all" if goals.get("unanswered") == 0 else ""
+    missed = " (goal missed)" if goal and series["unanswered"] else ""
+    methods = [m for m in report.get("methods", []) if m["series"] == name]
+    yield Row(
+        "images answered",
+        where,
+        goal,
+        f"{answered} of {series['images']}{missed}",
+        opponents(methods, lambda m: f"{m['answered']} of {m['images']}"),
+    )
+    for key, what in FIGURES.items():
+        if (series[key] is None or series["images"] == 1) and key not in goals:
+            continue
+        goal, measured = judged(series[key], goals.get(key), " px")
+        if key in str(series["missed"]).split() and "missed" not in measured:
+            measured += " (goal missed)"
+        if key == "pooled_error_px" and series[key] is not None:
+            measured += f", stated sigma {series['pooled_sigma_px']:.2f}"
+        yield Row(what, where, goal, measured, opponents(methods, lambda m, key=key: px(m.get(key))))
+
+
+def px(value: float | None) -> str:
+    """An opponent's figure; empty where there is none."""
+    return "" if value is None else f"{value:.1f}"
+
+
+def opponents(methods: list[Report], text: Callable[[Report], str]) -> str:
+    """What each opponent came to, in one line."""
+    by_name = {method["opponent"]: method for method in methods}
+    told = {shown: text(by_name[name]) for name, shown in OPPONENTS.items() if name in by_name}
+    return ", ".join(f"{shown} {value}" for shown, value in told.items() if value)
+
+
+def speed_table(report: Report) -> tuple[str, list[Row]]:
+    """Seconds and memory for one 6M image."""
+    machine = [f"{report['cores']} cores", f"torch threads: {report['torch_threads']}"]
+    if "processor" in report:
+        machine.insert(0, report["processor"])
+    rows = []
+    for one in report["rows"]:
+        limit = next((seconds for name, seconds in SPEED_GOALS.items() if name in one["what"]), None)
+        goal, measured = judged(one["seconds"], limit, " s")
+        if one["peak_memory_mb"] is not None:
+            memory_goal, memory = judged(one["peak_memory_mb"] / 1024, MEMORY_GOAL_GB, " GiB")
+            goal, measured = f"{goal}; {memory_goal}".lstrip("; "), f"{measured}; {memory}"
+        rows.append(Row("time; peak memory", one["what"], goal, measured))
+    return f"Speed for a 6M image ({', '.join(machine)})", rows
+
+
+def poster_table(report: Report) -> tuple[str, list[Row]]:
+    """The poster's own networks at a small budget."""
+    rows = []
+    for run in report["runs"]:
+        unit, tilt = ("°", True) if run["unit"] == "degree" else (" px", False)
+        what = "tilt, L1" if tilt else "centre, L1"
+        budget = f"{run['steps']} steps, {run['minutes']:.0f} min"
+        others = f"constant {run['constant_l1']:.2f}"
+        rows.append(Row(what, run["run"], "", f"{run['l1']:.2f}{unit} after {budget}", others))
+    return "The poster's networks, trained for minutes on small images", rows
+
+
+TABLES = {
+    "simulated": simulated_table,
+    "real": real_table,
+    "speed": speed_table,
+    "poster": poster_table,
+}
+
+
+def figures(results: Path) -> str:
+    """The tables of all results as Markdown; a result that is missing is one line."""
+    return "\n\n".join(_part(results / f"{name}.json", make) for name, make in TABLES.items())
+
+
+def _part(path: Path, make: Callable[[Report], tuple[str, list[Row]]]) -> str:
+    if not path.is_file():
+        return f"`benchmarks/{path.stem}.py`: not measured yet (no `{path.name}`)."
+    caption, rows = make(json.loads(path.read_text(encoding="utf-8")))
+    lines = ["| what | on what | goal | measured | for comparison |", "|---|---|---|---|---|"]
+    lines += [f"| {r.what} | {r.where} | {r.goal} | {r.measured} | {r.others} |" for r in rows]
+    return "\n".join([f"**{caption}**", "", *lines])
+
+
+def with_figures(text: str, tables: str) -> str:
+    """The text with these tables between its markers; ValueError where it has not one pair of them."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f"needs one line {BEGIN} and one line {END} behind it")
+    before, after = text[: text.index(BEGIN)], text[text.index(END) :]
+    return f"{before}{BEGIN}\n{tables}\n{after}"
+
+
+def main(
+    readme: Annotated[Path, typer.Option(help="File to write the tables into")] = HERE.parent / "README.md",
+    results: Annotated[Path, typer.Option(help="Folder of the JSON files")] = HERE / "results",
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the tables are right")] = False,
+) -> None:
+    """Rewrite the tables of the README, or with --check compare them."""
+    for name in TABLES:
+        if not (results / f"{name}.json").is_file():
+            typer.echo(f"{results / name}.json is missing; benchmarks/{name}.py writes it", err=True)
+    text = readme.read_text(encoding="utf-8")
+    new = with_figures(text, figures(results))
+    if check and new != text:
+        typer.echo(f"{readme}: figures are out of date; run python benchmarks/tables.py", err=True)
+        raise typer.Exit(1)
+    if not check:
+        readme.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)

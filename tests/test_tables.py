@@ -1,0 +1,118 @@
+"""The README's figures are those of the benchmarks' result files."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+import tables
+
+ROOT = Path(__file__).parents[1]
+EMPTY = f"before\n{tables.BEGIN}\n{tables.END}\nafter\n"
+
+
+def errors(px: float, deg: float, count: int = 10) -> dict[str, float | int]:
+    return {
+        "count": count,
+        "centre_mean_px": px,
+        "centre_median_px": px,
+        "centre_p90_px": px,
+        "centre_axis_px": px,
+        "tilt_count": count,
+        "pitch_deg": deg,
+        "yaw_deg": deg,
+    }
+
+
+def simulated(refined_px: float) -> dict:
+    figures = {
+        "network": errors(1.5, 0.6),
+        "refined": errors(refined_px, 0.2),
+        "answered": errors(0.02, 0.04, 8),
+        "share_answered": 0.8,
+        "calibration": {"far": 0.125},
+    }
+    preset = {"preset": "standard", "full": True, "count": 10, "constant": errors(12.0, 1.5)}
+    return {"presets": [preset | {"evidence": {"both": figures}}]}
+
+
+def real() -> dict:
+    series = {
+        "series": "thau_3_2",
+        "images": 6,
+        "unanswered": 1,
+        "median_error_px": 0.4,
+        "worst_error_px": 2.5,
+        "scatter_px": 0.3,
+        "pooled_error_px": 0.2,
+        "pooled_sigma_px": 0.1,
+        "truth_sigma_px": 1.0,
+        "missed": "worst_error_px unanswered",
+    }
+    dials = {"images": 6, "answered": 4, "median_error_px": 6.2, "worst_error_px": 12.0}
+    return {
+        "goals": {"thau_3_2": {"unanswered": 0, "median_error_px": 1.0, "worst_error_px": 2.0}},
+        "series": [series],
+        "dials": "DIALS 3.12",
+        "methods": [{"series": "thau_3_2", "opponent": "dials"} | dials],
+    }
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "simulated.json").write_text(json.dumps(simulated(0.123)))
+    (folder / "real.json").write_text(json.dumps(real()))
+    return folder
+
+
+def test_the_tables_of_the_readme_are_those_of_the_results() -> None:
+    folder = ROOT / "benchmarks" / "results"
+    if not list(folder.glob("*.json")):
+        pytest.skip("no results; run make bench")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert tables.with_figures(text, tables.figures(folder)) == text, "run python benchmarks/tables.py"
+
+
+def test_a_figure_that_was_changed_by_hand_is_noticed(tmp_path: Path, results: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(EMPTY)
+    tables.main(readme, results)
+    written = readme.read_text()
+    tables.main(readme, results, check=True)
+    assert "0.12 px; reliable 80 %: 0.02 px" in written
+    assert written.startswith("before\n")
+    assert written.endswith("\nafter\n")
+    readme.write_text(written.replace("0.12 px", "0.11 px"))
+    with pytest.raises(typer.Exit):
+        tables.main(readme, results, check=True)
+
+
+def test_goals_that_are_missed_are_named(results: Path) -> None:
+    told = tables.figures(results)
+    assert "| ≤ 2 px | 2.50 px (goal missed) |" in told
+    assert "5 of 6 (goal missed)" in told
+    assert "| ≤ 1 px | 0.40 px | DIALS 6.2 |" in told
+    assert "(goal missed)" not in tables.simulated_table(simulated(0.3))[1][0].measured
+    assert "(goal missed)" in tables.simulated_table(simulated(0.31))[1][0].measured
+
+
+def test_a_missing_result_is_one_line(
+    tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(EMPTY)
+    tables.main(readme, results)
+    assert capsys.readouterr().err.count("\n") == 2
+    assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
+
+
+@pytest.mark.parametrize("text", ["none", f"{tables.END} {tables.BEGIN}", f"{tables.BEGIN}{EMPTY}"])
+def test_a_readme_without_one_pair_of_markers_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="needs one line"):
+        tables.with_figures(text, "")
