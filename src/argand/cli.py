@@ -59,11 +59,12 @@ def build(systems: dict[str, str]) -> typer.Typer:
     return app
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     """End with the version on the screen where it is wanted."""
     if wanted:
         Console().print(f"argand {__version__}", highlight=False)
         raise typer.Exit
+    return wanted
 
 
 def _start(

@@ -3,7 +3,6 @@
 import logging
 import time
 from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -27,7 +26,7 @@ class ProgressDisplay:
         self._task = self._bar.add_task(title, total=1.0, status="") if self._bar else None
         self._started = self._logged = time.monotonic()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "ProgressDisplay":
         self.restart()
         if self._bar:
             self._bar.start()

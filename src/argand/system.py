@@ -8,10 +8,10 @@ offers `SYSTEM` (that class), `PRESETS` (named instances), `load(path)` (a predi
 import difflib
 import importlib
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Literal, Protocol, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, Protocol, TypeVar, Union, get_args, get_origin, runtime_checkable
 
 from argand.errors import ConfigError
 
@@ -35,6 +35,7 @@ Schedule = Callable[[float], float]
 T = TypeVar("T")
 
 
+@runtime_checkable
 class System(Protocol):
     """One of argand's systems; every method is a function of the fields and its arguments alone."""
 
@@ -88,7 +89,7 @@ def preset(name: str, presets: Mapping[str, T]) -> T:
     return presets[name]
 
 
-def near_match(name: str, known: typing.Iterable[str]) -> str:
+def near_match(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the known name closest to a mistaken one, or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean '{matches[0]}'?" if matches else ""

@@ -11,3 +11,5 @@ Points3 = Float[np.ndarray, "n 3"]
 Miller = Int[np.ndarray, "n 3"]
 Image = Shaped[np.ndarray, "slow fast"]
 Mask = Bool[np.ndarray, "slow fast"]
+Values = Float[np.ndarray | np.floating, "*n"]
+"""Of any shape; numpy makes a single one a number."""

@@ -34,7 +34,7 @@ FIRST_D = {
 
 @given(st.floats(0.5, 2.0), st.floats(1.1, 50.0))
 def test_s_is_one_over_d_of_braggs_law(wavelength: float, d: float):
-    two_theta = 2 * np.arcsin(wavelength / (2 * d))
+    two_theta = 2 * np.arcsin(np.array([wavelength / (2 * d)]))
     assert s_from_two_theta(two_theta, wavelength) == pytest.approx(1 / d)
 
 

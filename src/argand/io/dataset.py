@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -188,7 +188,7 @@ class StoredSamples:
             raise IndexError(f"{self.path} has {self.count} samples, no number {index}")
         return {name: np.asarray(array[index]) for name, array in self.file.items()}  # pyright: ignore[reportIndexIssue]
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "StoredSamples":
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 import h5py
 import hdf5plugin  # noqa: F401  registers the compression filters of Dectris detectors with HDF5
@@ -17,7 +17,7 @@ from argand.typing import Image, Mask
 from argand.units import wavelength_from_energy
 
 
-def nexus_stack(file: str | BinaryIO, folder: Path) -> Stack:
+def nexus_stack(file: str | BytesIO, folder: Path) -> Stack:
     """The images of an HDF5 file; linked data files are looked for from `folder`.
 
     Frames of several data files are counted through. A data file that is missing is an InputError,

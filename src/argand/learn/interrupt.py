@@ -3,7 +3,7 @@
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 
 class StopSignal:
@@ -17,7 +17,7 @@ class StopSignal:
         self._armed = False
         self._previous: dict[int, Any] = {}
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "StopSignal":
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
             self._install()

@@ -66,7 +66,9 @@ def _peaks_of_differences(q: Points3, longest: float, count: int) -> Float[np.nd
     return _separate(density, count, step, longest / step)
 
 
-def _separate(density: Float[np.ndarray, "n n m"], count: int, step: float, longest: float) -> Points3:
+def _separate(
+    density: Float[np.ndarray, "grid grid half"], count: int, step: float, longest: float
+) -> Points3:
     """The highest voxels between 2.5 and `longest` voxels from the origin, well apart, in Å."""
     turn = np.fft.fftfreq(GRID, 1.0 / GRID).astype(np.float32)
     half = np.arange(GRID // 2 + 1, dtype=np.float32)
@@ -86,8 +88,8 @@ def _separate(density: Float[np.ndarray, "n n m"], count: int, step: float, long
 
 
 def _sharpen(
-    q: Points3, vectors: Points3, start: float = 0.35, rounds: int = 12
-) -> tuple[Points3, Float[np.ndarray, " k"], Float[np.ndarray, "k n"]]:
+    q: Points3, vectors: Float[np.ndarray, "k 3"], start: float = 0.35, rounds: int = 12
+) -> tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, " k"], Float[np.ndarray, "k n"]]:
     """Fit each vector and its phase to the spots: robust least squares of q.t - phase to integers.
 
     Far spots turn many times: from the nearest share `start` on, they join as the vector gets better.
@@ -115,7 +117,11 @@ def _sharpen(
 
 
 def choose_basis(
-    q: Points3, vectors: Points3, phases: np.ndarray, scores: np.ndarray, tolerance: float = 0.2
+    q: Points3,
+    vectors: Float[np.ndarray, "k 3"],
+    phases: Float[np.ndarray, " k"],
+    scores: Float[np.ndarray, " k"],
+    tolerance: float = 0.2,
 ) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
     """Three short direct vectors (rows, Å) with their phases that together index most spots.
 
@@ -148,7 +154,7 @@ def choose_basis(
     return everything[chosen], turns[chosen]
 
 
-def _tells(q: Points3, vectors: Points3) -> Bool[np.ndarray, " k"]:
+def _tells(q: Points3, vectors: Float[np.ndarray, "k 3"]) -> Bool[np.ndarray, " k"]:
     """Whether the bulk of the spots spreads over more than a turn: over less, any vector fits any spots."""
     low, high = np.percentile(q @ vectors.T, [16, 84], axis=0)
     return high - low > 1.2

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from argand.typing import Matrix3, Vector2
+from argand.typing import Matrix3, Values, Vector2
 
 
 def tilt_rotation(pitch: float, yaw: float) -> Matrix3:
@@ -105,7 +105,7 @@ class BeamGeometry:
         unit = lab / np.linalg.norm(lab, axis=-1, keepdims=True)
         return (unit - np.array([0.0, 0.0, 1.0])) / self.wavelength
 
-    def two_theta(self, px: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
+    def two_theta(self, px: Float[np.ndarray, "*n 2"]) -> Values:
         """Scattering angle of detector points, radians."""
         lab = self.lab_from_px(px)
         return np.arctan2(np.hypot(lab[..., 0], lab[..., 1]), lab[..., 2])

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from argand.physics.basis import find_basis
 from argand.physics.detector import BeamGeometry
-from argand.typing import Matrix3, Points2
+from argand.typing import Matrix3, Miller, Points2
 
 PARAMETERS = 13
 """Nine of the lattice, two of the centre, two of the tilt."""
@@ -72,7 +72,7 @@ def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 4
 
 def origin_candidates(
     rows: Matrix3, phase: np.ndarray, geometry: BeamGeometry, prior: Prior, most: int = 24
-) -> Float[np.ndarray, "k 3"]:
+) -> Miller:
     """Index shifts that bring the lattice's origin to within three standard deviations of the start.
 
     A shift of the centre moves all q across the beam, so the origin must lie near the plane q_z = 0.

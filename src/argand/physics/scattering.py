@@ -22,7 +22,7 @@ CALIBRANTS = {
 """Powder calibrants: lattice type (L = lamellar) and lattice constant in Å (NIST; Blanton 1995)."""
 
 
-def s_from_two_theta(two_theta: np.ndarray, wavelength: float) -> np.ndarray:
+def s_from_two_theta(two_theta: Profile, wavelength: float) -> Profile:
     """1/d in 1/Å of a scattering angle in radians (Bragg's law)."""
     return 2.0 * np.sin(two_theta / 2.0) / wavelength
 
@@ -73,7 +73,9 @@ def calibrant_s(name: str, s_max: float) -> np.ndarray:
     return s[s < s_max]
 
 
-def polarisation(two_theta: np.ndarray, azimuth: np.ndarray, fraction: float) -> np.ndarray:
+def polarisation(
+    two_theta: Float[np.ndarray, "..."], azimuth: Float[np.ndarray, "..."], fraction: float
+) -> Float[np.ndarray | np.floating, "..."]:
     """Thomson polarisation factor of a beam with horizontal `fraction` p - (1 - p) in [-1, 1].
 
     Kahn et al. (1982), J. Appl. Cryst. 15, 330-337; azimuth from the horizontal (fast) axis.

@@ -133,7 +133,8 @@ def _measure(pixels: _Pixels) -> tuple[Spots, Float[np.ndarray, " n"]]:
     """Sums and centroids of all groups, and by how many σ each one's highest pixel stands out."""
 
     def total(value: np.ndarray) -> np.ndarray:
-        return np.bincount(pixels.group, value, minlength=pixels.count)
+        # Of nothing at all, bincount gives integers.
+        return np.bincount(pixels.group, value, minlength=pixels.count).astype(float, copy=False)
 
     area = np.bincount(pixels.group, minlength=pixels.count)
     counts = total(pixels.excess)

@@ -1,7 +1,7 @@
 """Hard images: the ranking is right, and the parameter that makes them hard is found."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +61,9 @@ class OffByDistance:
             frame.path, frame.index, frame.shape, frame.index != 1, "", "network", geometry, 0.5, None,
             False, None, spots=3, indexed=0, seconds=0.1, **nothing,
         )  # fmt: skip
+
+    def pool(self, frames: Sequence[Frame], predictions: Sequence[Prediction]) -> Prediction:
+        raise AssertionError("each image is judged alone")
 
 
 def test_a_simulated_set_is_ranked_by_its_errors_in_detector_px(tmp_path: Path):

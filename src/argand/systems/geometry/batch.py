@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from argand.errors import ArgandError
 from argand.io.image import Frame, expand_inputs, read_frames, split_selection
@@ -21,6 +21,7 @@ _MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)(#.*)?$", re.IGNORECASE)
 logger = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """What answers for frames."""
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -37,6 +37,7 @@ Stage = Literal["constant", "network", "refined", "answered"]
 Pairs = Float[np.ndarray, "n 2"]
 
 
+@runtime_checkable
 class FramePredictor(Protocol):
     """What is evaluated: anything that answers a frame."""
 

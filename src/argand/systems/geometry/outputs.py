@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -50,7 +49,7 @@ class RunFolder:
     _earlier: dict[str, list[str]] = field(default_factory=dict)
     _geometries: dict[str, BeamGeometry] = field(default_factory=dict)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "RunFolder":
         if self.folder is None:
             return self
         try:
