@@ -1,12 +1,12 @@
 """The figures 9, 10 and 11 of the poster by Lin et al. again, at a compute budget that fits a laptop.
 
-    python benchmarks/poster.py --centre-steps 300 --tilt-steps 100 --data FOLDER
+    python benchmarks/poster.py --data FOLDER
 
-Trains the poster's networks for some hundred steps each, which is minutes on one core (a finished run is not
-repeated), measures them on stills that they were not trained on, and draws the figures. FOLDER holds real
-images and truth.csv; its first image is the one with the crosses. The stills are those of the presets on
-coarse pixels (102x102 for 820x820), two to a side of which are summed for the network: the background
-that these networks read is smooth, and small images leave time for more steps.
+Trains the poster's networks for minutes each on one core (a finished run is not repeated), measures them on
+stills that they were not trained on, and draws the figures. FOLDER holds real images and truth.csv; its first
+image is the one with the crosses. The stills are those of the presets on coarse pixels (102x102 for 820x820),
+three to a side of which are summed for the network (34x34): the background that these networks read is
+smooth, and small images leave time for more steps.
 """
 
 from dataclasses import dataclass, replace
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import torch
 import typer
-from poster_figures import draw_actual_against_predicted, draw_loss_curves, draw_tilt_curves
+from poster_figures import RealImage, draw_actual_against_predicted, draw_loss_curves, draw_tilt_curves
 from report import as_table, read_truth, write_report
 from rich.console import Console
 from torch import nn
@@ -26,13 +27,17 @@ from argand.learn.log import read_log
 from argand.learn.train import train
 from argand.physics.spot import block_sum
 from argand.systems.geometry.evaluate import EVALUATION_SEED
-from argand.systems.geometry.poster import Target, poster_predict
+from argand.systems.geometry.poster import CENTRE_UNIT, Target, poster_predict
 from argand.systems.geometry.presets import PRESETS
 from argand.systems.geometry.system import Geometry
 
-BINNING, SHRINK = 24, 2
-BATCH, REPLAY = 16, 4
+BINNING, SHRINK = 24, 3
+BATCH, REPLAY = 16, 2
 TRAINING_SEED = 1
+FULL_SIDE = 2460
+"""Full-detector px on a side of the window that the presets cut out, from the first pixel on."""
+SIDE = FULL_SIDE // BINNING
+"""Pixels on a side of a still; what is left of the window at its far edges is not binned."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Run:
         )
 
 
-CENTRE_RUNS = [Run(preset, "centre", "resnet18", 0.005) for preset in ("standard", "flat-background")]
-VARIED = Run("varied-distance", "centre", "resnet18", 0.005)
+CENTRE_RUNS = [Run(preset, "centre", "resnet18", 0.01) for preset in ("flat-background", "standard")]
+VARIED = Run("varied-distance", "centre", "resnet18", 0.01)
 TILT_RUNS = [
     Run("standard", "tilt", network, rate)
     for network in ("resnet18", "resnet34", "resnet50")
@@ -81,7 +86,7 @@ def train_run(run: Run, folder: Path, steps: int) -> None:
         max_steps=steps,
         batch_size=BATCH,
         seed=TRAINING_SEED,
-        workers=1,
+        workers=0,
         accelerator="cpu",
         resume=(folder / "last.ckpt").exists(),
         val_count=128,
@@ -96,24 +101,24 @@ def train_run(run: Run, folder: Path, steps: int) -> None:
 def measure(run: Run, folder: Path, count: int) -> dict[str, Any]:
     """Answers and truths of `count` stills that were never trained on, and their mean absolute errors.
 
-    Centres in px of the full detector about its middle, tilts in degrees. The constant predictor says
-    the middle of the detector, or no tilt.
+    Centres in px of the full detector about the middle of the window, tilts in degrees. The constant
+    predictor says that middle, or no tilt, which is the mean of all stills.
     """
     network, last = trained_network(run, folder), read_log(folder / "log.jsonl")[-1]
     answers, truths = [], []
     for index in range(count):
         sample = run.system.simulate(index, EVALUATION_SEED)
         answer = poster_predict(network, sample["image"], sample["live"], SHRINK, run.target)
-        middle = sample["shape"][::-1] / 2
         if run.target == "tilt":
             answers.append(answer)
             truths.append(sample["tilt_deg"])
         else:
-            answers.append((answer - middle) * BINNING)
-            truths.append((sample["beam_centre_px"] - middle) * BINNING)
+            answers.append(answer * BINNING - FULL_SIDE / 2)
+            truths.append(sample["beam_centre_px"] * BINNING - FULL_SIDE / 2)
     predicted, actual = np.array(answers), np.array(truths)
     return {
         "run": run.name,
+        "preset": run.preset,
         "unit": "degree" if run.target == "tilt" else "px of the full detector",
         "l1": float(np.abs(predicted - actual).mean()),
         "constant_l1": float(np.abs(actual).mean()),
@@ -137,9 +142,7 @@ def trained_network(run: Run, folder: Path) -> nn.Module:
 
 def baseline_centre(run: Run, folder: Path, frame: Frame) -> tuple[float, float]:
     """What a trained network says of a real frame, cropped and binned like its images; px of the frame."""
-    crop = run.system.stills.crop
-    assert crop is not None
-    window = (slice(0, crop[0]), slice(0, crop[1]))
+    window = (slice(0, SIDE * BINNING), slice(0, SIDE * BINNING))
     mask = frame.mask[window]
     counts = block_sum(np.where(mask, frame.data[window], 0).astype(np.float32), BINNING)
     live = block_sum(mask.astype(np.float32), BINNING) / BINNING**2
@@ -147,8 +150,11 @@ def baseline_centre(run: Run, folder: Path, frame: Frame) -> tuple[float, float]
     return float(fast), float(slow)
 
 
-def real_crosses(folder: Path, data: Path) -> tuple[Frame, dict[str, tuple[float, float]]]:
-    """The first real image, and where truth, header, the poster's network and ours put its centre."""
+def real_crosses(folder: Path, data: Path) -> RealImage:
+    """The first real image, and where truth, the poster's network and ours put its centre.
+
+    The poster's network is the one that saw many distances, since the image's is not the standard one.
+    """
     from argand.systems.geometry.predict import load
 
     truth = read_truth(data / "truth.csv")[0]
@@ -156,37 +162,41 @@ def real_crosses(folder: Path, data: Path) -> tuple[Frame, dict[str, tuple[float
     ours = load().predict(frame)
     crosses = {
         "truth": (float(truth["beam_x_px"]), float(truth["beam_y_px"])),
-        "ResNet-18": baseline_centre(CENTRE_RUNS[0], folder / CENTRE_RUNS[0].name, frame),
+        "ResNet-18": baseline_centre(VARIED, folder / VARIED.name, frame),
     }
     if ours.beam_centre_px is not None:
         crosses["argand"] = ours.beam_centre_px
-    return frame, crosses
+    window = VARIED.system.stills.centre_window_px
+    assert window is not None
+    return RealImage(frame, crosses, FULL_SIDE / 2, window)
 
 
 def budget_note(results: list[dict[str, Any]]) -> str:
     """What computing the networks of one figure took."""
-    side, steps = -(-2460 // BINNING // SHRINK), results[0]["steps"]
-    seen = f"{steps} steps of {BATCH} images, {results[0]['simulated']} of them different"
-    return f"{side}x{side} px, {seen}, on one CPU core"
+    first, cells = results[0], -(-SIDE // SHRINK)
+    minutes = sorted({round(result["minutes"]) for result in results})
+    spent = "-".join(str(number) for number in sorted({minutes[0], minutes[-1]}))
+    seen = f"{first['steps']} steps of {BATCH} images of {cells}x{cells} px ({first['simulated']} different)"
+    return f"{seen}, {spent} min a network on one CPU core"
 
 
-def draw(results: dict[str, dict[str, Any]], runs: Path, figures: Path, real: Any) -> None:
+def draw(results: dict[str, dict[str, Any]], runs: Path, figures: Path, real: RealImage | None) -> None:
     """Draw the three figures."""
     figures.mkdir(parents=True, exist_ok=True)
     pair = [results[run.name] for run in CENTRE_RUNS]
     draw_actual_against_predicted(figures / "poster-9.png", pair, budget_note(pair))
-    curves = (CENTRE_RUNS[0], VARIED)
-    note = budget_note([results[run.name] for run in curves])
-    draw_loss_curves(figures / "poster-10.png", [(r.preset, runs / r.name) for r in curves], real, note)
+    curves = [results[run.name] for run in (CENTRE_RUNS[1], VARIED)]
+    unit_px = SIDE * BINNING * CENTRE_UNIT
+    draw_loss_curves(figures / "poster-10.png", runs, curves, unit_px, real, budget_note(curves))
     tilts = [results[run.name] for run in TILT_RUNS]
-    named = [(f"{run.network}, rate {run.learning_rate:g}", runs / run.name) for run in TILT_RUNS]
+    named = [(run.network, run.learning_rate, runs / run.name) for run in TILT_RUNS]
     draw_tilt_curves(figures / "poster-11.png", named, tilts[0]["constant_l1"], budget_note(tilts))
 
 
 def main(
     data: Annotated[Path | None, typer.Option(help="Folder with real images and truth.csv")] = None,
-    centre_steps: Annotated[int, typer.Option(help="Steps of training of a network for centres")] = 300,
-    tilt_steps: Annotated[int, typer.Option(help="Steps of training of a network for tilts")] = 100,
+    centre_steps: Annotated[int, typer.Option(help="Steps of training of a network for centres")] = 1000,
+    tilt_steps: Annotated[int, typer.Option(help="Steps of training of a network for tilts")] = 120,
     only: Annotated[str, typer.Option(help="Only train the runs with this in their name")] = "",
     runs: Annotated[Path, typer.Option(help="Folder of the runs")] = Path("runs/poster"),
     figures: Annotated[Path, typer.Option(help="Folder of the pictures")] = Path("docs/figures"),
@@ -194,6 +204,7 @@ def main(
     count: Annotated[int, typer.Option(help="Stills to measure on")] = 300,
 ) -> None:
     """Train what is not trained yet, measure, draw."""
+    torch.set_num_threads(1)
     for run in RUNS:
         if only in run.name:
             typer.echo(run.name)
@@ -208,7 +219,7 @@ def main(
     Console().print(as_table("The poster's networks", rows))
     report: dict[str, Any] = {"binning": BINNING, "shrink": SHRINK, "runs": rows}
     if real:
-        report["real"] = {"file": Path(real[0].path).name, "centres_px": real[1]}
+        report["real"] = {"file": Path(real.frame.path).name, "centres_px": real.crosses}
     write_report(json_file, report)
 
 

@@ -10,20 +10,26 @@ it knows the sphere's curvature.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from argand.physics.basis import find_basis
 from argand.physics.detector import BeamGeometry
 from argand.typing import Matrix3, Miller, Points2
 
-PARAMETERS = 13
-"""Nine of the lattice, two of the centre, two of the tilt."""
+PARAMETERS = 14
+"""Nine of the lattice, two of the centre, two of the tilt, one of the distance."""
 ROUNDS = 8
 """Gauss-Newton steps of a fit."""
-LONGEST = np.array([20.0, 20.0, 0.02, 0.02])
-"""Longest change in one step: centre in px, tilt in radians."""
-SMALL_STEPS = np.diag([0.05, 0.05, 1e-5, 1e-5])
+LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
+"""Longest change in one step: centre in px, tilt in radians, logarithm of the distance."""
+SMALL_STEPS = np.diag([0.05, 0.05, 1e-5, 1e-5, 1e-5])
 """Steps of the numerical derivatives, in the same units."""
+GROWTH = ((0.45, 24), (1.0, 5))
+"""Share of the spots, from low angles on, and number of origins in each round that compares them."""
+FREEDOM = 4.0
+"""Degrees of freedom of Student's t, the prior of the centre: networks are sometimes far off."""
+OUTLIER = 16.0
+"""Normalised square beyond which a spot is an outlier."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,9 @@ class LatticeFit:
 
     `covariance` is that of (fast, slow) px, (pitch, yaw) rad, `indexed` the number of spots that the
     lattice explains, `rms_px` their residual, `margin` by how much (in units of chi²) the best
-    position of the origin beats the next one.
+    position of the origin beats the next one. `stretch` is the distance that fits best over the one
+    that was given, and `stretch_sigma` its standard deviation; `chance` is the share of random spots
+    that would count as explained as well.
     """
 
     geometry: BeamGeometry
@@ -42,14 +50,18 @@ class LatticeFit:
     offered: int
     rms_px: float
     margin: float
+    stretch: float
+    stretch_sigma: float
+    chance: float
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known beforehand: standard deviations of centre (px, both axes) and tilt (rad)."""
+    """What is known beforehand: scales of centre (px, both axes), tilt (rad) and distance (relative)."""
 
     centre_px: float
     tilt: float
+    distance: float = 0.005
 
 
 def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 400) -> LatticeFit | None:
@@ -64,92 +76,163 @@ def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 4
     if basis is None:
         return None
     rows, phase = basis
-    origins = origin_candidates(rows, phase, geometry, prior)
-    if len(origins) == 0:
-        return None
-    return _compare_origins(px, geometry, prior, rows, phase, origins)
+    found = _any_origin(px[:500], geometry, prior, np.linalg.inv(rows), phase)
+    return _best_origin(px, geometry, prior, found) if found is not None else None
 
 
 def origin_candidates(
-    rows: Matrix3, phase: np.ndarray, geometry: BeamGeometry, prior: Prior, most: int = 24
+    basis: Matrix3, phase: np.ndarray, geometry: BeamGeometry, prior: Prior, most: int = 24
 ) -> Miller:
-    """Index shifts that bring the lattice's origin to within three standard deviations of the start.
+    """Index shifts that bring the lattice's origin to within four times the prior's scale of the start.
 
     A shift of the centre moves all q across the beam, so the origin must lie near the plane q_z = 0.
+    `basis` has the reciprocal vectors as columns; the lattice has a node at q = basis @ phase.
     """
-    basis = np.linalg.inv(rows)
+    rows = np.linalg.inv(basis)
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
-    window = 3.0 * prior.centre_px / px_per_q
+    window = 4.0 * prior.centre_px / px_per_q
     reach = np.ceil(np.linalg.norm(rows, axis=1) * (window + 0.01)).astype(int) + 1
     reach = np.minimum(reach, 25)
     shifts = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), -1).reshape(-1, 3)
     offset = (shifts + phase) @ basis.T
     across = np.hypot(offset[:, 0], offset[:, 1]) * px_per_q
     cost = (across / prior.centre_px) ** 2 + (offset[:, 2] / 0.002) ** 2
-    inside = (across < 3.0 * prior.centre_px + 2.0) & (np.abs(offset[:, 2]) < 0.008)
+    inside = (across < 4.0 * prior.centre_px + 2.0) & (np.abs(offset[:, 2]) < 0.008)
     order = np.flatnonzero(inside)[np.argsort(cost[inside])][:most]
     return shifts[order]
 
 
 @dataclass(frozen=True)
 class _Candidates:
-    """Fits of several origins at once: places (centre px, tilt rad), bases, costs, normal matrices."""
+    """Fits of several origins at once: places (px, rad, log), bases, costs, normal matrices."""
 
-    place: Float[np.ndarray, "c 4"]
+    place: Float[np.ndarray, "c 5"]
     basis: Float[np.ndarray, "c 3 3"]
     cost: Float[np.ndarray, " c"]
     normal: Float[np.ndarray, "c p p"]
     weight: Float[np.ndarray, "c n"]
     rms_px: Float[np.ndarray, " c"]
+    scales: Float[np.ndarray, " 2"]
+
+    def take(self, number: int) -> "_Candidates":
+        """One of them alone."""
+        one = slice(number, number + 1)
+        fits = (self.place[one], self.basis[one], self.cost[one], self.normal[one])
+        return _Candidates(*fits, self.weight[one], self.rms_px[one], self.scales)
 
 
-def _compare_origins(
-    px: Points2, geometry: BeamGeometry, prior: Prior, rows: Matrix3, phase: np.ndarray, origins: np.ndarray
-) -> LatticeFit | None:
-    """Fit every candidate origin to the same spots, then the best one to all spots."""
-    some = px[:500]
-    turns = geometry.q_from_px(some) @ rows.T - phase
-    hkl = np.rint(turns)
-    sure = np.abs(turns - hkl).max(axis=1) < 0.3
-    offset = (origins + phase) @ np.linalg.inv(rows).T
+def _any_origin(
+    px: Points2, geometry: BeamGeometry, prior: Prior, basis: Matrix3, phase: np.ndarray
+) -> _Candidates | None:
+    """The lattice with one of its nodes for its origin, at a geometry that explains most spots.
+
+    A tilt that is not yet known bends the lattice by some per cent at high angles, where spots would be
+    given wrong indices: low angles come first.
+    """
+    origins = origin_candidates(basis, phase, geometry, prior)
+    if len(origins) == 0:
+        return None
+    angle = np.linalg.norm(geometry.q_from_px(px), axis=1)
+    bases = np.repeat(basis[None], len(origins), axis=0)
+    offset = (origins + phase) @ basis.T
     px_per_q = geometry.wavelength * geometry.distance_mm / np.asarray(geometry.pixel_size_mm)
     # q seen from a wrong centre = true q + offset, hence the true centre lies at +offset.
     centre = np.asarray(geometry.beam_centre_px) + offset[:, :2] * px_per_q
-    tilt = np.tile([geometry.pitch, geometry.yaw], (len(origins), 1))
-    indices = hkl[None, sure] - origins[:, None, :]
-    start = np.repeat(np.linalg.inv(rows)[None], len(origins), axis=0)
-    fits = _fit(some[sure], indices, geometry, prior, np.concatenate([centre, tilt], axis=1), start)
-    order = np.argsort(fits.cost)
-    best = order[0]
-    margin = float(fits.cost[order[1]] - fits.cost[best]) if len(order) > 1 else np.inf
-    return _polish(px, geometry, prior, fits.place[best], fits.basis[best], margin)
-
-
-def _polish(
-    px: Points2, geometry: BeamGeometry, prior: Prior, place: np.ndarray, basis: Matrix3, margin: float
-) -> LatticeFit | None:
-    """Index all spots with the fitted lattice and fit again, twice."""
+    rest = np.tile([geometry.pitch, geometry.yaw, 0.0], (len(origins), 1))
+    place = np.concatenate([centre, rest], axis=1)
     fits = None
-    for _ in range(2):
-        turns = _placed(geometry, place).q_from_px(px) @ np.linalg.inv(basis).T
-        hkl = np.rint(turns)
-        close = np.abs(turns - hkl).max(axis=1) < 0.25
-        if close.sum() < 10:
-            return None
-        fits = _fit(px[close], hkl[close][None], geometry, prior, place[None], basis[None])
-        place, basis = fits.place[0], fits.basis[0]
+    for share, most in GROWTH:
+        near = px[angle <= np.quantile(angle, share)] if len(px) * share > 30 else px
+        kept = slice(None) if fits is None else np.argsort(fits.cost)[:most]
+        fits = _index_and_fit(near, geometry, prior, place[kept], bases[kept], rough=fits is None)
+        place, bases = fits.place, fits.basis
     assert fits is not None
-    covariance = np.linalg.inv(fits.normal[0])[9:, 9:]
-    indexed = int(np.count_nonzero(fits.weight[0] > 0.2))
+    return fits.take(int(np.argmin(fits.cost)))
+
+
+def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Candidates) -> LatticeFit | None:
+    """Try the other nodes for the origin of a lattice whose spots have their indices.
+
+    A node on the Ewald sphere serves as well as the true origin, if the beam is turned to it: centre
+    and tilt change together, and only what is known of them beforehand tells.
+    """
+    margin = np.inf
+    for _ in range(2):
+        fits = _with_other_origins(px[:500], geometry, prior, found)
+        order = np.argsort(fits.cost)
+        best = int(order[0])
+        margin = float(fits.cost[order[1]] - fits.cost[best]) if len(order) > 1 else np.inf
+        found = fits.take(best)
+    final = _index_and_fit(px, geometry, prior, found.place, found.basis)
+    indexed = int(np.count_nonzero(final.weight[0] > 0.2))
+    if indexed < 10:
+        return None
+    covariance = np.linalg.inv(final.normal[0])
+    stretch = float(np.exp(final.place[0, 4]))
+    reach = 4.0 / 3.0 * np.pi * OUTLIER**1.5 * final.scales[0] ** 2 * final.scales[1]
     return LatticeFit(
-        _placed(geometry, place), basis, covariance, indexed, len(px), float(fits.rms_px[0]), margin
+        replace(_placed(geometry, final.place[0]), distance_mm=geometry.distance_mm),
+        final.basis[0],
+        covariance[9:13, 9:13],
+        indexed,
+        len(px),
+        float(final.rms_px[0]),
+        margin,
+        stretch,
+        stretch * float(np.sqrt(covariance[13, 13])),
+        min(1.0, reach / abs(float(np.linalg.det(final.basis[0])))),
     )
 
 
+def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Candidates) -> _Candidates:
+    """Fits of one lattice with each node for the origin that the prior allows, itself first."""
+    place, basis = found.place[0], found.basis[0]
+    now = _placed(geometry, place)
+    turns = now.q_from_px(px) @ np.linalg.inv(basis).T
+    hkl = np.rint(turns)
+    close = np.abs(turns - hkl).max(axis=1) < 0.25
+    mm_per_q = now.wavelength * now.distance_mm
+    apart = np.subtract(geometry.beam_centre_px, now.beam_centre_px) * now.pixel_size_mm / mm_per_q
+    start_index = np.linalg.solve(basis, np.array([*apart, 0.0]))
+    shifts = np.vstack([np.zeros((1, 3)), origin_candidates(basis, -start_index, geometry, prior)])
+    shifts = np.unique(shifts, axis=0)
+    beside = (shifts @ basis.T)[:, :2]
+    places = np.tile(place, (len(shifts), 1))
+    places[:, :2] += beside * mm_per_q / np.asarray(now.pixel_size_mm)
+    # The beam turns towards the node; the detector stays where it is, and so does the crystal.
+    places[:, 2] += beside[:, 1] * now.wavelength
+    places[:, 3] -= beside[:, 0] * now.wavelength
+    indices = hkl[None] - shifts[:, None, :]
+    bases = np.stack(
+        [
+            np.linalg.lstsq(index[close], _placed(geometry, there).q_from_px(px[close]), rcond=None)[0].T
+            for index, there in zip(indices, places, strict=True)
+        ]
+    )
+    return _fit(px, indices, geometry, prior, places, bases, np.tile(close, (len(shifts), 1)), rough=False)
+
+
+def _index_and_fit(
+    px: Points2,
+    geometry: BeamGeometry,
+    prior: Prior,
+    place: Float[np.ndarray, "c 5"],
+    basis: Float[np.ndarray, "c 3 3"],
+    rough: bool = False,
+) -> _Candidates:
+    """Give all spots the indices nearest to their q in each candidate's lattice, and fit again."""
+    inverse = np.linalg.inv(basis)
+    turns = np.stack([_placed(geometry, p).q_from_px(px) @ m.T for p, m in zip(place, inverse, strict=True)])
+    hkl = np.rint(turns)
+    close = np.abs(turns - hkl).max(axis=2) < 0.25
+    return _fit(px, hkl, geometry, prior, place, basis, close, rough)
+
+
 def _placed(geometry: BeamGeometry, place: np.ndarray) -> BeamGeometry:
-    """The geometry with another centre (fast, slow) px and tilt (pitch, yaw) rad."""
-    fast, slow, pitch, yaw = (float(value) for value in place)
-    return replace(geometry, beam_centre_px=(fast, slow), pitch=pitch, yaw=yaw)
+    """The geometry with another centre (fast, slow) px, tilt (pitch, yaw) rad and log of the stretch."""
+    fast, slow, pitch, yaw, stretch = (float(value) for value in place)
+    distance = geometry.distance_mm * float(np.exp(stretch))
+    return replace(geometry, beam_centre_px=(fast, slow), pitch=pitch, yaw=yaw, distance_mm=distance)
 
 
 def _fit(
@@ -157,19 +240,22 @@ def _fit(
     hkl: Float[np.ndarray, "c n 3"],
     geometry: BeamGeometry,
     prior: Prior,
-    place: Float[np.ndarray, "c 4"],
+    place: Float[np.ndarray, "c 5"],
     basis: Float[np.ndarray, "c 3 3"],
+    close: Bool[np.ndarray, "c n"],
+    rough: bool,
 ) -> _Candidates:
-    """Robust Gauss-Newton on q(px; centre, tilt) = basis @ hkl for several candidates at once.
+    """Robust Gauss-Newton on q(px; centre, tilt, distance) = basis @ hkl for several candidates at once.
 
     Residuals lie in the tangent plane of the Ewald sphere (where a spot is) and along its normal (how
-    far its node is from the sphere); each kind has its own scale, taken from the data.
+    far its node is from the sphere); each kind has its own scale, taken from the data. Spots that are
+    not `close` to a node count as outliers; a `rough` start is given wide scales in its first step.
     """
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
-    rough = np.tile([1.5 / px_per_q, 3e-3], (len(hkl), 1))
-    fits = _improve(px, hkl, geometry, prior, place, basis, rough)
+    scales = np.array([1.5 / px_per_q, 3e-3]) if rough else None
+    fits = _improve(px, hkl, geometry, prior, place, basis, close, scales)
     for _ in range(ROUNDS - 1):
-        fits = _improve(px, hkl, geometry, prior, fits.place, fits.basis)
+        fits = _improve(px, hkl, geometry, prior, fits.place, fits.basis, close)
     return fits
 
 
@@ -178,30 +264,48 @@ def _improve(
     hkl: Float[np.ndarray, "c n 3"],
     geometry: BeamGeometry,
     prior: Prior,
-    place: Float[np.ndarray, "c 4"],
+    place: Float[np.ndarray, "c 5"],
     basis: Float[np.ndarray, "c 3 3"],
-    scales: Float[np.ndarray, "c 2"] | None = None,
+    close: Bool[np.ndarray, "c n"],
+    scales: Float[np.ndarray, " 2"] | None = None,
 ) -> _Candidates:
     """One Gauss-Newton step; costs, weights and residuals are those before it."""
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
     q, slopes = _q_and_slopes(px, geometry, place)
     misfit = _misfit(q, basis, hkl, geometry.wavelength)
     if scales is None:
-        scales = _scales(misfit, px_per_q)
-    square = misfit.across2 / scales[:, :1] ** 2 + misfit.along**2 / scales[:, 1:] ** 2
-    weight = np.where(square < 16.0, (1.0 - square / 16.0) ** 2, 0.0)
+        scales = _scales(misfit, close, px_per_q)
+    square = misfit.across2 / scales[0] ** 2 + misfit.along**2 / scales[1] ** 2
+    square = np.where(close, square, OUTLIER)
+    weight = np.maximum(1.0 - square / OUTLIER, 0.0) ** 2
     normal, step = _normal_equations(misfit, slopes, hkl, weight, scales)
-    pull = np.array([*geometry.beam_centre_px, geometry.pitch, geometry.yaw]) - place
-    strength = np.array([prior.centre_px**-2] * 2 + [prior.tilt**-2] * 2)
-    normal[:, range(9, 13), range(9, 13)] += strength
+    pull = np.array([*geometry.beam_centre_px, geometry.pitch, geometry.yaw, 0.0]) - place
+    known, strength = _prior(pull, prior)
+    normal[:, range(9, 14), range(9, 14)] += strength
     # An index that is zero throughout says nothing of its axis: a prior of 0.1/Å keeps that harmless.
     normal[:, range(9), range(9)] += 1e2
     step[:, 9:] += strength * pull
-    cost = _robust_cost(square) + np.sum(strength * pull**2, axis=1)
+    cost = _robust_cost(square) + known
     change = np.linalg.solve(normal, step[..., None])[..., 0]
     rms = np.sqrt((weight * misfit.across2).sum(1) / np.maximum(weight.sum(1), 1e-9) / 2) * px_per_q
     basis = basis + change[:, :9].reshape(-1, 3, 3)
-    return _Candidates(place + np.clip(change[:, 9:], -LONGEST, LONGEST), basis, cost, normal, weight, rms)
+    place = place + np.clip(change[:, 9:], -LONGEST, LONGEST)
+    return _Candidates(place, basis, cost, normal, weight, rms, scales)
+
+
+def _prior(
+    pull: Float[np.ndarray, "c 5"], prior: Prior
+) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, "c 5"]]:
+    """Cost of being `pull` away from the start, and the strength that pulls back on each parameter.
+
+    Tilt and distance are Gaussian; the centre follows Student's t in two dimensions.
+    """
+    reach = np.sum(pull[:, :2] ** 2, axis=1) / prior.centre_px**2
+    centre = (FREEDOM + 2.0) / (FREEDOM + reach) / prior.centre_px**2
+    rest = np.array([prior.tilt**-2, prior.tilt**-2, prior.distance**-2])
+    strength = np.column_stack([centre, centre, np.tile(rest, (len(pull), 1))])
+    cost = (FREEDOM + 2.0) * np.log1p(reach / FREEDOM) + pull[:, 2:] ** 2 @ rest
+    return cost, strength
 
 
 @dataclass(frozen=True)
@@ -223,20 +327,25 @@ def _misfit(q: np.ndarray, basis: np.ndarray, hkl: np.ndarray, wavelength: float
     return _Misfit(residual, direction, along, across2)
 
 
-def _scales(misfit: _Misfit, px_per_q: float) -> Float[np.ndarray, "c 2"]:
+def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.ndarray, " 2"]:
     """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å.
 
-    Origins are compared by cost, so all candidates share the scales of the best one.
+    Origins are compared by cost, so all candidates share the scales of the best one: of those that
+    explain about as many spots as any, the one that explains them best.
     """
-    across_scale = np.median(np.sqrt(misfit.across2), axis=1) / 1.18
-    best = int(np.argmin(across_scale))
-    along_scale = 1.48 * np.median(np.abs(misfit.along[best]))
-    shared = [max(across_scale[best], 0.05 / px_per_q), max(along_scale, 1e-4)]
-    return np.tile(shared, (len(misfit.along), 1))
+    explained = close.sum(axis=1)
+    across = np.full(len(close), np.inf)
+    for i in np.flatnonzero(explained >= max(1.0, 0.8 * explained.max())):
+        across[i] = np.sqrt(np.median(misfit.across2[i, close[i]])) / 1.18
+    best = int(np.argmin(across))
+    if not close[best].any():
+        return np.array([1.5 / px_per_q, 3e-3])
+    along = 1.48 * np.median(np.abs(misfit.along[best, close[best]]))
+    return np.array([max(across[best], 0.05 / px_per_q), max(along, 1e-4)])
 
 
 def _q_and_slopes(px: Points2, geometry: BeamGeometry, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 4] by centre and tilt (forward differences)."""
+    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 5] by place (forward differences)."""
     q, slopes = [], []
     for here in place:
         base = _placed(geometry, here).q_from_px(px)
@@ -256,7 +365,7 @@ def _normal_equations(
     jacobian[..., 9:] = -slopes
     # Metric: 1/scale² across the sphere's normal, the normal's own scale along it.
     outer = misfit.direction[..., :, None] * misfit.direction[..., None, :]
-    across, normal = scales[:, 0, None, None, None] ** -2, scales[:, 1, None, None, None] ** -2
+    across, normal = scales[0] ** -2, scales[1] ** -2
     metric = weight[..., None, None] * (across * (np.eye(3) - outer) + normal * outer)
     weighted = np.matmul(metric, jacobian)
     matrix = np.einsum("cnip,cniq->cpq", weighted, jacobian, optimize=True)
@@ -264,6 +373,5 @@ def _normal_equations(
 
 
 def _robust_cost(square: Float[np.ndarray, "c n"]) -> Float[np.ndarray, " c"]:
-    """Tukey's biweight cost of normalised squares, which outliers leave at 16/3 each."""
-    inside = 16.0 / 3.0 * (1 - (1 - np.minimum(square, 16.0) / 16.0) ** 3)
-    return np.where(square < 16.0, inside, 16.0 / 3.0).sum(axis=1)
+    """Tukey's biweight cost of normalised squares, which outliers leave at a third of OUTLIER each."""
+    return OUTLIER / 3.0 * (1 - (1 - np.minimum(square, OUTLIER) / OUTLIER) ** 3).sum(axis=1)

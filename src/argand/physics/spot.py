@@ -102,25 +102,46 @@ def find_spots(
 
     Pixels three standard deviations and 1.5 counts above the local background are grouped; a group is
     a spot if its peak stands out by `threshold` standard deviations and it has `min_area` to `max_area`
-    pixels, or one that is twice as significant.
+    pixels, or one that is twice as significant. In a binary image a group is one if chance would not
+    make a single one as large.
     """
-    pixels = _pixels_above(image, mask)
+    binary = is_binary(image, mask)
+    pixels = _pixels_above(image, mask, 0.5 if binary else 1.5)
     everything, peak = _measure(pixels)
-    # A lone pixel must clear the chance of it among millions of pixels.
-    significant = (everything.area >= min_area) | (peak > 2 * threshold)
-    good = (peak > threshold) & significant & (everything.area <= max_area)
-    good &= np.isfinite(everything.px[:, 0]) & (everything.counts > 3.0 * everything.sigma)
-    belongs = (good | (everything.area > 3))[pixels.group]
+    good = np.isfinite(everything.px[:, 0]) & (everything.area <= max_area) & (peak > threshold)
+    if binary:
+        good &= everything.area * _rarity(everything) > np.log(image.size)
+        belongs = good[pixels.group]
+    else:
+        # A lone pixel must clear the chance of it among millions of pixels.
+        good &= (everything.area >= min_area) | (peak > 2 * threshold)
+        good &= everything.counts > 3.0 * everything.sigma
+        belongs = (good | (everything.area > 3))[pixels.group]
     clean = _without(mask, pixels.rows[belongs], pixels.cols[belongs])
     kept = np.flatnonzero(good)
     return everything.select(kept[np.argsort(-everything.counts[kept])]), clean
 
 
-def _pixels_above(image: np.ndarray, mask: Mask) -> _Pixels:
-    """Pixels well above the local background, in groups that touch at sides or corners."""
+def is_binary(image: np.ndarray, mask: Mask) -> bool:
+    """Whether an image says no more of a pixel than 0 or 1: thresholded, or nearly without photons."""
+    return bool(np.max(image, where=mask, initial=0) <= 1)
+
+
+def _rarity(groups: Spots) -> Float[np.ndarray, " n"]:
+    """How rare each further pixel of a group of a binary image is by chance, as -log of a probability.
+
+    A pixel set with probability p has some six neighbours through which chance can lengthen a group, so
+    that groups of n pixels by chance become rarer as (6 p)^n.
+    """
+    share = 1.0 - groups.counts / np.maximum(groups.area, 1)
+    return -np.log(np.clip(6.0 * share, 1e-3, 1.0))
+
+
+def _pixels_above(image: np.ndarray, mask: Mask, least: float) -> _Pixels:
+    """Pixels three σ and `least` counts above the local background, grouped where sides or corners touch."""
     background = local_background(image, mask)
     sigma = np.sqrt(np.maximum(background.variance, 0.02))
-    low = background.mean + np.maximum(3.0 * sigma, 1.5)
+    low = background.mean + np.maximum(3.0 * sigma, least)
     strong = mask & (image > spread_blocks(low, BLOCK, image.shape))
     label, count = cast(tuple[np.ndarray, int], ndimage.label(strong, structure=np.ones((3, 3))))
     rows, cols = np.nonzero(strong)

@@ -14,7 +14,7 @@ from argand.io.weights import load_weights, restore
 from argand.physics.detector import BeamGeometry
 from argand.physics.lattice import LatticeFit, Prior, fit_lattice
 from argand.physics.radial import RingFit, fit_rings
-from argand.physics.spot import Spots
+from argand.physics.spot import Spots, is_binary
 from argand.system import from_config
 from argand.systems.geometry.evidence import Evidence, gather
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
@@ -29,6 +29,13 @@ SWUNG_LIMIT_DEG = 5.0
 TILT_PRIOR = np.radians(2.0)
 NETWORK_SIGMA_SCALE = 1.0
 """Factor on the network's own standard deviation, from its errors on simulated validation images."""
+
+LATTICE_SHARE, LATTICE_MARGIN = 0.25, 6.0
+"""Least share of the spots that a lattice must explain, and by how much in chi² its origin must win."""
+STRETCH_LIMIT = 0.02
+"""Relative error of the distance beyond which the file's number is doubted."""
+BINARY_SIGMA_SCALE = 3.0
+"""Factor for images of zeros and ones, which the network was not trained on; likewise measured."""
 
 
 class Predictor:
@@ -74,6 +81,8 @@ class Predictor:
         nominal = nominal_geometry(frame)
         seen = gather(frame.data, frame.mask)
         network, sigma, tilt = self._ask(seen, nominal, evidence)
+        if is_binary(frame.data, frame.mask):
+            sigma *= BINARY_SIGMA_SCALE
         start = nominal.with_centre(network)
         lattice = rings = None
         if refine and evidence != "background":
@@ -179,10 +188,9 @@ def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit 
     fit = fit_lattice(spots.px, start, prior)
     if fit is None:
         return None
-    offered = min(fit.offered, 400)
-    enough = fit.indexed >= max(15, 0.25 * offered)
+    enough = fit.indexed >= max(15, (LATTICE_SHARE + fit.chance) * fit.offered)
     # A wrong origin is told by its misfit; where it is not, the answer could be off by a whole node.
-    sure = fit.margin > 5.0 and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR
+    sure = fit.margin > LATTICE_MARGIN and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR
     return fit if enough and sure else None
 
 
