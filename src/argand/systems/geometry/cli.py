@@ -15,6 +15,8 @@ app = typer.Typer(help="Beam centre and detector tilt from diffraction images.",
 
 Evidence = Literal["both", "background", "spots"]
 
+CLIP_NORM = 5.0
+"""Longest gradient of our own network; the published ones were trained without a limit."""
 WIDE = 150
 """Columns of a terminal that show the whole table of answers."""
 
@@ -73,6 +75,15 @@ def train(
     ] = None,
     optimiser: Annotated[Literal["sgd", "adamw"] | None, typer.Option()] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
+    clip_norm: Annotated[
+        float | None,
+        typer.Option(help="Longest gradient, 0 for any; 5 unless published.", min=0.0),
+    ] = None,
+    val_count: Annotated[int, typer.Option(help="Stills to validate on.", min=1)] = 192,
+    val_every: Annotated[int, typer.Option(help="Steps between validations.", min=1)] = 800,
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], typer.Option(help="By default the faster one, as measured.")
+    ] = "auto",
     devices: Annotated[str, typer.Option(help="How many GPUs or processes, or auto.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes that simulate.", min=0)] = None,
     seed: Seed = 0,
@@ -91,9 +102,15 @@ def train(
         raise ConfigError(
             "our own network learns centre and tilt together; name another --network or no --target"
         )
+    if clip_norm is None:
+        clip_norm = 0.0 if system.is_poster else CLIP_NORM
     settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
-    done = run(system, out, max_time=max_time, resume=resume, devices=devices, **settings)
+    settings |= {"clip_norm": clip_norm or None, "val_count": val_count, "val_every_steps": val_every}
+    settings |= {"max_time": max_time, "resume": resume, "devices": devices, "precision": precision}
+    done = run(system, out, **settings)
     if is_first_process():
+        if not done.steps_here:
+            _say(f"nothing to do: the time of this run is spent; a --max-time above {max_time} goes on")
         best = f"best {done.best.metric} {done.best.value:.4g} at step {done.best.step}"
         _say(f"{done.steps} steps, {done.samples} images, {done.seconds:.0f} s, {best}: {done.weights}")
 
