@@ -209,12 +209,17 @@ def evaluate(
     seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
     json: Json = False,
     weights: Weights = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
+    ] = False,
 ) -> None:
     """Measure the errors on simulated full frames whose truth is known.
 
     Example: argand geometry evaluate standard --count 50
     """
+    from argand.systems.geometry.card import keep_figures
     from argand.systems.geometry.evaluate import EVALUATION_SEED, evaluate_preset
+    from argand.systems.geometry.predict import WEIGHTS
     from argand.systems.geometry.record import plain
     from argand.systems.geometry.table import evaluation_table
 
@@ -224,6 +229,10 @@ def evaluate(
         typer.echo(json_format.dumps(plain(result), indent=2))
     else:
         _screen().print(evaluation_table(result))
+    if card:
+        written = keep_figures(weights or WEIGHTS, result)
+        if not json:
+            _say(f"card: {written}")
 
 
 @app.command()
