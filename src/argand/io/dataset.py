@@ -3,8 +3,8 @@
 `set.h5` is a small file in which each array of a sample is one virtual data set, `h5["image"][i]`, over the
 shards `set.shards/00000000.h5`, `00000250.h5`, ... (named after their first sample), which travel with it.
 Every file has the attributes `provenance` (JSON: what was simulated, and how), `seed`, `first` and `count`. A
-shard is written under a hidden name and moved when it is complete, so that what has its name is whole. One that
-is stopped before is kept as `00000250.part`, with the number of its samples as the attribute `made`.
+shard is written under a hidden name and moved when it is complete, so that what has its name is whole. One
+that is stopped before is kept as `00000250.part`, with the number of its samples as the attribute `made`.
 """
 
 import json
