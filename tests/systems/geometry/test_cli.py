@@ -17,6 +17,7 @@ from argand.io.poni import read_poni
 from argand.learn.record import Best
 from argand.learn.train import TrainingSummary
 from argand.system import SYSTEMS
+from argand.systems.geometry.presets import PRESETS
 
 KNOWN = ["--wavelength", "1.0", "--distance", "150", "--pixel-size", "0.1"]
 VERBS = ("simulate", "train", "predict", "view", "watch", "evaluate", "hard")
@@ -34,6 +35,12 @@ def test_every_verb_shows_an_example(run: Callable[..., Result], verb: str):
     answer = run(verb, "--help")
     assert answer.exit_code == 0
     assert f"Example: argand geometry {verb}" in re.sub(r"\s+", " ", answer.stdout)
+
+
+@pytest.mark.parametrize("verb", ["simulate", "train", "evaluate"])
+def test_the_help_names_every_preset(run: Callable[..., Result], verb: str):
+    words = re.split(r"[\s,.│]+", run(verb, "--help").stdout)
+    assert set(PRESETS) <= set(words)
 
 
 def test_json_is_a_list_with_one_object_a_file_and_the_pooled_one_last(

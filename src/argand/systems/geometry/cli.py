@@ -21,12 +21,17 @@ WIDE = 150
 """Columns of a terminal that show the whole table of answers."""
 
 Mask = Annotated[Path | None, typer.Option(help="Image or array of pixels to leave out: zero is usable.")]
-Wavelength = Annotated[float | None, typer.Option(help="In Å, in place of the header's.", min=0.01)]
-Distance = Annotated[float | None, typer.Option(help="In mm, in place of the header's.", min=0.1)]
-PixelSize = Annotated[float | None, typer.Option(help="In mm, in place of the header's.", min=0.0001)]
+Wavelength = Annotated[float | None, typer.Option(help="In Å, in place of what the file says.", min=0.01)]
+Distance = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.1)]
+PixelSize = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.0001)]
 Weights = Annotated[Path | None, typer.Option(help="Weights of a run, in place of the shipped ones.")]
-EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used.")]
-Preset = Annotated[str, typer.Argument(help="standard, varied-distance, flat-background, binary, ...")]
+EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used, to compare.")]
+Preset = Annotated[
+    str,
+    typer.Argument(
+        help="standard, varied-distance, flat-background, binary, long-distance, realistic, best, paper, tiny."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option(help="Another seed, other images.")]
 
@@ -38,7 +43,9 @@ def simulate(
     count: Annotated[int, typer.Option(help="How many images.", min=1)] = 12,
     seed: Seed = 0,
     processes: Annotated[int | None, typer.Option(help="By default one a core.", min=1)] = None,
-    full: Annotated[bool, typer.Option("--full", help="Whole frames in the detector's own pixels.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="The detector's own pixels; not for mixed sets.")
+    ] = False,
     sheet: Annotated[Path | None, typer.Option(help="PNG of the first images.")] = None,
 ) -> None:
     """Write a set of simulated stills with their truth, or without --out a picture of some.
@@ -63,29 +70,39 @@ def simulate(
 def train(
     preset: Preset,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
-    max_time: Annotated[str, typer.Option(help="hours:minutes:seconds.")] = "00:30:00",
+    max_time: Annotated[
+        str, typer.Option(help="hours:minutes:seconds, over all resumptions, validation included.")
+    ] = "00:30:00",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    batch_size: Annotated[int, typer.Option(help="Images of one step.", min=1)] = 32,
     replay: Annotated[int, typer.Option(help="Batches that each simulated image is used in.", min=1)] = 1,
     network: Annotated[
-        str | None, typer.Option(help="argand, cnn4, resnet18, resnet34, resnet50 or vit.")
+        str | None,
+        typer.Option(help="argand, cnn4, resnet18, resnet34, resnet50 or vit; by default the preset's."),
     ] = None,
     target: Annotated[
-        Literal["centre", "tilt"] | None, typer.Option(help="Of the published networks.")
+        Literal["centre", "tilt"] | None,
+        typer.Option(help="What a published network learns; ours learns both."),
     ] = None,
-    optimiser: Annotated[Literal["sgd", "adamw"] | None, typer.Option()] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
+    optimiser: Annotated[
+        Literal["sgd", "adamw"] | None, typer.Option(help="By default the preset's.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="By default the preset's.", min=0.0)] = None,
     clip_norm: Annotated[
         float | None,
-        typer.Option(help="Longest gradient, 0 for any; 5 unless published.", min=0.0),
+        typer.Option(help="Longer gradients are shortened; 0: none. Default 5, published 0.", min=0.0),
     ] = None,
     val_count: Annotated[int, typer.Option(help="Stills to validate on.", min=1)] = 192,
     val_every: Annotated[int, typer.Option(help="Steps between validations.", min=1)] = 800,
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"], typer.Option(help="By default the faster one, as measured.")
+        Literal["auto", "fp32", "bf16"], typer.Option(help="auto takes the faster one, as measured.")
     ] = "auto",
-    devices: Annotated[str, typer.Option(help="How many GPUs or processes, or auto.")] = "auto",
-    workers: Annotated[int | None, typer.Option(help="Processes that simulate.", min=0)] = None,
+    devices: Annotated[
+        str, typer.Option(help="How many GPUs or processes; auto: all GPUs, or one process.")
+    ] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """Train on freshly simulated stills until the time is spent; Ctrl-C leaves a run to --resume.
@@ -117,7 +134,9 @@ def train(
 
 @app.command()
 def predict(
-    files: Annotated[list[str], typer.Argument(help="Images, globs, folders, HDF5 masters, .expt files.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Images, globs, folders, HDF5 masters, lists, .expt files.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder for geometry files, pictures and a page.")] = None,
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
@@ -128,8 +147,8 @@ def predict(
     pool: Annotated[bool, typer.Option(help="Also answer for all frames of one geometry together.")] = True,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
-    formats: Annotated[str, typer.Option(help="Geometry files to write.")] = "expt,poni,geom,xds",
-    overlay: Annotated[bool, typer.Option(help="Draw a picture of each image.")] = True,
+    formats: Annotated[str, typer.Option(help="Geometry files to write to --out.")] = "expt,poni,geom,xds",
+    overlay: Annotated[bool, typer.Option(help="Draw a picture of each image in --out.")] = True,
 ) -> None:
     """Find beam centre and tilt, show them beside the header's, and write corrected geometry files.
 
@@ -237,7 +256,7 @@ def evaluate(
 
 @app.command()
 def hard(
-    source: Annotated[list[str], typer.Argument(help="A simulated set (.h5), a preset, or images.")],
+    source: Annotated[list[str], typer.Argument(help="One simulated set (.h5), one preset, or images.")],
     out: Annotated[Path, typer.Option(help="Folder for hard.json and hard.png.")],
     count: Annotated[int | None, typer.Option(help="Images of a preset (50) or a set (all).", min=1)] = None,
     seed: Seed = 1,
