@@ -29,7 +29,7 @@ EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be 
 Preset = Annotated[
     str,
     typer.Argument(
-        help="standard, varied-distance, flat-background, binary, long-distance, realistic, best, paper, tiny."
+        help="standard, varied-distance, flat-background, binary, long-distance, realistic, best, paper, tiny"
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
