@@ -22,8 +22,8 @@ ROUNDS = 8
 """Gauss-Newton steps of a fit."""
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
 """Longest change in one step: centre in px, tilt in radians, logarithm of the distance."""
-SMALL_STEPS = np.diag([0.05, 0.05, 1e-5, 1e-5, 1e-5])
-"""Steps of the numerical derivatives, in the same units."""
+SMALL_TURN = 1e-6
+"""Step of the numerical derivatives of the detector's axes by its tilt, in radians."""
 GROWTH = ((0.45, 24), (1.0, 5))
 """Share of the spots, from low angles on, and number of origins in each round that compares them."""
 FREEDOM = 4.0
@@ -355,14 +355,30 @@ def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.nda
 
 
 def _q_and_slopes(px: Points2, geometry: BeamGeometry, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 5] by place (forward differences)."""
-    q, slopes = [], []
-    for here in place:
-        base = _placed(geometry, here).q_from_px(px)
-        q.append(base)
-        moved = [(_placed(geometry, here + step).q_from_px(px) - base) / step.sum() for step in SMALL_STEPS]
-        slopes.append(np.stack(moved, axis=-1))
-    return np.stack(q), np.stack(slopes)
+    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 5] by place."""
+    found = [_q_and_slopes_at(px, _placed(geometry, here)) for here in place]
+    return np.stack([q for q, _ in found]), np.stack([slopes for _, slopes in found])
+
+
+def _q_and_slopes_at(px: Points2, geometry: BeamGeometry) -> tuple[np.ndarray, np.ndarray]:
+    """q = (l/|l| - z)/wavelength of the places l in the laboratory; so dq = (dl - u (u·dl)) / (|l| wavelength)."""
+    pixel = np.asarray(geometry.pixel_size_mm)
+    offset_mm = (px - np.asarray(geometry.beam_centre_px)) * pixel
+    axes = geometry.axes[:, :2]
+    turned = [
+        (replace(geometry, pitch=geometry.pitch + p, yaw=geometry.yaw + y).axes[:, :2] - axes) / SMALL_TURN
+        for p, y in ((SMALL_TURN, 0.0), (0.0, SMALL_TURN))
+    ]
+    lab = offset_mm @ axes.T + np.array([0.0, 0.0, geometry.distance_mm])
+    moved = np.empty((*lab.shape, 5))
+    moved[..., :2] = -axes * pixel
+    moved[..., 2], moved[..., 3] = offset_mm @ turned[0].T, offset_mm @ turned[1].T
+    moved[..., 4] = np.array([0.0, 0.0, geometry.distance_mm])
+    length = np.linalg.norm(lab, axis=1)[:, None]
+    unit = lab / length
+    moved -= unit[..., None] * np.einsum("ni,nip->np", unit, moved)[:, None]
+    q = (unit - np.array([0.0, 0.0, 1.0])) / geometry.wavelength
+    return q, moved / (length[..., None] * geometry.wavelength)
 
 
 def _normal_equations(

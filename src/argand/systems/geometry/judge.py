@@ -18,6 +18,8 @@ SWUNG_LIMIT_DEG = 5.0
 """Arm angle beyond which a detector is outside what the networks were trained on."""
 LATTICE_MARGIN = 10.0
 """By how much in chi² the origin of a lattice must win over the next one."""
+MANY_SPOTS, HINT = 100, " (are distance and wavelength right?)"
+"""Number of spots from which on a lattice is to be expected, and what is asked where there is none."""
 STRETCH_NOTE, STRETCH_LIMIT = 0.005, 0.02
 """Relative error of the distance that is worth a note, and that beyond which no answer is trusted."""
 
@@ -111,7 +113,8 @@ def _doubts(frame: Frame, seen: Evidence, answer: Prediction) -> str:
     if not (-0.1 * fast < x < 1.1 * fast and -0.1 * slow < y < 1.1 * slow):
         return "the beam centre seems to lie off the detector"
     if answer.path == "network" and answer.sigma_px > NETWORK_LIMIT_PX:
-        few = f"{len(seen.spots)} spots without a lattice, no sharp rings"
+        many = len(seen.spots) >= MANY_SPOTS
+        few = f"{len(seen.spots)} spots without a lattice{HINT if many else ''}, no sharp rings"
         return f"not enough evidence: {few}; the background alone leaves ±{answer.sigma_px:.1f} px"
     if answer.sigma_px > 2.0:
         return f"the fit leaves ±{answer.sigma_px:.1f} px"

@@ -33,8 +33,8 @@ LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
 """Least number of spots that a lattice must explain, and least share beyond that of chance."""
 MOST_CELLS = 1.6e6
 """Largest number of cells that rings are fitted on, for the sake of time."""
-GRAINY_RINGS = 50
-"""Number of spots without a lattice from which on they may be the grains of bright rings."""
+GRAINY_SPOTS, GRAINY_CHI2 = 50, 2.5
+"""Number of spots without a lattice that may be the grains of bright rings, if these fit as well as that."""
 BINARY_SIGMA_SCALE = 1.5
 """Factor for images of zeros and ones, which the network was not trained on; likewise measured."""
 
@@ -95,7 +95,7 @@ class Predictor:
         if refine and evidence != "background":
             lattice = _try_lattice(seen.spots, start, sigma)
         if refine and (lattice is None or lattice_doubts(lattice)) and evidence != "spots":
-            rings = _try_rings(frame, seen, start, sigma)
+            rings = _try_rings(frame, seen, start, sigma, grainy=lattice is None)
         answer = judge(frame, seen, start, sigma, lattice, rings)
         return replace(
             answer,
@@ -201,7 +201,8 @@ def sum_frames(frames: Sequence[Frame]) -> Frame:
 
 def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit | None:
     """The lattice of the spots, if there is one that chance does not explain."""
-    prior = Prior(float(np.clip(sigma, 3.0, 60.0)), TILT_PRIOR)
+    # Student's t with four degrees of freedom has 1.4 times its scale for standard deviation.
+    prior = Prior(float(np.clip(0.7 * sigma, 3.0, 60.0)), TILT_PRIOR)
     fit = fit_lattice(spots.px, start, prior)
     if fit is None:
         return None
@@ -209,12 +210,15 @@ def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit 
     return fit if enough and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR else None
 
 
-def _try_rings(frame: Frame, seen: Evidence, start: BeamGeometry, sigma: float) -> RingFit | None:
-    """The fit to sharp rings: without the pixels of spots, or with them where rings were taken for spots."""
+def _try_rings(
+    frame: Frame, seen: Evidence, start: BeamGeometry, sigma: float, grainy: bool
+) -> RingFit | None:
+    """The fit to sharp rings, without the pixels of spots or, if `grainy`, with many spots left in."""
     prior = Prior(float(np.clip(1.5 * sigma, 3.0, 60.0)), TILT_PRIOR)
     fits = [_fit_rings_on(frame.data, frame.mask & seen.clean, start, prior, seen.binning)]
-    if len(seen.spots) >= GRAINY_RINGS:
-        fits.append(_fit_rings_on(frame.data, frame.mask, start, prior, seen.binning))
+    if grainy and len(seen.spots) >= GRAINY_SPOTS:
+        fit = _fit_rings_on(frame.data, frame.mask, start, prior, seen.binning)
+        fits += [fit] if fit and fit.chi2 < GRAINY_CHI2 else []
     return min((fit for fit in fits if fit), key=lambda fit: fit.covariance[0, 0], default=None)
 
 
