@@ -361,7 +361,7 @@ def _q_and_slopes(px: Points2, geometry: BeamGeometry, place: np.ndarray) -> tup
 
 
 def _q_and_slopes_at(px: Points2, geometry: BeamGeometry) -> tuple[np.ndarray, np.ndarray]:
-    """q = (u - z)/wavelength for u = l/|l|, l in the laboratory, and dq = (dl - u (u·dl)) / (|l| wavelength)."""
+    """q = (u - z)/wavelength for u = l/|l|, l in the laboratory; dq = (dl - u (u·dl)) / (|l| wavelength)."""
     pixel = np.asarray(geometry.pixel_size_mm)
     offset_mm = (px - np.asarray(geometry.beam_centre_px)) * pixel
     axes = geometry.axes[:, :2]
