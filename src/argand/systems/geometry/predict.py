@@ -150,19 +150,7 @@ def load(path: Path | str | None = None) -> Predictor:
 
 def nominal_geometry(frame: Frame) -> BeamGeometry:
     """Detector as the file describes it, met by the beam in its middle: the header's centre is not used."""
-    missing = [
-        option
-        for option, value in (
-            ("--wavelength", frame.wavelength),
-            ("--distance", frame.distance_mm),
-            ("--pixel-size", frame.pixel_size_mm),
-        )
-        if not value
-    ]
-    if missing:
-        raise InputError(
-            f"{frame.path}: the file does not say its {_names(missing)}; give {' '.join(missing)}"
-        )
+    _check_numbers(frame)
     if not frame.mask.any():
         raise InputError(f"{frame.path}: every pixel is masked; check the file or the mask")
     if min(frame.data.shape) < 64:
@@ -172,22 +160,28 @@ def nominal_geometry(frame: Frame) -> BeamGeometry:
     assert frame.wavelength
     assert frame.distance_mm
     assert frame.pixel_size_mm
-    for name, value, (low, high), unit in (
-        ("wavelength", frame.wavelength, (0.01, 10.0), "Å"),
-        ("distance", frame.distance_mm, (5.0, 1e5), "mm"),
-        ("pixel size", min(frame.pixel_size_mm), (0.004, 4.0), "mm"),
-        ("pixel size", max(frame.pixel_size_mm), (0.004, 4.0), "mm"),
-    ):
-        if not low <= value <= high:
-            raise InputError(
-                f"{frame.path}: a {name} of {value:g} {unit} is not between {low:g} and {high:g} {unit}"
-            )
     middle = (frame.data.shape[1] / 2, frame.data.shape[0] / 2)
     return BeamGeometry(middle, frame.distance_mm, frame.wavelength, frame.pixel_size_mm)
 
 
-def _names(options: Sequence[str]) -> str:
-    return ", ".join(option.lstrip("-").replace("-", " ") for option in options)
+def _check_numbers(frame: Frame) -> None:
+    """Raise InputError where a number is missing, or so small or large that it must be in another unit."""
+    pixel = frame.pixel_size_mm
+    numbers = (
+        ("wavelength", frame.wavelength, 0.01, 10.0, "Å"),
+        ("distance", frame.distance_mm, 5.0, 1e5, "mm"),
+        ("pixel size", pixel and min(pixel), 0.004, 4.0, "mm"),
+        ("pixel size", pixel and max(pixel), 0.004, 4.0, "mm"),
+    )
+    missing = list(dict.fromkeys(name for name, value, *_ in numbers if not value))
+    if missing:
+        options = " ".join("--" + name.replace(" ", "-") for name in missing)
+        raise InputError(f"{frame.path}: the file does not say its {', '.join(missing)}; give {options}")
+    for name, value, low, high, unit in numbers:
+        if value and not low <= value <= high:
+            raise InputError(
+                f"{frame.path}: a {name} of {value:g} {unit} is not between {low:g} and {high:g} {unit}"
+            )
 
 
 def sum_frames(frames: Sequence[Frame]) -> Frame:
