@@ -35,6 +35,8 @@ MOST_CELLS = 1.6e6
 """Largest number of cells that rings are fitted on, for the sake of time."""
 GRAINY_SPOTS, GRAINY_CHI2 = 50, 2.5
 """Number of spots without a lattice that may be the grains of bright rings, if these fit as well as that."""
+SPOTS_SIGMA_SCALE, NO_CLUE_PX = 2.5, 20.0
+"""Factor where only the spots speak, likewise measured: where the background alone leaves more than that."""
 BINARY_SIGMA_SCALE = 1.5
 """Factor for images of zeros and ones, which the network was not trained on; likewise measured."""
 
@@ -90,6 +92,8 @@ class Predictor:
         network, sigma, tilt = self._ask(seen, nominal, evidence)
         if is_binary(frame.data, frame.mask):
             sigma *= BINARY_SIGMA_SCALE
+        elif evidence == "spots" or (evidence == "both" and self._rests_on_spots(seen, nominal, sigma)):
+            sigma *= SPOTS_SIGMA_SCALE
         start = nominal.with_centre(network)
         lattice = rings = None
         if refine and evidence != "background":
@@ -118,6 +122,10 @@ class Predictor:
         return replace(
             answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
         )
+
+    def _rests_on_spots(self, seen: Evidence, nominal: BeamGeometry, sigma: float) -> bool:
+        """Whether the background would leave the network without a clue."""
+        return sigma > 0.5 * NO_CLUE_PX and self._ask(seen, nominal, "background")[1] > NO_CLUE_PX
 
     def _ask(
         self, seen: Evidence, nominal: BeamGeometry, evidence: EvidenceKind
