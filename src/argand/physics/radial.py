@@ -75,7 +75,7 @@ def fit_rings(
         fit = RingFit(current, covariance, chi2, rings)
         if np.hypot(*step[:2]) < 0.01 and np.hypot(*step[2:]) < 3e-5:
             break
-    settled = fit is not None and np.hypot(*step[:2]) < 0.2 and fit.chi2 < 20.0
+    settled = fit is not None and np.hypot(*step[:2]) < 0.2 and fit.chi2 < 10.0
     return fit if settled else None
 
 

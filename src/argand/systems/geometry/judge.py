@@ -57,11 +57,17 @@ def judge(
     reason = ""
     if lattice is not None and (rings is None or not lattice_doubts(lattice)):
         answer, reason = _with_lattice(answer, lattice), lattice_doubts(lattice)
-    elif rings is not None and rings.covariance[0, 0] < sigma**2:
-        covariance = 2.0 * rings.covariance + np.diag([0.1**2, 0.1**2, 0, 0])
+    elif rings is not None and _agree(rings, start, sigma):
+        covariance = 2.0 * rings.covariance
         answer = _refined(answer, "rings", rings.geometry, covariance)
     reason = _doubts(frame, seen, answer) or reason
     return replace(answer, reliable=not reason, reason=reason)
+
+
+def _agree(rings: RingFit, start: BeamGeometry, sigma: float) -> bool:
+    """Whether rings are better than the network's answer, and within three standard deviations of it."""
+    apart = np.abs(np.subtract(rings.geometry.beam_centre_px, start.beam_centre_px)).max()
+    return bool(rings.covariance[0, 0] < sigma**2 and apart < max(3.0 * sigma, 3.0))
 
 
 def _with_lattice(answer: Prediction, fit: LatticeFit) -> Prediction:

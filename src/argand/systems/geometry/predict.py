@@ -33,6 +33,8 @@ LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
 """Least number of spots that a lattice must explain, and least share beyond that of chance."""
 MOST_CELLS = 1.6e6
 """Largest number of cells that rings are fitted on, for the sake of time."""
+CELL_FLOOR, TILT_FLOOR = 0.1, np.radians(0.03)
+"""Least standard deviation of a centre from rings, in cells, and of each angle."""
 GRAINY_SPOTS, GRAINY_CHI2 = 50, 2.5
 """Number of spots without a lattice that may be the grains of bright rings, if these fit as well as that."""
 SPOTS_SIGMA_SCALE, NO_CLUE_PX = 2.5, 20.0
@@ -237,7 +239,9 @@ def _fit_rings_on(
         if rough is None:
             return fit
         scale = np.diag([binning, binning, 1.0, 1.0])
-        covariance = scale @ rough.covariance @ scale
+        # A ring that is narrower than a cell is placed no better than to a part of it.
+        cell_floor = np.diag([(CELL_FLOOR * binning) ** 2] * 2 + [TILT_FLOOR**2] * 2)
+        covariance = scale @ rough.covariance @ scale + cell_floor
         if fit is not None and covariance[0, 0] > fit.covariance[0, 0]:
             return fit
         fit = replace(rough, geometry=_in_cells(rough.geometry, 1 / binning), covariance=covariance)
