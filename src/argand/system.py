@@ -74,6 +74,22 @@ class System(Protocol):
         ...
 
 
+@runtime_checkable
+class BatchSimulator(Protocol):
+    """What a system offers besides where several samples together are made faster than one by one."""
+
+    def many_inputs(self, indices: range, seed: int) -> list[Sample]:
+        """`inputs(simulate(index, seed))` for each index; fixed by the indices and the seed."""
+        ...
+
+
+def inputs_of(system: System, indices: range, seed: int) -> list[Sample]:
+    """What the network takes of the samples of these numbers."""
+    if isinstance(system, BatchSimulator):
+        return system.many_inputs(indices, seed)
+    return [system.inputs(system.simulate(index, seed)) for index in indices]
+
+
 def system_module(name: str) -> ModuleType:
     """Module of the system `name`; raises ConfigError for a name that is none."""
     if name not in SYSTEMS:
