@@ -20,7 +20,7 @@ if typing.TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-SYSTEMS = {"geometry": "argand.systems.geometry"}
+SYSTEMS = {"geometry": "argand.systems.geometry", "patterson": "argand.systems.patterson"}
 """Name of each system -> its module."""
 
 Sample = dict[str, "np.ndarray"]

@@ -39,6 +39,21 @@ def _complex(real: Tensor) -> torch.dtype:
     return torch.complex128 if real.dtype == torch.float64 else torch.complex64
 
 
+def noise_level(patterson: Map) -> Float[Tensor, " batch"]:
+    """Relative standard deviation of the intensities' errors, from the map where no vectors end.
+
+    Holds where vectors fill less than half of the box, all reflections are measured and their errors are
+    in proportion to them: such errors spread evenly over the map.
+    """
+    flat = patterson.flatten(1)
+    flat = flat - flat.median(1, keepdim=True).values
+    spread = flat.abs().median(1).values / 0.6745
+    size = intensities_of(patterson)
+    mates = torch.full_like(size[0], 2.0)
+    mates[..., 0] = 1.0
+    return spread * flat.shape[1] / (size.square() * mates).sum((1, 2, 3)).sqrt()
+
+
 def frequencies(box: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
     """Indices h along a full axis and along the half axis, as floats."""
     full = torch.fft.fftfreq(box, 1 / box, device=device)
@@ -148,20 +163,31 @@ def _moved(volume: Tensor, axis: int, step: int, periodic: bool) -> Tensor:
     return moved
 
 
-def parabola_tops(volume: Map, index: Tensor, periodic: bool) -> Vectors:
-    """Places (voxels) of the parabolas' tops at voxels given by flat index [batch, count]."""
-    box = volume.shape[-1]
+def parabola_tops(
+    volume: Float[Tensor, "batch x y z"], index: Tensor, periodic: bool, faint: float | None = None
+) -> Vectors:
+    """Places (voxels) of the parabolas' tops at voxels given by flat index [batch, count].
+
+    With `faint`, parabolas go through logarithms (exact for Gaussians) of what is above it.
+    """
+    sizes = volume.shape[1:]
+    strides = (sizes[1] * sizes[2], sizes[2], 1)
     flat = volume.flatten(1)
-    place = torch.stack([index // box**2, index // box % box, index % box], dim=-1)
-    middle = flat.gather(1, index)
+    place = torch.stack([index // strides[0], index // strides[1] % sizes[1], index % sizes[2]], dim=-1)
+
+    def value(at: Tensor) -> Tensor:
+        found = flat.gather(1, at)
+        return found if faint is None else found.clamp_min(faint).log()
+
+    middle = value(index)
     shifts = []
-    for axis, stride in enumerate((box**2, box, 1)):
+    for axis, (box, stride) in enumerate(zip(sizes, strides, strict=True)):
         here = place[..., axis]
         if periodic:
             down, up = (here - 1) % box - here, (here + 1) % box - here
         else:
             down, up = (here - 1).clamp_min(0) - here, (here + 1).clamp_max(box - 1) - here
-        below, above = flat.gather(1, index + down * stride), flat.gather(1, index + up * stride)
+        below, above = value(index + down * stride), value(index + up * stride)
         bend = (2 * middle - below - above).clamp_min(1e-12)
         shifts.append((0.5 * (above - below) / bend).clamp(-0.5, 0.5))
     return place + torch.stack(shifts, dim=-1)

@@ -15,6 +15,10 @@ from torch import Tensor
 from argand.physics.patterson import Half
 
 Positions = Float[Tensor, "batch atom 3"]
+ROUNDING = 1e-6
+"""Intensities below this share of the largest are taken for 0."""
+WEAK = 0.3
+"""Intensities, in shares of their mean, below which weights grow no more."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,13 @@ class Reflections:
 
 
 def select_reflections(half: Half, longest: float) -> Reflections:
-    """Those with 0 < |h| <= `longest` (in indices); what was not measured, exactly 0 in all, is left out."""
+    """Those with 0 < |h| <= `longest` (in indices); what is 0 within rounding was not measured."""
     box = half.shape[1]
     index, flat = _half_sphere(box, longest)
     index, flat = index.to(half.device), flat.to(half.device)
     observed = half.flatten(1)[:, flat]
+    least = ROUNDING * half.flatten(1).amax(1, keepdim=True)
+    observed = torch.where(observed.abs() < least, 0.0, observed)
     there = (observed != 0).any(0)
     return Reflections(index[there], observed[:, there], box)
 
@@ -106,10 +112,13 @@ def residual(reflections: Reflections, model: SphereModel, positions: Positions)
 
 
 def weights(reflections: Reflections) -> Float[Tensor, "batch n"]:
-    """1 / (|F| + floor): a misfit of intensities then counts as one of amplitudes."""
+    """1 / |F|, less for weak ones, so that a misfit of intensities counts as one of amplitudes.
+
+    None for intensities of exactly 0, which were not measured.
+    """
     observed = reflections.observed.clamp_min(0.0)
-    floor = 0.3 * observed.mean(1, keepdim=True)
-    return (observed + floor).rsqrt()
+    floor = WEAK * observed.mean(1, keepdim=True)
+    return torch.where(reflections.observed == 0, 0.0, (observed + floor + 1e-12).rsqrt())
 
 
 @dataclass(frozen=True)
