@@ -1,7 +1,7 @@
 # make demo   sets everything up, runs argand on a real image, and says where picture and page are
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
-# make bench  measures the figures of the README and writes them there
+# make bench  measures the figures of the README and of the weights' card and writes them there
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin
@@ -25,8 +25,8 @@ lint: .venv/tools
 
 bench: DATA = $${ARGAND_DATA:-../shared/data}/geometry
 bench: .venv/tools
-	$(BIN)/python benchmarks/simulated.py --json benchmarks/results/simulated.json \
-		--figure docs/figures/coverage.png
+	$(BIN)/python benchmarks/simulated.py --count 40 --json benchmarks/results/simulated.json \
+		--figure docs/figures/coverage.png --card
 	$(BIN)/python benchmarks/real.py --data $(DATA) --opponents --json benchmarks/results/real.json
 	$(BIN)/python benchmarks/speed.py --data $(DATA) --json benchmarks/results/speed.json
 	$(BIN)/python benchmarks/tables.py

@@ -15,13 +15,16 @@ def read_truth(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def as_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    """A table with the keys of the rows as its columns."""
-    table = Table(title=title)
-    for key in rows[0]:
-        table.add_column(key.replace("_", " "), justify="left" if isinstance(rows[0][key], str) else "right")
+def as_table(
+    title: str, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str] | None = None
+) -> Table:
+    """A table with the keys of the rows as its columns, or with those that have a heading alone."""
+    headings = headings or {key: key.replace("_", " ") for key in rows[0]}
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1, 0, 0))
+    for key, heading in headings.items():
+        table.add_column(heading, justify="left" if isinstance(rows[0][key], str) else "right")
     for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
+        table.add_row(*(_text(row[key]) for key in headings))
     return table
 
 

@@ -1,9 +1,10 @@
 """How well argand finds beam centre and tilt on simulated stills that it was not trained on.
 
-    python benchmarks/simulated.py --count 60 --json benchmarks/results/simulated.json
+    python benchmarks/simulated.py --count 60 --json benchmarks/results/simulated.json --card
 
 Full frames of each preset, from the background alone, the Bragg spots alone, and both. A preset that is
-measured again replaces its figures in the JSON file; the others are kept.
+measured again replaces its figures in the JSON file; the others are kept. With --card the figures are kept in
+the header of the weights as well, and the card beside them is written.
 """
 
 import json
@@ -15,6 +16,7 @@ from report import as_table, write_report
 from rich.console import Console
 from rich.progress import track
 
+from argand.systems.geometry.card import keep_figures
 from argand.systems.geometry.evaluate import (
     EVALUATION_SEED,
     EVIDENCE,
@@ -23,7 +25,7 @@ from argand.systems.geometry.evaluate import (
     outcomes,
     summarise,
 )
-from argand.systems.geometry.predict import load
+from argand.systems.geometry.predict import WEIGHTS, load
 
 PRESETS = ("standard", "varied-distance", "flat-background", "binary", "long-distance", "realistic")
 
@@ -92,6 +94,7 @@ def main(
     weights: Annotated[Path | None, typer.Option(help="Weights to measure instead of argand's own")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well")] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw error against coverage here")] = None,
+    card: Annotated[bool, typer.Option("--card", help="Keep the figures with the weights")] = False,
 ) -> None:
     """Print errors and calibration for each preset, kind of evidence and stage."""
     predictor, console = load(weights), Console()
@@ -100,6 +103,8 @@ def main(
         results[name] = measure(predictor, name, count, full, console)
         if json_file:
             write_report(json_file, {"presets": list(results.values())})
+        if card:
+            keep_figures(weights or WEIGHTS, results[name])
     measured = list(results.values())
     for result in measured:
         console.print(as_table(f"{result['preset']}: errors in px and degrees", error_rows(result)))

@@ -22,7 +22,7 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
-from argand.learn.device import available_cores
+from argand.learn.device import available_cores, processor_name
 from argand.systems.geometry.predict import load
 
 IMAGE = "thau_3_2_0001.cbf.bz2"
@@ -82,11 +82,12 @@ def main(
         raise typer.BadParameter(f"{data} has no {IMAGE}")
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(data / IMAGE, Path(folder))
-    title = f"A 6M image on {available_cores()} cores, torch on {torch.get_num_threads()} threads"
-    Console().print(as_table(title, rows))
+    machine = {"processor": processor_name(), "cores": available_cores()}
+    machine["torch_threads"] = torch.get_num_threads()
+    title = "A 6M image on {processor}, {cores} cores, torch threads: {torch_threads}"
+    Console().print(as_table(title.format(**machine), rows))
     if json_file:
-        threads = {"cores": available_cores(), "torch_threads": torch.get_num_threads()}
-        write_report(json_file, {"image": IMAGE, **threads, "rows": rows})
+        write_report(json_file, {"image": IMAGE, **machine, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -65,6 +65,14 @@ def judged(value: float | None, limit: float | None, unit: str, digits: int = 2)
     return goal, f"{value:.{digits}f}{unit}" + (" (goal missed)" if missed else "")
 
 
+def with_moonshot(goal: str, measured: str, value: float | None, limit: float | None) -> tuple[str, str]:
+    """Goal and measured value in px with what was hoped for beyond the goal."""
+    if limit is None:
+        return goal, measured
+    reached = "reached" if value is not None and value <= limit else "not reached"
+    return f"{goal}, hoped for ≤ {limit:g} px", f"{measured} (hope {reached})"
+
+
 def simulated_table(report: Report) -> tuple[str, list[Row]]:
     """Errors for each preset, over all stills and over the answered ones, and confident mistakes."""
     presets = report["presets"]
@@ -133,7 +141,7 @@ def real_table(report: Report) -> tuple[str, list[Row]]:
 def series_rows(series: Report, report: Report) -> Iterator[Row]:
     """How many images of a series were answered, then each of its figures that exists or is a goal."""
     name: str = series["series"]
-    goals = report["goals"].get(name, {})
+    goals, moonshots = report["goals"].get(name, {}), report.get("moonshots", {}).get(name, {})
     where = f"{SERIES.get(name, name)} (truth ± {series['truth_sigma_px']:g} px)"
     answered = series["images"] - series["unanswered"]
     goal = "all" if goals.get("unanswered") == 0 else ""
@@ -150,6 +158,7 @@ def series_rows(series: Report, report: Report) -> Iterator[Row]:
         if (series[key] is None or series["images"] == 1) and key not in goals:
             continue
         goal, measured = judged(series[key], goals.get(key), " px")
+        goal, measured = with_moonshot(goal, measured, series[key], moonshots.get(key))
         if key in str(series["missed"]).split() and "missed" not in measured:
             measured += " (goal missed)"
         if key == "pooled_error_px" and series[key] is not None:

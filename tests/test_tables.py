@@ -56,6 +56,7 @@ def real() -> dict:
     dials = {"images": 6, "answered": 4, "median_error_px": 6.2, "worst_error_px": 12.0}
     return {
         "goals": {"thau_3_2": {"unanswered": 0, "median_error_px": 1.0, "worst_error_px": 2.0}},
+        "moonshots": {"thau_3_2": {"scatter_px": 0.2}},
         "series": [series],
         "dials": "DIALS 3.12",
         "methods": [{"series": "thau_3_2", "opponent": "dials"} | dials],
@@ -98,6 +99,7 @@ def test_goals_that_are_missed_are_named(results: Path) -> None:
     assert "| ≤ 2 px | 2.50 px (goal missed) |" in told
     assert "5 of 6 (goal missed)" in told
     assert "| ≤ 1 px | 0.40 px | DIALS 6.2 |" in told
+    assert "hoped for ≤ 0.2 px | 0.30 px (hope not reached) |" in told
     assert "(goal missed)" not in tables.simulated_table(simulated(0.3))[1][0].measured
     assert "(goal missed)" in tables.simulated_table(simulated(0.31))[1][0].measured
 

@@ -19,8 +19,6 @@ EXTRAS = {"train": ("lightning", "tensorboard"), "bench": ("pyFAI",)}
 OPPONENTS = {"dials": "dials.version"}
 WEIGHTS = Path(__file__).parent / "weights"
 
-_CPUINFO = Path("/proc/cpuinfo")
-
 
 def examine() -> dict[str, Any]:
     """Everything that `argand doctor` reports, as plain values; `healthy` when no self-test failed."""
@@ -49,17 +47,16 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def processor(cpuinfo: Path = _CPUINFO) -> dict[str, Any]:
+def processor(cpuinfo: Path | None = None) -> dict[str, Any]:
     """Model, cores, torch's threads and the instruction sets that matter here, as far as they are known."""
     import torch
 
-    from argand.learn.device import available_cores
+    from argand.learn.device import CPUINFO, available_cores, cpu_entries, processor_name
 
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    entries = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = entries.get("flags", "").split()
+    cpuinfo = cpuinfo or CPUINFO
+    flags = cpu_entries(cpuinfo).get("flags", "").split()
     return {
-        "model": entries.get("model name") or platform.processor() or platform.machine(),
+        "model": processor_name(cpuinfo),
         "cores": available_cores(),
         "threads": torch.get_num_threads(),
         "features": [feature for feature in CPU_FEATURES if feature in flags],

@@ -54,21 +54,47 @@ def test_plain_h5py_reads_it_from_anywhere(tmp_path: Path, monkeypatch: pytest.M
         assert (file.attrs["seed"], file.attrs["first"], file.attrs["count"]) == (3, 0, 10)
 
 
-def test_whole_shards_are_kept_and_only_the_rest_is_made(tmp_path: Path):
+@pytest.mark.parametrize("compression", ["gzip", "bitshuffle"])
+def test_what_an_interruption_leaves_is_kept_and_only_the_rest_is_made(tmp_path: Path, compression: str):
     made: list[int] = []
 
     def simulate(index: int, seed: int) -> Sample:
         made.append(index)
-        if len(made) == 7:
+        if len(made) in (3, 8):
+            raise KeyboardInterrupt
+        return ToySystem().simulate(index, seed)
+
+    broken = plan(simulate=simulate, compression=compression)
+    for kept in (2, 6):
+        with pytest.raises(KeyboardInterrupt):
+            write_dataset(tmp_path / "set.h5", broken)
+        assert broken.kept(tmp_path / "set.h5") == kept
+        assert not (tmp_path / "set.h5").exists()
+    assert names(tmp_path) == ["00000000.h5", "00000004.part"]
+    write_dataset(tmp_path / "set.h5", broken)
+    assert made == [0, 1, 2, 2, 3, 4, 5, 6, 6, 7, 8, 9]
+    assert names(tmp_path) == ["00000000.h5", "00000004.h5", "00000008.h5"]
+    assert_holds(tmp_path / "set.h5", plan())
+
+
+def names(folder: Path) -> list[str]:
+    """Names of all files of the set beside its index."""
+    return sorted(path.name for path in (folder / "set.shards").iterdir())
+
+
+def test_an_unfinished_shard_of_another_form_is_made_again(tmp_path: Path):
+    def simulate(index: int, seed: int) -> Sample:
+        if index == 3:
             raise KeyboardInterrupt
         return ToySystem().simulate(index, seed)
 
     with pytest.raises(KeyboardInterrupt):
         write_dataset(tmp_path / "set.h5", plan(simulate=simulate))
-    assert not (tmp_path / "set.h5").exists()
-    assert [path.name for path in (tmp_path / "set.shards").iterdir()] == ["00000000.h5"]
-    write_dataset(tmp_path / "set.h5", plan(simulate=simulate))
-    assert made[7:] == [4, 5, 6, 7, 8, 9]
+    assert plan(shard_size=5).kept(tmp_path / "set.h5") == 0
+    with pytest.raises(ConfigError, match="belongs to another data set"):
+        write_dataset(tmp_path / "set.h5", plan(seed=4))
+    write_dataset(tmp_path / "set.h5", plan(shard_size=5))
+    assert names(tmp_path) == ["00000000.h5", "00000005.h5"]
     assert_holds(tmp_path / "set.h5", plan())
 
 
@@ -143,7 +169,7 @@ from toy import SlowToySystem
 from argand.learn.simulate import simulate_to_file
 
 if __name__ == "__main__":
-    simulate_to_file(SlowToySystem(), Path(sys.argv[1]), 40, seed=3, processes=2, shard_size=2, quiet=True)
+    simulate_to_file(SlowToySystem(), Path(sys.argv[1]), 40, seed=3, processes=2, shard_size=4, quiet=True)
 """
 
 
@@ -177,7 +203,12 @@ def test_a_stopped_or_killed_simulation_is_completed_by_the_same_call(tmp_path: 
     time.sleep(0.7)
     kept = shards(tmp_path)
     assert kept == before, "its processes live on"
-    assert 0 < len(kept) < 20
+    assert 0 < len(kept) < 10
+    unfinished = list((tmp_path / "set.shards").glob("*.part"))
+    assert bool(unfinished) == (number == signal.SIGINT)
+    held = slow_plan().kept(tmp_path / "set.h5")
+    assert (f"has {held} of 40 samples" in " ".join(message.split())) == (number == signal.SIGINT)
+    assert (held > 4 * len(kept)) == (number == signal.SIGINT)
     times = {path: path.stat().st_mtime_ns for path in kept}
     write_dataset(tmp_path / "set.h5", completed := slow_plan())
     assert {path: path.stat().st_mtime_ns for path in kept} == times
@@ -187,4 +218,4 @@ def test_a_stopped_or_killed_simulation_is_completed_by_the_same_call(tmp_path: 
 def slow_plan() -> SetPlan:
     """What the script simulates, without its pauses."""
     provenance = {"system": "SlowToySystem", "config": to_config(ToySystem()), "version": __version__}
-    return plan(provenance=provenance, count=40, shard_size=2)
+    return plan(provenance=provenance, count=40, shard_size=4)

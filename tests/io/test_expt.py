@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from argand.errors import InputError
 from argand.io.expt import correct_expt, read_expt, write_expt
-from argand.io.image import expand_inputs, read_frames
+from argand.io.image import expand_inputs, inputs_with_models, read_frames
 from argand.physics.detector import BeamGeometry
 
 PIXEL = 0.1
@@ -231,6 +231,30 @@ def test_frames_of_a_master_are_selected(tmp_path: Path) -> None:
     names = expand_inputs([str(path)])
     assert [Path(name).name for name in names] == ["x.h5#1-2", "x.h5#5"]
     assert [frame.index for name in names for frame in read_frames(name)] == numbers
+
+
+def test_the_current_model_replaces_the_header_and_the_user_replaces_both(tmp_path: Path) -> None:
+    header = {"_array_data.header_convention": "PILATUS_1.2"}
+    text = "# Wavelength 0.5 A\r\n# Detector_distance 0.9 m\r\n# Beam_xy (1, 2) pixels\r\n"
+    image = CbfImage(data=np.zeros((800, 600), np.int32))
+    image.header.update(header | {"_array_data.header_contents": text})
+    image.write(str(tmp_path / "a.cbf"))
+    path = saved(tmp_path / "a.expt", expt([panel(*by_hand(0, np.radians(6.0)))]))
+    ((file, model),) = inputs_with_models([str(tmp_path / "a.cbf"), str(path)]).items()
+    (frame,) = read_frames(file, model=model, distance_mm=200.0)
+    assert frame.header_beam_centre_px == pytest.approx((310.0, 402.0))
+    assert (frame.wavelength, frame.distance_mm, frame.pixel_size_mm) == (1.1, 200.0, (PIXEL, PIXEL))
+    assert frame.two_theta_deg == pytest.approx(6.0)
+    assert next(read_frames(file)).header_beam_centre_px == (1.0, 2.0)
+
+
+def test_a_model_of_another_detector_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((80, 60), np.int32))
+    content = expt([panel(*by_hand(0, 0))])
+    content["imageset"][0]["images"] = ["a.npy"]
+    ((file, model),) = inputs_with_models([str(saved(tmp_path / "a.expt", content))]).items()
+    with pytest.raises(InputError, match=r"\.expt has 800 x 600 pixels .* the image has 80 x 60"):
+        next(read_frames(file, model=model))
 
 
 @pytest.mark.parametrize(

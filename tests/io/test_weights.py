@@ -81,11 +81,23 @@ def test_weights_of_another_network_are_refused(network: nn.Module):
 def test_the_card_says_what_the_header_says(tmp_path: Path):
     text = write_card(tmp_path, HEADER).read_text()
     assert text == render_card(HEADER)
-    for line in ("| samples | 1200 |", "| validation.error | 0.1235 |", "| stills.crop | [820, 820] |"):
+    for line in ("| samples | 1200 |", "| validation | 0.1235 |", "| stills.crop | [820, 820] |"):
         assert line in text
     assert "seed 1" in text
     assert "## Limits" not in text
+    assert "Train again" not in text
 
 
 def test_cards_keep_their_tables_whole():
     assert "| note | a \\| b c |" in render_card({**HEADER, "limits": {"note": "a | b\nc"}})
+
+
+def test_figures_of_one_form_share_a_table_and_others_get_their_own():
+    simulated = {"standard": {"stills": 9, "px": 0.25}, "binary": {"stills": 8, "px": None}}
+    figures = {**HEADER["figures"], "simulated": simulated}
+    text = render_card({**HEADER, "figures": figures, "limits": ["one detector"], "command": "train it"})
+    table = "### Simulated\n\n| | stills | px |\n|---|---|---|\n| standard | 9 | 0.25 |\n| binary | 8 | – |\n"
+    assert table in text
+    assert "### Validation\n\n| | |\n|---|---|\n| error | 0.1235 |\n" in text
+    assert "\n- one detector\n" in text
+    assert "\n    train it\n" in text

@@ -29,3 +29,9 @@ def test_progress_is_the_larger_share(monkeypatch: pytest.MonkeyPatch):
     assert budget.progress == 0.5
     budget.step = 11
     assert budget.progress == 1
+
+
+def test_reserved_time_is_not_for_steps():
+    assert Budget(100, None, earlier_seconds=40, reserve_seconds=20).progress == 0.5
+    assert Budget(100, None, earlier_seconds=80, reserve_seconds=20).progress == 1
+    assert Budget(10, None, reserve_seconds=20).progress == 1

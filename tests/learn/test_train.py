@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from toy import ToySystem
 
 from argand.errors import ArgandError, ConfigError, InputError, MissingExtraError
 from argand.io.weights import load_weights
+from argand.learn import module
 from argand.learn.log import read_log
 from argand.learn.train import TrainingSummary, train
 from argand.system import to_config
@@ -63,6 +65,8 @@ def test_best_weights_say_how_they_were_made(tmp_path: Path):
     assert header["config"] == to_config(ToySystem())
     assert header["seed"] == 5
     assert header["training"]["samples"] == 4 * summary.best.step
+    assert header["training"]["max_steps"] == 12
+    assert "cores" in header["training"]["hardware"]
     assert header["figures"]["validation"]["error"] == summary.best.value
     assert state.keys() == ToySystem().network().state_dict().keys()
 
@@ -90,7 +94,10 @@ def test_a_stopped_and_resumed_run_equals_an_unbroken_one(
 
 def test_a_finished_run_goes_on_with_a_larger_budget(tmp_path: Path):
     run(tmp_path, max_steps=4)
-    assert run(tmp_path, max_steps=4, resume=True).steps == 4
+    spent = run(tmp_path, max_steps=4, resume=True)
+    assert (spent.steps, spent.steps_here, spent.best.step) == (4, 0, 4)
+    assert spent.best.metric == "error"
+    assert spent.best.value < 10
     assert run(tmp_path, max_steps=8, resume=True).steps == 8
     assert [record["step"] for record in read_log(tmp_path / "log.jsonl") if "val" in record] == [4, 8]
 
@@ -99,6 +106,22 @@ def test_time_ends_a_run(tmp_path: Path):
     summary = run(tmp_path, max_time="00:00:01", max_steps=None, val_every_steps=10**6)
     assert 1.0 <= summary.seconds < 5.0
     assert summary.best.step == summary.steps
+
+
+def test_the_last_validation_is_within_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    validate = module.validate
+
+    def slow(*arguments):
+        time.sleep(1.0)
+        return validate(*arguments)
+
+    monkeypatch.setattr(module, "validate", slow)
+    limits = {"max_time": 4.0, "max_steps": None, "val_every_steps": 20}
+    run(tmp_path, **limits)
+    *_, last_step, last_validation = read_log(tmp_path / "log.jsonl")
+    assert last_step["step"] == last_validation["step"]
+    assert last_step["seconds"] < 4.0
+    assert run(tmp_path, **limits, resume=True).steps_here == 0
 
 
 def test_a_run_is_not_overwritten(tmp_path: Path):

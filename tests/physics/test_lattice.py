@@ -45,7 +45,8 @@ def test_centre_and_tilt_of_a_simulated_still_are_recovered(seed: int):
     assert np.abs(turn).max() < 0.1
     assert fit.indexed > 0.75 * fit.offered
     assert fit.rms_px < 0.3
-    assert fit.margin > 3.0
+    assert fit.margin > 2.0
+    assert fit.stretch == pytest.approx(1.0, abs=max(4 * fit.stretch_sigma, 1e-3))
 
 
 def test_errors_are_as_large_as_their_covariance_says():
@@ -76,6 +77,17 @@ def test_exact_spots_give_the_exact_geometry():
     assert fit is not None
     np.testing.assert_allclose(fit.geometry.beam_centre_px, GEOMETRY.beam_centre_px, atol=0.02)
     assert fit.geometry.yaw == pytest.approx(GEOMETRY.yaw, abs=3e-4)
+
+
+@pytest.mark.parametrize("factor", [0.96, 1.04])
+def test_a_wrong_distance_is_found_out(factor: float):
+    image, live, _ = expose(still_of_a_crystal(1), np.random.default_rng(1))
+    wrong = replace(START, distance_mm=factor * GEOMETRY.distance_mm)
+    fit = fit_lattice(find_spots(image, live > 0.95)[0].px, wrong, PRIOR)
+    assert fit is not None
+    assert fit.stretch * factor == pytest.approx(1.0, abs=0.003)
+    assert fit.geometry.distance_mm == wrong.distance_mm
+    assert np.hypot(*np.subtract(fit.geometry.beam_centre_px, GEOMETRY.beam_centre_px)) < 0.2
 
 
 def test_outliers_do_not_move_the_answer():

@@ -15,7 +15,7 @@ def write_card(folder: Path, header: Mapping[str, Any]) -> Path:
 
 
 def render_card(header: Mapping[str, Any]) -> str:
-    """Markdown of the card: a title, how to load the weights, and one table per section of the header."""
+    """Markdown of the card: how to load and to train the weights, and one part per section of the header."""
     lines = [
         f"# Weights of argand {header['system']}",
         "",
@@ -23,6 +23,8 @@ def render_card(header: Mapping[str, Any]) -> str:
         "",
         f'Load with `argand.load("{header["system"]}")`.',
     ]
+    if header.get("command"):
+        lines += ["", "Train again with", "", f"    {header['command']}"]
     sections = (
         ("Training", "training"),
         ("Figures", "figures"),
@@ -31,14 +33,48 @@ def render_card(header: Mapping[str, Any]) -> str:
     )
     for title, key in sections:
         if header.get(key):
-            lines += ["", f"## {title}", "", *_table(header[key])]
+            lines += ["", f"## {title}", "", *_section(header[key])]
     return "\n".join(lines) + "\n"
 
 
-def _table(section: Any) -> list[str]:
-    """Markdown table of nested values, one row per leaf with a dotted name; plain text stays text."""
+def _section(section: Any) -> list[str]:
+    """Plain text, a list of points, one table, or one table below a heading for each entry."""
     if isinstance(section, str):
         return [section]
+    if isinstance(section, list):
+        return [f"- {point}" for point in section]
+    if _is_matrix(section):
+        return _matrix(section)
+    if not all(isinstance(entry, Mapping) for entry in section.values()):
+        return _table(section)
+    parts = [[f"### {str(name).capitalize()}", "", *_section(entry)] for name, entry in section.items()]
+    return [line for part in parts for line in [*part, ""]][:-1]
+
+
+def _is_matrix(section: Mapping[str, Any]) -> bool:
+    """Whether all entries are rows of single values with the same names."""
+    rows = list(section.values())
+    return all(
+        isinstance(row, Mapping) and row.keys() == rows[0].keys() and not any(map(_is_nested, row.values()))
+        for row in rows
+    )
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping | list)
+
+
+def _matrix(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Markdown table with a row for each entry and a column for each of their names."""
+    columns = list(next(iter(rows.values())))
+    head = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    return head + [
+        f"| {name} | {' | '.join(_text(row[key]) for key in columns)} |" for name, row in rows.items()
+    ]
+
+
+def _table(section: Mapping[str, Any]) -> list[str]:
+    """Markdown table of nested values, one row per leaf with a dotted name."""
     return ["| | |", "|---|---|", *(f"| {name} | {_text(value)} |" for name, value in _leaves(section))]
 
 
@@ -56,5 +92,5 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def _text(value: Any) -> str:
     """Value for a table cell: four significant figures, no bars that would split the cell."""
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
     return text.replace("|", "\\|").replace("\n", " ")

@@ -3,11 +3,13 @@
 `set.h5` is a small file in which each array of a sample is one virtual data set, `h5["image"][i]`, over the
 shards `set.shards/00000000.h5`, `00000250.h5`, ... (named after their first sample), which travel with it.
 Every file has the attributes `provenance` (JSON: what was simulated, and how), `seed`, `first` and `count`. A
-shard is written under a hidden name and moved when it is complete, so that what has its name is whole.
+shard is written under a hidden name and moved when it is complete, so that what has its name is whole. One
+that is stopped before is kept as `00000250.part`, with the number of its samples as the attribute `made`.
 """
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ import h5py
 import numpy as np
 
 from argand.errors import ConfigError, InputError
-from argand.io.pool import Ticker, run_jobs
+from argand.io.pool import Stopped, Ticker, run_jobs
 from argand.system import Sample
 
 Compression = Literal["gzip", "bitshuffle"]
@@ -68,30 +70,36 @@ class SetPlan:
         return {folder / f"{indices.start:08d}.h5": indices for indices in self.shards}
 
     def kept(self, out: Path) -> int:
-        """Number of samples in whole shards of `out`; ConfigError when they belong to another set."""
-        return sum(len(indices) for path, indices in self.files(out).items() if self._holds(path, indices))
+        """Number of samples in the shards of `out`; ConfigError when they belong to another set."""
+        return sum(self.rows(path, indices) for path, indices in self.files(out).items())
 
     def missing(self, out: Path) -> dict[Path, range]:
         """The shards of `out` that are yet to be made; ConfigError as `kept`."""
-        return {path: indices for path, indices in self.files(out).items() if not self._holds(path, indices)}
+        files = self.files(out).items()
+        return {path: indices for path, indices in files if self._made(path, indices) < len(indices)}
 
-    def _holds(self, path: Path, indices: range) -> bool:
-        """Whether `path` holds the samples `indices`."""
+    def rows(self, path: Path, indices: range) -> int:
+        """How many of the samples `indices` a shard or its unfinished file has; ConfigError as `kept`."""
+        return self._made(path, indices) or self._made(_unfinished(path), indices)
+
+    def _made(self, path: Path, indices: range) -> int:
+        """How many of the samples `indices` are in `path`."""
         found = _attributes(path) if path.exists() else None
         if not found:
-            return False
+            return 0
         if any(found.get(key) != value for key, value in self._origin.items()):
             raise ConfigError(f"{path} belongs to another data set; name another file or delete its folder")
-        return found == self.attributes(indices)
+        made = int(found.pop("made", len(indices)))
+        return made if found == self.attributes(indices) else 0
 
 
 def write_dataset(
     out: Path, plan: SetPlan, processes: int = 1, watch: Callable[[int], None] = lambda made: None
 ) -> None:
-    """Write the data set `out` with its shards beside it; whole shards that are there already are kept.
+    """Write the data set `out` with its shards beside it; samples that are there already are kept.
 
-    Calls `watch` every now and then with the number of samples made. An interruption loses the shards under
-    work. Raises ConfigError when another data set has this name.
+    Calls `watch` every now and then with the number of samples made. An interruption keeps what is made, a
+    kill loses the shards under work. Raises ConfigError when another data set has this name.
     """
     missing = plan.missing(out)
     for folder in {path.parent for path in plan.files(out)}:
@@ -103,21 +111,48 @@ def write_dataset(
 
 
 def write_shard(ticker: Ticker, path: Path, plan: SetPlan, indices: range) -> None:
-    """Simulate the samples `indices` into the file `path`, which appears when it is complete."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Simulate the samples `indices` into the file `path`, which appears when it is complete.
+
+    Goes on from the unfinished file that an interruption left, and leaves one when it is stopped.
+    """
+    temporary, unfinished = path.with_name(f".{path.name}.{os.getpid()}"), _unfinished(path)
     try:
-        with h5py.File(temporary, "w") as file:
-            for row, index in enumerate(indices):
-                sample = plan.simulate(index, plan.seed)
+        done = plan.rows(path, indices)
+        if done:
+            shutil.copyfile(unfinished, temporary)
+        try:
+            _fill(ticker, temporary, plan, indices, done)
+        except (Stopped, KeyboardInterrupt):
+            temporary.replace(unfinished)
+            raise
+        temporary.replace(path)
+        unfinished.unlink(missing_ok=True)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _fill(ticker: Ticker, path: Path, plan: SetPlan, indices: range, done: int) -> None:
+    """Simulate all but the first `done` of the samples `indices` into a file that tells how far it is."""
+    import hdf5plugin  # noqa: F401 (bitshuffle is written through it)
+
+    with h5py.File(path, "a") as file:
+        try:
+            for row in range(done, len(indices)):
+                sample = plan.simulate(indices[row], plan.seed)
                 if row == 0:
                     _create_arrays(file, sample, len(indices), plan.compression)
                 for name, value in sample.items():
                     file[name][row] = value  # pyright: ignore[reportIndexIssue]
+                done = row + 1
                 ticker.tick()
-            file.attrs.update(plan.attributes(indices))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            file.attrs.update({**plan.attributes(indices), "made": done})
+        del file.attrs["made"]
+
+
+def _unfinished(path: Path) -> Path:
+    """Where a shard that was stopped before its end is kept."""
+    return path.with_suffix(".part")
 
 
 def _create_arrays(file: h5py.File, sample: Sample, count: int, compression: Compression) -> None:

@@ -8,13 +8,23 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.expt import ExptImages
 from argand.io.formats import load_image, open_stack
-from argand.io.header import Stack
-from argand.io.inputs import expand_inputs
+from argand.io.header import SWUNG_OUT_DEG, Stack
+from argand.io.inputs import expand_inputs, inputs_with_models
 from argand.io.mask import usable_pixels
 from argand.typing import Image, Mask
 
-__all__ = ["Frame", "expand_inputs", "load_mask", "read_frame", "read_frames", "with_overrides"]
+__all__ = [
+    "Frame",
+    "expand_inputs",
+    "inputs_with_models",
+    "load_mask",
+    "read_frame",
+    "read_frames",
+    "with_model",
+    "with_overrides",
+]
 
 
 @dataclass
@@ -56,18 +66,22 @@ def read_frames(
     distance_mm: float | None = None,
     pixel_size_mm: tuple[float, float] | None = None,
     mask: Mask | str | Path | None = None,
+    model: ExptImages | None = None,
 ) -> Iterator[Frame]:
     """All images of a file, one by one; `file#3` or `file#0-9` selects some, counted from 0.
 
-    What the caller states replaces what the header states; `mask` (see `load_mask`) is combined with
-    the file's own. Raises InputError for a file that is no image, or a mask of another shape.
+    The current `model` of the images replaces what the header states, and what the caller states
+    replaces both; `mask` (see `load_mask`) is combined with the file's own. Raises InputError for a
+    file that is no image, or a mask or model of another shape.
     """
     path, wanted = split_selection(str(path))
     allowed = None if mask is None else load_mask(mask)
     stack = open_stack(path)
     try:
         for index in range(stack.count) if wanted is None else wanted:
-            frame = with_overrides(_frame(path, stack, index), wavelength, distance_mm, pixel_size_mm)
+            frame = _frame(path, stack, index)
+            frame = frame if model is None else with_model(frame, model)
+            frame = with_overrides(frame, wavelength, distance_mm, pixel_size_mm)
             yield frame if allowed is None else _masked(frame, allowed, _name(mask))
     finally:
         stack.close()
@@ -81,6 +95,29 @@ def read_frame(path: str | Path, index: int = 0) -> Frame:
         return _frame(path, stack, index)
     finally:
         stack.close()
+
+
+def with_model(frame: Frame, model: ExptImages) -> Frame:
+    """The frame with wavelength, distance, pixel size and beam centre of its current model.
+
+    The model's tilt is kept as the angle of the detector's arm where it is one. Raises InputError for a
+    model of another shape than the image.
+    """
+    if model.shape != frame.shape:
+        raise InputError(
+            f"{frame.path}: the detector of the .expt has {_size(model.shape)} pixels (slow x fast) but the "
+            f"image has {_size(frame.shape)}; give the .expt of this image"
+        )
+    geometry = model.geometry
+    swing = float(np.degrees(geometry.tilt))
+    return replace(
+        frame,
+        wavelength=geometry.wavelength,
+        distance_mm=geometry.distance_mm,
+        pixel_size_mm=geometry.pixel_size_mm,
+        header_beam_centre_px=geometry.beam_centre_px,
+        two_theta_deg=frame.two_theta_deg or (round(swing, 4) if swing >= SWUNG_OUT_DEG else 0.0),
+    )
 
 
 def with_overrides(

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from argand.errors import InputError
+from argand.io.expt import ExptImages, read_expt
 
 _IMAGE = re.compile(
     r"\.(cbf|img|mccd|marccd|rayonix|tiff?|edf|npy|h5|hdf5|nxs|cxi)(\.(bz2|gz))?$", re.IGNORECASE
@@ -24,15 +25,29 @@ def expand_inputs(patterns: Sequence[str]) -> list[str]:
     `file.h5#3` or `file.h5#0-9` for some images of a file. Frames that an `.expt` takes from one HDF5
     file come in this last form. Raises InputError for a pattern that names nothing.
     """
-    return list(dict.fromkeys(path for pattern in patterns for path in _expanded(str(pattern))))
+    return list(inputs_with_models(patterns))
 
 
-def _expanded(pattern: str) -> Iterable[str]:
+def inputs_with_models(patterns: Sequence[str]) -> dict[str, ExptImages | None]:
+    """The files of `expand_inputs`, each with the current model of the `.expt` that names it, if one does."""
+    found: dict[str, ExptImages | None] = {}
+    for pattern in patterns:
+        for path, model in _expanded(str(pattern)):
+            found[path] = found.get(path) or model
+    return found
+
+
+def _expanded(pattern: str) -> Iterator[tuple[str, ExptImages | None]]:
     path = Path(pattern)
+    if path.suffix == ".expt" and path.is_file():
+        yield from _experiments(pattern)
+    else:
+        yield from ((name, None) for name in _named(pattern, path))
+
+
+def _named(pattern: str, path: Path) -> Iterable[str]:
     if path.is_dir():
         return _folder(path)
-    if path.suffix == ".expt" and path.exists():
-        return _experiments(pattern)
     if path.suffix in _LIST_SUFFIXES and path.exists():
         return _listed(path)
     return _files(pattern)
@@ -72,18 +87,15 @@ def _listed(path: Path) -> Iterator[str]:
         yield from _files(str(path.parent / line))
 
 
-def _experiments(pattern: str) -> Iterator[str]:
-    # Here and not above: io.expt itself is of no use to whoever names plain files.
-    from argand.io.expt import read_expt
-
+def _experiments(pattern: str) -> Iterator[tuple[str, ExptImages]]:
     for images in read_expt(pattern):
         if not images.frames:
             raise InputError(f"{pattern}: names no images; name the image files themselves")
         for path, group in groupby(images.frames, key=lambda frame: frame[0]):
             if _MANY_IMAGES.search(path):
-                yield from (f"{path}#{run}" for run in _runs([number for _, number in group]))
+                yield from ((f"{path}#{run}", images) for run in _runs([number for _, number in group]))
             else:
-                yield path
+                yield path, images
 
 
 def _runs(numbers: list[int]) -> Iterator[str]:

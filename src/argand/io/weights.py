@@ -39,7 +39,7 @@ def save_weights(path: Path, state: Mapping[str, torch.Tensor], header: Mapping[
     # Clones, since safetensors refuses tensors that share memory.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(header, sort_keys=True)})
+    save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(header)})
     temporary.chmod(0o644)
     temporary.replace(target)
     return target

@@ -24,12 +24,14 @@ class Budget:
     """Clock and step counter of a run; time counts while it trains, over all its resumptions.
 
     At least one of `max_seconds` and `max_steps` is given, and the run ends with the first that is spent.
+    `reserve_seconds` of the time are kept for what follows the last step.
     """
 
     max_seconds: float | None
     max_steps: int | None
     step: int = 0
     earlier_seconds: float = 0.0
+    reserve_seconds: float = 0.0
     _started: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -49,5 +51,7 @@ class Budget:
     def progress(self) -> float:
         """Share of the budget that is spent, from 0 to 1."""
         shares = [self.step / self.max_steps if self.max_steps else 0.0]
-        shares.append(self.seconds / self.max_seconds if self.max_seconds else 0.0)
+        if self.max_seconds is not None:
+            usable = self.max_seconds - self.reserve_seconds
+            shares.append(self.seconds / usable if usable > 0 else 1.0)
         return min(1.0, max(shares))

@@ -1,8 +1,10 @@
 """Where to compute and how precisely, chosen by measuring."""
 
 import os
+import platform
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -12,6 +14,8 @@ Precision = Literal["32-true", "bf16-mixed"]
 
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 """Order of tensors [batch, channel, ...] by their number of dimensions."""
+
+CPUINFO = Path("/proc/cpuinfo")
 
 _WORTHWHILE = 1.3
 """bf16 on a CPU is chosen when it is this many times faster than fp32."""
@@ -54,6 +58,24 @@ def channels_last(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def available_cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_entries(cpuinfo: Path = CPUINFO) -> dict[str, str]:
+    """What the system says of its (last) processor core, by name; empty where there is no such file."""
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def processor_name(cpuinfo: Path = CPUINFO) -> str:
+    """Model of the processor, as far as the system tells it."""
+    return cpu_entries(cpuinfo).get("model name") or platform.processor() or platform.machine()
+
+
+def hardware(accelerator: str) -> str:
+    """What computes, in words: the GPU's name, or the processor's with the cores that may be used."""
+    if accelerator == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{processor_name()}, {available_cores()} cores"
 
 
 def choose_compute(accelerator: str = "auto", measure: bool = True) -> Compute:

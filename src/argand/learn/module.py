@@ -139,17 +139,18 @@ class TrainingKeeper(Callback):
         if self.average:
             self.average.update(module.network, budget.step)
         module.progress, stop = agree(budget.progress, self.stop.requested, module.device)
-        done = module.progress >= 1
-        if budget.step % self.record.settings.val_every_steps == 0 or done:
+        if budget.step % self.record.settings.val_every_steps == 0 or module.progress >= 1:
             self._log(trainer, module)
             self._validate(trainer, module)
             self._save(trainer, module)
+            # The validation may have taken the rest of the time.
+            module.progress, stop = agree(budget.progress, self.stop.requested, module.device)
         elif stop or time.monotonic() - self.saved_at > SAVE_EVERY_S:
             self._save(trainer, module)
         elif time.monotonic() - self.logged > LOG_EVERY_S:
             self._log(trainer, module)
         self.display.update(module.progress, self.record.samples_here(budget), self.record.note)
-        trainer.should_stop = done or stop
+        trainer.should_stop = module.progress >= 1 or stop
 
     def _log(self, trainer: Trainer, module: TrainingModule) -> None:
         """Record the training metrics since the last time."""
@@ -164,13 +165,15 @@ class TrainingKeeper(Callback):
         self.record.report(module.budget, trainer.optimizers[0], train=means)
 
     def _validate(self, trainer: Trainer, module: TrainingModule) -> None:
-        """Measure the validation metrics and keep the weights when they are the best so far."""
+        """Measure the validation metrics, keep the weights when they are the best so far, and the time."""
+        began = time.monotonic()
         network = self.average.network if self.average else module.network
         metric, means = validate(
             module.system, network, self.validation, module.plan.seed, module.device, self.compute
         )
         self.record.report(module.budget, trainer.optimizers[0], val=means)
         self.record.keep_best(module.budget, network, metric, means)
+        module.budget.reserve_seconds = time.monotonic() - began
 
     def _save(self, trainer: Trainer, module: TrainingModule) -> None:
         """Write the run's state, unless its weights are spoilt."""

@@ -13,6 +13,7 @@ from argand import __version__
 from argand.io.weights import save_weights
 from argand.learn.budget import Budget
 from argand.learn.checkpoint import FILE_NAME, save_checkpoint
+from argand.learn.device import hardware
 from argand.learn.log import RunLog
 from argand.system import System, system_name, to_config
 
@@ -75,9 +76,11 @@ class RunRecord:
         """Start or continue the log; `writes` is false in all but the first process of a run."""
         if writes:
             self.log = RunLog(self.folder, saved["step"] if saved else None)
-        if saved:
-            self.best = Best(**saved["best"])
-            self.resumed_step = saved["step"]
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Take note of how far the run was and of its best result."""
+        self.best = Best(**saved["best"])
+        self.resumed_step = saved["step"]
 
     def close(self) -> None:
         """End the log."""
@@ -121,7 +124,10 @@ class RunRecord:
             "steps": budget.step,
             "samples": samples,
             "seconds": round(budget.seconds),
+            "max_seconds": budget.max_seconds,
+            "max_steps": budget.max_steps,
             "device": self.device,
+            "hardware": hardware(self.device),
         }
         return {**made, **asdict(self.settings)}
 
@@ -135,6 +141,7 @@ class RunRecord:
             "identity": json.dumps(self.identity),
             "step": budget.step,
             "seconds": budget.seconds,
+            "reserve_seconds": budget.reserve_seconds,
             "best": asdict(self.best),
             "network": network.state_dict(),
             "optimiser": optimiser.state_dict(),

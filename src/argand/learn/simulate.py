@@ -24,8 +24,8 @@ def simulate_to_file(
     """Write samples 0 to `count` - 1 of a system as the data set `out`, by default on all cores.
 
     The form of the files is told in `argand.io.dataset`. What is there already is kept, so that an
-    interrupted or a smaller set is completed by the same call. Raises ConfigError when `out` holds another
-    set, and KeyboardInterrupt, saying what is kept, when it is stopped.
+    interrupted set is completed by the same call, and a smaller one by whole shards. Raises ConfigError
+    when `out` holds another set, and KeyboardInterrupt, saying what is kept, when it is stopped.
     """
     provenance = {"system": system_name(system), "config": to_config(system), "version": __version__}
     keep_freed_memory()

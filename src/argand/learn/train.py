@@ -30,9 +30,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What a run came to: steps, simulated samples and seconds so far, and where its best weights are."""
+    """What a run came to: steps, simulated samples and seconds so far, and where its best weights are.
+
+    `steps_here` are those since it was started or resumed; none when its budget was spent before.
+    """
 
     steps: int
+    steps_here: int
     samples: int
     seconds: float
     best: Best
@@ -63,9 +67,10 @@ def train(
     """Train a system on fresh samples until time or steps are spent, whichever comes first.
 
     Writes `last.ckpt` (for `resume`), `best.safetensors`, `log.jsonl`, `tensorboard/` and `curve.png` to
-    `out_dir`. Time counts from the first batch on, validation included, over all resumptions. `batch_size`
-    and `workers` are those of one process. Each simulated sample is used in `replay` batches. With `average`
-    the moving average of the weights is validated and kept. A resumed run goes on exactly where it stopped.
+    `out_dir`. Time counts from the first batch on, validation included, over all resumptions; the last
+    validation is given the time that the one before it took. `batch_size` and `workers` are those of one
+    process. Each simulated sample is used in `replay` batches. With `average` the moving average of the
+    weights is validated and kept. A resumed run goes on exactly where it stopped.
 
     Raises ConfigError for settings that contradict each other or the run to resume, InputError for a damaged
     checkpoint, MissingExtraError without Lightning, KeyboardInterrupt when it was stopped (after saving).
@@ -78,6 +83,7 @@ def train(
     budget = Budget(None if max_time is None else seconds_from(max_time), max_steps)
     if saved:
         budget.step, budget.earlier_seconds = saved["step"], saved["seconds"]
+        budget.reserve_seconds = saved.get("reserve_seconds", 0.0)
     os.nice(nice)
     compute = _compute(accelerator, devices, precision, saved)
     settings = Settings(
@@ -95,6 +101,7 @@ def train(
     record = RunRecord(out_dir, system, settings, compute.accelerator)
     if saved:
         _require_same_run(record, saved)
+        record.resume(saved)
     if budget.progress < 1:
         _run(system, record, budget, compute, saved, devices, quiet)
     return _summary(record, budget)
@@ -222,7 +229,8 @@ def _trainer(settings: Settings, compute: Compute, devices: int | str, folder: P
 def _summary(record: RunRecord, budget: Budget) -> TrainingSummary:
     """What the run came to."""
     samples = budget.step * record.settings.samples_per_step
-    return TrainingSummary(budget.step, samples, budget.seconds, record.best, record.folder / BEST_NAME)
+    here, weights = budget.step - record.resumed_step, record.folder / BEST_NAME
+    return TrainingSummary(budget.step, here, samples, budget.seconds, record.best, weights)
 
 
 @contextmanager

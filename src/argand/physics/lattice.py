@@ -22,8 +22,8 @@ ROUNDS = 8
 """Gauss-Newton steps of a fit."""
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
 """Longest change in one step: centre in px, tilt in radians, logarithm of the distance."""
-SMALL_STEPS = np.diag([0.05, 0.05, 1e-5, 1e-5, 1e-5])
-"""Steps of the numerical derivatives, in the same units."""
+SMALL_TURN = 1e-6
+"""Step of the numerical derivatives of the detector's axes by its tilt, in radians."""
 GROWTH = ((0.45, 24), (1.0, 5))
 """Share of the spots, from low angles on, and number of origins in each round that compares them."""
 FREEDOM = 4.0
@@ -38,9 +38,9 @@ class LatticeFit:
 
     `covariance` is that of (fast, slow) px, (pitch, yaw) rad, `indexed` the number of spots that the
     lattice explains, `rms_px` their residual, `margin` by how much (in units of chi²) the best
-    position of the origin beats the next one. `stretch` is the distance that fits best over the one
-    that was given, and `stretch_sigma` its standard deviation; `chance` is the share of random spots
-    that would count as explained as well.
+    position of the origin beats the next one, and `rival_px` where the centre would then be (None without
+    a rival). `stretch` is the distance that fits best over the one that was given, and `stretch_sigma`
+    its standard deviation; `chance` is the share of random spots that would count as explained as well.
     """
 
     geometry: BeamGeometry
@@ -50,6 +50,7 @@ class LatticeFit:
     offered: int
     rms_px: float
     margin: float
+    rival_px: tuple[float, float] | None
     stretch: float
     stretch_sigma: float
     chance: float
@@ -61,7 +62,7 @@ class Prior:
 
     centre_px: float
     tilt: float
-    distance: float = 0.005
+    distance: float = 0.01
 
 
 def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 400) -> LatticeFit | None:
@@ -156,17 +157,18 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Cand
     A node on the Ewald sphere serves as well as the true origin, if the beam is turned to it: centre
     and tilt change together, and only what is known of them beforehand tells.
     """
-    margin = np.inf
     for _ in range(2):
-        fits = _with_other_origins(px[:500], geometry, prior, found)
-        order = np.argsort(fits.cost)
-        best = int(order[0])
-        margin = float(fits.cost[order[1]] - fits.cost[best]) if len(order) > 1 else np.inf
-        found = fits.take(best)
+        rivals = _with_other_origins(px[:500], geometry, prior, found)
+        order = np.argsort(rivals.cost)
+        found = rivals.take(int(order[0]))
     final = _index_and_fit(px, geometry, prior, found.place, found.basis)
     indexed = int(np.count_nonzero(final.weight[0] > 0.2))
     if indexed < 10:
         return None
+    margin, rival_px = np.inf, None
+    if len(order) > 1:
+        margin = float(rivals.cost[order[1]] - rivals.cost[order[0]])
+        rival_px = (float(rivals.place[order[1], 0]), float(rivals.place[order[1], 1]))
     covariance = np.linalg.inv(final.normal[0])
     stretch = float(np.exp(final.place[0, 4]))
     reach = 4.0 / 3.0 * np.pi * OUTLIER**1.5 * final.scales[0] ** 2 * final.scales[1]
@@ -178,6 +180,7 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Cand
         len(px),
         float(final.rms_px[0]),
         margin,
+        rival_px,
         stretch,
         stretch * float(np.sqrt(covariance[13, 13])),
         min(1.0, reach / abs(float(np.linalg.det(final.basis[0])))),
@@ -286,11 +289,18 @@ def _improve(
     normal[:, range(9), range(9)] += 1e2
     step[:, 9:] += strength * pull
     cost = _robust_cost(square) + known
-    change = np.linalg.solve(normal, step[..., None])[..., 0]
+    change = _solve(normal, step)
     rms = np.sqrt((weight * misfit.across2).sum(1) / np.maximum(weight.sum(1), 1e-9) / 2) * px_per_q
     basis = basis + change[:, :9].reshape(-1, 3, 3)
     place = place + np.clip(change[:, 9:], -LONGEST, LONGEST)
     return _Candidates(place, basis, cost, normal, weight, rms, scales)
+
+
+def _solve(normal: Float[np.ndarray, "c p p"], step: Float[np.ndarray, "c p"]) -> Float[np.ndarray, "c p"]:
+    """Solution of the normal equations; what the spots do not determine stays as it is."""
+    size = np.sqrt(np.diagonal(normal, axis1=1, axis2=2))
+    scaled = normal / (size[:, :, None] * size[:, None, :]) + 1e-12 * np.eye(normal.shape[-1])
+    return np.linalg.solve(scaled, (step / size)[..., None])[..., 0] / size
 
 
 def _prior(
@@ -345,14 +355,30 @@ def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.nda
 
 
 def _q_and_slopes(px: Points2, geometry: BeamGeometry, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 5] by place (forward differences)."""
-    q, slopes = [], []
-    for here in place:
-        base = _placed(geometry, here).q_from_px(px)
-        q.append(base)
-        moved = [(_placed(geometry, here + step).q_from_px(px) - base) / step.sum() for step in SMALL_STEPS]
-        slopes.append(np.stack(moved, axis=-1))
-    return np.stack(q), np.stack(slopes)
+    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 5] by place."""
+    found = [_q_and_slopes_at(px, _placed(geometry, here)) for here in place]
+    return np.stack([q for q, _ in found]), np.stack([slopes for _, slopes in found])
+
+
+def _q_and_slopes_at(px: Points2, geometry: BeamGeometry) -> tuple[np.ndarray, np.ndarray]:
+    """q = (u - z)/wavelength for u = l/|l|, l in the laboratory; dq = (dl - u (u·dl)) / (|l| wavelength)."""
+    pixel = np.asarray(geometry.pixel_size_mm)
+    offset_mm = (px - np.asarray(geometry.beam_centre_px)) * pixel
+    axes = geometry.axes[:, :2]
+    turned = [
+        (replace(geometry, pitch=geometry.pitch + p, yaw=geometry.yaw + y).axes[:, :2] - axes) / SMALL_TURN
+        for p, y in ((SMALL_TURN, 0.0), (0.0, SMALL_TURN))
+    ]
+    lab = offset_mm @ axes.T + np.array([0.0, 0.0, geometry.distance_mm])
+    moved = np.empty((*lab.shape, 5))
+    moved[..., :2] = -axes * pixel
+    moved[..., 2], moved[..., 3] = offset_mm @ turned[0].T, offset_mm @ turned[1].T
+    moved[..., 4] = np.array([0.0, 0.0, geometry.distance_mm])
+    length = np.linalg.norm(lab, axis=1)[:, None]
+    unit = lab / length
+    moved -= unit[..., None] * np.einsum("ni,nip->np", unit, moved)[:, None]
+    q = (unit - np.array([0.0, 0.0, 1.0])) / geometry.wavelength
+    return q, moved / (length[..., None] * geometry.wavelength)
 
 
 def _normal_equations(

@@ -185,14 +185,21 @@ def _stands_out(mean: np.ndarray, total: np.ndarray) -> np.ndarray:
     return ring
 
 
+def _all_round(polar: _Polar) -> np.ndarray:
+    """Rings that stand out in most of their sectors, not in a few that hold spots."""
+    live = polar.live > 0.25 * polar.live.max(axis=1, keepdims=True)
+    level = np.where(live & (polar.live > 0), polar.counts / np.maximum(polar.live, 1e-9), np.nan)
+    total, seen = (polar.live * live).sum(axis=1), (live & (polar.live > 0)).any(axis=1)
+    middle = np.zeros(len(level))
+    middle[seen] = np.nanmedian(level[seen], axis=1)
+    return _stands_out(middle, total)
+
+
 def _step(
     polar: _Polar, geometry: BeamGeometry, start: BeamGeometry, prior: Prior
 ) -> tuple[np.ndarray, np.ndarray, float, int] | None:
     """One Gauss-Newton step of (fast, slow, pitch, yaw), its covariance, chi² and the rings used."""
-    all_live = polar.live.sum(axis=1)
-    share = ndimage.maximum_filter1d(
-        _stands_out(polar.counts.sum(axis=1) / np.maximum(all_live, 1e-9), all_live).astype(float), 5
-    )
+    share = ndimage.maximum_filter1d(_all_round(polar).astype(float), 5)
     full = polar.live.max(axis=1, keepdims=True)
     weight = np.where(polar.live > 0.25 * full, polar.live, 0.0)
     used = (np.count_nonzero(weight, axis=1) >= SECTORS // 4) & (share > 0)

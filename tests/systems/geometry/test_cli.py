@@ -14,7 +14,10 @@ from typer.testing import CliRunner, Result
 
 from argand.cli import build
 from argand.io.poni import read_poni
+from argand.learn.record import Best
+from argand.learn.train import TrainingSummary
 from argand.system import SYSTEMS
+from argand.systems.geometry.presets import PRESETS
 
 KNOWN = ["--wavelength", "1.0", "--distance", "150", "--pixel-size", "0.1"]
 VERBS = ("simulate", "train", "predict", "view", "watch", "evaluate", "hard")
@@ -32,6 +35,12 @@ def test_every_verb_shows_an_example(run: Callable[..., Result], verb: str):
     answer = run(verb, "--help")
     assert answer.exit_code == 0
     assert f"Example: argand geometry {verb}" in re.sub(r"\s+", " ", answer.stdout)
+
+
+@pytest.mark.parametrize("verb", ["simulate", "train", "evaluate"])
+def test_the_help_names_every_preset(run: Callable[..., Result], verb: str):
+    words = re.split(r"[\s,.│]+", run(verb, "--help").stdout)
+    assert set(PRESETS) <= set(words)
 
 
 def test_json_is_a_list_with_one_object_a_file_and_the_pooled_one_last(
@@ -212,6 +221,22 @@ def test_train_takes_its_options_to_the_run(
     assert "--resume" in answer.stderr
     assert (system.network_name, system.target, system.optimiser_name) == ("resnet18", "tilt", "sgd")
     assert (system.learning_rate, seen["replay"], seen["max_time"]) == (0.02, 3, "00:01:00")
+    assert (seen["clip_norm"], seen["val_count"], seen["val_every_steps"]) == (None, 192, 800)
+    run("train", "realistic", "--out", tmp_path, "--val-count", 16, "--val-every", 50, "--precision", "fp32")
+    assert (seen["clip_norm"], seen["val_count"], seen["val_every_steps"]) == (5.0, 16, 50)
+    assert seen["precision"] == "fp32"
+
+
+def test_a_spent_run_says_so_with_its_best(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    best = Best("log_error", 0.25, 20)
+    spent = TrainingSummary(30, 0, 240, 61.0, best, tmp_path / "best.safetensors")
+    monkeypatch.setattr("argand.learn.train.train", lambda *arguments, **settings: spent)
+    answer = run("train", "tiny", "--out", tmp_path, "--max-time", "00:01:00", "--resume")
+    assert answer.exit_code == 0
+    assert "the time of this run is spent; a --max-time above 00:01:00 goes on" in answer.stdout
+    assert "best log_error 0.25 at step 20" in answer.stdout
 
 
 def test_the_bundled_image_is_answered_near_its_known_centre(run: Callable[..., Result], tmp_path: Path):

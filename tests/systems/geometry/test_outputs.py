@@ -134,7 +134,7 @@ def test_an_unknown_format_names_the_near_one():
 def test_patterns_that_name_nothing_do_not_stop_the_others(tmp_path: Path, write_image: Callable[..., Path]):
     image = write_image(tmp_path / "a.npy")
     files, failures = expand([str(tmp_path / "gone.cbf"), str(image), str(image)])
-    assert files == [str(image)]
+    assert files == {str(image): None}
     assert [failure.file for failure in failures] == [str(tmp_path / "gone.cbf")]
 
 
@@ -144,17 +144,17 @@ def test_frames_beyond_the_memory_limit_are_read_again(
     stack = write_stack(tmp_path / "m.h5", [(60, 45), (10, 20), (30, 40)])
     frames = [answer.frame for answer in batch.answer_file(str(stack), predictor, STATED)]
     monkeypatch.setattr(batch, "KEPT_BYTES", frames[0].data.nbytes + frames[0].mask.nbytes)
-    store = FrameStore(STATED)
+    store = FrameStore()
     for frame in frames:
         store.add(frame)
-    assert [isinstance(kept, Frame) for kept in store.frames] == [True, False, False]
+    assert [kept.data.size > 0 for kept in store.frames] == [True, False, False]
     for kept, frame in zip(store, frames, strict=True):
         np.testing.assert_array_equal(kept.data, frame.data)
         assert kept.wavelength == 1.0
 
 
 def test_only_frames_of_one_geometry_are_pooled(answer: Answer, predictor: object):
-    groups = Groups(STATED)
+    groups = Groups()
     moved = Answer(replace(answer.frame, distance_mm=300.0), answer.prediction)
     for one in (answer, answer, moved):
         groups.add(one)
@@ -171,7 +171,22 @@ def test_a_dials_list_gets_the_pooled_geometry_and_keeps_all_else(
     source, out = tmp_path / "imported.expt", tmp_path / "out"
     write_expt(source, before, (90, 120), images, (0.0, 1e6))
     with RunFolder(out, overlay=False) as run:
-        predict_files([str(source)], predictor, STATED, run, tell=pytest.fail)
+        predict_files([str(source)], predictor, Stated(), run, tell=pytest.fail)
     corrected = read_expt(out / "imported_corrected.expt")
     assert [found.geometry.beam_centre_px for found in corrected] == [pytest.approx((61.0, 45.5))] * 2
     assert [found.frames for found in corrected] == [found.frames for found in read_expt(source)]
+
+
+def test_a_dials_list_states_what_its_images_do_not_and_the_user_has_the_last_word(
+    tmp_path: Path, write_image: Callable[..., Path], predictor: object, monkeypatch: pytest.MonkeyPatch
+):
+    images = [str(write_image(tmp_path / f"{n}.npy", (60, 45))) for n in range(2)]
+    source = tmp_path / "imported.expt"
+    model = BeamGeometry((55.25, 40.5), 171.0, 0.87, (0.075, 0.075))
+    write_expt(source, model, (90, 120), images, (0.0, 1e6))
+    monkeypatch.setattr(batch, "KEPT_BYTES", 0)
+    with RunFolder(None) as run:
+        predict_files([str(source)], predictor, Stated(wavelength=1.2), run, tell=pytest.fail)
+    assert [record["header_beam_centre_px"] for record in run.records] == [pytest.approx((55.25, 40.5))] * 3
+    known = [(record["distance_mm"], record["wavelength"]) for record in run.records]
+    assert known == [(pytest.approx(171.0), 1.2)] * 3

@@ -1,6 +1,7 @@
 """Sets of stills: reproducible, within their ranges, and each preset true to its name."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from argand.errors import ConfigError
 from argand.physics.panel import PANELS
 from argand.systems.geometry.presets import PRESETS, STANDARD
 from argand.systems.geometry.simulate import CANVAS, StillSet, binarise, draw_still, take, to_canvas
+from argand.systems.geometry.still import expose
 
 POSTER = ("standard", "varied-distance", "flat-background", "binary", "long-distance")
 
@@ -39,6 +41,18 @@ def test_index_and_seed_fix_the_image(name: str):
     for index, seed in ((6, 11), (5, 12)):
         other = take(settings, index, seed)[1]
         assert other.shape != first.shape or not np.array_equal(other, first)
+
+
+def test_dead_pixels_leave_all_else_as_it_is():
+    settings, changed = PRESETS["realistic"].stills, 0
+    for index in range(6):
+        still, counts, _, _ = take(settings, index, 11)
+        rng = np.random.default_rng([11, index])
+        without, *_ = expose(replace(draw_still(settings, rng), dead_px=0), rng)
+        differ = np.count_nonzero(without != counts)
+        assert differ <= still.dead_px
+        changed += differ
+    assert changed > 6
 
 
 @pytest.mark.parametrize("name", POSTER)
@@ -96,6 +110,8 @@ def test_realistic_varies_everything_that_a_beamline_varies():
         lambda s: len(s.diffuse.rings) > 8,
         lambda s: s.diffuse.small_angle > 0,
         lambda s: s.gain != 1.0,
+        lambda s: s.hot_px > 8,
+        lambda s: s.dead_px > 12,
         lambda s: s.crystal is not None and max(s.crystal.cell.lengths) < 30,
         lambda s: s.crystal is not None and max(s.crystal.cell.lengths) > 200,
     ):

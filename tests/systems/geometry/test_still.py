@@ -177,6 +177,39 @@ def test_gaps_and_overloads_hold_nothing():
     assert counts.max() < 9000.0
 
 
+def test_hot_pixels_count_what_is_not_there():
+    still = Still(geometry_with_tilt(), PANEL, diffuse=NOTHING, hot_px=40)
+    counts, live, _ = expose(still, np.random.default_rng(0))
+    assert live.min() == 1.0
+    assert np.count_nonzero(counts) == 40
+    assert counts[counts > 0].min() >= 20
+
+
+def test_dead_pixels_count_nothing_and_are_not_masked():
+    still = Still(geometry_with_tilt(), PANEL, diffuse=Diffuse(flat=400.0))
+    whole, *_ = expose(still, np.random.default_rng(0))
+    counts, live, _ = expose(replace(still, dead_px=50), np.random.default_rng(0))
+    assert live.min() == 1.0
+    assert whole.min() > 0
+    assert np.count_nonzero(counts == 0) == 50
+    np.testing.assert_array_equal(counts[counts > 0], whole[counts > 0])
+
+
+def test_a_binned_pixel_loses_the_share_of_its_dead_one():
+    panel = replace(PANEL, shape=(2 * SIDE, 2 * SIDE))
+    still = Still(geometry_with_tilt(), panel, 2, diffuse=Diffuse(flat=4000.0))
+    whole, *_ = expose(still, np.random.default_rng(0))
+    counts, *_ = expose(replace(still, dead_px=50), np.random.default_rng(0))
+    assert np.unique(counts[counts != whole] / whole[counts != whole]) == pytest.approx(0.75, abs=1e-3)
+
+
+def test_a_dead_pixel_of_a_ccd_reads_the_pedestal():
+    panel = replace(PANELS["adsc-q4"], shape=(SIDE, SIDE))
+    still = Still(geometry_with_tilt(), panel, diffuse=Diffuse(flat=4000.0), gain=2.0, pedestal=40.0)
+    counts, *_ = expose(replace(still, dead_px=50), np.random.default_rng(0))
+    assert np.count_nonzero(counts == 40.0) == 50
+
+
 def test_binning_and_unbinning_describe_the_same_detector():
     still = Still(geometry_with_tilt(5.0, -7.0), PANELS["pilatus-2m"], 4)
     fine = still.unbinned()

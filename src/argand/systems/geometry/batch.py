@@ -7,8 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from argand.errors import ArgandError
-from argand.io.image import Frame, expand_inputs, read_frames, split_selection
+from argand.io.expt import ExptImages
+from argand.io.image import Frame, inputs_with_models, read_frames, split_selection
 from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.prediction import Prediction
 from argand.typing import Mask
@@ -60,16 +63,18 @@ class Failure:
     message: str
 
 
-def expand(patterns: Iterable[str]) -> tuple[list[str], list[Failure]]:
-    """Image files that the patterns name, each once, and the patterns that name nothing."""
-    files: list[str] = []
+def expand(patterns: Iterable[str]) -> tuple[dict[str, ExptImages | None], list[Failure]]:
+    """Image files that the patterns name, each with its current model if it has one, and bad patterns."""
+    files: dict[str, ExptImages | None] = {}
     failures = []
     for pattern in patterns:
         try:
-            files += expand_inputs([pattern])
+            found = inputs_with_models([pattern])
         except ArgandError as error:
             failures.append(_failure(pattern, error))
-    return list(dict.fromkeys(files)), failures
+            continue
+        files |= {file: files.get(file) or model for file, model in found.items()}
+    return files, failures
 
 
 def count_frames(file: str) -> int:
@@ -90,12 +95,19 @@ def count_frames(file: str) -> int:
 
 
 def answer_file(
-    file: str, predictor: Predictor, stated: Stated, evidence: EvidenceKind = "both"
+    file: str,
+    predictor: Predictor,
+    stated: Stated,
+    evidence: EvidenceKind = "both",
+    model: ExptImages | None = None,
 ) -> Iterator[Answer | Failure]:
-    """An answer for each image of a file, reading included in its seconds; a failure ends the file."""
+    """An answer for each image of a file, reading included in its seconds; a failure ends the file.
+
+    The current `model` of the file's images stands in place of their headers.
+    """
     started = time.perf_counter()
     try:
-        for frame in read_frames(file, **vars(stated)):
+        for frame in read_frames(file, model=model, **vars(stated)):
             prediction = predictor.predict_frame(frame, evidence=evidence)
             now = time.perf_counter()
             yield Answer(frame, replace(prediction, seconds=now - started))
@@ -114,10 +126,13 @@ def _failure(file: str, error: Exception) -> Failure:
 
 @dataclass
 class FrameStore(Sequence[Frame]):
-    """Frames to be pooled: the first ones in memory, those beyond KEPT_BYTES read again on demand."""
+    """Frames to be pooled: the pixels of the first ones in memory, others read again on demand.
 
-    stated: Stated
-    frames: list[Frame | tuple[str, int]] = field(default_factory=list)
+    `mask` is what the user gave to read the frames with.
+    """
+
+    mask: Mask | None = None
+    frames: list[Frame] = field(default_factory=list)
     kept_bytes: int = 0
 
     def add(self, frame: Frame) -> None:
@@ -125,7 +140,7 @@ class FrameStore(Sequence[Frame]):
         size = frame.data.nbytes + frame.mask.nbytes
         fits = self.kept_bytes + size <= KEPT_BYTES
         self.kept_bytes += size if fits else 0
-        self.frames.append(frame if fits else (frame.path, frame.index))
+        self.frames.append(frame if fits else _without_pixels(frame))
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -134,10 +149,14 @@ class FrameStore(Sequence[Frame]):
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
         kept = self.frames[index]
-        if isinstance(kept, Frame):
+        if kept.data.size:
             return kept
-        path, number = kept
-        return next(read_frames(f"{path}#{number}", **vars(self.stated)))
+        again = next(read_frames(f"{kept.path}#{kept.index}", mask=self.mask))
+        return replace(kept, data=again.data, mask=again.mask)
+
+
+def _without_pixels(frame: Frame) -> Frame:
+    return replace(frame, data=np.empty((0, 0), frame.data.dtype), mask=np.empty((0, 0), bool))
 
 
 @dataclass
@@ -159,16 +178,16 @@ class Group:
 
 
 class Groups:
-    """Answers sorted by geometry as they come."""
+    """Answers sorted by geometry as they come; `mask` is what the user gave to read their frames with."""
 
-    def __init__(self, stated: Stated) -> None:
-        self.stated = stated
+    def __init__(self, mask: Mask | None = None) -> None:
+        self.mask = mask
         self._groups: dict[tuple[Any, ...], Group] = {}
 
     def add(self, answer: Answer) -> None:
         """Sort an answer to those of its geometry."""
         key = geometry_key(answer.frame)
-        self._groups.setdefault(key, Group(FrameStore(self.stated))).add(answer)
+        self._groups.setdefault(key, Group(FrameStore(self.mask))).add(answer)
 
     def pooled(self, predictor: Predictor) -> Iterator[tuple[Group, Prediction | Failure]]:
         """One answer for each group of two frames or more."""

@@ -6,10 +6,11 @@ Simulated and real images pass through the same function, so the networks meet t
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from argand.physics.spot import Spots, block_sum, find_spots
 from argand.systems.geometry.simulate import CANVAS, to_canvas
-from argand.typing import Image
+from argand.typing import Image, Mask
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,15 @@ class Evidence:
     """Background and spots of one image.
 
     `counts` and `live` are sums over the background pixels of cells of `binning` x `binning` px and
-    the number of those pixels; `spots` are in px of the image.
+    the number of those pixels; `spots` are in px of the image, and `clean` marks its pixels that belong
+    to none.
     """
 
-    counts: Image
-    live: Image
+    counts: Float[np.ndarray, "rows columns"]
+    live: Float[np.ndarray, "rows columns"]
     spots: Spots
     binning: int
+    clean: Mask
 
     def cells(self) -> np.ndarray:
         """Network input [3, CANVAS, CANVAS] float32: counts and live share of cells, spots as log(1+I)."""
@@ -45,9 +48,17 @@ def gather(image: Image, live: np.ndarray, binning: int | None = None) -> Eviden
     share = np.asarray(live, np.float32)
     spots, clean = find_spots(image, share > 0.95)
     binning = binning or int(-(-max(image.shape) // CANVAS))
-    background = share * (clean | (share <= 0.95))
-    counts = np.where(background > 0, image, 0).astype(np.float32)
-    if binning > 1:
-        whole = tuple(slice(0, n // binning * binning) for n in image.shape)
-        counts, background = block_sum(counts[whole], binning), block_sum(background[whole], binning)
-    return Evidence(counts, background, spots, binning)
+    counts, background = bin_cells(image, share * (clean | (share <= 0.95)), binning)
+    return Evidence(counts, background, spots, binning, clean)
+
+
+def bin_cells(
+    image: Image, live: Image | Mask, binning: int
+) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns"]]:
+    """Counts and live pixels of cells of `binning` x `binning` px, without the rest at the far edges."""
+    share = np.asarray(live, np.float32)
+    counts = np.where(share > 0, image, 0).astype(np.float32)
+    if binning == 1:
+        return counts, share
+    whole = tuple(slice(0, n // binning * binning) for n in image.shape)
+    return block_sum(counts[whole], binning), block_sum(share[whole], binning)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -16,25 +17,25 @@ from argand.physics.lattice import LatticeFit, Prior, fit_lattice
 from argand.physics.radial import RingFit, fit_rings
 from argand.physics.spot import Spots, is_binary
 from argand.system import from_config
-from argand.systems.geometry.evidence import Evidence, gather
+from argand.systems.geometry.evidence import Evidence, bin_cells, gather
+from argand.systems.geometry.judge import average, judge, lattice_doubts
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
 from argand.systems.geometry.prediction import Prediction
 from argand.systems.geometry.system import Geometry, known_numbers
+from argand.typing import Image, Mask
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "geometry-best" / "model.safetensors"
-NETWORK_LIMIT_PX = 1.2
-"""Largest standard deviation at which the network's answer stands on its own."""
-SWUNG_LIMIT_DEG = 5.0
-"""Arm angle beyond which a detector is outside what the networks were trained on."""
 TILT_PRIOR = np.radians(2.0)
-NETWORK_SIGMA_SCALE = 1.0
+NETWORK_SIGMA_SCALE = 2.0
 """Factor on the network's own standard deviation, from its errors on simulated validation images."""
 
-LATTICE_SHARE, LATTICE_MARGIN = 0.25, 6.0
-"""Least share of the spots that a lattice must explain, and by how much in chi² its origin must win."""
-STRETCH_LIMIT = 0.02
-"""Relative error of the distance beyond which the file's number is doubted."""
-BINARY_SIGMA_SCALE = 3.0
+LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
+"""Least number of spots that a lattice must explain, and least share beyond that of chance."""
+MOST_CELLS = 1.6e6
+"""Largest number of cells that rings are fitted on, for the sake of time."""
+GRAINY_SPOTS, GRAINY_CHI2 = 50, 2.5
+"""Number of spots without a lattice that may be the grains of bright rings, if these fit as well as that."""
+BINARY_SIGMA_SCALE = 1.5
 """Factor for images of zeros and ones, which the network was not trained on; likewise measured."""
 
 
@@ -63,7 +64,13 @@ class Predictor:
         Raises InputError where the file cannot be read or a needed number is missing.
         """
         began = time.perf_counter()
+        if evidence not in get_args(EvidenceKind):
+            raise InputError(f"evidence '{evidence}' is none of {', '.join(get_args(EvidenceKind))}")
         if isinstance(source, np.ndarray):
+            if source.ndim != 2:
+                raise InputError(
+                    f"an array of {source.ndim} dimensions is no image; give one frame [slow, fast]"
+                )
             usable = np.isfinite(source) & (source >= 0)
             source = Frame("array", 0, source, usable, None, None, None, None)
         frame = source if isinstance(source, Frame) else read_frame(source, index)
@@ -87,9 +94,9 @@ class Predictor:
         lattice = rings = None
         if refine and evidence != "background":
             lattice = _try_lattice(seen.spots, start, sigma)
-        if refine and lattice is None and evidence != "spots":
-            rings = _try_rings(frame, seen, start, sigma)
-        answer = _judge(frame, seen, start, sigma, lattice, rings)
+        if refine and (lattice is None or lattice_doubts(lattice)) and evidence != "spots":
+            rings = _try_rings(frame, seen, start, sigma, grainy=lattice is None)
+        answer = judge(frame, seen, start, sigma, lattice, rings)
         return replace(
             answer,
             network_centre_px=network,
@@ -106,8 +113,8 @@ class Predictor:
         """
         began = time.perf_counter()
         good = [p for p in predictions if p.reliable and p.covariance is not None]
-        answer = _average(good) if good else self.predict_frame(sum_frames(frames))
-        notes = tuple(dict.fromkeys(note for p in predictions for note in p.notes))
+        answer = average(good) if good else self.predict_frame(sum_frames(frames))
+        notes = tuple(dict.fromkeys([*(note for f in frames for note in f.notes), *answer.notes]))
         return replace(
             answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
         )
@@ -165,6 +172,16 @@ def nominal_geometry(frame: Frame) -> BeamGeometry:
     assert frame.wavelength
     assert frame.distance_mm
     assert frame.pixel_size_mm
+    for name, value, (low, high), unit in (
+        ("wavelength", frame.wavelength, (0.01, 10.0), "Å"),
+        ("distance", frame.distance_mm, (5.0, 1e5), "mm"),
+        ("pixel size", min(frame.pixel_size_mm), (0.004, 4.0), "mm"),
+        ("pixel size", max(frame.pixel_size_mm), (0.004, 4.0), "mm"),
+    ):
+        if not low <= value <= high:
+            raise InputError(
+                f"{frame.path}: a {name} of {value:g} {unit} is not between {low:g} and {high:g} {unit}"
+            )
     middle = (frame.data.shape[1] / 2, frame.data.shape[0] / 2)
     return BeamGeometry(middle, frame.distance_mm, frame.wavelength, frame.pixel_size_mm)
 
@@ -183,39 +200,45 @@ def sum_frames(frames: Sequence[Frame]) -> Frame:
 
 
 def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit | None:
-    """The lattice fit, if there is one that deserves belief."""
-    prior = Prior(float(np.clip(1.5 * sigma, 3.0, 60.0)), TILT_PRIOR)
+    """The lattice of the spots, if there is one that chance does not explain."""
+    # Student's t with four degrees of freedom has 1.4 times its scale for standard deviation.
+    prior = Prior(float(np.clip(0.7 * sigma, 3.0, 60.0)), TILT_PRIOR)
     fit = fit_lattice(spots.px, start, prior)
     if fit is None:
         return None
-    enough = fit.indexed >= max(15, (LATTICE_SHARE + fit.chance) * fit.offered)
-    # A wrong origin is told by its misfit; where it is not, the answer could be off by a whole node.
-    sure = fit.margin > LATTICE_MARGIN and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR
-    return fit if enough and sure else None
+    enough = fit.indexed >= max(LATTICE_SPOTS, (LATTICE_SHARE + fit.chance) * fit.offered)
+    return fit if enough and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR else None
 
 
-def _try_rings(frame: Frame, seen: Evidence, start: BeamGeometry, sigma: float) -> RingFit | None:
-    """The fit to sharp rings, first on the network's cells, then on finer ones; in px of the image."""
-    prior_px = float(np.clip(3.0 * sigma, 3.0, 60.0))
-    fit, begin = None, start
-    for binning in dict.fromkeys((seen.binning, min(seen.binning, 3))):
-        cells = seen if binning == seen.binning else gather(frame.data, frame.mask, binning)
-        rough = fit_rings(
-            cells.counts,
-            cells.live,
-            _in_cells(begin, binning),
-            Prior(prior_px / binning, TILT_PRIOR),
-            search=fit is None,
-        )
+def _try_rings(
+    frame: Frame, seen: Evidence, start: BeamGeometry, sigma: float, grainy: bool
+) -> RingFit | None:
+    """The fit to sharp rings, without the pixels of spots or, if `grainy`, with many spots left in."""
+    prior = Prior(float(np.clip(1.5 * sigma, 3.0, 60.0)), TILT_PRIOR)
+    fits = [_fit_rings_on(frame.data, frame.mask & seen.clean, start, prior, seen.binning)]
+    if grainy and len(seen.spots) >= GRAINY_SPOTS:
+        fit = _fit_rings_on(frame.data, frame.mask, start, prior, seen.binning)
+        fits += [fit] if fit and fit.chi2 < GRAINY_CHI2 else []
+    return min((fit for fit in fits if fit), key=lambda fit: fit.covariance[0, 0], default=None)
+
+
+def _fit_rings_on(
+    image: Image, mask: Mask, start: BeamGeometry, prior: Prior, coarsest: int
+) -> RingFit | None:
+    """The fit on cells of `coarsest` px and then on finer ones while these tell more; in px of the image."""
+    finest = int(np.ceil(np.sqrt(image.size / MOST_CELLS)))
+    fit = None
+    for binning in [coarsest, *range(min(coarsest - 1, 3), finest - 1, -1)]:
+        begin = _in_cells(fit.geometry if fit else start, binning)
+        in_cells = Prior(prior.centre_px / binning, prior.tilt)
+        rough = fit_rings(*bin_cells(image, mask, binning), begin, in_cells, search=fit is None)
         if rough is None:
             return fit
         scale = np.diag([binning, binning, 1.0, 1.0])
-        fit = replace(
-            rough,
-            geometry=_in_cells(rough.geometry, 1 / binning),
-            covariance=scale @ rough.covariance @ scale,
-        )
-        begin = fit.geometry
+        covariance = scale @ rough.covariance @ scale
+        if fit is not None and covariance[0, 0] > fit.covariance[0, 0]:
+            return fit
+        fit = replace(rough, geometry=_in_cells(rough.geometry, 1 / binning), covariance=covariance)
     return fit
 
 
@@ -224,107 +247,6 @@ def _in_cells(geometry: BeamGeometry, binning: float) -> BeamGeometry:
     fast, slow = geometry.beam_centre_px
     pixel = (geometry.pixel_size_mm[0] * binning, geometry.pixel_size_mm[1] * binning)
     return replace(geometry, beam_centre_px=(fast / binning, slow / binning), pixel_size_mm=pixel)
-
-
-def _judge(
-    frame: Frame,
-    seen: Evidence,
-    start: BeamGeometry,
-    sigma: float,
-    lattice: LatticeFit | None,
-    rings: RingFit | None,
-) -> Prediction:
-    """Choose the best evidence and decide whether it is to be trusted."""
-    answer = Prediction(
-        frame.path,
-        frame.index,
-        (int(frame.data.shape[0]), int(frame.data.shape[1])),
-        False,
-        "",
-        "network",
-        start,
-        sigma,
-        None,
-        False,
-        frame.header_beam_centre_px,
-        None,
-        None,
-        None,
-        len(seen.spots),
-        0,
-        None,
-        0.0,
-        tuple(frame.notes),
-    )
-    if lattice is not None:
-        # What the spots' own scatter cannot show (parallax, split crystals) grows with that scatter.
-        covariance = lattice.covariance + (0.2 * lattice.rms_px) ** 2 * np.diag([1, 1, 0, 0])
-        covariance[2:, 2:] += np.diag([np.radians(0.03) ** 2] * 2)
-        answer = _refined(answer, "lattice", lattice.geometry, covariance)
-        answer = replace(answer, indexed=lattice.indexed, rms_px=lattice.rms_px)
-    elif rings is not None:
-        covariance = 2.0 * rings.covariance + np.diag([0.1**2, 0.1**2, 0, 0])
-        answer = _refined(answer, "rings", rings.geometry, covariance)
-    reason = _doubts(frame, seen, answer)
-    return replace(answer, reliable=not reason, reason=reason)
-
-
-def _refined(answer: Prediction, path: str, geometry: BeamGeometry, covariance: np.ndarray) -> Prediction:
-    """The answer with a refined geometry and its uncertainty."""
-    tilt_sigma = np.degrees(np.sqrt(np.diag(covariance)[2:]))
-    return replace(
-        answer,
-        path=path,
-        geometry=geometry,
-        covariance=covariance,
-        sigma_px=float(np.sqrt(np.mean(np.diag(covariance)[:2]))),
-        tilt_sigma_deg=(float(tilt_sigma[0]), float(tilt_sigma[1])),
-        tilt_measured=bool(tilt_sigma.max() < 0.5),
-    )
-
-
-def _doubts(frame: Frame, seen: Evidence, answer: Prediction) -> str:
-    """Why the answer is not to be trusted; empty if it is."""
-    assert answer.geometry is not None
-    assert answer.sigma_px is not None
-    if abs(frame.two_theta_deg) > SWUNG_LIMIT_DEG:
-        return f"the detector is swung out by {frame.two_theta_deg:g} degrees, outside the trained range"
-    slow, fast = answer.shape
-    x, y = answer.geometry.beam_centre_px
-    if not (-0.1 * fast < x < 1.1 * fast and -0.1 * slow < y < 1.1 * slow):
-        return "the beam centre seems to lie off the detector"
-    if answer.path == "network":
-        photons = float(seen.counts.sum())
-        if photons < 3000 and len(seen.spots) < 15:
-            return f"near-blank image: {photons:.0f} background counts and {len(seen.spots)} spots"
-        if answer.sigma_px > NETWORK_LIMIT_PX:
-            few = f"{len(seen.spots)} spots without a lattice, no sharp rings"
-            return f"not enough evidence: {few}; the background alone leaves ±{answer.sigma_px:.1f} px"
-    elif answer.sigma_px > 2.0:
-        return f"the fit leaves ±{answer.sigma_px:.1f} px"
-    return ""
-
-
-def _average(good: Sequence[Prediction]) -> Prediction:
-    """Mean of several refined answers weighted by their covariances, which grows with their scatter."""
-    values, weights = [], []
-    for p in good:
-        assert p.geometry is not None
-        assert p.covariance is not None
-        values.append([*p.geometry.beam_centre_px, p.geometry.pitch, p.geometry.yaw])
-        weights.append(np.linalg.inv(p.covariance))
-    total = np.sum(weights, axis=0)
-    mean = np.linalg.solve(total, np.sum([w @ v for w, v in zip(weights, values, strict=True)], axis=0))
-    residual = np.asarray(values) - mean
-    chi2 = np.sum([r @ w @ r for r, w in zip(residual, weights, strict=True)]) / max(4 * (len(good) - 1), 1)
-    covariance = np.linalg.inv(total) * max(float(chi2), 1.0)
-    first = good[0]
-    assert first.geometry is not None
-    geometry = replace(
-        first.geometry.with_centre((mean[0], mean[1])), pitch=float(mean[2]), yaw=float(mean[3])
-    )
-    indexed, spots = sum(p.indexed for p in good), sum(p.spots for p in good)
-    return replace(_refined(first, first.path, geometry, covariance), indexed=indexed, spots=spots, index=0)
 
 
 def selftest() -> str:

@@ -18,7 +18,8 @@ class Prediction:
     where `reliable` is false (None where there is none at all); `sigma_px` is the standard deviation of
     each coordinate of the centre, `tilt_sigma_deg` that of pitch and yaw. `path` says which evidence
     decided: the lattice of the Bragg spots, the rings of the background, or the network alone.
-    `tilt_measured` is false where the evidence says nothing about the tilt.
+    `tilt_measured` is false where the evidence says nothing about the tilt. `fitted_distance_mm` is the
+    distance that a lattice fits best; `geometry` keeps the one that was given.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Prediction:
     seconds: float
     notes: tuple[str, ...] = ()
     frames: int = 1
+    fitted_distance_mm: float | None = None
     covariance: np.ndarray | None = field(default=None, repr=False, compare=False)
     """Of (fast px, slow px, pitch rad, yaw rad)."""
 
@@ -103,6 +105,7 @@ class Prediction:
             "network_sigma_px": self.network_sigma_px,
             "network_tilt_deg": self.network_tilt_deg,
             "distance_mm": self.geometry.distance_mm if self.geometry else None,
+            "fitted_distance_mm": self.fitted_distance_mm,
             "wavelength": self.geometry.wavelength if self.geometry else None,
             "spots": self.spots,
             "indexed": self.indexed,

@@ -1,11 +1,12 @@
 """The two long verbs, predict and hard, as functions that the command line calls."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from argand.errors import ConfigError
 from argand.io.dataset import StoredSamples
+from argand.io.expt import ExptImages
 from argand.progress import ProgressDisplay
 from argand.system import preset
 from argand.systems.geometry.batch import (
@@ -46,7 +47,7 @@ def predict_files(
 ) -> None:
     """Answer for every image that the patterns name and write what belongs to it; failures go to `tell`."""
     files, failures = expand(patterns)
-    groups = Groups(stated)
+    groups = Groups(stated.mask)
     for failure in failures:
         tell(failure)
         run.add(failure)
@@ -66,14 +67,15 @@ def predict_files(
 
 
 def _answers(
-    files: Sequence[str], predictor: Predictor, stated: Stated, evidence: EvidenceKind
+    files: Mapping[str, ExptImages | None], predictor: Predictor, stated: Stated, evidence: EvidenceKind
 ) -> Iterator[Answer | Failure]:
     """Answers for all files with a bar of how far they are."""
     sizes = [count_frames(file) for file in files]
     answered = 0
     with ProgressDisplay("predict geometry", unit="images") as display:
-        for number, file in enumerate(files):
-            for place, outcome in enumerate(answer_file(file, predictor, stated, evidence), start=1):
+        for number, (file, model) in enumerate(files.items()):
+            outcomes = answer_file(file, predictor, stated, evidence, model)
+            for place, outcome in enumerate(outcomes, start=1):
                 yield outcome
                 answered += 1
                 reached = sum(sizes[:number]) + min(place, sizes[number])
@@ -133,6 +135,8 @@ def _judged(cases: Iterator[Case], predictor: Predictor, total: int) -> list[Jud
     return judged
 
 
-def _judged_files(files: Sequence[str], predictor: Predictor, stated: Stated) -> Iterator[Judged | Failure]:
+def _judged_files(
+    files: Mapping[str, ExptImages | None], predictor: Predictor, stated: Stated
+) -> Iterator[Judged | Failure]:
     for outcome in _answers(files, predictor, stated, "both"):
         yield outcome if isinstance(outcome, Failure) else judge_real(outcome)

@@ -76,6 +76,8 @@ def draw_still(settings: StillSet, rng: np.random.Generator) -> Still:
         shadow=_draw_shadow(geometry, panel, binning, rng) if rng.random() < 0.25 else None,
         stop=_draw_stop(geometry, rng) if rng.random() < 0.92 else None,
         hot_px=int(rng.poisson(6)),
+        # From a child, which leaves the course of the other numbers as it is.
+        dead_px=int(rng.spawn(1)[0].poisson(10)),
         **_draw_readout(panel, binning, rng),
     )
 

@@ -97,6 +97,9 @@ class Still:
     """A straight shadow: its azimuth (radians), distance from the beam (mm), transmission."""
     stop: Stop | None = None
     hot_px: int = 0
+    """Pixels that count what is not there."""
+    dead_px: int = 0
+    """Pixels of the detector that count nothing; no mask knows of them."""
     point_spread_px: float = 0.0
     gain: float = 1.0
     pedestal: float = 0.0
@@ -241,5 +244,13 @@ def expose(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     counts = read_out(
         rng, counts, still.panel, still.point_spread_px, still.gain, still.pedestal, still.read_noise
     )
+    _forget(still, counts, rng)
     live = np.where(counts >= still.panel.saturation, np.float32(0), live)
     return np.where(live > 0, counts, 0).astype(np.float32), live, spots
+
+
+def _forget(still: Still, counts: np.ndarray, rng: np.random.Generator) -> None:
+    """Take the photons of the dead pixels away; an image pixel loses one of those that it is binned from."""
+    where = rng.integers(0, counts.size, still.dead_px)
+    photons = counts.flat[where] - still.pedestal
+    counts.flat[where] = still.pedestal + np.rint(photons * (1 - 1 / still.binning**2))
