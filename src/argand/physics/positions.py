@@ -17,6 +17,8 @@ from argand.physics.patterson import Half
 Positions = Float[Tensor, "batch atom 3"]
 ROUNDING = 1e-6
 """Intensities below this share of the largest are taken for 0."""
+FIRST_DAMPING, CONVERGED = 1e-2, 0.01
+"""Damping of the first step, in shares of the mean curvature, and relative gain below which steps end."""
 WEAK = 0.3
 """Intensities, in shares of their mean, below which weights grow no more."""
 
@@ -105,10 +107,13 @@ def _turn(turns: Tensor) -> Tensor:
 
 def residual(reflections: Reflections, model: SphereModel, positions: Positions) -> Float[Tensor, " batch"]:
     """Root of the weighted squared misfit over that of the observed: 0 is perfect; see `weights`."""
-    calculated = model.parts(positions).sum(1).abs().square()
+    return _residual(reflections, model.parts(positions))
+
+
+def _residual(reflections: Reflections, parts: Tensor) -> Float[Tensor, " batch"]:
     weight = weights(reflections)
-    misfit = (weight * (reflections.observed - calculated)).square().sum(1)
-    return (misfit / (weight * reflections.observed).square().sum(1)).sqrt()
+    misfit = weight * (reflections.observed - parts.sum(1).abs().square())
+    return (misfit.square().sum(1) / (weight * reflections.observed).square().sum(1)).sqrt()
 
 
 def weights(reflections: Reflections) -> Float[Tensor, "batch n"]:
@@ -134,29 +139,41 @@ def refine(
 ) -> Refined:
     """Levenberg and Marquardt's least squares of all positions against the intensities, each map on its own.
 
-    The first half of the rounds leaves folding out. Intensities tell no place of the whole, except through
-    folding, which depends on where the voxels are: the mean of the atoms is taken to be at a voxel's corner,
-    as in simulated maps. The answer has the mean of the start.
+    At most `rounds`, the first half without folding, each half ending where nothing improves any more.
+    Intensities tell no place of the whole, except through folding, which depends on where the voxels are: the
+    mean of the atoms is taken to be at a voxel's corner, as in simulated maps. The answer has the mean of the
+    start.
     """
-    plain, full = SphereModel.of(reflections, radius, 0), SphereModel.of(reflections, radius, fold)
-    damping = torch.full((len(positions), 1, 1), 1e-2, device=positions.device)
     centre = positions.mean(1, keepdim=True)
-    positions = positions - centre
-    for number in range(rounds):
-        model = plain if number < rounds // 2 else full
-        before = residual(reflections, model, positions)
-        tried = positions + _step(reflections, model, positions, damping)
-        tried = tried - tried.mean(1, keepdim=True)
-        better = (residual(reflections, model, tried) < before)[:, None, None]
-        positions = torch.where(better, tried, positions)
-        damping = torch.where(better, damping / 4, damping * 8).clamp(1e-6, 1e4)
-    return Refined(positions + centre, residual(reflections, full, positions))
+    plain, full = SphereModel.of(reflections, radius, 0), SphereModel.of(reflections, radius, fold)
+    first = _minimise(reflections, plain, positions - centre, (rounds + 1) // 2)
+    last = _minimise(reflections, full, first.positions, rounds // 2)
+    return Refined(last.positions + centre, last.residual)
 
 
-def _step(reflections: Reflections, model: SphereModel, positions: Positions, damping: Tensor) -> Tensor:
-    """One damped Gauss-Newton step [batch, atom, 3], at most half a voxel along each axis."""
-    batch, atoms, _ = positions.shape
+def _minimise(reflections: Reflections, model: SphereModel, positions: Positions, rounds: int) -> Refined:
+    """Damped steps, each map keeping those that lessen its residual."""
+    damping = torch.full((len(positions), 1, 1), FIRST_DAMPING, device=positions.device)
     parts = model.parts(positions)
+    least = _residual(reflections, parts)
+    for _ in range(rounds):
+        tried = positions + _step(reflections, model, parts, damping)
+        tried = tried - tried.mean(1, keepdim=True)
+        new_parts = model.parts(tried)
+        new = _residual(reflections, new_parts)
+        gain = (least - new) / least.clamp_min(1e-9)
+        better = (new < least)[:, None, None]
+        positions, parts = torch.where(better, tried, positions), torch.where(better, new_parts, parts)
+        damping = torch.where(better, damping / 4, damping * 8).clamp(1e-6, 1e4)
+        least = torch.minimum(least, new)
+        if bool((gain.abs() < CONVERGED).all()):
+            break
+    return Refined(positions, least)
+
+
+def _step(reflections: Reflections, model: SphereModel, parts: Tensor, damping: Tensor) -> Tensor:
+    """One damped Gauss-Newton step [batch, atom, 3], at most half a voxel along each axis."""
+    batch, atoms, _ = parts.shape
     total = parts.sum(1)
     weight = weights(reflections)
     misfit = weight * (reflections.observed - total.abs().square())
@@ -166,6 +183,6 @@ def _step(reflections: Reflections, model: SphereModel, positions: Positions, da
     normal = jacobian @ jacobian.transpose(1, 2)
     gradient = jacobian @ misfit[..., None]
     diagonal = normal.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] + 1e-12
-    ridge = damping * diagonal * torch.eye(3 * atoms, device=positions.device)
+    ridge = damping * diagonal * torch.eye(3 * atoms, device=parts.device)
     step = torch.linalg.solve(normal + ridge, gradient)
     return step.view(batch, atoms, 3).clamp(-0.5, 0.5)

@@ -14,7 +14,7 @@ from argand.io.dataset import StoredSamples
 from argand.io.map import read_map
 from argand.system import SYSTEMS
 
-VERBS = ("simulate", "train", "predict", "view", "evaluate")
+VERBS = ("simulate", "train", "predict", "view", "evaluate", "figures")
 
 
 @pytest.fixture
@@ -102,3 +102,39 @@ def test_evaluate_prints_the_table_and_json(
     assert result["refined"]["matched"] == 36
     assert result["refined"]["solved"] == 1.0
     assert sum(result["refined"]["histogram"]["counts"]) == 36
+
+
+def test_evaluate_keeps_its_figures_in_weights_and_card(
+    run: Callable[..., Result], tmp_path: Path, ideal: object, monkeypatch: pytest.MonkeyPatch
+):
+    from argand.io.weights import read_header, save_weights
+    from argand.system import to_config
+    from argand.systems.patterson import presets
+    from argand.systems.patterson.system import Patterson
+
+    monkeypatch.setitem(presets.PRESETS, "six", Patterson(ideal.settings))  # pyright: ignore
+    header = {"system": "patterson", "config": to_config(ideal.system), "seed": 0, "version": "0"}
+    training = {"training": {"batch_size": 16, "max_seconds": 3600.0}}
+    save_weights(tmp_path, ideal.network.state_dict(), header | training)
+    file = tmp_path / "model.safetensors"
+    told = run("evaluate", "six", "--count", 6, "--seed", 11, "--weights", file, "--card")
+    assert told.exit_code == 0
+    card = (tmp_path / "card.md").read_text()
+    assert "argand patterson train best --out runs/best --max-time 1:00:00 --batch-size 16" in card
+    assert read_header(file)["figures"]["simulated"]["six"]["matched, refined"] == 36
+
+
+def test_figures_are_drawn(run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import torch
+
+    from argand.systems.patterson import figures
+    from argand.systems.patterson.predict import Predictor
+    from argand.systems.patterson.presets import PRESETS
+
+    torch.manual_seed(0)
+    fresh = Predictor(PRESETS["best"], PRESETS["best"].network())
+    monkeypatch.setattr("argand.systems.patterson.predict.load", lambda path=None: fresh)
+    monkeypatch.setattr(figures, "SWAPS", 20)
+    assert run("figures", "--out", tmp_path / "drawn", "--count", 1).exit_code == 0
+    drawn = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert drawn == {f"patterson-{number}.png" for number in (10, 11, 12)}

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-Path = Literal["network", "dual-space", "none"]
+FoundBy = Literal["network", "dual-space", "none"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Answer:
     positions_voxel: Float[np.ndarray, "atom 3"]
     solved: bool
     residual: float
-    path: Path
+    path: FoundBy
     tries: int
 
     def to_json(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Solutions:
     residual: Float[Tensor, " batch"]
     limit: Float[Tensor, " batch"]
     tries: Int[Tensor, " batch"]
-    path: list[Path]
+    path: list[FoundBy]
 
     @classmethod
     def none(cls, limit: Float[Tensor, " batch"], atoms: int) -> "Solutions":
@@ -65,7 +65,7 @@ class Solutions:
         """Numbers of the maps that are not solved yet."""
         return (~self.solved).nonzero()[:, 0]
 
-    def take(self, rows: Tensor, positions: Tensor, residual: Tensor, path: Path) -> None:
+    def take(self, rows: Tensor, positions: Tensor, residual: Tensor, path: FoundBy) -> None:
         """Keep new structures of the maps `rows` where they are better."""
         self.tries[rows] += 1
         better = residual < self.residual[rows]

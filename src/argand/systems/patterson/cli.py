@@ -11,11 +11,15 @@ from argand.verbs import (
     BatchSize,
     Devices,
     Json,
+    KeepCard,
     LearningRate,
     MaxTime,
+    Precision,
     Processes,
     Resume,
     RunFolder,
+    ValCount,
+    ValEvery,
     Weights,
     Workers,
     complain,
@@ -27,7 +31,7 @@ from argand.verbs import (
 
 app = typer.Typer(help="Atoms from Patterson maps.", no_args_is_help=True)
 
-Preset = Annotated[str, typer.Argument(help="best, paper, paper-stream or tiny.")]
+Preset = Annotated[str, typer.Argument(help="best, paper, paper-stream, empty-corner or tiny.")]
 Seed = Annotated[int, typer.Option(help="Another seed, other maps.")]
 Atoms = Annotated[int | None, typer.Option(help="How many atoms; by default as trained on.", min=2)]
 
@@ -55,6 +59,9 @@ def train(
     resume: Resume = False,
     batch_size: BatchSize = 16,
     learning_rate: LearningRate = None,
+    val_count: ValCount = 256,
+    val_every: ValEvery = 500,
+    precision: Precision = "auto",
     devices: Devices = "auto",
     workers: Workers = None,
     seed: Seed = 0,
@@ -67,6 +74,7 @@ def train(
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
     settings = {"batch_size": batch_size, "seed": seed, "workers": workers}
+    settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
     run_training(system, out, "maps", max_time=max_time, resume=resume, devices=devices, **settings)
 
 
@@ -120,12 +128,15 @@ def evaluate(
     seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
     json: Json = False,
     weights: Weights = None,
+    card: KeepCard = False,
 ) -> None:
     """Repeat the published accuracy test on simulated maps whose atoms are known.
 
     Example: argand patterson evaluate paper --count 500
     """
+    from argand.systems.patterson.card import keep_figures
     from argand.systems.patterson.evaluate import EVALUATION_SEED, evaluate_preset
+    from argand.systems.patterson.predict import WEIGHTS
     from argand.systems.patterson.table import evaluation_table
 
     seed = EVALUATION_SEED if seed is None else seed
@@ -134,6 +145,26 @@ def evaluate(
         typer.echo(json_format.dumps(result, indent=2))
     else:
         screen().print(evaluation_table(result))
+    if card:
+        written = keep_figures(weights or WEIGHTS, result)
+        if not json:
+            say(f"card: {written}")
+
+
+@app.command()
+def figures(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
+    count: Annotated[int, typer.Option(help="Maps of the accuracy test.", min=1)] = 500,
+    weights: Weights = None,
+) -> None:
+    """Draw the published figures 10, 11 and 12 again; minutes on a processor.
+
+    Example: argand patterson figures --out figures
+    """
+    from argand.systems.patterson.figures import draw_figures
+
+    for path in draw_figures(out, _predictor(weights), count):
+        say(f"picture: {path}")
 
 
 def _preset(name: str) -> Any:

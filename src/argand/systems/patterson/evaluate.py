@@ -1,8 +1,7 @@
 """The accuracy test as published, on maps that no network has seen, in stages and beside other methods.
 
 `read` are atoms as the network's density and the separation give them, not refined; `refined` the final
-answers; `dual-space` what iteration alone comes to; `paper` the published network with its own reading.
-Distances in voxels, better hand, pairs that are each other's nearest.
+answers. Distances in voxels, better hand, pairs that are each other's nearest.
 """
 
 import time
@@ -17,6 +16,8 @@ from torch import Tensor
 
 from argand.system import preset
 from argand.systems.patterson.answer import Solutions
+from argand.systems.patterson.fallback import iterate
+from argand.systems.patterson.judge import Judge
 from argand.systems.patterson.match import Match, match_atoms
 from argand.systems.patterson.predict import BATCH, Predictor
 from argand.systems.patterson.presets import PRESETS
@@ -63,6 +64,19 @@ def measure(settings: AtomSet, count: int, seed: int, solver: Solver) -> dict[st
         "ms_per_map": 1000 * seconds / count,
         "histogram": histogram(match),
     }
+
+
+def iteration_alone(settings: AtomSet, flipping: bool = False) -> Solver:
+    """Dual-space iteration without the network, by hybrid input-output or by charge flipping."""
+
+    def solve(patterson: Tensor, atoms: int) -> Solutions:
+        judge = Judge(patterson, settings.radius, atoms)
+        found = Solutions.none(judge.limit, atoms)
+        with torch.inference_mode():
+            iterate(patterson, judge, found, settings, flipping=flipping)
+        return found
+
+    return solve
 
 
 def batches(settings: AtomSet, count: int, seed: int) -> Iterator[Any]:

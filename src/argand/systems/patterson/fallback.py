@@ -17,9 +17,13 @@ from argand.physics.dualspace import (
 )
 from argand.physics.patterson import Half, Map, frequencies, intensities_of, reflection_length
 from argand.physics.positions import ROUNDING, sphere_factor
+from argand.systems.patterson.answer import FoundBy, Solutions
+from argand.systems.patterson.judge import Judge
 from argand.systems.patterson.peaks import peel_all
 from argand.systems.patterson.simulate import AtomSet
 
+STARTS, ROUNDS, CYCLES = 8, 200, 5
+"""Random starts of the iteration, its rounds, and cycles of phases and peaks after each."""
 BOOST = 1.7
 """How far beyond the model's density the phased one is followed, so that what is missing shows."""
 SHARPEST, WIDTH = 0.7, 0.35
@@ -101,3 +105,40 @@ class DualSpace:
         smooth = torch.fft.irfftn(transform, s=(self.small,) * 3, dim=(1, 2, 3))
         place, _ = peel_all(smooth, self.atoms.atoms, self.sigma / self.scale)
         return place * self.scale
+
+
+def iterate(
+    patterson: Map,
+    judge: Judge,
+    found: Solutions,
+    settings: AtomSet,
+    *,
+    starts: int = STARTS,
+    rounds: int = ROUNDS,
+    flipping: bool = False,
+) -> None:
+    """Random starts, each mended by cycles of phases and peaks, for the maps that are still open."""
+    for start in range(starts):
+        rows = found.open
+        if not len(rows):
+            break
+        search = DualSpace(patterson[rows], settings)
+        positions = search.positions(search.density(start, rounds, flipping))
+        mend(search, positions, rows, judge, found, "dual-space")
+
+
+def mend(
+    search: DualSpace,
+    positions: Float[Tensor, "some atom 3"],
+    rows: Tensor,
+    judge: Judge,
+    found: Solutions,
+    path: FoundBy,
+) -> None:
+    """Refine, keep what is better, and look again: the measured amplitudes with the new phases."""
+    for _ in range(CYCLES):
+        positions, residual = judge.refined(positions, rows)
+        found.take(rows, positions, residual, path)
+        if bool(found.solved[rows].all()):
+            break
+        positions = search.recycled(positions)

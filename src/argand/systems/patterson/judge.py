@@ -14,9 +14,9 @@ Positions = Float[Tensor, "some atom 3"]
 
 LONGEST, FINEST = 0.4, 0.8
 """Largest |h|, in shares of Nyquist, that is judged by; and that noisy data are refined against at last."""
-TRUSTED = 0.1
-"""Residual up to which a structure is taken to be right, beyond what noise makes. Wrong ones of 10 atoms
-stay above 0.2."""
+TRUSTED = 0.15
+"""Residual, times the root of the number of atoms, up to which a structure is taken to be right, beyond what
+noise makes. One wrong atom leaves 0.6 or more."""
 COMPLETE = 0.995
 """Share of reflections that must be measured for the noise to be told from the map."""
 NOISY = 0.02
@@ -28,7 +28,7 @@ ROUNDS, LAST_ROUNDS = 12, 4
 class Judge:
     """Several maps' intensities, to refine and judge structures of any of them (by row) against."""
 
-    def __init__(self, patterson: Map, radius: float) -> None:
+    def __init__(self, patterson: Map, radius: float, atoms: int) -> None:
         self.radius, self.box = radius, patterson.shape[-1]
         self.half = intensities_of(patterson)
         self.reflections = select_reflections(self.half, LONGEST * self.box / 2)
@@ -36,7 +36,7 @@ class Judge:
         whole = (self.half.abs() > 1e-7 * self.half.amax((1, 2, 3), keepdim=True)).float().mean((1, 2, 3))
         complete = complete & (whole >= COMPLETE)
         self.noise = torch.where(complete, noise_level(patterson), 0.0)
-        self.limit = (TRUSTED**2 + (NOISE_MARGIN * self.noise) ** 2).sqrt()
+        self.limit = (TRUSTED**2 / atoms + (NOISE_MARGIN * self.noise) ** 2).sqrt()
 
     def _rows(self, reflections: Reflections, rows: Rows) -> Reflections:
         return replace(reflections, observed=reflections.observed[rows])

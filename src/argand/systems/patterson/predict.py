@@ -17,19 +17,19 @@ from argand.learn.device import channels_last, fast_order
 from argand.physics.patterson import Map, intensities_of
 from argand.system import from_config
 from argand.systems.patterson.answer import Answer, Solutions
-from argand.systems.patterson.fallback import DualSpace, measured_resolution
+from argand.systems.patterson.fallback import DualSpace, iterate, measured_resolution, mend
 from argand.systems.patterson.judge import Judge
 from argand.systems.patterson.match import match_atoms
 from argand.systems.patterson.reading import read_atoms
-from argand.systems.patterson.simulate import simulate_batch
+from argand.systems.patterson.simulate import AtomSet, simulate_batch
 from argand.systems.patterson.superpose import Frame, features, pick_vectors
 from argand.systems.patterson.system import Patterson
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "patterson-best" / "model.safetensors"
 VECTORS = 8
 """Vectors tried, one after the other, before the network gives up."""
-STARTS, ROUNDS, CYCLES = 8, 200, 4
-"""Random starts of the dual-space iteration, its rounds, and cycles of phases and peaks after each."""
+PROMISING = 0.45
+"""Residual below which an answer is worth mending."""
 NETWORK_RESOLUTION = 0.75
 """Resolution, in shares of Nyquist, below which maps are unlike those that the network was trained on."""
 BATCH = 32
@@ -69,12 +69,12 @@ class Predictor:
     ) -> Solutions:
         """Refined atoms of each map from the first attempt that verifies itself, else from the best one."""
         atoms = atoms or self.system.atoms.atoms
-        judge = Judge(patterson, self.system.atoms.radius)
+        judge = Judge(patterson, self.system.atoms.radius, atoms)
         found = Solutions.none(judge.limit, atoms)
-        if measured_resolution(intensities_of(patterson)) >= NETWORK_RESOLUTION:
+        if measured_resolution(judge.half) >= NETWORK_RESOLUTION:
             self._try_network(patterson, judge, found, vectors)
-        if fallback and len(found.open):
-            self._try_dual_space(patterson, judge, found)
+        if fallback:
+            iterate(patterson, judge, found, self._settings(found))
         solved = found.solved.nonzero()[:, 0]
         found.positions[solved] = judge.sharpened(found.positions[solved], solved)
         return found
@@ -83,7 +83,7 @@ class Predictor:
     def read(self, patterson: Map, atoms: int | None = None, vectors: int = 4) -> Solutions:
         """Atoms as read from the network's density, not refined: of several vectors, the best match."""
         atoms = atoms or self.system.atoms.atoms
-        judge = Judge(patterson, self.system.atoms.radius)
+        judge = Judge(patterson, self.system.atoms.radius, atoms)
         found = Solutions.none(judge.limit, atoms)
         everything = torch.arange(len(patterson))
         candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
@@ -100,21 +100,18 @@ class Predictor:
             if not len(rows):
                 break
             positions = self.read_vector(patterson[rows], candidates[rows, number], found.positions.shape[1])
-            found.take(rows, *judge.refined(positions, rows), "network")
+            positions, residual = judge.refined(positions, rows)
+            found.take(rows, positions, residual, "network")
+            near = (residual > found.limit[rows]) & (residual < PROMISING)
+            if near.any():
+                search = DualSpace(patterson[rows[near]], self._settings(found))
+                mend(search, search.recycled(positions[near]), rows[near], judge, found, "network")
 
-    def _try_dual_space(self, patterson: Map, judge: Judge, found: Solutions) -> None:
-        """Random starts, each followed by cycles of phases and peaks, for the maps that are still open."""
-        settings = replace(self.system.atoms, atoms=found.positions.shape[1])
-        for start in range(STARTS):
-            rows = found.open
-            if not len(rows):
-                break
-            search = DualSpace(patterson[rows], settings)
-            positions = search.positions(search.density(start, ROUNDS))
-            for _ in range(CYCLES):
-                positions, residual = judge.refined(positions, rows)
-                found.take(rows, positions, residual, "dual-space")
-                positions = search.recycled(positions)
+    def _settings(self, found: Solutions) -> AtomSet:
+        """What is known of the atoms: their inner box grows with their number."""
+        own, atoms = self.system.atoms, found.positions.shape[1]
+        inner = own.inner_box * (atoms / own.atoms) ** (1 / 3)
+        return replace(own, atoms=atoms, inner_box=inner)
 
     def read_vector(
         self, patterson: Map, vector: Float[Tensor, "batch 3"], atoms: int

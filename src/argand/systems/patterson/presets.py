@@ -8,8 +8,11 @@ from argand.systems.patterson.system import Patterson
 
 PAPER = Patterson(network_name="paper", schedule="constant", learning_rate=1e-3, renewal=(3000, 3))
 """10 atoms of radius 1 in an inner box of 12 of 40 voxels, the printed network and schedule."""
+BEST = Patterson(AtomSet(noise=(0.0, 0.2)))
+"""The same atoms, with up to 20 % of noise, seen superposed."""
 PRESETS = {
-    "best": Patterson(AtomSet(noise=(0.0, 0.2))),
+    "best": BEST,
+    "empty-corner": replace(BEST, atoms=replace(BEST.atoms, corner="empty")),
     "paper": PAPER,
     "paper-stream": replace(PAPER, renewal=None),
     "tiny": Patterson(

@@ -22,6 +22,8 @@ SHORTEST = 1.5
 LONE_HEIGHT, LOWEST, HEIGHT_WEIGHT = 0.85, 0.5, 20.0
 """A lone peak's usual height where it falls between voxels; the least height, in units of a lone peak; and
 how many voxels of length one unit too much or too little is worth."""
+PEAKS = 1024
+"""Peaks of the map that are looked at."""
 TALLEST = 3.0
 """Heights are cut here, in units of a lone peak: the origin's peak is of no use."""
 
@@ -66,7 +68,7 @@ def pick_vectors(patterson: Map, count: int, radius: float) -> Vectors:
     """
     box = patterson.shape[-1]
     allowed = _pickable(box, SHORTEST * 2 * radius).to(patterson.device)
-    place, height = local_maxima(patterson, max(64, count), True, allowed)
+    place, height = local_maxima(patterson, PEAKS, True, allowed)
     vector = torch.where(place >= box / 2, place - box, place)
     height = height / lone_peak(radius)
     rank = vector.norm(dim=-1) - HEIGHT_WEIGHT * (height - LONE_HEIGHT).abs()
