@@ -29,6 +29,7 @@ bench: .venv/tools
 		--figure docs/figures/coverage.png --card
 	$(BIN)/python benchmarks/real.py --data $(DATA) --opponents --json benchmarks/results/real.json
 	$(BIN)/python benchmarks/speed.py --data $(DATA) --json benchmarks/results/speed.json
+	$(BIN)/python benchmarks/patterson.py --json benchmarks/results/patterson.json
 	$(BIN)/python benchmarks/tables.py
 
 .venv/installed: pyproject.toml constraints.txt

@@ -118,3 +118,18 @@ def test_a_missing_result_is_one_line(
 def test_a_readme_without_one_pair_of_markers_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="needs one line"):
         tables.with_figures(text, "")
+
+
+def test_patterson_rows_show_goals_and_rivals():
+    common = {"maps": "published", "count": 10, "matched": 99, "atoms": 100, "verified": 1.0}
+    common |= {"wrongly_verified": 0, "tries": 1.0, "by": "network 10"}
+    rows = [
+        common | {"answer": "refined", "mean_voxel": 0.003, "solved": 0.9, "ms_per_map": 20.0},
+        common | {"answer": "charge flipping", "mean_voxel": 0.02, "solved": 0.5, "ms_per_map": 900.0},
+    ]
+    _, (row,) = tables.patterson_table({"cores": 2, "torch_threads": 1, "rows": rows})
+    assert row.goal == "≥ 100 % solved, mean ≤ 0.014"
+    assert row.measured.startswith("99 of 100 atoms, mean 0.0030")
+    assert "goal missed" in row.measured
+    assert "charge flipping alone 50 % solved, 900 ms" in row.others
+    assert "4,994" in row.others
