@@ -34,7 +34,17 @@ CONDITIONS = {
 """Boxes grow with the atoms, at the same density."""
 FEWER = {"50 atoms": 10}
 """Conditions that take long are measured on so many times fewer maps."""
-KEYS = ("matched", "atoms", "mean_voxel", "solved", "verified", "wrongly_verified", "tries", "ms_per_map")
+KEYS = (
+    "matched",
+    "atoms",
+    "mean_voxel",
+    "solved",
+    "verified",
+    "wrongly_verified",
+    "tries",
+    "ms_per_map",
+    "cpu_ms_per_map",
+)
 
 Row = dict[str, Any]
 
@@ -77,7 +87,7 @@ def memory(predictor: Predictor, count: int) -> Iterator[Row]:
 def main(
     count: Annotated[int, typer.Option(help="Maps of the published test.")] = 500,
     classical: Annotated[int, typer.Option(help="Maps for iteration alone on the published test.")] = 64,
-    harder_count: Annotated[int, typer.Option(help="Maps of each harder condition.")] = 200,
+    harder_count: Annotated[int, typer.Option(help="Maps of each other condition.")] = 200,
     corner: Annotated[Path | None, typer.Option(help="Weights trained with an empty corner.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Weights to measure instead of argand's own.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
@@ -86,7 +96,7 @@ def main(
     predictor, console, rows = load(weights), Console(width=180), []
     parts = [published(predictor, count, classical), harder(predictor, harder_count)]
     if corner is not None:
-        parts.append(memory(load(corner), count))
+        parts.append(memory(load(corner), harder_count))
     for part in parts:
         for figures in part:
             rows.append(figures)

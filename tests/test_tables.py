@@ -110,7 +110,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 2
+    assert capsys.readouterr().err.count("\n") == 3
     assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
@@ -124,12 +124,12 @@ def test_patterson_rows_show_goals_and_rivals():
     common = {"maps": "published", "count": 10, "matched": 99, "atoms": 100, "verified": 1.0}
     common |= {"wrongly_verified": 0, "tries": 1.0, "by": "network 10"}
     rows = [
-        common | {"answer": "refined", "mean_voxel": 0.003, "solved": 0.9, "ms_per_map": 20.0},
-        common | {"answer": "charge flipping", "mean_voxel": 0.02, "solved": 0.5, "ms_per_map": 900.0},
+        common | {"answer": "refined", "mean_voxel": 0.003, "solved": 0.9, "cpu_ms_per_map": 20.0},
+        common | {"answer": "charge flipping", "mean_voxel": 0.02, "solved": 0.5, "cpu_ms_per_map": 900.0},
     ]
     _, (row,) = tables.patterson_table({"cores": 2, "torch_threads": 1, "rows": rows})
     assert row.goal == "≥ 100 % solved, mean ≤ 0.014"
     assert row.measured.startswith("99 of 100 atoms, mean 0.0030")
     assert "goal missed" in row.measured
-    assert "charge flipping alone 50 % solved, 900 ms" in row.others
+    assert "charge flipping alone 50.0 % of maps solved, 900 ms" in row.others
     assert "4,994" in row.others

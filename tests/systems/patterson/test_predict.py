@@ -7,7 +7,11 @@ import pytest
 import torch
 
 from argand.errors import InputError
+from argand.io.weights import save_weights
+from argand.system import to_config
 from argand.systems.patterson.match import match_atoms
+from argand.systems.patterson.predict import load, selftest
+from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.simulate import AtomSet, MapBatch, simulate_batch
 
 
@@ -75,3 +79,36 @@ def test_noise_is_told_from_a_wrong_structure(ideal, maps: MapBatch):
 def test_what_is_no_patterson_map_is_refused(ideal, maps: MapBatch, change, message: str):
     with pytest.raises(InputError, match=message):
         ideal.predict(change(maps.patterson[0].numpy()))
+
+
+def test_the_shipped_weights_solve_maps_and_say_so():
+    assert "4 simulated maps solved" in selftest()
+
+
+def test_weights_of_the_published_network_are_refused(tmp_path):
+    paper = PRESETS["paper"]
+    header = {"system": "patterson", "config": to_config(paper), "seed": 0, "version": "0"}
+    save_weights(tmp_path, paper.network().state_dict(), header)
+    with pytest.raises(InputError, match="published network"):
+        load(tmp_path)
+    save_weights(tmp_path, paper.network().state_dict(), header | {"system": "geometry"})
+    with pytest.raises(InputError, match="'geometry'"):
+        load(tmp_path)
+
+
+def test_the_published_network_takes_maps_and_every_weight_learns():
+    system = replace(PRESETS["paper-stream"], atoms=AtomSet(atoms=2, box=12, inner_box=4.0))
+    sample = system.inputs(system.simulate(0, 0))
+    assert sample["features"].shape == sample["target"].shape == (1, 12, 12, 12)
+    batch = {name: torch.from_numpy(value[None]) for name, value in sample.items()}
+    assert batch["features"][0, 0, 6, 6, 6] == batch["features"].max()
+    torch.manual_seed(0)
+    network = system.network()
+    optimiser, schedule = system.optimiser(network)
+    assert schedule is None
+    loss, metrics = system.loss(network, batch)
+    loss.backward()
+    assert all(p.grad is not None and p.grad.any() for p in network.parameters())
+    optimiser.step()
+    assert system.loss(network, batch)[1]["relative_error"] != metrics["relative_error"]
+    assert system.decode(network(batch["features"])).shape == (1, 12, 12, 12)

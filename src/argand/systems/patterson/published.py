@@ -61,14 +61,13 @@ def separate_by_swaps(
     for number in range(swaps):
         taken = torch.randint(atoms, (batch,), generator=generator, device=places.device)
         spare = torch.randint(atoms, count, (batch,), generator=generator, device=places.device)
-        trial = total + parts[rows, order[rows, spare]] - parts[rows, order[rows, taken]]
+        out, into = order[rows, taken], order[rows, spare]
+        trial = total + parts[rows, into] - parts[rows, out]
         new = _misfit(reflections, trial)
         heat = max(temperature * (1 - number / swaps), 1e-12)
         chance = torch.rand(batch, generator=generator, device=places.device)
         keep = chance < torch.exp((misfit - new) / heat)
-        total = torch.where(keep[:, None], trial, total)
-        misfit = torch.where(keep, new, misfit)
-        out, into = order[rows, taken], order[rows, spare]
+        total, misfit = torch.where(keep[:, None], trial, total), torch.where(keep, new, misfit)
         order[rows, taken] = torch.where(keep, into, out)
         order[rows, spare] = torch.where(keep, out, into)
         course.append(misfit)
