@@ -26,6 +26,8 @@ SMALL_TURN = 1e-6
 """Step of the numerical derivatives of the detector's axes by its tilt, in radians."""
 GROWTH = ((0.45, 24), (1.0, 5))
 """Share of the spots, from low angles on, and number of origins in each round that compares them."""
+RIVALS = 48
+"""Number of other origins that the best one must beat, at most."""
 FREEDOM = 4.0
 """Degrees of freedom of Student's t, the prior of the centre: networks are sometimes far off."""
 OUTLIER = 16.0
@@ -197,7 +199,7 @@ def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found
     mm_per_q = now.wavelength * now.distance_mm
     apart = np.subtract(geometry.beam_centre_px, now.beam_centre_px) * now.pixel_size_mm / mm_per_q
     start_index = np.linalg.solve(basis, np.array([*apart, 0.0]))
-    shifts = np.vstack([np.zeros((1, 3)), origin_candidates(basis, -start_index, geometry, prior)])
+    shifts = np.vstack([np.zeros((1, 3)), origin_candidates(basis, -start_index, geometry, prior, RIVALS)])
     shifts = np.unique(shifts, axis=0)
     beside = (shifts @ basis.T)[:, :2]
     places = np.tile(place, (len(shifts), 1))

@@ -110,3 +110,14 @@ def test_the_average_names_its_distance_once(bright: Frame):
     mean = average(answers)
     assert mean.fitted_distance_mm == pytest.approx(197.2)
     assert mean.notes == ("the spots fit a distance of 197.2 mm; 200 mm was given",)
+
+
+def test_a_tilt_that_was_not_measured_is_not_written(bright: Frame):
+    tilted = replace(GEOMETRY, pitch=0.02)
+    vague = replace(a_lattice(), geometry=tilted, covariance=np.diag([0.01, 0.01, 1e-3, 1e-3]))
+    answer = judge(bright, seen_of(bright), GEOMETRY, 5.0, vague, None)
+    assert answer.reliable
+    assert answer.tilt_deg is None
+    assert answer.poni_px == answer.beam_centre_px
+    assert answer.stated_geometry == GEOMETRY
+    assert answer.geometry == tilted

@@ -147,10 +147,11 @@ class RunFolder:
         if self.folder is None:
             return []
         written = []
-        if prediction.reliable and prediction.geometry is not None:
-            self._geometries[name] = prediction.geometry
+        geometry = prediction.stated_geometry
+        if geometry is not None:
+            self._geometries[name] = geometry
             for form in self.formats:
-                write_geometry(self.folder / f"{name}.{form}", form, prediction.geometry, frame, images)
+                write_geometry(self.folder / f"{name}.{form}", form, geometry, frame, images)
                 written.append(f"{name}.{form}")
         for old in set(self._earlier.get(name, [])) - set(written):
             (self.folder / old).unlink(missing_ok=True)

@@ -122,9 +122,10 @@ def _draw_whole(axes: Axes, frame: Frame, prediction: Prediction) -> None:
     small, step = shrink(frame.data, frame.mask)
     slow, fast = frame.shape
     show_image(axes, small, (0, small.shape[1] * step, small.shape[0] * step, 0))
-    if prediction.reliable and prediction.geometry is not None:
-        for d in ring_spacings(prediction.geometry, frame.shape):
-            _draw_ring(axes, prediction.geometry, d, frame.shape)
+    geometry = prediction.stated_geometry
+    if geometry is not None:
+        for d in ring_spacings(geometry, frame.shape):
+            _draw_ring(axes, geometry, d, frame.shape)
     mark(axes, prediction.header_beam_centre_px, "x", HEADER_COLOUR)
     mark(axes, prediction.beam_centre_px, "+", FOUND_COLOUR, 17)
     axes.set(xlim=(0, fast), ylim=(slow, 0))

@@ -35,6 +35,8 @@ MOST_CELLS = 1.6e6
 """Largest number of cells that rings are fitted on, for the sake of time."""
 GRAINY_SPOTS, GRAINY_CHI2 = 50, 2.5
 """Number of spots without a lattice that may be the grains of bright rings, if these fit as well as that."""
+SPOTS_SIGMA_SCALE, NO_CLUE_PX = 2.5, 20.0
+"""Factor where only the spots speak, likewise measured: where the background alone leaves more than that."""
 BINARY_SIGMA_SCALE = 1.5
 """Factor for images of zeros and ones, which the network was not trained on; likewise measured."""
 
@@ -90,6 +92,8 @@ class Predictor:
         network, sigma, tilt = self._ask(seen, nominal, evidence)
         if is_binary(frame.data, frame.mask):
             sigma *= BINARY_SIGMA_SCALE
+        elif evidence == "spots" or (evidence == "both" and self._rests_on_spots(seen, nominal, sigma)):
+            sigma *= SPOTS_SIGMA_SCALE
         start = nominal.with_centre(network)
         lattice = rings = None
         if refine and evidence != "background":
@@ -118,6 +122,10 @@ class Predictor:
         return replace(
             answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
         )
+
+    def _rests_on_spots(self, seen: Evidence, nominal: BeamGeometry, sigma: float) -> bool:
+        """Whether the background would leave the network without a clue."""
+        return sigma > 0.5 * NO_CLUE_PX and self._ask(seen, nominal, "background")[1] > NO_CLUE_PX
 
     def _ask(
         self, seen: Evidence, nominal: BeamGeometry, evidence: EvidenceKind
@@ -150,19 +158,7 @@ def load(path: Path | str | None = None) -> Predictor:
 
 def nominal_geometry(frame: Frame) -> BeamGeometry:
     """Detector as the file describes it, met by the beam in its middle: the header's centre is not used."""
-    missing = [
-        option
-        for option, value in (
-            ("--wavelength", frame.wavelength),
-            ("--distance", frame.distance_mm),
-            ("--pixel-size", frame.pixel_size_mm),
-        )
-        if not value
-    ]
-    if missing:
-        raise InputError(
-            f"{frame.path}: the file does not say its {_names(missing)}; give {' '.join(missing)}"
-        )
+    _check_numbers(frame)
     if not frame.mask.any():
         raise InputError(f"{frame.path}: every pixel is masked; check the file or the mask")
     if min(frame.data.shape) < 64:
@@ -172,22 +168,28 @@ def nominal_geometry(frame: Frame) -> BeamGeometry:
     assert frame.wavelength
     assert frame.distance_mm
     assert frame.pixel_size_mm
-    for name, value, (low, high), unit in (
-        ("wavelength", frame.wavelength, (0.01, 10.0), "Å"),
-        ("distance", frame.distance_mm, (5.0, 1e5), "mm"),
-        ("pixel size", min(frame.pixel_size_mm), (0.004, 4.0), "mm"),
-        ("pixel size", max(frame.pixel_size_mm), (0.004, 4.0), "mm"),
-    ):
-        if not low <= value <= high:
-            raise InputError(
-                f"{frame.path}: a {name} of {value:g} {unit} is not between {low:g} and {high:g} {unit}"
-            )
     middle = (frame.data.shape[1] / 2, frame.data.shape[0] / 2)
     return BeamGeometry(middle, frame.distance_mm, frame.wavelength, frame.pixel_size_mm)
 
 
-def _names(options: Sequence[str]) -> str:
-    return ", ".join(option.lstrip("-").replace("-", " ") for option in options)
+def _check_numbers(frame: Frame) -> None:
+    """Raise InputError where a number is missing, or so small or large that it must be in another unit."""
+    pixel = frame.pixel_size_mm
+    numbers = (
+        ("wavelength", frame.wavelength, 0.01, 10.0, "Å"),
+        ("distance", frame.distance_mm, 5.0, 1e5, "mm"),
+        ("pixel size", pixel and min(pixel), 0.004, 4.0, "mm"),
+        ("pixel size", pixel and max(pixel), 0.004, 4.0, "mm"),
+    )
+    missing = list(dict.fromkeys(name for name, value, *_ in numbers if not value))
+    if missing:
+        options = " ".join("--" + name.replace(" ", "-") for name in missing)
+        raise InputError(f"{frame.path}: the file does not say its {', '.join(missing)}; give {options}")
+    for name, value, low, high, unit in numbers:
+        if value and not low <= value <= high:
+            raise InputError(
+                f"{frame.path}: a {name} of {value:g} {unit} is not between {low:g} and {high:g} {unit}"
+            )
 
 
 def sum_frames(frames: Sequence[Frame]) -> Frame:

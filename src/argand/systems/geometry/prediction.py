@@ -1,6 +1,6 @@
 """What a prediction says: the answer, how far to trust it, and what it was made from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -52,9 +52,16 @@ class Prediction:
         return self.geometry.beam_centre_px if self.geometry and self.reliable else None
 
     @property
+    def stated_geometry(self) -> BeamGeometry | None:
+        """What geometry files say: a tilt that was not measured is taken for none; None if not reliable."""
+        if self.geometry is None or not self.reliable:
+            return None
+        return self.geometry if self.tilt_measured else replace(self.geometry, pitch=0.0, yaw=0.0)
+
+    @property
     def poni_px(self) -> tuple[float, float] | None:
-        """Foot of the perpendicular from the sample; None without a reliable answer."""
-        return self.geometry.poni_px if self.geometry and self.reliable else None
+        """Foot of the perpendicular from the sample in `stated_geometry`; None without a reliable answer."""
+        return self.stated_geometry.poni_px if self.stated_geometry else None
 
     @property
     def tilt_deg(self) -> dict[str, float] | None:
