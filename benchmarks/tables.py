@@ -220,9 +220,7 @@ def patterson_table(report: Report) -> tuple[str, list[Row]]:
     """Atoms found in simulated Patterson maps, as read and refined, beside iteration alone."""
     machine = f"{report['cores']} cores, torch threads: {report['torch_threads']}"
     rows = [row for row in report["rows"] if row["answer"] not in PATTERSON_RIVALS]
-    caption = (
-        f"Patterson maps that no training used; lengths in voxels, times of all cores ({machine})"
-    )
+    caption = f"Patterson maps that no training used; lengths in voxels, times of all cores ({machine})"
     return caption, [patterson_row(row, report["rows"]) for row in rows]
 
 
