@@ -1,0 +1,1 @@
+"""Atoms from Patterson maps and from measured intensities."""

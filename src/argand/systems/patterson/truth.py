@@ -1,0 +1,124 @@
+"""How near an answer is to the refined truth: for evaluation alone, nothing of it enters a solution."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import gemmi
+import numpy as np
+from jaxtyping import Float
+
+from argand.physics.atom import Atoms, is_hydrogen
+from argand.physics.symmetry import Group
+from argand.typing import Matrix3, Points3, Vector3
+
+NEAR = 0.5
+"""Å within which an atom counts as found."""
+_MINOR = 0.5
+_FOUND, _FALSE = 0.9, 0.1
+_STEPS = 24
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Atoms of the truth found, false atoms, both as shares, and the mean error of those found in Å."""
+
+    found: float
+    false: float
+    mean_error: float
+
+    @property
+    def solved(self) -> bool:
+        """At least 90 % of the atoms found and at most 10 % false ones."""
+        return self.found >= _FOUND and self.false <= _FALSE
+
+
+def true_atoms(structure: gemmi.SmallStructure) -> tuple[Atoms, Float[np.ndarray, " n"]]:
+    """Atoms but hydrogen of a refined structure, and their chemical occupancies."""
+    chemical = np.array([site.occ for site in structure.sites])
+    structure.change_occupancies_to_crystallographic()
+    sites = [(site, occ) for site, occ in zip(structure.sites, chemical, strict=True)]
+    kept = [(site, occ) for site, occ in sites if not is_hydrogen(site.element.name)]
+    elements = tuple(site.element.name for site, _ in kept)
+    frac = np.array([site.fract.tolist() for site, _ in kept])
+    u_iso = np.array([site.u_iso or 0.04 for site, _ in kept])
+    occupancy = np.array([site.occ for site, _ in kept])
+    return Atoms(elements, frac, u_iso, occupancy), np.array([occ for _, occ in kept])
+
+
+def allowed_origins(group: Group) -> list[Vector3]:
+    """Shifts of the origin that leave the group as it is, those along polar axes left out.
+
+    Found among multiples of 1/12: x -> x + s keeps an operator when s - R s is a translation of the lattice.
+    """
+    candidates = np.array(list(product(range(0, _STEPS, 2), repeat=3)))
+    polar = group.polar_axes()
+    candidates = candidates[(candidates[:, polar] == 0).all(1)]
+    centrings = np.rint(group.centrings * _STEPS).astype(int)
+    good = np.ones(len(candidates), bool)
+    for rotation in group.rotations:
+        moved = candidates - candidates @ rotation.T
+        moved[:, polar] = 0
+        good &= ((moved[:, None] - centrings[None]) % _STEPS == 0).all(-1).any(-1)
+    return list(candidates[good] / _STEPS)
+
+
+def compare(
+    answer: Atoms,
+    truth: Atoms,
+    chemical: Float[np.ndarray, " n"],
+    group: Group,
+    cell: Matrix3,
+    hands: tuple[int, ...] = (1, -1),
+) -> Comparison:
+    """Best match over allowed origins and hands; minor parts of disorder count neither way."""
+    major = chemical >= _MINOR if (chemical >= _MINOR).any() else chemical > 0
+    best = Comparison(0.0, 1.0, np.inf)
+    for hand in hands:
+        for origin in allowed_origins(group):
+            placed = hand * answer.frac + origin
+            for shift in _slides(placed, truth.frac, group, cell):
+                found = _score(placed + shift, truth.frac, major, group, cell)
+                if (found.found - found.false, -found.mean_error) > (
+                    best.found - best.false,
+                    -best.mean_error,
+                ):
+                    best = found
+    return best
+
+
+def _slides(placed: Points3, truth: Points3, group: Group, cell: Matrix3) -> list[Vector3]:
+    """Shifts along the polar axes that put some atom on another; one of zero without such axes."""
+    polar = group.polar_axes()
+    if not polar.any():
+        return [np.zeros(3)]
+    images = np.einsum("oij,nj->oni", group.rotations, truth) + group.translations[:, None]
+    slides = images.reshape(-1, 1, 3) - placed[None]
+    slides -= np.rint(slides)
+    off = np.where(polar, 0.0, slides)
+    near = np.linalg.norm(off @ cell.T, axis=-1) < NEAR if not polar.all() else np.ones(off.shape[:2], bool)
+    moves = np.where(polar, slides, 0.0)[near]
+    counted = _neighbours(moves % 1.0, cell)
+    return [moves[i] for i in np.argsort(-counted, kind="stable")[:3]] or [np.zeros(3)]
+
+
+def _neighbours(moves: Points3, cell: Matrix3) -> Float[np.ndarray, " n"]:
+    """How many moves lie within half of NEAR of each."""
+    moves = moves[:4000]
+    apart = moves[:, None] - moves[None]
+    apart -= np.rint(apart)
+    return (np.linalg.norm(apart @ cell.T, axis=-1) < NEAR / 2).sum(1).astype(float)
+
+
+def _score(placed: Points3, truth: Points3, major: np.ndarray, group: Group, cell: Matrix3) -> Comparison:
+    """Mutually nearest atoms within NEAR."""
+    images = np.einsum("oij,nj->oni", group.rotations, truth) + group.translations[:, None]
+    apart = placed[:, None, None] - images[None]
+    apart -= np.rint(apart)
+    distance = np.linalg.norm(apart @ cell.T, axis=-1).min(1)
+    nearest = distance.argmin(1)
+    mutual = distance.argmin(0)[nearest] == np.arange(len(placed))
+    hit = mutual & (distance.min(1) <= NEAR)
+    found = major[nearest[hit]].sum() / max(major.sum(), 1)
+    false = (~(distance.min(1) <= NEAR) | ~mutual).sum() / max(len(placed), 1)
+    errors = distance.min(1)[hit]
+    return Comparison(float(found), float(false), float(errors.mean()) if len(errors) else np.inf)
