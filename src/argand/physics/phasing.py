@@ -20,6 +20,7 @@ from argand.physics.symmetry import Group, index_key, inverse_d_squared
 from argand.typing import Matrix3, Miller, Vector3
 
 _ORIGINS = 4
+_COARSE = 1.1
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Recipe:
     symmetric_cycles: int = 40
     quiet_cycles: int = 8
     other_origins: float = 0.2
+
+
+def recipe_for(d_min: float) -> Recipe:
+    """The recipe for data to d_min Å: coarse maps want wider masks and fewer peaks left out."""
+    return Recipe() if d_min < _COARSE else Recipe(omitted=0.05, mask_radius=1.1, mask_width=0.7)
 
 
 @dataclass(frozen=True)

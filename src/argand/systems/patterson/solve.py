@@ -12,7 +12,7 @@ import numpy as np
 
 from argand.physics.fourier import Map
 from argand.physics.model import Builder, assembled
-from argand.physics.phasing import Amplitudes, Phased, Recipe, Search
+from argand.physics.phasing import Amplitudes, Recipe, Search, recipe_for
 from argand.physics.refine import Observed, Refined
 from argand.physics.symmetry import inverse_d_squared
 from argand.physics.wilson import expected_intensity
@@ -25,9 +25,10 @@ _CLEAR = 0.16
 """A model of this R1 ends the search at once."""
 _COUNT_SPREAD = 0.15
 _WORTH_A_LOOK = 0.03
+_HOPE = 0.15
 _PATIENCE = 4
 """Tries for a better model after one that is believed."""
-_LEAST_SURPLUS = 1.3
+_LARGEST_R1 = 0.25
 _LEAST_FOUND = 0.85
 
 
@@ -64,26 +65,26 @@ class Solution:
         }
 
 
-def largest_r1(d_min: float) -> float:
-    """R1 up to which a model of data to d_min Å is believed: fewer data are fitted more easily."""
-    return float(np.interp(d_min, [1.2, 1.5, 2.0], [0.25, 0.20, 0.13]))
+def largest_r1(crystal: Crystal, model: Refined) -> float:
+    """R1 up to which a model is believed: few reflections for its parameters are fitted by wrong ones too.
+
+    What a fit of p parameters leaves of n reflections shrinks with 1 - p/n; random models without a centre of
+    symmetry start from a lower R1 (Wilson, Acta Cryst. 3, 397, 1950), and are asked for more.
+    """
+    share = 1 - free_parameters(crystal, model) / len(crystal.observed.hkl)
+    return _LARGEST_R1 * max(share, 0.0) ** (0.5 if crystal.group.is_centrosymmetric else 1.0)
 
 
 def verdict(crystal: Crystal, model: Refined) -> tuple[bool, str]:
     """Whether a model is believed, and why: by its R1, and where a formula is known by its completeness."""
-    believed = largest_r1(crystal.observed.d_min)
-    free = free_parameters(crystal, model)
-    if len(crystal.observed.hkl) < _LEAST_SURPLUS * free:
-        return False, f"{len(crystal.observed.hkl)} reflections are too few to test {free} parameters"
-    if model.r1 > believed:
-        return (
-            False,
-            f"R1 {model.r1:.3f} is above {believed:.2f}, the most for {crystal.observed.d_min:.2f} Å",
-        )
+    most = largest_r1(crystal, model)
+    if model.r1 > most:
+        count = f"{len(crystal.observed.hkl)} reflections and {free_parameters(crystal, model)} parameters"
+        return False, f"R1 {model.r1:.3f} is above {most:.2f}, the most for {count}"
     found = float(model.atoms.occupancy.sum())
     if crystal.content and found < _LEAST_FOUND * crystal.atoms:
         return False, f"only {found:.1f} of {crystal.atoms:.1f} atoms found"
-    return True, f"R1 {model.r1:.3f} is within {believed:.2f}"
+    return True, f"R1 {model.r1:.3f} is within {most:.2f}"
 
 
 def free_parameters(crystal: Crystal, model: Refined) -> int:
@@ -101,35 +102,51 @@ def solve(
 ) -> Solution:
     """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try."""
     started = time.monotonic()
-    recipe = recipe or Recipe()
-    search, builder = _prepared(crystal, recipe)
-    believed = largest_r1(crystal.observed.d_min)
-    best: tuple[Refined, Phased] | None = None
-    highest, attempts, since = -1.0, 0, 0
-    while best is None or not (
-        time.monotonic() - started >= time_limit
-        or (
-            verdict(crystal, best[0])[0] and (best[0].r1 <= min(_CLEAR, 0.7 * believed) or since >= _PATIENCE)
-        )
-    ):
-        rng = np.random.default_rng([seed, attempts])
-        phased = search.attempt(crystal.atoms * rng.uniform(1 - _COUNT_SPREAD, 1 + _COUNT_SPREAD), rng)
-        attempts, since = attempts + 1, since + 1
-        if best is None or phased.correlation > highest - _WORTH_A_LOOK:
-            highest = max(highest, phased.correlation)
-            model = builder.first(search.symmetric.weighted(phased.calculated))
-            if best is None or model.r1 < best[0].r1 + 0.15:
-                model = builder.complete(model)
-            if best is None or model.r1 < best[0].r1:
-                best, since = (model, phased), 0
-        watch(attempts, best[0].r1)
-    model, phased = best
+    hunt = _Hunt(crystal, recipe or recipe_for(crystal.observed.d_min), seed)
+    while not hunt.is_over and (hunt.best is None or time.monotonic() - started < time_limit):
+        hunt.attempt()
+        watch(hunt.attempts, 1.0 if hunt.best is None else hunt.best.r1)
+    assert hunt.best is not None
+    model = hunt.best
     solved, reason = verdict(crystal, model)
-    density = builder.observed_density(model)
+    density = hunt.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
-    return Solution(
-        crystal, model, density, solved, reason, phased.correlation, attempts, time.monotonic() - started
-    )
+    seconds = time.monotonic() - started
+    return Solution(crystal, model, density, solved, reason, hunt.correlation, hunt.attempts, seconds)
+
+
+class _Hunt:
+    """Tries so far: the best model, its phases' correlation, and the tries since it was found."""
+
+    def __init__(self, crystal: Crystal, recipe: Recipe, seed: int) -> None:
+        self.crystal, self.seed = crystal, seed
+        self.search, self.builder = _prepared(crystal, recipe)
+        self.best: Refined | None = None
+        self.correlation = self._highest = -1.0
+        self.attempts = self._since = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the best model is clear, or believed and not improved for some tries."""
+        if self.best is None or not verdict(self.crystal, self.best)[0]:
+            return False
+        clear = min(_CLEAR, 0.7 * largest_r1(self.crystal, self.best))
+        return self.best.r1 <= clear or self._since >= _PATIENCE
+
+    def attempt(self) -> None:
+        """One more try; a model is built where the phases agree about as well as the best so far."""
+        rng = np.random.default_rng([self.seed, self.attempts])
+        atoms = self.crystal.atoms * rng.uniform(1 - _COUNT_SPREAD, 1 + _COUNT_SPREAD)
+        phased = self.search.attempt(atoms, rng)
+        self.attempts, self._since = self.attempts + 1, self._since + 1
+        if self.best is not None and phased.correlation < self._highest - _WORTH_A_LOOK:
+            return
+        self._highest = max(self._highest, phased.correlation)
+        model = self.builder.first(self.search.symmetric.weighted(phased.calculated))
+        if self.best is None or model.r1 < self.best.r1 + _HOPE:
+            model = self.builder.complete(model)
+        if self.best is None or model.r1 < self.best.r1:
+            self.best, self.correlation, self._since = model, phased.correlation, 0
 
 
 def _prepared(crystal: Crystal, recipe: Recipe) -> tuple[Search, Builder]:

@@ -5,9 +5,11 @@ from itertools import product
 
 import gemmi
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 
 from argand.physics.atom import Atoms, is_hydrogen
+from argand.physics.phasing import phase_factor
+from argand.physics.refine import Observed
 from argand.physics.symmetry import Group
 from argand.typing import Matrix3, Points3, Vector3
 
@@ -122,3 +124,29 @@ def _score(placed: Points3, truth: Points3, major: np.ndarray, group: Group, cel
     false = (~(distance.min(1) <= NEAR) | ~mutual).sum() / max(len(placed), 1)
     errors = distance.min(1)[hit]
     return Comparison(float(found), float(false), float(errors.mean()) if len(errors) else np.inf)
+
+
+def phase_cosine(
+    calculated: Complex[np.ndarray, " n"], truth: Complex[np.ndarray, " n"], data: Observed
+) -> float:
+    """Mean of cos(φ - φ_true) weighted by F², at the best allowed origin and hand.
+
+    The place along polar axes is the one that maximises it, on a grid of 0.1 Å at least.
+    """
+    weight = np.clip(data.intensity, 0.0, None)
+    weight = weight / max(weight.sum(), 1e-20)
+    lengths = np.linalg.norm(data.orthogonalisation, axis=0)
+    polar = data.group.polar_axes()
+    counts = [int(np.ceil(length / 0.1)) if free else 1 for length, free in zip(lengths, polar, strict=True)]
+    steps = np.stack(np.meshgrid(*[np.arange(n) / n for n in counts], indexing="ij"), -1).reshape(-1, 3)
+    best = -1.0
+    for phases in (calculated, calculated.conj()):
+        product = weight * phase_factor(phases).astype(complex) * phase_factor(truth).conj()
+        for origin in allowed_origins(data.group):
+            turned = product * np.exp(2j * np.pi * (data.hkl @ origin))
+            if len(steps) == 1:
+                best = max(best, float(turned.real.sum()))
+                continue
+            waves = np.exp(2j * np.pi * (steps @ data.hkl.T))
+            best = max(best, float((waves @ turned).real.max()))
+    return best
