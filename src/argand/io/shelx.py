@@ -96,14 +96,19 @@ def res_lines(
         "WGHT 0.1",
         f"FVAR {scale:.5f}",
     ]
-    for label, element, frac, u_iso, occupancy in zip(
-        labels, atoms.elements, atoms.frac, atoms.u_iso, atoms.occupancy, strict=True
-    ):
+    return [*lines, *_atom_lines(atoms, labels, elements), "HKLF 4", "END"]
+
+
+def _atom_lines(atoms: Atoms, labels: Sequence[str], elements: Sequence[str]) -> list[str]:
+    """Label, number in SFAC, place, 10 + occupancy and U of each atom."""
+    columns = (labels, atoms.elements, atoms.frac, atoms.u_iso, atoms.occupancy)
+    lines = []
+    for label, element, frac, u_iso, occupancy in zip(*columns, strict=True):
         place = " ".join(f"{value:10.6f}" for value in frac)
         lines.append(
             f"{label:<4} {elements.index(element) + 1:2d} {place} {10 + occupancy:9.5f} {u_iso:8.5f}"
         )
-    return [*lines, "HKLF 4", "END"]
+    return lines
 
 
 def shelx_symmetry(group: Group) -> tuple[int, list[str]]:

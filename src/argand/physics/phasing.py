@@ -5,6 +5,10 @@ widen it to low resolution: the map near each peak is kept as it is under a wide
 replaced by an atom; reflections that were not measured, also beyond the resolution limit, are taken from
 that modified map ("free lunch", Caliandro et al., Acta Cryst. D61, 556, 2005); and the amplitudes of the
 map are weighted by tanh(|E_o| |E_c|), the expected cosine of the phase error but for a factor.
+
+The recipe's values were chosen by counting solved tries on measured crystals: at full resolution on five of
+them, at 1.2 Å on seven, at 1.5 Å on ten. Known weakness: one heavy atom among few light ones in a polar group
+such as C 2 or I 2, whose pair alone has a centre of inversion, often ends in both hands laid over each other.
 """
 
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ def expected_intensity(
     terms = _terms(hkl, orthogonalisation)
     values = intensity / epsilon
     weights = np.zeros(terms.shape[1])
-    weights[0] = np.log(values.mean())
+    weights[0] = np.log(max(float(values.mean()), 1e-12))
     ridge = _RIDGE * np.eye(len(weights))
     for _ in range(_STEPS):
         ratio = values / np.exp(terms @ weights)

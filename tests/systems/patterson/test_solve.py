@@ -43,6 +43,26 @@ def test_a_simulated_crystal_is_solved(simulated):
     assert sorted(solution.model.atoms.elements) == sorted(truth.elements)
 
 
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("P 1", (5.6, 6.3, 7.1, 85, 95, 103)),
+        ("C 2", (14.2, 5.9, 7.7, 90, 101, 90)),
+        ("P 31", (7.1, 7.1, 8.3, 90, 90, 120)),
+        ("P -4 21 c", (7.4, 7.4, 8.1, 90, 90, 90)),
+    ],
+)
+def test_other_symmetries_are_solved(name, cell):
+    group, axes = Group.from_name(name), orthogonalisation(cell)
+    truth = random_atoms(group, axes, ("O", "C", "C", "N", "C"), seed=5)
+    data = measured(group, axes, truth, 0.9)
+    found = Measured("simulated", data.hkl, data.intensity, data.sigma, tuple(map(float, cell)))
+    crystal = prepare(found, None, name, "O C3 N", units=float(group.order))
+    solution = solve(crystal, time_limit=60)
+    assert solution.solved
+    assert compare(solution.model.atoms, truth, np.ones(5), group, axes).solved
+
+
 def test_the_same_seed_gives_the_same_atoms(simulated):
     found, _ = simulated
     crystal = prepare(found, spacegroup="P 21/c", formula="C5 N O", units=4)

@@ -26,6 +26,8 @@ _CLEAR = 0.16
 _COUNT_SPREAD = 0.15
 _WORTH_A_LOOK = 0.03
 _HOPE = 0.15
+_TIDY = 2.5
+"""A misplaced atom has a U of more times the median; such a model is not yet the end."""
 _PATIENCE = 4
 """Tries for a better model after one that is believed."""
 _LARGEST_R1 = 0.25
@@ -127,11 +129,13 @@ class _Hunt:
 
     @property
     def is_over(self) -> bool:
-        """Whether the best model is clear, or believed and not improved for some tries."""
+        """Whether the best model is clear and tidy, or believed and not improved for some tries."""
         if self.best is None or not verdict(self.crystal, self.best)[0]:
             return False
         clear = min(_CLEAR, 0.7 * largest_r1(self.crystal, self.best))
-        return self.best.r1 <= clear or self._since >= _PATIENCE
+        u_iso = self.best.atoms.u_iso
+        tidy = u_iso.max() <= _TIDY * np.median(u_iso)
+        return bool(self.best.r1 <= clear and tidy) or self._since >= _PATIENCE
 
     def attempt(self) -> None:
         """One more try; a model is built where the phases agree about as well as the best so far."""
