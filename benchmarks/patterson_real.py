@@ -109,7 +109,12 @@ def main(
         for line in chosen
         if d_min == 0 or float(line["d_min"]) <= d_min + _TOLERANCE
     ]
-    rows = [measure(data, name, d_min, limit, formula) for name, d_min in track(jobs, "Solving")]
+    rows = []
+    for name, d_min in track(jobs, "Solving"):
+        rows.append(measure(data, name, d_min, limit, formula))
+        if json is not None:
+            # Kept as it grows: the whole table takes a quarter of an hour.
+            write_report(json, {"limit_s": limit, "formula": formula, "sets": rows})
     summary = summarise(rows, {line["name"]: line["grade"] for line in index})
     console = Console(width=160)
     console.print(as_table("each set", [_short(row) for row in rows]))
