@@ -25,7 +25,7 @@ OWN_U_BELOW = 1.3
 """Data to this d_min in Å carry a U for every atom; a common one below."""
 _SPECIAL = 0.8
 """A peak whose image is nearer than this in Å lies on a special position."""
-_ADDED_HEIGHT = 0.12
+_ADDED_HEIGHT = 0.2
 _ADDED_WITHOUT_FORMULA = 0.35
 """Peaks of the difference map, over the usual atom's height, that become atoms."""
 _DENSEST = 1.3

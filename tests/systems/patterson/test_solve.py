@@ -133,6 +133,8 @@ def test_origins_that_a_group_allows():
     assert len(allowed_origins(Group.from_name("P 21"))) == 4
     assert len(allowed_origins(Group.from_name("P 1"))) == 1
     assert len(allowed_origins(Group.from_name("F m -3 m"))) == 8
+    assert not allowed_origins(Group.from_name("P 41"), -1)
+    assert allowed_origins(Group.from_name("F d d 2"), -1)
 
 
 @pytest.mark.parametrize("name", ["P 21", "P 1", "P 21/c", "P 21 21 21"])

@@ -31,6 +31,7 @@ _TIDY = 2.5
 _PATIENCE = 4
 """Tries for a better model after one that is believed."""
 _LARGEST_R1 = 0.25
+_FEWEST = 15
 _LEAST_FOUND = 0.85
 
 
@@ -70,16 +71,17 @@ class Solution:
 def largest_r1(crystal: Crystal, model: Refined) -> float:
     """R1 up to which a model is believed: few reflections for its parameters are fitted by wrong ones too.
 
-    What a fit of p parameters leaves of n reflections shrinks with 1 - p/n; random models without a centre of
-    symmetry start from a lower R1 (Wilson, Acta Cryst. 3, 397, 1950), and are asked for more.
+    What a fit of p parameters leaves of n reflections shrinks with 1 - p/n.
     """
     share = 1 - free_parameters(crystal, model) / len(crystal.observed.hkl)
-    return _LARGEST_R1 * max(share, 0.0) ** (0.5 if crystal.group.is_centrosymmetric else 1.0)
+    return _LARGEST_R1 * max(share, 0.0)
 
 
 def verdict(crystal: Crystal, model: Refined) -> tuple[bool, str]:
     """Whether a model is believed, and why: by its R1, and where a formula is known by its completeness."""
     most = largest_r1(crystal, model)
+    if len(crystal.observed.hkl) < _FEWEST:
+        return False, f"{len(crystal.observed.hkl)} reflections are too few to tell"
     if model.r1 > most:
         count = f"{len(crystal.observed.hkl)} reflections and {free_parameters(crystal, model)} parameters"
         return False, f"R1 {model.r1:.3f} is above {most:.2f}, the most for {count}"

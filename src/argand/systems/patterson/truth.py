@@ -47,19 +47,19 @@ def true_atoms(structure: gemmi.SmallStructure) -> tuple[Atoms, Float[np.ndarray
     return Atoms(elements, frac, u_iso, occupancy), np.array([occ for _, occ in kept])
 
 
-def allowed_origins(group: Group) -> list[Vector3]:
-    """Shifts of the origin that leave the group as it is, those along polar axes left out.
+def allowed_origins(group: Group, hand: int = 1) -> list[Vector3]:
+    """Shifts s for which x -> hand x + s leaves the group as it is, those along polar axes left out.
 
-    Found among multiples of 1/12: x -> x + s keeps an operator when s - R s is a translation of the lattice.
+    Found among multiples of 1/8 and 1/12: an operator (R, t) stays one when hand t + s - R s is t but for a
+    translation of the lattice. Empty where the other hand belongs to another group (P 41 and P 43).
     """
-    candidates = np.array(list(product(range(0, _STEPS, 2), repeat=3)))
-    polar = group.polar_axes()
-    candidates = candidates[(candidates[:, polar] == 0).all(1)]
+    parts = [step for step in range(_STEPS) if step % 2 == 0 or step % 3 == 0]
+    candidates = np.array(list(product(parts, repeat=3)))
+    candidates = candidates[(candidates[:, group.polar_axes()] == 0).all(1)]
     centrings = np.rint(group.centrings * _STEPS).astype(int)
     good = np.ones(len(candidates), bool)
-    for rotation in group.rotations:
-        moved = candidates - candidates @ rotation.T
-        moved[:, polar] = 0
+    for rotation, translation in zip(group.rotations, group.translations, strict=True):
+        moved = candidates - candidates @ rotation.T + np.rint((hand - 1) * translation * _STEPS).astype(int)
         good &= ((moved[:, None] - centrings[None]) % _STEPS == 0).all(-1).any(-1)
     return list(candidates[good] / _STEPS)
 
@@ -76,7 +76,7 @@ def compare(
     major = chemical >= _MINOR if (chemical >= _MINOR).any() else chemical > 0
     best = Comparison(0.0, 1.0, np.inf)
     for hand in hands:
-        for origin in allowed_origins(group):
+        for origin in allowed_origins(group, hand):
             placed = hand * answer.frac + origin
             for shift in _slides(placed, truth.frac, group, cell):
                 found = _score(placed + shift, truth.frac, major, group, cell)
@@ -140,9 +140,9 @@ def phase_cosine(
     counts = [int(np.ceil(length / 0.1)) if free else 1 for length, free in zip(lengths, polar, strict=True)]
     steps = np.stack(np.meshgrid(*[np.arange(n) / n for n in counts], indexing="ij"), -1).reshape(-1, 3)
     best = -1.0
-    for phases in (calculated, calculated.conj()):
+    for hand, phases in ((1, calculated), (-1, calculated.conj())):
         product = weight * phase_factor(phases).astype(complex) * phase_factor(truth).conj()
-        for origin in allowed_origins(data.group):
+        for origin in allowed_origins(data.group, hand):
             turned = product * np.exp(2j * np.pi * (data.hkl @ origin))
             if len(steps) == 1:
                 best = max(best, float(turned.real.sum()))
