@@ -1,4 +1,4 @@
-"""Atoms from Patterson maps."""
+"""Atoms from Patterson maps and from measured intensities."""
 
 import importlib
 from typing import Any

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from argand.systems.patterson.solve_cli import solve
 from argand.verbs import (
     BatchSize,
     Devices,
@@ -29,7 +30,8 @@ from argand.verbs import (
     write_set,
 )
 
-app = typer.Typer(help="Atoms from Patterson maps.", no_args_is_help=True)
+app = typer.Typer(help="Atoms from Patterson maps and from measured intensities.", no_args_is_help=True)
+app.command()(solve)
 
 Preset = Annotated[str, typer.Argument(help="best, paper, paper-stream, empty-corner or tiny.")]
 Seed = Annotated[int, typer.Option(help="Another seed, other maps.")]

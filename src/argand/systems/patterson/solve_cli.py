@@ -1,0 +1,64 @@
+"""The verb `argand patterson solve`."""
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
+SpaceGroup = Annotated[str | None, typer.Option(help='Such as "P 21/c", in place of the file\'s.')]
+Formula = Annotated[str | None, typer.Option(help="Such as C12H22O11; helps to name the atoms.")]
+
+
+def solve(
+    data: Annotated[Path, typer.Argument(help="Reflections: .hkl, .cif, .fcf or .mtz, also gzipped.")],
+    out: Annotated[Path, typer.Option(help="Folder for maps and structure.")],
+    cell: Cell = None,
+    spacegroup: SpaceGroup = None,
+    formula: Formula = None,
+    units: Annotated[float | None, typer.Option(help="Formulas in the cell (Z), if known.", min=0.1)] = None,
+    d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds to search.", min=0.1)] = 30.0,
+    seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Solve a crystal structure from measured intensities; ends with 1 where no model is believed.
+
+    Example: argand patterson solve a.hkl --cell 9.75,8.89,7.57,90,112.7,90 --spacegroup "P 21/c" --out solved
+    """
+    from argand.io.reflections import parse_cell, read_reflections
+    from argand.systems.patterson import solve as solver
+    from argand.systems.patterson import solve_outputs
+    from argand.systems.patterson.crystal import prepare
+
+    name = solve_outputs.stem_of(data)
+    files = solve_outputs.planned_files(out, name, force)
+    stated = None if cell is None else parse_cell(cell)
+    crystal = prepare(read_reflections(data), stated, spacegroup, formula, d_min, units)
+    for note in crystal.notes:
+        Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
+    out.mkdir(parents=True, exist_ok=True)
+    solve_outputs.write_patterson(files, crystal)
+    summary = solve_outputs.write_solution(files, name, solver.solve(crystal, time_limit, seed))
+    if json:
+        typer.echo(json_format.dumps(summary, indent=2))
+    else:
+        _show(summary)
+    if not summary["solved"]:
+        raise typer.Exit(1)
+
+
+def _show(summary: dict[str, Any]) -> None:
+    """The result in a few lines."""
+    verdict = "solved" if summary["solved"] else "not solved"
+    lines = [
+        f"{verdict}: {summary['reason']}",
+        f"{summary['n_atoms']} atoms in {summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, "
+        f"{summary['attempts']} tries in {summary['seconds']:.1f} s ({summary['path']})",
+        *(f"{kind}: {path}" for kind, path in summary["files"].items()),
+    ]
+    Console(soft_wrap=True).print(Text("\n".join(lines)))
