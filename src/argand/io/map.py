@@ -1,4 +1,4 @@
-"""Maps on a cube of voxels: numpy's .npy and CCP4 (.map, .ccp4, .mrc), plain or compressed by gzip."""
+"""Maps on a cube of voxels: .npy and CCP4 (.map, .ccp4, .mrc), also gzipped; crystals' maps at any points."""
 
 from pathlib import Path
 
@@ -7,8 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError
+from argand.typing import Vector3
 
 Cube = Float[np.ndarray, "box box box"]
+Box = Float[np.ndarray, "x y z"]
 CCP4_SUFFIXES = (".map", ".ccp4", ".mrc")
 
 
@@ -58,3 +60,21 @@ def write_map(path: Path, values: Cube, side: float | None = None) -> Path:
     ccp4.update_ccp4_header(2, True)
     ccp4.write_ccp4_map(str(path))
     return path
+
+
+def sample_map(path: Path, corner: Vector3, step: float, shape: tuple[int, int, int]) -> Box:
+    """A crystal's CCP4 map at points of a box: `corner` and `step` in Å along Cartesian x, y, z.
+
+    The map goes on periodically; values between its points are linear.
+    """
+    try:
+        ccp4 = gemmi.read_ccp4_map(str(path))
+        ccp4.setup(0.0)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
+    values = np.zeros(shape, np.float32)
+    places = gemmi.Transform()
+    places.mat.fromlist((step * np.eye(3)).tolist())
+    places.vec.fromlist(list(map(float, corner)))
+    ccp4.grid.interpolate_values(values, places)
+    return values

@@ -113,14 +113,17 @@ def predict(
 
 
 @app.command()
-def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote.")]) -> None:
+def view(folder: Annotated[Path, typer.Argument(help="What predict or solve --out wrote.")]) -> None:
     """Write the page of a run again: one HTML file that needs nothing else.
 
     Example: argand patterson view found
     """
+    from argand.systems.patterson.run import RESULTS
+    from argand.systems.patterson.solve_view import write_solve_page
     from argand.systems.patterson.view import write_page
 
-    say(f"page: {write_page(folder)}")
+    write = write_page if (folder / RESULTS).exists() else write_solve_page
+    say(f"page: {write(folder)}")
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """The question that measured intensities pose: unique reflections, cell, space group and contents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import gemmi
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.reflections import CellParameters, Measured
+from argand.io.reflections import CellParameters, Measured, parse_cell, read_reflections
 from argand.physics.atom import VOLUME_PER_ATOM, formula_units, is_hydrogen, parse_formula
 from argand.physics.merge import Merged, completeness, merge
 from argand.physics.refine import Observed
@@ -52,6 +53,21 @@ class Crystal:
         if self.content:
             return sum(self.content.values())
         return self.volume / self.group.order / VOLUME_PER_ATOM
+
+
+def read_crystal(
+    path: Path | str,
+    cell: str | Sequence[float] | None = None,
+    spacegroup: str | None = None,
+    formula: str | None = None,
+    d_min: float | None = None,
+    units: float | None = None,
+) -> Crystal:
+    """`prepare` for a file of reflections; `cell` is six numbers or "a,b,c,alpha,beta,gamma"."""
+    if cell is not None and not isinstance(cell, str):
+        cell = ",".join(str(float(value)) for value in cell)
+    stated = None if cell is None else parse_cell(cell)
+    return prepare(read_reflections(Path(path)), stated, spacegroup, formula, d_min, units)
 
 
 def prepare(

@@ -4,19 +4,21 @@ The truth is nowhere in here: whether a structure is solved is judged by R1 of t
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from argand.physics.atom import Atoms
 from argand.physics.fourier import Map
 from argand.physics.model import Builder, assembled
 from argand.physics.phasing import Amplitudes, Recipe, Search, recipe_for
 from argand.physics.refine import Observed, Refined
 from argand.physics.symmetry import inverse_d_squared
 from argand.physics.wilson import expected_intensity
-from argand.systems.patterson.crystal import Crystal
+from argand.systems.patterson.crystal import Crystal, read_crystal
 
 PATH = "dual-space iteration"
 PHASING_D_MIN = 0.8
@@ -35,6 +37,14 @@ _FEWEST = 15
 _LEAST_FOUND = 0.85
 
 
+class Try(NamedTuple):
+    """One line of the log: seconds since the start, correlation of the try, best R1 so far."""
+
+    seconds: float
+    correlation: float
+    r1: float
+
+
 @dataclass(frozen=True)
 class Solution:
     """The best model, whether it is to be believed and why, the map of its phases, and what it took."""
@@ -48,6 +58,17 @@ class Solution:
     attempts: int
     seconds: float
     path: str = PATH
+    log: tuple[Try, ...] = ()
+
+    @property
+    def atoms(self) -> Atoms:
+        """Elements, fractional places, isotropic U in Å², and crystallographic occupancies."""
+        return self.model.atoms
+
+    @property
+    def r1(self) -> float:
+        """R1 of reflections above 2 sigma in F."""
+        return self.model.r1
 
     def summary(self) -> dict[str, Any]:
         """Figures in plain values."""
@@ -57,6 +78,8 @@ class Solution:
             "r1": round(self.model.r1, 4),
             "r1_all": round(self.model.r1_all, 4),
             "n_atoms": len(self.model.atoms),
+            "expected_atoms": round(self.crystal.atoms, 2),
+            "reflections": len(self.crystal.observed.hkl),
             "spacegroup": self.crystal.group.name,
             "d_min": round(self.crystal.observed.d_min, 3),
             "path": self.path,
@@ -107,16 +130,39 @@ def solve(
     """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try."""
     started = time.monotonic()
     hunt = _Hunt(crystal, recipe or recipe_for(crystal.observed.d_min), seed)
+    log: list[Try] = []
     while not hunt.is_over and (hunt.best is None or time.monotonic() - started < time_limit):
-        hunt.attempt()
-        watch(hunt.attempts, 1.0 if hunt.best is None else hunt.best.r1)
+        correlation = hunt.attempt()
+        r1 = 1.0 if hunt.best is None else hunt.best.r1
+        log.append(Try(round(time.monotonic() - started, 2), round(correlation, 3), round(r1, 4)))
+        watch(hunt.attempts, r1)
     assert hunt.best is not None
     model = hunt.best
     solved, reason = verdict(crystal, model)
     density = hunt.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
     seconds = time.monotonic() - started
-    return Solution(crystal, model, density, solved, reason, hunt.correlation, hunt.attempts, seconds)
+    found = (hunt.correlation, hunt.attempts, seconds, PATH, tuple(log))
+    return Solution(crystal, model, density, solved, reason, *found)
+
+
+def solve_file(
+    path: Path | str,
+    cell: str | Sequence[float] | None = None,
+    spacegroup: str | None = None,
+    formula: str | None = None,
+    *,
+    units: float | None = None,
+    d_min: float | None = None,
+    time_limit: float = 30.0,
+    seed: int = 0,
+) -> Solution:
+    """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
+
+    `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's.
+    Raises InputError for what cannot be read or does not fit together.
+    """
+    return solve(read_crystal(path, cell, spacegroup, formula, d_min, units), time_limit, seed)
 
 
 class _Hunt:
@@ -139,20 +185,21 @@ class _Hunt:
         tidy = u_iso.max() <= _TIDY * np.median(u_iso)
         return bool(self.best.r1 <= clear and tidy) or self._since >= _PATIENCE
 
-    def attempt(self) -> None:
-        """One more try; a model is built where the phases agree about as well as the best so far."""
+    def attempt(self) -> float:
+        """One more try, and its correlation; a model is built where that is about the best so far."""
         rng = np.random.default_rng([self.seed, self.attempts])
         atoms = self.crystal.atoms * rng.uniform(1 - _COUNT_SPREAD, 1 + _COUNT_SPREAD)
         phased = self.search.attempt(atoms, rng)
         self.attempts, self._since = self.attempts + 1, self._since + 1
         if self.best is not None and phased.correlation < self._highest - _WORTH_A_LOOK:
-            return
+            return phased.correlation
         self._highest = max(self._highest, phased.correlation)
         model = self.builder.first(self.search.symmetric.weighted(phased.calculated))
         if self.best is None or model.r1 < self.best.r1 + _HOPE:
             model = self.builder.complete(model)
         if self.best is None or model.r1 < self.best.r1:
             self.best, self.correlation, self._since = model, phased.correlation, 0
+        return phased.correlation
 
 
 def _prepared(crystal: Crystal, recipe: Recipe) -> tuple[Search, Builder]:

@@ -30,20 +30,23 @@ def solve(
 
     Example: argand patterson solve a.hkl --cell 9.75,8.89,7.57,90,112.7,90 --spacegroup "P 21/c" --out solved
     """
-    from argand.io.reflections import parse_cell, read_reflections
     from argand.systems.patterson import solve as solver
     from argand.systems.patterson import solve_outputs
-    from argand.systems.patterson.crystal import prepare
+    from argand.systems.patterson.crystal import read_crystal
+    from argand.systems.patterson.solve_view import write_solve_page
 
     name = solve_outputs.stem_of(data)
     files = solve_outputs.planned_files(out, name, force)
-    stated = None if cell is None else parse_cell(cell)
-    crystal = prepare(read_reflections(data), stated, spacegroup, formula, d_min, units)
+    crystal = read_crystal(data, cell, spacegroup, formula, d_min, units)
     for note in crystal.notes:
         Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
     out.mkdir(parents=True, exist_ok=True)
     solve_outputs.write_patterson(files, crystal)
-    summary = solve_outputs.write_solution(files, name, solver.solve(crystal, time_limit, seed))
+    asked = {"data": data.name, "cell": crystal.cell, "formula": formula, "formulas in the cell": units}
+    asked |= {"data to d, Å": d_min, "time limit, s": time_limit, "seed": seed}
+    solution = solver.solve(crystal, time_limit, seed)
+    summary = solve_outputs.write_solution(files, name, solution, asked)
+    summary["files"]["page"] = str(write_solve_page(out))
     if json:
         typer.echo(json_format.dumps(summary, indent=2))
     else:

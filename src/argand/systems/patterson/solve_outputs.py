@@ -6,8 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from argand.errors import ConfigError
 from argand.io.beam import write_lines
 from argand.io.structure import write_ccp4, write_cif, write_res, write_xyz
@@ -16,6 +14,8 @@ from argand.physics.vectormap import VectorPeak, vector_map, vector_peaks
 from argand.physics.wilson import expected_intensity
 from argand.systems.patterson.crystal import Crystal
 from argand.systems.patterson.solve import Solution
+from argand.systems.patterson.solve_view import solve_summaries
+from argand.systems.patterson.view import PAGE
 
 _SUFFIXES = {
     "patterson": "_patterson.ccp4",
@@ -35,6 +35,8 @@ def planned_files(out: Path, name: str, force: bool) -> dict[str, Path]:
     there = [str(path) for path in files.values() if path.exists()]
     if there and not force:
         raise ConfigError(f"{there[0]} is there already; name another --out or give --force")
+    if (out / PAGE).exists() and not force and not solve_summaries(out):
+        raise ConfigError(f"{out} holds another page ({PAGE}); name another --out or give --force")
     return files
 
 
@@ -60,13 +62,18 @@ def write_patterson(files: Mapping[str, Path], crystal: Crystal) -> None:
     write_lines(files["patterson_peaks"], [json.dumps(rows, indent=1)])
 
 
-def write_solution(files: Mapping[str, Path], name: str, solution: Solution) -> dict[str, Any]:
-    """Density, model and summary; returns the summary. A model that is not believed says so in each file."""
+def write_solution(
+    files: Mapping[str, Path], name: str, solution: Solution, asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Density, model and summary; returns the summary. A model that is not believed says so in each file.
+
+    `asked` goes into the summary, for the page.
+    """
     crystal, model = solution.crystal, solution.model
     verdict = "solved" if solution.solved else "NOT SOLVED"
     title = f"{name} in {crystal.group.name}, {verdict}: {solution.reason}"
     write_ccp4(files["density"], solution.density, crystal.cell, crystal.group)
-    osf = np.sqrt(model.scale**2) if model.scale > 0 else 1.0
+    osf = model.scale if model.scale > 0 else 1.0
     write_res(
         files["res"],
         title,
@@ -85,5 +92,6 @@ def write_solution(files: Mapping[str, Path], name: str, solution: Solution) -> 
     write_cif(files["cif"], name, crystal.cell, crystal.group, model.atoms, figures)
     write_xyz(files["xyz"], title, crystal.cell, model.atoms)
     summary = solution.summary() | {"files": {kind: str(path) for kind, path in files.items()}}
-    write_lines(files["summary"], [json.dumps(summary, indent=1)])
+    kept = summary | {"asked": dict(asked), "log": solution.log}
+    write_lines(files["summary"], [json.dumps(kept, indent=1)])
     return summary

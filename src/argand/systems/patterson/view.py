@@ -29,10 +29,15 @@ def write_page(folder: Path) -> Path:
     for number, record in enumerate(drawn):
         parts.append(f"<h2>{escape(Path(record['file']).name)}</h2>")
         parts.append(scene(folder, record).to_html(full_html=False, include_plotlyjs=number == 0))
-    page = folder / PAGE
-    head = f'<!doctype html><meta charset="utf-8"><title>Patterson maps</title><style>{STYLE}</style>'
-    foot = f"<p>argand {__version__}. Positions in voxels; a Patterson map tells neither place nor hand.</p>"
-    page.write_text("\n".join([head, *parts, foot]), encoding="utf-8")
+    foot = "Positions in voxels; a Patterson map tells neither place nor hand."
+    return write_html(folder / PAGE, "Patterson maps", parts, foot)
+
+
+def write_html(page: Path, title: str, parts: list[str], foot: str) -> Path:
+    """Write a page of these parts."""
+    head = f'<!doctype html><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
+    lines = [head, *parts, f"<p>argand {__version__}. {foot}</p>"]
+    page.write_text("\n".join(lines), encoding="utf-8")
     return page
 
 
@@ -70,8 +75,6 @@ def scene(folder: Path, record: Record) -> Any:
 
 def _surfaces(patterson: np.ndarray) -> Any:
     """Surfaces of equal height about the origin, whose own peak is cut."""
-    from plotly.graph_objects import Isosurface
-
     reach = min(REACH, len(patterson) // 2 - 1)
     near = np.fft.fftshift(patterson)
     middle = len(patterson) // 2
@@ -79,16 +82,30 @@ def _surfaces(patterson: np.ndarray) -> Any:
     steps = np.mgrid[(slice(-reach, reach + 1),) * 3].reshape(3, -1)
     outside = np.linalg.norm(steps, axis=0).reshape(near.shape) > 3
     top = float(near[outside].max())
+    return surfaces(steps, near.clip(max=top).round(3), (0.3 * top, 0.7 * top), "Blues")
+
+
+def surfaces(
+    places: np.ndarray,
+    values: np.ndarray,
+    heights: tuple[float, float],
+    colours: str | list[list[float | str]],
+    opacity: float = 0.4,
+) -> Any:
+    """Plotly's surfaces of two heights through values [x, y, z] at `places` [3, x*y*z] of a box."""
+    from plotly.graph_objects import Isosurface
+
     return Isosurface(
-        x=steps[0],
-        y=steps[1],
-        z=steps[2],
-        value=near.clip(max=top).ravel().round(3),
-        isomin=0.3 * top,
-        isomax=0.7 * top,
+        x=places[0],
+        y=places[1],
+        z=places[2],
+        value=values.ravel(),
+        isomin=heights[0],
+        isomax=heights[1],
         surface_count=2,
-        opacity=0.4,
-        colorscale="Blues",
+        opacity=opacity,
+        colorscale=colours,
+        hoverinfo="skip",
         showscale=False,
         caps={"x_show": False, "y_show": False, "z_show": False},
     )
