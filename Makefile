@@ -27,12 +27,14 @@ lint: .venv/tools
 	$(BIN)/pyright
 
 bench: DATA = $${ARGAND_DATA:-../shared/data}/geometry
+bench: CRYSTALS = $${ARGAND_DATA:-../shared/data}/patterson
 bench: .venv/tools
 	$(BIN)/python benchmarks/simulated.py --count 30 --json benchmarks/results/simulated.json \
 		--figure docs/figures/coverage.png --card
 	$(BIN)/python benchmarks/real.py --data $(DATA) --opponents --json benchmarks/results/real.json
 	$(BIN)/python benchmarks/speed.py --data $(DATA) --json benchmarks/results/speed.json
 	$(BIN)/python benchmarks/patterson.py --json benchmarks/results/patterson.json
+	$(BIN)/python benchmarks/patterson_real.py --data $(CRYSTALS) --json benchmarks/results/patterson_real.json
 	$(BIN)/python benchmarks/tables.py
 
 .venv/installed: pyproject.toml constraints.txt

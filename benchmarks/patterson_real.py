@@ -74,7 +74,7 @@ def summarise(rows: list[dict[str, Any]], grades: dict[str, str]) -> list[dict[s
     for d_min in dict.fromkeys(row["d_min"] for row in rows):
         group = [row for row in rows if row["d_min"] == d_min]
         best = [row for row in group if grades[row["name"]] == "A"]
-        common = [row for row in best if row["group"].replace(" ", "") in ("P-1", "P21/c", "P21/n")]
+        common = [row for row in best if _number(row["group"]) in (2, 14)]
         solved = [row for row in group if row["solved"]]
         lines.append(
             {
@@ -89,6 +89,12 @@ def summarise(rows: list[dict[str, Any]], grades: dict[str, str]) -> list[dict[s
             }
         )
     return lines
+
+
+def _number(group: str) -> int:
+    """Number of a space group in any setting."""
+    known = gemmi.find_spacegroup_by_name(group)
+    return 0 if known is None else known.number
 
 
 def main(
@@ -109,18 +115,17 @@ def main(
         for line in chosen
         if d_min == 0 or float(line["d_min"]) <= d_min + _TOLERANCE
     ]
-    rows = []
+    rows, summary = [], []
+    grades = {line["name"]: line["grade"] for line in index}
     for name, d_min in track(jobs, "Solving"):
         rows.append(measure(data, name, d_min, limit, formula))
+        summary = summarise(rows, grades)
         if json is not None:
             # Kept as it grows: the whole table takes a quarter of an hour.
-            write_report(json, {"limit_s": limit, "formula": formula, "sets": rows})
-    summary = summarise(rows, {line["name"]: line["grade"] for line in index})
+            write_report(json, {"limit_s": limit, "formula": formula, "summary": summary, "sets": rows})
     console = Console(width=160)
     console.print(as_table("each set", [_short(row) for row in rows]))
     console.print(as_table(f"measured crystals, {limit:g} s each", summary))
-    if json is not None:
-        write_report(json, {"limit_s": limit, "formula": formula, "summary": summary, "sets": rows})
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,12 @@ The tables stand between the lines `<!-- figures:begin -->` and `<!-- figures:en
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-Report = dict[str, Any]
+from patterson_tables import patterson_real_table, patterson_table
+from report import Report, Row
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
@@ -26,16 +25,6 @@ MEMORY_GOAL_GB = 1.5
 POSTER_PX = "poster 0.86 along an axis"
 """The poster's L1 of 0.288 px, of which three make one of the detector's."""
 POSTER_DEG = "poster 1.295"
-PATTERSON_RIVALS = ("hybrid input-output", "charge flipping")
-PATTERSON_PAPER = "paper 4,994 of 5,000, mean 0.283"
-PATTERSON_SOLVED = {
-    "published": 1.0,
-    "20 % noise": 1.0,
-    "third of the resolution": 0.95,
-    "20 atoms": 0.99,
-    "50 atoms": 0.9,
-}
-PATTERSON_MEAN = {("published", "read, best of 4 vectors"): 0.08, ("published", "refined"): 0.014}
 SERIES = {
     "thau_3_2": "thaumatin, PILATUS3 6M",
     "l-cyst_04": "l-cysteine sweep 04, PILATUS 2M",
@@ -53,17 +42,6 @@ OPPONENTS = {
     "radial_symmetry": "radial symmetry",
     "constant": "constant",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table."""
-
-    what: str
-    where: str
-    goal: str
-    measured: str
-    others: str = ""
 
 
 def judged(value: float | None, limit: float | None, unit: str, digits: int = 2) -> tuple[str, str]:
@@ -216,43 +194,13 @@ def poster_table(report: Report) -> tuple[str, list[Row]]:
     return "The poster's networks, trained for minutes on small images", rows
 
 
-def patterson_table(report: Report) -> tuple[str, list[Row]]:
-    """Atoms found in simulated Patterson maps, as read and refined, beside iteration alone."""
-    machine = f"{report['cores']} cores, torch threads: {report['torch_threads']}"
-    rows = [row for row in report["rows"] if row["answer"] not in PATTERSON_RIVALS]
-    caption = f"Patterson maps that no training used; lengths in voxels, times of all cores ({machine})"
-    return caption, [patterson_row(row, report["rows"]) for row in rows]
-
-
-def patterson_row(row: Report, rows: list[Report]) -> Row:
-    """Atoms matched, mean error, maps solved, milliseconds of all cores; other methods on the same maps."""
-    rivals = [r for r in rows if r["maps"] == row["maps"] and r["answer"] in PATTERSON_RIVALS]
-    told = [f"{r['answer']} alone {_solved(r)}" for r in rivals]
-    if row["maps"] == "published":
-        told.append(PATTERSON_PAPER)
-    measured = f"{row['matched']} of {row['atoms']} atoms, mean {row['mean_voxel']:.4f}; {_solved(row)}"
-    if row["answer"] == "refined":
-        measured += f"; verified {100 * row['verified']:.1f} %, wrongly {row['wrongly_verified']}"
-    where = f"{row['maps']} ({row['count']} maps)"
-    share = PATTERSON_SOLVED.get(row["maps"]) if row["answer"] == "refined" else None
-    mean = PATTERSON_MEAN.get((row["maps"], row["answer"]))
-    goals = [f"≥ {100 * share:g} % solved"] if share else []
-    goals += [f"mean ≤ {mean:g}"] if mean else []
-    if row["solved"] < (share or 0) or row["mean_voxel"] > (mean or float("inf")):
-        measured += " (goal missed)"
-    return Row(row["answer"], where, ", ".join(goals), measured, ", ".join(told))
-
-
-def _solved(row: Report) -> str:
-    return f"{100 * row['solved']:.1f} % of maps solved, {row['cpu_ms_per_map']:.0f} ms"
-
-
 TABLES = {
     "simulated": simulated_table,
     "real": real_table,
     "speed": speed_table,
     "poster": poster_table,
     "patterson": patterson_table,
+    "patterson_real": patterson_real_table,
 }
 
 

@@ -110,7 +110,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 3
+    assert capsys.readouterr().err.count("\n") == 4
     assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
@@ -133,3 +133,28 @@ def test_patterson_rows_show_goals_and_rivals():
     assert "goal missed" in row.measured
     assert "charge flipping alone 50.0 % of maps solved, 900 ms" in row.others
     assert "4,994" in row.others
+
+
+def test_measured_crystals_are_shown_beside_the_classical_counts():
+    line = {"d_min": "all data", "solved": "24 of 25", "grade A": "22 of 23", "P-1, P21/c": "9 of 9"}
+    line |= {"claimed": 23, "false claims": 1, "median R1": 0.123, "median s": 1.25}
+    low = line | {"d_min": 1.2, "solved": "0 of 25", "median R1": None, "median s": None}
+    report = {"limit_s": 10.0, "formula": True, "summary": [line, low], "sets": []}
+    caption, (full, coarse) = tables.patterson_real_table(report)
+    assert "10 s each" in caption
+    assert full.measured.startswith("24 of 25; grade A 22 of 23 (goal missed)")
+    assert "claimed 23, wrongly 1" in full.measured
+    assert "R1 0.123, 1.2 s" in full.measured
+    assert (full.others, coarse.others) == ("", "smtbx 9 of 17")
+    assert "R1" not in coarse.measured
+
+
+def test_every_setting_of_the_common_groups_counts():
+    from patterson_real import summarise
+
+    names = ("P-1", "P21/c", "P21/n", "P21/a", "C2/c")
+    rows = [{"name": n, "group": n, "d_min": 1.2, "solved": True, "claimed": True} for n in names]
+    rows = [row | {"r1": 0.1, "seconds": 1.0} for row in rows]
+    (line,) = summarise(rows, dict.fromkeys(names, "A"))
+    assert line["P-1, P21/c"] == "4 of 4"
+    assert line["solved"] == "5 of 5"
