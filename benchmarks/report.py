@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.table import Table
 
-
 Report = dict[str, Any]
 
 

@@ -9,7 +9,7 @@ The tables stand between the lines `<!-- figures:begin -->` and `<!-- figures:en
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from patterson_tables import patterson_real_table, patterson_table

@@ -45,7 +45,7 @@ def scene(files: Mapping[str, Path], structure: gemmi.SmallStructure, group: str
     words = [_words(sites[number]) for number in fragment.source]
     labels = [sites[number].label for number in fragment.source]
     figure.add_trace(_balls(fragment.cart, shown, labels, words), 1, 2)
-    figure.update_layout(height=600, margin={"l": 0, "r": 0, "t": 30, "b": 0}, showlegend=False)
+    figure.update_layout(height=600, margin={"l": 0, "r": 0, "t": 60, "b": 0}, showlegend=False)
     figure.update_scenes(aspectmode="data")
     figure.update_scenes(camera_projection_type="orthographic", row=1, col=1)
     figure.update_scenes(camera_eye=_flat_on(fragment.cart), row=1, col=2)
@@ -107,7 +107,8 @@ def _balls(cart: np.ndarray, elements: list[str], labels: list[str], words: list
         mode="markers+text",
         marker={"size": 9, "color": colours, "line": {"width": 1, "color": "#222"}},
         text=labels,
-        textposition="top center",
+        textposition="top right",
+        textfont={"size": 14, "color": "#111"},
         hovertext=words,
         hoverinfo="text",
     )
