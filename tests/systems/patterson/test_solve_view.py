@@ -57,7 +57,7 @@ def test_view_writes_the_same_page_again_even_where_the_folder_was_moved(solved:
 def test_the_scene_shows_the_whole_molecule_in_its_density(solved: Path):
     files = files_of(solved)
     structure = gemmi.read_small_structure(str(files["cif"]))
-    _, density, sticks, balls = scene(files, structure, "P 1 21/c 1").data
+    _, density, sticks, balls = scene(files, structure).data
     assert len(balls.text) == 16
     assert list(balls.text).count("O1") == 2
     assert len(sticks.x) == 3 * 16

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from argand.verbs import Json, say
+
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
 SpaceGroup = Annotated[str | None, typer.Option(help='Such as "P 21/c", in place of the file\'s.')]
 Formula = Annotated[str | None, typer.Option(help="Such as C12H22O11; helps to name the atoms.")]
@@ -24,7 +26,7 @@ def solve(
     time_limit: Annotated[float, typer.Option(help="Seconds to search.", min=0.1)] = 30.0,
     seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Solve a crystal structure from measured intensities; ends with 1 where no model is believed.
 
@@ -64,4 +66,4 @@ def _show(summary: dict[str, Any]) -> None:
         f"{summary['attempts']} tries in {summary['seconds']:.1f} s ({summary['path']})",
         *(f"{kind}: {path}" for kind, path in summary["files"].items()),
     ]
-    Console(soft_wrap=True).print(Text("\n".join(lines)))
+    say("\n".join(lines))

@@ -27,7 +27,7 @@ ORIGIN_PEAK = 0.9
 """Å about the origin in which the Patterson map is not drawn: its ripples are no vectors."""
 
 
-def scene(files: Mapping[str, Path], structure: gemmi.SmallStructure, group: str) -> Any:
+def scene(files: Mapping[str, Path], structure: gemmi.SmallStructure) -> Any:
     """Plotly figure: Patterson map on the left; density, atoms, labels and bonds on the right."""
     from plotly.graph_objects import Figure
     from plotly.subplots import make_subplots
@@ -38,7 +38,8 @@ def scene(files: Mapping[str, Path], structure: gemmi.SmallStructure, group: str
     cell = np.array(structure.cell.orth.mat.tolist())
     sites, elements = structure.sites, tuple(site.element.name for site in structure.sites)
     frac = np.array([site.fract.tolist() for site in sites])
-    fragment = grown(frac, covalent_radii(elements), Group.from_name(group), cell)
+    group = Group.from_operations(gemmi.GroupOps([gemmi.Op(triplet) for triplet in structure.symops]))
+    fragment = grown(frac, covalent_radii(elements), group, cell)
     shown = [elements[number] for number in fragment.source]
     figure.add_trace(_density(files["density"], fragment.cart), 1, 2)
     figure.add_trace(_sticks(fragment.cart, covalent_radii(tuple(shown))), 1, 2)

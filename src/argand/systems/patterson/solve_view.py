@@ -9,18 +9,19 @@ import gemmi
 
 from argand.errors import InputError
 from argand.systems.patterson.solve_scene import scene
-from argand.systems.patterson.view import PAGE, write_html
+from argand.systems.patterson.view import MOST, PAGE, write_html
 
 Summary = dict[str, Any]
 MOST_PEAKS = 30
+MOST_NAMED = 4
 FIRST_TRIES = 20
 FOOT = "Places are fractional; the density is that of the measured amplitudes with the model's phases."
 
 
 def solve_summaries(folder: Path) -> list[Summary]:
-    """Summaries of the runs of `argand patterson solve` in a folder, by name; none where there are none."""
+    """Summaries of the runs of `argand patterson solve` in a folder, newest first; perhaps none."""
     found = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*.json"), key=lambda path: -path.stat().st_mtime):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -31,12 +32,15 @@ def solve_summaries(folder: Path) -> list[Summary]:
 
 
 def write_solve_page(folder: Path) -> Path:
-    """Write the page of all crystals in `folder`; InputError where none was solved there."""
+    """Write the page of the newest crystals in `folder`; InputError where none was tried there."""
     summaries = solve_summaries(folder)
     if not summaries:
         raise InputError(f"{folder}: no run there; name a folder that solve or predict wrote")
-    parts = [part for number, one in enumerate(summaries) for part in _parts(folder, one, number == 0)]
-    return write_html(folder / PAGE, ", ".join(one["name"] for one in summaries), parts, FOOT)
+    drawn, others = summaries[:MOST], summaries[MOST:]
+    parts = [part for number, one in enumerate(drawn) for part in _parts(folder, one, number == 0)]
+    if others:
+        parts += ["<h2>Older</h2>", ", ".join(_link(folder / f"{one['name']}.json") for one in others)]
+    return write_html(folder / PAGE, ", ".join(one["name"] for one in drawn), parts, FOOT)
 
 
 def _parts(folder: Path, summary: Summary, first: bool) -> list[str]:
@@ -47,7 +51,7 @@ def _parts(folder: Path, summary: Summary, first: bool) -> list[str]:
         raise InputError(f"{lost}: this file of the run is gone; solve again with --force")
     peaks = json.loads(files["patterson_peaks"].read_text(encoding="utf-8"))
     colour, verdict = ("good", "solved") if summary["solved"] else ("bad", "not solved")
-    figure = scene(files, gemmi.read_small_structure(str(files["cif"])), summary["spacegroup"])
+    figure = scene(files, gemmi.read_small_structure(str(files["cif"])))
     return [
         f"<h1>{escape(summary['name'])}: <span class={colour}>{verdict}</span></h1>",
         f"<p>{escape(summary['reason'])}</p>",
@@ -103,7 +107,9 @@ def _peaks(peaks: list[dict[str, Any]]) -> str:
     rows = []
     for number, peak in enumerate(peaks[:MOST_PEAKS], 1):
         place = " ".join(f"{value:7.3f}" for value in peak["frac"])
-        harker = f"<span class=good>{escape('; '.join(peak['harker']))}</span>"
+        named, more = peak["harker"][:MOST_NAMED], len(peak["harker"]) - MOST_NAMED
+        told = "; ".join(named) + (f" and {more} more" if more > 0 else "")
+        harker = f"<span class=good>{escape(told)}</span>"
         rows.append([str(number), place, f"{peak['length']:.2f}", f"{1000 * peak['height']:.0f}", harker])
     return _table(("", "u v w", "length, Å", "height", "Harker section of"), rows)
 
