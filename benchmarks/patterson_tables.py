@@ -53,7 +53,8 @@ def patterson_real_table(report: Report) -> tuple[str, list[Row]]:
     caption = (
         f"Measured crystals, {report['limit_s']:g} s each, the cell's contents {content}. Solved: 90 % of the"
         " atoms within 0.5 Å, at most 10 % false. Claimed: what the program says without the truth. smtbx:"
-        " its charge flipping on 17 sets in P-1 and P2₁/c, some others, told by the truth when to stop"
+        " its charge flipping on 17 sets in P-1 and P2₁/c (partly other sets), told by the truth when to"
+        " stop"
     )
     return caption, [patterson_real_row(line) for line in report.get("summary", [])]
 

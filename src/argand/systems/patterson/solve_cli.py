@@ -32,6 +32,20 @@ def solve(
 
     Example: argand patterson solve a.hkl --cell 9.75,8.89,7.57,90,112.7,90 --spacegroup "P 21/c" --out solved
     """
+    asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
+    summary = _answer(data, out, asked, time_limit, seed, force)
+    if json:
+        typer.echo(json_format.dumps(summary, indent=2))
+    else:
+        _show(summary)
+    if not summary["solved"]:
+        raise typer.Exit(1)
+
+
+def _answer(
+    data: Path, out: Path, asked: dict[str, Any], time_limit: float, seed: int, force: bool
+) -> dict[str, Any]:
+    """Solve, write all files and the page; the summary."""
     from argand.systems.patterson import solve as solver
     from argand.systems.patterson import solve_outputs
     from argand.systems.patterson.crystal import read_crystal
@@ -39,22 +53,16 @@ def solve(
 
     name = solve_outputs.stem_of(data)
     files = solve_outputs.planned_files(out, name, force)
-    crystal = read_crystal(data, cell, spacegroup, formula, d_min, units)
+    crystal = read_crystal(data, **asked)
     for note in crystal.notes:
         Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
     out.mkdir(parents=True, exist_ok=True)
     solve_outputs.write_patterson(files, crystal)
-    asked = {"data": data.name, "cell": crystal.cell, "formula": formula, "formulas in the cell": units}
-    asked |= {"data to d, Å": d_min, "time limit, s": time_limit, "seed": seed}
+    asked = {"data": data.name, **asked, "cell": crystal.cell, "time_limit": time_limit, "seed": seed}
     solution = solver.solve(crystal, time_limit, seed)
     summary = solve_outputs.write_solution(files, name, solution, asked)
     summary["files"]["page"] = str(write_solve_page(out))
-    if json:
-        typer.echo(json_format.dumps(summary, indent=2))
-    else:
-        _show(summary)
-    if not summary["solved"]:
-        raise typer.Exit(1)
+    return summary
 
 
 def _show(summary: dict[str, Any]) -> None:

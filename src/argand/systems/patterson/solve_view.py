@@ -15,6 +15,8 @@ Summary = dict[str, Any]
 MOST_PEAKS = 30
 MOST_NAMED = 4
 FIRST_TRIES = 20
+ASKED = {"spacegroup": "space group", "units": "formulas in the cell", "d_min": "data to, Å"}
+ASKED |= {"time_limit": "time limit, s"}
 FOOT = "Places are fractional; the density is that of the measured amplitudes with the model's phases."
 
 
@@ -71,9 +73,9 @@ def _parts(folder: Path, summary: Summary, first: bool) -> list[str]:
 
 def _facts(summary: Summary) -> str:
     asked = summary["asked"] | {"cell": ", ".join(f"{value:g}" for value in summary["asked"]["cell"])}
-    rows = [(key, value) for key, value in asked.items() if value is not None]
+    rows = [(ASKED.get(key, key), value) for key, value in asked.items() if value is not None]
     rows += [
-        ("space group", summary["spacegroup"]),
+        ("solved in", summary["spacegroup"]),
         ("answered by", f"{summary['path']}, {summary['attempts']} tries in {summary['seconds']:.1f} s"),
         ("R1 (F > 2σ; all)", f"{summary['r1']:.3f}; {summary['r1_all']:.3f}"),
         ("atoms found", _counted(summary)),
