@@ -67,7 +67,7 @@ class Solution:
 
     @property
     def r1(self) -> float:
-        """R1 of reflections above 2 sigma in F."""
+        """R1 of reflections with F² > 2σ(F²)."""
         return self.model.r1
 
     def summary(self) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _facts(summary: Summary) -> str:
     rows += [
         ("solved in", summary["spacegroup"]),
         ("answered by", f"{summary['path']}, {summary['attempts']} tries in {summary['seconds']:.1f} s"),
-        ("R1 (F > 2σ; all)", f"{summary['r1']:.3f}; {summary['r1_all']:.3f}"),
+        ("R1 (F² > 2σ; all)", f"{summary['r1']:.3f}; {summary['r1_all']:.3f}"),
         ("atoms found", _counted(summary)),
         ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % of all"),
         ("resolution", f"{summary['d_min']:.2f} Å"),
