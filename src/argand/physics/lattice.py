@@ -76,6 +76,9 @@ def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 4
         return None
     q = geometry.q_from_px(px[:most])
     basis = find_basis(q)
+    # Weak spots may belong to other crystals, or be none.
+    if basis is None and len(q) > most // 2:
+        basis = find_basis(q[: most // 2])
     if basis is None:
         return None
     rows, phase = basis
