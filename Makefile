@@ -1,4 +1,4 @@
-# make demo   sets everything up, runs argand on a real image, and says where picture and page are
+# make demo   sets everything up, runs argand on a real image and on a real crystal, and says where the pages are
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
 # make bench  measures the figures of the README and of the weights' card and writes them there
@@ -11,8 +11,11 @@ INSTALL = $(BIN)/python -m pip install -c constraints.txt
 
 demo: .venv/installed
 	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo
-	@echo "The picture: $(CURDIR)/demo/thau_3_2_0006.png"
-	@echo "The page:    $(CURDIR)/demo/index.html"
+	$(BIN)/argand patterson solve examples/data/cod_2016452.hkl.gz --cell 9.748,8.890,7.566,90,112.74,90 \
+		--spacegroup "P 21/c" --formula C14H14O2 --seed 0 --out demo/patterson --force
+	@echo "The picture:           $(CURDIR)/demo/thau_3_2_0006.png"
+	@echo "The page of the image: $(CURDIR)/demo/index.html"
+	@echo "The crystal's page:    $(CURDIR)/demo/patterson/index.html"
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
@@ -24,11 +27,14 @@ lint: .venv/tools
 	$(BIN)/pyright
 
 bench: DATA = $${ARGAND_DATA:-../shared/data}/geometry
+bench: CRYSTALS = $${ARGAND_DATA:-../shared/data}/patterson
 bench: .venv/tools
 	$(BIN)/python benchmarks/simulated.py --count 30 --json benchmarks/results/simulated.json \
 		--figure docs/figures/coverage.png --card
 	$(BIN)/python benchmarks/real.py --data $(DATA) --opponents --json benchmarks/results/real.json
 	$(BIN)/python benchmarks/speed.py --data $(DATA) --json benchmarks/results/speed.json
+	$(BIN)/python benchmarks/patterson.py --json benchmarks/results/patterson.json
+	$(BIN)/python benchmarks/patterson_real.py --data $(CRYSTALS) --json benchmarks/results/patterson_real.json
 	$(BIN)/python benchmarks/tables.py
 
 .venv/installed: pyproject.toml constraints.txt

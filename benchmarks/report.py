@@ -3,10 +3,24 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table."""
+
+    what: str
+    where: str
+    goal: str
+    measured: str
+    others: str = ""
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:

@@ -8,13 +8,12 @@ The tables stand between the lines `<!-- figures:begin -->` and `<!-- figures:en
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-
-Report = dict[str, Any]
+from patterson_tables import patterson_real_table, patterson_table
+from report import Report, Row
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
@@ -43,17 +42,6 @@ OPPONENTS = {
     "radial_symmetry": "radial symmetry",
     "constant": "constant",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table."""
-
-    what: str
-    where: str
-    goal: str
-    measured: str
-    others: str = ""
 
 
 def judged(value: float | None, limit: float | None, unit: str, digits: int = 2) -> tuple[str, str]:
@@ -211,6 +199,8 @@ TABLES = {
     "real": real_table,
     "speed": speed_table,
     "poster": poster_table,
+    "patterson": patterson_table,
+    "patterson_real": patterson_real_table,
 }
 
 

@@ -110,7 +110,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 2
+    assert capsys.readouterr().err.count("\n") == 4
     assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
@@ -118,3 +118,43 @@ def test_a_missing_result_is_one_line(
 def test_a_readme_without_one_pair_of_markers_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="needs one line"):
         tables.with_figures(text, "")
+
+
+def test_patterson_rows_show_goals_and_rivals():
+    common = {"maps": "published", "count": 10, "matched": 99, "atoms": 100, "verified": 1.0}
+    common |= {"wrongly_verified": 0, "tries": 1.0, "by": "network 10"}
+    rows = [
+        common | {"answer": "refined", "mean_voxel": 0.003, "solved": 0.9, "cpu_ms_per_map": 20.0},
+        common | {"answer": "charge flipping", "mean_voxel": 0.02, "solved": 0.5, "cpu_ms_per_map": 900.0},
+    ]
+    _, (row,) = tables.patterson_table({"cores": 2, "torch_threads": 1, "rows": rows})
+    assert row.goal == "≥ 100 % solved, mean ≤ 0.014"
+    assert row.measured.startswith("99 of 100 atoms, mean 0.0030")
+    assert "goal missed" in row.measured
+    assert "charge flipping alone 50.0 % of maps solved, 900 ms" in row.others
+    assert "4,994" in row.others
+
+
+def test_measured_crystals_are_shown_beside_the_classical_counts():
+    line = {"d_min": "all data", "solved": "24 of 25", "grade A": "22 of 23", "P-1, P21/c": "9 of 9"}
+    line |= {"claimed": 23, "false claims": 1, "median R1": 0.123, "median s": 1.25}
+    low = line | {"d_min": 1.2, "solved": "0 of 25", "median R1": None, "median s": None}
+    report = {"limit_s": 10.0, "formula": True, "summary": [line, low], "sets": []}
+    caption, (full, coarse) = tables.patterson_real_table(report)
+    assert "10 s each" in caption
+    assert full.measured.startswith("24 of 25; grade A 22 of 23 (goal missed)")
+    assert "claimed 23, wrongly 1" in full.measured
+    assert "R1 0.123, 1.2 s" in full.measured
+    assert (full.others, coarse.others) == ("", "smtbx 9 of 17")
+    assert "R1" not in coarse.measured
+
+
+def test_every_setting_of_the_common_groups_counts():
+    from patterson_real import summarise
+
+    names = ("P-1", "P21/c", "P21/n", "P21/a", "C2/c")
+    rows = [{"name": n, "group": n, "d_min": 1.2, "solved": True, "claimed": True} for n in names]
+    rows = [row | {"r1": 0.1, "seconds": 1.0} for row in rows]
+    (line,) = summarise(rows, dict.fromkeys(names, "A"))
+    assert line["P-1, P21/c"] == "4 of 4"
+    assert line["solved"] == "5 of 5"

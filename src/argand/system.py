@@ -20,7 +20,7 @@ if typing.TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-SYSTEMS = {"geometry": "argand.systems.geometry"}
+SYSTEMS = {"geometry": "argand.systems.geometry", "patterson": "argand.systems.patterson"}
 """Name of each system -> its module."""
 
 Sample = dict[str, "np.ndarray"]
@@ -72,6 +72,22 @@ class System(Protocol):
     def score(self, prediction: Any, truth: Any) -> dict[str, float]:
         """Errors of a prediction against the truth, all zero where it is perfect."""
         ...
+
+
+@runtime_checkable
+class BatchSimulator(Protocol):
+    """What a system offers besides where several samples together are made faster than one by one."""
+
+    def many_inputs(self, indices: range, seed: int) -> list[Sample]:
+        """`inputs(simulate(index, seed))` for each index; fixed by the indices and the seed."""
+        ...
+
+
+def inputs_of(system: System, indices: range, seed: int) -> list[Sample]:
+    """What the network takes of the samples of these numbers."""
+    if isinstance(system, BatchSimulator):
+        return system.many_inputs(indices, seed)
+    return [system.inputs(system.simulate(index, seed)) for index in indices]
 
 
 def system_module(name: str) -> ModuleType:

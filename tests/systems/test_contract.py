@@ -16,7 +16,11 @@ from argand.learn.stream import collate
 from argand.learn.train import train
 from argand.system import SYSTEMS, Batch, Sample, System, from_config, system_module, to_config
 
-OVERFIT = {"toy": ("error", 0.1, 300), "geometry": ("median_cells", 6.0, 160)}
+OVERFIT = {
+    "toy": ("error", 0.1, 300),
+    "geometry": ("median_cells", 6.0, 160),
+    "patterson": ("relative_error", 0.1, 200),
+}
 """Metric that shows an error, the value it must fall below on four samples, and the steps allowed."""
 
 NAMES = ["toy", *SYSTEMS]

@@ -12,6 +12,9 @@ from torch import nn
 
 Precision = Literal["32-true", "bf16-mixed"]
 
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+"""Order of tensors [batch, channel, ...] by their number of dimensions."""
+
 CPUINFO = Path("/proc/cpuinfo")
 
 _WORTHWHILE = 1.3
@@ -26,18 +29,28 @@ class Compute:
     precision: Precision
 
     def place(self, network: nn.Module) -> nn.Module:
-        """Network on the device, its 2-D convolutions in channels-last order."""
-        return network.to(self.accelerator, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        """Network on the device, its convolutions in channels-last order."""
+        return fast_order(network.to(self.accelerator))
 
     def autocast(self) -> torch.autocast:
         """Context in which the network computes in the chosen number format."""
         return torch.autocast(self.accelerator, torch.bfloat16, enabled=self.precision == "bf16-mixed")
 
 
+def fast_order(network: nn.Module) -> nn.Module:
+    """The network itself, the weights of its 2-D and 3-D convolutions in channels-last order."""
+    for parameter in network.parameters():
+        if parameter.ndim in _CHANNELS_LAST:
+            parameter.data = parameter.data.contiguous(memory_format=_CHANNELS_LAST[parameter.ndim])
+    return network
+
+
 def channels_last(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The batch with its images `[batch, channel, slow, fast]` in channels-last order."""
+    """The batch with its images `[batch, channel, slow, fast]` and volumes in channels-last order."""
     return {
-        name: tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
+        name: tensor.contiguous(memory_format=_CHANNELS_LAST[tensor.ndim])
+        if tensor.ndim in _CHANNELS_LAST
+        else tensor
         for name, tensor in batch.items()
     }
 

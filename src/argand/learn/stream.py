@@ -18,7 +18,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 from argand.errors import ConfigError
-from argand.system import Batch, Sample, System
+from argand.system import Batch, Sample, System, inputs_of
 
 VALIDATION_OFFSET = 1_000_003
 """Added to a run's seed for its validation samples, which are thus never trained on."""
@@ -80,7 +80,7 @@ class SampleStream(IterableDataset):
         """Samples of one chunk, as the network takes them."""
         first = number * self.plan.fresh
         indices = range(first, first + self.plan.fresh)
-        return [self.system.inputs(self.system.simulate(index, self.plan.seed)) for index in indices]
+        return inputs_of(self.system, indices, self.plan.seed)
 
 
 class ValidationSamples(Dataset):
@@ -96,7 +96,7 @@ class ValidationSamples(Dataset):
 
     def __getitem__(self, number: int) -> Batch:
         """Batch `number`."""
-        return collate([self.system.inputs(self.system.simulate(i, self.seed)) for i in self.batches[number]])
+        return collate(inputs_of(self.system, self.batches[number], self.seed))
 
 
 def collate(samples: list[Sample]) -> Batch:

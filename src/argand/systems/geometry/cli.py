@@ -6,10 +6,29 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from argand.errors import ConfigError
+from argand.verbs import (
+    BatchSize,
+    Devices,
+    Json,
+    KeepCard,
+    LearningRate,
+    MaxTime,
+    Precision,
+    Processes,
+    Resume,
+    RunFolder,
+    ValCount,
+    ValEvery,
+    Weights,
+    Workers,
+    complain,
+    run_training,
+    say,
+    screen,
+    write_set,
+)
 
 app = typer.Typer(help="Beam centre and detector tilt from diffraction images.", no_args_is_help=True)
 
@@ -24,7 +43,6 @@ Mask = Annotated[Path | None, typer.Option(help="Image or array of pixels to lea
 Wavelength = Annotated[float | None, typer.Option(help="In Å, in place of what the file says.", min=0.01)]
 Distance = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.1)]
 PixelSize = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.0001)]
-Weights = Annotated[Path | None, typer.Option(help="Weights of a run, in place of the shipped ones.")]
 EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used, to compare.")]
 Preset = Annotated[
     str,
@@ -32,7 +50,6 @@ Preset = Annotated[
         help="standard, varied-distance, flat-background, binary, long-distance, realistic, best, paper, tiny"
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option(help="Another seed, other images.")]
 
 
@@ -42,7 +59,7 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="HDF5 file to write; the same call completes it.")] = None,
     count: Annotated[int, typer.Option(help="How many images.", min=1)] = 12,
     seed: Seed = 0,
-    processes: Annotated[int | None, typer.Option(help="By default one a core.", min=1)] = None,
+    processes: Processes = None,
     full: Annotated[
         bool, typer.Option("--full", help="The detector's own pixels; not for mixed sets.")
     ] = False,
@@ -56,25 +73,20 @@ def simulate(
 
     system = _full_frames(_preset(preset), preset) if full else _preset(preset)
     if out is not None:
-        from argand.learn.simulate import simulate_to_file
-
-        simulate_to_file(system, out, count, seed, processes=processes)
-        _say(f"{count} images in {out}")
+        write_set(system, out, "images", count, seed, processes)
     if out is None or sheet is not None:
         sheet = sheet or Path(f"{preset}.png")
         draw_samples(sheet, system, preset, count, seed)
-        _say(f"picture: {sheet}")
+        say(f"picture: {sheet}")
 
 
 @app.command()
 def train(
     preset: Preset,
-    out: Annotated[Path, typer.Option(help="Folder of the run.")],
-    max_time: Annotated[
-        str, typer.Option(help="hours:minutes:seconds, over all resumptions, validation included.")
-    ] = "00:30:00",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    batch_size: Annotated[int, typer.Option(help="Images of one step.", min=1)] = 32,
+    out: RunFolder,
+    max_time: MaxTime = "00:30:00",
+    resume: Resume = False,
+    batch_size: BatchSize = 32,
     replay: Annotated[int, typer.Option(help="Batches that each simulated image is used in.", min=1)] = 1,
     network: Annotated[
         str | None,
@@ -87,31 +99,22 @@ def train(
     optimiser: Annotated[
         Literal["sgd", "adamw"] | None, typer.Option(help="By default the preset's.")
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="By default the preset's.", min=0.0)] = None,
+    learning_rate: LearningRate = None,
     clip_norm: Annotated[
         float | None,
         typer.Option(help="Longer gradients are shortened; 0: none. Default 5, published 0.", min=0.0),
     ] = None,
-    val_count: Annotated[int, typer.Option(help="Stills to validate on.", min=1)] = 192,
-    val_every: Annotated[int, typer.Option(help="Steps between validations.", min=1)] = 800,
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16"], typer.Option(help="auto takes the faster one, as measured.")
-    ] = "auto",
-    devices: Annotated[
-        str, typer.Option(help="How many GPUs or processes; auto: all GPUs, or one process.")
-    ] = "auto",
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)
-    ] = None,
+    val_count: ValCount = 192,
+    val_every: ValEvery = 800,
+    precision: Precision = "auto",
+    devices: Devices = "auto",
+    workers: Workers = None,
     seed: Seed = 0,
 ) -> None:
     """Train on freshly simulated stills until the time is spent; Ctrl-C leaves a run to --resume.
 
     Example: argand geometry train realistic --out runs/first --max-time 02:00:00
     """
-    from argand.learn.train import is_first_process
-    from argand.learn.train import train as run
-
     asked = {"network_name": network, "target": target, "optimiser_name": optimiser}
     asked |= {"learning_rate": learning_rate}
     system = replace(_preset(preset), **{name: value for name, value in asked.items() if value is not None})
@@ -124,12 +127,7 @@ def train(
     settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
     settings |= {"clip_norm": clip_norm or None, "val_count": val_count, "val_every_steps": val_every}
     settings |= {"max_time": max_time, "resume": resume, "devices": devices, "precision": precision}
-    done = run(system, out, **settings)
-    if is_first_process():
-        if not done.steps_here:
-            _say(f"nothing to do: the time of this run is spent; a --max-time above {max_time} goes on")
-        best = f"best {done.best.metric} {done.best.value:.4g} at step {done.best.step}"
-        _say(f"{done.steps} steps, {done.samples} images, {done.seconds:.0f} s, {best}: {done.weights}")
+    run_training(system, out, "images", **settings)
 
 
 @app.command()
@@ -166,13 +164,13 @@ def predict(
 
     def tell(failure: Failure) -> None:
         failures.append(failure)
-        _complain(failure.message)
+        complain(failure.message)
 
     with RunFolder(out, parse_formats(formats), overlay) as run:
         predict_files(files, predictor, stated, run, tell, evidence=evidence, pool=pool)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
-        _say(f"pictures and files: {out}\npage: {out / 'index.html'}")
+        say(f"pictures and files: {out}\npage: {out / 'index.html'}")
     if failures:
         raise typer.Exit(1)
 
@@ -185,7 +183,7 @@ def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote."
     """
     from argand.systems.geometry.view import write_page
 
-    _say(f"page: {write_page(folder)}")
+    say(f"page: {write_page(folder)}")
 
 
 @app.command()
@@ -214,7 +212,7 @@ def watch(
     watcher = Watcher(folder, out, _predictor(weights), stated, evidence, pattern, interval)
     try:
         for record in watcher.run(once, timeout):
-            _complain(record_line(record)) if record.get("failed") else _say(record_line(record))
+            complain(record_line(record)) if record.get("failed") else say(record_line(record))
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(
             f"stopped; {out} is whole and the same command goes on from there"
@@ -228,9 +226,7 @@ def evaluate(
     seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
     json: Json = False,
     weights: Weights = None,
-    card: Annotated[
-        bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
-    ] = False,
+    card: KeepCard = False,
 ) -> None:
     """Measure the errors on simulated full frames whose truth is known.
 
@@ -247,11 +243,11 @@ def evaluate(
     if json:
         typer.echo(json_format.dumps(plain(result), indent=2))
     else:
-        _screen().print(evaluation_table(result))
+        screen().print(evaluation_table(result))
     if card:
         written = keep_figures(weights or WEIGHTS, result)
         if not json:
-            _say(f"card: {written}")
+            say(f"card: {written}")
 
 
 @app.command()
@@ -276,12 +272,12 @@ def hard(
     stated = _stated(None, wavelength, distance, pixel_size)
     report, failures = rank_hard(source, _predictor(weights), stated, out, count=count, seed=seed)
     for failure in failures:
-        _complain(failure.message)
+        complain(failure.message)
     if json:
         typer.echo(json_format.dumps(report, indent=2))
     else:
-        _screen().print(worst_table(report), "", explanation_table(report) or "too few images to say why")
-        _say(f"picture: {out / 'hard.png'}")
+        screen().print(worst_table(report), "", explanation_table(report) or "too few images to say why")
+        say(f"picture: {out / 'hard.png'}")
     if failures:
         raise typer.Exit(1)
 
@@ -325,24 +321,10 @@ def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
     elif csv:
         typer.echo(to_csv(records), nl=False)
     else:
-        screen = _screen()
-        screen.print(prediction_table(records, wide=screen.width >= WIDE))
+        console = screen()
+        console.print(prediction_table(records, wide=console.width >= WIDE))
         for record in records:
             if not record["reliable"] and not record.get("failed"):
-                _say(record_line(record))
+                say(record_line(record))
             for note in [] if record["pooled"] else record.get("notes", []):
-                _say(f"{Path(record['file']).name}: {note}")
-
-
-def _screen() -> Console:
-    """The console; wide where the output goes to a file, so that no number is folded."""
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
-
-
-def _say(text: str) -> None:
-    Console(soft_wrap=True).print(Text(text))
-
-
-def _complain(message: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(Text(message, style="red"))
+                say(f"{Path(record['file']).name}: {note}")

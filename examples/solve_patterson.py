@@ -1,0 +1,18 @@
+"""Atoms from Patterson maps: simulate two, take away what phases would tell, solve them.
+
+python examples/solve_patterson.py
+"""
+
+import argand
+from argand.systems.patterson.match import match_atoms
+from argand.systems.patterson.simulate import AtomSet, simulate_batch
+
+maps = simulate_batch(AtomSet(atoms=10, noise=(0.05, 0.05)), range(2), seed=1)
+predictor = argand.load("patterson")
+for number, patterson in enumerate(maps.patterson.numpy()):
+    answer = predictor.predict(patterson, atoms=10)
+    print(f"map {number}: solved {answer.solved} by {answer.path}, residual {answer.residual:.3f}")
+
+found = predictor.solve(maps.patterson)
+distance = match_atoms(found.positions, maps.positions.float()).distance
+print(f"largest error of an atom: {distance.max():.3f} voxels")

@@ -1,0 +1,80 @@
+"""Maps on a cube of voxels: .npy and CCP4 (.map, .ccp4, .mrc), also gzipped; crystals' maps at any points."""
+
+from pathlib import Path
+
+import gemmi
+import numpy as np
+from jaxtyping import Float
+
+from argand.errors import InputError
+from argand.typing import Vector3
+
+Cube = Float[np.ndarray, "box box box"]
+Box = Float[np.ndarray, "x y z"]
+CCP4_SUFFIXES = (".map", ".ccp4", ".mrc")
+
+
+def read_map(path: Path) -> Cube:
+    """The map as float32 [x, y, z]; InputError where the file cannot be read or is no cube."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the name")
+    values = _read_npy(path) if path.suffix == ".npy" else _read_ccp4(path)
+    if values.ndim != 3 or len(set(values.shape)) != 1:
+        raise InputError(f"{path}: a map of shape {values.shape}; give a cube of voxels")
+    return np.ascontiguousarray(values, np.float32)
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: no array in it ({error}); write it with numpy.save") from error
+    if values.dtype.kind not in "fiu":
+        raise InputError(f"{path}: an array of {values.dtype}; give real numbers")
+    return values
+
+
+def _read_ccp4(path: Path) -> np.ndarray:
+    bare = path.with_suffix("") if path.suffix == ".gz" else path
+    if bare.suffix not in CCP4_SUFFIXES:
+        raise InputError(f"{path}: not a kind of map that is known; give .npy, .map, .ccp4 or .mrc")
+    try:
+        ccp4 = gemmi.read_ccp4_map(str(path))
+        ccp4.setup(0.0)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
+    return np.array(ccp4.grid, copy=True)
+
+
+def write_map(path: Path, values: Cube, side: float | None = None) -> Path:
+    """Write a CCP4 map (or .npy) of a cubic P1 cell of this side in Å, by default 1 Å a voxel."""
+    if path.suffix == ".npy":
+        np.save(path, values.astype(np.float32))
+        return path
+    grid = gemmi.FloatGrid(values.astype(np.float32))
+    length = side or float(len(values))
+    grid.set_unit_cell(gemmi.UnitCell(length, length, length, 90, 90, 90))
+    grid.spacegroup = gemmi.SpaceGroup("P 1")
+    ccp4 = gemmi.Ccp4Map()
+    ccp4.grid = grid
+    ccp4.update_ccp4_header(2, True)
+    ccp4.write_ccp4_map(str(path))
+    return path
+
+
+def sample_map(path: Path, corner: Vector3, step: float, shape: tuple[int, int, int]) -> Box:
+    """A crystal's CCP4 map at points of a box: `corner` and `step` in Å along Cartesian x, y, z.
+
+    The map goes on periodically; values between its points are linear.
+    """
+    try:
+        ccp4 = gemmi.read_ccp4_map(str(path))
+        ccp4.setup(0.0)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
+    values = np.zeros(shape, np.float32)
+    places = gemmi.Transform()
+    places.mat.fromlist((step * np.eye(3)).tolist())
+    places.vec.fromlist(list(map(float, corner)))
+    ccp4.grid.interpolate_values(values, places)
+    return values

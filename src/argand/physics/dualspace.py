@@ -1,0 +1,87 @@
+"""Densities from intensities by projections to and fro: hybrid input-output and charge flipping, in batches.
+
+Sources: Fienup, Appl. Opt. 21 (1982) 2758; Oszlányi and Sütő, Acta Cryst. A60 (2004) 134. Intensities that
+were not measured are given as NaN and left as they come out.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from argand.physics.patterson import Cube, Half, Map, reflection_length
+
+BETA = 0.9
+"""Feedback of the hybrid input-output method."""
+
+
+def coarse(half: Half, box: int) -> Float[Tensor, "batch small small part"]:
+    """The reflections that a box of fewer voxels across the same length holds, for limited resolution.
+
+    Densities keep their values: intensities are scaled by the sixth power of the ratio of the boxes.
+    """
+    old = half.shape[1]
+    low, high = (box + 1) // 2, box // 2
+    rows = torch.cat([torch.arange(low), torch.arange(old - high, old)]).to(half.device)
+    return half[:, rows][:, :, rows][..., : box // 2 + 1] * (box / old) ** 6
+
+
+def cropped(patterson: Map, box: int) -> Cube:
+    """The middle of a map whose vectors are all shorter than half of `box`; nothing else is lost."""
+    low, high = (box + 1) // 2, box // 2
+    size = patterson.shape[-1]
+    rows = torch.cat([torch.arange(low), torch.arange(size - high, size)]).to(patterson.device)
+    return patterson[:, rows][:, :, rows][..., rows]
+
+
+def cube_support(box: int, side: float, device: torch.device | None = None) -> Bool[Tensor, "box box box"]:
+    """Voxels within a cube of this side about the centre."""
+    inside = (torch.arange(box, device=device) + 0.5 - box / 2).abs() <= side / 2
+    return inside[:, None, None] & inside[None, :, None] & inside[None, None, :]
+
+
+class Magnitudes:
+    """The projection on densities that have the measured intensities."""
+
+    def __init__(self, half: Half) -> None:
+        self.measured = ~half.isnan()
+        self.amplitude = half.nan_to_num(0.0).clamp_min(0.0).sqrt()
+        self.box = half.shape[1]
+
+    def __call__(self, density: Map) -> Map:
+        """The nearest such density."""
+        transform = torch.fft.rfftn(density, dim=(1, 2, 3))
+        scale = torch.where(self.measured, self.amplitude / transform.abs().clamp_min(1e-12), 1.0)
+        return torch.fft.irfftn(transform * scale, s=(self.box,) * 3, dim=(1, 2, 3))
+
+    def start(self, generator: torch.Generator) -> Map:
+        """A density with the measured amplitudes and random phases."""
+        shape = (len(self.amplitude), *[self.box] * 3)
+        noise = torch.rand(shape, generator=generator, device=self.amplitude.device)
+        return self(noise)
+
+
+def hybrid_input_output(
+    magnitudes: Magnitudes, density: Map, support: Bool[Tensor, "box box box"], rounds: int
+) -> Map:
+    """Positive densities within a known support; the last tenth of the rounds reduces the error only."""
+    for number in range(rounds):
+        projected = magnitudes(density)
+        good = support & (projected >= 0)
+        feedback = density - BETA * projected if number < 0.9 * rounds else 0.0
+        density = torch.where(good, projected, feedback)
+    return torch.where(support, magnitudes(density).clamp_min(0.0), 0.0)
+
+
+def charge_flipping(magnitudes: Magnitudes, density: Map, rounds: int, threshold: float = 1.0) -> Map:
+    """No support: what is below `threshold` standard deviations of the density changes its sign."""
+    for _ in range(rounds):
+        projected = magnitudes(density)
+        limit = threshold * projected.std((1, 2, 3), keepdim=True)
+        density = torch.where(projected < limit, -projected, projected)
+    return magnitudes(density).clamp_min(0.0)
+
+
+def only_within(half: Half, resolution: float) -> Half:
+    """Intensities beyond a resolution (in shares of Nyquist) as not measured."""
+    length: Float[Tensor, "box box half"] = reflection_length(half.shape[1], half.device)
+    return torch.where(length <= resolution, half, torch.nan)

@@ -1,0 +1,166 @@
+"""Space groups as arrays: operators, absences, merging in the Laue group, the grid and sites they allow."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import gemmi
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from argand.errors import ConfigError
+from argand.typing import Matrix3, Miller, Vector3
+
+_DENOMINATOR = 24
+_OFFSET = 1 << 20
+"""Miller indices are far smaller than half of this."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """All operators of a space group in one setting: x' = rotation @ x + translation, centrings included."""
+
+    name: str
+    rotations: Int[np.ndarray, "n 3 3"]
+    translations: Float[np.ndarray, "n 3"]
+    centrings: Float[np.ndarray, "m 3"]
+
+    @classmethod
+    def from_name(cls, name: str) -> "Group":
+        """The group of a Hermann-Mauguin or Hall symbol; ConfigError for one that is unknown."""
+        found = gemmi.find_spacegroup_by_name(name)
+        if found is None:
+            raise ConfigError(f"no space group is called '{name}'; write it such as \"P 21/c\"")
+        return cls.from_operations(found.operations(), found.xhm())
+
+    @classmethod
+    def from_operations(cls, operations: Any, name: str = "") -> "Group":
+        """The group of gemmi's operators."""
+        pairs = list(operations)
+        rotations = np.array([op.rot for op in pairs]) // _DENOMINATOR
+        translations = np.array([op.tran for op in pairs]) / _DENOMINATOR
+        centrings = np.array([list(shift) for shift in operations.cen_ops]) / _DENOMINATOR
+        return cls(name, rotations, translations % 1.0, centrings)
+
+    @cached_property
+    def lattice(self) -> "Group":
+        """The group of the lattice translations alone."""
+        count = len(self.centrings)
+        name = f"{self.name} without symmetry"
+        return Group(name, np.tile(np.eye(3, dtype=int), (count, 1, 1)), self.centrings, self.centrings)
+
+    @property
+    def order(self) -> int:
+        """Operators in the cell."""
+        return len(self.rotations)
+
+    @property
+    def is_centrosymmetric(self) -> bool:
+        """Whether there is a centre of inversion."""
+        return any((rotation == -np.eye(3)).all() for rotation in self.rotations)
+
+    def equivalents(self, hkl: Miller) -> Int[np.ndarray, "n_ops n 3"]:
+        """Indices h R of each operator, for which F(h) = exp(2πi h·t) F(h R)."""
+        return np.einsum("ni,oij->onj", hkl, self.rotations)
+
+    def phases(self, hkl: Miller) -> Float[np.ndarray, "n_ops n"]:
+        """2π h·t of each operator, in radians."""
+        return 2 * np.pi * np.einsum("ni,oi->on", hkl, self.translations)
+
+    def absent(self, hkl: Miller) -> Bool[np.ndarray, " n"]:
+        """Which reflections the group forbids: h R = h while h·t is no whole number."""
+        same = (self.equivalents(hkl) == hkl).all(-1)
+        return (same & (np.abs(np.exp(1j * self.phases(hkl)) - 1) > 1e-6)).any(0)
+
+    def epsilon(self, hkl: Miller) -> Float[np.ndarray, " n"]:
+        """How much larger than others the mean intensity is; the centring, common to all, is left out."""
+        return (self.equivalents(hkl) == hkl).all(-1).sum(0) / len(self.centrings)
+
+    def representative(self, hkl: Miller) -> Miller:
+        """One index of each set of equivalents in the Laue group, the same for all of the set."""
+        images = self.equivalents(hkl)
+        images = np.concatenate([images, -images])
+        best = np.argmax(index_key(images), axis=0)
+        return np.take_along_axis(images, best[None, :, None], 0)[0]
+
+    def keeps(self, orthogonalisation: Matrix3, tolerance: float = 0.02) -> bool:
+        """Whether every rotation leaves the cell's metric as it is, to a fraction of its lengths squared."""
+        metric = orthogonalisation.T @ orthogonalisation
+        images = np.einsum("oji,jk,okl->oil", self.rotations, metric, self.rotations)
+        scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+        return bool((np.abs(images - metric) <= tolerance * scale).all())
+
+    def polar_axes(self) -> Bool[np.ndarray, " 3"]:
+        """Along which axes the origin may slide: all rotations keep that axis's direction."""
+        mean = self.rotations.mean(0)
+        return np.abs(np.diag(mean)) > 1e-6
+
+    def site(
+        self, position: Vector3, orthogonalisation: Matrix3, tolerance: float = 0.5
+    ) -> tuple[Matrix3, Vector3, int]:
+        """Projector on the moves that a site allows, its exact place, and the operators that keep it.
+
+        `position` is fractional; an operator keeps the site when the image is within `tolerance` Å of it.
+        """
+        images = self.rotations @ position + self.translations
+        shifts = np.rint(position - images)
+        keep = np.linalg.norm((images + shifts - position) @ orthogonalisation.T, axis=1) < tolerance
+        place = (images + shifts)[keep].mean(0)
+        return self.rotations[keep].mean(0), place, int(keep.sum())
+
+
+def index_key(hkl: Int[np.ndarray, "*n 3"]) -> Int[np.ndarray, "*n"]:
+    """One whole number for each index, different for different ones."""
+    shifted = np.asarray(hkl, np.int64) + _OFFSET // 2
+    return (shifted[..., 0] * _OFFSET + shifted[..., 1]) * _OFFSET + shifted[..., 2]
+
+
+def half_sphere(orthogonalisation: Matrix3, d_min: float) -> Miller:
+    """All indices with d >= d_min (Å) and l >= 0 but 000; those with l = 0 come with both signs."""
+    lengths = np.linalg.norm(orthogonalisation, axis=0)
+    most = np.floor(lengths / d_min).astype(int)
+    axes = [np.arange(-most[0], most[0] + 1), np.arange(-most[1], most[1] + 1), np.arange(most[2] + 1)]
+    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+    squared = inverse_d_squared(hkl, orthogonalisation)
+    return hkl[(squared > 0) & (squared <= d_min**-2 * (1 + 1e-9))]
+
+
+def inverse_d_squared(hkl: Miller, orthogonalisation: Matrix3) -> Float[np.ndarray, " n"]:
+    """1/d² of each reflection in 1/Å²."""
+    return ((hkl @ np.linalg.inv(orthogonalisation)) ** 2).sum(1)
+
+
+def grid_shape(group: Group, orthogonalisation: Matrix3, hkl: Miller, spacing: float) -> tuple[int, int, int]:
+    """Points along a, b and c: at most `spacing` Å apart, enough for all indices, mapped onto themselves.
+
+    All numbers are even and have no prime factor above 5.
+    """
+    lengths = np.linalg.norm(orthogonalisation, axis=0)
+    need = np.maximum(2 * np.abs(hkl).max(0) + 2, np.ceil(lengths / spacing)).astype(int)
+    step = np.array([_common_step(group.translations[:, axis]) for axis in range(3)])
+    mixed = (group.rotations != 0).any(0)
+    mixed = np.linalg.matrix_power((mixed | mixed.T).astype(int), 3) > 0
+    for axis in range(3):
+        partners = np.flatnonzero(mixed[axis])
+        need[partners], step[partners] = need[partners].max(), np.lcm.reduce(step[partners])
+    first, second, third = (_smooth(int(n), int(s)) for n, s in zip(need, step, strict=True))
+    return first, second, third
+
+
+def _common_step(shifts: Float[np.ndarray, " n"]) -> int:
+    """The smallest even number whose fractions hold all of the shifts."""
+    twentyfourths = np.rint(shifts * _DENOMINATOR).astype(int)
+    return int(np.lcm(2, _DENOMINATOR // np.gcd.reduce(np.append(twentyfourths, _DENOMINATOR))))
+
+
+def _smooth(least: int, step: int) -> int:
+    """The smallest multiple of `step`, not below `least`, of the prime factors 2, 3 and 5."""
+    number = -(-least // step) * step
+    while True:
+        rest = number
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return number
+        number += step

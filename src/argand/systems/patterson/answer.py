@@ -1,0 +1,82 @@
+"""What the patterson system answers, and the best so far of several maps."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+FoundBy = Literal["network", "dual-space", "none"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Atoms of one map.
+
+    Positions in voxels with integers at voxel edges, their mean at the box centre; a Patterson map tells
+    neither their place nor their hand. `solved` is decided by `residual` alone, the relative misfit of
+    amplitudes; `path` is what found the atoms and `tries` the attempts made in all.
+    """
+
+    positions_voxel: Float[np.ndarray, "atom 3"]
+    solved: bool
+    residual: float
+    path: FoundBy
+    tries: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "solved": self.solved,
+            "path": self.path,
+            "residual": self.residual,
+            "tries": self.tries,
+            "positions_voxel": np.round(self.positions_voxel, 4).tolist(),
+        }
+
+
+@dataclass
+class Solutions:
+    """The best structures so far of several maps, and the residual up to which each counts as solved."""
+
+    positions: Float[Tensor, "batch atom 3"]
+    residual: Float[Tensor, " batch"]
+    limit: Float[Tensor, " batch"]
+    tries: Int[Tensor, " batch"]
+    path: list[FoundBy]
+
+    @classmethod
+    def none(cls, limit: Float[Tensor, " batch"], atoms: int) -> "Solutions":
+        """Nothing found yet."""
+        batch = len(limit)
+        worst = torch.full_like(limit, torch.inf)
+        tries = torch.zeros(batch, dtype=torch.long, device=limit.device)
+        return cls(torch.zeros(batch, atoms, 3, device=limit.device), worst, limit, tries, ["none"] * batch)
+
+    @property
+    def solved(self) -> Tensor:
+        """Whether each map's structure explains its intensities."""
+        return self.residual <= self.limit
+
+    @property
+    def open(self) -> Int[Tensor, " some"]:
+        """Numbers of the maps that are not solved yet."""
+        return (~self.solved).nonzero()[:, 0]
+
+    def take(self, rows: Tensor, positions: Tensor, residual: Tensor, path: FoundBy) -> None:
+        """Keep new structures of the maps `rows` where they are better."""
+        self.tries[rows] += 1
+        better = residual < self.residual[rows]
+        kept = rows[better]
+        self.positions[kept], self.residual[kept] = positions[better], residual[better]
+        for row in kept.tolist():
+            self.path[row] = path
+
+    def answers(self) -> list[Answer]:
+        """One answer for each map."""
+        places = self.positions.cpu().numpy()
+        verdicts = zip(self.solved.tolist(), self.residual.tolist(), strict=True)
+        rows = zip(places, verdicts, self.path, self.tries.tolist(), strict=True)
+        return [Answer(place, *verdict, path, tries) for place, verdict, path, tries in rows]

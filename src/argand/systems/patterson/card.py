@@ -1,0 +1,49 @@
+"""The card of trained weights: their training, their figures on simulated maps, and their limits."""
+
+from pathlib import Path
+from typing import Any
+
+from argand.errors import InputError
+from argand.io.card import write_card
+from argand.io.weights import load_weights, save_weights
+from argand.progress import duration
+
+LIMITS = [
+    "Trained on simulated maps alone: equal atoms as spheres of one radius on voxels, in a periodic box.",
+    "Intensities on an absolute scale, nearly all measured; at lower resolution iteration answers alone.",
+    "A Patterson map tells neither the place nor the hand of a structure.",
+]
+
+
+def keep_figures(weights: Path, result: dict[str, Any]) -> Path:
+    """Keep what `evaluate_preset` found in the header of these weights, and write their card beside them.
+
+    Figures of other presets stay. Returns the card. Raises InputError where nothing can be written.
+    """
+    state, header = load_weights(weights)
+    figures = header.get("figures", {})
+    simulated = figures.get("simulated", {}) | {result["preset"]: card_figures(result)}
+    header |= {"figures": figures | {"simulated": simulated}, "limits": LIMITS}
+    header["command"] = training_command(header["training"])
+    try:
+        target = save_weights(weights, state, header)
+        return write_card(target.parent, header)
+    except OSError as error:
+        raise InputError(f"{weights}: cannot be written ({error}); name a copy with --weights") from error
+
+
+def card_figures(result: dict[str, Any]) -> dict[str, Any]:
+    """The row of one preset: atoms matched, their mean error, and maps solved, as read and refined."""
+    row: dict[str, Any] = {"maps": result["count"], "atoms": result["refined"]["atoms"]}
+    for stage in ("read", "refined"):
+        found = result[stage]
+        row |= {f"matched, {stage}": found["matched"], f"mean voxel, {stage}": found["mean_voxel"]}
+        row |= {f"maps solved, {stage}": found["solved"]}
+    return row | {"wrong but verified": result["refined"]["wrongly_verified"]}
+
+
+def training_command(training: dict[str, Any]) -> str:
+    """The command that trains such weights again."""
+    limit = training.get("max_seconds")
+    time = f" --max-time {duration(limit)}" if limit else ""
+    return f"argand patterson train best --out runs/best{time} --batch-size {training['batch_size']}"

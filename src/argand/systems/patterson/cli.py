@@ -1,0 +1,185 @@
+"""The verbs of `argand patterson`. Nothing heavy is imported before a verb runs."""
+
+import json as json_format
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from argand.systems.patterson.solve_cli import solve
+from argand.verbs import (
+    BatchSize,
+    Devices,
+    Json,
+    KeepCard,
+    LearningRate,
+    MaxTime,
+    Precision,
+    Processes,
+    Resume,
+    RunFolder,
+    ValCount,
+    ValEvery,
+    Weights,
+    Workers,
+    complain,
+    run_training,
+    say,
+    screen,
+    write_set,
+)
+
+app = typer.Typer(help="Atoms from Patterson maps and from measured intensities.", no_args_is_help=True)
+app.command()(solve)
+
+Preset = Annotated[str, typer.Argument(help="best, paper, paper-stream, empty-corner or tiny.")]
+Seed = Annotated[int, typer.Option(help="Another seed, other maps.")]
+Atoms = Annotated[int | None, typer.Option(help="How many atoms; by default as trained on.", min=2)]
+
+
+@app.command()
+def simulate(
+    preset: Preset,
+    out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
+    count: Annotated[int, typer.Option(help="How many maps.", min=1)] = 100,
+    seed: Seed = 0,
+    processes: Processes = None,
+) -> None:
+    """Write a set of simulated maps with their atoms.
+
+    Example: argand patterson simulate paper --out set.h5 --count 3000
+    """
+    write_set(_preset(preset), out, "maps", count, seed, processes)
+
+
+@app.command()
+def train(
+    preset: Preset,
+    out: RunFolder,
+    max_time: MaxTime = "01:00:00",
+    resume: Resume = False,
+    batch_size: BatchSize = 16,
+    learning_rate: LearningRate = None,
+    val_count: ValCount = 256,
+    val_every: ValEvery = 500,
+    precision: Precision = "auto",
+    devices: Devices = "auto",
+    workers: Workers = None,
+    seed: Seed = 0,
+) -> None:
+    """Train on freshly simulated maps until the time is spent; Ctrl-C leaves a run to --resume.
+
+    Example: argand patterson train best --out runs/best --max-time 01:00:00
+    """
+    system = _preset(preset)
+    if learning_rate is not None:
+        system = replace(system, learning_rate=learning_rate)
+    settings = {"batch_size": batch_size, "seed": seed, "workers": workers}
+    settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
+    run_training(system, out, "maps", max_time=max_time, resume=resume, devices=devices, **settings)
+
+
+@app.command()
+def predict(
+    files: Annotated[list[str], typer.Argument(help="Maps (.npy, .map, .ccp4, .mrc), globs, folders.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for atoms (XYZ), maps (CCP4) and a page.")] = None,
+    atoms: Atoms = None,
+    centred: Annotated[bool, typer.Option("--centred", help="The maps' origin is in their middle.")] = False,
+    json: Json = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over the results in --out.")] = False,
+    weights: Weights = None,
+) -> None:
+    """Find the atoms of Patterson maps of equal atoms, and say whether they explain the map.
+
+    Example: argand patterson predict maps/*.npy --atoms 10 --out found
+    """
+    from argand.systems.patterson.run import predict_files
+    from argand.systems.patterson.table import answer_table
+    from argand.systems.patterson.view import write_page
+
+    predictor = _predictor(weights)
+    records = predict_files(files, predictor, atoms, out, complain, centred=centred, force=force)
+    if json:
+        typer.echo(json_format.dumps(records, indent=2))
+    else:
+        screen().print(answer_table(records))
+    if out is not None:
+        page = write_page(out)
+        if not json:
+            say(f"atoms and maps: {out}\npage: {page}")
+    if any("reason" in record for record in records):
+        raise typer.Exit(1)
+
+
+@app.command()
+def view(folder: Annotated[Path, typer.Argument(help="What predict or solve --out wrote.")]) -> None:
+    """Write the page of a run again: one HTML file that needs nothing else.
+
+    Example: argand patterson view found
+    """
+    from argand.systems.patterson.run import RESULTS
+    from argand.systems.patterson.solve_view import write_solve_page
+    from argand.systems.patterson.view import write_page
+
+    write = write_page if (folder / RESULTS).exists() else write_solve_page
+    say(f"page: {write(folder)}")
+
+
+@app.command()
+def evaluate(
+    preset: Preset = "paper",
+    count: Annotated[int, typer.Option(help="How many simulated maps.", min=1)] = 500,
+    seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
+    json: Json = False,
+    weights: Weights = None,
+    card: KeepCard = False,
+) -> None:
+    """Repeat the published accuracy test on simulated maps whose atoms are known.
+
+    Example: argand patterson evaluate paper --count 500
+    """
+    from argand.systems.patterson.card import keep_figures
+    from argand.systems.patterson.evaluate import EVALUATION_SEED, evaluate_preset
+    from argand.systems.patterson.predict import WEIGHTS
+    from argand.systems.patterson.table import evaluation_table
+
+    seed = EVALUATION_SEED if seed is None else seed
+    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights))
+    if json:
+        typer.echo(json_format.dumps(result, indent=2))
+    else:
+        screen().print(evaluation_table(result))
+    if card:
+        written = keep_figures(weights or WEIGHTS, result)
+        if not json:
+            say(f"card: {written}")
+
+
+@app.command()
+def figures(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
+    count: Annotated[int, typer.Option(help="Maps of the accuracy test.", min=1)] = 500,
+    weights: Weights = None,
+) -> None:
+    """Draw the published figures 10, 11 and 12 again; minutes on a processor.
+
+    Example: argand patterson figures --out figures
+    """
+    from argand.systems.patterson.figures import draw_figures
+
+    for path in draw_figures(out, _predictor(weights), count):
+        say(f"picture: {path}")
+
+
+def _preset(name: str) -> Any:
+    from argand.system import preset
+    from argand.systems.patterson.presets import PRESETS
+
+    return preset(name, PRESETS)
+
+
+def _predictor(weights: Path | None) -> Any:
+    from argand.systems.patterson import predict as module
+
+    return module.load() if weights is None else module.load(weights)

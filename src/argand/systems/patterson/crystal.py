@@ -1,0 +1,147 @@
+"""The question that measured intensities pose: unique reflections, cell, space group and contents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gemmi
+import numpy as np
+
+from argand.errors import InputError
+from argand.io.reflections import CellParameters, Measured, parse_cell, read_reflections
+from argand.physics.atom import VOLUME_PER_ATOM, formula_units, is_hydrogen, parse_formula
+from argand.physics.merge import Merged, completeness, merge
+from argand.physics.refine import Observed
+from argand.physics.symmetry import Group, inverse_d_squared
+from argand.typing import Matrix3
+
+_LARGEST_R_INT = 0.5
+_FEWEST = 5
+_FAINTEST_ABSENT = 3.0
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """All that a structure is solved from.
+
+    `content` counts the atoms other than hydrogen of the asymmetric unit, `cell_content` all atoms of the
+    cell; both are None without a formula. `notes` are warnings for the user.
+    """
+
+    cell: CellParameters
+    group: Group
+    observed: Observed
+    content: Mapping[str, float] | None
+    cell_content: Mapping[str, float] | None
+    completeness: float
+    wavelength: float
+    notes: tuple[str, ...]
+
+    @property
+    def orthogonalisation(self) -> Matrix3:
+        """Columns are a, b, c in Å."""
+        return self.observed.orthogonalisation
+
+    @property
+    def volume(self) -> float:
+        """Å³ of the cell."""
+        return float(np.linalg.det(self.orthogonalisation))
+
+    @property
+    def atoms(self) -> float:
+        """Atoms other than hydrogen in the asymmetric unit, from the formula or the volume."""
+        if self.content:
+            return sum(self.content.values())
+        return self.volume / self.group.order / VOLUME_PER_ATOM
+
+
+def read_crystal(
+    path: Path | str,
+    cell: str | Sequence[float] | None = None,
+    spacegroup: str | None = None,
+    formula: str | None = None,
+    d_min: float | None = None,
+    units: float | None = None,
+) -> Crystal:
+    """`prepare` for a file of reflections; `cell` is six numbers or "a,b,c,alpha,beta,gamma"."""
+    if cell is not None and not isinstance(cell, str):
+        cell = ",".join(str(float(value)) for value in cell)
+    stated = None if cell is None else parse_cell(cell)
+    return prepare(read_reflections(Path(path)), stated, spacegroup, formula, d_min, units)
+
+
+def prepare(
+    measured: Measured,
+    cell: CellParameters | None = None,
+    spacegroup: str | None = None,
+    formula: str | None = None,
+    d_min: float | None = None,
+    units: float | None = None,
+) -> Crystal:
+    """Merge what was measured; what is stated here goes before what the file says.
+
+    `units` of the formula are in the cell; None takes the number that fills it best.
+
+    Raises InputError where cell or space group are unknown, contradict each other or the reflections.
+    """
+    cell = cell or measured.cell
+    if cell is None:
+        raise InputError(f"{measured.source}: no cell in it; give --cell a,b,c,alpha,beta,gamma")
+    group = _group(measured, spacegroup)
+    orthogonalisation = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
+    if not group.keeps(orthogonalisation):
+        shown = ", ".join(f"{value:g}" for value in cell)
+        raise InputError(f"space group {group.name} contradicts the cell {shown}; check both and the setting")
+    measured_d = 1 / np.sqrt(inverse_d_squared(measured.hkl, orthogonalisation))
+    keep = measured_d >= (d_min or 0.0) - 1e-6
+    if keep.sum() < _FEWEST:
+        raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {d_min} Å; lower --d-min")
+    merged = merge(measured.hkl[keep], measured.intensity[keep], measured.sigma[keep], group)
+    observed = Observed(merged.hkl, merged.intensity, merged.sigma, group, orthogonalisation)
+    share = completeness(merged.hkl, group, orthogonalisation, observed.d_min)
+    notes = (*measured.notes, *_notes(merged, group, share))
+    content, cell_content = _contents(formula or measured.formula, units, observed)
+    wavelength = measured.wavelength or 0.71073
+    return Crystal(cell, group, observed, content, cell_content, share, wavelength, notes)
+
+
+def _group(measured: Measured, spacegroup: str | None) -> Group:
+    if spacegroup is not None:
+        return Group.from_name(spacegroup)
+    if measured.group is not None:
+        return measured.group
+    if measured.spacegroup is None:
+        raise InputError(f"{measured.source}: no space group in it; give --spacegroup such as 'P 21/c'")
+    return Group.from_name(measured.spacegroup)
+
+
+def _notes(merged: Merged, group: Group, share: float) -> tuple[str, ...]:
+    """Warnings; InputError where equivalents disagree."""
+    notes = []
+    if merged.r_int is not None and merged.r_int > _LARGEST_R_INT:
+        raise InputError(
+            f"equivalent reflections disagree (R_int {merged.r_int:.2f}); "
+            f"check the space group {group.name} and its setting"
+        )
+    if merged.absent and merged.absent_strength > _FAINTEST_ABSENT:
+        notes.append(
+            f"{merged.absent} reflections that {group.name} forbids are there "
+            f"(mean I/sigma {merged.absent_strength:.1f}): check the space group"
+        )
+    if share < 0.5:
+        notes.append(f"only {share:.0%} of the reflections were measured: a solution is unlikely")
+    return tuple(notes)
+
+
+def _contents(
+    formula: str | None, units: float | None, observed: Observed
+) -> tuple[Mapping[str, float] | None, Mapping[str, float] | None]:
+    """Atoms but hydrogen of the asymmetric unit, and all of the cell, where a formula is known."""
+    if formula is None:
+        return None, None
+    counts = parse_formula(formula)
+    volume, order = float(np.linalg.det(observed.orthogonalisation)), observed.group.order
+    units = units or formula_units(counts, volume, order)
+    whole = {element: number * units for element, number in counts.items()}
+    heavy = {element: number / order for element, number in whole.items() if not is_hydrogen(element)}
+    return heavy or None, whole

@@ -1,0 +1,66 @@
+"""Refinement against the intensities, and whether a structure explains them."""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from argand.physics.patterson import Map, intensities_of, noise_level
+from argand.physics.positions import Reflections, SphereModel, refine, residual, select_reflections
+
+Rows = Int[Tensor, " some"]
+Positions = Float[Tensor, "some atom 3"]
+
+LONGEST, FINEST = 0.4, 0.8
+"""Largest |h|, in shares of Nyquist, that is judged by; and that noisy data are refined against at last."""
+TRUSTED = 0.15
+"""Residual, times the root of the number of atoms, up to which a structure is taken to be right, beyond what
+noise makes. One wrong atom leaves 0.6 or more."""
+COMPLETE = 0.995
+"""Share of reflections that must be measured for the noise to be told from the map."""
+NOISY = 0.02
+NOISE_MARGIN = 1.3
+"""Relative noise from which more reflections help; and factor on it, for chance."""
+ROUNDS, LAST_ROUNDS = 12, 4
+
+
+class Judge:
+    """Several maps' intensities, to refine and judge structures of any of them (by row) against."""
+
+    def __init__(self, patterson: Map, radius: float, atoms: int) -> None:
+        self.radius, self.box = radius, patterson.shape[-1]
+        self.half = intensities_of(patterson)
+        self.reflections = select_reflections(self.half, LONGEST * self.box / 2)
+        complete = (self.reflections.observed != 0).float().mean(1) >= COMPLETE
+        whole = (self.half.abs() > 1e-7 * self.half.amax((1, 2, 3), keepdim=True)).float().mean((1, 2, 3))
+        complete = complete & (whole >= COMPLETE)
+        self.noise = torch.where(complete, noise_level(patterson), 0.0)
+        self.limit = (TRUSTED**2 / atoms + (NOISE_MARGIN * self.noise) ** 2).sqrt()
+
+    def _rows(self, reflections: Reflections, rows: Rows) -> Reflections:
+        return replace(reflections, observed=reflections.observed[rows])
+
+    def residual(self, positions: Positions, rows: Rows) -> Float[Tensor, " some"]:
+        """Misfit of structures of these maps as they are."""
+        reflections = self._rows(self.reflections, rows)
+        return residual(reflections, SphereModel.of(reflections, self.radius, 0), self.centred(positions))
+
+    def refined(self, positions: Positions, rows: Rows) -> tuple[Positions, Float[Tensor, " some"]]:
+        """Structures of these maps after least squares, and their misfit."""
+        answer = refine(self._rows(self.reflections, rows), self.centred(positions), self.radius, ROUNDS)
+        return answer.positions, answer.residual
+
+    def sharpened(self, positions: Positions, rows: Rows) -> Positions:
+        """Structures that are right, refined against more reflections where data are noisy."""
+        noisy = (self.noise[rows] > NOISY).nonzero()[:, 0]
+        if not len(noisy):
+            return positions
+        fine = select_reflections(self.half[rows[noisy]], FINEST * self.box / 2)
+        positions = positions.clone()
+        positions[noisy] = refine(fine, positions[noisy], self.radius, LAST_ROUNDS).positions
+        return positions
+
+    def centred(self, positions: Positions) -> Positions:
+        """Moved so that their mean is the box centre."""
+        return positions - positions.mean(1, keepdim=True) + self.box / 2

@@ -1,0 +1,177 @@
+"""From Patterson maps to atoms: the network on superpositions, refinement, and a check of its own answers.
+
+What the network does not solve is tried by dual-space iteration, and every answer says which path it took.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from argand.errors import InputError
+from argand.io.weights import load_weights, restore
+from argand.learn.device import channels_last, fast_order
+from argand.physics.patterson import Map, intensities_of
+from argand.system import from_config
+from argand.systems.patterson.answer import Answer, Solutions
+from argand.systems.patterson.fallback import DualSpace, iterate, measured_resolution, mend
+from argand.systems.patterson.judge import Judge
+from argand.systems.patterson.match import match_atoms
+from argand.systems.patterson.reading import read_atoms
+from argand.systems.patterson.simulate import AtomSet, simulate_batch
+from argand.systems.patterson.superpose import Frame, features, pick_vectors
+from argand.systems.patterson.system import Patterson
+
+WEIGHTS = Path(__file__).parents[2] / "weights" / "patterson-best" / "model.safetensors"
+VECTORS = 8
+"""Vectors tried, one after the other, before the network gives up."""
+PROMISING = 0.45
+"""Residual below which an answer is worth mending."""
+NETWORK_RESOLUTION = 0.75
+"""Resolution, in shares of Nyquist, below which maps are unlike those that the network was trained on."""
+BATCH = 32
+SELFTEST_SEED = 3_000_017
+
+
+class Predictor:
+    """The trained network with reading, refinement, verification and a fallback behind it.
+
+    `atoms` of each call is how many atoms there are, by default as many as the network was trained on.
+    """
+
+    def __init__(self, system: Patterson, network: nn.Module) -> None:
+        self.system = system
+        self.network = fast_order(network.eval())
+
+    def predict(self, patterson: np.ndarray, atoms: int | None = None, fallback: bool = True) -> Answer:
+        """Atoms of one map [box, box, box], its origin at index 0; InputError for what is no such map."""
+        return self.predict_maps(check_map(patterson)[None], atoms, fallback)[0]
+
+    def predict_maps(
+        self,
+        patterson: Float[np.ndarray, "batch box box box"],
+        atoms: int | None = None,
+        fallback: bool = True,
+    ) -> list[Answer]:
+        """Atoms of each map; positions in voxels, their mean at the box centre, of either hand."""
+        answers: list[Answer] = []
+        for first in range(0, len(patterson), BATCH):
+            maps = torch.from_numpy(np.ascontiguousarray(patterson[first : first + BATCH], np.float32))
+            answers += self.solve(maps, atoms, fallback=fallback).answers()
+        return answers
+
+    @torch.inference_mode()
+    def solve(
+        self, patterson: Map, atoms: int | None = None, vectors: int = VECTORS, fallback: bool = True
+    ) -> Solutions:
+        """Refined atoms of each map from the first attempt that verifies itself, else from the best one."""
+        atoms = atoms or self.system.atoms.atoms
+        judge = Judge(patterson, self.system.atoms.radius, atoms)
+        found = Solutions.none(judge.limit, atoms)
+        if measured_resolution(judge.half) >= NETWORK_RESOLUTION:
+            self._try_network(patterson, judge, found, vectors)
+        if fallback:
+            iterate(patterson, judge, found, self._settings(found))
+        solved = found.solved.nonzero()[:, 0]
+        found.positions[solved] = judge.sharpened(found.positions[solved], solved)
+        return found
+
+    @torch.inference_mode()
+    def read(self, patterson: Map, atoms: int | None = None, vectors: int = 4) -> Solutions:
+        """Atoms as read from the network's density, not refined: of several vectors, the best match."""
+        atoms = atoms or self.system.atoms.atoms
+        judge = Judge(patterson, self.system.atoms.radius, atoms)
+        found = Solutions.none(judge.limit, atoms)
+        everything = torch.arange(len(patterson))
+        candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
+        for number in range(vectors):
+            positions = judge.centred(self.read_vector(patterson, candidates[:, number], atoms))
+            found.take(everything, positions, judge.residual(positions, everything), "network")
+        return found
+
+    def _try_network(self, patterson: Map, judge: Judge, found: Solutions, vectors: int) -> None:
+        """One vector after the other, for the maps that are still open."""
+        candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
+        for number in range(vectors):
+            rows = found.open
+            if not len(rows):
+                break
+            positions = self.read_vector(patterson[rows], candidates[rows, number], found.positions.shape[1])
+            positions, residual = judge.refined(positions, rows)
+            found.take(rows, positions, residual, "network")
+            near = (residual > found.limit[rows]) & (residual < PROMISING)
+            if near.any():
+                search = DualSpace(patterson[rows[near]], self._settings(found))
+                mend(search, search.recycled(positions[near]), rows[near], judge, found, "network")
+
+    def _settings(self, found: Solutions) -> AtomSet:
+        """What is known of the atoms: their inner box grows with their number."""
+        own, atoms = self.system.atoms, found.positions.shape[1]
+        inner = own.inner_box * (atoms / own.atoms) ** (1 / 3)
+        return replace(own, atoms=atoms, inner_box=inner)
+
+    def read_vector(
+        self, patterson: Map, vector: Float[Tensor, "batch 3"], atoms: int
+    ) -> Float[Tensor, "batch atom 3"]:
+        """Atoms as read from the maps superposed on themselves by one vector each."""
+        frame = self.frame(atoms)
+        density = self.densities(patterson, vector, frame)
+        radius = self.system.atoms.radius
+        return read_atoms(density, patterson, vector, atoms, radius, frame.sigma).positions
+
+    def frame(self, atoms: int) -> Frame:
+        """A frame that grows with the atoms, at the density that was trained on."""
+        own = self.system.frame
+        wanted = own.size * (atoms / self.system.atoms.atoms) ** (1 / 3)
+        size = own.size if wanted <= own.size else 8 * round(wanted / 8 + 0.3)
+        return replace(own, size=size, margin=own.margin + (-(size // 2 + own.margin)) % 8)
+
+    def densities(
+        self, patterson: Map, vector: Float[Tensor, "batch 3"], frame: Frame
+    ) -> Float[Tensor, "batch size size size"]:
+        """What the network makes of the superpositions."""
+        seen = features(intensities_of(patterson), vector, self.system.atoms.radius, frame)
+        return self.system.decode(self.network(channels_last({"features": seen})["features"]))
+
+
+def check_map(patterson: np.ndarray) -> np.ndarray:
+    """The map as float32; InputError where it is no finite cube with its origin, the highest point, first."""
+    if patterson.ndim != 3 or len(set(patterson.shape)) != 1 or patterson.shape[0] < 8:
+        raise InputError(f"a map of shape {patterson.shape}; give a cube of 8 voxels or more along each side")
+    if not np.isfinite(patterson).all():
+        raise InputError("the map has values that are not finite; remove them")
+    if patterson.flat[0] < patterson.max() * (1 - 1e-6) or patterson.max() <= 0:
+        raise InputError("the map is not highest at its first voxel; put its origin there (ifftshift)")
+    return patterson.astype(np.float32)
+
+
+def load(path: Path | str | None = None) -> Predictor:
+    """The predictor with argand's own weights, or with those of a file or folder.
+
+    Raises InputError where they cannot be read, or are those of the published network.
+    """
+    source = Path(path) if path is not None else WEIGHTS
+    state, header = load_weights(source)
+    if header["system"] != "patterson":
+        raise InputError(f"{source}: weights of the system '{header['system']}', not of patterson")
+    system = from_config(Patterson, header["config"])
+    if system.network_name != "superposition":
+        raise InputError(f"{source}: weights of the published network; give those of our own")
+    network = system.network()
+    restore(network, state, source)
+    return Predictor(system, network)
+
+
+def selftest() -> str:
+    """Solve a few simulated maps and say how it went."""
+    predictor = load()
+    batch = simulate_batch(predictor.system.atoms, range(4), SELFTEST_SEED)
+    found = predictor.solve(batch.patterson)
+    match = match_atoms(found.positions, batch.positions.float())
+    if not bool(match.solved.all()):
+        raise RuntimeError(f"{int(match.solved.sum())} of {len(match.solved)} simulated maps solved")
+    mean = match.figures()["mean_voxel"]
+    return f"{len(match.solved)} simulated maps solved, atoms within {mean:.3f} voxels on average"

@@ -1,0 +1,21 @@
+"""Named configurations: ours, the published one, and a tiny one for tests."""
+
+from dataclasses import replace
+
+from argand.systems.patterson.simulate import AtomSet
+from argand.systems.patterson.superpose import Frame
+from argand.systems.patterson.system import Patterson
+
+PAPER = Patterson(network_name="paper", schedule="constant", learning_rate=1e-3, renewal=(3000, 3))
+"""10 atoms of radius 1 in an inner box of 12 of 40 voxels, the printed network and schedule."""
+BEST = Patterson(AtomSet(noise=(0.0, 0.2)))
+"""The same atoms, with up to 20 % of noise, seen superposed."""
+PRESETS = {
+    "best": BEST,
+    "empty-corner": replace(BEST, atoms=replace(BEST.atoms, corner="empty")),
+    "paper": PAPER,
+    "paper-stream": replace(PAPER, renewal=None),
+    "tiny": Patterson(
+        AtomSet(atoms=3, box=16, inner_box=5.0), widths=(16,), blocks=1, frame=Frame(12, 2), candidates=3
+    ),
+}

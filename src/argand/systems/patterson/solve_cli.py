@@ -1,0 +1,77 @@
+"""The verb `argand patterson solve`."""
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from argand.verbs import Json, say
+
+Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
+SpaceGroup = Annotated[str | None, typer.Option(help='Such as "P 21/c", in place of the file\'s.')]
+Formula = Annotated[str | None, typer.Option(help="Such as C12H22O11; helps to name the atoms.")]
+
+
+def solve(
+    data: Annotated[Path, typer.Argument(help="Reflections: .hkl, .cif, .fcf or .mtz, also gzipped.")],
+    out: Annotated[Path, typer.Option(help="Folder for maps and structure.")],
+    cell: Cell = None,
+    spacegroup: SpaceGroup = None,
+    formula: Formula = None,
+    units: Annotated[float | None, typer.Option(help="Formulas in the cell (Z), if known.", min=0.1)] = None,
+    d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds to search.", min=0.1)] = 30.0,
+    seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    json: Json = False,
+) -> None:
+    """Solve a crystal structure from measured intensities; ends with 1 where no model is believed.
+
+    Example: argand patterson solve a.hkl --cell 9.75,8.89,7.57,90,112.7,90 --spacegroup "P 21/c" --out solved
+    """
+    asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
+    summary = _answer(data, out, asked, time_limit, seed, force)
+    if json:
+        typer.echo(json_format.dumps(summary, indent=2))
+    else:
+        _show(summary)
+    if not summary["solved"]:
+        raise typer.Exit(1)
+
+
+def _answer(
+    data: Path, out: Path, asked: dict[str, Any], time_limit: float, seed: int, force: bool
+) -> dict[str, Any]:
+    """Solve, write all files and the page; the summary."""
+    from argand.systems.patterson import solve as solver
+    from argand.systems.patterson import solve_outputs
+    from argand.systems.patterson.crystal import read_crystal
+    from argand.systems.patterson.solve_view import write_solve_page
+
+    name = solve_outputs.stem_of(data)
+    files = solve_outputs.planned_files(out, name, force)
+    crystal = read_crystal(data, **asked)
+    for note in crystal.notes:
+        Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
+    out.mkdir(parents=True, exist_ok=True)
+    solve_outputs.write_patterson(files, crystal)
+    asked = {"data": data.name, **asked, "cell": crystal.cell, "time_limit": time_limit, "seed": seed}
+    solution = solver.solve(crystal, time_limit, seed)
+    summary = solve_outputs.write_solution(files, name, solution, asked)
+    summary["files"]["page"] = str(write_solve_page(out))
+    return summary
+
+
+def _show(summary: dict[str, Any]) -> None:
+    """The result in a few lines."""
+    verdict = "solved" if summary["solved"] else "not solved"
+    lines = [
+        f"{verdict}: {summary['reason']}",
+        f"{summary['n_atoms']} atoms in {summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, "
+        f"{summary['attempts']} tries in {summary['seconds']:.1f} s ({summary['path']})",
+        *(f"{kind}: {path}" for kind, path in summary["files"].items()),
+    ]
+    say("\n".join(lines))

@@ -1,0 +1,114 @@
+"""From a Patterson map to what the network sees: vectors picked from its peaks, and superpositions.
+
+Where a vector joins two atoms, the map shifted by half of it forwards and the map shifted by half of it
+backwards both have peaks at every atom and at every atom's inversion image, in the frame of the pair's
+midpoint. What only one of the two has is something else. The superposition is centrosymmetric, so half of
+it, with a margin for the network's convolutions, is all there is to know.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from argand.physics.density import gaussian_density, sphere_fractions
+from argand.physics.patterson import Half, Map, Vectors, frequencies, local_maxima, superposed
+
+CHANNELS = 3
+SHORTEST = 1.5
+"""Shortest vector that is picked, in atom diameters: nearer to the origin its own peak disturbs."""
+LONE_HEIGHT, LOWEST, HEIGHT_WEIGHT = 0.85, 0.5, 20.0
+"""A lone peak's usual height where it falls between voxels; the least height, in units of a lone peak; and
+how many voxels of length one unit too much or too little is worth."""
+PEAKS = 1024
+"""Peaks of the map that are looked at."""
+TALLEST = 3.0
+"""Heights are cut here, in units of a lone peak: the origin's peak is of no use."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The cube of `size`³ voxels in which atoms are looked for, about the midpoint of a vector.
+
+    Only the half x < size / 2 is kept, with `margin` voxels beyond for context.
+    """
+
+    size: int = 24
+    margin: int = 4
+    sigma: float = 0.7
+
+    @property
+    def depth(self) -> int:
+        """Voxels along x that the network sees."""
+        return self.size // 2 + self.margin
+
+
+@cache
+def lone_peak(radius: float) -> float:
+    """Height of the Patterson map's origin for one atom, averaged over its places among the voxels."""
+    offset = torch.rand(512, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return float((sphere_fractions(offset, radius) ** 2).sum((1, 2, 3)).mean())
+
+
+@cache
+def _pickable(box: int, shortest: float) -> Tensor:
+    """Voxels of one of the two halves of a map that are far enough from its origin."""
+    full, _ = frequencies(box)
+    x, y, z = full[:, None, None], full[None, :, None], full[None, None, :]
+    return ((x * box + y) * box + z > 0) & ((x**2 + y**2 + z**2).sqrt() >= shortest)
+
+
+def pick_vectors(patterson: Map, count: int, radius: float) -> Vectors:
+    """Interatomic vectors (voxels) from the map's peaks, the most promising first.
+
+    Long and lone ones are best: a peak of about one atom pair's height is hardly ever two pairs at once.
+    Where a map has fewer peaks, the last places repeat weaker candidates.
+    """
+    box = patterson.shape[-1]
+    allowed = _pickable(box, SHORTEST * 2 * radius).to(patterson.device)
+    place, height = local_maxima(patterson, PEAKS, True, allowed)
+    vector = torch.where(place >= box / 2, place - box, place)
+    height = height / lone_peak(radius)
+    rank = vector.norm(dim=-1) - HEIGHT_WEIGHT * (height - LONE_HEIGHT).abs()
+    rank = torch.where(height >= LOWEST, rank, -1e3 + height.clamp_min(-1e3))
+    order = rank.topk(count, dim=1).indices
+    return vector.gather(1, order[..., None].expand(-1, -1, 3))
+
+
+def features(half: Half, vector: Float[Tensor, "batch 3"], radius: float, frame: Frame) -> Tensor:
+    """What the network sees of the superpositions: [batch, 3, depth, size, size].
+
+    The two shifted maps' minimum, geometric mean and mean, in units of a lone peak.
+    """
+    first, second = (one / lone_peak(radius) for one in superposed(half, vector, frame.size))
+    low, high = torch.minimum(first, second), torch.maximum(first, second).clamp_max(TALLEST)
+    both = (low.clamp_min(0.0) * high.clamp_min(0.0) + 1e-6).sqrt()
+    return torch.stack([low.clamp_max(TALLEST), both, (low + high) / 2], dim=1)[:, :, : frame.depth]
+
+
+def target(
+    positions: Float[Tensor, "batch atom 3"], vector: Float[Tensor, "batch 3"], frame: Frame
+) -> Float[Tensor, "batch 1 half size size"]:
+    """Gaussians at the atoms and their inversion images, about the midpoint of the pair nearest `vector`."""
+    place = positions - pair_midpoint(positions, vector)[:, None]
+    both = torch.cat([place, -place], dim=1) + frame.size / 2
+    return gaussian_density(both, frame.size, frame.sigma)[:, None, : frame.size // 2]
+
+
+def pair_midpoint(
+    positions: Float[Tensor, "batch atom 3"], vector: Float[Tensor, "batch 3"]
+) -> Float[Tensor, "batch 3"]:
+    """Midpoint of the two atoms whose difference is nearest to `vector`."""
+    batch, atoms, _ = positions.shape
+    difference = positions[:, None, :] - positions[:, :, None]
+    apart = (difference - vector[:, None, None]).square().sum(-1)
+    pair = apart.flatten(1).argmin(1)
+    rows = torch.arange(batch, device=positions.device)
+    return (positions[rows, pair // atoms] + positions[rows, pair % atoms]) / 2
+
+
+def unfold(half: Float[Tensor, "batch half size size"]) -> Float[Tensor, "batch size size size"]:
+    """The whole centrosymmetric cube from its first half."""
+    return torch.cat([half, half.flip(1, 2, 3)], dim=1)

@@ -1,0 +1,117 @@
+"""The patterson system: its configuration, and how it simulates, trains and scores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from argand.physics.patterson import intensities_of
+from argand.systems.patterson.loss import density_loss
+from argand.systems.patterson.network import PaperNetwork, SuperpositionNetwork
+from argand.systems.patterson.simulate import AtomSet, simulate_batch
+from argand.systems.patterson.superpose import Frame, features, pick_vectors, target, unfold
+
+Sample = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Patterson:
+    """Atoms from the Patterson map of a few equal ones.
+
+    `network_name` is `superposition` for ours, which sees the map superposed on itself by one of its own
+    `candidates` most promising vectors, or `paper` for the published network, which sees the map itself.
+    """
+
+    atoms: AtomSet = field(default_factory=AtomSet)
+    network_name: Literal["superposition", "paper"] = "superposition"
+    widths: tuple[int, ...] = (32, 64, 64)
+    blocks: int = 2
+    frame: Frame = field(default_factory=Frame)
+    candidates: int = 10
+    learning_rate: float = 1.5e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    renewal: tuple[int, int] | None = None
+    """Training maps, and epochs after which they are made anew, as published; None: every map is new."""
+
+    def simulate(self, index: int, seed: int) -> Sample:
+        """Map number `index`: true positions (voxels), published target, map with its origin at index 0."""
+        batch = simulate_batch(self.atoms, [self._stored(index)], seed)
+        return {
+            "positions": batch.positions[0].numpy(),
+            "density": batch.density[0].numpy(),
+            "patterson": batch.patterson[0].numpy(),
+            "choice": batch.choice[0].numpy(),
+        }
+
+    def _stored(self, index: int) -> int:
+        """Number of the map that training sample `index` is, where maps are used in several epochs."""
+        if self.renewal is None:
+            return index
+        maps, epochs = self.renewal
+        generation, within = divmod(index, maps * epochs)
+        return generation * maps + within % maps
+
+    def inputs(self, sample: Sample) -> Sample:
+        """What the network trains on, with its target, float32."""
+        one = {name: torch.from_numpy(np.asarray(value))[None] for name, value in sample.items()}
+        return self._inputs(one)[0]
+
+    def many_inputs(self, indices: range, seed: int) -> list[Sample]:
+        """The same for several maps at once."""
+        batch = simulate_batch(self.atoms, [self._stored(index) for index in indices], seed)
+        return self._inputs(vars(batch))
+
+    def _inputs(self, batch: Mapping[str, Tensor]) -> list[Sample]:
+        """Features and targets of simulated maps, one dict for each."""
+        patterson = batch["patterson"]
+        if self.network_name == "paper":
+            seen = torch.fft.fftshift(patterson, dim=(1, 2, 3))[:, None] / self.atoms.atoms
+            wanted = batch["density"][:, None]
+        else:
+            vectors = pick_vectors(patterson, self.candidates, self.atoms.radius)
+            choice = (batch["choice"] * self.candidates).long()
+            vector = vectors[torch.arange(len(vectors)), choice]
+            seen = features(intensities_of(patterson), vector, self.atoms.radius, self.frame)
+            wanted = target(batch["positions"].float(), vector, self.frame)
+        pairs = zip(seen.numpy(), wanted.numpy(), strict=True)
+        return [{"features": one, "target": other} for one, other in pairs]
+
+    def network(self) -> nn.Module:
+        """A network with fresh weights."""
+        if self.network_name == "paper":
+            return PaperNetwork()
+        return SuperpositionNetwork(self.widths, self.blocks)
+
+    def loss(
+        self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean squared error of the density, and its ratio to that of predicting nothing."""
+        return density_loss(network(batch["features"]).float(), batch["target"])
+
+    def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
+        """Adam; at a constant rate, as published, or with a warm-up and a cosine."""
+        optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
+        return optimiser, warm_cosine if self.schedule == "cosine" else None
+
+    def decode(self, output: Tensor) -> Tensor:
+        """Density [batch, size, size, size] about the frame's origin (ours) or of the box (paper)."""
+        density = output.detach().float()[:, 0]
+        return density if self.network_name == "paper" else unfold(density)
+
+    def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
+        """Relative squared error and mean absolute error of the density; zero for the ideal output."""
+        off = prediction["target"] - truth["target"]
+        return {
+            "relative_error": float((off**2).sum() / (truth["target"] ** 2).sum()),
+            "absolute_error": float(np.abs(off).mean()),
+        }
+
+
+def warm_cosine(progress: float) -> float:
+    """Learning-rate factor: up in the first 2 %, then a half cosine down to 1 %."""
+    if progress < 0.02:
+        return max(progress / 0.02, 0.02)
+    return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * (progress - 0.02) / 0.98)))

@@ -1,0 +1,71 @@
+"""What the verbs of all systems share: options, messages, the course of `simulate` and `train`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from argand.system import System
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Weights = Annotated[Path | None, typer.Option(help="Weights of a run, in place of the shipped ones.")]
+RunFolder = Annotated[Path, typer.Option("--out", help="Folder of the run.")]
+MaxTime = Annotated[
+    str, typer.Option(help="hours:minutes:seconds, over all resumptions, validation included.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+BatchSize = Annotated[int, typer.Option(help="Samples of one step.", min=1)]
+LearningRate = Annotated[float | None, typer.Option(help="By default the preset's.", min=0.0)]
+ValCount = Annotated[int, typer.Option(help="Samples to validate on.", min=1)]
+ValEvery = Annotated[int, typer.Option(help="Steps between validations.", min=1)]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16"], typer.Option(help="auto takes the faster one, as measured.")
+]
+Devices = Annotated[str, typer.Option(help="How many GPUs or processes; auto: all GPUs, or one process.")]
+Workers = Annotated[int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)]
+Processes = Annotated[int | None, typer.Option(help="By default one a core.", min=1)]
+KeepCard = Annotated[
+    bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
+]
+
+
+def screen() -> Console:
+    """The console; wide where the output goes to a file, so that no number is folded."""
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
+
+
+def say(text: str) -> None:
+    """Print a message."""
+    Console(soft_wrap=True).print(Text(text))
+
+
+def complain(message: str) -> None:
+    """Print a message in red on the error stream."""
+    Console(stderr=True, soft_wrap=True).print(Text(message, style="red"))
+
+
+def run_training(system: "System", out: Path, what: str, **settings: Any) -> None:
+    """Train a system and say what came of it; `what` its samples are called. Settings as of `learn.train`."""
+    from argand.learn.train import is_first_process, train
+
+    done = train(system, out, **settings)
+    if is_first_process():
+        if not done.steps_here:
+            spent = settings.get("max_time")
+            say(f"nothing to do: the time of this run is spent; a --max-time above {spent} goes on")
+        best = f"best {done.best.metric} {done.best.value:.4g} at step {done.best.step}"
+        say(f"{done.steps} steps, {done.samples} {what}, {done.seconds:.0f} s, {best}: {done.weights}")
+
+
+def write_set(
+    system: "System", out: Path, what: str, count: int, seed: int, processes: int | None = None
+) -> None:
+    """Write a data set of simulated samples and say so."""
+    from argand.learn.simulate import simulate_to_file
+
+    simulate_to_file(system, out, count, seed, processes=processes)
+    say(f"{count} {what} in {out}")

@@ -1,0 +1,140 @@
+"""The verbs of `argand patterson` as a user and as a script meets them."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from argand.cli import build
+from argand.io.dataset import StoredSamples
+from argand.io.map import read_map
+from argand.system import SYSTEMS
+
+VERBS = ("simulate", "train", "predict", "view", "evaluate", "figures")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, ideal: object) -> Callable[..., Result]:
+    """Runs `argand patterson` with some arguments; the network is an ideal one."""
+    monkeypatch.setattr("argand.systems.patterson.predict.load", lambda path=None: ideal)
+
+    def call(*words: object) -> Result:
+        return CliRunner().invoke(build(SYSTEMS), ["patterson", *map(str, words)])
+
+    return call
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_shows_an_example(run: Callable[..., Result], verb: str):
+    answer = run(verb, "--help")
+    assert answer.exit_code == 0
+    assert f"Example: argand patterson {verb}" in re.sub(r"\s+", " ", answer.stdout)
+
+
+def test_predict_writes_atoms_maps_and_a_page(
+    run: Callable[..., Result], tmp_path: Path, map_files: list[Path]
+):
+    out = tmp_path / "found"
+    answer = run("predict", *map_files, "--atoms", 6, "--out", out, "--json")
+    records = json.loads(answer.stdout)
+    assert answer.exit_code == 0
+    assert [record["solved"] for record in records] == [True, True]
+    assert {"path", "residual", "tries", "positions_voxel", "seconds"} <= records[0].keys()
+    assert (out / "map0.xyz").read_text().splitlines()[0] == "6"
+    np.testing.assert_allclose(read_map(out / "map0.ccp4"), np.load(map_files[0]))
+    page = (out / "index.html").read_text()
+    assert "2 of 2 solved" in page
+    assert "isosurface" in page
+    again = run("predict", map_files[0], "--atoms", 6, "--out", out)
+    assert again.exit_code == 1
+    assert "--force" in again.stderr
+    assert run("view", out).exit_code == 0
+
+
+def test_a_map_with_its_origin_in_the_middle_is_taken_with_the_option(
+    run: Callable[..., Result], tmp_path: Path, map_files: list[Path]
+):
+    file = tmp_path / "shifted.npy"
+    np.save(file, np.fft.fftshift(np.load(map_files[0])))
+    refused = run("predict", file, "--atoms", 6)
+    assert refused.exit_code == 1
+    assert "origin" in refused.stderr
+    assert json.loads(run("predict", file, "--atoms", 6, "--centred", "--json").stdout)[0]["solved"]
+
+
+def test_bad_files_are_told_and_the_others_answered(
+    run: Callable[..., Result], tmp_path: Path, map_files: list[Path]
+):
+    (tmp_path / "junk.npy").write_bytes(b"nothing")
+    (tmp_path / "junk.ccp4").write_bytes(b"nothing")
+    names = [tmp_path / "junk.npy", tmp_path / "junk.ccp4", tmp_path / "gone.map", map_files[0]]
+    answer = run("predict", *names, "--atoms", 6, "--json")
+    assert answer.exit_code == 1
+    records = json.loads(answer.stdout)
+    assert [record["solved"] for record in records] == [False, False, False, True]
+    for name in names[:3]:
+        assert sum(str(name) in line for line in answer.stderr.splitlines()) == 1
+    assert "Traceback" not in answer.output
+
+
+def test_simulate_writes_maps(run: Callable[..., Result], tmp_path: Path):
+    out = tmp_path / "set.h5"
+    assert run("simulate", "tiny", "--out", out, "--count", 3, "--processes", 1).exit_code == 0
+    with StoredSamples(out) as stored:
+        assert stored[0]["patterson"].shape == (16, 16, 16)
+        assert stored[0]["positions"].shape == (3, 3)
+
+
+def test_evaluate_prints_the_table_and_json(
+    run: Callable[..., Result], ideal: object, monkeypatch: pytest.MonkeyPatch
+):
+    from argand.systems.patterson import presets
+    from argand.systems.patterson.system import Patterson
+
+    monkeypatch.setitem(presets.PRESETS, "six", Patterson(ideal.settings))  # pyright: ignore
+    told = run("evaluate", "six", "--count", 6, "--seed", 11)
+    assert "refined" in told.stdout
+    result = json.loads(run("evaluate", "six", "--count", 6, "--seed", 11, "--json").stdout)
+    assert result["refined"]["matched"] == 36
+    assert result["refined"]["solved"] == 1.0
+    assert sum(result["refined"]["histogram"]["counts"]) == 36
+
+
+def test_evaluate_keeps_its_figures_in_weights_and_card(
+    run: Callable[..., Result], tmp_path: Path, ideal: object, monkeypatch: pytest.MonkeyPatch
+):
+    from argand.io.weights import read_header, save_weights
+    from argand.system import to_config
+    from argand.systems.patterson import presets
+    from argand.systems.patterson.system import Patterson
+
+    monkeypatch.setitem(presets.PRESETS, "six", Patterson(ideal.settings))  # pyright: ignore
+    header = {"system": "patterson", "config": to_config(ideal.system), "seed": 0, "version": "0"}
+    training = {"training": {"batch_size": 16, "max_seconds": 3600.0}}
+    save_weights(tmp_path, ideal.network.state_dict(), header | training)
+    file = tmp_path / "model.safetensors"
+    told = run("evaluate", "six", "--count", 6, "--seed", 11, "--weights", file, "--card")
+    assert told.exit_code == 0
+    card = (tmp_path / "card.md").read_text()
+    assert "argand patterson train best --out runs/best --max-time 1:00:00 --batch-size 16" in card
+    assert read_header(file)["figures"]["simulated"]["six"]["matched, refined"] == 36
+
+
+def test_figures_are_drawn(run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import torch
+
+    from argand.systems.patterson import figures
+    from argand.systems.patterson.predict import Predictor
+    from argand.systems.patterson.presets import PRESETS
+
+    torch.manual_seed(0)
+    fresh = Predictor(PRESETS["best"], PRESETS["best"].network())
+    monkeypatch.setattr("argand.systems.patterson.predict.load", lambda path=None: fresh)
+    monkeypatch.setattr(figures, "SWAPS", 20)
+    assert run("figures", "--out", tmp_path / "drawn", "--count", 1).exit_code == 0
+    drawn = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert drawn == {f"patterson-{number}.png" for number in (10, 11, 12)}
