@@ -29,7 +29,7 @@ lint: .venv/tools
 bench: DATA = $${ARGAND_DATA:-../shared/data}/geometry
 bench: CRYSTALS = $${ARGAND_DATA:-../shared/data}/patterson
 bench: .venv/tools
-	$(BIN)/python benchmarks/simulated.py --count 30 --json benchmarks/results/simulated.json \
+	$(BIN)/python benchmarks/simulated.py --count 24 --json benchmarks/results/simulated.json \
 		--figure docs/figures/coverage.png --card
 	$(BIN)/python benchmarks/real.py --data $(DATA) --opponents --json benchmarks/results/real.json
 	$(BIN)/python benchmarks/speed.py --data $(DATA) --json benchmarks/results/speed.json
