@@ -71,7 +71,7 @@ def test_errors_are_as_large_as_their_covariance_says():
 
 
 def test_rings_on_a_stronger_background_are_fitted_less_surely():
-    clear, drowned = powder_fit(0), fit(powder_still(diffuse=Diffuse(air=1000, water=0, rings=POWDER)))
+    clear, drowned = powder_fit(0), fit(powder_still(diffuse=Diffuse(air=500, water=0, rings=POWDER)))
     assert clear is not None
     assert drowned is not None
     assert np.trace(clear.covariance[:2, :2]) < np.trace(drowned.covariance[:2, :2])
