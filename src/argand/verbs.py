@@ -1,5 +1,7 @@
 """What the verbs of all systems share: options, messages, the course of `simulate` and `train`."""
 
+from collections.abc import Callable
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -46,6 +48,18 @@ def say(text: str) -> None:
 def complain(message: str) -> None:
     """Print a message in red on the error stream."""
     Console(stderr=True, soft_wrap=True).print(Text(message, style="red"))
+
+
+def show_figures(figures: Any, table: Any, json: bool, keep: Callable[[], Path] | None) -> None:
+    """Print what `evaluate` measured, as a table or JSON; then `keep` it on a card and say where."""
+    if json:
+        typer.echo(dumps(figures, indent=2))
+    else:
+        screen().print(table)
+    if keep is not None:
+        card = keep()
+        if not json:
+            say(f"card: {card}")
 
 
 def run_training(system: "System", out: Path, what: str, **settings: Any) -> None:

@@ -92,16 +92,21 @@ def window(half: Half, start: Float[Tensor, "batch 3"], size: int) -> Cube:
     """
     box = half.shape[1]
     full, rest = frequencies(box, half.device)
-    weight = torch.full_like(rest, 2.0)
-    weight[0] = 1.0
-    if box % 2 == 0:
-        weight[-1] = 1.0
     place = start[:, :, None] + torch.arange(size, device=half.device)
     x, y = (_waves(place[:, axis], full, box, half) for axis in (0, 1))
-    z = _waves(place[:, 2], rest, box, half) * weight
+    z = _waves(place[:, 2], rest, box, half) * _mates(rest, box)
     first = torch.einsum("bsx,bxyz->bsyz", x, half.to(x.dtype))
     second = torch.einsum("bty,bsyz->bstz", y, first)
     return torch.einsum("buz,bstz->bstu", z, second).real / box**3
+
+
+def _mates(rest: Tensor, box: int) -> Tensor:
+    """How many planes each one of a half transform stands for: itself, and its mate if left out."""
+    count = torch.full_like(rest, 2.0)
+    count[0] = 1.0
+    if box % 2 == 0:
+        count[-1] = 1.0
+    return count
 
 
 def _waves(place: Tensor, index: Tensor, box: int, like: Tensor) -> Tensor:
@@ -125,12 +130,8 @@ def values_at(half: Half, points: Vectors) -> Float[Tensor, "batch count"]:
     """The map at any points (voxels), by Fourier sums in three steps."""
     box = half.shape[1]
     full, rest = frequencies(box, half.device)
-    weight = torch.full_like(rest, 2.0)
-    weight[0] = 1.0
-    if box % 2 == 0:
-        weight[-1] = 1.0
     x, y = (_waves(points[..., axis], full, box, half) for axis in (0, 1))
-    z = _waves(points[..., 2], rest, box, half) * weight
+    z = _waves(points[..., 2], rest, box, half) * _mates(rest, box)
     first = torch.einsum("bnx,bxyz->bnyz", x, half.to(x.dtype))
     second = torch.einsum("bny,bnyz->bnz", y, first)
     return (z * second).sum(-1).real / box**3

@@ -2,6 +2,7 @@
 
 import json as json_format
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,7 @@ from argand.verbs import (
     run_training,
     say,
     screen,
+    show_figures,
     write_set,
 )
 
@@ -240,14 +242,8 @@ def evaluate(
 
     seed = EVALUATION_SEED if seed is None else seed
     result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), full=True)
-    if json:
-        typer.echo(json_format.dumps(plain(result), indent=2))
-    else:
-        screen().print(evaluation_table(result))
-    if card:
-        written = keep_figures(weights or WEIGHTS, result)
-        if not json:
-            say(f"card: {written}")
+    keep = partial(keep_figures, weights or WEIGHTS, result) if card else None
+    show_figures(plain(result), evaluation_table(result), json, keep)
 
 
 @app.command()
