@@ -138,7 +138,10 @@ def values_at(half: Half, points: Vectors) -> Float[Tensor, "batch count"]:
 
 
 def local_maxima(
-    volume: Map, count: int, periodic: bool, allowed: Bool[Tensor, "x y z"] | None = None
+    volume: Float[Tensor, "batch x y z"],
+    count: int,
+    periodic: bool,
+    allowed: Bool[Tensor, "x y z"] | None = None,
 ) -> tuple[Vectors, Float[Tensor, "batch count"]]:
     """The `count` highest local maxima: places in voxels (voxel 0's own place is 0), and heights.
 
