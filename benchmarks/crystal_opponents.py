@@ -33,6 +33,8 @@ HEALTHY = 0.70
 """From this figure of merit grok-phase-solver calls a map healthy (its `next_action`)."""
 _ITERATIONS = 120
 """Iterations of a trial of grok-phase-solver: the default of `gps-solve`."""
+_LENGTHS = (500, 500, 750, 1125, 1687)
+"""Iterations of smtbx's restarts."""
 _SHORTEST = 1.0
 
 
@@ -68,8 +70,8 @@ class Opponent(Protocol):
 class ChargeFlipping:
     """smtbx's charge flipping; tries on E from the contents, on quasi-E and on F take turns.
 
-    Each try starts anew: where its own restarts come to a third one, they fail under Python 3 by a number of
-    iterations that is no integer.
+    Each try starts anew with the iterations that its own restarts would have: these fail under Python 3 at the
+    third, as its number of iterations is then no integer.
     """
 
     def __init__(self, crystal: Crystal) -> None:
@@ -92,6 +94,7 @@ class ChargeFlipping:
             charge_flipping.weak_reflection_improved_iterator(delta=None),
             self.amplitudes,
             yield_during_delta_guessing=True,
+            max_solving_iterations=_LENGTHS[number // 3 % len(_LENGTHS)],
             max_attempts_to_get_phase_transition=1,
             max_attempts_to_get_sharp_correlation_map=1,
             **self._normalised(number),

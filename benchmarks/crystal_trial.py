@@ -12,9 +12,10 @@ from patterson_real import cell_formula
 
 from argand.errors import InputError
 from argand.io.reflections import read_reflections
-from argand.physics.atom import Atoms
+from argand.physics.atom import Atoms, structure_factors
 from argand.physics.fourier import Coefficients, Grid
 from argand.physics.model import Builder, nearest_distance
+from argand.physics.peak import between_points
 from argand.physics.phasing import Expansion, origin_scores, phase_factor, recipe_for
 from argand.physics.refine import Observed, Refined
 from argand.physics.symmetry import Group, inverse_d_squared
@@ -27,6 +28,10 @@ from argand.typing import Points3
 _CLEAR = 0.16
 """A believed model of this R1 ends the tries."""
 _HOPE = 0.15
+_ALIKE = 0.4
+"""Phases of a smaller mean cosine make no model that is right."""
+_ORIGINS_PER_D = 6
+"""How fine origins are tried: scores change twice as fast as the map, so its grid would miss the best."""
 _SAME = 0.3
 """Images of an atom nearer than this in Å are one."""
 
@@ -50,8 +55,10 @@ class Judge:
         )
         frame = (data.orthogonalisation, phasing.d_min, recipe_for(data.d_min).spacing)
         grid = Grid(group, group, *frame)
-        self.whole = Grid(group, group.lattice, *frame)
+        self.whole = Grid(group.lattice, group.lattice, *frame)
+        self._origins = Grid(group, group, *frame[:2], phasing.d_min / _ORIGINS_PER_D)
         self.builder = Builder(data, phasing, grid, self.crystal.content, self.crystal.atoms)
+        self._true = structure_factors(self.truth, self.whole.hkl, group, data.orthogonalisation)
         structure = np.sqrt(np.clip(phasing.intensity, 0.0, None))
         sharp = normalised(phasing.hkl, phasing.intensity, group, data.orthogonalisation)
         mean = np.sqrt((structure**2).mean())
@@ -60,12 +67,32 @@ class Judge:
 
     def model(self, attempt: Attempt) -> Refined:
         """Our model of an attempt's phases; completed where it may be the best so far."""
-        model = self.builder.first(self._amplitude * phase_factor(self._placed(attempt)))
+        model = self._first(attempt)
         if self.best is None or model.r1 < self.best.r1 + _HOPE:
             model = self.builder.complete(model)
         if self.best is None or model.r1 < self.best.r1:
             self.best = model
         return model
+
+    def is_right(self, attempt: Attempt) -> bool:
+        """Whether a try solves the crystal, by the truth; the best model does not hear of it."""
+        if attempt.frac is not None and self.of_peaks(attempt).solved:
+            return True
+        if attempt.free and self._likeness(attempt) < _ALIKE:
+            return False
+        return self.of_model(self.builder.complete(self._first(attempt))).solved
+
+    def _likeness(self, attempt: Attempt) -> float:
+        """Mean cosine of the phase error of a try without symmetry, at the best origin and hand."""
+        factors = Expansion(attempt.hkl, self.whole).full(attempt.factors)
+        weight = np.abs(self._true) * np.abs(factors)
+        turns = phase_factor(factors) * weight, phase_factor(factors).conj() * weight
+        total = float((self.whole.weight * weight).sum())
+        maps = (self.whole.density(turn * phase_factor(self._true).conj()) for turn in turns)
+        return max(float(density.max()) * density.size for density in maps) / max(total, 1e-12)
+
+    def _first(self, attempt: Attempt) -> Refined:
+        return self.builder.first(self._amplitude * phase_factor(self._placed(attempt)))
 
     def _placed(self, attempt: Attempt) -> Coefficients:
         """Structure factors at the origin of the group, which free ones are moved to and averaged over."""
@@ -73,10 +100,12 @@ class Judge:
         if not attempt.free:
             return Expansion(attempt.hkl, grid).full(attempt.factors)
         coefficients = Expansion(attempt.hkl, self.whole).full(attempt.factors)
+        coefficients = coefficients[~grid.symmetry.absent(self.whole.hkl)]
         if grid.group.order == len(grid.group.centrings):
             return coefficients
-        scores = origin_scores(grid, coefficients)
-        shift = np.array(np.unravel_index(int(np.argmax(scores)), scores.shape)) / scores.shape
+        scores = origin_scores(self._origins, coefficients)
+        best = np.array(np.unravel_index(int(np.argmax(scores)), scores.shape))
+        shift = between_points(scores, best[None])[0][0]
         return grid.average(grid.spectrum(grid.shifted(coefficients, shift)))
 
     @property
@@ -144,13 +173,14 @@ def run(opponent: Opponent, judge: Judge, limit: float) -> dict[str, Any]:
         attempt = opponent.attempt(number, limit - spent)
         spent, number = spent + time.process_time() - started, number + 1
         if attempt.claimed:
-            told |= judge.of_model(judge.model(attempt)).solved or judge.of_peaks(attempt).solved
+            told |= judge.of_model(judge.model(attempt)).solved
+        told = told or judge.is_right(attempt)
         # Its answer is the first try that it believes in, or the best where there is none.
         if answer is None or (not answer.claimed and attempt.rank > answer.rank):
             answer = attempt
     assert answer is not None
     if not answer.claimed:
-        told |= judge.of_model(judge.model(answer)).solved
+        judge.model(answer)
     assert judge.best is not None
     own, built = judge.of_peaks(answer), judge.of_model(judge.best)
     figures = {"own": own.solved, "built": built.solved, "told": told or own.solved or built.solved}
