@@ -70,8 +70,8 @@ class Opponent(Protocol):
 class ChargeFlipping:
     """smtbx's charge flipping; tries on E from the contents, on quasi-E and on F take turns.
 
-    Each try starts anew with the iterations that its own restarts would have: these fail under Python 3 at the
-    third, as its number of iterations is then no integer.
+    Each try starts anew with the iterations that its own restarts would have: these fail under Python 3 at
+    the third, as its number of iterations is then no integer.
     """
 
     def __init__(self, crystal: Crystal) -> None:
@@ -100,7 +100,7 @@ class ChargeFlipping:
             **self._normalised(number),
         )
         flipping = solving.flipping_iterator
-        for flipping in solving:
+        for _ in solving:
             if solving.state is solving.finished or time.process_time() > stop:
                 break
         merit = float(flipping.rho_map.skewness())

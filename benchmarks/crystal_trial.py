@@ -165,7 +165,7 @@ def measure(folder: Path, name: str, d_min: float, opponent: str, limit: float) 
 
 
 def run(opponent: Opponent, judge: Judge, limit: float) -> dict[str, Any]:
-    """Tries until the program and our R1 both say solved, or so many seconds of the program alone are over."""
+    """Tries until the program and our R1 both say solved, or so many seconds of the program are over."""
     spent, number, told = 0.0, 0, False
     answer: Attempt | None = None
     while spent < limit and not (answer is not None and answer.claimed and judge.is_over):
