@@ -76,10 +76,10 @@ class Judge:
 
     def is_right(self, attempt: Attempt) -> bool:
         """Whether a try solves the crystal, by the truth; the best model does not hear of it."""
-        if attempt.frac is not None and self.of_peaks(attempt).solved:
-            return True
         if attempt.free and self._likeness(attempt) < _ALIKE:
             return False
+        if attempt.frac is not None and self.of_peaks(attempt).solved:
+            return True
         return self.of_model(self.builder.complete(self._first(attempt))).solved
 
     def _likeness(self, attempt: Attempt) -> float:
