@@ -12,7 +12,7 @@ from patterson_real import cell_formula
 
 from argand.errors import InputError
 from argand.io.reflections import read_reflections
-from argand.physics.atom import Atoms, structure_factors
+from argand.physics.atom import Atoms
 from argand.physics.fourier import Coefficients, Grid
 from argand.physics.model import Builder, nearest_distance
 from argand.physics.peak import between_points
@@ -28,8 +28,6 @@ from argand.typing import Points3
 _CLEAR = 0.16
 """A believed model of this R1 ends the tries."""
 _HOPE = 0.15
-_ALIKE = 0.4
-"""Phases of a smaller mean cosine make no model that is right."""
 _ORIGINS_PER_D = 6
 """How fine origins are tried: scores change twice as fast as the map, so its grid would miss the best."""
 _SAME = 0.3
@@ -38,7 +36,7 @@ _SAME = 0.3
 
 @dataclass
 class Judge:
-    """Makes models from phases, and knows the truth; nothing but `told` comes from the truth."""
+    """Makes models from phases, and knows the truth, which has no part in the models."""
 
     crystal: Crystal
     truth: Atoms
@@ -58,7 +56,6 @@ class Judge:
         self.whole = Grid(group.lattice, group.lattice, *frame)
         self._origins = Grid(group, group, *frame[:2], phasing.d_min / _ORIGINS_PER_D)
         self.builder = Builder(data, phasing, grid, self.crystal.content, self.crystal.atoms)
-        self._true = structure_factors(self.truth, self.whole.hkl, group, data.orthogonalisation)
         structure = np.sqrt(np.clip(phasing.intensity, 0.0, None))
         sharp = normalised(phasing.hkl, phasing.intensity, group, data.orthogonalisation)
         mean = np.sqrt((structure**2).mean())
@@ -67,32 +64,12 @@ class Judge:
 
     def model(self, attempt: Attempt) -> Refined:
         """Our model of an attempt's phases; completed where it may be the best so far."""
-        model = self._first(attempt)
+        model = self.builder.first(self._amplitude * phase_factor(self._placed(attempt)))
         if self.best is None or model.r1 < self.best.r1 + _HOPE:
             model = self.builder.complete(model)
         if self.best is None or model.r1 < self.best.r1:
             self.best = model
         return model
-
-    def is_right(self, attempt: Attempt) -> bool:
-        """Whether a try solves the crystal, by the truth; the best model does not hear of it."""
-        if attempt.free and self._likeness(attempt) < _ALIKE:
-            return False
-        if attempt.frac is not None and self.of_peaks(attempt).solved:
-            return True
-        return self.of_model(self.builder.complete(self._first(attempt))).solved
-
-    def _likeness(self, attempt: Attempt) -> float:
-        """Mean cosine of the phase error of a try without symmetry, at the best origin and hand."""
-        factors = Expansion(attempt.hkl, self.whole).full(attempt.factors)
-        weight = np.abs(self._true) * np.abs(factors)
-        turns = phase_factor(factors) * weight, phase_factor(factors).conj() * weight
-        total = float((self.whole.weight * weight).sum())
-        maps = (self.whole.density(turn * phase_factor(self._true).conj()) for turn in turns)
-        return max(float(density.max()) * density.size for density in maps) / max(total, 1e-12)
-
-    def _first(self, attempt: Attempt) -> Refined:
-        return self.builder.first(self._amplitude * phase_factor(self._placed(attempt)))
 
     def _placed(self, attempt: Attempt) -> Coefficients:
         """Structure factors at the origin of the group, which free ones are moved to and averaged over."""
@@ -172,18 +149,14 @@ def run(opponent: Opponent, judge: Judge, limit: float) -> dict[str, Any]:
         started = time.process_time()
         attempt = opponent.attempt(number, limit - spent)
         spent, number = spent + time.process_time() - started, number + 1
-        if attempt.claimed:
-            told |= judge.of_model(judge.model(attempt)).solved
-        told = told or judge.is_right(attempt)
+        told |= judge.of_model(judge.model(attempt)).solved
         # Its answer is the first try that it believes in, or the best where there is none.
         if answer is None or (not answer.claimed and attempt.rank > answer.rank):
             answer = attempt
     assert answer is not None
-    if not answer.claimed:
-        judge.model(answer)
     assert judge.best is not None
     own, built = judge.of_peaks(answer), judge.of_model(judge.best)
-    figures = {"own": own.solved, "built": built.solved, "told": told or own.solved or built.solved}
+    figures = {"own": own.solved, "built": built.solved, "told": told or own.solved}
     figures |= {"claimed": answer.claimed, "tries": number, "seconds": spent, "merit": answer.merit}
     figures |= {"own_found": own.found, "own_false": own.false}
     return figures | {"built_found": built.found, "built_false": built.false, "built_r1": judge.best.r1}
