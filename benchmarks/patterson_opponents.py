@@ -4,8 +4,8 @@
 
 Each program makes new tries until it is clear that one is right or its time is over, in seconds of a core.
 `own`: its own word says which try is its answer, and its own peaks are the atoms. `built`: our model building
-gets the phases of every try, and the model of lowest R1 is the answer. `told`: the answer of any try is right, by
-the truth. Rows in the file are kept: a second call goes on.
+gets the phases of every try, and the model of lowest R1 is the answer. `told`: any of these answers is right,
+by the truth. Rows in the file are kept: a second call goes on.
 """
 
 import csv
