@@ -58,7 +58,9 @@ def patterson_real_table(report: Report) -> tuple[str, list[Row]]:
     )
     beside = report.get("beside")
     if beside:
-        names = " and ".join(text.format(beside["versions"][name]) for name, text in PACKAGES.items())
+        there = {line["opponent"] for line in beside["summary"]}
+        named = {name: text for name, text in PACKAGES.items() if name in there}
+        names = " and ".join(text.format(beside["versions"][name]) for name, text in named.items())
         caption += (
             f". For comparison: {names} on the same data, {beside['limit_s']:g} s of a core each: all sets,"
             " then those in P-1 and P2₁/c. Counted are, whichever solves more, its own atoms or our model"

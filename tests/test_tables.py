@@ -148,7 +148,8 @@ def test_measured_crystals_are_shown_beside_the_counts_of_other_programs():
     report["beside"] = {"limit_s": 5.0, "versions": versions, "summary": [rival]}
     caption, (full, coarse) = tables.patterson_real_table(report)
     assert "10 s each" in caption
-    assert "grok-phase-solver 2.0 on the same data, 5 s of a core" in caption
+    assert "smtbx (cctbx-base 1.0) on the same data, 5 s of a core" in caption
+    assert "grok" not in caption
     assert full.measured.startswith("24 of 25; grade A 22 of 23 (goal missed)")
     assert "claimed 23, wrongly 1" in full.measured
     assert "R1 0.123, 1.2 s" in full.measured
