@@ -83,8 +83,7 @@ class ChargeFlipping:
         amplitudes = flex.double(np.sqrt(np.clip(data.intensity, 0.0, None)))
         measured = miller.set(self.symmetry, indices, anomalous_flag=False)
         self.amplitudes = miller.array(measured, amplitudes).set_observation_type_xray_amplitude()
-        content = crystal.cell_content or {}
-        self.content = {name: count for name, count in content.items() if not is_hydrogen(name)}
+        self.kinds = self._kinds()
 
     def attempt(self, number: int, seconds: float) -> Attempt:
         """One run to its phase transition and polished map, or to the end of its iterations."""
@@ -94,10 +93,10 @@ class ChargeFlipping:
             charge_flipping.weak_reflection_improved_iterator(delta=None),
             self.amplitudes,
             yield_during_delta_guessing=True,
-            max_solving_iterations=_LENGTHS[number // 3 % len(_LENGTHS)],
+            max_solving_iterations=_LENGTHS[number // len(self.kinds) % len(_LENGTHS)],
             max_attempts_to_get_phase_transition=1,
             max_attempts_to_get_sharp_correlation_map=1,
-            **self._normalised(number),
+            **self.kinds[number % len(self.kinds)],
         )
         flipping = solving.flipping_iterator
         for _ in solving:
@@ -108,12 +107,21 @@ class ChargeFlipping:
             return Attempt(*_as_arrays(factors), False, self._peaks(factors), merit, True)
         return Attempt(*_as_arrays(flipping.f_calc), True, None, merit, False)
 
-    def _normalised(self, number: int) -> dict:
-        if number % 3 == 0 and self.content:
-            return {"normalisations_for": lambda data: data.amplitude_normalisations(self.content)}
-        if number % 3 < 2:
-            return {"normalisations_for": charge_flipping.amplitude_quasi_normalisations}
-        return {}
+    def _kinds(self) -> list[dict]:
+        """Arguments of E, quasi-E and F; without those that so few reflections do not allow."""
+        content = {k: n for k, n in (self.crystal.cell_content or {}).items() if not is_hydrogen(k)}
+        whole = self.amplitudes.expand_to_p1()
+        kinds: list[dict] = []
+        for norm in (
+            lambda data: data.amplitude_normalisations(content),
+            charge_flipping.amplitude_quasi_normalisations,
+        ):
+            try:
+                norm(whole)
+            except (AssertionError, RuntimeError):
+                continue
+            kinds.append({"normalisations_for": norm})
+        return [*kinds, {}]
 
     def _peaks(self, factors: miller.array) -> Points3:
         """As many of the map's highest peaks as there are atoms, by cctbx's own search."""
