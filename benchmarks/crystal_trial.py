@@ -28,6 +28,8 @@ from argand.typing import Points3
 _CLEAR = 0.16
 """A believed model of this R1 ends the tries."""
 _HOPE = 0.15
+_PATIENCE = 5
+"""Limits after which no further models are built: a tiny crystal has hundreds of tries."""
 _ORIGINS_PER_D = 6
 """How fine origins are tried: scores change twice as fast as the map, so its grid would miss the best."""
 _SAME = 0.3
@@ -143,13 +145,14 @@ def measure(folder: Path, name: str, d_min: float, opponent: str, limit: float) 
 
 def run(opponent: Opponent, judge: Judge, limit: float) -> dict[str, Any]:
     """Tries until the program and our R1 both say solved, or so many seconds of the program are over."""
-    spent, number, told = 0.0, 0, False
+    begun, spent, number, told = time.process_time(), 0.0, 0, False
     answer: Attempt | None = None
     while spent < limit and not (answer is not None and answer.claimed and judge.is_over):
         started = time.process_time()
         attempt = opponent.attempt(number, limit - spent)
         spent, number = spent + time.process_time() - started, number + 1
-        told |= judge.of_model(judge.model(attempt)).solved
+        if time.process_time() - begun < _PATIENCE * limit or judge.best is None:
+            told |= judge.of_model(judge.model(attempt)).solved
         # Its answer is the first try that it believes in, or the best where there is none.
         if answer is None or (not answer.claimed and attempt.rank > answer.rank):
             answer = attempt

@@ -11,6 +11,7 @@ by the truth. Rows in the file are kept: a second call goes on.
 import csv
 import json as json_module
 import multiprocessing
+import resource
 from collections.abc import Callable
 from importlib.metadata import version
 from multiprocessing.connection import Connection
@@ -26,8 +27,8 @@ NAMES = {"smtbx": "cctbx-base", "grok-phase-solver": "grok-phase-solver"}
 """Programs and the packages that they come in."""
 RESOLUTIONS = "1.2,1.5,2.0,1.0,0.84,0"
 _TOLERANCE = 0.03
-_WALL_SECONDS = 600
-"""A crystal on which a program hangs is given up."""
+_CORE_SECONDS, _WALL_SECONDS = 300, 3600
+"""A crystal on which a program hangs is given up; other work on the machine slows the clock alone."""
 _COMMON = (2, 14)
 
 
@@ -70,6 +71,7 @@ def apart(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any
 
 
 def _send(to: Connection, work: Callable[..., dict[str, Any]], *arguments: Any) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (_CORE_SECONDS, _CORE_SECONDS))
     to.send(work(*arguments))
 
 
