@@ -152,7 +152,9 @@ def run(opponent: Opponent, judge: Judge, limit: float) -> dict[str, Any]:
         attempt = opponent.attempt(number, limit - spent)
         spent, number = spent + time.process_time() - started, number + 1
         if time.process_time() - begun < _PATIENCE * limit or judge.best is None:
-            told |= judge.of_model(judge.model(attempt)).solved
+            model = judge.model(attempt)
+            # One of higher R1 than another is not looked at: that takes seconds in large groups.
+            told |= model is judge.best and judge.of_model(model).solved
         # Its answer is the first try that it believes in, or the best where there is none.
         if answer is None or (not answer.claimed and attempt.rank > answer.rank):
             answer = attempt
