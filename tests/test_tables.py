@@ -1,6 +1,7 @@
 """The README's figures are those of the benchmarks' result files."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -153,17 +154,24 @@ def test_the_simulator_has_a_goal():
     assert row.measured == "250 pairs/s of two cores (goal missed), 8.0 ms each"
 
 
-def test_measured_crystals_are_shown_beside_the_classical_counts():
+def test_measured_crystals_are_shown_beside_the_counts_of_other_programs():
     line = {"d_min": "all data", "solved": "24 of 25", "grade A": "22 of 23", "P-1, P21/c": "9 of 9"}
     line |= {"claimed": 23, "false claims": 1, "median R1": 0.123, "median s": 1.25}
     low = line | {"d_min": 1.2, "solved": "0 of 25", "median R1": None, "median s": None}
     report = {"limit_s": 10.0, "formula": True, "summary": [line, low], "sets": []}
+    assert tables.patterson_real_table(report)[1][1].others == ""
+    rival = {"opponent": "smtbx", "d_min": 1.2, "own": "2 of 25", "built": "3 of 25", "told": "4 of 25"}
+    rival |= {"own, P-1, P21/c": "1 of 9", "built, P-1, P21/c": "2 of 9"}
+    versions = {"smtbx": "1.0", "grok-phase-solver": "2.0"}
+    report["beside"] = {"limit_s": 5.0, "versions": versions, "summary": [rival]}
     caption, (full, coarse) = tables.patterson_real_table(report)
     assert "10 s each" in caption
+    assert "smtbx (cctbx-base 1.0) on the same data, 5 s of a core" in caption
+    assert "grok" not in caption
     assert full.measured.startswith("24 of 25; grade A 22 of 23 (goal missed)")
     assert "claimed 23, wrongly 1" in full.measured
     assert "R1 0.123, 1.2 s" in full.measured
-    assert (full.others, coarse.others) == ("", "smtbx 9 of 17")
+    assert (full.others, coarse.others) == ("", "smtbx 3 of 25, 2 of 9 (told 4)")
     assert "R1" not in coarse.measured
 
 
@@ -176,3 +184,23 @@ def test_every_setting_of_the_common_groups_counts():
     (line,) = summarise(rows, dict.fromkeys(names, "A"))
     assert line["P-1, P21/c"] == "4 of 4"
     assert line["solved"] == "5 of 5"
+
+
+def test_other_programs_are_counted_in_each_way_also_where_they_gave_up():
+    from patterson_opponents import summarise
+
+    row = {"opponent": "smtbx", "d_min": 1.2, "name": "a", "number": 14}
+    right = row | {"own": False, "built": True, "told": True, "claimed": True}
+    rows = [right, row | {"name": "b", "number": 19, "own": True, "built": True, "told": True}]
+    rows.append(row | {"name": "c", "note": "ended with exit status -11"})
+    (line,) = summarise(rows, {"a": "A", "b": "A", "c": "B"})
+    assert (line["own"], line["built"], line["built, grade A"]) == ("1 of 3", "2 of 3", "2 of 2")
+    assert line["built, P-1, P21/c"] == "1 of 1"
+    assert (line["claimed"], line["gave up"]) == (1, 1)
+
+
+def test_what_crashes_stops_nothing_else():
+    from patterson_opponents import apart
+
+    assert apart(dict, [("answer", 1)]) == {"answer": 1}
+    assert apart(os._exit, 3) == {"note": "ended with exit status 3"}
