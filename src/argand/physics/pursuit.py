@@ -1,0 +1,165 @@
+"""Point atoms of equal weight from a few low-order Fourier coefficients, phases included.
+
+Peaks of the sharpened residual are added as atoms and all places refined (matching pursuit with Newton steps:
+Mamandipoor et al., IEEE Trans. Signal Process. 64, 5066, 2016); what is left then shows which atom is wrong,
+and it moves to where the residual wants one. The number of atoms is known, so a misfit of zero ends the search.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float
+from scipy.fft import irfftn, next_fast_len
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from argand.physics.reciprocal import waves
+from argand.physics.structure import reduced_lattice
+from argand.typing import Matrix3, Miller, Points3
+
+PEAK_SHARE = 0.7
+"""Peaks of this share of the highest are added together."""
+CONVERGED = 1e-6
+"""Misfit, relative to that of atoms at random, that only the true places reach."""
+_OVERSAMPLING = 1.6
+_TAPER = 1.0
+_STEPS = 4
+_FINAL_STEPS = 40
+
+
+@dataclass(frozen=True)
+class Found:
+    """Places, and the squared misfit of the coefficients relative to that of atoms at random."""
+
+    frac: Points3
+    misfit: float
+
+
+class Pursuit:
+    """The search for `count` atoms of weight 1 whose coefficients at `hkl` are `observed`."""
+
+    def __init__(
+        self, lattice: Matrix3, hkl: Miller, observed: Complex[np.ndarray, " hkl"], count: int
+    ) -> None:
+        reduced, self._change = reduced_lattice(lattice)
+        self._lattice = reduced
+        self.hkl = np.rint(hkl @ self._change.T).astype(int)
+        self.observed, self.count = observed, count
+        bounds = np.abs(self.hkl).max(axis=0)
+        self._shape = tuple(next_fast_len(int(2 * _OVERSAMPLING * b) + 2, real=True) for b in bounds)
+        lengths = np.linalg.norm(self.hkl @ np.linalg.inv(reduced).T, axis=1)
+        taper = np.exp(-_TAPER * (lengths / lengths.max()) ** 2)
+        self._taper = taper / taper.sum()
+        self._scale = count * len(hkl)
+
+    def solve(self, tries: int, seed: int = 0) -> Found:
+        """The atoms, after at most `tries` repairs; the best places met where none explain all."""
+        rng = np.random.default_rng(seed)
+        best = self.grow(np.zeros((0, 3)), rng)
+        current = best
+        for number in range(tries):
+            if best.misfit < CONVERGED:
+                break
+            trial = self._repaired(current, number, rng)
+            if trial.misfit < current.misfit or rng.random() < 0.1:
+                current = trial
+            if trial.misfit < best.misfit:
+                best = trial
+        return Found(best.frac @ self._change, best.misfit)
+
+    def grow(self, frac: Points3, rng: np.random.Generator) -> Found:
+        """Atoms added to those given until all are there, refined in between and in the end."""
+        while len(frac) < self.count:
+            peaks = self._peaks(self._residual(frac), self.count - len(frac))
+            jitter = 1e-3 * rng.standard_normal(peaks.shape)
+            frac = self.refine(np.concatenate([frac, peaks + jitter]), _STEPS).frac
+        return self.refine(frac, _FINAL_STEPS)
+
+    def _repaired(self, found: Found, number: int, rng: np.random.Generator) -> Found:
+        """The atoms without the worst ones, more of them with every try, and grown again."""
+        support = self.count_map(found.frac)
+        leaving = 1 + min(number // 2, max(self.count // 3, 1))
+        order = np.argsort(support + 0.15 * rng.standard_normal(len(support)))
+        return self.grow(found.frac[order[leaving:]], rng)
+
+    def count_map(self, frac: Points3) -> Float[np.ndarray, " atom"]:
+        """What the residual says at each atom: near 0 where it belongs, negative where it does not."""
+        wave = waves(self.hkl, frac)
+        return (self._taper @ (np.conj(wave) * (self.observed - wave.sum(1))[:, None])).real
+
+    def _residual(self, frac: Points3) -> Complex[np.ndarray, " hkl"]:
+        return self.observed - waves(self.hkl, frac).sum(1)
+
+    def _peaks(self, residual: Complex[np.ndarray, " hkl"], most: int) -> Points3:
+        """Highest local maxima of the residual map, at least one."""
+        density = self._map(residual)
+        padded = np.pad(density, 1, mode="wrap")
+        size = density.shape
+        highest = np.ones(size, bool)
+        for axis in range(3):
+            for side in (0, 2):
+                window = [slice(1, -1)] * 3
+                window[axis] = slice(side, side + size[axis])
+                highest &= density >= padded[tuple(window)]
+        index = np.flatnonzero(highest)
+        values = density.ravel()[index]
+        order = np.argsort(-values)[:most]
+        order = order[values[order] >= PEAK_SHARE * values[order[0]]]
+        return np.stack(np.unravel_index(index[order], size), axis=1) / np.array(size)
+
+    def _map(self, residual: Complex[np.ndarray, " hkl"]) -> Float[np.ndarray, "x y z"]:
+        """Σ F exp(-2 pi i h·x) over the sphere, tapered so that an atom alone has the height 1."""
+        n = self._shape
+        spectrum = np.zeros((n[0], n[1], n[2] // 2 + 1), complex)
+        value = 0.5 * self._taper * np.conj(residual)
+        for sign, one in ((1, value), (-1, np.conj(value))):
+            h, k, l = (sign * self.hkl).T  # noqa: E741  the field's letter
+            kept = l >= 0
+            spectrum[h[kept], k[kept], l[kept]] = one[kept]
+        return irfftn(spectrum, n, norm="forward", overwrite_x=True)
+
+    def refine(self, frac: Points3, steps: int) -> Found:
+        """Places of least squares near those given (Levenberg-Marquardt)."""
+        damping = 1e-3
+        wave = waves(self.hkl, frac)
+        residual = self.observed - wave.sum(1)
+        misfit = self._misfit(residual)
+        normal, gradient = self._normal(wave, residual)
+        for _ in range(steps):
+            step = _damped(normal, gradient, damping)
+            trial = frac + step.reshape(-1, 3)
+            wave_new = waves(self.hkl, trial)
+            left = self.observed - wave_new.sum(1)
+            new = self._misfit(left)
+            if new < misfit:
+                small = misfit - new < 1e-3 * misfit or new < 1e-14
+                frac, misfit, damping = trial, new, max(damping / 8, 1e-9)
+                if small:
+                    break
+                normal, gradient = self._normal(wave_new, left)
+            else:
+                damping *= 10
+                if damping > 1e4:
+                    break
+        return Found(frac, misfit)
+
+    def _misfit(self, residual: Complex[np.ndarray, " hkl"]) -> float:
+        return float(np.vdot(residual, residual).real) / self._scale
+
+    def _normal(self, wave: np.ndarray, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Normal matrix and right-hand side of the places' shifts."""
+        slope = (2j * np.pi) * wave[:, :, None] * self.hkl[:, None, :]
+        slope = slope.reshape(len(self.hkl), -1)
+        stacked = np.concatenate([slope.real, slope.imag])
+        left = np.concatenate([residual.real, residual.imag])
+        return stacked.T @ stacked, left @ stacked
+
+
+def _damped(normal: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:
+    """Solution of the damped normal equations."""
+    diagonal = np.diag(normal)
+    matrix = normal.copy()
+    matrix[np.diag_indices_from(matrix)] += damping * diagonal + 1e-9 * diagonal.mean()
+    try:
+        return cho_solve(cho_factor(matrix, check_finite=False), gradient, check_finite=False)
+    except LinAlgError:
+        return gradient / diagonal.max()

@@ -1,0 +1,54 @@
+"""The low-order Fourier coefficients of point atoms: which there are, their values and slopes."""
+
+import numpy as np
+from jaxtyping import Complex, Float, Int
+
+from argand.typing import Matrix3, Miller, Points3
+
+_TIE = 1e-5
+"""Lengths of vectors that differ by less than this share of the longest are equal, and ordered by index."""
+
+
+def shortest_hkl(lattice: Matrix3, count: int) -> Int[np.ndarray, "count 3"]:
+    """Miller indices of the `count` shortest reciprocal vectors of a half sphere, shortest first.
+
+    One of h and -h is given, never 000. Equal lengths are ordered by index, so that the list is a function
+    of the lattice alone.
+    """
+    volume = abs(np.linalg.det(lattice))
+    lengths = np.linalg.norm(lattice, axis=1)
+    inverse = np.linalg.inv(lattice).T
+    reach = (2.5 * (count + 2) * 3 / (4 * np.pi * volume)) ** (1 / 3)
+    while True:
+        bounds = np.floor(reach * lengths).astype(int)
+        hkl = half_box(bounds)
+        square = np.sum((hkl @ inverse) ** 2, axis=1)
+        inside = square <= reach**2
+        if inside.sum() >= count:
+            break
+        reach *= 1.15
+    hkl, square = hkl[inside], square[inside]
+    rank = np.round(np.sqrt(square) / (_TIE * reach))
+    order = np.lexsort((hkl[:, 2], hkl[:, 1], hkl[:, 0], rank))
+    return hkl[order[:count]]
+
+
+def half_box(bounds: Int[np.ndarray, "3"]) -> Miller:
+    """All indices within plus and minus the bounds, one of each pair h and -h, without 000."""
+    axes = [np.arange(-b, b + 1) for b in bounds]
+    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    # The middle of the list is 000, and the list is antisymmetric about it.
+    return hkl[len(hkl) // 2 + 1 :]
+
+
+def waves(hkl: Miller, frac: Points3) -> Complex[np.ndarray, "hkl atom"]:
+    """exp(2 pi i h·x) of each index and atom."""
+    angles = (2 * np.pi) * (hkl @ frac.T)
+    return np.cos(angles) + 1j * np.sin(angles)
+
+
+def coefficients(
+    hkl: Miller, frac: Points3, weights: Float[np.ndarray, "atom channel"]
+) -> Complex[np.ndarray, "hkl channel"]:
+    """F(h) = Σ w exp(2 pi i h·x) of each channel of weights."""
+    return waves(hkl, frac) @ weights

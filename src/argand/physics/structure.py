@@ -1,0 +1,162 @@
+"""A crystal structure as arrays: the lattice, the species and the places of all atoms of one cell."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import gemmi
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from argand.errors import InputError
+from argand.typing import Matrix3, Points3
+
+MAX_ATOMS = 1000
+"""Cells beyond this are refused: decoding solves equations in three unknowns for each atom."""
+MIN_DISTANCE = 0.5
+"""Å; atoms nearer than this are on one place (the shortest bond, of H2, is 0.74)."""
+MIN_VOLUME_PER_ATOM = 1.0
+"""Å³; the densest known solids leave an atom more than 4."""
+MAX_Z = 103
+
+_IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Rows of `lattice` are the cell's vectors in Å, `species` atomic numbers, `frac_coords` in [0, 1)."""
+
+    lattice: Matrix3
+    species: UInt8[np.ndarray, " n"]
+    frac_coords: Points3
+
+    def __len__(self) -> int:
+        return len(self.species)
+
+    @property
+    def volume(self) -> float:
+        """Volume of the cell in Å³."""
+        return float(abs(np.linalg.det(self.lattice)))
+
+    @property
+    def symbols(self) -> list[str]:
+        """Chemical symbol of each atom."""
+        return [gemmi.Element(int(z)).name for z in self.species]
+
+    @property
+    def formula(self) -> str:
+        """Reduced formula, elements by atomic number, such as `O3 Ti1 Sr1`."""
+        numbers, counts = np.unique(self.species, return_counts=True)
+        counts = counts // np.gcd.reduce(counts)
+        pairs = zip(numbers, counts, strict=True)
+        return " ".join(f"{gemmi.Element(int(z)).name}{count}" for z, count in pairs)
+
+
+def checked(
+    lattice: Float[np.ndarray, "3 3"], species: np.ndarray, frac_coords: np.ndarray, max_atoms: int = MAX_ATOMS
+) -> Structure:
+    """A structure with its places wrapped into the cell; InputError, with the reason, for what is none.
+
+    Refused are: no atoms, more than `max_atoms`, numbers that are not finite, a lattice without volume,
+    atomic numbers outside 1 to 103, and two atoms on one place.
+    """
+    lattice = np.asarray(lattice, float).reshape(3, 3)
+    species = np.asarray(species).reshape(-1)
+    frac = np.asarray(frac_coords, float).reshape(-1, 3)
+    if len(species) == 0:
+        raise InputError("there are no atoms in the cell")
+    if len(frac) != len(species):
+        raise InputError(f"{len(species)} species, but {len(frac)} places")
+    if len(species) > max_atoms:
+        raise InputError(f"{len(species)} atoms are beyond the largest supported cell of {max_atoms}")
+    if not (np.isfinite(lattice).all() and np.isfinite(frac).all()):
+        raise InputError("the lattice or a coordinate is not a finite number")
+    volume = abs(np.linalg.det(lattice))
+    if volume < 1e-3 * max(np.prod(np.linalg.norm(lattice, axis=1)), 1.0):
+        raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
+    if volume < MIN_VOLUME_PER_ATOM * len(species):
+        raise InputError(f"{volume / len(species):.2g} Å³ for each atom is no crystal; is the cell in Å?")
+    if species.min() < 1 or species.max() > MAX_Z:
+        raise InputError(f"no known element has the atomic number {species[(species < 1) | (species > MAX_Z)][0]}")
+    structure = Structure(lattice, species.astype(np.uint8), wrapped(frac))
+    first, second, distance = closest_pair(structure)
+    if distance < MIN_DISTANCE:
+        names = structure.symbols
+        raise InputError(
+            f"atoms {first + 1} ({names[first]}) and {second + 1} ({names[second]}) are on one place, "
+            f"{distance:.2f} Å apart"
+        )
+    return structure
+
+
+def wrapped(frac: Points3) -> Points3:
+    """The same places with coordinates in [0, 1)."""
+    inside = frac - np.floor(frac)
+    # A tiny negative number wraps to 1.0 exactly.
+    return np.where(inside >= 1.0, 0.0, inside)
+
+
+def closest_pair(structure: Structure) -> tuple[int, int, float]:
+    """The two atoms, numbered from 0, that come nearest to each other in the crystal, and how near in Å.
+
+    Images of one atom in other cells count, where atoms are told by the shortest lattice vector.
+    """
+    best = (0, 0, shortest_vector(structure.lattice))
+    for i, row in enumerate(distances(structure.lattice, structure.frac_coords)):
+        row[: i + 1] = np.inf
+        j = int(row.argmin())
+        if row[j] < best[2]:
+            best = (i, j, float(row[j]))
+    return best
+
+
+def distances(lattice: Matrix3, frac: Points3) -> Float[np.ndarray, "n n"]:
+    """Shortest distances in Å between atoms and between any of their images."""
+    reduced, change = reduced_lattice(lattice)
+    places = frac @ np.linalg.inv(change)
+    metric = reduced @ reduced.T
+    shortest = np.full((len(frac), len(frac)), np.inf)
+    apart = places[:, None] - places[None]
+    apart -= np.round(apart)
+    for shift in _IMAGES:
+        moved = apart + shift
+        shortest = np.minimum(shortest, np.einsum("ijk,kl,ijl->ij", moved, metric, moved, optimize=True))
+    return np.sqrt(np.maximum(shortest, 0.0))
+
+
+def shortest_vector(lattice: Matrix3) -> float:
+    """Length in Å of the shortest lattice vector."""
+    reduced, _ = reduced_lattice(lattice)
+    return float(np.linalg.norm(reduced, axis=1).min())
+
+
+def reduced_lattice(lattice: Matrix3) -> tuple[Matrix3, Matrix3]:
+    """Vectors of the same lattice that are as short as can be, and whole numbers M: reduced = M lattice.
+
+    Pairs of vectors are shortened against each other, and by sums of two (Semaev 2001), until none is.
+    """
+    vectors, change = np.array(lattice, float), np.eye(3)
+    for _ in range(200):
+        order = np.argsort(np.linalg.norm(vectors, axis=1), kind="stable")
+        vectors, change = vectors[order], change[order]
+        gram = vectors[:2] @ vectors[:2].T
+        steps = [(1, 0, np.round(gram[0, 1] / gram[0, 0]))]
+        if steps[0][2] == 0:
+            near = np.linalg.lstsq(vectors[:2].T, vectors[2], rcond=None)[0]
+            whole = np.array(list(product((-1, 0, 1, 2), repeat=2))) + np.floor(near)
+            left = np.linalg.norm(vectors[2] - whole @ vectors[:2], axis=1)
+            best = int(left.argmin())
+            if left[best] > np.linalg.norm(vectors[2]) - 1e-9:
+                return vectors, change
+            steps = [(2, 0, whole[best, 0]), (2, 1, whole[best, 1])]
+        for target, other, count in steps:
+            vectors[target] -= count * vectors[other]
+            change[target] -= count * change[other]
+    return vectors, change
+
+
+def parameters(lattice: Matrix3) -> Float[np.ndarray, "6"]:
+    """a, b, c in Å and alpha, beta, gamma in radians of a lattice of row vectors."""
+    lengths = np.linalg.norm(lattice, axis=1)
+    unit = lattice / lengths[:, None]
+    cosines = [unit[1] @ unit[2], unit[0] @ unit[2], unit[0] @ unit[1]]
+    return np.array([*lengths, *np.arccos(np.clip(cosines, -1.0, 1.0))])

@@ -1,0 +1,138 @@
+"""A crystal as a short vector: its lattice, its number of atoms, and low-order Fourier coefficients.
+
+The coefficients are those of point atoms: of weight 1, which say where atoms are, and of weights that are the
+elements' codes, which say what they are. Their indices are the shortest reciprocal vectors of the cell. The
+vector begins with the cell on a coarse grid, which alone decides on the indices, so that a small error in a
+vector cannot shuffle its coefficients; the exact cell follows as a small difference.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from argand.errors import ConfigError, InputError
+from argand.physics.cell import Cell
+from argand.physics.reciprocal import shortest_hkl, waves
+from argand.physics.structure import MAX_ATOMS, Structure, parameters
+from argand.systems.crystals.species import code_weights
+from argand.typing import Matrix3, Miller, Vector3
+
+HEAD = 13
+"""Numbers of the coarse cell (6), the difference from it (6), and the number of atoms."""
+_GRID = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
+"""Of the coarse cell: logarithms of the lengths, cosines of the angles."""
+_UNIT_LENGTH = 6.0
+_FLATTEST = 0.02
+_ATOMS_SCALE = 20.0
+
+Latent = Float[np.ndarray, " size"]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a vector says: cell, number of atoms and coefficients; the species' are of the first indices."""
+
+    lattice: Matrix3
+    count: int
+    hkl: Miller
+    density: Complex[np.ndarray, " hkl"]
+    species: Complex[np.ndarray, "low dims"]
+    totals: Float[np.ndarray, " dims"]
+
+
+@dataclass(frozen=True)
+class Representation:
+    """How long vectors are: `numbers` for cells of up to `atoms` atoms, in proportion to the atoms beyond.
+
+    The elements' codes have `code_dims` dimensions and take `species_share` of the numbers.
+    """
+
+    numbers: int = 512
+    code_dims: int = 4
+    species_share: float = 0.4
+    atoms: int = 20
+
+    def __post_init__(self) -> None:
+        if min(self.counts(1)) < 1:
+            raise ConfigError(f"{self.numbers} numbers are too few for {self.code_dims} dimensions of species")
+
+    def size(self, count: int) -> int:
+        """Length of the vector of a cell with so many atoms."""
+        return HEAD + self.code_dims + 2 * self.counts(count)[0] + 2 * self.code_dims * self.counts(count)[1]
+
+    def counts(self, count: int) -> tuple[int, int]:
+        """How many indices there are, and how many of them tell of the species."""
+        total = int(self.numbers * max(1.0, count / self.atoms)) - HEAD - self.code_dims
+        low = int(self.species_share * total / (2 * self.code_dims))
+        return (total - 2 * self.code_dims * low) // 2, low
+
+    def encode(self, structure: Structure) -> Latent:
+        """The vector of a structure, float32."""
+        head = _head(structure)
+        return self.encode_in(head, structure)
+
+    def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure) -> Latent:
+        """The vector of the atoms at the indices of another cell, which has as many atoms or more."""
+        high, low = self.counts(_count_of(head))
+        hkl = _indices(head, high)
+        wave = waves(hkl, structure.frac_coords)
+        weights = code_weights(structure.species, self.code_dims)
+        scale = 1.0 / np.sqrt(len(structure))
+        parts = (wave.sum(1), (wave[:low] @ weights).ravel())
+        numbers = [np.stack([part.real, part.imag], axis=-1).ravel() * scale for part in parts]
+        return np.concatenate([head, weights.sum(0) * scale, *numbers]).astype(np.float32)
+
+    def read(self, latent: Float[np.ndarray, " size"]) -> Content:
+        """What the vector says; InputError for one of the wrong length or without sense."""
+        latent = np.asarray(latent, float)
+        if latent.ndim != 1 or len(latent) <= HEAD or not np.isfinite(latent).all():
+            raise InputError("not a latent vector: a row of finite numbers is needed")
+        count = _count_of(latent)
+        if not 1 <= count <= MAX_ATOMS or len(latent) != self.size(count):
+            raise InputError(f"a latent of {len(latent)} numbers does not belong to a cell of {count} atoms")
+        high, low = self.counts(count)
+        start = HEAD + self.code_dims
+        values = (latent[start:].reshape(-1, 2) @ np.array([1.0, 1.0j])) * np.sqrt(count)
+        species = values[high:].reshape(low, self.code_dims)
+        totals = latent[HEAD:start] * np.sqrt(count)
+        return Content(_lattice(latent), count, _indices(latent, high), values[:high], species, totals)
+
+
+def _count_of(head: np.ndarray) -> int:
+    return int(np.rint(head[HEAD - 1] * _ATOMS_SCALE))
+
+
+def _head(structure: Structure) -> Float[np.ndarray, "13"]:
+    """The numbers before the coefficients, as float32 holds them."""
+    cell = parameters(structure.lattice)
+    exact = np.concatenate([np.log(cell[:3] / _UNIT_LENGTH), np.cos(cell[3:])])
+    coarse = np.rint(exact / _GRID)
+    fine = exact / _GRID - coarse
+    numbers = [*(coarse * _GRID), *fine, len(structure) / _ATOMS_SCALE]
+    return np.array(numbers, np.float32).astype(float)
+
+
+def _lattice(head: np.ndarray) -> Matrix3:
+    """The exact cell, rows its vectors: a along x, b in the xy plane."""
+    values = (np.rint(head[:6] / _GRID) + head[6:12]) * _GRID
+    lengths = _UNIT_LENGTH * np.exp(np.clip(values[:3], -3.0, 5.0))
+    rows = Cell(*lengths, *np.arccos(np.clip(values[3:], -0.9999, 0.9999))).orthogonalisation.T
+    if not np.isfinite(rows).all() or np.linalg.det(rows) < 1e-3 * np.prod(lengths):
+        raise InputError("the latent's lattice has no volume")
+    return rows
+
+
+def _indices(head: np.ndarray, count: int) -> Miller:
+    """The shortest reciprocal vectors of the coarse cell."""
+    coarse = np.rint(head[:6] / _GRID) * _GRID
+    lengths = _UNIT_LENGTH * np.exp(np.clip(coarse[:3], -3.0, 5.0))
+    return shortest_hkl(_thick(np.clip(coarse[3:], -1.0, 1.0), lengths), count)
+
+
+def _thick(cosines: Vector3, lengths: Vector3) -> Matrix3:
+    """A lattice of these lengths and angles, or one a little thicker where they allow of no volume."""
+    alpha, beta, gamma = cosines
+    metric = np.array([[1.0, gamma, beta], [gamma, 1.0, alpha], [beta, alpha, 1.0]])
+    values, vectors = np.linalg.eigh(metric)
+    return lengths[:, None] * vectors * np.sqrt(np.maximum(values, _FLATTEST))

@@ -1,0 +1,91 @@
+"""The periodic table as points: neighbours in it stay near each other, but no two are on one place."""
+
+from functools import cache
+
+import gemmi
+import numpy as np
+from jaxtyping import Complex, Float, UInt8
+
+from argand.physics.structure import MAX_Z
+
+_NOBLE = (0, 2, 10, 18, 36, 54, 86, 118)
+_ROUNDS = 400
+_PUSH = 0.02
+_FLOOR = 1e-3
+
+
+@cache
+def codes(dims: int) -> Float[np.ndarray, "element dims"]:
+    """Place of each element, row Z - 1, in `dims` dimensions: at most 1 from 0, spread out evenly.
+
+    The start is period, group, place in the f block and covalent radius (one dimension: Z); then all
+    elements push their neighbours away, as charges do, within the unit ball.
+    """
+    if dims == 1:
+        return np.linspace(-1.0, 1.0, MAX_Z)[:, None]
+    places = _descriptors(dims)
+    for step in range(_ROUNDS):
+        apart = places[:, None] - places[None]
+        square = (apart**2).sum(-1) + np.eye(MAX_Z)
+        push = (apart / square[..., None] ** (dims / 2 + 1)).sum(1)
+        size = np.linalg.norm(push, axis=1, keepdims=True)
+        places = places + _PUSH * (1 - step / _ROUNDS) * push / np.maximum(size, 1e-12)
+        places = places / np.maximum(np.linalg.norm(places, axis=1, keepdims=True), 1.0)
+    return places
+
+
+def _descriptors(dims: int) -> Float[np.ndarray, "element dims"]:
+    """What the start of the spreading is, each column within -0.5 and 0.5."""
+    rows = [_place(z) for z in range(1, MAX_Z + 1)]
+    table = np.array([[*row, gemmi.Element(z).covalent_r] for z, row in enumerate(rows, 1)])
+    low, high = table.min(0), table.max(0)
+    table = (table - low) / (high - low) - 0.5
+    columns = np.zeros((MAX_Z, dims))
+    used = min(dims, table.shape[1])
+    columns[:, :used] = table[:, :used]
+    # Small waves over Z keep elements of one place apart, and open further dimensions to the pushing.
+    return columns + 0.05 * np.cos(np.arange(MAX_Z)[:, None] * (1 + np.arange(dims)))
+
+
+def _place(z: int) -> tuple[int, int, int]:
+    """Period, group (3 for the f block) and number in the f block, 0 outside it."""
+    period = next(n for n, noble in enumerate(_NOBLE) if z <= noble)
+    column, left = z - _NOBLE[period - 1], _NOBLE[period] - z
+    if period >= 6 and 3 <= column <= 16:
+        return period, 3, column - 2
+    group = column if column <= 2 and z != 2 else 18 - left
+    return period, group, 0
+
+
+def code_weights(species: UInt8[np.ndarray, " atom"], dims: int) -> Float[np.ndarray, "atom dims"]:
+    """Codes of atoms."""
+    return codes(dims)[species.astype(int) - 1]
+
+
+def amplitudes(
+    waves: Complex[np.ndarray, "hkl atom"],
+    observed: Complex[np.ndarray, "hkl dims"],
+    totals: Float[np.ndarray, " dims"],
+) -> tuple[Float[np.ndarray, "atom dims"], Float[np.ndarray, " atom"]]:
+    """Weights of least squares of each atom in each channel, and how far noise of 1 spreads them.
+
+    `totals` are the coefficients of 000. What the coefficients do not determine is left near 0.
+    """
+    count = waves.shape[1]
+    design = np.concatenate([waves.real, waves.imag, np.ones((1, count))])
+    wanted = np.concatenate([observed.real, observed.imag, totals[None]])
+    normal = design.T @ design + _FLOOR**2 * len(design) * np.eye(count)
+    inverse = np.linalg.inv(normal)
+    return inverse @ (design.T @ wanted), np.sqrt(np.diag(inverse))
+
+
+def nearest(
+    weights: Float[np.ndarray, "atom dims"], spread: Float[np.ndarray, " atom"]
+) -> tuple[UInt8[np.ndarray, " atom"], Float[np.ndarray, " atom"]]:
+    """The element whose code is nearest to each atom's weights, and its probability under a Gaussian error."""
+    known = codes(weights.shape[1])
+    square = ((weights[:, None] - known[None]) ** 2).sum(-1)
+    best = square.argmin(1)
+    logits = -0.5 * (square - square.min(1, keepdims=True)) / np.maximum(spread, 1e-6)[:, None] ** 2
+    chance = np.exp(logits)
+    return (best + 1).astype(np.uint8), 1.0 / chance.sum(1)
