@@ -22,6 +22,8 @@ CONVERGED = 1e-6
 """Misfit, relative to that of atoms at random, that only the true places reach."""
 _OVERSAMPLING = 1.6
 _TAPER = 1.0
+_BELIEVED, _PATIENCE = 0.05, 2
+"""Below this misfit, so many repairs in a row without gain show that noise is what is left."""
 _STEPS = 4
 _FINAL_STEPS = 40
 
@@ -55,14 +57,16 @@ class Pursuit:
         """The atoms, after at most `tries` repairs; the best places met where none explain all."""
         rng = np.random.default_rng(seed)
         best = self.grow(np.zeros((0, 3)), rng)
-        current = best
+        current, idle = best, 0
         for number in range(tries):
-            if best.misfit < CONVERGED:
+            if best.misfit < CONVERGED or (best.misfit < _BELIEVED and idle == _PATIENCE):
                 break
             trial = self._repaired(current, number, rng)
             if trial.misfit < current.misfit or rng.random() < 0.1:
                 current = trial
-            if trial.misfit < best.misfit:
+            better = trial.misfit < 0.99 * best.misfit
+            idle = 0 if better else idle + 1
+            if better:
                 best = trial
         return Found(best.frac @ self._change, best.misfit)
 
