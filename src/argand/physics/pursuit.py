@@ -22,8 +22,8 @@ CONVERGED = 1e-6
 """Misfit, relative to that of atoms at random, that only the true places reach."""
 _OVERSAMPLING = 1.6
 _TAPER = 1.0
-_BELIEVED, _PATIENCE = 0.05, 2
-"""Below this misfit, so many repairs in a row without gain show that noise is what is left."""
+_SMALL_PEAK, _PATIENCE = 0.25, 2
+"""With no residual peak above this share of an atom, so many repairs without gain show that noise is left."""
 _STEPS = 4
 _FINAL_STEPS = 40
 
@@ -59,7 +59,7 @@ class Pursuit:
         best = self.grow(np.zeros((0, 3)), rng)
         current, idle = best, 0
         for number in range(tries):
-            if best.misfit < CONVERGED or (best.misfit < _BELIEVED and idle == _PATIENCE):
+            if best.misfit < CONVERGED or (idle == _PATIENCE and self._is_noise(best)):
                 break
             trial = self._repaired(current, number, rng)
             if trial.misfit < current.misfit or rng.random() < 0.1:
@@ -89,6 +89,10 @@ class Pursuit:
         """What the residual says at each atom: near 0 where it belongs, negative where it does not."""
         wave = waves(self.hkl, frac)
         return (self._taper @ (np.conj(wave) * (self.observed - wave.sum(1))[:, None])).real
+
+    def _is_noise(self, found: Found) -> bool:
+        """Whether no place is left that wants an atom, or half of one."""
+        return float(np.abs(self._map(self._residual(found.frac))).max()) < _SMALL_PEAK
 
     def _residual(self, frac: Points3) -> Complex[np.ndarray, " hkl"]:
         return self.observed - waves(self.hkl, frac).sum(1)

@@ -11,7 +11,7 @@ from argand.physics.structure import Structure, wrapped
 from argand.systems.crystals.latent import Content, Latent, Representation
 from argand.systems.crystals.species import amplitudes, code_weights, nearest
 
-TRIES = 12
+TRIES = 100
 """Repairs tried where the places do not explain the coefficients."""
 
 
