@@ -5,7 +5,9 @@ Mamandipoor et al., IEEE Trans. Signal Process. 64, 5066, 2016); what is left th
 and it moves to where the residual wants one. The number of atoms is known, so a misfit of zero ends the search.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -24,6 +26,9 @@ _OVERSAMPLING = 1.6
 _TAPER = 1.0
 _SMALL_PEAK, _PATIENCE = 0.25, 2
 """With no residual peak above this share of an atom, so many repairs without gain show that noise is left."""
+_DIRECT, _CG_STEPS, _CG_GAIN = 40, 30, 1e-4
+"""Atoms up to which normal equations are solved directly; beyond, steps and gain of conjugate gradients."""
+_MOST_DAMPED = 1e4
 _STEPS = 4
 _FINAL_STEPS = 40
 
@@ -128,46 +133,87 @@ class Pursuit:
     def refine(self, frac: Points3, steps: int) -> Found:
         """Places of least squares near those given (Levenberg-Marquardt)."""
         damping = 1e-3
+        wave, residual, misfit = self._at(frac)
+        shifts = self._shifts(wave, residual)
+        for _ in range(steps):
+            trial = frac + shifts(damping)
+            wave, residual, new = self._at(trial)
+            if new >= misfit:
+                damping *= 10
+                if damping > _MOST_DAMPED:
+                    break
+                continue
+            settled = misfit - new < 1e-3 * misfit or new < 1e-14
+            frac, misfit, damping = trial, new, max(damping / 8, 1e-9)
+            if settled:
+                break
+            shifts = self._shifts(wave, residual)
+        return Found(frac, misfit)
+
+    def _at(self, frac: Points3) -> tuple[np.ndarray, np.ndarray, float]:
+        """Waves, residual and misfit of some places."""
         wave = waves(self.hkl, frac)
         residual = self.observed - wave.sum(1)
-        misfit = self._misfit(residual)
-        normal, gradient = self._normal(wave, residual)
-        for _ in range(steps):
-            step = _damped(normal, gradient, damping)
-            trial = frac + step.reshape(-1, 3)
-            wave_new = waves(self.hkl, trial)
-            left = self.observed - wave_new.sum(1)
-            new = self._misfit(left)
-            if new < misfit:
-                small = misfit - new < 1e-3 * misfit or new < 1e-14
-                frac, misfit, damping = trial, new, max(damping / 8, 1e-9)
-                if small:
-                    break
-                normal, gradient = self._normal(wave_new, left)
-            else:
-                damping *= 10
-                if damping > 1e4:
-                    break
-        return Found(frac, misfit)
+        return wave, residual, self._misfit(residual)
+
+    def _shifts(self, wave: np.ndarray, residual: np.ndarray) -> Callable[[float], Points3]:
+        """Shifts of all places by their normal equations, a function of the damping."""
+        if wave.shape[1] <= _DIRECT:
+            return partial(_solved, *_normal(self.hkl, wave, residual))
+        return partial(_iterated, self.hkl, wave, residual)
 
     def _misfit(self, residual: Complex[np.ndarray, " hkl"]) -> float:
         return float(np.vdot(residual, residual).real) / self._scale
 
-    def _normal(self, wave: np.ndarray, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Normal matrix and right-hand side of the places' shifts."""
-        slope = (2j * np.pi) * wave[:, :, None] * self.hkl[:, None, :]
-        slope = slope.reshape(len(self.hkl), -1)
-        stacked = np.concatenate([slope.real, slope.imag])
-        left = np.concatenate([residual.real, residual.imag])
-        return stacked.T @ stacked, left @ stacked
+
+def _normal(hkl: Miller, wave: np.ndarray, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Normal matrix and right-hand side of the places' shifts."""
+    slope = (2j * np.pi) * wave[:, :, None] * hkl[:, None, :]
+    slope = slope.reshape(len(hkl), -1)
+    stacked = np.concatenate([slope.real, slope.imag])
+    left = np.concatenate([residual.real, residual.imag])
+    return stacked.T @ stacked, left @ stacked
 
 
-def _damped(normal: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:
+def _solved(normal: np.ndarray, gradient: np.ndarray, damping: float) -> Points3:
     """Solution of the damped normal equations."""
     diagonal = np.diag(normal)
     matrix = normal.copy()
     matrix[np.diag_indices_from(matrix)] += damping * diagonal + 1e-9 * diagonal.mean()
     try:
-        return cho_solve(cho_factor(matrix, check_finite=False), gradient, check_finite=False)
+        step = cho_solve(cho_factor(matrix, check_finite=False), gradient, check_finite=False)
     except LinAlgError:
-        return gradient / diagonal.max()
+        step = gradient / diagonal.max()
+    return step.reshape(-1, 3)
+
+
+def _iterated(hkl: Miller, wave: np.ndarray, residual: np.ndarray, damping: float) -> Points3:
+    """The same by conjugate gradients, which never form the matrix of many atoms.
+
+    All atoms share the 3 x 3 block on the diagonal, 4 pi² Σ h hᵀ, which preconditions.
+    """
+    h = 2 * np.pi * hkl.astype(float)
+    block = h.T @ h
+    inverse = np.linalg.inv(block * (1 + damping))
+
+    def forward(step: Points3) -> np.ndarray:
+        return ((wave @ step.astype(complex)) * h).sum(1)
+
+    def backward(values: np.ndarray) -> Points3:
+        return (wave.T @ (np.conj(values)[:, None] * h)).real
+
+    # Slopes are i h exp(2 pi i h·x); the factor i is taken over to the residual.
+    left = backward(-1j * residual)
+    total, ahead = np.zeros_like(left), left @ inverse
+    direction, product = ahead, np.vdot(left, ahead)
+    first = product
+    for _ in range(_CG_STEPS):
+        image = backward(forward(direction)) + damping * direction @ block
+        share = product / np.vdot(direction, image)
+        total, left = total + share * direction, left - share * image
+        ahead = left @ inverse
+        previous, product = product, np.vdot(left, ahead)
+        if product < _CG_GAIN * first:
+            break
+        direction = ahead + (product / previous) * direction
+    return total
