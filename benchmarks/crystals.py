@@ -24,11 +24,11 @@ from argand.physics.structure import Structure, checked
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.decode import decode
 from argand.systems.crystals.evaluate import STRICT, Comparison, compare, match
-from argand.systems.crystals.latent import HEAD, Representation
+from argand.systems.crystals.latent import HEAD, Representation, representation_of
 
 SEED = 7
 SIZES = ((1, 4), (5, 8), (9, 12), (13, 20), (21, 32), (33, 52), (53, 100), (101, 200))
-LATENTS = {512: Representation(), 256: Representation(256, 2), 128: Representation(128, 1)}
+LATENTS = {numbers: representation_of(numbers) for numbers in (512, 256, 128)}
 NOISES = (0.01, 0.03, 0.1)
 SETS = {
     "mp_20 test": ("mp_20", "test", 0, 20),

@@ -25,6 +25,9 @@ _GRID = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
 _UNIT_LENGTH = 6.0
 _FLATTEST = 0.02
 _ATOMS_SCALE = 20.0
+_SHORTEST = 64
+_DIMENSIONS = ((400, 4), (200, 2), (_SHORTEST, 1))
+"""Least numbers of a latent, and the dimensions of its species."""
 
 Latent = Float[np.ndarray, " size"]
 
@@ -136,3 +139,11 @@ def _thick(cosines: Vector3, lengths: Vector3) -> Matrix3:
     metric = np.array([[1.0, gamma, beta], [gamma, 1.0, alpha], [beta, alpha, 1.0]])
     values, vectors = np.linalg.eigh(metric)
     return lengths[:, None] * vectors * np.sqrt(np.maximum(values, _FLATTEST))
+
+
+def representation_of(numbers: int) -> Representation:
+    """The representation of so many numbers; short ones spend fewer on telling species apart."""
+    if numbers < _SHORTEST:
+        raise ConfigError(f"a latent of {numbers} numbers is too short; {_SHORTEST} are the least")
+    dims = next(dims for least, dims in _DIMENSIONS if numbers >= least)
+    return Representation(numbers, dims)

@@ -1,0 +1,219 @@
+"""The verbs encode, decode and reconstruct as functions: files in; latents, CIFs and a summary out."""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argand.errors import ArgandError, InputError
+from argand.io.beam import write_lines
+from argand.io.crystal import cif_text, expand, is_structure_file, read_many
+from argand.io.latents import StoredLatent, read_latents, write_latents
+from argand.io.pool import Ticker, run_jobs
+from argand.physics.structure import Structure
+from argand.progress import ProgressDisplay
+from argand.system import from_config, to_config
+from argand.systems.crystals.decode import TRIES, decode
+from argand.systems.crystals.latent import Representation
+
+RECORDS, SUMMARY = "records.jsonl", "summary.json"
+_CHUNK = 16
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One CIF to write: from a structure, which is encoded first, or from a latent."""
+
+    name: str
+    source: str
+    given: Structure | np.ndarray
+
+
+def encode_files(patterns: Sequence[str], out: Path, representation: Representation) -> Record:
+    """Write the latents of all structures to the parquet file `out`; a summary with what was skipped."""
+    rows, skipped = [], []
+    for name, source, found in _structures(patterns):
+        if isinstance(found, Structure):
+            rows.append(StoredLatent(name, source, len(found), representation.encode(found)))
+        else:
+            skipped.append({"name": name, "source": source, "reason": str(found)})
+    if not rows:
+        raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_latents(out, rows, to_config(representation))
+    return {"encoded": len(rows), "largest_latent": max(len(row.latent) for row in rows), **_left_out(skipped)}
+
+
+def reconstruct_files(
+    patterns: Sequence[str],
+    out: Path,
+    representation: Representation,
+    *,
+    tries: int = TRIES,
+    processes: int | None = None,
+    force: bool = False,
+) -> Record:
+    """Write each structure, through its latent vector alone, to `out` as a CIF of the same stem.
+
+    What a run that was stopped has written is not done again, unless with `force`. Gives the summary, which is
+    in `summary.json` too: one record for each structure, and what was skipped and why.
+    """
+    tasks, skipped = [], []
+    for name, source, found in _structures(patterns):
+        if isinstance(found, Structure):
+            tasks.append(Task(name, source, found))
+        else:
+            skipped.append({"name": name, "source": source, "reason": str(found)})
+    return _write_all(tasks, skipped, out, representation, tries, processes, force)
+
+
+def decode_file(
+    file: Path, out: Path, *, tries: int = TRIES, processes: int | None = None, force: bool = False
+) -> Record:
+    """The same from the latents of a parquet file, as `encode_files` writes it."""
+    rows, config = read_latents(file)
+    representation = from_config(Representation, config)
+    tasks = [Task(row.name, row.source, row.latent) for row in rows]
+    return _write_all(_distinct(tasks), [], out, representation, tries, processes, force)
+
+
+def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, Structure | InputError]]:
+    """Names, no two the same, sources and structures of all files."""
+    seen: Counter[str] = Counter()
+    for path in expand(patterns):
+        if not is_structure_file(path):
+            reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
+            yield path.name, str(path), reason
+            continue
+        for name, found in read_many(path):
+            yield _unique(name, seen), str(path), found
+
+
+def _unique(name: str, seen: "Counter[str]") -> str:
+    """The name as a file can have it, with a number where it was seen before."""
+    plain = name.replace("/", "_").replace("\0", "").strip(". ") or "structure"
+    seen[plain] += 1
+    return plain if seen[plain] == 1 else f"{plain}-{seen[plain]}"
+
+
+def _distinct(tasks: Sequence[Task]) -> list[Task]:
+    seen: Counter[str] = Counter()
+    return [Task(_unique(task.name, seen), task.source, task.given) for task in tasks]
+
+
+def _write_all(
+    tasks: list[Task],
+    skipped: list[Record],
+    out: Path,
+    representation: Representation,
+    tries: int,
+    processes: int | None,
+    force: bool,
+) -> Record:
+    out.mkdir(parents=True, exist_ok=True)
+    if force:
+        (out / RECORDS).unlink(missing_ok=True)
+    done = _records(out)
+    config = to_config(representation)
+    left = [task for task in tasks if not _is_done(done.get(task.name), task, config, out)]
+    begun = (len(tasks) - len(left)) / max(len(tasks), 1)
+    jobs = [
+        (write_chunk, left[first : first + _CHUNK], out, representation, tries)
+        for first in range(0, len(left), _CHUNK)
+    ]
+    with ProgressDisplay("reconstruct", "structures", begun) as display:
+        watch = lambda count: display.update(begun + count / max(len(tasks), 1), count)  # noqa: E731
+        run_jobs(jobs, processes or os.cpu_count() or 1, watch)
+    done = _records(out)
+    summary = _summary([done[task.name] for task in tasks], skipped, config)
+    write_lines(out / SUMMARY, [json.dumps(summary, indent=1)])
+    return summary
+
+
+def _is_done(record: Record | None, task: Task, config: Record, out: Path) -> bool:
+    """Whether the record is of the same task, and its CIF there."""
+    if record is None or record["source"] != task.source or record["representation"] != config:
+        return False
+    return "reason" not in record and (out / record["file"]).exists()
+
+
+def _records(out: Path) -> dict[str, Record]:
+    """Records by name; the last of a name counts, and a line cut short does not."""
+    found: dict[str, Record] = {}
+    if (out / RECORDS).exists():
+        for line in (out / RECORDS).read_text(encoding="utf-8").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            found[record["name"]] = record
+    return found
+
+
+def write_chunk(
+    ticker: Ticker, tasks: Sequence[Task], out: Path, representation: Representation, tries: int
+) -> None:
+    """A job: decode some tasks, write a CIF for each, and append its record."""
+    for task in tasks:
+        record = _reconstruct(task, out, representation, tries)
+        line = json.dumps({**record, "representation": to_config(representation)}) + "\n"
+        # One write in append mode, so that lines of several processes never mix.
+        with (out / RECORDS).open("ab", buffering=0) as file:
+            file.write(line.encode())
+        ticker.tick()
+
+
+def _reconstruct(task: Task, out: Path, representation: Representation, tries: int) -> Record:
+    """Write one CIF from a latent alone; its record, or the reason why there is none."""
+    start = time.perf_counter()
+    record: Record = {"name": task.name, "source": task.source}
+    given = task.given
+    latent = representation.encode(given) if isinstance(given, Structure) else given
+    try:
+        decoded = decode(representation, latent, tries)
+    except ArgandError as error:
+        return {**record, "reason": str(error)}
+    file = f"{task.name}.cif"
+    tags = {
+        "_argand_confidence": f"{decoded.confidence:.4f}",
+        "_argand_misfit": f"{decoded.misfit:.3g}",
+        "_argand_latent_size": str(len(latent)),
+    }
+    write_lines(out / file, cif_text(decoded.structure, task.name, tags).splitlines())
+    return {
+        **record,
+        "file": file,
+        "atoms": len(decoded.structure),
+        "formula": decoded.structure.formula,
+        "latent_size": len(latent),
+        "confidence": decoded.confidence,
+        "misfit": decoded.misfit,
+        "least_species_probability": float(decoded.probability.min()),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def _summary(records: list[Record], skipped: list[Record], config: Record) -> Record:
+    """Records of what was written, and what was skipped."""
+    written = [record for record in records if "reason" not in record]
+    skipped = skipped + [record for record in records if "reason" in record]
+    for record in records:
+        record.pop("representation", None)
+    figures: Record = {"written": len(written)}
+    if written:
+        figures["mean_confidence"] = float(np.mean([record["confidence"] for record in written]))
+        figures["least_confidence"] = min(record["confidence"] for record in written)
+        figures["largest_latent"] = max(record["latent_size"] for record in written)
+    return {**figures, **_left_out(skipped), "representation": config, "structures": written}
+
+
+def _left_out(skipped: list[Record]) -> Record:
+    return {"skipped_count": len(skipped), "skipped": skipped}

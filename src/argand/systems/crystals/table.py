@@ -1,0 +1,33 @@
+"""Tables of what was read back from latents."""
+
+from typing import Any
+
+from rich.table import Table
+
+MOST = 40
+"""Structures listed; the least certain ones of a larger run."""
+
+
+def summary_table(summary: dict[str, Any]) -> Table:
+    """One row for each structure, the least certain first where there are many."""
+    records = summary["structures"]
+    shown = records
+    if len(records) > MOST:
+        shown = sorted(records, key=lambda record: record["confidence"])[:MOST]
+    title = f"{len(records)} structures" + (f", the {MOST} least certain" if len(records) > MOST else "")
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("file", "formula"):
+        table.add_column(heading)
+    for heading in ("atoms", "latent", "confidence", "misfit", "s"):
+        table.add_column(heading, justify="right")
+    for record in shown:
+        table.add_row(
+            record["file"],
+            record["formula"],
+            str(record["atoms"]),
+            str(record["latent_size"]),
+            f"{record['confidence']:.3f}",
+            f"{record['misfit']:.2g}",
+            f"{record['seconds']:.2f}",
+        )
+    return table
