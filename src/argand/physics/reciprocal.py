@@ -3,7 +3,10 @@
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from argand.typing import Matrix3, Miller, Points3
+from argand.typing import Matrix3
+
+Indices = Int[np.ndarray, "hkl 3"]
+Places = Float[np.ndarray, "atom 3"]
 
 _TIE = 1e-5
 """Lengths of vectors that differ by less than this share of the longest are equal, and ordered by index."""
@@ -33,7 +36,7 @@ def shortest_hkl(lattice: Matrix3, count: int) -> Int[np.ndarray, "count 3"]:
     return hkl[order[:count]]
 
 
-def half_box(bounds: Int[np.ndarray, "3"]) -> Miller:
+def half_box(bounds: Int[np.ndarray, "3"]) -> Indices:
     """All indices within plus and minus the bounds, one of each pair h and -h, without 000."""
     axes = [np.arange(-b, b + 1) for b in bounds]
     hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -41,14 +44,14 @@ def half_box(bounds: Int[np.ndarray, "3"]) -> Miller:
     return hkl[len(hkl) // 2 + 1 :]
 
 
-def waves(hkl: Miller, frac: Points3) -> Complex[np.ndarray, "hkl atom"]:
+def waves(hkl: Indices, frac: Places) -> Complex[np.ndarray, "hkl atom"]:
     """exp(2 pi i h·x) of each index and atom."""
     angles = (2 * np.pi) * (hkl @ frac.T)
     return np.cos(angles) + 1j * np.sin(angles)
 
 
 def coefficients(
-    hkl: Miller, frac: Points3, weights: Float[np.ndarray, "atom channel"]
+    hkl: Indices, frac: Places, weights: Float[np.ndarray, "atom channel"]
 ) -> Complex[np.ndarray, "hkl channel"]:
     """F(h) = Σ w exp(2 pi i h·x) of each channel of weights."""
     return waves(hkl, frac) @ weights

@@ -13,10 +13,10 @@ from jaxtyping import Complex, Float
 
 from argand.errors import ConfigError, InputError
 from argand.physics.cell import Cell
-from argand.physics.reciprocal import shortest_hkl, waves
+from argand.physics.reciprocal import Indices, shortest_hkl, waves
 from argand.physics.structure import MAX_ATOMS, Structure, parameters
 from argand.systems.crystals.species import code_weights
-from argand.typing import Matrix3, Miller, Vector3
+from argand.typing import Matrix3, Vector3
 
 HEAD = 13
 """Numbers of the coarse cell (6), the difference from it (6), and the number of atoms."""
@@ -38,7 +38,7 @@ class Content:
 
     lattice: Matrix3
     count: int
-    hkl: Miller
+    hkl: Indices
     density: Complex[np.ndarray, " hkl"]
     species: Complex[np.ndarray, "low dims"]
     totals: Float[np.ndarray, " dims"]
@@ -126,7 +126,7 @@ def _lattice(head: np.ndarray) -> Matrix3:
     return rows
 
 
-def _indices(head: np.ndarray, count: int) -> Miller:
+def _indices(head: np.ndarray, count: int) -> Indices:
     """The shortest reciprocal vectors of the coarse cell."""
     coarse = np.rint(head[:6] / _GRID) * _GRID
     lengths = _UNIT_LENGTH * np.exp(np.clip(coarse[:3], -3.0, 5.0))

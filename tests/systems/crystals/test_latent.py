@@ -1,0 +1,98 @@
+"""The latent vector: its size, its sense, and the structure that comes back from it alone."""
+
+import numpy as np
+import pytest
+
+from argand.errors import ConfigError, InputError
+from argand.physics.structure import Structure, checked
+from argand.systems.crystals.decode import decode
+from argand.systems.crystals.evaluate import compare
+from argand.systems.crystals.latent import HEAD, Representation, representation_of
+from argand.systems.crystals.species import amplitudes, codes, nearest
+
+BEST = Representation()
+
+
+def spinel(shift: float = 0.0) -> Structure:
+    """MgAl2O4, primitive cell, 14 atoms."""
+    face = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    mg = [[0.125] * 3, [0.875] * 3]
+    al = [[0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
+    u, v = 0.2624, 0.5 - 3 * 0.2624
+    o = [[u, u, u], [u, u, v], [u, v, u], [v, u, u]]
+    places = np.array([*mg, *al, *o, *(1 - np.array(o))]) + shift
+    return checked(8.08 * face, np.array([12] * 2 + [13] * 4 + [8] * 8), places)
+
+
+@pytest.mark.parametrize("numbers", [512, 256, 128])
+def test_a_structure_comes_back_from_its_vector(numbers: int):
+    representation, truth = representation_of(numbers), spinel(0.03)
+    latent = representation.encode(truth)
+    assert latent.dtype == np.float32
+    assert len(latent) == representation.size(len(truth)) <= numbers
+    decoded = decode(representation, latent)
+    comparison = compare(decoded.structure, truth)
+    assert comparison.is_exact
+    assert comparison.rms_distance < 1e-3
+    assert comparison.length_error < 1e-6
+    assert decoded.confidence > 0.999
+
+
+def test_noise_lowers_the_confidence_and_moves_atoms_little():
+    truth, generator = spinel(0.03), np.random.default_rng(0)
+    latent = BEST.encode(truth)
+    latent[HEAD:] += (0.1 * latent[HEAD:].std() * generator.standard_normal(len(latent) - HEAD)).astype("f")
+    decoded = decode(BEST, latent)
+    comparison = compare(decoded.structure, truth)
+    assert comparison.is_exact
+    assert comparison.rms_distance < 0.1
+    assert 0.5 < decoded.confidence < 0.95
+
+
+def test_the_same_atoms_in_another_order_have_the_same_vector():
+    truth = spinel()
+    order = np.random.default_rng(1).permutation(len(truth))
+    other = checked(truth.lattice, truth.species[order], truth.frac_coords[order])
+    np.testing.assert_allclose(BEST.encode(truth), BEST.encode(other), atol=1e-5)
+
+
+def test_vectors_grow_with_the_atoms_beyond_twenty():
+    assert BEST.size(1) == BEST.size(20) <= 512
+    assert 1000 < BEST.size(40) <= 1024
+
+
+def test_a_flat_cell_has_a_vector_too():
+    lattice = np.array([[3.0, 0, 0], [2.9, 0.8, 0], [5.8, 0.7, 6.0]])
+    truth = checked(lattice, np.array([3, 9]), np.array([[0, 0, 0.1], [0.5, 0.5, 0.6]]))
+    assert compare(decode(BEST, BEST.encode(truth)).structure, truth).is_exact
+
+
+def test_what_is_no_vector_is_refused():
+    latent = BEST.encode(spinel())
+    many = latent.copy()
+    many[HEAD - 1] = 1e6
+    for bad in (latent[:-2], latent[:3], latent * np.nan, many):
+        with pytest.raises(InputError):
+            decode(BEST, bad)
+    with pytest.raises(ConfigError, match="too short"):
+        representation_of(20)
+
+
+@pytest.mark.parametrize("dims", [1, 2, 4, 8])
+def test_every_element_has_a_place_of_its_own(dims: int):
+    known = codes(dims)
+    apart = np.linalg.norm(known[:, None] - known[None], axis=-1) + 9 * np.eye(len(known))
+    assert apart.min() > {1: 0.019, 2: 0.1, 4: 0.45, 8: 0.6}[dims]
+    assert np.linalg.norm(known, axis=1).max() <= 1 + 1e-9
+    species, probability = nearest(known, np.full(len(known), 1e-3))
+    np.testing.assert_array_equal(species, np.arange(1, len(known) + 1))
+    assert probability.min() > 0.99
+
+
+def test_weights_are_found_where_coefficients_determine_them():
+    generator = np.random.default_rng(2)
+    wave = np.exp(2j * np.pi * generator.random((20, 6)))
+    weights = generator.standard_normal((6, 3))
+    found, spread = amplitudes(wave, wave @ weights, weights.sum(0))
+    np.testing.assert_allclose(found, weights, atol=1e-4)
+    assert (spread < 0.5).all()
