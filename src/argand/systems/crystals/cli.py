@@ -73,6 +73,83 @@ def reconstruct(
     _tell(reconstruct_files(files, out, _representation(numbers), **settings), json, f"CIFs: {out}")
 
 
+@app.command()
+def interpolate(
+    first: Annotated[Path, typer.Argument(help="Structure at the beginning.")],
+    second: Annotated[Path, typer.Argument(help="Structure at the end.")],
+    out: Folder,
+    steps: Annotated[int, typer.Option(help="Structures on the way, both ends included.", min=2)] = 9,
+    numbers: Numbers = 512,
+    tries: Tries = 10,
+    json: Json = False,
+) -> None:
+    """Write the structures on the straight way between two latents.
+
+    Example: argand crystals interpolate A.cif B.cif --steps 9 --out way
+    """
+    from argand.systems.crystals.explore import interpolate_files
+
+    _show(interpolate_files(first, second, steps, out, _representation(numbers), tries), json, out)
+
+
+@app.command()
+def alter(
+    file: Annotated[Path, typer.Argument(help="Structure to alter.")],
+    out: Folder,
+    substitute: Annotated[list[str] | None, typer.Option(help="Such as Na=K; may be repeated.")] = None,
+    strain: Annotated[
+        list[float] | None, typer.Option(help="Share of length; once for all axes, or three times.")
+    ] = None,
+    noise: Annotated[float, typer.Option(help="Noise on the latent, as a share of its size.", min=0.0)] = 0.0,
+    count: Annotated[int, typer.Option(help="Copies, each with its own noise.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed, other noise.")] = 0,
+    numbers: Numbers = 512,
+    json: Json = False,
+) -> None:
+    """Replace elements, stretch the cell or shake the latent of a structure.
+
+    Example: argand crystals alter A.cif --substitute Na=K --strain 0.02 --out altered
+    """
+    from argand.systems.crystals.explore import alter_file
+
+    ways: dict[str, Any] = {"substitutions": substitute or (), "strain": strain or ()}
+    ways |= {"noise": noise, "count": count, "seed": seed}
+    _show(alter_file(file, out, _representation(numbers), **ways), json, out)
+
+
+@app.command()
+def nearest(
+    file: Annotated[Path, typer.Argument(help="Structure whose like is wanted.")],
+    among: Annotated[list[str], typer.Option(help="Structures to look among; may be repeated.")],
+    most: Annotated[int, typer.Option(help="How many to show.", min=1)] = 10,
+    json: Json = False,
+) -> None:
+    """Show the structures of other files that are most like one.
+
+    Example: argand crystals nearest A.cif --among known.parquet
+    """
+    from argand.systems.crystals.explore import nearest_files
+
+    found = nearest_files(file, among, most)
+    if json:
+        typer.echo(json_format.dumps(found, indent=1))
+    else:
+        from argand.systems.crystals.table import record_table
+
+        screen().print(record_table(found, f"nearest to {file}"))
+
+
+def _show(summary: dict[str, Any], json: bool, out: Path) -> None:
+    """Print the records of structures that were made."""
+    if json:
+        typer.echo(json_format.dumps(summary, indent=1))
+        return
+    from argand.systems.crystals.table import record_table
+
+    screen().print(record_table(summary["structures"], "decoded structures"))
+    say(f"CIFs: {out}")
+
+
 def _representation(numbers: int) -> Any:
     from argand.systems.crystals.latent import representation_of
 

@@ -72,16 +72,14 @@ class Representation:
 
     def encode(self, structure: Structure) -> Latent:
         """The vector of a structure, float32."""
-        head = _head(structure)
-        return self.encode_in(head, structure)
+        return self.encode_in(head_of(structure.lattice, len(structure)), structure)
 
     def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure) -> Latent:
-        """The vector of the atoms at the indices of another cell, which has as many atoms or more."""
+        """The vector of the atoms in the cell, and with the count of atoms, of another head."""
         high, low = self.counts(_count_of(head))
-        hkl = _indices(head, high)
-        wave = waves(hkl, structure.frac_coords)
+        wave = waves(_indices(head, high), structure.frac_coords)
         weights = code_weights(structure.species, self.code_dims)
-        scale = 1.0 / np.sqrt(len(structure))
+        scale = 1.0 / np.sqrt(_count_of(head))
         parts = (wave.sum(1), (wave[:low] @ weights).ravel())
         numbers = [np.stack([part.real, part.imag], axis=-1).ravel() * scale for part in parts]
         return np.concatenate([head, weights.sum(0) * scale, *numbers]).astype(np.float32)
@@ -106,13 +104,13 @@ def _count_of(head: np.ndarray) -> int:
     return int(np.rint(head[HEAD - 1] * _ATOMS_SCALE))
 
 
-def _head(structure: Structure) -> Float[np.ndarray, "13"]:
+def head_of(lattice: Matrix3, count: int) -> Float[np.ndarray, "13"]:
     """The numbers before the coefficients, as float32 holds them."""
-    cell = parameters(structure.lattice)
+    cell = parameters(lattice)
     exact = np.concatenate([np.log(cell[:3] / _UNIT_LENGTH), np.cos(cell[3:])])
     coarse = np.rint(exact / _GRID)
     fine = exact / _GRID - coarse
-    numbers = [*(coarse * _GRID), *fine, len(structure) / _ATOMS_SCALE]
+    numbers = [*(coarse * _GRID), *fine, count / _ATOMS_SCALE]
     return np.array(numbers, np.float32).astype(float)
 
 
@@ -124,6 +122,15 @@ def _lattice(head: np.ndarray) -> Matrix3:
     if not np.isfinite(rows).all() or np.linalg.det(rows) < 1e-3 * np.prod(lengths):
         raise InputError("the latent's lattice has no volume")
     return rows
+
+
+def lattice_between(first: Matrix3, second: Matrix3, share: float) -> Matrix3:
+    """The cell at `share` (0 to 1) of the way: lengths change evenly in their logarithms, cosines as such."""
+    heads = [head_of(one, 1) for one in (first, second)]
+    exact = [(np.rint(head[:6] / _GRID) + head[6:12]) * _GRID for head in heads]
+    mixed = (1 - share) * exact[0] + share * exact[1]
+    coarse = np.rint(mixed / _GRID)
+    return _lattice(np.array([*(coarse * _GRID), *(mixed / _GRID - coarse), 0.0]))
 
 
 def _indices(head: np.ndarray, count: int) -> Indices:

@@ -31,3 +31,13 @@ def summary_table(summary: dict[str, Any]) -> Table:
             f"{record['seconds']:.2f}",
         )
     return table
+
+
+def record_table(records: list[dict[str, Any]], title: str) -> Table:
+    """A table with the keys of the records as its columns."""
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1, 0, 0))
+    for key in records[0] if records else ("nothing found",):
+        table.add_column(key.replace("_", " "))
+    for record in records:
+        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in record.values()))
+    return table
