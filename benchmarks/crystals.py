@@ -2,7 +2,8 @@
 
     python benchmarks/crystals.py --data CRYSTALS --json benchmarks/results/crystals.json
 
-CRYSTALS is a folder of the parquet files mp_20, mpts_52, perov_5, carbon_24 and mp_pool. Needs the extra `bench`.
+CRYSTALS is a folder of the parquet files mp_20, mpts_52, perov_5, carbon_24 and mp_pool.
+Needs the extra `bench`.
 """
 
 import math

@@ -126,7 +126,9 @@ def test_rows_of_a_parquet_file_keep_their_names_and_errors(tmp_path: Path, mono
         "frac_coords": monoclinic.frac_coords.ravel(),
     }
     bad = {**good, "material_id": "bad", "species": np.array([], np.uint8), "frac_coords": np.array([])}
-    rows = [{key: list(v) if isinstance(v, np.ndarray) else v for key, v in one.items()} for one in (good, bad)]
+    rows = [
+        {key: list(v) if isinstance(v, np.ndarray) else v for key, v in one.items()} for one in (good, bad)
+    ]
     path = tmp_path / "rows.parquet"
     parquet.write_table(arrow.Table.from_pylist(rows), path)
     (first, structure), (second, error) = read_many(path)

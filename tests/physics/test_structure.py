@@ -20,7 +20,9 @@ def random_lattice(generator: np.random.Generator, size: float = 7.0) -> np.ndar
             return lattice
 
 
-def random_places(generator: np.random.Generator, lattice: np.ndarray, count: int, apart: float) -> np.ndarray:
+def random_places(
+    generator: np.random.Generator, lattice: np.ndarray, count: int, apart: float
+) -> np.ndarray:
     """Places of which no two are nearer than `apart`."""
     places = np.zeros((0, 3))
     while len(places) < count:

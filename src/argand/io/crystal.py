@@ -1,4 +1,4 @@
-"""Whole crystal structures in and out: CIF through gemmi, POSCAR and extended XYZ through ase, parquet rows."""
+"""Crystal structures in and out: CIF through gemmi, POSCAR and extended XYZ through ase, rows of parquet."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -140,7 +140,9 @@ def _from_block(block: Any, max_atoms: int) -> Structure:
     lattice = np.array(small.cell.orth.mat.tolist()).T
     operators = _operators(small)
     if len(operators) * len(small.sites) > 192 * max_atoms:
-        raise InputError(f"{len(small.sites)} sites are beyond the largest supported cell of {max_atoms} atoms")
+        raise InputError(
+            f"{len(small.sites)} sites are beyond the largest supported cell of {max_atoms} atoms"
+        )
     species: list[int] = []
     places: list[np.ndarray] = []
     for site in small.sites:
@@ -202,7 +204,7 @@ def _with_ase(path: Path, max_atoms: int) -> Structure:
         atoms: Any = read(path, index=0, format=kind)
     except KeyError as error:
         raise InputError(f"no element is called {error}") from error
-    except Exception as error:  # noqa: BLE001  ase raises whatever a malformed line happens to cause
+    except Exception as error:  # ase raises whatever a malformed line happens to cause
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"not a {kind} file that can be read ({reason})") from error
     if any(name in atoms.arrays for name in ("occupancy", "occupancies")):

@@ -54,14 +54,16 @@ def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
             for row in table.to_pylist()
         ]
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: no latents of `argand crystals encode`; give a file that it wrote") from error
+        raise InputError(
+            f"{path}: no latents of `argand crystals encode`; give a file that it wrote"
+        ) from error
     return rows, config
 
 
 def _arrow() -> tuple[Any, Any]:
     try:
-        import pyarrow
+        import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
         raise MissingExtraError("latents are kept in parquet files: pip install pyarrow") from error
-    return pyarrow, parquet
+    return pa, parquet

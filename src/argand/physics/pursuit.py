@@ -1,8 +1,9 @@
 """Point atoms of equal weight from a few low-order Fourier coefficients, phases included.
 
-Peaks of the sharpened residual are added as atoms and all places refined (matching pursuit with Newton steps:
-Mamandipoor et al., IEEE Trans. Signal Process. 64, 5066, 2016); what is left then shows which atom is wrong,
-and it moves to where the residual wants one. The number of atoms is known, so a misfit of zero ends the search.
+Peaks of the residual are added as atoms and all places refined (matching pursuit with Newton steps:
+Mamandipoor et al., IEEE Trans. Signal Process. 64, 5066, 2016); what is left then shows which atom is
+wrong, and it moves to where the residual wants one. The number of atoms is known, so a misfit of zero ends
+the search.
 """
 
 from collections.abc import Callable
@@ -55,7 +56,8 @@ class Pursuit:
         self.hkl = np.rint(hkl @ self._change.T).astype(int)
         self.observed, self.count = observed, count
         bounds = np.abs(self.hkl).max(axis=0)
-        self._shape = tuple(next_fast_len(int(2 * _OVERSAMPLING * b) + 2, real=True) for b in bounds)
+        sizes = [int(2 * _OVERSAMPLING * b) + 2 for b in bounds]
+        self._shape = tuple(int(next_fast_len(size, real=True) or size) for size in sizes)
         lengths = np.linalg.norm(self.hkl @ np.linalg.inv(reduced).T, axis=1)
         taper = np.exp(-_TAPER * (lengths / lengths.max()) ** 2)
         self._taper = taper / taper.sum()
@@ -130,7 +132,7 @@ class Pursuit:
             h, k, l = (sign * self.hkl).T  # noqa: E741  the field's letter
             kept = l >= 0
             spectrum[h[kept], k[kept], l[kept]] = one[kept]
-        return irfftn(spectrum, n, norm="forward", overwrite_x=True)
+        return np.asarray(irfftn(spectrum, n, norm="forward", overwrite_x=True))
 
     def refine(self, frac: Places, steps: int) -> Found:
         """Places of least squares near those given (Levenberg-Marquardt)."""
@@ -172,8 +174,8 @@ def _normal(hkl: Indices, wave: np.ndarray, residual: np.ndarray) -> tuple[np.nd
     """Normal matrix and right-hand side of the places' shifts."""
     slope = (2j * np.pi) * wave[:, :, None] * hkl[:, None, :]
     slope = slope.reshape(len(hkl), -1)
-    stacked = np.concatenate([slope.real, slope.imag])
-    left = np.concatenate([residual.real, residual.imag])
+    stacked = np.concatenate([np.real(slope), np.imag(slope)])
+    left = np.concatenate([np.real(residual), np.imag(residual)])
     return stacked.T @ stacked, left @ stacked
 
 

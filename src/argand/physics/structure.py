@@ -52,7 +52,10 @@ class Structure:
 
 
 def checked(
-    lattice: Float[np.ndarray, "3 3"], species: np.ndarray, frac_coords: np.ndarray, max_atoms: int = MAX_ATOMS
+    lattice: Float[np.ndarray, "3 3"],
+    species: np.ndarray,
+    frac_coords: np.ndarray,
+    max_atoms: int = MAX_ATOMS,
 ) -> Structure:
     """A structure with its places wrapped into the cell; InputError, with the reason, for what is none.
 
@@ -76,7 +79,9 @@ def checked(
     if volume < MIN_VOLUME_PER_ATOM * len(species):
         raise InputError(f"{volume / len(species):.2g} Å³ for each atom is no crystal; is the cell in Å?")
     if species.min() < 1 or species.max() > MAX_Z:
-        raise InputError(f"no known element has the atomic number {species[(species < 1) | (species > MAX_Z)][0]}")
+        raise InputError(
+            f"no known element has the atomic number {species[(species < 1) | (species > MAX_Z)][0]}"
+        )
     structure = Structure(lattice, species.astype(np.uint8), wrapped(frac))
     first, second, distance = closest_pair(structure)
     if distance < MIN_DISTANCE:

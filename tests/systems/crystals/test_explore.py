@@ -65,7 +65,7 @@ def test_likeness_knows_no_choice_of_the_cell():
     double = checked(
         one.lattice * np.array([[2.0], [1], [1]]),
         np.tile(one.species, 2),
-        np.concatenate([one.frac_coords, one.frac_coords + [1, 0, 0]]) / [2, 1, 1],
+        np.concatenate([one.frac_coords, one.frac_coords + np.array([1, 0, 0])]) / [2, 1, 1],
     )
     for same in (other, double):
         np.testing.assert_allclose(fingerprint(same), fingerprint(one), atol=1e-6)

@@ -64,7 +64,7 @@ def alter_file(
 
 
 def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
-    """The structures of other files that are most like one, nearest first; unreadable ones are passed over."""
+    """The structures of other files that are most like one, nearest first; unreadable ones are left out."""
     wanted = fingerprint(read_structure(file))
     found = []
     with ProgressDisplay("nearest", "structures") as display:

@@ -58,7 +58,9 @@ class Representation:
 
     def __post_init__(self) -> None:
         if min(self.counts(1)) < 1:
-            raise ConfigError(f"{self.numbers} numbers are too few for {self.code_dims} dimensions of species")
+            raise ConfigError(
+                f"{self.numbers} numbers are too few for {self.code_dims} dimensions of species"
+            )
 
     def size(self, count: int) -> int:
         """Length of the vector of a cell with so many atoms."""
@@ -81,7 +83,7 @@ class Representation:
         weights = code_weights(structure.species, self.code_dims)
         scale = 1.0 / np.sqrt(_count_of(head))
         parts = (wave.sum(1), (wave[:low] @ weights).ravel())
-        numbers = [np.stack([part.real, part.imag], axis=-1).ravel() * scale for part in parts]
+        numbers = [np.stack([np.real(part), np.imag(part)], axis=-1).ravel() * scale for part in parts]
         return np.concatenate([head, weights.sum(0) * scale, *numbers]).astype(np.float32)
 
     def read(self, latent: Float[np.ndarray, " size"]) -> Content:

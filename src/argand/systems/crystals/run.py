@@ -49,7 +49,11 @@ def encode_files(patterns: Sequence[str], out: Path, representation: Representat
         raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
     out.parent.mkdir(parents=True, exist_ok=True)
     write_latents(out, rows, to_config(representation))
-    return {"encoded": len(rows), "largest_latent": max(len(row.latent) for row in rows), **_left_out(skipped)}
+    return {
+        "encoded": len(rows),
+        "largest_latent": max(len(row.latent) for row in rows),
+        **_left_out(skipped),
+    }
 
 
 def reconstruct_files(
@@ -63,8 +67,8 @@ def reconstruct_files(
 ) -> Record:
     """Write each structure, through its latent vector alone, to `out` as a CIF of the same stem.
 
-    What a run that was stopped has written is not done again, unless with `force`. Gives the summary, which is
-    in `summary.json` too: one record for each structure, and what was skipped and why.
+    What a run that was stopped has written is not done again, unless with `force`. Gives the summary, which
+    is in `summary.json` too: one record for each structure, and what was skipped and why.
     """
     tasks, skipped = [], []
     for name, source, found in _structures(patterns):

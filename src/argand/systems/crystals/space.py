@@ -99,7 +99,8 @@ def read_substitutions(texts: Sequence[str]) -> dict[str, str]:
         old, found, new = text.partition("=")
         if not found:
             raise ConfigError(f"'{text}' is no substitution; write it such as Na=K")
-        _atomic_number(old), _atomic_number(new)
+        for symbol in (old, new):
+            _atomic_number(symbol)
         pairs[old] = new
     return pairs
 

@@ -72,8 +72,8 @@ def amplitudes(
     `totals` are the coefficients of 000. What the coefficients do not determine is left near 0.
     """
     count = waves.shape[1]
-    design = np.concatenate([waves.real, waves.imag, np.ones((1, count))])
-    wanted = np.concatenate([observed.real, observed.imag, totals[None]])
+    design = np.concatenate([np.real(waves), np.imag(waves), np.ones((1, count))])
+    wanted = np.concatenate([np.real(observed), np.imag(observed), totals[None]])
     normal = design.T @ design + _FLOOR**2 * len(design) * np.eye(count)
     inverse = np.linalg.inv(normal)
     return inverse @ (design.T @ wanted), np.sqrt(np.diag(inverse))
@@ -82,7 +82,7 @@ def amplitudes(
 def nearest(
     weights: Float[np.ndarray, "atom dims"], spread: Float[np.ndarray, " atom"]
 ) -> tuple[UInt8[np.ndarray, " atom"], Float[np.ndarray, " atom"]]:
-    """The element whose code is nearest to each atom's weights, and its probability under a Gaussian error."""
+    """The element whose code is nearest to each atom's weights, and its probability for Gaussian errors."""
     known = codes(weights.shape[1])
     square = ((weights[:, None] - known[None]) ** 2).sum(-1)
     best = square.argmin(1)

@@ -1,0 +1,123 @@
+"""The published networks: an encoder-decoder with a latent of 300 numbers, and an attention U-Net.
+
+Hoffmann et al. (arXiv 1909.00949): a variational encoder-decoder of density boxes of 30³ voxels, and a
+segmenter of 64 to 1,024 channels that names each voxel's element, of 95 classes with the empty one. Attention
+gates follow Oktay et al. (arXiv 1804.03999).
+"""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from argand.errors import ConfigError
+from argand.nn.block import ConvBlock
+
+LATENT, CLASSES, VOXELS = 300, 95, 30
+SEGMENTER_WIDTHS = (64, 128, 256, 512, 1024)
+AUTOENCODER_WIDTHS = (16, 32, 64, 128)
+
+Volume = Float[Tensor, "batch channel x y z"]
+Vectors = Float[Tensor, "batch latent"]
+
+
+class DensityAutoencoder(nn.Module):
+    """Density boxes [batch, 1, n, n, n] to Gaussian latents, and latents to boxes.
+
+    Every level halves the box, rounding up; `widths` are the levels' channels.
+    """
+
+    def __init__(
+        self, widths: tuple[int, ...] = AUTOENCODER_WIDTHS, latent: int = LATENT, voxels: int = VOXELS
+    ) -> None:
+        if not widths:
+            raise ConfigError("an encoder needs the width of one level or more")
+        super().__init__()
+        self.sizes = [voxels]
+        for _ in widths:
+            self.sizes.append((self.sizes[-1] + 1) // 2)
+        channels = (1, *widths)
+        self.down = nn.Sequential(*(ConvBlock(a, b, stride=2, dims=3) for a, b in pairwise(channels)))
+        flat = widths[-1] * self.sizes[-1] ** 3
+        self.mean, self.log_variance = nn.Linear(flat, latent), nn.Linear(flat, latent)
+        self.widen = nn.Linear(latent, flat)
+        back = (*widths[::-1], widths[0])
+        self.up = nn.ModuleList(ConvBlock(a, b, dims=3) for a, b in pairwise(back))
+        self.head = nn.Conv3d(widths[0], 1, 3, padding=1)
+
+    def encode(self, density: Volume) -> tuple[Vectors, Vectors]:
+        """Mean and logarithm of the variance of each box's latent."""
+        deep = self.down(density).flatten(1)
+        return self.mean(deep), self.log_variance(deep)
+
+    def decode(self, latent: Vectors) -> Volume:
+        """The box of a latent; a density is nowhere below zero."""
+        size = self.sizes[-1]
+        x = F.relu(self.widen(latent)).view(len(latent), -1, size, size, size)
+        for level, size in zip(self.up, self.sizes[-2::-1], strict=True):
+            x = level(F.interpolate(x, size=(size,) * 3, mode="nearest"))
+        return F.softplus(self.head(x))
+
+    def forward(
+        self, density: Volume, generator: torch.Generator | None = None
+    ) -> tuple[Volume, Vectors, Vectors]:
+        """The decoded box, mean and log variance; without a generator the mean itself is decoded."""
+        mean, log_variance = self.encode(density)
+        latent = mean
+        if generator is not None:
+            noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+            latent = mean + noise * torch.exp(0.5 * log_variance)
+        return self.decode(latent), mean, log_variance
+
+
+class AttentionGate(nn.Module):
+    """What came down, weighted between 0 and 1 at every voxel by what comes up."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.both = nn.Conv3d(2 * channels, channels // 2, 1)
+        self.weight = nn.Conv3d(channels // 2, 1, 1)
+
+    def forward(self, kept: Volume, coming: Volume) -> Volume:
+        """Both [batch, channel, x, y, z] of one shape; the answer too."""
+        joint = F.relu(self.both(torch.cat([kept, coming], dim=1)))
+        return kept * torch.sigmoid(self.weight(joint))
+
+
+class AttentionSegmenter(nn.Module):
+    """Density boxes [batch, 1, n, n, n] to scores of each voxel's class [batch, classes, n, n, n]."""
+
+    def __init__(self, widths: tuple[int, ...] = SEGMENTER_WIDTHS, classes: int = CLASSES) -> None:
+        if not widths:
+            raise ConfigError("a segmenter needs the width of one level or more")
+        super().__init__()
+        channels = (1, *widths)
+        self.down = nn.ModuleList(_double(a, b) for a, b in pairwise(channels))
+        pairs = list(pairwise(widths))
+        self.narrow = nn.ModuleList(nn.Conv3d(b, a, 1) for a, b in pairs)
+        self.gates = nn.ModuleList(AttentionGate(a) for a, _ in pairs)
+        self.up = nn.ModuleList(_double(2 * a, a) for a, _ in pairs)
+        self.head = nn.Conv3d(widths[0], classes, 1)
+
+    def forward(self, density: Volume) -> Float[Tensor, "batch class x y z"]:
+        """Scores before the softmax; class 0 is empty, the others are atomic numbers."""
+        kept, x = [], density
+        for number, level in enumerate(self.down):
+            x = level(x if number == 0 else F.max_pool3d(x, 2, ceil_mode=True))
+            kept.append(x)
+        kept.pop()
+        for narrow, gate, up in zip(
+            reversed(self.narrow), reversed(self.gates), reversed(self.up), strict=True
+        ):
+            before = kept.pop()
+            x = F.interpolate(narrow(x), size=before.shape[2:], mode="nearest")
+            x = up(torch.cat([gate(before, x), x], dim=1))
+        return self.head(x)
+
+
+def _double(in_channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        ConvBlock(in_channels, out_channels, dims=3), ConvBlock(out_channels, out_channels, dims=3)
+    )
