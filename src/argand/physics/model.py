@@ -27,14 +27,16 @@ _SPECIAL = 0.8
 """A peak whose image is nearer than this in Å lies on a special position."""
 _ADDED_HEIGHT = 0.2
 _ADDED_WITHOUT_FORMULA = 0.35
-"""Peaks of the difference map, over the usual atom's height, that become atoms."""
+"""Peaks of the difference map, over the height of the lightest element, that become atoms."""
 _DENSEST = 1.3
 _KEPT_HEIGHT = 0.3
 _FEWEST_ELECTRONS = 3.5
 """Less than this is no atom where no formula says so."""
 _ROUNDS = 6
 _GAIN = 0.01
-_LARGEST_U = 0.16
+_LARGEST_U = 0.06
+_LARGEST_U_RATIO = 4.5
+"""An atom's U is below this in Å², or below this times the median."""
 _TETHER = 0.15
 
 
@@ -133,7 +135,7 @@ class Builder:
         electrons = self._electrons(model)
         share = electrons / _numbers(model.atoms.elements)
         usual = float(np.median(model.atoms.u_iso))
-        keep = (share > _KEPT_HEIGHT) & (model.atoms.u_iso < max(_LARGEST_U, 3 * usual))
+        keep = (share > _KEPT_HEIGHT) & (model.atoms.u_iso < max(_LARGEST_U, _LARGEST_U_RATIO * usual))
         if not self.content:
             keep &= electrons > _FEWEST_ELECTRONS
         return model.atoms.take(np.flatnonzero(keep)) if keep.any() else model.atoms
@@ -145,7 +147,8 @@ class Builder:
         difference, modelled = self._maps(calculated)
         points = PeakFinder(self.grid).find(difference, 0.7 * self.count + 5)
         frac, heights = between_points(difference, points)
-        usual = float(np.median(value_at(modelled, atoms.frac)))
+        per_electron = float(np.median(value_at(modelled, atoms.frac) / _numbers(atoms.elements)))
+        usual = per_electron * float(_numbers(tuple(self.content or LIGHT)).min())
         high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
         return self._merged(frac[high], heights[high], self.most, atoms)
 
