@@ -34,8 +34,8 @@ _FEWEST_ELECTRONS = 3.5
 """Less than this is no atom where no formula says so."""
 _ROUNDS = 6
 _GAIN = 0.01
-_LARGEST_U = 0.06
-_LARGEST_U_RATIO = 4.5
+_LARGEST_U = 0.08
+_LARGEST_U_RATIO = 3.0
 """An atom's U is below this in Å², or below this times the median."""
 _TETHER = 0.15
 
