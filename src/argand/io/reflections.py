@@ -14,7 +14,7 @@ from typing import Any
 
 import gemmi
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from argand.errors import InputError
 from argand.io.shelx import Instructions, read_instructions
@@ -25,6 +25,8 @@ CellParameters = tuple[float, float, float, float, float, float]
 """a, b, c in Å and α, β, γ in degrees."""
 _FEWEST = 5
 _MISSING = (".", "?", "")
+_PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE = 10, 0.01
+_PLACEHOLDER_BELOW = -2.0
 
 
 @dataclass(frozen=True)
@@ -256,9 +258,29 @@ def _checked(measured: Measured) -> Measured:
         raise InputError(f"{measured.source}: no intensity is above zero; are the columns in place?")
     if (measured.intensity[good] < 0).mean() > 0.5:
         raise InputError(f"{measured.source}: most intensities are negative; are the columns in place?")
+    placeholder = good & _placeholders(measured.intensity, measured.sigma)
+    notes = measured.notes
+    if placeholder.any():
+        value = measured.intensity[placeholder][0]
+        notes += (f"{placeholder.sum()} reflections of one value ({value:g}) taken for not measured",)
+    kept = good & ~placeholder
     return replace(
-        measured, hkl=measured.hkl[good], intensity=measured.intensity[good], sigma=measured.sigma[good]
+        measured,
+        hkl=measured.hkl[kept],
+        intensity=measured.intensity[kept],
+        sigma=measured.sigma[kept],
+        notes=notes,
     )
+
+
+def _placeholders(
+    intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
+) -> Bool[np.ndarray, " n"]:
+    """Reflections that share one far negative intensity and its sigma, as some programs mark missing ones."""
+    pairs = np.column_stack([intensity, sigma])
+    _, which, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+    fewest = max(_PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE * len(intensity))
+    return (count[which.ravel()] >= fewest) & (intensity < _PLACEHOLDER_BELOW * sigma)
 
 
 def parse_cell(text: str) -> CellParameters:

@@ -12,6 +12,7 @@ from argand.typing import Matrix3, Miller
 U_RANGE = (0.002, 0.4)
 _LARGEST_MOVE = 0.15
 _LARGEST_U_STEP = 0.03
+_OUTLYING = 4.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def refine(
         fitted = scale**2 * np.abs(calculated) ** 2
         mean = (np.maximum(data.intensity, 0) + 2 * fitted) / 3
         root = 1 / np.sqrt(data.sigma**2 + (0.1 * mean) ** 2 + (1e-4 * data.intensity.max()) ** 2)
+        root *= _trust((data.intensity - fitted) * root)
         design = scale**2 * slopes
         if common_u:
             design = np.column_stack([design[:, : 3 * len(atoms)], design[:, 3 * len(atoms) :].sum(1)])
@@ -73,6 +75,12 @@ def refine(
         step = _solve(design, (data.intensity - fitted) * root, 3 * len(atoms), tether)
         atoms = _moved(atoms, step, data)
     return evaluate(atoms, data)
+
+
+def _trust(deviation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Factors on the weights' roots: reflections many times farther off than most count less (Cauchy)."""
+    usual = 1.48 * float(np.median(np.abs(deviation)))
+    return 1 / np.sqrt(1 + (deviation / max(_OUTLYING * usual, 1e-12)) ** 2)
 
 
 def _solve(

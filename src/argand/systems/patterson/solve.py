@@ -19,13 +19,13 @@ from argand.physics.refine import Observed, Refined
 from argand.physics.symmetry import inverse_d_squared
 from argand.physics.wilson import expected_intensity
 from argand.systems.patterson.crystal import Crystal, read_crystal
+from argand.systems.patterson.tries import Tries
 
 PATH = "dual-space iteration"
 PHASING_D_MIN = 0.8
 """Finer data, in Å, are used in refinement only."""
 _CLEAR = 0.16
 """A model of this R1 ends the search at once."""
-_COUNT_SPREAD = 0.15
 _WORTH_A_LOOK = 0.03
 _HOPE = 0.15
 _TIDY = 2.5
@@ -126,16 +126,24 @@ def solve(
     seed: int = 0,
     recipe: Recipe | None = None,
     watch: Callable[[int, float], None] = lambda attempts, r1: None,
+    workers: int = 1,
 ) -> Solution:
-    """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try."""
+    """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try.
+
+    With more `workers` other processes make tries too; what is found changes with their number only by how
+    far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
+    """
     started = time.monotonic()
-    hunt = _Hunt(crystal, recipe or recipe_for(crystal.observed.d_min), seed)
+    hunt = _Hunt(crystal, recipe or recipe_for(crystal.observed.d_min), seed, workers)
     log: list[Try] = []
-    while not hunt.is_over and (hunt.best is None or time.monotonic() - started < time_limit):
-        correlation = hunt.attempt()
-        r1 = 1.0 if hunt.best is None else hunt.best.r1
-        log.append(Try(round(time.monotonic() - started, 2), round(correlation, 3), round(r1, 4)))
-        watch(hunt.attempts, r1)
+    try:
+        while not hunt.is_over and (hunt.best is None or time.monotonic() - started < time_limit):
+            correlation = hunt.attempt()
+            r1 = 1.0 if hunt.best is None else hunt.best.r1
+            log.append(Try(round(time.monotonic() - started, 2), round(correlation, 3), round(r1, 4)))
+            watch(hunt.attempts, r1)
+    finally:
+        hunt.tries.close()
     assert hunt.best is not None
     model = hunt.best
     solved, reason = verdict(crystal, model)
@@ -156,21 +164,24 @@ def solve_file(
     d_min: float | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
+    workers: int = 1,
 ) -> Solution:
     """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
 
     `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's.
     Raises InputError for what cannot be read or does not fit together.
     """
-    return solve(read_crystal(path, cell, spacegroup, formula, d_min, units), time_limit, seed)
+    crystal = read_crystal(path, cell, spacegroup, formula, d_min, units)
+    return solve(crystal, time_limit, seed, workers=workers)
 
 
 class _Hunt:
     """Tries so far: the best model, its phases' correlation, and the tries since it was found."""
 
-    def __init__(self, crystal: Crystal, recipe: Recipe, seed: int) -> None:
-        self.crystal, self.seed = crystal, seed
+    def __init__(self, crystal: Crystal, recipe: Recipe, seed: int, workers: int = 1) -> None:
+        self.crystal = crystal
         self.search, self.builder = _prepared(crystal, recipe)
+        self.tries = Tries(self.search, crystal.atoms, seed, workers)
         self.best: Refined | None = None
         self.correlation = self._highest = -1.0
         self.attempts = self._since = 0
@@ -187,9 +198,7 @@ class _Hunt:
 
     def attempt(self) -> float:
         """One more try, and its correlation; a model is built where that is about the best so far."""
-        rng = np.random.default_rng([self.seed, self.attempts])
-        atoms = self.crystal.atoms * rng.uniform(1 - _COUNT_SPREAD, 1 + _COUNT_SPREAD)
-        phased = self.search.attempt(atoms, rng)
+        phased = self.tries.next()
         self.attempts, self._since = self.attempts + 1, self._since + 1
         if self.best is not None and phased.correlation < self._highest - _WORTH_A_LOOK:
             return phased.correlation
