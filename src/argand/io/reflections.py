@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 
 from argand.errors import InputError
 from argand.io.shelx import Instructions, read_instructions
+from argand.physics.atom import Radiation
 from argand.physics.symmetry import Group
 from argand.typing import Miller
 
@@ -27,6 +28,8 @@ _FEWEST = 5
 _MISSING = (".", "?", "")
 _PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE = 10, 0.01
 _PLACEHOLDER_BELOW = -2.0
+_LONGEST_ELECTRON_WAVE = 0.1
+"""In Å: electrons of 15 kV; X-rays in use are longer."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Measured:
     group: Group | None = None
     formula: str | None = None
     wavelength: float | None = None
+    radiation: Radiation | None = None
     notes: tuple[str, ...] = field(default=())
 
 
@@ -120,6 +124,7 @@ def _with_instructions(measured: Measured, found: Instructions) -> Measured:
         group=found.group,
         formula=found.formula,
         wavelength=found.wavelength,
+        radiation=_radiation(None, found.wavelength),
     )
 
 
@@ -132,6 +137,8 @@ def _from_cif(path: Path, text: str) -> Measured:
     hkl, intensity, sigma, notes = _cif_reflections(path, block)
     structure = gemmi.make_small_structure_from_block(block)
     cell = structure.cell if structure.cell.is_crystal() else None
+    wavelength = _number(_value(block, ("_diffrn_radiation_wavelength",)))
+    probe = _value(block, ("_diffrn_radiation_probe", "_diffrn_radiation_type"))
     symbols = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
     symbols += ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
     operators = [gemmi.Op(op.strip("'\"")) for op in _operators(block)]
@@ -149,9 +156,19 @@ def _from_cif(path: Path, text: str) -> Measured:
         _value(block, symbols),
         group,
         _value(block, ("_chemical_formula_sum",)),
-        _number(_value(block, ("_diffrn_radiation_wavelength",))),
+        wavelength,
+        _radiation(probe, wavelength),
         notes,
     )
+
+
+def _radiation(probe: str | None, wavelength: float | None) -> Radiation | None:
+    """What a probe's name, or else a wavelength in Å, tells of the radiation."""
+    if probe is not None and "electron" in probe.lower():
+        return "electron"
+    if wavelength is None:
+        return None
+    return "electron" if 0 < wavelength < _LONGEST_ELECTRON_WAVE else "xray"
 
 
 def _has_reflections(block: Any) -> bool:

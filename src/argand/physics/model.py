@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import gemmi
 import numpy as np
 from jaxtyping import Float, Int
 
-from argand.physics.atom import Atoms, structure_factors
+from argand.physics.atom import Atoms, strengths, structure_factors
 from argand.physics.fourier import Coefficients, Grid, Map
 from argand.physics.peak import PeakFinder, between_points
 from argand.physics.phasing import Expansion, phase_factor
@@ -133,7 +132,7 @@ class Builder:
     def _pruned(self, model: Refined) -> Atoms:
         """Atoms whose density and U are those of atoms."""
         electrons = self._electrons(model)
-        share = electrons / _numbers(model.atoms.elements)
+        share = electrons / self._strengths(model.atoms.elements)
         usual = float(np.median(model.atoms.u_iso))
         keep = (share > _KEPT_HEIGHT) & (model.atoms.u_iso < max(_LARGEST_U, _LARGEST_U_RATIO * usual))
         if not self.content:
@@ -143,12 +142,12 @@ class Builder:
     def _extended(self, atoms: Atoms) -> Atoms:
         """Atoms and the peaks of the difference map that complete their number."""
         data = self.phasing
-        calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation)
+        calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
         difference, modelled = self._maps(calculated)
         points = PeakFinder(self.grid).find(difference, 0.7 * self.count + 5)
         frac, heights = between_points(difference, points)
-        per_electron = float(np.median(value_at(modelled, atoms.frac) / _numbers(atoms.elements)))
-        usual = per_electron * float(_numbers(tuple(self.content or LIGHT)).min())
+        per_electron = float(np.median(value_at(modelled, atoms.frac) / self._strengths(atoms.elements)))
+        usual = per_electron * float(self._strengths(tuple(self.content or LIGHT)).min())
         high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
         return self._merged(frac[high], heights[high], self.most, atoms)
 
@@ -174,13 +173,13 @@ class Builder:
         ratio = value_at(difference, model.atoms.frac) / np.maximum(
             value_at(modelled, model.atoms.frac), 1e-9
         )
-        return _numbers(model.atoms.elements) * np.clip(1 + ratio, 0.0, 5.0)
+        return self._strengths(model.atoms.elements) * np.clip(1 + ratio, 0.0, 5.0)
 
     def _elements(self, atoms: Atoms, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
         """Elements: heaviest to the site with most electrons until the content is used up, or the nearest."""
         if not self.content:
-            return _nearest_elements(electrons)
-        names = sorted(self.content, key=lambda name: -gemmi.Element(name).atomic_number)
+            return self._nearest_elements(electrons)
+        names = sorted(self.content, key=lambda name: -self._strengths((name,))[0])
         chosen, left = [""] * len(atoms), dict(self.content)
         for number in np.argsort(-electrons):
             name = next((name for name in names if left[name] >= 0.5 * atoms.occupancy[number]), names[-1])
@@ -188,14 +187,12 @@ class Builder:
             chosen[int(number)] = name
         return tuple(chosen)
 
+    def _nearest_elements(self, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
+        known = self._strengths(LIGHT)
+        return tuple(LIGHT[int(np.argmin(abs(known - value)))] for value in electrons)
 
-def _nearest_elements(electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
-    numbers = _numbers(LIGHT)
-    return tuple(LIGHT[int(np.argmin(abs(numbers - value)))] for value in electrons)
-
-
-def _numbers(elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
-    return np.array([gemmi.Element(element).atomic_number for element in elements], float)
+    def _strengths(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
+        return strengths(elements, self.data.radiation)
 
 
 def nearest_distance(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Complex, Float
 
-from argand.physics.atom import Atoms, atom_sizes, structure_factors
+from argand.physics.atom import Atoms, Radiation, atom_sizes, structure_factors
 from argand.physics.symmetry import Group, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
@@ -24,11 +24,17 @@ class Observed:
     sigma: Float[np.ndarray, " n"]
     group: Group
     orthogonalisation: Matrix3
+    radiation: Radiation = "xray"
 
     @property
     def strong(self) -> Bool[np.ndarray, " n"]:
         """F > 4 σ(F), that is F² > 2 σ(F²)."""
         return self.intensity > 2 * self.sigma
+
+    def part(self, chosen: Bool[np.ndarray, " n"]) -> "Observed":
+        """The chosen reflections."""
+        values = self.hkl[chosen], self.intensity[chosen], self.sigma[chosen]
+        return replace(self, hkl=values[0], intensity=values[1], sigma=values[2])
 
     @property
     def d_min(self) -> float:
@@ -49,7 +55,7 @@ class Refined:
 
 def evaluate(atoms: Atoms, data: Observed) -> Refined:
     """R1 = Σ ||F_o| - k|F_c|| / Σ |F_o| at the best scale."""
-    calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation)
+    calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
     return _measured(atoms, data, calculated)
 
 
@@ -112,7 +118,7 @@ def _intensity_slopes(
 ) -> tuple[Complex[np.ndarray, " n"], Float[np.ndarray, "n k"]]:
     """F_c, and the derivatives of |F_c|²: by each atom's x, y, z in Å, atom after atom, then by each U."""
     group, inverse = data.group, np.linalg.inv(data.orthogonalisation)
-    size = atom_sizes(atoms, data.hkl, data.orthogonalisation).astype(np.float32)
+    size = atom_sizes(atoms, data.hkl, data.orthogonalisation, data.radiation).astype(np.float32)
     images = group.equivalents(data.hkl)
     angles = (2 * np.pi * (images @ atoms.frac.T) + group.phases(data.hkl)[:, :, None]).astype(np.float32)
     cosine, sine = np.cos(angles), np.sin(angles)

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from argand.physics.atom import Atoms
+from argand.physics.atom import Atoms, Radiation
 from argand.physics.fourier import Map
 from argand.physics.model import Builder, assembled
 from argand.physics.phasing import Amplitudes, Recipe, Search, recipe_for
-from argand.physics.refine import Observed, Refined
+from argand.physics.refine import Refined
 from argand.physics.symmetry import inverse_d_squared
 from argand.physics.wilson import expected_intensity
 from argand.systems.patterson.crystal import Crystal, read_crystal
@@ -81,6 +81,7 @@ class Solution:
             "expected_atoms": round(self.crystal.atoms, 2),
             "reflections": len(self.crystal.observed.hkl),
             "spacegroup": self.crystal.group.name,
+            "radiation": self.crystal.observed.radiation,
             "d_min": round(self.crystal.observed.d_min, 3),
             "path": self.path,
             "attempts": self.attempts,
@@ -162,6 +163,7 @@ def solve_file(
     *,
     units: float | None = None,
     d_min: float | None = None,
+    radiation: Radiation | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
     workers: int = 1,
@@ -171,7 +173,7 @@ def solve_file(
     `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's.
     Raises InputError for what cannot be read or does not fit together.
     """
-    crystal = read_crystal(path, cell, spacegroup, formula, d_min, units)
+    crystal = read_crystal(path, cell, spacegroup, formula, d_min, units, radiation)
     return solve(crystal, time_limit, seed, workers=workers)
 
 
@@ -220,6 +222,5 @@ def _prepared(crystal: Crystal, recipe: Recipe) -> tuple[Search, Builder]:
     expected = expected_intensity(hkl, data.intensity[coarse], crystal.group, data.orthogonalisation)
     amplitudes = Amplitudes(hkl, np.sqrt(intensity / expected), np.sqrt(intensity))
     search = Search(amplitudes, crystal.group, data.orthogonalisation, recipe)
-    phasing = Observed(hkl, data.intensity[coarse], data.sigma[coarse], data.group, data.orthogonalisation)
-    content = crystal.content
-    return search, Builder(data, phasing, search.symmetric.grid, content, crystal.atoms)
+    grid = search.symmetric.grid
+    return search, Builder(data, data.part(coarse), grid, crystal.content, crystal.atoms)

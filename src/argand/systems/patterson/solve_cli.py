@@ -1,6 +1,7 @@
 """The verb `argand patterson solve`."""
 
 import json as json_format
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,16 @@ SpaceGroup = Annotated[str | None, typer.Option(help='Such as "P 21/c", in place
 Formula = Annotated[str | None, typer.Option(help="Such as C12H22O11; helps to name the atoms.")]
 
 
+class Probe(StrEnum):
+    """What was scattered."""
+
+    XRAY = "xray"
+    ELECTRON = "electron"
+
+
+Kind = Annotated[Probe | None, typer.Option(help="What was scattered; by default as the file says, or xray.")]
+
+
 def solve(
     data: Annotated[Path, typer.Argument(help="Reflections: .hkl, .cif, .fcf or .mtz, also gzipped.")],
     out: Annotated[Path, typer.Option(help="Folder for maps and structure.")],
@@ -22,6 +33,7 @@ def solve(
     spacegroup: SpaceGroup = None,
     formula: Formula = None,
     units: Annotated[float | None, typer.Option(help="Formulas in the cell (Z), if known.", min=0.1)] = None,
+    radiation: Kind = None,
     d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds to search.", min=0.1)] = 30.0,
     seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
@@ -34,6 +46,7 @@ def solve(
     Example: argand patterson solve a.hkl --cell 9.75,8.89,7.57,90,112.7,90 --spacegroup "P 21/c" --out solved
     """
     asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
+    asked["radiation"] = None if radiation is None else radiation.value
     effort = {"time_limit": time_limit, "seed": seed, "workers": workers}
     summary = _answer(data, out, asked, effort, force)
     if json:
