@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,8 +17,18 @@ from argand.physics.symmetry import Group
 from argand.typing import Matrix3, Points3, Vector3
 
 START_U = 0.04
-LIGHT = ("C", "N", "O", "S", "Cl", "Br", "I")
+GUESSES = (
+    *("C", "N", "O", "Na", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "Mn", "Fe"),
+    *("Ni", "Cu", "Zn", "Br", "Zr", "Mo", "Ag", "Sn", "I", "Cs", "Ba", "W", "Au", "Pb"),
+)
 """Elements to choose from where no formula is known."""
+_FEW_ATOMS = 12
+_TIMES = (0.5, 0.7, 1.4, 2.0, 2.8, 4.0)
+"""Without a formula the scale is uncertain: in models of few atoms all may be so many times heavier."""
+_LIGHT = 9.5
+"""Elements below this strength have been told apart by density as well as they can be."""
+_CLEARLY = 0.93
+"""Other names are taken where R1 falls to this share."""
 SHORTEST = 1.0
 """No two atoms but hydrogen are nearer than this in Å."""
 OWN_U_BELOW = 1.3
@@ -27,7 +38,7 @@ _SPECIAL = 0.8
 _ADDED_HEIGHT = 0.2
 _ADDED_WITHOUT_FORMULA = 0.35
 """Peaks of the difference map, over the height of the lightest element, that become atoms."""
-_DENSEST = 1.3
+_DENSEST = 1.8
 _KEPT_HEIGHT = 0.3
 _FEWEST_ELECTRONS = 3.5
 """Less than this is no atom where no formula says so."""
@@ -88,13 +99,43 @@ class Builder:
             model = self._refine(atoms, 2, common_u=True)
             if own_u:
                 model = self._refine(model.atoms, 4, common_u=False)
+            if not self.content and len(model.atoms) <= _FEW_ATOMS:
+                model = self._renamed(model)
             gained = best.r1 - model.r1
             best = min(best, model, key=lambda refined: refined.r1)
             if number >= 2 and gained < _GAIN:
                 break
+        best = self._renamed(best) if self.content else best
         if len(self.phasing.hkl) < len(self.data.hkl):
             best = refine(best.atoms, self.data, 3, not own_u, 0.0 if own_u else _TETHER)
         return best
+
+    def _renamed(self, model: Refined) -> Refined:
+        """The model, or the same with other elements where these clearly fit better."""
+        best = model
+        for elements in self._other_names(model):
+            start = replace(model.atoms, elements=elements, u_iso=np.full(len(elements), START_U))
+            other = self._refine(start, 4, common_u=True)
+            if self.data.d_min < OWN_U_BELOW:
+                other = self._refine(other.atoms, 4, common_u=False)
+            if other.r1 < _CLEARLY * best.r1:
+                best = other
+        return best
+
+    def _other_names(self, model: Refined) -> list[tuple[str, ...]]:
+        """Names to try: all atoms heavier, or with a formula two heavy elements that swap a site."""
+        elements, electrons = model.atoms.elements, self._electrons(model)
+        if not self.content:
+            return [self._nearest_elements(times * electrons) for times in _TIMES]
+        order = np.argsort(-self._strengths(elements), kind="stable")
+        order = order[self._strengths(elements)[order] > _LIGHT]
+        swaps = []
+        for first, second in pairwise(order.tolist()):
+            if elements[first] != elements[second]:
+                names = list(elements)
+                names[first], names[second] = names[second], names[first]
+                swaps.append(tuple(names))
+        return swaps
 
     def observed_density(self, model: Refined) -> Map:
         """Electron density in e/Å³ of the measured amplitudes with the model's phases; its mean is zero."""
@@ -102,6 +143,30 @@ class Builder:
         density = self._fill(self.data, observed * phase_factor(model.calculated))
         volume = float(np.linalg.det(self.data.orthogonalisation))
         return density * np.float32(density.size / volume)
+
+    def support(self, model: Refined) -> Float[np.ndarray, " n"]:
+        """Share of each atom's density that comes back in a difference map made without it.
+
+        Near 1 for an atom whose phases the others give; a wrong one among right ones has little. An atom
+        with most of the scattering power is not asked, as without it there are no phases; it has 1.
+        """
+        data, shares = self.phasing, []
+        calculated = self._calculated(model.atoms)
+        power = model.atoms.occupancy * self._strengths(model.atoms.elements) ** 2
+        for number in range(len(model.atoms)):
+            if power[number] > 0.5 * power.sum():
+                shares.append(1.0)
+                continue
+            alone = self._calculated(model.atoms.take(np.array([number])))
+            difference, _ = self._maps(calculated - alone, 1 / max(model.scale, 1e-12))
+            place = model.atoms.frac[number : number + 1]
+            there = value_at(self._fill(data, alone), place)[0]
+            shares.append(value_at(difference, place)[0] / max(there, 1e-12))
+        return np.array(shares)
+
+    def _calculated(self, atoms: Atoms) -> Coefficients:
+        data = self.phasing
+        return structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
 
     def _refine(self, atoms: Atoms, cycles: int, common_u: bool) -> Refined:
         tether = 0.0 if self.data.d_min < OWN_U_BELOW else _TETHER
@@ -141,21 +206,20 @@ class Builder:
 
     def _extended(self, atoms: Atoms) -> Atoms:
         """Atoms and the peaks of the difference map that complete their number."""
-        data = self.phasing
-        calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
-        difference, modelled = self._maps(calculated)
+        difference, modelled = self._maps(self._calculated(atoms))
         points = PeakFinder(self.grid).find(difference, 0.7 * self.count + 5)
         frac, heights = between_points(difference, points)
         per_electron = float(np.median(value_at(modelled, atoms.frac) / self._strengths(atoms.elements)))
-        usual = per_electron * float(self._strengths(tuple(self.content or LIGHT)).min())
+        usual = per_electron * float(self._strengths(tuple(self.content or GUESSES)).min())
         high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
         return self._merged(frac[high], heights[high], self.most, atoms)
 
-    def _maps(self, calculated: Coefficients) -> tuple[Map, Map]:
-        """Maps of F_o - F_c and of F_c, with the phases of F_c, on one scale."""
+    def _maps(self, calculated: Coefficients, scale: float | None = None) -> tuple[Map, Map]:
+        """Maps of F_o - F_c and of F_c, with the phases of F_c; `scale` of F_o is fitted without one."""
         observed = np.sqrt(np.clip(self.phasing.intensity, 0, None))
         size = np.abs(calculated)
-        scale = (observed @ size) / max(observed @ observed, 1e-20)
+        if scale is None:
+            scale = float(observed @ size) / max(float(observed @ observed), 1e-20)
         difference = (scale * observed - size) * phase_factor(calculated)
         return self._fill(self.phasing, difference), self._fill(self.phasing, calculated)
 
@@ -188,8 +252,8 @@ class Builder:
         return tuple(chosen)
 
     def _nearest_elements(self, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
-        known = self._strengths(LIGHT)
-        return tuple(LIGHT[int(np.argmin(abs(known - value)))] for value in electrons)
+        known = self._strengths(GUESSES)
+        return tuple(GUESSES[int(np.argmin(abs(known - value)))] for value in electrons)
 
     def _strengths(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
         return strengths(elements, self.data.radiation)

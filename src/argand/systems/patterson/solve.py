@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from argand.physics.atom import Atoms, Radiation
+from argand.physics.bond import crowded
 from argand.physics.fourier import Map
 from argand.physics.model import Builder, assembled
 from argand.physics.phasing import Amplitudes, Recipe, Search, recipe_for
@@ -35,6 +36,8 @@ _PATIENCE = 4
 _LARGEST_R1 = 0.25
 _FEWEST = 15
 _LEAST_FOUND = 0.85
+_MOST_CROWDED = 0.15
+_LEAST_SUPPORT, _MOST_VAGUE = 0.4, 0.35
 
 
 class Try(NamedTuple):
@@ -101,8 +104,12 @@ def largest_r1(crystal: Crystal, model: Refined) -> float:
     return _LARGEST_R1 * max(share, 0.0)
 
 
-def verdict(crystal: Crystal, model: Refined) -> tuple[bool, str]:
-    """Whether a model is believed, and why: by its R1, and where a formula is known by its completeness."""
+def verdict(crystal: Crystal, model: Refined, builder: Builder) -> tuple[bool, str]:
+    """Whether a model is believed, and why.
+
+    By its R1, where a formula is known by its completeness, by the distances of its atoms, and by whether
+    these come back where they are left out: heavy atoms alone can make R1 low.
+    """
     most = largest_r1(crystal, model)
     if len(crystal.observed.hkl) < _FEWEST:
         return False, f"{len(crystal.observed.hkl)} reflections are too few to tell"
@@ -112,6 +119,12 @@ def verdict(crystal: Crystal, model: Refined) -> tuple[bool, str]:
     found = float(model.atoms.occupancy.sum())
     if crystal.content and found < _LEAST_FOUND * crystal.atoms:
         return False, f"only {found:.1f} of {crystal.atoms:.1f} atoms found"
+    near = crowded(model.atoms, crystal.group, crystal.orthogonalisation)
+    if near.mean() > _MOST_CROWDED:
+        return False, f"{near.sum()} atoms are nearer to each other than bonds are"
+    vague = builder.support(model) < _LEAST_SUPPORT
+    if vague.mean() > _MOST_VAGUE:
+        return False, f"{vague.sum()} of {len(vague)} atoms do not come back where they are left out"
     return True, f"R1 {model.r1:.3f} is within {most:.2f}"
 
 
@@ -147,7 +160,7 @@ def solve(
         hunt.tries.close()
     assert hunt.best is not None
     model = hunt.best
-    solved, reason = verdict(crystal, model)
+    solved, reason = hunt.verdict
     density = hunt.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
     seconds = time.monotonic() - started
@@ -185,13 +198,14 @@ class _Hunt:
         self.search, self.builder = _prepared(crystal, recipe)
         self.tries = Tries(self.search, crystal.atoms, seed, workers)
         self.best: Refined | None = None
+        self.verdict = (False, "nothing tried yet")
         self.correlation = self._highest = -1.0
         self.attempts = self._since = 0
 
     @property
     def is_over(self) -> bool:
         """Whether the best model is clear and tidy, or believed and not improved for some tries."""
-        if self.best is None or not verdict(self.crystal, self.best)[0]:
+        if self.best is None or not self.verdict[0]:
             return False
         clear = min(_CLEAR, 0.7 * largest_r1(self.crystal, self.best))
         u_iso = self.best.atoms.u_iso
@@ -210,6 +224,7 @@ class _Hunt:
             model = self.builder.complete(model)
         if self.best is None or model.r1 < self.best.r1:
             self.best, self.correlation, self._since = model, phased.correlation, 0
+            self.verdict = verdict(self.crystal, model, self.builder)
         return phased.correlation
 
 
