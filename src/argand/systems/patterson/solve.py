@@ -34,6 +34,8 @@ _TIDY = 2.5
 _PATIENCE = 4
 """Tries for a better model after one that is believed."""
 _LARGEST_R1 = 0.25
+_GOOD = 0.7
+"""R1 below this share of its limit leaves no doubt."""
 _FEWEST = 15
 _LEAST_FOUND = 0.85
 _MOST_CROWDED = 0.15
@@ -107,8 +109,8 @@ def largest_r1(crystal: Crystal, model: Refined) -> float:
 def verdict(crystal: Crystal, model: Refined, builder: Builder) -> tuple[bool, str]:
     """Whether a model is believed, and why.
 
-    By its R1, where a formula is known by its completeness, by the distances of its atoms, and by whether
-    these come back where they are left out: heavy atoms alone can make R1 low.
+    By its R1, where a formula is known by its completeness, by the distances of its atoms, and where R1 is
+    near its limit by whether atoms come back where they are left out: heavy ones alone can make R1 low.
     """
     most = largest_r1(crystal, model)
     if len(crystal.observed.hkl) < _FEWEST:
@@ -122,9 +124,10 @@ def verdict(crystal: Crystal, model: Refined, builder: Builder) -> tuple[bool, s
     near = crowded(model.atoms, crystal.group, crystal.orthogonalisation)
     if near.mean() > _MOST_CROWDED:
         return False, f"{near.sum()} atoms are nearer to each other than bonds are"
-    vague = builder.support(model) < _LEAST_SUPPORT
-    if vague.mean() > _MOST_VAGUE:
-        return False, f"{vague.sum()} of {len(vague)} atoms do not come back where they are left out"
+    if model.r1 > _GOOD * most:
+        vague = builder.support(model) < _LEAST_SUPPORT
+        if vague.mean() > _MOST_VAGUE:
+            return False, f"{vague.sum()} of {len(vague)} atoms do not come back where they are left out"
     return True, f"R1 {model.r1:.3f} is within {most:.2f}"
 
 
@@ -207,7 +210,7 @@ class _Hunt:
         """Whether the best model is clear and tidy, or believed and not improved for some tries."""
         if self.best is None or not self.verdict[0]:
             return False
-        clear = min(_CLEAR, 0.7 * largest_r1(self.crystal, self.best))
+        clear = min(_CLEAR, _GOOD * largest_r1(self.crystal, self.best))
         u_iso = self.best.atoms.u_iso
         tidy = u_iso.max() <= _TIDY * np.median(u_iso)
         return bool(self.best.r1 <= clear and tidy) or self._since >= _PATIENCE

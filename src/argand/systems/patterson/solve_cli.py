@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from argand.io.pool import single_threads
 from argand.verbs import Json, say
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
@@ -61,11 +62,13 @@ def _answer(
     data: Path, out: Path, asked: dict[str, Any], effort: dict[str, Any], force: bool
 ) -> dict[str, Any]:
     """Solve, write all files and the page; the summary."""
-    from argand.systems.patterson import solve as solver
-    from argand.systems.patterson import solve_outputs
-    from argand.systems.patterson.crystal import read_crystal
-    from argand.systems.patterson.solve_view import write_solve_page
-    from argand.systems.patterson.tries import available_cores
+    with single_threads():
+        # The cores make tries; threads within a small matrix would only stand in their way.
+        from argand.systems.patterson import solve as solver
+        from argand.systems.patterson import solve_outputs
+        from argand.systems.patterson.crystal import read_crystal
+        from argand.systems.patterson.solve_view import write_solve_page
+        from argand.systems.patterson.tries import available_cores
 
     name = solve_outputs.stem_of(data)
     files = solve_outputs.planned_files(out, name, force)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from argand.io.pool import single_threads
 from argand.physics.phasing import Phased, Search
 
 COUNT_SPREAD = 0.15
@@ -74,10 +75,11 @@ class Tries:
         self._counter, self._asked_shared = context.Value("q", self._asked), context.Value("q", self._asked)
         self._queue = context.Queue()
         shared = (self._what, self._counter, self._asked_shared, self._queue)
-        for _ in range(self._workers - 1):
-            process = context.Process(target=_make_tries, args=shared, daemon=True)
-            process.start()
-            self._processes.append(process)
+        with single_threads():
+            for _ in range(self._workers - 1):
+                process = context.Process(target=_make_tries, args=shared, daemon=True)
+                process.start()
+                self._processes.append(process)
 
     def _advance(self, number: int) -> None:
         """Make a try here, or wait for `number` where others are far enough ahead."""
