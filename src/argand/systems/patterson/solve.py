@@ -23,7 +23,7 @@ from argand.systems.patterson.crystal import Crystal, read_crystal
 from argand.systems.patterson.tries import Tries
 
 PATH = "dual-space iteration"
-PHASING_D_MIN = 0.8
+PHASING_D_MIN = 0.84
 """Finer data, in Å, are used in refinement only."""
 _CLEAR = 0.16
 """A model of this R1 ends the search at once."""
