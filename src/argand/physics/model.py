@@ -23,8 +23,9 @@ GUESSES = (
 )
 """Elements to choose from where no formula is known."""
 _FEW_ATOMS = 12
+"""In models of no more atoms other elements are tried."""
 _TIMES = (0.5, 0.7, 1.4, 2.0, 2.8, 4.0)
-"""Without a formula the scale is uncertain: in models of few atoms all may be so many times heavier."""
+"""Without a formula the scale is uncertain: all atoms of a model may be so many times heavier."""
 _LIGHT = 9.5
 """Elements below this strength have been told apart by density as well as they can be."""
 _CLEARLY = 0.93
@@ -99,14 +100,13 @@ class Builder:
             model = self._refine(atoms, 2, common_u=True)
             if own_u:
                 model = self._refine(model.atoms, 4, common_u=False)
-            if not self.content and len(model.atoms) <= _FEW_ATOMS:
+            if len(model.atoms) <= _FEW_ATOMS:
                 model = self._renamed(model)
             gained = best.r1 - model.r1
             best = min(best, model, key=lambda refined: refined.r1)
             settled = number >= 2 or (number == 1 and len(model.atoms) == before)
             if settled and gained < _GAIN:
                 break
-        best = self._renamed(best) if self.content else best
         if len(self.phasing.hkl) < len(self.data.hkl):
             best = refine(best.atoms, self.data, 3, not own_u, 0.0 if own_u else _TETHER)
         return best
