@@ -58,9 +58,8 @@ def form_factors(
         known = gemmi.Element(element)
         if known.atomic_number == 0:
             raise ConfigError(f"no element is called '{element}'")
-        table = known.it92 if radiation == "xray" else known.c4322
+        table, constant = (known.it92, known.it92.c) if radiation == "xray" else (known.c4322, 0.0)
         a, b = np.array(table.a), np.array(table.b)
-        constant = table.c if radiation == "xray" else 0.0
         values[element] = np.exp(-np.outer(stol_squared, b)) @ a + constant
     return values
 

@@ -24,7 +24,7 @@ GUESSES = (
 """Elements to choose from where no formula is known."""
 _FEW_ATOMS = 12
 """In models of no more atoms other elements are tried."""
-_TIMES = (0.5, 0.7, 1.4, 2.0, 2.8, 4.0)
+_TIMES = (0.6, 1.5, 2.2, 3.5)
 """Without a formula the scale is uncertain: all atoms of a model may be so many times heavier."""
 _LIGHT = 9.5
 """Elements below this strength have been told apart by density as well as they can be."""
@@ -116,9 +116,9 @@ class Builder:
         best = model
         for elements in self._other_names(model):
             start = replace(model.atoms, elements=elements, u_iso=np.full(len(elements), START_U))
-            other = self._refine(start, 4, common_u=True)
+            other = self._refine(start, 2, common_u=True)
             if self.data.d_min < OWN_U_BELOW:
-                other = self._refine(other.atoms, 4, common_u=False)
+                other = self._refine(other.atoms, 3, common_u=False)
             if other.r1 < _CLEARLY * best.r1:
                 best = other
         return best
@@ -127,7 +127,8 @@ class Builder:
         """Names to try: all atoms heavier, or with a formula two heavy elements that swap a site."""
         elements, electrons = model.atoms.elements, self._electrons(model)
         if not self.content:
-            return [self._nearest_elements(times * electrons) for times in _TIMES]
+            names = {self._nearest_elements(times * electrons) for times in _TIMES}
+            return sorted(names - {elements})
         order = np.argsort(-self._strengths(elements), kind="stable")
         order = order[self._strengths(elements)[order] > _LIGHT]
         swaps = []

@@ -38,6 +38,7 @@ _GOOD = 0.7
 """R1 below this share of its limit leaves no doubt."""
 _FEWEST = 15
 _LEAST_FOUND = 0.85
+_MOST_VOLUME = 50.0
 _MOST_CROWDED = 0.15
 _LEAST_SUPPORT, _MOST_VAGUE = 0.4, 0.35
 
@@ -121,6 +122,9 @@ def verdict(crystal: Crystal, model: Refined, builder: Builder) -> tuple[bool, s
     found = float(model.atoms.occupancy.sum())
     if crystal.content and found < _LEAST_FOUND * crystal.atoms:
         return False, f"only {found:.1f} of {crystal.atoms:.1f} atoms found"
+    space = crystal.volume / max(found * crystal.group.order, 1e-9)
+    if not crystal.content and space > _MOST_VOLUME:
+        return False, f"{space:.0f} Å³ of the cell for each atom found are more than any crystal has"
     near = crowded(model.atoms, crystal.group, crystal.orthogonalisation)
     if near.mean() > _MOST_CROWDED:
         return False, f"{near.sum()} atoms are nearer to each other than bonds are"
