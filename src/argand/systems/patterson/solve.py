@@ -14,7 +14,7 @@ import numpy as np
 from argand.physics.atom import Atoms, Radiation
 from argand.physics.bond import crowded
 from argand.physics.fourier import Map
-from argand.physics.model import Builder, assembled
+from argand.physics.model import OWN_U_BELOW, Builder, assembled
 from argand.physics.phasing import Amplitudes, Recipe, Search, recipe_for
 from argand.physics.refine import Refined
 from argand.physics.symmetry import inverse_d_squared
@@ -33,7 +33,8 @@ _TIDY = 2.5
 """A misplaced atom has a U of more times the median; such a model is not yet the end."""
 _PATIENCE = 4
 """Tries for a better model after one that is believed."""
-_LARGEST_R1 = 0.25
+_LARGEST_R1, _LARGEST_R1_COARSE = 0.25, 0.18
+"""Coarse data, which carry no U for each atom, are fitted by wrong models better, and by right ones too."""
 _GOOD = 0.7
 """R1 below this share of its limit leaves no doubt."""
 _FEWEST = 15
@@ -104,7 +105,8 @@ def largest_r1(crystal: Crystal, model: Refined) -> float:
     What a fit of p parameters leaves of n reflections shrinks with 1 - p/n.
     """
     share = 1 - free_parameters(crystal, model) / len(crystal.observed.hkl)
-    return _LARGEST_R1 * max(share, 0.0)
+    coarse = crystal.observed.d_min >= OWN_U_BELOW
+    return (_LARGEST_R1_COARSE if coarse else _LARGEST_R1) * max(share, 0.0)
 
 
 def verdict(crystal: Crystal, model: Refined, builder: Builder) -> tuple[bool, str]:
