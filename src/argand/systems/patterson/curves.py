@@ -1,0 +1,111 @@
+"""Learning curves as pictures: the published figures 7, 8 and 9, and the networks at equal compute.
+
+Each picture says what its trainings cost. Errors are squared, over those of predicting nothing; a dotted line
+is the best answer that is the same for all maps, their mean: what is not below it has not used the map.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from argand.systems.patterson.ablation import Curve
+
+PAPER_SIZE = "the paper: about 300 h of a GPU for 7, 100 epochs of 3,000 maps an arm for 8 and 9"
+PLAIN, OURS = "published network, plain map", "our network, superposed map"
+ATOM_VARIANTS = ("", "no images, 10 atoms", "no images, 20 atoms", "20 atoms")
+BOX_VARIANTS = ("", "inner box 18", "inner box 24")
+NAMES = {"paper": "published network", "fourier": "Fourier layers", "superposition": "ours, superposed"}
+
+
+def draw_comparisons(folder: Path, longest: Sequence[Curve], curves: Sequence[Curve]) -> list[Path]:
+    """Figures 7 (of the `longest` trainings of the two networks), 8 and 9 (of the variants), as PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        _save(draw_losses(longest), folder / "patterson-7.png"),
+        _save(draw_variants(8, curves, ATOM_VARIANTS, "10 atoms and images"), folder / "patterson-8.png"),
+        _save(draw_variants(9, curves, BOX_VARIANTS, "inner box 12"), folder / "patterson-9.png"),
+    ]
+
+
+def draw_losses(curves: Sequence[Curve]) -> Figure:
+    """Figure 7: training and validation error of the published network, and of ours."""
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    for axes, (network, title) in zip(figure.subplots(1, 2), _panels(), strict=True):
+        for curve in _of(curves, network, ("",)):
+            _plot(axes, curve, "train", label="training", color="C0", linewidth=0.8)
+            _plot(axes, curve, "val", label="validation", color="C1", marker="o", markersize=3)
+            _references(axes, curve, "black")
+        _finish(axes, title)
+    figure.suptitle(f"Figure 7. {cost(curves)}\n({PAPER_SIZE})", fontsize=8)
+    return figure
+
+
+def draw_variants(number: int, curves: Sequence[Curve], variants: Sequence[str], standard: str) -> Figure:
+    """Figure 8 or 9: validation error of variants of the maps, beside the published ones (`standard`)."""
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    for axes, (network, title) in zip(figure.subplots(1, 2), _panels(), strict=True):
+        for curve in _of(curves, network, variants):
+            colour = f"C{variants.index(curve['variant'])}"
+            label = f"{curve['variant'] or standard}: {curve['val'][-1][1]:.3f}"
+            _plot(axes, curve, "val", label=label, color=colour, marker="o", markersize=3)
+            _references(axes, curve, colour)
+        _finish(axes, title)
+    figure.suptitle(f"Figure {number}, validation. {cost(curves)}\n({PAPER_SIZE})", fontsize=8)
+    return figure
+
+
+def draw_networks(path: Path, curves: Sequence[Curve]) -> Path:
+    """Validation error of the networks against minutes of one core."""
+    figure = Figure(figsize=(7, 4.4), layout="constrained")
+    axes = figure.subplots()
+    for number, curve in enumerate(curves):
+        label = (
+            f"{NAMES[curve['network']]} ({curve['weights'] / 1e6:.1f} M weights): {curve['val'][-1][1]:.3f}"
+        )
+        _plot(axes, curve, "val", label=label, color=f"C{number}", marker="o", markersize=3)
+        _references(axes, curve, f"C{number}")
+    _finish(axes, "Validation error at equal compute")
+    figure.suptitle(f"{cost(curves)}. Ours learns Gaussians about a vector, the others spheres", fontsize=8)
+    return _save(figure, path)
+
+
+def cost(curves: Iterable[Curve]) -> str:
+    """What the trainings took, in words."""
+    parts = dict.fromkeys(
+        f"{NAMES[c['network']]} {c['core_minutes']:.1f} min ({c['steps']} steps of {c['batch']})"
+        for c in curves
+    )
+    return "Each training on one core: " + ", ".join(parts)
+
+
+def _panels() -> tuple[tuple[str, str], tuple[str, str]]:
+    return ("paper", PLAIN), ("superposition", OURS)
+
+
+def _of(curves: Iterable[Curve], network: str, variants: Sequence[str]) -> list[Curve]:
+    return [curve for curve in curves if curve["network"] == network and curve["variant"] in variants]
+
+
+def _plot(axes: Axes, curve: Curve, part: str, **style: object) -> None:
+    """One curve, against minutes of one core."""
+    steps, errors = zip(*curve[part], strict=True)
+    minutes = [step * curve["core_minutes"] / curve["steps"] for step in steps]
+    axes.plot(minutes, errors, **style)  # pyright: ignore[reportArgumentType]
+
+
+def _references(axes: Axes, curve: Curve, colour: str) -> None:
+    axes.axhline(curve["mean_map"], color=colour, linestyle=":", linewidth=0.9)
+
+
+def _finish(axes: Axes, title: str) -> None:
+    axes.axhline(1.0, color="grey", linestyle="--", linewidth=0.8)
+    axes.set(xlabel="minutes of one core", ylabel="squared error / predicting nothing", title=title)
+    axes.set_ylim(0.0, 1.25)
+    axes.legend(fontsize=7, loc="lower left", title="dashed: nothing; dotted: the mean map", title_fontsize=7)
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    figure.savefig(path, dpi=100)
+    return path
