@@ -58,6 +58,6 @@ def test_figures_say_what_they_cost_and_what_came_out(tmp_path: Path, curve: Cal
     assert [path.name for path in drawn] == [f"patterson-{number}.png" for number in (7, 8, 9)]
     assert draw_networks(tmp_path / "networks.png", curves[:1]).stat().st_size > 0
     for figure in (draw_losses(curves), draw_variants(8, curves, ("", "20 atoms"), "10 atoms")):
-        assert "5.0 min (10 steps of 8)" in figure.get_suptitle()
+        assert "5 min (80 maps)" in figure.get_suptitle()
     labels = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
     assert labels == ["10 atoms: 0.400", "20 atoms: 0.400"]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from argand.systems.patterson.ablation import Curve
 
 PAPER_SIZE = "the paper: about 300 h of a GPU for 7, 100 epochs of 3,000 maps an arm for 8 and 9"
-PLAIN, OURS = "published network, plain map", "our network, superposed map"
+PANELS = {"paper": "published network, plain map", "superposition": "our network, superposed map"}
 ATOM_VARIANTS = ("", "no images, 10 atoms", "no images, 20 atoms", "20 atoms")
 BOX_VARIANTS = ("", "inner box 18", "inner box 24")
 NAMES = {"paper": "published network", "fourier": "Fourier layers", "superposition": "ours, superposed"}
@@ -31,13 +31,16 @@ def draw_comparisons(folder: Path, longest: Sequence[Curve], curves: Sequence[Cu
 
 def draw_losses(curves: Sequence[Curve]) -> Figure:
     """Figure 7: training and validation error of the published network, and of ours."""
+    curves = [curve for curve in curves if curve["network"] in PANELS and not curve["variant"]]
     figure = Figure(figsize=(9, 4.2), layout="constrained")
-    for axes, (network, title) in zip(figure.subplots(1, 2), _panels(), strict=True):
+    for axes, (network, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
         for curve in _of(curves, network, ("",)):
             _plot(axes, curve, "train", label="training", color="C0", linewidth=0.8)
-            _plot(axes, curve, "val", label="validation", color="C1", marker="o", markersize=3)
+            _plot(
+                axes, curve, "val", label=f"validation: {_end(curve)}", color="C1", marker="o", markersize=3
+            )
             _references(axes, curve, "black")
-        _finish(axes, title)
+        _finish(axes, title, _of(curves, network, ("",)))
     figure.suptitle(f"Figure 7. {cost(curves)}\n({PAPER_SIZE})", fontsize=8)
     return figure
 
@@ -45,43 +48,44 @@ def draw_losses(curves: Sequence[Curve]) -> Figure:
 def draw_variants(number: int, curves: Sequence[Curve], variants: Sequence[str], standard: str) -> Figure:
     """Figure 8 or 9: validation error of variants of the maps, beside the published ones (`standard`)."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
-    for axes, (network, title) in zip(figure.subplots(1, 2), _panels(), strict=True):
+    for axes, (network, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
         for curve in _of(curves, network, variants):
             colour = f"C{variants.index(curve['variant'])}"
-            label = f"{curve['variant'] or standard}: {curve['val'][-1][1]:.3f}"
+            label = f"{curve['variant'] or standard}: {_end(curve)}"
             _plot(axes, curve, "val", label=label, color=colour, marker="o", markersize=3)
             _references(axes, curve, colour)
-        _finish(axes, title)
+        _finish(axes, title, _of(curves, network, variants))
     figure.suptitle(f"Figure {number}, validation. {cost(curves)}\n({PAPER_SIZE})", fontsize=8)
     return figure
 
 
 def draw_networks(path: Path, curves: Sequence[Curve]) -> Path:
     """Validation error of the networks against minutes of one core."""
-    figure = Figure(figsize=(7, 4.4), layout="constrained")
+    figure = Figure(figsize=(9, 4.6), layout="constrained")
     axes = figure.subplots()
     for number, curve in enumerate(curves):
-        label = (
-            f"{NAMES[curve['network']]} ({curve['weights'] / 1e6:.1f} M weights): {curve['val'][-1][1]:.3f}"
-        )
+        label = f"{NAMES[curve['network']]} ({curve['weights'] / 1e6:.1f} M weights): {_end(curve)}"
         _plot(axes, curve, "val", label=label, color=f"C{number}", marker="o", markersize=3)
         _references(axes, curve, f"C{number}")
-    _finish(axes, "Validation error at equal compute")
-    figure.suptitle(f"{cost(curves)}. Ours learns Gaussians about a vector, the others spheres", fontsize=8)
+    _finish(axes, "Validation error at equal compute", curves)
+    target = "Ours learns Gaussians about a vector's midpoint, the others spheres in the whole box."
+    figure.suptitle(f"{cost(curves)}\n{target}", fontsize=8)
     return _save(figure, path)
 
 
 def cost(curves: Iterable[Curve]) -> str:
     """What the trainings took, in words."""
     parts = dict.fromkeys(
-        f"{NAMES[c['network']]} {c['core_minutes']:.1f} min ({c['steps']} steps of {c['batch']})"
+        f"{NAMES[c['network']]} {c['core_minutes']:.2g} min ({c['steps'] * c['batch']:,} maps)"
         for c in curves
     )
     return "Each training on one core: " + ", ".join(parts)
 
 
-def _panels() -> tuple[tuple[str, str], tuple[str, str]]:
-    return ("paper", PLAIN), ("superposition", OURS)
+def _end(curve: Curve) -> str:
+    """The error at the end, and whether that is worth anything."""
+    error = curve["val"][-1][1]
+    return f"{error:.3f}" + ("" if error < curve["mean_map"] else ", no better than the mean map")
 
 
 def _of(curves: Iterable[Curve], network: str, variants: Sequence[str]) -> list[Curve]:
@@ -99,10 +103,10 @@ def _references(axes: Axes, curve: Curve, colour: str) -> None:
     axes.axhline(curve["mean_map"], color=colour, linestyle=":", linewidth=0.9)
 
 
-def _finish(axes: Axes, title: str) -> None:
+def _finish(axes: Axes, title: str, curves: Iterable[Curve]) -> None:
     axes.axhline(1.0, color="grey", linestyle="--", linewidth=0.8)
     axes.set(xlabel="minutes of one core", ylabel="squared error / predicting nothing", title=title)
-    axes.set_ylim(0.0, 1.25)
+    axes.set_ylim(0.0, max([1.25, *(1.1 * curve["val"][-1][1] for curve in curves)]))
     axes.legend(fontsize=7, loc="lower left", title="dashed: nothing; dotted: the mean map", title_fontsize=7)
 
 
