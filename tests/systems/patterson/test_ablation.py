@@ -59,5 +59,7 @@ def test_figures_say_what_they_cost_and_what_came_out(tmp_path: Path, curve: Cal
     assert draw_networks(tmp_path / "networks.png", curves[:1]).stat().st_size > 0
     for figure in (draw_losses(curves), draw_variants(8, curves, ("", "20 atoms"), "10 atoms")):
         assert "5 min (80 maps)" in figure.get_suptitle()
-    labels = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    legend = figure.axes[1].get_legend()
+    assert legend is not None
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["10 atoms: 0.400", "20 atoms: 0.400"]

@@ -72,7 +72,7 @@ def draw_densities(figure: Figure, predictor: Predictor, trained: str) -> None:
     legend = figure.legend(
         *panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=3, markerscale=3, fontsize=8
     )
-    for handle in legend.legend_handles:
+    for handle in filter(None, legend.legend_handles):
         handle.set_alpha(1.0)
     error = float((inferred - true).square().sum() / true.square().sum())
     title = f"Figure 10. Atoms and inversion images about a vector's midpoint; relative error {error:.3f}"
@@ -81,7 +81,7 @@ def draw_densities(figure: Figure, predictor: Predictor, trained: str) -> None:
 
 def _draw_levels(axes: Any, density: np.ndarray) -> None:
     """Dots on a finer grid, coloured by level, over the part of the cube that has density."""
-    fine = zoom(density, FINER, order=3, mode="nearest", grid_mode=True)
+    fine = np.asarray(zoom(density, FINER, order=3, mode="nearest", grid_mode=True))
     tops = [*(level for level, _, _ in LEVELS[1:]), np.inf]
     for (low, colour, alpha), top in zip(LEVELS, tops, strict=True):
         place = (np.argwhere((fine >= low) & (fine < top)) + 0.5) / FINER
