@@ -24,7 +24,7 @@ from argand.learn.stream import VALIDATION_OFFSET
 from argand.physics.patterson import intensities_of
 from argand.physics.positions import select_reflections
 from argand.systems.patterson.ablation import ABLATION, COMPARED, TRAINING_SEED, Arm, Curve, train_arms
-from argand.systems.patterson.curves import draw_comparisons, draw_networks
+from argand.systems.patterson.curves import draw_comparisons, draw_networks, draw_training
 from argand.systems.patterson.evaluate import EVALUATION_SEED, batches
 from argand.systems.patterson.match import Match, match_atoms
 from argand.systems.patterson.predict import Predictor
@@ -84,20 +84,25 @@ def main(
     figures: Annotated[Path, typer.Option(help="Folder of the pictures")] = Path("docs/figures"),
     json_file: Annotated[Path, typer.Option("--json")] = Path("benchmarks/results/patterson_ablation.json"),
 ) -> None:
-    """Train what is not trained yet, measure, draw."""
+    """Train what is not trained yet, measure, draw: first the networks, then the variants."""
     torch.set_num_threads(1)
-    compared = train_arms(COMPARED, runs, compare_minutes, typer.echo)
-    variants = train_arms(ABLATION, runs, minutes, typer.echo)
-    scored = [curve | {"accuracy": score(curve, count)} for curve in compared]
-    draw_comparisons(figures, compared, variants)
-    draw_networks(figures / "patterson-learning.png", compared)
     seeds = {"training": TRAINING_SEED, "validation": TRAINING_SEED + VALIDATION_OFFSET}
-    report = {"hardware": hardware("cpu"), "seeds": {**seeds, "accuracy": EVALUATION_SEED}}
-    kept = {"compared": scored, "variants": variants}
-    for part, curves in kept.items():
-        report[part] = [{key: value for key, value in one.items() if key != "run"} for one in curves]
-        Console().print(as_table(part, [summary(one) for one in curves]))
+    report: dict[str, Any] = {"hardware": hardware("cpu"), "seeds": {**seeds, "accuracy": EVALUATION_SEED}}
+    compared = train_arms(COMPARED, runs, compare_minutes, typer.echo)
+    report["compared"] = [kept(curve) | {"accuracy": score(curve, count)} for curve in compared]
+    draw_training(figures, compared)
+    draw_networks(figures / "patterson-learning.png", compared)
+    write_report(json_file, {**report, "variants": []})
+    variants = train_arms(ABLATION, runs, minutes, typer.echo)
+    report["variants"] = [kept(curve) for curve in variants]
+    draw_comparisons(figures, variants)
     write_report(json_file, report)
+    Console().print(as_table("Trainings", [summary(curve) for curve in (*compared, *variants)]))
+
+
+def kept(curve: Curve) -> Curve:
+    """What the JSON says of an arm: all but where its run lies."""
+    return {key: value for key, value in curve.items() if key != "run"}
 
 
 def summary(curve: Curve) -> dict[str, Any]:

@@ -7,7 +7,13 @@ import pytest
 
 from argand.systems.patterson import ablation
 from argand.systems.patterson.ablation import ABLATION, Arm, Curve, Effort, mean_map_error, train_arms
-from argand.systems.patterson.curves import draw_comparisons, draw_losses, draw_networks, draw_variants
+from argand.systems.patterson.curves import (
+    draw_comparisons,
+    draw_losses,
+    draw_networks,
+    draw_training,
+    draw_variants,
+)
 from argand.systems.patterson.presets import PRESETS
 
 TINY = PRESETS["tiny"]
@@ -54,7 +60,7 @@ def test_a_step_takes_time_and_the_mean_of_other_maps_says_little():
 
 def test_figures_say_what_they_cost_and_what_came_out(tmp_path: Path, curve: Callable[[Arm], Curve]):
     curves = [curve(arm) for arm in ABLATION]
-    drawn = draw_comparisons(tmp_path, curves, curves)
+    drawn = [draw_training(tmp_path, curves), *draw_comparisons(tmp_path, curves)]
     assert [path.name for path in drawn] == [f"patterson-{number}.png" for number in (7, 8, 9)]
     assert draw_networks(tmp_path / "networks.png", curves[:1]).stat().st_size > 0
     for figure in (draw_losses(curves), draw_variants(8, curves, ("", "20 atoms"), "10 atoms")):

@@ -177,10 +177,10 @@ def figures(
         say(f"picture: {path}")
     if train_minutes is not None:
         from argand.systems.patterson.ablation import ABLATION, train_arms
-        from argand.systems.patterson.curves import draw_comparisons
+        from argand.systems.patterson.curves import draw_comparisons, draw_training
 
         curves = train_arms(ABLATION, out / "runs", train_minutes, say)
-        for path in draw_comparisons(out, curves, curves):
+        for path in [draw_training(out, curves), *draw_comparisons(out, curves)]:
             say(f"picture: {path}")
 
 

@@ -19,11 +19,14 @@ BOX_VARIANTS = ("", "inner box 18", "inner box 24")
 NAMES = {"paper": "published network", "fourier": "Fourier layers", "superposition": "ours, superposed"}
 
 
-def draw_comparisons(folder: Path, longest: Sequence[Curve], curves: Sequence[Curve]) -> list[Path]:
-    """Figures 7 (of the `longest` trainings of the two networks), 8 and 9 (of the variants), as PNG."""
-    folder.mkdir(parents=True, exist_ok=True)
+def draw_training(folder: Path, curves: Sequence[Curve]) -> Path:
+    """Write figure 7 as PNG."""
+    return _save(draw_losses(curves), folder / "patterson-7.png")
+
+
+def draw_comparisons(folder: Path, curves: Sequence[Curve]) -> list[Path]:
+    """Write figures 8 and 9 as PNG."""
     return [
-        _save(draw_losses(longest), folder / "patterson-7.png"),
         _save(draw_variants(8, curves, ATOM_VARIANTS, "10 atoms and images"), folder / "patterson-8.png"),
         _save(draw_variants(9, curves, BOX_VARIANTS, "inner box 12"), folder / "patterson-9.png"),
     ]
@@ -111,5 +114,6 @@ def _finish(axes: Axes, title: str, curves: Iterable[Curve]) -> None:
 
 
 def _save(figure: Figure, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
     return path
