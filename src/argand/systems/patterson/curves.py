@@ -110,7 +110,7 @@ def _finish(axes: Axes, title: str, curves: Iterable[Curve]) -> None:
     axes.axhline(1.0, color="grey", linestyle="--", linewidth=0.8)
     axes.set(xlabel="minutes of one core", ylabel="squared error / predicting nothing", title=title)
     axes.set_ylim(0.0, max([1.25, *(1.1 * curve["val"][-1][1] for curve in curves)]))
-    axes.legend(fontsize=7, loc="lower left", title="dashed: nothing; dotted: the mean map", title_fontsize=7)
+    axes.legend(fontsize=7, loc="center right", title="dashed: nothing; dotted: the mean map", title_fontsize=7)
 
 
 def _save(figure: Figure, path: Path) -> Path:
