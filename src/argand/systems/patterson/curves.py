@@ -51,13 +51,14 @@ def draw_losses(curves: Sequence[Curve]) -> Figure:
 def draw_variants(number: int, curves: Sequence[Curve], variants: Sequence[str], standard: str) -> Figure:
     """Figure 8 or 9: validation error of variants of the maps, beside the published ones (`standard`)."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
-    for axes, (network, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
+    networks = [network for network in PANELS if _of(curves, network, variants)]
+    for axes, network in zip(figure.subplots(1, len(networks), squeeze=False)[0], networks, strict=True):
         for curve in _of(curves, network, variants):
             colour = f"C{variants.index(curve['variant'])}"
             label = f"{curve['variant'] or standard}: {_end(curve)}"
             _plot(axes, curve, "val", label=label, color=colour, marker="o", markersize=3)
             _references(axes, curve, colour)
-        _finish(axes, title, _of(curves, network, variants))
+        _finish(axes, PANELS[network], _of(curves, network, variants))
     figure.suptitle(f"Figure {number}, validation. {cost(curves)}\n({PAPER_SIZE})", fontsize=8)
     return figure
 
@@ -110,7 +111,7 @@ def _finish(axes: Axes, title: str, curves: Iterable[Curve]) -> None:
     axes.axhline(1.0, color="grey", linestyle="--", linewidth=0.8)
     axes.set(xlabel="minutes of one core", ylabel="squared error / predicting nothing", title=title)
     axes.set_ylim(0.0, max([1.25, *(1.1 * curve["val"][-1][1] for curve in curves)]))
-    axes.legend(fontsize=7, loc="center right", title="dashed: nothing; dotted: the mean map", title_fontsize=7)
+    axes.legend(fontsize=7, loc="best", title="dashed: nothing; dotted: the mean map", title_fontsize=7)
 
 
 def _save(figure: Figure, path: Path) -> Path:
