@@ -65,6 +65,7 @@ def train(
     learning_rate: LearningRate = None,
     val_count: ValCount = 256,
     val_every: ValEvery = 500,
+    replay: Annotated[int, typer.Option(help="Batches that each simulated map is used in.", min=1)] = 1,
     precision: Precision = "auto",
     devices: Devices = "auto",
     workers: Workers = None,
@@ -77,7 +78,7 @@ def train(
     system = _preset(preset)
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
-    settings = {"batch_size": batch_size, "seed": seed, "workers": workers}
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
     settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
     run_training(system, out, "maps", max_time=max_time, resume=resume, devices=devices, **settings)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from argand.systems.patterson.crystal_system import CrystalMaps
 from argand.systems.patterson.simulate import AtomSet
 from argand.systems.patterson.superpose import Frame
 from argand.systems.patterson.system import Patterson
@@ -10,8 +11,9 @@ PAPER = Patterson(network_name="paper", schedule="constant", learning_rate=1e-3,
 """10 atoms of radius 1 in an inner box of 12 of 40 voxels, the printed network and schedule."""
 BEST = Patterson(AtomSet(noise=(0.0, 0.2)))
 """The same atoms, with up to 20 % of noise, seen superposed."""
-PRESETS = {
+PRESETS: dict[str, Patterson | CrystalMaps] = {
     "best": BEST,
+    "crystal": CrystalMaps(),
     "empty-corner": replace(BEST, atoms=replace(BEST.atoms, corner="empty")),
     "paper": PAPER,
     "paper-stream": replace(PAPER, renewal=None),
