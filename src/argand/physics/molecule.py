@@ -107,7 +107,7 @@ class _Growth:
                 parent = int(self.rng.choice(open_ends[-4:]))
                 ring = self.elements[parent] in _LIGHT and self.rng.random() < 0.3
                 grown = self._ring(parent, molecules) if ring else self._atom(parent, element, molecules)
-            heavies -= grown and element in _HEAVY and not self.elements[-1] in _LIGHT
+            heavies -= grown and element in _HEAVY and self.elements[-1] not in _LIGHT
             failures = 0 if grown else failures + 1
         if not self.elements:
             self._place(np.zeros((1, 3)), ["C"], [[]], 1)

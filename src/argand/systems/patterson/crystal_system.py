@@ -1,4 +1,4 @@
-"""What trains the network for measured crystals: random molecules, their maps in the midst of an iteration."""
+"""What trains the network for measured crystals: random molecules, their maps amid an iteration."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -5,7 +5,6 @@ the square root of the density of point-like atoms. What it does is local, so th
 in one brick that its group repeats, with a margin.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
@@ -120,8 +119,10 @@ class Sharpener:
         first, second, third = (int(size) for size in sizes)
         return box_points((first, second, third), np.eye(3), low), (points - low) / STEP
 
-    def density(self, calculated: Coefficients) -> tuple[Float[np.ndarray, " n"], np.ndarray]:
-        """The network's density in electrons over those of carbon at the brick's points, and their weights."""
+    def density(
+        self, calculated: Coefficients
+    ) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
+        """The network's density at the brick's points, one high for a carbon atom, and their weights."""
         box, inside = self._box
         seen = network_input(measured_map(self.space, calculated), self.d_min, self.cell, box)
         with torch.inference_mode():
