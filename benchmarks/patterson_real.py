@@ -40,8 +40,11 @@ def cell_formula(structure: gemmi.SmallStructure) -> str:
     return " ".join(f"{element}{count:.4f}" for element, count in counts.items())
 
 
-def measure(folder: Path, name: str, d_min: float, limit: float, with_formula: bool) -> dict[str, Any]:
-    """Figures of one crystal at one resolution; d_min 0 takes all data."""
+def measure(
+    folder: Path, index: dict[str, str], d_min: float, limit: float, with_formula: bool, workers: int
+) -> dict[str, Any]:
+    """Figures of one crystal of the index at one resolution; d_min 0 takes all data."""
+    name = index["name"]
     structure = gemmi.read_small_structure(str(folder / f"{name}.cif"))
     truth, chemical = true_atoms(structure)
     row: dict[str, Any] = {"name": name, "group": structure.spacegroup.short_name(), "d_min": d_min}
@@ -50,10 +53,12 @@ def measure(folder: Path, name: str, d_min: float, limit: float, with_formula: b
     try:
         measured = read_reflections(folder / f"{name}.hkl.gz")
         stated = structure.cell.parameters, structure.spacegroup.xhm()
-        crystal = prepare(measured, *stated, formula, d_min or None, 1.0 if formula else None)
+        probe = "electron" if index["radiation"] == "electron" else "xray"
+        units = 1.0 if formula else None
+        crystal = prepare(measured, *stated, formula, d_min or None, units, probe)
     except InputError as error:
         return row | {"solved": False, "claimed": False, "note": str(error)}
-    solution = solve(crystal, limit)
+    solution = solve(crystal, limit, workers=workers)
     seconds = time.monotonic() - started
     group, cell = crystal.group, crystal.orthogonalisation
     match = compare(solution.model.atoms, truth, chemical, group, cell)
@@ -64,7 +69,7 @@ def measure(folder: Path, name: str, d_min: float, limit: float, with_formula: b
 
 def _cosine(crystal: Crystal, calculated: np.ndarray, truth: Any) -> dict[str, float]:
     data = crystal.observed
-    expected = structure_factors(truth, data.hkl, data.group, data.orthogonalisation)
+    expected = structure_factors(truth, data.hkl, data.group, data.orthogonalisation, data.radiation)
     return {"phase_cosine": phase_cosine(calculated, expected, data)}
 
 
@@ -103,6 +108,7 @@ def main(
     limit: Annotated[float, typer.Option(help="Seconds a set.")] = 10.0,
     resolutions: Annotated[str, typer.Option(help="d_min in Å, 0 for all data.")] = RESOLUTIONS,
     formula: Annotated[bool, typer.Option(help="Give the cell's contents.")] = True,
+    workers: Annotated[int, typer.Option(help="Processes that search.")] = 2,
     only: Annotated[str, typer.Option(help="Some of the names, parted by commas.")] = "",
 ) -> None:
     """Print the table of solved counts; write all rows as JSON."""
@@ -110,19 +116,20 @@ def main(
         index = list(csv.DictReader(file))
     chosen = [line for line in index if not only or line["name"] in only.split(",")]
     jobs = [
-        (line["name"], d_min)
+        (line, d_min)
         for d_min in map(float, resolutions.split(","))
         for line in chosen
         if d_min == 0 or float(line["d_min"]) <= d_min + _TOLERANCE
     ]
     rows, summary = [], []
     grades = {line["name"]: line["grade"] for line in index}
-    for name, d_min in track(jobs, "Solving"):
-        rows.append(measure(data, name, d_min, limit, formula))
+    for line, d_min in track(jobs, "Solving"):
+        rows.append(measure(data, line, d_min, limit, formula, workers))
         summary = summarise(rows, grades)
         if json is not None:
             # Kept as it grows: the whole table takes a quarter of an hour.
-            write_report(json, {"limit_s": limit, "formula": formula, "summary": summary, "sets": rows})
+            setup = {"limit_s": limit, "formula": formula, "workers": workers}
+            write_report(json, setup | {"summary": summary, "sets": rows})
     console = Console(width=160)
     console.print(as_table("each set", [_short(row) for row in rows]))
     console.print(as_table(f"measured crystals, {limit:g} s each", summary))

@@ -9,9 +9,11 @@ from typer.testing import CliRunner
 from argand.cli import build
 from argand.errors import InputError
 from argand.io.reflections import Measured, read_reflections
+from argand.physics.phasing import Amplitudes, Search, recipe_for
 from argand.physics.symmetry import Group
 from argand.systems.patterson.crystal import prepare
 from argand.systems.patterson.solve import solve
+from argand.systems.patterson.tries import Tries
 from argand.systems.patterson.truth import allowed_origins, compare, true_atoms
 
 CELL = orthogonalisation(MONOCLINIC)
@@ -68,6 +70,18 @@ def test_the_same_seed_gives_the_same_atoms(simulated):
     crystal = prepare(found, spacegroup="P 21/c", formula="C5 N O", units=4)
     first, second = solve(crystal, 60, seed=3), solve(crystal, 60, seed=3)
     assert np.array_equal(first.model.atoms.frac, second.model.atoms.frac)
+
+
+def test_tries_do_not_depend_on_how_many_processes_make_them(simulated):
+    found, group = simulated
+    size = np.sqrt(found.intensity)
+    search = Search(Amplitudes(found.hkl, size / size.mean(), size), group, CELL, recipe_for(0.9))
+    alone, together = (Tries(search, 7, seed=2, workers=workers) for workers in (1, 2))
+    try:
+        for _ in range(5):
+            assert np.array_equal(alone.next().calculated, together.next().calculated)
+    finally:
+        together.close()
 
 
 def test_noise_is_not_called_solved(simulated):
