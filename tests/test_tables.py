@@ -111,7 +111,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 4
+    assert capsys.readouterr().err.count("\n") == 6
     assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
@@ -204,3 +204,20 @@ def test_what_crashes_stops_nothing_else():
 
     assert apart(dict, [("answer", 1)]) == {"answer": 1}
     assert apart(os._exit, 3) == {"note": "ended with exit status 3"}
+
+
+def test_networks_at_equal_compute_are_shown_with_what_they_cost():
+    curve = {"arm": "paper", "core_minutes": 1.5, "steps": 40, "batch": 1, "mean_map": 0.93}
+    curve |= {"val": [[20, 1.2], [40, 0.987]]}
+    test = {"matched": 30, "atoms": 100, "solved": 0.1}
+    report = {"compared": [curve | {"accuracy": test}], "variants": [curve | {"arm": "paper, inner box 18"}]}
+    _, (network, variant) = tables.patterson_ablation_table(report)
+    assert network.measured == "error 0.987 after 1.5 min, 40 steps of 1; read 30 of 100 atoms, 10 % of maps"
+    assert (variant.where, variant.others) == ("paper, inner box 18", "mean map 0.930")
+    assert variant.measured == "error 0.987 after 1.5 min, 40 steps of 1"
+
+
+def test_ways_to_separate_are_shown_with_their_time():
+    row = {"method": "all sign patterns", "solved": 99, "maps": 100, "cpu_ms_per_map": 36.8}
+    _, (line,) = tables.patterson_separation_table({"error_voxel": 0.1, "rows": [row]})
+    assert (line.where, line.measured) == ("all sign patterns", "99 of 100 maps, 37 ms")

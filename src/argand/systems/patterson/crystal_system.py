@@ -1,6 +1,8 @@
 """What trains the network for measured crystals: random molecules, their maps amid an iteration."""
 
 from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import gemmi
@@ -8,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from argand.io.weights import load_weights, restore
 from argand.nn.block import convolution
 from argand.nn.unet import UNet, depth_to_space, space_to_depth
 from argand.physics.atom import Atoms, structure_factors
@@ -17,6 +20,7 @@ from argand.physics.molecule import MoleculeSet, RandomCrystal, random_crystal
 from argand.physics.phasing import Amplitudes, DualSpace, recipe_for
 from argand.physics.symmetry import half_sphere
 from argand.physics.wilson import expected_intensity
+from argand.system import from_config
 from argand.systems.patterson.sharpen import (
     ATOM_WIDTH,
     CARBON,
@@ -30,6 +34,7 @@ from argand.systems.patterson.sharpen import (
 from argand.systems.patterson.system import warm_cosine
 
 Sample = dict[str, np.ndarray]
+WEIGHTS = Path(str(files("argand") / "weights" / "patterson-crystal"))
 _EDGE = 4
 """Voxels at the faces of a cube whose answer does not count: the network sees too little there."""
 
@@ -48,6 +53,15 @@ class DensityNetwork(nn.Module):
         """Sides must be multiples of 2 to the power of the number of levels."""
         deep = space_to_depth(seen).contiguous(memory_format=torch.channels_last_3d)
         return depth_to_space(self.direct(deep) + self.body(deep))
+
+
+def load_network(path: Path | str | None = None) -> nn.Module:
+    """The network of weights in `path`, by default those that ship with argand; InputError as they do."""
+    source = WEIGHTS if path is None else Path(path)
+    state, header = load_weights(source)
+    network = from_config(CrystalMaps, header["config"]).network()
+    restore(network, state, source)
+    return network.eval()
 
 
 @dataclass(frozen=True)
