@@ -26,8 +26,8 @@ from rich.progress import track
 from argand.errors import InputError
 from argand.io.reflections import read_reflections
 from argand.physics.atom import structure_factors
-from argand.systems.patterson.crystal import Crystal, prepare
 from argand.systems.patterson.card import keep_counts
+from argand.systems.patterson.crystal import Crystal, prepare
 from argand.systems.patterson.crystal_system import WEIGHTS
 from argand.systems.patterson.hunt import NETWORK_D_MIN
 from argand.systems.patterson.solve import network_for, solve

@@ -1,5 +1,7 @@
-"""The search for a model of a crystal: tries become models, the network mends the best of them."""
+"""The search for a model of a crystal: tries become models, and the best of them is mended."""
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,9 +36,11 @@ _TIDY = 2.5
 _PATIENCE = 4
 """Tries for a better model after one that is believed."""
 _HOPELESS = 0.42
-"""Models of higher R1 hold too little that is right for the network to mend."""
-_MENDED, _LEFT_OUT = 4, 0.3
-"""Times in a row that the network may fail to mend a model, and the share of atoms left out after the first."""
+"""Models of higher R1 hold too little that is right to be mended."""
+_MENDED, _LEFT_OUT = 6, 0.3
+"""Failures in a row that end the mending of a model; the share of atoms left out after the first."""
+_SHARE = 0.5
+"""Share of the time for mending: what looks like a model in need of it is often a wrong one."""
 
 
 class Hunt:
@@ -49,6 +53,7 @@ class Hunt:
         seed: int,
         workers: int = 1,
         network: "nn.Module | None" = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.crystal, self.seed = crystal, seed
         self.search, self.builder = _prepared(crystal, recipe)
@@ -57,7 +62,8 @@ class Hunt:
         self.verdict = (False, "nothing tried yet")
         self.path = ITERATION
         self.correlation = self._highest = -1.0
-        self.attempts = self._since = 0
+        self.attempts = self._since = self._failed = 0
+        self.clock, self._started, self._mending = clock, clock(), 0.0
         self.sharpener = None if network is None else self._sharpener(network)
 
     def _sharpener(self, network: "nn.Module") -> "Sharpener | None":
@@ -81,14 +87,14 @@ class Hunt:
         """One more try, and its correlation; a model is built where that is about the best so far."""
         phased = self.tries.next()
         self.attempts, self._since = self.attempts + 1, self._since + 1
-        if self.best is not None and phased.correlation < self._highest - _WORTH_A_LOOK:
-            return phased.correlation
-        self._highest = max(self._highest, phased.correlation)
-        found = self._build(phased.calculated, ITERATION)
-        if found:
-            self.correlation = phased.correlation
-            if self.sharpener is not None:
-                self._mend(self.sharpener)
+        if self.best is None or phased.correlation >= self._highest - _WORTH_A_LOOK:
+            self._highest = max(self._highest, phased.correlation)
+            if self._build(phased.calculated, ITERATION):
+                self.correlation = phased.correlation
+        while self._may_mend():
+            started = self.clock()
+            self._mend()
+            self._mending += self.clock() - started
         return phased.correlation
 
     def _build(self, calculated: Coefficients, path: str) -> bool:
@@ -98,25 +104,34 @@ class Hunt:
             model = self.builder.complete(model)
         if self.best is not None and model.r1 >= self.best.r1:
             return False
-        self.best, self.path, self._since = model, path, 0
+        self.best, self.path, self._since, self._failed = model, path, 0, 0
         self.verdict = verdict(self.crystal, model, self.builder)
         return True
 
-    def _mend(self, sharpener: "Sharpener") -> None:
-        """Show the network the map of the best model's phases, whole at first, then with atoms left out."""
-        grid = sharpener.space.grid
-        rng = np.random.default_rng([self.seed, self.attempts])
-        failed = 0
-        while failed < _MENDED:
-            if self.best is None or self.best.r1 > _HOPELESS or self.is_over:
-                return
-            atoms = self.best.atoms
-            if failed:
-                stay = np.flatnonzero(rng.random(len(atoms)) >= _LEFT_OUT)
-                atoms = atoms.take(stay) if len(stay) else atoms
-            factors = structure_factors(atoms, grid.hkl, grid.group, grid.orthogonalisation)
-            gained = self._build(sharpener.improve(factors.astype(np.complex64)), NETWORK)
-            failed = 0 if gained else failed + 1
+    def _may_mend(self) -> bool:
+        """Whether the best model is worth mending, and the time for it is there."""
+        if self.best is None or self.best.r1 > _HOPELESS or self._failed >= _MENDED or self.is_over:
+            return False
+        return self._mending <= _SHARE * (self.clock() - self._started)
+
+    def _mend(self) -> None:
+        """Build again from the best model's map: with atoms left out, or as the network sees it.
+
+        The network is asked every other time, at first about the whole model.
+        """
+        assert self.best is not None
+        grid, atoms = self.search.symmetric.grid, self.best.atoms
+        asked = self.sharpener is not None and self._failed % 2 == 0
+        if self._failed or not asked:
+            rng = np.random.default_rng([self.seed, self.attempts, self._failed])
+            stay = np.flatnonzero(rng.random(len(atoms)) >= _LEFT_OUT)
+            atoms = atoms.take(stay) if len(stay) else atoms
+        factors = structure_factors(atoms, grid.hkl, grid.group, grid.orthogonalisation).astype(np.complex64)
+        path = self.path
+        if self.sharpener is not None and asked:
+            factors, path = self.sharpener.improve(factors), NETWORK
+        if not self._build(factors, path):
+            self._failed += 1
 
 
 def _prepared(crystal: Crystal, recipe: Recipe) -> tuple[Search, Builder]:

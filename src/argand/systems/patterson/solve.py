@@ -96,7 +96,7 @@ def solve(
     """
     started = clock()
     recipe = recipe or recipe_for(crystal.observed.d_min)
-    hunt = Hunt(crystal, recipe, seed, workers, network)
+    hunt = Hunt(crystal, recipe, seed, workers, network, clock)
     log: list[Try] = []
     try:
         while not hunt.is_over and (hunt.best is None or clock() - started < time_limit):
