@@ -209,7 +209,7 @@ class _Growth:
         images = np.einsum("oij,tnj->toni", self.group.rotations, frac) + self.group.translations[:, None]
         # The first operator is the identity, which pairs each atom with itself and its fellows.
         own = self._distances(frac[:, None, :, None] - images[:, 1:, None])
-        fit = (own >= _CONTACT).all((1, 2, 3))
+        fit = np.asarray((own >= _CONTACT).all((1, 2, 3)))
         if not self.frac or not fit.any():
             return fit
         extra = np.array([0.6 * (name not in _LIGHT) for name in elements])[:, None]

@@ -188,9 +188,9 @@ def test_the_network_is_asked_for_coarse_data_alone(simulated):
     fine, coarse = (
         prepare(found, spacegroup="P 21/c", formula="C5 N O", units=4, d_min=d) for d in (None, 1.2)
     )
-    assert network_for(fine) is None
+    assert network_for(fine, wanted=True) is None
     assert network_for(coarse, wanted=False) is None
-    network = network_for(coarse)
+    network = network_for(coarse, wanted=True)
     assert network is not None
     assert Hunt(fine, recipe_for(0.9), 0, network=network).sharpener is None
     hunt = Hunt(coarse, recipe_for(1.2), 0, network=network)

@@ -15,7 +15,7 @@ LIMITS = [
 ]
 CRYSTAL_LIMITS = [
     "Trained on random molecules alone, in five space groups, at 1.1 to 2.1 Å; no minerals, no twins.",
-    "It improves maps whose phases are mostly right; from wrong ones it leads nowhere.",
+    "It improves maps whose phases are mostly right; from wrong ones it leads nowhere. Not used by default.",
     "The measured crystals served to develop the solver, so their counts flatter it.",
 ]
 

@@ -47,7 +47,7 @@ class DensityNetwork(nn.Module):
         self.body = UNet(8 * CHANNELS, 8, widths, blocks, dims=3)
         # A linear filter beside it: what is most of the answer at first would otherwise silence the ReLUs.
         self.direct = convolution(8 * CHANNELS, 8, 3, dims=3, bias=True)
-        nn.init.zeros_(self.body.head.weight)
+        nn.init.zeros_(self.body.head.get_parameter("weight"))
 
     def forward(self, seen: Tensor) -> Tensor:
         """Sides must be multiples of 2 to the power of the number of levels."""
@@ -92,9 +92,13 @@ class CrystalMaps:
         calculated = self._spoilt(crystal, space, rng)
         rotation = random_rotation(rng)
         corner = crystal.orthogonalisation @ rng.random(3)
-        points = box_points((self.size,) * 3, rotation, corner)
+        points = box_points(self._shape, rotation, corner)
         seen = network_input(measured_map(space, calculated), d_min, crystal.orthogonalisation, points)
         return {"seen": seen, "target": self._target(crystal, rotation, corner)[None]}
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return self.size, self.size, self.size
 
     def inputs(self, sample: Sample) -> Sample:
         """The same: what is simulated is what the network trains on."""
@@ -177,7 +181,7 @@ class CrystalMaps:
         places = (everywhere - corner) @ rotation / STEP
         near = ((places > -3) & (places < self.size + 2)).all(1)
         heights = np.sqrt(np.tile(numbers, len(steps))[near] / CARBON)
-        return atoms_in_box(places[near], heights, (self.size,) * 3)
+        return atoms_in_box(places[near], heights, self._shape)
 
 
 def _joined(first: Atoms, second: Atoms) -> Atoms:

@@ -128,7 +128,7 @@ def solve_file(
     time_limit: float = 30.0,
     seed: int = 0,
     workers: int = 1,
-    with_network: bool = True,
+    with_network: bool = False,
 ) -> Solution:
     """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
 
@@ -139,7 +139,7 @@ def solve_file(
     return solve(crystal, time_limit, seed, workers=workers, network=network_for(crystal, with_network))
 
 
-def network_for(crystal: Crystal, wanted: bool = True) -> "nn.Module | None":
+def network_for(crystal: Crystal, wanted: bool) -> "nn.Module | None":
     """The shipped network where it is wanted and data are coarse enough for it; torch loads only then."""
     if not wanted or crystal.observed.d_min < NETWORK_D_MIN:
         return None

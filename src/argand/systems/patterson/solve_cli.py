@@ -40,8 +40,8 @@ def solve(
     seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that search; 0 takes all cores.", min=0)] = 0,
     network: Annotated[
-        bool, typer.Option("--network/--no-network", help="Let the network mend models of coarse data.")
-    ] = True,
+        bool, typer.Option("--network", help="Let the network take part in mending, for coarse data.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
     json: Json = False,
 ) -> None:
