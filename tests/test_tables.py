@@ -157,17 +157,22 @@ def test_the_simulator_has_a_goal():
 def test_measured_crystals_are_shown_beside_the_counts_of_other_programs():
     line = {"d_min": "all data", "solved": "24 of 25", "grade A": "22 of 23", "P-1, P21/c": "9 of 9"}
     line |= {"claimed": 23, "false claims": 1, "median R1": 0.123, "median s": 1.25}
+    line |= {"network": False}
     low = line | {"d_min": 1.2, "solved": "0 of 25", "median R1": None, "median s": None}
-    report = {"limit_s": 10.0, "formula": True, "summary": [line, low], "sets": []}
+    report = {"limit_core_s": 10.0, "formula": True, "summary": [line, low | {"network": True}], "sets": []}
     assert tables.patterson_real_table(report)[1][1].others == ""
     rival = {"opponent": "smtbx", "d_min": 1.2, "own": "2 of 25", "built": "3 of 25", "told": "4 of 25"}
     rival |= {"own, P-1, P21/c": "1 of 9", "built, P-1, P21/c": "2 of 9"}
     versions = {"smtbx": "1.0", "grok-phase-solver": "2.0"}
     report["beside"] = {"limit_s": 5.0, "versions": versions, "summary": [rival]}
     caption, (full, coarse) = tables.patterson_real_table(report)
-    assert "10 s each" in caption
-    assert "smtbx (cctbx-base 1.0) on the same data, 5 s of a core" in caption
+    assert "10 s of one core each" in caption
+    assert "smtbx (cctbx-base 1.0) on the same data, 5 s of one core" in caption
     assert "grok" not in caption
+    assert (full.what, coarse.what) == (
+        "crystals solved by iteration alone",
+        "crystals solved with the network",
+    )
     assert full.measured.startswith("24 of 25; grade A 22 of 23 (goal missed)")
     assert "claimed 23, wrongly 1" in full.measured
     assert "R1 0.123, 1.2 s" in full.measured
@@ -180,6 +185,7 @@ def test_every_setting_of_the_common_groups_counts():
 
     names = ("P-1", "P21/c", "P21/n", "P21/a", "C2/c")
     rows = [{"name": n, "group": n, "d_min": 1.2, "solved": True, "claimed": True} for n in names]
+    rows = [row | {"network": False} for row in rows]
     rows = [row | {"r1": 0.1, "seconds": 1.0} for row in rows]
     (line,) = summarise(rows, dict.fromkeys(names, "A"))
     assert line["P-1, P21/c"] == "4 of 4"

@@ -35,7 +35,9 @@ from argand.verbs import (
 app = typer.Typer(help="Atoms from Patterson maps and from measured intensities.", no_args_is_help=True)
 app.command()(solve)
 
-Preset = Annotated[str, typer.Argument(help="best, paper, paper-stream, fourier, empty-corner or tiny.")]
+Preset = Annotated[
+    str, typer.Argument(help="best, crystal, paper, paper-stream, fourier, empty-corner or tiny.")
+]
 Seed = Annotated[int, typer.Option(help="Another seed, other maps.")]
 Atoms = Annotated[int | None, typer.Option(help="How many atoms; by default as trained on.", min=2)]
 
@@ -65,6 +67,7 @@ def train(
     learning_rate: LearningRate = None,
     val_count: ValCount = 256,
     val_every: ValEvery = 500,
+    replay: Annotated[int, typer.Option(help="Batches that each simulated map is used in.", min=1)] = 1,
     precision: Precision = "auto",
     devices: Devices = "auto",
     workers: Workers = None,
@@ -77,7 +80,7 @@ def train(
     system = _preset(preset)
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
-    settings = {"batch_size": batch_size, "seed": seed, "workers": workers}
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
     settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
     run_training(system, out, "maps", max_time=max_time, resume=resume, devices=devices, **settings)
 
@@ -186,9 +189,9 @@ def figures(
 
 def _preset(name: str) -> Any:
     from argand.system import preset
-    from argand.systems.patterson.presets import PRESETS
+    from argand.systems.patterson.presets import TRAINABLE
 
-    return preset(name, PRESETS)
+    return preset(name, TRAINABLE)
 
 
 def _predictor(weights: Path | None) -> Any:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from argand.systems.patterson.crystal_system import CrystalMaps
 from argand.systems.patterson.simulate import AtomSet
 from argand.systems.patterson.superpose import Frame
 from argand.systems.patterson.system import Patterson
@@ -22,3 +23,5 @@ PRESETS = {
         AtomSet(atoms=3, box=16, inner_box=5.0), widths=(16,), blocks=1, frame=Frame(12, 2), candidates=3
     ),
 }
+TRAINABLE: dict[str, Patterson | CrystalMaps] = {**PRESETS, "crystal": CrystalMaps()}
+"""Also the network for measured crystals, which mends the maps of an iteration."""

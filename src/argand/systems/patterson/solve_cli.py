@@ -39,6 +39,9 @@ def solve(
     time_limit: Annotated[float, typer.Option(help="Seconds to search.", min=0.1)] = 30.0,
     seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that search; 0 takes all cores.", min=0)] = 0,
+    network: Annotated[
+        bool, typer.Option("--network", help="Let the network take part in mending, for coarse data.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
     json: Json = False,
 ) -> None:
@@ -48,7 +51,7 @@ def solve(
     """
     asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
     asked["radiation"] = None if radiation is None else radiation.value
-    effort = {"time_limit": time_limit, "seed": seed, "workers": workers}
+    effort = {"time_limit": time_limit, "seed": seed, "workers": workers, "network": network}
     summary = _answer(data, out, asked, effort, force)
     if json:
         typer.echo(json_format.dumps(summary, indent=2))
@@ -79,7 +82,8 @@ def _answer(
     solve_outputs.write_patterson(files, crystal)
     effort["workers"] = effort["workers"] or available_cores()
     asked = {"data": data.name, **asked, "cell": crystal.cell, **effort}
-    solution = solver.solve(crystal, **effort)
+    helper = solver.network_for(crystal, effort.pop("network"))
+    solution = solver.solve(crystal, **effort, network=helper)
     summary = solve_outputs.write_solution(files, name, solution, asked)
     summary["files"]["page"] = str(write_solve_page(out))
     return summary
