@@ -47,6 +47,7 @@ def keep_counts(weights: Path, lines: list[dict[str, Any]]) -> Path:
             counts[f"{line['d_min']} Å"] = row | {"wrong claims with it": line["false claims"]}
     header |= {"figures": header.get("figures", {}) | {"measured crystals": counts}, "limits": CRYSTAL_LIMITS}
     header["command"] = training_command("crystal", header["training"])
+    header["load"] = "argand.systems.patterson.crystal_system.load_network()"
     return _save(weights, state, header)
 
 
@@ -72,6 +73,8 @@ def training_command(preset: str, training: dict[str, Any]) -> str:
     """The command that trains such weights again."""
     limit = training.get("max_seconds")
     time = f" --max-time {duration(limit)}" if limit else ""
-    replay = f" --replay {training['replay']}" if training.get("replay", 1) > 1 else ""
+    # What is simulated for which batch depends on the number of workers only where samples are replayed.
+    replays = training.get("replay", 1) > 1
+    replay = f" --replay {training['replay']} --workers {training['workers']}" if replays else ""
     batch = f" --batch-size {training['batch_size']}"
     return f"argand patterson train {preset} --out runs/{preset}{time}{batch}{replay}"
