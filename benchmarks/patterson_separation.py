@@ -18,7 +18,7 @@ from report import as_table, write_report
 from rich.console import Console
 from torch import Tensor
 
-from argand.learn.device import available_cores
+from argand.io.pool import available_cores
 from argand.physics.patterson import intensities_of
 from argand.physics.positions import Reflections, select_reflections
 from argand.systems.patterson.evaluate import EVALUATION_SEED, batches

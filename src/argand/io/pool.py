@@ -23,6 +23,11 @@ Job = tuple[Any, ...]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Stopped(Exception):  # noqa: N818 (not an error of the job)
     """Ends a job whose pool was interrupted."""
 

@@ -19,8 +19,8 @@ from argand.physics.fourier import Coefficients, Grid
 from argand.physics.molecule import MoleculeSet, RandomCrystal, random_crystal
 from argand.physics.phasing import Amplitudes, DualSpace, recipe_for
 from argand.physics.symmetry import half_sphere
-from argand.physics.wilson import expected_intensity
 from argand.system import from_config
+from argand.systems.patterson.loss import density_loss
 from argand.systems.patterson.sharpen import (
     ATOM_WIDTH,
     CARBON,
@@ -68,8 +68,9 @@ def load_network(path: Path | str | None = None) -> nn.Module:
 class CrystalMaps:
     """Maps of random molecular crystals with wrong phases, and the atoms that belong to them.
 
-    `d_min` in Å, `cosine` the range of the mean cosine of the phase errors, `noise` of the intensities' as a
-    share, `missing` of reflections that were not measured.
+    `d_min` in Å; `spoilt` is the range of the noise over the structure factors, `cycles` the most cycles of
+    the iteration after it, `noise` that of the intensities and `missing` the unmeasured reflections, both
+    at most and as shares; `size` counts the voxels along a cube.
     """
 
     molecules: MoleculeSet = field(default_factory=MoleculeSet)
@@ -111,12 +112,9 @@ class CrystalMaps:
     def loss(
         self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Squared error over that of predicting nothing, without the faces."""
+        """Mean squared error, and its ratio to that of predicting nothing, without the faces."""
         inner = (..., *(slice(_EDGE, -_EDGE),) * 3)
-        target = batch["target"][inner]
-        error = (network(batch["seen"]).float()[inner] - target).square().mean()
-        share = error / target.square().mean()
-        return error, {"relative_error": share.detach()}
+        return density_loss(network(batch["seen"]).float()[inner], batch["target"][inner])
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
         """Adam, with a warm-up and a cosine."""
@@ -142,9 +140,8 @@ class CrystalMaps:
         spread = self.noise * rng.random()
         intensity = exact * (1 + spread * rng.normal(size=len(hkl)))
         intensity = np.clip(intensity + 0.1 * spread * exact.mean() * rng.normal(size=len(hkl)), 0, None)
-        expected = expected_intensity(hkl, intensity, group, cell)
         recipe = recipe_for(d_min)
-        amplitudes = Amplitudes(hkl, np.sqrt(intensity / expected), np.sqrt(intensity))
+        amplitudes = Amplitudes.of(hkl, intensity, group, cell)
         grid = Grid(group, group, cell, min(d_min, recipe.extended_d), recipe.spacing)
         return DualSpace(amplitudes, grid, recipe)
 
@@ -166,7 +163,7 @@ class CrystalMaps:
     def _target(self, crystal: RandomCrystal, rotation: np.ndarray, corner: np.ndarray) -> np.ndarray:
         """Square root of the density of all atoms in and near a cube."""
         group, cell = crystal.group, crystal.orthogonalisation
-        images = np.einsum("oij,nj->oni", group.rotations, crystal.atoms.frac) + group.translations[:, None]
+        images = group.images(crystal.atoms.frac)
         numbers = np.array(
             [gemmi.Element(element).atomic_number for element in crystal.atoms.elements], float
         )

@@ -12,7 +12,6 @@ from argand.physics.model import Builder
 from argand.physics.phasing import Amplitudes, Recipe, Search
 from argand.physics.refine import Refined
 from argand.physics.symmetry import inverse_d_squared
-from argand.physics.wilson import expected_intensity
 from argand.systems.patterson.belief import GOOD, largest_r1, verdict
 from argand.systems.patterson.crystal import Crystal
 from argand.systems.patterson.tries import Tries
@@ -139,9 +138,7 @@ def _prepared(crystal: Crystal, recipe: Recipe) -> tuple[Search, Builder]:
     data = crystal.observed
     squared = inverse_d_squared(data.hkl, data.orthogonalisation)
     coarse = squared <= PHASING_D_MIN**-2
-    hkl, intensity = data.hkl[coarse], np.clip(data.intensity[coarse], 0.0, None)
-    expected = expected_intensity(hkl, data.intensity[coarse], crystal.group, data.orthogonalisation)
-    amplitudes = Amplitudes(hkl, np.sqrt(intensity / expected), np.sqrt(intensity))
+    phasing = data.part(coarse)
+    amplitudes = Amplitudes.of(phasing.hkl, phasing.intensity, crystal.group, data.orthogonalisation)
     search = Search(amplitudes, crystal.group, data.orthogonalisation, recipe)
-    grid = search.symmetric.grid
-    return search, Builder(data, data.part(coarse), grid, crystal.content, crystal.atoms)
+    return search, Builder(data, phasing, search.symmetric.grid, crystal.content, crystal.atoms)

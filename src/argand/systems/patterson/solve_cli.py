@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from argand.io.pool import single_threads
+from argand.io.pool import available_cores, single_threads
 from argand.verbs import Json, say
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
@@ -71,7 +71,6 @@ def _answer(
         from argand.systems.patterson import solve_outputs
         from argand.systems.patterson.crystal import read_crystal
         from argand.systems.patterson.solve_view import write_solve_page
-        from argand.systems.patterson.tries import available_cores
 
     name = solve_outputs.stem_of(data)
     files = solve_outputs.planned_files(out, name, force)

@@ -4,7 +4,6 @@ Try number k draws from the seed and k alone, so the answers do not depend on ho
 """
 
 import multiprocessing
-import os
 import queue
 import signal
 import time
@@ -21,11 +20,6 @@ _AHEAD = 8
 """Tries that a process may be ahead of what was asked for."""
 _PAUSE_S = 0.02
 _PATIENCE_S = 0.2
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def phased_try(search: Search, atoms: float, seed: int, number: int) -> Phased:
