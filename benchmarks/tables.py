@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from patterson_tables import patterson_real_table, patterson_table
+from patterson_tables import (
+    patterson_ablation_table,
+    patterson_real_table,
+    patterson_separation_table,
+    patterson_table,
+)
 from report import Report, Row
 
 HERE = Path(__file__).parent
@@ -200,6 +205,8 @@ TABLES = {
     "speed": speed_table,
     "poster": poster_table,
     "patterson": patterson_table,
+    "patterson_separation": patterson_separation_table,
+    "patterson_ablation": patterson_ablation_table,
     "patterson_real": patterson_real_table,
 }
 BESIDE = {"patterson_real": "patterson_opponents"}

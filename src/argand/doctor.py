@@ -51,7 +51,8 @@ def processor(cpuinfo: Path | None = None) -> dict[str, Any]:
     """Model, cores, torch's threads and the instruction sets that matter here, as far as they are known."""
     import torch
 
-    from argand.learn.device import CPUINFO, available_cores, cpu_entries, processor_name
+    from argand.io.pool import available_cores
+    from argand.learn.device import CPUINFO, cpu_entries, processor_name
 
     cpuinfo = cpuinfo or CPUINFO
     flags = cpu_entries(cpuinfo).get("flags", "").split()

@@ -100,6 +100,21 @@ def test_unusable_files_are_told_in_one_line(tmp_path, text, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("wavelength", "radiation"), [("0.71073", "xray"), ("0.0251", "electron")])
+def test_the_wavelength_tells_electrons_from_x_rays(tmp_path, wavelength, radiation):
+    (tmp_path / "a.hkl").write_text(hklf4())
+    (tmp_path / "a.ins").write_text(INS.replace("0.71073", wavelength))
+    assert read_reflections(tmp_path / "a.hkl").radiation == radiation
+
+
+def test_one_far_negative_value_for_many_reflections_is_a_mark_and_no_measurement(tmp_path):
+    marked = "".join(f"{h:4d}   0   1  -90.00   30.00\n" for h in range(1, 13))
+    (tmp_path / "a.hkl").write_text(marked + hklf4())
+    found = read_reflections(tmp_path / "a.hkl")
+    assert found.intensity.min() > 0
+    assert "12 reflections of one value" in found.notes[-1]
+
+
 def test_a_cut_gzip_and_a_missing_file_are_told(tmp_path):
     (tmp_path / "a.hkl.gz").write_bytes(gzip.compress(hklf4().encode())[:60])
     for name in ("a.hkl.gz", "b.hkl"):

@@ -118,7 +118,7 @@ def test_weights_of_the_published_network_are_refused(tmp_path):
     paper = PRESETS["paper"]
     header = {"system": "patterson", "config": to_config(paper), "seed": 0, "version": "0"}
     save_weights(tmp_path, paper.network().state_dict(), header)
-    with pytest.raises(InputError, match="published network"):
+    with pytest.raises(InputError, match="network 'paper'"):
         load(tmp_path)
     save_weights(tmp_path, paper.network().state_dict(), header | {"system": "geometry"})
     with pytest.raises(InputError, match="'geometry'"):

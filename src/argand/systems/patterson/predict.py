@@ -154,7 +154,7 @@ def check_map(patterson: np.ndarray) -> np.ndarray:
 def load(path: Path | str | None = None) -> Predictor:
     """The predictor with argand's own weights, or with those of a file or folder.
 
-    Raises InputError where they cannot be read, or are those of the published network.
+    Raises InputError where they cannot be read, or are of a network on the plain map.
     """
     source = Path(path) if path is not None else WEIGHTS
     state, header = load_weights(source)
@@ -162,7 +162,7 @@ def load(path: Path | str | None = None) -> Predictor:
         raise InputError(f"{source}: weights of the system '{header['system']}', not of patterson")
     system = from_config(Patterson, header["config"])
     if system.network_name != "superposition":
-        raise InputError(f"{source}: weights of the published network; give those of our own")
+        raise InputError(f"{source}: weights of the network '{system.network_name}'; give those of our own")
     network = system.network()
     restore(network, state, source)
     return Predictor(system, network)

@@ -91,6 +91,11 @@ def features(half: Half, vector: Float[Tensor, "batch 3"], radius: float, frame:
     return torch.stack([low.clamp_max(TALLEST), both, (low + high) / 2], dim=1)[:, :, : frame.depth]
 
 
+def plain(patterson: Map, radius: float) -> Float[Tensor, "batch 1 box box box"]:
+    """The map as it is, its origin in the middle, in units of a lone peak."""
+    return (torch.fft.fftshift(patterson, dim=(1, 2, 3)) / lone_peak(radius)).clamp_max(TALLEST)[:, None]
+
+
 def target(
     positions: Float[Tensor, "batch atom 3"], vector: Float[Tensor, "batch 3"], frame: Frame
 ) -> Float[Tensor, "batch 1 half size size"]:
