@@ -3,7 +3,14 @@
 import importlib
 from typing import Any
 
-_HOMES = {"cli": ("argand.systems.crystals.cli", None)}
+_HOMES = {
+    "SYSTEM": ("argand.systems.crystals.system", "Crystals"),
+    "Crystals": ("argand.systems.crystals.system", "Crystals"),
+    "PRESETS": ("argand.systems.crystals.presets", "PRESETS"),
+    "load": ("argand.systems.crystals.predict", "load"),
+    "selftest": ("argand.systems.crystals.predict", "selftest"),
+    "cli": ("argand.systems.crystals.cli", None),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from argand.verbs import Json, Processes, complain, say, screen
+from argand.systems.crystals.train_cli import simulate, train
+from argand.verbs import Json, Processes, Weights, complain, say, screen
 
 app = typer.Typer(help="Crystal structures as vectors, and back.", no_args_is_help=True)
+app.command()(simulate)
+app.command()(train)
 
 Files = Annotated[
     list[str], typer.Argument(help="CIF, POSCAR, extended XYZ or parquet files, globs, folders.")
@@ -16,6 +19,10 @@ Files = Annotated[
 Numbers = Annotated[int, typer.Option(help="Latent of a cell of up to 20 atoms; larger ones have more.")]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="Folder for CIFs and summary.json.")]
 Force = Annotated[bool, typer.Option("--force", help="Do again what an earlier run has written.")]
+ModelName = Annotated[
+    str, typer.Option("--model", help="best, or paper: the published networks on a box of 10 Å.")
+]
+Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
 Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
 
 
@@ -24,6 +31,9 @@ def encode(
     files: Files,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file for the latents.")],
     numbers: Numbers = 512,
+    model: ModelName = "best",
+    weights: Weights = None,
+    single: Single = False,
     json: Json = False,
 ) -> None:
     """Write structures as vectors of at most 512 numbers for 20 atoms.
@@ -32,7 +42,8 @@ def encode(
     """
     from argand.systems.crystals.run import encode_files
 
-    _tell(encode_files(files, out, _representation(numbers)), json, f"latents: {out}")
+    made_by = _model(model, numbers, weights, single)
+    _tell(encode_files(files, out, made_by), json, f"latents: {out}")
 
 
 @app.command()
@@ -58,6 +69,9 @@ def reconstruct(
     files: Files,
     out: Folder,
     numbers: Numbers = 512,
+    model: ModelName = "best",
+    weights: Weights = None,
+    single: Single = False,
     tries: Tries = 100,
     processes: Processes = None,
     force: Force = False,
@@ -70,7 +84,8 @@ def reconstruct(
     from argand.systems.crystals.run import reconstruct_files
 
     settings = {"tries": tries, "processes": processes, "force": force}
-    _tell(reconstruct_files(files, out, _representation(numbers), **settings), json, f"CIFs: {out}")
+    made_by = _model(model, numbers, weights, single)
+    _tell(reconstruct_files(files, out, made_by, **settings), json, f"CIFs: {out}")
 
 
 @app.command()
@@ -154,6 +169,12 @@ def _representation(numbers: int) -> Any:
     from argand.systems.crystals.latent import representation_of
 
     return representation_of(numbers)
+
+
+def _model(name: str, numbers: int, weights: Path | None, single: bool) -> Any:
+    from argand.systems.crystals.model import named_model
+
+    return named_model(name, numbers, weights, single)
 
 
 def _tell(summary: dict[str, Any], json: bool, where: str) -> None:

@@ -103,6 +103,14 @@ class AttentionSegmenter(nn.Module):
 
     def forward(self, density: Volume) -> Float[Tensor, "batch class x y z"]:
         """Scores before the softmax; class 0 is empty, the others are atomic numbers."""
+        return self.head(self.features(density))
+
+    def scores_of(self, features: Float[Tensor, "voxel channel"]) -> Float[Tensor, "voxel class"]:
+        """The same for some voxels alone."""
+        return F.linear(features, self.head.weight.flatten(1), self.head.bias)
+
+    def features(self, density: Volume) -> Float[Tensor, "batch width x y z"]:
+        """What the scores of each voxel are made of."""
         kept, x = [], density
         for number, level in enumerate(self.down):
             x = level(x if number == 0 else F.max_pool3d(x, 2, ceil_mode=True))
@@ -114,10 +122,23 @@ class AttentionSegmenter(nn.Module):
             before = kept.pop()
             x = F.interpolate(narrow(x), size=before.shape[2:], mode="nearest")
             x = up(torch.cat([gate(before, x), x], dim=1))
-        return self.head(x)
+        return x
 
 
 def _double(in_channels: int, out_channels: int) -> nn.Sequential:
     return nn.Sequential(
         ConvBlock(in_channels, out_channels, dims=3), ConvBlock(out_channels, out_channels, dims=3)
     )
+
+
+class PublishedNetworks(nn.Module):
+    """Encoder-decoder and segmenter, which learn one after the other."""
+
+    def __init__(self, autoencoder: DensityAutoencoder, segmenter: AttentionSegmenter) -> None:
+        super().__init__()
+        self.autoencoder, self.segmenter = autoencoder, segmenter
+
+    def forward(self, density: Volume) -> tuple[Volume, Float[Tensor, "batch class x y z"]]:
+        """Decoded boxes, and the scores of their voxels."""
+        decoded, _, _ = self.autoencoder(density)
+        return decoded, self.segmenter(decoded)

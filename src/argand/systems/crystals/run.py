@@ -18,9 +18,8 @@ from argand.io.latents import StoredLatent, read_latents, write_latents
 from argand.io.pool import Ticker, run_jobs
 from argand.physics.structure import Structure
 from argand.progress import ProgressDisplay
-from argand.system import from_config, to_config
-from argand.systems.crystals.decode import TRIES, decode
-from argand.systems.crystals.latent import Representation
+from argand.systems.crystals.decode import TRIES
+from argand.systems.crystals.model import Model, model_of
 
 RECORDS, SUMMARY = "records.jsonl", "summary.json"
 _CHUNK = 16
@@ -37,18 +36,20 @@ class Task:
     given: Structure | np.ndarray
 
 
-def encode_files(patterns: Sequence[str], out: Path, representation: Representation) -> Record:
+def encode_files(patterns: Sequence[str], out: Path, model: Model) -> Record:
     """Write the latents of all structures to the parquet file `out`; a summary with what was skipped."""
     rows, skipped = [], []
     for name, source, found in _structures(patterns):
-        if isinstance(found, Structure):
-            rows.append(StoredLatent(name, source, len(found), representation.encode(found)))
-        else:
-            skipped.append({"name": name, "source": source, "reason": str(found)})
+        try:
+            if isinstance(found, InputError):
+                raise found
+            rows.append(StoredLatent(name, source, len(found), model.encode(found)))
+        except InputError as error:
+            skipped.append({"name": name, "source": source, "reason": str(error)})
     if not rows:
         raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_latents(out, rows, to_config(representation))
+    write_latents(out, rows, model.config)
     return {
         "encoded": len(rows),
         "largest_latent": max(len(row.latent) for row in rows),
@@ -59,7 +60,7 @@ def encode_files(patterns: Sequence[str], out: Path, representation: Representat
 def reconstruct_files(
     patterns: Sequence[str],
     out: Path,
-    representation: Representation,
+    model: Model,
     *,
     tries: int = TRIES,
     processes: int | None = None,
@@ -76,7 +77,7 @@ def reconstruct_files(
             tasks.append(Task(name, source, found))
         else:
             skipped.append({"name": name, "source": source, "reason": str(found)})
-    return _write_all(tasks, skipped, out, representation, tries, processes, force)
+    return _write_all(tasks, skipped, out, model, tries, processes, force)
 
 
 def decode_file(
@@ -84,9 +85,9 @@ def decode_file(
 ) -> Record:
     """The same from the latents of a parquet file, as `encode_files` writes it."""
     rows, config = read_latents(file)
-    representation = from_config(Representation, config)
+    model = model_of(config)
     tasks = [Task(row.name, row.source, row.latent) for row in rows]
-    return _write_all(_distinct(tasks), [], out, representation, tries, processes, force)
+    return _write_all(_distinct(tasks), [], out, model, tries, processes, force)
 
 
 def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, Structure | InputError]]:
@@ -117,7 +118,7 @@ def _write_all(
     tasks: list[Task],
     skipped: list[Record],
     out: Path,
-    representation: Representation,
+    model: Model,
     tries: int,
     processes: int | None,
     force: bool,
@@ -126,11 +127,11 @@ def _write_all(
     if force:
         (out / RECORDS).unlink(missing_ok=True)
     done = _records(out)
-    config = to_config(representation)
+    config = model.config
     left = [task for task in tasks if not _is_done(done.get(task.name), task, config, out)]
     begun = (len(tasks) - len(left)) / max(len(tasks), 1)
     jobs = [
-        (write_chunk, left[first : first + _CHUNK], out, representation, tries)
+        (write_chunk, left[first : first + _CHUNK], out, model, tries)
         for first in range(0, len(left), _CHUNK)
     ]
     with ProgressDisplay("reconstruct", "structures", begun) as display:
@@ -162,27 +163,25 @@ def _records(out: Path) -> dict[str, Record]:
     return found
 
 
-def write_chunk(
-    ticker: Ticker, tasks: Sequence[Task], out: Path, representation: Representation, tries: int
-) -> None:
+def write_chunk(ticker: Ticker, tasks: Sequence[Task], out: Path, model: Model, tries: int) -> None:
     """A job: decode some tasks, write a CIF for each, and append its record."""
     for task in tasks:
-        record = _reconstruct(task, out, representation, tries)
-        line = json.dumps({**record, "representation": to_config(representation)}) + "\n"
+        record = _reconstruct(task, out, model, tries)
+        line = json.dumps({**record, "representation": model.config}) + "\n"
         # One write in append mode, so that lines of several processes never mix.
         with (out / RECORDS).open("ab", buffering=0) as file:
             file.write(line.encode())
         ticker.tick()
 
 
-def _reconstruct(task: Task, out: Path, representation: Representation, tries: int) -> Record:
+def _reconstruct(task: Task, out: Path, model: Model, tries: int) -> Record:
     """Write one CIF from a latent alone; its record, or the reason why there is none."""
     start = time.perf_counter()
     record: Record = {"name": task.name, "source": task.source}
     given = task.given
-    latent = representation.encode(given) if isinstance(given, Structure) else given
     try:
-        decoded = decode(representation, latent, tries)
+        latent = model.encode(given) if isinstance(given, Structure) else given
+        decoded = model.decode(latent, tries)
     except ArgandError as error:
         return {**record, "reason": str(error)}
     file = f"{task.name}.cif"

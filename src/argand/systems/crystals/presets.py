@@ -1,0 +1,28 @@
+"""Named configurations: ours, the published one, and a tiny one for tests."""
+
+from argand.systems.crystals.box import Box
+from argand.systems.crystals.system import Crystals
+
+BEST = Crystals()
+"""512 Fourier coefficients of the whole cell, computed and read back without a network."""
+PAPER = Crystals("published")
+"""Boxes of 30³ voxels over 10 Å, a latent of 300, and a segmenter of 64 to 1,024 channels."""
+PAPER_SMALL = Crystals("published", encoder_widths=(4, 4), segmenter_widths=(8, 16, 32, 64))
+"""The published boxes and latent with far smaller networks, for minutes of a processor: the shipped weights.
+
+The encoder ends at 8³ voxels: at 2³, as in `paper`, it learns next to nothing in so short a time.
+"""
+PRESETS = {
+    "best": BEST,
+    "paper": PAPER,
+    "paper-small": PAPER_SMALL,
+    "tiny": Crystals(
+        "published",
+        source="prototypes",
+        box=Box(side=6.0, voxels=12),
+        latent=32,
+        encoder_widths=(8, 16),
+        segmenter_widths=(8, 16),
+        learning_rate=6e-3,
+    ),
+}

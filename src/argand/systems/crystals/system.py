@@ -1,0 +1,112 @@
+"""The crystals system: its configuration, and how the published networks are simulated for and trained."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from argand.errors import ConfigError
+from argand.io.weights import load_weights, restore
+from argand.systems.crystals.box import Box
+from argand.systems.crystals.latent import Representation
+from argand.systems.crystals.loss import density_loss, species_loss
+from argand.systems.crystals.published import (
+    AUTOENCODER_WIDTHS,
+    LATENT,
+    SEGMENTER_WIDTHS,
+    AttentionSegmenter,
+    DensityAutoencoder,
+    PublishedNetworks,
+)
+from argand.systems.crystals.simulate import draw
+from argand.systems.crystals.stock import stock_of
+
+Sample = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Crystals:
+    """Crystal structures as vectors, and back.
+
+    `model` is `fourier` for ours, whose vectors are computed as `representation` says and need no training,
+    or `published` for the encoder-decoder and segmenter of Hoffmann et al. These learn from boxes of the
+    structures of `source` (a file, a folder, or `prototypes`), in sequence: `stage` says which one learns,
+    and `start` names weights to begin from, as the segmenter must, since it learns on decoded densities.
+    """
+
+    model: Literal["fourier", "published"] = "fourier"
+    representation: Representation = field(default_factory=Representation)
+    source: str = ""
+    box: Box = field(default_factory=Box)
+    repeating: float = 0.75
+    latent: int = LATENT
+    encoder_widths: tuple[int, ...] = AUTOENCODER_WIDTHS
+    segmenter_widths: tuple[int, ...] = SEGMENTER_WIDTHS
+    stage: Literal["density", "species"] = "density"
+    start: str = ""
+    kl_weight: float = 0.1
+    learning_rate: float = 2e-3
+
+    def simulate(self, index: int, seed: int) -> Sample:
+        """Box number `index`: density in e/Å³, labels, and the atoms in it (Å from a corner)."""
+        rng = np.random.default_rng([seed, index])
+        return draw(stock_of(self.source), self.box, self.repeating, rng).arrays()
+
+    def inputs(self, sample: Sample) -> Sample:
+        """Density [1, n, n, n] and labels [n, n, n]."""
+        return {"density": sample["density"][None], "labels": sample["labels"]}
+
+    def network(self) -> PublishedNetworks:
+        """Both published networks, fresh or from `start`; ConfigError for the model that has none."""
+        if self.model == "fourier":
+            raise ConfigError("the latents of `best` are computed, not learnt; train `paper`")
+        networks = PublishedNetworks(
+            DensityAutoencoder(self.encoder_widths, self.latent, self.box.voxels),
+            AttentionSegmenter(self.segmenter_widths),
+        )
+        if self.start:
+            state, _ = load_weights(Path(self.start))
+            restore(networks, state, Path(self.start))
+        return networks
+
+    def loss(
+        self, network: PublishedNetworks, batch: dict[str, Tensor], generator: torch.Generator | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Of densities, or of labels on decoded densities, as the stage is."""
+        density = batch["density"]
+        generator = generator if network.training else None
+        if self.stage == "density":
+            decoded, mean, log_variance = network.autoencoder(density, generator)
+            return density_loss(decoded.float(), density, mean.float(), log_variance.float(), self.kl_weight)
+        # What the segmenter learns on is settled, running statistics included.
+        network.autoencoder.eval()
+        with torch.no_grad():
+            decoded, _, _ = network.autoencoder(density)
+        return species_loss(network.segmenter, decoded, batch["labels"], generator)
+
+    def optimiser(self, network: PublishedNetworks) -> tuple[torch.optim.Optimizer, Any]:
+        """Adam on the network whose stage it is, with a warm-up and a cosine."""
+        learning = network.autoencoder if self.stage == "density" else network.segmenter
+        return torch.optim.Adam(learning.parameters(), lr=self.learning_rate), warm_cosine
+
+    def decode(self, output: Tensor) -> np.ndarray:
+        """Decoded densities [batch, n, n, n] in e/Å³."""
+        return output.detach().float()[:, 0].cpu().numpy()
+
+    def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
+        """Share of the density's squares that is missed, and of voxels with a wrong label."""
+        off = prediction["density"].astype(float) - truth["density"]
+        return {
+            "relative_error": float((off**2).sum() / max((truth["density"].astype(float) ** 2).sum(), 1e-12)),
+            "wrong_labels": float((prediction["labels"] != truth["labels"]).mean()),
+        }
+
+
+def warm_cosine(progress: float) -> float:
+    """Learning-rate factor: up in the first 2 %, then a half cosine down to 1 %."""
+    if progress < 0.02:
+        return max(progress / 0.02, 0.02)
+    return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * (progress - 0.02) / 0.98)))
