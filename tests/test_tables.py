@@ -111,7 +111,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 6
+    assert capsys.readouterr().err.count("\n") == 8
     assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
@@ -227,3 +227,37 @@ def test_ways_to_separate_are_shown_with_their_time():
     row = {"method": "all sign patterns", "solved": 99, "maps": 100, "cpu_ms_per_map": 36.8}
     _, (line,) = tables.patterson_separation_table({"error_voxel": 0.1, "rows": [row]})
     assert (line.where, line.measured) == ("all sign patterns", "99 of 100 maps, 37 ms")
+
+
+def test_rebuilt_crystals_are_shown_with_goals_and_peers():
+    row = {"set": "mp_20 test", "latent": 512, "noise": 0.0, "atoms": "all", "structures": 300}
+    row |= {"match_rate": 0.75, "rmse": 0.01, "strict_match_rate": 0.7, "recall": 0.9, "latent_size": 511}
+    row |= {"species_of_found": 1.0, "encode_cpu_s": 0.002, "decode_cpu_s": 0.01}
+    large = row | {"set": "mp_pool, 53 to 200 atoms", "match_rate": None, "latent_size": 5119}
+    _, (first, second) = tables.crystals_table({"rows": [row, large, row | {"atoms": "1-4"}]})
+    assert first.goal == "match ≥ 80 %, rmse ≤ 0.03"
+    assert first.measured.startswith("match 75.0 % (strict 70.0 %), rmse 0.0100; 90.0 % of atoms")
+    assert first.measured.endswith("12 ms (goal missed)")
+    assert "FTCP" in first.others
+    assert (second.what, second.goal) == (
+        "rebuilt from vectors of 512 numbers or more",
+        "found and right ≥ 85 %",
+    )
+    assert "goal missed" not in second.measured
+
+
+def test_published_networks_are_shown_by_size_beside_the_ceiling():
+    row = {"model": "paper", "view": "single", "atoms_of_cell": "all", "structures": 9, "recall": 0.3}
+    row |= {"precision": 0.4, "species_of_found": 0.1, "all_right": 0.0, "match_rate": 0.0}
+    ours = row | {"model": "best", "view": "whole cell", "recall": 1.0, "species_of_found": 1.0}
+    rows = [ours, row, row | {"atoms_of_cell": "1-8"}, ours | {"atoms_of_cell": "1-8"}]
+    stage = {"steps": 10, "seconds": 120}
+    report = {"training": {"density": stage, "species": stage}, "rows": rows, "sets": ["a", "b"]}
+    report |= {"structures_of_each_set": 5}
+    report |= {"simulator": {"cpu_ms_per_box": 20.0, "boxes_per_core_second": 50.0}}
+    caption, (speed, best, *paper) = tables.crystals_paper_table(report)
+    assert "10 steps (2 min), then 10 steps (2 min)" in caption
+    assert "100 boxes/s of two cores (goal missed)" in speed.measured
+    assert best.what == "ours (`best`)"
+    assert "goal missed" not in best.measured
+    assert [line.where for line in paper] == ["single (9)", "single, cells of 1-8 atoms (9)"]

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from argand.systems.crystals.train_cli import simulate, train
+from argand.systems.crystals.train_cli import evaluate, simulate, train
 from argand.verbs import Json, Processes, Weights, complain, say, screen
 
 app = typer.Typer(help="Crystal structures as vectors, and back.", no_args_is_help=True)
 app.command()(simulate)
 app.command()(train)
+app.command()(evaluate)
 
 Files = Annotated[
     list[str], typer.Argument(help="CIF, POSCAR, extended XYZ or parquet files, globs, folders.")

@@ -7,7 +7,7 @@ BEST = Crystals()
 """512 Fourier coefficients of the whole cell, computed and read back without a network."""
 PAPER = Crystals("published")
 """Boxes of 30³ voxels over 10 Å, a latent of 300, and a segmenter of 64 to 1,024 channels."""
-PAPER_SMALL = Crystals("published", encoder_widths=(4, 4), segmenter_widths=(8, 16, 32, 64))
+PAPER_SMALL = Crystals("published", encoder_widths=(8, 4), segmenter_widths=(8, 16, 32, 64))
 """The published boxes and latent with far smaller networks, for minutes of a processor: the shipped weights.
 
 The encoder ends at 8³ voxels: at 2³, as in `paper`, it learns next to nothing in so short a time.

@@ -13,11 +13,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from argand.errors import ConfigError
-from argand.nn.block import ConvBlock
+from argand.nn.block import ConvBlock, convolution
 
 LATENT, CLASSES, VOXELS = 300, 95, 30
 SEGMENTER_WIDTHS = (64, 128, 256, 512, 1024)
 AUTOENCODER_WIDTHS = (16, 32, 64, 128)
+_FIRST_LOG_VARIANCE, _SLOPE = -4.0, 0.1
 
 Volume = Float[Tensor, "batch channel x y z"]
 Vectors = Float[Tensor, "batch latent"]
@@ -26,7 +27,8 @@ Vectors = Float[Tensor, "batch latent"]
 class DensityAutoencoder(nn.Module):
     """Density boxes [batch, 1, n, n, n] to Gaussian latents, and latents to boxes.
 
-    Every level halves the box, rounding up; `widths` are the levels' channels.
+    Every level halves the box, rounding up; `widths` are the levels' channels. Nothing is normalised over the
+    batch, whose boxes differ in mean density as much as atoms do from what is between them.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class DensityAutoencoder(nn.Module):
         for _ in widths:
             self.sizes.append((self.sizes[-1] + 1) // 2)
         channels = (1, *widths)
-        self.down = nn.Sequential(*(ConvBlock(a, b, stride=2, dims=3) for a, b in pairwise(channels)))
+        self.down = nn.Sequential(*(_plain(a, b, stride=2) for a, b in pairwise(channels)))
         flat = widths[-1] * self.sizes[-1] ** 3
         self.mean, self.log_variance = nn.Linear(flat, latent), nn.Linear(flat, latent)
+        # At first the mean is small, and noise of variance 1 would drown it.
+        nn.init.constant_(self.log_variance.bias, _FIRST_LOG_VARIANCE)
         self.widen = nn.Linear(latent, flat)
         back = (*widths[::-1], widths[0])
-        self.up = nn.ModuleList(ConvBlock(a, b, dims=3) for a, b in pairwise(back))
+        self.up = nn.ModuleList(_plain(a, b) for a, b in pairwise(back))
         self.head = nn.Conv3d(widths[0], 1, 3, padding=1)
 
     def encode(self, density: Volume) -> tuple[Vectors, Vectors]:
@@ -55,7 +59,7 @@ class DensityAutoencoder(nn.Module):
     def decode(self, latent: Vectors) -> Volume:
         """The box of a latent; a density is nowhere below zero."""
         size = self.sizes[-1]
-        x = F.relu(self.widen(latent)).view(len(latent), -1, size, size, size)
+        x = F.leaky_relu(self.widen(latent), _SLOPE).view(len(latent), -1, size, size, size)
         for level, size in zip(self.up, self.sizes[-2::-1], strict=True):
             x = level(F.interpolate(x, size=(size,) * 3, mode="nearest"))
         return F.softplus(self.head(x))
@@ -123,6 +127,12 @@ class AttentionSegmenter(nn.Module):
             x = F.interpolate(narrow(x), size=before.shape[2:], mode="nearest")
             x = up(torch.cat([gate(before, x), x], dim=1))
         return x
+
+
+def _plain(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        convolution(in_channels, out_channels, 3, stride, dims=3, bias=True), nn.LeakyReLU(_SLOPE)
+    )
 
 
 def _double(in_channels: int, out_channels: int) -> nn.Sequential:

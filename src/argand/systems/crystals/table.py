@@ -41,3 +41,23 @@ def record_table(records: list[dict[str, Any]], title: str) -> Table:
     for record in records:
         table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in record.values()))
     return table
+
+
+def evaluation_table(result: dict[str, Any]) -> Table:
+    """Atoms found and named, a row for each way that structures were seen."""
+    shown = {
+        "what": "what",
+        "structures": "structures",
+        "atoms": "atoms",
+        "recall": "found",
+        "precision": "true",
+        "species_of_found": "species right",
+        "all_right": "all right",
+    }
+    title = f"{result['model']}, {result['count']} structures, seed {result['seed']}"
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for key, heading in shown.items():
+        table.add_column(heading, justify="left" if key == "what" else "right")
+    for row in result["rows"]:
+        table.add_row(*(f"{row[k]:.4g}" if isinstance(row[k], float) else str(row[k]) for k in shown))
+    return table

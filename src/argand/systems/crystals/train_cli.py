@@ -1,6 +1,7 @@
-"""The verbs simulate and train of `argand crystals`."""
+"""The verbs simulate, train and evaluate of `argand crystals`."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,8 @@ import typer
 
 from argand.verbs import (
     BatchSize,
+    Json,
+    KeepCard,
     LearningRate,
     MaxTime,
     Precision,
@@ -16,9 +19,11 @@ from argand.verbs import (
     RunFolder,
     ValCount,
     ValEvery,
+    Weights,
     Workers,
     run_training,
     say,
+    show_figures,
     write_set,
 )
 
@@ -73,6 +78,32 @@ def train(
     settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
     final = train_in_sequence(system, out, run_training, max_time=max_time, resume=resume, **settings)
     say(f"both networks: {final}")
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="best or paper.")],
+    files: Annotated[list[str], typer.Argument(help="Structures to rebuild: files, globs, folders.")],
+    count: Annotated[int, typer.Option(help="Structures at most.", min=1)] = 100,
+    seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
+    weights: Weights = None,
+    json: Json = False,
+    card: KeepCard = False,
+) -> None:
+    """Rebuild structures from their vectors and count the atoms that come back.
+
+    Example: argand crystals evaluate best cifs --count 100
+    """
+    from argand.systems.crystals.card import keep_figures
+    from argand.systems.crystals.model import PAPER_WEIGHTS
+    from argand.systems.crystals.table import evaluation_table
+    from argand.systems.crystals.trial import EVALUATION_SEED, evaluate_model
+
+    if card and model != "paper":
+        raise typer.BadParameter("only paper has weights that a card could stand beside")
+    seed = EVALUATION_SEED if seed is None else seed
+    result = evaluate_model(model, files, count, seed, weights)
+    keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
+    show_figures(result, evaluation_table(result), json, keep)
 
 
 def _preset(name: str, structures: str | None) -> Any:

@@ -1,0 +1,43 @@
+"""The card of the published networks' weights: their training, their figures, and their limits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from argand.errors import InputError
+from argand.io.card import write_card
+from argand.io.weights import load_weights, save_weights
+from argand.progress import duration
+
+LIMITS = [
+    "Boxes of 10 Å alone: what does not fit into one is lost, and so is the lattice.",
+    "Gaussians of 1 Å on voxels of 1/3 Å: neighbouring atoms merge, in perfect densities too.",
+    "Far fewer channels than published, and minutes of a shared processor; not for use, but for comparison. "
+    'Our own representation, argand.load("crystals"), needs no weights.',
+]
+
+
+def keep_figures(weights: Path, result: Mapping[str, Any]) -> Path:
+    """Keep what `evaluate_model` found in the header of these weights, and write their card beside them."""
+    state, header = load_weights(weights)
+    rows = {row["what"]: {key: row[key] for key in row if key != "what"} for row in result["rows"]}
+    header |= {"figures": header.get("figures", {}) | {"boxes": rows}, "limits": LIMITS}
+    header["load"] = 'argand.load("crystals", "paper")'
+    header["command"] = _command(header)
+    try:
+        target = save_weights(weights, state, header)
+        return write_card(target.parent, header)
+    except OSError as error:
+        raise InputError(f"{weights}: cannot be written ({error}); name a copy with --weights") from error
+
+
+def _command(header: Mapping[str, Any]) -> str:
+    training = header["training"]
+    one = training["density"]
+    seconds = sum(stage["max_seconds"] for stage in training.values())
+    source, rate = header["config"]["source"], header["config"]["learning_rate"]
+    return (
+        f"argand crystals train paper-small --structures {source} --out runs/paper "
+        f"--max-time {duration(seconds)} --batch-size {one['batch_size']} --learning-rate {rate:g} "
+        f"--replay {one['replay']} --workers {one['workers']}"
+    )

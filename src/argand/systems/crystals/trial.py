@@ -1,0 +1,125 @@
+"""What a model makes of structures that it does not know: whole cells by ours, boxes as published."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from argand.errors import ConfigError
+from argand.io.crystal import expand, read_many
+from argand.physics.structure import Structure
+from argand.progress import ProgressDisplay
+from argand.systems.crystals.box import Atoms, Box
+from argand.systems.crystals.evaluate import Comparison, compare
+from argand.systems.crystals.model import PAPER_WEIGHTS, FourierModel, Model, named_model
+from argand.systems.crystals.published import CLASSES
+from argand.systems.crystals.reader import FLOOR, Reader, load_reader
+from argand.systems.crystals.simulate import box_sample, repeats
+
+EVALUATION_SEED = 2_000_003
+"""Neither the seed of any training run nor that of its validation."""
+VIEWS = ("single", "repeating")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Atoms compared, decoded and true ones, and how many atoms the whole cell has."""
+
+    comparison: Comparison
+    cell_atoms: int
+    decoded: Structure
+    truth: Structure
+
+
+def cell_trials(model: Model, structures: Sequence[Structure]) -> Iterator[Trial]:
+    """Whole cells encoded and decoded."""
+    for truth in structures:
+        decoded = model.decode(model.encode(truth)).structure
+        yield Trial(compare(decoded, truth), len(truth), decoded, truth)
+
+
+def box_trials(
+    structures: Sequence[Structure], view: str, box: Box, reader: Reader | None, seed: int = EVALUATION_SEED
+) -> Iterator[Trial]:
+    """Boxes of 10 Å through the published networks; without them, read from the perfect density.
+
+    Left out are structures that do not repeat within the box, where it should, and elements without a class.
+    """
+    for number, structure in enumerate(structures):
+        if (view == "repeating" and not repeats(structure, box)) or structure.species.max() >= CLASSES:
+            continue
+        sample = box_sample(structure, box, view == "single", np.random.default_rng([seed, number]))
+        if not len(sample.atoms.species):
+            continue
+        if reader is None:
+            found = box.read_peaks(sample.density, FLOOR)
+        else:
+            density, scores = reader.volumes(reader.latents(sample.density[None]))
+            found, _ = reader.atoms(density[0], scores[0])
+        decoded, truth = (_apart(atoms, box.side) for atoms in (found, sample.atoms))
+        yield Trial(compare(decoded, truth), len(structure), decoded, truth)
+
+
+def _apart(atoms: Atoms, side: float) -> Structure:
+    """The atoms in a cell so wide that no neighbour is in reach."""
+    return Structure(3 * side * np.eye(3), atoms.species, (atoms.places + side) / (3 * side))
+
+
+def tally(pairs: Sequence[Comparison]) -> dict[str, Any]:
+    """Shares of atoms found, of decoded ones that are true, of right species, and of faultless structures."""
+    found = sum(pair.found for pair in pairs)
+    distances = [pair.rms_distance for pair in pairs if pair.found]
+    return {
+        "structures": len(pairs),
+        "atoms": sum(pair.atoms for pair in pairs),
+        "recall": found / sum(pair.atoms for pair in pairs),
+        "precision": found / max(sum(pair.decoded for pair in pairs), 1),
+        "species_of_found": sum(pair.species_right for pair in pairs) / max(found, 1),
+        "rms_distance": fmean(distances) if distances else None,
+        "all_right": fmean(pair.is_exact for pair in pairs),
+    }
+
+
+def evaluate_model(
+    name: str, patterns: Sequence[str], count: int, seed: int = EVALUATION_SEED, weights: Path | None = None
+) -> dict[str, Any]:
+    """Rows of figures over `count` structures of some files, drawn by the seed.
+
+    One row for `best`; of `paper` a row for each view, and those of perfect densities.
+    """
+    model = named_model(name, weights=weights)
+    structures = drawn(patterns, count, seed)
+    trials: dict[str, Iterator[Trial]]
+    if isinstance(model, FourierModel):
+        trials = {"whole cell": cell_trials(model, structures)}
+    else:
+        reader = load_reader(weights or PAPER_WEIGHTS)
+        ways = {"": reader, ", perfect density": None}
+        trials = {
+            view + what: box_trials(structures, view, reader.box, given, seed)
+            for view in VIEWS
+            for what, given in ways.items()
+        }
+    rows = []
+    with ProgressDisplay(f"evaluate {name}", "structures") as display:
+        for what, row in trials.items():
+            pairs = []
+            for trial in row:
+                pairs.append(trial.comparison)
+                display.update((len(rows) + len(pairs) / len(structures)) / len(trials), len(pairs))
+            if pairs:
+                rows.append({"what": what, **tally(pairs)})
+    return {"model": name, "count": len(structures), "seed": seed, "rows": rows}
+
+
+def drawn(patterns: Sequence[str], count: int, seed: int) -> list[Structure]:
+    """Structures of the files, at most `count`; ConfigError where there are none."""
+    found = [one for path in expand(patterns) for _, one in read_many(path)]
+    kept = [one for one in found if isinstance(one, Structure)]
+    if not kept:
+        raise ConfigError("no structure to rebuild; name CIF, POSCAR, XYZ or parquet files")
+    order = np.random.default_rng(seed).permutation(len(kept))[:count]
+    return [kept[number] for number in order]
