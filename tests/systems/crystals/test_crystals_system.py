@@ -15,12 +15,14 @@ from argand.io.weights import load_weights
 from argand.learn.stream import collate
 from argand.learn.train import train
 from argand.system import preset
+from argand.systems.crystals.card import keep_figures
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.model import FourierModel, PublishedModel, model_of, named_model
 from argand.systems.crystals.predict import structure_of
 from argand.systems.crystals.presets import PRESETS
 from argand.systems.crystals.stock import prototypes, stock_of
 from argand.systems.crystals.train import train_in_sequence
+from argand.systems.crystals.trial import evaluate_model
 
 TINY = PRESETS["tiny"]
 
@@ -146,3 +148,29 @@ def test_what_is_no_model_or_structure_is_refused(weights: Path, tmp_path: Path)
     with pytest.raises(ConfigError, match="no two ends"):
         PublishedModel(str(weights)).between(prototypes()[0], prototypes()[1], 1, 0)
     assert isinstance(named_model(), FourierModel)
+
+
+def test_evaluation_counts_atoms_of_either_model_and_fills_the_card(weights: Path, tmp_path: Path):
+    for number, structure in enumerate(prototypes()[::11]):
+        write_structure(tmp_path / f"{number}.cif", structure)
+    result = evaluate_model("best", [str(tmp_path)], 9)
+    (row,) = result["rows"]
+    assert (row["structures"], row["recall"], row["species_of_found"], row["all_right"]) == (3, 1.0, 1.0, 1.0)
+    copy = tmp_path / "model.safetensors"
+    copy.write_bytes(weights.read_bytes())
+    result = evaluate_model("paper", [str(tmp_path)], 9, weights=copy)
+    names = [f"{view}{what}" for view in ("single", "repeating") for what in ("", ", perfect density")]
+    assert [row["what"] for row in result["rows"]] == names
+    assert all(0 <= row["recall"] <= 1 for row in result["rows"])
+    card = keep_figures(copy, result).read_text()
+    assert "argand crystals train paper-small --structures prototypes" in card
+    assert "repeating, perfect density" in card
+
+
+def test_both_networks_are_joined_in_half_precision_with_both_logs(weights: Path):
+    state, header = load_weights(weights)
+    assert {value.dtype for value in state.values() if value.is_floating_point()} == {torch.float16}
+    assert header["config"]["start"] == ""
+    assert header["training"].keys() == header["figures"].keys() == {"density", "species"}
+    stages = [line.split(",")[0] for line in (weights.parent / "log.jsonl").read_text().splitlines()]
+    assert set(stages) == {'{"stage": "density"', '{"stage": "species"'}

@@ -34,7 +34,7 @@ def keep_figures(weights: Path, result: Mapping[str, Any]) -> Path:
 def _command(header: Mapping[str, Any]) -> str:
     training = header["training"]
     one = training["density"]
-    seconds = sum(stage["max_seconds"] for stage in training.values())
+    seconds = sum(stage["max_seconds"] or stage["seconds"] for stage in training.values())
     source, rate = header["config"]["source"], header["config"]["learning_rate"]
     return (
         f"argand crystals train paper-small --structures {source} --out runs/paper "

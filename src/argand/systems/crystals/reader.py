@@ -31,7 +31,8 @@ class Reader:
 
     def __init__(self, system: Crystals, networks: PublishedNetworks) -> None:
         self.system, self.box = system, system.box
-        self.networks = fast_order(networks.eval())
+        fast_order(networks.eval())
+        self.networks = networks
 
     def encode(self, structure: Structure, is_single: bool, rng: np.random.Generator) -> Latent:
         """Mean latent of one box; InputError for elements without a class, and for an empty box."""

@@ -78,7 +78,7 @@ def stock_of(source: str) -> Stock:
 
 def _from_parquet(path: Path) -> Stock:
     """Straight from the columns: a hundred thousand structures in seconds."""
-    from pyarrow import ArrowException, parquet
+    from pyarrow import ArrowException, array, parquet
 
     try:
         known = parquet.read_schema(path).names
@@ -90,7 +90,7 @@ def _from_parquet(path: Path) -> Stock:
             f"{path}: no parquet file with lattice, species and frac_coords ({reason})"
         ) from error
     if bench is not None:
-        table = table.filter(_is_empty(bench))
+        table = table.filter(array([not value for value in bench.to_pylist()]))
     if not len(table):
         raise InputError(f"{path}: holds no structure outside the benchmarks")
     species, counts = _flat(table["species"])
@@ -100,12 +100,6 @@ def _from_parquet(path: Path) -> Stock:
         species.astype(np.uint8),
         _flat(table["frac_coords"])[0].reshape(-1, 3),
     )
-
-
-def _is_empty(column: Any) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.equal(pc.fill_null(column, ""), "")
 
 
 def _flat(column: Any) -> tuple[np.ndarray, np.ndarray]:
