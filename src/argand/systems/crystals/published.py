@@ -44,12 +44,16 @@ class DensityAutoencoder(nn.Module):
         self.down = nn.Sequential(*(_plain(a, b, stride=2) for a, b in pairwise(channels)))
         flat = widths[-1] * self.sizes[-1] ** 3
         self.mean, self.log_variance = nn.Linear(flat, latent), nn.Linear(flat, latent)
-        # At first the mean is small, and noise of variance 1 would drown it.
-        nn.init.constant_(self.log_variance.bias, _FIRST_LOG_VARIANCE)
         self.widen = nn.Linear(latent, flat)
         back = (*widths[::-1], widths[0])
         self.up = nn.ModuleList(_plain(a, b) for a, b in pairwise(back))
         self.head = nn.Conv3d(widths[0], 1, 3, padding=1)
+        for part in (*self.down.modules(), *self.up.modules(), self.mean, self.widen):
+            if isinstance(part, nn.Conv3d | nn.Linear):
+                nn.init.kaiming_normal_(part.weight, _SLOPE)
+                nn.init.zeros_(part.get_parameter("bias"))
+        # Noise of variance 1 would drown the mean at first.
+        nn.init.constant_(self.log_variance.bias, _FIRST_LOG_VARIANCE)
 
     def encode(self, density: Volume) -> tuple[Vectors, Vectors]:
         """Mean and logarithm of the variance of each box's latent."""
