@@ -3,9 +3,9 @@
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from argand.io.pool import Ticker, run_jobs
 from argand.physics.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.system import from_config, to_config
-from argand.systems.crystals.decode import TRIES, decode
+from argand.systems.crystals.decode import TRIES, decode, faithful
 from argand.systems.crystals.latent import Representation
 
 RECORDS, SUMMARY = "records.jsonl", "summary.json"
@@ -42,7 +42,7 @@ def encode_files(patterns: Sequence[str], out: Path, representation: Representat
     rows, skipped = [], []
     for name, source, found in _structures(patterns):
         if isinstance(found, Structure):
-            rows.append(StoredLatent(name, source, len(found), representation.encode(found)))
+            rows.append(StoredLatent(name, source, len(found), faithful(representation, found)[0]))
         else:
             skipped.append({"name": name, "source": source, "reason": str(found)})
     if not rows:
@@ -91,7 +91,7 @@ def decode_file(
 
 def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, Structure | InputError]]:
     """Names, no two the same, sources and structures of all files."""
-    seen: Counter[str] = Counter()
+    seen: set[str] = set()
     for path in expand(patterns):
         if not is_structure_file(path):
             reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
@@ -101,15 +101,18 @@ def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, Structure |
             yield _unique(name, seen), str(path), found
 
 
-def _unique(name: str, seen: "Counter[str]") -> str:
-    """The name as a file can have it, with a number where it was seen before."""
+def _unique(name: str, seen: set[str]) -> str:
+    """The name as a file can have it, with the first free number where it was seen before."""
     plain = name.replace("/", "_").replace("\0", "").strip(". ") or "structure"
-    seen[plain] += 1
-    return plain if seen[plain] == 1 else f"{plain}-{seen[plain]}"
+    numbered = (f"{plain}-{number}" for number in count(2))
+    # Some file systems do not tell capitals from small letters.
+    free = next(one for one in chain([plain], numbered) if one.lower() not in seen)
+    seen.add(free.lower())
+    return free
 
 
 def _distinct(tasks: Sequence[Task]) -> list[Task]:
-    seen: Counter[str] = Counter()
+    seen: set[str] = set()
     return [Task(_unique(task.name, seen), task.source, task.given) for task in tasks]
 
 
@@ -134,7 +137,7 @@ def _write_all(
         for first in range(0, len(left), _CHUNK)
     ]
     with ProgressDisplay("reconstruct", "structures", begun) as display:
-        watch = lambda count: display.update(begun + count / max(len(tasks), 1), count)  # noqa: E731
+        watch = lambda done: display.update(begun + done / max(len(tasks), 1), done)  # noqa: E731
         run_jobs(jobs, processes or os.cpu_count() or 1, watch)
     done = _records(out)
     summary = _summary([done[task.name] for task in tasks], skipped, config)
@@ -180,9 +183,11 @@ def _reconstruct(task: Task, out: Path, representation: Representation, tries: i
     start = time.perf_counter()
     record: Record = {"name": task.name, "source": task.source}
     given = task.given
-    latent = representation.encode(given) if isinstance(given, Structure) else given
     try:
-        decoded = decode(representation, latent, tries)
+        if isinstance(given, Structure):
+            latent, decoded = faithful(representation, given, tries)
+        else:
+            latent, decoded = given, decode(representation, given, tries)
     except ArgandError as error:
         return {**record, "reason": str(error)}
     file = f"{task.name}.cif"
@@ -201,6 +206,7 @@ def _reconstruct(task: Task, out: Path, representation: Representation, tries: i
         "confidence": decoded.confidence,
         "misfit": decoded.misfit,
         "least_species_probability": float(decoded.probability.min()),
+        "largest_place_error": float(decoded.spread.max()),
         "seconds": time.perf_counter() - start,
     }
 
