@@ -14,7 +14,7 @@ from argand.io.crystal import read_structure, write_structure
 from argand.physics.structure import Structure, checked
 from argand.systems.crystals.evaluate import compare
 
-VERBS = ("encode", "decode", "reconstruct", "interpolate", "alter", "nearest")
+VERBS = ("encode", "decode", "reconstruct", "interpolate", "alter", "nearest", "view")
 
 
 @pytest.fixture

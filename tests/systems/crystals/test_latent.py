@@ -33,22 +33,6 @@ def supercell(structure: Structure, counts: tuple[int, int, int]) -> Structure:
     return checked(structure.lattice * times[:, None], np.tile(structure.species, len(steps)), places)
 
 
-def graphene() -> Structure:
-    """3 x 3 cells of one layer in 20 Å: its shortest reciprocal vectors cannot tell it from an even sheet."""
-    lattice = np.array([[2.46, 0, 0], [-1.23, 1.23 * 3**0.5, 0], [0, 0, 20.0]])
-    return supercell(
-        checked(lattice, np.array([6, 6]), np.array([[1 / 3, 2 / 3, 0.5], [2 / 3, 1 / 3, 0.5]])), (3, 3, 1)
-    )
-
-
-def benzene() -> Structure:
-    """One molecule in a cube of 20 Å."""
-    turn = np.radians(60 * np.arange(6))
-    ring = np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)
-    places = np.concatenate([1.39 * ring, 2.48 * ring]) / 20 + 0.4
-    return checked(20.0 * np.eye(3), np.array([6] * 6 + [1] * 6), places)
-
-
 def halite(times: int) -> Structure:
     """NaCl in a cubic supercell, whose shortest reciprocal vectors do not tell sodium from chlorine."""
     face = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
@@ -56,16 +40,15 @@ def halite(times: int) -> Structure:
     return supercell(cube, (times,) * 3)
 
 
-@pytest.mark.parametrize("truth", [graphene(), benzene(), halite(2)], ids=["graphene", "benzene", "halite"])
-def test_what_the_shortest_vectors_do_not_determine_is_doubted_and_then_encoded_otherwise(truth: Structure):
-    shortest = decode(BEST, BEST.encode(truth))
-    assert shortest.confidence < 0.95
+def test_what_the_shortest_vectors_do_not_determine_is_doubted_and_then_encoded_otherwise():
+    truth = halite(2)
+    assert decode(BEST, BEST.encode(truth)).confidence < 0.95
     latent, decoded = faithful(BEST, truth)
     comparison = compare(decoded.structure, truth)
     assert comparison.is_exact
     assert comparison.rms_distance < 1e-3
     assert decoded.confidence > 0.95
-    assert len(latent) <= 512 if len(truth) <= 20 else len(latent) > BEST.size(len(truth))
+    assert len(latent) > BEST.size(len(truth))
 
 
 def test_the_vectors_of_all_steps_differ_in_length_and_are_read():

@@ -50,7 +50,8 @@ def decode(
     """
     from argand.systems.crystals.run import decode_file
 
-    _tell(decode_file(latents, out, tries=tries, processes=processes, force=force), json, f"CIFs: {out}")
+    summary = decode_file(latents, out, tries=tries, processes=processes, force=force)
+    _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
 @app.command()
@@ -70,7 +71,8 @@ def reconstruct(
     from argand.systems.crystals.run import reconstruct_files
 
     settings = {"tries": tries, "processes": processes, "force": force}
-    _tell(reconstruct_files(files, out, _representation(numbers), **settings), json, f"CIFs: {out}")
+    summary = reconstruct_files(files, out, _representation(numbers), **settings)
+    _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
 @app.command()
@@ -89,7 +91,8 @@ def interpolate(
     """
     from argand.systems.crystals.explore import interpolate_files
 
-    _show(interpolate_files(first, second, steps, out, _representation(numbers), tries), json, out)
+    summary = interpolate_files(first, second, steps, out, _representation(numbers), tries)
+    _show(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
 @app.command()
@@ -114,7 +117,7 @@ def alter(
 
     ways: dict[str, Any] = {"substitutions": substitute or (), "strain": strain or ()}
     ways |= {"noise": noise, "count": count, "seed": seed}
-    _show(alter_file(file, out, _representation(numbers), **ways), json, out)
+    _show(alter_file(file, out, _representation(numbers), **ways), json, f"CIFs: {out}")
 
 
 @app.command()
@@ -139,7 +142,24 @@ def nearest(
         screen().print(record_table(found, f"nearest to {file}"))
 
 
-def _show(summary: dict[str, Any], json: bool, out: Path) -> None:
+@app.command()
+def view(
+    results: Annotated[Path, typer.Argument(help="Folder that reconstruct, decode or interpolate wrote.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The page; index.html there by default.")
+    ] = None,
+    among: Annotated[list[str] | None, typer.Option(help="Structures for the map; may be repeated.")] = None,
+) -> None:
+    """Write the page of a run: structures in 3-D beside what was encoded, and a map of latents.
+
+    Example: argand crystals view rebuilt --among known.parquet --out page.html
+    """
+    from argand.systems.crystals.view import write_page
+
+    say(f"page: {write_page(results, out, among or ())}")
+
+
+def _show(summary: dict[str, Any], json: bool, where: str) -> None:
     """Print the records of structures that were made."""
     if json:
         typer.echo(json_format.dumps(summary, indent=1))
@@ -147,7 +167,13 @@ def _show(summary: dict[str, Any], json: bool, out: Path) -> None:
     from argand.systems.crystals.table import record_table
 
     screen().print(record_table(summary["structures"], "decoded structures"))
-    say(f"CIFs: {out}")
+    say(where)
+
+
+def _page(out: Path) -> Path:
+    from argand.systems.crystals.view import write_page
+
+    return write_page(out)
 
 
 def _representation(numbers: int) -> Any:

@@ -75,7 +75,7 @@ class Representation:
             )
 
     def steps(self, count: int) -> int:
-        """How many kinds of vectors a cell of so many atoms can have; only the first has no spread indices."""
+        """How many kinds of vectors a cell of so many atoms can have; the first has no spread indices."""
         return len(_GROWTH) if count > self.atoms else 2
 
     def size(self, count: int, step: int = 0) -> int:

@@ -35,12 +35,14 @@ class Task:
     name: str
     source: str
     given: Structure | np.ndarray
+    entry: int | None = None
+    """Which structure of the source it is, from 0."""
 
 
 def encode_files(patterns: Sequence[str], out: Path, representation: Representation) -> Record:
     """Write the latents of all structures to the parquet file `out`; a summary with what was skipped."""
     rows, skipped = [], []
-    for name, source, found in _structures(patterns):
+    for name, source, _, found in _structures(patterns):
         if isinstance(found, Structure):
             rows.append(StoredLatent(name, source, len(found), faithful(representation, found)[0]))
         else:
@@ -71,9 +73,9 @@ def reconstruct_files(
     is in `summary.json` too: one record for each structure, and what was skipped and why.
     """
     tasks, skipped = [], []
-    for name, source, found in _structures(patterns):
+    for name, source, entry, found in _structures(patterns):
         if isinstance(found, Structure):
-            tasks.append(Task(name, source, found))
+            tasks.append(Task(name, source, found, entry))
         else:
             skipped.append({"name": name, "source": source, "reason": str(found)})
     return _write_all(tasks, skipped, out, representation, tries, processes, force)
@@ -89,16 +91,16 @@ def decode_file(
     return _write_all(_distinct(tasks), [], out, representation, tries, processes, force)
 
 
-def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, Structure | InputError]]:
-    """Names, no two the same, sources and structures of all files."""
+def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, int, Structure | InputError]]:
+    """Names, no two the same, sources, numbers in them, and structures of all files."""
     seen: set[str] = set()
     for path in expand(patterns):
         if not is_structure_file(path):
             reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
-            yield path.name, str(path), reason
+            yield path.name, str(path), 0, reason
             continue
-        for name, found in read_many(path):
-            yield _unique(name, seen), str(path), found
+        for entry, (name, found) in enumerate(read_many(path)):
+            yield _unique(name, seen), str(path), entry, found
 
 
 def _unique(name: str, seen: set[str]) -> str:
@@ -181,7 +183,7 @@ def write_chunk(
 def _reconstruct(task: Task, out: Path, representation: Representation, tries: int) -> Record:
     """Write one CIF from a latent alone; its record, or the reason why there is none."""
     start = time.perf_counter()
-    record: Record = {"name": task.name, "source": task.source}
+    record: Record = {"name": task.name, "source": task.source, "entry": task.entry}
     given = task.given
     try:
         if isinstance(given, Structure):
@@ -208,6 +210,7 @@ def _reconstruct(task: Task, out: Path, representation: Representation, tries: i
         "least_species_probability": float(decoded.probability.min()),
         "largest_place_error": float(decoded.spread.max()),
         "seconds": time.perf_counter() - start,
+        "species_probability": decoded.probability.round(4).tolist(),
     }
 
 
