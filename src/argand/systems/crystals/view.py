@@ -48,8 +48,8 @@ highest</p>
 <input id="step" type="range" min="0" step="1"> <span id="step-facts"></span></p>
 <div id="way-view"></div></section>
 <section id="map"><h2>Map of latents</h2><p>Coloured by <select id="family"></select>; a click shows the
-structure. Near each other are structures with like species, density and |F|² (principal components of what no choice
-of the cell changes).</p>
+structure. Near each other are structures with like species, density and |F|² (principal components of what
+no choice of the cell changes).</p>
 <div class="side"><div id="map-view"></div><div id="map-structure"></div></div></section>"""
 
 # plotly is compressed in the page, which is a third as large for it.
