@@ -18,6 +18,10 @@ Folder = Annotated[Path, typer.Option("--out", "-o", help="Folder for CIFs and s
 Force = Annotated[bool, typer.Option("--force", help="Do again what an earlier run has written.")]
 Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
 
+Symmetrise = Annotated[
+    float, typer.Option(help="Make structures as symmetric as they are within so many Å; 0: leave.", min=0.0)
+]
+
 
 @app.command()
 def encode(
@@ -40,6 +44,7 @@ def decode(
     latents: Annotated[Path, typer.Argument(help="What encode wrote.")],
     out: Folder,
     tries: Tries = 100,
+    symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
     force: Force = False,
     json: Json = False,
@@ -48,9 +53,11 @@ def decode(
 
     Example: argand crystals decode latents.parquet --out decoded
     """
-    from argand.systems.crystals.run import decode_file
+    from argand.systems.crystals.run import Decoding, decode_file
 
-    summary = decode_file(latents, out, tries=tries, processes=processes, force=force)
+    summary = decode_file(
+        latents, out, decoding=Decoding(tries, symmetrise), processes=processes, force=force
+    )
     _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -60,6 +67,7 @@ def reconstruct(
     out: Folder,
     numbers: Numbers = 512,
     tries: Tries = 100,
+    symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
     force: Force = False,
     json: Json = False,
@@ -68,9 +76,9 @@ def reconstruct(
 
     Example: argand crystals reconstruct cifs/*.cif --out rebuilt
     """
-    from argand.systems.crystals.run import reconstruct_files
+    from argand.systems.crystals.run import Decoding, reconstruct_files
 
-    settings = {"tries": tries, "processes": processes, "force": force}
+    settings = {"decoding": Decoding(tries, symmetrise), "processes": processes, "force": force}
     summary = reconstruct_files(files, out, _representation(numbers), **settings)
     _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 

@@ -1,7 +1,7 @@
 // The page of crystals: two linked 3-D views of a structure, a way between structures with a slider, and a map.
 "use strict";
 const UNIT = [0, 1, 2].map((i) => [0, 1, 2].map((j) => +(i === j)));
-const GRID_STEP = 0.3, WIDTH = 0.5, REACH = 3.2;
+const GRID_STEP = 0.3, WIDTH = 0.55, REACH = 3.2;
 const byId = (id) => document.getElementById(id);
 const cart = (lattice, f) => [0, 1, 2].map((k) => f[0] * lattice[0][k] + f[1] * lattice[1][k] + f[2] * lattice[2][k]);
 const add = (a, b, s) => a.map((x, i) => x + s * b[i]);
@@ -121,7 +121,7 @@ function traces(one, scene, legend, share) {
       x: places.map((p) => p[0]), y: places.map((p) => p[1]), z: places.map((p) => p[2]),
       legendgroup: DATA.elements[z][0], showlegend: legend,
       marker: {
-        size: Math.max(4, Math.min(30, (DATA.elements[z][2] * 130) / Math.max(size, 3))),
+        size: Math.max(4, Math.min(30, (DATA.elements[z][2] * 100) / Math.max(size, 3))),
         color: DATA.elements[z][1], line: { width: 1, color: "#444" }, opacity: 1,
       },
     });

@@ -21,6 +21,7 @@ from argand.progress import ProgressDisplay
 from argand.system import from_config, to_config
 from argand.systems.crystals.decode import TRIES, decode, faithful
 from argand.systems.crystals.latent import Representation
+from argand.systems.crystals.symmetrise import symmetrised
 
 RECORDS, SUMMARY = "records.jsonl", "summary.json"
 _CHUNK = 16
@@ -37,6 +38,14 @@ class Task:
     given: Structure | np.ndarray
     entry: int | None = None
     """Which structure of the source it is, from 0."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Repairs tried, and within how many Å structures are made symmetric; 0 leaves them as decoded."""
+
+    tries: int = TRIES
+    symmetrise: float = 0.0
 
 
 def encode_files(patterns: Sequence[str], out: Path, representation: Representation) -> Record:
@@ -63,7 +72,7 @@ def reconstruct_files(
     out: Path,
     representation: Representation,
     *,
-    tries: int = TRIES,
+    decoding: Decoding = Decoding(),
     processes: int | None = None,
     force: bool = False,
 ) -> Record:
@@ -78,17 +87,22 @@ def reconstruct_files(
             tasks.append(Task(name, source, found, entry))
         else:
             skipped.append({"name": name, "source": source, "reason": str(found)})
-    return _write_all(tasks, skipped, out, representation, tries, processes, force)
+    return _write_all(tasks, skipped, out, representation, decoding, processes, force)
 
 
 def decode_file(
-    file: Path, out: Path, *, tries: int = TRIES, processes: int | None = None, force: bool = False
+    file: Path,
+    out: Path,
+    *,
+    decoding: Decoding = Decoding(),
+    processes: int | None = None,
+    force: bool = False,
 ) -> Record:
     """The same from the latents of a parquet file, as `encode_files` writes it."""
     rows, config = read_latents(file)
     representation = from_config(Representation, config)
     tasks = [Task(row.name, row.source, row.latent) for row in rows]
-    return _write_all(_distinct(tasks), [], out, representation, tries, processes, force)
+    return _write_all(_distinct(tasks), [], out, representation, decoding, processes, force)
 
 
 def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, int, Structure | InputError]]:
@@ -123,7 +137,7 @@ def _write_all(
     skipped: list[Record],
     out: Path,
     representation: Representation,
-    tries: int,
+    decoding: Decoding,
     processes: int | None,
     force: bool,
 ) -> Record:
@@ -132,10 +146,10 @@ def _write_all(
         (out / RECORDS).unlink(missing_ok=True)
     done = _records(out)
     config = to_config(representation)
-    left = [task for task in tasks if not _is_done(done.get(task.name), task, config, out)]
+    left = [task for task in tasks if not _is_done(done.get(task.name), task, config, out, decoding)]
     begun = (len(tasks) - len(left)) / max(len(tasks), 1)
     jobs = [
-        (write_chunk, left[first : first + _CHUNK], out, representation, tries)
+        (write_chunk, left[first : first + _CHUNK], out, representation, decoding)
         for first in range(0, len(left), _CHUNK)
     ]
     with ProgressDisplay("reconstruct", "structures", begun) as display:
@@ -147,9 +161,11 @@ def _write_all(
     return summary
 
 
-def _is_done(record: Record | None, task: Task, config: Record, out: Path) -> bool:
+def _is_done(record: Record | None, task: Task, config: Record, out: Path, decoding: Decoding) -> bool:
     """Whether the record is of the same task, and its CIF there."""
     if record is None or record["source"] != task.source or record["representation"] != config:
+        return False
+    if record.get("symmetrise", 0.0) != decoding.symmetrise:
         return False
     return "reason" not in record and (out / record["file"]).exists()
 
@@ -168,11 +184,11 @@ def _records(out: Path) -> dict[str, Record]:
 
 
 def write_chunk(
-    ticker: Ticker, tasks: Sequence[Task], out: Path, representation: Representation, tries: int
+    ticker: Ticker, tasks: Sequence[Task], out: Path, representation: Representation, decoding: Decoding
 ) -> None:
     """A job: decode some tasks, write a CIF for each, and append its record."""
     for task in tasks:
-        record = _reconstruct(task, out, representation, tries)
+        record = _reconstruct(task, out, representation, decoding)
         line = json.dumps({**record, "representation": to_config(representation)}) + "\n"
         # One write in append mode, so that lines of several processes never mix.
         with (out / RECORDS).open("ab", buffering=0) as file:
@@ -180,31 +196,37 @@ def write_chunk(
         ticker.tick()
 
 
-def _reconstruct(task: Task, out: Path, representation: Representation, tries: int) -> Record:
+def _reconstruct(task: Task, out: Path, representation: Representation, decoding: Decoding) -> Record:
     """Write one CIF from a latent alone; its record, or the reason why there is none."""
     start = time.perf_counter()
     record: Record = {"name": task.name, "source": task.source, "entry": task.entry}
+    if decoding.symmetrise:
+        record["symmetrise"] = decoding.symmetrise
     given = task.given
     try:
         if isinstance(given, Structure):
-            latent, decoded = faithful(representation, given, tries)
+            latent, decoded = faithful(representation, given, decoding.tries)
         else:
-            latent, decoded = given, decode(representation, given, tries)
+            latent, decoded = given, decode(representation, given, decoding.tries)
     except ArgandError as error:
         return {**record, "reason": str(error)}
     file = f"{task.name}.cif"
+    structure, group = decoded.structure, None
+    if decoding.symmetrise:
+        structure, group = symmetrised(structure, decoding.symmetrise)
     tags = {
         "_argand_confidence": f"{decoded.confidence:.4f}",
         "_argand_misfit": f"{decoded.misfit:.3g}",
         "_argand_latent_size": str(len(latent)),
     }
-    write_lines(out / file, cif_text(decoded.structure, task.name, tags).splitlines())
+    write_lines(out / file, cif_text(structure, task.name, tags).splitlines())
     return {
         **record,
         "file": file,
         "atoms": len(decoded.structure),
         "formula": decoded.structure.formula,
         "latent_size": len(latent),
+        **({"symmetrised_to": group} if group else {}),
         "confidence": decoded.confidence,
         "misfit": decoded.misfit,
         "least_species_probability": float(decoded.probability.min()),

@@ -70,7 +70,8 @@ def write_page(folder: Path, page: Path | None = None, among: Sequence[str] = ()
     The map is of the structures of `among`, or else of those that were rebuilt. InputError without a run.
     """
     summary = _summary(folder)
-    records, is_way = summary["structures"], "first" in summary
+    is_way = "first" in summary
+    records = [record for record in summary["structures"] if _read(folder, record)]
     chosen = [] if is_way else _least_certain(records)
     drawn = [_pair(folder, record, given) for record, given in zip(chosen, _given(chosen), strict=True)]
     mapped = _among(among) if among else [] if is_way else _rebuilt(folder, records)
@@ -93,6 +94,14 @@ def _summary(folder: Path) -> Record:
             f"{folder}: no run there; name a folder that reconstruct or interpolate wrote"
         ) from error
     return summary
+
+
+def _read(folder: Path, record: Record) -> Structure | None:
+    """What was decoded; None for a file that is gone or no longer what it was."""
+    try:
+        return read_structure(folder / record["file"])
+    except InputError:
+        return None
 
 
 def _title(summary: Record) -> str:
@@ -281,7 +290,7 @@ def _write(page: Path, title: str, skipped: list[Record], data: Record) -> Path:
         f'<script type="text/plain" id="code">{code}</script>',
         f'<script type="text/plain" id="page">const DATA={content};\n{script}</script>',
         _START,
-        f"<p>argand {__version__}. The surface is that of Gaussians of 0.5 Å on the atoms.</p>",
+        f"<p>argand {__version__}. The surface is that of Gaussians of 0.55 Å on the atoms, of weight √Z.</p>",
     ]
     partial = page.with_name(page.name + ".part")
     partial.write_text("\n".join(lines), encoding="utf-8")
