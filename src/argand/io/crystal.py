@@ -229,7 +229,7 @@ def _with_ase(path: Path, max_atoms: int) -> Iterator[Named]:
     from ase.io import read
 
     try:
-        frames: list[Any] = read(StringIO(text), index=":", format=kind)
+        frames: Any = read(StringIO(text), index=":", format=kind)
     except KeyError as error:
         raise InputError(f"no element is called {error}") from error
     except Exception as error:  # ase raises whatever a malformed line happens to cause

@@ -280,7 +280,7 @@ def _write(page: Path, title: str, skipped: list[Record], data: Record) -> Path:
     """Write the page in one move."""
     plotly = (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
     code = base64.b64encode(gzip.compress(plotly, 9, mtime=0)).decode()
-    script = (files(__package__) / "page.js").read_text(encoding="utf-8")
+    script = (files("argand.systems.crystals") / "page.js").read_text(encoding="utf-8")
     # "</" would end the script that it stands in.
     content = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
     lines = [
@@ -290,7 +290,7 @@ def _write(page: Path, title: str, skipped: list[Record], data: Record) -> Path:
         f'<script type="text/plain" id="code">{code}</script>',
         f'<script type="text/plain" id="page">const DATA={content};\n{script}</script>',
         _START,
-        f"<p>argand {__version__}. The surface is that of Gaussians of 0.55 Å on the atoms, of weight √Z.</p>",
+        f"<p>argand {__version__}. The surface is of Gaussians of 0.55 Å and weight √Z.</p>",
     ]
     partial = page.with_name(page.name + ".part")
     partial.write_text("\n".join(lines), encoding="utf-8")
