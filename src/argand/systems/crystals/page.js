@@ -210,7 +210,7 @@ function way() {
   show();
 }
 
-const PALETTE = ["#e41a1c", "#377eb8", "#4daf4a", "#984ea3", "#ff7f00", "#a65628", "#f781bf", "#17becf", "#bcbd22", "#666666"];
+const PALETTE = ["#e41a1c", "#377eb8", "#4daf4a", "#984ea3", "#ff7f00", "#a65628", "#f781bf", "#17becf", "#bcbd22", "#666666", "#00441b", "#fdb863", "#8dd3c7", "#4a1486"];
 function map() {
   const box = byId("map"), { points, families, structures } = DATA.map;
   if (!points.length) return box.remove();
@@ -231,7 +231,7 @@ function map() {
     const bare = { showticklabels: false, zeroline: false, gridcolor: "#eee" };
     Plotly.react("map-view", all, {
       height: 520, margin: { l: 5, r: 5, t: 5, b: 5 }, xaxis: bare, yaxis: bare, dragmode: "pan", hovermode: "closest", legend: { itemsizing: "constant" },
-    }, { scrollZoom: true, displaylogo: false, responsive: true });
+    }, { scrollZoom: true, displayModeBar: false, responsive: true });
   };
   const pick = (k) => {
     const one = structures[k];

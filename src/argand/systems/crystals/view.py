@@ -28,6 +28,8 @@ MOST_ATOMS = 200
 """Of a structure on the map that can be shown; larger ones would make the page heavy."""
 _ANIONS = (9, 8, 17, 7, 35, 53, 16, 34, 6, 52, 15, 1)
 """By electronegativity (Pauling), the anion that names a compound; H last."""
+_LEADING, _LEADING_WEIGHT = 5, 4.0
+"""Columns of species and density in a fingerprint, and their weight on the map beside 48 of |F|²."""
 _METALLIC = "no anion"
 
 Record = dict[str, Any]
@@ -228,7 +230,9 @@ def _map(named: list[tuple[str, Structure]]) -> Record:
     if len(named) < 3:
         return {"points": [], "families": {}, "structures": [], "first": 0}
     structures = [structure for _, structure in named]
-    points = principal_plane(np.array([fingerprint(one) for one in structures]))
+    rows = np.array([fingerprint(one) for one in structures])
+    weights = np.where(np.arange(rows.shape[1]) < _LEADING, _LEADING_WEIGHT, 1.0)
+    points = principal_plane(rows, weights)
     counts = [len(np.unique(one.species)) for one in structures]
     families = {
         "anion": [_anion(one) for one in structures],
@@ -241,13 +245,13 @@ def _map(named: list[tuple[str, Structure]]) -> Record:
     return {"points": points.round(3).tolist(), "families": families, "structures": drawn, "first": middle}
 
 
-def principal_plane(rows: Float[np.ndarray, "n size"]) -> Float[np.ndarray, "n 2"]:
-    """The two principal components of rows of numbers, each column brought to the same spread."""
-    spread = rows.std(0)
-    scaled = (rows - rows.mean(0)) / np.where(spread > 1e-9, spread, 1.0)
-    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
-    plane = left[:, :2] * values[:2]
-    return np.pad(plane, ((0, 0), (0, 2 - plane.shape[1])))
+def principal_plane(
+    rows: Float[np.ndarray, "n size"], weights: Float[np.ndarray, " size"]
+) -> Float[np.ndarray, "n 2"]:
+    """The two principal components of the ranks in each column, which no outlier stretches."""
+    ranks = (rows.argsort(0).argsort(0) / len(rows) - 0.5) * weights
+    left, values, _ = np.linalg.svd(ranks - ranks.mean(0), full_matrices=False)
+    return left[:, :2] * values[:2]
 
 
 def _anion(structure: Structure) -> str:
