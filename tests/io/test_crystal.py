@@ -1,5 +1,6 @@
 """Structures in and out of CIF, POSCAR, extended XYZ and parquet, and what is refused with which words."""
 
+import gzip
 from pathlib import Path
 
 import gemmi
@@ -78,6 +79,37 @@ def test_listed_operators_count_where_the_group_has_no_name(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(QUARTZ.encode()),
+        b"\xef\xbb\xbf" + QUARTZ.encode(),
+        "# Å in Latin-1\n".encode("latin-1") + QUARTZ.replace("\n", "\r\n").encode(),
+        QUARTZ.replace("_atom_site_label\n", "").replace("Si1 ", "").replace("O1 ", "").encode(),
+    ],
+    ids=["compressed", "byte order mark", "Latin-1", "no labels"],
+)
+def test_a_cif_is_read_however_it_is_stored(tmp_path: Path, content: bytes):
+    path = tmp_path / "quartz.cif.gz"
+    path.write_bytes(content)
+    ((name, structure),) = read_many(path)
+    assert name == "quartz"
+    assert isinstance(structure, Structure)
+    assert structure.formula == "O2 Si1"
+
+
+def test_each_frame_of_an_xyz_file_is_a_structure(tmp_path: Path):
+    frame = '1\nLattice="{} 0 0 0 3 0 0 0 3" Properties=species:S:1:pos:R:3\nCu 0 0 0\n'
+    path = tmp_path / "run.extxyz"
+    path.write_text(frame.format(3) + frame.format(0) + frame.format(4))
+    (first, one), (second, flat), (third, other) = read_many(path)
+    assert (first, second, third) == ("run-1", "run-2", "run-3")
+    assert isinstance(one, Structure)
+    assert isinstance(other, Structure)
+    assert (one.volume, other.volume) == (pytest.approx(27), pytest.approx(36))
+    assert "no volume" in str(flat)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ("0.7858 1", "0.7858 0.5", "occupied by 0.5 only"),
@@ -85,6 +117,7 @@ def test_listed_operators_count_where_the_group_has_no_name(tmp_path: Path):
         ("O1 O ", "Xy1 Xy ", "no element is called 'Xy'"),
         ("O1 O 0.4135 0.2669 0.7858", "O1 O 0.4697 0.01 0.66", "on one place"),
         ("_cell_length_c 5.4047", "_cell_length_c 0", "no volume"),
+        ("_cell_length_c 5.4047", "_cell_length_c -5.4047", "no volume"),
         ("_cell_angle_gamma 120", "_cell_angle_gamma 180", "no volume"),
         ("P 32 2 1", "P nonsense", "space group 'P nonsense' is unknown"),
         ("Si1 Si 0.4697 0 0.66667 1\nO1 O 0.4135 0.2669 0.7858 1\n", "", "no atoms"),
@@ -151,8 +184,10 @@ def test_foreign_content_is_refused_in_one_line(tmp_path: Path):
     pytest.importorskip("ase")
     for name in ("a.cif", "a.vasp", "a.xyz", "a.parquet"):
         path = tmp_path / name
+        (tmp_path / "a.cif.gz").write_bytes(b"\x1f\x8b cut short")
         path.write_bytes(b"\x00\xff nothing of the kind\n" * 3)
         assert reason(path)
+    assert "cannot be read" in reason(tmp_path / "a.cif.gz")
     partial = tmp_path / "plain.xyz"
     partial.write_text("1\nno lattice here\nC 0 0 0\n")
     assert "no volume" in reason(partial)

@@ -1,7 +1,10 @@
 """Crystal structures in and out: CIF through gemmi, POSCAR and extended XYZ through ase, rows of parquet."""
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +30,25 @@ Named = tuple[str, Structure | InputError]
 
 
 def is_structure_file(path: Path) -> bool:
-    """Whether the name is that of a CIF, POSCAR, extended XYZ or parquet file."""
-    return path.suffix.lower() in SUFFIXES or bool(_POSCAR.search(path.name))
+    """Whether the name is that of a CIF, POSCAR, extended XYZ (each perhaps .gz) or parquet file."""
+    plain = _plain(path)
+    return plain.suffix.lower() in SUFFIXES or bool(_POSCAR.search(plain.name))
+
+
+def _plain(path: Path) -> Path:
+    """The path without the ending .gz."""
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+
+
+def _text(path: Path) -> str:
+    """What is in a text file, compressed or not; InputError for what cannot be read."""
+    try:
+        content = path.read_bytes()
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot be read ({' '.join(str(error).split())})") from error
+    return content.decode("utf-8-sig", errors="replace")
 
 
 def expand(patterns: Sequence[str]) -> list[Path]:
@@ -51,17 +71,19 @@ def expand(patterns: Sequence[str]) -> list[Path]:
 def read_many(path: Path, max_atoms: int = MAX_ATOMS) -> Iterator[Named]:
     """The structures of a file with their names, in their order; one that cannot be used is an InputError.
 
-    A file of one structure gives its stem, a CIF of several blocks and a parquet file the names inside.
+    A file of one structure gives its stem, a CIF of several blocks and a parquet file the names inside, and
+    frames of an extended XYZ file are numbered.
     """
+    plain = _plain(path)
     try:
         if path.suffix.lower() == ".parquet":
             yield from _parquet(path, max_atoms)
-        elif path.suffix.lower() == ".cif":
-            yield from _cif(path, max_atoms)
+        elif plain.suffix.lower() == ".cif":
+            yield from _cif(path, plain.stem, max_atoms)
         else:
-            yield path.stem if path.suffix else path.name, _with_ase(path, max_atoms)
+            yield from _with_ase(path, max_atoms)
     except InputError as error:
-        yield path.stem, InputError(f"{path}: {error}")
+        yield plain.stem, InputError(f"{path}: {error}")
 
 
 def read_structure(path: str | Path, max_atoms: int = MAX_ATOMS) -> Structure:
@@ -113,16 +135,17 @@ def cif_text(structure: Structure, name: str, tags: dict[str, str] | None = None
     return document.as_string()
 
 
-def _cif(path: Path, max_atoms: int) -> Iterator[Named]:
+def _cif(path: Path, stem: str, max_atoms: int) -> Iterator[Named]:
+    text = _text(path)
     try:
-        document = gemmi.cif.read(str(path))
-    except (ValueError, RuntimeError, OSError, UnicodeDecodeError) as error:
+        document = gemmi.cif.read_string(text)
+    except (ValueError, RuntimeError) as error:
         raise InputError(f"not a CIF that can be read ({' '.join(str(error).split())})") from error
     blocks = [block for block in document if block.find_values("_atom_site_fract_x")]
     if not blocks:
         raise InputError("there are no atoms in the cell (no _atom_site_fract_x)")
     for block in blocks:
-        name = path.stem if len(blocks) == 1 else f"{path.stem}-{block.name}"
+        name = stem if len(blocks) == 1 else f"{stem}-{block.name}"
         try:
             yield name, _from_block(block, max_atoms)
         except InputError as error:
@@ -130,10 +153,13 @@ def _cif(path: Path, max_atoms: int) -> Iterator[Named]:
 
 
 def _from_block(block: Any, max_atoms: int) -> Structure:
+    if not block.find_values("_atom_site_label"):
+        # gemmi finds sites by their labels, which some programs do not write.
+        block.find_values("_atom_site_fract_x").get_loop().add_columns(["_atom_site_label"], "?")
     small = gemmi.make_small_structure_from_block(block)
     if not small.sites:
         raise InputError("there are no atoms in the cell")
-    if not small.cell.is_crystal():
+    if not small.cell.is_crystal() or min(small.cell.parameters) <= 0:
         raise InputError("the lattice has no volume; the cell's lengths and angles are missing or zero")
     for site in small.sites:
         _check_site(site)
@@ -194,19 +220,31 @@ def _images(
     return kept
 
 
-def _with_ase(path: Path, max_atoms: int) -> Structure:
-    """A POSCAR or an extended XYZ file."""
-    kind = "vasp" if _POSCAR.search(path.name) else "extxyz"
+def _with_ase(path: Path, max_atoms: int) -> Iterator[Named]:
+    """The structure of a POSCAR, or all of an extended XYZ file."""
+    plain = _plain(path)
+    kind = "vasp" if _POSCAR.search(plain.name) else "extxyz"
+    text = _text(path)
     _ase()
     from ase.io import read
 
     try:
-        atoms: Any = read(path, index=0, format=kind)
+        frames: Any = read(StringIO(text), index=":", format=kind)
     except KeyError as error:
         raise InputError(f"no element is called {error}") from error
     except Exception as error:  # ase raises whatever a malformed line happens to cause
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"not a {kind} file that can be read ({reason})") from error
+    stem = plain.stem if plain.suffix else plain.name
+    for number, atoms in enumerate(frames, 1):
+        name = stem if len(frames) == 1 else f"{stem}-{number}"
+        try:
+            yield name, _from_atoms(atoms, max_atoms)
+        except InputError as error:
+            yield name, InputError(f"{path}: {error}")
+
+
+def _from_atoms(atoms: Any, max_atoms: int) -> Structure:
     if any(name in atoms.arrays for name in ("occupancy", "occupancies")):
         raise InputError("has occupancies; disorder is not supported")
     lattice = np.asarray(atoms.cell.array)

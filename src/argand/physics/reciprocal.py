@@ -8,6 +8,8 @@ from argand.typing import Matrix3
 Indices = Int[np.ndarray, "hkl 3"]
 Places = Float[np.ndarray, "atom 3"]
 
+_ANYWHERE = 1.0
+"""Å; how far an atom that no coefficient holds is taken to be from its place."""
 _TIE = 1e-5
 """Lengths of vectors that differ by less than this share of the longest are equal, and ordered by index."""
 
@@ -55,3 +57,22 @@ def coefficients(
 ) -> Complex[np.ndarray, "hkl channel"]:
     """F(h) = Σ w exp(2 pi i h·x) of each channel of weights."""
     return waves(hkl, frac) @ weights
+
+
+def place_spread(lattice: Matrix3, hkl: Indices, frac: Places, noise: float) -> Float[np.ndarray, " atom"]:
+    """Standard deviation in Å of each atom's place, for coefficients of unit weights and errors of `noise`.
+
+    Linear propagation of errors over all atoms together, at most 1 Å along an axis.
+    """
+    count = len(frac)
+    wave = waves(hkl, frac)
+    slopes = 2 * np.pi * hkl @ np.linalg.inv(lattice).T
+    normal = np.empty((count, 3, count, 3))
+    for i in range(3):
+        for j in range(i + 1):
+            product = np.real(np.conj(wave.T) @ (wave * (slopes[:, i] * slopes[:, j])[:, None]))
+            normal[:, i, :, j] = normal[:, j, :, i] = product
+    # The error has two parts, real and imaginary; the last term is what is known without any coefficient.
+    precision = normal.reshape(3 * count, -1) * (2 / noise**2) + np.eye(3 * count) / _ANYWHERE**2
+    variance = np.diag(np.linalg.inv(precision)).reshape(count, 3).sum(1)
+    return np.sqrt(np.maximum(variance, 0.0))

@@ -14,7 +14,7 @@ from argand.io.crystal import read_structure, write_structure
 from argand.physics.structure import Structure, checked
 from argand.systems.crystals.evaluate import compare
 
-VERBS = ("encode", "decode", "reconstruct", "interpolate", "alter", "nearest")
+VERBS = ("encode", "decode", "reconstruct", "interpolate", "alter", "nearest", "view")
 
 
 @pytest.fixture
@@ -66,6 +66,21 @@ def test_reconstruct_writes_a_cif_of_each_stem_and_a_summary(
     for record in summary["structures"]:
         assert record["confidence"] == pytest.approx(1.0, abs=1e-3)
         assert record["latent_size"] <= 512
+
+
+def test_structures_of_one_name_do_not_overwrite_each_other(
+    run: Callable[..., Result], tmp_path: Path, salts: dict[str, Structure]
+):
+    folder, out = tmp_path / "mixed", tmp_path / "rebuilt"
+    folder.mkdir()
+    for name in ("a.cif", "a-2.cif", "A.vasp"):
+        write_structure(folder / name, salts["halite" if name == "a.cif" else "perovskite"])
+    answer = run("reconstruct", folder, folder / "a.cif", "--out", out, "--json", "--processes", 1)
+    assert answer.exit_code == 0
+    records = json.loads(answer.stdout)["structures"]
+    assert len({record["file"].lower() for record in records}) == len(records) == 3
+    for record in records:
+        assert compare(read_structure(out / record["file"]), read_structure(record["source"])).is_exact
 
 
 def test_what_an_earlier_run_wrote_is_not_done_again(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError, InputError
+from argand.physics.reciprocal import place_spread
 from argand.physics.structure import Structure, checked
-from argand.systems.crystals.decode import decode
+from argand.systems.crystals.decode import decode, faithful
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.latent import HEAD, Representation, representation_of
 from argand.systems.crystals.species import amplitudes, codes, nearest
@@ -22,6 +23,42 @@ def spinel(shift: float = 0.0) -> Structure:
     o = [[u, u, u], [u, u, v], [u, v, u], [v, u, u]]
     places = np.array([*mg, *al, *o, *(1 - np.array(o))]) + shift
     return checked(8.08 * face, np.array([12] * 2 + [13] * 4 + [8] * 8), places)
+
+
+def supercell(structure: Structure, counts: tuple[int, int, int]) -> Structure:
+    """Copies of the cell along its axes."""
+    times = np.array(counts)
+    steps = np.stack(np.meshgrid(*[np.arange(n) for n in counts], indexing="ij"), -1).reshape(-1, 3)
+    places = ((structure.frac_coords + steps[:, None]) / times).reshape(-1, 3)
+    return checked(structure.lattice * times[:, None], np.tile(structure.species, len(steps)), places)
+
+
+def halite(times: int) -> Structure:
+    """NaCl in a cubic supercell, whose shortest reciprocal vectors do not tell sodium from chlorine."""
+    face = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    cube = checked(5.64 * np.eye(3), np.array([11] * 4 + [17] * 4), np.concatenate([face, face + 0.5]))
+    return supercell(cube, (times,) * 3)
+
+
+def test_what_the_shortest_vectors_do_not_determine_is_doubted_and_then_encoded_otherwise():
+    truth = halite(2)
+    assert decode(BEST, BEST.encode(truth)).confidence < 0.95
+    latent, decoded = faithful(BEST, truth)
+    comparison = compare(decoded.structure, truth)
+    assert comparison.is_exact
+    assert comparison.rms_distance < 1e-3
+    assert decoded.confidence > 0.95
+    assert len(latent) > BEST.size(len(truth))
+
+
+def test_the_vectors_of_all_steps_differ_in_length_and_are_read():
+    for truth in (spinel(), halite(2)):
+        vectors = [BEST.encode(truth, step) for step in range(BEST.steps(len(truth)))]
+        assert len({len(one) for one in vectors}) == len(vectors)
+        for one in vectors:
+            content = BEST.read(one)
+            assert len(np.unique(content.hkl, axis=0)) == len(content.hkl)
+            assert {*map(tuple, content.species_hkl)} <= {*map(tuple, content.hkl)}
 
 
 @pytest.mark.parametrize("numbers", [512, 256, 128])
@@ -89,10 +126,18 @@ def test_every_element_has_a_place_of_its_own(dims: int):
     assert probability.min() > 0.99
 
 
+def test_an_atom_that_no_coefficient_holds_is_anywhere():
+    hkl = np.array([[1, 0, 0], [0, 1, 0], [2, 1, 0]])
+    spread = place_spread(4.0 * np.eye(3), hkl, np.array([[0.1, 0.2, 0.3]]), 1e-3)
+    np.testing.assert_allclose(spread, 1.0, atol=1e-3)
+    hkl = np.concatenate([hkl, [[0, 0, 1]]])
+    assert place_spread(4.0 * np.eye(3), hkl, np.array([[0.1, 0.2, 0.3]]), 1e-3)[0] < 2e-3
+
+
 def test_weights_are_found_where_coefficients_determine_them():
     generator = np.random.default_rng(2)
     wave = np.exp(2j * np.pi * generator.random((20, 6)))
     weights = generator.standard_normal((6, 3))
-    found, spread = amplitudes(wave, wave @ weights, weights.sum(0))
+    found, spread = amplitudes(wave, wave @ weights, weights.sum(0), 1e-4)
     np.testing.assert_allclose(found, weights, atol=1e-4)
-    assert (spread < 0.5).all()
+    assert (spread < 1e-4).all()

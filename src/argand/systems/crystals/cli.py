@@ -26,6 +26,10 @@ ModelName = Annotated[
 Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
 Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
 
+Symmetrise = Annotated[
+    float, typer.Option(help="Make structures as symmetric as they are within so many Å; 0: leave.", min=0.0)
+]
+
 
 @app.command()
 def encode(
@@ -52,6 +56,7 @@ def decode(
     latents: Annotated[Path, typer.Argument(help="What encode wrote.")],
     out: Folder,
     tries: Tries = 100,
+    symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
     force: Force = False,
     json: Json = False,
@@ -60,9 +65,12 @@ def decode(
 
     Example: argand crystals decode latents.parquet --out decoded
     """
-    from argand.systems.crystals.run import decode_file
+    from argand.systems.crystals.run import Decoding, decode_file
 
-    _tell(decode_file(latents, out, tries=tries, processes=processes, force=force), json, f"CIFs: {out}")
+    summary = decode_file(
+        latents, out, decoding=Decoding(tries, symmetrise), processes=processes, force=force
+    )
+    _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
 @app.command()
@@ -74,6 +82,7 @@ def reconstruct(
     weights: Weights = None,
     single: Single = False,
     tries: Tries = 100,
+    symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
     force: Force = False,
     json: Json = False,
@@ -82,11 +91,11 @@ def reconstruct(
 
     Example: argand crystals reconstruct cifs/*.cif --out rebuilt
     """
-    from argand.systems.crystals.run import reconstruct_files
+    from argand.systems.crystals.run import Decoding, reconstruct_files
 
-    settings = {"tries": tries, "processes": processes, "force": force}
-    made_by = _model(model, numbers, weights, single)
-    _tell(reconstruct_files(files, out, made_by, **settings), json, f"CIFs: {out}")
+    settings = {"decoding": Decoding(tries, symmetrise), "processes": processes, "force": force}
+    summary = reconstruct_files(files, out, _model(model, numbers, weights, single), **settings)
+    _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
 @app.command()
@@ -105,7 +114,8 @@ def interpolate(
     """
     from argand.systems.crystals.explore import interpolate_files
 
-    _show(interpolate_files(first, second, steps, out, _representation(numbers), tries), json, out)
+    summary = interpolate_files(first, second, steps, out, _representation(numbers), tries)
+    _show(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
 @app.command()
@@ -130,7 +140,7 @@ def alter(
 
     ways: dict[str, Any] = {"substitutions": substitute or (), "strain": strain or ()}
     ways |= {"noise": noise, "count": count, "seed": seed}
-    _show(alter_file(file, out, _representation(numbers), **ways), json, out)
+    _show(alter_file(file, out, _representation(numbers), **ways), json, f"CIFs: {out}")
 
 
 @app.command()
@@ -155,7 +165,24 @@ def nearest(
         screen().print(record_table(found, f"nearest to {file}"))
 
 
-def _show(summary: dict[str, Any], json: bool, out: Path) -> None:
+@app.command()
+def view(
+    results: Annotated[Path, typer.Argument(help="Folder that reconstruct, decode or interpolate wrote.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The page; index.html there by default.")
+    ] = None,
+    among: Annotated[list[str] | None, typer.Option(help="Structures for the map; may be repeated.")] = None,
+) -> None:
+    """Write the page of a run: structures in 3-D beside what was encoded, and a map of latents.
+
+    Example: argand crystals view rebuilt --among known.parquet --out page.html
+    """
+    from argand.systems.crystals.view import write_page
+
+    say(f"page: {write_page(results, out, among or ())}")
+
+
+def _show(summary: dict[str, Any], json: bool, where: str) -> None:
     """Print the records of structures that were made."""
     if json:
         typer.echo(json_format.dumps(summary, indent=1))
@@ -163,7 +190,13 @@ def _show(summary: dict[str, Any], json: bool, out: Path) -> None:
     from argand.systems.crystals.table import record_table
 
     screen().print(record_table(summary["structures"], "decoded structures"))
-    say(f"CIFs: {out}")
+    say(where)
+
+
+def _page(out: Path) -> Path:
+    from argand.systems.crystals.view import write_page
+
+    return write_page(out)
 
 
 def _representation(numbers: int) -> Any:

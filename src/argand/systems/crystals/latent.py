@@ -1,15 +1,17 @@
 """A crystal as a short vector: its lattice, its number of atoms, and low-order Fourier coefficients.
 
 The coefficients are those of point atoms: of weight 1, which say where atoms are, and of weights that are the
-elements' codes, which say what they are. Their indices are the shortest reciprocal vectors of the cell. The
-vector begins with the cell on a coarse grid, which alone decides on the indices, so that a small error in a
-vector cannot shuffle its coefficients; the exact cell follows as a small difference.
+elements' codes, which say what they are. Their indices are the shortest reciprocal vectors of the cell, or,
+where these do not determine the atoms (much vacuum, superlattices), such that reach further. The vector
+begins with the cell on a coarse grid, which alone decides on the indices, so that a small error in a vector
+cannot shuffle its coefficients; the exact cell follows as a small difference. Its length says which step of
+indices it has.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Int
 
 from argand.errors import ConfigError, InputError
 from argand.physics.cell import Cell
@@ -25,6 +27,15 @@ _GRID = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
 _UNIT_LENGTH = 6.0
 _FLATTEST = 0.02
 _ATOMS_SCALE = 20.0
+_FINEST = 1.25
+"""Å; resolution to which spread indices reach in cells that have more of them than the vector holds."""
+_MOST_INSIDE = 30
+"""Times the indices of the vector; beyond this, empty cells are resolved less."""
+_LOWEST_SHARE = 0.3
+"""Of spread indices, those that stay the shortest ones and tell where in the cell matter is."""
+_GROWTH = (1.0, 1.5, 2.0, 3.0)
+"""Lengths of vectors of large cells, step by step; a small cell has the first two steps, of one length."""
+_HASH = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
 _SHORTEST = 64
 _DIMENSIONS = ((400, 4), (200, 2), (_SHORTEST, 1))
 """Least numbers of a latent, and the dimensions of its species."""
@@ -34,12 +45,13 @@ Latent = Float[np.ndarray, " size"]
 
 @dataclass(frozen=True)
 class Content:
-    """What a vector says: cell, number of atoms and coefficients; the species' are of the first indices."""
+    """What a vector says: cell, number of atoms and coefficients; the species' are at `species_hkl`."""
 
     lattice: Matrix3
     count: int
     hkl: Indices
     density: Complex[np.ndarray, " hkl"]
+    species_hkl: Int[np.ndarray, "low 3"]
     species: Complex[np.ndarray, "low dims"]
     totals: Float[np.ndarray, " dims"]
 
@@ -62,27 +74,35 @@ class Representation:
                 f"{self.numbers} numbers are too few for {self.code_dims} dimensions of species"
             )
 
-    def size(self, count: int) -> int:
-        """Length of the vector of a cell with so many atoms."""
-        return HEAD + self.code_dims + 2 * self.counts(count)[0] + 2 * self.code_dims * self.counts(count)[1]
+    def steps(self, count: int) -> int:
+        """How many kinds of vectors a cell of so many atoms can have; the first has no spread indices."""
+        return len(_GROWTH) if count > self.atoms else 2
 
-    def counts(self, count: int) -> tuple[int, int]:
+    def size(self, count: int, step: int = 0) -> int:
+        """Length of the vector of a cell with so many atoms; each step has another."""
+        high, low = self.counts(count, step)
+        return HEAD + self.code_dims + 2 * high + 2 * self.code_dims * low
+
+    def counts(self, count: int, step: int = 0) -> tuple[int, int]:
         """How many indices there are, and how many of them tell of the species."""
-        total = int(self.numbers * max(1.0, count / self.atoms)) - HEAD - self.code_dims
+        growth = _GROWTH[step] if count > self.atoms else 1.0
+        total = int(self.numbers * growth * max(1.0, count / self.atoms)) - HEAD - self.code_dims
         low = int(self.species_share * total / (2 * self.code_dims))
-        return (total - 2 * self.code_dims * low) // 2, low
+        # Some indices fewer at each step make lengths differ where they do not grow.
+        return (total - 2 * self.code_dims * low) // 2 - 2 * step, low
 
-    def encode(self, structure: Structure) -> Latent:
+    def encode(self, structure: Structure, step: int = 0) -> Latent:
         """The vector of a structure, float32."""
-        return self.encode_in(head_of(structure.lattice, len(structure)), structure)
+        return self.encode_in(head_of(structure.lattice, len(structure)), structure, step)
 
-    def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure) -> Latent:
+    def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure, step: int = 0) -> Latent:
         """The vector of the atoms in the cell, and with the count of atoms, of another head."""
-        high, low = self.counts(_count_of(head))
-        wave = waves(_indices(head, high), structure.frac_coords)
+        hkl, species_hkl = _indices(head, self.counts(_count_of(head), step), step)
         weights = code_weights(structure.species, self.code_dims)
         scale = 1.0 / np.sqrt(_count_of(head))
-        parts = (wave.sum(1), (wave[:low] @ weights).ravel())
+        wave = waves(hkl, structure.frac_coords)
+        species = waves(species_hkl, structure.frac_coords) @ weights
+        parts = (wave.sum(1), species.ravel())
         numbers = [np.stack([np.real(part), np.imag(part)], axis=-1).ravel() * scale for part in parts]
         return np.concatenate([head, weights.sum(0) * scale, *numbers]).astype(np.float32)
 
@@ -92,14 +112,19 @@ class Representation:
         if latent.ndim != 1 or len(latent) <= HEAD or not np.isfinite(latent).all():
             raise InputError("not a latent vector: a row of finite numbers is needed")
         count = _count_of(latent)
-        if not 1 <= count <= MAX_ATOMS or len(latent) != self.size(count):
+        sizes = (
+            [self.size(count, step) for step in range(self.steps(count))] if 1 <= count <= MAX_ATOMS else []
+        )
+        if len(latent) not in sizes:
             raise InputError(f"a latent of {len(latent)} numbers does not belong to a cell of {count} atoms")
-        high, low = self.counts(count)
+        step = sizes.index(len(latent))
+        high, low = self.counts(count, step)
+        hkl, species_hkl = _indices(latent, (high, low), step)
         start = HEAD + self.code_dims
         values = (latent[start:].reshape(-1, 2) @ np.array([1.0, 1.0j])) * np.sqrt(count)
         species = values[high:].reshape(low, self.code_dims)
         totals = latent[HEAD:start] * np.sqrt(count)
-        return Content(_lattice(latent), count, _indices(latent, high), values[:high], species, totals)
+        return Content(_lattice(latent), count, hkl, values[:high], species_hkl, species, totals)
 
 
 def _count_of(head: np.ndarray) -> int:
@@ -135,11 +160,30 @@ def lattice_between(first: Matrix3, second: Matrix3, share: float) -> Matrix3:
     return _lattice(np.array([*(coarse * _GRID), *(mixed / _GRID - coarse), 0.0]))
 
 
-def _indices(head: np.ndarray, count: int) -> Indices:
-    """The shortest reciprocal vectors of the coarse cell."""
+def _indices(head: np.ndarray, counts: tuple[int, int], step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of places and of species: the shortest vectors of the coarse cell, or spread ones."""
+    high, low = counts
     coarse = np.rint(head[:6] / _GRID) * _GRID
     lengths = _UNIT_LENGTH * np.exp(np.clip(coarse[:3], -3.0, 5.0))
-    return shortest_hkl(_thick(np.clip(coarse[3:], -1.0, 1.0), lengths), count)
+    lattice = _thick(np.clip(coarse[3:], -1.0, 1.0), lengths)
+    if step == 0:
+        hkl = shortest_hkl(lattice, high)
+        return hkl, hkl[:low]
+    inside = int(2 / 3 * np.pi * abs(np.linalg.det(lattice)) / _FINEST**3)
+    hkl = _spread(shortest_hkl(lattice, max(high, min(inside, _MOST_INSIDE * high))), high, step)
+    return hkl, _spread(hkl, low, step)
+
+
+def _spread(hkl: Indices, count: int, step: int) -> Int[np.ndarray, "count 3"]:
+    """So many of the indices: the first ones, and others all over the rest, the same for ever at a step."""
+    first = int(_LOWEST_SHARE * count)
+    ranks = np.arange(first, len(hkl), dtype=np.uint64)
+    # The finaliser of SplitMix64: neither ranks nor directions show in the choice.
+    mixed = (ranks + np.uint64(step << 32)) * _HASH[0]
+    for shift, factor in zip((30, 27), _HASH[1:], strict=True):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * factor
+    chosen = ranks[np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")[: count - first]].astype(int)
+    return hkl[np.concatenate([np.arange(first), np.sort(chosen)])]
 
 
 def _thick(cosines: Vector3, lengths: Vector3) -> Matrix3:

@@ -11,7 +11,7 @@ import numpy as np
 from argand.errors import ConfigError, InputError
 from argand.physics.structure import Structure
 from argand.system import from_config, to_config
-from argand.systems.crystals.decode import TRIES, Decoded, decode
+from argand.systems.crystals.decode import TRIES, Decoded, decode, faithful
 from argand.systems.crystals.latent import Latent, Representation, representation_of
 from argand.systems.crystals.space import interpolate, shaken
 
@@ -36,6 +36,10 @@ class Model(Protocol):
         """The structure of a vector; InputError for a vector that is none."""
         ...
 
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """The vector of a structure, and what is decoded from it."""
+        ...
+
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
         """Structures on the straight way from the first to the second, both included."""
         ...
@@ -57,12 +61,16 @@ class FourierModel:
         return to_config(self.representation)
 
     def encode(self, structure: Structure) -> Latent:
-        """As `Representation.encode`."""
-        return self.representation.encode(structure)
+        """The first vector of the structure from which it comes back."""
+        return faithful(self.representation, structure)[0]
 
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
         """As `decode.decode`."""
         return decode(self.representation, latent, tries)
+
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """As `decode.faithful`."""
+        return faithful(self.representation, structure, tries)
 
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
         """As `space.interpolate`."""
@@ -98,6 +106,11 @@ class PublishedModel:
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
         """The atoms in the box of a vector; there is nothing to try again."""
         return _networks(self.weights).decode(latent)
+
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """The vector of the box, and the atoms decoded from it."""
+        latent = self.encode(structure)
+        return latent, self.decode(latent)
 
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
         """Vectors mixed evenly."""

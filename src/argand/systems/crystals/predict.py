@@ -40,7 +40,7 @@ class Predictor:
 
     def reconstruct(self, source: Source, tries: int = TRIES) -> Decoded:
         """What the vector of a structure alone says."""
-        return self.decode(self.encode(source), tries)
+        return self.model.rebuilt(structure_of(source), tries)[1]
 
     def interpolate(self, first: Source, second: Source, steps: int = 9, tries: int = 10) -> list[Decoded]:
         """Structures on the straight way between two vectors, both ends included."""

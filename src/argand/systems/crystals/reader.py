@@ -61,7 +61,9 @@ class Reader:
         misfit = float(np.sqrt(np.mean(left**2) / max(float(density[0].var()), 1e-12)))
         side = self.box.side
         structure = Structure(side * np.eye(3), atoms.species, atoms.places / side)
-        return Decoded(structure, misfit, probability)
+        # A maximum of a box of voxels is no better placed than its voxel.
+        spread = np.full(len(structure), self.box.spacing)
+        return Decoded(structure, misfit, probability, spread)
 
     @torch.inference_mode()
     def volumes(self, latents: Float[np.ndarray, "batch latent"]) -> tuple[Volumes, Tensor]:

@@ -3,9 +3,9 @@
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from argand.physics.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.decode import TRIES
 from argand.systems.crystals.model import Model, model_of
+from argand.systems.crystals.symmetrise import symmetrised
 
 RECORDS, SUMMARY = "records.jsonl", "summary.json"
 _CHUNK = 16
@@ -34,12 +35,22 @@ class Task:
     name: str
     source: str
     given: Structure | np.ndarray
+    entry: int | None = None
+    """Which structure of the source it is, from 0."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Repairs tried, and within how many Å structures are made symmetric; 0 leaves them as decoded."""
+
+    tries: int = TRIES
+    symmetrise: float = 0.0
 
 
 def encode_files(patterns: Sequence[str], out: Path, model: Model) -> Record:
     """Write the latents of all structures to the parquet file `out`; a summary with what was skipped."""
     rows, skipped = [], []
-    for name, source, found in _structures(patterns):
+    for name, source, _, found in _structures(patterns):
         try:
             if isinstance(found, InputError):
                 raise found
@@ -62,7 +73,7 @@ def reconstruct_files(
     out: Path,
     model: Model,
     *,
-    tries: int = TRIES,
+    decoding: Decoding = Decoding(),
     processes: int | None = None,
     force: bool = False,
 ) -> Record:
@@ -72,45 +83,53 @@ def reconstruct_files(
     is in `summary.json` too: one record for each structure, and what was skipped and why.
     """
     tasks, skipped = [], []
-    for name, source, found in _structures(patterns):
+    for name, source, entry, found in _structures(patterns):
         if isinstance(found, Structure):
-            tasks.append(Task(name, source, found))
+            tasks.append(Task(name, source, found, entry))
         else:
             skipped.append({"name": name, "source": source, "reason": str(found)})
-    return _write_all(tasks, skipped, out, model, tries, processes, force)
+    return _write_all(tasks, skipped, out, model, decoding, processes, force)
 
 
 def decode_file(
-    file: Path, out: Path, *, tries: int = TRIES, processes: int | None = None, force: bool = False
+    file: Path,
+    out: Path,
+    *,
+    decoding: Decoding = Decoding(),
+    processes: int | None = None,
+    force: bool = False,
 ) -> Record:
     """The same from the latents of a parquet file, as `encode_files` writes it."""
     rows, config = read_latents(file)
     model = model_of(config)
     tasks = [Task(row.name, row.source, row.latent) for row in rows]
-    return _write_all(_distinct(tasks), [], out, model, tries, processes, force)
+    return _write_all(_distinct(tasks), [], out, model, decoding, processes, force)
 
 
-def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, Structure | InputError]]:
-    """Names, no two the same, sources and structures of all files."""
-    seen: Counter[str] = Counter()
+def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, int, Structure | InputError]]:
+    """Names, no two the same, sources, numbers in them, and structures of all files."""
+    seen: set[str] = set()
     for path in expand(patterns):
         if not is_structure_file(path):
             reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
-            yield path.name, str(path), reason
+            yield path.name, str(path), 0, reason
             continue
-        for name, found in read_many(path):
-            yield _unique(name, seen), str(path), found
+        for entry, (name, found) in enumerate(read_many(path)):
+            yield _unique(name, seen), str(path), entry, found
 
 
-def _unique(name: str, seen: "Counter[str]") -> str:
-    """The name as a file can have it, with a number where it was seen before."""
+def _unique(name: str, seen: set[str]) -> str:
+    """The name as a file can have it, with the first free number where it was seen before."""
     plain = name.replace("/", "_").replace("\0", "").strip(". ") or "structure"
-    seen[plain] += 1
-    return plain if seen[plain] == 1 else f"{plain}-{seen[plain]}"
+    numbered = (f"{plain}-{number}" for number in count(2))
+    # Some file systems do not tell capitals from small letters.
+    free = next(one for one in chain([plain], numbered) if one.lower() not in seen)
+    seen.add(free.lower())
+    return free
 
 
 def _distinct(tasks: Sequence[Task]) -> list[Task]:
-    seen: Counter[str] = Counter()
+    seen: set[str] = set()
     return [Task(_unique(task.name, seen), task.source, task.given) for task in tasks]
 
 
@@ -119,7 +138,7 @@ def _write_all(
     skipped: list[Record],
     out: Path,
     model: Model,
-    tries: int,
+    decoding: Decoding,
     processes: int | None,
     force: bool,
 ) -> Record:
@@ -128,14 +147,14 @@ def _write_all(
         (out / RECORDS).unlink(missing_ok=True)
     done = _records(out)
     config = model.config
-    left = [task for task in tasks if not _is_done(done.get(task.name), task, config, out)]
+    left = [task for task in tasks if not _is_done(done.get(task.name), task, config, out, decoding)]
     begun = (len(tasks) - len(left)) / max(len(tasks), 1)
     jobs = [
-        (write_chunk, left[first : first + _CHUNK], out, model, tries)
+        (write_chunk, left[first : first + _CHUNK], out, model, decoding)
         for first in range(0, len(left), _CHUNK)
     ]
     with ProgressDisplay("reconstruct", "structures", begun) as display:
-        watch = lambda count: display.update(begun + count / max(len(tasks), 1), count)  # noqa: E731
+        watch = lambda done: display.update(begun + done / max(len(tasks), 1), done)  # noqa: E731
         run_jobs(jobs, processes or os.cpu_count() or 1, watch)
     done = _records(out)
     summary = _summary([done[task.name] for task in tasks], skipped, config)
@@ -143,9 +162,11 @@ def _write_all(
     return summary
 
 
-def _is_done(record: Record | None, task: Task, config: Record, out: Path) -> bool:
+def _is_done(record: Record | None, task: Task, config: Record, out: Path, decoding: Decoding) -> bool:
     """Whether the record is of the same task, and its CIF there."""
     if record is None or record["source"] != task.source or record["representation"] != config:
+        return False
+    if record.get("symmetrise", 0.0) != decoding.symmetrise:
         return False
     return "reason" not in record and (out / record["file"]).exists()
 
@@ -163,10 +184,10 @@ def _records(out: Path) -> dict[str, Record]:
     return found
 
 
-def write_chunk(ticker: Ticker, tasks: Sequence[Task], out: Path, model: Model, tries: int) -> None:
+def write_chunk(ticker: Ticker, tasks: Sequence[Task], out: Path, model: Model, decoding: Decoding) -> None:
     """A job: decode some tasks, write a CIF for each, and append its record."""
     for task in tasks:
-        record = _reconstruct(task, out, model, tries)
+        record = _reconstruct(task, out, model, decoding)
         line = json.dumps({**record, "representation": model.config}) + "\n"
         # One write in append mode, so that lines of several processes never mix.
         with (out / RECORDS).open("ab", buffering=0) as file:
@@ -174,33 +195,43 @@ def write_chunk(ticker: Ticker, tasks: Sequence[Task], out: Path, model: Model, 
         ticker.tick()
 
 
-def _reconstruct(task: Task, out: Path, model: Model, tries: int) -> Record:
+def _reconstruct(task: Task, out: Path, model: Model, decoding: Decoding) -> Record:
     """Write one CIF from a latent alone; its record, or the reason why there is none."""
     start = time.perf_counter()
-    record: Record = {"name": task.name, "source": task.source}
+    record: Record = {"name": task.name, "source": task.source, "entry": task.entry}
+    if decoding.symmetrise:
+        record["symmetrise"] = decoding.symmetrise
     given = task.given
     try:
-        latent = model.encode(given) if isinstance(given, Structure) else given
-        decoded = model.decode(latent, tries)
+        if isinstance(given, Structure):
+            latent, decoded = model.rebuilt(given, decoding.tries)
+        else:
+            latent, decoded = given, model.decode(given, decoding.tries)
     except ArgandError as error:
         return {**record, "reason": str(error)}
     file = f"{task.name}.cif"
+    structure, group = decoded.structure, None
+    if decoding.symmetrise:
+        structure, group = symmetrised(structure, decoding.symmetrise)
     tags = {
         "_argand_confidence": f"{decoded.confidence:.4f}",
         "_argand_misfit": f"{decoded.misfit:.3g}",
         "_argand_latent_size": str(len(latent)),
     }
-    write_lines(out / file, cif_text(decoded.structure, task.name, tags).splitlines())
+    write_lines(out / file, cif_text(structure, task.name, tags).splitlines())
     return {
         **record,
         "file": file,
         "atoms": len(decoded.structure),
         "formula": decoded.structure.formula,
         "latent_size": len(latent),
+        **({"symmetrised_to": group} if group else {}),
         "confidence": decoded.confidence,
         "misfit": decoded.misfit,
         "least_species_probability": float(decoded.probability.min()),
+        "largest_place_error": float(decoded.spread.max()),
         "seconds": time.perf_counter() - start,
+        "species_probability": decoded.probability.round(4).tolist(),
     }
 
 

@@ -11,7 +11,8 @@ from argand.physics.structure import MAX_Z
 _NOBLE = (0, 2, 10, 18, 36, 54, 86, 118)
 _ROUNDS = 400
 _PUSH = 0.02
-_FLOOR = 1e-3
+_PRIOR = 0.7
+"""Size of codes along an axis: what is known of an atom that no coefficient holds."""
 
 
 @cache
@@ -66,17 +67,18 @@ def amplitudes(
     waves: Complex[np.ndarray, "hkl atom"],
     observed: Complex[np.ndarray, "hkl dims"],
     totals: Float[np.ndarray, " dims"],
+    noise: float,
 ) -> tuple[Float[np.ndarray, "atom dims"], Float[np.ndarray, " atom"]]:
-    """Weights of least squares of each atom in each channel, and how far noise of 1 spreads them.
+    """Likeliest weights of each atom in each channel and their standard deviation, for errors of `noise`.
 
-    `totals` are the coefficients of 000. What the coefficients do not determine is left near 0.
+    `totals` are the coefficients of 000. What the coefficients do not determine is left near 0, and its
+    deviation is that of all codes.
     """
     count = waves.shape[1]
     design = np.concatenate([np.real(waves), np.imag(waves), np.ones((1, count))])
     wanted = np.concatenate([np.real(observed), np.imag(observed), totals[None]])
-    normal = design.T @ design + _FLOOR**2 * len(design) * np.eye(count)
-    inverse = np.linalg.inv(normal)
-    return inverse @ (design.T @ wanted), np.sqrt(np.diag(inverse))
+    inverse = np.linalg.inv(design.T @ design + (noise / _PRIOR) ** 2 * np.eye(count))
+    return inverse @ (design.T @ wanted), noise * np.sqrt(np.diag(inverse))
 
 
 def nearest(

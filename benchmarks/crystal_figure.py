@@ -1,0 +1,107 @@
+"""A structure, the density that its latent holds, and what is decoded from the latent, in one picture.
+
+python benchmarks/crystal_figure.py CIF --out docs/figures/crystals.png
+
+docs/figures/crystals.png is of examples/data/crystals/LiFePO4_mp-19017.cif.
+"""
+
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import gemmi
+import matplotlib as mpl
+import numpy as np
+import typer
+from ase.data.colors import jmol_colors
+
+from argand.io.crystal import read_structure
+from argand.physics.reciprocal import waves
+from argand.physics.structure import Structure
+from argand.systems.crystals.decode import faithful
+from argand.systems.crystals.evaluate import compare
+from argand.systems.crystals.latent import Latent, Representation
+
+AXES = (0, 2, 1)
+"""Of the cell: to the right, upwards, and towards the eye."""
+TILT = np.array([0.13, 0.09])
+"""How far what is nearer to the eye is moved, so that atoms behind each other are seen."""
+GRID = (80, 40, 40)
+NEAR = 0.02
+
+
+def flat(structure: Structure, frac: np.ndarray) -> np.ndarray:
+    """Places in the picture in Å, and the depth."""
+    lengths = np.linalg.norm(structure.lattice, axis=1)
+    scaled = (frac * lengths)[:, AXES]
+    return np.column_stack([scaled[:, :2] + scaled[:, 2:] * TILT, scaled[:, 2]])
+
+
+def draw_cell(axes: Any, structure: Structure) -> None:
+    """Edges of the cell."""
+    for start in product((0, 1), repeat=3):
+        for axis in range(3):
+            if start[axis] == 0:
+                end = [value + (k == axis) for k, value in enumerate(start)]
+                line = flat(structure, np.array([start, end], float))
+                axes.plot(line[:, 0], line[:, 1], color="#999", lw=0.8, zorder=-10)
+    axes.set_aspect("equal")
+    axes.axis("off")
+
+
+def draw_atoms(axes: Any, structure: Structure) -> None:
+    """Balls, with images of those on the cell's faces, and a legend."""
+    for z, place in zip(structure.species.tolist(), structure.frac_coords, strict=True):
+        choices = [(0, 1) if x < NEAR else (0, -1) if x > 1 - NEAR else (0,) for x in place]
+        for shift in product(*choices):
+            x, y, depth = flat(structure, (place + np.array(shift))[None])[0]
+            ball = {"facecolor": jmol_colors[z], "edgecolor": "#333", "lw": 0.7, "zorder": -depth}
+            radius = 0.28 + 0.28 * gemmi.Element(z).covalent_r
+            axes.add_patch(mpl.patches.Circle((x, y), radius, **ball))
+    for z in np.unique(structure.species).tolist():
+        ball = {"s": 60, "color": jmol_colors[z], "edgecolors": "#333", "label": gemmi.Element(z).name}
+        axes.scatter([], [], **ball)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=8, frameon=False, handletextpad=0.1)
+
+
+def draw_density(axes: Any, structure: Structure, latent: Latent, representation: Representation) -> None:
+    """The sum of the latent's waves, its highest value on each line of sight."""
+    content = representation.read(latent)
+    grid = np.stack(np.meshgrid(*[np.arange(n) / n for n in GRID], indexing="ij"), -1)
+    taper = np.exp(-(np.linalg.norm(content.hkl @ np.linalg.inv(content.lattice).T, axis=1) ** 2))
+    values = np.zeros(grid.shape[:3])
+    for plane in range(GRID[0]):
+        wave = waves(content.hkl, grid[plane].reshape(-1, 3))
+        values[plane] = (np.conj(wave).T @ (taper * content.density)).real.reshape(GRID[1:])
+    lengths = np.linalg.norm(structure.lattice, axis=1)
+    extent = (0, lengths[AXES[0]], 0, lengths[AXES[1]])
+    seen = values.max(axis=AXES[2]).T
+    axes.imshow(seen, origin="lower", extent=extent, cmap="magma", interpolation="bicubic", vmin=0)
+    axes.axis("off")
+
+
+def main(
+    file: Annotated[Path, typer.Argument(help="A structure.")],
+    out: Annotated[Path, typer.Option(help="The picture.")],
+) -> None:
+    """Draw the picture."""
+    from matplotlib import pyplot as plt
+
+    representation, structure = Representation(), read_structure(file)
+    latent, decoded = faithful(representation, structure)
+    found = compare(decoded.structure, structure)
+    figure, panels = plt.subplots(1, 3, figsize=(13, 3.1), layout="constrained")
+    draw_cell(panels[0], structure)
+    draw_atoms(panels[0], structure)
+    draw_density(panels[1], structure, latent, representation)
+    draw_cell(panels[2], decoded.structure)
+    draw_atoms(panels[2], decoded.structure)
+    panels[0].set_title(f"{file.stem.replace('_', ', ')}: {len(structure)} atoms")
+    panels[1].set_title(f"what its {len(latent)} numbers hold of the density")
+    told = f"decoded: {found.found} atoms found, {found.species_right} species right"
+    panels[2].set_title(f"{told},\nwithin {found.rms_distance:.0e} Å, confidence {decoded.confidence:.3f}")
+    figure.savefig(out, dpi=110)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,27 @@
+"""A crystal structure as a vector and back, and structures on the way from one to another.
+
+python examples/crystals.py
+"""
+
+from pathlib import Path
+
+from argand.io.crystal import read_structure
+from argand.systems.crystals.decode import faithful
+from argand.systems.crystals.evaluate import compare
+from argand.systems.crystals.latent import Representation
+from argand.systems.crystals.space import interpolate
+
+data = Path(__file__).parent / "data" / "crystals"
+representation = Representation()
+
+# The vector alone is decoded; what comes back is compared with what was encoded.
+structure = read_structure(data / "LiFePO4_mp-19017.cif")
+latent, decoded = faithful(representation, structure)
+found = compare(decoded.structure, structure)
+print(f"{structure.formula}: {len(structure)} atoms in {len(latent)} numbers")
+print(f"confidence {decoded.confidence:.3f}, misfit {decoded.misfit:.1e}")
+print(f"found {found.found} atoms, {found.species_right} species right, within {found.rms_distance:.1e} Å")
+
+ends = [read_structure(data / name) for name in ("SrTiO3_mp-5229.cif", "PbTiO3_mp-20459.cif")]
+for step in interpolate(representation, *ends, steps=5):
+    print(f"{step.structure.formula}: cell {step.structure.volume:.1f} Å³, confidence {step.confidence:.2f}")

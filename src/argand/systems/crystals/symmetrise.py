@@ -1,0 +1,50 @@
+"""A structure made as symmetric as it nearly is: lattice and places averaged over its operations."""
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from argand.errors import MissingExtraError
+from argand.physics.cell import Cell
+from argand.physics.structure import Structure, parameters, wrapped
+from argand.typing import Matrix3
+
+
+def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]:
+    """The structure averaged over all operations that map it on itself within `tolerance` Å, and their group.
+
+    The setting stays: a along x, b in the xy plane, no other choice of the cell. Operations by spglib.
+    """
+    spglib = _spglib()
+    cell = (structure.lattice, structure.frac_coords, structure.species)
+    dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
+    if dataset is None:
+        return structure, "P 1"
+    lattice = _lattice(structure.lattice, dataset.rotations)
+    total = np.zeros_like(structure.frac_coords)
+    for rotation, translation in zip(dataset.rotations, dataset.translations, strict=True):
+        moved = structure.frac_coords @ rotation.T + translation
+        apart = moved[:, None] - structure.frac_coords[None]
+        apart -= np.round(apart)
+        other = structure.species[:, None] != structure.species[None]
+        _, images = linear_sum_assignment(np.linalg.norm(apart @ lattice, axis=-1) + 1e3 * other)
+        total[images] += apart[np.arange(len(images)), images]
+    places = structure.frac_coords + total / len(dataset.rotations)
+    return Structure(lattice, structure.species, wrapped(places)), str(dataset.international)
+
+
+def _lattice(lattice: Matrix3, rotations: np.ndarray) -> Matrix3:
+    """The lattice whose metric is the mean of all images of the given one's."""
+    metric = lattice @ lattice.T
+    mean = np.mean([rotation.T @ metric @ rotation for rotation in rotations.astype(float)], axis=0)
+    values = parameters(np.linalg.cholesky(mean))
+    return Cell(*values).orthogonalisation.T
+
+
+def _spglib() -> Any:
+    try:
+        import spglib
+    except ImportError as error:
+        raise MissingExtraError("symmetry needs spglib: pip install 'argand[bench]'") from error
+    return spglib
