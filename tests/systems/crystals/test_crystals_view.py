@@ -12,10 +12,12 @@ from argand.io.crystal import write_structure
 from argand.physics.structure import Structure, checked
 from argand.systems.crystals.explore import interpolate_files
 from argand.systems.crystals.latent import representation_of
+from argand.systems.crystals.model import FourierModel
 from argand.systems.crystals.run import reconstruct_files
 from argand.systems.crystals.view import principal_plane, write_page
 
 SHORT = representation_of(256)
+MODEL = FourierModel(SHORT)
 
 
 def salt(metal: int, length: float) -> Structure:
@@ -47,7 +49,7 @@ def data_of(page: Path) -> dict:
 
 def test_the_page_shows_what_was_encoded_beside_what_came_back(cifs: Path, tmp_path: Path):
     out = tmp_path / "out"
-    reconstruct_files([str(cifs)], out, SHORT, processes=1)
+    reconstruct_files([str(cifs)], out, MODEL, processes=1)
     page = write_page(out, among=[str(cifs)])
     assert page == out / "index.html"
     assert "broken&lt;.cif" in page.read_text(encoding="utf-8")
@@ -64,7 +66,7 @@ def test_the_page_shows_what_was_encoded_beside_what_came_back(cifs: Path, tmp_p
 
 def test_inputs_that_are_gone_are_left_out(cifs: Path, tmp_path: Path):
     out = tmp_path / "out"
-    reconstruct_files([str(cifs / "3.cif")], out, SHORT, processes=1)
+    reconstruct_files([str(cifs / "3.cif")], out, MODEL, processes=1)
     (cifs / "3.cif").unlink()
     (pair,) = data_of(write_page(out, tmp_path / "page.html"))["pairs"]
     assert pair["input"] is None
