@@ -67,13 +67,13 @@ def match(decoded: Structure, truth: Structure, stol: float = LOOSE) -> float | 
 @cache
 def _matcher(stol: float) -> Any:
     try:
-        from pymatgen.analysis.structure_matcher import StructureMatcher
+        from pymatgen.analysis.structure_matcher import StructureMatcher  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError("matching structures needs pymatgen: pip install 'argand[bench]'") from error
     return StructureMatcher(stol=stol, angle_tol=10, ltol=0.3)
 
 
 def _pymatgen(structure: Structure) -> Any:
-    from pymatgen.core import Structure as PymatgenStructure
+    from pymatgen.core import Structure as PymatgenStructure  # pyright: ignore[reportMissingImports]
 
     return PymatgenStructure(structure.lattice, structure.symbols, structure.frac_coords)

@@ -44,7 +44,7 @@ def _lattice(lattice: Matrix3, rotations: np.ndarray) -> Matrix3:
 
 def _spglib() -> Any:
     try:
-        import spglib
+        import spglib  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError("symmetry needs spglib: pip install 'argand[bench]'") from error
     return spglib
