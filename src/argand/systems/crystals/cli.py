@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from argand.verbs import Json, Processes, complain, say, screen
+from argand.verbs import Json, MaxTime, Processes, Resume, RunFolder, complain, say, screen
 
 app = typer.Typer(help="Crystal structures as vectors, and back.", no_args_is_help=True)
 
@@ -137,6 +137,33 @@ def nearest(
         from argand.systems.crystals.table import record_table
 
         screen().print(record_table(found, f"nearest to {file}"))
+
+
+@app.command("train-occupation")
+def train_occupation(
+    pool: Annotated[
+        Path, typer.Argument(help="Parquet file of structures; rows of a benchmark are left out.")
+    ],
+    out: RunFolder,
+    max_time: MaxTime = "00:30:00",
+    resume: Resume = False,
+    batch_size: Annotated[int, typer.Option(help="Structures of one step.", min=1)] = 128,
+    seed: Annotated[int, typer.Option(help="Another seed, another run.")] = 0,
+) -> None:
+    """Train the network that `sample` draws elements with; Ctrl-C leaves a run to --resume.
+
+    Example: argand crystals train-occupation mp_pool.parquet --out runs/occupation --max-time 00:40:00
+    """
+    from argand.systems.crystals.occupation_system import Occupation
+    from argand.systems.crystals.pool import PACKED, pack
+    from argand.verbs import run_training
+
+    packed = out / PACKED
+    if not packed.exists():
+        say(f"{pack(pool, packed)} structures packed: {packed}")
+    settings = {"batch_size": batch_size, "seed": seed, "workers": 0, "precision": "fp32"}
+    settings |= {"val_count": 2048, "val_every_steps": 250, "clip_norm": 1.0}
+    run_training(Occupation(str(packed)), out, "structures", max_time=max_time, resume=resume, **settings)
 
 
 def _show(summary: dict[str, Any], json: bool, out: Path) -> None:
