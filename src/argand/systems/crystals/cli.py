@@ -17,6 +17,9 @@ Numbers = Annotated[int, typer.Option(help="Latent of a cell of up to 20 atoms; 
 Folder = Annotated[Path, typer.Option("--out", "-o", help="Folder for CIFs and summary.json.")]
 Force = Annotated[bool, typer.Option("--force", help="Do again what an earlier run has written.")]
 Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
+Index = Annotated[
+    Path | None, typer.Option(help="What `index` wrote, in place of the shipped index of 60,000 structures.")
+]
 
 
 @app.command()
@@ -120,23 +123,91 @@ def alter(
 @app.command()
 def nearest(
     file: Annotated[Path, typer.Argument(help="Structure whose like is wanted.")],
-    among: Annotated[list[str], typer.Option(help="Structures to look among; may be repeated.")],
+    among: Annotated[
+        list[str] | None, typer.Option(help="Structures to look among, instead of an index; may be repeated.")
+    ] = None,
     most: Annotated[int, typer.Option(help="How many to show.", min=1)] = 10,
+    index: Index = None,
     json: Json = False,
 ) -> None:
-    """Show the structures of other files that are most like one.
+    """Show the known structures, or those of other files, that are most like one.
 
-    Example: argand crystals nearest A.cif --among known.parquet
+    Example: argand crystals nearest A.cif
     """
-    from argand.systems.crystals.explore import nearest_files
+    if among:
+        from argand.systems.crystals.explore import nearest_files
 
-    found = nearest_files(file, among, most)
+        found = nearest_files(file, among, most)
+    else:
+        from argand.io.crystal import read_structure
+        from argand.systems.crystals.known import load_index
+
+        found = load_index(index).nearest(read_structure(file), most)
     if json:
         typer.echo(json_format.dumps(found, indent=1))
     else:
         from argand.systems.crystals.table import record_table
 
         screen().print(record_table(found, f"nearest to {file}"))
+
+
+@app.command()
+def sample(
+    out: Folder,
+    count: Annotated[int, typer.Option(help="How many crystals.", min=1)] = 10,
+    seed: Annotated[int, typer.Option(help="Another seed, other crystals.")] = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="Of the elements: below 1 likely ones are preferred.")
+    ] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="Noise on the latents, as a share of their size.", min=0.0)
+    ] = None,
+    numbers: Numbers = 512,
+    index: Index = None,
+    json: Json = False,
+) -> None:
+    """Draw new crystals from the prior over latents; each with the known one that is most like it.
+
+    Example: argand crystals sample --count 20 --seed 1 --out drawn
+    """
+    from argand.systems.crystals.sample import Prior, sample_files
+
+    given = {"temperature": temperature, "noise": noise}
+    prior = Prior(**{key: value for key, value in given.items() if value is not None})
+    summary = sample_files(out, count, seed, _representation(numbers), prior, index)
+    if json:
+        typer.echo(json_format.dumps(summary, indent=1))
+        return
+    from argand.systems.crystals.table import record_table
+
+    shown = ("file", "formula", "valid", "confidence", "plausibility", "nearest", "known_as", "duplicate_of")
+    records = [{key: one[key] for key in shown} for one in summary["structures"][:40]]
+    screen().print(record_table(records, f"the first {len(records)} of {count} samples"))
+    say("; ".join(f"{summary[key]:.1%} {key}" for key in ("valid", "unique", "new")) + f"; CIFs: {out}")
+
+
+@app.command()
+def index(
+    pool: Annotated[
+        Path, typer.Argument(help="Parquet file of structures; rows of a benchmark are left out.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the index.")],
+    largest: Annotated[int, typer.Option(help="Atoms of the largest cell that is indexed.", min=1)] = 20,
+    prototypes: Annotated[int, typer.Option(help="Structures kept whole, to draw new ones from.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other prototypes.")] = 0,
+    json: Json = False,
+) -> None:
+    """Make an index of known structures, for `nearest` and `sample` to look in.
+
+    Example: argand crystals index mp_pool.parquet --largest 50 --out known
+    """
+    from argand.systems.crystals.library import write_library
+
+    made = write_library(pool, out, largest, prototypes, seed)
+    if json:
+        typer.echo(json_format.dumps(made, indent=1))
+    else:
+        say(f"{made['indexed']} structures indexed, {made['prototypes']} kept whole: {made['index']}")
 
 
 @app.command("train-occupation")

@@ -26,7 +26,7 @@ _RADIAL = 16
 _NEAREST, _FARTHEST = 0.4, 2.2
 """Range of the radial functions, in cube roots of the volume for an atom."""
 _TOKENS = 3
-"""Numbers that a kind of site is told besides: its share of atoms, whether it is hidden, atoms in the cell."""
+"""What a kind of site is told besides: its share of atoms, whether it is hidden, atoms in the cell."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Messages(nn.Module):
 
 
 class OccupationNetwork(nn.Module):
-    """Species with some hidden, kinds, neighbours and distances to logits of the kinds' elements and log size."""
+    """Species, some hidden, and neighbours to logits of the kinds' elements and the logarithm of the size."""
 
     def __init__(self, shape: OccupationShape) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class OccupationNetwork(nn.Module):
         return self._read(atoms, shown, group, batch)
 
     def _radial(self, distance: Tensor, same: Tensor) -> Tensor:
-        """Gaussians of the distance that end at the farthest neighbour, once more for those of the same kind."""
+        """Gaussians of the distance that end at the farthest neighbour, once more for the same kind."""
         width = (_FARTHEST - _NEAREST) / (_RADIAL - 1)
         weight = (1 - (distance / distance[:, -1:].clamp(min=1e-3)) ** 2).clamp(min=0) ** 2
         bells = torch.exp(-0.5 * ((distance[..., None] - self.centres) / width) ** 2) * weight[..., None]

@@ -16,7 +16,7 @@ LARGEST = 20
 """Atoms of the largest cell that the network of species takes."""
 MOST_KINDS = 8
 NEIGHBOURS = 16
-"""Neighbours listed for each atom; the last one is where the weights of the others end, and counts for none."""
+"""Neighbours listed for each atom; at the last one the weights of the others end, and it counts for none."""
 
 _STEPS = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)))
 
@@ -28,8 +28,8 @@ class Surroundings:
     Atoms of one element are of one kind. `log_scale` is the logarithm of the unit of `distance` in Å.
     """
 
-    species: UInt8[np.ndarray, "atom"]
-    kinds: UInt8[np.ndarray, "atom"]
+    species: UInt8[np.ndarray, " atom"]
+    kinds: UInt8[np.ndarray, " atom"]
     neighbours: UInt8[np.ndarray, "atom neighbour"]
     distance: Float[np.ndarray, "atom neighbour"]
     log_scale: float
