@@ -32,6 +32,7 @@ from argand.systems.crystals.evaluate import match
 from argand.systems.crystals.known import Known, formula_of, load_index
 from argand.systems.crystals.latent import HEAD, Latent, Representation
 from argand.systems.crystals.occupation import load_occupation
+from argand.systems.crystals.occupation_card import keep_figures
 from argand.systems.crystals.pool import is_held_out, pool_structures
 from argand.systems.crystals.prototype import load_prototypes
 from argand.systems.crystals.sample import Prior, draw, is_valid, repeated
@@ -56,6 +57,7 @@ def main(
     floor: Annotated[int, typer.Option(help="Samples of each plain prior.", min=2)] = 200,
     pairs: Annotated[int, typer.Option(help="Pairs of mp_20 test to interpolate between.", min=1)] = 50,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
+    card: Annotated[bool, typer.Option("--card", help="Keep the figures with the weights.")] = False,
 ) -> None:
     """Print a table of samples, one of hidden elements, and the share of valid interpolations."""
     console, known = Console(width=180), load_index()
@@ -83,6 +85,10 @@ def main(
     for name, drawer in plain_priors().items():
         judge(f"{name}, decoded", drawer(floor), floor)
     show("interpolations", [interpolations(data, pairs)])
+    if card:
+        keys = tuple(HEADINGS)
+        samples = [{key: row[key] for key in keys} for row in report["samples"]]
+        keep_figures({"hidden elements": report["hidden elements"], "samples": samples})
 
 
 HIDDEN_HEADINGS = {"shown": "shown", "kinds": "n", "right": "right", "among_five": "among five"}

@@ -119,10 +119,11 @@ def test_an_index_knows_its_structures_under_strain_and_no_others(tmp_path: Path
 
 
 def test_a_larger_cell_of_the_same_crystal_is_a_repetition():
+    shifted = HALITE.frac_coords + np.array([1, 0, 0])
     double = checked(
         HALITE.lattice * np.array([[2], [1], [1]]),
         np.tile(HALITE.species, 2),
-        np.concatenate([HALITE.frac_coords, HALITE.frac_coords + [1, 0, 0]]) / [2, 1, 1],
+        np.concatenate([HALITE.frac_coords, shifted]) / [2, 1, 1],
     )
     assert repeated([HALITE, ZINCBLENDE, double]) == [None, None, 0]
 

@@ -41,7 +41,7 @@ class Prior:
 
     temperature: float = 0.8
     noise: float = 0.01
-    tries: int = 10
+    tries: int = 3
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
