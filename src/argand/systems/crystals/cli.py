@@ -172,7 +172,7 @@ def sample(
     """
     from argand.systems.crystals.sample import Prior, sample_files
 
-    given = {"temperature": temperature, "noise": noise}
+    given: dict[str, Any] = {"temperature": temperature, "noise": noise}
     prior = Prior(**{key: value for key, value in given.items() if value is not None})
     summary = sample_files(out, count, seed, _representation(numbers), prior, index)
     if json:

@@ -14,10 +14,9 @@ from typing import Any
 import gemmi
 import numpy as np
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from argand.errors import InputError
+from argand.io.arrays import read_arrays, write_arrays
 from argand.physics.structure import Structure
 from argand.systems.crystals.explore import fingerprint
 from argand.systems.crystals.species import code_weights
@@ -131,31 +130,26 @@ def index_of(structures: Iterable[tuple[str, Structure]]) -> Known:
 def save_index(path: Path, known: Known) -> None:
     """Write an index as safetensors, in one move; components are rounded to a byte each."""
     unit = np.maximum(np.abs(known.components).max(0), 1e-9) / _LEVELS
-    flat = [np.array([formula[part] for formula in known.formulas], object) for part in (0, 1)]
-    species, counts = (np.concatenate([np.array(one) for one in part]) for part in flat)
     arrays = {
         "names": np.frombuffer("\n".join(known.names).encode(), np.uint8),
         "kinds": np.array([len(formula[0]) for formula in known.formulas], np.uint8),
-        "species": species.astype(np.uint8),
-        "counts": counts.astype(np.uint16),
+        "species": np.array([z for numbers, _ in known.formulas for z in numbers], np.uint8),
+        "counts": np.array([one for _, counts in known.formulas for one in counts], np.uint16),
         "log_volume": known.log_volume.astype(np.float16),
         "components": np.rint(known.components / unit).astype(np.int8),
         "unit": unit.astype(np.float32),
         "mean": known.mean.astype(np.float32),
         "basis": known.basis.astype(np.float32),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    save_file(arrays, partial)
-    partial.replace(path)
+    write_arrays(path, arrays)
 
 
 @cache
 def load_index(path: Path | None = None) -> Known:
     """The index in a file, by default the one that ships with argand; InputError where it is none."""
     path = path or SHIPPED
+    arrays = read_arrays(path, "an index", "`argand crystals index`")
     try:
-        arrays = load_file(path)
         ends = np.cumsum(arrays["kinds"].astype(int))
         spans = list(zip([0, *ends[:-1]], ends, strict=True))
         species, counts = arrays["species"].tolist(), arrays["counts"].tolist()
@@ -167,10 +161,10 @@ def load_index(path: Path | None = None) -> Known:
             mean=arrays["mean"].astype(float),
             basis=arrays["basis"].astype(float),
         )
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; `argand crystals index` writes an index") from error
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: not an index of `argand crystals index`") from error
+    except KeyError as error:
+        raise InputError(
+            f"{path}: not an index, it has no {error}; `argand crystals index` makes one"
+        ) from error
 
 
 def _mean_code(formula: Formula) -> np.ndarray:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from argand.progress import ProgressDisplay
 from argand.systems.crystals.known import SHIPPED, index_of, save_index
 from argand.systems.crystals.pool import pool_structures
 from argand.systems.crystals.prototype import SHIPPED as SHIPPED_PROTOTYPES
@@ -15,11 +14,7 @@ def write_library(pool: Path, out: Path, largest: int, prototypes: int, seed: in
 
     Indexed are all structures of the pool up to `largest` atoms that belong to no benchmark.
     """
-    named = []
-    with ProgressDisplay("index", "structures") as display:
-        for one in pool_structures(pool, largest):
-            named.append(one)
-            display.update(0.5, len(named))
+    named = list(pool_structures(pool, largest))
     save_index(out / SHIPPED.name, index_of(named))
     made: dict[str, Any] = {"indexed": len(named), "index": str(out / SHIPPED.name), "prototypes": 0}
     if prototypes:

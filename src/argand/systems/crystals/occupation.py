@@ -61,6 +61,8 @@ class Messages(nn.Module):
 class OccupationNetwork(nn.Module):
     """Species, some hidden, and neighbours to logits of the kinds' elements and the logarithm of the size."""
 
+    centres: Tensor
+
     def __init__(self, shape: OccupationShape) -> None:
         super().__init__()
         width = shape.width

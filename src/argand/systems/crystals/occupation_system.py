@@ -89,7 +89,7 @@ class Occupation:
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
         """AdamW, with a warm-up and a half cosine to nothing."""
-        settings = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
+        settings: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
         # In one kernel: the loop over tensors takes an eighth of a step otherwise.
         return torch.optim.AdamW(network.parameters(), betas=(0.9, 0.98), fused=True, **settings), _course
 

@@ -6,12 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
+import pyarrow as pa
 from pyarrow import ArrowException, parquet
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from argand.errors import InputError
+from argand.io.arrays import read_arrays, write_arrays
 from argand.physics.structure import Structure, wrapped
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.surroundings import LARGEST, Surroundings, fits, surroundings
@@ -44,26 +43,28 @@ def pool_structures(path: Path, largest: int = LARGEST) -> Iterator[tuple[str, S
     missing = [name for name in _COLUMNS if name not in table.column_names]
     if missing:
         raise InputError(f"{path}: has no column {', '.join(missing)}")
-    wanted = pc.less_equal(table["n_atoms"], largest)
+    wanted = table["n_atoms"].to_numpy() <= largest
     if "bench" in table.column_names:
-        wanted = pc.and_(wanted, pc.equal(table["bench"], ""))
-    for batch in table.select(_COLUMNS).filter(wanted).to_batches(_ROWS):
-        for row in batch.to_pylist():
-            arrays = [np.array(row[name], float) for name in _LISTS]
-            lattice, places = arrays[0].reshape(3, 3), wrapped(arrays[2].reshape(-1, 3))
-            yield row["material_id"], Structure(lattice, arrays[1].astype(np.uint8), places)
+        wanted &= np.array([name == "" for name in table["bench"].to_pylist()])
+    done, total = 0, max(int(wanted.sum()), 1)
+    with ProgressDisplay("read", "structures") as display:
+        for batch in table.select(_COLUMNS).filter(pa.array(wanted)).to_batches(_ROWS):
+            for row in batch.to_pylist():
+                arrays = [np.array(row[name], float) for name in _LISTS]
+                lattice, places = arrays[0].reshape(3, 3), wrapped(arrays[2].reshape(-1, 3))
+                yield row["material_id"], Structure(lattice, arrays[1].astype(np.uint8), places)
+                done += 1
+                display.update(done / total, done)
 
 
 def pack(pool: Path, out: Path) -> int:
     """Write the surroundings of all structures that fit, in one move; how many there are."""
     found: list[Surroundings] = []
     held_out: list[bool] = []
-    with ProgressDisplay("pack", "structures") as display:
-        for _, structure in pool_structures(pool):
-            if fits(structure):
-                found.append(surroundings(structure))
-                held_out.append(is_held_out(structure.formula))
-                display.update(0.5, len(found))
+    for _, structure in pool_structures(pool):
+        if fits(structure):
+            found.append(surroundings(structure))
+            held_out.append(is_held_out(structure.formula))
     if not found or all(held_out):
         raise InputError(f"{pool}: holds no structures of at most {LARGEST} atoms to learn from")
     arrays = {
@@ -74,18 +75,12 @@ def pack(pool: Path, out: Path) -> int:
         "log_scale": np.array([one.log_scale for one in found], np.float32),
         "held_out": np.array(held_out),
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".part")
-    save_file(arrays, partial)
-    partial.replace(out)
+    write_arrays(out, arrays)
     return len(found)
 
 
 @cache
 def unpacked(path: Path) -> tuple[Arrays, np.ndarray, np.ndarray]:
     """The arrays that `pack` wrote, the rows to learn from, and those held out."""
-    try:
-        arrays = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: no packed structures there; the training writes them") from error
+    arrays = read_arrays(path, "packed structures", "`argand crystals train-occupation`")
     return arrays, np.flatnonzero(~arrays["held_out"]), np.flatnonzero(arrays["held_out"])

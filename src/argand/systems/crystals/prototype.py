@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt16
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from argand.errors import InputError
+from argand.io.arrays import read_arrays, write_arrays
 from argand.physics.structure import Structure
 from argand.systems.crystals.pool import is_held_out
 from argand.systems.crystals.surroundings import fits
@@ -51,26 +50,20 @@ def save_prototypes(path: Path, named: Sequence[tuple[str, Structure]]) -> None:
         "species": np.concatenate([structure.species for structure in structures]),
         "places": (np.rint(places * _STEPS).astype(np.int64) % _STEPS).astype(np.uint16),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    save_file(arrays, partial)
-    partial.replace(path)
+    write_arrays(path, arrays)
 
 
 @cache
 def load_prototypes(path: Path | None = None) -> Prototypes:
     """The prototypes in a file, by default those that ship with argand; InputError where there are none."""
     path = path or SHIPPED
+    arrays = read_arrays(path, "prototypes", "`argand crystals index --prototypes`")
     try:
-        arrays = load_file(path)
         names = arrays["names"].tobytes().decode().split("\n")
-        return Prototypes(
-            names, arrays["lattice"], arrays["ends"].astype(int), arrays["species"], arrays["places"]
-        )
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; the prototypes come with argand") from error
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: holds no prototypes") from error
+        ends = arrays["ends"].astype(int)
+        return Prototypes(names, arrays["lattice"], ends, arrays["species"], arrays["places"])
+    except KeyError as error:
+        raise InputError(f"{path}: holds no prototypes, it has no {error}") from error
 
 
 def drawn(named: Sequence[tuple[str, Structure]], count: int, seed: int) -> list[tuple[str, Structure]]:
