@@ -44,6 +44,8 @@ FITTED, CLUSTERS = 3000, 40
 """Latents that the plain priors are fitted to, and components of their mixture."""
 STEPS = 10
 ATOMS_AT = HEAD - 1
+ASKED = 400
+"""Structures that elements are hidden of."""
 TEMPERATURES = (1.0, 0.7)
 REPRESENTATION = Representation()
 Row = dict[str, Any]
@@ -76,7 +78,7 @@ def main(
         row = {"what": what, "asked": asked, **judged(structures, asked, truth, known), **more}
         show("samples", [row], HEADINGS)
 
-    show("hidden elements", hidden_elements(load_occupation(), truth), HIDDEN_HEADINGS)
+    show("hidden elements", hidden_elements(load_occupation(), truth[:ASKED]), HIDDEN_HEADINGS)
     judge("data, formulas held out", other, len(other))
     made, more = ours(count)
     judge("ours, decoded", made, count, **more, **by_matcher(made, pool, known))
@@ -168,14 +170,15 @@ def as_latent(values: np.ndarray) -> Latent:
 
 def judged(structures: Sequence[Structure], asked: int, truth: Sequence[Structure], known: Known) -> Row:
     """Shares of what was asked for, and distances to the distributions of the data."""
-    sound = [one for one in structures if is_valid(one)]
+    valid = [is_valid(one) for one in structures]
+    sound = [one for one, good in zip(structures, valid, strict=True) if good]
     right = [is_composition_valid(one) for one in structures]
     repeats = repeated(structures)
     names = [known.same_as(one) for one in structures]
     return {
         "valid": len(sound) / asked,
         "composition_valid": sum(right) / asked,
-        "both_valid": sum(a and is_valid(b) for a, b in zip(right, structures, strict=True)) / asked,
+        "both_valid": sum(a and b for a, b in zip(right, valid, strict=True)) / asked,
         "unique": sum(one is None for one in repeats) / asked,
         "new": sum(one is None for one in names) / asked,
         "formula_new": sum(formula_of(one) not in known.rows_of for one in structures) / asked,

@@ -70,13 +70,12 @@ class Known:
         """Mean code of the species, logarithm of the volume for an atom, and components of the shape."""
         volume = np.log(structure.volume / len(structure))
         shape = self.basis @ (shape_of(structure) - self.mean)
-        return np.concatenate([_mean_code(formula_of(structure)), [volume], shape])
+        return np.concatenate([_mean_codes([formula_of(structure)])[0], [volume], shape])
 
     @cached_property
     def prints(self) -> Float[np.ndarray, "n number"]:
         """Fingerprints of all structures."""
-        codes = np.array([_mean_code(formula) for formula in self.formulas])
-        return np.column_stack([codes, self.log_volume, self.components])
+        return np.column_stack([_mean_codes(self.formulas), self.log_volume, self.components])
 
     @cached_property
     def rows_of(self) -> dict[Formula, list[int]]:
@@ -167,7 +166,10 @@ def load_index(path: Path | None = None) -> Known:
         ) from error
 
 
-def _mean_code(formula: Formula) -> np.ndarray:
-    species, counts = (np.array(part) for part in formula)
+def _mean_codes(formulas: Sequence[Formula]) -> Float[np.ndarray, "n code"]:
+    """Mean code of the atoms of each formula, in the unit of a fingerprint."""
+    species, counts = (np.concatenate([one[part] for one in formulas]).astype(float) for part in (0, 1))
+    starts = np.cumsum([0, *(len(one[0]) for one in formulas[:-1])])
     codes = code_weights(species.astype(np.uint8), _CODE_DIMS)
-    return _CODE_SCALE * (counts / counts.sum()) @ codes
+    totals = np.add.reduceat(counts, starts)
+    return _CODE_SCALE * np.add.reduceat(counts[:, None] * codes, starts) / totals[:, None]
