@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from argand.systems.crystals.train_cli import evaluate, simulate, train
-from argand.verbs import Json, Processes, Weights, complain, say, screen
+from argand.verbs import Json, MaxTime, Processes, Resume, RunFolder, Weights, complain, say, screen
 
 app = typer.Typer(help="Crystal structures as vectors, and back.", no_args_is_help=True)
 app.command()(simulate)
@@ -25,6 +25,9 @@ ModelName = Annotated[
 ]
 Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
 Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
+Index = Annotated[
+    Path | None, typer.Option(help="What `index` wrote, in place of the shipped index of 60,000 structures.")
+]
 
 Symmetrise = Annotated[
     float, typer.Option(help="Make structures as symmetric as they are within so many Å; 0: leave.", min=0.0)
@@ -146,17 +149,26 @@ def alter(
 @app.command()
 def nearest(
     file: Annotated[Path, typer.Argument(help="Structure whose like is wanted.")],
-    among: Annotated[list[str], typer.Option(help="Structures to look among; may be repeated.")],
+    among: Annotated[
+        list[str] | None, typer.Option(help="Structures to look among, instead of an index; may be repeated.")
+    ] = None,
     most: Annotated[int, typer.Option(help="How many to show.", min=1)] = 10,
+    index: Index = None,
     json: Json = False,
 ) -> None:
-    """Show the structures of other files that are most like one.
+    """Show the known structures, or those of other files, that are most like one.
 
-    Example: argand crystals nearest A.cif --among known.parquet
+    Example: argand crystals nearest A.cif
     """
-    from argand.systems.crystals.explore import nearest_files
+    if among:
+        from argand.systems.crystals.explore import nearest_files
 
-    found = nearest_files(file, among, most)
+        found = nearest_files(file, among, most)
+    else:
+        from argand.io.crystal import read_structure
+        from argand.systems.crystals.known import load_index
+
+        found = load_index(index).nearest(read_structure(file), most)
     if json:
         typer.echo(json_format.dumps(found, indent=1))
     else:
@@ -180,6 +192,92 @@ def view(
     from argand.systems.crystals.view import write_page
 
     say(f"page: {write_page(results, out, among or ())}")
+
+
+@app.command()
+def sample(
+    out: Folder,
+    count: Annotated[int, typer.Option(help="How many crystals.", min=1)] = 10,
+    seed: Annotated[int, typer.Option(help="Another seed, other crystals.")] = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="Of the elements: below 1 likely ones are preferred.")
+    ] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="Noise on the latents, as a share of their size.", min=0.0)
+    ] = None,
+    numbers: Numbers = 512,
+    index: Index = None,
+    json: Json = False,
+) -> None:
+    """Draw new crystals from the prior over latents; each with the known one that is most like it.
+
+    Example: argand crystals sample --count 20 --seed 1 --out drawn
+    """
+    from argand.systems.crystals.sample import Prior, sample_files
+
+    given: dict[str, Any] = {"temperature": temperature, "noise": noise}
+    prior = Prior(**{key: value for key, value in given.items() if value is not None})
+    summary = sample_files(out, count, seed, _representation(numbers), prior, index)
+    if json:
+        typer.echo(json_format.dumps(summary, indent=1))
+        return
+    from argand.systems.crystals.table import record_table
+
+    shown = ("file", "formula", "valid", "confidence", "plausibility", "nearest", "known_as", "duplicate_of")
+    records = [{key: one[key] for key in shown} for one in summary["structures"][:40]]
+    screen().print(record_table(records, f"the first {len(records)} of {count} samples"))
+    say("; ".join(f"{summary[key]:.1%} {key}" for key in ("valid", "unique", "new")) + f"; CIFs: {out}")
+
+
+@app.command()
+def index(
+    pool: Annotated[
+        Path, typer.Argument(help="Parquet file of structures; rows of a benchmark are left out.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the index.")],
+    largest: Annotated[int, typer.Option(help="Atoms of the largest cell that is indexed.", min=1)] = 20,
+    prototypes: Annotated[int, typer.Option(help="Structures kept whole, to draw new ones from.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other prototypes.")] = 0,
+    json: Json = False,
+) -> None:
+    """Make an index of known structures, for `nearest` and `sample` to look in.
+
+    Example: argand crystals index mp_pool.parquet --largest 50 --out known
+    """
+    from argand.systems.crystals.library import write_library
+
+    made = write_library(pool, out, largest, prototypes, seed)
+    if json:
+        typer.echo(json_format.dumps(made, indent=1))
+    else:
+        say(f"{made['indexed']} structures indexed, {made['prototypes']} kept whole: {made['index']}")
+
+
+@app.command("train-occupation")
+def train_occupation(
+    pool: Annotated[
+        Path, typer.Argument(help="Parquet file of structures; rows of a benchmark are left out.")
+    ],
+    out: RunFolder,
+    max_time: MaxTime = "00:30:00",
+    resume: Resume = False,
+    batch_size: Annotated[int, typer.Option(help="Structures of one step.", min=1)] = 128,
+    seed: Annotated[int, typer.Option(help="Another seed, another run.")] = 0,
+) -> None:
+    """Train the network that `sample` draws elements with; Ctrl-C leaves a run to --resume.
+
+    Example: argand crystals train-occupation mp_pool.parquet --out runs/occupation --max-time 00:40:00
+    """
+    from argand.systems.crystals.occupation_system import Occupation
+    from argand.systems.crystals.pool import PACKED, pack
+    from argand.verbs import run_training
+
+    packed = out / PACKED
+    if not packed.exists():
+        say(f"{pack(pool, packed)} structures packed: {packed}")
+    settings = {"batch_size": batch_size, "seed": seed, "workers": 0, "precision": "fp32"}
+    settings |= {"val_count": 2048, "val_every_steps": 250, "clip_norm": 1.0}
+    run_training(Occupation(str(packed)), out, "structures", max_time=max_time, resume=resume, **settings)
 
 
 def _show(summary: dict[str, Any], json: bool, where: str) -> None:

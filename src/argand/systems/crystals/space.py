@@ -9,8 +9,9 @@ from jaxtyping import Float
 from argand.errors import ConfigError, InputError
 from argand.physics.reciprocal import waves
 from argand.physics.structure import Structure, checked, wrapped
-from argand.systems.crystals.decode import Decoded, decode
+from argand.systems.crystals.decode import Decoded
 from argand.systems.crystals.latent import HEAD, Latent, Representation, head_of, lattice_between
+from argand.systems.crystals.settle import settled
 from argand.typing import Vector3
 
 _ALIGNED_ON = 12
@@ -23,13 +24,14 @@ def interpolate(
     """Structures decoded from vectors on the way from the first to the second, both ends included.
 
     Cell, number of atoms and coefficients change evenly; the second is moved to the origin at which its atoms
-    lie best on those of the first. Raises ConfigError for fewer than two steps.
+    lie best on those of the first. Atoms that decode too near to each other part. Raises ConfigError for
+    fewer than two steps.
     """
     if steps < 2:
         raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
     moved = aligned(first, second)
     return [
-        decode(representation, between(representation, first, moved, share), tries)
+        settled(representation, between(representation, first, moved, share), tries)
         for share in np.linspace(0.0, 1.0, steps)
     ]
 

@@ -1,0 +1,29 @@
+"""Named arrays in one safetensors file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from argand.errors import InputError
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write the arrays to `path`, whose folder is made where it is missing; in one move."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    save_file(dict(arrays), partial)
+    partial.chmod(0o644)
+    partial.replace(path)
+
+
+def read_arrays(path: Path, what: str, maker: str) -> dict[str, np.ndarray]:
+    """The arrays of a file; InputError, which says `what` is looked for and what makes it, for none."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; {maker} makes {what}")
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: not {what}, which {maker} makes") from error
