@@ -20,7 +20,11 @@ if typing.TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-SYSTEMS = {"geometry": "argand.systems.geometry", "patterson": "argand.systems.patterson"}
+SYSTEMS = {
+    "geometry": "argand.systems.geometry",
+    "patterson": "argand.systems.patterson",
+    "molmnist": "argand.systems.molmnist",
+}
 """Name of each system -> its module."""
 
 Sample = dict[str, "np.ndarray"]
