@@ -155,8 +155,8 @@ class Camera:
         """
         along = self._along()
         deepest = float(np.nanmax(along))
-        low = min(cart[:, 2].min() for cart in atoms.values())
-        high = max(cart[:, 2].max() for cart in atoms.values())
+        low = float(min(cart[:, 2].min() for cart in atoms.values()))
+        high = float(max(cart[:, 2].max() for cart in atoms.values()))
         count = max(int(np.ceil((high - low) * deepest / _SLAB_PHASE)), 1) + 1
         step = max((high - low) / (count - 1), 1e-6)
         above, below = (np.zeros((self.window.size, self._half), np.complex64) for _ in range(2))

@@ -29,7 +29,7 @@ def twist_rate(height: Angles, angle: Angles) -> float:
     return float(away @ (angle - angle.mean()) / (away @ away))
 
 
-def twisted(points: Points3, rate: float | Float[np.ndarray, " n"]) -> Points3:
+def twisted(points: Points3, rate: float) -> Points3:
     """Points turned about the z axis by `rate` times their height; rad/Å."""
     angle = rate * points[:, 2]
     cos, sin = np.cos(angle), np.sin(angle)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from argand.verbs import say
+from argand.verbs import Json, Processes, say
 
 app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
 
@@ -43,7 +43,7 @@ def dynamics(
     padding: Annotated[float, typer.Option(help="Å of water on each side.")] = 10.0,
     temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
     seed: Annotated[int, typer.Option(help="Of velocities and random forces.", min=0)] = 0,
-    window: Annotated[float, typer.Option(help="Picoseconds over which twist and energy must not drift.")] = 20.0,
+    window: Annotated[float, typer.Option(help="Picoseconds over which twist and energy must not drift.")] = 50.0,
     max_equilibration: Annotated[float, typer.Option(help="Picoseconds after which it gives up.")] = 500.0,
     platform: Annotated[
         Literal["auto", "CPU", "OpenCL", "CUDA", "Reference"], typer.Option(help="auto: the fastest there is.")
@@ -56,7 +56,121 @@ def dynamics(
     """
     from argand.systems.molmnist.dynamics import Dynamics, Run
 
-    settings = Dynamics(fibril, solvent, length, padding, temperature, seed, window)
+    settings = Dynamics(fibril, solvent, length, padding, temperature, seed)
     run = Run(settings, out, platform, threads)
-    run.advance(ps, max_equilibration)
+    run.advance(ps, max_equilibration, window)
     say(run.summary())
+
+
+@app.command()
+def simulate(
+    preset: Annotated[str, typer.Argument(help="standard, published or tiny.")],
+    out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
+    count: Annotated[int, typer.Option(help="How many pairs, of the fibrils in turn.", min=1)] = 20_000,
+    seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
+    size: Annotated[int | None, typer.Option(help="Pixels along a side.", min=8)] = None,
+    window: Annotated[float | None, typer.Option(help="Side of the window in Å.", min=1.0)] = None,
+    radiation: Annotated[Literal["xray", "electron"], typer.Option(help="Whose form factors.")] = "xray",
+    wavelength: Annotated[float | None, typer.Option(help="Å; without it, the Ewald sphere is flat.")] = None,
+    photons: Annotated[float | None, typer.Option(help="Expected on all pixels; without it, no noise.")] = None,
+    beam_stop: Annotated[float, typer.Option(help="1/Å, below which nothing is measured.", min=0.0)] = 0.0,
+    blur: Annotated[float, typer.Option(help="Pixels, standard deviation of the point spread.", min=0.0)] = 0.0,
+    trajectory: Annotated[
+        list[Path] | None, typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated.")
+    ] = None,
+    processes: Processes = None,
+) -> None:
+    """Write pairs of shapes and patterns with their parameters, splits, checksums and card.
+
+    Example: argand molmnist simulate standard --out set.h5 --count 2000 --photons 1e6
+    """
+    from dataclasses import replace
+
+    from argand.physics.projection import Window as PixelWindow
+    from argand.system import preset as named
+    from argand.systems.molmnist.dataset import write_pairs
+    from argand.systems.molmnist.presets import PRESETS
+
+    system = named(preset, PRESETS)
+    known = system.imaging.window
+    imaging = replace(
+        system.imaging,
+        window=PixelWindow(window or known.side, size or known.size),
+        radiation=radiation,
+        wavelength=wavelength,
+        photons=photons,
+        beam_stop=beam_stop,
+        blur_px=blur,
+    )
+    folders = tuple(str(folder) for folder in trajectory or ())
+    system = replace(system, imaging=imaging, trajectories=folders)
+    write_pairs(system, out, count, seed, processes=processes, tell=say)
+    say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="What simulate wrote.")],
+    json: Json = False,
+) -> None:
+    """Check every byte of a data set against its checksums and say what it holds.
+
+    Example: argand molmnist check set.h5
+    """
+    from json import dumps
+
+    from argand.systems.molmnist.dataset import summary
+
+    found = summary(file)
+    splits = ", ".join(f"{count} {name}" for name, count in found["splits"].items())
+    text = f"{file}: {found['pairs']} pairs ({splits}), intact"
+    typer.echo(dumps(found, indent=2)) if json else say(text)
+
+
+@app.command()
+def fit(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of dynamics to fit to.")],
+    out: Annotated[Path, typer.Option(help="JSON of the parameters.")],
+    held_out: Annotated[list[Path] | None, typer.Option(help="Run to compare with alone; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
+    """Fit twist and softness of the elastic network to runs, and compare it with others.
+
+    Example: argand molmnist fit runs/2x2 runs/3x3 --held-out runs/4x4 --out ensemble.json
+    """
+    from dataclasses import asdict
+    from json import dumps
+
+    from argand.systems.molmnist.fit import compare
+    from argand.systems.molmnist.fit import fit as fit_parameters
+
+    parameters = fit_parameters(runs)
+    partial = out.with_name(f".{out.name}")
+    partial.write_text(dumps(asdict(parameters), indent=1) + "\n", encoding="utf-8")
+    partial.replace(out)
+    rows = [compare(folder, parameters) for folder in [*runs, *(held_out or [])]]
+    if json:
+        typer.echo(dumps({"parameters": asdict(parameters), "runs": rows}, indent=2))
+        return
+    for row in rows:
+        say(
+            f"{row['fibril']} ({row['folder']}): twist {row['twist']:.2f} ± {row['twist_error']:.2f}, "
+            f"network {row['network_twist']:.2f} degrees/nm; KS {row['ks']['low']:.2f} low, {row['ks']['high']:.2f} high"
+        )
+    say(f"parameters: {out}")
+
+
+@app.command()
+def figures(
+    file: Annotated[str, typer.Argument(help="Data set, or the name sample.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
+) -> None:
+    """Draw the published figures 1, 2 and 3 (left) again.
+
+    Example: argand molmnist figures sample --out figures
+    """
+    from argand.systems.molmnist.dataset import load, open_pairs
+    from argand.systems.molmnist.figures import draw_figures
+
+    for path in draw_figures(out, load("sample") if file == "sample" else open_pairs(Path(file))):
+        say(f"picture: {path}")

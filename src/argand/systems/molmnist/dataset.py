@@ -143,10 +143,7 @@ def write_pairs(
     out.parent.mkdir(parents=True, exist_ok=True)
     tell("elastic networks of the fibrils")
     system.prepare()
-    try:
-        simulate_to_file(system, out, count, seed, processes=processes, compression="bitshuffle", quiet=quiet)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error}); free space, then the same call completes it") from error
+    simulate_to_file(system, out, count, seed, processes=processes, compression="bitshuffle", quiet=quiet)
     _write_sums(out)
     write_card(out, system, count, seed)
     return out

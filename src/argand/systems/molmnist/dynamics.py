@@ -38,8 +38,7 @@ class NotStationaryError(ArgandError):
 class Dynamics:
     """What is simulated. Times in ps, lengths in Å.
 
-    The drift of twist and energy is tested over the last `window_ps`; frames are `frame_ps` apart, with all atoms
-    every `atoms_every`-th, in blocks of `block_ps`.
+    Frames are `frame_ps` apart, with all atoms every `atoms_every`-th, in blocks of `block_ps`.
     """
 
     fibril: str = "2x2"
@@ -48,16 +47,15 @@ class Dynamics:
     padding: float = 10.0
     temperature_k: float = 300.0
     seed: int = 0
-    window_ps: float = 20.0
     frame_ps: float = 0.2
     atoms_every: int = 5
     block_ps: float = 5.0
 
     def __post_init__(self) -> None:
-        if min(self.length, self.padding, self.temperature_k, self.window_ps, self.frame_ps, self.block_ps) <= 0:
+        if min(self.length, self.padding, self.temperature_k, self.frame_ps, self.block_ps) <= 0:
             raise ConfigError("lengths, times and the temperature of dynamics must be above zero")
-        if self.block_ps < self.frame_ps or self.window_ps < 2 * self.block_ps:
-            raise ConfigError("a block holds one frame or more, and the window of the test two blocks or more")
+        if self.block_ps < self.frame_ps:
+            raise ConfigError("a block of frames must hold one frame or more")
 
 
 class Run:
@@ -113,19 +111,23 @@ class Run:
             properties = {"Precision": "mixed"}
         return mm.Platform.getPlatformByName(wanted), properties
 
-    def advance(self, production_ps: float, longest_equilibration_ps: float, quiet: bool = False) -> None:
-        """Go on until there are `production_ps` of frames from after the drift has ended.
+    def advance(
+        self, production_ps: float, longest_equilibration_ps: float, window_ps: float = 50.0, quiet: bool = False
+    ) -> None:
+        """Go on until there are `production_ps` of frames from after the drift over `window_ps` has ended.
 
         Raises NotStationaryError when it has not within `longest_equilibration_ps`. What is simulated stays,
         whatever stops the run.
         """
         chosen = self.settings
+        if window_ps < 2 * chosen.block_ps:
+            raise ConfigError(f"drift cannot be told over less than {2 * chosen.block_ps:g} ps; raise the window")
         total = longest_equilibration_ps + production_ps
         if self._ps("production") < production_ps and self.trajectory.state() is None:
             self._warm_up()
         began, here = self._ps(None), 0.0
         with ProgressDisplay(f"dynamics {chosen.fibril}", "ps", begun=began / total, quiet=quiet) as display:
-            while (phase := self._phase(longest_equilibration_ps)) == "equilibration" or (
+            while (phase := self._phase(longest_equilibration_ps, window_ps)) == "equilibration" or (
                 self._ps(phase) < production_ps
             ):
                 if phase == "production":
@@ -151,10 +153,10 @@ class Run:
         """ps simulated so far in a phase, or in both."""
         return self.settings.block_ps * sum(phase in (None, done) for done in self.trajectory.phases())
 
-    def _phase(self, longest_ps: float) -> str:
+    def _phase(self, longest_ps: float, window_ps: float) -> str:
         """Phase of the next block."""
         state = self.trajectory.state()
-        if state is not None and (state.phase == "production" or self.is_stationary()):
+        if state is not None and (state.phase == "production" or self.is_stationary(window_ps)):
             return "production"
         if self._ps(None) >= longest_ps:
             raise NotStationaryError(
@@ -162,10 +164,10 @@ class Run:
             )
         return "equilibration"
 
-    def is_stationary(self) -> bool:
-        """Whether neither twist nor energy drifts over the last window of the run."""
-        frames = round(self.settings.window_ps / self.settings.frame_ps)
-        if self._ps(None) < self.settings.window_ps:
+    def is_stationary(self, window_ps: float) -> bool:
+        """Whether neither twist nor energy drifts over the last `window_ps` of the run."""
+        frames = round(window_ps / self.settings.frame_ps)
+        if self._ps(None) < window_ps:
             return False
         values = self.trajectory.read(*WATCHED)
         found = {name: drift(values[name][-frames:]) for name in WATCHED}

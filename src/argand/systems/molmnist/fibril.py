@@ -24,7 +24,7 @@ FIBRILS = (*_DIAMONDS, *_SHEETS)
 """Names of the ten fibrils; a fibril's place here is its class."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fibril:
     """Atoms of parallel chains in Å, their common axis along z through the origin.
 
@@ -44,6 +44,9 @@ class Fibril:
 
     def __len__(self) -> int:
         return len(self.cart)
+
+    def __repr__(self) -> str:
+        return f"Fibril({self.name}, {self.chains} chains, {len(self)} atoms)"
 
     @property
     def chain(self) -> Int[np.ndarray, " n"]:
@@ -96,7 +99,7 @@ def build_fibril(name: str, length: float = LENGTH) -> Fibril:
         raise ConfigError(f"a fibril of {length:g} Å holds no cellobiose; give 10 Å or more")
     sites = chain_sites(name)
     places = sites / 2 @ crystal.orthogonalisation[:2, :2].T
-    kinds = sites[:, 0].astype(int) % 2
+    kinds = (sites[:, 0].astype(int) % 2).tolist()
     chains = [_chain_atoms(kind, count) + np.array([*place, 0.0]) for kind, place in zip(kinds, places, strict=True)]
     names, residue, glucose = _chain_labels(count)
     u_iso = [_chain_u(kind, count) for kind in kinds]

@@ -7,13 +7,20 @@ from argand.physics.twist import superposition, section_angles, twist_rate
 from argand.systems.molmnist.fibril import Fibril
 from argand.typing import Points3
 
-END = 4
+_END = 4
 """Glucoses at either end of a chain that are left out: they fray."""
+
+
+def inner(fibril: Fibril) -> slice:
+    """The glucoses of a chain that are measured: all but the ends, or the middle half of a short one."""
+    count = fibril.glucoses_per_chain
+    end = min(_END, count // 4)
+    return slice(end, count - end)
 
 
 def fibril_twist(fibril: Fibril, beads: Points3) -> float:
     """Twist in rad/Å of a frame of glucose centres (Å, axis near z) against the crystal."""
-    middle = slice(END, -END)
+    middle = inner(fibril)
     layers = by_layer(fibril, beads)[middle]
     reference = by_layer(fibril, fibril.beads(fibril.cart))[middle]
     return twist_rate(layers[..., 2].mean(1), section_angles(layers[..., :2], reference[..., :2]))
@@ -22,8 +29,8 @@ def fibril_twist(fibril: Fibril, beads: Points3) -> float:
 def chain_twists(fibril: Fibril, cart: Points3) -> Float[np.ndarray, " chain"]:
     """Twist in rad/Å of each chain by itself, from the turns of its rings; all atoms of a frame are needed."""
     shape = (fibril.chains, fibril.glucoses_per_chain, -1, 3)
-    rings = cart[fibril.ring].reshape(shape)[:, END:-END]
-    reference = fibril.cart[fibril.ring].reshape(shape)[:, END:-END]
+    rings = cart[fibril.ring].reshape(shape)[:, inner(fibril)]
+    reference = fibril.cart[fibril.ring].reshape(shape)[:, inner(fibril)]
     rates = [
         twist_rate(now[..., 2].mean(1), section_angles(now[..., :2], then[..., :2]))
         for now, then in zip(rings, reference, strict=True)

@@ -101,7 +101,7 @@ class ModeEnsemble:
         cart = self._cart + move.astype(np.float32)[self.fibril.glucose]
         cart += self._deviation * random.standard_normal(cart.shape, np.float32)
         energy = float(self.modes.stiffness @ amplitude**2) / 2
-        return Variant(twisted(cart, np.float32(rate)), twist, energy, "modes")
+        return Variant(twisted(cart, rate), twist, energy, "modes")
 
     def split(self, number: int) -> int:
         """Of ten independent draws eight train, one validates, one tests."""

@@ -1,7 +1,7 @@
 """The hundred pairs that are shipped, packed so that they take less than 2 MB.
 
-Patterns lose their lower half, which Friedel's law restores, and are stored as the logarithm of the intensity in
-255 steps: a relative error of 5 % at most for one that spans 11 decades. Shapes are exact.
+Patterns lose the columns that Friedel's law restores, and are stored as the logarithm of the intensity in 254 steps: a
+relative error of 5 % at most where they span 11 decades. Shapes are exact.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ class SamplePairs:
         self.columns = columns
 
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
-        return {name: values[row] for name, values in self.columns.items()}
+        return {name: np.asarray(values[row]) for name, values in self.columns.items()}
 
     def column(self, name: str) -> np.ndarray:
         """One array of all pairs."""
@@ -46,9 +46,8 @@ def read_sample(path: Path = SAMPLE) -> SamplePairs:
 
 
 def pack(pattern: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Codes [n, size // 2 + 1, size] of centrosymmetric patterns, and the logarithms of codes 1 and 255."""
-    size = pattern.shape[-1]
-    half = pattern[:, : size // 2 + 1]
+    """Codes [n, size, size // 2 + 1] of patterns with an even side, and the logarithms of codes 1 and 255."""
+    half = pattern[:, :, : pattern.shape[-1] // 2 + 1]
     there = half > 0
     logs = np.log(np.where(there, half, 1.0))
     low, high = float(logs[there].min()), float(logs[there].max())
@@ -59,12 +58,11 @@ def pack(pattern: np.ndarray) -> tuple[np.ndarray, float, float]:
 def unpack(codes: np.ndarray, low: float, high: float) -> np.ndarray:
     """Patterns [n, size, size] from their codes; 0 is a pixel that was not measured."""
     half = np.where(codes > 0, np.exp(low + (codes - 1.0) / _LEVELS * (high - low)), 0.0).astype(np.float32)
-    size = codes.shape[2]
+    size, known = codes.shape[1:]
     full = np.zeros((len(codes), size, size), np.float32)
-    full[:, : half.shape[1]] = half
-    columns = -np.arange(size) % size
-    rows = -np.arange(half.shape[1], size) % size
-    full[:, half.shape[1] :] = half[:, rows][:, :, columns]
+    full[:, :, :known] = half
+    rows, columns = -np.arange(size) % size, -np.arange(known, size) % size
+    full[:, :, known:] = half[:, rows][:, :, columns]
     return full
 
 
@@ -73,10 +71,10 @@ def write_sample(path: Path, columns: dict[str, np.ndarray]) -> Path:
     codes, low, high = pack(columns["pattern"])
     temporary = path.with_name(f".{path.name}")
     with h5py.File(temporary, "w") as file:
-        packing = {"compression": "gzip", "compression_opts": 9}
-        file.create_dataset("pattern", data=codes, chunks=(1, *codes.shape[1:]), **packing)
-        shape = columns["shape"]
-        file.create_dataset("shape", data=shape, chunks=(1, *shape.shape[1:]), shuffle=True, **packing)
+        for name, values in (("pattern", codes), ("shape", columns["shape"])):
+            shuffle = values.dtype.itemsize > 1
+            chunks = (1, *values.shape[1:])
+            file.create_dataset(name, data=values, chunks=chunks, shuffle=shuffle, compression="gzip", compression_opts=9)
         for name in _SCALARS:
             file.create_dataset(name, data=columns[name])
         file.attrs["log_low"], file.attrs["log_high"] = low, high
