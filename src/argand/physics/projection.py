@@ -11,7 +11,7 @@ from typing import Literal
 
 import gemmi
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Shaped
 from scipy import fft
 
 from argand.errors import ConfigError
@@ -22,6 +22,7 @@ Amplitude = Complex[np.ndarray, "slow half"]
 """Over the half spectrum that rfft2 gives, as it orders it."""
 Places = Float[np.ndarray, "_ 3"]
 """Atoms of one element in Å, as many as there are."""
+Corners = Shaped[np.ndarray, "4 n"]
 
 OVERSAMPLING = 2
 _SLAB_PHASE = 0.35
@@ -53,26 +54,32 @@ class Window:
 
 def histogram(cart: Float[np.ndarray, "n 3"], weight: Float[np.ndarray, " n"], window: Window) -> Picture:
     """Sum of the weights of the atoms over each pixel; atoms outside are left out."""
-    place = np.floor(cart[:, :2] / window.pixel + window.size / 2).astype(np.int32)
-    inside = ((place >= 0) & (place < window.size)).all(1)
-    flat = place[inside, 1] * window.size + place[inside, 0]
-    counts = np.bincount(flat, weight[inside], window.size**2)
+    place = np.floor(cart[:, :2] * (1 / window.pixel) + window.size / 2).astype(np.int64)
+    if len(place) and (place.min() < 0 or place.max() >= window.size):
+        inside = ((place >= 0) & (place < window.size)).all(1)
+        place, weight = place[inside], weight[inside]
+    counts = np.bincount(place[:, 1] * window.size + place[:, 0], weight, window.size**2)
     return counts.reshape(window.size, window.size)
 
 
-def spread(xy: Float[np.ndarray, "n 2"], weight: Float[np.ndarray, " n"], side: float, size: int) -> Picture:
-    """Weights shared linearly between the four nearest points of a periodic grid, point [0, 0] at x = y = 0."""
-    place = xy * np.asarray(size / side, xy.dtype)
+def spread(xy: Float[np.ndarray, "n 2"], side: float, size: int) -> tuple[Corners, Corners]:
+    """Where each atom goes on a periodic grid of points, x = y = 0 in the middle, and its shares.
+
+    Flat numbers of the four nearest points, and how an atom is shared linearly between them.
+    """
+    place = xy * xy.dtype.type(size / side) + xy.dtype.type(size // 2)
     low = np.floor(place)
-    part = place - low
-    column, row = (low.astype(np.int32) % size).T
-    above = np.stack([(column + 1) % size, (row + 1) % size])
-    right, up = part.T
-    total = np.bincount(row * size + column, weight * (1 - right) * (1 - up), size * size)
-    total += np.bincount(row * size + above[0], weight * right * (1 - up), size * size)
-    total += np.bincount(above[1] * size + column, weight * (1 - right) * up, size * size)
-    total += np.bincount(above[1] * size + above[0], weight * right * up, size * size)
-    return total.reshape(size, size).astype(np.float32)
+    right, up = (place - low).T
+    column, row = low.astype(np.int64).T
+    if len(xy) and (low.min() < 0 or low.max() > size - 2):
+        beside, above = (column + 1) % size, (row + 1) % size
+        column, row = column % size, row % size
+        flat = [row * size + column, row * size + beside, above * size + column, above * size + beside]
+    else:
+        first = row * size + column
+        flat = [first, first + 1, first + size, first + (size + 1)]
+    both = right * up
+    return np.stack(flat), np.stack([1 - right - up + both, right - both, up - both, both])
 
 
 def scattering_factors(elements: set[str], q: Float[np.ndarray, "*n"], radiation: Radiation = "xray") -> dict[str, np.ndarray]:
@@ -139,12 +146,15 @@ class Camera:
         """Amplitude over the half spectrum, [row, column] as of an FFT."""
         total = np.zeros((self.window.size, self._half), np.complex64)
         for name, cart in atoms.items():
-            total += self._transform(cart[:, :2], np.ones(len(cart), cart.dtype)) * self._factor[name]
+            total += self._transform(cart[:, :2]) * self._factor[name]
         return total
 
-    def _transform(self, xy: Float[np.ndarray, "n 2"], weight: Float[np.ndarray, " n"]) -> Amplitude:
-        grid = spread(xy, weight, self.window.side, self.fine)
-        spectrum = np.asarray(fft.rfft(grid, axis=1))[:, : self._half]
+    def _transform(self, xy: Float[np.ndarray, "n 2"], weight: Float[np.ndarray, " n"] | None = None) -> Amplitude:
+        place, share = spread(xy, self.window.side, self.fine)
+        share = share if weight is None else share * weight
+        grid = np.bincount(place.ravel(), share.ravel(), self.fine**2).astype(np.float32)
+        spectrum = np.asarray(fft.rfft(grid.reshape(self.fine, self.fine), axis=1))[:, : self._half]
+        # The grid's middle is the origin: that turns phases by a half or a whole, which no intensity shows.
         # numpy's transform has the minus sign; the package's amplitude is its conjugate.
         return np.asarray(fft.fft(spectrum, axis=0))[self._rows]
 
