@@ -1,6 +1,6 @@
 """Makes the hundred pairs that are shipped: ten of each fibril, as the standard set has them.
 
-    python benchmarks/molmnist_sample.py
+python benchmarks/molmnist_sample.py
 """
 
 from pathlib import Path

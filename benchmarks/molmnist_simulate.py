@@ -2,9 +2,9 @@
 
     python benchmarks/molmnist_simulate.py --count 400 --json benchmarks/results/molmnist_simulate.json
 
-Writes the first `count` pairs of each preset to a temporary folder through the process pool, as `argand molmnist simulate`
-does, and measures the processor time of all processes. The modes of the elastic networks, which are computed once and
-kept in the cache, are timed by themselves.
+Writes the first `count` pairs of each preset to a temporary folder through the process pool, as `argand
+molmnist simulate` does, and measures the processor time of all processes. The modes of the elastic
+networks, which are computed once and kept in the cache, are timed by themselves.
 """
 
 import os
@@ -66,11 +66,15 @@ def main(
         rows = [measure(name, count, processes, Path(folder)) for name in SETS]
     machine = {"processor": processor_name(), "cores": available_cores(), "processes": processes}
     machine["load_average"] = round(os.getloadavg()[0], 1)
-    title = f"Simulated pairs on {machine['processor']}, {processes} processes, load {machine['load_average']}"
+    title = (
+        f"Simulated pairs on {machine['processor']}, {processes} processes, load {machine['load_average']}"
+    )
     Console().print(as_table(title, rows))
     Console().print(f"modes of ten fibrils, once: {modes_cpu:.0f} CPU-s", highlight=False)
     if json_file:
-        write_report(json_file, {**machine, "modes_cpu_s": modes_cpu, "modes_wall_s": modes_wall, "rows": rows})
+        write_report(
+            json_file, {**machine, "modes_cpu_s": modes_cpu, "modes_wall_s": modes_wall, "rows": rows}
+        )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from argand.system import SYSTEMS, system_module
 
 PACKAGES = ("torch", "numpy", "scipy", "h5py", "hdf5plugin", "fabio", "gemmi", "safetensors", "lightning")
 CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
-EXTRAS = {"train": ("lightning", "tensorboard"), "bench": ("pyFAI",)}
+EXTRAS = {"train": ("lightning", "tensorboard"), "md": ("openmm",), "bench": ("pyFAI", "pyausaxs")}
 OPPONENTS = {"dials": "dials.version"}
 WEIGHTS = Path(__file__).parent / "weights"
 

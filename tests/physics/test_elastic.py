@@ -23,7 +23,9 @@ def test_the_hessian_is_the_curvature_of_the_springs_energy():
 
     def energy(step: float) -> float:
         now = beads + step * move
-        return float((0.5 * spring * (np.linalg.norm(now[pairs[:, 0]] - now[pairs[:, 1]], axis=1) - rest) ** 2).sum())
+        return float(
+            (0.5 * spring * (np.linalg.norm(now[pairs[:, 0]] - now[pairs[:, 1]], axis=1) - rest) ** 2).sum()
+        )
 
     curvature = (energy(1e-3) + energy(-1e-3)) / 1e-6
     flat = move.ravel()

@@ -49,7 +49,9 @@ def test_a_bent_ewald_sphere_is_that_of_a_sum_over_atoms():
 
 
 def test_a_very_short_wavelength_leaves_the_sphere_flat():
-    flat, bent = (Camera(ELEMENTS, WINDOW, "xray", wavelength).intensity(cloud(2)) for wavelength in (None, 1e-5))
+    flat, bent = (
+        Camera(ELEMENTS, WINDOW, "xray", wavelength).intensity(cloud(2)) for wavelength in (None, 1e-5)
+    )
     np.testing.assert_allclose(bent, flat, rtol=2e-3, atol=flat.max() * 1e-6)
 
 

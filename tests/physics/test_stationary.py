@@ -14,7 +14,9 @@ def wandering(random: np.random.Generator, count: int, memory: float) -> np.ndar
 
 
 def test_white_noise_has_independent_values():
-    assert statistical_inefficiency(np.random.default_rng(0).standard_normal(4000)) == pytest.approx(1, abs=0.3)
+    assert statistical_inefficiency(np.random.default_rng(0).standard_normal(4000)) == pytest.approx(
+        1, abs=0.3
+    )
 
 
 def test_the_inefficiency_of_an_autoregression_is_the_known_one():
@@ -29,7 +31,9 @@ def test_a_series_that_wanders_about_a_mean_is_mostly_called_stationary():
 
 def test_a_series_that_drifts_is_not():
     ramp = np.linspace(0, 20, 2000)
-    assert not any(drift(ramp + wandering(np.random.default_rng(s), 2000, 0.8)).is_stationary() for s in range(10))
+    assert not any(
+        drift(ramp + wandering(np.random.default_rng(s), 2000, 0.8)).is_stationary() for s in range(10)
+    )
 
 
 def test_too_few_independent_values_prove_nothing():

@@ -158,7 +158,9 @@ def _require_room(path: Path, sample: Sample) -> None:
     """InputError where the disk is nearly full."""
     needed = _SPARE_BYTES + sum(np.asarray(value).nbytes for value in sample.values())
     if shutil.disk_usage(path.parent).free < needed:
-        raise InputError(f"{path.parent}: the disk is full; free space, then the same command completes the set")
+        raise InputError(
+            f"{path.parent}: the disk is full; free space, then the same command completes the set"
+        )
 
 
 def _unfinished(path: Path) -> Path:

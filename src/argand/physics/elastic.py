@@ -27,7 +27,9 @@ class Modes:
         return len(self.stiffness)
 
 
-def hessian(beads: Points3, pairs: Int[np.ndarray, "m 2"], spring: Float[np.ndarray, " m"]) -> sparse.csr_matrix:
+def hessian(
+    beads: Points3, pairs: Int[np.ndarray, "m 2"], spring: Float[np.ndarray, " m"]
+) -> sparse.csr_matrix:
     """Second derivatives [3n, 3n] of Σ ½ k (d - d0)² at rest (Atilgan et al., Biophys. J. 80, 505, 2001)."""
     bond = beads[pairs[:, 1]] - beads[pairs[:, 0]]
     unit = bond / np.linalg.norm(bond, axis=1, keepdims=True)

@@ -10,7 +10,8 @@ def with_angle(
 ) -> Vector3:
     """Atom bonded to `third` with this bond length, the angle at `third` and the torsion about second-third.
 
-    Radians; the torsion is zero where the atom eclipses `first` (Parsons et al., J. Comput. Chem. 26, 1063, 2005).
+    Radians; the torsion is zero where the atom eclipses `first` (Parsons et al., J. Comput. Chem. 26, 1063,
+    2005).
     """
     axis = (third - second) / np.linalg.norm(third - second)
     normal = np.cross(second - first, axis)

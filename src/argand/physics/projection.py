@@ -1,7 +1,7 @@
 """Projections of atoms along the beam, and the coherent intensity that a detector behind them sees.
 
-q is 4π sin θ / λ in 1/Å. Images are [slow, fast] = [y, x]; x = y = 0 is the centre, between the middle pixels.
-Intensities have q = 0 in pixel [size // 2, size // 2]. Beam along +z.
+q is 4π sin θ / λ in 1/Å. Images are [slow, fast] = [y, x]; x = y = 0 is the centre, between the middle
+pixels. Intensities have q = 0 in pixel [size // 2, size // 2]. Beam along +z.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from jaxtyping import Complex, Float, Shaped
 from scipy import fft
 
 from argand.errors import ConfigError
+
 Radiation = Literal["xray", "electron"]
 Picture = Float[np.ndarray, "slow fast"]
 Half = Float[np.ndarray, "slow half"]
@@ -82,7 +83,9 @@ def spread(xy: Float[np.ndarray, "n 2"], side: float, size: int) -> tuple[Corner
     return np.stack(flat), np.stack([1 - right - up + both, right - both, up - both, both])
 
 
-def scattering_factors(elements: set[str], q: Float[np.ndarray, "*n"], radiation: Radiation = "xray") -> dict[str, np.ndarray]:
+def scattering_factors(
+    elements: set[str], q: Float[np.ndarray, "*n"], radiation: Radiation = "xray"
+) -> dict[str, np.ndarray]:
     """Factor of each element: electrons for X-rays, Å for electrons (International Tables C, via gemmi)."""
     stol2 = np.asarray(q / (4 * np.pi)) ** 2
     factors = {}
@@ -149,7 +152,9 @@ class Camera:
             total += self._transform(cart[:, :2]) * self._factor[name]
         return total
 
-    def _transform(self, xy: Float[np.ndarray, "n 2"], weight: Float[np.ndarray, " n"] | None = None) -> Amplitude:
+    def _transform(
+        self, xy: Float[np.ndarray, "n 2"], weight: Float[np.ndarray, " n"] | None = None
+    ) -> Amplitude:
         place, share = spread(xy, self.window.side, self.fine)
         share = share if weight is None else share * weight
         grid = np.bincount(place.ravel(), share.ravel(), self.fine**2).astype(np.float32)

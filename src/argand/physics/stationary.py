@@ -10,7 +10,7 @@ Series = Float[np.ndarray, " n"]
 
 @dataclass(frozen=True)
 class Drift:
-    """Change over a window by a straight line, its standard error, and how many independent values it rests on."""
+    """Change over a window by a straight line, its standard error, and the independent values behind it."""
 
     change: float
     error: float

@@ -43,7 +43,9 @@ def test_two_processes_make_the_same_set(path: Path, tmp_path: Path, monkeypatch
         np.testing.assert_array_equal(values, second[name])
 
 
-def test_a_stopped_set_is_completed_to_the_same_one(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_stopped_set_is_completed_to_the_same_one(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     simulate, made = type(TINY).simulate, []
 
     def stopping(self, index, seed):
@@ -65,7 +67,10 @@ def test_a_stopped_set_is_completed_to_the_same_one(path: Path, tmp_path: Path, 
 def test_splits_share_no_draw_and_hold_all(path: Path):
     parts = {name: open_pairs(path, name) for name in ("train", "val", "test")}
     assert [len(part) for part in parts.values()] == [32, 4, 4]
-    drawn = [set(zip(p.arrays("fibril").tolist(), p.arrays("variant").tolist(), strict=True)) for p in parts.values()]
+    drawn = [
+        set(zip(p.arrays("fibril").tolist(), p.arrays("variant").tolist(), strict=True))
+        for p in parts.values()
+    ]
     assert len(set.union(*drawn)) == 40
 
 
@@ -91,7 +96,7 @@ def test_a_data_loader_batches_pairs(path: Path):
 
 def test_pairs_can_be_sent_to_another_process(path: Path):
     pairs = open_pairs(path, "val")
-    again = pickle.loads(pickle.dumps(pairs))
+    again = pickle.loads(pickle.dumps(pairs))  # noqa: S301 (its own)
     assert torch.equal(again[1]["shape"], pairs[1]["shape"])
 
 
@@ -120,7 +125,9 @@ def test_what_is_cut_off_or_changed_is_one_clear_error(tmp_path: Path):
     assert summary(path)["intact"]
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     room = iter([10**9] * 5)
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=next(room, 0)))

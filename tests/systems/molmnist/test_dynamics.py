@@ -40,7 +40,9 @@ def test_glycam_knows_every_atom_and_the_fibril_is_neutral():
     model = forcefield.create_model(fibril, "vacuum", 10.0)
     assert model.system.getNumParticles() == len(fibril)
     force = next(f for f in model.system.getForces() if isinstance(f, mm.NonbondedForce))
-    charges = [force.getParticleParameters(i)[0].value_in_unit(mm.unit.elementary_charge) for i in range(len(fibril))]
+    charges = [
+        force.getParticleParameters(i)[0].value_in_unit(mm.unit.elementary_charge) for i in range(len(fibril))
+    ]
     assert sum(charges) == pytest.approx(0, abs=1e-6)
     assert max(map(abs, charges)) > 0.4
 
@@ -65,7 +67,9 @@ def test_a_box_of_water_has_its_padding_and_density():
     box = np.ptp(fibril.cart, axis=0) + 16.0
     volume = np.prod(box) - 4 * 2 * 2 * 658.3 / 4
     assert waters / volume == pytest.approx(0.0334, rel=0.15)
-    np.testing.assert_allclose(model.cart[: len(fibril)] - model.cart[0], fibril.cart - fibril.cart[0], atol=1e-3)
+    np.testing.assert_allclose(
+        model.cart[: len(fibril)] - model.cart[0], fibril.cart - fibril.cart[0], atol=1e-3
+    )
 
 
 @pytest.mark.slow
@@ -91,7 +95,9 @@ def test_a_run_writes_frames_goes_on_and_is_read_as_variants(tmp_path: Path, at_
 
 
 @pytest.mark.slow
-def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, at_once: None, monkeypatch: pytest.MonkeyPatch):
+def test_ctrl_c_says_that_the_same_command_goes_on(
+    tmp_path: Path, at_once: None, monkeypatch: pytest.MonkeyPatch
+):
     pytest.importorskip("openmm")
     measure, seen = Run._measure, []
 
@@ -101,7 +107,10 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path, at_once: None
             raise KeyboardInterrupt
         return measure(self, *arguments)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match=r"has 0.2 ps; the same command"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(KeyboardInterrupt, match=r"has 0.2 ps; the same command"),
+    ):
         patch.setattr(Run, "_measure", interrupted)
         advance(tmp_path, 0.2)
     assert Trajectory(tmp_path).phases() == ["equilibration"]

@@ -82,7 +82,11 @@ def test_angles_are_those_of_tetrahedral_carbon_and_bent_oxygen(small: Fibril):
 
 
 def test_bonded_lengths_are_those_that_the_cif_states():
-    stated = gemmi.cif.read(str(CIF)).sole_block().find("_geom_bond_", ["atom_site_label_1", "atom_site_label_2", "distance"])
+    stated = (
+        gemmi.cif.read(str(CIF))
+        .sole_block()
+        .find("_geom_bond_", ["atom_site_label_1", "atom_site_label_2", "distance"])
+    )
     rows = {(a, b): gemmi.cif.as_number(d) for a, b, d in stated}
     for kind, chain in enumerate(cellulose().chains):
         for first, second in (("C1", "C2"), ("C4", "C5"), ("C5", "C6"), ("C1", "O5"), ("C6", "O6")):
@@ -138,9 +142,14 @@ def test_hydroxyls_point_as_in_network_a(small: Fibril):
     for kind in (0, 1):
         glucoses = crystal.glucoses(kind, 3)
         for hydrogen, acceptor in (("H3O", "O5"), ("H2O", "O6")):
-            apart = np.linalg.norm(glucoses[1, NAMES.index(hydrogen)] - glucoses[[0, 2], NAMES.index(acceptor)], axis=1)
+            apart = np.linalg.norm(
+                glucoses[1, NAMES.index(hydrogen)] - glucoses[[0, 2], NAMES.index(acceptor)], axis=1
+            )
             assert 1.6 < apart.min() < 2.0
-        sideways = glucoses[[0, 1, 2], NAMES.index("O3")][:, None] + np.array([[1], [-1]]) * crystal.orthogonalisation[:, 1]
+        sideways = (
+            glucoses[[0, 1, 2], NAMES.index("O3")][:, None]
+            + np.array([[1], [-1]]) * crystal.orthogonalisation[:, 1]
+        )
         apart = np.linalg.norm(glucoses[1, NAMES.index("H6O")] - sideways, axis=-1)
         assert 1.6 < apart.min() < 2.0
 

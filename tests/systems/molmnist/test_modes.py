@@ -75,7 +75,9 @@ def test_modes_come_out_of_the_cache_as_they_went_in(source: ModeEnsemble):
 def test_stiffer_springs_move_less(source: ModeEnsemble):
     stiff = ModeEnsemble(source.fibril, replace(PARAMETERS, spring=4 * PARAMETERS.spring))
     soft = source.displacement(np.random.default_rng(0))[0]
-    np.testing.assert_allclose(stiff.displacement(np.random.default_rng(0))[0], soft / 2, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        stiff.displacement(np.random.default_rng(0))[0], soft / 2, rtol=1e-3, atol=1e-4
+    )
 
 
 def test_parameters_that_are_none_are_told(tmp_path):

@@ -1,5 +1,7 @@
 """The card of a data set: what it holds, how it was made, and what it cannot tell."""
 
+# ruff: noqa: E501 (rows of its tables)
+
 from pathlib import Path
 
 from argand import __version__

@@ -15,7 +15,9 @@ Length = Annotated[float, typer.Option(help="Å; whole repeats of the crystal ar
 @app.command()
 def build(
     out: Annotated[Path, typer.Option(help="Folder for the files.")],
-    fibrils: Annotated[list[str] | None, typer.Argument(help="2x2 ... 9x9, hexagonal-24, hexagonal-36.")] = None,
+    fibrils: Annotated[
+        list[str] | None, typer.Argument(help="2x2 ... 9x9, hexagonal-24, hexagonal-36.")
+    ] = None,
     length: Length = 200.0,
 ) -> None:
     """Write fibrils as PDB and mmCIF, by default all ten.
@@ -43,10 +45,13 @@ def dynamics(
     padding: Annotated[float, typer.Option(help="Å of water on each side.")] = 10.0,
     temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
     seed: Annotated[int, typer.Option(help="Of velocities and random forces.", min=0)] = 0,
-    window: Annotated[float, typer.Option(help="Picoseconds over which twist and energy must not drift.")] = 50.0,
+    window: Annotated[
+        float, typer.Option(help="Picoseconds over which twist and energy must not drift.")
+    ] = 50.0,
     max_equilibration: Annotated[float, typer.Option(help="Picoseconds after which it gives up.")] = 500.0,
     platform: Annotated[
-        Literal["auto", "CPU", "OpenCL", "CUDA", "Reference"], typer.Option(help="auto: the fastest there is.")
+        Literal["auto", "CPU", "OpenCL", "CUDA", "Reference"],
+        typer.Option(help="auto: the fastest there is."),
     ] = "auto",
     threads: Annotated[int | None, typer.Option(help="Of the platform CPU; by default all.", min=1)] = None,
 ) -> None:
@@ -72,11 +77,16 @@ def simulate(
     window: Annotated[float | None, typer.Option(help="Side of the window in Å.", min=1.0)] = None,
     radiation: Annotated[Literal["xray", "electron"], typer.Option(help="Whose form factors.")] = "xray",
     wavelength: Annotated[float | None, typer.Option(help="Å; without it, the Ewald sphere is flat.")] = None,
-    photons: Annotated[float | None, typer.Option(help="Expected on all pixels; without it, no noise.")] = None,
+    photons: Annotated[
+        float | None, typer.Option(help="Expected on all pixels; without it, no noise.")
+    ] = None,
     beam_stop: Annotated[float, typer.Option(help="1/Å, below which nothing is measured.", min=0.0)] = 0.0,
-    blur: Annotated[float, typer.Option(help="Pixels, standard deviation of the point spread.", min=0.0)] = 0.0,
+    blur: Annotated[
+        float, typer.Option(help="Pixels, standard deviation of the point spread.", min=0.0)
+    ] = 0.0,
     trajectory: Annotated[
-        list[Path] | None, typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated."),
     ] = None,
     processes: Processes = None,
 ) -> None:
@@ -131,7 +141,9 @@ def check(
 def fit(
     runs: Annotated[list[Path], typer.Argument(help="Folders of dynamics to fit to.")],
     out: Annotated[Path, typer.Option(help="JSON of the parameters.")],
-    held_out: Annotated[list[Path] | None, typer.Option(help="Run to compare with alone; may be repeated.")] = None,
+    held_out: Annotated[
+        list[Path] | None, typer.Option(help="Run to compare with alone; may be repeated.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Fit twist and softness of the elastic network to runs, and compare it with others.
@@ -155,7 +167,8 @@ def fit(
     for row in rows:
         say(
             f"{row['fibril']} ({row['folder']}): twist {row['twist']:.2f} ± {row['twist_error']:.2f}, "
-            f"network {row['network_twist']:.2f} degrees/nm; KS {row['ks']['low']:.2f} low, {row['ks']['high']:.2f} high"
+            f"network {row['network_twist']:.2f} degrees/nm; "
+            f"KS {row['ks']['low']:.2f} low, {row['ks']['high']:.2f} high"
         )
     say(f"parameters: {out}")
 

@@ -1,7 +1,8 @@
 """Cellulose Iβ from its crystal structure: two kinds of chain, their residues and hydroxyl hydrogens.
 
-Structure: Nishiyama, Langan & Chanzy, J. Am. Chem. Soc. 124, 9074 (2002), entry 4114994 of the Crystallography
-Open Database, with hydrogen network A of that paper. Atom names are those of the GLYCAM force field.
+Structure: Nishiyama, Langan & Chanzy, J. Am. Chem. Soc. 124, 9074 (2002), entry 4114994 of the
+Crystallography Open Database, with hydrogen network A of that paper. Atom names are those of the GLYCAM
+force field.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ _HYDROXYLS = {"H3O": ("C2", "C3", "O3"), "H2O": ("C1", "C2", "O2"), "H6O": ("C5"
 
 @dataclass(frozen=True)
 class Chain:
-    """A chain of the crystal: its axis [2] (frac), atoms of its first glucose (Å, from the axis) and U in Å²."""
+    """A chain of the crystal: its axis (frac), atoms of its first glucose (Å, from the axis), U in Å²."""
 
     axis: tuple[float, float]
     glucose: Float[np.ndarray, "21 3"]
@@ -110,7 +111,8 @@ def _with_hydroxyls(crystal: Cellulose) -> Cellulose:
 def _acceptor(crystal: Cellulose, kind: int, name: str) -> Vector3:
     """Where the acceptor of a hydroxyl of the first glucose is (Å, from the chain's axis).
 
-    Network A: O3-H to O5 and O2-H to O6 of the neighbouring glucose, O6-H to O3 of the next chain of the sheet.
+    Network A: O3-H to O5 and O2-H to O6 of the neighbouring glucose, O6-H to O3 of the next chain of the
+    sheet.
     """
     chain = crystal.chains[kind].glucose
     donor = chain[NAMES.index(_HYDROXYLS[name][2])]

@@ -31,10 +31,10 @@ SELFTEST_R = 0.01
 
 
 class Pairs(Dataset):
-    """Pattern and shape pairs of one split: `pairs[i]` is a dict of tensors, `pairs.arrays(name)` all of one kind.
+    """Pairs of one split: `pairs[i]` is a dict of tensors, `pairs.arrays(name)` holds all of one kind.
 
-    `pattern` and `shape` are float32 [1, slow, fast]; `fibril`, `twist_deg_per_nm` and the rest are numbers. `mask` says
-    which pixels of the patterns are measured.
+    `pattern` and `shape` are float32 [1, slow, fast]; `fibril`, `twist_deg_per_nm` and the rest are
+    numbers. `mask` says which pixels of the patterns are measured.
     """
 
     def __init__(self, source: Any, split: str | None, system: Molmnist) -> None:
@@ -104,7 +104,12 @@ def open_pairs(path: Path, split: str | None = None) -> Pairs:
 
 
 def load(
-    name: str, split: str | None = None, *, count: int = PAIRS, folder: Path | None = None, quiet: bool = False
+    name: str,
+    split: str | None = None,
+    *,
+    count: int = PAIRS,
+    folder: Path | None = None,
+    quiet: bool = False,
 ) -> Pairs:
     """A split of a data set by name: `standard`, `published`, or the `sample` that is shipped.
 
@@ -152,7 +157,10 @@ def write_pairs(
 def _write_sums(out: Path) -> None:
     """Size and SHA-256 of every shard, in its folder."""
     folder = out.with_suffix(".shards")
-    sums = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(folder.glob("*.h5"))}
+    sums = {
+        path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+        for path in sorted(folder.glob("*.h5"))
+    }
     temporary = folder / f".{SUMS}"
     temporary.write_text(json.dumps(sums, indent=1) + "\n")
     temporary.replace(folder / SUMS)
@@ -186,8 +194,6 @@ def summary(path: Path) -> dict[str, Any]:
     return {"file": str(path), "pairs": len(pairs), "splits": splits, "arrays": arrays, "intact": True}
 
 
-
-
 def selftest() -> str:
     """Simulate a pair and check its pattern against a sum over atoms; say how it went."""
     from argand.systems.molmnist.evaluate import amplitude_r
@@ -195,4 +201,5 @@ def selftest() -> str:
     residual = amplitude_r("2x2", 0, PRESETS["standard"].imaging.window, highest_q=1.7)
     if residual > SELFTEST_R:
         raise RuntimeError(f"amplitudes are off by R {residual:.4f} from a sum over atoms")
-    return f"amplitude R {residual:.4f} against a sum over atoms, {len(read_sample().column('fibril'))} pairs shipped"
+    shipped = len(load("sample"))
+    return f"amplitude R {residual:.4f} against a sum over atoms, {shipped} pairs shipped"

@@ -88,7 +88,9 @@ class Run:
         # A run that goes on must not repeat the random forces of its beginning.
         integrator.setRandomNumberSeed(1000 * chosen.seed + (state.blocks if state else 0) + 1)
         platform, properties = self._platform(mm)
-        simulation = mm.app.Simulation(self.model.topology, self.model.system, integrator, platform, properties)
+        simulation = mm.app.Simulation(
+            self.model.topology, self.model.system, integrator, platform, properties
+        )
         if state is None:
             simulation.context.setPositions(self.model.cart * 0.1)
         else:
@@ -112,7 +114,11 @@ class Run:
         return mm.Platform.getPlatformByName(wanted), properties
 
     def advance(
-        self, production_ps: float, longest_equilibration_ps: float, window_ps: float = 50.0, quiet: bool = False
+        self,
+        production_ps: float,
+        longest_equilibration_ps: float,
+        window_ps: float = 50.0,
+        quiet: bool = False,
     ) -> None:
         """Go on until there are `production_ps` of frames from after the drift over `window_ps` has ended.
 
@@ -121,7 +127,9 @@ class Run:
         """
         chosen = self.settings
         if window_ps < 2 * chosen.block_ps:
-            raise ConfigError(f"drift cannot be told over less than {2 * chosen.block_ps:g} ps; raise the window")
+            raise ConfigError(
+                f"drift cannot be told over less than {2 * chosen.block_ps:g} ps; raise the window"
+            )
         total = longest_equilibration_ps + production_ps
         if self._ps("production") < production_ps and self.trajectory.state() is None:
             self._warm_up()
@@ -147,7 +155,9 @@ class Run:
         error = float(twist.std() * np.sqrt(statistical_inefficiency(twist) / len(twist)))
         spread = f"standard deviation {twist.std():.2f}"
         where = f"{self.settings.fibril} in {self.settings.solvent}, {self._ps('production'):g} ps"
-        return f"{where}: twist {twist.mean():.2f} ± {error:.2f} degrees/nm, {spread}: {self.trajectory.folder}"
+        return (
+            f"{where}: twist {twist.mean():.2f} ± {error:.2f} degrees/nm, {spread}: {self.trajectory.folder}"
+        )
 
     def _ps(self, phase: str | None) -> float:
         """ps simulated so far in a phase, or in both."""
@@ -159,9 +169,8 @@ class Run:
         if state is not None and (state.phase == "production" or self.is_stationary(window_ps)):
             return "production"
         if self._ps(None) >= longest_ps:
-            raise NotStationaryError(
-                f"{self.trajectory.folder}: twist or energy still drifts after {longest_ps:g} ps; allow more time"
-            )
+            where = self.trajectory.folder
+            raise NotStationaryError(f"{where}: still drifts after {longest_ps:g} ps; allow more time")
         return "equilibration"
 
     def is_stationary(self, window_ps: float) -> bool:

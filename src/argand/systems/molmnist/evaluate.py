@@ -22,7 +22,7 @@ def amplitude_r(
     radiation: Radiation = "xray",
     length: float = LENGTH,
 ) -> float:
-    """Σ | |F| - |F direct| | / Σ |F direct| over pixels with q in 1/Å in this range, for one variant of a fibril."""
+    """Σ | |F| - |F direct| | / Σ |F direct| over pixels with q (1/Å) in this range, for one variant."""
     random = np.random.default_rng([1, number])
     source = ensemble(name, length)
     cart = source.draw(number, random).cart

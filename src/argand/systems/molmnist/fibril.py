@@ -28,8 +28,8 @@ FIBRILS = (*_DIAMONDS, *_SHEETS)
 class Fibril:
     """Atoms of parallel chains in Å, their common axis along z through the origin.
 
-    `glucose` numbers the glucose of each atom, chain by chain and upwards in each; `residue` names it as GLYCAM
-    does. `bonds` are pairs of atoms.
+    `glucose` numbers the glucose of each atom, chain by chain and upwards in each; `residue` names it as
+    GLYCAM does. `bonds` are pairs of atoms.
     """
 
     name: str
@@ -87,7 +87,9 @@ def chain_sites(name: str) -> Points2:
             middle = int(sheet >= len(rows) / 2) + rows[0] - 1
             sheets += [(sheet, middle - (count - 1) + 2 * k) for k in range(count)]
         return np.array(sheets, float)
-    raise ConfigError(f"no fibril is called '{name}'{near_match(name, FIBRILS)}; there are {', '.join(FIBRILS)}")
+    raise ConfigError(
+        f"no fibril is called '{name}'{near_match(name, FIBRILS)}; there are {', '.join(FIBRILS)}"
+    )
 
 
 @cache
@@ -100,7 +102,9 @@ def build_fibril(name: str, length: float = LENGTH) -> Fibril:
     sites = chain_sites(name)
     places = sites / 2 @ crystal.orthogonalisation[:2, :2].T
     kinds = (sites[:, 0].astype(int) % 2).tolist()
-    chains = [_chain_atoms(kind, count) + np.array([*place, 0.0]) for kind, place in zip(kinds, places, strict=True)]
+    chains = [
+        _chain_atoms(kind, count) + np.array([*place, 0.0]) for kind, place in zip(kinds, places, strict=True)
+    ]
     names, residue, glucose = _chain_labels(count)
     u_iso = [_chain_u(kind, count) for kind in kinds]
     cart = np.concatenate(chains)

@@ -38,7 +38,7 @@ def draw_figures(folder: Path, pairs: Pairs) -> list[Path]:
     }
     paths = []
     for name, draw in jobs.items():
-        figure = Figure(figsize=(8, 6.5) if name.endswith("3.png") else (15, 6.6), layout="constrained")
+        figure = Figure(figsize=(8, 6.5) if name.endswith("3.png") else (15, 3.8), layout="constrained")
         draw(figure)
         figure.savefig(folder / name, dpi=100)
         paths.append(folder / name)
@@ -65,16 +65,23 @@ def draw_pairs(figure: Figure, pairs: Pairs, extremes: dict[str, tuple[int, int]
             _show(axes, sample[what][0].numpy(), what)
             axes.set_title(f"{name}\n{float(sample['twist_deg_per_nm']):.2f}°/nm", fontsize=8)
     side, size = pairs.system.imaging.window.side, pairs.system.imaging.window.size
-    unit = f"electrons per pixel, {side:g} Å a side" if what == "shape" else f"intensity, to q = {np.pi * size / side:.2f} 1/Å"
+    unit = (
+        f"electrons per pixel, {side / 2:g} Å a side"
+        if what == "shape"
+        else f"intensity, to q = {np.pi * size / side:.2f} 1/Å"
+    )
     figure.suptitle(f"Least (above) and most twisted of {len(pairs)}: {unit}", fontsize=10)
 
 
 def _show(axes: Axes, image: np.ndarray, what: str) -> None:
-    """One image; a pattern on a logarithmic scale."""
+    """One image; a pattern on a logarithmic scale, a shape in the middle of its window."""
     norm = PowerNorm(0.5)
     if what == "pattern":
         top = float(image.max())
         norm, image = LogNorm(1e-7 * top, top, clip=True), np.maximum(image, 1e-9 * top)
+    else:
+        edge = len(image) // 4
+        image = image[edge : len(image) - edge, edge : len(image) - edge]
     axes.imshow(image, origin="lower", cmap="magma", norm=norm)
     axes.set(xticks=[], yticks=[])
 

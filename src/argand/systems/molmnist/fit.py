@@ -11,8 +11,8 @@ from scipy.stats import ks_2samp
 from argand.errors import InputError
 from argand.physics.stationary import statistical_inefficiency
 from argand.physics.twist import DEG_PER_NM, superposition, twisted
-from argand.systems.molmnist.figures import LOG_SUMS, log_sums
 from argand.systems.molmnist.fibril import LENGTH, Fibril, build_fibril
+from argand.systems.molmnist.figures import LOG_SUMS, log_sums
 from argand.systems.molmnist.frames import FrameEnsemble
 from argand.systems.molmnist.measure import by_layer, fibril_twist, inner
 from argand.systems.molmnist.modes import EnsembleParameters, ModeEnsemble, read_parameters
@@ -25,7 +25,7 @@ DRAWS = 400
 
 @dataclass(frozen=True)
 class Observation:
-    """What a run tells: twist (degrees/nm) with its error and deviation, and the fluctuation of a bead (Å, rms)."""
+    """What a run tells: twist (degrees/nm), its error and deviation; fluctuation of a bead (Å, rms)."""
 
     folder: str
     fibril: str
@@ -70,13 +70,15 @@ def bead_rms(fibril: Fibril, beads: np.ndarray) -> float:
 def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> EnsembleParameters:
     """Parameters that match the mean twist, its fluctuation and the beads' fluctuation of runs.
 
-    One run fixes all but the exponent; runs of fibrils of unlike size fix that too. Runs shorter than 200 Å tell
-    the mean twist alone. InputError where no run is of full length.
+    One run fixes all but the exponent; runs of fibrils of unlike size fix that too. Runs shorter than 200 Å
+    tell the mean twist alone. InputError where no run is of full length.
     """
     seen = [observe(Path(folder)) for folder in folders]
     whole = [one for one in seen if one.length == LENGTH]
     if not whole:
-        raise InputError(f"fit needs a run of a fibril of {LENGTH:g} Å; its fluctuations grow with its length")
+        raise InputError(
+            f"fit needs a run of a fibril of {LENGTH:g} Å; its fluctuations grow with its length"
+        )
     start = start or read_parameters()
     ratio = np.log([4 / build_fibril(one.fibril).chains for one in seen])
     twist = np.log([one.twist for one in seen])

@@ -22,7 +22,7 @@ CHARGE_FACTOR = {"water": 1.0, "scaled": 0.5, "vacuum": 1.0}
 
 @dataclass(frozen=True)
 class Model:
-    """What OpenMM simulates: its topology and system, and where all atoms start (Å); the fibril's come first."""
+    """What OpenMM simulates, and where all atoms start (Å); the fibril's come first."""
 
     topology: Any
     system: Any
@@ -36,7 +36,9 @@ def openmm() -> ModuleType:
         import openmm.app
         import openmm.unit
     except ImportError as error:
-        raise MissingExtraError("dynamics needs OpenMM: pip install -c constraints.txt 'argand[md]'") from error
+        raise MissingExtraError(
+            "dynamics needs OpenMM: pip install -c constraints.txt 'argand[md]'"
+        ) from error
     return openmm
 
 

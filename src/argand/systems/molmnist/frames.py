@@ -20,7 +20,9 @@ class FrameEnsemble:
         trajectory = Trajectory(folder)
         settings = trajectory.settings
         if settings["length"] != length:
-            raise ConfigError(f"{folder}: a fibril of {settings['length']:g} Å, not of {length:g}; name another run")
+            raise ConfigError(
+                f"{folder}: a fibril of {settings['length']:g} Å, not of {length:g}; name another run"
+            )
         self.fibril = build_fibril(settings["fibril"], length)
         names = ("atoms", "atoms_time_ps", "time_ps", "energy_kj_mol")
         found = trajectory.read(*names, phase="production")
@@ -43,4 +45,3 @@ class FrameEnsemble:
         """The first eight tenths of the run train, then one validates and one tests: neighbours are alike."""
         share = (number % len(self)) / len(self)
         return 0 if share < 0.8 else 1 if share < 0.9 else 2
-

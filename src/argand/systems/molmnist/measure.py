@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from argand.physics.twist import superposition, section_angles, twist_rate
+from argand.physics.twist import section_angles, superposition, twist_rate
 from argand.systems.molmnist.fibril import Fibril
 from argand.typing import Points3
 
@@ -27,7 +27,7 @@ def fibril_twist(fibril: Fibril, beads: Points3) -> float:
 
 
 def chain_twists(fibril: Fibril, cart: Points3) -> Float[np.ndarray, " chain"]:
-    """Twist in rad/Å of each chain by itself, from the turns of its rings; all atoms of a frame are needed."""
+    """Twist in rad/Å of each chain by itself, from the turns of its rings; takes all atoms."""
     shape = (fibril.chains, fibril.glucoses_per_chain, -1, 3)
     rings = cart[fibril.ring].reshape(shape)[:, inner(fibril)]
     reference = fibril.cart[fibril.ring].reshape(shape)[:, inner(fibril)]

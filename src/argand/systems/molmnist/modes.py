@@ -1,8 +1,8 @@
 """Variants of a fibril from its elastic network, with the twist and softness that molecular dynamics gives.
 
-One bead a glucose; springs between beads nearer than 11 Å in three classes. A variant is a thermal draw of the
-softest modes, which moves each glucose as a rigid body, twisted to a draw of the fibril's twist, with every
-atom displaced by the crystal structure's own U.
+One bead a glucose; springs between beads nearer than 11 Å in three classes. A variant is a thermal draw of
+the softest modes, which moves each glucose as a rigid body, twisted to a draw of the fibril's twist, with
+every atom displaced by the crystal structure's own U.
 """
 
 import hashlib
@@ -11,7 +11,6 @@ import os
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -38,10 +37,10 @@ _STRATUM = (np.sqrt(5) - 1) / 2
 class EnsembleParameters:
     """What molecular dynamics tells the elastic network.
 
-    `spring` is the constant of a spring between neighbouring sheets in kT/Å²; those within a sheet and along
-    a chain are `sheet_ratio` and `chain_ratio` times as stiff. A fibril of n chains has the mean twist
-    `twist_2x2_deg_per_nm` (4 / n)^`twist_exponent`, and its twist fluctuates by `twist_sd_2x2_deg_per_nm` (4 / n)
-    at a length of 200 Å. `source` says where the numbers come from.
+    `spring` is the constant of a spring between neighbouring sheets in kT/Å²; those within a sheet and
+    along a chain are `sheet_ratio` and `chain_ratio` times as stiff. A fibril of n chains has the mean
+    twist `twist_2x2_deg_per_nm` (4 / n)^`twist_exponent`, and its twist fluctuates by
+    `twist_sd_2x2_deg_per_nm` (4 / n) at a length of 200 Å. `source` says where the numbers come from.
     """
 
     spring: float
@@ -66,12 +65,14 @@ def read_parameters(path: Path = PARAMETERS) -> EnsembleParameters:
     try:
         return from_config(EnsembleParameters, json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: no parameters of an ensemble; name what argand molmnist fit wrote") from error
+        raise InputError(
+            f"{path}: no parameters of an ensemble; name what argand molmnist fit wrote"
+        ) from error
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One shape of a fibril: atoms in Å, twist in rad/Å, energy of its modes in kT, and where it comes from."""
+    """One shape of a fibril: atoms in Å, twist in rad/Å, energy in kT, and where it comes from."""
 
     cart: Float[np.ndarray, "n 3"]
     twist: float
@@ -130,7 +131,11 @@ def springs(fibril: Fibril, parameters: EnsembleParameters) -> tuple[Int[np.ndar
 def fibril_modes(fibril: Fibril, parameters: EnsembleParameters) -> Modes:
     """The softest modes of a fibril, from the cache where they have been computed before."""
     pairs, spring = springs(fibril, parameters)
-    known = {"beads": fibril.beads(fibril.cart).round(4).tolist(), "springs": asdict(parameters), "modes": MODES}
+    known = {
+        "beads": fibril.beads(fibril.cart).round(4).tolist(),
+        "springs": asdict(parameters),
+        "modes": MODES,
+    }
     key = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
     path = cache_folder("molmnist") / f"modes-{fibril.name}-{key}.npz"
     if path.exists():
@@ -148,5 +153,3 @@ def fibril_modes(fibril: Fibril, parameters: EnsembleParameters) -> Modes:
 def ensemble(name: str, length: float = LENGTH, parameters: EnsembleParameters | None = None) -> ModeEnsemble:
     """The ensemble of a fibril with the shipped parameters or others."""
     return ModeEnsemble(build_fibril(name, length), parameters or read_parameters())
-
-

@@ -1,7 +1,7 @@
 """The hundred pairs that are shipped, packed so that they take less than 2 MB.
 
-Patterns lose the columns that Friedel's law restores, and are stored as the logarithm of the intensity in 254 steps: a
-relative error of 5 % at most where they span 11 decades. Shapes are exact.
+Patterns lose the columns that Friedel's law restores, and are stored as the logarithm of the intensity in
+254 steps: a relative error of 5 % at most where they span 11 decades. Shapes are exact.
 """
 
 from pathlib import Path
@@ -74,7 +74,9 @@ def write_sample(path: Path, columns: dict[str, np.ndarray]) -> Path:
         for name, values in (("pattern", codes), ("shape", columns["shape"])):
             shuffle = values.dtype.itemsize > 1
             chunks = (1, *values.shape[1:])
-            file.create_dataset(name, data=values, chunks=chunks, shuffle=shuffle, compression="gzip", compression_opts=9)
+            file.create_dataset(
+                name, data=values, chunks=chunks, shuffle=shuffle, compression="gzip", compression_opts=9
+            )
         for name in _SCALARS:
             file.create_dataset(name, data=columns[name])
         file.attrs["log_low"], file.attrs["log_high"] = low, high

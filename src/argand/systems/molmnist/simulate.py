@@ -1,4 +1,4 @@
-"""Shape and pattern of a variant: what the beam sees of a fibril along its axis, and what the detector counts."""
+"""Shape and pattern of a variant: what the beam sees along the axis, and what the detector counts."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,10 +23,11 @@ _COARSEST = 10.0
 class Imaging:
     """How patterns are made and measured.
 
-    `projection` is `histogram` (|FFT|² of the electrons per pixel, as published) or `form-factors` (form factors,
-    corrected for the pixel). `wavelength` in Å bends the Ewald sphere; None leaves it flat. `normalise` divides by
-    I(0) and masks it. `photons` are expected on all pixels that are not masked, None measures without noise.
-    `beam_stop` is the q in 1/Å below which pixels are masked, `blur_px` the standard deviation of the point spread.
+    `projection` is `histogram` (|FFT|² of the electrons per pixel, as published) or `form-factors` (form
+    factors, corrected for the pixel). `wavelength` in Å bends the Ewald sphere; None leaves it flat.
+    `normalise` divides by I(0) and masks it. `photons` are expected on all pixels that are not masked, None
+    measures without noise. `beam_stop` is the q in 1/Å below which pixels are masked, `blur_px` the
+    standard deviation of the point spread.
     """
 
     window: Window = field(default_factory=Window)
@@ -83,7 +84,9 @@ class Scene:
         return imaging.camera.intensity({name: cart[atoms] for name, atoms in self.members.items()})
 
 
-def measure(intensity: Picture, imaging: Imaging, random: np.random.Generator) -> Float[np.ndarray, "slow fast"]:
+def measure(
+    intensity: Picture, imaging: Imaging, random: np.random.Generator
+) -> Float[np.ndarray, "slow fast"]:
     """What the detector says of an intensity: blurred, normalised, counted; 0 where it is masked."""
     if imaging.blur_px:
         intensity = ndimage.gaussian_filter(intensity, imaging.blur_px)

@@ -25,7 +25,9 @@ def to_structure(fibril: Fibril, cart: Points3 | None = None) -> gemmi.Structure
         chain = gemmi.Chain(chain_name(number))
         atoms = np.flatnonzero(fibril.chain == number).tolist()
         starts = [i for i in atoms if i == atoms[0] or _residue_key(fibril, i) != _residue_key(fibril, i - 1)]
-        for place, (start, stop) in enumerate(zip(starts, [*starts[1:], atoms[-1] + 1], strict=True), start=1):
+        for place, (start, stop) in enumerate(
+            zip(starts, [*starts[1:], atoms[-1] + 1], strict=True), start=1
+        ):
             chain.add_residue(_residue(fibril, cart, place, range(start, stop)))
         model.add_chain(chain)
     structure.add_model(model)

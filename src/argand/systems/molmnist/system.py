@@ -26,8 +26,8 @@ SPLITS = ("train", "val", "test")
 class Molmnist:
     """Shapes of cellulose fibrils from their coherent diffraction along the axis.
 
-    Sample number i is a variant of fibril i mod 10. Fibrils of which `trajectories` names a run of molecular dynamics
-    take their variants from its frames, the others from their elastic network.
+    Sample number i is a variant of fibril i mod 10. Fibrils of which `trajectories` names a run of
+    molecular dynamics take their variants from its frames, the others from their elastic network.
     """
 
     imaging: Imaging = field(default_factory=Imaging)
@@ -77,7 +77,7 @@ class Molmnist:
             self._source(name)
 
     def inputs(self, sample: Sample) -> Sample:
-        """The root of the pattern over its highest value, and the shape over its highest; float32 [1, slow, fast]."""
+        """Root of the pattern over its highest value, shape over its highest; float32 [1, slow, fast]."""
         pattern, shape = np.sqrt(sample["pattern"]), sample["shape"].astype(np.float32)
         return {
             "pattern": (pattern / pattern.max())[None].astype(np.float32),

@@ -1,9 +1,10 @@
 """The folder of a molecular-dynamics run: settings, frames in blocks, and the state it goes on from.
 
 `settings.json` says what is simulated. `block-00000.h5`, `block-00001.h5`, ... hold `time_ps`,
-`energy_kj_mol` (potential), `temperature_k`, `twist_deg_per_nm` and `beads` [frame, glucose, 3] of every frame, and
-`atoms` [frame, atom, 3] with `atoms_time_ps` of some; lengths in Å. Their attribute `phase` is `equilibration` or
-`production`. `state-00001.npz` is the state after the block of that number: a block without one is made again.
+`energy_kj_mol` (potential), `temperature_k`, `twist_deg_per_nm` and `beads` [frame, glucose, 3] of every
+frame, and `atoms` [frame, atom, 3] with `atoms_time_ps` of some; lengths in Å. Their attribute `phase` is
+`equilibration` or `production`. `state-00001.npz` is the state after the block of that number: a block
+without one is made again.
 """
 
 import json
@@ -19,10 +20,9 @@ import numpy as np
 from argand.errors import ConfigError, InputError
 
 
-
 @dataclass(frozen=True)
 class State:
-    """Where a run stands: blocks written, its phase, positions (Å), velocities (Å/ps) and box (Å, or None)."""
+    """Where a run stands: blocks written, phase, positions (Å), velocities (Å/ps), box (Å, or None)."""
 
     blocks: int
     phase: str
@@ -77,7 +77,7 @@ class Trajectory:
         if not states:
             return None
         with np.load(states[-1]) as file:
-            box = file["box"] if "box" in file else None
+            box = file.get("box")
             return State(_number(states[-1]) + 1, str(file["phase"]), file["cart"], file["velocity"], box)
 
     def append(self, frames: Mapping[str, np.ndarray], phase: str, state: State) -> None:
@@ -88,7 +88,9 @@ class Trajectory:
             with h5py.File(path, "w") as file:
                 for name, values in frames.items():
                     packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-                    file.create_dataset(name, data=values, **(packing if values.ndim > 1 and values.size else {}))
+                    file.create_dataset(
+                        name, data=values, **(packing if values.ndim > 1 and values.size else {})
+                    )
                 file.attrs["phase"] = phase
 
         def write_state(path: Path) -> None:
