@@ -2,7 +2,7 @@
 
     python benchmarks/molmnist_forward.py --json benchmarks/results/molmnist_forward.json
 
-The amplitude R is Σ | |F| - |F direct| | / Σ |F direct| over 600 pixels of each shell of q, for one variant
+The amplitude R is Σ | |F| - |F direct| | / Σ |F direct| over 200 pixels of each shell of q, for one variant
 of a fibril. The isotropic average of |F|² over random orientations of a short fibril stands beside Debye's
 formula as pyausaxs computes it (extra `bench`); its scatter is that of the number of orientations.
 """

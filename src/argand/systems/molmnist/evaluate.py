@@ -7,7 +7,7 @@ from argand.systems.molmnist.fibril import LENGTH
 from argand.systems.molmnist.modes import ensemble
 from argand.systems.molmnist.simulate import ELECTRONS, Scene
 
-PIXELS = 600
+PIXELS = 200
 """Pixels of a pattern that are compared."""
 
 
