@@ -50,7 +50,7 @@ def lowest_modes(stiffness: sparse.csr_matrix, count: int) -> Modes:
 
     The sign of each is chosen so that its largest component is positive.
     """
-    size = stiffness.shape[0]
+    size = int(stiffness.diagonal().size)
     if count + RIGID >= size:
         raise ConfigError(f"a network of {size // 3} beads has no {count} modes; ask for fewer")
     shift = _SHIFT * float(stiffness.diagonal().mean())

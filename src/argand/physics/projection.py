@@ -93,8 +93,7 @@ def scattering_factors(
         element = gemmi.Element(name)
         if element.atomic_number == 0:
             raise ConfigError(f"no element is called '{name}'")
-        table = element.it92 if radiation == "xray" else element.c4322
-        constant = table.c if radiation == "xray" else 0.0
+        table, constant = (element.it92, element.it92.c) if radiation == "xray" else (element.c4322, 0.0)
         factors[name] = constant + sum(a * np.exp(-b * stol2) for a, b in zip(table.a, table.b, strict=True))
     return factors
 
@@ -141,7 +140,7 @@ class Camera:
         """|F|² of atoms at these places (Å), by element; NaN where the wavelength reaches no such q."""
         if self.wavelength is None:
             amplitude = self._flat(atoms)
-            return self._whole((amplitude * amplitude.conj()).real)
+            return self._whole(amplitude.real**2 + amplitude.imag**2)
         above, below = self._bent(atoms)
         return self._joined(np.abs(above) ** 2, np.abs(below) ** 2)
 

@@ -122,7 +122,9 @@ def compare(folder: Path, parameters: EnsembleParameters | None = None) -> dict[
     md = _log_sums([frames.cart[k] for k in range(len(frames))], source.fibril)
     drawn = _log_sums([source.draw(k, random).cart for k in range(DRAWS)], source.fibril)
     mean = DEG_PER_NM * parameters.mean_twist(source.fibril.chains)
-    distances = {name: float(ks_2samp(md[:, k], drawn[:, k])[0]) for k, name in enumerate(("low", "high"))}
+    distances = {
+        name: float(np.asarray(ks_2samp(md[:, k], drawn[:, k])[0])) for k, name in enumerate(("low", "high"))
+    }
     return {
         **asdict(seen),
         "network_twist": mean,

@@ -1,6 +1,7 @@
 """A fibril as OpenMM sees it: topology, force field, water. All of it needs the extra `md`."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal
 
@@ -29,17 +30,17 @@ class Model:
     cart: Points3
 
 
-def openmm() -> ModuleType:
+def openmm() -> Any:
     """The package OpenMM; MissingExtraError where it is not installed."""
     try:
-        import openmm
-        import openmm.app
-        import openmm.unit
+        package = import_module("openmm")
+        import_module("openmm.app")
+        import_module("openmm.unit")
     except ImportError as error:
         raise MissingExtraError(
             "dynamics needs OpenMM: pip install -c constraints.txt 'argand[md]'"
         ) from error
-    return openmm
+    return package
 
 
 def create_model(fibril: Fibril, solvent: Solvent, padding: float) -> Model:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.spatial import KDTree
 from scipy.special import ndtri
 
 from argand.errors import InputError
@@ -116,10 +117,8 @@ class ModeEnsemble:
 
 def springs(fibril: Fibril, parameters: EnsembleParameters) -> tuple[Int[np.ndarray, "m 2"], np.ndarray]:
     """Pairs of beads nearer than the cut-off, and the constants of their springs in kT/Å²."""
-    from scipy.spatial import cKDTree
-
     beads = fibril.beads(fibril.cart)
-    pairs = cKDTree(beads).query_pairs(CUTOFF, output_type="ndarray")
+    pairs = KDTree(beads).query_pairs(CUTOFF, output_type="ndarray")
     pairs = pairs[np.lexsort(pairs.T[::-1])]
     chain = pairs // fibril.glucoses_per_chain
     sheet = chain_sites(fibril.name)[:, 0][chain]

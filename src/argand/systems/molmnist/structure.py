@@ -17,7 +17,8 @@ def to_structure(fibril: Fibril, cart: Points3 | None = None) -> gemmi.Structure
     cart = fibril.cart if cart is None else cart
     structure = gemmi.Structure()
     structure.name = f"cellulose Ibeta {fibril.name}"
-    structure.cell = gemmi.UnitCell(*(np.ptp(cart, axis=0) + 2 * _MARGIN), 90, 90, 90)
+    a, b, c = (np.ptp(cart, axis=0) + 2 * _MARGIN).tolist()
+    structure.cell = gemmi.UnitCell(a, b, c, 90, 90, 90)
     structure.spacegroup_hm = "P 1"
     model = gemmi.Model(1)
     # add_chain and add_residue copy what they are given, so each is filled first.
