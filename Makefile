@@ -34,6 +34,7 @@ bench: .venv/tools
 	$(BIN)/python benchmarks/real.py --data $(DATA) --opponents --json benchmarks/results/real.json
 	$(BIN)/python benchmarks/speed.py --data $(DATA) --json benchmarks/results/speed.json
 	$(BIN)/python benchmarks/patterson.py --json benchmarks/results/patterson.json
+	$(BIN)/python benchmarks/patterson_separation.py --json benchmarks/results/patterson_separation.json
 	$(BIN)/python benchmarks/patterson_real.py --data $(CRYSTALS) --json benchmarks/results/patterson_real.json
 	$(BIN)/python benchmarks/tables.py
 

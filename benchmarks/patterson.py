@@ -6,7 +6,8 @@
 (`argand patterson train empty-corner`).
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +17,12 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
-from argand.learn.device import available_cores
+from argand.io.pool import available_cores
 from argand.systems.patterson.evaluate import EVALUATION_SEED, iteration_alone, measure
-from argand.systems.patterson.predict import Predictor, load
-from argand.systems.patterson.simulate import AtomSet
+from argand.systems.patterson.fallback import STAGES
+from argand.systems.patterson.predict import BATCH, Predictor, load
+from argand.systems.patterson.presets import PRESETS
+from argand.systems.patterson.simulate import AtomSet, simulate_batch
 
 PAPER = AtomSet()
 CONDITIONS = {
@@ -32,8 +35,17 @@ CONDITIONS = {
     "50 atoms": replace(PAPER, atoms=50, box=68, inner_box=20.52),
 }
 """Boxes grow with the atoms, at the same density."""
-FEWER = {"50 atoms": 10}
+FEWER = {"50 atoms": 5}
 """Conditions that take long are measured on so many times fewer maps."""
+FLIPPING_ROUNDS, AT_ONCE = 50, 200
+"""Rounds from each start of charge flipping, where more help no further, and of input-output without looking
+at the peaks in between."""
+RIVALS = (
+    ("hybrid input-output", False, STAGES),
+    (f"input-output, {AT_ONCE} rounds at once", False, (AT_ONCE,)),
+    ("charge flipping", True, (FLIPPING_ROUNDS,)),
+)
+"""Name, whether charges are flipped, rounds up to each look at the peaks."""
 KEYS = (
     "matched",
     "atoms",
@@ -61,8 +73,8 @@ def published(predictor: Predictor, count: int, classical: int) -> Iterator[Row]
     yield row("read, first vector", "published", PAPER, count, lambda m, n: predictor.read(m, n, 1))
     yield row("read, best of 4 vectors", "published", PAPER, count, predictor.read)
     yield row("refined", "published", PAPER, count, predictor.solve)
-    yield row("hybrid input-output", "published", PAPER, classical, iteration_alone(PAPER))
-    yield row("charge flipping", "published", PAPER, classical, iteration_alone(PAPER, flipping=True))
+    for name, flipping, stages in RIVALS:
+        yield row(name, "published", PAPER, classical, iteration_alone(PAPER, flipping, stages))
 
 
 def harder(predictor: Predictor, count: int) -> Iterator[Row]:
@@ -84,6 +96,22 @@ def memory(predictor: Predictor, count: int) -> Iterator[Row]:
         yield row("refined", f"reserved corner {corner}", settings, count, predictor.solve)
 
 
+def simulator(count: int) -> Iterator[Row]:
+    """Processor time of simulated pairs, as published and as our training takes them."""
+    best = PRESETS["best"]
+    makers: dict[str, Callable[[range], Any]] = {
+        "density and Patterson map": lambda indices: simulate_batch(PAPER, indices, EVALUATION_SEED),
+        "features and target of training": lambda indices: best.many_inputs(indices, EVALUATION_SEED),
+    }
+    for what, make in makers.items():
+        make(range(BATCH))
+        idle = time.process_time()
+        for first in range(0, count, BATCH):
+            make(range(first, first + BATCH))
+        milliseconds = 1000 * (time.process_time() - idle) / len(range(0, count, BATCH)) / BATCH
+        yield {"pairs": what, "cpu_ms_per_pair": milliseconds, "pairs_per_core_second": 1000 / milliseconds}
+
+
 def main(
     count: Annotated[int, typer.Option(help="Maps of the published test.")] = 500,
     classical: Annotated[int, typer.Option(help="Maps for iteration alone on the published test.")] = 64,
@@ -94,6 +122,8 @@ def main(
 ) -> None:
     """Print one row for each kind of map and answer; every row as soon as it is measured."""
     predictor, console, rows = load(weights), Console(width=180), []
+    pairs = list(simulator(classical))
+    console.print(as_table("Simulator", pairs))
     parts = [published(predictor, count, classical), harder(predictor, harder_count)]
     if corner is not None:
         parts.append(memory(load(corner), harder_count))
@@ -103,7 +133,8 @@ def main(
             console.print(as_table(f"{figures['maps']}: {figures['answer']}", [figures]))
             if json_file:
                 machine = {"cores": available_cores(), "torch_threads": torch.get_num_threads()}
-                write_report(json_file, {**machine, "seed": EVALUATION_SEED, "rows": rows})
+                report = {**machine, "seed": EVALUATION_SEED, "simulator": pairs, "rows": rows}
+                write_report(json_file, report)
     console.print(as_table("Patterson maps", rows))
 
 

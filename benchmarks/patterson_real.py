@@ -10,11 +10,14 @@ among them that the truth does not bear out.
 
 import csv
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import gemmi
 import numpy as np
+import torch
 import typer
 from report import as_table, write_report
 from rich.console import Console
@@ -23,8 +26,11 @@ from rich.progress import track
 from argand.errors import InputError
 from argand.io.reflections import read_reflections
 from argand.physics.atom import structure_factors
+from argand.systems.patterson.card import keep_counts
 from argand.systems.patterson.crystal import Crystal, prepare
-from argand.systems.patterson.solve import solve
+from argand.systems.patterson.crystal_system import WEIGHTS
+from argand.systems.patterson.hunt import NETWORK_D_MIN
+from argand.systems.patterson.solve import network_for, solve
 from argand.systems.patterson.truth import compare, phase_cosine, true_atoms
 
 RESOLUTIONS = "0,0.84,1.0,1.2,1.5,2.0"
@@ -40,45 +46,62 @@ def cell_formula(structure: gemmi.SmallStructure) -> str:
     return " ".join(f"{element}{count:.4f}" for element, count in counts.items())
 
 
-def measure(folder: Path, name: str, d_min: float, limit: float, with_formula: bool) -> dict[str, Any]:
-    """Figures of one crystal at one resolution; d_min 0 takes all data."""
+class Job(NamedTuple):
+    """One crystal of the index at one resolution in Å (0 takes all data), with or without the network."""
+
+    folder: Path
+    index: dict[str, str]
+    d_min: float
+    network: bool
+    limit: float
+    formula: bool
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """Figures of one crystal."""
+    folder, index, d_min = job.folder, job.index, job.d_min
+    name = index["name"]
     structure = gemmi.read_small_structure(str(folder / f"{name}.cif"))
     truth, chemical = true_atoms(structure)
     row: dict[str, Any] = {"name": name, "group": structure.spacegroup.short_name(), "d_min": d_min}
-    formula = cell_formula(structure) if with_formula else None
-    started = time.monotonic()
+    row["network"] = job.network
+    formula = cell_formula(structure) if job.formula else None
     try:
         measured = read_reflections(folder / f"{name}.hkl.gz")
         stated = structure.cell.parameters, structure.spacegroup.xhm()
-        crystal = prepare(measured, *stated, formula, d_min or None, 1.0 if formula else None)
+        probe = "electron" if index["radiation"] == "electron" else "xray"
+        units = 1.0 if formula else None
+        crystal = prepare(measured, *stated, formula, d_min or None, units, probe)
     except InputError as error:
         return row | {"solved": False, "claimed": False, "note": str(error)}
-    solution = solve(crystal, limit)
-    seconds = time.monotonic() - started
+    network = network_for(crystal, job.network)
+    solution = solve(crystal, job.limit, network=network, clock=time.process_time)
     group, cell = crystal.group, crystal.orthogonalisation
     match = compare(solution.model.atoms, truth, chemical, group, cell)
     figures = {"r1": solution.model.r1, "found": match.found, "false": match.false, "error": match.mean_error}
     cosine = _cosine(crystal, solution.model.calculated, truth)
-    return row | {"solved": match.solved, "claimed": solution.solved, "seconds": seconds} | figures | cosine
+    took = {"seconds": solution.seconds, "path": solution.path}
+    return row | {"solved": match.solved, "claimed": solution.solved} | took | figures | cosine
 
 
 def _cosine(crystal: Crystal, calculated: np.ndarray, truth: Any) -> dict[str, float]:
     data = crystal.observed
-    expected = structure_factors(truth, data.hkl, data.group, data.orthogonalisation)
+    expected = structure_factors(truth, data.hkl, data.group, data.orthogonalisation, data.radiation)
     return {"phase_cosine": phase_cosine(calculated, expected, data)}
 
 
 def summarise(rows: list[dict[str, Any]], grades: dict[str, str]) -> list[dict[str, Any]]:
-    """One line per resolution."""
+    """One line for each resolution, alone and with the network."""
     lines = []
-    for d_min in dict.fromkeys(row["d_min"] for row in rows):
-        group = [row for row in rows if row["d_min"] == d_min]
+    for d_min, network in sorted({(row["d_min"], row["network"]) for row in rows}):
+        group = [row for row in rows if (row["d_min"], row["network"]) == (d_min, network)]
         best = [row for row in group if grades[row["name"]] == "A"]
         common = [row for row in best if _number(row["group"]) in (2, 14)]
         solved = [row for row in group if row["solved"]]
         lines.append(
             {
                 "d_min": d_min or "all data",
+                "network": network,
                 "solved": f"{len(solved)} of {len(group)}",
                 "grade A": f"{sum(row['solved'] for row in best)} of {len(best)}",
                 "P-1, P21/c": f"{sum(row['solved'] for row in common)} of {len(common)}",
@@ -91,6 +114,11 @@ def summarise(rows: list[dict[str, Any]], grades: dict[str, str]) -> list[dict[s
     return lines
 
 
+def one_thread() -> None:
+    """Each crystal has one core; threads would count for more."""
+    torch.set_num_threads(1)
+
+
 def _number(group: str) -> int:
     """Number of a space group in any setting."""
     known = gemmi.find_spacegroup_by_name(group)
@@ -100,9 +128,11 @@ def _number(group: str) -> int:
 def main(
     data: Annotated[Path, typer.Option(help="Folder of the sets.")],
     json: Annotated[Path | None, typer.Option(help="File for the figures.")] = None,
-    limit: Annotated[float, typer.Option(help="Seconds a set.")] = 10.0,
+    limit: Annotated[float, typer.Option(help="Seconds of one core for a set.")] = 10.0,
     resolutions: Annotated[str, typer.Option(help="d_min in Å, 0 for all data.")] = RESOLUTIONS,
     formula: Annotated[bool, typer.Option(help="Give the cell's contents.")] = True,
+    processes: Annotated[int, typer.Option(help="Sets at once, one core for each.")] = 2,
+    card: Annotated[bool, typer.Option("--card", help="Keep the counts with the weights.")] = False,
     only: Annotated[str, typer.Option(help="Some of the names, parted by commas.")] = "",
 ) -> None:
     """Print the table of solved counts; write all rows as JSON."""
@@ -110,26 +140,43 @@ def main(
         index = list(csv.DictReader(file))
     chosen = [line for line in index if not only or line["name"] in only.split(",")]
     jobs = [
-        (line["name"], d_min)
+        Job(data, line, d_min, network, limit, formula)
         for d_min in map(float, resolutions.split(","))
+        for network in ((False, True) if d_min >= NETWORK_D_MIN else (False,))
         for line in chosen
         if d_min == 0 or float(line["d_min"]) <= d_min + _TOLERANCE
     ]
     rows, summary = [], []
     grades = {line["name"]: line["grade"] for line in index}
-    for name, d_min in track(jobs, "Solving"):
-        rows.append(measure(data, name, d_min, limit, formula))
-        summary = summarise(rows, grades)
-        if json is not None:
-            # Kept as it grows: the whole table takes a quarter of an hour.
-            write_report(json, {"limit_s": limit, "formula": formula, "summary": summary, "sets": rows})
+    setup = {"limit_core_s": limit, "formula": formula}
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+        for row in track(pool.map(measure, jobs), "Solving", total=len(jobs)):
+            rows.append(row)
+            summary = summarise(rows, grades)
+            if json is not None:
+                # Kept as it grows: the whole table takes half an hour.
+                write_report(json, setup | {"summary": summary, "sets": rows})
+    if card:
+        keep_counts(WEIGHTS, summary)
     console = Console(width=160)
     console.print(as_table("each set", [_short(row) for row in rows]))
-    console.print(as_table(f"measured crystals, {limit:g} s each", summary))
+    console.print(as_table(f"measured crystals, {limit:g} s of one core each", summary))
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
-    keys = ("name", "group", "d_min", "solved", "claimed", "r1", "found", "false", "phase_cosine", "seconds")
+    keys = (
+        "name",
+        "group",
+        "d_min",
+        "network",
+        "solved",
+        "claimed",
+        "r1",
+        "found",
+        "false",
+        "phase_cosine",
+        "seconds",
+    )
     return {key: row.get(key) for key in keys}
 
 

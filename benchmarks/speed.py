@@ -22,7 +22,8 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
-from argand.learn.device import available_cores, processor_name
+from argand.io.pool import available_cores
+from argand.learn.device import processor_name
 from argand.systems.geometry.predict import load
 
 IMAGE = "thau_3_2_0001.cbf.bz2"

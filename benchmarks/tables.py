@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from patterson_tables import patterson_real_table, patterson_table
+from patterson_tables import (
+    patterson_ablation_table,
+    patterson_real_table,
+    patterson_separation_table,
+    patterson_table,
+)
 from report import Report, Row
 
 HERE = Path(__file__).parent
@@ -200,8 +205,12 @@ TABLES = {
     "speed": speed_table,
     "poster": poster_table,
     "patterson": patterson_table,
+    "patterson_separation": patterson_separation_table,
+    "patterson_ablation": patterson_ablation_table,
     "patterson_real": patterson_real_table,
 }
+BESIDE = {"patterson_real": "patterson_opponents"}
+"""Results that a table shows in another's rows."""
 
 
 def figures(results: Path) -> str:
@@ -212,7 +221,11 @@ def figures(results: Path) -> str:
 def _part(path: Path, make: Callable[[Report], tuple[str, list[Row]]]) -> str:
     if not path.is_file():
         return f"`benchmarks/{path.stem}.py`: not measured yet (no `{path.name}`)."
-    caption, rows = make(json.loads(path.read_text(encoding="utf-8")))
+    report = json.loads(path.read_text(encoding="utf-8"))
+    beside = path.with_name(f"{BESIDE.get(path.stem)}.json")
+    if beside.is_file():
+        report["beside"] = json.loads(beside.read_text(encoding="utf-8"))
+    caption, rows = make(report)
     lines = ["| what | on what | goal | measured | for comparison |", "|---|---|---|---|---|"]
     lines += [f"| {r.what} | {r.where} | {r.goal} | {r.measured} | {r.others} |" for r in rows]
     return "\n".join([f"**{caption}**", "", *lines])

@@ -1,6 +1,7 @@
 """The README's figures are those of the benchmarks' result files."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 4
+    assert capsys.readouterr().err.count("\n") == 6
     assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
@@ -128,24 +129,54 @@ def test_patterson_rows_show_goals_and_rivals():
         common | {"answer": "charge flipping", "mean_voxel": 0.02, "solved": 0.5, "cpu_ms_per_map": 900.0},
     ]
     _, (row,) = tables.patterson_table({"cores": 2, "torch_threads": 1, "rows": rows})
-    assert row.goal == "≥ 100 % solved, mean ≤ 0.014"
+    assert row.goal == "≥ 100 % solved, mean ≤ 0.014, ≤ 60 ms, 10 times faster than charge flipping"
     assert row.measured.startswith("99 of 100 atoms, mean 0.0030")
-    assert "goal missed" in row.measured
-    assert "charge flipping alone 50.0 % of maps solved, 900 ms" in row.others
+    assert "(goal missed: ≥ 100 % solved)" in row.measured
+    assert "charge flipping 50.0 % of maps solved, 900 ms" in row.others
     assert "4,994" in row.others
 
 
-def test_measured_crystals_are_shown_beside_the_classical_counts():
+def test_a_corner_that_training_never_saw_is_held_against_the_others():
+    common = {"answer": "refined", "count": 10, "atoms": 1000, "verified": 1.0, "wrongly_verified": 0}
+    common |= {"mean_voxel": 0.003, "solved": 1.0, "cpu_ms_per_map": 20.0}
+    empty = common | {"maps": "reserved corner empty", "matched": 1000}
+    for matched, missed in ((992, False), (985, True)):
+        filled = common | {"maps": "reserved corner filled", "matched": matched}
+        _, (_, row) = tables.patterson_table({"cores": 2, "torch_threads": 1, "rows": [empty, filled]})
+        assert row.goal == "atoms within 1 point of the corner empty"
+        assert ("goal missed" in row.measured) == missed
+
+
+def test_the_simulator_has_a_goal():
+    pairs = {"pairs": "maps", "cpu_ms_per_pair": 8.0, "pairs_per_core_second": 125.0}
+    report = {"cores": 2, "torch_threads": 1, "rows": [], "simulator": [pairs]}
+    _, (row,) = tables.patterson_table(report)
+    assert row.measured == "250 pairs/s of two cores (goal missed), 8.0 ms each"
+
+
+def test_measured_crystals_are_shown_beside_the_counts_of_other_programs():
     line = {"d_min": "all data", "solved": "24 of 25", "grade A": "22 of 23", "P-1, P21/c": "9 of 9"}
     line |= {"claimed": 23, "false claims": 1, "median R1": 0.123, "median s": 1.25}
+    line |= {"network": False}
     low = line | {"d_min": 1.2, "solved": "0 of 25", "median R1": None, "median s": None}
-    report = {"limit_s": 10.0, "formula": True, "summary": [line, low], "sets": []}
+    report = {"limit_core_s": 10.0, "formula": True, "summary": [line, low | {"network": True}], "sets": []}
+    assert tables.patterson_real_table(report)[1][1].others == ""
+    rival = {"opponent": "smtbx", "d_min": 1.2, "own": "2 of 25", "built": "3 of 25", "told": "4 of 25"}
+    rival |= {"own, P-1, P21/c": "1 of 9", "built, P-1, P21/c": "2 of 9"}
+    versions = {"smtbx": "1.0", "grok-phase-solver": "2.0"}
+    report["beside"] = {"limit_s": 5.0, "versions": versions, "summary": [rival]}
     caption, (full, coarse) = tables.patterson_real_table(report)
-    assert "10 s each" in caption
+    assert "10 s of one core each" in caption
+    assert "smtbx (cctbx-base 1.0) on the same data, 5 s of one core" in caption
+    assert "grok" not in caption
+    assert (full.what, coarse.what) == (
+        "crystals solved by iteration alone",
+        "crystals solved with the network",
+    )
     assert full.measured.startswith("24 of 25; grade A 22 of 23 (goal missed)")
     assert "claimed 23, wrongly 1" in full.measured
     assert "R1 0.123, 1.2 s" in full.measured
-    assert (full.others, coarse.others) == ("", "smtbx 9 of 17")
+    assert (full.others, coarse.others) == ("", "smtbx 3 of 25, 2 of 9 (told 4)")
     assert "R1" not in coarse.measured
 
 
@@ -154,7 +185,45 @@ def test_every_setting_of_the_common_groups_counts():
 
     names = ("P-1", "P21/c", "P21/n", "P21/a", "C2/c")
     rows = [{"name": n, "group": n, "d_min": 1.2, "solved": True, "claimed": True} for n in names]
+    rows = [row | {"network": False} for row in rows]
     rows = [row | {"r1": 0.1, "seconds": 1.0} for row in rows]
     (line,) = summarise(rows, dict.fromkeys(names, "A"))
     assert line["P-1, P21/c"] == "4 of 4"
     assert line["solved"] == "5 of 5"
+
+
+def test_other_programs_are_counted_in_each_way_also_where_they_gave_up():
+    from patterson_opponents import summarise
+
+    row = {"opponent": "smtbx", "d_min": 1.2, "name": "a", "number": 14}
+    right = row | {"own": False, "built": True, "told": True, "claimed": True}
+    rows = [right, row | {"name": "b", "number": 19, "own": True, "built": True, "told": True}]
+    rows.append(row | {"name": "c", "note": "ended with exit status -11"})
+    (line,) = summarise(rows, {"a": "A", "b": "A", "c": "B"})
+    assert (line["own"], line["built"], line["built, grade A"]) == ("1 of 3", "2 of 3", "2 of 2")
+    assert line["built, P-1, P21/c"] == "1 of 1"
+    assert (line["claimed"], line["gave up"]) == (1, 1)
+
+
+def test_what_crashes_stops_nothing_else():
+    from patterson_opponents import apart
+
+    assert apart(dict, [("answer", 1)]) == {"answer": 1}
+    assert apart(os._exit, 3) == {"note": "ended with exit status 3"}
+
+
+def test_networks_at_equal_compute_are_shown_with_what_they_cost():
+    curve = {"arm": "paper", "core_minutes": 1.5, "steps": 40, "batch": 1, "mean_map": 0.93}
+    curve |= {"val": [[20, 1.2], [40, 0.987]]}
+    test = {"matched": 30, "atoms": 100, "solved": 0.1}
+    report = {"compared": [curve | {"accuracy": test}], "variants": [curve | {"arm": "paper, inner box 18"}]}
+    _, (network, variant) = tables.patterson_ablation_table(report)
+    assert network.measured == "error 0.987 after 1.5 min, 40 steps of 1; read 30 of 100 atoms, 10 % of maps"
+    assert (variant.where, variant.others) == ("paper, inner box 18", "mean map 0.930")
+    assert variant.measured == "error 0.987 after 1.5 min, 40 steps of 1"
+
+
+def test_ways_to_separate_are_shown_with_their_time():
+    row = {"method": "all sign patterns", "solved": 99, "maps": 100, "cpu_ms_per_map": 36.8}
+    _, (line,) = tables.patterson_separation_table({"error_voxel": 0.1, "rows": [row]})
+    assert (line.where, line.measured) == ("all sign patterns", "99 of 100 maps, 37 ms")

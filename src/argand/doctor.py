@@ -15,7 +15,11 @@ from argand.system import SYSTEMS, system_module
 
 PACKAGES = ("torch", "numpy", "scipy", "h5py", "hdf5plugin", "fabio", "gemmi", "safetensors", "lightning")
 CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
-EXTRAS = {"train": ("lightning", "tensorboard"), "md": ("openmm",), "bench": ("pyFAI", "pyausaxs")}
+EXTRAS = {
+    "train": ("lightning", "tensorboard"),
+    "md": ("openmm",),
+    "bench": ("pyFAI", "pyausaxs", "smtbx", "grok_phase_solver"),
+}
 OPPONENTS = {"dials": "dials.version"}
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -51,7 +55,8 @@ def processor(cpuinfo: Path | None = None) -> dict[str, Any]:
     """Model, cores, torch's threads and the instruction sets that matter here, as far as they are known."""
     import torch
 
-    from argand.learn.device import CPUINFO, available_cores, cpu_entries, processor_name
+    from argand.io.pool import available_cores
+    from argand.learn.device import CPUINFO, cpu_entries, processor_name
 
     cpuinfo = cpuinfo or CPUINFO
     flags = cpu_entries(cpuinfo).get("flags", "").split()

@@ -66,7 +66,8 @@ def test_cif_with_reflections(tmp_path, kind):
     assert (found.spacegroup, found.formula) == ("P 21/c", "C7 H7 O")
 
 
-def test_mtz(tmp_path):
+@pytest.mark.parametrize("name", ["a.mtz", "a.mtz.gz"])
+def test_mtz(tmp_path, name):
     mtz = gemmi.Mtz(with_base=True)
     mtz.spacegroup = gemmi.find_spacegroup_by_name("P 21/c")
     mtz.set_cell_for_all(gemmi.UnitCell(*CELL))
@@ -75,7 +76,8 @@ def test_mtz(tmp_path):
     mtz.add_column("SIGIMEAN", "Q")
     mtz.set_data(np.array([[*h, 10 * i + 1, 1] for i, h in enumerate(HKL)], np.float32))
     mtz.write_to_file(str(tmp_path / "a.mtz"))
-    found = read_reflections(tmp_path / "a.mtz")
+    (tmp_path / "a.mtz.gz").write_bytes(gzip.compress((tmp_path / "a.mtz").read_bytes()))
+    found = read_reflections(tmp_path / name)
     assert found.intensity[2] == 21
     assert found.cell == pytest.approx(CELL)
     assert found.spacegroup == "P 1 21/c 1"
@@ -96,6 +98,21 @@ def test_unusable_files_are_told_in_one_line(tmp_path, text, message):
     with pytest.raises(InputError, match=message) as caught:
         read_reflections(tmp_path / "a.hkl")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("wavelength", "radiation"), [("0.71073", "xray"), ("0.0251", "electron")])
+def test_the_wavelength_tells_electrons_from_x_rays(tmp_path, wavelength, radiation):
+    (tmp_path / "a.hkl").write_text(hklf4())
+    (tmp_path / "a.ins").write_text(INS.replace("0.71073", wavelength))
+    assert read_reflections(tmp_path / "a.hkl").radiation == radiation
+
+
+def test_one_far_negative_value_for_many_reflections_is_a_mark_and_no_measurement(tmp_path):
+    marked = "".join(f"{h:4d}   0   1  -90.00   30.00\n" for h in range(1, 13))
+    (tmp_path / "a.hkl").write_text(marked + hklf4())
+    found = read_reflections(tmp_path / "a.hkl")
+    assert found.intensity.min() > 0
+    assert "12 reflections of one value" in found.notes[-1]
 
 
 def test_a_cut_gzip_and_a_missing_file_are_told(tmp_path):
@@ -131,11 +148,10 @@ def test_structures_are_read_back_by_gemmi(tmp_path):
     assert [site.element.name for site in found.sites] == ["C", "Zn"]
     assert [site.occ for site in found.sites] == [1, 1]
     assert found.sites[0].fract.tolist() == pytest.approx(frac[0].tolist())
-    write_xyz(tmp_path / "a.xyz", "a", CELL, atoms)
+    write_xyz(tmp_path / "a.xyz", "a", atoms.elements, 10 * frac)
     lines = (tmp_path / "a.xyz").read_text().splitlines()
-    assert lines[0] == "2"
-    place = gemmi.UnitCell(*CELL).orthogonalize(gemmi.Fractional(*frac[0]))
-    assert [float(part) for part in lines[2].split()[1:]] == pytest.approx(place.tolist(), abs=1e-4)
+    assert lines[:2] == ["2", "a"]
+    assert [float(part) for part in lines[2].split()[1:]] == pytest.approx([1.0, 2.0, 3.0], abs=1e-4)
     write_res(tmp_path / "a.res", "a", CELL, 0.71073, group, atoms, 1.5, None)
     again = read_instructions((tmp_path / "a.res").read_text())
     assert again.cell == CELL

@@ -5,7 +5,14 @@ from crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
 
 from argand.errors import ConfigError
 from argand.io.structure import write_cif
-from argand.physics.atom import Atoms, formula_units, parse_formula, structure_factors
+from argand.physics.atom import (
+    Atoms,
+    form_factors,
+    formula_units,
+    parse_formula,
+    strengths,
+    structure_factors,
+)
 from argand.physics.refine import evaluate, refine
 from argand.physics.symmetry import Group
 
@@ -60,3 +67,19 @@ def test_formulas():
 def test_formula_units_fill_the_cell():
     assert formula_units(parse_formula("C12H22O11"), 717.6, 2) == 2
     assert formula_units(parse_formula("NaCl"), 179.5, 192) == 4
+
+
+@pytest.mark.parametrize("element", ["C", "O", "Si", "Fe"])
+def test_form_factors_for_electrons_obey_mott_and_bethe(element):
+    squared = np.array([0.1, 0.25, 0.5, 1.0])
+    electrons = form_factors((element,), squared, "electron")[element]
+    x_rays = form_factors((element,), squared)[element]
+    expected = 0.0239337 * (gemmi.Element(element).atomic_number - x_rays) / squared
+    assert np.allclose(electrons, expected, rtol=0.05)
+
+
+def test_strengths_put_carbon_at_six_for_both_radiations():
+    for radiation in ("xray", "electron"):
+        carbon, silicon = strengths(("C", "Si"), radiation)
+        assert carbon == 6
+        assert silicon > 9

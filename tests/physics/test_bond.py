@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argand.physics.bond import bonds, covalent_radii, grown
+from argand.physics.atom import Atoms
+from argand.physics.bond import bonds, covalent_radii, crowded, grown
 from argand.physics.symmetry import Group
 
 CELL = np.diag([8.0, 9.0, 10.0])
@@ -38,3 +39,13 @@ def test_a_chain_goes_on_by_one_unit():
     frac = np.array([[0.3, 0.3, 0.3]])
     fragment = grown(frac, covalent_radii(("C",)), Group.from_name("P 1"), np.diag([1.5, 9.0, 9.0]))
     assert sorted(fragment.cart[:, 0].round(3)) == [-1.05, 0.45, 1.95]
+
+
+def test_atoms_too_near_for_bonds_are_crowded():
+    group = Group.from_name("P -1")
+    frac = np.array([[0.2, 0.2, 0.2], [0.35, 0.2, 0.2], [0.3, 0.6, 0.3], [0.3, 0.75, 0.3], [0.95, 0.02, 0.0]])
+    atoms = Atoms(("C", "N", "F", "C", "O"), frac, np.full(5, 0.03), np.ones(5))
+    # C to N 1.2 Å is a triple bond; F to C 1.35 Å a bond; O is 0.88 Å from its own inverse.
+    assert crowded(atoms, group, CELL).tolist() == [False, False, False, False, True]
+    fluorine = Atoms(("F", *atoms.elements[1:]), frac, atoms.u_iso, atoms.occupancy)
+    assert crowded(fluorine, group, CELL).tolist() == [True, True, False, False, True]

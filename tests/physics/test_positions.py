@@ -1,5 +1,7 @@
 """The model of spheres on voxels against the transform itself, and least squares from wrong starts."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -66,6 +68,22 @@ def test_refinement_comes_back_from_wrong_starts(spread: float):
     off = off - off.mean(1, keepdim=True)
     assert off.norm(dim=-1).max() < 0.02
     assert found.residual.max() < 0.01
+
+
+def test_maps_are_refined_each_on_its_own():
+    positions = atoms(3, 6, 1)
+    reflections = select_reflections(intensities(sphere_density(positions.double(), BOX)).float(), BOX / 4)
+    noise = torch.randn(positions.shape, generator=torch.Generator().manual_seed(2))
+    start = positions + noise * torch.tensor([0.02, 0.3, 3.0])[:, None, None]
+    together = refine(reflections, start, 1.0)
+    for row in range(3):
+        alone = refine(
+            replace(reflections, observed=reflections.observed[row : row + 1]), start[row : row + 1], 1.0
+        )
+        torch.testing.assert_close(alone.residual, together.residual[row : row + 1], rtol=0.02, atol=1e-4)
+        assert (
+            together.residual[row] <= residual(reflections, SphereModel.of(reflections, 1.0, 0), start)[row]
+        )
 
 
 def test_a_wrong_structure_keeps_a_large_residual():

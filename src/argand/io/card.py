@@ -16,12 +16,13 @@ def write_card(folder: Path, header: Mapping[str, Any]) -> Path:
 
 def render_card(header: Mapping[str, Any]) -> str:
     """Markdown of the card: how to load and to train the weights, and one part per section of the header."""
+    load = header.get("load", f'argand.load("{header["system"]}")')
     lines = [
         f"# Weights of argand {header['system']}",
         "",
         f"Trained with argand {header['version']}, seed {header['seed']}.",
         "",
-        f'Load with `argand.load("{header["system"]}")`.',
+        f"Load with `{load}`.",
     ]
     if header.get("command"):
         lines += ["", "Train again with", "", f"    {header['command']}"]

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError
+from argand.io.structure import write_ccp4
+from argand.physics.symmetry import Group
 from argand.typing import Vector3
 
 Cube = Float[np.ndarray, "box box box"]
@@ -51,14 +53,8 @@ def write_map(path: Path, values: Cube, side: float | None = None) -> Path:
     if path.suffix == ".npy":
         np.save(path, values.astype(np.float32))
         return path
-    grid = gemmi.FloatGrid(values.astype(np.float32))
     length = side or float(len(values))
-    grid.set_unit_cell(gemmi.UnitCell(length, length, length, 90, 90, 90))
-    grid.spacegroup = gemmi.SpaceGroup("P 1")
-    ccp4 = gemmi.Ccp4Map()
-    ccp4.grid = grid
-    ccp4.update_ccp4_header(2, True)
-    ccp4.write_ccp4_map(str(path))
+    write_ccp4(path, values.astype(np.float32), (length, length, length, 90, 90, 90), Group.from_name("P 1"))
     return path
 
 

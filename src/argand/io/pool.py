@@ -23,6 +23,11 @@ Job = tuple[Any, ...]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Stopped(Exception):  # noqa: N818 (not an error of the job)
     """Ends a job whose pool was interrupted."""
 
@@ -71,7 +76,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, watch: Callable[[int], None]) 
         _run_here(jobs, _WatchedTicker(ticker, watch))
         return
     processes = min(processes, len(jobs))
-    with _single_threads(), ProcessPoolExecutor(processes, context, _enter, ticker.shared) as pool:
+    with single_threads(), ProcessPoolExecutor(processes, context, _enter, ticker.shared) as pool:
         futures = [pool.submit(_work, job) for job in jobs]
         try:
             _await(futures, ticker, watch)
@@ -133,8 +138,8 @@ def _work(job: Job) -> None:
 
 
 @contextmanager
-def _single_threads() -> Iterator[None]:
-    """Have processes started within compute with one thread each."""
+def single_threads() -> Iterator[None]:
+    """Have processes started within compute with one thread each, and numpy too if first imported within."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:

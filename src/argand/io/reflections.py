@@ -14,10 +14,11 @@ from typing import Any
 
 import gemmi
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from argand.errors import InputError
 from argand.io.shelx import Instructions, read_instructions
+from argand.physics.atom import Radiation
 from argand.physics.symmetry import Group
 from argand.typing import Miller
 
@@ -25,6 +26,10 @@ CellParameters = tuple[float, float, float, float, float, float]
 """a, b, c in Å and α, β, γ in degrees."""
 _FEWEST = 5
 _MISSING = (".", "?", "")
+_PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE = 10, 0.01
+_PLACEHOLDER_BELOW = -2.0
+_LONGEST_ELECTRON_WAVE = 0.1
+"""In Å: electrons of 15 kV; X-rays in use are longer."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Measured:
     group: Group | None = None
     formula: str | None = None
     wavelength: float | None = None
+    radiation: Radiation | None = None
     notes: tuple[str, ...] = field(default=())
 
 
@@ -118,6 +124,7 @@ def _with_instructions(measured: Measured, found: Instructions) -> Measured:
         group=found.group,
         formula=found.formula,
         wavelength=found.wavelength,
+        radiation=_radiation(None, found.wavelength),
     )
 
 
@@ -130,6 +137,8 @@ def _from_cif(path: Path, text: str) -> Measured:
     hkl, intensity, sigma, notes = _cif_reflections(path, block)
     structure = gemmi.make_small_structure_from_block(block)
     cell = structure.cell if structure.cell.is_crystal() else None
+    wavelength = _number(_value(block, ("_diffrn_radiation_wavelength",)))
+    probe = _value(block, ("_diffrn_radiation_probe", "_diffrn_radiation_type"))
     symbols = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
     symbols += ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
     operators = [gemmi.Op(op.strip("'\"")) for op in _operators(block)]
@@ -147,9 +156,19 @@ def _from_cif(path: Path, text: str) -> Measured:
         _value(block, symbols),
         group,
         _value(block, ("_chemical_formula_sum",)),
-        _number(_value(block, ("_diffrn_radiation_wavelength",))),
+        wavelength,
+        _radiation(probe, wavelength),
         notes,
     )
+
+
+def _radiation(probe: str | None, wavelength: float | None) -> Radiation | None:
+    """What a probe's name, or else a wavelength in Å, tells of the radiation."""
+    if probe is not None and "electron" in probe.lower():
+        return "electron"
+    if wavelength is None:
+        return None
+    return "electron" if 0 < wavelength < _LONGEST_ELECTRON_WAVE else "xray"
 
 
 def _has_reflections(block: Any) -> bool:
@@ -256,9 +275,29 @@ def _checked(measured: Measured) -> Measured:
         raise InputError(f"{measured.source}: no intensity is above zero; are the columns in place?")
     if (measured.intensity[good] < 0).mean() > 0.5:
         raise InputError(f"{measured.source}: most intensities are negative; are the columns in place?")
+    placeholder = good & _placeholders(measured.intensity, measured.sigma)
+    notes = measured.notes
+    if placeholder.any():
+        value = measured.intensity[placeholder][0]
+        notes += (f"{placeholder.sum()} reflections of one value ({value:g}) taken for not measured",)
+    kept = good & ~placeholder
     return replace(
-        measured, hkl=measured.hkl[good], intensity=measured.intensity[good], sigma=measured.sigma[good]
+        measured,
+        hkl=measured.hkl[kept],
+        intensity=measured.intensity[kept],
+        sigma=measured.sigma[kept],
+        notes=notes,
     )
+
+
+def _placeholders(
+    intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
+) -> Bool[np.ndarray, " n"]:
+    """Reflections that share one far negative intensity and its sigma, as some programs mark missing ones."""
+    pairs = np.column_stack([intensity, sigma])
+    _, which, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+    fewest = max(_PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE * len(intensity))
+    return (count[which.ravel()] >= fewest) & (intensity < _PLACEHOLDER_BELOW * sigma)
 
 
 def parse_cell(text: str) -> CellParameters:

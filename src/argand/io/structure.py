@@ -14,6 +14,7 @@ from argand.physics.atom import Atoms
 from argand.physics.fourier import Map
 from argand.physics.symmetry import Group
 from argand.physics.vectormap import triplet
+from argand.typing import Points3
 
 
 def write_ccp4(path: Path, density: Map, cell: Sequence[float], group: Group) -> None:
@@ -59,11 +60,10 @@ def write_cif(
     write_lines(path, document.as_string().splitlines())
 
 
-def write_xyz(path: Path, comment: str, cell: Sequence[float], atoms: Atoms) -> None:
-    """The asymmetric unit in Å."""
-    cart = atoms.frac @ np.array(gemmi.UnitCell(*cell).orth.mat.tolist()).T
-    lines = [str(len(atoms)), comment]
-    for element, (x, y, z) in zip(atoms.elements, cart, strict=True):
+def write_xyz(path: Path, comment: str, elements: Sequence[str], places: Points3) -> None:
+    """Atoms at Cartesian places in Å, or in another length that the comment names."""
+    lines = [str(len(elements)), comment]
+    for element, (x, y, z) in zip(elements, places, strict=True):
         lines.append(f"{element:<2} {x:12.5f} {y:12.5f} {z:12.5f}")
     write_lines(path, lines)
 

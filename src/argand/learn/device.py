@@ -1,6 +1,5 @@
 """Where to compute and how precisely, chosen by measuring."""
 
-import os
 import platform
 import time
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from typing import Literal
 
 import torch
 from torch import nn
+
+from argand.io.pool import available_cores
 
 Precision = Literal["32-true", "bf16-mixed"]
 
@@ -53,11 +54,6 @@ def channels_last(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         else tensor
         for name, tensor in batch.items()
     }
-
-
-def available_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_entries(cpuinfo: Path = CPUINFO) -> dict[str, str]:

@@ -14,9 +14,10 @@ from typing import Any
 import torch
 
 from argand.errors import ConfigError, MissingExtraError
+from argand.io.pool import available_cores
 from argand.learn.budget import Budget, seconds_from
 from argand.learn.checkpoint import FILE_NAME, load_checkpoint, require_same
-from argand.learn.device import Compute, Precision, available_cores, choose_compute
+from argand.learn.device import Compute, Precision, choose_compute
 from argand.learn.interrupt import StopSignal
 from argand.learn.log import draw_curve
 from argand.learn.record import BEST_NAME, Best, RunRecord, Settings

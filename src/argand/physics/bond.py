@@ -5,8 +5,9 @@ from itertools import product
 
 import gemmi
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
+from argand.physics.atom import Atoms
 from argand.physics.symmetry import Group
 from argand.typing import Matrix3, Points3
 
@@ -14,6 +15,9 @@ SLACK = 0.4
 """Å by which a bond may be longer than the sum of the covalent radii."""
 _SAME = 0.3
 """Atoms nearer than this in Å are one."""
+_MULTIPLE = ("C", "N", "O")
+_SHORTEST, _SHORTEST_MULTIPLE = 1.25, 1.05
+"""Å between atoms other than hydrogen; the second holds among elements that form multiple bonds."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,19 @@ class Fragment:
 def covalent_radii(elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
     """In Å (Cordero et al., Dalton Trans. 2832, 2008, via gemmi)."""
     return np.array([gemmi.Element(element).covalent_r for element in elements])
+
+
+def crowded(atoms: Atoms, group: Group, cell: Matrix3) -> Bool[np.ndarray, " n"]:
+    """Which atoms are nearer to another than any bond between atoms other than hydrogen is."""
+    multiple = np.isin(atoms.elements, _MULTIPLE)
+    shortest = np.where(multiple[:, None] & multiple[None, :], _SHORTEST_MULTIPLE, _SHORTEST)
+    near = np.zeros(len(atoms), bool)
+    for rotation, translation in zip(group.rotations, group.translations, strict=True):
+        apart = atoms.frac[:, None] - (atoms.frac @ rotation.T + translation)[None]
+        apart -= np.rint(apart)
+        length = np.linalg.norm(apart @ cell.T, axis=-1)
+        near |= ((length > _SAME) & (length < shortest)).any(1)
+    return near
 
 
 def bonds(cart: Points3, radii: Float[np.ndarray, " n"]) -> Int[np.ndarray, "m 2"]:

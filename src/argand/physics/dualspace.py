@@ -44,14 +44,21 @@ class Magnitudes:
 
     def __init__(self, half: Half) -> None:
         self.measured = ~half.isnan()
+        self.complete = bool(self.measured.all())
         self.amplitude = half.nan_to_num(0.0).clamp_min(0.0).sqrt()
         self.box = half.shape[1]
+
+    def of(self, rows: Bool[Tensor, " batch"]) -> "Magnitudes":
+        """The same of some of the densities."""
+        return Magnitudes(torch.where(self.measured[rows], self.amplitude[rows].square(), torch.nan))
 
     def __call__(self, density: Map) -> Map:
         """The nearest such density."""
         transform = torch.fft.rfftn(density, dim=(1, 2, 3))
-        scale = torch.where(self.measured, self.amplitude / transform.abs().clamp_min(1e-12), 1.0)
-        return torch.fft.irfftn(transform * scale, s=(self.box,) * 3, dim=(1, 2, 3))
+        scale = torch.view_as_real(transform).square().sum(-1).clamp_min_(1e-24).rsqrt_().mul_(self.amplitude)
+        if not self.complete:
+            scale = torch.where(self.measured, scale, 1.0)
+        return torch.fft.irfftn(transform.mul_(scale), s=(self.box,) * 3, dim=(1, 2, 3))
 
     def start(self, generator: torch.Generator) -> Map:
         """A density with the measured amplitudes and random phases."""
@@ -63,22 +70,30 @@ class Magnitudes:
 def hybrid_input_output(
     magnitudes: Magnitudes, density: Map, support: Bool[Tensor, "box box box"], rounds: int
 ) -> Map:
-    """Positive densities within a known support; the last tenth of the rounds reduces the error only."""
-    for number in range(rounds):
+    """Rounds towards positive densities within a known support, to be continued or settled."""
+    for _ in range(rounds):
         projected = magnitudes(density)
-        good = support & (projected >= 0)
-        feedback = density - BETA * projected if number < 0.9 * rounds else 0.0
-        density = torch.where(good, projected, feedback)
-    return torch.where(support, magnitudes(density).clamp_min(0.0), 0.0)
+        density = torch.where(support & (projected >= 0), projected, density - BETA * projected)
+    return density
+
+
+def settled(magnitudes: Magnitudes, density: Map, support: Bool[Tensor, "box box box"], rounds: int) -> Map:
+    """The positive density within the support to which rounds without feedback (error reduction) lead."""
+    for _ in range(rounds + 1):
+        density = torch.where(support, magnitudes(density).clamp_min_(0.0), 0.0)
+    return density
 
 
 def charge_flipping(magnitudes: Magnitudes, density: Map, rounds: int, threshold: float = 1.0) -> Map:
-    """No support: what is below `threshold` standard deviations of the density changes its sign."""
+    """No support: what is below `threshold` standard deviations of the density changes its sign.
+
+    To be continued, or projected once more.
+    """
     for _ in range(rounds):
         projected = magnitudes(density)
         limit = threshold * projected.std((1, 2, 3), keepdim=True)
         density = torch.where(projected < limit, -projected, projected)
-    return magnitudes(density).clamp_min(0.0)
+    return density
 
 
 def only_within(half: Half, resolution: float) -> Half:

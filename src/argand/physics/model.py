@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
-import gemmi
 import numpy as np
 from jaxtyping import Float, Int
 
-from argand.physics.atom import Atoms, structure_factors
+from argand.physics.atom import Atoms, strengths, structure_factors
 from argand.physics.fourier import Coefficients, Grid, Map
 from argand.physics.peak import PeakFinder, between_points
 from argand.physics.phasing import Expansion, phase_factor
@@ -17,8 +17,19 @@ from argand.physics.symmetry import Group
 from argand.typing import Matrix3, Points3, Vector3
 
 START_U = 0.04
-LIGHT = ("C", "N", "O", "S", "Cl", "Br", "I")
+GUESSES = (
+    *("C", "N", "O", "Na", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "Mn", "Fe"),
+    *("Ni", "Cu", "Zn", "Br", "Zr", "Mo", "Ag", "Sn", "I", "Cs", "Ba", "W", "Au", "Pb"),
+)
 """Elements to choose from where no formula is known."""
+_FEW_ATOMS = 12
+"""In models of no more atoms other elements are tried."""
+_TIMES = (0.6, 1.5, 2.2, 3.5)
+"""Without a formula the scale is uncertain: all atoms of a model may be so many times heavier."""
+_LIGHT = 9.5
+"""Elements below this strength have been told apart by density as well as they can be."""
+_CLEARLY = 0.93
+"""Other names are taken where R1 falls to this share."""
 SHORTEST = 1.0
 """No two atoms but hydrogen are nearer than this in Å."""
 OWN_U_BELOW = 1.3
@@ -27,14 +38,16 @@ _SPECIAL = 0.8
 """A peak whose image is nearer than this in Å lies on a special position."""
 _ADDED_HEIGHT = 0.2
 _ADDED_WITHOUT_FORMULA = 0.35
-"""Peaks of the difference map, over the usual atom's height, that become atoms."""
-_DENSEST = 1.3
+"""Peaks of the difference map, over the height of the lightest element, that become atoms."""
+_DENSEST = 1.8
 _KEPT_HEIGHT = 0.3
 _FEWEST_ELECTRONS = 3.5
 """Less than this is no atom where no formula says so."""
 _ROUNDS = 6
 _GAIN = 0.01
-_LARGEST_U = 0.16
+_LARGEST_U = 0.08
+_LARGEST_U_RATIO = 3.0
+"""An atom's U is below this in Å², or below this times the median."""
 _TETHER = 0.15
 
 
@@ -75,25 +88,56 @@ class Builder:
     def complete(self, model: Refined) -> Refined:
         """The model after rounds of pruning, adding, naming and refining; the best by R1 is kept.
 
-        Three rounds, and more while they gain.
+        Three rounds, fewer where the second changes nothing, and more while they gain.
         """
         best = model
         own_u = self.data.d_min < OWN_U_BELOW
         for number in range(_ROUNDS):
-            atoms = self._pruned(model)
-            atoms = self._extended(atoms)
+            before = len(model.atoms)
+            atoms = self._extended(self._pruned(model))
             model = self._refine(replace(atoms, u_iso=np.full(len(atoms), START_U)), 2, common_u=True)
             atoms = replace(model.atoms, elements=self._elements(model.atoms, self._electrons(model)))
             model = self._refine(atoms, 2, common_u=True)
             if own_u:
                 model = self._refine(model.atoms, 4, common_u=False)
+            if len(model.atoms) <= _FEW_ATOMS:
+                model = self._renamed(model)
             gained = best.r1 - model.r1
             best = min(best, model, key=lambda refined: refined.r1)
-            if number >= 2 and gained < _GAIN:
+            settled = number >= 2 or (number == 1 and len(model.atoms) == before)
+            if settled and gained < _GAIN:
                 break
         if len(self.phasing.hkl) < len(self.data.hkl):
             best = refine(best.atoms, self.data, 3, not own_u, 0.0 if own_u else _TETHER)
         return best
+
+    def _renamed(self, model: Refined) -> Refined:
+        """The model, or the same with other elements where these clearly fit better."""
+        best = model
+        for elements in self._other_names(model):
+            start = replace(model.atoms, elements=elements, u_iso=np.full(len(elements), START_U))
+            other = self._refine(start, 2, common_u=True)
+            if self.data.d_min < OWN_U_BELOW:
+                other = self._refine(other.atoms, 3, common_u=False)
+            if other.r1 < _CLEARLY * best.r1:
+                best = other
+        return best
+
+    def _other_names(self, model: Refined) -> list[tuple[str, ...]]:
+        """Names to try: all atoms heavier, or with a formula two heavy elements that swap a site."""
+        elements, electrons = model.atoms.elements, self._electrons(model)
+        if not self.content:
+            names = {self._nearest_elements(times * electrons) for times in _TIMES}
+            return sorted(names - {elements})
+        order = np.argsort(-self._strengths(elements), kind="stable")
+        order = order[self._strengths(elements)[order] > _LIGHT]
+        swaps = []
+        for first, second in pairwise(order.tolist()):
+            if elements[first] != elements[second]:
+                names = list(elements)
+                names[first], names[second] = names[second], names[first]
+                swaps.append(tuple(names))
+        return swaps
 
     def observed_density(self, model: Refined) -> Map:
         """Electron density in e/Å³ of the measured amplitudes with the model's phases; its mean is zero."""
@@ -101,6 +145,30 @@ class Builder:
         density = self._fill(self.data, observed * phase_factor(model.calculated))
         volume = float(np.linalg.det(self.data.orthogonalisation))
         return density * np.float32(density.size / volume)
+
+    def support(self, model: Refined) -> Float[np.ndarray, " n"]:
+        """Share of each atom's density that comes back in a difference map made without it.
+
+        Near 1 for an atom whose phases the others give; a wrong one among right ones has little. An atom
+        with most of the scattering power is not asked, as without it there are no phases; it has 1.
+        """
+        data, shares = self.phasing, []
+        calculated = self._calculated(model.atoms)
+        power = model.atoms.occupancy * self._strengths(model.atoms.elements) ** 2
+        for number in range(len(model.atoms)):
+            if power[number] > 0.5 * power.sum():
+                shares.append(1.0)
+                continue
+            alone = self._calculated(model.atoms.take(np.array([number])))
+            difference, _ = self._maps(calculated - alone, 1 / max(model.scale, 1e-12))
+            place = model.atoms.frac[number : number + 1]
+            there = value_at(self._fill(data, alone), place)[0]
+            shares.append(value_at(difference, place)[0] / max(there, 1e-12))
+        return np.array(shares)
+
+    def _calculated(self, atoms: Atoms) -> Coefficients:
+        data = self.phasing
+        return structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
 
     def _refine(self, atoms: Atoms, cycles: int, common_u: bool) -> Refined:
         tether = 0.0 if self.data.d_min < OWN_U_BELOW else _TETHER
@@ -131,29 +199,29 @@ class Builder:
     def _pruned(self, model: Refined) -> Atoms:
         """Atoms whose density and U are those of atoms."""
         electrons = self._electrons(model)
-        share = electrons / _numbers(model.atoms.elements)
+        share = electrons / self._strengths(model.atoms.elements)
         usual = float(np.median(model.atoms.u_iso))
-        keep = (share > _KEPT_HEIGHT) & (model.atoms.u_iso < max(_LARGEST_U, 3 * usual))
+        keep = (share > _KEPT_HEIGHT) & (model.atoms.u_iso < max(_LARGEST_U, _LARGEST_U_RATIO * usual))
         if not self.content:
             keep &= electrons > _FEWEST_ELECTRONS
         return model.atoms.take(np.flatnonzero(keep)) if keep.any() else model.atoms
 
     def _extended(self, atoms: Atoms) -> Atoms:
         """Atoms and the peaks of the difference map that complete their number."""
-        data = self.phasing
-        calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation)
-        difference, modelled = self._maps(calculated)
+        difference, modelled = self._maps(self._calculated(atoms))
         points = PeakFinder(self.grid).find(difference, 0.7 * self.count + 5)
         frac, heights = between_points(difference, points)
-        usual = float(np.median(value_at(modelled, atoms.frac)))
+        per_electron = float(np.median(value_at(modelled, atoms.frac) / self._strengths(atoms.elements)))
+        usual = per_electron * float(self._strengths(tuple(self.content or GUESSES)).min())
         high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
         return self._merged(frac[high], heights[high], self.most, atoms)
 
-    def _maps(self, calculated: Coefficients) -> tuple[Map, Map]:
-        """Maps of F_o - F_c and of F_c, with the phases of F_c, on one scale."""
+    def _maps(self, calculated: Coefficients, scale: float | None = None) -> tuple[Map, Map]:
+        """Maps of F_o - F_c and of F_c, with the phases of F_c; `scale` of F_o is fitted without one."""
         observed = np.sqrt(np.clip(self.phasing.intensity, 0, None))
         size = np.abs(calculated)
-        scale = (observed @ size) / max(observed @ observed, 1e-20)
+        if scale is None:
+            scale = float(observed @ size) / max(float(observed @ observed), 1e-20)
         difference = (scale * observed - size) * phase_factor(calculated)
         return self._fill(self.phasing, difference), self._fill(self.phasing, calculated)
 
@@ -171,13 +239,13 @@ class Builder:
         ratio = value_at(difference, model.atoms.frac) / np.maximum(
             value_at(modelled, model.atoms.frac), 1e-9
         )
-        return _numbers(model.atoms.elements) * np.clip(1 + ratio, 0.0, 5.0)
+        return self._strengths(model.atoms.elements) * np.clip(1 + ratio, 0.0, 5.0)
 
     def _elements(self, atoms: Atoms, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
         """Elements: heaviest to the site with most electrons until the content is used up, or the nearest."""
         if not self.content:
-            return _nearest_elements(electrons)
-        names = sorted(self.content, key=lambda name: -gemmi.Element(name).atomic_number)
+            return self._nearest_elements(electrons)
+        names = sorted(self.content, key=lambda name: -self._strengths((name,))[0])
         chosen, left = [""] * len(atoms), dict(self.content)
         for number in np.argsort(-electrons):
             name = next((name for name in names if left[name] >= 0.5 * atoms.occupancy[number]), names[-1])
@@ -185,14 +253,12 @@ class Builder:
             chosen[int(number)] = name
         return tuple(chosen)
 
+    def _nearest_elements(self, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
+        known = self._strengths(GUESSES)
+        return tuple(GUESSES[int(np.argmin(abs(known - value)))] for value in electrons)
 
-def _nearest_elements(electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
-    numbers = _numbers(LIGHT)
-    return tuple(LIGHT[int(np.argmin(abs(numbers - value)))] for value in electrons)
-
-
-def _numbers(elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
-    return np.array([gemmi.Element(element).atomic_number for element in elements], float)
+    def _strengths(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
+        return strengths(elements, self.data.radiation)
 
 
 def nearest_distance(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> float:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-SPARSE = 7
+SPARSE = 17
 """Every so manieth voxel is looked at where a median of all would do."""
 
 Map = Float[Tensor, "batch box box box"]
@@ -35,7 +35,7 @@ def map_of(half: Half, box: int) -> Map:
 
 def intensities_of(patterson: Map) -> Half:
     """Intensities of a Patterson map; the inverse of `map_of`."""
-    return torch.fft.rfftn(patterson, dim=(1, 2, 3)).real
+    return torch.fft.rfftn(patterson, dim=(1, 2, 3)).real.contiguous()
 
 
 def _complex(real: Tensor) -> torch.dtype:
@@ -138,7 +138,10 @@ def values_at(half: Half, points: Vectors) -> Float[Tensor, "batch count"]:
 
 
 def local_maxima(
-    volume: Map, count: int, periodic: bool, allowed: Bool[Tensor, "x y z"] | None = None
+    volume: Float[Tensor, "batch x y z"],
+    count: int,
+    periodic: bool,
+    allowed: Bool[Tensor, "x y z"] | None = None,
 ) -> tuple[Vectors, Float[Tensor, "batch count"]]:
     """The `count` highest local maxima: places in voxels (voxel 0's own place is 0), and heights.
 
@@ -147,9 +150,7 @@ def local_maxima(
     """
     highest = volume
     for axis in (1, 2, 3):
-        highest = torch.maximum(
-            highest, torch.maximum(_moved(highest, axis, 1, periodic), _moved(highest, axis, -1, periodic))
-        )
+        highest = _highest_along(highest, axis, periodic)
     candidate = volume == highest
     if allowed is not None:
         candidate = candidate & allowed
@@ -157,12 +158,17 @@ def local_maxima(
     return parabola_tops(volume, index, periodic), height
 
 
-def _moved(volume: Tensor, axis: int, step: int, periodic: bool) -> Tensor:
-    """The volume rolled by one voxel; what comes in at an open edge is below everything."""
-    moved = volume.roll(step, axis)
-    if not periodic:
-        moved.select(axis, 0 if step == 1 else -1).fill_(-torch.inf)
-    return moved
+def _highest_along(volume: Tensor, axis: int, periodic: bool) -> Tensor:
+    """The highest of each voxel and its two neighbours along an axis."""
+    highest, inner = volume.clone(), volume.shape[axis] - 1
+    for first, other in ((0, 1), (1, 0)):
+        here = highest.narrow(axis, first, inner)
+        here.copy_(torch.maximum(here, volume.narrow(axis, other, inner)))
+    if periodic:
+        for edge, other in ((0, -1), (-1, 0)):
+            here = highest.select(axis, edge)
+            here.copy_(torch.maximum(here, volume.select(axis, other)))
+    return highest
 
 
 def parabola_tops(
@@ -186,7 +192,8 @@ def parabola_tops(
     for axis, (box, stride) in enumerate(zip(sizes, strides, strict=True)):
         here = place[..., axis]
         if periodic:
-            down, up = (here - 1) % box - here, (here + 1) % box - here
+            down = torch.where(here == 0, box - 1, -1)
+            up = torch.where(here == box - 1, 1 - box, 1)
         else:
             down, up = (here - 1).clamp_min(0) - here, (here + 1).clamp_max(box - 1) - here
         below, above = value(index + down * stride), value(index + up * stride)

@@ -21,6 +21,7 @@ from scipy import fft
 from argand.physics.fourier import Coefficients, Grid, Map
 from argand.physics.peak import PeakFinder
 from argand.physics.symmetry import Group, index_key, inverse_d_squared
+from argand.physics.wilson import normalised
 from argand.typing import Matrix3, Miller, Vector3
 
 _ORIGINS = 4
@@ -62,6 +63,14 @@ class Amplitudes:
     hkl: Miller
     normalised: Float[np.ndarray, " n"]
     structure: Float[np.ndarray, " n"]
+
+    @classmethod
+    def of(
+        cls, hkl: Miller, intensity: Float[np.ndarray, " n"], group: Group, orthogonalisation: Matrix3
+    ) -> "Amplitudes":
+        """From intensities, normalised by Wilson statistics; negative ones count as zero."""
+        strength = normalised(hkl, intensity, group, orthogonalisation)
+        return cls(hkl, strength, np.sqrt(np.clip(intensity, 0.0, None)))
 
 
 @dataclass(frozen=True)

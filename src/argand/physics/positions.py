@@ -15,10 +15,13 @@ from torch import Tensor
 from argand.physics.patterson import Half
 
 Positions = Float[Tensor, "batch atom 3"]
+Waves = Float[Tensor, "batch n atom"]
 ROUNDING = 1e-6
 """Intensities below this share of the largest are taken for 0."""
-FIRST_DAMPING, CONVERGED = 1e-2, 0.01
+FIRST_DAMPING, CONVERGED = 1e-2, 0.1
 """Damping of the first step, in shares of the mean curvature, and relative gain below which steps end."""
+NEAR, HOPELESS = 0.1, 0.5
+"""Residuals: below the first, folding is modelled from the start; above the second it is left out."""
 WEAK = 0.3
 """Intensities, in shares of their mean, below which weights grow no more."""
 
@@ -92,28 +95,75 @@ class SphereModel:
         order, factor = folded_factors(reflections.index, reflections.box, radius, fold)
         return cls(reflections.index, reflections.box, order, factor)
 
-    def parts(self, positions: Positions) -> Tensor:
-        """Complex contribution of each atom [batch, atom, n]."""
-        waves = _turn(positions @ (self.index.T / self.box))
+    def waves(self, positions: Positions) -> tuple[Waves, Waves]:
+        """Contribution of each atom, real and imaginary part."""
+        real, imaginary = _turn(self.index / self.box, positions)
         if len(self.order) == 1:
-            return waves * self.factor
-        return waves * (_turn(positions @ self.order.T) @ self.factor.to(waves.dtype))
+            factor = self.factor.T
+            return real * factor, imaginary * factor
+        cosine, sine = (self.factor.T @ part for part in _turn(self.order, positions))
+        return real * cosine - imaginary * sine, real * sine + imaginary * cosine
+
+    def parts(self, positions: Positions) -> Tensor:
+        """The same as complex numbers [batch, atom, n]."""
+        return torch.complex(*self.waves(positions)).transpose(1, 2)
 
 
-def _turn(turns: Tensor) -> Tensor:
-    turns = (turns - turns.round()) * (2 * math.pi)
-    return torch.complex(torch.cos(turns), torch.sin(turns))
+def _turn(index: Float[Tensor, "n 3"], positions: Positions) -> tuple[Waves, Waves]:
+    """Cosine and sine of 2π times the products of indices and positions."""
+    turns = index @ positions.transpose(1, 2)
+    turns = turns.sub_(turns.round()).mul_(2 * math.pi)
+    return torch.cos(turns), torch.sin(turns)
 
 
 def residual(reflections: Reflections, model: SphereModel, positions: Positions) -> Float[Tensor, " batch"]:
     """Root of the weighted squared misfit over that of the observed: 0 is perfect; see `weights`."""
-    return _residual(reflections, model.parts(positions))
+    return _Trial.of(_Data.of(reflections), model, positions).residual
 
 
-def _residual(reflections: Reflections, parts: Tensor) -> Float[Tensor, " batch"]:
-    weight = weights(reflections)
-    misfit = weight * (reflections.observed - parts.sum(1).abs().square())
-    return (misfit.square().sum(1) / (weight * reflections.observed).square().sum(1)).sqrt()
+@dataclass(frozen=True)
+class _Data:
+    """Observed intensities with their weights [batch, n], and the root of their weighted squares [batch]."""
+
+    observed: Tensor
+    weight: Tensor
+    norm: Tensor
+
+    @classmethod
+    def of(cls, reflections: Reflections) -> "_Data":
+        weight = weights(reflections)
+        return cls(reflections.observed, weight, (weight * reflections.observed).norm(dim=1))
+
+    def __getitem__(self, rows: Tensor) -> "_Data":
+        return self if len(rows) == len(self.norm) else _Data(*(v[rows] for v in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Positions, what they contribute to each reflection, and how that fits."""
+
+    positions: Positions
+    real: Waves
+    imaginary: Waves
+    misfit: Float[Tensor, "batch n"]
+    residual: Float[Tensor, " batch"]
+
+    @classmethod
+    def of(cls, data: _Data, model: SphereModel, positions: Positions) -> "_Trial":
+        real, imaginary = model.waves(positions)
+        misfit = data.weight * (data.observed - real.sum(2).square() - imaginary.sum(2).square())
+        return cls(positions, real, imaginary, misfit, misfit.norm(dim=1) / data.norm)
+
+    def __getitem__(self, rows: Tensor) -> "_Trial":
+        return self if len(rows) == len(self.residual) else _Trial(*(v[rows] for v in vars(self).values()))
+
+    def better(self, other: "_Trial") -> "_Trial":
+        """Whichever of the two fits better, for each map."""
+        worse = self.residual > other.residual
+        if bool(worse.all()):
+            return other
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return _Trial(*(torch.where(worse.view(-1, *[1] * (a.ndim - 1)), b, a) for a, b in pairs))
 
 
 def weights(reflections: Reflections) -> Float[Tensor, "batch n"]:
@@ -139,50 +189,55 @@ def refine(
 ) -> Refined:
     """Levenberg and Marquardt's least squares of all positions against the intensities, each map on its own.
 
-    At most `rounds`, the first half without folding, each half ending where nothing improves any more.
+    At most `rounds`, the first half without folding, each half ending for a map that improves little. Where
+    the first half leaves a structure far from right, the second is left out.
     Intensities tell no place of the whole, except through folding, which depends on where the voxels are: the
     mean of the atoms is taken to be at a voxel's corner, as in simulated maps. The answer has the mean of the
     start.
     """
     centre = positions.mean(1, keepdim=True)
+    data = _Data.of(reflections)
     plain, full = SphereModel.of(reflections, radius, 0), SphereModel.of(reflections, radius, fold)
-    first = _minimise(reflections, plain, positions - centre, (rounds + 1) // 2)
-    last = _minimise(reflections, full, first.positions, rounds // 2)
-    return Refined(last.positions + centre, last.residual)
+    found = _minimise(data, plain, positions - centre, (rounds + 1) // 2, enough=NEAR)
+    hopeful = (found.residual < HOPELESS).nonzero()[:, 0]
+    last = _minimise(data[hopeful], full, found.positions[hopeful], rounds // 2)
+    found.positions[hopeful], found.residual[hopeful] = last.positions, last.residual
+    return Refined(found.positions + centre, found.residual)
 
 
-def _minimise(reflections: Reflections, model: SphereModel, positions: Positions, rounds: int) -> Refined:
-    """Damped steps, each map keeping those that lessen its residual."""
-    damping = torch.full((len(positions), 1, 1), FIRST_DAMPING, device=positions.device)
-    parts = model.parts(positions)
-    least = _residual(reflections, parts)
+def _minimise(
+    data: _Data, model: SphereModel, positions: Positions, rounds: int, enough: float = 0.0
+) -> Refined:
+    """Damped steps, each map keeping those that lessen its residual, until its own gain little."""
+    trial = _Trial.of(data, model, positions)
+    best, least = positions.clone(), trial.residual.clone()
+    rows = (least > enough).nonzero()[:, 0]
+    data, trial, damping = data[rows], trial[rows], torch.full_like(least[rows], FIRST_DAMPING)
     for _ in range(rounds):
-        tried = positions + _step(reflections, model, parts, damping)
-        tried = tried - tried.mean(1, keepdim=True)
-        new_parts = model.parts(tried)
-        new = _residual(reflections, new_parts)
-        gain = (least - new) / least.clamp_min(1e-9)
-        better = (new < least)[:, None, None]
-        positions, parts = torch.where(better, tried, positions), torch.where(better, new_parts, parts)
-        damping = torch.where(better, damping / 4, damping * 8).clamp(1e-6, 1e4)
-        least = torch.minimum(least, new)
-        if bool((gain.abs() < CONVERGED).all()):
+        if not len(rows):
             break
-    return Refined(positions, least)
+        tried = trial.positions + _step(data, model, trial, damping)
+        new = _Trial.of(data, model, tried - tried.mean(1, keepdim=True))
+        gain = (trial.residual - new.residual) / trial.residual.clamp_min(1e-9)
+        damping = torch.where(gain > 0, damping / 4, damping * 8).clamp(1e-6, 1e4)
+        trial = trial.better(new)
+        best[rows], least[rows] = trial.positions, trial.residual
+        going = ((gain.abs() >= CONVERGED) & (trial.residual > enough)).nonzero()[:, 0]
+        data, trial, damping, rows = data[going], trial[going], damping[going], rows[going]
+    return Refined(best, least)
 
 
-def _step(reflections: Reflections, model: SphereModel, parts: Tensor, damping: Tensor) -> Tensor:
+def _step(data: _Data, model: SphereModel, trial: _Trial, damping: Float[Tensor, " batch"]) -> Tensor:
     """One damped Gauss-Newton step [batch, atom, 3], at most half a voxel along each axis."""
-    batch, atoms, _ = parts.shape
-    total = parts.sum(1)
-    weight = weights(reflections)
-    misfit = weight * (reflections.observed - total.abs().square())
     # d|F|²/dx = 2 Re(conj(F) 2πi h F_j / box)
-    slope = (-4 * math.pi / model.box) * (total.conj()[:, None] * parts).imag * weight[:, None]
-    jacobian = (slope[:, :, None, :] * model.index.T).flatten(1, 2)
-    normal = jacobian @ jacobian.transpose(1, 2)
-    gradient = jacobian @ misfit[..., None]
-    diagonal = normal.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] + 1e-12
-    ridge = damping * diagonal * torch.eye(3 * atoms, device=parts.device)
-    step = torch.linalg.solve(normal + ridge, gradient)
-    return step.view(batch, atoms, 3).clamp(-0.5, 0.5)
+    scale = (-4 * math.pi / model.box) * data.weight
+    slope = (scale * trial.real.sum(2))[..., None] * trial.imaginary
+    slope -= (scale * trial.imaginary.sum(2))[..., None] * trial.real
+    jacobian = (slope[..., None] * model.index[:, None]).flatten(2)
+    # With reflections along the rows this product is several times faster than its transpose.
+    normal = jacobian.transpose(1, 2) @ jacobian
+    gradient = jacobian.transpose(1, 2) @ trial.misfit[..., None]
+    diagonal = normal.diagonal(dim1=1, dim2=2)
+    diagonal += (damping * diagonal.mean(1) + 1e-12)[:, None]
+    step = torch.linalg.solve(normal, gradient)
+    return step.view(trial.positions.shape).clamp(-0.5, 0.5)

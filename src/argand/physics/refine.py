@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Complex, Float
 
-from argand.physics.atom import Atoms, atom_sizes, structure_factors
+from argand.physics.atom import Atoms, Radiation, atom_sizes, structure_factors
 from argand.physics.symmetry import Group, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 U_RANGE = (0.002, 0.4)
 _LARGEST_MOVE = 0.15
 _LARGEST_U_STEP = 0.03
+_OUTLYING = 4.0
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,17 @@ class Observed:
     sigma: Float[np.ndarray, " n"]
     group: Group
     orthogonalisation: Matrix3
+    radiation: Radiation = "xray"
 
     @property
     def strong(self) -> Bool[np.ndarray, " n"]:
         """F > 4 σ(F), that is F² > 2 σ(F²)."""
         return self.intensity > 2 * self.sigma
+
+    def part(self, chosen: Bool[np.ndarray, " n"]) -> "Observed":
+        """The chosen reflections."""
+        values = self.hkl[chosen], self.intensity[chosen], self.sigma[chosen]
+        return replace(self, hkl=values[0], intensity=values[1], sigma=values[2])
 
     @property
     def d_min(self) -> float:
@@ -48,7 +55,7 @@ class Refined:
 
 def evaluate(atoms: Atoms, data: Observed) -> Refined:
     """R1 = Σ ||F_o| - k|F_c|| / Σ |F_o| at the best scale."""
-    calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation)
+    calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
     return _measured(atoms, data, calculated)
 
 
@@ -66,6 +73,7 @@ def refine(
         fitted = scale**2 * np.abs(calculated) ** 2
         mean = (np.maximum(data.intensity, 0) + 2 * fitted) / 3
         root = 1 / np.sqrt(data.sigma**2 + (0.1 * mean) ** 2 + (1e-4 * data.intensity.max()) ** 2)
+        root *= _trust((data.intensity - fitted) * root)
         design = scale**2 * slopes
         if common_u:
             design = np.column_stack([design[:, : 3 * len(atoms)], design[:, 3 * len(atoms) :].sum(1)])
@@ -73,6 +81,12 @@ def refine(
         step = _solve(design, (data.intensity - fitted) * root, 3 * len(atoms), tether)
         atoms = _moved(atoms, step, data)
     return evaluate(atoms, data)
+
+
+def _trust(deviation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Factors on the weights' roots: reflections many times farther off than most count less (Cauchy)."""
+    usual = 1.48 * float(np.median(np.abs(deviation)))
+    return 1 / np.sqrt(1 + (deviation / max(_OUTLYING * usual, 1e-12)) ** 2)
 
 
 def _solve(
@@ -104,7 +118,7 @@ def _intensity_slopes(
 ) -> tuple[Complex[np.ndarray, " n"], Float[np.ndarray, "n k"]]:
     """F_c, and the derivatives of |F_c|²: by each atom's x, y, z in Å, atom after atom, then by each U."""
     group, inverse = data.group, np.linalg.inv(data.orthogonalisation)
-    size = atom_sizes(atoms, data.hkl, data.orthogonalisation).astype(np.float32)
+    size = atom_sizes(atoms, data.hkl, data.orthogonalisation, data.radiation).astype(np.float32)
     images = group.equivalents(data.hkl)
     angles = (2 * np.pi * (images @ atoms.frac.T) + group.phases(data.hkl)[:, :, None]).astype(np.float32)
     cosine, sine = np.cos(angles), np.sin(angles)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from argand.errors import ConfigError
-from argand.typing import Matrix3, Miller, Vector3
+from argand.typing import Matrix3, Miller, Points3, Vector3
 
 _DENOMINATOR = 24
 _OFFSET = 1 << 20
@@ -58,6 +58,10 @@ class Group:
     def is_centrosymmetric(self) -> bool:
         """Whether there is a centre of inversion."""
         return any((rotation == -np.eye(3)).all() for rotation in self.rotations)
+
+    def images(self, frac: Points3) -> Float[np.ndarray, "n_ops n 3"]:
+        """Places of each operator's images of fractional places."""
+        return np.einsum("oij,nj->oni", self.rotations, frac) + self.translations[:, None]
 
     def equivalents(self, hkl: Miller) -> Int[np.ndarray, "n_ops n 3"]:
         """Indices h R of each operator, for which F(h) = exp(2πi h·t) F(h R)."""

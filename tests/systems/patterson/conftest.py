@@ -1,11 +1,13 @@
 """A stand-in for the trained network: the ideal density, known because the maps are simulated."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from argand.systems.patterson.ablation import Arm, Curve
 from argand.systems.patterson.predict import Predictor
 from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.simulate import AtomSet, MapBatch, simulate_batch
@@ -32,6 +34,19 @@ class IdealPredictor(Predictor):
 def maps() -> MapBatch:
     """A few simulated maps of six atoms."""
     return simulate_batch(SET, range(6), 11)
+
+
+@pytest.fixture
+def curve() -> Callable[[Arm], Curve]:
+    """Makes the learning curve of an arm as training leaves it."""
+
+    def make(arm: Arm) -> Curve:
+        points = [[1, 1.0], [10, 0.4]]
+        named = {"arm": arm.name, "network": arm.network, "variant": arm.variant}
+        spent = {"weights": 1000, "steps": 10, "batch": 8, "core_minutes": 5.0, "mean_map": 0.9}
+        return named | spent | {"train": points, "val": points}
+
+    return make
 
 
 @pytest.fixture

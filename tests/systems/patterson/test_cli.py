@@ -13,6 +13,7 @@ from argand.cli import build
 from argand.io.dataset import StoredSamples
 from argand.io.map import read_map
 from argand.system import SYSTEMS
+from argand.systems.patterson.ablation import Arm, Curve
 
 VERBS = ("simulate", "train", "predict", "view", "evaluate", "figures")
 
@@ -135,6 +136,28 @@ def test_figures_are_drawn(run: Callable[..., Result], tmp_path: Path, monkeypat
     fresh = Predictor(PRESETS["best"], PRESETS["best"].network())
     monkeypatch.setattr("argand.systems.patterson.predict.load", lambda path=None: fresh)
     monkeypatch.setattr(figures, "SWAPS", 20)
-    assert run("figures", "--out", tmp_path / "drawn", "--count", 1).exit_code == 0
-    drawn = {path.name for path in (tmp_path / "drawn").iterdir()}
-    assert drawn == {f"patterson-{number}.png" for number in (10, 11, 12)}
+    out = tmp_path / "drawn"
+    assert run("figures", "--out", out, "--count", 1).exit_code == 0
+    assert {path.name for path in out.iterdir()} == {f"patterson-{number}.png" for number in (10, 11, 12)}
+
+
+def test_figures_that_compare_trainings_are_drawn_when_asked_for(
+    run: Callable[..., Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    curve: Callable[[Arm], Curve],
+):
+    from argand.systems.patterson import ablation, figures
+
+    asked = []
+
+    def trained(arms: list, runs: Path, minutes: float, tell: object) -> list[dict]:
+        asked.append((runs, minutes))
+        return [curve(arm) for arm in arms]
+
+    monkeypatch.setattr(figures, "draw_figures", lambda *words: [])
+    monkeypatch.setattr(ablation, "train_arms", trained)
+    out = tmp_path / "drawn"
+    assert run("figures", "--out", out, "--train-minutes", 3).exit_code == 0
+    assert asked == [(out / "runs", 3.0)]
+    assert {path.name for path in out.iterdir()} == {f"patterson-{number}.png" for number in (7, 8, 9)}

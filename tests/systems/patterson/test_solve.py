@@ -9,9 +9,14 @@ from typer.testing import CliRunner
 from argand.cli import build
 from argand.errors import InputError
 from argand.io.reflections import Measured, read_reflections
+from argand.physics.atom import structure_factors
+from argand.physics.molecule import MoleculeSet, random_crystal
+from argand.physics.phasing import Amplitudes, Search, recipe_for
 from argand.physics.symmetry import Group
 from argand.systems.patterson.crystal import prepare
-from argand.systems.patterson.solve import solve
+from argand.systems.patterson.hunt import ITERATION, NETWORK, Hunt
+from argand.systems.patterson.solve import network_for, solve
+from argand.systems.patterson.tries import Tries
 from argand.systems.patterson.truth import allowed_origins, compare, true_atoms
 
 CELL = orthogonalisation(MONOCLINIC)
@@ -68,6 +73,18 @@ def test_the_same_seed_gives_the_same_atoms(simulated):
     crystal = prepare(found, spacegroup="P 21/c", formula="C5 N O", units=4)
     first, second = solve(crystal, 60, seed=3), solve(crystal, 60, seed=3)
     assert np.array_equal(first.model.atoms.frac, second.model.atoms.frac)
+
+
+def test_tries_do_not_depend_on_how_many_processes_make_them(simulated):
+    found, group = simulated
+    size = np.sqrt(found.intensity)
+    search = Search(Amplitudes(found.hkl, size / size.mean(), size), group, CELL, recipe_for(0.9))
+    alone, together = (Tries(search, 7, seed=2, workers=workers) for workers in (1, 2))
+    try:
+        for _ in range(5):
+            assert np.array_equal(alone.next().calculated, together.next().calculated)
+    finally:
+        together.close()
 
 
 def test_noise_is_not_called_solved(simulated):
@@ -164,3 +181,41 @@ def test_measured_crystals_are_solved(name, formula, shared_data):
     solution = solve(crystal, time_limit=60)
     assert solution.solved
     assert compare(solution.model.atoms, truth, chemical, crystal.group, crystal.orthogonalisation).solved
+
+
+def test_the_network_is_asked_for_coarse_data_alone(simulated):
+    found, _ = simulated
+    fine, coarse = (
+        prepare(found, spacegroup="P 21/c", formula="C5 N O", units=4, d_min=d) for d in (None, 1.2)
+    )
+    assert network_for(fine, wanted=True) is None
+    assert network_for(coarse, wanted=False) is None
+    network = network_for(coarse, wanted=True)
+    assert network is not None
+    assert Hunt(fine, recipe_for(0.9), 0, network=network).sharpener is None
+    hunt = Hunt(coarse, recipe_for(1.2), 0, network=network)
+    assert hunt.sharpener is not None
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_broken_model_is_mended(asked):
+    """A model without a third of its atoms is built again, with the network and without, and R1 falls."""
+    crystal = random_crystal(MoleculeSet(volume=(500.0, 600.0), heavy=0.0), np.random.default_rng(13))
+    group, cell = crystal.group, crystal.orthogonalisation
+    data = measured(group, cell, crystal.atoms, 1.4)
+    edges = np.linalg.norm(cell, axis=0)
+    cosines = (cell.T @ cell / np.outer(edges, edges))[[1, 0, 0], [2, 2, 1]]
+    stated = (*edges, *np.degrees(np.arccos(cosines)))
+    reflections = Measured("simulated", data.hkl, data.intensity, data.sigma, stated)
+    names = crystal.atoms.elements
+    formula = " ".join(f"{name}{names.count(name)}" for name in sorted(set(names)))
+    question = prepare(reflections, spacegroup=group.name, formula=formula, units=group.order)
+    hunt = Hunt(question, recipe_for(1.4), 0, network=network_for(question, asked))
+    part = crystal.atoms.take(np.arange(len(names))[len(names) // 3 :])
+    grid = hunt.search.symmetric.grid
+    factors = structure_factors(part, grid.hkl, group, grid.orthogonalisation).astype(np.complex64)
+    hunt.best = hunt.builder.first(hunt.search.symmetric.weighted(factors))
+    assert hunt.best.r1 > 0.3
+    hunt._mend()
+    assert hunt.best.r1 < 0.1
+    assert hunt.path == (NETWORK if asked else ITERATION)

@@ -13,6 +13,11 @@ LIMITS = [
     "Intensities on an absolute scale, nearly all measured; at lower resolution iteration answers alone.",
     "A Patterson map tells neither the place nor the hand of a structure.",
 ]
+CRYSTAL_LIMITS = [
+    "Trained on random molecules alone, in five space groups, at 1.1 to 2.1 Å; no minerals, no twins.",
+    "It improves maps whose phases are mostly right; from wrong ones it leads nowhere. Not used by default.",
+    "The measured crystals served to develop the solver, so their counts flatter it.",
+]
 
 
 def keep_figures(weights: Path, result: dict[str, Any]) -> Path:
@@ -24,7 +29,29 @@ def keep_figures(weights: Path, result: dict[str, Any]) -> Path:
     figures = header.get("figures", {})
     simulated = figures.get("simulated", {}) | {result["preset"]: card_figures(result)}
     header |= {"figures": figures | {"simulated": simulated}, "limits": LIMITS}
-    header["command"] = training_command(header["training"])
+    header["command"] = training_command("best", header["training"])
+    return _save(weights, state, header)
+
+
+def keep_counts(weights: Path, lines: list[dict[str, Any]]) -> Path:
+    """The same for the network of measured crystals: solved counts at each resolution, with it and without.
+
+    `lines` are those of benchmarks/patterson_real.py.
+    """
+    state, header = load_weights(weights)
+    counts = {}
+    for line in lines:
+        alone = next(row for row in lines if row["d_min"] == line["d_min"] and not row["network"])
+        if line["network"]:
+            row = {"solved with it": line["solved"], "without": alone["solved"]}
+            counts[f"{line['d_min']} Å"] = row | {"wrong claims with it": line["false claims"]}
+    header |= {"figures": header.get("figures", {}) | {"measured crystals": counts}, "limits": CRYSTAL_LIMITS}
+    header["command"] = training_command("crystal", header["training"])
+    header["load"] = "argand.systems.patterson.crystal_system.load_network()"
+    return _save(weights, state, header)
+
+
+def _save(weights: Path, state: dict[str, Any], header: dict[str, Any]) -> Path:
     try:
         target = save_weights(weights, state, header)
         return write_card(target.parent, header)
@@ -42,8 +69,12 @@ def card_figures(result: dict[str, Any]) -> dict[str, Any]:
     return row | {"wrong but verified": result["refined"]["wrongly_verified"]}
 
 
-def training_command(training: dict[str, Any]) -> str:
+def training_command(preset: str, training: dict[str, Any]) -> str:
     """The command that trains such weights again."""
     limit = training.get("max_seconds")
     time = f" --max-time {duration(limit)}" if limit else ""
-    return f"argand patterson train best --out runs/best{time} --batch-size {training['batch_size']}"
+    # What is simulated for which batch depends on the number of workers only where samples are replayed.
+    replays = training.get("replay", 1) > 1
+    replay = f" --replay {training['replay']} --workers {training['workers']}" if replays else ""
+    batch = f" --batch-size {training['batch_size']}"
+    return f"argand patterson train {preset} --out runs/{preset}{time}{batch}{replay}"

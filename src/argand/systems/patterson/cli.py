@@ -35,7 +35,9 @@ from argand.verbs import (
 app = typer.Typer(help="Atoms from Patterson maps and from measured intensities.", no_args_is_help=True)
 app.command()(solve)
 
-Preset = Annotated[str, typer.Argument(help="best, paper, paper-stream, empty-corner or tiny.")]
+Preset = Annotated[
+    str, typer.Argument(help="best, crystal, paper, paper-stream, fourier, empty-corner or tiny.")
+]
 Seed = Annotated[int, typer.Option(help="Another seed, other maps.")]
 Atoms = Annotated[int | None, typer.Option(help="How many atoms; by default as trained on.", min=2)]
 
@@ -65,6 +67,7 @@ def train(
     learning_rate: LearningRate = None,
     val_count: ValCount = 256,
     val_every: ValEvery = 500,
+    replay: Annotated[int, typer.Option(help="Batches that each simulated map is used in.", min=1)] = 1,
     precision: Precision = "auto",
     devices: Devices = "auto",
     workers: Workers = None,
@@ -77,7 +80,7 @@ def train(
     system = _preset(preset)
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
-    settings = {"batch_size": batch_size, "seed": seed, "workers": workers}
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
     settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
     run_training(system, out, "maps", max_time=max_time, resume=resume, devices=devices, **settings)
 
@@ -157,22 +160,38 @@ def figures(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
     count: Annotated[int, typer.Option(help="Maps of the accuracy test.", min=1)] = 500,
     weights: Weights = None,
+    train_minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Draw 7, 8 and 9 too: minutes of one core for each of their nine trainings.", min=0.001
+        ),
+    ] = None,
 ) -> None:
-    """Draw the published figures 10, 11 and 12 again; minutes on a processor.
+    """Draw the published figures again: 10, 11 and 12; 7, 8 and 9, which compare trainings, when asked to.
 
-    Example: argand patterson figures --out figures
+    The trainings lie in runs/ of the folder; those that are finished are not repeated.
+
+    Example: argand patterson figures --out figures --train-minutes 5
     """
-    from argand.systems.patterson.figures import draw_figures
+    from argand.systems.patterson.figures import draw_figures, training_note
+    from argand.systems.patterson.predict import WEIGHTS
 
-    for path in draw_figures(out, _predictor(weights), count):
+    for path in draw_figures(out, _predictor(weights), count, training_note(weights or WEIGHTS)):
         say(f"picture: {path}")
+    if train_minutes is not None:
+        from argand.systems.patterson.ablation import ABLATION, train_arms
+        from argand.systems.patterson.curves import draw_comparisons, draw_training
+
+        curves = train_arms(ABLATION, out / "runs", train_minutes, say)
+        for path in [draw_training(out, curves), *draw_comparisons(out, curves)]:
+            say(f"picture: {path}")
 
 
 def _preset(name: str) -> Any:
     from argand.system import preset
-    from argand.systems.patterson.presets import PRESETS
+    from argand.systems.patterson.presets import TRAINABLE
 
-    return preset(name, PRESETS)
+    return preset(name, TRAINABLE)
 
 
 def _predictor(weights: Path | None) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.reflections import CellParameters, Measured, parse_cell, read_reflections
-from argand.physics.atom import VOLUME_PER_ATOM, formula_units, is_hydrogen, parse_formula
+from argand.physics.atom import VOLUME_PER_ATOM, Radiation, formula_units, is_hydrogen, parse_formula
 from argand.physics.merge import Merged, completeness, merge
 from argand.physics.refine import Observed
 from argand.physics.symmetry import Group, inverse_d_squared
@@ -18,6 +18,8 @@ from argand.typing import Matrix3
 _LARGEST_R_INT = 0.5
 _FEWEST = 5
 _FAINTEST_ABSENT = 3.0
+_WAVELENGTH: Mapping[Radiation, float] = {"xray": 0.71073, "electron": 0.02508}
+"""In Å, where the file tells none: Mo Kα, and electrons of 200 kV."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,14 @@ def read_crystal(
     formula: str | None = None,
     d_min: float | None = None,
     units: float | None = None,
+    radiation: Radiation | None = None,
 ) -> Crystal:
     """`prepare` for a file of reflections; `cell` is six numbers or "a,b,c,alpha,beta,gamma"."""
     if cell is not None and not isinstance(cell, str):
         cell = ",".join(str(float(value)) for value in cell)
     stated = None if cell is None else parse_cell(cell)
-    return prepare(read_reflections(Path(path)), stated, spacegroup, formula, d_min, units)
+    measured = read_reflections(Path(path))
+    return prepare(measured, stated, spacegroup, formula, d_min, units, radiation)
 
 
 def prepare(
@@ -77,10 +81,12 @@ def prepare(
     formula: str | None = None,
     d_min: float | None = None,
     units: float | None = None,
+    radiation: Radiation | None = None,
 ) -> Crystal:
     """Merge what was measured; what is stated here goes before what the file says.
 
-    `units` of the formula are in the cell; None takes the number that fills it best.
+    `units` of the formula are in the cell; None takes the number that fills it best. Without `radiation` the
+    file's is taken, or X-rays.
 
     Raises InputError where cell or space group are unknown, contradict each other or the reflections.
     """
@@ -97,11 +103,13 @@ def prepare(
     if keep.sum() < _FEWEST:
         raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {d_min} Å; lower --d-min")
     merged = merge(measured.hkl[keep], measured.intensity[keep], measured.sigma[keep], group)
-    observed = Observed(merged.hkl, merged.intensity, merged.sigma, group, orthogonalisation)
+    values = merged.hkl, merged.intensity, merged.sigma
+    probe = radiation or measured.radiation or "xray"
+    observed = Observed(*values, group, orthogonalisation, probe)
     share = completeness(merged.hkl, group, orthogonalisation, observed.d_min)
     notes = (*measured.notes, *_notes(merged, group, share))
     content, cell_content = _contents(formula or measured.formula, units, observed)
-    wavelength = measured.wavelength or 0.71073
+    wavelength = measured.wavelength or _WAVELENGTH[probe]
     return Crystal(cell, group, observed, content, cell_content, share, wavelength, notes)
 
 

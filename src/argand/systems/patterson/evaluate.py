@@ -6,7 +6,7 @@ answers. Distances in voxels, better hand, pairs that are each other's nearest.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from argand.system import preset
 from argand.systems.patterson.answer import Solutions
-from argand.systems.patterson.fallback import iterate
+from argand.systems.patterson.fallback import STAGES, iterate
 from argand.systems.patterson.judge import Judge
 from argand.systems.patterson.match import Match, match_atoms
 from argand.systems.patterson.predict import BATCH, Predictor
@@ -67,14 +67,14 @@ def measure(settings: AtomSet, count: int, seed: int, solver: Solver) -> dict[st
     }
 
 
-def iteration_alone(settings: AtomSet, flipping: bool = False) -> Solver:
+def iteration_alone(settings: AtomSet, flipping: bool = False, stages: Sequence[int] = STAGES) -> Solver:
     """Dual-space iteration without the network, by hybrid input-output or by charge flipping."""
 
     def solve(patterson: Tensor, atoms: int) -> Solutions:
         judge = Judge(patterson, settings.radius, atoms)
         found = Solutions.none(judge.limit, atoms)
         with torch.inference_mode():
-            iterate(patterson, judge, found, settings, flipping=flipping)
+            iterate(patterson, judge, found, settings, flipping=flipping, stages=stages)
         return found
 
     return solve

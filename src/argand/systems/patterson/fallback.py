@@ -1,9 +1,11 @@
 """Dual-space iteration from random phases, for maps whose answer by the network does not verify itself."""
 
 import math
+from collections.abc import Sequence
+from copy import copy
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from argand.physics.density import gaussian_density
@@ -14,6 +16,7 @@ from argand.physics.dualspace import (
     cropped,
     cube_support,
     hybrid_input_output,
+    settled,
 )
 from argand.physics.patterson import Half, Map, frequencies, intensities_of, reflection_length
 from argand.physics.positions import ROUNDING, sphere_factor
@@ -22,8 +25,12 @@ from argand.systems.patterson.judge import Judge
 from argand.systems.patterson.peaks import peel_all
 from argand.systems.patterson.simulate import AtomSet
 
-STARTS, ROUNDS, CYCLES = 8, 200, 5
-"""Random starts of the iteration, its rounds, and cycles of phases and peaks after each."""
+STARTS, STAGES, SETTLING = 24, (45, 45), 5
+"""Random starts of the iteration; its rounds up to each look at the peaks, and those that settle a density
+for the look. Where atoms are closer than the resolution, most starts end in the same wrong structure, which
+no move of one atom betters, so that many short starts find more than a few long ones."""
+CYCLES, GAIN = 5, 0.05
+"""Cycles of phases and peaks after a look at most, and the share by which each must lessen the misfit."""
 BOOST = 1.7
 """How far beyond the model's density the phased one is followed, so that what is missing shows."""
 SHARPEST, WIDTH = 0.7, 0.35
@@ -61,14 +68,24 @@ class DualSpace:
             known = coarse(torch.where(_measured(half), half, torch.nan), self.small)
         self.magnitudes = Magnitudes(known)
 
-    def density(self, seed: int, rounds: int, flipping: bool = False) -> Map:
-        """One density for each map from random phases; `flipping` is charge flipping, without support."""
-        generator = torch.Generator(self.magnitudes.amplitude.device).manual_seed(seed)
-        start = self.magnitudes.start(generator)
+    def of(self, rows: Bool[Tensor, " batch"]) -> "DualSpace":
+        """The same for some of the maps."""
+        some = copy(self)
+        some.magnitudes = self.magnitudes.of(rows)
+        return some
+
+    def start(self, seed: int) -> Map:
+        """One density for each map from random phases."""
+        return self.magnitudes.start(torch.Generator(self.magnitudes.amplitude.device).manual_seed(seed))
+
+    def advanced(self, density: Map, rounds: int, flipping: bool = False) -> tuple[Map, Map]:
+        """The iteration so many rounds on, and what it shows; `flipping` is charge flipping, no support."""
         if flipping:
-            return charge_flipping(self.magnitudes, start, rounds)
-        support = cube_support(self.small, self.side / self.scale + 1, start.device)
-        return hybrid_input_output(self.magnitudes, start, support, rounds)
+            density = charge_flipping(self.magnitudes, density, rounds)
+            return density, self.magnitudes(density).clamp_min_(0.0)
+        support = cube_support(self.small, self.side / self.scale + 1, density.device)
+        density = hybrid_input_output(self.magnitudes, density, support, rounds)
+        return density, settled(self.magnitudes, density, support, SETTLING)
 
     @property
     def sigma(self) -> float:
@@ -114,17 +131,23 @@ def iterate(
     settings: AtomSet,
     *,
     starts: int = STARTS,
-    rounds: int = ROUNDS,
+    stages: Sequence[int] = STAGES,
     flipping: bool = False,
 ) -> None:
-    """Random starts, each mended by cycles of phases and peaks, for the maps that are still open."""
-    for start in range(starts):
+    """Random starts, looked at after each stage of rounds, for the maps that are still open."""
+    for number in range(starts):
         rows = found.open
         if not len(rows):
             break
         search = DualSpace(patterson[rows], settings)
-        positions = search.positions(search.density(start, rounds, flipping))
-        mend(search, positions, rows, judge, found, "dual-space")
+        density = search.start(number)
+        for rounds in stages:
+            density, shown = search.advanced(density, rounds, flipping)
+            mend(search, search.positions(shown), rows, judge, found, "dual-space")
+            left = ~found.solved[rows]
+            if not left.any():
+                break
+            search, density, rows = search.of(left), density[left], rows[left]
 
 
 def mend(
@@ -135,10 +158,13 @@ def mend(
     found: Solutions,
     path: FoundBy,
 ) -> None:
-    """Refine, keep what is better, and look again: the measured amplitudes with the new phases."""
-    for _ in range(CYCLES):
+    """Refine, keep what is better, and as long as that helps look again: measured amplitudes, new phases."""
+    last = torch.full_like(found.residual[rows], torch.inf)
+    for cycle in range(CYCLES):
         positions, residual = judge.refined(positions, rows)
         found.take(rows, positions, residual, path)
-        if bool(found.solved[rows].all()):
+        going = ~found.solved[rows] & (residual < (1 - GAIN) * last)
+        if cycle == CYCLES - 1 or not going.any():
             break
-        positions = search.recycled(positions)
+        search, rows, last = search.of(going), rows[going], residual[going]
+        positions = search.recycled(positions[going])

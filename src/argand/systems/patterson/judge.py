@@ -16,7 +16,8 @@ LONGEST, FINEST = 0.4, 0.8
 """Largest |h|, in shares of Nyquist, that is judged by; and that noisy data are refined against at last."""
 TRUSTED = 0.15
 """Residual, times the root of the number of atoms, up to which a structure is taken to be right, beyond what
-noise makes. One wrong atom leaves 0.6 or more."""
+noise makes. One wrong atom leaves 0.6 or more. Less where data end before `LONGEST`: what atoms that are off
+leave falls with the square of |h|."""
 COMPLETE = 0.995
 """Share of reflections that must be measured for the noise to be told from the map."""
 NOISY = 0.02
@@ -36,7 +37,8 @@ class Judge:
         whole = (self.half.abs() > 1e-7 * self.half.amax((1, 2, 3), keepdim=True)).float().mean((1, 2, 3))
         complete = complete & (whole >= COMPLETE)
         self.noise = torch.where(complete, noise_level(patterson), 0.0)
-        self.limit = (TRUSTED**2 / atoms + (NOISE_MARGIN * self.noise) ** 2).sqrt()
+        reach = self.reflections.index.norm(dim=1).max() / (LONGEST * self.box / 2)
+        self.limit = ((TRUSTED * reach**2) ** 2 / atoms + (NOISE_MARGIN * self.noise) ** 2).sqrt()
 
     def _rows(self, reflections: Reflections, rows: Rows) -> Reflections:
         return replace(reflections, observed=reflections.observed[rows])

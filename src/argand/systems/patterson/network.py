@@ -1,6 +1,7 @@
-"""The published network, and ours, which sees superpositions."""
+"""The published network; ours, which sees superpositions; and one of Fourier layers to compare with."""
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -8,6 +9,7 @@ from argand.nn.unet import UNet, depth_to_space, space_to_depth
 from argand.systems.patterson.superpose import CHANNELS
 
 PAPER_CHANNELS = 20
+FOURIER_CHANNELS, FOURIER_MODES, FOURIER_LAYERS = 16, 6, 3
 
 
 class PaperNetwork(nn.Sequential):
@@ -51,3 +53,53 @@ class SuperpositionNetwork(nn.Module):
         """`features` as `superpose.features` makes them; the margin is cut off the answer."""
         deep = space_to_depth(features).contiguous(memory_format=torch.channels_last_3d)
         return depth_to_space(self.body(deep))[:, :, : features.shape[-1] // 2]
+
+
+class FourierNetwork(nn.Module):
+    """Fourier layers on the plain map, each of which sees all of it: 1,328,872 weights.
+
+    [batch, 1, box, box, box] to the same. Cubes of 2x2x2 voxels become channels; each layer adds what it
+    makes of the `modes` lowest frequencies of each axis to what it makes of every place alone (Li et al.,
+    arXiv 2010.08895). The box is even, and at least four times `modes`.
+    """
+
+    def __init__(
+        self,
+        channels: int = FOURIER_CHANNELS,
+        modes: int = FOURIER_MODES,
+        layers: int = FOURIER_LAYERS,
+    ) -> None:
+        super().__init__()
+        self.lift = nn.Conv3d(8, channels, 1)
+        self.spectral = nn.ModuleList(SpectralConvolution(channels, modes) for _ in range(layers))
+        self.local = nn.ModuleList(nn.Conv3d(channels, channels, 1) for _ in range(layers))
+        self.head = nn.Sequential(nn.Conv3d(channels, 32, 1), nn.GELU(), nn.Conv3d(32, 8, 1))
+        nn.init.zeros_(self.head[-1].weight)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, x: Float[Tensor, "batch 1 box box box"]) -> Tensor:
+        """Same shape as the input."""
+        x = self.lift(space_to_depth(x.contiguous()))
+        for spectral, local in zip(self.spectral, self.local, strict=True):
+            x = F.gelu(spectral(x) + local(x))
+        return depth_to_space(self.head(x).contiguous())
+
+
+class SpectralConvolution(nn.Module):
+    """A matrix of channels for each of the lowest `modes` frequencies of each axis; higher ones are cut."""
+
+    def __init__(self, channels: int, modes: int) -> None:
+        super().__init__()
+        self.modes = modes
+        shape = (2, channels, channels, 2 * modes, 2 * modes, modes)
+        self.weight = nn.Parameter(torch.randn(shape) / (2 * channels) ** 0.5)
+
+    def forward(self, x: Float[Tensor, "batch channel size size size"]) -> Tensor:
+        """Same shape; `size` is at least twice `modes`."""
+        size, modes = x.shape[-1], self.modes
+        low = torch.cat([torch.arange(modes), torch.arange(size - modes, size)]).to(x.device)
+        half = torch.fft.rfftn(x.float(), dim=(2, 3, 4), norm="ortho")
+        seen = half[:, :, low[:, None], low, :modes]
+        weight = torch.complex(self.weight[0], self.weight[1])
+        answer = torch.zeros_like(half)
+        answer[:, :, low[:, None], low, :modes] = torch.einsum("bixyz,ioxyz->boxyz", seen, weight)
+        return torch.fft.irfftn(answer, s=x.shape[2:], dim=(2, 3, 4), norm="ortho")

@@ -5,15 +5,18 @@ another's shoulder show and one of double height is found twice; then all are fi
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from argand.physics.patterson import Cube, Vectors, parabola_tops
 
 FAINT = 0.02
 """Densities below are taken for it where logarithms are taken."""
+REACH = 4.0
+"""Standard deviations beyond which a Gaussian is taken for nothing."""
 POLISH = 4
 DAMPING = 0.7
 FARTHEST = 0.3
@@ -24,10 +27,10 @@ WEAKEST = 0.3
 def peel_all(density: Cube, count: int, sigma: float) -> tuple[Vectors, Float[Tensor, "batch count"]]:
     """Places (voxels from the centre) and heights of `count` peaks of a density without images."""
     size = density.shape[-1]
-    left, places, heights = density, [], []
+    left, places, heights = density.clone(), [], []
     for _ in range(count):
         place, height = _highest(left, sigma, size)
-        left = left - _sum(_waists(place[:, None], size, sigma)[0], height[:, None], size)
+        _add(left, Patches.about(place[:, None], size, sigma), -height[:, None])
         places.append(place)
         heights.append(height)
     return polish(density, torch.stack(places, dim=1), torch.stack(heights, dim=1), sigma, images=False)
@@ -42,20 +45,19 @@ def peel(
     """
     size = density.shape[-1]
     place, height = anchor, torch.full_like(anchor[:, 0], 2.0)
-    # One voxel more than half, so that peaks on the border have both neighbours.
-    left = density[:, : size // 2 + 1]
-    places, heights = [], []
+    left, places, heights = density.clone(), [], []
     for number in range(count):
         if number:
             place, height = _highest(left, sigma, size // 2)
-        left = left - _pair(place[:, None], height[:, None], size, sigma)
+        both = Patches.about(torch.stack([place, -place], dim=1), size, sigma)
+        _add(left, both, -height[:, None].expand(-1, 2))
         places.append(place)
         heights.append(height)
     return polish(density, torch.stack(places, dim=1), torch.stack(heights, dim=1), sigma)
 
 
 def _highest(
-    left: Float[Tensor, "batch depth size size"], sigma: float, layers: int
+    left: Cube, sigma: float, layers: int
 ) -> tuple[Float[Tensor, "batch 3"], Float[Tensor, " batch"]]:
     """Place of the highest voxel's peak, among the first layers, and its height, at most 1."""
     size = left.shape[-1]
@@ -66,25 +68,41 @@ def _highest(
     return top + (0.5 - size / 2), height.clamp(0.0, 1.0)
 
 
-def _waists(place: Vectors, size: int, sigma: float) -> tuple[Tensor, Tensor]:
-    """Gaussian factors along the axes [batch, count, 3, size], and offsets of the voxels from the places."""
-    grid = torch.arange(size, device=place.device, dtype=place.dtype) + (0.5 - size / 2)
-    offset = grid - place[..., None]
-    return torch.exp(-0.5 * (offset / sigma) ** 2), offset
+@dataclass(frozen=True)
+class Patches:
+    """Voxels about places, where Gaussians of height 1 are more than nothing.
+
+    Flat `index` [batch, count, w³] of each voxel in the cube, `factor` of the Gaussian along each axis
+    [batch, count, 3, w], 0 outside of the cube, and `offset` of the voxels from the place, of the same shape.
+    """
+
+    index: Int[Tensor, "batch count cell"]
+    factor: Float[Tensor, "batch count 3 width"]
+    offset: Float[Tensor, "batch count 3 width"]
+
+    @classmethod
+    def about(cls, place: Vectors, size: int, sigma: float) -> "Patches":
+        """Patches that hold all within `REACH` standard deviations."""
+        reach = math.ceil(REACH * sigma)
+        steps = torch.arange(-reach, reach + 1, device=place.device)
+        voxel = torch.floor(place + size / 2)[..., None] + steps
+        offset = voxel + (0.5 - size / 2) - place[..., None]
+        inside = (voxel >= 0) & (voxel < size)
+        factor = torch.where(inside, torch.exp(-0.5 * (offset / sigma) ** 2), 0.0)
+        x, y, z = voxel.clamp(0, size - 1).long().unbind(2)
+        index = (x[..., :, None, None] * size + y[..., None, :, None]) * size + z[..., None, None, :]
+        return cls(index.flatten(2), factor, offset)
+
+    def gaussians(self) -> Float[Tensor, "batch count cell"]:
+        """Values at the voxels."""
+        x, y, z = self.factor.unbind(2)
+        return (x[..., :, None, None] * y[..., None, :, None] * z[..., None, None, :]).flatten(2)
 
 
-def _sum(waists: Tensor, height: Tensor, depth: int) -> Tensor:
-    """Gaussians of these factors and heights, added up over the first `depth` layers."""
-    x, y, z = waists.unbind(2)
-    flat = (height[:, :, None, None] * x[:, :, :depth, None] * y[:, :, None]).flatten(2)
-    batch, size = x.shape[0], x.shape[-1]
-    return torch.bmm(flat.transpose(1, 2), z).view(batch, depth, size, size)
-
-
-def _pair(place: Vectors, height: Float[Tensor, "batch count"], size: int, sigma: float) -> Tensor:
-    """Gaussians at the places and their inversion images, over half the cube and a layer more."""
-    waists = _waists(torch.cat([place, -place], dim=1), size, sigma)[0]
-    return _sum(waists, torch.cat([height, height], dim=1), size // 2 + 1)
+def _add(density: Cube, patches: Patches, height: Float[Tensor, "batch count"]) -> None:
+    """Add Gaussians of these heights, in place."""
+    values = patches.gaussians() * height[..., None]
+    density.view(len(density), -1).scatter_add_(1, patches.index.flatten(1), values.flatten(1))
 
 
 def polish(
@@ -93,10 +111,11 @@ def polish(
     """Fit places and heights of all peaks together, each stepping on what the others leave."""
     size, norm = density.shape[-1], (math.pi**0.5 * sigma) ** 3
     for _ in range(POLISH):
-        waists, offset = _waists(place, size, sigma)
-        one = _sum(waists, height, size)
+        patches = Patches.about(place, size, sigma)
+        one = torch.zeros_like(density)
+        _add(one, patches, height)
         left = density - one - one.flip(1, 2, 3) if images else density - one
-        overlap, slopes = _projections(left, waists, waists * offset)
+        overlap, slopes = _projections(left, patches)
         # The squared norm of (x - c) G is sigma² / 2 times that of G.
         step = 2 * slopes / (norm * height.clamp_min(WEAKEST)[..., None])
         place = place + (DAMPING * step).clamp(-FARTHEST, FARTHEST)
@@ -104,15 +123,10 @@ def polish(
     return place, height
 
 
-def _projections(left: Cube, waists: Tensor, sloped: Tensor) -> tuple[Tensor, Tensor]:
+def _projections(left: Cube, patches: Patches) -> tuple[Tensor, Tensor]:
     """What is left, times each Gaussian [batch, count], and times (x - c) of it [batch, count, 3]."""
-    x, y, z = waists.unbind(2)
-    slope_x, slope_y, slope_z = sloped.unbind(2)
-    count = z.shape[1]
-    flat = torch.einsum("bxyz,bkz->bkxy", left, torch.cat([z, slope_z], dim=1))
-    plain, steep = flat[:, :count], flat[:, count:]
-    lines = (plain * y[:, :, None]).sum(-1)
-    along_y = ((plain * slope_y[:, :, None]).sum(-1) * x).sum(-1)
-    along_z = ((steep * y[:, :, None]).sum(-1) * x).sum(-1)
-    along_x = (lines * slope_x).sum(-1)
-    return (lines * x).sum(-1), torch.stack([along_x, along_y, along_z], dim=-1)
+    values = left.flatten(1).gather(1, patches.index.flatten(1)).view(patches.index.shape)
+    width = patches.factor.shape[-1]
+    cube = (values * patches.gaussians()).unflatten(2, (width, width, width))
+    sums = torch.stack([cube.sum((3, 4)), cube.sum((2, 4)), cube.sum((2, 3))], dim=2)
+    return sums[:, :, 0].sum(-1), (sums * patches.offset).sum(-1)

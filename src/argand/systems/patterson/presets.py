@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from argand.systems.patterson.crystal_system import CrystalMaps
 from argand.systems.patterson.simulate import AtomSet
 from argand.systems.patterson.superpose import Frame
 from argand.systems.patterson.system import Patterson
@@ -10,8 +11,11 @@ PAPER = Patterson(network_name="paper", schedule="constant", learning_rate=1e-3,
 """10 atoms of radius 1 in an inner box of 12 of 40 voxels, the printed network and schedule."""
 BEST = Patterson(AtomSet(noise=(0.0, 0.2)))
 """The same atoms, with up to 20 % of noise, seen superposed."""
+FOURIER = Patterson(network_name="fourier", learning_rate=2e-3)
+"""The published problem by Fourier layers on the plain map, for comparison."""
 PRESETS = {
     "best": BEST,
+    "fourier": FOURIER,
     "empty-corner": replace(BEST, atoms=replace(BEST.atoms, corner="empty")),
     "paper": PAPER,
     "paper-stream": replace(PAPER, renewal=None),
@@ -19,3 +23,5 @@ PRESETS = {
         AtomSet(atoms=3, box=16, inner_box=5.0), widths=(16,), blocks=1, frame=Frame(12, 2), candidates=3
     ),
 }
+TRAINABLE: dict[str, Patterson | CrystalMaps] = {**PRESETS, "crystal": CrystalMaps()}
+"""Also the network for measured crystals, which mends the maps of an iteration."""

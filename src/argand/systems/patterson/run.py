@@ -10,8 +10,10 @@ import numpy as np
 
 from argand.errors import ConfigError, InputError
 from argand.io.map import read_map, write_map
+from argand.io.structure import write_xyz
 from argand.progress import ProgressDisplay
 from argand.systems.patterson.predict import Predictor
+from argand.typing import Points3
 
 Record = dict[str, Any]
 RESULTS = "results.jsonl"
@@ -88,18 +90,17 @@ def _answer(
     record["seconds"] = round(time.perf_counter() - began, 3)
     if out is not None:
         name = file.name.split(".")[0]
-        record["xyz"] = write_xyz(out / f"{name}.xyz", answer.positions_voxel, record).name
+        record["xyz"] = f"{name}.xyz"
+        _write_atoms(out / record["xyz"], answer.positions_voxel, record)
         record["map"] = write_map(out / f"{name}.ccp4", patterson).name
     return record
 
 
-def write_xyz(path: Path, positions: np.ndarray, record: Record) -> Path:
+def _write_atoms(path: Path, positions: Points3, record: Record) -> None:
     """Atoms as XYZ, one voxel being 1 Å; equal atoms are called C."""
     verdict = "solved" if record["solved"] else "not solved"
-    lines = [str(len(positions)), f"{verdict} by {record['path']}, residual {record['residual']:.5f}; voxels"]
-    lines += [f"C {x:.4f} {y:.4f} {z:.4f}" for x, y, z in positions]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    comment = f"{verdict} by {record['path']}, residual {record['residual']:.5f}; voxels"
+    write_xyz(path, comment, ["C"] * len(positions), positions)
 
 
 def read_records(folder: Path) -> list[Record]:

@@ -7,34 +7,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from argand.physics.atom import Atoms
+from argand.physics.atom import Atoms, Radiation
 from argand.physics.fourier import Map
-from argand.physics.model import Builder, assembled
-from argand.physics.phasing import Amplitudes, Recipe, Search, recipe_for
-from argand.physics.refine import Observed, Refined
-from argand.physics.symmetry import inverse_d_squared
-from argand.physics.wilson import expected_intensity
+from argand.physics.model import assembled
+from argand.physics.phasing import Recipe, recipe_for
+from argand.physics.refine import Refined
 from argand.systems.patterson.crystal import Crystal, read_crystal
+from argand.systems.patterson.hunt import ITERATION, NETWORK_D_MIN, Hunt
 
-PATH = "dual-space iteration"
-PHASING_D_MIN = 0.8
-"""Finer data, in Å, are used in refinement only."""
-_CLEAR = 0.16
-"""A model of this R1 ends the search at once."""
-_COUNT_SPREAD = 0.15
-_WORTH_A_LOOK = 0.03
-_HOPE = 0.15
-_TIDY = 2.5
-"""A misplaced atom has a U of more times the median; such a model is not yet the end."""
-_PATIENCE = 4
-"""Tries for a better model after one that is believed."""
-_LARGEST_R1 = 0.25
-_FEWEST = 15
-_LEAST_FOUND = 0.85
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Try(NamedTuple):
@@ -57,7 +41,7 @@ class Solution:
     correlation: float
     attempts: int
     seconds: float
-    path: str = PATH
+    path: str = ITERATION
     log: tuple[Try, ...] = ()
 
     @property
@@ -81,6 +65,7 @@ class Solution:
             "expected_atoms": round(self.crystal.atoms, 2),
             "reflections": len(self.crystal.observed.hkl),
             "spacegroup": self.crystal.group.name,
+            "radiation": self.crystal.observed.radiation,
             "d_min": round(self.crystal.observed.d_min, 3),
             "path": self.path,
             "attempts": self.attempts,
@@ -91,58 +76,43 @@ class Solution:
         }
 
 
-def largest_r1(crystal: Crystal, model: Refined) -> float:
-    """R1 up to which a model is believed: few reflections for its parameters are fitted by wrong ones too.
-
-    What a fit of p parameters leaves of n reflections shrinks with 1 - p/n.
-    """
-    share = 1 - free_parameters(crystal, model) / len(crystal.observed.hkl)
-    return _LARGEST_R1 * max(share, 0.0)
-
-
-def verdict(crystal: Crystal, model: Refined) -> tuple[bool, str]:
-    """Whether a model is believed, and why: by its R1, and where a formula is known by its completeness."""
-    most = largest_r1(crystal, model)
-    if len(crystal.observed.hkl) < _FEWEST:
-        return False, f"{len(crystal.observed.hkl)} reflections are too few to tell"
-    if model.r1 > most:
-        count = f"{len(crystal.observed.hkl)} reflections and {free_parameters(crystal, model)} parameters"
-        return False, f"R1 {model.r1:.3f} is above {most:.2f}, the most for {count}"
-    found = float(model.atoms.occupancy.sum())
-    if crystal.content and found < _LEAST_FOUND * crystal.atoms:
-        return False, f"only {found:.1f} of {crystal.atoms:.1f} atoms found"
-    return True, f"R1 {model.r1:.3f} is within {most:.2f}"
-
-
-def free_parameters(crystal: Crystal, model: Refined) -> int:
-    """Coordinates that the sites leave free, a scale and a U."""
-    sites = (crystal.group.site(place, crystal.orthogonalisation) for place in model.atoms.frac)
-    return 2 + sum(round(float(np.trace(projector))) for projector, _, _ in sites)
-
-
 def solve(
     crystal: Crystal,
     time_limit: float = 30.0,
     seed: int = 0,
     recipe: Recipe | None = None,
     watch: Callable[[int, float], None] = lambda attempts, r1: None,
+    workers: int = 1,
+    network: "nn.Module | None" = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Solution:
-    """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try."""
-    started = time.monotonic()
-    hunt = _Hunt(crystal, recipe or recipe_for(crystal.observed.d_min), seed)
+    """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try.
+
+    With a `network` (`crystal_system.load_network`) it mends models of coarse data; without one, iteration
+    is alone. `clock` tells the seconds that the limit means: time.process_time those of a core.
+
+    With more `workers` other processes make tries too; what is found changes with their number only by how
+    far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
+    """
+    started = clock()
+    recipe = recipe or recipe_for(crystal.observed.d_min)
+    hunt = Hunt(crystal, recipe, seed, workers, network, clock)
     log: list[Try] = []
-    while not hunt.is_over and (hunt.best is None or time.monotonic() - started < time_limit):
-        correlation = hunt.attempt()
-        r1 = 1.0 if hunt.best is None else hunt.best.r1
-        log.append(Try(round(time.monotonic() - started, 2), round(correlation, 3), round(r1, 4)))
-        watch(hunt.attempts, r1)
+    try:
+        while not hunt.is_over and (hunt.best is None or clock() - started < time_limit):
+            correlation = hunt.attempt()
+            r1 = 1.0 if hunt.best is None else hunt.best.r1
+            log.append(Try(round(clock() - started, 2), round(correlation, 3), round(r1, 4)))
+            watch(hunt.attempts, r1)
+    finally:
+        hunt.tries.close()
     assert hunt.best is not None
     model = hunt.best
-    solved, reason = verdict(crystal, model)
+    solved, reason = hunt.verdict
     density = hunt.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
-    seconds = time.monotonic() - started
-    found = (hunt.correlation, hunt.attempts, seconds, PATH, tuple(log))
+    seconds = clock() - started
+    found = (hunt.correlation, hunt.attempts, seconds, hunt.path, tuple(log))
     return Solution(crystal, model, density, solved, reason, *found)
 
 
@@ -154,63 +124,25 @@ def solve_file(
     *,
     units: float | None = None,
     d_min: float | None = None,
+    radiation: Radiation | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
+    workers: int = 1,
+    with_network: bool = False,
 ) -> Solution:
     """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
 
     `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's.
     Raises InputError for what cannot be read or does not fit together.
     """
-    return solve(read_crystal(path, cell, spacegroup, formula, d_min, units), time_limit, seed)
+    crystal = read_crystal(path, cell, spacegroup, formula, d_min, units, radiation)
+    return solve(crystal, time_limit, seed, workers=workers, network=network_for(crystal, with_network))
 
 
-class _Hunt:
-    """Tries so far: the best model, its phases' correlation, and the tries since it was found."""
+def network_for(crystal: Crystal, wanted: bool) -> "nn.Module | None":
+    """The shipped network where it is wanted and data are coarse enough for it; torch loads only then."""
+    if not wanted or crystal.observed.d_min < NETWORK_D_MIN:
+        return None
+    from argand.systems.patterson.crystal_system import load_network
 
-    def __init__(self, crystal: Crystal, recipe: Recipe, seed: int) -> None:
-        self.crystal, self.seed = crystal, seed
-        self.search, self.builder = _prepared(crystal, recipe)
-        self.best: Refined | None = None
-        self.correlation = self._highest = -1.0
-        self.attempts = self._since = 0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the best model is clear and tidy, or believed and not improved for some tries."""
-        if self.best is None or not verdict(self.crystal, self.best)[0]:
-            return False
-        clear = min(_CLEAR, 0.7 * largest_r1(self.crystal, self.best))
-        u_iso = self.best.atoms.u_iso
-        tidy = u_iso.max() <= _TIDY * np.median(u_iso)
-        return bool(self.best.r1 <= clear and tidy) or self._since >= _PATIENCE
-
-    def attempt(self) -> float:
-        """One more try, and its correlation; a model is built where that is about the best so far."""
-        rng = np.random.default_rng([self.seed, self.attempts])
-        atoms = self.crystal.atoms * rng.uniform(1 - _COUNT_SPREAD, 1 + _COUNT_SPREAD)
-        phased = self.search.attempt(atoms, rng)
-        self.attempts, self._since = self.attempts + 1, self._since + 1
-        if self.best is not None and phased.correlation < self._highest - _WORTH_A_LOOK:
-            return phased.correlation
-        self._highest = max(self._highest, phased.correlation)
-        model = self.builder.first(self.search.symmetric.weighted(phased.calculated))
-        if self.best is None or model.r1 < self.best.r1 + _HOPE:
-            model = self.builder.complete(model)
-        if self.best is None or model.r1 < self.best.r1:
-            self.best, self.correlation, self._since = model, phased.correlation, 0
-        return phased.correlation
-
-
-def _prepared(crystal: Crystal, recipe: Recipe) -> tuple[Search, Builder]:
-    """Search and builder of a crystal; phasing leaves out the finest reflections."""
-    data = crystal.observed
-    squared = inverse_d_squared(data.hkl, data.orthogonalisation)
-    coarse = squared <= PHASING_D_MIN**-2
-    hkl, intensity = data.hkl[coarse], np.clip(data.intensity[coarse], 0.0, None)
-    expected = expected_intensity(hkl, data.intensity[coarse], crystal.group, data.orthogonalisation)
-    amplitudes = Amplitudes(hkl, np.sqrt(intensity / expected), np.sqrt(intensity))
-    search = Search(amplitudes, crystal.group, data.orthogonalisation, recipe)
-    phasing = Observed(hkl, data.intensity[coarse], data.sigma[coarse], data.group, data.orthogonalisation)
-    content = crystal.content
-    return search, Builder(data, phasing, search.symmetric.grid, content, crystal.atoms)
+    return load_network()

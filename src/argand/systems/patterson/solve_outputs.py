@@ -90,7 +90,8 @@ def write_solution(
         "_refine_special_details": title,
     }
     write_cif(files["cif"], name, crystal.cell, crystal.group, model.atoms, figures)
-    write_xyz(files["xyz"], title, crystal.cell, model.atoms)
+    places = model.atoms.frac @ crystal.orthogonalisation.T
+    write_xyz(files["xyz"], title, model.atoms.elements, places)
     summary = solution.summary() | {"files": {kind: str(path) for kind, path in files.items()}}
     kept = summary | {"asked": dict(asked), "log": solution.log}
     write_lines(files["summary"], [json.dumps(kept, indent=1)])

@@ -54,9 +54,10 @@ def lone_peak(radius: float) -> float:
 
 @cache
 def _pickable(box: int, shortest: float) -> Tensor:
-    """Voxels of one of the two halves of a map that are far enough from its origin."""
+    """Of the layers -1 to box / 2, voxels of one of the two halves that are far enough from the origin."""
     full, _ = frequencies(box)
-    x, y, z = full[:, None, None], full[None, :, None], full[None, None, :]
+    x = torch.arange(-1, box // 2 + 1)[:, None, None] % box
+    x, y, z = full[x], full[None, :, None], full[None, None, :]
     return ((x * box + y) * box + z > 0) & ((x**2 + y**2 + z**2).sqrt() >= shortest)
 
 
@@ -68,8 +69,10 @@ def pick_vectors(patterson: Map, count: int, radius: float) -> Vectors:
     """
     box = patterson.shape[-1]
     allowed = _pickable(box, SHORTEST * 2 * radius).to(patterson.device)
-    place, height = local_maxima(patterson, PEAKS, True, allowed)
-    vector = torch.where(place >= box / 2, place - box, place)
+    half = torch.cat([patterson[:, -1:], patterson[:, : box // 2 + 1]], dim=1)
+    place, height = local_maxima(half, min(PEAKS, half[0].numel()), True, allowed)
+    x, rest = place[..., :1] - 1, place[..., 1:]
+    vector = torch.cat([x, torch.where(rest >= box / 2, rest - box, rest)], dim=-1)
     height = height / lone_peak(radius)
     rank = vector.norm(dim=-1) - HEIGHT_WEIGHT * (height - LONE_HEIGHT).abs()
     rank = torch.where(height >= LOWEST, rank, -1e3 + height.clamp_min(-1e3))
@@ -86,6 +89,11 @@ def features(half: Half, vector: Float[Tensor, "batch 3"], radius: float, frame:
     low, high = torch.minimum(first, second), torch.maximum(first, second).clamp_max(TALLEST)
     both = (low.clamp_min(0.0) * high.clamp_min(0.0) + 1e-6).sqrt()
     return torch.stack([low.clamp_max(TALLEST), both, (low + high) / 2], dim=1)[:, :, : frame.depth]
+
+
+def plain(patterson: Map, radius: float) -> Float[Tensor, "batch 1 box box box"]:
+    """The map as it is, its origin in the middle, in units of a lone peak."""
+    return (torch.fft.fftshift(patterson, dim=(1, 2, 3)) / lone_peak(radius)).clamp_max(TALLEST)[:, None]
 
 
 def target(

@@ -6,13 +6,20 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from argand.physics.patterson import intensities_of
+from argand.errors import ConfigError
+from argand.physics.patterson import Map, intensities_of
 from argand.systems.patterson.loss import density_loss
-from argand.systems.patterson.network import PaperNetwork, SuperpositionNetwork
+from argand.systems.patterson.network import (
+    FOURIER_MODES,
+    FourierNetwork,
+    PaperNetwork,
+    SuperpositionNetwork,
+)
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
-from argand.systems.patterson.superpose import Frame, features, pick_vectors, target, unfold
+from argand.systems.patterson.superpose import Frame, features, pick_vectors, plain, target, unfold
 
 Sample = dict[str, np.ndarray]
 
@@ -22,11 +29,12 @@ class Patterson:
     """Atoms from the Patterson map of a few equal ones.
 
     `network_name` is `superposition` for ours, which sees the map superposed on itself by one of its own
-    `candidates` most promising vectors, or `paper` for the published network, which sees the map itself.
+    `candidates` most promising vectors; `paper` for the published network and `fourier` for Fourier layers,
+    both of which see the map itself and learn the published target.
     """
 
     atoms: AtomSet = field(default_factory=AtomSet)
-    network_name: Literal["superposition", "paper"] = "superposition"
+    network_name: Literal["superposition", "paper", "fourier"] = "superposition"
     widths: tuple[int, ...] = (32, 64, 64)
     blocks: int = 2
     frame: Frame = field(default_factory=Frame)
@@ -67,22 +75,31 @@ class Patterson:
     def _inputs(self, batch: Mapping[str, Tensor]) -> list[Sample]:
         """Features and targets of simulated maps, one dict for each."""
         patterson = batch["patterson"]
-        if self.network_name == "paper":
-            seen = torch.fft.fftshift(patterson, dim=(1, 2, 3))[:, None] / self.atoms.atoms
-            wanted = batch["density"][:, None]
-        else:
+        if self.network_name == "superposition":
             vectors = pick_vectors(patterson, self.candidates, self.atoms.radius)
             choice = (batch["choice"] * self.candidates).long()
             vector = vectors[torch.arange(len(vectors)), choice]
             seen = features(intensities_of(patterson), vector, self.atoms.radius, self.frame)
             wanted = target(batch["positions"].float(), vector, self.frame)
+        else:
+            seen, wanted = self.seen(patterson), batch["density"][:, None]
         pairs = zip(seen.numpy(), wanted.numpy(), strict=True)
         return [{"features": one, "target": other} for one, other in pairs]
+
+    def seen(self, patterson: Map) -> Float[Tensor, "batch 1 box box box"]:
+        """What a network on the plain map sees, the origin in the middle; scaled as for that network."""
+        if self.network_name == "fourier":
+            return plain(patterson, self.atoms.radius)
+        return torch.fft.fftshift(patterson, dim=(1, 2, 3))[:, None] / self.atoms.atoms
 
     def network(self) -> nn.Module:
         """A network with fresh weights."""
         if self.network_name == "paper":
             return PaperNetwork()
+        if self.network_name == "fourier":
+            if self.atoms.box < 4 * FOURIER_MODES or self.atoms.box % 2:
+                raise ConfigError(f"Fourier layers need an even box of {4 * FOURIER_MODES} voxels or more")
+            return FourierNetwork()
         return SuperpositionNetwork(self.widths, self.blocks)
 
     def loss(
@@ -97,9 +114,9 @@ class Patterson:
         return optimiser, warm_cosine if self.schedule == "cosine" else None
 
     def decode(self, output: Tensor) -> Tensor:
-        """Density [batch, size, size, size] about the frame's origin (ours) or of the box (paper)."""
+        """Density [batch, size, size, size] about the frame's origin (ours) or of the box."""
         density = output.detach().float()[:, 0]
-        return density if self.network_name == "paper" else unfold(density)
+        return unfold(density) if self.network_name == "superposition" else density
 
     def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
         """Relative squared error and mean absolute error of the density; zero for the ideal output."""

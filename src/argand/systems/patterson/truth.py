@@ -93,7 +93,7 @@ def _slides(placed: Points3, truth: Points3, group: Group, cell: Matrix3) -> lis
     polar = group.polar_axes()
     if not polar.any():
         return [np.zeros(3)]
-    images = np.einsum("oij,nj->oni", group.rotations, truth) + group.translations[:, None]
+    images = group.images(truth)
     slides = images.reshape(-1, 1, 3) - placed[None]
     slides -= np.rint(slides)
     off = np.where(polar, 0.0, slides)
@@ -113,7 +113,7 @@ def _neighbours(moves: Points3, cell: Matrix3) -> Float[np.ndarray, " n"]:
 
 def _score(placed: Points3, truth: Points3, major: np.ndarray, group: Group, cell: Matrix3) -> Comparison:
     """Mutually nearest atoms within NEAR."""
-    images = np.einsum("oij,nj->oni", group.rotations, truth) + group.translations[:, None]
+    images = group.images(truth)
     apart = placed[:, None, None] - images[None]
     apart -= np.rint(apart)
     distance = np.linalg.norm(apart @ cell.T, axis=-1).min(1)
