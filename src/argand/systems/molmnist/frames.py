@@ -36,6 +36,11 @@ class FrameEnsemble:
     def __len__(self) -> int:
         return len(self.cart)
 
+    @property
+    def period(self) -> int:
+        """Variants after which the splits come round again."""
+        return len(self)
+
     def draw(self, number: int, random: np.random.Generator) -> Variant:
         """Frame of this number, in time; beyond the last it begins again."""
         frame = number % len(self)

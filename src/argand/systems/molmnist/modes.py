@@ -105,6 +105,9 @@ class ModeEnsemble:
         energy = float(self.modes.stiffness @ amplitude**2) / 2
         return Variant(twisted(cart, rate), twist, energy, "modes")
 
+    period = 10
+    """Variants after which the splits come round again."""
+
     def split(self, number: int) -> int:
         """Of ten independent draws eight train, one validates, one tests."""
         return max(number % 10 - 7, 0)
