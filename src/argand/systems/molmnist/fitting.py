@@ -7,7 +7,6 @@ fewer coefficients than pixels.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -90,24 +89,18 @@ class Measured:
         whole = self.intensity == self.intensity.round()
         self.is_counted = bool(whole.all()) and float(self.intensity.max()) > 1.5
 
-    @cached_property
-    def _fourier(self) -> dict[int, tuple[Tensor, Tensor]]:
-        return {}
-
     def waves(self, images: Images, rotation: float) -> Waves:
         """Amplitudes at the pixels of images that have been turned by `rotation`, form factors included."""
         side = images.shape[-1]
-        if side not in self._fourier:
-            place = self.pixel * (torch.arange(side) - (side - 1) / 2)
-            self._fourier[side] = tuple(
-                torch.polar(torch.ones(()), axis[:, None] * place) for axis in (self.slow, self.fast)
-            )
-        slow, fast = self._fourier[side]
+        place = self.pixel * (torch.arange(side) - (side - 1) / 2)
+        slow, fast = (torch.polar(torch.ones(()), axis[:, None] * place) for axis in (self.slow, self.fast))
         half = images.to(torch.complex64) @ fast.T
         amplitude = torch.einsum("rs,ksf->krf", slow, half)[:, self.chosen]
         cos, sin = np.cos(rotation), np.sin(rotation)
         along = cos * self.q_fast + sin * self.q_slow, cos * self.q_slow - sin * self.q_fast
-        box = torch.sinc(along[0] * self.pixel / (2 * np.pi)) * torch.sinc(along[1] * self.pixel / (2 * np.pi))
+        box = torch.sinc(along[0] * self.pixel / (2 * np.pi)) * torch.sinc(
+            along[1] * self.pixel / (2 * np.pi)
+        )
         return amplitude * (self.factor / box)
 
 
@@ -189,9 +182,11 @@ def _left(measured: Measured, model: Complex[Tensor, " pixel"]) -> tuple[Tensor,
     return left, 1 / variance.clamp_min(1e-6 * square.mean())[measured.ring], model / length
 
 
-def residual(measured: Measured, model: Complex[Tensor, " pixel"]) -> float:
-    """Σ | |F| - k|F obs| | / Σ k|F obs|, with the scale of least squares."""
-    observed = (measured.intensity / measured.mates).clamp_min(0).sqrt()
+def residual(
+    measured: Measured, model: Complex[Tensor, " pixel"], intensity: Float[Tensor, " pixel"] | None = None
+) -> float:
+    """Σ | |F| - k|F obs| | / Σ k|F obs|, by least squares; of other intensities where given."""
+    observed = ((measured.intensity if intensity is None else intensity) / measured.mates).clamp_min(0).sqrt()
     size = model.abs()
     scale = (observed @ size) / (observed @ observed).clamp_min(1e-30)
     return float((size - scale * observed).abs().sum() / (scale * observed).sum().clamp_min(1e-30))

@@ -1,0 +1,236 @@
+"""From patterns to shapes, fibrils and twists: the network, then a fit of the shape to the pattern."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from scipy import ndimage
+from torch import Tensor
+
+from argand.errors import InputError
+from argand.io.weights import load_weights, restore
+from argand.learn.device import channels_last, fast_order
+from argand.physics.projection import Radiation, Window
+from argand.system import from_config
+from argand.systems.molmnist.fitting import (
+    Fitted,
+    Measured,
+    fit_shape,
+    residual,
+    scale_of,
+    turned_images,
+)
+from argand.systems.molmnist.inversion import InversionNetwork, Reading
+from argand.systems.molmnist.loss import pattern_middle
+from argand.systems.molmnist.shapes import BLUR, blur, middle
+from argand.systems.molmnist.system import Molmnist
+
+WEIGHTS = Path(__file__).parents[2] / "weights" / "molmnist-best" / "model.safetensors"
+BATCH = 64
+_LEAST_SPREAD = 0.005
+"""Radians; the rotation is never taken for better known than this before the fit."""
+
+MODEL_RESIDUAL = 0.07
+"""What the directions of the largest fibril's shapes leave of its pattern without noise."""
+
+Effort = Literal["network", "fit"]
+Pattern = Float[np.ndarray, "slow fast"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a pattern says of a fibril.
+
+    `shape` in electrons per pixel over the pattern's window, q's phase problem solved up to half a turn;
+    `shape_sd` the standard deviation of the shape blurred by 1 Å. `probability` of each of `fibrils`;
+    `twist_deg_per_nm` with its standard deviation; `rotation_deg` about the beam, within half a turn.
+    `residual` is Σ | |F| - k|F obs| | / Σ k|F obs| for q up to 1.9 /Å, `expected_residual` what counting
+    noise and the variety of shapes would leave of a right answer.
+    """
+
+    shape: Float[np.ndarray, "slow fast"]
+    shape_sd: Float[np.ndarray, "slow fast"]
+    fibrils: tuple[str, ...]
+    probability: Float[np.ndarray, " fibril"]
+    twist_deg_per_nm: float
+    twist_sd_deg_per_nm: float
+    rotation_deg: float
+    residual: float
+    expected_residual: float
+
+    @property
+    def fibril(self) -> str:
+        """The likeliest fibril."""
+        return self.fibrils[int(self.probability.argmax())]
+
+
+class Predictor:
+    """The trained network with the fit behind it; `radiation` is what measured the patterns."""
+
+    def __init__(self, system: Molmnist, network: InversionNetwork, radiation: Radiation = "xray") -> None:
+        self.system, self.radiation = system, radiation
+        self.network = fast_order(network.eval())
+        self.pixel = system.imaging.window.pixel
+
+    def predict(
+        self, pattern: Pattern, live: Bool[np.ndarray, "slow fast"] | None = None, window_side: float = 200.0
+    ) -> Answer:
+        """The answer to one pattern, q = 0 in pixel [n // 2, n // 2], of a window of this side in Å.
+
+        Raises InputError for what is no pattern.
+        """
+        return self.predict_many(np.asarray(pattern)[None], live, window_side)[0]
+
+    def predict_many(
+        self,
+        patterns: Float[np.ndarray, "n slow fast"],
+        live: Bool[np.ndarray, "slow fast"] | None = None,
+        window_side: float = 200.0,
+        effort: Effort = "fit",
+    ) -> list[Answer]:
+        """Answers to patterns of one kind; `effort` 'network' leaves the fit out."""
+        patterns = np.asarray(patterns, np.float32)
+        live = np.ones(patterns.shape[1:], bool) if live is None else np.asarray(live, bool)
+        check_patterns(patterns, live)
+        live = live & (Window(window_side, len(live)).q > 0)
+        answers: list[Answer] = []
+        for first in range(0, len(patterns), BATCH):
+            chunk = patterns[first : first + BATCH]
+            reading = self.read(chunk, live, window_side)
+            answers += [
+                self._answer(one, live, window_side, reading, row, effort) for row, one in enumerate(chunk)
+            ]
+        return answers
+
+    @torch.inference_mode()
+    def read(
+        self,
+        patterns: Float[np.ndarray, "n slow fast"],
+        live: Bool[np.ndarray, "slow fast"],
+        window_side: float,
+    ) -> Reading:
+        """What the network says of patterns."""
+        step = 2 * np.pi / window_side
+        seen = np.stack([pattern_middle(one, step) for one in np.where(live, patterns, 0)])[:, None]
+        mask = np.broadcast_to(pattern_middle(live, step), seen.shape)
+        given = {"pattern": torch.from_numpy(seen), "live": torch.from_numpy(mask.astype(np.float32))}
+        given = channels_last(given)
+        return self.network(given["pattern"], given["live"], step)
+
+    @torch.inference_mode()
+    def _answer(
+        self,
+        pattern: Pattern,
+        live: Bool[np.ndarray, "slow fast"],
+        window_side: float,
+        reading: Reading,
+        row: int,
+        effort: Effort,
+    ) -> Answer:
+        probability = reading.fibril_logits[row].float().softmax(0)
+        fibril = int(probability.argmax())
+        images = self.network.shapes(fibril)
+        start = reading.coefficients[row, fibril, : len(images) - 1].float()
+        rotation = float(reading.rotation[row])
+        window = Window(window_side, len(pattern))
+        measured = Measured(pattern, live, window, self.pixel, self.radiation)
+        spread = max(float(reading.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
+        if effort == "fit":
+            fitted = fit_shape(measured, images, start, rotation, spread)
+        else:
+            fitted = unfitted(measured, images, start, rotation)
+        rest = float(self.network.get_buffer("rest")[fibril])
+        mean, deviation = self.network.get_buffer("twists")[fibril].tolist()
+        level, log_sd = reading.twist[row, fibril].float().tolist()
+        return Answer(
+            shape=_placed(fitted.shape, self.pixel, window),
+            shape_sd=_placed(_deviation(fitted, rest, self.pixel), self.pixel, window),
+            fibrils=self.system.fibrils,
+            probability=probability.numpy(),
+            twist_deg_per_nm=mean + level * deviation,
+            twist_sd_deg_per_nm=deviation * float(np.exp(log_sd)),
+            rotation_deg=float(np.degrees(fitted.rotation)) % 180.0,
+            residual=fitted.residual,
+            expected_residual=expected_residual(measured, fitted),
+        )
+
+
+def unfitted(
+    measured: Measured,
+    images: Float[Tensor, "image side side"],
+    start: Float[Tensor, " mode"],
+    rotation: float,
+) -> Fitted:
+    """The network's own shape."""
+    shape = torch.cat([torch.ones(1), start]) @ images.flatten(1)
+    turned = turned_images(shape.view(1, *images.shape[1:]), rotation)
+    model = measured.waves(turned, rotation)[0]
+    return Fitted(turned, torch.zeros(0), torch.zeros(0, 0), rotation, residual(measured, model))
+
+
+def expected_residual(measured: Measured, fitted: Fitted) -> float:
+    """The residual of a right answer: of what no direction describes, and of counting."""
+    if not measured.is_counted:
+        return MODEL_RESIDUAL
+    model = measured.waves(fitted.shape[None], fitted.rotation)[0]
+    counts = scale_of(measured, model) * measured.mates * model.abs().square()
+    drawn = torch.poisson(counts, torch.Generator().manual_seed(0))
+    return residual(measured, model, drawn) + MODEL_RESIDUAL
+
+
+def _deviation(fitted: Fitted, rest: float, pixel: float) -> Float[Tensor, "side side"]:
+    """Standard deviation of the blurred shape: of the fit, and of what no direction describes."""
+    spread = torch.full(fitted.images.shape[1:], rest**2)
+    if len(fitted.coefficients):
+        root = torch.linalg.cholesky(fitted.covariance + 1e-9 * torch.eye(len(fitted.covariance)))
+        parts = torch.tensordot(root.T, fitted.images[1:], 1)
+        spread = spread + torch.from_numpy(blur(parts.numpy(), BLUR / pixel)).square().sum(0)
+    return spread.sqrt()
+
+
+def _placed(image: Float[Tensor, "side side"], pixel: float, window: Window) -> Pattern:
+    """An image about the fibril's axis over a whole window, in electrons per pixel of the window."""
+    values, size = image.numpy().astype(float), window.size
+    if np.isclose(window.pixel, pixel) and size % 2 == 0:
+        return middle(values, size).astype(np.float32)
+    ratio = window.pixel / pixel
+    values = blur(values[None], max(0.0, (ratio - 1) / 2))[0]
+    centre = np.array([(len(values) - 1) / 2 - ratio * (size - 1) / 2] * 2)
+    spread = ndimage.affine_transform(values, np.full(2, ratio), centre, (size, size), order=3)
+    return (spread * ratio**2).astype(np.float32)
+
+
+def check_patterns(patterns: Float[np.ndarray, "n slow fast"], live: Bool[np.ndarray, "slow fast"]) -> None:
+    """Raise InputError for patterns from which nothing can be read, with the cure."""
+    if patterns.ndim != 3 or patterns.shape[1] != patterns.shape[2] or patterns.shape[1] < 16:
+        shape = " x ".join(map(str, patterns.shape[1:]))
+        raise InputError(f"a pattern is square, 16 pixels or more along a side; this one has {shape}")
+    if live.shape != patterns.shape[1:]:
+        raise InputError(f"the mask has {live.shape} pixels, the pattern {patterns.shape[1:]}")
+    if not live.any():
+        raise InputError("every pixel of the pattern is masked; nothing was measured")
+    seen = patterns[:, live]
+    if not np.isfinite(seen).all():
+        raise InputError("the pattern holds numbers that are not finite; mask those pixels")
+    if seen.min() < 0:
+        below = int((seen < 0).any(0).sum())
+        raise InputError(f"{below} pixels are below zero; subtract no background, or mask them")
+    if not (seen.max(1) > 0).all():
+        raise InputError("the pattern is empty; no pixel is above zero")
+
+
+def load(path: Path | None = None) -> Predictor:
+    """The predictor from weights, by default those shipped; InputError for others' or damaged ones."""
+    path = Path(path) if path else WEIGHTS
+    state, header = load_weights(path)
+    if header["system"] != "molmnist":
+        raise InputError(f"{path}: weights of {header['system']}, not of molmnist; name others")
+    system = from_config(Molmnist, header["config"])
+    if system.network_name != "modes":
+        raise InputError(f"{path}: weights of the published network, which answers with shapes alone")
+    network = system.blank_network()
+    restore(network, {name: tensor.float() for name, tensor in state.items()}, path)
+    return Predictor(system, network)
