@@ -100,8 +100,11 @@ class ModeEnsemble:
         twist = self.parameters.mean_twist(chains) + away * self.parameters.twist_deviation(chains)
         move, amplitude = self.displacement(random)
         rate = twist - fibril_twist(self.fibril, self._beads + move)
-        cart = self._cart + move.astype(np.float32)[self.fibril.glucose]
-        cart += self._deviation * random.standard_normal(cart.shape, np.float32)
+        cart = move.astype(np.float32)[self.fibril.glucose]
+        cart += self._cart
+        noise = random.standard_normal(cart.shape, np.float32)
+        noise *= self._deviation
+        cart += noise
         energy = float(self.modes.stiffness @ amplitude**2) / 2
         return Variant(twisted(cart, rate), twist, energy, "modes")
 
