@@ -27,7 +27,7 @@ Corners = Shaped[np.ndarray, "4 n"]
 
 OVERSAMPLING = 2
 WIDEST = np.radians(60.0)
-"""Largest scattering angle on a bent sphere: nearer its equator the depth of a fibre needs ever more slabs."""
+"""Largest scattering angle on a bent sphere: nearer its equator a fibre needs ever more slabs."""
 _SLAB_PHASE = 1.2
 """Largest change of phase in radians from one slab along the beam to the next."""
 _REACH = 2
@@ -109,7 +109,7 @@ def scattering_factors(
 
 
 def highest_q(wavelength: float) -> float:
-    """Largest part of q across the beam (1/Å) that is seen at a wavelength in Å: k sin of the widest angle."""
+    """Limit of q across the beam (1/Å) at a wavelength in Å: k times the sine of the widest angle."""
     return float(2 * np.pi / wavelength * np.sin(WIDEST))
 
 
@@ -117,8 +117,8 @@ class Camera:
     """Coherent amplitudes of groups of equal atoms in one window, with all that is common computed once.
 
     `wavelength` in Å bends the Ewald sphere (None: flat, the limit of a short one), which is seen up to
-    scattering angles of `WIDEST`. Atoms are shared linearly between the points of a grid `OVERSAMPLING` times finer than the window's, whose transform is
-    divided by that of the sharing, sinc².
+    scattering angles of `WIDEST`. Atoms are shared linearly between the points of a grid `OVERSAMPLING`
+    times finer than the window's, whose transform is divided by that of the sharing, sinc².
     """
 
     def __init__(
