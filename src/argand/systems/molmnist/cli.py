@@ -157,6 +157,7 @@ def fit(
     from argand.systems.molmnist.fit import fit as fit_parameters
 
     parameters = fit_parameters(runs)
+    out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}")
     partial.write_text(dumps(asdict(parameters), indent=1) + "\n", encoding="utf-8")
     partial.replace(out)
@@ -167,7 +168,8 @@ def fit(
     for row in rows:
         say(
             f"{row['fibril']} ({row['folder']}): twist {row['twist']:.2f} ± {row['twist_error']:.2f}, "
-            f"network {row['network_twist']:.2f} degrees/nm; "
+            f"network {row['network_twist']:.2f} degrees/nm; beads {row['bead_rms']:.2f} Å, "
+            f"network {row['network_bead_rms']:.2f} Å; "
             f"KS {row['ks']['low']:.2f} low, {row['ks']['high']:.2f} high"
         )
     say(f"parameters: {out}")

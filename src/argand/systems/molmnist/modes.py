@@ -23,12 +23,14 @@ from argand.physics.elastic import Modes, draw_amplitudes, hessian, lowest_modes
 from argand.physics.twist import DEG_PER_NM, twisted
 from argand.system import from_config
 from argand.systems.molmnist.fibril import LENGTH, Fibril, build_fibril, chain_sites
-from argand.systems.molmnist.measure import fibril_twist
+from argand.systems.molmnist.measure import fibril_twist, sections
 from argand.typing import Points3
 
 CUTOFF = 11.0
 """Å."""
 MODES = 60
+SECTIONS = 32
+"""Glucoses of a chain of 200 Å over which the twist is measured."""
 PARAMETERS = Path(__file__).parent / "data" / "ensemble.json"
 _STRATUM = (np.sqrt(5) - 1) / 2
 """Multiples of the golden section fill the unit interval evenly, however many are taken."""
@@ -42,6 +44,10 @@ class EnsembleParameters:
     along a chain are `sheet_ratio` and `chain_ratio` times as stiff. A fibril of n chains has the mean
     twist `twist_2x2_deg_per_nm` (4 / n)^`twist_exponent`, and its twist fluctuates by
     `twist_sd_2x2_deg_per_nm` (4 / n) at a length of 200 Å. `source` says where the numbers come from.
+
+    A rod with free ends twists from section to section independently: the angle is a random walk along
+    the axis, and the slope fitted to N sections has the variance 6 / (5 N) of a step's. So the
+    deviation falls with the root of the number of sections.
     """
 
     spring: float
@@ -56,9 +62,9 @@ class EnsembleParameters:
         """Mean twist of a fibril in rad/Å."""
         return self.twist_2x2_deg_per_nm / DEG_PER_NM * (4 / chains) ** self.twist_exponent
 
-    def twist_deviation(self, chains: int) -> float:
-        """Standard deviation of the twist of a fibril in rad/Å."""
-        return self.twist_sd_2x2_deg_per_nm / DEG_PER_NM * 4 / chains
+    def twist_deviation(self, chains: int, measured: int = SECTIONS) -> float:
+        """Standard deviation in rad/Å of the twist of a fibril, measured over so many sections."""
+        return self.twist_sd_2x2_deg_per_nm / DEG_PER_NM * 4 / chains * float(np.sqrt(SECTIONS / measured))
 
 
 def read_parameters(path: Path = PARAMETERS) -> EnsembleParameters:
@@ -92,16 +98,25 @@ class ModeEnsemble:
         self._cart = fibril.cart.astype(np.float32)
         self._deviation = np.sqrt(fibril.u_iso).astype(np.float32)[:, None]
 
+    @property
+    def twist(self) -> tuple[float, float]:
+        """Mean and standard deviation of the variants' twist in rad/Å."""
+        chains, told = self.fibril.chains, self.parameters
+        return told.mean_twist(chains), told.twist_deviation(chains, sections(self.fibril))
+
     def draw(self, number: int, random: np.random.Generator) -> Variant:
         """A variant at thermal equilibrium."""
-        chains = self.fibril.chains
+        mean, deviation = self.twist
         quantile = (random.random() + number * _STRATUM) % 1.0
         away = float(ndtri(np.clip(quantile, 1e-6, 1 - 1e-6)))
-        twist = self.parameters.mean_twist(chains) + away * self.parameters.twist_deviation(chains)
+        twist = mean + away * deviation
         move, amplitude = self.displacement(random)
         rate = twist - fibril_twist(self.fibril, self._beads + move)
-        cart = self._cart + move.astype(np.float32)[self.fibril.glucose]
-        cart += self._deviation * random.standard_normal(cart.shape, np.float32)
+        cart = move.astype(np.float32)[self.fibril.glucose]
+        cart += self._cart
+        noise = random.standard_normal(cart.shape, np.float32)
+        noise *= self._deviation
+        cart += noise
         energy = float(self.modes.stiffness @ amplitude**2) / 2
         return Variant(twisted(cart, rate), twist, energy, "modes")
 
