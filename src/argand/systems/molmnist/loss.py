@@ -42,7 +42,7 @@ def inversion_inputs(sample: Sample, imaging: Imaging, fibril: int, shapes: Shap
     window = imaging.window
     step = 2 * np.pi / window.side
     rotation = float(np.radians(sample["rotation_deg"]))
-    aligned = _turned_back(sample["shape"], rotation, len(shapes.mean), shapes.pixel)
+    aligned = _turned_back(sample["shape"].astype(float), rotation, len(shapes.mean), shapes.pixel)
     found = shapes.coefficients(np.stack([aligned, aligned[::-1, ::-1]]))
     size = (shapes.blurred**2).sum((1, 2))
     size /= size.sum()
@@ -61,7 +61,7 @@ def _turned_back(
     shape: Float[np.ndarray, "slow fast"], rotation: float, side: int, pixel: float
 ) -> Float[np.ndarray, "side side"]:
     """A shape blurred as for scoring, at rotation 0."""
-    seen = blur(middle(shape.astype(float), side)[None], 1.0 / pixel)[0]
+    seen = blur(middle(shape, side)[None], 1.0 / pixel)[0]
     cos, sin = np.cos(rotation), np.sin(rotation)
     turn = np.array([[cos, sin], [-sin, cos]])
     centre = np.full(2, (side - 1) / 2)
