@@ -86,7 +86,7 @@ def debye(fibril: Fibril, q: np.ndarray) -> np.ndarray:
 def debye_calculator(fibril: Fibril) -> Callable[[np.ndarray], np.ndarray] | None:
     """DebyeCalculator's intensity as a function of q, without thermal motion; None where it is missing."""
     try:
-        from debyecalculator import DebyeCalculator
+        from debyecalculator import DebyeCalculator  # pyright: ignore[reportMissingImports]
     except ImportError:
         return None
     program = DebyeCalculator(qmin=0.05, qmax=1.75, qstep=0.01, biso=0.0, device="cpu")
@@ -100,7 +100,7 @@ def finely(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def main(
-    orientations: Annotated[int, typer.Option(help="Of the isotropic average.", min=10)] = 1000,
+    orientations: Annotated[int, typer.Option(help="Of the isotropic average.", min=10)] = 6000,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well")] = None,
 ) -> None:
     """Print both comparisons."""

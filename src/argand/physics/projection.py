@@ -155,7 +155,7 @@ class Camera:
         """|F|² of atoms at these places (Å), by element; NaN where the wavelength reaches no such q."""
         if self.wavelength is None:
             amplitude = self._flat(atoms)
-            return self._whole(amplitude.real**2 + amplitude.imag**2)
+            return self._whole(np.real(amplitude) ** 2 + np.imag(amplitude) ** 2)
         above, below = self._bent(atoms)
         return self._joined(np.abs(above) ** 2, np.abs(below) ** 2)
 

@@ -129,10 +129,9 @@ def test_runs_that_tell_nothing_are_refused(tmp_path: Path):
         fit([still])
 
 
-def test_the_verb_fit_writes_what_it_found_and_compares(
-    runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_verb_fit_writes_what_it_found_and_compares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("argand.systems.molmnist.fit.DRAWS", 10)
+    runs = [write_run(tmp_path / name, name, TRUTH, 10) for name in LENGTHS]
     out = tmp_path / "new" / "ensemble.json"
     words = ("fit", runs[0], "--held-out", runs[1], "--out", out)
     answer = run(*words)
