@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from scipy.stats import ks_2samp
 
 from argand.errors import InputError
@@ -21,6 +22,10 @@ from argand.systems.molmnist.simulate import Scene, measure
 from argand.systems.molmnist.trajectory import Trajectory
 
 DRAWS = 400
+MATCHED, PASSES, NEWTON = 100, 3, 3
+"""Variants whose log-sums are matched; passes over springs and log-sums; Newton steps in each."""
+_STEPS = (0.02, 0.05)
+_RANGE = ((-0.5, 0.5), (1.0, 5.0))
 _KS_95 = 1.358
 """Asymptotic 95 % point of the Kolmogorov-Smirnov statistic, times the root of the number of values."""
 
@@ -90,7 +95,7 @@ def bead_rms(fibril: Fibril, beads: np.ndarray) -> float:
 
 
 def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> EnsembleParameters:
-    """Parameters that match the mean twist, its fluctuation and the beads' fluctuation of runs.
+    """Parameters that match twist, its fluctuation, the beads' fluctuation and the mean log-sums of runs.
 
     Each run is matched by a network of its own length. One run fixes all but the exponent; runs of fibrils
     of unlike size fix that too. InputError where a run has no frames, or does not twist to the right.
@@ -108,17 +113,49 @@ def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> Ens
     if np.ptp(ratio) > 0:
         exponent = float(np.polyfit(ratio, twist, 1)[0])
     spread = [one.twist_sd * one.built.chains / 4 * np.sqrt(sections(one.built) / SECTIONS) for one in seen]
-    stiffer = np.exp(np.mean([np.log(_stiffer(one, start)) for one in seen]))
     source = "; ".join(f"{one.fibril} {one.solvent} {one.length:g} Å, {one.frames} frames" for one in seen)
-    return EnsembleParameters(
-        round(start.spring * float(stiffer), 4),
-        start.sheet_ratio,
-        start.chain_ratio,
-        round(float(np.exp((twist - exponent * ratio).mean())), 4),
-        round(exponent, 4),
-        round(float(np.mean(spread)), 4),
-        f"fitted to molecular dynamics: {source}",
+    found = replace(
+        start,
+        twist_2x2_deg_per_nm=round(float(np.exp((twist - exponent * ratio).mean())), 4),
+        twist_exponent=round(exponent, 4),
+        twist_sd_2x2_deg_per_nm=round(float(np.mean(spread)), 4),
+        source=f"fitted to molecular dynamics: {source}",
     )
+    wanted = [_log_sums(FrameEnsemble(Path(one.folder), one.length).cart, one.built).mean(0) for one in seen]
+    for _ in range(PASSES):
+        stiffer = np.exp(np.mean([np.log(_stiffer(one, found)) for one in seen]))
+        found = replace(found, spring=round(found.spring * float(stiffer), 4))
+        found = _matched(seen, np.array(wanted), found)
+    return found
+
+
+def _matched(
+    seen: Sequence[Observation], wanted: Float[np.ndarray, "run 2"], start: EnsembleParameters
+) -> EnsembleParameters:
+    """Swelling and disorder with which the mean log-sums are those of the runs, by Newton's method.
+
+    The swelling governs the sum at low q, the disorder that at high q.
+    """
+    place = np.array([start.swelling, start.disorder])
+    for _ in range(NEWTON):
+        here, *steps = (
+            np.mean(
+                [_mean_sums(one, start, place + step) - own for one, own in zip(seen, wanted, strict=True)], 0
+            )
+            for step in (np.zeros(2), *np.diag(_STEPS))
+        )
+        slopes = np.column_stack([(there - here) / step for there, step in zip(steps, _STEPS, strict=True)])
+        place = np.clip(place - np.linalg.solve(slopes, here), *_RANGE)
+    return replace(start, swelling=round(float(place[0]), 4), disorder=round(float(place[1]), 4))
+
+
+def _mean_sums(
+    seen: Observation, parameters: EnsembleParameters, place: Float[np.ndarray, "2"]
+) -> Float[np.ndarray, "2"]:
+    """Mean log-sums of variants of a run's fibril, the same draws whatever swelling and disorder are."""
+    source = ModeEnsemble(seen.built, replace(parameters, swelling=float(place[0]), disorder=float(place[1])))
+    random = np.random.default_rng(1)
+    return _log_sums((source.draw(k, random).cart for k in range(MATCHED)), seen.built).mean(0)
 
 
 def _stiffer(seen: Observation, parameters: EnsembleParameters) -> float:
@@ -128,7 +165,8 @@ def _stiffer(seen: Observation, parameters: EnsembleParameters) -> float:
     displacements, which a bead of six atoms keeps a sixth of, is not.
     """
     fibril = seen.built
-    atoms = 3 * float(fibril.u_iso[fibril.ring].mean()) / fibril.ring.shape[1]
+    u_iso = parameters.disorder**2 * float(fibril.u_iso[fibril.ring].mean())
+    atoms = 3 * u_iso / fibril.ring.shape[1]
     if seen.bead_rms**2 <= atoms:
         raise InputError(f"{seen.folder}: its frames are too alike to tell the springs; let the run go on")
     network = network_rms(fibril, parameters)
