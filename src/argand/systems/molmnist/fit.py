@@ -122,6 +122,7 @@ def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> Ens
         source=f"fitted to molecular dynamics: {source}",
     )
     wanted = [_log_sums(FrameEnsemble(Path(one.folder), one.length).cart, one.built).mean(0) for one in seen]
+    found = replace(found, swelling=0.0, disorder=1.0)
     for _ in range(PASSES):
         stiffer = np.exp(np.mean([np.log(_stiffer(one, found)) for one in seen]))
         found = replace(found, spring=round(found.spring * float(stiffer), 4))
