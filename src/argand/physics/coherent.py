@@ -1,0 +1,111 @@
+"""One object in the plane and its coherent diffraction: what a pattern says before its phases are known.
+
+Half spectra have q = 0 at index 0, as `rfft2` orders them; NaN is not measured. Objects lie about index 0,
+over the border of the box.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from argand.physics.dualspace import Densities, Halves, Magnitudes
+from argand.physics.projection import Window
+
+Patterns = Float[Tensor, "n slow fast"]
+Half = Float[Tensor, "n slow half"]
+Objects = Float[Tensor, "n slow fast"]
+
+RELAXATION = 4.0
+"""How strongly a density holds its own amplitudes against the counts; 4 weighs them equally."""
+AUTOCORRELATION_BLUR = 2.0
+"""Å; noise at high q says nothing about how far an object reaches."""
+SHARE, SIGNIFICANCE = 0.02, 4.0
+"""Autocorrelation above this share of its peak, and above so many standard deviations, is the object's."""
+GUINIER_PIXELS = 16
+
+
+class CountedMagnitudes(Magnitudes):
+    """Towards densities that explain photon counts, without following their noise all the way.
+
+    The proximal map of the Poisson likelihood of the counts: a pixel's amplitude a becomes that which
+    minimises I - n ln I + RELAXATION (√I - a)² / 2. `weight` is what amplitudes of densities are of those
+    that the detector counts.
+    """
+
+    def __init__(self, counts: Halves, weight: Float[Tensor, "*half"]) -> None:
+        super().__init__(counts)
+        self.weight = weight
+        self._bright = (8 * (2 + RELAXATION)) * self.amplitude.square()
+
+    def __call__(self, density: Densities) -> Densities:
+        """The nearest such density."""
+        transform = torch.fft.rfftn(density, dim=self.axes)
+        now = torch.view_as_real(transform).square().sum(-1).sqrt_().div_(self.weight).clamp_min_(1e-12)
+        kept = RELAXATION * now
+        scale = (kept + (kept.square() + self._bright).sqrt_()).div_(2 * (2 + RELAXATION)).div_(now)
+        if not self.complete:
+            scale = torch.where(self.measured, scale, 1.0)
+        return torch.fft.irfftn(transform.mul_(scale), s=self.shape, dim=self.axes)
+
+
+def friedel_mean(patterns: Patterns, live: Bool[Tensor, "slow fast"]) -> Half:
+    """Half spectra of patterns with q = 0 in the middle: means of the measured ones of I(q) and I(-q)."""
+    size = patterns.shape[-1]
+    full = torch.fft.ifftshift(torch.where(live, patterns, torch.nan), dim=(1, 2))[..., : size // 2 + 1]
+    back = -torch.arange(size) % size
+    mates = torch.fft.ifftshift(torch.where(live, patterns, torch.nan), dim=(1, 2))[:, back][:, :, back]
+    return torch.nanmean(torch.stack([full, mates[..., : size // 2 + 1]]), 0)
+
+
+def reciprocal_axes(window: Window) -> tuple[Float[Tensor, "slow 1"], Float[Tensor, "1 half"]]:
+    """q along both axes of a half spectrum in 1/Å."""
+    slow, fast = torch.fft.fftfreq(window.size, window.pixel), torch.fft.rfftfreq(window.size, window.pixel)
+    return 2 * torch.pi * slow[:, None], 2 * torch.pi * fast[None]
+
+
+def guinier_filled(half: Half, window: Window) -> Half:
+    """What was not measured about q = 0 continued inwards by Guinier's law, ln I linear in q²; 0 elsewhere.
+
+    The line is fitted to the measured pixels of lowest q, each with its counts as its weight.
+    """
+    along, across = reciprocal_axes(window)
+    q2 = (along**2 + across**2).expand(half.shape[1:])
+    known = half.isfinite().all(0)
+    gap = ~known & (q2 < q2[known].min() + q2[~known & (q2 < q2[known].median())].max()) if not known.all() else ~known
+    order = torch.where(known, q2, torch.inf).flatten().argsort()[:GUINIER_PIXELS]
+    x, y = q2.flatten()[order], half.flatten(1)[:, order].clamp_min(1e-30)
+    weight = y / y.sum(1, keepdim=True)
+    mean_x, mean_y = (weight * x).sum(1, keepdim=True), (weight * y.log()).sum(1, keepdim=True)
+    slope = (weight * (x - mean_x) * (y.log() - mean_y)).sum(1) / (weight * (x - mean_x) ** 2).sum(1)
+    line = mean_y[..., None] + slope.clamp_max(0)[:, None, None] * (q2 - mean_x[..., None])
+    return torch.where(gap, line.exp(), half.nan_to_num(0.0))
+
+
+def autocorrelation_support(half: Half, window: Window, margin: int) -> Bool[Tensor, "n slow fast"]:
+    """Where an object can be whose outline is convex and alike when turned by 180 degrees, and a margin.
+
+    The autocorrelation of such an object reaches exactly twice as far in every direction.
+    """
+    along, across = reciprocal_axes(window)
+    taper = torch.exp(-(AUTOCORRELATION_BLUR**2) * (along**2 + across**2))
+    filled, size = guinier_filled(half, window), window.size
+    map_ = torch.fft.irfft2(filled * taper, s=(size, size))
+    # Poisson: the variance of each intensity is itself; for noise-free ones the share decides.
+    noise = 2**0.5 * (half.nan_to_num(0.0) * taper**2).sum((1, 2)).sqrt() / size**2
+    whole = (half.nan_to_num(0.0) % 1 == 0).flatten(1).all(1)
+    limit = torch.maximum(SHARE * map_[:, 0, 0], SIGNIFICANCE * noise * whole)
+    inside = torch.fft.fftshift(map_ > limit[:, None, None], dim=(1, 2))
+    place = torch.arange(size) - size // 2
+    doubled = (2 * place + size // 2).clamp(0, size - 1)
+    half_size = inside[:, doubled][:, :, doubled]
+    near = (place.abs() <= size // 4)[:, None] & (place.abs() <= size // 4)
+    return torch.fft.ifftshift(dilated(half_size & near, margin), dim=(1, 2))
+
+
+def dilated(inside: Bool[Tensor, "n slow fast"], pixels: int) -> Bool[Tensor, "n slow fast"]:
+    """All pixels not farther than so many from one inside, along both axes."""
+    if not pixels:
+        return inside
+    wide = max_pool2d(inside.float()[:, None], (2 * pixels + 1, 1), 1, (pixels, 0))
+    return max_pool2d(wide, (1, 2 * pixels + 1), 1, (0, pixels))[:, 0] > 0
