@@ -65,42 +65,60 @@ def reciprocal_axes(window: Window) -> tuple[Float[Tensor, "slow 1"], Float[Tens
 
 
 def guinier_filled(half: Half, window: Window) -> Half:
-    """What was not measured about q = 0 continued inwards by Guinier's law, ln I linear in q²; 0 elsewhere.
+    """What was not measured by Guinier's law, ln I linear in q², which continues a pattern towards q = 0.
 
-    The line is fitted to the measured pixels of lowest q, each with its counts as its weight.
+    The line is fitted to the measured pixels of lowest q, each with its intensity as its weight; far out
+    it is next to nothing.
     """
     along, across = reciprocal_axes(window)
     q2 = (along**2 + across**2).expand(half.shape[1:])
     known = half.isfinite().all(0)
-    gap = ~known & (q2 < q2[known].min() + q2[~known & (q2 < q2[known].median())].max()) if not known.all() else ~known
-    order = torch.where(known, q2, torch.inf).flatten().argsort()[:GUINIER_PIXELS]
-    x, y = q2.flatten()[order], half.flatten(1)[:, order].clamp_min(1e-30)
+    nearest = torch.where(known, q2, torch.inf).flatten().argsort()[:GUINIER_PIXELS]
+    x, y = q2.flatten()[nearest], half.flatten(1)[:, nearest].clamp_min(1e-30)
     weight = y / y.sum(1, keepdim=True)
     mean_x, mean_y = (weight * x).sum(1, keepdim=True), (weight * y.log()).sum(1, keepdim=True)
     slope = (weight * (x - mean_x) * (y.log() - mean_y)).sum(1) / (weight * (x - mean_x) ** 2).sum(1)
     line = mean_y[..., None] + slope.clamp_max(0)[:, None, None] * (q2 - mean_x[..., None])
-    return torch.where(gap, line.exp(), half.nan_to_num(0.0))
+    return torch.where(known, half, line.exp())
 
 
-def autocorrelation_support(half: Half, window: Window, margin: int) -> Bool[Tensor, "n slow fast"]:
-    """Where an object can be whose outline is convex and alike when turned by 180 degrees, and a margin.
+def autocorrelation(half: Half, window: Window) -> tuple[Objects, Float[Tensor, " n"]]:
+    """Smoothed autocorrelation with its origin in the middle, and the level above which it is believed.
 
-    The autocorrelation of such an object reaches exactly twice as far in every direction.
+    The level is a share of the peak, or what Poisson noise reaches where all intensities are whole numbers.
     """
     along, across = reciprocal_axes(window)
     taper = torch.exp(-(AUTOCORRELATION_BLUR**2) * (along**2 + across**2))
-    filled, size = guinier_filled(half, window), window.size
-    map_ = torch.fft.irfft2(filled * taper, s=(size, size))
-    # Poisson: the variance of each intensity is itself; for noise-free ones the share decides.
-    noise = 2**0.5 * (half.nan_to_num(0.0) * taper**2).sum((1, 2)).sqrt() / size**2
-    whole = (half.nan_to_num(0.0) % 1 == 0).flatten(1).all(1)
-    limit = torch.maximum(SHARE * map_[:, 0, 0], SIGNIFICANCE * noise * whole)
-    inside = torch.fft.fftshift(map_ > limit[:, None, None], dim=(1, 2))
-    place = torch.arange(size) - size // 2
-    doubled = (2 * place + size // 2).clamp(0, size - 1)
-    half_size = inside[:, doubled][:, :, doubled]
-    near = (place.abs() <= size // 4)[:, None] & (place.abs() <= size // 4)
-    return torch.fft.ifftshift(dilated(half_size & near, margin), dim=(1, 2))
+    image = torch.fft.irfft2(guinier_filled(half, window) * taper, s=(window.size,) * 2)
+    counts = half.nan_to_num(0.0)
+    noise = 2**0.5 * (counts * taper.square()).sum((1, 2)).sqrt() / window.size**2
+    # Means of a pixel and its mate are halves.
+    counted = (2 * counts == (2 * counts).round()).flatten(1).all(1)
+    level = torch.maximum(SHARE * image[:, 0, 0], SIGNIFICANCE * noise * counted)
+    return torch.fft.fftshift(image, dim=(1, 2)), level
+
+
+def autocorrelation_support(
+    half: Half, window: Window, margin: int
+) -> tuple[Bool[Tensor, "n slow fast"], Bool[Tensor, " n"]]:
+    """Where an object can be whose outline is convex and alike when turned by 180 degrees, and a margin.
+
+    The autocorrelation of such an object reaches exactly twice as far in every direction. Where it reaches
+    the window's edge, the outline is not known (False in the second answer): a disc of half the window's
+    area is taken, beyond which intensities no longer determine an object.
+    """
+    image, level = autocorrelation(half, window)
+    inside = image > level[:, None, None]
+    # There an object that ends has the same value all around, noise apart; not 0 where the gap's filling is off.
+    edge = torch.cat([image[:, [0, -1]].flatten(1), image[..., [0, -1]].flatten(1)], 1)
+    known = edge.amax(1) - edge.amin(1) <= 2 * level
+    place = torch.arange(window.size) - window.size // 2
+    doubled = (2 * place + window.size // 2).clamp(0, window.size - 1)
+    near = (place.abs() <= window.size // 4)[:, None] & (place.abs() <= window.size // 4)
+    object_ = dilated(inside[:, doubled][:, :, doubled] & near, margin)
+    disc = place[:, None] ** 2 + place**2 < window.size**2 / (2 * torch.pi)
+    support = torch.where(known[:, None, None], object_, disc)
+    return torch.fft.ifftshift(support, dim=(1, 2)), known
 
 
 def dilated(inside: Bool[Tensor, "n slow fast"], pixels: int) -> Bool[Tensor, "n slow fast"]:

@@ -6,6 +6,7 @@ per pixel but for their scale: the mean form factor of cellulose and the pixel's
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -27,15 +28,17 @@ from argand.physics.projection import Window, scattering_factors
 from argand.systems.molmnist.simulate import ELECTRONS
 
 ROUNDS, SETTLING, STARTS = 160, 40, 3
-POLISHING, POLISH_SETTLING = 50, 0.4
-"""Rounds from a given start, and the share of them without feedback."""
+POLISHING, FEEDBACK = 50, 0.8
+"""Rounds from a given start, and the share of them with feedback, which none have that follow counts."""
 CELLULOSE = {"C": 6, "H": 10, "O": 5}
 SOFTNESS = 0.5
 """Å, standard deviation of the Gaussian that makes what is retrieved positive and weighs noise at high q."""
 STAGE = 20
 """Rounds between two looks at how far the object reaches (shrink wrap, Marchesini, PRB 68, 140101, 2003)."""
-WRAP_BLURS, WRAP_SHARE = (3.0, 1.5), 0.15
-"""Å at the first and the last look; share of the highest pixel above which the object is."""
+WRAP_BLURS, WRAP_LEAST = (3.0, 1.5), 0.5
+"""Å at the first and the last look; share of a support that the next one has at least."""
+WRAP_SHARE, WRAP_SHARE_COUNTED = 0.08, 0.15
+"""Share of the highest pixel above which the object is, without noise and with it."""
 MARGIN = 3.0
 """Å around the outline that the autocorrelation gives."""
 START_BLUR, START_SHARE, START_MARGIN = 1.0, 0.05, 1.0
@@ -69,7 +72,8 @@ def retrieve(
 ) -> Retrieved:
     """The best by R of several random starts; `window_side` in Å.
 
-    Without a support, shapes begin within half of the autocorrelation and are wrapped ever more tightly.
+    Without a support, shapes begin within half of the autocorrelation and are wrapped ever more tightly;
+    where the autocorrelation fills the window, they stay within a disc.
     """
     measured = Measured(patterns, live, window_side)
     best: Retrieved | None = None
@@ -77,8 +81,7 @@ def retrieve(
         generator = torch.Generator().manual_seed(seed + number)
         density = measured.exact.start(generator)
         if support is None:
-            within = autocorrelation_support(measured.half, measured.window, measured.pixels(MARGIN))
-            density, within = measured.wrapped(density, within, rounds)
+            density, within = measured.wrapped(density, rounds)
         else:
             within = torch.fft.ifftshift(support, dim=(1, 2))
             density = hybrid_input_output(measured.lenient, density, within, rounds)
@@ -101,7 +104,7 @@ def polish(
     start = start.float().clamp_min(0)
     within = torch.fft.ifftshift(outline(start, measured.window), dim=(1, 2))
     density = measured.density(start)
-    feedback = round(rounds * (1 - POLISH_SETTLING))
+    feedback = 0 if measured.counted else round(rounds * FEEDBACK)
     density = hybrid_input_output(measured.lenient, density, within, feedback)
     return measured.answer(settled(measured.lenient, density, within, rounds - feedback - 1))
 
@@ -144,10 +147,6 @@ class Measured:
         self.lenient = CountedMagnitudes(self.half, self.weight) if self.counted else self.exact
         self._amplitude = self.exact.amplitude / self.weight
 
-    def pixels(self, length: float) -> int:
-        """Nearest number of pixels to a length in Å."""
-        return round(length / self.window.pixel)
-
     def density(self, shapes: Shapes) -> Shapes:
         """Shapes made soft, on the scale of the amplitudes."""
         spectrum = torch.fft.rfft2(torch.fft.ifftshift(shapes, dim=(1, 2)))
@@ -167,14 +166,23 @@ class Measured:
         off = (mates * (found - scale * self._amplitude).abs()).sum((1, 2))
         return Retrieved(shape, off / (mates * scale * self._amplitude).sum((1, 2)).clamp_min(1e-30))
 
-    def wrapped(self, density: Shapes, within: Supports, rounds: int) -> tuple[Shapes, Supports]:
+    @cached_property
+    def _outset(self) -> tuple[Supports, Bool[Tensor, " n"]]:
+        """Supports from the autocorrelation, and whether they may be wrapped more tightly."""
+        return autocorrelation_support(self.half, self.window, round(MARGIN / self.window.pixel))
+
+    def wrapped(self, density: Shapes, rounds: int) -> tuple[Shapes, Supports]:
         """Densities after so many rounds in which their supports follow them, and the supports."""
-        stages = max(rounds // STAGE, 1)
+        within, known = self._outset
+        stages, share = max(rounds // STAGE, 1), WRAP_SHARE_COUNTED if self.counted else WRAP_SHARE
         for blur in np.linspace(*WRAP_BLURS, stages):
             density = hybrid_input_output(self.lenient, density, within, rounds // stages)
             inside = torch.where(within, self.lenient(density), 0.0).clamp_min_(0.0)
             soft = self._image(torch.fft.rfft2(inside) * gaussian(self.window, float(blur)))
-            within = soft > WRAP_SHARE * soft.amax((1, 2), keepdim=True)
+            tighter = soft > share * soft.amax((1, 2), keepdim=True)
+            # A single spike of a start that goes astray must not become the whole support.
+            sound = tighter.sum((1, 2)) >= WRAP_LEAST * within.sum((1, 2))
+            within = torch.where((known & sound)[:, None, None], tighter, within)
         return density, within
 
     def _image(self, spectrum: Tensor) -> Shapes:
