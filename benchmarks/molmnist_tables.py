@@ -18,7 +18,7 @@ WHAT = {
 
 
 def molmnist_tasks_table(report: Report) -> tuple[str, list[Row]]:
-    """A row for each task, condition and model; the floors beside it, or alone where there is no model yet."""
+    """A row for each task, condition and model, the floors beside it."""
     floors = f"{report['training_per_fibril']} training pairs of each fibril"
     caption = (
         "Molecular-MNIST, test pairs of `standard`. Shapes after a blur of 1 Å, within their support, modulo"
@@ -36,7 +36,7 @@ def _groups(rows: list[Report]) -> list[list[Report]]:
 
 
 def task_rows(group: list[Report]) -> list[Row]:
-    """Models of one task and condition, then what needs none in the last column; the best of it without any."""
+    """Models of one task and condition, their floors in the last column; those alone without a model."""
     others = [row for row in group if row.get("floor")]
     models = [row for row in group if not row.get("floor")]
     told = "; ".join(f"{row['model']} {figures(row)}" for row in others)

@@ -109,7 +109,7 @@ def autocorrelation_support(
     """
     image, level = autocorrelation(half, window)
     inside = image > level[:, None, None]
-    # There an object that ends has the same value all around, noise apart; not 0 where the gap's filling is off.
+    # Noise apart, an object that ends has one value all around; it is not 0 where the gap is filled wrongly.
     edge = torch.cat([image[:, [0, -1]].flatten(1), image[..., [0, -1]].flatten(1)], 1)
     known = edge.amax(1) - edge.amin(1) <= 2 * level
     place = torch.arange(window.size) - window.size // 2

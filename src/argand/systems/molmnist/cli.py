@@ -151,6 +151,7 @@ def fit(
     Example: argand molmnist fit runs/2x2 runs/3x3 --held-out runs/4x4 --out ensemble.json
     """
     from dataclasses import asdict
+
     from argand.systems.molmnist.fit import compare
     from argand.systems.molmnist.fit import fit as fit_parameters
 

@@ -19,6 +19,8 @@ BATCH = 50
 """Patterns that a model is given at a time."""
 SCORED = 16
 """Shapes that are scored at a time."""
+LEAST = 5
+"""Trials of a fibril from which the deviation of its twist is believed."""
 
 Task = Literal["inversion", "classification", "regression"]
 TASKS: dict[Task, str] = {
@@ -58,7 +60,7 @@ def evaluate_condition(
     name: str,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Row]:
-    """Rows of the models on one condition, then those of the floors if they may learn from `training` pairs."""
+    """Rows of the models on one condition, then of the floors if they may learn from `training` pairs."""
     trials = unseen_pairs(system, count)
     rows: list[Row] = []
     for model_name, model in models.items():
@@ -143,13 +145,13 @@ def _by_fibril(values: np.ndarray, trials: Trials) -> dict[str, float]:
 
 
 def r2_within(answer: np.ndarray, trials: Trials) -> float | None:
-    """1 - Σ (error / σ)² / Σ (deviation / σ)², mean and σ those of the fibril's trials; None with one of each."""
+    """1 - Σ (error / σ)² / Σ (deviation / σ)² over each fibril's trials; None with too few to tell."""
     lost, spread = 0.0, 0.0
     for kind in set(trials.fibril.tolist()):
         rows = trials.fibril == kind
         truth = trials.twist_deg_per_nm[rows].astype(float)
         variance = truth.var()
-        if variance > 0:
+        if len(truth) >= LEAST and variance > 0:
             lost += float(((answer[rows] - truth) ** 2).sum() / variance)
             spread += len(truth)
     return 1 - lost / spread if spread else None

@@ -26,7 +26,7 @@ SHIPPED = "argand.systems.molmnist.predict"
 
 
 def find_model(name: str) -> Model:
-    """The function that `module:function` names, the current folder included; ConfigError where there is none."""
+    """The function that `module:function` names, also of the current folder; ConfigError for none."""
     module, separator, function = name.partition(":")
     if not separator or not module or not function:
         raise ConfigError(f"'{name}' names no model; write module:function, such as mymodel:predict")
@@ -34,7 +34,7 @@ def find_model(name: str) -> Model:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(importlib.import_module(module), function, None)
-    except Exception as error:  # noqa: BLE001 (whatever a stranger's module does while it is imported)
+    except Exception as error:
         raise ConfigError(f"{module} cannot be imported: {_first_line(error)}") from error
     if not callable(found):
         raise ConfigError(f"{module} has no function '{function}'")
@@ -54,7 +54,7 @@ def ask(model: Model, patterns: np.ndarray, live: np.ndarray, window_side: float
     """A model's answer to a batch, checked; InputError where it raises or answers something else."""
     try:
         answer = model(patterns, live, window_side)
-    except Exception as error:  # noqa: BLE001 (whatever a stranger's function does)
+    except Exception as error:
         raise InputError(f"the model failed: {_first_line(error)}") from error
     if not isinstance(answer, Mapping):
         raise InputError(f"the model answered a {type(answer).__name__}; a dict is asked for")

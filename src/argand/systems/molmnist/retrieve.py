@@ -50,9 +50,9 @@ Supports = Bool[Tensor, "n slow fast"]
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Shapes on an arbitrary scale, and R = Σ ||F| - k|F measured|| / Σ k|F measured| over live pixels of each.
+    """Shapes on an arbitrary scale, and how far they are from the patterns.
 
-    k makes the squared differences least.
+    R = Σ ||F| - k|F measured|| / Σ k|F measured| over live pixels; k makes the squared differences least.
     """
 
     shape: Shapes
@@ -99,7 +99,7 @@ def polish(
     rounds: int = POLISHING,
     window_side: float = 200.0,
 ) -> Retrieved:
-    """Shapes that `rounds` of iteration make of these, which may be of any scale, within their own outlines."""
+    """Shapes that `rounds` of iteration make of given ones of any scale, within the outlines of those."""
     measured = Measured(patterns, live, window_side)
     start = start.float().clamp_min(0)
     within = torch.fft.ifftshift(outline(start, measured.window), dim=(1, 2))
