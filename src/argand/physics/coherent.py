@@ -33,8 +33,8 @@ class CountedMagnitudes(Magnitudes):
     """Towards densities that explain photon counts, without following their noise all the way.
 
     The proximal map of the Poisson likelihood of the counts: a pixel's amplitude a becomes that which
-    minimises I - n ln I + r (√I - a)² / 2, r the relaxation. `weight` is what amplitudes of densities are of those
-    that the detector counts.
+    minimises I - n ln I + r (√I - a)² / 2, r the relaxation. `weight` is what amplitudes of densities
+    are of those that the detector counts.
     """
 
     def __init__(self, counts: Halves, weight: Float[Tensor, "*half"]) -> None:
