@@ -227,7 +227,7 @@ def evaluate(
         models = {model: find_model(model)}
     elif weights is not None or not floors:
         models = {"argand": shipped_model(weights)}
-    tasks = list(TASKS) if task == "all" else [task]
+    tasks = [name for name in TASKS if task in (name, "all")]
     rows = evaluate_tasks(
         models, condition or list(CONDITIONS), tasks, count=count, floors=floors, training=training
     )

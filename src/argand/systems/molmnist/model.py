@@ -33,7 +33,7 @@ def find_model(name: str) -> Model:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        found = getattr(importlib.import_module(module), function, None)
+        found: Any = getattr(importlib.import_module(module), function, None)
     except Exception as error:
         raise ConfigError(f"{module} cannot be imported: {_first_line(error)}") from error
     if not callable(found):
