@@ -2,7 +2,7 @@
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -227,7 +227,7 @@ def evaluate(
         models = {model: find_model(model)}
     elif weights is not None or not floors:
         models = {"argand": shipped_model(weights)}
-    tasks = [name for name in TASKS if task in (name, "all")]
+    tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
     rows = evaluate_tasks(
         models, condition or list(CONDITIONS), tasks, count=count, floors=floors, training=training
     )

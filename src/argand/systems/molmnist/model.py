@@ -12,7 +12,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -33,12 +33,12 @@ def find_model(name: str) -> Model:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        found: Any = getattr(importlib.import_module(module), function, None)
+        found = getattr(importlib.import_module(module), function, None)
     except Exception as error:
         raise ConfigError(f"{module} cannot be imported: {_first_line(error)}") from error
     if not callable(found):
         raise ConfigError(f"{module} has no function '{function}'")
-    return found
+    return cast(Model, found)
 
 
 def shipped_model(weights: Path | None) -> Model:

@@ -22,7 +22,7 @@ SHARE, MARGIN = 0.01, 2
 SSIM_SIGMA, SSIM_REACH = 1.5, 5
 """Standard deviation and half width in pixels of the window of SSIM (Wang et al., IEEE TIP 13, 600, 2004)."""
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
-_GRID = 4 / 3
+_GRID = 2.0
 """Å between the shifts that are tried before the best one is refined; the blur leaves nothing finer."""
 _NEWTON = 3
 
