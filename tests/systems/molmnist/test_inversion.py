@@ -116,7 +116,7 @@ def test_a_fit_finds_amounts_and_rotation_of_a_pattern(shapes: Shapes):
     columns = np.rint(empty.q_fast.numpy() * 64 / (2 * np.pi)).astype(int)
     pattern[16 + rows, 16 + columns] = pattern[16 - rows, 16 - columns] = intensity
     measured = Measured(pattern, pattern > 0, window, shapes.pixel)
-    fitted = fit_shape(measured, images, torch.zeros(len(amount)), rotation + 0.01, 0.02)
+    fitted = fit_shape(measured, images, torch.zeros(len(amount)), rotation + 0.01, 0.02, 1e-6)
     assert fitted.residual < 0.02
     assert abs(fitted.rotation - rotation) < 0.005
     start = np.linalg.norm(shape - shapes.mean)

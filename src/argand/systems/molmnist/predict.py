@@ -32,7 +32,7 @@ BATCH = 64
 _LEAST_SPREAD = 0.005
 """Radians; the rotation is never taken for better known than this before the fit."""
 
-MODEL_RESIDUAL = 0.07
+MODEL_RESIDUAL = 0.1
 """What the directions of the largest fibril's shapes leave of its pattern without noise."""
 
 Pattern = Float[np.ndarray, "slow fast"]
@@ -156,8 +156,8 @@ class Predictor:
         window = Window(window_side, len(pattern))
         measured = Measured(pattern, live, window, self.pixel, self.radiation)
         spread = max(float(reading.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
-        fitted = fit_shape(measured, images, start, rotation, spread)
         rest, twist_rest = self.network.get_buffer("rest")[fibril].tolist()
+        fitted = fit_shape(measured, images, start, rotation, spread, rest)
         twist = self.network.get_buffer("twist")[fibril, : len(images)]
         slope, amount = twist[1:], fitted.coefficients
         return Answer(
