@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from scipy import ndimage
 from torch import Tensor
 
@@ -26,7 +26,7 @@ _JITTER = 0.012
 _WEIGHTS = {"fibril": 1.0, "azimuth": 0.5, "rotation": 0.1, "twist": 0.1}
 
 
-def pattern_middle(pattern: Float[np.ndarray, "slow fast"], step: float) -> Float[np.ndarray, "slow fast"]:
+def pattern_middle(pattern: Shaped[np.ndarray, "size size"], step: float) -> Shaped[np.ndarray, "part part"]:
     """The pixels up to `Q_MAX`, an odd number along each side; `step` in 1/Å a pixel."""
     centre = len(pattern) // 2
     reach = min(int(np.ceil(Q_MAX / step)), (len(pattern) - 1) // 2)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from scipy import ndimage
 from torch import Tensor
 
@@ -76,7 +76,10 @@ class Predictor:
         self.pixel = system.imaging.window.pixel
 
     def predict(
-        self, pattern: Pattern, live: Bool[np.ndarray, "slow fast"] | None = None, window_side: float = 200.0
+        self,
+        pattern: Shaped[np.ndarray, "..."],
+        live: Shaped[np.ndarray, "..."] | None = None,
+        window_side: float = 200.0,
     ) -> Answer:
         """The answer to one pattern, q = 0 in pixel [n // 2, n // 2], of a window of this side in Å.
 
@@ -86,8 +89,8 @@ class Predictor:
 
     def predict_many(
         self,
-        patterns: Float[np.ndarray, "n slow fast"],
-        live: Bool[np.ndarray, "slow fast"] | None = None,
+        patterns: Shaped[np.ndarray, "..."],
+        live: Shaped[np.ndarray, "..."] | None = None,
         window_side: float = 200.0,
         effort: Effort = "fit",
     ) -> list[Answer]:
@@ -203,7 +206,7 @@ def _placed(image: Float[Tensor, "side side"], pixel: float, window: Window) -> 
     return (spread * ratio**2).astype(np.float32)
 
 
-def check_patterns(patterns: Float[np.ndarray, "n slow fast"], live: Bool[np.ndarray, "slow fast"]) -> None:
+def check_patterns(patterns: Shaped[np.ndarray, "..."], live: Shaped[np.ndarray, "..."]) -> None:
     """Raise InputError for patterns from which nothing can be read, with the cure."""
     if patterns.ndim != 3 or patterns.shape[1] != patterns.shape[2] or patterns.shape[1] < 16:
         shape = " x ".join(map(str, patterns.shape[1:]))
