@@ -2,9 +2,9 @@
 
     python benchmarks/molmnist_trust.py --json benchmarks/results/molmnist_trust.json
 
-Fibrils are of the test split, in every condition of the benchmark. What is no fibril: blobs, atoms at random in a
-disc, crystals of other lattices, each without noise and with 10⁴ photons, and fibrils of which a wrong side of
-the window is told. The limit in `argand.systems.molmnist.judge` was chosen from this table.
+Fibrils are of the test split, in every condition of the benchmark. What is no fibril: blobs, atoms at random
+in a disc, crystals of other lattices, each without noise and with 10⁴ photons, and fibrils of which a wrong
+side of the window is told. The limit in `argand.systems.molmnist.judge` was chosen from this table.
 """
 
 import itertools
@@ -75,7 +75,11 @@ def lattice(random: np.random.Generator) -> np.ndarray:
     nodes = steps @ np.array([[a, 0], [b * np.cos(angle), b * np.sin(angle)]])
     nodes = nodes[np.hypot(*nodes.T) < random.uniform(10, 35)]
     molecule = random.normal(0, 1.5, (6, 2))
-    return np.repeat(nodes, 6, 0) + np.tile(molecule, (len(nodes), 1)) + random.normal(0, 0.15, (6 * len(nodes), 2))
+    return (
+        np.repeat(nodes, 6, 0)
+        + np.tile(molecule, (len(nodes), 1))
+        + random.normal(0, 0.15, (6 * len(nodes), 2))
+    )
 
 
 THINGS = {"blobs": blobs, "atoms in a disc": disc, "other crystals": lattice}

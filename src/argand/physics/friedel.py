@@ -1,4 +1,4 @@
-"""The centre of inversion of a coherent diffraction pattern: Friedel's law, I(q) = I(-q), says where q = 0 is."""
+"""The centre of inversion of a diffraction pattern: Friedel's law, I(q) = I(-q), says where q = 0 is."""
 
 from dataclasses import dataclass
 

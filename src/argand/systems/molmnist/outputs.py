@@ -4,6 +4,8 @@ All files are written under another name and moved into place.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -12,12 +14,12 @@ from typing import Any
 import h5py
 import numpy as np
 from jaxtyping import Float
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from argand import __version__
 from argand.errors import ArgandError, ConfigError
-from argand.io.beam import write_lines
 from argand.systems.molmnist.predict import Answer
 from argand.systems.molmnist.shapes import BLUR, blur
 from argand.systems.molmnist.source import Case
@@ -55,7 +57,8 @@ class RunFolder:
         from argand.systems.molmnist.view import write_page
 
         told = {"argand": __version__, "weights": self.weights, "records": self.records}
-        write_lines(self.folder / SUMMARY, [json.dumps(told, indent=1)])
+        with moved(self.folder / SUMMARY) as partial:
+            partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         write_page(self.folder)
 
     def keep(self, record: Record) -> Record:
@@ -83,7 +86,7 @@ class RunFolder:
 
 def record_of(case: Case, answer: Answer, seconds: float) -> Record:
     """An answer in plain values; `correlation` is Pearson's of the blurred shape with the true one."""
-    path, verdict = Path(case.file), answer.verdict
+    path, verdict, truth = Path(case.file), answer.verdict, true_shape(case, answer)
     several = path.suffix.lower() in _MANY or case.index
     record: Record = {
         "name": f"{path.stem}-{case.index}" if several else path.name.split(".")[0],
@@ -105,14 +108,9 @@ def record_of(case: Case, answer: Answer, seconds: float) -> Record:
         "pixels": len(answer.pattern),
         "seconds": round(seconds, 3),
     }
-    truth = true_shape(case, answer)
     if case.truth is not None:
-        known = case.truth
-        record["truth"] = {
-            "fibril": known.fibril,
-            "twist_deg_per_nm": known.twist_deg_per_nm,
-            "rotation_deg": known.rotation_deg % 180.0,
-        }
+        known = {name: getattr(case.truth, name) for name in ("fibril", "twist_deg_per_nm")}
+        record["truth"] = known | {"rotation_deg": case.truth.rotation_deg % 180.0}
     if truth is not None:
         record["truth"]["correlation"] = _correlation(truth, answer)
     return record
@@ -139,9 +137,27 @@ def true_shape(case: Case, answer: Answer) -> Shape | None:
 
 
 def _correlation(truth: Shape, answer: Answer) -> float:
-    pixels = BLUR * len(truth) / answer.window_side
-    one, other = (part.ravel() for part in blur(np.stack([truth, answer.shape]).astype(float), pixels))
-    return float(np.corrcoef(one, other)[0, 1])
+    pixel = answer.window_side / len(truth)
+    pair = (softened(part, pixel).ravel() for part in (truth, answer.shape))
+    return float(np.corrcoef(*pair)[0, 1])
+
+
+def softened(image: Shape, pixel: float) -> Shape:
+    """An image with pixels of this many Å after the blur with which shapes are compared."""
+    return blur(image[None].astype(float), BLUR / pixel)[0]
+
+
+@contextmanager
+def moved(path: Path) -> Iterator[Path]:
+    """A hidden name to write under, moved to `path` at the end; ConfigError where the disk refuses."""
+    partial = path.with_name(f".{path.name}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        why = error.strerror or error
+        raise ConfigError(f"{path}: cannot be written ({why}); make room or name another --out") from error
 
 
 def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
@@ -155,8 +171,7 @@ def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None
     truth = true_shape(case, answer)
     if truth is not None:
         arrays["true_shape"] = truth
-    partial = path.with_name(f".{path.name}")
-    with h5py.File(partial, "w") as file:
+    with moved(path) as partial, h5py.File(partial, "w") as file:
         for name, values in arrays.items():
             file.create_dataset(name, data=values, compression="gzip", shuffle=True)
         for name in ("shape", "shape_sd", *(("true_shape",) if truth is not None else ())):
@@ -164,42 +179,43 @@ def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None
         for name, value in record.items():
             file.attrs[name] = json.dumps(value) if isinstance(value, dict | list) else value
         file.attrs["argand"] = __version__
-    partial.replace(path)
 
 
 def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
     """PNG of one answer: pattern, shape, its deviation; truth and difference where known."""
-    truth = true_shape(case, answer)
-    panels = [("shape", answer.shape, "magma"), ("standard deviation, blurred 1 Å", answer.shape_sd, "viridis")]
+    truth, pixel = true_shape(case, answer), answer.window_side / len(answer.shape)
+    top = float(max(answer.shape.max(), 0.0 if truth is None else truth.max()))
+    panels = [("shape", answer.shape, "magma", (0.0, top))]
+    panels += [("standard deviation, blurred 1 Å", answer.shape_sd, "viridis", (None, None))]
     if truth is not None:
-        panels += [("truth", truth, "magma"), ("shape - truth", answer.shape - truth, "RdBu")]
+        off = softened(answer.shape - truth, pixel)
+        most = float(np.abs(off).max())
+        panels += [("truth", truth, "magma", (0.0, top))]
+        panels += [("shape - truth, blurred 1 Å", off, "RdBu", (-most, most))]
     figure = Figure(figsize=(4.2 * (len(panels) + 1), 4.4), layout="constrained")
     axes = figure.subplots(1, len(panels) + 1)
-    side, q = answer.window_side / 2, np.pi * len(answer.pattern) / answer.window_side
-    seen = np.where(answer.live & (answer.pattern > 0), answer.pattern, np.nan)
-    top = float(np.nanmax(seen))
-    low = max(float(np.nanmin(seen)), top * 10.0**-_SHOWN_DECADES)
-    image = axes[0].imshow(seen, origin="lower", extent=(-q, q, -q, q), norm=LogNorm(low, top), cmap="inferno")
-    figure.colorbar(image, ax=axes[0], shrink=0.8)
-    axes[0].set(title="pattern", xlabel="q, 1/Å")
-    reach = extent_of(answer) * answer.window_side / len(answer.shape) / 2
-    highest = float(max(answer.shape.max(), 0.0 if truth is None else truth.max()))
-    for one, (title, values, colours) in zip(axes[1:], panels, strict=True):
-        limits = {"magma": (0, highest), "RdBu": (-highest / 2, highest / 2)}.get(colours, (0, None))
-        extent = (-side, side, -side, side)
-        image = one.imshow(values, origin="lower", extent=extent, cmap=colours, vmin=limits[0], vmax=limits[1])
+    _draw_pattern(axes[0], answer)
+    reach, side = shape_extent(answer.shape) * pixel / 2, answer.window_side / 2
+    extent = (-side, side, -side, side)
+    for one, (title, values, colours, (low, high)) in zip(axes[1:], panels, strict=True):
+        image = one.imshow(values, origin="lower", extent=extent, cmap=colours, vmin=low, vmax=high)
         one.set(title=title, xlabel="Å", xlim=(-reach, reach), ylim=(-reach, reach))
         figure.colorbar(image, ax=one, shrink=0.8, label="electrons / pixel")
     verdict = "believed" if record["believed"] else "NOT believed"
     figure.suptitle(f"{record['name']}: {answer.fibril}, {verdict} ({record['reason']})")
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=80, format="png")
-    partial.replace(path)
+    with moved(path) as partial:
+        figure.savefig(partial, dpi=80, format="png")
 
 
-def extent_of(answer: Answer) -> int:
-    """Side in pixels of the square in the middle that holds the shape."""
-    return shape_extent(answer.shape)
+def _draw_pattern(axes: Axes, answer: Answer) -> None:
+    half = np.pi * len(answer.pattern) / answer.window_side
+    seen = np.where(answer.live & (answer.pattern > 0), answer.pattern, np.nan)
+    top = float(np.nanmax(seen))
+    low = min(max(float(np.nanmin(seen)), top * 10.0**-_SHOWN_DECADES), top / 2)
+    extent = (-half, half, -half, half)
+    image = axes.imshow(seen, origin="lower", extent=extent, norm=LogNorm(low, top), cmap="inferno")
+    axes.figure.colorbar(image, ax=axes, shrink=0.8)
+    axes.set(title="pattern", xlabel="q, 1/Å")
 
 
 def shape_extent(shape: Shape) -> int:

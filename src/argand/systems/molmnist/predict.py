@@ -57,9 +57,9 @@ class Answer:
     `shape` in electrons per pixel over the pattern's window, q's phase problem solved up to half a turn;
     `shape_sd` the standard deviation of the shape blurred by 1 Å. `probability` of each of `fibrils`;
     `twist_deg_per_nm` with its standard deviation; `rotation_deg` about the beam, within half a turn.
-    `pattern` is what was answered, of a window of `window_side` Å, and `live` its measured pixels; `notes` say
-    what was done to it before. `residual` is Σ | |F| - k|F obs| | / Σ k|F obs| for q up to 1.9 /Å, `expected_residual` what counting
-    noise and the variety of shapes would leave of a right answer.
+    `residual` is Σ | |F| - k|F obs| | / Σ k|F obs| for q up to 1.9 /Å, `expected_residual` what counting
+    noise and the variety of shapes would leave of a right answer. `pattern` is what was answered, of a window
+    of `window_side` Å, and `live` its measured pixels; `notes` say what was done to it before.
     """
 
     shape: Float[np.ndarray, "slow fast"]
@@ -294,7 +294,9 @@ def check_patterns(patterns: Shaped[np.ndarray, "..."], live: Shaped[np.ndarray,
     """Raise InputError for patterns from which nothing can be read, with the cure."""
     if patterns.ndim != 3 or patterns.shape[1] != patterns.shape[2] or patterns.shape[1] < _SMALLEST:
         shape = " x ".join(map(str, patterns.shape[1:]))
-        raise InputError(f"a pattern is square, {_SMALLEST} pixels or more along a side; this one has {shape}")
+        raise InputError(
+            f"a pattern is square, {_SMALLEST} pixels or more along a side; this one has {shape}"
+        )
     if live.shape != patterns.shape[1:]:
         raise InputError(f"the mask has {live.shape} pixels, the pattern {patterns.shape[1:]}")
     if not live.any():

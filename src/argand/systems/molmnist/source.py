@@ -1,4 +1,4 @@
-"""From what a user names (files, our own data sets, the sample) to patterns, with the truth where it is known."""
+"""From what a user names (files, our own data sets, the sample) to patterns, with the truth where known."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -76,9 +76,7 @@ def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[
             float(row["twist_deg_per_nm"]),
             float(row["rotation_deg"]),
         )
-        yield Case(
-            file, index, row["pattern"], imaging.live, imaging.window.side, imaging.radiation, truth
-        )
+        yield Case(file, index, row["pattern"], imaging.live, imaging.window.side, imaging.radiation, truth)
 
 
 def _masked(cases: Iterator[Case], mask: Path | None) -> Iterator[Case]:

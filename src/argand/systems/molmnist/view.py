@@ -1,4 +1,4 @@
-"""The page of a run: pattern, shape, truth and the fibril in 3-D, in one HTML file that needs nothing else."""
+"""The page of a run: pattern, shape, truth and the fibril in 3-D, in one HTML file."""
 
 import base64
 import json
@@ -12,10 +12,9 @@ from jaxtyping import Float
 
 from argand import __version__
 from argand.errors import InputError
-from argand.io.beam import write_lines
 from argand.physics.twist import DEG_PER_NM, twisted
 from argand.systems.molmnist.fibril import build_fibril
-from argand.systems.molmnist.outputs import SUMMARY, Record, shape_extent
+from argand.systems.molmnist.outputs import SUMMARY, Record, moved, shape_extent, softened
 from argand.systems.molmnist.simulate import turned
 
 PAGE = "index.html"
@@ -53,7 +52,8 @@ def write_page(folder: Path) -> Path:
     page = TEMPLATE.read_text(encoding="utf-8")
     for name, text in parts.items():
         page = page.replace(f"{{{{{name}}}}}", text)
-    write_lines(folder / PAGE, [page])
+    with moved(folder / PAGE) as partial:
+        partial.write_text(page, encoding="utf-8")
     return folder / PAGE
 
 
@@ -100,13 +100,15 @@ def _view(folder: Path, record: Record) -> Packed:
             arrays = {name: np.asarray(values) for name, values in file.items()}
     except OSError as error:
         raise InputError(f"{path}: this file of the run is gone or damaged; predict again") from error
-    shape, truth = arrays["shape"], arrays.get("true_shape")
+    shape, sd, truth = arrays["shape"], arrays["shape_sd"], arrays.get("true_shape")
     side = shape_extent(shape if truth is None else np.maximum(shape, truth))
     pixel = record["window_side_angstrom"] / len(shape)
     top = float(max(shape.max(), 0.0 if truth is None else truth.max()))
-    images = {"shape": (shape, 0.0, top), "sd": (arrays["shape_sd"], 0.0, float(arrays["shape_sd"].max()))}
+    images = {"shape": (shape, 0.0, top), "sd": (sd, float(sd.min()), float(sd.max()))}
     if truth is not None:
-        images |= {"truth": (truth, 0.0, top), "difference": (shape - truth, -top / 2, top / 2)}
+        off = softened(shape - truth, pixel)
+        most = float(np.abs(off).max())
+        images |= {"truth": (truth, 0.0, top), "difference": (off, -most, most)}
     return {
         "name": record["name"],
         "file": f"{record['file']}, number {record['index']}",
