@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from molmnist_tables import molmnist_tasks_table
 from patterson_tables import (
     patterson_ablation_table,
     patterson_real_table,
@@ -208,6 +209,7 @@ TABLES = {
     "patterson_separation": patterson_separation_table,
     "patterson_ablation": patterson_ablation_table,
     "patterson_real": patterson_real_table,
+    "molmnist_tasks": molmnist_tasks_table,
 }
 BESIDE = {"patterson_real": "patterson_opponents"}
 """Results that a table shows in another's rows."""

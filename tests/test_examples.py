@@ -10,6 +10,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 LEAVES = {
     "convert_geometry.py": {"detector.poni", "detector.geom", "detector.xds"},
     "molmnist.py": set(),
+    "molmnist_model.py": set(),
     "predict_image.py": {"thaumatin.poni", "thaumatin.xds"},
     "simulate_stills.py": set(),
     "solve_crystal.py": set(),

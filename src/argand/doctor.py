@@ -18,7 +18,7 @@ CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 EXTRAS = {
     "train": ("lightning", "tensorboard"),
     "md": ("openmm",),
-    "bench": ("pyFAI", "pyausaxs", "smtbx", "grok_phase_solver"),
+    "bench": ("pyFAI", "debyecalculator", "smtbx", "grok_phase_solver"),
 }
 OPPONENTS = {"dials": "dials.version"}
 WEIGHTS = Path(__file__).parent / "weights"

@@ -37,6 +37,13 @@ def test_masks_and_noise_do_not_move_it():
     assert inversion_centre(image, live).centre_px == (35.5, 36.5)
 
 
+def test_stray_counts_far_from_the_middle_make_no_centre():
+    random = np.random.default_rng(2)
+    image = pattern(96) * np.exp(-0.05 * ((np.indices((96, 96)) - 48) ** 2).sum(0))
+    image = random.poisson(image * (3000 / image.sum()) + 0.001).astype(np.float32)
+    assert inversion_centre(image, live_of(image)).centre_px == (48.5, 48.5)
+
+
 def test_an_empty_pattern_has_no_centre():
     assert inversion_centre(np.zeros((20, 20), np.float32), np.ones((20, 20), bool)).correlation == -1.0
 

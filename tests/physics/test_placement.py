@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argand.physics.placement import turn_to, with_angle
@@ -26,6 +26,7 @@ def test_length_angle_and_torsion_are_those_asked_for(length: float, bend: float
     assert abs(found) == pytest.approx(abs(torsion))
 
 
+@settings(max_examples=10)
 @given(st.floats(-3.0, 3.0))
 def test_an_atom_is_turned_to_where_its_target_is_nearest(torsion: float):
     target = np.array([2.0, 1.5, -1.0])

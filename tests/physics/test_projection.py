@@ -10,7 +10,9 @@ from argand.physics.projection import (
     Camera,
     Radiation,
     Window,
+    cubic_spline,
     direct_intensity,
+    highest_q,
     histogram,
     scattering_factors,
     spread,
@@ -55,9 +57,41 @@ def test_a_very_short_wavelength_leaves_the_sphere_flat():
     np.testing.assert_allclose(bent, flat, rtol=2e-3, atol=flat.max() * 1e-6)
 
 
-def test_beyond_the_sphere_nothing_is_seen():
+def test_beyond_the_widest_scattering_angle_nothing_is_seen():
     pattern = Camera(ELEMENTS, WINDOW, "xray", 4.0).intensity(cloud(3, 10))
-    np.testing.assert_array_equal(np.isnan(pattern), WINDOW.q > 2 * np.pi / 4.0)
+    np.testing.assert_array_equal(np.isnan(pattern), WINDOW.q >= 2 * np.pi / 4.0 * np.sin(np.radians(60)))
+
+
+def test_a_wavelength_inside_the_window_needs_few_slabs_and_keeps_its_accuracy(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    slab, heights = Camera._slab, []
+
+    def counted(self: Camera, ordered: dict, height: float, step: float):
+        heights.append(height)
+        return slab(self, ordered, height, step)
+
+    monkeypatch.setattr(Camera, "_slab", counted)
+    wavelength, atoms = 3.0, cloud(5)
+    k = 2 * np.pi / wavelength
+    camera = Camera(ELEMENTS, WINDOW, "xray", wavelength)
+    pixels = np.argwhere(WINDOW.q < highest_q(wavelength))
+    q = 2 * np.pi * (pixels[:, ::-1] - WINDOW.size // 2) / WINDOW.side
+    along = np.sqrt(k**2 - (q**2).sum(1)) - k
+    exact = np.sqrt(direct_intensity(atoms, np.column_stack([q, along])))
+    found = np.sqrt(camera.intensity(atoms)[tuple(pixels.T)])
+    assert np.abs(found - exact).sum() / exact.sum() < 0.01
+    depth = max(cart[:, 2].max() for cart in atoms.values()) - min(c[:, 2].min() for c in atoms.values())
+    assert len(heights) < depth * k / 2 + 5
+
+
+@given(st.floats(-0.5, 0.5), st.floats(0.05, 1.2))
+def test_the_spline_between_slabs_sums_to_one_and_carries_the_phase(place: float, phase: float):
+    knots = np.arange(-4, 5)
+    share = cubic_spline(place - knots)
+    assert share.sum() == pytest.approx(1.0)
+    carried = (share * np.exp(1j * phase * knots)).sum() / np.sinc(phase / (2 * np.pi)) ** 4
+    assert abs(carried - np.exp(1j * phase * place)) < 0.008
 
 
 @settings(max_examples=20)

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
-_LEAST_SHARE = 0.25
-"""Share of the measured pixels that must have a mate for a centre to be considered."""
+_LEAST_SHARE, _LEAST_BRIGHT = 0.25, 0.5
+"""Shares of the measured pixels, and of the intensity, that must have mates for a centre to be considered."""
 _ERODED = 2
 """Pixels beside a masked one that interpolation spoils."""
 
@@ -43,9 +43,10 @@ def inversion_centre(
         for part in (ones * ones, first * ones, second * ones, first * first)
     )
     enough = pairs > max(_LEAST_SHARE * live.sum(), 1.5)
+    enough &= squares >= max(_LEAST_BRIGHT * float((amplitude**2).sum()), 1e-9)
     pairs = np.where(enough, pairs, 1.0)
     variance = squares - sums**2 / pairs
-    enough &= variance > 1e-9 * squares.max()
+    enough &= variance > 1e-9 * squares.max(initial=0.0)
     correlation = np.where(enough, (products - sums**2 / pairs) / np.where(enough, variance, 1.0), -1.0)
     # The index of a sum of two mates' places is twice that of the centre.
     slow, fast = np.unravel_index(int(correlation.argmax()), correlation.shape)

@@ -26,8 +26,12 @@ Places = Float[np.ndarray, "_ 3"]
 Corners = Shaped[np.ndarray, "4 n"]
 
 OVERSAMPLING = 2
-_SLAB_PHASE = 0.35
-"""Largest change of phase in radians over a slab along the beam."""
+WIDEST = np.radians(60.0)
+"""Largest scattering angle on a bent sphere: nearer its equator a fibre needs ever more slabs."""
+_SLAB_PHASE = 1.2
+"""Largest change of phase in radians from one slab along the beam to the next."""
+_REACH = 2
+"""Slabs on either side between which an atom is shared."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,12 @@ def spread(xy: Float[np.ndarray, "n 2"], side: float, size: int) -> tuple[Corner
     return np.stack(flat), np.stack([1 - right - up + both, right - both, up - both, both])
 
 
+def cubic_spline(place: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Cubic B-spline at these places in units of its knots' spacing; its transform is sinc⁴."""
+    far = np.abs(place)
+    return np.where(far < 1, 2 / 3 - far**2 * (1 - far / 2), np.maximum(2 - far, 0.0) ** 3 / 6)
+
+
 def scattering_factors(
     elements: set[str], q: Float[np.ndarray, "*n"], radiation: Radiation = "xray"
 ) -> dict[str, np.ndarray]:
@@ -98,12 +108,17 @@ def scattering_factors(
     return factors
 
 
+def highest_q(wavelength: float) -> float:
+    """Limit of q across the beam (1/Å) at a wavelength in Å: k times the sine of the widest angle."""
+    return float(2 * np.pi / wavelength * np.sin(WIDEST))
+
+
 class Camera:
     """Coherent amplitudes of groups of equal atoms in one window, with all that is common computed once.
 
-    `wavelength` in Å bends the Ewald sphere (None: flat, the limit of a short one). Atoms are shared
-    linearly between the points of a grid `OVERSAMPLING` times finer than the window's, whose transform is
-    divided by that of the sharing, sinc².
+    `wavelength` in Å bends the Ewald sphere (None: flat, the limit of a short one), which is seen up to
+    scattering angles of `WIDEST`. Atoms are shared linearly between the points of a grid `OVERSAMPLING`
+    times finer than the window's, whose transform is divided by that of the sharing, sinc².
     """
 
     def __init__(
@@ -130,17 +145,17 @@ class Camera:
         return self._q if self.wavelength is None else np.hypot(self._q, self._along())
 
     def _along(self) -> Half:
-        """Part of q along the beam on the Ewald sphere, k - sqrt(k² - q²); NaN beyond its equator."""
+        """Part of q along the beam on the Ewald sphere, k - sqrt(k² - q²); NaN beyond the widest angle."""
         assert self.wavelength is not None
         k = 2 * np.pi / self.wavelength
-        with np.errstate(invalid="ignore"):
-            return k - np.sqrt(k**2 - self._q**2)
+        seen = np.where(self._q < highest_q(self.wavelength), self._q, np.nan)
+        return k - np.sqrt(k**2 - seen**2)
 
     def intensity(self, atoms: Mapping[str, Places]) -> Picture:
         """|F|² of atoms at these places (Å), by element; NaN where the wavelength reaches no such q."""
         if self.wavelength is None:
             amplitude = self._flat(atoms)
-            return self._whole(amplitude.real**2 + amplitude.imag**2)
+            return self._whole(np.real(amplitude) ** 2 + np.imag(amplitude) ** 2)
         above, below = self._bent(atoms)
         return self._joined(np.abs(above) ** 2, np.abs(below) ** 2)
 
@@ -165,31 +180,35 @@ class Camera:
     def _bent(self, atoms: Mapping[str, Places]) -> tuple[Amplitude, Amplitude]:
         """Amplitudes at the half spectrum and at its mirror image, which differ on a bent sphere.
 
-        The fibre is cut into slabs; an atom is shared linearly between the middles of two.
+        The fibre is cut into slabs; an atom is shared between the middles of four by a cubic spline, whose
+        transform, sinc⁴, is divided out.
         """
         along = self._along()
-        deepest = float(np.nanmax(along))
-        low = float(min(cart[:, 2].min() for cart in atoms.values()))
-        high = float(max(cart[:, 2].max() for cart in atoms.values()))
-        count = max(int(np.ceil((high - low) * deepest / _SLAB_PHASE)), 1) + 1
+        ordered = {name: cart[cart[:, 2].argsort()] for name, cart in atoms.items() if len(cart)}
+        low = float(min(cart[0, 2] for cart in ordered.values()))
+        high = float(max(cart[-1, 2] for cart in ordered.values()))
+        count = max(int(np.ceil((high - low) * float(np.nanmax(along)) / _SLAB_PHASE)), 1) + 1
         step = max((high - low) / (count - 1), 1e-6)
         above, below = (np.zeros((self.window.size, self._half), np.complex64) for _ in range(2))
-        for slab in range(count):
+        for slab in range(1 - _REACH, count + _REACH - 1):
             height = low + slab * step
-            here = self._slab(atoms, height, step)
-            phase = np.exp(1j * along * height)
+            here = self._slab(ordered, height, step)
+            phase = np.exp(1j * along * height).astype(np.complex64)
             above += here * phase
             below += here * phase.conj()
-        sharing = np.sinc(along * step / (2 * np.pi)) ** 2
+        sharing = np.sinc(along * step / (2 * np.pi)) ** 4
         with np.errstate(invalid="ignore"):
             return above / sharing, below / sharing
 
-    def _slab(self, atoms: Mapping[str, Places], height: float, step: float) -> Amplitude:
+    def _slab(self, ordered: Mapping[str, Places], height: float, step: float) -> Amplitude:
+        """Amplitude of what a slab holds of atoms that are ordered by height."""
         total = np.zeros((self.window.size, self._half), np.complex64)
-        for name, cart in atoms.items():
-            weight = 1 - np.abs(cart[:, 2] - height) / step
-            near = weight > 0
-            total += self._transform(cart[near, :2], weight[near]) * self._factor[name]
+        for name, cart in ordered.items():
+            first, last = np.searchsorted(cart[:, 2], (height - _REACH * step, height + _REACH * step))
+            if first < last:
+                near = cart[first:last]
+                share = cubic_spline((near[:, 2] - height) / step)
+                total += self._transform(near[:, :2], share) * self._factor[name]
         return total
 
     def _whole(self, half: Half) -> Picture:

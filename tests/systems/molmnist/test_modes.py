@@ -49,7 +49,7 @@ def test_twists_have_the_mean_and_deviation_of_the_parameters(source: ModeEnsemb
     random = np.random.default_rng(1)
     twists = np.array([source.draw(number, random).twist for number in range(200)])
     assert twists.mean() == pytest.approx(PARAMETERS.mean_twist(9), rel=0.02)
-    assert twists.std() == pytest.approx(PARAMETERS.twist_deviation(9), rel=0.1)
+    assert twists.std() == pytest.approx(source.twist[1], rel=0.1)
 
 
 def test_thicker_fibrils_twist_less():

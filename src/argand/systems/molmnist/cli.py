@@ -1,10 +1,12 @@
 """The verbs of `argand molmnist`. Nothing heavy is imported before a verb runs."""
 
+from json import dumps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from argand.errors import ConfigError
 from argand.verbs import Json, Processes, Weights, complain, say, screen
 
 app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
@@ -127,8 +129,6 @@ def check(
 
     Example: argand molmnist check set.h5
     """
-    from json import dumps
-
     from argand.systems.molmnist.dataset import summary
 
     found = summary(file)
@@ -151,12 +151,12 @@ def fit(
     Example: argand molmnist fit runs/2x2 runs/3x3 --held-out runs/4x4 --out ensemble.json
     """
     from dataclasses import asdict
-    from json import dumps
 
     from argand.systems.molmnist.fit import compare
     from argand.systems.molmnist.fit import fit as fit_parameters
 
     parameters = fit_parameters(runs)
+    out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}")
     partial.write_text(dumps(asdict(parameters), indent=1) + "\n", encoding="utf-8")
     partial.replace(out)
@@ -167,7 +167,8 @@ def fit(
     for row in rows:
         say(
             f"{row['fibril']} ({row['folder']}): twist {row['twist']:.2f} ± {row['twist_error']:.2f}, "
-            f"network {row['network_twist']:.2f} degrees/nm; "
+            f"network {row['network_twist']:.2f} degrees/nm; beads {row['bead_rms']:.2f} Å, "
+            f"network {row['network_bead_rms']:.2f} Å; "
             f"KS {row['ks']['low']:.2f} low, {row['ks']['high']:.2f} high"
         )
     say(f"parameters: {out}")
@@ -213,8 +214,6 @@ def predict(
 
     Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
     """
-    from json import dumps
-
     from argand.systems.molmnist import predict as module
     from argand.systems.molmnist.outputs import RunFolder
     from argand.systems.molmnist.run import Asked, predict_files
@@ -239,3 +238,53 @@ def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote."
     from argand.systems.molmnist.view import write_page
 
     say(f"page: {write_page(folder)}")
+
+
+@app.command()
+def evaluate(
+    weights: Annotated[
+        Path | None, typer.Argument(help="Weights of a run, in place of the shipped ones.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="module:function of any model; see the guide in docs/molmnist.md.")
+    ] = None,
+    task: Annotated[
+        Literal["inversion", "classification", "regression", "all"], typer.Option(help="What is scored.")
+    ] = "all",
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="noise-free, 1e6-photons, 1e4-photons, beam-stop, small-window; may be repeated."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Test patterns, of the ten fibrils in turn.", min=1)] = 100,
+    floors: Annotated[
+        bool, typer.Option("--floors", help="Trivial and classical answers too; alone without a model.")
+    ] = False,
+    training: Annotated[
+        int, typer.Option(help="Training pairs of each fibril that the floors learn from.", min=1)
+    ] = 1000,
+    json: Json = False,
+) -> None:
+    """Print the leaderboard: patterns to shapes, fibrils and twists, on test pairs of `standard`.
+
+    Example: argand molmnist evaluate --model mymodel:predict --condition beam-stop --floors
+    """
+    from argand.systems.molmnist.conditions import CONDITIONS
+    from argand.systems.molmnist.leaderboard import TASKS, evaluate_tasks, leaderboard
+    from argand.systems.molmnist.model import find_model, shipped_model
+
+    if model is not None and weights is not None:
+        raise ConfigError("a model or weights can be scored, not both at once")
+    models = {}
+    if model is not None:
+        models = {model: find_model(model)}
+    elif weights is not None or not floors:
+        models = {"argand": shipped_model(weights)}
+    tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
+    rows = evaluate_tasks(
+        models, condition or list(CONDITIONS), tasks, count=count, floors=floors, training=training
+    )
+    if json:
+        typer.echo(dumps(rows, indent=2))
+        return
+    for table in leaderboard(rows):
+        screen().print(table)

@@ -31,8 +31,7 @@ class Reading:
     """What the network says of patterns.
 
     `rotation` in radians, of half a turn; `sharpness` the concentration of twice the rotation;
-    `coefficients` and `twist` [batch, fibril, ...] in standard deviations of each fibril's variants, `twist`
-    with the logarithm of its own standard deviation.
+    `coefficients` in standard deviations of each fibril's variants.
     """
 
     fibril_logits: Float[Tensor, "batch fibril"]
@@ -40,7 +39,6 @@ class Reading:
     rotation: Float[Tensor, " batch"]
     sharpness: Float[Tensor, " batch"]
     coefficients: Float[Tensor, "batch fibril mode"]
-    twist: Float[Tensor, "batch fibril 2"]
 
 
 class InversionNetwork(nn.Module):
@@ -77,11 +75,10 @@ class InversionNetwork(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.amount = nn.Linear(_HIDDEN, sum(counts))
-        self.wound = nn.Linear(_HIDDEN, 2 * len(sides))
         for number, (side, count) in enumerate(zip(sides, counts, strict=True)):
             self.register_buffer(f"shapes_{number}", torch.zeros(count + 1, side, side))
-        self.register_buffer("rest", torch.zeros(len(sides)))
-        self.register_buffer("twists", torch.zeros(len(sides), 2))
+        self.register_buffer("rest", torch.zeros(len(sides), 2))
+        self.register_buffer("twist", torch.zeros(len(sides), max(counts) + 1))
 
     def forward(
         self,
@@ -118,7 +115,6 @@ class InversionNetwork(nn.Module):
             found,
             sharpness,
             self._split(hidden),
-            self.wound(hidden).unflatten(1, (-1, 2)),
         )
 
     def _split(self, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch fibril mode"]:
@@ -131,9 +127,8 @@ class InversionNetwork(nn.Module):
         """Take over the shapes of a fibril."""
         images = np.concatenate([shapes.mean[None], shapes.modes])
         self.shapes(fibril).copy_(torch.from_numpy(images))
-        self.get_buffer("rest")[fibril] = shapes.rest
-        twist = torch.tensor([shapes.twist_deg_per_nm, shapes.twist_sd_deg_per_nm])
-        self.get_buffer("twists")[fibril] = twist
+        self.get_buffer("rest")[fibril] = torch.tensor([shapes.rest, shapes.twist_rest])
+        self.get_buffer("twist")[fibril, : len(shapes.twist)] = torch.from_numpy(shapes.twist)
 
     def shapes(self, fibril: int) -> Float[Tensor, "image side side"]:
         """Mean shape of a fibril and its directions."""

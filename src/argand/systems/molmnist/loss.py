@@ -23,7 +23,7 @@ _PHOTONS = (3.3, 7.0)
 _BEAM_STOP = (0.03, 0.14)
 _JITTER = 0.012
 """Radians by which the rotation taken out in training is wrong, as that found will be."""
-_WEIGHTS = {"fibril": 1.0, "azimuth": 0.5, "rotation": 0.1, "twist": 0.1}
+_WEIGHTS = {"fibril": 1.0, "azimuth": 0.5, "rotation": 0.1}
 
 
 def pattern_middle(pattern: Shaped[np.ndarray, "size size"], step: float) -> Shaped[np.ndarray, "part part"]:
@@ -42,18 +42,16 @@ def inversion_inputs(sample: Sample, imaging: Imaging, fibril: int, shapes: Shap
     window = imaging.window
     step = 2 * np.pi / window.side
     rotation = float(np.radians(sample["rotation_deg"]))
-    aligned = _turned_back(sample["shape"], rotation, len(shapes.mean), shapes.pixel)
+    aligned = _turned_back(sample["shape"].astype(float), rotation, len(shapes.mean), shapes.pixel)
     found = shapes.coefficients(np.stack([aligned, aligned[::-1, ::-1]]))
     size = (shapes.blurred**2).sum((1, 2))
     size /= size.sum()
     fill = MOST_MODES - len(size)
-    twist = float(sample["twist_deg_per_nm"]) - shapes.twist_deg_per_nm
     return {
         "pattern": pattern_middle(sample["pattern"], step)[None].astype(np.float32),
         "live": pattern_middle(imaging.live, step)[None].astype(np.float32),
         "fibril": np.array(fibril, np.int64),
         "rotation": np.array(rotation, np.float32),
-        "twist": np.array(twist / max(shapes.twist_sd_deg_per_nm, 1e-3), np.float32),
         "coefficients": np.pad(found, ((0, 0), (0, fill))).astype(np.float32),
         "weight": np.pad(size, (0, fill)).astype(np.float32),
     }
@@ -63,7 +61,7 @@ def _turned_back(
     shape: Float[np.ndarray, "slow fast"], rotation: float, side: int, pixel: float
 ) -> Float[np.ndarray, "side side"]:
     """A shape blurred as for scoring, at rotation 0."""
-    seen = blur(middle(shape.astype(float), side)[None], 1.0 / pixel)[0]
+    seen = blur(middle(shape, side)[None], 1.0 / pixel)[0]
     cos, sin = np.cos(rotation), np.sin(rotation)
     turn = np.array([[cos, sin], [-sin, cos]])
     centre = np.full(2, (side - 1) / 2)
@@ -128,18 +126,14 @@ def _judged(reading: Reading, batch: dict[str, Tensor], rotation: Tensor) -> tup
     sharp = reading.sharpness
     # Von Mises density of twice the rotation.
     turn = (sharp * away + torch.log(torch.special.i0e(sharp))).mean()
-    mean, log_sd = reading.twist[rows, fibril].float().unbind(1)
-    log_sd = log_sd.clamp(-4, 2)
-    twist = (0.5 * ((mean - batch["twist"]) / log_sd.exp()) ** 2 + log_sd).mean()
     shape = _shape_error(reading.coefficients[rows, fibril].float(), batch)
-    parts = {"fibril": kind, "azimuth": azimuth, "rotation": turn, "twist": twist}
+    parts = {"fibril": kind, "azimuth": azimuth, "rotation": turn}
     total = shape.mean() + sum(_WEIGHTS[name] * part for name, part in parts.items())
     wrong = (reading.fibril_logits.argmax(1) != fibril).float().mean()
     return total, {
         "variance_left": shape.detach().mean(),
         "fibril_wrong": wrong,
         "rotation_deg": torch.rad2deg(torch.asin((away.detach() / 2).clamp(0, 1).sqrt())).mean(),
-        "twist_sd": (mean - batch["twist"]).detach().abs().mean(),
     }
 
 
@@ -162,9 +156,6 @@ def _shape_error(coefficients: Tensor, batch: dict[str, Tensor]) -> Float[Tensor
 
 
 def coefficient_score(prediction: Sample, truth: Sample) -> dict[str, float]:
-    """Share of the shapes' variance that is left, and error of the twist in standard deviations."""
+    """Share of the shapes' variance that is left."""
     off = (prediction["coefficients"][0] - truth["coefficients"][0]) ** 2 * truth["weight"]
-    return {
-        "variance_left": float(off.sum()),
-        "twist": float(np.abs(prediction["twist"] - truth["twist"])),
-    }
+    return {"variance_left": float(off.sum())}

@@ -18,6 +18,12 @@ def inner(fibril: Fibril) -> slice:
     return slice(end, count - end)
 
 
+def sections(fibril: Fibril) -> int:
+    """Number of glucoses along the axis over which a twist is measured."""
+    middle = inner(fibril)
+    return middle.stop - middle.start
+
+
 def fibril_twist(fibril: Fibril, beads: Points3) -> float:
     """Twist in rad/Å of a frame of glucose centres (Å, axis near z) against the crystal."""
     middle = inner(fibril)

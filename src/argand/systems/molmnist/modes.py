@@ -8,12 +8,12 @@ every atom displaced by the crystal structure's own U.
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.spatial import KDTree
 from scipy.special import ndtri
 
@@ -23,12 +23,16 @@ from argand.physics.elastic import Modes, draw_amplitudes, hessian, lowest_modes
 from argand.physics.twist import DEG_PER_NM, twisted
 from argand.system import from_config
 from argand.systems.molmnist.fibril import LENGTH, Fibril, build_fibril, chain_sites
-from argand.systems.molmnist.measure import fibril_twist
+from argand.systems.molmnist.measure import fibril_twist, sections
 from argand.typing import Points3
 
 CUTOFF = 11.0
 """Å."""
+NEIGHBOURS, _INSIDE = 7.0, 4
+"""Å within which a chain of the crystal has so many others."""
 MODES = 60
+SECTIONS = 32
+"""Glucoses of a chain of 200 Å over which the twist is measured."""
 PARAMETERS = Path(__file__).parent / "data" / "ensemble.json"
 _STRATUM = (np.sqrt(5) - 1) / 2
 """Multiples of the golden section fill the unit interval evenly, however many are taken."""
@@ -42,6 +46,13 @@ class EnsembleParameters:
     along a chain are `sheet_ratio` and `chain_ratio` times as stiff. A fibril of n chains has the mean
     twist `twist_2x2_deg_per_nm` (4 / n)^`twist_exponent`, and its twist fluctuates by
     `twist_sd_2x2_deg_per_nm` (4 / n) at a length of 200 Å. `source` says where the numbers come from.
+
+    A rod with free ends twists from section to section independently: the angle is a random walk along
+    the axis, and the slope fitted to N sections has the variance 6 / (5 N) of a step's. So the
+    deviation falls with the root of the number of sections.
+
+    Chains at the surface lie `swelling` Å further out than in the crystal, and their atoms' displacements
+    are `disorder` times the crystal's; what is inside keeps the crystal's own.
     """
 
     spring: float
@@ -51,14 +62,16 @@ class EnsembleParameters:
     twist_exponent: float
     twist_sd_2x2_deg_per_nm: float
     source: str
+    swelling: float = 0.0
+    disorder: float = 1.0
 
     def mean_twist(self, chains: int) -> float:
         """Mean twist of a fibril in rad/Å."""
         return self.twist_2x2_deg_per_nm / DEG_PER_NM * (4 / chains) ** self.twist_exponent
 
-    def twist_deviation(self, chains: int) -> float:
-        """Standard deviation of the twist of a fibril in rad/Å."""
-        return self.twist_sd_2x2_deg_per_nm / DEG_PER_NM * 4 / chains
+    def twist_deviation(self, chains: int, measured: int = SECTIONS) -> float:
+        """Standard deviation in rad/Å of the twist of a fibril, measured over so many sections."""
+        return self.twist_sd_2x2_deg_per_nm / DEG_PER_NM * 4 / chains * float(np.sqrt(SECTIONS / measured))
 
 
 def read_parameters(path: Path = PARAMETERS) -> EnsembleParameters:
@@ -87,21 +100,33 @@ class ModeEnsemble:
     def __init__(self, fibril: Fibril, parameters: EnsembleParameters) -> None:
         self.fibril, self.parameters = fibril, parameters
         self.modes = fibril_modes(fibril, parameters)
-        self._beads = fibril.beads(fibril.cart)
+        surface = surface_chains(fibril)[np.arange(fibril.glucose[-1] + 1) // fibril.glucoses_per_chain]
+        outwards = parameters.swelling * surface[:, None] * _outwards(fibril)
+        self._beads = fibril.beads(fibril.cart) + outwards
         self._flat = self.modes.shape.reshape(len(self.modes), -1)
-        self._cart = fibril.cart.astype(np.float32)
-        self._deviation = np.sqrt(fibril.u_iso).astype(np.float32)[:, None]
+        self._cart = (fibril.cart + outwards[fibril.glucose]).astype(np.float32)
+        looser = np.where(surface[fibril.glucose], parameters.disorder, 1.0)
+        self._deviation = (looser * np.sqrt(fibril.u_iso)).astype(np.float32)[:, None]
+
+    @property
+    def twist(self) -> tuple[float, float]:
+        """Mean and standard deviation of the variants' twist in rad/Å."""
+        chains, told = self.fibril.chains, self.parameters
+        return told.mean_twist(chains), told.twist_deviation(chains, sections(self.fibril))
 
     def draw(self, number: int, random: np.random.Generator) -> Variant:
         """A variant at thermal equilibrium."""
-        chains = self.fibril.chains
+        mean, deviation = self.twist
         quantile = (random.random() + number * _STRATUM) % 1.0
         away = float(ndtri(np.clip(quantile, 1e-6, 1 - 1e-6)))
-        twist = self.parameters.mean_twist(chains) + away * self.parameters.twist_deviation(chains)
+        twist = mean + away * deviation
         move, amplitude = self.displacement(random)
         rate = twist - fibril_twist(self.fibril, self._beads + move)
-        cart = self._cart + move.astype(np.float32)[self.fibril.glucose]
-        cart += self._deviation * random.standard_normal(cart.shape, np.float32)
+        cart = move.astype(np.float32)[self.fibril.glucose]
+        cart += self._cart
+        noise = random.standard_normal(cart.shape, np.float32)
+        noise *= self._deviation
+        cart += noise
         energy = float(self.modes.stiffness @ amplitude**2) / 2
         return Variant(twisted(cart, rate), twist, energy, "modes")
 
@@ -116,6 +141,26 @@ class ModeEnsemble:
         """Thermal displacements of the beads in Å, and the amplitudes of the modes that make them."""
         amplitude = draw_amplitudes(self.modes, random)
         return (amplitude @ self._flat).reshape(-1, 3), amplitude
+
+
+def surface_chains(fibril: Fibril) -> Bool[np.ndarray, " chain"]:
+    """Chains that lack one of the four neighbours that a chain of the crystal has."""
+    axes = _axes(fibril)
+    neighbours = KDTree(axes).query_ball_point(axes, NEIGHBOURS, return_length=True) - 1
+    return np.asarray(neighbours) < _INSIDE
+
+
+def _axes(fibril: Fibril) -> Float[np.ndarray, "chain 2"]:
+    """Where the chains' axes are."""
+    beads = fibril.beads(fibril.cart).reshape(fibril.chains, fibril.glucoses_per_chain, 3)
+    return beads[..., :2].mean(1)
+
+
+def _outwards(fibril: Fibril) -> Points3:
+    """For each glucose, the direction from the fibril's axis to its chain's; none for one in the axis."""
+    axes = _axes(fibril)
+    away = axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1.0)
+    return np.repeat(np.column_stack([away, np.zeros(len(away))]), fibril.glucoses_per_chain, axis=0)
 
 
 def springs(fibril: Fibril, parameters: EnsembleParameters) -> tuple[Int[np.ndarray, "m 2"], np.ndarray]:
@@ -135,7 +180,7 @@ def fibril_modes(fibril: Fibril, parameters: EnsembleParameters) -> Modes:
     pairs, spring = springs(fibril, parameters)
     known = {
         "beads": fibril.beads(fibril.cart).round(4).tolist(),
-        "springs": asdict(parameters),
+        "springs": [parameters.spring, parameters.sheet_ratio, parameters.chain_ratio],
         "modes": MODES,
     }
     key = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -46,7 +45,6 @@ _LEAST_SPREAD = 0.005
 MODEL_RESIDUAL = 0.07
 """What the directions of the largest fibril's shapes leave of its pattern without noise."""
 
-Effort = Literal["network", "fit"]
 Pattern = Float[np.ndarray, "slow fast"]
 
 
@@ -136,9 +134,8 @@ class Predictor:
         patterns: Shaped[np.ndarray, "..."],
         live: Shaped[np.ndarray, "..."] | None = None,
         window_side: float = 200.0,
-        effort: Effort = "fit",
     ) -> list[Answer]:
-        """Answers to patterns of one kind; `effort` 'network' leaves the fit out."""
+        """Answers to patterns of one kind."""
         patterns = np.asarray(patterns, np.float32)
         live = np.ones(patterns.shape[1:], bool) if live is None else np.asarray(live, bool)
         check_patterns(patterns, live)
@@ -147,9 +144,7 @@ class Predictor:
         for first in range(0, len(patterns), BATCH):
             chunk = patterns[first : first + BATCH]
             reading = self.read(chunk, live, window_side)
-            answers += [
-                self._answer(one, live, window_side, reading, row, effort) for row, one in enumerate(chunk)
-            ]
+            answers += [self._answer(one, live, window_side, reading, row) for row, one in enumerate(chunk)]
         return answers
 
     @torch.inference_mode()
@@ -168,6 +163,26 @@ class Predictor:
         return self.network(given["pattern"], given["live"], step)
 
     @torch.inference_mode()
+    def network_shapes(
+        self,
+        patterns: Float[np.ndarray, "n slow fast"],
+        live: Bool[np.ndarray, "slow fast"],
+        window_side: float = 200.0,
+    ) -> Float[np.ndarray, "n slow fast"]:
+        """Shapes as the network alone has them, in electrons per pixel of the window."""
+        window = Window(window_side, len(live))
+        shapes = []
+        for first in range(0, len(patterns), BATCH):
+            reading = self.read(patterns[first : first + BATCH], live, window_side)
+            for row, fibril in enumerate(reading.fibril_logits.argmax(1).tolist()):
+                images = self.network.shapes(fibril)
+                amount = reading.coefficients[row, fibril, : len(images) - 1].float()
+                shape = images[0] + torch.tensordot(amount, images[1:], 1)
+                turned = turned_images(shape[None], float(reading.rotation[row]))[0]
+                shapes.append(_placed(turned, self.pixel, window))
+        return np.stack(shapes)
+
+    @torch.inference_mode()
     def _answer(
         self,
         pattern: Pattern,
@@ -175,7 +190,6 @@ class Predictor:
         window_side: float,
         reading: Reading,
         row: int,
-        effort: Effort,
     ) -> Answer:
         probability = reading.fibril_logits[row].float().softmax(0)
         fibril = int(probability.argmax())
@@ -185,20 +199,17 @@ class Predictor:
         window = Window(window_side, len(pattern))
         measured = Measured(pattern, live, window, self.pixel, self.radiation)
         spread = max(float(reading.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
-        if effort == "fit":
-            fitted = fit_shape(measured, images, start, rotation, spread)
-        else:
-            fitted = unfitted(measured, images, start, rotation)
-        rest = float(self.network.get_buffer("rest")[fibril])
-        mean, deviation = self.network.get_buffer("twists")[fibril].tolist()
-        level, log_sd = reading.twist[row, fibril].float().tolist()
+        fitted = fit_shape(measured, images, start, rotation, spread)
+        rest, twist_rest = self.network.get_buffer("rest")[fibril].tolist()
+        twist = self.network.get_buffer("twist")[fibril, : len(images)]
+        slope, amount = twist[1:], fitted.coefficients
         return Answer(
             shape=_placed(fitted.shape, self.pixel, window),
             shape_sd=_placed(_deviation(fitted, rest, self.pixel), self.pixel, window),
             fibrils=self.system.fibrils,
             probability=probability.numpy(),
-            twist_deg_per_nm=mean + level * deviation,
-            twist_sd_deg_per_nm=deviation * float(np.exp(log_sd)),
+            twist_deg_per_nm=float(twist[0] + slope @ amount),
+            twist_sd_deg_per_nm=float((slope @ fitted.covariance @ slope + twist_rest**2).sqrt()),
             rotation_deg=float(np.degrees(fitted.rotation)) % 180.0,
             residual=fitted.residual,
             expected_residual=expected_residual(measured, fitted),
@@ -206,19 +217,6 @@ class Predictor:
             live=live,
             window_side=window_side,
         )
-
-
-def unfitted(
-    measured: Measured,
-    images: Float[Tensor, "image side side"],
-    start: Float[Tensor, " mode"],
-    rotation: float,
-) -> Fitted:
-    """The network's own shape."""
-    shape = torch.cat([torch.ones(1), start]) @ images.flatten(1)
-    turned = turned_images(shape.view(1, *images.shape[1:]), rotation)
-    model = measured.waves(turned, rotation)[0]
-    return Fitted(turned, torch.zeros(0), torch.zeros(0, 0), rotation, residual(measured, model))
 
 
 def expected_residual(measured: Measured, fitted: Fitted) -> float:

@@ -39,14 +39,15 @@ class Shapes:
     """Mean and directions of a fibril's shapes, at one standard deviation, in electrons per pixel; its twist.
 
     Images are [slow, fast] with the fibril's axis in the middle and no rotation about it. `rest` is what the
-    directions leave of a blurred shape, root mean square in electrons per pixel over the square.
+    directions leave of a blurred shape, root mean square in electrons per pixel over the square. The twist in
+    degrees/nm is `twist[0]` + `twist[1:]` · coefficients, up to the standard deviation `twist_rest`.
     """
 
     mean: Image
     modes: Images
     rest: float
-    twist_deg_per_nm: float
-    twist_sd_deg_per_nm: float
+    twist: Float[np.ndarray, " mode1"]
+    twist_rest: float
     pixel: float
 
     def coefficients(self, blurred: Images) -> Float[np.ndarray, "count mode"]:
@@ -94,12 +95,13 @@ def fibril_shapes(system: "Molmnist", name: str) -> Shapes:
     path = cache_folder("molmnist") / f"shapes-{name}-{digest}.npz"
     if path.exists():
         with np.load(path) as file:
-            return Shapes(file["mean"], file["modes"], *file["numbers"].tolist())
+            rest, twist_rest, pixel = file["numbers"].tolist()
+            return Shapes(file["mean"], file["modes"], rest, file["twist"], twist_rest, pixel)
     found = _analysed(system, name)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:
-        numbers = np.array([found.rest, found.twist_deg_per_nm, found.twist_sd_deg_per_nm, found.pixel])
-        np.savez(file, mean=found.mean, modes=found.modes, numbers=numbers)
+        numbers = np.array([found.rest, found.twist_rest, found.pixel])
+        np.savez(file, mean=found.mean, modes=found.modes, twist=found.twist, numbers=numbers)
     temporary.replace(path)
     return found
 
@@ -121,5 +123,18 @@ def _analysed(system: "Molmnist", name: str) -> Shapes:
     modes = (left[:, :count] / np.sqrt(len(shapes))).T @ away
     rest = float(np.sqrt((size[count:] ** 2).sum() / seen.size))
     modes = modes.reshape(count, side, side).astype(np.float32)
-    of_twist = float(np.mean(twists)), float(np.std(twists))
-    return Shapes(mean.astype(np.float32), modes, rest, *of_twist, window.pixel)
+    amount = left[:, :count] * np.sqrt(len(shapes))
+    twist = _linear(amount, np.array(twists))
+    # Judged on the half that had no say.
+    half = len(shapes) // 2
+    blind = _linear(amount[:half], np.array(twists[:half]))
+    off = twists[half:] - blind[0] - amount[half:] @ blind[1:]
+    return Shapes(mean.astype(np.float32), modes, rest, twist, float(off.std()), window.pixel)
+
+
+def _linear(
+    amount: Float[np.ndarray, "count mode"], twist: Float[np.ndarray, " count"]
+) -> Float[np.ndarray, " mode1"]:
+    """Constant and slopes of a ridge regression; amounts have unit variance."""
+    design = np.column_stack([np.ones(len(amount)), amount])
+    return np.linalg.solve(design.T @ design + np.eye(design.shape[1]), design.T @ twist).astype(np.float32)

@@ -10,7 +10,7 @@ from scipy import fft, ndimage
 
 from argand.errors import ConfigError
 from argand.physics.noise import count_photons
-from argand.physics.projection import Camera, Picture, Radiation, Window, histogram
+from argand.physics.projection import Camera, Picture, Radiation, Window, highest_q, histogram
 from argand.systems.molmnist.fibril import Fibril
 
 ELECTRONS = {"H": 1.0, "C": 6.0, "O": 8.0}
@@ -55,7 +55,7 @@ class Imaging:
         if self.normalise:
             live &= self.window.q > 0
         if self.wavelength:
-            live &= self.window.q < 2 * np.pi / self.wavelength
+            live &= self.window.q < highest_q(self.wavelength)
         return live
 
     @cached_property

@@ -9,7 +9,8 @@ without one is made again.
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class Trajectory:
         """Phase of each block."""
         found = []
         for block in self.blocks():
-            with h5py.File(block, "r") as file:
+            with _opened(block) as file:
                 found.append(str(file.attrs["phase"]))
         return found
 
@@ -110,7 +111,7 @@ class Trajectory:
         """Arrays of all blocks, or those of one phase, one after the other."""
         parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
         for block in self.blocks():
-            with h5py.File(block, "r") as file:
+            with _opened(block) as file:
                 if phase in (None, file.attrs["phase"]):
                     for name in names:
                         parts[name].append(np.asarray(file[name]))
@@ -127,6 +128,16 @@ class Trajectory:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(block: Path) -> Iterator[h5py.File]:
+    """A block to read from; InputError where it is damaged or lacks what is read."""
+    try:
+        with h5py.File(block, "r") as file:
+            yield file
+    except (OSError, KeyError) as error:
+        raise InputError(f"{block}: damaged; simulate this run again in another folder") from error
 
 
 def _number(path: Path) -> int:

@@ -104,7 +104,10 @@ def _view(folder: Path, record: Record) -> Packed:
     side = shape_extent(shape if truth is None else np.maximum(shape, truth))
     pixel = record["window_side_angstrom"] / len(shape)
     top = float(max(shape.max(), 0.0 if truth is None else truth.max()))
-    images = {"shape": (shape, 0.0, top), "sd": (sd, float(sd[sd > 0].min(initial=sd.max())), float(sd.max()))}
+    images = {
+        "shape": (shape, 0.0, top),
+        "sd": (sd, float(sd[sd > 0].min(initial=sd.max())), float(sd.max())),
+    }
     if truth is not None:
         off = softened(shape - truth, pixel)
         most = float(np.abs(off).max())
