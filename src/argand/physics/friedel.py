@@ -37,7 +37,9 @@ def inversion_centre(
     shape = [fft.next_fast_len(2 * size - 1, real=True) for size in live.shape]
     amplitude = np.where(live, np.sqrt(np.clip(intensity, 0, None)), 0.0)
     amplitude = amplitude / max(amplitude.max(), 1e-30)
-    ones, first, second = (fft.rfft2(part, shape) for part in (live.astype(float), amplitude, amplitude**2))
+    ones, first, second = (
+        np.asarray(fft.rfft2(part, shape)) for part in (live.astype(float), amplitude, amplitude**2)
+    )
     pairs, sums, squares, products = (
         np.asarray(fft.irfft2(part, shape))
         for part in (ones * ones, first * ones, second * ones, first * first)

@@ -1,5 +1,6 @@
 """Answers as users and scripts meet them: files in; shapes, verdicts and a page out."""
 
+import errno
 import json
 import re
 from collections.abc import Callable
@@ -13,12 +14,13 @@ from typer.testing import CliRunner, Result
 
 import argand
 from argand.cli import build
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
 from argand.system import SYSTEMS
 from argand.systems import molmnist
 from argand.systems.molmnist.dataset import Pairs, write_pairs
 from argand.systems.molmnist.fibril import build_fibril
 from argand.systems.molmnist.judge import LARGEST_RATIO, judge
+from argand.systems.molmnist.outputs import moved
 from argand.systems.molmnist.predict import Predictor, centred
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.view import chain_paths
@@ -196,3 +198,11 @@ def test_polishing_goes_on_from_the_answer(predictor: Predictor, pattern: np.nda
     after = predictor.predict(pattern, window_side=SIDE, rounds=20)
     assert after.shape.sum() == pytest.approx(before.shape.sum(), rel=0.02)
     assert any("polished by 20 rounds" in note for note in after.notes)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path):
+    with pytest.raises(ConfigError, match="No space left") as raised, moved(tmp_path / "a.h5") as partial:
+        partial.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert "a.h5" in str(raised.value)
+    assert list(tmp_path.iterdir()) == []

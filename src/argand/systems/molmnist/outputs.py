@@ -138,8 +138,8 @@ def true_shape(case: Case, answer: Answer) -> Shape | None:
 
 def _correlation(truth: Shape, answer: Answer) -> float:
     pixel = answer.window_side / len(truth)
-    pair = (softened(part, pixel).ravel() for part in (truth, answer.shape))
-    return float(np.corrcoef(*pair)[0, 1])
+    one, other = (softened(part, pixel).ravel() for part in (truth, answer.shape))
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def softened(image: Shape, pixel: float) -> Shape:

@@ -89,8 +89,9 @@ class Predictor:
     """The trained network with the fit behind it; `radiation` is what measured the patterns."""
 
     def __init__(self, system: Molmnist, network: InversionNetwork, radiation: Radiation = "xray") -> None:
-        self.system, self.radiation = system, radiation
-        self.network = fast_order(network.eval())
+        self.system = system
+        self.radiation: Radiation = radiation
+        self.network: InversionNetwork = fast_order(network.eval())  # pyright: ignore[reportAttributeAccessIssue]
         self.pixel = system.imaging.window.pixel
 
     def predict(
@@ -247,7 +248,7 @@ def _placed(image: Float[Tensor, "side side"], pixel: float, window: Window) -> 
     ratio = window.pixel / pixel
     values = blur(values[None], max(0.0, (ratio - 1) / 2))[0]
     centre = np.array([(len(values) - 1) / 2 - ratio * (size - 1) / 2] * 2)
-    spread = ndimage.affine_transform(values, np.full(2, ratio), centre, (size, size), order=3)
+    spread = ndimage.affine_transform(values, np.full(2, ratio), centre, (size, size), order=3)  # pyright: ignore[reportArgumentType]
     return (spread * ratio**2).astype(np.float32)
 
 
