@@ -16,12 +16,11 @@ import typer
 from report import write_report
 from rich.console import Console
 
-from argand.errors import ConfigError
 from argand.io.pool import available_cores
 from argand.learn.device import processor_name
 from argand.systems.molmnist.conditions import CONDITIONS
 from argand.systems.molmnist.leaderboard import evaluate_tasks, leaderboard
-from argand.systems.molmnist.model import Model, find_model, shipped_model
+from argand.systems.molmnist.model import Model, find_model, shipped_models
 
 
 def main(
@@ -34,10 +33,7 @@ def main(
     """Print the tables of each condition as soon as it is measured."""
     models: dict[str, Model] = {name: find_model(name) for name in model or ()}
     console, rows = Console(width=140), []
-    try:
-        models = {"argand": shipped_model(None), **models}
-    except ConfigError as error:
-        console.print(str(error))
+    models = {**shipped_models(None), **models}
     for name in condition or CONDITIONS:
         found = evaluate_tasks(models, [name], count=count, floors=True, training=training)
         rows += found

@@ -27,7 +27,8 @@ LENGTHS = {"2x2": 60.0, "3x3": 50.0}
 def few_draws():
     """Enough of them to tell what these tests ask."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("argand.systems.molmnist.fit.DRAWS", 100)
+        for name, count in (("DRAWS", 100), ("MATCHED", 30), ("PASSES", 2), ("NEWTON", 2)):
+            patch.setattr(f"argand.systems.molmnist.fit.{name}", count)
         yield
 
 

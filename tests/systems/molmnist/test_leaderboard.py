@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from argand.errors import ConfigError, InputError
+from argand.io.weights import save_weights
+from argand.system import to_config
 from argand.systems.molmnist import leaderboard as board
 from argand.systems.molmnist.conditions import (
     BEAM_STOP,
@@ -19,7 +21,7 @@ from argand.systems.molmnist.conditions import (
     unseen_pairs,
 )
 from argand.systems.molmnist.floors import FLOORS, learn, radial_profiles
-from argand.systems.molmnist.model import ask, find_model, shipped_model
+from argand.systems.molmnist.model import ask, find_model, shipped_models
 from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny"]
@@ -150,10 +152,12 @@ def test_a_model_is_found_in_the_current_folder(tmp_path: Path, monkeypatch: pyt
             find_model(name)
 
 
-def test_without_shipped_weights_the_cure_is_named(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("argand.systems.molmnist.model.SHIPPED", "argand.systems.molmnist.not_there")
-    with pytest.raises(ConfigError, match="--model, or take --floors"):
-        shipped_model(None)
+def test_the_network_is_scored_alone_with_the_fit_and_polished(tmp_path: Path):
+    header = {"system": "molmnist", "config": to_config(TINY), "seed": 0, "version": "0"}
+    models = shipped_models(save_weights(tmp_path, TINY.network().state_dict(), header), rounds=5)
+    rows = board.evaluate_condition(TINY, models, ("inversion",), 4, 0, "tiny")
+    assert [row["model"] for row in rows] == ["network", "network + fit", "network + fit + 5 rounds"]
+    assert all(0 < row["pearson"] <= 1 for row in rows)
 
 
 def test_the_verb_prints_what_a_model_is_worth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

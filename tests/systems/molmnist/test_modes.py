@@ -58,7 +58,7 @@ def test_thicker_fibrils_twist_less():
 
 
 def test_atoms_are_displaced_by_the_u_of_the_crystal(source: ModeEnsemble):
-    calm = ModeEnsemble(source.fibril, replace(PARAMETERS, spring=1e9))
+    calm = ModeEnsemble(source.fibril, replace(PARAMETERS, spring=1e9, swelling=0.0, disorder=1.0))
     random = np.random.default_rng(0)
     cart = calm.draw(0, random).cart.astype(float)
     rate = fibril_twist(source.fibril, source.fibril.beads(cart))

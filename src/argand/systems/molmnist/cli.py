@@ -270,7 +270,7 @@ def evaluate(
     """
     from argand.systems.molmnist.conditions import CONDITIONS
     from argand.systems.molmnist.leaderboard import TASKS, evaluate_tasks, leaderboard
-    from argand.systems.molmnist.model import find_model, shipped_model
+    from argand.systems.molmnist.model import find_model, shipped_models
 
     if model is not None and weights is not None:
         raise ConfigError("a model or weights can be scored, not both at once")
@@ -278,7 +278,7 @@ def evaluate(
     if model is not None:
         models = {model: find_model(model)}
     elif weights is not None or not floors:
-        models = {"argand": shipped_model(weights)}
+        models = shipped_models(weights)
     tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
     rows = evaluate_tasks(
         models, condition or list(CONDITIONS), tasks, count=count, floors=floors, training=training

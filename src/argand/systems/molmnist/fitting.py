@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 
-from argand.physics.projection import Radiation, Window, scattering_factors
-from argand.systems.molmnist.simulate import ELECTRONS
+from argand.physics.projection import Radiation, Window
+from argand.systems.molmnist.simulate import shared_factor
 
 Q_FIT = 1.9
 """1/Å up to which intensities are fitted."""
@@ -24,8 +24,6 @@ TURNS, ROUNDS = 3, 3
 """How often the images are turned anew, and rounds of Gauss-Newton in between."""
 _LARGEST_STEP, _LARGEST_TURN = 1.5, 0.03
 """In standard deviations, and in radians."""
-COMPOSITION = {"C": 6, "H": 10, "O": 5}
-"""Of a glucose in a chain."""
 
 Images = Float[Tensor, "image side side"]
 Waves = Complex[Tensor, "image pixel"]
@@ -64,7 +62,7 @@ class Measured:
         live: Bool[np.ndarray, "slow fast"],
         window: Window,
         pixel: float,
-        radiation: Radiation | None = "xray",
+        radiation: Radiation = "xray",
     ) -> None:
         size = len(pattern)
         reach = min(int(Q_FIT * window.side / (2 * np.pi)), (size - 1) // 2)
@@ -102,15 +100,6 @@ class Measured:
             along[1] * self.pixel / (2 * np.pi)
         )
         return amplitude * (self.factor / box)
-
-
-def shared_factor(q: Float[np.ndarray, " pixel"], radiation: Radiation | None) -> Float[np.ndarray, " pixel"]:
-    """Form factor of cellulose over its electrons, as if all electrons scattered alike; None: 1."""
-    if radiation is None:
-        return np.ones_like(q)
-    factors = scattering_factors(set(COMPOSITION), q, radiation)
-    electrons = sum(count * ELECTRONS[name] for name, count in COMPOSITION.items())
-    return sum(count * factors[name] for name, count in COMPOSITION.items()) / electrons
 
 
 def turned_images(images: Images, rotation: float) -> Images:

@@ -15,14 +15,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 
 from argand.errors import ConfigError, InputError
+from argand.io.weights import load_weights, restore
+from argand.system import from_config
 from argand.systems.molmnist.fibril import FIBRILS
+from argand.systems.molmnist.predict import load
+from argand.systems.molmnist.retrieve import POLISHING, polish
+from argand.systems.molmnist.system import Molmnist
 
 Answer = dict[str, np.ndarray]
+PUBLISHED = Path(__file__).parents[2] / "weights" / "molmnist-published" / "model.safetensors"
 Model = Callable[[np.ndarray, np.ndarray, float], Mapping[str, Any]]
-
-SHIPPED = "argand.systems.molmnist.predict"
 
 
 def find_model(name: str) -> Model:
@@ -41,13 +46,44 @@ def find_model(name: str) -> Model:
     return cast(Model, found)
 
 
-def shipped_model(weights: Path | None) -> Model:
-    """The network that comes with argand, or one from other weights."""
-    try:
-        module = importlib.import_module(SHIPPED)
-    except ModuleNotFoundError as error:
-        raise ConfigError("no network is shipped yet; name one with --model, or take --floors") from error
-    return (module.load() if weights is None else module.load(weights)).predict
+def shipped_models(weights: Path | None, rounds: int = POLISHING) -> dict[str, Model]:
+    """The network that comes with argand, or one from other weights: alone, with the fit, and polished."""
+    predictor = load(weights)
+
+    def alone(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+        shape, fibril = predictor.network_shapes(patterns, live, window_side)
+        return {"shape": shape, "fibril": fibril}
+
+    def fitted(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+        answers = predictor.predict_many(patterns, live, window_side)
+        return {
+            "shape": np.stack([one.shape for one in answers]),
+            "fibril": np.array([FIBRILS.index(one.fibril) for one in answers]),
+            "twist_deg_per_nm": np.array([one.twist_deg_per_nm for one in answers]),
+        }
+
+    def polished(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+        start = torch.from_numpy(fitted(patterns, live, window_side)["shape"])
+        counts = torch.from_numpy(patterns)
+        return {"shape": polish(counts, torch.from_numpy(live), start, rounds, window_side).shape.numpy()}
+
+    return {"network": alone, "network + fit": fitted, f"network + fit + {rounds} rounds": polished}
+
+
+def published_model(weights: Path = PUBLISHED) -> Model:
+    """The published encoder-decoder, trained on `standard`; InputError where its weights are not there."""
+    state, header = load_weights(weights)
+    network = from_config(Molmnist, header["config"]).network()
+    restore(network, state, weights)
+    network.eval()
+
+    @torch.inference_mode()
+    def predict(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+        root = np.sqrt(patterns.astype(np.float32))
+        root /= root.max((1, 2), keepdims=True)
+        return {"shape": network(torch.from_numpy(root)[:, None])[:, 0].clamp_min(0).numpy()}
+
+    return predict
 
 
 def ask(model: Model, patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy import ndimage
 from torch import Tensor
 
@@ -169,19 +169,20 @@ class Predictor:
         patterns: Float[np.ndarray, "n slow fast"],
         live: Bool[np.ndarray, "slow fast"],
         window_side: float = 200.0,
-    ) -> Float[np.ndarray, "n slow fast"]:
-        """Shapes as the network alone has them, in electrons per pixel of the window."""
+    ) -> tuple[Float[np.ndarray, "n slow fast"], Int[np.ndarray, " n"]]:
+        """Shapes as the network alone has them, in electrons per pixel of the window, and the fibrils."""
         window = Window(window_side, len(live))
-        shapes = []
+        shapes, fibrils = [], []
         for first in range(0, len(patterns), BATCH):
             reading = self.read(patterns[first : first + BATCH], live, window_side)
-            for row, fibril in enumerate(reading.fibril_logits.argmax(1).tolist()):
+            fibrils += reading.fibril_logits.argmax(1).tolist()
+            for row, fibril in enumerate(fibrils[first:]):
                 images = self.network.shapes(fibril)
                 amount = reading.coefficients[row, fibril, : len(images) - 1].float()
                 shape = images[0] + torch.tensordot(amount, images[1:], 1)
                 turned = turned_images(shape[None], float(reading.rotation[row]))[0]
                 shapes.append(_placed(turned, self.pixel, window))
-        return np.stack(shapes)
+        return np.stack(shapes), np.array(fibrils)
 
     @torch.inference_mode()
     def _answer(

@@ -24,13 +24,12 @@ from argand.physics.coherent import (
     reciprocal_axes,
 )
 from argand.physics.dualspace import Magnitudes, hybrid_input_output, settled
-from argand.physics.projection import Window, scattering_factors
-from argand.systems.molmnist.simulate import ELECTRONS
+from argand.physics.projection import Window
+from argand.systems.molmnist.simulate import shared_factor
 
 ROUNDS, SETTLING, STARTS = 160, 40, 3
 POLISHING, FEEDBACK = 50, 0.8
 """Rounds from a given start, and the share of them with feedback, which none have that follow counts."""
-CELLULOSE = {"C": 6, "H": 10, "O": 5}
 SOFTNESS = 0.5
 """Å, standard deviation of the Gaussian that makes what is retrieved positive and weighs noise at high q."""
 STAGE = 20
@@ -126,11 +125,9 @@ def gaussian(window: Window, sigma: float) -> Float[Tensor, "slow half"]:
 def response(window: Window) -> Float[Tensor, "slow half"]:
     """Amplitude of the atoms of cellulose over that of their electrons counted in pixels, 1 at q = 0."""
     along, across = (axis.numpy().astype(float) for axis in reciprocal_axes(window))
-    factors = scattering_factors(set(CELLULOSE), np.hypot(along, across))
-    mean = sum(number * factors[element] for element, number in CELLULOSE.items())
-    electrons = sum(number * ELECTRONS[element] for element, number in CELLULOSE.items())
+    factor = shared_factor(np.hypot(along, across))
     turn = window.pixel / (2 * np.pi)
-    return torch.from_numpy(mean / electrons / np.sinc(along * turn) / np.sinc(across * turn)).float()
+    return torch.from_numpy(factor / np.sinc(along * turn) / np.sinc(across * turn)).float()
 
 
 class Measured:

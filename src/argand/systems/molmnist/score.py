@@ -14,9 +14,8 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from argand.physics.projection import Window
+from argand.systems.molmnist.shapes import BLUR
 
-BLUR = 1.0
-"""Standard deviation in Å."""
 SHARE, MARGIN = 0.01, 2
 """The support: share of the highest pixel, and pixels around."""
 SSIM_SIGMA, SSIM_REACH = 1.5, 5
