@@ -1,4 +1,4 @@
-"""When an answer is to be believed: residuals over expected ones for fibrils, and for what is no fibril.
+"""When an answer is to be believed: residuals beyond expected ones for fibrils, and for what is no fibril.
 
     python benchmarks/molmnist_trust.py --json benchmarks/results/molmnist_trust.json
 
@@ -20,7 +20,7 @@ from rich.console import Console
 
 from argand.physics.noise import count_photons
 from argand.physics.projection import Camera, Window
-from argand.systems.molmnist.judge import LARGEST_RATIO, LEAST_PROBABILITY
+from argand.systems.molmnist.judge import LARGEST_EXCESS, LEAST_PROBABILITY
 from argand.systems.molmnist.modes import ensemble
 from argand.systems.molmnist.predict import Answer, Predictor, load
 from argand.systems.molmnist.presets import PRESETS
@@ -102,12 +102,12 @@ def things(kind: str, photons: float | None, count: int) -> Iterator[Measured]:
 
 
 def row(name: str, cases: Iterator[Measured], predictor: Predictor) -> dict[str, Any]:
-    """Ratios and verdicts of the answers to some patterns."""
+    """Excess residuals and verdicts of the answers to some patterns."""
     answers: list[Answer] = [predictor.predict(pattern, live, side) for pattern, live, side in cases]
-    ratio = np.array([answer.residual / answer.expected_residual for answer in answers])
+    excess = np.array([answer.residual - answer.expected_residual for answer in answers])
     sure = np.array([answer.probability.max() >= LEAST_PROBABILITY for answer in answers])
     believed = np.mean([answer.verdict.believed for answer in answers])
-    low, middle, high = np.quantile(ratio, [0, 0.5, 1]).round(3).tolist()
+    low, middle, high = np.quantile(excess, [0, 0.5, 1]).round(3).tolist()
     return {
         "patterns": name,
         "count": len(answers),
@@ -136,9 +136,9 @@ def main(
     for share in SIDES:
         wrong = ((pattern, live, share * side) for pattern, live, side in fibrils(STANDARD.imaging, 1))
         rows.append(row(f"fibrils, side of the window x {share:g}", wrong, predictor))
-    Console(width=140).print(as_table("Residual over the expected one, and verdicts", rows))
+    Console(width=140).print(as_table("Residual minus the expected one, and verdicts", rows))
     if json is not None:
-        write_report(json, {"limit": LARGEST_RATIO, "rows": rows})
+        write_report(json, {"limit": LARGEST_EXCESS, "rows": rows})
 
 
 if __name__ == "__main__":

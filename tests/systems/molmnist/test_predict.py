@@ -19,7 +19,7 @@ from argand.system import SYSTEMS
 from argand.systems import molmnist
 from argand.systems.molmnist.dataset import Pairs, write_pairs
 from argand.systems.molmnist.fibril import build_fibril
-from argand.systems.molmnist.judge import LARGEST_RATIO, judge
+from argand.systems.molmnist.judge import LARGEST_EXCESS, judge
 from argand.systems.molmnist.outputs import moved
 from argand.systems.molmnist.predict import Predictor, centred
 from argand.systems.molmnist.presets import PRESETS
@@ -105,7 +105,7 @@ def test_what_is_no_pattern_is_one_line(
 
 def test_a_verdict_needs_a_low_residual_and_a_sure_fibril():
     assert judge(0.99, "2x2", 0.05, 0.07).believed
-    far = judge(0.99, "2x2", LARGEST_RATIO * 0.071, 0.07)
+    far = judge(0.99, "2x2", 0.071 + LARGEST_EXCESS, 0.07)
     assert not far.believed
     assert "0.07" in far.reason
     assert not judge(0.6, "2x2", 0.05, 0.07).believed
