@@ -198,6 +198,7 @@ def test_polishing_goes_on_from_the_answer(predictor: Predictor, pattern: np.nda
     after = predictor.predict(pattern, window_side=SIDE, rounds=20)
     assert after.shape.sum() == pytest.approx(before.shape.sum(), rel=0.02)
     assert any("polished by 20 rounds" in note for note in after.notes)
+    assert after.verdict == before.verdict
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path):

@@ -117,7 +117,7 @@ class Predictor:
 
     @torch.inference_mode()
     def polished(self, answer: Answer, rounds: int) -> Answer:
-        """An answer whose shape phase retrieval has gone on with, and the residual that it leaves."""
+        """An answer whose shape phase retrieval has gone on with; its notes say what residual that leaves."""
         from argand.systems.molmnist.retrieve import polish
 
         live, window = answer.live, Window(answer.window_side, len(answer.pattern))
@@ -127,8 +127,9 @@ class Predictor:
         shape = found * (start.sum() / found.sum().clamp_min(1e-6))
         measured = Measured(answer.pattern, live, window, window.pixel, self.radiation)
         left = residual(measured, measured.waves(shape[None], 0.0)[0])
-        note = f"polished by {rounds} rounds of phase retrieval: residual {answer.residual:.3f} before"
-        return replace(answer, shape=shape.numpy(), residual=left, notes=(*answer.notes, note))
+        # Phase retrieval fits any pattern, so the verdict stays that on the answer it began with.
+        note = f"shape polished by {rounds} rounds of phase retrieval, which leave a residual of {left:.3f}"
+        return replace(answer, shape=shape.numpy(), notes=(*answer.notes, note))
 
     def predict_many(
         self,
