@@ -1,4 +1,5 @@
-# make demo   sets everything up, runs argand on a real image and on a real crystal, and says where the pages are
+# make demo   sets everything up, runs argand on a real image, a real crystal and simulated fibrils, and says where the
+#             pages are
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
 # make bench  measures the figures of the README and of the weights' card and writes them there
@@ -13,9 +14,11 @@ demo: .venv/installed
 	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo
 	$(BIN)/argand patterson solve examples/data/cod_2016452.hkl.gz --cell 9.748,8.890,7.566,90,112.74,90 \
 		--spacegroup "P 21/c" --formula C14H14O2 --seed 0 --out demo/patterson --force
+	$(BIN)/argand molmnist predict "sample#10-13" --out demo/molmnist
 	@echo "The picture:           $(CURDIR)/demo/thau_3_2_0006.png"
 	@echo "The page of the image: $(CURDIR)/demo/index.html"
 	@echo "The crystal's page:    $(CURDIR)/demo/patterson/index.html"
+	@echo "The fibrils' page:     $(CURDIR)/demo/molmnist/index.html"
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

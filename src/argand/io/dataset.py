@@ -243,6 +243,12 @@ class StoredSamples:
         self.file.close()
 
 
+def is_stored_set(path: Path) -> bool:
+    """Whether a file is a data set that a verb simulate wrote."""
+    attributes = _attributes(path) if path.is_file() else None
+    return attributes is not None and {"provenance", "shards"} <= set(attributes)
+
+
 def _attributes(path: Path) -> dict[str, Any] | None:
     """Attributes of an HDF5 file; None when it cannot be read."""
     try:

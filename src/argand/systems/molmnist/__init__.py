@@ -10,7 +10,8 @@ _HOMES = {
     "FIBRILS": ("argand.systems.molmnist.fibril", "FIBRILS"),
     "build_fibril": ("argand.systems.molmnist.fibril", "build_fibril"),
     "load": ("argand.systems.molmnist.dataset", "load"),
-    "selftest": ("argand.systems.molmnist.dataset", "selftest"),
+    "load_predictor": ("argand.systems.molmnist.predict", "load"),
+    "selftest": ("argand.systems.molmnist.predict", "selftest"),
     "cli": ("argand.systems.molmnist.cli", None),
 }
 

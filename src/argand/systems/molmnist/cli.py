@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from argand.errors import ConfigError
-from argand.verbs import Json, Processes, say, screen
+from argand.verbs import Json, Processes, Weights, complain, say, screen
 
 app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
 
@@ -188,6 +188,56 @@ def figures(
 
     for path in draw_figures(out, load("sample") if file == "sample" else open_pairs(Path(file))):
         say(f"picture: {path}")
+
+
+@app.command()
+def predict(
+    patterns: Annotated[
+        list[str], typer.Argument(help="HDF5 (also file.h5:/path), CXI, NPY, TIFF; a data set; sample#0-9.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for shapes (HDF5), pictures and a page.")] = None,
+    window: Annotated[
+        float | None, typer.Option(help="Side of the window in Å: 2π over the step in q. Else 200.", min=1.0)
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Pixels to leave out: zero is usable.")] = None,
+    index: Annotated[int | None, typer.Option(help="Only this pattern of each file, from 0.", min=0)] = None,
+    polish: Annotated[
+        int, typer.Option(help="Rounds of phase retrieval that go on from the answer.", min=0)
+    ] = 0,
+    radiation: Annotated[
+        Literal["xray", "electron"] | None, typer.Option(help="Whose form factors; else X-rays.")
+    ] = None,
+    json: Json = False,
+    weights: Weights = None,
+) -> None:
+    """Find shape, fibril and twist from diffraction patterns, and say whether to believe them.
+
+    Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
+    """
+    from argand.systems.molmnist import predict as module
+    from argand.systems.molmnist.outputs import RunFolder
+    from argand.systems.molmnist.run import Asked, predict_files
+    from argand.systems.molmnist.table import answer_table
+
+    asked = Asked(window, radiation, mask, index, polish)
+    folder = RunFolder(out, "shipped" if weights is None else str(weights))
+    records = predict_files(patterns, module.load(weights), asked, folder, complain)
+    typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
+    if out is not None and not json:
+        say(f"shapes and pictures: {out}\npage: {out / 'index.html'}")
+    if any(record.get("failed") for record in records):
+        raise typer.Exit(1)
+
+
+@app.command()
+def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote.")]) -> None:
+    """Write the page of a run again: one HTML file that needs nothing else.
+
+    Example: argand molmnist view found
+    """
+    from argand.systems.molmnist.view import write_page
+
+    say(f"page: {write_page(folder)}")
 
 
 @app.command()

@@ -194,7 +194,7 @@ def summary(path: Path) -> dict[str, Any]:
     return {"file": str(path), "pairs": len(pairs), "splits": splits, "arrays": arrays, "intact": True}
 
 
-def selftest() -> str:
+def check_forward() -> str:
     """Simulate a pair and check its pattern against a sum over atoms; say how it went."""
     from argand.systems.molmnist.evaluate import amplitude_r
 
