@@ -1,4 +1,5 @@
-# make demo   sets everything up, runs argand on a real image and on real crystals, and says where the pages are
+# make demo   sets everything up, runs argand on a real image, real crystals and simulated fibrils, and says where
+#             the pages are
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
 # make bench  measures the figures of the README and of the weights' card and writes them there
@@ -13,12 +14,14 @@ demo: .venv/installed
 	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo
 	$(BIN)/argand patterson solve examples/data/cod_2016452.hkl.gz --cell 9.748,8.890,7.566,90,112.74,90 \
 		--spacegroup "P 21/c" --formula C14H14O2 --seed 0 --out demo/patterson --force
+	$(BIN)/argand molmnist predict "sample#10-13" --out demo/molmnist
 	$(BIN)/argand crystals reconstruct examples/data/crystals --out demo/crystals --force
 	$(BIN)/argand crystals interpolate examples/data/crystals/SrTiO3_mp-5229.cif \
 		examples/data/crystals/PbTiO3_mp-20459.cif --out demo/crystals/way
 	@echo "The picture:           $(CURDIR)/demo/thau_3_2_0006.png"
 	@echo "The page of the image: $(CURDIR)/demo/index.html"
 	@echo "The crystal's page:    $(CURDIR)/demo/patterson/index.html"
+	@echo "The fibrils' page:     $(CURDIR)/demo/molmnist/index.html"
 	@echo "Crystals from latents: $(CURDIR)/demo/crystals/index.html"
 	@echo "Between two of them:   $(CURDIR)/demo/crystals/way/index.html"
 

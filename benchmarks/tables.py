@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 from crystals_tables import crystals_paper_table, crystals_table
+from molmnist_tables import molmnist_tasks_table
 from patterson_tables import (
     patterson_ablation_table,
     patterson_real_table,
@@ -211,6 +212,7 @@ TABLES = {
     "patterson_real": patterson_real_table,
     "crystals": crystals_table,
     "crystals_paper": crystals_paper_table,
+    "molmnist_tasks": molmnist_tasks_table,
 }
 BESIDE = {"patterson_real": "patterson_opponents"}
 """Results that a table shows in another's rows."""

@@ -1,9 +1,12 @@
 """Fixtures that every test may use."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+os.environ["ARGAND_CACHE"] = tempfile.mkdtemp(prefix="argand-cache-")
 
 
 @pytest.fixture(scope="session")

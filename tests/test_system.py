@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from argand.errors import ConfigError
-from argand.system import from_config, preset, system_module, to_config
+from argand.system import SYSTEMS, from_config, preset, system_module, to_config
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,14 @@ def test_a_setting_without_default_is_needed():
 def test_only_plain_values_are_stored():
     with pytest.raises(ConfigError, match="cannot hold a set"):
         to_config(Inner(names={"a"}))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_system_offers_what_the_package_asks_of_it(name: str):
+    module = system_module(name)
+    assert callable(module.load_predictor)
+    assert callable(module.selftest)
+    assert "tiny" in module.PRESETS
 
 
 def test_unknown_names_suggest_the_near_one():

@@ -111,7 +111,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 8
+    assert capsys.readouterr().err.count("\n") == 9
     assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
@@ -261,3 +261,29 @@ def test_published_networks_are_shown_by_size_beside_the_ceiling():
     assert best.what == "ours (`best`)"
     assert "goal missed" not in best.measured
     assert [line.where for line in paper] == ["single (9)", "single, cells of 1-8 atoms (9)"]
+
+
+def test_molmnist_goals_are_judged_and_floors_stand_beside_the_network():
+    common = {"condition": "noise-free", "count": 20, "task": "inversion"}
+    own = {"model": "argand", "psnr_db": 31.0, "ssim": 0.98, "pearson": 0.97, "cpu_ms_per_pattern": 2.0}
+    floor = {"model": "phase retrieval", "floor": True, "psnr_db": 38.9, "ssim": 0.997, "pearson": 0.999}
+    floor |= common | {"cpu_ms_per_pattern": 596.0, "by_fibril": {"psnr_db": {"6x6": 38.0}}}
+    report = {"training_per_fibril": 20, "cores": 2, "torch_threads": 1, "rows": [floor]}
+    _, (alone,) = tables.molmnist_tasks_table(report)
+    assert alone.measured == "no network yet"
+    assert alone.others == "phase retrieval 38.9 dB, SSIM 0.997, Pearson 0.999, 596.0 ms"
+    report["rows"] = [common | own | {"by_fibril": {"psnr_db": {}}}, floor]
+    _, (row,) = tables.molmnist_tasks_table(report)
+    assert row.goal == "≥ 30 dB, Pearson ≥ 0.98, ≤ 2.5 ms"
+    assert row.measured.endswith("(goal missed: Pearson ≥ 0.98)")
+    assert row.others == alone.others
+
+
+def test_molmnist_classes_and_twists_are_shown():
+    common = {"condition": "1e4-photons", "count": 20, "model": "argand", "cpu_ms_per_pattern": 2.0}
+    classes = common | {"task": "classification", "accuracy": 0.94}
+    twist = common | {"task": "regression", "mae_deg_per_nm": 0.1, "r2_within_fibrils": None}
+    report = {"training_per_fibril": 20, "cores": 2, "torch_threads": 1, "rows": [classes, twist]}
+    _, (first, second) = tables.molmnist_tasks_table(report)
+    assert (first.goal, first.measured) == ("≥ 95 %", "argand 94.0 %, 2.0 ms (goal missed)")
+    assert second.measured == "argand off by 0.100°/nm, 2.0 ms"

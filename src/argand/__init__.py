@@ -13,4 +13,4 @@ def load(name: str, weights: Any = None) -> Any:
     from argand.system import system_module
 
     module = system_module(name)
-    return module.load() if weights is None else module.load(weights)
+    return module.load_predictor() if weights is None else module.load_predictor(weights)

@@ -15,7 +15,11 @@ from argand.system import SYSTEMS, system_module
 
 PACKAGES = ("torch", "numpy", "scipy", "h5py", "hdf5plugin", "fabio", "gemmi", "safetensors", "lightning")
 CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
-EXTRAS = {"train": ("lightning", "tensorboard"), "bench": ("pyFAI", "smtbx", "grok_phase_solver")}
+EXTRAS = {
+    "train": ("lightning", "tensorboard"),
+    "md": ("openmm",),
+    "bench": ("pyFAI", "debyecalculator", "smtbx", "grok_phase_solver"),
+}
 OPPONENTS = {"dials": "dials.version"}
 WEIGHTS = Path(__file__).parent / "weights"
 

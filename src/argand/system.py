@@ -1,7 +1,7 @@
 """What a system must offer, the list of systems, and the form in which a configuration is stored.
 
 A system is a frozen dataclass whose fields are its whole configuration. Its module, `argand.systems.<name>`,
-offers `SYSTEM` (that class), `PRESETS` (named instances), `load(path)` (a predictor from weights),
+offers `SYSTEM` (that class), `PRESETS` (named instances), `load_predictor(path)` (from weights),
 `selftest()`, and the module `cli` whose `app` holds the verbs of `argand <name>`.
 """
 
@@ -24,6 +24,7 @@ SYSTEMS = {
     "geometry": "argand.systems.geometry",
     "patterson": "argand.systems.patterson",
     "crystals": "argand.systems.crystals",
+    "molmnist": "argand.systems.molmnist",
 }
 """Name of each system -> its module."""
 

@@ -21,6 +21,7 @@ OVERFIT = {
     "geometry": ("median_cells", 6.0, 160),
     "patterson": ("relative_error", 0.1, 200),
     "crystals": ("unexplained", 0.3, 300),
+    "molmnist": ("variance_left", 0.1, 300),
 }
 """Metric that shows an error, the value it must fall below on four samples, and the steps allowed."""
 

@@ -29,6 +29,8 @@ MAX_SHARDS = 800
 """HDF5 may hold all shards open; those beyond the usual limit of 1024 open files would read as missing."""
 
 _CHUNK_BYTES = 65536
+_SPARE_BYTES = 16 * 2**20
+"""Room that is left on a disk: HDF5 writes late, and a failed write ends the process."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def write_dataset(
     """Write the data set `out` with its shards beside it; samples that are there already are kept.
 
     Calls `watch` every now and then with the number of samples made. An interruption keeps what is made, a
-    kill loses the shards under work. Raises ConfigError when another data set has this name.
+    kill loses the shards under work. Raises ConfigError when another data set has this name, and InputError
+    when the disk is full.
     """
     missing = plan.missing(out)
     for folder in {path.parent for path in plan.files(out)}:
@@ -139,6 +142,7 @@ def _fill(ticker: Ticker, path: Path, plan: SetPlan, indices: range, done: int) 
         try:
             for row in range(done, len(indices)):
                 sample = plan.simulate(indices[row], plan.seed)
+                _require_room(path, sample)
                 if row == 0:
                     _create_arrays(file, sample, len(indices), plan.compression)
                 for name, value in sample.items():
@@ -148,6 +152,15 @@ def _fill(ticker: Ticker, path: Path, plan: SetPlan, indices: range, done: int) 
         finally:
             file.attrs.update({**plan.attributes(indices), "made": done})
         del file.attrs["made"]
+
+
+def _require_room(path: Path, sample: Sample) -> None:
+    """InputError where the disk is nearly full."""
+    needed = _SPARE_BYTES + sum(np.asarray(value).nbytes for value in sample.values())
+    if shutil.disk_usage(path.parent).free < needed:
+        raise InputError(
+            f"{path.parent}: the disk is full; free space, then the same command completes the set"
+        )
 
 
 def _unfinished(path: Path) -> Path:
@@ -228,6 +241,12 @@ class StoredSamples:
 
     def __exit__(self, *error: object) -> None:
         self.file.close()
+
+
+def is_stored_set(path: Path) -> bool:
+    """Whether a file is a data set that a verb simulate wrote."""
+    attributes = _attributes(path) if path.is_file() else None
+    return attributes is not None and {"provenance", "shards"} <= set(attributes)
 
 
 def _attributes(path: Path) -> dict[str, Any] | None:

@@ -31,7 +31,7 @@ def open_stack(path: str) -> Stack:
 
     Raises InputError, which names the file, for one that is missing, foreign, cut short or damaged.
     """
-    with _errors_of(path):
+    with reader_errors(path):
         blob, packed = _content(path)
         if blob.startswith(b"\x89HDF\r\n\x1a\n"):
             # h5py and its filters are slow to import, and only these files need them.
@@ -45,7 +45,7 @@ def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
     """Image number `index` of a stack, [slow, fast] in native byte order; InputError when it is damaged."""
     if not 0 <= index < stack.count:
         raise InputError(f"{path}: has no image {index}; its {stack.count} images count from 0")
-    with _errors_of(path):
+    with reader_errors(path):
         data = np.asarray(stack.load(index))
         if data.ndim != 2 or 0 in data.shape or data.dtype.kind not in "biuf":
             raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
@@ -53,7 +53,7 @@ def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
 
 
 @contextmanager
-def _errors_of(path: str) -> Iterator[None]:
+def reader_errors(path: str) -> Iterator[None]:
     """Whatever a reader stumbles over becomes one line that names the file; fabio's own log stays silent."""
     log = logging.getLogger("fabio")
     level = log.level

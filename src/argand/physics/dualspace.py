@@ -10,6 +10,12 @@ from torch import Tensor
 
 from argand.physics.patterson import Cube, Half, Map, reflection_length
 
+Densities = Float[Tensor, "batch *box"]
+Halves = Float[Tensor, "batch *half"]
+"""Intensities over the half that `rfftn` keeps, of boxes with equal sides."""
+Support = Bool[Tensor, "..."]
+"""Common to the batch, or one for each density."""
+
 BETA = 0.9
 """Feedback of the hybrid input-output method."""
 
@@ -40,36 +46,37 @@ def cube_support(box: int, side: float, device: torch.device | None = None) -> B
 
 
 class Magnitudes:
-    """The projection on densities that have the measured intensities."""
+    """The projection on densities, of two or three dimensions, that have the measured intensities."""
 
-    def __init__(self, half: Half) -> None:
+    def __init__(self, half: Halves) -> None:
         self.measured = ~half.isnan()
         self.complete = bool(self.measured.all())
         self.amplitude = half.nan_to_num(0.0).clamp_min(0.0).sqrt()
-        self.box = half.shape[1]
+        self.axes = tuple(range(1, half.ndim))
+        self.shape = (half.shape[1],) * len(self.axes)
 
     def of(self, rows: Bool[Tensor, " batch"]) -> "Magnitudes":
         """The same of some of the densities."""
         return Magnitudes(torch.where(self.measured[rows], self.amplitude[rows].square(), torch.nan))
 
-    def __call__(self, density: Map) -> Map:
+    def __call__(self, density: Densities) -> Densities:
         """The nearest such density."""
-        transform = torch.fft.rfftn(density, dim=(1, 2, 3))
+        transform = torch.fft.rfftn(density, dim=self.axes)
         scale = torch.view_as_real(transform).square().sum(-1).clamp_min_(1e-24).rsqrt_().mul_(self.amplitude)
         if not self.complete:
             scale = torch.where(self.measured, scale, 1.0)
-        return torch.fft.irfftn(transform.mul_(scale), s=(self.box,) * 3, dim=(1, 2, 3))
+        return torch.fft.irfftn(transform.mul_(scale), s=self.shape, dim=self.axes)
 
-    def start(self, generator: torch.Generator) -> Map:
+    def start(self, generator: torch.Generator) -> Densities:
         """A density with the measured amplitudes and random phases."""
-        shape = (len(self.amplitude), *[self.box] * 3)
+        shape = (len(self.amplitude), *self.shape)
         noise = torch.rand(shape, generator=generator, device=self.amplitude.device)
         return self(noise)
 
 
 def hybrid_input_output(
-    magnitudes: Magnitudes, density: Map, support: Bool[Tensor, "box box box"], rounds: int
-) -> Map:
+    magnitudes: Magnitudes, density: Densities, support: Support, rounds: int
+) -> Densities:
     """Rounds towards positive densities within a known support, to be continued or settled."""
     for _ in range(rounds):
         projected = magnitudes(density)
@@ -77,21 +84,23 @@ def hybrid_input_output(
     return density
 
 
-def settled(magnitudes: Magnitudes, density: Map, support: Bool[Tensor, "box box box"], rounds: int) -> Map:
+def settled(magnitudes: Magnitudes, density: Densities, support: Support, rounds: int) -> Densities:
     """The positive density within the support to which rounds without feedback (error reduction) lead."""
     for _ in range(rounds + 1):
         density = torch.where(support, magnitudes(density).clamp_min_(0.0), 0.0)
     return density
 
 
-def charge_flipping(magnitudes: Magnitudes, density: Map, rounds: int, threshold: float = 1.0) -> Map:
+def charge_flipping(
+    magnitudes: Magnitudes, density: Densities, rounds: int, threshold: float = 1.0
+) -> Densities:
     """No support: what is below `threshold` standard deviations of the density changes its sign.
 
     To be continued, or projected once more.
     """
     for _ in range(rounds):
         projected = magnitudes(density)
-        limit = threshold * projected.std((1, 2, 3), keepdim=True)
+        limit = threshold * projected.std(magnitudes.axes, keepdim=True)
         density = torch.where(projected < limit, -projected, projected)
     return density
 

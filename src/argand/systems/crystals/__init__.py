@@ -7,7 +7,7 @@ _HOMES = {
     "SYSTEM": ("argand.systems.crystals.system", "Crystals"),
     "Crystals": ("argand.systems.crystals.system", "Crystals"),
     "PRESETS": ("argand.systems.crystals.presets", "PRESETS"),
-    "load": ("argand.systems.crystals.predict", "load"),
+    "load_predictor": ("argand.systems.crystals.predict", "load"),
     "selftest": ("argand.systems.crystals.predict", "selftest"),
     "cli": ("argand.systems.crystals.cli", None),
 }

@@ -7,7 +7,7 @@ _HOMES = {
     "SYSTEM": ("argand.systems.geometry.system", "Geometry"),
     "Geometry": ("argand.systems.geometry.system", "Geometry"),
     "PRESETS": ("argand.systems.geometry.presets", "PRESETS"),
-    "load": ("argand.systems.geometry.predict", "load"),
+    "load_predictor": ("argand.systems.geometry.predict", "load"),
     "selftest": ("argand.systems.geometry.predict", "selftest"),
     "cli": ("argand.systems.geometry.cli", None),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from argand.errors import ConfigError
-from argand.io.dataset import StoredSamples
+from argand.io.dataset import StoredSamples, is_stored_set
 from argand.io.expt import ExptImages
 from argand.progress import ProgressDisplay
 from argand.system import preset
@@ -113,16 +113,6 @@ def rank_hard(
     failures += [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     judged = [outcome for outcome in outcomes if isinstance(outcome, Judged)]
     return write_report(out, judged, "sigma", " ".join(sources)), failures
-
-
-def is_stored_set(path: Path) -> bool:
-    """Whether a file is a set that `simulate --out` wrote."""
-    import h5py
-
-    if not path.is_file() or not h5py.is_hdf5(path):
-        return False
-    with h5py.File(path, "r") as file:
-        return {"provenance", "shards"} <= set(file.attrs)
 
 
 def _judged(cases: Iterator[Case], predictor: Predictor, total: int) -> list[Judged]:

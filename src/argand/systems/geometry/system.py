@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from argand.learn.schedule import warm_cosine
 from argand.nn.network import create_network
 from argand.systems.geometry.evidence import gather
 from argand.systems.geometry.loss import training_loss
@@ -116,7 +117,7 @@ class Geometry:
         if self.optimiser_name == "sgd":
             return torch.optim.SGD(network.parameters(), lr=self.learning_rate, momentum=0.9), None
         optimiser = torch.optim.AdamW(network.parameters(), lr=self.learning_rate, weight_decay=0.01)
-        return optimiser, _warm_cosine
+        return optimiser, warm_cosine
 
     def decode(self, output: Any) -> dict[str, np.ndarray]:
         """Centre (cells of the canvas), its standard deviation and tilt (degrees) of a network's answer."""
@@ -140,10 +141,3 @@ class Geometry:
 def known_numbers(cell_mm: float, distance_mm: float, wavelength: float) -> np.ndarray:
     """What is known of the detector, as the network takes it: log(cell / distance) and the wavelength."""
     return np.array([np.log(cell_mm / distance_mm), wavelength], np.float32)
-
-
-def _warm_cosine(progress: float) -> float:
-    """Learning-rate factor: up in the first 2 %, then a half cosine down to 1 %."""
-    if progress < 0.02:
-        return max(progress / 0.02, 0.02)
-    return 0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * (progress - 0.02) / 0.98))

@@ -7,7 +7,7 @@ _HOMES = {
     "SYSTEM": ("argand.systems.patterson.system", "Patterson"),
     "Patterson": ("argand.systems.patterson.system", "Patterson"),
     "PRESETS": ("argand.systems.patterson.presets", "PRESETS"),
-    "load": ("argand.systems.patterson.predict", "load"),
+    "load_predictor": ("argand.systems.patterson.predict", "load"),
     "selftest": ("argand.systems.patterson.predict", "selftest"),
     "cli": ("argand.systems.patterson.cli", None),
 }

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from argand.io.weights import load_weights, restore
+from argand.learn.schedule import warm_cosine
 from argand.nn.block import convolution
 from argand.nn.unet import UNet, depth_to_space, space_to_depth
 from argand.physics.atom import Atoms, structure_factors
@@ -31,7 +32,6 @@ from argand.systems.patterson.sharpen import (
     measured_map,
     network_input,
 )
-from argand.systems.patterson.system import warm_cosine
 
 Sample = dict[str, np.ndarray]
 WEIGHTS = Path(str(files("argand") / "weights" / "patterson-crystal"))

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from argand.errors import ConfigError
+from argand.learn.schedule import warm_cosine
 from argand.physics.patterson import Map, intensities_of
 from argand.systems.patterson.loss import density_loss
 from argand.systems.patterson.network import (
@@ -125,10 +126,3 @@ class Patterson:
             "relative_error": float((off**2).sum() / (truth["target"] ** 2).sum()),
             "absolute_error": float(np.abs(off).mean()),
         }
-
-
-def warm_cosine(progress: float) -> float:
-    """Learning-rate factor: up in the first 2 %, then a half cosine down to 1 %."""
-    if progress < 0.02:
-        return max(progress / 0.02, 0.02)
-    return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * (progress - 0.02) / 0.98)))

@@ -1,0 +1,90 @@
+"""The README's tables of the system molmnist: the three tasks, each beside its floors."""
+
+from report import Report, Row
+
+NETWORK = "argand"
+MISSED = " (goal missed)"
+INVERSION_DB = {"noise-free": 30.0}
+PEARSON = {"noise-free": 0.98}
+FIBRILS_DB = {"beam-stop": (("6x6", "hexagonal-36"), 28.0), "small-window": (("9x9",), 27.0)}
+"""Goals of single fibrils in dB."""
+ACCURACY = {"noise-free": 0.99, "1e4-photons": 0.95}
+LIMIT_MS = 2.5
+WHAT = {
+    "inversion": "shape from pattern",
+    "classification": "which of ten fibrils",
+    "regression": "twist",
+}
+
+
+def molmnist_tasks_table(report: Report) -> tuple[str, list[Row]]:
+    """A row for each task, condition and model, the floors beside it."""
+    floors = f"{report['training_per_fibril']} training pairs of each fibril"
+    caption = (
+        "Molecular-MNIST, test pairs of `standard`. Shapes after a blur of 1 Å, within their support, modulo"
+        f" inversion, shift and scale; floors learn from {floors}; processor time of a pattern"
+        f" ({report['cores']} cores, torch threads: {report['torch_threads']})"
+    )
+    return caption, [row for group in _groups(report["rows"]) for row in task_rows(group)]
+
+
+def _groups(rows: list[Report]) -> list[list[Report]]:
+    """Rows of the same task and condition."""
+    keys = dict.fromkeys((task, row["condition"]) for task in WHAT for row in rows)
+    found = [[row for row in rows if (row["task"], row["condition"]) == key] for key in keys]
+    return [group for group in found if group]
+
+
+def task_rows(group: list[Report]) -> list[Row]:
+    """Models of one task and condition, their floors in the last column; those alone without a model."""
+    others = [row for row in group if row.get("floor")]
+    models = [row for row in group if not row.get("floor")]
+    told = "; ".join(f"{row['model']} {figures(row)}" for row in others)
+    first = group[0]
+    where = f"{first['condition']} ({first['count']} patterns)"
+    if not models:
+        return [Row(WHAT[first["task"]], where, "", "no network yet", told)]
+    return [model_row(row, where, told) for row in models]
+
+
+def model_row(row: Report, where: str, told: str) -> Row:
+    """One model's figures; goals are those of argand's own network."""
+    goals = task_goals(row) if row["model"] == NETWORK else {}
+    missed = [goal for goal, reached in goals.items() if not reached]
+    measured = f"{row['model']} {figures(row)}"
+    if missed:
+        measured += f" (goal missed: {', '.join(missed)})" if len(goals) > 1 else MISSED
+    return Row(WHAT[row["task"]], where, ", ".join(goals), measured, told)
+
+
+def task_goals(row: Report) -> dict[str, bool]:
+    """What was aimed at in this task and condition, and whether it was reached."""
+    name = row["condition"]
+    goals: dict[str, bool] = {}
+    if row["task"] == "inversion":
+        if name in INVERSION_DB:
+            goals[f"≥ {INVERSION_DB[name]:g} dB"] = row["psnr_db"] >= INVERSION_DB[name]
+            goals[f"Pearson ≥ {PEARSON[name]:g}"] = row["pearson"] >= PEARSON[name]
+            goals[f"≤ {LIMIT_MS:g} ms"] = row["cpu_ms_per_pattern"] <= LIMIT_MS
+        fibrils, limit = FIBRILS_DB.get(name, ((), 0.0))
+        for fibril in fibrils:
+            goals[f"{fibril} ≥ {limit:g} dB"] = row["by_fibril"]["psnr_db"].get(fibril, limit) >= limit
+    elif row["task"] == "classification" and name in ACCURACY:
+        goals[f"≥ {100 * ACCURACY[name]:g} %"] = row["accuracy"] >= ACCURACY[name]
+    return goals
+
+
+def figures(row: Report) -> str:
+    """A row's figures in one line."""
+    time = f"{row['cpu_ms_per_pattern']:.1f} ms"
+    if row["task"] == "inversion":
+        text = f"{row['psnr_db']:.1f} dB, SSIM {row['ssim']:.3f}, Pearson {row['pearson']:.3f}"
+        fibrils = FIBRILS_DB.get(row["condition"], ((), 0.0))[0]
+        each = row["by_fibril"]["psnr_db"]
+        alone = [f"{fibril} {each[fibril]:.1f} dB" for fibril in fibrils if fibril in each]
+        return ", ".join([text, *alone, time])
+    if row["task"] == "classification":
+        return f"{100 * row['accuracy']:.1f} %, {time}"
+    within = row["r2_within_fibrils"]
+    r2 = "" if within is None else f", R² within a fibril {within:.2f}"
+    return f"off by {row['mae_deg_per_nm']:.3f}°/nm{r2}, {time}"

@@ -1,0 +1,21 @@
+"""A fibril's shape, kind and twist from its diffraction pattern: answer a few of the sample that is shipped.
+
+python examples/molmnist.py
+"""
+
+import argand
+from argand.systems import molmnist
+from argand.systems.molmnist import FIBRILS
+
+pairs = molmnist.load("sample")  # a torch Dataset; also arrays, all pairs at once
+patterns, shapes = pairs.arrays("pattern"), pairs.arrays("shape")
+predictor = argand.load("molmnist")
+
+for number in (11, 13):
+    answer = predictor.predict(patterns[number], pairs.mask)
+    truth = FIBRILS[pairs.arrays("fibril")[number]]
+    twist = pairs.arrays("twist_deg_per_nm")[number]
+    print(f"pattern {number}: found {answer.fibril}, truth {truth}")
+    print(f"  twist {answer.twist_deg_per_nm:.2f} ± {answer.twist_sd_deg_per_nm:.2f} °/nm, truth {twist:.2f}")
+    print(f"  {answer.shape.sum():.0f} electrons in the shape, {shapes[number].sum()} in the true one")
+    print(f"  believed {answer.verdict.believed}: {answer.verdict.reason}")

@@ -1,0 +1,84 @@
+"""The centre of inversion of a diffraction pattern: Friedel's law, I(q) = I(-q), says where q = 0 is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import fft, ndimage
+
+_LEAST_SHARE, _LEAST_BRIGHT = 0.25, 0.5
+"""Shares of the measured pixels, and of the intensity, that must have mates for a centre to be considered."""
+_ERODED = 2
+"""Pixels beside a masked one that interpolation spoils."""
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """Where a pattern is its own inversion best.
+
+    `centre_px` is (fast, slow), 0-based, integer = pixel edge, so the middle of a pixel is at +0.5; a
+    centre between two pixels has no half. `correlation` is Pearson's of the amplitudes of mates there,
+    `in_place` that for q = 0 in pixel [n // 2, n // 2].
+    """
+
+    centre_px: tuple[float, float]
+    correlation: float
+    in_place: float
+
+
+def inversion_centre(
+    intensity: Float[np.ndarray, "slow fast"], live: Bool[np.ndarray, "slow fast"]
+) -> Inversion:
+    """The centre of inversion to half a pixel, by the pattern's correlation with itself inverted.
+
+    Pearson's coefficient over the pairs of live pixels, for all centres at once by FFT (masked correlation:
+    Padfield, IEEE Trans. Image Process. 21, 2706, 2012).
+    """
+    shape = [fft.next_fast_len(2 * size - 1, real=True) for size in live.shape]
+    amplitude = np.where(live, np.sqrt(np.clip(intensity, 0, None)), 0.0)
+    amplitude = amplitude / max(amplitude.max(), 1e-30)
+    ones, first, second = (
+        np.asarray(fft.rfft2(part, shape)) for part in (live.astype(float), amplitude, amplitude**2)
+    )
+    pairs, sums, squares, products = (
+        np.asarray(fft.irfft2(part, shape))
+        for part in (ones * ones, first * ones, second * ones, first * first)
+    )
+    enough = pairs > max(_LEAST_SHARE * live.sum(), 1.5)
+    enough &= squares >= max(_LEAST_BRIGHT * float((amplitude**2).sum()), 1e-9)
+    pairs = np.where(enough, pairs, 1.0)
+    variance = squares - sums**2 / pairs
+    enough &= variance > 1e-9 * squares.max(initial=0.0)
+    correlation = np.where(enough, (products - sums**2 / pairs) / np.where(enough, variance, 1.0), -1.0)
+    # The index of a sum of two mates' places is twice that of the centre.
+    slow, fast = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    middle = tuple(2 * (size // 2) for size in live.shape)
+    return Inversion(
+        (float(fast) / 2 + 0.5, float(slow) / 2 + 0.5),
+        float(correlation.max()),
+        float(correlation[middle]),
+    )
+
+
+def recentred(
+    intensity: Float[np.ndarray, "slow fast"],
+    live: Bool[np.ndarray, "slow fast"],
+    centre_px: tuple[float, float],
+) -> tuple[Float[np.ndarray, "side side"], Bool[np.ndarray, "side side"]]:
+    """The largest square with this centre (fast, slow) in its middle pixel, and its live pixels.
+
+    A centre between two pixels is moved onto one by cubic interpolation, after which pixels near masked
+    ones are masked too.
+    """
+    place = np.array(centre_px[::-1]) - 0.5
+    whole = np.floor(place).astype(int)
+    between = place - whole
+    if between.any():
+        filled = np.where(live, intensity, 0.0).astype(float)
+        intensity = ndimage.shift(filled, -between, order=3, mode="nearest").clip(0).astype(np.float32)
+        reach = [2 * _ERODED + 1 if part else 1 for part in between]
+        live = ndimage.minimum_filter(live.astype(np.uint8), reach, mode="nearest").astype(bool)
+    room = np.minimum(whole, np.array(live.shape) - 1 - whole - (between > 0))
+    reach = max(int(room.min()), 0)
+    cut = tuple(slice(int(middle) - reach, int(middle) + reach + 1) for middle in whole)
+    return intensity[cut], live[cut]

@@ -1,0 +1,290 @@
+"""The verbs of `argand molmnist`. Nothing heavy is imported before a verb runs."""
+
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from argand.errors import ConfigError
+from argand.verbs import Json, Processes, Weights, complain, say, screen
+
+app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
+
+Length = Annotated[float, typer.Option(help="Å; whole repeats of the crystal are taken.")]
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    fibrils: Annotated[
+        list[str] | None, typer.Argument(help="2x2 ... 9x9, hexagonal-24, hexagonal-36.")
+    ] = None,
+    length: Length = 200.0,
+) -> None:
+    """Write fibrils as PDB and mmCIF, by default all ten.
+
+    Example: argand molmnist build 2x2 hexagonal-36 --out fibrils
+    """
+    from argand.systems.molmnist.fibril import FIBRILS, build_fibril
+    from argand.systems.molmnist.structure import write_structure
+
+    for fibril in [build_fibril(name, length) for name in fibrils or FIBRILS]:
+        paths = write_structure(out, fibril)
+        say(f"{fibril.name}: {fibril.chains} chains, {len(fibril)} atoms: {', '.join(map(str, paths))}")
+
+
+@app.command()
+def dynamics(
+    fibril: Annotated[str, typer.Argument(help="2x2 ... 9x9, hexagonal-24, hexagonal-36.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on with it.")],
+    ps: Annotated[float, typer.Option(help="Picoseconds after equilibration.", min=0.0)] = 100.0,
+    solvent: Annotated[
+        Literal["water", "scaled", "vacuum"],
+        typer.Option(help="TIP3P; or none, with charges x 0.5; or none, with full charges."),
+    ] = "water",
+    length: Length = 200.0,
+    padding: Annotated[float, typer.Option(help="Å of water on each side.")] = 10.0,
+    temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
+    seed: Annotated[int, typer.Option(help="Of velocities and random forces.", min=0)] = 0,
+    window: Annotated[
+        float, typer.Option(help="Picoseconds over which twist and energy must not drift.")
+    ] = 50.0,
+    max_equilibration: Annotated[float, typer.Option(help="Picoseconds after which it gives up.")] = 500.0,
+    platform: Annotated[
+        Literal["auto", "CPU", "OpenCL", "CUDA", "Reference"],
+        typer.Option(help="auto: the fastest there is."),
+    ] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Of the platform CPU; by default all.", min=1)] = None,
+) -> None:
+    """Simulate a fibril with OpenMM until nothing drifts, then take frames; a stopped run goes on.
+
+    Example: argand molmnist dynamics 2x2 --out runs/2x2-water --ps 200
+    """
+    from argand.systems.molmnist.dynamics import Dynamics, Run
+
+    settings = Dynamics(fibril, solvent, length, padding, temperature, seed)
+    run = Run(settings, out, platform, threads)
+    run.advance(ps, max_equilibration, window)
+    say(run.summary())
+
+
+@app.command()
+def simulate(
+    preset: Annotated[str, typer.Argument(help="standard, published or tiny.")],
+    out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
+    count: Annotated[int, typer.Option(help="How many pairs, of the fibrils in turn.", min=1)] = 20_000,
+    seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
+    size: Annotated[int | None, typer.Option(help="Pixels along a side.", min=8)] = None,
+    window: Annotated[float | None, typer.Option(help="Side of the window in Å.", min=1.0)] = None,
+    radiation: Annotated[Literal["xray", "electron"], typer.Option(help="Whose form factors.")] = "xray",
+    wavelength: Annotated[float | None, typer.Option(help="Å; without it, the Ewald sphere is flat.")] = None,
+    photons: Annotated[
+        float | None, typer.Option(help="Expected on all pixels; without it, no noise.")
+    ] = None,
+    beam_stop: Annotated[float, typer.Option(help="1/Å, below which nothing is measured.", min=0.0)] = 0.0,
+    blur: Annotated[
+        float, typer.Option(help="Pixels, standard deviation of the point spread.", min=0.0)
+    ] = 0.0,
+    trajectory: Annotated[
+        list[Path] | None,
+        typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated."),
+    ] = None,
+    processes: Processes = None,
+) -> None:
+    """Write pairs of shapes and patterns with their parameters, splits, checksums and card.
+
+    Example: argand molmnist simulate standard --out set.h5 --count 2000 --photons 1e6
+    """
+    from dataclasses import replace
+
+    from argand.physics.projection import Window as PixelWindow
+    from argand.system import preset as named
+    from argand.systems.molmnist.dataset import write_pairs
+    from argand.systems.molmnist.presets import PRESETS
+
+    system = named(preset, PRESETS)
+    known = system.imaging.window
+    imaging = replace(
+        system.imaging,
+        window=PixelWindow(window or known.side, size or known.size),
+        radiation=radiation,
+        wavelength=wavelength,
+        photons=photons,
+        beam_stop=beam_stop,
+        blur_px=blur,
+    )
+    folders = tuple(str(folder) for folder in trajectory or ())
+    system = replace(system, imaging=imaging, trajectories=folders)
+    write_pairs(system, out, count, seed, processes=processes, tell=say)
+    say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="What simulate wrote.")],
+    json: Json = False,
+) -> None:
+    """Check every byte of a data set against its checksums and say what it holds.
+
+    Example: argand molmnist check set.h5
+    """
+    from argand.systems.molmnist.dataset import summary
+
+    found = summary(file)
+    splits = ", ".join(f"{count} {name}" for name, count in found["splits"].items())
+    text = f"{file}: {found['pairs']} pairs ({splits}), intact"
+    typer.echo(dumps(found, indent=2)) if json else say(text)
+
+
+@app.command()
+def fit(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of dynamics to fit to.")],
+    out: Annotated[Path, typer.Option(help="JSON of the parameters.")],
+    held_out: Annotated[
+        list[Path] | None, typer.Option(help="Run to compare with alone; may be repeated.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fit twist and softness of the elastic network to runs, and compare it with others.
+
+    Example: argand molmnist fit runs/2x2 runs/3x3 --held-out runs/4x4 --out ensemble.json
+    """
+    from dataclasses import asdict
+
+    from argand.systems.molmnist.fit import compare
+    from argand.systems.molmnist.fit import fit as fit_parameters
+
+    parameters = fit_parameters(runs)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}")
+    partial.write_text(dumps(asdict(parameters), indent=1) + "\n", encoding="utf-8")
+    partial.replace(out)
+    rows = [compare(folder, parameters) for folder in [*runs, *(held_out or [])]]
+    if json:
+        typer.echo(dumps({"parameters": asdict(parameters), "runs": rows}, indent=2))
+        return
+    for row in rows:
+        say(
+            f"{row['fibril']} ({row['folder']}): twist {row['twist']:.2f} ± {row['twist_error']:.2f}, "
+            f"network {row['network_twist']:.2f} degrees/nm; beads {row['bead_rms']:.2f} Å, "
+            f"network {row['network_bead_rms']:.2f} Å; "
+            f"KS {row['ks']['low']:.2f} low, {row['ks']['high']:.2f} high"
+        )
+    say(f"parameters: {out}")
+
+
+@app.command()
+def figures(
+    file: Annotated[str, typer.Argument(help="Data set, or the name sample.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
+) -> None:
+    """Draw the published figures 1, 2 and 3 (left) again.
+
+    Example: argand molmnist figures sample --out figures
+    """
+    from argand.systems.molmnist.dataset import load, open_pairs
+    from argand.systems.molmnist.figures import draw_figures
+
+    for path in draw_figures(out, load("sample") if file == "sample" else open_pairs(Path(file))):
+        say(f"picture: {path}")
+
+
+@app.command()
+def predict(
+    patterns: Annotated[
+        list[str], typer.Argument(help="HDF5 (also file.h5:/path), CXI, NPY, TIFF; a data set; sample#0-9.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for shapes (HDF5), pictures and a page.")] = None,
+    window: Annotated[
+        float | None, typer.Option(help="Side of the window in Å: 2π over the step in q. Else 200.", min=1.0)
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Pixels to leave out: zero is usable.")] = None,
+    index: Annotated[int | None, typer.Option(help="Only this pattern of each file, from 0.", min=0)] = None,
+    polish: Annotated[
+        int, typer.Option(help="Rounds of phase retrieval that go on from the answer.", min=0)
+    ] = 0,
+    radiation: Annotated[
+        Literal["xray", "electron"] | None, typer.Option(help="Whose form factors; else X-rays.")
+    ] = None,
+    json: Json = False,
+    weights: Weights = None,
+) -> None:
+    """Find shape, fibril and twist from diffraction patterns, and say whether to believe them.
+
+    Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
+    """
+    from argand.systems.molmnist import predict as module
+    from argand.systems.molmnist.outputs import RunFolder
+    from argand.systems.molmnist.run import Asked, predict_files
+    from argand.systems.molmnist.table import answer_table
+
+    asked = Asked(window, radiation, mask, index, polish)
+    folder = RunFolder(out, "shipped" if weights is None else str(weights))
+    records = predict_files(patterns, module.load(weights), asked, folder, complain)
+    typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
+    if out is not None and not json:
+        say(f"shapes and pictures: {out}\npage: {out / 'index.html'}")
+    if any(record.get("failed") for record in records):
+        raise typer.Exit(1)
+
+
+@app.command()
+def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote.")]) -> None:
+    """Write the page of a run again: one HTML file that needs nothing else.
+
+    Example: argand molmnist view found
+    """
+    from argand.systems.molmnist.view import write_page
+
+    say(f"page: {write_page(folder)}")
+
+
+@app.command()
+def evaluate(
+    weights: Annotated[
+        Path | None, typer.Argument(help="Weights of a run, in place of the shipped ones.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="module:function of any model; see the guide in docs/molmnist.md.")
+    ] = None,
+    task: Annotated[
+        Literal["inversion", "classification", "regression", "all"], typer.Option(help="What is scored.")
+    ] = "all",
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="noise-free, 1e6-photons, 1e4-photons, beam-stop, small-window; may be repeated."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Test patterns, of the ten fibrils in turn.", min=1)] = 100,
+    floors: Annotated[
+        bool, typer.Option("--floors", help="Trivial and classical answers too; alone without a model.")
+    ] = False,
+    training: Annotated[
+        int, typer.Option(help="Training pairs of each fibril that the floors learn from.", min=1)
+    ] = 1000,
+    json: Json = False,
+) -> None:
+    """Print the leaderboard: patterns to shapes, fibrils and twists, on test pairs of `standard`.
+
+    Example: argand molmnist evaluate --model mymodel:predict --condition beam-stop --floors
+    """
+    from argand.systems.molmnist.conditions import CONDITIONS
+    from argand.systems.molmnist.leaderboard import TASKS, evaluate_tasks, leaderboard
+    from argand.systems.molmnist.model import find_model, shipped_models
+
+    if model is not None and weights is not None:
+        raise ConfigError("a model or weights can be scored, not both at once")
+    models = {}
+    if model is not None:
+        models = {model: find_model(model)}
+    elif weights is not None or not floors:
+        models = shipped_models(weights)
+    tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
+    rows = evaluate_tasks(
+        models, condition or list(CONDITIONS), tasks, count=count, floors=floors, training=training
+    )
+    if json:
+        typer.echo(dumps(rows, indent=2))
+        return
+    for table in leaderboard(rows):
+        screen().print(table)

@@ -1,0 +1,228 @@
+"""The elastic network's parameters from runs of molecular dynamics, and how well a network matches a run."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import ks_2samp
+
+from argand.errors import InputError
+from argand.physics.stationary import statistical_inefficiency
+from argand.physics.twist import DEG_PER_NM, superposition, twisted
+from argand.systems.molmnist.fibril import Fibril, build_fibril
+from argand.systems.molmnist.figures import LOG_SUMS, log_sums
+from argand.systems.molmnist.frames import FrameEnsemble
+from argand.systems.molmnist.measure import by_layer, fibril_twist, inner, sections
+from argand.systems.molmnist.modes import SECTIONS, EnsembleParameters, ModeEnsemble, read_parameters
+from argand.systems.molmnist.presets import PRESETS
+from argand.systems.molmnist.simulate import Scene, measure
+from argand.systems.molmnist.trajectory import Trajectory
+
+DRAWS = 400
+MATCHED, PASSES, NEWTON = 100, 3, 3
+"""Variants whose log-sums are matched; passes over springs and log-sums; Newton steps in each."""
+_STEPS = (0.02, 0.05)
+_RANGE = ((-0.5, 0.5), (1.0, 5.0))
+_KS_95 = 1.358
+"""Asymptotic 95 % point of the Kolmogorov-Smirnov statistic, times the root of the number of values."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a run tells: twist (degrees/nm), its error and deviation; fluctuation of a bead (Å, rms).
+
+    `independent` is how many of its frames are independent as far as the twist goes.
+    """
+
+    folder: str
+    fibril: str
+    solvent: str
+    length: float
+    ps: float
+    frames: int
+    independent: float
+    twist: float
+    twist_error: float
+    twist_sd: float
+    bead_rms: float
+
+    @property
+    def built(self) -> Fibril:
+        """The fibril at its own length."""
+        return build_fibril(self.fibril, self.length)
+
+
+def observe(folder: Path) -> Observation:
+    """Twist and fluctuation over the production of a run; InputError where there is none yet."""
+    trajectory = Trajectory(folder)
+    settings = trajectory.settings
+    found = trajectory.read("twist_deg_per_nm", "beads", phase="production")
+    twist = found["twist_deg_per_nm"]
+    independent = len(twist) / statistical_inefficiency(twist)
+    fibril = build_fibril(settings["fibril"], settings["length"])
+    return Observation(
+        str(folder),
+        fibril.name,
+        settings["solvent"],
+        settings["length"],
+        round(len(twist) * settings["frame_ps"], 6),
+        len(twist),
+        independent,
+        float(twist.mean()),
+        float(twist.std() / np.sqrt(independent)),
+        float(twist.std()),
+        bead_rms(fibril, found["beads"].astype(float)),
+    )
+
+
+def bead_rms(fibril: Fibril, beads: np.ndarray) -> float:
+    """Root mean square distance in Å of beads [frame, glucose, 3] from their mean.
+
+    Each frame is first twisted to the mean twist and laid on the others; the ends are left out.
+    """
+    rates = np.array([fibril_twist(fibril, frame) for frame in beads])
+    level = np.stack([twisted(frame, rates.mean() - rate) for frame, rate in zip(beads, rates, strict=True)])
+    mean = level[0]
+    for _ in range(3):
+        moves = [superposition(frame, mean) for frame in level]
+        laid = np.stack([frame @ r.T + t for frame, (r, t) in zip(level, moves, strict=True)])
+        mean = laid.mean(0)
+    away = np.stack([by_layer(fibril, frame - mean)[inner(fibril)] for frame in laid])
+    return float(np.sqrt((away**2).sum(-1).mean()))
+
+
+def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> EnsembleParameters:
+    """Parameters that match twist, its fluctuation, the beads' fluctuation and the mean log-sums of runs.
+
+    Each run is matched by a network of its own length. One run fixes all but the exponent; runs of fibrils
+    of unlike size fix that too. InputError where a run has no frames, or does not twist to the right.
+    """
+    seen = [observe(Path(folder)) for folder in folders]
+    for one in seen:
+        if one.twist <= 0:
+            raise InputError(
+                f"{one.folder}: twists by {one.twist:.2f} degrees/nm, not to the right; leave this run out"
+            )
+    start = start or read_parameters()
+    ratio = np.log([4 / one.built.chains for one in seen])
+    twist = np.log([one.twist for one in seen])
+    exponent = start.twist_exponent
+    if np.ptp(ratio) > 0:
+        exponent = float(np.polyfit(ratio, twist, 1)[0])
+    spread = [one.twist_sd * one.built.chains / 4 * np.sqrt(sections(one.built) / SECTIONS) for one in seen]
+    source = "; ".join(f"{one.fibril} {one.solvent} {one.length:g} Å, {one.frames} frames" for one in seen)
+    found = replace(
+        start,
+        twist_2x2_deg_per_nm=round(float(np.exp((twist - exponent * ratio).mean())), 4),
+        twist_exponent=round(exponent, 4),
+        twist_sd_2x2_deg_per_nm=round(float(np.mean(spread)), 4),
+        source=f"fitted to molecular dynamics: {source}",
+    )
+    wanted = [_log_sums(FrameEnsemble(Path(one.folder), one.length).cart, one.built).mean(0) for one in seen]
+    found = replace(found, swelling=0.0, disorder=1.0)
+    for _ in range(PASSES):
+        stiffer = np.exp(np.mean([np.log(_stiffer(one, found)) for one in seen]))
+        found = replace(found, spring=round(found.spring * float(stiffer), 4))
+        found = _matched(seen, np.array(wanted), found)
+    return found
+
+
+def _matched(
+    seen: Sequence[Observation], wanted: Float[np.ndarray, "run 2"], start: EnsembleParameters
+) -> EnsembleParameters:
+    """Swelling and disorder with which the mean log-sums are those of the runs, by Newton's method.
+
+    The swelling governs the sum at low q, the disorder that at high q.
+    """
+    place = np.array([start.swelling, start.disorder])
+    for _ in range(NEWTON):
+        here, *steps = (
+            np.mean(
+                [_mean_sums(one, start, place + step) - own for one, own in zip(seen, wanted, strict=True)], 0
+            )
+            for step in (np.zeros(2), *np.diag(_STEPS))
+        )
+        slopes = np.column_stack([(there - here) / step for there, step in zip(steps, _STEPS, strict=True)])
+        place = np.clip(place - np.linalg.solve(slopes, here), *_RANGE)
+    return replace(start, swelling=round(float(place[0]), 4), disorder=round(float(place[1]), 4))
+
+
+def _mean_sums(
+    seen: Observation, parameters: EnsembleParameters, place: Float[np.ndarray, "2"]
+) -> Float[np.ndarray, "2"]:
+    """Mean log-sums of variants of a run's fibril, the same draws whatever swelling and disorder are."""
+    source = ModeEnsemble(seen.built, replace(parameters, swelling=float(place[0]), disorder=float(place[1])))
+    random = np.random.default_rng(1)
+    return _log_sums((source.draw(k, random).cart for k in range(MATCHED)), seen.built).mean(0)
+
+
+def _stiffer(seen: Observation, parameters: EnsembleParameters) -> float:
+    """Factor on the springs with which variants of a run's fibril fluctuate as the run does.
+
+    The part of the fluctuation that comes of the springs is inverse to them; that of the atoms' own
+    displacements, which a bead of six atoms keeps a sixth of, is not.
+    """
+    fibril = seen.built
+    u_iso = parameters.disorder**2 * float(fibril.u_iso[fibril.ring].mean())
+    atoms = 3 * u_iso / fibril.ring.shape[1]
+    if seen.bead_rms**2 <= atoms:
+        raise InputError(f"{seen.folder}: its frames are too alike to tell the springs; let the run go on")
+    network = network_rms(fibril, parameters)
+    return (network**2 - atoms) / (seen.bead_rms**2 - atoms)
+
+
+def network_rms(fibril: Fibril, parameters: EnsembleParameters) -> float:
+    """Fluctuation of a bead in variants of a fibril, in Å."""
+    source, random = ModeEnsemble(fibril, parameters), np.random.default_rng(0)
+    draws = (source.draw(number, random).cart.astype(float) for number in range(DRAWS))
+    return bead_rms(fibril, np.stack([fibril.beads(cart) for cart in draws]))
+
+
+def compare(folder: Path, parameters: EnsembleParameters | None = None) -> dict[str, Any]:
+    """A run beside variants of a network of its length: twist, bead fluctuation, distance of log-sums.
+
+    `ks` is the two-sided Kolmogorov-Smirnov statistic of each log-sum of the standard pattern,
+    `ks_frames` the number of the run's frames that are independent in that log-sum, and `ks_by_chance`
+    what equal distributions exceed once in twenty times with so many.
+    """
+    parameters = parameters or read_parameters()
+    seen = observe(folder)
+    fibril, frames = seen.built, FrameEnsemble(folder, seen.length)
+    source, random = ModeEnsemble(fibril, parameters), np.random.default_rng(0)
+    md = _log_sums(frames.cart, fibril)
+    drawn = _log_sums((source.draw(k, random).cart for k in range(DRAWS)), fibril)
+    mean, deviation = (DEG_PER_NM * value for value in source.twist)
+    rms = network_rms(fibril, parameters)
+    row = {
+        **asdict(seen),
+        "network_twist": mean,
+        "twist_relative_error": mean / seen.twist - 1,
+        "network_twist_sd": deviation,
+        "network_bead_rms": rms,
+        "bead_rms_ratio": seen.bead_rms / rms,
+        "ks": {},
+        "ks_frames": {},
+        "ks_by_chance": {},
+        "log_sums": LOG_SUMS,
+    }
+    for name, here, there in zip(("low", "high"), md.T, drawn.T, strict=True):
+        independent = len(here) / statistical_inefficiency(here)
+        row["ks"][name] = float(np.asarray(ks_2samp(here, there)[0]))
+        row["ks_frames"][name] = independent
+        row["ks_by_chance"][name] = float(_KS_95 * np.sqrt(1 / independent + 1 / DRAWS))
+    return row
+
+
+def _log_sums(shapes: Iterable[np.ndarray], fibril: Fibril) -> np.ndarray:
+    """Log-sums of the standard patterns of atoms [n, 3], not turned."""
+    imaging = replace(PRESETS["standard"].imaging, rotate=False)
+    scene, random = Scene(fibril), np.random.default_rng(0)
+    found = []
+    for cart in shapes:
+        shape = scene.shape(cart, imaging.window)
+        pattern = measure(scene.intensity(cart, shape, imaging), imaging, random)
+        found.append(log_sums(pattern[None], imaging.window)[0])
+    return np.stack(found)

@@ -1,0 +1,26 @@
+"""Whether an answer is to be believed, without the truth."""
+
+from dataclasses import dataclass
+
+LARGEST_EXCESS = 0.1
+"""Residual beyond the expected one up to which an answer is believed (benchmarks/molmnist_trust.py):
+fibrils of the test split exceed it by 0.05 at most, other objects by 0.3 or more."""
+LEAST_PROBABILITY = 0.9
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is believed, and why or why not."""
+
+    believed: bool
+    reason: str
+
+
+def judge(probability: float, fibril: str, residual: float, expected: float) -> Verdict:
+    """The verdict on a fibril of this probability that leaves this residual."""
+    said = f"residual {residual:.3f}, {expected:.3f} expected"
+    if residual > expected + LARGEST_EXCESS:
+        return Verdict(False, f"{said}: no fibril of the ten explains the pattern")
+    if probability < LEAST_PROBABILITY:
+        return Verdict(False, f"{fibril} has a probability of {probability:.2f} only; {said}")
+    return Verdict(True, said)

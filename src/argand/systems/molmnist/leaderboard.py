@@ -1,0 +1,186 @@
+"""The three tasks, scored alike for every model and for the floors."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from rich.table import Table
+
+from argand.systems.molmnist.conditions import Trials, condition, unseen_pairs
+from argand.systems.molmnist.fibril import FIBRILS
+from argand.systems.molmnist.floors import ANSWERS, FLOORS, TRAINING, Training, learn
+from argand.systems.molmnist.model import Answer, Model, ask
+from argand.systems.molmnist.score import Truth
+from argand.systems.molmnist.system import Molmnist
+
+BATCH = 50
+"""Patterns that a model is given at a time."""
+SCORED = 16
+"""Shapes that are scored at a time."""
+LEAST = 5
+"""Trials of a fibril from which the deviation of its twist is believed."""
+
+Task = Literal["inversion", "classification", "regression"]
+TASKS: dict[Task, str] = {
+    "inversion": "shape",
+    "classification": "fibril",
+    "regression": "twist_deg_per_nm",
+}
+"""Each task and the answer that it asks for."""
+
+Row = dict[str, Any]
+
+
+def evaluate_tasks(
+    models: dict[str, Model],
+    conditions: Sequence[str],
+    tasks: Sequence[Task] = tuple(TASKS),
+    *,
+    count: int = 100,
+    floors: bool = False,
+    training: int = TRAINING,
+    tick: Callable[[], None] = lambda: None,
+) -> list[Row]:
+    """One row for each condition, model and task that it answers; figures as of `figures_of`."""
+    rows: list[Row] = []
+    for name in conditions:
+        system = condition(name)
+        rows += evaluate_condition(system, models, tasks, count, training if floors else 0, name, tick)
+    return rows
+
+
+def evaluate_condition(
+    system: Molmnist,
+    models: dict[str, Model],
+    tasks: Sequence[Task],
+    count: int,
+    training: int,
+    name: str,
+    tick: Callable[[], None] = lambda: None,
+) -> list[Row]:
+    """Rows of the models on one condition, then of the floors if they may learn from `training` pairs."""
+    trials = unseen_pairs(system, count)
+    rows: list[Row] = []
+    for model_name, model in models.items():
+        answer, spent = _asked(model, trials)
+        rows += _rows(name, model_name, answer, spent, trials, tasks)
+    if training:
+        for floor, answer, spent in floor_answers(trials, learn(system, training, tick), tasks):
+            rows += [row | {"floor": True} for row in _rows(name, floor, answer, spent, trials, tasks)]
+    return rows
+
+
+def floor_answers(
+    trials: Trials, training: Training, tasks: Sequence[Task]
+) -> Iterator[tuple[str, Answer, float]]:
+    """Name, answer and processor seconds of each floor that answers one of the tasks."""
+    wanted = {TASKS[task] for task in tasks}
+    for name, floor in FLOORS.items():
+        if wanted & set(ANSWERS[name]):
+            began = time.process_time()
+            answer = floor(trials, training)
+            yield name, answer, time.process_time() - began
+
+
+def _asked(model: Model, trials: Trials) -> tuple[Answer, float]:
+    """A model's answers to all trials, and the processor seconds that it took."""
+    parts, spent = [], 0.0
+    for first in range(0, len(trials), BATCH):
+        began = time.process_time()
+        patterns = trials.patterns[first : first + BATCH].copy()
+        parts.append(ask(model, patterns, trials.live.copy(), trials.window.side))
+        spent += time.process_time() - began
+    keys = set(parts[0]).intersection(*parts)
+    return {key: np.concatenate([part[key] for part in parts]) for key in keys}, spent
+
+
+def _rows(
+    condition_name: str, model: str, answer: Answer, spent: float, trials: Trials, tasks: Sequence[Task]
+) -> list[Row]:
+    common = {"condition": condition_name, "model": model, "count": len(trials)}
+    time_each = {"cpu_ms_per_pattern": 1000 * spent / len(trials)}
+    return [
+        {**common, "task": task, **figures_of(task, answer[TASKS[task]], trials), **time_each}
+        for task in tasks
+        if TASKS[task] in answer
+    ]
+
+
+def figures_of(task: Task, answer: np.ndarray, trials: Trials) -> Row:
+    """Inversion: means of the scores. Classification: share that is right. Regression: mean error, R².
+
+    With the same by fibril. R² is that of the twist about the true mean of each fibril, in units of its
+    deviation: telling the fibril alone gives 0.
+    """
+    if task == "inversion":
+        return _inversion(answer, trials)
+    if task == "classification":
+        right = answer == trials.fibril
+        return {"accuracy": float(right.mean()), "by_fibril": _by_fibril(right, trials)}
+    off = np.abs(answer - trials.twist_deg_per_nm)
+    return {
+        "mae_deg_per_nm": float(off.mean()),
+        "r2_within_fibrils": r2_within(answer, trials),
+        "by_fibril": _by_fibril(off, trials),
+    }
+
+
+def _inversion(answer: np.ndarray, trials: Trials) -> Row:
+    parts = []
+    for first in range(0, len(trials), SCORED):
+        some = slice(first, first + SCORED)
+        truth = Truth(torch.from_numpy(trials.shapes[some]), trials.window)
+        parts.append(truth.scores(torch.from_numpy(answer[some])))
+    scores = {key: np.concatenate([part[key].numpy() for part in parts]) for key in parts[0]}
+    means = {key: float(values.mean()) for key, values in scores.items()}
+    return {**means, "by_fibril": {key: _by_fibril(values, trials) for key, values in scores.items()}}
+
+
+def _by_fibril(values: np.ndarray, trials: Trials) -> dict[str, float]:
+    """Mean of each fibril that is there."""
+    kinds = sorted(set(trials.fibril.tolist()))
+    return {FIBRILS[kind]: float(values[trials.fibril == kind].mean()) for kind in kinds}
+
+
+def r2_within(answer: np.ndarray, trials: Trials) -> float | None:
+    """1 - Σ (error / σ)² / Σ (deviation / σ)² over each fibril's trials; None with too few to tell."""
+    lost, spread = 0.0, 0.0
+    for kind in set(trials.fibril.tolist()):
+        rows = trials.fibril == kind
+        truth = trials.twist_deg_per_nm[rows].astype(float)
+        variance = truth.var()
+        if len(truth) >= LEAST and variance > 0:
+            lost += float(((answer[rows] - truth) ** 2).sum() / variance)
+            spread += len(truth)
+    return 1 - lost / spread if spread else None
+
+
+COLUMNS: dict[Task, dict[str, tuple[str, str]]] = {
+    "inversion": {"psnr_db": ("PSNR/dB", ".1f"), "ssim": ("SSIM", ".3f"), "pearson": ("Pearson", ".3f")},
+    "classification": {"accuracy": ("accuracy", ".1%")},
+    "regression": {"mae_deg_per_nm": ("mean error/(°/nm)", ".3f"), "r2_within_fibrils": ("R² within", ".2f")},
+}
+
+
+def leaderboard(rows: Sequence[Row]) -> list[Table]:
+    """A table for each task, conditions in turn."""
+    tables = []
+    for task, columns in COLUMNS.items():
+        chosen = [row for row in rows if row["task"] == task]
+        if not chosen:
+            continue
+        table = Table(title=task, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
+        for heading in ("condition", "model", "patterns"):
+            table.add_column(heading)
+        for heading in (*(title for title, _ in columns.values()), "CPU ms/pattern"):
+            table.add_column(heading, justify="right")
+        for row in chosen:
+            figures = [
+                "-" if row[key] is None else f"{row[key]:{form}}" for key, (_, form) in columns.items()
+            ]
+            ms = f"{row['cpu_ms_per_pattern']:.2f}"
+            table.add_row(row["condition"], row["model"], str(row["count"]), *figures, ms)
+        tables.append(table)
+    return tables

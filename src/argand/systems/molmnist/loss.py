@@ -1,0 +1,161 @@
+"""What our network learns from: its inputs and targets, the detector's noise, and the loss."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped
+from scipy import ndimage
+from torch import Tensor
+
+from argand.physics.projection import Window
+from argand.systems.molmnist.inversion import InversionNetwork, Reading
+from argand.systems.molmnist.shapes import Shapes, blur, middle
+from argand.systems.molmnist.simulate import Imaging
+
+Sample = dict[str, np.ndarray]
+
+Q_MAX = 1.7
+"""1/Å; patterns are cut to the square that reaches so far."""
+MOST_MODES = 66
+_NOISELESS, _OPEN, _NARROW = 0.35, 0.5, 0.2
+"""Shares of the training patterns without noise, of those without a beam stop, and of narrow windows."""
+_PHOTONS = (3.3, 7.0)
+_BEAM_STOP = (0.03, 0.14)
+_JITTER = 0.012
+"""Radians by which the rotation taken out in training is wrong, as that found will be."""
+_WEIGHTS = {"fibril": 1.0, "azimuth": 0.5, "rotation": 0.1}
+
+
+def pattern_middle(pattern: Shaped[np.ndarray, "size size"], step: float) -> Shaped[np.ndarray, "part part"]:
+    """The pixels up to `Q_MAX`, an odd number along each side; `step` in 1/Å a pixel."""
+    centre = len(pattern) // 2
+    reach = min(int(np.ceil(Q_MAX / step)), (len(pattern) - 1) // 2)
+    return pattern[centre - reach : centre + reach + 1, centre - reach : centre + reach + 1]
+
+
+def inversion_inputs(sample: Sample, imaging: Imaging, fibril: int, shapes: Shapes) -> Sample:
+    """The middle of the pattern, what of it is measured, and what is to be found.
+
+    `coefficients` [2, mode] of the shape and of the shape turned by half a turn, which no pattern tells
+    apart, and `weight` [mode], the share of each direction in the variance of the fibril's shapes.
+    """
+    window = imaging.window
+    step = 2 * np.pi / window.side
+    rotation = float(np.radians(sample["rotation_deg"]))
+    aligned = _turned_back(sample["shape"].astype(float), rotation, len(shapes.mean), shapes.pixel)
+    found = shapes.coefficients(np.stack([aligned, aligned[::-1, ::-1]]))
+    size = (shapes.blurred**2).sum((1, 2))
+    size /= size.sum()
+    fill = MOST_MODES - len(size)
+    return {
+        "pattern": pattern_middle(sample["pattern"], step)[None].astype(np.float32),
+        "live": pattern_middle(imaging.live, step)[None].astype(np.float32),
+        "fibril": np.array(fibril, np.int64),
+        "rotation": np.array(rotation, np.float32),
+        "coefficients": np.pad(found, ((0, 0), (0, fill))).astype(np.float32),
+        "weight": np.pad(size, (0, fill)).astype(np.float32),
+    }
+
+
+def _turned_back(
+    shape: Float[np.ndarray, "slow fast"], rotation: float, side: int, pixel: float
+) -> Float[np.ndarray, "side side"]:
+    """A shape blurred as for scoring, at rotation 0."""
+    seen = blur(middle(shape, side)[None], 1.0 / pixel)[0]
+    cos, sin = np.cos(rotation), np.sin(rotation)
+    turn = np.array([[cos, sin], [-sin, cos]])
+    centre = np.full(2, (side - 1) / 2)
+    return ndimage.affine_transform(seen, turn, centre - turn @ centre, order=3)
+
+
+def inversion_loss(
+    network: InversionNetwork,
+    batch: dict[str, Tensor],
+    window: Window,
+    generator: torch.Generator | None,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Scalar to minimise, and metrics: share of the shapes' variance
+    that is left, fibrils wrong, error of the rotation.
+
+    With a generator patterns are measured with noise, beam stops and in narrow windows, at other rotations;
+    without one as they are, with the rotation that the network finds.
+    """
+    step = 2 * np.pi / window.side
+    pattern, live, truth = batch["pattern"], batch["live"], batch["rotation"]
+    if generator is None:
+        return _judged(network(pattern, live, step), batch, truth)
+    pattern, live = _measured(pattern, live, step, generator)
+    if torch.rand((), generator=generator, device=pattern.device) < _NARROW:
+        first = pattern.shape[-1] // 2 % 2
+        pattern, live, step = pattern[..., first::2, first::2], live[..., first::2, first::2], 2 * step
+    azimuths = network.polar.azimuths
+    shift = torch.randint(azimuths, truth.shape, generator=generator, device=truth.device)
+    truth = truth + shift * torch.pi / azimuths
+    off = _JITTER * torch.randn(truth.shape, generator=generator, device=truth.device)
+    return _judged(network(pattern, live, step, truth + off, shift), batch, truth)
+
+
+def _measured(
+    pattern: Tensor, live: Tensor, step: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Patterns counted by a detector with a beam stop; some without noise, some without a stop."""
+
+    def uniform(low: float, high: float) -> Tensor:
+        share = torch.rand((len(pattern), 1, 1, 1), generator=generator, device=pattern.device)
+        return low + (high - low) * share
+
+    size = pattern.shape[-1]
+    axis = step * (torch.arange(size, device=pattern.device) - size // 2)
+    stop = torch.where(uniform(0, 1) < _OPEN, 0.0, uniform(*_BEAM_STOP))
+    live = live * (torch.hypot(axis[:, None], axis) >= stop)
+    photons = 10 ** uniform(*_PHOTONS)
+    expected = pattern * live
+    expected = expected * (photons / expected.sum((2, 3), keepdim=True))
+    counted = torch.poisson(expected, generator=generator)
+    return torch.where(uniform(0, 1) < _NOISELESS, pattern * live, counted), live
+
+
+def _judged(reading: Reading, batch: dict[str, Tensor], rotation: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    fibril = batch["fibril"]
+    rows = torch.arange(len(fibril), device=fibril.device)
+    kind = F.cross_entropy(reading.fibril_logits.float(), fibril)
+    azimuth = F.cross_entropy(
+        reading.azimuth_logits.float(), _two_bins(rotation, reading.azimuth_logits.shape[1])
+    )
+    away = 1 - torch.cos(2 * (reading.rotation - rotation))
+    sharp = reading.sharpness
+    # Von Mises density of twice the rotation.
+    turn = (sharp * away + torch.log(torch.special.i0e(sharp))).mean()
+    shape = _shape_error(reading.coefficients[rows, fibril].float(), batch)
+    parts = {"fibril": kind, "azimuth": azimuth, "rotation": turn}
+    total = shape.mean() + sum(_WEIGHTS[name] * part for name, part in parts.items())
+    wrong = (reading.fibril_logits.argmax(1) != fibril).float().mean()
+    return total, {
+        "variance_left": shape.detach().mean(),
+        "fibril_wrong": wrong,
+        "rotation_deg": torch.rad2deg(torch.asin((away.detach() / 2).clamp(0, 1).sqrt())).mean(),
+    }
+
+
+def _two_bins(rotation: Tensor, bins: int) -> Tensor:
+    """The rotation shared between the two azimuths next to it [batch, bins]."""
+    place = (rotation / torch.pi * bins) % bins
+    low = place.floor()
+    target = torch.zeros(len(rotation), bins, device=rotation.device)
+    rows = torch.arange(len(rotation), device=rotation.device)
+    target[rows, low.long() % bins] = 1 - (place - low)
+    target[rows, (low.long() + 1) % bins] += place - low
+    return target
+
+
+def _shape_error(coefficients: Tensor, batch: dict[str, Tensor]) -> Float[Tensor, " batch"]:
+    """Share of the variance of a fibril's shapes that is left, of the nearer of the two shapes."""
+    wanted = batch["coefficients"][..., : coefficients.shape[-1]]
+    off = (coefficients[:, None] - wanted).square() * batch["weight"][:, None, : coefficients.shape[-1]]
+    return off.sum(-1).amin(1)
+
+
+def coefficient_score(prediction: Sample, truth: Sample) -> dict[str, float]:
+    """Share of the shapes' variance that is left."""
+    off = (prediction["coefficients"][0] - truth["coefficients"][0]) ** 2 * truth["weight"]
+    return {"variance_left": float(off.sum())}

@@ -1,0 +1,44 @@
+"""Patterns in polar coordinates, both halves that Friedel's law makes equal laid on each other."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+_LEVEL_FROM = 0.15
+"""1/Å beyond which a pattern's level is taken, outside of any usual beam stop."""
+
+
+class Polar(nn.Module):
+    """Samples patterns at `radii` distances up to `q_max` (1/Å) and `azimuths` angles of half a turn."""
+
+    def __init__(self, radii: int = 48, azimuths: int = 128, q_max: float = 1.6) -> None:
+        super().__init__()
+        self.radii, self.azimuths, self.q_max = radii, azimuths, q_max
+        q = (torch.arange(radii) + 1.5) * q_max / (radii + 0.5)
+        angle = torch.arange(2 * azimuths) * torch.pi / azimuths
+        self.register_buffer("q", q, persistent=False)
+        places = q[:, None, None] * torch.stack([angle.cos(), angle.sin()], -1)
+        self.register_buffer("places", places, persistent=False)
+
+    def forward(
+        self,
+        pattern: Float[Tensor, "batch 1 slow fast"],
+        live: Float[Tensor, "batch 1 slow fast"],
+        step: float,
+    ) -> Float[Tensor, "batch 2 radius azimuth"]:
+        """Intensities over their mean level, and the share of each place that was measured.
+
+        Pixels are `step` apart in 1/Å, with q = 0 in pixel [n // 2, n // 2]. Azimuth 0 is along fast.
+        """
+        size = pattern.shape[-1]
+        grid = (2 * (self.get_buffer("places") / step + size // 2) + 1) / size - 1
+        grid = grid.expand(len(pattern), -1, -1, -1)
+        both = torch.cat([pattern * live, live], 1)
+        found = F.grid_sample(both, grid.to(both.dtype), padding_mode="zeros", align_corners=False)
+        value, weight = found.unflatten(-1, (2, self.azimuths)).sum(-2).split(1, 1)
+        value = torch.where(weight > 0, value / weight.clamp_min(1e-6), 0.0)
+        q = self.get_buffer("q")[:, None]
+        count = (weight > 0) * q * (q > _LEVEL_FROM)
+        level = (value * count).sum((1, 2, 3), keepdim=True) / count.sum((1, 2, 3), keepdim=True).clamp_min(1)
+        return torch.cat([value / level.clamp_min(1e-12), (weight / 2).clamp_max(1.0)], 1)

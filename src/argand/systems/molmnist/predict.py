@@ -1,0 +1,337 @@
+"""From patterns to shapes, fibrils and twists: the network, then a fit of the shape to the pattern."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from scipy import ndimage
+from torch import Tensor
+
+from argand.errors import InputError
+from argand.io.weights import load_weights, restore
+from argand.learn.device import channels_last, fast_order
+from argand.physics.friedel import inversion_centre, recentred
+from argand.physics.projection import Radiation, Window
+from argand.system import from_config
+from argand.systems.molmnist.dataset import check_forward
+from argand.systems.molmnist.dataset import load as load_pairs
+from argand.systems.molmnist.fibril import FIBRILS
+from argand.systems.molmnist.fitting import (
+    Fitted,
+    Measured,
+    fit_shape,
+    residual,
+    scale_of,
+    turned_images,
+)
+from argand.systems.molmnist.inversion import InversionNetwork, Reading
+from argand.systems.molmnist.judge import Verdict, judge
+from argand.systems.molmnist.loss import pattern_middle
+from argand.systems.molmnist.shapes import BLUR, blur, middle
+from argand.systems.molmnist.system import Molmnist
+
+WEIGHTS = Path(__file__).parents[2] / "weights" / "molmnist-best" / "model.safetensors"
+BATCH = 64
+_SMALLEST = 16
+"""Pixels along a side of a pattern."""
+_IS_CENTRE, _MORE_CENTRED, _CORNERED = 0.4, 0.1, 10.0
+"""Correlation of mates that shows a centre, how much better than q = 0 in place it must be, and how much
+brighter corners are than the middle where an FFT has not been shifted."""
+_LEAST_SPREAD = 0.005
+"""Radians; the rotation is never taken for better known than this before the fit."""
+
+MODEL_RESIDUAL = 0.1
+"""What the directions of the largest fibril's shapes leave of its pattern without noise."""
+
+Pattern = Float[np.ndarray, "slow fast"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a pattern says of a fibril.
+
+    `shape` in electrons per pixel over the pattern's window, q's phase problem solved up to half a turn;
+    `shape_sd` the standard deviation of the shape blurred by 1 Å. `probability` of each of `fibrils`;
+    `twist_deg_per_nm` with its standard deviation; `rotation_deg` about the beam, within half a turn.
+    `residual` is Σ | |F| - k|F obs| | / Σ k|F obs| for q up to 1.9 /Å, `expected_residual` what counting
+    noise and the variety of shapes would leave of a right answer. `pattern` is what was answered, of a window
+    of `window_side` Å, and `live` its measured pixels; `notes` say what was done to it before.
+    """
+
+    shape: Float[np.ndarray, "slow fast"]
+    shape_sd: Float[np.ndarray, "slow fast"]
+    fibrils: tuple[str, ...]
+    probability: Float[np.ndarray, " fibril"]
+    twist_deg_per_nm: float
+    twist_sd_deg_per_nm: float
+    rotation_deg: float
+    residual: float
+    expected_residual: float
+    pattern: Pattern
+    live: Bool[np.ndarray, "slow fast"]
+    window_side: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the answer is to be believed, and why."""
+        return judge(float(self.probability.max()), self.fibril, self.residual, self.expected_residual)
+
+    @property
+    def fibril(self) -> str:
+        """The likeliest fibril."""
+        return self.fibrils[int(self.probability.argmax())]
+
+
+class Predictor:
+    """The trained network with the fit behind it; `radiation` is what measured the patterns."""
+
+    def __init__(self, system: Molmnist, network: InversionNetwork, radiation: Radiation = "xray") -> None:
+        self.system = system
+        self.radiation: Radiation = radiation
+        self.network: InversionNetwork = fast_order(network.eval())  # pyright: ignore[reportAttributeAccessIssue]
+        self.pixel = system.imaging.window.pixel
+
+    def predict(
+        self,
+        pattern: Shaped[np.ndarray, "..."],
+        live: Shaped[np.ndarray, "..."] | None = None,
+        window_side: float = 200.0,
+        rounds: int = 0,
+    ) -> Answer:
+        """The answer to one pattern [slow, fast] of a window of this side in Å.
+
+        The pattern is recentred where q = 0 is not in pixel [n // 2, n // 2]. With `rounds`, the shape is
+        polished by so many rounds of phase retrieval. Raises InputError for what is no pattern.
+        """
+        values, seen, notes = centred(pattern, live)
+        answer = self.predict_many(values[None], seen, window_side)[0]
+        answer = replace(answer, notes=notes)
+        return self.polished(answer, rounds) if rounds else answer
+
+    def measured_by(self, radiation: Radiation) -> "Predictor":
+        """The same for patterns of another radiation."""
+        return Predictor(self.system, self.network, radiation)
+
+    @torch.inference_mode()
+    def polished(self, answer: Answer, rounds: int) -> Answer:
+        """An answer whose shape phase retrieval has gone on with; its notes say what residual that leaves."""
+        from argand.systems.molmnist.retrieve import polish
+
+        live, window = answer.live, Window(answer.window_side, len(answer.pattern))
+        given = (torch.from_numpy(part)[None] for part in (answer.pattern, answer.shape))
+        pattern, start = given
+        found = polish(pattern, torch.from_numpy(live), start, rounds, answer.window_side).shape[0]
+        shape = found * (start.sum() / found.sum().clamp_min(1e-6))
+        measured = Measured(answer.pattern, live, window, window.pixel, self.radiation)
+        left = residual(measured, measured.waves(shape[None], 0.0)[0])
+        # Phase retrieval fits any pattern, so the verdict stays that on the answer it began with.
+        note = f"shape polished by {rounds} rounds of phase retrieval, which leave a residual of {left:.3f}"
+        return replace(answer, shape=shape.numpy(), notes=(*answer.notes, note))
+
+    def predict_many(
+        self,
+        patterns: Shaped[np.ndarray, "..."],
+        live: Shaped[np.ndarray, "..."] | None = None,
+        window_side: float = 200.0,
+    ) -> list[Answer]:
+        """Answers to patterns of one kind."""
+        patterns = np.asarray(patterns, np.float32)
+        live = np.ones(patterns.shape[1:], bool) if live is None else np.asarray(live, bool)
+        check_patterns(patterns, live)
+        live = live & (Window(window_side, len(live)).q > 0)
+        answers: list[Answer] = []
+        for first in range(0, len(patterns), BATCH):
+            chunk = patterns[first : first + BATCH]
+            reading = self.read(chunk, live, window_side)
+            answers += [self._answer(one, live, window_side, reading, row) for row, one in enumerate(chunk)]
+        return answers
+
+    @torch.inference_mode()
+    def read(
+        self,
+        patterns: Float[np.ndarray, "n slow fast"],
+        live: Bool[np.ndarray, "slow fast"],
+        window_side: float,
+    ) -> Reading:
+        """What the network says of patterns."""
+        step = 2 * np.pi / window_side
+        seen = np.stack([pattern_middle(one, step) for one in np.where(live, patterns, 0)])[:, None]
+        mask = np.broadcast_to(pattern_middle(live, step), seen.shape)
+        given = {"pattern": torch.from_numpy(seen), "live": torch.from_numpy(mask.astype(np.float32))}
+        given = channels_last(given)
+        return self.network(given["pattern"], given["live"], step)
+
+    @torch.inference_mode()
+    def network_shapes(
+        self,
+        patterns: Float[np.ndarray, "n slow fast"],
+        live: Bool[np.ndarray, "slow fast"],
+        window_side: float = 200.0,
+    ) -> tuple[Float[np.ndarray, "n slow fast"], Int[np.ndarray, " n"]]:
+        """Shapes as the network alone has them, in electrons per pixel of the window, and the fibrils."""
+        window = Window(window_side, len(live))
+        shapes, fibrils = [], []
+        for first in range(0, len(patterns), BATCH):
+            reading = self.read(patterns[first : first + BATCH], live, window_side)
+            fibrils += reading.fibril_logits.argmax(1).tolist()
+            for row, fibril in enumerate(fibrils[first:]):
+                images = self.network.shapes(fibril)
+                amount = reading.coefficients[row, fibril, : len(images) - 1].float()
+                shape = images[0] + torch.tensordot(amount, images[1:], 1)
+                turned = turned_images(shape[None], float(reading.rotation[row]))[0]
+                shapes.append(_placed(turned, self.pixel, window))
+        return np.stack(shapes), np.array(fibrils)
+
+    @torch.inference_mode()
+    def _answer(
+        self,
+        pattern: Pattern,
+        live: Bool[np.ndarray, "slow fast"],
+        window_side: float,
+        reading: Reading,
+        row: int,
+    ) -> Answer:
+        probability = reading.fibril_logits[row].float().softmax(0)
+        fibril = int(probability.argmax())
+        images = self.network.shapes(fibril)
+        start = reading.coefficients[row, fibril, : len(images) - 1].float()
+        rotation = float(reading.rotation[row])
+        window = Window(window_side, len(pattern))
+        measured = Measured(pattern, live, window, self.pixel, self.radiation)
+        spread = max(float(reading.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
+        rest, twist_rest = self.network.get_buffer("rest")[fibril].tolist()
+        fitted = fit_shape(measured, images, start, rotation, spread, rest)
+        twist = self.network.get_buffer("twist")[fibril, : len(images)]
+        slope, amount = twist[1:], fitted.coefficients
+        return Answer(
+            shape=_placed(fitted.shape, self.pixel, window),
+            shape_sd=_placed(_deviation(fitted, rest, self.pixel), self.pixel, window),
+            fibrils=self.system.fibrils,
+            probability=probability.numpy(),
+            twist_deg_per_nm=float(twist[0] + slope @ amount),
+            twist_sd_deg_per_nm=float((slope @ fitted.covariance @ slope + twist_rest**2).sqrt()),
+            rotation_deg=float(np.degrees(fitted.rotation)) % 180.0,
+            residual=fitted.residual,
+            expected_residual=expected_residual(measured, fitted),
+            pattern=pattern,
+            live=live,
+            window_side=window_side,
+        )
+
+
+def expected_residual(measured: Measured, fitted: Fitted) -> float:
+    """The residual of a right answer: of what no direction describes, and of counting."""
+    if not measured.is_counted:
+        return MODEL_RESIDUAL
+    model = measured.waves(fitted.shape[None], fitted.rotation)[0]
+    counts = scale_of(measured, model) * measured.mates * model.abs().square()
+    drawn = torch.poisson(counts, torch.Generator().manual_seed(0))
+    return residual(measured, model, drawn) + MODEL_RESIDUAL
+
+
+def _deviation(fitted: Fitted, rest: float, pixel: float) -> Float[Tensor, "side side"]:
+    """Standard deviation of the blurred shape: of the fit, and of what no direction describes."""
+    spread = torch.full(fitted.images.shape[1:], rest**2)
+    if len(fitted.coefficients):
+        root = torch.linalg.cholesky(fitted.covariance + 1e-9 * torch.eye(len(fitted.covariance)))
+        parts = torch.tensordot(root.T, fitted.images[1:], 1)
+        spread = spread + torch.from_numpy(blur(parts.numpy(), BLUR / pixel)).square().sum(0)
+    return spread.sqrt()
+
+
+def _placed(image: Float[Tensor, "side side"], pixel: float, window: Window) -> Pattern:
+    """An image about the fibril's axis over a whole window, in electrons per pixel of the window."""
+    values, size = image.numpy().astype(float), window.size
+    if np.isclose(window.pixel, pixel) and size % 2 == 0:
+        return middle(values, size).astype(np.float32)
+    ratio = window.pixel / pixel
+    values = blur(values[None], max(0.0, (ratio - 1) / 2))[0]
+    centre = np.array([(len(values) - 1) / 2 - ratio * (size - 1) / 2] * 2)
+    spread = ndimage.affine_transform(values, np.full(2, ratio), centre, (size, size), order=3)  # pyright: ignore[reportArgumentType]
+    return (spread * ratio**2).astype(np.float32)
+
+
+def centred(
+    pattern: Shaped[np.ndarray, "..."], live: Shaped[np.ndarray, "..."] | None = None
+) -> tuple[Pattern, Bool[np.ndarray, "slow fast"], tuple[str, ...]]:
+    """A pattern with q = 0 in pixel [n // 2, n // 2], its measured pixels, and what was done to it.
+
+    The centre is that of inversion; the largest square around it is kept. Raises InputError as
+    `check_patterns`, and where too little is left.
+    """
+    pattern = np.asarray(pattern, np.float32)
+    live = np.ones(pattern.shape, bool) if live is None else np.asarray(live, bool)
+    check_patterns(pattern[None], live)
+    notes: tuple[str, ...] = ()
+    if _is_cornered(pattern, live):
+        pattern, live = np.fft.fftshift(pattern), np.fft.fftshift(live)
+        notes = ("q = 0 was in the corner and has been moved to the middle",)
+    found = inversion_centre(pattern, live)
+    if found.correlation < _IS_CENTRE or found.correlation < found.in_place + _MORE_CENTRED:
+        return pattern, live, notes
+    before = len(pattern)
+    pattern, live = recentred(pattern, live, found.centre_px)
+    if len(pattern) < _SMALLEST or not live.any():
+        raise InputError("the centre of the pattern is at its edge; give a pattern with q = 0 inside")
+    fast, slow = found.centre_px
+    said = f"recentred: the centre of inversion is at pixel {fast:g}, {slow:g} (fast, slow)"
+    return pattern, live, (*notes, f"{said}; {len(pattern)} of {before} pixels along a side are kept")
+
+
+def _is_cornered(pattern: Pattern, live: Bool[np.ndarray, "slow fast"]) -> bool:
+    """Whether the bright middle of a pattern is where an FFT leaves it."""
+    reach = len(pattern) // 8
+    middle = len(pattern) // 2
+    seen = np.where(live, pattern, 0)
+    rolled = np.fft.fftshift(seen)
+    part = (slice(middle - reach, middle + reach),) * 2
+    return float(rolled[part].sum()) > _CORNERED * float(seen[part].sum())
+
+
+def check_patterns(patterns: Shaped[np.ndarray, "..."], live: Shaped[np.ndarray, "..."]) -> None:
+    """Raise InputError for patterns from which nothing can be read, with the cure."""
+    if patterns.ndim != 3 or patterns.shape[1] != patterns.shape[2] or patterns.shape[1] < _SMALLEST:
+        shape = " x ".join(map(str, patterns.shape[1:]))
+        raise InputError(
+            f"a pattern is square, {_SMALLEST} pixels or more along a side; this one has {shape}"
+        )
+    if live.shape != patterns.shape[1:]:
+        raise InputError(f"the mask has {live.shape} pixels, the pattern {patterns.shape[1:]}")
+    if not live.any():
+        raise InputError("every pixel of the pattern is masked; nothing was measured")
+    seen = patterns[:, live]
+    if not np.isfinite(seen).all():
+        raise InputError("the pattern holds numbers that are not finite; mask those pixels")
+    if seen.min() < 0:
+        below = int((seen < 0).any(0).sum())
+        raise InputError(f"{below} pixels are below zero; subtract no background, or mask them")
+    if not (seen.max(1) > 0).all():
+        raise InputError("the pattern is empty; no pixel is above zero")
+
+
+def load(path: Path | None = None) -> Predictor:
+    """The predictor from weights, by default those shipped; InputError for others' or damaged ones."""
+    path = Path(path) if path else WEIGHTS
+    state, header = load_weights(path)
+    if header["system"] != "molmnist":
+        raise InputError(f"{path}: weights of {header['system']}, not of molmnist; name others")
+    system = from_config(Molmnist, header["config"])
+    if system.network_name != "modes":
+        raise InputError(f"{path}: weights of the published network, which answers with shapes alone")
+    network = system.blank_network()
+    restore(network, {name: tensor.float() for name, tensor in state.items()}, path)
+    return Predictor(system, network)
+
+
+def selftest() -> str:
+    """Answer a pattern of the sample, after the forward model has been checked; say how it went."""
+    checked = check_forward()
+    pairs, row = load_pairs("sample"), 13
+    answer = load().predict(pairs.arrays("pattern")[row], pairs.mask)
+    truth = FIBRILS[int(pairs.arrays("fibril")[row])]
+    if answer.fibril != truth or not answer.verdict.believed:
+        raise RuntimeError(f"a pattern of {truth} is answered with {answer.fibril}: {answer.verdict.reason}")
+    return f"{checked}; {truth} found, residual {answer.residual:.3f}"

@@ -1,0 +1,24 @@
+"""Named configurations: the standard set, the published one, and a tiny one for tests."""
+
+from argand.physics.projection import Window
+from argand.systems.molmnist.simulate import Imaging
+from argand.systems.molmnist.system import Molmnist
+
+PRESETS = {
+    "best": Molmnist(training_only=True, network_name="modes", widths=(24, 32, 48, 64), learning_rate=2e-3),
+    "standard": Molmnist(),
+    "published": Molmnist(Imaging(projection="histogram", rotate=False, normalise=False)),
+    "tiny": Molmnist(
+        Imaging(Window(64.0, 32)),
+        fibrils=("2x2", "3x3"),
+        length=50.0,
+        network_name="modes",
+        widths=(16, 16),
+        polar=(16, 32),
+        learning_rate=3e-3,
+    ),
+}
+"""`standard`: turned at random, form factors, I(0) masked. `published`: aligned, |FFT|² of the histogram.
+
+Both with the published network; `best` is `standard` with ours.
+"""

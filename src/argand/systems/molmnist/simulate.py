@@ -1,0 +1,130 @@
+"""Shape and pattern of a variant: what the beam sees along the axis, and what the detector counts."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import fft, ndimage
+
+from argand.errors import ConfigError
+from argand.physics.noise import count_photons
+from argand.physics.projection import (
+    Camera,
+    Picture,
+    Radiation,
+    Window,
+    highest_q,
+    histogram,
+    scattering_factors,
+)
+from argand.systems.molmnist.fibril import Fibril
+
+ELECTRONS = {"H": 1.0, "C": 6.0, "O": 8.0}
+CELLULOSE = {"C": 6, "H": 10, "O": 5}
+"""Atoms of a glucose in a chain."""
+_KEPT_BITS = 12
+"""Bits of a stored intensity's mantissa: a relative error of 1e-4 at most."""
+_COARSEST = 10.0
+
+
+@dataclass(frozen=True)
+class Imaging:
+    """How patterns are made and measured.
+
+    `projection` is `histogram` (|FFT|² of the electrons per pixel, as published) or `form-factors` (form
+    factors, corrected for the pixel). `wavelength` in Å bends the Ewald sphere; None leaves it flat.
+    `normalise` divides by I(0) and masks it. `photons` are expected on all pixels that are not masked, None
+    measures without noise. `beam_stop` is the q in 1/Å below which pixels are masked, `blur_px` the
+    standard deviation of the point spread.
+    """
+
+    window: Window = field(default_factory=Window)
+    projection: Literal["histogram", "form-factors"] = "form-factors"
+    radiation: Radiation = "xray"
+    wavelength: float | None = None
+    rotate: bool = True
+    normalise: bool = True
+    photons: float | None = None
+    beam_stop: float = 0.0
+    blur_px: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.projection == "histogram" and (self.wavelength or self.radiation != "xray"):
+            raise ConfigError("the histogram knows neither wavelength nor radiation; take form-factors")
+        if self.window.pixel > _COARSEST:
+            raise ConfigError(f"pixels of {self.window.pixel:g} Å are too coarse; take {_COARSEST:g} or less")
+        if min(self.photons or 1, self.wavelength or 1) <= 0 or min(self.beam_stop, self.blur_px) < 0:
+            raise ConfigError("photons and wavelength must be above zero, beam stop and blur not below")
+
+    @cached_property
+    def live(self) -> Bool[np.ndarray, "slow fast"]:
+        """Pixels that are measured."""
+        live = self.window.q >= self.beam_stop
+        if self.normalise:
+            live &= self.window.q > 0
+        if self.wavelength:
+            live &= self.window.q < highest_q(self.wavelength)
+        return live
+
+    @cached_property
+    def camera(self) -> Camera:
+        """Amplitudes through this window."""
+        return Camera(set(ELECTRONS), self.window, self.radiation, self.wavelength)
+
+
+class Scene:
+    """The atoms of a fibril in the order in which projections take them: hydrogens, carbons, oxygens."""
+
+    def __init__(self, fibril: Fibril) -> None:
+        elements = np.array(fibril.elements)
+        self.members = {name: np.flatnonzero(elements == name) for name in ELECTRONS}
+        self.weight = np.array([ELECTRONS[name] for name in fibril.elements])
+        self.electrons = float(self.weight.sum())
+
+    def shape(self, cart: Float[np.ndarray, "n 3"], window: Window) -> Picture:
+        """Electrons per pixel."""
+        return histogram(cart, self.weight, window)
+
+    def intensity(self, cart: Float[np.ndarray, "n 3"], shape: Picture, imaging: Imaging) -> Picture:
+        """|F|² in electrons² (Å² for electrons), q = 0 in the middle."""
+        if imaging.projection == "histogram":
+            return np.abs(np.asarray(fft.fftshift(fft.fft2(shape)))) ** 2
+        return imaging.camera.intensity({name: cart[atoms] for name, atoms in self.members.items()})
+
+
+def measure(
+    intensity: Picture, imaging: Imaging, random: np.random.Generator
+) -> Float[np.ndarray, "slow fast"]:
+    """What the detector says of an intensity: blurred, normalised, counted; 0 where it is masked."""
+    if imaging.blur_px:
+        intensity = ndimage.gaussian_filter(intensity, imaging.blur_px)
+    middle = imaging.window.size // 2
+    pattern = np.where(imaging.live, intensity, 0.0)
+    if imaging.photons:
+        return count_photons(random, pattern * (imaging.photons / pattern.sum()))
+    if imaging.normalise:
+        pattern = pattern / intensity[middle, middle]
+    return rounded(pattern.astype(np.float32))
+
+
+def shared_factor(q: Float[np.ndarray, "*n"], radiation: Radiation = "xray") -> Float[np.ndarray, "*n"]:
+    """Form factor of cellulose at q (1/Å) over its electrons, as if all of them scattered alike."""
+    factors = scattering_factors(set(CELLULOSE), q, radiation)
+    electrons = sum(count * ELECTRONS[name] for name, count in CELLULOSE.items())
+    return np.asarray(sum(count * factors[name] for name, count in CELLULOSE.items())) / electrons
+
+
+def turned(cart: Float[np.ndarray, "n 3"], angle: float) -> Float[np.ndarray, "n 3"]:
+    """Points turned about the beam."""
+    cos, sin = cart.dtype.type(np.cos(angle)), cart.dtype.type(np.sin(angle))
+    x, y, z = cart.T
+    return np.stack([cos * x - sin * y, sin * x + cos * y, z], 1)
+
+
+def rounded(values: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+    """float32 values with fewer bits, which take less room when they are compressed."""
+    drop = 23 - _KEPT_BITS
+    bits = values.view(np.uint32) + np.uint32(1 << (drop - 1))
+    return (bits & np.uint32(0xFFFFFFFF << drop & 0xFFFFFFFF)).view(np.float32)

@@ -1,0 +1,144 @@
+"""The folder of a molecular-dynamics run: settings, frames in blocks, and the state it goes on from.
+
+`settings.json` says what is simulated. `block-00000.h5`, `block-00001.h5`, ... hold `time_ps`,
+`energy_kj_mol` (potential), `temperature_k`, `twist_deg_per_nm` and `beads` [frame, glucose, 3] of every
+frame, and `atoms` [frame, atom, 3] with `atoms_time_ps` of some; lengths in Å. Their attribute `phase` is
+`equilibration` or `production`. `state-00001.npz` is the state after the block of that number: a block
+without one is made again.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from argand.errors import ConfigError, InputError
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands: blocks written, phase, positions (Å), velocities (Å/ps), box (Å, or None)."""
+
+    blocks: int
+    phase: str
+    cart: np.ndarray
+    velocity: np.ndarray
+    box: np.ndarray | None
+
+
+class Trajectory:
+    """Reads and writes the folder of a run; `settings` are plain values."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is simulated; InputError where there is no run."""
+        try:
+            return json.loads((self.folder / "settings.json").read_text())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.folder}: no run of dynamics there; name the folder of one") from error
+
+    def begin(self, settings: Mapping[str, Any]) -> None:
+        """Make the folder, or go on with it; ConfigError where it holds another run."""
+        if (self.folder / "settings.json").exists():
+            known = self.settings
+            other = [key for key in settings if known.get(key) != settings[key]]
+            if other:
+                raise ConfigError(f"{self.folder} holds a run with another {other[0]}; name another folder")
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(dict(settings), indent=1) + "\n"
+        self._move(self.folder / "settings.json", lambda path: path.write_text(text))
+
+    def blocks(self) -> list[Path]:
+        """The blocks that a state confirms, in order."""
+        files = sorted(self.folder.glob("block-*.h5"))
+        states = sorted(self.folder.glob("state-*.npz"))
+        return files[: _number(states[-1]) + 1] if states else []
+
+    def phases(self) -> list[str]:
+        """Phase of each block."""
+        found = []
+        for block in self.blocks():
+            with _opened(block) as file:
+                found.append(str(file.attrs["phase"]))
+        return found
+
+    def state(self) -> State | None:
+        """The newest state, or None for a run that has none."""
+        states = sorted(self.folder.glob("state-*.npz"))
+        if not states:
+            return None
+        with np.load(states[-1]) as file:
+            box = file.get("box")
+            return State(_number(states[-1]) + 1, str(file["phase"]), file["cart"], file["velocity"], box)
+
+    def append(self, frames: Mapping[str, np.ndarray], phase: str, state: State) -> None:
+        """Write a block and then the state after it; `state.blocks` counts the new block."""
+        number = state.blocks - 1
+
+        def write_block(path: Path) -> None:
+            with h5py.File(path, "w") as file:
+                for name, values in frames.items():
+                    packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+                    file.create_dataset(
+                        name, data=values, **(packing if values.ndim > 1 and values.size else {})
+                    )
+                file.attrs["phase"] = phase
+
+        def write_state(path: Path) -> None:
+            arrays = {"cart": state.cart, "velocity": state.velocity, "phase": np.array(state.phase)}
+            if state.box is not None:
+                arrays["box"] = state.box
+            with path.open("wb") as file:
+                np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+
+        self._move(self.folder / f"block-{number:05d}.h5", write_block)
+        self._move(self.folder / f"state-{number:05d}.npz", write_state)
+        for old in self.folder.glob("state-*.npz"):
+            if _number(old) < number:
+                old.unlink()
+
+    def read(self, *names: str, phase: str | None = None) -> dict[str, np.ndarray]:
+        """Arrays of all blocks, or those of one phase, one after the other."""
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        for block in self.blocks():
+            with _opened(block) as file:
+                if phase in (None, file.attrs["phase"]):
+                    for name in names:
+                        parts[name].append(np.asarray(file[name]))
+        if names and not parts[names[0]]:
+            raise InputError(f"{self.folder}: no frames of {phase or 'any phase'} yet; let the run go on")
+        return {name: np.concatenate(values) for name, values in parts.items()}
+
+    @staticmethod
+    def _move(path: Path, write: Callable[[Path], Any]) -> None:
+        """Write a file under a hidden name and give it its own when it is whole."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            write(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(block: Path) -> Iterator[h5py.File]:
+    """A block to read from; InputError where it is damaged or lacks what is read."""
+    try:
+        with h5py.File(block, "r") as file:
+            yield file
+    except (OSError, KeyError) as error:
+        raise InputError(f"{block}: damaged; simulate this run again in another folder") from error
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.split("-")[1])

@@ -1,0 +1,189 @@
+"""The page of a run: pattern, shape, truth and the fibril in 3-D, in one HTML file."""
+
+import base64
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from jaxtyping import Float
+
+from argand import __version__
+from argand.errors import InputError
+from argand.physics.twist import DEG_PER_NM, twisted
+from argand.systems.molmnist.fibril import build_fibril
+from argand.systems.molmnist.outputs import SUMMARY, Record, moved, shape_extent, softened
+from argand.systems.molmnist.simulate import turned
+
+PAGE = "index.html"
+TEMPLATE = Path(__file__).parent / "data" / "view.html"
+MOST_BYTES = 2_000_000
+"""Of figures in a page; the list has all answers, those beyond it without figures."""
+MOST_PIXELS = 200
+"""Along a side of a drawn pattern; larger ones are binned."""
+BACKBONE = ("C4", "C1")
+"""Atoms of each glucose that a drawn chain goes through."""
+_DECADES = 7.0
+_LEVELS = 255
+
+Packed = dict[str, Any]
+
+
+def write_page(folder: Path) -> Path:
+    """Write the page of the run in `folder`; InputError where there is none in it."""
+    records = read_records(folder)
+    spent, views = 0, []
+    for record in records:
+        view = None if record.get("failed") or spent > MOST_BYTES else _view(folder, record)
+        text = json.dumps(view, separators=(",", ":"))
+        spent += len(text)
+        views.append(text)
+    from plotly.offline import get_plotlyjs
+
+    parts = {
+        "title": escape(_title(records)),
+        "rows": "".join(_row(number, record) for number, record in enumerate(records)),
+        "views": f"[{','.join(views)}]",
+        "version": __version__,
+        "plotly": get_plotlyjs(),
+    }
+    page = TEMPLATE.read_text(encoding="utf-8")
+    for name, text in parts.items():
+        page = page.replace(f"{{{{{name}}}}}", text)
+    with moved(folder / PAGE) as partial:
+        partial.write_text(page, encoding="utf-8")
+    return folder / PAGE
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Records of a run; InputError where there are none or they are damaged."""
+    path = folder / SUMMARY
+    if not path.is_file():
+        raise InputError(f"{folder}: no {SUMMARY} there; name the folder that predict --out wrote")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["records"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: damaged ({error}); predict again") from error
+
+
+def _title(records: list[Record]) -> str:
+    believed = sum(record["believed"] for record in records)
+    return f"Fibrils from their diffraction: {believed} of {len(records)} answers believed"
+
+
+def _row(number: int, record: Record) -> str:
+    """One line of the list."""
+    if record.get("failed"):
+        name = escape(Path(record["file"]).name)
+        said = escape(record["reason"])
+        return f'<tr class="dead"><td>{name}<td colspan="4">{said}<td><span class="chip bad">no answer</span>'
+    colour, verdict = ("good", "believed") if record["believed"] else ("bad", "not believed")
+    twist = f"{record['twist_deg_per_nm']:.2f} ± {record['twist_sd_deg_per_nm']:.2f}"
+    cells = (
+        f'<a href="#{number}">{escape(record["name"])}</a>',
+        f"{escape(record['fibril'])} <small>{record['probability']:.2f}</small>",
+        twist,
+        f"{record['rotation_deg']:.1f}",
+        f"{record['residual']:.3f} <small>{record['expected_residual']:.3f}</small>",
+        f'<span class="chip {colour}">{verdict}</span>',
+    )
+    return f'<tr data-number="{number}"><td>{"<td>".join(cells)}'
+
+
+def _view(folder: Path, record: Record) -> Packed:
+    """What the page draws of one answer."""
+    path = folder / record["hdf5"]
+    try:
+        with h5py.File(path, "r") as file:
+            arrays = {name: np.asarray(values) for name, values in file.items()}
+    except OSError as error:
+        raise InputError(f"{path}: this file of the run is gone or damaged; predict again") from error
+    shape, sd, truth = arrays["shape"], arrays["shape_sd"], arrays.get("true_shape")
+    side = shape_extent(shape if truth is None else np.maximum(shape, truth))
+    pixel = record["window_side_angstrom"] / len(shape)
+    top = float(max(shape.max(), 0.0 if truth is None else truth.max()))
+    images = {
+        "shape": (shape, 0.0, top),
+        "sd": (sd, float(sd[sd > 0].min(initial=sd.max())), float(sd.max())),
+    }
+    if truth is not None:
+        off = softened(shape - truth, pixel)
+        most = float(np.abs(off).max())
+        images |= {"truth": (truth, 0.0, top), "difference": (off, -most, most)}
+    return {
+        "name": record["name"],
+        "file": f"{record['file']}, number {record['index']}",
+        "believed": record["believed"],
+        "reason": record["reason"],
+        "notes": record["notes"],
+        "fibril": record["fibril"],
+        "probabilities": {name: round(value, 4) for name, value in record["probabilities"].items()},
+        "twist": record["twist_deg_per_nm"],
+        "twist_sd": record["twist_sd_deg_per_nm"],
+        "rotation": record["rotation_deg"],
+        "truth": record.get("truth"),
+        "hdf5": record["hdf5"],
+        "pattern": _packed_pattern(arrays["pattern"], arrays["live"], record["window_side_angstrom"]),
+        "images": {name: _packed_image(*image, side, pixel) for name, image in images.items()},
+        "chains": _packed_chains(record),
+    }
+
+
+def _packed_pattern(pattern: np.ndarray, live: np.ndarray, window_side: float) -> Packed:
+    """Decimal logarithms of a pattern in bytes; 0 is a pixel without an intensity."""
+    bins = -(-len(pattern) // MOST_PIXELS)
+    keep = len(pattern) // bins * bins
+    cells = (keep // bins, bins) * 2
+    count = live[:keep, :keep].reshape(cells).sum((1, 3))
+    sums = np.where(live, pattern, 0)[:keep, :keep].reshape(cells).sum((1, 3), dtype=float)
+    mean = sums / np.maximum(count, 1)
+    there = mean > 0
+    logs = np.log10(np.where(there, mean, 1.0))
+    top = float(logs[there].max()) if there.any() else 1.0
+    low = max(float(logs[there].min()) if there.any() else 0.0, top - _DECADES)
+    codes = 1 + np.rint((logs - low).clip(0) / max(top - low, 1e-6) * (_LEVELS - 1))
+    step = 2 * np.pi / window_side
+    return _packed(np.where(there, codes, 0)) | {
+        "low": low,
+        "top": top,
+        "first": -(len(pattern) // 2) * step + (bins - 1) / 2 * step,
+        "step": bins * step,
+    }
+
+
+def _packed_image(values: np.ndarray, low: float, top: float, side: int, pixel: float) -> Packed:
+    """The middle of an image in bytes."""
+    first = (len(values) - side) // 2
+    cut = values[first : first + side, first : first + side]
+    codes = np.rint((cut - low) / max(top - low, 1e-9) * _LEVELS).clip(0, _LEVELS)
+    start = (first + 0.5 - len(values) / 2) * pixel
+    return _packed(codes) | {"low": low, "top": top, "first": start, "step": pixel}
+
+
+def _packed(codes: np.ndarray) -> Packed:
+    data = base64.b64encode(codes.astype(np.uint8).tobytes()).decode()
+    return {"data": data, "rows": codes.shape[0], "columns": codes.shape[1]}
+
+
+def _packed_chains(record: Record) -> Packed:
+    """Backbones of the fibril, wound and turned as predicted, in tenths of an Å."""
+    paths = chain_paths(record["fibril"], record["twist_deg_per_nm"], record["rotation_deg"])
+    tenths = np.rint(10 * paths).astype("<i2")
+    data = base64.b64encode(tenths.tobytes()).decode()
+    return {"data": data, "chains": paths.shape[0], "points": paths.shape[1]}
+
+
+def chain_paths(
+    name: str, twist_deg_per_nm: float, rotation_deg: float
+) -> Float[np.ndarray, "chain point 3"]:
+    """Backbone of each chain of a fibril in Å, wound by a twist and turned about its axis."""
+    fibril = build_fibril(name)
+    cart = turned(twisted(fibril.cart, twist_deg_per_nm / DEG_PER_NM), float(np.radians(rotation_deg)))
+    on_path = np.isin(np.array(fibril.atom_names), BACKBONE)
+    chain, points = fibril.chain[on_path], cart[on_path]
+    paths = points.reshape(fibril.chains, -1, 3)
+    assert (np.diff(chain) >= 0).all()
+    order = np.argsort(paths[:, :, 2], axis=1)
+    return np.take_along_axis(paths, order[:, :, None], 1)

@@ -1,0 +1,209 @@
+"""Answers as users and scripts meet them: files in; shapes, verdicts and a page out."""
+
+import errno
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+import argand
+from argand.cli import build
+from argand.errors import ConfigError, InputError
+from argand.system import SYSTEMS
+from argand.systems import molmnist
+from argand.systems.molmnist.dataset import Pairs, write_pairs
+from argand.systems.molmnist.fibril import build_fibril
+from argand.systems.molmnist.judge import LARGEST_EXCESS, judge
+from argand.systems.molmnist.outputs import moved
+from argand.systems.molmnist.predict import Predictor, centred
+from argand.systems.molmnist.presets import PRESETS
+from argand.systems.molmnist.view import chain_paths
+
+TINY = PRESETS["tiny"]
+SIDE = TINY.imaging.window.side
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_weights: Path) -> Predictor:
+    return argand.load("molmnist", tiny_weights)
+
+
+@pytest.fixture(scope="module")
+def pattern() -> np.ndarray:
+    return TINY.simulate(1, 3)["pattern"]
+
+
+@pytest.fixture
+def run(tiny_weights: Path) -> Callable[..., Result]:
+    """Runs a verb of `argand molmnist`."""
+
+    def call(verb: str, *words: object) -> Result:
+        more = ["--weights", str(tiny_weights)] if verb == "predict" else []
+        return CliRunner().invoke(build(SYSTEMS), ["molmnist", verb, *map(str, words), *more])
+
+    return call
+
+
+@pytest.mark.parametrize("verb", ["predict", "view"])
+def test_every_verb_shows_an_example(verb: str):
+    answer = CliRunner().invoke(build(SYSTEMS), ["molmnist", verb, "--help"])
+    assert f"Example: argand molmnist {verb}" in re.sub(r"\s+", " ", answer.stdout)
+
+
+def test_one_name_loads_data_sets_and_another_the_predictor(predictor: Predictor):
+    assert isinstance(predictor, Predictor)
+    assert isinstance(molmnist.load("sample"), Pairs)
+
+
+def test_a_centred_pattern_is_left_alone(pattern: np.ndarray):
+    same, live, notes = centred(pattern)
+    np.testing.assert_array_equal(same, pattern)
+    assert live.all()
+    assert notes == ()
+
+
+def test_an_uncentred_pattern_is_recentred_and_the_answer_says_so(predictor: Predictor, pattern: np.ndarray):
+    moved, _, notes = centred(pattern[3:-1, 4:])
+    assert len(notes) == 1
+    assert "recentred: the centre of inversion is at pixel 12.5, 13.5" in notes[0]
+    np.testing.assert_array_equal(moved, pattern[4:29, 4:29])
+    answer = predictor.predict(pattern[3:-1, 4:], window_side=SIDE)
+    assert answer.notes == notes
+    assert answer.shape.shape == answer.pattern.shape == (25, 25)
+
+
+def test_a_pattern_as_an_fft_leaves_it_is_moved(pattern: np.ndarray):
+    full = np.where(pattern > 0, pattern, 1.0)
+    same, _, notes = centred(np.fft.ifftshift(full))
+    np.testing.assert_array_equal(same, full)
+    assert "corner" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda image: image[0], "a pattern is square"),
+        (lambda image: image[:, :20], "a pattern is square"),
+        (lambda image: -image - 1e-3, "below zero"),
+        (lambda image: 0 * image, "empty"),
+    ],
+)
+def test_what_is_no_pattern_is_one_line(
+    predictor: Predictor, pattern: np.ndarray, spoil: Callable[[np.ndarray], np.ndarray], words: str
+):
+    with pytest.raises(InputError, match=words):
+        predictor.predict(spoil(pattern), window_side=SIDE)
+    with pytest.raises(InputError, match="masked"):
+        predictor.predict(pattern, np.zeros(pattern.shape, bool), SIDE)
+
+
+def test_a_verdict_needs_a_low_residual_and_a_sure_fibril():
+    assert judge(0.99, "2x2", 0.05, 0.07).believed
+    far = judge(0.99, "2x2", 0.071 + LARGEST_EXCESS, 0.07)
+    assert not far.believed
+    assert "0.07" in far.reason
+    assert not judge(0.6, "2x2", 0.05, 0.07).believed
+
+
+def test_predict_writes_shapes_pictures_summary_and_page(
+    run: Callable[..., Result], tmp_path: Path, pattern: np.ndarray
+):
+    np.save(tmp_path / "a.npy", pattern)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["pattern"] = np.stack([pattern, pattern.T])
+    out = tmp_path / "found"
+    answer = run("predict", tmp_path / "a.npy", tmp_path / "b.h5", "--window", SIDE, "--out", out, "--json")
+    assert answer.exit_code == 0, answer.output
+    records = json.loads(answer.stdout)
+    assert [record["name"] for record in records] == ["a", "b-0", "b-1"]
+    assert json.loads((out / "summary.json").read_text())["records"] == records
+    for record in records:
+        assert (out / record["picture"]).read_bytes()[1:4] == b"PNG"
+        with h5py.File(out / record["hdf5"]) as file:
+            assert {"shape", "shape_sd", "pattern", "live"} == set(file)
+            assert file.attrs["fibril"] == record["fibril"]
+            assert file.attrs["twist_deg_per_nm"] == record["twist_deg_per_nm"]
+            assert file.attrs["window_side_angstrom"] == SIDE
+            np.testing.assert_array_equal(file["pattern"], pattern if record["name"] != "b-1" else pattern.T)
+    page = (out / "index.html").read_text()
+    assert "of 3 answers believed" in page
+    assert "{{" not in page.replace("{{{", "").split("<body>")[1]
+    assert run("view", out).exit_code == 0
+    again = run("predict", out / "a.h5", "--window", SIDE, "--json")
+    assert json.loads(again.stdout)[0]["residual"] == pytest.approx(records[0]["residual"], rel=1e-4)
+
+
+def test_a_data_set_brings_window_mask_and_truth(run: Callable[..., Result], tmp_path: Path):
+    path = write_pairs(TINY, tmp_path / "set.h5", 4, 0, processes=1, quiet=True)
+    answer = run("predict", f"{path}#1-2", "--out", tmp_path / "found", "--json")
+    records = json.loads(answer.stdout)
+    assert [record["truth"]["fibril"] for record in records] == ["3x3", "2x2"]
+    assert all(record["window_side_angstrom"] == SIDE for record in records)
+    assert -1 <= records[0]["truth"]["correlation"] <= 1
+    assert '"difference"' in (tmp_path / "found" / "index.html").read_text()
+    shard = next(path.with_suffix(".shards").glob("*.h5"))
+    shard.write_bytes(shard.read_bytes()[:-100])
+    broken = run("predict", path)
+    assert broken.exit_code == 1
+    assert "damaged" in broken.stderr
+    assert "Traceback" not in broken.output
+
+
+def test_bad_files_are_told_and_the_others_answered(
+    run: Callable[..., Result], tmp_path: Path, pattern: np.ndarray
+):
+    bad = {"wide": pattern[:, :20], "negative": -pattern - 1e-3, "line": pattern[0], "dead": pattern * np.nan}
+    for name, values in bad.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    np.save(tmp_path / "good.npy", pattern)
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "good.npy").read_bytes()[:-9])
+    names = [tmp_path / f"{name}.npy" for name in (*bad, "cut", "gone", "good")]
+    answer = run("predict", *names, "--window", SIDE, "--json", "--out", tmp_path / "found")
+    assert answer.exit_code == 1
+    lines = [line for line in answer.stderr.splitlines() if line.startswith(str(tmp_path))]
+    assert len(lines) == 6
+    assert {Path(line.split(":")[0]).stem for line in lines} == {*bad, "cut", "gone"}
+    records = json.loads((tmp_path / "found" / "summary.json").read_text())["records"]
+    assert sum(bool(record.get("failed")) for record in records) == 6
+    page = (tmp_path / "found" / "index.html").read_text()
+    assert page.count('<span class="chip bad">no answer</span>') == 6
+
+
+def test_a_folder_without_a_run_is_one_line(run: Callable[..., Result], tmp_path: Path):
+    answer = run("view", tmp_path)
+    assert answer.exit_code == 1
+    assert "summary.json" in answer.stderr
+
+
+def test_drawn_chains_are_wound_and_turned():
+    straight, wound = chain_paths("3x3", 0.0, 0.0), chain_paths("3x3", 2.0, 30.0)
+    assert straight.shape == (9, 80, 3)
+    np.testing.assert_allclose(straight[..., 2], wound[..., 2])
+    angle = np.angle((wound[..., 0] + 1j * wound[..., 1]) / (straight[..., 0] + 1j * straight[..., 1]))
+    expected = np.radians(2.0) / 10 * straight[..., 2] + np.radians(30.0)
+    assert np.abs(angle - expected).max() < 1e-6
+    assert np.ptp(straight[..., 2]) < np.ptp(build_fibril("3x3").cart[:, 2])
+
+
+def test_polishing_goes_on_from_the_answer(predictor: Predictor, pattern: np.ndarray):
+    pytest.importorskip("argand.systems.molmnist.retrieve")
+    torch.manual_seed(0)
+    before = predictor.predict(pattern, window_side=SIDE)
+    after = predictor.predict(pattern, window_side=SIDE, rounds=20)
+    assert after.shape.sum() == pytest.approx(before.shape.sum(), rel=0.02)
+    assert any("polished by 20 rounds" in note for note in after.notes)
+    assert after.verdict == before.verdict
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path):
+    with pytest.raises(ConfigError, match="No space left") as raised, moved(tmp_path / "a.h5") as partial:
+        partial.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert "a.h5" in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
