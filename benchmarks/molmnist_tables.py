@@ -2,14 +2,17 @@
 
 from report import Report, Row
 
-NETWORK = "argand"
+NETWORK, FITTED, POLISHED = "network", "network + fit", "network + fit + 50 rounds"
 MISSED = " (goal missed)"
 INVERSION_DB = {"noise-free": 30.0}
 PEARSON = {"noise-free": 0.98}
 FIBRILS_DB = {"beam-stop": (("6x6", "hexagonal-36"), 28.0), "small-window": (("9x9",), 27.0)}
 """Goals of single fibrils in dB."""
 ACCURACY = {"noise-free": 0.99, "1e4-photons": 0.95}
-LIMIT_MS = 2.5
+POLISHED_DB = 40.0
+LIMIT_MS = {NETWORK: 2.5, POLISHED: 50.0}
+CORES = 2
+"""On which the goals of time are meant; patterns are independent, so that processor time is shared."""
 WHAT = {
     "inversion": "shape from pattern",
     "classification": "which of ten fibrils",
@@ -48,8 +51,8 @@ def task_rows(group: list[Report]) -> list[Row]:
 
 
 def model_row(row: Report, where: str, told: str) -> Row:
-    """One model's figures; goals are those of argand's own network."""
-    goals = task_goals(row) if row["model"] == NETWORK else {}
+    """One model's figures; goals are those of argand's own."""
+    goals = task_goals(row)
     missed = [goal for goal, reached in goals.items() if not reached]
     measured = f"{row['model']} {figures(row)}"
     if missed:
@@ -59,17 +62,19 @@ def model_row(row: Report, where: str, told: str) -> Row:
 
 def task_goals(row: Report) -> dict[str, bool]:
     """What was aimed at in this task and condition, and whether it was reached."""
-    name = row["condition"]
+    name, model = row["condition"], row["model"]
     goals: dict[str, bool] = {}
     if row["task"] == "inversion":
-        if name in INVERSION_DB:
-            goals[f"≥ {INVERSION_DB[name]:g} dB"] = row["psnr_db"] >= INVERSION_DB[name]
+        if name in INVERSION_DB and model in (NETWORK, POLISHED):
+            least = INVERSION_DB[name] if model == NETWORK else POLISHED_DB
+            goals[f"≥ {least:g} dB"] = row["psnr_db"] >= least
             goals[f"Pearson ≥ {PEARSON[name]:g}"] = row["pearson"] >= PEARSON[name]
-            goals[f"≤ {LIMIT_MS:g} ms"] = row["cpu_ms_per_pattern"] <= LIMIT_MS
-        fibrils, limit = FIBRILS_DB.get(name, ((), 0.0))
+            limit = LIMIT_MS[model]
+            goals[f"≤ {limit:g} ms on {CORES} cores"] = row["cpu_ms_per_pattern"] / CORES <= limit
+        fibrils, limit = FIBRILS_DB.get(name, ((), 0.0)) if model == FITTED else ((), 0.0)
         for fibril in fibrils:
             goals[f"{fibril} ≥ {limit:g} dB"] = row["by_fibril"]["psnr_db"].get(fibril, limit) >= limit
-    elif row["task"] == "classification" and name in ACCURACY:
+    elif row["task"] == "classification" and name in ACCURACY and model == NETWORK:
         goals[f"≥ {100 * ACCURACY[name]:g} %"] = row["accuracy"] >= ACCURACY[name]
     return goals
 
