@@ -20,7 +20,11 @@ from argand.io.pool import available_cores
 from argand.learn.device import processor_name
 from argand.systems.molmnist.conditions import CONDITIONS
 from argand.systems.molmnist.leaderboard import evaluate_tasks, leaderboard
-from argand.systems.molmnist.model import Model, find_model, shipped_models
+from argand.systems.molmnist.model import PUBLISHED, Model, find_model, published_model, shipped_models
+from argand.systems.molmnist.predict import WEIGHTS
+from argand.systems.molmnist.weights_card import keep_figures
+
+PUBLISHED_NAME = "published encoder-decoder"
 
 
 def main(
@@ -28,12 +32,13 @@ def main(
     training: Annotated[int, typer.Option(help="Training pairs of each fibril for the floors.")] = 1000,
     model: Annotated[list[str] | None, typer.Option(help="module:function beside the network.")] = None,
     condition: Annotated[list[str] | None, typer.Option(help="By default all.")] = None,
+    card: Annotated[bool, typer.Option("--card", help="Keep the figures in the weights' cards.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
 ) -> None:
     """Print the tables of each condition as soon as it is measured."""
     models: dict[str, Model] = {name: find_model(name) for name in model or ()}
     console, rows = Console(width=140), []
-    models = {**shipped_models(None), **models}
+    models = {**shipped_models(None), PUBLISHED_NAME: published_model(), **models}
     for name in condition or CONDITIONS:
         found = evaluate_tasks(models, [name], count=count, floors=True, training=training)
         rows += found
@@ -44,6 +49,10 @@ def main(
             machine["torch_threads"] = torch.get_num_threads()
             machine["load_average"] = round(os.getloadavg()[0], 1)
             write_report(json_file, {**machine, "training_per_fibril": training, "rows": rows})
+    if card:
+        own = [row for row in rows if not row.get("floor")]
+        keep_figures(WEIGHTS, [row for row in own if row["model"].startswith("network")])
+        keep_figures(PUBLISHED, [row for row in own if row["model"] == PUBLISHED_NAME])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from argand.errors import ConfigError
 from argand.systems.molmnist.crystal import CIF, NAMES, cellulose
@@ -127,7 +127,7 @@ def test_neighbouring_sheets_and_chains_are_at_the_crystals_distances():
 @pytest.mark.parametrize("name", ["2x2", "hexagonal-24"])
 def test_nothing_clashes(name: str):
     fibril = build_fibril(name, 30.0)
-    near = cKDTree(fibril.cart).query_pairs(1.7, output_type="ndarray")
+    near = KDTree(fibril.cart).query_pairs(1.7, output_type="ndarray")
     bonded = {tuple(sorted(pair)) for pair in fibril.bonds.tolist()}
     partners: dict[int, set[int]] = {}
     for first, second in bonded:

@@ -1,6 +1,7 @@
 """Phase retrieval of shapes: from nothing, from an outline, and from a start that is roughly right."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_a_shape_is_found_from_nothing_but_its_pattern():
 
 def test_more_starts_are_never_further_from_the_pattern():
     _, pattern, live = pair()
-    settings = {"rounds": 20, "settling": 5}
+    settings: dict[str, Any] = {"rounds": 20, "settling": 5}
     one, two = (retrieve(pattern, live, 80.0, starts=count, **settings) for count in (1, 2))
     assert (two.residual <= one.residual).all()
     with pytest.raises(InputError, match="one start or more"):

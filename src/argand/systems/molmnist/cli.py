@@ -7,7 +7,25 @@ from typing import Annotated, Any, Literal
 import typer
 
 from argand.errors import ConfigError
-from argand.verbs import Json, Processes, Weights, complain, say, screen
+from argand.verbs import (
+    BatchSize,
+    Devices,
+    Json,
+    LearningRate,
+    MaxTime,
+    Precision,
+    Processes,
+    Resume,
+    RunFolder,
+    ValCount,
+    ValEvery,
+    Weights,
+    Workers,
+    complain,
+    run_training,
+    say,
+    screen,
+)
 
 app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
 
@@ -118,6 +136,39 @@ def simulate(
     system = replace(system, imaging=imaging, trajectories=folders)
     write_pairs(system, out, count, seed, processes=processes, tell=say)
     say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Argument(help="best, standard, published or tiny.")],
+    out: RunFolder,
+    max_time: MaxTime = "01:00:00",
+    resume: Resume = False,
+    batch_size: BatchSize = 32,
+    learning_rate: LearningRate = None,
+    val_count: ValCount = 200,
+    val_every: ValEvery = 250,
+    replay: Annotated[int, typer.Option(help="Batches that each simulated pair is used in.", min=1)] = 4,
+    precision: Precision = "auto",
+    devices: Devices = "auto",
+    workers: Workers = None,
+    seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
+) -> None:
+    """Train on freshly simulated pairs until the time is spent; Ctrl-C leaves a run to --resume.
+
+    Example: argand molmnist train best --out runs/best --max-time 00:40:00
+    """
+    from dataclasses import replace
+
+    from argand.system import preset as named
+    from argand.systems.molmnist.presets import PRESETS
+
+    system = named(preset, PRESETS)
+    if learning_rate is not None:
+        system = replace(system, learning_rate=learning_rate)
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
+    settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
+    run_training(system, out, "pairs", max_time=max_time, resume=resume, devices=devices, **settings)
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """What our network learns from: its inputs and targets, the detector's noise, and the loss."""
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -65,7 +67,8 @@ def _turned_back(
     cos, sin = np.cos(rotation), np.sin(rotation)
     turn = np.array([[cos, sin], [-sin, cos]])
     centre = np.full(2, (side - 1) / 2)
-    return ndimage.affine_transform(seen, turn, centre - turn @ centre, order=3)
+    offset: Any = centre - turn @ centre
+    return ndimage.affine_transform(seen, turn, offset, order=3)
 
 
 def inversion_loss(

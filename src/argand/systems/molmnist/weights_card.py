@@ -1,0 +1,51 @@
+"""The card of trained weights: their training, their figures in the three tasks, and their limits."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from argand.errors import InputError
+from argand.io.card import write_card
+from argand.io.weights import load_weights, save_weights
+from argand.progress import duration
+
+LIMITS = [
+    "Knows the ten fibrils of the benchmark alone, along their axis; other objects are answered with one of "
+    "them, and found out by their residual.",
+    "Trained on variants of elastic networks fitted to one fibril in water; see the guide.",
+    "X-ray form factors and a flat Ewald sphere.",
+]
+_LOADS = {"published": "argand.systems.molmnist.model.published_model()"}
+_FIGURES = ("psnr_db", "ssim", "pearson", "accuracy", "mae_deg_per_nm", "cpu_ms_per_pattern")
+
+
+def keep_figures(weights: Path, rows: Sequence[dict[str, Any]]) -> Path:
+    """Keep rows of the leaderboard in the header of these weights, in half precision, and write their card.
+
+    Raises InputError where nothing can be written.
+    """
+    state, header = load_weights(weights)
+    figures: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        line = figures.setdefault(row["task"], {}).setdefault(f"{row['condition']}: {row['model']}", {})
+        line |= {"patterns": row["count"]} | {key: row[key] for key in _FIGURES if row.get(key) is not None}
+    header |= {"figures": header.get("figures", {}) | figures, "limits": LIMITS}
+    header["command"] = _command(header)
+    name = header["config"]["network_name"]
+    if name in _LOADS:
+        header["load"] = _LOADS[name]
+    halves = {key: one.half() if one.is_floating_point() else one for key, one in state.items()}
+    try:
+        target = save_weights(weights, halves, header)
+        return write_card(target.parent, header)
+    except OSError as error:
+        raise InputError(f"{weights}: cannot be written ({error}); name a copy") from error
+
+
+def _command(header: dict[str, Any]) -> str:
+    training = header["training"]
+    preset = "best" if header["config"]["network_name"] == "modes" else "standard"
+    limit = training.get("max_seconds")
+    time = f" --max-time {duration(limit)}" if limit else ""
+    batch = f" --batch-size {training['batch_size']} --replay {training['replay']}"
+    return f"argand molmnist train {preset} --out runs/{preset}{time}{batch} --workers {training['workers']}"
