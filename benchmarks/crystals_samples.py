@@ -37,7 +37,7 @@ from argand.systems.crystals.pool import is_held_out, pool_structures
 from argand.systems.crystals.prototype import load_prototypes
 from argand.systems.crystals.sample import Prior, draw, is_valid, repeated
 from argand.systems.crystals.space import interpolate
-from argand.systems.crystals.surroundings import fits
+from argand.systems.crystals.surroundings import MOST_KINDS, fits
 
 SEED = 11
 FITTED, CLUSTERS = 3000, 40
@@ -56,8 +56,8 @@ def main(
     count: Annotated[
         int, typer.Option(help="Samples of the prior, and structures of the data.", min=2)
     ] = 1000,
-    floor: Annotated[int, typer.Option(help="Samples of each plain prior.", min=2)] = 200,
-    pairs: Annotated[int, typer.Option(help="Pairs of mp_20 test to interpolate between.", min=1)] = 50,
+    floor: Annotated[int, typer.Option(help="Samples of each plain prior.", min=2)] = 60,
+    pairs: Annotated[int, typer.Option(help="Pairs of mp_20 test to interpolate between.", min=1)] = 20,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
     card: Annotated[bool, typer.Option("--card", help="Keep the figures with the weights.")] = False,
 ) -> None:
@@ -211,10 +211,15 @@ def by_matcher(structures: Sequence[Structure], pool: Sequence[Structure], known
 
 
 def is_composition_valid(structure: Structure) -> bool:
-    """smact's test with its defaults: neutral in known oxidation states, electronegativities in order."""
+    """smact's test with its defaults: neutral in known oxidation states, electronegativities in order.
+
+    More elements than any structure of the pool has are not valid: smact would try for hours.
+    """
     from smact.screening import smact_validity
 
     numbers, counts = formula_of(structure)
+    if len(numbers) > MOST_KINDS:
+        return False
     text = "".join(f"{gemmi.Element(z).name}{count}" for z, count in zip(numbers, counts, strict=True))
     return bool(smact_validity(text))
 
