@@ -27,13 +27,13 @@ _GRID = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
 _UNIT_LENGTH = 6.0
 _FLATTEST = 0.02
 _ATOMS_SCALE = 20.0
-_FINEST = 1.25
+_FINEST = 1.0
 """Å; resolution to which spread indices reach in cells that have more of them than the vector holds."""
 _MOST_INSIDE = 30
 """Times the indices of the vector; beyond this, empty cells are resolved less."""
 _LOWEST_SHARE = 0.3
 """Of spread indices, those that stay the shortest ones and tell where in the cell matter is."""
-_GROWTH = (1.0, 1.5, 2.0, 3.0)
+_GROWTH = (1.0, 2.0, 5.0)
 """Lengths of vectors of large cells, step by step; a small cell has the first two steps, of one length."""
 _HASH = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
 _SHORTEST = 64
