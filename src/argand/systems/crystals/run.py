@@ -19,7 +19,7 @@ from argand.io.pool import Ticker, run_jobs
 from argand.physics.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.system import from_config, to_config
-from argand.systems.crystals.decode import TRIES, decode, faithful
+from argand.systems.crystals.decode import SECONDS, TRIES, decode, faithful
 from argand.systems.crystals.latent import Representation
 from argand.systems.crystals.symmetrise import symmetrised
 
@@ -42,10 +42,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Decoding:
-    """Repairs tried, and within how many Å structures are made symmetric; 0 leaves them as decoded."""
+    """Repairs tried, within how many Å structures are made symmetric (0 leaves them as decoded), and seconds
+    of computing for each structure, after which the best so far is taken."""
 
     tries: int = TRIES
     symmetrise: float = 0.0
+    seconds: float = SECONDS
 
 
 def encode_files(patterns: Sequence[str], out: Path, representation: Representation) -> Record:
@@ -205,9 +207,9 @@ def _reconstruct(task: Task, out: Path, representation: Representation, decoding
     given = task.given
     try:
         if isinstance(given, Structure):
-            latent, decoded = faithful(representation, given, decoding.tries)
+            latent, decoded = faithful(representation, given, decoding.tries, decoding.seconds)
         else:
-            latent, decoded = given, decode(representation, given, decoding.tries)
+            latent, decoded = given, decode(representation, given, decoding.tries, decoding.seconds)
     except ArgandError as error:
         return {**record, "reason": str(error)}
     file = f"{task.name}.cif"
