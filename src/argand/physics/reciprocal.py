@@ -70,7 +70,7 @@ def wave_sums(hkl: Indices, frac: Places) -> Complex[np.ndarray, " hkl"]:
     """
     low, high = hkl.min(axis=0), hkl.max(axis=0)
     first, second, third = (
-        waves(np.arange(low[i], high[i] + 1)[:, None], frac[:, i : i + 1]) for i in range(3)
+        np.exp(2j * np.pi * np.outer(np.arange(low[i], high[i] + 1), frac[:, i])) for i in range(3)
     )
     plane = (second[:, None] * third[None]).reshape(-1, len(frac))
     h, k, l = (hkl - low).T  # noqa: E741  the field's letter
