@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pyarrow.compute as pc
 import typer
 from pyarrow import parquet
 from report import as_table, write_report
@@ -35,6 +34,7 @@ FRAMEWORKS = (
 LARGE = ((150, 1), (201, 2), (301, 1), (401, 1))
 """Least atoms of cells of mp_pool, and how many of each are drawn."""
 COMPOUND = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
+FLUORITE = np.array([[0.0] * 3, [0.25] * 3, [0.75] * 3])
 FACE = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 
@@ -88,7 +88,7 @@ def made() -> Iterator[tuple[str, str, Structure]]:
     for length in (10.0, 15.0):
         yield "molecule", f"benzene in {length:g} Å", boxed([6] * 6 + [1] * 6, ring, length)
     yield "one atom", "Po", checked(3.35 * np.eye(3), np.array([84]), np.zeros((1, 3)))
-    yield "actinides", "PuO2", checked(5.4 * FACE, np.array([94, 8, 8]), [[0] * 3, [0.25] * 3, [0.75] * 3])
+    yield "actinides", "PuO2", checked(5.4 * FACE, np.array([94, 8, 8]), FLUORITE)
     yield "elongated", "3.5 x 3.5 x 60 Å", random_cell(np.diag([3.5, 3.5, 60.0]), 30, 1.8)
     skewed = np.array([[6.0, 0, 0], [5.0, 3.5, 0], [9.0, 4.0, 5.0]])
     yield "skewed", "angles of 30 to 45°", random_cell(skewed, 6, 1.8)
@@ -110,7 +110,8 @@ def slab() -> Structure:
 def stored(folder: Path) -> Iterator[tuple[str, str, Structure]]:
     """Covalent frameworks and large cells."""
     table = parquet.read_table(folder / "curated_cofs.parquet")
-    chosen = [table.filter(pc.equal(table["material_id"], name)) for name in FRAMEWORKS]
+    names = table["material_id"].to_pylist()
+    chosen = [table.slice(names.index(name), 1) for name in FRAMEWORKS]
     pool = parquet.read_table(folder / "mp_pool.parquet")
     atoms, generator = pool["n_atoms"].to_numpy(), np.random.default_rng(SEED)
     for least, many in LARGE:
@@ -119,8 +120,8 @@ def stored(folder: Path) -> Iterator[tuple[str, str, Structure]]:
     for part in chosen:
         for row in part.to_pylist():
             kind = "framework" if row["material_id"].startswith("cof") else "large cell"
-            given = (np.array(row[key]) for key in ("lattice", "species", "frac_coords"))
-            yield kind, row["material_id"], checked(*given)
+            lattice, species, places = (np.array(row[key]) for key in ("lattice", "species", "frac_coords"))
+            yield kind, row["material_id"], checked(lattice, species, places)
 
 
 def molecular(folder: Path) -> Iterator[tuple[str, str, Structure | InputError]]:

@@ -249,7 +249,7 @@ def _iterated(hkl: Indices, wave: np.ndarray, residual: np.ndarray, damping: flo
         return ((wave @ step.astype(wave.dtype)) * h).sum(1)
 
     def backward(values: np.ndarray) -> Places:
-        return (wave.T @ (np.conj(values)[:, None] * h).astype(wave.dtype)).real.astype(float)
+        return np.real(wave.T @ (np.conj(values)[:, None] * h).astype(wave.dtype)).astype(float)
 
     # Slopes are i h exp(2 pi i h·x); the factor i is taken over to the residual.
     left = backward(-1j * residual)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from argand.physics.structure import Structure, reduced_lattice, wrapped
 from argand.typing import Points3, Vector3
@@ -66,7 +66,7 @@ def _translations(structure: Structure) -> Float[np.ndarray, "n 3"]:
     numbers, counts = np.unique(structure.species, return_counts=True)
     rarest = np.flatnonzero(structure.species == numbers[counts.argmin()])
     trees = {
-        z: cKDTree(wrapped(structure.frac_coords[structure.species == z]), boxsize=1.0)
+        z: KDTree(wrapped(structure.frac_coords[structure.species == z]), boxsize=1.0)
         for z in map(int, numbers)
     }
     tried = structure.frac_coords[rarest] - structure.frac_coords[rarest[0]]
@@ -78,7 +78,7 @@ def _translations(structure: Structure) -> Float[np.ndarray, "n 3"]:
     return np.array(found)
 
 
-def _repeating(structure: Structure, trees: dict[int, cKDTree], shift: Vector3) -> Vector3 | None:
+def _repeating(structure: Structure, trees: dict[int, KDTree], shift: Vector3) -> Vector3 | None:
     """The translation as it is in the mean of all atoms; None where it does not repeat them."""
     apart = []
     for z, tree in trees.items():
