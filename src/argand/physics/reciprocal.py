@@ -10,6 +10,7 @@ Places = Float[np.ndarray, "atom 3"]
 
 _ANYWHERE = 1.0
 """Å; how far an atom that no coefficient holds is taken to be from its place."""
+_TOGETHER = 200
 _TIE = 1e-5
 """Lengths of vectors that differ by less than this share of the longest are equal, and ordered by index."""
 
@@ -52,6 +53,30 @@ def waves(hkl: Indices, frac: Places) -> Complex[np.ndarray, "hkl atom"]:
     return np.cos(angles) + 1j * np.sin(angles)
 
 
+def single_waves(hkl: Indices, frac: Places) -> Complex[np.ndarray, "hkl atom"]:
+    """The same in single precision, several times faster."""
+    turns = hkl.astype(float) @ frac.T
+    turns -= np.rint(turns)
+    angles = (2 * np.pi) * turns.astype(np.float32)
+    wave = np.empty(angles.shape, np.complex64)
+    wave.real, wave.imag = np.cos(angles), np.sin(angles)
+    return wave
+
+
+def wave_sums(hkl: Indices, frac: Places) -> Complex[np.ndarray, " hkl"]:
+    """Sums of the waves over all atoms, by way of all indices of a box as one matrix product.
+
+    Waves are products of those along the three axes, so that few of them are computed.
+    """
+    low, high = hkl.min(axis=0), hkl.max(axis=0)
+    first, second, third = (
+        np.exp(2j * np.pi * np.outer(np.arange(low[i], high[i] + 1), frac[:, i])) for i in range(3)
+    )
+    plane = (second[:, None] * third[None]).reshape(-1, len(frac))
+    h, k, l = (hkl - low).T  # noqa: E741  the field's letter
+    return (first @ plane.T)[h, k * len(third) + l]
+
+
 def coefficients(
     hkl: Indices, frac: Places, weights: Float[np.ndarray, "atom channel"]
 ) -> Complex[np.ndarray, "hkl channel"]:
@@ -62,11 +87,15 @@ def coefficients(
 def place_spread(lattice: Matrix3, hkl: Indices, frac: Places, noise: float) -> Float[np.ndarray, " atom"]:
     """Standard deviation in Å of each atom's place, for coefficients of unit weights and errors of `noise`.
 
-    Linear propagation of errors over all atoms together, at most 1 Å along an axis.
+    Linear propagation of errors over all atoms together, at most 1 Å along an axis; in cells of more than
+    200 atoms, over each atom alone.
     """
     count = len(frac)
-    wave = waves(hkl, frac)
     slopes = 2 * np.pi * hkl @ np.linalg.inv(lattice).T
+    if count > _TOGETHER:
+        alone = slopes.T @ slopes * (2 / noise**2) + np.eye(3) / _ANYWHERE**2
+        return np.full(count, np.sqrt(np.trace(np.linalg.inv(alone))))
+    wave = waves(hkl, frac)
     normal = np.empty((count, 3, count, 3))
     for i in range(3):
         for j in range(i + 1):

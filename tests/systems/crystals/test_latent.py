@@ -1,5 +1,7 @@
 """The latent vector: its size, its sense, and the structure that comes back from it alone."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -40,15 +42,63 @@ def halite(times: int) -> Structure:
     return supercell(cube, (times,) * 3)
 
 
+def graphene() -> Structure:
+    """A layer of carbon and 15 Å of nothing."""
+    a = 2.46
+    lattice = np.array([[a, 0, 0], [-a / 2, a * np.sqrt(3) / 2, 0], [0, 0, 15.0]])
+    return checked(lattice, np.array([6, 6]), np.array([[1 / 3, 2 / 3, 0.5], [2 / 3, 1 / 3, 0.5]]))
+
+
 def test_what_the_shortest_vectors_do_not_determine_is_doubted_and_then_encoded_otherwise():
-    truth = halite(2)
-    assert decode(BEST, BEST.encode(truth)).confidence < 0.95
+    perfect = halite(2)
+    assert decode(BEST, BEST.encode(perfect)).confidence < 0.95
+    assert compare(decode(BEST, BEST.encode(perfect, 1)).structure, perfect).is_exact
+    sheet = supercell(graphene(), (5, 5, 1))
+    shifts = 0.002 * np.random.default_rng(3).standard_normal((len(sheet), 3))
+    truth = checked(sheet.lattice, sheet.species, sheet.frac_coords + shifts)
     latent, decoded = faithful(BEST, truth)
     comparison = compare(decoded.structure, truth)
     assert comparison.is_exact
     assert comparison.rms_distance < 1e-3
     assert decoded.confidence > 0.95
     assert len(latent) > BEST.size(len(truth))
+
+
+@pytest.mark.parametrize(("cell", "times"), [(graphene(), (5, 5, 1)), (spinel(0.03), (3, 1, 2))])
+def test_a_supercell_comes_back_from_the_vector_of_its_smallest_cell(cell: Structure, times: tuple):
+    truth = supercell(cell, times)
+    latent, decoded = faithful(BEST, truth)
+    assert len(latent) == BEST.size(len(cell)) + 9
+    comparison = compare(decoded.structure, truth)
+    assert comparison.is_exact
+    assert comparison.rms_distance < 1e-4
+    assert len(decoded.probability) == len(decoded.spread) == len(truth)
+    latent[-9:] = 0
+    with pytest.raises(InputError, match="supercell"):
+        decode(BEST, latent)
+
+
+def test_a_large_cell_with_hydrogens_comes_back_in_time():
+    generator, length = np.random.default_rng(4), 14.0
+    places = np.zeros((0, 3))
+    while len(places) < 150:
+        pair = generator.random(3) + np.array([[0.0] * 3, [1.09 / length, 0, 0]])
+        apart = places[:, None] - pair
+        if np.linalg.norm(length * (apart - np.rint(apart)), axis=-1).min(initial=9) > 1.4:
+            places = np.concatenate([places, pair])
+    truth = checked(length * np.eye(3), np.tile([6, 1], 75), places)
+    start = time.thread_time()
+    decoded = faithful(BEST, truth)[1]
+    assert time.thread_time() - start < 15
+    assert compare(decoded.structure, truth).is_exact
+    assert decoded.confidence > 0.95
+
+
+def test_late_all_atoms_are_there_with_little_confidence():
+    truth = halite(3)
+    decoded = decode(BEST, BEST.encode(truth), seconds=0.0)
+    assert len(decoded.structure) == len(truth)
+    assert decoded.confidence < 0.5
 
 
 def test_the_vectors_of_all_steps_differ_in_length_and_are_read():

@@ -1,5 +1,7 @@
 """From a vector back to atoms: places by deconvolution, species from their own coefficients."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +10,17 @@ from jaxtyping import Float
 from argand.physics.pursuit import Pursuit
 from argand.physics.reciprocal import place_spread, waves
 from argand.physics.structure import Structure, wrapped
+from argand.physics.supercell import folded, unfolded
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.latent import Content, Latent, Representation
 from argand.systems.crystals.species import amplitudes, code_weights, nearest
 
 TRIES = 100
 """Repairs tried where the places do not explain the coefficients."""
-_FEW = 15
-"""Repairs after which a longer vector is tried instead."""
+SECONDS = 10.0
+"""Of computing, beyond which what is there is taken; few structures need one."""
+_FEW, _EARLY = 15, 0.12
+"""Repairs, and share of the seconds left, after which a longer vector is tried instead."""
 _ALL_TRIES = 200
 """Atoms up to which all repairs are tried; beyond, as many as take the same time."""
 _ROUNDING = 1e-4
@@ -47,14 +52,16 @@ class Decoded:
         return max(0.0, 1.0 - self.misfit) * float((placed * self.probability).mean())
 
 
-def decode(representation: Representation, latent: Latent, tries: int = TRIES) -> Decoded:
+def decode(
+    representation: Representation, latent: Latent, tries: int = TRIES, seconds: float = SECONDS
+) -> Decoded:
     """The structure of a vector; InputError for a vector that is none."""
-    return decode_content(representation.read(latent), tries)
+    return decode_content(representation.read(latent), tries, seconds)
 
 
-def decode_content(content: Content, tries: int = TRIES) -> Decoded:
-    """The structure that explains the coefficients best."""
-    search = Pursuit(content.lattice, content.hkl, content.density, content.count)
+def decode_content(content: Content, tries: int = TRIES, seconds: float = SECONDS) -> Decoded:
+    """The structure that explains the coefficients best, of those found in so many seconds of computing."""
+    search = Pursuit(content.lattice, content.hkl, content.density, content.count, seconds)
     found = search.solve(int(np.ceil(tries * min(1.0, (_ALL_TRIES / content.count) ** 2))))
     noise = float(np.sqrt(found.misfit * content.count)) + _ROUNDING
     wave = waves(content.species_hkl, found.frac)
@@ -69,27 +76,51 @@ def decode_content(content: Content, tries: int = TRIES) -> Decoded:
     doubt = max(noise, float(np.sqrt(unexplained * content.count)))
     probability = nearest(weights, spread * doubt / noise)[1]
     places = place_spread(content.lattice, content.hkl, found.frac, noise)
-    return Decoded(Structure(content.lattice, species, wrapped(found.frac)), misfit, probability, places)
+    structure, copies = Structure(content.lattice, species, wrapped(found.frac)), 1
+    if content.multiples is not None:
+        structure = unfolded(structure, content.multiples)
+        copies = len(structure) // content.count
+    return Decoded(structure, misfit, np.tile(probability, copies), np.tile(places, copies))
 
 
 def faithful(
-    representation: Representation, structure: Structure, tries: int = TRIES
+    representation: Representation, structure: Structure, tries: int = TRIES, seconds: float = SECONDS
 ) -> tuple[Latent, Decoded]:
     """The first vector of a structure from which it comes back, and what comes back from the vector.
 
-    Vectors of further steps are tried in turn; where none brings the structure back, the surest is given.
+    Vectors of further steps are tried in turn, most of the seconds being the last one's; where none brings
+    the structure back, the surest is given.
     """
+    end = time.thread_time() + seconds
     best: tuple[Latent, Decoded] | None = None
-    last = representation.steps(len(structure)) - 1
-    for step in range(last + 1):
-        latent = representation.encode(structure, step)
-        decoded = decode(representation, latent, tries if step == last else min(tries, _FEW))
+    for latent, is_last in _vectors(representation, structure):
+        left = end - time.thread_time()
+        limits = (tries, left) if is_last else (min(tries, _FEW), _EARLY * left)
+        decoded = decode(representation, latent, *limits)
         if decoded.confidence > _SURE and _is_same(decoded.structure, structure):
             return latent, decoded
         if best is None or decoded.confidence > best[1].confidence:
             best = latent, decoded
     assert best is not None
     return best
+
+
+def _vectors(representation: Representation, structure: Structure) -> Iterator[tuple[Latent, bool]]:
+    """Vectors of a structure, and whether each is the last one.
+
+    A supercell of many atoms is told by its smallest cell first; one of few atoms only where it is not
+    determined as it is, so that cells of one shape have vectors of one kind.
+    """
+    last = representation.steps(len(structure)) - 1
+    is_small = len(structure) <= representation.atoms
+    if is_small:
+        yield representation.encode(structure), False
+    smallest = folded(structure)
+    if smallest is not None:
+        for step in range(representation.steps(len(smallest.primitive))):
+            yield representation.encode_folded(smallest, step), False
+    for step in range(1 if is_small else 0, last + 1):
+        yield representation.encode(structure, step), step == last
 
 
 def _is_same(decoded: Structure, truth: Structure) -> bool:

@@ -5,7 +5,8 @@ elements' codes, which say what they are. Their indices are the shortest recipro
 where these do not determine the atoms (much vacuum, superlattices), such that reach further. The vector
 begins with the cell on a coarse grid, which alone decides on the indices, so that a small error in a vector
 cannot shuffle its coefficients; the exact cell follows as a small difference. Its length says which step of
-indices it has.
+indices it has, and whether it is that of a supercell: of its smallest cell, followed by nine whole numbers,
+the supercell's vectors in terms of the smallest cell's.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from argand.errors import ConfigError, InputError
 from argand.physics.cell import Cell
 from argand.physics.reciprocal import Indices, shortest_hkl, waves
 from argand.physics.structure import MAX_ATOMS, Structure, parameters
+from argand.physics.supercell import Folded, Multiples
 from argand.systems.crystals.species import code_weights
 from argand.typing import Matrix3, Vector3
 
@@ -25,15 +27,18 @@ HEAD = 13
 _GRID = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
 """Of the coarse cell: logarithms of the lengths, cosines of the angles."""
 _UNIT_LENGTH = 6.0
+_TAIL = 9
+"""Whole numbers that make a supercell."""
 _FLATTEST = 0.02
 _ATOMS_SCALE = 20.0
-_FINEST = 1.25
-"""Å; resolution to which spread indices reach in cells that have more of them than the vector holds."""
+_FINEST = (1.25, 1.0)
+"""Å; resolutions to which spread indices of small and of large cells reach, where these have more of them
+than the vector holds."""
 _MOST_INSIDE = 30
 """Times the indices of the vector; beyond this, empty cells are resolved less."""
 _LOWEST_SHARE = 0.3
 """Of spread indices, those that stay the shortest ones and tell where in the cell matter is."""
-_GROWTH = (1.0, 1.5, 2.0, 3.0)
+_GROWTH = (1.0, 2.0, 5.0)
 """Lengths of vectors of large cells, step by step; a small cell has the first two steps, of one length."""
 _HASH = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
 _SHORTEST = 64
@@ -54,6 +59,8 @@ class Content:
     species_hkl: Int[np.ndarray, "low 3"]
     species: Complex[np.ndarray, "low dims"]
     totals: Float[np.ndarray, " dims"]
+    multiples: Multiples | None = None
+    """Of a supercell; all else is said of its smallest cell."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,14 @@ class Representation:
         """The vector of a structure, float32."""
         return self.encode_in(head_of(structure.lattice, len(structure)), structure, step)
 
+    def encode_folded(self, folded: Folded, step: int = 0) -> Latent:
+        """The vector of a supercell, as long as that of its smallest cell and nine numbers more."""
+        tail = folded.multiples.ravel().astype(np.float32)
+        return np.concatenate([self.encode(folded.primitive, step), tail])
+
     def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure, step: int = 0) -> Latent:
         """The vector of the atoms in the cell, and with the count of atoms, of another head."""
-        hkl, species_hkl = _indices(head, self.counts(_count_of(head), step), step)
+        hkl, species_hkl = self.indices(head, step)
         weights = code_weights(structure.species, self.code_dims)
         scale = 1.0 / np.sqrt(_count_of(head))
         wave = waves(hkl, structure.frac_coords)
@@ -105,6 +117,21 @@ class Representation:
         parts = (wave.sum(1), species.ravel())
         numbers = [np.stack([np.real(part), np.imag(part)], axis=-1).ravel() * scale for part in parts]
         return np.concatenate([head, weights.sum(0) * scale, *numbers]).astype(np.float32)
+
+    def indices(
+        self, head: Float[np.ndarray, " size"], step: int
+    ) -> tuple[Int[np.ndarray, "high 3"], Int[np.ndarray, "low 3"]]:
+        """Indices of places and of species: the shortest vectors of the coarse cell, or spread ones."""
+        count = _count_of(head)
+        high, low = self.counts(count, step)
+        lattice = _coarse_lattice(head)
+        if step == 0:
+            hkl = shortest_hkl(lattice, high)
+            return hkl, hkl[:low]
+        finest = _FINEST[0] if count <= self.atoms else _FINEST[1]
+        inside = int(2 / 3 * np.pi * abs(np.linalg.det(lattice)) / finest**3)
+        hkl = _spread(shortest_hkl(lattice, max(high, min(inside, _MOST_INSIDE * high))), high, step)
+        return hkl, _spread(hkl, low, step)
 
     def read(self, latent: Float[np.ndarray, " size"]) -> Content:
         """What the vector says; InputError for one of the wrong length or without sense."""
@@ -115,20 +142,32 @@ class Representation:
         sizes = (
             [self.size(count, step) for step in range(self.steps(count))] if 1 <= count <= MAX_ATOMS else []
         )
+        multiples = None
+        if len(latent) - _TAIL in sizes:
+            latent, multiples = latent[:-_TAIL], _multiples(latent[-_TAIL:], count)
         if len(latent) not in sizes:
             raise InputError(f"a latent of {len(latent)} numbers does not belong to a cell of {count} atoms")
         step = sizes.index(len(latent))
         high, low = self.counts(count, step)
-        hkl, species_hkl = _indices(latent, (high, low), step)
+        hkl, species_hkl = self.indices(latent, step)
         start = HEAD + self.code_dims
         values = (latent[start:].reshape(-1, 2) @ np.array([1.0, 1.0j])) * np.sqrt(count)
         species = values[high:].reshape(low, self.code_dims)
         totals = latent[HEAD:start] * np.sqrt(count)
-        return Content(_lattice(latent), count, hkl, values[:high], species_hkl, species, totals)
+        return Content(_lattice(latent), count, hkl, values[:high], species_hkl, species, totals, multiples)
 
 
 def _count_of(head: np.ndarray) -> int:
     return int(np.rint(head[HEAD - 1] * _ATOMS_SCALE))
+
+
+def _multiples(tail: np.ndarray, count: int) -> Multiples:
+    """The whole numbers that make a supercell; InputError where they make none, or one too large."""
+    multiples = np.rint(tail).reshape(3, 3)
+    copies = abs(np.linalg.det(multiples))
+    if not 1.5 < copies < MAX_ATOMS / count + 0.5:
+        raise InputError(f"a latent of {copies:.3g} times a cell of {count} atoms is none of a supercell")
+    return multiples.astype(int)
 
 
 def head_of(lattice: Matrix3, count: int) -> Float[np.ndarray, "13"]:
@@ -160,18 +199,11 @@ def lattice_between(first: Matrix3, second: Matrix3, share: float) -> Matrix3:
     return _lattice(np.array([*(coarse * _GRID), *(mixed / _GRID - coarse), 0.0]))
 
 
-def _indices(head: np.ndarray, counts: tuple[int, int], step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of places and of species: the shortest vectors of the coarse cell, or spread ones."""
-    high, low = counts
+def _coarse_lattice(head: np.ndarray) -> Matrix3:
+    """The cell that decides on the indices."""
     coarse = np.rint(head[:6] / _GRID) * _GRID
     lengths = _UNIT_LENGTH * np.exp(np.clip(coarse[:3], -3.0, 5.0))
-    lattice = _thick(np.clip(coarse[3:], -1.0, 1.0), lengths)
-    if step == 0:
-        hkl = shortest_hkl(lattice, high)
-        return hkl, hkl[:low]
-    inside = int(2 / 3 * np.pi * abs(np.linalg.det(lattice)) / _FINEST**3)
-    hkl = _spread(shortest_hkl(lattice, max(high, min(inside, _MOST_INSIDE * high))), high, step)
-    return hkl, _spread(hkl, low, step)
+    return _thick(np.clip(coarse[3:], -1.0, 1.0), lengths)
 
 
 def _spread(hkl: Indices, count: int, step: int) -> Int[np.ndarray, "count 3"]:
