@@ -8,6 +8,9 @@ RECALL_GOALS = {"mp_pool, 53 to 200 atoms": 0.85}
 PEERS = {"mp_20 test": "as quoted for the full test set: FTCP 69.9 %, CDVAE 45.4 %"}
 """Ours is the part of that set with one to three elements."""
 BOXES_PER_SECOND = 200
+SAMPLE_GOALS = {"valid": 0.99, "composition_valid": 0.8}
+STEPS_GOAL = 0.95
+OURS = "ours, decoded"
 
 
 def crystals_table(report: Report) -> tuple[str, list[Row]]:
@@ -89,3 +92,52 @@ def box_row(row: Report) -> Row:
 def _percent(share: float) -> str:
     """With one digit; what is not all never reads as all."""
     return f"{100 * share:.1f} %" if share == 1 or share < 0.9995 else "99.9 %"
+
+
+def crystals_samples_table(report: Report) -> tuple[str, list[Row]]:
+    """Drawn crystals beside the data itself and beside plain priors, and steps between known ones."""
+    caption = (
+        "New crystals drawn from the prior, beside structures of held-out formulas and plain priors over "
+        "the latents; validity as usually asked (distances > 0.5 Å, smact's charges), distances of "
+        "distributions to held-out structures (Wasserstein)"
+    )
+    rows = [sample_row(one) for one in report["samples"]]
+    for one in report["interpolations"]:
+        missed = " (goal missed)" if one["valid"] < STEPS_GOAL else ""
+        where = f"{one['pairs']} pairs ({one['steps']} steps)"
+        goal = f"valid ≥ {100 * STEPS_GOAL:.0f} %"
+        rows.append(Row("interpolations", where, goal, f"valid {_percent(one['valid'])}{missed}"))
+    return caption, rows
+
+
+def sample_row(one: Report) -> Row:
+    """One set of samples; goals are those of ours."""
+    goals = SAMPLE_GOALS if one["what"] == OURS else {}
+    missed = " (goal missed)" if any(one[key] < least for key, least in goals.items()) else ""
+    goal = ", ".join(f"{key.replace('_', ' ')} ≥ {100 * least:.0f} %" for key, least in goals.items())
+    measured = f"valid {_percent(one['valid'])}, composition {_percent(one['composition_valid'])}{missed}"
+    measured += f"; unique {_percent(one['unique'])}, new {_percent(one['new'])}"
+    others = f"density {one['density_distance']:.2f} g/cm³, elements {one['elements_distance']:.2f}"
+    return Row(f"samples: {one['what']}", f"{one['asked']}", goal, measured, others)
+
+
+def crystals_others_table(report: Report) -> tuple[str, list[Row]]:
+    """Structures unlike those of the sets: one row for each kind."""
+    caption = (
+        f"Other structures: supercells, molecules, slabs, frameworks; {report['all_right']} of "
+        f"{report['structures']} come back whole, {report['wrong_and_doubted']} wrong ones are doubted, "
+        f"{len(report['refused'])} files are refused with a reason"
+    )
+    return caption, [
+        kind_row(kind, report["rows"]) for kind in dict.fromkeys(one["kind"] for one in report["rows"])
+    ]
+
+
+def kind_row(kind: str, rows: list[Report]) -> Row:
+    """What came back of one kind."""
+    own = [one for one in rows if one["kind"] == kind]
+    right = sum(one["found"] == one["species_right"] == one["atoms"] for one in own)
+    atoms = f"{min(one['atoms'] for one in own)} to {max(one['atoms'] for one in own)} atoms"
+    numbers = f"{max(one['latent'] for one in own)} numbers at most"
+    slowest = f"{max(one['cpu_s'] for one in own):.1f} s at most"
+    return Row(kind, f"{len(own)}, {atoms}", "", f"{right} of {len(own)} whole; {numbers}, {slowest}")

@@ -10,6 +10,7 @@ FIBRILS_DB = {"beam-stop": (("6x6", "hexagonal-36"), 28.0), "small-window": (("9
 """Goals of single fibrils in dB."""
 ACCURACY = {"noise-free": 0.99, "1e4-photons": 0.95}
 POLISHED_DB = 40.0
+R_GOAL, MINUTES_GOAL, TWIST_GOAL, KS_GOAL = 0.01, 10.0, 0.2, 0.15
 LIMIT_MS = {NETWORK: 2.5, POLISHED: 50.0}
 CORES = 2
 """On which the goals of time are meant; patterns are independent, so that processor time is shared."""
@@ -93,3 +94,56 @@ def figures(row: Report) -> str:
     within = row["r2_within_fibrils"]
     r2 = "" if within is None else f", R² within a fibril {within:.2f}"
     return f"off by {row['mae_deg_per_nm']:.3f}°/nm{r2}, {time}"
+
+
+def molmnist_forward_table(report: Report) -> tuple[str, list[Row]]:
+    """Accuracy of the patterns against sums over atoms."""
+    key = "R 0-1.7"
+    worst = max(report["amplitude_r"], key=lambda row: row[key])
+    missed = MISSED if worst[key] >= R_GOAL else ""
+    rows = [
+        Row("amplitude R, q < 1.7 /Å", "ten fibrils", f"< {R_GOAL:g}", f"{worst[key]:.4f} at most{missed}")
+    ]
+    ratios = [one["projected_over_debye"] for one in report["debye"]]
+    other = [one["debyecalculator_over_debye"] for one in report["debye"]]
+    rows.append(
+        Row(
+            "isotropic average over Debye's sum",
+            f"q 0.1 to 1.7 /Å, {report['orientations']} directions",
+            "",
+            f"{min(ratios):.3f} to {max(ratios):.3f}",
+            f"DebyeCalculator {min(other):.3f} to {max(other):.3f}",
+        )
+    )
+    return "Molecular-MNIST, patterns against sums over atoms one by one", rows
+
+
+def molmnist_simulate_table(report: Report) -> tuple[str, list[Row]]:
+    """Time of the sets."""
+    rows = []
+    for one in report["rows"]:
+        minutes = one["cpu_minutes_for_20000"]
+        missed = MISSED if minutes > MINUTES_GOAL else ""
+        measured = f"{minutes:.1f} min of processor time{missed}, {one['gigabytes_for_20000']:.1f} GB"
+        goal = f"≤ {MINUTES_GOAL:g} min"
+        rows.append(Row(f"20,000 pairs of `{one['set']}`", f"from {one['pairs']} pairs", goal, measured))
+    return "Molecular-MNIST, making the sets", rows
+
+
+def molmnist_ensemble_table(report: Report) -> tuple[str, list[Row]]:
+    """Runs of molecular dynamics beside elastic networks."""
+    rows = []
+    for one in report["rows"]:
+        goals = [abs(one["twist_relative_error"]) <= TWIST_GOAL, *(ks < KS_GOAL for ks in one["ks"].values())]
+        ks = ", ".join(f"{name} {value:.2f}" for name, value in one["ks"].items())
+        measured = f"twist {one['twist']:.1f} ± {one['twist_error']:.1f} °/nm, Kolmogorov-Smirnov {ks}"
+        where = f"{one['fibril']}, {one['solvent']}, {one['length']:g} Å, {one['ps']:g} ps"
+        others = f"network {one['network_twist']:.1f} °/nm; independent frames {one['independent']:.0f}"
+        goal = f"twist within {100 * TWIST_GOAL:g} %, distances < {KS_GOAL:g}"
+        rows.append(
+            Row("dynamics beside modes", where, goal, measured + ("" if all(goals) else MISSED), others)
+        )
+    return (
+        "Molecular-MNIST, variants of modes beside molecular dynamics; the first run is the one fitted",
+        rows,
+    )

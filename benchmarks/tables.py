@@ -12,8 +12,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from crystals_tables import crystals_paper_table, crystals_table
-from molmnist_tables import molmnist_tasks_table
+from crystals_tables import (
+    crystals_others_table,
+    crystals_paper_table,
+    crystals_samples_table,
+    crystals_table,
+)
+from molmnist_tables import (
+    molmnist_ensemble_table,
+    molmnist_forward_table,
+    molmnist_simulate_table,
+    molmnist_tasks_table,
+)
 from patterson_tables import (
     patterson_ablation_table,
     patterson_real_table,
@@ -210,9 +220,14 @@ TABLES = {
     "patterson_separation": patterson_separation_table,
     "patterson_ablation": patterson_ablation_table,
     "patterson_real": patterson_real_table,
-    "crystals": crystals_table,
-    "crystals_paper": crystals_paper_table,
+    "molmnist_forward": molmnist_forward_table,
+    "molmnist_simulate": molmnist_simulate_table,
+    "molmnist_ensemble": molmnist_ensemble_table,
     "molmnist_tasks": molmnist_tasks_table,
+    "crystals": crystals_table,
+    "crystals_others": crystals_others_table,
+    "crystals_samples": crystals_samples_table,
+    "crystals_paper": crystals_paper_table,
 }
 BESIDE = {"patterson_real": "patterson_opponents"}
 """Results that a table shows in another's rows."""

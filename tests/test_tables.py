@@ -111,7 +111,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 9
+    assert capsys.readouterr().err.count("\n") == 14
     assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
