@@ -40,7 +40,7 @@ def _groups(rows: list[Report]) -> list[list[Report]]:
 
 
 def task_rows(group: list[Report]) -> list[Row]:
-    """Models of one task and condition, their floors in the last column; those alone without a model."""
+    """Models of one task and condition, with the floors beside the first; those alone without a model."""
     others = [row for row in group if row.get("floor")]
     models = [row for row in group if not row.get("floor")]
     told = "; ".join(f"{row['model']} {figures(row)}" for row in others)
@@ -48,7 +48,8 @@ def task_rows(group: list[Report]) -> list[Row]:
     where = f"{first['condition']} ({first['count']} patterns)"
     if not models:
         return [Row(WHAT[first["task"]], where, "", "no network yet", told)]
-    return [model_row(row, where, told) for row in models]
+    first, *rest = [row for row in models if row["task"] != "classification" or row["model"] != FITTED]
+    return [model_row(first, where, told), *(model_row(row, where, "") for row in rest)]
 
 
 def model_row(row: Report, where: str, told: str) -> Row:
