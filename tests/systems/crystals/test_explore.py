@@ -37,6 +37,8 @@ def test_the_ends_of_a_way_are_the_structures():
     volumes = [one.structure.volume for one in found]
     assert volumes == sorted(volumes)
     assert min(closest_pair(one.structure)[2] for one in found) > 2.5
+    # Elements whose codes lie between those of the ends are not on the way.
+    assert {z for one in found for z in one.structure.species.tolist()} == {11, 17, 19}
 
 
 def test_alignment_moves_the_origin_back():

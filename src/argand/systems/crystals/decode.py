@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from argand.physics.pursuit import Pursuit
 from argand.physics.reciprocal import place_spread, waves
@@ -17,6 +17,8 @@ from argand.systems.crystals.species import amplitudes, code_weights, nearest
 
 TRIES = 100
 """Repairs tried where the places do not explain the coefficients."""
+Elements = UInt8[np.ndarray, " element"]
+"""Atomic numbers."""
 SECONDS = 10.0
 """Of computing, beyond which what is there is taken; few structures need one."""
 _FEW, _EARLY = 15, 0.12
@@ -53,20 +55,26 @@ class Decoded:
 
 
 def decode(
-    representation: Representation, latent: Latent, tries: int = TRIES, seconds: float = SECONDS
+    representation: Representation,
+    latent: Latent,
+    tries: int = TRIES,
+    seconds: float = SECONDS,
+    among: Elements | None = None,
 ) -> Decoded:
-    """The structure of a vector; InputError for a vector that is none."""
-    return decode_content(representation.read(latent), tries, seconds)
+    """The structure of a vector, of any elements or of those `among`; InputError for what is no vector."""
+    return decode_content(representation.read(latent), tries, seconds, among)
 
 
-def decode_content(content: Content, tries: int = TRIES, seconds: float = SECONDS) -> Decoded:
+def decode_content(
+    content: Content, tries: int = TRIES, seconds: float = SECONDS, among: Elements | None = None
+) -> Decoded:
     """The structure that explains the coefficients best, of those found in so many seconds of computing."""
     search = Pursuit(content.lattice, content.hkl, content.density, content.count, seconds)
     found = search.solve(int(np.ceil(tries * min(1.0, (_ALL_TRIES / content.count) ** 2))))
     noise = float(np.sqrt(found.misfit * content.count)) + _ROUNDING
     wave = waves(content.species_hkl, found.frac)
     weights, spread = amplitudes(wave, content.species, content.totals, noise)
-    species, _ = nearest(weights, spread)
+    species, _ = nearest(weights, spread, among)
     exact = code_weights(species, content.totals.shape[0])
     left = np.concatenate([content.species - wave @ exact, (content.totals - exact.sum(0))[None]])
     scale = content.count * max(float(np.mean(exact**2)), 1e-3)
@@ -74,7 +82,7 @@ def decode_content(content: Content, tries: int = TRIES, seconds: float = SECOND
     misfit = float(np.sqrt(0.5 * (found.misfit + unexplained)))
     # Species that leave more unexplained than places do are less sure than the places' error says.
     doubt = max(noise, float(np.sqrt(unexplained * content.count)))
-    probability = nearest(weights, spread * doubt / noise)[1]
+    probability = nearest(weights, spread * doubt / noise, among)[1]
     places = place_spread(content.lattice, content.hkl, found.frac, noise)
     structure, copies = Structure(content.lattice, species, wrapped(found.frac)), 1
     if content.multiples is not None:

@@ -6,13 +6,18 @@ import numpy as np
 
 from argand.physics.contact import is_crowded, parted
 from argand.physics.reciprocal import waves
-from argand.systems.crystals.decode import Decoded, decode
+from argand.systems.crystals.decode import Decoded, Elements, decode
 from argand.systems.crystals.latent import Latent, Representation
 
 
-def settled(representation: Representation, latent: Latent, tries: int) -> Decoded:
-    """The structure of a vector, with crowded atoms moved apart as far as the vector allows."""
-    decoded = decode(representation, latent, tries)
+def settled(
+    representation: Representation, latent: Latent, tries: int, among: Elements | None = None
+) -> Decoded:
+    """The structure of a vector, with crowded atoms moved apart as far as the vector allows.
+
+    Its elements are those `among` which they must be, or any.
+    """
+    decoded = decode(representation, latent, tries, among=among)
     if not is_crowded(decoded.structure):
         return decoded
     content = representation.read(latent)

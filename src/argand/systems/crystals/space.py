@@ -24,14 +24,15 @@ def interpolate(
     """Structures decoded from vectors on the way from the first to the second, both ends included.
 
     Cell, number of atoms and coefficients change evenly; the second is moved to the origin at which its atoms
-    lie best on those of the first. Atoms that decode too near to each other part. Raises ConfigError for
-    fewer than two steps.
+    lie best on those of the first. All elements are those of the ends; atoms that decode too near to each
+    other part. Raises ConfigError for fewer than two steps.
     """
     if steps < 2:
         raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
     moved = aligned(first, second)
+    among = np.union1d(first.species, second.species)
     return [
-        settled(representation, between(representation, first, moved, share), tries)
+        settled(representation, between(representation, first, moved, share), tries, among)
         for share in np.linspace(0.0, 1.0, steps)
     ]
 

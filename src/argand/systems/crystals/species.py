@@ -82,12 +82,18 @@ def amplitudes(
 
 
 def nearest(
-    weights: Float[np.ndarray, "atom dims"], spread: Float[np.ndarray, " atom"]
+    weights: Float[np.ndarray, "atom dims"],
+    spread: Float[np.ndarray, " atom"],
+    among: UInt8[np.ndarray, " element"] | None = None,
 ) -> tuple[UInt8[np.ndarray, " atom"], Float[np.ndarray, " atom"]]:
-    """The element whose code is nearest to each atom's weights, and its probability for Gaussian errors."""
-    known = codes(weights.shape[1])
+    """The element whose code is nearest to each atom's weights, and its probability for Gaussian errors.
+
+    Of all elements, or of those `among` which it must be (atomic numbers).
+    """
+    numbers = np.arange(1, MAX_Z + 1, dtype=np.uint8) if among is None else among
+    known = codes(weights.shape[1])[numbers.astype(int) - 1]
     square = ((weights[:, None] - known[None]) ** 2).sum(-1)
     best = square.argmin(1)
     logits = -0.5 * (square - square.min(1, keepdims=True)) / np.maximum(spread, 1e-6)[:, None] ** 2
     chance = np.exp(logits)
-    return (best + 1).astype(np.uint8), 1.0 / chance.sum(1)
+    return numbers[best], 1.0 / chance.sum(1)
