@@ -73,7 +73,7 @@ def measure(job: Job) -> dict[str, Any]:
         units = 1.0 if formula else None
         crystal = prepare(measured, *stated, formula, d_min or None, units, probe)
     except InputError as error:
-        return row | {"solved": False, "claimed": False, "note": str(error)}
+        return row | {"solved": False, "claimed": False, "note": str(error).replace(f"{folder}/", "")}
     network = network_for(crystal, job.network)
     solution = solve(crystal, job.limit, network=network, clock=time.process_time)
     group, cell = crystal.group, crystal.orthogonalisation

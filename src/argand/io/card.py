@@ -4,7 +4,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from argand.errors import InputError
+from argand.io.weights import save_weights
+
 CARD_NAME = "card.md"
+
+
+def save_with_card(weights: Path, state: Mapping[str, Any], header: Mapping[str, Any]) -> Path:
+    """Write weights with this header, and their card beside them; the card's path.
+
+    Raises InputError where nothing can be written.
+    """
+    try:
+        target = save_weights(weights, state, header)
+        return write_card(target.parent, header)
+    except OSError as error:
+        raise InputError(f"{weights}: cannot be written ({error}); name a copy with --weights") from error
 
 
 def write_card(folder: Path, header: Mapping[str, Any]) -> Path:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from argand.errors import InputError
-from argand.io.card import write_card
-from argand.io.weights import load_weights, save_weights
+from argand.io.card import save_with_card
+from argand.io.weights import load_weights
 from argand.progress import duration
 
 LIMITS = [
@@ -24,11 +23,7 @@ def keep_figures(weights: Path, result: Mapping[str, Any]) -> Path:
     header |= {"figures": header.get("figures", {}) | {"boxes": rows}, "limits": LIMITS}
     header["load"] = 'argand.load("crystals", "paper")'
     header["command"] = _command(header)
-    try:
-        target = save_weights(weights, state, header)
-        return write_card(target.parent, header)
-    except OSError as error:
-        raise InputError(f"{weights}: cannot be written ({error}); name a copy with --weights") from error
+    return save_with_card(weights, state, header)
 
 
 def _command(header: Mapping[str, Any]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from argand.io.card import write_card
-from argand.io.weights import load_weights, save_weights
+from argand.io.card import save_with_card
+from argand.io.weights import load_weights
 from argand.progress import duration
 from argand.systems.crystals.occupation import WEIGHTS
 
@@ -29,7 +29,7 @@ def keep_figures(figures: Mapping[str, Sequence[Mapping[str, Any]]], weights: Pa
     options = f"--out runs/occupation --max-time {spent}"
     header["command"] = f"argand crystals train-occupation mp_pool.parquet {options}"
     header["load"] = "argand.systems.crystals.occupation.load_occupation()"
-    return write_card(save_weights(weights, state, header).parent, header)
+    return save_with_card(weights, state, header)
 
 
 def _named(row: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

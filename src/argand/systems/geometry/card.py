@@ -4,9 +4,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from argand.errors import InputError
-from argand.io.card import write_card
-from argand.io.weights import load_weights, save_weights
+from argand.io.card import save_with_card
+from argand.io.weights import load_weights
 from argand.progress import duration
 from argand.system import from_config
 from argand.systems.geometry.presets import PRESETS
@@ -33,11 +32,7 @@ def keep_figures(weights: Path, result: dict[str, Any]) -> Path:
     simulated = figures.get("simulated", {}) | {result["preset"]: card_figures(result)}
     header |= {"figures": figures | {"simulated": simulated}, "limits": limits(system)}
     header["command"] = training_command(system, header["training"])
-    try:
-        target = save_weights(weights, state, header)
-        return write_card(target.parent, header)
-    except OSError as error:
-        raise InputError(f"{weights}: cannot be written ({error}); name a copy with --weights") from error
+    return save_with_card(weights, state, header)
 
 
 def card_figures(result: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from argand.errors import InputError
-from argand.io.card import write_card
-from argand.io.weights import load_weights, save_weights
+from argand.io.card import save_with_card
+from argand.io.weights import load_weights
 from argand.progress import duration
 
 LIMITS = [
@@ -35,11 +34,7 @@ def keep_figures(weights: Path, rows: Sequence[dict[str, Any]]) -> Path:
     if name in _LOADS:
         header["load"] = _LOADS[name]
     halves = {key: one.half() if one.is_floating_point() else one for key, one in state.items()}
-    try:
-        target = save_weights(weights, halves, header)
-        return write_card(target.parent, header)
-    except OSError as error:
-        raise InputError(f"{weights}: cannot be written ({error}); name a copy") from error
+    return save_with_card(weights, halves, header)
 
 
 def _command(header: dict[str, Any]) -> str:

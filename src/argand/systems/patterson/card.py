@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from argand.errors import InputError
-from argand.io.card import write_card
-from argand.io.weights import load_weights, save_weights
+from argand.io.card import save_with_card
+from argand.io.weights import load_weights
 from argand.progress import duration
 
 LIMITS = [
@@ -30,7 +29,7 @@ def keep_figures(weights: Path, result: dict[str, Any]) -> Path:
     simulated = figures.get("simulated", {}) | {result["preset"]: card_figures(result)}
     header |= {"figures": figures | {"simulated": simulated}, "limits": LIMITS}
     header["command"] = training_command("best", header["training"])
-    return _save(weights, state, header)
+    return save_with_card(weights, state, header)
 
 
 def keep_counts(weights: Path, lines: list[dict[str, Any]]) -> Path:
@@ -48,15 +47,7 @@ def keep_counts(weights: Path, lines: list[dict[str, Any]]) -> Path:
     header |= {"figures": header.get("figures", {}) | {"measured crystals": counts}, "limits": CRYSTAL_LIMITS}
     header["command"] = training_command("crystal", header["training"])
     header["load"] = "argand.systems.patterson.crystal_system.load_network()"
-    return _save(weights, state, header)
-
-
-def _save(weights: Path, state: dict[str, Any], header: dict[str, Any]) -> Path:
-    try:
-        target = save_weights(weights, state, header)
-        return write_card(target.parent, header)
-    except OSError as error:
-        raise InputError(f"{weights}: cannot be written ({error}); name a copy with --weights") from error
+    return save_with_card(weights, state, header)
 
 
 def card_figures(result: dict[str, Any]) -> dict[str, Any]:
