@@ -2,8 +2,7 @@
 
 The amplitudes of the shape's image are linear in the coefficients of its directions; the fit is Gauss-Newton
 on the intensities, with the variance of what is left in rings of q as its errors, and held to its start, the
-network's answer. It needs no support and no oversampling, since there are far
-fewer coefficients than pixels.
+network's answer. It needs no support and no oversampling, since there are far fewer coefficients than pixels.
 """
 
 from dataclasses import dataclass
@@ -54,7 +53,7 @@ class Fitted:
     @property
     def shape(self) -> Float[Tensor, "side side"]:
         """Electrons per pixel, the fibril's axis in the middle."""
-        return self.images[0] + torch.tensordot(self.coefficients, self.images[1:], 1)
+        return combined(self.images, self.coefficients)
 
 
 class Measured:
@@ -109,6 +108,11 @@ class Measured:
         return amplitude * (self.factor / box)
 
 
+def combined(images: Images, amount: Float[Tensor, " mode"]) -> Float[Tensor, "side side"]:
+    """The mean shape and so much of each direction."""
+    return images[0] + torch.tensordot(amount, images[1:], 1)
+
+
 def turned_images(images: Images, rotation: float) -> Images:
     """Images [slow, fast] turned from fast towards slow by `rotation` radians about their middle."""
     cos, sin = float(np.cos(rotation)), float(np.sin(rotation))
@@ -134,14 +138,12 @@ def fit_shape(
     floor = least_variance(images, rest, measured.pixel)
     known = torch.cat([START_WEIGHT * torch.ones(len(coefficients)), torch.tensor([float(spread) ** -2])])
     begun, amount = rotation, coefficients.clone()
-    turned, wave = images, None
     told = torch.zeros(len(known), len(known))
     for turn in range(TURNS):
         turned = turned_images(images, rotation)
         wave = measured.waves(turned, rotation)
         step = 1e-3
-        mean = torch.cat([torch.ones(1), amount]) @ images.flatten(1)
-        moved = turned_images(mean.view(1, *images.shape[1:]), rotation + step)
+        moved = turned_images(combined(images, amount)[None], rotation + step)
         slope = (measured.waves(moved, rotation + step)[0] - _sum(wave, amount)) / step
         away = 0.0
         for _ in range(ROUNDS):

@@ -11,14 +11,15 @@ from torch import Tensor
 
 from argand.physics.projection import Window
 from argand.systems.molmnist.inversion import InversionNetwork, Reading
-from argand.systems.molmnist.shapes import Shapes, blur, middle
+from argand.systems.molmnist.shapes import Shapes, blur, middle, mode_count
 from argand.systems.molmnist.simulate import Imaging
 
 Sample = dict[str, np.ndarray]
 
 Q_MAX = 1.7
 """1/Å; patterns are cut to the square that reaches so far."""
-MOST_MODES = 66
+MOST_MODES = mode_count(4)
+"""Those of the smallest fibril, 2x2."""
 _NOISELESS, _OPEN, _NARROW = 0.35, 0.5, 0.2
 """Shares of the training patterns without noise, of those without a beam stop, and of narrow windows."""
 _PHOTONS = (3.3, 7.0)
@@ -46,8 +47,7 @@ def inversion_inputs(sample: Sample, imaging: Imaging, fibril: int, shapes: Shap
     rotation = float(np.radians(sample["rotation_deg"]))
     aligned = _turned_back(sample["shape"].astype(float), rotation, len(shapes.mean), shapes.pixel)
     found = shapes.coefficients(np.stack([aligned, aligned[::-1, ::-1]]))
-    size = (shapes.blurred**2).sum((1, 2))
-    size /= size.sum()
+    size = shapes.squares / shapes.squares.sum()
     fill = MOST_MODES - len(size)
     return {
         "pattern": pattern_middle(sample["pattern"], step)[None].astype(np.float32),

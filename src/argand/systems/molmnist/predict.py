@@ -21,6 +21,7 @@ from argand.systems.molmnist.fibril import FIBRILS
 from argand.systems.molmnist.fitting import (
     Fitted,
     Measured,
+    combined,
     fit_shape,
     residual,
     scale_of,
@@ -29,6 +30,7 @@ from argand.systems.molmnist.fitting import (
 from argand.systems.molmnist.inversion import InversionNetwork, Reading
 from argand.systems.molmnist.judge import Verdict, judge
 from argand.systems.molmnist.loss import pattern_middle
+from argand.systems.molmnist.retrieve import polish
 from argand.systems.molmnist.shapes import BLUR, blur, middle
 from argand.systems.molmnist.system import Molmnist
 
@@ -121,11 +123,8 @@ class Predictor:
     @torch.inference_mode()
     def polished(self, answer: Answer, rounds: int) -> Answer:
         """An answer whose shape phase retrieval has gone on with; its notes say what residual that leaves."""
-        from argand.systems.molmnist.retrieve import polish
-
         live, window = answer.live, Window(answer.window_side, len(answer.pattern))
-        given = (torch.from_numpy(part)[None] for part in (answer.pattern, answer.shape))
-        pattern, start = given
+        pattern, start = (torch.from_numpy(part)[None] for part in (answer.pattern, answer.shape))
         found = polish(pattern, torch.from_numpy(live), start, rounds, answer.window_side).shape[0]
         shape = found * (start.sum() / found.sum().clamp_min(1e-6))
         measured = Measured(answer.pattern, live, window, window.pixel, self.radiation)
@@ -183,8 +182,7 @@ class Predictor:
             for row, fibril in enumerate(fibrils[first:]):
                 images = self.network.shapes(fibril)
                 amount = reading.coefficients[row, fibril, : len(images) - 1].float()
-                shape = images[0] + torch.tensordot(amount, images[1:], 1)
-                turned = turned_images(shape[None], float(reading.rotation[row]))[0]
+                turned = turned_images(combined(images, amount)[None], float(reading.rotation[row]))[0]
                 shapes.append(_placed(turned, self.pixel, window))
         return np.stack(shapes), np.array(fibrils)
 
@@ -237,11 +235,9 @@ def expected_residual(measured: Measured, fitted: Fitted) -> float:
 
 def _deviation(fitted: Fitted, pixel: float) -> Float[Tensor, "side side"]:
     """Standard deviation of the blurred shape: of the fit, and of single atoms."""
-    images = [fitted.shape[None]]
-    if len(fitted.coefficients):
-        root = torch.linalg.cholesky(fitted.covariance + 1e-9 * torch.eye(len(fitted.covariance)))
-        images.append(torch.tensordot(root.T, fitted.images[1:], 1))
-    seen = torch.from_numpy(blur(torch.cat(images).numpy(), BLUR / pixel))
+    root = torch.linalg.cholesky(fitted.covariance + 1e-9 * torch.eye(len(fitted.covariance)))
+    images = torch.cat([fitted.shape[None], torch.tensordot(root.T, fitted.images[1:], 1)])
+    seen = torch.from_numpy(blur(images.numpy(), BLUR / pixel))
     return (GRAIN * pixel**2 * seen[0].clamp_min(0) + seen[1:].square().sum(0)).sqrt()
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,10 +52,18 @@ class Shapes:
 
     def coefficients(self, blurred: Images) -> Float[np.ndarray, "count mode"]:
         """Components of blurred aligned shapes along the directions, in standard deviations."""
-        mean, modes = blur(self.mean[None], BLUR / self.pixel)[0], self.blurred
-        away = (blurred - mean).reshape(len(blurred), -1)
-        flat = modes.reshape(len(modes), -1)
-        return away @ flat.T / (flat**2).sum(1)
+        away = (blurred - self.blurred_mean).reshape(len(blurred), -1)
+        return away @ self.blurred.reshape(len(self.modes), -1).T / self.squares
+
+    @cached_property
+    def blurred_mean(self) -> Image:
+        """The mean, blurred."""
+        return blur(self.mean[None], BLUR / self.pixel)[0]
+
+    @cached_property
+    def squares(self) -> Float[np.ndarray, " mode"]:
+        """Sum of squares of each blurred direction."""
+        return (self.blurred**2).sum((1, 2))
 
     @cached_property
     def blurred(self) -> Images:
@@ -88,6 +96,7 @@ def middle(image: Float[np.ndarray, "slow fast"], side: int) -> Image:
     return out
 
 
+@cache
 def fibril_shapes(system: "Molmnist", name: str) -> Shapes:
     """Mean and directions of a fibril's shapes, from training variants alone; cached."""
     key = {"system": asdict(system), "fibril": name, "draws": DRAWS, "source": system.source_key(name)}
