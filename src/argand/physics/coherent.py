@@ -57,6 +57,11 @@ class CountedMagnitudes(Magnitudes):
         return torch.fft.irfftn(transform.mul_(scale), s=self.shape, dim=self.axes)
 
 
+def is_counted(intensity: Float[Tensor, "*any"]) -> bool:
+    """Whether all are whole numbers, as photon counts are."""
+    return bool((intensity == intensity.round()).all())
+
+
 def friedel_mean(patterns: Patterns, live: Bool[Tensor, "slow fast"]) -> Half:
     """Half spectra of patterns with q = 0 in the middle: means of the measured ones of I(q) and I(-q)."""
     size = patterns.shape[-1]

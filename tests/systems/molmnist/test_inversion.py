@@ -10,12 +10,13 @@ from argand.errors import InputError
 from argand.io.weights import save_weights
 from argand.physics.projection import Window, histogram
 from argand.system import to_config
+from argand.systems.molmnist.centre import check_patterns
 from argand.systems.molmnist.fibril import build_fibril
 from argand.systems.molmnist.fitting import Measured, fit_shape, turned_images
 from argand.systems.molmnist.inversion import rolled
 from argand.systems.molmnist.loss import pattern_middle
 from argand.systems.molmnist.polar import Polar
-from argand.systems.molmnist.predict import check_patterns, load
+from argand.systems.molmnist.predict import load
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.shapes import Shapes, blur, fibril_shapes, middle
 from argand.systems.molmnist.simulate import Scene, turned

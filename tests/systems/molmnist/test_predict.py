@@ -17,11 +17,12 @@ from argand.cli import build
 from argand.errors import ConfigError, InputError
 from argand.system import SYSTEMS
 from argand.systems import molmnist
+from argand.systems.molmnist.centre import centred
 from argand.systems.molmnist.dataset import Pairs, write_pairs
 from argand.systems.molmnist.fibril import build_fibril
 from argand.systems.molmnist.judge import LARGEST_EXCESS, judge
 from argand.systems.molmnist.outputs import moved
-from argand.systems.molmnist.predict import Predictor, centred
+from argand.systems.molmnist.predict import Predictor
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.view import chain_paths
 

@@ -75,14 +75,6 @@ def test_polishing_makes_a_rough_shape_exact():
     assert psnr(found.shape, shape) > 35
 
 
-def test_polishing_improves_a_rough_shape_by_counts_behind_a_beam_stop():
-    shape, pattern, live = pair(photons=1e4, beam_stop=0.1)
-    start = rough(shape)
-    found = polish(pattern, live, start, window_side=80.0)
-    assert Measured(pattern, live, 80.0).counted
-    assert psnr(found.shape, shape) > psnr(start, shape) + 3
-
-
 def test_the_scale_of_a_pattern_and_of_a_start_do_not_matter():
     shape, pattern, live = pair()
     start = rough(shape)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 
+from argand.physics.coherent import is_counted
 from argand.physics.projection import Radiation, Window
 from argand.systems.molmnist.shapes import BLUR
 from argand.systems.molmnist.simulate import shared_factor
@@ -20,7 +21,7 @@ from argand.systems.molmnist.simulate import shared_factor
 Q_FIT = 1.9
 """1/Å up to which intensities are fitted."""
 RINGS = 12
-TURNS, ROUNDS = 3, 3
+TURNS, ROUNDS = 2, 4
 """How often the images are turned anew, and rounds of Gauss-Newton in between."""
 START_WEIGHT = 25.0
 """Inverse variance with which the start's coefficients are held. The errors of the model are not independent
@@ -30,6 +31,8 @@ MODEL_ERROR = 0.05
 Measured: 0.046 (2x2) to 0.084 (9x9)."""
 _LARGEST_STEP, _LARGEST_TURN = 1.5, 0.03
 """In standard deviations, and in radians."""
+_SMALL_TURN = 1e-3
+"""Radians, over which slopes are taken."""
 
 Images = Float[Tensor, "image side side"]
 Waves = Complex[Tensor, "image pixel"]
@@ -39,21 +42,16 @@ Waves = Complex[Tensor, "image pixel"]
 class Fitted:
     """A shape that explains a pattern.
 
-    `images` are the mean and the directions turned into place, `coefficients` the amounts of the directions,
-    `covariance` theirs; `rotation` in radians; `residual` is Σ | |F| - k|F obs| | / Σ k|F obs| over the
-    pixels of the fit, which counting noise raises too.
+    `shape` in electrons per pixel, the fibril's axis in the middle, at its `rotation` in radians;
+    `coefficients` are the amounts of the directions, `covariance` theirs; `residual` is
+    Σ | |F| - k|F obs| | / Σ k|F obs| over the pixels of the fit, which counting noise raises too.
     """
 
-    images: Images
+    shape: Float[Tensor, "side side"]
     coefficients: Float[Tensor, " mode"]
     covariance: Float[Tensor, "mode mode"]
     rotation: float
     residual: float
-
-    @property
-    def shape(self) -> Float[Tensor, "side side"]:
-        """Electrons per pixel, the fibril's axis in the middle."""
-        return combined(self.images, self.coefficients)
 
 
 class Measured:
@@ -90,8 +88,7 @@ class Measured:
         self.q_slow, self.q_fast = (torch.from_numpy(part[chosen]).float() for part in (slow, fast))
         self.factor = torch.from_numpy(shared_factor(q, radiation)).float()
         self.pixel = pixel
-        whole = self.intensity == self.intensity.round()
-        self.is_counted = bool(whole.all()) and float(self.intensity.max()) > 1.5
+        self.is_counted = is_counted(self.intensity)
 
     def waves(self, images: Images, rotation: float) -> Waves:
         """Amplitudes at the pixels of images that have been turned by `rotation`, form factors included."""
@@ -139,33 +136,36 @@ def fit_shape(
     known = torch.cat([START_WEIGHT * torch.ones(len(coefficients)), torch.tensor([float(spread) ** -2])])
     begun, amount = rotation, coefficients.clone()
     told = torch.zeros(len(known), len(known))
-    for turn in range(TURNS):
-        turned = turned_images(images, rotation)
-        wave = measured.waves(turned, rotation)
-        step = 1e-3
-        moved = turned_images(combined(images, amount)[None], rotation + step)
-        slope = (measured.waves(moved, rotation + step)[0] - _sum(wave, amount)) / step
+    for _ in range(TURNS):
+        wave, slope = _linear(measured, images, amount, rotation)
+        columns = torch.cat([wave[1:], slope[None]])
         away = 0.0
         for _ in range(ROUNDS):
-            model = _sum(wave, amount) + away * slope
-            left, weight, unit = _left(measured, model, floor)
-            columns = torch.cat([wave[1:], slope[None]])
+            left, weight, unit = _left(measured, _sum(wave, amount) + away * slope, floor)
             slopes = (columns.real * unit.real + columns.imag * unit.imag) * weight.sqrt()
             told = slopes @ slopes.T
-            normal = told + torch.diag(known)
             offset = torch.cat([amount - coefficients, torch.tensor([rotation + away - begun])])
             pull = slopes @ (left * weight.sqrt()) - known * offset
-            move = torch.linalg.solve(normal, pull)
-            shrink = min(1.0, _LARGEST_STEP / float(move[:-1].abs().max().clamp_min(1e-9)))
-            amount = amount + shrink * move[:-1]
-            away += float((shrink * move[-1]).clamp(-_LARGEST_TURN, _LARGEST_TURN))
-        if turn < TURNS - 1 or abs(away) > 1e-4:
-            rotation += away
-    turned = turned_images(images, rotation)
-    model = _sum(measured.waves(turned, rotation), amount)
+            move = torch.linalg.solve(told + torch.diag(known), pull)
+            move *= min(1.0, _LARGEST_STEP / float(move[:-1].abs().max().clamp_min(1e-9)))
+            amount = amount + move[:-1]
+            away += float(move[-1].clamp(-_LARGEST_TURN, _LARGEST_TURN))
+        rotation += away
     # How sure the amounts are does not count the start, whose own error no one knows.
     covariance = torch.linalg.inv(told + torch.eye(len(known)))[:-1, :-1]
-    return Fitted(turned, amount, covariance, rotation, residual(measured, model))
+    shape = turned_images(combined(images, amount)[None], rotation)
+    return Fitted(
+        shape[0], amount, covariance, rotation, residual(measured, measured.waves(shape, rotation)[0])
+    )
+
+
+def _linear(
+    measured: Measured, images: Images, amount: Float[Tensor, " mode"], rotation: float
+) -> tuple[Waves, Complex[Tensor, " pixel"]]:
+    """Amplitudes of the images at a rotation, and what a radian more changes of their sum."""
+    wave = measured.waves(turned_images(images, rotation), rotation)
+    moved = turned_images(combined(images, amount)[None], rotation + _SMALL_TURN)
+    return wave, (measured.waves(moved, rotation + _SMALL_TURN)[0] - _sum(wave, amount)) / _SMALL_TURN
 
 
 def _sum(wave: Waves, amount: Float[Tensor, " mode"]) -> Complex[Tensor, " pixel"]:

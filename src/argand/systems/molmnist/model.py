@@ -21,8 +21,9 @@ from argand.errors import ConfigError, InputError
 from argand.io.weights import load_weights, restore
 from argand.system import from_config
 from argand.systems.molmnist.fibril import FIBRILS
+from argand.systems.molmnist.polish import polished_shapes
 from argand.systems.molmnist.predict import load
-from argand.systems.molmnist.retrieve import POLISHING, polish
+from argand.systems.molmnist.retrieve import POLISHING
 from argand.systems.molmnist.system import Molmnist
 
 Answer = dict[str, np.ndarray]
@@ -63,9 +64,8 @@ def shipped_models(weights: Path | None, rounds: int = POLISHING) -> dict[str, M
         }
 
     def polished(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
-        start = torch.from_numpy(fitted(patterns, live, window_side)["shape"])
-        counts = torch.from_numpy(patterns)
-        return {"shape": polish(counts, torch.from_numpy(live), start, rounds, window_side).shape.numpy()}
+        start = fitted(patterns, live, window_side)["shape"]
+        return {"shape": polished_shapes(patterns, live, start, rounds, window_side)}
 
     return {"network": alone, "network + fit": fitted, f"network + fit + {rounds} rounds": polished}
 

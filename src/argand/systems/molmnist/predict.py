@@ -12,9 +12,9 @@ from torch import Tensor
 from argand.errors import InputError
 from argand.io.weights import load_weights, restore
 from argand.learn.device import channels_last, fast_order
-from argand.physics.friedel import inversion_centre, recentred
 from argand.physics.projection import Radiation, Window
 from argand.system import from_config
+from argand.systems.molmnist.centre import Pattern, centred, check_patterns
 from argand.systems.molmnist.dataset import check_forward
 from argand.systems.molmnist.dataset import load as load_pairs
 from argand.systems.molmnist.fibril import FIBRILS
@@ -30,17 +30,12 @@ from argand.systems.molmnist.fitting import (
 from argand.systems.molmnist.inversion import InversionNetwork, Reading
 from argand.systems.molmnist.judge import Verdict, judge
 from argand.systems.molmnist.loss import pattern_middle
-from argand.systems.molmnist.retrieve import polish
+from argand.systems.molmnist.polish import polished_shapes
 from argand.systems.molmnist.shapes import BLUR, blur, middle
 from argand.systems.molmnist.system import Molmnist
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "molmnist-best" / "model.safetensors"
 BATCH = 64
-_SMALLEST = 16
-"""Pixels along a side of a pattern."""
-_IS_CENTRE, _MORE_CENTRED, _CORNERED = 0.4, 0.1, 10.0
-"""Correlation of mates that shows a centre, how much better than q = 0 in place it must be, and how much
-brighter corners are than the middle where an FFT has not been shifted."""
 _LEAST_SPREAD = 0.005
 """Radians; the rotation is never taken for better known than this before the fit."""
 
@@ -49,8 +44,6 @@ GRAIN = 0.13
 validation draws, 0.11 (9x9) to 0.19 (3x3)."""
 MODEL_RESIDUAL = 0.1
 """What the directions of the largest fibril's shapes leave of its pattern without noise."""
-
-Pattern = Float[np.ndarray, "slow fast"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +91,7 @@ class Predictor:
         self.radiation: Radiation = radiation
         self.network: InversionNetwork = fast_order(network.eval())  # pyright: ignore[reportAttributeAccessIssue]
         self.pixel = system.imaging.window.pixel
+        self._blurred_images: dict[int, Tensor] = {}
 
     def predict(
         self,
@@ -124,14 +118,12 @@ class Predictor:
     def polished(self, answer: Answer, rounds: int) -> Answer:
         """An answer whose shape phase retrieval has gone on with; its notes say what residual that leaves."""
         live, window = answer.live, Window(answer.window_side, len(answer.pattern))
-        pattern, start = (torch.from_numpy(part)[None] for part in (answer.pattern, answer.shape))
-        found = polish(pattern, torch.from_numpy(live), start, rounds, answer.window_side).shape[0]
-        shape = found * (start.sum() / found.sum().clamp_min(1e-6))
+        shape = polished_shapes(answer.pattern[None], live, answer.shape[None], rounds, window.side)[0]
         measured = Measured(answer.pattern, live, window, window.pixel, self.radiation)
-        left = residual(measured, measured.waves(shape[None], 0.0)[0])
+        left = residual(measured, measured.waves(torch.from_numpy(shape)[None], 0.0)[0])
         # Phase retrieval fits any pattern, so the verdict stays that on the answer it began with.
         note = f"shape polished by {rounds} rounds of phase retrieval, which leave a residual of {left:.3f}"
-        return replace(answer, shape=shape.numpy(), notes=(*answer.notes, note))
+        return replace(answer, shape=shape, notes=(*answer.notes, note))
 
     def predict_many(
         self,
@@ -209,7 +201,7 @@ class Predictor:
         slope, amount = twist[1:], fitted.coefficients
         return Answer(
             shape=_placed(fitted.shape, self.pixel, window),
-            shape_sd=_placed(_deviation(fitted, self.pixel), self.pixel, window),
+            shape_sd=_placed(self._deviation(fitted, fibril), self.pixel, window),
             fibrils=self.system.fibrils,
             probability=probability.numpy(),
             twist_deg_per_nm=float(twist[0] + slope @ amount),
@@ -222,6 +214,21 @@ class Predictor:
             window_side=window_side,
         )
 
+    def _deviation(self, fitted: Fitted, fibril: int) -> Float[Tensor, "side side"]:
+        """Standard deviation of the blurred shape: of the fit, and of single atoms."""
+        blurred = self._blurred(fibril)
+        shape = blurred[0] + torch.tensordot(fitted.coefficients, blurred[1:], 1)
+        spread = torch.tensordot(fitted.covariance, blurred[1:], 1).mul_(blurred[1:]).sum(0)
+        deviation = (GRAIN * self.pixel**2 * shape.clamp_min(0) + spread.clamp_min(0)).sqrt()
+        return turned_images(deviation[None], fitted.rotation)[0].clamp_min(0)
+
+    def _blurred(self, fibril: int) -> Float[Tensor, "image side side"]:
+        """Mean shape of a fibril and its directions, blurred as shapes are scored."""
+        if fibril not in self._blurred_images:
+            images = blur(self.network.shapes(fibril).numpy(), BLUR / self.pixel)
+            self._blurred_images[fibril] = torch.from_numpy(images)
+        return self._blurred_images[fibril]
+
 
 def expected_residual(measured: Measured, fitted: Fitted) -> float:
     """The residual of a right answer: of what no direction describes, and of counting."""
@@ -231,14 +238,6 @@ def expected_residual(measured: Measured, fitted: Fitted) -> float:
     counts = scale_of(measured, model) * measured.mates * model.abs().square()
     drawn = torch.poisson(counts, torch.Generator().manual_seed(0))
     return residual(measured, model, drawn) + MODEL_RESIDUAL
-
-
-def _deviation(fitted: Fitted, pixel: float) -> Float[Tensor, "side side"]:
-    """Standard deviation of the blurred shape: of the fit, and of single atoms."""
-    root = torch.linalg.cholesky(fitted.covariance + 1e-9 * torch.eye(len(fitted.covariance)))
-    images = torch.cat([fitted.shape[None], torch.tensordot(root.T, fitted.images[1:], 1)])
-    seen = torch.from_numpy(blur(images.numpy(), BLUR / pixel))
-    return (GRAIN * pixel**2 * seen[0].clamp_min(0) + seen[1:].square().sum(0)).sqrt()
 
 
 def _placed(image: Float[Tensor, "side side"], pixel: float, window: Window) -> Pattern:
@@ -251,64 +250,6 @@ def _placed(image: Float[Tensor, "side side"], pixel: float, window: Window) -> 
     centre = np.array([(len(values) - 1) / 2 - ratio * (size - 1) / 2] * 2)
     spread = ndimage.affine_transform(values, np.full(2, ratio), centre, (size, size), order=3)  # pyright: ignore[reportArgumentType]
     return (spread * ratio**2).astype(np.float32)
-
-
-def centred(
-    pattern: Shaped[np.ndarray, "..."], live: Shaped[np.ndarray, "..."] | None = None
-) -> tuple[Pattern, Bool[np.ndarray, "slow fast"], tuple[str, ...]]:
-    """A pattern with q = 0 in pixel [n // 2, n // 2], its measured pixels, and what was done to it.
-
-    The centre is that of inversion; the largest square around it is kept. Raises InputError as
-    `check_patterns`, and where too little is left.
-    """
-    pattern = np.asarray(pattern, np.float32)
-    live = np.ones(pattern.shape, bool) if live is None else np.asarray(live, bool)
-    check_patterns(pattern[None], live)
-    notes: tuple[str, ...] = ()
-    if _is_cornered(pattern, live):
-        pattern, live = np.fft.fftshift(pattern), np.fft.fftshift(live)
-        notes = ("q = 0 was in the corner and has been moved to the middle",)
-    found = inversion_centre(pattern, live)
-    if found.correlation < _IS_CENTRE or found.correlation < found.in_place + _MORE_CENTRED:
-        return pattern, live, notes
-    before = len(pattern)
-    pattern, live = recentred(pattern, live, found.centre_px)
-    if len(pattern) < _SMALLEST or not live.any():
-        raise InputError("the centre of the pattern is at its edge; give a pattern with q = 0 inside")
-    fast, slow = found.centre_px
-    said = f"recentred: the centre of inversion is at pixel {fast:g}, {slow:g} (fast, slow)"
-    return pattern, live, (*notes, f"{said}; {len(pattern)} of {before} pixels along a side are kept")
-
-
-def _is_cornered(pattern: Pattern, live: Bool[np.ndarray, "slow fast"]) -> bool:
-    """Whether the bright middle of a pattern is where an FFT leaves it."""
-    reach = len(pattern) // 8
-    middle = len(pattern) // 2
-    seen = np.where(live, pattern, 0)
-    rolled = np.fft.fftshift(seen)
-    part = (slice(middle - reach, middle + reach),) * 2
-    return float(rolled[part].sum()) > _CORNERED * float(seen[part].sum())
-
-
-def check_patterns(patterns: Shaped[np.ndarray, "..."], live: Shaped[np.ndarray, "..."]) -> None:
-    """Raise InputError for patterns from which nothing can be read, with the cure."""
-    if patterns.ndim != 3 or patterns.shape[1] != patterns.shape[2] or patterns.shape[1] < _SMALLEST:
-        shape = " x ".join(map(str, patterns.shape[1:]))
-        raise InputError(
-            f"a pattern is square, {_SMALLEST} pixels or more along a side; this one has {shape}"
-        )
-    if live.shape != patterns.shape[1:]:
-        raise InputError(f"the mask has {live.shape} pixels, the pattern {patterns.shape[1:]}")
-    if not live.any():
-        raise InputError("every pixel of the pattern is masked; nothing was measured")
-    seen = patterns[:, live]
-    if not np.isfinite(seen).all():
-        raise InputError("the pattern holds numbers that are not finite; mask those pixels")
-    if seen.min() < 0:
-        below = int((seen < 0).any(0).sum())
-        raise InputError(f"{below} pixels are below zero; subtract no background, or mask them")
-    if not (seen.max(1) > 0).all():
-        raise InputError("the pattern is empty; no pixel is above zero")
 
 
 def load(path: Path | None = None) -> Predictor:

@@ -21,6 +21,7 @@ from argand.physics.coherent import (
     autocorrelation_support,
     dilated,
     friedel_mean,
+    is_counted,
     reciprocal_axes,
 )
 from argand.physics.dualspace import Magnitudes, hybrid_input_output, settled
@@ -29,7 +30,7 @@ from argand.systems.molmnist.simulate import shared_factor
 
 ROUNDS, SETTLING, STARTS = 160, 40, 3
 POLISHING, FEEDBACK = 50, 0.8
-"""Rounds from a given start, and the share of them with feedback, which none have that follow counts."""
+"""Rounds from a given start, and the share of them with feedback."""
 SOFTNESS = 0.5
 """Å, standard deviation of the Gaussian that makes what is retrieved positive and weighs noise at high q."""
 STAGE = 20
@@ -97,15 +98,19 @@ def polish(
     start: Shapes,
     rounds: int = POLISHING,
     window_side: float = 200.0,
+    pixel: float | None = None,
 ) -> Retrieved:
-    """Shapes that `rounds` of iteration make of given ones of any scale, within the outlines of those."""
-    measured = Measured(patterns, live, window_side)
-    start = start.float().clamp_min(0)
+    """Shapes that `rounds` of iteration make of given ones of any scale, within the outlines of those.
+
+    For patterns without noise, which it follows to the last; see `likeliest` for counts. `pixel` as of
+    `response`.
+    """
+    measured = Measured(patterns, live, window_side, pixel)
     within = torch.fft.ifftshift(outline(start, measured.window), dim=(1, 2))
     density = measured.density(start)
-    feedback = 0 if measured.counted else round(rounds * FEEDBACK)
-    density = hybrid_input_output(measured.lenient, density, within, feedback)
-    return measured.answer(settled(measured.lenient, density, within, rounds - feedback - 1))
+    feedback = round(rounds * FEEDBACK)
+    density = hybrid_input_output(measured.exact, density, within, feedback)
+    return measured.answer(settled(measured.exact, density, within, rounds - feedback - 1))
 
 
 def outline(shapes: Shapes, window: Window) -> Supports:
@@ -122,25 +127,34 @@ def gaussian(window: Window, sigma: float) -> Float[Tensor, "slow half"]:
     return torch.exp(-(sigma**2) * (along**2 + across**2) / 2)
 
 
-def response(window: Window) -> Float[Tensor, "slow half"]:
-    """Amplitude of the atoms of cellulose over that of their electrons counted in pixels, 1 at q = 0."""
+def response(window: Window, pixel: float | None = None) -> Float[Tensor, "slow half"]:
+    """Amplitude of the atoms of cellulose over that of their electrons counted in pixels, 1 at q = 0.
+
+    Pixels of this side in Å, by default the window's.
+    """
     along, across = (axis.numpy().astype(float) for axis in reciprocal_axes(window))
     factor = shared_factor(np.hypot(along, across))
-    turn = window.pixel / (2 * np.pi)
+    turn = (pixel or window.pixel) / (2 * np.pi)
     return torch.from_numpy(factor / np.sinc(along * turn) / np.sinc(across * turn)).float()
 
 
 class Measured:
     """Patterns as iterations need them; densities are shapes made soft, their middle at index 0."""
 
-    def __init__(self, patterns: Patterns, live: Bool[Tensor, "slow fast"], window_side: float) -> None:
+    def __init__(
+        self,
+        patterns: Patterns,
+        live: Bool[Tensor, "slow fast"],
+        window_side: float,
+        pixel: float | None = None,
+    ) -> None:
         patterns = patterns.float()
         self.window = Window(window_side, patterns.shape[-1])
         self.half: Half = friedel_mean(patterns, live)
         self.soft = gaussian(self.window, SOFTNESS)
-        self.weight = self.soft / response(self.window)
+        self.weight = self.soft / response(self.window, pixel)
         self.exact = Magnitudes(self.half * self.weight.square())
-        self.counted = bool((patterns == patterns.round()).all())
+        self.counted = is_counted(patterns)
         self.lenient = CountedMagnitudes(self.half, self.weight) if self.counted else self.exact
         self._amplitude = self.exact.amplitude / self.weight
 
