@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from argand.physics.coherent import dilated
+from argand.physics.coherent import dilated, friedel_mean
 from argand.systems.molmnist.conditions import SEED, Trials, pair_numbers
 from argand.systems.molmnist.fibril import FIBRILS
-from argand.systems.molmnist.retrieve import retrieve
+from argand.systems.molmnist.retrieve import response, retrieve
 from argand.systems.molmnist.system import Molmnist
 
 TRAINING = 1000
@@ -100,6 +100,22 @@ def _retrieved(trials: Trials, support: torch.Tensor | None) -> Answer:
     return {"shape": retrieve(patterns, live, trials.window.side, support).shape.numpy()}
 
 
+def phases_told(trials: Trials, training: Training) -> Answer:
+    """The measured amplitudes with the true shape's phases, which no phase retrieval can know better.
+
+    What is left is what a histogram of atoms loses. Where nothing is measured, the true amplitudes serve.
+    """
+    half = friedel_mean(torch.from_numpy(trials.patterns), torch.from_numpy(trials.live))
+    measured = half.isfinite()
+    true = torch.fft.rfft2(torch.fft.ifftshift(torch.from_numpy(trials.shapes), dim=(1, 2)))
+    seen = half.nan_to_num(0.0).sqrt() / response(trials.window)
+    scale = (seen * true.abs() * measured).sum((1, 2)) / (seen.square() * measured).sum((1, 2))
+    mixed = torch.where(measured, torch.polar(scale[:, None, None] * seen, true.angle()), true)
+    size = trials.window.size
+    shapes = torch.fft.fftshift(torch.fft.irfft2(mixed, s=(size, size)), dim=(1, 2))
+    return {"shape": shapes.numpy()}
+
+
 def forward_alone(trials: Trials, training: Training) -> Answer:
     """The training pair of the nearest I(0), electrons squared, which a normalised pattern does not tell."""
     forward = trials.shapes.sum((1, 2), dtype=float) ** 2
@@ -120,6 +136,7 @@ FLOORS: dict[str, Callable[[Trials, Training], Answer]] = {
     "class mean (true class told)": class_mean,
     "phase retrieval": iterated,
     "phase retrieval (true outline told)": iterated_within,
+    "measured amplitudes (true phases told)": phases_told,
     "I(0) alone (told)": forward_alone,
     "nearest radial profile": nearest,
 }
@@ -128,6 +145,7 @@ ANSWERS = {
     "class mean (true class told)": ("shape", "twist_deg_per_nm"),
     "phase retrieval": ("shape",),
     "phase retrieval (true outline told)": ("shape",),
+    "measured amplitudes (true phases told)": ("shape",),
     "I(0) alone (told)": ("fibril",),
     "nearest radial profile": ("fibril", "twist_deg_per_nm"),
 }
