@@ -92,6 +92,7 @@ def test_a_run_writes_frames_goes_on_and_is_read_as_variants(tmp_path: Path, at_
     moved = np.linalg.norm(variant.cart - fibril.cart, axis=1)
     assert 0.05 < np.median(moved) < 2.0
     assert "2x2 in scaled, 0.4 ps: twist" in run.summary()
+    assert "not the twist in water" in run.summary()
 
 
 @pytest.mark.slow

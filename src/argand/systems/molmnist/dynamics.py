@@ -150,14 +150,14 @@ class Run:
                 display.update(min((began + here) / total, 1.0), round(here), f"{phase}, {speed:.3g} ns/day")
 
     def summary(self) -> str:
-        """One line on the twist after equilibration."""
+        """One line on the twist after equilibration; without water, a warning in it."""
         twist = self.trajectory.read("twist_deg_per_nm", phase="production")["twist_deg_per_nm"]
         error = float(twist.std() * np.sqrt(statistical_inefficiency(twist) / len(twist)))
         spread = f"standard deviation {twist.std():.2f}"
         where = f"{self.settings.fibril} in {self.settings.solvent}, {self._ps('production'):g} ps"
-        return (
-            f"{where}: twist {twist.mean():.2f} ± {error:.2f} degrees/nm, {spread}: {self.trajectory.folder}"
-        )
+        beware = "" if self.settings.solvent == "water" else ", which is not the twist in water"
+        found = f"twist {twist.mean():.2f} ± {error:.2f} degrees/nm, {spread}{beware}"
+        return f"{where}: {found}: {self.trajectory.folder}"
 
     def _ps(self, phase: str | None) -> float:
         """ps simulated so far in a phase, or in both."""
