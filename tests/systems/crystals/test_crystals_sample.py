@@ -95,7 +95,7 @@ def test_the_network_does_not_mind_the_order_of_atoms_nor_who_else_is_in_the_bat
 
 
 def test_the_network_is_not_shown_what_it_is_to_find(pool: Path, tmp_path: Path):
-    assert pack(pool, tmp_path / "cells.safetensors") == 3
+    assert pack(str(pool), tmp_path / "cells.safetensors") == 3
     system = Occupation(str(tmp_path / "cells.safetensors"))
     samples = [system.simulate(index, 0) for index in range(40)]
     for sample in samples:
@@ -104,8 +104,29 @@ def test_the_network_is_not_shown_what_it_is_to_find(pool: Path, tmp_path: Path)
     assert {int((sample["truth"] >= 0).sum()) for sample in samples} == {0, 1, 2}
 
 
+def test_train_occupation_packs_the_pool_once_and_takes_its_own_settings(
+    run: Callable[..., Result], pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen = {}
+
+    def record(system: object, out: Path, **settings: object) -> None:
+        seen.update(settings, system=system, out=out)
+        raise KeyboardInterrupt("stopped at step 3; continue it with --resume")
+
+    monkeypatch.setattr("argand.learn.train.train", record)
+    words = ["train", "occupation", "--out", tmp_path / "run", "--learning-rate", 0.01, "--val-count", 16]
+    assert "name structures" in run(*words).stderr
+    answer = run(*words, "--structures", pool)
+    assert answer.exit_code == 130
+    assert "3 structures packed" in answer.stdout
+    assert seen["system"] == Occupation(str(tmp_path / "run" / "cells.safetensors"), learning_rate=0.01)
+    assert (seen["batch_size"], seen["val_count"], seen["clip_norm"]) == (128, 16, 1.0)
+    assert (seen["precision"], seen["workers"], seen["resume"]) == ("fp32", 0, False)
+    assert "packed" not in run(*words, "--resume").stdout
+
+
 def test_formulas_held_out_are_not_drawn_for_training(pool: Path, tmp_path: Path):
-    pack(pool, tmp_path / "cells.safetensors")
+    pack(str(pool), tmp_path / "cells.safetensors")
     _, learned, kept = unpacked(tmp_path / "cells.safetensors")
     marks = [is_held_out(one.formula) for one in from_parquet(pool)]
     assert len(kept) == sum(marks)

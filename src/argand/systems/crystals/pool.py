@@ -8,7 +8,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
-from argand.systems.crystals.stock import from_parquet
+from argand.systems.crystals.stock import stock_of
 from argand.systems.crystals.surroundings import LARGEST, Surroundings, fits, surroundings
 
 PACKED = "cells.safetensors"
@@ -24,16 +24,16 @@ def is_held_out(formula: str) -> bool:
     return zlib.crc32(formula.encode()) % HELD_OUT == 0
 
 
-def pack(pool: Path, out: Path) -> int:
-    """Write the surroundings of all structures that fit, in one move; how many there are."""
+def pack(source: str, out: Path) -> int:
+    """Write the surroundings of all structures of a source that fit, in one move; how many there are."""
     found: list[Surroundings] = []
     held_out: list[bool] = []
-    for _, structure in from_parquet(pool, LARGEST).named("pack"):
+    for _, structure in stock_of(source).named("pack"):
         if fits(structure):
             found.append(surroundings(structure))
             held_out.append(is_held_out(structure.formula))
     if not found or all(held_out):
-        raise InputError(f"{pool}: holds no structures of at most {LARGEST} atoms to learn from")
+        raise InputError(f"{source}: holds no structures of at most {LARGEST} atoms to learn from")
     arrays = {
         "species": np.stack([one.species for one in found]),
         "kinds": np.stack([one.kinds for one in found]),
@@ -49,5 +49,5 @@ def pack(pool: Path, out: Path) -> int:
 @cache
 def unpacked(path: Path) -> tuple[Arrays, np.ndarray, np.ndarray]:
     """The arrays that `pack` wrote, the rows to learn from, and those held out."""
-    arrays = read_arrays(path, "packed structures", "`argand crystals train-occupation`")
+    arrays = read_arrays(path, "packed structures", "`argand crystals train occupation`")
     return arrays, np.flatnonzero(~arrays["held_out"]), np.flatnonzero(arrays["held_out"])
