@@ -33,11 +33,12 @@ from argand.systems.crystals.known import Known, formula_of, load_index
 from argand.systems.crystals.latent import HEAD, Latent, Representation
 from argand.systems.crystals.occupation import load_occupation
 from argand.systems.crystals.occupation_card import keep_figures
-from argand.systems.crystals.pool import is_held_out, pool_structures
+from argand.systems.crystals.pool import is_held_out
 from argand.systems.crystals.prototype import load_prototypes
 from argand.systems.crystals.sample import Prior, draw, is_valid, repeated
 from argand.systems.crystals.space import interpolate
-from argand.systems.crystals.surroundings import MOST_KINDS, fits
+from argand.systems.crystals.stock import from_parquet
+from argand.systems.crystals.surroundings import LARGEST, MOST_KINDS, fits
 
 SEED = 11
 FITTED, CLUSTERS = 3000, 40
@@ -63,7 +64,7 @@ def main(
 ) -> None:
     """Print a table of samples, one of hidden elements, and the share of valid interpolations."""
     console, known = Console(width=180), load_index()
-    pool = [one for _, one in pool_structures(data / "mp_pool.parquet")]
+    pool = [one for _, one in from_parquet(data / "mp_pool.parquet", LARGEST).named("read")]
     held = held_out(pool, 2 * count)
     truth, other = held[:count], held[count:]
     report: dict[str, Any] = {"processor": processor_name(), "cores": available_cores(), "seed": SEED}

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from argand.cli import build
 from argand.errors import ConfigError, InputError
+from argand.io.arrays import write_arrays
 from argand.io.crystal import read_structure, write_structure
 from argand.io.latents import read_latents
 from argand.physics.structure import Structure, checked
@@ -20,9 +21,10 @@ from argand.systems.crystals.known import index_of, load_index, save_index
 from argand.systems.crystals.latent import Representation
 from argand.systems.crystals.occupation import HIDDEN, load_occupation
 from argand.systems.crystals.occupation_system import Occupation
-from argand.systems.crystals.pool import is_held_out, pack, pool_structures, unpacked
+from argand.systems.crystals.pool import is_held_out, pack, unpacked
 from argand.systems.crystals.prototype import load_prototypes
 from argand.systems.crystals.sample import Prior, draw, repeated
+from argand.systems.crystals.stock import from_parquet
 from argand.systems.crystals.surroundings import surroundings
 
 FACE = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
@@ -93,7 +95,7 @@ def test_the_network_does_not_mind_the_order_of_atoms_nor_who_else_is_in_the_bat
 
 
 def test_the_network_is_not_shown_what_it_is_to_find(pool: Path, tmp_path: Path):
-    assert pack(pool, tmp_path / "cells.safetensors") == 3
+    assert pack(str(pool), tmp_path / "cells.safetensors") == 3
     system = Occupation(str(tmp_path / "cells.safetensors"))
     samples = [system.simulate(index, 0) for index in range(40)]
     for sample in samples:
@@ -102,10 +104,31 @@ def test_the_network_is_not_shown_what_it_is_to_find(pool: Path, tmp_path: Path)
     assert {int((sample["truth"] >= 0).sum()) for sample in samples} == {0, 1, 2}
 
 
+def test_train_occupation_packs_the_pool_once_and_takes_its_own_settings(
+    run: Callable[..., Result], pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen = {}
+
+    def record(system: object, out: Path, **settings: object) -> None:
+        seen.update(settings, system=system, out=out)
+        raise KeyboardInterrupt("stopped at step 3; continue it with --resume")
+
+    monkeypatch.setattr("argand.learn.train.train", record)
+    words = ["train", "occupation", "--out", tmp_path / "run", "--learning-rate", 0.01, "--val-count", 16]
+    assert "name structures" in run(*words).stderr
+    answer = run(*words, "--structures", pool)
+    assert answer.exit_code == 130
+    assert "3 structures packed" in answer.stdout
+    assert seen["system"] == Occupation(str(tmp_path / "run" / "cells.safetensors"), learning_rate=0.01)
+    assert (seen["batch_size"], seen["val_count"], seen["clip_norm"]) == (128, 16, 1.0)
+    assert (seen["precision"], seen["workers"], seen["resume"]) == ("fp32", 0, False)
+    assert "packed" not in run(*words, "--resume").stdout
+
+
 def test_formulas_held_out_are_not_drawn_for_training(pool: Path, tmp_path: Path):
-    pack(pool, tmp_path / "cells.safetensors")
+    pack(str(pool), tmp_path / "cells.safetensors")
     _, learned, kept = unpacked(tmp_path / "cells.safetensors")
-    marks = [is_held_out(one.formula) for _, one in pool_structures(pool)]
+    marks = [is_held_out(one.formula) for one in from_parquet(pool)]
     assert len(kept) == sum(marks)
     assert len(learned) == len(marks) - sum(marks)
 
@@ -170,5 +193,10 @@ def test_bad_input_is_refused_in_one_line(run: Callable[..., Result], tmp_path: 
     (tmp_path / "text.safetensors").write_text("no index")
     with pytest.raises(InputError, match="not an index"):
         load_index(tmp_path / "text.safetensors")
-    with pytest.raises(InputError, match="not a parquet file"):
-        list(pool_structures(tmp_path / "text.safetensors"))
+    with pytest.raises(InputError, match="no parquet file"):
+        from_parquet(tmp_path / "text.safetensors")
+    arrays = {"names": np.zeros(1, np.uint8), "lattice": np.zeros((1, 3, 3)), "ends": np.array([2])}
+    arrays |= {"species": np.ones(1, np.uint8), "places": np.zeros((1, 3), np.uint16)}
+    write_arrays(tmp_path / "short.safetensors", arrays)
+    with pytest.raises(InputError, match="do not belong together"):
+        load_prototypes(tmp_path / "short.safetensors")

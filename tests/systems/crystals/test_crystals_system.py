@@ -74,10 +74,10 @@ def test_structures_of_benchmarks_are_left_out_of_a_parquet_file(tmp_path: Path)
     parquet.write_table(table(columns), tmp_path / "pool.parquet")
     stock = stock_of(str(tmp_path / "pool.parquet"))
     assert len(stock) == 1
-    assert compare(stock.structure(0), kept).is_exact
+    assert compare(stock[0], kept).is_exact
     write_structure(tmp_path / "one.cif", held)
     (tmp_path / "pool.parquet").unlink()
-    assert stock_of(str(tmp_path)).structure(0).formula == held.formula
+    assert stock_of(str(tmp_path))[0].formula == held.formula
 
 
 def test_the_segmenter_learns_while_the_encoder_decoder_stays_as_it_is(weights: Path):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from argand.systems.crystals.train_cli import evaluate, simulate, train
-from argand.verbs import Json, MaxTime, Processes, Resume, RunFolder, Weights, complain, say, screen
+from argand.verbs import Json, Processes, Weights, complain, say, screen
 
 app = typer.Typer(help="Crystal structures as vectors, and back.", no_args_is_help=True)
 app.command()(simulate)
@@ -251,33 +251,6 @@ def index(
         typer.echo(json_format.dumps(made, indent=1))
     else:
         say(f"{made['indexed']} structures indexed, {made['prototypes']} kept whole: {made['index']}")
-
-
-@app.command("train-occupation")
-def train_occupation(
-    pool: Annotated[
-        Path, typer.Argument(help="Parquet file of structures; rows of a benchmark are left out.")
-    ],
-    out: RunFolder,
-    max_time: MaxTime = "00:30:00",
-    resume: Resume = False,
-    batch_size: Annotated[int, typer.Option(help="Structures of one step.", min=1)] = 128,
-    seed: Annotated[int, typer.Option(help="Another seed, another run.")] = 0,
-) -> None:
-    """Train the network that `sample` draws elements with; Ctrl-C leaves a run to --resume.
-
-    Example: argand crystals train-occupation mp_pool.parquet --out runs/occupation --max-time 00:40:00
-    """
-    from argand.systems.crystals.occupation_system import Occupation
-    from argand.systems.crystals.pool import PACKED, pack
-    from argand.verbs import run_training
-
-    packed = out / PACKED
-    if not packed.exists():
-        say(f"{pack(pool, packed)} structures packed: {packed}")
-    settings = {"batch_size": batch_size, "seed": seed, "workers": 0, "precision": "fp32"}
-    settings |= {"val_count": 2048, "val_every_steps": 250, "clip_norm": 1.0}
-    run_training(Occupation(str(packed)), out, "structures", max_time=max_time, resume=resume, **settings)
 
 
 def _show(summary: dict[str, Any], json: bool, where: str) -> None:

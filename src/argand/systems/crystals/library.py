@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from argand.systems.crystals.known import SHIPPED, index_of, save_index
-from argand.systems.crystals.pool import pool_structures
 from argand.systems.crystals.prototype import SHIPPED as SHIPPED_PROTOTYPES
 from argand.systems.crystals.prototype import drawn, save_prototypes
+from argand.systems.crystals.stock import from_parquet
 
 
 def write_library(pool: Path, out: Path, largest: int, prototypes: int, seed: int) -> dict[str, Any]:
@@ -14,11 +14,11 @@ def write_library(pool: Path, out: Path, largest: int, prototypes: int, seed: in
 
     Indexed are all structures of the pool up to `largest` atoms that belong to no benchmark.
     """
-    named = list(pool_structures(pool, largest))
-    save_index(out / SHIPPED.name, index_of(named))
-    made: dict[str, Any] = {"indexed": len(named), "index": str(out / SHIPPED.name), "prototypes": 0}
+    stock = from_parquet(pool, largest)
+    save_index(out / SHIPPED.name, index_of(stock.named("index")))
+    made: dict[str, Any] = {"indexed": len(stock), "index": str(out / SHIPPED.name), "prototypes": 0}
     if prototypes:
-        chosen = drawn(named, prototypes, seed)
+        chosen = drawn(stock, prototypes, seed)
         save_prototypes(out / SHIPPED_PROTOTYPES.name, chosen)
         made["prototypes"] = len(chosen)
     return made

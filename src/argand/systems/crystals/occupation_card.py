@@ -26,8 +26,8 @@ def keep_figures(figures: Mapping[str, Sequence[Mapping[str, Any]]], weights: Pa
     tables = {title: dict(_named(row) for row in rows) for title, rows in figures.items()}
     header |= {"figures": header.get("figures", {}) | tables, "limits": LIMITS}
     spent = duration(header["training"]["max_seconds"])
-    options = f"--out runs/occupation --max-time {spent}"
-    header["command"] = f"argand crystals train-occupation mp_pool.parquet {options}"
+    options = f"--structures mp_pool.parquet --out runs/occupation --max-time {spent}"
+    header["command"] = f"argand crystals train occupation {options}"
     header["load"] = "argand.systems.crystals.occupation.load_occupation()"
     return save_with_card(weights, state, header)
 

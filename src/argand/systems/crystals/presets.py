@@ -1,6 +1,9 @@
-"""Named configurations: ours, the published one, and a tiny one for tests."""
+"""Named configurations: ours, the published one, and a tiny one for tests; and how each is trained."""
+
+from typing import Any
 
 from argand.systems.crystals.box import Box
+from argand.systems.crystals.occupation_system import Occupation
 from argand.systems.crystals.system import Crystals
 
 BEST = Crystals()
@@ -26,3 +29,16 @@ PRESETS = {
         learning_rate=6e-3,
     ),
 }
+TRAINABLE: dict[str, Crystals | Occupation] = {**PRESETS, "occupation": Occupation()}
+"""Also the network that draws the elements of new structures."""
+BOX_TRAINING: dict[str, Any] = {"batch_size": 18, "val_count": 128, "val_every_steps": 200}
+OCCUPATION_TRAINING: dict[str, Any] = {
+    "batch_size": 128,
+    "val_count": 2048,
+    "val_every_steps": 250,
+    "precision": "fp32",
+    # A sample is a row of arrays: sending it costs more than making it.
+    "workers": 0,
+    "clip_norm": 1.0,
+}
+"""Settings of a training that are not said otherwise."""

@@ -46,7 +46,7 @@ def draw(stock: Stock, box: Box, repeating: float, rng: np.random.Generator) -> 
     are three published origins of it to one single cell; else it is a single cell, centred.
     """
     for _ in range(TRIES):
-        structure = stock.structure(int(rng.integers(len(stock))))
+        structure = stock[int(rng.integers(len(stock)))]
         sample = box_sample(structure, box, not (repeats(structure, box) and rng.random() < repeating), rng)
         if len(sample.atoms.species):
             return sample

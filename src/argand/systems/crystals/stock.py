@@ -1,8 +1,9 @@
-"""The structures that samples are simulated from: a parquet file, files and folders, or built-in prototypes.
+"""Many structures in few arrays, from a parquet file, files and folders, or built-in prototypes.
 
 The Materials Project structures that the shipped networks were trained on are not part of argand.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from jaxtyping import Float, Int, UInt8
 from argand.errors import ConfigError, InputError
 from argand.io.crystal import expand, read_many
 from argand.physics.structure import Structure, wrapped
+from argand.progress import ProgressDisplay
 
 PROTOTYPES = "prototypes"
 """Source that needs no files: simple cubic structures of made-up compositions, for tests."""
@@ -35,21 +37,52 @@ _FACES = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 @dataclass(frozen=True)
 class Stock:
-    """Structures end to end: those of number i are `starts[i]` to `starts[i + 1]` of all atoms."""
+    """Named structures end to end; `ends` are the numbers of atoms up to the end of each.
 
+    Raises InputError where the arrays do not belong together.
+    """
+
+    names: Sequence[str]
     lattices: Float[np.ndarray, "n 3 3"]
-    starts: Int[np.ndarray, " n_and_one"]
+    ends: Int[np.ndarray, " n"]
     species: UInt8[np.ndarray, " atom"]
     frac_coords: Float[np.ndarray, "atom 3"]
 
-    def __len__(self) -> int:
-        return len(self.lattices)
+    def __post_init__(self) -> None:
+        count, atoms = len(self.names), len(self.species)
+        is_whole = self.lattices.shape == (count, 3, 3) and self.frac_coords.shape == (atoms, 3)
+        if not is_whole or self.ends.shape != (count,) or not count or self.ends[-1] != atoms:
+            raise InputError("lattices, species and places of structures do not belong together")
+        if (np.diff(self.ends, prepend=0) < 1).any():
+            raise InputError("a structure has no atoms")
 
-    def structure(self, number: int) -> Structure:
-        """Structure of this number."""
-        rows = slice(self.starts[number], self.starts[number + 1])
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, number: int) -> Structure:
+        """Structure of this number, its places wrapped into the cell."""
+        rows = slice(int(self.ends[number - 1]) if number else 0, int(self.ends[number]))
         frac = wrapped(self.frac_coords[rows].astype(float))
         return Structure(self.lattices[number].astype(float), self.species[rows], frac)
+
+    def named(self, doing: str) -> Iterator[tuple[str, Structure]]:
+        """Names and structures, with a progress bar of this name."""
+        with ProgressDisplay(doing, "structures") as display:
+            for number, name in enumerate(self.names):
+                yield name, self[number]
+                display.update((number + 1) / len(self), number + 1)
+
+
+def stacked(named: Sequence[tuple[str, Structure]]) -> Stock:
+    """Structures in memory, one or more, as a stock."""
+    structures = [structure for _, structure in named]
+    return Stock(
+        [name for name, _ in named],
+        np.stack([one.lattice for one in structures]),
+        np.cumsum([len(one) for one in structures]),
+        np.concatenate([one.species for one in structures]),
+        np.concatenate([one.frac_coords for one in structures]),
+    )
 
 
 @cache
@@ -65,38 +98,47 @@ def stock_of(source: str) -> Stock:
             "those that the shipped networks learnt from are not part of argand"
         )
     if source == PROTOTYPES:
-        return _stacked(prototypes())
+        return stacked([("", one) for one in prototypes()])
     path = Path(source)
     if path.suffix.lower() == ".parquet" and path.is_file():
-        return _from_parquet(path)
-    found = [one for file in expand([source]) for _, one in read_many(file)]
-    kept = [one for one in found if isinstance(one, Structure)]
+        return from_parquet(path)
+    found = [named for file in expand([source]) for named in read_many(file)]
+    kept = [(name, one) for name, one in found if isinstance(one, Structure)]
     if not kept:
         raise InputError(f"{source}: holds no structure that can be used")
-    return _stacked(kept)
+    return stacked(kept)
 
 
-def _from_parquet(path: Path) -> Stock:
-    """Straight from the columns: a hundred thousand structures in seconds."""
+def from_parquet(path: Path, largest: int | None = None) -> Stock:
+    """The rows of a file that belong to no benchmark, of up to `largest` atoms, as they are.
+
+    Straight from the columns: a hundred thousand structures in seconds. Raises InputError where the file is
+    none, lacks a column, or holds no such row.
+    """
     from pyarrow import ArrowException, array, parquet
 
     try:
         known = parquet.read_schema(path).names
-        table = parquet.read_table(path, columns=["lattice", "species", "frac_coords"])
-        bench = parquet.read_table(path, columns=["bench"])["bench"] if "bench" in known else None
+        columns = [name for name in ("material_id", "bench") if name in known]
+        table = parquet.read_table(path, columns=["lattice", "species", "frac_coords", *columns])
     except (OSError, ValueError, ArrowException) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{path}: no parquet file with lattice, species and frac_coords ({reason})"
         ) from error
-    if bench is not None:
-        table = table.filter(array([not value for value in bench.to_pylist()]))
+    if "bench" in columns:
+        table = table.filter(array([not value for value in table["bench"].to_pylist()]))
+    if largest is not None:
+        table = table.filter(array(_flat(table["species"])[1] <= largest))
     if not len(table):
-        raise InputError(f"{path}: holds no structure outside the benchmarks")
+        limit = "" if largest is None else f" of up to {largest} atoms"
+        raise InputError(f"{path}: holds no structure{limit} outside the benchmarks")
     species, counts = _flat(table["species"])
+    names = table["material_id"].to_pylist() if "material_id" in columns else map(str, range(len(table)))
     return Stock(
+        list(names),
         _flat(table["lattice"])[0].reshape(-1, 3, 3),
-        np.concatenate([[0], np.cumsum(counts)]),
+        np.cumsum(counts),
         species.astype(np.uint8),
         _flat(table["frac_coords"])[0].reshape(-1, 3),
     )
@@ -106,16 +148,6 @@ def _flat(column: Any) -> tuple[np.ndarray, np.ndarray]:
     """Values of a column of lists end to end, and the length of each list."""
     whole = column.combine_chunks()
     return whole.flatten().to_numpy(zero_copy_only=False), whole.value_lengths().to_numpy()
-
-
-def _stacked(structures: list[Structure]) -> Stock:
-    counts = [len(one) for one in structures]
-    return Stock(
-        np.stack([one.lattice for one in structures]),
-        np.concatenate([[0], np.cumsum(counts)]),
-        np.concatenate([one.species for one in structures]),
-        np.concatenate([one.frac_coords for one in structures]),
-    )
 
 
 def prototypes() -> list[Structure]:

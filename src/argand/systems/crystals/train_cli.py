@@ -3,22 +3,18 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from argand.verbs import (
-    BatchSize,
     Json,
     KeepCard,
     LearningRate,
     MaxTime,
-    Precision,
     Processes,
     Resume,
     RunFolder,
-    ValCount,
-    ValEvery,
     Weights,
     Workers,
     run_training,
@@ -51,32 +47,54 @@ def simulate(
 
 
 def train(
-    preset: Preset,
+    preset: Annotated[
+        str, typer.Argument(help="paper, paper-small, tiny; occupation: what sample draws elements with.")
+    ],
     out: RunFolder,
     structures: Structures = None,
     max_time: MaxTime = "01:00:00",
     resume: Resume = False,
-    batch_size: BatchSize = 18,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Samples of one step; by default the preset's.", min=1)
+    ] = None,
     learning_rate: LearningRate = None,
-    val_count: ValCount = 128,
-    val_every: ValEvery = 200,
-    replay: Annotated[int, typer.Option(help="Batches that each box is used in.", min=1)] = 1,
-    precision: Precision = "auto",
+    val_count: Annotated[
+        int | None, typer.Option(help="Samples to validate on; by default the preset's.", min=1)
+    ] = None,
+    val_every: Annotated[
+        int | None, typer.Option(help="Steps between validations; by default the preset's.", min=1)
+    ] = None,
+    replay: Annotated[int, typer.Option(help="Batches that each sample is used in.", min=1)] = 1,
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"] | None,
+        typer.Option(help="auto takes the faster one, as measured; by default the preset's."),
+    ] = None,
     workers: Workers = None,
     seed: Seed = 0,
 ) -> None:
-    """Train the published networks, one after the other; Ctrl-C leaves a run to --resume.
+    """Train the published networks, one after the other, or the network that `sample` draws elements with.
+
+    Ctrl-C leaves a run to --resume.
 
     Example: argand crystals train paper-small --structures pool.parquet --out runs/paper --max-time 01:00:00
     """
+    from argand.system import preset as named
+    from argand.systems.crystals.occupation_system import Occupation
+    from argand.systems.crystals.presets import BOX_TRAINING, OCCUPATION_TRAINING, TRAINABLE
     from argand.systems.crystals.train import train_in_sequence
 
-    system = _preset(preset, structures)
+    system = named(preset, TRAINABLE)
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
-    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
-    settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
-    final = train_in_sequence(system, out, run_training, max_time=max_time, resume=resume, **settings)
+    given: dict[str, Any] = {"batch_size": batch_size, "val_count": val_count, "val_every_steps": val_every}
+    given |= {"precision": precision, "workers": workers, "replay": replay, "seed": seed}
+    given = {key: value for key, value in given.items() if value is not None}
+    given |= {"max_time": max_time, "resume": resume}
+    if isinstance(system, Occupation):
+        system = _packed(system, structures, out)
+        run_training(system, out, "structures", **OCCUPATION_TRAINING | given)
+        return
+    final = train_in_sequence(_of(system, structures), out, run_training, **BOX_TRAINING | given)
     say(f"both networks: {final}")
 
 
@@ -110,5 +128,18 @@ def _preset(name: str, structures: str | None) -> Any:
     from argand.system import preset
     from argand.systems.crystals.presets import PRESETS
 
-    system = preset(name, PRESETS)
+    return _of(preset(name, PRESETS), structures)
+
+
+def _of(system: Any, structures: str | None) -> Any:
     return system if structures is None else replace(system, source=structures)
+
+
+def _packed(system: Any, structures: str | None, out: Path) -> Any:
+    """The system with what its network takes of the structures, which is made once for a run."""
+    from argand.systems.crystals.pool import PACKED, pack
+
+    packed = out / PACKED
+    if not packed.exists():
+        say(f"{pack(structures or '', packed)} structures packed: {packed}")
+    return replace(system, data=str(packed))
