@@ -18,7 +18,7 @@ from argand.systems.molmnist.measure import fibril_twist, sections
 from argand.systems.molmnist.modes import SECTIONS, EnsembleParameters, ModeEnsemble, read_parameters
 from argand.systems.molmnist.trajectory import State, Trajectory
 
-TRUTH = EnsembleParameters(1.3, 2.0, 20.0, 6.0, 0.7, 0.8, "drawn")
+TRUTH = EnsembleParameters(1.3, 2.0, 20.0, 6.0, 2.5, 0.8, "drawn")
 FRAMES = 120
 LENGTHS = {"2x2": 60.0, "3x3": 50.0}
 
@@ -82,16 +82,35 @@ def test_a_run_tells_its_twist_and_how_sure_it_is(runs: list[Path]):
     assert seen.ps == pytest.approx(0.2 * FRAMES)
 
 
-def test_twist_its_exponent_and_the_spring_are_given_back(fitted: EnsembleParameters):
+def test_twist_its_law_and_the_spring_are_given_back(fitted: EnsembleParameters):
     assert fitted.twist_2x2_deg_per_nm == pytest.approx(TRUTH.twist_2x2_deg_per_nm, rel=0.03)
-    assert fitted.twist_exponent == pytest.approx(TRUTH.twist_exponent, abs=0.05)
+    assert fitted.own_stiffness_chains == pytest.approx(TRUTH.own_stiffness_chains, abs=0.7)
     assert fitted.twist_sd_2x2_deg_per_nm == pytest.approx(TRUTH.twist_sd_2x2_deg_per_nm, rel=0.12)
     assert fitted.spring == pytest.approx(TRUTH.spring, rel=0.12)
     assert f"2x2 scaled 60 Å, {FRAMES} frames" in fitted.source
 
 
-def test_one_run_leaves_the_exponent_as_it_was(runs: list[Path]):
-    assert fit(runs[:1]).twist_exponent == read_parameters().twist_exponent
+def test_one_run_leaves_the_law_of_the_twist_as_it_was(runs: list[Path]):
+    assert fit(runs[:1]).own_stiffness_chains == read_parameters().own_stiffness_chains
+
+
+def test_a_chain_that_twists_by_itself_is_held_back_by_the_others():
+    twists = np.linspace(0, 0.2, 20001)
+    alone, together = 3.0 * (twists - 0.2) ** 2 / 2, 1.5 * twists**2 / 2
+    least = {n: float(twists[(n * alone + n**2 * together).argmin()]) for n in (4, 9, 36)}
+    law = replace(TRUTH, own_stiffness_chains=3.0 / 1.5)
+    for chains in (9, 36):
+        assert law.mean_twist(chains) / law.mean_twist(4) == pytest.approx(least[chains] / least[4], rel=2e-3)
+        stiffness = [n * 3.0 + 1.5 * n**2 for n in (chains, 4)]
+        expected = np.sqrt(stiffness[1] / stiffness[0])
+        assert law.twist_deviation(chains) / law.twist_deviation(4) == pytest.approx(expected, rel=1e-6)
+
+
+def test_runs_of_thicker_fibrils_that_twist_more_are_refused(tmp_path: Path):
+    more = replace(TRUTH, twist_2x2_deg_per_nm=2 * TRUTH.twist_2x2_deg_per_nm)
+    runs = [write_run(tmp_path / "2x2", "2x2", TRUTH, 8), write_run(tmp_path / "3x3", "3x3", more, 8)]
+    with pytest.raises(InputError, match="do not twist less"):
+        fit(runs)
 
 
 def test_a_run_agrees_with_the_network_it_was_drawn_from_and_with_no_other(runs: list[Path]):

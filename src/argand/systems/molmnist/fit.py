@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.stats import ks_2samp
 
 from argand.errors import InputError
@@ -16,7 +16,12 @@ from argand.systems.molmnist.fibril import Fibril, build_fibril
 from argand.systems.molmnist.figures import LOG_SUMS, log_sums
 from argand.systems.molmnist.frames import FrameEnsemble
 from argand.systems.molmnist.measure import by_layer, fibril_twist, inner, sections
-from argand.systems.molmnist.modes import SECTIONS, EnsembleParameters, ModeEnsemble, read_parameters
+from argand.systems.molmnist.modes import (
+    EnsembleParameters,
+    ModeEnsemble,
+    read_parameters,
+    times_less_twisted,
+)
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Scene, measure
 from argand.systems.molmnist.trajectory import Trajectory
@@ -97,8 +102,9 @@ def bead_rms(fibril: Fibril, beads: np.ndarray) -> float:
 def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> EnsembleParameters:
     """Parameters that match twist, its fluctuation, the beads' fluctuation and the mean log-sums of runs.
 
-    Each run is matched by a network of its own length. One run fixes all but the exponent; runs of fibrils
-    of unlike size fix that too. InputError where a run has no frames, or does not twist to the right.
+    Each run is matched by a network of its own length. One run fixes all but `own_stiffness_chains`; runs of
+    fibrils of unlike size fix that too. InputError where a run has no frames, or does not twist to the right,
+    or where thicker fibrils do not twist less.
     """
     seen = [observe(Path(folder)) for folder in folders]
     for one in seen:
@@ -107,18 +113,18 @@ def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> Ens
                 f"{one.folder}: twists by {one.twist:.2f} degrees/nm, not to the right; leave this run out"
             )
     start = start or read_parameters()
-    ratio = np.log([4 / one.built.chains for one in seen])
-    twist = np.log([one.twist for one in seen])
-    exponent = start.twist_exponent
-    if np.ptp(ratio) > 0:
-        exponent = float(np.polyfit(ratio, twist, 1)[0])
-    spread = [one.twist_sd * one.built.chains / 4 * np.sqrt(sections(one.built) / SECTIONS) for one in seen]
+    chains, twist = (np.array([one.built.chains for one in seen]), np.array([one.twist for one in seen]))
+    own = start.own_stiffness_chains
+    if np.ptp(chains) > 0:
+        own = _own_stiffness(chains, twist)
+    found = replace(start, own_stiffness_chains=round(own, 4), twist_sd_2x2_deg_per_nm=1.0)
+    less = [times_less_twisted(n, found.own_stiffness_chains) for n in chains.tolist()]
+    unit = [DEG_PER_NM * found.twist_deviation(one.built.chains, sections(one.built)) for one in seen]
     source = "; ".join(f"{one.fibril} {one.solvent} {one.length:g} Å, {one.frames} frames" for one in seen)
     found = replace(
-        start,
-        twist_2x2_deg_per_nm=round(float(np.exp((twist - exponent * ratio).mean())), 4),
-        twist_exponent=round(exponent, 4),
-        twist_sd_2x2_deg_per_nm=round(float(np.mean(spread)), 4),
+        found,
+        twist_2x2_deg_per_nm=round(float(np.exp(np.log(twist * less).mean())), 4),
+        twist_sd_2x2_deg_per_nm=round(float(np.mean([one.twist_sd for one in seen] / np.array(unit))), 4),
         source=f"fitted to molecular dynamics: {source}",
     )
     wanted = [_log_sums(FrameEnsemble(Path(one.folder), one.length).cart, one.built).mean(0) for one in seen]
@@ -128,6 +134,14 @@ def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> Ens
         found = replace(found, spring=round(found.spring * float(stiffer), 4))
         found = _matched(seen, np.array(wanted), found)
     return found
+
+
+def _own_stiffness(chains: Int[np.ndarray, " run"], twist: Float[np.ndarray, " run"]) -> float:
+    """m of twist ~ 1 / (n + m), by least squares on 1 / twist, which is linear in n; not below zero."""
+    slope, level = np.polyfit(chains, 1 / twist, 1)
+    if slope <= 0:
+        raise InputError("the runs of thicker fibrils do not twist less; let them go on")
+    return max(float(level / slope), 0.0)
 
 
 def _matched(

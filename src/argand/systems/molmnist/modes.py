@@ -43,9 +43,14 @@ class EnsembleParameters:
     """What molecular dynamics tells the elastic network.
 
     `spring` is the constant of a spring between neighbouring sheets in kT/Å²; those within a sheet and
-    along a chain are `sheet_ratio` and `chain_ratio` times as stiff. A fibril of n chains has the mean
-    twist `twist_2x2_deg_per_nm` (4 / n)^`twist_exponent`, and its twist fluctuates by
-    `twist_sd_2x2_deg_per_nm` (4 / n) at a length of 200 Å. `source` says where the numbers come from.
+    along a chain are `sheet_ratio` and `chain_ratio` times as stiff. A fibril of n chains has the mean twist
+    `twist_2x2_deg_per_nm` (4 + m) / (n + m), and its twist has the variance `twist_sd_2x2_deg_per_nm`²
+    4 (4 + m) / (n (n + m)) at a length of 200 Å, where m is `own_stiffness_chains`. `source` says where the
+    numbers come from.
+
+    Each chain would twist by itself, to ω₀, and resists with the stiffness k; holding n of them together
+    resists with c n². The energy n k (ω - ω₀)² / 2 + c n² ω² / 2 of a length is least at
+    ω = m ω₀ / (n + m) with m = k / c, and c n (n + m) is its stiffness.
 
     A rod with free ends twists from section to section independently: the angle is a random walk along
     the axis, and the slope fitted to N sections has the variance 6 / (5 N) of a step's. So the
@@ -59,7 +64,7 @@ class EnsembleParameters:
     sheet_ratio: float
     chain_ratio: float
     twist_2x2_deg_per_nm: float
-    twist_exponent: float
+    own_stiffness_chains: float
     twist_sd_2x2_deg_per_nm: float
     source: str
     swelling: float = 0.0
@@ -67,11 +72,17 @@ class EnsembleParameters:
 
     def mean_twist(self, chains: int) -> float:
         """Mean twist of a fibril in rad/Å."""
-        return self.twist_2x2_deg_per_nm / DEG_PER_NM * (4 / chains) ** self.twist_exponent
+        return self.twist_2x2_deg_per_nm / DEG_PER_NM / times_less_twisted(chains, self.own_stiffness_chains)
 
     def twist_deviation(self, chains: int, measured: int = SECTIONS) -> float:
         """Standard deviation in rad/Å of the twist of a fibril, measured over so many sections."""
-        return self.twist_sd_2x2_deg_per_nm / DEG_PER_NM * 4 / chains * float(np.sqrt(SECTIONS / measured))
+        stiffer = chains / 4 * times_less_twisted(chains, self.own_stiffness_chains)
+        return self.twist_sd_2x2_deg_per_nm / DEG_PER_NM * float(np.sqrt(SECTIONS / measured / stiffer))
+
+
+def times_less_twisted(chains: int, own_stiffness_chains: float) -> float:
+    """How many times less a fibril of so many chains twists than one of four."""
+    return (chains + own_stiffness_chains) / (4 + own_stiffness_chains)
 
 
 def read_parameters(path: Path = PARAMETERS) -> EnsembleParameters:
