@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.optimize import nnls
 from scipy.stats import ks_2samp
 
 from argand.errors import InputError
@@ -27,8 +28,8 @@ from argand.systems.molmnist.simulate import Scene, measure
 from argand.systems.molmnist.trajectory import Trajectory
 
 DRAWS = 400
-MATCHED, PASSES, NEWTON = 100, 3, 3
-"""Variants whose log-sums are matched; passes over springs and log-sums; Newton steps in each."""
+MATCHED, NEWTON = 100, 5
+"""Variants whose log-sums are matched, and Newton steps."""
 _STEPS = (0.02, 0.05)
 _RANGE = ((-0.5, 0.5), (1.0, 5.0))
 _KS_95 = 1.358
@@ -128,12 +129,7 @@ def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> Ens
         source=f"fitted to molecular dynamics: {source}",
     )
     wanted = [_log_sums(FrameEnsemble(Path(one.folder), one.length).cart, one.built).mean(0) for one in seen]
-    found = replace(found, swelling=0.0, disorder=1.0)
-    for _ in range(PASSES):
-        stiffer = np.exp(np.mean([np.log(_stiffer(one, found)) for one in seen]))
-        found = replace(found, spring=round(found.spring * float(stiffer), 4))
-        found = _matched(seen, np.array(wanted), found)
-    return found
+    return _matched(seen, np.array(wanted), replace(_sprung(seen, found), swelling=0.0, disorder=1.0))
 
 
 def _own_stiffness(chains: Int[np.ndarray, " run"], twist: Float[np.ndarray, " run"]) -> float:
@@ -173,19 +169,23 @@ def _mean_sums(
     return _log_sums((source.draw(k, random).cart for k in range(MATCHED)), seen.built).mean(0)
 
 
-def _stiffer(seen: Observation, parameters: EnsembleParameters) -> float:
-    """Factor on the springs with which variants of a run's fibril fluctuate as the run does.
+def _sprung(seen: Sequence[Observation], start: EnsembleParameters) -> EnsembleParameters:
+    """Springs and a glucose's own motion with which variants fluctuate as the runs do.
 
-    The part of the fluctuation that comes of the springs is inverse to them; that of the atoms' own
-    displacements, which a bead of six atoms keeps a sixth of, is not.
+    What the modes do is inverse to the springs and falls with the fibril's size, which the own motion does
+    not; so runs of fibrils of unlike size tell the two apart. One run leaves the own motion as it was.
     """
-    fibril = seen.built
-    u_iso = parameters.disorder**2 * float(fibril.u_iso[fibril.ring].mean())
-    atoms = 3 * u_iso / fibril.ring.shape[1]
-    if seen.bead_rms**2 <= atoms:
-        raise InputError(f"{seen.folder}: its frames are too alike to tell the springs; let the run go on")
-    network = network_rms(fibril, parameters)
-    return (network**2 - atoms) / (seen.bead_rms**2 - atoms)
+    wanted = np.array([one.bead_rms**2 for one in seen])
+    still = replace(start, glucose_rms=0.0)
+    modes = np.array([network_rms(one.built, still) ** 2 for one in seen])
+    if len({one.built.chains for one in seen}) > 1:
+        (softer, own), _ = nnls(np.column_stack([modes, np.ones(len(modes))]), wanted)
+    else:
+        own = start.glucose_rms**2
+        softer = float((wanted - own).sum() / modes.sum())
+    if softer <= 0:
+        raise InputError(f"{seen[0].folder}: its frames are too alike to tell the springs; let the run go on")
+    return replace(start, spring=round(start.spring / softer, 4), glucose_rms=round(float(np.sqrt(own)), 4))
 
 
 def network_rms(fibril: Fibril, parameters: EnsembleParameters) -> float:

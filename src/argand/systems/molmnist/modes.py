@@ -1,8 +1,8 @@
 """Variants of a fibril from its elastic network, with the twist and softness that molecular dynamics gives.
 
 One bead a glucose; springs between beads nearer than 11 Å in three classes. A variant is a thermal draw of
-the softest modes, which moves each glucose as a rigid body, twisted to a draw of the fibril's twist, with
-every atom displaced by the crystal structure's own U.
+the softest modes, which moves each glucose as a rigid body, and a little more by itself, twisted to a draw of
+the fibril's twist, with every atom displaced by the crystal structure's own U.
 """
 
 import hashlib
@@ -56,6 +56,8 @@ class EnsembleParameters:
     the axis, and the slope fitted to N sections has the variance 6 / (5 N) of a step's. So the
     deviation falls with the root of the number of sections.
 
+    Beyond the softest modes each glucose moves by itself by `glucose_rms` Å in three dimensions.
+
     Chains at the surface lie `swelling` Å further out than in the crystal, and their atoms' displacements
     are `disorder` times the crystal's; what is inside keeps the crystal's own.
     """
@@ -67,6 +69,7 @@ class EnsembleParameters:
     own_stiffness_chains: float
     twist_sd_2x2_deg_per_nm: float
     source: str
+    glucose_rms: float = 0.0
     swelling: float = 0.0
     disorder: float = 1.0
 
@@ -137,6 +140,8 @@ class ModeEnsemble:
         cart += self._cart
         noise = random.standard_normal(cart.shape, np.float32)
         noise *= self._deviation
+        # A glucose moves as a whole with its bead alone.
+        noise -= noise[self.fibril.ring].mean(1)[self.fibril.glucose]
         cart += noise
         energy = float(self.modes.stiffness @ amplitude**2) / 2
         return Variant(twisted(cart, rate), twist, energy, "modes")
@@ -149,9 +154,11 @@ class ModeEnsemble:
         return max(number % 10 - 7, 0)
 
     def displacement(self, random: np.random.Generator) -> tuple[Points3, Float[np.ndarray, " mode"]]:
-        """Thermal displacements of the beads in Å, and the amplitudes of the modes that make them."""
+        """Thermal displacements of the beads in Å, and the amplitudes of the modes that make most of them."""
         amplitude = draw_amplitudes(self.modes, random)
-        return (amplitude @ self._flat).reshape(-1, 3), amplitude
+        move = (amplitude @ self._flat).reshape(-1, 3)
+        own = self.parameters.glucose_rms / np.sqrt(3)
+        return move + own * random.standard_normal(move.shape), amplitude
 
 
 def surface_chains(fibril: Fibril) -> Bool[np.ndarray, " chain"]:
