@@ -12,6 +12,8 @@ from argand.systems.molmnist.measure import chain_twists, fibril_twist, upright
 from argand.systems.molmnist.modes import ModeEnsemble, ensemble, fibril_modes, read_parameters
 
 PARAMETERS = read_parameters()
+STILL = {"spring": 1e9, "glucose_rms": 0.0, "swelling": 0.0, "disorder": 1.0}
+"""Atoms move by the crystal's U alone."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def test_thicker_fibrils_twist_less():
 
 
 def test_atoms_are_displaced_by_the_u_of_the_crystal(source: ModeEnsemble):
-    calm = ModeEnsemble(source.fibril, replace(PARAMETERS, spring=1e9, swelling=0.0, disorder=1.0))
+    calm = ModeEnsemble(source.fibril, replace(PARAMETERS, **STILL))
     random = np.random.default_rng(0)
     cart = calm.draw(0, random).cart.astype(float)
     rate = fibril_twist(source.fibril, source.fibril.beads(cart))
@@ -73,11 +75,27 @@ def test_modes_come_out_of_the_cache_as_they_went_in(source: ModeEnsemble):
 
 
 def test_stiffer_springs_move_less(source: ModeEnsemble):
-    stiff = ModeEnsemble(source.fibril, replace(PARAMETERS, spring=4 * PARAMETERS.spring))
-    soft = source.displacement(np.random.default_rng(0))[0]
-    np.testing.assert_allclose(
-        stiff.displacement(np.random.default_rng(0))[0], soft / 2, rtol=1e-3, atol=1e-4
+    alone = replace(PARAMETERS, glucose_rms=0.0)
+    soft, stiff = (
+        ModeEnsemble(source.fibril, replace(alone, spring=factor * alone.spring)).displacement(
+            np.random.default_rng(0)
+        )[0]
+        for factor in (1, 4)
     )
+    np.testing.assert_allclose(stiff, soft / 2, rtol=1e-3, atol=1e-4)
+
+
+def test_a_glucose_moves_with_its_bead_and_by_itself(source: ModeEnsemble):
+    fibril = source.fibril
+    own = ModeEnsemble(fibril, replace(PARAMETERS, **STILL | {"disorder": 3.0, "glucose_rms": 0.5}))
+    beads = fibril.beads(own.draw(0, np.random.default_rng(0)).cart.astype(float))
+    random = np.random.default_rng(0)
+    random.random()  # the twist's quantile
+    moved = own.displacement(random)[0]
+    expected = fibril.beads(fibril.cart) + moved
+    untwisted = [twisted(one, -fibril_twist(fibril, one)) for one in (beads, expected)]
+    np.testing.assert_allclose(*untwisted, atol=0.03)
+    assert np.sqrt((moved**2).sum(1).mean()) == pytest.approx(0.5, rel=0.05)
 
 
 def test_parameters_that_are_none_are_told(tmp_path):

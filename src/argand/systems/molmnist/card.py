@@ -57,10 +57,11 @@ argand {__version__}.
 
 One glucose is one bead of an elastic network, cut-off 11 Å, springs of {parameters.spring:g} kT/Å² between sheets,
 {parameters.sheet_ratio:g} times that within a sheet and {parameters.chain_ratio:g} times along a chain; 60 softest modes at thermal
-equilibrium move each glucose as a rigid body. Mean twist {parameters.twist_2x2_deg_per_nm:g} / f and standard deviation
-{parameters.twist_sd_2x2_deg_per_nm:g} / sqrt(f n/4) degrees/nm for n chains, f = (n + m) / (4 + m), m = {parameters.own_stiffness_chains:g}.
-Every atom is displaced by the U of the crystal structure, {parameters.disorder:g} times as far in chains at the surface, which lie
-{parameters.swelling:g} Å further out. Source of these numbers: {parameters.source}.
+equilibrium move each glucose as a rigid body, and each moves by {parameters.glucose_rms:g} Å by itself. Mean twist
+{parameters.twist_2x2_deg_per_nm:g} / f and standard deviation {parameters.twist_sd_2x2_deg_per_nm:g} / sqrt(f n/4) degrees/nm for n chains,
+f = (n + m) / (4 + m), m = {parameters.own_stiffness_chains:g}. Every atom is displaced by the U of the crystal structure,
+{parameters.disorder:g} times as far in chains at the surface, which lie {parameters.swelling:g} Å further out. Source of these
+numbers: {parameters.source}.
 
 Of ten draws eight train, one validates, one tests.
 
