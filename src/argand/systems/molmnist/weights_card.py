@@ -11,7 +11,7 @@ from argand.progress import duration
 LIMITS = [
     "Knows the ten fibrils of the benchmark alone, along their axis; other objects are answered with one of "
     "them, and found out by their residual.",
-    "Trained on variants of elastic networks fitted to one fibril in water; see the guide.",
+    "Trained on variants of elastic networks that are fitted to two small fibrils in water; see the guide.",
     "X-ray form factors and a flat Ewald sphere.",
 ]
 _LOADS = {"published": "argand.systems.molmnist.model.published_model()"}
