@@ -17,7 +17,7 @@ from argand.systems.molmnist.retrieve import gaussian, response
 GRAIN, DISPLACEMENT = 5.0, 0.7
 """Variance of the amplitude per electron that an answer leaves: GRAIN (1 - exp(-DISPLACEMENT q²)), q in 1/Å.
 
-Measured on validation draws without noise: 1 at 0.5 / Å, 3 at 1.1 / Å, 4 to 5 above 1.8 / Å, with all fibrils.
+Measured on validation draws without noise: 1 at 0.5 / Å, 3 at 1.1 / Å, 4 to 5 above 1.8 / Å for all fibrils.
 """
 MODEL_ERROR, MODEL_POWER = 0.28, 1.4
 """Variance of |F| per electron between the pattern and a true shape, MODEL_ERROR q^MODEL_POWER.

@@ -237,7 +237,8 @@ def expected_residual(measured: Measured, fitted: Fitted) -> float:
     model = measured.waves(fitted.shape[None], fitted.rotation)[0]
     counts = scale_of(measured, model) * measured.mates * model.abs().square()
     drawn = torch.poisson(counts, torch.Generator().manual_seed(0))
-    return residual(measured, model, drawn) + MODEL_RESIDUAL
+    # Both errors are independent.
+    return float(np.hypot(residual(measured, model, drawn), MODEL_RESIDUAL))
 
 
 def _placed(image: Float[Tensor, "side side"], pixel: float, window: Window) -> Pattern:
