@@ -185,7 +185,9 @@ def _sprung(seen: Sequence[Observation], start: EnsembleParameters) -> EnsembleP
         softer = float((wanted - own).sum() / modes.sum())
     if softer <= 0:
         raise InputError(f"{seen[0].folder}: its frames are too alike to tell the springs; let the run go on")
-    return replace(start, spring=round(start.spring / softer, 4), glucose_rms=round(float(np.sqrt(own)), 4))
+    return replace(
+        start, spring=round(float(start.spring / softer), 4), glucose_rms=round(float(np.sqrt(own)), 4)
+    )
 
 
 def network_rms(fibril: Fibril, parameters: EnsembleParameters) -> float:
