@@ -103,9 +103,9 @@ def bead_rms(fibril: Fibril, beads: np.ndarray) -> float:
 def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> EnsembleParameters:
     """Parameters that match twist, its fluctuation, the beads' fluctuation and the mean log-sums of runs.
 
-    Each run is matched by a network of its own length. One run fixes all but `own_stiffness_chains`; runs of
-    fibrils of unlike size fix that too. InputError where a run has no frames, or does not twist to the right,
-    or where thicker fibrils do not twist less.
+    Each run is matched by a network of its own length. One run fixes all but `own_stiffness_chains` and
+    `glucose_rms`; runs of fibrils of unlike size fix these too. InputError where a run has no frames, or does
+    not twist to the right, or where thicker fibrils do not twist less.
     """
     seen = [observe(Path(folder)) for folder in folders]
     for one in seen:

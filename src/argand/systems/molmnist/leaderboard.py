@@ -85,8 +85,9 @@ def floor_answers(
 
 
 def _asked(model: Model, trials: Trials) -> tuple[Answer, float]:
-    """A model's answers to all trials, and the processor seconds that it took."""
+    """A model's answers to all trials, and the processor seconds that it took after a first call."""
     parts, spent = [], 0.0
+    ask(model, trials.patterns[:1].copy(), trials.live.copy(), trials.window.side)
     for first in range(0, len(trials), BATCH):
         began = time.process_time()
         patterns = trials.patterns[first : first + BATCH].copy()
