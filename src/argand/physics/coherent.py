@@ -5,7 +5,7 @@ over the border of the box.
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
@@ -60,6 +60,16 @@ class CountedMagnitudes(Magnitudes):
 def is_counted(intensity: Float[Tensor, "*any"]) -> bool:
     """Whether all are whole numbers, as photon counts are."""
     return bool((intensity == intensity.round()).all())
+
+
+def spectra_of(images: Objects) -> Complex[Tensor, "n slow half"]:
+    """Half spectra of images whose middle is in pixel [n // 2, n // 2]."""
+    return torch.fft.rfft2(torch.fft.ifftshift(images, dim=(1, 2)))
+
+
+def images_of(spectra: Complex[Tensor, "n slow half"], size: int) -> Float[Tensor, "n size size"]:
+    """The images of half spectra, `size` pixels along a side, their middle in pixel [n // 2, n // 2]."""
+    return torch.fft.fftshift(torch.fft.irfft2(spectra, s=(size, size)), dim=(1, 2))
 
 
 def friedel_mean(patterns: Patterns, live: Bool[Tensor, "slow fast"]) -> Half:

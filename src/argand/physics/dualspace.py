@@ -5,7 +5,7 @@ were not measured are given as NaN and left as they come out.
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from argand.physics.patterson import Cube, Half, Map, reflection_length
@@ -20,22 +20,25 @@ BETA = 0.9
 """Feedback of the hybrid input-output method."""
 
 
+def lowest_rows(size: int, few: int, device: torch.device | None = None) -> Int[Tensor, " few"]:
+    """Rows of the `few` lowest of `size` frequencies as an FFT orders them, negative ones from the end."""
+    low, high = torch.arange((few + 1) // 2), torch.arange(size - few // 2, size)
+    return torch.cat([low, high]).to(device)
+
+
 def coarse(half: Half, box: int) -> Float[Tensor, "batch small small part"]:
     """The reflections that a box of fewer voxels across the same length holds, for limited resolution.
 
     Densities keep their values: intensities are scaled by the sixth power of the ratio of the boxes.
     """
     old = half.shape[1]
-    low, high = (box + 1) // 2, box // 2
-    rows = torch.cat([torch.arange(low), torch.arange(old - high, old)]).to(half.device)
+    rows = lowest_rows(old, box, half.device)
     return half[:, rows][:, :, rows][..., : box // 2 + 1] * (box / old) ** 6
 
 
 def cropped(patterson: Map, box: int) -> Cube:
     """The middle of a map whose vectors are all shorter than half of `box`; nothing else is lost."""
-    low, high = (box + 1) // 2, box // 2
-    size = patterson.shape[-1]
-    rows = torch.cat([torch.arange(low), torch.arange(size - high, size)]).to(patterson.device)
+    rows = lowest_rows(patterson.shape[-1], box, patterson.device)
     return patterson[:, rows][:, :, rows][..., rows]
 
 

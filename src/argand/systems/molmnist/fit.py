@@ -114,10 +114,9 @@ def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> Ens
                 f"{one.folder}: twists by {one.twist:.2f} degrees/nm, not to the right; leave this run out"
             )
     start = start or read_parameters()
-    chains, twist = (np.array([one.built.chains for one in seen]), np.array([one.twist for one in seen]))
-    own = start.own_stiffness_chains
-    if np.ptp(chains) > 0:
-        own = _own_stiffness(chains, twist)
+    chains, twist = np.array([one.built.chains for one in seen]), np.array([one.twist for one in seen])
+    unlike = bool(np.ptp(chains) > 0)
+    own = _own_stiffness(chains, twist) if unlike else start.own_stiffness_chains
     found = replace(start, own_stiffness_chains=round(own, 4), twist_sd_2x2_deg_per_nm=1.0)
     less = [times_less_twisted(n, found.own_stiffness_chains) for n in chains.tolist()]
     unit = [DEG_PER_NM * found.twist_deviation(one.built.chains, sections(one.built)) for one in seen]
@@ -129,7 +128,7 @@ def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> Ens
         source=f"fitted to molecular dynamics: {source}",
     )
     wanted = [_log_sums(FrameEnsemble(Path(one.folder), one.length).cart, one.built).mean(0) for one in seen]
-    return _matched(seen, np.array(wanted), replace(_sprung(seen, found), swelling=0.0, disorder=1.0))
+    return _matched(seen, np.array(wanted), replace(_sprung(seen, found, unlike), swelling=0.0, disorder=1.0))
 
 
 def _own_stiffness(chains: Int[np.ndarray, " run"], twist: Float[np.ndarray, " run"]) -> float:
@@ -169,16 +168,16 @@ def _mean_sums(
     return _log_sums((source.draw(k, random).cart for k in range(MATCHED)), seen.built).mean(0)
 
 
-def _sprung(seen: Sequence[Observation], start: EnsembleParameters) -> EnsembleParameters:
+def _sprung(seen: Sequence[Observation], start: EnsembleParameters, unlike: bool) -> EnsembleParameters:
     """Springs and a glucose's own motion with which variants fluctuate as the runs do.
 
     What the modes do is inverse to the springs and falls with the fibril's size, which the own motion does
-    not; so runs of fibrils of unlike size tell the two apart. One run leaves the own motion as it was.
+    not; so runs of fibrils of `unlike` size tell the two apart. Others leave the own motion as it was.
     """
     wanted = np.array([one.bead_rms**2 for one in seen])
     still = replace(start, glucose_rms=0.0)
     modes = np.array([network_rms(one.built, still) ** 2 for one in seen])
-    if len({one.built.chains for one in seen}) > 1:
+    if unlike:
         (softer, own), _ = nnls(np.column_stack([modes, np.ones(len(modes))]), wanted)
     else:
         own = start.glucose_rms**2

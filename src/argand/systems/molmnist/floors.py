@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from argand.physics.coherent import dilated, friedel_mean
+from argand.physics.coherent import dilated, friedel_mean, images_of, spectra_of
 from argand.systems.molmnist.conditions import SEED, Trials, pair_numbers
 from argand.systems.molmnist.fibril import FIBRILS
 from argand.systems.molmnist.retrieve import response, retrieve
@@ -107,13 +107,11 @@ def phases_told(trials: Trials, training: Training) -> Answer:
     """
     half = friedel_mean(torch.from_numpy(trials.patterns), torch.from_numpy(trials.live))
     measured = half.isfinite()
-    true = torch.fft.rfft2(torch.fft.ifftshift(torch.from_numpy(trials.shapes), dim=(1, 2)))
+    true = spectra_of(torch.from_numpy(trials.shapes))
     seen = half.nan_to_num(0.0).sqrt() / response(trials.window)
     scale = (seen * true.abs() * measured).sum((1, 2)) / (seen.square() * measured).sum((1, 2))
     mixed = torch.where(measured, torch.polar(scale[:, None, None] * seen, true.angle()), true)
-    size = trials.window.size
-    shapes = torch.fft.fftshift(torch.fft.irfft2(mixed, s=(size, size)), dim=(1, 2))
-    return {"shape": shapes.numpy()}
+    return {"shape": images_of(mixed, trials.window.size).numpy()}
 
 
 def forward_alone(trials: Trials, training: Training) -> Answer:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from argand.physics.coherent import Patterns, friedel_mean, reciprocal_axes
+from argand.physics.coherent import Patterns, friedel_mean, images_of, reciprocal_axes, spectra_of
 from argand.physics.projection import Window
 from argand.systems.molmnist.retrieve import gaussian, response
 
@@ -50,7 +50,7 @@ def likeliest(
     `response`.
     """
     window = Window(window_side, counts.shape[-1])
-    posterior = _Posterior(counts, live, start, window, response(window, pixel))
+    posterior = _Posterior(counts, live, start, window, pixel)
     for first in range(0, rounds, STEPS_EACH):
         posterior.step(min(STEPS_EACH, rounds - first))
     return posterior.shape
@@ -65,19 +65,19 @@ class _Posterior:
         live: Bool[Tensor, "slow fast"],
         start: Shapes,
         window: Window,
-        response: Float[Tensor, "slow half"],
+        pixel: float | None,
     ) -> None:
         half = friedel_mean(counts.float(), live)
         self.measured, self.counts = half.isfinite(), half.nan_to_num(0.0)
-        self.size = (window.size,) * 2
+        self.size = window.size
         along, across = reciprocal_axes(window)
         q2 = along**2 + across**2
         electrons = start.sum((1, 2), keepdim=True)
         self.model_variance = (MODEL_ERROR * q2 ** (MODEL_POWER / 2) + _LEAST_ERROR) * electrons
         self.rough = (GRAIN * (1 - torch.exp(-DISPLACEMENT * q2))).sqrt()
-        self.response = response
-        self.start = torch.fft.rfft2(torch.fft.ifftshift(start, dim=(1, 2)))
-        soft = torch.fft.irfft2(self.start * gaussian(window, _BLUR), s=self.size)
+        self.response = response(window, pixel)
+        self.start = spectra_of(start)
+        soft = torch.fft.irfft2(self.start * gaussian(window, _BLUR), s=(self.size, self.size))
         self.grain = soft.clamp_min(0).sqrt()
         self.z = torch.zeros_like(start)
 
@@ -89,7 +89,7 @@ class _Posterior:
     @property
     def shape(self) -> Shapes:
         """The shapes, their middle in the middle."""
-        return torch.fft.fftshift(torch.fft.irfft2(self.spectrum, s=self.size), dim=(1, 2))
+        return images_of(self.spectrum, self.size)
 
     def step(self, rounds: int) -> None:
         """Move z towards the maximum of the posterior linearised where it is."""
@@ -105,8 +105,8 @@ class _Posterior:
 
         def pull(residual: Halves) -> Shapes:
             """What weighted residuals ask of z; a pixel and its mate are measured once."""
-            image = torch.fft.irfft2(slope * (weight * residual), s=self.size)
-            return self.grain * image * (self.size[0] * self.size[1] / 2)
+            image = torch.fft.irfft2(slope * (weight * residual), s=(self.size, self.size))
+            return self.grain * image * (self.size**2 / 2)
 
         def change(move: Shapes) -> Halves:
             """Change of the amplitudes that a change of z makes."""

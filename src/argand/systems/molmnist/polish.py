@@ -6,7 +6,8 @@ from jaxtyping import Bool, Complex, Float
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from argand.physics.coherent import is_counted
+from argand.physics.coherent import images_of, is_counted, spectra_of
+from argand.physics.dualspace import lowest_rows
 from argand.physics.projection import Window
 from argand.systems.molmnist.likeliest import likeliest
 from argand.systems.molmnist.retrieve import polish
@@ -36,20 +37,20 @@ def polished_shapes(
     first = window.size // 2 - size // 2
     cut = slice(first, first + size)
     seen, mask = torch.from_numpy(patterns[:, cut, cut]), torch.from_numpy(live[cut, cut])
-    before = torch.fft.rfft2(torch.fft.ifftshift(torch.from_numpy(shapes), dim=(1, 2)))
-    start = _image(low_part(before, size), size)
+    before = spectra_of(torch.from_numpy(shapes))
+    start = images_of(low_part(before, size), size)
     if is_counted(seen):
         found = likeliest(seen, mask, start, rounds, window_side, window.pixel)
     else:
         found = polish(seen, mask, start, rounds, window_side, window.pixel).shape
         found = found * (start.sum((1, 2)) / found.sum((1, 2)).clamp_min(1e-6))[:, None, None]
-    after = torch.fft.rfft2(torch.fft.ifftshift(found, dim=(1, 2)))
-    return _image(with_low_part(before, after), window.size).numpy()
+    after = spectra_of(found)
+    return images_of(with_low_part(before, after), window.size).numpy()
 
 
 def low_part(spectrum: Halves, size: int) -> LowHalves:
     """The half spectrum of the same images on a grid of fewer pixels, `size` along a side."""
-    return spectrum[:, _rows(spectrum.shape[1], size)][..., : size // 2 + 1]
+    return spectrum[:, lowest_rows(spectrum.shape[1], size)][..., : size // 2 + 1]
 
 
 def with_low_part(spectrum: Halves, low: LowHalves) -> Halves:
@@ -61,16 +62,7 @@ def with_low_part(spectrum: Halves, low: LowHalves) -> Halves:
     if size == spectrum.shape[1]:
         return low
     inner = (size - 1) // 2
-    here, there = _rows(spectrum.shape[1], 2 * inner + 1), _rows(size, 2 * inner + 1)
+    here, there = lowest_rows(spectrum.shape[1], 2 * inner + 1), lowest_rows(size, 2 * inner + 1)
     whole = spectrum.clone()
     whole[:, here, : inner + 1] = low[:, there, : inner + 1]
     return whole
-
-
-def _rows(size: int, few: int) -> Tensor:
-    """Rows of the `few` lowest frequencies, negative ones from the end."""
-    return torch.cat([torch.arange((few + 1) // 2), torch.arange(size - few // 2, size)])
-
-
-def _image(spectrum: Halves, size: int) -> Float[Tensor, "n slow fast"]:
-    return torch.fft.fftshift(torch.fft.irfft2(spectrum, s=(size, size)), dim=(1, 2))

@@ -23,6 +23,7 @@ from argand.physics.coherent import (
     friedel_mean,
     is_counted,
     reciprocal_axes,
+    spectra_of,
 )
 from argand.physics.dualspace import Magnitudes, hybrid_input_output, settled
 from argand.physics.projection import Window
@@ -160,7 +161,7 @@ class Measured:
 
     def density(self, shapes: Shapes) -> Shapes:
         """Shapes made soft, on the scale of the amplitudes."""
-        spectrum = torch.fft.rfft2(torch.fft.ifftshift(shapes, dim=(1, 2)))
+        spectrum = spectra_of(shapes)
         found = torch.where(self.exact.measured, spectrum.abs() * self.soft, 0.0)
         scale = (found * self.exact.amplitude).sum((1, 2)) / found.square().sum((1, 2)).clamp_min(1e-30)
         return self._image(spectrum * self.soft) * scale[:, None, None]

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from argand.physics.dualspace import lowest_rows
 from argand.physics.projection import Window
 from argand.systems.molmnist.shapes import BLUR
 
@@ -82,7 +83,7 @@ class Truth:
     def _best_shift(self, spectrum: Complex[Tensor, "n slow half"]) -> tuple[Tensor, Tensor]:
         """Shift [n, 2] in Å at which the correlation with the truth is highest, and that correlation."""
         few = min(self.size, 2 * round(self.window.side / _GRID / 2))
-        rows = torch.cat([torch.arange((few + 1) // 2), torch.arange(self.size - few // 2, self.size)])
+        rows = lowest_rows(self.size, few)
         q = self._q[0][rows], self._q[1][:, : few // 2 + 1]
         cross = (self._spectrum * spectrum.conj())[:, rows, : few // 2 + 1]
         coarse = torch.fft.irfft2(cross, s=(few, few), norm="forward").flatten(1).max(1)
