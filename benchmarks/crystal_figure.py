@@ -16,8 +16,8 @@ import typer
 from ase.data.colors import jmol_colors
 
 from argand.io.crystal import read_structure
-from argand.physics.reciprocal import waves
-from argand.physics.structure import Structure
+from argand.physics.crystal.reciprocal import waves
+from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.decode import faithful
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.latent import Latent, Representation

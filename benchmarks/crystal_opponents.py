@@ -24,8 +24,8 @@ from grok_phase_solver.solvers.iterative_retrieval import raar_solve
 from jaxtyping import Complex, Float
 from smtbx.ab_initio import charge_flipping
 
-from argand.physics.atom import is_hydrogen
-from argand.physics.symmetry import Group
+from argand.physics.crystal.atom import is_hydrogen
+from argand.physics.crystal.symmetry import Group
 from argand.systems.patterson.crystal import Crystal
 from argand.typing import Miller, Points3
 

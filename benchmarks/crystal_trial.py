@@ -12,14 +12,14 @@ from patterson_real import cell_formula
 
 from argand.errors import InputError
 from argand.io.reflections import read_reflections
-from argand.physics.atom import Atoms
-from argand.physics.fourier import Coefficients, Grid
-from argand.physics.model import Builder, nearest_distance
-from argand.physics.peak import between_points
-from argand.physics.phasing import Expansion, origin_scores, phase_factor, recipe_for
-from argand.physics.refine import Observed, Refined
-from argand.physics.symmetry import Group, inverse_d_squared
-from argand.physics.wilson import normalised
+from argand.physics.crystal.atom import Atoms
+from argand.physics.crystal.symmetry import Group, inverse_d_squared
+from argand.physics.phasing.dual_space import Expansion, origin_scores, phase_factor, recipe_for
+from argand.physics.phasing.fourier import Coefficients, Grid
+from argand.physics.phasing.model_building import Builder, nearest_distance
+from argand.physics.phasing.peak import between_points
+from argand.physics.phasing.refinement import Observed, Refined
+from argand.physics.phasing.wilson import normalised
 from argand.systems.patterson.crystal import Crystal, prepare
 from argand.systems.patterson.solve import PHASING_D_MIN, verdict
 from argand.systems.patterson.truth import Comparison, compare, true_atoms

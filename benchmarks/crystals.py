@@ -21,7 +21,7 @@ from report import as_table, write_report
 from rich.console import Console
 
 from argand.learn.device import available_cores, processor_name
-from argand.physics.structure import Structure, checked
+from argand.physics.crystal.structure import Structure, checked
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.decode import decode
 from argand.systems.crystals.evaluate import STRICT, Comparison, compare, match

@@ -20,8 +20,8 @@ from rich.console import Console
 from argand.errors import InputError
 from argand.io.crystal import read_structure
 from argand.learn.device import available_cores, processor_name
-from argand.physics.structure import Structure, checked, distances
-from argand.physics.supercell import unfolded
+from argand.physics.crystal.structure import Structure, checked, distances
+from argand.physics.crystal.supercell import unfolded
 from argand.systems.crystals.decode import faithful
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.latent import Representation

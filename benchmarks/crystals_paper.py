@@ -19,7 +19,7 @@ from rich.console import Console
 
 from argand.io.weights import read_header
 from argand.learn.device import available_cores, processor_name
-from argand.physics.structure import Structure
+from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.box import Box
 from argand.systems.crystals.evaluate import match
 from argand.systems.crystals.model import PAPER_WEIGHTS, named_model

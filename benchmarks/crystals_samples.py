@@ -24,7 +24,7 @@ from scipy.stats import wasserstein_distance
 
 from argand.errors import ArgandError
 from argand.learn.device import available_cores, processor_name
-from argand.physics.structure import MAX_Z, Structure
+from argand.physics.crystal.structure import MAX_Z, Structure
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.decode import decode
 from argand.systems.crystals.dress import dressed, kind_chances

@@ -21,7 +21,7 @@ from rich.console import Console
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
-from argand.physics.projection import Camera, Window, scattering_factors
+from argand.physics.coherent.projection import Camera, Window, scattering_factors
 from argand.systems.molmnist.evaluate import amplitude_r
 from argand.systems.molmnist.fibril import FIBRILS, Fibril, build_fibril
 from argand.systems.molmnist.simulate import ELECTRONS, Scene

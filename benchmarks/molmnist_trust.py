@@ -18,8 +18,8 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
+from argand.physics.coherent.projection import Camera, Window
 from argand.physics.noise import count_photons
-from argand.physics.projection import Camera, Window
 from argand.systems.molmnist.judge import LARGEST_EXCESS, LEAST_PROBABILITY
 from argand.systems.molmnist.modes import ensemble
 from argand.systems.molmnist.predict import Answer, Predictor, load

@@ -21,8 +21,8 @@ from argand.io.weights import load_weights, restore
 from argand.learn.device import fast_order, hardware
 from argand.learn.record import BEST_NAME
 from argand.learn.stream import VALIDATION_OFFSET
-from argand.physics.patterson import intensities_of
-from argand.physics.positions import select_reflections
+from argand.physics.sphere.patterson import intensities_of
+from argand.physics.sphere.sphere_fit import select_reflections
 from argand.systems.patterson.ablation import ABLATION, COMPARED, TRAINING_SEED, Arm, Curve, train_arms
 from argand.systems.patterson.curves import draw_comparisons, draw_networks, draw_training
 from argand.systems.patterson.evaluate import EVALUATION_SEED, batches

@@ -25,7 +25,7 @@ from rich.progress import track
 
 from argand.errors import InputError
 from argand.io.reflections import read_reflections
-from argand.physics.atom import structure_factors
+from argand.physics.crystal.atom import structure_factors
 from argand.systems.patterson.card import keep_counts
 from argand.systems.patterson.crystal import Crystal, prepare
 from argand.systems.patterson.crystal_system import WEIGHTS

@@ -19,8 +19,8 @@ from rich.console import Console
 from torch import Tensor
 
 from argand.io.pool import available_cores
-from argand.physics.patterson import intensities_of
-from argand.physics.positions import Reflections, select_reflections
+from argand.physics.sphere.patterson import intensities_of
+from argand.physics.sphere.sphere_fit import Reflections, select_reflections
 from argand.systems.patterson.evaluate import EVALUATION_SEED, batches
 from argand.systems.patterson.match import match_atoms
 from argand.systems.patterson.published import doubled, separate_by_swaps, sign_search

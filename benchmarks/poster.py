@@ -25,7 +25,7 @@ from argand.io.image import Frame, read_frame
 from argand.io.weights import load_weights, restore
 from argand.learn.log import read_log
 from argand.learn.train import train
-from argand.physics.spot import block_sum
+from argand.physics.still.spot import block_sum
 from argand.systems.geometry.evaluate import EVALUATION_SEED
 from argand.systems.geometry.poster import CENTRE_UNIT, Target, poster_predict
 from argand.systems.geometry.presets import PRESETS

@@ -21,8 +21,8 @@ from rich.progress import track
 
 from argand.io.image import read_frame
 from argand.memory import keep_freed_memory
-from argand.physics.detector import BeamGeometry
-from argand.physics.spot import Spots, find_spots
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.spot import Spots, find_spots
 from argand.systems.geometry.presets import PRESETS
 from argand.systems.geometry.simulate import draw_still, take
 from argand.systems.geometry.still import expose

@@ -5,7 +5,7 @@ import math
 from argand.io.geom import write_geom
 from argand.io.poni import read_poni, write_poni
 from argand.io.xds import write_xds
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 
 SHAPE = (2527, 2463)  # (slow, fast)
 geometry = BeamGeometry(

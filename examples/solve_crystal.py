@@ -5,7 +5,7 @@ python examples/solve_crystal.py
 
 from pathlib import Path
 
-from argand.physics.bond import bonds, covalent_radii, grown
+from argand.physics.crystal.bond import bonds, covalent_radii, grown
 from argand.systems.patterson.solve import solve_file
 
 data = Path(__file__).parent / "data" / "cod_2016452.hkl.gz"

@@ -12,7 +12,7 @@ from argand.errors import InputError
 from argand.io.geom import write_geom
 from argand.io.poni import read_poni, write_poni
 from argand.io.xds import read_xds, write_xds
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.units import HC_KEV_ANGSTROM
 
 SHAPE = (619, 487)

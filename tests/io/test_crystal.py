@@ -9,7 +9,7 @@ import pytest
 
 from argand.errors import InputError
 from argand.io.crystal import expand, read_many, read_structure, write_structure
-from argand.physics.structure import Structure, checked, parameters
+from argand.physics.crystal.structure import Structure, checked, parameters
 
 QUARTZ = """data_quartz
 _cell_length_a 4.9137

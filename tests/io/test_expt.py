@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from argand.errors import InputError
 from argand.io.expt import correct_expt, read_expt, write_expt
 from argand.io.image import expand_inputs, inputs_with_models, read_frames
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 
 PIXEL = 0.1
 TILTED = BeamGeometry((310.25, 402.5), 180.0, 0.98, (0.1, 0.12), pitch=0.03, yaw=-0.07)

@@ -8,8 +8,8 @@ from argand.errors import InputError
 from argand.io.reflections import parse_cell, read_reflections
 from argand.io.shelx import read_instructions, res_lines, shelx_symmetry
 from argand.io.structure import write_ccp4, write_cif, write_res, write_xyz
-from argand.physics.atom import Atoms
-from argand.physics.symmetry import Group
+from argand.physics.crystal.atom import Atoms
+from argand.physics.crystal.symmetry import Group
 
 CELL = (7.6, 8.9, 9.1, 90.0, 104.0, 90.0)
 HKL = [(h, k, el) for h in range(1, 4) for k in range(3) for el in range(-2, 3)]

@@ -3,9 +3,9 @@
 import gemmi
 import numpy as np
 
-from argand.physics.atom import Atoms, structure_factors
-from argand.physics.refine import Observed
-from argand.physics.symmetry import Group, half_sphere, index_key
+from argand.physics.crystal.atom import Atoms, structure_factors
+from argand.physics.crystal.symmetry import Group, half_sphere, index_key
+from argand.physics.phasing.refinement import Observed
 
 MONOCLINIC = (7.6, 8.9, 9.1, 90.0, 104.0, 90.0)
 

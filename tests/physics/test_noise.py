@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from argand.physics.noise import count_photons, read_out
-from argand.physics.panel import Panel
+from argand.physics.noise import count_photons
+from argand.physics.still.panel import Panel
+from argand.physics.still.readout import read_out
 
 COUNTING = Panel("counting", (300, 300), 0.1, saturation=1000.0)
 INTEGRATING = Panel("integrating", (300, 300), 0.1, counting=False, saturation=65535.0)

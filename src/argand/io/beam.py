@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3, Vector3
 
 _GRAZING_COSINE = 1e-3

@@ -14,7 +14,7 @@ import numpy as np
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
 from argand.io.beam import write_lines
-from argand.physics.structure import MAX_ATOMS, Structure, checked, parameters, wrapped
+from argand.physics.crystal.structure import MAX_ATOMS, Structure, checked, parameters, wrapped
 
 SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".parquet")
 _POSCAR = re.compile(r"^(POSCAR|CONTCAR)|\.(vasp|poscar|contcar)$", re.IGNORECASE)

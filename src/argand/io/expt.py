@@ -18,7 +18,7 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.beam import geometry_from_vectors, read_text, write_lines
 from argand.io.exptimages import absolute_imageset, imageset_frames, new_imageset
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3, Vector3
 
 _AXIS_TOLERANCE = 1e-4

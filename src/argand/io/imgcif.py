@@ -11,7 +11,7 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.beam import geometry_from_vectors
 from argand.io.header import Header, number, pair, positive
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
 _TO_SOURCE = np.array([0.0, 0.0, 1.0])

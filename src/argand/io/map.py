@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.structure import write_ccp4
-from argand.physics.symmetry import Group
+from argand.physics.crystal.symmetry import Group
 from argand.typing import Vector3
 
 Cube = Float[np.ndarray, "box box box"]

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from argand.physics.panel import PANELS
+from argand.physics.still.panel import PANELS
 from argand.typing import Image, Mask
 
 

@@ -12,7 +12,7 @@ from argand.errors import InputError
 from argand.io.beam import geometry_from_vectors
 from argand.io.header import pair
 from argand.io.imgcif import rotated
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
 _ALONG_BEAM = np.array([0.0, 0.0, 1.0])

@@ -14,7 +14,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.beam import geometry_from_vectors, read_text, write_lines
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3
 
 _SLOW_FAST_BEAM = [1, 0, 2]

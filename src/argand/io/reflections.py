@@ -18,8 +18,8 @@ from jaxtyping import Bool, Float
 
 from argand.errors import InputError
 from argand.io.shelx import Instructions, read_instructions
-from argand.physics.atom import Radiation
-from argand.physics.symmetry import Group
+from argand.physics.crystal.atom import Radiation
+from argand.physics.crystal.symmetry import Group
 from argand.typing import Miller
 
 CellParameters = tuple[float, float, float, float, float, float]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from argand.physics.atom import Atoms
-from argand.physics.symmetry import Group
+from argand.physics.crystal.atom import Atoms
+from argand.physics.crystal.symmetry import Group
 
 _CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
 _CENTRING_SHIFTS = {

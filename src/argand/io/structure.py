@@ -10,10 +10,10 @@ import numpy as np
 from argand import __version__
 from argand.io.beam import write_lines
 from argand.io.shelx import labels_of, res_lines
-from argand.physics.atom import Atoms
-from argand.physics.fourier import Map
-from argand.physics.symmetry import Group
-from argand.physics.vectormap import triplet
+from argand.physics.crystal.atom import Atoms
+from argand.physics.crystal.symmetry import Group
+from argand.physics.phasing.fourier import Map
+from argand.physics.phasing.patterson_map import triplet
 from argand.typing import Points3
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.beam import geometry_from_vectors, read_text, write_lines
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
 # XDS calls the centre of the first pixel 1, where our edges make it 0.5.

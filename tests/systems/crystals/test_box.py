@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from argand.physics.structure import Structure, checked
+from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.box import Atoms, Box
 
 BOX = Box()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from argand.cli import build
 from argand.io.crystal import read_structure, write_structure
-from argand.physics.structure import Structure, checked
+from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.evaluate import compare
 
 VERBS = ("encode", "decode", "reconstruct", "interpolate", "alter", "nearest", "view")

@@ -15,7 +15,7 @@ from argand.errors import ConfigError, InputError
 from argand.io.arrays import write_arrays
 from argand.io.crystal import read_structure, write_structure
 from argand.io.latents import read_latents
-from argand.physics.structure import Structure, checked
+from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.dress import dressed, plausibility
 from argand.systems.crystals.known import index_of, load_index, save_index
 from argand.systems.crystals.latent import Representation

@@ -9,7 +9,7 @@ import pytest
 
 from argand.errors import InputError
 from argand.io.crystal import write_structure
-from argand.physics.structure import Structure, checked
+from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.explore import interpolate_files
 from argand.systems.crystals.latent import representation_of
 from argand.systems.crystals.model import FourierModel

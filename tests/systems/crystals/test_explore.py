@@ -7,8 +7,8 @@ import pytest
 
 from argand.errors import ConfigError, InputError
 from argand.io.crystal import read_structure, write_structure
-from argand.physics.cell import random_rotation
-from argand.physics.structure import Structure, checked, closest_pair
+from argand.physics.crystal.cell import random_rotation
+from argand.physics.crystal.structure import Structure, checked, closest_pair
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.explore import alter_file, fingerprint, interpolate_files, nearest_files
 from argand.systems.crystals.latent import Representation

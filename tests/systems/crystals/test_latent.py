@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError, InputError
-from argand.physics.reciprocal import place_spread
-from argand.physics.structure import Structure, checked
+from argand.physics.crystal.reciprocal import place_spread
+from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.decode import decode, faithful
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.latent import HEAD, Representation, representation_of

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from argand.physics.structure import checked, parameters
+from argand.physics.crystal.structure import checked, parameters
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.symmetrise import symmetrised
 

@@ -10,7 +10,7 @@ import pytest
 
 from argand.errors import InputError
 from argand.io.image import Frame
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.systems.geometry.prediction import Prediction
 
 SHAPE = (90, 120)

@@ -8,7 +8,7 @@ import pytest
 from argand.errors import ConfigError
 from argand.io.image import Frame
 from argand.learn.stream import VALIDATION_OFFSET
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.systems.geometry.evaluate import (
     EVALUATION_SEED,
     Outcome,

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from argand.io.image import Frame
-from argand.physics.detector import BeamGeometry
-from argand.physics.lattice import LatticeFit
-from argand.physics.radial import RingFit
-from argand.physics.spot import Spots
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.lattice import LatticeFit
+from argand.physics.still.ring import RingFit
+from argand.physics.still.spot import Spots
 from argand.systems.geometry.evidence import Evidence, gather
 from argand.systems.geometry.judge import average, judge, lattice_doubts
 

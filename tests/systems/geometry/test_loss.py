@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from argand.physics.detector import BeamGeometry
-from argand.physics.panel import Panel
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.panel import Panel
 from argand.systems.geometry.loss import mirror
 from argand.systems.geometry.still import Still, expected_background, trace
 

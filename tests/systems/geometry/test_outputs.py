@@ -14,7 +14,7 @@ from argand.io.expt import read_expt, write_expt
 from argand.io.image import Frame
 from argand.io.poni import read_poni
 from argand.io.xds import read_xds
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.systems.geometry import batch
 from argand.systems.geometry.batch import Answer, Failure, FrameStore, Groups, Stated, expand
 from argand.systems.geometry.outputs import RunFolder, parse_formats

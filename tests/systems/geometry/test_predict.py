@@ -9,8 +9,8 @@ import pytest
 
 from argand.errors import InputError
 from argand.io.image import Frame, read_frame
-from argand.physics.detector import BeamGeometry
-from argand.physics.panel import Panel
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.panel import Panel
 from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.predict import Predictor, load, nominal_geometry, sum_frames
 from argand.systems.geometry.prediction import Prediction

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError
-from argand.physics.panel import PANELS
+from argand.physics.still.panel import PANELS
 from argand.systems.geometry.presets import PRESETS, STANDARD
 from argand.systems.geometry.simulate import CANVAS, StillSet, binarise, draw_still, take, to_canvas
 from argand.systems.geometry.still import expose

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argand.physics.cell import Cell, random_rotation
-from argand.physics.detector import BeamGeometry
-from argand.physics.panel import PANELS, Panel
-from argand.physics.reflection import Spread
+from argand.physics.crystal.cell import Cell, random_rotation
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.panel import PANELS, Panel
+from argand.physics.still.reflection import Spread
 from argand.systems.geometry.still import (
     TABLE,
     Crystal,

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 
 from argand.errors import InputError
 from argand.io.image import Frame
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.systems.geometry import view
 from argand.systems.geometry.batch import Answer, Failure
 from argand.systems.geometry.outputs import RunFolder

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from argand.cli import build
 from argand.errors import InputError
-from argand.physics.twist import DEG_PER_NM
+from argand.physics.fibre.twist import DEG_PER_NM
 from argand.system import SYSTEMS
 from argand.systems.molmnist.fibril import build_fibril
 from argand.systems.molmnist.fit import compare, fit, observe

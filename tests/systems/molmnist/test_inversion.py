@@ -8,7 +8,7 @@ import torch
 
 from argand.errors import InputError
 from argand.io.weights import save_weights
-from argand.physics.projection import Window, histogram
+from argand.physics.coherent.projection import Window, histogram
 from argand.system import to_config
 from argand.systems.molmnist.centre import check_patterns
 from argand.systems.molmnist.fibril import build_fibril

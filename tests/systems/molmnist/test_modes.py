@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError, InputError
-from argand.physics.twist import DEG_PER_NM, twisted
+from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.systems.molmnist.fibril import build_fibril
 from argand.systems.molmnist.measure import chain_twists, fibril_twist, upright
 from argand.systems.molmnist.modes import ModeEnsemble, ensemble, fibril_modes, read_parameters

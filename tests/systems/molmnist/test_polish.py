@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.polish import Q_POLISH, low_part, polished_shapes, with_low_part
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.retrieve import gaussian

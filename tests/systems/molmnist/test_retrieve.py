@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from argand.errors import InputError
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.retrieve import Measured, gaussian, polish, response, retrieve
 from argand.systems.molmnist.score import Truth

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.score import Truth, pearson, ssim_map
 
 WINDOW = Window(64.0, 64)

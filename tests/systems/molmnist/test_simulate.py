@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.evaluate import amplitude_r
 from argand.systems.molmnist.fibril import build_fibril
 from argand.systems.molmnist.presets import PRESETS

@@ -2,8 +2,8 @@
 
 import torch
 
-from argand.physics.patterson import intensities_of
-from argand.physics.positions import select_reflections
+from argand.physics.sphere.patterson import intensities_of
+from argand.physics.sphere.sphere_fit import select_reflections
 from argand.systems.patterson.match import match_atoms
 from argand.systems.patterson.published import doubled, separate_by_swaps, sign_search, weighted_peaks
 from argand.systems.patterson.simulate import AtomSet, simulate_batch

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from argand.physics.patterson import intensities_of
+from argand.physics.sphere.patterson import intensities_of
 from argand.systems.patterson.match import match_atoms
 from argand.systems.patterson.peaks import peel, peel_all
 from argand.systems.patterson.reading import exact_signs, grow_signs, read_atoms, sign_patterns
@@ -61,7 +61,7 @@ def test_peaks_in_anothers_shoulder_and_double_ones_are_found():
     place = torch.tensor(
         [[4.0, 0.0, 0.0], [2.2, 3.0, 1.0], [2.2, 3.0, 1.0], [3.2, -3.1, 2.0], [3.2, -4.4, 2.0]]
     )
-    from argand.physics.density import gaussian_density
+    from argand.physics.sphere.density import gaussian_density
 
     both = torch.cat([place, -place])[None] + 12
     density = gaussian_density(both, 24, 0.7)

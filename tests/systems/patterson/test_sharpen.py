@@ -4,11 +4,11 @@ import torch
 from torch import nn
 
 from argand.errors import ArgandError
-from argand.physics.atom import Atoms, structure_factors
-from argand.physics.cell import Cell
-from argand.physics.fourier import Grid
-from argand.physics.phasing import Amplitudes, DualSpace, Recipe
-from argand.physics.symmetry import Group
+from argand.physics.crystal.atom import Atoms, structure_factors
+from argand.physics.crystal.cell import Cell
+from argand.physics.crystal.symmetry import Group
+from argand.physics.phasing.dual_space import Amplitudes, DualSpace, Recipe
+from argand.physics.phasing.fourier import Grid
 from argand.systems.patterson.crystal_system import WEIGHTS, CrystalMaps, load_network
 from argand.systems.patterson.sharpen import STEP, Sharpener, atoms_in_box, box_points, interpolated
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from argand.errors import ConfigError
-from argand.physics.patterson import intensities_of, noise_level, reflection_length
+from argand.physics.sphere.patterson import intensities_of, noise_level, reflection_length
 from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.simulate import AtomSet, draw, in_corner, simulate_batch
 

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 from argand.cli import build
 from argand.errors import InputError
 from argand.io.reflections import Measured, read_reflections
-from argand.physics.atom import structure_factors
-from argand.physics.molecule import MoleculeSet, random_crystal
-from argand.physics.phasing import Amplitudes, Search, recipe_for
-from argand.physics.symmetry import Group
+from argand.physics.crystal.atom import structure_factors
+from argand.physics.crystal.molecular_crystal import MoleculeSet, random_crystal
+from argand.physics.crystal.symmetry import Group
+from argand.physics.phasing.dual_space import Amplitudes, Search, recipe_for
 from argand.systems.patterson.crystal import prepare
 from argand.systems.patterson.hunt import ITERATION, NETWORK, Hunt
 from argand.systems.patterson.solve import network_for, solve

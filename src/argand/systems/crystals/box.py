@@ -13,8 +13,8 @@ from jaxtyping import Float, UInt8
 from scipy.ndimage import maximum_filter
 from scipy.special import erf
 
-from argand.physics.cell import random_rotation
-from argand.physics.structure import Structure
+from argand.physics.crystal.cell import random_rotation
+from argand.physics.crystal.structure import Structure
 from argand.typing import Points3
 
 _REACH = 4.5

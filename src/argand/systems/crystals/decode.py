@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from argand.physics.pursuit import Pursuit
-from argand.physics.reciprocal import place_spread, waves
-from argand.physics.structure import Structure, wrapped
-from argand.physics.supercell import folded, unfolded
+from argand.physics.crystal.matching_pursuit import Pursuit
+from argand.physics.crystal.reciprocal import place_spread, waves
+from argand.physics.crystal.structure import Structure, wrapped
+from argand.physics.crystal.supercell import folded, unfolded
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.latent import Content, Latent, Representation
 from argand.systems.crystals.species import amplitudes, code_weights, nearest

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from argand.physics.structure import MAX_Z, Structure
+from argand.physics.crystal.structure import MAX_Z, Structure
 from argand.systems.crystals.occupation import HIDDEN
 from argand.systems.crystals.surroundings import fits, kinds_of, surroundings
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from argand.errors import MissingExtraError
-from argand.physics.structure import Structure, parameters
+from argand.physics.crystal.structure import Structure, parameters
 
 FOUND_WITHIN = 0.5
 """Å; a decoded atom this near to a true one has found it."""

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from argand.errors import InputError
 from argand.io.beam import write_lines
 from argand.io.crystal import cif_text, expand, read_many, read_structure
-from argand.physics.reciprocal import half_box, waves
-from argand.physics.structure import MIN_DISTANCE, Structure, closest_pair
+from argand.physics.crystal.reciprocal import half_box, waves
+from argand.physics.crystal.structure import MIN_DISTANCE, Structure, closest_pair
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.decode import Decoded, decode
 from argand.systems.crystals.latent import Representation

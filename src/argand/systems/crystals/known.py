@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
-from argand.physics.structure import Structure
+from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.explore import fingerprint
 from argand.systems.crystals.species import code_weights
 

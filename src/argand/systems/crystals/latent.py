@@ -15,10 +15,10 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 
 from argand.errors import ConfigError, InputError
-from argand.physics.cell import Cell
-from argand.physics.reciprocal import Indices, shortest_hkl, waves
-from argand.physics.structure import MAX_ATOMS, Structure, parameters
-from argand.physics.supercell import Folded, Multiples
+from argand.physics.crystal.cell import Cell
+from argand.physics.crystal.reciprocal import Indices, shortest_hkl, waves
+from argand.physics.crystal.structure import MAX_ATOMS, Structure, parameters
+from argand.physics.crystal.supercell import Folded, Multiples
 from argand.systems.crystals.species import code_weights
 from argand.typing import Matrix3, Vector3
 

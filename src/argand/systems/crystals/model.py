@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from argand.errors import ConfigError, InputError
-from argand.physics.structure import Structure
+from argand.physics.crystal.structure import Structure
 from argand.system import from_config, to_config
 from argand.systems.crystals.decode import TRIES, Decoded, decode, faithful
 from argand.systems.crystals.latent import Latent, Representation, representation_of

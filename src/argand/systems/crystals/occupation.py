@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from argand.io.weights import load_weights, restore
-from argand.physics.structure import MAX_Z
+from argand.physics.crystal.structure import MAX_Z
 from argand.systems.crystals.surroundings import MOST_KINDS
 
 WEIGHTS = Path(str(files("argand") / "weights" / "crystals-occupation"))

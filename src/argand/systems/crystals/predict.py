@@ -8,7 +8,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.crystal import read_structure
-from argand.physics.structure import Structure, checked
+from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.decode import TRIES, Decoded
 from argand.systems.crystals.evaluate import compare
 from argand.systems.crystals.latent import Latent

@@ -11,7 +11,7 @@ from torch import Tensor
 from argand.errors import InputError
 from argand.io.weights import load_weights, restore
 from argand.learn.device import fast_order
-from argand.physics.structure import Structure
+from argand.physics.crystal.structure import Structure
 from argand.system import from_config
 from argand.systems.crystals.box import Atoms
 from argand.systems.crystals.decode import Decoded

@@ -16,7 +16,7 @@ from argand.io.beam import write_lines
 from argand.io.crystal import cif_text, expand, is_structure_file, read_many
 from argand.io.latents import StoredLatent, read_latents, write_latents
 from argand.io.pool import Ticker, run_jobs
-from argand.physics.structure import Structure
+from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.decode import TRIES
 from argand.systems.crystals.model import Model, model_of

@@ -17,7 +17,7 @@ from argand.errors import ConfigError
 from argand.io.beam import write_lines
 from argand.io.crystal import cif_text
 from argand.io.latents import StoredLatent, write_latents
-from argand.physics.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
+from argand.physics.crystal.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
 from argand.progress import ProgressDisplay
 from argand.system import to_config
 from argand.systems.crystals.decode import Decoded

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from argand.physics.contact import is_crowded, parted
-from argand.physics.reciprocal import waves
+from argand.physics.crystal.overlap import is_crowded, parted
+from argand.physics.crystal.reciprocal import waves
 from argand.systems.crystals.decode import Decoded, Elements, decode
 from argand.systems.crystals.latent import Latent, Representation
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from argand.errors import ConfigError
-from argand.physics.structure import Structure
+from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.box import Atoms, Box
 from argand.systems.crystals.stock import Stock
 

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
-from argand.physics.reciprocal import waves
-from argand.physics.structure import Structure, checked, wrapped
+from argand.physics.crystal.reciprocal import waves
+from argand.physics.crystal.structure import Structure, checked, wrapped
 from argand.systems.crystals.decode import Decoded
 from argand.systems.crystals.latent import HEAD, Latent, Representation, head_of, lattice_between
 from argand.systems.crystals.settle import settled

@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 from jaxtyping import Complex, Float, UInt8
 
-from argand.physics.structure import MAX_Z
+from argand.physics.crystal.structure import MAX_Z
 
 _NOBLE = (0, 2, 10, 18, 36, 54, 86, 118)
 _ROUNDS = 400

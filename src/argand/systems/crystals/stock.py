@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, UInt8
 
 from argand.errors import ConfigError, InputError
 from argand.io.crystal import expand, read_many
-from argand.physics.structure import Structure, wrapped
+from argand.physics.crystal.structure import Structure, wrapped
 from argand.progress import ProgressDisplay
 
 PROTOTYPES = "prototypes"

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from argand.physics.structure import Structure, reduced_lattice
+from argand.physics.crystal.structure import Structure, reduced_lattice
 
 LARGEST = 20
 """Atoms of the largest cell that the network of species takes."""

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from argand.errors import MissingExtraError
-from argand.physics.cell import Cell
-from argand.physics.structure import Structure, parameters, wrapped
+from argand.physics.crystal.cell import Cell
+from argand.physics.crystal.structure import Structure, parameters, wrapped
 from argand.typing import Matrix3
 
 

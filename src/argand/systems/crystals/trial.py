@@ -10,7 +10,7 @@ import numpy as np
 
 from argand.errors import ConfigError
 from argand.io.crystal import expand, read_many
-from argand.physics.structure import Structure
+from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.box import Atoms, Box
 from argand.systems.crystals.evaluate import Comparison, compare

@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from argand import __version__
 from argand.errors import InputError
 from argand.io.crystal import expand, read_many, read_structure
-from argand.physics.structure import Structure, parameters
+from argand.physics.crystal.structure import Structure, parameters
 from argand.systems.crystals.explore import fingerprint
 
 PAGE = "index.html"

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.io.image import Frame
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.system import preset
 from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.prediction import Prediction

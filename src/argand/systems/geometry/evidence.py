@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from argand.physics.spot import Spots, block_sum, find_spots
+from argand.physics.still.spot import Spots, block_sum, find_spots
 from argand.systems.geometry.simulate import CANVAS, to_canvas
 from argand.typing import Image, Mask
 

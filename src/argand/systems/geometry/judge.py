@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from argand.io.image import Frame
-from argand.physics.detector import BeamGeometry
-from argand.physics.lattice import LatticeFit
-from argand.physics.radial import RingFit
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.lattice import LatticeFit
+from argand.physics.still.ring import RingFit
 from argand.systems.geometry.evidence import Evidence
 from argand.systems.geometry.prediction import Path, Prediction
 

@@ -17,7 +17,7 @@ from argand.io.geom import write_geom
 from argand.io.image import Frame
 from argand.io.poni import write_poni
 from argand.io.xds import write_xds
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.system import near_match
 from argand.systems.geometry.batch import Answer, Failure, Group
 from argand.systems.geometry.prediction import Prediction

@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image as PictureFile
 
 from argand.io.image import Frame
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 from argand.systems.geometry.prediction import Prediction
 from argand.typing import Image, Mask, Points2, Vector2
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from argand.physics.spot import block_sum
+from argand.physics.still.spot import block_sum
 
 Target = Literal["centre", "tilt"]
 

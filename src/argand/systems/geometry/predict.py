@@ -12,10 +12,10 @@ import torch
 from argand.errors import InputError
 from argand.io.image import Frame, read_frame, with_overrides
 from argand.io.weights import load_weights, restore
-from argand.physics.detector import BeamGeometry
-from argand.physics.lattice import LatticeFit, Prior, fit_lattice
-from argand.physics.radial import RingFit, fit_rings
-from argand.physics.spot import Spots, is_binary
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.lattice import LatticeFit, Prior, fit_lattice
+from argand.physics.still.ring import RingFit, fit_rings
+from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config
 from argand.systems.geometry.evidence import Evidence, bin_cells, gather
 from argand.systems.geometry.judge import average, judge, lattice_doubts

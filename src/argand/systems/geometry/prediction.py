@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from argand.physics.detector import BeamGeometry
+from argand.physics.still.detector import BeamGeometry
 
 Path = Literal["lattice", "rings", "network", "none"]
 

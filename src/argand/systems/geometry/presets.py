@@ -6,7 +6,7 @@ so those here are ours.
 
 from dataclasses import replace
 
-from argand.physics.panel import PANELS
+from argand.physics.still.panel import PANELS
 from argand.systems.geometry.simulate import StillSet
 from argand.systems.geometry.system import Geometry
 

@@ -6,11 +6,11 @@ from typing import TypedDict
 import numpy as np
 
 from argand.errors import ConfigError
-from argand.physics import scattering
-from argand.physics.cell import random_cell, random_rotation
-from argand.physics.detector import BeamGeometry
-from argand.physics.panel import PANELS, Panel, random_panel
-from argand.physics.reflection import Spread
+from argand.physics.crystal.cell import random_cell, random_rotation
+from argand.physics.still import scattering
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.panel import PANELS, Panel, random_panel
+from argand.physics.still.reflection import Spread
 from argand.systems.geometry.still import Crystal, Diffuse, Still, Stop, expose
 
 CANVAS = 416

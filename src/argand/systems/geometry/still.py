@@ -4,12 +4,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from argand.physics import scattering
-from argand.physics.cell import Cell
-from argand.physics.detector import BeamGeometry
-from argand.physics.noise import count_photons, read_out
-from argand.physics.panel import Panel
-from argand.physics.reflection import (
+from argand.physics.crystal.cell import Cell
+from argand.physics.noise import count_photons
+from argand.physics.still import scattering
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.panel import Panel
+from argand.physics.still.readout import read_out
+from argand.physics.still.reflection import (
     Spread,
     deposit_spots,
     excite,

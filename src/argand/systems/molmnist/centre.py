@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from argand.errors import InputError
-from argand.physics.friedel import inversion_centre, recentred
+from argand.physics.coherent.friedel import inversion_centre, recentred
 
 _SMALLEST = 16
 """Pixels along a side of a pattern."""

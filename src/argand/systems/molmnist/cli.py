@@ -116,7 +116,7 @@ def simulate(
     """
     from dataclasses import replace
 
-    from argand.physics.projection import Window as PixelWindow
+    from argand.physics.coherent.projection import Window as PixelWindow
     from argand.system import preset as named
     from argand.systems.molmnist.dataset import write_pairs
     from argand.systems.molmnist.presets import PRESETS

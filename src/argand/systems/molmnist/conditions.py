@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from argand.errors import ConfigError
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
 from argand.system import near_match
 from argand.systems.molmnist.modes import ensemble
 from argand.systems.molmnist.presets import PRESETS

@@ -13,7 +13,7 @@ import gemmi
 import numpy as np
 from jaxtyping import Float
 
-from argand.physics.placement import turn_to, with_angle
+from argand.physics.fibre.internal_coordinates import turn_to, with_angle
 from argand.typing import Matrix3, Points3, Vector3
 
 CIF = Path(__file__).parent / "data" / "COD_4114994_cellulose_Ibeta.cif"

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from argand.errors import ArgandError, ConfigError
-from argand.physics.stationary import drift, statistical_inefficiency
-from argand.physics.twist import DEG_PER_NM
+from argand.physics.fibre.equilibration import drift, statistical_inefficiency
+from argand.physics.fibre.twist import DEG_PER_NM
 from argand.progress import ProgressDisplay
 from argand.system import to_config
 from argand.systems.molmnist.fibril import LENGTH, Fibril, build_fibril

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from argand.physics.projection import Camera, Radiation, Window, direct_intensity
+from argand.physics.coherent.projection import Camera, Radiation, Window, direct_intensity
 from argand.systems.molmnist.fibril import LENGTH
 from argand.systems.molmnist.modes import ensemble
 from argand.systems.molmnist.simulate import ELECTRONS, Scene

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from argand.errors import ConfigError
-from argand.physics.placement import turn_to, with_angle
+from argand.physics.fibre.internal_coordinates import turn_to, with_angle
 from argand.system import near_match
 from argand.systems.molmnist.crystal import BONDS, C_O_H, NAMES, O_H, RING, cellulose
 from argand.typing import Points2, Points3

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, PowerNorm
 from matplotlib.figure import Figure
 
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.dataset import Pairs
 from argand.systems.molmnist.fibril import FIBRILS
 

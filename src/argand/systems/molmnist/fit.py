@@ -11,8 +11,8 @@ from scipy.optimize import nnls
 from scipy.stats import ks_2samp
 
 from argand.errors import InputError
-from argand.physics.stationary import statistical_inefficiency
-from argand.physics.twist import DEG_PER_NM, superposition, twisted
+from argand.physics.fibre.equilibration import statistical_inefficiency
+from argand.physics.fibre.twist import DEG_PER_NM, superposition, twisted
 from argand.systems.molmnist.fibril import Fibril, build_fibril
 from argand.systems.molmnist.figures import LOG_SUMS, log_sums
 from argand.systems.molmnist.frames import FrameEnsemble

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 
-from argand.physics.coherent import is_counted
-from argand.physics.projection import Radiation, Window
+from argand.physics.coherent.pattern import is_counted
+from argand.physics.coherent.projection import Radiation, Window
 from argand.systems.molmnist.shapes import BLUR
 from argand.systems.molmnist.simulate import shared_factor
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from argand.physics.coherent import dilated, friedel_mean, images_of, spectra_of
+from argand.physics.coherent.pattern import dilated, friedel_mean, images_of, spectra_of
 from argand.systems.molmnist.conditions import SEED, Trials, pair_numbers
 from argand.systems.molmnist.fibril import FIBRILS
 from argand.systems.molmnist.retrieve import response, retrieve

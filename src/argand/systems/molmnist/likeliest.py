@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from argand.physics.coherent import Patterns, friedel_mean, images_of, reciprocal_axes, spectra_of
-from argand.physics.projection import Window
+from argand.physics.coherent.pattern import Patterns, friedel_mean, images_of, reciprocal_axes, spectra_of
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.retrieve import gaussian, response
 
 GRAIN, DISPLACEMENT = 5.0, 0.7

@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from scipy import ndimage
 from torch import Tensor
 
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.inversion import InversionNetwork, Reading
 from argand.systems.molmnist.shapes import Shapes, blur, middle, mode_count
 from argand.systems.molmnist.simulate import Imaging

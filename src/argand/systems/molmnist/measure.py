@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from argand.physics.twist import section_angles, superposition, twist_rate
+from argand.physics.fibre.twist import section_angles, superposition, twist_rate
 from argand.systems.molmnist.fibril import Fibril
 from argand.typing import Points3
 

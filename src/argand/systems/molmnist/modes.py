@@ -19,8 +19,8 @@ from scipy.special import ndtri
 
 from argand.errors import InputError
 from argand.io.cache import cache_folder
-from argand.physics.elastic import Modes, draw_amplitudes, hessian, lowest_modes
-from argand.physics.twist import DEG_PER_NM, twisted
+from argand.physics.fibre.elastic_network import Modes, draw_amplitudes, hessian, lowest_modes
+from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.system import from_config
 from argand.systems.molmnist.fibril import LENGTH, Fibril, build_fibril, chain_sites
 from argand.systems.molmnist.measure import fibril_twist, sections

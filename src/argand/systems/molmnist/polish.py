@@ -6,9 +6,9 @@ from jaxtyping import Bool, Complex, Float
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from argand.physics.coherent import images_of, is_counted, spectra_of
-from argand.physics.dualspace import lowest_rows
-from argand.physics.projection import Window
+from argand.physics.coherent.pattern import images_of, is_counted, spectra_of
+from argand.physics.coherent.projection import Window
+from argand.physics.sphere.phase_iteration import lowest_rows
 from argand.systems.molmnist.likeliest import likeliest
 from argand.systems.molmnist.retrieve import polish
 

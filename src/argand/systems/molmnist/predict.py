@@ -12,7 +12,7 @@ from torch import Tensor
 from argand.errors import InputError
 from argand.io.weights import load_weights, restore
 from argand.learn.device import channels_last, fast_order
-from argand.physics.projection import Radiation, Window
+from argand.physics.coherent.projection import Radiation, Window
 from argand.system import from_config
 from argand.systems.molmnist.centre import Pattern, centred, check_patterns
 from argand.systems.molmnist.dataset import check_forward

@@ -1,6 +1,6 @@
 """Named configurations: the standard set, the published one, and a tiny one for tests."""
 
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.simulate import Imaging
 from argand.systems.molmnist.system import Molmnist
 

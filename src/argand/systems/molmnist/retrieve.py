@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from argand.errors import InputError
-from argand.physics.coherent import (
+from argand.physics.coherent.pattern import (
     CountedMagnitudes,
     Half,
     Patterns,
@@ -25,8 +25,8 @@ from argand.physics.coherent import (
     reciprocal_axes,
     spectra_of,
 )
-from argand.physics.dualspace import Magnitudes, hybrid_input_output, settled
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
+from argand.physics.sphere.phase_iteration import Magnitudes, hybrid_input_output, settled
 from argand.systems.molmnist.simulate import shared_factor
 
 ROUNDS, SETTLING, STARTS = 160, 40, 3

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from argand.errors import ArgandError
 from argand.io.pattern import expand_patterns
-from argand.physics.projection import Radiation
+from argand.physics.coherent.projection import Radiation
 from argand.progress import ProgressDisplay
 from argand.systems.molmnist.outputs import Record, RunFolder, failed
 from argand.systems.molmnist.predict import Predictor

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from argand.physics.dualspace import lowest_rows
-from argand.physics.projection import Window
+from argand.physics.coherent.projection import Window
+from argand.physics.sphere.phase_iteration import lowest_rows
 from argand.systems.molmnist.shapes import BLUR
 
 SHARE, MARGIN = 0.01, 2

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from scipy import ndimage
 
 from argand.io.cache import cache_folder
-from argand.physics.projection import Window, histogram
+from argand.physics.coherent.projection import Window, histogram
 from argand.systems.molmnist.fibril import Fibril, build_fibril
 from argand.systems.molmnist.simulate import Scene
 

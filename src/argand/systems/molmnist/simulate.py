@@ -9,8 +9,7 @@ from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
 from argand.errors import ConfigError
-from argand.physics.noise import count_photons
-from argand.physics.projection import (
+from argand.physics.coherent.projection import (
     Camera,
     Picture,
     Radiation,
@@ -19,6 +18,7 @@ from argand.physics.projection import (
     histogram,
     scattering_factors,
 )
+from argand.physics.noise import count_photons
 from argand.systems.molmnist.fibril import Fibril
 
 ELECTRONS = {"H": 1.0, "C": 6.0, "O": 8.0}

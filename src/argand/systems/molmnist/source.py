@@ -11,7 +11,7 @@ from argand.errors import InputError
 from argand.io.dataset import is_stored_set
 from argand.io.image import load_mask, split_selection
 from argand.io.pattern import read_patterns
-from argand.physics.projection import Radiation
+from argand.physics.coherent.projection import Radiation
 from argand.systems.molmnist.dataset import Pairs, load, open_pairs
 from argand.systems.molmnist.fibril import FIBRILS
 from argand.typing import Image, Mask

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from argand.errors import ConfigError
 from argand.learn.schedule import warm_cosine
-from argand.physics.twist import DEG_PER_NM
+from argand.physics.fibre.twist import DEG_PER_NM
 from argand.systems.molmnist.fibril import FIBRILS, LENGTH, build_fibril, chain_sites
 from argand.systems.molmnist.frames import FrameEnsemble
 from argand.systems.molmnist.inversion import InversionNetwork, Reading

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from argand import __version__
 from argand.errors import InputError
-from argand.physics.twist import DEG_PER_NM, twisted
+from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.systems.molmnist.fibril import build_fibril
 from argand.systems.molmnist.outputs import SUMMARY, Record, moved, shape_extent, softened
 from argand.systems.molmnist.simulate import turned

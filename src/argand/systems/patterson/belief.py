@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from argand.physics.bond import crowded
-from argand.physics.model import OWN_U_BELOW, Builder
-from argand.physics.refine import Refined
+from argand.physics.crystal.bond import crowded
+from argand.physics.phasing.model_building import OWN_U_BELOW, Builder
+from argand.physics.phasing.refinement import Refined
 from argand.systems.patterson.crystal import Crystal
 
 LARGEST_R1, LARGEST_R1_COARSE = 0.25, 0.18

@@ -9,10 +9,10 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.reflections import CellParameters, Measured, parse_cell, read_reflections
-from argand.physics.atom import VOLUME_PER_ATOM, Radiation, formula_units, is_hydrogen, parse_formula
-from argand.physics.merge import Merged, completeness, merge
-from argand.physics.refine import Observed
-from argand.physics.symmetry import Group, inverse_d_squared
+from argand.physics.crystal.atom import VOLUME_PER_ATOM, Radiation, formula_units, is_hydrogen, parse_formula
+from argand.physics.crystal.symmetry import Group, inverse_d_squared
+from argand.physics.phasing.merge import Merged, completeness, merge
+from argand.physics.phasing.refinement import Observed
 from argand.typing import Matrix3
 
 _LARGEST_R_INT = 0.5

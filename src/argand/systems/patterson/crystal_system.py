@@ -14,12 +14,12 @@ from argand.io.weights import load_weights, restore
 from argand.learn.schedule import warm_cosine
 from argand.nn.block import convolution
 from argand.nn.unet import UNet, depth_to_space, space_to_depth
-from argand.physics.atom import Atoms, structure_factors
-from argand.physics.cell import random_rotation
-from argand.physics.fourier import Coefficients, Grid
-from argand.physics.molecule import MoleculeSet, RandomCrystal, random_crystal
-from argand.physics.phasing import Amplitudes, DualSpace, recipe_for
-from argand.physics.symmetry import half_sphere
+from argand.physics.crystal.atom import Atoms, structure_factors
+from argand.physics.crystal.cell import random_rotation
+from argand.physics.crystal.molecular_crystal import MoleculeSet, RandomCrystal, random_crystal
+from argand.physics.crystal.symmetry import half_sphere
+from argand.physics.phasing.dual_space import Amplitudes, DualSpace, recipe_for
+from argand.physics.phasing.fourier import Coefficients, Grid
 from argand.system import from_config
 from argand.systems.patterson.loss import density_loss
 from argand.systems.patterson.sharpen import (

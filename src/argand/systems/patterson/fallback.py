@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from argand.physics.density import gaussian_density
-from argand.physics.dualspace import (
+from argand.physics.sphere.density import gaussian_density
+from argand.physics.sphere.patterson import Half, Map, frequencies, intensities_of, reflection_length
+from argand.physics.sphere.phase_iteration import (
     Magnitudes,
     charge_flipping,
     coarse,
@@ -18,8 +19,7 @@ from argand.physics.dualspace import (
     hybrid_input_output,
     settled,
 )
-from argand.physics.patterson import Half, Map, frequencies, intensities_of, reflection_length
-from argand.physics.positions import ROUNDING, sphere_factor
+from argand.physics.sphere.sphere_fit import ROUNDING, sphere_factor
 from argand.systems.patterson.answer import FoundBy, Solutions
 from argand.systems.patterson.judge import Judge
 from argand.systems.patterson.peaks import peel_all

@@ -11,8 +11,8 @@ from matplotlib.ticker import MultipleLocator
 from scipy.ndimage import zoom
 
 from argand.io.weights import read_header
-from argand.physics.patterson import intensities_of
-from argand.physics.positions import select_reflections
+from argand.physics.sphere.patterson import intensities_of
+from argand.physics.sphere.sphere_fit import select_reflections
 from argand.progress import duration
 from argand.systems.patterson.evaluate import EVALUATION_SEED, measure
 from argand.systems.patterson.predict import Predictor

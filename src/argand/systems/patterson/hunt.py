@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from argand.physics.atom import structure_factors
-from argand.physics.fourier import Coefficients
-from argand.physics.model import Builder
-from argand.physics.phasing import Amplitudes, Recipe, Search
-from argand.physics.refine import Refined
-from argand.physics.symmetry import inverse_d_squared
+from argand.physics.crystal.atom import structure_factors
+from argand.physics.crystal.symmetry import inverse_d_squared
+from argand.physics.phasing.dual_space import Amplitudes, Recipe, Search
+from argand.physics.phasing.fourier import Coefficients
+from argand.physics.phasing.model_building import Builder
+from argand.physics.phasing.refinement import Refined
 from argand.systems.patterson.belief import GOOD, largest_r1, verdict
 from argand.systems.patterson.crystal import Crystal
 from argand.systems.patterson.tries import Tries

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from argand.physics.patterson import Map, intensities_of, noise_level
-from argand.physics.positions import Reflections, SphereModel, refine, residual, select_reflections
+from argand.physics.sphere.patterson import Map, intensities_of, noise_level
+from argand.physics.sphere.sphere_fit import Reflections, SphereModel, refine, residual, select_reflections
 
 Rows = Int[Tensor, " some"]
 Positions = Float[Tensor, "some atom 3"]

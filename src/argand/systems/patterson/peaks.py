@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from argand.physics.patterson import Cube, Vectors, parabola_tops
+from argand.physics.sphere.patterson import Cube, Vectors, parabola_tops
 
 FAINT = 0.02
 """Densities below are taken for it where logarithms are taken."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from argand.errors import InputError
 from argand.io.weights import load_weights, restore
 from argand.learn.device import channels_last, fast_order
-from argand.physics.patterson import Map, intensities_of
+from argand.physics.sphere.patterson import Map, intensities_of
 from argand.system import from_config
 from argand.systems.patterson.answer import Answer, Solutions
 from argand.systems.patterson.fallback import DualSpace, iterate, measured_resolution, mend

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from argand.physics.patterson import Map, Vectors, local_maxima
-from argand.physics.positions import Reflections, SphereModel, weights
+from argand.physics.sphere.patterson import Map, Vectors, local_maxima
+from argand.physics.sphere.sphere_fit import Reflections, SphereModel, weights
 from argand.systems.patterson.reading import sign_patterns
 
 PEAKS_PER_ATOM = 2

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from argand.physics.patterson import Cube, Map, Vectors
+from argand.physics.sphere.patterson import Cube, Map, Vectors
 from argand.systems.patterson.peaks import peel
 from argand.systems.patterson.superpose import lone_peak
 

@@ -14,8 +14,8 @@ from jaxtyping import Float
 from scipy import ndimage
 from torch import nn
 
-from argand.physics.fourier import Coefficients, Map
-from argand.physics.phasing import DualSpace
+from argand.physics.phasing.dual_space import DualSpace
+from argand.physics.phasing.fourier import Coefficients, Map
 from argand.typing import Matrix3, Points3, Vector3
 
 STEP = 0.4

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from argand.errors import ConfigError
-from argand.physics.density import sphere_density
-from argand.physics.patterson import alike_for_mates, intensities, map_of, reflection_length
+from argand.physics.sphere.density import sphere_density
+from argand.physics.sphere.patterson import alike_for_mates, intensities, map_of, reflection_length
 
 Positions = Float[np.ndarray, "atom 3"]
 

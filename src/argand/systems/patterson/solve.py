@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from argand.physics.atom import Atoms, Radiation
-from argand.physics.fourier import Map
-from argand.physics.model import assembled
-from argand.physics.phasing import Recipe, recipe_for
-from argand.physics.refine import Refined
+from argand.physics.crystal.atom import Atoms, Radiation
+from argand.physics.phasing.dual_space import Recipe, recipe_for
+from argand.physics.phasing.fourier import Map
+from argand.physics.phasing.model_building import assembled
+from argand.physics.phasing.refinement import Refined
 from argand.systems.patterson.crystal import Crystal, read_crystal
 from argand.systems.patterson.hunt import ITERATION, NETWORK_D_MIN, Hunt
 

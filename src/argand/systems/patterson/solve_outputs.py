@@ -9,9 +9,9 @@ from typing import Any
 from argand.errors import ConfigError
 from argand.io.beam import write_lines
 from argand.io.structure import write_ccp4, write_cif, write_res, write_xyz
-from argand.physics.fourier import Grid, Map
-from argand.physics.vectormap import VectorPeak, vector_map, vector_peaks
-from argand.physics.wilson import expected_intensity
+from argand.physics.phasing.fourier import Grid, Map
+from argand.physics.phasing.patterson_map import VectorPeak, vector_map, vector_peaks
+from argand.physics.phasing.wilson import expected_intensity
 from argand.systems.patterson.crystal import Crystal
 from argand.systems.patterson.solve import Solution
 from argand.systems.patterson.solve_view import solve_summaries

@@ -8,8 +8,8 @@ import gemmi
 import numpy as np
 
 from argand.io.map import sample_map
-from argand.physics.bond import bonds, covalent_radii, grown
-from argand.physics.symmetry import Group
+from argand.physics.crystal.bond import bonds, covalent_radii, grown
+from argand.physics.crystal.symmetry import Group
 from argand.systems.patterson.view import surfaces
 
 COLOURS = {"C": "#444", "N": "#2850d0", "O": "#d02020", "F": "#50a050", "P": "#e08000", "S": "#c0a000"}

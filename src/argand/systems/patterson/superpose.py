@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from argand.physics.density import gaussian_density, sphere_fractions
-from argand.physics.patterson import Half, Map, Vectors, frequencies, local_maxima, superposed
+from argand.physics.sphere.density import gaussian_density, sphere_fractions
+from argand.physics.sphere.patterson import Half, Map, Vectors, frequencies, local_maxima, superposed
 
 CHANNELS = 3
 SHORTEST = 1.5

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from argand.errors import ConfigError
 from argand.learn.schedule import warm_cosine
-from argand.physics.patterson import Map, intensities_of
+from argand.physics.sphere.patterson import Map, intensities_of
 from argand.systems.patterson.loss import density_loss
 from argand.systems.patterson.network import (
     FOURIER_MODES,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from argand.io.pool import single_threads
-from argand.physics.phasing import Phased, Search
+from argand.physics.phasing.dual_space import Phased, Search
 
 COUNT_SPREAD = 0.15
 """The number of atoms is only about known; each try takes another."""

@@ -7,10 +7,10 @@ import gemmi
 import numpy as np
 from jaxtyping import Complex, Float
 
-from argand.physics.atom import Atoms, is_hydrogen
-from argand.physics.phasing import phase_factor
-from argand.physics.refine import Observed
-from argand.physics.symmetry import Group
+from argand.physics.crystal.atom import Atoms, is_hydrogen
+from argand.physics.crystal.symmetry import Group
+from argand.physics.phasing.dual_space import phase_factor
+from argand.physics.phasing.refinement import Observed
 from argand.typing import Matrix3, Points3, Vector3
 
 NEAR = 0.5

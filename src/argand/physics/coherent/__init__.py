@@ -1,0 +1,1 @@
+"""One object in the plane and its coherent diffraction."""

@@ -1,0 +1,1 @@
+"""Crystals: cells, symmetry, elements, structures, their bonds and their Fourier coefficients."""

@@ -1,0 +1,76 @@
+"""Which atoms of a crystal are bonded, and what symmetry adds to an asymmetric unit."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import gemmi
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from argand.physics.crystal.atom import Atoms
+from argand.physics.crystal.symmetry import Group
+from argand.typing import Matrix3, Points3
+
+SLACK = 0.4
+"""Å by which a bond may be longer than the sum of the covalent radii."""
+_SAME = 0.3
+"""Atoms nearer than this in Å are one."""
+_MULTIPLE = ("C", "N", "O")
+_SHORTEST, _SHORTEST_MULTIPLE = 1.25, 1.05
+"""Å between atoms other than hydrogen; the second holds among elements that form multiple bonds."""
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Atoms in Å of an asymmetric unit and its bonded images; `source` numbers the atom each is one of."""
+
+    cart: Points3
+    source: Int[np.ndarray, " n"]
+
+
+def covalent_radii(elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
+    """In Å (Cordero et al., Dalton Trans. 2832, 2008, via gemmi)."""
+    return np.array([gemmi.Element(element).covalent_r for element in elements])
+
+
+def crowded(atoms: Atoms, group: Group, cell: Matrix3) -> Bool[np.ndarray, " n"]:
+    """Which atoms are nearer to another than any bond between atoms other than hydrogen is."""
+    multiple = np.isin(atoms.elements, _MULTIPLE)
+    shortest = np.where(multiple[:, None] & multiple[None, :], _SHORTEST_MULTIPLE, _SHORTEST)
+    near = np.zeros(len(atoms), bool)
+    for rotation, translation in zip(group.rotations, group.translations, strict=True):
+        apart = atoms.frac[:, None] - (atoms.frac @ rotation.T + translation)[None]
+        apart -= np.rint(apart)
+        length = np.linalg.norm(apart @ cell.T, axis=-1)
+        near |= ((length > _SAME) & (length < shortest)).any(1)
+    return near
+
+
+def bonds(cart: Points3, radii: Float[np.ndarray, " n"]) -> Int[np.ndarray, "m 2"]:
+    """Pairs of atoms no further apart than their radii and SLACK allow, each once."""
+    first, second = np.triu_indices(len(cart), 1)
+    length = np.linalg.norm(cart[first] - cart[second], axis=1)
+    near = (length < radii[first] + radii[second] + SLACK) & (length > _SAME)
+    return np.stack([first[near], second[near]], 1)
+
+
+def grown(frac: Points3, radii: Float[np.ndarray, " n"], group: Group, cell: Matrix3) -> Fragment:
+    """The atoms at `frac` and every image of them all that is bonded to one of them.
+
+    So molecules on an inversion centre or an axis are whole; chains and networks go on by one unit.
+    """
+    cart, source = frac @ cell.T, np.arange(len(frac))
+    unit = cart
+    reach = radii[:, None] + radii[None, :] + SLACK
+    shifts = np.array(list(product((-1, 0, 1), repeat=3)))
+    for rotation, translation in zip(group.rotations, group.translations, strict=True):
+        image = frac @ rotation.T + translation
+        image = image - np.floor(image.mean(0) - frac.mean(0) + 0.5)
+        for shift in shifts:
+            placed = (image + shift) @ cell.T
+            apart = np.linalg.norm(unit[:, None] - placed[None], axis=-1)
+            if ((apart < reach) & (apart > _SAME)).any():
+                known = np.linalg.norm(cart[:, None] - placed[None], axis=-1).min(0) < _SAME
+                cart = np.vstack([cart, placed[~known]])
+                source = np.concatenate([source, np.flatnonzero(~known)])
+    return Fragment(cart, source)

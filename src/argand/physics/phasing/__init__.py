@@ -1,0 +1,1 @@
+"""From measured intensities to atoms: normalising, maps, phases, models and their refinement."""

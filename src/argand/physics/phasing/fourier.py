@@ -1,0 +1,109 @@
+"""Maps from structure factors and back, on a grid that the symmetry maps onto itself."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Complex, Float, Int
+from scipy import fft
+
+from argand.physics.crystal.symmetry import Group, grid_shape, half_sphere, inverse_d_squared
+from argand.typing import Matrix3, Miller, Vector3
+
+Map = Float[np.ndarray, "x y z"]
+Coefficients = Complex[np.ndarray, " n"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Grid over one cell and the half sphere of reflections to `d_min` Å that belongs to it.
+
+    `symmetry` fixes shape and absences, so that grids of a group and of its subgroups agree; `group` is what
+    maps and coefficients are averaged over. F(h) = Σ ρ(x) exp(2πi h·x).
+    """
+
+    symmetry: Group
+    group: Group
+    orthogonalisation: Matrix3
+    d_min: float
+    spacing: float
+    hkl: Miller = field(init=False)
+    shape: tuple[int, int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        hkl = half_sphere(self.orthogonalisation, self.d_min)
+        hkl = hkl[~self.symmetry.absent(hkl)]
+        object.__setattr__(self, "hkl", hkl)
+        shape = grid_shape(self.symmetry, self.orthogonalisation, hkl, self.spacing)
+        object.__setattr__(self, "shape", shape)
+
+    @property
+    def half_shape(self) -> tuple[int, int, int]:
+        """Shape of the half spectrum."""
+        return self.shape[0], self.shape[1], self.shape[2] // 2 + 1
+
+    @cached_property
+    def weight(self) -> Float[np.ndarray, " n"]:
+        """How many reflections of the full sphere each stands for: 2, or 1 where its mate is listed too."""
+        return np.where(self.hkl[:, 2] > 0, 2.0, 1.0).astype(np.float32)
+
+    @cached_property
+    def inverse_d_squared(self) -> Float[np.ndarray, " n"]:
+        """1/d² in 1/Å²."""
+        return inverse_d_squared(self.hkl, self.orthogonalisation)
+
+    @cached_property
+    def place(self) -> Int[np.ndarray, " n"]:
+        """Where each reflection is in the flat half spectrum."""
+        return self.places(self.hkl)[0]
+
+    def places(self, hkl: Miller) -> tuple[Int[np.ndarray, " n"], np.ndarray]:
+        """Places of any indices in the flat half spectrum, and whether the conjugate stands there."""
+        wrapped = hkl % self.shape
+        mate = wrapped[:, 2] > self.shape[2] // 2
+        wrapped = np.where(mate[:, None], -hkl % self.shape, wrapped)
+        return np.asarray(np.ravel_multi_index(tuple(wrapped.T), self.half_shape)), mate
+
+    @cached_property
+    def _images(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """For each operator: places of h R, whether conjugate, and exp(2πi h·t)."""
+        turns = np.exp(1j * self.group.phases(self.hkl)).astype(np.complex64)
+        images = self.group.equivalents(self.hkl)
+        return [(*self.places(image), turn) for image, turn in zip(images, turns, strict=True)]
+
+    def spectrum(self, coefficients: Coefficients) -> Complex[np.ndarray, " m"]:
+        """Flat half spectrum that holds the coefficients."""
+        whole = np.zeros(int(np.prod(self.half_shape)), np.complex64)
+        whole[self.place] = coefficients
+        return whole
+
+    def density(self, coefficients: Coefficients) -> Map:
+        """The map Σ F(h) exp(-2πi h·x) of the full sphere, per grid point; its mean is zero."""
+        # To reciprocal space the package has the plus sign, numpy the minus.
+        spectrum = self.spectrum(np.conj(coefficients)).reshape(self.half_shape)
+        return np.asarray(fft.irfftn(spectrum, self.shape))
+
+    def coefficients(self, density: Map) -> Coefficients:
+        """Structure factors of a map at the grid's reflections, averaged over the group."""
+        return self.average(np.conj(np.asarray(fft.rfftn(density))).ravel())
+
+    def average(self, spectrum: Complex[np.ndarray, " m"]) -> Coefficients:
+        """Mean over the group of exp(2πi h·t) F(h R) from a flat half spectrum."""
+        if self.group.order == 1:
+            return spectrum[self.place]
+        total = np.zeros(len(self.hkl), np.complex64)
+        for place, mate, turn in self._images:
+            value = spectrum[place]
+            total += np.where(mate, value.conj(), value) * turn
+        return total / self.group.order
+
+    def mates(self, coefficients: Coefficients) -> list[Coefficients]:
+        """exp(2πi h·t) F(h R) of each operator: all equal to F(h) where the group holds."""
+        whole = self.spectrum(coefficients)
+        return [
+            np.where(mate, whole[place].conj(), whole[place]) * turn for place, mate, turn in self._images
+        ]
+
+    def shifted(self, coefficients: Coefficients, shift: Vector3) -> Coefficients:
+        """Structure factors after all atoms moved by `shift` (fractional)."""
+        return (coefficients * np.exp(2j * np.pi * (self.hkl @ shift))).astype(np.complex64)

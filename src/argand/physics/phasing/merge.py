@@ -1,0 +1,59 @@
+"""Equivalent reflections merged into unique ones, and how complete and consistent they are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from argand.physics.crystal.symmetry import Group, half_sphere, index_key
+from argand.typing import Matrix3, Miller
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Unique reflections of the Laue group (Friedel mates merged), without those that the group forbids.
+
+    `r_int` is Σ|I - mean| / Σ I over reflections with equivalents, None without any; `absent` counts
+    measured reflections that the group forbids, `absent_strength` is their mean I/σ.
+    """
+
+    hkl: Miller
+    intensity: Float[np.ndarray, " n"]
+    sigma: Float[np.ndarray, " n"]
+    r_int: float | None
+    absent: int
+    absent_strength: float
+
+
+def merge(
+    hkl: Miller, intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"], group: Group
+) -> Merged:
+    """Means of equivalents weighted by 1/σ²; the sigma is the larger of theirs and of the scatter's."""
+    forbidden = group.absent(hkl)
+    strength = intensity / np.maximum(sigma, 1e-9)
+    absent_strength = float(strength[forbidden].mean()) if forbidden.any() else 0.0
+    hkl, intensity, sigma = hkl[~forbidden], intensity[~forbidden], sigma[~forbidden]
+    positive = sigma[sigma > 0]
+    floor = 0.1 * float(np.median(positive)) if len(positive) else 0.01 * float(np.abs(intensity).mean())
+    sigma = np.maximum(sigma, floor)
+    unique = group.representative(hkl)
+    _, first, which = np.unique(index_key(unique), return_index=True, return_inverse=True)
+    weight = 1 / sigma**2
+    total = np.bincount(which, weight)
+    mean = np.bincount(which, weight * intensity) / total
+    count = np.bincount(which)
+    off = np.abs(intensity - mean[which])
+    several = count[which] > 1
+    scatter = np.sqrt(np.bincount(which, off**2) / np.maximum(count * (count - 1), 1))
+    norm = float(np.abs(intensity[several]).sum())
+    r_int = float(off[several].sum()) / norm if norm > 0 else None
+    error = np.maximum(1 / np.sqrt(total), scatter)
+    return Merged(unique[first], mean, error, r_int, int(forbidden.sum()), absent_strength)
+
+
+def completeness(hkl: Miller, group: Group, orthogonalisation: Matrix3, d_min: float) -> float:
+    """Share of the unique reflections with d >= d_min (Å) that `hkl`, unique and allowed, holds."""
+    possible = half_sphere(orthogonalisation, d_min)
+    possible = possible[~group.absent(possible)]
+    count = len(np.unique(index_key(group.representative(possible))))
+    return len(hkl) / max(count, 1)

@@ -1,0 +1,292 @@
+"""A model of atoms from a map: peaks, elements, refinement, and what a difference map adds or takes away."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from argand.physics.crystal.atom import Atoms, strengths, structure_factors
+from argand.physics.crystal.symmetry import Group
+from argand.physics.phasing.dual_space import Expansion, phase_factor
+from argand.physics.phasing.fourier import Coefficients, Grid, Map
+from argand.physics.phasing.peak import PeakFinder, between_points
+from argand.physics.phasing.refinement import Observed, Refined, refine
+from argand.typing import Matrix3, Points3, Vector3
+
+START_U = 0.04
+GUESSES = (
+    *("C", "N", "O", "Na", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "Mn", "Fe"),
+    *("Ni", "Cu", "Zn", "Br", "Zr", "Mo", "Ag", "Sn", "I", "Cs", "Ba", "W", "Au", "Pb"),
+)
+"""Elements to choose from where no formula is known."""
+_FEW_ATOMS = 12
+"""In models of no more atoms other elements are tried."""
+_TIMES = (0.6, 1.5, 2.2, 3.5)
+"""Without a formula the scale is uncertain: all atoms of a model may be so many times heavier."""
+_LIGHT = 9.5
+"""Elements below this strength have been told apart by density as well as they can be."""
+_CLEARLY = 0.93
+"""Other names are taken where R1 falls to this share."""
+SHORTEST = 1.0
+"""No two atoms but hydrogen are nearer than this in Å."""
+OWN_U_BELOW = 1.3
+"""Data to this d_min in Å carry a U for every atom; a common one below."""
+_SPECIAL = 0.8
+"""A peak whose image is nearer than this in Å lies on a special position."""
+_ADDED_HEIGHT = 0.2
+_ADDED_WITHOUT_FORMULA = 0.35
+"""Peaks of the difference map, over the height of the lightest element, that become atoms."""
+_DENSEST = 1.8
+_KEPT_HEIGHT = 0.3
+_FEWEST_ELECTRONS = 3.5
+"""Less than this is no atom where no formula says so."""
+_ROUNDS = 6
+_GAIN = 0.01
+_LARGEST_U = 0.08
+_LARGEST_U_RATIO = 3.0
+"""An atom's U is below this in Å², or below this times the median."""
+_TETHER = 0.15
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Makes models of one crystal; `phasing` is what serves until the last refinement against all `data`.
+
+    `content` is the number of atoms of each element but hydrogen in the asymmetric unit, fractions
+    allowed for special positions; None where no formula is known, and then there are about `expected` atoms.
+    """
+
+    data: Observed
+    phasing: Observed
+    grid: Grid
+    content: Mapping[str, float] | None
+    expected: float
+
+    @property
+    def most(self) -> float:
+        """Atoms that a model may have: the content, or what a dense crystal of the volume could hold."""
+        return self.count * (1.0 if self.content else _DENSEST)
+
+    @property
+    def count(self) -> float:
+        """Atoms in the asymmetric unit."""
+        return sum(self.content.values()) if self.content else self.expected
+
+    def first(self, coefficients: Coefficients) -> Refined:
+        """Model of the highest peaks of the map that coefficients give, with a common U."""
+        points = PeakFinder(self.grid).find(density := self.grid.density(coefficients), 1.3 * self.count)
+        frac, heights = between_points(density, points)
+        atoms = self._merged(frac, heights, self.count)
+        if self.content:
+            # Listed from the highest peak down.
+            atoms = replace(atoms, elements=self._elements(atoms, np.arange(len(atoms), 0, -1.0)))
+        return self._refine(atoms, 3, common_u=True)
+
+    def complete(self, model: Refined) -> Refined:
+        """The model after rounds of pruning, adding, naming and refining; the best by R1 is kept.
+
+        Three rounds, fewer where the second changes nothing, and more while they gain.
+        """
+        best = model
+        own_u = self.data.d_min < OWN_U_BELOW
+        for number in range(_ROUNDS):
+            before = len(model.atoms)
+            atoms = self._extended(self._pruned(model))
+            model = self._refine(replace(atoms, u_iso=np.full(len(atoms), START_U)), 2, common_u=True)
+            atoms = replace(model.atoms, elements=self._elements(model.atoms, self._electrons(model)))
+            model = self._refine(atoms, 2, common_u=True)
+            if own_u:
+                model = self._refine(model.atoms, 4, common_u=False)
+            if len(model.atoms) <= _FEW_ATOMS:
+                model = self._renamed(model)
+            gained = best.r1 - model.r1
+            best = min(best, model, key=lambda refined: refined.r1)
+            settled = number >= 2 or (number == 1 and len(model.atoms) == before)
+            if settled and gained < _GAIN:
+                break
+        if len(self.phasing.hkl) < len(self.data.hkl):
+            best = refine(best.atoms, self.data, 3, not own_u, 0.0 if own_u else _TETHER)
+        return best
+
+    def _renamed(self, model: Refined) -> Refined:
+        """The model, or the same with other elements where these clearly fit better."""
+        best = model
+        for elements in self._other_names(model):
+            start = replace(model.atoms, elements=elements, u_iso=np.full(len(elements), START_U))
+            other = self._refine(start, 2, common_u=True)
+            if self.data.d_min < OWN_U_BELOW:
+                other = self._refine(other.atoms, 3, common_u=False)
+            if other.r1 < _CLEARLY * best.r1:
+                best = other
+        return best
+
+    def _other_names(self, model: Refined) -> list[tuple[str, ...]]:
+        """Names to try: all atoms heavier, or with a formula two heavy elements that swap a site."""
+        elements, electrons = model.atoms.elements, self._electrons(model)
+        if not self.content:
+            names = {self._nearest_elements(times * electrons) for times in _TIMES}
+            return sorted(names - {elements})
+        order = np.argsort(-self._strengths(elements), kind="stable")
+        order = order[self._strengths(elements)[order] > _LIGHT]
+        swaps = []
+        for first, second in pairwise(order.tolist()):
+            if elements[first] != elements[second]:
+                names = list(elements)
+                names[first], names[second] = names[second], names[first]
+                swaps.append(tuple(names))
+        return swaps
+
+    def observed_density(self, model: Refined) -> Map:
+        """Electron density in e/Å³ of the measured amplitudes with the model's phases; its mean is zero."""
+        observed = np.sqrt(np.clip(self.data.intensity, 0, None)) / max(model.scale, 1e-12)
+        density = self._fill(self.data, observed * phase_factor(model.calculated))
+        volume = float(np.linalg.det(self.data.orthogonalisation))
+        return density * np.float32(density.size / volume)
+
+    def support(self, model: Refined) -> Float[np.ndarray, " n"]:
+        """Share of each atom's density that comes back in a difference map made without it.
+
+        Near 1 for an atom whose phases the others give; a wrong one among right ones has little. An atom
+        with most of the scattering power is not asked, as without it there are no phases; it has 1.
+        """
+        data, shares = self.phasing, []
+        calculated = self._calculated(model.atoms)
+        power = model.atoms.occupancy * self._strengths(model.atoms.elements) ** 2
+        for number in range(len(model.atoms)):
+            if power[number] > 0.5 * power.sum():
+                shares.append(1.0)
+                continue
+            alone = self._calculated(model.atoms.take(np.array([number])))
+            difference, _ = self._maps(calculated - alone, 1 / max(model.scale, 1e-12))
+            place = model.atoms.frac[number : number + 1]
+            there = value_at(self._fill(data, alone), place)[0]
+            shares.append(value_at(difference, place)[0] / max(there, 1e-12))
+        return np.array(shares)
+
+    def _calculated(self, atoms: Atoms) -> Coefficients:
+        data = self.phasing
+        return structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
+
+    def _refine(self, atoms: Atoms, cycles: int, common_u: bool) -> Refined:
+        tether = 0.0 if self.data.d_min < OWN_U_BELOW else _TETHER
+        return refine(atoms, self.phasing, cycles, common_u, tether)
+
+    def _merged(
+        self, frac: Points3, heights: Float[np.ndarray, " n"], most: float, known: Atoms | None = None
+    ) -> Atoms:
+        """Carbon atoms at peaks that keep distance from higher ones and `known` atoms, `most` in all."""
+        group, cell = self.data.group, self.data.orthogonalisation
+        places = [] if known is None else list(known.frac)
+        occupancies = [] if known is None else list(known.occupancy)
+        old = len(places)
+        for number in np.argsort(-heights):
+            _, place, kept = group.site(frac[number], cell, _SPECIAL)
+            # An image that is near only by way of others' averages is looked at again from the new place.
+            _, place, kept = group.site(place, cell, _SPECIAL)
+            if sum(occupancies) + 0.5 / kept > most:
+                break
+            if not places or nearest_distance(place, np.array(places), group, cell) > SHORTEST:
+                places.append(place)
+                occupancies.append(1 / kept)
+        new = len(places) - old
+        elements = (() if known is None else known.elements) + ("C",) * new
+        u_iso = np.concatenate([[] if known is None else known.u_iso, np.full(new, START_U)])
+        return Atoms(elements, np.array(places).reshape(-1, 3), u_iso, np.array(occupancies))
+
+    def _pruned(self, model: Refined) -> Atoms:
+        """Atoms whose density and U are those of atoms."""
+        electrons = self._electrons(model)
+        share = electrons / self._strengths(model.atoms.elements)
+        usual = float(np.median(model.atoms.u_iso))
+        keep = (share > _KEPT_HEIGHT) & (model.atoms.u_iso < max(_LARGEST_U, _LARGEST_U_RATIO * usual))
+        if not self.content:
+            keep &= electrons > _FEWEST_ELECTRONS
+        return model.atoms.take(np.flatnonzero(keep)) if keep.any() else model.atoms
+
+    def _extended(self, atoms: Atoms) -> Atoms:
+        """Atoms and the peaks of the difference map that complete their number."""
+        difference, modelled = self._maps(self._calculated(atoms))
+        points = PeakFinder(self.grid).find(difference, 0.7 * self.count + 5)
+        frac, heights = between_points(difference, points)
+        per_electron = float(np.median(value_at(modelled, atoms.frac) / self._strengths(atoms.elements)))
+        usual = per_electron * float(self._strengths(tuple(self.content or GUESSES)).min())
+        high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
+        return self._merged(frac[high], heights[high], self.most, atoms)
+
+    def _maps(self, calculated: Coefficients, scale: float | None = None) -> tuple[Map, Map]:
+        """Maps of F_o - F_c and of F_c, with the phases of F_c; `scale` of F_o is fitted without one."""
+        observed = np.sqrt(np.clip(self.phasing.intensity, 0, None))
+        size = np.abs(calculated)
+        if scale is None:
+            scale = float(observed @ size) / max(float(observed @ observed), 1e-20)
+        difference = (scale * observed - size) * phase_factor(calculated)
+        return self._fill(self.phasing, difference), self._fill(self.phasing, calculated)
+
+    @cached_property
+    def _expansions(self) -> dict[int, Expansion]:
+        return {id(part): Expansion(part.hkl, self.grid) for part in (self.data, self.phasing)}
+
+    def _fill(self, data: Observed, coefficients: Coefficients) -> Map:
+        """The map of coefficients that are given for unique reflections."""
+        return self.grid.density(self._expansions[id(data)].full(coefficients))
+
+    def _electrons(self, model: Refined) -> Float[np.ndarray, " n"]:
+        """Electrons that each site seems to hold: its element's, corrected by the difference map there."""
+        difference, modelled = self._maps(model.calculated)
+        ratio = value_at(difference, model.atoms.frac) / np.maximum(
+            value_at(modelled, model.atoms.frac), 1e-9
+        )
+        return self._strengths(model.atoms.elements) * np.clip(1 + ratio, 0.0, 5.0)
+
+    def _elements(self, atoms: Atoms, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
+        """Elements: heaviest to the site with most electrons until the content is used up, or the nearest."""
+        if not self.content:
+            return self._nearest_elements(electrons)
+        names = sorted(self.content, key=lambda name: -self._strengths((name,))[0])
+        chosen, left = [""] * len(atoms), dict(self.content)
+        for number in np.argsort(-electrons):
+            name = next((name for name in names if left[name] >= 0.5 * atoms.occupancy[number]), names[-1])
+            left[name] -= float(atoms.occupancy[number])
+            chosen[int(number)] = name
+        return tuple(chosen)
+
+    def _nearest_elements(self, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
+        known = self._strengths(GUESSES)
+        return tuple(GUESSES[int(np.argmin(abs(known - value)))] for value in electrons)
+
+    def _strengths(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
+        return strengths(elements, self.data.radiation)
+
+
+def nearest_distance(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> float:
+    """Distance in Å from a fractional place to the nearest of `others` and their images."""
+    images = group.rotations @ place + group.translations
+    apart = images[:, None, :] - others[None, :, :]
+    apart -= np.rint(apart)
+    return float(np.linalg.norm(apart @ cell.T, axis=-1).min())
+
+
+def value_at(density: Map, frac: Points3) -> Float[np.ndarray, " n"]:
+    """The map at the grid points nearest to fractional places."""
+    shape = np.array(density.shape)
+    points: Int[np.ndarray, "n 3"] = np.rint(frac * shape).astype(int) % shape
+    return density[tuple(points.T)].astype(float)
+
+
+def assembled(atoms: Atoms, group: Group, cell: Matrix3) -> Atoms:
+    """The same atoms, each at the image nearest to those placed before, so that molecules hold together."""
+    left, frac = list(range(1, len(atoms))), atoms.frac.copy()
+    placed = [0]
+    while left:
+        images = np.einsum("oij,nj->noi", group.rotations, atoms.frac[left]) + group.translations
+        apart = images[:, :, None] - frac[placed][None, None]
+        shifts = np.rint(apart)
+        distance = np.linalg.norm((apart - shifts) @ cell.T, axis=-1)
+        which, operator, neighbour = np.unravel_index(int(distance.argmin()), distance.shape)
+        number = left.pop(int(which))
+        frac[number] = images[which, operator] - shifts[which, operator, neighbour]
+        placed.append(number)
+    return replace(atoms, frac=frac - np.floor(frac.mean(0)))

@@ -1,0 +1,114 @@
+"""Peaks of periodic maps: local maxima of the asymmetric unit, and their places between the grid points."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from argand.physics.phasing.fourier import Grid, Map
+from argand.typing import Points3
+
+_STAGES = (6, 26)
+"""Neighbours looked at first; most points that are no maximum are gone after these."""
+
+
+@dataclass(frozen=True)
+class PeakFinder:
+    """Maxima within `radius` Å on a grid, one of each set that the grid's group makes equivalent."""
+
+    grid: Grid
+    radius: float = 0.7
+
+    @cached_property
+    def _labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Flat numbers of the asymmetric unit's points, and for all points 1 / (operators that keep it)."""
+        shape, group = np.array(self.grid.shape), self.grid.group
+        count = int(np.prod(shape))
+        points = np.stack(np.unravel_index(np.arange(count), self.grid.shape), 1)
+        lowest, kept = np.arange(count), np.zeros(count, np.int64)
+        for rotation, translation in zip(group.rotations, group.translations, strict=True):
+            image = np.rint((points / shape @ rotation.T + translation) * shape).astype(int) % shape
+            flat = (image[:, 0] * shape[1] + image[:, 1]) * shape[2] + image[:, 2]
+            lowest, kept = np.minimum(lowest, flat), kept + (flat == np.arange(count))
+        return np.flatnonzero(lowest == np.arange(count)), (1.0 / kept).astype(np.float32)
+
+    @cached_property
+    def _asymmetric_points(self) -> Int[np.ndarray, "n 3"]:
+        return np.stack(np.unravel_index(self._labels[0], self.grid.shape), 1)
+
+    @property
+    def occupancy(self) -> Float[np.ndarray, " n"]:
+        """What an atom at each flat grid point counts: 1, or less at special positions."""
+        return self._labels[1]
+
+    def offsets(self, radius: float) -> tuple[Int[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+        """Grid steps to the points within `radius` Å, nearest first, and their lengths in Å."""
+        reciprocal = np.linalg.norm(np.linalg.inv(self.grid.orthogonalisation), axis=1)
+        most = np.ceil(radius * reciprocal * self.grid.shape).astype(int)
+        axes = [np.arange(-m, m + 1) for m in most]
+        steps = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+        length = np.linalg.norm((steps / self.grid.shape) @ self.grid.orthogonalisation.T, axis=1)
+        order = np.argsort(length, kind="stable")
+        order = order[length[order] <= radius]
+        return steps[order], length[order]
+
+    @cached_property
+    def _neighbours(self) -> Int[np.ndarray, "n 3"]:
+        return self.offsets(self.radius)[0][1:]
+
+    def around(self, points: Int[np.ndarray, "n 3"], steps: Int[np.ndarray, "m 3"]) -> Int[np.ndarray, "n m"]:
+        """Flat numbers of the points that lie `steps` from each of `points`."""
+        x, y, z = (
+            table[points[:, None, axis] + (steps[None, :, axis] + size)]
+            for axis, (table, size) in enumerate(zip(self._strides, self.grid.shape, strict=True))
+        )
+        return x + y + z
+
+    @cached_property
+    def _strides(self) -> list[np.ndarray]:
+        """Flat number of each index along an axis from -n to 2n-1; looked up, as remainders are slow."""
+        _, second, third = self.grid.shape
+        strides = (second * third, third, 1)
+        return [
+            np.arange(-size, 2 * size) % size * stride
+            for size, stride in zip(self.grid.shape, strides, strict=True)
+        ]
+
+    def find(self, density: Map, atoms: float) -> Int[np.ndarray, "n 3"]:
+        """Grid points of the highest maxima, highest first, that together count `atoms`."""
+        flat, asymmetric = density.ravel(), self._labels[0]
+        heights = flat[asymmetric]
+        wanted = min(len(heights) - 1, max(int(atoms * 12), len(heights) // 20))
+        floor = max(float(np.partition(heights, -wanted - 1)[-wanted - 1]), 0.0)
+        above = np.flatnonzero(heights > floor)
+        points, heights = self._asymmetric_points[above], heights[above]
+        edges = (0, *_STAGES, max(len(self._neighbours), _STAGES[-1]))
+        for first, last in pairwise(edges):
+            steps = self._neighbours[first:last]
+            if len(points) and len(steps):
+                keep = heights >= flat[self.around(points, steps)].max(1)
+                points, heights = points[keep], heights[keep]
+        order = np.argsort(-heights, kind="stable")
+        counted = np.cumsum(self.occupancy[self.flat(points[order])])
+        return points[order[: max(int(np.searchsorted(counted, atoms + 1e-6, side="right")), 1)]]
+
+    def flat(self, points: Int[np.ndarray, "n 3"]) -> Int[np.ndarray, " n"]:
+        """Flat numbers of grid points."""
+        return np.asarray(np.ravel_multi_index(tuple(points.T), self.grid.shape))
+
+
+def between_points(density: Map, points: Int[np.ndarray, "n 3"]) -> tuple[Points3, Float[np.ndarray, " n"]]:
+    """Fractional places of the maxima near grid points and their heights, by a parabola along each axis."""
+    shape = np.array(density.shape)
+    centre = density[tuple(points.T)].astype(float)
+    moves, gain = np.zeros(points.shape), np.zeros(len(points))
+    for axis in range(3):
+        step = np.eye(3, dtype=int)[axis]
+        below = density[tuple(((points - step) % shape).T)]
+        above = density[tuple(((points + step) % shape).T)]
+        bend = np.minimum(below + above - 2 * centre, -1e-12)
+        moves[:, axis] = np.clip((below - above) / (2 * bend), -0.5, 0.5)
+        gain += -((above - below) ** 2) / (8 * bend)
+    return ((points + moves) / shape) % 1.0, centre + gain

@@ -1,0 +1,150 @@
+"""Least-squares refinement of isotropic atoms against measured intensities."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Complex, Float
+
+from argand.physics.crystal.atom import Atoms, Radiation, atom_sizes, structure_factors
+from argand.physics.crystal.symmetry import Group, inverse_d_squared
+from argand.typing import Matrix3, Miller
+
+U_RANGE = (0.002, 0.4)
+_LARGEST_MOVE = 0.15
+_LARGEST_U_STEP = 0.03
+_OUTLYING = 4.0
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Unique reflections to refine against: indices, F² and its sigma on any scale, and the crystal."""
+
+    hkl: Miller
+    intensity: Float[np.ndarray, " n"]
+    sigma: Float[np.ndarray, " n"]
+    group: Group
+    orthogonalisation: Matrix3
+    radiation: Radiation = "xray"
+
+    @property
+    def strong(self) -> Bool[np.ndarray, " n"]:
+        """F > 4 σ(F), that is F² > 2 σ(F²)."""
+        return self.intensity > 2 * self.sigma
+
+    def part(self, chosen: Bool[np.ndarray, " n"]) -> "Observed":
+        """The chosen reflections."""
+        values = self.hkl[chosen], self.intensity[chosen], self.sigma[chosen]
+        return replace(self, hkl=values[0], intensity=values[1], sigma=values[2])
+
+    @property
+    def d_min(self) -> float:
+        """Resolution in Å."""
+        return float(1 / np.sqrt(inverse_d_squared(self.hkl, self.orthogonalisation).max()))
+
+
+@dataclass(frozen=True)
+class Refined:
+    """Atoms, the scale of F_c to F_o, F_c of each reflection, and R1 of the strong and of all ones."""
+
+    atoms: Atoms
+    scale: float
+    calculated: Complex[np.ndarray, " n"]
+    r1: float
+    r1_all: float
+
+
+def evaluate(atoms: Atoms, data: Observed) -> Refined:
+    """R1 = Σ ||F_o| - k|F_c|| / Σ |F_o| at the best scale."""
+    calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
+    return _measured(atoms, data, calculated)
+
+
+def refine(
+    atoms: Atoms, data: Observed, cycles: int = 4, common_u: bool = False, tether: float = 0.0
+) -> Refined:
+    """Gauss-Newton on F² with SHELXL's weights; moves that a special position forbids are left out.
+
+    With `common_u` all atoms share the change of U. A `tether` in Å holds the positions near their start of
+    each cycle: small data sets need it. Weights: 1/(σ² + (0.1 P)²), P = (max(F_o², 0) + 2 F_c²) / 3.
+    """
+    for _ in range(cycles):
+        calculated, slopes = _intensity_slopes(atoms, data)
+        scale = _scale(np.abs(calculated), data)
+        fitted = scale**2 * np.abs(calculated) ** 2
+        mean = (np.maximum(data.intensity, 0) + 2 * fitted) / 3
+        root = 1 / np.sqrt(data.sigma**2 + (0.1 * mean) ** 2 + (1e-4 * data.intensity.max()) ** 2)
+        root *= _trust((data.intensity - fitted) * root)
+        design = scale**2 * slopes
+        if common_u:
+            design = np.column_stack([design[:, : 3 * len(atoms)], design[:, 3 * len(atoms) :].sum(1)])
+        design = np.column_stack([design, 2 * fitted]) * root[:, None].astype(np.float32)
+        step = _solve(design, (data.intensity - fitted) * root, 3 * len(atoms), tether)
+        atoms = _moved(atoms, step, data)
+    return evaluate(atoms, data)
+
+
+def _trust(deviation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Factors on the weights' roots: reflections many times farther off than most count less (Cauchy)."""
+    usual = 1.48 * float(np.median(np.abs(deviation)))
+    return 1 / np.sqrt(1 + (deviation / max(_OUTLYING * usual, 1e-12)) ** 2)
+
+
+def _solve(
+    design: Float[np.ndarray, "n k"], rest: Float[np.ndarray, " n"], positions: int, tether: float
+) -> Float[np.ndarray, " k"]:
+    """Step of Gauss-Newton; a small ridge keeps free origins, special sites and correlated pairs quiet."""
+    normal = (design.T @ design).astype(float)
+    diagonal = np.diag(normal).copy()
+    ridge = 1e-3 * diagonal + 1e-9 * max(diagonal.max(), 1e-12)
+    if tether:
+        variance = (rest**2).mean()
+        ridge[:positions] += variance / tether**2
+    return np.linalg.solve(normal + np.diag(ridge), design.T @ rest)
+
+
+def _moved(atoms: Atoms, step: Float[np.ndarray, " k"], data: Observed) -> Atoms:
+    """Atoms after a step, which is positions in Å, then U, then the scale."""
+    count = len(atoms)
+    moves = np.clip(step[: 3 * count].reshape(count, 3), -_LARGEST_MOVE, _LARGEST_MOVE)
+    moves = moves @ np.linalg.inv(data.orthogonalisation).T
+    for number in np.flatnonzero(atoms.occupancy < 0.999):
+        moves[number] = data.group.site(atoms.frac[number], data.orthogonalisation)[0] @ moves[number]
+    change = np.clip(step[3 * count : -1], -_LARGEST_U_STEP, _LARGEST_U_STEP)
+    return replace(atoms, frac=atoms.frac + moves, u_iso=np.clip(atoms.u_iso + change, *U_RANGE))
+
+
+def _intensity_slopes(
+    atoms: Atoms, data: Observed
+) -> tuple[Complex[np.ndarray, " n"], Float[np.ndarray, "n k"]]:
+    """F_c, and the derivatives of |F_c|²: by each atom's x, y, z in Å, atom after atom, then by each U."""
+    group, inverse = data.group, np.linalg.inv(data.orthogonalisation)
+    size = atom_sizes(atoms, data.hkl, data.orthogonalisation, data.radiation).astype(np.float32)
+    images = group.equivalents(data.hkl)
+    angles = (2 * np.pi * (images @ atoms.frac.T) + group.phases(data.hkl)[:, :, None]).astype(np.float32)
+    cosine, sine = np.cos(angles), np.sin(angles)
+    real, imaginary = cosine.sum(0) * size, sine.sum(0) * size
+    total = real.sum(1) + 1j * imaginary.sum(1)
+    first, second = total.real.astype(np.float32)[:, None], total.imag.astype(np.float32)[:, None]
+    slopes = np.empty((len(data.hkl), 4 * len(atoms)), np.float32)
+    turned = (second * cosine - first * sine) * size
+    by_place = np.einsum("ona,onx->nax", turned, (images @ inverse).astype(np.float32), optimize=True)
+    slopes[:, : 3 * len(atoms)] = 4 * np.pi * by_place.reshape(len(data.hkl), -1)
+    squared = inverse_d_squared(data.hkl, data.orthogonalisation)[:, None]
+    slopes[:, 3 * len(atoms) :] = 2 * (first * real + second * imaginary) * (-2 * np.pi**2 * squared)
+    return total.astype(complex), slopes
+
+
+def _scale(calculated: Float[np.ndarray, " n"], data: Observed) -> float:
+    """Scale that fits |F_c| to |F_o| over the strong reflections."""
+    observed, strong = np.sqrt(np.clip(data.intensity, 0, None)), data.strong
+    if not strong.any():
+        strong = observed >= 0
+    return float(observed[strong] @ calculated[strong] / max(calculated[strong] @ calculated[strong], 1e-20))
+
+
+def _measured(atoms: Atoms, data: Observed, calculated: Complex[np.ndarray, " n"]) -> Refined:
+    observed, strong = np.sqrt(np.clip(data.intensity, 0, None)), data.strong
+    scale = _scale(np.abs(calculated), data)
+    error = np.abs(observed - scale * np.abs(calculated))
+    r1 = error[strong].sum() / max(observed[strong].sum(), 1e-12)
+    return Refined(atoms, scale, calculated, float(r1), float(error.sum() / max(observed.sum(), 1e-12)))

@@ -1,0 +1,1 @@
+"""One diffraction image: detector, scattering, reflections, spots, lattice and rings."""

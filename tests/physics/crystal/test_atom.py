@@ -1,0 +1,85 @@
+import gemmi
+import numpy as np
+import pytest
+from crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
+
+from argand.errors import ConfigError
+from argand.io.structure import write_cif
+from argand.physics.crystal.atom import (
+    Atoms,
+    form_factors,
+    formula_units,
+    parse_formula,
+    strengths,
+    structure_factors,
+)
+from argand.physics.crystal.symmetry import Group
+from argand.physics.phasing.refinement import evaluate, refine
+
+CELL = orthogonalisation(MONOCLINIC)
+
+
+def test_structure_factors_are_gemmis(tmp_path):
+    group = Group.from_name("P 21/c")
+    atoms = random_atoms(group, CELL, ("C", "O", "S"))
+    write_cif(tmp_path / "a.cif", "a", MONOCLINIC, group, atoms, {})
+    structure = gemmi.read_small_structure(str(tmp_path / "a.cif"))
+    structure.change_occupancies_to_crystallographic()
+    calculator = gemmi.StructureFactorCalculatorX(structure.cell)
+    hkl = np.array([[1, 2, 3], [0, 2, 0], [4, -1, 2], [-3, 0, 2]])
+    expected = [calculator.calculate_sf_from_small_structure(structure, h) for h in hkl.tolist()]
+    assert np.allclose(structure_factors(atoms, hkl, group, CELL), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("name", ["P 21/c", "P 21"])
+def test_refinement_brings_moved_atoms_back(name):
+    group = Group.from_name(name)
+    atoms = random_atoms(group, CELL, ("C", "O", "C", "N"), seed=2)
+    data = measured(group, CELL, atoms, 0.9)
+    rng = np.random.default_rng(1)
+    moved = atoms.frac + rng.normal(0, 0.07, (4, 3)) @ np.linalg.inv(CELL).T
+    start = Atoms(atoms.elements, moved, np.full(4, 0.04), atoms.occupancy)
+    assert evaluate(start, data).r1 > 0.1
+    assert refine(start, data, cycles=12).r1 < 0.01
+
+
+def test_an_atom_on_a_centre_of_inversion_stays_there():
+    group = Group.from_name("P -1")
+    general = random_atoms(group, CELL, ("C", "O"), seed=5)
+    frac = np.vstack([general.frac, [0.5, 0.5, 0.0]])
+    atoms = Atoms(("C", "O", "S"), frac, np.full(3, 0.03), np.array([1.0, 1.0, 0.5]))
+    data = measured(group, CELL, atoms, 1.0)
+    start = Atoms(
+        atoms.elements, frac + np.array([[0.01, 0, 0], [0, 0.01, 0], [0, 0, 0]]), atoms.u_iso, atoms.occupancy
+    )
+    refined = refine(start, data, cycles=10)
+    assert np.allclose(refined.atoms.frac[2], [0.5, 0.5, 0.0])
+    assert refined.r1 < 0.01
+
+
+def test_formulas():
+    assert parse_formula("C12 H22 O11") == {"C": 12, "H": 22, "O": 11} == parse_formula("C12H22O11")
+    for wrong in ("sugar", "C12Xx3", ""):
+        with pytest.raises(ConfigError):
+            parse_formula(wrong)
+
+
+def test_formula_units_fill_the_cell():
+    assert formula_units(parse_formula("C12H22O11"), 717.6, 2) == 2
+    assert formula_units(parse_formula("NaCl"), 179.5, 192) == 4
+
+
+@pytest.mark.parametrize("element", ["C", "O", "Si", "Fe"])
+def test_form_factors_for_electrons_obey_mott_and_bethe(element):
+    squared = np.array([0.1, 0.25, 0.5, 1.0])
+    electrons = form_factors((element,), squared, "electron")[element]
+    x_rays = form_factors((element,), squared)[element]
+    expected = 0.0239337 * (gemmi.Element(element).atomic_number - x_rays) / squared
+    assert np.allclose(electrons, expected, rtol=0.05)
+
+
+def test_strengths_put_carbon_at_six_for_both_radiations():
+    for radiation in ("xray", "electron"):
+        carbon, silicon = strengths(("C", "Si"), radiation)
+        assert carbon == 6
+        assert silicon > 9

@@ -1,0 +1,39 @@
+"""Atoms that are too near part, and those that are not stay where they are."""
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from argand.physics.crystal.overlap import _overlap, is_crowded, least_distances, parted
+from argand.physics.crystal.reciprocal import shortest_hkl, waves
+from argand.physics.crystal.structure import Structure, checked, closest_pair
+
+LATTICE = np.array([[4.0, 0.0, 0.0], [0.5, 4.2, 0.0], [0.3, -0.4, 4.5]])
+SPECIES = np.array([11, 17, 8], np.uint8)
+
+
+def test_the_slope_of_overlaps_is_that_of_their_sum():
+    frac = np.array([[0.1, 0.1, 0.1], [0.3, 0.2, 0.15], [0.95, 0.9, 0.3]])
+    least = least_distances(SPECIES)
+    value = lambda flat: _overlap(flat.reshape(-1, 3), LATTICE, least)[0]  # noqa: E731
+    assert value(frac.ravel()) > 0.01
+    numeric = approx_fprime(frac.ravel(), value, 1e-7)
+    assert _overlap(frac, LATTICE, least)[1].ravel() == pytest.approx(numeric, abs=1e-5)
+
+
+def test_known_salt_is_not_crowded_and_stays():
+    salt = checked(5.64 * np.eye(3), np.array([11, 17]), np.array([[0, 0, 0], [0.5, 0, 0]]))
+    assert not is_crowded(salt)
+    hkl = shortest_hkl(salt.lattice, 30)
+    stayed, misfit = parted(salt, hkl, waves(hkl, salt.frac_coords).sum(1))
+    assert misfit < 1e-12
+    assert stayed.frac_coords == pytest.approx(salt.frac_coords, abs=1e-9)
+
+
+def test_atoms_on_one_place_part():
+    frac = np.array([[0.1, 0.1, 0.1], [0.12, 0.1, 0.1], [0.6, 0.6, 0.6]])
+    crowded = Structure(LATTICE, SPECIES, frac)
+    assert closest_pair(crowded)[2] < 0.5
+    hkl = shortest_hkl(LATTICE, 40)
+    mended, _ = parted(crowded, hkl, waves(hkl, frac).sum(1))
+    assert closest_pair(mended)[2] > 1.0
