@@ -26,7 +26,7 @@ from smtbx.ab_initio import charge_flipping
 
 from argand.physics.crystal.atom import is_hydrogen
 from argand.physics.crystal.symmetry import Group
-from argand.systems.patterson.crystal import Crystal
+from argand.systems.patterson.solution.reflections import Crystal
 from argand.typing import Miller, Points3
 
 HEALTHY = 0.70

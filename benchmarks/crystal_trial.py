@@ -20,9 +20,9 @@ from argand.physics.phasing.model_building import Builder, nearest_distance
 from argand.physics.phasing.peak import between_points
 from argand.physics.phasing.refinement import Observed, Refined
 from argand.physics.phasing.wilson import normalised
-from argand.systems.patterson.crystal import Crystal, prepare
-from argand.systems.patterson.solve import PHASING_D_MIN, verdict
-from argand.systems.patterson.truth import Comparison, compare, true_atoms
+from argand.systems.patterson.solution.reflections import Crystal, prepare
+from argand.systems.patterson.solution.solve import PHASING_D_MIN, verdict
+from patterson_truth import Comparison, compare, true_atoms
 from argand.typing import Points3
 
 _CLEAR = 0.16

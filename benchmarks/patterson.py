@@ -19,7 +19,7 @@ from rich.console import Console
 
 from argand.io.pool import available_cores
 from argand.systems.patterson.evaluate import EVALUATION_SEED, iteration_alone, measure
-from argand.systems.patterson.fallback import STAGES
+from argand.systems.patterson.maps.phase_iteration import STAGES
 from argand.systems.patterson.predict import BATCH, Predictor, load
 from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.simulate import AtomSet, simulate_batch

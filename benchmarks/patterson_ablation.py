@@ -23,12 +23,19 @@ from argand.learn.record import BEST_NAME
 from argand.learn.stream import VALIDATION_OFFSET
 from argand.physics.sphere.patterson import intensities_of
 from argand.physics.sphere.sphere_fit import select_reflections
-from argand.systems.patterson.ablation import ABLATION, COMPARED, TRAINING_SEED, Arm, Curve, train_arms
-from argand.systems.patterson.curves import draw_comparisons, draw_networks, draw_training
 from argand.systems.patterson.evaluate import EVALUATION_SEED, batches
-from argand.systems.patterson.match import Match, match_atoms
+from argand.systems.patterson.maps.atom_matching import Match, match_atoms
 from argand.systems.patterson.predict import Predictor
-from argand.systems.patterson.published import doubled, separate_by_swaps, weighted_peaks
+from argand.systems.patterson.published.ablation import (
+    ABLATION,
+    COMPARED,
+    TRAINING_SEED,
+    Arm,
+    Curve,
+    train_arms,
+)
+from argand.systems.patterson.published.learning_curves import draw_comparisons, draw_networks, draw_training
+from argand.systems.patterson.published.peak_swaps import doubled, separate_by_swaps, weighted_peaks
 from argand.systems.patterson.simulate import AtomSet
 
 SET = AtomSet()

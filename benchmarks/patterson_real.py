@@ -27,11 +27,11 @@ from argand.errors import InputError
 from argand.io.reflections import read_reflections
 from argand.physics.crystal.atom import structure_factors
 from argand.systems.patterson.card import keep_counts
-from argand.systems.patterson.crystal import Crystal, prepare
-from argand.systems.patterson.crystal_system import WEIGHTS
-from argand.systems.patterson.hunt import NETWORK_D_MIN
-from argand.systems.patterson.solve import network_for, solve
-from argand.systems.patterson.truth import compare, phase_cosine, true_atoms
+from argand.systems.patterson.solution.density_network import WEIGHTS
+from argand.systems.patterson.solution.reflections import Crystal, prepare
+from argand.systems.patterson.solution.solve import network_for, solve
+from argand.systems.patterson.solution.structure_search import NETWORK_D_MIN
+from patterson_truth import compare, phase_cosine, true_atoms
 
 RESOLUTIONS = "0,0.84,1.0,1.2,1.5,2.0"
 _TOLERANCE = 0.03

@@ -22,8 +22,8 @@ from argand.io.pool import available_cores
 from argand.physics.sphere.patterson import intensities_of
 from argand.physics.sphere.sphere_fit import Reflections, select_reflections
 from argand.systems.patterson.evaluate import EVALUATION_SEED, batches
-from argand.systems.patterson.match import match_atoms
-from argand.systems.patterson.published import doubled, separate_by_swaps, sign_search
+from argand.systems.patterson.maps.atom_matching import match_atoms
+from argand.systems.patterson.published.peak_swaps import doubled, separate_by_swaps, sign_search
 from argand.systems.patterson.simulate import AtomSet
 
 SET = AtomSet()

@@ -27,8 +27,8 @@ from argand.learn.log import read_log
 from argand.learn.train import train
 from argand.physics.still.spot import block_sum
 from argand.systems.geometry.evaluate import EVALUATION_SEED
-from argand.systems.geometry.poster import CENTRE_UNIT, Target, poster_predict
 from argand.systems.geometry.presets import PRESETS
+from argand.systems.geometry.published.regression import CENTRE_UNIT, Target, poster_predict
 from argand.systems.geometry.system import Geometry
 
 BINNING, SHRINK = 24, 3

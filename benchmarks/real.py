@@ -24,7 +24,7 @@ from rich.table import Table
 
 from argand.io.image import Frame, read_frame
 from argand.systems.geometry.predict import Predictor, load
-from argand.systems.geometry.prediction import Prediction
+from argand.systems.geometry.refine.prediction import Prediction
 
 GOALS: dict[str, dict[str, float]] = {
     "thau_3_2": {

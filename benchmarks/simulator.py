@@ -23,9 +23,9 @@ from argand.io.image import read_frame
 from argand.memory import keep_freed_memory
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.spot import Spots, find_spots
+from argand.physics.still.still import expose
 from argand.systems.geometry.presets import PRESETS
 from argand.systems.geometry.simulate import draw_still, take
-from argand.systems.geometry.still import expose
 
 SHELLS = np.array([0.06, 0.1, 0.15, 0.2, 0.24, 0.28, 0.34, 0.4])
 """Edges of the resolution shells in 1/Å over which the background is compared."""

@@ -6,7 +6,7 @@ python examples/solve_crystal.py
 from pathlib import Path
 
 from argand.physics.crystal.bond import bonds, covalent_radii, grown
-from argand.systems.patterson.solve import solve_file
+from argand.systems.patterson.solution.solve import solve_file
 
 data = Path(__file__).parent / "data" / "cod_2016452.hkl.gz"
 answer = solve_file(data, (9.748, 8.890, 7.566, 90, 112.74, 90), "P 21/c", "C14H14O2")

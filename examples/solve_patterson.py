@@ -4,7 +4,7 @@ python examples/solve_patterson.py
 """
 
 import argand
-from argand.systems.patterson.match import match_atoms
+from argand.systems.patterson.maps.atom_matching import match_atoms
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
 
 maps = simulate_batch(AtomSet(atoms=10, noise=(0.05, 0.05)), range(2), seed=1)

@@ -12,7 +12,7 @@ from argand.physics.still.lattice import LatticeFit, Prior, fit_lattice
 from argand.physics.still.panel import Panel
 from argand.physics.still.reflection import Spread
 from argand.physics.still.spot import find_spots
-from argand.systems.geometry.still import Crystal, Diffuse, Still, bragg_spots, expose
+from argand.physics.still.still import Crystal, Diffuse, Still, bragg_spots, expose
 
 GEOMETRY = BeamGeometry((412.3, 398.7), 200.0, 0.98, (0.344, 0.344), *np.radians([0.5, -0.8]))
 START = replace(GEOMETRY.with_centre((415.3, 394.7)), pitch=0.0, yaw=0.0)

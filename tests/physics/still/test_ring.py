@@ -11,7 +11,7 @@ from argand.physics.still.lattice import Prior
 from argand.physics.still.panel import Panel
 from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.scattering import calibrant_s
-from argand.systems.geometry.still import Diffuse, Still, expose
+from argand.physics.still.still import Diffuse, Still, expose
 
 TRUTH = BeamGeometry((214.6, 203.1), 180.0, 0.9795, (0.7, 0.7), *np.radians([0.7, -0.5]))
 START = replace(TRUTH.with_centre((218.1, 199.5)), pitch=0.0, yaw=0.0)

@@ -11,7 +11,7 @@ import pytest
 from argand.errors import InputError
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
-from argand.systems.geometry.prediction import Prediction
+from argand.systems.geometry.refine.prediction import Prediction
 
 SHAPE = (90, 120)
 

@@ -18,8 +18,8 @@ from argand.systems.geometry.evaluate import (
     evaluation_set,
     summarise,
 )
-from argand.systems.geometry.prediction import Prediction
 from argand.systems.geometry.presets import STANDARD
+from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.simulate import draw_still
 
 TRUTH = BeamGeometry((103.0, 96.0), 200.0, 1.0, (0.1, 0.1), np.radians(0.5), np.radians(-1.0))

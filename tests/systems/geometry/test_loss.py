@@ -9,8 +9,8 @@ import torch
 
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
+from argand.physics.still.still import Still, expected_background, trace
 from argand.systems.geometry.loss import mirror
-from argand.systems.geometry.still import Still, expected_background, trace
 
 SIDE = 96
 

@@ -11,12 +11,12 @@ from argand.errors import InputError
 from argand.io.image import Frame, read_frame
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
+from argand.physics.still.still import Diffuse, Still, expose
 from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.predict import Predictor, load, nominal_geometry, sum_frames
-from argand.systems.geometry.prediction import Prediction
 from argand.systems.geometry.presets import PRESETS
+from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.simulate import draw_still
-from argand.systems.geometry.still import Diffuse, Still, expose
 
 THAUMATIN = Path(__file__).parents[3] / "examples" / "data" / "thau_3_2_0006.cbf.bz2"
 THAUMATIN_CENTRE_PX = (1261.42, 1307.24)

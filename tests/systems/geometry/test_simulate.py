@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError
+from argand.physics.still.features import CANVAS, to_canvas
 from argand.physics.still.panel import PANELS
+from argand.physics.still.still import expose
 from argand.systems.geometry.presets import PRESETS, STANDARD
-from argand.systems.geometry.simulate import CANVAS, StillSet, binarise, draw_still, take, to_canvas
-from argand.systems.geometry.still import expose
+from argand.systems.geometry.simulate import StillSet, binarise, draw_still, take
 
 POSTER = ("standard", "varied-distance", "flat-background", "binary", "long-distance")
 

@@ -13,9 +13,9 @@ from argand.errors import InputError
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.systems.geometry import view
-from argand.systems.geometry.batch import Answer, Failure
-from argand.systems.geometry.outputs import RunFolder
-from argand.systems.geometry.overlay import (
+from argand.systems.geometry.files.batch import Answer, Failure
+from argand.systems.geometry.files.outputs import RunFolder
+from argand.systems.geometry.files.overlay import (
     ALARM_COLOUR,
     FOUND_COLOUR,
     HEADER_COLOUR,
@@ -106,7 +106,7 @@ def run_folder(tmp_path: Path, frame: Frame, predictor: object) -> Path:
     """A run with a good answer, one without, and a file that failed."""
     good = Answer(frame, predictor.predict_frame(frame))
     weak = replace(good.prediction, file="weak<1>.cbf", reliable=False, reason="spots & rings are missing")
-    with RunFolder(tmp_path / "run") as run:
+    with RunFolder(tmp_path / "run", page=view.write_page) as run:
         run.add(good)
         run.add(Answer(replace(frame, path="weak<1>.cbf"), weak))
         run.add(Failure("junk.cbf", "junk.cbf: not an image; give another"))

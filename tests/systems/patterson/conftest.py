@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from argand.systems.patterson.ablation import Arm, Curve
+from argand.systems.patterson.maps.superposition import Frame, target, unfold
 from argand.systems.patterson.predict import Predictor
 from argand.systems.patterson.presets import PRESETS
+from argand.systems.patterson.published.ablation import Arm, Curve
 from argand.systems.patterson.simulate import AtomSet, MapBatch, simulate_batch
-from argand.systems.patterson.superpose import Frame, target, unfold
 
 SET = AtomSet(atoms=6, box=32, inner_box=10.0)
 

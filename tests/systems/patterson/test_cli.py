@@ -13,7 +13,7 @@ from argand.cli import build
 from argand.io.dataset import StoredSamples
 from argand.io.map import read_map
 from argand.system import SYSTEMS
-from argand.systems.patterson.ablation import Arm, Curve
+from argand.systems.patterson.published.ablation import Arm, Curve
 
 VERBS = ("simulate", "train", "predict", "view", "evaluate", "figures")
 
@@ -128,9 +128,9 @@ def test_evaluate_keeps_its_figures_in_weights_and_card(
 def test_figures_are_drawn(run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import torch
 
-    from argand.systems.patterson import figures
     from argand.systems.patterson.predict import Predictor
     from argand.systems.patterson.presets import PRESETS
+    from argand.systems.patterson.published.peak_swaps import figures
 
     torch.manual_seed(0)
     fresh = Predictor(PRESETS["best"], PRESETS["best"].network())
@@ -147,7 +147,7 @@ def test_figures_that_compare_trainings_are_drawn_when_asked_for(
     monkeypatch: pytest.MonkeyPatch,
     curve: Callable[[Arm], Curve],
 ):
-    from argand.systems.patterson import ablation, figures
+    from argand.systems.patterson.published.peak_swaps import ablation, figures
 
     asked = []
 

@@ -11,8 +11,8 @@ from argand.io.weights import save_weights
 from argand.system import to_config
 from argand.systems.patterson import predict
 from argand.systems.patterson.evaluate import EVALUATION_SEED, iteration_alone
-from argand.systems.patterson.judge import Judge
-from argand.systems.patterson.match import match_atoms
+from argand.systems.patterson.maps.atom_matching import match_atoms
+from argand.systems.patterson.maps.map_refinement import Judge
 from argand.systems.patterson.predict import load, selftest
 from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.simulate import AtomSet, MapBatch, simulate_batch

@@ -71,7 +71,7 @@ def simulate(
 
     Example: argand geometry simulate standard --out set.h5 --count 1000
     """
-    from argand.systems.geometry.sheet import draw_samples
+    from argand.systems.geometry.difficulty.contact_sheet import draw_samples
 
     system = _full_frames(_preset(preset), preset) if full else _preset(preset)
     if out is not None:
@@ -154,9 +154,10 @@ def predict(
 
     Example: argand geometry predict 'data/*.cbf' --out found
     """
-    from argand.systems.geometry.batch import Failure
-    from argand.systems.geometry.outputs import RunFolder, parse_formats
-    from argand.systems.geometry.run import predict_files
+    from argand.systems.geometry.files.batch import Failure
+    from argand.systems.geometry.files.outputs import RunFolder, parse_formats
+    from argand.systems.geometry.files.run import predict_files
+    from argand.systems.geometry.view import write_page
 
     if json and csv:
         raise ConfigError("--json and --csv exclude each other; choose one")
@@ -168,7 +169,7 @@ def predict(
         failures.append(failure)
         complain(failure.message)
 
-    with RunFolder(out, parse_formats(formats), overlay) as run:
+    with RunFolder(out, parse_formats(formats), overlay, write_page) as run:
         predict_files(files, predictor, stated, run, tell, evidence=evidence, pool=pool)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
@@ -207,8 +208,8 @@ def watch(
 
     Example: argand geometry watch /data/today --out today.jsonl
     """
-    from argand.systems.geometry.table import record_line
-    from argand.systems.geometry.watch import Watcher
+    from argand.systems.geometry.files.table import record_line
+    from argand.systems.geometry.files.watch import Watcher
 
     stated = _stated(mask, wavelength, distance, pixel_size)
     watcher = Watcher(folder, out, _predictor(weights), stated, evidence, pattern, interval)
@@ -236,9 +237,9 @@ def evaluate(
     """
     from argand.systems.geometry.card import keep_figures
     from argand.systems.geometry.evaluate import EVALUATION_SEED, evaluate_preset
+    from argand.systems.geometry.files.record import plain
+    from argand.systems.geometry.files.table import evaluation_table
     from argand.systems.geometry.predict import WEIGHTS
-    from argand.systems.geometry.record import plain
-    from argand.systems.geometry.table import evaluation_table
 
     seed = EVALUATION_SEED if seed is None else seed
     result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), full=True)
@@ -262,8 +263,8 @@ def hard(
 
     Example: argand geometry hard realistic --count 100 --out hard
     """
-    from argand.systems.geometry.run import rank_hard
-    from argand.systems.geometry.table import explanation_table, worst_table
+    from argand.systems.geometry.difficulty.run import rank_hard
+    from argand.systems.geometry.files.table import explanation_table, worst_table
 
     stated = _stated(None, wavelength, distance, pixel_size)
     report, failures = rank_hard(source, _predictor(weights), stated, out, count=count, seed=seed)
@@ -301,7 +302,7 @@ def _predictor(weights: Path | None) -> Any:
 def _stated(mask: Path | None, wavelength: float | None, distance: float | None, pixel: float | None) -> Any:
     """What the user states in place of the headers."""
     from argand.io.image import load_mask
-    from argand.systems.geometry.batch import Stated
+    from argand.systems.geometry.files.batch import Stated
 
     pixel_size = None if pixel is None else (pixel, pixel)
     return Stated(wavelength, distance, pixel_size, None if mask is None else load_mask(mask))
@@ -309,8 +310,8 @@ def _stated(mask: Path | None, wavelength: float | None, distance: float | None,
 
 def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
     """Print answers in the form that was asked for."""
-    from argand.systems.geometry.record import plain, to_csv
-    from argand.systems.geometry.table import prediction_table, record_line
+    from argand.systems.geometry.files.record import plain, to_csv
+    from argand.systems.geometry.files.table import prediction_table, record_line
 
     if json:
         typer.echo(json_format.dumps(plain(records), indent=2))

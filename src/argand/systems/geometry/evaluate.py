@@ -19,8 +19,8 @@ from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.system import preset
 from argand.systems.geometry.network import EvidenceKind
-from argand.systems.geometry.prediction import Prediction
 from argand.systems.geometry.presets import PRESETS
+from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.simulate import StillSet, take
 from argand.typing import Vector2
 

@@ -13,14 +13,14 @@ from argand.errors import InputError
 from argand.io.image import Frame, read_frame, with_overrides
 from argand.io.weights import load_weights, restore
 from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.features import Evidence, bin_cells, gather
 from argand.physics.still.lattice import LatticeFit, Prior, fit_lattice
 from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config
-from argand.systems.geometry.evidence import Evidence, bin_cells, gather
-from argand.systems.geometry.judge import average, judge, lattice_doubts
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
-from argand.systems.geometry.prediction import Prediction
+from argand.systems.geometry.refine.prediction import Prediction
+from argand.systems.geometry.refine.verdict import average, judge, lattice_doubts
 from argand.systems.geometry.system import Geometry, known_numbers
 from argand.typing import Image, Mask
 

@@ -9,12 +9,10 @@ from argand.errors import ConfigError
 from argand.physics.crystal.cell import random_cell, random_rotation
 from argand.physics.still import scattering
 from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.features import CANVAS
 from argand.physics.still.panel import PANELS, Panel, random_panel
 from argand.physics.still.reflection import Spread
-from argand.systems.geometry.still import Crystal, Diffuse, Still, Stop, expose
-
-CANVAS = 416
-"""Images of mixed detectors are binned until they fit this many cells a side."""
+from argand.physics.still.still import Crystal, Diffuse, Still, Stop, expose
 
 
 @dataclass(frozen=True)
@@ -253,8 +251,3 @@ def binarise(counts: np.ndarray, live: np.ndarray) -> np.ndarray:
     """1 where a pixel stands five standard deviations above the image's median, else 0."""
     level = float(np.median(counts[live > 0.99]))
     return (counts > level + 5.0 * np.sqrt(level + 1.0)).astype(np.float32)
-
-
-def to_canvas(image: np.ndarray, side: int = CANVAS) -> np.ndarray:
-    """Pad with zeros at the far edges to side x side, so that images of mixed detectors stack."""
-    return np.pad(image, [(0, side - n) for n in image.shape])

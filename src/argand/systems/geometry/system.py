@@ -9,11 +9,16 @@ from torch import Tensor, nn
 
 from argand.learn.schedule import warm_cosine
 from argand.nn.network import create_network
-from argand.systems.geometry.evidence import gather
+from argand.physics.still.features import gather, to_canvas
 from argand.systems.geometry.loss import training_loss
 from argand.systems.geometry.network import CentreNetwork
-from argand.systems.geometry.poster import IMAGE_CHANNELS, poster_image, poster_loss, poster_target
-from argand.systems.geometry.simulate import StillSet, take, to_canvas
+from argand.systems.geometry.published.regression import (
+    IMAGE_CHANNELS,
+    poster_image,
+    poster_loss,
+    poster_target,
+)
+from argand.systems.geometry.simulate import StillSet, take
 
 Sample = dict[str, np.ndarray]
 

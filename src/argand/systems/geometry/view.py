@@ -5,18 +5,16 @@ import io
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from argand import __version__
 from argand.errors import InputError
 from argand.io.beam import write_lines
-from argand.systems.geometry.record import Record, read_records
-from argand.systems.geometry.style import CSS
+from argand.systems.geometry.files.record import RESULTS, TABLE, Record, read_records
+from argand.systems.geometry.files.style import CSS
+from argand.systems.geometry.files.text import angles, label, number, pair, verdict
 
-RESULTS = "results.jsonl"
-TABLE = "results.csv"
 PAGE = "index.html"
 
 _WIDTHS_PX = ((12, 1160), (40, 900), (150, 640))
@@ -84,34 +82,6 @@ def embedded(path: Path, width: int) -> str:
     packed = io.BytesIO()
     small.save(packed, format="JPEG", quality=84, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"
-
-
-def label(record: Record) -> str:
-    """How a record is called: file and number of the image, or the first of the files that were pooled."""
-    if record.get("pooled"):
-        return f"pooled from {Path(record['files'][0]).name} on"
-    number = f" #{record['index']}" if record.get("index") else ""
-    return Path(record["file"]).name + number
-
-
-def pair(values: Any, digits: int = 2, sign: str = "") -> str:
-    """Two numbers as text; empty where there are none."""
-    return "" if values is None else ", ".join(f"{value:{sign}.{digits}f}" for value in values)
-
-
-def angles(tilt: dict[str, float] | None) -> str:
-    """Pitch and yaw in degrees; empty where there is no tilt."""
-    return "" if not tilt else pair((tilt["pitch"], tilt["yaw"]), sign="+") + "°"
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """A number as text; empty where there is none."""
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def verdict(record: Record) -> str:
-    """Whether there is an answer, in two words at most."""
-    return "reliable" if record["reliable"] else "failed" if record.get("failed") else "no answer"
 
 
 def _single(records: list[Record]) -> list[Record]:

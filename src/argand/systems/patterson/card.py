@@ -46,7 +46,7 @@ def keep_counts(weights: Path, lines: list[dict[str, Any]]) -> Path:
             counts[f"{line['d_min']} Å"] = row | {"wrong claims with it": line["false claims"]}
     header |= {"figures": header.get("figures", {}) | {"measured crystals": counts}, "limits": CRYSTAL_LIMITS}
     header["command"] = training_command("crystal", header["training"])
-    header["load"] = "argand.systems.patterson.crystal_system.load_network()"
+    header["load"] = "argand.systems.patterson.solution.density_network.load_network()"
     return save_with_card(weights, state, header)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from argand.systems.patterson.solve_cli import solve
+from argand.systems.patterson.solution.cli import solve
 from argand.verbs import (
     BatchSize,
     Devices,
@@ -99,8 +99,8 @@ def predict(
 
     Example: argand patterson predict maps/*.npy --atoms 10 --out found
     """
-    from argand.systems.patterson.run import predict_files
-    from argand.systems.patterson.table import answer_table
+    from argand.systems.patterson.files.run import predict_files
+    from argand.systems.patterson.files.table import answer_table
     from argand.systems.patterson.view import write_page
 
     predictor = _predictor(weights)
@@ -123,12 +123,9 @@ def view(folder: Annotated[Path, typer.Argument(help="What predict or solve --ou
 
     Example: argand patterson view found
     """
-    from argand.systems.patterson.run import RESULTS
-    from argand.systems.patterson.solve_view import write_solve_page
     from argand.systems.patterson.view import write_page
 
-    write = write_page if (folder / RESULTS).exists() else write_solve_page
-    say(f"page: {write(folder)}")
+    say(f"page: {write_page(folder)}")
 
 
 @app.command()
@@ -146,8 +143,8 @@ def evaluate(
     """
     from argand.systems.patterson.card import keep_figures
     from argand.systems.patterson.evaluate import EVALUATION_SEED, evaluate_preset
+    from argand.systems.patterson.files.table import evaluation_table
     from argand.systems.patterson.predict import WEIGHTS
-    from argand.systems.patterson.table import evaluation_table
 
     seed = EVALUATION_SEED if seed is None else seed
     result = evaluate_preset(preset, count, seed, predictor=_predictor(weights))
@@ -173,14 +170,14 @@ def figures(
 
     Example: argand patterson figures --out figures --train-minutes 5
     """
-    from argand.systems.patterson.figures import draw_figures, training_note
     from argand.systems.patterson.predict import WEIGHTS
+    from argand.systems.patterson.published.figures import draw_figures, training_note
 
     for path in draw_figures(out, _predictor(weights), count, training_note(weights or WEIGHTS)):
         say(f"picture: {path}")
     if train_minutes is not None:
-        from argand.systems.patterson.ablation import ABLATION, train_arms
-        from argand.systems.patterson.curves import draw_comparisons, draw_training
+        from argand.systems.patterson.published.ablation import ABLATION, train_arms
+        from argand.systems.patterson.published.learning_curves import draw_comparisons, draw_training
 
         curves = train_arms(ABLATION, out / "runs", train_minutes, say)
         for path in [draw_training(out, curves), *draw_comparisons(out, curves)]:

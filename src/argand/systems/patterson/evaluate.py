@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from argand.system import preset
-from argand.systems.patterson.answer import Solutions
-from argand.systems.patterson.fallback import STAGES, iterate
-from argand.systems.patterson.judge import Judge
-from argand.systems.patterson.match import Match, match_atoms
+from argand.systems.patterson.maps.atom_matching import Match, match_atoms
+from argand.systems.patterson.maps.map_refinement import Judge
+from argand.systems.patterson.maps.phase_iteration import STAGES, iterate
+from argand.systems.patterson.maps.prediction import Solutions
 from argand.systems.patterson.predict import BATCH, Predictor
 from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.simulate import AtomSet, simulate_batch

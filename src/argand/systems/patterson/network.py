@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from argand.nn.unet import UNet, depth_to_space, space_to_depth
-from argand.systems.patterson.superpose import CHANNELS
+from argand.systems.patterson.maps.superposition import CHANNELS
 
 PAPER_CHANNELS = 20
 FOURIER_CHANNELS, FOURIER_MODES, FOURIER_LAYERS = 16, 6, 3

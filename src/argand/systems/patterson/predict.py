@@ -16,13 +16,13 @@ from argand.io.weights import load_weights, restore
 from argand.learn.device import channels_last, fast_order
 from argand.physics.sphere.patterson import Map, intensities_of
 from argand.system import from_config
-from argand.systems.patterson.answer import Answer, Solutions
-from argand.systems.patterson.fallback import DualSpace, iterate, measured_resolution, mend
-from argand.systems.patterson.judge import Judge
-from argand.systems.patterson.match import match_atoms
-from argand.systems.patterson.reading import read_atoms
+from argand.systems.patterson.maps.atom_matching import match_atoms
+from argand.systems.patterson.maps.map_refinement import Judge
+from argand.systems.patterson.maps.peak_assignment import read_atoms
+from argand.systems.patterson.maps.phase_iteration import DualSpace, iterate, measured_resolution, mend
+from argand.systems.patterson.maps.prediction import Answer, Solutions
+from argand.systems.patterson.maps.superposition import Frame, features, pick_vectors
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
-from argand.systems.patterson.superpose import Frame, features, pick_vectors
 from argand.systems.patterson.system import Patterson
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "patterson-best" / "model.safetensors"

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from argand.systems.patterson.crystal_system import CrystalMaps
+from argand.systems.patterson.maps.superposition import Frame
 from argand.systems.patterson.simulate import AtomSet
-from argand.systems.patterson.superpose import Frame
+from argand.systems.patterson.solution.density_network import CrystalMaps
 from argand.systems.patterson.system import Patterson
 
 PAPER = Patterson(network_name="paper", schedule="constant", learning_rate=1e-3, renewal=(3000, 3))

@@ -13,6 +13,7 @@ from argand.errors import ConfigError
 from argand.learn.schedule import warm_cosine
 from argand.physics.sphere.patterson import Map, intensities_of
 from argand.systems.patterson.loss import density_loss
+from argand.systems.patterson.maps.superposition import Frame, features, pick_vectors, plain, target, unfold
 from argand.systems.patterson.network import (
     FOURIER_MODES,
     FourierNetwork,
@@ -20,7 +21,6 @@ from argand.systems.patterson.network import (
     SuperpositionNetwork,
 )
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
-from argand.systems.patterson.superpose import Frame, features, pick_vectors, plain, target, unfold
 
 Sample = dict[str, np.ndarray]
 

@@ -1,4 +1,4 @@
-"""The page of a run: Patterson map and atoms of each map in 3-D, to turn and zoom, in one HTML file."""
+"""The page of a run in one HTML file: each Patterson map and its atoms in 3-D, or the solved crystals."""
 
 from html import escape
 from pathlib import Path
@@ -6,22 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from argand import __version__
 from argand.io.map import read_map
-from argand.systems.patterson.run import Record, read_records
+from argand.page.shell import MOST, PAGE, write_html
+from argand.page.surface import surfaces
+from argand.systems.patterson.files.run import RESULTS, Record, read_records
+from argand.systems.patterson.solution.page import write_solve_page
 
-PAGE = "index.html"
 REACH = 16
 """Half the side, in voxels, of the part of the map that is drawn about its origin."""
-MOST = 12
-"""Maps that are drawn; the table has all."""
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222}
-table{border-collapse:collapse}td,th{padding:.2em .9em;text-align:left;border-bottom:1px solid #ddd}
-.good{color:#070}.bad{color:#b00}"""
 
 
 def write_page(folder: Path) -> Path:
-    """Write the page of the run in `folder`; InputError when there is no run in it."""
+    """Write the page of what predict or solve left in `folder`; InputError when there is neither."""
+    return _write_maps(folder) if (folder / RESULTS).exists() else write_solve_page(folder)
+
+
+def _write_maps(folder: Path) -> Path:
+    """Write the page of answered maps."""
     records = read_records(folder)
     solved = sum(record["solved"] for record in records)
     parts = [f"<h1>Patterson maps: {solved} of {len(records)} solved</h1>", _table(records)]
@@ -31,14 +32,6 @@ def write_page(folder: Path) -> Path:
         parts.append(scene(folder, record).to_html(full_html=False, include_plotlyjs=number == 0))
     foot = "Positions in voxels; a Patterson map tells neither place nor hand."
     return write_html(folder / PAGE, "Patterson maps", parts, foot)
-
-
-def write_html(page: Path, title: str, parts: list[str], foot: str) -> Path:
-    """Write a page of these parts."""
-    head = f'<!doctype html><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
-    lines = [head, *parts, f"<p>argand {__version__}. {foot}</p>"]
-    page.write_text("\n".join(lines), encoding="utf-8")
-    return page
 
 
 def _table(records: list[Record]) -> str:
@@ -83,32 +76,6 @@ def _surfaces(patterson: np.ndarray) -> Any:
     outside = np.linalg.norm(steps, axis=0).reshape(near.shape) > 3
     top = float(near[outside].max())
     return surfaces(steps, near.clip(max=top).round(3), (0.3 * top, 0.7 * top), "Blues")
-
-
-def surfaces(
-    places: np.ndarray,
-    values: np.ndarray,
-    heights: tuple[float, float],
-    colours: str | list[list[float | str]],
-    opacity: float = 0.4,
-) -> Any:
-    """Plotly's surfaces of two heights through values [x, y, z] at `places` [3, x*y*z] of a box."""
-    from plotly.graph_objects import Isosurface
-
-    return Isosurface(
-        x=places[0],
-        y=places[1],
-        z=places[2],
-        value=values.ravel(),
-        isomin=heights[0],
-        isomax=heights[1],
-        surface_count=2,
-        opacity=opacity,
-        colorscale=colours,
-        hoverinfo="skip",
-        showscale=False,
-        caps={"x_show": False, "y_show": False, "z_show": False},
-    )
 
 
 def _atoms(positions: np.ndarray) -> Any:

@@ -1,0 +1,71 @@
+"""What an image says about its beam centre: background counts on coarse cells, and Bragg spots.
+
+Simulated and real images pass through the same function, so the networks meet the same evidence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from argand.physics.still.spot import Spots, block_sum, find_spots
+from argand.typing import Image, Mask
+
+CANVAS = 416
+"""Images of mixed detectors are binned until they fit this many cells a side."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Background and spots of one image.
+
+    `counts` and `live` are sums over the background pixels of cells of `binning` x `binning` px and
+    the number of those pixels; `spots` are in px of the image, and `clean` marks its pixels that belong
+    to none.
+    """
+
+    counts: Float[np.ndarray, "rows columns"]
+    live: Float[np.ndarray, "rows columns"]
+    spots: Spots
+    binning: int
+    clean: Mask
+
+    def cells(self) -> np.ndarray:
+        """Network input [3, CANVAS, CANVAS] float32: counts and live share of cells, spots as log(1+I)."""
+        bright = np.zeros(self.counts.shape, np.float32)
+        where = np.floor(self.spots.px / self.binning).astype(int)
+        inside = np.all((where >= 0) & (where < np.array(bright.shape[::-1])), axis=1)
+        strength = np.maximum(self.spots.counts[inside], 0)
+        np.add.at(bright, (where[inside, 1], where[inside, 0]), strength)
+        area = np.float32(self.binning**2)
+        channels = (self.counts / area, self.live / area, np.log1p(bright))
+        return np.stack([to_canvas(c) for c in channels]).astype(np.float32)
+
+
+def gather(image: Image, live: np.ndarray, binning: int | None = None) -> Evidence:
+    """Evidence of an image [slow, fast]; `live` is its mask, or the live share of each pixel.
+
+    `binning` defaults to the smallest that fits the canvas of the networks.
+    """
+    share = np.asarray(live, np.float32)
+    spots, clean = find_spots(image, share > 0.95)
+    binning = binning or int(-(-max(image.shape) // CANVAS))
+    counts, background = bin_cells(image, share * (clean | (share <= 0.95)), binning)
+    return Evidence(counts, background, spots, binning, clean)
+
+
+def bin_cells(
+    image: Image, live: Image | Mask, binning: int
+) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns"]]:
+    """Counts and live pixels of cells of `binning` x `binning` px, without the rest at the far edges."""
+    share = np.asarray(live, np.float32)
+    counts = np.where(share > 0, image, 0).astype(np.float32)
+    if binning == 1:
+        return counts, share
+    whole = tuple(slice(0, n // binning * binning) for n in image.shape)
+    return block_sum(counts[whole], binning), block_sum(share[whole], binning)
+
+
+def to_canvas(image: np.ndarray, side: int = CANVAS) -> np.ndarray:
+    """Pad with zeros at the far edges to side x side, so that images of mixed detectors stack."""
+    return np.pad(image, [(0, side - n) for n in image.shape])

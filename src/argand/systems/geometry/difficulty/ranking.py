@@ -1,0 +1,199 @@
+"""Which images are hard, and what they share: a ranking, its best explanation, and pictures of the worst."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argand.errors import ArgandError, ConfigError
+from argand.io.beam import write_lines
+from argand.io.dataset import StoredSamples
+from argand.io.image import Frame
+from argand.systems.geometry.difficulty.contact_sheet import Tile, draw_sheet, make_tile
+from argand.systems.geometry.difficulty.explanation import explain
+from argand.systems.geometry.files.batch import Answer, Predictor
+from argand.systems.geometry.files.record import plain
+
+SHOWN = 12
+
+_LABELS = ("image", "live", "shape", "beam_centre_px", "poni_px", "tilt_deg", "pixel_size_mm", "binning")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A simulated image to be judged; `binning` is detector px in one of its px."""
+
+    name: str
+    frame: Frame
+    truth_px: tuple[float, float]
+    parameters: dict[str, float]
+    binning: int = 1
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a case went. `error_px` and `sigma_px` are in detector px; None without truth or estimate."""
+
+    name: str
+    reliable: bool
+    reason: str
+    error_px: float | None
+    sigma_px: float | None
+    parameters: dict[str, float]
+    tile: Tile
+
+
+def stored_cases(stored: StoredSamples, count: int) -> Iterator[Case]:
+    """The first images of a simulated set, in their stored size."""
+    for index in range(count):
+        yield _case(f"{stored.path.stem} {index}", stored[index], index)
+
+
+def preset_cases(system: Any, name: str, count: int, seed: int) -> Iterator[Case]:
+    """Full frames of a preset, with their parameters."""
+    from argand.systems.geometry.simulate import take
+
+    full = replace(system.stills, binning=1)
+    for index in range(count):
+        # The parameters are those of the binned image: a still is the same at every binning.
+        sample = system.simulate(index, seed)
+        still, counts, live, _ = take(full, index, seed)
+        sample |= {"image": counts, "live": live, "shape": np.array(counts.shape), "binning": np.array(1)}
+        sample["beam_centre_px"] = np.array(still.geometry.beam_centre_px)
+        sample["pixel_size_mm"] = np.array(still.geometry.pixel_size_mm)
+        yield _case(f"{name} {index}", sample, index)
+
+
+def _case(name: str, sample: dict[str, np.ndarray], index: int) -> Case:
+    """A simulated sample as a frame whose header states all but the centre."""
+    slow, fast = sample["shape"].astype(int)
+    mask = sample["live"][:slow, :fast] > 0.95
+    pixel = sample["pixel_size_mm"]
+    frame = Frame(
+        name,
+        index,
+        sample["image"][:slow, :fast].astype(np.int32),
+        mask,
+        pixel_size_mm=(float(pixel[0]), float(pixel[1])),
+        distance_mm=float(sample["distance_mm"]),
+        wavelength=float(sample["wavelength"]),
+        detector="simulated",
+    )
+    centre = sample["beam_centre_px"]
+    binning = int(sample["binning"])
+    return Case(name, frame, (float(centre[0]), float(centre[1])), parameters_of(sample), binning)
+
+
+def parameters_of(sample: dict[str, np.ndarray]) -> dict[str, float]:
+    """What a sample was made with, one number each; NaN, which stands for "has none", becomes 0."""
+    binning = float(sample["binning"])
+    side = sample["shape"][::-1] * binning
+    found = {name: value for name, value in sample.items() if name not in _LABELS}
+    found |= {
+        "pixel_size_mm": sample["pixel_size_mm"][0] / binning,
+        "detector_side_px": side.max(),
+        "tilt_deg": np.hypot(*sample["tilt_deg"]),
+        "centre_off_middle_px": np.hypot(*(sample["beam_centre_px"] * binning - side / 2)),
+        "masked_share": 1.0
+        - (sample["live"][: int(sample["shape"][0]), : int(sample["shape"][1])] > 0.95).mean(),
+    }
+    return {name: float(np.nan_to_num(value)) for name, value in found.items()}
+
+
+def judge(case: Case, predictor: Predictor) -> Judged:
+    """Answer one simulated image and compare."""
+    found = error_px = sigma_px = None
+    reliable = False
+    try:
+        prediction = predictor.predict_frame(case.frame)
+        reliable, reason = prediction.reliable, prediction.reason
+        found = prediction.geometry.beam_centre_px if prediction.geometry else None
+        sigma_px = None if prediction.sigma_px is None else prediction.sigma_px * case.binning
+    except ArgandError as error:
+        reason = str(error)
+    if found is not None:
+        error_px = float(np.hypot(*np.subtract(found, case.truth_px))) * case.binning
+    told = "no estimate" if error_px is None else f"{error_px:.3g} px" + ("" if reliable else ", abstained")
+    tile = make_tile(
+        case.frame.data, case.frame.mask, f"{case.name}: {told}", case.truth_px, found, not reliable
+    )
+    return Judged(case.name, reliable, reason, error_px, sigma_px, case.parameters, tile)
+
+
+def judge_real(answer: Answer) -> Judged:
+    """One real image with what can be measured on it; its header's centre stands in the truth's place."""
+    frame, prediction = answer.frame, answer.prediction
+    live = frame.data[frame.mask]
+    parameters = {
+        "spots": float(prediction.spots),
+        "indexed": float(prediction.indexed),
+        "counts_per_px": float(live.mean()) if live.size else 0.0,
+        "empty_share": float((live <= frame.pedestal).mean()) if live.size else 1.0,
+        "masked_share": float(1.0 - frame.mask.mean()),
+        "distance_mm": frame.distance_mm or 0.0,
+        "wavelength": frame.wavelength or 0.0,
+    }
+    name = Path(frame.path).name + (f" #{frame.index}" if frame.index else "")
+    found = prediction.geometry.beam_centre_px if prediction.geometry else None
+    sigma = "no answer" if not prediction.reliable else f"± {prediction.sigma_px or 0:.2f} px"
+    title, header = f"{name}: {sigma}", prediction.header_beam_centre_px
+    tile = make_tile(frame.data, frame.mask, title, header, found, not prediction.reliable)
+    return Judged(name, prediction.reliable, prediction.reason, None, prediction.sigma_px, parameters, tile)
+
+
+def hardness(judged: Judged, by: str) -> float:
+    """Error or sigma in px; infinite where there is none."""
+    value = judged.error_px if by == "error" else judged.sigma_px
+    if value is None or not np.isfinite(value):
+        return np.inf
+    return value
+
+
+def rank(cases: Sequence[Judged], by: str) -> list[Judged]:
+    """Hardest first, by error; by sigma, those without a reliable answer come before all others."""
+    return sorted(
+        cases, key=lambda case: (by == "sigma" and not case.reliable, hardness(case, by)), reverse=True
+    )
+
+
+def report(cases: Sequence[Judged], by: str, source: str) -> dict[str, Any]:
+    """The ranking and its explanations as plain values."""
+    ranked = rank(cases, by)
+    values = np.array([hardness(case, by) for case in ranked])
+    names = ranked[0].parameters
+    columns = {name: np.array([case.parameters[name] for case in ranked]) for name in names}
+    return plain(
+        {
+            "source": source,
+            "ranked_by": by,
+            "count": len(ranked),
+            "median_px": float(np.median(values)),
+            "abstained": sum(not case.reliable for case in ranked),
+            "explanations": [vars(one) for one in explain(columns, values)],
+            "ranking": [_entry(case) for case in ranked],
+        }
+    )
+
+
+def _entry(case: Judged) -> dict[str, Any]:
+    told = {"name": case.name, "error_px": case.error_px, "sigma_px": case.sigma_px}
+    return told | {"reliable": case.reliable, "reason": case.reason, "parameters": case.parameters}
+
+
+def write_report(folder: Path, cases: Sequence[Judged], by: str, source: str) -> dict[str, Any]:
+    """Write `hard.json` and `hard.png`, the contact sheet of the worst; returns the report.
+
+    Raises ConfigError when there are no images.
+    """
+    if not cases:
+        raise ConfigError(f"{source}: no image was answered; there is nothing to rank")
+    folder.mkdir(parents=True, exist_ok=True)
+    told = report(cases, by, source)
+    write_lines(folder / "hard.json", [json.dumps(told, indent=2, allow_nan=False)])
+    worst = [case.tile for case in rank(cases, by)[:SHOWN]]
+    marks = "× truth" if by == "error" else "× header"
+    draw_sheet(folder / "hard.png", worst, f"The hardest of {len(cases)} ({marks}, + found)")
+    return told

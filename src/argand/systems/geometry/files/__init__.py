@@ -1,0 +1,1 @@
+"""Many files: one answer each, and what a run leaves in its folder."""

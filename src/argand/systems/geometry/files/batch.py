@@ -1,0 +1,217 @@
+"""Many files, one answer each: bad files are told and passed over, frames of one geometry are pooled."""
+
+import logging
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from argand.errors import ArgandError
+from argand.io.expt import ExptImages
+from argand.io.image import Frame, inputs_with_models, read_frames, split_selection
+from argand.systems.geometry.network import EvidenceKind
+from argand.systems.geometry.refine.prediction import Prediction
+from argand.typing import Mask
+
+KEPT_BYTES = 400_000_000
+"""Frames beyond this wait for pooling on disk, so that memory does not grow with their number."""
+
+_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)(#.*)?$", re.IGNORECASE)
+
+logger = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """What answers for frames."""
+
+    def predict_frame(self, frame: Frame, evidence: EvidenceKind = "both") -> Prediction:
+        """Answer for one frame."""
+        ...
+
+    def pool(self, frames: Sequence[Frame], predictions: Sequence[Prediction]) -> Prediction:
+        """Answer for several frames of one geometry."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the user states in place of the headers: Å, mm, (fast, slow) mm, True = usable."""
+
+    wavelength: float | None = None
+    distance_mm: float | None = None
+    pixel_size_mm: tuple[float, float] | None = None
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A frame and what was predicted for it."""
+
+    frame: Frame
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file without an answer; `message` is one line that names it."""
+
+    file: str
+    message: str
+
+
+def expand(patterns: Iterable[str]) -> tuple[dict[str, ExptImages | None], list[Failure]]:
+    """Image files that the patterns name, each with its current model if it has one, and bad patterns."""
+    files: dict[str, ExptImages | None] = {}
+    failures = []
+    for pattern in patterns:
+        try:
+            found = inputs_with_models([pattern])
+        except ArgandError as error:
+            failures.append(_failure(pattern, error))
+            continue
+        files |= {file: files.get(file) or model for file, model in found.items()}
+    return files, failures
+
+
+def count_frames(file: str) -> int:
+    """How many images a file holds, as far as that is known without reading them; 1 when it is not."""
+    path, wanted = split_selection(file)
+    if wanted is not None:
+        return len(wanted)
+    if not _MANY_IMAGES.search(path):
+        return 1
+    from argand.io.formats import open_stack
+
+    try:
+        stack = open_stack(path)
+    except ArgandError:
+        return 1
+    stack.close()
+    return stack.count
+
+
+def answer_file(
+    file: str,
+    predictor: Predictor,
+    stated: Stated,
+    evidence: EvidenceKind = "both",
+    model: ExptImages | None = None,
+) -> Iterator[Answer | Failure]:
+    """An answer for each image of a file, reading included in its seconds; a failure ends the file.
+
+    The current `model` of the file's images stands in place of their headers.
+    """
+    started = time.perf_counter()
+    try:
+        for frame in read_frames(file, model=model, **vars(stated)):
+            prediction = predictor.predict_frame(frame, evidence=evidence)
+            now = time.perf_counter()
+            yield Answer(frame, replace(prediction, seconds=now - started))
+            started = time.perf_counter()
+    except ArgandError as error:
+        yield _failure(file, error)
+    except (ArithmeticError, LookupError, OSError, RuntimeError, ValueError) as error:
+        logger.debug("%s", file, exc_info=True)
+        yield Failure(file, f"{file}: {type(error).__name__}: {error}; please report it with this file")
+
+
+def _failure(file: str, error: Exception) -> Failure:
+    message = " ".join(str(error).split())
+    return Failure(file, message if file.split("#")[0] in message else f"{file}: {message}")
+
+
+@dataclass
+class FrameStore(Sequence[Frame]):
+    """Frames to be pooled: the pixels of the first ones in memory, others read again on demand.
+
+    `mask` is what the user gave to read the frames with.
+    """
+
+    mask: Mask | None = None
+    frames: list[Frame] = field(default_factory=list)
+    kept_bytes: int = 0
+
+    def add(self, frame: Frame) -> None:
+        """Append a frame."""
+        size = frame.data.nbytes + frame.mask.nbytes
+        fits = self.kept_bytes + size <= KEPT_BYTES
+        self.kept_bytes += size if fits else 0
+        self.frames.append(frame if fits else _without_pixels(frame))
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        kept = self.frames[index]
+        if kept.data.size:
+            return kept
+        again = next(read_frames(f"{kept.path}#{kept.index}", mask=self.mask))
+        return replace(kept, data=again.data, mask=again.mask)
+
+
+def _without_pixels(frame: Frame) -> Frame:
+    return replace(frame, data=np.empty((0, 0), frame.data.dtype), mask=np.empty((0, 0), bool))
+
+
+@dataclass
+class Group:
+    """Frames whose headers state one geometry, and their answers."""
+
+    frames: FrameStore
+    predictions: list[Prediction] = field(default_factory=list)
+
+    def add(self, answer: Answer) -> None:
+        """Append an answer."""
+        self.frames.add(answer.frame)
+        self.predictions.append(answer.prediction)
+
+    @property
+    def files(self) -> list[str]:
+        """Files of the frames, each once."""
+        return list(dict.fromkeys(prediction.file for prediction in self.predictions))
+
+
+class Groups:
+    """Answers sorted by geometry as they come; `mask` is what the user gave to read their frames with."""
+
+    def __init__(self, mask: Mask | None = None) -> None:
+        self.mask = mask
+        self._groups: dict[tuple[Any, ...], Group] = {}
+
+    def add(self, answer: Answer) -> None:
+        """Sort an answer to those of its geometry."""
+        key = geometry_key(answer.frame)
+        self._groups.setdefault(key, Group(FrameStore(self.mask))).add(answer)
+
+    def pooled(self, predictor: Predictor) -> Iterator[tuple[Group, Prediction | Failure]]:
+        """One answer for each group of two frames or more."""
+        for group in self._groups.values():
+            if len(group.predictions) < 2:
+                continue
+            try:
+                yield group, predictor.pool(group.frames, group.predictions)
+            except ArgandError as error:
+                yield group, Failure("pooled", f"pooled: {error}")
+
+
+def geometry_key(frame: Frame) -> tuple[Any, ...]:
+    """What frames of one detector position have in common, as their headers state it."""
+
+    def rounded(value: Any, digits: int) -> Any:
+        values = value if isinstance(value, tuple) else (value,)
+        return tuple(None if v is None else round(float(v), digits) for v in values)
+
+    return (
+        frame.shape,
+        rounded(frame.pixel_size_mm, 5),
+        rounded(frame.distance_mm, 2),
+        rounded(frame.wavelength, 4),
+        rounded(frame.two_theta_deg, 2),
+        rounded(frame.header_beam_centre_px, 1),
+    )

@@ -1,0 +1,186 @@
+"""What a run leaves in its folder: corrected geometries, pictures, a table, JSON lines and a page.
+
+All files are written under another name and moved into place.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from argand.errors import ConfigError
+from argand.io.beam import write_lines
+from argand.io.expt import correct_expt, read_expt, write_expt
+from argand.io.geom import write_geom
+from argand.io.image import Frame
+from argand.io.poni import write_poni
+from argand.io.xds import write_xds
+from argand.physics.still.detector import BeamGeometry
+from argand.system import near_match
+from argand.systems.geometry.files.batch import Answer, Failure, Group
+from argand.systems.geometry.files.record import (
+    RESULTS,
+    TABLE,
+    Record,
+    failed,
+    read_records,
+    stem,
+    to_csv,
+    to_line,
+)
+from argand.systems.geometry.refine.prediction import Prediction
+
+FORMATS = ("expt", "poni", "geom", "xds")
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+    """Names of geometry formats from `expt,poni`; ConfigError for one that is none."""
+    formats = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in formats:
+        if name not in FORMATS:
+            hint = near_match(name, FORMATS)
+            raise ConfigError(f"no geometry format is called '{name}'{hint}; there are {', '.join(FORMATS)}")
+    return formats
+
+
+@dataclass
+class RunFolder:
+    """The folder of a run, or of none when `folder` is None; leaving the context writes table and page."""
+
+    folder: Path | None
+    formats: Sequence[str] = FORMATS
+    overlay: bool = True
+    page: Callable[[Path], Path] | None = None
+    """What writes the page of a folder; without it there is none."""
+    records: list[Record] = field(default_factory=list)
+    _names: set[str] = field(default_factory=set)
+    _earlier: dict[str, list[str]] = field(default_factory=dict)
+    _geometries: dict[str, BeamGeometry] = field(default_factory=dict)
+
+    def __enter__(self) -> "RunFolder":
+        if self.folder is None:
+            return self
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{self.folder}: cannot be made ({error}); name another --out") from error
+        results = self.folder / RESULTS
+        for record in read_records(results) if results.exists() else []:
+            self._earlier[record.get("name", "")] = record.get("downloads", [])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.folder is None:
+            return
+        write_lines(self.folder / RESULTS, [to_line(record) for record in self.records])
+        write_lines(self.folder / TABLE, to_csv(self.records).splitlines())
+        if self.page is not None:
+            self.page(self.folder)
+
+    def add(self, outcome: Answer | Failure) -> Record:
+        """Write what belongs to one answer or failure; returns its record."""
+        if isinstance(outcome, Failure):
+            return self._keep(failed(outcome))
+        frame, prediction = outcome.frame, outcome.prediction
+        name = self._unused(stem(frame.path, frame.index))
+        record = prediction.to_json() | {"name": name, "pooled": False}
+        images = [(frame.path, frame.index)]
+        record["downloads"] = self._write_geometry(name, prediction, frame, images)
+        if self.folder is not None and self.overlay:
+            from argand.systems.geometry.files.overlay import draw_overlay
+
+            record["overlay"] = f"{name}.png"
+            draw_overlay(self.folder / record["overlay"], frame, prediction)
+        return self._keep(record)
+
+    def add_pooled(self, group: Group, outcome: Prediction | Failure) -> Record:
+        """Write what belongs to the answer for a group of frames; returns its record."""
+        if isinstance(outcome, Failure):
+            return self._keep(failed(outcome) | {"files": group.files})
+        name = self._unused("pooled")
+        record = outcome.to_json() | {"name": name, "pooled": True, "files": group.files}
+        images = [(prediction.file, prediction.index) for prediction in group.predictions]
+        record["downloads"] = self._write_geometry(name, outcome, group.frames[0], images)
+        return self._keep(record)
+
+    def correct(self, source: str) -> Path | None:
+        """Write the DIALS experiment list `source` again with the geometry found for each of its detectors.
+
+        The pooled answer counts before that of single frames; an imageset without a reliable answer keeps
+        its geometry. Returns the new file, or None where there is nothing to correct.
+        """
+        if self.folder is None or "expt" not in self.formats:
+            return None
+        found = read_expt(source)
+        new = [self._found_for(images.frames) for images in found]
+        if not any(new):
+            return None
+        path = self.folder / f"{Path(source).stem}_corrected.expt"
+        kept = [geometry or images.geometry for geometry, images in zip(new, found, strict=True)]
+        correct_expt(path, source, kept)
+        return path
+
+    def _found_for(self, frames: Iterable[tuple[str, int]]) -> BeamGeometry | None:
+        """The pooled geometry of the frames' files, else that of the first with a reliable answer."""
+        wanted = set(frames)
+        files = {file for file, _ in wanted}
+        sure = [
+            record for record in self.records if record["reliable"] and record["name"] in self._geometries
+        ]
+        pooled = [record for record in sure if record["pooled"] and files & set(record["files"])]
+        single = [record for record in sure if (record["file"], record["index"]) in wanted]
+        return next((self._geometries[record["name"]] for record in pooled + single), None)
+
+    def _keep(self, record: Record) -> Record:
+        self.records.append(record)
+        return record
+
+    def _unused(self, name: str) -> str:
+        """The name, numbered where files of the same name come from several folders."""
+        free, number = name, 1
+        while free in self._names:
+            number += 1
+            free = f"{name}-{number}"
+        self._names.add(free)
+        return free
+
+    def _write_geometry(
+        self, name: str, prediction: Prediction, frame: Frame, images: list[tuple[str, int]]
+    ) -> list[str]:
+        """Write the formats asked for and return their names; without a reliable answer there are none.
+
+        What an earlier run wrote for this image and this run does not is removed: it would mislead.
+        """
+        if self.folder is None:
+            return []
+        written = []
+        geometry = prediction.stated_geometry
+        if geometry is not None:
+            self._geometries[name] = geometry
+            for form in self.formats:
+                write_geometry(self.folder / f"{name}.{form}", form, geometry, frame, images)
+                written.append(f"{name}.{form}")
+        for old in set(self._earlier.get(name, [])) - set(written):
+            (self.folder / old).unlink(missing_ok=True)
+        return written
+
+
+def write_geometry(
+    path: Path, form: str, geometry: BeamGeometry, frame: Frame, images: list[tuple[str, int]]
+) -> None:
+    """Write a geometry file of one of FORMATS for the images (file, number in it) of one detector."""
+    if form == "poni":
+        write_poni(path, geometry, frame.shape)
+    elif form == "geom":
+        write_geom(path, geometry, frame.shape, frame.mask)
+    elif form == "xds":
+        write_xds(path, geometry, frame.shape)
+    else:
+        limit = frame.saturation
+        if limit is None:
+            limit = np.iinfo(frame.data.dtype).max if frame.data.dtype.kind in "iu" else 1e9
+        write_expt(path, geometry, frame.shape, images, (0.0, float(limit)))

@@ -1,0 +1,246 @@
+"""A picture of one answer: the image with rings of constant resolution, and the old and the new centre."""
+
+import textwrap
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+from matplotlib.patheffects import withStroke
+from PIL import Image as PictureFile
+
+from argand.io.image import Frame
+from argand.physics.still.detector import BeamGeometry
+from argand.systems.geometry.refine.prediction import Prediction
+from argand.typing import Image, Mask, Points2, Vector2
+
+LONGEST_SIDE_PX = 900
+ZOOM_PX = 40.0
+HEADER_COLOUR = "#ff9f1c"
+FOUND_COLOUR = "#19d3f3"
+RING_COLOUR = "#5ad1f2"
+GAP_COLOUR = "#2b3440"
+ALARM_COLOUR = "#c62828"
+
+_RINGS = 5
+_DARK_EDGE = [withStroke(linewidth=2.4, foreground="black")]
+_FAINT_EDGE = [withStroke(linewidth=2.2, foreground="#00000080")]
+
+
+def draw_overlay(path: Path, frame: Frame, prediction: Prediction) -> None:
+    """Write the picture of an answer as a PNG; it appears when it is complete."""
+    save_figure(path, overlay_figure(frame, prediction), dpi=100)
+
+
+def save_figure(path: Path, figure: Figure, dpi: float) -> None:
+    """Write a figure as a PNG of 256 colours, a third of the size of all colours, and move it into place."""
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = PictureFile.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    # Unlike the usual choice of colours, this one keeps those of a few pixels: the markers.
+    small = picture.quantize(256, PictureFile.Quantize.MAXCOVERAGE, dither=PictureFile.Dither.NONE)
+    partial = path.with_name(f".{path.name}.part")
+    small.save(partial, format="png")
+    partial.replace(path)
+
+
+def overlay_figure(frame: Frame, prediction: Prediction) -> Figure:
+    """The image with rings through the fitted geometry, a view of its centre, and the numbers beside it."""
+    figure = Figure(figsize=(13.2, 9.4), facecolor="white")
+    whole = figure.add_axes((0.01, 0.02, 0.63, 0.885), anchor="W")
+    near = figure.add_axes((0.66, 0.442, 0.33, 0.463))
+    numbers = figure.add_axes((0.66, 0.02, 0.33, 0.37))
+    _draw_whole(whole, frame, prediction)
+    _draw_near(near, frame, prediction)
+    _draw_numbers(numbers, prediction)
+    _draw_title(figure, prediction)
+    return figure
+
+
+def shrink(image: Image, mask: Mask, longest: int = LONGEST_SIDE_PX) -> tuple[np.ndarray, int]:
+    """The image binned to at most `longest` px a side, NaN without usable pixels, and the binning.
+
+    Half mean and half maximum of each bin: spots of a few pixels stay visible above the background.
+    """
+    step = -(-max(image.shape) // longest)
+    pad = [(0, -n % step) for n in image.shape]
+    value = np.pad(np.where(mask, image, np.nan).astype(np.float32), pad, constant_values=np.nan)
+    rows = value.reshape(value.shape[0] // step, step, -1, step).swapaxes(1, 2)
+    bins = rows.reshape(*rows.shape[:2], -1)
+    live = np.isfinite(bins)
+    count = live.sum(axis=2)
+    mean = np.where(live, bins, 0).sum(axis=2) / np.maximum(count, 1)
+    peak = np.where(live, bins, -np.inf).max(axis=2, initial=-np.inf)
+    with np.errstate(invalid="ignore"):
+        return np.where(count > 0, 0.5 * (mean + peak), np.nan), step
+
+
+def ring_spacings(geometry: BeamGeometry, shape: tuple[int, int], count: int = _RINGS) -> list[float]:
+    """Resolutions d in Å of rings about evenly spaced between the beam and the corners, two digits each."""
+    slow, fast = shape
+    corners = np.array([(0.0, 0.0), (fast, 0.0), (0.0, slow), (fast, slow)])
+    furthest = np.tan(np.minimum(geometry.two_theta(corners), 1.5)).max()
+    angles = np.arctan(furthest * np.arange(1, count + 1) / (count + 0.4))
+    return list(dict.fromkeys(float(f"{geometry.wavelength / (2 * np.sin(a / 2)):.2g}") for a in angles))
+
+
+def ring_px(geometry: BeamGeometry, d: float) -> Points2:
+    """Where scattering of spacing d (Å) meets the detector, (fast, slow) px; NaN where it misses it.
+
+    Bragg's law: sin(theta) = wavelength / 2d.
+    """
+    two_theta = 2 * np.arcsin(min(geometry.wavelength / (2 * d), 1.0))
+    azimuth = np.linspace(0, 2 * np.pi, 361)
+    along = np.full_like(azimuth, np.cos(two_theta))
+    across = np.sin(two_theta)
+    direction = np.stack([across * np.cos(azimuth), across * np.sin(azimuth), along], axis=1)
+    return geometry.px_from_direction(direction)
+
+
+def show_image(axes: Axes, image: np.ndarray, extent: tuple[float, float, float, float]) -> None:
+    """Draw counts as the root of their height above the background's floor; pixels without any in grey."""
+    axes.set_facecolor(GAP_COLOUR)
+    finite = image[np.isfinite(image)]
+    low, high = np.percentile(finite, (1, 99.7)) if finite.size else (0.0, 1.0)
+    value = np.sqrt(np.clip(image - low, 0, None))
+    top = 1.25 * np.sqrt(max(high - low, 1.0))
+    axes.imshow(value, cmap="bone", vmin=0, vmax=top, extent=extent, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+
+
+def mark(axes: Axes, px: tuple[float, float] | None, marker: str, colour: str, size: float = 13) -> None:
+    """A marker with a dark edge at (fast, slow) px; none where there is no position."""
+    if px is not None:
+        style = {"markersize": size, "markeredgewidth": 2.0, "path_effects": _DARK_EDGE}
+        axes.plot(*px, marker, color=colour, clip_on=True, **style)
+
+
+def _draw_whole(axes: Axes, frame: Frame, prediction: Prediction) -> None:
+    small, step = shrink(frame.data, frame.mask)
+    slow, fast = frame.shape
+    show_image(axes, small, (0, small.shape[1] * step, small.shape[0] * step, 0))
+    geometry = prediction.stated_geometry
+    if geometry is not None:
+        for d in ring_spacings(geometry, frame.shape):
+            _draw_ring(axes, geometry, d, frame.shape)
+    mark(axes, prediction.header_beam_centre_px, "x", HEADER_COLOUR)
+    mark(axes, prediction.beam_centre_px, "+", FOUND_COLOUR, 17)
+    axes.set(xlim=(0, fast), ylim=(slow, 0))
+
+
+def _draw_ring(axes: Axes, geometry: BeamGeometry, d: float, shape: tuple[int, int]) -> None:
+    px = ring_px(geometry, d)
+    axes.plot(px[:, 0], px[:, 1], color=RING_COLOUR, linewidth=1.0, path_effects=_FAINT_EDGE)
+    size = np.array(shape[::-1])
+    inside = np.all((px > 0.03 * size) & (px < 0.97 * size), axis=1)
+    if inside.any():
+        # Labels of all rings on one ray as far as possible: towards the upper right.
+        turn = np.abs(np.linspace(0, 2 * np.pi, len(px)) - 1.78 * np.pi)
+        place = np.flatnonzero(inside)[np.argmin(turn[inside])]
+        style = {"color": "white", "fontsize": 10, "path_effects": _DARK_EDGE}
+        axes.text(px[place, 0], px[place, 1], f"{d:g} Å", ha="center", va="center", **style)
+
+
+def _draw_near(axes: Axes, frame: Frame, prediction: Prediction) -> None:
+    """The pixels about the centre, with the ellipse of three standard deviations."""
+    estimate = prediction.geometry.beam_centre_px if prediction.geometry else None
+    centre = estimate or prediction.header_beam_centre_px
+    if centre is None:
+        axes.set_axis_off()
+        return
+    first, crop = _crop(frame, centre)
+    show_image(axes, crop, (first[0], first[0] + crop.shape[1], first[1] + crop.shape[0], first[1]))
+    mark(axes, prediction.header_beam_centre_px, "x", HEADER_COLOUR, 15)
+    if prediction.reliable and estimate is not None:
+        mark(axes, estimate, "+", FOUND_COLOUR, 20)
+        axes.add_patch(_ellipse(prediction, estimate))
+    else:
+        mark(axes, estimate, "+", "0.75", 20)
+    reach = np.array([-ZOOM_PX, ZOOM_PX])
+    axes.set(xlim=centre[0] + reach, ylim=(centre[1] + reach)[::-1])
+    axes.set_xlabel(f"±{ZOOM_PX:.0f} px about the centre", fontsize=10.5, color="0.4")
+
+
+def _crop(frame: Frame, centre: tuple[float, float]) -> tuple[Vector2, np.ndarray]:
+    """First pixel (fast, slow) and counts of the part of the image that is seen close up, gaps NaN."""
+    size = np.array(frame.shape[::-1])
+    first = np.clip(np.floor(np.asarray(centre) - ZOOM_PX), 0, size - 1).astype(int)
+    last = np.clip(np.ceil(np.asarray(centre) + ZOOM_PX), first + 1, size).astype(int)
+    part = slice(first[1], last[1]), slice(first[0], last[0])
+    return first.astype(float), np.where(frame.mask[part], frame.data[part], np.nan)
+
+
+def _ellipse(prediction: Prediction, centre: tuple[float, float]) -> Ellipse:
+    """Three standard deviations of the centre."""
+    sigma = prediction.sigma_px or 0.0
+    covariance = np.eye(2) * sigma**2
+    if prediction.covariance is not None:
+        covariance = np.asarray(prediction.covariance)[:2, :2]
+    variance, axes = np.linalg.eigh(covariance)
+    width, height = 6 * np.sqrt(np.maximum(variance, 0))
+    angle = float(np.degrees(np.arctan2(axes[1, 0], axes[0, 0])))
+    style = {"fill": False, "edgecolor": FOUND_COLOUR, "linewidth": 1.6, "path_effects": _DARK_EDGE}
+    return Ellipse(centre, width, height, angle=angle, **style)
+
+
+def _draw_numbers(axes: Axes, prediction: Prediction) -> None:
+    axes.set_axis_off()
+    rows = [row for row in number_rows(prediction) if row[1]]
+    for line, (name, value, colour) in enumerate(rows):
+        height = 0.98 - 0.105 * line
+        axes.text(0.0, height, name, fontsize=11.5, color="0.4", va="top", transform=axes.transAxes)
+        axes.text(0.3, height, value, fontsize=11.5, color=colour, va="top", transform=axes.transAxes)
+
+
+def number_rows(prediction: Prediction) -> list[tuple[str, str, str]]:
+    """Name, value and colour of what stands beside the picture; empty values for what is not known."""
+    tilt, shift_mm = prediction.tilt_deg, prediction.shift_mm
+    sigma = f" ± {prediction.sigma_px:.2f}" if prediction.sigma_px is not None else ""
+    found = _pair(prediction.beam_centre_px)
+    guess = prediction.geometry.beam_centre_px if prediction.geometry and not prediction.reliable else None
+    return [
+        ("× header", _pair(prediction.header_beam_centre_px, " px"), "#c26a00"),
+        ("+ found", f"{found}{sigma} px" if found else "", "#007c96"),
+        ("+ best guess", _pair(guess, " px"), "0.5"),
+        ("shift", _pair(prediction.shift_px, " px", "+"), "black"),
+        ("", _pair(shift_mm, " mm", "+", 3), "black"),
+        ("pitch, yaw", f"{tilt['pitch']:+.2f}°, {tilt['yaw']:+.2f}°" if tilt else "", "black"),
+        ("PONI", _pair(prediction.poni_px, " px"), "black"),
+        ("evidence", _evidence(prediction), "black"),
+        ("answered in", f"{prediction.seconds:.2f} s", "black"),
+    ]
+
+
+def _evidence(prediction: Prediction) -> str:
+    """Which evidence decided."""
+    if prediction.path == "lattice":
+        return f"lattice, {prediction.indexed} of {prediction.spots} spots"
+    return f"{prediction.path}, {prediction.spots} spots" if prediction.path != "none" else ""
+
+
+def _pair(pair: tuple[float, float] | None, unit: str = "", sign: str = "", digits: int = 2) -> str:
+    return "" if pair is None else f"{pair[0]:{sign}.{digits}f}, {pair[1]:{sign}.{digits}f}{unit}"
+
+
+def _draw_title(figure: Figure, prediction: Prediction) -> None:
+    name = Path(prediction.file).name + (f" #{prediction.index}" if prediction.index else "")
+    place = {"va": "center", "ha": "right", "x": 0.985, "y": 0.955}
+    figure.text(0.01, 0.955, shorten(name, 48), fontsize=15, weight="bold", va="center")
+    if not prediction.reliable:
+        banner = {"boxstyle": "round,pad=0.45", "facecolor": ALARM_COLOUR, "edgecolor": "none"}
+        text = textwrap.fill(f"no reliable answer: {prediction.reason}", 92, max_lines=2, placeholder=" …")
+        figure.text(s=text, fontsize=11, color="white", bbox=banner, **place)
+        return
+    shift = prediction.shift_px
+    moved = f", {np.hypot(*shift):.2f} px from the header" if shift else ", no centre in the header"
+    text = f"beam centre {_pair(prediction.beam_centre_px)} px{moved}"
+    figure.text(s=text, fontsize=13, color="0.25", **place)
+
+
+def shorten(name: str, length: int) -> str:
+    """The name with its middle left out where it is longer than `length`: its end tells it from others."""
+    half = (length - 1) // 2
+    return name if len(name) <= length else f"{name[:half]}…{name[-half:]}"

@@ -1,0 +1,106 @@
+"""One plain record for each answer of a run, and the forms in which records are stored.
+
+A record is `Prediction.to_json()` with `name` (stem of the files made from it), `pooled`, `downloads` (names
+of geometry files) and `overlay` (name of its picture); that of a file without an answer has `failed`.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.systems.geometry.files.batch import Failure
+
+Record = dict[str, Any]
+
+RESULTS = "results.jsonl"
+TABLE = "results.csv"
+
+_SUFFIXES = re.compile(r"(\.(cbf|img|mccd|marccd|rayonix|tiff?|edf|npy))?(\.(bz2|gz))?$", re.IGNORECASE)
+_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)$", re.IGNORECASE)
+_PAIRS = {
+    "beam_centre_px": ("beam_fast_px", "beam_slow_px"),
+    "header_beam_centre_px": ("header_fast_px", "header_slow_px"),
+    "shift_px": ("shift_fast_px", "shift_slow_px"),
+    "shift_mm": ("shift_fast_mm", "shift_slow_mm"),
+    "poni_px": ("poni_fast_px", "poni_slow_px"),
+    "tilt_sigma_deg": ("pitch_sigma_deg", "yaw_sigma_deg"),
+}
+_SINGLE = ("sigma_px", "distance_mm", "wavelength", "spots", "indexed", "rms_px", "seconds")
+COLUMNS = (
+    *("file", "index", "frames", "pooled", "reliable", "reason", "path"),
+    *(name for pair in _PAIRS.values() for name in pair),
+    *("pitch_deg", "yaw_deg", *_SINGLE),
+)
+
+
+def plain(value: Any) -> Any:
+    """The value for JSON: numpy's numbers as Python's, what is not finite as None."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def failed(failure: Failure) -> Record:
+    """Record of a file without an answer; it has the keys that every reader may look for."""
+    nothing = ("beam_centre_px", "sigma_px", "tilt_deg", "poni_px", "header_beam_centre_px", "seconds")
+    reason = failure.message.removeprefix(f"{failure.file}: ")
+    record = {"file": failure.file, "index": 0, "reliable": False, "reason": reason, "failed": True}
+    return record | dict.fromkeys(nothing) | {"pooled": failure.file == "pooled"}
+
+
+def to_line(record: Record) -> str:
+    """A record as one line of JSON."""
+    return json.dumps(plain(record), allow_nan=False)
+
+
+def read_records(path: Path) -> list[Record]:
+    """Records of a file of JSON lines; a last line that was cut off is left out.
+
+    Raises InputError for a file that holds anything else.
+    """
+    lines = path.read_text().splitlines()
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                break
+            raise InputError(f"{path}: line {number} is no JSON; name the results of a run") from error
+    return records
+
+
+def flat(record: Record) -> Record:
+    """A record as one row of a table, without lists and dicts."""
+    row = {name: record.get(name) for name in COLUMNS}
+    for key, names in _PAIRS.items():
+        row |= dict(zip(names, record.get(key) or (None, None), strict=True))
+    tilt = record.get("tilt_deg") or {}
+    return row | {"pitch_deg": tilt.get("pitch"), "yaw_deg": tilt.get("yaw")}
+
+
+def to_csv(records: Iterable[Record]) -> str:
+    """The records as a table with a line of names."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat(plain(record)) for record in records)
+    return text.getvalue()
+
+
+def stem(path: str, index: int) -> str:
+    """Name for what is made from image number `index` of a file: the file's own, without its suffixes."""
+    name = Path(path).name
+    bare = _MANY_IMAGES.sub("", _SUFFIXES.sub("", name)) or name
+    return f"{bare}_{index:06d}" if index or _MANY_IMAGES.search(name) else bare

@@ -1,0 +1,115 @@
+"""Tables on the screen."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from argand.systems.geometry.files.record import Record
+from argand.systems.geometry.files.text import angles, label, number, pair, verdict
+
+_STAGES = ("constant", "network", "refined", "answered")
+_FIGURES = {
+    "centre_mean_px": "centre mean, px",
+    "centre_median_px": "median, px",
+    "centre_p90_px": "90 %, px",
+    "pitch_deg": "pitch mean, °",
+    "yaw_deg": "yaw mean, °",
+    "count": "stills",
+}
+
+
+def prediction_table(records: Iterable[Record], wide: bool = True) -> Table:
+    """One line for each answer, the header's centre beside the one that was found.
+
+    What follows from other columns, PONI and the shift in mm, is only in the `wide` table.
+    """
+    columns = [column for column in _COLUMNS if wide or column not in _WIDE_ONLY]
+    table = _table("image", *columns)
+    for record in records:
+        name = Text(label(record), style="bold" if record.get("pooled") else "cyan")
+        table.add_row(name, *(_COLUMNS[column](record) for column in columns))
+    return table
+
+
+def _sigma(record: Record) -> str:
+    return number(record.get("sigma_px")) if record["reliable"] else ""
+
+
+def _evidence(record: Record) -> Text:
+    """Which evidence decided, or that there is no answer."""
+    return Text(record["path"]) if record["reliable"] else Text(verdict(record), style="red")
+
+
+_COLUMNS: dict[str, Callable[[Record], Text | str]] = {
+    "header, px": lambda record: Text(pair(record.get("header_beam_centre_px")), style="yellow"),
+    "found, px": lambda record: Text(pair(record.get("beam_centre_px")), style="bold green"),
+    "± px": _sigma,
+    "shift, px": lambda record: pair(record.get("shift_px"), sign="+"),
+    "shift, mm": lambda record: pair(record.get("shift_mm"), 3, "+"),
+    "pitch, yaw": lambda record: angles(record.get("tilt_deg")),
+    "PONI, px": lambda record: pair(record.get("poni_px")),
+    "evidence": _evidence,
+    "s": lambda record: number(record.get("seconds")),
+}
+_WIDE_ONLY = ("shift, mm", "PONI, px")
+
+
+def record_line(record: Record) -> str:
+    """One answer in a line of text."""
+    if not record["reliable"]:
+        return f"{label(record)}: {verdict(record)}, {record['reason']}"
+    shift = record.get("shift_px")
+    moved = f", shift {pair(shift, sign='+')} px" if shift else ""
+    sigma = number(record.get("sigma_px"))
+    return f"{label(record)}: {pair(record['beam_centre_px'])} ± {sigma} px{moved}"
+
+
+def evaluation_table(result: dict[str, Any]) -> Table:
+    """Errors of each stage on simulated stills, for each kind of evidence that was evaluated."""
+    table = _table(
+        "evidence", "answer", *_FIGURES.values(), title=f"{result['preset']}, seed {result['seed']}"
+    )
+    _add_figures(table, "none", "constant", result["constant"])
+    for kind, figures in result["evidence"].items():
+        for stage in _STAGES[1:]:
+            _add_figures(table, kind, stage, figures[stage])
+    return table
+
+
+def _add_figures(table: Table, kind: str, stage: str, figures: dict[str, Any]) -> None:
+    cells = (figures.get(key) for key in _FIGURES)
+    table.add_row(kind, stage, *("–" if cell is None else f"{cell:.3g}" for cell in cells))
+
+
+def explanation_table(report: dict[str, Any], most: int = 8) -> Table | None:
+    """The parameters that explain best what is hard; None where nothing was explained."""
+    if not report["explanations"]:
+        return None
+    what = report["ranked_by"]
+    headings = ("parameter", "explains", "correlation", "threshold", f"median {what} below", "above")
+    table = _table(*headings, title=f"What makes {what} large")
+    for one in report["explanations"][:most]:
+        medians = (one["median_below"], one["median_above"])
+        below, above = ("no estimate" if value is None else f"{value:.3g} px" for value in medians)
+        share, threshold = f"{100 * one['share']:.0f} %", f"{one['threshold']:.3g}"
+        table.add_row(one["parameter"], share, f"{one['correlation'] or 0:+.2f}", threshold, below, above)
+    return table
+
+
+def worst_table(report: dict[str, Any], most: int = 12) -> Table:
+    """The hardest images."""
+    table = _table("hardest", "error, px", "± px")
+    table.add_column("answer")
+    for entry in report["ranking"][:most]:
+        answer = Text("reliable") if entry["reliable"] else Text(entry["reason"], style="red")
+        table.add_row(entry["name"], number(entry["error_px"], 3), number(entry["sigma_px"], 3), answer)
+    return table
+
+
+def _table(*headings: str, title: str | None = None) -> Table:
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if place == 0 else "right", overflow="fold")
+    return table

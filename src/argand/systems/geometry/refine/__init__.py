@@ -1,0 +1,1 @@
+"""After the network: which evidence decides, and the answer."""

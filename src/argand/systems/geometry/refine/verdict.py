@@ -1,0 +1,163 @@
+"""Which evidence decides, how far to trust it, and when to say that there is no reliable answer."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from argand.io.image import Frame
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.features import Evidence
+from argand.physics.still.lattice import LatticeFit
+from argand.physics.still.ring import RingFit
+from argand.systems.geometry.refine.prediction import Path, Prediction
+
+NETWORK_LIMIT_PX = 1.2
+"""Largest standard deviation at which the network's answer stands on its own."""
+SWUNG_LIMIT_DEG = 5.0
+"""Arm angle beyond which a detector is outside what the networks were trained on."""
+LATTICE_MARGIN = 10.0
+"""By how much in chi² the origin of a lattice must win over the next one."""
+MANY_SPOTS, HINT = 100, " (are distance and wavelength right?)"
+"""Number of spots from which on a lattice is to be expected, and what is asked where there is none."""
+STRETCH_NOTE, STRETCH_LIMIT = 0.005, 0.02
+"""Relative error of the distance that is worth a note, and that beyond which no answer is trusted."""
+
+
+def judge(
+    frame: Frame,
+    seen: Evidence,
+    start: BeamGeometry,
+    sigma: float,
+    lattice: LatticeFit | None,
+    rings: RingFit | None,
+) -> Prediction:
+    """Choose the best evidence and decide whether it is to be trusted."""
+    answer = Prediction(
+        frame.path,
+        frame.index,
+        (int(frame.data.shape[0]), int(frame.data.shape[1])),
+        False,
+        "",
+        "network",
+        start,
+        sigma,
+        None,
+        False,
+        frame.header_beam_centre_px,
+        None,
+        None,
+        None,
+        len(seen.spots),
+        0,
+        None,
+        0.0,
+        tuple(frame.notes),
+    )
+    reason = ""
+    if lattice is not None and (rings is None or not lattice_doubts(lattice)):
+        answer, reason = _with_lattice(answer, lattice), lattice_doubts(lattice)
+    elif rings is not None and _agree(rings, start, sigma):
+        covariance = 2.0 * rings.covariance
+        answer = _refined(answer, "rings", rings.geometry, covariance)
+    reason = _doubts(frame, seen, answer) or reason
+    return replace(answer, reliable=not reason, reason=reason)
+
+
+def _agree(rings: RingFit, start: BeamGeometry, sigma: float) -> bool:
+    """Whether rings are better than the network's answer, and within three standard deviations of it."""
+    apart = np.abs(np.subtract(rings.geometry.beam_centre_px, start.beam_centre_px)).max()
+    return bool(rings.covariance[0, 0] < sigma**2 and apart < max(3.0 * sigma, 3.0))
+
+
+def _with_lattice(answer: Prediction, fit: LatticeFit) -> Prediction:
+    """The answer with what a lattice says, and a note where it finds another distance."""
+    # Spots that the lattice leaves out, and scatter beyond theirs (parallax, split crystals), say that
+    # the model is not complete.
+    covariance = fit.covariance * fit.offered / fit.indexed
+    covariance += np.diag([(0.2 * fit.rms_px) ** 2] * 2 + [np.radians(0.03) ** 2] * 2)
+    answer = _refined(answer, "lattice", fit.geometry, covariance)
+    answer = replace(answer, indexed=fit.indexed, rms_px=fit.rms_px)
+    return _with_distance(answer, fit.stretch * fit.geometry.distance_mm, fit.stretch_sigma)
+
+
+def _with_distance(answer: Prediction, fitted_mm: float, sigma: float) -> Prediction:
+    """The answer with the distance that the spots fit, and a note where it is another one than given."""
+    assert answer.geometry is not None
+    given = answer.geometry.distance_mm
+    notes = answer.notes
+    if abs(fitted_mm / given - 1.0) > max(STRETCH_NOTE, 4.0 * sigma):
+        notes = (*notes, f"the spots fit a distance of {fitted_mm:.1f} mm; {given:g} mm was given")
+    return replace(answer, fitted_distance_mm=fitted_mm, notes=notes)
+
+
+def _refined(answer: Prediction, path: Path, geometry: BeamGeometry, covariance: np.ndarray) -> Prediction:
+    """The answer with a refined geometry and its uncertainty."""
+    tilt_sigma = np.degrees(np.sqrt(np.diag(covariance)[2:]))
+    return replace(
+        answer,
+        path=path,
+        geometry=geometry,
+        covariance=covariance,
+        sigma_px=float(np.sqrt(np.mean(np.diag(covariance)[:2]))),
+        tilt_sigma_deg=(float(tilt_sigma[0]), float(tilt_sigma[1])),
+        tilt_measured=bool(tilt_sigma.max() < 0.5),
+    )
+
+
+def _doubts(frame: Frame, seen: Evidence, answer: Prediction) -> str:
+    """Why the answer is not to be trusted; empty if it is."""
+    assert answer.geometry is not None
+    assert answer.sigma_px is not None
+    if abs(frame.two_theta_deg) > SWUNG_LIMIT_DEG:
+        return f"the detector is swung out by {frame.two_theta_deg:g} degrees, outside the trained range"
+    photons = float(seen.counts.sum())
+    if answer.path == "network" and photons < 3000 and len(seen.spots) < 15:
+        return f"near-blank image: {photons:.0f} background counts and {len(seen.spots)} spots"
+    slow, fast = answer.shape
+    x, y = answer.geometry.beam_centre_px
+    if not (-0.1 * fast < x < 1.1 * fast and -0.1 * slow < y < 1.1 * slow):
+        return "the beam centre seems to lie off the detector"
+    if answer.path == "network" and answer.sigma_px > NETWORK_LIMIT_PX:
+        many = len(seen.spots) >= MANY_SPOTS
+        few = f"{len(seen.spots)} spots without a lattice{HINT if many else ''}, no sharp rings"
+        return f"not enough evidence: {few}; the background alone leaves ±{answer.sigma_px:.1f} px"
+    if answer.sigma_px > 2.0:
+        return f"the fit leaves ±{answer.sigma_px:.1f} px"
+    return ""
+
+
+def lattice_doubts(fit: LatticeFit) -> str:
+    """Why a lattice is no ground for an answer; empty if it is one."""
+    if fit.margin < LATTICE_MARGIN and fit.rival_px is not None:
+        fast, slow = fit.rival_px
+        return f"ambiguous lattice: a centre at ({fast:.1f}, {slow:.1f}) px explains its spots nearly as well"
+    if abs(fit.stretch - 1.0) > STRETCH_LIMIT:
+        given, fitted = fit.geometry.distance_mm, fit.stretch * fit.geometry.distance_mm
+        return f"the spots fit a distance of {fitted:.1f} mm, not of {given:g} mm: check the distance"
+    return ""
+
+
+def average(good: Sequence[Prediction]) -> Prediction:
+    """Mean of several refined answers weighted by their covariances, which grows with their scatter."""
+    values, weights = [], []
+    for p in good:
+        assert p.geometry is not None
+        assert p.covariance is not None
+        values.append([*p.geometry.beam_centre_px, p.geometry.pitch, p.geometry.yaw])
+        weights.append(np.linalg.inv(p.covariance))
+    total = np.sum(weights, axis=0)
+    mean = np.linalg.solve(total, np.sum([w @ v for w, v in zip(weights, values, strict=True)], axis=0))
+    residual = np.asarray(values) - mean
+    chi2 = np.sum([r @ w @ r for r, w in zip(residual, weights, strict=True)]) / max(4 * (len(good) - 1), 1)
+    covariance = np.linalg.inv(total) * max(float(chi2), 1.0)
+    first = good[0]
+    assert first.geometry is not None
+    geometry = replace(
+        first.geometry.with_centre((mean[0], mean[1])), pitch=float(mean[2]), yaw=float(mean[3])
+    )
+    indexed, spots = sum(p.indexed for p in good), sum(p.spots for p in good)
+    answer = replace(_refined(first, first.path, geometry, covariance), indexed=indexed, spots=spots)
+    fitted = [p.fitted_distance_mm for p in good if p.fitted_distance_mm is not None]
+    answer = replace(answer, index=0, notes=(), fitted_distance_mm=None)
+    return _with_distance(answer, float(np.median(fitted)), 0.0) if fitted else answer

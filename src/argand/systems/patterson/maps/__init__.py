@@ -1,0 +1,1 @@
+"""Patterson maps of equal atoms: superpositions, atoms, refinement, and iteration where those fail."""

@@ -1,0 +1,1 @@
+"""The published reading, figures and trainings that are compared."""

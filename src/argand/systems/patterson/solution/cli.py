@@ -1,0 +1,100 @@
+"""The verb `argand patterson solve`."""
+
+import json as json_format
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from argand.io.pool import available_cores, single_threads
+from argand.verbs import Json, say
+
+Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
+SpaceGroup = Annotated[str | None, typer.Option(help='Such as "P 21/c", in place of the file\'s.')]
+Formula = Annotated[str | None, typer.Option(help="Such as C12H22O11; helps to name the atoms.")]
+
+
+class Probe(StrEnum):
+    """What was scattered."""
+
+    XRAY = "xray"
+    ELECTRON = "electron"
+
+
+Kind = Annotated[Probe | None, typer.Option(help="What was scattered; by default as the file says, or xray.")]
+
+
+def solve(
+    data: Annotated[Path, typer.Argument(help="Reflections: .hkl, .cif, .fcf or .mtz, also gzipped.")],
+    out: Annotated[Path, typer.Option(help="Folder for maps and structure.")],
+    cell: Cell = None,
+    spacegroup: SpaceGroup = None,
+    formula: Formula = None,
+    units: Annotated[float | None, typer.Option(help="Formulas in the cell (Z), if known.", min=0.1)] = None,
+    radiation: Kind = None,
+    d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds to search.", min=0.1)] = 30.0,
+    seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that search; 0 takes all cores.", min=0)] = 0,
+    network: Annotated[
+        bool, typer.Option("--network", help="Let the network take part in mending, for coarse data.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    json: Json = False,
+) -> None:
+    """Solve a crystal structure from measured intensities; ends with 1 where no model is believed.
+
+    Example: argand patterson solve a.hkl --cell 9.75,8.89,7.57,90,112.7,90 --spacegroup "P 21/c" --out solved
+    """
+    asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
+    asked["radiation"] = None if radiation is None else radiation.value
+    effort = {"time_limit": time_limit, "seed": seed, "workers": workers, "network": network}
+    summary = _answer(data, out, asked, effort, force)
+    if json:
+        typer.echo(json_format.dumps(summary, indent=2))
+    else:
+        _show(summary)
+    if not summary["solved"]:
+        raise typer.Exit(1)
+
+
+def _answer(
+    data: Path, out: Path, asked: dict[str, Any], effort: dict[str, Any], force: bool
+) -> dict[str, Any]:
+    """Solve, write all files and the page; the summary."""
+    with single_threads():
+        # The cores make tries; threads within a small matrix would only stand in their way.
+        from argand.systems.patterson.solution import outputs as solve_outputs
+        from argand.systems.patterson.solution import solve as solver
+        from argand.systems.patterson.solution.page import write_solve_page
+        from argand.systems.patterson.solution.reflections import read_crystal
+
+    name = solve_outputs.stem_of(data)
+    files = solve_outputs.planned_files(out, name, force)
+    crystal = read_crystal(data, **asked)
+    for note in crystal.notes:
+        Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
+    out.mkdir(parents=True, exist_ok=True)
+    solve_outputs.write_patterson(files, crystal)
+    effort["workers"] = effort["workers"] or available_cores()
+    asked = {"data": data.name, **asked, "cell": crystal.cell, **effort}
+    helper = solver.network_for(crystal, effort.pop("network"))
+    solution = solver.solve(crystal, **effort, network=helper)
+    summary = solve_outputs.write_solution(files, name, solution, asked)
+    summary["files"]["page"] = str(write_solve_page(out))
+    return summary
+
+
+def _show(summary: dict[str, Any]) -> None:
+    """The result in a few lines."""
+    verdict = "solved" if summary["solved"] else "not solved"
+    lines = [
+        f"{verdict}: {summary['reason']}",
+        f"{summary['n_atoms']} atoms in {summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, "
+        f"{summary['attempts']} tries in {summary['seconds']:.1f} s ({summary['path']})",
+        *(f"{kind}: {path}" for kind, path in summary["files"].items()),
+    ]
+    say("\n".join(lines))

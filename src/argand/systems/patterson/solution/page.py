@@ -1,0 +1,116 @@
+"""The page of solved crystals: question, answer, log, peaks of the Patterson map, and 3-D views."""
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gemmi
+
+from argand.errors import InputError
+from argand.page.shell import MOST, PAGE, link, table, write_html
+from argand.systems.patterson.solution.scene import scene
+
+Summary = dict[str, Any]
+MOST_PEAKS = 30
+MOST_NAMED = 4
+FIRST_TRIES = 20
+ASKED = {"spacegroup": "space group", "units": "formulas in the cell", "d_min": "data to, Å"}
+ASKED |= {"time_limit": "time limit, s"}
+FOOT = "Places are fractional; the density is that of the measured amplitudes with the model's phases."
+
+
+def solve_summaries(folder: Path) -> list[Summary]:
+    """Summaries of the runs of `argand patterson solve` in a folder, newest first; perhaps none."""
+    found = []
+    for path in sorted(folder.glob("*.json"), key=lambda path: -path.stat().st_mtime):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(content, dict) and {"files", "r1", "asked"} <= content.keys():
+            found.append(content | {"name": path.stem})
+    return found
+
+
+def write_solve_page(folder: Path) -> Path:
+    """Write the page of the newest crystals in `folder`; InputError where none was tried there."""
+    summaries = solve_summaries(folder)
+    if not summaries:
+        raise InputError(f"{folder}: no run there; name a folder that solve or predict wrote")
+    drawn, others = summaries[:MOST], summaries[MOST:]
+    parts = [part for number, one in enumerate(drawn) for part in _parts(folder, one, number == 0)]
+    if others:
+        parts += ["<h2>Older</h2>", ", ".join(link(folder / f"{one['name']}.json") for one in others)]
+    return write_html(folder / PAGE, ", ".join(one["name"] for one in drawn), parts, FOOT)
+
+
+def _parts(folder: Path, summary: Summary, first: bool) -> list[str]:
+    """One crystal; the first carries plotly's code."""
+    files = {kind: folder / Path(path).name for kind, path in summary["files"].items()}
+    lost = next((path for path in files.values() if not path.is_file()), None)
+    if lost is not None:
+        raise InputError(f"{lost}: this file of the run is gone; solve again with --force")
+    peaks = json.loads(files["patterson_peaks"].read_text(encoding="utf-8"))
+    colour, verdict = ("good", "solved") if summary["solved"] else ("bad", "not solved")
+    figure = scene(files, gemmi.read_small_structure(str(files["cif"])))
+    return [
+        f"<h1>{escape(summary['name'])}: <span class={colour}>{verdict}</span></h1>",
+        f"<p>{escape(summary['reason'])}</p>",
+        *(f'<p class="bad">{escape(note)}</p>' for note in summary["notes"]),
+        figure.to_html(full_html=False, include_plotlyjs=first),
+        "<h2>Asked and answered</h2>",
+        _facts(summary),
+        "<h2>Files</h2><p>" + ", ".join(link(path) for path in files.values()) + "</p>",
+        "<h2>Log</h2>",
+        _log(summary["log"]),
+        "<h2>Highest peaks of the Patterson map</h2>",
+        "<p>Sharpened, without its origin; heights in thousandths of the highest that is possible. A peak on"
+        " a Harker section, marked by its operator, may join an atom to its image.</p>",
+        _peaks(peaks),
+    ]
+
+
+def _facts(summary: Summary) -> str:
+    asked = summary["asked"] | {"cell": ", ".join(f"{value:g}" for value in summary["asked"]["cell"])}
+    rows = [(ASKED.get(key, key), value) for key, value in asked.items() if value is not None]
+    rows += [
+        ("solved in", summary["spacegroup"]),
+        ("answered by", f"{summary['path']}, {summary['attempts']} tries in {summary['seconds']:.1f} s"),
+        ("R1 (F² > 2σ; all)", f"{summary['r1']:.3f}; {summary['r1_all']:.3f}"),
+        ("atoms found", _counted(summary)),
+        ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % of all"),
+        ("resolution", f"{summary['d_min']:.2f} Å"),
+    ]
+    return table((), [[escape(str(value)) for value in row] for row in rows])
+
+
+def _counted(summary: Summary) -> str:
+    expected = summary["expected_atoms"]
+    told = (
+        f"of {expected:g} by the formula"
+        if summary["asked"].get("formula")
+        else f"about {expected:.0f} expected"
+    )
+    return f"{summary['n_atoms']}, {told}"
+
+
+def _log(tries: list[list[float]]) -> str:
+    """The first tries, and every later one that bettered R1."""
+    rows, best = [], 2.0
+    for number, (seconds, correlation, r1) in enumerate(tries, 1):
+        if number <= FIRST_TRIES or r1 < best:
+            rows.append([str(number), f"{seconds:.2f}", f"{correlation:.3f}", f"{r1:.3f}"])
+        best = min(best, r1)
+    return table(("try", "seconds", "correlation of amplitudes", "best R1"), rows)
+
+
+def _peaks(peaks: list[dict[str, Any]]) -> str:
+    rows = []
+    for number, peak in enumerate(peaks[:MOST_PEAKS], 1):
+        place = " ".join(f"{value:7.3f}" for value in peak["frac"])
+        named, more = peak["harker"][:MOST_NAMED], len(peak["harker"]) - MOST_NAMED
+        told = "; ".join(named) + (f" and {more} more" if more > 0 else "")
+        harker = f"<span class=good>{escape(told)}</span>"
+        rows.append([str(number), place, f"{peak['length']:.2f}", f"{1000 * peak['height']:.0f}", harker])
+    return table(("", "u v w", "length, Å", "height", "Harker section of"), rows)

@@ -1,0 +1,148 @@
+"""From measured intensities to atoms: tries from random phases until a model fits, or time is spent.
+
+The truth is nowhere in here: whether a structure is solved is judged by R1 of the model alone.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from argand.physics.crystal.atom import Atoms, Radiation
+from argand.physics.phasing.dual_space import Recipe, recipe_for
+from argand.physics.phasing.fourier import Map
+from argand.physics.phasing.model_building import assembled
+from argand.physics.phasing.refinement import Refined
+from argand.systems.patterson.solution.reflections import Crystal, read_crystal
+from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK_D_MIN, Hunt
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Try(NamedTuple):
+    """One line of the log: seconds since the start, correlation of the try, best R1 so far."""
+
+    seconds: float
+    correlation: float
+    r1: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best model, whether it is to be believed and why, the map of its phases, and what it took."""
+
+    crystal: Crystal
+    model: Refined
+    density: Map
+    solved: bool
+    reason: str
+    correlation: float
+    attempts: int
+    seconds: float
+    path: str = ITERATION
+    log: tuple[Try, ...] = ()
+
+    @property
+    def atoms(self) -> Atoms:
+        """Elements, fractional places, isotropic U in Å², and crystallographic occupancies."""
+        return self.model.atoms
+
+    @property
+    def r1(self) -> float:
+        """R1 of reflections with F² > 2σ(F²)."""
+        return self.model.r1
+
+    def summary(self) -> dict[str, Any]:
+        """Figures in plain values."""
+        return {
+            "solved": self.solved,
+            "reason": self.reason,
+            "r1": round(self.model.r1, 4),
+            "r1_all": round(self.model.r1_all, 4),
+            "n_atoms": len(self.model.atoms),
+            "expected_atoms": round(self.crystal.atoms, 2),
+            "reflections": len(self.crystal.observed.hkl),
+            "spacegroup": self.crystal.group.name,
+            "radiation": self.crystal.observed.radiation,
+            "d_min": round(self.crystal.observed.d_min, 3),
+            "path": self.path,
+            "attempts": self.attempts,
+            "seconds": round(self.seconds, 2),
+            "correlation": round(self.correlation, 3),
+            "completeness": round(self.crystal.completeness, 3),
+            "notes": list(self.crystal.notes),
+        }
+
+
+def solve(
+    crystal: Crystal,
+    time_limit: float = 30.0,
+    seed: int = 0,
+    recipe: Recipe | None = None,
+    watch: Callable[[int, float], None] = lambda attempts, r1: None,
+    workers: int = 1,
+    network: "nn.Module | None" = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Solution:
+    """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try.
+
+    With a `network` (`crystal_system.load_network`) it mends models of coarse data; without one, iteration
+    is alone. `clock` tells the seconds that the limit means: time.process_time those of a core.
+
+    With more `workers` other processes make tries too; what is found changes with their number only by how
+    far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
+    """
+    started = clock()
+    recipe = recipe or recipe_for(crystal.observed.d_min)
+    hunt = Hunt(crystal, recipe, seed, workers, network, clock)
+    log: list[Try] = []
+    try:
+        while not hunt.is_over and (hunt.best is None or clock() - started < time_limit):
+            correlation = hunt.attempt()
+            r1 = 1.0 if hunt.best is None else hunt.best.r1
+            log.append(Try(round(clock() - started, 2), round(correlation, 3), round(r1, 4)))
+            watch(hunt.attempts, r1)
+    finally:
+        hunt.tries.close()
+    assert hunt.best is not None
+    model = hunt.best
+    solved, reason = hunt.verdict
+    density = hunt.builder.observed_density(model)
+    model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
+    seconds = clock() - started
+    found = (hunt.correlation, hunt.attempts, seconds, hunt.path, tuple(log))
+    return Solution(crystal, model, density, solved, reason, *found)
+
+
+def solve_file(
+    path: Path | str,
+    cell: str | Sequence[float] | None = None,
+    spacegroup: str | None = None,
+    formula: str | None = None,
+    *,
+    units: float | None = None,
+    d_min: float | None = None,
+    radiation: Radiation | None = None,
+    time_limit: float = 30.0,
+    seed: int = 0,
+    workers: int = 1,
+    with_network: bool = False,
+) -> Solution:
+    """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
+
+    `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's.
+    Raises InputError for what cannot be read or does not fit together.
+    """
+    crystal = read_crystal(path, cell, spacegroup, formula, d_min, units, radiation)
+    return solve(crystal, time_limit, seed, workers=workers, network=network_for(crystal, with_network))
+
+
+def network_for(crystal: Crystal, wanted: bool) -> "nn.Module | None":
+    """The shipped network where it is wanted and data are coarse enough for it; torch loads only then."""
+    if not wanted or crystal.observed.d_min < NETWORK_D_MIN:
+        return None
+    from argand.systems.patterson.solution.density_network import load_network
+
+    return load_network()

@@ -1,0 +1,144 @@
+"""The search for a model of a crystal: tries become models, and the best of them is mended."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from argand.physics.crystal.atom import structure_factors
+from argand.physics.crystal.symmetry import inverse_d_squared
+from argand.physics.phasing.dual_space import Amplitudes, Recipe, Search
+from argand.physics.phasing.fourier import Coefficients
+from argand.physics.phasing.model_building import Builder
+from argand.physics.phasing.refinement import Refined
+from argand.systems.patterson.solution.parallel_search import Tries
+from argand.systems.patterson.solution.reflections import Crystal
+from argand.systems.patterson.solution.validation import GOOD, largest_r1, verdict
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from argand.systems.patterson.solution.density_box import Sharpener
+
+ITERATION, NETWORK = "dual-space iteration", "dual-space iteration and network"
+PHASING_D_MIN = 0.84
+"""Finer data, in Å, are used in refinement only."""
+NETWORK_D_MIN = 1.05
+"""Data finer than this, in Å, show atoms as they are: the network is not asked."""
+_CLEAR = 0.16
+"""A model of this R1 ends the search at once."""
+_WORTH_A_LOOK = 0.03
+_HOPE = 0.15
+_TIDY = 2.5
+"""A misplaced atom has a U of more times the median; such a model is not yet the end."""
+_PATIENCE = 4
+"""Tries for a better model after one that is believed."""
+_HOPELESS = 0.42
+"""Models of higher R1 hold too little that is right to be mended."""
+_MENDED, _LEFT_OUT = 6, 0.3
+"""Failures in a row that end the mending of a model; the share of atoms left out after the first."""
+_SHARE = 0.5
+"""Share of the time for mending: what looks like a model in need of it is often a wrong one."""
+
+
+class Hunt:
+    """Tries so far: the best model, its phases' correlation, and the tries since it was found."""
+
+    def __init__(
+        self,
+        crystal: Crystal,
+        recipe: Recipe,
+        seed: int,
+        workers: int = 1,
+        network: "nn.Module | None" = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.crystal, self.seed = crystal, seed
+        self.search, self.builder = _prepared(crystal, recipe)
+        self.tries = Tries(self.search, crystal.atoms, seed, workers)
+        self.best: Refined | None = None
+        self.verdict = (False, "nothing tried yet")
+        self.path = ITERATION
+        self.correlation = self._highest = -1.0
+        self.attempts = self._since = self._failed = 0
+        self.clock, self._started, self._mending = clock, clock(), 0.0
+        self.sharpener = None if network is None else self._sharpener(network)
+
+    def _sharpener(self, network: "nn.Module") -> "Sharpener | None":
+        """The network at work on this crystal; none where data are too fine for it."""
+        from argand.systems.patterson.solution.density_box import Sharpener
+
+        d_min = self.crystal.observed.d_min
+        return Sharpener(network, self.search.symmetric, d_min) if d_min >= NETWORK_D_MIN else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the best model is clear and tidy, or believed and not improved for some tries."""
+        if self.best is None or not self.verdict[0]:
+            return False
+        clear = min(_CLEAR, GOOD * largest_r1(self.crystal, self.best))
+        u_iso = self.best.atoms.u_iso
+        tidy = u_iso.max() <= _TIDY * np.median(u_iso)
+        return bool(self.best.r1 <= clear and tidy) or self._since >= _PATIENCE
+
+    def attempt(self) -> float:
+        """One more try, and its correlation; a model is built where that is about the best so far."""
+        phased = self.tries.next()
+        self.attempts, self._since = self.attempts + 1, self._since + 1
+        if self.best is None or phased.correlation >= self._highest - _WORTH_A_LOOK:
+            self._highest = max(self._highest, phased.correlation)
+            if self._build(phased.calculated, ITERATION):
+                self.correlation = phased.correlation
+        while self._may_mend():
+            started = self.clock()
+            self._mend()
+            self._mending += self.clock() - started
+        return phased.correlation
+
+    def _build(self, calculated: Coefficients, path: str) -> bool:
+        """Whether a model of the map that structure factors give is better than the best so far."""
+        model = self.builder.first(self.search.symmetric.weighted(calculated))
+        if self.best is None or model.r1 < self.best.r1 + _HOPE:
+            model = self.builder.complete(model)
+        if self.best is not None and model.r1 >= self.best.r1:
+            return False
+        self.best, self.path, self._since, self._failed = model, path, 0, 0
+        self.verdict = verdict(self.crystal, model, self.builder)
+        return True
+
+    def _may_mend(self) -> bool:
+        """Whether the best model is worth mending, and the time for it is there."""
+        if self.best is None or self.best.r1 > _HOPELESS or self._failed >= _MENDED or self.is_over:
+            return False
+        return self._mending <= _SHARE * (self.clock() - self._started)
+
+    def _mend(self) -> None:
+        """Build again from the best model's map: with atoms left out, or as the network sees it.
+
+        The network is asked every other time, at first about the whole model.
+        """
+        assert self.best is not None
+        grid, atoms = self.search.symmetric.grid, self.best.atoms
+        asked = self.sharpener is not None and self._failed % 2 == 0
+        if self._failed or not asked:
+            rng = np.random.default_rng([self.seed, self.attempts, self._failed])
+            stay = np.flatnonzero(rng.random(len(atoms)) >= _LEFT_OUT)
+            atoms = atoms.take(stay) if len(stay) else atoms
+        factors = structure_factors(atoms, grid.hkl, grid.group, grid.orthogonalisation).astype(np.complex64)
+        path = self.path
+        if self.sharpener is not None and asked:
+            factors, path = self.sharpener.improve(factors), NETWORK
+        if not self._build(factors, path):
+            self._failed += 1
+
+
+def _prepared(crystal: Crystal, recipe: Recipe) -> tuple[Search, Builder]:
+    """Search and builder of a crystal; phasing leaves out the finest reflections."""
+    data = crystal.observed
+    squared = inverse_d_squared(data.hkl, data.orthogonalisation)
+    coarse = squared <= PHASING_D_MIN**-2
+    phasing = data.part(coarse)
+    amplitudes = Amplitudes.of(phasing.hkl, phasing.intensity, crystal.group, data.orthogonalisation)
+    search = Search(amplitudes, crystal.group, data.orthogonalisation, recipe)
+    return search, Builder(data, phasing, search.symmetric.grid, crystal.content, crystal.atoms)

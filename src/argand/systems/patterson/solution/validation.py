@@ -1,0 +1,62 @@
+"""Whether a model of a crystal is to be believed, without the truth."""
+
+import numpy as np
+
+from argand.physics.crystal.bond import crowded
+from argand.physics.phasing.model_building import OWN_U_BELOW, Builder
+from argand.physics.phasing.refinement import Refined
+from argand.systems.patterson.solution.reflections import Crystal
+
+LARGEST_R1, LARGEST_R1_COARSE = 0.25, 0.18
+"""Coarse data, which carry no U for each atom, are fitted by wrong models better, and by right ones too."""
+GOOD = 0.7
+"""R1 below this share of its limit leaves no doubt."""
+_FEWEST = 15
+_LEAST_FOUND = 0.85
+_MOST_VOLUME = 50.0
+_MOST_CROWDED = 0.15
+_LEAST_SUPPORT, _MOST_VAGUE = 0.4, 0.35
+
+
+def largest_r1(crystal: Crystal, model: Refined) -> float:
+    """R1 up to which a model is believed: few reflections for its parameters are fitted by wrong ones too.
+
+    What a fit of p parameters leaves of n reflections shrinks with 1 - p/n.
+    """
+    share = 1 - free_parameters(crystal, model) / len(crystal.observed.hkl)
+    coarse = crystal.observed.d_min >= OWN_U_BELOW
+    return (LARGEST_R1_COARSE if coarse else LARGEST_R1) * max(share, 0.0)
+
+
+def verdict(crystal: Crystal, model: Refined, builder: Builder) -> tuple[bool, str]:
+    """Whether a model is believed, and why.
+
+    By its R1, where a formula is known by its completeness, by the distances of its atoms, and where R1 is
+    near its limit by whether atoms come back where they are left out: heavy ones alone can make R1 low.
+    """
+    most = largest_r1(crystal, model)
+    if len(crystal.observed.hkl) < _FEWEST:
+        return False, f"{len(crystal.observed.hkl)} reflections are too few to tell"
+    if model.r1 > most:
+        count = f"{len(crystal.observed.hkl)} reflections and {free_parameters(crystal, model)} parameters"
+        return False, f"R1 {model.r1:.3f} is above {most:.2f}, the most for {count}"
+    found = float(model.atoms.occupancy.sum())
+    if crystal.content and found < _LEAST_FOUND * crystal.atoms:
+        return False, f"only {found:.1f} of {crystal.atoms:.1f} atoms found"
+    space = crystal.volume / max(found * crystal.group.order, 1e-9)
+    if not crystal.content and space > _MOST_VOLUME:
+        return False, f"{space:.0f} Å³ of the cell for each atom found are more than any crystal has"
+    near = crowded(model.atoms, crystal.group, crystal.orthogonalisation)
+    if near.mean() > _MOST_CROWDED:
+        return False, f"{near.sum()} atoms are nearer to each other than bonds are"
+    if model.r1 > GOOD * most:
+        vague = builder.support(model) < _LEAST_SUPPORT
+        if vague.mean() > _MOST_VAGUE:
+            return False, f"{vague.sum()} of {len(vague)} atoms do not come back where they are left out"
+    return True, f"R1 {model.r1:.3f} is within {most:.2f}"
+
+
+def free_parameters(crystal: Crystal, model: Refined) -> int:
+    """Coordinates that the sites leave free, a scale and a U."""
+    sites = (crystal.group.site(place, crystal.orthogonalisation) for place in model.atoms.frac)
+    return 2 + sum(round(float(np.trace(projector))) for projector, _, _ in sites)

@@ -1,0 +1,107 @@
+"""The page of a solved crystal, made from what lies in the folder of a run."""
+
+import json
+from pathlib import Path
+
+import gemmi
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from argand.cli import build
+from argand.io.map import sample_map
+from argand.systems.patterson.solution.scene import scene
+from argand.systems.patterson.solution.solve import solve_file
+
+DATA = Path(__file__).parents[4] / "examples" / "data" / "cod_2016452.hkl.gz"
+CELL = (9.748, 8.890, 7.566, 90.0, 112.74, 90.0)
+STATED = ["--cell", ",".join(map(str, CELL)), "--spacegroup", "P 21/c", "--formula", "C14H14O2"]
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(build({"patterson": "argand.systems.patterson"}), ["patterson", *arguments])
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("solved")
+    result = run("solve", str(DATA), *STATED, "--out", str(out), "--seed", "0")
+    assert result.exit_code == 0, result.output
+    assert "index.html" in result.output
+    return out
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    files = json.loads((folder / "cod_2016452.json").read_text())["files"]
+    return {kind: Path(path) for kind, path in files.items()}
+
+
+def test_the_page_tells_question_answer_log_and_harker_peaks(solved: Path):
+    page = (solved / "index.html").read_text(encoding="utf-8")
+    for words in ("class=good>solved", "C14H14O2", "dual-space", "8, of 8", "98.4 %", "-x,y+1/2,-z+1/2"):
+        assert words in page
+    assert page.count("Plotly.newPlot(") == 1
+    assert "<script src=" not in page
+
+
+def test_view_writes_the_same_page_again_even_where_the_folder_was_moved(solved: Path, tmp_path: Path):
+    moved = solved.rename(tmp_path / "moved")
+    try:
+        (moved / "index.html").unlink()
+        assert run("view", str(moved)).exit_code == 0
+        assert "C14H14O2" in (moved / "index.html").read_text(encoding="utf-8")
+    finally:
+        moved.rename(solved)
+
+
+def test_the_scene_shows_the_whole_molecule_in_its_density(solved: Path):
+    files = files_of(solved)
+    structure = gemmi.read_small_structure(str(files["cif"]))
+    _, density, sticks, balls = scene(files, structure).data
+    assert len(balls.text) == 16
+    assert list(balls.text).count("O1") == 2
+    assert len(sticks.x) == 3 * 16
+    peak = int(np.argmax(density.value))
+    place = np.array([density.x[peak], density.y[peak], density.z[peak]])
+    atoms = np.stack([balls.x, balls.y, balls.z], 1)
+    assert np.linalg.norm(atoms - place, axis=1).min() < 0.4
+
+
+def test_samples_of_a_crystals_map_lie_where_its_atoms_are(solved: Path):
+    files = files_of(solved)
+    structure = gemmi.read_small_structure(str(files["cif"]))
+    cell = np.array(structure.cell.orth.mat.tolist())
+    places = [cell @ np.array(site.fract.tolist()) for site in structure.sites]
+    heights = [sample_map(files["density"], place, 1.0, (1, 1, 1)).item() for place in places]
+    again = [
+        sample_map(files["density"], place - cell @ (1, 2, 0), 1.0, (1, 1, 1)).item() for place in places
+    ]
+    assert min(heights) > 2.0
+    assert np.allclose(heights, again, atol=1e-3)
+
+
+def test_other_pages_are_not_overwritten(tmp_path: Path):
+    (tmp_path / "index.html").write_text("mine")
+    result = run("solve", str(DATA), *STATED, "--out", str(tmp_path))
+    assert result.exit_code == 1
+    assert "--force" in result.output
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("lost", [None, "cod_2016452.cif"])
+def test_a_folder_without_a_whole_run_is_one_line(solved: Path, tmp_path: Path, lost: str | None):
+    if lost is not None:
+        (tmp_path / "cod_2016452.json").write_text((solved / "cod_2016452.json").read_text())
+    result = run("view", str(tmp_path))
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert "solve" in result.output
+
+
+def test_python_mirrors_the_command_line(solved: Path):
+    answer = solve_file(DATA, CELL, "P 21/c", "C14H14O2")
+    assert answer.solved
+    told = json.loads((solved / "cod_2016452.json").read_text())
+    assert answer.r1 == pytest.approx(told["r1"], abs=1e-4)
+    assert sorted(answer.atoms.elements) == ["C"] * 7 + ["O"]
+    assert len(answer.log) == answer.attempts
