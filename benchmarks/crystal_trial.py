@@ -9,6 +9,7 @@ import numpy as np
 from crystal_opponents import OPPONENTS, Attempt, Opponent
 from gemmi import read_small_structure
 from patterson_real import cell_formula
+from patterson_truth import Comparison, compare, true_atoms
 
 from argand.errors import InputError
 from argand.io.reflections import read_reflections
@@ -22,7 +23,6 @@ from argand.physics.phasing.refinement import Observed, Refined
 from argand.physics.phasing.wilson import normalised
 from argand.systems.patterson.solution.reflections import Crystal, prepare
 from argand.systems.patterson.solution.solve import PHASING_D_MIN, verdict
-from patterson_truth import Comparison, compare, true_atoms
 from argand.typing import Points3
 
 _CLEAR = 0.16

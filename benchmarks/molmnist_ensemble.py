@@ -17,8 +17,8 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
-from argand.systems.molmnist.fit import compare, fit
-from argand.systems.molmnist.modes import read_parameters
+from argand.systems.molmnist.ensemble.elastic_ensemble import read_parameters
+from argand.systems.molmnist.ensemble.elastic_fit import compare, fit
 
 TWIST_GOAL, KS_GOAL = 0.2, 0.15
 

@@ -21,10 +21,11 @@ from rich.console import Console
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
+from argand.physics.coherent.composition import ELECTRONS
 from argand.physics.coherent.projection import Camera, Window, scattering_factors
-from argand.systems.molmnist.evaluate import amplitude_r
-from argand.systems.molmnist.fibril import FIBRILS, Fibril, build_fibril
-from argand.systems.molmnist.simulate import ELECTRONS, Scene
+from argand.systems.molmnist.benchmark.forward_accuracy import amplitude_r
+from argand.systems.molmnist.fibril.fibril import FIBRILS, Fibril, build_fibril
+from argand.systems.molmnist.simulate import Scene
 
 SHELLS = ((0.0, 0.3), (0.3, 1.0), (1.0, 1.7), (1.7, 2.5))
 WHOLE = (0.0, 1.7)

@@ -10,9 +10,9 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from argand.systems.molmnist.dataset import SEED
+from argand.systems.molmnist.benchmark.dataset import SEED
+from argand.systems.molmnist.benchmark.sample import SAMPLE, write_sample
 from argand.systems.molmnist.presets import PRESETS
-from argand.systems.molmnist.sample import SAMPLE, write_sample
 
 PAIRS = 100
 

@@ -19,7 +19,7 @@ from report import as_table, write_report
 from rich.console import Console
 
 from argand.learn.device import available_cores, processor_name
-from argand.systems.molmnist.dataset import PAIRS, SEED, SETS, write_pairs
+from argand.systems.molmnist.benchmark.dataset import PAIRS, SEED, SETS, write_pairs
 from argand.systems.molmnist.presets import PRESETS
 
 

@@ -18,11 +18,11 @@ from rich.console import Console
 
 from argand.io.pool import available_cores
 from argand.learn.device import processor_name
-from argand.systems.molmnist.conditions import CONDITIONS
-from argand.systems.molmnist.leaderboard import evaluate_tasks, leaderboard
-from argand.systems.molmnist.model import PUBLISHED, Model, find_model, published_model, shipped_models
+from argand.systems.molmnist.benchmark.conditions import CONDITIONS
+from argand.systems.molmnist.benchmark.model import PUBLISHED, Model, find_model, published_model
+from argand.systems.molmnist.card import keep_figures
+from argand.systems.molmnist.evaluate import evaluate_tasks, leaderboard, shipped_models
 from argand.systems.molmnist.predict import WEIGHTS
-from argand.systems.molmnist.weights_card import keep_figures
 
 PUBLISHED_NAME = "published encoder-decoder"
 

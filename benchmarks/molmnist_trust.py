@@ -4,7 +4,8 @@
 
 Fibrils are of the test split, in every condition of the benchmark. What is no fibril: blobs, atoms at random
 in a disc, crystals of other lattices, each without noise and with 10⁴ photons, and fibrils of which a wrong
-side of the window is told. The limit in `argand.systems.molmnist.judge` was chosen from this table.
+side of the window is told. The limit in `argand.systems.molmnist.inversion.verdict` was chosen from this
+table.
 """
 
 import itertools
@@ -20,8 +21,8 @@ from rich.console import Console
 
 from argand.physics.coherent.projection import Camera, Window
 from argand.physics.noise import count_photons
-from argand.systems.molmnist.judge import LARGEST_EXCESS, LEAST_PROBABILITY
-from argand.systems.molmnist.modes import ensemble
+from argand.systems.molmnist.ensemble.elastic_ensemble import ensemble
+from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, LEAST_PROBABILITY
 from argand.systems.molmnist.predict import Answer, Predictor, load
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Imaging

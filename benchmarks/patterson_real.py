@@ -19,6 +19,7 @@ import gemmi
 import numpy as np
 import torch
 import typer
+from patterson_truth import compare, phase_cosine, true_atoms
 from report import as_table, write_report
 from rich.console import Console
 from rich.progress import track
@@ -31,7 +32,6 @@ from argand.systems.patterson.solution.density_network import WEIGHTS
 from argand.systems.patterson.solution.reflections import Crystal, prepare
 from argand.systems.patterson.solution.solve import network_for, solve
 from argand.systems.patterson.solution.structure_search import NETWORK_D_MIN
-from patterson_truth import compare, phase_cosine, true_atoms
 
 RESOLUTIONS = "0,0.84,1.0,1.2,1.5,2.0"
 _TOLERANCE = 0.03

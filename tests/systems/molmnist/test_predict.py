@@ -17,11 +17,11 @@ from argand.cli import build
 from argand.errors import ConfigError, InputError
 from argand.system import SYSTEMS
 from argand.systems import molmnist
-from argand.systems.molmnist.centre import centred
-from argand.systems.molmnist.dataset import Pairs, write_pairs
-from argand.systems.molmnist.fibril import build_fibril
-from argand.systems.molmnist.judge import LARGEST_EXCESS, judge
-from argand.systems.molmnist.outputs import moved
+from argand.systems.molmnist.benchmark.dataset import Pairs, write_pairs
+from argand.systems.molmnist.fibril.fibril import build_fibril
+from argand.systems.molmnist.files.outputs import moved
+from argand.systems.molmnist.inversion.centring import centred
+from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, judge
 from argand.systems.molmnist.predict import Predictor
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.view import chain_paths
@@ -193,7 +193,7 @@ def test_drawn_chains_are_wound_and_turned():
 
 
 def test_polishing_goes_on_from_the_answer(predictor: Predictor, pattern: np.ndarray):
-    pytest.importorskip("argand.systems.molmnist.retrieve")
+    pytest.importorskip("argand.physics.coherent.phase_retrieval")
     torch.manual_seed(0)
     before = predictor.predict(pattern, window_side=SIDE)
     after = predictor.predict(pattern, window_side=SIDE, rounds=20)

@@ -7,8 +7,8 @@ import pytest
 
 from argand.errors import ConfigError
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.evaluate import amplitude_r
-from argand.systems.molmnist.fibril import build_fibril
+from argand.systems.molmnist.benchmark.forward_accuracy import amplitude_r
+from argand.systems.molmnist.fibril.fibril import build_fibril
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Imaging, rounded
 from argand.systems.molmnist.system import Molmnist

@@ -9,13 +9,14 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from argand.errors import ConfigError, InputError
+from argand.io.resource import shipped_weights
 from argand.physics.crystal.structure import Structure
 from argand.system import from_config, to_config
 from argand.systems.crystals.decode import TRIES, Decoded, decode, faithful
 from argand.systems.crystals.latent import Latent, Representation, representation_of
 from argand.systems.crystals.space import interpolate, shaken
 
-PAPER_WEIGHTS = Path(__file__).parents[2] / "weights" / "crystals-paper"
+PAPER_WEIGHTS = shipped_weights("crystals-paper")
 MODELS = ("best", "paper")
 
 

@@ -11,6 +11,7 @@ import torch
 
 from argand.errors import InputError
 from argand.io.image import Frame, read_frame, with_overrides
+from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Evidence, bin_cells, gather
@@ -24,7 +25,7 @@ from argand.systems.geometry.refine.verdict import average, judge, lattice_doubt
 from argand.systems.geometry.system import Geometry, known_numbers
 from argand.typing import Image, Mask
 
-WEIGHTS = Path(__file__).parents[2] / "weights" / "geometry-best" / "model.safetensors"
+WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
 TILT_PRIOR = np.radians(2.0)
 NETWORK_SIGMA_SCALE = 2.0
 """Factor on the network's own standard deviation, from its errors on simulated validation images."""

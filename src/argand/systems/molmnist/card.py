@@ -1,75 +1,46 @@
-"""The card of a data set: what it holds, how it was made, and what it cannot tell."""
+"""The card of trained weights: their training, their figures in the three tasks, and their limits."""
 
-# ruff: noqa: E501 (rows of its tables)
-
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from argand import __version__
-from argand.systems.molmnist.modes import read_parameters
-from argand.systems.molmnist.system import SOURCES, SPLITS, Molmnist
+from argand.io.card import save_with_card
+from argand.io.weights import load_weights
+from argand.progress import duration
 
-_LICENCE = """The pairs are computed; whoever makes them may use them freely. The crystal structure is entry 4114994 of the
-Crystallography Open Database, in the public domain (Nishiyama, Langan & Chanzy, J. Am. Chem. Soc. 124, 9074, 2002). The
-fibrils and the published form of the patterns follow Zhang et al., arXiv 1911.07644."""
-
-_LIMITS = """- Variants of the source `modes` are thermal draws of an elastic network about the crystal structure: no frayed ends, no
-  turned hydroxymethyl groups, no water in the pattern.
-- Variants of the source `md` are frames of one run and alike where they are near in time; their splits are parts of the run.
-- The beam is along the axis of one fibril alone; there is no background."""
-
-
-def write_card(out: Path, system: Molmnist, count: int, seed: int) -> Path:
-    """Write NAME.md beside the data set."""
-    path = out.with_suffix(".md")
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(card_text(out.stem, system, count, seed), encoding="utf-8")
-    temporary.replace(path)
-    return path
+LIMITS = [
+    "Knows the ten fibrils of the benchmark alone, along their axis; other objects are answered with one of "
+    "them, and found out by their residual.",
+    "Trained on variants of elastic networks that are fitted to two small fibrils in water; see the guide.",
+    "X-ray form factors and a flat Ewald sphere.",
+]
+_LOADS = {"published": "argand.systems.molmnist.benchmark.model.published_model()"}
+_FIGURES = ("psnr_db", "ssim", "pearson", "accuracy", "mae_deg_per_nm", "cpu_ms_per_pattern")
 
 
-def card_text(name: str, system: Molmnist, count: int, seed: int) -> str:
-    """The card as Markdown."""
-    imaging, parameters = system.imaging, read_parameters()
-    wave = "flat Ewald sphere" if imaging.wavelength is None else f"wavelength {imaging.wavelength:g} Å"
-    noise = "no noise" if imaging.photons is None else f"{imaging.photons:g} photons expected (Poisson)"
-    scale = "divided by I(0), which is masked" if imaging.normalise else "in electrons²"
-    turned = "each turned at random about the beam" if imaging.rotate else "all aligned"
-    size, side = imaging.window.size, imaging.window.side
-    return f"""# Data set `{name}`
+def keep_figures(weights: Path, rows: Sequence[dict[str, Any]]) -> Path:
+    """Keep rows of the leaderboard in the header of these weights, in half precision, and write their card.
 
-{count} pairs of the cellulose Iβ fibrils {", ".join(system.fibrils)}, {system.length:g} Å long, in turn; seed {seed},
-argand {__version__}.
+    Raises InputError where nothing can be written.
+    """
+    state, header = load_weights(weights)
+    figures: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        line = figures.setdefault(row["task"], {}).setdefault(f"{row['condition']}: {row['model']}", {})
+        line |= {"patterns": row["count"]} | {key: row[key] for key in _FIGURES if row.get(key) is not None}
+    header |= {"figures": header.get("figures", {}) | figures, "limits": LIMITS}
+    header["command"] = _command(header)
+    name = header["config"]["network_name"]
+    if name in _LOADS:
+        header["load"] = _LOADS[name]
+    halves = {key: one.half() if one.is_floating_point() else one for key, one in state.items()}
+    return save_with_card(weights, halves, header)
 
-| array | what it is |
-|---|---|
-| `shape` | electrons per pixel, uint16, {size} x {size} pixels of {imaging.window.pixel:g} Å ({side:g} Å); {turned} |
-| `pattern` | intensity, float32, q = 0 in pixel [{size // 2}, {size // 2}], steps of 2π/{side:g} 1/Å: {imaging.projection}, {wave}, \
-{imaging.radiation}, {noise}, beam stop to {imaging.beam_stop:g} 1/Å, point spread {imaging.blur_px:g} px; {scale} |
-| `fibril`, `variant` | class 0 to 9; number of the draw |
-| `split` | {", ".join(f"{number} {split}" for number, split in enumerate(SPLITS))} |
-| `source` | {", ".join(f"{number} {source}" for number, source in enumerate(SOURCES))} |
-| `twist_deg_per_nm`, `rotation_deg` | of the fibril along and about its axis |
-| `energy_kt` | energy of the modes, or of the frame over its run's mean |
 
-`{name}.shards/checksums.json` has size and SHA-256 of each shard.
-
-## How it was made
-
-One glucose is one bead of an elastic network, cut-off 11 Å, springs of {parameters.spring:g} kT/Å² between sheets,
-{parameters.sheet_ratio:g} times that within a sheet and {parameters.chain_ratio:g} times along a chain; 60 softest modes at thermal
-equilibrium move each glucose as a rigid body, and each moves by {parameters.glucose_rms:g} Å by itself. Mean twist
-{parameters.twist_2x2_deg_per_nm:g} / f and standard deviation {parameters.twist_sd_2x2_deg_per_nm:g} / sqrt(f n/4) degrees/nm for n chains,
-f = (n + m) / (4 + m), m = {parameters.own_stiffness_chains:g}. Every atom is displaced by the U of the crystal structure,
-{parameters.disorder:g} times as far in chains at the surface, which lie {parameters.swelling:g} Å further out. Source of these
-numbers: {parameters.source}.
-
-Of ten draws eight train, one validates, one tests.
-
-## Licence
-
-{_LICENCE}
-
-## Known limits
-
-{_LIMITS}
-"""
+def _command(header: dict[str, Any]) -> str:
+    training = header["training"]
+    preset = "best" if header["config"]["network_name"] == "modes" else "standard"
+    limit = training.get("max_seconds")
+    time = f" --max-time {duration(limit)}" if limit else ""
+    batch = f" --batch-size {training['batch_size']} --replay {training['replay']}"
+    return f"argand molmnist train {preset} --out runs/{preset}{time}{batch} --workers {training['workers']}"

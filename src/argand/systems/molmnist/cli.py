@@ -44,8 +44,8 @@ def build(
 
     Example: argand molmnist build 2x2 hexagonal-36 --out fibrils
     """
-    from argand.systems.molmnist.fibril import FIBRILS, build_fibril
-    from argand.systems.molmnist.structure import write_structure
+    from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
+    from argand.systems.molmnist.fibril.pdb import write_structure
 
     for fibril in [build_fibril(name, length) for name in fibrils or FIBRILS]:
         paths = write_structure(out, fibril)
@@ -79,7 +79,7 @@ def dynamics(
 
     Example: argand molmnist dynamics 2x2 --out runs/2x2-water --ps 200
     """
-    from argand.systems.molmnist.dynamics import Dynamics, Run
+    from argand.systems.molmnist.ensemble.dynamics import Dynamics, Run
 
     settings = Dynamics(fibril, solvent, length, padding, temperature, seed)
     run = Run(settings, out, platform, threads)
@@ -118,7 +118,7 @@ def simulate(
 
     from argand.physics.coherent.projection import Window as PixelWindow
     from argand.system import preset as named
-    from argand.systems.molmnist.dataset import write_pairs
+    from argand.systems.molmnist.benchmark.dataset import write_pairs
     from argand.systems.molmnist.presets import PRESETS
 
     system = named(preset, PRESETS)
@@ -180,7 +180,7 @@ def check(
 
     Example: argand molmnist check set.h5
     """
-    from argand.systems.molmnist.dataset import summary
+    from argand.systems.molmnist.benchmark.dataset import summary
 
     found = summary(file)
     splits = ", ".join(f"{count} {name}" for name, count in found["splits"].items())
@@ -203,8 +203,8 @@ def fit(
     """
     from dataclasses import asdict
 
-    from argand.systems.molmnist.fit import compare
-    from argand.systems.molmnist.fit import fit as fit_parameters
+    from argand.systems.molmnist.ensemble.elastic_fit import compare
+    from argand.systems.molmnist.ensemble.elastic_fit import fit as fit_parameters
 
     parameters = fit_parameters(runs)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -234,8 +234,8 @@ def figures(
 
     Example: argand molmnist figures sample --out figures
     """
-    from argand.systems.molmnist.dataset import load, open_pairs
-    from argand.systems.molmnist.figures import draw_figures
+    from argand.systems.molmnist.benchmark.dataset import load, open_pairs
+    from argand.systems.molmnist.published.figures import draw_figures
 
     for path in draw_figures(out, load("sample") if file == "sample" else open_pairs(Path(file))):
         say(f"picture: {path}")
@@ -266,12 +266,13 @@ def predict(
     Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
     """
     from argand.systems.molmnist import predict as module
-    from argand.systems.molmnist.outputs import RunFolder
-    from argand.systems.molmnist.run import Asked, predict_files
-    from argand.systems.molmnist.table import answer_table
+    from argand.systems.molmnist.files.outputs import RunFolder
+    from argand.systems.molmnist.files.run import Asked, predict_files
+    from argand.systems.molmnist.files.table import answer_table
+    from argand.systems.molmnist.view import write_page
 
     asked = Asked(window, radiation, mask, index, polish)
-    folder = RunFolder(out, "shipped" if weights is None else str(weights))
+    folder = RunFolder(out, "shipped" if weights is None else str(weights), write_page)
     records = predict_files(patterns, module.load(weights), asked, folder, complain)
     typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
     if out is not None and not json:
@@ -319,9 +320,9 @@ def evaluate(
 
     Example: argand molmnist evaluate --model mymodel:predict --condition beam-stop --floors
     """
-    from argand.systems.molmnist.conditions import CONDITIONS
-    from argand.systems.molmnist.leaderboard import TASKS, evaluate_tasks, leaderboard
-    from argand.systems.molmnist.model import find_model, shipped_models
+    from argand.systems.molmnist.benchmark.conditions import CONDITIONS
+    from argand.systems.molmnist.benchmark.model import find_model
+    from argand.systems.molmnist.evaluate import TASKS, evaluate_tasks, leaderboard, shipped_models
 
     if model is not None and weights is not None:
         raise ConfigError("a model or weights can be scored, not both at once")

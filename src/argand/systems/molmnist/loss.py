@@ -10,8 +10,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.inversion import InversionNetwork, Reading
-from argand.systems.molmnist.shapes import Shapes, blur, middle, mode_count
+from argand.systems.molmnist.inversion.shape_basis import Shapes, blur, middle, mode_count
+from argand.systems.molmnist.network import InversionNetwork, Reading
 from argand.systems.molmnist.simulate import Imaging
 
 Sample = dict[str, np.ndarray]

@@ -10,15 +10,18 @@ from scipy import ndimage
 from torch import Tensor
 
 from argand.errors import InputError
+from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.learn.device import channels_last, fast_order
 from argand.physics.coherent.projection import Radiation, Window
 from argand.system import from_config
-from argand.systems.molmnist.centre import Pattern, centred, check_patterns
-from argand.systems.molmnist.dataset import check_forward
-from argand.systems.molmnist.dataset import load as load_pairs
-from argand.systems.molmnist.fibril import FIBRILS
-from argand.systems.molmnist.fitting import (
+from argand.systems.molmnist.benchmark.dataset import check_forward
+from argand.systems.molmnist.benchmark.dataset import load as load_pairs
+from argand.systems.molmnist.fibril.fibril import FIBRILS
+from argand.systems.molmnist.inversion.centring import Pattern, centred, check_patterns
+from argand.systems.molmnist.inversion.phase_refinement import polished_shapes
+from argand.systems.molmnist.inversion.shape_basis import BLUR, blur, middle
+from argand.systems.molmnist.inversion.shape_fit import (
     Fitted,
     Measured,
     combined,
@@ -27,14 +30,12 @@ from argand.systems.molmnist.fitting import (
     scale_of,
     turned_images,
 )
-from argand.systems.molmnist.inversion import InversionNetwork, Reading
-from argand.systems.molmnist.judge import Verdict, judge
+from argand.systems.molmnist.inversion.verdict import Verdict, judge
 from argand.systems.molmnist.loss import pattern_middle
-from argand.systems.molmnist.polish import polished_shapes
-from argand.systems.molmnist.shapes import BLUR, blur, middle
+from argand.systems.molmnist.network import InversionNetwork, Reading
 from argand.systems.molmnist.system import Molmnist
 
-WEIGHTS = Path(__file__).parents[2] / "weights" / "molmnist-best" / "model.safetensors"
+WEIGHTS = shipped_weights("molmnist-best") / "model.safetensors"
 BATCH = 64
 _LEAST_SPREAD = 0.005
 """Radians; the rotation is never taken for better known than this before the fit."""

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
 from argand.errors import ConfigError
+from argand.physics.coherent.composition import ELECTRONS
 from argand.physics.coherent.projection import (
     Camera,
     Picture,
@@ -16,14 +17,10 @@ from argand.physics.coherent.projection import (
     Window,
     highest_q,
     histogram,
-    scattering_factors,
 )
 from argand.physics.noise import count_photons
-from argand.systems.molmnist.fibril import Fibril
+from argand.systems.molmnist.fibril.fibril import Fibril
 
-ELECTRONS = {"H": 1.0, "C": 6.0, "O": 8.0}
-CELLULOSE = {"C": 6, "H": 10, "O": 5}
-"""Atoms of a glucose in a chain."""
 _KEPT_BITS = 12
 """Bits of a stored intensity's mantissa: a relative error of 1e-4 at most."""
 _COARSEST = 10.0
@@ -107,13 +104,6 @@ def measure(
     if imaging.normalise:
         pattern = pattern / intensity[middle, middle]
     return rounded(pattern.astype(np.float32))
-
-
-def shared_factor(q: Float[np.ndarray, "*n"], radiation: Radiation = "xray") -> Float[np.ndarray, "*n"]:
-    """Form factor of cellulose at q (1/Å) over its electrons, as if all of them scattered alike."""
-    factors = scattering_factors(set(CELLULOSE), q, radiation)
-    electrons = sum(count * ELECTRONS[name] for name, count in CELLULOSE.items())
-    return np.asarray(sum(count * factors[name] for name, count in CELLULOSE.items())) / electrons
 
 
 def turned(cart: Float[np.ndarray, "n 3"], angle: float) -> Float[np.ndarray, "n 3"]:

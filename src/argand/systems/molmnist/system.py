@@ -1,8 +1,8 @@
 """The molmnist system: its configuration, and how it simulates, trains and scores."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import asdict, dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,14 +13,13 @@ from torch import Tensor, nn
 from argand.errors import ConfigError
 from argand.learn.schedule import warm_cosine
 from argand.physics.fibre.twist import DEG_PER_NM
-from argand.systems.molmnist.fibril import FIBRILS, LENGTH, build_fibril, chain_sites
-from argand.systems.molmnist.frames import FrameEnsemble
-from argand.systems.molmnist.inversion import InversionNetwork, Reading
+from argand.systems.molmnist.ensemble.elastic_ensemble import ModeEnsemble, ensemble
+from argand.systems.molmnist.ensemble.md_ensemble import FrameEnsemble
+from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril, chain_sites
+from argand.systems.molmnist.inversion.polar import Polar
+from argand.systems.molmnist.inversion.shape_basis import Shapes, mode_count, side_of, stored_shapes
 from argand.systems.molmnist.loss import coefficient_score, inversion_inputs, inversion_loss
-from argand.systems.molmnist.modes import ModeEnsemble, ensemble
-from argand.systems.molmnist.network import PublishedNetwork
-from argand.systems.molmnist.polar import Polar
-from argand.systems.molmnist.shapes import fibril_shapes, mode_count, side_of
+from argand.systems.molmnist.network import InversionNetwork, PublishedNetwork, Reading
 from argand.systems.molmnist.simulate import Imaging, Scene, measure, turned
 
 Sample = dict[str, np.ndarray]
@@ -182,3 +181,11 @@ def _frames(folders: tuple[str, ...], length: float) -> dict[str, FrameEnsemble]
             raise ConfigError(f"{folder}: a second run of {one.fibril.name}; name one for each fibril")
         found[one.fibril.name] = one
     return found
+
+
+@cache
+def fibril_shapes(system: Molmnist, name: str) -> Shapes:
+    """Mean and directions of a fibril's shapes, from training variants alone; cached."""
+    key = {"system": asdict(system), "source": system.source_key(name)}
+    variants = partial(system.training_variants, name)
+    return stored_shapes(key, build_fibril(name, system.length), system.imaging.window, variants)

@@ -12,13 +12,14 @@ from jaxtyping import Float
 
 from argand import __version__
 from argand.errors import InputError
+from argand.io.resource import system_data
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
-from argand.systems.molmnist.fibril import build_fibril
-from argand.systems.molmnist.outputs import SUMMARY, Record, moved, shape_extent, softened
+from argand.systems.molmnist.fibril.fibril import build_fibril
+from argand.systems.molmnist.files.outputs import SUMMARY, Record, moved, shape_extent, softened
 from argand.systems.molmnist.simulate import turned
 
 PAGE = "index.html"
-TEMPLATE = Path(__file__).parent / "data" / "view.html"
+TEMPLATE = system_data("molmnist", "view.html")
 MOST_BYTES = 2_000_000
 """Of figures in a page; the list has all answers, those beyond it without figures."""
 MOST_PIXELS = 200

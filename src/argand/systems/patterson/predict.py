@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from argand.errors import InputError
+from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.learn.device import channels_last, fast_order
 from argand.physics.sphere.patterson import Map, intensities_of
@@ -25,7 +26,7 @@ from argand.systems.patterson.maps.superposition import Frame, features, pick_ve
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
 from argand.systems.patterson.system import Patterson
 
-WEIGHTS = Path(__file__).parents[2] / "weights" / "patterson-best" / "model.safetensors"
+WEIGHTS = shipped_weights("patterson-best") / "model.safetensors"
 VECTORS, CROWDED = 8, 30
 """Vectors tried, one after the other, before the network gives up, fewer the more atoms there are: at one
 density the share of vectors that overlap grows with their number, and from `CROWDED` atoms on iteration alone

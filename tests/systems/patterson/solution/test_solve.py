@@ -4,6 +4,7 @@ import gemmi
 import numpy as np
 import pytest
 from crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
+from patterson_truth import allowed_origins, compare, true_atoms
 from typer.testing import CliRunner
 
 from argand.cli import build
@@ -17,7 +18,6 @@ from argand.systems.patterson.solution.parallel_search import Tries
 from argand.systems.patterson.solution.reflections import prepare
 from argand.systems.patterson.solution.solve import network_for, solve
 from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK, Hunt
-from patterson_truth import allowed_origins, compare, true_atoms
 
 CELL = orthogonalisation(MONOCLINIC)
 

@@ -1,0 +1,1 @@
+"""The benchmark: data sets, conditions, baselines, scores and models."""

@@ -1,0 +1,111 @@
+"""Anybody's model: a function from patterns to answers, and what is asked of it.
+
+    predict(patterns, live, window_side) -> {"shape": ..., "fibril": ..., "twist_deg_per_nm": ...}
+
+`patterns` float32 [n, size, size], as the detector gives them, q = 0 in pixel [size // 2, size // 2]; `live`
+bool [size, size], False where nothing is measured; `window_side` of the shapes in Å. The answer has any of:
+`shape` [n, size, size] on any scale; `fibril` [n], numbers in FIBRILS, or `fibril_probability` [n, 10];
+`twist_deg_per_nm` [n].
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from argand.errors import ConfigError, InputError
+from argand.io.resource import shipped_weights
+from argand.io.weights import load_weights, restore
+from argand.system import from_config
+from argand.systems.molmnist.fibril.fibril import FIBRILS
+from argand.systems.molmnist.system import Molmnist
+
+Answer = dict[str, np.ndarray]
+PUBLISHED = shipped_weights("molmnist-published") / "model.safetensors"
+Model = Callable[[np.ndarray, np.ndarray, float], Mapping[str, Any]]
+
+
+def find_model(name: str) -> Model:
+    """The function that `module:function` names, also of the current folder; ConfigError for none."""
+    module, separator, function = name.partition(":")
+    if not separator or not module or not function:
+        raise ConfigError(f"'{name}' names no model; write module:function, such as mymodel:predict")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(importlib.import_module(module), function, None)
+    except Exception as error:
+        raise ConfigError(f"{module} cannot be imported: {_first_line(error)}") from error
+    if not callable(found):
+        raise ConfigError(f"{module} has no function '{function}'")
+    return cast(Model, found)
+
+
+def published_model(weights: Path = PUBLISHED) -> Model:
+    """The published encoder-decoder, trained on `standard`; InputError where its weights are not there."""
+    state, header = load_weights(weights)
+    network = from_config(Molmnist, header["config"]).network()
+    restore(network, state, weights)
+    network.eval()
+
+    @torch.inference_mode()
+    def predict(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+        root = np.sqrt(patterns.astype(np.float32))
+        root /= root.max((1, 2), keepdims=True)
+        return {"shape": network(torch.from_numpy(root)[:, None])[:, 0].clamp_min(0).numpy()}
+
+    return predict
+
+
+def ask(model: Model, patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+    """A model's answer to a batch, checked; InputError where it raises or answers something else."""
+    try:
+        answer = model(patterns, live, window_side)
+    except Exception as error:
+        raise InputError(f"the model failed: {_first_line(error)}") from error
+    if not isinstance(answer, Mapping):
+        raise InputError(f"the model answered a {type(answer).__name__}; a dict is asked for")
+    found = {key: _checked(key, value, patterns.shape) for key, value in answer.items()}
+    if "fibril_probability" in found:
+        found.setdefault("fibril", found.pop("fibril_probability").argmax(1))
+    if not found:
+        raise InputError("the model answered nothing; a shape, a fibril or a twist is asked for")
+    return found
+
+
+def _checked(key: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """One kind of answer as an array of the right shape, all finite."""
+    expected = {
+        "shape": shape,
+        "fibril": shape[:1],
+        "fibril_probability": (shape[0], len(FIBRILS)),
+        "twist_deg_per_nm": shape[:1],
+    }
+    if key not in expected:
+        raise InputError(f"the model answered '{key}'; known are {', '.join(expected)}")
+    try:
+        found = np.asarray(value, dtype=np.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"the model's '{key}' is no array of numbers") from error
+    if found.shape != expected[key]:
+        raise InputError(f"the model's '{key}' is {_size(found.shape)}; {_size(expected[key])} is asked for")
+    if not np.isfinite(found).all():
+        raise InputError(f"the model's '{key}' has values that are not finite")
+    if key != "fibril":
+        return found
+    if (found != found.round()).any() or found.min() < 0 or found.max() >= len(FIBRILS):
+        raise InputError(f"the model's 'fibril' must be whole numbers from 0 to {len(FIBRILS) - 1}")
+    return found.astype(int)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,96 @@
+"""A fibril as OpenMM sees it: topology, force field, water. All of it needs the extra `md`."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+
+from argand.errors import MissingExtraError
+from argand.systems.molmnist.fibril.fibril import Fibril
+from argand.typing import Points3
+
+Solvent = Literal["water", "scaled", "vacuum"]
+"""TIP3P water; no water and charges x 0.5 (a dielectric constant of 4); no water and full charges."""
+
+PME_CUTOFF, VACUUM_CUTOFF = 9.0, 12.0
+"""Å."""
+HYDROGEN_MASS = 3.0
+"""Atomic mass units, taken from the atom that carries the hydrogen, so that steps of 4 fs are stable."""
+CHARGE_FACTOR = {"water": 1.0, "scaled": 0.5, "vacuum": 1.0}
+
+
+@dataclass(frozen=True)
+class Model:
+    """What OpenMM simulates, and where all atoms start (Å); the fibril's come first."""
+
+    topology: Any
+    system: Any
+    cart: Points3
+
+
+def openmm() -> Any:
+    """The package OpenMM; MissingExtraError where it is not installed."""
+    try:
+        package = import_module("openmm")
+        import_module("openmm.app")
+        import_module("openmm.unit")
+    except ImportError as error:
+        raise MissingExtraError(
+            "dynamics needs OpenMM: pip install -c constraints.txt 'argand[md]'"
+        ) from error
+    return package
+
+
+def create_model(fibril: Fibril, solvent: Solvent, padding: float) -> Model:
+    """The fibril in GLYCAM_06j-1, in a box of TIP3P water with `padding` Å on each side or alone."""
+    mm = openmm()
+    unit = mm.unit
+    files = ["amber14/protein.ff14SB.xml", "amber14/GLYCAM_06j-1.xml"]
+    forcefield = mm.app.ForceField(*files, *(["amber14/tip3p.xml"] if solvent == "water" else []))
+    modeller = mm.app.Modeller(create_topology(fibril), fibril.cart * 0.1 * unit.nanometer)
+    options = {"nonbondedMethod": mm.app.CutoffNonPeriodic, "nonbondedCutoff": 0.1 * VACUUM_CUTOFF}
+    if solvent == "water":
+        box = (np.ptp(fibril.cart, axis=0) + 2 * padding) * 0.1
+        modeller.addSolvent(forcefield, model="tip3p", boxSize=mm.Vec3(*box) * unit.nanometer)
+        options = {"nonbondedMethod": mm.app.PME, "nonbondedCutoff": 0.1 * PME_CUTOFF}
+    options |= {"constraints": mm.app.HBonds, "hydrogenMass": HYDROGEN_MASS * unit.amu}
+    system = forcefield.createSystem(modeller.topology, **options)
+    if solvent != "water":
+        _screen(mm, system, CHARGE_FACTOR[solvent])
+    cart = np.asarray(modeller.positions.value_in_unit(unit.angstrom), float)
+    return Model(modeller.topology, system, cart)
+
+
+def create_topology(fibril: Fibril) -> Any:
+    """Chains, residues, atoms and bonds under GLYCAM's names."""
+    mm = openmm()
+    topology = mm.app.Topology()
+    atoms: list[Any] = []
+    chain = residue = None
+    last: tuple[int, int, str] | None = None
+    for number, of_chain in enumerate(fibril.chain):
+        key = (int(of_chain), int(fibril.glucose[number]), fibril.residue[number])
+        if last is None or key[0] != last[0]:
+            chain = topology.addChain(str(key[0] + 1))
+        if key != last:
+            residue = topology.addResidue(key[2], chain)
+        last = key
+        element = mm.app.Element.getBySymbol(fibril.elements[number])
+        atoms.append(topology.addAtom(fibril.atom_names[number], element, residue))
+    for first, second in fibril.bonds:
+        topology.addBond(atoms[first], atoms[second])
+    return topology
+
+
+def _screen(mm: ModuleType, system: Any, factor: float) -> None:
+    """Multiply all charges by a factor; Coulomb's law is shifted to zero at the cut-off."""
+    force = next(f for f in system.getForces() if isinstance(f, mm.NonbondedForce))
+    force.setReactionFieldDielectric(1.0)
+    for index in range(force.getNumParticles()):
+        charge, sigma, epsilon = force.getParticleParameters(index)
+        force.setParticleParameters(index, charge * factor, sigma, epsilon)
+    for index in range(force.getNumExceptions()):
+        first, second, product, sigma, epsilon = force.getExceptionParameters(index)
+        force.setExceptionParameters(index, first, second, product * factor**2, sigma, epsilon)

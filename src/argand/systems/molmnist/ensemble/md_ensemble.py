@@ -1,0 +1,52 @@
+"""Variants of a fibril from the frames of a run of molecular dynamics."""
+
+from pathlib import Path
+
+import numpy as np
+
+from argand.errors import ConfigError
+from argand.systems.molmnist.ensemble.elastic_ensemble import Variant
+from argand.systems.molmnist.ensemble.fluctuation import fibril_twist
+from argand.systems.molmnist.ensemble.trajectory import Trajectory
+from argand.systems.molmnist.fibril.fibril import build_fibril
+
+BOLTZMANN_KJ_MOL_K = 8.31446261815324e-3
+
+
+class FrameEnsemble:
+    """Production frames with all atoms. The energy is that of the frame over the run's mean, in kT."""
+
+    def __init__(self, folder: Path, length: float) -> None:
+        trajectory = Trajectory(folder)
+        settings = trajectory.settings
+        if settings["length"] != length:
+            raise ConfigError(
+                f"{folder}: a fibril of {settings['length']:g} Å, not of {length:g}; name another run"
+            )
+        self.fibril = build_fibril(settings["fibril"], length)
+        names = ("atoms", "atoms_time_ps", "time_ps", "energy_kj_mol")
+        found = trajectory.read(*names, phase="production")
+        self.cart = found["atoms"]
+        rows = np.searchsorted(found["time_ps"], found["atoms_time_ps"] - 1e-6)
+        energy = found["energy_kj_mol"] - found["energy_kj_mol"].mean()
+        self.energy_kt = energy[rows] / (BOLTZMANN_KJ_MOL_K * settings["temperature_k"])
+        beads = (self.fibril.beads(cart.astype(float)) for cart in self.cart)
+        self.twist = np.array([fibril_twist(self.fibril, one) for one in beads])
+
+    def __len__(self) -> int:
+        return len(self.cart)
+
+    @property
+    def period(self) -> int:
+        """Variants after which the splits come round again."""
+        return len(self)
+
+    def draw(self, number: int, random: np.random.Generator) -> Variant:
+        """Frame of this number, in time; beyond the last it begins again."""
+        frame = number % len(self)
+        return Variant(self.cart[frame], float(self.twist[frame]), float(self.energy_kt[frame]), "md")
+
+    def split(self, number: int) -> int:
+        """The first eight tenths of the run train, then one validates and one tests: neighbours are alike."""
+        share = (number % len(self)) / len(self)
+        return 0 if share < 0.8 else 1 if share < 0.9 else 2

@@ -1,0 +1,1 @@
+"""Cellulose fibrils from the crystal structure, and their files."""

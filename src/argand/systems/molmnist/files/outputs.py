@@ -1,0 +1,227 @@
+"""What `argand molmnist predict` leaves in its folder: shapes, pictures, a summary and a page.
+
+All files are written under another name and moved into place.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from argand import __version__
+from argand.errors import ArgandError, ConfigError
+from argand.systems.molmnist.files.inputs import Case
+from argand.systems.molmnist.inversion.shape_basis import BLUR, blur
+from argand.systems.molmnist.predict import Answer
+
+Record = dict[str, Any]
+SUMMARY = "summary.json"
+_SHOWN_DECADES = 7
+_MANY = (".h5", ".hdf5", ".cxi", ".nxs", "")
+"""Endings of files that may hold several patterns; none: the sample."""
+
+Shape = Float[np.ndarray, "slow fast"]
+
+
+@dataclass
+class RunFolder:
+    """The folder of a run, or of none where `folder` is None; leaving the context writes summary and page."""
+
+    folder: Path | None
+    weights: str = "shipped"
+    page: Callable[[Path], Path] | None = None
+    """What writes the page of a folder; without it there is none."""
+    records: list[Record] = field(default_factory=list)
+
+    def __enter__(self) -> "RunFolder":
+        if self.folder is not None:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(f"{self.folder}: cannot be made ({error}); name another --out") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.folder is None:
+            return
+        told = {"argand": __version__, "weights": self.weights, "records": self.records}
+        with moved(self.folder / SUMMARY) as partial:
+            partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        if self.page is not None:
+            self.page(self.folder)
+
+    def keep(self, record: Record) -> Record:
+        """Keep a record of what has no files."""
+        self.records.append(record)
+        return record
+
+    def add(self, case: Case, answer: Answer, seconds: float) -> Record:
+        """Write what belongs to an answer; returns its record."""
+        record = record_of(case, answer, seconds)
+        record["name"] = self._unused(record["name"])
+        if self.folder is not None:
+            record |= {"hdf5": f"{record['name']}.h5", "picture": f"{record['name']}.png"}
+            write_answer(self.folder / record["hdf5"], case, answer, record)
+            draw_answer(self.folder / record["picture"], case, answer, record)
+        return self.keep(record)
+
+    def _unused(self, name: str) -> str:
+        taken, number, found = {record.get("name") for record in self.records}, 1, name
+        while found in taken:
+            number += 1
+            found = f"{name}-{number}"
+        return found
+
+
+def record_of(case: Case, answer: Answer, seconds: float) -> Record:
+    """An answer in plain values; `correlation` is Pearson's of the blurred shape with the true one."""
+    path, verdict, truth = Path(case.file), answer.verdict, true_shape(case, answer)
+    several = path.suffix.lower() in _MANY or case.index
+    record: Record = {
+        "name": f"{path.stem}-{case.index}" if several else path.name.split(".")[0],
+        "file": case.file,
+        "index": case.index,
+        "believed": verdict.believed,
+        "reason": verdict.reason,
+        "notes": list(answer.notes),
+        "fibril": answer.fibril,
+        "probability": float(answer.probability.max()),
+        "probabilities": dict(zip(answer.fibrils, answer.probability.tolist(), strict=True)),
+        "twist_deg_per_nm": answer.twist_deg_per_nm,
+        "twist_sd_deg_per_nm": answer.twist_sd_deg_per_nm,
+        "rotation_deg": answer.rotation_deg,
+        "residual": answer.residual,
+        "expected_residual": answer.expected_residual,
+        "window_side_angstrom": answer.window_side,
+        "radiation": case.radiation,
+        "pixels": len(answer.pattern),
+        "seconds": round(seconds, 3),
+    }
+    if case.truth is not None:
+        known = {name: getattr(case.truth, name) for name in ("fibril", "twist_deg_per_nm")}
+        record["truth"] = known | {"rotation_deg": case.truth.rotation_deg % 180.0}
+    if truth is not None:
+        record["truth"]["correlation"] = _correlation(truth, answer)
+    return record
+
+
+def failed(file: str, index: int | None, error: Exception) -> Record:
+    """The record of a pattern or file without an answer; its reason is one line that names the file."""
+    message = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, ArgandError):
+        message = f"{type(error).__name__}: {message}; please report it with this file"
+    where = file if index is None else f"{file}#{index}"
+    reason = message if file.split("#")[0] in message else f"{where}: {message}"
+    return {"file": file, "index": index, "failed": True, "believed": False, "reason": reason}
+
+
+def true_shape(case: Case, answer: Answer) -> Shape | None:
+    """The true shape, turned by half where that is nearer: a pattern cannot tell. None where not known."""
+    if case.truth is None or case.truth.shape.shape != answer.shape.shape:
+        return None
+    shape = case.truth.shape
+    # Pixels of an even side are symmetric about its middle, as shapes are.
+    turned = shape[::-1, ::-1]
+    return max((shape, turned), key=lambda one: _correlation(one, answer))
+
+
+def _correlation(truth: Shape, answer: Answer) -> float:
+    pixel = answer.window_side / len(truth)
+    one, other = (softened(part, pixel).ravel() for part in (truth, answer.shape))
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def softened(image: Shape, pixel: float) -> Shape:
+    """An image with pixels of this many Å after the blur with which shapes are compared."""
+    return blur(image[None].astype(float), BLUR / pixel)[0]
+
+
+@contextmanager
+def moved(path: Path) -> Iterator[Path]:
+    """A hidden name to write under, moved to `path` at the end; ConfigError where the disk refuses."""
+    partial = path.with_name(f".{path.name}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        why = error.strerror or error
+        raise ConfigError(f"{path}: cannot be written ({why}); make room or name another --out") from error
+
+
+def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
+    """HDF5 of one answer: shape and its deviation, the pattern as answered, its live pixels, the true shape.
+
+    Shapes are in electrons per pixel of `window_side_angstrom` / n Å; everything of the record is an
+    attribute.
+    """
+    arrays = {"shape": answer.shape, "shape_sd": answer.shape_sd, "pattern": answer.pattern}
+    arrays["live"] = answer.live
+    truth = true_shape(case, answer)
+    if truth is not None:
+        arrays["true_shape"] = truth
+    with moved(path) as partial, h5py.File(partial, "w") as file:
+        for name, values in arrays.items():
+            file.create_dataset(name, data=values, compression="gzip", shuffle=True)
+        for name in ("shape", "shape_sd", *(("true_shape",) if truth is not None else ())):
+            file[name].attrs["units"] = "electrons per pixel"
+        for name, value in record.items():
+            file.attrs[name] = json.dumps(value) if isinstance(value, dict | list) else value
+        file.attrs["argand"] = __version__
+
+
+def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
+    """PNG of one answer: pattern, shape, its deviation; truth and difference where known."""
+    truth, pixel = true_shape(case, answer), answer.window_side / len(answer.shape)
+    top = float(max(answer.shape.max(), 0.0 if truth is None else truth.max()))
+    panels = [("shape", answer.shape, "magma", (0.0, top))]
+    panels += [("standard deviation, blurred 1 Å", answer.shape_sd, "viridis", (None, None))]
+    if truth is not None:
+        off = softened(answer.shape - truth, pixel)
+        most = float(np.abs(off).max())
+        panels += [("truth", truth, "magma", (0.0, top))]
+        panels += [("shape - truth, blurred 1 Å", off, "RdBu", (-most, most))]
+    figure = Figure(figsize=(4.2 * (len(panels) + 1), 4.4), layout="constrained")
+    axes = figure.subplots(1, len(panels) + 1)
+    _draw_pattern(axes[0], answer)
+    reach, side = shape_extent(answer.shape) * pixel / 2, answer.window_side / 2
+    extent = (-side, side, -side, side)
+    for one, (title, values, colours, (low, high)) in zip(axes[1:], panels, strict=True):
+        image = one.imshow(values, origin="lower", extent=extent, cmap=colours, vmin=low, vmax=high)
+        one.set(title=title, xlabel="Å", xlim=(-reach, reach), ylim=(-reach, reach))
+        figure.colorbar(image, ax=one, shrink=0.8, label="electrons / pixel")
+    verdict = "believed" if record["believed"] else "NOT believed"
+    figure.suptitle(f"{record['name']}: {answer.fibril}, {verdict} ({record['reason']})")
+    with moved(path) as partial:
+        figure.savefig(partial, dpi=80, format="png")
+
+
+def _draw_pattern(axes: Axes, answer: Answer) -> None:
+    half = np.pi * len(answer.pattern) / answer.window_side
+    seen = np.where(answer.live & (answer.pattern > 0), answer.pattern, np.nan)
+    top = float(np.nanmax(seen))
+    low = min(max(float(np.nanmin(seen)), top * 10.0**-_SHOWN_DECADES), top / 2)
+    extent = (-half, half, -half, half)
+    image = axes.imshow(seen, origin="lower", extent=extent, norm=LogNorm(low, top), cmap="inferno")
+    axes.figure.colorbar(image, ax=axes, shrink=0.8)
+    axes.set(title="pattern", xlabel="q, 1/Å")
+
+
+def shape_extent(shape: Shape) -> int:
+    """Side in pixels of the square in the middle outside which nothing reaches 2 % of the highest pixel."""
+    slow, fast = np.nonzero(np.abs(shape) > 0.02 * np.abs(shape).max())
+    middle = (len(shape) - 1) / 2
+    reach = max(np.abs(slow - middle).max(initial=4), np.abs(fast - middle).max(initial=4))
+    return min(2 * int(np.ceil(1.15 * reach)) + len(shape) % 2, len(shape))

@@ -1,0 +1,1 @@
+"""After the network: shapes fitted to patterns, and whether to believe them."""

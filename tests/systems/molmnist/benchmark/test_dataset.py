@@ -1,0 +1,181 @@
+"""Data sets: repeatable on any number of processes, resumable, split, checked."""
+
+import json
+import pickle
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from argand.errors import ConfigError, InputError
+from argand.io.dataset import StoredSamples
+from argand.systems.molmnist.benchmark import dataset
+from argand.systems.molmnist.benchmark.dataset import check_files, load, open_pairs, summary, write_pairs
+from argand.systems.molmnist.benchmark.sample import SAMPLE, pack, unpack
+from argand.systems.molmnist.presets import PRESETS
+
+TINY = PRESETS["tiny"]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pairs(TINY, tmp_path_factory.mktemp("set") / "set.h5", 40, 0, processes=1, quiet=True)
+
+
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    with StoredSamples(path) as stored:
+        return {name: np.asarray(array) for name, array in stored.file.items()}
+
+
+@pytest.mark.slow
+def test_two_processes_make_the_same_set(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from argand.learn import simulate
+
+    whole = simulate.simulate_to_file
+    monkeypatch.setattr(dataset, "simulate_to_file", lambda *a, **k: whole(*a, shard_size=20, **k))
+    other = write_pairs(TINY, tmp_path / "set.h5", 40, 0, processes=2, quiet=True)
+    first, second = arrays(path), arrays(other)
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, second[name])
+
+
+def test_a_stopped_set_is_completed_to_the_same_one(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    simulate, made = type(TINY).simulate, []
+
+    def stopping(self, index, seed):
+        made.append(index)
+        if len(made) == 15:
+            raise KeyboardInterrupt
+        return simulate(self, index, seed)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="14 of 40"):
+        patch.setattr(type(TINY), "simulate", stopping)
+        write_pairs(TINY, tmp_path / "set.h5", 40, 0, processes=1, quiet=True)
+    with pytest.raises(InputError, match="no complete data set"):
+        open_pairs(tmp_path / "set.h5")
+    write_pairs(TINY, tmp_path / "set.h5", 40, 0, processes=1, quiet=True)
+    for name, values in arrays(path).items():
+        np.testing.assert_array_equal(values, arrays(tmp_path / "set.h5")[name])
+
+
+def test_splits_share_no_draw_and_hold_all(path: Path):
+    parts = {name: open_pairs(path, name) for name in ("train", "val", "test")}
+    assert [len(part) for part in parts.values()] == [32, 4, 4]
+    drawn = [
+        set(zip(p.arrays("fibril").tolist(), p.arrays("variant").tolist(), strict=True))
+        for p in parts.values()
+    ]
+    assert len(set.union(*drawn)) == 40
+
+
+def test_pairs_are_tensors_and_arrays(path: Path):
+    pairs = open_pairs(path, "train")
+    first = pairs[0]
+    assert first["pattern"].shape == first["shape"].shape == (1, 32, 32)
+    assert first["pattern"].dtype == first["shape"].dtype == torch.float32
+    np.testing.assert_array_equal(pairs.arrays("pattern")[0], first["pattern"][0].numpy())
+    assert pairs.mask.shape == (32, 32)
+    assert not pairs.mask[16, 16]
+    with pytest.raises(ConfigError, match="has no 'twist'"):
+        pairs.arrays("twist")
+    with pytest.raises(ConfigError, match="no split is called 'tset'"):
+        open_pairs(path, "tset")
+
+
+def test_a_data_loader_batches_pairs(path: Path):
+    batch = next(iter(DataLoader(open_pairs(path), batch_size=4)))
+    assert batch["pattern"].shape == (4, 1, 32, 32)
+    assert batch["fibril"].shape == (4,)
+
+
+def test_pairs_can_be_sent_to_another_process(path: Path):
+    pairs = open_pairs(path, "val")
+    again = pickle.loads(pickle.dumps(pairs))  # noqa: S301 (its own)
+    assert torch.equal(again[1]["shape"], pairs[1]["shape"])
+
+
+def test_the_card_tells_what_how_and_the_limits(path: Path):
+    card = path.with_suffix(".md").read_text()
+    for word in ("40 pairs", "Licence", "Known limits", "kT/Å²", "twist_deg_per_nm", "seed 0"):
+        assert word in card
+
+
+def test_what_is_cut_off_or_changed_is_one_clear_error(tmp_path: Path):
+    path = write_pairs(TINY, tmp_path / "set.h5", 4, 0, processes=1, quiet=True)
+    assert summary(path)["pairs"] == 4
+    shard = next(path.with_suffix(".shards").glob("*.h5"))
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-100] + b"x" * 100)
+    check_files(path)
+    with pytest.raises(InputError, match="damaged; delete it"):
+        check_files(path, thoroughly=True)
+    shard.write_bytes(whole[:-100])
+    with pytest.raises(InputError, match="damaged; delete it"):
+        open_pairs(path)
+    shard.unlink()
+    with pytest.raises(InputError, match="missing"):
+        open_pairs(path)
+    write_pairs(TINY, path, 4, 0, processes=1, quiet=True)
+    assert summary(path)["intact"]
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    room = iter([10**9] * 5)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=next(room, 0)))
+    with pytest.raises(InputError, match="the disk is full; free space"):
+        write_pairs(TINY, tmp_path / "set.h5", 40, 0, processes=1, quiet=True)
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+def test_the_shipped_sample_loads_at_once_and_is_small():
+    assert SAMPLE.stat().st_size <= 2e6
+    pairs = load("sample")
+    assert len(pairs) == 100
+    assert np.bincount(pairs.arrays("fibril")).tolist() == [10] * 10
+    assert pairs[3]["pattern"].shape == (1, 200, 200)
+    assert len(load("sample", "train")) == 80
+
+
+def test_the_shipped_sample_is_what_the_standard_set_begins_with():
+    pairs = load("sample")
+    made = PRESETS["standard"].simulate(0, dataset.SEED)
+    np.testing.assert_array_equal(pairs.arrays("shape")[0], made["shape"])
+    there = made["pattern"] > 0
+    np.testing.assert_allclose(pairs.arrays("pattern")[0][there], made["pattern"][there], rtol=0.06)
+
+
+def test_packing_keeps_what_friedels_law_repeats():
+    random = np.random.default_rng(0)
+    image = np.abs(np.fft.fftshift(np.fft.fft2(random.random((2, 8, 8)), axes=(1, 2)), axes=(1, 2))) ** 2
+    codes, low, high = pack(image)
+    assert codes.shape == (2, 8, 5)
+    np.testing.assert_allclose(unpack(codes, low, high), image, rtol=0.03)
+
+
+def test_sets_are_made_on_first_use_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(PRESETS, "standard", TINY)
+    pairs = load("standard", "train", count=20, folder=tmp_path, quiet=True)
+    assert len(pairs) == 16
+    monkeypatch.setattr(dataset, "write_pairs", None)
+    assert len(load("standard", "test", count=20, folder=tmp_path)) == 2
+    with pytest.raises(ConfigError, match="did you mean 'standard'"):
+        load("standrd")
+
+
+def test_a_set_of_another_system_is_refused(path: Path, tmp_path: Path):
+    from argand.io.dataset import SetPlan, write_dataset
+
+    plan = SetPlan(replace(TINY).simulate, {"system": "geometry", "config": {}}, 2, 0)
+    write_dataset(tmp_path / "other.h5", plan)
+    (tmp_path / "other.shards" / dataset.SUMS).write_text(json.dumps({}))
+    with pytest.raises(InputError, match="not of molmnist"):
+        open_pairs(tmp_path / "other.h5")
