@@ -16,11 +16,11 @@ import typer
 from ase.data.colors import jmol_colors
 
 from argand.io.crystal import read_structure
+from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.reciprocal import waves
 from argand.physics.crystal.structure import Structure
-from argand.systems.crystals.decode import faithful
-from argand.systems.crystals.evaluate import compare
-from argand.systems.crystals.latent import Latent, Representation
+from argand.systems.crystals.latent.decoding import faithful
+from argand.systems.crystals.latent.representation import Latent, Representation
 
 AXES = (0, 2, 1)
 """Of the cell: to the right, upwards, and towards the eye."""

@@ -21,11 +21,11 @@ from report import as_table, write_report
 from rich.console import Console
 
 from argand.learn.device import available_cores, processor_name
+from argand.physics.crystal.comparison import STRICT, Comparison, compare, match
 from argand.physics.crystal.structure import Structure, checked
 from argand.progress import ProgressDisplay
-from argand.systems.crystals.decode import decode
-from argand.systems.crystals.evaluate import STRICT, Comparison, compare, match
-from argand.systems.crystals.latent import HEAD, Representation, representation_of
+from argand.systems.crystals.latent.decoding import decode
+from argand.systems.crystals.latent.representation import HEAD, Representation, representation_of
 
 SEED = 7
 SIZES = ((1, 4), (5, 8), (9, 12), (13, 20), (21, 32), (33, 52), (53, 100), (101, 200))

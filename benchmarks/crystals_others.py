@@ -20,11 +20,11 @@ from rich.console import Console
 from argand.errors import InputError
 from argand.io.crystal import read_structure
 from argand.learn.device import available_cores, processor_name
+from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked, distances
 from argand.physics.crystal.supercell import unfolded
-from argand.systems.crystals.decode import faithful
-from argand.systems.crystals.evaluate import compare
-from argand.systems.crystals.latent import Representation
+from argand.systems.crystals.latent.decoding import faithful
+from argand.systems.crystals.latent.representation import Representation
 
 RESULTS = Path(__file__).parent / "results" / "crystals_others.json"
 SEED = 11

@@ -19,13 +19,13 @@ from rich.console import Console
 
 from argand.io.weights import read_header
 from argand.learn.device import available_cores, processor_name
+from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import Structure
-from argand.systems.crystals.box import Box
-from argand.systems.crystals.evaluate import match
-from argand.systems.crystals.model import PAPER_WEIGHTS, named_model
-from argand.systems.crystals.reader import load_reader
+from argand.physics.crystal.voxel_box import Box
+from argand.systems.crystals.evaluate import VIEWS, Trial, box_trials, cell_trials, tally
+from argand.systems.crystals.predict import PAPER_WEIGHTS, named_model
+from argand.systems.crystals.published.decoder import load_reader
 from argand.systems.crystals.simulate import box_sample, repeats
-from argand.systems.crystals.trial import VIEWS, Trial, box_trials, cell_trials, tally
 
 SETS = ("mp_20 test", "mpts_52 val")
 SIZES = ((1, 8), (9, 20), (21, 52))

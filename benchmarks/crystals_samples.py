@@ -24,21 +24,21 @@ from scipy.stats import wasserstein_distance
 
 from argand.errors import ArgandError
 from argand.learn.device import available_cores, processor_name
+from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import MAX_Z, Structure
 from argand.progress import ProgressDisplay
-from argand.systems.crystals.decode import decode
-from argand.systems.crystals.dress import dressed, kind_chances
-from argand.systems.crystals.evaluate import match
-from argand.systems.crystals.known import Known, formula_of, load_index
-from argand.systems.crystals.latent import HEAD, Latent, Representation
-from argand.systems.crystals.occupation import load_occupation
-from argand.systems.crystals.occupation_card import keep_figures
-from argand.systems.crystals.pool import is_held_out
-from argand.systems.crystals.prototype import load_prototypes
-from argand.systems.crystals.sample import Prior, draw, is_valid, repeated
-from argand.systems.crystals.space import interpolate
-from argand.systems.crystals.stock import from_parquet
-from argand.systems.crystals.surroundings import LARGEST, MOST_KINDS, fits
+from argand.systems.crystals.database.dataset import from_parquet
+from argand.systems.crystals.database.fingerprint_index import Known, formula_of, load_index
+from argand.systems.crystals.generation.element_assignment import dressed, kind_chances
+from argand.systems.crystals.generation.local_environment import LARGEST, MOST_KINDS, fits
+from argand.systems.crystals.generation.occupation_card import keep_figures
+from argand.systems.crystals.generation.occupation_dataset import is_held_out
+from argand.systems.crystals.generation.occupation_training import load_occupation
+from argand.systems.crystals.generation.sampling import Prior, draw, is_valid, repeated
+from argand.systems.crystals.generation.structure_templates import load_prototypes
+from argand.systems.crystals.latent.decoding import decode
+from argand.systems.crystals.latent.interpolation import interpolate
+from argand.systems.crystals.latent.representation import HEAD, Latent, Representation
 
 SEED = 11
 FITTED, CLUSTERS = 3000, 40

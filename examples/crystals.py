@@ -6,10 +6,10 @@ python examples/crystals.py
 from pathlib import Path
 
 from argand.io.crystal import read_structure
-from argand.systems.crystals.decode import faithful
-from argand.systems.crystals.evaluate import compare
-from argand.systems.crystals.latent import Representation
-from argand.systems.crystals.space import interpolate
+from argand.physics.crystal.comparison import compare
+from argand.systems.crystals.latent.decoding import faithful
+from argand.systems.crystals.latent.interpolation import interpolate
+from argand.systems.crystals.latent.representation import Representation
 
 data = Path(__file__).parent / "data" / "crystals"
 representation = Representation()

@@ -1,7 +1,7 @@
 import gemmi
 import numpy as np
 import pytest
-from crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
+from synthetic_crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
 
 from argand.errors import ConfigError
 from argand.io.structure import write_cif

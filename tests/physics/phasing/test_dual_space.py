@@ -1,7 +1,7 @@
 import gemmi
 import numpy as np
 import pytest
-from crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
+from synthetic_crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
 
 from argand.physics.crystal.atom import structure_factors
 from argand.physics.crystal.symmetry import Group

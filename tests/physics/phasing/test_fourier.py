@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from crystals import MONOCLINIC, orthogonalisation, random_atoms
+from synthetic_crystals import MONOCLINIC, orthogonalisation, random_atoms
 
 from argand.physics.crystal.atom import structure_factors
 from argand.physics.crystal.symmetry import Group

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
+from synthetic_crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
 
 from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group

@@ -130,7 +130,7 @@ def test_figures_are_drawn(run: Callable[..., Result], tmp_path: Path, monkeypat
 
     from argand.systems.patterson.predict import Predictor
     from argand.systems.patterson.presets import PRESETS
-    from argand.systems.patterson.published.peak_swaps import figures
+    from argand.systems.patterson.published import figures
 
     torch.manual_seed(0)
     fresh = Predictor(PRESETS["best"], PRESETS["best"].network())
@@ -147,7 +147,7 @@ def test_figures_that_compare_trainings_are_drawn_when_asked_for(
     monkeypatch: pytest.MonkeyPatch,
     curve: Callable[[Arm], Curve],
 ):
-    from argand.systems.patterson.published.peak_swaps import ablation, figures
+    from argand.systems.patterson.published import ablation, figures
 
     asked = []
 

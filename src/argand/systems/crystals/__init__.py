@@ -9,7 +9,7 @@ _HOMES = {
     "PRESETS": ("argand.systems.crystals.presets", "PRESETS"),
     "load_predictor": ("argand.systems.crystals.predict", "load"),
     "selftest": ("argand.systems.crystals.predict", "selftest"),
-    "cli": ("argand.systems.crystals.cli", None),
+    "cli": ("argand.systems.crystals.files.cli", None),
 }
 
 

@@ -1,79 +1,125 @@
-"""How near a decoded structure is to the true one: atom by atom, and by pymatgen's StructureMatcher."""
+"""What a model makes of structures that it does not know: whole cells by ours, boxes as published."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from argand.errors import MissingExtraError
-from argand.physics.crystal.structure import Structure, parameters
+from argand.errors import ConfigError
+from argand.io.crystal import expand, read_many
+from argand.physics.crystal.comparison import Comparison, compare
+from argand.physics.crystal.structure import Structure
+from argand.physics.crystal.voxel_box import Atoms, Box
+from argand.progress import ProgressDisplay
+from argand.systems.crystals.network import CLASSES
+from argand.systems.crystals.predict import PAPER_WEIGHTS, FourierModel, Model, named_model
+from argand.systems.crystals.published.decoder import FLOOR, Reader, load_reader
+from argand.systems.crystals.simulate import box_sample, repeats
 
-FOUND_WITHIN = 0.5
-"""Å; a decoded atom this near to a true one has found it."""
-LOOSE, STRICT = 0.5, 0.1
-"""Tolerance of sites (stol) of the usual match, and of the strict one."""
+EVALUATION_SEED = 2_000_003
+"""Neither the seed of any training run nor that of its validation."""
+VIEWS = ("single", "repeating")
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Counts of atoms, distances in Å, the largest relative error of a length and of an angle in radians."""
+class Trial:
+    """Atoms compared, decoded and true ones, and how many atoms the whole cell has."""
 
-    atoms: int
-    decoded: int
-    found: int
-    species_right: int
-    rms_distance: float
-    length_error: float
-    angle_error: float
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether all atoms are found, no other is there, and every species is right."""
-        return self.atoms == self.decoded == self.found == self.species_right
+    comparison: Comparison
+    cell_atoms: int
+    decoded: Structure
+    truth: Structure
 
 
-def compare(decoded: Structure, truth: Structure) -> Comparison:
-    """Pairs atoms of two structures in the same setting, nearest first in the sum of all distances."""
-    apart = truth.frac_coords[:, None] - decoded.frac_coords[None]
-    apart -= np.round(apart)
-    distance = np.linalg.norm(apart @ truth.lattice, axis=-1)
-    rows, columns = linear_sum_assignment(np.minimum(distance, 3 * FOUND_WITHIN))
-    near = distance[rows, columns] <= FOUND_WITHIN
-    rows, columns = rows[near], columns[near]
-    squares = distance[rows, columns] ** 2
-    cells = parameters(decoded.lattice), parameters(truth.lattice)
-    return Comparison(
-        atoms=len(truth),
-        decoded=len(decoded),
-        found=len(rows),
-        species_right=int((truth.species[rows] == decoded.species[columns]).sum()),
-        rms_distance=float(np.sqrt(squares.mean())) if len(rows) else float("nan"),
-        length_error=float(np.abs(cells[0][:3] / cells[1][:3] - 1).max()),
-        angle_error=float(np.abs(cells[0][3:] - cells[1][3:]).max()),
-    )
+def cell_trials(model: Model, structures: Sequence[Structure]) -> Iterator[Trial]:
+    """Whole cells encoded and decoded."""
+    for truth in structures:
+        decoded = model.decode(model.encode(truth)).structure
+        yield Trial(compare(decoded, truth), len(truth), decoded, truth)
 
 
-def match(decoded: Structure, truth: Structure, stol: float = LOOSE) -> float | None:
-    """Root mean square distance over (V/N)^(1/3) of matching structures; None where they do not match.
+def box_trials(
+    structures: Sequence[Structure], view: str, box: Box, reader: Reader | None, seed: int = EVALUATION_SEED
+) -> Iterator[Trial]:
+    """Boxes of 10 Å through the published networks; without them, read from the perfect density.
 
-    StructureMatcher with ltol 0.3 and an angle tolerance of 10 degrees, as commonly used (Xie et al. 2022).
+    Left out are structures that do not repeat within the box, where it should, and elements without a class.
     """
-    found = _matcher(stol).get_rms_dist(_pymatgen(truth), _pymatgen(decoded))
-    return None if found is None else float(found[0])
+    for number, structure in enumerate(structures):
+        if (view == "repeating" and not repeats(structure, box)) or structure.species.max() >= CLASSES:
+            continue
+        sample = box_sample(structure, box, view == "single", np.random.default_rng([seed, number]))
+        if not len(sample.atoms.species):
+            continue
+        if reader is None:
+            found = box.read_peaks(sample.density, FLOOR)
+        else:
+            density, scores = reader.volumes(reader.latents(sample.density[None]))
+            found, _ = reader.atoms(density[0], scores[0])
+        decoded, truth = (_apart(atoms, box.side) for atoms in (found, sample.atoms))
+        yield Trial(compare(decoded, truth), len(structure), decoded, truth)
 
 
-@cache
-def _matcher(stol: float) -> Any:
-    try:
-        from pymatgen.analysis.structure_matcher import StructureMatcher  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise MissingExtraError("matching structures needs pymatgen: pip install 'argand[bench]'") from error
-    return StructureMatcher(stol=stol, angle_tol=10, ltol=0.3)
+def _apart(atoms: Atoms, side: float) -> Structure:
+    """The atoms in a cell so wide that no neighbour is in reach."""
+    return Structure(3 * side * np.eye(3), atoms.species, (atoms.places + side) / (3 * side))
 
 
-def _pymatgen(structure: Structure) -> Any:
-    from pymatgen.core import Structure as PymatgenStructure  # pyright: ignore[reportMissingImports]
+def tally(pairs: Sequence[Comparison]) -> dict[str, Any]:
+    """Shares of atoms found, of decoded ones that are true, of right species, and of faultless structures."""
+    found = sum(pair.found for pair in pairs)
+    distances = [pair.rms_distance for pair in pairs if pair.found]
+    return {
+        "structures": len(pairs),
+        "atoms": sum(pair.atoms for pair in pairs),
+        "recall": found / sum(pair.atoms for pair in pairs),
+        "precision": found / max(sum(pair.decoded for pair in pairs), 1),
+        "species_of_found": sum(pair.species_right for pair in pairs) / max(found, 1),
+        "rms_distance": fmean(distances) if distances else None,
+        "all_right": fmean(pair.is_exact for pair in pairs),
+    }
 
-    return PymatgenStructure(structure.lattice, structure.symbols, structure.frac_coords)
+
+def evaluate_model(
+    name: str, patterns: Sequence[str], count: int, seed: int = EVALUATION_SEED, weights: Path | None = None
+) -> dict[str, Any]:
+    """Rows of figures over `count` structures of some files, drawn by the seed.
+
+    One row for `best`; of `paper` a row for each view, and those of perfect densities.
+    """
+    model = named_model(name, weights=weights)
+    structures = drawn(patterns, count, seed)
+    trials: dict[str, Iterator[Trial]]
+    if isinstance(model, FourierModel):
+        trials = {"whole cell": cell_trials(model, structures)}
+    else:
+        reader = load_reader(weights or PAPER_WEIGHTS)
+        ways = {"": reader, ", perfect density": None}
+        trials = {
+            view + what: box_trials(structures, view, reader.box, given, seed)
+            for view in VIEWS
+            for what, given in ways.items()
+        }
+    rows = []
+    with ProgressDisplay(f"evaluate {name}", "structures") as display:
+        for what, row in trials.items():
+            pairs = []
+            for trial in row:
+                pairs.append(trial.comparison)
+                display.update((len(rows) + len(pairs) / len(structures)) / len(trials), len(pairs))
+            if pairs:
+                rows.append({"what": what, **tally(pairs)})
+    return {"model": name, "count": len(structures), "seed": seed, "rows": rows}
+
+
+def drawn(patterns: Sequence[str], count: int, seed: int) -> list[Structure]:
+    """Structures of the files, at most `count`; ConfigError where there are none."""
+    found = [one for path in expand(patterns) for _, one in read_many(path)]
+    kept = [one for one in found if isinstance(one, Structure)]
+    if not kept:
+        raise ConfigError("no structure to rebuild; name CIF, POSCAR, XYZ or parquet files")
+    order = np.random.default_rng(seed).permutation(len(kept))[:count]
+    return [kept[number] for number in order]

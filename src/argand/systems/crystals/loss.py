@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import UInt8
 from torch import Tensor
 
-from argand.systems.crystals.published import AttentionSegmenter, Vectors, Volume
+from argand.systems.crystals.network import AttentionSegmenter, Vectors, Volume
 
 EMPTY_SHARE = 0.1
 """Of the empty voxels, drawn in training."""

@@ -1,23 +1,170 @@
-"""Crystal structures as vectors and back, from Python: `argand.load("crystals")`."""
+"""Crystal structures as vectors and back, from Python: `argand.load("crystals")`.
+
+Two models of one interface stand behind it: Fourier coefficients, and the published networks.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
 from argand.io.crystal import read_structure
+from argand.io.resource import shipped_weights
+from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked
-from argand.systems.crystals.decode import TRIES, Decoded
-from argand.systems.crystals.evaluate import compare
-from argand.systems.crystals.latent import Latent
-from argand.systems.crystals.model import Model, named_model
-from argand.systems.crystals.space import altered
-from argand.systems.crystals.stock import prototypes
+from argand.system import from_config, to_config
+from argand.systems.crystals.database.dataset import prototypes
+from argand.systems.crystals.latent.decoding import TRIES, Decoded, decode, faithful
+from argand.systems.crystals.latent.interpolation import altered, interpolate, shaken
+from argand.systems.crystals.latent.representation import Latent, Representation, representation_of
 
 Source = Any
 """A file (CIF, POSCAR, extended XYZ), a Structure of argand, or one of pymatgen."""
+
+PAPER_WEIGHTS = shipped_weights("crystals-paper")
+MODELS = ("best", "paper")
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What the verbs need."""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What is kept beside latents, for `model_of` to make the model again."""
+        ...
+
+    def encode(self, structure: Structure) -> Latent:
+        """The vector of a structure, float32; InputError for one that it has no vector for."""
+        ...
+
+    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
+        """The structure of a vector; InputError for a vector that is none."""
+        ...
+
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """The vector of a structure, and what is decoded from it."""
+        ...
+
+    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
+        """Structures on the straight way from the first to the second, both included."""
+        ...
+
+    def shaken(self, latent: Latent, noise: float, seed: int) -> Latent:
+        """The vector with Gaussian noise of this share of its size."""
+        ...
+
+
+@dataclass(frozen=True)
+class FourierModel:
+    """Ours: the whole cell by its Fourier coefficients."""
+
+    representation: Representation
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The representation's."""
+        return to_config(self.representation)
+
+    def encode(self, structure: Structure) -> Latent:
+        """The first vector of the structure from which it comes back."""
+        return faithful(self.representation, structure)[0]
+
+    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
+        """As `decode.decode`."""
+        return decode(self.representation, latent, tries)
+
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """As `decode.faithful`."""
+        return faithful(self.representation, structure, tries)
+
+    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
+        """As `space.interpolate`."""
+        return interpolate(self.representation, first, second, steps, tries)
+
+    def shaken(self, latent: Latent, noise: float, seed: int) -> Latent:
+        """As `space.shaken`."""
+        return shaken(latent, noise, seed)
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """The published networks: a box of 10 Å, of the repeating crystal or of its single cell.
+
+    What it decodes is the box: its atoms in a cubic cell of that side, since the vector knows no lattice.
+    Without `weights`, those that ship with argand.
+    """
+
+    weights: str = ""
+    view: Literal["repeating", "single"] = "repeating"
+    seed: int = 0
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its fields."""
+        return {"model": "paper", **asdict(self)}
+
+    def encode(self, structure: Structure) -> Latent:
+        """Mean latent of the box, which is turned, and its origin drawn, as the seed says."""
+        rng = np.random.default_rng(self.seed)
+        return _networks(self.weights).encode(structure, self.view == "single", rng)
+
+    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
+        """The atoms in the box of a vector; there is nothing to try again."""
+        return _networks(self.weights).decode(latent)
+
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """The vector of the box, and the atoms decoded from it."""
+        latent = self.encode(structure)
+        return latent, self.decode(latent)
+
+    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
+        """Vectors mixed evenly."""
+        if steps < 2:
+            raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
+        ends = self.encode(first), self.encode(second)
+        return [
+            self.decode((1 - share) * ends[0] + share * ends[1]) for share in np.linspace(0.0, 1.0, steps)
+        ]
+
+    def shaken(self, latent: Latent, noise: float, seed: int) -> Latent:
+        """Noise of this share of the vector's root mean square."""
+        error = np.random.default_rng(seed).standard_normal(len(latent))
+        return (latent + noise * np.sqrt(np.mean(latent**2)) * error).astype(np.float32)
+
+
+@cache
+def _networks(weights: str) -> Any:
+    from argand.systems.crystals.published.decoder import load_reader
+
+    return load_reader(Path(weights) if weights else PAPER_WEIGHTS)
+
+
+def named_model(
+    name: str = "best", numbers: int = 512, weights: Path | None = None, is_single: bool = False
+) -> Model:
+    """The model `best`, with vectors of so many numbers, or `paper`, with its own weights or others."""
+    if name not in MODELS:
+        raise ConfigError(f"no model is called '{name}'; there are {', '.join(MODELS)}")
+    if name == "best":
+        if weights is not None or is_single:
+            raise ConfigError("weights and single cells belong to the published networks; add --model paper")
+        return FourierModel(representation_of(numbers))
+    own = PublishedModel(view="single" if is_single else "repeating")
+    return own if weights is None else replace(own, weights=str(weights))
+
+
+def model_of(config: Mapping[str, Any]) -> Model:
+    """The model that made latents; InputError where the configuration is of none."""
+    if "model" not in config:
+        return FourierModel(from_config(Representation, config))
+    if config["model"] != "paper":
+        raise InputError(f"latents of a model '{config['model']}', which is unknown")
+    return from_config(PublishedModel, {key: value for key, value in config.items() if key != "model"})
 
 
 class Predictor:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from argand.systems.crystals.box import Box
-from argand.systems.crystals.occupation_system import Occupation
+from argand.physics.crystal.voxel_box import Box
+from argand.systems.crystals.generation.occupation_training import Occupation
 from argand.systems.crystals.system import Crystals
 
 BEST = Crystals()

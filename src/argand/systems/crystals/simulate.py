@@ -6,8 +6,8 @@ import numpy as np
 
 from argand.errors import ConfigError
 from argand.physics.crystal.structure import Structure
-from argand.systems.crystals.box import Atoms, Box
-from argand.systems.crystals.stock import Stock
+from argand.physics.crystal.voxel_box import Atoms, Box
+from argand.systems.crystals.database.dataset import Stock
 
 MOST_ATOMS = 512
 """Places kept with a sample: more atoms than any box of 10 Å holds."""

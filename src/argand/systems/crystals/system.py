@@ -10,10 +10,11 @@ from torch import Tensor
 
 from argand.errors import ConfigError
 from argand.io.weights import load_weights, restore
-from argand.systems.crystals.box import Box
-from argand.systems.crystals.latent import Representation
+from argand.physics.crystal.voxel_box import Box
+from argand.systems.crystals.database.dataset import stock_of
+from argand.systems.crystals.latent.representation import Representation
 from argand.systems.crystals.loss import density_loss, species_loss
-from argand.systems.crystals.published import (
+from argand.systems.crystals.network import (
     AUTOENCODER_WIDTHS,
     LATENT,
     SEGMENTER_WIDTHS,
@@ -22,7 +23,6 @@ from argand.systems.crystals.published import (
     PublishedNetworks,
 )
 from argand.systems.crystals.simulate import draw
-from argand.systems.crystals.stock import stock_of
 
 Sample = dict[str, np.ndarray]
 

@@ -18,8 +18,9 @@ from scipy.optimize import linear_sum_assignment
 from argand import __version__
 from argand.errors import InputError
 from argand.io.crystal import expand, read_many, read_structure
+from argand.io.resource import system_data
 from argand.physics.crystal.structure import Structure, parameters
-from argand.systems.crystals.explore import fingerprint
+from argand.systems.crystals.database.fingerprint import fingerprint
 
 PAGE = "index.html"
 MOST_PAIRS, MOST_MAPPED, LEAST_MAPPED = 60, 1500, 12
@@ -284,7 +285,7 @@ def _write(page: Path, title: str, skipped: list[Record], data: Record) -> Path:
     """Write the page in one move."""
     plotly = (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
     code = base64.b64encode(gzip.compress(plotly, 9, mtime=0)).decode()
-    script = (files("argand.systems.crystals") / "page.js").read_text(encoding="utf-8")
+    script = system_data("crystals", "page.js").read_text(encoding="utf-8")
     # "</" would end the script that it stands in.
     content = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
     lines = [

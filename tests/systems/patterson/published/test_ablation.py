@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from argand.systems.patterson.presets import PRESETS
+from argand.systems.patterson.published import ablation
 from argand.systems.patterson.published.ablation import (
     ABLATION,
     Arm,
@@ -21,7 +22,6 @@ from argand.systems.patterson.published.learning_curves import (
     draw_training,
     draw_variants,
 )
-from argand.systems.patterson.published.peak_swaps import ablation
 
 TINY = PRESETS["tiny"]
 

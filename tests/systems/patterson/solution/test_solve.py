@@ -3,8 +3,8 @@ import json
 import gemmi
 import numpy as np
 import pytest
-from crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
 from patterson_truth import allowed_origins, compare, true_atoms
+from synthetic_crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
 from typer.testing import CliRunner
 
 from argand.cli import build

@@ -1,7 +1,6 @@
 """What trains the network for measured crystals: random molecules, their maps amid an iteration."""
 
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.learn.schedule import warm_cosine
 from argand.nn.block import convolution
@@ -34,7 +34,7 @@ from argand.systems.patterson.solution.density_box import (
 )
 
 Sample = dict[str, np.ndarray]
-WEIGHTS = Path(str(files("argand") / "weights" / "patterson-crystal"))
+WEIGHTS = shipped_weights("patterson-crystal")
 _EDGE = 4
 """Voxels at the faces of a cube whose answer does not count: the network sees too little there."""
 

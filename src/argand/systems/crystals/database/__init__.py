@@ -1,0 +1,1 @@
+"""Many known structures: data sets, fingerprints and their index."""

@@ -1,0 +1,34 @@
+"""Numbers by which structures are compared, whatever cells they are described in."""
+
+import numpy as np
+from jaxtyping import Float
+
+from argand.physics.crystal.reciprocal import half_box, waves
+from argand.physics.crystal.structure import Structure
+from argand.systems.crystals.latent.element_codes import code_weights
+
+_EDGES = np.linspace(0.0, 0.6, 25)
+"""1/Å; shells in which coefficients are compared, whatever their directions."""
+_DIMS = 4
+
+
+def fingerprint(structure: Structure) -> Float[np.ndarray, " size"]:
+    """Numbers that no turn, shift, reflection or choice of the cell changes: what there is, and how dense.
+
+    The mean code of the species, the logarithm of the volume for an atom, and the mean |F|² for an atom of
+    places and of species in shells of reciprocal space, which smooth edges keep steady under strain.
+    """
+    bounds = np.floor(_EDGES[-1] * 1.1 * np.linalg.norm(structure.lattice, axis=1)).astype(int)
+    hkl = half_box(bounds)
+    lengths = np.linalg.norm(hkl @ np.linalg.inv(structure.lattice).T, axis=1)
+    hkl, lengths = hkl[lengths < _EDGES[-1] * 1.1], lengths[lengths < _EDGES[-1] * 1.1]
+    codes = code_weights(structure.species, _DIMS)
+    wave = waves(hkl, structure.frac_coords)
+    strength = np.stack([np.abs(wave.sum(1)) ** 2, (np.abs(wave @ codes) ** 2).sum(1)], axis=1)
+    width = _EDGES[1] - _EDGES[0]
+    near = np.exp(-0.5 * ((_EDGES[1:, None] - lengths) / width) ** 2)
+    # Points in a shell of reciprocal space number its volume times the cell's.
+    expected = 2 * np.pi * _EDGES[1:] ** 2 * width * np.sqrt(2 * np.pi) * structure.volume
+    shells = np.log1p(near @ strength / expected[:, None] / len(structure))
+    density = np.log(structure.volume / len(structure))
+    return np.concatenate([4 * codes.mean(0), [density], shells.T.ravel()])

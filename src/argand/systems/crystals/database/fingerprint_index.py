@@ -1,0 +1,175 @@
+"""Known structures in a compact index: what is most like a given one, and whether it is known itself.
+
+An index holds the name, reduced formula, volume for an atom and a short fingerprint of each structure. Shapes
+are compared at one density, so that a structure is recognised under strain.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import gemmi
+import numpy as np
+from jaxtyping import Float
+
+from argand.errors import InputError
+from argand.io.arrays import read_arrays, write_arrays
+from argand.io.resource import shipped_weights
+from argand.physics.crystal.structure import Structure
+from argand.systems.crystals.database.fingerprint import fingerprint
+from argand.systems.crystals.latent.element_codes import code_weights
+
+SHIPPED = shipped_weights("crystals-known") / "known.safetensors"
+SAME = 0.5
+"""Structures of one formula whose fingerprints are nearer than this are the same."""
+_VOLUME = 16.0
+"""Å³ for an atom at which shapes are compared."""
+_FIRST_SHELL = 5
+"""In a fingerprint, after the mean code of the species and the density."""
+_CODE_DIMS, _CODE_SCALE = 4, 4.0
+_KEPT = 12
+"""Principal components kept of the shells."""
+_LEVELS = 127
+
+Formula = tuple[tuple[int, ...], tuple[int, ...]]
+Print = Float[np.ndarray, " number"]
+Record = dict[str, Any]
+
+
+def formula_of(structure: Structure) -> Formula:
+    """Atomic numbers and their counts in the reduced formula."""
+    numbers, counts = np.unique(structure.species, return_counts=True)
+    counts = counts // np.gcd.reduce(counts)
+    return tuple(map(int, numbers)), tuple(map(int, counts))
+
+
+def shape_of(structure: Structure) -> Float[np.ndarray, " shell"]:
+    """Strengths in shells of reciprocal space, at one density: what `explore.fingerprint` says of places."""
+    stretch = (_VOLUME * len(structure) / structure.volume) ** (1 / 3)
+    alike = Structure(structure.lattice * stretch, structure.species, structure.frac_coords)
+    return fingerprint(alike)[_FIRST_SHELL:]
+
+
+@dataclass(frozen=True)
+class Known:
+    """An index in memory; `components` are the shapes along `basis`, whose rows carry their unit."""
+
+    names: Sequence[str]
+    formulas: Sequence[Formula]
+    log_volume: Float[np.ndarray, " n"]
+    components: Float[np.ndarray, "n kept"]
+    mean: Float[np.ndarray, " shell"]
+    basis: Float[np.ndarray, "kept shell"]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def print_of(self, structure: Structure) -> Print:
+        """Mean code of the species, logarithm of the volume for an atom, and components of the shape."""
+        volume = np.log(structure.volume / len(structure))
+        shape = self.basis @ (shape_of(structure) - self.mean)
+        return np.concatenate([_mean_codes([formula_of(structure)])[0], [volume], shape])
+
+    @cached_property
+    def prints(self) -> Float[np.ndarray, "n number"]:
+        """Fingerprints of all structures."""
+        return np.column_stack([_mean_codes(self.formulas), self.log_volume, self.components])
+
+    @cached_property
+    def rows_of(self) -> dict[Formula, list[int]]:
+        """The rows of each formula."""
+        rows: dict[Formula, list[int]] = {}
+        for row, formula in enumerate(self.formulas):
+            rows.setdefault(formula, []).append(row)
+        return rows
+
+    def nearest(self, structure: Structure, most: int = 1) -> list[Record]:
+        """The structures most like one, nearest first, with name, formula and distance."""
+        apart = np.linalg.norm(self.prints - self.print_of(structure), axis=1)
+        order = np.argsort(apart, kind="stable")[:most]
+        return [
+            {"name": self.names[row], "formula": text_of(self.formulas[row]), "distance": float(apart[row])}
+            for row in order
+        ]
+
+    def same_as(self, structure: Structure) -> str | None:
+        """Name of the known structure that this one is, or None: same formula and same shape."""
+        rows = self.rows_of.get(formula_of(structure), [])
+        if not rows:
+            return None
+        apart = np.linalg.norm((self.prints[rows] - self.print_of(structure))[:, _FIRST_SHELL:], axis=1)
+        best = int(apart.argmin())
+        return self.names[rows[best]] if apart[best] < SAME else None
+
+
+def text_of(formula: Formula) -> str:
+    """The formula as `Structure.formula` writes it."""
+    return " ".join(f"{gemmi.Element(z).name}{count}" for z, count in zip(*formula, strict=True))
+
+
+def index_of(structures: Iterable[tuple[str, Structure]]) -> Known:
+    """An index of named structures; InputError where there are none."""
+    names, formulas, volumes, shapes = [], [], [], []
+    for name, structure in structures:
+        names.append(name)
+        formulas.append(formula_of(structure))
+        volumes.append(np.log(structure.volume / len(structure)))
+        shapes.append(shape_of(structure).astype(np.float32))
+    if not names:
+        raise InputError("there are no structures to make an index of")
+    values = np.array(shapes)
+    mean = values.mean(0)
+    basis = np.linalg.svd((values - mean)[:20000], full_matrices=False)[2][:_KEPT]
+    components = (values - mean) @ basis.T
+    return Known(names, formulas, np.array(volumes), components, mean, basis)
+
+
+def save_index(path: Path, known: Known) -> None:
+    """Write an index as safetensors, in one move; components are rounded to a byte each."""
+    unit = np.maximum(np.abs(known.components).max(0), 1e-9) / _LEVELS
+    arrays = {
+        "names": np.frombuffer("\n".join(known.names).encode(), np.uint8),
+        "kinds": np.array([len(formula[0]) for formula in known.formulas], np.uint8),
+        "species": np.array([z for numbers, _ in known.formulas for z in numbers], np.uint8),
+        "counts": np.array([one for _, counts in known.formulas for one in counts], np.uint16),
+        "log_volume": known.log_volume.astype(np.float16),
+        "components": np.rint(known.components / unit).astype(np.int8),
+        "unit": unit.astype(np.float32),
+        "mean": known.mean.astype(np.float32),
+        "basis": known.basis.astype(np.float32),
+    }
+    write_arrays(path, arrays)
+
+
+@cache
+def load_index(path: Path | None = None) -> Known:
+    """The index in a file, by default the one that ships with argand; InputError where it is none."""
+    path = path or SHIPPED
+    arrays = read_arrays(path, "an index", "`argand crystals index`")
+    try:
+        ends = np.cumsum(arrays["kinds"].astype(int))
+        spans = list(zip([0, *ends[:-1]], ends, strict=True))
+        species, counts = arrays["species"].tolist(), arrays["counts"].tolist()
+        return Known(
+            names=arrays["names"].tobytes().decode().split("\n"),
+            formulas=[(tuple(species[a:b]), tuple(counts[a:b])) for a, b in spans],
+            log_volume=arrays["log_volume"].astype(float),
+            components=arrays["components"] * arrays["unit"].astype(float),
+            mean=arrays["mean"].astype(float),
+            basis=arrays["basis"].astype(float),
+        )
+    except KeyError as error:
+        raise InputError(
+            f"{path}: not an index, it has no {error}; `argand crystals index` makes one"
+        ) from error
+
+
+def _mean_codes(formulas: Sequence[Formula]) -> Float[np.ndarray, "n code"]:
+    """Mean code of the atoms of each formula, in the unit of a fingerprint."""
+    species, counts = (np.concatenate([one[part] for one in formulas]).astype(float) for part in (0, 1))
+    starts = np.cumsum([0, *(len(one[0]) for one in formulas[:-1])])
+    codes = code_weights(species.astype(np.uint8), _CODE_DIMS)
+    totals = np.add.reduceat(counts, starts)
+    return _CODE_SCALE * np.add.reduceat(counts[:, None] * codes, starts) / totals[:, None]

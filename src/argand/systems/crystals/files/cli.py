@@ -1,0 +1,284 @@
+"""The verbs of `argand crystals` over files of structures. Nothing heavy is imported before a verb runs."""
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from argand.verbs import Json, Processes, Weights, complain, say, screen
+
+Files = Annotated[
+    list[str], typer.Argument(help="CIF, POSCAR, extended XYZ or parquet files, globs, folders.")
+]
+Numbers = Annotated[int, typer.Option(help="Latent of a cell of up to 20 atoms; larger ones have more.")]
+Folder = Annotated[Path, typer.Option("--out", "-o", help="Folder for CIFs and summary.json.")]
+Force = Annotated[bool, typer.Option("--force", help="Do again what an earlier run has written.")]
+ModelName = Annotated[
+    str, typer.Option("--model", help="best, or paper: the published networks on a box of 10 Å.")
+]
+Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
+Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
+Index = Annotated[
+    Path | None, typer.Option(help="What `index` wrote, in place of the shipped index of 60,000 structures.")
+]
+
+Symmetrise = Annotated[
+    float, typer.Option(help="Make structures as symmetric as they are within so many Å; 0: leave.", min=0.0)
+]
+
+
+def encode(
+    files: Files,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file for the latents.")],
+    numbers: Numbers = 512,
+    model: ModelName = "best",
+    weights: Weights = None,
+    single: Single = False,
+    json: Json = False,
+) -> None:
+    """Write structures as vectors of at most 512 numbers for 20 atoms.
+
+    Example: argand crystals encode cifs/ -o latents.parquet
+    """
+    from argand.systems.crystals.files.run import encode_files
+
+    made_by = _model(model, numbers, weights, single)
+    _tell(encode_files(files, out, made_by), json, f"latents: {out}")
+
+
+def decode(
+    latents: Annotated[Path, typer.Argument(help="What encode wrote.")],
+    out: Folder,
+    tries: Tries = 100,
+    symmetrise: Symmetrise = 0.0,
+    processes: Processes = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Write the structures of latents as CIFs, with a summary of how far each explains its vector.
+
+    Example: argand crystals decode latents.parquet --out decoded
+    """
+    from argand.systems.crystals.files.run import Decoding, decode_file
+
+    summary = decode_file(
+        latents, out, decoding=Decoding(tries, symmetrise), processes=processes, force=force
+    )
+    _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
+
+
+def reconstruct(
+    files: Files,
+    out: Folder,
+    numbers: Numbers = 512,
+    model: ModelName = "best",
+    weights: Weights = None,
+    single: Single = False,
+    tries: Tries = 100,
+    symmetrise: Symmetrise = 0.0,
+    processes: Processes = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Encode structures and write what their vectors alone say as CIFs of the same names.
+
+    Example: argand crystals reconstruct cifs/*.cif --out rebuilt
+    """
+    from argand.systems.crystals.files.run import Decoding, reconstruct_files
+
+    settings = {"decoding": Decoding(tries, symmetrise), "processes": processes, "force": force}
+    summary = reconstruct_files(files, out, _model(model, numbers, weights, single), **settings)
+    _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
+
+
+def interpolate(
+    first: Annotated[Path, typer.Argument(help="Structure at the beginning.")],
+    second: Annotated[Path, typer.Argument(help="Structure at the end.")],
+    out: Folder,
+    steps: Annotated[int, typer.Option(help="Structures on the way, both ends included.", min=2)] = 9,
+    numbers: Numbers = 512,
+    tries: Tries = 10,
+    json: Json = False,
+) -> None:
+    """Write the structures on the straight way between two latents.
+
+    Example: argand crystals interpolate A.cif B.cif --steps 9 --out way
+    """
+    from argand.systems.crystals.files.explore import interpolate_files
+
+    summary = interpolate_files(first, second, steps, out, _representation(numbers), tries)
+    _show(summary, json, f"CIFs: {out}; page: {_page(out)}")
+
+
+def alter(
+    file: Annotated[Path, typer.Argument(help="Structure to alter.")],
+    out: Folder,
+    substitute: Annotated[list[str] | None, typer.Option(help="Such as Na=K; may be repeated.")] = None,
+    strain: Annotated[
+        list[float] | None, typer.Option(help="Share of length; once for all axes, or three times.")
+    ] = None,
+    noise: Annotated[float, typer.Option(help="Noise on the latent, as a share of its size.", min=0.0)] = 0.0,
+    count: Annotated[int, typer.Option(help="Copies, each with its own noise.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed, other noise.")] = 0,
+    numbers: Numbers = 512,
+    json: Json = False,
+) -> None:
+    """Replace elements, stretch the cell or shake the latent of a structure.
+
+    Example: argand crystals alter A.cif --substitute Na=K --strain 0.02 --out altered
+    """
+    from argand.systems.crystals.files.explore import alter_file
+
+    ways: dict[str, Any] = {"substitutions": substitute or (), "strain": strain or ()}
+    ways |= {"noise": noise, "count": count, "seed": seed}
+    _show(alter_file(file, out, _representation(numbers), **ways), json, f"CIFs: {out}")
+
+
+def nearest(
+    file: Annotated[Path, typer.Argument(help="Structure whose like is wanted.")],
+    among: Annotated[
+        list[str] | None, typer.Option(help="Structures to look among, instead of an index; may be repeated.")
+    ] = None,
+    most: Annotated[int, typer.Option(help="How many to show.", min=1)] = 10,
+    index: Index = None,
+    json: Json = False,
+) -> None:
+    """Show the known structures, or those of other files, that are most like one.
+
+    Example: argand crystals nearest A.cif
+    """
+    if among:
+        from argand.systems.crystals.files.explore import nearest_files
+
+        found = nearest_files(file, among, most)
+    else:
+        from argand.io.crystal import read_structure
+        from argand.systems.crystals.database.fingerprint_index import load_index
+
+        found = load_index(index).nearest(read_structure(file), most)
+    if json:
+        typer.echo(json_format.dumps(found, indent=1))
+    else:
+        from argand.systems.crystals.files.table import record_table
+
+        screen().print(record_table(found, f"nearest to {file}"))
+
+
+def view(
+    results: Annotated[Path, typer.Argument(help="Folder that reconstruct, decode or interpolate wrote.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The page; index.html there by default.")
+    ] = None,
+    among: Annotated[list[str] | None, typer.Option(help="Structures for the map; may be repeated.")] = None,
+) -> None:
+    """Write the page of a run: structures in 3-D beside what was encoded, and a map of latents.
+
+    Example: argand crystals view rebuilt --among known.parquet --out page.html
+    """
+    from argand.systems.crystals.view import write_page
+
+    say(f"page: {write_page(results, out, among or ())}")
+
+
+def sample(
+    out: Folder,
+    count: Annotated[int, typer.Option(help="How many crystals.", min=1)] = 10,
+    seed: Annotated[int, typer.Option(help="Another seed, other crystals.")] = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="Of the elements: below 1 likely ones are preferred.")
+    ] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="Noise on the latents, as a share of their size.", min=0.0)
+    ] = None,
+    numbers: Numbers = 512,
+    index: Index = None,
+    json: Json = False,
+) -> None:
+    """Draw new crystals from the prior over latents; each with the known one that is most like it.
+
+    Example: argand crystals sample --count 20 --seed 1 --out drawn
+    """
+    from argand.systems.crystals.generation.sampling import Prior, sample_files
+
+    given: dict[str, Any] = {"temperature": temperature, "noise": noise}
+    prior = Prior(**{key: value for key, value in given.items() if value is not None})
+    summary = sample_files(out, count, seed, _representation(numbers), prior, index)
+    if json:
+        typer.echo(json_format.dumps(summary, indent=1))
+        return
+    from argand.systems.crystals.files.table import record_table
+
+    shown = ("file", "formula", "valid", "confidence", "plausibility", "nearest", "known_as", "duplicate_of")
+    records = [{key: one[key] for key in shown} for one in summary["structures"][:40]]
+    screen().print(record_table(records, f"the first {len(records)} of {count} samples"))
+    say("; ".join(f"{summary[key]:.1%} {key}" for key in ("valid", "unique", "new")) + f"; CIFs: {out}")
+
+
+def index(
+    pool: Annotated[
+        Path, typer.Argument(help="Parquet file of structures; rows of a benchmark are left out.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the index.")],
+    largest: Annotated[int, typer.Option(help="Atoms of the largest cell that is indexed.", min=1)] = 20,
+    prototypes: Annotated[int, typer.Option(help="Structures kept whole, to draw new ones from.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other prototypes.")] = 0,
+    json: Json = False,
+) -> None:
+    """Make an index of known structures, for `nearest` and `sample` to look in.
+
+    Example: argand crystals index mp_pool.parquet --largest 50 --out known
+    """
+    from argand.systems.crystals.files.index import write_library
+
+    made = write_library(pool, out, largest, prototypes, seed)
+    if json:
+        typer.echo(json_format.dumps(made, indent=1))
+    else:
+        say(f"{made['indexed']} structures indexed, {made['prototypes']} kept whole: {made['index']}")
+
+
+def _show(summary: dict[str, Any], json: bool, where: str) -> None:
+    """Print the records of structures that were made."""
+    if json:
+        typer.echo(json_format.dumps(summary, indent=1))
+        return
+    from argand.systems.crystals.files.table import record_table
+
+    screen().print(record_table(summary["structures"], "decoded structures"))
+    say(where)
+
+
+def _page(out: Path) -> Path:
+    from argand.systems.crystals.view import write_page
+
+    return write_page(out)
+
+
+def _representation(numbers: int) -> Any:
+    from argand.systems.crystals.latent.representation import representation_of
+
+    return representation_of(numbers)
+
+
+def _model(name: str, numbers: int, weights: Path | None, single: bool) -> Any:
+    from argand.systems.crystals.predict import named_model
+
+    return named_model(name, numbers, weights, single)
+
+
+def _tell(summary: dict[str, Any], json: bool, where: str) -> None:
+    """Print what was done; exit with 1 where something was skipped."""
+    if json:
+        typer.echo(json_format.dumps(summary, indent=1))
+    else:
+        from argand.systems.crystals.files.table import summary_table
+
+        for one in summary["skipped"]:
+            complain(f"skipped: {one['reason']}")
+        if summary.get("structures"):
+            screen().print(summary_table(summary))
+        count = summary.get("encoded", summary.get("written"))
+        say(f"{count} structures, {summary['skipped_count']} skipped; {where}")
+    if summary["skipped"]:
+        raise typer.Exit(1)

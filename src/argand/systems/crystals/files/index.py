@@ -1,0 +1,24 @@
+"""The verb index as a function: a pool of structures in; an index of what is known, and prototypes, out."""
+
+from pathlib import Path
+from typing import Any
+
+from argand.systems.crystals.database.dataset import from_parquet
+from argand.systems.crystals.database.fingerprint_index import SHIPPED, index_of, save_index
+from argand.systems.crystals.generation.structure_templates import SHIPPED as SHIPPED_PROTOTYPES
+from argand.systems.crystals.generation.structure_templates import drawn, save_prototypes
+
+
+def write_library(pool: Path, out: Path, largest: int, prototypes: int, seed: int) -> dict[str, Any]:
+    """Write `known.safetensors` and, if some are wanted, `prototypes.safetensors` to `out`; what they hold.
+
+    Indexed are all structures of the pool up to `largest` atoms that belong to no benchmark.
+    """
+    stock = from_parquet(pool, largest)
+    save_index(out / SHIPPED.name, index_of(stock.named("index")))
+    made: dict[str, Any] = {"indexed": len(stock), "index": str(out / SHIPPED.name), "prototypes": 0}
+    if prototypes:
+        chosen = drawn(stock, prototypes, seed)
+        save_prototypes(out / SHIPPED_PROTOTYPES.name, chosen)
+        made["prototypes"] = len(chosen)
+    return made

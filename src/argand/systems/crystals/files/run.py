@@ -1,0 +1,253 @@
+"""The verbs encode, decode and reconstruct as functions: files in; latents, CIFs and a summary out."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argand.errors import ArgandError, InputError
+from argand.io.beam import write_lines
+from argand.io.crystal import cif_text, expand, is_structure_file, read_many
+from argand.io.latents import StoredLatent, read_latents, write_latents
+from argand.io.pool import Ticker, run_jobs
+from argand.physics.crystal.structure import Structure
+from argand.physics.crystal.symmetrisation import symmetrised
+from argand.progress import ProgressDisplay
+from argand.systems.crystals.latent.decoding import TRIES
+from argand.systems.crystals.predict import Model, model_of
+
+RECORDS, SUMMARY = "records.jsonl", "summary.json"
+_CHUNK = 16
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One CIF to write: from a structure, which is encoded first, or from a latent."""
+
+    name: str
+    source: str
+    given: Structure | np.ndarray
+    entry: int | None = None
+    """Which structure of the source it is, from 0."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Repairs tried, and within how many Å structures are made symmetric; 0 leaves them as decoded."""
+
+    tries: int = TRIES
+    symmetrise: float = 0.0
+
+
+def encode_files(patterns: Sequence[str], out: Path, model: Model) -> Record:
+    """Write the latents of all structures to the parquet file `out`; a summary with what was skipped."""
+    rows, skipped = [], []
+    for name, source, _, found in _structures(patterns):
+        try:
+            if isinstance(found, InputError):
+                raise found
+            rows.append(StoredLatent(name, source, len(found), model.encode(found)))
+        except InputError as error:
+            skipped.append({"name": name, "source": source, "reason": str(error)})
+    if not rows:
+        raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_latents(out, rows, model.config)
+    return {
+        "encoded": len(rows),
+        "largest_latent": max(len(row.latent) for row in rows),
+        **_left_out(skipped),
+    }
+
+
+def reconstruct_files(
+    patterns: Sequence[str],
+    out: Path,
+    model: Model,
+    *,
+    decoding: Decoding = Decoding(),
+    processes: int | None = None,
+    force: bool = False,
+) -> Record:
+    """Write each structure, through its latent vector alone, to `out` as a CIF of the same stem.
+
+    What a run that was stopped has written is not done again, unless with `force`. Gives the summary, which
+    is in `summary.json` too: one record for each structure, and what was skipped and why.
+    """
+    tasks, skipped = [], []
+    for name, source, entry, found in _structures(patterns):
+        if isinstance(found, Structure):
+            tasks.append(Task(name, source, found, entry))
+        else:
+            skipped.append({"name": name, "source": source, "reason": str(found)})
+    return _write_all(tasks, skipped, out, model, decoding, processes, force)
+
+
+def decode_file(
+    file: Path,
+    out: Path,
+    *,
+    decoding: Decoding = Decoding(),
+    processes: int | None = None,
+    force: bool = False,
+) -> Record:
+    """The same from the latents of a parquet file, as `encode_files` writes it."""
+    rows, config = read_latents(file)
+    model = model_of(config)
+    tasks = [Task(row.name, row.source, row.latent) for row in rows]
+    return _write_all(_distinct(tasks), [], out, model, decoding, processes, force)
+
+
+def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, int, Structure | InputError]]:
+    """Names, no two the same, sources, numbers in them, and structures of all files."""
+    seen: set[str] = set()
+    for path in expand(patterns):
+        if not is_structure_file(path):
+            reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
+            yield path.name, str(path), 0, reason
+            continue
+        for entry, (name, found) in enumerate(read_many(path)):
+            yield _unique(name, seen), str(path), entry, found
+
+
+def _unique(name: str, seen: set[str]) -> str:
+    """The name as a file can have it, with the first free number where it was seen before."""
+    plain = name.replace("/", "_").replace("\0", "").strip(". ") or "structure"
+    numbered = (f"{plain}-{number}" for number in count(2))
+    # Some file systems do not tell capitals from small letters.
+    free = next(one for one in chain([plain], numbered) if one.lower() not in seen)
+    seen.add(free.lower())
+    return free
+
+
+def _distinct(tasks: Sequence[Task]) -> list[Task]:
+    seen: set[str] = set()
+    return [Task(_unique(task.name, seen), task.source, task.given) for task in tasks]
+
+
+def _write_all(
+    tasks: list[Task],
+    skipped: list[Record],
+    out: Path,
+    model: Model,
+    decoding: Decoding,
+    processes: int | None,
+    force: bool,
+) -> Record:
+    out.mkdir(parents=True, exist_ok=True)
+    if force:
+        (out / RECORDS).unlink(missing_ok=True)
+    done = _records(out)
+    config = model.config
+    left = [task for task in tasks if not _is_done(done.get(task.name), task, config, out, decoding)]
+    begun = (len(tasks) - len(left)) / max(len(tasks), 1)
+    jobs = [
+        (write_chunk, left[first : first + _CHUNK], out, model, decoding)
+        for first in range(0, len(left), _CHUNK)
+    ]
+    with ProgressDisplay("reconstruct", "structures", begun) as display:
+        watch = lambda done: display.update(begun + done / max(len(tasks), 1), done)  # noqa: E731
+        run_jobs(jobs, processes or os.cpu_count() or 1, watch)
+    done = _records(out)
+    summary = _summary([done[task.name] for task in tasks], skipped, config)
+    write_lines(out / SUMMARY, [json.dumps(summary, indent=1)])
+    return summary
+
+
+def _is_done(record: Record | None, task: Task, config: Record, out: Path, decoding: Decoding) -> bool:
+    """Whether the record is of the same task, and its CIF there."""
+    if record is None or record["source"] != task.source or record["representation"] != config:
+        return False
+    if record.get("symmetrise", 0.0) != decoding.symmetrise:
+        return False
+    return "reason" not in record and (out / record["file"]).exists()
+
+
+def _records(out: Path) -> dict[str, Record]:
+    """Records by name; the last of a name counts, and a line cut short does not."""
+    found: dict[str, Record] = {}
+    if (out / RECORDS).exists():
+        for line in (out / RECORDS).read_text(encoding="utf-8").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            found[record["name"]] = record
+    return found
+
+
+def write_chunk(ticker: Ticker, tasks: Sequence[Task], out: Path, model: Model, decoding: Decoding) -> None:
+    """A job: decode some tasks, write a CIF for each, and append its record."""
+    for task in tasks:
+        record = _reconstruct(task, out, model, decoding)
+        line = json.dumps({**record, "representation": model.config}) + "\n"
+        # One write in append mode, so that lines of several processes never mix.
+        with (out / RECORDS).open("ab", buffering=0) as file:
+            file.write(line.encode())
+        ticker.tick()
+
+
+def _reconstruct(task: Task, out: Path, model: Model, decoding: Decoding) -> Record:
+    """Write one CIF from a latent alone; its record, or the reason why there is none."""
+    start = time.perf_counter()
+    record: Record = {"name": task.name, "source": task.source, "entry": task.entry}
+    if decoding.symmetrise:
+        record["symmetrise"] = decoding.symmetrise
+    given = task.given
+    try:
+        if isinstance(given, Structure):
+            latent, decoded = model.rebuilt(given, decoding.tries)
+        else:
+            latent, decoded = given, model.decode(given, decoding.tries)
+    except ArgandError as error:
+        return {**record, "reason": str(error)}
+    file = f"{task.name}.cif"
+    structure, group = decoded.structure, None
+    if decoding.symmetrise:
+        structure, group = symmetrised(structure, decoding.symmetrise)
+    tags = {
+        "_argand_confidence": f"{decoded.confidence:.4f}",
+        "_argand_misfit": f"{decoded.misfit:.3g}",
+        "_argand_latent_size": str(len(latent)),
+    }
+    write_lines(out / file, cif_text(structure, task.name, tags).splitlines())
+    return {
+        **record,
+        "file": file,
+        "atoms": len(decoded.structure),
+        "formula": decoded.structure.formula,
+        "latent_size": len(latent),
+        **({"symmetrised_to": group} if group else {}),
+        "confidence": decoded.confidence,
+        "misfit": decoded.misfit,
+        "least_species_probability": float(decoded.probability.min()),
+        "largest_place_error": float(decoded.spread.max()),
+        "seconds": time.perf_counter() - start,
+        "species_probability": decoded.probability.round(4).tolist(),
+    }
+
+
+def _summary(records: list[Record], skipped: list[Record], config: Record) -> Record:
+    """Records of what was written, and what was skipped."""
+    written = [record for record in records if "reason" not in record]
+    skipped = skipped + [record for record in records if "reason" in record]
+    for record in records:
+        record.pop("representation", None)
+    figures: Record = {"written": len(written)}
+    if written:
+        figures["mean_confidence"] = float(np.mean([record["confidence"] for record in written]))
+        figures["least_confidence"] = min(record["confidence"] for record in written)
+        figures["largest_latent"] = max(record["latent_size"] for record in written)
+    return {**figures, **_left_out(skipped), "representation": config, "structures": written}
+
+
+def _left_out(skipped: list[Record]) -> Record:
+    return {"skipped_count": len(skipped), "skipped": skipped}

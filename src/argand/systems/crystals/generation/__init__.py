@@ -1,0 +1,1 @@
+"""New crystals: templates, elements for their sites, sampling, and the network behind it."""

@@ -1,0 +1,53 @@
+"""The structures of a pool that may be learned from, and the arrays that a network takes of them."""
+
+import zlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.io.arrays import read_arrays, write_arrays
+from argand.systems.crystals.database.dataset import stock_of
+from argand.systems.crystals.generation.local_environment import LARGEST, Surroundings, fits, surroundings
+
+PACKED = "cells.safetensors"
+"""Name of the arrays in the folder of a run."""
+HELD_OUT = 20
+"""One formula in so many is held out, with all its structures."""
+
+Arrays = dict[str, np.ndarray]
+
+
+def is_held_out(formula: str) -> bool:
+    """Whether structures of this reduced formula are kept from all training."""
+    return zlib.crc32(formula.encode()) % HELD_OUT == 0
+
+
+def pack(source: str, out: Path) -> int:
+    """Write the surroundings of all structures of a source that fit, in one move; how many there are."""
+    found: list[Surroundings] = []
+    held_out: list[bool] = []
+    for _, structure in stock_of(source).named("pack"):
+        if fits(structure):
+            found.append(surroundings(structure))
+            held_out.append(is_held_out(structure.formula))
+    if not found or all(held_out):
+        raise InputError(f"{source}: holds no structures of at most {LARGEST} atoms to learn from")
+    arrays = {
+        "species": np.stack([one.species for one in found]),
+        "kinds": np.stack([one.kinds for one in found]),
+        "neighbours": np.stack([one.neighbours for one in found]),
+        "distance": np.stack([one.distance for one in found]).astype(np.float16),
+        "log_scale": np.array([one.log_scale for one in found], np.float32),
+        "held_out": np.array(held_out),
+    }
+    write_arrays(out, arrays)
+    return len(found)
+
+
+@cache
+def unpacked(path: Path) -> tuple[Arrays, np.ndarray, np.ndarray]:
+    """The arrays that `pack` wrote, the rows to learn from, and those held out."""
+    arrays = read_arrays(path, "packed structures", "`argand crystals train occupation`")
+    return arrays, np.flatnonzero(~arrays["held_out"]), np.flatnonzero(arrays["held_out"])

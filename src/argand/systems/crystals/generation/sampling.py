@@ -1,0 +1,193 @@
+"""The verb sample as a function: new crystals from a prior over the latents.
+
+The prior is a mixture of normal distributions over latents. The centre of each is the latent of a composed
+crystal: cell and places of a known one, elements and volume drawn by the network of occupations. A draw from
+it is decoded as any other latent is.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argand.errors import ConfigError
+from argand.io.beam import write_lines
+from argand.io.crystal import cif_text
+from argand.io.latents import StoredLatent, write_latents
+from argand.physics.crystal.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
+from argand.progress import ProgressDisplay
+from argand.system import to_config
+from argand.systems.crystals.database.fingerprint_index import (
+    SAME,
+    Formula,
+    Known,
+    formula_of,
+    load_index,
+    shape_of,
+)
+from argand.systems.crystals.generation.element_assignment import dressed, plausibility
+from argand.systems.crystals.generation.occupation_training import load_occupation
+from argand.systems.crystals.generation.structure_templates import load_prototypes
+from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.interpolation import shaken
+from argand.systems.crystals.latent.overlap_relaxation import settled
+from argand.systems.crystals.latent.representation import Latent, Representation
+
+SUMMARY, LATENTS = "summary.json", "latents.parquet"
+_CHUNK = 128
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """How new crystals are drawn: `noise` on latents as a share of their size; `temperature` of elements."""
+
+    temperature: float = 0.8
+    noise: float = 0.01
+    tries: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ConfigError(f"a temperature of {self.temperature:g} draws nothing; give one above 0")
+        if self.noise < 0:
+            raise ConfigError(f"a noise of {self.noise:g} is below zero")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A drawn latent, the name of the known crystal whose places it began with, and what it decodes to."""
+
+    prototype: str
+    latent: Latent
+    decoded: Decoded
+
+
+def draw(
+    prior: Prior, representation: Representation, count: int, seed: int, weights: Path | None = None
+) -> list[Sample]:
+    """`count` samples, fixed by the seed; ConfigError where none are asked for."""
+    if count < 1:
+        raise ConfigError(f"a count of {count} asks for nothing; give 1 or more")
+    network, prototypes = load_occupation(weights), load_prototypes()
+    made: list[Sample] = []
+    with ProgressDisplay("sample", "structures") as display:
+        for first in range(0, count, _CHUNK):
+            rng = np.random.default_rng([seed, first])
+            rows = rng.integers(len(prototypes), size=min(_CHUNK, count - first))
+            skeletons = [prototypes[int(row)] for row in rows]
+            composed = dressed(network, skeletons, int(rng.integers(2**31)), prior.temperature)
+            for row, structure in zip(rows, composed, strict=True):
+                latent = shaken(representation.encode(structure), prior.noise, int(rng.integers(2**31)))
+                decoded = settled(representation, latent, prior.tries)
+                made.append(Sample(prototypes.names[int(row)], latent, decoded))
+                display.update(len(made) / count, len(made))
+    return made
+
+
+def sample_files(
+    out: Path,
+    count: int,
+    seed: int,
+    representation: Representation,
+    prior: Prior,
+    index: Path | None = None,
+    weights: Path | None = None,
+) -> Record:
+    """Write `count` new crystals as `sample-0001.cif` and so on, their latents, and a summary.
+
+    Each record names the nearest known structure, and marks what is known or has been drawn before.
+    """
+    known = load_index(index)
+    samples = draw(prior, representation, count, seed, weights)
+    width = max(4, len(str(count)))
+    names = [f"sample-{number:0{width}d}" for number in range(1, count + 1)]
+    records = annotated(samples, names, known, weights)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, one, record in zip(names, samples, records, strict=True):
+        tags = {f"_argand_{key}": f"{record[key]:.4g}" for key in ("confidence", "misfit", "plausibility")}
+        write_lines(out / record["file"], cif_text(one.decoded.structure, name, tags).splitlines())
+    rows = [
+        StoredLatent(name, one.prototype, len(one.decoded.structure), one.latent)
+        for name, one in zip(names, samples, strict=True)
+    ]
+    write_latents(out / LATENTS, rows, to_config(representation))
+    summary = {
+        **shares(records),
+        "seed": seed,
+        "prior": asdict(prior),
+        "indexed": len(known),
+        "representation": to_config(representation),
+        "structures": records,
+    }
+    write_lines(out / SUMMARY, [json.dumps(summary, indent=1)])
+    return summary
+
+
+def annotated(
+    samples: Sequence[Sample], names: Sequence[str], known: Known, weights: Path | None = None
+) -> list[Record]:
+    """One record for each sample: validity, confidence, plausibility, what it resembles and repeats."""
+    structures = [one.decoded.structure for one in samples]
+    likely = plausibility(load_occupation(weights), structures)
+    repeats = repeated(structures)
+    records = []
+    for number, (name, one) in enumerate(zip(names, samples, strict=True)):
+        structure = structures[number]
+        nearest = known.nearest(structure)[0]
+        chance, first = likely[number], repeats[number]
+        records.append(
+            {
+                "file": f"{name}.cif",
+                "formula": structure.formula,
+                "atoms": len(structure),
+                "valid": is_valid(structure),
+                "confidence": one.decoded.confidence,
+                "plausibility": 0.0 if chance is None else float(np.exp(np.log(chance + 1e-9).mean())),
+                "misfit": one.decoded.misfit,
+                "shortest_distance": closest_pair(structure)[2],
+                "volume_per_atom": structure.volume / len(structure),
+                "prototype": one.prototype,
+                "nearest": nearest["name"],
+                "nearest_formula": nearest["formula"],
+                "nearest_distance": nearest["distance"],
+                "known_as": known.same_as(structure),
+                "duplicate_of": None if first is None else names[first],
+            }
+        )
+    return records
+
+
+def is_valid(structure: Structure) -> bool:
+    """Whether all atoms, images included, are farther than 0.5 Å apart, and the cell has room for them."""
+    roomy = structure.volume > MIN_VOLUME_PER_ATOM * len(structure)
+    return roomy and closest_pair(structure)[2] > MIN_DISTANCE
+
+
+def repeated(structures: Sequence[Structure]) -> list[int | None]:
+    """For each structure the number of an earlier one of the same formula and shape, or None."""
+    seen: dict[Formula, list[int]] = {}
+    shapes = [shape_of(structure) for structure in structures]
+    found: list[int | None] = []
+    for number, structure in enumerate(structures):
+        earlier = seen.setdefault(formula_of(structure), [])
+        near = (one for one in earlier if np.linalg.norm(shapes[one] - shapes[number]) < SAME)
+        found.append(next(near, None))
+        earlier.append(number)
+    return found
+
+
+def shares(records: Sequence[Record]) -> Record:
+    """What share of the samples is valid, new and no repetition, and the means of their judgements."""
+    count = len(records)
+    return {
+        "count": count,
+        "valid": sum(one["valid"] for one in records) / count,
+        "unique": sum(one["duplicate_of"] is None for one in records) / count,
+        "new": sum(one["known_as"] is None for one in records) / count,
+        "mean_confidence": float(np.mean([one["confidence"] for one in records])),
+        "mean_plausibility": float(np.mean([one["plausibility"] for one in records])),
+    }

@@ -1,0 +1,1 @@
+"""Structures as vectors: representation, element codes, decoding, and ways between vectors."""

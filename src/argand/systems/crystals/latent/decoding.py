@@ -1,0 +1,136 @@
+"""From a vector back to atoms: places by deconvolution, species from their own coefficients."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from argand.physics.crystal.comparison import compare
+from argand.physics.crystal.matching_pursuit import Pursuit
+from argand.physics.crystal.reciprocal import place_spread, waves
+from argand.physics.crystal.structure import Structure, wrapped
+from argand.physics.crystal.supercell import folded, unfolded
+from argand.systems.crystals.latent.element_codes import amplitudes, code_weights, nearest
+from argand.systems.crystals.latent.representation import Content, Latent, Representation
+
+TRIES = 100
+"""Repairs tried where the places do not explain the coefficients."""
+Elements = UInt8[np.ndarray, " element"]
+"""Atomic numbers."""
+SECONDS = 10.0
+"""Of computing, beyond which what is there is taken; few structures need one."""
+_FEW, _EARLY = 15, 0.12
+"""Repairs, and share of the seconds left, after which a longer vector is tried instead."""
+_ALL_TRIES = 200
+"""Atoms up to which all repairs are tried; beyond, as many as take the same time."""
+_ROUNDING = 1e-4
+"""Error of coefficients that is always there, with much to spare for single precision."""
+_LOOSE = 0.25
+"""Å; an atom whose place is so uncertain is worth half."""
+_SAME, _SURE = 0.02, 0.9
+"""Å between a structure and what came back of it, root mean square; and the least confidence."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A structure read from a vector, and how far it explains the vector.
+
+    `misfit` is the root mean square of what the structure leaves unexplained of the coefficients of places
+    and of species, relative to atoms at random; `probability` that of each atom's species, and `spread` the
+    standard deviation of its place in Å, by how well the coefficients determine them.
+    """
+
+    structure: Structure
+    misfit: float
+    probability: Float[np.ndarray, " atom"]
+    spread: Float[np.ndarray, " atom"]
+
+    @property
+    def confidence(self) -> float:
+        """1 where all is explained and every atom is sure, towards 0 where nothing is."""
+        placed = 1.0 / (1.0 + (self.spread / _LOOSE) ** 2)
+        return max(0.0, 1.0 - self.misfit) * float((placed * self.probability).mean())
+
+
+def decode(
+    representation: Representation,
+    latent: Latent,
+    tries: int = TRIES,
+    seconds: float = SECONDS,
+    among: Elements | None = None,
+) -> Decoded:
+    """The structure of a vector, of any elements or of those `among`; InputError for what is no vector."""
+    return decode_content(representation.read(latent), tries, seconds, among)
+
+
+def decode_content(
+    content: Content, tries: int = TRIES, seconds: float = SECONDS, among: Elements | None = None
+) -> Decoded:
+    """The structure that explains the coefficients best, of those found in so many seconds of computing."""
+    search = Pursuit(content.lattice, content.hkl, content.density, content.count, seconds)
+    found = search.solve(int(np.ceil(tries * min(1.0, (_ALL_TRIES / content.count) ** 2))))
+    noise = float(np.sqrt(found.misfit * content.count)) + _ROUNDING
+    wave = waves(content.species_hkl, found.frac)
+    weights, spread = amplitudes(wave, content.species, content.totals, noise)
+    species, _ = nearest(weights, spread, among)
+    exact = code_weights(species, content.totals.shape[0])
+    left = np.concatenate([content.species - wave @ exact, (content.totals - exact.sum(0))[None]])
+    scale = content.count * max(float(np.mean(exact**2)), 1e-3)
+    unexplained = float(np.mean(np.abs(left) ** 2)) / scale
+    misfit = float(np.sqrt(0.5 * (found.misfit + unexplained)))
+    # Species that leave more unexplained than places do are less sure than the places' error says.
+    doubt = max(noise, float(np.sqrt(unexplained * content.count)))
+    probability = nearest(weights, spread * doubt / noise, among)[1]
+    places = place_spread(content.lattice, content.hkl, found.frac, noise)
+    structure, copies = Structure(content.lattice, species, wrapped(found.frac)), 1
+    if content.multiples is not None:
+        structure = unfolded(structure, content.multiples)
+        copies = len(structure) // content.count
+    return Decoded(structure, misfit, np.tile(probability, copies), np.tile(places, copies))
+
+
+def faithful(
+    representation: Representation, structure: Structure, tries: int = TRIES, seconds: float = SECONDS
+) -> tuple[Latent, Decoded]:
+    """The first vector of a structure from which it comes back, and what comes back from the vector.
+
+    Vectors of further steps are tried in turn, most of the seconds being the last one's; where none brings
+    the structure back, the surest is given.
+    """
+    end = time.thread_time() + seconds
+    best: tuple[Latent, Decoded] | None = None
+    for latent, is_last in _vectors(representation, structure):
+        left = end - time.thread_time()
+        limits = (tries, left) if is_last else (min(tries, _FEW), _EARLY * left)
+        decoded = decode(representation, latent, *limits)
+        if decoded.confidence > _SURE and _is_same(decoded.structure, structure):
+            return latent, decoded
+        if best is None or decoded.confidence > best[1].confidence:
+            best = latent, decoded
+    assert best is not None
+    return best
+
+
+def _vectors(representation: Representation, structure: Structure) -> Iterator[tuple[Latent, bool]]:
+    """Vectors of a structure, and whether each is the last one.
+
+    A supercell of many atoms is told by its smallest cell first; one of few atoms only where it is not
+    determined as it is, so that cells of one shape have vectors of one kind.
+    """
+    last = representation.steps(len(structure)) - 1
+    is_small = len(structure) <= representation.atoms
+    if is_small:
+        yield representation.encode(structure), False
+    smallest = folded(structure)
+    if smallest is not None:
+        for step in range(representation.steps(len(smallest.primitive))):
+            yield representation.encode_folded(smallest, step), False
+    for step in range(1 if is_small else 0, last + 1):
+        yield representation.encode(structure, step), step == last
+
+
+def _is_same(decoded: Structure, truth: Structure) -> bool:
+    comparison = compare(decoded, truth)
+    return comparison.is_exact and comparison.rms_distance < _SAME

@@ -1,0 +1,29 @@
+"""Decoding of latents that belong to no crystal: atoms that come out too near to each other part."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from argand.physics.crystal.overlap import is_crowded, parted
+from argand.physics.crystal.reciprocal import waves
+from argand.systems.crystals.latent.decoding import Decoded, Elements, decode
+from argand.systems.crystals.latent.representation import Latent, Representation
+
+
+def settled(
+    representation: Representation, latent: Latent, tries: int, among: Elements | None = None
+) -> Decoded:
+    """The structure of a vector, with crowded atoms moved apart as far as the vector allows.
+
+    Its elements are those `among` which they must be, or any.
+    """
+    decoded = decode(representation, latent, tries, among=among)
+    if not is_crowded(decoded.structure):
+        return decoded
+    content = representation.read(latent)
+    before = content.density - waves(content.hkl, decoded.structure.frac_coords).sum(1)
+    square = float(np.mean(np.abs(before) ** 2)) / content.count
+    structure, misfit = parted(decoded.structure, content.hkl, content.density)
+    # Half of a decoded structure's squared misfit is that of the places.
+    total = decoded.misfit**2 + 0.5 * (misfit - square)
+    return replace(decoded, structure=structure, misfit=float(np.sqrt(max(total, 0.0))))

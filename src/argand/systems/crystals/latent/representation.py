@@ -1,0 +1,234 @@
+"""A crystal as a short vector: its lattice, its number of atoms, and low-order Fourier coefficients.
+
+The coefficients are those of point atoms: of weight 1, which say where atoms are, and of weights that are the
+elements' codes, which say what they are. Their indices are the shortest reciprocal vectors of the cell, or,
+where these do not determine the atoms (much vacuum, superlattices), such that reach further. The vector
+begins with the cell on a coarse grid, which alone decides on the indices, so that a small error in a vector
+cannot shuffle its coefficients; the exact cell follows as a small difference. Its length says which step of
+indices it has, and whether it is that of a supercell: of its smallest cell, followed by nine whole numbers,
+the supercell's vectors in terms of the smallest cell's.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float, Int
+
+from argand.errors import ConfigError, InputError
+from argand.physics.crystal.cell import Cell
+from argand.physics.crystal.reciprocal import Indices, shortest_hkl, waves
+from argand.physics.crystal.structure import MAX_ATOMS, Structure, parameters
+from argand.physics.crystal.supercell import Folded, Multiples
+from argand.systems.crystals.latent.element_codes import code_weights
+from argand.typing import Matrix3, Vector3
+
+HEAD = 13
+"""Numbers of the coarse cell (6), the difference from it (6), and the number of atoms."""
+_GRID = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
+"""Of the coarse cell: logarithms of the lengths, cosines of the angles."""
+_UNIT_LENGTH = 6.0
+_TAIL = 9
+"""Whole numbers that make a supercell."""
+_FLATTEST = 0.02
+_ATOMS_SCALE = 20.0
+_FINEST = (1.25, 1.0)
+"""Å; resolutions to which spread indices of small and of large cells reach, where these have more of them
+than the vector holds."""
+_MOST_INSIDE = 30
+"""Times the indices of the vector; beyond this, empty cells are resolved less."""
+_LOWEST_SHARE = 0.3
+"""Of spread indices, those that stay the shortest ones and tell where in the cell matter is."""
+_GROWTH = (1.0, 2.0, 5.0)
+"""Lengths of vectors of large cells, step by step; a small cell has the first two steps, of one length."""
+_HASH = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
+_SHORTEST = 64
+_DIMENSIONS = ((400, 4), (200, 2), (_SHORTEST, 1))
+"""Least numbers of a latent, and the dimensions of its species."""
+
+Latent = Float[np.ndarray, " size"]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a vector says: cell, number of atoms and coefficients; the species' are at `species_hkl`."""
+
+    lattice: Matrix3
+    count: int
+    hkl: Indices
+    density: Complex[np.ndarray, " hkl"]
+    species_hkl: Int[np.ndarray, "low 3"]
+    species: Complex[np.ndarray, "low dims"]
+    totals: Float[np.ndarray, " dims"]
+    multiples: Multiples | None = None
+    """Of a supercell; all else is said of its smallest cell."""
+
+
+@dataclass(frozen=True)
+class Representation:
+    """How long vectors are: `numbers` for cells of up to `atoms` atoms, in proportion to the atoms beyond.
+
+    The elements' codes have `code_dims` dimensions and take `species_share` of the numbers.
+    """
+
+    numbers: int = 512
+    code_dims: int = 4
+    species_share: float = 0.4
+    atoms: int = 20
+
+    def __post_init__(self) -> None:
+        if min(self.counts(1)) < 1:
+            raise ConfigError(
+                f"{self.numbers} numbers are too few for {self.code_dims} dimensions of species"
+            )
+
+    def steps(self, count: int) -> int:
+        """How many kinds of vectors a cell of so many atoms can have; the first has no spread indices."""
+        return len(_GROWTH) if count > self.atoms else 2
+
+    def size(self, count: int, step: int = 0) -> int:
+        """Length of the vector of a cell with so many atoms; each step has another."""
+        high, low = self.counts(count, step)
+        return HEAD + self.code_dims + 2 * high + 2 * self.code_dims * low
+
+    def counts(self, count: int, step: int = 0) -> tuple[int, int]:
+        """How many indices there are, and how many of them tell of the species."""
+        growth = _GROWTH[step] if count > self.atoms else 1.0
+        total = int(self.numbers * growth * max(1.0, count / self.atoms)) - HEAD - self.code_dims
+        low = int(self.species_share * total / (2 * self.code_dims))
+        # Some indices fewer at each step make lengths differ where they do not grow.
+        return (total - 2 * self.code_dims * low) // 2 - 2 * step, low
+
+    def encode(self, structure: Structure, step: int = 0) -> Latent:
+        """The vector of a structure, float32."""
+        return self.encode_in(head_of(structure.lattice, len(structure)), structure, step)
+
+    def encode_folded(self, folded: Folded, step: int = 0) -> Latent:
+        """The vector of a supercell, as long as that of its smallest cell and nine numbers more."""
+        tail = folded.multiples.ravel().astype(np.float32)
+        return np.concatenate([self.encode(folded.primitive, step), tail])
+
+    def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure, step: int = 0) -> Latent:
+        """The vector of the atoms in the cell, and with the count of atoms, of another head."""
+        hkl, species_hkl = self.indices(head, step)
+        weights = code_weights(structure.species, self.code_dims)
+        scale = 1.0 / np.sqrt(_count_of(head))
+        wave = waves(hkl, structure.frac_coords)
+        species = waves(species_hkl, structure.frac_coords) @ weights
+        parts = (wave.sum(1), species.ravel())
+        numbers = [np.stack([np.real(part), np.imag(part)], axis=-1).ravel() * scale for part in parts]
+        return np.concatenate([head, weights.sum(0) * scale, *numbers]).astype(np.float32)
+
+    def indices(
+        self, head: Float[np.ndarray, " size"], step: int
+    ) -> tuple[Int[np.ndarray, "high 3"], Int[np.ndarray, "low 3"]]:
+        """Indices of places and of species: the shortest vectors of the coarse cell, or spread ones."""
+        count = _count_of(head)
+        high, low = self.counts(count, step)
+        lattice = _coarse_lattice(head)
+        if step == 0:
+            hkl = shortest_hkl(lattice, high)
+            return hkl, hkl[:low]
+        finest = _FINEST[0] if count <= self.atoms else _FINEST[1]
+        inside = int(2 / 3 * np.pi * abs(np.linalg.det(lattice)) / finest**3)
+        hkl = _spread(shortest_hkl(lattice, max(high, min(inside, _MOST_INSIDE * high))), high, step)
+        return hkl, _spread(hkl, low, step)
+
+    def read(self, latent: Float[np.ndarray, " size"]) -> Content:
+        """What the vector says; InputError for one of the wrong length or without sense."""
+        latent = np.asarray(latent, float)
+        if latent.ndim != 1 or len(latent) <= HEAD or not np.isfinite(latent).all():
+            raise InputError("not a latent vector: a row of finite numbers is needed")
+        count = _count_of(latent)
+        sizes = (
+            [self.size(count, step) for step in range(self.steps(count))] if 1 <= count <= MAX_ATOMS else []
+        )
+        multiples = None
+        if len(latent) - _TAIL in sizes:
+            latent, multiples = latent[:-_TAIL], _multiples(latent[-_TAIL:], count)
+        if len(latent) not in sizes:
+            raise InputError(f"a latent of {len(latent)} numbers does not belong to a cell of {count} atoms")
+        step = sizes.index(len(latent))
+        high, low = self.counts(count, step)
+        hkl, species_hkl = self.indices(latent, step)
+        start = HEAD + self.code_dims
+        values = (latent[start:].reshape(-1, 2) @ np.array([1.0, 1.0j])) * np.sqrt(count)
+        species = values[high:].reshape(low, self.code_dims)
+        totals = latent[HEAD:start] * np.sqrt(count)
+        return Content(_lattice(latent), count, hkl, values[:high], species_hkl, species, totals, multiples)
+
+
+def _count_of(head: np.ndarray) -> int:
+    return int(np.rint(head[HEAD - 1] * _ATOMS_SCALE))
+
+
+def _multiples(tail: np.ndarray, count: int) -> Multiples:
+    """The whole numbers that make a supercell; InputError where they make none, or one too large."""
+    multiples = np.rint(tail).reshape(3, 3)
+    copies = abs(np.linalg.det(multiples))
+    if not 1.5 < copies < MAX_ATOMS / count + 0.5:
+        raise InputError(f"a latent of {copies:.3g} times a cell of {count} atoms is none of a supercell")
+    return multiples.astype(int)
+
+
+def head_of(lattice: Matrix3, count: int) -> Float[np.ndarray, "13"]:
+    """The numbers before the coefficients, as float32 holds them."""
+    cell = parameters(lattice)
+    exact = np.concatenate([np.log(cell[:3] / _UNIT_LENGTH), np.cos(cell[3:])])
+    coarse = np.rint(exact / _GRID)
+    fine = exact / _GRID - coarse
+    numbers = [*(coarse * _GRID), *fine, count / _ATOMS_SCALE]
+    return np.array(numbers, np.float32).astype(float)
+
+
+def _lattice(head: np.ndarray) -> Matrix3:
+    """The exact cell, rows its vectors: a along x, b in the xy plane."""
+    values = (np.rint(head[:6] / _GRID) + head[6:12]) * _GRID
+    lengths = _UNIT_LENGTH * np.exp(np.clip(values[:3], -3.0, 5.0))
+    rows = Cell(*lengths, *np.arccos(np.clip(values[3:], -0.9999, 0.9999))).orthogonalisation.T
+    if not np.isfinite(rows).all() or np.linalg.det(rows) < 1e-3 * np.prod(lengths):
+        raise InputError("the latent's lattice has no volume")
+    return rows
+
+
+def lattice_between(first: Matrix3, second: Matrix3, share: float) -> Matrix3:
+    """The cell at `share` (0 to 1) of the way: lengths change evenly in their logarithms, cosines as such."""
+    heads = [head_of(one, 1) for one in (first, second)]
+    exact = [(np.rint(head[:6] / _GRID) + head[6:12]) * _GRID for head in heads]
+    mixed = (1 - share) * exact[0] + share * exact[1]
+    coarse = np.rint(mixed / _GRID)
+    return _lattice(np.array([*(coarse * _GRID), *(mixed / _GRID - coarse), 0.0]))
+
+
+def _coarse_lattice(head: np.ndarray) -> Matrix3:
+    """The cell that decides on the indices."""
+    coarse = np.rint(head[:6] / _GRID) * _GRID
+    lengths = _UNIT_LENGTH * np.exp(np.clip(coarse[:3], -3.0, 5.0))
+    return _thick(np.clip(coarse[3:], -1.0, 1.0), lengths)
+
+
+def _spread(hkl: Indices, count: int, step: int) -> Int[np.ndarray, "count 3"]:
+    """So many of the indices: the first ones, and others all over the rest, the same for ever at a step."""
+    first = int(_LOWEST_SHARE * count)
+    ranks = np.arange(first, len(hkl), dtype=np.uint64)
+    # The finaliser of SplitMix64: neither ranks nor directions show in the choice.
+    mixed = (ranks + np.uint64(step << 32)) * _HASH[0]
+    for shift, factor in zip((30, 27), _HASH[1:], strict=True):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * factor
+    chosen = ranks[np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")[: count - first]].astype(int)
+    return hkl[np.concatenate([np.arange(first), np.sort(chosen)])]
+
+
+def _thick(cosines: Vector3, lengths: Vector3) -> Matrix3:
+    """A lattice of these lengths and angles, or one a little thicker where they allow of no volume."""
+    alpha, beta, gamma = cosines
+    metric = np.array([[1.0, gamma, beta], [gamma, 1.0, alpha], [beta, alpha, 1.0]])
+    values, vectors = np.linalg.eigh(metric)
+    return lengths[:, None] * vectors * np.sqrt(np.maximum(values, _FLATTEST))
+
+
+def representation_of(numbers: int) -> Representation:
+    """The representation of so many numbers; short ones spend fewer on telling species apart."""
+    if numbers < _SHORTEST:
+        raise ConfigError(f"a latent of {numbers} numbers is too short; {_SHORTEST} are the least")
+    dims = next(dims for least, dims in _DIMENSIONS if numbers >= least)
+    return Representation(numbers, dims)

@@ -1,0 +1,1 @@
+"""The published networks: their training in sequence, and structures from what they decode."""

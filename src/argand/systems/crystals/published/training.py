@@ -1,0 +1,75 @@
+"""Training of the published networks in sequence: encoder-decoder, then segmenter on its densities."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from argand.errors import ConfigError
+from argand.io.beam import write_lines
+from argand.io.weights import load_weights, read_header, save_weights
+from argand.learn.budget import seconds_from
+from argand.learn.checkpoint import FILE_NAME
+from argand.learn.log import FILE_NAME as LOG_NAME
+from argand.learn.log import read_log
+from argand.learn.record import BEST_NAME
+from argand.systems.crystals.database.dataset import stock_of
+from argand.systems.crystals.system import Crystals
+
+STAGES = ("density", "species")
+DENSITY_SHARE = 0.5
+"""Of the time for the encoder-decoder, whose densities the segmenter depends on."""
+
+Run = Callable[..., None]
+
+
+def train_in_sequence(
+    system: Crystals, out: Path, run: Run, *, max_time: str, resume: bool, **settings: Any
+) -> Path:
+    """Train both in the folders `density` and `species` of `out`; the last one's weights hold both.
+
+    `run(system, folder, what, **settings)` trains one. Raises ConfigError for a system without networks.
+    """
+    if system.model == "fourier":
+        raise ConfigError("the latents of `best` are computed, not learnt; train `paper` or `paper-small`")
+    stock_of(system.source)
+    seconds = seconds_from(max_time)
+    shares = {"density": DENSITY_SHARE, "species": 1 - DENSITY_SHARE}
+    start = ""
+    for stage in STAGES:
+        folder = out / stage
+        one = replace(system, stage=stage, start=start)
+        if start:
+            _forget_outdated(folder, Path(start))
+        again = resume and (folder / FILE_NAME).exists()
+        run(one, folder, "boxes", max_time=shares[stage] * seconds, resume=again, **settings)
+        start = str(folder / BEST_NAME)
+    return join(out)
+
+
+def _forget_outdated(folder: Path, start: Path) -> None:
+    """Remove a run that began from weights that have changed since."""
+    last = folder / FILE_NAME
+    if last.exists() and last.stat().st_mtime < start.stat().st_mtime:
+        shutil.rmtree(folder)
+
+
+def join(out: Path) -> Path:
+    """Write the weights of both networks, in half precision, and the log of both to `out`."""
+    state, header = load_weights(out / "species" / BEST_NAME)
+    first = read_header(out / "density" / BEST_NAME)
+    both = {"density": first, "species": header}
+    # What the training began from is in these weights.
+    header = {**header, "config": {**header["config"], "start": ""}}
+    header["training"] = {stage: one["training"] for stage, one in both.items()}
+    header["figures"] = {stage: one["figures"]["validation"] for stage, one in both.items()}
+    halves = {name: one.half() if one.is_floating_point() else one for name, one in state.items()}
+    lines = [
+        json.dumps({"stage": stage, **record})
+        for stage in STAGES
+        for record in read_log(out / stage / LOG_NAME)
+    ]
+    write_lines(out / LOG_NAME, lines)
+    return save_weights(out / BEST_NAME, halves, header)
