@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import gemmi
 import numpy as np
@@ -171,4 +171,4 @@ def _common_step(shifts: Float[np.ndarray, " n"]) -> int:
 
 def _smooth(least: int, step: int) -> int:
     """The smallest multiple of `step`, itself one, not below `least`, of the prime factors 2, 3 and 5."""
-    return step * next_fast_len(-(-least // step), real=True)
+    return step * cast(int, next_fast_len(-(-least // step), real=True))
