@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
@@ -41,6 +43,29 @@ def test_resolution_is_gemmis():
     _, cell, unit = crystal("P -1")
     hkl = half_sphere(cell, 1.0)
     assert np.allclose(inverse_d_squared(hkl, cell), [unit.calculate_1_d2(h) for h in hkl.tolist()])
+
+
+def summed(group: Group, hkl: np.ndarray, density: float = 0.37) -> np.ndarray:
+    """F of one atom in a general position: the sum over all operators."""
+    place = np.array([0.131, density, 0.283])
+    return np.exp(2j * np.pi * (hkl @ group.images(place[None])[:, 0].T)).sum(1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_forbidden_reflections_are_those_that_a_sum_over_the_operators_extinguishes(name):
+    group, _, _ = crystal(name)
+    hkl = np.stack(np.meshgrid(*[np.arange(-4, 5)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    sizes = np.max([np.abs(summed(group, hkl, y)) for y in (0.37, 0.411, 0.0917)], axis=0)
+    assert group.absent(hkl).tolist() == (sizes < 1e-9).tolist()
+
+
+def test_about_another_origin_the_same_reflections_are_forbidden():
+    group = Group.from_name("P 21/c")
+    shift = np.array([1 / 8, 1 / 3, 3 / 8])
+    moved = replace(group, translations=(group.translations + shift - group.rotations @ shift) % 1.0)
+    hkl = np.stack(np.meshgrid(*[np.arange(-4, 5)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    assert moved.absent(hkl).tolist() == group.absent(hkl).tolist()
+    assert moved.epsilon(hkl).tolist() == group.epsilon(hkl).tolist()
 
 
 @given(st.sampled_from(NAMES), st.integers(0, 1000))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from argand.physics.crystal.cell import random_rotation
 from argand.physics.fibre.twist import DEG_PER_NM, section_angles, superposition, twist_rate, twisted
@@ -35,4 +36,17 @@ def test_a_moved_body_is_laid_back(seed: int):
     moved = points @ rotation.T + shift
     back, offset = superposition(moved, points)
     np.testing.assert_allclose(moved @ back.T + offset, points, atol=1e-9)
+    assert np.linalg.det(back) == pytest.approx(1.0)
+
+
+@given(st.integers(0, 10**6), st.booleans())
+def test_superposition_is_scipys_and_never_mirrors(seed: int, is_mirrored: bool):
+    random = np.random.default_rng(seed)
+    points = random.normal(0, 10, (12, 3))
+    reference = points @ random_rotation(random).T + random.normal(0, 0.3, points.shape)
+    if is_mirrored:
+        reference[:, 2] *= -1
+    back, _ = superposition(points, reference)
+    independent, _ = Rotation.align_vectors(reference - reference.mean(0), points - points.mean(0))
+    np.testing.assert_allclose(back, independent.as_matrix(), atol=1e-6)
     assert np.linalg.det(back) == pytest.approx(1.0)

@@ -7,16 +7,14 @@ pixels. Intensities have q = 0 in pixel [size // 2, size // 2]. Beam along +z.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
-import gemmi
 import numpy as np
 from jaxtyping import Complex, Float, Shaped
 from scipy import fft
 
 from argand.errors import ConfigError
+from argand.physics.crystal.atom import Radiation, gaussians
 
-Radiation = Literal["xray", "electron"]
 Picture = Float[np.ndarray, "slow fast"]
 Half = Float[np.ndarray, "slow half"]
 Amplitude = Complex[np.ndarray, "slow half"]
@@ -100,11 +98,8 @@ def scattering_factors(
     stol2 = np.asarray(q / (4 * np.pi)) ** 2
     factors = {}
     for name in elements:
-        element = gemmi.Element(name)
-        if element.atomic_number == 0:
-            raise ConfigError(f"no element is called '{name}'")
-        table, constant = (element.it92, element.it92.c) if radiation == "xray" else (element.c4322, 0.0)
-        factors[name] = constant + sum(a * np.exp(-b * stol2) for a, b in zip(table.a, table.b, strict=True))
+        sizes, widths, constant = gaussians(name, radiation)
+        factors[name] = constant + sum(a * np.exp(-b * stol2) for a, b in zip(sizes, widths, strict=True))
     return factors
 
 

@@ -55,13 +55,21 @@ def form_factors(
     """
     values = {}
     for element in set(elements):
-        known = gemmi.Element(element)
-        if known.atomic_number == 0:
-            raise ConfigError(f"no element is called '{element}'")
-        table, constant = (known.it92, known.it92.c) if radiation == "xray" else (known.c4322, 0.0)
-        a, b = np.array(table.a), np.array(table.b)
-        values[element] = np.exp(-np.outer(stol_squared, b)) @ a + constant
+        a, b, constant = gaussians(element, radiation)
+        values[element] = np.exp(-np.outer(stol_squared, b)) @ np.array(a) + constant
     return values
+
+
+def gaussians(element: str, radiation: Radiation) -> tuple[list[float], list[float], float]:
+    """a, b and c of an element's form factor Σ a exp(-b sin²θ/λ²) + c, of the tables of `form_factors`.
+
+    Raises ConfigError for an element that there is not.
+    """
+    known = gemmi.Element(element)
+    if known.atomic_number == 0:
+        raise ConfigError(f"no element is called '{element}'")
+    table, constant = (known.it92, known.it92.c) if radiation == "xray" else (known.c4322, 0.0)
+    return list(table.a), list(table.b), constant
 
 
 def strengths(elements: tuple[str, ...], radiation: Radiation = "xray") -> Float[np.ndarray, " n"]:

@@ -1,5 +1,6 @@
 """Which atoms of a crystal are bonded, and what symmetry adds to an asymmetric unit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
@@ -28,8 +29,8 @@ class Fragment:
     source: Int[np.ndarray, " n"]
 
 
-def covalent_radii(elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
-    """In Å (Cordero et al., Dalton Trans. 2832, 2008, via gemmi)."""
+def covalent_radii(elements: Iterable[str] | Iterable[int]) -> Float[np.ndarray, " n"]:
+    """In Å, of symbols or atomic numbers (Cordero et al., Dalton Trans. 2832, 2008, via gemmi)."""
     return np.array([gemmi.Element(element).covalent_r for element in elements])
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import gemmi
 import numpy as np
 
 from argand.errors import ConfigError
@@ -70,18 +71,10 @@ class Cell:
 
     def present(self, hkl: Miller) -> np.ndarray:
         """Which reflections the centring allows (bool, one per row); R is obverse on hexagonal axes."""
-        h, k, l = hkl.T  # noqa: E741  the field's letter
-        if self.centring == "P":
-            return np.ones(len(hkl), bool)
-        if self.centring == "C":
-            return (h + k) % 2 == 0
-        if self.centring == "I":
-            return (h + k + l) % 2 == 0
-        if self.centring == "F":
-            return ((h + k) % 2 == 0) & ((k + l) % 2 == 0)
-        if self.centring == "R":
-            return (-h + k + l) % 3 == 0
-        raise ConfigError(f"lattice centring {self.centring!r} is unknown; use one of P, C, I, F, R")
+        if self.centring not in tuple("PCIFR"):
+            raise ConfigError(f"lattice centring {self.centring!r} is unknown; use one of P, C, I, F, R")
+        lattice = gemmi.symops_from_hall(f"{self.centring} 1")
+        return ~lattice.systematic_absences(hkl.astype(np.int32))
 
 
 def random_cell(

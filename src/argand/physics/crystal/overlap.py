@@ -1,15 +1,14 @@
 """Atoms that lie nearer to each other than atoms do, and how they part with the least change otherwise."""
 
-from functools import cache
 from itertools import product
 
-import gemmi
 import numpy as np
 from jaxtyping import Complex, Float, UInt8
 from scipy.optimize import minimize
 
+from argand.physics.crystal.bond import covalent_radii
 from argand.physics.crystal.reciprocal import Indices, Places, waves
-from argand.physics.crystal.structure import MAX_Z, Structure, distances, reduced_lattice, wrapped
+from argand.physics.crystal.structure import Structure, distances, reduced_lattice, wrapped
 from argand.typing import Matrix3
 
 TOUCHING = 0.7
@@ -20,15 +19,9 @@ _STEPS = 100
 _IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
 
 
-@cache
-def covalent_radii() -> Float[np.ndarray, " element"]:
-    """Radii in Å by atomic number, of gemmi (Cordero et al., Dalton Trans. 2008, 2832); 0 for number 0."""
-    return np.array([0.0, *(gemmi.Element(z).covalent_r for z in range(1, MAX_Z + 1))])
-
-
 def least_distances(species: UInt8[np.ndarray, " n"]) -> Float[np.ndarray, "n n"]:
     """Å below which two atoms of these species are too near."""
-    radii = covalent_radii()[species]
+    radii = covalent_radii(species.tolist())
     return TOUCHING * (radii[:, None] + radii)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import gemmi
 import numpy as np
 from jaxtyping import Float
 
@@ -14,7 +15,9 @@ class Merged:
     """Unique reflections of the Laue group (Friedel mates merged), without those that the group forbids.
 
     `r_int` is Σ|I - mean| / Σ I over reflections with equivalents, None without any; `absent` counts
-    measured reflections that the group forbids, `absent_strength` is their mean I/σ.
+    measured reflections that the group forbids, `absent_strength` is their mean I/σ. `r_meas` is R_int with
+    each set of n equivalents weighted by √(n / (n - 1)), `cc_half` the expected correlation of the means of
+    random halves; both are None without equivalents, and `cc_half` where only one reflection has any.
     """
 
     hkl: Miller
@@ -23,6 +26,8 @@ class Merged:
     r_int: float | None
     absent: int
     absent_strength: float
+    r_meas: float | None = None
+    cc_half: float | None = None
 
 
 def merge(
@@ -48,7 +53,28 @@ def merge(
     norm = float(np.abs(intensity[several]).sum())
     r_int = float(off[several].sum()) / norm if norm > 0 else None
     error = np.maximum(1 / np.sqrt(total), scatter)
-    return Merged(unique[first], mean, error, r_int, int(forbidden.sum()), absent_strength)
+    further = _agreement(unique, intensity, sigma) if several.any() else (None, None)
+    return Merged(unique[first], mean, error, r_int, int(forbidden.sum()), absent_strength, *further)
+
+
+def _agreement(
+    unique: Miller, intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
+) -> tuple[float | None, float | None]:
+    """R_meas (Diederichs & Karplus, Nat. Struct. Biol. 4, 269, 1997) and CC1/2 by gemmi, of equal indices.
+
+    CC1/2 without drawing halves: Assmann, Brehm & Diederichs, J. Appl. Cryst. 49, 1021, 2016. Of equal
+    indices no symmetry is left, and the cell does not matter.
+    """
+    data = gemmi.Intensities()
+    cell, group = gemmi.UnitCell(1, 1, 1, 90, 90, 90), gemmi.SpaceGroup("P 1")
+    data.set_data(cell, group, unique.astype(np.int32), intensity, sigma)
+    data.prepare_for_merging(gemmi.DataType.Mean)
+    # "X" counts sets of several alone, as R_int does, with weights 1/σ².
+    stats = data.calculate_merging_stats(None, use_weights="X")[0]
+    r_meas, cc_half = (
+        float(value) if np.isfinite(value) else None for value in (stats.r_meas(), stats.cc_half())
+    )
+    return r_meas, cc_half
 
 
 def completeness(hkl: Miller, group: Group, orthogonalisation: Matrix3, d_min: float) -> float:

@@ -145,6 +145,32 @@ def test_equivalents_that_disagree_and_missing_reflections_are_told(simulated):
     assert "unlikely" in prepare(few, spacegroup="P 21/c").notes[0]
 
 
+def test_agreement_of_equivalents_is_told_where_there_are_any(simulated, tmp_path):
+    found, _ = simulated
+    apart = np.random.default_rng(0).normal(0, 0.05 * found.intensity, (2, len(found.hkl)))
+    twice = (found.intensity + apart).ravel()
+    hkl, sigma = np.vstack([found.hkl, -found.hkl]), np.tile(0.05 * found.intensity + 0.01, 2)
+    unmerged = Measured("a.hkl", hkl, twice, sigma, MONOCLINIC)
+    (tmp_path / "a.hkl").write_text(hklf4(unmerged))
+    app = build({"patterson": "argand.systems.patterson"})
+    call = ["patterson", "solve", str(tmp_path / "a.hkl"), "--cell", ",".join(map(str, MONOCLINIC))]
+    call += ["--spacegroup", "P 21/c", "--formula", "C5NO", "--units", "4", "--out", str(tmp_path / "out")]
+    told = CliRunner().invoke(app, call).output
+    summary = json.loads((tmp_path / "out" / "a.json").read_text())
+    first, second = read_reflections(tmp_path / "a.hkl").intensity.reshape(2, -1)
+    # Of two equivalents of equal sigma, each is half of their difference from the mean.
+    r_meas = np.sqrt(2) * np.abs(first - second).sum() / np.abs(first + second).sum()
+    assert summary["r_meas"] == pytest.approx(r_meas, abs=1e-4)
+    assert summary["cc_half"] == pytest.approx(np.corrcoef(first, second)[0, 1], abs=0.002)
+    assert f"R_meas {summary['r_meas']:.3f}, CC1/2 {summary['cc_half']:.3f}" in told
+    assert "R_meas of equivalents" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_where_each_reflection_was_given_once_no_agreement_is_told(simulated):
+    crystal = prepare(simulated[0], spacegroup="P 21/c")
+    assert (crystal.r_meas, crystal.cc_half) == (None, None)
+
+
 def test_origins_that_a_group_allows():
     assert len(allowed_origins(Group.from_name("P -1"))) == 8
     assert len(allowed_origins(Group.from_name("P 21"))) == 4

@@ -88,6 +88,13 @@ def _answer(
     return summary
 
 
+def agreement(summary: dict[str, Any]) -> list[str]:
+    """One line on how well equivalent reflections agree, none where each was given once."""
+    names = {"r_meas": "R_meas", "cc_half": "CC1/2"}
+    told = ", ".join(f"{name} {summary[key]:.3f}" for key, name in names.items() if key in summary)
+    return [f"equivalent reflections: {told}"] if told else []
+
+
 def _show(summary: dict[str, Any]) -> None:
     """The result in a few lines."""
     verdict = "solved" if summary["solved"] else "not solved"
@@ -95,6 +102,7 @@ def _show(summary: dict[str, Any]) -> None:
         f"{verdict}: {summary['reason']}",
         f"{summary['n_atoms']} atoms in {summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, "
         f"{summary['attempts']} tries in {summary['seconds']:.1f} s ({summary['path']})",
+        *agreement(summary),
         *(f"{kind}: {path}" for kind, path in summary["files"].items()),
     ]
     say("\n".join(lines))

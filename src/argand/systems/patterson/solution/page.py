@@ -82,6 +82,8 @@ def _facts(summary: Summary) -> str:
         ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % of all"),
         ("resolution", f"{summary['d_min']:.2f} Å"),
     ]
+    agreement = {"r_meas": "R_meas of equivalents", "cc_half": "CC1/2 of equivalents"}
+    rows += [(name, f"{summary[key]:.3f}") for key, name in agreement.items() if key in summary]
     return table((), [[escape(str(value)) for value in row] for row in rows])
 
 

@@ -27,7 +27,8 @@ class Crystal:
     """All that a structure is solved from.
 
     `content` counts the atoms other than hydrogen of the asymmetric unit, `cell_content` all atoms of the
-    cell; both are None without a formula. `notes` are warnings for the user.
+    cell; both are None without a formula. `notes` are warnings for the user. `r_meas` and `cc_half` are those
+    of `Merged`: None where each reflection was given once.
     """
 
     cell: CellParameters
@@ -38,6 +39,8 @@ class Crystal:
     completeness: float
     wavelength: float
     notes: tuple[str, ...]
+    r_meas: float | None = None
+    cc_half: float | None = None
 
     @property
     def orthogonalisation(self) -> Matrix3:
@@ -110,7 +113,8 @@ def prepare(
     notes = (*measured.notes, *_notes(merged, group, share))
     content, cell_content = _contents(formula or measured.formula, units, observed)
     wavelength = measured.wavelength or _WAVELENGTH[probe]
-    return Crystal(cell, group, observed, content, cell_content, share, wavelength, notes)
+    agreement = merged.r_meas, merged.cc_half
+    return Crystal(cell, group, observed, content, cell_content, share, wavelength, notes, *agreement)
 
 
 def _group(measured: Measured, spacegroup: str | None) -> Group:

@@ -56,6 +56,7 @@ class Solution:
 
     def summary(self) -> dict[str, Any]:
         """Figures in plain values."""
+        agreement = {"r_meas": self.crystal.r_meas, "cc_half": self.crystal.cc_half}
         return {
             "solved": self.solved,
             "reason": self.reason,
@@ -72,6 +73,7 @@ class Solution:
             "seconds": round(self.seconds, 2),
             "correlation": round(self.correlation, 3),
             "completeness": round(self.crystal.completeness, 3),
+            **{name: round(value, 4) for name, value in agreement.items() if value is not None},
             "notes": list(self.crystal.notes),
         }
 
