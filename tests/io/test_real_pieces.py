@@ -97,10 +97,13 @@ def test_spots_of_a_piece_are_those_of_the_whole_image(thaumatin: Frame) -> None
     whole, _ = find_spots(thaumatin.data, thaumatin.mask, threshold=6.0)
     piece, _ = find_spots(thaumatin.data[slow, fast], thaumatin.mask[slow, fast], threshold=6.0)
     inside = whole.px - MIDDLE_FIRST_PX
-    inside = inside[((inside > 30) & (inside < 770)).all(axis=1)]
-    apart = np.linalg.norm(inside[:, None] - piece.px[None], axis=-1).min(axis=1)
-    assert len(inside) > 100
-    assert np.mean(apart < 0.1) > 0.97
+    kept = ((inside > 30) & (inside < 770)).all(axis=1)
+    apart = np.linalg.norm(inside[kept, None] - piece.px[None], axis=-1).min(axis=1)
+    # Blocks of the background lie elsewhere in the piece: the faintest spots may cross the threshold.
+    strong = whole.counts[kept] > np.percentile(whole.counts[kept], 25)
+    assert np.count_nonzero(strong) > 100
+    assert np.all(apart[strong] < 0.1)
+    assert np.mean(apart < 0.1) > 0.95
 
 
 def test_the_model_that_dxtbx_made_of_the_swung_out_images_is_read_as_it_is_meant(tmp_path: Path) -> None:
