@@ -88,7 +88,7 @@ def compare(
     return best
 
 
-def _slides(placed: Points3, truth: Points3, group: Group, cell: Matrix3) -> list[Vector3]:
+def _slides(placed: Float[np.ndarray, "m 3"], truth: Points3, group: Group, cell: Matrix3) -> list[Vector3]:
     """Shifts along the polar axes that put some atom on another; one of zero without such axes."""
     polar = group.polar_axes()
     if not polar.any():
@@ -111,7 +111,9 @@ def _neighbours(moves: Points3, cell: Matrix3) -> Float[np.ndarray, " n"]:
     return (np.linalg.norm(apart @ cell.T, axis=-1) < NEAR / 2).sum(1).astype(float)
 
 
-def _score(placed: Points3, truth: Points3, major: np.ndarray, group: Group, cell: Matrix3) -> Comparison:
+def _score(
+    placed: Float[np.ndarray, "m 3"], truth: Points3, major: np.ndarray, group: Group, cell: Matrix3
+) -> Comparison:
     """Mutually nearest atoms within NEAR."""
     images = group.images(truth)
     apart = placed[:, None, None] - images[None]

@@ -57,7 +57,7 @@ def checked(
     frac_coords: np.ndarray,
     max_atoms: int = MAX_ATOMS,
 ) -> Structure:
-    """A structure with its places wrapped into the cell; InputError, with the reason, for what is none.
+    """A structure, right-handed and wrapped into the cell; InputError, with the reason, for what is none.
 
     Refused are: no atoms, more than `max_atoms`, numbers that are not finite, a lattice without volume,
     atomic numbers outside 1 to 103, and two atoms on one place.
@@ -82,7 +82,7 @@ def checked(
         raise InputError(
             f"no known element has the atomic number {species[(species < 1) | (species > MAX_Z)][0]}"
         )
-    structure = Structure(lattice, species.astype(np.uint8), wrapped(frac))
+    structure = right_handed(Structure(lattice, species.astype(np.uint8), wrapped(frac)))
     first, second, distance = closest_pair(structure)
     if distance < MIN_DISTANCE:
         names = structure.symbols
@@ -91,6 +91,16 @@ def checked(
             f"{distance:.2f} Å apart"
         )
     return structure
+
+
+def right_handed(structure: Structure) -> Structure:
+    """The same crystal by a right-handed cell: a left-handed one has all its vectors reversed.
+
+    Lengths and angles stay, so that what is made of them alone is the crystal and not its mirror image.
+    """
+    if np.linalg.det(structure.lattice) > 0:
+        return structure
+    return Structure(-structure.lattice, structure.species, wrapped(-structure.frac_coords))
 
 
 def wrapped(frac: Points3) -> Points3:

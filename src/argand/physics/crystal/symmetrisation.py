@@ -7,20 +7,23 @@ from scipy.optimize import linear_sum_assignment
 
 from argand.errors import MissingExtraError
 from argand.physics.crystal.cell import Cell
-from argand.physics.crystal.structure import Structure, parameters, wrapped
+from argand.physics.crystal.structure import Structure, parameters, right_handed, wrapped
 from argand.typing import Matrix3
 
 
 def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]:
     """The structure averaged over all operations that map it on itself within `tolerance` Å, and their group.
 
-    The setting stays: a along x, b in the xy plane, no other choice of the cell. Operations by spglib.
+    The setting stays: a along x, b in the xy plane, no other choice of the cell, but for a left-handed one,
+    whose vectors are reversed. Where no operations are found, as with atoms nearer than the tolerance, the
+    structure is left, and the group is P1. Operations by spglib.
     """
+    structure = right_handed(structure)
     spglib = _spglib()
     cell = (structure.lattice, structure.frac_coords, structure.species)
     dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     if dataset is None:
-        return structure, "P 1"
+        return structure, "P1"
     lattice = _lattice(structure.lattice, dataset.rotations)
     total = np.zeros_like(structure.frac_coords)
     for rotation, translation in zip(dataset.rotations, dataset.translations, strict=True):

@@ -1,0 +1,50 @@
+"""Real images that come with the tests are answered rightly, or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from argand.systems.geometry.predict import Predictor, load
+
+FRAMES = Path(__file__).parents[2] / "data" / "frames"
+ADSC_CENTRE_PX, ADSC_TOLERANCE_PX = (1216.91 - 900, 1143.38 - 850), 12.0
+"""The truth of this image is weak; of all others it is known to a pixel."""
+
+
+@pytest.fixture(scope="module")
+def shipped_predictor() -> Predictor:
+    return load()
+
+
+def miss_px(found: tuple[float, float] | None, truth: tuple[float, float]) -> float:
+    return float(np.hypot(*np.subtract(found, truth))) if found else np.inf
+
+
+def test_a_piece_of_a_real_still_is_answered_to_two_pixels(shipped_predictor: Predictor):
+    """Its middle is 57 px from where DIALS puts the beam."""
+    answer = shipped_predictor.predict(FRAMES / "thau_3_2_0001_middle.cbf.bz2")
+    assert (answer.path, answer.reason) == ("lattice", "")
+    assert miss_px(answer.beam_centre_px, (1261.42 - 900, 1307.24 - 950)) < 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "truth", "tolerance_px"),
+    [
+        ("l-cyst_04_00001.cbf.bz2", (729.31, 865.76), 2.0),
+        ("adsc_middle.img.bz2", ADSC_CENTRE_PX, ADSC_TOLERANCE_PX),
+    ],
+)
+def test_a_poor_real_image_is_answered_rightly_or_not_at_all(
+    shipped_predictor: Predictor, name: str, truth: tuple[float, float], tolerance_px: float
+):
+    answer = shipped_predictor.predict(FRAMES / name)
+    assert answer.reason or miss_px(answer.beam_centre_px, truth) < tolerance_px
+    assert answer.network_centre_px is not None
+
+
+def test_a_detector_that_is_swung_out_is_not_answered(shipped_predictor: Predictor):
+    answer = shipped_predictor.predict(FRAMES / "l-cyst_01_00001.cbf.bz2")
+    assert (answer.beam_centre_px, answer.reliable) == (None, False)
+    assert "swung out" in answer.reason
+    assert any("foot of the perpendicular" in note for note in answer.notes)
