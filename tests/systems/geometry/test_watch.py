@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,10 +67,8 @@ def test_images_that_arrive_later_are_answered_until_none_comes_in_time(
     watcher: Watcher, clock: Clock, write_image: Callable[..., Path]
 ):
     write_image(watcher.folder / "a.npy")
-    arrivals = {"b.npy": 101.5, "c.npy": 103.0, "d.npy": 105.5}
-    clock.later = [
-        (at, lambda name=name: write_image(watcher.folder / name)) for name, at in arrivals.items()
-    ]
+    for name, second in (("b.npy", 101.5), ("c.npy", 103.0), ("d.npy", 105.5)):
+        clock.later.append((second, partial(write_image, watcher.folder / name)))
     names = [Path(record["file"]).name for record in watcher.run(timeout_s=2.0)]
     assert names == ["a.npy", "b.npy", "c.npy"]
     assert clock.now == pytest.approx(105.02, abs=0.015)
