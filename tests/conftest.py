@@ -5,7 +5,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+# Property tests without a limit of time: a busy machine is no defect of the physics.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 os.environ["ARGAND_CACHE"] = tempfile.mkdtemp(prefix="argand-cache-")
 
 

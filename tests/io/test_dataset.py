@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from toy import BrokenToySystem, ToySystem
+from toy import HANG_S, BrokenToySystem, GatedToySystem, ToySystem, wait_for
 
 from argand import __version__
 from argand.errors import ConfigError, InputError
@@ -162,60 +162,70 @@ def test_a_system_is_stored_with_its_configuration(tmp_path: Path):
         simulate_to_file(ToySystem(noise=0.5), tmp_path / "set.h5", 3, seed=1, processes=1, quiet=True)
 
 
-SLOW_SCRIPT = """
-import sys, time
+GATED = (6, 10)
+"""Samples that are only made once the simulation has been told to stop."""
+
+GATED_SCRIPT = f"""
+import sys
 from pathlib import Path
-from toy import SlowToySystem
+from toy import GatedToySystem
+from argand.io.pool import Ticker
 from argand.learn.simulate import simulate_to_file
 
+stop = Ticker.stop
+
+def stop_and_open(ticker):
+    stop(ticker)
+    Path(sys.argv[1], "open").touch()
+
 if __name__ == "__main__":
-    simulate_to_file(SlowToySystem(), Path(sys.argv[1]), 40, seed=3, processes=2, shard_size=4, quiet=True)
+    Ticker.stop = stop_and_open
+    system = GatedToySystem(folder=sys.argv[1], gated={GATED})
+    simulate_to_file(system, Path(sys.argv[1], "set.h5"), 40, seed=3, processes=2, shard_size=4, quiet=True)
 """
 
 
 def start_simulation(folder: Path) -> subprocess.Popen:
-    """A simulation in two processes that has its first shard done."""
+    """A simulation whose two processes have the first shard done and are half through two others."""
     script = folder / "simulate.py"
-    script.write_text(SLOW_SCRIPT)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "learn")}
-    command = [sys.executable, str(script), str(folder / "set.h5")]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not shards(folder) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    script.write_text(GATED_SCRIPT)
+    learn = str(Path(__file__).parents[1] / "learn")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([learn, os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, str(script), str(folder)]
+    process = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for([folder / f"waiting-{number}" for number in GATED], process)
     return process
-
-
-def shards(folder: Path) -> set[Path]:
-    """Whole shards of the set in the folder."""
-    return set((folder / "set.shards").glob("0*.h5"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_or_killed_simulation_is_completed_by_the_same_call(tmp_path: Path, number: int):
     process = start_simulation(tmp_path)
-    process.send_signal(number)
-    message = process.communicate(timeout=30)[1]
-    assert ("the same command completes it" in message) == (number == signal.SIGINT)
-    time.sleep(0.7)
-    before = shards(tmp_path)
-    time.sleep(0.7)
-    kept = shards(tmp_path)
-    assert kept == before, "its processes live on"
-    assert 0 < len(kept) < 10
-    unfinished = list((tmp_path / "set.shards").glob("*.part"))
-    assert bool(unfinished) == (number == signal.SIGINT)
-    held = slow_plan().kept(tmp_path / "set.h5")
-    assert (f"has {held} of 40 samples" in " ".join(message.split())) == (number == signal.SIGINT)
-    assert (held > 4 * len(kept)) == (number == signal.SIGINT)
-    times = {path: path.stat().st_mtime_ns for path in kept}
-    write_dataset(tmp_path / "set.h5", completed := slow_plan())
-    assert {path: path.stat().st_mtime_ns for path in kept} == times
+    try:
+        process.send_signal(number)
+        # The pipe ends when the last process that could write to it has ended: none lives on.
+        message = " ".join(process.communicate(timeout=HANG_S)[1].split())
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    completed, shards = gated_plan(tmp_path), tmp_path / "set.shards"
+    whole, *begun = [completed.rows(*shard) for shard in completed.files(tmp_path / "set.h5").items()]
+    assert [path.name for path in shards.glob("0*.h5")] == ["00000000.h5"]
+    # Both stop after the sample that they are at; shards that already wait for a process may have one, too.
+    assert (whole, begun[:2]) == (4, [3, 3] if number == signal.SIGINT else [0, 0])
+    assert max(begun[2:]) <= (number == signal.SIGINT)
+    told = f"set.h5 has {whole + sum(begun)} of 40 samples; the same command completes it"
+    assert (told in message) == (number == signal.SIGINT)
+    written = (shards / "00000000.h5").stat().st_mtime_ns
+    write_dataset(tmp_path / "set.h5", completed)
+    assert (shards / "00000000.h5").stat().st_mtime_ns == written
     assert_holds(tmp_path / "set.h5", completed)
 
 
-def slow_plan() -> SetPlan:
-    """What the script simulates, without its pauses."""
-    provenance = {"system": "SlowToySystem", "config": to_config(ToySystem()), "version": __version__}
+def gated_plan(folder: Path) -> SetPlan:
+    """What the script simulates, without its gates."""
+    config = to_config(GatedToySystem(folder=str(folder), gated=GATED))
+    provenance = {"system": "GatedToySystem", "config": config, "version": __version__}
     return plan(provenance=provenance, count=40, shard_size=4)

@@ -5,16 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
-from toy import ToySystem
+from toy import HANG_S, ToySystem, wait_for
 
 from argand.errors import ArgandError, ConfigError, InputError, MissingExtraError
 from argand.io.weights import load_weights
-from argand.learn import module
+from argand.learn import budget, module
 from argand.learn.log import read_log
 from argand.learn.train import TrainingSummary, train
 from argand.system import to_config
@@ -46,6 +47,31 @@ def stop_at_step(step: int, number: int, monkeypatch: pytest.MonkeyPatch) -> Non
         return loss(self, network, batch, generator)
 
     monkeypatch.setattr(ToySystem, "loss", interrupted)
+
+
+@dataclass
+class Clock:
+    """Stands in for the module `time` where a run looks at it: only what a test says takes time."""
+
+    now: float = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of a run in which each training step takes an eighth of a second and all else nothing."""
+    clock, loss = Clock(), ToySystem.loss
+
+    def timed(self, network, batch, generator=None):
+        clock.now += 0.125 * network.training
+        return loss(self, network, batch, generator)
+
+    monkeypatch.setattr(ToySystem, "loss", timed)
+    for looking in (budget, module):
+        monkeypatch.setattr(looking, "time", clock)
+    return clock
 
 
 def test_a_run_learns_and_leaves_what_is_promised(tmp_path: Path):
@@ -102,25 +128,28 @@ def test_a_finished_run_goes_on_with_a_larger_budget(tmp_path: Path):
     assert [record["step"] for record in read_log(tmp_path / "log.jsonl") if "val" in record] == [4, 8]
 
 
+@pytest.mark.usefixtures("clock")
 def test_time_ends_a_run(tmp_path: Path):
     summary = run(tmp_path, max_time="00:00:01", max_steps=None, val_every_steps=10**6)
-    assert 1.0 <= summary.seconds < 5.0
-    assert summary.best.step == summary.steps
+    assert (summary.seconds, summary.steps, summary.best.step) == (1.0, 8, 8)
 
 
-def test_the_last_validation_is_within_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_last_validation_is_within_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+):
     validate = module.validate
 
     def slow(*arguments):
-        time.sleep(1.0)
+        clock.now += 1.0
         return validate(*arguments)
 
     monkeypatch.setattr(module, "validate", slow)
-    limits = {"max_time": 4.0, "max_steps": None, "val_every_steps": 20}
-    run(tmp_path, **limits)
+    limits = {"max_time": 4.0, "max_steps": None, "val_every_steps": 12}
+    summary = run(tmp_path, **limits)
     *_, last_step, last_validation = read_log(tmp_path / "log.jsonl")
-    assert last_step["step"] == last_validation["step"]
-    assert last_step["seconds"] < 4.0
+    # 12 steps and their validation take 2.5 s; of the 3 s that leave room for another, 4 steps take the rest.
+    assert last_step["step"] == last_validation["step"] == 16
+    assert (last_step["seconds"], summary.seconds) == (3.0, 4.0)
     assert run(tmp_path, **limits, resume=True).steps_here == 0
 
 
@@ -177,14 +206,38 @@ def test_bf16_trains(tmp_path: Path):
     assert run(tmp_path, precision="bf16", max_steps=2).best.value < 10
 
 
+DDP_SCRIPT = [sys.executable, str(Path(__file__).with_name("ddp_script.py"))]
+
+
 @pytest.mark.slow
 def test_two_processes_compute_what_one_computes(tmp_path: Path):
-    script = Path(__file__).with_name("ddp_script.py")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, script, tmp_path / "two"], check=True, timeout=120, env=environment)
+    subprocess.run([*DDP_SCRIPT, tmp_path / "two"], check=True, timeout=HANG_S, env=environment)
     run(tmp_path / "one", ToySystem(plain=True), max_steps=4, batch_size=8, average=False)
     one, two = (torch.load(tmp_path / name / "last.ckpt", weights_only=True) for name in ("one", "two"))
     torch.testing.assert_close(two["network"], one["network"], rtol=1e-5, atol=1e-6)
     assert json.loads(two["identity"])["settings"]["world"] == 2
     validations = [read_log(tmp_path / name / "log.jsonl")[-1]["val"]["error"] for name in ("one", "two")]
     assert validations[1] == pytest.approx(validations[0], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_no_process_outlives_the_first_of_two(tmp_path: Path):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [*DDP_SCRIPT, tmp_path / "two", tmp_path]
+    first = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        # Both processes are between two steps by then, and each waits for a sample that never comes.
+        wait_for([tmp_path / "waiting-8", tmp_path / "waiting-12"], first)
+        first.kill()
+        # The pipe ends when the last process that could write to it has ended.
+        first.communicate(timeout=HANG_S)
+    finally:
+        end_session(first.pid)
+    assert not (tmp_path / "two" / "last.ckpt").exists()
+
+
+def end_session(number: int) -> None:
+    """End what a failed test would leave behind."""
+    with suppress(ProcessLookupError):
+        os.killpg(number, signal.SIGKILL)

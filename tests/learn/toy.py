@@ -1,7 +1,10 @@
 """A small system in the shape of the real ones: the slope and intercept of a noisy line."""
 
+import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -85,10 +88,33 @@ class BrokenToySystem(ToySystem):
 
 
 @dataclass(frozen=True)
-class SlowToySystem(ToySystem):
-    """A toy that takes its time, so that it can be stopped."""
+class GatedToySystem(ToySystem):
+    """A toy that is surely in the middle of its work when it is stopped.
+
+    It makes no sample of the numbers `gated` before `folder` has a file `open`; until then a file
+    `waiting-<number>` tells that it is wanted.
+    """
+
+    folder: str = ""
+    gated: tuple[int, ...] = ()
 
     def simulate(self, index: int, seed: int) -> Sample:
-        """Sample `index` after a moment."""
-        time.sleep(0.2)
+        """Sample `index`, when it may be made."""
+        if index in self.gated:
+            Path(self.folder, f"waiting-{index}").touch()
+            while not Path(self.folder, "open").exists():
+                time.sleep(0.01)
         return super().simulate(index, seed)
+
+
+HANG_S = 600
+"""Seconds after which what a test waits for will never happen; only a defect waits as long."""
+
+
+def wait_for(files: Sequence[Path], process: subprocess.Popen) -> None:
+    """Wait until the files are there, which the process makes; it must not end before."""
+    end = time.monotonic() + HANG_S
+    while not all(file.exists() for file in files):
+        assert process.poll() is None, "it has ended before"
+        assert time.monotonic() < end, "it hangs"
+        time.sleep(0.01)

@@ -6,6 +6,7 @@ what the unbroken run would have seen. Validation takes the numbers 0, 1, ... of
 `seed + VALIDATION_OFFSET`.
 """
 
+import multiprocessing
 import os
 import signal
 from collections import deque
@@ -18,6 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 from argand.errors import ConfigError
+from argand.learn.companion import end_with
 from argand.system import Batch, Sample, System, inputs_of
 
 VALIDATION_OFFSET = 1_000_003
@@ -134,7 +136,10 @@ def validation_batches(system: System, plan: StreamPlan, size: int) -> list[Batc
 
 
 def quiet_worker(_: int) -> None:
-    """Leave interrupts to the training process, which stops its workers in order, and yield to it."""
+    """Leave interrupts to the training process, which stops its workers, yield to it and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(1)
+    parent = multiprocessing.parent_process()
+    if parent and parent.pid:
+        end_with(parent.pid)

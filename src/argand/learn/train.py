@@ -17,6 +17,7 @@ from argand.errors import ConfigError, MissingExtraError
 from argand.io.pool import available_cores
 from argand.learn.budget import Budget, seconds_from
 from argand.learn.checkpoint import FILE_NAME, load_checkpoint, require_same
+from argand.learn.companion import bound_companions
 from argand.learn.device import Compute, Precision, choose_compute
 from argand.learn.interrupt import StopSignal
 from argand.learn.log import draw_curve
@@ -190,6 +191,7 @@ def _run(
         StopSignal() as stop,
         ProgressDisplay(title, begun=budget.progress, quiet=quiet) as display,
         _quiet_lightning(),
+        bound_companions(),
     ):
         trainer = _trainer(settings, compute, devices, record.folder)
         trainer.callbacks.append(TrainingKeeper(record, compute, stop, saved, display))

@@ -1,9 +1,11 @@
 """Following a folder: whole files only, bad ones survived, nothing twice."""
 
 import json
-import threading
-import time
+import os
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,32 @@ from argand.systems.geometry.files.watch import Watcher
 STATED = Stated(1.0, 150.0, (0.1, 0.1))
 
 
+@dataclass
+class Clock:
+    """Stands in for the module `time` where the watcher looks at it; time goes on while it sleeps."""
+
+    now: float = 100.0
+    later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    """What happens, and when."""
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        while self.later and self.later[0][0] <= self.now:
+            self.later.pop(0)[1]()
+
+
 @pytest.fixture
-def watcher(tmp_path: Path, predictor: object) -> Watcher:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(sys.modules[Watcher.__module__], "time", clock)
+    return clock
+
+
+@pytest.fixture
+def watcher(tmp_path: Path, predictor: object, clock: Clock) -> Watcher:
     """Follows an empty folder at a quick pace."""
     folder = tmp_path / "images"
     folder.mkdir()
@@ -37,29 +63,30 @@ def test_each_image_becomes_a_line(watcher: Watcher, write_image: Callable[..., 
     assert second["reliable"] is False
 
 
-def test_images_that_arrive_later_are_answered(watcher: Watcher, write_image: Callable[..., Path]):
+def test_images_that_arrive_later_are_answered_until_none_comes_in_time(
+    watcher: Watcher, clock: Clock, write_image: Callable[..., Path]
+):
     write_image(watcher.folder / "a.npy")
-    later = threading.Timer(0.2, write_image, [watcher.folder / "b.npy"])
-    later.start()
+    for name, second in (("b.npy", 101.5), ("c.npy", 103.0), ("d.npy", 105.5)):
+        clock.later.append((second, partial(write_image, watcher.folder / name)))
     names = [Path(record["file"]).name for record in watcher.run(timeout_s=2.0)]
-    later.join()
-    assert names == ["a.npy", "b.npy"]
+    assert names == ["a.npy", "b.npy", "c.npy"]
+    assert clock.now == pytest.approx(105.02, abs=0.015)
 
 
 def test_a_growing_file_waits_until_it_is_whole(
-    watcher: Watcher, tmp_path: Path, write_image: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    watcher: Watcher, clock: Clock, tmp_path: Path, write_image: Callable[..., Path]
 ):
     whole = write_image(tmp_path / "whole.npy", (60, 45)).read_bytes()
     target = watcher.folder / "a.npy"
     pieces = np.array_split(np.frombuffer(whole, np.uint8), 4)
 
-    def grow(seconds: float) -> None:
-        if pieces:
-            with target.open("ab") as file:
-                file.write(pieces.pop(0).tobytes())
+    def grow() -> None:
+        with target.open("ab") as file:
+            file.write(pieces.pop(0).tobytes())
 
-    grow(0)
-    monkeypatch.setattr("argand.systems.geometry.files.watch.time.sleep", grow)
+    grow()
+    clock.later = [(clock.now, grow)] * 3
     (record,) = watcher.run(once=True)
     assert record["beam_centre_px"] == (60.5, 45.5)
 
@@ -74,13 +101,13 @@ def test_a_bad_file_is_told_and_the_next_ones_go_on(watcher: Watcher, write_imag
     assert told["b.npy"]["reliable"] is True
 
 
-def test_a_failed_file_is_tried_again_when_it_has_changed(watcher: Watcher, write_image: Callable[..., Path]):
+def test_a_failed_file_is_tried_again_when_it_has_changed(
+    watcher: Watcher, clock: Clock, write_image: Callable[..., Path]
+):
     target = watcher.folder / "a.npy"
     target.write_bytes(b"half of it")
-    later = threading.Timer(0.2, write_image, [target])
-    later.start()
+    clock.later = [(101.0, lambda: write_image(target))]
     answers = [record["reliable"] for record in watcher.run(timeout_s=2.0)]
-    later.join()
     assert answers == [False, True]
 
 
@@ -109,9 +136,8 @@ def test_a_torn_last_line_is_made_again(
 def test_ctrl_c_leaves_whole_lines_to_go_on_from(
     watcher: Watcher, predictor: object, write_image: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
-    for name in ("a.npy", "b.npy"):
-        write_image(watcher.folder / name)
-        time.sleep(0.01)
+    for second, name in enumerate(("a.npy", "b.npy")):
+        os.utime(write_image(watcher.folder / name), (second, second))
     answer = predictor.predict_frame
 
     def interrupted(frame: object, **options: object) -> object:

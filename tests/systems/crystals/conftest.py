@@ -1,0 +1,45 @@
+"""A processor on which the same work takes the same time everywhere, for searches that end by the clock."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from argand.physics.crystal.matching_pursuit import Pursuit
+from argand.systems.crystals.latent.decoding import faithful
+
+NS_PER_WAVE = 35.0
+"""What one exp(2 pi i h·x) takes with all that is done with it; about as measured in 2026."""
+
+
+@dataclass
+class Processor:
+    """Stands in for the module `time` where a search looks at it; time goes on with the waves computed."""
+
+    seconds: float = 0.0
+
+    def thread_time(self) -> float:
+        self.seconds += 1e-9
+        return self.seconds
+
+    def timed(self, waves: Callable) -> Callable:
+        """A function of indices and places that takes its time."""
+
+        def compute(hkl: np.ndarray, frac: np.ndarray) -> np.ndarray:
+            self.seconds += 1e-9 * NS_PER_WAVE * len(hkl) * len(frac)
+            return waves(hkl, frac)
+
+        return compute
+
+
+@pytest.fixture(autouse=True)
+def processor(monkeypatch: pytest.MonkeyPatch) -> Processor:
+    """What the searches of every test in this folder run on."""
+    processor, search = Processor(), sys.modules[Pursuit.__module__]
+    for name in ("waves", "single_waves", "wave_sums"):
+        monkeypatch.setattr(search, name, processor.timed(getattr(search, name)))
+    for module in (search, sys.modules[faithful.__module__]):
+        monkeypatch.setattr(module, "time", processor)
+    return processor
