@@ -29,6 +29,7 @@ def test_weights_of_the_agreement_are_those_of_the_mean():
     assert merged.intensity == pytest.approx([mean])
     assert merged.r_int == pytest.approx(4 / 84)
     assert merged.r_meas == pytest.approx(np.sqrt(2) * 4 / 84)
+    assert merged.cc_half is None  # of one mean
 
 
 def test_without_equivalents_there_is_no_agreement():
