@@ -1,11 +1,8 @@
 """A structure made as symmetric as it nearly is: lattice and places averaged over its operations."""
 
-from typing import Any
-
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from argand.errors import MissingExtraError
 from argand.physics.cell import Cell
 from argand.physics.structure import Structure, parameters, wrapped
 from argand.typing import Matrix3
@@ -16,7 +13,8 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
 
     The setting stays: a along x, b in the xy plane, no other choice of the cell. Operations by spglib.
     """
-    spglib = _spglib()
+    import spglib  # only where it is used: one more library to load
+
     cell = (structure.lattice, structure.frac_coords, structure.species)
     dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     if dataset is None:
@@ -40,11 +38,3 @@ def _lattice(lattice: Matrix3, rotations: np.ndarray) -> Matrix3:
     mean = np.mean([rotation.T @ metric @ rotation for rotation in rotations.astype(float)], axis=0)
     values = parameters(np.linalg.cholesky(mean))
     return Cell(*values).orthogonalisation.T
-
-
-def _spglib() -> Any:
-    try:
-        import spglib  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise MissingExtraError("symmetry needs spglib: pip install 'argand[bench]'") from error
-    return spglib
