@@ -59,10 +59,14 @@ bench: .venv/tools
 
 LOWEST = build/lowest/bin/python
 lowest: TESTS = tests/io tests/physics tests/nn tests/test_*.py tests/systems/crystals
+lowest: PAGES = tests/systems/geometry/test_view.py tests/systems/geometry/test_outputs.py \
+		tests/systems/patterson/test_cli.py tests/systems/patterson/test_solve_view.py \
+		tests/systems/molmnist/test_predict.py
 lowest:
 	$(PYTHON) -m venv build/lowest
-	$(LOWEST) -m pip install -c constraints-lowest.txt -e . pytest hypothesis beartype
+	$(LOWEST) -m pip install -c constraints-lowest.txt -e '.[train]' pytest hypothesis beartype
 	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -m "not slow" $(TESTS)
+	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -m "not slow" -o addopts=--import-mode=importlib $(PAGES)
 
 install-check: .venv/tools
 	$(BIN)/python tests/install_check.py
