@@ -3,12 +3,23 @@
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
 # make bench  measures the figures of the README and of the weights' card and writes them there
+# make lowest         runs a part of the tests with the oldest versions of what argand needs
+# make install-check  builds wheel and source archive, installs each in an environment of its own and tries it
+#
+# TORCH_INDEX=ADDRESS    takes torch from the index at this address, such as PyTorch's own for the CPU build
+# INSTALLER="COMMAND"    installs with another program than pip, such as uv
+# CONSTRAINTS=           takes no pinned versions, and so leaves another torch in .venv as it is
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin
-INSTALL = $(BIN)/python -m pip install -c constraints.txt
+TORCH_INDEX ?=
+INSTALLER ?= $(BIN)/python -m pip install
+CONSTRAINTS ?= constraints.txt
+INSTALL = $(INSTALLER) $(addprefix -c ,$(CONSTRAINTS))
+# Without its dependencies, which that index need not have in the pinned versions; they come with the rest.
+TORCH_FIRST = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url "$(TORCH_INDEX)" torch)
 
-.PHONY: demo test lint bench
+.PHONY: demo test lint bench lowest install-check
 
 demo: .venv/installed
 	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo
@@ -46,9 +57,24 @@ bench: .venv/tools
 	$(BIN)/python benchmarks/patterson_real.py --data $(CRYSTALS) --json benchmarks/results/patterson_real.json
 	$(BIN)/python benchmarks/tables.py
 
+LOWEST = build/lowest/bin/python
+lowest: TESTS = tests/io tests/physics tests/nn tests/test_*.py tests/systems/crystals
+lowest: PAGES = tests/systems/geometry/test_view.py tests/systems/geometry/test_outputs.py \
+		tests/systems/patterson/test_cli.py tests/systems/patterson/test_solve_view.py \
+		tests/systems/molmnist/test_predict.py
+lowest:
+	$(PYTHON) -m venv build/lowest
+	$(LOWEST) -m pip install -c constraints-lowest.txt -e '.[train]' pytest hypothesis beartype
+	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -m "not slow" $(TESTS)
+	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -m "not slow" -o addopts=--import-mode=importlib $(PAGES)
+
+install-check: .venv/tools
+	$(BIN)/python tests/install_check.py
+
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) --upgrade pip
+	$(TORCH_FIRST)
 	$(INSTALL) -e '.[all]'
 	touch $@
 

@@ -33,6 +33,17 @@ def test_processor_is_named_without_cpuinfo(tmp_path: Path):
     assert doctor.processor(tmp_path / "missing")["model"]
 
 
+@pytest.mark.parametrize(
+    ("cuda", "hip", "build"), [(None, None, "CPU"), ("13.0", None, "CUDA 13.0"), (None, "7.2", "ROCm 7.2")]
+)
+def test_the_build_of_torch_is_told(
+    monkeypatch: pytest.MonkeyPatch, cuda: str | None, hip: str | None, build: str
+):
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.version, "hip", hip, raising=False)
+    assert doctor.torch_build() == build
+
+
 def test_weights_are_listed_with_their_figures_and_damage_is_told(tmp_path: Path):
     header = {"system": "toy", "config": {}, "seed": 0, "version": "9", "figures": {"real": {"error": 0.5}}}
     save_weights(tmp_path / "toy-good", {"a": torch.zeros(3)}, header)
@@ -69,3 +80,4 @@ def test_tables_show_every_part(monkeypatch: pytest.MonkeyPatch):
     assert result.exit_code == 0
     for part in ("Versions", "Processor", "Convolution speed", "Weights", "Extras", "found the line"):
         assert part in result.stdout
+    assert "build of torch" in result.stdout

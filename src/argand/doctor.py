@@ -22,6 +22,7 @@ EXTRAS = {
 }
 OPPONENTS = {"dials": "dials.version"}
 WEIGHTS = Path(__file__).parent / "weights"
+NO_GPU = [("none", "computing on the processor")]
 
 
 def examine() -> dict[str, Any]:
@@ -31,6 +32,7 @@ def examine() -> dict[str, Any]:
         "healthy": all(result["works"] for result in systems.values()),
         "versions": versions(),
         "processor": processor(),
+        "torch_build": torch_build(),
         "gpus": gpus(),
         "speed_gflops": speed(),
         "weights": weights(),
@@ -66,6 +68,16 @@ def processor(cpuinfo: Path | None = None) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "features": [feature for feature in CPU_FEATURES if feature in flags],
     }
+
+
+def torch_build() -> str:
+    """What the installed build of torch computes on: "CPU", or "CUDA" or "ROCm" with its version."""
+    import torch
+
+    if torch.version.cuda:
+        return f"CUDA {torch.version.cuda}"
+    hip = getattr(torch.version, "hip", None)
+    return f"ROCm {hip}" if hip else "CPU"
 
 
 def gpus() -> list[dict[str, Any]]:
@@ -142,7 +154,7 @@ def _tables(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         ("Versions", [(name, version or "not installed") for name, version in report["versions"].items()]),
         ("Processor", [(name, str(value)) for name, value in processor.items()]),
-        ("GPU", gpus or [("none", "computing on the processor")]),
+        ("GPU", [("build of torch", report["torch_build"]), *(gpus or NO_GPU)]),
         (
             "Convolution speed",
             [(name, f"{value:.0f} GFLOP/s") for name, value in report["speed_gflops"].items()],

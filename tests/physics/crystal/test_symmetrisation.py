@@ -10,7 +10,6 @@ from argand.physics.crystal.symmetrisation import symmetrised
 
 @pytest.mark.parametrize("shift", [0.0, 0.37])
 def test_a_shaken_perovskite_is_cubic_again(shift: float):
-    pytest.importorskip("spglib")
     generator = np.random.default_rng(0)
     places = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]) + shift
     ideal = checked(3.9 * np.eye(3), np.array([38, 22, 8, 8, 8]), places)

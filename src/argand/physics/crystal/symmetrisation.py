@@ -1,11 +1,8 @@
 """A structure made as symmetric as it nearly is: lattice and places averaged over its operations."""
 
-from typing import Any
-
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from argand.errors import MissingExtraError
 from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.structure import Structure, parameters, right_handed, wrapped
 from argand.typing import Matrix3
@@ -18,8 +15,9 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
     whose vectors are reversed. Where no operations are found, as with atoms nearer than the tolerance, the
     structure is left, and the group is P1. Operations by spglib.
     """
+    import spglib  # only where it is used: one more library to load
+
     structure = right_handed(structure)
-    spglib = _spglib()
     cell = (structure.lattice, structure.frac_coords, structure.species)
     dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     if dataset is None:
@@ -43,11 +41,3 @@ def _lattice(lattice: Matrix3, rotations: np.ndarray) -> Matrix3:
     mean = np.mean([rotation.T @ metric @ rotation for rotation in rotations.astype(float)], axis=0)
     values = parameters(np.linalg.cholesky(mean))
     return Cell(*values).orthogonalisation.T
-
-
-def _spglib() -> Any:
-    try:
-        import spglib  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise MissingExtraError("symmetry needs spglib: pip install 'argand[bench]'") from error
-    return spglib
