@@ -15,7 +15,7 @@ import numpy as np
 import typer
 from ase.data.colors import jmol_colors
 
-from argand.io.crystal import read_structure
+from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.reciprocal import waves
 from argand.physics.crystal.structure import Structure

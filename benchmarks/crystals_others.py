@@ -18,7 +18,7 @@ from report import as_table, write_report
 from rich.console import Console
 
 from argand.errors import InputError
-from argand.io.crystal import read_structure
+from argand.io.structure import read_structure
 from argand.learn.device import available_cores, processor_name
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked, distances

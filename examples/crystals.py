@@ -5,7 +5,7 @@ python examples/crystals.py
 
 from pathlib import Path
 
-from argand.io.crystal import read_structure
+from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
 from argand.systems.crystals.latent.decoding import faithful
 from argand.systems.crystals.latent.interpolation import interpolate

@@ -17,8 +17,8 @@ import pyarrow.parquet as parquet
 from fabio.compression import compByteOffset
 from fabio.dtrekimage import DtrekImage
 
-from argand.io.crystal import write_structure
 from argand.io.formats import load_image, open_stack
+from argand.io.structure import write_structure
 from argand.physics.crystal.structure import checked
 
 WHOLE_FRAMES = ("l-cyst_01_00001.cbf", "l-cyst_04_00001.cbf")

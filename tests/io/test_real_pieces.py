@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from argand.io.cbf import cbf_stack
-from argand.io.crystal import read_structure
 from argand.io.expt import read_expt, write_expt
 from argand.io.image import Frame, read_frame
+from argand.io.structure import read_structure
 from argand.physics.still.panel import PANELS
 from argand.physics.still.spot import find_spots
 

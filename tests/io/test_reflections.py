@@ -7,7 +7,7 @@ import pytest
 from argand.errors import InputError
 from argand.io.reflections import parse_cell, read_reflections
 from argand.io.shelx import read_instructions, res_lines, shelx_symmetry
-from argand.io.structure import write_ccp4, write_cif, write_res, write_xyz
+from argand.io.solution import write_ccp4, write_cif, write_res, write_xyz
 from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.beam import geometry_from_vectors, read_text, write_lines
+from argand.io.atomic import write_lines
+from argand.io.beam_geometry import geometry_from_vectors, read_text
 from argand.io.exptimages import absolute_imageset, imageset_frames, new_imageset
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3, Vector3

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from argand.io.beam import write_lines
+from argand.io.atomic import write_lines
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Mask, Vector3
 from argand.units import HC_KEV_ANGSTROM

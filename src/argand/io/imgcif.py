@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.beam import geometry_from_vectors
+from argand.io.beam_geometry import geometry_from_vectors
 from argand.io.header import Header, number, pair, positive
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3

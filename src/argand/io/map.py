@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError
-from argand.io.structure import write_ccp4
+from argand.io.solution import write_ccp4
 from argand.physics.crystal.symmetry import Group
 from argand.typing import Vector3
 

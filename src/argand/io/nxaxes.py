@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.beam import geometry_from_vectors
+from argand.io.beam_geometry import geometry_from_vectors
 from argand.io.header import pair
 from argand.io.imgcif import rotated
 from argand.physics.still.detector import BeamGeometry

@@ -10,7 +10,7 @@ from pyarrow import parquet, table
 
 import argand
 from argand.errors import ConfigError, InputError
-from argand.io.crystal import write_structure
+from argand.io.structure import write_structure
 from argand.io.weights import load_weights
 from argand.learn.stream import collate
 from argand.learn.train import train

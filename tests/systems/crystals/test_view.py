@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from argand.errors import InputError
-from argand.io.crystal import write_structure
+from argand.io.structure import write_structure
 from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.files.explore import interpolate_files
 from argand.systems.crystals.files.run import reconstruct_files

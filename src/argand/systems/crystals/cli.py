@@ -7,18 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from argand.systems.crystals.files.cli import (
-    alter,
-    decode,
-    encode,
-    index,
-    interpolate,
-    nearest,
-    reconstruct,
-    sample,
-    view,
-)
-from argand.verbs import (
+from argand.runs.verbs import (
     Json,
     KeepCard,
     LearningRate,
@@ -32,6 +21,17 @@ from argand.verbs import (
     say,
     show_figures,
     write_set,
+)
+from argand.systems.crystals.files.cli import (
+    alter,
+    decode,
+    encode,
+    index,
+    interpolate,
+    nearest,
+    reconstruct,
+    sample,
+    view,
 )
 
 Preset = Annotated[str, typer.Argument(help="best, paper, paper-small or tiny.")]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from argand.errors import ConfigError
-from argand.io.crystal import expand, read_many
+from argand.io.structure import expand, read_many
 from argand.physics.crystal.comparison import Comparison, compare
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Atoms, Box

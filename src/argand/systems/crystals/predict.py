@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from argand.errors import ConfigError, InputError
-from argand.io.crystal import read_structure
 from argand.io.resource import shipped_weights
+from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked
 from argand.system import from_config, to_config

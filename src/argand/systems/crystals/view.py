@@ -17,8 +17,8 @@ from scipy.optimize import linear_sum_assignment
 
 from argand import __version__
 from argand.errors import InputError
-from argand.io.crystal import expand, read_many, read_structure
 from argand.io.resource import system_data
+from argand.io.structure import expand, read_many, read_structure
 from argand.physics.crystal.structure import Structure, parameters
 from argand.systems.crystals.database.fingerprint import fingerprint
 

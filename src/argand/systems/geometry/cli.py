@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from argand.errors import ConfigError
-from argand.verbs import (
+from argand.runs.verbs import (
     BatchSize,
     Devices,
     Json,

@@ -10,7 +10,7 @@ import numpy as np
 
 from argand import __version__
 from argand.errors import InputError
-from argand.io.beam import write_lines
+from argand.io.atomic import write_lines
 from argand.systems.geometry.files.record import RESULTS, TABLE, Record, read_records
 from argand.systems.geometry.files.style import CSS
 from argand.systems.geometry.files.text import angles, label, number, pair, verdict

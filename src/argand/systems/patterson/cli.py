@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from argand.systems.patterson.solution.cli import solve
-from argand.verbs import (
+from argand.runs.verbs import (
     BatchSize,
     Devices,
     Json,
@@ -31,6 +30,7 @@ from argand.verbs import (
     show_figures,
     write_set,
 )
+from argand.systems.patterson.solution.cli import solve
 
 app = typer.Typer(help="Atoms from Patterson maps and from measured intensities.", no_args_is_help=True)
 app.command()(solve)

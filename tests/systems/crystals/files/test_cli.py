@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from argand.cli import build
-from argand.io.crystal import read_structure, write_structure
+from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError, InputError
-from argand.io.crystal import read_structure, write_structure
+from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.cell import random_rotation
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked, closest_pair

@@ -9,7 +9,7 @@ import spglib
 from typer.testing import CliRunner
 
 from argand.cli import build
-from argand.io.crystal import read_structure, write_structure
+from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.structure import Structure, parameters, wrapped
 from argand.physics.crystal.symmetrisation import symmetrised
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from argand.cli import build
 from argand.errors import ConfigError, InputError
 from argand.io.arrays import write_arrays
-from argand.io.crystal import read_structure, write_structure
 from argand.io.latents import read_latents
+from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint_index import index_of, load_index, save_index

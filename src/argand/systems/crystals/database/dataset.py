@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from argand.errors import ConfigError, InputError
-from argand.io.crystal import expand, read_many
+from argand.io.structure import expand, read_many
 from argand.physics.crystal.structure import Structure, wrapped
 from argand.progress import ProgressDisplay
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from argand.verbs import Json, Processes, Weights, complain, say, screen
+from argand.runs.verbs import Json, Processes, Weights, complain, say, screen
 
 Files = Annotated[
     list[str], typer.Argument(help="CIF, POSCAR, extended XYZ or parquet files, globs, folders.")
@@ -153,7 +153,7 @@ def nearest(
 
         found = nearest_files(file, among, most)
     else:
-        from argand.io.crystal import read_structure
+        from argand.io.structure import read_structure
         from argand.systems.crystals.database.fingerprint_index import load_index
 
         found = load_index(index).nearest(read_structure(file), most)

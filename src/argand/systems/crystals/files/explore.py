@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.beam import write_lines
-from argand.io.crystal import cif_text, expand, read_many, read_structure
+from argand.io.atomic import write_lines
+from argand.io.structure import cif_text, expand, read_many, read_structure
 from argand.physics.crystal.structure import MIN_DISTANCE, closest_pair
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.database.fingerprint import fingerprint

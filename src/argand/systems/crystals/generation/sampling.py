@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from argand.errors import ConfigError
-from argand.io.beam import write_lines
-from argand.io.crystal import cif_text
+from argand.io.atomic import write_lines
 from argand.io.latents import StoredLatent, write_latents
+from argand.io.structure import cif_text
 from argand.physics.crystal.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
 from argand.progress import ProgressDisplay
 from argand.system import to_config

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from argand.errors import ConfigError
-from argand.io.beam import write_lines
+from argand.io.atomic import write_lines
 from argand.io.weights import load_weights, read_header, save_weights
 from argand.learn.budget import seconds_from
 from argand.learn.checkpoint import FILE_NAME

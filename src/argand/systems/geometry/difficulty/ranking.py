@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from argand.errors import ArgandError, ConfigError
-from argand.io.beam import write_lines
+from argand.io.atomic import write_lines
 from argand.io.dataset import StoredSamples
 from argand.io.image import Frame
 from argand.systems.geometry.difficulty.contact_sheet import Tile, draw_sheet, make_tile

@@ -11,7 +11,7 @@ from types import TracebackType
 import numpy as np
 
 from argand.errors import ConfigError
-from argand.io.beam import write_lines
+from argand.io.atomic import write_lines
 from argand.io.expt import correct_expt, read_expt, write_expt
 from argand.io.geom import write_geom
 from argand.io.image import Frame

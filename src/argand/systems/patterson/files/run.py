@@ -10,7 +10,7 @@ import numpy as np
 
 from argand.errors import ConfigError, InputError
 from argand.io.map import read_map, write_map
-from argand.io.structure import write_xyz
+from argand.io.solution import write_xyz
 from argand.progress import ProgressDisplay
 from argand.systems.patterson.predict import Predictor
 from argand.typing import Points3

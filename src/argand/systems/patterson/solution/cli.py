@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from argand.io.pool import available_cores, single_threads
-from argand.verbs import Json, say
+from argand.runs.verbs import Json, say
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
 SpaceGroup = Annotated[str | None, typer.Option(help='Such as "P 21/c", in place of the file\'s.')]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from argand.errors import ConfigError
-from argand.io.beam import write_lines
-from argand.io.structure import write_ccp4, write_cif, write_res, write_xyz
+from argand.io.atomic import write_lines
+from argand.io.solution import write_ccp4, write_cif, write_res, write_xyz
 from argand.page.shell import PAGE
 from argand.physics.phasing.fourier import Grid, Map
 from argand.physics.phasing.patterson_map import VectorPeak, vector_map, vector_peaks

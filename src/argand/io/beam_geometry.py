@@ -42,14 +42,6 @@ def geometry_from_vectors(
     return BeamGeometry.from_poni(poni_px, distance_mm, wavelength, pixel_size_mm, float(pitch), float(yaw))
 
 
-def write_lines(path: str | Path, lines: list[str]) -> None:
-    """Write lines of text under a temporary name and move them into place, so no half file is left."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text("\n".join(lines) + "\n")
-    partial.replace(path)
-
-
 def read_text(path: str | Path) -> str:
     """Text of a geometry file; InputError when it cannot be read as text."""
     try:

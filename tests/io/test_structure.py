@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from argand.errors import InputError
-from argand.io.crystal import expand, read_many, read_structure, write_structure
+from argand.io.structure import expand, read_many, read_structure, write_structure
 from argand.physics.crystal.structure import Structure, checked, parameters
 
 QUARTZ = """data_quartz
