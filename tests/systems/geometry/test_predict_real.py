@@ -8,6 +8,7 @@ import pytest
 from argand.systems.geometry.predict import Predictor, load
 
 FRAMES = Path(__file__).parents[2] / "data" / "frames"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "data"
 ADSC_CENTRE_PX, ADSC_TOLERANCE_PX = (1216.91 - 900, 1143.38 - 850), 12.0
 """The truth of this image is weak; of all others it is known to a pixel."""
 
@@ -48,3 +49,20 @@ def test_a_detector_that_is_swung_out_is_not_answered(shipped_predictor: Predict
     assert (answer.beam_centre_px, answer.reliable) == (None, False)
     assert "swung out" in answer.reason
     assert any("foot of the perpendicular" in note for note in answer.notes)
+
+
+@pytest.mark.parametrize(
+    ("path", "truth"),
+    [
+        (EXAMPLES / "thau_3_2_0006.cbf.bz2", (1261.42, 1307.24)),
+        (FRAMES / "l-cyst_04_00001.cbf.bz2", (729.31, 865.76)),
+    ],
+    ids=["thaumatin", "l-cysteine"],
+)
+def test_the_network_alone_is_as_near_on_whole_real_images_as_it_says(
+    shipped_predictor: Predictor, path: Path, truth: tuple[float, float]
+):
+    answer = shipped_predictor.predict(path, refine=False)
+    assert answer.network_sigma_px is not None
+    assert answer.network_sigma_px < 15.0
+    assert miss_px(answer.network_centre_px, truth) < 3 * answer.network_sigma_px
