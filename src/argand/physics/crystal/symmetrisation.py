@@ -18,7 +18,7 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
     import spglib  # only where it is used: one more library to load
 
     structure = right_handed(structure)
-    cell = (structure.lattice, structure.frac_coords, structure.species)
+    cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
     dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     if dataset is None:
         return structure, "P1"

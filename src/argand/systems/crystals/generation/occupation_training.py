@@ -67,7 +67,7 @@ class Occupation:
         """The same: what is simulated is what the network trains on."""
         return sample
 
-    def network(self) -> nn.Module:
+    def network(self) -> OccupationNetwork:
         """A network with fresh weights."""
         return OccupationNetwork(self.shape)
 
