@@ -1,4 +1,4 @@
-"""The plan that all four systems share: who knows one finds the same names, meaning the same, in the others."""
+"""The plan that all four systems share: who knows one finds the same names, and the same in them, in each."""
 
 from pathlib import Path
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from argand.errors import ConfigError
 from argand.io.weights import load_weights, restore
+from argand.learn.schedule import warm_cosine
 from argand.physics.crystal.voxel_box import Box
 from argand.systems.crystals.database.dataset import stock_of
 from argand.systems.crystals.latent.representation import Representation
@@ -103,10 +104,3 @@ class Crystals:
             "relative_error": float((off**2).sum() / max((truth["density"].astype(float) ** 2).sum(), 1e-12)),
             "wrong_labels": float((prediction["labels"] != truth["labels"]).mean()),
         }
-
-
-def warm_cosine(progress: float) -> float:
-    """Learning-rate factor: up in the first 2 %, then a half cosine down to 1 %."""
-    if progress < 0.02:
-        return max(progress / 0.02, 0.02)
-    return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * (progress - 0.02) / 0.98)))
