@@ -64,7 +64,7 @@ lowest: PAGES = tests/systems/geometry/test_view.py tests/systems/geometry/test_
 		tests/systems/molmnist/test_predict.py
 lowest:
 	$(PYTHON) -m venv build/lowest
-	$(LOWEST) -m pip install -c constraints-lowest.txt -e '.[train]' pytest hypothesis beartype
+	$(LOWEST) -m pip install -c constraints-lowest.txt -e '.[train]' pytest hypothesis beartype nxmx
 	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -m "not slow" $(TESTS)
 	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -m "not slow" -o addopts=--import-mode=importlib $(PAGES)
 
