@@ -1,5 +1,7 @@
 """A structure made as symmetric as it nearly is: lattice and places averaged over its operations."""
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -15,7 +17,7 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
     """
     import spglib  # only where it is used: one more library to load
 
-    cell = (structure.lattice, structure.frac_coords, structure.species)
+    cell: Any = (structure.lattice, structure.frac_coords, structure.species)  # spglib's types: lists only
     dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     if dataset is None:
         return structure, "P 1"
