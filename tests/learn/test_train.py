@@ -15,7 +15,7 @@ from toy import HANG_S, ToySystem, wait_for
 
 from argand.errors import ArgandError, ConfigError, InputError, MissingExtraError
 from argand.io.weights import load_weights
-from argand.learn import budget, module
+from argand.learn import budget, loop
 from argand.learn.log import read_log
 from argand.learn.train import TrainingSummary, train
 from argand.system import to_config
@@ -69,7 +69,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         return loss(self, network, batch, generator)
 
     monkeypatch.setattr(ToySystem, "loss", timed)
-    for looking in (budget, module):
+    for looking in (budget, loop):
         monkeypatch.setattr(looking, "time", clock)
     return clock
 
@@ -137,13 +137,13 @@ def test_time_ends_a_run(tmp_path: Path):
 def test_the_last_validation_is_within_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ):
-    validate = module.validate
+    validate = loop.validate
 
     def slow(*arguments):
         clock.now += 1.0
         return validate(*arguments)
 
-    monkeypatch.setattr(module, "validate", slow)
+    monkeypatch.setattr(loop, "validate", slow)
     limits = {"max_time": 4.0, "max_steps": None, "val_every_steps": 12}
     summary = run(tmp_path, **limits)
     *_, last_step, last_validation = read_log(tmp_path / "log.jsonl")

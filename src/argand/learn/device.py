@@ -35,7 +35,9 @@ class Compute:
 
     def autocast(self) -> torch.autocast:
         """Context in which the network computes in the chosen number format."""
-        return torch.autocast(self.accelerator, torch.bfloat16, enabled=self.precision == "bf16-mixed")
+        # Without the cache each use of a weight has a gradient of its own, summed in fp32.
+        mixed = self.precision == "bf16-mixed"
+        return torch.autocast(self.accelerator, torch.bfloat16, enabled=mixed, cache_enabled=False)
 
 
 def fast_order(network: nn.Module) -> nn.Module:

@@ -20,7 +20,8 @@ class StopSignal:
     def __enter__(self) -> "StopSignal":
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-            self._install()
+            for number in self._previous:
+                signal.signal(number, self._receive)
         return self
 
     def __exit__(
@@ -30,14 +31,8 @@ class StopSignal:
             signal.signal(number, handler)
 
     def arm(self) -> None:
-        """From now on there are steps to finish; also takes the signals back from Lightning."""
+        """From now on there are steps to finish."""
         self._armed = True
-        if self._previous:
-            self._install()
-
-    def _install(self) -> None:
-        for number in self._previous:
-            signal.signal(number, self._receive)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.requested or not self._armed:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from argand.errors import ConfigError, MissingExtraError
 from argand.io.pool import available_cores
@@ -178,14 +179,9 @@ def _run(
     quiet: bool,
 ) -> None:
     """Train until the budget is spent; KeyboardInterrupt after saving when asked to stop before."""
-    from argand.learn.module import TrainingKeeper, TrainingModule
-
     settings = record.settings
     torch.manual_seed(settings.seed)
-    plan = StreamPlan(
-        settings.batch_size, settings.seed, settings.workers, settings.replay, world=settings.world
-    )
-    module = TrainingModule(system, compute.place(system.network()), plan, budget)
+    network = compute.place(system.network())
     title = f"train {system_name(system)}"
     with (
         StopSignal() as stop,
@@ -193,40 +189,51 @@ def _run(
         _quiet_lightning(),
         bound_companions(),
     ):
-        trainer = _trainer(settings, compute, devices, record.folder)
-        trainer.callbacks.append(TrainingKeeper(record, compute, stop, saved, display))
         try:
-            trainer.fit(module)
-        except SystemExit as exit_of_lightning:
-            raise KeyboardInterrupt("stopped before the first step was done") from exit_of_lightning
+            is_first = _trained(network, record, budget, compute, devices, stop, saved, display)
+        except KeyboardInterrupt as interrupt:
+            raise KeyboardInterrupt("stopped before the first step was done") from interrupt
         finally:
             record.close()
+            if torch.distributed.is_initialized():
+                torch.distributed.destroy_process_group()
     if stop.requested:
         raise KeyboardInterrupt(f"stopped at step {budget.step}; continue {record.folder} with --resume")
-    if trainer.is_global_zero:
+    if is_first:
         draw_curve(record.folder, record.best.metric)
 
 
-def _trainer(settings: Settings, compute: Compute, devices: int | str, folder: Path) -> Any:
-    """Lightning's trainer, with everything off that argand does itself."""
-    from lightning.pytorch import Trainer
+def _trained(
+    network: nn.Module,
+    record: RunRecord,
+    budget: Budget,
+    compute: Compute,
+    devices: int | str,
+    stop: StopSignal,
+    saved: dict[str, Any] | None,
+    display: ProgressDisplay,
+) -> bool:
+    """Train in as many processes as there are devices; whether this is the first of them."""
+    from lightning.fabric import Fabric
 
-    return Trainer(
-        accelerator=compute.accelerator,
-        devices=devices,
-        strategy="ddp" if settings.world > 1 else "auto",
-        precision=compute.precision,
-        gradient_clip_val=settings.clip_norm,
-        benchmark=compute.accelerator == "cuda",
-        max_epochs=-1,
-        default_root_dir=folder,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
+    from argand.learn.loop import TrainingLoop
+
+    settings = record.settings
+    torch.backends.cudnn.benchmark = compute.accelerator == "cuda"
+    strategy = "ddp" if settings.world > 1 else "auto"
+    # Fabric's own mixed precision would round targets, too; ours is in the step.
+    fabric = Fabric(accelerator=compute.accelerator, devices=devices, strategy=strategy)
+    fabric.launch()
+    plan = StreamPlan(
+        settings.batch_size,
+        settings.seed,
+        settings.workers,
+        settings.replay,
+        rank=fabric.global_rank,
+        world=settings.world,
     )
+    TrainingLoop(fabric, network, record, plan, budget, compute).run(stop, saved, display)
+    return fabric.is_global_zero
 
 
 def _summary(record: RunRecord, budget: Budget) -> TrainingSummary:
@@ -238,15 +245,13 @@ def _summary(record: RunRecord, budget: Budget) -> TrainingSummary:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Silence Lightning's advice, which is about what argand does itself."""
-    talkative = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [talker.level for talker in talkative]
-    for talker in talkative:
-        talker.setLevel(logging.ERROR)
+    """Silence what Lightning tells of devices and processes."""
+    talkative = logging.getLogger("lightning.fabric")
+    level = talkative.level
+    talkative.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
             yield
     finally:
-        for talker, level in zip(talkative, levels, strict=True):
-            talker.setLevel(level)
+        talkative.setLevel(level)
