@@ -1,5 +1,6 @@
 """Structures: reduced lattices, distances, and coefficients of point atoms with the way back."""
 
+import gemmi
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 
 from argand.physics.pursuit import CONVERGED, Pursuit
 from argand.physics.reciprocal import coefficients, shortest_hkl, waves
-from argand.physics.structure import checked, closest_pair, distances, reduced_lattice, wrapped
+from argand.physics.structure import checked, closest_pair, distances, parameters, reduced_lattice, wrapped
 
 seeds = st.integers(0, 10_000)
 
@@ -112,3 +113,9 @@ def test_noise_moves_atoms_little():
     both = np.concatenate([places, wrapped(found.frac)])
     assert distances(lattice, both)[:10, 10:].min(1).max() < 0.1
     assert found.misfit == pytest.approx(0.01, rel=0.5)
+
+
+def test_a_lattice_has_gemmis_lengths_and_angles():
+    stated = (5.0, 6.0, 7.0, 80.0, 95.0, 110.0)
+    lattice = np.array(gemmi.UnitCell(*stated).orth.mat.tolist()).T
+    np.testing.assert_allclose(parameters(lattice), [*stated[:3], *np.radians(stated[3:])])
