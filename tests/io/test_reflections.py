@@ -171,3 +171,24 @@ def test_res_lines_hold_sixty_nine_characters_at_most():
     atoms = Atoms(("C",), np.array([[0.1, 0.2, 0.3]]), np.array([0.03]), np.array([1.0]))
     lines = res_lines("t", CELL, 0.71073, group, atoms, ["C1"], 1.0, {"C": 4})
     assert max(len(line) for line in lines) < 80
+
+
+def test_amplitudes_become_intensities_with_their_errors(tmp_path):
+    """F² has the error 2 |F| σ(F)."""
+    text = "data_x\nloop_\n" + "".join(
+        f"_refln_{name}\n" for name in ("index_h", "index_k", "index_l", "F_meas", "F_sigma")
+    )
+    (tmp_path / "a.cif").write_text(text + "".join(f"1 0 {i} {3 * i} 0.5\n" for i in range(1, 13)))
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = gemmi.find_spacegroup_by_name("P 1")
+    mtz.set_cell_for_all(gemmi.UnitCell(*CELL))
+    mtz.add_dataset("x")
+    mtz.add_column("F", "F")
+    mtz.add_column("SIGF", "Q")
+    mtz.set_data(np.array([[1, 0, i, 3 * i, 0.5] for i in range(1, 13)], np.float32))
+    mtz.write_to_file(str(tmp_path / "a.mtz"))
+    amplitude = 3.0 * np.arange(1, 13)
+    for name in ("a.cif", "a.mtz"):
+        found = read_reflections(tmp_path / name)
+        np.testing.assert_allclose(found.intensity, amplitude**2)
+        np.testing.assert_allclose(found.sigma, 2 * amplitude * 0.5)

@@ -1,5 +1,6 @@
 """Patterns against sums over atoms one by one, and against closed forms."""
 
+import gemmi
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -150,3 +151,15 @@ def test_what_cannot_be_is_refused():
         Camera({"Q"}, WINDOW)
     with pytest.raises(ConfigError, match="8 pixels or more"):
         Window(100.0, 4)
+
+
+@pytest.mark.parametrize("radiation", ["xray", "electron"])
+def test_scattering_factors_are_gemmis(radiation: Radiation):
+    q = np.array([0.0, 0.5, 2.0, 6.0])
+    found = scattering_factors({"C", "Ti"}, q, radiation)
+    for name, factor in found.items():
+        element = gemmi.Element(name)
+        table = element.it92 if radiation == "xray" else element.c4322
+        np.testing.assert_allclose(
+            factor, [table.calculate_sf((one / (4 * np.pi)) ** 2) for one in q], rtol=1e-6
+        )

@@ -13,7 +13,7 @@ from argand.physics.crystal.atom import (
     strengths,
     structure_factors,
 )
-from argand.physics.crystal.symmetry import Group
+from argand.physics.crystal.symmetry import Group, inverse_d_squared
 from argand.physics.phasing.refinement import evaluate, refine
 
 CELL = orthogonalisation(MONOCLINIC)
@@ -83,3 +83,16 @@ def test_strengths_put_carbon_at_six_for_both_radiations():
         carbon, silicon = strengths(("C", "Si"), radiation)
         assert carbon == 6
         assert silicon > 9
+
+
+@pytest.mark.parametrize("name", ["P 1", "P 41", "P 31 2 1"])
+def test_structure_factors_have_the_phase_of_exp_plus_two_pi_i_hx(name):
+    operations = list(gemmi.find_spacegroup_by_name(name).operations())
+    place, hkl = [0.11, 0.23, 0.37], np.array([[1, 0, 2], [2, 1, -1], [0, 3, 1], [0, 0, 3]])
+    axes = orthogonalisation((7.0, 7.0, 9.0, 90.0, 90.0, 120.0 if name.startswith("P 3") else 90.0))
+    atoms = Atoms(("O",), np.array([place]), np.array([0.0]), np.array([1.0]))
+    images = np.array([op.apply_to_xyz(place) for op in operations])
+    size = form_factors(("O",), inverse_d_squared(hkl, axes) / 4)["O"]
+    expected = size * np.exp(2j * np.pi * hkl @ images.T).sum(1)
+    found = structure_factors(atoms, hkl, Group.from_name(name), axes)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)

@@ -1,13 +1,21 @@
 """Structures: reduced lattices, distances, and coefficients of point atoms with the way back."""
 
+import gemmi
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from argand.physics.crystal.matching_pursuit import CONVERGED, Pursuit
-from argand.physics.crystal.reciprocal import coefficients, shortest_hkl, waves
-from argand.physics.crystal.structure import checked, closest_pair, distances, reduced_lattice, wrapped
+from argand.physics.crystal.reciprocal import coefficients, place_spread, shortest_hkl, waves
+from argand.physics.crystal.structure import (
+    checked,
+    closest_pair,
+    distances,
+    parameters,
+    reduced_lattice,
+    wrapped,
+)
 
 seeds = st.integers(0, 10_000)
 
@@ -112,3 +120,17 @@ def test_noise_moves_atoms_little():
     both = np.concatenate([places, wrapped(found.frac)])
     assert distances(lattice, both)[:10, 10:].min(1).max() < 0.1
     assert found.misfit == pytest.approx(0.01, rel=0.5)
+
+
+def test_a_lattice_has_gemmis_lengths_and_angles():
+    stated = (5.0, 6.0, 7.0, 80.0, 95.0, 110.0)
+    lattice = np.array(gemmi.UnitCell(*stated).orth.mat.tolist()).T
+    np.testing.assert_allclose(parameters(lattice), [*stated[:3], *np.radians(stated[3:])])
+
+
+def test_the_spread_of_a_lone_atom_is_that_of_its_phases():
+    # An error of 0.1 lies half in the phase: 0.1 / sqrt(2) of a turn's 2 pi on 7 Å along each axis.
+    lattice, noise = 7.0 * np.eye(3), 0.1
+    along = 1 / ((2 * np.pi / 7.0) ** 2 * 2 / noise**2 + 1.0)
+    spread = place_spread(lattice, np.eye(3, dtype=int), np.array([[0.1, 0.2, 0.3]]), noise)
+    np.testing.assert_allclose(spread, [np.sqrt(3 * along)])

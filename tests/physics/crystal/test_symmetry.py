@@ -110,3 +110,11 @@ def test_polar_axes_of_some_groups():
     assert Group.from_name("P 21").polar_axes().tolist() == [False, True, False]
     assert Group.from_name("P 1").polar_axes().all()
     assert not Group.from_name("P 21 21 21").polar_axes().any()
+
+
+@pytest.mark.parametrize("name", ["P 61", "F d d 2", "P 41"])
+def test_images_are_gemmis(name):
+    place = [0.11, 0.23, 0.37]
+    expected = [op.apply_to_xyz(place) for op in gemmi.find_spacegroup_by_name(name).operations()]
+    apart = Group.from_name(name).images(np.array([place]))[:, 0] - expected
+    np.testing.assert_allclose(apart, np.rint(apart), atol=1e-12)

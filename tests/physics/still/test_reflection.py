@@ -164,3 +164,18 @@ def test_spots_beyond_the_edge_leave_only_their_near_part():
     deposit_spots(image, np.array([[0.0, 20.0], [-30.0, 20.0]]), np.array([100.0, 1e9]), wide)
     assert image.sum() == pytest.approx(50.0, rel=0.01)
     assert np.all(image >= 0)
+
+
+def test_a_pixel_adds_a_twelfth_to_the_variance_of_a_spot():
+    image = np.zeros((20, 20))
+    deposit_spots(image, np.array([[10.5, 8.5]]), np.array([1.0]), np.diag([0.25, 0.5])[None])
+    assert image[8, 11] / image[8, 10] == pytest.approx(np.exp(-0.5 / (0.25 + 1 / 12)))
+    assert image[9, 10] / image[8, 10] == pytest.approx(np.exp(-0.5 / (0.5 + 1 / 12)))
+
+
+def test_a_node_is_blurred_across_by_angles_along_by_the_band_and_all_around_by_the_domain():
+    spread = Spread(mosaic=3e-3, divergence=4e-3, bandwidth=2e-3, domain=400.0)
+    covariance = spread.covariance(np.array([[0.5, 0.0, 0.0]]), 1.0)[0]
+    across, along, domain = (0.5 * 5e-3) ** 2, (0.5 * 2e-3) ** 2, 1e-3**2
+    expected = np.diag([along + domain, across + domain, across + domain])
+    np.testing.assert_allclose(covariance, expected, rtol=1e-9, atol=1e-15)

@@ -228,3 +228,20 @@ def test_direct_beam_leaks_at_the_rim_of_the_stop():
     assert 1 <= len(rows) <= 3
     distance = np.hypot(cols + 0.5 - 418.3, rows + 0.5 - 402.6) * 0.516
     np.testing.assert_allclose(distance, 10.0, atol=0.6)
+
+
+def test_spots_are_as_polarised_as_the_beam():
+    still = crystal_still()
+    still = replace(still, crystal=replace(still.crystal, scale=1e9))
+    counts, px = {}, {}
+    for fraction in (0.9, -0.5):
+        px[fraction], counts[fraction], _ = bragg_spots(
+            replace(still, polarisation=fraction), np.random.default_rng(1)
+        )
+    np.testing.assert_array_equal(px[0.9], px[-0.5])
+    lab = still.geometry.lab_from_px(px[0.9])
+    share = lab[:, :2] ** 2 / (lab**2).sum(1, keepdims=True)
+    # Along x the horizontal part of the beam loses the square of the ray's x, along y the other part.
+    factor = {p: 1 - (1 + p) / 2 * share[:, 0] - (1 - p) / 2 * share[:, 1] for p in (0.9, -0.5)}
+    assert len(lab) > 50
+    np.testing.assert_allclose(counts[0.9] / counts[-0.5], factor[0.9] / factor[-0.5], rtol=1e-9)
