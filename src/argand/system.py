@@ -102,6 +102,23 @@ def system_module(name: str) -> ModuleType:
     return importlib.import_module(SYSTEMS[name])
 
 
+def loaded_late(package: str, homes: Mapping[str, tuple[str, str | None]]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package that imports a name when it is asked for, as `argand --help` is fast.
+
+    `homes` says for each name in which module of the package it is and how it is called there; None stands
+    for the module itself.
+    """
+
+    def find(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module, attribute = homes[name]
+        home = importlib.import_module(f"{package}.{module}")
+        return home if attribute is None else getattr(home, attribute)
+
+    return find
+
+
 def preset(name: str, presets: Mapping[str, T]) -> T:
     """The preset `name`; raises ConfigError with the near match for a name that is none."""
     if name not in presets:

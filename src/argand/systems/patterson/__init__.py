@@ -1,22 +1,15 @@
 """Atoms from Patterson maps and from measured intensities."""
 
-import importlib
-from typing import Any
+from argand.system import loaded_late
 
-_HOMES = {
-    "SYSTEM": ("argand.systems.patterson.system", "Patterson"),
-    "Patterson": ("argand.systems.patterson.system", "Patterson"),
-    "PRESETS": ("argand.systems.patterson.presets", "PRESETS"),
-    "load_predictor": ("argand.systems.patterson.predict", "load"),
-    "selftest": ("argand.systems.patterson.predict", "selftest"),
-    "cli": ("argand.systems.patterson.cli", None),
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Nothing heavy is imported before it is used: `argand --help` must answer at once.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _HOMES[name]
-    home = importlib.import_module(module)
-    return home if attribute is None else getattr(home, attribute)
+__getattr__ = loaded_late(
+    __name__,
+    {
+        "SYSTEM": ("system", "Patterson"),
+        "Patterson": ("system", "Patterson"),
+        "PRESETS": ("presets", "PRESETS"),
+        "load_predictor": ("predict", "load"),
+        "selftest": ("predict", "selftest"),
+        "cli": ("cli", None),
+    },
+)
