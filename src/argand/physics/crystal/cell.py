@@ -17,6 +17,7 @@ CRYSTAL_SYSTEMS = (
     "hexagonal",
     "cubic",
 )
+"""The seven of International Tables A; trigonal and hexagonal ones share their cells here."""
 CENTRINGS = {
     "triclinic": "P",
     "monoclinic": "PC",
@@ -26,6 +27,7 @@ CENTRINGS = {
     "hexagonal": "P",
     "cubic": "PIF",
 }
+"""Centrings of each system's Bravais lattices in their conventional setting (International Tables A)."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def random_cell(
         raise ConfigError(f"crystal system {system!r} is unknown; use one of {', '.join(CRYSTAL_SYSTEMS)}")
     centring = str(rng.choice(list(CENTRINGS[system])))
     first = np.exp(rng.uniform(np.log(shortest), np.log(longest)))
+    # Ranges here and below are by hand: they say which cells networks see, and were not measured.
     low, high = max(shortest, first / 2), min(longest, first * 2)
     a, b, c = (float(v) for v in rng.uniform(low, high, 3))
     right = np.pi / 2
