@@ -24,6 +24,10 @@ from argand.io.marccd import marccd_header
 from argand.io.smv import smv_header
 
 _TEXT_HEADER_BYTES = 4096
+"""Bytes from a file's start in which text that tells its format is looked for.
+
+By hand: the header of a Pilatus TIFF is as long.
+"""
 
 
 def open_stack(path: str) -> Stack:

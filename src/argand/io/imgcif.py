@@ -15,6 +15,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
 _TO_SOURCE = np.array([0.0, 0.0, 1.0])
+"""Direction from the sample to the source in imgCIF's frame, see above."""
 
 
 def imgcif_header(text: str) -> Header:
@@ -69,6 +70,7 @@ def _geometry(
         fast, slow = (members[axis_set] for _, axis_set in layout)
         axes = np.array([chain.direction(fast), chain.direction(slow), -_TO_SOURCE])
         corner = chain.position(slow, fast)
+        # Centre and tilt do not depend on the wavelength, which is stated apart.
         return geometry_from_vectors("imgCIF header", corner, axes, wavelength or 1.0, size)
     except (KeyError, InputError):
         return None

@@ -15,7 +15,7 @@ from typing import Any
 from argand.memory import keep_freed_memory
 
 POLL_S = 0.2
-"""How often the progress of the jobs is looked at, in seconds."""
+"""How often the progress of the jobs is looked at, in seconds; by hand, no answer depends on it."""
 
 Job = tuple[Any, ...]
 """A function, which takes a Ticker first, and its further arguments."""

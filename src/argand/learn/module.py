@@ -22,7 +22,9 @@ from argand.progress import ProgressDisplay
 from argand.system import Batch, Schedule, System
 
 LOG_EVERY_S = 10.0
+"""Seconds between records of the training metrics; by hand, no answer depends on it."""
 SAVE_EVERY_S = 300.0
+"""Seconds between checkpoints where no validation saves one; by hand: at most so much of a run is lost."""
 
 
 class Means:

@@ -90,9 +90,13 @@ class BeamGeometry:
         return offset_mm @ self.axes[:, :2].T + np.array([0.0, 0.0, self.distance_mm])
 
     def px_from_direction(self, direction: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-        """Where rays from the sample meet the detector, (fast, slow) px; NaN for rays that miss it."""
+        """Where rays from the sample meet the detector, (fast, slow) px; NaN for rays that miss it.
+
+        `direction` [..., 3] in the laboratory, of any length.
+        """
         axes = self.axes
         along_normal = direction @ axes[:, 2]
+        # Rays along the detector, but for rounding, and away from it never meet it.
         scale = np.where(along_normal > 1e-9, self.perpendicular_distance_mm, np.nan) / np.where(
             along_normal > 1e-9, along_normal, 1.0
         )
