@@ -103,6 +103,8 @@ def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence
 
     Beam, crystals, scans and all else are kept, and imagesets that shared a detector and are given
     equal geometries still share it.
+
+    Raises InputError for a file that is no experiment list, or a detector that is not one flat image.
     """
     content = _load(source_expt)
     keys = _models(content)

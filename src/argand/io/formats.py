@@ -58,7 +58,10 @@ def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
 
 @contextmanager
 def reader_errors(path: str) -> Iterator[None]:
-    """Whatever a reader stumbles over becomes one line that names the file; fabio's own log stays silent."""
+    """Whatever a reader stumbles over becomes one line that names the file; fabio's own log stays silent.
+
+    Raises InputError for whatever is raised within; argand's own errors pass as they are.
+    """
     log = logging.getLogger("fabio")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)

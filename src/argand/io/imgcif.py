@@ -61,6 +61,7 @@ def _rows(block: gemmi.cif.Block, category: str, names: list[str]) -> list[list[
 def _geometry(
     block: gemmi.cif.Block, size: tuple[float, float] | None, wavelength: float | None
 ) -> BeamGeometry | None:
+    # Precedence 1 is the axis that runs fastest.
     layout = sorted(_rows(block, "_array_structure_list.", ["precedence", "axis_set_id"]))
     if size is None or len(layout) != 2:
         return None

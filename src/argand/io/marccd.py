@@ -39,6 +39,7 @@ def marccd_header(blob: bytes) -> Header | None:
     centre, notes = _beam_centre(ints(_BEAM, 2), ints(_SIZE, 2), size_mm)
     return Header(
         pixel_size_mm=size_mm,
+        # Some programs fill in the distance at the start of a scan alone.
         distance_mm=positive(ints(_DISTANCE)[0], 1e-3) or positive(ints(_START_DISTANCE)[0], 1e-3),
         wavelength=positive(ints(_WAVELENGTH)[0], 1e-5),
         header_beam_centre_px=centre,

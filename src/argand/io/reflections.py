@@ -224,6 +224,7 @@ def _table_values(
     )
     if is_squared:
         return hkl, value, sigma, notes
+    # F² keeps the sign that F may have, and its sigma follows from dF² = 2 F dF; likewise for MTZ below.
     return hkl, value * np.abs(value), 2 * np.abs(value) * sigma, notes
 
 
@@ -253,6 +254,7 @@ def _from_mtz(path: Path, blob: bytes) -> Measured:
         raise InputError(f"{path}: is no MTZ file")
     mtz = gemmi.read_mtz_file(str(path))
     data = np.array(mtz, copy=True)
+    # Reversed, so that of several columns of a kind the first is taken.
     kinds: Mapping[str, int] = {column.type: i for i, column in reversed(list(enumerate(mtz.columns)))}
     which = next((kind for kind in "JFG" if kind in kinds), None)
     if which is None:

@@ -38,6 +38,7 @@ def read_instructions(text: str) -> Instructions:
     # `=` at the end of a line continues a card, `!` begins a remark.
     lines = [line.split("!")[0] for line in text.replace("=\n", " ").splitlines()]
     cards = [(parts[0].upper(), parts[1:]) for line in lines if (parts := line.split())]
+    # Reversed, so that of several cards of a kind the first is taken.
     first = dict(reversed(cards))
     cell = wavelength = None
     if len(first.get("CELL", [])) >= 7:

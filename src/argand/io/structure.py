@@ -105,7 +105,10 @@ def read_structure(path: str | Path, max_atoms: int = MAX_ATOMS) -> Structure:
 
 
 def write_structure(path: Path, structure: Structure, name: str = "") -> None:
-    """Write a CIF in P 1, or what ase writes for another ending (POSCAR, .vasp, .xyz), in one move."""
+    """Write a CIF in P 1, or what ase writes for another ending (POSCAR, .vasp, .xyz), in one move.
+
+    Raises MissingExtraError where ase is needed and missing.
+    """
     if path.suffix.lower() == ".cif":
         write_lines(path, cif_text(structure, name or path.stem).splitlines())
         return

@@ -211,6 +211,7 @@ def validate(
 
 def seeded(*key: int, device: torch.device) -> torch.Generator:
     """Generator on `device`, and torch's global ones, seeded by the numbers of `key`."""
+    # One bit less: torch takes seeds of 63 bits.
     state = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
     torch.manual_seed(state)
     return torch.Generator(device).manual_seed(state)

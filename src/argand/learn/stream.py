@@ -35,6 +35,8 @@ class StreamPlan:
 
     `batch_size` counts the samples of one step in one process (`rank` of `world`); `replay` is the number of
     batches in which each simulated sample is used.
+
+    Raises ConfigError where `replay` does not divide `batch_size`.
     """
 
     batch_size: int

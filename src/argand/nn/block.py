@@ -106,12 +106,18 @@ def batch_norm(channels: int, dims: int = 2) -> nn.Module:
 
 
 def max_pool(kernel_size: int, stride: int | None = None, padding: int = 0, *, dims: int = 2) -> nn.Module:
-    """Maximum over windows of images or volumes."""
+    """Maximum over windows of images or volumes.
+
+    Raises ConfigError for other numbers of dimensions.
+    """
     return _by_dims(_MAX_POOL, dims)(kernel_size, stride, padding)
 
 
 def average_pool(output_size: int, *, dims: int = 2) -> nn.Module:
-    """Averages over a grid of `output_size` cells along each axis, whatever the input's size."""
+    """Averages over a grid of `output_size` cells along each axis, whatever the input's size.
+
+    Raises ConfigError for other numbers of dimensions.
+    """
     return _by_dims(_AVERAGE_POOL, dims)(output_size)
 
 

@@ -51,6 +51,7 @@ def inversion_centre(
         np.asarray(fft.irfft2(part, shape))
         for part in (ones * ones, first * ones, second * ones, first * first)
     )
+    # More than a single pair, whose correlation is of no meaning; below, 1e-9 is 0 but for rounding.
     enough = pairs > max(_LEAST_SHARE * live.sum(), 1.5)
     enough &= squares >= max(_LEAST_BRIGHT * float((amplitude**2).sum()), 1e-9)
     # Mates have one sum and one sum of squares, so that one variance serves for both.

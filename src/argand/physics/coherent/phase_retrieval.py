@@ -131,7 +131,7 @@ def polish(
     """Shapes that `rounds` of iteration make of given ones of any scale, within the outlines of those.
 
     For patterns without noise, which it follows to the last; see `likeliest` for counts. `pixel` as of
-    `response`.
+    `response`, `window_side` in Å.
     """
     measured = Measured(patterns, live, window_side, pixel)
     within = torch.fft.ifftshift(outline(start, measured.window), dim=(1, 2))
@@ -143,7 +143,10 @@ def polish(
 
 
 def outline(shapes: Shapes, window: Window) -> Supports:
-    """Where shapes are that may be somewhat wrong."""
+    """Where shapes are that may be somewhat wrong.
+
+    `shapes` [n, slow, fast], their middle in the middle; limits by hand (`START_BLUR` and its like).
+    """
     size = window.size
     soft = torch.fft.irfft2(torch.fft.rfft2(shapes) * gaussian(window, START_BLUR), s=(size, size))
     inside = soft > START_SHARE * soft.amax((1, 2), keepdim=True)

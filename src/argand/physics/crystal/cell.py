@@ -72,7 +72,10 @@ class Cell:
         return float(np.linalg.det(self.orthogonalisation))
 
     def present(self, hkl: Miller) -> np.ndarray:
-        """Which reflections the centring allows (bool, one per row); R is obverse on hexagonal axes."""
+        """Which reflections the centring allows (bool, one per row); R is obverse on hexagonal axes.
+
+        `hkl` [n, 3]. Raises ConfigError for a centring that is none of these.
+        """
         if self.centring not in tuple("PCIFR"):
             raise ConfigError(f"lattice centring {self.centring!r} is unknown; use one of P, C, I, F, R")
         lattice = gemmi.symops_from_hall(f"{self.centring} 1")

@@ -66,6 +66,8 @@ def match(decoded: Structure, truth: Structure, stol: float = LOOSE) -> float | 
     """Root mean square distance over (V/N)^(1/3) of matching structures; None where they do not match.
 
     StructureMatcher with ltol 0.3 and an angle tolerance of 10 degrees, as commonly used (Xie et al. 2022).
+
+    Raises MissingExtraError without pymatgen.
     """
     found = _matcher(stol).get_rms_dist(_pymatgen(truth), _pymatgen(decoded))
     return None if found is None else float(found[0])

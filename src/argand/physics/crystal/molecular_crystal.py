@@ -166,6 +166,7 @@ class _Growth:
 
     def _atom(self, parent: int, element: str, molecule: int) -> bool:
         """One atom bonded to `parent`."""
+        # Å; spread of bonds by hand.
         length = _radius(self.elements[parent]) + _radius(element) + self.rng.normal(0, 0.03)
         if element in _LIGHT and self.elements[parent] in _LIGHT:
             # Double bonds are up to 0.2 Å shorter than single ones.

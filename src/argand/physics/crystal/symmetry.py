@@ -167,6 +167,7 @@ def grid_shape(group: Group, orthogonalisation: Matrix3, hkl: Miller, spacing: f
     need = np.maximum(2 * np.abs(hkl).max(0) + 2, np.ceil(lengths / spacing)).astype(int)
     step = np.array([_common_step(group.translations[:, axis]) for axis in range(3)])
     mixed = (group.rotations != 0).any(0)
+    # Axes that operators mix, also by way of a third one, need one number of points.
     mixed = np.linalg.matrix_power((mixed | mixed.T).astype(int), 3) > 0
     for axis in range(3):
         partners = np.flatnonzero(mixed[axis])

@@ -94,6 +94,7 @@ def _separate(
         vector = place[0]
         chosen.append(vector)
         near = np.minimum(np.abs(place - vector).max(axis=1), np.abs(place + vector).max(axis=1))
+        # By hand: neighbours of a voxel, corners included, belong to its peak.
         place = place[near > 1.6]
     return np.array(chosen) * step
 
@@ -103,7 +104,8 @@ def _sharpen(
 ) -> tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, " k"], Float[np.ndarray, "k n"]]:
     """Fit each vector and its phase to the spots: robust least squares of q.t - phase to integers.
 
-    Far spots turn many times: from the nearest share `start` on, they join as the vector gets better.
+    Far spots turn many times: from the nearest share `start` on, they join as the vector gets better. Share
+    and rounds are by hand.
     """
     length = np.linalg.norm(q, axis=1)
     vectors = vectors.copy()

@@ -21,6 +21,7 @@ def tilt_rotation(pitch: float, yaw: float) -> Matrix3:
     cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
     about_x = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
     about_y = np.array([[cy, 0.0, sy], [0.0, 1.0, 0.0], [-sy, 0.0, cy]])
+    # Pitch is about the laboratory's x and comes first, so it stands on the right.
     return about_y @ about_x
 
 

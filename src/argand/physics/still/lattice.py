@@ -383,7 +383,7 @@ def _misfit(q: np.ndarray, basis: np.ndarray, hkl: np.ndarray, wavelength: float
 
 
 def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.ndarray, " 2"]:
-    """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å.
+    """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å (by hand).
 
     Origins are compared by cost, so all candidates share the scales of the best one: of those that
     explain about as many spots as any, the one that explains them best.

@@ -85,6 +85,7 @@ def fit_rings(
         if solved is None:
             return None
         step, covariance, chi2, rings = solved
+        # By hand: at most three cells and about a degree a step, as far as a linearised ring holds.
         current = _moved(current, np.clip(step, [-3, -3, -0.02, -0.02], [3, 3, 0.02, 0.02]))
         fit = RingFit(current, covariance, chi2, rings)
         # By hand: a hundredth of a cell and 0.002 degrees, both far below what is ever known.
@@ -182,6 +183,7 @@ def _sharpest(cells: _Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeomet
         return pull - contrast(change) / np.sqrt(SECTORS)
 
     steps = np.array([prior.centre_px, prior.centre_px, prior.tilt, prior.tilt])
+    # As wide as what is known beforehand, the start inside of it.
     simplex = np.vstack([np.zeros(4), np.diag(steps)]) - 0.25 * steps
     # 220 calls bound the time; the Gauss-Newton fit that follows gives the last digits.
     options = {"initial_simplex": simplex, "maxfev": 220, "xatol": 1e-3, "fatol": 0.1}
@@ -237,6 +239,7 @@ def _step(
         kept = weight * robust
         total = np.maximum(kept.sum(axis=1), 1e-9)
         mean, radius = (kept * level).sum(axis=1) / total, (kept * polar.radius).sum(axis=1) / total
+        # By hand, in rings: less than the width of any, so that the slope is not that of its noise.
         profile = ndimage.gaussian_filter1d(mean, 0.6)
         slope = np.gradient(profile) / np.maximum(np.gradient(radius), 1e-3)
         variance = chi2 * np.maximum(profile, 0.1 / total)[:, None] / np.maximum(weight, 1e-9)

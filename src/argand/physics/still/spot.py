@@ -115,6 +115,7 @@ def find_spots(
     a peak); `benchmarks/simulated.py` and `benchmarks/real.py` measure the answers as a whole.
     """
     binary = is_binary(image, mask)
+    # A pixel of one count is a spot's in a binary image alone; elsewhere one photon says nothing.
     pixels = _pixels_above(image, mask, 0.5 if binary else 1.5)
     everything, peak = _measure(pixels)
     good = np.isfinite(everything.px[:, 0]) & (everything.area <= max_area) & (peak > threshold)
