@@ -62,11 +62,11 @@ def silent_constants(source: str) -> list[str]:
     lines, body = source.splitlines(), ast.parse(source).body
     silent = []
     for node, following in zip(body, [*body[1:], None], strict=True):
-        names = names_of(node)
+        last = lines[(node.end_lineno or node.lineno) - 1].encode()
+        beside = last[node.end_col_offset :].decode()
         above = lines[node.lineno - 2] if node.lineno > 1 else ""
-        beside = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode() if names else ""
-        if names and not (is_text(following) or is_comment(above) or is_comment(beside)):
-            silent += names
+        if not (is_text(following) or is_comment(above) or is_comment(beside)):
+            silent += names_of(node)
     return silent
 
 

@@ -129,7 +129,7 @@ def autocorrelation(half: Half, window: Window) -> tuple[Objects, Float[Tensor, 
     taper = torch.exp(-(AUTOCORRELATION_BLUR**2) * (along**2 + across**2))
     image = torch.fft.irfft2(guinier_filled(half, window) * taper, s=(window.size,) * 2)
     counts = half.nan_to_num(0.0)
-    # Counts of a half spectrum stand for their mates too: √2.
+    # The mean of two counts has half of their variance and stands for both: 4 n / 2 where the waves agree.
     noise = 2**0.5 * (counts * taper.square()).sum((1, 2)).sqrt() / window.size**2
     # Means of a pixel and its mate are halves.
     counted = (2 * counts == (2 * counts).round()).flatten(1).all(1)

@@ -41,7 +41,7 @@ By hand: the nearest alias of a cubic spline is then (1.2 / (2π - 1.2))⁴ = 0.
 whole is measured (`benchmarks/molmnist_forward.py`).
 """
 _REACH = 2
-"""Slabs on either side between which an atom is shared: half the four knots of a cubic B-spline."""
+"""Slabs on either side between which an atom is shared: a cubic B-spline is 0 two knots away."""
 
 
 @dataclass(frozen=True)

@@ -74,10 +74,7 @@ _STEPS = 4
 By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
 """
 _FINAL_STEPS = 40
-"""Steps of a refinement when all atoms are there, at most.
-
-By hand, a bound that converged ones do not meet.
-"""
+"""Steps of a refinement when all atoms are there, at most; by hand, a bound on time."""
 _REFINED, _ALWAYS_REFINED, _MOST_WAVES = 12, 1000, 6_000_000
 """Bounds on how many coefficients places are refined on.
 

@@ -7,7 +7,7 @@ from argand.physics.crystal.symmetry import Group, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 _STEPS = 50
-"""Newton steps, at most: a bound that the fit of a convex function hardly meets; by hand."""
+"""Newton steps, at most; by hand, a bound on time: the fit is convex and ends by itself."""
 _RIDGE = 1e-3
 """Pull of the columns' weights towards 0, in units of the curvature of one reflection.
 

@@ -27,7 +27,7 @@ FIRST_DAMPING, CONVERGED = 1e-2, 0.1
 By hand, the second for speed (it was 0.01); accuracy and time are measured (`benchmarks/patterson.py`).
 """
 NEAR, HOPELESS = 0.1, 0.5
-"""Residuals: below the first, the steps without folding end; above the second it is left out.
+"""Residuals: below the first, the steps without folding end; above the second, folding is left out.
 
 By hand, for speed; accuracy and time are measured (`benchmarks/patterson.py`).
 """

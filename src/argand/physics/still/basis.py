@@ -83,8 +83,7 @@ def _separate(
     half = np.arange(GRID // 2 + 1, dtype=np.float32)
     size2 = turn[:, None, None] ** 2 + turn[None, :, None] ** 2 + half[None, None, :] ** 2
     height = np.where((size2 > 2.5**2) & (size2 < longest**2), density, -np.inf).ravel()
-    # By hand, for speed: the origin's own peak, 2.5 voxels wide, is left out; 4000 voxels hold some hundred
-    # peaks.
+    # By hand, for speed: the origin's own peak, 2.5 voxels wide, is left out, and 4000 voxels are looked at.
     top = np.argpartition(-height, 4000)[:4000]
     top = top[np.argsort(-height[top])]
     i, j, k = np.unravel_index(top, density.shape)

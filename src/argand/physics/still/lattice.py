@@ -21,13 +21,13 @@ PARAMETERS = 14
 ROUNDS = 8
 """Gauss-Newton steps of a fit.
 
-By hand: a bound on time, as scales and weights settle within a few steps. Only the answers as a whole are
-measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+By hand, a bound on time; only the answers as a whole are measured (`benchmarks/simulated.py`,
+`benchmarks/real.py`).
 """
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
 """Longest change in one step: centre in px, tilt in radians, logarithm of the distance.
 
-By hand: bounds that keep linearised steps from running away, reached in the first steps alone.
+By hand: bounds that keep linearised steps from running away.
 """
 SMALL_TURN = 1e-6
 """Step of the numerical derivatives of the detector's axes by its tilt, in radians.
