@@ -18,5 +18,6 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
         return False
+    # No block by mmap, nothing given back, the heap grown by 64 MiB (by hand) at a time.
     limits = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 64 * 2**20))
     return all(mallopt(name, value) == 1 for name, value in limits)

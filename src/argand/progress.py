@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 LOG_INTERVAL_S = 30.0
+"""Seconds between lines in the log; by hand, no answer depends on it."""
 
 logger = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
     save_file(dict(arrays), partial)
+    # safetensors makes files that their owner alone can read.
     partial.chmod(0o644)
     partial.replace(path)
 

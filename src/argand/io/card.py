@@ -8,6 +8,7 @@ from argand.errors import InputError
 from argand.io.weights import save_weights
 
 CARD_NAME = "card.md"
+"""Name of the card in the folder of its weights."""
 
 
 def save_with_card(weights: Path, state: Mapping[str, Any], header: Mapping[str, Any]) -> Path:

@@ -14,7 +14,9 @@ from argand.io.imgcif import imgcif_header
 from argand.typing import Image
 
 _SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
+"""Line that begins a binary section (CBF format)."""
 _START = b"\x0c\x1a\x04\xd5"
+"""The four bytes that stand before the pixels of a binary section (CBF format)."""
 
 
 def cbf_stack(blob: bytes) -> Stack:

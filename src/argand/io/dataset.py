@@ -26,11 +26,18 @@ Compression = Literal["gzip", "bitshuffle"]
 """gzip opens everywhere; bitshuffle is smaller and faster and needs `import hdf5plugin`."""
 
 MAX_SHARDS = 800
-"""HDF5 may hold all shards open; those beyond the usual limit of 1024 open files would read as missing."""
+"""HDF5 may hold all shards open; those beyond the usual limit of 1024 open files would read as missing.
+
+By hand: that limit less some two hundred for all else.
+"""
 
 _CHUNK_BYTES = 65536
+"""Size of a chunk of small rows; by hand, so that one read of a sample unpacks little else."""
 _SPARE_BYTES = 16 * 2**20
-"""Room that is left on a disk: HDF5 writes late, and a failed write ends the process."""
+"""Room that is left on a disk: HDF5 writes late, and a failed write ends the process.
+
+By hand: several times HDF5's own caches (1 MiB for a data set's chunks).
+"""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class SetPlan:
     """A data set: what makes its samples, `simulate(index, seed)`, and how they are stored.
 
     `provenance` tells in plain values what `simulate` is; sets of unequal provenance or seed are never mixed.
+
+    The default of the shards' size is by hand. Raises ConfigError for an empty set.
     """
 
     simulate: Callable[[int, int], Sample]
@@ -173,6 +182,7 @@ def _create_arrays(file: h5py.File, sample: Sample, count: int, compression: Com
     for name, value in sample.items():
         value = np.asarray(value)
         rows = int(np.clip(_CHUNK_BYTES // max(value.nbytes, 1), 1, count))
+        # The lowest level: higher ones take longer, and noise packs no better.
         packing: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         if compression == "bitshuffle":
             import hdf5plugin

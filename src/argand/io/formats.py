@@ -24,6 +24,10 @@ from argand.io.marccd import marccd_header
 from argand.io.smv import smv_header
 
 _TEXT_HEADER_BYTES = 4096
+"""Bytes from a file's start in which text that tells its format is looked for.
+
+By hand: the header of a Pilatus TIFF is as long.
+"""
 
 
 def open_stack(path: str) -> Stack:
@@ -54,7 +58,10 @@ def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
 
 @contextmanager
 def reader_errors(path: str) -> Iterator[None]:
-    """Whatever a reader stumbles over becomes one line that names the file; fabio's own log stays silent."""
+    """Whatever a reader stumbles over becomes one line that names the file; fabio's own log stays silent.
+
+    Raises InputError for whatever is raised within; argand's own errors pass as they are.
+    """
     log = logging.getLogger("fabio")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)

@@ -17,7 +17,10 @@ from argand.typing import Image, Mask
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 SWUNG_OUT_DEG = 0.5
-"""Detector arm angle in degrees from which the foot of the perpendicular is not the beam centre."""
+"""Detector arm angle in degrees from which the foot of the perpendicular is not the beam centre.
+
+By hand: at 0.5 degrees and 250 mm the two are 2 mm apart; usual misalignment is less.
+"""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
 _TO_SOURCE = np.array([0.0, 0.0, 1.0])
+"""Direction from the sample to the source in imgCIF's frame, see above."""
 
 
 def imgcif_header(text: str) -> Header:
@@ -60,6 +61,7 @@ def _rows(block: gemmi.cif.Block, category: str, names: list[str]) -> list[list[
 def _geometry(
     block: gemmi.cif.Block, size: tuple[float, float] | None, wavelength: float | None
 ) -> BeamGeometry | None:
+    # Precedence 1 is the axis that runs fastest.
     layout = sorted(_rows(block, "_array_structure_list.", ["precedence", "axis_set_id"]))
     if size is None or len(layout) != 2:
         return None
@@ -69,6 +71,7 @@ def _geometry(
         fast, slow = (members[axis_set] for _, axis_set in layout)
         axes = np.array([chain.direction(fast), chain.direction(slow), -_TO_SOURCE])
         corner = chain.position(slow, fast)
+        # Centre and tilt do not depend on the wavelength, which is stated apart.
         return geometry_from_vectors("imgCIF header", corner, axes, wavelength or 1.0, size)
     except (KeyError, InputError):
         return None

@@ -26,7 +26,10 @@ class StoredLatent:
 
 
 def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str, Any]) -> None:
-    """Write the vectors, float32, with the configuration that made them; in one move."""
+    """Write the vectors, float32, with the configuration that made them; in one move.
+
+    Raises MissingExtraError without pyarrow.
+    """
     arrow, parquet = _arrow()
     columns = {
         "name": [row.name for row in rows],
@@ -42,7 +45,10 @@ def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str,
 
 
 def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
-    """The vectors of a file and their configuration; InputError for one that holds none."""
+    """The vectors of a file and their configuration; InputError for one that holds none.
+
+    Raises MissingExtraError without pyarrow.
+    """
     _, parquet = _arrow()
     if not path.is_file():
         raise InputError(f"{path}: no such file; `argand crystals encode` writes one")

@@ -62,6 +62,8 @@ def sample_map(path: Path, corner: Vector3, step: float, shape: tuple[int, int, 
     """A crystal's CCP4 map at points of a box: `corner` and `step` in Å along Cartesian x, y, z.
 
     The map goes on periodically; values between its points are linear.
+
+    Raises InputError for a file that is no whole CCP4 map.
     """
     try:
         ccp4 = gemmi.read_ccp4_map(str(path))

@@ -9,10 +9,15 @@ import struct
 from argand.io.header import Header, pair, positive
 
 _BEGIN = 1024
+"""First byte of the header, behind 1024 bytes of TIFF."""
 _LENGTH = 3072
+"""Bytes of the header."""
 _BYTE_ORDER, _SATURATED, _DISTANCE, _BEAM, _START_DISTANCE = 28, 104, 640, 644, 696
+"""Byte within the header at which a number, or the first of a pair, stands (the same documentation)."""
 _TWO_THETA, _ROTATION_RANGE, _PIXEL_SIZE, _BIAS, _WAVELENGTH = 668, 736, 772, 780, 908
+"""As before; the bias is in 1/1000 counts."""
 _SIZE = 80
+"""As before: number of pixels along the fast and the slow axis."""
 
 
 def marccd_header(blob: bytes) -> Header | None:
@@ -34,6 +39,7 @@ def marccd_header(blob: bytes) -> Header | None:
     centre, notes = _beam_centre(ints(_BEAM, 2), ints(_SIZE, 2), size_mm)
     return Header(
         pixel_size_mm=size_mm,
+        # Some programs fill in the distance at the start of a scan alone.
         distance_mm=positive(ints(_DISTANCE)[0], 1e-3) or positive(ints(_START_DISTANCE)[0], 1e-3),
         wavelength=positive(ints(_WAVELENGTH)[0], 1e-5),
         header_beam_centre_px=centre,

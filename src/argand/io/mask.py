@@ -14,6 +14,8 @@ def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
     Detectors mark gaps and bad pixels with negative numbers in signed images and with the largest
     number in unsigned ones. Saturated means at or above `saturation` counts. Gaps that a converter has
     filled with zeros are recognised by the detector's size, and masked when they hold nothing else.
+
+    `data` and the answer are [slow, fast].
     """
     usable = _below(data, saturation)
     if data.dtype.kind == "i":

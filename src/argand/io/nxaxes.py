@@ -16,8 +16,10 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
 _ALONG_BEAM = np.array([0.0, 0.0, 1.0])
+"""Direction of the beam in the frame of NeXus, see above."""
 
 _RADIAN = float(np.degrees(1.0))
+"""Degrees."""
 _UNITS = {
     "mm": {"m": 1e3, "metre": 1e3, "meter": 1e3, "mm": 1.0, "cm": 10.0, "um": 1e-3, "micron": 1e-3},
     "angstrom": {"angstrom": 1.0, "angstroms": 1.0, "a": 1.0, "å": 1.0, "nm": 10.0, "m": 1e10, "pm": 0.01},

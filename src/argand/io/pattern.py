@@ -19,7 +19,10 @@ CXI_DATA, CXI_MASKS = "entry_1/data_1/data", ("entry_1/data_1/mask", "entry_1/in
 CXI_HAS_SIGNAL = 0x10000
 """The one bit of a CXI mask that says nothing bad (CXI file format 1.6, Maia, Nat. Methods 9, 854, 2012)."""
 FILLS = (-1.0, -2.0)
-"""What detectors write into gaps and bad pixels; images of fractions keep it."""
+"""What detectors write into gaps and bad pixels; images of fractions keep it.
+
+Dectris's miniCBF: -1 in gaps, -2 in bad pixels; images of whole numbers are masked below 0 anyway.
+"""
 
 _INNER = re.compile(r"^(.+\.(?:h5|hdf5|nxs|cxi)):(/[^#]*)(#\d+(?:-\d+)?)?$", re.IGNORECASE)
 _SIDE = re.compile(r"mask|live", re.IGNORECASE)

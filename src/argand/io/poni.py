@@ -19,7 +19,9 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3
 
 _SLOW_FAST_BEAM = [1, 0, 2]
+"""Where pyFAI's axes 1, 2 and 3 stand among ours."""
 _NATIVE_ORIENTATIONS = (0, 3)
+"""Orientations of an image that is not flipped: pyFAI's own is 3, and 0 says nothing of it."""
 
 
 def poni_rotations(geometry: BeamGeometry) -> tuple[float, float, float]:

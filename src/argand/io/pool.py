@@ -15,7 +15,7 @@ from typing import Any
 from argand.memory import keep_freed_memory
 
 POLL_S = 0.2
-"""How often the progress of the jobs is looked at, in seconds."""
+"""How often the progress of the jobs is looked at, in seconds; by hand, no answer depends on it."""
 
 Job = tuple[Any, ...]
 """A function, which takes a Ticker first, and its further arguments."""
@@ -70,6 +70,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, watch: Callable[[int], None]) 
     With one process they run in this one. The first error of a job, or Ctrl-C, stops the others at their next
     tick and is raised. Functions and arguments must be importable and picklable.
     """
+    # Not forked: threads of BLAS, torch and HDF5 do not live on in a fork, and their locks may stay shut.
     context = multiprocessing.get_context("spawn")
     ticker = Ticker(context.Value("q", 0), context.Value("b", 0))
     if processes <= 1 or len(jobs) <= 1:

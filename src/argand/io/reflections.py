@@ -25,11 +25,20 @@ from argand.typing import Miller
 CellParameters = tuple[float, float, float, float, float, float]
 """a, b, c in Å and α, β, γ in degrees."""
 _FEWEST = 5
+"""Reflections that a file has at least; by hand: fewer are a file that was cut short."""
 _MISSING = (".", "?", "")
 _PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE = 10, 0.01
+"""Least number of equal values, and share of all, that are taken for marks; by hand, not measured."""
 _PLACEHOLDER_BELOW = -2.0
+"""Standard deviations below 0 from which an intensity may be a mark.
+
+By hand: true intensities are 0 or more, and so many equal ones below -2 σ are no measurement.
+"""
 _LONGEST_ELECTRON_WAVE = 0.1
-"""In Å: electrons of 15 kV; X-rays in use are longer."""
+"""In Å: electrons of 15 kV; X-rays in use are longer.
+
+h / √(2 m e U (1 + e U / 2 m c²)) is 0.0994 Å at 15 kV. X-rays of 0.1 Å have 124 keV.
+"""
 
 
 @dataclass(frozen=True)
@@ -215,6 +224,7 @@ def _table_values(
     )
     if is_squared:
         return hkl, value, sigma, notes
+    # F² keeps the sign that F may have, and its sigma follows from dF² = 2 F dF; likewise for MTZ below.
     return hkl, value * np.abs(value), 2 * np.abs(value) * sigma, notes
 
 
@@ -244,6 +254,7 @@ def _from_mtz(path: Path, blob: bytes) -> Measured:
         raise InputError(f"{path}: is no MTZ file")
     mtz = gemmi.read_mtz_file(str(path))
     data = np.array(mtz, copy=True)
+    # Reversed, so that of several columns of a kind the first is taken.
     kinds: Mapping[str, int] = {column.type: i for i, column in reversed(list(enumerate(mtz.columns)))}
     which = next((kind for kind in "JFG" if kind in kinds), None)
     if which is None:
@@ -251,6 +262,7 @@ def _from_mtz(path: Path, blob: bytes) -> Measured:
     column = kinds[which]
     value, sigma = data[:, column].astype(float), data[:, column + 1].astype(float)
     if mtz.columns[column + 1].type not in "QML":
+        # By hand: without a column of sigmas all are 2 % of the mean, which weighs reflections alike.
         sigma = np.full(len(value), 0.02 * float(np.nanmean(np.abs(value))))
     keep = np.isfinite(value) & np.isfinite(sigma)
     hkl, value, sigma = data[keep, :3].astype(int), value[keep], sigma[keep]
@@ -273,6 +285,7 @@ def _checked(measured: Measured) -> Measured:
         raise InputError(f"{measured.source}: only {good.sum()} reflections can be read; is the file whole?")
     if not (measured.intensity[good] > 0).any():
         raise InputError(f"{measured.source}: no intensity is above zero; are the columns in place?")
+    # By hand: pure noise about 0 has a half.
     if (measured.intensity[good] < 0).mean() > 0.5:
         raise InputError(f"{measured.source}: most intensities are negative; are the columns in place?")
     placeholder = good & _placeholders(measured.intensity, measured.sigma)
@@ -306,6 +319,7 @@ def parse_cell(text: str) -> CellParameters:
         a, b, c, alpha, beta, gamma = (float(part) for part in re.split(r"[,\s]+", text.strip()))
     except ValueError as error:
         raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees") from error
+    # By hand: numbers beyond these are in nm or radians, or out of order.
     if min(a, b, c) < 1 or not all(20 < angle < 160 for angle in (alpha, beta, gamma)):
         raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees")
     return a, b, c, alpha, beta, gamma

@@ -10,6 +10,7 @@ from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group
 
 _CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
+"""Lattice letters of the numbers of a LATT card (SHELX)."""
 _CENTRING_SHIFTS = {
     "P": [],
     "I": [(1 / 2, 1 / 2, 1 / 2)],
@@ -19,6 +20,7 @@ _CENTRING_SHIFTS = {
     "B": [(1 / 2, 0, 1 / 2)],
     "C": [(1 / 2, 1 / 2, 0)],
 }
+"""Translations of each lattice but 0 (International Tables A); R is obverse on hexagonal axes."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,10 @@ class Instructions:
 
 def read_instructions(text: str) -> Instructions:
     """Cell, wavelength, symmetry and cell contents (SFAC and UNIT) of SHELX instructions."""
+    # `=` at the end of a line continues a card, `!` begins a remark.
     lines = [line.split("!")[0] for line in text.replace("=\n", " ").splitlines()]
     cards = [(parts[0].upper(), parts[1:]) for line in lines if (parts := line.split())]
+    # Reversed, so that of several cards of a kind the first is taken.
     first = dict(reversed(cards))
     cell = wavelength = None
     if len(first.get("CELL", [])) >= 7:
@@ -58,6 +62,7 @@ def _group(latt: int, operators: Sequence[str]) -> Group:
         found.append(gemmi.Op("-x,-y,-z"))
     for shift in _CENTRING_SHIFTS[_CENTRINGS[abs(latt)]]:
         op = gemmi.Op("x,y,z")
+        # gemmi counts in twenty-fourths, here and below.
         op.tran = [round(24 * part) for part in shift]
         found.append(op)
     operations = gemmi.GroupOps(found)
@@ -79,6 +84,7 @@ def res_lines(
     """Lines of a SHELX .res file with isotropic atoms; `content` counts the atoms of the whole cell.
 
     Site occupancies are fixed (10 is added), as are special coordinates only where SHELXL fixes them itself.
+    Errors of the cell are not known: those on the ZERR card are by hand, as are cycles and peaks asked for.
     """
     latt, symm = shelx_symmetry(group)
     elements = list(content)

@@ -18,7 +18,11 @@ from argand.typing import Points3
 
 
 def write_ccp4(path: Path, density: Map, cell: Sequence[float], group: Group) -> None:
-    """A map of the whole cell, x slowest, read by Coot, PyMOL, VESTA and gemmi."""
+    """A map of the whole cell, x slowest, read by Coot, PyMOL, VESTA and gemmi.
+
+    `density` is [x, y, z], `cell` a, b, c in Å and angles in degrees; a group without a name is written as P
+    1.
+    """
     target = gemmi.Ccp4Map()
     target.grid = gemmi.FloatGrid(np.ascontiguousarray(density, np.float32))
     target.grid.set_unit_cell(gemmi.UnitCell(*cell))
@@ -35,6 +39,8 @@ def write_cif(
     """A core CIF; occupancies in it are chemical, so an atom on a special position has 1.
 
     `figures` are further tags and their values.
+
+    `cell` a, b, c in Å and angles in degrees; the atoms are those of the asymmetric unit.
     """
     document = gemmi.cif.Document()
     block = document.add_new_block(name)
@@ -78,7 +84,10 @@ def write_res(
     scale: float,
     content: Mapping[str, float] | None,
 ) -> None:
-    """A SHELX .res file, ready to be refined; without a known content UNIT counts the atoms found."""
+    """A SHELX .res file, ready to be refined; without a known content UNIT counts the atoms found.
+
+    `wavelength` in Å, `scale` is that of F_c to F_o (the first free variable). Form: SHELXL's manual.
+    """
     counts: dict[str, float] = dict(content or {})
     for element in dict.fromkeys(atoms.elements):
         held = sum(o for e, o in zip(atoms.elements, atoms.occupancy, strict=True) if e == element)

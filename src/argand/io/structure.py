@@ -20,10 +20,17 @@ SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".parquet
 _POSCAR = re.compile(r"^(POSCAR|CONTCAR)|\.(vasp|poscar|contcar)$", re.IGNORECASE)
 _COLUMNS = ("lattice", "species", "frac_coords")
 _SAME = 0.2
-"""Images of one site nearer than this in Å are one atom: coordinates are printed with few digits."""
+"""Images of one site nearer than this in Å are one atom: coordinates are printed with few digits.
+
+By hand: below any distance of two atoms, above what two digits lose in a cell of 20 Å.
+"""
 _FULL = 0.995
-"""Occupancies from here on are full; files print few digits."""
+"""Occupancies from here on are full; files print few digits.
+
+By hand: 1 as it may be printed with two digits.
+"""
 _ROWS = 512
+"""Rows of a parquet file read at once; by hand, a bound on memory."""
 
 Named = tuple[str, Structure | InputError]
 """A structure under its name, or why there is none."""
@@ -98,7 +105,10 @@ def read_structure(path: str | Path, max_atoms: int = MAX_ATOMS) -> Structure:
 
 
 def write_structure(path: Path, structure: Structure, name: str = "") -> None:
-    """Write a CIF in P 1, or what ase writes for another ending (POSCAR, .vasp, .xyz), in one move."""
+    """Write a CIF in P 1, or what ase writes for another ending (POSCAR, .vasp, .xyz), in one move.
+
+    Raises MissingExtraError where ase is needed and missing.
+    """
     if path.suffix.lower() == ".cif":
         write_lines(path, cif_text(structure, name or path.stem).splitlines())
         return
@@ -165,6 +175,8 @@ def _from_block(block: Any, max_atoms: int) -> Structure:
         _check_site(site)
     lattice = np.array(small.cell.orth.mat.tolist()).T
     operators = _operators(small)
+    # 192 operators are the most that a space group has (F m -3 m), so that no cell that is allowed is
+    # refused.
     if len(operators) * len(small.sites) > 192 * max_atoms:
         raise InputError(
             f"{len(small.sites)} sites are beyond the largest supported cell of {max_atoms} atoms"
@@ -248,6 +260,7 @@ def _from_atoms(atoms: Any, max_atoms: int) -> Structure:
     if any(name in atoms.arrays for name in ("occupancy", "occupancies")):
         raise InputError("has occupancies; disorder is not supported")
     lattice = np.asarray(atoms.cell.array)
+    # Å³: 0 but for rounding; `checked` refuses flat cells.
     if abs(np.linalg.det(lattice)) < 1e-9:
         raise InputError("the lattice has no volume; an extended XYZ file names its Lattice")
     frac = np.linalg.solve(lattice.T, atoms.get_positions().T).T

@@ -40,6 +40,7 @@ def save_weights(path: Path, state: Mapping[str, torch.Tensor], header: Mapping[
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(header)})
+    # safetensors makes files that their owner alone can read.
     temporary.chmod(0o644)
     temporary.replace(target)
     return target

@@ -10,7 +10,8 @@ class WeightAverage:
     """Exponential moving average of weights and running statistics.
 
     The decay grows from 0.1 to `decay` as (1 + n) / (10 + n) over the first updates n, so that the random
-    start is forgotten quickly.
+    start is forgotten quickly: the rule of TensorFlow's ExponentialMovingAverage. The default of
+    `decay`, some 1000 steps, is by hand.
     """
 
     def __init__(self, network: nn.Module, decay: float = 0.999) -> None:

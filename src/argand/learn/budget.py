@@ -25,6 +25,8 @@ class Budget:
 
     At least one of `max_seconds` and `max_steps` is given, and the run ends with the first that is spent.
     `reserve_seconds` of the time are kept for what follows the last step.
+
+    Raises ConfigError where neither is given.
     """
 
     max_seconds: float | None

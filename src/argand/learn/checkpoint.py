@@ -11,7 +11,9 @@ import torch
 from argand.errors import ConfigError, InputError
 
 FILE_NAME = "last.ckpt"
+"""Name of the checkpoint in a run's folder."""
 FORMAT = 1
+"""Number of the form of checkpoints; raised where older ones can no longer be read."""
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 POLL_S = 0.5
-"""How often a process looks for the one that it serves, in seconds."""
+"""How often a process looks for the one that it serves, in seconds; by hand, no answer depends on it."""
 
 FIRST_PROCESS = "ARGAND_FIRST_PROCESS"
 """Environment variable that tells the processes that Lightning starts who started them."""

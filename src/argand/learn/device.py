@@ -17,9 +17,13 @@ _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 """Order of tensors [batch, channel, ...] by their number of dimensions."""
 
 CPUINFO = Path("/proc/cpuinfo")
+"""Where Linux tells of the processor (proc(5))."""
 
 _WORTHWHILE = 1.3
-"""bf16 on a CPU is chosen when it is this many times faster than fp32."""
+"""bf16 on a CPU is chosen when it is this many times faster than fp32.
+
+By hand, for what its rounding may cost; `argand doctor` tells both speeds of a machine.
+"""
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,15 @@ def choose_compute(accelerator: str = "auto", measure: bool = True) -> Compute:
 
 
 def convolution_speed(device: str = "cpu", dtype: torch.dtype = torch.float32, seconds: float = 0.2) -> float:
-    """Speed in GFLOP/s of a 3x3 convolution of 64 into 64 channels, channels-last; the best of repeats."""
+    """Speed in GFLOP/s of a 3x3 convolution of 64 into 64 channels, channels-last; the best of repeats.
+
+    Repeats go on for `seconds`, three at least; the size is by hand, that of a usual layer.
+    """
     layer = nn.Conv2d(64, 64, 3, padding=1).to(device, dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     image = torch.randn(4, 64, 64, 64, device=device, dtype=dtype).contiguous(
         memory_format=torch.channels_last
     )
+    # A product and a sum for each weight, 9 · 64 of them, at each of as many outputs as inputs.
     operations = 2 * image.numel() * 64 * 9
     times, end = [], time.perf_counter() + seconds
     with torch.inference_mode():

@@ -20,7 +20,9 @@ from argand.progress import ProgressDisplay
 from argand.system import Batch, System
 
 LOG_EVERY_S = 10.0
+"""Seconds between records of the training metrics; by hand, no answer depends on it."""
 SAVE_EVERY_S = 300.0
+"""Seconds between checkpoints where no validation saves one; by hand: at most so much of a run is lost."""
 
 
 class Means:
@@ -225,6 +227,7 @@ def validate(
 
 def seeded(*key: int, device: torch.device) -> torch.Generator:
     """Generator on `device`, and torch's global ones, seeded by the numbers of `key`."""
+    # One bit less: torch takes seeds of 63 bits.
     state = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
     torch.manual_seed(state)
     return torch.Generator(device).manual_seed(state)

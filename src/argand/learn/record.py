@@ -18,6 +18,7 @@ from argand.learn.log import RunLog
 from argand.system import System, system_name, to_config
 
 BEST_NAME = "best.safetensors"
+"""Name of the best weights in a run's folder."""
 
 
 @dataclass(frozen=True)

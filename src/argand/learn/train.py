@@ -73,7 +73,7 @@ def train(
     `out_dir`. Time counts from the first batch on, validation included, over all resumptions; the last
     validation is given the time that the one before it took. `batch_size` and `workers` are those of one
     process. Each simulated sample is used in `replay` batches. With `average` the moving average of the
-    weights is validated and kept. A resumed run goes on exactly where it stopped.
+    weights is validated and kept. A resumed run goes on exactly where it stopped. Defaults are by hand.
 
     Raises ConfigError for settings that contradict each other or the run to resume, InputError for a damaged
     checkpoint, MissingExtraError without Lightning, KeyboardInterrupt when it was stopped (after saving).

@@ -14,7 +14,7 @@ class BaselineCNN(nn.Module):
 
     [batch, in_channels, ...] to [batch, out_channels]. The head reads averages over a grid of
     `grid` cells along each axis, which keeps where things are at any image size. Widths are rounded
-    up to multiples of 16.
+    up to multiples of 16. Defaults are by hand.
     """
 
     def __init__(

@@ -18,6 +18,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "resnet50": partial(ResNet, depth=50),
     "vit": VisionTransformer,
 }
+"""Networks that `create_network` makes, with what their names say."""
 
 
 def create_network(name: str, in_channels: int, out_channels: int, **options: Any) -> nn.Module:

@@ -16,10 +16,12 @@ from argand.nn.block import (
 )
 
 BLOCKS_OF_DEPTH = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
-"""Blocks in each of the four stages."""
+"""Blocks in each of the four stages (He et al. 2016, table 1)."""
 
 _BOTTLENECK_DEPTH = 50
+"""Depth from which on blocks are bottlenecks (He et al. 2016, table 1)."""
 _EXPANSION = 4
+"""Channels that leave a bottleneck over those inside (He et al. 2016, table 1)."""
 
 
 class BottleneckBlock(Residual):
@@ -62,6 +64,7 @@ class ResNet(nn.Module):
         self.head = nn.Sequential(average_pool(1, dims=dims), nn.Flatten(), nn.Linear(channels, out_channels))
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Conv3d):
+                # He et al. (ICCV 2015): ReLUs keep the variance of gradients.
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Float[Tensor, "batch channel *space"]) -> Float[Tensor, "batch out"]:

@@ -29,7 +29,8 @@ class UNet(nn.Module):
     """[batch, in_channels, ...] to [batch, out_channels, ...] over levels of halving size.
 
     `widths` are the channels of each level, `blocks` the residual blocks on each level's way down, and up.
-    The size must be divisible by 2 for each level below the first.
+    The size must be divisible by 2 for each level below the first. Raises ConfigError without a level. After
+    Ronneberger, Fischer & Brox (MICCAI 2015), but levels are added and not stacked.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class UNet(nn.Module):
             x = shrink(x)
         x = self.down[-1](x)
         for level, widen in zip(reversed(self.up), reversed(self.widen), strict=True):
+            # Channels first: the convolution then works on the smaller map.
             x = F.interpolate(widen(x), scale_factor=2.0, mode="nearest")
             x = level(x + kept.pop())
         return self.head(F.relu(x))

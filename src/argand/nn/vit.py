@@ -11,6 +11,7 @@ from argand.errors import ConfigError
 from argand.nn.block import round_channels
 
 _LONGEST_PERIOD = 10_000.0
+"""Longest wavelength of the code over 2π, in tokens (Vaswani et al. 2017, section 3.5)."""
 
 
 def position_code(rows: int, columns: int, dim: int) -> Float[Tensor, "token dim"]:
@@ -64,7 +65,8 @@ class VisionTransformer(nn.Module):
     """[batch, in_channels, slow, fast] to [batch, out_channels], through patches of `patch` pixels.
 
     Images whose sides are no multiple of the patch are filled up with zeros at the far edges. `dim` is
-    rounded up to a multiple of 16. Raises ConfigError when the heads do not divide it.
+    rounded up to a multiple of 16. Raises ConfigError when the heads do not divide it. Defaults: width
+    and heads of a small published one (192 and 3, Touvron et al., ICML 2021), patches and depth by hand.
     """
 
     def __init__(
@@ -100,5 +102,6 @@ class VisionTransformer(nn.Module):
 def _initialise(module: nn.Module) -> None:
     """Small weights at the start, without which deep Transformers do not settle."""
     if isinstance(module, nn.Linear):
+        # 0.02 as is usual with Transformers since BERT (Devlin et al. 2019).
         nn.init.trunc_normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)

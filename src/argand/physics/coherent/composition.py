@@ -6,8 +6,9 @@ from jaxtyping import Float
 from argand.physics.coherent.projection import Radiation, scattering_factors
 
 ELECTRONS = {"H": 1.0, "C": 6.0, "O": 8.0}
+"""Electrons of a neutral atom: its atomic number."""
 CELLULOSE = {"C": 6, "H": 10, "O": 5}
-"""Atoms of a glucose in a chain."""
+"""Atoms of a glucose in a chain: the repeat unit of cellulose, C6H10O5."""
 
 
 def shared_factor(q: Float[np.ndarray, "*n"], radiation: Radiation = "xray") -> Float[np.ndarray, "*n"]:

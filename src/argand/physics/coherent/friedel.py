@@ -7,9 +7,13 @@ from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
 _LEAST_SHARE, _LEAST_BRIGHT = 0.25, 0.5
-"""Shares of the measured pixels, and of the intensity, that must have mates for a centre to be considered."""
+"""Shares of the measured pixels, and of the intensity, that must have mates for a centre to be considered.
+
+By hand, not measured: a centre near a corner pairs few pixels, which correlate by chance, and one whose mates
+miss the bright middle says nothing of the object.
+"""
 _ERODED = 2
-"""Pixels beside a masked one that interpolation spoils."""
+"""Pixels beside a masked one that interpolation spoils: the reach of a cubic spline's four points."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,12 @@ def inversion_centre(
 
     Pearson's coefficient over the pairs of live pixels, for all centres at once by FFT (masked correlation:
     Padfield, IEEE Trans. Image Process. 21, 2706, 2012).
+
+    `intensity` on any scale, negative values counted as 0; `live` marks the measured pixels.
     """
     shape = [fft.next_fast_len(2 * size - 1, real=True) for size in live.shape]
     amplitude = np.where(live, np.sqrt(np.clip(intensity, 0, None)), 0.0)
+    # Of order one, so that the limits below are about rounding of the transforms and not about units.
     amplitude = amplitude / max(amplitude.max(), 1e-30)
     ones, first, second = (
         np.asarray(fft.rfft2(part, shape)) for part in (live.astype(float), amplitude, amplitude**2)
@@ -44,8 +51,10 @@ def inversion_centre(
         np.asarray(fft.irfft2(part, shape))
         for part in (ones * ones, first * ones, second * ones, first * first)
     )
+    # More than a single pair, whose correlation is of no meaning; below, 1e-9 is 0 but for rounding.
     enough = pairs > max(_LEAST_SHARE * live.sum(), 1.5)
     enough &= squares >= max(_LEAST_BRIGHT * float((amplitude**2).sum()), 1e-9)
+    # Mates have one sum and one sum of squares, so that one variance serves for both.
     pairs = np.where(enough, pairs, 1.0)
     variance = squares - sums**2 / pairs
     enough &= variance > 1e-9 * squares.max(initial=0.0)

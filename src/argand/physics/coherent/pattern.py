@@ -20,13 +20,25 @@ RELAXATION = 4.0
 """How strongly a density holds its own amplitudes against the counts; 4 weighs them equally.
 
 That is where noise (a quarter in each amplitude) is as strong as the signal; with less noise it falls with
-the fourth root of the ratio, which served best of what was tried from 10⁴ to 10⁶ photons.
+the fourth root of the ratio, which served best of what was tried by hand from 10⁴ to 10⁶ photons; of that,
+only the result is measured (`benchmarks/molmnist_tasks.py`).
 """
 AUTOCORRELATION_BLUR = 2.0
-"""Å; noise at high q says nothing about how far an object reaches."""
+"""Å; noise at high q says nothing about how far an object reaches.
+
+By hand, not measured: below the some 5 Å between chains, above the size of an atom.
+"""
 SHARE, SIGNIFICANCE = 0.02, 4.0
-"""Autocorrelation above this share of its peak, and above so many standard deviations, is the object's."""
+"""Autocorrelation above this share of its peak, and above so many standard deviations, is the object's.
+
+By hand; only the retrieval that starts from it is measured, in the leaderboard's floors
+(`benchmarks/molmnist_tasks.py`).
+"""
 GUINIER_PIXELS = 16
+"""Measured pixels of lowest q that Guinier's line is fitted to: about one ring around a beam stop.
+
+By hand, not measured: few enough to stay where ln I is linear in q², enough to bear the noise of counts.
+"""
 
 
 class CountedMagnitudes(Magnitudes):
@@ -40,10 +52,12 @@ class CountedMagnitudes(Magnitudes):
     def __init__(self, counts: Halves, weight: Float[Tensor, "*half"]) -> None:
         super().__init__(counts)
         self.weight = weight
+        # The root of a Poisson count has the variance 1/4, whatever the count.
         noise = self.measured.flatten(1).sum(1) / 4
         noise = noise / self.amplitude.square().flatten(1).sum(1).clamp_min(1e-30)
         relaxation = RELAXATION * noise.clamp(max=1) ** 0.25
         self.relaxation = relaxation.view(-1, *[1] * len(self.axes))
+        # The minimum is the positive root of (2 + r) a² - r a now - 2 n = 0, solved below.
         self._bright = 8 * (2 + self.relaxation) * self.amplitude.square()
 
     def __call__(self, density: Densities) -> Densities:
@@ -111,9 +125,11 @@ def autocorrelation(half: Half, window: Window) -> tuple[Objects, Float[Tensor, 
     The level is a share of the peak, or what Poisson noise reaches where all intensities are whole numbers.
     """
     along, across = reciprocal_axes(window)
+    # Of an object blurred by so much: the square of exp(-b² q² / 2), as the intensity is one.
     taper = torch.exp(-(AUTOCORRELATION_BLUR**2) * (along**2 + across**2))
     image = torch.fft.irfft2(guinier_filled(half, window) * taper, s=(window.size,) * 2)
     counts = half.nan_to_num(0.0)
+    # The mean of two counts has half of their variance and stands for both: 4 n / 2 where the waves agree.
     noise = 2**0.5 * (counts * taper.square()).sum((1, 2)).sqrt() / window.size**2
     # Means of a pixel and its mate are halves.
     counted = (2 * counts == (2 * counts).round()).flatten(1).all(1)
@@ -134,6 +150,7 @@ def autocorrelation_support(
     inside = image > level[:, None, None]
     # Noise apart, an object that ends has one value all around; it is not 0 where the gap is filled wrongly.
     edge = torch.cat([image[:, [0, -1]].flatten(1), image[..., [0, -1]].flatten(1)], 1)
+    # By hand: twice the level, as highest and lowest value may both be off by one.
     known = edge.amax(1) - edge.amin(1) <= 2 * level
     place = torch.arange(window.size) - window.size // 2
     doubled = (2 * place + window.size // 2).clamp(0, window.size - 1)

@@ -30,20 +30,45 @@ from argand.physics.coherent.projection import Window
 from argand.physics.sphere.phase_iteration import Magnitudes, hybrid_input_output, settled
 
 ROUNDS, SETTLING, STARTS = 160, 40, 3
+"""Rounds with feedback and without, and random starts, of `retrieve`.
+
+By hand; the result is measured as a floor of the leaderboard (`benchmarks/molmnist_tasks.py`).
+"""
 POLISHING, FEEDBACK = 50, 0.8
-"""Rounds from a given start, and the share of them with feedback."""
+"""Rounds from a given start, and the share of them with feedback.
+
+By hand; the result is measured beside that of the network alone (`benchmarks/molmnist_tasks.py`).
+"""
 SOFTNESS = 0.5
-"""Å, standard deviation of the Gaussian that makes what is retrieved positive and weighs noise at high q."""
+"""Å, standard deviation of the Gaussian that makes what is retrieved positive and weighs noise at high q.
+
+By hand: half a pixel of the usual window of 200 Å in 200 pixels; not measured alone.
+"""
 STAGE = 20
-"""Rounds between two looks at how far the object reaches (shrink wrap, Marchesini, PRB 68, 140101, 2003)."""
+"""Rounds between two looks at how far the object reaches (shrink wrap, Marchesini, PRB 68, 140101, 2003).
+
+The interval is that of the paper.
+"""
 WRAP_BLURS, WRAP_LEAST = (3.0, 1.5), 0.5
-"""Å at the first and the last look; share of a support that the next one has at least."""
+"""Å at the first and the last look; share of a support that the next one has at least.
+
+By hand, like the paper's blur of 3 pixels that shrinks to 1.5; the share is a guard, not measured alone.
+"""
 WRAP_SHARE, WRAP_SHARE_COUNTED = 0.08, 0.15
-"""Share of the highest pixel above which the object is, without noise and with it."""
+"""Share of the highest pixel above which the object is, without noise and with it.
+
+By hand, below the paper's 0.2; only the retrieval as a whole is measured (`benchmarks/molmnist_tasks.py`).
+"""
 MARGIN = 3.0
-"""Å around the outline that the autocorrelation gives."""
+"""Å around the outline that the autocorrelation gives.
+
+By hand, not measured: more than what blur and level take from an outline.
+"""
 START_BLUR, START_SHARE, START_MARGIN = 1.0, 0.05, 1.0
-"""How far a start reaches: Å, share of its highest pixel, Å around."""
+"""How far a start reaches: Å, share of its highest pixel, Å around.
+
+By hand; only polishing as a whole is measured (`benchmarks/molmnist_tasks.py`).
+"""
 
 Shapes = Float[Tensor, "n slow fast"]
 Supports = Bool[Tensor, "n slow fast"]
@@ -75,6 +100,8 @@ def retrieve(
 
     Without a support, shapes begin within half of the autocorrelation and are wrapped ever more tightly;
     where the autocorrelation fills the window, they stay within a disc.
+
+    Raises InputError where no start is asked for. Hybrid input-output: Fienup, Appl. Opt. 21, 2758, 1982.
     """
     measured = Measured(patterns, live, window_side)
     best: Retrieved | None = None
@@ -104,18 +131,22 @@ def polish(
     """Shapes that `rounds` of iteration make of given ones of any scale, within the outlines of those.
 
     For patterns without noise, which it follows to the last; see `likeliest` for counts. `pixel` as of
-    `response`.
+    `response`, `window_side` in Å.
     """
     measured = Measured(patterns, live, window_side, pixel)
     within = torch.fft.ifftshift(outline(start, measured.window), dim=(1, 2))
     density = measured.density(start)
     feedback = round(rounds * FEEDBACK)
     density = hybrid_input_output(measured.exact, density, within, feedback)
+    # `settled` makes one projection more than it is asked for.
     return measured.answer(settled(measured.exact, density, within, rounds - feedback - 1))
 
 
 def outline(shapes: Shapes, window: Window) -> Supports:
-    """Where shapes are that may be somewhat wrong."""
+    """Where shapes are that may be somewhat wrong.
+
+    `shapes` [n, slow, fast], their middle in the middle; limits by hand (`START_BLUR` and its like).
+    """
     size = window.size
     soft = torch.fft.irfft2(torch.fft.rfft2(shapes) * gaussian(window, START_BLUR), s=(size, size))
     inside = soft > START_SHARE * soft.amax((1, 2), keepdim=True)
@@ -171,6 +202,7 @@ class Measured:
         spectrum = torch.fft.rfft2(density)
         shape = torch.fft.fftshift(self._image(spectrum / self.soft), dim=(1, 2))
         found = torch.where(self.exact.measured, spectrum.abs() / self.weight, 0.0)
+        # A column of the half spectrum stands for its mates too, but that of q = 0, which holds both.
         mates = torch.full((found.shape[-1],), 2.0)
         mates[0] = 1.0
         scale = (mates * found * self._amplitude).sum((1, 2))

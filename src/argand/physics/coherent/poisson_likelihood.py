@@ -18,19 +18,34 @@ GRAIN, DISPLACEMENT = 5.0, 0.7
 """Variance of the amplitude per electron that an answer leaves: GRAIN (1 - exp(-DISPLACEMENT q²)), q in 1/Å.
 
 Measured on validation draws without noise: 1 at 0.5 / Å, 3 at 1.1 / Å, 4 to 5 above 1.8 / Å for all fibrils.
+To be measured again with new weights; no command is kept for it.
 """
 MODEL_ERROR, MODEL_POWER = 0.28, 1.4
 """Variance of |F| per electron between the pattern and a true shape, MODEL_ERROR q^MODEL_POWER.
 
-Atoms are counted in whole pixels and all scatter alike here. Measured on the same draws.
+Atoms are counted in whole pixels and all scatter alike here. Measured on the same draws; no command is kept
+for it.
 """
 _LEAST_ERROR = 0.02
+"""Added to that variance, so that it is not 0 at q = 0, where one pixel would then outweigh all others.
+
+By hand: what the variance itself is at 0.15 / Å.
+"""
 STEPS_EACH = 5
-"""Rounds of conjugate gradients in a Gauss-Newton step."""
+"""Rounds of conjugate gradients in a Gauss-Newton step.
+
+By hand; only the result is measured (`benchmarks/molmnist_tasks.py`).
+"""
 _CAUTION = 4.0
-"""Variances of a pixel below which its amplitude tells as little of its phase as none."""
+"""Variances of a pixel below which its amplitude tells as little of its phase as none.
+
+By hand: two standard deviations of the amplitude.
+"""
 _BLUR = 1.0
-"""Å, over which the electrons are averaged that make grain."""
+"""Å, over which the electrons are averaged that make grain.
+
+By hand: the blur of the shapes that the network answers.
+"""
 
 Shapes = Float[Tensor, "n slow fast"]
 Halves = Float[Tensor, "n slow half"]
@@ -48,6 +63,8 @@ def likeliest(
 
     Variances are those of counts in a pixel and its mate together, both taken for measured. `pixel` as of
     `response`.
+
+    `counts` are whole numbers [n, slow, fast], q = 0 in pixel [size // 2, size // 2]; `window_side` in Å.
     """
     window = Window(window_side, counts.shape[-1])
     posterior = _Posterior(counts, live, start, window, pixel)
@@ -97,8 +114,11 @@ class _Posterior:
         square = model.abs().square()
         scale = (self.counts * self.measured).sum((1, 2), keepdim=True)
         scale = scale / (square * self.measured).sum((1, 2), keepdim=True)
+        # A root of counts has the variance 1/4; a pixel and its mate are averaged: 1/8, on the scale of |F|².
         variance = self.model_variance + 1 / (8 * scale)
         length = (square + _CAUTION * variance).sqrt()
+        # Change of amplitude that makes up for the intensities, d|F|² = 2 |F| d|F|, without dividing by
+        # nearly 0.
         left = (self.counts / scale - square) / (2 * length)
         weight = self.measured / variance
         slope = self.response * self.rough * model / length

@@ -24,23 +24,38 @@ Places = Float[np.ndarray, "_ 3"]
 Corners = Shaped[np.ndarray, "4 n"]
 
 OVERSAMPLING = 2
+"""How much finer than the window the grid is that atoms are shared on.
+
+With 2, amplitudes differ from sums over atoms by R = 0.5 % at q of 1 to 1.7 / Å, 3 % up to 2.5 / Å
+(`benchmarks/molmnist_forward.py`); time and memory grow with its square.
+"""
 WIDEST = np.radians(60.0)
-"""Largest scattering angle on a bent sphere: nearer its equator a fibre needs ever more slabs."""
+"""Largest scattering angle on a bent sphere: nearer its equator a fibre needs ever more slabs.
+
+By hand: a bound on time, wider than most detectors see.
+"""
 _SLAB_PHASE = 1.2
-"""Largest change of phase in radians from one slab along the beam to the next."""
+"""Largest change of phase in radians from one slab along the beam to the next.
+
+By hand: the nearest alias of a cubic spline is then (1.2 / (2π - 1.2))⁴ = 0.3 % of an atom's amplitude; the
+whole is measured (`benchmarks/molmnist_forward.py`).
+"""
 _REACH = 2
-"""Slabs on either side between which an atom is shared."""
+"""Slabs on either side between which an atom is shared: a cubic B-spline is 0 two knots away."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A square field of view: its side in Å, and its pixels along one side."""
+    """A square field of view: its side in Å, and its pixels along one side.
+
+    The default is that of the data sets. Raises ConfigError for what is none.
+    """
 
     side: float = 200.0
     size: int = 200
 
     def __post_init__(self) -> None:
-        if self.side <= 0 or self.size < 8:
+        if self.side <= 0 or self.size < 8:  # fewer pixels hold no pattern; by hand
             raise ConfigError("a window has a side above zero and 8 pixels or more along it")
 
     @property
@@ -56,7 +71,10 @@ class Window:
 
 
 def histogram(cart: Float[np.ndarray, "n 3"], weight: Float[np.ndarray, " n"], window: Window) -> Picture:
-    """Sum of the weights of the atoms over each pixel; atoms outside are left out."""
+    """Sum of the weights of the atoms over each pixel; atoms outside are left out.
+
+    `cart` in Å with x = y = 0 in the middle of the window; the picture is [slow, fast] = [y, x].
+    """
     place = np.floor(cart[:, :2] * (1 / window.pixel) + window.size / 2).astype(np.int64)
     if len(place) and (place.min() < 0 or place.max() >= window.size):
         inside = ((place >= 0) & (place < window.size)).all(1)
@@ -183,6 +201,7 @@ class Camera:
         low = float(min(cart[0, 2] for cart in ordered.values()))
         high = float(max(cart[-1, 2] for cart in ordered.values()))
         count = max(int(np.ceil((high - low) * float(np.nanmax(along)) / _SLAB_PHASE)), 1) + 1
+        # A flat object has no height; any step serves it.
         step = max((high - low) / (count - 1), 1e-6)
         above, below = (np.zeros((self.window.size, self._half), np.complex64) for _ in range(2))
         for slab in range(1 - _REACH, count + _REACH - 1):

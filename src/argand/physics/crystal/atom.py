@@ -16,13 +16,22 @@ from argand.typing import Matrix3, Miller, Points3
 _VOLUME = {"H": 5.1, "D": 5.1, "C": 13.9, "N": 11.8, "O": 11.4, "F": 11.2}
 """Mean volumes in Å³ of atoms in organic crystals (Hofmann, Acta Cryst. B58, 489, 2002)."""
 _OTHER_VOLUME = 23.0
+"""Å³ of an atom of another element; by hand, one number for elements that differ much."""
 VOLUME_PER_ATOM = 18.0
-"""Å³ for each atom other than hydrogen, hydrogen's share included, where no formula is known."""
+"""Å³ for each atom other than hydrogen, hydrogen's share included, where no formula is known.
+
+By hand, the rule of thumb for organic crystals; `benchmarks/patterson_real.py --no-formula` measures what
+follows.
+"""
 
 Radiation = Literal["xray", "electron"]
 _CARBON_ELECTRONS = 6.0
+"""Atomic number of carbon, the scale of strengths for electrons."""
 _STRENGTH_STOL_SQUARED = 0.06
-"""Where the strengths of elements for electrons are compared, in 1/Å²: half of the usual resolution."""
+"""Where the strengths of elements for electrons are compared, in 1/Å²: half of the usual resolution.
+
+(sin θ / λ)² = 1/(4 d²) at d = 2 Å; by hand, not measured.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,11 @@ def gaussians(element: str, radiation: Radiation) -> tuple[list[float], list[flo
 
 
 def strengths(elements: tuple[str, ...], radiation: Radiation = "xray") -> Float[np.ndarray, " n"]:
-    """How strongly elements scatter: atomic numbers, or for electrons their like with carbon at 6."""
+    """How strongly elements scatter: atomic numbers, or for electrons their like with carbon at 6.
+
+    For electrons, form factors of the table at one angle over that of carbon, times 6. Raises ConfigError as
+    `gaussians`.
+    """
     if radiation == "xray":
         return np.array([gemmi.Element(element).atomic_number for element in elements], float)
     table = form_factors((*elements, "C"), np.array([_STRENGTH_STOL_SQUARED]), radiation)
@@ -83,7 +96,11 @@ def strengths(elements: tuple[str, ...], radiation: Radiation = "xray") -> Float
 def structure_factors(
     atoms: Atoms, hkl: Miller, group: Group, orthogonalisation: Matrix3, radiation: Radiation = "xray"
 ) -> Complex[np.ndarray, " n"]:
-    """F(h) = Σ occ f exp(-8π² U sin²θ/λ²) exp(2πi h·x) over all atoms and operators."""
+    """F(h) = Σ occ f exp(-8π² U sin²θ/λ²) exp(2πi h·x) over all atoms and operators.
+
+    [n] complex for `hkl` [n, 3], in electrons for X-rays and Å for electrons, of the whole cell
+    (International Tables B 1.2).
+    """
     size = atom_sizes(atoms, hkl, orthogonalisation, radiation)
     real, imaginary = np.zeros_like(size), np.zeros_like(size)
     for image, turn in zip(group.equivalents(hkl), group.phases(hkl), strict=True):
@@ -124,6 +141,7 @@ def formula_units(formula: Mapping[str, float], volume: float, order: int) -> fl
     The one whose atoms' usual volumes fill the cell best.
     """
     unit = sum(number * _VOLUME.get(element, _OTHER_VOLUME) for element, number in formula.items())
+    # By hand: more than 12 formula units for each operator are no crystal that is met with.
     multiples = [order * k for k in range(1, 13)]
     choices = [*multiples, *(order / k for k in range(2, order + 1) if order % k == 0)]
     return min(choices, key=lambda count: abs(np.log(count * unit / volume)))

@@ -13,12 +13,23 @@ from argand.physics.crystal.symmetry import Group
 from argand.typing import Matrix3, Points3
 
 SLACK = 0.4
-"""Å by which a bond may be longer than the sum of the covalent radii."""
+"""Å by which a bond may be longer than the sum of the covalent radii.
+
+The usual tolerance of programs that draw molecules (0.4 to 0.45); by hand, no answer is judged by it.
+"""
 _SAME = 0.3
-"""Atoms nearer than this in Å are one."""
+"""Atoms nearer than this in Å are one.
+
+By hand: less than half of any bond, more than special positions are missed by.
+"""
 _MULTIPLE = ("C", "N", "O")
+"""Elements whose bonds to each other may be double or triple, and so shorter."""
 _SHORTEST, _SHORTEST_MULTIPLE = 1.25, 1.05
-"""Å between atoms other than hydrogen; the second holds among elements that form multiple bonds."""
+"""Å between atoms other than hydrogen; the second holds among elements that form multiple bonds.
+
+By hand, below the triple bonds of C, N and O (1.10 to 1.20 Å) and the single bonds of others (C-F 1.35 Å);
+only the verdicts as a whole are measured (`benchmarks/patterson_real.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,10 @@ def covalent_radii(elements: Iterable[str] | Iterable[int]) -> Float[np.ndarray,
 
 
 def crowded(atoms: Atoms, group: Group, cell: Matrix3) -> Bool[np.ndarray, " n"]:
-    """Which atoms are nearer to another than any bond between atoms other than hydrogen is."""
+    """Which atoms are nearer to another than any bond between atoms other than hydrogen is.
+
+    [n] True or False; `cell` has a, b, c in Å as columns.
+    """
     multiple = np.isin(atoms.elements, _MULTIPLE)
     shortest = np.where(multiple[:, None] & multiple[None, :], _SHORTEST_MULTIPLE, _SHORTEST)
     near = np.zeros(len(atoms), bool)

@@ -17,6 +17,7 @@ CRYSTAL_SYSTEMS = (
     "hexagonal",
     "cubic",
 )
+"""The seven of International Tables A; trigonal and hexagonal ones share their cells here."""
 CENTRINGS = {
     "triclinic": "P",
     "monoclinic": "PC",
@@ -26,6 +27,7 @@ CENTRINGS = {
     "hexagonal": "P",
     "cubic": "PIF",
 }
+"""Centrings of each system's Bravais lattices in their conventional setting (International Tables A)."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ class Cell:
         return float(np.linalg.det(self.orthogonalisation))
 
     def present(self, hkl: Miller) -> np.ndarray:
-        """Which reflections the centring allows (bool, one per row); R is obverse on hexagonal axes."""
+        """Which reflections the centring allows (bool, one per row); R is obverse on hexagonal axes.
+
+        `hkl` [n, 3]. Raises ConfigError for a centring that is none of these.
+        """
         if self.centring not in tuple("PCIFR"):
             raise ConfigError(f"lattice centring {self.centring!r} is unknown; use one of P, C, I, F, R")
         lattice = gemmi.symops_from_hall(f"{self.centring} 1")
@@ -89,6 +94,7 @@ def random_cell(
         raise ConfigError(f"crystal system {system!r} is unknown; use one of {', '.join(CRYSTAL_SYSTEMS)}")
     centring = str(rng.choice(list(CENTRINGS[system])))
     first = np.exp(rng.uniform(np.log(shortest), np.log(longest)))
+    # Ranges here and below are by hand: they say which cells networks see, and were not measured.
     low, high = max(shortest, first / 2), min(longest, first * 2)
     a, b, c = (float(v) for v in rng.uniform(low, high, 3))
     right = np.pi / 2

@@ -11,9 +11,15 @@ from argand.errors import MissingExtraError
 from argand.physics.crystal.structure import Structure, parameters
 
 FOUND_WITHIN = 0.5
-"""Å; a decoded atom this near to a true one has found it."""
+"""Å; a decoded atom this near to a true one has found it.
+
+By hand: less than half of any bond but those to hydrogen, so that no atom is found by its neighbour.
+"""
 LOOSE, STRICT = 0.5, 0.1
-"""Tolerance of sites (stol) of the usual match, and of the strict one."""
+"""Tolerance of sites (stol) of the usual match, and of the strict one.
+
+The first as in Xie et al. (CDVAE, ICLR 2022), the second by hand.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ def compare(decoded: Structure, truth: Structure) -> Comparison:
     apart = truth.frac_coords[:, None] - decoded.frac_coords[None]
     apart -= np.round(apart)
     distance = np.linalg.norm(apart @ truth.lattice, axis=-1)
+    # Beyond this an atom is lost: how far away it is must not draw others from their partners.
     rows, columns = linear_sum_assignment(np.minimum(distance, 3 * FOUND_WITHIN))
     near = distance[rows, columns] <= FOUND_WITHIN
     rows, columns = rows[near], columns[near]
@@ -59,6 +66,8 @@ def match(decoded: Structure, truth: Structure, stol: float = LOOSE) -> float | 
     """Root mean square distance over (V/N)^(1/3) of matching structures; None where they do not match.
 
     StructureMatcher with ltol 0.3 and an angle tolerance of 10 degrees, as commonly used (Xie et al. 2022).
+
+    Raises MissingExtraError without pymatgen.
     """
     found = _matcher(stol).get_rms_dist(_pymatgen(truth), _pymatgen(decoded))
     return None if found is None else float(found[0])

@@ -21,26 +21,67 @@ from argand.physics.crystal.structure import reduced_lattice
 from argand.typing import Matrix3
 
 PEAK_SHARE = 0.7
-"""Peaks of this share of the highest are added together."""
+"""Peaks of this share of the highest are added together.
+
+By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+"""
 CONVERGED = 1e-6
-"""Misfit, relative to that of atoms at random, that only the true places reach."""
+"""Misfit, relative to that of atoms at random, that only the true places reach.
+
+By hand: far above the rounding of single precision (1e-14), far below what a wrong atom among N leaves, about
+2/N; where it is reached, all atoms are right (`benchmarks/crystals.py`).
+"""
 _OVERSAMPLING = 1.6
+"""Points of the map's grid along an axis over the fewest that hold all coefficients.
+
+By hand: a maximum is then no farther than a sixth of the shortest period from a point along an axis. Only the
+whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+"""
 _TAPER = 1.0
+"""Exponent of the map's taper at the highest |h|: coefficients there weigh 1/e of those at 0.
+
+By hand: ripples beside peaks fall, peaks widen a little. Only the whole is measured
+(`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+"""
 _NOISE_PEAK, _NOISE_MISFIT, _PATIENCE = 5.0, 0.05, 4
-"""With no residual peak above so many standard deviations, and a misfit below this, so many repairs without
-gain show that noise is left: it has peaks of 3 to 4.5, a wrong atom of 7 to 12 (measured on 40 crystals)."""
+"""Limits by which noise is told from a wrong atom: repairs then end.
+
+With no residual peak above so many standard deviations, and a misfit below this, so many repairs without gain
+show that noise is left: it has peaks of 3 to 4.5, a wrong atom of 7 to 12 (measured on 40 crystals; no
+command is kept for it). `benchmarks/crystals.py` measures vectors with noise.
+"""
 _FROM_BEST, _MORE_LEAVING, _CHANCE = 0.7, 1.2, 0.15
-"""Share of repairs that begin with the best atoms; scale of how many leave beyond one; what chance adds."""
+"""Share of repairs that begin with the best atoms; scale of how many leave beyond one; what chance adds.
+
+By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+"""
 _APART, _WRONG = 0.6, -0.4
-"""In large cells, least Å between atoms added together; all atoms of less support leave together."""
+"""In large cells, least Å between atoms added together; all atoms of less support leave together.
+
+By hand: less than half of a bond. Only the whole is measured (`benchmarks/crystals.py`,
+`benchmarks/crystals_others.py`).
+"""
 _DIRECT, _CG_STEPS, _CG_GAIN = 40, 30, 1e-4
-"""Atoms up to which normal equations are solved directly; beyond, steps and gain of conjugate gradients."""
+"""Atoms up to which normal equations are solved directly; beyond, steps and gain of conjugate gradients.
+
+By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+"""
 _MOST_DAMPED = 1e4
+"""Damping, over the curvature, at which a step is next to nothing and refinement ends; by hand."""
 _STEPS = 4
+"""Steps of a refinement between additions of atoms.
+
+By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+"""
 _FINAL_STEPS = 40
+"""Steps of a refinement when all atoms are there, at most; by hand, a bound on time."""
 _REFINED, _ALWAYS_REFINED, _MOST_WAVES = 12, 1000, 6_000_000
-"""Coefficients for each atom, and at least in all, that places are refined on while atoms are added: more
-make them no surer and take longer. In the end all count, or as many as so many waves."""
+"""Bounds on how many coefficients places are refined on.
+
+Coefficients for each atom, and at least in all, that places are refined on while atoms are added: more make
+them no surer and take longer. In the end all count, or as many as so many waves (48 MB in single precision).
+By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +93,11 @@ class Found:
 
 
 class Pursuit:
-    """The search for `count` atoms of weight 1 whose coefficients at `hkl` are `observed`."""
+    """The search for `count` atoms of weight 1 whose coefficients at `hkl` are `observed`.
+
+    `lattice` has its vectors in Å as rows, `hkl` is one of each pair h, -h, `observed` as of `wave_sums`;
+    `seconds` of this thread's own time.
+    """
 
     def __init__(
         self,
@@ -95,6 +140,7 @@ class Pursuit:
             if self.is_late or best.misfit < CONVERGED or (idle >= _PATIENCE and self._is_noise(best)):
                 break
             last = self._repaired(best if rng.random() < _FROM_BEST else last, rng)
+            # By hand: one per cent of the misfit is a gain.
             idle = 0 if last.misfit < 0.99 * best.misfit else idle + 1
             if last.misfit < best.misfit:
                 best = last
@@ -105,6 +151,8 @@ class Pursuit:
         while len(frac) < self.count:
             share = 0.0 if self.is_late else PEAK_SHARE
             peaks = self._peaks(self._residual(frac), self.count - len(frac), share)
+            # In fractions of the cell: atoms on symmetric places have no slope away from them, and might
+            # never leave.
             jitter = 1e-3 * rng.standard_normal(peaks.shape)
             frac = self.refine(np.concatenate([frac, peaks + jitter]), _STEPS, self._few).frac
         found = self.refine(frac, _FINAL_STEPS, self._many)
@@ -113,6 +161,8 @@ class Pursuit:
     def _repaired(self, found: Found, rng: np.random.Generator) -> Found:
         """The atoms without the worst ones, mostly one or two, and grown again."""
         support = self.support(found.frac)
+        # By hand: never more than a third of the atoms, which are what makes repairs cheaper than a new
+        # start.
         leaving = 1 + min(int(rng.exponential(_MORE_LEAVING)), self.count // 3)
         if self.count > _DIRECT:
             leaving = max(leaving, int((support < _WRONG).sum()))
@@ -129,6 +179,7 @@ class Pursuit:
     def _is_noise(self, found: Found) -> bool:
         """Whether the residual is as flat as noise would be."""
         highest = np.abs(self._map(self._residual(found.frac))).max()
+        # Each coefficient's error has the mean square misfit · N; the map sums its real part, which has half.
         spread = np.sqrt(found.misfit * self.count * (self._taper**2).sum() / 2)
         return found.misfit < _NOISE_MISFIT and bool(highest < _NOISE_PEAK * spread)
 
@@ -169,6 +220,8 @@ class Pursuit:
         """Σ F exp(-2 pi i h·x) over the sphere, tapered so that an atom alone has the height 1."""
         n = self._shape
         spectrum = np.zeros((n[0], n[1], n[2] // 2 + 1), complex)
+        # Half, as h and -h are both set; conjugate, as to a map the package has the minus sign and numpy the
+        # plus.
         value = 0.5 * self._taper * np.conj(residual)
         for sign, one in ((1, value), (-1, np.conj(value))):
             h, k, l = (sign * self.hkl).T  # noqa: E741  the field's letter
@@ -178,6 +231,7 @@ class Pursuit:
 
     def refine(self, frac: Places, steps: int, most: int) -> Found:
         """Places of least squares near those given (Levenberg-Marquardt), on at most so many coefficients."""
+        # By hand; factors below, too: easier after a gain, much stiffer after none.
         damping = 1e-3
         rows = self._mixed[:most]
         hkl, observed = self.hkl[rows], self.observed[rows]
@@ -197,6 +251,7 @@ class Pursuit:
                 if damping > _MOST_DAMPED or self.is_late:
                     break
                 continue
+            # 1e-14 is rounding; a gain of a thousandth is not worth another step.
             settled = misfit - new < 1e-3 * misfit or new < 1e-14
             frac, misfit, damping = trial, new, max(damping / 8, 1e-9)
             if settled or self.is_late:

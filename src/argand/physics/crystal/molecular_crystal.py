@@ -16,24 +16,46 @@ from argand.physics.crystal.symmetry import Group
 from argand.typing import Matrix3, Points3, Vector3
 
 GROUPS = ("P 1", "P -1", "P 1 21 1", "P 1 21/c 1", "P 21 21 21")
+"""Space groups of the crystals drawn.
+
+Four of the most frequent of organic crystals, and P 1: of order 4 at most, which keeps cells small. By hand.
+"""
 _SHARES = (0.15, 0.25, 0.15, 0.3, 0.15)
+"""Shares of the groups; by hand, not measured, P2₁/c most often as among real crystals."""
 _HEAVY = ("Si", "P", "S", "Cl", "Mn", "Fe", "Cu", "Zn", "Br", "I")
+"""Elements of the heavier atoms, all as likely; by hand, not measured."""
 _LIGHT = ("C", "N", "O")
+"""Elements of all other atoms but hydrogen."""
 _LIGHT_SHARES = (0.72, 0.12, 0.16)
+"""Shares of carbon, nitrogen and oxygen; by hand, not measured."""
 _RADIUS = {"C": 0.75, "N": 0.71, "O": 0.66, "Si": 1.13, "P": 1.07, "S": 1.03, "Cl": 1.0}
+"""Å; covalent radii, by hand within 0.02 Å of Cordero's (Dalton Trans. 2832, 2008), which `bond` has."""
 _METAL_RADIUS = 1.35
+"""Å of Mn, Fe, Cu and Zn, by hand; Cordero's are 1.22 to 1.39."""
 _MOST_BONDS = {"C": 4, "N": 3, "O": 2, "Si": 4, "P": 4, "S": 2, "Cl": 1, "Br": 1, "I": 1}
+"""Bonds that an atom has at most: the usual valences, but 4 of phosphorus; by hand."""
 _METAL_BONDS = 5
+"""Neighbours of a metal atom at most; by hand, not measured, of the usual 4 to 6."""
 _ANGLES = np.radians((104.0, 128.0))
+"""Least and largest angle between bonds, in radians; by hand, about 109.5° and 120°."""
 _INSIDE, _CONTACT = 2.15, 3.1
-"""Nearest distances in Å of atoms not bonded, in a molecule and between molecules."""
+"""Nearest distances in Å of atoms not bonded, in a molecule and between molecules.
+
+By hand: 1,3-neighbours in rings of five are 2.2 to 2.4 Å apart, molecules touch at about 3.2.
+"""
 _TRIES = 12
+"""Directions tried for a bond; by hand, not measured, a bound on time."""
 _GIVE_UP = 60
+"""Failures in a row after which a cell counts as full; by hand, not measured, a bound on time."""
 
 
 @dataclass(frozen=True)
 class MoleculeSet:
-    """Kinds of crystals: cell volumes in Å³ and volume per atom, share with a heavier atom, mean U in Å²."""
+    """Kinds of crystals: cell volumes in Å³ and volume per atom, share with a heavier atom, mean U in Å².
+
+    Defaults are by hand, about what organic crystals have (`atom.VOLUME_PER_ATOM`). No choice among them was
+    measured; the network that learns from them is (`benchmarks/patterson_real.py`).
+    """
 
     volume: tuple[float, float] = (220.0, 1800.0)
     volume_per_atom: tuple[float, float] = (15.5, 20.0)
@@ -62,6 +84,7 @@ def random_crystal(settings: MoleculeSet, rng: np.random.Generator) -> RandomCry
     heavies = int(rng.integers(1, 3)) if rng.random() < settings.heavy else 0
     growth.fill(count, heavies)
     usual = rng.uniform(*settings.u_iso)
+    # A quarter of spread among atoms, and 1.2 times the mean for hydrogen as riding models have it; by hand.
     u_iso = usual * np.exp(rng.normal(0, 0.25, len(growth.elements)))
     atoms = Atoms(tuple(growth.elements), np.array(growth.frac), u_iso, np.ones(len(u_iso)))
     places = growth.hydrogen()
@@ -72,6 +95,7 @@ def random_crystal(settings: MoleculeSet, rng: np.random.Generator) -> RandomCry
 
 def _random_cell(group: Group, volume: float, rng: np.random.Generator) -> Matrix3:
     """A cell of that volume and of angles that the group allows."""
+    # Ratios of edges and ranges of angles are by hand; the last line sets the volume.
     edges = np.exp(rng.normal(0, 0.3, 3))
     angles = np.full(3, 90.0)
     if group.order <= 2 and "21" not in group.name:
@@ -98,6 +122,7 @@ class _Growth:
         failures = molecules = 0
         largest = int(self.rng.integers(6, max(count, 7) + 1))
         while len(self.elements) < count and failures < _GIVE_UP:
+            # Chances here and in what follows are by hand: no property of real crystals was fitted.
             open_ends = self._open_ends(molecules, largest)
             element = self._next_element(heavies)
             if not open_ends or failures > _GIVE_UP // 2 or self.rng.random() < 0.01:
@@ -141,8 +166,10 @@ class _Growth:
 
     def _atom(self, parent: int, element: str, molecule: int) -> bool:
         """One atom bonded to `parent`."""
+        # Å; spread of bonds by hand.
         length = _radius(self.elements[parent]) + _radius(element) + self.rng.normal(0, 0.03)
         if element in _LIGHT and self.elements[parent] in _LIGHT:
+            # Double bonds are up to 0.2 Å shorter than single ones.
             length -= 0.15 * self.rng.random()
         directions = self._directions(parent)
         if not len(directions):
@@ -153,6 +180,7 @@ class _Growth:
     def _ring(self, parent: int, molecule: int) -> bool:
         """A flat ring of six or five atoms bonded to `parent`."""
         size = 6 if self.rng.random() < 0.75 else 5
+        # Bonds of 1.39 Å as in benzene, and 1.48 Å as between aromatic rings.
         radius = 1.39 / (2 * np.sin(np.pi / size))
         directions = self._directions(parent)
         if not len(directions):
@@ -212,6 +240,7 @@ class _Growth:
         fit = np.asarray((own >= _CONTACT).all((1, 2, 3)))
         if not self.frac or not fit.any():
             return fit
+        # By hand: heavier atoms are larger.
         extra = np.array([0.6 * (name not in _LIGHT) for name in elements])[:, None]
         inside = np.array(self.molecule) == molecule
         least = np.where(inside[None], _INSIDE + extra, _CONTACT + extra)
@@ -247,6 +276,7 @@ def _unit(vectors: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
 
 
 def _radius(element: str) -> float:
+    # By hand, of bromine and iodine: bromine's is 1.20 Å by Cordero.
     return _RADIUS.get(element, _METAL_RADIUS if _most_bonds(element) > 4 else 1.18)
 
 

@@ -12,11 +12,19 @@ from argand.physics.crystal.structure import Structure, distances, reduced_latti
 from argand.typing import Matrix3
 
 TOUCHING = 0.7
-"""Share of the sum of covalent radii below which atoms are too near: so are 1 % of 1,500 known crystals'."""
+"""Share of the sum of covalent radii below which atoms are too near: so are 1 % of 1,500 known crystals'.
+
+The count is of development; no command is kept for it.
+"""
 _STIFFNESS = 10.0
-"""Of the contacts, relative to the misfit of the coefficients: both are 1 where all is wrong."""
+"""Of the contacts, relative to the misfit of the coefficients: both are 1 where all is wrong.
+
+By hand: contacts win, as a mixed vector belongs to no crystal anyway.
+"""
 _STEPS = 100
+"""Steps of L-BFGS, at most; by hand, a bound on time."""
 _IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
+"""The 27 cells about the origin: enough in a reduced cell after rounding."""
 
 
 def least_distances(species: UInt8[np.ndarray, " n"]) -> Float[np.ndarray, "n n"]:
@@ -39,6 +47,8 @@ def parted(
 
     Least of the squared misfit of point atoms of weight 1, relative to that of atoms at random, and of the
     squared overlaps (1 - d / d_least)², by L-BFGS. Gives the misfit too.
+
+    `hkl` [n, 3] and `observed` [n] as of `reciprocal.coefficients` with weights of 1.
     """
     count = len(structure)
     least = least_distances(structure.species)

@@ -11,14 +11,26 @@ from argand.errors import InputError
 from argand.typing import Matrix3, Points3
 
 MAX_ATOMS = 1000
-"""Cells beyond this are refused: decoding solves equations in three unknowns for each atom."""
+"""Cells beyond this are refused: decoding solves equations in three unknowns for each atom.
+
+By hand, a bound on time; cells of up to 200 atoms are measured (`benchmarks/crystals.py`), single larger ones
+in `benchmarks/crystals_others.py`.
+"""
 MIN_DISTANCE = 0.5
-"""Å; atoms nearer than this are on one place (the shortest bond, of H2, is 0.74)."""
+"""Å; atoms nearer than this are on one place (the shortest bond, of H2, is 0.74).
+
+By hand, below that bond.
+"""
 MIN_VOLUME_PER_ATOM = 1.0
-"""Å³; the densest known solids leave an atom more than 4."""
+"""Å³; the densest known solids leave an atom more than 4.
+
+By hand, below that; wrong units of length give a thousandth.
+"""
 MAX_Z = 103
+"""Lawrencium, the last element of the f block; beyond it no crystals are known."""
 
 _IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
+"""The 27 cells about the origin: enough in a reduced cell after rounding."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,7 @@ def checked(
     if not (np.isfinite(lattice).all() and np.isfinite(frac).all()):
         raise InputError("the lattice or a coordinate is not a finite number")
     volume = abs(np.linalg.det(lattice))
+    # By hand: a thousandth of a box of these edges, or of 1 Å³, is flat.
     if volume < 1e-3 * max(np.prod(np.linalg.norm(lattice, axis=1)), 1.0):
         raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
     if volume < MIN_VOLUME_PER_ATOM * len(species):
@@ -150,6 +163,8 @@ def reduced_lattice(lattice: Matrix3) -> tuple[Matrix3, Matrix3]:
     Pairs of vectors are shortened against each other, and by sums of two (Semaev 2001), until none is.
     """
     vectors, change = np.array(lattice, float), np.eye(3)
+    # By hand: each round shortens a vector, and cells of files take a few; the bound ends what rounding could
+    # keep going.
     for _ in range(200):
         order = np.argsort(np.linalg.norm(vectors, axis=1), kind="stable")
         vectors, change = vectors[order], change[order]

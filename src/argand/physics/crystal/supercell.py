@@ -10,8 +10,13 @@ from argand.physics.crystal.structure import Structure, reduced_lattice, wrapped
 from argand.typing import Points3, Vector3
 
 TOLERANCE = 2e-3
-"""Å; places that a translation brings nearer than this to atoms repeat."""
+"""Å; places that a translation brings nearer than this to atoms repeat.
+
+By hand: above what coordinates printed with four digits lose in cells of 20 Å, below displacements that
+matter; supercells are measured in `benchmarks/crystals_others.py`.
+"""
 _TRIED_FIRST = 8
+"""Atoms of an element looked at before all others: most translations fail at once. By hand, for speed."""
 
 Multiples = Int[np.ndarray, "3 3"]
 
@@ -118,6 +123,8 @@ def _orbits(
         first = int(np.argmax(left))
         apart = places - places[first]
         apart -= np.rint(apart)
+        # Each copy may be off by the tolerance, from a first atom that is off itself; by hand, 5 leave some
+        # room.
         near = left & (species == species[first]) & (np.linalg.norm(apart @ lattice, axis=1) < 5 * TOLERANCE)
         if near.sum() != copies:
             return np.zeros(0, int), np.zeros((0, 3))

@@ -14,6 +14,8 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
     The setting stays: a along x, b in the xy plane, no other choice of the cell, but for a left-handed one,
     whose vectors are reversed. Where no operations are found, as with atoms nearer than the tolerance, the
     structure is left, and the group is P1. Operations by spglib.
+
+    `tolerance` in Å is spglib's `symprec`; it is the user's choice.
     """
     import spglib  # only where it is used: one more library to load
 
@@ -29,6 +31,7 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
         apart = moved[:, None] - structure.frac_coords[None]
         apart -= np.round(apart)
         other = structure.species[:, None] != structure.species[None]
+        # 1000 Å: no atom is paired with one of another element.
         _, images = linear_sum_assignment(np.linalg.norm(apart @ lattice, axis=-1) + 1e3 * other)
         total[images] += apart[np.arange(len(images)), images]
     places = structure.frac_coords + total / len(dataset.rotations)

@@ -13,8 +13,12 @@ from argand.errors import ConfigError
 from argand.typing import Matrix3, Miller, Points3, Vector3
 
 _DENOMINATOR = 24
+"""Translations of space groups are whole twenty-fourths; gemmi keeps them, and rotations, so (`Op.DEN`)."""
 _OFFSET = 1 << 20
-"""Miller indices are far smaller than half of this."""
+"""Miller indices are far smaller than half of this.
+
+Three indices of 20 bits each fit into one number of 64.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,10 @@ class Group:
         return np.take_along_axis(images, best[None, :, None], 0)[0]
 
     def keeps(self, orthogonalisation: Matrix3, tolerance: float = 0.02) -> bool:
-        """Whether every rotation leaves the cell's metric as it is, to a fraction of its lengths squared."""
+        """Whether every rotation leaves the cell's metric as it is, to a fraction of its lengths squared.
+
+        The default tolerance is by hand: 2 % are 1 % of a length, or half a degree of an angle of 90.
+        """
         metric = orthogonalisation.T @ orthogonalisation
         images = np.einsum("oji,jk,okl->oil", self.rotations, metric, self.rotations)
         scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
@@ -117,6 +124,8 @@ class Group:
         """Projector on the moves that a site allows, its exact place, and the operators that keep it.
 
         `position` is fractional; an operator keeps the site when the image is within `tolerance` Å of it.
+
+        The default tolerance is by hand: half of the shortest bond.
         """
         images = self.rotations @ position + self.translations
         shifts = np.rint(position - images)
@@ -132,7 +141,10 @@ def index_key(hkl: Int[np.ndarray, "*n 3"]) -> Int[np.ndarray, "*n"]:
 
 
 def half_sphere(orthogonalisation: Matrix3, d_min: float) -> Miller:
-    """All indices with d >= d_min (Å) and l >= 0 but 000; those with l = 0 come with both signs."""
+    """All indices with d >= d_min (Å) and l >= 0 but 000; those with l = 0 come with both signs.
+
+    `orthogonalisation` has a, b, c in Å as columns.
+    """
     lengths = np.linalg.norm(orthogonalisation, axis=0)
     most = np.floor(lengths / d_min).astype(int)
     axes = [np.arange(-most[0], most[0] + 1), np.arange(-most[1], most[1] + 1), np.arange(most[2] + 1)]
@@ -155,6 +167,7 @@ def grid_shape(group: Group, orthogonalisation: Matrix3, hkl: Miller, spacing: f
     need = np.maximum(2 * np.abs(hkl).max(0) + 2, np.ceil(lengths / spacing)).astype(int)
     step = np.array([_common_step(group.translations[:, axis]) for axis in range(3)])
     mixed = (group.rotations != 0).any(0)
+    # Axes that operators mix, also by way of a third one, need one number of points.
     mixed = np.linalg.matrix_power((mixed | mixed.T).astype(int), 3) > 0
     for axis in range(3):
         partners = np.flatnonzero(mixed[axis])

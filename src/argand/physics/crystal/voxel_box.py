@@ -18,7 +18,10 @@ from argand.physics.crystal.structure import Structure
 from argand.typing import Points3
 
 _REACH = 4.5
-"""Standard deviations beyond which a Gaussian has no share: 7e-6 of it."""
+"""Standard deviations beyond which a Gaussian has no share: 7e-6 of it.
+
+erfc(4.5 / √2); by hand, below the rounding that single precision makes of sums of voxels.
+"""
 
 
 @dataclass(frozen=True)

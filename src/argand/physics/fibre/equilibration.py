@@ -17,12 +17,18 @@ class Drift:
     effective: float
 
     def is_stationary(self, least: float = 5.0, sigmas: float = 2.0) -> bool:
-        """Whether the change is within `sigmas` errors, on at least `least` independent values."""
+        """Whether the change is within `sigmas` errors, on at least `least` independent values.
+
+        The defaults are by hand: two standard errors, and enough values for an error to mean something.
+        """
         return self.effective >= least and abs(self.change) <= sigmas * self.error
 
 
 def drift(values: Series) -> Drift:
-    """Drift of equally spaced values; the error of the slope counts correlated values once."""
+    """Drift of equally spaced values; the error of the slope counts correlated values once.
+
+    `change` is the slope times the window, in the unit of the values.
+    """
     place = np.linspace(-0.5, 0.5, len(values))
     slope = float(place @ values / (place @ place))
     rest = values - values.mean() - slope * place

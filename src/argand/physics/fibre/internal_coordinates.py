@@ -22,7 +22,10 @@ def with_angle(
 
 
 def turn_to(atom: Vector3, second: Vector3, third: Vector3, target: Vector3) -> Vector3:
-    """The atom on `third`, turned about second-third until it is as near to `target` as it gets."""
+    """The atom on `third`, turned about second-third until it is as near to `target` as it gets.
+
+    Places in Å, each [3]; bond length and the angle at `third` stay.
+    """
     axis = (third - second) / np.linalg.norm(third - second)
     arm = atom - third
     along = (arm @ axis) * axis

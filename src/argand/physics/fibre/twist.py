@@ -16,6 +16,8 @@ def section_angles(points: Sections, reference: Sections) -> Angles:
     """Angle (rad, continuous along the axis) that turns each section's reference onto it by least squares.
 
     Sections are compared about their own centres (Kabsch, Acta Cryst. A32, 922, 1976, in the plane).
+
+    `points` and `reference` [section, point, 2] in Å, the same atoms in the same order.
     """
     now = points - points.mean(1, keepdims=True)
     then = reference - reference.mean(1, keepdims=True)
@@ -41,6 +43,7 @@ def superposition(points: Points3, reference: Points3) -> tuple[Matrix3, Float[n
     """Rotation R and shift t so that `points @ R.T + t` is nearest to `reference` (Kabsch)."""
     here, there = points.mean(0), reference.mean(0)
     u, _, vt = np.linalg.svd((points - here).T @ (reference - there))
+    # Without it the best orthogonal matrix may be a mirror.
     flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(vt.T @ u.T))])
     rotation = vt.T @ flip @ u.T
     return rotation, there - rotation @ here

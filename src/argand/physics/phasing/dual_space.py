@@ -25,7 +25,16 @@ from argand.physics.phasing.wilson import normalised
 from argand.typing import Matrix3, Miller, Vector3
 
 _ORIGINS = 4
+"""Best places of the symmetry among which one is drawn where not the best is taken.
+
+By hand; only the whole is measured (`benchmarks/patterson_real.py`).
+"""
 _COARSE = 1.1
+"""Å; data that end here or before take the recipe for coarse maps.
+
+By hand: single atoms cease to stand apart from about here on; only the whole is measured
+(`benchmarks/patterson_real.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,8 @@ class Recipe:
     `sharpness` is the exponent of |E| in |E|^s |F|^(1-s), `omitted` the share of peaks that a cycle leaves
     out at random, `lunch` the weight of unmeasured reflections, which go to `extended_d` at least,
     `other_origins` the share of tries that take not the best place of the symmetry but one of the next.
+    Values by counting solved tries, see above; `spacing`, `peak_radius` and cycles bound the time, too.
+    `benchmarks/patterson_real.py` shows what the whole solves.
     """
 
     sharpness: float = 0.6
@@ -52,7 +63,10 @@ class Recipe:
 
 
 def recipe_for(d_min: float) -> Recipe:
-    """The recipe for data to d_min Å: coarse maps want wider masks and fewer peaks left out."""
+    """The recipe for data to d_min Å: coarse maps want wider masks and fewer peaks left out.
+
+    Values as of `Recipe`; the coarse ones by counting solved tries at 1.2 and 1.5 Å.
+    """
     return Recipe() if d_min < _COARSE else Recipe(omitted=0.05, mask_radius=1.1, mask_width=0.7)
 
 
@@ -90,6 +104,7 @@ class DualSpace:
         self.measured, source = expansion.measured, expansion.source
         self.strength = np.where(self.measured, data.normalised[source], 0.0).astype(np.float32)
         structure = np.where(self.measured, data.structure[source], 0.0)
+        # |E| has no ε factor, and what is mixed with it must have none.
         structure /= np.sqrt(grid.symmetry.epsilon(grid.hkl))
         mean = (structure**2).sum() / max((self.strength**2).sum(), 1e-12)
         share = recipe.sharpness
@@ -131,7 +146,10 @@ class DualSpace:
         return calculated * np.where(self.measured, factor, self.recipe.lunch).astype(np.float32)
 
     def correlation(self, calculated: Coefficients) -> float:
-        """Correlation of measured |E| with the calculated amplitudes, over the full sphere."""
+        """Correlation of measured |E| with the calculated amplitudes, over the full sphere.
+
+        Pearson's, weighted by how many reflections of the full sphere each stands for.
+        """
         weight = self.grid.weight[self.measured]
         observed, other = self.strength[self.measured], np.abs(calculated)[self.measured]
         observed = observed - np.average(observed, weights=weight)

@@ -33,12 +33,17 @@ class Merged:
 def merge(
     hkl: Miller, intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"], group: Group
 ) -> Merged:
-    """Means of equivalents weighted by 1/σ²; the sigma is the larger of theirs and of the scatter's."""
+    """Means of equivalents weighted by 1/σ²; the sigma is the larger of theirs and of the scatter's.
+
+    `hkl` [n, 3] with `intensity` and `sigma` [n] on one scale, as measured; Friedel mates are equivalent.
+    """
     forbidden = group.absent(hkl)
     strength = intensity / np.maximum(sigma, 1e-9)
     absent_strength = float(strength[forbidden].mean()) if forbidden.any() else 0.0
     hkl, intensity, sigma = hkl[~forbidden], intensity[~forbidden], sigma[~forbidden]
     positive = sigma[sigma > 0]
+    # By hand, not measured: no sigma is below a tenth of the median, or without any sigma a hundredth of the
+    # mean intensity, so that no single reflection outweighs all others.
     floor = 0.1 * float(np.median(positive)) if len(positive) else 0.01 * float(np.abs(intensity).mean())
     sigma = np.maximum(sigma, floor)
     unique = group.representative(hkl)
@@ -49,6 +54,7 @@ def merge(
     count = np.bincount(which)
     off = np.abs(intensity - mean[which])
     several = count[which] > 1
+    # Standard error of the mean of n values: √(Σ off² / (n (n - 1))).
     scatter = np.sqrt(np.bincount(which, off**2) / np.maximum(count * (count - 1), 1))
     norm = float(np.abs(intensity[several]).sum())
     r_int = float(off[several].sum()) / norm if norm > 0 else None

@@ -17,38 +17,98 @@ from argand.physics.phasing.refinement import Observed, Refined, refine
 from argand.typing import Matrix3, Points3, Vector3
 
 START_U = 0.04
+"""Å², of an atom that is not yet refined: usual of organic crystals at room temperature, by hand."""
 GUESSES = (
     *("C", "N", "O", "Na", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "Mn", "Fe"),
     *("Ni", "Cu", "Zn", "Br", "Zr", "Mo", "Ag", "Sn", "I", "Cs", "Ba", "W", "Au", "Pb"),
 )
-"""Elements to choose from where no formula is known."""
+"""Elements to choose from where no formula is known.
+
+By hand: the common ones, far enough apart in number to be told by density.
+"""
 _FEW_ATOMS = 12
-"""In models of no more atoms other elements are tried."""
+"""In models of no more atoms other elements are tried.
+
+By hand, as each name tried costs a refinement; only the whole is measured (`benchmarks/patterson_real.py`).
+"""
 _TIMES = (0.6, 1.5, 2.2, 3.5)
-"""Without a formula the scale is uncertain: all atoms of a model may be so many times heavier."""
+"""Without a formula the scale is uncertain: all atoms of a model may be so many times heavier.
+
+By hand, fewer than the six that were tried first; only the whole is measured
+(`benchmarks/patterson_real.py`).
+"""
 _LIGHT = 9.5
-"""Elements below this strength have been told apart by density as well as they can be."""
+"""Elements below this strength have been told apart by density as well as they can be.
+
+By hand, between fluorine (9) and neon; in electrons.
+"""
 _CLEARLY = 0.93
-"""Other names are taken where R1 falls to this share."""
+"""Other names are taken where R1 falls to this share.
+
+By hand: chance lowers R1 by less; only the whole is measured (`benchmarks/patterson_real.py`).
+"""
 SHORTEST = 1.0
-"""No two atoms but hydrogen are nearer than this in Å."""
+"""No two atoms but hydrogen are nearer than this in Å.
+
+By hand: a tenth below the shortest bonds among C, N and O (1.1 to 1.2 Å), as places are not yet refined.
+"""
 OWN_U_BELOW = 1.3
-"""Data to this d_min in Å carry a U for every atom; a common one below."""
+"""Data to this d_min in Å carry a U for every atom; a common one below.
+
+By hand, by reflections for each parameter; only the whole is measured (`benchmarks/patterson_real.py`) from
+0.84 to 2 Å.
+"""
 _SPECIAL = 0.8
-"""A peak whose image is nearer than this in Å lies on a special position."""
+"""A peak whose image is nearer than this in Å lies on a special position.
+
+By hand: less than any bond, more than a peak is off.
+"""
 _ADDED_HEIGHT = 0.2
+"""The same as the next where a formula limits the number of atoms.
+
+By hand, raised from 0.12 as weak additions were wrong on measured crystals; only the whole is measured
+(`benchmarks/patterson_real.py`).
+"""
 _ADDED_WITHOUT_FORMULA = 0.35
-"""Peaks of the difference map, over the height of the lightest element, that become atoms."""
+"""Peaks of the difference map, over the height of the lightest element, that become atoms.
+
+By hand, higher as nothing limits their number; only the whole is measured (`benchmarks/patterson_real.py`).
+"""
 _DENSEST = 1.8
+"""Atoms that a model may have without a formula, over the number that the volume lets expect.
+
+By hand, raised from 1.3: 18 Å³ an atom then become 10 Å³, as in dense inorganic crystals.
+"""
 _KEPT_HEIGHT = 0.3
+"""Share of an element's electrons below which its atom leaves the model.
+
+By hand; only the whole is measured (`benchmarks/patterson_real.py`).
+"""
 _FEWEST_ELECTRONS = 3.5
-"""Less than this is no atom where no formula says so."""
+"""Less than this is no atom where no formula says so.
+
+By hand, half of the way from nothing to nitrogen.
+"""
 _ROUNDS = 6
+"""Rounds of pruning, adding, naming and refining, at most; by hand, a bound on time."""
 _GAIN = 0.01
+"""R1 that a round from the third on must gain for another to follow; by hand, a bound on time."""
 _LARGEST_U = 0.08
+"""Å²; an atom's U is below this, or below the next times the median.
+
+By hand, twice `START_U`; lowered from 0.16 on measured crystals, only the whole is measured
+(`benchmarks/patterson_real.py`).
+"""
 _LARGEST_U_RATIO = 3.0
-"""An atom's U is below this in Å², or below this times the median."""
+"""An atom's U is below this times the median, or below `_LARGEST_U`.
+
+By hand, lowered from 4.5 on measured crystals; only the whole is measured (`benchmarks/patterson_real.py`).
+"""
 _TETHER = 0.15
+"""Å by which `refine` holds places where data end at `OWN_U_BELOW` or before.
+
+By hand, about how far such places are off; only the whole is measured (`benchmarks/patterson_real.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +136,11 @@ class Builder:
         return sum(self.content.values()) if self.content else self.expected
 
     def first(self, coefficients: Coefficients) -> Refined:
-        """Model of the highest peaks of the map that coefficients give, with a common U."""
+        """Model of the highest peaks of the map that coefficients give, with a common U.
+
+        `coefficients` are of the grid's reflections.
+        """
+        # By hand: some peaks more than atoms, as those too near to others are left out.
         points = PeakFinder(self.grid).find(density := self.grid.density(coefficients), 1.3 * self.count)
         frac, heights = between_points(density, points)
         atoms = self._merged(frac, heights, self.count)
@@ -156,6 +220,7 @@ class Builder:
         calculated = self._calculated(model.atoms)
         power = model.atoms.occupancy * self._strengths(model.atoms.elements) ** 2
         for number in range(len(model.atoms)):
+            # By hand: half of the scattering power.
             if power[number] > 0.5 * power.sum():
                 shares.append(1.0)
                 continue
@@ -186,6 +251,7 @@ class Builder:
             _, place, kept = group.site(frac[number], cell, _SPECIAL)
             # An image that is near only by way of others' averages is looked at again from the new place.
             _, place, kept = group.site(place, cell, _SPECIAL)
+            # Half an atom too many is the nearest to a content that special positions make fractional.
             if sum(occupancies) + 0.5 / kept > most:
                 break
             if not places or nearest_distance(place, np.array(places), group, cell) > SHORTEST:
@@ -209,6 +275,7 @@ class Builder:
     def _extended(self, atoms: Atoms) -> Atoms:
         """Atoms and the peaks of the difference map that complete their number."""
         difference, modelled = self._maps(self._calculated(atoms))
+        # By hand: more than a model that is mostly right can lack, few enough to be fast.
         points = PeakFinder(self.grid).find(difference, 0.7 * self.count + 5)
         frac, heights = between_points(difference, points)
         per_electron = float(np.median(value_at(modelled, atoms.frac) / self._strengths(atoms.elements)))
@@ -239,6 +306,7 @@ class Builder:
         ratio = value_at(difference, model.atoms.frac) / np.maximum(
             value_at(modelled, model.atoms.frac), 1e-9
         )
+        # Bounds by hand: no site holds less than nothing, or more than five times its element.
         return self._strengths(model.atoms.elements) * np.clip(1 + ratio, 0.0, 5.0)
 
     def _elements(self, atoms: Atoms, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:

@@ -13,6 +13,10 @@ from argand.physics.phasing.peak import PeakFinder, between_points
 from argand.typing import Matrix3, Miller, Vector3
 
 _HARKER_TOLERANCE = 0.3
+"""Å from a Harker section within which a peak lies on it, and from the origin within which it is none.
+
+By hand: less than a step of 0.4 Å between grid points. It decides what the table of peaks says, no model.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ def patterson_group(group: Group) -> Group:
     """The symmetry of a group's Patterson map: rotations and centrings with the inversion added."""
     unique = {rotation.tobytes(): rotation for rotation in (*group.rotations, *-group.rotations)}
     rotations = np.array(list(unique.values()))
+    # A Patterson map keeps of the operators their rotations alone, and of the translations the centrings.
     count = len(group.centrings)
     return Group(
         f"Patterson of {group.name}",
@@ -50,7 +55,10 @@ def vector_map(hkl: Miller, coefficients: Float[np.ndarray, " n"], grid: Grid) -
 
 
 def vector_peaks(density: Map, grid: Grid, count: int = 50) -> list[VectorPeak]:
-    """The highest maxima of a Patterson map in its asymmetric unit, without the origin, highest first."""
+    """The highest maxima of a Patterson map in its asymmetric unit, without the origin, highest first.
+
+    `density` as of `vector_map`; lengths in Å, heights over that of the origin.
+    """
     finder = PeakFinder(Grid(grid.symmetry, patterson_group(grid.symmetry), *_frame(grid)))
     points = finder.find(density, count)[:count]
     frac, heights = between_points(density, points)
@@ -77,6 +85,7 @@ def harker_sections(place: Vector3, group: Group, orthogonalisation: Matrix3) ->
         keeps = _kept_directions(rotation)
         if (rotation == np.eye(3)).all() or np.abs(keeps).max() < 1e-6:
             continue
+        # Places are within ±1/2 and translations in [0, 1), so that lattice vectors from -1 on suffice.
         off = place - translation - np.array(list(product((-1, 0, 1, 2), repeat=3)))
         distance = np.linalg.norm(off @ keeps.T @ orthogonalisation.T, axis=1).min()
         if distance < _HARKER_TOLERANCE:

@@ -10,9 +10,19 @@ from argand.physics.crystal.symmetry import Group, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 U_RANGE = (0.002, 0.4)
+"""Least and largest U in Å² that a refinement gives an atom.
+
+By hand: the first is below that of cooled crystals, the second leaves exp(-8) of a form factor at 1 Å.
+"""
 _LARGEST_MOVE = 0.15
+"""Å along an axis in one cycle; by hand, a tenth of a bond, so that linearised steps cannot run away."""
 _LARGEST_U_STEP = 0.03
+"""Å² of U in one cycle; by hand, about `model_building.START_U`, so that steps cannot run away."""
 _OUTLYING = 4.0
+"""Robust standard deviations at which a reflection's weight is halved.
+
+By hand: hardly one of normal errors is there; only the whole is measured (`benchmarks/patterson_real.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Refined:
 
 
 def evaluate(atoms: Atoms, data: Observed) -> Refined:
-    """R1 = Σ ||F_o| - k|F_c|| / Σ |F_o| at the best scale."""
+    """R1 = Σ ||F_o| - k|F_c|| / Σ |F_o| at the best scale k, over F > 4 σ(F) as SHELXL counts it, and all."""
     calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
     return _measured(atoms, data, calculated)
 
@@ -66,12 +76,15 @@ def refine(
 
     With `common_u` all atoms share the change of U. A `tether` in Å holds the positions near their start of
     each cycle: small data sets need it. Weights: 1/(σ² + (0.1 P)²), P = (max(F_o², 0) + 2 F_c²) / 3.
+
+    `cycles` without a test of convergence: the caller bounds the time.
     """
     for _ in range(cycles):
         calculated, slopes = _intensity_slopes(atoms, data)
         scale = _scale(np.abs(calculated), data)
         fitted = scale**2 * np.abs(calculated) ** 2
         mean = (np.maximum(data.intensity, 0) + 2 * fitted) / 3
+        # 0.1 is SHELXL's first weight; the last term, by hand, keeps a sigma of 0 from deciding alone.
         root = 1 / np.sqrt(data.sigma**2 + (0.1 * mean) ** 2 + (1e-4 * data.intensity.max()) ** 2)
         root *= _trust((data.intensity - fitted) * root)
         design = scale**2 * slopes
@@ -85,6 +98,7 @@ def refine(
 
 def _trust(deviation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Factors on the weights' roots: reflections many times farther off than most count less (Cauchy)."""
+    # 1.48 times the median of |x| is the standard deviation of a normal distribution.
     usual = 1.48 * float(np.median(np.abs(deviation)))
     return 1 / np.sqrt(1 + (deviation / max(_OUTLYING * usual, 1e-12)) ** 2)
 
@@ -95,6 +109,7 @@ def _solve(
     """Step of Gauss-Newton; a small ridge keeps free origins, special sites and correlated pairs quiet."""
     normal = (design.T @ design).astype(float)
     diagonal = np.diag(normal).copy()
+    # By hand, not measured: slows a step by a thousandth where the data determine it.
     ridge = 1e-3 * diagonal + 1e-9 * max(diagonal.max(), 1e-12)
     if tether:
         variance = (rest**2).mean()
@@ -107,6 +122,7 @@ def _moved(atoms: Atoms, step: Float[np.ndarray, " k"], data: Observed) -> Atoms
     count = len(atoms)
     moves = np.clip(step[: 3 * count].reshape(count, 3), -_LARGEST_MOVE, _LARGEST_MOVE)
     moves = moves @ np.linalg.inv(data.orthogonalisation).T
+    # Below 1 but for rounding: only atoms on special positions are.
     for number in np.flatnonzero(atoms.occupancy < 0.999):
         moves[number] = data.group.site(atoms.frac[number], data.orthogonalisation)[0] @ moves[number]
     change = np.clip(step[3 * count : -1], -_LARGEST_U_STEP, _LARGEST_U_STEP)
@@ -128,8 +144,10 @@ def _intensity_slopes(
     slopes = np.empty((len(data.hkl), 4 * len(atoms)), np.float32)
     turned = (second * cosine - first * sine) * size
     by_place = np.einsum("ona,onx->nax", turned, (images @ inverse).astype(np.float32), optimize=True)
+    # d|F|²/dx = 2 Re(F* dF/dx) with dF/dx = 2πi h F_j.
     slopes[:, : 3 * len(atoms)] = 4 * np.pi * by_place.reshape(len(data.hkl), -1)
     squared = inverse_d_squared(data.hkl, data.orthogonalisation)[:, None]
+    # d/dU of exp(-8π² U sin²θ/λ²), where sin²θ/λ² = 1/(4 d²).
     slopes[:, 3 * len(atoms) :] = 2 * (first * real + second * imaginary) * (-2 * np.pi**2 * squared)
     return total.astype(complex), slopes
 
@@ -137,6 +155,7 @@ def _intensity_slopes(
 def _scale(calculated: Float[np.ndarray, " n"], data: Observed) -> float:
     """Scale that fits |F_c| to |F_o| over the strong reflections."""
     observed, strong = np.sqrt(np.clip(data.intensity, 0, None)), data.strong
+    # Weak data still need a scale.
     if not strong.any():
         strong = observed >= 0
     return float(observed[strong] @ calculated[strong] / max(calculated[strong] @ calculated[strong], 1e-20))

@@ -7,8 +7,17 @@ from argand.physics.crystal.symmetry import Group, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 _STEPS = 50
+"""Newton steps, at most; by hand, a bound on time: the fit is convex and ends by itself."""
 _RIDGE = 1e-3
+"""Pull of the columns' weights towards 0, in units of the curvature of one reflection.
+
+By hand: nothing beside hundreds of reflections, enough where few leave a column undetermined.
+"""
 _FEWEST_FOR_ANISOTROPY = 150
+"""Reflections from which on an anisotropic displacement is fitted.
+
+By hand, not measured: twenty or so for each of its five numbers and the three of the isotropic part.
+"""
 
 
 def expected_intensity(
@@ -30,6 +39,7 @@ def expected_intensity(
         ratio = values / np.exp(terms @ weights)
         slope = terms.T @ (ratio - 1) - ridge @ weights * (np.arange(len(weights)) > 0)
         step = np.linalg.solve(terms.T @ terms + ridge, slope)
+        # Weights are logarithms: at most about a factor e a step, since exp overshoots far from the answer.
         step *= min(1.0, 1.0 / max(np.abs(step).max(), 1e-12))
         weights += step
         if np.abs(step).max() < 1e-6:
@@ -52,5 +62,6 @@ def _terms(hkl: Miller, orthogonalisation: Matrix3) -> Float[np.ndarray, "n k"]:
     columns = [np.ones(len(hkl)), share, share**2]
     if len(hkl) >= _FEWEST_FOR_ANISOTROPY:
         x, y, z = (hkl @ np.linalg.inv(orthogonalisation)).T
+        # Five of the six products: z² is 1/d² less the two others.
         columns += [product / squared.max() for product in (x * x, y * y, x * y, x * z, y * z)]
     return np.column_stack(columns)

@@ -9,7 +9,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 SPARSE = 17
-"""Every so manieth voxel is looked at where a median of all would do."""
+"""Every so manieth voxel is looked at where a median of all would do.
+
+By hand, for speed: a prime that sides of boxes seldom share, so that all planes are met.
+"""
 
 Map = Float[Tensor, "batch box box box"]
 Cube = Float[Tensor, "batch size size size"]
@@ -47,8 +50,11 @@ def noise_level(patterson: Map) -> Float[Tensor, " batch"]:
 
     Holds where vectors fill less than half of the box, all reflections are measured and their errors are
     in proportion to them: such errors spread evenly over the map.
+
+    From `patterson` [batch, x, y, z] with its origin at index 0.
     """
     some = patterson.flatten(1)[:, ::SPARSE]
+    # The median of |x| of a normal distribution is 0.6745 standard deviations.
     spread = (some - some.median(1, keepdim=True).values).abs().median(1).values / 0.6745
     # Parseval: the root of the sum of squared intensities.
     norm = (patterson.square().sum((1, 2, 3)) * patterson[0].numel()).sqrt()
@@ -197,6 +203,7 @@ def parabola_tops(
         else:
             down, up = (here - 1).clamp_min(0) - here, (here + 1).clamp_max(box - 1) - here
         below, above = value(index + down * stride), value(index + up * stride)
+        # Flat tops stay where they are; half a voxel is as far as a top can be from the highest voxel.
         bend = (2 * middle - below - above).clamp_min(1e-12)
         shifts.append((0.5 * (above - below) / bend).clamp(-0.5, 0.5))
     return place + torch.stack(shifts, dim=-1)

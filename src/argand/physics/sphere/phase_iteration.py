@@ -17,7 +17,11 @@ Support = Bool[Tensor, "..."]
 """Common to the batch, or one for each density."""
 
 BETA = 0.9
-"""Feedback of the hybrid input-output method."""
+"""Feedback of the hybrid input-output method.
+
+Within the usual 0.5 to 1 of Fienup's method; by hand, only the result is measured
+(`benchmarks/patterson.py`).
+"""
 
 
 def lowest_rows(size: int, few: int, device: torch.device | None = None) -> Int[Tensor, " few"]:
@@ -33,6 +37,7 @@ def coarse(half: Half, box: int) -> Float[Tensor, "batch small small part"]:
     """
     old = half.shape[1]
     rows = lowest_rows(old, box, half.device)
+    # F is a sum over voxels, of which there are (old / box)³ fewer; intensities are its square.
     return half[:, rows][:, :, rows][..., : box // 2 + 1] * (box / old) ** 6
 
 
@@ -100,6 +105,9 @@ def charge_flipping(
     """No support: what is below `threshold` standard deviations of the density changes its sign.
 
     To be continued, or projected once more.
+
+    The default threshold is by hand, within the usual 1 to 1.2; `benchmarks/patterson.py` compares the
+    methods.
     """
     for _ in range(rounds):
         projected = magnitudes(density)

@@ -17,13 +17,26 @@ from argand.physics.sphere.patterson import Half
 Positions = Float[Tensor, "batch atom 3"]
 Waves = Float[Tensor, "batch n atom"]
 ROUNDING = 1e-6
-"""Intensities below this share of the largest are taken for 0."""
+"""Intensities below this share of the largest are taken for 0.
+
+By hand: some ten times the rounding of transforms in single precision (1e-7).
+"""
 FIRST_DAMPING, CONVERGED = 1e-2, 0.1
-"""Damping of the first step, in shares of the mean curvature, and relative gain below which steps end."""
+"""Damping of the first step, in shares of the mean curvature, and relative gain below which steps end.
+
+By hand, the second for speed (it was 0.01); accuracy and time are measured (`benchmarks/patterson.py`).
+"""
 NEAR, HOPELESS = 0.1, 0.5
-"""Residuals: below the first, folding is modelled from the start; above the second it is left out."""
+"""Residuals: below the first, the steps without folding end; above the second, folding is left out.
+
+By hand, for speed; accuracy and time are measured (`benchmarks/patterson.py`).
+"""
 WEAK = 0.3
-"""Intensities, in shares of their mean, below which weights grow no more."""
+"""Intensities, in shares of their mean, below which weights grow no more.
+
+By hand: errors of weak intensities are not in proportion to them; the result is measured
+(`benchmarks/patterson.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,7 @@ def _half_sphere(box: int, longest: float) -> tuple[Tensor, Tensor]:
 def sphere_factor(s: Tensor, radius: float) -> Tensor:
     """Transform of a sphere of density 1 at s cycles per voxel: 4πr³ (sin x - x cos x) / x³ for x = 2πrs."""
     x = (2 * math.pi * radius * s).double()
+    # The series 1/3 - x²/30 is right to 1e-10 there, while the difference loses digits.
     small = x < 1e-2
     safe = torch.where(small, 1.0, x)
     shape = torch.where(small, 1 / 3 - x**2 / 30, (torch.sin(safe) - safe * torch.cos(safe)) / safe**3)
@@ -76,6 +90,7 @@ def folded_factors(
     order = torch.cartesian_prod(steps, steps, steps)
     q = (index.double()[None] + box * order[:, None]) / box
     factor = sphere_factor(q.norm(dim=-1), radius) * torch.sinc(q).prod(-1)
+    # Voxels' centres lie half a voxel from their corners, so that each order of folding changes the sign.
     sign = 1 - 2 * (order.sum(1) % 2).abs()
     return order.to(index.dtype), (factor * sign[:, None]).to(index.dtype)
 
@@ -194,6 +209,9 @@ def refine(
     Intensities tell no place of the whole, except through folding, which depends on where the voxels are: the
     mean of the atoms is taken to be at a voxel's corner, as in simulated maps. The answer has the mean of the
     start.
+
+    `positions` [batch, atom, 3] and `radius` in voxels, `fold` as of `folded_factors`; the default of
+    `rounds` is by hand.
     """
     centre = positions.mean(1, keepdim=True)
     data = _Data.of(reflections)
@@ -219,6 +237,7 @@ def _minimise(
         tried = trial.positions + _step(data, model, trial, damping)
         new = _Trial.of(data, model, tried - tried.mean(1, keepdim=True))
         gain = (trial.residual - new.residual) / trial.residual.clamp_min(1e-9)
+        # Factors and bounds by hand, as usual with this method: easier after a gain, much stiffer after none.
         damping = torch.where(gain > 0, damping / 4, damping * 8).clamp(1e-6, 1e4)
         trial = trial.better(new)
         best[rows], least[rows] = trial.positions, trial.residual
@@ -228,7 +247,7 @@ def _minimise(
 
 
 def _step(data: _Data, model: SphereModel, trial: _Trial, damping: Float[Tensor, " batch"]) -> Tensor:
-    """One damped Gauss-Newton step [batch, atom, 3], at most half a voxel along each axis."""
+    """One damped Gauss-Newton step [batch, atom, 3], at most half a voxel along each axis (by hand)."""
     # d|F|²/dx = 2 Re(conj(F) 2πi h F_j / box)
     scale = (-4 * math.pi / model.box) * data.weight
     slope = (scale * trial.real.sum(2))[..., None] * trial.imaginary

@@ -13,7 +13,11 @@ from scipy import fft
 from argand.typing import Matrix3, Points3
 
 GRID = 128
-"""Voxels a side of the map of difference vectors."""
+"""Voxels a side of the map of difference vectors.
+
+By hand, for speed: vectors of up to `longest` reach the map's border. Only the answers as a whole are
+measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+"""
 
 
 def find_basis(q: Points3) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
@@ -23,7 +27,10 @@ def find_basis(q: Points3) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
     """
     apart = np.linalg.norm(q[:, None] - q[None], axis=2)
     np.fill_diagonal(apart, np.inf)
+    # Neighbours in one row of the lattice are one cell's 1/length apart; in most of what follows numbers are
+    # by hand, and only the answers as a whole are measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
     spacing = np.maximum(np.percentile(apart.min(axis=1), [10, 50]), 1e-3)
+    # 450 Å: the longest axes of common proteins; 2.2 cells hold centred ones and some missing spots.
     for longest in (2.2 / spacing[0], 450.0, 2.2 / spacing[1]):
         basis = choose_basis(q, *direct_vectors(q, min(longest, 450.0)))
         if basis is not None:
@@ -37,6 +44,8 @@ def direct_vectors(
     """Candidate direct-lattice vectors up to `longest` Å, the phase of the spots along each, and its score.
 
     The score is the mean cosine of the phase residuals: 1 for a perfect lattice.
+
+    `q` [n, 3] in 1/Å. 2.5 Å and 5 % of a length are by hand: no cell is shorter, and nearer vectors are one.
     """
     start = _peaks_of_differences(q, longest, count)
     vectors, phases, residual = _sharpen(q, start)
@@ -74,6 +83,7 @@ def _separate(
     half = np.arange(GRID // 2 + 1, dtype=np.float32)
     size2 = turn[:, None, None] ** 2 + turn[None, :, None] ** 2 + half[None, None, :] ** 2
     height = np.where((size2 > 2.5**2) & (size2 < longest**2), density, -np.inf).ravel()
+    # By hand, for speed: the origin's own peak, 2.5 voxels wide, is left out, and 4000 voxels are looked at.
     top = np.argpartition(-height, 4000)[:4000]
     top = top[np.argsort(-height[top])]
     i, j, k = np.unravel_index(top, density.shape)
@@ -83,6 +93,7 @@ def _separate(
         vector = place[0]
         chosen.append(vector)
         near = np.minimum(np.abs(place - vector).max(axis=1), np.abs(place + vector).max(axis=1))
+        # By hand: neighbours of a voxel, corners included, belong to its peak.
         place = place[near > 1.6]
     return np.array(chosen) * step
 
@@ -92,19 +103,22 @@ def _sharpen(
 ) -> tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, " k"], Float[np.ndarray, "k n"]]:
     """Fit each vector and its phase to the spots: robust least squares of q.t - phase to integers.
 
-    Far spots turn many times: from the nearest share `start` on, they join as the vector gets better.
+    Far spots turn many times: from the nearest share `start` on, they join as the vector gets better. Share
+    and rounds are by hand.
     """
     length = np.linalg.norm(q, axis=1)
     vectors = vectors.copy()
     phases = np.zeros(len(vectors))
     residual = np.zeros((len(vectors), len(q)))
     for step in range(rounds):
+        # All spots take part in the last three rounds.
         near = length <= np.quantile(length, min(1.0, start + (1.0 - start) * step / (rounds - 3)))
         turns = vectors @ q.T
         mean = np.exp(2j * np.pi * turns[:, near]).mean(axis=1)
         phases = np.angle(mean) / (2 * np.pi)
         residual = turns - phases[:, None]
         residual -= np.rint(residual)
+        # 0 from a quarter of a turn on: a spot between two planes pulls to neither.
         weight = np.maximum(np.cos(2 * np.pi * residual), 0.0) ** 2 * near
         design = np.concatenate([q, np.ones((len(q), 1))], axis=1)
         normal = np.einsum("kn,ni,nj->kij", weight, design, design) + 1e-12 * np.eye(4)
@@ -127,8 +141,11 @@ def choose_basis(
 
     The two shortest that stand out span a plane; the third is the one that indexes best, reduced
     against the plane. None unless clearly more spots are indexed than by chance.
+
+    `tolerance` in turns, by hand; None also without two vectors at more than 20 degrees.
     """
     telling = _tells(q, vectors)
+    # By hand: random phases of n spots score about 1/√n, 0.1 to 0.3 for those that there are.
     good = telling & (scores > max(0.35, 0.6 * scores[telling].max(initial=0.0)))
     plane = _shortest_pair(vectors[good])
     if plane is None:
@@ -136,6 +153,7 @@ def choose_basis(
     normal = np.cross(*plane)
     normal /= np.linalg.norm(normal)
     height = np.abs(vectors @ normal)
+    # By hand: lower than for the plane, as counting indexed spots decides; 0.1 is an angle of 6 degrees.
     outside = telling & (scores > 0.25) & (height > np.maximum(2.5, 0.1 * np.linalg.norm(vectors, axis=1)))
     if not outside.any():
         return None
@@ -145,10 +163,14 @@ def choose_basis(
     inside = np.abs(residual) < tolerance
     inliers = np.count_nonzero(inside[:2].all(axis=0) & inside[2:], axis=1)
     volume = np.abs(everything[2:] @ np.cross(everything[0], everything[1]))
+    # Of spots at random, 2 · tolerance are within it of a plane.
     excess = inliers - inside[:2].all(axis=0).sum() * 2 * tolerance
+    # By hand: planes at least 1.25 Å apart.
     excess[(volume < 1.25 * np.linalg.norm(np.cross(*plane))) | ~_tells(q, everything[2:])] = 0.0
+    # By hand: fewer indexed spots more than chance gives are no lattice.
     if excess.max() < max(5.0, 0.08 * len(q)):
         return None
+    # A multiple of the cell indexes as many spots: of what is about as good the smallest is taken.
     best = min(np.flatnonzero(excess > 0.8 * excess.max()), key=lambda i: volume[i])
     chosen = [0, 1, 2 + int(best)]
     return everything[chosen], turns[chosen]
@@ -156,6 +178,7 @@ def choose_basis(
 
 def _tells(q: Points3, vectors: Float[np.ndarray, "k 3"]) -> Bool[np.ndarray, " k"]:
     """Whether the bulk of the spots spreads over more than a turn: over less, any vector fits any spots."""
+    # Two standard deviations of a normal distribution, as percentiles; the limit is by hand.
     low, high = np.percentile(q @ vectors.T, [16, 84], axis=0)
     return high - low > 1.2
 

@@ -21,6 +21,7 @@ def tilt_rotation(pitch: float, yaw: float) -> Matrix3:
     cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
     about_x = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
     about_y = np.array([[cy, 0.0, sy], [0.0, 1.0, 0.0], [-sy, 0.0, cy]])
+    # Pitch is about the laboratory's x and comes first, so it stands on the right.
     return about_y @ about_x
 
 
@@ -90,9 +91,13 @@ class BeamGeometry:
         return offset_mm @ self.axes[:, :2].T + np.array([0.0, 0.0, self.distance_mm])
 
     def px_from_direction(self, direction: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-        """Where rays from the sample meet the detector, (fast, slow) px; NaN for rays that miss it."""
+        """Where rays from the sample meet the detector, (fast, slow) px; NaN for rays that miss it.
+
+        `direction` [..., 3] in the laboratory, of any length.
+        """
         axes = self.axes
         along_normal = direction @ axes[:, 2]
+        # Rays along the detector, but for rounding, and away from it never meet it.
         scale = np.where(along_normal > 1e-9, self.perpendicular_distance_mm, np.nan) / np.where(
             along_normal > 1e-9, along_normal, 1.0
         )

@@ -12,7 +12,11 @@ from argand.physics.still.spot import Spots, block_sum, find_spots
 from argand.typing import Image, Mask
 
 CANVAS = 416
-"""Images of mixed detectors are binned until they fit this many cells a side."""
+"""Images of mixed detectors are binned until they fit this many cells a side.
+
+By hand: cells of 11 px for the largest detector (Eiger 16M), of 7 px for a Pilatus 6M. Released weights are
+of this size.
+"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ def gather(image: Image, live: np.ndarray, binning: int | None = None) -> Eviden
     `binning` defaults to the smallest that fits the canvas of the networks.
     """
     share = np.asarray(live, np.float32)
+    # By hand: cells that a gap runs through are no pixels to look for spots in, yet their background counts.
     spots, clean = find_spots(image, share > 0.95)
     binning = binning or int(-(-max(image.shape) // CANVAS))
     counts, background = bin_cells(image, share * (clean | (share <= 0.95)), binning)

@@ -19,19 +19,43 @@ from argand.typing import Matrix3, Miller, Points2
 PARAMETERS = 14
 """Nine of the lattice, two of the centre, two of the tilt, one of the distance."""
 ROUNDS = 8
-"""Gauss-Newton steps of a fit."""
+"""Gauss-Newton steps of a fit.
+
+By hand, a bound on time; only the answers as a whole are measured (`benchmarks/simulated.py`,
+`benchmarks/real.py`).
+"""
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
-"""Longest change in one step: centre in px, tilt in radians, logarithm of the distance."""
+"""Longest change in one step: centre in px, tilt in radians, logarithm of the distance.
+
+By hand: bounds that keep linearised steps from running away.
+"""
 SMALL_TURN = 1e-6
-"""Step of the numerical derivatives of the detector's axes by its tilt, in radians."""
+"""Step of the numerical derivatives of the detector's axes by its tilt, in radians.
+
+By hand: errors of the step (1e-6) and of rounding (1e-10) are both far below what a step needs.
+"""
 GROWTH = ((0.45, 24), (1.0, 5))
-"""Share of the spots, from low angles on, and number of origins in each round that compares them."""
+"""Share of the spots, from low angles on, and number of origins in each round that compares them.
+
+By hand; only the answers as a whole are measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+"""
 RIVALS = 48
-"""Number of other origins that the best one must beat, at most."""
+"""Number of other origins that the best one must beat, at most.
+
+By hand, a bound on time; only the answers as a whole are measured (`benchmarks/simulated.py`,
+`benchmarks/real.py`).
+"""
 FREEDOM = 4.0
-"""Degrees of freedom of Student's t, the prior of the centre: networks are sometimes far off."""
+"""Degrees of freedom of Student's t, the prior of the centre: networks are sometimes far off.
+
+By hand, as in the loss that the network is trained with; `benchmarks/simulated.py` measures calibration.
+"""
 OUTLIER = 16.0
-"""Normalised square beyond which a spot is an outlier."""
+"""Normalised square beyond which a spot is an outlier.
+
+Four standard deviations; Tukey's biweight with the usual 4.685 is 22. By hand; only the answers as a whole
+are measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +84,10 @@ class LatticeFit:
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known beforehand: scales of centre (px, both axes), tilt (rad) and distance (relative)."""
+    """What is known beforehand: scales of centre (px, both axes), tilt (rad) and distance (relative).
+
+    The default of the distance, 1 %, is by hand.
+    """
 
     centre_px: float
     tilt: float
@@ -71,7 +98,11 @@ def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 4
     """Find the lattice of spots at `px` (strongest first) and refine the geometry with it.
 
     Returns None where fewer than 12 spots, no lattice that stands out, or no fit is found.
+
+    `px` [n, 2] is (fast, slow), integer = pixel edge. The bounds of 400 spots (to find a lattice) and 500 (to
+    compare origins) are by hand, for speed.
     """
+    # By hand: fewer spots hardly outnumber the nine numbers of a lattice and those of the detector.
     if len(px) < 12:
         return None
     q = geometry.q_from_px(px[:most])
@@ -97,11 +128,14 @@ def origin_candidates(
     rows = np.linalg.inv(basis)
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
     window = 4.0 * prior.centre_px / px_per_q
+    # Across the beam the window, along it 0.01 1/Å, in indices; at most 25 either way, by hand, for memory.
     reach = np.ceil(np.linalg.norm(rows, axis=1) * (window + 0.01)).astype(int) + 1
     reach = np.minimum(reach, 25)
     shifts = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), -1).reshape(-1, 3)
     offset = (shifts + phase) @ basis.T
     across = np.hypot(offset[:, 0], offset[:, 1]) * px_per_q
+    # 0.002 and 0.008 1/Å, by hand: how far the origin of a basis that is not yet refined is off the plane,
+    # and four times that.
     cost = (across / prior.centre_px) ** 2 + (offset[:, 2] / 0.002) ** 2
     inside = (across < 4.0 * prior.centre_px + 2.0) & (np.abs(offset[:, 2]) < 0.008)
     order = np.flatnonzero(inside)[np.argsort(cost[inside])][:most]
@@ -148,6 +182,7 @@ def _any_origin(
     place = np.concatenate([centre, rest], axis=1)
     fits = None
     for share, most in GROWTH:
+        # By hand: few spots are all needed.
         near = px[angle <= np.quantile(angle, share)] if len(px) * share > 30 else px
         kept = slice(None) if fits is None else np.argsort(fits.cost)[:most]
         fits = _index_and_fit(near, geometry, prior, place[kept], bases[kept], rough=fits is None)
@@ -167,6 +202,7 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Cand
         order = np.argsort(rivals.cost)
         found = rivals.take(int(order[0]))
     final = _index_and_fit(px, geometry, prior, found.place, found.basis)
+    # By hand: a weight of 0.2 is a spot at three standard deviations; fewer than ten spots are no lattice.
     indexed = int(np.count_nonzero(final.weight[0] > 0.2))
     if indexed < 10:
         return None
@@ -176,6 +212,7 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Cand
         rival_px = (float(rivals.place[order[1], 0]), float(rivals.place[order[1], 1]))
     covariance = np.linalg.inv(final.normal[0])
     stretch = float(np.exp(final.place[0, 4]))
+    # Volume of the ellipsoid about a node in which a spot is no outlier, over that of the reciprocal cell.
     reach = 4.0 / 3.0 * np.pi * OUTLIER**1.5 * final.scales[0] ** 2 * final.scales[1]
     return LatticeFit(
         replace(_placed(geometry, final.place[0]), distance_mm=geometry.distance_mm),
@@ -198,6 +235,7 @@ def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found
     now = _placed(geometry, place)
     turns = now.q_from_px(px) @ np.linalg.inv(basis).T
     hkl = np.rint(turns)
+    # By hand, here and in `_index_and_fit`: a quarter of an index, half of the way to belonging elsewhere.
     close = np.abs(turns - hkl).max(axis=1) < 0.25
     mm_per_q = now.wavelength * now.distance_mm
     apart = np.subtract(geometry.beam_centre_px, now.beam_centre_px) * now.pixel_size_mm / mm_per_q
@@ -260,6 +298,7 @@ def _fit(
     not `close` to a node count as outliers; a `rough` start is given wide scales in its first step.
     """
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
+    # By hand: 1.5 px, and 3e-3 1/Å off the sphere, wider than a start that is worth a fit leaves.
     scales = np.array([1.5 / px_per_q, 3e-3]) if rough else None
     fits = _improve(px, hkl, geometry, prior, place, basis, close, scales)
     for _ in range(ROUNDS - 1):
@@ -295,6 +334,7 @@ def _improve(
     step[:, 9:] += strength * pull
     cost = _robust_cost(square) + known
     change = _solve(normal, step)
+    # Two directions across the normal: half of the square is that along one axis.
     rms = np.sqrt((weight * misfit.across2).sum(1) / np.maximum(weight.sum(1), 1e-9) / 2) * px_per_q
     basis = basis + change[:, :9].reshape(-1, 3, 3)
     place = place + np.clip(change[:, 9:], -LONGEST, LONGEST)
@@ -343,13 +383,15 @@ def _misfit(q: np.ndarray, basis: np.ndarray, hkl: np.ndarray, wavelength: float
 
 
 def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.ndarray, " 2"]:
-    """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å.
+    """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å (by hand).
 
     Origins are compared by cost, so all candidates share the scales of the best one: of those that
     explain about as many spots as any, the one that explains them best.
     """
     explained = close.sum(axis=1)
     across = np.full(len(close), np.inf)
+    # By hand. Below, the median of a length in two dimensions is 1.18 σ, and 1.48 makes σ of the median of
+    # one.
     for i in np.flatnonzero(explained >= max(1.0, 0.8 * explained.max())):
         across[i] = np.sqrt(np.median(misfit.across2[i, close[i]])) / 1.18
     best = int(np.argmin(across))

@@ -62,9 +62,14 @@ def _live_fraction(
 
 
 PILATUS = Panel("pilatus", (195, 487), 0.172, (195, 487), (17, 7))
+"""Single module of 487 x 195 pixels of 0.172 mm, with the gaps between modules of the larger detectors."""
 EIGER = Panel("eiger", (514, 1030), 0.075, (514, 1030), (37, 10), saturation=65535.0)
+"""Single module; 65535 counts are the most that 16 bits hold."""
 EIGER2 = Panel("eiger2", (512, 1028), 0.075, (512, 1028), (38, 12), saturation=65535.0)
-"""Single modules, of which the detectors below are tiled."""
+"""Single modules, of which the detectors below are tiled.
+
+Makers' data sheets; modules and gaps add up to the shapes below, as to 2463 x 2527 with 5 x 12 modules.
+"""
 PANELS = {
     p.name: p
     for p in (
@@ -86,6 +91,7 @@ PANELS = {
 
 def random_panel(rng: np.random.Generator) -> Panel:
     """A sensor that no maker sells: so that a network does not learn the catalogue by heart."""
+    # All ranges by hand, around the detectors above: 0.05 to 0.2 mm, 120 to 420 mm.
     pixel = float(np.exp(rng.uniform(np.log(0.05), np.log(0.2))))
     side = rng.uniform(120.0, 420.0) / pixel
     shape = (int(side * rng.uniform(0.8, 1.1)), int(side))

@@ -15,6 +15,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3, Miller, Points2, Points3
 
 BEAM = np.array([0.0, 0.0, 1.0])
+"""Direction of the beam in the laboratory."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Spread:
     """Standard deviations that blur a reflection.
 
     `mosaic` and `divergence` in radians, `bandwidth` as the relative spread of the wavelength,
-    `domain` the size of a coherent domain in Å.
+    `domain` the size of a coherent domain in Å. The defaults are by hand, of a good crystal at a synchrotron.
     """
 
     mosaic: float = 1e-3
@@ -36,6 +37,8 @@ class Spread:
         outer = q[:, :, None] * q[:, None, :]
         across = (self.mosaic**2 + self.divergence**2) * (length2 * np.eye(3) - outer)
         # A change of wavelength scales the sphere: seen from the sphere the node moves along q.
+        # 0.4 / L: standard deviation of a Gaussian as wide at half height (0.94 / L) as the peak of a domain
+        # of size L.
         return across + self.bandwidth**2 * outer + (0.4 / self.domain) ** 2 * np.eye(3)
 
 
@@ -90,7 +93,10 @@ def nodes_near_sphere(basis: Matrix3, wavelength: float, d_min: float, thickness
 def excite(
     basis: Matrix3, hkl: Miller, wavelength: float, spread: Spread, cutoff: float = 3.0
 ) -> Reflections:
-    """Cut each node's cloud with the Ewald sphere; keeps those within `cutoff` standard deviations."""
+    """Cut each node's cloud with the Ewald sphere; keeps those within `cutoff` standard deviations.
+
+    The default cut-off is by hand: beyond three standard deviations 1 % of the peak is recorded.
+    """
     q = hkl @ basis.T
     scattered = q + BEAM / wavelength
     length = np.linalg.norm(scattered, axis=1)
@@ -132,6 +138,7 @@ def wilson_intensities(
 
     Wilson (1949), Acta Cryst. 2, 318-321: |F|² is exponential about its mean.
     """
+    # One number for each index, the same but for its sign for its mate; indices are below 5000.
     _, mate = np.unique(np.abs(hkl @ np.array([10**8, 10**4, 1])), return_inverse=True)
     draws = rng.exponential(size=mate.max(initial=-1) + 1)
     return draws[mate.ravel()] * np.exp(-0.5 * b_factor * np.sum(q * q, axis=1))
@@ -149,6 +156,8 @@ def deposit_spots(
     """
     widened = covariance_px + np.eye(2) / 12.0  # a pixel integrates: variance of a unit box
     widest = np.sqrt(np.max(np.diagonal(widened, axis1=1, axis2=2), axis=1, initial=0.0))
+    # By hand: 3.2 standard deviations hold 99 % of a spot; 24 px bound the time, and the sum is kept all the
+    # same.
     reach = np.clip(np.ceil(3.2 * widest), 2, 24).astype(int)
     inverse = np.linalg.inv(widened)
     for size in np.unique(reach):

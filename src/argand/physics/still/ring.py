@@ -19,9 +19,20 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.lattice import Prior
 
 SECTORS = 48
+"""Sectors of azimuth that rings are cut into, 7.5 degrees each.
+
+By hand: narrow enough for the first and second harmonic, wide enough to hold counts.
+"""
 RINGS = 420
+"""Rings from the centre to the farthest corner, but none narrower than a cell.
+
+By hand, about one a cell of the networks' canvas.
+"""
 SYSTEMATIC = 0.02
-"""Relative error of a sector that no model here explains (texture of the powder, flat field, air paths)."""
+"""Relative error of a sector that no model here explains (texture of the powder, flat field, air paths).
+
+By hand; `benchmarks/simulated.py` measures the calibration of the answers.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,9 @@ def fit_rings(
     `counts` and `live` are per cell the counts and the number (or share) of live pixels; `geometry` and
     `prior` are in cells. Without `search` the start must be within a ring's width already. Returns None
     where fewer than two sharp rings are seen, or the fit does not settle.
+
+    `rounds` is by hand. The limits of a fit that is kept (0.2 cells, chi² of 10) are too; verdicts as a whole
+    are measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
     """
     cells = _Cells.of(counts, live, geometry)
     current = _sharpest(cells, geometry, prior) if search else geometry
@@ -71,8 +85,10 @@ def fit_rings(
         if solved is None:
             return None
         step, covariance, chi2, rings = solved
+        # By hand: at most three cells and about a degree a step, as far as a linearised ring holds.
         current = _moved(current, np.clip(step, [-3, -3, -0.02, -0.02], [3, 3, 0.02, 0.02]))
         fit = RingFit(current, covariance, chi2, rings)
+        # By hand: a hundredth of a cell and 0.002 degrees, both far below what is ever known.
         if np.hypot(*step[:2]) < 0.01 and np.hypot(*step[2:]) < 3e-5:
             break
     settled = fit is not None and np.hypot(*step[:2]) < 0.2 and fit.chi2 < 10.0
@@ -153,11 +169,13 @@ def _sharpest(cells: _Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeomet
     def contrast(change: np.ndarray) -> float:
         mean, total = cells.profile(_moved(geometry, change))
         seen = total > 3.0
+        # By hand, in rings: what is wider than 6 is background, and rings of 3 cells or fewer say nothing.
         level = ndimage.gaussian_filter1d(mean * seen, 6.0) / np.maximum(
             ndimage.gaussian_filter1d(seen.astype(float), 6.0), 1e-3
         )
         # The sharp part in units of the level: absorption and decay with angle fall out.
         sharp = (mean - level) * seen / np.sqrt(np.maximum(level, 1.0 / np.maximum(total, 1.0)))
+        # By hand: no single ring, such as the rim of a stop, outweighs all others.
         return float(np.minimum(sharp**2 * total, 1e7).sum())
 
     def cost(change: np.ndarray) -> float:
@@ -165,7 +183,9 @@ def _sharpest(cells: _Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeomet
         return pull - contrast(change) / np.sqrt(SECTORS)
 
     steps = np.array([prior.centre_px, prior.centre_px, prior.tilt, prior.tilt])
+    # As wide as what is known beforehand, the start inside of it.
     simplex = np.vstack([np.zeros(4), np.diag(steps)]) - 0.25 * steps
+    # 220 calls bound the time; the Gauss-Newton fit that follows gives the last digits.
     options = {"initial_simplex": simplex, "maxfev": 220, "xatol": 1e-3, "fatol": 0.1}
     found = optimize.minimize(cost, np.zeros(4), method="Nelder-Mead", options=options)
     best = _moved(geometry, found.x)
@@ -176,8 +196,9 @@ def _sharpest(cells: _Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeomet
 
 
 def _stands_out(mean: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Where a ring's level differs from its neighbours' by more than noise and one per cent allow."""
+    """Where a ring's level exceeds its neighbours' by more than noise and three per cent allow."""
     noise = np.sqrt(np.maximum(mean, 1.0 / np.maximum(total, 1e-9)) / np.maximum(total, 1e-9))
+    # By hand: 25 rings are wider than any sharp one; 5 σ and 3 % keep noise and slopes out.
     smooth = ndimage.median_filter(mean, 25)
     ring = (mean - smooth > 5.0 * noise + 0.03 * smooth) & (total > 3.0)
     # The rim of the beamstop is no ring.
@@ -187,6 +208,7 @@ def _stands_out(mean: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 def _all_round(polar: _Polar) -> np.ndarray:
     """Rings that stand out in most of their sectors, not in a few that hold spots."""
+    # By hand: sectors that are mostly gap or shadow are not asked.
     live = polar.live > 0.25 * polar.live.max(axis=1, keepdims=True)
     level = np.where(live & (polar.live > 0), polar.counts / np.maximum(polar.live, 1e-9), np.nan)
     total, seen = (polar.live * live).sum(axis=1), (live & (polar.live > 0)).any(axis=1)
@@ -199,6 +221,7 @@ def _step(
     polar: _Polar, geometry: BeamGeometry, start: BeamGeometry, prior: Prior
 ) -> tuple[np.ndarray, np.ndarray, float, int] | None:
     """One Gauss-Newton step of (fast, slow, pitch, yaw), its covariance, chi² and the rings used."""
+    # Two rings on either side: a ring's flanks hold what tells its place.
     share = ndimage.maximum_filter1d(_all_round(polar).astype(float), 5)
     full = polar.live.max(axis=1, keepdims=True)
     weight = np.where(polar.live > 0.25 * full, polar.live, 0.0)
@@ -208,6 +231,7 @@ def _step(
     robust = np.ones_like(weight)
     level = polar.counts / np.maximum(polar.live, 1e-9)
     solution, covariance, chi2 = np.zeros(6), np.eye(6), 1.0
+    # A lopsided level of 10 % is what is known of it beforehand, by hand.
     strength = np.diag([prior.centre_px**-2] * 2 + [prior.tilt**-2] * 2 + [0.1**-2] * 2)
     offset = np.subtract(start.beam_centre_px, geometry.beam_centre_px)
     pull = np.array([*offset, start.pitch - geometry.pitch, start.yaw - geometry.yaw, 0.0, 0.0])
@@ -215,6 +239,7 @@ def _step(
         kept = weight * robust
         total = np.maximum(kept.sum(axis=1), 1e-9)
         mean, radius = (kept * level).sum(axis=1) / total, (kept * polar.radius).sum(axis=1) / total
+        # By hand, in rings: less than the width of any, so that the slope is not that of its noise.
         profile = ndimage.gaussian_filter1d(mean, 0.6)
         slope = np.gradient(profile) / np.maximum(np.gradient(radius), 1e-3)
         variance = chi2 * np.maximum(profile, 0.1 / total)[:, None] / np.maximum(weight, 1e-9)
@@ -228,8 +253,10 @@ def _step(
             normal, np.einsum("prs,rs,rs->p", design, inverse, target) + strength @ pull
         )
         square = (target - np.einsum("p,prs->rs", solution, design)) ** 2 / np.maximum(variance, 1e-30)
+        # Tukey's biweight, which ends at 5 standard deviations (by hand).
         robust = np.where(square < 25.0, (1.0 - np.minimum(square, 25.0) / 25.0) ** 2, 0.0)
         seen = inverse > 0
+        # 0.455 is the median of chi² with one degree of freedom; bounds by hand.
         chi2 = float(np.clip(np.median(square[seen]) / 0.455 * chi2, 1.0, 100.0)) if seen.any() else 1.0
         covariance = np.linalg.inv(normal)
     return solution[:4], covariance[:4, :4], chi2, int(used.sum())

@@ -11,15 +11,23 @@ Profile = Float[np.ndarray, " n"]
 ICE_D = (3.897, 3.669, 3.441, 2.671, 2.249, 2.072, 1.948, 1.918, 1.883)
 """Spacings in Å of hexagonal ice (Thorn et al. 2017, Acta Cryst. D73, 729-737)."""
 ICE_STRENGTH = (1.0, 0.75, 0.85, 0.25, 0.45, 0.55, 0.25, 0.25, 0.15)
+"""Heights of those rings over that of the first; by hand: which rings are seen matters, not how strong."""
 LIQUID_WATER_D, VITREOUS_WATER_D = 3.15, 3.67
-"""Spacing in Å of the main water ring: liquid at room temperature, and vitrified with cryoprotectant."""
+"""Spacing in Å of the main water ring: liquid at room temperature, and vitrified with cryoprotectant.
+
+By hand, about what solvent rings of protein images show; the simulator varies them.
+"""
 CALIBRANTS = {
     "LaB6": ("P", 4.1569),
     "CeO2": ("F", 5.4115),
     "Si": ("D", 5.4312),
     "AgBh": ("L", 58.38),
 }
-"""Powder calibrants: lattice type (L = lamellar) and lattice constant in Å (NIST; Blanton 1995)."""
+"""Powder calibrants: lattice type (L = lamellar) and lattice constant in Å (NIST; Blanton 1995).
+
+LaB6 as SRM 660a, Si as SRM 640d; of CeO2 5.4113 and 5.4117 are in use too, which no image here tells apart.
+Silver behenate: Blanton et al., Powder Diffr. 10, 91, 1995.
+"""
 
 
 def s_from_two_theta(two_theta: Profile, wavelength: float) -> Profile:
@@ -33,12 +41,18 @@ def bump(s: Profile, centre: float, width: float) -> Profile:
 
 
 def air(s: Profile, decay: float = 0.25) -> Profile:
-    """Scatter of the beam's path in air: it falls with the form factors of nitrogen and oxygen."""
+    """Scatter of the beam's path in air: it falls with the form factors of nitrogen and oxygen.
+
+    `decay` in 1/Å, by hand; the form is a Lorentzian that falls about as they do.
+    """
     return 1.0 / (1.0 + (s / decay) ** 2)
 
 
 def water(s: Profile, d: float = VITREOUS_WATER_D, width: float = 0.028) -> Profile:
-    """Solvent: a main ring at `d`, a second at about 1.7 times its s, a molecular tail."""
+    """Solvent: a main ring at `d`, a second at about 1.7 times its s, a molecular tail.
+
+    `d` in Å and `width` in 1/Å. Heights, widths and tail are by hand: no measured curve was fitted.
+    """
     tail = 0.45 / (1.0 + (s / 0.42) ** 4)
     rise = 1.0 - np.exp(-((s * d) ** 2))
     return bump(s, 1.0 / d, width) + 0.35 * bump(s, 1.72 / d, 1.7 * width) + tail * rise
@@ -67,6 +81,7 @@ def calibrant_s(name: str, s_max: float) -> np.ndarray:
     allowed = {
         "P": square > 0,
         "F": (square > 0) & same_parity,
+        # Diamond: also absent where h + k + l = 4 n + 2.
         "D": (square > 0) & same_parity & ((h % 2 == 1) | ((h + k + l) % 4 == 0)),
     }[lattice]
     s = np.sqrt(np.unique(square[allowed])) / a

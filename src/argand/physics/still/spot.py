@@ -10,7 +10,11 @@ from scipy import ndimage
 from argand.typing import Mask, Points2
 
 BLOCK = 8
-"""Side in px of the blocks on which the local background is estimated."""
+"""Side in px of the blocks on which the local background is estimated.
+
+By hand: larger than a spot, smaller than what background changes over; only the answers as a whole are
+measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,14 @@ def local_background(image: np.ndarray, mask: Mask, window: int = 5) -> Backgrou
 
     The level of a block is clipped against the median of its neighbourhood, so that a spot does not
     raise the background that it is judged against.
+
+    `window` is by hand: 40 px. Factors of a quiet block (1.15, three σ) are, too.
     """
     value = np.where(mask, image, 0).astype(np.float32, copy=False)
     live, total = block_sum(mask, BLOCK), block_sum(value, BLOCK)
     squares = block_sum(value * value, BLOCK)
     mean = total / np.maximum(live, 1)
+    # By hand: of fewer pixels a mean says little.
     typical = _typical_level(mean, live > 0.25 * BLOCK * BLOCK, window)
     # A block with a spot in it stands above the typical level of its neighbours: leave it out.
     noise = np.sqrt(np.maximum(typical, 1.0 / (BLOCK * BLOCK)) / np.maximum(live, 1))
@@ -80,6 +87,7 @@ def _typical_level(value: np.ndarray, valid: np.ndarray, window: int) -> np.ndar
         return np.zeros_like(value)
     nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
     filled = value[tuple(np.asarray(nearest))]
+    # By hand: low enough that spots in half of the blocks hardly raise it.
     return ndimage.percentile_filter(filled, 35, size=window)
 
 
@@ -103,9 +111,11 @@ def find_spots(
     Pixels three standard deviations and 1.5 counts above the local background are grouped; a group is
     a spot if its peak stands out by `threshold` standard deviations and it has `min_area` to `max_area`
     pixels, or one that is twice as significant. In a binary image a group is one if chance would not
-    make a single one as large.
+    make a single one as large. Limits are by hand, such as are usual in finding spots (3 σ for a pixel, 5 for
+    a peak); `benchmarks/simulated.py` and `benchmarks/real.py` measure the answers as a whole.
     """
     binary = is_binary(image, mask)
+    # A pixel of one count is a spot's in a binary image alone; elsewhere one photon says nothing.
     pixels = _pixels_above(image, mask, 0.5 if binary else 1.5)
     everything, peak = _measure(pixels)
     good = np.isfinite(everything.px[:, 0]) & (everything.area <= max_area) & (peak > threshold)
@@ -140,6 +150,7 @@ def _rarity(groups: Spots) -> Float[np.ndarray, " n"]:
 def _pixels_above(image: np.ndarray, mask: Mask, least: float) -> _Pixels:
     """Pixels three σ and `least` counts above the local background, grouped where sides or corners touch."""
     background = local_background(image, mask)
+    # By hand: where nearly nothing was counted, 0.02 keeps single photons from standing out by many σ.
     sigma = np.sqrt(np.maximum(background.variance, 0.02))
     low = background.mean + np.maximum(3.0 * sigma, least)
     strong = mask & (image > spread_blocks(low, BLOCK, image.shape))

@@ -20,12 +20,19 @@ from argand.physics.still.reflection import (
 )
 
 TABLE = np.linspace(0.0, 4.0, 4001)
-"""tan(2 theta) at which radial profiles are tabulated; 4 is 76 degrees."""
+"""tan(2 theta) at which radial profiles are tabulated; 4 is 76 degrees.
+
+By hand: steps of 0.001 are far finer than what profiles change over; linear in between.
+"""
 
 
 @dataclass(frozen=True)
 class Crystal:
-    """What makes the Bragg spots. `scale` is the mean count of a fully recorded reflection at s = 0."""
+    """What makes the Bragg spots. `scale` is the mean count of a fully recorded reflection at s = 0.
+
+    `b_factor` in Å², `d_min` in Å. Defaults here and below are by hand, of a usual protein still; presets
+    draw their own, and `benchmarks/simulator.py` compares simulated with real images.
+    """
 
     cell: Cell
     orientation: np.ndarray
@@ -61,6 +68,7 @@ class Diffuse:
         level += self.small_angle * scattering.small_angle(s, self.small_angle_radius)
         for centre, width, height in self.rings:
             level += height * scattering.bump(s, centre, width)
+        # Solid angle of a pixel on a flat detector: cos³ of its angle.
         return level * np.cos(two_theta) ** 3 + self.flat
 
 
@@ -152,6 +160,7 @@ def expected_background(still: Still, rays: Rays) -> np.ndarray:
     level *= 1.0 - 0.5 * tan2 / (1.0 + tan2) * (1.0 + np.float32(still.polarisation) * cos_two_azimuth)
     if any(still.lopsided):
         lean = np.float32(still.lopsided[0]) * rays.x + np.float32(still.lopsided[1]) * rays.y
+        # By hand: the lean grows over the first 10 mm, so that the centre itself has no edge.
         level *= 1.0 + lean / (np.sqrt(r2) + 10.0)
     if still.shadow is not None:
         angle, apart, transmission = still.shadow
@@ -206,6 +215,7 @@ def bragg_spots(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.
     counts *= scattering.polarisation(two_theta, azimuth, still.polarisation)
     covariance = spot_covariance_px(geometry, found.direction, found.covariance)
     covariance += np.diag((crystal.spot_sigma_mm / np.asarray(geometry.pixel_size_mm)) ** 2)
+    # By hand: flanks of spots up to 20 px outside reach in; fewer than 0.3 photons are not worth the time.
     inside = np.all((px > -20) & (px < np.array(still.shape[::-1]) + 20), axis=1) & (counts > 0.3)
     return px[inside], counts[inside], covariance[inside]
 
@@ -227,6 +237,7 @@ def _leak(still: Still, expected: np.ndarray, rng: np.random.Generator) -> None:
     stop = still.stop
     if stop is None or stop.leak <= 0:
         return
+    # By hand: three pixels about one direction.
     angle = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3, 3)
     rim = np.asarray(stop.offset_mm) + stop.radius_mm * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     px = np.floor(rim / still.geometry.pixel_size_mm + still.geometry.beam_centre_px).astype(int)
@@ -241,6 +252,7 @@ def expose(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     counts = count_photons(rng, expected * live)
     if still.hot_px:
         where = rng.integers(0, counts.size, still.hot_px)
+        # By hand: from little above the background to nearly overloaded.
         counts.flat[where] += np.exp(rng.uniform(np.log(20), np.log(1e5), still.hot_px)).astype(np.float32)
     counts = read_out(
         rng, counts, still.panel, still.point_spread_px, still.gain, still.pedestal, still.read_noise
