@@ -38,9 +38,7 @@ Evidence = Literal["both", "background", "spots"]
 
 CLIP_NORM = 5.0
 """Longest gradient (2-norm over all weights) of our own network; the published ones were trained without a
-limit.
-
-By hand, no other value is compared; the shipped weights were trained with it."""
+limit. By hand, no comparison is kept; the shipped weights were trained with it."""
 WIDE = 150
 """Columns of a terminal that show the whole table of answers. By hand."""
 

@@ -29,8 +29,7 @@ EVALUATION_SEED = 2_000_003
 `VALIDATION_OFFSET` (1,000,003) higher. Figures in the README are those of this seed."""
 EVIDENCE: tuple[EvidenceKind, ...] = ("both", "background", "spots")
 LIVE_SHARE = 0.99
-"""Least live share of a pixel that counts as usable. By hand: all of it but rounding, as masks of files say
-of the detector's own pixels."""
+"""Least live share of a pixel that counts as usable. By hand: all of it but for rounding."""
 FAR_SIGMA, FAR_PX = 5.0, 3.0
 """Errors beyond which an answer was wrong with confidence, in stated sigmas along an axis and in px of the
 full detector. By hand: less than one normal error in a million is beyond 5 sigma, and 3 px is a third of what

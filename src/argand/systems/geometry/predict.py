@@ -27,10 +27,9 @@ from argand.typing import Image, Mask
 
 WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
 TILT_PRIOR = np.radians(2.0)
-"""Standard deviation of each tilt angle about zero that the fits assume, in radians. By hand: the tilts of
-the simulated sets (within 3°, 1.7° root mean square) fit in, and those that refinement gives at beamlines
-(0.08 to 0.50°) are hardly drawn by it; rivals of the origin 30 px off are told apart by a degree
-(docs/geometry.md)."""
+"""Standard deviation of each tilt angle about zero that the fits assume, in radians. By hand: those of the
+simulated sets (within 3°, 1.7° root mean square) fit in, and those that refinement gives at beamlines (0.08
+to 0.50°) are hardly drawn by it."""
 NETWORK_SIGMA_SCALE = 2.0
 """Factor on the network's own standard deviation, from its errors on simulated validation images. Chosen, as
 are SPOTS_SIGMA_SCALE and BINARY_SIGMA_SCALE, with some of the stills in sight that benchmarks/simulated.py
@@ -38,11 +37,9 @@ reports the calibration on, so that this flatters them; on no real image."""
 
 LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
 """Least number of spots that a lattice must explain, and least share of those offered, beyond that of chance.
-By hand: 20 spots are 40 numbers for the 14 of a fit. benchmarks/simulated.py shows how seldom such answers
-are wrong."""
+By hand: 20 spots are 40 numbers for the 14 of a fit; benchmarks/simulated.py counts wrong answers."""
 MOST_CELLS = 1.6e6
-"""Largest number of cells that rings are fitted on, for the sake of time. By hand: a 6M detector binned
-2x2."""
+"""Largest number of cells that rings are fitted on, for the sake of time: a 6M detector binned 2x2."""
 CELL_FLOOR, TILT_FLOOR = 0.1, np.radians(0.03)
 """Least standard deviation of a centre from rings, in cells, and of each angle, in radians. By hand: a
 ring that is narrower than a cell is placed no better than to a part of it; the angle as for a lattice."""
@@ -50,8 +47,7 @@ GRAINY_SPOTS, GRAINY_CHI2 = 50, 2.5
 """Number of spots without a lattice that may be the grains of bright rings, and the chi² per sector up to
 which a fit with them left in counts. By hand; the fit itself gives up at 10."""
 SPOTS_SIGMA_SCALE, NO_CLUE_PX = 2.5, 20.0
-"""Factor where only the spots speak, likewise measured: where the background alone leaves more px than the
-second, which is by hand."""
+"""Factor where only the spots speak, likewise measured: where the background leaves more px (by hand)."""
 BINARY_SIGMA_SCALE = 1.5
 """Factor for images of zeros and ones, which the network was not trained on; likewise measured."""
 
@@ -102,8 +98,7 @@ class Predictor:
     def predict_frame(self, frame: Frame, evidence: EvidenceKind = "both", refine: bool = True) -> Prediction:
         """Beam centre and tilt of one frame; `evidence` takes background or spots away, for comparison.
 
-        Without `refine` the network's answer stands. Raises InputError where a needed number is missing or
-        impossible, or no pixel can be used.
+        Without `refine` the network's answer stands. Raises InputError as `nominal_geometry` does.
         """
         began = time.perf_counter()
         nominal = nominal_geometry(frame)
@@ -145,8 +140,7 @@ class Predictor:
 
     def _rests_on_spots(self, seen: Evidence, nominal: BeamGeometry, sigma: float) -> bool:
         """Whether the background would leave the network without a clue."""
-        # The network is asked again only where its answer is vague enough (half, by hand) to be without a
-        # clue.
+        # Half, by hand: where both kinds of evidence together leave less, the background has its part in it.
         return sigma > 0.5 * NO_CLUE_PX and self._ask(seen, nominal, "background")[1] > NO_CLUE_PX
 
     def _ask(
@@ -159,8 +153,7 @@ class Predictor:
             cells = torch.from_numpy(seen.cells())[None]
             coarse, centre, fine = self.network(cells, torch.from_numpy(known)[None], evidence=evidence)
             _, coarse_sigma = coarse.best()
-        # A coarse answer that is spread over several places is no ground for a confident fine one: its
-        # standard deviation counts by a twentieth (by hand), far above what one place leaves.
+        # A coarse answer spread over several places is no ground for a confident fine one. 0.05 is by hand.
         doubt = max(float(fine.shift_sigma.mean()), 0.05 * float(coarse_sigma[0]))
         px = centre[0].double().numpy() * seen.binning
         pitch, yaw = fine.tilt[0].tolist()
@@ -168,10 +161,7 @@ class Predictor:
 
 
 def load(path: Path | str | None = None) -> Predictor:
-    """The predictor with the weights that come with the package, or with those of a training run.
-
-    Raises InputError where they cannot be read, or are of a published network.
-    """
+    """The predictor with the package's weights, or those of a run; InputError for bad or published ones."""
     source = Path(path) if path is not None else WEIGHTS
     state, header = load_weights(source)
     system = from_config(Geometry, header["config"])
@@ -185,8 +175,7 @@ def load(path: Path | str | None = None) -> Predictor:
 def nominal_geometry(frame: Frame) -> BeamGeometry:
     """Detector as the file describes it, met by the beam in its middle: the header's centre is not used.
 
-    Raises InputError where a number is missing or impossible, all pixels are masked, or a side has fewer than
-    64 px (by hand: eight of the blocks of 8 px that the local background is measured in).
+    Raises InputError where a number is missing or impossible, all pixels are masked, or a side has < 64 px.
     """
     _check_numbers(frame)
     if not frame.mask.any():
@@ -206,7 +195,7 @@ def _check_numbers(frame: Frame) -> None:
     """Raise InputError where a number is missing, or so small or large that it must be in another unit."""
     pixel = frame.pixel_size_mm
     # By hand, orders of magnitude about what exists: electrons (0.02 Å) to soft X-rays, 5 mm to 100 m,
-    # sensors of 4 µm to those binned to mm. A value in m, nm or keV in place of mm or Å mostly falls outside.
+    # sensors of 4 µm to those binned to mm. Lengths in m or µm fall outside; wavelengths in nm do not.
     numbers = (
         ("wavelength", frame.wavelength, 0.01, 10.0, "Å"),
         ("distance", frame.distance_mm, 5.0, 1e5, "mm"),
@@ -242,8 +231,7 @@ def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit 
     if fit is None:
         return None
     enough = fit.indexed >= max(LATTICE_SPOTS, (LATTICE_SHARE + fit.chance) * fit.offered)
-    # By hand, as for LATTICE_SPOTS: a right lattice leaves fractions of a px, and three TILT_PRIOR are 6
-    # degrees, twice what was simulated.
+    # By hand: a right lattice leaves fractions of a px; three TILT_PRIOR are 6 degrees, twice the simulated.
     return fit if enough and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR else None
 
 
@@ -291,10 +279,7 @@ def _in_cells(geometry: BeamGeometry, binning: float) -> BeamGeometry:
 
 
 def selftest() -> str:
-    """Predict a small simulated still and compare with its truth; the text says how it went.
-
-    Still 0 of seed 7: any would do.
-    """
+    """Predict a small simulated still and compare with its truth; the text says how it went."""
     from argand.systems.geometry.presets import PRESETS
 
     sample = PRESETS["standard"].simulate(0, 7)

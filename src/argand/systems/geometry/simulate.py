@@ -272,7 +272,7 @@ def take(settings: StillSet, index: int, seed: int) -> tuple[Still, np.ndarray, 
 def binarise(counts: np.ndarray, live: np.ndarray) -> np.ndarray:
     """1 where a pixel stands five standard deviations above the image's median, else 0: [slow, fast] float32.
 
-    The poster's binary set is not described further; five (by hand) is hardly ever passed by the background.
+    The poster names this set only; five, by hand, is hardly ever passed by the background.
     """
     # Poisson: the variance is the level; one more keeps single counts on an empty background at zero.
     level = float(np.median(counts[live > 0.99]))

@@ -22,7 +22,7 @@ from argand.typing import Image, Mask
 TILE_PX = 300
 """Longest side of a tile's picture in px. By hand: about what a column of the sheet has at its dpi."""
 MOST_SAMPLES = 24
-"""Most images on a sheet of a simulated set. By hand: six rows of four, what one screen scrolls through."""
+"""Most images on a sheet of a simulated set. By hand: six rows of four."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 
 FEWEST = 10
-"""Images below which nothing is explained. By hand: with fewer a threshold would divide off a single one."""
+"""Images below which nothing is explained. By hand: with fewer some parameter nearly always fits."""
 MIN_SHARE = 0.1
 """The smaller side of a split holds at least this share of the images. By hand: one image of the FEWEST."""
 

@@ -151,7 +151,7 @@ def _draw_ring(axes: Axes, geometry: BeamGeometry, d: float, shape: tuple[int, i
     inside = np.all((px > 0.03 * size) & (px < 0.97 * size), axis=1)
     if inside.any():
         # Labels of all rings on one ray as far as possible: towards the upper right.
-        # (The slow axis points down, so that is about 320 degrees.)
+        # (The slow axis points down, so 320 degrees are there.)
         turn = np.abs(np.linspace(0, 2 * np.pi, len(px)) - 1.78 * np.pi)
         place = np.flatnonzero(inside)[np.argmin(turn[inside])]
         style = {"color": "white", "fontsize": 10, "path_effects": _DARK_EDGE}

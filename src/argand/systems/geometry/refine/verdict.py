@@ -39,11 +39,7 @@ def judge(
     lattice: LatticeFit | None,
     rings: RingFit | None,
 ) -> Prediction:
-    """Choose the best evidence and decide whether it is to be trusted.
-
-    `start` and its standard deviation `sigma` (px, each coordinate) are the network's answer. The lattice
-    goes before the rings, the rings before the network; all of the answer is in px of the frame.
-    """
+    """Choose the best evidence and judge it; `start` with its `sigma` in px is the network's answer."""
     answer = Prediction(
         frame.path,
         frame.index,
@@ -69,8 +65,7 @@ def judge(
     if lattice is not None and (rings is None or not lattice_doubts(lattice)):
         answer, reason = _with_lattice(answer, lattice), lattice_doubts(lattice)
     elif rings is not None and _agree(rings, start, sigma):
-        # By hand: neighbouring sectors err alike (texture, absorption), which the fit's covariance does not
-        # know.
+        # Twice, by hand: neighbouring sectors err alike (texture, absorption), which the fit does not know.
         covariance = 2.0 * rings.covariance
         answer = _refined(answer, "rings", rings.geometry, covariance)
     reason = _doubts(frame, seen, answer) or reason

@@ -20,8 +20,8 @@ TRUSTED = 0.15
 """Residual, times the root of the number of atoms, up to which a structure is taken to be right, beyond what
 noise makes. One wrong atom leaves 0.6 or more. Less where data end before `LONGEST`: what atoms that are off
 leave falls with the square of |h|. By hand, between that and the 0.001 of a right structure without noise;
-first 0.1. That it falls with the resolution was added when at a third of it two of 200 wrong structures were
-believed: benchmarks/patterson.py, where none is now."""
+first 0.1. That it falls with the resolution was added when at a third of it two wrong structures of 200
+maps were believed; benchmarks/patterson.py counts none now."""
 COMPLETE = 0.995
 """Share of reflections that must be measured for the noise to be told from the map: what is missing ripples
 through the part without vectors, too. By hand; the rest is for intensities that happen to vanish."""

@@ -37,7 +37,7 @@ class Reading:
 
 
 def interpolate(patterson: Map, points: Vectors) -> Float[Tensor, "batch count"]:
-    """The periodic map between its voxels, linearly along each axis."""
+    """The periodic map between its voxels, linearly along each axis; `points` in voxels from its origin."""
     box = patterson.shape[-1]
     low = torch.floor(points)
     part, low = points - low, low.long()

@@ -110,7 +110,10 @@ def plain(patterson: Map, radius: float) -> Float[Tensor, "batch 1 box box box"]
 def target(
     positions: Float[Tensor, "batch atom 3"], vector: Float[Tensor, "batch 3"], frame: Frame
 ) -> Float[Tensor, "batch 1 half size size"]:
-    """Gaussians at the atoms and their inversion images, about the midpoint of the pair nearest `vector`."""
+    """Gaussians at the atoms and their inversion images, about the midpoint of the pair nearest `vector`.
+
+    Positions and vector in voxels; the first half of the frame along x, of which the rest is the image.
+    """
     place = positions - pair_midpoint(positions, vector)[:, None]
     both = torch.cat([place, -place], dim=1) + frame.size / 2
     return gaussian_density(both, frame.size, frame.sigma)[:, None, : frame.size // 2]

@@ -13,7 +13,7 @@ from argand.systems.patterson.solution.scene import scene
 
 Summary = dict[str, Any]
 MOST_PEAKS = 30
-"""Peaks in the table of the Patterson map. By hand; the JSON file has them all."""
+"""Peaks in the table of the Patterson map. By hand; the JSON file has more."""
 MOST_NAMED = 4
 """Harker sections that are named of one peak. By hand, for the width of a row."""
 FIRST_TRIES = 20

@@ -18,8 +18,8 @@ COUNT_SPREAD = 0.15
 """The number of atoms is only about known; each try takes another, within this share. By hand: the
 volume for an atom varies by as much, and some atoms are too weak to be peaks."""
 _AHEAD = 8
-"""Tries that all processes may be ahead of what was asked for. By hand: work that a solved crystal throws
-away."""
+"""Tries that all processes may be ahead of what was asked for. By hand: so much work is lost once
+a crystal is solved."""
 _PAUSE_S = 0.02
 """Seconds that a process waits where it is too far ahead. By hand: short beside a try."""
 _PATIENCE_S = 0.2

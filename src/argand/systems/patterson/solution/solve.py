@@ -95,9 +95,7 @@ def solve(
 
     With more `workers` other processes make tries too; what is found changes with their number only by how
     far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
-
-    A first model is always made, however short the time. Without `recipe` it is that for the data's
-    resolution.
+    A first model is always made, however short the time.
     """
     started = clock()
     recipe = recipe or recipe_for(crystal.observed.d_min)

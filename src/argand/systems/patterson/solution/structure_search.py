@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from argand.systems.patterson.solution.density_box import Sharpener
 
 ITERATION, NETWORK = "dual-space iteration", "dual-space iteration and network"
-# The thresholds below were chosen on the 25 measured sets that benchmarks/patterson_real.py counts, so its
-# counts flatter them. What other values do is not kept.
+# The thresholds below were chosen by hand with the 25 measured sets in sight that
+# benchmarks/patterson_real.py counts, so its counts flatter them. What other values do is not kept.
 PHASING_D_MIN = 0.84
-"""Finer data, in Å, are used in refinement only. At high angle |E| is nearly that of the heavy atoms alone: a
-set with gallium among light atoms that is not solved with all its data to 0.7 Å is solved at 1.2 Å."""
+"""Finer data, in Å, are used in refinement only. About what full small-molecule data reach; at higher angle
+|E| is nearly that of the heavy atoms alone, which pseudo-solutions fit as well."""
 NETWORK_D_MIN = 1.05
 """Data finer than this, in Å, show atoms as they are: the network is not asked. By hand, a little below the
 1.1 Å from which on it was trained."""

@@ -17,7 +17,7 @@ too: most wrong claims at 1.5 Å lay above 0.18. Random acentric models have 0.5
 GOOD = 0.7
 """R1 below this share of its limit leaves no doubt."""
 _FEWEST = 15
-"""Reflections below which nothing is believed: not more than a few atoms' parameters."""
+"""Reflections below which nothing is believed: four atoms, a scale and a U have 14 parameters."""
 _LEAST_FOUND = 0.85
 """Least share of the formula's atoms other than hydrogen in a model that is believed."""
 _MOST_VOLUME = 50.0
