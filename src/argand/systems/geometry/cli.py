@@ -37,13 +37,15 @@ app = typer.Typer(help="Beam centre and detector tilt from diffraction images.",
 Evidence = Literal["both", "background", "spots"]
 
 CLIP_NORM = 5.0
-"""Longest gradient of our own network; the published ones were trained without a limit."""
+"""Longest gradient (2-norm over all weights) of our own network; the published ones were trained without a
+limit. By hand, no comparison is kept; the shipped weights were trained with it."""
 WIDE = 150
-"""Columns of a terminal that show the whole table of answers."""
+"""Columns of a terminal that show the whole table of answers. By hand."""
 
 Mask = Annotated[Path | None, typer.Option(help="Image or array of pixels to leave out: zero is usable.")]
 Wavelength = Annotated[float | None, typer.Option(help="In Å, in place of what the file says.", min=0.01)]
 Distance = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.1)]
+# Lower ends, by hand: they keep zero out; predict.py refuses what must be in another unit.
 PixelSize = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.0001)]
 EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used, to compare.")]
 Preset = Annotated[
@@ -86,6 +88,7 @@ def simulate(
 def train(
     preset: Preset,
     out: RunFolder,
+    # These defaults are by hand; what the shipped weights were trained with is in their card.
     max_time: MaxTime = "00:30:00",
     resume: Resume = False,
     batch_size: BatchSize = 32,

@@ -25,13 +25,17 @@ from argand.systems.geometry.simulate import StillSet, take
 from argand.typing import Vector2
 
 EVALUATION_SEED = 2_000_003
-"""Neither the seed of any training run nor that of its validation."""
+"""Neither the seed of a training run (small numbers by custom) nor that of its validation, which is
+`VALIDATION_OFFSET` (1,000,003) higher. Figures in the README are those of this seed."""
 EVIDENCE: tuple[EvidenceKind, ...] = ("both", "background", "spots")
 LIVE_SHARE = 0.99
-"""Least live share of a pixel that counts as usable."""
+"""Least live share of a pixel that counts as usable. By hand: all of it but for rounding."""
 FAR_SIGMA, FAR_PX = 5.0, 3.0
-"""Errors beyond which an answer was wrong with confidence."""
+"""Errors beyond which an answer was wrong with confidence, in stated sigmas along an axis and in px of the
+full detector. By hand: less than one normal error in a million is beyond 5 sigma, and 3 px is a third of what
+spots of a 150 Å cell are apart at 250 mm; benchmarks/simulated.py prints the shares beyond."""
 COVERAGE_STEPS = 20
+"""Rows of the coverage curve: one for each twentieth of the stills. By hand, for the drawing."""
 
 Stage = Literal["constant", "network", "refined", "answered"]
 Pairs = Float[np.ndarray, "n 2"]
@@ -86,7 +90,10 @@ def outcomes(
     full: bool = True,
     evidence: Sequence[EvidenceKind] = ("both",),
 ) -> Iterator[Outcome]:
-    """The stills of these numbers, one by one, with what the predictor says of them."""
+    """The stills of these numbers, one by one, with what the predictor says of them.
+
+    Raises ConfigError for a preset that there is none of.
+    """
     settings = evaluation_set(preset_name, full)
     for index in indices:
         still, counts, live, _ = take(settings, index, seed)
@@ -215,6 +222,7 @@ def calibration(found: Sequence[Outcome], kind: EvidenceKind = "both") -> dict[s
     tilt_z = (tilt / tilt_sigma)[np.isfinite(tilt / tilt_sigma).all(axis=1)]
     return {
         "rms": _figure(lambda v: np.sqrt(np.nanmean(v**2)), z),
+        # For normal errors 0.683, 0.954 and 0.997.
         "within": [_figure(np.mean, z < limit) for limit in (1, 2, 3)],
         "tilt_rms": _figure(lambda v: np.sqrt(np.mean(v**2)), tilt_z),
         "far_sigma": _figure(np.mean, far_sigma),
@@ -232,6 +240,7 @@ def coverage(centre: Pairs, sigma: Float[np.ndarray, " n"]) -> list[dict[str, fl
     rows = []
     for share in np.linspace(0, 1, COVERAGE_STEPS + 1)[1:]:
         taken = apart[: round(share * len(sigma))]
+        # Beyond the stills that have an estimate the curve ends: errors of the others are not known.
         if round(share * len(sigma)) > len(apart) or not taken.size:
             continue
         median, p90 = np.quantile(taken, [0.5, 0.9])

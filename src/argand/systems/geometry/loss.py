@@ -9,25 +9,36 @@ from torch import Tensor
 from argand.systems.geometry.network import CentreNetwork, CoarseAnswer, FineAnswer, switch_evidence
 
 FREEDOM = 4.0
-"""Degrees of freedom of Student's t: an occasional hopeless image must not set the uncertainty of all."""
+"""Degrees of freedom of Student's t: an occasional hopeless image must not set the uncertainty of all. By
+hand, as for the lattice's prior."""
 JITTER_CELLS = (0.2, 14.0)
-"""Range of the standard deviation of the fine stage's start about the truth, in cells, log-uniform."""
+"""Range of the standard deviation of the fine stage's start about the truth, in cells, log-uniform. By hand:
+from what a third look has left to correct to what a coarse stage that is good to a few of its pixels (4
+cells) leaves."""
 
 
 def coarse_loss(answer: CoarseAnswer, centre: Float[Tensor, "batch 2"]) -> Tensor:
     """Negative log likelihood of the true centre (cells) under the mixture, mean over the batch."""
     square = ((centre[:, None] - answer.mean) ** 2).sum(-1) / answer.sigma**2
     density = answer.log_weight - 0.5 * square - 2 * answer.sigma.log() - math.log(2 * math.pi)
+    # The likelihood is cut at e^-40 (by hand): one still whose centre is off the mixture must not blow up a
+    # step.
     return -torch.logsumexp(density, dim=1).clamp_min(-40.0).mean()
 
 
 def student_loss(error: Tensor, sigma: Tensor) -> Tensor:
-    """Negative log likelihood of independent errors under Student's t of scale `sigma`, mean."""
+    """Negative log likelihood of independent errors under Student's t of scale `sigma`, mean over all.
+
+    The constant of the density, which depends on FREEDOM alone, is left out. Shapes are alike.
+    """
     return (sigma.log() + 0.5 * (FREEDOM + 1) * torch.log1p((error / sigma) ** 2 / FREEDOM)).mean()
 
 
 def fine_loss(answer: FineAnswer, shift: Tensor, tilt_deg: Tensor) -> Tensor:
-    """Likelihood of the shift that is left (cells) and of the tilt (degrees)."""
+    """Likelihood of the shift that is left (cells) and of the tilt (degrees), both [batch, 2].
+
+    The tilt counts half (by hand): the centre is what is asked for, and most stills say little of the tilt.
+    """
     return student_loss(answer.shift - shift, answer.shift_sigma) + 0.5 * student_loss(
         answer.tilt - tilt_deg, answer.tilt_sigma
     )
@@ -43,6 +54,7 @@ def mirror(
     """
     side = cells.shape[-1]
     pitch, yaw = torch.deg2rad(tilt_deg).unbind(1)
+    # What the fast and the slow axis gain in z over a px: mirrors act on these two alone.
     slope = torch.stack([-torch.sin(yaw), torch.sin(pitch) * torch.cos(yaw)], dim=1)
     flips = torch.tensor([fast, slow], device=cells.device)
     axes = [axis for axis, flip in ((3, fast), (2, slow)) if flip]
@@ -72,11 +84,13 @@ def training_loss(
         tilt_error = (fine.tilt - tilt).abs().mean()
         # The logarithm lets no single hopeless image decide which weights are kept.
         metrics = {
+            # Below a twentieth of a cell (by hand) the lattice and the rings decide anyway.
             "log_error": torch.log(error + 0.05).mean(),
             "median_cells": error.median(),
             "tilt_deg": tilt_error,
         }
         return coarse_loss(coarse, centre) + fine_loss(fine, centre - place + fine.shift, tilt), metrics
+    # Each mirror in half of the batches; spots or background taken away in a tenth each (by hand).
     draws = torch.rand(4, generator=generator, device=cells.device).tolist()
     cells, centre, tilt = mirror(cells, centre, tilt, *(d < 0.5 for d in draws[:3]))
     cells = switch_evidence(cells, "background" if draws[3] < 0.1 else "spots" if draws[3] > 0.9 else "both")

@@ -5,6 +5,10 @@ places are possible. The fine stage looks at rings: if the rings of an image are
 a point that is not their centre, the first azimuthal harmonic of each ring shows which way the
 centre lies, and the second shows tilt. It is trained to correct small errors of its start, and can be
 applied again to its own answer.
+
+Widths, depths and the numbers in the functions below, which bring channels to the order of one and keep
+divisions and logarithms finite, are by hand; no comparison of others is kept. The shipped weights belong to
+them: another value asks for another training.
 """
 
 import math
@@ -19,11 +23,14 @@ from torch.nn import functional
 from argand.nn.block import ConvBlock, ResidualBlock
 
 RINGS, SECTORS, RING_CELLS = 128, 32, 2.5
-"""The polar map: number of rings, of sectors, and the width of a ring in cells."""
+"""The polar map: number of rings, of sectors, and the width of a ring in cells. By hand: 128 rings of 2.5
+cells reach 320 cells, from the middle of the canvas of 416 beyond its corners (294); 32 sectors are many more
+than the two harmonics that are read off them need."""
 POLAR = ("replicate", "circular")
-"""Padding of the rings at their ends, and around the azimuth."""
+"""Padding of the rings at their ends, and around the azimuth, which closes on itself."""
 POOL = 4
-"""Cells of the canvas to a pixel of the coarse stage."""
+"""Cells of the canvas along a side to a pixel of the coarse stage. By hand: 416 become 104, which keeps
+training on a processor possible."""
 EvidenceKind = Literal["both", "background", "spots"]
 
 
@@ -36,7 +43,10 @@ class CoarseAnswer:
     sigma: Float[Tensor, "batch k"]
 
     def best(self) -> tuple[Float[Tensor, "batch 2"], Float[Tensor, " batch"]]:
-        """Centre of gravity around the most probable place, and its standard deviation per axis."""
+        """Centre of gravity around the most probable place, and its standard deviation per axis, in cells.
+
+        Around means a Gaussian of 20 cells, 5 pixels of the coarse stage (by hand).
+        """
         weight = self.log_weight.exp()
         peak = self.mean[torch.arange(len(weight)), weight.argmax(dim=1)]
         near = torch.exp(-0.5 * ((self.mean - peak[:, None]) ** 2).sum(-1) / 20.0**2) * weight
@@ -44,7 +54,8 @@ class CoarseAnswer:
         mean = (near[..., None] * self.mean).sum(dim=1)
         spread = ((self.mean - mean[:, None]) ** 2).sum(-1) / 2 + self.sigma**2
         everything = (weight * (((self.mean - mean[:, None]) ** 2).sum(-1) / 2 + self.sigma**2)).sum(1)
-        # A second place far away must show in the uncertainty.
+        # A second place far away must show in the uncertainty: no less than half (a quarter of the variance,
+        # by hand) of that of the whole mixture. The sum over both axes is halved to be that of one.
         return mean, torch.maximum((near * spread).sum(1), 0.25 * everything).sqrt()
 
 
@@ -96,6 +107,7 @@ class CoarseStage(nn.Module):
         fast = grid[None, None, :] + step * out[:, 1]
         slow = grid[None, :, None] + step * out[:, 2]
         mean = torch.stack([fast, slow], dim=-1).flatten(1, 2)
+        # No surer than a tenth of a cell: the fine stage is there for more.
         sigma = functional.softplus(out[:, 3]).flatten(1) * step / 4 + 0.1
         return CoarseAnswer(functional.log_softmax(out[:, 0].flatten(1), dim=1), mean, sigma)
 
@@ -133,8 +145,10 @@ class FineStage(nn.Module):
         )
         azimuth = (torch.arange(SECTORS) + 0.5) * (2 * math.pi / SECTORS)
         waves = [torch.ones(SECTORS)]
+        # A shift is a first harmonic of a ring, a tilt a first and a second one; higher ones tell of neither.
         waves += [f(k * azimuth) for k in (1, 2) for f in (torch.cos, torch.sin)]
         self.register_buffer("waves", torch.stack(waves) / SECTORS, persistent=False)
+        # Three poolings by two.
         features = width * len(waves) * (RINGS // 8)
         self.head = nn.Sequential(nn.Linear(features + 2, 128), nn.ReLU(), nn.Linear(128, 8))
 
@@ -159,13 +173,18 @@ class FineStage(nn.Module):
 def polar_sums(
     cells: Float[Tensor, "batch 3 s s"], start: Float[Tensor, "batch 2"]
 ) -> Float[Tensor, "b 4 r p"]:
-    """Counts, live share, spots and cells summed over each ring's sectors about `start` (cells)."""
+    """Counts, live share, spots and cells summed over each ring's sectors about `start` (cells, fast and
+    slow).
+
+    Cells beyond the last ring are left out.
+    """
     batch, _, side, _ = cells.shape
     grid = torch.arange(side, device=cells.device, dtype=torch.float32) + 0.5
     fast = grid[None, None, :] - start[:, 0, None, None]
     slow = grid[None, :, None] - start[:, 1, None, None]
     ring = (torch.sqrt(fast**2 + slow**2) / RING_CELLS).long()
     sector = ((torch.atan2(slow, fast) / (2 * math.pi)) % 1.0 * SECTORS).long().clamp_max(SECTORS - 1)
+    # One bin more than there are, for what lies beyond the last ring; it is cut off at the end.
     bins = RINGS * SECTORS
     place = (ring * SECTORS + sector).clamp_max(bins) + torch.arange(batch, device=cells.device)[
         :, None, None
@@ -189,6 +208,8 @@ def _polar_channels(cells: Tensor, known: Tensor, start: Tensor) -> Tensor:
     slope = functional.pad(profile[:, 1:] - profile[:, :-1], (0, 0, 0, 1))
     ring = (torch.arange(RINGS, device=cells.device) + 0.5) * RING_CELLS
     tangent = ring[None, :, None] * torch.exp(known[:, 0])[:, None, None]
+    # Bragg's law, s = 1/d = 2 sin(theta) / wavelength, for an upright detector: tan(two theta) is radius /
+    # distance.
     s = 2 * torch.sin(torch.atan(tangent) / 2) / known[:, 1, None, None]
     shape = counts.shape
     channels = [
@@ -207,7 +228,7 @@ def _polar_channels(cells: Tensor, known: Tensor, start: Tensor) -> Tensor:
 
 
 class CentreNetwork(nn.Module):
-    """Coarse and fine stage; `forward` looks once coarsely, then `looks` times closely."""
+    """Coarse and fine stage; `forward` looks once coarsely, then `looks` times closely (three, by hand)."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()

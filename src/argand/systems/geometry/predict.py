@@ -27,19 +27,27 @@ from argand.typing import Image, Mask
 
 WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
 TILT_PRIOR = np.radians(2.0)
+"""Standard deviation of each tilt angle about zero that the fits assume, in radians. By hand: those of the
+simulated sets (within 3°, 1.7° root mean square) fit in, and those that refinement gives at beamlines (0.08
+to 0.50°) are hardly drawn by it."""
 NETWORK_SIGMA_SCALE = 2.0
-"""Factor on the network's own standard deviation, from its errors on simulated validation images."""
+"""Factor on the network's own standard deviation, from its errors on simulated validation images. Chosen, as
+are SPOTS_SIGMA_SCALE and BINARY_SIGMA_SCALE, with some of the stills in sight that benchmarks/simulated.py
+reports the calibration on, so that this flatters them; on no real image."""
 
 LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
-"""Least number of spots that a lattice must explain, and least share beyond that of chance."""
+"""Least number of spots that a lattice must explain, and least share of those offered, beyond that of chance.
+By hand: 20 spots are 40 numbers for the 14 of a fit; benchmarks/simulated.py counts wrong answers."""
 MOST_CELLS = 1.6e6
-"""Largest number of cells that rings are fitted on, for the sake of time."""
+"""Largest number of cells that rings are fitted on, for the sake of time: a 6M detector binned 2x2."""
 CELL_FLOOR, TILT_FLOOR = 0.1, np.radians(0.03)
-"""Least standard deviation of a centre from rings, in cells, and of each angle."""
+"""Least standard deviation of a centre from rings, in cells, and of each angle, in radians. By hand: a
+ring that is narrower than a cell is placed no better than to a part of it; the angle as for a lattice."""
 GRAINY_SPOTS, GRAINY_CHI2 = 50, 2.5
-"""Number of spots without a lattice that may be the grains of bright rings, if these fit as well as that."""
+"""Number of spots without a lattice that may be the grains of bright rings, and the chi² per sector up to
+which a fit with them left in counts. By hand; the fit itself gives up at 10."""
 SPOTS_SIGMA_SCALE, NO_CLUE_PX = 2.5, 20.0
-"""Factor where only the spots speak, likewise measured: where the background alone leaves more than that."""
+"""Factor where only the spots speak, likewise measured: where the background leaves more px (by hand)."""
 BINARY_SIGMA_SCALE = 1.5
 """Factor for images of zeros and ones, which the network was not trained on; likewise measured."""
 
@@ -88,7 +96,10 @@ class Predictor:
         return replace(answer, seconds=time.perf_counter() - began)
 
     def predict_frame(self, frame: Frame, evidence: EvidenceKind = "both", refine: bool = True) -> Prediction:
-        """Beam centre and tilt of one frame; `evidence` takes background or spots away, for comparison."""
+        """Beam centre and tilt of one frame; `evidence` takes background or spots away, for comparison.
+
+        Without `refine` the network's answer stands. Raises InputError as `nominal_geometry` does.
+        """
         began = time.perf_counter()
         nominal = nominal_geometry(frame)
         seen = gather(frame.data, frame.mask)
@@ -117,6 +128,7 @@ class Predictor:
 
         Frames with a lattice or rings are averaged by their covariances; where no frame alone is
         reliable, the frames are summed and looked at again. `predictions` are those of the frames.
+        Raises InputError where frames that must be summed differ in shape.
         """
         began = time.perf_counter()
         good = [p for p in predictions if p.reliable and p.covariance is not None]
@@ -128,6 +140,7 @@ class Predictor:
 
     def _rests_on_spots(self, seen: Evidence, nominal: BeamGeometry, sigma: float) -> bool:
         """Whether the background would leave the network without a clue."""
+        # Half, by hand: where both kinds of evidence together leave less, the background has its part in it.
         return sigma > 0.5 * NO_CLUE_PX and self._ask(seen, nominal, "background")[1] > NO_CLUE_PX
 
     def _ask(
@@ -140,7 +153,7 @@ class Predictor:
             cells = torch.from_numpy(seen.cells())[None]
             coarse, centre, fine = self.network(cells, torch.from_numpy(known)[None], evidence=evidence)
             _, coarse_sigma = coarse.best()
-        # A coarse answer that is spread over several places is no ground for a confident fine one.
+        # A coarse answer spread over several places is no ground for a confident fine one. 0.05 is by hand.
         doubt = max(float(fine.shift_sigma.mean()), 0.05 * float(coarse_sigma[0]))
         px = centre[0].double().numpy() * seen.binning
         pitch, yaw = fine.tilt[0].tolist()
@@ -148,7 +161,7 @@ class Predictor:
 
 
 def load(path: Path | str | None = None) -> Predictor:
-    """The predictor with the weights that come with the package, or with those of a training run."""
+    """The predictor with the package's weights, or those of a run; InputError for bad or published ones."""
     source = Path(path) if path is not None else WEIGHTS
     state, header = load_weights(source)
     system = from_config(Geometry, header["config"])
@@ -160,7 +173,10 @@ def load(path: Path | str | None = None) -> Predictor:
 
 
 def nominal_geometry(frame: Frame) -> BeamGeometry:
-    """Detector as the file describes it, met by the beam in its middle: the header's centre is not used."""
+    """Detector as the file describes it, met by the beam in its middle: the header's centre is not used.
+
+    Raises InputError where a number is missing or impossible, all pixels are masked, or a side has < 64 px.
+    """
     _check_numbers(frame)
     if not frame.mask.any():
         raise InputError(f"{frame.path}: every pixel is masked; check the file or the mask")
@@ -178,6 +194,8 @@ def nominal_geometry(frame: Frame) -> BeamGeometry:
 def _check_numbers(frame: Frame) -> None:
     """Raise InputError where a number is missing, or so small or large that it must be in another unit."""
     pixel = frame.pixel_size_mm
+    # By hand, orders of magnitude about what exists: electrons (0.02 Å) to soft X-rays, 5 mm to 100 m,
+    # sensors of 4 µm to those binned to mm. Lengths in m or µm fall outside; wavelengths in nm do not.
     numbers = (
         ("wavelength", frame.wavelength, 0.01, 10.0, "Å"),
         ("distance", frame.distance_mm, 5.0, 1e5, "mm"),
@@ -206,12 +224,14 @@ def sum_frames(frames: Sequence[Frame]) -> Frame:
 
 def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit | None:
     """The lattice of the spots, if there is one that chance does not explain."""
-    # Student's t with four degrees of freedom has 1.4 times its scale for standard deviation.
+    # Student's t with four degrees of freedom has 1.4 times its scale for standard deviation. The limits are
+    # by hand: below 3 px a network that is too sure would forbid the truth, beyond 60 px rivals are too many.
     prior = Prior(float(np.clip(0.7 * sigma, 3.0, 60.0)), TILT_PRIOR)
     fit = fit_lattice(spots.px, start, prior)
     if fit is None:
         return None
     enough = fit.indexed >= max(LATTICE_SPOTS, (LATTICE_SHARE + fit.chance) * fit.offered)
+    # By hand: a right lattice leaves fractions of a px; three TILT_PRIOR are 6 degrees, twice the simulated.
     return fit if enough and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR else None
 
 
@@ -219,6 +239,7 @@ def _try_rings(
     frame: Frame, seen: Evidence, start: BeamGeometry, sigma: float, grainy: bool
 ) -> RingFit | None:
     """The fit to sharp rings, without the pixels of spots or, if `grainy`, with many spots left in."""
+    # Wider than the lattice's (by hand): rings have no rivals that a narrow prior must keep away.
     prior = Prior(float(np.clip(1.5 * sigma, 3.0, 60.0)), TILT_PRIOR)
     fits = [_fit_rings_on(frame.data, frame.mask & seen.clean, start, prior, seen.binning)]
     if grainy and len(seen.spots) >= GRAINY_SPOTS:
@@ -233,6 +254,7 @@ def _fit_rings_on(
     """The fit on cells of `coarsest` px and then on finer ones while these tell more; in px of the image."""
     finest = int(np.ceil(np.sqrt(image.size / MOST_CELLS)))
     fit = None
+    # After the coarsest cells those of 3 px and finer (by hand), each fit from the answer of the one before.
     for binning in [coarsest, *range(min(coarsest - 1, 3), finest - 1, -1)]:
         begin = _in_cells(fit.geometry if fit else start, binning)
         in_cells = Prior(prior.centre_px / binning, prior.tilt)

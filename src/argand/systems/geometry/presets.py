@@ -11,7 +11,9 @@ from argand.systems.geometry.simulate import StillSet
 from argand.systems.geometry.system import Geometry
 
 STANDARD = StillSet()
-"""Pilatus 6M, cropped to 2460x2460 and binned 3x3 to 820x820, 250 mm, centre within 17 px of the middle."""
+"""Pilatus 6M, cropped to 2460x2460 and binned 3x3 to 820x820, 250 mm, centre within 17 px of the middle.
+
+The size, the window and the 3° of tilt are the poster's."""
 REALISTIC = StillSet(
     detectors=(*PANELS, "pilatus-6m", "pilatus-2m", "pilatus-6m", *["random"] * 5),
     crop=None,
@@ -28,6 +30,8 @@ REALISTIC = StillSet(
     powder_share=0.12,
     blank_share=0.04,
 )
+"""What a beamline may send. All ranges are by hand, wide on purpose, and were tuned on no measured figure;
+benchmarks/simulator.py --data prints where real images lie in what they give."""
 PRESETS = {
     "standard": Geometry(STANDARD),
     "varied-distance": Geometry(replace(STANDARD, distance_mm=(150.0, 500.0))),
@@ -37,6 +41,7 @@ PRESETS = {
     "realistic": Geometry(REALISTIC),
     "tiny": Geometry(replace(REALISTIC, cell_length=(30.0, 60.0)), width=16),
 }
+"""The poster's sets by its names; its distances are not printed, so 150 to 500 and 600 mm are by hand."""
 PRESETS["best"] = PRESETS["realistic"]
 PRESETS["paper"] = replace(
     PRESETS["standard"], network_name="resnet18", optimiser_name="sgd", learning_rate=0.01

@@ -21,7 +21,13 @@ class StillSet:
 
     `centre_window` is the half-width of the square that the beam centre is drawn from, about the
     middle of the sensor, as a share of the sensor's side; `centre_window_px` the same in full
-    detector pixels. `binning` 0 bins until the image fits the canvas.
+    detector pixels. `binning` 0 bins until the image fits the canvas. Distances in mm, wavelengths and cell
+    lengths in Å, `photons_per_mm2` the background's level, `spot_scale` the mean photons of a reflection
+    at zero angle; `powder_share` and `blank_share` of stills have rings of a calibrant, and no crystal.
+
+    The poster gives the size of its images, the window of 17 px and the 3°; all else is by hand (0.9795 Å is
+    the K edge of selenium, at which many beamlines measure). Raises ConfigError for an unknown detector or
+    background.
     """
 
     detectors: tuple[str, ...] = ("pilatus-6m",)
@@ -50,7 +56,13 @@ class StillSet:
 
 
 def draw_still(settings: StillSet, rng: np.random.Generator) -> Still:
-    """Draw the parameters of one still."""
+    """Draw the parameters of one still. Lengths in px are those of the image, binned as the set says.
+
+    The numbers in this and the following functions are what a set of stills is varied within. They are by
+    hand (orders of magnitude of beamlines and of cells), and chosen by no figure; where there is a formula
+    behind one, it says so. The order of the draws is fixed: another draw in between changes all stills of a
+    seed.
+    """
     panel = _draw_panel(settings, rng)
     binning = settings.binning or -(-max(panel.shape) // CANVAS)
     geometry = _draw_geometry(settings, panel, binning, rng)
@@ -69,6 +81,8 @@ def draw_still(settings: StillSet, rng: np.random.Generator) -> Still:
         binning,
         crystal,
         diffuse,
+        # Fraction along the fast axis: laboratory source, beamlines of which some turn the detector by 90
+        # degrees.
         polarisation=float(rng.choice([0.0, 0.9, 0.98, -0.98], p=[0.1, 0.2, 0.6, 0.1])),
         lopsided=(float(lean[0]), float(lean[1])),
         shadow=_draw_shadow(geometry, panel, binning, rng) if rng.random() < 0.25 else None,
@@ -95,10 +109,12 @@ def _draw_geometry(settings: StillSet, panel: Panel, binning: int, rng: np.rando
     if settings.centre_window_px is not None:
         centre = middle + rng.uniform(-1, 1, 2) * settings.centre_window_px
     else:
+        # Some centres lie three times as far off, so that the network has seen the like.
         far = 3.0 if rng.random() < 0.12 else 1.0
         centre = middle + rng.uniform(-1, 1, 2) * settings.centre_window * far * 2 * middle
     tilt = rng.uniform(-1, 1, 2) * np.radians(settings.tilt_max_deg)
     if settings.realistic and rng.random() < 0.7:
+        # As refinement gives them at real beamlines: 0.08 to 0.50 degrees in all.
         tilt = np.radians(rng.normal(0, 0.3, 2))
     cell_mm = panel.pixel_size_mm * binning
     return BeamGeometry(
@@ -124,10 +140,12 @@ def _draw_crystal(settings: StillSet, geometry: BeamGeometry, rng: np.random.Gen
         bandwidth=_log_uniform(rng, 1e-4, 2e-3),
         domain=_log_uniform(rng, 800.0, 8000.0),
     )
-    # The diffracted power of a reflection falls with the cell's volume (Darwin's formula).
+    # The diffracted power of a reflection falls with the cell's volume (Darwin's formula); the level at which
+    # it begins to, 5e5 Å³, is by hand.
     scale = _log_uniform(rng, *settings.spot_scale) * 2.0 / (1.0 + cell.volume / 5e5)
     b_factor = float(rng.uniform(3, 10) if small else rng.uniform(10, 60))
     d_min = float(rng.uniform(0.8, 1.2) if small else rng.uniform(1.6, 3.5))
+    # The d at which the mean spot has a twentieth of a photon: scale exp(-B / 2d²) = 1/20.
     visible = np.sqrt(b_factor / (2.0 * np.log(max(20.0 * scale, 1.1))))
     return Crystal(
         cell,
@@ -150,6 +168,7 @@ def _draw_diffuse(
     rings = _draw_rings(level, rng)
     if powder:
         rings += _draw_powder(level, geometry, rng)
+    # Water's ring is at 3.15 Å when liquid and 3.67 Å when vitrified; other solvents lie about it.
     wet = rng.random() > (0.6 if powder else 0.1)
     return Diffuse(
         air=level * share,
@@ -172,6 +191,8 @@ def _draw_rings(level: float, rng: np.random.Generator) -> list[tuple[float, flo
         strengths = zip(scattering.ICE_D, scattering.ICE_STRENGTH, strict=True)
         rings += [(1 / d, width, height * h) for d, h in strengths]
     if rng.random() < 0.2:
+        # The spacings in Å of plastics and lipids are by hand, without a source; any other comes as often as
+        # one.
         d = float(rng.choice([15.4, 4.1, 4.5, 5.2, rng.uniform(3.5, 20.0)]))
         rings.append((1 / d, _log_uniform(rng, 2e-3, 2e-2), level * _log_uniform(rng, 0.05, 1.0)))
     return rings
@@ -181,6 +202,7 @@ def _draw_powder(
     level: float, geometry: BeamGeometry, rng: np.random.Generator
 ) -> list[tuple[float, float, float]]:
     """The rings of a calibrant, with a decay towards high angle and a scatter of strengths."""
+    # To 0.7 Å.
     s = scattering.calibrant_s(str(rng.choice(list(scattering.CALIBRANTS))), 1.0 / 0.7)
     # A ring as wide as about half a millimetre on the detector at most: capillary, pixel and beam.
     width = _log_uniform(rng, 0.1, 0.6) / geometry.distance_mm / geometry.wavelength
@@ -238,7 +260,7 @@ def _draw_readout(panel: Panel, binning: int, rng: np.random.Generator) -> _Read
 
 
 def take(settings: StillSet, index: int, seed: int) -> tuple[Still, np.ndarray, np.ndarray, int]:
-    """Still number `index` of a set: its parameters, counts, live share and number of spots."""
+    """Still number `index` of a set: its parameters, counts and live share [slow, fast], number of spots."""
     rng = np.random.default_rng([seed, index])
     still = draw_still(settings, rng)
     counts, live, spots = expose(still, rng)
@@ -248,6 +270,10 @@ def take(settings: StillSet, index: int, seed: int) -> tuple[Still, np.ndarray, 
 
 
 def binarise(counts: np.ndarray, live: np.ndarray) -> np.ndarray:
-    """1 where a pixel stands five standard deviations above the image's median, else 0."""
+    """1 where a pixel stands five standard deviations above the image's median, else 0: [slow, fast] float32.
+
+    The poster names this set only; five, by hand, is hardly ever passed by the background.
+    """
+    # Poisson: the variance is the level; one more keeps single counts on an empty background at zero.
     level = float(np.median(counts[live > 0.99]))
     return (counts > level + 5.0 * np.sqrt(level + 1.0)).astype(np.float32)

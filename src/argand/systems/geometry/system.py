@@ -30,6 +30,9 @@ class Geometry:
     `network_name` is `argand` for our two-stage network, or one of the poster's by name (`cnn4`,
     `resnet18`, `resnet34`, `resnet50`, `vit`), which learn one `target` by the L1 loss from the image
     shrunk by `shrink`.
+
+    Defaults are by hand: `width` channels (32) and a learning rate of 0.002 trained the shipped weights;
+    `shrink` of 4 makes the poster's networks trainable without a GPU.
     """
 
     stills: StillSet = field(default_factory=StillSet)
@@ -82,7 +85,11 @@ class Geometry:
         return sample
 
     def inputs(self, sample: Sample) -> Sample:
-        """What the network trains on, with its labels, float32."""
+        """What the network trains on, with its labels, float32.
+
+        Ours: `cells` [3, side, side], `known` [2], `centre_cells` and `tilt_deg` [2]; a published one:
+        `image` [1, slow, fast] and `target` [2].
+        """
         if self.is_poster:
             return {
                 "image": poster_image(sample["image"], sample["live"], self.shrink),
@@ -118,7 +125,10 @@ class Geometry:
         return training_loss(network, batch, generator)
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
-        """AdamW with a warm-up and a cosine, or the poster's SGD with momentum at a constant rate."""
+        """AdamW with a warm-up and a cosine, or SGD, as in the poster, at a constant rate.
+
+        The momentum of 0.9 and the weight decay of 0.01 are by hand: the usual ones.
+        """
         if self.optimiser_name == "sgd":
             return torch.optim.SGD(network.parameters(), lr=self.learning_rate, momentum=0.9), None
         optimiser = torch.optim.AdamW(network.parameters(), lr=self.learning_rate, weight_decay=0.01)
@@ -144,5 +154,7 @@ class Geometry:
 
 
 def known_numbers(cell_mm: float, distance_mm: float, wavelength: float) -> np.ndarray:
-    """What is known of the detector, as the network takes it: log(cell / distance) and the wavelength."""
+    """What is known of the detector, as the network takes it: log(cell / distance) and the wavelength in Å,
+    [2].
+    """
     return np.array([np.log(cell_mm / distance_mm), wavelength], np.float32)

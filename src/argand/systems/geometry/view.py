@@ -18,8 +18,10 @@ from argand.systems.geometry.files.text import angles, label, number, pair, verd
 PAGE = "index.html"
 
 _WIDTHS_PX = ((12, 1160), (40, 900), (150, 640))
+"""Up to how many pictures, and how wide each then is in px. By hand, to keep the one file
+small enough to open and to send; each picture links to the whole one beside the page."""
 _SMALLEST_PX = 400
-"""Pictures in the page get smaller as they get many; each links to the whole one beside the page."""
+"""Width in px of each picture where they are more."""
 
 _HEADINGS = (
     "image",
@@ -73,7 +75,7 @@ def picture_width(pictures: int) -> int:
 
 
 def embedded(path: Path, width: int) -> str:
-    """A picture as a data address: JPEG of at most `width` px."""
+    """A picture as a data address: JPEG of at most `width` px, its quality (84) by hand."""
     from PIL import Image
 
     with Image.open(path) as whole:

@@ -61,6 +61,8 @@ def simulate(
 def train(
     preset: Preset,
     out: RunFolder,
+    # These defaults are by hand; the shipped weights of `best` were trained with them but for the time (58
+    # min).
     max_time: MaxTime = "01:00:00",
     resume: Resume = False,
     batch_size: BatchSize = 16,

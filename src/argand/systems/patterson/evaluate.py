@@ -24,14 +24,18 @@ from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
 
 EVALUATION_SEED = 2_000_003
-"""Neither the seed of any training run nor that of its validation."""
+"""Neither the seed of a training run (small numbers by custom) nor that of its validation, which is
+`VALIDATION_OFFSET` (1,000,003) higher. Figures in the README are those of this seed."""
 Solver = Callable[[Tensor, int], Solutions]
 
 
 def evaluate_preset(
     name: str, count: int, seed: int = EVALUATION_SEED, *, predictor: Predictor, **changes: Any
 ) -> dict[str, Any]:
-    """Figures of `read` and `refined` over maps of a preset's atoms, some settings of them changed."""
+    """Figures of `read` and `refined` over maps of a preset's atoms, some settings of them changed.
+
+    Raises ConfigError for a preset that there is none of, or settings that cannot be.
+    """
     settings = replace(preset(name, PRESETS).atoms, **changes)
     return {
         "preset": name,
@@ -87,7 +91,7 @@ def batches(settings: AtomSet, count: int, seed: int) -> Iterator[Any]:
 
 
 def histogram(match: Match, bins: int = 40, farthest: float = 1.0) -> dict[str, list[float]]:
-    """How many matched atoms are how far off; the last bin holds all beyond."""
+    """How many matched atoms are how far off, in voxels up to `farthest`; the last bin holds all beyond."""
     edges = np.linspace(0, farthest, bins + 1)
     distance = match.distance[match.matched].numpy().clip(0, farthest)
     return {"edges": edges.tolist(), "counts": np.histogram(distance, edges)[0].tolist()}

@@ -9,7 +9,10 @@ from argand.nn.unet import UNet, depth_to_space, space_to_depth
 from argand.systems.patterson.maps.superposition import CHANNELS
 
 PAPER_CHANNELS = 20
+"""Channels of every layer of the published network (Hurwitz, arXiv 2003.13767)."""
 FOURIER_CHANNELS, FOURIER_MODES, FOURIER_LAYERS = 16, 6, 3
+"""Channels, frequencies kept of each half axis, and layers of the Fourier network. By hand, so that it has
+about as many weights as the published one (1.33 million beside 1.20 million)."""
 
 
 class PaperNetwork(nn.Sequential):
@@ -45,12 +48,13 @@ class SuperpositionNetwork(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], blocks: int) -> None:
         super().__init__()
+        # Eight voxels in each cube.
         self.body = UNet(8 * CHANNELS, 8, widths, blocks, dims=3)
 
     def forward(
         self, features: Float[Tensor, "batch channel depth size size"]
     ) -> Float[Tensor, "batch 1 half size size"]:
-        """`features` as `superpose.features` makes them; the margin is cut off the answer."""
+        """`features` as `superposition.features` makes them; the margin is cut off the answer."""
         deep = space_to_depth(features).contiguous(memory_format=torch.channels_last_3d)
         return depth_to_space(self.body(deep))[:, :, : features.shape[-1] // 2]
 
@@ -74,6 +78,7 @@ class FourierNetwork(nn.Module):
         self.spectral = nn.ModuleList(SpectralConvolution(channels, modes) for _ in range(layers))
         self.local = nn.ModuleList(nn.Conv3d(channels, channels, 1) for _ in range(layers))
         self.head = nn.Sequential(nn.Conv3d(channels, 32, 1), nn.GELU(), nn.Conv3d(32, 8, 1))
+        # It begins with predicting nothing, which is nearly right in most voxels.
         nn.init.zeros_(self.head[-1].weight)  # pyright: ignore[reportArgumentType]
 
     def forward(self, x: Float[Tensor, "batch 1 box box box"]) -> Tensor:

@@ -31,13 +31,19 @@ VECTORS, CROWDED = 8, 30
 """Vectors tried, one after the other, before the network gives up, fewer the more atoms there are: at one
 density the share of vectors that overlap grows with their number, and from `CROWDED` atoms on iteration alone
 is faster. Measured shares of vectors that lead to the answer: 10 atoms all, 20 three quarters, 28 half, 36 an
-eighth, 50 none."""
+eighth, 50 none. The 8 are by hand: with 10 atoms the first vector nearly always does (1.002 tries on average
+in benchmarks/patterson.py)."""
 PROMISING = 0.45
-"""Residual below which an answer is worth mending."""
+"""Residual below which an answer is worth mending. By hand: about five atoms wrong of ten, each of which
+leaves 0.6 / √10, added in quadrature."""
 NETWORK_RESOLUTION = 0.75
-"""Resolution, in shares of Nyquist, below which maps are unlike those that the network was trained on."""
+"""Resolution, in shares of Nyquist, below which maps are unlike those that the network was trained on, all of
+which had all reflections. By hand; benchmarks/patterson.py has half and a third of it, which go to
+iteration."""
 BATCH = 32
+"""Maps that are answered at once, for the memory that they take. By hand."""
 SELFTEST_SEED = 3_000_017
+"""Of no training, validation or evaluation: as for EVALUATION_SEED."""
 
 
 class Predictor:
@@ -51,7 +57,11 @@ class Predictor:
         self.network = fast_order(network.eval())
 
     def predict(self, patterson: np.ndarray, atoms: int | None = None, fallback: bool = True) -> Answer:
-        """Atoms of one map [box, box, box], its origin at index 0; InputError for what is no such map."""
+        """Atoms of one map [box, box, box], its origin at index 0; InputError for what is no such map.
+
+        Without `fallback` iteration is not tried where the network fails. Heights are those of atoms of
+        density 1.
+        """
         return self.predict_maps(check_map(patterson)[None], atoms, fallback)[0]
 
     def predict_maps(
@@ -71,7 +81,10 @@ class Predictor:
     def solve(
         self, patterson: Map, atoms: int | None = None, vectors: int = VECTORS, fallback: bool = True
     ) -> Solutions:
-        """Refined atoms of each map from the first attempt that verifies itself, else from the best one."""
+        """Refined atoms of each map from the first attempt that verifies itself, else from the best one.
+
+        Maps are [batch, box, box, box], origin at index 0, and `vectors` the most tried, before CROWDED.
+        """
         atoms = atoms or self.system.atoms.atoms
         judge = Judge(patterson, self.system.atoms.radius, atoms)
         found = Solutions.none(judge.limit, atoms)
@@ -85,7 +98,10 @@ class Predictor:
 
     @torch.inference_mode()
     def read(self, patterson: Map, atoms: int | None = None, vectors: int = 4) -> Solutions:
-        """Atoms as read from the network's density, not refined: of several vectors, the best match."""
+        """Atoms as read from the network's density, not refined: of several vectors, the best match.
+
+        Four by default, by hand; benchmarks/patterson.py has the first alone beside it.
+        """
         atoms = atoms or self.system.atoms.atoms
         judge = Judge(patterson, self.system.atoms.radius, atoms)
         found = Solutions.none(judge.limit, atoms)
@@ -114,6 +130,7 @@ class Predictor:
     def _settings(self, found: Solutions) -> AtomSet:
         """What is known of the atoms: their inner box grows with their number."""
         own, atoms = self.system.atoms, found.positions.shape[1]
+        # At one density: the volume grows as the number.
         inner = own.inner_box * (atoms / own.atoms) ** (1 / 3)
         return replace(own, atoms=atoms, inner_box=inner)
 
@@ -130,6 +147,8 @@ class Predictor:
         """A frame that grows with the atoms, at the density that was trained on."""
         own = self.system.frame
         wanted = own.size * (atoms / self.system.atoms.atoms) ** (1 / 3)
+        # A multiple of 8, as the cubes of two voxels and the network's two levels below need, mostly rounded
+        # up.
         size = own.size if wanted <= own.size else 8 * round(wanted / 8 + 0.3)
         return replace(own, size=size, margin=own.margin + (-(size // 2 + own.margin)) % 8)
 
@@ -170,7 +189,7 @@ def load(path: Path | str | None = None) -> Predictor:
 
 
 def selftest() -> str:
-    """Solve a few simulated maps and say how it went."""
+    """Solve a few simulated maps and say how it went; RuntimeError where one is not solved."""
     predictor = load()
     batch = simulate_batch(predictor.system.atoms, range(4), SELFTEST_SEED)
     found = predictor.solve(batch.patterson)

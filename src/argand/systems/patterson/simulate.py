@@ -15,12 +15,16 @@ from argand.physics.sphere.patterson import alike_for_mates, intensities, map_of
 Positions = Float[np.ndarray, "atom 3"]
 
 TRIES = 10_000
-"""Random places tried for an atom, and arrangements for a map, before giving up."""
+"""Random places tried for an atom, and arrangements for a map, before giving up. By hand: far more than any
+preset needs."""
 
 
 @dataclass(frozen=True)
 class AtomSet:
-    """What is simulated; lengths in voxels.
+    """What is simulated; lengths in voxels. Raises ConfigError for a set that cannot be.
+
+    The defaults of `atoms` to `inversion` are the published problem (Hurwitz, arXiv 2003.13767).
+    `corner_from` is by hand: a quarter of the inner box.
 
     `noise` is the range of the relative standard deviation of |F|², `resolution` the largest |h| that is
     measured, in shares of Nyquist (None: all), `missing` the share of reflections that are set to zero.
@@ -108,7 +112,11 @@ class MapBatch:
 def simulate_batch(
     settings: AtomSet, indices: range | list[int], seed: int, device: str | torch.device = "cpu"
 ) -> MapBatch:
-    """Maps of these numbers, each a function of its number and the seed alone, computed on `device`."""
+    """Maps of these numbers, each a function of its number and the seed alone, computed on `device`.
+
+    The target is half the sum of the atoms' density and its inversion image (Hurwitz, arXiv 2003.13767).
+    Raises ConfigError where so many atoms do not fit.
+    """
     draws = [draw(settings, index, seed) for index in indices]
     positions = torch.as_tensor(np.stack([one.positions for one in draws]), device=device)
     atoms = sphere_density(positions, settings.box, settings.radius).float()
@@ -135,6 +143,7 @@ def _measuring(settings: AtomSet, chosen: Draw) -> Float[Tensor, "box box half"]
         factor = factor * (1 + chosen.noise * alike_for_mates(torch.randn(factor.shape, generator=generator)))
     if settings.missing:
         there = alike_for_mates(torch.rand(factor.shape, generator=generator)) >= settings.missing
+        # F(000) says how much there is; it is never measured, and always known.
         there[0, 0, 0] = True
         factor = factor * there
     return factor

@@ -31,7 +31,10 @@ class Patterson:
 
     `network_name` is `superposition` for ours, which sees the map superposed on itself by one of its own
     `candidates` most promising vectors; `paper` for the published network and `fourier` for Fourier layers,
-    both of which see the map itself and learn the published target.
+    both of which see the map itself and learn the published target. `widths` and `blocks` are those of our
+    U-Net.
+
+    Widths, blocks, candidates and the rate are by hand; the shipped weights were trained with these defaults.
     """
 
     atoms: AtomSet = field(default_factory=AtomSet)
@@ -46,7 +49,11 @@ class Patterson:
     """Training maps, and epochs after which they are made anew, as published; None: every map is new."""
 
     def simulate(self, index: int, seed: int) -> Sample:
-        """Map number `index`: true positions (voxels), published target, map with its origin at index 0."""
+        """Map number `index`: true positions (voxels), published target, map with its origin at index 0.
+
+        `positions` [atoms, 3], `density` and `patterson` [box, box, box]; `choice` from 0 to 1 picks the
+        vector.
+        """
         batch = simulate_batch(self.atoms, [self._stored(index)], seed)
         return {
             "positions": batch.positions[0].numpy(),
@@ -94,7 +101,7 @@ class Patterson:
         return torch.fft.fftshift(patterson, dim=(1, 2, 3))[:, None] / self.atoms.atoms
 
     def network(self) -> nn.Module:
-        """A network with fresh weights."""
+        """A network with fresh weights; ConfigError where the box is too small for Fourier layers."""
         if self.network_name == "paper":
             return PaperNetwork()
         if self.network_name == "fourier":

@@ -20,7 +20,9 @@ from argand.systems.geometry.files.overlay import (
 from argand.typing import Image, Mask
 
 TILE_PX = 300
+"""Longest side of a tile's picture in px. By hand: about what a column of the sheet has at its dpi."""
 MOST_SAMPLES = 24
+"""Most images on a sheet of a simulated set. By hand: six rows of four."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,10 @@ def make_tile(
     found_px: tuple[float, float] | None = None,
     alarm: bool = False,
 ) -> Tile:
-    """A tile of an image [slow, fast], of which only a small copy is kept."""
+    """A tile of an image [slow, fast], of which only a small copy is kept.
+
+    `mask` is True where a pixel is usable; centres are (fast, slow) px of the image.
+    """
     small, step = shrink(image, mask, TILE_PX)
     size = (float(small.shape[1] * step), float(small.shape[0] * step))
     return Tile(small.astype(np.float32), size, title, truth_px, found_px, alarm)

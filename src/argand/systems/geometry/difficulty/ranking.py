@@ -18,6 +18,7 @@ from argand.systems.geometry.files.batch import Answer, Predictor
 from argand.systems.geometry.files.record import plain
 
 SHOWN = 12
+"""Images on the contact sheet of the hardest. By hand: three rows of four."""
 
 _LABELS = ("image", "live", "shape", "beam_centre_px", "poni_px", "tilt_deg", "pixel_size_mm", "binning")
 
@@ -47,7 +48,7 @@ class Judged:
 
 
 def stored_cases(stored: StoredSamples, count: int) -> Iterator[Case]:
-    """The first images of a simulated set, in their stored size."""
+    """The first `count` images of a simulated set, in their stored size (binned where the set is)."""
     for index in range(count):
         yield _case(f"{stored.path.stem} {index}", stored[index], index)
 
@@ -70,6 +71,7 @@ def preset_cases(system: Any, name: str, count: int, seed: int) -> Iterator[Case
 def _case(name: str, sample: dict[str, np.ndarray], index: int) -> Case:
     """A simulated sample as a frame whose header states all but the centre."""
     slow, fast = sample["shape"].astype(int)
+    # By hand: a pixel that has lost a twentieth of its area to a gap would pass for a dark one.
     mask = sample["live"][:slow, :fast] > 0.95
     pixel = sample["pixel_size_mm"]
     frame = Frame(
@@ -104,7 +106,7 @@ def parameters_of(sample: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def judge(case: Case, predictor: Predictor) -> Judged:
-    """Answer one simulated image and compare."""
+    """Answer one simulated image and compare; an image that is refused counts as one without an estimate."""
     found = error_px = sigma_px = None
     reliable = False
     try:

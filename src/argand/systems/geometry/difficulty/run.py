@@ -23,6 +23,7 @@ from argand.systems.geometry.files.run import answers
 from argand.systems.geometry.presets import PRESETS
 
 PRESET_COUNT = 50
+"""Images of a preset that are ranked where no count is asked for. By hand, for the time it takes."""
 
 
 def rank_hard(

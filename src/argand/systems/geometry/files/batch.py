@@ -17,7 +17,8 @@ from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Mask
 
 KEPT_BYTES = 400_000_000
-"""Frames beyond this wait for pooling on disk, so that memory does not grow with their number."""
+"""Bytes of pixels that are kept for pooling; frames beyond wait on disk, so that memory does not grow with
+their number. By hand: about a dozen frames of a 6M detector in 32 bits with their masks."""
 
 _MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)(#.*)?$", re.IGNORECASE)
 
@@ -190,7 +191,7 @@ class Groups:
         self._groups.setdefault(key, Group(FrameStore(self.mask))).add(answer)
 
     def pooled(self, predictor: Predictor) -> Iterator[tuple[Group, Prediction | Failure]]:
-        """One answer for each group of two frames or more."""
+        """One answer for each group of two frames or more; a Failure where they cannot be pooled."""
         for group in self._groups.values():
             if len(group.predictions) < 2:
                 continue
@@ -201,7 +202,11 @@ class Groups:
 
 
 def geometry_key(frame: Frame) -> tuple[Any, ...]:
-    """What frames of one detector position have in common, as their headers state it."""
+    """What frames of one detector position have in common, as their headers state it.
+
+    Rounded (by hand) to 10 nm of pixel size, 0.01 mm, 0.0001 Å, 0.01° and 0.1 px: finer than a move of the
+    detector that matters, coarser than what headers of one position differ by in their last digit.
+    """
 
     def rounded(value: Any, digits: int) -> Any:
         values = value if isinstance(value, tuple) else (value,)

@@ -182,5 +182,6 @@ def write_geometry(
     else:
         limit = frame.saturation
         if limit is None:
+            # No saturation is known: what the type of the counts can hold, or more than any detector counts.
             limit = np.iinfo(frame.data.dtype).max if frame.data.dtype.kind in "iu" else 1e9
         write_expt(path, geometry, frame.shape, images, (0.0, float(limit)))

@@ -17,7 +17,10 @@ from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Image, Mask, Points2, Vector2
 
 LONGEST_SIDE_PX = 900
+"""Longest side of the picture of the whole image in px. By hand: a little more than its place at 100 dpi."""
 ZOOM_PX = 40.0
+"""Half the side of the view about the centre, in detector px. By hand: shows the header's centre where that
+is off by the usual few px, and single pixels."""
 HEADER_COLOUR = "#ff9f1c"
 FOUND_COLOUR = "#19d3f3"
 RING_COLOUR = "#5ad1f2"
@@ -25,6 +28,7 @@ GAP_COLOUR = "#2b3440"
 ALARM_COLOUR = "#c62828"
 
 _RINGS = 5
+"""Resolution rings in the picture of the whole image. By hand: more of them hide it."""
 _DARK_EDGE = [withStroke(linewidth=2.4, foreground="black")]
 _FAINT_EDGE = [withStroke(linewidth=2.2, foreground="#00000080")]
 
@@ -79,9 +83,14 @@ def shrink(image: Image, mask: Mask, longest: int = LONGEST_SIDE_PX) -> tuple[np
 
 
 def ring_spacings(geometry: BeamGeometry, shape: tuple[int, int], count: int = _RINGS) -> list[float]:
-    """Resolutions d in Å of rings about evenly spaced between the beam and the corners, two digits each."""
+    """Resolutions d in Å of rings about evenly spaced between the beam and the corners, two digits each.
+
+    `shape` is (slow, fast) in px. Bragg's law: d = wavelength / (2 sin(two theta / 2)).
+    """
     slow, fast = shape
     corners = np.array([(0.0, 0.0), (fast, 0.0), (0.0, slow), (fast, slow)])
+    # The tangent is the radius on the detector; 1.5 rad keeps it finite. Of `count` + 0.4 parts, so that the
+    # last ring lies inside the corner.
     furthest = np.tan(np.minimum(geometry.two_theta(corners), 1.5)).max()
     angles = np.arctan(furthest * np.arange(1, count + 1) / (count + 0.4))
     return list(dict.fromkeys(float(f"{geometry.wavelength / (2 * np.sin(a / 2)):.2g}") for a in angles))
@@ -101,7 +110,11 @@ def ring_px(geometry: BeamGeometry, d: float) -> Points2:
 
 
 def show_image(axes: Axes, image: np.ndarray, extent: tuple[float, float, float, float]) -> None:
-    """Draw counts as the root of their height above the background's floor; pixels without any in grey."""
+    """Draw counts as the root of their height above the background's floor; pixels without any in grey.
+
+    The root makes the scatter of Poisson counts even. Percentiles 1 and 99.7 (by hand): spots and hot pixels,
+    fewer than that, do not set the scale.
+    """
     axes.set_facecolor(GAP_COLOUR)
     finite = image[np.isfinite(image)]
     low, high = np.percentile(finite, (1, 99.7)) if finite.size else (0.0, 1.0)
@@ -138,6 +151,7 @@ def _draw_ring(axes: Axes, geometry: BeamGeometry, d: float, shape: tuple[int, i
     inside = np.all((px > 0.03 * size) & (px < 0.97 * size), axis=1)
     if inside.any():
         # Labels of all rings on one ray as far as possible: towards the upper right.
+        # (The slow axis points down, so 320 degrees are there.)
         turn = np.abs(np.linspace(0, 2 * np.pi, len(px)) - 1.78 * np.pi)
         place = np.flatnonzero(inside)[np.argmin(turn[inside])]
         style = {"color": "white", "fontsize": 10, "path_effects": _DARK_EDGE}
@@ -180,6 +194,7 @@ def _ellipse(prediction: Prediction, centre: tuple[float, float]) -> Ellipse:
     if prediction.covariance is not None:
         covariance = np.asarray(prediction.covariance)[:2, :2]
     variance, axes = np.linalg.eigh(covariance)
+    # Full axes of an ellipse of three standard deviations: twice three.
     width, height = 6 * np.sqrt(np.maximum(variance, 0))
     angle = float(np.degrees(np.arctan2(axes[1, 0], axes[0, 0])))
     style = {"fill": False, "edgecolor": FOUND_COLOUR, "linewidth": 1.6, "path_effects": _DARK_EDGE}

@@ -19,8 +19,9 @@ Stamp = tuple[int, int]
 class Watcher:
     """Answers each image of `folder` once its file has stopped growing, and appends to `out`.
 
-    A file counts as complete when two looks, `interval_s` apart, find it unchanged. Files that `out` names
-    already are left alone. A file that failed is tried again when it has changed since.
+    A file counts as complete when two looks, `interval_s` seconds apart, find it unchanged. One second is by
+    hand: an image waits for two looks at most. Files that `out` names already are left alone. A file that
+    failed is tried again when it has changed since.
     """
 
     folder: Path
@@ -67,7 +68,9 @@ class Watcher:
         return dict(sorted(stamps.items(), key=lambda item: (item[1][1], item[0])))
 
     def answer(self, file: str, stamp: Stamp) -> list[Record]:
-        """Answer all images of a file and append their records to the results."""
+        """Answer all images of a file and append their records to the results; a bad file has one that says
+        why.
+        """
         records = []
         for outcome in answer_file(file, self.predictor, self.stated, self.evidence):
             good = isinstance(outcome, Answer)
@@ -99,6 +102,7 @@ class Watcher:
 
 def append(path: Path, records: list[Record]) -> None:
     """Append records as JSON lines in one piece, so that an interruption leaves all of a file or nothing."""
+    # One unbuffered write: a buffer would be flushed in parts.
     text = "".join(to_line(record) + "\n" for record in records)
     with path.open("ab", buffering=0) as results:
         results.write(text.encode())

@@ -12,16 +12,23 @@ from argand.physics.still.lattice import LatticeFit
 from argand.physics.still.ring import RingFit
 from argand.systems.geometry.refine.prediction import Path, Prediction
 
+# The limits of abstention were chosen with some of the stills in sight that benchmarks/simulated.py reports
+# shares of answers and wrong answers on, so these are development figures; none was chosen on real images.
 NETWORK_LIMIT_PX = 1.2
-"""Largest standard deviation at which the network's answer stands on its own."""
+"""Largest standard deviation, in px, at which the network's answer stands on its own. See above."""
 SWUNG_LIMIT_DEG = 5.0
-"""Arm angle beyond which a detector is outside what the networks were trained on."""
+"""Arm angle in degrees beyond which a detector is outside what the networks were trained on. By hand: they
+saw tilts within 3°."""
 LATTICE_MARGIN = 10.0
-"""By how much in chi² the origin of a lattice must win over the next one."""
+"""By how much in robust chi² the origin of a lattice must win over the next one. By hand, raised from 6 when
+the distance became a parameter of the fit: 10 is a likelihood ratio of 150 where errors are normal."""
 MANY_SPOTS, HINT = 100, " (are distance and wavelength right?)"
-"""Number of spots from which on a lattice is to be expected, and what is asked where there is none."""
+"""Number of spots from which on a lattice is to be expected (by hand; it changes the reason's words alone),
+and what is asked where there is none."""
 STRETCH_NOTE, STRETCH_LIMIT = 0.005, 0.02
-"""Relative error of the distance that is worth a note, and that beyond which no answer is trusted."""
+"""Relative error of the distance that is worth a note, and that beyond which no answer is trusted. By hand:
+five times what one still with several hundred spots fixes it to, and twice the 1 % to which it is taken as
+known."""
 
 
 def judge(
@@ -32,7 +39,7 @@ def judge(
     lattice: LatticeFit | None,
     rings: RingFit | None,
 ) -> Prediction:
-    """Choose the best evidence and decide whether it is to be trusted."""
+    """Choose the best evidence and judge it; `start` with its `sigma` in px is the network's answer."""
     answer = Prediction(
         frame.path,
         frame.index,
@@ -58,6 +65,7 @@ def judge(
     if lattice is not None and (rings is None or not lattice_doubts(lattice)):
         answer, reason = _with_lattice(answer, lattice), lattice_doubts(lattice)
     elif rings is not None and _agree(rings, start, sigma):
+        # Twice, by hand: neighbouring sectors err alike (texture, absorption), which the fit does not know.
         covariance = 2.0 * rings.covariance
         answer = _refined(answer, "rings", rings.geometry, covariance)
     reason = _doubts(frame, seen, answer) or reason
@@ -65,7 +73,10 @@ def judge(
 
 
 def _agree(rings: RingFit, start: BeamGeometry, sigma: float) -> bool:
-    """Whether rings are better than the network's answer, and within three standard deviations of it."""
+    """Whether rings are better than the network's answer, and within three standard deviations of it.
+
+    Or within 3 px (by hand), where the network is surer than it can be.
+    """
     apart = np.abs(np.subtract(rings.geometry.beam_centre_px, start.beam_centre_px)).max()
     return bool(rings.covariance[0, 0] < sigma**2 and apart < max(3.0 * sigma, 3.0))
 
@@ -73,7 +84,8 @@ def _agree(rings: RingFit, start: BeamGeometry, sigma: float) -> bool:
 def _with_lattice(answer: Prediction, fit: LatticeFit) -> Prediction:
     """The answer with what a lattice says, and a note where it finds another distance."""
     # Spots that the lattice leaves out, and scatter beyond theirs (parallax, split crystals), say that
-    # the model is not complete.
+    # the model is not complete. By hand: a fifth of the scatter for the centre, which averaging over spots
+    # would otherwise make vanish, and 0.03 degrees for each angle.
     covariance = fit.covariance * fit.offered / fit.indexed
     covariance += np.diag([(0.2 * fit.rms_px) ** 2] * 2 + [np.radians(0.03) ** 2] * 2)
     answer = _refined(answer, "lattice", fit.geometry, covariance)
@@ -86,6 +98,7 @@ def _with_distance(answer: Prediction, fitted_mm: float, sigma: float) -> Predic
     assert answer.geometry is not None
     given = answer.geometry.distance_mm
     notes = answer.notes
+    # Four sigma, by hand: a distance that the spots hardly measure is not worth a note.
     if abs(fitted_mm / given - 1.0) > max(STRETCH_NOTE, 4.0 * sigma):
         notes = (*notes, f"the spots fit a distance of {fitted_mm:.1f} mm; {given:g} mm was given")
     return replace(answer, fitted_distance_mm=fitted_mm, notes=notes)
@@ -94,6 +107,7 @@ def _with_distance(answer: Prediction, fitted_mm: float, sigma: float) -> Predic
 def _refined(answer: Prediction, path: Path, geometry: BeamGeometry, covariance: np.ndarray) -> Prediction:
     """The answer with a refined geometry and its uncertainty."""
     tilt_sigma = np.degrees(np.sqrt(np.diag(covariance)[2:]))
+    # 0.5 degrees, by hand: a quarter of TILT_PRIOR, so that the evidence and not the prior has spoken.
     return replace(
         answer,
         path=path,
@@ -111,6 +125,7 @@ def _doubts(frame: Frame, seen: Evidence, answer: Prediction) -> str:
     assert answer.sigma_px is not None
     if abs(frame.two_theta_deg) > SWUNG_LIMIT_DEG:
         return f"the detector is swung out by {frame.two_theta_deg:g} degrees, outside the trained range"
+    # Near-blank, centres off the detector, fits that leave more than 2 px: by hand, see the note at the top.
     photons = float(seen.counts.sum())
     if answer.path == "network" and photons < 3000 and len(seen.spots) < 15:
         return f"near-blank image: {photons:.0f} background counts and {len(seen.spots)} spots"
@@ -139,7 +154,12 @@ def lattice_doubts(fit: LatticeFit) -> str:
 
 
 def average(good: Sequence[Prediction]) -> Prediction:
-    """Mean of several refined answers weighted by their covariances, which grows with their scatter."""
+    """Mean of several refined answers weighted by their covariances, which grows with their scatter.
+
+    The covariance of the mean is the inverse of the summed inverses, times chi² per degree of freedom (four
+    of each answer but one) where that is above 1. `good` are answers with a geometry and a covariance, one or
+    more.
+    """
     values, weights = [], []
     for p in good:
         assert p.geometry is not None

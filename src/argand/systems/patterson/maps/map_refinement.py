@@ -13,27 +13,42 @@ Rows = Int[Tensor, " some"]
 Positions = Float[Tensor, "some atom 3"]
 
 LONGEST, FINEST = 0.4, 0.8
-"""Largest |h|, in shares of Nyquist, that is judged by; and that noisy data are refined against at last."""
+"""Largest |h|, in shares of Nyquist, that is judged by; and that noisy data are refined against at last. By
+hand: half of the range of |h| is an eighth of the reflections, and low ones let refinement converge from
+farther off."""
 TRUSTED = 0.15
 """Residual, times the root of the number of atoms, up to which a structure is taken to be right, beyond what
 noise makes. One wrong atom leaves 0.6 or more. Less where data end before `LONGEST`: what atoms that are off
-leave falls with the square of |h|."""
+leave falls with the square of |h|. By hand, between that and the 0.001 of a right structure without noise;
+first 0.1. That it falls with the resolution was added when at a third of it two wrong structures of 200
+maps were believed; benchmarks/patterson.py counts none now."""
 COMPLETE = 0.995
-"""Share of reflections that must be measured for the noise to be told from the map."""
+"""Share of reflections that must be measured for the noise to be told from the map: what is missing ripples
+through the part without vectors, too. By hand; the rest is for intensities that happen to vanish."""
 NOISY = 0.02
+"""Relative noise from which more reflections help. By hand."""
 NOISE_MARGIN = 1.3
-"""Relative noise from which more reflections help; and factor on it, for chance."""
+"""Factor on the noise in the limit of the residual, for chance. By hand; benchmarks/patterson.py shows that
+it holds at 5 and 20 %: all maps are right and believed."""
 ROUNDS, LAST_ROUNDS = 12, 4
+"""Most rounds of least squares, and of those against more reflections. By hand; what has not converged then
+is mended or tried anew."""
 
 
 class Judge:
-    """Several maps' intensities, to refine and judge structures of any of them (by row) against."""
+    """Several maps' intensities, to refine and judge structures of any of them (by row) against.
+
+    `radius` of the atoms and all positions in voxels. `limit` is the residual up to which each map's
+    structure is believed: (TRUSTED reach²)² / atoms and the noise's part, added in quadrature.
+    """
 
     def __init__(self, patterson: Map, radius: float, atoms: int) -> None:
         self.radius, self.box = radius, patterson.shape[-1]
         self.half = intensities_of(patterson)
         self.reflections = select_reflections(self.half, LONGEST * self.box / 2)
         complete = (self.reflections.observed != 0).float().mean(1) >= COMPLETE
+        # An intensity that was set to zero comes back from a map in single precision as a little; 1e-7 is by
+        # hand.
         whole = (self.half.abs() > 1e-7 * self.half.amax((1, 2, 3), keepdim=True)).float().mean((1, 2, 3))
         complete = complete & (whole >= COMPLETE)
         self.noise = torch.where(complete, noise_level(patterson), 0.0)

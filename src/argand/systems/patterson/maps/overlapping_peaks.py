@@ -14,18 +14,27 @@ from torch import Tensor
 from argand.physics.sphere.patterson import Cube, Vectors, parabola_tops
 
 FAINT = 0.02
-"""Densities below are taken for it where logarithms are taken."""
+"""Densities below are taken for it where logarithms are taken. By hand: a Gaussian of height 1 at 2.8
+sigma."""
 REACH = 4.0
-"""Standard deviations beyond which a Gaussian is taken for nothing."""
+"""Standard deviations beyond which a Gaussian is taken for nothing: it is below 0.0004 there."""
 POLISH = 4
+"""Rounds of the common fit. By hand, as the three that follow; least squares against the intensities come
+after."""
 DAMPING = 0.7
+"""Share of each step that is taken: neighbours that overlap step on the same remainder."""
 FARTHEST = 0.3
+"""Longest step along an axis, in voxels."""
 WEAKEST = 0.3
-"""Rounds of the common fit, share of each step taken, its limit in voxels; peaks weaker step no farther."""
+"""Height below which a peak steps no farther than one of this height: what is left has nothing to do with
+it."""
 
 
 def peel_all(density: Cube, count: int, sigma: float) -> tuple[Vectors, Float[Tensor, "batch count"]]:
-    """Places (voxels from the centre) and heights of `count` peaks of a density without images."""
+    """Places (voxels from the centre) and heights of `count` peaks of a density without images.
+
+    `density` is [batch, size, size, size], a sum of Gaussians of `sigma` voxels.
+    """
     size = density.shape[-1]
     left, places, heights = density.clone(), [], []
     for _ in range(count):
@@ -48,6 +57,7 @@ def peel(
     left, places, heights = density.clone(), [], []
     for number in range(count):
         if number:
+            # The other half holds the same peaks' images.
             place, height = _highest(left, sigma, size // 2)
         both = Patches.about(torch.stack([place, -place], dim=1), size, sigma)
         _add(left, both, -height[:, None].expand(-1, 2))
@@ -64,6 +74,7 @@ def _highest(
     value, index = left[:, :layers].flatten(1).max(1)
     top = parabola_tops(left, index[:, None], False, FAINT)[:, 0]
     voxel = torch.stack([index // size**2, index // size % size, index % size], dim=1)
+    # From the height at the voxel's centre to that at the top.
     height = value * torch.exp((top - voxel).square().sum(1) / (2 * sigma**2))
     return top + (0.5 - size / 2), height.clamp(0.0, 1.0)
 
@@ -108,7 +119,11 @@ def _add(density: Cube, patches: Patches, height: Float[Tensor, "batch count"]) 
 def polish(
     density: Cube, place: Vectors, height: Float[Tensor, "batch count"], sigma: float, images: bool = True
 ) -> tuple[Vectors, Float[Tensor, "batch count"]]:
-    """Fit places and heights of all peaks together, each stepping on what the others leave."""
+    """Fit places and heights of all peaks together, each stepping on what the others leave.
+
+    Places in voxels from the centre; with `images` every peak has its inversion image.
+    """
+    # The squared norm of a Gaussian G of height 1.
     size, norm = density.shape[-1], (math.pi**0.5 * sigma) ** 3
     for _ in range(POLISH):
         patches = Patches.about(place, size, sigma)

@@ -16,13 +16,16 @@ from argand.systems.patterson.maps.overlapping_peaks import peel
 from argand.systems.patterson.maps.superposition import lone_peak
 
 SPARE = 6
-"""Candidates beyond the atoms that are needed."""
+"""Candidates beyond the atoms that are needed. By hand: a false peak must be able to push out no true one."""
 EXACT_LIMIT = 12
-"""Atoms beside the anchors up to which all sign patterns are tried; more are grown one by one."""
+"""Atoms beside the anchors up to which all sign patterns are tried; more are grown one by one. By hand: 2048
+patterns at 12, and their number doubles with each atom; benchmarks/patterson_separation.py times all patterns
+of 10 beside swaps."""
 ROUNDS = 3
-"""Times that candidates are chosen anew by their support from those chosen before."""
+"""Times that candidates are chosen anew by their support from those chosen before. By hand."""
 CLASH = 1.4
-"""Atoms are never nearer than this, in radii."""
+"""Atoms are never nearer than this, in radii. By hand: spheres that do not overlap are two radii apart, and
+peaks are read to a fraction of a radius."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Reading:
 
 
 def interpolate(patterson: Map, points: Vectors) -> Float[Tensor, "batch count"]:
-    """The periodic map between its voxels, linearly along each axis."""
+    """The periodic map between its voxels, linearly along each axis; `points` in voxels from its origin."""
     box = patterson.shape[-1]
     low = torch.floor(points)
     part, low = points - low, low.long()
@@ -51,11 +54,13 @@ def pair_support(patterson: Map, place: Vectors, radius: float) -> tuple[Tensor,
     """[batch, count, count] each: evidence for two candidates with the same sign, and with opposite signs.
 
     The map's height at their difference and at their sum, from 0 to 1 lone peak; atoms cannot overlap.
+    `place` in voxels from the midpoint, `radius` in voxels.
     """
     unit = lone_peak(radius)
     apart, joined = place[:, :, None] - place[:, None], place[:, :, None] + place[:, None]
     heights = (interpolate(patterson, v.flatten(1, 2)).view(v.shape[:-1]) for v in (apart, joined))
     same, opposite = (height.div(unit).clamp(0, 1) for height in heights)
+    # One clash outweighs the support of all others.
     clash, others = -float(place.shape[1]), 1 - torch.eye(place.shape[1], device=place.device)
     return (
         torch.where(apart.norm(dim=-1) < CLASH * radius, clash, same) * others,
@@ -73,8 +78,9 @@ def read_atoms(
 ) -> Reading:
     """The most consistent set of `atoms` atoms: the anchors, and candidates with their hands chosen.
 
-    `density` is about the midpoint of `vector`, a sum of Gaussians of width `sigma`.
+    `density` is about the midpoint of `vector`, a sum of Gaussians of width `sigma`; all lengths in voxels.
     """
+    # The anchors are one pair of peaks, each other's image: atoms - 1 pairs in all.
     place, height = peel(density, vector / 2, atoms - 1 + SPARE, sigma)
     anchor, place, height = place[:, 0], place[:, 1:], height[:, 1:]
     order = height.argsort(1, descending=True)
@@ -99,7 +105,8 @@ def choose_signs(same: Tensor, opposite: Tensor, height: Tensor, count: int) -> 
     """The `count` candidates and signs that support each other best; candidates come strongest first.
 
     Signs are found exactly over all patterns of the strongest (or by growth where these are many); then
-    candidates are chosen anew by their support from the chosen.
+    candidates are chosen anew by their support from the chosen. `same` and `opposite` are [batch, all, all]
+    (`pair_support`), `height` [batch, all].
     """
     batch, _, _ = same.shape
     if count <= EXACT_LIMIT:
@@ -116,7 +123,11 @@ def choose_signs(same: Tensor, opposite: Tensor, height: Tensor, count: int) -> 
 
 
 def exact_signs(same: Tensor, opposite: Tensor) -> Float[Tensor, "batch count"]:
-    """The pattern of signs with the most support among all, the first sign being +."""
+    """The pattern of signs with the most support among all, the first sign being +; the hand is not
+    determined.
+
+    Equal signs count `same`, others `opposite`: up to a constant the quadratic form of their difference.
+    """
     count = same.shape[-1]
     patterns = sign_patterns(count, same.device)
     coupling = same - opposite
@@ -140,6 +151,8 @@ def grow_signs(same: Tensor, opposite: Tensor, count: int) -> tuple[Tensor, Tens
     rows = torch.arange(batch, device=same.device)
     for _ in range(count - 1):
         plus, minus = _evidence(same, opposite, state)
+        # Half (by hand) of what tells the signs apart on top: sure candidates first, vague ones by their
+        # company.
         gain = torch.maximum(plus, minus) + 0.5 * (plus - minus).abs()
         pick = torch.where(state == 0, gain, -torch.inf).argmax(1)
         state[rows, pick] = torch.where(plus[rows, pick] >= minus[rows, pick], 1.0, -1.0)

@@ -66,7 +66,7 @@ class Solutions:
         return (~self.solved).nonzero()[:, 0]
 
     def take(self, rows: Tensor, positions: Tensor, residual: Tensor, path: FoundBy) -> None:
-        """Keep new structures of the maps `rows` where they are better."""
+        """Keep new structures of the maps `rows` where they are better, in place; each counts as a try."""
         self.tries[rows] += 1
         better = residual < self.residual[rows]
         kept = rows[better]

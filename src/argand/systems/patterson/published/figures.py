@@ -1,4 +1,4 @@
-"""The published figures 10, 11 and 12 again; those that compare trainings are in `curves`."""
+"""The published figures 10, 11 and 12 again; those that compare trainings are in `learning_curves`."""
 
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from argand.systems.patterson.published.peak_swaps import doubled, separate_by_s
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
 
 CASES, SWAPS = 7, 600
+"""Maps of figure 11, and swaps tried for each. By hand."""
 LEVELS = ((0.2, "green", 0.12), (0.5, "blue", 0.35), (0.8, "red", 0.9))
-"""Least density of each level of figure 10, its colour, and how opaque it is."""
+"""Least density of each level of figure 10, its colour, and how opaque it is. By hand, for the drawing."""
 FINER, SHOWN = 3, 9
-"""Points of figure 10 to a voxel's side, and voxels to each side of the middle that it shows."""
+"""Points of figure 10 to a voxel's side, and voxels to each side of the middle that it shows. By hand."""
 PUBLISHED = "published: 4,994 of 5,000 atoms, mean 0.283"
+"""Hurwitz, arXiv 2003.13767: 500 test maps, pairs that are each other's nearest, better hand, voxels."""
 
 
 def draw_figures(folder: Path, predictor: Predictor, count: int, trained: str) -> list[Path]:
@@ -96,7 +98,11 @@ def _draw_levels(axes: Any, density: np.ndarray) -> None:
 
 
 def draw_swaps(figure: Figure) -> None:
-    """Figure 11: the match against swaps for seven cases, from the true density with images."""
+    """Figure 11: the match against swaps for seven cases, from the true density with images.
+
+    20 peaks for 10 atoms, doubled, as published; |h| up to 8 voxels of the transform (0.4 of Nyquist) and the
+    first temperature of 0.1 are by hand.
+    """
     batch = simulate_batch(AtomSet(), range(CASES), EVALUATION_SEED)
     reflections = select_reflections(intensities_of(batch.patterson), 8.0)
     places = doubled(weighted_peaks(batch.density, 20), AtomSet().box)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from argand.systems.patterson.published.ablation import Curve
 
 PAPER_SIZE = "the paper: about 300 h of a GPU for 7, 100 epochs of 3,000 maps an arm for 8 and 9"
+"""Hurwitz, arXiv 2003.13767."""
 PANELS = {"paper": "published network, plain map", "superposition": "our network, superposed map"}
 ATOM_VARIANTS = ("", "no images, 10 atoms", "no images, 20 atoms", "20 atoms")
 BOX_VARIANTS = ("", "inner box 18", "inner box 24")

@@ -11,7 +11,9 @@ from argand.physics.sphere.sphere_fit import Reflections, SphereModel, weights
 from argand.systems.patterson.maps.peak_assignment import sign_patterns
 
 PEAKS_PER_ATOM = 2
+"""About 20 positions for 10 atoms, as published (Hurwitz, arXiv 2003.13767): each atom and its image."""
 SWAPS = 1000
+"""Swaps tried. By hand; benchmarks/patterson_separation.py shows what they reach."""
 
 
 def weighted_peaks(density: Map, count: int) -> Vectors:
@@ -48,7 +50,9 @@ def separate_by_swaps(
     """Choose `atoms` of the places at random, swap one at a time, keep swaps that improve the match.
 
     With a `temperature` (falling to zero) worse ones are kept as well with Boltzmann's probability: simulated
-    annealing. The match is the squared misfit of amplitudes over that of nothing.
+    annealing. The match is the squared misfit of intensities, weighted so that amplitudes count, over that of
+    nothing. `places` and `radius` are in voxels; the search is Hurwitz's (arXiv 2003.13767), its swaps'
+    number and the temperature are ours.
     """
     generator = torch.Generator(places.device).manual_seed(seed)
     batch, count, _ = places.shape
@@ -66,6 +70,7 @@ def separate_by_swaps(
         new = _misfit(reflections, trial)
         heat = max(temperature * (1 - number / swaps), 1e-12)
         chance = torch.rand(batch, generator=generator, device=places.device)
+        # (A better one is always kept: its exponential is above 1.)
         keep = chance < torch.exp((misfit - new) / heat)
         total, misfit = torch.where(keep[:, None], trial, total), torch.where(keep, new, misfit)
         order[rows, taken] = torch.where(keep, into, out)
@@ -89,7 +94,12 @@ def doubled(places: Vectors, box: int) -> Float[Tensor, "batch both 3"]:
 def sign_search(
     places: Vectors, reflections: Reflections, radius: float
 ) -> tuple[Float[Tensor, "batch atom 3"], Float[Tensor, " batch"]]:
-    """Of each pair of offsets from the centre, + and -, one: the pattern of signs with the least misfit."""
+    """Of each pair of offsets from the centre, + and -, one: the pattern of signs with the least misfit.
+
+    `places` are [batch, atoms, 3] offsets in voxels; all 2^(atoms - 1) patterns are tried. Returns the places
+    with their signs, and the misfits.
+    """
+    # A sign turns the imaginary part of an atom's share of F alone, so the real parts are summed once.
     batch, count, _ = places.shape
     parts = SphereModel.of(reflections, radius, 0).parts(places)
     even, odd = parts.real, parts.imag

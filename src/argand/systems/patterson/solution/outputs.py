@@ -27,6 +27,8 @@ _SUFFIXES = {
     "summary": ".json",
 }
 _SPACING = 0.3
+"""Most Å between the points of the Patterson map that is written. By hand: half of the finest d (0.6 Å, also
+by hand) that it is made from."""
 
 
 def planned_files(out: Path, name: str, force: bool) -> dict[str, Path]:

@@ -13,8 +13,11 @@ from argand.systems.patterson.solution.scene import scene
 
 Summary = dict[str, Any]
 MOST_PEAKS = 30
+"""Peaks in the table of the Patterson map. By hand; the JSON file has more."""
 MOST_NAMED = 4
+"""Harker sections that are named of one peak. By hand, for the width of a row."""
 FIRST_TRIES = 20
+"""Tries that the log shows in any case. By hand; later ones only where they bettered R1."""
 ASKED = {"spacegroup": "space group", "units": "formulas in the cell", "d_min": "data to, Å"}
 ASKED |= {"time_limit": "time limit, s"}
 FOOT = "Places are fractional; the density is that of the measured amplitudes with the model's phases."
@@ -99,7 +102,7 @@ def _counted(summary: Summary) -> str:
 
 def _log(tries: list[list[float]]) -> str:
     """The first tries, and every later one that bettered R1."""
-    rows, best = [], 2.0
+    rows, best = [], 2.0  # Above any R1.
     for number, (seconds, correlation, r1) in enumerate(tries, 1):
         if number <= FIRST_TRIES or r1 < best:
             rows.append([str(number), f"{seconds:.2f}", f"{correlation:.3f}", f"{r1:.3f}"])

@@ -15,15 +15,19 @@ from argand.io.pool import single_threads
 from argand.physics.phasing.dual_space import Phased, Search
 
 COUNT_SPREAD = 0.15
-"""The number of atoms is only about known; each try takes another."""
+"""The number of atoms is only about known; each try takes another, within this share. By hand: the
+volume for an atom varies by as much, and some atoms are too weak to be peaks."""
 _AHEAD = 8
-"""Tries that a process may be ahead of what was asked for."""
+"""Tries that all processes may be ahead of what was asked for. By hand: so much work is lost once
+a crystal is solved."""
 _PAUSE_S = 0.02
+"""Seconds that a process waits where it is too far ahead. By hand: short beside a try."""
 _PATIENCE_S = 0.2
+"""Seconds of waiting for others before it is looked whether they still live. By hand."""
 
 
 def phased_try(search: Search, atoms: float, seed: int, number: int) -> Phased:
-    """Try `number` of `seed`; `atoms` is about how many the asymmetric unit holds."""
+    """Try `number` of `seed`; `atoms` other than hydrogen is about how many the asymmetric unit holds."""
     rng = np.random.default_rng([seed, number])
     return search.attempt(atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng)
 

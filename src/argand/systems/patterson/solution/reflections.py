@@ -16,10 +16,16 @@ from argand.physics.phasing.refinement import Observed
 from argand.typing import Matrix3
 
 _LARGEST_R_INT = 0.5
+"""R_int of merged equivalents beyond which the group is refused. By hand: pairs of unrelated acentric
+intensities, exponential by Wilson's statistics, have 0.5 on average, so nothing is left that agrees."""
 _FEWEST = 5
+"""Reflections below which nothing is begun. By hand, against slips of --d-min; belief asks for 15."""
 _FAINTEST_ABSENT = 3.0
+"""Mean I over sigma of forbidden reflections from which on a warning is given. By hand: three sigma, on
+average."""
 _WAVELENGTH: Mapping[Radiation, float] = {"xray": 0.71073, "electron": 0.02508}
-"""In Å, where the file tells none: Mo Kα, and electrons of 200 kV."""
+"""In Å, where the file tells none: Mo Kα, and electrons of 200 kV, h / √(2 m e U (1 + e U / 2 m c²)). They go
+into the files that are written; no structure depends on them."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,11 @@ def read_crystal(
     units: float | None = None,
     radiation: Radiation | None = None,
 ) -> Crystal:
-    """`prepare` for a file of reflections; `cell` is six numbers or "a,b,c,alpha,beta,gamma"."""
+    """`prepare` for a file of reflections; `cell` is six numbers or "a,b,c,alpha,beta,gamma", in Å and
+    degrees.
+
+    Raises InputError for a file or a cell that cannot be read, and as `prepare` does.
+    """
     if cell is not None and not isinstance(cell, str):
         cell = ",".join(str(float(value)) for value in cell)
     stated = None if cell is None else parse_cell(cell)
@@ -88,8 +98,8 @@ def prepare(
 ) -> Crystal:
     """Merge what was measured; what is stated here goes before what the file says.
 
-    `units` of the formula are in the cell; None takes the number that fills it best. Without `radiation` the
-    file's is taken, or X-rays.
+    `d_min` in Å leaves finer reflections out. `units` of the formula are in the cell; None takes the number
+    that fills it best. Without `radiation` the file's is taken, or X-rays.
 
     Raises InputError where cell or space group are unknown, contradict each other or the reflections.
     """
@@ -102,6 +112,7 @@ def prepare(
         shown = ", ".join(f"{value:g}" for value in cell)
         raise InputError(f"space group {group.name} contradicts the cell {shown}; check both and the setting")
     measured_d = 1 / np.sqrt(inverse_d_squared(measured.hkl, orthogonalisation))
+    # So that a limit that was printed from a reflection keeps it.
     keep = measured_d >= (d_min or 0.0) - 1e-6
     if keep.sum() < _FEWEST:
         raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {d_min} Å; lower --d-min")
@@ -140,6 +151,7 @@ def _notes(merged: Merged, group: Group, share: float) -> tuple[str, ...]:
             f"{merged.absent} reflections that {group.name} forbids are there "
             f"(mean I/sigma {merged.absent_strength:.1f}): check the space group"
         )
+    # By hand.
     if share < 0.5:
         notes.append(f"only {share:.0%} of the reflections were measured: a solution is unlikely")
     return tuple(notes)

@@ -18,13 +18,15 @@ OTHER_COLOUR = "#c060a0"
 BLUES: list[list[float | str]] = [[0.0, "#7fb2e5"], [1.0, "#08306b"]]
 """Of the lower and the higher surface."""
 POINTS = 34
-"""Points of a map along the longest side of what is drawn."""
+"""Points of a map along the longest side of what is drawn. By hand: more make the page slow. All of these are
+for the drawing alone."""
 REACH = 8.0
-"""Most that is drawn of the Patterson map about its origin, in Å."""
+"""Most that is drawn of the Patterson map about its origin, in Å. By hand."""
 MARGIN = 1.8
-"""Å about the atoms in which their density is drawn."""
+"""Å about the atoms in which their density is drawn. By hand: a little more than a bond."""
 ORIGIN_PEAK = 0.9
-"""Å about the origin in which the Patterson map is not drawn: its ripples are no vectors."""
+"""Å about the origin in which the Patterson map is not drawn: its ripples are no vectors. By hand: shorter
+than any bond but those of hydrogen."""
 
 
 def scene(files: Mapping[str, Path], structure: gemmi.SmallStructure) -> Any:
@@ -77,7 +79,7 @@ def _box(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, float, tuple[in
 
 
 def _vectors(path: Path, longest: float) -> Any:
-    """Surfaces of the Patterson map round its origin."""
+    """Surfaces of the Patterson map round its origin, at 0.35 and 0.7 of its highest place (by hand)."""
     reach = np.full(3, min(REACH, longest / 2))
     places, step, shape = _box(-reach, reach)
     values = sample_map(path, -reach, step, shape)
@@ -87,7 +89,7 @@ def _vectors(path: Path, longest: float) -> Any:
 
 
 def _density(path: Path, cart: np.ndarray) -> Any:
-    """Surfaces of the density near the atoms."""
+    """Surfaces of the density near the atoms, at a quarter and a half (by hand) of that at a usual atom."""
     low, high = cart.min(0) - MARGIN, cart.max(0) + MARGIN
     places, step, shape = _box(low, high)
     values = sample_map(path, low, step, shape)

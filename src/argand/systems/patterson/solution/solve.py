@@ -90,11 +90,12 @@ def solve(
 ) -> Solution:
     """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try.
 
-    With a `network` (`crystal_system.load_network`) it mends models of coarse data; without one, iteration
+    With a `network` (`density_network.load_network`) it mends models of coarse data; without one, iteration
     is alone. `clock` tells the seconds that the limit means: time.process_time those of a core.
 
     With more `workers` other processes make tries too; what is found changes with their number only by how
     far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
+    A first model is always made, however short the time.
     """
     started = clock()
     recipe = recipe or recipe_for(crystal.observed.d_min)
@@ -135,7 +136,8 @@ def solve_file(
     """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
 
     `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's.
-    Raises InputError for what cannot be read or does not fit together.
+    `d_min` is in Å, `time_limit` in seconds, `units` the formulas in the cell. Raises InputError for what
+    cannot be read or does not fit together.
     """
     crystal = read_crystal(path, cell, spacegroup, formula, d_min, units, radiation)
     return solve(crystal, time_limit, seed, workers=workers, network=network_for(crystal, with_network))
