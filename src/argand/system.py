@@ -70,14 +70,6 @@ class System(Protocol):
         """Optimiser of the network's weights, and the course of its learning rate over a run."""
         ...
 
-    def decode(self, output: Any) -> Any:
-        """A prediction in physical units from what the network answers."""
-        ...
-
-    def score(self, prediction: Any, truth: Any) -> dict[str, float]:
-        """Errors of a prediction against the truth, all zero where it is perfect."""
-        ...
-
 
 @runtime_checkable
 class BatchSimulator(Protocol):

@@ -63,14 +63,6 @@ class ToySystem:
             network.parameters(), self.learning_rate
         ), lambda progress: 1 - 0.9 * progress
 
-    def decode(self, output: Tensor) -> Sample:
-        """Slope and intercept as they are."""
-        return {"line": output.detach().numpy()}
-
-    def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
-        """Mean absolute error."""
-        return {"error": float(np.abs(prediction["line"] - truth["line"]).mean())}
-
 
 SYSTEM = ToySystem
 PRESETS = {"tiny": ToySystem()}

@@ -7,8 +7,10 @@ from argand.errors import ConfigError
 from argand.io.solution import write_cif
 from argand.physics.crystal.atom import (
     Atoms,
+    Radiation,
     form_factors,
     formula_units,
+    gaussians,
     parse_formula,
     strengths,
     structure_factors,
@@ -96,3 +98,9 @@ def test_structure_factors_have_the_phase_of_exp_plus_two_pi_i_hx(name):
     expected = size * np.exp(2j * np.pi * hkl @ images.T).sum(1)
     found = structure_factors(atoms, hkl, Group.from_name(name), axes)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("radiation", ["xray", "electron"])
+def test_an_element_without_a_tabulated_form_factor_is_refused_in_words(radiation: Radiation):
+    with pytest.raises(ConfigError, match="Es"):
+        gaussians("Es", radiation)

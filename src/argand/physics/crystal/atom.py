@@ -72,13 +72,15 @@ def form_factors(
 def gaussians(element: str, radiation: Radiation) -> tuple[list[float], list[float], float]:
     """a, b and c of an element's form factor Σ a exp(-b sin²θ/λ²) + c, of the tables of `form_factors`.
 
-    Raises ConfigError for an element that there is not.
+    Raises ConfigError for an element that there is not, or that the tables lack (beyond Cf).
     """
     known = gemmi.Element(element)
     if known.atomic_number == 0:
         raise ConfigError(f"no element is called '{element}'")
-    table, constant = (known.it92, known.it92.c) if radiation == "xray" else (known.c4322, 0.0)
-    return list(table.a), list(table.b), constant
+    table = known.it92 if radiation == "xray" else known.c4322
+    if table is None:
+        raise ConfigError(f"no form factor of {element} is tabulated; elements up to Cf have one")
+    return list(table.a), list(table.b), known.it92.c if radiation == "xray" else 0.0
 
 
 def strengths(elements: tuple[str, ...], radiation: Radiation = "xray") -> Float[np.ndarray, " n"]:

@@ -59,11 +59,6 @@ class Group:
         """Operators in the cell."""
         return len(self.rotations)
 
-    @property
-    def is_centrosymmetric(self) -> bool:
-        """Whether there is a centre of inversion."""
-        return any((rotation == -np.eye(3)).all() for rotation in self.rotations)
-
     def images(self, frac: Points3) -> Float[np.ndarray, "n_ops n 3"]:
         """Places of each operator's images of fractional places."""
         return np.einsum("oij,nj->oni", self.rotations, frac) + self.translations[:, None]

@@ -96,11 +96,3 @@ class Crystals:
     def decode(self, output: Tensor) -> np.ndarray:
         """Decoded densities [batch, n, n, n] in e/Å³."""
         return output.detach().float()[:, 0].cpu().numpy()
-
-    def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
-        """Share of the density's squares that is missed, and of voxels with a wrong label."""
-        off = prediction["density"].astype(float) - truth["density"]
-        return {
-            "relative_error": float((off**2).sum() / max((truth["density"].astype(float) ** 2).sum(), 1e-12)),
-            "wrong_labels": float((prediction["labels"] != truth["labels"]).mean()),
-        }

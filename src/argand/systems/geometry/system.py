@@ -134,24 +134,6 @@ class Geometry:
         optimiser = torch.optim.AdamW(network.parameters(), lr=self.learning_rate, weight_decay=0.01)
         return optimiser, warm_cosine
 
-    def decode(self, output: Any) -> dict[str, np.ndarray]:
-        """Centre (cells of the canvas), its standard deviation and tilt (degrees) of a network's answer."""
-        _, centre, fine = output
-        return {
-            "centre_cells": centre.detach().float().numpy(),
-            "sigma_cells": fine.shift_sigma.detach().float().numpy(),
-            "tilt_deg": fine.tilt.detach().float().numpy(),
-        }
-
-    def score(self, prediction: dict[str, np.ndarray], truth: dict[str, np.ndarray]) -> dict[str, float]:
-        """Mean distance of centres and mean error of an angle; zero for the ideal output."""
-        apart = prediction["centre_cells"] - truth["centre_cells"]
-        turned = np.abs(prediction["tilt_deg"] - truth["tilt_deg"])
-        return {
-            "centre_cells": float(np.linalg.norm(apart, axis=-1).mean()),
-            "tilt_deg": float(turned.mean()),
-        }
-
 
 def known_numbers(cell_mm: float, distance_mm: float, wavelength: float) -> np.ndarray:
     """What is known of the detector, as the network takes it: log(cell / distance) and the wavelength in Å,

@@ -156,9 +156,3 @@ def _shape_error(coefficients: Tensor, batch: dict[str, Tensor]) -> Float[Tensor
     wanted = batch["coefficients"][..., : coefficients.shape[-1]]
     off = (coefficients[:, None] - wanted).square() * batch["weight"][:, None, : coefficients.shape[-1]]
     return off.sum(-1).amin(1)
-
-
-def coefficient_score(prediction: Sample, truth: Sample) -> dict[str, float]:
-    """Share of the shapes' variance that is left."""
-    off = (prediction["coefficients"][0] - truth["coefficients"][0]) ** 2 * truth["weight"]
-    return {"variance_left": float(off.sum())}

@@ -18,8 +18,8 @@ from argand.systems.molmnist.ensemble.md_ensemble import FrameEnsemble
 from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril, chain_sites
 from argand.systems.molmnist.inversion.polar import Polar
 from argand.systems.molmnist.inversion.shape_basis import Shapes, mode_count, side_of, stored_shapes
-from argand.systems.molmnist.loss import coefficient_score, inversion_inputs, inversion_loss
-from argand.systems.molmnist.network import InversionNetwork, PublishedNetwork, Reading
+from argand.systems.molmnist.loss import inversion_inputs, inversion_loss
+from argand.systems.molmnist.network import InversionNetwork, PublishedNetwork
 from argand.systems.molmnist.simulate import Imaging, Scene, measure, turned
 
 Sample = dict[str, np.ndarray]
@@ -141,17 +141,6 @@ class Molmnist:
         """Adam; at a constant rate, as published, or with a warm-up and a cosine."""
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         return optimiser, warm_cosine if self.network_name == "modes" else None
-
-    def decode(self, output: Any) -> Any:
-        """Shapes [batch, slow, fast] in shares of their highest pixel; ours answers with a `Reading`."""
-        return output if isinstance(output, Reading) else output.detach().float()[:, 0].clamp(min=0)
-
-    def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
-        """Relative squared error of the shape; zero for the ideal output."""
-        if self.network_name == "modes":
-            return coefficient_score(prediction, truth)
-        off = prediction["shape"] - truth["shape"]
-        return {"relative_error": float((off**2).sum() / (truth["shape"] ** 2).sum())}
 
 
 def training_number(source: "ModeEnsemble | FrameEnsemble", number: int) -> int:

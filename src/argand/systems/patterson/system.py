@@ -125,11 +125,3 @@ class Patterson:
         """Density [batch, size, size, size] about the frame's origin (ours) or of the box."""
         density = output.detach().float()[:, 0]
         return unfold(density) if self.network_name == "superposition" else density
-
-    def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
-        """Relative squared error and mean absolute error of the density; zero for the ideal output."""
-        off = prediction["target"] - truth["target"]
-        return {
-            "relative_error": float((off**2).sum() / (truth["target"] ** 2).sum()),
-            "absolute_error": float(np.abs(off).mean()),
-        }

@@ -106,9 +106,6 @@ def test_the_network_learns_four_cubes():
         loss.backward()
         optimiser.step()
     assert metrics["relative_error"] < 0.8
-    assert system.score({"target": batch["target"].numpy()}, {"target": batch["target"].numpy()}) == {
-        "relative_error": 0.0
-    }
 
 
 def test_the_shipped_network_sees_atoms_where_phases_are_wrong():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gemmi
 import pytest
-from argand.systems.patterson.truth import Comparison, compare, true_atoms
+from patterson_truth import Comparison, compare, true_atoms
 
 from argand.io.reflections import read_reflections
 from argand.systems.patterson.solution.reflections import prepare

@@ -98,15 +98,6 @@ class Occupation:
         # In one kernel: the loop over tensors takes an eighth of a step otherwise.
         return torch.optim.AdamW(network.parameters(), betas=(0.9, 0.98), fused=True, **settings), _course
 
-    def decode(self, output: tuple[Tensor, Tensor]) -> Tensor:
-        """Probabilities of the elements of each kind [batch, kind, element]."""
-        return output[0].detach().float().softmax(-1)
-
-    def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
-        """Share of hidden elements that are wrong; zero for the ideal output."""
-        hidden = truth["truth"] >= 0
-        return {"wrong": float((prediction["truth"] != truth["truth"])[hidden].mean())}
-
 
 def _course(progress: float) -> float:
     """Factor on the learning rate."""

@@ -10,8 +10,6 @@ from argand.physics.sphere.patterson import Map, Vectors, local_maxima
 from argand.physics.sphere.sphere_fit import Reflections, SphereModel, weights
 from argand.systems.patterson.maps.peak_assignment import sign_patterns
 
-PEAKS_PER_ATOM = 2
-"""About 20 positions for 10 atoms, as published (Hurwitz, arXiv 2003.13767): each atom and its image."""
 SWAPS = 1000
 """Swaps tried. By hand; benchmarks/patterson_separation.py shows what they reach."""
 

@@ -127,15 +127,6 @@ class CrystalMaps:
         """Adam, with a warm-up and a cosine."""
         return torch.optim.Adam(network.parameters(), lr=self.learning_rate), warm_cosine
 
-    def decode(self, output: Tensor) -> Tensor:
-        """Density in electrons over those of carbon [batch, x, y, z]."""
-        return output.detach().float()[:, 0].clamp(min=0) ** 2
-
-    def score(self, prediction: Sample, truth: Sample) -> dict[str, float]:
-        """Relative squared error; zero for the ideal output."""
-        off = prediction["target"] - truth["target"]
-        return {"relative_error": float((off**2).sum() / (truth["target"] ** 2).sum())}
-
     def _space(self, crystal: RandomCrystal, d_min: float, rng: np.random.Generator) -> DualSpace:
         """The iteration's view of noisy intensities to `d_min`."""
         group, cell = crystal.group, crystal.orthogonalisation
