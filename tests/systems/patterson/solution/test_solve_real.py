@@ -10,7 +10,7 @@ from argand.io.reflections import read_reflections
 from argand.systems.patterson.solution.reflections import prepare
 from argand.systems.patterson.solution.solve import Solution, solve
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[3]
 MEASURED = TESTS / "data" / "measured"
 EXAMPLES = TESTS.parent / "examples" / "data"
 

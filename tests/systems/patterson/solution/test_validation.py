@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
+from synthetic_crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
 
 from argand.io.reflections import Measured
 from argand.physics.crystal.atom import Atoms
