@@ -64,12 +64,12 @@ class DensityAutoencoder(nn.Module):
         nn.init.constant_(self.log_variance.bias, _FIRST_LOG_VARIANCE)
 
     def encode(self, density: Volume) -> tuple[Vectors, Vectors]:
-        """Mean and logarithm of the variance of each box's latent."""
+        """Mean and logarithm of the variance of each box's latent, [batch, latent] both."""
         deep = self.down(density).flatten(1)
         return self.mean(deep), self.log_variance(deep)
 
     def decode(self, latent: Vectors) -> Volume:
-        """The box of a latent; a density is nowhere below zero."""
+        """The box of a latent, [batch, 1, n, n, n] in e/Å³; a density is nowhere below zero."""
         size = self.sizes[-1]
         x = F.leaky_relu(self.widen(latent), _SLOPE).view(len(latent), -1, size, size, size)
         for level, size in zip(self.up, self.sizes[-2::-1], strict=True):

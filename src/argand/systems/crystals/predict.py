@@ -123,7 +123,7 @@ class PublishedModel:
         return latent, self.decode(latent)
 
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
-        """Vectors mixed evenly."""
+        """Vectors mixed evenly, and decoded; ConfigError for fewer than two steps."""
         if steps < 2:
             raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
         ends = self.encode(first), self.encode(second)

@@ -243,7 +243,10 @@ class Predictor:
 
 
 def expected_residual(measured: Measured, fitted: Fitted) -> float:
-    """The residual of a right answer: of what no direction describes, and of counting."""
+    """The residual of a right answer: of what no direction describes, and of counting.
+
+    Counting's is that of one Poisson draw about the answer's own counts, always the same one.
+    """
     if not measured.is_counted:
         return MODEL_RESIDUAL
     model = measured.waves(fitted.shape[None], fitted.rotation)[0]

@@ -89,7 +89,10 @@ class Scene:
         return histogram(cart, self.weight, window)
 
     def intensity(self, cart: Float[np.ndarray, "n 3"], shape: Picture, imaging: Imaging) -> Picture:
-        """|F|² in electrons² (Å² for electrons), q = 0 in the middle."""
+        """|F|² in electrons² (Å² for electrons), q = 0 in pixel [n // 2, n // 2].
+
+        Blind to beam stop and photons.
+        """
         if imaging.projection == "histogram":
             return np.abs(np.asarray(fft.fftshift(fft.fft2(shape)))) ** 2
         return imaging.camera.intensity({name: cart[atoms] for name, atoms in self.members.items()})

@@ -141,7 +141,7 @@ class Molmnist:
         return off.mean(), {"relative_error": (off.sum() / batch["shape"].square().sum()).detach()}
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
-        """Adam; at a constant rate, as published, or with a warm-up and a cosine."""
+        """Adam; at a constant rate for the published network, with a warm-up and a cosine for ours."""
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         return optimiser, warm_cosine if self.network_name == "modes" else None
 

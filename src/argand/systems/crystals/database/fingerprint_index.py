@@ -103,7 +103,11 @@ class Known:
         ]
 
     def same_as(self, structure: Structure) -> str | None:
-        """Name of the known structure that this one is, or None: same formula and same shape."""
+        """Name of the known structure that this one is, or None: same formula and same shape.
+
+        Shapes are compared at one density, so a strained structure is still itself; species do not count
+        twice.
+        """
         rows = self.rows_of.get(formula_of(structure), [])
         if not rows:
             return None

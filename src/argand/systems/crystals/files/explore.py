@@ -66,7 +66,10 @@ def alter_file(
 
 
 def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
-    """The structures of other files that are most like one, nearest first; unreadable ones are left out."""
+    """The structures of other files that are most like one, nearest first; unreadable ones are left out.
+
+    The distance is Euclid's between `fingerprint`s. InputError where the first file cannot be read.
+    """
     wanted = fingerprint(read_structure(file))
     found = []
     with ProgressDisplay("nearest", "structures") as display:

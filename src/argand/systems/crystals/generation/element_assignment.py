@@ -89,7 +89,10 @@ def kind_chances(
 
 
 def plausibility(network: Any, structures: Sequence[Structure]) -> list[Float[np.ndarray, " atom"] | None]:
-    """Probability of each atom's element given all other kinds; None for what the network does not take."""
+    """Probability of each atom's element given all other kinds; None for what the network does not take.
+
+    All atoms of one element are hidden together. Probabilities of a network, never calibrated.
+    """
     asked = [number for number, one in enumerate(structures) if fits(one)]
     chances = kind_chances(network, [structures[number] for number in asked])
     found: list[np.ndarray | None] = [None] * len(structures)

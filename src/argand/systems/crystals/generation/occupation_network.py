@@ -80,7 +80,11 @@ class OccupationNetwork(nn.Module):
     def forward(
         self, species: Tensor, kinds: Tensor, neighbours: Tensor, distance: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """[batch, atom], twice, and [batch, atom, neighbour], twice, to [batch, kind, element], [batch]."""
+        """[batch, atom], twice, and [batch, atom, neighbour], twice, to [batch, kind, element], [batch].
+
+        Distances are in cube roots of the volume for an atom; what comes out are logits, column Z - 1 for
+        element Z, and the logarithm of that unit in Å.
+        """
         batch, padded = species.shape
         real = species.reshape(-1) > 0
         number = real.cumsum(0) - 1

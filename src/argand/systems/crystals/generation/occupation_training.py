@@ -82,7 +82,10 @@ class Occupation:
     def loss(
         self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross entropy of the hidden elements, and the error of log size, more where all are shown."""
+        """Cross entropy of the hidden elements, and the error of log size, more where all are shown.
+
+        `log_scale` is that of Å. With a generator distances are shaken, as in training.
+        """
         distance = batch["distance"].float()
         if generator is not None:
             noise = torch.randn(distance.shape, generator=generator, device=generator.device)
@@ -102,7 +105,7 @@ class Occupation:
         return loss, {name: value.detach() for name, value in metrics.items()}
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
-        """AdamW, with a warm-up and a half cosine to nothing."""
+        """AdamW, with a warm-up and a half cosine down to a hundredth."""
         settings: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
         # Betas by hand: a shorter memory of squares than usual, for short runs. In one kernel: the loop over
         # tensors takes an eighth of a step otherwise.

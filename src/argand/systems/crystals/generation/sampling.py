@@ -138,7 +138,11 @@ def sample_files(
 def annotated(
     samples: Sequence[Sample], names: Sequence[str], known: Known, weights: Path | None = None
 ) -> list[Record]:
-    """One record for each sample: validity, confidence, plausibility, what it resembles and repeats."""
+    """One record for each sample: validity, confidence, plausibility, what it resembles and repeats.
+
+    Distances of atoms in Å, volumes in Å³; that to the nearest known structure is one of fingerprints. The
+    plausibility is a geometric mean over atoms, 0 for what the network does not take.
+    """
     structures = [one.decoded.structure for one in samples]
     likely = plausibility(load_occupation(weights), structures)
     repeats = repeated(structures)

@@ -21,7 +21,7 @@ _STEPS = 65536
 
 
 def save_prototypes(path: Path, stock: Stock) -> None:
-    """Write structures as safetensors, in one move."""
+    """Write structures as safetensors, in one move: lattices in Å, places in 65536ths of the cell."""
     places = np.rint(stock.frac_coords.astype(float) * _STEPS).astype(np.int64) % _STEPS
     arrays = {
         "names": np.frombuffer("\n".join(stock.names).encode(), np.uint8),

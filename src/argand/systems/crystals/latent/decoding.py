@@ -73,7 +73,7 @@ def decode(
 ) -> Decoded:
     """The structure of a vector, of any elements or of those `among`; InputError for what is no vector.
 
-    `seconds` are those of this thread's processor, so that other work on the machine changes no answer.
+    `seconds` are those of this thread's processor, so that other work on the machine counts little.
     """
     return decode_content(representation.read(latent), tries, seconds, among)
 
@@ -81,7 +81,10 @@ def decode(
 def decode_content(
     content: Content, tries: int = TRIES, seconds: float = SECONDS, among: Elements | None = None
 ) -> Decoded:
-    """The structure that explains the coefficients best, of those found in so many seconds of computing."""
+    """The structure that explains the coefficients best, of those found in so many seconds of computing.
+
+    Places by matching pursuit, then elements by least squares at these places: docs/crystals.md.
+    """
     search = Pursuit(content.lattice, content.hkl, content.density, content.count, seconds)
     found = search.solve(int(np.ceil(tries * min(1.0, (_ALL_TRIES / content.count) ** 2))))
     noise = float(np.sqrt(found.misfit * content.count)) + _ROUNDING

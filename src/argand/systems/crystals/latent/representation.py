@@ -105,7 +105,10 @@ class Representation:
         return HEAD + self.code_dims + 2 * high + 2 * self.code_dims * low
 
     def counts(self, count: int, step: int = 0) -> tuple[int, int]:
-        """How many indices there are, and how many of them tell of the species."""
+        """How many indices there are, and how many of them tell of the species.
+
+        An index costs two numbers, real and imaginary, and two for each dimension of the codes.
+        """
         growth = _GROWTH[step] if count > self.atoms else 1.0
         total = int(self.numbers * growth * max(1.0, count / self.atoms)) - HEAD - self.code_dims
         low = int(self.species_share * total / (2 * self.code_dims))
@@ -122,7 +125,10 @@ class Representation:
         return np.concatenate([self.encode(folded.primitive, step), tail])
 
     def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure, step: int = 0) -> Latent:
-        """The vector of the atoms in the cell, and with the count of atoms, of another head."""
+        """The vector of the atoms in the cell, and with the count of atoms, of another head.
+
+        So two structures get vectors of one kind, which can be mixed.
+        """
         hkl, species_hkl = self.indices(head, step)
         weights = code_weights(structure.species, self.code_dims)
         # Atoms at random have |F|² = N in the mean: with this all cells have coefficients of one size.
@@ -213,7 +219,10 @@ def _lattice(head: np.ndarray) -> Matrix3:
 
 
 def lattice_between(first: Matrix3, second: Matrix3, share: float) -> Matrix3:
-    """The cell at `share` (0 to 1) of the way: lengths change evenly in their logarithms, cosines as such."""
+    """The cell at `share` (0 to 1) of the way: lengths change evenly in their logarithms, cosines as such.
+
+    Rows in Å. InputError where what lies between has no volume.
+    """
     heads = [head_of(one, 1) for one in (first, second)]
     exact = [(np.rint(head[:6] / _GRID) + head[6:12]) * _GRID for head in heads]
     mixed = (1 - share) * exact[0] + share * exact[1]

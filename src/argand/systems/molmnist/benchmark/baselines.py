@@ -61,7 +61,10 @@ def learn(system: Molmnist, per_fibril: int = TRAINING, tick: Callable[[], None]
 def radial_profiles(
     patterns: Float[np.ndarray, "n slow fast"], live: Bool[np.ndarray, "slow fast"]
 ) -> Profiles:
-    """Roots of the mean intensity of rings one pixel wide that have live pixels, at unit length."""
+    """Roots of the mean intensity of rings one pixel wide that have live pixels, at unit length.
+
+    Rings reach into the corners, so that all of a pattern counts; its scale does not, and a turn hardly.
+    """
     size = patterns.shape[-1]
     axis = np.arange(size) - size // 2
     ring = np.rint(np.hypot(axis[:, None], axis[None])).astype(int)

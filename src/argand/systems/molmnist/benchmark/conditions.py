@@ -15,7 +15,8 @@ from argand.systems.molmnist.system import SPLITS, Molmnist
 SEED = 0
 """That of the set `standard` (`dataset.SEED`), whose first test pairs these are."""
 BEAM_STOP = 0.06
-"""1/Å, two pixels of a window of 200 Å: half of the central speckle of 6x6 or hexagonal-36, most of 9x9's."""
+"""1/Å; by hand, two pixels of a window of 200 Å: half of the central speckle of 6x6 or hexagonal-36, most of
+9x9's."""
 SMALL_WINDOW = Window(100.0, 200)
 """100 Å on 200 pixels of 0.5 Å: 1.36 times as wide as 9x9, where phase retrieval wants twice."""
 

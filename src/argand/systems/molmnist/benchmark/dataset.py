@@ -38,7 +38,7 @@ class Pairs(Dataset):
     """Pairs of one split: `pairs[i]` is a dict of tensors, `pairs.arrays(name)` holds all of one kind.
 
     `pattern` and `shape` are float32 [1, slow, fast]; `fibril`, `twist_deg_per_nm` and the rest are
-    numbers. `mask` says which pixels of the patterns are measured.
+    numbers. `mask` says which pixels of the patterns are measured. ConfigError for an unknown split.
     """
 
     def __init__(self, source: Any, split: str | None, system: Molmnist) -> None:
@@ -92,7 +92,7 @@ class StoredPairs:
         return self.stored[row]
 
     def column(self, name: str) -> np.ndarray:
-        """One array of all samples."""
+        """One array of all samples; ConfigError for a name that is not there."""
         if name not in self.stored.file:
             raise ConfigError(f"{self.path} has no '{name}'; there are {', '.join(self.stored.file)}")
         return np.asarray(self.stored.file[name])

@@ -29,7 +29,7 @@ class SamplePairs:
         return {name: np.asarray(values[row]) for name, values in self.columns.items()}
 
     def column(self, name: str) -> np.ndarray:
-        """One array of all pairs."""
+        """One array of all pairs; ConfigError for a name that is not there."""
         if name not in self.columns:
             raise ConfigError(f"the sample has no '{name}'; there are {', '.join(self.columns)}")
         return self.columns[name]

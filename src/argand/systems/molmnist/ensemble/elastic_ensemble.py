@@ -93,7 +93,7 @@ class EnsembleParameters:
 
 
 def times_less_twisted(chains: int, own_stiffness_chains: float) -> float:
-    """How many times less a fibril of so many chains twists than one of four."""
+    """How many times less a fibril of so many chains twists than one of four: (n + m) / (4 + m)."""
     return (chains + own_stiffness_chains) / (4 + own_stiffness_chains)
 
 
@@ -195,7 +195,10 @@ def _outwards(fibril: Fibril) -> Points3:
 
 
 def springs(fibril: Fibril, parameters: EnsembleParameters) -> tuple[Int[np.ndarray, "m 2"], np.ndarray]:
-    """Pairs of beads nearer than the cut-off, and the constants of their springs in kT/Å²."""
+    """Pairs of beads nearer than the cut-off, and the constants of their springs in kT/Å².
+
+    Chains of one number of a/2 are of one sheet: sheets are (200).
+    """
     beads = fibril.beads(fibril.cart)
     pairs = KDTree(beads).query_pairs(CUTOFF, output_type="ndarray")
     # A fixed order, so that sums and with them cached modes are the same everywhere.

@@ -35,7 +35,7 @@ steps converge on them; neither number was measured."""
 _STEPS = (0.02, 0.05)
 """Of swelling (Å) and disorder, over which slopes are taken. By hand."""
 _RANGE = ((-0.5, 0.5), (1.0, 5.0))
-"""Least and largest swelling (Å) and disorder; as np.clip wants them: the lows, then the highs."""
+"""Least and largest swelling (Å) and disorder, by hand; as np.clip wants them: the lows, then the highs."""
 _KS_95 = 1.358
 """Asymptotic 95 % point of the Kolmogorov-Smirnov statistic, times the root of the number of values: the root
 of ln(2 / 0.05) / 2, the first term of Kolmogorov's series."""

@@ -13,8 +13,8 @@ from argand.physics.coherent.projection import Window
 from argand.physics.sphere.phase_iteration import lowest_rows
 
 Q_POLISH = 2.5
-"""1/Å up to which patterns are followed; beyond, the start stays. There atoms that are counted in pixels say
-as much as phases do, and shapes blurred by 1 Å keep 4 % of their amplitude."""
+"""1/Å up to which patterns are followed, by hand; beyond, the start stays. There atoms that are counted in
+pixels say as much as phases do, and shapes blurred by 1 Å keep 4 % of their amplitude."""
 
 Halves = Complex[Tensor, "n slow half"]
 LowHalves = Complex[Tensor, "n slow1 half1"]

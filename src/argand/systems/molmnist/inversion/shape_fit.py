@@ -98,7 +98,10 @@ class Measured:
         self.is_counted = is_counted(self.intensity)
 
     def waves(self, images: Images, rotation: float) -> Waves:
-        """Amplitudes at the pixels of images that have been turned by `rotation`, form factors included."""
+        """Amplitudes in electrons at the pixels of images that have been turned by `rotation` (radians).
+
+        The images' own transform, over that of a pixel (sinc), times the mean form factor of cellulose.
+        """
         side = images.shape[-1]
         place = self.pixel * (torch.arange(side) - (side - 1) / 2)
         slow, fast = (torch.polar(torch.ones(()), axis[:, None] * place) for axis in (self.slow, self.fast))
@@ -182,7 +185,7 @@ def _sum(wave: Waves, amount: Float[Tensor, " mode"]) -> Complex[Tensor, " pixel
 
 
 def scale_of(measured: Measured, model: Complex[Tensor, " pixel"]) -> Tensor:
-    """Measured intensity of one electron squared: the likeliest for counts."""
+    """Measured intensity of one electron squared: the likeliest for Poisson counts, a ratio of sums."""
     return measured.intensity.sum() / (measured.mates * model.abs().square()).sum()
 
 
