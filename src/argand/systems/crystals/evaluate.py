@@ -20,7 +20,7 @@ from argand.systems.crystals.published.decoder import FLOOR, Reader, load_reader
 from argand.systems.crystals.simulate import box_sample, repeats
 
 EVALUATION_SEED = 2_000_003
-"""Neither the seed of any training run nor that of its validation."""
+"""Neither the seed of any training run nor that of its validation; any other of that kind would do."""
 VIEWS = ("single", "repeating")
 
 
@@ -64,12 +64,15 @@ def box_trials(
 
 
 def _apart(atoms: Atoms, side: float) -> Structure:
-    """The atoms in a cell so wide that no neighbour is in reach."""
+    """The atoms in a cell so wide that no neighbour is in reach: of three boxes a side, in the middle one."""
     return Structure(3 * side * np.eye(3), atoms.species, (atoms.places + side) / (3 * side))
 
 
 def tally(pairs: Sequence[Comparison]) -> dict[str, Any]:
-    """Shares of atoms found, of decoded ones that are true, of right species, and of faultless structures."""
+    """Shares of atoms found, of decoded ones that are true, of right species, and of faultless structures.
+
+    Found is an atom within 0.5 Å (`compare`); species are of those found; the distance is in Å.
+    """
     found = sum(pair.found for pair in pairs)
     distances = [pair.rms_distance for pair in pairs if pair.found]
     return {
@@ -88,7 +91,8 @@ def evaluate_model(
 ) -> dict[str, Any]:
     """Rows of figures over `count` structures of some files, drawn by the seed.
 
-    One row for `best`; of `paper` a row for each view, and those of perfect densities.
+    One row for `best`; of `paper` a row for each view, and those of perfect densities. ConfigError for an
+    unknown model or no structures, InputError for weights that cannot be read.
     """
     model = named_model(name, weights=weights)
     structures = drawn(patterns, count, seed)

@@ -16,9 +16,16 @@ from argand.errors import ConfigError
 from argand.nn.block import ConvBlock, convolution
 
 LATENT, CLASSES, VOXELS = 300, 95, 30
+"""Numbers of the latent, classes of a voxel (0: empty), voxels along a side: as published (arXiv
+1909.00949)."""
 SEGMENTER_WIDTHS = (64, 128, 256, 512, 1024)
+"""Channels of the levels; the first and the last are published, doubling between them is the U-Net's way."""
 AUTOENCODER_WIDTHS = (16, 32, 64, 128)
+"""Channels of the levels: ours, by hand, so that the box ends at 2³ voxels. Not the published encoder, whose
+public code has five levels to 256 channels."""
 _FIRST_LOG_VARIANCE, _SLOPE = -4.0, 0.1
+"""Where the latents' variance begins (a deviation of 0.14), and the slope of leaky units below zero. By
+hand."""
 
 Volume = Float[Tensor, "batch channel x y z"]
 Vectors = Float[Tensor, "batch latent"]
@@ -28,7 +35,8 @@ class DensityAutoencoder(nn.Module):
     """Density boxes [batch, 1, n, n, n] to Gaussian latents, and latents to boxes.
 
     Every level halves the box, rounding up; `widths` are the levels' channels. Nothing is normalised over the
-    batch, whose boxes differ in mean density as much as atoms do from what is between them.
+    batch, whose boxes differ in mean density as much as atoms do from what is between them. Densities in
+    e/Å³. ConfigError for no level.
     """
 
     def __init__(
@@ -56,12 +64,12 @@ class DensityAutoencoder(nn.Module):
         nn.init.constant_(self.log_variance.bias, _FIRST_LOG_VARIANCE)
 
     def encode(self, density: Volume) -> tuple[Vectors, Vectors]:
-        """Mean and logarithm of the variance of each box's latent."""
+        """Mean and logarithm of the variance of each box's latent, [batch, latent] both."""
         deep = self.down(density).flatten(1)
         return self.mean(deep), self.log_variance(deep)
 
     def decode(self, latent: Vectors) -> Volume:
-        """The box of a latent; a density is nowhere below zero."""
+        """The box of a latent, [batch, 1, n, n, n] in e/Å³; a density is nowhere below zero."""
         size = self.sizes[-1]
         x = F.leaky_relu(self.widen(latent), _SLOPE).view(len(latent), -1, size, size, size)
         for level, size in zip(self.up, self.sizes[-2::-1], strict=True):
@@ -81,7 +89,7 @@ class DensityAutoencoder(nn.Module):
 
 
 class AttentionGate(nn.Module):
-    """What came down, weighted between 0 and 1 at every voxel by what comes up."""
+    """What came down, weighted from 0 to 1 at every voxel by what comes up (Oktay et al., 1804.03999)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -95,7 +103,10 @@ class AttentionGate(nn.Module):
 
 
 class AttentionSegmenter(nn.Module):
-    """Density boxes [batch, 1, n, n, n] to scores of each voxel's class [batch, classes, n, n, n]."""
+    """Density boxes [batch, 1, n, n, n] to scores of each voxel's class [batch, classes, n, n, n].
+
+    ConfigError for no level.
+    """
 
     def __init__(self, widths: tuple[int, ...] = SEGMENTER_WIDTHS, classes: int = CLASSES) -> None:
         if not widths:

@@ -75,19 +75,19 @@ class FourierModel:
         return faithful(self.representation, structure)[0]
 
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """As `decode.decode`."""
+        """As `latent.decoding.decode`."""
         return decode(self.representation, latent, tries)
 
     def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
-        """As `decode.faithful`."""
+        """As `latent.decoding.faithful`."""
         return faithful(self.representation, structure, tries)
 
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
-        """As `space.interpolate`."""
+        """As `latent.interpolation.interpolate`."""
         return interpolate(self.representation, first, second, steps, tries)
 
     def shaken(self, latent: Latent, noise: float, seed: int) -> Latent:
-        """As `space.shaken`."""
+        """As `latent.interpolation.shaken`."""
         return shaken(latent, noise, seed)
 
 
@@ -123,7 +123,7 @@ class PublishedModel:
         return latent, self.decode(latent)
 
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
-        """Vectors mixed evenly."""
+        """Vectors mixed evenly, and decoded; ConfigError for fewer than two steps."""
         if steps < 2:
             raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
         ends = self.encode(first), self.encode(second)
@@ -147,7 +147,10 @@ def _networks(weights: str) -> Any:
 def named_model(
     name: str = "best", numbers: int = 512, weights: Path | None = None, is_single: bool = False
 ) -> Model:
-    """The model `best`, with vectors of so many numbers, or `paper`, with its own weights or others."""
+    """The model `best`, with vectors of so many numbers, or `paper`, with its own weights or others.
+
+    ConfigError for an unknown name, too few numbers, or options of the other model.
+    """
     if name not in MODELS:
         raise ConfigError(f"no model is called '{name}'; there are {', '.join(MODELS)}")
     if name == "best":
@@ -229,7 +232,10 @@ def load(weights: Path | str | None = None) -> Predictor:
 
 
 def selftest() -> str:
-    """Rebuild the built-in prototypes from their vectors and say how it went."""
+    """Rebuild the built-in prototypes from their vectors and say how it went.
+
+    RuntimeError where one is lost.
+    """
     predictor, structures = load(), prototypes()
     errors = []
     for structure in structures:

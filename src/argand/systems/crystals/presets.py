@@ -13,8 +13,9 @@ PAPER = Crystals("published")
 PAPER_SMALL = Crystals("published", encoder_widths=(8, 4), segmenter_widths=(8, 16, 32, 64))
 """The published boxes and latent with far smaller networks, for minutes of a processor: the shipped weights.
 
-The encoder ends at 8³ voxels: at 2³, as in `paper`, it learns next to nothing in so short a time.
-"""
+The encoder ends at 8³ voxels: at 2³, as in `paper`, it learns next to nothing in so short a time. Widths by
+hand; benchmarks/crystals_paper.py measures what comes of it: a quarter of the atoms of single cells."""
+# `tiny` is for tests: sizes and rate by hand, so that it learns four samples in seconds.
 PRESETS = {
     "best": BEST,
     "paper": PAPER,
@@ -31,6 +32,7 @@ PRESETS = {
 }
 TRAINABLE: dict[str, Crystals | Occupation] = {**PRESETS, "occupation": Occupation()}
 """Also the network that draws the elements of new structures."""
+# 18 boxes of a step as published (arXiv 1909.00949; the shipped weights took 8); validation by hand.
 BOX_TRAINING: dict[str, Any] = {"batch_size": 18, "val_count": 128, "val_every_steps": 200}
 OCCUPATION_TRAINING: dict[str, Any] = {
     "batch_size": 128,
@@ -41,4 +43,5 @@ OCCUPATION_TRAINING: dict[str, Any] = {
     "workers": 0,
     "clip_norm": 1.0,
 }
-"""Settings of a training that are not said otherwise."""
+"""Settings of a training that are not said otherwise; by hand, those that the shipped weights were trained
+with."""

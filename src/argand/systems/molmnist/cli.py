@@ -29,6 +29,9 @@ from argand.runs.verbs import (
 
 app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
 
+# Defaults of the verbs are those of the functions behind them, where it stands where they come from. Of their
+# own, by hand: 100 ps of frames after 500 of equilibration at most, and batches, replay and validation of a
+# training of minutes.
 Length = Annotated[float, typer.Option(help="Å; whole repeats of the crystal are taken.")]
 
 

@@ -20,11 +20,12 @@ from argand.systems.molmnist.predict import load
 from argand.systems.molmnist.system import Molmnist
 
 BATCH = 50
-"""Patterns that a model is given at a time."""
+"""Patterns that a model is given at a time; part of the contract with models (docs/molmnist.md), by hand."""
 SCORED = 16
-"""Shapes that are scored at a time."""
+"""Shapes that are scored at a time; for memory alone, the scores are the same."""
 LEAST = 5
-"""Trials of a fibril from which the deviation of its twist is believed."""
+"""Trials of a fibril from which the deviation of its twist is believed. By hand: of 60 patterns each fibril
+has six."""
 
 Task = Literal["inversion", "classification", "regression"]
 TASKS: dict[Task, str] = {
@@ -47,7 +48,10 @@ def evaluate_tasks(
     training: int = TRAINING,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Row]:
-    """One row for each condition, model and task that it answers; figures as of `figures_of`."""
+    """One row for each condition, model and task that it answers; figures as of `figures_of`.
+
+    ConfigError for an unknown condition, InputError for a model that fails. Times are those of the processor.
+    """
     rows: list[Row] = []
     for name in conditions:
         system = condition(name)
@@ -91,6 +95,7 @@ def floor_answers(
 def _asked(model: Model, trials: Trials) -> tuple[Answer, float]:
     """A model's answers to all trials, and the processor seconds that it took after a first call."""
     parts, spent = [], 0.0
+    # What a first call sets up (threads, caches) is not the time of a pattern.
     ask(model, trials.patterns[:1].copy(), trials.live.copy(), trials.window.side)
     for first in range(0, len(trials), BATCH):
         began = time.process_time()
@@ -192,7 +197,10 @@ def leaderboard(rows: Sequence[Row]) -> list[Table]:
 
 
 def shipped_models(weights: Path | None, rounds: int = POLISHING) -> dict[str, Model]:
-    """The network that comes with argand, or one from other weights: alone, with the fit, and polished."""
+    """The network that comes with argand, or one from other weights: alone, with the fit, and polished.
+
+    InputError for weights that cannot be read or are of another network.
+    """
     predictor = load(weights)
 
     def alone(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:

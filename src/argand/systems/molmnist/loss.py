@@ -17,16 +17,23 @@ from argand.systems.molmnist.simulate import Imaging
 Sample = dict[str, np.ndarray]
 
 Q_MAX = 1.7
-"""1/Å; patterns are cut to the square that reaches so far."""
+"""1/Å; patterns are cut to the square that reaches so far. By hand, a little beyond the 1.6 of `Polar`; up to
+here amplitudes are right to 0.3 % on the whole (benchmarks/molmnist_forward.py)."""
 MOST_MODES = mode_count(4)
 """Those of the smallest fibril, 2x2."""
 _NOISELESS, _OPEN, _NARROW = 0.35, 0.5, 0.2
-"""Shares of the training patterns without noise, of those without a beam stop, and of narrow windows."""
+"""Shares of the training patterns without noise, of those without a beam stop, and of narrow windows. By
+hand."""
 _PHOTONS = (3.3, 7.0)
+"""Decimal logarithms of the least and most photons of a training pattern. By hand: 10⁴ and 10⁶ of
+`benchmark.conditions` lie inside: what is scored is within what is trained on."""
 _BEAM_STOP = (0.03, 0.14)
+"""1/Å, one to four and a half pixels of the standard window. By hand, about the benchmark's 0.06."""
 _JITTER = 0.012
-"""Radians by which the rotation taken out in training is wrong, as that found will be."""
+"""Radians (0.7°) by which the rotation taken out in training is wrong, as that found will be. By hand, half
+an azimuth of `Polar`."""
 _WEIGHTS = {"fibril": 1.0, "azimuth": 0.5, "rotation": 0.1}
+"""Of parts of the loss beside 1 for the shape. By hand; no other weights are on record."""
 
 
 def pattern_middle(pattern: Shaped[np.ndarray, "size size"], step: float) -> Shaped[np.ndarray, "part part"]:
@@ -78,7 +85,7 @@ def inversion_loss(
     generator: torch.Generator | None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Scalar to minimise, and metrics: share of the shapes' variance
-    that is left, fibrils wrong, error of the rotation.
+    that is left, fibrils wrong, error of the rotation (the mean, in degrees).
 
     With a generator patterns are measured with noise, beam stops and in narrow windows, at other rotations;
     without one as they are, with the rotation that the network finds.
@@ -88,7 +95,9 @@ def inversion_loss(
     if generator is None:
         return _judged(network(pattern, live, step), batch, truth)
     pattern, live = _measured(pattern, live, step, generator)
+    # For a whole batch at once: images of one batch have one size.
     if torch.rand((), generator=generator, device=pattern.device) < _NARROW:
+        # Every second pixel, q = 0 among them: what a window half as wide sees.
         first = pattern.shape[-1] // 2 % 2
         pattern, live, step = pattern[..., first::2, first::2], live[..., first::2, first::2], 2 * step
     azimuths = network.polar.azimuths
@@ -125,6 +134,7 @@ def _judged(reading: Reading, batch: dict[str, Tensor], rotation: Tensor) -> tup
     azimuth = F.cross_entropy(
         reading.azimuth_logits.float(), _two_bins(rotation, reading.azimuth_logits.shape[1])
     )
+    # Twice the angle: rotations half a turn apart are one.
     away = 1 - torch.cos(2 * (reading.rotation - rotation))
     sharp = reading.sharpness
     # Von Mises density of twice the rotation.

@@ -20,8 +20,11 @@ from argand.systems.molmnist.inversion.shape_basis import Shapes
 
 _POLAR = ("replicate", "circular")
 _SHARPNESS = (-2.0, 11.5)
-"""Logarithm of the concentration of the von Mises distribution of twice the rotation."""
+"""Logarithm of the concentration of the von Mises distribution of twice the rotation: least and largest. By
+hand: at the ends hardly a direction, and 0.09°, below which the fit knows better (`predict` takes no less
+than 0.3°)."""
 _HIDDEN = 192
+"""Units between the maps and what is read off them. By hand; no other number is on record."""
 
 Features = Float[Tensor, "batch channel radius azimuth"]
 
@@ -42,7 +45,11 @@ class Reading:
 
 
 class InversionNetwork(nn.Module):
-    """Patterns to readings; `sides` and `counts` are those of each fibril's shapes, kept as buffers."""
+    """Patterns to readings; `sides` and `counts` are those of each fibril's shapes, kept as buffers.
+
+    Every level after the stem halves the radii alone: the azimuths, half as many as the pattern's, carry the
+    rotation.
+    """
 
     def __init__(
         self, sides: tuple[int, ...], counts: tuple[int, ...], widths: tuple[int, ...], polar: Polar
@@ -65,6 +72,7 @@ class InversionNetwork(nn.Module):
         self.kind = nn.Sequential(
             nn.Linear(2 * last * rows, _HIDDEN), nn.ReLU(inplace=True), nn.Linear(_HIDDEN, len(sides))
         )
+        # Halved by the stem, by the next stride and by the pooling.
         across = polar.azimuths // 8
         self.level = nn.Sequential(
             ConvBlock(last, last, stride=2, padding_mode=_POLAR),
@@ -96,6 +104,8 @@ class InversionNetwork(nn.Module):
         seen = self.polar(pattern, live, step)
         if shift is not None:
             seen = rolled(seen, -shift.to(seen.dtype))
+        # The fourth root of an intensity: decades become numbers of one size. `gain` lets each ring find its
+        # own.
         root = seen[:, :1].clamp_min(0).sqrt().sqrt() * self.gain[:, None]
         x = self.stem(torch.cat([root * seen[:, 1:], seen[:, 1:]], 1))
         for level in self.levels:
@@ -104,7 +114,9 @@ class InversionNetwork(nn.Module):
         logits = self.direction(around)[:, 0]
         turn = 2 * torch.pi * torch.arange(logits.shape[1], device=logits.device) / logits.shape[1]
         chance = logits.float().softmax(1)
+        # The mean direction on the doubled circle, on which half a turn closes: hence the half.
         found = torch.atan2((chance * turn.sin()).sum(1), (chance * turn.cos()).sum(1)) / 2
+        # Detached: amounts must not pull the rotation to where they are easier.
         out = (found.detach() if rotation is None else rotation) / torch.pi * x.shape[-1]
         hidden = self.level(rolled(x, out))
         pooled = torch.cat([around.mean(-1), around.amax(-1)], 1)
@@ -153,7 +165,8 @@ class PublishedNetwork(nn.Module):
     """Convolutional encoder and mirrored decoder (Zhang et al., arXiv 1911.07644).
 
     3x3 filters, batch norm and ReLU; 8, 16, 32 and 64 of them, each level at half the resolution of the one
-    before. Sides must be divisible by 2 for every level but the first.
+    before. Sides must be divisible by 2 for every level but the first. Pooling by maxima,
+    upsampling to the nearest and a last filter without activation are our reading.
     """
 
     def __init__(self, widths: tuple[int, ...] = (8, 16, 32, 64)) -> None:

@@ -20,5 +20,6 @@ PRESETS = {
 }
 """`standard`: turned at random, form factors, I(0) masked. `published`: aligned, |FFT|² of the histogram.
 
-Both with the published network; `best` is `standard` with ours.
-"""
+Both with the published network; `best` is `standard` with ours. The sizes of its network and its rate are by
+hand, for a training of minutes on a processor; benchmarks/molmnist_tasks.py measures it, no other sizes are
+on record. `tiny` is for tests: tests/systems/test_contract.py asks that it learns four samples."""

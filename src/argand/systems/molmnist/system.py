@@ -26,7 +26,7 @@ Sample = dict[str, np.ndarray]
 SOURCES = ("modes", "md")
 SPLITS = ("train", "val", "test")
 SHAPES_SEED = 0x5A
-"""Of the variants from which shapes are analysed."""
+"""Of the variants from which shapes are analysed; any number that no training run is likely to have."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class Molmnist:
     training split alone. Fibrils of which `trajectories` names a run of molecular dynamics take their
     variants from its frames, the others from their elastic network. `network_name` is `modes` for ours and
     `published` for the encoder-decoder of the paper; `widths` are those of either.
+
+    Defaults: widths as published (Zhang et al., arXiv 1911.07644); `polar`, radii and azimuths, as of
+    `Polar`; the learning rate is Adam's usual one. ConfigError for no fibril, or an unknown one.
     """
 
     imaging: Imaging = field(default_factory=Imaging)
@@ -80,7 +83,7 @@ class Molmnist:
         }
 
     def _source(self, name: str) -> "ModeEnsemble | FrameEnsemble":
-        """Where the variants of a fibril come from."""
+        """Where the variants of a fibril come from; frames of a run are preferred."""
         frames = _frames(self.trajectories, self.length).get(name)
         return frames or ensemble(name, self.length)
 
@@ -138,7 +141,7 @@ class Molmnist:
         return off.mean(), {"relative_error": (off.sum() / batch["shape"].square().sum()).detach()}
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
-        """Adam; at a constant rate, as published, or with a warm-up and a cosine."""
+        """Adam; at a constant rate for the published network, with a warm-up and a cosine for ours."""
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         return optimiser, warm_cosine if self.network_name == "modes" else None
 

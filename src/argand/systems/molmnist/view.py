@@ -21,19 +21,26 @@ from argand.systems.molmnist.simulate import turned
 PAGE = "index.html"
 TEMPLATE = system_data("molmnist", "view.html")
 MOST_BYTES = 2_000_000
-"""Of figures in a page; the list has all answers, those beyond it without figures."""
+"""Of figures in a page; the list has all answers, those beyond it without figures. By hand: a pattern alone
+takes 53 kB."""
 MOST_PIXELS = 200
-"""Along a side of a drawn pattern; larger ones are binned."""
+"""Along a side of a drawn pattern; larger ones are binned. By hand: the standard pattern is drawn as it
+is."""
 BACKBONE = ("C4", "C1")
 """Atoms of each glucose that a drawn chain goes through."""
 _DECADES = 7.0
+"""Of intensity below the brightest pixel that are drawn. By hand, for the eye; pictures have the same."""
 _LEVELS = 255
+"""Largest code of a byte."""
 
 Packed = dict[str, Any]
 
 
 def write_page(folder: Path) -> Path:
-    """Write the page of the run in `folder`; InputError where there is none in it."""
+    """Write the page of the run in `folder`.
+
+    InputError where there is none in it, or one of its files is gone.
+    """
     records = read_records(folder)
     spent, views = 0, []
     for record in records:

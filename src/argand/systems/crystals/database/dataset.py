@@ -30,8 +30,13 @@ _SITES = {
         False,
     ),
 }
-"""Places, side of the cube over the sum of two radii, and whether its faces are centred."""
+"""Places, side of the cube over the sum of the last two atoms' radii, and whether its faces are centred.
+
+Geometry: these two touch, along half an edge, a quarter and a half of the body diagonal, and half of a
+face's."""
 _PER_PROTOTYPE = 8
+"""By hand: enough for tests."""
+# Primitive vectors of a face-centred cube of side 1.
 _FACES = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 
@@ -151,7 +156,10 @@ def _flat(column: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prototypes() -> list[Structure]:
-    """Simple cubic structures with elements drawn at random; sides from covalent radii."""
+    """Simple cubic structures with elements drawn at random.
+
+    Sides from covalent radii (gemmi's), lattices in Å.
+    """
     rng = np.random.default_rng(0)
     made = []
     for places, side, is_centred in _SITES.values():

@@ -8,6 +8,8 @@ import typer
 
 from argand.runs.verbs import Json, Processes, Weights, complain, say, screen
 
+# Defaults of the verbs are those of the functions behind them, where it stands where they come from. Ten
+# repairs on the way between structures and nine steps are by hand.
 Files = Annotated[
     list[str], typer.Argument(help="CIF, POSCAR, extended XYZ or parquet files, globs, folders.")
 ]

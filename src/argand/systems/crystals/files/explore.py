@@ -25,7 +25,10 @@ Record = dict[str, Any]
 def interpolate_files(
     first: Path, second: Path, steps: int, out: Path, representation: Representation, tries: int
 ) -> Record:
-    """Write the structures on the way from one file's to another's as `step-01.cif` and so on."""
+    """Write the structures on the way from one file's to another's as `step-01.cif` and so on.
+
+    ConfigError for fewer than two steps, InputError for what is no structure.
+    """
     ends = read_structure(first), read_structure(second)
     found = interpolate(representation, *ends, steps, tries)
     shares = np.linspace(0.0, 1.0, steps)
@@ -48,7 +51,11 @@ def alter_file(
     count: int = 1,
     seed: int = 0,
 ) -> Record:
-    """Write altered copies of a structure, each through its latent vector, as `STEM-01.cif` and so on."""
+    """Write altered copies of a structure, each through its latent vector, as `STEM-01.cif` and so on.
+
+    Strains and noise are shares (of lengths; of the latent's root mean square). ConfigError for a
+    substitution or strain that is none, InputError for what is no structure.
+    """
     given = altered(read_structure(file), read_substitutions(substitutions), strain)
     latent = representation.encode(given)
     records = []
@@ -59,7 +66,10 @@ def alter_file(
 
 
 def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
-    """The structures of other files that are most like one, nearest first; unreadable ones are left out."""
+    """The structures of other files that are most like one, nearest first; unreadable ones are left out.
+
+    The distance is Euclid's between `fingerprint`s. InputError where the first file cannot be read.
+    """
     wanted = fingerprint(read_structure(file))
     found = []
     with ProgressDisplay("nearest", "structures") as display:

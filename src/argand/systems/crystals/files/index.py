@@ -12,7 +12,8 @@ from argand.systems.crystals.generation.structure_templates import drawn, save_p
 def write_library(pool: Path, out: Path, largest: int, prototypes: int, seed: int) -> dict[str, Any]:
     """Write `known.safetensors` and, if some are wanted, `prototypes.safetensors` to `out`; what they hold.
 
-    Indexed are all structures of the pool up to `largest` atoms that belong to no benchmark.
+    Indexed are all structures of the pool up to `largest` atoms that belong to no benchmark; `prototypes` of
+    them are kept whole, drawn by the seed. InputError where the pool has none.
     """
     stock = from_parquet(pool, largest)
     save_index(out / SHIPPED.name, index_of(stock.named("index")))

@@ -24,6 +24,7 @@ from argand.systems.crystals.predict import Model, model_of
 
 RECORDS, SUMMARY = "records.jsonl", "summary.json"
 _CHUNK = 16
+"""Structures of one job. By hand: some seconds at most, and little to do again for a run that was stopped."""
 
 Record = dict[str, Any]
 
@@ -41,14 +42,20 @@ class Task:
 
 @dataclass(frozen=True)
 class Decoding:
-    """Repairs tried, and within how many Å structures are made symmetric; 0 leaves them as decoded."""
+    """Repairs tried, and within how many Å structures are made symmetric (spglib).
+
+    0 leaves them as decoded.
+    """
 
     tries: int = TRIES
     symmetrise: float = 0.0
 
 
 def encode_files(patterns: Sequence[str], out: Path, model: Model) -> Record:
-    """Write the latents of all structures to the parquet file `out`; a summary with what was skipped."""
+    """Write the latents of all structures to the parquet file `out`; a summary with what was skipped.
+
+    InputError where no structure could be encoded.
+    """
     rows, skipped = [], []
     for name, source, _, found in _structures(patterns):
         try:
@@ -99,7 +106,10 @@ def decode_file(
     processes: int | None = None,
     force: bool = False,
 ) -> Record:
-    """The same from the latents of a parquet file, as `encode_files` writes it."""
+    """The same from the latents of a parquet file, as `encode_files` writes it.
+
+    InputError for another file.
+    """
     rows, config = read_latents(file)
     model = model_of(config)
     tasks = [Task(row.name, row.source, row.latent) for row in rows]

@@ -5,7 +5,7 @@ from typing import Any
 from rich.table import Table
 
 MOST = 40
-"""Structures listed; the least certain ones of a larger run."""
+"""Structures listed; the least certain ones of a larger run. By hand, a screen of them."""
 
 
 def summary_table(summary: dict[str, Any]) -> Table:

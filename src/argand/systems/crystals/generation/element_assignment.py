@@ -14,8 +14,12 @@ from argand.systems.crystals.generation.local_environment import fits, kinds_of,
 from argand.systems.crystals.generation.occupation_network import HIDDEN
 
 SWEEPS = 2
-"""Times that every kind is drawn again after the first, given all others (Gibbs sampling)."""
+"""Times that every kind is drawn again after the first, given all others (Gibbs sampling). By hand; no other
+number is on record. benchmarks/crystals_samples.py measures what comes out: 87 % valid compositions, of the
+data 89 %."""
 _BATCH = 128
+"""Structures asked of the network at a time. It decides on the random numbers too: another one draws
+others."""
 
 
 @dataclass
@@ -47,7 +51,8 @@ def dressed(
     """The structures with new elements for all kinds of sites, and cells of the size that fits these.
 
     First one kind after another in random order, then each again given the others; different kinds get
-    different elements. Below a temperature of 1 likely elements are preferred.
+    different elements. Below a temperature of 1 likely elements are preferred. Structures must be such
+    as `fits` takes. Any order will do, as all were trained alike (Uria et al., ICML 2014).
     """
     generator = torch.Generator().manual_seed(seed)
     made = []
@@ -84,7 +89,10 @@ def kind_chances(
 
 
 def plausibility(network: Any, structures: Sequence[Structure]) -> list[Float[np.ndarray, " atom"] | None]:
-    """Probability of each atom's element given all other kinds; None for what the network does not take."""
+    """Probability of each atom's element given all other kinds; None for what the network does not take.
+
+    All atoms of one element are hidden together. Probabilities of a network, never calibrated.
+    """
     asked = [number for number, one in enumerate(structures) if fits(one)]
     chances = kind_chances(network, [structures[number] for number in asked])
     found: list[np.ndarray | None] = [None] * len(structures)
@@ -106,6 +114,7 @@ def _sweep(network: Any, sites: _Sites, temperature: float, generator: torch.Gen
         kind = order[rows, step]
         sites.show(rows, kind, HIDDEN)
         logits = sites.ask(network)[0][rows, kind].float() / temperature
+        # Column Z - 1 is element Z: the columns of 0 (no atom) and of HIDDEN fall away.
         taken = torch.zeros(len(rows), HIDDEN + 1, dtype=torch.bool)
         taken.scatter_(1, sites.species[rows], True)
         logits = logits.masked_fill(taken[:, 1:HIDDEN], -torch.inf)

@@ -13,11 +13,15 @@ from jaxtyping import Bool, Float, Int, UInt8
 from argand.physics.crystal.structure import Structure, reduced_lattice
 
 LARGEST = 20
-"""Atoms of the largest cell that the network of species takes."""
+"""Atoms of the largest cell that the network of species takes: the limit of the set MP-20."""
 MOST_KINDS = 8
+"""Elements of one structure; by benchmarks/crystals_samples.py none of the pool has more."""
 NEIGHBOURS = 16
-"""Neighbours listed for each atom; at the last one the weights of the others end, and it counts for none."""
+"""Neighbours listed for each atom; at the last one the weights of the others end, and it counts for none. By
+hand, more than the 14 of the two first shells of a body-centred lattice."""
 
+# Images up to two cells away along the vectors of the reduced cell. By hand: in a cell that is much shorter
+# along one axis than along both others some of the 16 nearest are farther along and are missed.
 _STEPS = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)))
 
 
@@ -41,10 +45,11 @@ def fits(structure: Structure) -> bool:
 
 
 def surroundings(structure: Structure) -> Surroundings:
-    """Neighbours and kinds of a structure that `fits`."""
+    """Neighbours and kinds of a structure that `fits`; distances in cube roots of the volume for an atom."""
     count = len(structure)
     scale = (structure.volume / count) ** (1 / 3)
     neighbours = np.zeros((LARGEST, NEIGHBOURS), np.uint8)
+    # 9 is beyond all radial functions (2.2): padding says nothing.
     distance = np.full((LARGEST, NEIGHBOURS), 9.0, np.float32)
     neighbours[:count], near = _nearest(structure)
     distance[:count] = near / scale
@@ -71,6 +76,7 @@ def _nearest(
     steps = ((_STEPS @ metric) * _STEPS).sum(1)
     square = 2 * apart @ (metric @ _STEPS.T) + ((apart @ metric) * apart).sum(1)[:, None] + steps
     square = square.reshape(len(structure), -1)
+    # An atom is no neighbour of its own; its images are.
     square[square < 1e-6] = np.inf
     order = np.argpartition(square, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     near = np.take_along_axis(square, order, 1)

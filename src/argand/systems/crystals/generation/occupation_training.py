@@ -21,17 +21,25 @@ from argand.systems.crystals.generation.occupation_network import HIDDEN, Occupa
 WEIGHTS = shipped_weights("crystals-occupation")
 Sample = dict[str, np.ndarray]
 _ALL_SHOWN = 0.25
-"""Share of samples that hide nothing; the size of the cell is learned from them foremost."""
+"""Share of samples that hide nothing; the size of the cell is learned from them foremost. By hand."""
 _SIZE_WEIGHT = 4.0
+"""Of the error of log size beside the cross entropy. By hand: an error of 0.05 then costs 0.1 of some 2.5."""
 _SIZE_UNIT = 0.05
-"""Errors of log size within this count by their squares, larger ones by their size."""
+"""Errors of log size within this count by their squares, larger ones by their size (Huber's loss). By hand, 5
+% of a length."""
 _JITTER = 0.02
-"""Noise on distances in training, in their unit: the shape is to tell the family, not the one crystal."""
+"""Noise on distances in training, in their unit: the shape is to tell the family, not the one crystal. By
+hand."""
 
 
 @dataclass(frozen=True)
 class Occupation:
-    """Structures with hidden elements, and what they were; `data` is the file that `pool.pack` wrote."""
+    """Structures with hidden elements, and what they were.
+
+    `data` is the file that `occupation_dataset.pack` wrote.
+
+    Rate and decay are by hand; the card of the shipped weights has what they led to.
+    """
 
     data: str = ""
     shape: OccupationShape = field(default_factory=OccupationShape)
@@ -74,7 +82,10 @@ class Occupation:
     def loss(
         self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross entropy of the hidden elements, and the error of log size, more where all are shown."""
+        """Cross entropy of the hidden elements, and the error of log size, more where all are shown.
+
+        `log_scale` is that of Å. With a generator distances are shaken, as in training.
+        """
         distance = batch["distance"].float()
         if generator is not None:
             noise = torch.randn(distance.shape, generator=generator, device=generator.device)
@@ -84,6 +95,7 @@ class Occupation:
         entropy = F.cross_entropy(logits, truth, ignore_index=-1, reduction="sum") / (truth >= 0).sum()
         off = size.float() - batch["log_scale"]
         shown = (batch["truth"] < 0).all(1)
+        # By hand: with elements hidden the size can be guessed only, so a fifth of the weight.
         weight = torch.where(shown, 1.0, 0.2)
         bounded = F.huber_loss(off / _SIZE_UNIT, torch.zeros_like(off), reduction="none") * _SIZE_UNIT
         loss = entropy + _SIZE_WEIGHT * (weight * bounded).sum() / weight.sum()
@@ -93,14 +105,15 @@ class Occupation:
         return loss, {name: value.detach() for name, value in metrics.items()}
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
-        """AdamW, with a warm-up and a half cosine to nothing."""
+        """AdamW, with a warm-up and a half cosine down to a hundredth."""
         settings: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
-        # In one kernel: the loop over tensors takes an eighth of a step otherwise.
+        # Betas by hand: a shorter memory of squares than usual, for short runs. In one kernel: the loop over
+        # tensors takes an eighth of a step otherwise.
         return torch.optim.AdamW(network.parameters(), betas=(0.9, 0.98), fused=True, **settings), _course
 
 
 def _course(progress: float) -> float:
-    """Factor on the learning rate."""
+    """Factor on the learning rate: up in the first 3 %, down along half a cosine, to 1 %. By hand."""
     return max(min(progress / 0.03, 0.5 * (1 + float(np.cos(np.pi * progress)))), 0.01)
 
 

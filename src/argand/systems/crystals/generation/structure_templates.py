@@ -15,13 +15,13 @@ from argand.systems.crystals.generation.occupation_dataset import is_held_out
 SHIPPED = shipped_weights("crystals-known") / "prototypes.safetensors"
 ROOMIEST = 120.0
 """Å³ for an atom beyond which a structure is atoms in a void: caesium, the roomiest metal, has 115. Of the
-pool's cells of up to 20 atoms, 4 % are beyond."""
+pool's cells of up to 20 atoms, 4 % are beyond. By hand, above that metal."""
 _STEPS = 65536
-"""Places are kept to 1 / 65536 of the cell: 0.0002 Å in one of 12 Å."""
+"""Places are kept to 1 / 65536 of the cell: 0.0002 Å in one of 12 Å. Two bytes each, all of their values."""
 
 
 def save_prototypes(path: Path, stock: Stock) -> None:
-    """Write structures as safetensors, in one move."""
+    """Write structures as safetensors, in one move: lattices in Å, places in 65536ths of the cell."""
     places = np.rint(stock.frac_coords.astype(float) * _STEPS).astype(np.int64) % _STEPS
     arrays = {
         "names": np.frombuffer("\n".join(stock.names).encode(), np.uint8),
@@ -47,7 +47,10 @@ def load_prototypes(path: Path | None = None) -> Stock:
 
 
 def drawn(stock: Stock, count: int, seed: int) -> Stock:
-    """`count` structures that networks may learn from and that are dense, or all, in their order."""
+    """`count` structures that networks may learn from and that are dense, or all, in their order.
+
+    None of a formula that is held out, since the benchmark judges samples by these.
+    """
     allowed = [
         (name, one)
         for name, one in stock.named("choose")

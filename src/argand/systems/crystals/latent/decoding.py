@@ -16,21 +16,27 @@ from argand.systems.crystals.latent.element_codes import amplitudes, code_weight
 from argand.systems.crystals.latent.representation import Content, Latent, Representation
 
 TRIES = 100
-"""Repairs tried where the places do not explain the coefficients."""
+"""Repairs tried where the places do not explain the coefficients. By hand: most structures need none; time is
+the limit of the others (SECONDS)."""
 Elements = UInt8[np.ndarray, " element"]
 """Atomic numbers."""
 SECONDS = 10.0
-"""Of computing, beyond which what is there is taken; few structures need one."""
+"""Of computing, beyond which what is there is taken; few structures need one: of 53 to 200 atoms 0.24 in the
+mean and 5.6 at most (benchmarks/crystals.py). By hand."""
 _FEW, _EARLY = 15, 0.12
-"""Repairs, and share of the seconds left, after which a longer vector is tried instead."""
+"""Repairs, and share of the seconds left, after which a longer vector is tried instead. By hand."""
 _ALL_TRIES = 200
-"""Atoms up to which all repairs are tried; beyond, as many as take the same time."""
+"""Atoms up to which all repairs are tried; beyond, as many as take the same time, which is taken to grow with
+the square of the atoms. By hand; the largest cells of benchmarks/crystals.py have as many."""
 _ROUNDING = 1e-4
-"""Error of coefficients that is always there, with much to spare for single precision."""
+"""Error of coefficients that is always there, with much to spare for single precision. By hand."""
 _LOOSE = 0.25
-"""Å; an atom whose place is so uncertain is worth half."""
+"""Å; an atom whose place is so uncertain is worth half. By hand, half of the 0.5 Å within which an atom
+counts as found; so the confidence is no calibrated probability."""
 _SAME, _SURE = 0.02, 0.9
-"""Å between a structure and what came back of it, root mean square; and the least confidence."""
+"""Å between a structure and what came back of it, root mean square; and the least confidence. By hand: what
+comes back right is within 1e-4 Å and above 0.9999 in benchmarks/crystals_others.py, so neither is near its
+limit."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,11 @@ class Decoded:
 
     @property
     def confidence(self) -> float:
-        """1 where all is explained and every atom is sure, towards 0 where nothing is."""
+        """1 where all is explained and every atom is sure, towards 0 where nothing is.
+
+        (1 - misfit) times the mean of p / (1 + (s / 0.25 Å)²) over the atoms; not calibrated as a
+        probability.
+        """
         placed = 1.0 / (1.0 + (self.spread / _LOOSE) ** 2)
         return max(0.0, 1.0 - self.misfit) * float((placed * self.probability).mean())
 
@@ -61,14 +71,20 @@ def decode(
     seconds: float = SECONDS,
     among: Elements | None = None,
 ) -> Decoded:
-    """The structure of a vector, of any elements or of those `among`; InputError for what is no vector."""
+    """The structure of a vector, of any elements or of those `among`; InputError for what is no vector.
+
+    `seconds` are those of this thread's processor, so that other work on the machine counts little.
+    """
     return decode_content(representation.read(latent), tries, seconds, among)
 
 
 def decode_content(
     content: Content, tries: int = TRIES, seconds: float = SECONDS, among: Elements | None = None
 ) -> Decoded:
-    """The structure that explains the coefficients best, of those found in so many seconds of computing."""
+    """The structure that explains the coefficients best, of those found in so many seconds of computing.
+
+    Places by matching pursuit, then elements by least squares at these places: docs/crystals.md.
+    """
     search = Pursuit(content.lattice, content.hkl, content.density, content.count, seconds)
     found = search.solve(int(np.ceil(tries * min(1.0, (_ALL_TRIES / content.count) ** 2))))
     noise = float(np.sqrt(found.misfit * content.count)) + _ROUNDING
@@ -77,11 +93,13 @@ def decode_content(
     species, _ = nearest(weights, spread, among)
     exact = code_weights(species, content.totals.shape[0])
     left = np.concatenate([content.species - wave @ exact, (content.totals - exact.sum(0))[None]])
+    # Of codes at random; not below a thousandth, as elements of one dimension can have a code near 0.
     scale = content.count * max(float(np.mean(exact**2)), 1e-3)
     unexplained = float(np.mean(np.abs(left) ** 2)) / scale
     misfit = float(np.sqrt(0.5 * (found.misfit + unexplained)))
     # Species that leave more unexplained than places do are less sure than the places' error says.
     doubt = max(noise, float(np.sqrt(unexplained * content.count)))
+    # Elements were chosen before: a common factor of the spread changes how sure they are, not which.
     probability = nearest(weights, spread * doubt / noise, among)[1]
     places = place_spread(content.lattice, content.hkl, found.frac, noise)
     structure, copies = Structure(content.lattice, species, wrapped(found.frac)), 1

@@ -9,24 +9,33 @@ from jaxtyping import Complex, Float, UInt8
 from argand.physics.crystal.structure import MAX_Z
 
 _NOBLE = (0, 2, 10, 18, 36, 54, 86, 118)
+"""Atomic numbers at which the periods end."""
 _ROUNDS = 400
+"""Of pushing. By hand: the nearest two of 103 codes are 0.55 apart in four dimensions, 0.53 after half as
+many rounds and 0.57 after twice as many. Any change makes other vectors: those that are stored would be read
+wrongly."""
 _PUSH = 0.02
+"""How far a code moves in the first round; less and less later. By hand, in radii of the ball."""
 _PRIOR = 0.7
-"""Size of codes along an axis: what is known of an atom that no coefficient holds."""
+"""Size of codes along an axis: what is known of an atom that no coefficient holds. By hand, somewhat more
+than the codes have (root mean square 0.50 in four dimensions, 0.57 in two, 0.58 in one): the coefficients
+decide."""
 
 
 @cache
 def codes(dims: int) -> Float[np.ndarray, "element dims"]:
     """Place of each element, row Z - 1, in `dims` dimensions: at most 1 from 0, spread out evenly.
 
-    The start is period, group, place in the f block and covalent radius (one dimension: Z); then all
-    elements push their neighbours away, as charges do, within the unit ball.
+    The start is period, group, place in the f block and covalent radius (one dimension: Z); then all elements
+    push each other away within the unit ball, as charges do but falling faster, as 1 / r^(dims + 1), so that
+    neighbours count and the rim is not crowded.
     """
     if dims == 1:
         return np.linspace(-1.0, 1.0, MAX_Z)[:, None]
     places = _descriptors(dims)
     for step in range(_ROUNDS):
         apart = places[:, None] - places[None]
+        # The 1 keeps an element from dividing by its distance to itself, which pushes nothing.
         square = (apart**2).sum(-1) + np.eye(MAX_Z)
         push = (apart / square[..., None] ** (dims / 2 + 1)).sum(1)
         size = np.linalg.norm(push, axis=1, keepdims=True)
@@ -44,7 +53,8 @@ def _descriptors(dims: int) -> Float[np.ndarray, "element dims"]:
     columns = np.zeros((MAX_Z, dims))
     used = min(dims, table.shape[1])
     columns[:, :used] = table[:, :used]
-    # Small waves over Z keep elements of one place apart, and open further dimensions to the pushing.
+    # By hand: small waves over Z keep elements of one place apart, and open further dimensions to the
+    # pushing.
     return columns + 0.05 * np.cos(np.arange(MAX_Z)[:, None] * (1 + np.arange(dims)))
 
 
@@ -59,7 +69,7 @@ def _place(z: int) -> tuple[int, int, int]:
 
 
 def code_weights(species: UInt8[np.ndarray, " atom"], dims: int) -> Float[np.ndarray, "atom dims"]:
-    """Codes of atoms."""
+    """Codes of atoms, from their atomic numbers."""
     return codes(dims)[species.astype(int) - 1]
 
 
@@ -71,8 +81,8 @@ def amplitudes(
 ) -> tuple[Float[np.ndarray, "atom dims"], Float[np.ndarray, " atom"]]:
     """Likeliest weights of each atom in each channel and their standard deviation, for errors of `noise`.
 
-    `totals` are the coefficients of 000. What the coefficients do not determine is left near 0, and its
-    deviation is that of all codes.
+    `totals` are the coefficients of 000. Least squares with a Gaussian prior of size 0.7 about 0. What the
+    coefficients do not determine is left near 0, and its deviation is that of all codes.
     """
     count = waves.shape[1]
     design = np.concatenate([np.real(waves), np.imag(waves), np.ones((1, count))])

@@ -15,7 +15,8 @@ def settled(
 ) -> Decoded:
     """The structure of a vector, with crowded atoms moved apart as far as the vector allows.
 
-    Its elements are those `among` which they must be, or any.
+    Its elements are those `among` which they must be, or any. `tries` as of `decode`; InputError for no
+    vector.
     """
     decoded = decode(representation, latent, tries, among=among)
     if not is_crowded(decoded.structure):

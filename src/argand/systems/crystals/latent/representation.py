@@ -25,25 +25,37 @@ from argand.typing import Matrix3, Vector3
 HEAD = 13
 """Numbers of the coarse cell (6), the difference from it (6), and the number of atoms."""
 _GRID = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
-"""Of the coarse cell: logarithms of the lengths, cosines of the angles."""
+"""Of the coarse cell: logarithms of the lengths, cosines of the angles. By hand: a length to 10 %, an angle
+to 3°; half a step is what an error of the vector may be before indices are others."""
 _UNIT_LENGTH = 6.0
+"""Å; by hand, a usual length of a cell, so that logarithms are small."""
 _TAIL = 9
 """Whole numbers that make a supercell."""
 _FLATTEST = 0.02
+"""Least eigenvalue of the matrix of cosines of a coarse cell. By hand: rounded cosines can belong to no
+lattice, and any that is the same for ever serves to choose indices."""
 _ATOMS_SCALE = 20.0
+"""Unit of the number of atoms, the largest cells of MP-20; rounding forgives an error of a fortieth."""
 _FINEST = (1.25, 1.0)
 """Å; resolutions to which spread indices of small and of large cells reach, where these have more of them
-than the vector holds."""
+than the vector holds. By hand, after 1.25 and then 1.0 for all had been tried; with both
+benchmarks/crystals_others.py rebuilds 49 of 49 structures, which were in sight when they were chosen."""
 _MOST_INSIDE = 30
-"""Times the indices of the vector; beyond this, empty cells are resolved less."""
+"""Times the indices of the vector; beyond this, empty cells are resolved less. By hand, held by the same
+benchmark."""
 _LOWEST_SHARE = 0.3
-"""Of spread indices, those that stay the shortest ones and tell where in the cell matter is."""
+"""Of spread indices, those that stay the shortest ones and tell where in the cell matter is. By hand, held as
+above."""
 _GROWTH = (1.0, 2.0, 5.0)
-"""Lengths of vectors of large cells, step by step; a small cell has the first two steps, of one length."""
+"""Lengths of vectors of large cells, step by step; a small cell has the first two steps, of one length. By
+hand; of the 49 structures of benchmarks/crystals_others.py seven take the second, none the third."""
 _HASH = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
+"""Multipliers of SplitMix64 (Vigna's splitmix64.c); the first is 2⁶⁴ over the golden ratio."""
 _SHORTEST = 64
+"""Numbers of the shortest latent. By hand: 30 of them tell places, by count enough for ten atoms."""
 _DIMENSIONS = ((400, 4), (200, 2), (_SHORTEST, 1))
-"""Least numbers of a latent, and the dimensions of its species."""
+"""Least numbers of a latent, and the dimensions of its species. By hand: by benchmarks/crystals.py all of 500
+cells of MP-20 come back from 512 and 256 numbers (4 and 2 dimensions), 89 % from 128 (1)."""
 
 Latent = Float[np.ndarray, " size"]
 
@@ -67,7 +79,9 @@ class Content:
 class Representation:
     """How long vectors are: `numbers` for cells of up to `atoms` atoms, in proportion to the atoms beyond.
 
-    The elements' codes have `code_dims` dimensions and take `species_share` of the numbers.
+    The elements' codes have `code_dims` dimensions and take `species_share` of the numbers. Defaults
+    by hand, by counting: for 20 atoms 302 numbers tell 60 coordinates of places, 196 the 80 of codes; what
+    they and fewer achieve is in benchmarks/crystals.py. ConfigError for too few numbers.
     """
 
     numbers: int = 512
@@ -91,7 +105,10 @@ class Representation:
         return HEAD + self.code_dims + 2 * high + 2 * self.code_dims * low
 
     def counts(self, count: int, step: int = 0) -> tuple[int, int]:
-        """How many indices there are, and how many of them tell of the species."""
+        """How many indices there are, and how many of them tell of the species.
+
+        An index costs two numbers, real and imaginary, and two for each dimension of the codes.
+        """
         growth = _GROWTH[step] if count > self.atoms else 1.0
         total = int(self.numbers * growth * max(1.0, count / self.atoms)) - HEAD - self.code_dims
         low = int(self.species_share * total / (2 * self.code_dims))
@@ -99,7 +116,7 @@ class Representation:
         return (total - 2 * self.code_dims * low) // 2 - 2 * step, low
 
     def encode(self, structure: Structure, step: int = 0) -> Latent:
-        """The vector of a structure, float32."""
+        """The vector of a structure, float32 [`size(count, step)`]."""
         return self.encode_in(head_of(structure.lattice, len(structure)), structure, step)
 
     def encode_folded(self, folded: Folded, step: int = 0) -> Latent:
@@ -108,9 +125,13 @@ class Representation:
         return np.concatenate([self.encode(folded.primitive, step), tail])
 
     def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure, step: int = 0) -> Latent:
-        """The vector of the atoms in the cell, and with the count of atoms, of another head."""
+        """The vector of the atoms in the cell, and with the count of atoms, of another head.
+
+        So two structures get vectors of one kind, which can be mixed.
+        """
         hkl, species_hkl = self.indices(head, step)
         weights = code_weights(structure.species, self.code_dims)
+        # Atoms at random have |F|² = N in the mean: with this all cells have coefficients of one size.
         scale = 1.0 / np.sqrt(_count_of(head))
         wave = waves(hkl, structure.frac_coords)
         species = waves(species_hkl, structure.frac_coords) @ weights
@@ -129,6 +150,7 @@ class Representation:
             hkl = shortest_hkl(lattice, high)
             return hkl, hkl[:low]
         finest = _FINEST[0] if count <= self.atoms else _FINEST[1]
+        # Half of the sphere's volume (Friedel's mates are left out) times the cell's.
         inside = int(2 / 3 * np.pi * abs(np.linalg.det(lattice)) / finest**3)
         hkl = _spread(shortest_hkl(lattice, max(high, min(inside, _MOST_INSIDE * high))), high, step)
         return hkl, _spread(hkl, low, step)
@@ -165,13 +187,18 @@ def _multiples(tail: np.ndarray, count: int) -> Multiples:
     """The whole numbers that make a supercell; InputError where they make none, or one too large."""
     multiples = np.rint(tail).reshape(3, 3)
     copies = abs(np.linalg.det(multiples))
+    # Two copies or more, as few as keep the structure within MAX_ATOMS; halves, since determinants are
+    # rounded.
     if not 1.5 < copies < MAX_ATOMS / count + 0.5:
         raise InputError(f"a latent of {copies:.3g} times a cell of {count} atoms is none of a supercell")
     return multiples.astype(int)
 
 
 def head_of(lattice: Matrix3, count: int) -> Float[np.ndarray, "13"]:
-    """The numbers before the coefficients, as float32 holds them."""
+    """The numbers before the coefficients, as float32 holds them; lattice rows in Å.
+
+    Rounded to float32 at once: writer and reader must come to the same coarse cell.
+    """
     cell = parameters(lattice)
     exact = np.concatenate([np.log(cell[:3] / _UNIT_LENGTH), np.cos(cell[3:])])
     coarse = np.rint(exact / _GRID)
@@ -183,6 +210,7 @@ def head_of(lattice: Matrix3, count: int) -> Float[np.ndarray, "13"]:
 def _lattice(head: np.ndarray) -> Matrix3:
     """The exact cell, rows its vectors: a along x, b in the xy plane."""
     values = (np.rint(head[:6] / _GRID) + head[6:12]) * _GRID
+    # 0.3 to 890 Å, and 0.8° from a flat angle: what lies beyond is an error of the vector, not a crystal.
     lengths = _UNIT_LENGTH * np.exp(np.clip(values[:3], -3.0, 5.0))
     rows = Cell(*lengths, *np.arccos(np.clip(values[3:], -0.9999, 0.9999))).orthogonalisation.T
     if not np.isfinite(rows).all() or np.linalg.det(rows) < 1e-3 * np.prod(lengths):
@@ -191,7 +219,10 @@ def _lattice(head: np.ndarray) -> Matrix3:
 
 
 def lattice_between(first: Matrix3, second: Matrix3, share: float) -> Matrix3:
-    """The cell at `share` (0 to 1) of the way: lengths change evenly in their logarithms, cosines as such."""
+    """The cell at `share` (0 to 1) of the way: lengths change evenly in their logarithms, cosines as such.
+
+    Rows in Å. InputError where what lies between has no volume.
+    """
     heads = [head_of(one, 1) for one in (first, second)]
     exact = [(np.rint(head[:6] / _GRID) + head[6:12]) * _GRID for head in heads]
     mixed = (1 - share) * exact[0] + share * exact[1]
@@ -227,7 +258,10 @@ def _thick(cosines: Vector3, lengths: Vector3) -> Matrix3:
 
 
 def representation_of(numbers: int) -> Representation:
-    """The representation of so many numbers; short ones spend fewer on telling species apart."""
+    """The representation of so many numbers; short ones spend fewer on telling species apart.
+
+    ConfigError for fewer than 64.
+    """
     if numbers < _SHORTEST:
         raise ConfigError(f"a latent of {numbers} numbers is too short; {_SHORTEST} are the least")
     dims = next(dims for least, dims in _DIMENSIONS if numbers >= least)

@@ -21,13 +21,14 @@ from argand.systems.crystals.simulate import box_sample
 from argand.systems.crystals.system import Crystals
 
 FLOOR = 1.0
-"""Electrons; lower maxima are no atoms."""
+"""Electrons; lower maxima are no atoms. By hand: what hydrogen has. An electron is the height of a Gaussian
+of weight 1 in the box."""
 
 Volumes = Float[np.ndarray, "batch voxel voxel voxel"]
 
 
 class Reader:
-    """The networks of a system, as trained."""
+    """The networks of a system, as trained; boxes and places are the system's, in Å from a corner."""
 
     def __init__(self, system: Crystals, networks: PublishedNetworks) -> None:
         self.system, self.box = system, system.box
@@ -74,7 +75,10 @@ class Reader:
     def atoms(
         self, density: Float[np.ndarray, "voxel voxel voxel"], scores: Tensor
     ) -> tuple[Atoms, Float[np.ndarray, " atom"]]:
-        """Maxima of the density, each with the element that its voxels are likest to, and how surely."""
+        """Maxima of the density, each with the element that its voxels are likest to, and how surely.
+
+        The probability is the mean over 3³ voxels, emptiness aside: a ball of 0.667 Å is four voxels wide.
+        """
         found = self.box.read_peaks(density, FLOOR)
         if not len(found.species):
             return found, np.zeros(0)

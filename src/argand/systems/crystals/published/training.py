@@ -20,7 +20,8 @@ from argand.systems.crystals.system import Crystals
 
 STAGES = ("density", "species")
 DENSITY_SHARE = 0.5
-"""Of the time for the encoder-decoder, whose densities the segmenter depends on."""
+"""Of the time for the encoder-decoder, whose densities the segmenter depends on. By hand, and with nothing
+compared."""
 
 Run = Callable[..., None]
 
@@ -30,7 +31,8 @@ def train_in_sequence(
 ) -> Path:
     """Train both in the folders `density` and `species` of `out`; the last one's weights hold both.
 
-    `run(system, folder, what, **settings)` trains one. Raises ConfigError for a system without networks.
+    `run(system, folder, what, **settings)` trains one. Raises ConfigError for a system without networks or
+    without structures, InputError for a source that holds none.
     """
     if system.model == "fourier":
         raise ConfigError("the latents of `best` are computed, not learnt; train `paper` or `paper-small`")
@@ -57,7 +59,10 @@ def _forget_outdated(folder: Path, start: Path) -> None:
 
 
 def join(out: Path) -> Path:
-    """Write the weights of both networks, in half precision, and the log of both to `out`."""
+    """Write the weights of both networks, in half precision, and the log of both to `out`.
+
+    InputError for none.
+    """
     state, header = load_weights(out / "species" / BEST_NAME)
     first = read_header(out / "density" / BEST_NAME)
     both = {"density": first, "species": header}

@@ -18,9 +18,10 @@ from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.systems.molmnist.system import Molmnist
 
 TRAINING = 1000
-"""Training pairs of each fibril that floors learn from."""
+"""Training pairs of each fibril that floors learn from: of 1,600 that `standard` has, by hand. The README's
+table is of 100 (`--training` of benchmarks/molmnist_tasks.py)."""
 OUTLINE_MARGIN = 1.0
-"""Å around the true shape, for the floor that is told it."""
+"""Å around the true shape, for the floor that is told it; by hand, one standard deviation of the blur."""
 
 Answer = dict[str, np.ndarray]
 Profiles = Float[np.ndarray, "n ring"]
@@ -38,7 +39,10 @@ class Training:
 
 
 def learn(system: Molmnist, per_fibril: int = TRAINING, tick: Callable[[], None] = lambda: None) -> Training:
-    """Simulate training pairs and keep what floors need of each; `tick` is called after each."""
+    """Simulate training pairs and keep what floors need of each; `tick` is called after each.
+
+    They are measured as the condition's test pairs are.
+    """
     profiles, kinds, twists, forward = [], [], [], []
     size = system.imaging.window.size
     total = {FIBRILS.index(name): np.zeros((size, size)) for name in system.fibrils}
@@ -57,7 +61,10 @@ def learn(system: Molmnist, per_fibril: int = TRAINING, tick: Callable[[], None]
 def radial_profiles(
     patterns: Float[np.ndarray, "n slow fast"], live: Bool[np.ndarray, "slow fast"]
 ) -> Profiles:
-    """Roots of the mean intensity of rings one pixel wide that have live pixels, at unit length."""
+    """Roots of the mean intensity of rings one pixel wide that have live pixels, at unit length.
+
+    Rings reach into the corners, so that all of a pattern counts; its scale does not, and a turn hardly.
+    """
     size = patterns.shape[-1]
     axis = np.arange(size) - size // 2
     ring = np.rint(np.hypot(axis[:, None], axis[None])).astype(int)
@@ -105,6 +112,7 @@ def phases_told(trials: Trials, training: Training) -> Answer:
 
     What is left is what a histogram of atoms loses. Where nothing is measured, the true amplitudes serve.
     """
+    # NaN where neither a pixel nor its mate is measured.
     half = friedel_mean(torch.from_numpy(trials.patterns), torch.from_numpy(trials.live))
     measured = half.isfinite()
     true = spectra_of(torch.from_numpy(trials.shapes))

@@ -13,10 +13,12 @@ from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.system import SPLITS, Molmnist
 
 SEED = 0
-"""That of the set `standard`, whose first test pairs these are."""
+"""That of the set `standard` (`dataset.SEED`), whose first test pairs these are."""
 BEAM_STOP = 0.06
-"""1/Å, two pixels of a window of 200 Å: half of the central speckle of 6x6 or hexagonal-36, most of 9x9's."""
+"""1/Å; by hand, two pixels of a window of 200 Å: half of the central speckle of 6x6 or hexagonal-36, most of
+9x9's."""
 SMALL_WINDOW = Window(100.0, 200)
+"""100 Å on 200 pixels of 0.5 Å: 1.36 times as wide as 9x9, where phase retrieval wants twice."""
 
 
 def conditions(system: Molmnist) -> dict[str, Molmnist]:
@@ -34,7 +36,10 @@ def conditions(system: Molmnist) -> dict[str, Molmnist]:
 
 
 CONDITIONS = conditions(PRESETS["standard"])
-"""`beam-stop` has 10⁴ photons too; `small-window` is 100 Å at 0.5 Å, noise-free, and gives no support."""
+"""`beam-stop` has 10⁴ photons too; `small-window` is 100 Å at 0.5 Å, noise-free, and gives no support.
+
+How many photons is by hand: at 10⁴ classical retrieval loses 6 dB, at 10⁶ half of that
+(benchmarks/molmnist_tasks.py)."""
 
 
 def condition(name: str) -> Molmnist:
@@ -76,7 +81,7 @@ def pair_numbers(system: Molmnist, split: str, count: int) -> list[int]:
 
 
 def simulate_pairs(system: Molmnist, numbers: list[int]) -> Trials:
-    """The pairs of these indices."""
+    """The pairs of these indices, patterns as the system's imaging measures them."""
     samples = [system.simulate(index, SEED) for index in numbers]
     kinds = {"pattern": np.float32, "shape": np.float32, "fibril": np.int64, "twist_deg_per_nm": np.float32}
     arrays = {

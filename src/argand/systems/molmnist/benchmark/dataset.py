@@ -24,17 +24,21 @@ from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.system import SPLITS, Molmnist
 
 PAIRS = 20_000
+"""2,000 variants of each of ten fibrils, as published (Zhang et al., arXiv 1911.07644)."""
 SEED = 0
+"""Of the sets by name; any would do, but it must stay."""
 SETS = ("standard", "published")
 SUMS = "checksums.json"
 SELFTEST_R = 0.01
+"""Largest amplitude R against a sum over atoms: the goal of benchmarks/molmnist_forward.py, which measures
+0.0029 at most over the ten fibrils."""
 
 
 class Pairs(Dataset):
     """Pairs of one split: `pairs[i]` is a dict of tensors, `pairs.arrays(name)` holds all of one kind.
 
     `pattern` and `shape` are float32 [1, slow, fast]; `fibril`, `twist_deg_per_nm` and the rest are
-    numbers. `mask` says which pixels of the patterns are measured.
+    numbers. `mask` says which pixels of the patterns are measured. ConfigError for an unknown split.
     """
 
     def __init__(self, source: Any, split: str | None, system: Molmnist) -> None:
@@ -88,7 +92,7 @@ class StoredPairs:
         return self.stored[row]
 
     def column(self, name: str) -> np.ndarray:
-        """One array of all samples."""
+        """One array of all samples; ConfigError for a name that is not there."""
         if name not in self.stored.file:
             raise ConfigError(f"{self.path} has no '{name}'; there are {', '.join(self.stored.file)}")
         return np.asarray(self.stored.file[name])
@@ -113,7 +117,8 @@ def load(
 ) -> Pairs:
     """A split of a data set by name: `standard`, `published`, or the `sample` that is shipped.
 
-    The first two are made on first use, in `folder` or argand's cache, which takes minutes.
+    The first two are made on first use, in `folder` or argand's cache, which takes minutes. ConfigError for
+    an unknown name or split, InputError for a damaged file.
     """
     if name == "sample":
         return Pairs(read_sample(), split, PRESETS["standard"])
@@ -143,7 +148,10 @@ def write_pairs(
     quiet: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Path:
-    """Simulate a data set with its checksums and card; the same call completes one that was stopped."""
+    """Simulate a data set with its checksums and card; the same call completes one that was stopped.
+
+    Gives `out`; shards and checksums are in the folder `out` with the ending `.shards`.
+    """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     tell("elastic networks of the fibrils")
@@ -185,7 +193,10 @@ def _sha256(path: Path) -> str:
 
 
 def summary(path: Path) -> dict[str, Any]:
-    """What a data set holds, as plain values, after its bytes have been checked."""
+    """What a data set holds, as plain values, after its bytes have been checked.
+
+    InputError where they differ.
+    """
     check_files(path, thoroughly=True)
     pairs = open_pairs(path)
     splits = {name: int((pairs.source.column("split") == number).sum()) for number, name in enumerate(SPLITS)}
@@ -195,7 +206,10 @@ def summary(path: Path) -> dict[str, Any]:
 
 
 def check_forward() -> str:
-    """Simulate a pair and check its pattern against a sum over atoms; say how it went."""
+    """Simulate a pair and check its pattern against a sum over atoms; say how it went.
+
+    RuntimeError where they differ by more than SELFTEST_R, InputError where the sample is damaged.
+    """
     from argand.systems.molmnist.benchmark.forward_accuracy import amplitude_r
 
     residual = amplitude_r("2x2", 0, PRESETS["standard"].imaging.window, highest_q=1.7)

@@ -16,6 +16,7 @@ from argand.io.resource import system_data
 SAMPLE = system_data("molmnist", "sample.h5")
 _SCALARS = ("fibril", "variant", "split", "source", "twist_deg_per_nm", "rotation_deg", "energy_kt")
 _LEVELS = 254
+"""Steps of the logarithm: codes 1 to 255 of a byte, 0 standing for what was not measured."""
 
 
 class SamplePairs:
@@ -28,7 +29,7 @@ class SamplePairs:
         return {name: np.asarray(values[row]) for name, values in self.columns.items()}
 
     def column(self, name: str) -> np.ndarray:
-        """One array of all pairs."""
+        """One array of all pairs; ConfigError for a name that is not there."""
         if name not in self.columns:
             raise ConfigError(f"the sample has no '{name}'; there are {', '.join(self.columns)}")
         return self.columns[name]
@@ -57,11 +58,15 @@ def pack(pattern: np.ndarray) -> tuple[np.ndarray, float, float]:
 
 
 def unpack(codes: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Patterns [n, size, size] from their codes; 0 is a pixel that was not measured."""
+    """Patterns [n, size, size] from their codes; 0 is a pixel that was not measured.
+
+    The inverse of `pack`.
+    """
     half = np.where(codes > 0, np.exp(low + (codes - 1.0) / _LEVELS * (high - low)), 0.0).astype(np.float32)
     size, known = codes.shape[1:]
     full = np.zeros((len(codes), size, size), np.float32)
     full[:, :, :known] = half
+    # Friedel: I(-q) = I(q); with q = 0 in pixel n / 2 the mate of pixel i is n - i.
     rows, columns = -np.arange(size) % size, -np.arange(known, size) % size
     full[:, :, known:] = half[:, rows][:, :, columns]
     return full

@@ -21,9 +21,15 @@ from argand.systems.molmnist.fibril.fibril import LENGTH, Fibril, build_fibril
 
 Platform = Literal["auto", "CPU", "OpenCL", "CUDA", "Reference"]
 STEP_FS, FRICTION_PER_PS, PRESSURE_BAR = 4.0, 1.0, 1.0
+"""Step of integration, friction of the Langevin thermostat, pressure of the barostat (water alone).
+
+4 fs go with hydrogens of 3 u (Hopkins et al., J. Chem. Theory Comput. 11, 1864, 2015); friction and pressure
+by hand: weak enough to leave slow motions alone, and that of a laboratory."""
 WARM_UP_PS, WARM_UP_STAGES, COLD_K = 4.0, 8, 40.0
+"""Length of the heating, its stages, and the temperature of the first. By hand, so that placed hydrogens and
+fresh water do not blow up; how long is of no account, as equilibration follows."""
 GAS_CONSTANT = 8.31446261815324e-3
-"""kJ/(mol K)."""
+"""kJ/(mol K); exact, as the SI of 2019 defines k and N_A."""
 WATCHED = ("twist_deg_per_nm", "energy_kj_mol")
 """What must have stopped drifting before frames count as production."""
 
@@ -38,7 +44,11 @@ class NotStationaryError(ArgandError):
 class Dynamics:
     """What is simulated. Times in ps, lengths in Å.
 
-    Frames are `frame_ps` apart, with all atoms every `atoms_every`-th, in blocks of `block_ps`.
+    Frames are `frame_ps` apart, with all atoms every `atoms_every`-th, in blocks of `block_ps`. Defaults by
+    hand: frames far below the correlation time of the twist (60 ps of 300 frames have about 6 independent
+    ones, benchmarks/molmnist_ensemble.py), atoms rarer for room on the disk, a block as what a stop may lose;
+    10 Å of water keep a fibril from its image beyond the cut-off. ConfigError for what is not above zero, or
+    for a block shorter than a frame.
     """
 
     fibril: str = "2x2"
@@ -59,7 +69,10 @@ class Dynamics:
 
 
 class Run:
-    """A run in a folder; `advance` goes on with what is there."""
+    """A run in a folder; `advance` goes on with what is there.
+
+    Raises ConfigError where the folder holds another run, or the fibril is unknown.
+    """
 
     def __init__(
         self, settings: Dynamics, folder: Path, platform: Platform = "auto", threads: int | None = None
@@ -83,6 +96,7 @@ class Run:
             barostat = mm.MonteCarloBarostat(PRESSURE_BAR, chosen.temperature_k)
             barostat.setRandomNumberSeed(chosen.seed + 1)
             self.model.system.addForce(barostat)
+        # OpenMM counts in nm and ps: hence Å x 0.1 and fs / 1000 from here on.
         integrator = mm.LangevinMiddleIntegrator(chosen.temperature_k, FRICTION_PER_PS, STEP_FS / 1000)
         state = self.trajectory.state()
         # A run that goes on must not repeat the random forces of its beginning.
@@ -110,6 +124,7 @@ class Run:
             raise ConfigError(f"OpenMM has no platform {wanted} here; there are {', '.join(names)}")
         properties = {"Threads": str(self.threads)} if self.threads and wanted == "CPU" else {}
         if wanted in ("CUDA", "OpenCL"):
+            # Forces in single, integration in double precision: energies do not drift for it.
             properties = {"Precision": "mixed"}
         return mm.Platform.getPlatformByName(wanted), properties
 
@@ -122,8 +137,10 @@ class Run:
     ) -> None:
         """Go on until there are `production_ps` of frames from after the drift over `window_ps` has ended.
 
-        Raises NotStationaryError when it has not within `longest_equilibration_ps`. What is simulated stays,
-        whatever stops the run.
+        Raises NotStationaryError when it has not within `longest_equilibration_ps`, ConfigError for a window
+        of less than two blocks. What is simulated stays, whatever stops the run. The default window is by
+        hand, and short for the twist: on the way to 13.9 degrees/nm the 2x2 run of
+        benchmarks/molmnist_ensemble.py passed 5 after 60 ps and 10 after 100 ps.
         """
         chosen = self.settings
         if window_ps < 2 * chosen.block_ps:
@@ -146,11 +163,15 @@ class Run:
                 except KeyboardInterrupt as interrupt:
                     kept = f"{self.trajectory.folder} has {began + here:g} ps; the same command goes on"
                     raise KeyboardInterrupt(kept) from interrupt
+                # ps in a second to ns in a day.
                 speed = 86.4 * chosen.block_ps / (time.perf_counter() - started)
                 display.update(min((began + here) / total, 1.0), round(here), f"{phase}, {speed:.3g} ns/day")
 
     def summary(self) -> str:
-        """One line on the twist after equilibration; without water, a warning in it."""
+        """One line on the twist after equilibration; without water, a warning in it.
+
+        The standard error counts correlated frames once. InputError where there are no frames yet.
+        """
         twist = self.trajectory.read("twist_deg_per_nm", phase="production")["twist_deg_per_nm"]
         error = float(twist.std() * np.sqrt(statistical_inefficiency(twist) / len(twist)))
         spread = f"standard deviation {twist.std():.2f}"
@@ -188,6 +209,7 @@ class Run:
         """Minimise and heat in stages."""
         logger.info("minimise %d atoms", len(self.model.cart))
         simulation, chosen = self.simulation, self.settings
+        # By hand: enough to part what was placed too near; a minimum is not needed.
         simulation.minimizeEnergy(maxIterations=500)
         simulation.context.setVelocitiesToTemperature(COLD_K, chosen.seed + 1)
         for temperature in np.linspace(COLD_K, chosen.temperature_k, WARM_UP_STAGES):

@@ -28,39 +28,47 @@ from argand.systems.molmnist.fibril.fibril import LENGTH, Fibril, build_fibril, 
 from argand.typing import Points3
 
 CUTOFF = 11.0
-"""Å."""
+"""Å up to which beads have springs. By hand: it reaches the second glucose along a chain (10.4 Å) and all
+chains around (5.3, 6.0, 7.8 and 8.2 Å), not the next ones; `fit` sets the springs' strength to it."""
 NEIGHBOURS, _INSIDE = 7.0, 4
-"""Å within which a chain of the crystal has so many others."""
+"""Å within which a chain of the crystal has so many others: two at 5.3, two at 6.0, the next at 7.8."""
 MODES = 60
+"""Softest modes that are drawn. By hand: with the shipped springs they make 92 % of the beads' variance in
+2x2, 76 % in 3x3, and less in larger fibrils; what is left out is part of `glucose_rms`, which `fit` finds."""
 SECTIONS = 32
-"""Glucoses of a chain of 200 Å over which the twist is measured."""
+"""Glucoses of a chain of 200 Å over which the twist is measured: 40, less four at either end."""
 PARAMETERS = system_data("molmnist", "ensemble.json")
+"""What `fit` found from runs of 2x2 and 3x3 in water; benchmarks/molmnist_ensemble.py sets others beside
+it."""
 _STRATUM = (np.sqrt(5) - 1) / 2
-"""Multiples of the golden section fill the unit interval evenly, however many are taken."""
+"""Multiples of the golden section fill the unit interval evenly, however many are taken. They do so here only
+if the random number beside them is the same for all; `draw` takes a new one for each, so quantiles are
+independent."""
 
 
 @dataclass(frozen=True)
 class EnsembleParameters:
     """What molecular dynamics tells the elastic network.
 
-    `spring` is the constant of a spring between neighbouring sheets in kT/Å²; those within a sheet and
-    along a chain are `sheet_ratio` and `chain_ratio` times as stiff. A fibril of n chains has the mean twist
-    `twist_2x2_deg_per_nm` (4 + m) / (n + m), and its twist has the variance `twist_sd_2x2_deg_per_nm`²
-    4 (4 + m) / (n (n + m)) at a length of 200 Å, where m is `own_stiffness_chains`. `source` says where the
-    numbers come from.
+    `spring` is the constant of a spring between neighbouring sheets in kT/Å²; those within a sheet and along
+    a chain are `sheet_ratio` and `chain_ratio` times as stiff; both ratios are by hand (hydrogen bonds
+    against contacts, covalent bonds against either) and `fit` leaves them as they are. A fibril of n chains
+    has the mean twist `twist_2x2_deg_per_nm` (4 + m) / (n + m), and its twist has the variance
+    `twist_sd_2x2_deg_per_nm`² 4 (4 + m) / (n (n + m)) at a length of 200 Å, where m is
+    `own_stiffness_chains`. `source` says where the numbers come from.
 
     Each chain would twist by itself, to ω₀, and resists with the stiffness k; holding n of them together
-    resists with c n². The energy n k (ω - ω₀)² / 2 + c n² ω² / 2 of a length is least at
-    ω = m ω₀ / (n + m) with m = k / c, and c n (n + m) is its stiffness.
+    resists with c n². The energy n k (ω - ω₀)² / 2 + c n² ω² / 2 of a length is least at ω = m ω₀ / (n + m)
+    with m = k / c, and c n (n + m) is its stiffness.
 
-    A rod with free ends twists from section to section independently: the angle is a random walk along
-    the axis, and the slope fitted to N sections has the variance 6 / (5 N) of a step's. So the
-    deviation falls with the root of the number of sections.
+    A rod with free ends twists from section to section independently: the angle is a random walk along the
+    axis, and the slope fitted to N sections has the variance 6 / (5 N) of a step's. So the deviation falls
+    with the root of the number of sections.
 
     Beyond the softest modes each glucose moves by itself by `glucose_rms` Å in three dimensions.
 
-    Chains at the surface lie `swelling` Å further out than in the crystal, and their atoms' displacements
-    are `disorder` times the crystal's; what is inside keeps the crystal's own.
+    Chains at the surface lie `swelling` Å further out than in the crystal, and their atoms' displacements are
+    `disorder` times the crystal's; what is inside keeps the crystal's own.
     """
 
     spring: float
@@ -85,7 +93,7 @@ class EnsembleParameters:
 
 
 def times_less_twisted(chains: int, own_stiffness_chains: float) -> float:
-    """How many times less a fibril of so many chains twists than one of four."""
+    """How many times less a fibril of so many chains twists than one of four: (n + m) / (4 + m)."""
     return (chains + own_stiffness_chains) / (4 + own_stiffness_chains)
 
 
@@ -130,12 +138,14 @@ class ModeEnsemble:
         return told.mean_twist(chains), told.twist_deviation(chains, sections(self.fibril))
 
     def draw(self, number: int, random: np.random.Generator) -> Variant:
-        """A variant at thermal equilibrium."""
+        """A variant at thermal equilibrium; its energy is that of the modes, Σ k a² / 2 in kT."""
         mean, deviation = self.twist
         quantile = (random.random() + number * _STRATUM) % 1.0
+        # Both ends at 4.75 deviations: the quantile of 0 would be infinite.
         away = float(ndtri(np.clip(quantile, 1e-6, 1 - 1e-6)))
         twist = mean + away * deviation
         move, amplitude = self.displacement(random)
+        # The modes twist a little themselves; only what is lacking is put on top.
         rate = twist - fibril_twist(self.fibril, self._beads + move)
         cart = move.astype(np.float32)[self.fibril.glucose]
         cart += self._cart
@@ -148,7 +158,7 @@ class ModeEnsemble:
         return Variant(twisted(cart, rate), twist, energy, "modes")
 
     period = 10
-    """Variants after which the splits come round again."""
+    """Variants after which the splits come round again; eight, one and one of ten are by hand."""
 
     def split(self, number: int) -> int:
         """Of ten independent draws eight train, one validates, one tests."""
@@ -158,6 +168,7 @@ class ModeEnsemble:
         """Thermal displacements of the beads in Å, and the amplitudes of the modes that make most of them."""
         amplitude = draw_amplitudes(self.modes, random)
         move = (amplitude @ self._flat).reshape(-1, 3)
+        # The rms is that of a distance; an axis has a third of its square.
         own = self.parameters.glucose_rms / np.sqrt(3)
         return move + own * random.standard_normal(move.shape), amplitude
 
@@ -178,14 +189,19 @@ def _axes(fibril: Fibril) -> Float[np.ndarray, "chain 2"]:
 def _outwards(fibril: Fibril) -> Points3:
     """For each glucose, the direction from the fibril's axis to its chain's; none for one in the axis."""
     axes = _axes(fibril)
+    # Within 1 Å of the axis a chain has no outside; the length fades instead of a direction that jumps.
     away = axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1.0)
     return np.repeat(np.column_stack([away, np.zeros(len(away))]), fibril.glucoses_per_chain, axis=0)
 
 
 def springs(fibril: Fibril, parameters: EnsembleParameters) -> tuple[Int[np.ndarray, "m 2"], np.ndarray]:
-    """Pairs of beads nearer than the cut-off, and the constants of their springs in kT/Å²."""
+    """Pairs of beads nearer than the cut-off, and the constants of their springs in kT/Å².
+
+    Chains of one number of a/2 are of one sheet: sheets are (200).
+    """
     beads = fibril.beads(fibril.cart)
     pairs = KDTree(beads).query_pairs(CUTOFF, output_type="ndarray")
+    # A fixed order, so that sums and with them cached modes are the same everywhere.
     pairs = pairs[np.lexsort(pairs.T[::-1])]
     chain = pairs // fibril.glucoses_per_chain
     sheet = chain_sites(fibril.name)[:, 0][chain]
@@ -217,5 +233,8 @@ def fibril_modes(fibril: Fibril, parameters: EnsembleParameters) -> Modes:
 
 @cache
 def ensemble(name: str, length: float = LENGTH, parameters: EnsembleParameters | None = None) -> ModeEnsemble:
-    """The ensemble of a fibril with the shipped parameters or others."""
+    """The ensemble of a fibril with the shipped parameters or others, kept in memory.
+
+    ConfigError for no fibril.
+    """
     return ModeEnsemble(build_fibril(name, length), parameters or read_parameters())

@@ -27,12 +27,18 @@ from argand.systems.molmnist.fibril.fibril import Fibril, build_fibril
 from argand.systems.molmnist.simulate import Imaging, Scene, measure
 
 DRAWS = 400
+"""Variants beside a run. By hand: they add less than 2 % to the scatter of a run's few independent frames (13
+at most), and `ks_by_chance` counts them in."""
 MATCHED, NEWTON = 100, 5
-"""Variants whose log-sums are matched, and Newton steps."""
+"""Variants whose log-sums are matched, and Newton steps. By hand: the draws are the same in each step, so the
+steps converge on them; neither number was measured."""
 _STEPS = (0.02, 0.05)
+"""Of swelling (Å) and disorder, over which slopes are taken. By hand."""
 _RANGE = ((-0.5, 0.5), (1.0, 5.0))
+"""Least and largest swelling (Å) and disorder, by hand; as np.clip wants them: the lows, then the highs."""
 _KS_95 = 1.358
-"""Asymptotic 95 % point of the Kolmogorov-Smirnov statistic, times the root of the number of values."""
+"""Asymptotic 95 % point of the Kolmogorov-Smirnov statistic, times the root of the number of values: the root
+of ln(2 / 0.05) / 2, the first term of Kolmogorov's series."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ def observe(folder: Path) -> Observation:
 def bead_rms(fibril: Fibril, beads: np.ndarray) -> float:
     """Root mean square distance in Å of beads [frame, glucose, 3] from their mean.
 
-    Each frame is first twisted to the mean twist and laid on the others; the ends are left out.
+    Each frame is first twisted to the mean twist and laid on the others; the ends are left out. Three rounds
+    of laying on the mean are by hand: from the first frame on, the mean moves less each time.
     """
     rates = np.array([fibril_twist(fibril, frame) for frame in beads])
     level = np.stack([twisted(frame, rates.mean() - rate) for frame, rate in zip(beads, rates, strict=True)])
@@ -102,9 +109,10 @@ def bead_rms(fibril: Fibril, beads: np.ndarray) -> float:
 def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> EnsembleParameters:
     """Parameters that match twist, its fluctuation, the beads' fluctuation and the mean log-sums of runs.
 
-    Each run is matched by a network of its own length. One run fixes all but `own_stiffness_chains` and
-    `glucose_rms`; runs of fibrils of unlike size fix these too. InputError where a run has no frames, or does
-    not twist to the right, or where thicker fibrils do not twist less.
+    Twists are averaged as logarithms, deviations plainly. Each run is matched by a network of its own length.
+    One run fixes all but `own_stiffness_chains` and `glucose_rms`; runs of fibrils of unlike size fix these
+    too. InputError where a run has no frames, or does not twist to the right, or where thicker fibrils do not
+    twist less.
     """
     seen = [observe(Path(folder)) for folder in folders]
     for one in seen:
@@ -189,7 +197,7 @@ def _sprung(seen: Sequence[Observation], start: EnsembleParameters, unlike: bool
 
 
 def network_rms(fibril: Fibril, parameters: EnsembleParameters) -> float:
-    """Fluctuation of a bead in variants of a fibril, in Å."""
+    """Fluctuation of a bead in variants of a fibril, in Å, as `bead_rms` of DRAWS of them."""
     source, random = ModeEnsemble(fibril, parameters), np.random.default_rng(0)
     draws = (source.draw(number, random).cart.astype(float) for number in range(DRAWS))
     return bead_rms(fibril, np.stack([fibril.beads(cart) for cart in draws]))
@@ -200,7 +208,8 @@ def compare(folder: Path, parameters: EnsembleParameters | None = None) -> dict[
 
     `ks` is the two-sided Kolmogorov-Smirnov statistic of each log-sum of the standard pattern,
     `ks_frames` the number of the run's frames that are independent in that log-sum, and `ks_by_chance`
-    what equal distributions exceed once in twenty times with so many.
+    what equal distributions exceed once in twenty times with so many. Frames that are correlated count once
+    there, but `ks` itself is of all frames. Errors as of `observe`.
     """
     parameters = parameters or read_parameters()
     seen = observe(folder)

@@ -8,11 +8,14 @@ from argand.systems.molmnist.fibril.fibril import Fibril
 from argand.typing import Points3
 
 _END = 4
-"""Glucoses at either end of a chain that are left out: they fray."""
+"""Glucoses at either end of a chain that are left out: they fray. By hand, 20 Å; not measured."""
 
 
 def inner(fibril: Fibril) -> slice:
-    """The glucoses of a chain that are measured: all but the ends, or the middle half of a short one."""
+    """The glucoses of a chain that are measured: all but the ends, or the middle half of a short one.
+
+    Short is a chain of fewer than 16 glucoses, of which two ends of four would be more than half.
+    """
     count = fibril.glucoses_per_chain
     end = min(_END, count // 4)
     return slice(end, count - end)

@@ -15,10 +15,15 @@ Solvent = Literal["water", "scaled", "vacuum"]
 """TIP3P water; no water and charges x 0.5 (a dielectric constant of 4); no water and full charges."""
 
 PME_CUTOFF, VACUUM_CUTOFF = 9.0, 12.0
-"""Å."""
+"""Å. By hand: what is usual with PME, where the reciprocal sum takes over the rest; more without it, where
+the Coulomb force ends at the cut-off. No comparison with others is on record."""
 HYDROGEN_MASS = 3.0
-"""Atomic mass units, taken from the atom that carries the hydrogen, so that steps of 4 fs are stable."""
+"""Atomic mass units, taken from the atom that carries the hydrogen, so that steps of 4 fs are stable
+(hydrogen mass repartitioning: Hopkins et al., J. Chem. Theory Comput. 11, 1864, 2015)."""
 CHARGE_FACTOR = {"water": 1.0, "scaled": 0.5, "vacuum": 1.0}
+"""By which all charges are multiplied. A half is by hand, for the twist of one short run; on 2x2 of 200 Å it
+gave 3.0 degrees/nm after 100 ps, still moving (benchmarks/molmnist_ensemble.py): it does not stand for
+water."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,13 @@ def openmm() -> Any:
 
 
 def create_model(fibril: Fibril, solvent: Solvent, padding: float) -> Model:
-    """The fibril in GLYCAM_06j-1, in a box of TIP3P water with `padding` Å on each side or alone."""
+    """The fibril in GLYCAM_06j-1, in a box of TIP3P water with `padding` Å on each side or alone.
+
+    Force fields are OpenMM's own files. MissingExtraError where OpenMM is not installed.
+    """
     mm = openmm()
     unit = mm.unit
+    # GLYCAM's file builds on atom types of the protein's.
     files = ["amber14/protein.ff14SB.xml", "amber14/GLYCAM_06j-1.xml"]
     forcefield = mm.app.ForceField(*files, *(["amber14/tip3p.xml"] if solvent == "water" else []))
     modeller = mm.app.Modeller(create_topology(fibril), fibril.cart * 0.1 * unit.nanometer)
@@ -64,7 +73,7 @@ def create_model(fibril: Fibril, solvent: Solvent, padding: float) -> Model:
 
 
 def create_topology(fibril: Fibril) -> Any:
-    """Chains, residues, atoms and bonds under GLYCAM's names."""
+    """Chains, residues, atoms and bonds under GLYCAM's names, atoms in the fibril's order."""
     mm = openmm()
     topology = mm.app.Topology()
     atoms: list[Any] = []
@@ -91,6 +100,7 @@ def _screen(mm: ModuleType, system: Any, factor: float) -> None:
     for index in range(force.getNumParticles()):
         charge, sigma, epsilon = force.getParticleParameters(index)
         force.setParticleParameters(index, charge * factor, sigma, epsilon)
+    # Exceptions (1-4 pairs) hold products of two charges, hence the square.
     for index in range(force.getNumExceptions()):
         first, second, product, sigma, epsilon = force.getExceptionParameters(index)
         force.setExceptionParameters(index, first, second, product * factor**2, sigma, epsilon)

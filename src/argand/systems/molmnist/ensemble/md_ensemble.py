@@ -11,10 +11,15 @@ from argand.systems.molmnist.ensemble.trajectory import Trajectory
 from argand.systems.molmnist.fibril.fibril import build_fibril
 
 BOLTZMANN_KJ_MOL_K = 8.31446261815324e-3
+"""kJ/(mol K): k for a mole, the gas constant; exact, as the SI of 2019 defines k and N_A."""
 
 
 class FrameEnsemble:
-    """Production frames with all atoms. The energy is that of the frame over the run's mean, in kT."""
+    """Production frames with all atoms. The energy is that of the frame over the run's mean, in kT.
+
+    It is the potential energy of all that was simulated, water included. ConfigError where the run is of
+    another length (Å), InputError where there is none or it has no frames yet.
+    """
 
     def __init__(self, folder: Path, length: float) -> None:
         trajectory = Trajectory(folder)
@@ -27,6 +32,7 @@ class FrameEnsemble:
         names = ("atoms", "atoms_time_ps", "time_ps", "energy_kj_mol")
         found = trajectory.read(*names, phase="production")
         self.cart = found["atoms"]
+        # Times in ps; less by a millionth, so that rounding does not take the next frame.
         rows = np.searchsorted(found["time_ps"], found["atoms_time_ps"] - 1e-6)
         energy = found["energy_kj_mol"] - found["energy_kj_mol"].mean()
         self.energy_kt = energy[rows] / (BOLTZMANN_KJ_MOL_K * settings["temperature_k"])

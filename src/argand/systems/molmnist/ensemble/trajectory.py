@@ -65,7 +65,7 @@ class Trajectory:
         return files[: _number(states[-1]) + 1] if states else []
 
     def phases(self) -> list[str]:
-        """Phase of each block."""
+        """Phase of each block; InputError where one is damaged."""
         found = []
         for block in self.blocks():
             with _opened(block) as file:
@@ -88,6 +88,7 @@ class Trajectory:
         def write_block(path: Path) -> None:
             with h5py.File(path, "w") as file:
                 for name, values in frames.items():
+                    # Level 1: coordinates that shake hardly shrink any further.
                     packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
                     file.create_dataset(
                         name, data=values, **(packing if values.ndim > 1 and values.size else {})
@@ -108,7 +109,10 @@ class Trajectory:
                 old.unlink()
 
     def read(self, *names: str, phase: str | None = None) -> dict[str, np.ndarray]:
-        """Arrays of all blocks, or those of one phase, one after the other."""
+        """Arrays of all blocks, or those of one phase, one after the other; InputError where there are none.
+
+        Units and shapes are those in which they were written: see the module.
+        """
         parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
         for block in self.blocks():
             with _opened(block) as file:

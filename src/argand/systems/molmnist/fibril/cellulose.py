@@ -30,8 +30,10 @@ BONDS = (
 )
 """Bonds within a glucose; between two, C1 is bonded to O4 of the next."""
 RING = ("C1", "C2", "C3", "C4", "C5", "O5")
+"""Whose mean is the bead of a glucose."""
 O_H, C_O_H = 0.97, np.radians(108.5)
-"""Length in Å and angle of a hydroxyl group."""
+"""Length in Å and angle in radians of a hydroxyl group: by hand, those of an alcohol to 0.01 Å and 1°. The
+X-ray structure has no hydroxyl hydrogens; dynamics minimises what is placed, variants of modes keep it."""
 _HYDROXYLS = {"H3O": ("C2", "C3", "O3"), "H2O": ("C1", "C2", "O2"), "H6O": ("C5", "C6", "O6")}
 """The atoms that each hydroxyl hydrogen is placed by; the last carries it."""
 
@@ -63,7 +65,7 @@ class Cellulose:
 
 
 def screwed(points: Points3, rise: float, steps: range) -> Float[np.ndarray, "steps n 3"]:
-    """Images of points under powers of the twofold screw along z."""
+    """Images of points (Å) under powers of the twofold screw along z, which rises by `rise` Å."""
     power = np.array(steps)
     turn = np.where(power % 2, -1.0, 1.0)
     images = points[None] * np.stack([turn, turn, np.ones(len(power))], 1)[:, None]
@@ -73,7 +75,7 @@ def screwed(points: Points3, rise: float, steps: range) -> Float[np.ndarray, "st
 
 @cache
 def cellulose() -> Cellulose:
-    """The structure, complete with hydroxyl hydrogens."""
+    """The structure, complete with hydroxyl hydrogens, which get the largest U of the entry's atoms."""
     block = gemmi.make_small_structure_from_block(gemmi.cif.read(str(CIF)).sole_block())
     orthogonalisation = np.array(block.cell.orth.mat.tolist())
     sites = {site.label: site for site in block.sites}
@@ -102,6 +104,7 @@ def _with_hydroxyls(crystal: Cellulose) -> Cellulose:
         for name, parents in _HYDROXYLS.items():
             first, second, oxygen = (cart[NAMES.index(parent)] for parent in parents)
             acceptor = _acceptor(crystal, kind, name)
+            # The torsion of the start is of no account: the next line turns it away.
             start = with_angle(first, second, oxygen, O_H, C_O_H, 0.0)
             cart[NAMES.index(name)] = turn_to(start, second, oxygen, acceptor)
         chains.append(Chain(chain.axis, cart, chain.u_iso))

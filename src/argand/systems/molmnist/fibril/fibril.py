@@ -17,8 +17,12 @@ from argand.systems.molmnist.fibril.cellulose import BONDS, C_O_H, NAMES, O_H, R
 from argand.typing import Points2, Points3
 
 LENGTH = 200.0
-"""Å; as many whole repeats of the crystal as are needed for it."""
+"""Å, as published (Zhang et al., arXiv 1911.07644); as many whole repeats of the crystal as are needed for
+it: 20, 207.6 Å."""
+# Published are the kinds of fibrils and the numbers of chains, 24 and 36; where the paper says how many of
+# them each sheet has was not found again.
 _SHEETS = {"hexagonal-24": (3, 4, 5, 5, 4, 3), "hexagonal-36": (3, 4, 5, 6, 6, 5, 4, 3)}
+# Published too; 2 to 9 chains along a side.
 _DIAMONDS = {f"{n}x{n}": n for n in range(2, 10)}
 FIBRILS = (*_DIAMONDS, *_SHEETS)
 """Names of the ten fibrils; a fibril's place here is its class."""
@@ -67,7 +71,7 @@ class Fibril:
         return np.take_along_axis(atoms, order.reshape(atoms.shape).argsort(1), 1)
 
     def beads(self, cart: Points3) -> Float[np.ndarray, "glucose 3"]:
-        """Centre of each glucose's ring for the atoms at `cart`."""
+        """Centre of each glucose's ring for the atoms at `cart` (Å)."""
         return np.asarray(cart[self.ring].mean(1))
 
 
@@ -84,6 +88,8 @@ def chain_sites(name: str) -> Points2:
         rows = _SHEETS[name]
         sheets = []
         for sheet, count in enumerate(rows):
+            # Next sheets are shifted by b/2: by themselves where one is longer, by the 1 between the middle
+            # two.
             middle = int(sheet >= len(rows) / 2) + rows[0] - 1
             sheets += [(sheet, middle - (count - 1) + 2 * k) for k in range(count)]
         return np.array(sheets, float)
@@ -96,6 +102,7 @@ def chain_sites(name: str) -> Points2:
 def build_fibril(name: str, length: float = LENGTH) -> Fibril:
     """A fibril of at least `length` Å in whole repeats of the crystal; ConfigError for an unknown name."""
     crystal = cellulose()
+    # Less by a billionth of a repeat, so that a length of whole repeats does not get one more.
     count = 2 * int(np.ceil(length / (2 * crystal.rise) - 1e-9))
     if count < 2:
         raise ConfigError(f"a fibril of {length:g} Å holds no cellobiose; give 10 Å or more")

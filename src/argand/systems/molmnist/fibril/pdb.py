@@ -9,7 +9,7 @@ from argand.systems.molmnist.fibril.fibril import Fibril
 from argand.typing import Points3
 
 _MARGIN = 10.0
-"""Å of empty space round a fibril in the box that the files name."""
+"""Å of empty space round a fibril in the box that the files name; by hand, so that no images touch."""
 
 
 def to_structure(fibril: Fibril, cart: Points3 | None = None) -> gemmi.Structure:
@@ -54,13 +54,16 @@ def _residue(fibril: Fibril, cart: Points3, place: int, atoms: range) -> gemmi.R
 
 
 def chain_name(number: int) -> str:
-    """A, B, ... Z, then AA, AB, ... for more chains than there are letters."""
+    """A, B, ... Z, then AA, AB, ... for more chains than there are letters (81 in 9x9)."""
     first, last = divmod(number, 26)
     return (chr(64 + first) if first else "") + chr(65 + last)
 
 
 def write_structure(folder: Path, fibril: Fibril, cart: Points3 | None = None) -> list[Path]:
-    """Write NAME.pdb and NAME.cif, each under a temporary name first."""
+    """Write NAME.pdb and NAME.cif, each under a temporary name first.
+
+    Atoms at `cart` (Å) in place of its own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     structure = to_structure(fibril, cart)
     paths = [folder / f"{fibril.name}.pdb", folder / f"{fibril.name}.cif"]

@@ -18,7 +18,7 @@ from argand.typing import Image, Mask
 
 SAMPLE = "sample"
 WINDOW_SIDE = 200.0
-"""Å, where neither file nor user states another."""
+"""Å, where neither file nor user states another: the side of the standard set's window."""
 
 
 @dataclass(frozen=True)

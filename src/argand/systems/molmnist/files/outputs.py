@@ -27,6 +27,7 @@ from argand.systems.molmnist.predict import Answer
 Record = dict[str, Any]
 SUMMARY = "summary.json"
 _SHOWN_DECADES = 7
+"""Of intensity below the brightest pixel in a picture. By hand, for the eye; `view` has the same."""
 _MANY = (".h5", ".hdf5", ".cxi", ".nxs", "")
 """Endings of files that may hold several patterns; none: the sample."""
 
@@ -183,7 +184,10 @@ def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None
 
 
 def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
-    """PNG of one answer: pattern, shape, its deviation; truth and difference where known."""
+    """PNG of one answer: pattern, shape, its deviation; truth and difference where known.
+
+    Axes in Å and 1/Å, the y of the slow axis upwards. ConfigError where the disk refuses.
+    """
     truth, pixel = true_shape(case, answer), answer.window_side / len(answer.shape)
     top = float(max(answer.shape.max(), 0.0 if truth is None else truth.max()))
     panels = [("shape", answer.shape, "magma", (0.0, top))]
@@ -220,7 +224,10 @@ def _draw_pattern(axes: Axes, answer: Answer) -> None:
 
 
 def shape_extent(shape: Shape) -> int:
-    """Side in pixels of the square in the middle outside which nothing reaches 2 % of the highest pixel."""
+    """Side in pixels of the square in the middle outside which nothing reaches 2 % of the highest pixel.
+
+    That share and the 15 % of room around are by hand, for pictures alone.
+    """
     slow, fast = np.nonzero(np.abs(shape) > 0.02 * np.abs(shape).max())
     middle = (len(shape) - 1) / 2
     reach = max(np.abs(slow - middle).max(initial=4), np.abs(fast - middle).max(initial=4))

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user states: window in Å, radiation (None: as the file says), mask, number, rounds."""
+    """What the user states: window in Å, radiation (None: the file's), mask, number, rounds of polishing."""
 
     window_side: float | None = None
     radiation: Radiation | None = None

@@ -7,10 +7,11 @@ from argand.errors import InputError
 from argand.physics.coherent.friedel import inversion_centre, recentred
 
 _SMALLEST = 16
-"""Pixels along a side of a pattern."""
+"""Pixels along a side of a pattern. By hand: fewer have less than eight rings about the middle."""
 _IS_CENTRE, _MORE_CENTRED, _CORNERED = 0.4, 0.1, 10.0
 """Correlation of mates that shows a centre, how much better than q = 0 in place it must be, and how much
-brighter corners are than the middle where an FFT has not been shifted."""
+brighter corners are than the middle where an FFT has not been shifted. By hand; tests try them on moved and
+on unshifted patterns, no benchmark measures them."""
 
 Pattern = Float[np.ndarray, "slow fast"]
 
@@ -44,6 +45,7 @@ def centred(
 
 def _is_cornered(pattern: Pattern, live: Bool[np.ndarray, "slow fast"]) -> bool:
     """Whether the bright middle of a pattern is where an FFT leaves it."""
+    # A quarter of the side holds most of a pattern's intensity, in the middle or, rolled, in the corners.
     reach = len(pattern) // 8
     middle = len(pattern) // 2
     seen = np.where(live, pattern, 0)
@@ -53,7 +55,10 @@ def _is_cornered(pattern: Pattern, live: Bool[np.ndarray, "slow fast"]) -> bool:
 
 
 def check_patterns(patterns: Shaped[np.ndarray, "..."], live: Shaped[np.ndarray, "..."]) -> None:
-    """Raise InputError for patterns from which nothing can be read, with the cure."""
+    """Raise InputError for patterns [n, slow, fast] from which nothing can be read, with the cure.
+
+    `live` is [slow, fast], of all of them.
+    """
     if patterns.ndim != 3 or patterns.shape[1] != patterns.shape[2] or patterns.shape[1] < _SMALLEST:
         shape = " x ".join(map(str, patterns.shape[1:]))
         raise InputError(

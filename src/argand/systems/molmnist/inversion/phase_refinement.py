@@ -13,8 +13,8 @@ from argand.physics.coherent.projection import Window
 from argand.physics.sphere.phase_iteration import lowest_rows
 
 Q_POLISH = 2.5
-"""1/Å up to which patterns are followed; beyond, the start stays. There atoms that are counted in pixels say
-as much as phases do, and shapes blurred by 1 Å keep 4 % of their amplitude."""
+"""1/Å up to which patterns are followed, by hand; beyond, the start stays. There atoms that are counted in
+pixels say as much as phases do, and shapes blurred by 1 Å keep 4 % of their amplitude."""
 
 Halves = Complex[Tensor, "n slow half"]
 LowHalves = Complex[Tensor, "n slow1 half1"]
@@ -29,9 +29,11 @@ def polished_shapes(
 ) -> Float[np.ndarray, "n slow fast"]:
     """Shapes in electrons per pixel after phase retrieval that begins with them.
 
-    Photon counts are followed as far as they are certain; patterns without noise altogether.
+    Photon counts are followed as far as they are certain; patterns without noise altogether. The window's
+    side is in Å. Methods: `argand.physics.coherent.phase_retrieval` and `poisson_likelihood`.
     """
     window = Window(window_side, patterns.shape[-1])
+    # Half the side in pixels of 2π / window_side.
     reach = int(np.ceil(Q_POLISH * window_side / (2 * np.pi)))
     size = min(window.size, 2 * int(next_fast_len(reach) or reach))
     first = window.size // 2 - size // 2
@@ -43,6 +45,7 @@ def polished_shapes(
         found = likeliest(seen, mask, start, rounds, window_side, window.pixel)
     else:
         found = polish(seen, mask, start, rounds, window_side, window.pixel).shape
+        # What is retrieved has a scale of its own; the electrons are the answer's.
         found = found * (start.sum((1, 2)) / found.sum((1, 2)).clamp_min(1e-6))[:, None, None]
     after = spectra_of(found)
     return images_of(with_low_part(before, after), window.size).numpy()

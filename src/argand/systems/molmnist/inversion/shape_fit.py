@@ -19,20 +19,26 @@ from argand.physics.coherent.projection import Radiation, Window
 from argand.systems.molmnist.inversion.shape_basis import BLUR
 
 Q_FIT = 1.9
-"""1/Å up to which intensities are fitted."""
+"""1/Å up to which intensities are fitted. By hand, beyond what the network sees (1.6); from there on patterns
+of `standard` are worth less and less (benchmarks/molmnist_forward.py: wrong by 1.6 to 3 % between 1.7 and
+2.5)."""
 RINGS = 12
+"""Of equal width, each with a variance of its own. By hand: 0.16 / Å wide, so that each has many pixels."""
 TURNS, ROUNDS = 2, 4
-"""How often the images are turned anew, and rounds of Gauss-Newton in between."""
+"""How often the images are turned anew, and rounds of Gauss-Newton in between. By hand: with them the fit
+takes 40 ms (benchmarks/molmnist_tasks.py, `network + fit`); no other numbers of rounds are on record."""
 START_WEIGHT = 25.0
 """Inverse variance with which the start's coefficients are held. The errors of the model are not independent
-from pixel to pixel; with less weight a fit of the pattern leads away from the shape (development draws)."""
+from pixel to pixel; with less weight a fit of the pattern leads away from the shape (development draws). That
+the fit helps at this weight, 35.3 for 35.0 dB without noise, shows in benchmarks/molmnist_tasks.py."""
 MODEL_ERROR = 0.05
 """Relative error of the amplitudes of a true shape: atoms are counted in pixels, and all scatter alike here.
-Measured: 0.046 (2x2) to 0.084 (9x9)."""
+Measured: 0.046 (2x2) to 0.084 (9x9); taken is the low end, for all fibrils, by hand."""
 _LARGEST_STEP, _LARGEST_TURN = 1.5, 0.03
-"""In standard deviations, and in radians."""
+"""Of one round, in standard deviations and in radians. By hand: slopes hold no farther, more rounds
+follow."""
 _SMALL_TURN = 1e-3
-"""Radians, over which slopes are taken."""
+"""Radians, over which slopes are taken. By hand: 0.04 Å at the rim of 9x9, well above single precision."""
 
 Images = Float[Tensor, "image side side"]
 Waves = Complex[Tensor, "image pixel"]
@@ -73,6 +79,7 @@ class Measured:
         cut = slice(size // 2 - reach, size // 2 + reach + 1)
         seen = np.where(live, pattern, 0.0)[cut, cut].astype(np.float32)
         count = live[cut, cut].astype(np.float32)
+        # Odd sizes with q = 0 in the middle: reversed, each pixel meets its Friedel mate.
         both, mates = seen + seen[::-1, ::-1], count + count[::-1, ::-1]
         axis = 2 * np.pi / window.side * np.arange(-reach, reach + 1)
         slow, fast = np.meshgrid(axis, axis[reach:], indexing="ij")
@@ -91,12 +98,16 @@ class Measured:
         self.is_counted = is_counted(self.intensity)
 
     def waves(self, images: Images, rotation: float) -> Waves:
-        """Amplitudes at the pixels of images that have been turned by `rotation`, form factors included."""
+        """Amplitudes in electrons at the pixels of images that have been turned by `rotation` (radians).
+
+        The images' own transform, over that of a pixel (sinc), times the mean form factor of cellulose.
+        """
         side = images.shape[-1]
         place = self.pixel * (torch.arange(side) - (side - 1) / 2)
         slow, fast = (torch.polar(torch.ones(()), axis[:, None] * place) for axis in (self.slow, self.fast))
         half = images.to(torch.complex64) @ fast.T
         amplitude = torch.einsum("rs,ksf->krf", slow, half)[:, self.chosen]
+        # Pixels are squares along the images' own axes, so their transform turns with them.
         cos, sin = np.cos(rotation), np.sin(rotation)
         along = cos * self.q_fast + sin * self.q_slow, cos * self.q_slow - sin * self.q_fast
         box = torch.sinc(along[0] * self.pixel / (2 * np.pi)) * torch.sinc(
@@ -127,7 +138,7 @@ def fit_shape(
     spread: float,
     rest: float,
 ) -> Fitted:
-    """Fit coefficients and rotation from a start.
+    """Fit coefficients and rotation (radians) from a start; `images` are the mean shape and the directions.
 
     `spread` (radians) is what is known of the rotation; `rest` what the directions leave of a shape blurred
     by 1 Å, root mean square in electrons per pixel of the square.
@@ -142,6 +153,7 @@ def fit_shape(
         away = 0.0
         for _ in range(ROUNDS):
             left, weight, unit = _left(measured, _sum(wave, amount) + away * slope, floor)
+            # Only what lies along the amplitude changes an intensity, to first order.
             slopes = (columns.real * unit.real + columns.imag * unit.imag) * weight.sqrt()
             told = slopes @ slopes.T
             offset = torch.cat([amount - coefficients, torch.tensor([rotation + away - begun])])
@@ -173,7 +185,7 @@ def _sum(wave: Waves, amount: Float[Tensor, " mode"]) -> Complex[Tensor, " pixel
 
 
 def scale_of(measured: Measured, model: Complex[Tensor, " pixel"]) -> Tensor:
-    """Measured intensity of one electron squared: the likeliest for counts."""
+    """Measured intensity of one electron squared: the likeliest for Poisson counts, a ratio of sums."""
     return measured.intensity.sum() / (measured.mates * model.abs().square()).sum()
 
 
@@ -182,6 +194,7 @@ def least_variance(images: Images, rest: float, pixel: float) -> float:
 
     A Gaussian blur of σ pixels keeps 1 / (4π σ²) of the variance of independent pixels.
     """
+    # Half of a sum of squares is in the real part, or in what lies along any one phase.
     squares = rest**2 * images[0].numel() * 4 * torch.pi * (BLUR / pixel) ** 2
     return squares / 2
 
@@ -195,6 +208,8 @@ def _left(
     """
     scale = scale_of(measured, model) * measured.mates
     square = model.abs().square()
+    # A quarter of a count, the variance of the root of a Poisson number, keeps empty pixels from dividing by
+    # zero; without counts a millionth of the mean does.
     floor = 0.25 / scale if measured.is_counted else 1e-6 * square.mean()
     length = (square + floor).sqrt()
     left = (measured.intensity / scale - square) / (2 * length)

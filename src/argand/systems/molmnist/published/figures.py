@@ -13,7 +13,7 @@ from argand.systems.molmnist.fibril.fibril import FIBRILS
 
 
 def draw_figures(folder: Path, pairs: Pairs) -> list[Path]:
-    """Write the three figures as PNG from a data set."""
+    """Write the three figures as PNG from a data set; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     extremes = _extremes(pairs)
     jobs = {
@@ -60,6 +60,7 @@ def draw_pairs(figure: Figure, pairs: Pairs, extremes: dict[str, tuple[int, int]
 
 def _show(axes: Axes, image: np.ndarray, what: str) -> None:
     """One image; a pattern on a logarithmic scale, a shape in the middle of its window."""
+    # Scales by hand, for the eye: roots of shapes, seven decades of patterns.
     norm = PowerNorm(0.5)
     if what == "pattern":
         top = float(image.max())
