@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from argand.errors import ConfigError, MissingExtraError
-from argand.io.pool import available_cores
 from argand.learn.budget import Budget, seconds_from
 from argand.learn.checkpoint import FILE_NAME, load_checkpoint, require_same
 from argand.learn.companion import bound_companions
@@ -23,7 +22,7 @@ from argand.learn.interrupt import StopSignal
 from argand.learn.log import draw_curve
 from argand.learn.record import BEST_NAME, Best, RunRecord, Settings
 from argand.learn.stream import StreamPlan
-from argand.memory import keep_freed_memory
+from argand.machine import available_cores, keep_freed_memory
 from argand.progress import ProgressDisplay
 from argand.system import System, system_name
 

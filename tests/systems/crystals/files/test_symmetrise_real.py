@@ -13,7 +13,7 @@ from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.structure import Structure, parameters, wrapped
 from argand.physics.crystal.symmetrisation import symmetrised
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[3]
 EXAMPLES = TESTS.parent / "examples" / "data" / "crystals"
 MATERIALS = TESTS / "data" / "materials"
 REAL = {

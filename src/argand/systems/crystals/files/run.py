@@ -13,8 +13,9 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.atomic import write_lines
 from argand.io.latents import StoredLatent, read_latents, write_latents
-from argand.io.pool import Ticker, available_cores, run_jobs
+from argand.io.pool import Ticker, run_jobs
 from argand.io.structure import cif_text, expand, is_structure_file, read_many
+from argand.machine import available_cores
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.symmetrisation import symmetrised
 from argand.progress import ProgressDisplay

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from argand.io.pool import available_cores, single_threads
+from argand.machine import available_cores, single_threads
 from argand.runs.verbs import Json, say
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
