@@ -20,7 +20,8 @@ from pyarrow import parquet
 from report import as_table, write_report
 from rich.console import Console
 
-from argand.learn.device import available_cores, processor_name
+from argand.learn.device import processor_name
+from argand.machine import available_cores
 from argand.physics.crystal.comparison import STRICT, Comparison, compare, match
 from argand.physics.crystal.structure import Structure, checked
 from argand.progress import ProgressDisplay

@@ -19,7 +19,8 @@ from rich.console import Console
 
 from argand.errors import InputError
 from argand.io.structure import read_structure
-from argand.learn.device import available_cores, processor_name
+from argand.learn.device import processor_name
+from argand.machine import available_cores
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked, distances
 from argand.physics.crystal.supercell import unfolded

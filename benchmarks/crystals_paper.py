@@ -18,7 +18,8 @@ from report import as_table, write_report
 from rich.console import Console
 
 from argand.io.weights import read_header
-from argand.learn.device import available_cores, processor_name
+from argand.learn.device import processor_name
+from argand.machine import available_cores
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Box

@@ -23,7 +23,8 @@ from scipy.cluster.vq import kmeans2
 from scipy.stats import wasserstein_distance
 
 from argand.errors import ArgandError
-from argand.learn.device import available_cores, processor_name
+from argand.learn.device import processor_name
+from argand.machine import available_cores
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import MAX_Z, Structure
 from argand.progress import ProgressDisplay

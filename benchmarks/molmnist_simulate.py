@@ -18,7 +18,8 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
-from argand.learn.device import available_cores, processor_name
+from argand.learn.device import processor_name
+from argand.machine import available_cores
 from argand.systems.molmnist.benchmark.dataset import PAIRS, SEED, SETS, write_pairs
 from argand.systems.molmnist.presets import PRESETS
 

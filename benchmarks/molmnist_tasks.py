@@ -16,8 +16,8 @@ import typer
 from report import write_report
 from rich.console import Console
 
-from argand.io.pool import available_cores
 from argand.learn.device import processor_name
+from argand.machine import available_cores
 from argand.systems.molmnist.benchmark.conditions import CONDITIONS
 from argand.systems.molmnist.benchmark.model import PUBLISHED, Model, find_model, published_model
 from argand.systems.molmnist.card import keep_figures

@@ -17,7 +17,7 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
-from argand.io.pool import available_cores
+from argand.machine import available_cores
 from argand.systems.patterson.evaluate import EVALUATION_SEED, iteration_alone, measure
 from argand.systems.patterson.maps.phase_iteration import STAGES
 from argand.systems.patterson.predict import BATCH, Predictor, load

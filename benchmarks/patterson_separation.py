@@ -18,7 +18,7 @@ from report import as_table, write_report
 from rich.console import Console
 from torch import Tensor
 
-from argand.io.pool import available_cores
+from argand.machine import available_cores
 from argand.physics.sphere.patterson import intensities_of
 from argand.physics.sphere.sphere_fit import Reflections, select_reflections
 from argand.systems.patterson.evaluate import EVALUATION_SEED, batches

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from argand.io.image import read_frame
-from argand.memory import keep_freed_memory
+from argand.machine import keep_freed_memory
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.spot import Spots, find_spots
 from argand.physics.still.still import expose

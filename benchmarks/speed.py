@@ -22,8 +22,8 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
-from argand.io.pool import available_cores
 from argand.learn.device import processor_name
+from argand.machine import available_cores
 from argand.systems.geometry.predict import load
 
 IMAGE = "thau_3_2_0001.cbf.bz2"

@@ -57,8 +57,8 @@ def processor(cpuinfo: Path | None = None) -> dict[str, Any]:
     """Model, cores, torch's threads and the instruction sets that matter here, as far as they are known."""
     import torch
 
-    from argand.io.pool import available_cores
     from argand.learn.device import CPUINFO, cpu_entries, processor_name
+    from argand.machine import available_cores
 
     cpuinfo = cpuinfo or CPUINFO
     flags = cpu_entries(cpuinfo).get("flags", "").split()

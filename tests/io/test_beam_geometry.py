@@ -217,11 +217,15 @@ def test_a_detector_along_the_beam_is_refused(tmp_path: Path) -> None:
         read_xds(tmp_path / "XDS.INP")
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "a.geom"
     write_geom(target, SWUNG_OUT, SHAPE)
     before = target.read_text()
-    (tmp_path / "a.geom.part").mkdir()
+
+    def refused(*arguments: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(Path, "replace", refused)
     with pytest.raises(OSError):
         write_geom(target, BeamGeometry((1.0, 1.0), 100.0, 1.0, (0.1, 0.1)), SHAPE)
     assert target.read_text() == before

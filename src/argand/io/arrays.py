@@ -8,16 +8,16 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from argand.errors import InputError
+from argand.io.atomic import written
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write the arrays to `path`, whose folder is made where it is missing; in one move."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    save_file(dict(arrays), partial)
-    # safetensors makes files that their owner alone can read.
-    partial.chmod(0o644)
-    partial.replace(path)
+    with written(path) as temporary:
+        save_file(dict(arrays), temporary)
+        # safetensors makes files that their owner alone can read.
+        temporary.chmod(0o644)
 
 
 def read_arrays(path: Path, what: str, maker: str) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from argand.errors import InputError
+from argand.io.atomic import write_text
 from argand.io.weights import save_weights
 
 CARD_NAME = "card.md"
@@ -26,7 +27,7 @@ def save_with_card(weights: Path, state: Mapping[str, Any], header: Mapping[str,
 def write_card(folder: Path, header: Mapping[str, Any]) -> Path:
     """Write `card.md` into `folder` from the weights' header and nothing else."""
     target = Path(folder) / CARD_NAME
-    target.write_text(render_card(header), encoding="utf-8")
+    write_text(target, render_card(header))
     return target
 
 

@@ -8,7 +8,6 @@ that is stopped before is kept as `00000250.part`, with the number of its sample
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import h5py
 import numpy as np
 
 from argand.errors import ConfigError, InputError
+from argand.io.atomic import written
 from argand.io.pool import Stopped, Ticker, run_jobs
 from argand.system import Sample
 
@@ -127,8 +127,8 @@ def write_shard(ticker: Ticker, path: Path, plan: SetPlan, indices: range) -> No
 
     Goes on from the unfinished file that an interruption left, and leaves one when it is stopped.
     """
-    temporary, unfinished = path.with_name(f".{path.name}.{os.getpid()}"), _unfinished(path)
-    try:
+    unfinished = _unfinished(path)
+    with written(path) as temporary:
         done = plan.rows(path, indices)
         if done:
             shutil.copyfile(unfinished, temporary)
@@ -137,10 +137,7 @@ def write_shard(ticker: Ticker, path: Path, plan: SetPlan, indices: range) -> No
         except (Stopped, KeyboardInterrupt):
             temporary.replace(unfinished)
             raise
-        temporary.replace(path)
-        unfinished.unlink(missing_ok=True)
-    finally:
-        temporary.unlink(missing_ok=True)
+    unfinished.unlink(missing_ok=True)
 
 
 def _fill(ticker: Ticker, path: Path, plan: SetPlan, indices: range, done: int) -> None:
@@ -197,8 +194,7 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
     first = next(iter(files))
     with h5py.File(first, "r") as shard:
         arrays = {name: (array.shape[1:], array.dtype) for name, array in shard.items()}  # pyright: ignore[reportAttributeAccessIssue]
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    with h5py.File(temporary, "w") as file:
+    with written(out) as temporary, h5py.File(temporary, "w") as file:
         for name, (shape, dtype) in arrays.items():
             layout = h5py.VirtualLayout((plan.count, *shape), dtype)
             for path, indices in files.items():
@@ -208,7 +204,6 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
             file.create_virtual_dataset(name, layout, fillvalue=_missing_value(dtype))
         file.attrs.update(plan.attributes(range(plan.count)))
         file.attrs["shards"] = [str(path.relative_to(out.parent)) for path in files]
-    temporary.replace(out)
 
 
 def _missing_value(dtype: np.dtype) -> Any:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
+from argand.io.atomic import written
 
 _KEY = b"argand"
 
@@ -39,9 +40,8 @@ def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str,
     }
     made = json.dumps({"version": __version__, "config": config})
     table = arrow.table(columns).replace_schema_metadata({_KEY: made})
-    partial = path.with_name(path.name + ".part")
-    parquet.write_table(table, partial, compression="zstd")
-    partial.replace(path)
+    with written(path) as temporary:
+        parquet.write_table(table, temporary, compression="zstd")
 
 
 def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:

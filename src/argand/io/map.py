@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError
+from argand.io.atomic import written
 from argand.io.solution import write_ccp4
 from argand.physics.crystal.symmetry import Group
 from argand.typing import Vector3
@@ -51,7 +52,8 @@ def _read_ccp4(path: Path) -> np.ndarray:
 def write_map(path: Path, values: Cube, side: float | None = None) -> Path:
     """Write a CCP4 map (or .npy) of a cubic P1 cell of this side in Å, by default 1 Å a voxel."""
     if path.suffix == ".npy":
-        np.save(path, values.astype(np.float32))
+        with written(path) as temporary, temporary.open("wb") as file:
+            np.save(file, values.astype(np.float32))
         return path
     length = side or float(len(values))
     write_ccp4(path, values.astype(np.float32), (length, length, length, 90, 90, 90), Group.from_name("P 1"))

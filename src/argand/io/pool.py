@@ -7,25 +7,17 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from typing import Any
 
-from argand.memory import keep_freed_memory
+from argand.machine import keep_freed_memory, single_threads
 
 POLL_S = 0.2
 """How often the progress of the jobs is looked at, in seconds; by hand, no answer depends on it."""
 
 Job = tuple[Any, ...]
 """A function, which takes a Ticker first, and its further arguments."""
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-def available_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Stopped(Exception):  # noqa: N818 (not an error of the job)
@@ -136,18 +128,3 @@ def _work(job: Job) -> None:
     """Run one job in a worker process."""
     function, *arguments = job
     function(_ticker, *arguments)
-
-
-@contextmanager
-def single_threads() -> Iterator[None]:
-    """Have processes started within compute with one thread each, and numpy too if first imported within."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

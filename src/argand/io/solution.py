@@ -8,7 +8,7 @@ import gemmi
 import numpy as np
 
 from argand import __version__
-from argand.io.atomic import write_lines
+from argand.io.atomic import write_lines, written
 from argand.io.shelx import labels_of, res_lines
 from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group
@@ -28,9 +28,8 @@ def write_ccp4(path: Path, density: Map, cell: Sequence[float], group: Group) ->
     target.grid.set_unit_cell(gemmi.UnitCell(*cell))
     target.grid.spacegroup = gemmi.find_spacegroup_by_name(group.name) or gemmi.SpaceGroup("P 1")
     target.update_ccp4_header()
-    partial = path.with_name(path.name + ".part")
-    target.write_ccp4_map(str(partial))
-    partial.replace(path)
+    with written(path) as temporary:
+        target.write_ccp4_map(str(temporary))
 
 
 def write_cif(

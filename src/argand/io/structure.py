@@ -13,7 +13,7 @@ import numpy as np
 
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
-from argand.io.atomic import write_lines
+from argand.io.atomic import write_lines, written
 from argand.physics.crystal.structure import MAX_ATOMS, Structure, checked, parameters, wrapped
 
 SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".parquet")
@@ -118,9 +118,8 @@ def write_structure(path: Path, structure: Structure, name: str = "") -> None:
         scaled_positions=structure.frac_coords,
         pbc=True,
     )
-    partial = path.with_name(path.name + ".part")
-    atoms.write(partial, format="vasp" if _POSCAR.search(path.name) else "extxyz")
-    partial.replace(path)
+    with written(path) as temporary:
+        atoms.write(temporary, format="vasp" if _POSCAR.search(path.name) else "extxyz")
 
 
 def cif_text(structure: Structure, name: str, tags: dict[str, str] | None = None) -> str:

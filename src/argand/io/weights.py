@@ -6,7 +6,6 @@ long) and `figures` (measured errors).
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from argand.errors import InputError
+from argand.io.atomic import written
 
 FILE_NAME = "model.safetensors"
 """Name of the weights inside a folder of `argand/weights`."""
@@ -38,11 +38,10 @@ def save_weights(path: Path, state: Mapping[str, torch.Tensor], header: Mapping[
     target.parent.mkdir(parents=True, exist_ok=True)
     # Clones, since safetensors refuses tensors that share memory.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(header)})
-    # safetensors makes files that their owner alone can read.
-    temporary.chmod(0o644)
-    temporary.replace(target)
+    with written(target) as temporary:
+        save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(header)})
+        # safetensors makes files that their owner alone can read.
+        temporary.chmod(0o644)
     return target
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from argand.errors import ConfigError, InputError
+from argand.io.atomic import written
 
 FILE_NAME = "last.ckpt"
 """Name of the checkpoint in a run's folder."""
@@ -18,12 +19,10 @@ FORMAT = 1
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     """Write the run's state to `path`; the file before it stays until the new one is whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
+    with written(path) as temporary, temporary.open("wb") as file:
         torch.save({"format": FORMAT, **content}, file)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

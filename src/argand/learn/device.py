@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from argand.io.pool import available_cores
+from argand.machine import available_cores
 
 Precision = Literal["32-true", "bf16-mixed"]
 

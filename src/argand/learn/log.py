@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from argand.io.atomic import write_text, written
+
 FILE_NAME = "log.jsonl"
 CURVE_NAME = "curve.png"
 
@@ -24,7 +26,7 @@ class RunLog:
 
         self.path = folder / FILE_NAME
         kept = [] if resume_step is None else [r for r in read_log(self.path) if r["step"] <= resume_step]
-        self.path.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+        write_text(self.path, "".join(json.dumps(record) + "\n" for record in kept))
         purge = None if resume_step is None else resume_step + 1
         self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=purge)
 
@@ -69,7 +71,8 @@ def draw_curve(folder: Path, metric: str) -> Path | None:
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         _draw_metric(axes, records, name)
     target = folder / CURVE_NAME
-    figure.savefig(target, dpi=120)
+    with written(target) as temporary:
+        figure.savefig(temporary, dpi=120, format="png")
     return target
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from argand import __version__
 from argand.io.dataset import Compression, SetPlan, write_dataset
-from argand.io.pool import available_cores
-from argand.memory import keep_freed_memory
+from argand.machine import available_cores, keep_freed_memory
 from argand.progress import ProgressDisplay
 from argand.system import System, system_name, to_config
 

@@ -15,7 +15,6 @@ import torch
 from torch import nn
 
 from argand.errors import ConfigError, MissingExtraError
-from argand.io.pool import available_cores
 from argand.learn.budget import Budget, seconds_from
 from argand.learn.checkpoint import FILE_NAME, load_checkpoint, require_same
 from argand.learn.companion import bound_companions
@@ -24,7 +23,7 @@ from argand.learn.interrupt import StopSignal
 from argand.learn.log import draw_curve
 from argand.learn.record import BEST_NAME, Best, RunRecord, Settings
 from argand.learn.stream import StreamPlan
-from argand.memory import keep_freed_memory
+from argand.machine import available_cores, keep_freed_memory
 from argand.progress import ProgressDisplay
 from argand.system import System, system_name
 

@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 from argand import __version__
+from argand.io.atomic import write_text
 
 PAGE = "index.html"
 MOST = 12
@@ -17,7 +18,7 @@ def write_html(page: Path, title: str, parts: list[str], foot: str) -> Path:
     """Write a page of these parts."""
     head = f'<!doctype html><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
     lines = [head, *parts, f"<p>argand {__version__}. {foot}</p>"]
-    page.write_text("\n".join(lines), encoding="utf-8")
+    write_text(page, "\n".join(lines))
     return page
 
 

@@ -1,1 +1,1 @@
-"""The one course of every verb over many items, and what the verbs of all systems share."""
+"""The one course of every verb over many items: answers or failures, records, a folder with its page."""

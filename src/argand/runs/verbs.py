@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from argand.runs.course import Failure
     from argand.system import System
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -48,6 +49,11 @@ def say(text: str) -> None:
 def complain(message: str) -> None:
     """Print a message in red on the error stream."""
     Console(stderr=True, soft_wrap=True).print(Text(message, style="red"))
+
+
+def tell(failure: "Failure") -> None:
+    """Print why something has no answer."""
+    complain(failure.message)
 
 
 def show_figures(figures: Any, table: Any, json: bool, keep: Callable[[], Path] | None) -> None:

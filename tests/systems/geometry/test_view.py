@@ -12,8 +12,9 @@ from matplotlib.colors import to_rgb
 from argand.errors import InputError
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
+from argand.runs.course import Failure
 from argand.systems.geometry import view
-from argand.systems.geometry.files.batch import Answer, Failure
+from argand.systems.geometry.files.batch import Answer
 from argand.systems.geometry.files.outputs import RunFolder
 from argand.systems.geometry.files.overlay import (
     ALARM_COLOUR,

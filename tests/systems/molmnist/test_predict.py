@@ -15,11 +15,11 @@ from typer.testing import CliRunner, Result
 import argand
 from argand.cli import build
 from argand.errors import ConfigError, InputError
+from argand.runs.folder import output_file as moved
 from argand.system import SYSTEMS
 from argand.systems import molmnist
 from argand.systems.molmnist.benchmark.dataset import Pairs, write_pairs
 from argand.systems.molmnist.fibril.fibril import build_fibril
-from argand.systems.molmnist.files.outputs import moved
 from argand.systems.molmnist.inversion.centring import centred
 from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, judge
 from argand.systems.molmnist.predict import Predictor

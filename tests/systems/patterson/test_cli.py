@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 from argand.cli import build
 from argand.io.dataset import StoredSamples
 from argand.io.map import read_map
+from argand.runs.record import read_results
 from argand.system import SYSTEMS
+from argand.systems.patterson.predict import Predictor
 from argand.systems.patterson.published.ablation import Arm, Curve
 
 VERBS = ("simulate", "train", "predict", "view", "evaluate", "figures")
@@ -80,6 +82,40 @@ def test_bad_files_are_told_and_the_others_answered(
     for name in names[:3]:
         assert sum(str(name) in line for line in answer.stderr.splitlines()) == 1
     assert "Traceback" not in answer.output
+
+
+def test_maps_of_one_name_do_not_overwrite_each_other(
+    run: Callable[..., Result], tmp_path: Path, map_files: list[Path]
+):
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / map_files[0].name
+    other.write_bytes(map_files[1].read_bytes())
+    answer = run("predict", map_files[0], other, "--atoms", 6, "--out", tmp_path / "found", "--json")
+    assert [record["map"] for record in json.loads(answer.stdout)] == ["map0.ccp4", "map0-2.ccp4"]
+    np.testing.assert_allclose(read_map(tmp_path / "found" / "map0.ccp4"), np.load(map_files[0]))
+    np.testing.assert_allclose(read_map(tmp_path / "found" / "map0-2.ccp4"), np.load(other))
+
+
+def test_an_interrupted_run_keeps_what_was_answered(
+    run: Callable[..., Result],
+    tmp_path: Path,
+    map_files: list[Path],
+    ideal: Predictor,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    predict, calls = ideal.predict, []
+
+    def interrupted(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return predict(*arguments)
+
+    monkeypatch.setattr(ideal, "predict", interrupted)
+    out = tmp_path / "found"
+    assert run("predict", *map_files, "--atoms", 6, "--out", out).exit_code == 130
+    assert [record["file"] for record in read_results(out)] == [str(map_files[0])]
+    assert "1 of 1 solved" in (out / "index.html").read_text()
 
 
 def test_simulate_writes_maps(run: Callable[..., Result], tmp_path: Path):

@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from argand import __version__
 from argand.errors import InputError
+from argand.io.atomic import write_text
 from argand.io.resource import system_data
 from argand.io.structure import expand, read_many, read_structure
 from argand.physics.crystal.structure import Structure, parameters
@@ -304,7 +305,5 @@ def _write(page: Path, title: str, skipped: list[Record], data: Record) -> Path:
         _START,
         f"<p>argand {__version__}. The surface is of Gaussians of 0.55 Å and weight √Z.</p>",
     ]
-    partial = page.with_name(page.name + ".part")
-    partial.write_text("\n".join(lines), encoding="utf-8")
-    partial.replace(page)
+    write_text(page, "\n".join(lines))
     return page

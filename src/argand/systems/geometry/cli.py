@@ -29,6 +29,7 @@ from argand.runs.verbs import (
     say,
     screen,
     show_figures,
+    tell,
     write_set,
 )
 
@@ -157,7 +158,6 @@ def predict(
 
     Example: argand geometry predict 'data/*.cbf' --out found
     """
-    from argand.systems.geometry.files.batch import Failure
     from argand.systems.geometry.files.outputs import RunFolder, parse_formats
     from argand.systems.geometry.files.run import predict_files
     from argand.systems.geometry.view import write_page
@@ -166,18 +166,12 @@ def predict(
         raise ConfigError("--json and --csv exclude each other; choose one")
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size)
-    failures: list[Failure] = []
-
-    def tell(failure: Failure) -> None:
-        failures.append(failure)
-        complain(failure.message)
-
-    with RunFolder(out, parse_formats(formats), overlay, write_page) as run:
+    with RunFolder(out, parse_formats(formats), overlay, page=write_page) as run:
         predict_files(files, predictor, stated, run, tell, evidence=evidence, pool=pool)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
         say(f"pictures and files: {out}\npage: {out / 'index.html'}")
-    if failures:
+    if any(record.get("failed") for record in run.records):
         raise typer.Exit(1)
 
 
@@ -272,7 +266,7 @@ def hard(
     stated = _stated(None, wavelength, distance, pixel_size)
     report, failures = rank_hard(source, _predictor(weights), stated, out, count=count, seed=seed)
     for failure in failures:
-        complain(failure.message)
+        tell(failure)
     if json:
         typer.echo(json_format.dumps(report, indent=2))
     else:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
+from argand.io.atomic import written
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.system import preset
@@ -272,4 +273,5 @@ def draw_coverage(target: Path, evaluations: Sequence[dict[str, Any]]) -> None:
     panels[0].legend(fontsize=8)
     counts = ", ".join(f"{e['preset']} {e['count']}" for e in evaluations)
     figure.suptitle(f"Simulated stills, full frames: {counts}", fontsize=9)
-    figure.savefig(target, dpi=90)
+    with written(target) as temporary:
+        figure.savefig(temporary, dpi=90, format=target.suffix[1:] or "png")

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from argand import __version__
-from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.systems.geometry.files.record import RESULTS, TABLE, Record, read_records
+from argand.runs.record import RESULTS, Record, read_results
+from argand.systems.geometry.files.record import TABLE
 from argand.systems.geometry.files.style import CSS
 from argand.systems.geometry.files.text import angles, label, number, pair, verdict
 
@@ -38,11 +38,9 @@ _HEADINGS = (
 
 def write_page(folder: Path) -> Path:
     """Write the page of the run in `folder`; InputError when there is no run in it."""
-    results = folder / RESULTS
-    if not results.is_file():
-        raise InputError(f"{folder}: no {RESULTS} there; name the folder that predict --out wrote")
+    records = read_results(folder)
     page = folder / PAGE
-    write_lines(page, [page_html(folder, read_records(results))])
+    write_lines(page, [page_html(folder, records)])
     return page
 
 

@@ -21,10 +21,10 @@ from argand.runs.verbs import (
     ValEvery,
     Weights,
     Workers,
-    complain,
     run_training,
     say,
     screen,
+    tell,
 )
 
 app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
@@ -206,14 +206,13 @@ def fit(
     """
     from dataclasses import asdict
 
+    from argand.io.atomic import write_lines
     from argand.systems.molmnist.ensemble.elastic_fit import compare
     from argand.systems.molmnist.ensemble.elastic_fit import fit as fit_parameters
 
     parameters = fit_parameters(runs)
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}")
-    partial.write_text(dumps(asdict(parameters), indent=1) + "\n", encoding="utf-8")
-    partial.replace(out)
+    write_lines(out, [dumps(asdict(parameters), indent=1)])
     rows = [compare(folder, parameters) for folder in [*runs, *(held_out or [])]]
     if json:
         typer.echo(dumps({"parameters": asdict(parameters), "runs": rows}, indent=2))
@@ -275,8 +274,8 @@ def predict(
     from argand.systems.molmnist.view import write_page
 
     asked = Asked(window, radiation, mask, index, polish)
-    folder = RunFolder(out, "shipped" if weights is None else str(weights), write_page)
-    records = predict_files(patterns, module.load(weights), asked, folder, complain)
+    folder = RunFolder(out, "shipped" if weights is None else str(weights), page=write_page)
+    records = predict_files(patterns, module.load(weights), asked, folder, tell)
     typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
     if out is not None and not json:
         say(f"shapes and pictures: {out}\npage: {out / 'index.html'}")

@@ -14,8 +14,10 @@ from argand import __version__
 from argand.errors import InputError
 from argand.io.resource import system_data
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
+from argand.runs.folder import output_file
+from argand.runs.record import Record
 from argand.systems.molmnist.fibril.fibril import build_fibril
-from argand.systems.molmnist.files.outputs import SUMMARY, Record, moved, shape_extent, softened
+from argand.systems.molmnist.files.outputs import SUMMARY, shape_extent, softened
 from argand.systems.molmnist.simulate import turned
 
 PAGE = "index.html"
@@ -60,7 +62,7 @@ def write_page(folder: Path) -> Path:
     page = TEMPLATE.read_text(encoding="utf-8")
     for name, text in parts.items():
         page = page.replace(f"{{{{{name}}}}}", text)
-    with moved(folder / PAGE) as partial:
+    with output_file(folder / PAGE) as partial:
         partial.write_text(page, encoding="utf-8")
     return folder / PAGE
 

@@ -23,11 +23,11 @@ from argand.runs.verbs import (
     ValEvery,
     Weights,
     Workers,
-    complain,
     run_training,
     say,
     screen,
     show_figures,
+    tell,
     write_set,
 )
 from argand.systems.patterson.solution.cli import solve
@@ -101,20 +101,20 @@ def predict(
 
     Example: argand patterson predict maps/*.npy --atoms 10 --out found
     """
+    from argand.runs.folder import RunFolder
     from argand.systems.patterson.files.run import predict_files
     from argand.systems.patterson.files.table import answer_table
     from argand.systems.patterson.view import write_page
 
     predictor = _predictor(weights)
-    records = predict_files(files, predictor, atoms, out, complain, centred=centred, force=force)
+    run = RunFolder(out, page=write_page)
+    records = predict_files(files, predictor, atoms, run, tell, centred=centred, force=force)
     if json:
         typer.echo(json_format.dumps(records, indent=2))
     else:
         screen().print(answer_table(records))
-    if out is not None:
-        page = write_page(out)
-        if not json:
-            say(f"atoms and maps: {out}\npage: {page}")
+    if out is not None and not json:
+        say(f"atoms and maps: {out}\npage: {out / 'index.html'}")
     if any("reason" in record for record in records):
         raise typer.Exit(1)
 

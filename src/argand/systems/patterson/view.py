@@ -9,7 +9,7 @@ import numpy as np
 from argand.io.map import read_map
 from argand.page.shell import MOST, PAGE, write_html
 from argand.page.surface import surfaces
-from argand.systems.patterson.files.run import RESULTS, Record, read_records
+from argand.runs.record import RESULTS, Record, read_results
 from argand.systems.patterson.solution.page import write_solve_page
 
 REACH = 16
@@ -24,7 +24,7 @@ def write_page(folder: Path) -> Path:
 
 def _write_maps(folder: Path) -> Path:
     """Write the page of answered maps."""
-    records = read_records(folder)
+    records = read_results(folder)
     solved = sum(record["solved"] for record in records)
     parts = [f"<h1>Patterson maps: {solved} of {len(records)} solved</h1>", _table(records)]
     drawn = [record for record in records if "map" in record][:MOST]

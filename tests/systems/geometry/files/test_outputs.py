@@ -15,10 +15,12 @@ from argand.io.image import Frame
 from argand.io.poni import read_poni
 from argand.io.xds import read_xds
 from argand.physics.still.detector import BeamGeometry
+from argand.runs.course import Failure
+from argand.runs.record import plain, read_records, to_line
 from argand.systems.geometry.files import batch
-from argand.systems.geometry.files.batch import Answer, Failure, FrameStore, Groups, Stated, expand
+from argand.systems.geometry.files.batch import Answer, FrameStore, Groups, Stated, expand
 from argand.systems.geometry.files.outputs import RunFolder, parse_formats
-from argand.systems.geometry.files.record import COLUMNS, plain, read_records, stem, to_line
+from argand.systems.geometry.files.record import COLUMNS, stem
 from argand.systems.geometry.files.run import predict_files
 from argand.systems.geometry.view import write_page
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,14 +11,14 @@ from argand.io.atomic import write_lines
 from argand.io.structure import cif_text, expand, read_many, read_structure
 from argand.physics.crystal.structure import MIN_DISTANCE, closest_pair
 from argand.progress import ProgressDisplay
+from argand.runs.folder import make_folder
+from argand.runs.record import Record
 from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.decoding import Decoded, decode
 from argand.systems.crystals.latent.interpolation import altered, interpolate, read_substitutions, shaken
 from argand.systems.crystals.latent.representation import Representation
 
 SUMMARY = "summary.json"
-
-Record = dict[str, Any]
 
 
 def interpolate_files(
@@ -87,7 +86,7 @@ def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
 
 def _written(out: Path, name: str, decoded: Decoded) -> Record:
     """Write one structure; its record, with whether its atoms keep their distance."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     file = f"{name}.cif"
     write_lines(out / file, cif_text(decoded.structure, name).splitlines())
     shortest = closest_pair(decoded.structure)[2]

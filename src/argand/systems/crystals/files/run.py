@@ -1,32 +1,33 @@
 """The verbs encode, decode and reconstruct as functions: files in; latents, CIFs and a summary out."""
 
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from argand.errors import ArgandError, InputError
+from argand.errors import InputError
 from argand.io.atomic import write_lines
 from argand.io.latents import StoredLatent, read_latents, write_latents
 from argand.io.pool import Ticker, run_jobs
 from argand.io.structure import cif_text, expand, is_structure_file, read_many
+from argand.machine import available_cores
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.symmetrisation import symmetrised
 from argand.progress import ProgressDisplay
-from argand.systems.crystals.latent.decoding import TRIES
+from argand.runs.course import Failure, attempted
+from argand.runs.folder import make_folder, unique_name
+from argand.runs.record import Record
+from argand.systems.crystals.latent.decoding import TRIES, Decoded
 from argand.systems.crystals.predict import Model, model_of
 
 RECORDS, SUMMARY = "records.jsonl", "summary.json"
 _CHUNK = 16
 """Structures of one job. By hand: some seconds at most, and little to do again for a run that was stopped."""
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,15 @@ def encode_files(patterns: Sequence[str], out: Path, model: Model) -> Record:
     InputError where no structure could be encoded.
     """
     rows, skipped = [], []
-    for name, source, _, found in _structures(patterns):
-        try:
-            if isinstance(found, InputError):
-                raise found
-            rows.append(StoredLatent(name, source, len(found), model.encode(found)))
-        except InputError as error:
-            skipped.append({"name": name, "source": source, "reason": str(error)})
+    for one in _structures(patterns):
+        (outcome,) = attempted(one.source, partial(_encoded, one, model), (InputError,))
+        if isinstance(outcome, Failure):
+            skipped.append(_skipped(one, outcome.text))
+        else:
+            rows.append(outcome)
     if not rows:
         raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     write_latents(out, rows, model.config)
     return {
         "encoded": len(rows),
@@ -90,11 +90,11 @@ def reconstruct_files(
     is in `summary.json` too: one record for each structure, and what was skipped and why.
     """
     tasks, skipped = [], []
-    for name, source, entry, found in _structures(patterns):
-        if isinstance(found, Structure):
-            tasks.append(Task(name, source, found, entry))
+    for one in _structures(patterns):
+        if isinstance(one.found, Structure):
+            tasks.append(Task(one.name, one.source, one.found, one.entry))
         else:
-            skipped.append({"name": name, "source": source, "reason": str(found)})
+            skipped.append(_skipped(one, str(one.found)))
     return _write_all(tasks, skipped, out, model, decoding, processes, force)
 
 
@@ -116,31 +116,46 @@ def decode_file(
     return _write_all(_distinct(tasks), [], out, model, decoding, processes, force)
 
 
-def _structures(patterns: Sequence[str]) -> Iterator[tuple[str, str, int, Structure | InputError]]:
-    """Names, no two the same, sources, numbers in them, and structures of all files."""
+class Entry(NamedTuple):
+    """A structure of a source, or why there is none; `entry` is its number there, from 0."""
+
+    name: str
+    source: str
+    entry: int
+    found: Structure | InputError
+
+
+def _structures(patterns: Sequence[str]) -> Iterator[Entry]:
+    """The entries of all files, no two of one name."""
     seen: set[str] = set()
     for path in expand(patterns):
         if not is_structure_file(path):
             reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
-            yield path.name, str(path), 0, reason
+            yield Entry(path.name, str(path), 0, reason)
             continue
         for entry, (name, found) in enumerate(read_many(path)):
-            yield _unique(name, seen), str(path), entry, found
+            yield Entry(unique_name(_plain(name), seen), str(path), entry, found)
 
 
-def _unique(name: str, seen: set[str]) -> str:
-    """The name as a file can have it, with the first free number where it was seen before."""
-    plain = name.replace("/", "_").replace("\0", "").strip(". ") or "structure"
-    numbered = (f"{plain}-{number}" for number in count(2))
-    # Some file systems do not tell capitals from small letters.
-    free = next(one for one in chain([plain], numbered) if one.lower() not in seen)
-    seen.add(free.lower())
-    return free
+def _encoded(one: Entry, model: Model) -> Iterator[StoredLatent]:
+    """The latent of an entry; InputError where it is no structure or has no latent."""
+    if isinstance(one.found, InputError):
+        raise one.found
+    yield StoredLatent(one.name, one.source, len(one.found), model.encode(one.found))
+
+
+def _skipped(one: Entry, reason: str) -> Record:
+    return {"name": one.name, "source": one.source, "reason": reason}
+
+
+def _plain(name: str) -> str:
+    """The name as a file can have it."""
+    return name.replace("/", "_").replace("\0", "").strip(". ") or "structure"
 
 
 def _distinct(tasks: Sequence[Task]) -> list[Task]:
     seen: set[str] = set()
-    return [Task(_unique(task.name, seen), task.source, task.given) for task in tasks]
+    return [Task(unique_name(_plain(task.name), seen), task.source, task.given) for task in tasks]
 
 
 def _write_all(
@@ -152,7 +167,7 @@ def _write_all(
     processes: int | None,
     force: bool,
 ) -> Record:
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     if force:
         (out / RECORDS).unlink(missing_ok=True)
     done = _records(out)
@@ -165,7 +180,7 @@ def _write_all(
     ]
     with ProgressDisplay("reconstruct", "structures", begun) as display:
         watch = lambda done: display.update(begun + done / max(len(tasks), 1), done)  # noqa: E731
-        run_jobs(jobs, processes or os.cpu_count() or 1, watch)
+        run_jobs(jobs, processes or available_cores(), watch)
     done = _records(out)
     summary = _summary([done[task.name] for task in tasks], skipped, config)
     write_lines(out / SUMMARY, [json.dumps(summary, indent=1)])
@@ -211,14 +226,10 @@ def _reconstruct(task: Task, out: Path, model: Model, decoding: Decoding) -> Rec
     record: Record = {"name": task.name, "source": task.source, "entry": task.entry}
     if decoding.symmetrise:
         record["symmetrise"] = decoding.symmetrise
-    given = task.given
-    try:
-        if isinstance(given, Structure):
-            latent, decoded = model.rebuilt(given, decoding.tries)
-        else:
-            latent, decoded = given, model.decode(given, decoding.tries)
-    except ArgandError as error:
-        return {**record, "reason": str(error)}
+    (outcome,) = attempted(task.source, partial(_decoded, task, model, decoding.tries))
+    if isinstance(outcome, Failure):
+        return {**record, "reason": outcome.text}
+    latent, decoded = outcome
     file = f"{task.name}.cif"
     structure, group = decoded.structure, None
     if decoding.symmetrise:
@@ -243,6 +254,12 @@ def _reconstruct(task: Task, out: Path, model: Model, decoding: Decoding) -> Rec
         "seconds": time.perf_counter() - start,
         "species_probability": decoded.probability.round(4).tolist(),
     }
+
+
+def _decoded(task: Task, model: Model, tries: int) -> Iterator[tuple[np.ndarray, Decoded]]:
+    """The latent of a task and what it decodes to; ArgandError where there is none."""
+    given = task.given
+    yield model.rebuilt(given, tries) if isinstance(given, Structure) else (given, model.decode(given, tries))
 
 
 def _summary(records: list[Record], skipped: list[Record], config: Record) -> Record:

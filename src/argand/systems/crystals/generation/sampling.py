@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,8 @@ from argand.io.latents import StoredLatent, write_latents
 from argand.io.structure import cif_text
 from argand.physics.crystal.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
 from argand.progress import ProgressDisplay
+from argand.runs.folder import make_folder
+from argand.runs.record import Record
 from argand.system import to_config
 from argand.systems.crystals.database.fingerprint_index import (
     SAME,
@@ -39,8 +40,6 @@ from argand.systems.crystals.latent.representation import Latent, Representation
 SUMMARY, LATENTS = "summary.json", "latents.parquet"
 _CHUNK = 128
 """Samples made at a time. Each chunk has a seed of its own: another number draws others."""
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def sample_files(
     width = max(4, len(str(count)))
     names = [f"sample-{number:0{width}d}" for number in range(1, count + 1)]
     records = annotated(samples, names, known, weights)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for name, one, record in zip(names, samples, records, strict=True):
         tags = {f"_argand_{key}": f"{record[key]:.4g}" for key in ("confidence", "misfit", "plausibility")}
         write_lines(out / record["file"], cif_text(one.decoded.structure, name, tags).splitlines())

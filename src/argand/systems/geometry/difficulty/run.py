@@ -8,6 +8,7 @@ from argand.errors import ConfigError
 from argand.io.dataset import StoredSamples, is_stored_set
 from argand.io.expt import ExptImages
 from argand.progress import ProgressDisplay
+from argand.runs.course import Failure
 from argand.system import preset
 from argand.systems.geometry.difficulty.ranking import (
     Case,
@@ -18,7 +19,7 @@ from argand.systems.geometry.difficulty.ranking import (
     stored_cases,
     write_report,
 )
-from argand.systems.geometry.files.batch import Failure, Predictor, Stated, expand
+from argand.systems.geometry.files.batch import Predictor, Stated, expand
 from argand.systems.geometry.files.run import answers
 from argand.systems.geometry.presets import PRESETS
 

@@ -1,6 +1,5 @@
 """Many files, one answer each: bad files are told and passed over, frames of one geometry are pooled."""
 
-import logging
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +11,7 @@ import numpy as np
 from argand.errors import ArgandError
 from argand.io.expt import ExptImages
 from argand.io.image import Frame, inputs_with_models, read_frames, split_selection
+from argand.runs.course import UNEXPECTED, Failure, attempted
 from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Mask
@@ -20,9 +20,10 @@ KEPT_BYTES = 400_000_000
 """Bytes of pixels that are kept for pooling; frames beyond wait on disk, so that memory does not grow with
 their number. By hand: about a dozen frames of a 6M detector in 32 bits with their masks."""
 
-_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)(#.*)?$", re.IGNORECASE)
+ERRORS = (ArgandError, OSError, *UNEXPECTED)
+"""What makes a file fail; any other error ends the run."""
 
-logger = logging.getLogger(__name__)
+_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)(#.*)?$", re.IGNORECASE)
 
 
 @runtime_checkable
@@ -56,14 +57,6 @@ class Answer:
     prediction: Prediction
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A file without an answer; `message` is one line that names it."""
-
-    file: str
-    message: str
-
-
 def expand(patterns: Iterable[str]) -> tuple[dict[str, ExptImages | None], list[Failure]]:
     """Image files that the patterns name, each with its current model if it has one, and bad patterns."""
     files: dict[str, ExptImages | None] = {}
@@ -72,7 +65,7 @@ def expand(patterns: Iterable[str]) -> tuple[dict[str, ExptImages | None], list[
         try:
             found = inputs_with_models([pattern])
         except ArgandError as error:
-            failures.append(_failure(pattern, error))
+            failures.append(Failure.of(pattern, error))
             continue
         files |= {file: files.get(file) or model for file, model in found.items()}
     return files, failures
@@ -102,27 +95,27 @@ def answer_file(
     evidence: EvidenceKind = "both",
     model: ExptImages | None = None,
 ) -> Iterator[Answer | Failure]:
-    """An answer for each image of a file, reading included in its seconds; a failure ends the file.
+    """An answer for each image of a file, as `answer_frames`; a failure ends the file."""
+    return attempted(file, lambda: answer_frames(file, predictor, stated, evidence, model), ERRORS)
+
+
+def answer_frames(
+    file: str,
+    predictor: Predictor,
+    stated: Stated,
+    evidence: EvidenceKind = "both",
+    model: ExptImages | None = None,
+) -> Iterator[Answer]:
+    """An answer for each image of a file, reading included in its seconds; raises ERRORS.
 
     The current `model` of the file's images stands in place of their headers.
     """
     started = time.perf_counter()
-    try:
-        for frame in read_frames(file, model=model, **vars(stated)):
-            prediction = predictor.predict_frame(frame, evidence=evidence)
-            now = time.perf_counter()
-            yield Answer(frame, replace(prediction, seconds=now - started))
-            started = time.perf_counter()
-    except ArgandError as error:
-        yield _failure(file, error)
-    except (ArithmeticError, LookupError, OSError, RuntimeError, ValueError) as error:
-        logger.debug("%s", file, exc_info=True)
-        yield Failure(file, f"{file}: {type(error).__name__}: {error}; please report it with this file")
-
-
-def _failure(file: str, error: Exception) -> Failure:
-    message = " ".join(str(error).split())
-    return Failure(file, message if file.split("#")[0] in message else f"{file}: {message}")
+    for frame in read_frames(file, model=model, **vars(stated)):
+        prediction = predictor.predict_frame(frame, evidence=evidence)
+        now = time.perf_counter()
+        yield Answer(frame, replace(prediction, seconds=now - started))
+        started = time.perf_counter()
 
 
 @dataclass

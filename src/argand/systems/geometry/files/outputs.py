@@ -3,10 +3,9 @@
 All files are written under another name and moved into place.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -18,18 +17,12 @@ from argand.io.image import Frame
 from argand.io.poni import write_poni
 from argand.io.xds import write_xds
 from argand.physics.still.detector import BeamGeometry
+from argand.runs import folder as runs
+from argand.runs.course import Failure
+from argand.runs.record import RESULTS, Record, read_records
 from argand.system import near_match
-from argand.systems.geometry.files.batch import Answer, Failure, Group
-from argand.systems.geometry.files.record import (
-    RESULTS,
-    TABLE,
-    Record,
-    failed,
-    read_records,
-    stem,
-    to_csv,
-    to_line,
-)
+from argand.systems.geometry.files.batch import Answer, Group
+from argand.systems.geometry.files.record import TABLE, failed, stem, to_csv
 from argand.systems.geometry.refine.prediction import Prediction
 
 FORMATS = ("expt", "poni", "geom", "xds")
@@ -46,47 +39,32 @@ def parse_formats(text: str) -> tuple[str, ...]:
 
 
 @dataclass
-class RunFolder:
-    """The folder of a run, or of none when `folder` is None; leaving the context writes table and page."""
+class RunFolder(runs.RunFolder):
+    """The folder of a run with geometry files, pictures and a table."""
 
-    folder: Path | None
     formats: Sequence[str] = FORMATS
     overlay: bool = True
-    page: Callable[[Path], Path] | None = None
-    """What writes the page of a folder; without it there is none."""
-    records: list[Record] = field(default_factory=list)
-    _names: set[str] = field(default_factory=set)
     _earlier: dict[str, list[str]] = field(default_factory=dict)
     _geometries: dict[str, BeamGeometry] = field(default_factory=dict)
 
     def __enter__(self) -> "RunFolder":
-        if self.folder is None:
-            return self
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"{self.folder}: cannot be made ({error}); name another --out") from error
-        results = self.folder / RESULTS
-        for record in read_records(results) if results.exists() else []:
+        super().__enter__()
+        results = None if self.folder is None else self.folder / RESULTS
+        for record in read_records(results) if results and results.exists() else []:
             self._earlier[record.get("name", "")] = record.get("downloads", [])
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.folder is None:
-            return
-        write_lines(self.folder / RESULTS, [to_line(record) for record in self.records])
-        write_lines(self.folder / TABLE, to_csv(self.records).splitlines())
-        if self.page is not None:
-            self.page(self.folder)
+    def write_results(self, folder: Path) -> None:
+        """Write the records as lines of JSON and as a table."""
+        super().write_results(folder)
+        write_lines(folder / TABLE, to_csv(self.records).splitlines())
 
     def add(self, outcome: Answer | Failure) -> Record:
         """Write what belongs to one answer or failure; returns its record."""
         if isinstance(outcome, Failure):
-            return self._keep(failed(outcome))
+            return self.keep(failed(outcome))
         frame, prediction = outcome.frame, outcome.prediction
-        name = self._unused(stem(frame.path, frame.index))
+        name = self.unused(stem(frame.path, frame.index))
         record = prediction.to_json() | {"name": name, "pooled": False}
         images = [(frame.path, frame.index)]
         record["downloads"] = self._write_geometry(name, prediction, frame, images)
@@ -95,17 +73,17 @@ class RunFolder:
 
             record["overlay"] = f"{name}.png"
             draw_overlay(self.folder / record["overlay"], frame, prediction)
-        return self._keep(record)
+        return self.keep(record)
 
     def add_pooled(self, group: Group, outcome: Prediction | Failure) -> Record:
         """Write what belongs to the answer for a group of frames; returns its record."""
         if isinstance(outcome, Failure):
-            return self._keep(failed(outcome) | {"files": group.files})
-        name = self._unused("pooled")
+            return self.keep(failed(outcome) | {"files": group.files})
+        name = self.unused("pooled")
         record = outcome.to_json() | {"name": name, "pooled": True, "files": group.files}
         images = [(prediction.file, prediction.index) for prediction in group.predictions]
         record["downloads"] = self._write_geometry(name, outcome, group.frames[0], images)
-        return self._keep(record)
+        return self.keep(record)
 
     def correct(self, source: str) -> Path | None:
         """Write the DIALS experiment list `source` again with the geometry found for each of its detectors.
@@ -134,19 +112,6 @@ class RunFolder:
         pooled = [record for record in sure if record["pooled"] and files & set(record["files"])]
         single = [record for record in sure if (record["file"], record["index"]) in wanted]
         return next((self._geometries[record["name"]] for record in pooled + single), None)
-
-    def _keep(self, record: Record) -> Record:
-        self.records.append(record)
-        return record
-
-    def _unused(self, name: str) -> str:
-        """The name, numbered where files of the same name come from several folders."""
-        free, number = name, 1
-        while free in self._names:
-            number += 1
-            free = f"{name}-{number}"
-        self._names.add(free)
-        return free
 
     def _write_geometry(
         self, name: str, prediction: Prediction, frame: Frame, images: list[tuple[str, int]]

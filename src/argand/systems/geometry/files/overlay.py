@@ -11,6 +11,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from PIL import Image as PictureFile
 
+from argand.io.atomic import written
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.systems.geometry.refine.prediction import Prediction
@@ -46,9 +47,8 @@ def save_figure(path: Path, figure: Figure, dpi: float) -> None:
     picture = PictureFile.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
     # Unlike the usual choice of colours, this one keeps those of a few pixels: the markers.
     small = picture.quantize(256, PictureFile.Quantize.MAXCOVERAGE, dither=PictureFile.Dither.NONE)
-    partial = path.with_name(f".{path.name}.part")
-    small.save(partial, format="png")
-    partial.replace(path)
+    with written(path) as temporary:
+        small.save(temporary, format="png")
 
 
 def overlay_figure(frame: Frame, prediction: Prediction) -> Figure:

@@ -6,20 +6,13 @@ of geometry files) and `overlay` (name of its picture); that of a file without a
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from argand.runs.course import Failure
+from argand.runs.record import Record, plain
 
-from argand.errors import InputError
-from argand.systems.geometry.files.batch import Failure
-
-Record = dict[str, Any]
-
-RESULTS = "results.jsonl"
 TABLE = "results.csv"
 
 _SUFFIXES = re.compile(r"(\.(cbf|img|mccd|marccd|rayonix|tiff?|edf|npy))?(\.(bz2|gz))?$", re.IGNORECASE)
@@ -40,45 +33,11 @@ COLUMNS = (
 )
 
 
-def plain(value: Any) -> Any:
-    """The value for JSON: numpy's numbers as Python's, what is not finite as None."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
 def failed(failure: Failure) -> Record:
     """Record of a file without an answer; it has the keys that every reader may look for."""
     nothing = ("beam_centre_px", "sigma_px", "tilt_deg", "poni_px", "header_beam_centre_px", "seconds")
-    reason = failure.message.removeprefix(f"{failure.file}: ")
-    record = {"file": failure.file, "index": 0, "reliable": False, "reason": reason, "failed": True}
+    record = {"file": failure.file, "index": 0, "reliable": False, "reason": failure.reason, "failed": True}
     return record | dict.fromkeys(nothing) | {"pooled": failure.file == "pooled"}
-
-
-def to_line(record: Record) -> str:
-    """A record as one line of JSON."""
-    return json.dumps(plain(record), allow_nan=False)
-
-
-def read_records(path: Path) -> list[Record]:
-    """Records of a file of JSON lines; a last line that was cut off is left out.
-
-    Raises InputError for a file that holds anything else.
-    """
-    lines = path.read_text().splitlines()
-    records = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            if number == len(lines):
-                break
-            raise InputError(f"{path}: line {number} is no JSON; name the results of a run") from error
-    return records
 
 
 def flat(record: Record) -> Record:

@@ -1,17 +1,17 @@
 """The verb predict as a function: images in; records, pictures and geometry files out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from argand.io.expt import ExptImages
 from argand.progress import ProgressDisplay
+from argand.runs.course import Failure, answered
 from argand.systems.geometry.files.batch import (
+    ERRORS,
     Answer,
-    Failure,
     Groups,
     Predictor,
     Stated,
-    answer_file,
+    answer_frames,
     count_frames,
     expand,
 )
@@ -35,11 +35,9 @@ def predict_files(
     for failure in failures:
         tell(failure)
         run.add(failure)
-    for outcome in answers(files, predictor, stated, evidence):
+    for outcome in answers(files, predictor, stated, evidence, tell):
         run.add(outcome)
-        if isinstance(outcome, Failure):
-            tell(outcome)
-        elif pool:
+        if pool and isinstance(outcome, Answer):
             groups.add(outcome)
     for group, pooled in groups.pooled(predictor):
         run.add_pooled(group, pooled)
@@ -51,16 +49,13 @@ def predict_files(
 
 
 def answers(
-    files: Mapping[str, ExptImages | None], predictor: Predictor, stated: Stated, evidence: EvidenceKind
+    files: Mapping[str, ExptImages | None],
+    predictor: Predictor,
+    stated: Stated,
+    evidence: EvidenceKind,
+    tell: Callable[[Failure], None] = lambda failure: None,
 ) -> Iterator[Answer | Failure]:
     """Answers for all files with a bar of how far they are."""
-    sizes = [count_frames(file) for file in files]
-    answered = 0
-    with ProgressDisplay("predict geometry", unit="images") as display:
-        for number, (file, model) in enumerate(files.items()):
-            outcomes = answer_file(file, predictor, stated, evidence, model)
-            for place, outcome in enumerate(outcomes, start=1):
-                yield outcome
-                answered += 1
-                reached = sum(sizes[:number]) + min(place, sizes[number])
-                display.update(reached / sum(sizes), answered, Path(file).name)
+    display = ProgressDisplay("predict geometry", unit="images")
+    frames = lambda file: answer_frames(file, predictor, stated, evidence, files[file])  # noqa: E731
+    return answered(list(files), frames, display, errors=ERRORS, tell=tell, size=count_frames)

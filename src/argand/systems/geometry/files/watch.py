@@ -7,8 +7,9 @@ from pathlib import Path
 
 from argand.errors import InputError
 from argand.io.image import expand_inputs
+from argand.runs.record import Record, read_records, to_line
 from argand.systems.geometry.files.batch import Answer, Predictor, Stated, answer_file
-from argand.systems.geometry.files.record import Record, failed, read_records, to_line
+from argand.systems.geometry.files.record import failed
 from argand.systems.geometry.network import EvidenceKind
 
 Stamp = tuple[int, int]

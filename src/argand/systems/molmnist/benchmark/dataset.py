@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from argand import __version__
 from argand.errors import ConfigError, InputError
+from argand.io.atomic import write_lines
 from argand.io.cache import cache_folder
 from argand.io.dataset import StoredSamples
 from argand.learn.simulate import simulate_to_file
@@ -169,9 +170,7 @@ def _write_sums(out: Path) -> None:
         path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
         for path in sorted(folder.glob("*.h5"))
     }
-    temporary = folder / f".{SUMS}"
-    temporary.write_text(json.dumps(sums, indent=1) + "\n")
-    temporary.replace(folder / SUMS)
+    write_lines(folder / SUMS, [json.dumps(sums, indent=1)])
 
 
 def check_files(path: Path, thoroughly: bool = False) -> None:

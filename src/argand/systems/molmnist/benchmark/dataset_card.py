@@ -5,6 +5,7 @@
 from pathlib import Path
 
 from argand import __version__
+from argand.io.atomic import write_text
 from argand.systems.molmnist.ensemble.elastic_ensemble import read_parameters
 from argand.systems.molmnist.system import SOURCES, SPLITS, Molmnist
 
@@ -21,9 +22,7 @@ _LIMITS = """- Variants of the source `modes` are thermal draws of an elastic ne
 def write_card(out: Path, system: Molmnist, count: int, seed: int) -> Path:
     """Write NAME.md beside the data set."""
     path = out.with_suffix(".md")
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(card_text(out.stem, system, count, seed), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, card_text(out.stem, system, count, seed))
     return path
 
 

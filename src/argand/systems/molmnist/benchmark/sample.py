@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from argand.errors import ConfigError, InputError
+from argand.io.atomic import written
 from argand.io.resource import system_data
 
 SAMPLE = system_data("molmnist", "sample.h5")
@@ -73,10 +74,9 @@ def unpack(codes: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def write_sample(path: Path, columns: dict[str, np.ndarray]) -> Path:
-    """Write pairs in the shipped form, under a temporary name first."""
+    """Write pairs in the shipped form, in one move."""
     codes, low, high = pack(columns["pattern"])
-    temporary = path.with_name(f".{path.name}")
-    with h5py.File(temporary, "w") as file:
+    with written(path) as temporary, h5py.File(temporary, "w") as file:
         for name, values in (("pattern", codes), ("shape", columns["shape"])):
             shuffle = values.dtype.itemsize > 1
             chunks = (1, *values.shape[1:])
@@ -86,5 +86,4 @@ def write_sample(path: Path, columns: dict[str, np.ndarray]) -> Path:
         for name in _SCALARS:
             file.create_dataset(name, data=columns[name])
         file.attrs["log_low"], file.attrs["log_high"] = low, high
-    temporary.replace(path)
     return path

@@ -7,7 +7,6 @@ the fibril's twist, with every atom displaced by the crystal structure's own U.
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from scipy.spatial import KDTree
 from scipy.special import ndtri
 
 from argand.errors import InputError
+from argand.io.atomic import written
 from argand.io.cache import cache_folder
 from argand.io.resource import system_data
 from argand.physics.fibre.elastic_network import Modes, draw_amplitudes, hessian, lowest_modes
@@ -224,10 +224,8 @@ def fibril_modes(fibril: Fibril, parameters: EnsembleParameters) -> Modes:
         with np.load(path) as file:
             return Modes(file["stiffness"], file["shape"])
     modes = lowest_modes(hessian(fibril.beads(fibril.cart), pairs, spring), MODES)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
+    with written(path) as temporary, temporary.open("wb") as file:
         np.savez(file, stiffness=modes.stiffness, shape=modes.shape)
-    temporary.replace(path)
     return modes
 
 

@@ -8,8 +8,7 @@ without one is made again.
 """
 
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import h5py
 import numpy as np
 
 from argand.errors import ConfigError, InputError
+from argand.io.atomic import write_lines, written
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ class Trajectory:
                 raise ConfigError(f"{self.folder} holds a run with another {other[0]}; name another folder")
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(dict(settings), indent=1) + "\n"
-        self._move(self.folder / "settings.json", lambda path: path.write_text(text))
+        write_lines(self.folder / "settings.json", [json.dumps(dict(settings), indent=1)])
 
     def blocks(self) -> list[Path]:
         """The blocks that a state confirms, in order."""
@@ -84,26 +83,18 @@ class Trajectory:
     def append(self, frames: Mapping[str, np.ndarray], phase: str, state: State) -> None:
         """Write a block and then the state after it; `state.blocks` counts the new block."""
         number = state.blocks - 1
-
-        def write_block(path: Path) -> None:
-            with h5py.File(path, "w") as file:
-                for name, values in frames.items():
-                    # Level 1: coordinates that shake hardly shrink any further.
-                    packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-                    file.create_dataset(
-                        name, data=values, **(packing if values.ndim > 1 and values.size else {})
-                    )
-                file.attrs["phase"] = phase
-
-        def write_state(path: Path) -> None:
-            arrays = {"cart": state.cart, "velocity": state.velocity, "phase": np.array(state.phase)}
-            if state.box is not None:
-                arrays["box"] = state.box
-            with path.open("wb") as file:
-                np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
-
-        self._move(self.folder / f"block-{number:05d}.h5", write_block)
-        self._move(self.folder / f"state-{number:05d}.npz", write_state)
+        # Level 1: coordinates that shake hardly shrink any further.
+        packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        block = self.folder / f"block-{number:05d}.h5"
+        with written(block) as temporary, h5py.File(temporary, "w") as file:
+            for name, values in frames.items():
+                file.create_dataset(name, data=values, **(packing if values.ndim > 1 and values.size else {}))
+            file.attrs["phase"] = phase
+        arrays = {"cart": state.cart, "velocity": state.velocity, "phase": np.array(state.phase)}
+        if state.box is not None:
+            arrays["box"] = state.box
+        with written(self.folder / f"state-{number:05d}.npz") as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
         for old in self.folder.glob("state-*.npz"):
             if _number(old) < number:
                 old.unlink()
@@ -122,16 +113,6 @@ class Trajectory:
         if names and not parts[names[0]]:
             raise InputError(f"{self.folder}: no frames of {phase or 'any phase'} yet; let the run go on")
         return {name: np.concatenate(values) for name, values in parts.items()}
-
-    @staticmethod
-    def _move(path: Path, write: Callable[[Path], Any]) -> None:
-        """Write a file under a hidden name and give it its own when it is whole."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            write(temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

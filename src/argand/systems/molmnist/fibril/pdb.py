@@ -5,6 +5,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
+from argand.io.atomic import written
 from argand.systems.molmnist.fibril.fibril import Fibril
 from argand.typing import Points3
 
@@ -60,16 +61,12 @@ def chain_name(number: int) -> str:
 
 
 def write_structure(folder: Path, fibril: Fibril, cart: Points3 | None = None) -> list[Path]:
-    """Write NAME.pdb and NAME.cif, each under a temporary name first.
-
-    Atoms at `cart` (Å) in place of its own.
-    """
+    """Write NAME.pdb and NAME.cif, each in one move; atoms at `cart` (Å) in place of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     structure = to_structure(fibril, cart)
     paths = [folder / f"{fibril.name}.pdb", folder / f"{fibril.name}.cif"]
-    partial = [path.with_name(path.name + ".part") for path in paths]
-    structure.write_pdb(str(partial[0]))
-    structure.make_mmcif_document().write_file(str(partial[1]))
-    for temporary, path in zip(partial, paths, strict=True):
-        temporary.replace(path)
+    with written(paths[0]) as temporary:
+        structure.write_pdb(str(temporary))
+    with written(paths[1]) as temporary:
+        structure.make_mmcif_document().write_file(str(temporary))
     return paths

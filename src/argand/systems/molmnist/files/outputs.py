@@ -4,12 +4,8 @@ All files are written under another name and moved into place.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import h5py
 import numpy as np
@@ -19,12 +15,14 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from argand import __version__
-from argand.errors import ArgandError, ConfigError
+from argand.runs import folder as runs
+from argand.runs.course import Failure
+from argand.runs.folder import output_file
+from argand.runs.record import Record
 from argand.systems.molmnist.files.inputs import Case
 from argand.systems.molmnist.inversion.shape_basis import BLUR, blur
 from argand.systems.molmnist.predict import Answer
 
-Record = dict[str, Any]
 SUMMARY = "summary.json"
 _SHOWN_DECADES = 7
 """Of intensity below the brightest pixel in a picture. By hand, for the eye; `view` has the same."""
@@ -35,55 +33,26 @@ Shape = Float[np.ndarray, "slow fast"]
 
 
 @dataclass
-class RunFolder:
-    """The folder of a run, or of none where `folder` is None; leaving the context writes summary and page."""
+class RunFolder(runs.RunFolder):
+    """The folder of a run with shapes, pictures and a summary."""
 
-    folder: Path | None
     weights: str = "shipped"
-    page: Callable[[Path], Path] | None = None
-    """What writes the page of a folder; without it there is none."""
-    records: list[Record] = field(default_factory=list)
 
-    def __enter__(self) -> "RunFolder":
-        if self.folder is not None:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise ConfigError(f"{self.folder}: cannot be made ({error}); name another --out") from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.folder is None:
-            return
+    def write_results(self, folder: Path) -> None:
+        """Write the summary."""
         told = {"argand": __version__, "weights": self.weights, "records": self.records}
-        with moved(self.folder / SUMMARY) as partial:
+        with output_file(folder / SUMMARY) as partial:
             partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        if self.page is not None:
-            self.page(self.folder)
-
-    def keep(self, record: Record) -> Record:
-        """Keep a record of what has no files."""
-        self.records.append(record)
-        return record
 
     def add(self, case: Case, answer: Answer, seconds: float) -> Record:
         """Write what belongs to an answer; returns its record."""
         record = record_of(case, answer, seconds)
-        record["name"] = self._unused(record["name"])
+        record["name"] = self.unused(record["name"])
         if self.folder is not None:
             record |= {"hdf5": f"{record['name']}.h5", "picture": f"{record['name']}.png"}
             write_answer(self.folder / record["hdf5"], case, answer, record)
             draw_answer(self.folder / record["picture"], case, answer, record)
         return self.keep(record)
-
-    def _unused(self, name: str) -> str:
-        taken, number, found = {record.get("name") for record in self.records}, 1, name
-        while found in taken:
-            number += 1
-            found = f"{name}-{number}"
-        return found
 
 
 def record_of(case: Case, answer: Answer, seconds: float) -> Record:
@@ -118,14 +87,10 @@ def record_of(case: Case, answer: Answer, seconds: float) -> Record:
     return record
 
 
-def failed(file: str, index: int | None, error: Exception) -> Record:
+def failed(failure: Failure) -> Record:
     """The record of a pattern or file without an answer; its reason is one line that names the file."""
-    message = " ".join(str(error).split()) or type(error).__name__
-    if not isinstance(error, ArgandError):
-        message = f"{type(error).__name__}: {message}; please report it with this file"
-    where = file if index is None else f"{file}#{index}"
-    reason = message if file.split("#")[0] in message else f"{where}: {message}"
-    return {"file": file, "index": index, "failed": True, "believed": False, "reason": reason}
+    about = {"file": failure.file, "index": failure.index, "failed": True, "believed": False}
+    return {**about, "reason": failure.message}
 
 
 def true_shape(case: Case, answer: Answer) -> Shape | None:
@@ -149,19 +114,6 @@ def softened(image: Shape, pixel: float) -> Shape:
     return blur(image[None].astype(float), BLUR / pixel)[0]
 
 
-@contextmanager
-def moved(path: Path) -> Iterator[Path]:
-    """A hidden name to write under, moved to `path` at the end; ConfigError where the disk refuses."""
-    partial = path.with_name(f".{path.name}")
-    try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        why = error.strerror or error
-        raise ConfigError(f"{path}: cannot be written ({why}); make room or name another --out") from error
-
-
 def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
     """HDF5 of one answer: shape and its deviation, the pattern as answered, its live pixels, the true shape.
 
@@ -173,7 +125,7 @@ def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None
     truth = true_shape(case, answer)
     if truth is not None:
         arrays["true_shape"] = truth
-    with moved(path) as partial, h5py.File(partial, "w") as file:
+    with output_file(path) as partial, h5py.File(partial, "w") as file:
         for name, values in arrays.items():
             file.create_dataset(name, data=values, compression="gzip", shuffle=True)
         for name in ("shape", "shape_sd", *(("true_shape",) if truth is not None else ())):
@@ -208,7 +160,7 @@ def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
         figure.colorbar(image, ax=one, shrink=0.8, label="electrons / pixel")
     verdict = "believed" if record["believed"] else "NOT believed"
     figure.suptitle(f"{record['name']}: {answer.fibril}, {verdict} ({record['reason']})")
-    with moved(path) as partial:
+    with output_file(path) as partial:
         figure.savefig(partial, dpi=80, format="png")
 
 

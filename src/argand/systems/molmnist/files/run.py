@@ -1,6 +1,5 @@
 """The verb predict as a function: patterns in; records, shapes, pictures and a page out."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +9,14 @@ from argand.errors import ArgandError
 from argand.io.pattern import expand_patterns
 from argand.physics.coherent.projection import Radiation
 from argand.progress import ProgressDisplay
+from argand.runs.course import UNEXPECTED, Failure, answered
+from argand.runs.record import Record
 from argand.systems.molmnist.files.inputs import Case, is_sample, read_cases
-from argand.systems.molmnist.files.outputs import Record, RunFolder, failed
+from argand.systems.molmnist.files.outputs import RunFolder, failed
 from argand.systems.molmnist.predict import Predictor
 
-logger = logging.getLogger(__name__)
+ERRORS = (ArgandError, *UNEXPECTED)
+"""What makes a file fail; any other error ends the run."""
 
 
 @dataclass(frozen=True)
@@ -29,35 +31,44 @@ class Asked:
 
 
 def predict_files(
-    names: Sequence[str], predictor: Predictor, asked: Asked, folder: RunFolder, tell: Callable[[str], None]
+    names: Sequence[str],
+    predictor: Predictor,
+    asked: Asked,
+    folder: RunFolder,
+    tell: Callable[[Failure], None],
 ) -> list[Record]:
     """Answer every pattern; what has no answer is told, has a record with `failed`, and stops no other."""
+    files, failures = _expanded(names)
+    if asked.index is not None:
+        files = [f"{file}#{asked.index}" for file in files]
+    display = ProgressDisplay("predict fibrils", "patterns")
+    answer = lambda file: _answers(file, predictor, asked, folder)  # noqa: E731
+    with folder:
+        for failure in failures:
+            tell(failure)
+            folder.keep(failed(failure))
+        for outcome in answered(files, answer, display, errors=ERRORS, tell=tell):
+            if isinstance(outcome, Failure):
+                folder.keep(failed(outcome))
+    return folder.records
+
+
+def _expanded(names: Sequence[str]) -> tuple[list[str], list[Failure]]:
+    """Files and samples of the names, and the names of neither."""
     files: list[str] = []
+    failures = []
     for name in names:
         try:
             files += [name] if is_sample(name) else expand_patterns([name])
         except ArgandError as error:
-            tell(folder.keep(failed(name, None, error))["reason"])
-    if asked.index is not None:
-        files = [f"{file}#{asked.index}" for file in files]
-    with folder, ProgressDisplay("predict fibrils", "patterns") as display:
-        for number, file in enumerate(files):
-            for record in _answers(file, predictor, asked, folder):
-                if record.get("failed"):
-                    tell(record["reason"])
-                display.update(number / len(files), len(folder.records), Path(file).name)
-        display.update(1.0, len(folder.records))
-    return folder.records
+            failures.append(Failure.of(name, error))
+    return files, failures
 
 
-def _answers(file: str, predictor: Predictor, asked: Asked, folder: RunFolder) -> Iterator[Record]:
-    """A record for each pattern of a file; one that cannot be read ends the file."""
-    try:
-        for case in read_cases(file, asked.mask):
-            yield _answer(_stated(case, asked), predictor, asked.rounds, folder)
-    except (ArgandError, ArithmeticError, LookupError, RuntimeError, ValueError) as error:
-        logger.debug("%s", file, exc_info=True)
-        yield folder.keep(failed(file, None, error))
+def _answers(file: str, predictor: Predictor, asked: Asked, folder: RunFolder) -> Iterator[Record | Failure]:
+    """A record, which is kept, or a failure for each pattern of a file; raises ERRORS."""
+    for case in read_cases(file, asked.mask):
+        yield _answer(_stated(case, asked), predictor, asked.rounds, folder)
 
 
 def _stated(case: Case, asked: Asked) -> Case:
@@ -69,11 +80,11 @@ def _stated(case: Case, asked: Asked) -> Case:
     )
 
 
-def _answer(case: Case, predictor: Predictor, rounds: int, folder: RunFolder) -> Record:
+def _answer(case: Case, predictor: Predictor, rounds: int, folder: RunFolder) -> Record | Failure:
     began = time.perf_counter()
     try:
         asked = predictor.measured_by(case.radiation)
         answer = asked.predict(case.intensity, case.live, case.window_side, rounds)
     except ArgandError as error:
-        return folder.keep(failed(case.file, case.index, error))
+        return Failure.of(case.file, error, case.index)
     return folder.add(case, answer, time.perf_counter() - began)

@@ -6,7 +6,6 @@ scored; each is kept unblurred, as the same combination of the shapes themselves
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import ndimage
 
+from argand.io.atomic import written
 from argand.io.cache import cache_folder
 from argand.physics.coherent.projection import Window, histogram
 from argand.systems.molmnist.fibril.fibril import Fibril
@@ -114,11 +114,9 @@ def stored_shapes(key: Mapping[str, Any], fibril: Fibril, window: Window, varian
             rest, twist_rest, pixel = file["numbers"].tolist()
             return Shapes(file["mean"], file["modes"], rest, file["twist"], twist_rest, pixel)
     found = analysed(fibril, window, variants(DRAWS))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
+    with written(path) as temporary, temporary.open("wb") as file:
         numbers = np.array([found.rest, found.twist_rest, found.pixel])
         np.savez(file, mean=found.mean, modes=found.modes, twist=found.twist, numbers=numbers)
-    temporary.replace(path)
     return found
 
 

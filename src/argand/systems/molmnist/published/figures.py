@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, PowerNorm
 from matplotlib.figure import Figure
 
+from argand.io.atomic import written
 from argand.systems.molmnist.benchmark.dataset import Pairs
 from argand.systems.molmnist.ensemble.log_sums import LOG_SUMS, log_sums
 from argand.systems.molmnist.fibril.fibril import FIBRILS
@@ -25,7 +26,8 @@ def draw_figures(folder: Path, pairs: Pairs) -> list[Path]:
     for name, draw in jobs.items():
         figure = Figure(figsize=(8, 6.5) if name.endswith("3.png") else (15, 3.8), layout="constrained")
         draw(figure)
-        figure.savefig(folder / name, dpi=100)
+        with written(folder / name) as temporary:
+            figure.savefig(temporary, dpi=100, format="png")
         paths.append(folder / name)
     return paths
 

@@ -1,22 +1,23 @@
 """The verb predict as a function: files in; records, atoms, maps and a page out."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from argand.errors import ConfigError, InputError
-from argand.io.map import read_map, write_map
+from argand.io.map import Cube, read_map, write_map
 from argand.io.solution import write_xyz
 from argand.progress import ProgressDisplay
+from argand.runs.course import Failure, answered
+from argand.runs.folder import RunFolder
+from argand.runs.record import RESULTS, Record
+from argand.systems.patterson.maps.prediction import Answer
 from argand.systems.patterson.predict import Predictor
 from argand.typing import Points3
 
-Record = dict[str, Any]
-RESULTS = "results.jsonl"
 KINDS = ".npy, .map, .ccp4, .mrc"
 MAP_SUFFIXES = (".npy", ".map", ".ccp4", ".mrc", ".map.gz", ".ccp4.gz", ".mrc.gz")
 
@@ -25,31 +26,26 @@ def predict_files(
     patterns: Sequence[str],
     predictor: Predictor,
     atoms: int | None,
-    out: Path | None,
-    tell: Callable[[str], None],
+    run: RunFolder,
+    tell: Callable[[Failure], None],
     *,
     centred: bool = False,
     force: bool = False,
 ) -> list[Record]:
     """Answer every map; files without an answer are told and have a record with `reason`.
 
-    With `out`, each map's atoms are written as XYZ beside `results.jsonl`; ConfigError where the folder
-    holds results already and `force` was not given.
+    Each map's atoms are written as XYZ beside `results.jsonl`; ConfigError where the folder holds results
+    already and `force` was not given.
     """
     files = list(expand(patterns))
-    if out is not None:
-        if (out / RESULTS).exists() and not force:
-            raise ConfigError(f"{out} holds results; name another folder or give --force")
-        out.mkdir(parents=True, exist_ok=True)
-    records = []
-    with ProgressDisplay("predict", "maps") as display:
-        for number, file in enumerate(files, start=1):
-            records.append(_answer(file, predictor, atoms, centred, out, tell))
-            display.update(number / len(files), number)
-    if out is not None:
-        lines = "".join(json.dumps(record) + "\n" for record in records)
-        (out / RESULTS).write_text(lines, encoding="utf-8")
-    return records
+    if run.folder is not None and (run.folder / RESULTS).exists() and not force:
+        raise ConfigError(f"{run.folder} holds results; name another folder or give --force")
+    answer = lambda file: [_answer(file, predictor, atoms, centred)]  # noqa: E731
+    display = ProgressDisplay("predict", "maps")
+    with run:
+        for outcome in answered(files, answer, display, errors=(InputError,), tell=tell):
+            run.keep(failed(outcome) if isinstance(outcome, Failure) else _written(outcome, run))
+    return run.records
 
 
 def expand(patterns: Sequence[str]) -> Iterator[Path]:
@@ -67,32 +63,39 @@ def expand(patterns: Sequence[str]) -> Iterator[Path]:
         yield from found
 
 
-def _answer(
-    file: Path,
-    predictor: Predictor,
-    atoms: int | None,
-    centred: bool,
-    out: Path | None,
-    tell: Callable[[str], None],
-) -> Record:
-    """Record of one file."""
+def failed(failure: Failure) -> Record:
+    """The record of a file without an answer."""
+    return {"file": failure.file, "solved": False, "path": "none", "reason": failure.reason}
+
+
+@dataclass(frozen=True)
+class MapAnswer:
+    """A map, its origin first, what was found in it, and the record of that."""
+
+    patterson: Cube
+    found: Answer
+    record: Record
+
+
+def _answer(file: Path, predictor: Predictor, atoms: int | None, centred: bool) -> MapAnswer:
+    """The answer for one file; InputError where it has none."""
     began = time.perf_counter()
-    try:
-        values = read_map(file)
-        patterson = np.fft.ifftshift(values) if centred else values
-        answer = predictor.predict(patterson, atoms)
-    except InputError as error:
-        message = str(error) if str(error).startswith(str(file)) else f"{file}: {error}"
-        tell(message)
-        reason = message.removeprefix(f"{file}: ")
-        return {"file": str(file), "solved": False, "path": "none", "reason": reason}
-    record = {"file": str(file), **answer.to_json(), "box": len(values)}
+    values = read_map(file)
+    patterson = np.fft.ifftshift(values) if centred else values
+    found = predictor.predict(patterson, atoms)
+    record = {"file": str(file), **found.to_json(), "box": len(values)}
     record["seconds"] = round(time.perf_counter() - began, 3)
-    if out is not None:
-        name = file.name.split(".")[0]
+    return MapAnswer(patterson, found, record)
+
+
+def _written(answer: MapAnswer, run: RunFolder) -> Record:
+    """Write atoms and map where there is a folder; the record, which names them."""
+    record = answer.record
+    if run.folder is not None:
+        name = run.unused(Path(record["file"]).name.split(".")[0])
         record["xyz"] = f"{name}.xyz"
-        _write_atoms(out / record["xyz"], answer.positions_voxel, record)
-        record["map"] = write_map(out / f"{name}.ccp4", patterson).name
+        _write_atoms(run.folder / record["xyz"], answer.found.positions_voxel, record)
+        record["map"] = write_map(run.folder / f"{name}.ccp4", answer.patterson).name
     return record
 
 
@@ -101,11 +104,3 @@ def _write_atoms(path: Path, positions: Points3, record: Record) -> None:
     verdict = "solved" if record["solved"] else "not solved"
     comment = f"{verdict} by {record['path']}, residual {record['residual']:.5f}; voxels"
     write_xyz(path, comment, ["C"] * len(positions), positions)
-
-
-def read_records(folder: Path) -> list[Record]:
-    """Records of a run; InputError where there are none."""
-    results = folder / RESULTS
-    if not results.is_file():
-        raise InputError(f"{folder}: no {RESULTS} there; name the folder that predict --out wrote")
-    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]

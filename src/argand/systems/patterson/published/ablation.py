@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from argand.io.atomic import write_text
 from argand.learn.checkpoint import FILE_NAME
 from argand.learn.log import read_log
 from argand.learn.stream import collate
@@ -155,7 +156,7 @@ def seconds_per_step(network: str, runs: Path) -> float:
     if network not in known:
         runs.mkdir(parents=True, exist_ok=True)
         known[network] = time_step(NETWORKS[network], EFFORTS[network].batch)
-        path.write_text(json.dumps(known))
+        write_text(path, json.dumps(known))
     return known[network]
 
 

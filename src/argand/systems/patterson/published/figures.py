@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from scipy.ndimage import zoom
 
+from argand.io.atomic import written
 from argand.io.weights import read_header
 from argand.physics.sphere.patterson import intensities_of
 from argand.physics.sphere.sphere_fit import select_reflections
@@ -45,7 +46,8 @@ def draw_figures(folder: Path, predictor: Predictor, count: int, trained: str) -
     for name, draw in jobs.items():
         figure = Figure(figsize=(9, 4.6), layout="constrained")
         draw(figure)
-        figure.savefig(folder / name, dpi=100)
+        with written(folder / name) as temporary:
+            figure.savefig(temporary, dpi=100, format="png")
         paths.append(folder / name)
     return paths
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from argand.io.pool import available_cores, single_threads
+from argand.machine import available_cores, single_threads
 from argand.runs.verbs import Json, say
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
@@ -68,18 +68,20 @@ def _answer(
     """Solve, write all files and the page; the summary."""
     with single_threads():
         # The cores make tries; threads within a small matrix would only stand in their way.
+        from argand.runs.folder import make_folder
         from argand.systems.patterson.solution import outputs as solve_outputs
         from argand.systems.patterson.solution import solve as solver
         from argand.systems.patterson.solution.page import write_solve_page
         from argand.systems.patterson.solution.reflections import read_crystal
+        from argand.systems.patterson.solution.sharpened_patterson import patterson
 
     name = solve_outputs.stem_of(data)
     files = solve_outputs.planned_files(out, name, force)
     crystal = read_crystal(data, **asked)
     for note in crystal.notes:
         Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
-    out.mkdir(parents=True, exist_ok=True)
-    solve_outputs.write_patterson(files, crystal)
+    make_folder(out)
+    solve_outputs.write_patterson(files, crystal, *patterson(crystal))
     effort["workers"] = effort["workers"] or available_cores()
     asked = {"data": data.name, **asked, "cell": crystal.cell, **effort}
     helper = solver.network_for(crystal, effort.pop("network"))

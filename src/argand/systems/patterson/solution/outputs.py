@@ -1,7 +1,7 @@
 """What `argand patterson solve` leaves in its folder."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,8 @@ from argand.errors import ConfigError
 from argand.io.atomic import write_lines
 from argand.io.solution import write_ccp4, write_cif, write_res, write_xyz
 from argand.page.shell import PAGE
-from argand.physics.phasing.fourier import Grid, Map
-from argand.physics.phasing.patterson_map import VectorPeak, vector_map, vector_peaks
-from argand.physics.phasing.wilson import expected_intensity
+from argand.physics.phasing.fourier import Map
+from argand.physics.phasing.patterson_map import VectorPeak
 from argand.systems.patterson.solution.page import solve_summaries
 from argand.systems.patterson.solution.reflections import Crystal
 from argand.systems.patterson.solution.solve import Solution
@@ -26,9 +25,6 @@ _SUFFIXES = {
     "xyz": ".xyz",
     "summary": ".json",
 }
-_SPACING = 0.3
-"""Most Å between the points of the Patterson map that is written. By hand: half of the finest d (0.6 Å, also
-by hand) that it is made from."""
 
 
 def planned_files(out: Path, name: str, force: bool) -> dict[str, Path]:
@@ -47,18 +43,10 @@ def stem_of(source: Path) -> str:
     return source.name.removesuffix(".gz").rsplit(".", 1)[0]
 
 
-def patterson(crystal: Crystal) -> tuple[Map, list[VectorPeak]]:
-    """The sharpened Patterson map without its origin, Σ (E² - 1) cos 2πh·u, and its peaks."""
-    data = crystal.observed
-    grid = Grid(crystal.group, crystal.group.lattice, data.orthogonalisation, max(data.d_min, 0.6), _SPACING)
-    expected = expected_intensity(data.hkl, data.intensity, crystal.group, data.orthogonalisation)
-    density = vector_map(data.hkl, data.intensity / expected - 1, grid)
-    return density, vector_peaks(density, grid)
-
-
-def write_patterson(files: Mapping[str, Path], crystal: Crystal) -> None:
-    """The Patterson map and the table of its peaks with their Harker sections."""
-    density, peaks = patterson(crystal)
+def write_patterson(
+    files: Mapping[str, Path], crystal: Crystal, density: Map, peaks: Sequence[VectorPeak]
+) -> None:
+    """The Patterson map of a crystal and the table of its peaks with their Harker sections."""
     write_ccp4(files["patterson"], density, crystal.cell, crystal.group)
     rows = [asdict(peak) for peak in peaks]
     write_lines(files["patterson_peaks"], [json.dumps(rows, indent=1)])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from argand.io.pool import single_threads
+from argand.machine import single_threads
 from argand.physics.phasing.dual_space import Phased, Search
 
 COUNT_SPREAD = 0.15

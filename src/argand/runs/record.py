@@ -1,0 +1,55 @@
+"""Records of answers, plain dicts, as lines of JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argand.errors import InputError
+
+Record = dict[str, Any]
+
+RESULTS = "results.jsonl"
+"""Where a run keeps its records."""
+
+
+def plain(value: Any) -> Any:
+    """The value for JSON: numpy's numbers as Python's, what is not finite as None."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def to_line(record: Record) -> str:
+    """A record as one line of JSON."""
+    return json.dumps(plain(record), allow_nan=False)
+
+
+def read_records(path: Path) -> list[Record]:
+    """Records of a file of JSON lines; a last line that was cut off is left out.
+
+    Raises InputError for a file that holds anything else.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                break
+            raise InputError(f"{path}: line {number} is no JSON; name the results of a run") from error
+    return records
+
+
+def read_results(folder: Path) -> list[Record]:
+    """Records of the run in `folder`; InputError where there is none."""
+    results = folder / RESULTS
+    if not results.is_file():
+        raise InputError(f"{folder}: no {RESULTS} there; name the folder that predict --out wrote")
+    return read_records(results)

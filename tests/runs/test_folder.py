@@ -1,0 +1,112 @@
+"""The folder of a run: what was answered is in it, whole, however the run ended."""
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from argand.errors import ConfigError, InputError
+from argand.progress import ProgressDisplay
+from argand.runs.course import answered
+from argand.runs.folder import RunFolder, make_folder, output_file, unique_name
+from argand.runs.record import RESULTS, read_records, read_results, to_line
+
+
+def page_of(folder: Path) -> Path:
+    """A page with the number of records that are there when it is written."""
+    page = folder / "index.html"
+    page.write_text(str(len(read_results(folder))))
+    return page
+
+
+def test_the_results_are_there_when_the_page_is_made(tmp_path: Path):
+    with RunFolder(tmp_path / "new" / "run", page=page_of) as run:
+        run.keep({"file": "a"})
+        run.keep({"file": "b"})
+    assert run.folder is not None
+    assert (run.folder / "index.html").read_text() == "2"
+
+
+def interrupted(item: str) -> Iterator[dict[str, str]]:
+    """An answer, until Ctrl-C comes."""
+    if item == "c":
+        raise KeyboardInterrupt
+    yield {"file": item}
+
+
+@pytest.mark.parametrize("page", [None, page_of])
+def test_ctrl_c_still_writes_what_was_answered(tmp_path: Path, page):
+    display = ProgressDisplay("test", quiet=True)
+    with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path, page=page) as run:
+        for record in answered(["a", "b", "c", "d"], interrupted, display):
+            run.keep(record)
+    assert read_results(tmp_path) == [{"file": "a"}, {"file": "b"}]
+    written = {RESULTS, "index.html"} if page else {RESULTS}
+    assert {path.name for path in tmp_path.iterdir()} == written
+
+
+def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with RunFolder(None, page=page_of) as run:
+        run.keep({"file": "a"})
+    assert run.records == [{"file": "a"}]
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_of_an_earlier_run_are_written_over_at_the_end_alone(tmp_path: Path):
+    (tmp_path / RESULTS).write_text('{"file": "old"}\n')
+    with RunFolder(tmp_path) as run:
+        run.keep({"file": "new"})
+        assert read_results(tmp_path) == [{"file": "old"}]
+    assert read_results(tmp_path) == [{"file": "new"}]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line_with_the_cure(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"file: cannot be made .*; name another --out"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(ConfigError, match="name another --out"), RunFolder(tmp_path / "file" / "run"):
+        pass
+
+
+def test_an_output_on_a_full_disk_is_one_line_with_the_cure(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"a\.h5: cannot be written \(No space left"):  # noqa: SIM117
+        with output_file(tmp_path / "a.h5") as temporary:
+            temporary.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_are_numbered_where_a_file_system_could_mix_them_up():
+    taken: set[str] = set()
+    names = [unique_name(name, taken) for name in ("a", "a", "A", "b", "a-2", "a")]
+    assert names == ["a", "a-2", "A-3", "b", "a-2-2", "a-4"]
+    assert len({name.lower() for name in names}) == len(names)
+
+
+def test_each_run_numbers_its_own_names():
+    first, second = RunFolder(None), RunFolder(None)
+    assert [first.unused("a"), first.unused("a"), second.unused("a")] == ["a", "a-2", "a"]
+
+
+def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path):
+    (tmp_path / RESULTS).write_text('{"file": "a"}\n{"file": "Å"}\n{"fi', encoding="utf-8")
+    assert [record["file"] for record in read_records(tmp_path / RESULTS)] == ["a", "Å"]
+
+
+def test_a_line_that_is_no_json_is_named(tmp_path: Path):
+    (tmp_path / RESULTS).write_text('{"fi\n{"file": "a"}\n')
+    with pytest.raises(InputError, match="line 1 is no JSON"):
+        read_records(tmp_path / RESULTS)
+
+
+def test_a_folder_without_results_is_told(tmp_path: Path):
+    with pytest.raises(InputError, match=f"no {RESULTS} there"):
+        read_results(tmp_path)
+
+
+def test_a_line_holds_plain_numbers_and_none_for_what_is_not_finite():
+    record = {"a": np.float32(0.5), "b": (np.inf, np.int64(2)), "c": np.array([[1, 2]])}
+    assert to_line(record) == '{"a": 0.5, "b": [null, 2], "c": [[1, 2]]}'
