@@ -4,7 +4,6 @@ from itertools import product
 
 import numpy as np
 from jaxtyping import Complex, Float, UInt8
-from scipy.optimize import minimize
 
 from argand.physics.crystal.bond import covalent_radii
 from argand.physics.crystal.reciprocal import Indices, Places, waves
@@ -40,6 +39,8 @@ def parted(
     Least of the squared misfit of point atoms of weight 1, relative to that of atoms at random, and of the
     squared overlaps (1 - d / d_least)², by L-BFGS. Gives the misfit too.
     """
+    from scipy.optimize import minimize  # slow to import, and few structures are crowded
+
     count = len(structure)
     least = least_distances(structure.species)
     reduced, change = reduced_lattice(structure.lattice)

@@ -1,7 +1,6 @@
 """A structure made as symmetric as it nearly is: lattice and places averaged over its operations."""
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.structure import Structure, parameters, right_handed, wrapped
@@ -15,7 +14,8 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
     whose vectors are reversed. Where no operations are found, as with atoms nearer than the tolerance, the
     structure is left, and the group is P1. Operations by spglib.
     """
-    import spglib  # only where it is used: one more library to load
+    import spglib  # only where they are used: two more libraries to load
+    from scipy.optimize import linear_sum_assignment
 
     structure = right_handed(structure)
     cell = (structure.lattice, structure.frac_coords, structure.species)

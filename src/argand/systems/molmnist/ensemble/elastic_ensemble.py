@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import KDTree
 from scipy.special import ndtri
 
 from argand.errors import InputError
@@ -164,6 +163,8 @@ class ModeEnsemble:
 
 def surface_chains(fibril: Fibril) -> Bool[np.ndarray, " chain"]:
     """Chains that lack one of the four neighbours that a chain of the crystal has."""
+    from scipy.spatial import KDTree  # slow to import, and no prediction makes an ensemble
+
     axes = _axes(fibril)
     neighbours = KDTree(axes).query_ball_point(axes, NEIGHBOURS, return_length=True) - 1
     return np.asarray(neighbours) < _INSIDE
@@ -184,6 +185,8 @@ def _outwards(fibril: Fibril) -> Points3:
 
 def springs(fibril: Fibril, parameters: EnsembleParameters) -> tuple[Int[np.ndarray, "m 2"], np.ndarray]:
     """Pairs of beads nearer than the cut-off, and the constants of their springs in kT/Å²."""
+    from scipy.spatial import KDTree
+
     beads = fibril.beads(fibril.cart)
     pairs = KDTree(beads).query_pairs(CUTOFF, output_type="ndarray")
     pairs = pairs[np.lexsort(pairs.T[::-1])]

@@ -14,9 +14,6 @@ from typing import Any
 import h5py
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 
 from argand import __version__
 from argand.errors import ArgandError, ConfigError
@@ -184,6 +181,8 @@ def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None
 
 def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
     """PNG of one answer: pattern, shape, its deviation; truth and difference where known."""
+    from matplotlib.figure import Figure  # slow to import, and without --out nothing is drawn
+
     truth, pixel = true_shape(case, answer), answer.window_side / len(answer.shape)
     top = float(max(answer.shape.max(), 0.0 if truth is None else truth.max()))
     panels = [("shape", answer.shape, "magma", (0.0, top))]
@@ -208,7 +207,9 @@ def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
         figure.savefig(partial, dpi=80, format="png")
 
 
-def _draw_pattern(axes: Axes, answer: Answer) -> None:
+def _draw_pattern(axes: Any, answer: Answer) -> None:
+    from matplotlib.colors import LogNorm
+
     half = np.pi * len(answer.pattern) / answer.window_side
     seen = np.where(answer.live & (answer.pattern > 0), answer.pattern, np.nan)
     top = float(np.nanmax(seen))
