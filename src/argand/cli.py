@@ -6,6 +6,8 @@ Each system brings its verbs as the Typer app of its module `cli`, which imports
 import gc
 import importlib
 import logging
+import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -116,10 +118,16 @@ def spare_imports() -> None:
     gc.set_threshold(START_OBJECTS, *usual[1:])
 
 
+def asked_systems(words: Sequence[str]) -> dict[str, str]:
+    """Of all systems, the one that the command line asks for; all of them where it asks for none."""
+    first = next((word for word in words if not word.startswith("-")), "")
+    return {first: SYSTEMS[first]} if first in SYSTEMS else SYSTEMS
+
+
 def main() -> None:
     """Entry of the command `argand`."""
     spare_imports()
-    build(SYSTEMS)(prog_name="argand")
+    build(asked_systems(sys.argv[1:]))(prog_name="argand")
 
 
 if __name__ == "__main__":
