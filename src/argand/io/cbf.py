@@ -6,8 +6,6 @@ from dataclasses import replace
 from hashlib import md5
 
 import numpy as np
-from fabio.cbfimage import DATA_TYPES
-from fabio.compression import decByteOffset
 
 from argand.io.header import Header, Stack, pilatus_header
 from argand.io.imgcif import imgcif_header
@@ -66,6 +64,10 @@ def _compressed(blob: bytes, begin: int, keys: dict[str, str]) -> memoryview:
 
 
 def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
+    # fabio loads the readers of all its formats; what reads no CBF does not wait for them.
+    from fabio.cbfimage import DATA_TYPES
+    from fabio.compression import decByteOffset
+
     slow, fast = int(keys["x-binary-size-second-dimension"]), int(keys["x-binary-size-fastest-dimension"])
     dtype = np.dtype(DATA_TYPES.get(keys.get("x-binary-element-type", ""), "int32"))
     data = decByteOffset(bytes(compressed), size=slow * fast, dtype=dtype.name)

@@ -1,4 +1,7 @@
-"""From a file of any supported format to a stack of images: formats are told by content, not by name."""
+"""From a file of any supported format to a stack of images: formats are told by content, not by name.
+
+fabio, which loads the readers of all its formats, is imported by the formats that it reads.
+"""
 
 import bz2
 import gzip
@@ -11,11 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fabio.dtrekimage import DtrekImage
-from fabio.edfimage import EdfImage
-from fabio.fabioutils import BytesIO as LockedBytes
-from fabio.fit2dmaskimage import Fit2dMaskImage
-from fabio.tifimage import TifImage
 
 from argand.errors import ArgandError, InputError
 from argand.io.cbf import cbf_stack
@@ -111,15 +109,21 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
 
 
 def _fabio(kind: Any, blob: bytes) -> Any:
+    from fabio.fabioutils import BytesIO as LockedBytes
+
     return kind().read(LockedBytes(blob))
 
 
 def _smv_stack(blob: bytes) -> Stack:
+    from fabio.dtrekimage import DtrekImage
+
     image = _fabio(DtrekImage, blob)
     return Stack(1, lambda index: image.data, smv_header(image.header))
 
 
 def _edf_stack(blob: bytes) -> Stack:
+    from fabio.edfimage import EdfImage
+
     image = _fabio(EdfImage, blob)
     if image.incomplete_file:  # fabio fills what is missing with zeros
         raise ValueError("truncated")
@@ -127,6 +131,8 @@ def _edf_stack(blob: bytes) -> Stack:
 
 
 def _tiff_stack(blob: bytes) -> Stack:
+    from fabio.tifimage import TifImage
+
     image = _fabio(TifImage, blob)
     if image.data is None:
         raise ValueError("no image in this TIFF: truncated?")
@@ -146,5 +152,7 @@ def _numpy_stack(blob: bytes) -> Stack:
 
 
 def _fit2d_mask(blob: bytes) -> Stack:
+    from fabio.fit2dmaskimage import Fit2dMaskImage
+
     image = _fabio(Fit2dMaskImage, blob)
     return Stack(1, lambda index: image.data, Header())

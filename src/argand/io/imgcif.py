@@ -2,10 +2,12 @@
 
 Frame of imgCIF: z points from the sample to the source, so the beam travels along -z. Positions in
 mm, angles in degrees. Each axis moves all axes that depend on it; the image's fast and slow axes hang
-at the end of that chain (International Tables for Crystallography G, chapter 3.7).
+at the end of that chain (International Tables for Crystallography G, chapter 3.7). A `block` here is a
+`gemmi.cif.Block`; most images have no tables, and gemmi is imported for those that have.
 """
 
-import gemmi
+from typing import Any
+
 import numpy as np
 
 from argand.errors import InputError
@@ -39,28 +41,32 @@ def imgcif_header(text: str) -> Header:
     )
 
 
-def _block(text: str) -> gemmi.cif.Block | None:
+def _block(text: str) -> Any:
     if "_axis." not in text and "_array_element_size." not in text:
         return None
+    from gemmi import cif
+
     try:
         # The text stops where the pixels begin, which leaves the last item without its value.
-        return gemmi.cif.read_string(text.rsplit("_array_data.data", 1)[0]).sole_block()
+        return cif.read_string(text.rsplit("_array_data.data", 1)[0]).sole_block()
     except (RuntimeError, ValueError):
         return None
 
 
-def _first(block: gemmi.cif.Block, tag: str) -> str:
+def _first(block: Any, tag: str) -> str:
+    from gemmi import cif
+
     values = block.find_values(tag)
-    return gemmi.cif.as_string(values[0]) if len(values) else ""
+    return cif.as_string(values[0]) if len(values) else ""
 
 
-def _rows(block: gemmi.cif.Block, category: str, names: list[str]) -> list[list[str]]:
-    return [[gemmi.cif.as_string(cell) for cell in row] for row in block.find(category, names)]
+def _rows(block: Any, category: str, names: list[str]) -> list[list[str]]:
+    from gemmi import cif
+
+    return [[cif.as_string(cell) for cell in row] for row in block.find(category, names)]
 
 
-def _geometry(
-    block: gemmi.cif.Block, size: tuple[float, float] | None, wavelength: float | None
-) -> BeamGeometry | None:
+def _geometry(block: Any, size: tuple[float, float] | None, wavelength: float | None) -> BeamGeometry | None:
     # Precedence 1 is the axis that runs fastest.
     layout = sorted(_rows(block, "_array_structure_list.", ["precedence", "axis_set_id"]))
     if size is None or len(layout) != 2:
@@ -80,7 +86,7 @@ def _geometry(
 class _AxisChain:
     """The axes of one header with their settings."""
 
-    def __init__(self, block: gemmi.cif.Block) -> None:
+    def __init__(self, block: Any) -> None:
         names = ["id", "type", "depends_on", "vector[1]", "vector[2]", "vector[3]"]
         offsets = ["offset[1]", "offset[2]", "offset[3]"]
         self.axes = {row[0]: row for row in _rows(block, "_axis.", names + offsets)}

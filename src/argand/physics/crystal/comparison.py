@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from argand.errors import MissingExtraError
 from argand.physics.crystal.structure import Structure, parameters
@@ -42,6 +41,8 @@ class Comparison:
 
 def compare(decoded: Structure, truth: Structure) -> Comparison:
     """Pairs atoms of two structures in the same setting, nearest first in the sum of all distances."""
+    from scipy.optimize import linear_sum_assignment  # slow to import, and few answers are compared
+
     apart = truth.frac_coords[:, None] - decoded.frac_coords[None]
     apart -= np.round(apart)
     distance = np.linalg.norm(apart @ truth.lattice, axis=-1)

@@ -4,7 +4,6 @@ from itertools import product
 
 import numpy as np
 from jaxtyping import Complex, Float, UInt8
-from scipy.optimize import minimize
 
 from argand.physics.crystal.bond import covalent_radii
 from argand.physics.crystal.reciprocal import Indices, Places, waves
@@ -50,6 +49,8 @@ def parted(
 
     `hkl` [n, 3] and `observed` [n] as of `reciprocal.coefficients` with weights of 1.
     """
+    from scipy.optimize import minimize  # slow to import, and few structures are crowded
+
     count = len(structure)
     least = least_distances(structure.species)
     reduced, change = reduced_lattice(structure.lattice)

@@ -1,7 +1,6 @@
 """A structure made as symmetric as it nearly is: lattice and places averaged over its operations."""
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.structure import Structure, parameters, right_handed, wrapped
@@ -17,7 +16,8 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
 
     `tolerance` in Å is spglib's `symprec`; it is the user's choice.
     """
-    import spglib  # only where it is used: one more library to load
+    import spglib  # only where they are used: two more libraries to load
+    from scipy.optimize import linear_sum_assignment
 
     structure = right_handed(structure)
     cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())

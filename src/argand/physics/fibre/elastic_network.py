@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
-from scipy.sparse.linalg import eigsh
 
 from argand.errors import ConfigError
 from argand.typing import Points3
@@ -53,6 +52,8 @@ def lowest_modes(stiffness: sparse.csr_matrix, count: int) -> Modes:
 
     The sign of each is chosen so that its largest component is positive.
     """
+    from scipy.sparse.linalg import eigsh  # slow to import, and only ensembles ask for modes
+
     size = int(stiffness.diagonal().size)
     if count + RIGID >= size:
         raise ConfigError(f"a network of {size // 3} beads has no {count} modes; ask for fewer")

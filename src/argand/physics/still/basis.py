@@ -8,7 +8,6 @@ here it is done on the differences between neighbouring spots.
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import fft
 
 from argand.typing import Matrix3, Points3
 
@@ -62,6 +61,8 @@ def direct_vectors(
 
 def _peaks_of_differences(q: Points3, longest: float, count: int) -> Float[np.ndarray, "k 3"]:
     """Maxima of the Fourier transform of the histogram of short difference vectors between spots."""
+    from scipy import fft  # only images with enough spots need it
+
     first, second = np.triu_indices(len(q), 1)
     difference = q[second] - q[first]
     length = np.linalg.norm(difference, axis=1)

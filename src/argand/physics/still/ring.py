@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 from jaxtyping import Float
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.lattice import Prior
@@ -165,6 +165,7 @@ class _Cells:
 
 def _sharpest(cells: _Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeometry | None:
     """Geometry at which the sharp part of the radial profile is strongest; None without sharp rings."""
+    from scipy.optimize import minimize  # slow to import, and an image with a lattice needs no rings
 
     def contrast(change: np.ndarray) -> float:
         mean, total = cells.profile(_moved(geometry, change))
@@ -187,7 +188,7 @@ def _sharpest(cells: _Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeomet
     simplex = np.vstack([np.zeros(4), np.diag(steps)]) - 0.25 * steps
     # 220 calls bound the time; the Gauss-Newton fit that follows gives the last digits.
     options = {"initial_simplex": simplex, "maxfev": 220, "xatol": 1e-3, "fatol": 0.1}
-    found = optimize.minimize(cost, np.zeros(4), method="Nelder-Mead", options=options)
+    found = minimize(cost, np.zeros(4), method="Nelder-Mead", options=options)
     best = _moved(geometry, found.x)
     mean, total = cells.profile(best)
     # One broad hump beside the beamstop is not a pattern of rings.

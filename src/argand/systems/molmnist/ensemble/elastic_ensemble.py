@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import KDTree
 from scipy.special import ndtri
 
 from argand.errors import InputError
@@ -175,6 +174,8 @@ class ModeEnsemble:
 
 def surface_chains(fibril: Fibril) -> Bool[np.ndarray, " chain"]:
     """Chains that lack one of the four neighbours that a chain of the crystal has."""
+    from scipy.spatial import KDTree  # slow to import, and no prediction makes an ensemble
+
     axes = _axes(fibril)
     neighbours = KDTree(axes).query_ball_point(axes, NEIGHBOURS, return_length=True) - 1
     return np.asarray(neighbours) < _INSIDE
@@ -199,6 +200,8 @@ def springs(fibril: Fibril, parameters: EnsembleParameters) -> tuple[Int[np.ndar
 
     Chains of one number of a/2 are of one sheet: sheets are (200).
     """
+    from scipy.spatial import KDTree
+
     beads = fibril.beads(fibril.cart)
     pairs = KDTree(beads).query_pairs(CUTOFF, output_type="ndarray")
     # A fixed order, so that sums and with them cached modes are the same everywhere.

@@ -6,13 +6,11 @@ All files are written under another name and moved into place.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 
 from argand import __version__
 from argand.runs import folder as runs
@@ -140,6 +138,8 @@ def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
 
     Axes in Å and 1/Å, the y of the slow axis upwards. ConfigError where the disk refuses.
     """
+    from matplotlib.figure import Figure  # slow to import, and without --out nothing is drawn
+
     truth, pixel = true_shape(case, answer), answer.window_side / len(answer.shape)
     top = float(max(answer.shape.max(), 0.0 if truth is None else truth.max()))
     panels = [("shape", answer.shape, "magma", (0.0, top))]
@@ -164,7 +164,9 @@ def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
         figure.savefig(partial, dpi=80, format="png")
 
 
-def _draw_pattern(axes: Axes, answer: Answer) -> None:
+def _draw_pattern(axes: Any, answer: Answer) -> None:
+    from matplotlib.colors import LogNorm
+
     half = np.pi * len(answer.pattern) / answer.window_side
     seen = np.where(answer.live & (answer.pattern > 0), answer.pattern, np.nan)
     top = float(np.nanmax(seen))
