@@ -48,10 +48,10 @@ lint: .venv/tools
 bench: DATA = $${ARGAND_DATA:-../shared/data}/geometry
 bench: CRYSTALS = $${ARGAND_DATA:-../shared/data}/patterson
 bench: .venv/tools
-	$(BIN)/python benchmarks/simulated.py --count 24 --json benchmarks/results/simulated.json \
+	$(BIN)/python benchmarks/geometry_simulated.py --count 24 --json benchmarks/results/geometry_simulated.json \
 		--figure docs/figures/coverage.png --card
-	$(BIN)/python benchmarks/real.py --data $(DATA) --opponents --json benchmarks/results/real.json
-	$(BIN)/python benchmarks/speed.py --data $(DATA) --json benchmarks/results/speed.json
+	$(BIN)/python benchmarks/geometry_real.py --data $(DATA) --opponents --json benchmarks/results/geometry_real.json
+	$(BIN)/python benchmarks/geometry_speed.py --data $(DATA) --json benchmarks/results/geometry_speed.json
 	$(BIN)/python benchmarks/patterson.py --json benchmarks/results/patterson.json
 	$(BIN)/python benchmarks/patterson_separation.py --json benchmarks/results/patterson_separation.json
 	$(BIN)/python benchmarks/patterson_real.py --data $(CRYSTALS) --json benchmarks/results/patterson_real.json

@@ -24,7 +24,7 @@ from argand.machine import available_cores
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked, distances
 from argand.physics.crystal.supercell import unfolded
-from argand.systems.crystals.latent.decoding import faithful
+from argand.systems.crystals.latent.decoding import encode_verified
 from argand.systems.crystals.latent.representation import Representation
 
 RESULTS = Path(__file__).parent / "results" / "crystals_others.json"
@@ -137,7 +137,7 @@ def molecular(folder: Path) -> Iterator[tuple[str, str, Structure | InputError]]
 def rebuilt(structure: Structure) -> dict[str, Any]:
     """Figures of one structure through its vector; the largest error in Å is that to the nearest atom."""
     start = time.thread_time()
-    latent, decoded = faithful(Representation(), structure)
+    latent, decoded = encode_verified(Representation(), structure)
     seconds = time.thread_time() - start
     comparison = compare(decoded.structure, structure)
     both = np.concatenate([structure.frac_coords, decoded.structure.frac_coords])

@@ -25,7 +25,7 @@ from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Box
 from argand.systems.crystals.evaluate import VIEWS, Trial, box_trials, cell_trials, tally
 from argand.systems.crystals.predict import PAPER_WEIGHTS, named_model
-from argand.systems.crystals.published.decoder import load_reader
+from argand.systems.crystals.published.decoder import load_decoder
 from argand.systems.crystals.simulate import box_sample, repeats
 
 SETS = ("mp_20 test", "mpts_52 val")
@@ -85,7 +85,7 @@ def main(
     """Print one row for each model, view and size of cell."""
     console = Console(width=180)
     structures = [one for name in SETS for one in sample(data, name, count)]
-    reader = load_reader(weights)
+    reader = load_decoder(weights)
     training = read_header(weights)["training"]
     ways = {"paper": (PUBLISHED, reader), "perfect density": (PUBLISHED, None), FINE_NAME: (FINE, None)}
     rows = list(rows_of("best", "whole cell", list(cell_trials(named_model(), structures))))

@@ -29,8 +29,8 @@ from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import MAX_Z, Structure
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.database.dataset import from_parquet
-from argand.systems.crystals.database.fingerprint_index import Known, formula_of, load_index
-from argand.systems.crystals.generation.element_assignment import dressed, kind_chances
+from argand.systems.crystals.database.fingerprint_index import FingerprintIndex, formula_of, load_index
+from argand.systems.crystals.generation.element_assignment import assign_elements, kind_probabilities
 from argand.systems.crystals.generation.local_environment import LARGEST, MOST_KINDS, fits
 from argand.systems.crystals.generation.occupation_card import keep_figures
 from argand.systems.crystals.generation.occupation_dataset import is_held_out
@@ -129,7 +129,7 @@ def composed(temperature: float, count: int) -> list[Structure]:
     """The centres of the prior's mixture, which did not go through a latent."""
     prototypes = load_prototypes()
     rows = np.random.default_rng(SEED).integers(len(prototypes), size=count)
-    return dressed(load_occupation(), [prototypes[int(row)] for row in rows], SEED, temperature)
+    return assign_elements(load_occupation(), [prototypes[int(row)] for row in rows], SEED, temperature)
 
 
 def plain_priors() -> dict[str, Callable[[int], list[Structure]]]:
@@ -170,7 +170,9 @@ def as_latent(values: np.ndarray) -> Latent:
     return values.astype(np.float32)
 
 
-def judged(structures: Sequence[Structure], asked: int, truth: Sequence[Structure], known: Known) -> Row:
+def judged(
+    structures: Sequence[Structure], asked: int, truth: Sequence[Structure], known: FingerprintIndex
+) -> Row:
     """Shares of what was asked for, and distances to the distributions of the data."""
     valid = [is_valid(one) for one in structures]
     sound = [one for one, good in zip(structures, valid, strict=True) if good]
@@ -190,7 +192,7 @@ def judged(structures: Sequence[Structure], asked: int, truth: Sequence[Structur
     }
 
 
-def by_matcher(structures: Sequence[Structure], pool: Sequence[Structure], known: Known) -> Row:
+def by_matcher(structures: Sequence[Structure], pool: Sequence[Structure], known: FingerprintIndex) -> Row:
     """What StructureMatcher says of repetitions and of known structures, and how often our marks agree."""
     by_formula: dict[Any, list[Structure]] = defaultdict(list)
     for one in pool:
@@ -266,7 +268,7 @@ def _ranked(shown: str, counts: Sequence[np.ndarray], structures: Sequence[Struc
 
 def _asked(network: Any, structures: Sequence[Structure], all_hidden: bool) -> Row:
     right, five, total = 0, 0, 0
-    for one, chances in zip(structures, kind_chances(network, structures, all_hidden), strict=True):
+    for one, chances in zip(structures, kind_probabilities(network, structures, all_hidden), strict=True):
         truth = np.unique(one.species)
         for kind, element in enumerate(truth):
             order = np.argsort(-chances[kind])[:5] + 1

@@ -23,7 +23,7 @@ from argand.physics.coherent.projection import Camera, Window
 from argand.physics.noise import count_photons
 from argand.systems.molmnist.ensemble.elastic_ensemble import ensemble
 from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, LEAST_PROBABILITY
-from argand.systems.molmnist.predict import Answer, Predictor, load
+from argand.systems.molmnist.predict import Prediction, Predictor, load
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Imaging
 from argand.systems.molmnist.system import SPLITS
@@ -104,7 +104,7 @@ def things(kind: str, photons: float | None, count: int) -> Iterator[Measured]:
 
 def row(name: str, cases: Iterator[Measured], predictor: Predictor) -> dict[str, Any]:
     """Excess residuals and verdicts of the answers to some patterns."""
-    answers: list[Answer] = [predictor.predict(pattern, live, side) for pattern, live, side in cases]
+    answers: list[Prediction] = [predictor.predict(pattern, live, side) for pattern, live, side in cases]
     excess = np.array([answer.residual - answer.expected_residual for answer in answers])
     sure = np.array([answer.probability.max() >= LEAST_PROBABILITY for answer in answers])
     believed = np.mean([answer.verdict.believed for answer in answers])

@@ -85,7 +85,7 @@ def main(
 ) -> None:
     """Print the table of solved counts; write all rows as JSON."""
     # Not before the options are known: it ends the program where these are not installed.
-    from crystal_trial import measure
+    from patterson_trial import measure
 
     with (data / "index.csv").open(newline="") as file:
         index = list(csv.DictReader(file))

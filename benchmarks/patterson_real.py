@@ -29,7 +29,7 @@ from argand.io.reflections import read_reflections
 from argand.physics.crystal.atom import structure_factors
 from argand.systems.patterson.card import keep_counts
 from argand.systems.patterson.solution.density_network import WEIGHTS
-from argand.systems.patterson.solution.reflections import Crystal, prepare
+from argand.systems.patterson.solution.reflections import CrystalData, prepare
 from argand.systems.patterson.solution.solve import network_for, solve
 from argand.systems.patterson.solution.structure_search import NETWORK_D_MIN
 
@@ -84,7 +84,7 @@ def measure(job: Job) -> dict[str, Any]:
     return row | {"solved": match.solved, "claimed": solution.solved} | took | figures | cosine
 
 
-def _cosine(crystal: Crystal, calculated: np.ndarray, truth: Any) -> dict[str, float]:
+def _cosine(crystal: CrystalData, calculated: np.ndarray, truth: Any) -> dict[str, float]:
     data = crystal.observed
     expected = structure_factors(truth, data.hkl, data.group, data.orthogonalisation, data.radiation)
     return {"phase_cosine": phase_cosine(calculated, expected, data)}

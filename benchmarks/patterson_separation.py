@@ -20,7 +20,7 @@ from torch import Tensor
 
 from argand.machine import available_cores
 from argand.physics.sphere.patterson import intensities_of
-from argand.physics.sphere.sphere_fit import Reflections, select_reflections
+from argand.physics.sphere.sphere_fit import SphereReflections, select_reflections
 from argand.systems.patterson.evaluate import EVALUATION_SEED, batches
 from argand.systems.patterson.maps.atom_matching import match_atoms
 from argand.systems.patterson.published.peak_swaps import doubled, separate_by_swaps, sign_search
@@ -33,15 +33,15 @@ LONGEST = 8.0
 """Largest |h|, in voxels of the transform, that is judged by."""
 ERROR_VOXEL = 0.108
 """Standard deviation along an axis: a mean distance of 0.173 voxel, that of the published reading."""
-Method = Callable[[Tensor, Reflections], Tensor]
+Method = Callable[[Tensor, SphereReflections], Tensor]
 
 
-def by_signs(about: Tensor, reflections: Reflections) -> Tensor:
+def by_signs(about: Tensor, reflections: SphereReflections) -> Tensor:
     """Exact: of every pair the better place, all patterns tried."""
     return sign_search(about, reflections, SET.radius)[0]
 
 
-def by_swaps(about: Tensor, reflections: Reflections, heat: float) -> Tensor:
+def by_swaps(about: Tensor, reflections: SphereReflections, heat: float) -> Tensor:
     """As published: ten places at random, one swapped at a time."""
     places = doubled(about + SET.box / 2, SET.box)
     return separate_by_swaps(places, reflections, SET.atoms, SET.radius, SWAPS, heat).positions

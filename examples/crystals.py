@@ -7,7 +7,7 @@ from pathlib import Path
 
 from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
-from argand.systems.crystals.latent.decoding import faithful
+from argand.systems.crystals.latent.decoding import encode_verified
 from argand.systems.crystals.latent.interpolation import interpolate
 from argand.systems.crystals.latent.representation import Representation
 
@@ -16,7 +16,7 @@ representation = Representation()
 
 # The vector alone is decoded; what comes back is compared with what was encoded.
 structure = read_structure(data / "LiFePO4_mp-19017.cif")
-latent, decoded = faithful(representation, structure)
+latent, decoded = encode_verified(representation, structure)
 found = compare(decoded.structure, structure)
 print(f"{structure.formula}: {len(structure)} atoms in {len(latent)} numbers")
 print(f"confidence {decoded.confidence:.3f}, misfit {decoded.misfit:.1e}")

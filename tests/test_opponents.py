@@ -15,8 +15,8 @@ from argand.io.image import Frame
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-import classical
-import opponents
+import geometry_classical as classical
+import geometry_opponents as opponents
 
 CENTRE = (131.3, 92.6)
 SHAPE = (200, 240)

@@ -112,7 +112,7 @@ def test_a_missing_result_is_one_line(
     readme.write_text(EMPTY)
     tables.main(readme, results)
     assert capsys.readouterr().err.count("\n") == 14
-    assert "`benchmarks/speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
+    assert "`benchmarks/geometry_speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
 
 
 @pytest.mark.parametrize("text", ["none", f"{tables.END} {tables.BEGIN}", f"{tables.BEGIN}{EMPTY}"])

@@ -42,7 +42,7 @@ h / √(2 m e U (1 + e U / 2 m c²)) is 0.0994 Å at 15 kV. X-rays of 0.1 Å hav
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredIntensities:
     """Intensities as a file lists them, and what it says of the crystal.
 
     `spacegroup` is a Hermann-Mauguin or Hall symbol; `group` is set where operators are given instead.
@@ -61,7 +61,7 @@ class Measured:
     notes: tuple[str, ...] = field(default=())
 
 
-def read_reflections(path: str | Path) -> Measured:
+def read_reflections(path: str | Path) -> MeasuredIntensities:
     """Measured intensities of an .hkl, .cif, .fcf or .mtz file; InputError where there are none to use."""
     path = Path(path)
     name = path.name.lower().removesuffix(".gz")
@@ -115,9 +115,9 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read ({error}); is the file there and whole?") from error
 
 
-def _from_hkl(path: Path, text: str) -> Measured:
+def _from_hkl(path: Path, text: str) -> MeasuredIntensities:
     hkl, intensity, sigma, notes = parse_hklf4(text, str(path))
-    measured = Measured(str(path), hkl, intensity, sigma, notes=notes)
+    measured = MeasuredIntensities(str(path), hkl, intensity, sigma, notes=notes)
     stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
     for suffix in (".ins", ".res"):
         beside = path.with_name(stem + suffix)
@@ -126,7 +126,7 @@ def _from_hkl(path: Path, text: str) -> Measured:
     return measured
 
 
-def _with_instructions(measured: Measured, found: Instructions) -> Measured:
+def _with_instructions(measured: MeasuredIntensities, found: Instructions) -> MeasuredIntensities:
     return replace(
         measured,
         cell=found.cell,
@@ -137,7 +137,7 @@ def _with_instructions(measured: Measured, found: Instructions) -> Measured:
     )
 
 
-def _from_cif(path: Path, text: str) -> Measured:
+def _from_cif(path: Path, text: str) -> MeasuredIntensities:
     document = gemmi.cif.read_string(text)
     if len(document) == 0:
         raise InputError(f"{path}: holds no data block")
@@ -156,7 +156,7 @@ def _from_cif(path: Path, text: str) -> Measured:
         if operators
         else None
     )
-    return Measured(
+    return MeasuredIntensities(
         str(path),
         hkl,
         intensity,
@@ -249,7 +249,7 @@ def _number(text: str | None) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _from_mtz(path: Path, blob: bytes) -> Measured:
+def _from_mtz(path: Path, blob: bytes) -> MeasuredIntensities:
     if blob[:4] != b"MTZ ":
         raise InputError(f"{path}: is no MTZ file")
     mtz = gemmi.read_mtz_file(str(path))
@@ -275,10 +275,12 @@ def _from_mtz(path: Path, blob: bytes) -> Measured:
         else Group.from_operations(mtz.spacegroup.operations(), mtz.spacegroup.xhm())
     )
     name = None if mtz.spacegroup is None else mtz.spacegroup.xhm()
-    return Measured(str(path), hkl, value, sigma, (c.a, c.b, c.c, c.alpha, c.beta, c.gamma), name, group)
+    return MeasuredIntensities(
+        str(path), hkl, value, sigma, (c.a, c.b, c.c, c.alpha, c.beta, c.gamma), name, group
+    )
 
 
-def _checked(measured: Measured) -> Measured:
+def _checked(measured: MeasuredIntensities) -> MeasuredIntensities:
     """The reflections whose numbers are of use; InputError where too few are."""
     good = np.isfinite(measured.intensity) & np.isfinite(measured.sigma) & (measured.hkl != 0).any(1)
     if good.sum() < _FEWEST:

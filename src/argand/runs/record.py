@@ -14,12 +14,12 @@ RESULTS = "results.jsonl"
 """Where a run keeps its records."""
 
 
-def plain(value: Any) -> Any:
+def to_record(value: Any) -> Any:
     """The value for JSON: numpy's numbers as Python's, what is not finite as None."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: to_record(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item) for item in value]
+        return [to_record(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value
@@ -27,7 +27,7 @@ def plain(value: Any) -> Any:
 
 def to_line(record: Record) -> str:
     """A record as one line of JSON."""
-    return json.dumps(plain(record), allow_nan=False)
+    return json.dumps(to_record(record), allow_nan=False)
 
 
 def read_records(path: Path) -> list[Record]:

@@ -8,9 +8,15 @@ import pytest
 import torch
 
 from argand.errors import InputError
-from argand.physics.coherent.phase_retrieval import Measured, gaussian, polish, response, retrieve
+from argand.physics.coherent.phase_retrieval import (
+    MeasuredMagnitudes,
+    gaussian,
+    refine_shapes,
+    response,
+    retrieve,
+)
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.benchmark.scores import Truth
+from argand.systems.molmnist.benchmark.scores import TrueShapes
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Imaging
 
@@ -28,7 +34,7 @@ def pair(**changes) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 
 def psnr(found: torch.Tensor, shape: torch.Tensor) -> float:
-    return float(Truth(shape, IMAGING.window).scores(found)["psnr_db"][0])
+    return float(TrueShapes(shape, IMAGING.window).scores(found)["psnr_db"][0])
 
 
 def rough(shape: torch.Tensor) -> torch.Tensor:
@@ -38,7 +44,7 @@ def rough(shape: torch.Tensor) -> torch.Tensor:
 
 def test_the_true_shape_explains_its_pattern():
     shape, pattern, live = pair()
-    measured = Measured(pattern, live, 80.0)
+    measured = MeasuredMagnitudes(pattern, live, 80.0)
     found = measured.answer(measured.density(shape))
     assert not measured.counted
     assert float(found.residual[0]) < 0.3
@@ -70,7 +76,7 @@ def test_more_starts_are_never_further_from_the_pattern():
 def test_polishing_makes_a_rough_shape_exact():
     shape, pattern, live = pair()
     start = rough(shape)
-    found = polish(pattern, live, start, window_side=80.0)
+    found = refine_shapes(pattern, live, start, window_side=80.0)
     assert psnr(start, shape) < 30
     assert psnr(found.shape, shape) > 35
 
@@ -78,7 +84,7 @@ def test_polishing_makes_a_rough_shape_exact():
 def test_the_scale_of_a_pattern_and_of_a_start_do_not_matter():
     shape, pattern, live = pair()
     start = rough(shape)
-    one = polish(pattern, live, start, 10, 80.0)
+    one = refine_shapes(pattern, live, start, 10, 80.0)
     # Powers of two, as iterations with feedback magnify errors of rounding.
-    other = polish(2.0**20 * pattern, live, 32 * start, 10, 80.0)
+    other = refine_shapes(2.0**20 * pattern, live, 32 * start, 10, 80.0)
     torch.testing.assert_close(one.residual, other.residual, rtol=1e-3, atol=1e-5)

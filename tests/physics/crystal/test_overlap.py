@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from argand.physics.crystal.overlap import _overlap, is_crowded, least_distances, parted
+from argand.physics.crystal.overlap import _overlap, is_crowded, least_distances, separate_overlaps
 from argand.physics.crystal.reciprocal import shortest_hkl, waves
 from argand.physics.crystal.structure import Structure, checked, closest_pair
 
@@ -25,7 +25,7 @@ def test_known_salt_is_not_crowded_and_stays():
     salt = checked(5.64 * np.eye(3), np.array([11, 17]), np.array([[0, 0, 0], [0.5, 0, 0]]))
     assert not is_crowded(salt)
     hkl = shortest_hkl(salt.lattice, 30)
-    stayed, misfit = parted(salt, hkl, waves(hkl, salt.frac_coords).sum(1))
+    stayed, misfit = separate_overlaps(salt, hkl, waves(hkl, salt.frac_coords).sum(1))
     assert misfit < 1e-12
     assert stayed.frac_coords == pytest.approx(salt.frac_coords, abs=1e-9)
 
@@ -35,5 +35,5 @@ def test_atoms_on_one_place_part():
     crowded = Structure(LATTICE, SPECIES, frac)
     assert closest_pair(crowded)[2] < 0.5
     hkl = shortest_hkl(LATTICE, 40)
-    mended, _ = parted(crowded, hkl, waves(hkl, frac).sum(1))
+    mended, _ = separate_overlaps(crowded, hkl, waves(hkl, frac).sum(1))
     assert closest_pair(mended)[2] > 1.0

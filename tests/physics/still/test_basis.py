@@ -6,7 +6,7 @@ import pytest
 from argand.physics.crystal.cell import Cell, random_rotation
 from argand.physics.still.basis import direct_vectors, find_basis
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.reflection import Spread, excite, nodes_near_sphere
+from argand.physics.still.reflection import Spread, excited_reflections, nodes_near_sphere
 
 CELLS = {
     "primitive": Cell(61.0, 74.0, 97.0, *np.radians([82.0, 95.0, 104.0])),
@@ -23,7 +23,7 @@ def scattering_vectors(cell: Cell, seed: int = 0, most: int = 300) -> np.ndarray
     d_min = 0.9 if max(cell.lengths) < 30 else 2.2
     spread = Spread(mosaic=2e-3 if d_min > 1 else 8e-3)
     hkl = nodes_near_sphere(basis, 0.98, d_min, 0.02)
-    found = excite(basis, hkl[cell.present(hkl)], 0.98, spread, cutoff=1.5)
+    found = excited_reflections(basis, hkl[cell.present(hkl)], 0.98, spread, cutoff=1.5)
     geometry = BeamGeometry((0.0, 0.0), 150.0, 0.98, (0.172, 0.172))
     px = geometry.px_from_direction(found.direction)
     chosen = rng.permutation(len(px))[:most]

@@ -11,7 +11,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.reflection import (
     Spread,
     deposit_spots,
-    excite,
+    excited_reflections,
     nodes_near_sphere,
     spot_covariance_px,
     wilson_intensities,
@@ -53,7 +53,7 @@ def test_spots_of_a_perfect_crystal_stand_where_laue_and_gemmi_put_them(tilt: tu
     other = gemmi.UnitCell(131.0, 152.0, 187.0, 83.0, 95.0, 101.0)
     basis = orientation @ np.array(other.frac.mat).T
     perfect = Spread(mosaic=1e-9, divergence=1e-9, bandwidth=1e-9, domain=4e4)
-    found = excite(basis, nodes_near_sphere(basis, 0.98, 1.7, 3e-5), 0.98, perfect)
+    found = excited_reflections(basis, nodes_near_sphere(basis, 0.98, 1.7, 3e-5), 0.98, perfect)
     assert len(found.hkl) > 100
     # Row by row: Laue's equation, then the ray and the plane of the detector as three linear equations.
     pitch, yaw = np.radians(tilt)
@@ -72,7 +72,7 @@ def test_mosaic_blocks_diffract_at_the_bragg_angle_and_the_azimuth_of_their_node
     rng = np.random.default_rng(4)
     basis = random_rotation(rng) @ random_cell(rng, 40, 60).reciprocal
     spread = Spread(mosaic=1e-3, divergence=0.0, bandwidth=0.0, domain=1e9)
-    found = excite(basis, nodes_near_sphere(basis, 1.0, 2.0, 2e-3), 1.0, spread)
+    found = excited_reflections(basis, nodes_near_sphere(basis, 1.0, 2.0, 2e-3), 1.0, spread)
     assert len(found.hkl) > 20
     bragg = 2 * np.arcsin(np.linalg.norm(found.q, axis=1) / 2)
     np.testing.assert_allclose(np.arccos(found.direction[:, 2]), bragg, atol=1e-5)
@@ -84,7 +84,7 @@ def test_a_broad_band_diffracts_at_the_wavelength_that_fits_the_node():
     rng = np.random.default_rng(5)
     basis = random_rotation(rng) @ random_cell(rng, 40, 60).reciprocal
     spread = Spread(mosaic=0.0, divergence=0.0, bandwidth=3e-3, domain=1e9)
-    found = excite(basis, nodes_near_sphere(basis, 1.0, 2.0, 2e-3), 1.0, spread)
+    found = excited_reflections(basis, nodes_near_sphere(basis, 1.0, 2.0, 2e-3), 1.0, spread)
     assert len(found.hkl) > 10
     fitting = -2 * found.q[:, 2] / np.sum(found.q**2, axis=1)
     assert np.abs(fitting - 1).max() > 2e-3
@@ -94,7 +94,7 @@ def test_a_broad_band_diffracts_at_the_wavelength_that_fits_the_node():
 def test_recorded_fraction_falls_with_the_distance_from_the_sphere():
     basis = random_rotation(np.random.default_rng(6)) * 0.01
     spread = Spread(mosaic=0.0, divergence=0.0, bandwidth=0.0, domain=400.0)
-    found = excite(basis, nodes_near_sphere(basis, 1.0, 2.5, 5e-3), 1.0, spread)
+    found = excited_reflections(basis, nodes_near_sphere(basis, 1.0, 2.5, 5e-3), 1.0, spread)
     distance = excitation(basis, found.hkl, 1.0)
     assert np.abs(distance).max() < 3e-3
     np.testing.assert_allclose(found.recorded, np.exp(-0.5 * (distance / 1e-3) ** 2), rtol=1e-6)

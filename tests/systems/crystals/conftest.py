@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from argand.physics.crystal.matching_pursuit import Pursuit
-from argand.systems.crystals.latent.decoding import faithful
+from argand.systems.crystals.latent.decoding import encode_verified
 
 NS_PER_WAVE = 35.0
 """What one exp(2 pi i h·x) takes with all that is done with it; about as measured in 2026."""
@@ -40,6 +40,6 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> Processor:
     processor, search = Processor(), sys.modules[Pursuit.__module__]
     for name in ("waves", "single_waves", "wave_sums"):
         monkeypatch.setattr(search, name, processor.timed(getattr(search, name)))
-    for module in (search, sys.modules[faithful.__module__]):
+    for module in (search, sys.modules[encode_verified.__module__]):
         monkeypatch.setattr(module, "time", processor)
     return processor

@@ -17,7 +17,7 @@ from argand.learn.train import train
 from argand.physics.crystal.comparison import compare
 from argand.system import preset
 from argand.systems.crystals.card import keep_figures
-from argand.systems.crystals.database.dataset import prototypes, stock_of
+from argand.systems.crystals.database.dataset import load_structures, prototypes
 from argand.systems.crystals.evaluate import evaluate_model
 from argand.systems.crystals.predict import FourierModel, PublishedModel, model_of, named_model, structure_of
 from argand.systems.crystals.presets import PRESETS
@@ -45,10 +45,10 @@ def test_what_has_nothing_to_learn_from_says_so(tmp_path: Path):
     with pytest.raises(ConfigError, match="computed, not learnt"):
         preset("best", PRESETS).network()
     with pytest.raises(InputError, match="no structures there"):
-        stock_of(str(tmp_path / "nowhere"))
+        load_structures(str(tmp_path / "nowhere"))
     (tmp_path / "bad.parquet").write_text("nothing")
     with pytest.raises(InputError, match="no parquet file with"):
-        stock_of(str(tmp_path / "bad.parquet"))
+        load_structures(str(tmp_path / "bad.parquet"))
 
 
 def test_a_sample_holds_the_density_and_labels_of_its_atoms():
@@ -71,12 +71,12 @@ def test_structures_of_benchmarks_are_left_out_of_a_parquet_file(tmp_path: Path)
         "bench": ["mp_20:test", ""],
     }
     parquet.write_table(table(columns), tmp_path / "pool.parquet")
-    stock = stock_of(str(tmp_path / "pool.parquet"))
+    stock = load_structures(str(tmp_path / "pool.parquet"))
     assert len(stock) == 1
     assert compare(stock[0], kept).is_exact
     write_structure(tmp_path / "one.cif", held)
     (tmp_path / "pool.parquet").unlink()
-    assert stock_of(str(tmp_path))[0].formula == held.formula
+    assert load_structures(str(tmp_path))[0].formula == held.formula
 
 
 def test_the_segmenter_learns_while_the_encoder_decoder_stays_as_it_is(weights: Path):
@@ -123,7 +123,7 @@ def test_both_models_answer_through_one_interface(weights: Path, tmp_path: Path)
         assert latent.dtype == np.float32
         again = model_of(predictor.model.config)
         np.testing.assert_array_equal(again.encode(structure_of(tmp_path / "one.cif")), latent)
-        shaken = predictor.model.shaken(latent, 0.1, 3)
+        shaken = predictor.model.add_noise(latent, 0.1, 3)
         assert shaken.shape == latent.shape
         assert not np.array_equal(shaken, latent)
     best = argand.load("crystals")

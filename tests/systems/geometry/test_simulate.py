@@ -11,7 +11,7 @@ from argand.physics.still.features import CANVAS, to_canvas
 from argand.physics.still.panel import PANELS
 from argand.physics.still.still import expose
 from argand.systems.geometry.presets import PRESETS, STANDARD
-from argand.systems.geometry.simulate import StillSet, binarise, draw_still, take
+from argand.systems.geometry.simulate import StillSet, binarise, draw_still, simulate_still
 
 POSTER = ("standard", "varied-distance", "flat-background", "binary", "long-distance")
 
@@ -24,7 +24,7 @@ def drawn(settings: StillSet, count: int = 200) -> list:
 def test_every_preset_draws_images_with_photons(name: str):
     settings = PRESETS[name].stills
     for index in range(2):
-        still, counts, live, _ = take(settings, index, 1)
+        still, counts, live, _ = simulate_still(settings, index, 1)
         assert counts.shape == live.shape == still.shape
         assert counts.dtype == np.float32
         assert np.all(np.isfinite(counts))
@@ -36,18 +36,18 @@ def test_every_preset_draws_images_with_photons(name: str):
 @pytest.mark.parametrize("name", ["standard", "realistic"])
 def test_index_and_seed_fix_the_image(name: str):
     settings = PRESETS[name].stills
-    _, first, _, _ = take(settings, 5, 11)
-    _, again, _, _ = take(settings, 5, 11)
+    _, first, _, _ = simulate_still(settings, 5, 11)
+    _, again, _, _ = simulate_still(settings, 5, 11)
     np.testing.assert_array_equal(first, again)
     for index, seed in ((6, 11), (5, 12)):
-        other = take(settings, index, seed)[1]
+        other = simulate_still(settings, index, seed)[1]
         assert other.shape != first.shape or not np.array_equal(other, first)
 
 
 def test_dead_pixels_leave_all_else_as_it_is():
     settings, changed = PRESETS["realistic"].stills, 0
     for index in range(6):
-        still, counts, _, _ = take(settings, index, 11)
+        still, counts, _, _ = simulate_still(settings, index, 11)
         rng = np.random.default_rng([11, index])
         without, *_ = expose(replace(draw_still(settings, rng), dead_px=0), rng)
         differ = np.count_nonzero(without != counts)
@@ -86,13 +86,13 @@ def test_sets_differ_in_what_their_names_say():
     assert min(distances["varied-distance"]) < 200.0 < 400.0 < max(distances["varied-distance"])
     assert all(still.uniform for still in drawn(PRESETS["flat-background"].stills, 20))
     assert not any(still.uniform for still in drawn(PRESETS["standard"].stills, 20))
-    counts = take(PRESETS["binary"].stills, 3, 1)[1]
+    counts = simulate_still(PRESETS["binary"].stills, 3, 1)[1]
     assert set(np.unique(counts)) == {0.0, 1.0}
 
 
 def test_flat_background_has_photon_statistics_and_no_slope():
     settings = StillSet(background="flat", spot_scale=(1e-3, 1e-3))
-    still, counts, live, _ = take(settings, 0, 4)
+    still, counts, live, _ = simulate_still(settings, 0, 4)
     pixels = counts[live == 1.0]
     assert pixels.mean() == pytest.approx(still.diffuse.flat * 0.516**2, rel=5e-3)
     assert pixels.astype(float).var() / pixels.mean() == pytest.approx(1.0, abs=0.02)
@@ -126,7 +126,7 @@ def test_realistic_varies_everything_that_a_beamline_varies():
 
 def test_a_full_frame_of_the_detector_can_be_taken():
     settings = StillSet(crop=None, binning=1)
-    still, counts, live, _ = take(settings, 0, 0)
+    still, counts, live, _ = simulate_still(settings, 0, 0)
     assert counts.shape == (2527, 2463)
     np.testing.assert_array_equal(live > 0, still.panel.live())
 

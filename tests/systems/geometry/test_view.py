@@ -14,7 +14,7 @@ from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.runs.course import Failure
 from argand.systems.geometry import view
-from argand.systems.geometry.files.batch import Answer
+from argand.systems.geometry.files.batch import FrameAnswer
 from argand.systems.geometry.files.outputs import RunFolder
 from argand.systems.geometry.files.overlay import (
     ALARM_COLOUR,
@@ -105,11 +105,11 @@ def test_an_image_without_header_centre_or_answer_is_drawn(tmp_path: Path, frame
 @pytest.fixture
 def run_folder(tmp_path: Path, frame: Frame, predictor: object) -> Path:
     """A run with a good answer, one without, and a file that failed."""
-    good = Answer(frame, predictor.predict_frame(frame))
+    good = FrameAnswer(frame, predictor.predict_frame(frame))
     weak = replace(good.prediction, file="weak<1>.cbf", reliable=False, reason="spots & rings are missing")
     with RunFolder(tmp_path / "run", page=view.write_page) as run:
         run.add(good)
-        run.add(Answer(replace(frame, path="weak<1>.cbf"), weak))
+        run.add(FrameAnswer(replace(frame, path="weak<1>.cbf"), weak))
         run.add(Failure("junk.cbf", "junk.cbf: not an image; give another"))
     return tmp_path / "run"
 

@@ -11,7 +11,7 @@ from argand.errors import ConfigError, InputError
 from argand.io.weights import save_weights
 from argand.system import to_config
 from argand.systems.molmnist import evaluate as board
-from argand.systems.molmnist.benchmark.baselines import FLOORS, learn, radial_profiles
+from argand.systems.molmnist.benchmark.baselines import BASELINES, learn, radial_profiles
 from argand.systems.molmnist.benchmark.conditions import (
     BEAM_STOP,
     CONDITIONS,
@@ -74,7 +74,7 @@ def test_floors_are_scored_beside_a_model():
 
 def test_each_floor_answers_in_the_shape_that_is_asked_of_a_model(trials: Trials):
     training = learn(TINY, 2)
-    for name, floor in FLOORS.items():
+    for name, floor in BASELINES.items():
         answer = ask(lambda *_, floor=floor: floor(trials, training), trials.patterns, trials.live, 64.0)
         assert answer, name
 

@@ -13,8 +13,8 @@ from argand.system import to_config
 from argand.systems.molmnist.fibril.fibril import build_fibril
 from argand.systems.molmnist.inversion.centring import check_patterns
 from argand.systems.molmnist.inversion.polar import Polar
-from argand.systems.molmnist.inversion.shape_basis import Shapes, blur, middle
-from argand.systems.molmnist.inversion.shape_fit import Measured, fit_shape, turned_images
+from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, blur, middle
+from argand.systems.molmnist.inversion.shape_fit import MeasuredPattern, fit_shape, turned_images
 from argand.systems.molmnist.loss import pattern_middle
 from argand.systems.molmnist.network import rolled
 from argand.systems.molmnist.predict import load
@@ -26,7 +26,7 @@ TINY = PRESETS["tiny"]
 
 
 @pytest.fixture(scope="module")
-def shapes() -> Shapes:
+def shapes() -> ShapeBasis:
     return fibril_shapes(TINY, "3x3")
 
 
@@ -35,7 +35,7 @@ def pattern() -> np.ndarray:
     return TINY.simulate(1, 3)["pattern"]
 
 
-def images_of(shapes: Shapes) -> torch.Tensor:
+def images_of(shapes: ShapeBasis) -> torch.Tensor:
     return torch.from_numpy(np.concatenate([shapes.mean[None], shapes.modes]))
 
 
@@ -97,26 +97,26 @@ def test_images_turn_as_atoms_do():
     )
 
 
-def test_directions_are_told_apart_and_amounts_read_back(shapes: Shapes):
+def test_directions_are_told_apart_and_amounts_read_back(shapes: ShapeBasis):
     amount = np.linspace(-2, 2, len(shapes.modes))
     seen = blur((shapes.mean + np.tensordot(amount, shapes.modes, 1))[None].astype(float), 1 / shapes.pixel)
     np.testing.assert_allclose(shapes.coefficients(seen)[0], amount, atol=0.02)
 
 
-def test_a_fit_finds_amounts_and_rotation_of_a_pattern(shapes: Shapes):
+def test_a_fit_finds_amounts_and_rotation_of_a_pattern(shapes: ShapeBasis):
     images, random = images_of(shapes), np.random.default_rng(1)
     amount = random.normal(size=len(shapes.modes)) * 0.5
     rotation = 0.4
     shape = shapes.mean + np.tensordot(amount, shapes.modes, 1)
     turned_shape = turned_images(torch.from_numpy(shape[None]).float(), rotation)
     window = Window(64.0, 32)
-    empty = Measured(np.ones((32, 32)), window.q > 0, window, shapes.pixel)
+    empty = MeasuredPattern(np.ones((32, 32)), window.q > 0, window, shapes.pixel)
     pattern = np.zeros((32, 32))
     intensity = empty.waves(turned_shape, rotation)[0].abs().square().numpy()
     rows = np.rint(empty.q_slow.numpy() * 64 / (2 * np.pi)).astype(int)
     columns = np.rint(empty.q_fast.numpy() * 64 / (2 * np.pi)).astype(int)
     pattern[16 + rows, 16 + columns] = pattern[16 - rows, 16 - columns] = intensity
-    measured = Measured(pattern, pattern > 0, window, shapes.pixel)
+    measured = MeasuredPattern(pattern, pattern > 0, window, shapes.pixel)
     fitted = fit_shape(measured, images, torch.zeros(len(amount)), rotation + 0.01, 0.02, 1e-6)
     assert fitted.residual < 0.02
     assert abs(fitted.rotation - rotation) < 0.005

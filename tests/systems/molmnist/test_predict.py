@@ -21,7 +21,7 @@ from argand.systems import molmnist
 from argand.systems.molmnist.benchmark.dataset import Pairs, write_pairs
 from argand.systems.molmnist.fibril.fibril import build_fibril
 from argand.systems.molmnist.inversion.centring import centred
-from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, judge
+from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, decide
 from argand.systems.molmnist.predict import Predictor
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.view import chain_paths
@@ -105,11 +105,11 @@ def test_what_is_no_pattern_is_one_line(
 
 
 def test_a_verdict_needs_a_low_residual_and_a_sure_fibril():
-    assert judge(0.99, "2x2", 0.05, 0.07).believed
-    far = judge(0.99, "2x2", 0.071 + LARGEST_EXCESS, 0.07)
+    assert decide(0.99, "2x2", 0.05, 0.07).believed
+    far = decide(0.99, "2x2", 0.071 + LARGEST_EXCESS, 0.07)
     assert not far.believed
     assert "0.07" in far.reason
-    assert not judge(0.6, "2x2", 0.05, 0.07).believed
+    assert not decide(0.6, "2x2", 0.05, 0.07).believed
 
 
 def test_predict_writes_shapes_pictures_summary_and_page(

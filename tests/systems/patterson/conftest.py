@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from argand.systems.patterson.maps.superposition import Frame, target, unfold
+from argand.systems.patterson.maps.superposition import PairFrame, target, unfold
 from argand.systems.patterson.predict import Predictor
 from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.published.ablation import Arm, Curve
@@ -24,7 +24,7 @@ class IdealPredictor(Predictor):
         super().__init__(system, system.network())
         self.settings, self.batch = settings, batch
 
-    def densities(self, patterson: torch.Tensor, vector: torch.Tensor, frame: Frame) -> torch.Tensor:
+    def densities(self, patterson: torch.Tensor, vector: torch.Tensor, frame: PairFrame) -> torch.Tensor:
         rows = torch.cdist(patterson.flatten(1), self.batch.patterson.flatten(1)).argmin(1)
         positions = self.batch.positions[rows].float()
         return unfold(target(positions, vector, frame)[:, 0])

@@ -12,7 +12,7 @@ from argand.system import to_config
 from argand.systems.patterson import predict
 from argand.systems.patterson.evaluate import EVALUATION_SEED, iteration_alone
 from argand.systems.patterson.maps.atom_matching import match_atoms
-from argand.systems.patterson.maps.map_refinement import Judge
+from argand.systems.patterson.maps.map_refinement import MapRefinement
 from argand.systems.patterson.predict import load, selftest
 from argand.systems.patterson.presets import PRESETS
 from argand.systems.patterson.simulate import AtomSet, MapBatch, simulate_batch
@@ -67,7 +67,7 @@ def test_atoms_nearer_than_the_resolution_are_told_apart():
 
 def test_less_misfit_is_allowed_where_data_end_early():
     limits = [
-        Judge(simulate_batch(AtomSet(resolution=resolution), [0], 0).patterson, 1.0, 10).limit.item()
+        MapRefinement(simulate_batch(AtomSet(resolution=resolution), [0], 0).patterson, 1.0, 10).limit.item()
         for resolution in (None, 0.5, 1 / 3)
     ]
     assert limits[0] == pytest.approx(limits[1], rel=1e-3)

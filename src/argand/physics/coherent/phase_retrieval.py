@@ -34,7 +34,7 @@ ROUNDS, SETTLING, STARTS = 160, 40, 3
 
 By hand; the result is measured as a floor of the leaderboard (`benchmarks/molmnist_tasks.py`).
 """
-POLISHING, FEEDBACK = 50, 0.8
+REFINEMENT_ROUNDS, FEEDBACK = 50, 0.8
 """Rounds from a given start, and the share of them with feedback.
 
 By hand; the result is measured beside that of the network alone (`benchmarks/molmnist_tasks.py`).
@@ -103,7 +103,7 @@ def retrieve(
 
     Raises InputError where no start is asked for. Hybrid input-output: Fienup, Appl. Opt. 21, 2758, 1982.
     """
-    measured = Measured(patterns, live, window_side)
+    measured = MeasuredMagnitudes(patterns, live, window_side)
     best: Retrieved | None = None
     for number in range(starts):
         generator = torch.Generator().manual_seed(seed + number)
@@ -120,20 +120,20 @@ def retrieve(
     return best
 
 
-def polish(
+def refine_shapes(
     patterns: Patterns,
     live: Bool[Tensor, "slow fast"],
     start: Shapes,
-    rounds: int = POLISHING,
+    rounds: int = REFINEMENT_ROUNDS,
     window_side: float = 200.0,
     pixel: float | None = None,
 ) -> Retrieved:
     """Shapes that `rounds` of iteration make of given ones of any scale, within the outlines of those.
 
-    For patterns without noise, which it follows to the last; see `likeliest` for counts. `pixel` as of
-    `response`, `window_side` in Å.
+    For patterns without noise, which it follows to the last; for counts see `most_probable_shapes`.
+    `pixel` as of `response`, `window_side` in Å.
     """
-    measured = Measured(patterns, live, window_side, pixel)
+    measured = MeasuredMagnitudes(patterns, live, window_side, pixel)
     within = torch.fft.ifftshift(outline(start, measured.window), dim=(1, 2))
     density = measured.density(start)
     feedback = round(rounds * FEEDBACK)
@@ -170,7 +170,7 @@ def response(window: Window, pixel: float | None = None) -> Float[Tensor, "slow 
     return torch.from_numpy(factor / np.sinc(along * turn) / np.sinc(across * turn)).float()
 
 
-class Measured:
+class MeasuredMagnitudes:
     """Patterns as iterations need them; densities are shapes made soft, their middle at index 0."""
 
     def __init__(

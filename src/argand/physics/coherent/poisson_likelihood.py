@@ -51,7 +51,7 @@ Shapes = Float[Tensor, "n slow fast"]
 Halves = Float[Tensor, "n slow half"]
 
 
-def likeliest(
+def most_probable_shapes(
     counts: Patterns,
     live: Bool[Tensor, "slow fast"],
     start: Shapes,

@@ -39,7 +39,7 @@ def is_crowded(structure: Structure) -> bool:
     return bool((apart < least_distances(structure.species)).any())
 
 
-def parted(
+def separate_overlaps(
     structure: Structure, hkl: Indices, observed: Complex[np.ndarray, " hkl"]
 ) -> tuple[Structure, float]:
     """The structure with crowded atoms moved apart, as far as the coefficients `observed` at `hkl` allow.

@@ -13,7 +13,7 @@ from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import Expansion, phase_factor
 from argand.physics.phasing.fourier import Coefficients, Grid, Map
 from argand.physics.phasing.peak import PeakFinder, between_points
-from argand.physics.phasing.refinement import Observed, Refined, refine
+from argand.physics.phasing.refinement import Observed, RefinedModel, refine
 from argand.typing import Matrix3, Points3, Vector3
 
 START_U = 0.04
@@ -135,7 +135,7 @@ class Builder:
         """Atoms in the asymmetric unit."""
         return sum(self.content.values()) if self.content else self.expected
 
-    def first(self, coefficients: Coefficients) -> Refined:
+    def first(self, coefficients: Coefficients) -> RefinedModel:
         """Model of the highest peaks of the map that coefficients give, with a common U.
 
         `coefficients` are of the grid's reflections.
@@ -149,7 +149,7 @@ class Builder:
             atoms = replace(atoms, elements=self._elements(atoms, np.arange(len(atoms), 0, -1.0)))
         return self._refine(atoms, 3, common_u=True)
 
-    def complete(self, model: Refined) -> Refined:
+    def complete(self, model: RefinedModel) -> RefinedModel:
         """The model after rounds of pruning, adding, naming and refining; the best by R1 is kept.
 
         Three rounds, fewer where the second changes nothing, and more while they gain.
@@ -175,7 +175,7 @@ class Builder:
             best = refine(best.atoms, self.data, 3, not own_u, 0.0 if own_u else _TETHER)
         return best
 
-    def _renamed(self, model: Refined) -> Refined:
+    def _renamed(self, model: RefinedModel) -> RefinedModel:
         """The model, or the same with other elements where these clearly fit better."""
         best = model
         for elements in self._other_names(model):
@@ -187,7 +187,7 @@ class Builder:
                 best = other
         return best
 
-    def _other_names(self, model: Refined) -> list[tuple[str, ...]]:
+    def _other_names(self, model: RefinedModel) -> list[tuple[str, ...]]:
         """Names to try: all atoms heavier, or with a formula two heavy elements that swap a site."""
         elements, electrons = model.atoms.elements, self._electrons(model)
         if not self.content:
@@ -203,14 +203,14 @@ class Builder:
                 swaps.append(tuple(names))
         return swaps
 
-    def observed_density(self, model: Refined) -> Map:
+    def observed_density(self, model: RefinedModel) -> Map:
         """Electron density in e/Å³ of the measured amplitudes with the model's phases; its mean is zero."""
         observed = np.sqrt(np.clip(self.data.intensity, 0, None)) / max(model.scale, 1e-12)
         density = self._fill(self.data, observed * phase_factor(model.calculated))
         volume = float(np.linalg.det(self.data.orthogonalisation))
         return density * np.float32(density.size / volume)
 
-    def support(self, model: Refined) -> Float[np.ndarray, " n"]:
+    def support(self, model: RefinedModel) -> Float[np.ndarray, " n"]:
         """Share of each atom's density that comes back in a difference map made without it.
 
         Near 1 for an atom whose phases the others give; a wrong one among right ones has little. An atom
@@ -235,7 +235,7 @@ class Builder:
         data = self.phasing
         return structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
 
-    def _refine(self, atoms: Atoms, cycles: int, common_u: bool) -> Refined:
+    def _refine(self, atoms: Atoms, cycles: int, common_u: bool) -> RefinedModel:
         tether = 0.0 if self.data.d_min < OWN_U_BELOW else _TETHER
         return refine(atoms, self.phasing, cycles, common_u, tether)
 
@@ -262,7 +262,7 @@ class Builder:
         u_iso = np.concatenate([[] if known is None else known.u_iso, np.full(new, START_U)])
         return Atoms(elements, np.array(places).reshape(-1, 3), u_iso, np.array(occupancies))
 
-    def _pruned(self, model: Refined) -> Atoms:
+    def _pruned(self, model: RefinedModel) -> Atoms:
         """Atoms whose density and U are those of atoms."""
         electrons = self._electrons(model)
         share = electrons / self._strengths(model.atoms.elements)
@@ -300,7 +300,7 @@ class Builder:
         """The map of coefficients that are given for unique reflections."""
         return self.grid.density(self._expansions[id(data)].full(coefficients))
 
-    def _electrons(self, model: Refined) -> Float[np.ndarray, " n"]:
+    def _electrons(self, model: RefinedModel) -> Float[np.ndarray, " n"]:
         """Electrons that each site seems to hold: its element's, corrected by the difference map there."""
         difference, modelled = self._maps(model.calculated)
         ratio = value_at(difference, model.atoms.frac) / np.maximum(

@@ -53,7 +53,7 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class Refined:
+class RefinedModel:
     """Atoms, the scale of F_c to F_o, F_c of each reflection, and R1 of the strong and of all ones."""
 
     atoms: Atoms
@@ -63,7 +63,7 @@ class Refined:
     r1_all: float
 
 
-def evaluate(atoms: Atoms, data: Observed) -> Refined:
+def evaluate(atoms: Atoms, data: Observed) -> RefinedModel:
     """R1 = Σ ||F_o| - k|F_c|| / Σ |F_o| at the best scale k, over F > 4 σ(F) as SHELXL counts it, and all."""
     calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
     return _measured(atoms, data, calculated)
@@ -71,7 +71,7 @@ def evaluate(atoms: Atoms, data: Observed) -> Refined:
 
 def refine(
     atoms: Atoms, data: Observed, cycles: int = 4, common_u: bool = False, tether: float = 0.0
-) -> Refined:
+) -> RefinedModel:
     """Gauss-Newton on F² with SHELXL's weights; moves that a special position forbids are left out.
 
     With `common_u` all atoms share the change of U. A `tether` in Å holds the positions near their start of
@@ -161,9 +161,9 @@ def _scale(calculated: Float[np.ndarray, " n"], data: Observed) -> float:
     return float(observed[strong] @ calculated[strong] / max(calculated[strong] @ calculated[strong], 1e-20))
 
 
-def _measured(atoms: Atoms, data: Observed, calculated: Complex[np.ndarray, " n"]) -> Refined:
+def _measured(atoms: Atoms, data: Observed, calculated: Complex[np.ndarray, " n"]) -> RefinedModel:
     observed, strong = np.sqrt(np.clip(data.intensity, 0, None)), data.strong
     scale = _scale(np.abs(calculated), data)
     error = np.abs(observed - scale * np.abs(calculated))
     r1 = error[strong].sum() / max(observed[strong].sum(), 1e-12)
-    return Refined(atoms, scale, calculated, float(r1), float(error.sum() / max(observed.sum(), 1e-12)))
+    return RefinedModel(atoms, scale, calculated, float(r1), float(error.sum() / max(observed.sum(), 1e-12)))

@@ -40,7 +40,7 @@ By hand: errors of weak intensities are not in proportion to them; the result is
 
 
 @dataclass(frozen=True)
-class Reflections:
+class SphereReflections:
     """Indices h [n, 3] of one of each pair h, -h, and observed |F|² [batch, n], in a box of `box` voxels."""
 
     index: Float[Tensor, "n 3"]
@@ -48,7 +48,7 @@ class Reflections:
     box: int
 
 
-def select_reflections(half: Half, longest: float) -> Reflections:
+def select_reflections(half: Half, longest: float) -> SphereReflections:
     """Those with 0 < |h| <= `longest` (in indices); what is 0 within rounding was not measured."""
     box = half.shape[1]
     index, flat = _half_sphere(box, longest)
@@ -57,7 +57,7 @@ def select_reflections(half: Half, longest: float) -> Reflections:
     least = ROUNDING * half.flatten(1).amax(1, keepdim=True)
     observed = torch.where(observed.abs() < least, 0.0, observed)
     there = (observed != 0).any(0)
-    return Reflections(index[there], observed[:, there], box)
+    return SphereReflections(index[there], observed[:, there], box)
 
 
 @cache
@@ -105,7 +105,7 @@ class SphereModel:
     factor: Float[Tensor, "m n"]
 
     @classmethod
-    def of(cls, reflections: Reflections, radius: float, fold: int = 1) -> "SphereModel":
+    def of(cls, reflections: SphereReflections, radius: float, fold: int = 1) -> "SphereModel":
         """Model at the reflections of a set."""
         order, factor = folded_factors(reflections.index, reflections.box, radius, fold)
         return cls(reflections.index, reflections.box, order, factor)
@@ -131,7 +131,9 @@ def _turn(index: Float[Tensor, "n 3"], positions: Positions) -> tuple[Waves, Wav
     return torch.cos(turns), torch.sin(turns)
 
 
-def residual(reflections: Reflections, model: SphereModel, positions: Positions) -> Float[Tensor, " batch"]:
+def residual(
+    reflections: SphereReflections, model: SphereModel, positions: Positions
+) -> Float[Tensor, " batch"]:
     """Root of the weighted squared misfit over that of the observed: 0 is perfect; see `weights`."""
     return _Trial.of(_Data.of(reflections), model, positions).residual
 
@@ -145,7 +147,7 @@ class _Data:
     norm: Tensor
 
     @classmethod
-    def of(cls, reflections: Reflections) -> "_Data":
+    def of(cls, reflections: SphereReflections) -> "_Data":
         weight = weights(reflections)
         return cls(reflections.observed, weight, (weight * reflections.observed).norm(dim=1))
 
@@ -181,7 +183,7 @@ class _Trial:
         return _Trial(*(torch.where(worse.view(-1, *[1] * (a.ndim - 1)), b, a) for a, b in pairs))
 
 
-def weights(reflections: Reflections) -> Float[Tensor, "batch n"]:
+def weights(reflections: SphereReflections) -> Float[Tensor, "batch n"]:
     """1 / |F|, less for weak ones, so that a misfit of intensities counts as one of amplitudes.
 
     None for intensities of exactly 0, which were not measured.
@@ -192,7 +194,7 @@ def weights(reflections: Reflections) -> Float[Tensor, "batch n"]:
 
 
 @dataclass(frozen=True)
-class Refined:
+class SphereRefinement:
     """Positions after refinement, and their residual."""
 
     positions: Positions
@@ -200,8 +202,8 @@ class Refined:
 
 
 def refine(
-    reflections: Reflections, positions: Positions, radius: float, rounds: int = 12, fold: int = 1
-) -> Refined:
+    reflections: SphereReflections, positions: Positions, radius: float, rounds: int = 12, fold: int = 1
+) -> SphereRefinement:
     """Levenberg and Marquardt's least squares of all positions against the intensities, each map on its own.
 
     At most `rounds`, the first half without folding, each half ending for a map that improves little. Where
@@ -220,12 +222,12 @@ def refine(
     hopeful = (found.residual < HOPELESS).nonzero()[:, 0]
     last = _minimise(data[hopeful], full, found.positions[hopeful], rounds // 2)
     found.positions[hopeful], found.residual[hopeful] = last.positions, last.residual
-    return Refined(found.positions + centre, found.residual)
+    return SphereRefinement(found.positions + centre, found.residual)
 
 
 def _minimise(
     data: _Data, model: SphereModel, positions: Positions, rounds: int, enough: float = 0.0
-) -> Refined:
+) -> SphereRefinement:
     """Damped steps, each map keeping those that lessen its residual, until its own gain little."""
     trial = _Trial.of(data, model, positions)
     best, least = positions.clone(), trial.residual.clone()
@@ -243,7 +245,7 @@ def _minimise(
         best[rows], least[rows] = trial.positions, trial.residual
         going = ((gain.abs() >= CONVERGED) & (trial.residual > enough)).nonzero()[:, 0]
         data, trial, damping, rows = data[going], trial[going], damping[going], rows[going]
-    return Refined(best, least)
+    return SphereRefinement(best, least)
 
 
 def _step(data: _Data, model: SphereModel, trial: _Trial, damping: Float[Tensor, " batch"]) -> Tensor:

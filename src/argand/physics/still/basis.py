@@ -15,7 +15,7 @@ GRID = 128
 """Voxels a side of the map of difference vectors.
 
 By hand, for speed: vectors of up to `longest` reach the map's border. Only the answers as a whole are
-measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 
 
@@ -27,7 +27,8 @@ def find_basis(q: Points3) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
     apart = np.linalg.norm(q[:, None] - q[None], axis=2)
     np.fill_diagonal(apart, np.inf)
     # Neighbours in one row of the lattice are one cell's 1/length apart; in most of what follows numbers are
-    # by hand, and only the answers as a whole are measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+    # by hand, and only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
+    # `benchmarks/geometry_real.py`).
     spacing = np.maximum(np.percentile(apart.min(axis=1), [10, 50]), 1e-3)
     # 450 Å: the longest axes of common proteins; 2.2 cells hold centred ones and some missing spots.
     for longest in (2.2 / spacing[0], 450.0, 2.2 / spacing[1]):

@@ -20,7 +20,7 @@ of this size.
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Features:
     """Background and spots of one image.
 
     `counts` and `live` are sums over the background pixels of cells of `binning` x `binning` px and
@@ -46,7 +46,7 @@ class Evidence:
         return np.stack([to_canvas(c) for c in channels]).astype(np.float32)
 
 
-def gather(image: Image, live: np.ndarray, binning: int | None = None) -> Evidence:
+def extract_features(image: Image, live: np.ndarray, binning: int | None = None) -> Features:
     """Evidence of an image [slow, fast]; `live` is its mask, or the live share of each pixel.
 
     `binning` defaults to the smallest that fits the canvas of the networks.
@@ -56,7 +56,7 @@ def gather(image: Image, live: np.ndarray, binning: int | None = None) -> Eviden
     spots, clean = find_spots(image, share > 0.95)
     binning = binning or int(-(-max(image.shape) // CANVAS))
     counts, background = bin_cells(image, share * (clean | (share <= 0.95)), binning)
-    return Evidence(counts, background, spots, binning, clean)
+    return Features(counts, background, spots, binning, clean)
 
 
 def bin_cells(

@@ -21,8 +21,8 @@ PARAMETERS = 14
 ROUNDS = 8
 """Gauss-Newton steps of a fit.
 
-By hand, a bound on time; only the answers as a whole are measured (`benchmarks/simulated.py`,
-`benchmarks/real.py`).
+By hand, a bound on time; only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
+`benchmarks/geometry_real.py`).
 """
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
 """Longest change in one step: centre in px, tilt in radians, logarithm of the distance.
@@ -37,24 +37,26 @@ By hand: errors of the step (1e-6) and of rounding (1e-10) are both far below wh
 GROWTH = ((0.45, 24), (1.0, 5))
 """Share of the spots, from low angles on, and number of origins in each round that compares them.
 
-By hand; only the answers as a whole are measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+By hand; only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
+`benchmarks/geometry_real.py`).
 """
 RIVALS = 48
 """Number of other origins that the best one must beat, at most.
 
-By hand, a bound on time; only the answers as a whole are measured (`benchmarks/simulated.py`,
-`benchmarks/real.py`).
+By hand, a bound on time; only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
+`benchmarks/geometry_real.py`).
 """
 FREEDOM = 4.0
 """Degrees of freedom of Student's t, the prior of the centre: networks are sometimes far off.
 
-By hand, as in the loss that the network is trained with; `benchmarks/simulated.py` measures calibration.
+By hand, as in the loss that the network is trained with; `benchmarks/geometry_simulated.py` measures
+calibration.
 """
 OUTLIER = 16.0
 """Normalised square beyond which a spot is an outlier.
 
 Four standard deviations; Tukey's biweight with the usual 4.685 is 22. By hand; only the answers as a whole
-are measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 
 

@@ -43,7 +43,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Reflections:
+class StillReflections:
     """Reflections in diffracting condition: indices, node, ray direction, recorded fraction, spread."""
 
     hkl: Miller
@@ -90,9 +90,9 @@ def nodes_near_sphere(basis: Matrix3, wavelength: float, d_min: float, thickness
     return hkl[(q2 > 0) & (q2 <= d_min**-2)]
 
 
-def excite(
+def excited_reflections(
     basis: Matrix3, hkl: Miller, wavelength: float, spread: Spread, cutoff: float = 3.0
-) -> Reflections:
+) -> StillReflections:
     """Cut each node's cloud with the Ewald sphere; keeps those within `cutoff` standard deviations.
 
     The default cut-off is by hand: beyond three standard deviations 1 % of the peak is recorded.
@@ -109,7 +109,7 @@ def excite(
     q, cross, variance, excitation = q[keep], cross[keep], variance[keep], excitation[keep]
     on_sphere = scattered[keep] - cross * (excitation / variance)[:, None]
     section = covariance[keep] - cross[:, :, None] * cross[:, None, :] / variance[:, None, None]
-    return Reflections(
+    return StillReflections(
         hkl[keep],
         q,
         on_sphere / np.linalg.norm(on_sphere, axis=1, keepdims=True),

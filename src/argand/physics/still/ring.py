@@ -31,7 +31,7 @@ By hand, about one a cell of the networks' canvas.
 SYSTEMATIC = 0.02
 """Relative error of a sector that no model here explains (texture of the powder, flat field, air paths).
 
-By hand; `benchmarks/simulated.py` measures the calibration of the answers.
+By hand; `benchmarks/geometry_simulated.py` measures the calibration of the answers.
 """
 
 
@@ -73,7 +73,7 @@ def fit_rings(
     where fewer than two sharp rings are seen, or the fit does not settle.
 
     `rounds` is by hand. The limits of a fit that is kept (0.2 cells, chi² of 10) are too; verdicts as a whole
-    are measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+    are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
     """
     cells = _Cells.of(counts, live, geometry)
     current = _sharpest(cells, geometry, prior) if search else geometry

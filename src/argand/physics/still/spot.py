@@ -13,7 +13,7 @@ BLOCK = 8
 """Side in px of the blocks on which the local background is estimated.
 
 By hand: larger than a spot, smaller than what background changes over; only the answers as a whole are
-measured (`benchmarks/simulated.py`, `benchmarks/real.py`).
+measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 
 
@@ -112,7 +112,8 @@ def find_spots(
     a spot if its peak stands out by `threshold` standard deviations and it has `min_area` to `max_area`
     pixels, or one that is twice as significant. In a binary image a group is one if chance would not
     make a single one as large. Limits are by hand, such as are usual in finding spots (3 σ for a pixel, 5 for
-    a peak); `benchmarks/simulated.py` and `benchmarks/real.py` measure the answers as a whole.
+    a peak); `benchmarks/geometry_simulated.py` and `benchmarks/geometry_real.py` measure the answers as a
+    whole.
     """
     binary = is_binary(image, mask)
     # A pixel of one count is a spot's in a binary image alone; elsewhere one photon says nothing.

@@ -13,7 +13,7 @@ from argand.physics.still.readout import read_out
 from argand.physics.still.reflection import (
     Spread,
     deposit_spots,
-    excite,
+    excited_reflections,
     nodes_near_sphere,
     spot_covariance_px,
     wilson_intensities,
@@ -31,7 +31,7 @@ class Crystal:
     """What makes the Bragg spots. `scale` is the mean count of a fully recorded reflection at s = 0.
 
     `b_factor` in Å², `d_min` in Å. Defaults here and below are by hand, of a usual protein still; presets
-    draw their own, and `benchmarks/simulator.py` compares simulated with real images.
+    draw their own, and `benchmarks/geometry_simulator.py` compares simulated with real images.
     """
 
     cell: Cell
@@ -206,7 +206,7 @@ def bragg_spots(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.
     widest += spread.bandwidth * geometry.wavelength / crystal.d_min**2
     hkl = nodes_near_sphere(basis, geometry.wavelength, crystal.d_min, 3.0 * widest)
     hkl = hkl[crystal.cell.present(hkl)]
-    found = excite(basis, hkl, geometry.wavelength, spread)
+    found = excited_reflections(basis, hkl, geometry.wavelength, spread)
     px = geometry.px_from_direction(found.direction)
     counts = crystal.scale * found.recorded
     counts *= wilson_intensities(rng, found.hkl, found.q, crystal.b_factor)

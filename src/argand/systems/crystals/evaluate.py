@@ -16,7 +16,7 @@ from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.network import CLASSES
 from argand.systems.crystals.predict import PAPER_WEIGHTS, FourierModel, Model, named_model
-from argand.systems.crystals.published.decoder import FLOOR, Reader, load_reader
+from argand.systems.crystals.published.decoder import FLOOR, PublishedDecoder, load_decoder
 from argand.systems.crystals.simulate import box_sample, repeats
 
 EVALUATION_SEED = 2_000_003
@@ -42,7 +42,11 @@ def cell_trials(model: Model, structures: Sequence[Structure]) -> Iterator[Trial
 
 
 def box_trials(
-    structures: Sequence[Structure], view: str, box: Box, reader: Reader | None, seed: int = EVALUATION_SEED
+    structures: Sequence[Structure],
+    view: str,
+    box: Box,
+    reader: PublishedDecoder | None,
+    seed: int = EVALUATION_SEED,
 ) -> Iterator[Trial]:
     """Boxes of 10 Å through the published networks; without them, read from the perfect density.
 
@@ -100,7 +104,7 @@ def evaluate_model(
     if isinstance(model, FourierModel):
         trials = {"whole cell": cell_trials(model, structures)}
     else:
-        reader = load_reader(weights or PAPER_WEIGHTS)
+        reader = load_decoder(weights or PAPER_WEIGHTS)
         ways = {"": reader, ", perfect density": None}
         trials = {
             view + what: box_trials(structures, view, reader.box, given, seed)

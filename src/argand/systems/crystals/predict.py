@@ -18,8 +18,8 @@ from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked
 from argand.system import from_config, to_config
 from argand.systems.crystals.database.dataset import prototypes
-from argand.systems.crystals.latent.decoding import TRIES, Decoded, decode, faithful
-from argand.systems.crystals.latent.interpolation import altered, interpolate, shaken
+from argand.systems.crystals.latent.decoding import TRIES, Decoded, decode, encode_verified
+from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate
 from argand.systems.crystals.latent.representation import Latent, Representation, representation_of
 
 Source = Any
@@ -54,7 +54,7 @@ class Model(Protocol):
         """Structures on the straight way from the first to the second, both included."""
         ...
 
-    def shaken(self, latent: Latent, noise: float, seed: int) -> Latent:
+    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
         """The vector with Gaussian noise of this share of its size."""
         ...
 
@@ -72,7 +72,7 @@ class FourierModel:
 
     def encode(self, structure: Structure) -> Latent:
         """The first vector of the structure from which it comes back."""
-        return faithful(self.representation, structure)[0]
+        return encode_verified(self.representation, structure)[0]
 
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
         """As `latent.decoding.decode`."""
@@ -80,15 +80,15 @@ class FourierModel:
 
     def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
         """As `latent.decoding.faithful`."""
-        return faithful(self.representation, structure, tries)
+        return encode_verified(self.representation, structure, tries)
 
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
         """As `latent.interpolation.interpolate`."""
         return interpolate(self.representation, first, second, steps, tries)
 
-    def shaken(self, latent: Latent, noise: float, seed: int) -> Latent:
+    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
         """As `latent.interpolation.shaken`."""
-        return shaken(latent, noise, seed)
+        return add_noise(latent, noise, seed)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class PublishedModel:
             self.decode((1 - share) * ends[0] + share * ends[1]) for share in np.linspace(0.0, 1.0, steps)
         ]
 
-    def shaken(self, latent: Latent, noise: float, seed: int) -> Latent:
+    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
         """Noise of this share of the vector's root mean square."""
         error = np.random.default_rng(seed).standard_normal(len(latent))
         return (latent + noise * np.sqrt(np.mean(latent**2)) * error).astype(np.float32)
@@ -139,9 +139,9 @@ class PublishedModel:
 
 @cache
 def _networks(weights: str) -> Any:
-    from argand.systems.crystals.published.decoder import load_reader
+    from argand.systems.crystals.published.decoder import load_decoder
 
-    return load_reader(Path(weights) if weights else PAPER_WEIGHTS)
+    return load_decoder(Path(weights) if weights else PAPER_WEIGHTS)
 
 
 def named_model(
@@ -206,7 +206,7 @@ class Predictor:
     ) -> Decoded:
         """The structure, elements replaced (`{"Na": "K"}`), stretched by shares of lengths, and shaken."""
         latent = self.model.encode(altered(structure_of(source), substitute, strain))
-        return self.decode(self.model.shaken(latent, noise, seed) if noise else latent)
+        return self.decode(self.model.add_noise(latent, noise, seed) if noise else latent)
 
 
 def structure_of(source: Source) -> Structure:

@@ -7,7 +7,7 @@ import numpy as np
 from argand.errors import ConfigError
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Atoms, Box
-from argand.systems.crystals.database.dataset import Stock
+from argand.systems.crystals.database.dataset import StructureDataset
 
 MOST_ATOMS = 512
 """Places kept with a sample: more atoms than any box of 10 Å holds, at 4 Å³ for an atom of the densest solids
@@ -40,7 +40,7 @@ class BoxSample:
         }
 
 
-def draw(stock: Stock, box: Box, repeating: float, rng: np.random.Generator) -> BoxSample:
+def draw(stock: StructureDataset, box: Box, repeating: float, rng: np.random.Generator) -> BoxSample:
     """A box of a structure drawn at random.
 
     Where its shortest edge is below the box's side, the crystal repeats in this share of the boxes, as there

@@ -12,7 +12,7 @@ from argand.errors import ConfigError
 from argand.io.weights import load_weights, restore
 from argand.learn.schedule import warm_cosine
 from argand.physics.crystal.voxel_box import Box
-from argand.systems.crystals.database.dataset import stock_of
+from argand.systems.crystals.database.dataset import load_structures
 from argand.systems.crystals.latent.representation import Representation
 from argand.systems.crystals.loss import density_loss, species_loss
 from argand.systems.crystals.network import (
@@ -58,7 +58,7 @@ class Crystals:
     def simulate(self, index: int, seed: int) -> Sample:
         """Box number `index`: density in e/Å³, labels, and the atoms in it (Å from a corner)."""
         rng = np.random.default_rng([seed, index])
-        return draw(stock_of(self.source), self.box, self.repeating, rng).arrays()
+        return draw(load_structures(self.source), self.box, self.repeating, rng).arrays()
 
     def inputs(self, sample: Sample) -> Sample:
         """Density [1, n, n, n] and labels [n, n, n]."""

@@ -232,16 +232,16 @@ def evaluate(
 
     Example: argand geometry evaluate standard --count 50
     """
+    from argand.runs.record import to_record
     from argand.systems.geometry.card import keep_figures
     from argand.systems.geometry.evaluate import EVALUATION_SEED, evaluate_preset
-    from argand.systems.geometry.files.record import plain
     from argand.systems.geometry.files.table import evaluation_table
     from argand.systems.geometry.predict import WEIGHTS
 
     seed = EVALUATION_SEED if seed is None else seed
     result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), full=True)
     keep = partial(keep_figures, weights or WEIGHTS, result) if card else None
-    show_figures(plain(result), evaluation_table(result), json, keep)
+    show_figures(to_record(result), evaluation_table(result), json, keep)
 
 
 @app.command()
@@ -307,11 +307,12 @@ def _stated(mask: Path | None, wavelength: float | None, distance: float | None,
 
 def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
     """Print answers in the form that was asked for."""
-    from argand.systems.geometry.files.record import plain, to_csv
+    from argand.runs.record import to_record
+    from argand.systems.geometry.files.record import to_csv
     from argand.systems.geometry.files.table import prediction_table, record_line
 
     if json:
-        typer.echo(json_format.dumps(plain(records), indent=2))
+        typer.echo(json_format.dumps(to_record(records), indent=2))
     elif csv:
         typer.echo(to_csv(records), nl=False)
     else:

@@ -22,7 +22,7 @@ from argand.system import preset
 from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.presets import PRESETS
 from argand.systems.geometry.refine.prediction import Prediction
-from argand.systems.geometry.simulate import StillSet, take
+from argand.systems.geometry.simulate import StillSet, simulate_still
 from argand.typing import Vector2
 
 EVALUATION_SEED = 2_000_003
@@ -34,7 +34,7 @@ LIVE_SHARE = 0.99
 FAR_SIGMA, FAR_PX = 5.0, 3.0
 """Errors beyond which an answer was wrong with confidence, in stated sigmas along an axis and in px of the
 full detector. By hand: less than one normal error in a million is beyond 5 sigma, and 3 px is a third of what
-spots of a 150 Å cell are apart at 250 mm; benchmarks/simulated.py prints the shares beyond."""
+spots of a 150 Å cell are apart at 250 mm; benchmarks/geometry_simulated.py prints the shares beyond."""
 COVERAGE_STEPS = 20
 """Rows of the coverage curve: one for each twentieth of the stills. By hand, for the drawing."""
 
@@ -97,7 +97,7 @@ def outcomes(
     """
     settings = evaluation_set(preset_name, full)
     for index in indices:
-        still, counts, live, _ = take(settings, index, seed)
+        still, counts, live, _ = simulate_still(settings, index, seed)
         frame = _frame(f"{preset_name}-{index}", index, still.geometry, counts, live)
         predictions: dict[EvidenceKind, Prediction] = {
             kind: predictor.predict_frame(frame, evidence=kind) for kind in evidence

@@ -14,14 +14,14 @@ from argand.io.image import Frame, read_frame, with_overrides
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.features import Evidence, bin_cells, gather
+from argand.physics.still.features import Features, bin_cells, extract_features
 from argand.physics.still.lattice import LatticeFit, Prior, fit_lattice
 from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.prediction import Prediction
-from argand.systems.geometry.refine.verdict import average, judge, lattice_doubts
+from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
 from argand.systems.geometry.system import Geometry, known_numbers
 from argand.typing import Image, Mask
 
@@ -32,12 +32,12 @@ simulated sets (within 3°, 1.7° root mean square) fit in, and those that refin
 to 0.50°) are hardly drawn by it."""
 NETWORK_SIGMA_SCALE = 2.0
 """Factor on the network's own standard deviation, from its errors on simulated validation images. Chosen, as
-are SPOTS_SIGMA_SCALE and BINARY_SIGMA_SCALE, with some of the stills in sight that benchmarks/simulated.py
-reports the calibration on, so that this flatters them; on no real image."""
+are SPOTS_SIGMA_SCALE and BINARY_SIGMA_SCALE, with some of the stills in sight on which
+benchmarks/geometry_simulated.py reports the calibration, so that this flatters them; on no real image."""
 
 LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
-"""Least number of spots that a lattice must explain, and least share of those offered, beyond that of chance.
-By hand: 20 spots are 40 numbers for the 14 of a fit; benchmarks/simulated.py counts wrong answers."""
+"""Least number of spots that a lattice must explain, and least share of those offered, beyond chance.
+By hand: 20 spots are 40 numbers for the 14 of a fit; benchmarks/geometry_simulated.py counts wrong ones."""
 MOST_CELLS = 1.6e6
 """Largest number of cells that rings are fitted on, for the sake of time: a 6M detector binned 2x2."""
 CELL_FLOOR, TILT_FLOOR = 0.1, np.radians(0.03)
@@ -102,7 +102,7 @@ class Predictor:
         """
         began = time.perf_counter()
         nominal = nominal_geometry(frame)
-        seen = gather(frame.data, frame.mask)
+        seen = extract_features(frame.data, frame.mask)
         network, sigma, tilt = self._ask(seen, nominal, evidence)
         if is_binary(frame.data, frame.mask):
             sigma *= BINARY_SIGMA_SCALE
@@ -114,7 +114,7 @@ class Predictor:
             lattice = _try_lattice(seen.spots, start, sigma)
         if refine and (lattice is None or lattice_doubts(lattice)) and evidence != "spots":
             rings = _try_rings(frame, seen, start, sigma, grainy=lattice is None)
-        answer = judge(frame, seen, start, sigma, lattice, rings)
+        answer = decide(frame, seen, start, sigma, lattice, rings)
         return replace(
             answer,
             network_centre_px=network,
@@ -138,13 +138,13 @@ class Predictor:
             answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
         )
 
-    def _rests_on_spots(self, seen: Evidence, nominal: BeamGeometry, sigma: float) -> bool:
+    def _rests_on_spots(self, seen: Features, nominal: BeamGeometry, sigma: float) -> bool:
         """Whether the background would leave the network without a clue."""
         # Half, by hand: where both kinds of evidence together leave less, the background has its part in it.
         return sigma > 0.5 * NO_CLUE_PX and self._ask(seen, nominal, "background")[1] > NO_CLUE_PX
 
     def _ask(
-        self, seen: Evidence, nominal: BeamGeometry, evidence: EvidenceKind
+        self, seen: Features, nominal: BeamGeometry, evidence: EvidenceKind
     ) -> tuple[tuple[float, float], float, tuple[float, float]]:
         """Centre (px), its standard deviation (px) and tilt (degrees) from the network alone."""
         cell_mm = nominal.pixel_size_mm[0] * seen.binning
@@ -236,7 +236,7 @@ def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit 
 
 
 def _try_rings(
-    frame: Frame, seen: Evidence, start: BeamGeometry, sigma: float, grainy: bool
+    frame: Frame, seen: Features, start: BeamGeometry, sigma: float, grainy: bool
 ) -> RingFit | None:
     """The fit to sharp rings, without the pixels of spots or, if `grainy`, with many spots left in."""
     # Wider than the lattice's (by hand): rings have no rivals that a narrow prior must keep away.

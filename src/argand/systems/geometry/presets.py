@@ -31,7 +31,7 @@ REALISTIC = StillSet(
     blank_share=0.04,
 )
 """What a beamline may send. All ranges are by hand, wide on purpose, and were tuned on no measured figure;
-benchmarks/simulator.py --data prints where real images lie in what they give."""
+benchmarks/geometry_simulator.py --data prints where real images lie in what they give."""
 PRESETS = {
     "standard": Geometry(STANDARD),
     "varied-distance": Geometry(replace(STANDARD, distance_mm=(150.0, 500.0))),

@@ -259,7 +259,7 @@ def _draw_readout(panel: Panel, binning: int, rng: np.random.Generator) -> _Read
     }
 
 
-def take(settings: StillSet, index: int, seed: int) -> tuple[Still, np.ndarray, np.ndarray, int]:
+def simulate_still(settings: StillSet, index: int, seed: int) -> tuple[Still, np.ndarray, np.ndarray, int]:
     """Still number `index` of a set: its parameters, counts and live share [slow, fast], number of spots."""
     rng = np.random.default_rng([seed, index])
     still = draw_still(settings, rng)

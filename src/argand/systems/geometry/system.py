@@ -9,16 +9,16 @@ from torch import Tensor, nn
 
 from argand.learn.schedule import warm_cosine
 from argand.nn.network import create_network
-from argand.physics.still.features import gather, to_canvas
+from argand.physics.still.features import extract_features, to_canvas
 from argand.systems.geometry.loss import training_loss
 from argand.systems.geometry.network import CentreNetwork
 from argand.systems.geometry.published.regression import (
     IMAGE_CHANNELS,
-    poster_image,
-    poster_loss,
-    poster_target,
+    published_image,
+    published_loss,
+    published_target,
 )
-from argand.systems.geometry.simulate import StillSet, take
+from argand.systems.geometry.simulate import StillSet, simulate_still
 
 Sample = dict[str, np.ndarray]
 
@@ -53,7 +53,7 @@ class Geometry:
 
         Lengths in px are those of the image itself (its pixels are `binning` detector pixels wide).
         """
-        still, counts, live, spots = take(self.stills, index, seed)
+        still, counts, live, spots = simulate_still(self.stills, index, seed)
         geometry = still.geometry
         crystal, diffuse = still.crystal, still.diffuse
         fixed = self.stills.crop is not None
@@ -92,12 +92,12 @@ class Geometry:
         """
         if self.is_poster:
             return {
-                "image": poster_image(sample["image"], sample["live"], self.shrink),
-                "target": poster_target(sample, self.target),
+                "image": published_image(sample["image"], sample["live"], self.shrink),
+                "target": published_target(sample, self.target),
             }
         slow, fast = sample["shape"].astype(int)
         image, live = sample["image"][:slow, :fast], sample["live"][:slow, :fast].astype(np.float32)
-        evidence = gather(image, live)
+        evidence = extract_features(image, live)
         return {
             "cells": evidence.cells(),
             "known": known_numbers(
@@ -120,7 +120,7 @@ class Geometry:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Scalar to minimise and metrics; without a generator, as in use."""
         if self.is_poster:
-            return poster_loss(network, batch)
+            return published_loss(network, batch)
         assert isinstance(network, CentreNetwork)
         return training_loss(network, batch, generator)
 

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from argand.physics.coherent.phase_retrieval import POLISHING
-from argand.systems.molmnist.benchmark.baselines import ANSWERS, FLOORS, TRAINING, Training, learn
+from argand.physics.coherent.phase_retrieval import REFINEMENT_ROUNDS
+from argand.systems.molmnist.benchmark.baselines import ANSWERS, BASELINES, TRAINING, Training, learn
 from argand.systems.molmnist.benchmark.conditions import Trials, condition, unseen_pairs
-from argand.systems.molmnist.benchmark.model import Answer, Model, ask
-from argand.systems.molmnist.benchmark.scores import Truth
+from argand.systems.molmnist.benchmark.model import Model, ModelAnswer, ask
+from argand.systems.molmnist.benchmark.scores import TrueShapes
 from argand.systems.molmnist.fibril.fibril import FIBRILS
-from argand.systems.molmnist.inversion.phase_refinement import polished_shapes
+from argand.systems.molmnist.inversion.phase_refinement import refined_shapes
 from argand.systems.molmnist.predict import load
 from argand.systems.molmnist.system import Molmnist
 
@@ -75,24 +75,24 @@ def evaluate_condition(
         answer, spent = _asked(model, trials)
         rows += _rows(name, model_name, answer, spent, trials, tasks)
     if training:
-        for floor, answer, spent in floor_answers(trials, learn(system, training, tick), tasks):
+        for floor, answer, spent in baseline_answers(trials, learn(system, training, tick), tasks):
             rows += [row | {"floor": True} for row in _rows(name, floor, answer, spent, trials, tasks)]
     return rows
 
 
-def floor_answers(
+def baseline_answers(
     trials: Trials, training: Training, tasks: Sequence[Task]
-) -> Iterator[tuple[str, Answer, float]]:
+) -> Iterator[tuple[str, ModelAnswer, float]]:
     """Name, answer and processor seconds of each floor that answers one of the tasks."""
     wanted = {TASKS[task] for task in tasks}
-    for name, floor in FLOORS.items():
+    for name, floor in BASELINES.items():
         if wanted & set(ANSWERS[name]):
             began = time.process_time()
             answer = floor(trials, training)
             yield name, answer, time.process_time() - began
 
 
-def _asked(model: Model, trials: Trials) -> tuple[Answer, float]:
+def _asked(model: Model, trials: Trials) -> tuple[ModelAnswer, float]:
     """A model's answers to all trials, and the processor seconds that it took after a first call."""
     parts, spent = [], 0.0
     # What a first call sets up (threads, caches) is not the time of a pattern.
@@ -107,7 +107,7 @@ def _asked(model: Model, trials: Trials) -> tuple[Answer, float]:
 
 
 def _rows(
-    condition_name: str, model: str, answer: Answer, spent: float, trials: Trials, tasks: Sequence[Task]
+    condition_name: str, model: str, answer: ModelAnswer, spent: float, trials: Trials, tasks: Sequence[Task]
 ) -> list[Row]:
     common = {"condition": condition_name, "model": model, "count": len(trials)}
     time_each = {"cpu_ms_per_pattern": 1000 * spent / len(trials)}
@@ -141,7 +141,7 @@ def _inversion(answer: np.ndarray, trials: Trials) -> Row:
     parts = []
     for first in range(0, len(trials), SCORED):
         some = slice(first, first + SCORED)
-        truth = Truth(torch.from_numpy(trials.shapes[some]), trials.window)
+        truth = TrueShapes(torch.from_numpy(trials.shapes[some]), trials.window)
         parts.append(truth.scores(torch.from_numpy(answer[some])))
     scores = {key: np.concatenate([part[key].numpy() for part in parts]) for key in parts[0]}
     means = {key: float(values.mean()) for key, values in scores.items()}
@@ -196,18 +196,18 @@ def leaderboard(rows: Sequence[Row]) -> list[Table]:
     return tables
 
 
-def shipped_models(weights: Path | None, rounds: int = POLISHING) -> dict[str, Model]:
+def shipped_models(weights: Path | None, rounds: int = REFINEMENT_ROUNDS) -> dict[str, Model]:
     """The network that comes with argand, or one from other weights: alone, with the fit, and polished.
 
     InputError for weights that cannot be read or are of another network.
     """
     predictor = load(weights)
 
-    def alone(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+    def alone(patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:
         shape, fibril = predictor.network_shapes(patterns, live, window_side)
         return {"shape": shape, "fibril": fibril}
 
-    def fitted(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+    def fitted(patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:
         answers = predictor.predict_many(patterns, live, window_side)
         return {
             "shape": np.stack([one.shape for one in answers]),
@@ -215,8 +215,8 @@ def shipped_models(weights: Path | None, rounds: int = POLISHING) -> dict[str, M
             "twist_deg_per_nm": np.array([one.twist_deg_per_nm for one in answers]),
         }
 
-    def polished(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+    def polished(patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:
         start = fitted(patterns, live, window_side)["shape"]
-        return {"shape": polished_shapes(patterns, live, start, rounds, window_side)}
+        return {"shape": refined_shapes(patterns, live, start, rounds, window_side)}
 
     return {"network": alone, "network + fit": fitted, f"network + fit + {rounds} rounds": polished}

@@ -10,8 +10,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.inversion.shape_basis import Shapes, blur, middle, mode_count
-from argand.systems.molmnist.network import InversionNetwork, Reading
+from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, blur, middle, mode_count
+from argand.systems.molmnist.network import InversionNetwork, InversionOutput
 from argand.systems.molmnist.simulate import Imaging
 
 Sample = dict[str, np.ndarray]
@@ -43,7 +43,7 @@ def pattern_middle(pattern: Shaped[np.ndarray, "size size"], step: float) -> Sha
     return pattern[centre - reach : centre + reach + 1, centre - reach : centre + reach + 1]
 
 
-def inversion_inputs(sample: Sample, imaging: Imaging, fibril: int, shapes: Shapes) -> Sample:
+def inversion_inputs(sample: Sample, imaging: Imaging, fibril: int, shapes: ShapeBasis) -> Sample:
     """The middle of the pattern, what of it is measured, and what is to be found.
 
     `coefficients` [2, mode] of the shape and of the shape turned by half a turn, which no pattern tells
@@ -127,7 +127,9 @@ def _measured(
     return torch.where(uniform(0, 1) < _NOISELESS, pattern * live, counted), live
 
 
-def _judged(reading: Reading, batch: dict[str, Tensor], rotation: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+def _judged(
+    reading: InversionOutput, batch: dict[str, Tensor], rotation: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
     fibril = batch["fibril"]
     rows = torch.arange(len(fibril), device=fibril.device)
     kind = F.cross_entropy(reading.fibril_logits.float(), fibril)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from argand.nn.block import ConvBlock
 from argand.systems.molmnist.inversion.polar import Polar
-from argand.systems.molmnist.inversion.shape_basis import Shapes
+from argand.systems.molmnist.inversion.shape_basis import ShapeBasis
 
 _POLAR = ("replicate", "circular")
 _SHARPNESS = (-2.0, 11.5)
@@ -30,7 +30,7 @@ Features = Float[Tensor, "batch channel radius azimuth"]
 
 
 @dataclass
-class Reading:
+class InversionOutput:
     """What the network says of patterns.
 
     `rotation` in radians, of half a turn; `sharpness` the concentration of twice the rotation;
@@ -95,7 +95,7 @@ class InversionNetwork(nn.Module):
         step: float,
         rotation: Float[Tensor, " batch"] | None = None,
         shift: Int[Tensor, " batch"] | None = None,
-    ) -> Reading:
+    ) -> InversionOutput:
         """Readings of patterns whose pixels are `step` apart in 1/Å, q = 0 in the middle pixel.
 
         In training the true `rotation` is taken out instead of the one found, and the polar pattern is moved
@@ -121,7 +121,7 @@ class InversionNetwork(nn.Module):
         hidden = self.level(rolled(x, out))
         pooled = torch.cat([around.mean(-1), around.amax(-1)], 1)
         sharpness = self.sharp(around.mean(-1))[:, 0].float().clamp(*_SHARPNESS).exp()
-        return Reading(
+        return InversionOutput(
             self.kind(pooled),
             logits,
             found,
@@ -135,7 +135,7 @@ class InversionNetwork(nn.Module):
         most = max(self.counts)
         return torch.stack([F.pad(part, (0, most - part.shape[1])) for part in parts], 1)
 
-    def keep_shapes(self, fibril: int, shapes: Shapes) -> None:
+    def keep_shapes(self, fibril: int, shapes: ShapeBasis) -> None:
         """Take over the shapes of a fibril."""
         images = np.concatenate([shapes.mean[None], shapes.modes])
         self.shapes(fibril).copy_(torch.from_numpy(images))

@@ -19,20 +19,20 @@ from argand.systems.molmnist.benchmark.dataset import check_forward
 from argand.systems.molmnist.benchmark.dataset import load as load_pairs
 from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.systems.molmnist.inversion.centring import Pattern, centred, check_patterns
-from argand.systems.molmnist.inversion.phase_refinement import polished_shapes
+from argand.systems.molmnist.inversion.phase_refinement import refined_shapes
 from argand.systems.molmnist.inversion.shape_basis import BLUR, blur, middle
 from argand.systems.molmnist.inversion.shape_fit import (
     Fitted,
-    Measured,
+    MeasuredPattern,
     combined,
     fit_shape,
     residual,
     scale_of,
     turned_images,
 )
-from argand.systems.molmnist.inversion.verdict import Verdict, judge
+from argand.systems.molmnist.inversion.verdict import Verdict, decide
 from argand.systems.molmnist.loss import pattern_middle
-from argand.systems.molmnist.network import InversionNetwork, Reading
+from argand.systems.molmnist.network import InversionNetwork, InversionOutput
 from argand.systems.molmnist.system import Molmnist
 
 WEIGHTS = shipped_weights("molmnist-best") / "model.safetensors"
@@ -52,7 +52,7 @@ median."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a pattern says of a fibril.
 
     `shape` in electrons per pixel over the pattern's window, q's phase problem solved up to half a turn;
@@ -80,7 +80,7 @@ class Answer:
     @property
     def verdict(self) -> Verdict:
         """Whether the answer is to be believed, and why."""
-        return judge(float(self.probability.max()), self.fibril, self.residual, self.expected_residual)
+        return decide(float(self.probability.max()), self.fibril, self.residual, self.expected_residual)
 
     @property
     def fibril(self) -> str:
@@ -107,7 +107,7 @@ class Predictor:
         live: Shaped[np.ndarray, "..."] | None = None,
         window_side: float = 200.0,
         rounds: int = 0,
-    ) -> Answer:
+    ) -> Prediction:
         """The answer to one pattern [slow, fast] of a window of this side in Å.
 
         The pattern is recentred where q = 0 is not in pixel [n // 2, n // 2]. With `rounds`, the shape is
@@ -123,11 +123,11 @@ class Predictor:
         return Predictor(self.system, self.network, radiation)
 
     @torch.inference_mode()
-    def polished(self, answer: Answer, rounds: int) -> Answer:
+    def polished(self, answer: Prediction, rounds: int) -> Prediction:
         """An answer whose shape phase retrieval has gone on with; its notes say what residual that leaves."""
         live, window = answer.live, Window(answer.window_side, len(answer.pattern))
-        shape = polished_shapes(answer.pattern[None], live, answer.shape[None], rounds, window.side)[0]
-        measured = Measured(answer.pattern, live, window, window.pixel, self.radiation)
+        shape = refined_shapes(answer.pattern[None], live, answer.shape[None], rounds, window.side)[0]
+        measured = MeasuredPattern(answer.pattern, live, window, window.pixel, self.radiation)
         left = residual(measured, measured.waves(torch.from_numpy(shape)[None], 0.0)[0])
         # Phase retrieval fits any pattern, so the verdict stays that on the answer it began with.
         note = f"shape polished by {rounds} rounds of phase retrieval, which leave a residual of {left:.3f}"
@@ -138,7 +138,7 @@ class Predictor:
         patterns: Shaped[np.ndarray, "..."],
         live: Shaped[np.ndarray, "..."] | None = None,
         window_side: float = 200.0,
-    ) -> list[Answer]:
+    ) -> list[Prediction]:
         """Answers to patterns [n, slow, fast] of one kind: one mask, one window (side in Å).
 
         q = 0 must be in pixel [n // 2, n // 2]. Raises InputError for what is no pattern.
@@ -147,7 +147,7 @@ class Predictor:
         live = np.ones(patterns.shape[1:], bool) if live is None else np.asarray(live, bool)
         check_patterns(patterns, live)
         live = live & (Window(window_side, len(live)).q > 0)
-        answers: list[Answer] = []
+        answers: list[Prediction] = []
         for first in range(0, len(patterns), BATCH):
             chunk = patterns[first : first + BATCH]
             reading = self.read(chunk, live, window_side)
@@ -160,7 +160,7 @@ class Predictor:
         patterns: Float[np.ndarray, "n slow fast"],
         live: Bool[np.ndarray, "slow fast"],
         window_side: float,
-    ) -> Reading:
+    ) -> InversionOutput:
         """What the network says of patterns of a window of this side in Å; q up to 1.6 / Å is looked at."""
         step = 2 * np.pi / window_side
         seen = np.stack([pattern_middle(one, step) for one in np.where(live, patterns, 0)])[:, None]
@@ -195,23 +195,23 @@ class Predictor:
         pattern: Pattern,
         live: Bool[np.ndarray, "slow fast"],
         window_side: float,
-        reading: Reading,
+        reading: InversionOutput,
         row: int,
-    ) -> Answer:
+    ) -> Prediction:
         probability = reading.fibril_logits[row].float().softmax(0)
         fibril = int(probability.argmax())
         images = self.network.shapes(fibril)
         start = reading.coefficients[row, fibril, : len(images) - 1].float()
         rotation = float(reading.rotation[row])
         window = Window(window_side, len(pattern))
-        measured = Measured(pattern, live, window, self.pixel, self.radiation)
+        measured = MeasuredPattern(pattern, live, window, self.pixel, self.radiation)
         # A concentration κ of twice the rotation is a standard deviation of κ^-1/2, hence half of that.
         spread = max(float(reading.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
         rest, twist_rest = self.network.get_buffer("rest")[fibril].tolist()
         fitted = fit_shape(measured, images, start, rotation, spread, rest)
         twist = self.network.get_buffer("twist")[fibril, : len(images)]
         slope, amount = twist[1:], fitted.coefficients
-        return Answer(
+        return Prediction(
             shape=_placed(fitted.shape, self.pixel, window),
             shape_sd=_placed(self._deviation(fitted, fibril), self.pixel, window),
             fibrils=self.system.fibrils,
@@ -242,7 +242,7 @@ class Predictor:
         return self._blurred_images[fibril]
 
 
-def expected_residual(measured: Measured, fitted: Fitted) -> float:
+def expected_residual(measured: MeasuredPattern, fitted: Fitted) -> float:
     """The residual of a right answer: of what no direction describes, and of counting.
 
     Counting's is that of one Poisson draw about the answer's own counts, always the same one.

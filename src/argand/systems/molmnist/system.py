@@ -17,7 +17,7 @@ from argand.systems.molmnist.ensemble.elastic_ensemble import ModeEnsemble, ense
 from argand.systems.molmnist.ensemble.md_ensemble import FrameEnsemble
 from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril, chain_sites
 from argand.systems.molmnist.inversion.polar import Polar
-from argand.systems.molmnist.inversion.shape_basis import Shapes, mode_count, side_of, stored_shapes
+from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, mode_count, side_of, stored_shapes
 from argand.systems.molmnist.loss import inversion_inputs, inversion_loss
 from argand.systems.molmnist.network import InversionNetwork, PublishedNetwork
 from argand.systems.molmnist.simulate import Imaging, Scene, measure, turned
@@ -176,7 +176,7 @@ def _frames(folders: tuple[str, ...], length: float) -> dict[str, FrameEnsemble]
 
 
 @cache
-def fibril_shapes(system: Molmnist, name: str) -> Shapes:
+def fibril_shapes(system: Molmnist, name: str) -> ShapeBasis:
     """Mean and directions of a fibril's shapes, from training variants alone; cached."""
     key = {"system": asdict(system), "source": system.source_key(name)}
     variants = partial(system.training_variants, name)

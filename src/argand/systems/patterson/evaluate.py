@@ -16,7 +16,7 @@ from torch import Tensor
 
 from argand.system import preset
 from argand.systems.patterson.maps.atom_matching import Match, match_atoms
-from argand.systems.patterson.maps.map_refinement import Judge
+from argand.systems.patterson.maps.map_refinement import MapRefinement
 from argand.systems.patterson.maps.phase_iteration import STAGES, iterate
 from argand.systems.patterson.maps.prediction import Solutions
 from argand.systems.patterson.predict import BATCH, Predictor
@@ -75,7 +75,7 @@ def iteration_alone(settings: AtomSet, flipping: bool = False, stages: Sequence[
     """Dual-space iteration without the network, by hybrid input-output or by charge flipping."""
 
     def solve(patterson: Tensor, atoms: int) -> Solutions:
-        judge = Judge(patterson, settings.radius, atoms)
+        judge = MapRefinement(patterson, settings.radius, atoms)
         found = Solutions.none(judge.limit, atoms)
         with torch.inference_mode():
             iterate(patterson, judge, found, settings, flipping=flipping, stages=stages)

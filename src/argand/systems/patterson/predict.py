@@ -18,11 +18,11 @@ from argand.learn.device import channels_last, fast_order
 from argand.physics.sphere.patterson import Map, intensities_of
 from argand.system import from_config
 from argand.systems.patterson.maps.atom_matching import match_atoms
-from argand.systems.patterson.maps.map_refinement import Judge
+from argand.systems.patterson.maps.map_refinement import MapRefinement
 from argand.systems.patterson.maps.peak_assignment import read_atoms
-from argand.systems.patterson.maps.phase_iteration import DualSpace, iterate, measured_resolution, mend
-from argand.systems.patterson.maps.prediction import Answer, Solutions
-from argand.systems.patterson.maps.superposition import Frame, features, pick_vectors
+from argand.systems.patterson.maps.phase_iteration import PhaseIteration, iterate, measured_resolution, mend
+from argand.systems.patterson.maps.prediction import Prediction, Solutions
+from argand.systems.patterson.maps.superposition import PairFrame, features, pick_vectors
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
 from argand.systems.patterson.system import Patterson
 
@@ -56,7 +56,7 @@ class Predictor:
         self.system = system
         self.network = fast_order(network.eval())
 
-    def predict(self, patterson: np.ndarray, atoms: int | None = None, fallback: bool = True) -> Answer:
+    def predict(self, patterson: np.ndarray, atoms: int | None = None, fallback: bool = True) -> Prediction:
         """Atoms of one map [box, box, box], its origin at index 0; InputError for what is no such map.
 
         Without `fallback` iteration is not tried where the network fails. Heights are those of atoms of
@@ -69,9 +69,9 @@ class Predictor:
         patterson: Float[np.ndarray, "batch box box box"],
         atoms: int | None = None,
         fallback: bool = True,
-    ) -> list[Answer]:
+    ) -> list[Prediction]:
         """Atoms of each map; positions in voxels, their mean at the box centre, of either hand."""
-        answers: list[Answer] = []
+        answers: list[Prediction] = []
         for first in range(0, len(patterson), BATCH):
             maps = torch.from_numpy(np.ascontiguousarray(patterson[first : first + BATCH], np.float32))
             answers += self.solve(maps, atoms, fallback=fallback).answers()
@@ -86,7 +86,7 @@ class Predictor:
         Maps are [batch, box, box, box], origin at index 0, and `vectors` the most tried, before CROWDED.
         """
         atoms = atoms or self.system.atoms.atoms
-        judge = Judge(patterson, self.system.atoms.radius, atoms)
+        judge = MapRefinement(patterson, self.system.atoms.radius, atoms)
         found = Solutions.none(judge.limit, atoms)
         if measured_resolution(judge.half) >= NETWORK_RESOLUTION:
             self._try_network(patterson, judge, found, round(vectors * max(0.0, 1 - atoms / CROWDED)))
@@ -103,7 +103,7 @@ class Predictor:
         Four by default, by hand; benchmarks/patterson.py has the first alone beside it.
         """
         atoms = atoms or self.system.atoms.atoms
-        judge = Judge(patterson, self.system.atoms.radius, atoms)
+        judge = MapRefinement(patterson, self.system.atoms.radius, atoms)
         found = Solutions.none(judge.limit, atoms)
         everything = torch.arange(len(patterson))
         candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
@@ -112,7 +112,7 @@ class Predictor:
             found.take(everything, positions, judge.residual(positions, everything), "network")
         return found
 
-    def _try_network(self, patterson: Map, judge: Judge, found: Solutions, vectors: int) -> None:
+    def _try_network(self, patterson: Map, judge: MapRefinement, found: Solutions, vectors: int) -> None:
         """One vector after the other, for the maps that are still open."""
         candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
         for number in range(vectors):
@@ -124,7 +124,7 @@ class Predictor:
             found.take(rows, positions, residual, "network")
             near = (residual > found.limit[rows]) & (residual < PROMISING)
             if near.any():
-                search = DualSpace(patterson[rows[near]], self._settings(found))
+                search = PhaseIteration(patterson[rows[near]], self._settings(found))
                 mend(search, search.recycled(positions[near]), rows[near], judge, found, "network")
 
     def _settings(self, found: Solutions) -> AtomSet:
@@ -143,7 +143,7 @@ class Predictor:
         radius = self.system.atoms.radius
         return read_atoms(density, patterson, vector, atoms, radius, frame.sigma).positions
 
-    def frame(self, atoms: int) -> Frame:
+    def frame(self, atoms: int) -> PairFrame:
         """A frame that grows with the atoms, at the density that was trained on."""
         own = self.system.frame
         wanted = own.size * (atoms / self.system.atoms.atoms) ** (1 / 3)
@@ -153,7 +153,7 @@ class Predictor:
         return replace(own, size=size, margin=own.margin + (-(size // 2 + own.margin)) % 8)
 
     def densities(
-        self, patterson: Map, vector: Float[Tensor, "batch 3"], frame: Frame
+        self, patterson: Map, vector: Float[Tensor, "batch 3"], frame: PairFrame
     ) -> Float[Tensor, "batch size size size"]:
         """What the network makes of the superpositions."""
         seen = features(intensities_of(patterson), vector, self.system.atoms.radius, frame)

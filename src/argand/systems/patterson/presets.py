@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from argand.systems.patterson.maps.superposition import Frame
+from argand.systems.patterson.maps.superposition import PairFrame
 from argand.systems.patterson.simulate import AtomSet
 from argand.systems.patterson.solution.density_network import CrystalMaps
 from argand.systems.patterson.system import Patterson
@@ -22,7 +22,7 @@ PRESETS = {
     "paper": PAPER,
     "paper-stream": replace(PAPER, renewal=None),
     "tiny": Patterson(
-        AtomSet(atoms=3, box=16, inner_box=5.0), widths=(16,), blocks=1, frame=Frame(12, 2), candidates=3
+        AtomSet(atoms=3, box=16, inner_box=5.0), widths=(16,), blocks=1, frame=PairFrame(12, 2), candidates=3
     ),
 }
 TRAINABLE: dict[str, Patterson | CrystalMaps] = {**PRESETS, "crystal": CrystalMaps()}

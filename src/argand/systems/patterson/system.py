@@ -13,7 +13,14 @@ from argand.errors import ConfigError
 from argand.learn.schedule import warm_cosine
 from argand.physics.sphere.patterson import Map, intensities_of
 from argand.systems.patterson.loss import density_loss
-from argand.systems.patterson.maps.superposition import Frame, features, pick_vectors, plain, target, unfold
+from argand.systems.patterson.maps.superposition import (
+    PairFrame,
+    features,
+    pick_vectors,
+    plain_features,
+    target,
+    unfold,
+)
 from argand.systems.patterson.network import (
     FOURIER_MODES,
     FourierNetwork,
@@ -41,7 +48,7 @@ class Patterson:
     network_name: Literal["superposition", "paper", "fourier"] = "superposition"
     widths: tuple[int, ...] = (32, 64, 64)
     blocks: int = 2
-    frame: Frame = field(default_factory=Frame)
+    frame: PairFrame = field(default_factory=PairFrame)
     candidates: int = 10
     learning_rate: float = 1.5e-3
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -97,7 +104,7 @@ class Patterson:
     def seen(self, patterson: Map) -> Float[Tensor, "batch 1 box box box"]:
         """What a network on the plain map sees, the origin in the middle; scaled as for that network."""
         if self.network_name == "fourier":
-            return plain(patterson, self.atoms.radius)
+            return plain_features(patterson, self.atoms.radius)
         return torch.fft.fftshift(patterson, dim=(1, 2, 3))[:, None] / self.atoms.atoms
 
     def network(self) -> nn.Module:

@@ -18,8 +18,8 @@ from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint_index import index_of, load_index, save_index
-from argand.systems.crystals.generation.element_assignment import dressed, plausibility
-from argand.systems.crystals.generation.local_environment import surroundings
+from argand.systems.crystals.generation.element_assignment import assign_elements, plausibility
+from argand.systems.crystals.generation.local_environment import local_environment
 from argand.systems.crystals.generation.occupation_dataset import is_held_out, pack, unpacked
 from argand.systems.crystals.generation.occupation_network import HIDDEN
 from argand.systems.crystals.generation.occupation_training import Occupation, load_occupation
@@ -70,10 +70,10 @@ def pool(tmp_path: Path) -> Path:
 
 
 def test_neighbours_of_halite_are_six_and_do_not_depend_on_its_size():
-    found = surroundings(HALITE)
+    found = local_environment(HALITE)
     assert found.distance[0, :6] == pytest.approx(1.0)
     assert set(found.neighbours[0, :6]) == {1}
-    larger = surroundings(salt(11, 17, 6.5))
+    larger = local_environment(salt(11, 17, 6.5))
     assert larger.distance == pytest.approx(found.distance, abs=1e-5)
     assert larger.log_scale > found.log_scale
 
@@ -157,7 +157,7 @@ def test_draws_are_fixed_by_the_seed_and_have_distinct_elements():
     assert all((a.latent == b.latent).all() for a, b in zip(first, again, strict=True))
     assert any(not np.array_equal(a.latent, b.latent) for a, b in zip(first, other, strict=True))
     skeletons = [load_prototypes()[row] for row in range(3)]
-    for one, made in zip(skeletons, dressed(load_occupation(), skeletons, 0), strict=True):
+    for one, made in zip(skeletons, assign_elements(load_occupation(), skeletons, 0), strict=True):
         assert len(np.unique(made.species)) == len(np.unique(one.species))
 
 

@@ -9,7 +9,7 @@ from argand.errors import ConfigError, InputError
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.reciprocal import place_spread
 from argand.physics.crystal.structure import Structure, checked
-from argand.systems.crystals.latent.decoding import decode, faithful
+from argand.systems.crystals.latent.decoding import decode, encode_verified
 from argand.systems.crystals.latent.element_codes import amplitudes, codes, nearest
 from argand.systems.crystals.latent.representation import HEAD, Representation, representation_of
 
@@ -56,7 +56,7 @@ def test_what_the_shortest_vectors_do_not_determine_is_doubted_and_then_encoded_
     sheet = supercell(graphene(), (5, 5, 1))
     shifts = 0.002 * np.random.default_rng(3).standard_normal((len(sheet), 3))
     truth = checked(sheet.lattice, sheet.species, sheet.frac_coords + shifts)
-    latent, decoded = faithful(BEST, truth)
+    latent, decoded = encode_verified(BEST, truth)
     comparison = compare(decoded.structure, truth)
     assert comparison.is_exact
     assert comparison.rms_distance < 1e-3
@@ -67,7 +67,7 @@ def test_what_the_shortest_vectors_do_not_determine_is_doubted_and_then_encoded_
 @pytest.mark.parametrize(("cell", "times"), [(graphene(), (5, 5, 1)), (spinel(0.03), (3, 1, 2))])
 def test_a_supercell_comes_back_from_the_vector_of_its_smallest_cell(cell: Structure, times: tuple):
     truth = supercell(cell, times)
-    latent, decoded = faithful(BEST, truth)
+    latent, decoded = encode_verified(BEST, truth)
     assert len(latent) == BEST.size(len(cell)) + 9
     comparison = compare(decoded.structure, truth)
     assert comparison.is_exact
@@ -87,7 +87,7 @@ def test_a_large_cell_with_hydrogens_comes_back_in_time(processor: Any):
         if np.linalg.norm(length * (apart - np.rint(apart)), axis=-1).min(initial=9) > 1.4:
             places = np.concatenate([places, pair])
     truth = checked(length * np.eye(3), np.tile([6, 1], 75), places)
-    decoded = faithful(BEST, truth)[1]
+    decoded = encode_verified(BEST, truth)[1]
     assert 1 < processor.seconds < 15
     assert compare(decoded.structure, truth).is_exact
     assert decoded.confidence > 0.95

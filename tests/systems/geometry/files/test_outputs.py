@@ -16,9 +16,9 @@ from argand.io.poni import read_poni
 from argand.io.xds import read_xds
 from argand.physics.still.detector import BeamGeometry
 from argand.runs.course import Failure
-from argand.runs.record import plain, read_records, to_line
+from argand.runs.record import read_records, to_line, to_record
 from argand.systems.geometry.files import batch
-from argand.systems.geometry.files.batch import Answer, FrameStore, Groups, Stated, expand
+from argand.systems.geometry.files.batch import FrameAnswer, FrameGroups, FrameStore, Stated, expand
 from argand.systems.geometry.files.outputs import RunFolder, parse_formats
 from argand.systems.geometry.files.record import COLUMNS, stem
 from argand.systems.geometry.files.run import predict_files
@@ -28,13 +28,13 @@ STATED = Stated(1.0, 150.0, (0.1, 0.1))
 
 
 @pytest.fixture
-def answer(frame: Frame, predictor: object) -> Answer:
+def answer(frame: Frame, predictor: object) -> FrameAnswer:
     """A reliable answer whose header was off."""
-    return Answer(frame, predictor.predict_frame(frame))
+    return FrameAnswer(frame, predictor.predict_frame(frame))
 
 
-def unreliable(answer: Answer) -> Answer:
-    return Answer(answer.frame, replace(answer.prediction, reliable=False, reason="near-blank image"))
+def unreliable(answer: FrameAnswer) -> FrameAnswer:
+    return FrameAnswer(answer.frame, replace(answer.prediction, reliable=False, reason="near-blank image"))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_outputs_are_named_after_their_image(path: str, index: int, name: str):
     assert stem(path, index) == name
 
 
-def test_each_format_tells_the_geometry_that_was_found(tmp_path: Path, answer: Answer):
+def test_each_format_tells_the_geometry_that_was_found(tmp_path: Path, answer: FrameAnswer):
     with RunFolder(tmp_path, overlay=False, page=write_page) as run:
         record = run.add(answer)
     found = answer.prediction.geometry
@@ -67,13 +67,13 @@ def test_each_format_tells_the_geometry_that_was_found(tmp_path: Path, answer: A
     assert "bad0/min_ss = 20" in (tmp_path / "a.geom").read_text()
 
 
-def test_no_geometry_is_written_without_a_reliable_answer(tmp_path: Path, answer: Answer):
+def test_no_geometry_is_written_without_a_reliable_answer(tmp_path: Path, answer: FrameAnswer):
     with RunFolder(tmp_path, overlay=False, page=write_page) as run:
         run.add(unreliable(answer))
     assert {path.name for path in tmp_path.iterdir()} == {"results.jsonl", "results.csv", "index.html"}
 
 
-def test_geometry_of_an_earlier_run_does_not_outlive_its_answer(tmp_path: Path, answer: Answer):
+def test_geometry_of_an_earlier_run_does_not_outlive_its_answer(tmp_path: Path, answer: FrameAnswer):
     (tmp_path / "other.poni").write_text("of the user")
     with RunFolder(tmp_path, overlay=False, page=write_page) as run:
         run.add(answer)
@@ -83,14 +83,14 @@ def test_geometry_of_an_earlier_run_does_not_outlive_its_answer(tmp_path: Path, 
     assert (tmp_path / "other.poni").exists()
 
 
-def test_images_of_the_same_name_do_not_overwrite_each_other(tmp_path: Path, answer: Answer):
+def test_images_of_the_same_name_do_not_overwrite_each_other(tmp_path: Path, answer: FrameAnswer):
     with RunFolder(tmp_path, ("poni",), overlay=False, page=write_page) as run:
         names = [run.add(answer)["name"] for _ in range(2)]
     assert names == ["a", "a-2"]
     assert (tmp_path / "a-2.poni").exists()
 
 
-def test_an_interrupted_run_keeps_what_was_answered(tmp_path: Path, answer: Answer):
+def test_an_interrupted_run_keeps_what_was_answered(tmp_path: Path, answer: FrameAnswer):
     with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path, (), overlay=False, page=write_page) as run:
         run.add(answer)
         raise KeyboardInterrupt
@@ -98,13 +98,13 @@ def test_an_interrupted_run_keeps_what_was_answered(tmp_path: Path, answer: Answ
     assert record["beam_centre_px"] == [60.5, 45.5]
 
 
-def test_no_temporary_file_is_left(tmp_path: Path, answer: Answer):
+def test_no_temporary_file_is_left(tmp_path: Path, answer: FrameAnswer):
     with RunFolder(tmp_path, page=write_page) as run:
         run.add(answer)
     assert not [path.name for path in tmp_path.iterdir() if "part" in path.name]
 
 
-def test_the_table_and_the_lines_agree(tmp_path: Path, answer: Answer):
+def test_the_table_and_the_lines_agree(tmp_path: Path, answer: FrameAnswer):
     with RunFolder(tmp_path, (), overlay=False, page=write_page) as run:
         run.add(answer)
         run.add(Failure("junk.cbf", "junk.cbf: no image; give another"))
@@ -119,7 +119,7 @@ def test_the_table_and_the_lines_agree(tmp_path: Path, answer: Answer):
 def test_lines_are_valid_json_whatever_the_numbers():
     record = {"a": np.float32(np.nan), "b": (np.int64(3), np.inf), "c": {"d": np.bool_(True)}}
     assert json.loads(to_line(record)) == {"a": None, "b": [3, None], "c": {"d": True}}
-    assert plain(np.arange(2)) == [0, 1]
+    assert to_record(np.arange(2)) == [0, 1]
 
 
 def test_results_that_are_none_are_told(tmp_path: Path):
@@ -156,9 +156,9 @@ def test_frames_beyond_the_memory_limit_are_read_again(
         assert kept.wavelength == 1.0
 
 
-def test_only_frames_of_one_geometry_are_pooled(answer: Answer, predictor: object):
-    groups = Groups()
-    moved = Answer(replace(answer.frame, distance_mm=300.0), answer.prediction)
+def test_only_frames_of_one_geometry_are_pooled(answer: FrameAnswer, predictor: object):
+    groups = FrameGroups()
+    moved = FrameAnswer(replace(answer.frame, distance_mm=300.0), answer.prediction)
     for one in (answer, answer, moved):
         groups.add(one)
     ((group, pooled),) = groups.pooled(predictor)

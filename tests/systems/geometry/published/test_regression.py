@@ -7,10 +7,10 @@ from torch import nn
 
 from argand.systems.geometry.published.regression import (
     CENTRE_UNIT,
-    poster_image,
-    poster_loss,
-    poster_predict,
-    poster_target,
+    published_image,
+    published_loss,
+    published_predict,
+    published_target,
 )
 
 
@@ -35,34 +35,34 @@ LIVE = np.ones_like(IMAGE)
 
 
 def test_a_network_that_says_the_label_predicts_the_centre():
-    network = Fixed(poster_target(SAMPLE, "centre"))
-    assert poster_predict(network, IMAGE, LIVE, 2, "centre") == pytest.approx(SAMPLE["beam_centre_px"])
+    network = Fixed(published_target(SAMPLE, "centre"))
+    assert published_predict(network, IMAGE, LIVE, 2, "centre") == pytest.approx(SAMPLE["beam_centre_px"])
 
 
 def test_a_network_that_says_the_label_predicts_the_tilt():
-    network = Fixed(poster_target(SAMPLE, "tilt"))
-    assert poster_predict(network, IMAGE, LIVE, 2, "tilt") == pytest.approx(SAMPLE["tilt_deg"])
+    network = Fixed(published_target(SAMPLE, "tilt"))
+    assert published_predict(network, IMAGE, LIVE, 2, "tilt") == pytest.approx(SAMPLE["tilt_deg"])
 
 
 def test_the_middle_of_the_image_is_the_zero_of_the_centre():
     middle = {**SAMPLE, "beam_centre_px": np.array([80.0, 40.0])}
-    assert poster_target(middle, "centre") == pytest.approx([0, 0])
+    assert published_target(middle, "centre") == pytest.approx([0, 0])
 
 
 def test_loss_is_the_mean_error_in_units_of_the_label():
     wrong = {**SAMPLE, "beam_centre_px": SAMPLE["beam_centre_px"] + [160 * CENTRE_UNIT, 0]}
     batch = {
-        "image": torch.from_numpy(poster_image(IMAGE, LIVE, 1))[None],
-        "target": torch.from_numpy(poster_target(wrong, "centre"))[None],
+        "image": torch.from_numpy(published_image(IMAGE, LIVE, 1))[None],
+        "target": torch.from_numpy(published_target(wrong, "centre"))[None],
     }
-    loss, metrics = poster_loss(Fixed(poster_target(SAMPLE, "centre")), batch)
+    loss, metrics = published_loss(Fixed(published_target(SAMPLE, "centre")), batch)
     assert float(loss) == pytest.approx(0.5)
     assert float(metrics["l1"]) == pytest.approx(0.5)
 
 
 def test_every_image_has_the_same_mean_and_variance():
     for level in (1.0, 1000.0):
-        value = poster_image(np.float32(level) * IMAGE, LIVE, 2)
+        value = published_image(np.float32(level) * IMAGE, LIVE, 2)
         assert value.shape == (1, 40, 80)
         assert (value.mean(), value.std()) == pytest.approx((0, 1), abs=1e-4)
 
@@ -72,4 +72,4 @@ def test_counts_of_dead_pixels_are_not_seen():
     live[10:14, 20:30] = 0
     spoilt = IMAGE.copy()
     spoilt[10:14, 20:30] = 1e6
-    assert np.array_equal(poster_image(IMAGE, live, 4), poster_image(spoilt, live, 4))
+    assert np.array_equal(published_image(IMAGE, live, 4), published_image(spoilt, live, 4))

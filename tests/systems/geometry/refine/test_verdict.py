@@ -7,11 +7,11 @@ import pytest
 
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.features import Evidence, gather
+from argand.physics.still.features import Features, extract_features
 from argand.physics.still.lattice import LatticeFit
 from argand.physics.still.ring import RingFit
 from argand.physics.still.spot import Spots
-from argand.systems.geometry.refine.verdict import average, judge, lattice_doubts
+from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
 
 GEOMETRY = BeamGeometry((60.0, 45.0), 200.0, 1.0, (0.1, 0.1))
 COVARIANCE = np.diag([0.01, 0.01, 1e-6, 1e-6])
@@ -32,12 +32,12 @@ def bright() -> Frame:
     return Frame("bright.cbf", 0, image, np.ones(image.shape, bool), (0.1, 0.1), 200.0, 1.0, None)
 
 
-def seen_of(frame: Frame) -> Evidence:
-    return gather(frame.data, frame.mask)
+def seen_of(frame: Frame) -> Features:
+    return extract_features(frame.data, frame.mask)
 
 
 def test_a_sound_lattice_decides(bright: Frame):
-    answer = judge(bright, seen_of(bright), GEOMETRY, 5.0, a_lattice(), None)
+    answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, a_lattice(), None)
     assert (answer.path, answer.reliable, answer.reason) == ("lattice", True, "")
     assert answer.fitted_distance_mm == pytest.approx(200.2)
     assert answer.notes == ()
@@ -45,7 +45,7 @@ def test_a_sound_lattice_decides(bright: Frame):
 
 def test_unexplained_spots_widen_the_uncertainty(bright: Frame):
     def sigma(fit: LatticeFit) -> float:
-        answer = judge(bright, seen_of(bright), GEOMETRY, 5.0, fit, None)
+        answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, fit, None)
         assert answer.sigma_px
         return answer.sigma_px
 
@@ -53,7 +53,7 @@ def test_unexplained_spots_widen_the_uncertainty(bright: Frame):
 
 
 def test_a_distance_off_by_a_per_cent_is_a_note(bright: Frame):
-    answer = judge(bright, seen_of(bright), GEOMETRY, 5.0, a_lattice(stretch=0.99), None)
+    answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, a_lattice(stretch=0.99), None)
     assert answer.reliable
     assert answer.notes == ("the spots fit a distance of 198.0 mm; 200 mm was given",)
 
@@ -67,44 +67,44 @@ def test_a_distance_off_by_a_per_cent_is_a_note(bright: Frame):
 )
 def test_a_doubtful_lattice_is_an_estimate_and_no_answer(bright: Frame, fit: LatticeFit, reason: str):
     assert reason in lattice_doubts(fit)
-    answer = judge(bright, seen_of(bright), GEOMETRY.with_centre((50.0, 50.0)), 5.0, fit, None)
+    answer = decide(bright, seen_of(bright), GEOMETRY.with_centre((50.0, 50.0)), 5.0, fit, None)
     assert reason in answer.reason
     assert answer.beam_centre_px is None
     assert answer.geometry == GEOMETRY
 
 
 def test_rings_stand_in_for_a_doubtful_lattice(bright: Frame):
-    answer = judge(bright, seen_of(bright), GEOMETRY, 5.0, a_lattice(margin=1.0), some_rings())
+    answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, a_lattice(margin=1.0), some_rings())
     assert (answer.path, answer.reliable) == ("rings", True)
 
 
 def test_rings_worse_than_the_network_do_not_count(bright: Frame):
-    answer = judge(bright, seen_of(bright), GEOMETRY, 0.05, None, some_rings())
+    answer = decide(bright, seen_of(bright), GEOMETRY, 0.05, None, some_rings())
     assert answer.path == "network"
 
 
 def test_a_network_that_is_not_sure_is_no_answer(bright: Frame):
-    sure = judge(bright, seen_of(bright), GEOMETRY, 1.0, None, None)
-    unsure = judge(bright, seen_of(bright), GEOMETRY, 3.0, None, None)
+    sure = decide(bright, seen_of(bright), GEOMETRY, 1.0, None, None)
+    unsure = decide(bright, seen_of(bright), GEOMETRY, 3.0, None, None)
     assert sure.reliable
     assert "±3.0 px" in unsure.reason
 
 
 def test_a_blank_image_is_called_so_wherever_its_centre_seems_to_be(bright: Frame):
     blank = replace(bright, data=np.zeros_like(bright.data))
-    answer = judge(blank, seen_of(blank), GEOMETRY.with_centre((-500.0, 0.0)), 0.5, None, None)
+    answer = decide(blank, seen_of(blank), GEOMETRY.with_centre((-500.0, 0.0)), 0.5, None, None)
     assert answer.reason.startswith("near-blank image")
 
 
 def test_a_centre_off_the_detector_is_no_answer(bright: Frame):
-    answer = judge(bright, seen_of(bright), GEOMETRY.with_centre((-50.0, 45.0)), 0.5, None, None)
+    answer = decide(bright, seen_of(bright), GEOMETRY.with_centre((-50.0, 45.0)), 0.5, None, None)
     assert "off the detector" in answer.reason
 
 
 def test_the_average_names_its_distance_once(bright: Frame):
     seen = replace(seen_of(bright), spots=Spots(*(np.empty((0, 2)), *[np.empty(0)] * 3)))
     answers = [
-        judge(bright, seen, GEOMETRY, 5.0, a_lattice(stretch=stretch), None)
+        decide(bright, seen, GEOMETRY, 5.0, a_lattice(stretch=stretch), None)
         for stretch in (0.985, 0.986, 0.987)
     ]
     mean = average(answers)
@@ -115,7 +115,7 @@ def test_the_average_names_its_distance_once(bright: Frame):
 def test_a_tilt_that_was_not_measured_is_not_written(bright: Frame):
     tilted = replace(GEOMETRY, pitch=0.02)
     vague = replace(a_lattice(), geometry=tilted, covariance=np.diag([0.01, 0.01, 1e-3, 1e-3]))
-    answer = judge(bright, seen_of(bright), GEOMETRY, 5.0, vague, None)
+    answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, vague, None)
     assert answer.reliable
     assert answer.tilt_deg is None
     assert answer.poni_px == answer.beam_centre_px

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.benchmark.scores import Truth, pearson, ssim_map
+from argand.systems.molmnist.benchmark.scores import TrueShapes, pearson, ssim_map
 
 WINDOW = Window(64.0, 64)
 
@@ -33,7 +33,7 @@ def moved(shapes: torch.Tensor, slow: float, fast: float) -> torch.Tensor:
 def test_shift_inversion_and_scale_cost_nothing(shift: tuple[float, float], turned: bool):
     shapes = blobs()
     found = shapes.flip(1, 2) if turned else shapes
-    scores = Truth(shapes, WINDOW).scores(3.7 * moved(found, *shift))
+    scores = TrueShapes(shapes, WINDOW).scores(3.7 * moved(found, *shift))
     assert scores["psnr_db"].min() > 40
     assert scores["ssim"].min() > 0.999
     assert scores["pearson"].min() > 0.9999
@@ -41,11 +41,11 @@ def test_shift_inversion_and_scale_cost_nothing(shift: tuple[float, float], turn
 
 def test_mirror_images_are_not_the_same():
     shapes = blobs()
-    assert Truth(shapes, WINDOW).scores(shapes.flip(2))["psnr_db"].max() < 25
+    assert TrueShapes(shapes, WINDOW).scores(shapes.flip(2))["psnr_db"].max() < 25
 
 
 def test_nothing_at_all_scores_low():
-    scores = Truth(blobs(), WINDOW).scores(torch.zeros(2, 64, 64))
+    scores = TrueShapes(blobs(), WINDOW).scores(torch.zeros(2, 64, 64))
     assert scores["psnr_db"].max() < 12
     assert scores["pearson"].abs().max() == 0
 
@@ -53,7 +53,8 @@ def test_nothing_at_all_scores_low():
 def test_more_noise_scores_worse():
     shapes, noise = blobs(), torch.randn(2, 64, 64, generator=torch.Generator().manual_seed(0))
     means = [
-        Truth(shapes, WINDOW).scores(shapes + level * noise)["psnr_db"].mean() for level in (0.5, 2.0, 8.0)
+        TrueShapes(shapes, WINDOW).scores(shapes + level * noise)["psnr_db"].mean()
+        for level in (0.5, 2.0, 8.0)
     ]
     assert means[0] > means[1] + 6 > means[2] + 12
 
@@ -62,12 +63,12 @@ def test_what_lies_far_outside_the_support_is_not_counted():
     shapes = blobs()
     stray = shapes.clone()
     stray[:, 60:, 60:] = 3.0
-    assert Truth(shapes, WINDOW).scores(stray)["psnr_db"].min() > 40
+    assert TrueShapes(shapes, WINDOW).scores(stray)["psnr_db"].min() > 40
 
 
 def test_the_error_is_that_over_the_support_on_the_best_scale():
     shapes = blobs()[:1]
-    truth = Truth(shapes, WINDOW)
+    truth = TrueShapes(shapes, WINDOW)
     found = shapes + torch.randn(1, 64, 64, generator=torch.Generator().manual_seed(1))
     inside = truth.support[0]
     two, one = truth.blurred[0][inside], truth.aligned(found)[0][inside]

@@ -8,11 +8,11 @@ import torch
 
 from argand.physics.coherent.phase_retrieval import gaussian
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.benchmark.scores import Truth
+from argand.systems.molmnist.benchmark.scores import TrueShapes
 from argand.systems.molmnist.inversion.phase_refinement import (
     Q_POLISH,
     low_part,
-    polished_shapes,
+    refined_shapes,
     with_low_part,
 )
 from argand.systems.molmnist.presets import PRESETS
@@ -36,23 +36,23 @@ def without_atoms(shape: np.ndarray) -> np.ndarray:
 
 
 def psnr(found: np.ndarray, shape: np.ndarray) -> float:
-    truth = Truth(torch.from_numpy(shape), Window(SIDE, shape.shape[-1]))
+    truth = TrueShapes(torch.from_numpy(shape), Window(SIDE, shape.shape[-1]))
     return float(truth.scores(torch.from_numpy(found))["psnr_db"][0])
 
 
 def test_an_exact_pattern_mends_a_shape():
     shape, pattern, live = pair()
     start = without_atoms(shape)
-    assert psnr(polished_shapes(pattern, live, start, 50, SIDE), shape) > psnr(start, shape) + 5
+    assert psnr(refined_shapes(pattern, live, start, 50, SIDE), shape) > psnr(start, shape) + 5
 
 
 def test_many_counts_mend_a_shape_and_few_leave_it():
     shape, pattern, live = pair(photons=1e7, beam_stop=0.1)
     start = without_atoms(shape)
-    many = polished_shapes(pattern, live, start, 20, SIDE)
+    many = refined_shapes(pattern, live, start, 20, SIDE)
     assert psnr(many, shape) > psnr(start, shape) + 2
     _, pattern, live = pair(photons=1e3, beam_stop=0.1)
-    few = polished_shapes(pattern, live, start, 20, SIDE)
+    few = refined_shapes(pattern, live, start, 20, SIDE)
     assert psnr(few, shape) > psnr(start, shape) - 0.1
     assert np.abs(few - start).max() < 0.5 * np.abs(many - start).max()
 
@@ -61,7 +61,7 @@ def test_many_counts_mend_a_shape_and_few_leave_it():
 def test_electrons_are_kept(photons: float | None):
     shape, pattern, live = pair(photons=photons)
     start = without_atoms(shape)
-    found = polished_shapes(pattern, live, start, 10, SIDE)
+    found = refined_shapes(pattern, live, start, 10, SIDE)
     assert found.sum() == pytest.approx(start.sum(), rel=0.02)
 
 
@@ -82,7 +82,7 @@ def test_finer_pixels_change_nothing_below_the_highest_q_that_is_followed():
     window = Window(SIDE, 2 * SIZE)
     shape, pattern, live = pair(window)
     start = without_atoms(shape)
-    found = polished_shapes(pattern, live, start, 20, SIDE)
+    found = refined_shapes(pattern, live, start, 20, SIDE)
     moved = np.fft.fftshift(np.fft.fft2(found - start))[0]
     beyond = (
         np.maximum(*np.meshgrid(*[np.abs(np.arange(-SIZE, SIZE)) * 2 * np.pi / SIDE] * 2)) > 1.1 * Q_POLISH

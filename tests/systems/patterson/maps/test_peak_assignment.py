@@ -8,7 +8,7 @@ from argand.systems.patterson.maps.atom_matching import match_atoms
 from argand.systems.patterson.maps.overlapping_peaks import peel, peel_all
 from argand.systems.patterson.maps.peak_assignment import exact_signs, grow_signs, read_atoms, sign_patterns
 from argand.systems.patterson.maps.superposition import (
-    Frame,
+    PairFrame,
     features,
     pair_midpoint,
     pick_vectors,
@@ -17,7 +17,7 @@ from argand.systems.patterson.maps.superposition import (
 )
 from argand.systems.patterson.simulate import AtomSet, simulate_batch
 
-FRAME = Frame()
+FRAME = PairFrame()
 PAPER = simulate_batch(AtomSet(), range(24), 3)
 VECTORS = pick_vectors(PAPER.patterson, 4, 1.0)
 TRUE = PAPER.positions.float()

@@ -10,25 +10,25 @@ from typer.testing import CliRunner
 
 from argand.cli import build
 from argand.errors import InputError
-from argand.io.reflections import Measured, read_reflections
+from argand.io.reflections import MeasuredIntensities, read_reflections
 from argand.physics.crystal.atom import structure_factors
 from argand.physics.crystal.molecular_crystal import MoleculeSet, random_crystal
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import Amplitudes, Search, recipe_for
-from argand.systems.patterson.solution.parallel_search import Tries
+from argand.systems.patterson.solution.parallel_search import ParallelSearch
 from argand.systems.patterson.solution.reflections import prepare
 from argand.systems.patterson.solution.solve import network_for, solve
-from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK, Hunt
+from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK, StructureSearch
 
 CELL = orthogonalisation(MONOCLINIC)
 
 
 @pytest.fixture(scope="module")
-def simulated() -> tuple[Measured, Group]:
+def simulated() -> tuple[MeasuredIntensities, Group]:
     group = Group.from_name("P 21/c")
     atoms = random_atoms(group, CELL, ("O", "C", "C", "C", "N", "C", "C"), seed=1)
     data = measured(group, CELL, atoms, 0.9)
-    return Measured("simulated", data.hkl, data.intensity, data.sigma, MONOCLINIC), group
+    return MeasuredIntensities("simulated", data.hkl, data.intensity, data.sigma, MONOCLINIC), group
 
 
 LIMIT_S = 60.0
@@ -45,7 +45,7 @@ class Ticking:
         return self.seconds
 
 
-def hklf4(found: Measured) -> str:
+def hklf4(found: MeasuredIntensities) -> str:
     factor = 9999 / found.intensity.max()
     rows = zip(found.hkl.tolist(), found.intensity * factor, found.sigma * factor, strict=True)
     return "".join(f"{h:4d}{k:4d}{el:4d}{i:8.2f}{max(s, 0.01):8.2f}\n" for (h, k, el), i, s in rows)
@@ -76,7 +76,7 @@ def test_other_symmetries_are_solved(name, cell):
     group, axes = Group.from_name(name), orthogonalisation(cell)
     truth = random_atoms(group, axes, ("O", "C", "C", "N", "C"), seed=5)
     data = measured(group, axes, truth, 0.9)
-    found = Measured("simulated", data.hkl, data.intensity, data.sigma, tuple(map(float, cell)))
+    found = MeasuredIntensities("simulated", data.hkl, data.intensity, data.sigma, tuple(map(float, cell)))
     crystal = prepare(found, None, name, "O C3 N", units=float(group.order))
     solution = solve(crystal, LIMIT_S, clock=Ticking())
     assert solution.solved
@@ -94,7 +94,7 @@ def test_tries_do_not_depend_on_how_many_processes_make_them(simulated):
     found, group = simulated
     size = np.sqrt(found.intensity)
     search = Search(Amplitudes(found.hkl, size / size.mean(), size), group, CELL, recipe_for(0.9))
-    alone, together = (Tries(search, 7, seed=2, workers=workers) for workers in (1, 2))
+    alone, together = (ParallelSearch(search, 7, seed=2, workers=workers) for workers in (1, 2))
     try:
         for _ in range(5):
             assert np.array_equal(alone.next().calculated, together.next().calculated)
@@ -105,7 +105,7 @@ def test_tries_do_not_depend_on_how_many_processes_make_them(simulated):
 def test_noise_is_not_called_solved(simulated):
     found, _ = simulated
     shuffled = np.random.default_rng(0).permutation(found.intensity)
-    noise = Measured("noise", found.hkl, shuffled, found.sigma, MONOCLINIC)
+    noise = MeasuredIntensities("noise", found.hkl, shuffled, found.sigma, MONOCLINIC)
     assert not solve(prepare(noise, spacegroup="P 21/c"), 1.0, clock=Ticking()).solved
 
 
@@ -153,7 +153,7 @@ def test_the_command_writes_what_it_says_and_overwrites_nothing(simulated, tmp_p
 def test_what_does_not_fit_is_told(simulated, stated, message):
     found, _ = simulated
     arguments = {"cell": MONOCLINIC, "spacegroup": "P 21/c"} | stated
-    bare = Measured("a.hkl", found.hkl, found.intensity, found.sigma)
+    bare = MeasuredIntensities("a.hkl", found.hkl, found.intensity, found.sigma)
     with pytest.raises(InputError, match=message):
         prepare(bare, **arguments)
 
@@ -163,10 +163,10 @@ def test_equivalents_that_disagree_and_missing_reflections_are_told(simulated):
     doubled = np.vstack([found.hkl, -found.hkl])
     rng = np.random.default_rng(0)
     values = np.concatenate([found.intensity, rng.permutation(found.intensity)])
-    wrong = Measured("a.hkl", doubled, values, np.ones(len(values)), MONOCLINIC)
+    wrong = MeasuredIntensities("a.hkl", doubled, values, np.ones(len(values)), MONOCLINIC)
     with pytest.raises(InputError, match="disagree"):
         prepare(wrong, spacegroup="P 21/c")
-    few = Measured("a.hkl", found.hkl[::3], found.intensity[::3], found.sigma[::3], MONOCLINIC)
+    few = MeasuredIntensities("a.hkl", found.hkl[::3], found.intensity[::3], found.sigma[::3], MONOCLINIC)
     assert "unlikely" in prepare(few, spacegroup="P 21/c").notes[0]
 
 
@@ -175,7 +175,7 @@ def test_agreement_of_equivalents_is_told_where_there_are_any(simulated, tmp_pat
     apart = np.random.default_rng(0).normal(0, 0.05 * found.intensity, (2, len(found.hkl)))
     twice = (found.intensity + apart).ravel()
     hkl, sigma = np.vstack([found.hkl, -found.hkl]), np.tile(0.05 * found.intensity + 0.01, 2)
-    unmerged = Measured("a.hkl", hkl, twice, sigma, MONOCLINIC)
+    unmerged = MeasuredIntensities("a.hkl", hkl, twice, sigma, MONOCLINIC)
     (tmp_path / "a.hkl").write_text(hklf4(unmerged))
     app = build({"patterson": "argand.systems.patterson"})
     call = ["patterson", "solve", str(tmp_path / "a.hkl"), "--cell", ",".join(map(str, MONOCLINIC))]
@@ -243,8 +243,8 @@ def test_the_network_is_asked_for_coarse_data_alone(simulated):
     assert network_for(coarse, wanted=False) is None
     network = network_for(coarse, wanted=True)
     assert network is not None
-    assert Hunt(fine, recipe_for(0.9), 0, network=network).sharpener is None
-    hunt = Hunt(coarse, recipe_for(1.2), 0, network=network)
+    assert StructureSearch(fine, recipe_for(0.9), 0, network=network).sharpener is None
+    hunt = StructureSearch(coarse, recipe_for(1.2), 0, network=network)
     assert hunt.sharpener is not None
 
 
@@ -257,11 +257,11 @@ def test_a_broken_model_is_mended(asked):
     edges = np.linalg.norm(cell, axis=0)
     cosines = (cell.T @ cell / np.outer(edges, edges))[[1, 0, 0], [2, 2, 1]]
     stated = (*edges, *np.degrees(np.arccos(cosines)))
-    reflections = Measured("simulated", data.hkl, data.intensity, data.sigma, stated)
+    reflections = MeasuredIntensities("simulated", data.hkl, data.intensity, data.sigma, stated)
     names = crystal.atoms.elements
     formula = " ".join(f"{name}{names.count(name)}" for name in sorted(set(names)))
     question = prepare(reflections, spacegroup=group.name, formula=formula, units=group.order)
-    hunt = Hunt(question, recipe_for(1.4), 0, network=network_for(question, asked))
+    hunt = StructureSearch(question, recipe_for(1.4), 0, network=network_for(question, asked))
     part = crystal.atoms.take(np.arange(len(names))[len(names) // 3 :])
     grid = hunt.search.symmetric.grid
     factors = structure_factors(part, grid.hkl, group, grid.orthogonalisation).astype(np.complex64)

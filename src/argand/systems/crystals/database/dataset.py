@@ -41,7 +41,7 @@ _FACES = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 
 @dataclass(frozen=True)
-class Stock:
+class StructureDataset:
     """Named structures end to end; `ends` are the numbers of atoms up to the end of each.
 
     Raises InputError where the arrays do not belong together.
@@ -78,10 +78,10 @@ class Stock:
                 display.update((number + 1) / len(self), number + 1)
 
 
-def stacked(named: Sequence[tuple[str, Structure]]) -> Stock:
+def stacked(named: Sequence[tuple[str, Structure]]) -> StructureDataset:
     """Structures in memory, one or more, as a stock."""
     structures = [structure for _, structure in named]
-    return Stock(
+    return StructureDataset(
         [name for name, _ in named],
         np.stack([one.lattice for one in structures]),
         np.cumsum([len(one) for one in structures]),
@@ -91,7 +91,7 @@ def stacked(named: Sequence[tuple[str, Structure]]) -> Stock:
 
 
 @cache
-def stock_of(source: str) -> Stock:
+def load_structures(source: str) -> StructureDataset:
     """The structures of a source, read once in a process.
 
     Of a parquet file with a column `bench`, those that a benchmark holds are left out. Raises ConfigError for
@@ -114,7 +114,7 @@ def stock_of(source: str) -> Stock:
     return stacked(kept)
 
 
-def from_parquet(path: Path, largest: int | None = None) -> Stock:
+def from_parquet(path: Path, largest: int | None = None) -> StructureDataset:
     """The rows of a file that belong to no benchmark, of up to `largest` atoms, as they are.
 
     Straight from the columns: a hundred thousand structures in seconds. Raises InputError where the file is
@@ -140,7 +140,7 @@ def from_parquet(path: Path, largest: int | None = None) -> Stock:
         raise InputError(f"{path}: holds no structure{limit} outside the benchmarks")
     species, counts = _flat(table["species"])
     names = table["material_id"].to_pylist() if "material_id" in columns else map(str, range(len(table)))
-    return Stock(
+    return StructureDataset(
         list(names),
         _flat(table["lattice"])[0].reshape(-1, 3, 3),
         np.cumsum(counts),

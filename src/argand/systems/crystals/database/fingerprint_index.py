@@ -39,7 +39,7 @@ _LEVELS = 127
 """Largest number of a signed byte."""
 
 Formula = tuple[tuple[int, ...], tuple[int, ...]]
-Print = Float[np.ndarray, " number"]
+Fingerprint = Float[np.ndarray, " number"]
 Record = dict[str, Any]
 
 
@@ -58,7 +58,7 @@ def shape_of(structure: Structure) -> Float[np.ndarray, " shell"]:
 
 
 @dataclass(frozen=True)
-class Known:
+class FingerprintIndex:
     """An index in memory; `components` are the shapes along `basis`, whose rows carry their unit."""
 
     names: Sequence[str]
@@ -71,7 +71,7 @@ class Known:
     def __len__(self) -> int:
         return len(self.names)
 
-    def print_of(self, structure: Structure) -> Print:
+    def print_of(self, structure: Structure) -> Fingerprint:
         """Mean code of the species, logarithm of the volume for an atom, and components of the shape."""
         volume = np.log(structure.volume / len(structure))
         shape = self.basis @ (shape_of(structure) - self.mean)
@@ -121,7 +121,7 @@ def text_of(formula: Formula) -> str:
     return " ".join(f"{gemmi.Element(z).name}{count}" for z, count in zip(*formula, strict=True))
 
 
-def index_of(structures: Iterable[tuple[str, Structure]]) -> Known:
+def index_of(structures: Iterable[tuple[str, Structure]]) -> FingerprintIndex:
     """An index of named structures; InputError where there are none."""
     names, formulas, volumes, shapes = [], [], [], []
     for name, structure in structures:
@@ -136,10 +136,10 @@ def index_of(structures: Iterable[tuple[str, Structure]]) -> Known:
     # Of the first 20,000 at most, by hand: they span 48 dimensions well.
     basis = np.linalg.svd((values - mean)[:20000], full_matrices=False)[2][:_KEPT]
     components = (values - mean) @ basis.T
-    return Known(names, formulas, np.array(volumes), components, mean, basis)
+    return FingerprintIndex(names, formulas, np.array(volumes), components, mean, basis)
 
 
-def save_index(path: Path, known: Known) -> None:
+def save_index(path: Path, known: FingerprintIndex) -> None:
     """Write an index as safetensors, in one move; components are rounded to a byte each."""
     unit = np.maximum(np.abs(known.components).max(0), 1e-9) / _LEVELS
     arrays = {
@@ -157,7 +157,7 @@ def save_index(path: Path, known: Known) -> None:
 
 
 @cache
-def load_index(path: Path | None = None) -> Known:
+def load_index(path: Path | None = None) -> FingerprintIndex:
     """The index in a file, by default the one that ships with argand; InputError where it is none."""
     path = path or SHIPPED
     arrays = read_arrays(path, "an index", "`argand crystals index`")
@@ -165,7 +165,7 @@ def load_index(path: Path | None = None) -> Known:
         ends = np.cumsum(arrays["kinds"].astype(int))
         spans = list(zip([0, *ends[:-1]], ends, strict=True))
         species, counts = arrays["species"].tolist(), arrays["counts"].tolist()
-        return Known(
+        return FingerprintIndex(
             names=arrays["names"].tobytes().decode().split("\n"),
             formulas=[(tuple(species[a:b]), tuple(counts[a:b])) for a, b in spans],
             log_volume=arrays["log_volume"].astype(float),

@@ -15,7 +15,7 @@ from argand.runs.folder import make_folder
 from argand.runs.record import Record
 from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.decoding import Decoded, decode
-from argand.systems.crystals.latent.interpolation import altered, interpolate, read_substitutions, shaken
+from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate, read_substitutions
 from argand.systems.crystals.latent.representation import Representation
 
 SUMMARY = "summary.json"
@@ -59,7 +59,7 @@ def alter_file(
     latent = representation.encode(given)
     records = []
     for number in range(1, count + 1):
-        vector = shaken(latent, noise, seed + number) if noise else latent
+        vector = add_noise(latent, noise, seed + number) if noise else latent
         records.append(_written(out, f"{file.stem}-{number:02d}", decode(representation, vector)))
     return _summed(out, {"source": str(file), "noise": noise, "seed": seed}, records)
 

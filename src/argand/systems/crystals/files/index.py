@@ -6,7 +6,7 @@ from typing import Any
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint_index import SHIPPED, index_of, save_index
 from argand.systems.crystals.generation.structure_templates import SHIPPED as SHIPPED_PROTOTYPES
-from argand.systems.crystals.generation.structure_templates import drawn, save_prototypes
+from argand.systems.crystals.generation.structure_templates import draw_templates, save_prototypes
 
 
 def write_library(pool: Path, out: Path, largest: int, prototypes: int, seed: int) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def write_library(pool: Path, out: Path, largest: int, prototypes: int, seed: in
     save_index(out / SHIPPED.name, index_of(stock.named("index")))
     made: dict[str, Any] = {"indexed": len(stock), "index": str(out / SHIPPED.name), "prototypes": 0}
     if prototypes:
-        chosen = drawn(stock, prototypes, seed)
+        chosen = draw_templates(stock, prototypes, seed)
         save_prototypes(out / SHIPPED_PROTOTYPES.name, chosen)
         made["prototypes"] = len(chosen)
     return made

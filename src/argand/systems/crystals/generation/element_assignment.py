@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from argand.physics.crystal.structure import MAX_Z, Structure
-from argand.systems.crystals.generation.local_environment import fits, kinds_of, surroundings
+from argand.systems.crystals.generation.local_environment import fits, kinds_of, local_environment
 from argand.systems.crystals.generation.occupation_network import HIDDEN
 
 SWEEPS = 2
@@ -45,7 +45,7 @@ class _Sites:
         self.species[rows] = torch.where(chosen, values, species)
 
 
-def dressed(
+def assign_elements(
     network: Any, structures: Sequence[Structure], seed: int, temperature: float = 1.0
 ) -> list[Structure]:
     """The structures with new elements for all kinds of sites, and cells of the size that fits these.
@@ -68,7 +68,7 @@ def dressed(
     return made
 
 
-def kind_chances(
+def kind_probabilities(
     network: Any, structures: Sequence[Structure], all_hidden: bool = False
 ) -> list[Float[np.ndarray, "kind element"]]:
     """Probability of each element (column Z - 1) for each kind, in order of the kinds' atomic numbers.
@@ -94,7 +94,7 @@ def plausibility(network: Any, structures: Sequence[Structure]) -> list[Float[np
     All atoms of one element are hidden together. Probabilities of a network, never calibrated.
     """
     asked = [number for number, one in enumerate(structures) if fits(one)]
-    chances = kind_chances(network, [structures[number] for number in asked])
+    chances = kind_probabilities(network, [structures[number] for number in asked])
     found: list[np.ndarray | None] = [None] * len(structures)
     for number, chance in zip(asked, chances, strict=True):
         species = structures[number].species.astype(int)
@@ -123,7 +123,7 @@ def _sweep(network: Any, sites: _Sites, temperature: float, generator: torch.Gen
 
 
 def _sites(structures: Sequence[Structure]) -> _Sites:
-    found = [surroundings(structure) for structure in structures]
+    found = [local_environment(structure) for structure in structures]
     columns = [np.stack([getattr(one, name) for one in found]) for name in ("species", "kinds")]
     species, kinds = (torch.from_numpy(column.astype(np.int64)) for column in columns)
     neighbours = torch.from_numpy(np.stack([one.neighbours for one in found]).astype(np.int64))

@@ -26,7 +26,7 @@ _STEPS = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)))
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class LocalEnvironment:
     """Padded to `LARGEST` atoms: atomic numbers (0: no atom), kinds numbered from 0, and neighbours.
 
     Atoms of one element are of one kind. `log_scale` is the logarithm of the unit of `distance` in Å.
@@ -44,7 +44,7 @@ def fits(structure: Structure) -> bool:
     return len(structure) <= LARGEST and len(np.unique(structure.species)) <= MOST_KINDS
 
 
-def surroundings(structure: Structure) -> Surroundings:
+def local_environment(structure: Structure) -> LocalEnvironment:
     """Neighbours and kinds of a structure that `fits`; distances in cube roots of the volume for an atom."""
     count = len(structure)
     scale = (structure.volume / count) ** (1 / 3)
@@ -56,7 +56,7 @@ def surroundings(structure: Structure) -> Surroundings:
     species, kinds = np.zeros(LARGEST, np.uint8), np.zeros(LARGEST, np.uint8)
     species[:count] = structure.species
     kinds[:count] = kinds_of(structure.species)
-    return Surroundings(species, kinds, neighbours, distance, float(np.log(scale)))
+    return LocalEnvironment(species, kinds, neighbours, distance, float(np.log(scale)))
 
 
 def kinds_of(species: UInt8[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:

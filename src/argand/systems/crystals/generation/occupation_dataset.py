@@ -8,8 +8,13 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
-from argand.systems.crystals.database.dataset import stock_of
-from argand.systems.crystals.generation.local_environment import LARGEST, Surroundings, fits, surroundings
+from argand.systems.crystals.database.dataset import load_structures
+from argand.systems.crystals.generation.local_environment import (
+    LARGEST,
+    LocalEnvironment,
+    fits,
+    local_environment,
+)
 
 PACKED = "cells.safetensors"
 """Name of the arrays in the folder of a run."""
@@ -30,11 +35,11 @@ def pack(source: str, out: Path) -> int:
 
     InputError where none of them may be learned from.
     """
-    found: list[Surroundings] = []
+    found: list[LocalEnvironment] = []
     held_out: list[bool] = []
-    for _, structure in stock_of(source).named("pack"):
+    for _, structure in load_structures(source).named("pack"):
         if fits(structure):
-            found.append(surroundings(structure))
+            found.append(local_environment(structure))
             held_out.append(is_held_out(structure.formula))
     if not found or all(held_out):
         raise InputError(f"{source}: holds no structures of at most {LARGEST} atoms to learn from")

@@ -23,18 +23,18 @@ from argand.runs.record import Record
 from argand.system import to_config
 from argand.systems.crystals.database.fingerprint_index import (
     SAME,
+    FingerprintIndex,
     Formula,
-    Known,
     formula_of,
     load_index,
     shape_of,
 )
-from argand.systems.crystals.generation.element_assignment import dressed, plausibility
+from argand.systems.crystals.generation.element_assignment import assign_elements, plausibility
 from argand.systems.crystals.generation.occupation_training import load_occupation
 from argand.systems.crystals.generation.structure_templates import load_prototypes
 from argand.systems.crystals.latent.decoding import Decoded
-from argand.systems.crystals.latent.interpolation import shaken
-from argand.systems.crystals.latent.overlap_relaxation import settled
+from argand.systems.crystals.latent.interpolation import add_noise
+from argand.systems.crystals.latent.overlap_relaxation import relax_overlaps
 from argand.systems.crystals.latent.representation import Latent, Representation
 
 SUMMARY, LATENTS = "summary.json", "latents.parquet"
@@ -85,10 +85,10 @@ def draw(
             rng = np.random.default_rng([seed, first])
             rows = rng.integers(len(prototypes), size=min(_CHUNK, count - first))
             skeletons = [prototypes[int(row)] for row in rows]
-            composed = dressed(network, skeletons, int(rng.integers(2**31)), prior.temperature)
+            composed = assign_elements(network, skeletons, int(rng.integers(2**31)), prior.temperature)
             for row, structure in zip(rows, composed, strict=True):
-                latent = shaken(representation.encode(structure), prior.noise, int(rng.integers(2**31)))
-                decoded = settled(representation, latent, prior.tries)
+                latent = add_noise(representation.encode(structure), prior.noise, int(rng.integers(2**31)))
+                decoded = relax_overlaps(representation, latent, prior.tries)
                 made.append(Sample(prototypes.names[int(row)], latent, decoded))
                 display.update(len(made) / count, len(made))
     return made
@@ -135,7 +135,7 @@ def sample_files(
 
 
 def annotated(
-    samples: Sequence[Sample], names: Sequence[str], known: Known, weights: Path | None = None
+    samples: Sequence[Sample], names: Sequence[str], known: FingerprintIndex, weights: Path | None = None
 ) -> list[Record]:
     """One record for each sample: validity, confidence, plausibility, what it resembles and repeats.
 

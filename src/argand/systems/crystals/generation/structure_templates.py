@@ -8,7 +8,7 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
 from argand.io.resource import shipped_weights
-from argand.systems.crystals.database.dataset import Stock, stacked
+from argand.systems.crystals.database.dataset import StructureDataset, stacked
 from argand.systems.crystals.generation.local_environment import fits
 from argand.systems.crystals.generation.occupation_dataset import is_held_out
 
@@ -20,7 +20,7 @@ _STEPS = 65536
 """Places are kept to 1 / 65536 of the cell: 0.0002 Å in one of 12 Å. Two bytes each, all of their values."""
 
 
-def save_prototypes(path: Path, stock: Stock) -> None:
+def save_prototypes(path: Path, stock: StructureDataset) -> None:
     """Write structures as safetensors, in one move: lattices in Å, places in 65536ths of the cell."""
     places = np.rint(stock.frac_coords.astype(float) * _STEPS).astype(np.int64) % _STEPS
     arrays = {
@@ -34,19 +34,19 @@ def save_prototypes(path: Path, stock: Stock) -> None:
 
 
 @cache
-def load_prototypes(path: Path | None = None) -> Stock:
+def load_prototypes(path: Path | None = None) -> StructureDataset:
     """The prototypes in a file, by default those that ship with argand; InputError where there are none."""
     path = path or SHIPPED
     arrays = read_arrays(path, "prototypes", "`argand crystals index --prototypes`")
     try:
         names = arrays["names"].tobytes().decode().split("\n")
         places = arrays["places"] / _STEPS
-        return Stock(names, arrays["lattice"], arrays["ends"], arrays["species"], places)
+        return StructureDataset(names, arrays["lattice"], arrays["ends"], arrays["species"], places)
     except (KeyError, InputError) as error:
         raise InputError(f"{path}: holds no prototypes ({error})") from error
 
 
-def drawn(stock: Stock, count: int, seed: int) -> Stock:
+def draw_templates(stock: StructureDataset, count: int, seed: int) -> StructureDataset:
     """`count` structures that networks may learn from and that are dense, or all, in their order.
 
     None of a formula that is held out, since the benchmark judges samples by these.

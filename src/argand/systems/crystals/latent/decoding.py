@@ -109,7 +109,7 @@ def decode_content(
     return Decoded(structure, misfit, np.tile(probability, copies), np.tile(places, copies))
 
 
-def faithful(
+def encode_verified(
     representation: Representation, structure: Structure, tries: int = TRIES, seconds: float = SECONDS
 ) -> tuple[Latent, Decoded]:
     """The first vector of a structure from which it comes back, and what comes back from the vector.

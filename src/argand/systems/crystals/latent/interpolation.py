@@ -10,7 +10,7 @@ from argand.errors import ConfigError, InputError
 from argand.physics.crystal.reciprocal import waves
 from argand.physics.crystal.structure import Structure, checked, wrapped
 from argand.systems.crystals.latent.decoding import Decoded
-from argand.systems.crystals.latent.overlap_relaxation import settled
+from argand.systems.crystals.latent.overlap_relaxation import relax_overlaps
 from argand.systems.crystals.latent.representation import (
     HEAD,
     Latent,
@@ -41,7 +41,7 @@ def interpolate(
     moved = aligned(first, second)
     among = np.union1d(first.species, second.species)
     return [
-        settled(representation, between(representation, first, moved, share), tries, among)
+        relax_overlaps(representation, between(representation, first, moved, share), tries, among)
         for share in np.linspace(0.0, 1.0, steps)
     ]
 
@@ -102,7 +102,7 @@ def altered(
     return checked(lattice, species, structure.frac_coords)
 
 
-def shaken(latent: Latent, noise: float, seed: int) -> Latent:
+def add_noise(latent: Latent, noise: float, seed: int) -> Latent:
     """The vector with Gaussian noise of this share of its coefficients' root mean square; cell and N stay.
 
     ConfigError for a share below zero.

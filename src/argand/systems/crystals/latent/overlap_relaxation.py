@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from argand.physics.crystal.overlap import is_crowded, parted
+from argand.physics.crystal.overlap import is_crowded, separate_overlaps
 from argand.physics.crystal.reciprocal import waves
 from argand.systems.crystals.latent.decoding import Decoded, Elements, decode
 from argand.systems.crystals.latent.representation import Latent, Representation
 
 
-def settled(
+def relax_overlaps(
     representation: Representation, latent: Latent, tries: int, among: Elements | None = None
 ) -> Decoded:
     """The structure of a vector, with crowded atoms moved apart as far as the vector allows.
@@ -24,7 +24,7 @@ def settled(
     content = representation.read(latent)
     before = content.density - waves(content.hkl, decoded.structure.frac_coords).sum(1)
     square = float(np.mean(np.abs(before) ** 2)) / content.count
-    structure, misfit = parted(decoded.structure, content.hkl, content.density)
+    structure, misfit = separate_overlaps(decoded.structure, content.hkl, content.density)
     # Half of a decoded structure's squared misfit is that of the places.
     total = decoded.misfit**2 + 0.5 * (misfit - square)
     return replace(decoded, structure=structure, misfit=float(np.sqrt(max(total, 0.0))))

@@ -27,7 +27,7 @@ of weight 1 in the box."""
 Volumes = Float[np.ndarray, "batch voxel voxel voxel"]
 
 
-class Reader:
+class PublishedDecoder:
     """The networks of a system, as trained; boxes and places are the system's, in Å from a corner."""
 
     def __init__(self, system: Crystals, networks: PublishedNetworks) -> None:
@@ -93,7 +93,7 @@ class Reader:
         return Atoms(found.places, species), mean.max(0).astype(float)
 
 
-def load_reader(path: Path) -> Reader:
+def load_decoder(path: Path) -> PublishedDecoder:
     """The networks of weights; InputError where they cannot be read or are of another system."""
     state, header = load_weights(path)
     if header["system"] != "crystals":
@@ -102,4 +102,4 @@ def load_reader(path: Path) -> Reader:
     system = replace(from_config(Crystals, header["config"]), start="")
     networks = system.network()
     restore(networks, {name: tensor.float() for name, tensor in state.items()}, path)
-    return Reader(system, networks)
+    return PublishedDecoder(system, networks)

@@ -15,7 +15,7 @@ from argand.learn.checkpoint import FILE_NAME
 from argand.learn.log import FILE_NAME as LOG_NAME
 from argand.learn.log import read_log
 from argand.learn.record import BEST_NAME
-from argand.systems.crystals.database.dataset import stock_of
+from argand.systems.crystals.database.dataset import load_structures
 from argand.systems.crystals.system import Crystals
 
 STAGES = ("density", "species")
@@ -36,7 +36,7 @@ def train_in_sequence(
     """
     if system.model == "fourier":
         raise ConfigError("the latents of `best` are computed, not learnt; train `paper` or `paper-small`")
-    stock_of(system.source)
+    load_structures(system.source)
     seconds = seconds_from(max_time)
     shares = {"density": DENSITY_SHARE, "species": 1 - DENSITY_SHARE}
     start = ""

@@ -12,10 +12,10 @@ from argand.errors import ArgandError, ConfigError
 from argand.io.atomic import write_lines
 from argand.io.dataset import StoredSamples
 from argand.io.image import Frame
+from argand.runs.record import to_record
 from argand.systems.geometry.difficulty.contact_sheet import Tile, draw_sheet, make_tile
 from argand.systems.geometry.difficulty.explanation import explain
-from argand.systems.geometry.files.batch import Answer, Predictor
-from argand.systems.geometry.files.record import plain
+from argand.systems.geometry.files.batch import BatchPredictor, FrameAnswer
 
 SHOWN = 12
 """Images on the contact sheet of the hardest. By hand: three rows of four."""
@@ -24,7 +24,7 @@ _LABELS = ("image", "live", "shape", "beam_centre_px", "poni_px", "tilt_deg", "p
 
 
 @dataclass(frozen=True)
-class Case:
+class StillCase:
     """A simulated image to be judged; `binning` is detector px in one of its px."""
 
     name: str
@@ -47,28 +47,28 @@ class Judged:
     tile: Tile
 
 
-def stored_cases(stored: StoredSamples, count: int) -> Iterator[Case]:
+def stored_cases(stored: StoredSamples, count: int) -> Iterator[StillCase]:
     """The first `count` images of a simulated set, in their stored size (binned where the set is)."""
     for index in range(count):
         yield _case(f"{stored.path.stem} {index}", stored[index], index)
 
 
-def preset_cases(system: Any, name: str, count: int, seed: int) -> Iterator[Case]:
+def preset_cases(system: Any, name: str, count: int, seed: int) -> Iterator[StillCase]:
     """Full frames of a preset, with their parameters."""
-    from argand.systems.geometry.simulate import take
+    from argand.systems.geometry.simulate import simulate_still
 
     full = replace(system.stills, binning=1)
     for index in range(count):
         # The parameters are those of the binned image: a still is the same at every binning.
         sample = system.simulate(index, seed)
-        still, counts, live, _ = take(full, index, seed)
+        still, counts, live, _ = simulate_still(full, index, seed)
         sample |= {"image": counts, "live": live, "shape": np.array(counts.shape), "binning": np.array(1)}
         sample["beam_centre_px"] = np.array(still.geometry.beam_centre_px)
         sample["pixel_size_mm"] = np.array(still.geometry.pixel_size_mm)
         yield _case(f"{name} {index}", sample, index)
 
 
-def _case(name: str, sample: dict[str, np.ndarray], index: int) -> Case:
+def _case(name: str, sample: dict[str, np.ndarray], index: int) -> StillCase:
     """A simulated sample as a frame whose header states all but the centre."""
     slow, fast = sample["shape"].astype(int)
     # By hand: a pixel that has lost a twentieth of its area to a gap would pass for a dark one.
@@ -86,7 +86,7 @@ def _case(name: str, sample: dict[str, np.ndarray], index: int) -> Case:
     )
     centre = sample["beam_centre_px"]
     binning = int(sample["binning"])
-    return Case(name, frame, (float(centre[0]), float(centre[1])), parameters_of(sample), binning)
+    return StillCase(name, frame, (float(centre[0]), float(centre[1])), parameters_of(sample), binning)
 
 
 def parameters_of(sample: dict[str, np.ndarray]) -> dict[str, float]:
@@ -105,7 +105,7 @@ def parameters_of(sample: dict[str, np.ndarray]) -> dict[str, float]:
     return {name: float(np.nan_to_num(value)) for name, value in found.items()}
 
 
-def judge(case: Case, predictor: Predictor) -> Judged:
+def judge_simulated(case: StillCase, predictor: BatchPredictor) -> Judged:
     """Answer one simulated image and compare; an image that is refused counts as one without an estimate."""
     found = error_px = sigma_px = None
     reliable = False
@@ -125,7 +125,7 @@ def judge(case: Case, predictor: Predictor) -> Judged:
     return Judged(case.name, reliable, reason, error_px, sigma_px, case.parameters, tile)
 
 
-def judge_real(answer: Answer) -> Judged:
+def judge_real(answer: FrameAnswer) -> Judged:
     """One real image with what can be measured on it; its header's centre stands in the truth's place."""
     frame, prediction = answer.frame, answer.prediction
     live = frame.data[frame.mask]
@@ -167,7 +167,7 @@ def report(cases: Sequence[Judged], by: str, source: str) -> dict[str, Any]:
     values = np.array([hardness(case, by) for case in ranked])
     names = ranked[0].parameters
     columns = {name: np.array([case.parameters[name] for case in ranked]) for name in names}
-    return plain(
+    return to_record(
         {
             "source": source,
             "ranked_by": by,

@@ -11,15 +11,15 @@ from argand.progress import ProgressDisplay
 from argand.runs.course import Failure
 from argand.system import preset
 from argand.systems.geometry.difficulty.ranking import (
-    Case,
     Judged,
-    judge,
+    StillCase,
     judge_real,
+    judge_simulated,
     preset_cases,
     stored_cases,
     write_report,
 )
-from argand.systems.geometry.files.batch import Predictor, Stated, expand
+from argand.systems.geometry.files.batch import BatchPredictor, Stated, expand
 from argand.systems.geometry.files.run import answers
 from argand.systems.geometry.presets import PRESETS
 
@@ -29,7 +29,7 @@ PRESET_COUNT = 50
 
 def rank_hard(
     sources: Sequence[str],
-    predictor: Predictor,
+    predictor: BatchPredictor,
     stated: Stated,
     out: Path,
     *,
@@ -60,18 +60,18 @@ def rank_hard(
     return write_report(out, judged, "sigma", " ".join(sources)), failures
 
 
-def _judged(cases: Iterator[Case], predictor: Predictor, total: int) -> list[Judged]:
+def _judged(cases: Iterator[StillCase], predictor: BatchPredictor, total: int) -> list[Judged]:
     """All cases judged, with a bar of how far they are."""
     judged = []
     with ProgressDisplay("judge simulated images", unit="images") as display:
         for case in cases:
-            judged.append(judge(case, predictor))
+            judged.append(judge_simulated(case, predictor))
             display.update(len(judged) / total, len(judged))
     return judged
 
 
 def _judged_files(
-    files: Mapping[str, ExptImages | None], predictor: Predictor, stated: Stated
+    files: Mapping[str, ExptImages | None], predictor: BatchPredictor, stated: Stated
 ) -> Iterator[Judged | Failure]:
     for outcome in answers(files, predictor, stated, "both"):
         yield outcome if isinstance(outcome, Failure) else judge_real(outcome)

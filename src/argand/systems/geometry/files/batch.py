@@ -27,7 +27,7 @@ _MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)(#.*)?$", re.IGNORECASE)
 
 
 @runtime_checkable
-class Predictor(Protocol):
+class BatchPredictor(Protocol):
     """What answers for frames."""
 
     def predict_frame(self, frame: Frame, evidence: EvidenceKind = "both") -> Prediction:
@@ -50,7 +50,7 @@ class Stated:
 
 
 @dataclass(frozen=True)
-class Answer:
+class FrameAnswer:
     """A frame and what was predicted for it."""
 
     frame: Frame
@@ -90,22 +90,22 @@ def count_frames(file: str) -> int:
 
 def answer_file(
     file: str,
-    predictor: Predictor,
+    predictor: BatchPredictor,
     stated: Stated,
     evidence: EvidenceKind = "both",
     model: ExptImages | None = None,
-) -> Iterator[Answer | Failure]:
+) -> Iterator[FrameAnswer | Failure]:
     """An answer for each image of a file, as `answer_frames`; a failure ends the file."""
     return attempted(file, lambda: answer_frames(file, predictor, stated, evidence, model), ERRORS)
 
 
 def answer_frames(
     file: str,
-    predictor: Predictor,
+    predictor: BatchPredictor,
     stated: Stated,
     evidence: EvidenceKind = "both",
     model: ExptImages | None = None,
-) -> Iterator[Answer]:
+) -> Iterator[FrameAnswer]:
     """An answer for each image of a file, reading included in its seconds; raises ERRORS.
 
     The current `model` of the file's images stands in place of their headers.
@@ -114,7 +114,7 @@ def answer_frames(
     for frame in read_frames(file, model=model, **vars(stated)):
         prediction = predictor.predict_frame(frame, evidence=evidence)
         now = time.perf_counter()
-        yield Answer(frame, replace(prediction, seconds=now - started))
+        yield FrameAnswer(frame, replace(prediction, seconds=now - started))
         started = time.perf_counter()
 
 
@@ -154,13 +154,13 @@ def _without_pixels(frame: Frame) -> Frame:
 
 
 @dataclass
-class Group:
+class FrameGroup:
     """Frames whose headers state one geometry, and their answers."""
 
     frames: FrameStore
     predictions: list[Prediction] = field(default_factory=list)
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: FrameAnswer) -> None:
         """Append an answer."""
         self.frames.add(answer.frame)
         self.predictions.append(answer.prediction)
@@ -171,19 +171,19 @@ class Group:
         return list(dict.fromkeys(prediction.file for prediction in self.predictions))
 
 
-class Groups:
+class FrameGroups:
     """Answers sorted by geometry as they come; `mask` is what the user gave to read their frames with."""
 
     def __init__(self, mask: Mask | None = None) -> None:
         self.mask = mask
-        self._groups: dict[tuple[Any, ...], Group] = {}
+        self._groups: dict[tuple[Any, ...], FrameGroup] = {}
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: FrameAnswer) -> None:
         """Sort an answer to those of its geometry."""
         key = geometry_key(answer.frame)
-        self._groups.setdefault(key, Group(FrameStore(self.mask))).add(answer)
+        self._groups.setdefault(key, FrameGroup(FrameStore(self.mask))).add(answer)
 
-    def pooled(self, predictor: Predictor) -> Iterator[tuple[Group, Prediction | Failure]]:
+    def pooled(self, predictor: BatchPredictor) -> Iterator[tuple[FrameGroup, Prediction | Failure]]:
         """One answer for each group of two frames or more; a Failure where they cannot be pooled."""
         for group in self._groups.values():
             if len(group.predictions) < 2:

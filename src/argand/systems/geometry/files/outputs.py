@@ -21,7 +21,7 @@ from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.record import RESULTS, Record, read_records
 from argand.system import near_match
-from argand.systems.geometry.files.batch import Answer, Group
+from argand.systems.geometry.files.batch import FrameAnswer, FrameGroup
 from argand.systems.geometry.files.record import TABLE, failed, stem, to_csv
 from argand.systems.geometry.refine.prediction import Prediction
 
@@ -59,7 +59,7 @@ class RunFolder(runs.RunFolder):
         super().write_results(folder)
         write_lines(folder / TABLE, to_csv(self.records).splitlines())
 
-    def add(self, outcome: Answer | Failure) -> Record:
+    def add(self, outcome: FrameAnswer | Failure) -> Record:
         """Write what belongs to one answer or failure; returns its record."""
         if isinstance(outcome, Failure):
             return self.keep(failed(outcome))
@@ -75,7 +75,7 @@ class RunFolder(runs.RunFolder):
             draw_overlay(self.folder / record["overlay"], frame, prediction)
         return self.keep(record)
 
-    def add_pooled(self, group: Group, outcome: Prediction | Failure) -> Record:
+    def add_pooled(self, group: FrameGroup, outcome: Prediction | Failure) -> Record:
         """Write what belongs to the answer for a group of frames; returns its record."""
         if isinstance(outcome, Failure):
             return self.keep(failed(outcome) | {"files": group.files})

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from argand.runs.course import Failure
-from argand.runs.record import Record, plain
+from argand.runs.record import Record, to_record
 
 TABLE = "results.csv"
 
@@ -54,7 +54,7 @@ def to_csv(records: Iterable[Record]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat(plain(record)) for record in records)
+    writer.writerows(flat(to_record(record)) for record in records)
     return text.getvalue()
 
 

@@ -7,9 +7,9 @@ from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, answered
 from argand.systems.geometry.files.batch import (
     ERRORS,
-    Answer,
-    Groups,
-    Predictor,
+    BatchPredictor,
+    FrameAnswer,
+    FrameGroups,
     Stated,
     answer_frames,
     count_frames,
@@ -21,7 +21,7 @@ from argand.systems.geometry.network import EvidenceKind
 
 def predict_files(
     patterns: Sequence[str],
-    predictor: Predictor,
+    predictor: BatchPredictor,
     stated: Stated,
     run: RunFolder,
     tell: Callable[[Failure], None],
@@ -31,13 +31,13 @@ def predict_files(
 ) -> None:
     """Answer for every image that the patterns name and write what belongs to it; failures go to `tell`."""
     files, failures = expand(patterns)
-    groups = Groups(stated.mask)
+    groups = FrameGroups(stated.mask)
     for failure in failures:
         tell(failure)
         run.add(failure)
     for outcome in answers(files, predictor, stated, evidence, tell):
         run.add(outcome)
-        if pool and isinstance(outcome, Answer):
+        if pool and isinstance(outcome, FrameAnswer):
             groups.add(outcome)
     for group, pooled in groups.pooled(predictor):
         run.add_pooled(group, pooled)
@@ -50,11 +50,11 @@ def predict_files(
 
 def answers(
     files: Mapping[str, ExptImages | None],
-    predictor: Predictor,
+    predictor: BatchPredictor,
     stated: Stated,
     evidence: EvidenceKind,
     tell: Callable[[Failure], None] = lambda failure: None,
-) -> Iterator[Answer | Failure]:
+) -> Iterator[FrameAnswer | Failure]:
     """Answers for all files with a bar of how far they are."""
     display = ProgressDisplay("predict geometry", unit="images")
     frames = lambda file: answer_frames(file, predictor, stated, evidence, files[file])  # noqa: E731

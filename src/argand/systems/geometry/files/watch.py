@@ -8,7 +8,7 @@ from pathlib import Path
 from argand.errors import InputError
 from argand.io.image import expand_inputs
 from argand.runs.record import Record, read_records, to_line
-from argand.systems.geometry.files.batch import Answer, Predictor, Stated, answer_file
+from argand.systems.geometry.files.batch import BatchPredictor, FrameAnswer, Stated, answer_file
 from argand.systems.geometry.files.record import failed
 from argand.systems.geometry.network import EvidenceKind
 
@@ -27,7 +27,7 @@ class Watcher:
 
     folder: Path
     out: Path
-    predictor: Predictor
+    predictor: BatchPredictor
     stated: Stated = field(default_factory=Stated)
     evidence: EvidenceKind = "both"
     pattern: str | None = None
@@ -74,7 +74,7 @@ class Watcher:
         """
         records = []
         for outcome in answer_file(file, self.predictor, self.stated, self.evidence):
-            good = isinstance(outcome, Answer)
+            good = isinstance(outcome, FrameAnswer)
             records.append(outcome.prediction.to_json() if good else failed(outcome))
             self._answered[_key(file)] = None if good else stamp
         append(self.out, records)

@@ -7,13 +7,14 @@ import numpy as np
 
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.features import Evidence
+from argand.physics.still.features import Features
 from argand.physics.still.lattice import LatticeFit
 from argand.physics.still.ring import RingFit
 from argand.systems.geometry.refine.prediction import Path, Prediction
 
-# The limits of abstention were chosen with some of the stills in sight that benchmarks/simulated.py reports
-# shares of answers and wrong answers on, so these are development figures; none was chosen on real images.
+# The limits of abstention were chosen with some of the stills in sight on which
+# benchmarks/geometry_simulated.py reports shares of answers and wrong answers, so these are development
+# figures; none was chosen on real images.
 NETWORK_LIMIT_PX = 1.2
 """Largest standard deviation, in px, at which the network's answer stands on its own. See above."""
 SWUNG_LIMIT_DEG = 5.0
@@ -31,9 +32,9 @@ five times what one still with several hundred spots fixes it to, and twice the 
 known."""
 
 
-def judge(
+def decide(
     frame: Frame,
-    seen: Evidence,
+    seen: Features,
     start: BeamGeometry,
     sigma: float,
     lattice: LatticeFit | None,
@@ -119,7 +120,7 @@ def _refined(answer: Prediction, path: Path, geometry: BeamGeometry, covariance:
     )
 
 
-def _doubts(frame: Frame, seen: Evidence, answer: Prediction) -> str:
+def _doubts(frame: Frame, seen: Features, answer: Prediction) -> str:
     """Why the answer is not to be trusted; empty if it is."""
     assert answer.geometry is not None
     assert answer.sigma_px is not None

@@ -23,7 +23,7 @@ table is of 100 (`--training` of benchmarks/molmnist_tasks.py)."""
 OUTLINE_MARGIN = 1.0
 """Å around the true shape, for the floor that is told it; by hand, one standard deviation of the blur."""
 
-Answer = dict[str, np.ndarray]
+BaselineAnswer = dict[str, np.ndarray]
 Profiles = Float[np.ndarray, "n ring"]
 
 
@@ -74,12 +74,12 @@ def radial_profiles(
     return profile / np.maximum(np.linalg.norm(profile, axis=1, keepdims=True), 1e-30)
 
 
-def zeros(trials: Trials, training: Training) -> Answer:
+def zeros(trials: Trials, training: Training) -> BaselineAnswer:
     """Nothing anywhere."""
     return {"shape": np.zeros_like(trials.shapes)}
 
 
-def class_mean(trials: Trials, training: Training) -> Answer:
+def class_mean(trials: Trials, training: Training) -> BaselineAnswer:
     """Mean shape and twist of the training pairs of the true fibril."""
     means = {
         kind: float(training.twist_deg_per_nm[training.fibril == kind].mean())
@@ -91,23 +91,23 @@ def class_mean(trials: Trials, training: Training) -> Answer:
     }
 
 
-def iterated(trials: Trials, training: Training) -> Answer:
+def iterated(trials: Trials, training: Training) -> BaselineAnswer:
     """Hybrid input-output and error reduction, the support from the autocorrelation."""
     return _retrieved(trials, None)
 
 
-def iterated_within(trials: Trials, training: Training) -> Answer:
+def iterated_within(trials: Trials, training: Training) -> BaselineAnswer:
     """The same within the true outline."""
     margin = round(OUTLINE_MARGIN / trials.window.pixel)
     return _retrieved(trials, dilated(torch.from_numpy(trials.shapes) > 0, margin))
 
 
-def _retrieved(trials: Trials, support: torch.Tensor | None) -> Answer:
+def _retrieved(trials: Trials, support: torch.Tensor | None) -> BaselineAnswer:
     patterns, live = torch.from_numpy(trials.patterns), torch.from_numpy(trials.live)
     return {"shape": retrieve(patterns, live, trials.window.side, support).shape.numpy()}
 
 
-def phases_told(trials: Trials, training: Training) -> Answer:
+def phases_told(trials: Trials, training: Training) -> BaselineAnswer:
     """The measured amplitudes with the true shape's phases, which no phase retrieval can know better.
 
     What is left is what a histogram of atoms loses. Where nothing is measured, the true amplitudes serve.
@@ -122,14 +122,14 @@ def phases_told(trials: Trials, training: Training) -> Answer:
     return {"shape": images_of(mixed, trials.window.size).numpy()}
 
 
-def forward_alone(trials: Trials, training: Training) -> Answer:
+def forward_alone(trials: Trials, training: Training) -> BaselineAnswer:
     """The training pair of the nearest I(0), electrons squared, which a normalised pattern does not tell."""
     forward = trials.shapes.sum((1, 2), dtype=float) ** 2
     away = np.abs(np.log(forward[:, None] / training.forward[None]))
     return {"fibril": training.fibril[away.argmin(1)]}
 
 
-def nearest(trials: Trials, training: Training) -> Answer:
+def nearest(trials: Trials, training: Training) -> BaselineAnswer:
     """Fibril and twist of the training pair with the nearest radial profile."""
     profile = radial_profiles(trials.patterns, trials.live)
     # At unit length the largest product is the smallest distance.
@@ -137,7 +137,7 @@ def nearest(trials: Trials, training: Training) -> Answer:
     return {"fibril": training.fibril[row], "twist_deg_per_nm": training.twist_deg_per_nm[row]}
 
 
-FLOORS: dict[str, Callable[[Trials, Training], Answer]] = {
+BASELINES: dict[str, Callable[[Trials, Training], BaselineAnswer]] = {
     "zeros": zeros,
     "class mean (true class told)": class_mean,
     "phase retrieval": iterated,

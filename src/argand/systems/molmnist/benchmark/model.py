@@ -24,7 +24,7 @@ from argand.system import from_config
 from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.systems.molmnist.system import Molmnist
 
-Answer = dict[str, np.ndarray]
+ModelAnswer = dict[str, np.ndarray]
 PUBLISHED = shipped_weights("molmnist-published") / "model.safetensors"
 Model = Callable[[np.ndarray, np.ndarray, float], Mapping[str, Any]]
 
@@ -53,7 +53,7 @@ def published_model(weights: Path = PUBLISHED) -> Model:
     network.eval()
 
     @torch.inference_mode()
-    def predict(patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+    def predict(patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:
         root = np.sqrt(patterns.astype(np.float32))
         root /= root.max((1, 2), keepdims=True)
         return {"shape": network(torch.from_numpy(root)[:, None])[:, 0].clamp_min(0).numpy()}
@@ -61,7 +61,7 @@ def published_model(weights: Path = PUBLISHED) -> Model:
     return predict
 
 
-def ask(model: Model, patterns: np.ndarray, live: np.ndarray, window_side: float) -> Answer:
+def ask(model: Model, patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:
     """A model's answer to a batch, checked; InputError where it raises or answers something else."""
     try:
         answer = model(patterns, live, window_side)

@@ -34,7 +34,7 @@ Shapes = Float[Tensor, "n slow fast"]
 Scores = dict[str, Float[Tensor, " n"]]
 
 
-class Truth:
+class TrueShapes:
     """True shapes, in any unit, and how near others are to them."""
 
     def __init__(self, shapes: Shapes, window: Window) -> None:

@@ -15,7 +15,7 @@ from argand.physics.fibre.twist import DEG_PER_NM
 from argand.progress import ProgressDisplay
 from argand.system import to_config
 from argand.systems.molmnist.ensemble.fluctuation import fibril_twist, upright
-from argand.systems.molmnist.ensemble.force_field import Model, Solvent, create_model, openmm
+from argand.systems.molmnist.ensemble.force_field import FibrilModel, Solvent, create_model, openmm
 from argand.systems.molmnist.ensemble.trajectory import State, Trajectory
 from argand.systems.molmnist.fibril.fibril import LENGTH, Fibril, build_fibril
 
@@ -83,7 +83,7 @@ class Run:
         self.trajectory.begin(to_config(settings))
 
     @cached_property
-    def model(self) -> Model:
+    def model(self) -> FibrilModel:
         """Force field and start positions."""
         return create_model(self.fibril, self.settings.solvent, self.settings.padding)
 

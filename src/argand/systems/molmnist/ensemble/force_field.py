@@ -27,7 +27,7 @@ water."""
 
 
 @dataclass(frozen=True)
-class Model:
+class FibrilModel:
     """What OpenMM simulates, and where all atoms start (Å); the fibril's come first."""
 
     topology: Any
@@ -48,7 +48,7 @@ def openmm() -> Any:
     return package
 
 
-def create_model(fibril: Fibril, solvent: Solvent, padding: float) -> Model:
+def create_model(fibril: Fibril, solvent: Solvent, padding: float) -> FibrilModel:
     """The fibril in GLYCAM_06j-1, in a box of TIP3P water with `padding` Å on each side or alone.
 
     Force fields are OpenMM's own files. MissingExtraError where OpenMM is not installed.
@@ -69,7 +69,7 @@ def create_model(fibril: Fibril, solvent: Solvent, padding: float) -> Model:
     if solvent != "water":
         _screen(mm, system, CHARGE_FACTOR[solvent])
     cart = np.asarray(modeller.positions.value_in_unit(unit.angstrom), float)
-    return Model(modeller.topology, system, cart)
+    return FibrilModel(modeller.topology, system, cart)
 
 
 def create_topology(fibril: Fibril) -> Any:

@@ -22,7 +22,7 @@ WINDOW_SIDE = 200.0
 
 
 @dataclass(frozen=True)
-class Truth:
+class PatternTruth:
     """What a simulated pattern was made of: shape in electrons per pixel, fibril, twist and rotation."""
 
     shape: Image
@@ -32,7 +32,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Case:
+class PatternCase:
     """One pattern to answer: number `index` of a file, of a window of `window_side` Å."""
 
     file: str
@@ -41,7 +41,7 @@ class Case:
     live: Mask
     window_side: float = WINDOW_SIDE
     radiation: Radiation = "xray"
-    truth: Truth | None = None
+    truth: PatternTruth | None = None
 
 
 def is_sample(name: str) -> bool:
@@ -49,7 +49,7 @@ def is_sample(name: str) -> bool:
     return split_selection(name)[0] == SAMPLE and not Path(SAMPLE).exists()
 
 
-def read_cases(name: str, mask: Path | None = None) -> Iterator[Case]:
+def read_cases(name: str, mask: Path | None = None) -> Iterator[PatternCase]:
     """The patterns of one file, data set or sample, one by one; `#3` or `#0-9` behind it selects some.
 
     Raises InputError, which names the file, for what holds no patterns and for a mask of another shape.
@@ -61,25 +61,27 @@ def read_cases(name: str, mask: Path | None = None) -> Iterator[Case]:
         yield from _masked(_pairs_cases(file, open_pairs(Path(file)), wanted), mask)
     else:
         for one in read_patterns(name, mask):
-            yield Case(one.file, one.index, one.intensity, one.live)
+            yield PatternCase(one.file, one.index, one.intensity, one.live)
 
 
-def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[Case]:
+def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[PatternCase]:
     imaging = pairs.system.imaging
     for index in range(len(pairs)) if wanted is None else wanted:
         if not 0 <= index < len(pairs):
             raise InputError(f"{file}: has no pattern {index}; its {len(pairs)} count from 0")
         row: dict[str, Any] = pairs.source[int(pairs.rows[index])]
-        truth = Truth(
+        truth = PatternTruth(
             row["shape"].astype(np.float32),
             FIBRILS[int(row["fibril"])],
             float(row["twist_deg_per_nm"]),
             float(row["rotation_deg"]),
         )
-        yield Case(file, index, row["pattern"], imaging.live, imaging.window.side, imaging.radiation, truth)
+        yield PatternCase(
+            file, index, row["pattern"], imaging.live, imaging.window.side, imaging.radiation, truth
+        )
 
 
-def _masked(cases: Iterator[Case], mask: Path | None) -> Iterator[Case]:
+def _masked(cases: Iterator[PatternCase], mask: Path | None) -> Iterator[PatternCase]:
     allowed = None if mask is None else load_mask(mask)
     for case in cases:
         if allowed is not None and allowed.shape != case.live.shape:

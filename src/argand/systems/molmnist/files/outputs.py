@@ -17,9 +17,9 @@ from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.folder import output_file
 from argand.runs.record import Record
-from argand.systems.molmnist.files.inputs import Case
+from argand.systems.molmnist.files.inputs import PatternCase
 from argand.systems.molmnist.inversion.shape_basis import BLUR, blur
-from argand.systems.molmnist.predict import Answer
+from argand.systems.molmnist.predict import Prediction
 
 SUMMARY = "summary.json"
 _SHOWN_DECADES = 7
@@ -42,7 +42,7 @@ class RunFolder(runs.RunFolder):
         with output_file(folder / SUMMARY) as partial:
             partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
-    def add(self, case: Case, answer: Answer, seconds: float) -> Record:
+    def add(self, case: PatternCase, answer: Prediction, seconds: float) -> Record:
         """Write what belongs to an answer; returns its record."""
         record = record_of(case, answer, seconds)
         record["name"] = self.unused(record["name"])
@@ -53,7 +53,7 @@ class RunFolder(runs.RunFolder):
         return self.keep(record)
 
 
-def record_of(case: Case, answer: Answer, seconds: float) -> Record:
+def record_of(case: PatternCase, answer: Prediction, seconds: float) -> Record:
     """An answer in plain values; `correlation` is Pearson's of the blurred shape with the true one."""
     path, verdict, truth = Path(case.file), answer.verdict, true_shape(case, answer)
     several = path.suffix.lower() in _MANY or case.index
@@ -91,7 +91,7 @@ def failed(failure: Failure) -> Record:
     return {**about, "reason": failure.message}
 
 
-def true_shape(case: Case, answer: Answer) -> Shape | None:
+def true_shape(case: PatternCase, answer: Prediction) -> Shape | None:
     """The true shape, turned by half where that is nearer: a pattern cannot tell. None where not known."""
     if case.truth is None or case.truth.shape.shape != answer.shape.shape:
         return None
@@ -101,7 +101,7 @@ def true_shape(case: Case, answer: Answer) -> Shape | None:
     return max((shape, turned), key=lambda one: _correlation(one, answer))
 
 
-def _correlation(truth: Shape, answer: Answer) -> float:
+def _correlation(truth: Shape, answer: Prediction) -> float:
     pixel = answer.window_side / len(truth)
     one, other = (softened(part, pixel).ravel() for part in (truth, answer.shape))
     return float(np.corrcoef(one, other)[0, 1])
@@ -112,7 +112,7 @@ def softened(image: Shape, pixel: float) -> Shape:
     return blur(image[None].astype(float), BLUR / pixel)[0]
 
 
-def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
+def write_answer(path: Path, case: PatternCase, answer: Prediction, record: Record) -> None:
     """HDF5 of one answer: shape and its deviation, the pattern as answered, its live pixels, the true shape.
 
     Shapes are in electrons per pixel of `window_side_angstrom` / n Å; everything of the record is an
@@ -133,7 +133,7 @@ def write_answer(path: Path, case: Case, answer: Answer, record: Record) -> None
         file.attrs["argand"] = __version__
 
 
-def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
+def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Record) -> None:
     """PNG of one answer: pattern, shape, its deviation; truth and difference where known.
 
     Axes in Å and 1/Å, the y of the slow axis upwards. ConfigError where the disk refuses.
@@ -164,7 +164,7 @@ def draw_answer(path: Path, case: Case, answer: Answer, record: Record) -> None:
         figure.savefig(partial, dpi=80, format="png")
 
 
-def _draw_pattern(axes: Any, answer: Answer) -> None:
+def _draw_pattern(axes: Any, answer: Prediction) -> None:
     from matplotlib.colors import LogNorm
 
     half = np.pi * len(answer.pattern) / answer.window_side

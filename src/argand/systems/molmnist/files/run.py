@@ -11,7 +11,7 @@ from argand.physics.coherent.projection import Radiation
 from argand.progress import ProgressDisplay
 from argand.runs.course import UNEXPECTED, Failure, answered
 from argand.runs.record import Record
-from argand.systems.molmnist.files.inputs import Case, is_sample, read_cases
+from argand.systems.molmnist.files.inputs import PatternCase, is_sample, read_cases
 from argand.systems.molmnist.files.outputs import RunFolder, failed
 from argand.systems.molmnist.predict import Predictor
 
@@ -71,7 +71,7 @@ def _answers(file: str, predictor: Predictor, asked: Asked, folder: RunFolder) -
         yield _answer(_stated(case, asked), predictor, asked.rounds, folder)
 
 
-def _stated(case: Case, asked: Asked) -> Case:
+def _stated(case: PatternCase, asked: Asked) -> PatternCase:
     """The case with what the user states in place of what the file says."""
     return replace(
         case,
@@ -80,7 +80,7 @@ def _stated(case: Case, asked: Asked) -> Case:
     )
 
 
-def _answer(case: Case, predictor: Predictor, rounds: int, folder: RunFolder) -> Record | Failure:
+def _answer(case: PatternCase, predictor: Predictor, rounds: int, folder: RunFolder) -> Record | Failure:
     began = time.perf_counter()
     try:
         asked = predictor.measured_by(case.radiation)

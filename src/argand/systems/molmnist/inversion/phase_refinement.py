@@ -7,8 +7,8 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from argand.physics.coherent.pattern import images_of, is_counted, spectra_of
-from argand.physics.coherent.phase_retrieval import polish
-from argand.physics.coherent.poisson_likelihood import likeliest
+from argand.physics.coherent.phase_retrieval import refine_shapes
+from argand.physics.coherent.poisson_likelihood import most_probable_shapes
 from argand.physics.coherent.projection import Window
 from argand.physics.sphere.phase_iteration import lowest_rows
 
@@ -20,7 +20,7 @@ Halves = Complex[Tensor, "n slow half"]
 LowHalves = Complex[Tensor, "n slow1 half1"]
 
 
-def polished_shapes(
+def refined_shapes(
     patterns: Float[np.ndarray, "n slow fast"],
     live: Bool[np.ndarray, "slow fast"],
     shapes: Float[np.ndarray, "n slow fast"],
@@ -42,9 +42,9 @@ def polished_shapes(
     before = spectra_of(torch.from_numpy(shapes))
     start = images_of(low_part(before, size), size)
     if is_counted(seen):
-        found = likeliest(seen, mask, start, rounds, window_side, window.pixel)
+        found = most_probable_shapes(seen, mask, start, rounds, window_side, window.pixel)
     else:
-        found = polish(seen, mask, start, rounds, window_side, window.pixel).shape
+        found = refine_shapes(seen, mask, start, rounds, window_side, window.pixel).shape
         # What is retrieved has a scale of its own; the electrons are the answer's.
         found = found * (start.sum((1, 2)) / found.sum((1, 2)).clamp_min(1e-6))[:, None, None]
     after = spectra_of(found)

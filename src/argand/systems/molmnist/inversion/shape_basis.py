@@ -39,7 +39,7 @@ Images = Float[np.ndarray, "count side side"]
 
 
 @dataclass(frozen=True)
-class Shapes:
+class ShapeBasis:
     """Mean and directions of a fibril's shapes, at one standard deviation, in electrons per pixel; its twist.
 
     Images are [slow, fast] with the fibril's axis in the middle and no rotation about it. `rest` is what the
@@ -104,7 +104,7 @@ Variants = Callable[[int], Iterable[tuple[np.ndarray, float]]]
 """Gives so many variants of a fibril: atoms (Å, not turned) and twist in degrees/nm."""
 
 
-def stored_shapes(key: Mapping[str, Any], fibril: Fibril, window: Window, variants: Variants) -> Shapes:
+def stored_shapes(key: Mapping[str, Any], fibril: Fibril, window: Window, variants: Variants) -> ShapeBasis:
     """Mean and directions of a fibril's shapes, from the cache where `key`, which tells all, is known."""
     whole = {**key, "fibril": fibril.name, "draws": DRAWS}
     digest = hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -112,7 +112,7 @@ def stored_shapes(key: Mapping[str, Any], fibril: Fibril, window: Window, varian
     if path.exists():
         with np.load(path) as file:
             rest, twist_rest, pixel = file["numbers"].tolist()
-            return Shapes(file["mean"], file["modes"], rest, file["twist"], twist_rest, pixel)
+            return ShapeBasis(file["mean"], file["modes"], rest, file["twist"], twist_rest, pixel)
     found = analysed(fibril, window, variants(DRAWS))
     with written(path) as temporary, temporary.open("wb") as file:
         numbers = np.array([found.rest, found.twist_rest, found.pixel])
@@ -120,7 +120,7 @@ def stored_shapes(key: Mapping[str, Any], fibril: Fibril, window: Window, varian
     return found
 
 
-def analysed(fibril: Fibril, window: Window, variants: Iterable[tuple[np.ndarray, float]]) -> Shapes:
+def analysed(fibril: Fibril, window: Window, variants: Iterable[tuple[np.ndarray, float]]) -> ShapeBasis:
     """Mean and directions of the shapes of these variants, as a window sees them.
 
     Variants are atoms [n, 3] in Å, not turned, and twists in degrees/nm. Directions are combinations of
@@ -146,7 +146,7 @@ def analysed(fibril: Fibril, window: Window, variants: Iterable[tuple[np.ndarray
     half = len(shapes) // 2
     blind = _linear(amount[:half], np.array(twists[:half]))
     off = twists[half:] - blind[0] - amount[half:] @ blind[1:]
-    return Shapes(mean.astype(np.float32), modes, rest, twist, float(off.std()), window.pixel)
+    return ShapeBasis(mean.astype(np.float32), modes, rest, twist, float(off.std()), window.pixel)
 
 
 def _linear(

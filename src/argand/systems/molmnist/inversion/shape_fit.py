@@ -60,7 +60,7 @@ class Fitted:
     residual: float
 
 
-class Measured:
+class MeasuredPattern:
     """The pixels of a pattern that tell: half of them, Friedel's mates added, up to `Q_FIT`.
 
     `pixel` is that of the images (Å), which need not be the window's.
@@ -131,7 +131,7 @@ def turned_images(images: Images, rotation: float) -> Images:
 
 @torch.no_grad()
 def fit_shape(
-    measured: Measured,
+    measured: MeasuredPattern,
     images: Images,
     coefficients: Float[Tensor, " mode"],
     rotation: float,
@@ -172,7 +172,7 @@ def fit_shape(
 
 
 def _linear(
-    measured: Measured, images: Images, amount: Float[Tensor, " mode"], rotation: float
+    measured: MeasuredPattern, images: Images, amount: Float[Tensor, " mode"], rotation: float
 ) -> tuple[Waves, Complex[Tensor, " pixel"]]:
     """Amplitudes of the images at a rotation, and what a radian more changes of their sum."""
     wave = measured.waves(turned_images(images, rotation), rotation)
@@ -184,7 +184,7 @@ def _sum(wave: Waves, amount: Float[Tensor, " mode"]) -> Complex[Tensor, " pixel
     return wave[0] + (amount.to(wave.dtype) @ wave[1:])
 
 
-def scale_of(measured: Measured, model: Complex[Tensor, " pixel"]) -> Tensor:
+def scale_of(measured: MeasuredPattern, model: Complex[Tensor, " pixel"]) -> Tensor:
     """Measured intensity of one electron squared: the likeliest for Poisson counts, a ratio of sums."""
     return measured.intensity.sum() / (measured.mates * model.abs().square()).sum()
 
@@ -200,7 +200,7 @@ def least_variance(images: Images, rest: float, pixel: float) -> float:
 
 
 def _left(
-    measured: Measured, model: Complex[Tensor, " pixel"], least: float
+    measured: MeasuredPattern, model: Complex[Tensor, " pixel"], least: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Amplitudes left over, their weights, and the direction in which each pixel's amplitude grows.
 
@@ -221,7 +221,9 @@ def _left(
 
 
 def residual(
-    measured: Measured, model: Complex[Tensor, " pixel"], intensity: Float[Tensor, " pixel"] | None = None
+    measured: MeasuredPattern,
+    model: Complex[Tensor, " pixel"],
+    intensity: Float[Tensor, " pixel"] | None = None,
 ) -> float:
     """Σ | |F| - k|F obs| | / Σ k|F obs|, by least squares; of other intensities where given."""
     observed = ((measured.intensity if intensity is None else intensity) / measured.mates).clamp_min(0).sqrt()

@@ -19,7 +19,7 @@ class Verdict:
     reason: str
 
 
-def judge(probability: float, fibril: str, residual: float, expected: float) -> Verdict:
+def decide(probability: float, fibril: str, residual: float, expected: float) -> Verdict:
     """The verdict on a fibril of this probability that leaves this residual.
 
     Both residuals as of `shape_fit.residual` and `predict.expected_residual`.

@@ -14,7 +14,7 @@ from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, answered
 from argand.runs.folder import RunFolder
 from argand.runs.record import RESULTS, Record
-from argand.systems.patterson.maps.prediction import Answer
+from argand.systems.patterson.maps.prediction import Prediction
 from argand.systems.patterson.predict import Predictor
 from argand.typing import Points3
 
@@ -73,7 +73,7 @@ class MapAnswer:
     """A map, its origin first, what was found in it, and the record of that."""
 
     patterson: Cube
-    found: Answer
+    found: Prediction
     record: Record
 
 

@@ -7,7 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from argand.physics.sphere.patterson import Map, intensities_of, noise_level
-from argand.physics.sphere.sphere_fit import Reflections, SphereModel, refine, residual, select_reflections
+from argand.physics.sphere.sphere_fit import (
+    SphereModel,
+    SphereReflections,
+    refine,
+    residual,
+    select_reflections,
+)
 
 Rows = Int[Tensor, " some"]
 Positions = Float[Tensor, "some atom 3"]
@@ -35,7 +41,7 @@ ROUNDS, LAST_ROUNDS = 12, 4
 is mended or tried anew."""
 
 
-class Judge:
+class MapRefinement:
     """Several maps' intensities, to refine and judge structures of any of them (by row) against.
 
     `radius` of the atoms and all positions in voxels. `limit` is the residual up to which each map's
@@ -55,7 +61,7 @@ class Judge:
         reach = self.reflections.index.norm(dim=1).max() / (LONGEST * self.box / 2)
         self.limit = ((TRUSTED * reach**2) ** 2 / atoms + (NOISE_MARGIN * self.noise) ** 2).sqrt()
 
-    def _rows(self, reflections: Reflections, rows: Rows) -> Reflections:
+    def _rows(self, reflections: SphereReflections, rows: Rows) -> SphereReflections:
         return replace(reflections, observed=reflections.observed[rows])
 
     def residual(self, positions: Positions, rows: Rows) -> Float[Tensor, " some"]:

@@ -29,7 +29,7 @@ peaks are read to a fraction of a radius."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class PeakAssignment:
     """Positions about the midpoint (voxels), and the mean support of the weakest atom, 1 being ideal."""
 
     positions: Float[Tensor, "batch atom 3"]
@@ -75,7 +75,7 @@ def read_atoms(
     atoms: int,
     radius: float,
     sigma: float,
-) -> Reading:
+) -> PeakAssignment:
     """The most consistent set of `atoms` atoms: the anchors, and candidates with their hands chosen.
 
     `density` is about the midpoint of `vector`, a sum of Gaussians of width `sigma`; all lengths in voxels.
@@ -89,7 +89,7 @@ def read_atoms(
     chosen = choose_signs(same, opposite, height.gather(1, order), atoms - 2)
     rows = chosen.order[..., None].expand(-1, -1, 3)
     others = place.gather(1, rows) * chosen.sign[..., None]
-    return Reading(torch.cat([torch.stack([-anchor, anchor], dim=1), others], dim=1), chosen.support)
+    return PeakAssignment(torch.cat([torch.stack([-anchor, anchor], dim=1), others], dim=1), chosen.support)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from argand.physics.sphere.phase_iteration import (
     settled,
 )
 from argand.physics.sphere.sphere_fit import ROUNDING, sphere_factor
-from argand.systems.patterson.maps.map_refinement import Judge
+from argand.systems.patterson.maps.map_refinement import MapRefinement
 from argand.systems.patterson.maps.overlapping_peaks import peel_all
 from argand.systems.patterson.maps.prediction import FoundBy, Solutions
 from argand.systems.patterson.simulate import AtomSet
@@ -56,7 +56,7 @@ def _measured(half: Half) -> Tensor:
     return half.abs() > ROUNDING * half.amax((1, 2, 3), keepdim=True)
 
 
-class DualSpace:
+class PhaseIteration:
     """Iteration on the smallest box that holds all that the data know.
 
     That is the middle of the map where all reflections are measured, since no vector is longer than the
@@ -79,7 +79,7 @@ class DualSpace:
             known = coarse(torch.where(_measured(half), half, torch.nan), self.small)
         self.magnitudes = Magnitudes(known)
 
-    def of(self, rows: Bool[Tensor, " batch"]) -> "DualSpace":
+    def of(self, rows: Bool[Tensor, " batch"]) -> "PhaseIteration":
         """The same for some of the maps."""
         some = copy(self)
         some.magnitudes = self.magnitudes.of(rows)
@@ -141,7 +141,7 @@ class DualSpace:
 
 def iterate(
     patterson: Map,
-    judge: Judge,
+    judge: MapRefinement,
     found: Solutions,
     settings: AtomSet,
     *,
@@ -158,7 +158,7 @@ def iterate(
         rows = found.open
         if not len(rows):
             break
-        search = DualSpace(patterson[rows], settings)
+        search = PhaseIteration(patterson[rows], settings)
         density = search.start(number)
         for rounds in stages:
             density, shown = search.advanced(density, rounds, flipping)
@@ -170,10 +170,10 @@ def iterate(
 
 
 def mend(
-    search: DualSpace,
+    search: PhaseIteration,
     positions: Float[Tensor, "some atom 3"],
     rows: Tensor,
-    judge: Judge,
+    judge: MapRefinement,
     found: Solutions,
     path: FoundBy,
 ) -> None:

@@ -12,7 +12,7 @@ FoundBy = Literal["network", "dual-space", "none"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """Atoms of one map.
 
     Positions in voxels with integers at voxel edges, their mean at the box centre; a Patterson map tells
@@ -74,9 +74,9 @@ class Solutions:
         for row in kept.tolist():
             self.path[row] = path
 
-    def answers(self) -> list[Answer]:
+    def answers(self) -> list[Prediction]:
         """One answer for each map."""
         places = self.positions.cpu().numpy()
         verdicts = zip(self.solved.tolist(), self.residual.tolist(), strict=True)
         rows = zip(places, verdicts, self.path, self.tries.tolist(), strict=True)
-        return [Answer(place, *verdict, path, tries) for place, verdict, path, tries in rows]
+        return [Prediction(place, *verdict, path, tries) for place, verdict, path, tries in rows]

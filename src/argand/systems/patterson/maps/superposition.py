@@ -33,7 +33,7 @@ TALLEST = 3.0
 
 
 @dataclass(frozen=True)
-class Frame:
+class PairFrame:
     """The cube of `size`³ voxels in which atoms are looked for, about the midpoint of a vector.
 
     Only the half x < size / 2 is kept, with `margin` voxels beyond for context. All in voxels: 24 is twice
@@ -90,7 +90,7 @@ def pick_vectors(patterson: Map, count: int, radius: float) -> Vectors:
     return vector.gather(1, order[..., None].expand(-1, -1, 3))
 
 
-def features(half: Half, vector: Float[Tensor, "batch 3"], radius: float, frame: Frame) -> Tensor:
+def features(half: Half, vector: Float[Tensor, "batch 3"], radius: float, frame: PairFrame) -> Tensor:
     """What the network sees of the superpositions: [batch, 3, depth, size, size].
 
     The two shifted maps' minimum, geometric mean and mean, in units of a lone peak.
@@ -102,13 +102,13 @@ def features(half: Half, vector: Float[Tensor, "batch 3"], radius: float, frame:
     return torch.stack([low.clamp_max(TALLEST), both, (low + high) / 2], dim=1)[:, :, : frame.depth]
 
 
-def plain(patterson: Map, radius: float) -> Float[Tensor, "batch 1 box box box"]:
+def plain_features(patterson: Map, radius: float) -> Float[Tensor, "batch 1 box box box"]:
     """The map as it is, its origin in the middle, in units of a lone peak."""
     return (torch.fft.fftshift(patterson, dim=(1, 2, 3)) / lone_peak(radius)).clamp_max(TALLEST)[:, None]
 
 
 def target(
-    positions: Float[Tensor, "batch atom 3"], vector: Float[Tensor, "batch 3"], frame: Frame
+    positions: Float[Tensor, "batch atom 3"], vector: Float[Tensor, "batch 3"], frame: PairFrame
 ) -> Float[Tensor, "batch 1 half size size"]:
     """Gaussians at the atoms and their inversion images, about the midpoint of the pair nearest `vector`.
 

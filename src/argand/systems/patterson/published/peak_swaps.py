@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from argand.physics.sphere.patterson import Map, Vectors, local_maxima
-from argand.physics.sphere.sphere_fit import Reflections, SphereModel, weights
+from argand.physics.sphere.sphere_fit import SphereModel, SphereReflections, weights
 from argand.systems.patterson.maps.peak_assignment import sign_patterns
 
 SWAPS = 1000
@@ -38,7 +38,7 @@ class Swapping:
 
 def separate_by_swaps(
     places: Vectors,
-    reflections: Reflections,
+    reflections: SphereReflections,
     atoms: int,
     radius: float,
     swaps: int = SWAPS,
@@ -78,7 +78,7 @@ def separate_by_swaps(
     return Swapping(places.gather(1, chosen), torch.stack(course, dim=1))
 
 
-def _misfit(reflections: Reflections, total: Tensor) -> Float[Tensor, " batch"]:
+def _misfit(reflections: SphereReflections, total: Tensor) -> Float[Tensor, " batch"]:
     weight = weights(reflections)
     squares = (weight * (reflections.observed - total.abs().square())).square().sum(1)
     return squares / (weight * reflections.observed).square().sum(1)
@@ -90,7 +90,7 @@ def doubled(places: Vectors, box: int) -> Float[Tensor, "batch both 3"]:
 
 
 def sign_search(
-    places: Vectors, reflections: Reflections, radius: float
+    places: Vectors, reflections: SphereReflections, radius: float
 ) -> tuple[Float[Tensor, "batch atom 3"], Float[Tensor, " batch"]]:
     """Of each pair of offsets from the centre, + and -, one: the pattern of signs with the least misfit.
 

@@ -13,7 +13,7 @@ from argand.page.shell import PAGE
 from argand.physics.phasing.fourier import Map
 from argand.physics.phasing.patterson_map import VectorPeak
 from argand.systems.patterson.solution.page import solve_summaries
-from argand.systems.patterson.solution.reflections import Crystal
+from argand.systems.patterson.solution.reflections import CrystalData
 from argand.systems.patterson.solution.solve import Solution
 
 _SUFFIXES = {
@@ -44,7 +44,7 @@ def stem_of(source: Path) -> str:
 
 
 def write_patterson(
-    files: Mapping[str, Path], crystal: Crystal, density: Map, peaks: Sequence[VectorPeak]
+    files: Mapping[str, Path], crystal: CrystalData, density: Map, peaks: Sequence[VectorPeak]
 ) -> None:
     """The Patterson map of a crystal and the table of its peaks with their Harker sections."""
     write_ccp4(files["patterson"], density, crystal.cell, crystal.group)

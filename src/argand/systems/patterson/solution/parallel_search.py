@@ -32,7 +32,7 @@ def phased_try(search: Search, atoms: float, seed: int, number: int) -> Phased:
     return search.attempt(atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng)
 
 
-class Tries:
+class ParallelSearch:
     """All tries of a search, one after the other; with `workers` above 1 others are made meanwhile.
 
     The other processes start after the first try, as that is often enough. They are spawned, which is safe

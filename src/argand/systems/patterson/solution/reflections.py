@@ -8,7 +8,7 @@ import gemmi
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.reflections import CellParameters, Measured, parse_cell, read_reflections
+from argand.io.reflections import CellParameters, MeasuredIntensities, parse_cell, read_reflections
 from argand.physics.crystal.atom import VOLUME_PER_ATOM, Radiation, formula_units, is_hydrogen, parse_formula
 from argand.physics.crystal.symmetry import Group, inverse_d_squared
 from argand.physics.phasing.merge import Merged, completeness, merge
@@ -29,7 +29,7 @@ into the files that are written; no structure depends on them."""
 
 
 @dataclass(frozen=True)
-class Crystal:
+class CrystalData:
     """All that a structure is solved from.
 
     `content` counts the atoms other than hydrogen of the asymmetric unit, `cell_content` all atoms of the
@@ -74,7 +74,7 @@ def read_crystal(
     d_min: float | None = None,
     units: float | None = None,
     radiation: Radiation | None = None,
-) -> Crystal:
+) -> CrystalData:
     """`prepare` for a file of reflections; `cell` is six numbers or "a,b,c,alpha,beta,gamma", in Å and
     degrees.
 
@@ -88,14 +88,14 @@ def read_crystal(
 
 
 def prepare(
-    measured: Measured,
+    measured: MeasuredIntensities,
     cell: CellParameters | None = None,
     spacegroup: str | None = None,
     formula: str | None = None,
     d_min: float | None = None,
     units: float | None = None,
     radiation: Radiation | None = None,
-) -> Crystal:
+) -> CrystalData:
     """Merge what was measured; what is stated here goes before what the file says.
 
     `d_min` in Å leaves finer reflections out. `units` of the formula are in the cell; None takes the number
@@ -125,10 +125,10 @@ def prepare(
     content, cell_content = _contents(formula or measured.formula, units, observed)
     wavelength = measured.wavelength or _WAVELENGTH[probe]
     agreement = merged.r_meas, merged.cc_half
-    return Crystal(cell, group, observed, content, cell_content, share, wavelength, notes, *agreement)
+    return CrystalData(cell, group, observed, content, cell_content, share, wavelength, notes, *agreement)
 
 
-def _group(measured: Measured, spacegroup: str | None) -> Group:
+def _group(measured: MeasuredIntensities, spacegroup: str | None) -> Group:
     if spacegroup is not None:
         return Group.from_name(spacegroup)
     if measured.group is not None:

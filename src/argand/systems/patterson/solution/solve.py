@@ -13,9 +13,9 @@ from argand.physics.crystal.atom import Atoms, Radiation
 from argand.physics.phasing.dual_space import Recipe, recipe_for
 from argand.physics.phasing.fourier import Map
 from argand.physics.phasing.model_building import assembled
-from argand.physics.phasing.refinement import Refined
-from argand.systems.patterson.solution.reflections import Crystal, read_crystal
-from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK_D_MIN, Hunt
+from argand.physics.phasing.refinement import RefinedModel
+from argand.systems.patterson.solution.reflections import CrystalData, read_crystal
+from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK_D_MIN, StructureSearch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,8 +33,8 @@ class Try(NamedTuple):
 class Solution:
     """The best model, whether it is to be believed and why, the map of its phases, and what it took."""
 
-    crystal: Crystal
-    model: Refined
+    crystal: CrystalData
+    model: RefinedModel
     density: Map
     solved: bool
     reason: str
@@ -79,7 +79,7 @@ class Solution:
 
 
 def solve(
-    crystal: Crystal,
+    crystal: CrystalData,
     time_limit: float = 30.0,
     seed: int = 0,
     recipe: Recipe | None = None,
@@ -99,7 +99,7 @@ def solve(
     """
     started = clock()
     recipe = recipe or recipe_for(crystal.observed.d_min)
-    hunt = Hunt(crystal, recipe, seed, workers, network, clock)
+    hunt = StructureSearch(crystal, recipe, seed, workers, network, clock)
     log: list[Try] = []
     try:
         while not hunt.is_over and (hunt.best is None or clock() - started < time_limit):
@@ -143,7 +143,7 @@ def solve_file(
     return solve(crystal, time_limit, seed, workers=workers, network=network_for(crystal, with_network))
 
 
-def network_for(crystal: Crystal, wanted: bool) -> "nn.Module | None":
+def network_for(crystal: CrystalData, wanted: bool) -> "nn.Module | None":
     """The shipped network where it is wanted and data are coarse enough for it; torch loads only then."""
     if not wanted or crystal.observed.d_min < NETWORK_D_MIN:
         return None

@@ -11,9 +11,9 @@ from argand.physics.crystal.symmetry import inverse_d_squared
 from argand.physics.phasing.dual_space import Amplitudes, Recipe, Search
 from argand.physics.phasing.fourier import Coefficients
 from argand.physics.phasing.model_building import Builder
-from argand.physics.phasing.refinement import Refined
-from argand.systems.patterson.solution.parallel_search import Tries
-from argand.systems.patterson.solution.reflections import Crystal
+from argand.physics.phasing.refinement import RefinedModel
+from argand.systems.patterson.solution.parallel_search import ParallelSearch
+from argand.systems.patterson.solution.reflections import CrystalData
 from argand.systems.patterson.solution.validation import GOOD, largest_r1, verdict
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _SHARE = 0.5
 """Share of the time for mending: what looks like a model in need of it is often a wrong one."""
 
 
-class Hunt:
+class StructureSearch:
     """Tries so far: the best model, its phases' correlation, and the tries since it was found.
 
     `clock` tells seconds; `workers` processes make tries, of which the order does not depend on their number.
@@ -59,7 +59,7 @@ class Hunt:
 
     def __init__(
         self,
-        crystal: Crystal,
+        crystal: CrystalData,
         recipe: Recipe,
         seed: int,
         workers: int = 1,
@@ -68,8 +68,8 @@ class Hunt:
     ) -> None:
         self.crystal, self.seed = crystal, seed
         self.search, self.builder = _prepared(crystal, recipe)
-        self.tries = Tries(self.search, crystal.atoms, seed, workers)
-        self.best: Refined | None = None
+        self.tries = ParallelSearch(self.search, crystal.atoms, seed, workers)
+        self.best: RefinedModel | None = None
         self.verdict = (False, "nothing tried yet")
         self.path = ITERATION
         self.correlation = self._highest = -1.0
@@ -147,7 +147,7 @@ class Hunt:
             self._failed += 1
 
 
-def _prepared(crystal: Crystal, recipe: Recipe) -> tuple[Search, Builder]:
+def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[Search, Builder]:
     """Search and builder of a crystal; phasing leaves out the finest reflections."""
     data = crystal.observed
     squared = inverse_d_squared(data.hkl, data.orthogonalisation)

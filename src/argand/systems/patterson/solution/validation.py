@@ -4,8 +4,8 @@ import numpy as np
 
 from argand.physics.crystal.bond import crowded
 from argand.physics.phasing.model_building import OWN_U_BELOW, Builder
-from argand.physics.phasing.refinement import Refined
-from argand.systems.patterson.solution.reflections import Crystal
+from argand.physics.phasing.refinement import RefinedModel
+from argand.systems.patterson.solution.reflections import CrystalData
 
 # All of these were chosen on the 25 measured sets that benchmarks/patterson_real.py counts false claims on,
 # so that its counts flatter them (benchmarks/README.md).
@@ -29,7 +29,7 @@ _LEAST_SUPPORT, _MOST_VAGUE = 0.4, 0.35
 largest share of vague atoms in a model that is believed."""
 
 
-def largest_r1(crystal: Crystal, model: Refined) -> float:
+def largest_r1(crystal: CrystalData, model: RefinedModel) -> float:
     """R1 up to which a model is believed: few reflections for its parameters are fitted by wrong ones too.
 
     What a fit of p parameters leaves of n reflections shrinks with 1 - p/n. (For squares that is the
@@ -41,7 +41,7 @@ def largest_r1(crystal: Crystal, model: Refined) -> float:
     return (LARGEST_R1_COARSE if coarse else LARGEST_R1) * max(share, 0.0)
 
 
-def verdict(crystal: Crystal, model: Refined, builder: Builder) -> tuple[bool, str]:
+def verdict(crystal: CrystalData, model: RefinedModel, builder: Builder) -> tuple[bool, str]:
     """Whether a model is believed, and why.
 
     By its R1, where a formula is known by its completeness, by the distances of its atoms, and where R1 is
@@ -70,7 +70,7 @@ def verdict(crystal: Crystal, model: Refined, builder: Builder) -> tuple[bool, s
     return True, f"R1 {model.r1:.3f} is within {most:.2f}"
 
 
-def free_parameters(crystal: Crystal, model: Refined) -> int:
+def free_parameters(crystal: CrystalData, model: RefinedModel) -> int:
     """Coordinates that the sites leave free, a scale and a U."""
     sites = (crystal.group.site(place, crystal.orthogonalisation) for place in model.atoms.frac)
     return 2 + sum(round(float(np.trace(projector))) for projector, _, _ in sites)

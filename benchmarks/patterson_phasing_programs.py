@@ -26,7 +26,7 @@ from smtbx.ab_initio import charge_flipping
 
 from argand.physics.crystal.atom import is_hydrogen
 from argand.physics.crystal.symmetry import Group
-from argand.systems.patterson.solution.reflections import Crystal
+from argand.systems.patterson.solution.reflections import CrystalData
 from argand.typing import Miller, Points3
 
 HEALTHY = 0.70
@@ -74,7 +74,7 @@ class ChargeFlipping:
     the third, as its number of iterations is then no integer.
     """
 
-    def __init__(self, crystal: Crystal) -> None:
+    def __init__(self, crystal: CrystalData) -> None:
         self.crystal = crystal
         hall = gemmi.find_spacegroup_by_name(crystal.group.name).hall
         self.symmetry = cctbx_crystal.symmetry(unit_cell=crystal.cell, space_group=sgtbx.space_group(hall))
@@ -146,7 +146,7 @@ def _as_arrays(factors: miller.array) -> tuple[Miller, Complex[np.ndarray, " n"]
 class GrokPhaseSolver:
     """Trials of grok-phase-solver's default `ensemble`: charge flipping and RAAR in turn, new seeds each."""
 
-    def __init__(self, crystal: Crystal) -> None:
+    def __init__(self, crystal: CrystalData) -> None:
         self.crystal = crystal
         self.cell = np.array(crystal.cell, float)
         self.hkl, self.amplitudes = whole_sphere(crystal)
@@ -163,7 +163,7 @@ class GrokPhaseSolver:
         return Attempt(self.hkl, factors, True, frac if len(frac) else None, merit, merit >= HEALTHY)
 
 
-def whole_sphere(crystal: Crystal) -> tuple[Miller, Float[np.ndarray, " n"]]:
+def whole_sphere(crystal: CrystalData) -> tuple[Miller, Float[np.ndarray, " n"]]:
     """One of each Friedel pair of all equivalents of the unique reflections, and their amplitudes."""
     data = crystal.observed
     images = crystal.group.equivalents(data.hkl)

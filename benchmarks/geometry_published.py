@@ -1,6 +1,6 @@
 """The figures 9, 10 and 11 of the poster by Lin et al. again, at a compute budget that fits a laptop.
 
-    python benchmarks/poster.py --data FOLDER
+    python benchmarks/geometry_published.py --data FOLDER
 
 Trains the poster's networks for minutes each on one core (a finished run is not repeated), measures them on
 stills that they were not trained on, and draws the figures. FOLDER holds real images and truth.csv; its first
@@ -16,7 +16,12 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from poster_figures import RealImage, draw_actual_against_predicted, draw_loss_curves, draw_tilt_curves
+from geometry_published_figures import (
+    RealImage,
+    draw_actual_against_predicted,
+    draw_loss_curves,
+    draw_tilt_curves,
+)
 from report import as_table, read_truth, write_report
 from rich.console import Console
 from torch import nn
@@ -28,7 +33,7 @@ from argand.learn.train import train
 from argand.physics.still.spot import block_sum
 from argand.systems.geometry.evaluate import EVALUATION_SEED
 from argand.systems.geometry.presets import PRESETS
-from argand.systems.geometry.published.regression import CENTRE_UNIT, Target, poster_predict
+from argand.systems.geometry.published.regression import CENTRE_UNIT, Target, published_predict
 from argand.systems.geometry.system import Geometry
 
 BINNING, SHRINK = 24, 3
@@ -108,7 +113,7 @@ def measure(run: Run, folder: Path, count: int) -> dict[str, Any]:
     answers, truths = [], []
     for index in range(count):
         sample = run.system.simulate(index, EVALUATION_SEED)
-        answer = poster_predict(network, sample["image"], sample["live"], SHRINK, run.target)
+        answer = published_predict(network, sample["image"], sample["live"], SHRINK, run.target)
         if run.target == "tilt":
             answers.append(answer)
             truths.append(sample["tilt_deg"])
@@ -146,7 +151,7 @@ def baseline_centre(run: Run, folder: Path, frame: Frame) -> tuple[float, float]
     mask = frame.mask[window]
     counts = block_sum(np.where(mask, frame.data[window], 0).astype(np.float32), BINNING)
     live = block_sum(mask.astype(np.float32), BINNING) / BINNING**2
-    fast, slow = BINNING * poster_predict(trained_network(run, folder), counts, live, SHRINK, "centre")
+    fast, slow = BINNING * published_predict(trained_network(run, folder), counts, live, SHRINK, "centre")
     return float(fast), float(slow)
 
 
@@ -200,7 +205,7 @@ def main(
     only: Annotated[str, typer.Option(help="Only train the runs with this in their name")] = "",
     runs: Annotated[Path, typer.Option(help="Folder of the runs")] = Path("runs/poster"),
     figures: Annotated[Path, typer.Option(help="Folder of the pictures")] = Path("docs/figures"),
-    json_file: Annotated[Path, typer.Option("--json")] = Path("benchmarks/results/poster.json"),
+    json_file: Annotated[Path, typer.Option("--json")] = Path("benchmarks/results/geometry_published.json"),
     count: Annotated[int, typer.Option(help="Stills to measure on")] = 300,
 ) -> None:
     """Train what is not trained yet, measure, draw."""

@@ -1,6 +1,6 @@
 """How well classical methods find the beam centre of real images, against their known truth.
 
-    python benchmarks/classical.py --data FOLDER --json classical.json
+    python benchmarks/geometry_classical.py --data FOLDER --json classical.json
 
 FOLDER holds the images and truth.csv with the columns file, beam_x_px, beam_y_px and sigma_px.
 """
@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from opponents import OPPONENTS, ask
+from geometry_opponents import OPPONENTS, ask
 from report import as_table, read_truth, write_report
 from rich.console import Console
 from rich.progress import track

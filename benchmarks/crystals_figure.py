@@ -1,6 +1,6 @@
 """A structure, the density that its latent holds, and what is decoded from the latent, in one picture.
 
-python benchmarks/crystal_figure.py CIF --out docs/figures/crystals.png
+python benchmarks/crystals_figure.py CIF --out docs/figures/crystals.png
 
 docs/figures/crystals.png is of examples/data/crystals/LiFePO4_mp-19017.cif.
 """
@@ -19,7 +19,7 @@ from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.reciprocal import waves
 from argand.physics.crystal.structure import Structure
-from argand.systems.crystals.latent.decoding import faithful
+from argand.systems.crystals.latent.decoding import encode_verified
 from argand.systems.crystals.latent.representation import Latent, Representation
 
 AXES = (0, 2, 1)
@@ -88,7 +88,7 @@ def main(
     from matplotlib import pyplot as plt
 
     representation, structure = Representation(), read_structure(file)
-    latent, decoded = faithful(representation, structure)
+    latent, decoded = encode_verified(representation, structure)
     found = compare(decoded.structure, structure)
     figure, panels = plt.subplots(1, 3, figsize=(13, 3.1), layout="constrained")
     draw_cell(panels[0], structure)

@@ -1,6 +1,6 @@
 """How well argand finds the beam centre of real images, against their known truth.
 
-    python benchmarks/real.py --data FOLDER --json benchmarks/results/real.json --opponents
+    python benchmarks/geometry_real.py --data FOLDER --json benchmarks/results/geometry_real.json --opponents
 
 FOLDER holds the images and truth.csv with the columns file, beam_x_px, beam_y_px and sigma_px. Each image is
 answered by itself; images whose names differ in the last number only are pooled as well. No beam centre of a
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import classical
+import geometry_classical as classical
 import numpy as np
 import typer
-from opponents import OPPONENTS
+from geometry_opponents import OPPONENTS
 from report import as_table, read_truth, write_report
 from rich.console import Console
 from rich.progress import track

@@ -1,6 +1,6 @@
 """How fast stills are simulated, and how like real ones those of the preset `realistic` are.
 
-    python benchmarks/simulator.py [--data FOLDER] [--json simulator.json]
+    python benchmarks/geometry_simulator.py [--data FOLDER] [--json simulator.json]
 
 FOLDER holds real images and truth.csv; without it only the simulated ranges are printed.
 """
@@ -25,7 +25,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.spot import Spots, find_spots
 from argand.physics.still.still import expose
 from argand.systems.geometry.presets import PRESETS
-from argand.systems.geometry.simulate import draw_still, take
+from argand.systems.geometry.simulate import draw_still, simulate_still
 
 SHELLS = np.array([0.06, 0.1, 0.15, 0.2, 0.24, 0.28, 0.34, 0.4])
 """Edges of the resolution shells in 1/Å over which the background is compared."""
@@ -47,7 +47,7 @@ def take_some(first: int, count: int) -> float:
     keep_freed_memory()
     start = time.process_time()
     for index in range(first, first + count):
-        take(PRESETS["standard"].stills, index, 0)
+        simulate_still(PRESETS["standard"].stills, index, 0)
     return time.process_time() - start
 
 

@@ -1,4 +1,4 @@
-"""The pictures that `poster.py` makes of its runs."""
+"""The pictures that `geometry_published.py` makes of its runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """How well argand finds beam centre and tilt on simulated stills that it was not trained on.
 
-    python benchmarks/simulated.py --count 60 --json benchmarks/results/simulated.json --card
+    python benchmarks/geometry_simulated.py --count 60 --card --json FILE
 
 Full frames of each preset, from the background alone, the Bragg spots alone, and both. A preset that is
 measured again replaces its figures in the JSON file; the others are kept. With --card the figures are kept in

@@ -1,6 +1,6 @@
 """How long argand takes for a 6M image, reading included, and how much memory.
 
-    python benchmarks/speed.py --data FOLDER --json benchmarks/results/speed.json
+    python benchmarks/geometry_speed.py --data FOLDER --json benchmarks/results/geometry_speed.json
 
 The first Pilatus 6M image of FOLDER is measured as it is (bzip2) and decompressed, with the model loaded;
 and the command line from a cold start.

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from crystal_opponents import OPPONENTS, Attempt, Opponent
 from gemmi import read_small_structure
+from patterson_phasing_programs import OPPONENTS, Attempt, Opponent
 from patterson_real import cell_formula
 from patterson_truth import Comparison, compare, true_atoms
 
@@ -19,9 +19,9 @@ from argand.physics.phasing.dual_space import Expansion, origin_scores, phase_fa
 from argand.physics.phasing.fourier import Coefficients, Grid
 from argand.physics.phasing.model_building import Builder, nearest_distance
 from argand.physics.phasing.peak import between_points
-from argand.physics.phasing.refinement import Observed, Refined
+from argand.physics.phasing.refinement import Observed, RefinedModel
 from argand.physics.phasing.wilson import normalised
-from argand.systems.patterson.solution.reflections import Crystal, prepare
+from argand.systems.patterson.solution.reflections import CrystalData, prepare
 from argand.systems.patterson.solution.solve import PHASING_D_MIN, verdict
 from argand.typing import Points3
 
@@ -40,12 +40,12 @@ _SAME = 0.3
 class Judge:
     """Makes models from phases, and knows the truth, which has no part in the models."""
 
-    crystal: Crystal
+    crystal: CrystalData
     truth: Atoms
     chemical: np.ndarray
     builder: Builder = field(init=False)
     whole: Grid = field(init=False)
-    best: Refined | None = None
+    best: RefinedModel | None = None
 
     def __post_init__(self) -> None:
         data, group = self.crystal.observed, self.crystal.group
@@ -64,7 +64,7 @@ class Judge:
         known = np.sqrt(sharp * structure / max(float(mean), 1e-12))
         self._amplitude = np.abs(Expansion(phasing.hkl, grid).full(known.astype(complex)))
 
-    def model(self, attempt: Attempt) -> Refined:
+    def model(self, attempt: Attempt) -> RefinedModel:
         """Our model of an attempt's phases; completed where it may be the best so far."""
         model = self.builder.first(self._amplitude * phase_factor(self._placed(attempt)))
         if self.best is None or model.r1 < self.best.r1 + _HOPE:
@@ -92,7 +92,7 @@ class Judge:
         """Whether the best model is believed and clear, by its R1 alone."""
         return self.best is not None and self.best.r1 <= _CLEAR and verdict(self.crystal, self.best)[0]
 
-    def of_model(self, model: Refined) -> Comparison:
+    def of_model(self, model: RefinedModel) -> Comparison:
         """Our model beside the truth."""
         group, cell = self.crystal.group, self.crystal.orthogonalisation
         return compare(model.atoms, self.truth, self.chemical, group, cell)
