@@ -37,7 +37,7 @@ BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 CENTRE_GOALS_PX = {"standard": 0.3, "flat-background": 1.0, "binary": 1.5}
 TILT_GOALS_DEG = {"standard": 0.1}
 SPEED_GOALS = {"model loaded": 1.0, "argand --help": 0.5}
-"""Seconds allowed for the rows of speed.json whose names hold this."""
+"""Seconds allowed for the rows of geometry_speed.json whose names hold this."""
 MEMORY_GOAL_GB = 1.5
 POSTER_PX = "poster 0.86 along an axis"
 """The poster's L1 of 0.288 px, of which three make one of the detector's."""
@@ -212,10 +212,10 @@ def poster_table(report: Report) -> tuple[str, list[Row]]:
 
 
 TABLES = {
-    "simulated": simulated_table,
-    "real": real_table,
-    "speed": speed_table,
-    "poster": poster_table,
+    "geometry_simulated": simulated_table,
+    "geometry_real": real_table,
+    "geometry_speed": speed_table,
+    "geometry_published": poster_table,
     "patterson": patterson_table,
     "patterson_separation": patterson_separation_table,
     "patterson_ablation": patterson_ablation_table,

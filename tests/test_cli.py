@@ -1,5 +1,6 @@
 """The command line must answer at once and tell errors in one line."""
 
+import gc
 import subprocess
 import sys
 from types import ModuleType
@@ -9,8 +10,9 @@ import typer
 from typer.testing import CliRunner
 
 from argand import __version__
-from argand.cli import build
+from argand.cli import START_OBJECTS, asked_systems, build, spare_imports
 from argand.errors import InputError
+from argand.system import SYSTEMS
 
 runner = CliRunner()
 
@@ -104,3 +106,24 @@ def test_help_imports_nothing_heavy():
     code = f"import sys, argand.cli as c; c.build(c.SYSTEMS); print({set(HEAVY)} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["doctor"], ["geometyr", "predict"]])
+def test_all_systems_are_offered_where_none_is_asked_for(words: list[str]):
+    assert asked_systems(words) == SYSTEMS
+
+
+def test_only_the_system_that_is_asked_for_is_built():
+    assert list(asked_systems(["--verbose", "crystals", "encode", "geometry"])) == ["crystals"]
+
+
+def test_the_collector_works_as_ever_after_its_first_look():
+    usual = gc.get_threshold()
+    spare_imports()
+    try:
+        assert gc.get_threshold()[0] == START_OBJECTS
+        gc.collect()
+        assert gc.get_threshold() == usual
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*usual)

@@ -68,8 +68,8 @@ def real() -> dict:
 def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results"
     folder.mkdir()
-    (folder / "simulated.json").write_text(json.dumps(simulated(0.123)))
-    (folder / "real.json").write_text(json.dumps(real()))
+    (folder / "geometry_simulated.json").write_text(json.dumps(simulated(0.123)))
+    (folder / "geometry_real.json").write_text(json.dumps(real()))
     return folder
 
 
@@ -112,7 +112,9 @@ def test_a_missing_result_is_one_line(
     readme.write_text(EMPTY)
     tables.main(readme, results)
     assert capsys.readouterr().err.count("\n") == 14
-    assert "`benchmarks/geometry_speed.py`: not measured yet (no `speed.json`)." in readme.read_text()
+    assert (
+        "`benchmarks/geometry_speed.py`: not measured yet (no `geometry_speed.json`)." in readme.read_text()
+    )
 
 
 @pytest.mark.parametrize("text", ["none", f"{tables.END} {tables.BEGIN}", f"{tables.BEGIN}{EMPTY}"])
