@@ -166,6 +166,7 @@ GATED = (6, 10)
 """Samples that are only made once the simulation has been told to stop."""
 
 GATED_SCRIPT = f"""
+import signal
 import sys
 from pathlib import Path
 from toy import GatedToySystem
@@ -179,6 +180,8 @@ def stop_and_open(ticker):
     Path(sys.argv[1], "open").touch()
 
 if __name__ == "__main__":
+    # What a shell runs in the background ignores Ctrl-C from its start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     Ticker.stop = stop_and_open
     system = GatedToySystem(folder=sys.argv[1], gated={GATED})
     simulate_to_file(system, Path(sys.argv[1], "set.h5"), 40, seed=3, processes=2, shard_size=4, quiet=True)

@@ -177,6 +177,14 @@ def test_a_run_resumes_only_with_its_own_settings(tmp_path: Path, changes: dict,
         run(tmp_path, resume=True, **changes)
 
 
+def test_the_number_of_workers_matters_only_where_samples_are_replayed(tmp_path: Path):
+    for replay in (1, 2):
+        run(tmp_path / str(replay), max_steps=1, replay=replay)
+    assert run(tmp_path / "1", max_steps=1, workers=1, resume=True).steps_here == 0
+    with pytest.raises(ConfigError, match=r"settings\.workers = 0, not 1"):
+        run(tmp_path / "2", max_steps=1, replay=2, workers=1, resume=True)
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path: Path):
     run(tmp_path, max_steps=1)
     checkpoint = tmp_path / "last.ckpt"

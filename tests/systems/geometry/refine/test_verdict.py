@@ -11,7 +11,7 @@ from argand.physics.still.features import Features, extract_features
 from argand.physics.still.lattice import LatticeFit
 from argand.physics.still.ring import RingFit
 from argand.physics.still.spot import Spots
-from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
+from argand.systems.geometry.refine.verdict import SWUNG_LIMIT_DEG, average, decide, lattice_doubts
 
 GEOMETRY = BeamGeometry((60.0, 45.0), 200.0, 1.0, (0.1, 0.1))
 COVARIANCE = np.diag([0.01, 0.01, 1e-6, 1e-6])
@@ -62,6 +62,7 @@ def test_a_distance_off_by_a_per_cent_is_a_note(bright: Frame):
     ("fit", "reason"),
     [
         (a_lattice(margin=9.0), "ambiguous lattice: a centre at (70.0, 45.0) px"),
+        (a_lattice(stretch=1.05), "distance of 210.0 mm, not of 200 mm"),
         (a_lattice(stretch=0.95), "distance of 190.0 mm, not of 200 mm"),
     ],
 )
@@ -121,3 +122,28 @@ def test_a_tilt_that_was_not_measured_is_not_written(bright: Frame):
     assert answer.poni_px == answer.beam_centre_px
     assert answer.stated_geometry == GEOMETRY
     assert answer.geometry == tilted
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_detector_swung_out_to_either_side_is_no_answer(bright: Frame, side: int):
+    swung = replace(bright, two_theta_deg=side * (SWUNG_LIMIT_DEG + 0.1))
+    assert "swung out" in decide(swung, seen_of(swung), GEOMETRY, 5.0, a_lattice(), None).reason
+    inside = replace(bright, two_theta_deg=side * (SWUNG_LIMIT_DEG - 0.1))
+    assert decide(inside, seen_of(inside), GEOMETRY, 5.0, a_lattice(), None).reliable
+
+
+def test_a_fit_that_leaves_more_than_two_pixels_is_no_answer(bright: Frame):
+    for variance, reliable in ((1.8**2, True), (2.2**2, False)):
+        # 100 spots, of which the lattice explains 80; and its own 0.2 px of scatter count for 0.04 px.
+        fit = replace(a_lattice(), covariance=0.8 * np.diag([variance, variance, 1e-6, 1e-6]))
+        answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, fit, None)
+        assert (answer.reliable, "the fit leaves ±2.2 px" in answer.reason) == (reliable, not reliable)
+
+
+def test_an_average_is_as_uncertain_as_its_members_scatter(bright: Frame):
+    fits = [replace(a_lattice(), geometry=GEOMETRY.with_centre((x, 45.0))) for x in (59.0, 61.0)]
+    mean = average([decide(bright, seen_of(bright), GEOMETRY, 5.0, fit, None) for fit in fits])
+    assert mean.beam_centre_px == pytest.approx((60.0, 45.0))
+    # Half the variance v of each, times chi² = (1 + 1) / v over 4 numbers of one more answer than needed.
+    assert mean.covariance is not None
+    assert mean.covariance[0, 0] == pytest.approx(0.25)
