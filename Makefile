@@ -59,8 +59,8 @@ bench: .venv/tools
 
 LOWEST = build/lowest/bin/python
 lowest: TESTS = tests/io tests/physics tests/nn tests/test_*.py tests/systems/crystals
-lowest: PAGES = tests/systems/geometry/test_view.py tests/systems/geometry/test_outputs.py \
-		tests/systems/patterson/test_cli.py tests/systems/patterson/test_solve_view.py \
+lowest: PAGES = tests/systems/geometry/test_view.py tests/systems/geometry/files/test_outputs.py \
+		tests/systems/patterson/test_cli.py tests/systems/patterson/solution/test_page.py \
 		tests/systems/molmnist/test_predict.py
 lowest:
 	$(PYTHON) -m venv build/lowest

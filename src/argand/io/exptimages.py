@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from argand.io.suffix import MANY_IMAGES
+
 _LOOKUPS = ("mask", "gain", "pedestal", "dx", "dy")
-_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)$", re.IGNORECASE)
 
 
 def imageset_frames(
@@ -41,7 +42,7 @@ def new_imageset(file: str, number: int) -> dict[str, Any]:
     """An imageset of one still."""
     name = str(Path(file).absolute())
     still = {"__id__": "ImageSet", "images": [name], "params": {}} | dict.fromkeys(_LOOKUPS)
-    return still | {"single_file_indices": [number]} if _MANY_IMAGES.search(file) else still
+    return still | {"single_file_indices": [number]} if MANY_IMAGES.search(file) else still
 
 
 def _numbered(template: str, number: int) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from argand.errors import InputError
 from argand.io.expt import ExptImages, read_expt
+from argand.io.suffix import MANY_IMAGES
 
 _IMAGE = re.compile(
     r"\.(cbf|img|mccd|marccd|rayonix|tiff?|edf|npy|h5|hdf5|nxs|cxi)(\.(bz2|gz))?$", re.IGNORECASE
 )
 _PART_OF_MASTER = re.compile(r"_(data_\d+|meta|\d{6})\.(h5|hdf5|nxs)$", re.IGNORECASE)
-_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)$", re.IGNORECASE)
 _LIST_SUFFIXES = (".lst", ".list", ".txt")
 
 
@@ -67,7 +67,7 @@ def _folder(folder: Path) -> list[str]:
     images = sorted(str(path) for path in folder.iterdir() if path.is_file() and _IMAGE.search(path.name))
     masters = [path for path in images if not _PART_OF_MASTER.search(path)]
     # Data files are reached through their master; alone they know no geometry.
-    with_master = any(_MANY_IMAGES.search(path) for path in masters)
+    with_master = any(MANY_IMAGES.search(path) for path in masters)
     images = masters if with_master else images
     if not images:
         raise InputError(f"{folder}: no images in this folder; name the files or a glob")
@@ -92,7 +92,7 @@ def _experiments(pattern: str) -> Iterator[tuple[str, ExptImages]]:
         if not images.frames:
             raise InputError(f"{pattern}: names no images; name the image files themselves")
         for path, group in groupby(images.frames, key=lambda frame: frame[0]):
-            if _MANY_IMAGES.search(path):
+            if MANY_IMAGES.search(path):
                 yield from ((f"{path}#{run}", images) for run in _runs([number for _, number in group]))
             else:
                 yield path, images

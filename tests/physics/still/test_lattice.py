@@ -8,7 +8,8 @@ import pytest
 
 from argand.physics.crystal.cell import Cell, random_rotation
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.lattice import LatticeFit, Prior, fit_lattice
+from argand.physics.still.lattice import LatticeFit, fit_lattice
+from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.panel import Panel
 from argand.physics.still.reflection import Spread
 from argand.physics.still.spot import find_spots

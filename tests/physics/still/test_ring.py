@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.lattice import Prior
+from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.panel import Panel
 from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.scattering import calibrant_s

@@ -21,7 +21,11 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
 
     structure = right_handed(structure)
     cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
-    dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
+    # None where nothing is found; releases to come raise instead, and older ones have no such error.
+    try:
+        dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
+    except getattr(spglib, "SpglibError", ()):
+        dataset = None
     if dataset is None:
         return structure, "P1"
     lattice = _lattice(structure.lattice, dataset.rotations)

@@ -10,30 +10,20 @@ it knows the sphere's curvature.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from argand.physics.still.basis import find_basis
 from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.lattice_refinement import (
+    OUTLIER,
+    Candidates,
+    Prior,
+    fit_candidates,
+    index_and_fit,
+    placed,
+)
 from argand.typing import Matrix3, Miller, Points2
 
-PARAMETERS = 14
-"""Nine of the lattice, two of the centre, two of the tilt, one of the distance."""
-ROUNDS = 8
-"""Gauss-Newton steps of a fit.
-
-By hand, a bound on time; only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
-`benchmarks/geometry_real.py`).
-"""
-LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
-"""Longest change in one step: centre in px, tilt in radians, logarithm of the distance.
-
-By hand: bounds that keep linearised steps from running away.
-"""
-SMALL_TURN = 1e-6
-"""Step of the numerical derivatives of the detector's axes by its tilt, in radians.
-
-By hand: errors of the step (1e-6) and of rounding (1e-10) are both far below what a step needs.
-"""
 GROWTH = ((0.45, 24), (1.0, 5))
 """Share of the spots, from low angles on, and number of origins in each round that compares them.
 
@@ -45,18 +35,6 @@ RIVALS = 48
 
 By hand, a bound on time; only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
 `benchmarks/geometry_real.py`).
-"""
-FREEDOM = 4.0
-"""Degrees of freedom of Student's t, the prior of the centre: networks are sometimes far off.
-
-By hand, as in the loss that the network is trained with; `benchmarks/geometry_simulated.py` measures
-calibration.
-"""
-OUTLIER = 16.0
-"""Normalised square beyond which a spot is an outlier.
-
-Four standard deviations; Tukey's biweight with the usual 4.685 is 22. By hand; only the answers as a whole
-are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 
 
@@ -82,18 +60,6 @@ class LatticeFit:
     stretch: float
     stretch_sigma: float
     chance: float
-
-
-@dataclass(frozen=True)
-class Prior:
-    """What is known beforehand: scales of centre (px, both axes), tilt (rad) and distance (relative).
-
-    The default of the distance, 1 %, is by hand.
-    """
-
-    centre_px: float
-    tilt: float
-    distance: float = 0.01
 
 
 def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 400) -> LatticeFit | None:
@@ -144,28 +110,9 @@ def origin_candidates(
     return shifts[order]
 
 
-@dataclass(frozen=True)
-class _Candidates:
-    """Fits of several origins at once: places (px, rad, log), bases, costs, normal matrices."""
-
-    place: Float[np.ndarray, "c 5"]
-    basis: Float[np.ndarray, "c 3 3"]
-    cost: Float[np.ndarray, " c"]
-    normal: Float[np.ndarray, "c p p"]
-    weight: Float[np.ndarray, "c n"]
-    rms_px: Float[np.ndarray, " c"]
-    scales: Float[np.ndarray, " 2"]
-
-    def take(self, number: int) -> "_Candidates":
-        """One of them alone."""
-        one = slice(number, number + 1)
-        fits = (self.place[one], self.basis[one], self.cost[one], self.normal[one])
-        return _Candidates(*fits, self.weight[one], self.rms_px[one], self.scales)
-
-
 def _any_origin(
     px: Points2, geometry: BeamGeometry, prior: Prior, basis: Matrix3, phase: np.ndarray
-) -> _Candidates | None:
+) -> Candidates | None:
     """The lattice with one of its nodes for its origin, at a geometry that explains most spots.
 
     A tilt that is not yet known bends the lattice by some per cent at high angles, where spots would be
@@ -187,13 +134,13 @@ def _any_origin(
         # By hand: few spots are all needed.
         near = px[angle <= np.quantile(angle, share)] if len(px) * share > 30 else px
         kept = slice(None) if fits is None else np.argsort(fits.cost)[:most]
-        fits = _index_and_fit(near, geometry, prior, place[kept], bases[kept], rough=fits is None)
+        fits = index_and_fit(near, geometry, prior, place[kept], bases[kept], rough=fits is None)
         place, bases = fits.place, fits.basis
     assert fits is not None
     return fits.take(int(np.argmin(fits.cost)))
 
 
-def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Candidates) -> LatticeFit | None:
+def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candidates) -> LatticeFit | None:
     """Try the other nodes for the origin of a lattice whose spots have their indices.
 
     A node on the Ewald sphere serves as well as the true origin, if the beam is turned to it: centre
@@ -203,7 +150,7 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Cand
         rivals = _with_other_origins(px[:500], geometry, prior, found)
         order = np.argsort(rivals.cost)
         found = rivals.take(int(order[0]))
-    final = _index_and_fit(px, geometry, prior, found.place, found.basis)
+    final = index_and_fit(px, geometry, prior, found.place, found.basis)
     # By hand: a weight of 0.2 is a spot at three standard deviations; fewer than ten spots are no lattice.
     indexed = int(np.count_nonzero(final.weight[0] > 0.2))
     if indexed < 10:
@@ -217,7 +164,7 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Cand
     # Volume of the ellipsoid about a node in which a spot is no outlier, over that of the reciprocal cell.
     reach = 4.0 / 3.0 * np.pi * OUTLIER**1.5 * final.scales[0] ** 2 * final.scales[1]
     return LatticeFit(
-        replace(_placed(geometry, final.place[0]), distance_mm=geometry.distance_mm),
+        replace(placed(geometry, final.place[0]), distance_mm=geometry.distance_mm),
         final.basis[0],
         covariance[9:13, 9:13],
         indexed,
@@ -231,13 +178,13 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Cand
     )
 
 
-def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found: _Candidates) -> _Candidates:
+def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candidates) -> Candidates:
     """Fits of one lattice with each node for the origin that the prior allows, itself first."""
     place, basis = found.place[0], found.basis[0]
-    now = _placed(geometry, place)
+    now = placed(geometry, place)
     turns = now.q_from_px(px) @ np.linalg.inv(basis).T
     hkl = np.rint(turns)
-    # By hand, here and in `_index_and_fit`: a quarter of an index, half of the way to belonging elsewhere.
+    # By hand, here and in `index_and_fit`: a quarter of an index, half of the way to belonging elsewhere.
     close = np.abs(turns - hkl).max(axis=1) < 0.25
     mm_per_q = now.wavelength * now.distance_mm
     apart = np.subtract(geometry.beam_centre_px, now.beam_centre_px) * now.pixel_size_mm / mm_per_q
@@ -253,200 +200,10 @@ def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found
     indices = hkl[None] - shifts[:, None, :]
     bases = np.stack(
         [
-            np.linalg.lstsq(index[close], _placed(geometry, there).q_from_px(px[close]), rcond=None)[0].T
+            np.linalg.lstsq(index[close], placed(geometry, there).q_from_px(px[close]), rcond=None)[0].T
             for index, there in zip(indices, places, strict=True)
         ]
     )
-    return _fit(px, indices, geometry, prior, places, bases, np.tile(close, (len(shifts), 1)), rough=False)
-
-
-def _index_and_fit(
-    px: Points2,
-    geometry: BeamGeometry,
-    prior: Prior,
-    place: Float[np.ndarray, "c 5"],
-    basis: Float[np.ndarray, "c 3 3"],
-    rough: bool = False,
-) -> _Candidates:
-    """Give all spots the indices nearest to their q in each candidate's lattice, and fit again."""
-    inverse = np.linalg.inv(basis)
-    turns = np.stack([_placed(geometry, p).q_from_px(px) @ m.T for p, m in zip(place, inverse, strict=True)])
-    hkl = np.rint(turns)
-    close = np.abs(turns - hkl).max(axis=2) < 0.25
-    return _fit(px, hkl, geometry, prior, place, basis, close, rough)
-
-
-def _placed(geometry: BeamGeometry, place: np.ndarray) -> BeamGeometry:
-    """The geometry with another centre (fast, slow) px, tilt (pitch, yaw) rad and log of the stretch."""
-    fast, slow, pitch, yaw, stretch = (float(value) for value in place)
-    distance = geometry.distance_mm * float(np.exp(stretch))
-    return replace(geometry, beam_centre_px=(fast, slow), pitch=pitch, yaw=yaw, distance_mm=distance)
-
-
-def _fit(
-    px: Points2,
-    hkl: Float[np.ndarray, "c n 3"],
-    geometry: BeamGeometry,
-    prior: Prior,
-    place: Float[np.ndarray, "c 5"],
-    basis: Float[np.ndarray, "c 3 3"],
-    close: Bool[np.ndarray, "c n"],
-    rough: bool,
-) -> _Candidates:
-    """Robust Gauss-Newton on q(px; centre, tilt, distance) = basis @ hkl for several candidates at once.
-
-    Residuals lie in the tangent plane of the Ewald sphere (where a spot is) and along its normal (how
-    far its node is from the sphere); each kind has its own scale, taken from the data. Spots that are
-    not `close` to a node count as outliers; a `rough` start is given wide scales in its first step.
-    """
-    px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
-    # By hand: 1.5 px, and 3e-3 1/Å off the sphere, wider than a start that is worth a fit leaves.
-    scales = np.array([1.5 / px_per_q, 3e-3]) if rough else None
-    fits = _improve(px, hkl, geometry, prior, place, basis, close, scales)
-    for _ in range(ROUNDS - 1):
-        fits = _improve(px, hkl, geometry, prior, fits.place, fits.basis, close)
-    return fits
-
-
-def _improve(
-    px: Points2,
-    hkl: Float[np.ndarray, "c n 3"],
-    geometry: BeamGeometry,
-    prior: Prior,
-    place: Float[np.ndarray, "c 5"],
-    basis: Float[np.ndarray, "c 3 3"],
-    close: Bool[np.ndarray, "c n"],
-    scales: Float[np.ndarray, " 2"] | None = None,
-) -> _Candidates:
-    """One Gauss-Newton step; costs, weights and residuals are those before it."""
-    px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
-    q, slopes = _q_and_slopes(px, geometry, place)
-    misfit = _misfit(q, basis, hkl, geometry.wavelength)
-    if scales is None:
-        scales = _scales(misfit, close, px_per_q)
-    square = misfit.across2 / scales[0] ** 2 + misfit.along**2 / scales[1] ** 2
-    square = np.where(close, square, OUTLIER)
-    weight = np.maximum(1.0 - square / OUTLIER, 0.0) ** 2
-    normal, step = _normal_equations(misfit, slopes, hkl, weight, scales)
-    pull = np.array([*geometry.beam_centre_px, geometry.pitch, geometry.yaw, 0.0]) - place
-    known, strength = _prior(pull, prior)
-    normal[:, range(9, 14), range(9, 14)] += strength
-    # An index that is zero throughout says nothing of its axis: a prior of 0.1/Å keeps that harmless.
-    normal[:, range(9), range(9)] += 1e2
-    step[:, 9:] += strength * pull
-    cost = _robust_cost(square) + known
-    change = _solve(normal, step)
-    # Two directions across the normal: half of the square is that along one axis.
-    rms = np.sqrt((weight * misfit.across2).sum(1) / np.maximum(weight.sum(1), 1e-9) / 2) * px_per_q
-    basis = basis + change[:, :9].reshape(-1, 3, 3)
-    place = place + np.clip(change[:, 9:], -LONGEST, LONGEST)
-    return _Candidates(place, basis, cost, normal, weight, rms, scales)
-
-
-def _solve(normal: Float[np.ndarray, "c p p"], step: Float[np.ndarray, "c p"]) -> Float[np.ndarray, "c p"]:
-    """Solution of the normal equations; what the spots do not determine stays as it is."""
-    size = np.sqrt(np.diagonal(normal, axis1=1, axis2=2))
-    scaled = normal / (size[:, :, None] * size[:, None, :]) + 1e-12 * np.eye(normal.shape[-1])
-    return np.linalg.solve(scaled, (step / size)[..., None])[..., 0] / size
-
-
-def _prior(
-    pull: Float[np.ndarray, "c 5"], prior: Prior
-) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, "c 5"]]:
-    """Cost of being `pull` away from the start, and the strength that pulls back on each parameter.
-
-    Tilt and distance are Gaussian; the centre follows Student's t in two dimensions.
-    """
-    reach = np.sum(pull[:, :2] ** 2, axis=1) / prior.centre_px**2
-    centre = (FREEDOM + 2.0) / (FREEDOM + reach) / prior.centre_px**2
-    rest = np.array([prior.tilt**-2, prior.tilt**-2, prior.distance**-2])
-    strength = np.column_stack([centre, centre, np.tile(rest, (len(pull), 1))])
-    cost = (FREEDOM + 2.0) * np.log1p(reach / FREEDOM) + pull[:, 2:] ** 2 @ rest
-    return cost, strength
-
-
-@dataclass(frozen=True)
-class _Misfit:
-    """q minus lattice node, the sphere's normal there, the misfit along it and the square across it."""
-
-    residual: Float[np.ndarray, "c n 3"]
-    direction: Float[np.ndarray, "c n 3"]
-    along: Float[np.ndarray, "c n"]
-    across2: Float[np.ndarray, "c n"]
-
-
-def _misfit(q: np.ndarray, basis: np.ndarray, hkl: np.ndarray, wavelength: float) -> _Misfit:
-    direction = q + np.array([0.0, 0.0, 1.0 / wavelength])
-    direction *= wavelength
-    residual = q - np.einsum("cij,cnj->cni", basis, hkl)
-    along = np.einsum("cni,cni->cn", residual, direction)
-    across2 = np.maximum(np.sum(residual**2, axis=-1) - along**2, 0.0)
-    return _Misfit(residual, direction, along, across2)
-
-
-def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.ndarray, " 2"]:
-    """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å (by hand).
-
-    Origins are compared by cost, so all candidates share the scales of the best one: of those that
-    explain about as many spots as any, the one that explains them best.
-    """
-    explained = close.sum(axis=1)
-    across = np.full(len(close), np.inf)
-    # By hand. Below, the median of a length in two dimensions is 1.18 σ, and 1.48 makes σ of the median of
-    # one.
-    for i in np.flatnonzero(explained >= max(1.0, 0.8 * explained.max())):
-        across[i] = np.sqrt(np.median(misfit.across2[i, close[i]])) / 1.18
-    best = int(np.argmin(across))
-    if not close[best].any():
-        return np.array([1.5 / px_per_q, 3e-3])
-    along = 1.48 * np.median(np.abs(misfit.along[best, close[best]]))
-    return np.array([max(across[best], 0.05 / px_per_q), max(along, 1e-4)])
-
-
-def _q_and_slopes(px: Points2, geometry: BeamGeometry, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 5] by place."""
-    found = [_q_and_slopes_at(px, _placed(geometry, here)) for here in place]
-    return np.stack([q for q, _ in found]), np.stack([slopes for _, slopes in found])
-
-
-def _q_and_slopes_at(px: Points2, geometry: BeamGeometry) -> tuple[np.ndarray, np.ndarray]:
-    """q = (u - z)/wavelength for u = l/|l|, l in the laboratory; dq = (dl - u (u·dl)) / (|l| wavelength)."""
-    pixel = np.asarray(geometry.pixel_size_mm)
-    offset_mm = (px - np.asarray(geometry.beam_centre_px)) * pixel
-    axes = geometry.axes[:, :2]
-    turned = [
-        (replace(geometry, pitch=geometry.pitch + p, yaw=geometry.yaw + y).axes[:, :2] - axes) / SMALL_TURN
-        for p, y in ((SMALL_TURN, 0.0), (0.0, SMALL_TURN))
-    ]
-    lab = offset_mm @ axes.T + np.array([0.0, 0.0, geometry.distance_mm])
-    moved = np.empty((*lab.shape, 5))
-    moved[..., :2] = -axes * pixel
-    moved[..., 2], moved[..., 3] = offset_mm @ turned[0].T, offset_mm @ turned[1].T
-    moved[..., 4] = np.array([0.0, 0.0, geometry.distance_mm])
-    length = np.linalg.norm(lab, axis=1)[:, None]
-    unit = lab / length
-    moved -= unit[..., None] * np.einsum("ni,nip->np", unit, moved)[:, None]
-    q = (unit - np.array([0.0, 0.0, 1.0])) / geometry.wavelength
-    return q, moved / (length[..., None] * geometry.wavelength)
-
-
-def _normal_equations(
-    misfit: _Misfit, slopes: np.ndarray, hkl: np.ndarray, weight: np.ndarray, scales: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Normal matrices and right-hand sides of all candidates."""
-    jacobian = np.zeros((*misfit.residual.shape, PARAMETERS))
-    for axis in range(3):
-        jacobian[:, :, axis, 3 * axis : 3 * axis + 3] = hkl
-    jacobian[..., 9:] = -slopes
-    # Metric: 1/scale² across the sphere's normal, the normal's own scale along it.
-    outer = misfit.direction[..., :, None] * misfit.direction[..., None, :]
-    across, normal = scales[0] ** -2, scales[1] ** -2
-    metric = weight[..., None, None] * (across * (np.eye(3) - outer) + normal * outer)
-    weighted = np.matmul(metric, jacobian)
-    matrix = np.einsum("cnip,cniq->cpq", weighted, jacobian, optimize=True)
-    return matrix, np.einsum("cnip,cni->cp", weighted, misfit.residual)
-
-
-def _robust_cost(square: Float[np.ndarray, "c n"]) -> Float[np.ndarray, " c"]:
-    """Tukey's biweight cost of normalised squares, which outliers leave at a third of OUTLIER each."""
-    return OUTLIER / 3.0 * (1 - (1 - np.minimum(square, OUTLIER) / OUTLIER) ** 3).sum(axis=1)
+    return fit_candidates(
+        px, indices, geometry, prior, places, bases, np.tile(close, (len(shifts), 1)), rough=False
+    )

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from scipy import ndimage
 
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.lattice import Prior
+from argand.physics.still.lattice_refinement import Prior
 
 SECTORS = 48
 """Sectors of azimuth that rings are cut into, 7.5 degrees each.

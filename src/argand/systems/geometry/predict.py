@@ -15,7 +15,8 @@ from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, bin_cells, extract_features
-from argand.physics.still.lattice import LatticeFit, Prior, fit_lattice
+from argand.physics.still.lattice import LatticeFit, fit_lattice
+from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config

@@ -1,6 +1,5 @@
 """Many files, one answer each: bad files are told and passed over, frames of one geometry are pooled."""
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ import numpy as np
 from argand.errors import ArgandError
 from argand.io.expt import ExptImages
 from argand.io.image import Frame, inputs_with_models, read_frames, split_selection
+from argand.io.suffix import MANY_IMAGES
 from argand.runs.course import UNEXPECTED, Failure, attempted
 from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.refine.prediction import Prediction
@@ -22,8 +22,6 @@ their number. By hand: about a dozen frames of a 6M detector in 32 bits with the
 
 ERRORS = (ArgandError, OSError, *UNEXPECTED)
 """What makes a file fail; any other error ends the run."""
-
-_MANY_IMAGES = re.compile(r"\.(h5|hdf5|nxs|cxi)(#.*)?$", re.IGNORECASE)
 
 
 @runtime_checkable
@@ -76,7 +74,7 @@ def count_frames(file: str) -> int:
     path, wanted = split_selection(file)
     if wanted is not None:
         return len(wanted)
-    if not _MANY_IMAGES.search(path):
+    if not MANY_IMAGES.search(path.split("#")[0]):
         return 1
     from argand.io.formats import open_stack
 

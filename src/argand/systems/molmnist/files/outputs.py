@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from argand import __version__
+from argand.io.suffix import MANY_IMAGES
 from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.folder import output_file
@@ -24,8 +25,6 @@ from argand.systems.molmnist.predict import Prediction
 SUMMARY = "summary.json"
 _SHOWN_DECADES = 7
 """Of intensity below the brightest pixel in a picture. By hand, for the eye; `view` has the same."""
-_MANY = (".h5", ".hdf5", ".cxi", ".nxs", "")
-"""Endings of files that may hold several patterns; none: the sample."""
 
 Shape = Float[np.ndarray, "slow fast"]
 
@@ -56,7 +55,8 @@ class RunFolder(runs.RunFolder):
 def record_of(case: PatternCase, answer: Prediction, seconds: float) -> Record:
     """An answer in plain values; `correlation` is Pearson's of the blurred shape with the true one."""
     path, verdict, truth = Path(case.file), answer.verdict, true_shape(case, answer)
-    several = path.suffix.lower() in _MANY or case.index
+    # Without an ending it is the sample.
+    several = MANY_IMAGES.search(path.name) or not path.suffix or case.index
     record: Record = {
         "name": f"{path.stem}-{case.index}" if several else path.name.split(".")[0],
         "file": case.file,
