@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from argand.runs.table import plain_table
 from argand.systems.geometry.files.record import Record
 from argand.systems.geometry.files.text import angles, label, number, pair, verdict
 
@@ -26,7 +27,7 @@ def prediction_table(records: Iterable[Record], wide: bool = True) -> Table:
     What follows from other columns, PONI and the shift in mm, is only in the `wide` table.
     """
     columns = [column for column in _COLUMNS if wide or column not in _WIDE_ONLY]
-    table = _table("image", *columns)
+    table = plain_table("image", *columns)
     for record in records:
         name = Text(label(record), style="bold" if record.get("pooled") else "cyan")
         table.add_row(name, *(_COLUMNS[column](record) for column in columns))
@@ -68,7 +69,7 @@ def record_line(record: Record) -> str:
 
 def evaluation_table(result: dict[str, Any]) -> Table:
     """Errors of each stage on simulated stills, for each kind of evidence that was evaluated."""
-    table = _table(
+    table = plain_table(
         "evidence", "answer", *_FIGURES.values(), title=f"{result['preset']}, seed {result['seed']}"
     )
     _add_figures(table, "none", "constant", result["constant"])
@@ -89,7 +90,7 @@ def explanation_table(report: dict[str, Any], most: int = 8) -> Table | None:
         return None
     what = report["ranked_by"]
     headings = ("parameter", "explains", "correlation", "threshold", f"median {what} below", "above")
-    table = _table(*headings, title=f"What makes {what} large")
+    table = plain_table(*headings, title=f"What makes {what} large")
     for one in report["explanations"][:most]:
         medians = (one["median_below"], one["median_above"])
         below, above = ("no estimate" if value is None else f"{value:.3g} px" for value in medians)
@@ -100,16 +101,9 @@ def explanation_table(report: dict[str, Any], most: int = 8) -> Table | None:
 
 def worst_table(report: dict[str, Any], most: int = 12) -> Table:
     """The hardest images."""
-    table = _table("hardest", "error, px", "± px")
+    table = plain_table("hardest", "error, px", "± px")
     table.add_column("answer")
     for entry in report["ranking"][:most]:
         answer = Text("reliable") if entry["reliable"] else Text(entry["reason"], style="red")
         table.add_row(entry["name"], number(entry["error_px"], 3), number(entry["sigma_px"], 3), answer)
-    return table
-
-
-def _table(*headings: str, title: str | None = None) -> Table:
-    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place == 0 else "right", overflow="fold")
     return table

@@ -6,6 +6,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from argand.runs.table import plain_table
+
 _FIGURES = {
     "matched": "matched",
     "atoms": "of",
@@ -18,7 +20,7 @@ _FIGURES = {
 
 def answer_table(records: Sequence[Mapping[str, Any]]) -> Table:
     """One line for each map."""
-    table = _table("map", "answer", "found by", "residual", "atoms")
+    table = plain_table("map", "answer", "found by", "residual", "atoms")
     for record in records:
         if "positions_voxel" not in record:
             table.add_row(record["file"], Text(record["reason"], style="red"), "", "", "")
@@ -32,15 +34,8 @@ def answer_table(records: Sequence[Mapping[str, Any]]) -> Table:
 def evaluation_table(result: Mapping[str, Any]) -> Table:
     """Errors of each stage on simulated maps."""
     title = f"{result['preset']}, {result['count']} maps, seed {result['seed']}"
-    table = _table("answer", *_FIGURES.values(), title=title)
+    table = plain_table("answer", *_FIGURES.values(), title=title)
     for stage in ("read", "refined"):
         cells = (result[stage][key] for key in _FIGURES)
         table.add_row(stage, *(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in cells))
-    return table
-
-
-def _table(*headings: str, title: str | None = None) -> Table:
-    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place == 0 else "right", overflow="fold")
     return table
