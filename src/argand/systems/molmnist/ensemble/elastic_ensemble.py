@@ -117,7 +117,7 @@ class Variant:
 
 
 class ModeEnsemble:
-    """Draws variants of one fibril; `draw(number, random)` has its twist from the number, evenly over all."""
+    """Draws variants of one fibril; the quantiles of their twists have equal chances and are independent."""
 
     def __init__(self, fibril: Fibril, parameters: EnsembleParameters) -> None:
         self.fibril, self.parameters = fibril, parameters
