@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Weights = Annotated[Path | None, typer.Option(help="Weights of a run, in place of the shipped ones.")]
-RunFolder = Annotated[Path, typer.Option("--out", help="Folder of the run.")]
+TrainingFolder = Annotated[Path, typer.Option("--out", help="Folder of the run.")]
 MaxTime = Annotated[
     str, typer.Option(help="hours:minutes:seconds, over all resumptions, validation included.")
 ]

@@ -14,7 +14,7 @@ from argand.runs.verbs import (
     MaxTime,
     Processes,
     Resume,
-    RunFolder,
+    TrainingFolder,
     Weights,
     Workers,
     run_training,
@@ -61,7 +61,7 @@ def train(
     preset: Annotated[
         str, typer.Argument(help="paper, paper-small, tiny; occupation: what sample draws elements with.")
     ],
-    out: RunFolder,
+    out: TrainingFolder,
     structures: Structures = None,
     max_time: MaxTime = "01:00:00",
     resume: Resume = False,

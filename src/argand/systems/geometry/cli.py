@@ -19,7 +19,7 @@ from argand.runs.verbs import (
     Precision,
     Processes,
     Resume,
-    RunFolder,
+    TrainingFolder,
     ValCount,
     ValEvery,
     Weights,
@@ -88,7 +88,7 @@ def simulate(
 @app.command()
 def train(
     preset: Preset,
-    out: RunFolder,
+    out: TrainingFolder,
     # These defaults are by hand; what the shipped weights were trained with is in their card.
     max_time: MaxTime = "00:30:00",
     resume: Resume = False,

@@ -16,7 +16,7 @@ from argand.runs.verbs import (
     Precision,
     Processes,
     Resume,
-    RunFolder,
+    TrainingFolder,
     ValCount,
     ValEvery,
     Weights,
@@ -144,7 +144,7 @@ def simulate(
 @app.command()
 def train(
     preset: Annotated[str, typer.Argument(help="best, standard, published or tiny.")],
-    out: RunFolder,
+    out: TrainingFolder,
     max_time: MaxTime = "01:00:00",
     resume: Resume = False,
     batch_size: BatchSize = 32,

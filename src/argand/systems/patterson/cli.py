@@ -18,7 +18,7 @@ from argand.runs.verbs import (
     Precision,
     Processes,
     Resume,
-    RunFolder,
+    TrainingFolder,
     ValCount,
     ValEvery,
     Weights,
@@ -60,7 +60,7 @@ def simulate(
 @app.command()
 def train(
     preset: Preset,
-    out: RunFolder,
+    out: TrainingFolder,
     # These defaults are by hand; the shipped weights of `best` were trained with them but for the time (58
     # min).
     max_time: MaxTime = "01:00:00",
