@@ -58,7 +58,7 @@ bench: .venv/tools
 	$(BIN)/python benchmarks/tables.py
 
 LOWEST = build/lowest/bin/python
-lowest: TESTS = tests/io tests/physics tests/nn tests/test_*.py tests/systems/crystals
+lowest: TESTS = tests/io tests/runs tests/physics tests/nn tests/test_*.py tests/systems/crystals
 lowest: PAGES = tests/systems/geometry/test_view.py tests/systems/geometry/files/test_outputs.py \
 		tests/systems/patterson/test_cli.py tests/systems/patterson/solution/test_page.py \
 		tests/systems/molmnist/test_predict.py

@@ -36,7 +36,7 @@ from argand.systems.crystals.generation.occupation_card import keep_figures
 from argand.systems.crystals.generation.occupation_dataset import is_held_out
 from argand.systems.crystals.generation.occupation_training import load_occupation
 from argand.systems.crystals.generation.sampling import Prior, draw, is_valid, repeated
-from argand.systems.crystals.generation.structure_templates import load_prototypes
+from argand.systems.crystals.generation.structure_templates import load_templates
 from argand.systems.crystals.latent.decoding import decode
 from argand.systems.crystals.latent.interpolation import interpolate
 from argand.systems.crystals.latent.representation import HEAD, Latent, Representation
@@ -127,14 +127,14 @@ def ours(count: int) -> tuple[list[Structure], Row]:
 
 def composed(temperature: float, count: int) -> list[Structure]:
     """The centres of the prior's mixture, which did not go through a latent."""
-    prototypes = load_prototypes()
+    prototypes = load_templates()
     rows = np.random.default_rng(SEED).integers(len(prototypes), size=count)
     return assign_elements(load_occupation(), [prototypes[int(row)] for row in rows], SEED, temperature)
 
 
 def plain_priors() -> dict[str, Callable[[int], list[Structure]]]:
     """A normal distribution fitted to latents, and a mixture of normal ones, decoded."""
-    prototypes = load_prototypes()
+    prototypes = load_templates()
     rng = np.random.default_rng(SEED)
     rows = rng.permutation(len(prototypes))[:FITTED]
     latents = np.array([REPRESENTATION.encode(prototypes[int(row)]) for row in rows], float)
@@ -241,7 +241,7 @@ def elements(structure: Structure) -> int:
 
 def hidden_elements(network: Any, structures: Sequence[Structure]) -> list[Row]:
     """How often the network, the most frequent element, and a like kind's are right about hidden elements."""
-    prototypes = load_prototypes()
+    prototypes = load_templates()
     frequency = np.bincount(prototypes.species, minlength=MAX_Z + 1)
     by_kinds = np.zeros(MAX_Z + 1)
     for row in range(len(prototypes)):

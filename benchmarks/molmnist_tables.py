@@ -1,4 +1,4 @@
-"""The README's tables of the system molmnist: the three tasks, each beside its floors."""
+"""The README's tables of the system molmnist: the three tasks, each beside its baselines."""
 
 from report import Report, Row
 
@@ -22,11 +22,11 @@ WHAT = {
 
 
 def molmnist_tasks_table(report: Report) -> tuple[str, list[Row]]:
-    """A row for each task, condition and model, the floors beside it."""
-    floors = f"{report['training_per_fibril']} training pairs of each fibril"
+    """A row for each task, condition and model, the baselines beside it."""
+    baselines = f"{report['training_per_fibril']} training pairs of each fibril"
     caption = (
         "Molecular-MNIST, test pairs of `standard`. Shapes after a blur of 1 Å, within their support, modulo"
-        f" inversion, shift and scale; floors learn from {floors}; processor time of a pattern"
+        f" inversion, shift and scale; baselines learn from {baselines}; processor time of a pattern"
         f" ({report['cores']} cores, torch threads: {report['torch_threads']})"
     )
     return caption, [row for group in _groups(report["rows"]) for row in task_rows(group)]
@@ -40,7 +40,7 @@ def _groups(rows: list[Report]) -> list[list[Report]]:
 
 
 def task_rows(group: list[Report]) -> list[Row]:
-    """Models of one task and condition, with the floors beside the first; those alone without a model."""
+    """Models of one task and condition, with the baselines beside the first; those alone without a model."""
     others = [row for row in group if row.get("floor")]
     models = [row for row in group if not row.get("floor")]
     told = "; ".join(f"{row['model']} {figures(row)}" for row in others)

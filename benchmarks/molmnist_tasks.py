@@ -29,7 +29,7 @@ PUBLISHED_NAME = "published encoder-decoder"
 
 def main(
     count: Annotated[int, typer.Option(help="Test patterns, of the ten fibrils in turn.", min=1)] = 100,
-    training: Annotated[int, typer.Option(help="Training pairs of each fibril for the floors.")] = 1000,
+    training: Annotated[int, typer.Option(help="Training pairs of each fibril for the baselines.")] = 1000,
     model: Annotated[list[str] | None, typer.Option(help="module:function beside the network.")] = None,
     condition: Annotated[list[str] | None, typer.Option(help="By default all.")] = None,
     card: Annotated[bool, typer.Option("--card", help="Keep the figures in the weights' cards.")] = False,
@@ -40,7 +40,7 @@ def main(
     console, rows = Console(width=140), []
     models = {**shipped_models(None), PUBLISHED_NAME: published_model(), **models}
     for name in condition or CONDITIONS:
-        found = evaluate_tasks(models, [name], count=count, floors=True, training=training)
+        found = evaluate_tasks(models, [name], count=count, baselines=True, training=training)
         rows += found
         for table in leaderboard(found):
             console.print(table)

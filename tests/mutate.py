@@ -2,7 +2,7 @@
 
     python tests/mutate.py                           all mutations of tests/mutations.toml
     python tests/mutate.py polarisation merge        those whose name holds one of the words
-    python tests/mutate.py --file physics/spot.py --old 'rows + 0.5' --new 'rows' tests/physics
+    python tests/mutate.py --file physics/still/spot.py --old 'rows + 0.5' --new 'rows' tests/physics/still
 
 A mutation is killed where a test fails on it; what survives no test would notice. The working tree
 is only read: the copy lies in a temporary folder, in front on PYTHONPATH.

@@ -265,7 +265,7 @@ def test_published_networks_are_shown_by_size_beside_the_ceiling():
     assert [line.where for line in paper] == ["single (9)", "single, cells of 1-8 atoms (9)"]
 
 
-def test_molmnist_goals_are_judged_and_floors_stand_beside_the_network():
+def test_molmnist_goals_are_judged_and_baselines_stand_beside_the_network():
     common = {"condition": "noise-free", "count": 20, "task": "inversion"}
     own = {"model": "network", "psnr_db": 31.0, "ssim": 0.98, "pearson": 0.97, "cpu_ms_per_pattern": 2.0}
     floor = {"model": "phase retrieval", "floor": True, "psnr_db": 38.9, "ssim": 0.997, "pearson": 0.999}

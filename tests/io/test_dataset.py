@@ -170,7 +170,7 @@ import signal
 import sys
 from pathlib import Path
 from toy import GatedToySystem
-from argand.io.pool import Ticker
+from argand.processes import Ticker
 from argand.learn.simulate import simulate_to_file
 
 stop = Ticker.stop

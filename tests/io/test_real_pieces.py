@@ -84,7 +84,7 @@ def test_real_masks_have_the_measured_share(thaumatin: Frame) -> None:
 
 
 def test_spots_of_the_real_image_are_those_that_another_finder_saw(thaumatin: Frame) -> None:
-    """The counts of the stricter finder are those that tests/physics/test_spot.py states."""
+    """The counts of the stricter finder are those that tests/physics/still/test_spot.py states."""
     spots, _ = find_spots(thaumatin.data, thaumatin.mask, threshold=6.0)
     assert 1073 < len(spots) < 1.25 * (1073 + 255)
     np.testing.assert_allclose(np.percentile(spots.counts, [50, 90]), [348, 2465], rtol=0.2)

@@ -19,7 +19,7 @@ import numpy as np
 
 from argand.errors import ConfigError, InputError
 from argand.io.atomic import written
-from argand.io.pool import Stopped, Ticker, run_jobs
+from argand.processes import Stopped, Ticker, run_jobs
 from argand.system import Sample
 
 Compression = Literal["gzip", "bitshuffle"]

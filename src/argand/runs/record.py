@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.atomic import write_lines
 
 Record = dict[str, Any]
 
 RESULTS = "results.jsonl"
 """Where a run keeps its records."""
+SUMMARY = "summary.json"
+"""Where a run of crystals or molmnist keeps all that it tells."""
 
 
 def to_record(value: Any) -> Any:
@@ -53,3 +56,9 @@ def read_results(folder: Path) -> list[Record]:
     if not results.is_file():
         raise InputError(f"{folder}: no {RESULTS} there; name the folder that predict --out wrote")
     return read_records(results)
+
+
+def write_summary(folder: Path, summary: Record) -> Record:
+    """Write what a run tells as one JSON object, in one move; gives it back."""
+    write_lines(folder / SUMMARY, [json.dumps(summary, indent=1)])
+    return summary

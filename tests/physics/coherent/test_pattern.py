@@ -11,7 +11,7 @@ from argand.physics.coherent.pattern import (
     guinier_filled,
 )
 from argand.physics.coherent.projection import Window
-from argand.physics.sphere.phase_iteration import Magnitudes, hybrid_input_output, settled
+from argand.physics.sphere.phase_iteration import Magnitudes, error_reduction, hybrid_input_output
 
 WINDOW = Window(64.0, 64)
 
@@ -100,7 +100,9 @@ def test_a_plane_object_is_found_from_its_pattern():
     residuals = []
     for seed in range(3):
         start = magnitudes.start(torch.Generator().manual_seed(seed))
-        density = settled(magnitudes, hybrid_input_output(magnitudes, start, support, 200), support, 40)
+        density = error_reduction(
+            magnitudes, hybrid_input_output(magnitudes, start, support, 200), support, 40
+        )
         off = torch.fft.rfft2(density).abs() - torch.fft.rfft2(shape).abs()
         residuals.append(float(off[magnitudes.measured].norm() / torch.fft.rfft2(shape).abs().norm()))
     assert min(residuals) < 0.02

@@ -11,9 +11,9 @@ from argand.physics.sphere.phase_iteration import (
     coarse,
     cropped,
     cube_support,
+    error_reduction,
     hybrid_input_output,
     only_within,
-    settled,
 )
 
 BOX = 24
@@ -71,7 +71,9 @@ def test_a_structure_is_found_from_random_phases(method: str, bound: float):
         start = magnitudes.start(generator(seed))
         if method == "support":
             support = cube_support(BOX, 10)
-            density = settled(magnitudes, hybrid_input_output(magnitudes, start, support, 180), support, 20)
+            density = error_reduction(
+                magnitudes, hybrid_input_output(magnitudes, start, support, 180), support, 20
+            )
         else:
             density = magnitudes(charge_flipping(magnitudes, start, 200)).clamp_min(0)
         found.append(misfit(density))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from argand.physics.still.detector import BeamGeometry, centre_shift, tilt_rotation
+from argand.physics.still.detector import BeamGeometry, tilt_rotation
 
 ANGLES = st.floats(-0.6, 0.6)
 PLACES = st.floats(-500.0, 3000.0)
@@ -116,8 +116,3 @@ def test_pixel_centres_are_half_a_pixel_from_the_edges_fast_first():
     assert centres.shape == (2, 3, 2)
     assert centres[0, 0].tolist() == [0.5, 0.5]
     assert centres[1, 2].tolist() == [2.5, 1.5]
-
-
-def test_shift_points_from_the_first_centre_to_the_second():
-    first = BeamGeometry((10.0, 20.0), 1.0, 1.0, (1.0, 1.0))
-    assert centre_shift(first, first.with_centre((13.0, 16.0))).tolist() == [3.0, -4.0]

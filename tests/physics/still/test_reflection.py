@@ -175,7 +175,7 @@ def test_a_pixel_adds_a_twelfth_to_the_variance_of_a_spot():
 
 def test_a_node_is_blurred_across_by_angles_along_by_the_band_and_all_around_by_the_domain():
     spread = Spread(mosaic=3e-3, divergence=4e-3, bandwidth=2e-3, domain=400.0)
-    covariance = spread.covariance(np.array([[0.5, 0.0, 0.0]]), 1.0)[0]
+    covariance = spread.covariance(np.array([[0.5, 0.0, 0.0]]))[0]
     across, along, domain = (0.5 * 5e-3) ** 2, (0.5 * 2e-3) ** 2, 1e-3**2
     expected = np.diag([along + domain, across + domain, across + domain])
     np.testing.assert_allclose(covariance, expected, rtol=1e-9, atol=1e-15)

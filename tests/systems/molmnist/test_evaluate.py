@@ -62,7 +62,7 @@ def test_the_truth_scores_perfectly_in_each_task(trials: Trials, monkeypatch: py
     assert [table.row_count for table in board.leaderboard(rows)] == [1, 1, 1]
 
 
-def test_floors_are_scored_beside_a_model():
+def test_baselines_are_scored_beside_a_model():
     rows = board.evaluate_condition(TINY, {}, ("classification", "regression"), 4, 3, "tiny")
     assert [row["model"] for row in rows if row["task"] == "classification"] == [
         "I(0) alone (told)",
@@ -72,10 +72,12 @@ def test_floors_are_scored_beside_a_model():
     assert next(row for row in rows if row["model"] == "I(0) alone (told)")["accuracy"] == 1
 
 
-def test_each_floor_answers_in_the_shape_that_is_asked_of_a_model(trials: Trials):
+def test_each_baseline_answers_in_the_shape_that_is_asked_of_a_model(trials: Trials):
     training = learn(TINY, 2)
-    for name, floor in BASELINES.items():
-        answer = ask(lambda *_, floor=floor: floor(trials, training), trials.patterns, trials.live, 64.0)
+    for name, baseline in BASELINES.items():
+        answer = ask(
+            lambda *_, baseline=baseline: baseline(trials, training), trials.patterns, trials.live, 64.0
+        )
         assert answer, name
 
 

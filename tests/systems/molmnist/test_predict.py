@@ -193,7 +193,6 @@ def test_drawn_chains_are_wound_and_turned():
 
 
 def test_polishing_goes_on_from_the_answer(predictor: Predictor, pattern: np.ndarray):
-    pytest.importorskip("argand.physics.coherent.phase_retrieval")
     torch.manual_seed(0)
     before = predictor.predict(pattern, window_side=SIDE)
     after = predictor.predict(pattern, window_side=SIDE, rounds=20)

@@ -31,7 +31,7 @@ By hand, not measured: below the some 5 Å between chains, above the size of an 
 SHARE, SIGNIFICANCE = 0.02, 4.0
 """Autocorrelation above this share of its peak, and above so many standard deviations, is the object's.
 
-By hand; only the retrieval that starts from it is measured, in the leaderboard's floors
+By hand; only the retrieval that starts from it is measured, in the leaderboard's baselines
 (`benchmarks/molmnist_tasks.py`).
 """
 GUINIER_PIXELS = 16

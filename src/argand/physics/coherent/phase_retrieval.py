@@ -27,12 +27,12 @@ from argand.physics.coherent.pattern import (
     spectra_of,
 )
 from argand.physics.coherent.projection import Window
-from argand.physics.sphere.phase_iteration import Magnitudes, hybrid_input_output, settled
+from argand.physics.sphere.phase_iteration import Magnitudes, error_reduction, hybrid_input_output
 
 ROUNDS, SETTLING, STARTS = 160, 40, 3
 """Rounds with feedback and without, and random starts, of `retrieve`.
 
-By hand; the result is measured as a floor of the leaderboard (`benchmarks/molmnist_tasks.py`).
+By hand; the result is measured as a baseline of the leaderboard (`benchmarks/molmnist_tasks.py`).
 """
 REFINEMENT_ROUNDS, FEEDBACK = 50, 0.8
 """Rounds from a given start, and the share of them with feedback.
@@ -113,7 +113,7 @@ def retrieve(
         else:
             within = torch.fft.ifftshift(support, dim=(1, 2))
             density = hybrid_input_output(measured.lenient, density, within, rounds)
-        found = measured.answer(settled(measured.exact, density, within, settling))
+        found = measured.answer(error_reduction(measured.exact, density, within, settling))
         best = found if best is None else _better(best, found)
     if best is None:
         raise InputError("phase retrieval needs one start or more")
@@ -138,8 +138,8 @@ def refine_shapes(
     density = measured.density(start)
     feedback = round(rounds * FEEDBACK)
     density = hybrid_input_output(measured.exact, density, within, feedback)
-    # `settled` makes one projection more than it is asked for.
-    return measured.answer(settled(measured.exact, density, within, rounds - feedback - 1))
+    # `error_reduction` makes one projection more than it is asked for.
+    return measured.answer(error_reduction(measured.exact, density, within, rounds - feedback - 1))
 
 
 def outline(shapes: Shapes, window: Window) -> Supports:

@@ -1,13 +1,11 @@
 """Atoms that lie nearer to each other than atoms do, and how they part with the least change otherwise."""
 
-from itertools import product
-
 import numpy as np
 from jaxtyping import Complex, Float, UInt8
 
 from argand.physics.crystal.bond import covalent_radii
 from argand.physics.crystal.reciprocal import Indices, Places, waves
-from argand.physics.crystal.structure import Structure, distances, reduced_lattice, wrapped
+from argand.physics.crystal.structure import NEIGHBOUR_CELLS, Structure, distances, reduced_lattice, wrapped
 from argand.typing import Matrix3
 
 TOUCHING = 0.7
@@ -22,8 +20,6 @@ By hand: contacts win, as a mixed vector belongs to no crystal anyway.
 """
 _STEPS = 100
 """Steps of L-BFGS, at most; by hand, a bound on time."""
-_IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
-"""The 27 cells about the origin: enough in a reduced cell after rounding."""
 
 
 def least_distances(species: UInt8[np.ndarray, " n"]) -> Float[np.ndarray, "n n"]:
@@ -78,7 +74,7 @@ def separate_overlaps(
 def _overlap(frac: Places, lattice: Matrix3, least: Float[np.ndarray, "n n"]) -> tuple[float, Places]:
     """Half the sum of squared overlaps over all ordered pairs, and its slope by fractional coordinates."""
     apart = frac[:, None] - frac[None]
-    vectors = (apart - np.round(apart))[:, :, None] + _IMAGES
+    vectors = (apart - np.round(apart))[:, :, None] + NEIGHBOUR_CELLS
     length = np.linalg.norm(vectors @ lattice, axis=-1)
     length[np.arange(len(frac)), np.arange(len(frac))] = np.inf
     length = np.maximum(length, 1e-6)

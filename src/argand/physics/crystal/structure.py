@@ -29,7 +29,7 @@ By hand, below that; wrong units of length give a thousandth.
 MAX_Z = 103
 """Lawrencium, the last element of the f block; beyond it no crystals are known."""
 
-_IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
+NEIGHBOUR_CELLS = np.array(list(product((-1, 0, 1), repeat=3)))
 """The 27 cells about the origin: enough in a reduced cell after rounding."""
 
 
@@ -145,7 +145,7 @@ def distances(lattice: Matrix3, frac: Points3) -> Float[np.ndarray, "n n"]:
     shortest = np.full((len(frac), len(frac)), np.inf)
     apart = places[:, None] - places[None]
     apart -= np.round(apart)
-    for shift in _IMAGES:
+    for shift in NEIGHBOUR_CELLS:
         moved = apart + shift
         shortest = np.minimum(shortest, np.einsum("ijk,kl,ijl->ij", moved, metric, moved, optimize=True))
     return np.sqrt(np.maximum(shortest, 0.0))

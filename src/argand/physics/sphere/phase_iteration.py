@@ -92,7 +92,7 @@ def hybrid_input_output(
     return density
 
 
-def settled(magnitudes: Magnitudes, density: Densities, support: Support, rounds: int) -> Densities:
+def error_reduction(magnitudes: Magnitudes, density: Densities, support: Support, rounds: int) -> Densities:
     """The positive density within the support to which rounds without feedback (error reduction) lead."""
     for _ in range(rounds + 1):
         density = torch.where(support, magnitudes(density).clamp_min_(0.0), 0.0)

@@ -32,7 +32,8 @@ def find_basis(q: Points3) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
     spacing = np.maximum(np.percentile(apart.min(axis=1), [10, 50]), 1e-3)
     # 450 Å: the longest axes of common proteins; 2.2 cells hold centred ones and some missing spots.
     for longest in (2.2 / spacing[0], 450.0, 2.2 / spacing[1]):
-        basis = choose_basis(q, *direct_vectors(q, min(longest, 450.0)))
+        vectors, _, scores = direct_vectors(q, min(longest, 450.0))
+        basis = choose_basis(q, vectors, scores)
         if basis is not None:
             return basis
     return None
@@ -135,7 +136,6 @@ def _sharpen(
 def choose_basis(
     q: Points3,
     vectors: Float[np.ndarray, "k 3"],
-    phases: Float[np.ndarray, " k"],
     scores: Float[np.ndarray, " k"],
     tolerance: float = 0.2,
 ) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from argand.typing import Matrix3, Values, Vector2
+from argand.typing import Matrix3, Values
 
 
 def tilt_rotation(pitch: float, yaw: float) -> Matrix3:
@@ -119,8 +119,3 @@ class BeamGeometry:
         """(fast, slow) coordinates of every pixel centre of an image of `shape` (slow, fast)."""
         slow, fast = np.mgrid[: shape[0], : shape[1]] + 0.5
         return np.stack([fast, slow], axis=-1)
-
-
-def centre_shift(first: BeamGeometry, second: BeamGeometry) -> Vector2:
-    """Vector from the first beam centre to the second, (fast, slow) px."""
-    return np.subtract(second.beam_centre_px, first.beam_centre_px)

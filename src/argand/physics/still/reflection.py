@@ -31,7 +31,7 @@ class Spread:
     bandwidth: float = 3e-4
     domain: float = 2000.0
 
-    def covariance(self, q: Points3, wavelength: float) -> Float[np.ndarray, "n 3 3"]:
+    def covariance(self, q: Points3) -> Float[np.ndarray, "n 3 3"]:
         """Covariance of each node's cloud in 1/Å², seen relative to the Ewald sphere."""
         length2 = np.sum(q * q, axis=1)[:, None, None]
         outer = q[:, :, None] * q[:, None, :]
@@ -102,7 +102,7 @@ def excited_reflections(
     length = np.linalg.norm(scattered, axis=1)
     normal = scattered / length[:, None]
     excitation = length - 1 / wavelength
-    covariance = spread.covariance(q, wavelength)
+    covariance = spread.covariance(q)
     cross = np.einsum("nij,nj->ni", covariance, normal)
     variance = np.einsum("ni,ni->n", cross, normal)
     keep = np.abs(excitation) < cutoff * np.sqrt(variance)

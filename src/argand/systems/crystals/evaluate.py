@@ -45,7 +45,7 @@ def box_trials(
     structures: Sequence[Structure],
     view: str,
     box: Box,
-    reader: PublishedDecoder | None,
+    decoder: PublishedDecoder | None,
     seed: int = EVALUATION_SEED,
 ) -> Iterator[Trial]:
     """Boxes of 10 Å through the published networks; without them, read from the perfect density.
@@ -58,11 +58,11 @@ def box_trials(
         sample = box_sample(structure, box, view == "single", np.random.default_rng([seed, number]))
         if not len(sample.atoms.species):
             continue
-        if reader is None:
+        if decoder is None:
             found = box.read_peaks(sample.density, FLOOR)
         else:
-            density, scores = reader.volumes(reader.latents(sample.density[None]))
-            found, _ = reader.atoms(density[0], scores[0])
+            density, scores = decoder.volumes(decoder.latents(sample.density[None]))
+            found, _ = decoder.atoms(density[0], scores[0])
         decoded, truth = (_apart(atoms, box.side) for atoms in (found, sample.atoms))
         yield Trial(compare(decoded, truth), len(structure), decoded, truth)
 
@@ -104,10 +104,10 @@ def evaluate_model(
     if isinstance(model, FourierModel):
         trials = {"whole cell": cell_trials(model, structures)}
     else:
-        reader = load_decoder(weights or PAPER_WEIGHTS)
-        ways = {"": reader, ", perfect density": None}
+        decoder = load_decoder(weights or PAPER_WEIGHTS)
+        ways = {"": decoder, ", perfect density": None}
         trials = {
-            view + what: box_trials(structures, view, reader.box, given, seed)
+            view + what: box_trials(structures, view, decoder.box, given, seed)
             for view in VIEWS
             for what, given in ways.items()
         }

@@ -79,7 +79,7 @@ class FourierModel:
         return decode(self.representation, latent, tries)
 
     def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
-        """As `latent.decoding.faithful`."""
+        """As `latent.decoding.encode_verified`."""
         return encode_verified(self.representation, structure, tries)
 
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
@@ -87,7 +87,7 @@ class FourierModel:
         return interpolate(self.representation, first, second, steps, tries)
 
     def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
-        """As `latent.interpolation.shaken`."""
+        """As `latent.interpolation.add_noise`."""
         return add_noise(latent, noise, seed)
 
 

@@ -20,10 +20,10 @@ from argand.errors import InputError
 from argand.io.atomic import write_text
 from argand.io.resource import system_data
 from argand.io.structure import expand, read_many, read_structure
+from argand.page.shell import PAGE
 from argand.physics.crystal.structure import Structure, parameters
 from argand.systems.crystals.database.fingerprint import fingerprint
 
-PAGE = "index.html"
 MOST_PAIRS, MOST_MAPPED, LEAST_MAPPED = 60, 1500, 12
 """Structures that are drawn, and on the map; fewer than the last make no map. By hand, for the size of the
 page."""

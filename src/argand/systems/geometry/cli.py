@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from argand.errors import ConfigError
+from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
@@ -124,12 +125,12 @@ def train(
     asked = {"network_name": network, "target": target, "optimiser_name": optimiser}
     asked |= {"learning_rate": learning_rate}
     system = replace(_preset(preset), **{name: value for name, value in asked.items() if value is not None})
-    if target is not None and not system.is_poster:
+    if target is not None and not system.is_published:
         raise ConfigError(
             "our own network learns centre and tilt together; name another --network or no --target"
         )
     if clip_norm is None:
-        clip_norm = 0.0 if system.is_poster else CLIP_NORM
+        clip_norm = 0.0 if system.is_published else CLIP_NORM
     settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
     settings |= {"clip_norm": clip_norm or None, "val_count": val_count, "val_every_steps": val_every}
     settings |= {"max_time": max_time, "resume": resume, "devices": devices, "precision": precision}
@@ -170,7 +171,7 @@ def predict(
         predict_files(files, predictor, stated, run, tell, evidence=evidence, pool=pool)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
-        say(f"pictures and files: {out}\npage: {out / 'index.html'}")
+        say(f"pictures and files: {out}\npage: {out / PAGE}")
     if any(record.get("failed") for record in run.records):
         raise typer.Exit(1)
 

@@ -6,11 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from argand.physics.still.lattice_refinement import FREEDOM
 from argand.systems.geometry.network import CentreNetwork, CoarseAnswer, FineAnswer, switch_evidence
 
-FREEDOM = 4.0
-"""Degrees of freedom of Student's t: an occasional hopeless image must not set the uncertainty of all. By
-hand, as for the lattice's prior."""
 JITTER_CELLS = (0.2, 14.0)
 """Range of the standard deviation of the fine stage's start about the truth, in cells, log-uniform. By hand:
 from what a third look has left to correct to what a coarse stage that is good to a few of its pixels (4

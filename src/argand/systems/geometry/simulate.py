@@ -69,7 +69,7 @@ def draw_still(settings: StillSet, rng: np.random.Generator) -> Still:
     level = _log_uniform(rng, *settings.photons_per_mm2)
     powder = rng.random() < settings.powder_share
     blank = rng.random() < settings.blank_share
-    crystal = None if powder or blank else _draw_crystal(settings, geometry, rng)
+    crystal = None if powder or blank else _draw_crystal(settings, rng)
     uniform = settings.background == "flat"
     diffuse = Diffuse(flat=level) if uniform else _draw_diffuse(settings, geometry, level, powder, rng)
     if not settings.realistic:
@@ -85,7 +85,7 @@ def draw_still(settings: StillSet, rng: np.random.Generator) -> Still:
         # degrees.
         polarisation=float(rng.choice([0.0, 0.9, 0.98, -0.98], p=[0.1, 0.2, 0.6, 0.1])),
         lopsided=(float(lean[0]), float(lean[1])),
-        shadow=_draw_shadow(geometry, panel, binning, rng) if rng.random() < 0.25 else None,
+        shadow=_draw_shadow(geometry, panel, rng) if rng.random() < 0.25 else None,
         stop=_draw_stop(geometry, rng) if rng.random() < 0.92 else None,
         hot_px=int(rng.poisson(6)),
         # From a child, which leaves the course of the other numbers as it is.
@@ -127,7 +127,7 @@ def _draw_geometry(settings: StillSet, panel: Panel, binning: int, rng: np.rando
     )
 
 
-def _draw_crystal(settings: StillSet, geometry: BeamGeometry, rng: np.random.Generator) -> Crystal:
+def _draw_crystal(settings: StillSet, rng: np.random.Generator) -> Crystal:
     small = settings.realistic and rng.random() < 0.2
     low, high = (5.0, 30.0) if small else settings.cell_length
     cell = random_cell(rng, low, high)
@@ -212,7 +212,7 @@ def _draw_powder(
 
 
 def _draw_shadow(
-    geometry: BeamGeometry, panel: Panel, binning: int, rng: np.random.Generator
+    geometry: BeamGeometry, panel: Panel, rng: np.random.Generator
 ) -> tuple[float, float, float]:
     side_mm = min(panel.shape) * panel.pixel_size_mm
     return (

@@ -44,7 +44,7 @@ class Geometry:
     learning_rate: float = 2e-3
 
     @property
-    def is_poster(self) -> bool:
+    def is_published(self) -> bool:
         """Whether one of the published networks is trained."""
         return self.network_name != "argand"
 
@@ -90,7 +90,7 @@ class Geometry:
         Ours: `cells` [3, side, side], `known` [2], `centre_cells` and `tilt_deg` [2]; a published one:
         `image` [1, slow, fast] and `target` [2].
         """
-        if self.is_poster:
+        if self.is_published:
             return {
                 "image": published_image(sample["image"], sample["live"], self.shrink),
                 "target": published_target(sample, self.target),
@@ -111,7 +111,7 @@ class Geometry:
 
     def network(self) -> nn.Module:
         """A network with fresh weights."""
-        if self.is_poster:
+        if self.is_published:
             return create_network(self.network_name, IMAGE_CHANNELS, 2)
         return CentreNetwork(self.width)
 
@@ -119,7 +119,7 @@ class Geometry:
         self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Scalar to minimise and metrics; without a generator, as in use."""
-        if self.is_poster:
+        if self.is_published:
             return published_loss(network, batch)
         assert isinstance(network, CentreNetwork)
         return training_loss(network, batch, generator)

@@ -10,12 +10,11 @@ import numpy as np
 
 from argand import __version__
 from argand.io.atomic import write_lines
+from argand.page.shell import PAGE
 from argand.runs.record import RESULTS, Record, read_results
 from argand.systems.geometry.files.record import TABLE
 from argand.systems.geometry.files.style import CSS
 from argand.systems.geometry.files.text import angles, label, number, pair, verdict
-
-PAGE = "index.html"
 
 _WIDTHS_PX = ((12, 1160), (40, 900), (150, 640))
 """Up to how many pictures, and how wide each then is in px. By hand, to keep the one file

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from argand.errors import ConfigError
+from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
@@ -278,7 +279,7 @@ def predict(
     records = predict_files(patterns, module.load(weights), asked, folder, tell)
     typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
     if out is not None and not json:
-        say(f"shapes and pictures: {out}\npage: {out / 'index.html'}")
+        say(f"shapes and pictures: {out}\npage: {out / PAGE}")
     if any(record.get("failed") for record in records):
         raise typer.Exit(1)
 
@@ -310,17 +311,17 @@ def evaluate(
         typer.Option(help="noise-free, 1e6-photons, 1e4-photons, beam-stop, small-window; may be repeated."),
     ] = None,
     count: Annotated[int, typer.Option(help="Test patterns, of the ten fibrils in turn.", min=1)] = 100,
-    floors: Annotated[
-        bool, typer.Option("--floors", help="Trivial and classical answers too; alone without a model.")
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Trivial and classical answers too; alone without a model.")
     ] = False,
     training: Annotated[
-        int, typer.Option(help="Training pairs of each fibril that the floors learn from.", min=1)
+        int, typer.Option(help="Training pairs of each fibril that the baselines learn from.", min=1)
     ] = 1000,
     json: Json = False,
 ) -> None:
     """Print the leaderboard: patterns to shapes, fibrils and twists, on test pairs of `standard`.
 
-    Example: argand molmnist evaluate --model mymodel:predict --condition beam-stop --floors
+    Example: argand molmnist evaluate --model mymodel:predict --condition beam-stop --baselines
     """
     from argand.systems.molmnist.benchmark.conditions import CONDITIONS
     from argand.systems.molmnist.benchmark.model import find_model
@@ -331,11 +332,11 @@ def evaluate(
     models = {}
     if model is not None:
         models = {model: find_model(model)}
-    elif weights is not None or not floors:
+    elif weights is not None or not baselines:
         models = shipped_models(weights)
     tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
     rows = evaluate_tasks(
-        models, condition or list(CONDITIONS), tasks, count=count, floors=floors, training=training
+        models, condition or list(CONDITIONS), tasks, count=count, baselines=baselines, training=training
     )
     if json:
         typer.echo(dumps(rows, indent=2))

@@ -1,4 +1,4 @@
-"""The three tasks, scored alike for every model and for the floors."""
+"""The three tasks, scored alike for every model and for the baselines."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +44,7 @@ def evaluate_tasks(
     tasks: Sequence[Task] = tuple(TASKS),
     *,
     count: int = 100,
-    floors: bool = False,
+    baselines: bool = False,
     training: int = TRAINING,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Row]:
@@ -55,7 +55,7 @@ def evaluate_tasks(
     rows: list[Row] = []
     for name in conditions:
         system = condition(name)
-        rows += evaluate_condition(system, models, tasks, count, training if floors else 0, name, tick)
+        rows += evaluate_condition(system, models, tasks, count, training if baselines else 0, name, tick)
     return rows
 
 
@@ -68,27 +68,27 @@ def evaluate_condition(
     name: str,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Row]:
-    """Rows of the models on one condition, then of the floors if they may learn from `training` pairs."""
+    """Rows of the models on one condition, then of the baselines if they may learn from `training` pairs."""
     trials = unseen_pairs(system, count)
     rows: list[Row] = []
     for model_name, model in models.items():
         answer, spent = _asked(model, trials)
         rows += _rows(name, model_name, answer, spent, trials, tasks)
     if training:
-        for floor, answer, spent in baseline_answers(trials, learn(system, training, tick), tasks):
-            rows += [row | {"floor": True} for row in _rows(name, floor, answer, spent, trials, tasks)]
+        for baseline, answer, spent in baseline_answers(trials, learn(system, training, tick), tasks):
+            rows += [row | {"floor": True} for row in _rows(name, baseline, answer, spent, trials, tasks)]
     return rows
 
 
 def baseline_answers(
     trials: Trials, training: Training, tasks: Sequence[Task]
 ) -> Iterator[tuple[str, ModelAnswer, float]]:
-    """Name, answer and processor seconds of each floor that answers one of the tasks."""
+    """Name, answer and processor seconds of each baseline that answers one of the tasks."""
     wanted = {TASKS[task] for task in tasks}
-    for name, floor in BASELINES.items():
+    for name, baseline in BASELINES.items():
         if wanted & set(ANSWERS[name]):
             began = time.process_time()
-            answer = floor(trials, training)
+            answer = baseline(trials, training)
             yield name, answer, time.process_time() - began
 
 

@@ -128,23 +128,23 @@ def _measured(
 
 
 def _judged(
-    reading: InversionOutput, batch: dict[str, Tensor], rotation: Tensor
+    output: InversionOutput, batch: dict[str, Tensor], rotation: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     fibril = batch["fibril"]
     rows = torch.arange(len(fibril), device=fibril.device)
-    kind = F.cross_entropy(reading.fibril_logits.float(), fibril)
+    kind = F.cross_entropy(output.fibril_logits.float(), fibril)
     azimuth = F.cross_entropy(
-        reading.azimuth_logits.float(), _two_bins(rotation, reading.azimuth_logits.shape[1])
+        output.azimuth_logits.float(), _two_bins(rotation, output.azimuth_logits.shape[1])
     )
     # Twice the angle: rotations half a turn apart are one.
-    away = 1 - torch.cos(2 * (reading.rotation - rotation))
-    sharp = reading.sharpness
+    away = 1 - torch.cos(2 * (output.rotation - rotation))
+    sharp = output.sharpness
     # Von Mises density of twice the rotation.
     turn = (sharp * away + torch.log(torch.special.i0e(sharp))).mean()
-    shape = _shape_error(reading.coefficients[rows, fibril].float(), batch)
+    shape = _shape_error(output.coefficients[rows, fibril].float(), batch)
     parts = {"fibril": kind, "azimuth": azimuth, "rotation": turn}
     total = shape.mean() + sum(_WEIGHTS[name] * part for name, part in parts.items())
-    wrong = (reading.fibril_logits.argmax(1) != fibril).float().mean()
+    wrong = (output.fibril_logits.argmax(1) != fibril).float().mean()
     return total, {
         "variance_left": shape.detach().mean(),
         "fibril_wrong": wrong,

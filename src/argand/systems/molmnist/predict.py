@@ -150,8 +150,8 @@ class Predictor:
         answers: list[Prediction] = []
         for first in range(0, len(patterns), BATCH):
             chunk = patterns[first : first + BATCH]
-            reading = self.read(chunk, live, window_side)
-            answers += [self._answer(one, live, window_side, reading, row) for row, one in enumerate(chunk)]
+            output = self.read(chunk, live, window_side)
+            answers += [self._answer(one, live, window_side, output, row) for row, one in enumerate(chunk)]
         return answers
 
     @torch.inference_mode()
@@ -180,12 +180,12 @@ class Predictor:
         window = Window(window_side, len(live))
         shapes, fibrils = [], []
         for first in range(0, len(patterns), BATCH):
-            reading = self.read(patterns[first : first + BATCH], live, window_side)
-            fibrils += reading.fibril_logits.argmax(1).tolist()
+            output = self.read(patterns[first : first + BATCH], live, window_side)
+            fibrils += output.fibril_logits.argmax(1).tolist()
             for row, fibril in enumerate(fibrils[first:]):
                 images = self.network.shapes(fibril)
-                amount = reading.coefficients[row, fibril, : len(images) - 1].float()
-                turned = turned_images(combined(images, amount)[None], float(reading.rotation[row]))[0]
+                amount = output.coefficients[row, fibril, : len(images) - 1].float()
+                turned = turned_images(combined(images, amount)[None], float(output.rotation[row]))[0]
                 shapes.append(_placed(turned, self.pixel, window))
         return np.stack(shapes), np.array(fibrils)
 
@@ -195,18 +195,18 @@ class Predictor:
         pattern: Pattern,
         live: Bool[np.ndarray, "slow fast"],
         window_side: float,
-        reading: InversionOutput,
+        output: InversionOutput,
         row: int,
     ) -> Prediction:
-        probability = reading.fibril_logits[row].float().softmax(0)
+        probability = output.fibril_logits[row].float().softmax(0)
         fibril = int(probability.argmax())
         images = self.network.shapes(fibril)
-        start = reading.coefficients[row, fibril, : len(images) - 1].float()
-        rotation = float(reading.rotation[row])
+        start = output.coefficients[row, fibril, : len(images) - 1].float()
+        rotation = float(output.rotation[row])
         window = Window(window_side, len(pattern))
         measured = MeasuredPattern(pattern, live, window, self.pixel, self.radiation)
         # A concentration κ of twice the rotation is a standard deviation of κ^-1/2, hence half of that.
-        spread = max(float(reading.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
+        spread = max(float(output.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
         rest, twist_rest = self.network.get_buffer("rest")[fibril].tolist()
         fitted = fit_shape(measured, images, start, rotation, spread, rest)
         twist = self.network.get_buffer("twist")[fibril, : len(images)]

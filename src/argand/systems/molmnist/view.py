@@ -13,14 +13,14 @@ from jaxtyping import Float
 from argand import __version__
 from argand.errors import InputError
 from argand.io.resource import system_data
+from argand.page.shell import PAGE
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.runs.folder import output_file
-from argand.runs.record import Record
+from argand.runs.record import SUMMARY, Record
 from argand.systems.molmnist.fibril.fibril import build_fibril
-from argand.systems.molmnist.files.outputs import SUMMARY, shape_extent, softened
+from argand.systems.molmnist.files.outputs import shape_extent, softened
 from argand.systems.molmnist.simulate import turned
 
-PAGE = "index.html"
 TEMPLATE = system_data("molmnist", "view.html")
 MOST_BYTES = 2_000_000
 """Of figures in a page; the list has all answers, those beyond it without figures. By hand: a pattern alone

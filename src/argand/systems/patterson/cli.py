@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
@@ -114,7 +115,7 @@ def predict(
     else:
         screen().print(answer_table(records))
     if out is not None and not json:
-        say(f"atoms and maps: {out}\npage: {out / 'index.html'}")
+        say(f"atoms and maps: {out}\npage: {out / PAGE}")
     if any("reason" in record for record in records):
         raise typer.Exit(1)
 

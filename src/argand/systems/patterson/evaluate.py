@@ -75,10 +75,10 @@ def iteration_alone(settings: AtomSet, flipping: bool = False, stages: Sequence[
     """Dual-space iteration without the network, by hybrid input-output or by charge flipping."""
 
     def solve(patterson: Tensor, atoms: int) -> Solutions:
-        judge = MapRefinement(patterson, settings.radius, atoms)
-        found = Solutions.none(judge.limit, atoms)
+        refinement = MapRefinement(patterson, settings.radius, atoms)
+        found = Solutions.none(refinement.limit, atoms)
         with torch.inference_mode():
-            iterate(patterson, judge, found, settings, flipping=flipping, stages=stages)
+            iterate(patterson, refinement, found, settings, flipping=flipping, stages=stages)
         return found
 
     return solve

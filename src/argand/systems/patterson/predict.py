@@ -86,14 +86,14 @@ class Predictor:
         Maps are [batch, box, box, box], origin at index 0, and `vectors` the most tried, before CROWDED.
         """
         atoms = atoms or self.system.atoms.atoms
-        judge = MapRefinement(patterson, self.system.atoms.radius, atoms)
-        found = Solutions.none(judge.limit, atoms)
-        if measured_resolution(judge.half) >= NETWORK_RESOLUTION:
-            self._try_network(patterson, judge, found, round(vectors * max(0.0, 1 - atoms / CROWDED)))
+        refinement = MapRefinement(patterson, self.system.atoms.radius, atoms)
+        found = Solutions.none(refinement.limit, atoms)
+        if measured_resolution(refinement.half) >= NETWORK_RESOLUTION:
+            self._try_network(patterson, refinement, found, round(vectors * max(0.0, 1 - atoms / CROWDED)))
         if fallback:
-            iterate(patterson, judge, found, self._settings(found))
+            iterate(patterson, refinement, found, self._settings(found))
         solved = found.solved.nonzero()[:, 0]
-        found.positions[solved] = judge.sharpened(found.positions[solved], solved)
+        found.positions[solved] = refinement.sharpened(found.positions[solved], solved)
         return found
 
     @torch.inference_mode()
@@ -103,16 +103,16 @@ class Predictor:
         Four by default, by hand; benchmarks/patterson.py has the first alone beside it.
         """
         atoms = atoms or self.system.atoms.atoms
-        judge = MapRefinement(patterson, self.system.atoms.radius, atoms)
-        found = Solutions.none(judge.limit, atoms)
+        refinement = MapRefinement(patterson, self.system.atoms.radius, atoms)
+        found = Solutions.none(refinement.limit, atoms)
         everything = torch.arange(len(patterson))
         candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
         for number in range(vectors):
-            positions = judge.centred(self.read_vector(patterson, candidates[:, number], atoms))
-            found.take(everything, positions, judge.residual(positions, everything), "network")
+            positions = refinement.centred(self.read_vector(patterson, candidates[:, number], atoms))
+            found.take(everything, positions, refinement.residual(positions, everything), "network")
         return found
 
-    def _try_network(self, patterson: Map, judge: MapRefinement, found: Solutions, vectors: int) -> None:
+    def _try_network(self, patterson: Map, refinement: MapRefinement, found: Solutions, vectors: int) -> None:
         """One vector after the other, for the maps that are still open."""
         candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
         for number in range(vectors):
@@ -120,12 +120,12 @@ class Predictor:
             if not len(rows):
                 break
             positions = self.read_vector(patterson[rows], candidates[rows, number], found.positions.shape[1])
-            positions, residual = judge.refined(positions, rows)
+            positions, residual = refinement.refined(positions, rows)
             found.take(rows, positions, residual, "network")
             near = (residual > found.limit[rows]) & (residual < PROMISING)
             if near.any():
                 search = PhaseIteration(patterson[rows[near]], self._settings(found))
-                mend(search, search.recycled(positions[near]), rows[near], judge, found, "network")
+                mend(search, search.recycled(positions[near]), rows[near], refinement, found, "network")
 
     def _settings(self, found: Solutions) -> AtomSet:
         """What is known of the atoms: their inner box grows with their number."""

@@ -13,18 +13,18 @@ from typer.testing import CliRunner, Result
 from argand.cli import build
 from argand.errors import ConfigError, InputError
 from argand.io.arrays import write_arrays
-from argand.io.latents import read_latents
 from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint_index import index_of, load_index, save_index
+from argand.systems.crystals.database.latents import read_latents
 from argand.systems.crystals.generation.element_assignment import assign_elements, plausibility
 from argand.systems.crystals.generation.local_environment import local_environment
 from argand.systems.crystals.generation.occupation_dataset import is_held_out, pack, unpacked
 from argand.systems.crystals.generation.occupation_network import HIDDEN
 from argand.systems.crystals.generation.occupation_training import Occupation, load_occupation
 from argand.systems.crystals.generation.sampling import Prior, draw, repeated
-from argand.systems.crystals.generation.structure_templates import load_prototypes
+from argand.systems.crystals.generation.structure_templates import load_templates
 from argand.systems.crystals.latent.representation import Representation
 
 FACE = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
@@ -156,7 +156,7 @@ def test_draws_are_fixed_by_the_seed_and_have_distinct_elements():
     first, again, other = (draw(prior, representation, 2, seed) for seed in (5, 5, 6))
     assert all((a.latent == b.latent).all() for a, b in zip(first, again, strict=True))
     assert any(not np.array_equal(a.latent, b.latent) for a, b in zip(first, other, strict=True))
-    skeletons = [load_prototypes()[row] for row in range(3)]
+    skeletons = [load_templates()[row] for row in range(3)]
     for one, made in zip(skeletons, assign_elements(load_occupation(), skeletons, 0), strict=True):
         assert len(np.unique(made.species)) == len(np.unique(one.species))
 
@@ -199,4 +199,4 @@ def test_bad_input_is_refused_in_one_line(run: Callable[..., Result], tmp_path: 
     arrays |= {"species": np.ones(1, np.uint8), "places": np.zeros((1, 3), np.uint16)}
     write_arrays(tmp_path / "short.safetensors", arrays)
     with pytest.raises(InputError, match="do not belong together"):
-        load_prototypes(tmp_path / "short.safetensors")
+        load_templates(tmp_path / "short.safetensors")

@@ -79,7 +79,7 @@ class StructureDataset:
 
 
 def stacked(named: Sequence[tuple[str, Structure]]) -> StructureDataset:
-    """Structures in memory, one or more, as a stock."""
+    """Structures in memory, one or more, as a data set."""
     structures = [structure for _, structure in named]
     return StructureDataset(
         [name for name, _ in named],

@@ -231,9 +231,9 @@ def index(
 
     Example: argand crystals index mp_pool.parquet --largest 50 --out known
     """
-    from argand.systems.crystals.files.index import write_library
+    from argand.systems.crystals.files.index import write_index
 
-    made = write_library(pool, out, largest, prototypes, seed)
+    made = write_index(pool, out, largest, prototypes, seed)
     if json:
         typer.echo(json_format.dumps(made, indent=1))
     else:

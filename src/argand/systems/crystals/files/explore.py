@@ -1,6 +1,5 @@
 """The verbs interpolate, alter and nearest as functions: structures in; CIFs and records out."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,13 +11,11 @@ from argand.io.structure import cif_text, expand, read_many, read_structure
 from argand.physics.crystal.structure import MIN_DISTANCE, closest_pair
 from argand.progress import ProgressDisplay
 from argand.runs.folder import make_folder
-from argand.runs.record import Record
+from argand.runs.record import Record, write_summary
 from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.decoding import Decoded, decode
 from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate, read_substitutions
 from argand.systems.crystals.latent.representation import Representation
-
-SUMMARY = "summary.json"
 
 
 def interpolate_files(
@@ -103,5 +100,4 @@ def _written(out: Path, name: str, decoded: Decoded) -> Record:
 
 def _summed(out: Path, about: Record, records: list[Record]) -> Record:
     summary = {**about, "structures": records}
-    write_lines(out / SUMMARY, [json.dumps(summary, indent=1)])
-    return summary
+    return write_summary(out, summary)

@@ -6,20 +6,20 @@ from typing import Any
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint_index import SHIPPED, index_of, save_index
 from argand.systems.crystals.generation.structure_templates import SHIPPED as SHIPPED_PROTOTYPES
-from argand.systems.crystals.generation.structure_templates import draw_templates, save_prototypes
+from argand.systems.crystals.generation.structure_templates import draw_templates, save_templates
 
 
-def write_library(pool: Path, out: Path, largest: int, prototypes: int, seed: int) -> dict[str, Any]:
+def write_index(pool: Path, out: Path, largest: int, prototypes: int, seed: int) -> dict[str, Any]:
     """Write `known.safetensors` and, if some are wanted, `prototypes.safetensors` to `out`; what they hold.
 
     Indexed are all structures of the pool up to `largest` atoms that belong to no benchmark; `prototypes` of
     them are kept whole, drawn by the seed. InputError where the pool has none.
     """
-    stock = from_parquet(pool, largest)
-    save_index(out / SHIPPED.name, index_of(stock.named("index")))
-    made: dict[str, Any] = {"indexed": len(stock), "index": str(out / SHIPPED.name), "prototypes": 0}
+    structures = from_parquet(pool, largest)
+    save_index(out / SHIPPED.name, index_of(structures.named("index")))
+    made: dict[str, Any] = {"indexed": len(structures), "index": str(out / SHIPPED.name), "prototypes": 0}
     if prototypes:
-        chosen = draw_templates(stock, prototypes, seed)
-        save_prototypes(out / SHIPPED_PROTOTYPES.name, chosen)
+        chosen = draw_templates(structures, prototypes, seed)
+        save_templates(out / SHIPPED_PROTOTYPES.name, chosen)
         made["prototypes"] = len(chosen)
     return made

@@ -12,20 +12,20 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.latents import StoredLatent, read_latents, write_latents
-from argand.io.pool import Ticker, run_jobs
 from argand.io.structure import cif_text, expand, is_structure_file, read_many
 from argand.machine import available_cores
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.symmetrisation import symmetrised
+from argand.processes import Ticker, run_jobs
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, attempted
 from argand.runs.folder import make_folder, unique_name
-from argand.runs.record import Record
+from argand.runs.record import Record, write_summary
+from argand.systems.crystals.database.latents import StoredLatent, read_latents, write_latents
 from argand.systems.crystals.latent.decoding import TRIES, Decoded
 from argand.systems.crystals.predict import Model, model_of
 
-RECORDS, SUMMARY = "records.jsonl", "summary.json"
+RECORDS = "records.jsonl"
 _CHUNK = 16
 """Structures of one job. By hand: some seconds at most, and little to do again for a run that was stopped."""
 
@@ -183,7 +183,7 @@ def _write_all(
         run_jobs(jobs, processes or available_cores(), watch)
     done = _records(out)
     summary = _summary([done[task.name] for task in tasks], skipped, config)
-    write_lines(out / SUMMARY, [json.dumps(summary, indent=1)])
+    write_summary(out, summary)
     return summary
 
 

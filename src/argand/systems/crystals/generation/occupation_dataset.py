@@ -31,7 +31,7 @@ def is_held_out(formula: str) -> bool:
 
 
 def pack(source: str, out: Path) -> int:
-    """Write the surroundings of all structures of a source that fit, in one move; how many there are.
+    """Write the local environments of all structures of a source that fit, in one move; how many there are.
 
     InputError where none of them may be learned from.
     """

@@ -5,7 +5,6 @@ crystal: cell and places of a known one, elements and volume drawn by the networ
 it is decoded as any other latent is.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,12 +13,11 @@ import numpy as np
 
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
-from argand.io.latents import StoredLatent, write_latents
 from argand.io.structure import cif_text
 from argand.physics.crystal.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
 from argand.progress import ProgressDisplay
 from argand.runs.folder import make_folder
-from argand.runs.record import Record
+from argand.runs.record import Record, write_summary
 from argand.system import to_config
 from argand.systems.crystals.database.fingerprint_index import (
     SAME,
@@ -29,15 +27,16 @@ from argand.systems.crystals.database.fingerprint_index import (
     load_index,
     shape_of,
 )
+from argand.systems.crystals.database.latents import StoredLatent, write_latents
 from argand.systems.crystals.generation.element_assignment import assign_elements, plausibility
 from argand.systems.crystals.generation.occupation_training import load_occupation
-from argand.systems.crystals.generation.structure_templates import load_prototypes
+from argand.systems.crystals.generation.structure_templates import load_templates
 from argand.systems.crystals.latent.decoding import Decoded
 from argand.systems.crystals.latent.interpolation import add_noise
 from argand.systems.crystals.latent.overlap_relaxation import relax_overlaps
 from argand.systems.crystals.latent.representation import Latent, Representation
 
-SUMMARY, LATENTS = "summary.json", "latents.parquet"
+LATENTS = "latents.parquet"
 _CHUNK = 128
 """Samples made at a time. Each chunk has a seed of its own: another number draws others."""
 
@@ -78,7 +77,7 @@ def draw(
     """`count` samples, fixed by the seed; ConfigError where none are asked for, InputError for no weights."""
     if count < 1:
         raise ConfigError(f"a count of {count} asks for nothing; give 1 or more")
-    network, prototypes = load_occupation(weights), load_prototypes()
+    network, prototypes = load_occupation(weights), load_templates()
     made: list[Sample] = []
     with ProgressDisplay("sample", "structures") as display:
         for first in range(0, count, _CHUNK):
@@ -130,7 +129,7 @@ def sample_files(
         "representation": to_config(representation),
         "structures": records,
     }
-    write_lines(out / SUMMARY, [json.dumps(summary, indent=1)])
+    write_summary(out, summary)
     return summary
 
 

@@ -20,21 +20,21 @@ _STEPS = 65536
 """Places are kept to 1 / 65536 of the cell: 0.0002 Å in one of 12 Å. Two bytes each, all of their values."""
 
 
-def save_prototypes(path: Path, stock: StructureDataset) -> None:
+def save_templates(path: Path, structures: StructureDataset) -> None:
     """Write structures as safetensors, in one move: lattices in Å, places in 65536ths of the cell."""
-    places = np.rint(stock.frac_coords.astype(float) * _STEPS).astype(np.int64) % _STEPS
+    places = np.rint(structures.frac_coords.astype(float) * _STEPS).astype(np.int64) % _STEPS
     arrays = {
-        "names": np.frombuffer("\n".join(stock.names).encode(), np.uint8),
-        "lattice": stock.lattices.astype(np.float32),
-        "ends": stock.ends,
-        "species": stock.species,
+        "names": np.frombuffer("\n".join(structures.names).encode(), np.uint8),
+        "lattice": structures.lattices.astype(np.float32),
+        "ends": structures.ends,
+        "species": structures.species,
         "places": places.astype(np.uint16),
     }
     write_arrays(path, arrays)
 
 
 @cache
-def load_prototypes(path: Path | None = None) -> StructureDataset:
+def load_templates(path: Path | None = None) -> StructureDataset:
     """The prototypes in a file, by default those that ship with argand; InputError where there are none."""
     path = path or SHIPPED
     arrays = read_arrays(path, "prototypes", "`argand crystals index --prototypes`")
@@ -46,14 +46,14 @@ def load_prototypes(path: Path | None = None) -> StructureDataset:
         raise InputError(f"{path}: holds no prototypes ({error})") from error
 
 
-def draw_templates(stock: StructureDataset, count: int, seed: int) -> StructureDataset:
+def draw_templates(structures: StructureDataset, count: int, seed: int) -> StructureDataset:
     """`count` structures that networks may learn from and that are dense, or all, in their order.
 
     None of a formula that is held out, since the benchmark judges samples by these.
     """
     allowed = [
         (name, one)
-        for name, one in stock.named("choose")
+        for name, one in structures.named("choose")
         if fits(one) and one.volume < ROOMIEST * len(one) and not is_held_out(one.formula)
     ]
     rows = np.sort(np.random.default_rng(seed).permutation(len(allowed))[:count])

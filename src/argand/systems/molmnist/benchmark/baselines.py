@@ -1,6 +1,6 @@
 """Answers without a network, trivial and classical: what a model has to beat.
 
-Each floor answers like a model. Some are told what no model is: the true class, the true outline, or I(0)
+Each baseline answers like a model. Some are told what no model is: the true class, the true outline, or I(0)
 before it was normalised away; their names say so.
 """
 
@@ -18,10 +18,10 @@ from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.systems.molmnist.system import Molmnist
 
 TRAINING = 1000
-"""Training pairs of each fibril that floors learn from: of 1,600 that `standard` has, by hand. The README's
-table is of 100 (`--training` of benchmarks/molmnist_tasks.py)."""
+"""Training pairs of each fibril that baselines learn from: of 1,600 that `standard` has, by hand. The
+README's table is of 100 (`--training` of benchmarks/molmnist_tasks.py)."""
 OUTLINE_MARGIN = 1.0
-"""Å around the true shape, for the floor that is told it; by hand, one standard deviation of the blur."""
+"""Å around the true shape, for the baseline that is told it; by hand, one standard deviation of the blur."""
 
 BaselineAnswer = dict[str, np.ndarray]
 Profiles = Float[np.ndarray, "n ring"]
@@ -29,7 +29,7 @@ Profiles = Float[np.ndarray, "n ring"]
 
 @dataclass(frozen=True)
 class Training:
-    """What floors know of training pairs; means and deviations are those of a fibril."""
+    """What baselines know of training pairs; means and deviations are those of a fibril."""
 
     profile: Profiles
     fibril: Int[np.ndarray, " n"]
@@ -39,7 +39,7 @@ class Training:
 
 
 def learn(system: Molmnist, per_fibril: int = TRAINING, tick: Callable[[], None] = lambda: None) -> Training:
-    """Simulate training pairs and keep what floors need of each; `tick` is called after each.
+    """Simulate training pairs and keep what baselines need of each; `tick` is called after each.
 
     They are measured as the condition's test pairs are.
     """
@@ -155,4 +155,4 @@ ANSWERS = {
     "I(0) alone (told)": ("fibril",),
     "nearest radial profile": ("fibril", "twist_deg_per_nm"),
 }
-"""What each floor answers, so that those that a task does not ask for need not run."""
+"""What each baseline answers, so that those that a task does not ask for need not run."""

@@ -17,12 +17,11 @@ from argand.io.suffix import MANY_IMAGES
 from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.folder import output_file
-from argand.runs.record import Record
+from argand.runs.record import SUMMARY, Record
 from argand.systems.molmnist.files.inputs import PatternCase
 from argand.systems.molmnist.inversion.shape_basis import BLUR, blur
 from argand.systems.molmnist.predict import Prediction
 
-SUMMARY = "summary.json"
 _SHOWN_DECADES = 7
 """Of intensity below the brightest pixel in a picture. By hand, for the eye; `view` has the same."""
 

@@ -16,8 +16,8 @@ from argand.physics.sphere.phase_iteration import (
     coarse,
     cropped,
     cube_support,
+    error_reduction,
     hybrid_input_output,
-    settled,
 )
 from argand.physics.sphere.sphere_fit import ROUNDING, sphere_factor
 from argand.systems.patterson.maps.map_refinement import MapRefinement
@@ -96,7 +96,7 @@ class PhaseIteration:
             return density, self.magnitudes(density).clamp_min_(0.0)
         support = cube_support(self.small, self.side / self.scale + 1, density.device)
         density = hybrid_input_output(self.magnitudes, density, support, rounds)
-        return density, settled(self.magnitudes, density, support, SETTLING)
+        return density, error_reduction(self.magnitudes, density, support, SETTLING)
 
     @property
     def sigma(self) -> float:
@@ -141,7 +141,7 @@ class PhaseIteration:
 
 def iterate(
     patterson: Map,
-    judge: MapRefinement,
+    refinement: MapRefinement,
     found: Solutions,
     settings: AtomSet,
     *,
@@ -162,7 +162,7 @@ def iterate(
         density = search.start(number)
         for rounds in stages:
             density, shown = search.advanced(density, rounds, flipping)
-            mend(search, search.positions(shown), rows, judge, found, "dual-space")
+            mend(search, search.positions(shown), rows, refinement, found, "dual-space")
             left = ~found.solved[rows]
             if not left.any():
                 break
@@ -173,14 +173,14 @@ def mend(
     search: PhaseIteration,
     positions: Float[Tensor, "some atom 3"],
     rows: Tensor,
-    judge: MapRefinement,
+    refinement: MapRefinement,
     found: Solutions,
     path: FoundBy,
 ) -> None:
     """Refine, keep what is better, and as long as that helps look again: measured amplitudes, new phases."""
     last = torch.full_like(found.residual[rows], torch.inf)
     for cycle in range(CYCLES):
-        positions, residual = judge.refined(positions, rows)
+        positions, residual = refinement.refined(positions, rows)
         found.take(rows, positions, residual, path)
         going = ~found.solved[rows] & (residual < (1 - GAIN) * last)
         if cycle == CYCLES - 1 or not going.any():

@@ -19,7 +19,7 @@ _LARGEST_R_INT = 0.5
 """R_int of merged equivalents beyond which the group is refused. By hand: pairs of unrelated acentric
 intensities, exponential by Wilson's statistics, have 0.5 on average, so nothing is left that agrees."""
 _FEWEST = 5
-"""Reflections below which nothing is begun. By hand, against slips of --d-min; belief asks for 15."""
+"""Reflections below which nothing is begun. By hand, against slips of --d-min; validation asks for 15."""
 _FAINTEST_ABSENT = 3.0
 """Mean I over sigma of forbidden reflections from which on a warning is given. By hand: three sigma, on
 average."""

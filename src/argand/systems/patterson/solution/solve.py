@@ -99,23 +99,23 @@ def solve(
     """
     started = clock()
     recipe = recipe or recipe_for(crystal.observed.d_min)
-    hunt = StructureSearch(crystal, recipe, seed, workers, network, clock)
+    search = StructureSearch(crystal, recipe, seed, workers, network, clock)
     log: list[Try] = []
     try:
-        while not hunt.is_over and (hunt.best is None or clock() - started < time_limit):
-            correlation = hunt.attempt()
-            r1 = 1.0 if hunt.best is None else hunt.best.r1
+        while not search.is_over and (search.best is None or clock() - started < time_limit):
+            correlation = search.attempt()
+            r1 = 1.0 if search.best is None else search.best.r1
             log.append(Try(round(clock() - started, 2), round(correlation, 3), round(r1, 4)))
-            watch(hunt.attempts, r1)
+            watch(search.attempts, r1)
     finally:
-        hunt.tries.close()
-    assert hunt.best is not None
-    model = hunt.best
-    solved, reason = hunt.verdict
-    density = hunt.builder.observed_density(model)
+        search.tries.close()
+    assert search.best is not None
+    model = search.best
+    solved, reason = search.verdict
+    density = search.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
     seconds = clock() - started
-    found = (hunt.correlation, hunt.attempts, seconds, hunt.path, tuple(log))
+    found = (search.correlation, search.attempts, seconds, search.path, tuple(log))
     return Solution(crystal, model, density, solved, reason, *found)
 
 

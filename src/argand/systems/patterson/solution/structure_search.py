@@ -89,7 +89,7 @@ class StructureSearch:
         """Whether the best model is clear and tidy, or believed and not improved for some tries."""
         if self.best is None or not self.verdict[0]:
             return False
-        # Where few reflections were measured even a low R1 is not clear: the limit of belief is lower, too.
+        # Where few reflections were measured even a low R1 is not clear: validation has a lower limit, too.
         clear = min(_CLEAR, GOOD * largest_r1(self.crystal, self.best))
         u_iso = self.best.atoms.u_iso
         tidy = u_iso.max() <= _TIDY * np.median(u_iso)
