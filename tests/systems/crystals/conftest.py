@@ -1,4 +1,4 @@
-"""A processor on which the same work takes the same time everywhere, for searches that end by the clock."""
+"""The command line of crystals, and a processor on which the same work takes the same time everywhere."""
 
 import sys
 from collections.abc import Callable
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
 
+from argand.cli import build
 from argand.physics.crystal.matching_pursuit import Pursuit
 from argand.systems.crystals.latent.decoding import encode_verified
 
@@ -43,3 +45,15 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> Processor:
     for module in (search, sys.modules[encode_verified.__module__]):
         monkeypatch.setattr(module, "time", processor)
     return processor
+
+
+@pytest.fixture
+def run() -> Callable[..., Result]:
+    """Runs `argand crystals` with some arguments."""
+
+    def call(*words: object) -> Result:
+        return CliRunner().invoke(
+            build({"crystals": "argand.systems.crystals"}), ["crystals", *map(str, words)]
+        )
+
+    return call

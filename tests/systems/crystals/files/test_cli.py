@@ -7,26 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from argand.cli import build
 from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked
 
 VERBS = ("encode", "decode", "reconstruct", "interpolate", "alter", "nearest", "view")
-
-
-@pytest.fixture
-def run() -> Callable[..., Result]:
-    """Runs `argand crystals` with some arguments."""
-
-    def call(*words: object) -> Result:
-        return CliRunner().invoke(
-            build({"crystals": "argand.systems.crystals"}), ["crystals", *map(str, words)]
-        )
-
-    return call
 
 
 @pytest.fixture

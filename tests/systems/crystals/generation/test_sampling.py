@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import torch
 from pyarrow import parquet, table
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from argand.cli import build
 from argand.errors import ConfigError, InputError
 from argand.io.arrays import write_arrays
 from argand.io.structure import read_structure, write_structure
@@ -37,18 +36,6 @@ def salt(first: int, second: int, edge: float) -> Structure:
 
 HALITE = salt(11, 17, 5.64)
 ZINCBLENDE = checked(5.41 * FACE, np.array([30, 16]), np.array([[0, 0, 0], [0.25, 0.25, 0.25]]))
-
-
-@pytest.fixture
-def run() -> Callable[..., Result]:
-    """Runs `argand crystals` with some arguments."""
-
-    def call(*words: object) -> Result:
-        return CliRunner().invoke(
-            build({"crystals": "argand.systems.crystals"}), ["crystals", *map(str, words)]
-        )
-
-    return call
 
 
 @pytest.fixture
