@@ -7,12 +7,15 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from typing import Any
 
 from argand.machine import keep_freed_memory, single_threads
 
+WATCH_S = 0.5
+"""How often a process looks for the one that started it, in seconds; by hand, no answer depends on it."""
 POLL_S = 0.2
 """How often the progress of the jobs is looked at, in seconds; by hand, no answer depends on it."""
 
@@ -112,16 +115,25 @@ def _enter(done: Any, stop: Any) -> None:
     global _ticker  # the pool's way of handing state to its processes
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed_memory()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    parent = multiprocessing.parent_process()
+    end_with(parent.pid if parent else None)
     _ticker = Ticker(done, stop)
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone."""
-    parent = multiprocessing.parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
+def end_with(starter: int | None = None) -> None:
+    """From now on, end this process at once when the one that started it (by default its parent) is gone.
+
+    `starter` is the process to look for where it may have died before this call.
+    """
+    threading.Thread(target=_watch, args=(starter or os.getppid(),), daemon=True).start()
+
+
+def _watch(starter: int) -> None:
+    """End this process when another one has adopted it."""
+    # Waiting for data of the other is no way out: where it died in between, the data never come.
+    while os.getppid() == starter:
+        time.sleep(WATCH_S)
+    os._exit(1)
 
 
 def _work(job: Job) -> None:

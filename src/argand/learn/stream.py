@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 from argand.errors import ConfigError
-from argand.learn.companion import end_with
+from argand.processes import end_with
 from argand.system import Batch, Sample, System, inputs_of
 
 VALIDATION_OFFSET = 1_000_003
@@ -146,5 +146,4 @@ def quiet_worker(_: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(1)
     parent = multiprocessing.parent_process()
-    if parent and parent.pid:
-        end_with(parent.pid)
+    end_with(parent.pid if parent else None)
