@@ -46,6 +46,7 @@ class MeasuredIntensities:
     """Intensities as a file lists them, and what it says of the crystal.
 
     `spacegroup` is a Hermann-Mauguin or Hall symbol; `group` is set where operators are given instead.
+    `elements` are those that a file names without their counts; `units` are the formulas in the cell (Z).
     """
 
     source: str
@@ -59,6 +60,8 @@ class MeasuredIntensities:
     wavelength: float | None = None
     radiation: Radiation | None = None
     notes: tuple[str, ...] = field(default=())
+    elements: tuple[str, ...] = ()
+    units: float | None = None
 
 
 def read_reflections(path: str | Path) -> MeasuredIntensities:

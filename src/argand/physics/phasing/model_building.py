@@ -116,7 +116,8 @@ class Builder:
     """Makes models of one crystal; `phasing` is what serves until the last refinement against all `data`.
 
     `content` is the number of atoms of each element but hydrogen in the asymmetric unit, fractions
-    allowed for special positions; None where no formula is known, and then there are about `expected` atoms.
+    allowed for special positions; None where no formula is known, and then there are about `expected` atoms, of
+    `elements` where these are known.
     """
 
     data: Observed
@@ -124,6 +125,7 @@ class Builder:
     grid: Grid
     content: Mapping[str, float] | None
     expected: float
+    elements: tuple[str, ...] = ()
 
     @property
     def most(self) -> float:

@@ -33,7 +33,8 @@ class CrystalData:
     """All that a structure is solved from.
 
     `content` counts the atoms other than hydrogen of the asymmetric unit, `cell_content` all atoms of the
-    cell; both are None without a formula. `notes` are warnings for the user. `r_meas` and `cc_half` are those
+    cell; both are None without a formula. `elements` are all that is known of the contents then, where anything
+    is. `measured` is what was given, before it was merged. `notes` are warnings for the user. `r_meas` and `cc_half` are those
     of `Merged`: None where each reflection was given once.
     """
 
@@ -47,6 +48,8 @@ class CrystalData:
     notes: tuple[str, ...]
     r_meas: float | None = None
     cc_half: float | None = None
+    elements: tuple[str, ...] = ()
+    measured: MeasuredIntensities | None = None
 
     @property
     def orthogonalisation(self) -> Matrix3:
@@ -74,6 +77,7 @@ def read_crystal(
     d_min: float | None = None,
     units: float | None = None,
     radiation: Radiation | None = None,
+    elements: Sequence[str] = (),
 ) -> CrystalData:
     """`prepare` for a file of reflections; `cell` is six numbers or "a,b,c,alpha,beta,gamma", in Å and
     degrees.
@@ -84,7 +88,7 @@ def read_crystal(
         cell = ",".join(str(float(value)) for value in cell)
     stated = None if cell is None else parse_cell(cell)
     measured = read_reflections(Path(path))
-    return prepare(measured, stated, spacegroup, formula, d_min, units, radiation)
+    return prepare(measured, stated, spacegroup, formula, d_min, units, radiation, elements)
 
 
 def prepare(
@@ -95,11 +99,13 @@ def prepare(
     d_min: float | None = None,
     units: float | None = None,
     radiation: Radiation | None = None,
+    elements: Sequence[str] = (),
 ) -> CrystalData:
     """Merge what was measured; what is stated here goes before what the file says.
 
     `d_min` in Å leaves finer reflections out. `units` of the formula are in the cell; None takes the number
-    that fills it best. Without `radiation` the file's is taken, or X-rays.
+    that the file says or that fills it best. `elements` (symbols) are what the crystal holds where no formula is
+    given. Without `radiation` the file's is taken, or X-rays.
 
     Raises InputError where cell or space group are unknown, contradict each other or the reflections.
     """
@@ -122,10 +128,16 @@ def prepare(
     observed = Observed(*values, group, orthogonalisation, probe)
     share = completeness(merged.hkl, group, orthogonalisation, observed.d_min)
     notes = (*measured.notes, *_notes(merged, group, share))
-    content, cell_content = _contents(formula or measured.formula, units, observed)
+    if elements and not formula:
+        content = cell_content = None
+    else:
+        content, cell_content = _contents(formula or measured.formula, units or measured.units, observed)
+    named = () if content else tuple(elements or measured.elements)
     wavelength = measured.wavelength or _WAVELENGTH[probe]
     agreement = merged.r_meas, merged.cc_half
-    return CrystalData(cell, group, observed, content, cell_content, share, wavelength, notes, *agreement)
+    return CrystalData(
+        cell, group, observed, content, cell_content, share, wavelength, notes, *agreement, named, measured
+    )
 
 
 def _group(measured: MeasuredIntensities, spacegroup: str | None) -> Group:

@@ -155,4 +155,5 @@ def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[Search, Builder]:
     phasing = data.part(coarse)
     amplitudes = Amplitudes.of(phasing.hkl, phasing.intensity, crystal.group, data.orthogonalisation)
     search = Search(amplitudes, crystal.group, data.orthogonalisation, recipe)
-    return search, Builder(data, phasing, search.symmetric.grid, crystal.content, crystal.atoms)
+    grid = search.symmetric.grid
+    return search, Builder(data, phasing, grid, crystal.content, crystal.atoms, crystal.elements)
