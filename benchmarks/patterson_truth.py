@@ -22,11 +22,15 @@ _STEPS = 24
 
 @dataclass(frozen=True)
 class Comparison:
-    """Atoms of the truth found, false atoms, both as shares, and the mean error of those found in Å."""
+    """Atoms of the truth found, false atoms, both as shares, and the mean error of those found in Å.
+
+    `named` is the share of those found that have the right element.
+    """
 
     found: float
     false: float
     mean_error: float
+    named: float = 0.0
 
     @property
     def solved(self) -> bool:
@@ -79,7 +83,7 @@ def compare(
         for origin in allowed_origins(group, hand):
             placed = hand * answer.frac + origin
             for shift in _slides(placed, truth.frac, group, cell):
-                found = _score(placed + shift, truth.frac, major, group, cell)
+                found = _score(placed + shift, answer.elements, truth, major, group, cell)
                 if (found.found - found.false, -found.mean_error) > (
                     best.found - best.false,
                     -best.mean_error,
@@ -112,10 +116,15 @@ def _neighbours(moves: Points3, cell: Matrix3) -> Float[np.ndarray, " n"]:
 
 
 def _score(
-    placed: Float[np.ndarray, "m 3"], truth: Points3, major: np.ndarray, group: Group, cell: Matrix3
+    placed: Float[np.ndarray, "m 3"],
+    elements: tuple[str, ...],
+    truth: Atoms,
+    major: np.ndarray,
+    group: Group,
+    cell: Matrix3,
 ) -> Comparison:
     """Mutually nearest atoms within NEAR."""
-    images = group.images(truth)
+    images = group.images(truth.frac)
     apart = placed[:, None, None] - images[None]
     apart -= np.rint(apart)
     distance = np.linalg.norm(apart @ cell.T, axis=-1).min(1)
@@ -125,7 +134,10 @@ def _score(
     found = major[nearest[hit]].sum() / max(major.sum(), 1)
     false = (~(distance.min(1) <= NEAR) | ~mutual).sum() / max(len(placed), 1)
     errors = distance.min(1)[hit]
-    return Comparison(float(found), float(false), float(errors.mean()) if len(errors) else np.inf)
+    pairs = [(elements[i], truth.elements[nearest[i]]) for i in np.flatnonzero(hit) if major[nearest[i]]]
+    named = sum(told == true for told, true in pairs) / max(len(pairs), 1)
+    error = float(errors.mean()) if len(errors) else np.inf
+    return Comparison(float(found), float(false), error, named)
 
 
 def phase_cosine(
