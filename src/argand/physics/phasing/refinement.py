@@ -1,12 +1,13 @@
 """Least-squares refinement of isotropic atoms against measured intensities."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
 from argand.physics.crystal.atom import Atoms, Radiation, atom_sizes, structure_factors
-from argand.physics.crystal.symmetry import Group, inverse_d_squared
+from argand.physics.crystal.symmetry import Group, index_key, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 U_RANGE = (0.002, 0.4)
@@ -43,6 +44,13 @@ class Observed:
     def strong(self) -> Bool[np.ndarray, " n"]:
         """F > 4 σ(F), that is F² > 2 σ(F²)."""
         return self.intensity > 2 * self.sigma
+
+    @cached_property
+    def multiplicity(self) -> Float[np.ndarray, " n"]:
+        """How many reflections of the full sphere each stands for, Friedel mates among them."""
+        keys = index_key(self.group.equivalents(self.hkl))
+        keys = np.sort(np.concatenate([keys, index_key(-self.group.equivalents(self.hkl))]), axis=0)
+        return 1.0 + (np.diff(keys, axis=0) != 0).sum(0)
 
     def part(self, chosen: Bool[np.ndarray, " n"] | Int[np.ndarray, " m"]) -> "Observed":
         """The chosen reflections."""
