@@ -229,17 +229,18 @@ class Builder:
         """Share of each atom's density that comes back in a difference map made without it (`omit_support`)."""
         return omit_support(model.atoms, model.scale, self.phasing)
 
-    def unexplained(self, model: RefinedModel) -> float:
-        """Height of the highest peak of the difference map that could be an atom, over the lightest atom's.
+    def unexplained(self, model: RefinedModel) -> tuple[float, float]:
+        """Height of the highest peak of the difference map that could be an atom, and of any, over the lightest atom's.
 
-        What is nearer to an atom than any bond does not count: displacements that are not isotropic leave that.
+        What is nearer to an atom than any bond could not be one: displacements that are not isotropic leave that.
         """
         frac, heights, usual = self._difference_peaks(model.atoms, _LOOKED_AT)
         cell, limits = self.data.orthogonalisation, self._least_distance(model.atoms.elements)
-        for number in np.argsort(-heights):
+        order = np.argsort(-heights)
+        for number in order:
             if keeps_distance(frac[number], model.atoms.frac, limits, self.data.group, cell):
-                return float(heights[number]) / usual
-        return float(heights.min()) / usual
+                break
+        return float(heights[number]) / usual, float(heights[order[0]]) / usual
 
     def _calculated(self, atoms: Atoms) -> Coefficients:
         data = self.phasing
@@ -263,7 +264,7 @@ class Builder:
             # An image that is near only by way of others' averages is looked at again from the new place.
             _, place, kept = group.site(place, cell, _SPECIAL)
             # Half an atom too many is the nearest to a content that special positions make fractional.
-            if sum(occupancies) + 0.5 / kept > most:
+            if places and sum(occupancies) + 0.5 / kept > most:
                 break
             if not places or keeps_distance(place, np.array(places), np.array(limits), group, cell):
                 places.append(place)

@@ -7,6 +7,7 @@ import multiprocessing
 import queue
 import signal
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,21 +27,22 @@ _PATIENCE_S = 0.2
 """Seconds of waiting for others before it is looked whether they still live. By hand."""
 
 
-def phased_try(search: Search, atoms: float, seed: int, number: int) -> Phased:
-    """Try `number` of `seed`; `atoms` other than hydrogen is about how many the asymmetric unit holds."""
+def phased_try(searches: Sequence[Search], atoms: float, seed: int, number: int) -> Phased:
+    """Try `number` of `seed`, by the search whose turn it is; `atoms` other than hydrogen is about how many the
+    asymmetric unit holds."""
     rng = np.random.default_rng([seed, number])
-    return search.attempt(atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng)
+    return searches[number % len(searches)].attempt(atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng)
 
 
 class ParallelSearch:
-    """All tries of a search, one after the other; with `workers` above 1 others are made meanwhile.
+    """All tries of searches that take turns, one after the other; with `workers` above 1 others are made meanwhile.
 
     The other processes start after the first try, as that is often enough. They are spawned, which is safe
     beside threads; a script that asks for them needs the usual `if __name__ == "__main__"`.
     """
 
-    def __init__(self, search: Search, atoms: float, seed: int, workers: int = 1) -> None:
-        self._what = (search, atoms, seed)
+    def __init__(self, searches: Sequence[Search], atoms: float, seed: int, workers: int = 1) -> None:
+        self._what = (searches, atoms, seed)
         self._workers = workers
         self._asked = 0
         self._done: dict[int, Phased] = {}
@@ -111,7 +113,7 @@ def _taken(counter: Any, asked: Any) -> int | None:
         return number
 
 
-def _make_tries(what: tuple[Search, float, int], counter: Any, asked: Any, results: Any) -> None:
+def _make_tries(what: tuple[Sequence[Search], float, int], counter: Any, asked: Any, results: Any) -> None:
     """What another process does until it is ended or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
