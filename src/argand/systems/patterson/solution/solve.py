@@ -47,6 +47,7 @@ class Solution:
     seconds: float
     path: str = ITERATION
     log: tuple[Try, ...] = ()
+    probability: float = 0.0
 
     @property
     def atoms(self) -> Atoms:
@@ -64,6 +65,7 @@ class Solution:
         return {
             "solved": self.solved,
             "reason": self.reason,
+            "probability": round(self.probability, 3),
             "r1": round(self.model.r1, 4),
             "r1_all": round(self.model.r1_all, 4),
             "n_atoms": len(self.model.atoms),
@@ -115,12 +117,12 @@ def solve(
         search.tries.close()
     assert search.best is not None
     model = search.best
-    solved, _, reason = search.verdict
+    judged = search.verdict
     density = search.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
     seconds = clock() - started
     found = (search.correlation, search.attempts, seconds, search.path, tuple(log))
-    return Solution(crystal, model, density, solved, reason, *found)
+    return Solution(crystal, model, density, judged.believed, judged.reason, *found, judged.probability)
 
 
 def solve_file(

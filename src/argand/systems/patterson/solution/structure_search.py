@@ -13,9 +13,10 @@ from argand.physics.phasing.dual_space import Amplitudes, Recipe, Search, recipe
 from argand.physics.phasing.fourier import Coefficients
 from argand.physics.phasing.model_building import Builder
 from argand.physics.phasing.refinement import Observed, RefinedModel
+from argand.systems.patterson.solution.belief import NOTHING, verdict
 from argand.systems.patterson.solution.parallel_search import ParallelSearch
 from argand.systems.patterson.solution.reflections import CrystalData
-from argand.systems.patterson.solution.validation import verdict
+from argand.systems.patterson.solution.validation import evidence
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,7 +74,7 @@ class StructureSearch:
         self.searches, self.builder = _prepared(crystal, recipe)
         self.tries = ParallelSearch(self.searches, crystal.atoms, seed, workers)
         self.best: RefinedModel | None = None
-        self.verdict = (False, False, "nothing tried yet")
+        self.verdict = NOTHING
         self.path = ITERATION
         self.correlation = -1.0
         self._highest = dict.fromkeys(map(id, self.searches), -1.0)
@@ -98,9 +99,8 @@ class StructureSearch:
     @property
     def is_over(self) -> bool:
         """Whether the best model is clear, or believed and not improved for some tries."""
-        believed, clear, _ = self.verdict
         waited = self._since >= _PATIENCE and self.clock() - self._started >= self.patience_s
-        return clear or (believed and waited)
+        return self.verdict.clear or (self.verdict.believed and waited)
 
     def attempt(self) -> float:
         """One more try, and its correlation; a model is built where that is about the best so far."""
@@ -134,7 +134,7 @@ class StructureSearch:
         if self.best is not None and model.r1 >= self.best.r1:
             return False
         self.best, self.path, self._since, self._failed = model, path, 0, 0
-        self.verdict = verdict(self.crystal, model, self.builder)
+        self.verdict = verdict(evidence(self.crystal, model, self.builder))
         return True
 
     def _may_mend(self) -> bool:
