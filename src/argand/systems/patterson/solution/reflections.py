@@ -9,15 +9,27 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.reflections import CellParameters, MeasuredIntensities, parse_cell, read_reflections
-from argand.physics.crystal.atom import VOLUME_PER_ATOM, Radiation, formula_units, is_hydrogen, parse_formula
+from argand.physics.crystal.atom import (
+    VOLUME_PER_ATOM,
+    Radiation,
+    formula_units,
+    is_hydrogen,
+    parse_formula,
+    usual_volume,
+)
+from argand.physics.crystal.space_group_symbol import setting_note
 from argand.physics.crystal.symmetry import Group, inverse_d_squared
+from argand.physics.phasing.intensity_statistics import twin_warning
 from argand.physics.phasing.merge import Merged, completeness, merge
 from argand.physics.phasing.refinement import Observed
 from argand.typing import Matrix3
 
 _LARGEST_R_INT = 0.5
-"""R_int of merged equivalents beyond which the group is refused. By hand: pairs of unrelated acentric
+"""R_int of merged equivalents beyond which a warning is given. By hand: pairs of unrelated acentric
 intensities, exponential by Wilson's statistics, have 0.5 on average, so nothing is left that agrees."""
+_VOLUME_OFF = 1.6
+"""Factor between the cell and the usual volume of its contents from which a stated Z is not believed. By hand:
+the nearest other number of formulas is a factor 2 off, and the usual volumes are right within a fifth or so."""
 _FEWEST = 5
 """Reflections below which nothing is begun. By hand, against slips of --d-min; validation asks for 15."""
 _FAINTEST_ABSENT = 3.0
@@ -112,7 +124,7 @@ def prepare(
     cell = cell or measured.cell
     if cell is None:
         raise InputError(f"{measured.source}: no cell in it; give --cell a,b,c,alpha,beta,gamma")
-    group = _group(measured, spacegroup)
+    group, group_notes = _group(measured, spacegroup, cell)
     orthogonalisation = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
     if not group.keeps(orthogonalisation):
         shown = ", ".join(f"{value:g}" for value in cell)
@@ -127,11 +139,12 @@ def prepare(
     probe = radiation or measured.radiation or "xray"
     observed = Observed(*values, group, orthogonalisation, probe)
     share = completeness(merged.hkl, group, orthogonalisation, observed.d_min)
-    notes = (*measured.notes, *_notes(merged, group, share))
-    if elements and not formula:
-        content = cell_content = None
-    else:
-        content, cell_content = _contents(formula or measured.formula, units or measured.units, observed)
+    notes = (*measured.notes, *group_notes, *_notes(merged, observed, share))
+    content, cell_content = None, None
+    if formula or not elements:
+        stated = units or _stated_units(measured, formula)
+        content, cell_content, told = _contents(formula or measured.formula, stated, units is not None, observed)
+        notes += told
     named = () if content else tuple(elements or measured.elements)
     wavelength = measured.wavelength or _WAVELENGTH[probe]
     agreement = merged.r_meas, merged.cc_half
@@ -140,22 +153,27 @@ def prepare(
     )
 
 
-def _group(measured: MeasuredIntensities, spacegroup: str | None) -> Group:
-    if spacegroup is not None:
-        return Group.from_name(spacegroup)
-    if measured.group is not None:
-        return measured.group
-    if measured.spacegroup is None:
-        raise InputError(f"{measured.source}: no space group in it; give --spacegroup such as 'P 21/c'")
-    return Group.from_name(measured.spacegroup)
+def _group(
+    measured: MeasuredIntensities, spacegroup: str | None, cell: CellParameters
+) -> tuple[Group, tuple[str, ...]]:
+    """The group that is stated, or else that of the file, with a note where its symbol leaves a choice open."""
+    if spacegroup is None and measured.group is not None:
+        return measured.group, ()
+    name = spacegroup or measured.spacegroup
+    if name is None:
+        hint = f" but the Laue class of {measured.laue}" if measured.laue else ""
+        raise InputError(f"{measured.source}: no space group in it{hint}; give --spacegroup such as 'P 21/c'")
+    group = Group.from_name(name, cell)
+    note = setting_note(name, group.name)
+    return group, () if note is None else (note,)
 
 
-def _notes(merged: Merged, group: Group, share: float) -> tuple[str, ...]:
-    """Warnings; InputError where equivalents disagree."""
-    notes = []
+def _notes(merged: Merged, observed: Observed, share: float) -> tuple[str, ...]:
+    """Warnings about what equivalents, forbidden reflections, statistics and gaps tell."""
+    notes, group = [], observed.group
     if merged.r_int is not None and merged.r_int > _LARGEST_R_INT:
-        raise InputError(
-            f"equivalent reflections disagree (R_int {merged.r_int:.2f}); "
+        notes.append(
+            f"equivalent reflections disagree (R_int {merged.r_int:.2f}): "
             f"check the space group {group.name} and its setting"
         )
     if merged.absent and merged.absent_strength > _FAINTEST_ABSENT:
@@ -163,21 +181,47 @@ def _notes(merged: Merged, group: Group, share: float) -> tuple[str, ...]:
             f"{merged.absent} reflections that {group.name} forbids are there "
             f"(mean I/sigma {merged.absent_strength:.1f}): check the space group"
         )
+    values = merged.hkl, merged.intensity, merged.sigma
+    if (twin := twin_warning(*values, group, observed.orthogonalisation)) is not None:
+        notes.append(twin)
     # By hand.
     if share < 0.5:
         notes.append(f"only {share:.0%} of the reflections were measured: a solution is unlikely")
     return tuple(notes)
 
 
+def _stated_units(measured: MeasuredIntensities, formula: str | None) -> float | None:
+    """The Z of the file where it belongs to the formula that is used, be that the file's or one stated here."""
+    if formula is None or measured.formula is None:
+        return measured.units
+    return measured.units if parse_formula(formula) == parse_formula(measured.formula) else None
+
+
 def _contents(
-    formula: str | None, units: float | None, observed: Observed
-) -> tuple[Mapping[str, float] | None, Mapping[str, float] | None]:
-    """Atoms but hydrogen of the asymmetric unit, and all of the cell, where a formula is known."""
+    formula: str | None, units: float | None, is_given: bool, observed: Observed
+) -> tuple[Mapping[str, float] | None, Mapping[str, float] | None, tuple[str, ...]]:
+    """Atoms but hydrogen of the asymmetric unit, all of the cell, and warnings, where a formula is known.
+
+    A number of units from a file that leaves the cell too empty or too full gives way to the best one.
+    """
     if formula is None:
-        return None, None
+        return None, None, ()
     counts = parse_formula(formula)
     volume, order = float(np.linalg.det(observed.orthogonalisation)), observed.group.order
-    units = units or formula_units(counts, volume, order)
-    whole = {element: number * units for element, number in counts.items()}
+    best = formula_units(counts, volume, order)
+    chosen, notes = units or best, []
+    if not is_given and _is_off(counts, chosen, volume) and not _is_off(counts, best, volume):
+        notes.append(
+            f"{chosen:g} of {formula} in {volume:.0f} Å³ is not likely: {best:g} are taken; give --units if it is so"
+        )
+        chosen = best
+    elif _is_off(counts, chosen, volume):
+        filled = chosen * usual_volume(counts) / volume
+        notes.append(f"{chosen:g} of {formula} usually take {filled:.1f} times the cell's volume: check the formula")
+    whole = {element: number * chosen for element, number in counts.items()}
     heavy = {element: number / order for element, number in whole.items() if not is_hydrogen(element)}
-    return heavy or None, whole
+    return heavy or None, whole, tuple(notes)
+
+
+def _is_off(counts: Mapping[str, float], units: float, volume: float) -> bool:
+    return abs(np.log(units * usual_volume(counts) / volume)) > np.log(_VOLUME_OFF)
