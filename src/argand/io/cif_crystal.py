@@ -12,9 +12,14 @@ from argand.physics.crystal.symmetry import Group
 MISSING = (".", "?", "")
 """Values of a CIF that say nothing."""
 _HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
-_HERMANN_MAUGUIN = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M", "_symmetry.space_group_name_H-M")
+_HERMANN_MAUGUIN = (
+    "_space_group_name_H-M_alt",
+    "_symmetry_space_group_name_H-M",
+    "_symmetry.space_group_name_H-M",
+)
 _NUMBER = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
 _FORMULA = ("_chemical_formula_sum", "_chemical_oxdiff_formula")
+_WAVELENGTH = ("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength.wavelength")
 _PROBE = ("_diffrn_radiation_probe", "_diffrn_radiation_type")
 
 
@@ -22,7 +27,9 @@ def cif_facts(block: gemmi.cif.Block) -> CrystalFacts:
     """What a data block says; a formula that is not understood is left out with a note."""
     structure = gemmi.make_small_structure_from_block(block)
     cell = cell_of(structure.cell) or cell_of(_mmcif_cell(block))
-    wavelength = number(value(block, ("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength.wavelength")))
+    wavelength = number(
+        value(block, ("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength.wavelength"))
+    )
     formula, notes = value(block, _FORMULA), ()
     try:
         parse_formula(formula or "C")

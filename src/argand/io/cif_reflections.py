@@ -1,4 +1,4 @@
-"""Reflections of a CIF or .fcf: SHELXL's LIST 3, 4, 5, 6 and 8, diffrn_refln and mmCIF loops, embedded .hkl."""
+"""Reflections of a CIF or .fcf: SHELXL's LIST 3 to 8, diffrn_refln and mmCIF loops, embedded .hkl texts."""
 
 import re
 from dataclasses import replace
@@ -68,8 +68,8 @@ def _reflections(block: gemmi.cif.Block, source: str) -> tuple[Rows, str]:
     """Reflections of an embedded .hkl text or of a loop, and the HKLF card that was obeyed."""
     embedded = next((text for tag in _EMBEDDED if (text := _text(block, tag)) is not None), None)
     if embedded is not None:
-        instructions = next((text for tag in _INSTRUCTIONS if (text := _text(block, tag)) is not None), "")
-        card = read_instructions(instructions, source).hklf
+        instructions = [text for tag in _INSTRUCTIONS if (text := _text(block, tag)) is not None]
+        card = read_instructions(instructions[0], source).hklf if instructions else ""
         where = f"{source}, embedded .hkl"
         return parse_hklf(embedded, where, parse_hklf_card(card, source) if card else None), card
     for prefix, column, sigmas, is_squared in _COLUMNS:

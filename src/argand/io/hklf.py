@@ -71,7 +71,8 @@ def _until_end(text: str) -> tuple[list[tuple[int, str]], str, tuple[str, ...]]:
     for n in range(first, len(lines)):
         line = lines[n]
         if not line.strip() or line[:12].split() == ["0", "0", "0"] or line.split()[:3] == ["0", "0", "0"]:
-            return list(enumerate(lines[first:n], first + 1)), "\n".join(lines[n + 1 :]), _unread(lines[n + 1 :])
+            after = lines[n + 1 :]
+            return list(enumerate(lines[first:n], first + 1)), "\n".join(after), _unread(after)
     note = "no 0 0 0 line at the end of the reflections: is the file whole?"
     return list(enumerate(lines[first:], first + 1)), "", (note,)
 

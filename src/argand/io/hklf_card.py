@@ -51,8 +51,8 @@ class HklfCard:
             if off.any():
                 first = " ".join(str(index) for index in rows.hkl[off][0])
                 raise InputError(
-                    f"{source}: the matrix of the HKLF card makes no whole indices of {off.sum()} of {len(off)} "
-                    f"reflections, such as {first}; check it, or give the .hkl in the setting of the cell"
+                    f"{source}: the matrix of the HKLF card makes no whole indices of {off.sum()} of "
+                    f"{len(off)} reflections, such as {first}; check it or the setting of the .hkl"
                 )
         return Rows(hkl, rows.intensity * self.scale, sigma, rows.notes)
 
@@ -65,7 +65,9 @@ def parse_hklf_card(card: str, source: str) -> HklfCard:
     try:
         values = [float(part) for part in card.split()[1:]]
     except ValueError as error:
-        raise InputError(f"{source}: '{card.strip()[:60]}' is no HKLF card; write it such as HKLF 4") from error
+        raise InputError(
+            f"{source}: '{card.strip()[:60]}' is no HKLF card; write it such as HKLF 4"
+        ) from error
     code = abs(int(values[0])) if values else 4
     if code not in _KNOWN:
         reason = _REFUSED.get(code, "no code of SHELXL")
@@ -74,10 +76,10 @@ def parse_hklf_card(card: str, source: str) -> HklfCard:
     matrix = (*values[2:11], *HklfCard.matrix[len(values[2:11]) :])
     weight = values[11] if len(values) > 11 else 1.0
     if scale <= 0 or weight <= 0:
-        raise InputError(f"{source}: scale and weight of '{card.strip()[:60]}' must be above 0")
+        raise InputError(f"{source}: scale and weight of '{card[:60]}' must be above 0")
     found = HklfCard(code or 4, scale, matrix, weight)
     if np.linalg.det(found.rotation) <= 1e-6:
         raise InputError(
-            f"{source}: the matrix of '{card.strip()[:60]}' has no positive determinant, as SHELXL demands; check it"
+            f"{source}: the matrix of '{card[:60]}' has no positive determinant, as SHELXL demands; check it"
         )
     return found

@@ -48,7 +48,9 @@ def _rows(table: list[list[str]]) -> Rows:
     notes: tuple[str, ...] = ()
     if len(main) < len(table):
         notes = (f"{len(table) - len(main)} satellite reflections left out: the average structure is sought",)
-    values = np.array([[float(part) for part in (*parts[:3], *parts[3 + extra : 5 + extra])] for parts in main])
+    values = np.array(
+        [[float(part) for part in (*parts[:3], *parts[3 + extra : 5 + extra])] for parts in main]
+    )
     values = values.reshape(-1, 5)
     return Rows(values[:, :3].astype(int), values[:, 3], values[:, 4], notes)
 

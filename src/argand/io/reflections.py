@@ -49,7 +49,7 @@ def read_reflections(path: str | Path, beside: bool = True) -> MeasuredIntensiti
 def _hkl_of(path: Path) -> Path:
     found = file_beside(path, (".hkl", ".hkl.gz"))
     if found is None:
-        raise InputError(f"{path}: holds no reflections, and no .hkl of this name is beside it; give the .hkl")
+        raise InputError(f"{path}: holds no reflections, and no .hkl of this name is beside it")
     return found
 
 
@@ -72,7 +72,9 @@ def _read(path: Path, blob: bytes, beside: bool) -> MeasuredIntensities:
         rows, wavelength = parse_m90(text, str(path))
         facts = CrystalFacts(wavelength=wavelength, radiation=radiation_of(None, wavelength))
         return completed(completed(rows.measured(str(path)), facts), replace(said, hklf=""))
-    if name.endswith((".cif", ".fcf", ".cif_od")) or re.match(r"(\s*#[^\n]*\n|\s)*data_", text, re.IGNORECASE):
+    if name.endswith((".cif", ".fcf", ".cif_od")) or re.match(
+        r"(\s*#[^\n]*\n|\s)*data_", text, re.IGNORECASE
+    ):
         return completed(parse_cif(text, str(path)), replace(said, hklf=""))
     if has_names(text):
         return completed(parse_free(text, str(path)).measured(str(path)), replace(said, hklf=""))

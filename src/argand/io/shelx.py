@@ -44,7 +44,9 @@ def read_instructions(text: str, source: str = "the instructions") -> CrystalFac
         formula, elements, units, notes = _contents(cards, first)
     except (ValueError, RuntimeError, KeyError) as error:
         told = " ".join(str(error).split())
-        raise InputError(f"{source}: a CELL, LATT, SYMM, UNIT or ZERR card cannot be read ({told})") from error
+        raise InputError(
+            f"{source}: a CELL, LATT, SYMM, UNIT or ZERR card cannot be read ({told})"
+        ) from error
     whole = len(numbers) == 7
     cell = (numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6]) if whole else None
     wavelength = numbers[0] if whole else None

@@ -21,18 +21,22 @@ def is_xds(blob: bytes) -> bool:
 def read_xds_intensities(path: Path) -> MeasuredIntensities:
     """Intensities, cell and wavelength; misfits, whose sigmas are negative, are left out with a note.
 
-    A space group number of rotations alone tells lattice and Laue class, and no more; others are taken for the
-    space group. Raises gemmi's RuntimeError for a damaged file.
+    A space group number of rotations alone tells lattice and Laue class, and no more; others are taken for
+    the space group. Raises gemmi's RuntimeError for a damaged file.
     """
     found = gemmi.read_xds_ascii(str(path))
-    hkl, intensity, sigma = (np.array(part) for part in (found.miller_array, found.iobs_array, found.sigma_array))
+    hkl, intensity, sigma = (
+        np.array(part) for part in (found.miller_array, found.iobs_array, found.sigma_array)
+    )
     keep = sigma > 0
     notes = () if keep.all() else (f"{(~keep).sum()} misfits (sigma below 0) of XDS left out",)
     number = found.spacegroup_number
     symbol = gemmi.find_spacegroup_by_number(number).xhm() if 1 <= number <= 230 else None
     is_hint = number in _SYMMORPHIC
     if symbol and not is_hint:
-        notes += (f"space group {symbol} is XDS's SPACE_GROUP_NUMBER= {number}: give --spacegroup if it is another",)
+        notes += (
+            f"space group {symbol} is XDS's SPACE_GROUP_NUMBER= {number}: give --spacegroup if it is another",
+        )
     cell = gemmi.UnitCell(*found.cell_constants)
     a, b, c, alpha, beta, gamma = cell.parameters
     wavelength = found.wavelength if found.wavelength > 0 else None

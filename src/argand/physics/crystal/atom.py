@@ -138,7 +138,7 @@ def parse_formula(text: str) -> dict[str, float]:
 
 
 def usual_volume(formula: Mapping[str, float]) -> float:
-    """Å³ that the atoms of a formula usually take up, hydrogen's included (Hofmann, Acta Cryst. B58, 489, 2002)."""
+    """Å³ that the atoms of a formula usually take up, with hydrogen (Hofmann, Acta Cryst. B58, 489, 2002)."""
     return sum(number * _VOLUME.get(element, _OTHER_VOLUME) for element, number in formula.items())
 
 

@@ -17,7 +17,7 @@ _LAST_NUMBER = 230
 def find_operations(name: str, cell: tuple[float, ...] | None = None) -> tuple[gemmi.GroupOps, str]:
     """Operators and full symbol of a space group.
 
-    `name` is a Hermann-Mauguin symbol (P21/c, P2(1)/c, P2_1/c, p 1 21/c 1, R-3c:H), a Hall symbol or a number.
+    `name` is a Hermann-Mauguin symbol (P21/c, P2(1)/c, P2_1/c, p 1 21/c 1, R-3c:H), Hall's or a number.
     Rhombohedral groups have hexagonal axes unless the symbol or the `cell` (Å and degrees) says otherwise; of
     two origins the first is taken where the symbol does not choose. Raises ConfigError for an unknown symbol.
     """

@@ -1,4 +1,4 @@
-"""What the distribution of intensities says of twinning: mean |E² - 1|, the L test, and twin laws of the lattice."""
+"""What the distribution of intensities says of twinning: mean |E² - 1|, L test, twin laws of the lattice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,23 +21,41 @@ _FEWEST = 100
 """Reflections below which nothing is said: means of 100 are known to 0.05 or so; by hand."""
 _WHOLE = 1e-6
 """How far from whole numbers indices may be after a rotation; its elements are exact to far more digits."""
-_OFFSETS = ((2, 0, 0), (0, 2, 0), (0, 0, 2), (2, 2, 0), (2, -2, 0), (2, 0, 2), (2, 0, -2), (0, 2, 2), (0, 2, -2))
+_OFFSETS = (
+    (2, 0, 0),
+    (0, 2, 0),
+    (0, 0, 2),
+    (2, 2, 0),
+    (2, -2, 0),
+    (2, 0, 2),
+    (2, 0, -2),
+    (0, 2, 2),
+    (0, 2, -2),
+)
 """From a reflection to its neighbours in the L test: even, so that pseudo-centring does not pair strong with
 weak (Padilla & Yeates, Acta Cryst. D59, 1124, 2003)."""
 UNTWINNED = {"acentric": (0.736, 0.5), "centric": (0.968, 2 / np.pi)}
 """Mean |E² - 1| and mean |L| of one crystal: 2/e and 4/√(2πe), 1/2 and 2/π, by Wilson's distributions."""
 TWINNED = {"acentric": (0.541, 0.375), "centric": (0.736, 0.5)}
-"""The same of a perfect twin, whose intensities are means of two: 4/e² (Stanley, J. Appl. Cryst. 5, 191, 1972) and
-3/8, and of centric ones those of an untwinned acentric crystal."""
+"""The same of a perfect twin, whose intensities are means of two: 4/e² (Stanley, J. Appl. Cryst. 5,
+191, 1972) and 3/8, and of centric ones those of an untwinned acentric crystal."""
 _LARGEST_CLASS = 24
 """Rotations of the cube."""
-_LAUE = {(1, 0): "-1", (2, 0): "2/m", (4, 0): "mmm", (4, 1): "4/m", (8, 1): "4/mmm", (3, 0): "-3", (6, 0): "-3m"}
+_LAUE = {
+    (1, 0): "-1",
+    (2, 0): "2/m",
+    (4, 0): "mmm",
+    (4, 1): "4/m",
+    (8, 1): "4/mmm",
+    (3, 0): "-3",
+    (6, 0): "-3m",
+}
 _LAUE |= {(6, 2): "6/m", (12, 2): "6/mmm", (12, 0): "m-3", (24, 1): "m-3m"}
 """Laue classes by their number of rotations and whether fourfold (1) or sixfold (2) axes are among them."""
 _AGREEING = 0.25
 """Σ|I1 - I2| / Σ(I1 + I2) of equivalents by a twin law from which on they agree.
 
-By hand: unrelated acentric intensities have 0.5 and centric ones 0.64, a twin of parts 1/4 and 3/4 half of it.
+By hand: unrelated acentric intensities have 0.5 and centric ones 0.64, a twin of parts 1/4 and 3/4 half.
 """
 
 
@@ -62,8 +80,10 @@ class IntensityStatistics:
 
 @dataclass(frozen=True)
 class TwinLaw:
-    """A rotation [3, 3] of the lattice that the group lacks, the Laue class of both together, and how well the
-    intensities obey it: Σ|I1 - I2| / Σ(I1 + I2) over pairs h, h R."""
+    """A rotation [3, 3] of the lattice that the group lacks, the Laue class of both, and how it is obeyed.
+
+    `r` is Σ|I1 - I2| / Σ(I1 + I2) over pairs h, h R.
+    """
 
     rotation: Matrix3
     laue: str
@@ -129,7 +149,9 @@ class _Lookup:
         self.order = np.argsort(keys)
         self.keys = keys[self.order]
 
-    def partners(self, hkl: Float[np.ndarray, "m 3"] | Miller) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+    def partners(
+        self, hkl: Float[np.ndarray, "n 3"] | Miller
+    ) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
         """Which of these indices are known, and the numbers of the reflections that they are."""
         whole = np.rint(hkl).astype(int)
         wanted = index_key(self.group.representative(whole))
@@ -141,7 +163,7 @@ class _Lookup:
 def twin_laws(
     hkl: Miller, intensity: Float[np.ndarray, " n"], group: Group, orthogonalisation: Matrix3
 ) -> list[TwinLaw]:
-    """All twin laws of the lattice within 2° that merged reflections can be tested with, best agreement first."""
+    """All twin laws of the lattice, within 2°, that merged reflections can test; the best obeyed first."""
     known = _Lookup(hkl, intensity, group)
     laws = []
     for rotation in lattice_rotations(group, orthogonalisation):
@@ -232,7 +254,7 @@ def twin_warning(
         return None
     single = UNTWINNED[found.kind]
     return (
-        f"the data look like a merohedral twin by {laws[0].triplet}: mean |E²-1| {found.deviation:.2f} (one crystal "
-        f"{single[0]:.2f}), mean |L| {found.local:.2f} ({single[1]:.2f}), and equivalents agree in "
-        f"{laws[0].laue} too (R {laws[0].r:.2f}); a model of one crystal may fail"
+        f"the data look like a merohedral twin by {laws[0].triplet}: mean |E²-1| {found.deviation:.2f} "
+        f"(one crystal {single[0]:.2f}), mean |L| {found.local:.2f} ({single[1]:.2f}), and equivalents "
+        f"agree in {laws[0].laue} too (R {laws[0].r:.2f}); a model of one crystal may fail"
     )

@@ -28,8 +28,13 @@ _LARGEST_R_INT = 0.5
 """R_int of merged equivalents beyond which a warning is given. By hand: pairs of unrelated acentric
 intensities, exponential by Wilson's statistics, have 0.5 on average, so nothing is left that agrees."""
 _VOLUME_OFF = 1.6
-"""Factor between the cell and the usual volume of its contents from which a stated Z is not believed. By hand:
-the nearest other number of formulas is a factor 2 off, and the usual volumes are right within a fifth or so."""
+"""Factor between the cell and the usual volume of its contents from which a stated Z is not believed.
+
+By hand: the nearest other number of formulas is a factor 2 off, and usual volumes are right within a fifth.
+"""
+_VOLUME_OFF_INORGANIC = 2.5
+"""The same without carbon. By hand: usual volumes are those of organic crystals; borates and fluorides can be
+a factor 1.8 denser."""
 _FEWEST = 5
 """Reflections below which nothing is begun. By hand, against slips of --d-min; validation asks for 15."""
 _FAINTEST_ABSENT = 3.0
@@ -45,9 +50,9 @@ class CrystalData:
     """All that a structure is solved from.
 
     `content` counts the atoms other than hydrogen of the asymmetric unit, `cell_content` all atoms of the
-    cell; both are None without a formula. `elements` are all that is known of the contents then, where anything
-    is. `measured` is what was given, before it was merged. `notes` are warnings for the user. `r_meas` and `cc_half` are those
-    of `Merged`: None where each reflection was given once.
+    cell; both are None without a formula. `elements` are all that is known of the contents then, where
+    anything is. `measured` is what was given, before it was merged. `notes` are warnings for the user.
+    `r_meas` and `cc_half` are those of `Merged`: None where each reflection was given once.
     """
 
     cell: CellParameters
@@ -116,8 +121,8 @@ def prepare(
     """Merge what was measured; what is stated here goes before what the file says.
 
     `d_min` in Å leaves finer reflections out. `units` of the formula are in the cell; None takes the number
-    that the file says or that fills it best. `elements` (symbols) are what the crystal holds where no formula is
-    given. Without `radiation` the file's is taken, or X-rays.
+    that the file says or that fills it best. `elements` (symbols) are what the crystal holds where no formula
+    is given. Without `radiation` the file's is taken, or X-rays.
 
     Raises InputError where cell or space group are unknown, contradict each other or the reflections.
     """
@@ -143,7 +148,9 @@ def prepare(
     content, cell_content = None, None
     if formula or not elements:
         stated = units or _stated_units(measured, formula)
-        content, cell_content, told = _contents(formula or measured.formula, stated, units is not None, observed)
+        content, cell_content, told = _contents(
+            formula or measured.formula, stated, units is not None, observed
+        )
         notes += told
     named = () if content else tuple(elements or measured.elements)
     wavelength = measured.wavelength or _WAVELENGTH[probe]
@@ -156,7 +163,7 @@ def prepare(
 def _group(
     measured: MeasuredIntensities, spacegroup: str | None, cell: CellParameters
 ) -> tuple[Group, tuple[str, ...]]:
-    """The group that is stated, or else that of the file, with a note where its symbol leaves a choice open."""
+    """The group that is stated, or else the file's, with a note where its symbol leaves a choice open."""
     if spacegroup is None and measured.group is not None:
         return measured.group, ()
     name = spacegroup or measured.spacegroup
@@ -191,7 +198,7 @@ def _notes(merged: Merged, observed: Observed, share: float) -> tuple[str, ...]:
 
 
 def _stated_units(measured: MeasuredIntensities, formula: str | None) -> float | None:
-    """The Z of the file where it belongs to the formula that is used, be that the file's or one stated here."""
+    """The Z of the file where it belongs to the formula that is used, the file's or one stated here."""
     if formula is None or measured.formula is None:
         return measured.units
     return measured.units if parse_formula(formula) == parse_formula(measured.formula) else None
@@ -212,16 +219,21 @@ def _contents(
     chosen, notes = units or best, []
     if not is_given and _is_off(counts, chosen, volume) and not _is_off(counts, best, volume):
         notes.append(
-            f"{chosen:g} of {formula} in {volume:.0f} Å³ is not likely: {best:g} are taken; give --units if it is so"
+            f"{chosen:g} of {formula} in {volume:.0f} Å³ are not likely: {best:g} are taken "
+            "(--units says otherwise)"
         )
         chosen = best
     elif _is_off(counts, chosen, volume):
         filled = chosen * usual_volume(counts) / volume
-        notes.append(f"{chosen:g} of {formula} usually take {filled:.1f} times the cell's volume: check the formula")
+        notes.append(
+            f"{chosen:g} of {formula} usually take {filled:.1f} times the cell's volume: check the formula"
+        )
     whole = {element: number * chosen for element, number in counts.items()}
     heavy = {element: number / order for element, number in whole.items() if not is_hydrogen(element)}
     return heavy or None, whole, tuple(notes)
 
 
 def _is_off(counts: Mapping[str, float], units: float, volume: float) -> bool:
-    return abs(np.log(units * usual_volume(counts) / volume)) > np.log(_VOLUME_OFF)
+    """Whether contents and cell differ more than the usual volumes of atoms can be wrong."""
+    most = _VOLUME_OFF if "C" in counts else _VOLUME_OFF_INORGANIC
+    return abs(float(np.log(units * usual_volume(counts) / volume))) > float(np.log(most))
