@@ -1,6 +1,6 @@
 """What a file says of a crystal beside its reflections, and how that comes to them."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from argand.io.intensities import CellParameters, MeasuredIntensities
 from argand.physics.crystal.atom import Radiation
@@ -30,6 +30,8 @@ class CrystalFacts:
 _TOGETHER = (("cell",), ("spacegroup", "group", "laue"), ("formula", "elements", "units"), ("wavelength",))
 """What is taken from one file or from another, but not in parts from both."""
 
+_SHOWN = {"cell": "cell", "spacegroup": "space group", "formula": "formula", "elements": "elements"}
+
 
 def completed(measured: MeasuredIntensities, facts: CrystalFacts, file: str = "") -> MeasuredIntensities:
     """The intensities with what they lack of cell, symmetry, contents and wavelength.
@@ -40,14 +42,13 @@ def completed(measured: MeasuredIntensities, facts: CrystalFacts, file: str = ""
     for names in (*_TOGETHER, ("radiation",), ("hklf",)):
         if not any(_is_said(getattr(measured, name)) for name in names):
             taken |= {name: value for name in names if _is_said(value := getattr(facts, name))}
-    notes = (*measured.notes, *(facts.notes if taken else ()))
+    # What a file says of itself matters where it says nothing else, or where something of it is used.
+    is_told = bool(taken) or facts == CrystalFacts(notes=facts.notes)
+    notes = (*measured.notes, *(facts.notes if is_told else ()))
     shown = [_SHOWN[name] for name in _SHOWN if name in taken]
     if file and shown:
         notes += (f"{_listed(shown)} from {file}",)
     return replace(measured, **taken, notes=notes)
-
-
-_SHOWN = {"cell": "cell", "spacegroup": "space group", "formula": "formula", "elements": "elements"}
 
 
 def _listed(parts: list[str]) -> str:
@@ -56,9 +57,3 @@ def _listed(parts: list[str]) -> str:
 
 def _is_said(value: object) -> bool:
     return value is not None and value not in ("", ())
-
-
-def facts_of(measured: MeasuredIntensities) -> CrystalFacts:
-    """What the intensities come with."""
-    names = [one.name for one in fields(CrystalFacts) if one.name != "notes"]
-    return CrystalFacts(**{name: getattr(measured, name) for name in names})

@@ -8,12 +8,9 @@ from argand.errors import InputError
 from argand.io.intensities import Rows
 from argand.typing import Matrix3
 
-_REFUSED = {
-    1: "condensed data of SHELX-76, whose indices are packed",
-    7: "no code of SHELXL",
-    8: "no code of SHELXL",
-}
+_REFUSED = {1: "condensed data of SHELX-76, whose indices are packed"}
 _KNOWN = (0, 2, 3, 4, 5, 6)
+"""Codes that are read; 0, SHELXL's default, is none, and such a card is taken for HKLF 4."""
 _ROUNDING = 0.05
 """How far transformed indices may be from whole numbers, for each 10 of the largest index.
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from argand.io.intensities import MeasuredIntensities, radiation_of
 
-_SYMMORPHIC = (1, 3, 5, 16, 21, 22, 23, 75, 79, 89, 97, 143, 146, 149, 150, 155, 168, 177, 195, 196, 197)
-_SYMMORPHIC += (207, 209, 211)
+_SYMMORPHIC = (
+    *(1, 3, 5, 16, 21, 22, 23, 75, 79, 89, 97, 143, 146, 149, 150, 155, 168, 177),
+    *(195, 196, 197, 207, 209, 211),
+)
 """Numbers of the space groups of rotations alone with each lattice (International Tables A), by which XDS
 names a Laue class."""
 
