@@ -7,8 +7,8 @@ from reflection_texts import CARDS, CELL, INS, fixed, reflections
 from argand.errors import InputError
 from argand.io.reflections import read_reflections
 
-HKL, I, S = reflections()
-F, SF = np.sqrt(np.abs(I)), 0.05 * np.ones(len(I))
+HKL, VALUE, SIGMA = reflections()
+F, SF = np.sqrt(np.abs(VALUE)), 0.05 * np.ones(len(VALUE))
 CRYSTAL = "".join(
     f"_cell_{name} {value}\n"
     for name, value in zip(
@@ -30,7 +30,7 @@ def loop(kind: str, count: int = len(HKL)) -> str:
     prefix, columns = HEADS[kind]
     names = "".join(f"{prefix}{name}\n" for name in ("index_h", "index_k", "index_l", *columns))
     lines = []
-    for (h, k, el), i, s, f, sf in list(zip(HKL.tolist(), I, S, F, SF, strict=True))[:count]:
+    for (h, k, el), i, s, f, sf in list(zip(HKL.tolist(), VALUE, SIGMA, F, SF, strict=True))[:count]:
         values = {"F_meas": f, "F_meas_au": f, "F_sigma": sf, "F_meas_sigma_au": sf, "F_squared_meas": i}
         values |= {"F_squared_sigma": s, "intensity_net": i, "intensity_u": s, "observed_status": "o"}
         lines.append(f"{h} {k} {el} " + " ".join(str(values.get(name, 7.0)) for name in columns) + "\n")
@@ -43,8 +43,8 @@ def test_loops_of_all_kinds(tmp_path, kind):
     found = read_reflections(tmp_path / "a.fcf")
     is_amplitude = HEADS[kind][1][0].startswith("F_meas")
     assert found.hkl.tolist() == HKL.tolist()
-    np.testing.assert_allclose(found.intensity, np.abs(I) if is_amplitude else I)
-    np.testing.assert_allclose(found.sigma, 2 * F * SF if is_amplitude else S)
+    np.testing.assert_allclose(found.intensity, np.abs(VALUE) if is_amplitude else VALUE)
+    np.testing.assert_allclose(found.sigma, 2 * F * SF if is_amplitude else SIGMA)
     assert (found.cell, found.formula, found.units) == (CELL, "C14 H14 O2", 2)
     assert not found.notes
 
@@ -53,14 +53,16 @@ def test_amplitudes_without_sigmas_are_taken_with_a_note(tmp_path):
     text = loop("LIST 3").replace("_refln_F_sigma", "_refln_F_calc")
     (tmp_path / "a.fcf").write_text(f"data_a\n{CRYSTAL}{text}")
     found = read_reflections(tmp_path / "a.fcf")
-    np.testing.assert_allclose(found.intensity, np.abs(I))
+    np.testing.assert_allclose(found.intensity, np.abs(VALUE))
     assert "no sigmas" in found.notes[0]
 
 
 def test_an_embedded_hkl_obeys_the_card_of_the_embedded_res(tmp_path):
     card = "HKLF 4 1 0 0 1 0 -1 0 1 0 0"
     res = f"_shelx_res_file\n;\n{INS}{card}\n;\n"
-    (tmp_path / "a.cif").write_text(f"data_a\n{CRYSTAL}{res}_shelx_hkl_file\n;\n{fixed(HKL, I, S)};\n")
+    (tmp_path / "a.cif").write_text(
+        f"data_a\n{CRYSTAL}{res}_shelx_hkl_file\n;\n{fixed(HKL, VALUE, SIGMA)};\n"
+    )
     found = read_reflections(tmp_path / "a.cif")
     assert found.hkl[:, 0].tolist() == HKL[:, 2].tolist()
     assert found.hklf == card
@@ -94,7 +96,7 @@ def test_whole_reflections_before_a_damage_are_read_and_the_damage_told(tmp_path
 
 
 def test_an_embedded_hkl_that_was_cut_off_is_read_up_to_there(tmp_path):
-    text = "\n".join(fixed(HKL, I, S).splitlines()[:40])
+    text = "\n".join(fixed(HKL, VALUE, SIGMA).splitlines()[:40])
     (tmp_path / "a.cif").write_text(f"data_a\n{CRYSTAL}_shelx_hkl_file\n;\n{text}\n")
     found = read_reflections(tmp_path / "a.cif")
     assert found.hkl.tolist() == HKL[:40].tolist()
@@ -103,9 +105,8 @@ def test_an_embedded_hkl_that_was_cut_off_is_read_up_to_there(tmp_path):
 
 
 def test_of_several_blocks_the_first_with_reflections_is_taken_and_others_fill_in(tmp_path):
-    (tmp_path / "a.cif").write_text(
-        f"data_model\n{CRYSTAL}data_one\n{loop('LIST 4')}data_two\n{loop('LIST 4', 20)}"
-    )
+    blocks = f"data_one\n{loop('LIST 4')}data_two\n{loop('LIST 4', 20)}"
+    (tmp_path / "a.cif").write_text(f"data_model\n{CRYSTAL}{blocks}")
     found = read_reflections(tmp_path / "a.cif")
     assert len(found.hkl) == len(HKL)
     assert found.cell == CELL
@@ -136,6 +137,6 @@ def test_a_formula_that_is_not_understood_is_left_out(tmp_path):
 
 def test_old_journals_details_are_read(tmp_path):
     text = f"data_a\n_iucr_refine_instructions_details\n;\n{CARDS}HKLF 4 2\n;\n"
-    text += f"_iucr_refine_reflections_details\n;\n{fixed(HKL, I, S)};\n"
+    text += f"_iucr_refine_reflections_details\n;\n{fixed(HKL, VALUE, SIGMA)};\n"
     (tmp_path / "a.cif").write_text(text)
-    np.testing.assert_allclose(read_reflections(tmp_path / "a.cif").intensity, 2 * I)
+    np.testing.assert_allclose(read_reflections(tmp_path / "a.cif").intensity, 2 * VALUE)

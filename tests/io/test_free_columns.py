@@ -8,11 +8,11 @@ from argand.errors import InputError
 from argand.io.free_columns import parse_free
 from argand.io.reflections import read_reflections
 
-HKL, I, S = reflections()
+HKL, VALUE, SIGMA = reflections()
 
 
 def table(layout: str) -> str:
-    rows = zip(HKL.tolist(), I.tolist(), S.tolist(), strict=True)
+    rows = zip(HKL.tolist(), VALUE.tolist(), SIGMA.tolist(), strict=True)
     return "".join(layout.format(h=h, k=k, l=el, i=i, s=s) + "\n" for (h, k, el), i, s in rows)
 
 
@@ -35,8 +35,8 @@ def test_names_remarks_and_separators(tmp_path, text):
     (tmp_path / "a.hkl").write_text(text)
     found = read_reflections(tmp_path / "a.hkl")
     assert found.hkl.tolist() == HKL.tolist()
-    np.testing.assert_allclose(found.intensity, I)
-    np.testing.assert_allclose(found.sigma, S)
+    np.testing.assert_allclose(found.intensity, VALUE)
+    np.testing.assert_allclose(found.sigma, SIGMA)
 
 
 @pytest.mark.parametrize("name", ["F", "Fobs", "|Fo|"])

@@ -12,7 +12,7 @@ from argand.io.hklf_card import HklfCard, parse_hklf_card
 from argand.io.intensities import Rows
 from argand.io.reflections import read_reflections
 
-HKL, I, S = reflections()
+HKL, VALUE, SIGMA = reflections()
 
 
 def read(tmp_path, card: str, text: str):
@@ -22,7 +22,7 @@ def read(tmp_path, card: str, text: str):
 
 
 def test_hklf_3_holds_amplitudes(tmp_path):
-    amplitude, sigma = np.rint(np.abs(I)) + 1, np.rint(S) + 0.25
+    amplitude, sigma = np.rint(np.abs(VALUE)) + 1, np.rint(SIGMA) + 0.25
     found = read(tmp_path, "HKLF 3", fixed(HKL, amplitude, sigma))
     np.testing.assert_allclose(found.intensity, amplitude**2)
     np.testing.assert_allclose(found.sigma, 2 * amplitude * sigma)
@@ -32,15 +32,15 @@ def test_hklf_3_holds_amplitudes(tmp_path):
 def test_the_matrix_transforms_the_indices_and_the_scale_the_intensities(tmp_path):
     """HKLF 4 s r11 ... r33 wt: h' = r h, F² and sigma times s, 1/σ² times wt."""
     card = "HKLF 4 0.5 0 0 1 0 -1 0 1 0 0 4"
-    found = read(tmp_path, card, fixed(HKL, I, S))
+    found = read(tmp_path, card, fixed(HKL, VALUE, SIGMA))
     assert found.hkl.tolist() == [[el, -k, h] for h, k, el in HKL.tolist()]
-    np.testing.assert_allclose(found.intensity, 0.5 * I)
-    np.testing.assert_allclose(found.sigma, 0.25 * S)
+    np.testing.assert_allclose(found.intensity, 0.5 * VALUE)
+    np.testing.assert_allclose(found.sigma, 0.25 * SIGMA)
     assert found.hklf == card
 
 
 def test_a_card_may_run_over_two_lines_and_have_fewer_numbers(tmp_path):
-    found = read(tmp_path, "HKLF 4 1 0 0 1 =\n 0 -1 0 1 0 0", fixed(HKL, I, S))
+    found = read(tmp_path, "HKLF 4 1 0 0 1 =\n 0 -1 0 1 0 0", fixed(HKL, VALUE, SIGMA))
     assert found.hkl[:, 0].tolist() == HKL[:, 2].tolist()
     assert parse_hklf_card("HKLF 4 2", "a") == HklfCard(4, 2.0)
     assert parse_hklf_card("HKLF", "a") == HklfCard()
@@ -60,7 +60,7 @@ def test_a_card_may_run_over_two_lines_and_have_fewer_numbers(tmp_path):
 )
 def test_cards_that_cannot_be_obeyed_are_refused_in_one_line(tmp_path, card, message):
     with pytest.raises(InputError, match=message) as caught:
-        read(tmp_path, card, fixed(HKL, I, S))
+        read(tmp_path, card, fixed(HKL, VALUE, SIGMA))
     assert "\n" not in str(caught.value)
 
 
@@ -72,7 +72,7 @@ def test_a_matrix_and_its_inverse_leave_indices_as_they_were(order, signs):
     there, back = (
         parse_hklf_card(f"HKLF 4 1 {' '.join(map(str, m.ravel()))}", "a") for m in (matrix, matrix.T)
     )
-    again = back.applied(there.applied(Rows(HKL, I, S), "a"), "a")
+    again = back.applied(there.applied(Rows(HKL, VALUE, SIGMA), "a"), "a")
     assert np.array_equal(again.hkl, HKL)
 
 
@@ -91,7 +91,7 @@ def test_of_overlapping_twins_the_first_components_own_reflections_are_kept(tmp_
     """30 reflections alone, 10 groups of two components, 10 of the second alone."""
     hkl = np.concatenate([HKL[:30], np.repeat(HKL[30:40], 2, axis=0), HKL[40:50]])
     hkl[31:50:2] = HKL[50:60]
-    intensity = np.concatenate([I[:30], np.repeat(I[30:40], 2), I[40:50]])
+    intensity = np.concatenate([VALUE[:30], np.repeat(VALUE[30:40], 2), VALUE[40:50]])
     batch = [1] * 30 + [-2, 1] * 10 + [2] * 10
     hkl[30:50:2], hkl[31:50:2] = hkl[31:50:2].copy(), hkl[30:50:2].copy()
     text = fixed(hkl, intensity, np.ones(60), batch)
@@ -101,7 +101,7 @@ def test_of_overlapping_twins_the_first_components_own_reflections_are_kept(tmp_
         (tmp_path / "a.hkl").write_text(text)
         found = read_reflections(tmp_path / "a.hkl")
     assert found.hkl.tolist() == HKL[:30].tolist()
-    np.testing.assert_allclose(found.intensity, I[:30])
+    np.testing.assert_allclose(found.intensity, VALUE[:30])
     assert (
         "30 reflections of component 1 alone kept, 10 overlapped ones left out, 10 of other" in found.notes[0]
     )
@@ -110,30 +110,30 @@ def test_of_overlapping_twins_the_first_components_own_reflections_are_kept(tmp_
 def test_where_nearly_all_overlap_the_intensities_are_shared_out():
     hkl = np.repeat(HKL[:20], 2, axis=0)
     hkl[::2, 2] += 1
-    found = parse_hklf(fixed(hkl, np.repeat(I[:20], 2), np.ones(40), [-2, 1] * 20), "a")
+    found = parse_hklf(fixed(hkl, np.repeat(VALUE[:20], 2), np.ones(40), [-2, 1] * 20), "a")
     assert found.hkl.tolist() == HKL[:20].tolist()
-    np.testing.assert_allclose(found.intensity, I[:20] / 2)
-    np.testing.assert_allclose(found.sigma, np.hypot(0.5, I[:20] / 4))
+    np.testing.assert_allclose(found.intensity, VALUE[:20] / 2)
+    np.testing.assert_allclose(found.sigma, np.hypot(0.5, VALUE[:20] / 4))
     assert "20 overlapped ones shared out equally" in found.notes[0]
 
 
 def test_friedel_mates_of_a_racemic_twin_do_not_overlap():
     hkl = np.repeat(HKL[:20], 2, axis=0) * np.tile([[-1], [1]], (20, 1))
-    found = parse_hklf(fixed(hkl, np.repeat(I[:20], 2), np.ones(40), [-2, 1] * 20), "a")
-    np.testing.assert_allclose(found.intensity, I[:20])
+    found = parse_hklf(fixed(hkl, np.repeat(VALUE[:20], 2), np.ones(40), [-2, 1] * 20), "a")
+    np.testing.assert_allclose(found.intensity, VALUE[:20])
 
 
 def test_data_of_a_second_component_alone_are_refused():
     with pytest.raises(InputError, match="without component 1"):
-        parse_hklf(fixed(HKL, I, S, [2] * len(HKL)), "a", HklfCard(5))
+        parse_hklf(fixed(HKL, VALUE, SIGMA, [2] * len(HKL)), "a", HklfCard(5))
 
 
 def test_batches_are_on_one_scale_and_flags_for_r_free_are_no_twin():
     batch = [1 + n % 3 for n in range(len(HKL))]
-    found = parse_hklf(fixed(HKL, I, S, batch), "a")
+    found = parse_hklf(fixed(HKL, VALUE, SIGMA, batch), "a")
     assert found.hkl.tolist() == HKL.tolist()
     assert "batches 1 to 3" in found.notes[0]
-    flagged = parse_hklf(fixed(HKL, I, S, [-1 if n % 9 == 0 else 1 for n in range(len(HKL))]), "a")
+    flagged = parse_hklf(fixed(HKL, VALUE, SIGMA, [-1 if n % 9 == 0 else 1 for n in range(len(HKL))]), "a")
     assert (len(flagged.hkl), flagged.notes) == (len(HKL), ())
 
 
@@ -161,12 +161,12 @@ def test_columns_that_touch_are_told_apart_by_their_places():
 )
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 def test_columns_parted_by_blanks(tmp_path, layout, ends):
-    lines = [layout.format(*h, i, s) for h, i, s in zip(HKL.tolist(), I, S, strict=True)]
+    lines = [layout.format(*h, i, s) for h, i, s in zip(HKL.tolist(), VALUE, SIGMA, strict=True)]
     (tmp_path / "A.HKL").write_bytes(ends.join([*lines, ""]).encode())
     found = read_reflections(tmp_path / "A.HKL")
     assert found.hkl.tolist() == HKL.tolist()
-    np.testing.assert_allclose(found.intensity, I, atol=0.006)
-    np.testing.assert_allclose(found.sigma, S, atol=0.006)
+    np.testing.assert_allclose(found.intensity, VALUE, atol=0.006)
+    np.testing.assert_allclose(found.sigma, SIGMA, atol=0.006)
 
 
 @given(
@@ -182,7 +182,7 @@ def test_fixed_columns_come_back(rows):
 
 
 def test_asterisks_of_fortran_are_left_out_and_told(tmp_path):
-    lines = fixed(HKL, I, S).splitlines()
+    lines = fixed(HKL, VALUE, SIGMA).splitlines()
     lines[3] = lines[3][:12] + "*" * 8 + lines[3][20:]
     (tmp_path / "a.hkl").write_text("\n".join(lines) + "\n")
     found = read_reflections(tmp_path / "a.hkl")
@@ -192,7 +192,10 @@ def test_asterisks_of_fortran_are_left_out_and_told(tmp_path):
 
 def test_text_that_users_have(tmp_path):
     """A byte order mark, a blank first line, tabs, minus zero, no last line."""
-    lines = [f"{h}\t{k}\t{el}\t{i:.2f}\t{s:.2f}" for (h, k, el), i, s in zip(HKL.tolist(), I, S, strict=True)]
+    lines = [
+        f"{h}\t{k}\t{el}\t{i:.2f}\t{s:.2f}"
+        for (h, k, el), i, s in zip(HKL.tolist(), VALUE, SIGMA, strict=True)
+    ]
     lines[0] = lines[0].replace("0\t", "-0\t", 1)
     (tmp_path / "a.hkl").write_bytes(b"\xef\xbb\xbf\n" + "\n".join(lines).encode())
     found = read_reflections(tmp_path / "a.hkl")
@@ -203,7 +206,7 @@ def test_text_that_users_have(tmp_path):
 
 
 def test_reflections_after_the_end_are_told():
-    found = parse_hklf(fixed(HKL, I, S) + fixed(HKL, I, S), "a")
+    found = parse_hklf(fixed(HKL, VALUE, SIGMA) + fixed(HKL, VALUE, SIGMA), "a")
     assert len(found.hkl) == len(HKL)
     assert (
         f"{len(HKL)} lines after it" in found.notes[0] or f"{len(HKL) + 1} lines after it" in found.notes[0]
@@ -218,7 +221,7 @@ def test_what_programs_append_to_the_reflections_is_read(tmp_path, kind):
     if kind == "cif":
         names = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
         tail = "".join(f"_cell_{name} {value}\n" for name, value in zip(names, CELL, strict=True))
-    (tmp_path / "a.hkl").write_text(fixed(HKL, I, S) + tail)
+    (tmp_path / "a.hkl").write_text(fixed(HKL, VALUE, SIGMA) + tail)
     found = read_reflections(tmp_path / "a.hkl")
     assert found.cell == CELL
     assert "cell" in found.notes[-1]
@@ -228,7 +231,7 @@ def test_what_programs_append_to_the_reflections_is_read(tmp_path, kind):
 
 
 def test_instructions_stand_for_the_reflections_beside_them(tmp_path):
-    assert read(tmp_path, "HKLF 4", fixed(HKL, I, S)).hkl.tolist() == HKL.tolist()
+    assert read(tmp_path, "HKLF 4", fixed(HKL, VALUE, SIGMA)).hkl.tolist() == HKL.tolist()
     assert read_reflections(tmp_path / "a.ins").hkl.tolist() == HKL.tolist()
     (tmp_path / "b.ins").write_text(INS)
     with pytest.raises(InputError, match="no reflections"):

@@ -21,9 +21,9 @@ from argand.physics.phasing.intensity_statistics import (
 
 CELLS = {
     "P 41": (9, 9, 12, 90, 90, 90),
-    "P 4/n:1": (9, 9, 12, 90, 90, 90),
+    "P 4/n:1": (12, 12, 14, 90, 90, 90),
     "P 3": (9, 9, 12, 90, 90, 120),
-    "R 3:H": (15, 15, 9, 90, 90, 120),
+    "R 3:H": (15, 15, 11, 90, 90, 120),
     "P 21": (7, 8, 9, 90, 90.1, 90),
     "P -1": (7, 8, 9, 90, 91, 90),
     "I 41/a:2": (12, 12, 14, 90, 90, 90),
@@ -90,7 +90,7 @@ def test_the_law_and_its_agreement(name, laue):
     _, twin, *_ = crystal(name, 0, 0.4)
     first, second = (twin_laws(hkl, values, group, cell)[0] for values in (single, twin))
     assert (second.laue, first.laue) == (laue, laue)
-    assert second.r == pytest.approx(0.2 * first.r, rel=0.02)
+    assert second.r == pytest.approx(0.2 * first.r, rel=0.05)
 
 
 def test_triplets_tell_indices():
