@@ -15,7 +15,8 @@ CIF = "data_a\n" + "".join(f"_cell_{name} {value}\n" for name, value in zip(NAME
 CIF += "_space_group_name_H-M_alt 'P 21/c'\n_chemical_formula_sum 'C14 H14 O2'\n_cell_formula_units_Z 2\n"
 CIF += "_diffrn_radiation_wavelength 0.71073\n"
 P4P = "FILEID SAINT 8.38A\nCELL   9.748 8.890 7.566 90.000 112.740 90.000 604.7\n"
-P4P += "CELLSD 0.1 0.1 0.1 0 0 0 1\nSOURCE MO   0.71073   0.70930   0.71359    2.00   50.00   40.00\nCHEM C14 H14 O2\n"
+P4P += "CELLSD 0.1 0.1 0.1 0 0 0 1\nSOURCE MO   0.71073   0.70930   0.71359    2.00   50.00   40.00\n"
+P4P += "CHEM C14 H14 O2\n"
 
 
 def xds(number: int, sigma=SIGMA) -> str:
@@ -108,7 +109,8 @@ def test_a_file_beside_tells_what_the_reflections_lack(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     found = read_reflections(tmp_path / "a.hkl")
     assert (found.cell, found.formula, found.wavelength) == (CELL, "C14 H14 O2", 0.71073)
-    assert found.notes[-1].startswith("cell") and found.notes[-1].endswith(f"from {name}")
+    assert found.notes[-1].startswith("cell")
+    assert found.notes[-1].endswith(f"from {name}")
     if name != "a.p4p":
         assert (found.spacegroup, found.units) == ("P 21/c", 2)
     alone = read_reflections(tmp_path / "a.hkl", beside=False)
@@ -144,7 +146,8 @@ def test_contents_without_counts_are_elements(tmp_path, unit):
 
 
 def test_counts_of_unit_are_those_of_the_cell(tmp_path):
-    long = "SFAC C 2.31 20.8439 1.02 10.2075 1.5886 0.5687 =\n 0.865 51.6512 0.2156 0.003 0.002 15.9 0.77 12.011\n"
+    long = "SFAC C 2.31 20.8439 1.02 10.2075 1.5886 0.5687 =\n"
+    long += " 0.865 51.6512 0.2156 0.003 0.002 15.9 0.77 12.011\n"
     (tmp_path / "a.hkl").write_text(fixed(HKL, VALUE, SIGMA))
     (tmp_path / "a.ins").write_text(
         INS.replace("SFAC C H O\n", long + "SFAC H $O\n").replace("LATT", "ZERR 2\nLATT")

@@ -32,7 +32,7 @@ ELEMENTS = ("O",) * 4 + ("N",) * 2 + ("C",) * 12
 
 
 def wilson(name: str, seed: int, parts: int = 1) -> tuple:
-    """Intensities drawn from Wilson's distribution, as means of `parts` crystals, and what belongs to them."""
+    """Intensities drawn from Wilson's distribution, as means of `parts` crystals, and all beside."""
     group, cell = Group.from_name(name), orthogonalisation(CELLS[name])
     rng = np.random.default_rng(seed)
     hkl = unique_sphere(group, cell, 0.7)
@@ -61,7 +61,7 @@ def test_the_tables_are_the_closed_forms():
 
 
 def crystal(name: str, seed: int, part: float) -> tuple:
-    """Merged intensities of a crystal of light atoms, of which `part` is turned by the lattice's first law."""
+    """Merged intensities of a crystal of light atoms, of which `part` is turned by the first law."""
     group, cell = Group.from_name(name), orthogonalisation(CELLS[name])
     atoms = random_atoms(group, cell, ELEMENTS[: 18 if group.order < 8 else 9], seed)
     data = measured(group, cell, atoms, 0.95)
