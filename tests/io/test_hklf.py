@@ -236,3 +236,9 @@ def test_instructions_stand_for_the_reflections_beside_them(tmp_path):
     (tmp_path / "b.ins").write_text(INS)
     with pytest.raises(InputError, match="no reflections"):
         read_reflections(tmp_path / "b.ins")
+
+
+def test_a_number_too_large_for_an_index_is_told(tmp_path):
+    (tmp_path / "a.hkl").write_text(f"{10**20} 0 1 5.0 1.0\n" * 9)
+    with pytest.raises(InputError, match="no index"):
+        read_reflections(tmp_path / "a.hkl")

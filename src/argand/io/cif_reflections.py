@@ -13,7 +13,7 @@ from argand.io.cif_document import read_document
 from argand.io.crystal_facts import CrystalFacts, completed
 from argand.io.hklf import parse_hklf
 from argand.io.hklf_card import parse_hklf_card
-from argand.io.intensities import MeasuredIntensities, Rows, squared, unknown_sigma
+from argand.io.intensities import MeasuredIntensities, Rows, squared, unknown_sigma, whole_indices
 from argand.io.shelx import read_instructions
 
 _INDEX = ("index_h", "index_k", "index_l")
@@ -90,7 +90,7 @@ def _table_values(table: Any, is_squared: bool) -> Rows:
     columns = [at for at in range(table.width()) if table.has_column(at)]
     rows = [[row[at] for at in columns[:5]] for row in table]
     kept = [row for row in rows if not any(cell in MISSING for cell in row[:4])]
-    hkl = np.array([[int(cell) for cell in row[:3]] for row in kept]).reshape(-1, 3)
+    hkl = whole_indices(np.array([[float(cell) for cell in row[:3]] for row in kept]).reshape(-1, 3))
     found = np.array([gemmi.cif.as_number(row[3]) for row in kept], float)
     notes: tuple[str, ...] = ()
     if len(kept) < len(rows):

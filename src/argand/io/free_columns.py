@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.intensities import Rows, squared, unknown_sigma
+from argand.io.intensities import Rows, squared, unknown_sigma, whole_indices
 
 _REMARK = ("#", "!", ";")
 _INDEX = ("h", "k", "l")
@@ -121,4 +121,4 @@ def _rows(rows: list[list[float]], is_amplitude: bool) -> Rows:
         sigma = table[:, 4]
     if is_amplitude:
         value, sigma = squared(value, sigma)
-    return Rows(table[:, :3].astype(int), value, sigma, notes)
+    return Rows(whole_indices(table[:, :3]), value, sigma, notes)

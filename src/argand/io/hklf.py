@@ -7,7 +7,7 @@ from jaxtyping import Int
 
 from argand.errors import InputError
 from argand.io.hklf_card import HklfCard
-from argand.io.intensities import Rows, squared
+from argand.io.intensities import Rows, squared, whole_indices
 from argand.io.twin_batches import component_alone, scale_groups
 
 _INDEX_WIDTH, _VALUE_WIDTH = 4, 8
@@ -60,7 +60,7 @@ def read_hklf(text: str, source: str, card: HklfCard | None = None) -> HklfText:
     if not main.all():
         notes += (f"{(~main).sum()} satellite reflections left out: the average structure is sought",)
     table = table[main]
-    rows = Rows(table[:, :3].astype(int), table[:, indices], table[:, indices + 1], notes)
+    rows = Rows(whole_indices(table[:, :3]), table[:, indices], table[:, indices + 1], notes)
     return HklfText(rows, table[:, indices + 2].astype(int), trailing)
 
 

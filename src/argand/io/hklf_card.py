@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.intensities import Rows
+from argand.io.intensities import Rows, whole_indices
 from argand.typing import Matrix3
 
 _REFUSED = {1: "condensed data of SHELX-76, whose indices are packed"}
@@ -42,7 +42,7 @@ class HklfCard:
         hkl = rows.hkl
         if not np.array_equal(self.rotation, np.eye(3)):
             exact = hkl @ self.rotation.T
-            hkl = np.rint(exact).astype(int)
+            hkl = whole_indices(exact)
             allowed = _ROUNDING * max(1.0, float(np.abs(exact).max(initial=0.0)) / 10)
             off = np.abs(exact - hkl).max(1, initial=0.0) > min(allowed, 0.3)
             if off.any():

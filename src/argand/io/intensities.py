@@ -30,6 +30,8 @@ h / √(2 m e U (1 + e U / 2 m c²)) is 0.0994 Å at 15 kV. X-rays of 0.1 Å hav
 """
 _UNKNOWN_SIGMA = 0.02
 """Sigma over the mean value where a file has none: by hand, it weighs all reflections alike."""
+_LARGEST_INDEX = 100_000.0
+"""By hand: far beyond any index, and what fits into the keys that reflections are sorted by."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,13 @@ class Rows:
         return MeasuredIntensities(source, self.hkl, self.intensity, self.sigma, notes=self.notes)
 
 
+def whole_indices(values: Float[np.ndarray, "n 3"]) -> Miller:
+    """Indices as whole numbers; ValueError for what is too large to be one."""
+    if not (np.abs(values) < _LARGEST_INDEX).all():
+        raise ValueError("a number that is no index stands for h, k or l")
+    return np.rint(values).astype(int)
+
+
 def squared(
     amplitude: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
@@ -82,7 +91,8 @@ def squared(
 
 def unknown_sigma(value: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Equal sigmas, 2 % of the mean value, where a file has none."""
-    return np.full(len(value), _UNKNOWN_SIGMA * float(np.nanmean(np.abs(value))) if len(value) else 0.0)
+    known = np.abs(value[np.isfinite(value)])
+    return np.full(len(value), _UNKNOWN_SIGMA * float(known.mean()) if len(known) else 0.0)
 
 
 def radiation_of(probe: str | None, wavelength: float | None) -> Radiation | None:
@@ -134,7 +144,9 @@ def parse_cell(text: str) -> CellParameters:
     except ValueError as error:
         raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees") from error
     # By hand: numbers beyond these are in nm or radians, or out of order.
-    if min(a, b, c) < 1 or not all(20 < angle < 160 for angle in (alpha, beta, gamma)):
+    if not 1 <= min(a, b, c) <= max(a, b, c) < 2000 or not all(
+        20 < angle < 160 for angle in (alpha, beta, gamma)
+    ):
         raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees")
     return a, b, c, alpha, beta, gamma
 

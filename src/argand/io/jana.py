@@ -7,7 +7,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.crystal_facts import CrystalFacts
-from argand.io.intensities import Rows, parse_cell, radiation_of
+from argand.io.intensities import Rows, parse_cell, radiation_of, whole_indices
 
 _END = "999"
 """What stands alone in the last line of Jana's reflections."""
@@ -52,7 +52,7 @@ def _rows(table: list[list[str]]) -> Rows:
         [[float(part) for part in (*parts[:3], *parts[3 + extra : 5 + extra])] for parts in main]
     )
     values = values.reshape(-1, 5)
-    return Rows(values[:, :3].astype(int), values[:, 3], values[:, 4], notes)
+    return Rows(whole_indices(values[:, :3]), values[:, 3], values[:, 4], notes)
 
 
 def parse_m50(text: str) -> CrystalFacts:

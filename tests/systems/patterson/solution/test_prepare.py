@@ -94,3 +94,14 @@ def test_a_merohedral_twin_is_warned_of_and_a_single_crystal_is_not():
         value = (1 - part) * data.intensity + part * other
         crystal = prepare(MeasuredIntensities("a", data.hkl, value, data.sigma, sides, "P 41"))
         assert any("merohedral twin" in note and "4/mmm" in note for note in crystal.notes) == warned
+
+
+def test_indices_that_cannot_be_are_left_out_and_a_cell_in_nm_is_told():
+    far = replace(DATA, hkl=np.vstack([[[9999, 0, 0]], HKL[1:]]))
+    crystal = prepare(far)
+    assert crystal.observed.hkl[:, 0].max() < 100
+    assert "1 reflections of d < 0.15" in crystal.notes[0]
+    with pytest.raises(InputError, match="no cell"):
+        prepare(DATA, (0.9748, 0.889, 0.7566, 90.0, 112.74, 90.0))
+    with pytest.raises(InputError, match="check the cell"):
+        prepare(replace(DATA, hkl=100 * HKL))

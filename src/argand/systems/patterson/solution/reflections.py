@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gemmi
 import numpy as np
+from jaxtyping import Bool
 
 from argand.errors import InputError
 from argand.io.reflections import CellParameters, MeasuredIntensities, parse_cell, read_reflections
@@ -35,6 +36,8 @@ By hand: the nearest other number of formulas is a factor 2 off, and usual volum
 _VOLUME_OFF_INORGANIC = 2.5
 """The same without carbon. By hand: usual volumes are those of organic crystals; borates and fluorides can be
 a factor 1.8 denser."""
+_FINEST = 0.15
+"""In Å: by hand, half the shortest wavelength in use; reflections of smaller d have wrong indices or cells."""
 _FEWEST = 5
 """Reflections below which nothing is begun. By hand, against slips of --d-min; validation asks for 15."""
 _FAINTEST_ABSENT = 3.0
@@ -129,28 +132,19 @@ def prepare(
     cell = cell or measured.cell
     if cell is None:
         raise InputError(f"{measured.source}: no cell in it; give --cell a,b,c,alpha,beta,gamma")
+    cell = parse_cell(",".join(str(float(value)) for value in cell))
     group, group_notes = _group(measured, spacegroup, cell)
-    orthogonalisation = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
-    if not group.keeps(orthogonalisation):
-        shown = ", ".join(f"{value:g}" for value in cell)
-        raise InputError(f"space group {group.name} contradicts the cell {shown}; check both and the setting")
-    measured_d = 1 / np.sqrt(inverse_d_squared(measured.hkl, orthogonalisation))
-    # So that a limit that was printed from a reflection keeps it.
-    keep = measured_d >= (d_min or 0.0) - 1e-6
-    if keep.sum() < _FEWEST:
-        raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {d_min} Å; lower --d-min")
+    orthogonalisation = _axes(cell, group)
+    keep, kept_notes = _kept(measured, orthogonalisation, d_min)
     merged = merge(measured.hkl[keep], measured.intensity[keep], measured.sigma[keep], group)
-    values = merged.hkl, merged.intensity, merged.sigma
     probe = radiation or measured.radiation or "xray"
-    observed = Observed(*values, group, orthogonalisation, probe)
+    observed = Observed(merged.hkl, merged.intensity, merged.sigma, group, orthogonalisation, probe)
     share = completeness(merged.hkl, group, orthogonalisation, observed.d_min)
-    notes = (*measured.notes, *group_notes, *_notes(merged, observed, share))
+    notes = (*measured.notes, *group_notes, *kept_notes, *_notes(merged, observed, share))
     content, cell_content = None, None
     if formula or not elements:
-        stated = units or _stated_units(measured, formula)
-        content, cell_content, told = _contents(
-            formula or measured.formula, stated, units is not None, observed
-        )
+        stated, is_given = units or _stated_units(measured, formula), units is not None
+        content, cell_content, told = _contents(formula or measured.formula, stated, is_given, observed)
         notes += told
     named = () if content else tuple(elements or measured.elements)
     wavelength = measured.wavelength or _WAVELENGTH[probe]
@@ -158,6 +152,32 @@ def prepare(
     return CrystalData(
         cell, group, observed, content, cell_content, share, wavelength, notes, *agreement, named, measured
     )
+
+
+def _axes(cell: CellParameters, group: Group) -> Matrix3:
+    """a, b, c in Å as columns; InputError where the group does not allow this cell."""
+    orthogonalisation = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
+    if not group.keeps(orthogonalisation):
+        shown = ", ".join(f"{value:g}" for value in cell)
+        raise InputError(f"space group {group.name} contradicts the cell {shown}; check both and the setting")
+    return orthogonalisation
+
+
+def _kept(
+    measured: MeasuredIntensities, orthogonalisation: Matrix3, d_min: float | None
+) -> tuple[Bool[np.ndarray, " n"], tuple[str, ...]]:
+    """Which reflections are not finer than `d_min`, nor than any can be; InputError where few are left."""
+    measured_d = 1 / np.sqrt(inverse_d_squared(measured.hkl, orthogonalisation))
+    too_fine = measured_d < _FINEST
+    # So that a limit that was printed from a reflection keeps it.
+    keep = ~too_fine & (measured_d >= (d_min or 0.0) - 1e-6)
+    if keep.sum() < _FEWEST:
+        cure = "check the cell" if too_fine.sum() > keep.sum() else "lower --d-min"
+        limit = d_min or _FINEST
+        raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {limit} Å; {cure}")
+    if not too_fine.any():
+        return keep, ()
+    return keep, (f"{too_fine.sum()} reflections of d < {_FINEST} Å left out: check cell and indices",)
 
 
 def _group(
