@@ -144,9 +144,8 @@ def parse_cell(text: str) -> CellParameters:
     except ValueError as error:
         raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees") from error
     # By hand: numbers beyond these are in nm or radians, or out of order.
-    if not 1 <= min(a, b, c) <= max(a, b, c) < 2000 or not all(
-        20 < angle < 160 for angle in (alpha, beta, gamma)
-    ):
+    angles_fit = all(20 < angle < 160 for angle in (alpha, beta, gamma))
+    if not (1 <= min(a, b, c) <= max(a, b, c) < 2000 and angles_fit):
         raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees")
     return a, b, c, alpha, beta, gamma
 

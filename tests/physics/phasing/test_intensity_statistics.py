@@ -101,6 +101,14 @@ def test_triplets_tell_indices():
     assert [eval(part, {}, names) for part in law.triplet.split(",")] == h.tolist()  # noqa: S307
 
 
+@pytest.mark.parametrize(
+    ("name", "count"), [("P 41", 1), ("P 4/n:1", 1), ("P 3", 3), ("R 3:H", 1), ("P 21", 1), ("P -1", 1)]
+)
+def test_each_law_is_listed_once(name, count):
+    """The lattice's rotations over the Laue class's, less one: 8/4 - 1, 12/3 - 1, 6/3 - 1, 4/2 - 1, 2/1 - 1."""
+    assert len(lattice_rotations(Group.from_name(name), orthogonalisation(CELLS[name]))) == count
+
+
 def test_a_lattice_without_further_symmetry_has_no_law():
     for name in ("P 21 21 21", "F m -3 m", "P 6/m m m"):
         sides = (7, 7, 9) if "6" in name else (7, 7, 7) if "3 m" in name else (7, 8, 9)

@@ -45,6 +45,9 @@ def test_the_z_of_a_file_belongs_to_its_own_formula():
     """UNIT counts the cell, its units are 1; a formula that is stated here is not in the cell once."""
     crystal = prepare(replace(DATA, formula="C28 H28 O4", units=1), formula="C14H14O2")
     assert crystal.cell_content == {"C": 28, "H": 28, "O": 4}
+    # In the cell once it fills 0.7 of it, twice 1.4 times, and the latter is nearer.
+    other = prepare(replace(DATA, formula="C28 H28 O4", units=1), formula="C20H20O3")
+    assert other.cell_content == {"C": 40, "H": 40, "O": 6}
     of_zerr = prepare(replace(DATA, elements=("C", "H", "O"), units=2), formula="C14H14O2")
     assert of_zerr.cell_content == {"C": 28, "H": 28, "O": 4}
 
