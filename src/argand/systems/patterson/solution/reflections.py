@@ -37,7 +37,7 @@ _VOLUME_OFF_INORGANIC = 2.5
 """The same without carbon. By hand: usual volumes are those of organic crystals; borates and fluorides can be
 a factor 1.8 denser."""
 _FINEST = 0.15
-"""In Å: by hand, half the shortest wavelength in use; reflections of smaller d have wrong indices or cells."""
+"""In Å: by hand, half the shortest wavelength in use; beyond it indices or cell are wrong."""
 _FEWEST = 5
 """Reflections below which nothing is begun. By hand, against slips of --d-min; validation asks for 15."""
 _FAINTEST_ABSENT = 3.0
