@@ -105,7 +105,7 @@ def test_triplets_tell_indices():
     ("name", "count"), [("P 41", 1), ("P 4/n:1", 1), ("P 3", 3), ("R 3:H", 1), ("P 21", 1), ("P -1", 3)]
 )
 def test_each_law_is_listed_once(name, count):
-    """The lattice's rotations over the Laue class's, less one: 8/4 - 1, 12/3 - 1, 6/3 - 1, 4/2 - 1, 4/1 - 1."""
+    """Rotations of lattice over Laue class, less one: 8/4 - 1, 12/3 - 1, 6/3 - 1, 4/2 - 1, 4/1 - 1."""
     assert len(lattice_rotations(Group.from_name(name), orthogonalisation(CELLS[name]))) == count
 
 
