@@ -124,7 +124,7 @@ def test_a_cut_gzip_and_a_missing_file_are_told(tmp_path):
 
 def test_cells():
     assert parse_cell("7.6,8.9,9.1,90,104,90") == CELL
-    for wrong in ("7.6,8.9,9.1", "a,b,c,d,e,f", "7,8,9,0,90,90"):
+    for wrong in ("7.6,8.9,9.1", "a,b,c,d,e,f", "7,8,9,0,90,90", "7,8,9000,90,90,90", "nan,8,9,90,90,90"):
         with pytest.raises(InputError):
             parse_cell(wrong)
 
