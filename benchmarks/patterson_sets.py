@@ -95,7 +95,7 @@ def _measured(folder: Path, part: Part, name: str) -> TestSet:
     row = next(row for row in _index(folder) if row["name"] == name)
     structure = gemmi.read_small_structure(str(folder / f"{name}.cif"))
     truth, chemical = true_atoms(structure)
-    measured = read_reflections(folder / f"{name}.hkl.gz")
+    measured = read_reflections(folder / f"{name}.hkl.gz", beside=False)
     radiation: Radiation = "electron" if row["radiation"] == "electron" else "xray"
     label = name, "measured", part, row["grade"]
     cell = tuple(structure.cell.parameters)
