@@ -126,11 +126,13 @@ class StructureSearch:
         coefficients = self.builder.grid.taken(phased.grid, phased.weighted(calculated))
         model = self.builder.first(coefficients, rng)
         started = self.clock()
-        affordable = self._completing <= _COMPLETING * (started - self._started)
-        if affordable or model.r1 < self._lowest:
-            self._lowest = min(self._lowest, model.r1)
-            model = self.builder.complete(model)
-            self._completing += self.clock() - started
+        if self.best is not None and model.r1 >= self._lowest:
+            # A little of what a completed model costs is a first one: many of them are looked at for each.
+            if self._completing > _COMPLETING * (started - self._started):
+                return False
+        self._lowest = min(self._lowest, model.r1)
+        model = self.builder.complete(model)
+        self._completing += self.clock() - started
         if self.best is not None and model.r1 >= self.best.r1:
             return False
         self.best, self.path, self._since, self._failed = model, path, 0, 0
