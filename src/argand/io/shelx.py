@@ -1,4 +1,4 @@
-"""SHELX instruction files: cell, symmetry and contents of .ins and .res read, and a .res written."""
+"""SHELX instruction files: cell, symmetry and contents of .ins and .res, and the cards of symmetry."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.crystal_facts import CrystalFacts
 from argand.io.intensities import radiation_of
-from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group
 
 _CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
@@ -108,52 +107,6 @@ def _group(latt: int, operators: Sequence[str]) -> Group:
     return Group.from_operations(operations, known.xhm() if known else "")
 
 
-def res_lines(
-    title: str,
-    cell: Sequence[float],
-    wavelength: float,
-    group: Group,
-    atoms: Atoms,
-    labels: Sequence[str],
-    scale: float,
-    content: dict[str, float],
-) -> list[str]:
-    """Lines of a SHELX .res file with isotropic atoms; `content` counts the atoms of the whole cell.
-
-    Site occupancies are fixed (10 is added), as are special coordinates only where SHELXL fixes them itself.
-    Errors of the cell are not known: those on the ZERR card are by hand, as are cycles and peaks asked for.
-    """
-    latt, symm = shelx_symmetry(group)
-    elements = list(content)
-    lines = [
-        f"TITL {title}",
-        "CELL " + " ".join([f"{wavelength:.5f}", *(f"{value:.4f}" for value in cell)]),
-        f"ZERR {group.order} 0.001 0.001 0.001 0.01 0.01 0.01",
-        f"LATT {latt}",
-        *(f"SYMM {operator}" for operator in symm),
-        "SFAC " + " ".join(elements),
-        "UNIT " + " ".join(f"{content[element]:g}" for element in elements),
-        "L.S. 4",
-        "FMAP 2",
-        "PLAN 20",
-        "WGHT 0.1",
-        f"FVAR {scale:.5f}",
-    ]
-    return [*lines, *_atom_lines(atoms, labels, elements), "HKLF 4", "END"]
-
-
-def _atom_lines(atoms: Atoms, labels: Sequence[str], elements: Sequence[str]) -> list[str]:
-    """Label, number in SFAC, place, 10 + occupancy and U of each atom."""
-    columns = (labels, atoms.elements, atoms.frac, atoms.u_iso, atoms.occupancy)
-    lines = []
-    for label, element, frac, u_iso, occupancy in zip(*columns, strict=True):
-        place = " ".join(f"{value:10.6f}" for value in frac)
-        lines.append(
-            f"{label:<4} {elements.index(element) + 1:2d} {place} {10 + occupancy:9.5f} {u_iso:8.5f}"
-        )
-    return lines
-
-
 def shelx_symmetry(group: Group) -> tuple[int, list[str]]:
     """LATT and SYMM cards of a group."""
     shifts = {tuple(np.rint(24 * shift).astype(int) % 24) for shift in group.centrings}
@@ -181,13 +134,3 @@ def _triplet(rotation: np.ndarray, translation: np.ndarray) -> str:
     op.rot = (np.asarray(rotation) * 24).astype(int).tolist()
     op.tran = np.rint(translation * 24).astype(int).tolist()
     return op.triplet().upper()
-
-
-def labels_of(elements: Sequence[str]) -> list[str]:
-    """C1, C2, O1, ...: each element numbered from 1."""
-    count: dict[str, int] = {}
-    labels = []
-    for element in elements:
-        count[element] = count.get(element, 0) + 1
-        labels.append(f"{element}{count[element]}")
-    return labels

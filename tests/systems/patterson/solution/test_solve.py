@@ -94,7 +94,7 @@ def test_tries_do_not_depend_on_how_many_processes_make_them(simulated):
     found, group = simulated
     size = np.sqrt(found.intensity)
     search = Search(Amplitudes(found.hkl, size / size.mean(), size), group, CELL, recipe_for(0.9))
-    alone, together = (ParallelSearch((search,), 7, seed=2, workers=workers) for workers in (1, 2))
+    alone, together = (ParallelSearch((search,), 7, seed=2, processes=count) for count in (1, 2))
     try:
         for _ in range(5):
             assert np.array_equal(alone.next().calculated, together.next().calculated)

@@ -35,15 +35,15 @@ def phased_try(searches: Sequence[Search], atoms: float, seed: int, number: int)
 
 
 class ParallelSearch:
-    """All tries of searches that take turns, one after the other; with `workers` above 1 others are made meanwhile.
+    """All tries of searches that take turns, one after the other; with `processes` above 1 others are made meanwhile.
 
     The other processes start after the first try, as that is often enough. They are spawned, which is safe
     beside threads; a script that asks for them needs the usual `if __name__ == "__main__"`.
     """
 
-    def __init__(self, searches: Sequence[Search], atoms: float, seed: int, workers: int = 1) -> None:
+    def __init__(self, searches: Sequence[Search], atoms: float, seed: int, processes: int = 1) -> None:
         self._what = (searches, atoms, seed)
-        self._workers = workers
+        self._count = processes
         self._asked = 0
         self._done: dict[int, Phased] = {}
         self._processes: list[Any] = []
@@ -51,7 +51,7 @@ class ParallelSearch:
     def next(self) -> Phased:
         """The next try in the order of numbers."""
         number = self._asked
-        if number == 0 or self._workers <= 1:
+        if number == 0 or self._count <= 1:
             self._asked += 1
             return phased_try(*self._what, number)
         if not self._processes:
@@ -68,7 +68,7 @@ class ParallelSearch:
         for process in self._processes:
             process.terminate()
         self._processes = []
-        self._workers = 1
+        self._count = 1
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -76,7 +76,7 @@ class ParallelSearch:
         self._queue = context.Queue()
         shared = (self._what, self._counter, self._asked_shared, self._queue)
         with single_threads():
-            for _ in range(self._workers - 1):
+            for _ in range(self._count - 1):
                 process = context.Process(target=_make_tries, args=shared, daemon=True)
                 process.start()
                 self._processes.append(process)

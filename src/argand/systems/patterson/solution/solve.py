@@ -5,15 +5,18 @@ The truth is nowhere in here: whether a structure is solved is judged by R1 of t
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from argand.physics.crystal.atom import Atoms, Radiation
+from argand.physics.crystal.atom import Atoms, Radiation, strengths
+from argand.physics.crystal.neighbourhood import molecule_order
 from argand.physics.phasing.dual_space import Recipe, recipe_for
-from argand.physics.phasing.fourier import Map
-from argand.physics.phasing.model_building import assembled
-from argand.physics.phasing.refinement import RefinedModel
+from argand.physics.phasing.fourier import Grid, Map
+from argand.physics.phasing.model_building import Builder, assembled
+from argand.physics.phasing.refinement import RefinedModel, evaluate
+from argand.systems.patterson.solution.absolute_hand import Hand, in_group, turned
+from argand.systems.patterson.solution.outlook import outlook
 from argand.systems.patterson.solution.reflections import CrystalData, read_crystal
 from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK_D_MIN, StructureSearch
 
@@ -48,6 +51,14 @@ class Solution:
     path: str = ITERATION
     log: tuple[Try, ...] = ()
     probability: float = 0.0
+    hand: Hand = field(default_factory=Hand)
+
+    @property
+    def outlook(self) -> str:
+        """What the tries say of more time, where the model is not believed; else empty."""
+        if self.solved:
+            return ""
+        return outlook([one.correlation for one in self.log], self.model.r1, self.seconds)
 
     @property
     def atoms(self) -> Atoms:
@@ -80,6 +91,8 @@ class Solution:
             "correlation": round(self.correlation, 3),
             "completeness": round(self.crystal.completeness, 3),
             **{name: round(value, 4) for name, value in agreement.items() if value is not None},
+            **self.hand.summary(),
+            **({"outlook": self.outlook} if self.outlook else {}),
             "notes": list(self.crystal.notes),
         }
 
@@ -90,7 +103,7 @@ def solve(
     seed: int = 0,
     recipe: Recipe | None = None,
     watch: Callable[[int, float], None] = lambda attempts, r1: None,
-    workers: int = 1,
+    processes: int = 1,
     network: "nn.Module | None" = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Solution:
@@ -99,13 +112,13 @@ def solve(
     With a `network` (`density_network.load_network`) it mends models of coarse data; without one, iteration
     is alone. `clock` tells the seconds that the limit means: time.process_time those of a core.
 
-    With more `workers` other processes make tries too; what is found changes with their number only by how
+    With more `processes` others make tries too; what is found changes with their number only by how
     far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
     A first model is always made, however short the time.
     """
     started = clock()
     recipe = recipe or recipe_for(crystal.observed.d_min)
-    search = StructureSearch(crystal, recipe, seed, workers, network, clock, _PATIENCE * time_limit)
+    search = StructureSearch(crystal, recipe, seed, processes, network, clock, _PATIENCE * time_limit)
     log: list[Try] = []
     try:
         while not search.is_over and (search.best is None or clock() - started < time_limit):
@@ -116,13 +129,29 @@ def solve(
     finally:
         search.tries.close()
     assert search.best is not None
-    model = search.best
+    found = (search.correlation, search.attempts, clock() - started, search.path, tuple(log))
     judged = search.verdict
-    density = search.builder.observed_density(model)
-    model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
-    seconds = clock() - started
-    found = (search.correlation, search.attempts, seconds, search.path, tuple(log))
-    return Solution(crystal, model, density, judged.believed, judged.reason, *found, judged.probability)
+    crystal, model, density, hand = _finished(crystal, search.builder, search.best, judged.believed)
+    return Solution(crystal, model, density, judged.believed, judged.reason, *found, judged.probability, hand)
+
+
+def _finished(
+    crystal: CrystalData, builder: Builder, model: RefinedModel, solved: bool
+) -> tuple[CrystalData, RefinedModel, Map, Hand]:
+    """The model in the hand that the data prefer, its molecules whole and in the order of their bonds."""
+    atoms, group, hand = turned(crystal, model.atoms, solved)
+    crystal = in_group(crystal, group)
+    if hand.is_inverted:
+        model = evaluate(atoms, crystal.observed)
+        old = builder.grid
+        grid = Grid(group, group, old.orthogonalisation, old.d_min, old.spacing)
+        phasing = replace(builder.phasing, group=group)
+        builder = replace(builder, data=crystal.observed, phasing=phasing, grid=grid)
+    density = builder.observed_density(model)
+    atoms = assembled(model.atoms, group, crystal.orthogonalisation)
+    scattering = strengths(atoms.elements, crystal.observed.radiation)
+    atoms = atoms.take(molecule_order(atoms, scattering, crystal.orthogonalisation))
+    return crystal, replace(model, atoms=atoms), density, hand
 
 
 def solve_file(
@@ -136,7 +165,7 @@ def solve_file(
     radiation: Radiation | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
-    workers: int = 1,
+    processes: int = 1,
     with_network: bool = False,
 ) -> Solution:
     """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
@@ -146,7 +175,7 @@ def solve_file(
     cannot be read or does not fit together.
     """
     crystal = read_crystal(path, cell, spacegroup, formula, d_min, units, radiation)
-    return solve(crystal, time_limit, seed, workers=workers, network=network_for(crystal, with_network))
+    return solve(crystal, time_limit, seed, processes=processes, network=network_for(crystal, with_network))
 
 
 def network_for(crystal: CrystalData, wanted: bool) -> "nn.Module | None":

@@ -57,7 +57,7 @@ _SHARE = 0.3
 class StructureSearch:
     """Tries so far: the best model, its phases' correlation, and the tries since it was found.
 
-    `clock` tells seconds; `workers` processes make tries, of which the order does not depend on their number.
+    `clock` tells seconds; `processes` processes make tries, of which the order does not depend on their number.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class StructureSearch:
         crystal: CrystalData,
         recipe: Recipe,
         seed: int,
-        workers: int = 1,
+        processes: int = 1,
         network: "nn.Module | None" = None,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = 0.0,
     ) -> None:
         self.crystal, self.seed = crystal, seed
         self.searches, self.builder = _prepared(crystal, recipe)
-        self.tries = ParallelSearch(self.searches, crystal.atoms, seed, workers)
+        self.tries = ParallelSearch(self.searches, crystal.atoms, seed, processes)
         self.best: RefinedModel | None = None
         self.verdict = NOTHING
         self.path = ITERATION
