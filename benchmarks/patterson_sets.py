@@ -1,12 +1,13 @@
 """Crystals to solve, measured and simulated, and the rule that parts them into two halves.
 
-What is chosen, constants and recipes, is chosen on the part `choose`; what is reported is of the part `report`:
+What is chosen, constants and recipes, is chosen on the part `choose`; what is reported is of the part
+`report`:
 
 - simulated from `structures.jsonl.gz`: `choose` where the CRC-32 of the name is even;
 - `electron`, kinematic sets spoilt by multiple scattering, from the smaller of these structures, likewise;
-- measured: `choose` are the first 25 of `index.csv`, on which the first recipes were chosen, and the two of the
-  others whose failures were looked into (`cod_2242045`, `thiourea_ferrocene`); the other nine are `report`.
-"""
+- measured: `choose` are the first 25 of `index.csv`, on which the first recipes were chosen, and the two of
+  the others whose failures were looked into (`cod_2242045`, `thiourea_ferrocene`); the other nine are
+  `report`."""
 
 import csv
 import gzip
@@ -61,8 +62,7 @@ def names(folder: Path, kind: Kind, part: Part) -> list[str]:
     """Names of the sets of a kind and part, in the order of the list."""
     if kind == "measured":
         rows = [row["name"] for row in _index(folder)]
-        chosen = [n for i, n in enumerate(rows) if (i < _FIRST or n in _LOOKED_INTO) == (part == "choose")]
-        return chosen
+        return [n for i, n in enumerate(rows) if (i < _FIRST or n in _LOOKED_INTO) == (part == "choose")]
     records = [record["name"] for record in _records(folder) if kind == "simulated" or _for_electrons(record)]
     even = part == "choose"
     return [name for name in records if (zlib.crc32(name.encode()) % 2 == 0) == even]

@@ -2,9 +2,9 @@
 
     python benchmarks/patterson_verdict.py --data FOLDER --json FILE --write
 
-Models are those that searches on the half `choose` of the crystals pass through, each the best of its search for some
-time; right means what `patterson_truth` calls solved. The fit is logistic, its answer the probability that a model is
-right; five-fold cross-validation leaves out whole crystals. With --write the
+Models are those that searches on the half `choose` of the crystals pass through, each the best of its search
+for some time; right means what `patterson_truth` calls solved. The fit is logistic, its answer the
+probability that a model is right; five-fold cross-validation leaves out whole crystals. With --write the
 coefficients go where `argand.systems.patterson.solution.belief` reads them.
 """
 
@@ -108,7 +108,8 @@ def main(
 
 
 def fitted(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Coefficients on the features as they are, what is usual of right models, and counts by cross-validation."""
+    """Coefficients on the features as they are, what is usual of right models, and counts by
+    cross-validation."""
     known = {field.name for field in fields(Evidence)}
     seen = [features(Evidence(**{key: row[key] for key in known})) for row in rows]
     labels = list(seen[0])
@@ -154,7 +155,10 @@ def logistic(
 
 
 def cross_validated(
-    design: Float[np.ndarray, "n k"], right: Bool[np.ndarray, " n"], weight: Float[np.ndarray, " n"], crystals: list[str]
+    design: Float[np.ndarray, "n k"],
+    right: Bool[np.ndarray, " n"],
+    weight: Float[np.ndarray, " n"],
+    crystals: list[str],
 ) -> Float[np.ndarray, " n"]:
     """Probabilities by fits that have not seen the same crystal."""
     fold = np.array([zlib.crc32(name.encode()) // 2 % _FOLDS for name in crystals])

@@ -3,11 +3,11 @@
     from simulated_intensities import simulate
 
 What is in them: all atoms, hydrogen too, with anisotropic displacements; anomalous scattering; every
-equivalent of the half or whole sphere measured a few times, forbidden reflections with them; counting noise and
-background; an error of a few per cent that varies slowly with direction, as absorption leaves it; an error
-proportional to the intensity; for electrons what multiple scattering adds; a resolution, completeness and radiation drawn as in small-molecule work. What is
-not: disorder, extinction, twins, bad reflections. Each structure has its own seed, the CRC-32 of its name, so that
-the same file comes out each time.
+equivalent of the half or whole sphere measured a few times, forbidden reflections with them; counting noise
+and background; an error of a few per cent that varies slowly with direction, as absorption leaves it; an
+error proportional to the intensity; for electrons what multiple scattering adds; a resolution, completeness
+and radiation drawn as in small-molecule work. What is not: disorder, extinction, twins, bad reflections. Each
+structure has its own seed, the CRC-32 of its name, so that the same file comes out each time.
 """
 
 import zlib
@@ -111,8 +111,8 @@ def _closest(frac: Points3, group: Group, orthogonalisation: np.ndarray) -> floa
 
 
 def simulate(structure: Published, radiation: str = "xray") -> MeasuredIntensities:
-    """Unmerged intensities of a structure, in the order in which they were measured; cell and wavelength alone
-    come along."""
+    """Unmerged intensities of a structure, in the order in which they were measured; cell and wavelength
+    alone come along."""
     rng = np.random.default_rng(zlib.crc32(structure.name.encode()))
     wavelength = float(rng.choice(_WAVELENGTHS)) if radiation == "xray" else 0.0251
     d_min = float(rng.uniform(*_FINEST[wavelength])) if radiation == "xray" else 0.8
@@ -152,7 +152,8 @@ def _dynamical(
 
 
 def _measured_indices(structure: Published, d_min: float, rng: np.random.Generator) -> Miller:
-    """Indices of both Friedel mates to d_min, without a share that was missed and the shadow of the beam stop."""
+    """Indices of both Friedel mates to d_min, without a share that was missed and the shadow of the beam
+    stop."""
     lengths = np.linalg.norm(structure.orthogonalisation, axis=0)
     axes = [np.arange(-int(length / d_min), int(length / d_min) + 1) for length in lengths]
     hkl = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)

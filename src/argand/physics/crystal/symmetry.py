@@ -57,10 +57,11 @@ class Group:
 
     @cached_property
     def generating(self) -> tuple[Int[np.ndarray, "m 3 3"], Float[np.ndarray, "m 3"], bool]:
-        """Operators of which centrings and an inversion at the origin make all others, and whether that is there.
+        """Operators of which centrings and an inversion at the origin make all others, and whether that is
+        there.
 
-        Sums over these alone, times `lattice_factor` and, with the inversion, twice their real parts, are sums
-        over all.
+        Sums over these alone, times `lattice_factor` and, with the inversion, twice their real parts, are
+        sums over all.
         """
         inverted = (self.rotations == -np.eye(3, dtype=int)).all((1, 2))
         shifts = self.translations[inverted][:, None] - self.centrings[None]

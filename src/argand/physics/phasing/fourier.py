@@ -110,8 +110,9 @@ class Grid:
             total += np.where(mate, value.conj(), value) * turn
         return total / self.group.order
 
-    def taken(self, other: "Grid", coefficients: Coefficients) -> Coefficients:
-        """Coefficients of another grid of the same cell at this grid's reflections; zero where it has none."""
+    def taken(self, other: "Grid", coefficients: Complex[np.ndarray, " m"]) -> Coefficients:
+        """Coefficients of another grid of the same cell at this grid's reflections; zero where it has
+        none."""
         if other is self:
             return coefficients
         known = index_key(other.hkl)

@@ -124,8 +124,8 @@ By hand, about how far such places are off; only the whole is measured (`benchma
 class Builder:
     """Makes models of one crystal; `phasing` is what serves until the last refinement against all `data`.
 
-    `content` is the number of atoms of each element but hydrogen in the asymmetric unit, fractions
-    allowed for special positions; None where no formula is known, and then there are about `expected` atoms, of
+    `content` is the number of atoms of each element but hydrogen in the asymmetric unit, fractions allowed
+    for special positions; None where no formula is known, and then there are about `expected` atoms, of
     `elements` where these are known.
     """
 
@@ -149,8 +149,9 @@ class Builder:
     def first(self, coefficients: Coefficients, rng: np.random.Generator | None = None) -> RefinedModel:
         """Model of the highest peaks of the map that coefficients give, with a common U.
 
-        `coefficients` are of the grid's reflections. With `rng` some peaks are passed over: where heavy atoms have a
-        symmetry of their own, the light ones' peaks come with their images in it, as high, and one has to choose.
+        `coefficients` are of the grid's reflections. With `rng` some peaks are passed over: where heavy atoms
+        have a symmetry of their own, the light ones' peaks come with their images in it, as high, and one has
+        to choose.
         """
         # By hand: some peaks more than atoms, as those too near to others are left out.
         points = self.finder.find(density := self.grid.density(coefficients), 1.3 * self.count)
@@ -226,13 +227,16 @@ class Builder:
         return density * np.float32(density.size / volume)
 
     def support(self, model: RefinedModel) -> Float[np.ndarray, " n"]:
-        """Share of each atom's density that comes back in a difference map made without it (`omit_support`)."""
+        """Share of each atom's density that comes back in a difference map made without it
+        (`omit_support`)."""
         return omit_support(model.atoms, model.scale, self.phasing)
 
     def unexplained(self, model: RefinedModel) -> tuple[float, float]:
-        """Height of the highest peak of the difference map that could be an atom, and of any, over the lightest atom's.
+        """Height of the highest peak of the difference map that could be an atom, and of any, over the
+        lightest atom's.
 
-        What is nearer to an atom than any bond could not be one: displacements that are not isotropic leave that.
+        What is nearer to an atom than any bond could not be one: displacements that are not isotropic leave
+        that.
         """
         frac, heights, usual = self._difference_peaks(model.atoms, _LOOKED_AT)
         cell, limits = self.data.orthogonalisation, self._least_distance(model.atoms.elements)
@@ -297,9 +301,7 @@ class Builder:
         high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
         return self._merged(frac[high], heights[high], self.most, atoms)
 
-    def _difference_peaks(
-        self, atoms: Atoms, most: float
-    ) -> tuple[Points3, Float[np.ndarray, " m"], float]:
+    def _difference_peaks(self, atoms: Atoms, most: float) -> tuple[Points3, Float[np.ndarray, " m"], float]:
         """Places and heights of the highest peaks of F_o - F_c, and the height that the lightest atom has."""
         difference, modelled = self._maps(self._calculated(atoms))
         points = self.finder.find(difference, most)

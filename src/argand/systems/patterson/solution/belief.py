@@ -1,7 +1,7 @@
 """Whether a model of a crystal is believed: the probability that it is right, by all the evidence together.
 
-The probability is that of a logistic fit to models of known truth, of which `data/belief.json` keeps the coefficients;
-`benchmarks/patterson_verdict.py` makes the models, fits and writes the file.
+The probability is that of a logistic fit to models of known truth, of which `data/belief.json` keeps the
+coefficients; `benchmarks/patterson_verdict.py` makes the models, fits and writes the file.
 """
 
 import json
@@ -15,18 +15,19 @@ from argand.io.resource import system_data
 from argand.systems.patterson.solution.validation import Evidence
 
 BELIEVED, CLEAR = 0.8, 0.97
-"""Probabilities from which a model is believed, and from which it ends the search. In cross-validation on the crystals
-that the fit was made on, about one in a hundred believed models is wrong (the figures are in `data/belief.json`)."""
+"""Probabilities from which a model is believed, and from which it ends the search. In cross-validation on the
+crystals that the fit was made on, about one in a hundred believed models is wrong (the figures are in
+`data/belief.json`)."""
 _FEWEST = 15
 """Reflections below which nothing is believed: four atoms, a scale and a U have 14 parameters."""
 _LEAST_FOUND = 0.85
-"""Least share of the formula's atoms other than hydrogen in a model that is believed. By hand: with less, what is
-missing is more than an error of the formula or a small molecule of solvent."""
+"""Least share of the formula's atoms other than hydrogen in a model that is believed. By hand: with less,
+what is missing is more than an error of the formula or a small molecule of solvent."""
 _MOST_VOLUME = 50.0
 """Most Å³ of the cell for each atom found, without a formula; 18 are usual."""
 _ELECTRON_SCALE = 0.5
-"""Right models of electron diffraction have R1 of 0.2 to 0.35 by the kinematic theory (its measured refinements), twice
-that of X-rays without hydrogens and anisotropy."""
+"""Right models of electron diffraction have R1 of 0.2 to 0.35 by the kinematic theory (its measured
+refinements), twice that of X-rays without hydrogens and anisotropy."""
 _SMALLEST_R1 = 0.003
 """By hand, so that the logarithm of a fit of simulated data without errors stays finite."""
 _COARSE = 1.3
@@ -35,7 +36,8 @@ _COARSE = 1.3
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model is believed, whether it is so clear that the search ends, the probability, and the reason."""
+    """Whether a model is believed, whether it is so clear that the search ends, the probability, and the
+    reason."""
 
     believed: bool
     clear: bool

@@ -28,14 +28,17 @@ _PATIENCE_S = 0.2
 
 
 def phased_try(searches: Sequence[Search], atoms: float, seed: int, number: int) -> Phased:
-    """Try `number` of `seed`, by the search whose turn it is; `atoms` other than hydrogen is about how many the
-    asymmetric unit holds."""
+    """Try `number` of `seed`, by the search whose turn it is; `atoms` other than hydrogen is about how many
+    the asymmetric unit holds."""
     rng = np.random.default_rng([seed, number])
-    return searches[number % len(searches)].attempt(atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng)
+    return searches[number % len(searches)].attempt(
+        atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng
+    )
 
 
 class ParallelSearch:
-    """All tries of searches that take turns, one after the other; with `processes` above 1 others are made meanwhile.
+    """All tries of searches that take turns, one after the other; with `processes` above 1 others are made
+    meanwhile.
 
     The other processes start after the first try, as that is often enough. They are spawned, which is safe
     beside threads; a script that asks for them needs the usual `if __name__ == "__main__"`.

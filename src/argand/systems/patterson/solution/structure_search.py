@@ -30,8 +30,9 @@ PHASING_D_MIN = 0.84
 """Finer data, in Å, are used in refinement only. About what full small-molecule data reach; at higher angle
 |E| is nearly that of the heavy atoms alone, which pseudo-solutions fit as well."""
 _FINE, _COARSE = 1.0, 1.2
-"""Where phasing has data beyond the first, in Å, one try in three takes those to the second alone: heavy atoms, whose
-share of |E| grows with the angle, make fine data fit a pseudo-solution in every try (cod_2242045)."""
+"""Where phasing has data beyond the first, in Å, one try in three takes those to the second alone: heavy
+atoms, whose share of |E| grows with the angle, make fine data fit a pseudo-solution in every try
+(cod_2242045)."""
 NETWORK_D_MIN = 1.05
 """Data finer than this, in Å, show atoms as they are: the network is not asked. By hand, a little below the
 1.1 Å from which on it was trained."""
@@ -57,7 +58,8 @@ _SHARE = 0.3
 class StructureSearch:
     """Tries so far: the best model, its phases' correlation, and the tries since it was found.
 
-    `clock` tells seconds; `processes` processes make tries, of which the order does not depend on their number.
+    `clock` tells seconds; `processes` processes make tries, of which the order does not depend on their
+    number.
     """
 
     def __init__(
@@ -121,15 +123,16 @@ class StructureSearch:
     def _build(
         self, calculated: Coefficients, search: Search, path: str, rng: np.random.Generator | None = None
     ) -> bool:
-        """Whether a model of the map that structure factors of a search give is better than the best so far."""
+        """Whether a model of the map that structure factors of a search give is better than the best so
+        far."""
         phased = search.symmetric
         coefficients = self.builder.grid.taken(phased.grid, phased.weighted(calculated))
         model = self.builder.first(coefficients, rng)
         started = self.clock()
-        if self.best is not None and model.r1 >= self._lowest:
-            # A little of what a completed model costs is a first one: many of them are looked at for each.
-            if self._completing > _COMPLETING * (started - self._started):
-                return False
+        # First models cost little beside completed ones: several are looked at for each.
+        spent = self._completing > _COMPLETING * (started - self._started)
+        if spent and self.best is not None and model.r1 >= self._lowest:
+            return False
         self._lowest = min(self._lowest, model.r1)
         model = self.builder.complete(model)
         self._completing += self.clock() - started

@@ -12,8 +12,8 @@ from argand.physics.phasing.refinement import Observed, RefinedModel
 from argand.systems.patterson.solution.reflections import CrystalData
 
 _LEAST_SUPPORT = 0.4
-"""An atom is vague where less than this share of its density comes back in a map made without it. By hand, a little
-below the half that a right atom of a crystal without an inversion centre has (`omit_support`)."""
+"""An atom is vague where less than this share of its density comes back in a map made without it. By hand, a
+little below the half that a right atom of a crystal without an inversion centre has (`omit_support`)."""
 _USUAL_HYDROGEN = 0.15
 """Of sucrose it is 0.16, of benzene 0.16, of caffeine 0.12."""
 
@@ -22,11 +22,12 @@ _USUAL_HYDROGEN = 0.15
 class Evidence:
     """What speaks for and against a model.
 
-    `noise` is what R1 a perfect model would have by the sigmas, `hydrogen` the share of amplitude that hydrogens left
-    out would scatter at zero angle, `parameters` those of the model over the reflections. `found` atoms over those of
-    the contents, None where these are not known; `volume` in Å³ is what the cell has for each atom found. `crowded` and
-    `vague` are shares of the atoms, `support` is that of the least supported. `unexplained` is the highest peak of the
-    difference map that could be an atom, `leftover` the highest of all, over the height of the lightest atom.
+    `noise` is what R1 a perfect model would have by the sigmas, `hydrogen` the share of amplitude that
+    hydrogens left out would scatter at zero angle, `parameters` those of the model over the reflections.
+    `found` atoms over those of the contents, None where these are not known; `volume` in Å³ is what the cell
+    has for each atom found. `crowded` and `vague` are shares of the atoms, `support` is that of the least
+    supported. `unexplained` is the highest peak of the difference map that could be an atom, `leftover` the
+    highest of all, over the height of the lightest atom.
     """
 
     reflections: int
