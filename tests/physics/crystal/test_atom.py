@@ -104,3 +104,12 @@ def test_structure_factors_have_the_phase_of_exp_plus_two_pi_i_hx(name):
 def test_an_element_without_a_tabulated_form_factor_is_refused_in_words(radiation: Radiation):
     with pytest.raises(ConfigError, match="Es"):
         gaussians("Es", radiation)
+
+
+def test_reflections_that_the_lattice_forbids_are_zero():
+    group = Group.from_name("C 2/c")
+    atoms = Atoms(("C", "O"), np.array([[0.1, 0.2, 0.3], [0.35, 0.6, 0.7]]), np.full(2, 0.03), np.ones(2))
+    hkl = np.array([[1, 0, 2], [2, 1, 1], [1, 1, 1], [2, 0, 2]])
+    found = np.abs(structure_factors(atoms, hkl, group, CELL))
+    assert np.allclose(found[:2], 0, atol=1e-6)
+    assert found[2:].min() > 0.1

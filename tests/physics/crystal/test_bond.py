@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from argand.physics.crystal.atom import Atoms
-from argand.physics.crystal.bond import bonds, covalent_radii, crowded, grown
+from argand.physics.crystal.bond import bonds, covalent_radii, crowded, grown, shortest_distances
 from argand.physics.crystal.symmetry import Group
 
 CELL = np.diag([8.0, 9.0, 10.0])
@@ -47,5 +48,13 @@ def test_atoms_too_near_for_bonds_are_crowded():
     atoms = Atoms(("C", "N", "F", "C", "O"), frac, np.full(5, 0.03), np.ones(5))
     # C to N 1.2 Å is a triple bond; F to C 1.35 Å a bond; O is 0.88 Å from its own inverse.
     assert crowded(atoms, group, CELL).tolist() == [False, False, False, False, True]
-    fluorine = Atoms(("F", *atoms.elements[1:]), frac, atoms.u_iso, atoms.occupancy)
-    assert crowded(fluorine, group, CELL).tolist() == [True, True, False, False, True]
+    chlorine = Atoms(("Cl", *atoms.elements[1:]), frac, atoms.u_iso, atoms.occupancy)
+    assert crowded(chlorine, group, CELL).tolist() == [True, True, False, False, True]
+
+
+def test_the_shortest_distance_is_a_share_of_the_radii_and_less_for_metals():
+    found = shortest_distances(("C", "Fe"), ("O", "Na"))
+    radii = dict(zip(("C", "Fe", "O", "Na"), covalent_radii(("C", "Fe", "O", "Na")), strict=True))
+    assert found[0, 0] == pytest.approx(0.72 * (radii["C"] + radii["O"]), abs=1e-3)
+    assert found[0, 1] == pytest.approx(0.65 * (radii["C"] + radii["Na"]), abs=1e-3)
+    assert found[1, 0] == pytest.approx(0.65 * (radii["Fe"] + radii["O"]), abs=1e-3)

@@ -21,7 +21,7 @@ def builder(atoms: Atoms, content: dict[str, float] | None) -> Builder:
 
 
 def test_light_atoms_beside_heavy_ones_are_found_in_the_difference_map():
-    atoms = random_atoms(GROUP, CELL, ("Ta", "F", "F", "O", "F"), seed=2)
+    atoms = random_atoms(GROUP, CELL, ("Ta", "F", "F", "O", "F"), seed=3)
     found = builder(atoms, {"Ta": 1, "F": 3, "O": 1})
     start = evaluate(atoms.take(np.array([0])), found.data)
     model = found.complete(start)
