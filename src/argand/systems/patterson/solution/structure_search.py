@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import gemmi
 import numpy as np
 from jaxtyping import Int
 
@@ -12,6 +13,7 @@ from argand.physics.crystal.symmetry import inverse_d_squared
 from argand.physics.phasing.dual_space import Amplitudes, Recipe, Search, recipe_for
 from argand.physics.phasing.fourier import Coefficients
 from argand.physics.phasing.model_building import Builder
+from argand.physics.phasing.patterson_start import PattersonSearch
 from argand.physics.phasing.refinement import Observed, RefinedModel
 from argand.systems.patterson.solution.belief import NOTHING, verdict
 from argand.systems.patterson.solution.parallel_search import ParallelSearch
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from argand.systems.patterson.solution.density_box import Sharpener
 
+AnySearch = Search | PattersonSearch
 ITERATION, NETWORK = "dual-space iteration", "dual-space iteration and network"
 # The thresholds below were chosen by hand with the 25 measured sets in sight that
 # benchmarks/patterson_real.py counts, so its counts flatter them. What other values do is not kept.
@@ -33,6 +36,9 @@ _FINE, _COARSE = 1.0, 1.2
 """Where phasing has data beyond the first, in Å, one try in three takes those to the second alone: heavy
 atoms, whose share of |E| grows with the angle, make fine data fit a pseudo-solution in every try
 (cod_2242045)."""
+_HEAVY = 14
+"""Atomic number from which on tries from the Patterson map take turns with others. By hand, from silicon
+on."""
 NETWORK_D_MIN = 1.05
 """Data finer than this, in Å, show atoms as they are: the network is not asked. By hand, a little below the
 1.1 Å from which on it was trained."""
@@ -87,7 +93,7 @@ class StructureSearch:
         self.sharpener = None if network is None else self._sharpener(network)
 
     @property
-    def search(self) -> Search:
+    def search(self) -> AnySearch:
         """The search on all the data that phasing takes."""
         return self.searches[0]
 
@@ -121,7 +127,7 @@ class StructureSearch:
         return phased.correlation
 
     def _build(
-        self, calculated: Coefficients, search: Search, path: str, rng: np.random.Generator | None = None
+        self, calculated: Coefficients, search: AnySearch, path: str, rng: np.random.Generator | None = None
     ) -> bool:
         """Whether a model of the map that structure factors of a search give is better than the best so
         far."""
@@ -176,15 +182,24 @@ class StructureSearch:
         return chosen if len(chosen) else np.arange(len(support))
 
 
-def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[tuple[Search, ...], Builder]:
+def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[tuple[AnySearch, ...], Builder]:
     """Searches that take turns, and the builder of a crystal; phasing leaves out the finest reflections."""
     fine, phasing = _search(crystal, PHASING_D_MIN, recipe)
     grid = fine.symmetric.grid
     builder = Builder(crystal.observed, phasing, grid, crystal.content, crystal.atoms, crystal.elements)
-    if phasing.d_min > _FINE:
-        return (fine,), builder
-    coarse, _ = _search(crystal, _COARSE, recipe_for(_COARSE))
-    return (fine, coarse, fine), builder
+    turns: list[AnySearch] = [fine]
+    heavy = PattersonSearch(fine.free, fine.symmetric)
+    if _may_be_heavy(crystal) and heavy.is_possible:
+        turns.append(heavy)
+    if phasing.d_min <= _FINE:
+        turns += [_search(crystal, _COARSE, recipe_for(_COARSE))[0], *turns]
+    return tuple(turns), builder
+
+
+def _may_be_heavy(crystal: CrystalData) -> bool:
+    """Whether an element may be there whose vectors stand out in the Patterson map."""
+    known = crystal.content or crystal.elements
+    return not known or any(gemmi.Element(name).atomic_number >= _HEAVY for name in known)
 
 
 def _search(crystal: CrystalData, d_min: float, recipe: Recipe) -> tuple[Search, Observed]:
