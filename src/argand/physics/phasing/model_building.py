@@ -292,7 +292,19 @@ class Builder:
         keep = (share > _KEPT_HEIGHT) & (model.atoms.u_iso < max(_LARGEST_U, _LARGEST_U_RATIO * usual))
         if not self.content:
             keep &= electrons > _FEWEST_ELECTRONS
-        return model.atoms.take(np.flatnonzero(keep)) if keep.any() else model.atoms
+        return self._apart(model.atoms, np.where(keep, electrons, -1.0)) if keep.any() else model.atoms
+
+    def _apart(self, atoms: Atoms, electrons: Float[np.ndarray, " n"]) -> Atoms:
+        """Atoms of some electrons, those left out that are nearer to stronger ones than any bond."""
+        group, cell, kept = self.data.group, self.data.orthogonalisation, []
+        limits = self._least_distance(atoms.elements)
+        for number in np.argsort(-electrons, kind="stable"):
+            known = np.array(kept, int)
+            place = atoms.frac[number]
+            near = kept and not keeps_distance(place, atoms.frac[known], limits[known], group, cell)
+            if electrons[number] >= 0 and not near:
+                kept.append(int(number))
+        return atoms.take(np.sort(np.array(kept, int)))
 
     def _extended(self, atoms: Atoms) -> Atoms:
         """Atoms and the peaks of the difference map that complete their number."""

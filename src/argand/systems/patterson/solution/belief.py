@@ -23,6 +23,8 @@ _FEWEST = 15
 _LEAST_FOUND = 0.85
 """Least share of the formula's atoms other than hydrogen in a model that is believed. By hand: with less,
 what is missing is more than an error of the formula or a small molecule of solvent."""
+_MOST_OVERLAPPING = 0.15
+"""Largest share of atoms that may be nearer to another than bonds are: disorder does that too. By hand."""
 _MOST_VOLUME = 50.0
 """Most Å³ of the cell for each atom found, without a formula; 18 are usual."""
 _ELECTRON_SCALE = 0.5
@@ -96,6 +98,8 @@ def _forbidding(one: Evidence) -> str:
         return f"{one.reflections} reflections are too few to tell"
     if one.found is not None and one.found < _LEAST_FOUND:
         return f"only {one.found:.0%} of the atoms found"
+    if one.overlapping > _MOST_OVERLAPPING:
+        return f"{one.overlapping:.0%} of the atoms are nearer to others than any bond is"
     if one.found is None and one.volume > _MOST_VOLUME:
         return f"{one.volume:.0f} Å³ of the cell for each atom found are more than any crystal has"
     return ""

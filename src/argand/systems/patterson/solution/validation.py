@@ -1,6 +1,6 @@
 """What speaks for and against a model of a crystal, without the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
@@ -25,9 +25,10 @@ class Evidence:
     `noise` is what R1 a perfect model would have by the sigmas, `hydrogen` the share of amplitude that
     hydrogens left out would scatter at zero angle, `parameters` those of the model over the reflections.
     `found` atoms over those of the contents, None where these are not known; `volume` in Å³ is what the cell
-    has for each atom found. `crowded` and `vague` are shares of the atoms, `support` is that of the least
-    supported. `unexplained` is the highest peak of the difference map that could be an atom, `leftover` the
-    highest of all, over the height of the lightest atom.
+    has for each atom found. `crowded` and `vague` are shares of the atoms, `overlapping` that of atoms nearer
+    to another than any bond, `support` is that of the least supported. `unexplained` is the highest peak of
+    the difference map that could be an atom, `leftover` the highest of all, over the height of the lightest
+    atom.
     """
 
     reflections: int
@@ -40,6 +41,7 @@ class Evidence:
     found: float | None
     volume: float
     crowded: float
+    overlapping: float
     vague: float
     support: float
     unexplained: float
@@ -50,6 +52,8 @@ def evidence(crystal: CrystalData, model: RefinedModel, builder: Builder) -> Evi
     """The evidence on a model."""
     data, found = crystal.observed, float(model.atoms.occupancy.sum())
     support = builder.support(model)
+    # Whatever their elements are: no two atoms are nearer than two of nitrogen.
+    smallest = replace(model.atoms, elements=("N",) * len(model.atoms))
     unexplained, leftover = builder.unexplained(model)
     return Evidence(
         len(data.hkl),
@@ -62,6 +66,7 @@ def evidence(crystal: CrystalData, model: RefinedModel, builder: Builder) -> Evi
         found / crystal.atoms if crystal.content else None,
         crystal.volume / max(found * crystal.group.order, 1e-9),
         float(crowded(model.atoms, crystal.group, crystal.orthogonalisation).mean()),
+        float(crowded(smallest, crystal.group, crystal.orthogonalisation).mean()),
         float((support < _LEAST_SUPPORT).mean()),
         float(support.min()),
         unexplained,
