@@ -1,0 +1,110 @@
+"""What lengths of bonds and numbers of neighbours tell of elements: costs in nats, the logarithms of odds."""
+
+from functools import cache
+
+import gemmi
+import numpy as np
+from jaxtyping import Float
+
+LENGTHS: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
+    ("C", "C"): ((1.20, 0.02), (1.33, 0.08), (1.39, 0.40), (1.43, 0.06), (1.47, 0.06), (1.51, 0.2), (1.54, 0.18)),
+    ("C", "N"): ((1.15, 0.08), (1.28, 0.10), (1.33, 0.25), (1.37, 0.20), (1.42, 0.10), (1.47, 0.27)),
+    ("C", "O"): ((1.14, 0.05), (1.21, 0.25), (1.25, 0.15), (1.30, 0.10), (1.36, 0.15), (1.43, 0.30)),
+    ("C", "F"): ((1.33, 0.50), (1.36, 0.50)),
+    ("N", "N"): ((1.12, 0.10), (1.24, 0.20), (1.31, 0.20), (1.36, 0.25), (1.40, 0.25)),
+    ("N", "O"): ((1.22, 0.60), (1.27, 0.12), (1.33, 0.08), (1.40, 0.20)),
+    ("O", "O"): ((1.47, 1.00),),
+    ("B", "C"): ((1.58, 0.70), (1.70, 0.30)),
+    ("B", "O"): ((1.37, 0.60), (1.47, 0.40)),
+    ("B", "F"): ((1.38, 1.00),),
+    ("B", "N"): ((1.42, 0.40), (1.55, 0.60)),
+    ("B", "B"): ((1.72, 0.50), (1.79, 0.50)),
+}  # fmt: skip
+"""Å and share of the usual bonds of two elements (Allen et al., J. Chem. Soc. Perkin Trans. 2, S1, 1987, in round
+values; shares by hand)."""
+_SPREAD = 0.035
+"""Å by which bonds differ from those values, errors of places not yet finally refined included; by hand."""
+_FLAT = 0.02
+"""Share of bonds of any length, so that no length is impossible; by hand."""
+_RARE_BONDS = {
+    ("N", "N"): 1.5, ("N", "O"): 1.5, ("O", "O"): 4.0, ("F", "O"): 6.0, ("F", "N"): 5.0, ("F", "F"): 8.0,
+    ("B", "B"): 0.5, ("Cl", "N"): 3.0,
+}  # fmt: skip
+"""Costs of bonds that are seldom; by hand."""
+_LIGHT = ("B", "C", "N", "O", "F")
+_METAL_LIKE_SHORT, _SHORT = 0.65, 0.32
+"""Å by which bonds may be shorter than the sum of covalent radii: to metals (W=O, V=O), and among others (S=O, P=O).
+
+From the multiple bonds in brackets: 1.70 and 1.59 Å of 2.28 and 2.19; 1.43 and 1.48 Å of 1.71 and 1.73.
+"""
+_LONG = 0.30
+"""Å beyond the sum of radii up to which two atoms are bonded; by hand."""
+_IONS = ("Li", "Na", "K", "Rb", "Cs", "Ca", "Sr", "Ba", "Mg")
+_HALOGENS = ("F", "Cl", "Br", "I")
+_CHALCOGENS = ("S", "Se", "Te", "P", "As", "Si", "Ge", "Cl", "Br", "I")
+
+
+@cache
+def _radius(symbol: str) -> float:
+    return float(gemmi.Element(symbol).covalent_r)
+
+
+@cache
+def is_metal(symbol: str) -> bool:
+    """Whether an element binds as a metal does, boron and silicon not among them."""
+    return bool(gemmi.Element(symbol).is_metal) and symbol not in ("Ge", "As", "Sb", "Te")
+
+
+def bonded(first: str, second: str, length: float) -> bool:
+    """Whether two elements at this distance are neighbours."""
+    return length < _radius(first) + _radius(second) + _LONG
+
+
+def bond_cost(first: str, second: str, length: float) -> float:
+    """Cost of two elements at a distance in Å: too short, too long for a bond yet too near, or seldom."""
+    a, b = sorted((first, second))
+    if (a, b) in LENGTHS and length < 1.9:
+        weights = LENGTHS[(a, b)]
+        density = sum(
+            share * np.exp(-0.5 * ((length - mean) / _SPREAD) ** 2) for mean, share in weights
+        ) / (_SPREAD * 2.5)
+        return float(-np.log((1 - _FLAT) * density + _FLAT) + _RARE_BONDS.get((a, b), 0.0))
+    usual = _radius(a) + _radius(b)
+    metal = is_metal(a) or is_metal(b)
+    shortest = usual - (_METAL_LIKE_SHORT if metal else _SHORT)
+    cost = 0.0
+    if length < shortest:
+        cost += 0.5 * ((shortest - length) / 0.06) ** 2
+    if not metal and usual + 0.15 < length < 2.05:
+        cost += 0.5 * (min(length - usual - 0.15, 2.05 - length) / 0.05) ** 2 + 1.0
+    if bonded(a, b, length):
+        cost += _RARE_BONDS.get((a, b), 0.0)
+        if metal and is_metal(a) and is_metal(b):
+            cost += 1.0
+        if a in _HALOGENS and b in _HALOGENS:
+            cost += 4.0
+        if metal and ("C" in (a, b)):
+            cost += 0.7
+    return min(cost, 12.0)
+
+
+def coordination_cost(symbol: str, around: tuple[str, ...]) -> float:
+    """Cost of an element with these neighbours."""
+    metals = sum(is_metal(other) for other in around)
+    others = len(around) - metals
+    if symbol == "C":
+        return 4.0 if not others else max(0, len(around) - 4 - metals) * 4.0
+    if symbol == "N":
+        return max(0, others - 4) * 5.0 + (1.5 if not around else 0.0) + (1.5 if others == 4 else 0.0)
+    if symbol == "O":
+        return max(0, others - 2) * 4.0
+    if symbol == "F":
+        return max(0, others - 1) * 5.0 + (2.0 if not around else 0.0)
+    if symbol in ("Cl", "Br", "I"):
+        oxygens = sum(other in ("O", "F") for other in around)
+        return max(0, others - oxygens - 1) * 3.0
+    if symbol in ("S", "P", "Si", "B"):
+        return 3.0 if not around else 0.0
+    if is_metal(symbol):
+        return 2.0 * max(0, 2 - len(around))
+    return 0.0
