@@ -105,13 +105,18 @@ def structure_factors(
     """
     size = atom_sizes(atoms, hkl, orthogonalisation, radiation)
     real, imaginary = np.zeros_like(size), np.zeros_like(size)
-    for image, turn in zip(group.equivalents(hkl), group.phases(hkl), strict=True):
-        cycles = image @ atoms.frac.T + turn[:, None] / (2 * np.pi)
+    rotations, translations, centred = group.generating
+    for rotation, translation in zip(rotations, translations, strict=True):
+        cycles = (hkl @ rotation) @ atoms.frac.T + (hkl @ translation)[:, None]
         # Single precision is enough for a part of one turn, and three times as fast.
         angles = (2 * np.pi * (cycles - np.rint(cycles))).astype(np.float32)
         real += np.cos(angles)
-        imaginary += np.sin(angles)
-    return np.einsum("na,na->n", real, size) + 1j * np.einsum("na,na->n", imaginary, size)
+        if not centred:
+            imaginary += np.sin(angles)
+    factor = group.lattice_factor(hkl)
+    if centred:
+        return 2 * factor * np.einsum("na,na->n", real, size) + 0j
+    return factor * (np.einsum("na,na->n", real, size) + 1j * np.einsum("na,na->n", imaginary, size))
 
 
 def atom_sizes(

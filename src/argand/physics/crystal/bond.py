@@ -1,6 +1,6 @@
 """Which atoms of a crystal are bonded, and what symmetry adds to an asymmetric unit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -22,13 +22,11 @@ _SAME = 0.3
 
 By hand: less than half of any bond, more than special positions are missed by.
 """
-_MULTIPLE = ("C", "N", "O")
-"""Elements whose bonds to each other may be double or triple, and so shorter."""
-_SHORTEST, _SHORTEST_MULTIPLE = 1.25, 1.05
-"""Å between atoms other than hydrogen; the second holds among elements that form multiple bonds.
+_NEAREST, _NEAREST_METAL = 0.72, 0.65
+"""Shortest distance of two atoms over the sum of their covalent radii; the second where one is a metal.
 
-By hand, below the triple bonds of C, N and O (1.10 to 1.20 Å) and the single bonds of others (C-F 1.35 Å);
-only the verdicts as a whole are measured (`benchmarks/patterson_real.py`).
+By hand, below the shortest bonds there are: C-C 1.18 Å and C-O 1.13 Å (0.78 and 0.80 of the sum), S-O 1.43 Å (0.83);
+U-O 1.75 Å, V-O 1.58 Å, Mo-Mo 2.10 Å (0.67, 0.72, 0.68). Lengths: International Tables C 9.5 and 9.6.
 """
 
 
@@ -45,13 +43,21 @@ def covalent_radii(elements: Iterable[str] | Iterable[int]) -> Float[np.ndarray,
     return np.array([gemmi.Element(element).covalent_r for element in elements])
 
 
+def shortest_distances(first: Sequence[str], second: Sequence[str]) -> Float[np.ndarray, "n m"]:
+    """Å that two atoms are apart at least, [n, m] for each of the elements of `first` and of `second`."""
+    metal = np.array([gemmi.Element(name).is_metal for name in first])[:, None] | np.array(
+        [gemmi.Element(name).is_metal for name in second], bool
+    )
+    radii = covalent_radii(first)[:, None] + covalent_radii(second)[None, :]
+    return np.where(metal, _NEAREST_METAL, _NEAREST) * radii
+
+
 def crowded(atoms: Atoms, group: Group, cell: Matrix3) -> Bool[np.ndarray, " n"]:
     """Which atoms are nearer to another than any bond between atoms other than hydrogen is.
 
     [n] True or False; `cell` has a, b, c in Å as columns.
     """
-    multiple = np.isin(atoms.elements, _MULTIPLE)
-    shortest = np.where(multiple[:, None] & multiple[None, :], _SHORTEST_MULTIPLE, _SHORTEST)
+    shortest = shortest_distances(atoms.elements, atoms.elements)
     near = np.zeros(len(atoms), bool)
     for rotation, translation in zip(group.rotations, group.translations, strict=True):
         apart = atoms.frac[:, None] - (atoms.frac @ rotation.T + translation)[None]

@@ -54,6 +54,28 @@ class Group:
         name = f"{self.name} without symmetry"
         return Group(name, np.tile(np.eye(3, dtype=int), (count, 1, 1)), self.centrings, self.centrings)
 
+    @cached_property
+    def generating(self) -> tuple[Int[np.ndarray, "m 3 3"], Float[np.ndarray, "m 3"], bool]:
+        """Operators of which centrings and an inversion at the origin make all others, and whether that is there.
+
+        Sums over these alone, times `lattice_factor` and, with the inversion, twice their real parts, are sums
+        over all.
+        """
+        inverted = (self.rotations == -np.eye(3, dtype=int)).all((1, 2))
+        shifts = self.translations[inverted][:, None] - self.centrings[None]
+        centred = bool((np.abs(shifts - np.rint(shifts)) < 1e-6).all(-1).any())
+        kept: list[int] = []
+        for number, rotation in enumerate(self.rotations):
+            known = self.rotations[kept]
+            same = (known == rotation).all((1, 2)) | (centred & (known == -rotation).all((1, 2)))
+            if not same.any():
+                kept.append(number)
+        return self.rotations[kept], self.translations[kept], centred
+
+    def lattice_factor(self, hkl: Miller) -> Float[np.ndarray, " n"]:
+        """Σ exp(2πi h·c) over the centrings c: their number, or 0 where the lattice forbids a reflection."""
+        return np.cos(2 * np.pi * (hkl @ self.centrings.T)).sum(1)
+
     @property
     def order(self) -> int:
         """Operators in the cell."""

@@ -53,6 +53,19 @@ class Grid:
         return inverse_d_squared(self.hkl, self.orthogonalisation)
 
     @cached_property
+    def asymmetric(self) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " n"]]:
+        """Flat numbers of the asymmetric unit's points, and for all points 1 / (operators that keep it)."""
+        shape, group = np.array(self.shape), self.group
+        count = int(np.prod(shape))
+        points = np.stack(np.unravel_index(np.arange(count), self.shape), 1)
+        lowest, kept = np.arange(count), np.zeros(count, np.int64)
+        for rotation, translation in zip(group.rotations, group.translations, strict=True):
+            image = np.rint((points / shape @ rotation.T + translation) * shape).astype(int) % shape
+            flat = (image[:, 0] * shape[1] + image[:, 1]) * shape[2] + image[:, 2]
+            lowest, kept = np.minimum(lowest, flat), kept + (flat == np.arange(count))
+        return np.flatnonzero(lowest == np.arange(count)), (1.0 / kept).astype(np.float32)
+
+    @cached_property
     def place(self) -> Int[np.ndarray, " n"]:
         """Where each reflection is in the flat half spectrum."""
         return self.places(self.hkl)[0]

@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from argand.physics.crystal.atom import Atoms, strengths, structure_factors
+from argand.physics.crystal.bond import shortest_distances
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import Expansion, phase_factor
 from argand.physics.phasing.fourier import Coefficients, Grid, Map
+from argand.physics.phasing.omit_map import omit_support
 from argand.physics.phasing.peak import PeakFinder, between_points
 from argand.physics.phasing.refinement import Observed, RefinedModel, refine
 from argand.typing import Matrix3, Points3, Vector3
@@ -79,6 +81,13 @@ _DENSEST = 1.8
 
 By hand, raised from 1.3: 18 Å³ an atom then become 10 Å³, as in dense inorganic crystals.
 """
+_PASSED_OVER = 0.2
+"""Share of the peaks that a model which is built again passes over at random.
+
+By hand, twice that of the iteration; only the whole is measured (`benchmarks/patterson_solver.py`).
+"""
+_LOOKED_AT = 30.0
+"""Peaks of a difference map among which the highest that could be an atom is looked for; by hand."""
 _KEPT_HEIGHT = 0.3
 """Share of an element's electrons below which its atom leaves the model.
 
@@ -137,13 +146,17 @@ class Builder:
         """Atoms in the asymmetric unit."""
         return sum(self.content.values()) if self.content else self.expected
 
-    def first(self, coefficients: Coefficients) -> RefinedModel:
+    def first(self, coefficients: Coefficients, rng: np.random.Generator | None = None) -> RefinedModel:
         """Model of the highest peaks of the map that coefficients give, with a common U.
 
-        `coefficients` are of the grid's reflections.
+        `coefficients` are of the grid's reflections. With `rng` some peaks are passed over: where heavy atoms have a
+        symmetry of their own, the light ones' peaks come with their images in it, as high, and one has to choose.
         """
         # By hand: some peaks more than atoms, as those too near to others are left out.
-        points = PeakFinder(self.grid).find(density := self.grid.density(coefficients), 1.3 * self.count)
+        points = self.finder.find(density := self.grid.density(coefficients), 1.3 * self.count)
+        if rng is not None:
+            stays = rng.random(len(points)) >= _PASSED_OVER
+            points = points[stays] if stays.any() else points
         frac, heights = between_points(density, points)
         atoms = self._merged(frac, heights, self.count)
         if self.content:
@@ -213,25 +226,20 @@ class Builder:
         return density * np.float32(density.size / volume)
 
     def support(self, model: RefinedModel) -> Float[np.ndarray, " n"]:
-        """Share of each atom's density that comes back in a difference map made without it.
+        """Share of each atom's density that comes back in a difference map made without it (`omit_support`)."""
+        return omit_support(model.atoms, model.scale, self.phasing)
 
-        Near 1 for an atom whose phases the others give; a wrong one among right ones has little. An atom
-        with most of the scattering power is not asked, as without it there are no phases; it has 1.
+    def unexplained(self, model: RefinedModel) -> float:
+        """Height of the highest peak of the difference map that could be an atom, over the lightest atom's.
+
+        What is nearer to an atom than any bond does not count: displacements that are not isotropic leave that.
         """
-        data, shares = self.phasing, []
-        calculated = self._calculated(model.atoms)
-        power = model.atoms.occupancy * self._strengths(model.atoms.elements) ** 2
-        for number in range(len(model.atoms)):
-            # By hand: half of the scattering power.
-            if power[number] > 0.5 * power.sum():
-                shares.append(1.0)
-                continue
-            alone = self._calculated(model.atoms.take(np.array([number])))
-            difference, _ = self._maps(calculated - alone, 1 / max(model.scale, 1e-12))
-            place = model.atoms.frac[number : number + 1]
-            there = value_at(self._fill(data, alone), place)[0]
-            shares.append(value_at(difference, place)[0] / max(there, 1e-12))
-        return np.array(shares)
+        frac, heights, usual = self._difference_peaks(model.atoms, _LOOKED_AT)
+        cell, limits = self.data.orthogonalisation, self._least_distance(model.atoms.elements)
+        for number in np.argsort(-heights):
+            if keeps_distance(frac[number], model.atoms.frac, limits, self.data.group, cell):
+                return float(heights[number]) / usual
+        return float(heights.min()) / usual
 
     def _calculated(self, atoms: Atoms) -> Coefficients:
         data = self.phasing
@@ -249,6 +257,7 @@ class Builder:
         places = [] if known is None else list(known.frac)
         occupancies = [] if known is None else list(known.occupancy)
         old = len(places)
+        limits = [] if known is None else list(self._least_distance(known.elements))
         for number in np.argsort(-heights):
             _, place, kept = group.site(frac[number], cell, _SPECIAL)
             # An image that is near only by way of others' averages is looked at again from the new place.
@@ -256,13 +265,19 @@ class Builder:
             # Half an atom too many is the nearest to a content that special positions make fractional.
             if sum(occupancies) + 0.5 / kept > most:
                 break
-            if not places or nearest_distance(place, np.array(places), group, cell) > SHORTEST:
+            if not places or keeps_distance(place, np.array(places), np.array(limits), group, cell):
                 places.append(place)
                 occupancies.append(1 / kept)
+                limits.append(SHORTEST)
         new = len(places) - old
         elements = (() if known is None else known.elements) + ("C",) * new
         u_iso = np.concatenate([[] if known is None else known.u_iso, np.full(new, START_U)])
         return Atoms(elements, np.array(places).reshape(-1, 3), u_iso, np.array(occupancies))
+
+    def _least_distance(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
+        """Å within which no peak beside atoms of these elements is an atom: what is there are ripples."""
+        light = min(self.content or ("C",), key=lambda name: self._strengths((name,))[0])
+        return np.maximum(shortest_distances(elements, (light,))[:, 0], SHORTEST)
 
     def _pruned(self, model: RefinedModel) -> Atoms:
         """Atoms whose density and U are those of atoms."""
@@ -276,14 +291,26 @@ class Builder:
 
     def _extended(self, atoms: Atoms) -> Atoms:
         """Atoms and the peaks of the difference map that complete their number."""
-        difference, modelled = self._maps(self._calculated(atoms))
         # By hand: more than a model that is mostly right can lack, few enough to be fast.
-        points = PeakFinder(self.grid).find(difference, 0.7 * self.count + 5)
-        frac, heights = between_points(difference, points)
-        per_electron = float(np.median(value_at(modelled, atoms.frac) / self._strengths(atoms.elements)))
-        usual = per_electron * float(self._strengths(tuple(self.content or GUESSES)).min())
+        frac, heights, usual = self._difference_peaks(atoms, 0.7 * self.count + 5)
         high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
         return self._merged(frac[high], heights[high], self.most, atoms)
+
+    def _difference_peaks(
+        self, atoms: Atoms, most: float
+    ) -> tuple[Points3, Float[np.ndarray, " m"], float]:
+        """Places and heights of the highest peaks of F_o - F_c, and the height that the lightest atom has."""
+        difference, modelled = self._maps(self._calculated(atoms))
+        points = self.finder.find(difference, most)
+        frac, heights = between_points(difference, points)
+        per_electron = float(np.median(value_at(modelled, atoms.frac) / self._strengths(atoms.elements)))
+        lightest = float(self._strengths(tuple(self.content or GUESSES)).min())
+        return frac, heights, max(per_electron * lightest, 1e-12)
+
+    @cached_property
+    def finder(self) -> PeakFinder:
+        """Finds the peaks of maps on the grid."""
+        return PeakFinder(self.grid)
 
     def _maps(self, calculated: Coefficients, scale: float | None = None) -> tuple[Map, Map]:
         """Maps of F_o - F_c and of F_c, with the phases of F_c; `scale` of F_o is fitted without one."""
@@ -333,10 +360,21 @@ class Builder:
 
 def nearest_distance(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> float:
     """Distance in Å from a fractional place to the nearest of `others` and their images."""
+    return float(_distances(place, others, group, cell).min())
+
+
+def keeps_distance(
+    place: Vector3, others: Points3, limits: Float[np.ndarray, " n"], group: Group, cell: Matrix3
+) -> bool:
+    """Whether a fractional place is `limits` Å or more from each of `others` and their images."""
+    return bool((_distances(place, others, group, cell) > limits).all())
+
+
+def _distances(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> Float[np.ndarray, "o n"]:
     images = group.rotations @ place + group.translations
     apart = images[:, None, :] - others[None, :, :]
     apart -= np.rint(apart)
-    return float(np.linalg.norm(apart @ cell.T, axis=-1).min())
+    return np.linalg.norm(apart @ cell.T, axis=-1)
 
 
 def value_at(density: Map, frac: Points3) -> Float[np.ndarray, " n"]:

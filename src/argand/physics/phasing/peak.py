@@ -29,26 +29,13 @@ class PeakFinder:
     radius: float = 0.7
 
     @cached_property
-    def _labels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Flat numbers of the asymmetric unit's points, and for all points 1 / (operators that keep it)."""
-        shape, group = np.array(self.grid.shape), self.grid.group
-        count = int(np.prod(shape))
-        points = np.stack(np.unravel_index(np.arange(count), self.grid.shape), 1)
-        lowest, kept = np.arange(count), np.zeros(count, np.int64)
-        for rotation, translation in zip(group.rotations, group.translations, strict=True):
-            image = np.rint((points / shape @ rotation.T + translation) * shape).astype(int) % shape
-            flat = (image[:, 0] * shape[1] + image[:, 1]) * shape[2] + image[:, 2]
-            lowest, kept = np.minimum(lowest, flat), kept + (flat == np.arange(count))
-        return np.flatnonzero(lowest == np.arange(count)), (1.0 / kept).astype(np.float32)
-
-    @cached_property
     def _asymmetric_points(self) -> Int[np.ndarray, "n 3"]:
-        return np.stack(np.unravel_index(self._labels[0], self.grid.shape), 1)
+        return np.stack(np.unravel_index(self.grid.asymmetric[0], self.grid.shape), 1)
 
     @property
     def occupancy(self) -> Float[np.ndarray, " n"]:
         """What an atom at each flat grid point counts: 1, or less at special positions."""
-        return self._labels[1]
+        return self.grid.asymmetric[1]
 
     def offsets(self, radius: float) -> tuple[Int[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
         """Grid steps to the points within `radius` Å, nearest first, and their lengths in Å."""
@@ -85,7 +72,7 @@ class PeakFinder:
 
     def find(self, density: Map, atoms: float) -> Int[np.ndarray, "n 3"]:
         """Grid points of the highest maxima, highest first, that together count `atoms`."""
-        flat, asymmetric = density.ravel(), self._labels[0]
+        flat, asymmetric = density.ravel(), self.grid.asymmetric[0]
         heights = flat[asymmetric]
         # By hand, for speed: 12 points an atom, or a twentieth of all, hold the maxima that are wanted.
         wanted = min(len(heights) - 1, max(int(atoms * 12), len(heights) // 20))

@@ -1,12 +1,13 @@
 """Least-squares refinement of isotropic atoms against measured intensities."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float
+from jaxtyping import Bool, Complex, Float, Int
 
 from argand.physics.crystal.atom import Atoms, Radiation, atom_sizes, structure_factors
-from argand.physics.crystal.symmetry import Group, inverse_d_squared
+from argand.physics.crystal.symmetry import Group, index_key, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 U_RANGE = (0.002, 0.4)
@@ -18,6 +19,9 @@ _LARGEST_MOVE = 0.15
 """Å along an axis in one cycle; by hand, a tenth of a bond, so that linearised steps cannot run away."""
 _LARGEST_U_STEP = 0.03
 """Å² of U in one cycle; by hand, about `model_building.START_U`, so that steps cannot run away."""
+_ENOUGH = 8
+"""Reflections for each parameter that a cycle takes, of more every so many are left out: for speed. By hand, the
+ratio that journals ask for at least; only the whole is measured (`benchmarks/patterson_solver.py`)."""
 _OUTLYING = 4.0
 """Robust standard deviations at which a reflection's weight is halved.
 
@@ -41,7 +45,14 @@ class Observed:
         """F > 4 σ(F), that is F² > 2 σ(F²)."""
         return self.intensity > 2 * self.sigma
 
-    def part(self, chosen: Bool[np.ndarray, " n"]) -> "Observed":
+    @cached_property
+    def multiplicity(self) -> Float[np.ndarray, " n"]:
+        """How many reflections of the full sphere each stands for, Friedel mates among them."""
+        keys = index_key(self.group.equivalents(self.hkl))
+        keys = np.sort(np.concatenate([keys, index_key(-self.group.equivalents(self.hkl))]), axis=0)
+        return 1.0 + (np.diff(keys, axis=0) != 0).sum(0)
+
+    def part(self, chosen: Bool[np.ndarray, " n"] | Int[np.ndarray, " m"]) -> "Observed":
         """The chosen reflections."""
         values = self.hkl[chosen], self.intensity[chosen], self.sigma[chosen]
         return replace(self, hkl=values[0], intensity=values[1], sigma=values[2])
@@ -79,7 +90,13 @@ def refine(
 
     `cycles` without a test of convergence: the caller bounds the time.
     """
-    for _ in range(cycles):
+    whole, every = data, len(data.hkl) // (_ENOUGH * (3 * len(atoms) + (1 if common_u else len(atoms)) + 1))
+    if every > 1:
+        # Sorted by resolution, so that each part holds all of it.
+        order = np.argsort(inverse_d_squared(data.hkl, data.orthogonalisation), kind="stable")
+        parts = [whole.part(order[first::every]) for first in range(every)]
+    for cycle in range(cycles):
+        data = parts[cycle % every] if every > 1 else whole
         calculated, slopes = _intensity_slopes(atoms, data)
         scale = _scale(np.abs(calculated), data)
         fitted = scale**2 * np.abs(calculated) ** 2
@@ -93,7 +110,7 @@ def refine(
         design = np.column_stack([design, 2 * fitted]) * root[:, None].astype(np.float32)
         step = _solve(design, (data.intensity - fitted) * root, 3 * len(atoms), tether)
         atoms = _moved(atoms, step, data)
-    return evaluate(atoms, data)
+    return evaluate(atoms, whole)
 
 
 def _trust(deviation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -133,22 +150,30 @@ def _intensity_slopes(
     atoms: Atoms, data: Observed
 ) -> tuple[Complex[np.ndarray, " n"], Float[np.ndarray, "n k"]]:
     """F_c, and the derivatives of |F_c|²: by each atom's x, y, z in Å, atom after atom, then by each U."""
-    group, inverse = data.group, np.linalg.inv(data.orthogonalisation)
-    size = atom_sizes(atoms, data.hkl, data.orthogonalisation, data.radiation).astype(np.float32)
-    images = group.equivalents(data.hkl)
-    angles = (2 * np.pi * (images @ atoms.frac.T) + group.phases(data.hkl)[:, :, None]).astype(np.float32)
-    cosine, sine = np.cos(angles), np.sin(angles)
-    real, imaginary = cosine.sum(0) * size, sine.sum(0) * size
-    total = real.sum(1) + 1j * imaginary.sum(1)
-    first, second = total.real.astype(np.float32)[:, None], total.imag.astype(np.float32)[:, None]
+    rotations, translations, centred = data.group.generating
+    inverse = np.linalg.inv(data.orthogonalisation)
+    factor = data.group.lattice_factor(data.hkl)[:, None] * (2 if centred else 1)
+    size = (atom_sizes(atoms, data.hkl, data.orthogonalisation, data.radiation) * factor).astype(np.float32)
+    images = np.einsum("ni,oij->onj", data.hkl, rotations)
+    turns = 2 * np.pi * (data.hkl @ translations.T).T[:, :, None]
+    angles = (2 * np.pi * (images @ atoms.frac.T) + turns).astype(np.float32)
+    sine, cosine = np.sin(angles), np.cos(angles)
+    real = cosine.sum(0) * size
+    first = real.sum(1)[:, None]
+    if centred:
+        turned, total, radial = -first * sine * size, first[:, 0] + 0j, first * real
+    else:
+        imaginary = sine.sum(0) * size
+        second = imaginary.sum(1)[:, None]
+        turned = (second * cosine - first * sine) * size
+        total, radial = (first + 1j * second)[:, 0], first * real + second * imaginary
     slopes = np.empty((len(data.hkl), 4 * len(atoms)), np.float32)
-    turned = (second * cosine - first * sine) * size
     by_place = np.einsum("ona,onx->nax", turned, (images @ inverse).astype(np.float32), optimize=True)
     # d|F|²/dx = 2 Re(F* dF/dx) with dF/dx = 2πi h F_j.
     slopes[:, : 3 * len(atoms)] = 4 * np.pi * by_place.reshape(len(data.hkl), -1)
     squared = inverse_d_squared(data.hkl, data.orthogonalisation)[:, None]
     # d/dU of exp(-8π² U sin²θ/λ²), where sin²θ/λ² = 1/(4 d²).
-    slopes[:, 3 * len(atoms) :] = 2 * (first * real + second * imaginary) * (-2 * np.pi**2 * squared)
+    slopes[:, 3 * len(atoms) :] = 2 * radial * (-2 * np.pi**2 * squared)
     return total.astype(complex), slopes
 
 

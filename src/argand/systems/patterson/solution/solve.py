@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_PATIENCE = 0.4
+"""Share of the time after which a model that is believed but not clear ends the search; by hand."""
+
+
 class Try(NamedTuple):
     """One line of the log: seconds since the start, correlation of the try, best R1 so far."""
 
@@ -99,7 +103,7 @@ def solve(
     """
     started = clock()
     recipe = recipe or recipe_for(crystal.observed.d_min)
-    search = StructureSearch(crystal, recipe, seed, workers, network, clock)
+    search = StructureSearch(crystal, recipe, seed, workers, network, clock, _PATIENCE * time_limit)
     log: list[Try] = []
     try:
         while not search.is_over and (search.best is None or clock() - started < time_limit):
@@ -111,7 +115,7 @@ def solve(
         search.tries.close()
     assert search.best is not None
     model = search.best
-    solved, reason = search.verdict
+    solved, _, reason = search.verdict
     density = search.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
     seconds = clock() - started

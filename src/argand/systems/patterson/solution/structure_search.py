@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Int
 
 from argand.physics.crystal.atom import structure_factors
 from argand.physics.crystal.symmetry import inverse_d_squared
@@ -14,7 +15,7 @@ from argand.physics.phasing.model_building import Builder
 from argand.physics.phasing.refinement import RefinedModel
 from argand.systems.patterson.solution.parallel_search import ParallelSearch
 from argand.systems.patterson.solution.reflections import CrystalData
-from argand.systems.patterson.solution.validation import GOOD, largest_r1, verdict
+from argand.systems.patterson.solution.validation import verdict
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,7 +36,7 @@ _CLEAR = 0.16
 _WORTH_A_LOOK = 0.03
 """A model is built of a try whose correlation of amplitudes is at most so much below the highest so far.
 Building takes longer than a look at the correlation, and right phases do not always have the highest."""
-_HOPE = 0.15
+_HOPE = 0.3
 """A first model whose R1 is at most so much above the best is completed."""
 _TIDY = 2.5
 """A misplaced atom has a U of more times the median; such a model is not yet the end."""
@@ -44,9 +45,11 @@ _PATIENCE = 4
 _HOPELESS = 0.42
 """Models of higher R1 hold too little that is right to be mended. Random acentric ones have 0.59 (Wilson
 1950, Acta Cryst. 3, 397)."""
-_MENDED, _LEFT_OUT = 6, 0.3
+_MENDED, _LEFT_OUT = 10, 0.3
 """Failures in a row that end the mending of a model; the share of atoms left out (after the first where the
 network is asked)."""
+_DOUBTED = 0.45
+"""Support (`omit_support`) below which an atom is left out when a model is built again for the first time."""
 _SHARE = 0.5
 """Share of the time for mending: what looks like a model in need of it is often a wrong one."""
 
@@ -65,16 +68,18 @@ class StructureSearch:
         workers: int = 1,
         network: "nn.Module | None" = None,
         clock: Callable[[], float] = time.monotonic,
+        patience_s: float = 0.0,
     ) -> None:
         self.crystal, self.seed = crystal, seed
         self.search, self.builder = _prepared(crystal, recipe)
         self.tries = ParallelSearch(self.search, crystal.atoms, seed, workers)
         self.best: RefinedModel | None = None
-        self.verdict = (False, "nothing tried yet")
+        self.verdict = (False, False, "nothing tried yet")
         self.path = ITERATION
         self.correlation = self._highest = -1.0
         self.attempts = self._since = self._failed = 0
         self.clock, self._started, self._mending = clock, clock(), 0.0
+        self.patience_s = patience_s
         self.sharpener = None if network is None else self._sharpener(network)
 
     def _sharpener(self, network: "nn.Module") -> "Sharpener | None":
@@ -86,14 +91,10 @@ class StructureSearch:
 
     @property
     def is_over(self) -> bool:
-        """Whether the best model is clear and tidy, or believed and not improved for some tries."""
-        if self.best is None or not self.verdict[0]:
-            return False
-        # Where few reflections were measured even a low R1 is not clear: validation has a lower limit, too.
-        clear = min(_CLEAR, GOOD * largest_r1(self.crystal, self.best))
-        u_iso = self.best.atoms.u_iso
-        tidy = u_iso.max() <= _TIDY * np.median(u_iso)
-        return bool(self.best.r1 <= clear and tidy) or self._since >= _PATIENCE
+        """Whether the best model is clear, or believed and not improved for some tries."""
+        believed, clear, _ = self.verdict
+        waited = self._since >= _PATIENCE and self.clock() - self._started >= self.patience_s
+        return clear or (believed and waited)
 
     def attempt(self) -> float:
         """One more try, and its correlation; a model is built where that is about the best so far."""
@@ -109,9 +110,11 @@ class StructureSearch:
             self._mending += self.clock() - started
         return phased.correlation
 
-    def _build(self, calculated: Coefficients, path: str) -> bool:
+    def _build(
+        self, calculated: Coefficients, path: str, rng: np.random.Generator | None = None
+    ) -> bool:
         """Whether a model of the map that structure factors give is better than the best so far."""
-        model = self.builder.first(self.search.symmetric.weighted(calculated))
+        model = self.builder.first(self.search.symmetric.weighted(calculated), rng)
         if self.best is None or model.r1 < self.best.r1 + _HOPE:
             model = self.builder.complete(model)
         if self.best is not None and model.r1 >= self.best.r1:
@@ -134,17 +137,24 @@ class StructureSearch:
         assert self.best is not None
         grid, atoms = self.search.symmetric.grid, self.best.atoms
         asked = self.sharpener is not None and self._failed % 2 == 0
+        # Others at every failure, the same ones in every run.
+        rng = np.random.default_rng([self.seed, self.attempts, self._failed])
         if self._failed or not asked:
-            # Other atoms at every failure, the same ones in every run.
-            rng = np.random.default_rng([self.seed, self.attempts, self._failed])
-            stay = np.flatnonzero(rng.random(len(atoms)) >= _LEFT_OUT)
-            atoms = atoms.take(stay) if len(stay) else atoms
+            atoms = atoms.take(self._kept(rng))
         factors = structure_factors(atoms, grid.hkl, grid.group, grid.orthogonalisation).astype(np.complex64)
         path = self.path
         if self.sharpener is not None and asked:
             factors, path = self.sharpener.improve(factors), NETWORK
-        if not self._build(factors, path):
+        if not self._build(factors, path, rng):
             self._failed += 1
+
+    def _kept(self, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
+        """Atoms to build again from: every other time those that the others support, else a random part."""
+        assert self.best is not None
+        support = self.builder.support(self.best)
+        stay = support >= _DOUBTED if self._failed % 2 == 0 else rng.random(len(support)) >= _LEFT_OUT
+        chosen = np.flatnonzero(stay)
+        return chosen if len(chosen) else np.arange(len(support))
 
 
 def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[Search, Builder]:

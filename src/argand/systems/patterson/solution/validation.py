@@ -1,5 +1,7 @@
 """Whether a model of a crystal is to be believed, without the truth."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from argand.physics.crystal.bond import crowded
@@ -41,33 +43,51 @@ def largest_r1(crystal: CrystalData, model: RefinedModel) -> float:
     return (LARGEST_R1_COARSE if coarse else LARGEST_R1) * max(share, 0.0)
 
 
-def verdict(crystal: CrystalData, model: RefinedModel, builder: Builder) -> tuple[bool, str]:
-    """Whether a model is believed, and why.
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for and against a model, without the truth.
 
-    By its R1, where a formula is known by its completeness, by the distances of its atoms, and where R1 is
-    near its limit by whether atoms come back where they are left out: heavy ones alone can make R1 low. The
-    cheap questions come first.
+    `r1` over what `largest_r1` allows; `found` atoms over those of the contents, or None where these are not known;
+    shares of `crowded` and `vague` atoms; the highest `unexplained` peak over the lightest atom's.
     """
-    most = largest_r1(crystal, model)
-    if len(crystal.observed.hkl) < _FEWEST:
-        return False, f"{len(crystal.observed.hkl)} reflections are too few to tell"
-    if model.r1 > most:
-        count = f"{len(crystal.observed.hkl)} reflections and {free_parameters(crystal, model)} parameters"
-        return False, f"R1 {model.r1:.3f} is above {most:.2f}, the most for {count}"
+
+    r1: float
+    found: float | None
+    volume: float
+    crowded: float
+    vague: float
+    unexplained: float
+
+
+def evidence(crystal: CrystalData, model: RefinedModel, builder: Builder) -> Evidence:
+    """The evidence on a model."""
     found = float(model.atoms.occupancy.sum())
-    if crystal.content and found < _LEAST_FOUND * crystal.atoms:
-        return False, f"only {found:.1f} of {crystal.atoms:.1f} atoms found"
-    space = crystal.volume / max(found * crystal.group.order, 1e-9)
-    if not crystal.content and space > _MOST_VOLUME:
-        return False, f"{space:.0f} Å³ of the cell for each atom found are more than any crystal has"
     near = crowded(model.atoms, crystal.group, crystal.orthogonalisation)
-    if near.mean() > _MOST_CROWDED:
-        return False, f"{near.sum()} atoms are nearer to each other than bonds are"
-    if model.r1 > GOOD * most:
-        vague = builder.support(model) < _LEAST_SUPPORT
-        if vague.mean() > _MOST_VAGUE:
-            return False, f"{vague.sum()} of {len(vague)} atoms do not come back where they are left out"
-    return True, f"R1 {model.r1:.3f} is within {most:.2f}"
+    return Evidence(
+        model.r1 / max(largest_r1(crystal, model), 1e-6),
+        found / crystal.atoms if crystal.content else None,
+        crystal.volume / max(found * crystal.group.order, 1e-9),
+        float(near.mean()),
+        float((builder.support(model) < _LEAST_SUPPORT).mean()),
+        builder.unexplained(model),
+    )
+
+
+def verdict(crystal: CrystalData, model: RefinedModel, builder: Builder) -> tuple[bool, bool, str]:
+    """Whether a model is believed, whether it is clear, and why."""
+    one = evidence(crystal, model, builder)
+    ok = (
+        len(crystal.observed.hkl) >= _FEWEST
+        and one.r1 <= 1
+        and (one.found is None or one.found >= _LEAST_FOUND)
+        and (one.found is not None or one.volume <= _MOST_VOLUME)
+        and one.crowded <= _MOST_CROWDED
+        and one.vague <= _MOST_VAGUE
+        and one.unexplained <= 0.8
+    )
+    clear = ok and one.r1 <= 0.8 and one.unexplained < 0.5 and one.vague <= 0.05 and one.crowded == 0
+    clear = clear and (one.found is None or one.found > 0.97)
+    return ok, clear, f"{one}"
 
 
 def free_parameters(crystal: CrystalData, model: RefinedModel) -> int:
