@@ -24,6 +24,8 @@ _MOST_KEPT = 10
 _STEP = 0.02
 """Steps of the scale, as logarithms: a sixth of the way from carbon to nitrogen."""
 _ROUNDS = 4
+SURE = 0.95
+"""Probability of an element from which on it is not called uncertain."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Named:
     probability: Float[np.ndarray, " n"]
     scale: float
     cost: float
-    excess: float = 0.0
+    atoms: Atoms
+    misfit: float
 
 
 def named(
@@ -58,7 +61,7 @@ def named(
     total, chosen, network, scale = best
     gaps = _swap_gaps(network, chosen, evidence.atoms) if content else _gaps(network, chosen)
     elements = tuple(candidates.symbols[one] for one in chosen)
-    return Named(elements, gaps, scale, total)
+    return Named(elements, gaps, scale, total, evidence.atoms, evidence.misfit)
 
 
 def likely_scales(
@@ -206,8 +209,8 @@ def name_elements(
     data: Observed,
     content: Mapping[str, float] | None = None,
     elements: tuple[str, ...] = (),
-) -> tuple[Named, Evidence]:
-    """Elements of a model's atoms from measured intensities, and the fit that they come from."""
+) -> Named:
+    """Elements of a model's atoms from measured intensities."""
     symbols = tuple(content) if content else tuple(one for one in elements if one not in ("H", "D"))
     options = [Candidates.of(symbols, hydrogen) for hydrogen in (True, False)]
     numbers = np.array([gemmi.Element(element).atomic_number for element in atoms.elements], float)
@@ -233,4 +236,5 @@ def name_elements(
             break
         numbers = np.array([gemmi.Element(element).atomic_number for element in best.elements], float)
         evidence = number_evidence(replace(evidence.atoms, elements=best.elements), data, numbers, (3, 3))
-    return best, evidence
+    assert best is not None
+    return best

@@ -9,13 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from argand.io.shelx import labels_of
 from argand.physics.crystal.atom import Atoms, Radiation
 from argand.physics.phasing.dual_space import Recipe, recipe_for
+from argand.physics.phasing.element_search import SURE
 from argand.physics.phasing.fourier import Map
 from argand.physics.phasing.model_building import assembled
 from argand.physics.phasing.refinement import RefinedModel
 from argand.systems.patterson.solution.reflections import CrystalData, read_crystal
 from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK_D_MIN, StructureSearch
+from argand.systems.patterson.solution.validation import verdict
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,6 +52,7 @@ class Solution:
     seconds: float
     path: str = ITERATION
     log: tuple[Try, ...] = ()
+    uncertain: tuple[int, ...] = ()
 
     @property
     def atoms(self) -> Atoms:
@@ -78,6 +84,7 @@ class Solution:
             "correlation": round(self.correlation, 3),
             "completeness": round(self.crystal.completeness, 3),
             **{name: round(value, 4) for name, value in agreement.items() if value is not None},
+            "uncertain_elements": [labels_of(self.atoms.elements)[one] for one in self.uncertain],
             "notes": list(self.crystal.notes),
         }
 
@@ -114,12 +121,16 @@ def solve(
     finally:
         search.tries.close()
     assert search.best is not None
-    model = search.best
+    model, elements = search.builder.named(search.best)
+    if model is not search.best:
+        search.verdict = verdict(crystal, model, search.builder)
     solved, _, reason = search.verdict
+    unsure = tuple(int(one) for one in np.flatnonzero(elements.probability < SURE))
+    reason += f"; the elements of {len(unsure)} atoms are uncertain" if unsure else ""
     density = search.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
     seconds = clock() - started
-    found = (search.correlation, search.attempts, seconds, search.path, tuple(log))
+    found = (search.correlation, search.attempts, seconds, search.path, tuple(log), unsure)
     return Solution(crystal, model, density, solved, reason, *found)
 
 
