@@ -1,6 +1,6 @@
 """What lengths of bonds and numbers of neighbours tell of elements: costs in nats, the logarithms of odds."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import gemmi
 import numpy as np
@@ -19,6 +19,21 @@ LENGTHS: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
     ("B", "F"): ((1.38, 1.00),),
     ("B", "N"): ((1.42, 0.40), (1.55, 0.60)),
     ("B", "B"): ((1.72, 0.50), (1.79, 0.50)),
+    ("O", "P"): ((1.49, 0.30), (1.54, 0.40), (1.60, 0.30)),
+    ("O", "S"): ((1.44, 0.50), (1.48, 0.50)),
+    ("O", "Si"): ((1.62, 1.00),),
+    ("Al", "O"): ((1.75, 0.70), (1.88, 0.30)),
+    ("Cl", "O"): ((1.42, 1.00),),
+    ("F", "P"): ((1.58, 1.00),),
+    ("C", "P"): ((1.80, 0.50), (1.84, 0.50)),
+    ("C", "S"): ((1.68, 0.15), (1.72, 0.35), (1.77, 0.30), (1.82, 0.20)),
+    ("C", "Si"): ((1.87, 1.00),),
+    ("C", "Cl"): ((1.74, 0.70), (1.79, 0.30)),
+    ("Br", "C"): ((1.90, 0.70), (1.95, 0.30)),
+    ("N", "P"): ((1.60, 0.30), (1.67, 0.70)),
+    ("N", "S"): ((1.56, 0.30), (1.63, 0.50), (1.70, 0.20)),
+    ("P", "S"): ((1.94, 0.50), (2.05, 0.50)),
+    ("S", "S"): ((2.05, 1.00),),
 }  # fmt: skip
 """Å and share of the usual bonds of two elements (Allen et al., J. Chem. Soc. Perkin Trans. 2, S1, 1987, in round
 values; shares by hand)."""
@@ -26,6 +41,8 @@ _SPREAD = 0.035
 """Å by which bonds differ from those values, errors of places not yet finally refined included; by hand."""
 _FLAT = 0.02
 """Share of bonds of any length, so that no length is impossible; by hand."""
+_USUAL = 1.0
+"""Cost of a usual bond before its length is known, so that it is about that of a pair which has no table."""
 _RARE_BONDS = {
     ("N", "N"): 1.5, ("N", "O"): 1.5, ("O", "O"): 4.0, ("F", "O"): 6.0, ("F", "N"): 5.0, ("F", "F"): 8.0,
     ("B", "B"): 0.5, ("Cl", "N"): 3.0,
@@ -60,15 +77,16 @@ def bonded(first: str, second: str, length: float) -> bool:
     return length < _radius(first) + _radius(second) + _LONG
 
 
+@lru_cache(maxsize=200_000)
 def bond_cost(first: str, second: str, length: float) -> float:
     """Cost of two elements at a distance in Å: too short, too long for a bond yet too near, or seldom."""
     a, b = sorted((first, second))
-    if (a, b) in LENGTHS and length < 1.9:
+    if (a, b) in LENGTHS and length < max(1.9, LENGTHS[(a, b)][-1][0] + 0.2):
         weights = LENGTHS[(a, b)]
         density = sum(
             share * np.exp(-0.5 * ((length - mean) / _SPREAD) ** 2) for mean, share in weights
         ) / (_SPREAD * 2.5)
-        return float(-np.log((1 - _FLAT) * density + _FLAT) + _RARE_BONDS.get((a, b), 0.0))
+        return float(_USUAL - np.log((1 - _FLAT) * density + _FLAT) + _RARE_BONDS.get((a, b), 0.0))
     usual = _radius(a) + _radius(b)
     metal = is_metal(a) or is_metal(b)
     shortest = usual - (_METAL_LIKE_SHORT if metal else _SHORT)
@@ -84,7 +102,7 @@ def bond_cost(first: str, second: str, length: float) -> float:
         if a in _HALOGENS and b in _HALOGENS:
             cost += 4.0
         if metal and ("C" in (a, b)):
-            cost += 0.7
+            cost += 1.2
     return min(cost, 12.0)
 
 
@@ -93,7 +111,8 @@ def coordination_cost(symbol: str, around: tuple[str, ...]) -> float:
     metals = sum(is_metal(other) for other in around)
     others = len(around) - metals
     if symbol == "C":
-        return 4.0 if not others else max(0, len(around) - 4 - metals) * 4.0
+        crowd = max(0, others - 4) * 4.0
+        return 4.0 if not others else crowd + (2.0 if others == 4 and around.count("O") > 2 else 0.0)
     if symbol == "N":
         return max(0, others - 4) * 5.0 + (1.5 if not around else 0.0) + (1.5 if others == 4 else 0.0)
     if symbol == "O":
@@ -103,8 +122,14 @@ def coordination_cost(symbol: str, around: tuple[str, ...]) -> float:
     if symbol in ("Cl", "Br", "I"):
         oxygens = sum(other in ("O", "F") for other in around)
         return max(0, others - oxygens - 1) * 3.0
-    if symbol in ("S", "P", "Si", "B"):
-        return 3.0 if not around else 0.0
+    oxygens = around.count("O")
+    if symbol == "S":
+        # Four neighbours are those of sulphones and sulphates, or of metals.
+        return 3.0 if not around or (others > 3 and oxygens < 2) or (others == 3 and metals) else 0.0
+    if symbol == "P":
+        return 3.0 if not around else 9.0 * (others > 4 and oxygens > 3)
+    if symbol in ("Si", "B"):
+        return 3.0 if not around else 4.0 * (others > 4 and oxygens > 3)
     if is_metal(symbol):
         return 2.0 * max(0, 2 - len(around))
     return 0.0

@@ -104,8 +104,11 @@ class _Fit:
         self.data, self.atoms, self.numbers = data, atoms, np.clip(numbers, *NUMBERS)
         self.squared = inverse_d_squared(data.hkl, data.orthogonalisation)
         self.table = NumberTable(self.squared / 4, data.radiation)
-        self.images = data.group.equivalents(data.hkl)
-        self.turns = data.group.phases(data.hkl)
+        rotations, translations, self.centred = data.group.generating
+        self.images = np.einsum("ni,oij->onj", data.hkl, rotations)
+        self.turns = (data.hkl @ translations.T).T
+        repeats = data.group.lattice_factor(data.hkl) * (2 if self.centred else 1)
+        self.repeats = repeats[:, None].astype(np.float32)
         self.inverse = np.linalg.inv(data.orthogonalisation)
         self.projectors = [
             data.group.site(place, data.orthogonalisation)[0] if occupancy < 0.999 else None
@@ -131,10 +134,15 @@ class _Fit:
         self.sites, self.hydrogens = sites, np.zeros(len(sites.atom))
 
     def _waves(self, frac: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """cos and sin [ops, n, k]."""
-        cycles = np.einsum("onx,kx->onk", self.images, frac) + self.turns[:, :, None] / (2 * np.pi)
+        """cos and sin [ops, n, k] of the operators that make all others."""
+        cycles = np.einsum("onx,kx->onk", self.images, frac) + self.turns[:, :, None]
         angles = (2 * np.pi * (cycles - np.rint(cycles))).astype(np.float32)
         return np.cos(angles), np.sin(angles)
+
+    def _sums(self, cosine: np.ndarray, sine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sums over all operators, real and imaginary."""
+        real = cosine.sum(0) * self.repeats
+        return real, np.zeros_like(real) if self.centred else sine.sum(0) * self.repeats
 
     def step(self) -> None:
         """One cycle; keeps covariance and misfit."""
@@ -209,13 +217,13 @@ class _Fit:
         damping = np.exp(-2 * np.pi**2 * np.outer(self.squared, atoms.u_iso)) * atoms.occupancy
         size, number_size = (factors * damping).astype(np.float32), (by_number * damping).astype(np.float32)
         cosine, sine = self._waves(atoms.frac)
-        real, imaginary = cosine.sum(0), sine.sum(0)
+        real, imaginary = self._sums(cosine, sine)
         hydrogen = self._hydrogen_factors()
         total = (real * size).sum(1) + 1j * (imaginary * size).sum(1) + hydrogen @ self.hydrogens
         first = total.real.astype(np.float32)[:, None]
         second = total.imag.astype(np.float32)[:, None]
         slopes = np.empty((len(total), 5 * n + len(self.hydrogens)), np.float32)
-        turned = (second * cosine - first * sine) * size
+        turned = (second * cosine - first * sine) * (size * self.repeats)
         by_place = np.einsum(
             "ona,onx->nax", turned, (self.images @ self.inverse).astype(np.float32), optimize=True
         )
@@ -237,8 +245,8 @@ class _Fit:
         size = self.table.element(1)[:, None] * np.exp(
             -2 * np.pi**2 * _HYDROGEN_U * np.outer(self.squared, self.atoms.u_iso)
         )
-        cosine, sine = self._waves(frac)
-        waves = (cosine.sum(0) + 1j * sine.sum(0)) * (sites.weight * self.atoms.occupancy[owner])
+        real, imaginary = self._sums(*self._waves(frac))
+        waves = (real + 1j * imaginary) * (sites.weight * self.atoms.occupancy[owner])
         np.add.at(out.T, sites.group, waves.T.astype(np.complex64))
         return out * size[:, sites.atom].astype(np.float32)
 

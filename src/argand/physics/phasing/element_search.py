@@ -24,13 +24,35 @@ _MOST_KEPT = 10
 _STEP = 0.02
 """Steps of the scale, as logarithms: a sixth of the way from carbon to nitrogen."""
 _ROUNDS = 4
+_MANY = 20
+"""Fewer elements than this were named by the user, each of which is somewhere; by hand."""
+_MISSING = 12.0
+"""Most that is paid for an element that was named and found nowhere; by hand, in nats."""
+_UNSETTLED = 0.15
+"""A last scale that differs by more than this logarithm from 1 tells that numbers and elements do not fit."""
+_LARGEST_MISFIT = 10.0
+"""Weighted mean square of what is left beyond which no element is sure; right models have 0.2 to 6.
+
+On the half for choosing; weights as in `refinement`.
+"""
+_PARAMETERS, _FEWEST = 5, 2
+"""Parameters of an atom, and reflections for each of them below which no element is sure; the latter by hand."""
+_CARBON_BOND, _ORGANIC = 1.65, 0.3
+"""Longest bond in Å of two carbon atoms, and the share of atoms with one below which the scale is not known.
+
+With nothing known of the contents it is carbon's number that the others are measured by. On the half for choosing.
+"""
 SURE = 0.95
 """Probability of an element from which on it is not called uncertain."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """Elements of atoms, how probable each is, the scale of apparent numbers, and the cost of the whole."""
+    """Elements of atoms, how probable each is, the scale of apparent numbers, and the cost of the whole.
+
+    `atoms` and `misfit` are of the fit of numbers; `contradicted` atoms scatter much more like another element than
+    like that which the content left for them.
+    """
 
     elements: tuple[str, ...]
     probability: Float[np.ndarray, " n"]
@@ -38,6 +60,7 @@ class Named:
     cost: float
     atoms: Atoms
     misfit: float
+    contradicted: int = 0
 
 
 def named(
@@ -54,7 +77,11 @@ def named(
         unary = costs.at(float(scale)) + (0.0 if content else candidates.prior)
         network = Network(unary, candidates.symbols, pairs)
         chosen = _under_content(network, evidence.atoms, content) if content else _free(network)
+        if not content and len(candidates.symbols) < _MANY:
+            chosen = _with_all(network, chosen)
         total = network.total(chosen)
+        if not content and len(candidates.symbols) < _MANY:
+            total += _MISSING * len(set(range(len(candidates.symbols))) - set(chosen))
         if best is None or total < best[0]:
             best = total, chosen, network, float(scale)
     assert best is not None
@@ -109,6 +136,20 @@ def _free(network: Network) -> list[int]:
                 chosen[atom], changed = best, True
         if not changed:
             break
+    return chosen
+
+
+def _with_all(network: Network, chosen: list[int]) -> list[int]:
+    """The same with each element of the list at least once, where that is not too dear."""
+    for element in range(len(network.symbols)):
+        if element in chosen:
+            continue
+        grown = [
+            np.inf if chosen.count(chosen[atom]) == 1 else network.change(chosen, {atom: element})
+            for atom in range(len(chosen))
+        ]
+        if min(grown) < _MISSING:
+            chosen[int(np.argmin(grown))] = element
     return chosen
 
 
@@ -237,4 +278,29 @@ def name_elements(
         numbers = np.array([gemmi.Element(element).atomic_number for element in best.elements], float)
         evidence = number_evidence(replace(evidence.atoms, elements=best.elements), data, numbers, (3, 3))
     assert best is not None
+    if content:
+        best = replace(best, contradicted=_contradicted(best, evidence, used.hydrogen, content))
+    doubtful = abs(np.log(best.scale)) > _UNSETTLED or best.misfit > _LARGEST_MISFIT
+    doubtful |= len(data.hkl) < _FEWEST * _PARAMETERS * len(atoms)
+    if doubtful or (not symbols and _carbon_share(best, data) < _ORGANIC):
+        return replace(best, probability=np.minimum(best.probability, 0.5))
     return best
+
+
+def _contradicted(
+    found: Named, evidence: Evidence, hydrogen: bool, content: Mapping[str, float]
+) -> int:
+    """How many atoms another element would fit much better by density alone, or how many the content is exceeded by."""
+    names, occupancy = np.array(found.elements), found.atoms.occupancy
+    excess = sum(max(0.0, occupancy[names == one].sum() - count) for one, count in content.items())
+    everything = Candidates.of((), hydrogen)
+    cost = SiteCosts(evidence, everything).at(found.scale)
+    own = np.array([cost[row, everything.symbols.index(one)] for row, one in enumerate(found.elements)])
+    return max(int((own - cost.min(1) > _EXCESS).sum()), int(excess))
+
+
+def _carbon_share(found: Named, data: Observed) -> float:
+    """Share of the atoms that are carbon bonded to carbon."""
+    carbon = np.array(found.elements) == "C"
+    bonded = {i for i, j, d in _pairs(found.atoms, data) if carbon[i] and carbon[j] and d < _CARBON_BOND}
+    return len(bonded) / len(carbon)

@@ -30,6 +30,10 @@ _PATIENCE = 0.4
 """Share of the time after which a model that is believed but not clear ends the search; by hand."""
 
 
+_MOST_CONTRADICTED = 0.2
+"""Share of atoms that contradict the formula from which on this is told; by hand."""
+
+
 class Try(NamedTuple):
     """One line of the log: seconds since the start, correlation of the try, best R1 so far."""
 
@@ -127,6 +131,9 @@ def solve(
     solved, _, reason = search.verdict
     unsure = tuple(int(one) for one in np.flatnonzero(elements.probability < SURE))
     reason += f"; the elements of {len(unsure)} atoms are uncertain" if unsure else ""
+    if elements.contradicted > _MOST_CONTRADICTED * len(model.atoms):
+        told = f"{elements.contradicted} of {len(model.atoms)} atoms do not scatter like what the formula leaves"
+        crystal = replace(crystal, notes=(*crystal.notes, f"{told}: check the formula"))
     density = search.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
     seconds = clock() - started
