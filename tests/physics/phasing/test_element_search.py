@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthetic_crystals import orthogonalisation, measured
+from synthetic_crystals import measured, orthogonalisation
 
 from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.bond_geometry import bond_cost, bonded, coordination_cost
 from argand.physics.phasing.element_assignment import Candidates, Network
-from argand.physics.phasing.element_search import _assigned, _with_all, name_elements
+from argand.physics.phasing.element_choice import assigned, with_all
+from argand.physics.phasing.element_search import name_elements
 from argand.physics.phasing.hydrogen_site import LENGTH, hydrogen_sites, neighbours
 
 GROUP = Group.from_name("P 21/c")
@@ -52,18 +53,18 @@ def test_a_formula_that_cannot_be_right_is_contradicted():
 def test_an_assignment_has_the_numbers_of_the_content(seed: int, atoms: int, elements: int):
     rng = np.random.default_rng(seed)
     counts = np.bincount(rng.integers(0, elements, atoms), minlength=elements).astype(float)
-    chosen = _assigned(rng.random((atoms, elements)), np.ones(atoms), counts)
+    chosen = assigned(rng.random((atoms, elements)), np.ones(atoms), counts)
     assert (np.bincount(chosen, minlength=elements) == counts).all()
 
 
 def test_an_assignment_counts_special_positions_by_their_occupancy():
     cost = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 5.0]])
-    assert _assigned(cost, np.array([0.5, 0.5, 1.0]), np.array([1.0, 1.0])) == [1, 1, 0]
+    assert assigned(cost, np.array([0.5, 0.5, 1.0]), np.array([1.0, 1.0])) == [1, 1, 0]
 
 
 def test_each_element_of_a_list_is_somewhere():
     network = Network(np.array([[0.0, 3.0], [0.0, 1.0]]), ("Cl", "K"), [])
-    assert _with_all(network, [0, 0]) == [0, 1]
+    assert with_all(network, [0, 0]) == [0, 1]
 
 
 def test_short_terminal_bonds_are_oxygen_and_carbon_has_four_neighbours():
@@ -80,7 +81,9 @@ def test_hydrogens_of_an_aromatic_ring_point_outwards():
     atoms = molecule()
     bonds = neighbours(atoms.frac, GROUP, CELL, np.full((9, 9), 1.7))
     sites = hydrogen_sites(9, bonds)
-    flat = [number for number in range(len(sites.atom)) if sites.atom[number] == 2 and sites.most[number] == 1]
+    flat = [
+        number for number in range(len(sites.atom)) if sites.atom[number] == 2 and sites.most[number] == 1
+    ]
     place = PLACES[2] + sites.offset[sites.group == flat[0]][0]
     assert place == pytest.approx(PLACES[2] * (1.39 + LENGTH) / 1.39, abs=0.03)
     # The carbon between two bonds in line, and the one with three in a plane, have none.

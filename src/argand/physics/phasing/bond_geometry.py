@@ -4,10 +4,11 @@ from functools import cache, lru_cache
 
 import gemmi
 import numpy as np
-from jaxtyping import Float
 
 LENGTHS: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
-    ("C", "C"): ((1.20, 0.02), (1.33, 0.08), (1.39, 0.40), (1.43, 0.06), (1.47, 0.06), (1.51, 0.2), (1.54, 0.18)),
+    ("C", "C"): (
+        (1.20, 0.02), (1.33, 0.08), (1.39, 0.40), (1.43, 0.06), (1.47, 0.06), (1.51, 0.20), (1.54, 0.18),
+    ),
     ("C", "N"): ((1.15, 0.08), (1.28, 0.10), (1.33, 0.25), (1.37, 0.20), (1.42, 0.10), (1.47, 0.27)),
     ("C", "O"): ((1.14, 0.05), (1.21, 0.25), (1.25, 0.15), (1.30, 0.10), (1.36, 0.15), (1.43, 0.30)),
     ("C", "F"): ((1.33, 0.50), (1.36, 0.50)),
@@ -35,8 +36,10 @@ LENGTHS: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
     ("P", "S"): ((1.94, 0.50), (2.05, 0.50)),
     ("S", "S"): ((2.05, 1.00),),
 }  # fmt: skip
-"""Å and share of the usual bonds of two elements (Allen et al., J. Chem. Soc. Perkin Trans. 2, S1, 1987, in round
-values; shares by hand)."""
+"""Å and share of the usual bonds of two elements.
+
+Allen et al., J. Chem. Soc. Perkin Trans. 2, S1, 1987, in round values; shares by hand.
+"""
 _SPREAD = 0.035
 """Å by which bonds differ from those values, errors of places not yet finally refined included; by hand."""
 _FLAT = 0.02
@@ -48,17 +51,15 @@ _RARE_BONDS = {
     ("B", "B"): 0.5, ("Cl", "N"): 3.0,
 }  # fmt: skip
 """Costs of bonds that are seldom; by hand."""
-_LIGHT = ("B", "C", "N", "O", "F")
 _METAL_LIKE_SHORT, _SHORT = 0.65, 0.32
-"""Å by which bonds may be shorter than the sum of covalent radii: to metals (W=O, V=O), and among others (S=O, P=O).
+"""Å by which bonds to metals, and others, may be shorter than the sum of covalent radii.
 
-From the multiple bonds in brackets: 1.70 and 1.59 Å of 2.28 and 2.19; 1.43 and 1.48 Å of 1.71 and 1.73.
+From multiple bonds: W=O and V=O have 1.70 and 1.59 Å of 2.28 and 2.19, S=O and P=O 1.43 and 1.48 of 1.71 and
+1.73.
 """
 _LONG = 0.30
 """Å beyond the sum of radii up to which two atoms are bonded; by hand."""
-_IONS = ("Li", "Na", "K", "Rb", "Cs", "Ca", "Sr", "Ba", "Mg")
 _HALOGENS = ("F", "Cl", "Br", "I")
-_CHALCOGENS = ("S", "Se", "Te", "P", "As", "Si", "Ge", "Cl", "Br", "I")
 
 
 @cache
@@ -83,9 +84,9 @@ def bond_cost(first: str, second: str, length: float) -> float:
     a, b = sorted((first, second))
     if (a, b) in LENGTHS and length < max(1.9, LENGTHS[(a, b)][-1][0] + 0.2):
         weights = LENGTHS[(a, b)]
-        density = sum(
-            share * np.exp(-0.5 * ((length - mean) / _SPREAD) ** 2) for mean, share in weights
-        ) / (_SPREAD * 2.5)
+        density = sum(share * np.exp(-0.5 * ((length - mean) / _SPREAD) ** 2) for mean, share in weights) / (
+            _SPREAD * 2.5
+        )
         return float(_USUAL - np.log((1 - _FLAT) * density + _FLAT) + _RARE_BONDS.get((a, b), 0.0))
     usual = _radius(a) + _radius(b)
     metal = is_metal(a) or is_metal(b)

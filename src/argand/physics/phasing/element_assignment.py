@@ -1,12 +1,10 @@
 """Elements of a model's atoms from their apparent atomic numbers, their hydrogens, and what bonds allow."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import gemmi
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import linear_sum_assignment
 
 from argand.physics.phasing.bond_geometry import bond_cost, bonded, coordination_cost
 from argand.physics.phasing.element_evidence import Evidence
@@ -20,18 +18,24 @@ COMMON = {
     "Re": 0.001, "Ir": 0.001, "Se": 0.001, "As": 0.001, "Te": 0.001, "Sb": 0.001, "Cs": 0.001, "Zr": 0.001,
     "Ga": 0.001, "Ge": 0.001, "Ta": 0.001, "Os": 0.001, "In": 0.001, "Rb": 0.001,
 }  # fmt: skip
-"""Share of each element among the atoms of crystals, hydrogen left out; by hand, about those of open databases."""
+"""Share of each element among the atoms but hydrogen of crystals.
+
+By hand, about those of open databases.
+"""
 _RARE = 2e-4
 """The share of an element that `COMMON` lacks."""
 _NEVER = (1, 2, 10, 18, 36, 43, 54, 61, *range(84, 90), *range(93, 119))
 """Hydrogen, noble gases, and what is too radioactive to be met with."""
 TEMPER = 2.2
-"""Variances of the fit are this much too small: its model lacks anisotropy, disorder, and errors of the data.
+"""Variances of the fit are this much too small: its model lacks anisotropy and disorder.
 
-Measured on the crystals of the half for choosing, as the mean square of deviations over their variance.
+The square of the root mean square deviation over its error, about 1.5 on the half for choosing.
 """
 _OFF, _OFF_RELATIVE = 0.10, 0.02
-"""Electrons, and share of the number, by which a right atom is off whatever its variance; measured as the last."""
+"""Electrons, and share of the number, by which a right atom is off whatever its variance.
+
+By hand, on the half for choosing.
+"""
 _HYDROGEN_OFF = 0.25
 """The same of hydrogens: they are not where they are put exactly."""
 _OUTLIER = 18.0

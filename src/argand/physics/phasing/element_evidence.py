@@ -27,19 +27,19 @@ By hand, chosen with simulated and measured crystals of the half for choosing.
 _HYDROGEN_U = 1.3
 """U of a hydrogen over that of its atom: between the 1.2 and 1.5 that are usual in refinements."""
 _HYDROGEN = 0.8
-"""Standard deviation of the number of hydrogens on a site before anything is measured, over the most it holds."""
+"""Standard deviation of the hydrogens on a site before anything is known, over the most it holds; by hand."""
 _REFLECTIONS = 10
-"""Reflections for each parameter that are enough; more cost time only."""
+"""Reflections for each parameter that are enough; by hand, more cost time only."""
 _MOVE, _U_STEP = 0.12, 0.02
 """Largest steps of a cycle, in Å and Å²; by hand, as in `refinement`."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Atoms as fitted, their apparent atomic numbers, hydrogens by group of `sites`, and the covariance of both.
+    """Atoms as fitted, their apparent atomic numbers, hydrogens by group of `sites`, and both's covariance.
 
-    `covariance` is of (numbers, hydrogens), [n + g, n + g]. All are on the scale of the model that was fitted: a
-    common factor is free where no formula fixes it.
+    `covariance` is of (numbers, hydrogens), [n + g, n + g]. All are on the scale of the model that was
+    fitted: a common factor is free where no formula fixes it. `misfit` is the weighted mean square of what is left.
     """
 
     atoms: Atoms
@@ -123,7 +123,7 @@ class _Fit:
         self._misfit = 0.0
 
     def _bonded(self) -> Bonds:
-        radii = covalent_radii([int(round(number)) for number in self.numbers])
+        radii = covalent_radii([round(float(number)) for number in self.numbers])
         reach = np.minimum(radii[:, None] + radii[None] + 0.4, 3.2)
         return neighbours(self.atoms.frac, self.data.group, self.data.orthogonalisation, reach)
 

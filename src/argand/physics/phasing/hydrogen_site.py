@@ -1,4 +1,4 @@
-"""Where hydrogen atoms would sit on atoms whose elements are not yet known, from the directions of the bonds."""
+"""Where hydrogen would sit on atoms whose elements are not yet known, from the directions of bonds."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ _CONE = np.deg2rad(70.5)
 """Angle between a bond that goes on and the hydrogens of a methyl group, 180° less the tetrahedral 109.5°."""
 _POINTS = 6
 """Points of the ring on which the hydrogens of a terminal atom lie; whole multiples of three, by hand."""
-_FLAT = 0.35
-"""Å from an atom with three bonds to the plane of its neighbours, above which a fourth bond is missing.
+_FLAT = 0.7
+"""Length of the sum of three bonds' unit vectors above which a fourth bond is missing.
 
-By hand: 0.5 Å in a tetrahedron, nothing where bonds lie in a plane.
+By hand: 1 in a tetrahedron, nothing where bonds lie in a plane.
 """
 _STRAIGHT = np.deg2rad(155)
 """Angle at an atom of two bonds above which nothing else is bonded to it; by hand (sp: 180°, sp2: 120°)."""
@@ -65,7 +65,7 @@ def neighbours(frac: Points3, group: Group, cell: Matrix3, reach: Float[np.ndarr
 
 @dataclass(frozen=True)
 class HydrogenSites:
-    """Groups of places that share hydrogen: the atom each group is on, places in Å relative to it, and weights.
+    """Groups of places that share hydrogen: the atom of each, places in Å relative to it, and weights.
 
     A group's weights sum up to one, so that its amount is a number of hydrogen atoms. `most` is how many fit.
     """
@@ -105,7 +105,7 @@ def _places(vectors: Float[np.ndarray, "k 3"]) -> list[tuple[int, Float[np.ndarr
         return _two_bonds(unit[0], unit[1])
     if len(unit) == 3:
         outward = -unit.sum(0)
-        if np.linalg.norm(outward) > 3 * _FLAT / 1.5:
+        if np.linalg.norm(outward) > _FLAT:
             return [(1, LENGTH * (outward / np.linalg.norm(outward))[None])]
     return []
 

@@ -314,9 +314,7 @@ class Builder:
         high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
         return self._merged(frac[high], heights[high], self.most, atoms)
 
-    def _difference_peaks(
-        self, atoms: Atoms, most: float
-    ) -> tuple[Points3, Float[np.ndarray, " m"], float]:
+    def _difference_peaks(self, atoms: Atoms, most: float) -> tuple[Points3, Float[np.ndarray, " m"], float]:
         """Places and heights of the highest peaks of F_o - F_c, and the height that the lightest atom has."""
         difference, modelled = self._maps(self._calculated(atoms))
         points = self.finder.find(difference, most)

@@ -132,7 +132,9 @@ def solve(
     unsure = tuple(int(one) for one in np.flatnonzero(elements.probability < SURE))
     reason += f"; the elements of {len(unsure)} atoms are uncertain" if unsure else ""
     if elements.contradicted > _MOST_CONTRADICTED * len(model.atoms):
-        told = f"{elements.contradicted} of {len(model.atoms)} atoms do not scatter like what the formula leaves"
+        told = (
+            f"{elements.contradicted} of {len(model.atoms)} atoms do not scatter like what the formula leaves"
+        )
         crystal = replace(crystal, notes=(*crystal.notes, f"{told}: check the formula"))
     density = search.builder.observed_density(model)
     model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
