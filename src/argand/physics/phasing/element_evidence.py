@@ -39,7 +39,8 @@ class Evidence:
     """Atoms as fitted, their apparent atomic numbers, hydrogens by group of `sites`, and both's covariance.
 
     `covariance` is of (numbers, hydrogens), [n + g, n + g]. All are on the scale of the model that was
-    fitted: a common factor is free where no formula fixes it. `misfit` is the weighted mean square of what is left.
+    fitted: a common factor is free where no formula fixes it. `misfit` is the weighted mean square of what is
+    left.
     """
 
     atoms: Atoms

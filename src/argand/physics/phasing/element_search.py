@@ -131,9 +131,9 @@ def name_elements(
 ) -> Named:
     """Elements of a model's atoms from measured intensities.
 
-    `content` counts the atoms but hydrogen of the asymmetric unit; without it `elements` are those that occur,
-    and without these all may. Numbers are fitted from the model's elements, elements chosen, and numbers fitted
-    again from these, until nothing changes. Whether there is hydrogen, the data decide.
+    `content` counts the atoms but hydrogen of the asymmetric unit; without it `elements` are those that
+    occur, and without these all may. Numbers are fitted from the model's elements, elements chosen, and
+    numbers fitted again from these, until nothing changes. Whether there is hydrogen, the data decide.
     """
     symbols = tuple(content) if content else tuple(one for one in elements if not is_hydrogen(one))
     options = [Candidates.of(symbols, hydrogen) for hydrogen in (True, False)]
