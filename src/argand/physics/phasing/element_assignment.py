@@ -70,7 +70,6 @@ class Candidates:
 
 # Rows: hydrogens on the groups of a site; costs for carbon, nitrogen, oxygen, halogens, others.
 _C, _N, _O, _X, _OTHER = range(5)
-_IMPOSSIBLE = 12.0
 _CONFIGURATIONS: dict[str, list[tuple[tuple[float, float], tuple[float, ...]]]] = {
     "none": [((0, 0), (0, 0, 0, 0, 0))],
     "end": [

@@ -1,10 +1,11 @@
 """The cheapest elements of all atoms together, free or under a content, and how probable each is."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, milp
 
 from argand.physics.crystal.atom import Atoms
 from argand.physics.phasing.element_assignment import Network
@@ -109,10 +110,15 @@ def assigned(
     for element in range(m):
         limited[element, element : n * m : m] = occupancy
         limited[element, n * m + element] = -1
-    bounds = Bounds(0, np.concatenate([np.ones(n * m), np.full(m, np.inf)]))
+    highest = np.concatenate([np.ones(n * m), np.full(m, np.inf)])
     whole = np.concatenate([np.ones(n * m), np.zeros(m)])
-    limits = [LinearConstraint(one_each, 1, 1), LinearConstraint(limited, -np.inf, counts + _ROUNDING)]
-    found = milp(objective, constraints=limits, integrality=whole, bounds=bounds, options=_LIMITS)
+    # Counts of exactly one for each atom, and at most those of the content.
+    rows = np.vstack([one_each, limited])
+    least = np.concatenate([np.ones(n), np.full(m, -np.inf)])
+    most = np.concatenate([np.ones(n), counts + _ROUNDING])
+    limits: Any = (rows, least, most)
+    bounds: Any = (np.zeros(n * m + m), highest)
+    found = milp(objective, constraints=limits, integrality=whole, bounds=Bounds(*bounds), options=_LIMITS)
     if found.x is None:
         return [int(one) for one in cost.argmin(1)]
     return [int(one) for one in found.x[: n * m].reshape(n, m).argmax(1)]

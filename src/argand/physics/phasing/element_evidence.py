@@ -56,7 +56,8 @@ class NumberTable:
     """Form factors of whole and fractional atomic numbers at given (sin θ / λ)²."""
 
     def __init__(self, stol_squared: Float[np.ndarray, " n"], radiation: Radiation) -> None:
-        self.stol_squared, self.radiation = stol_squared, radiation
+        self.stol_squared = stol_squared
+        self.radiation: Radiation = radiation
         self._known: dict[int, np.ndarray] = {}
 
     def element(self, number: int) -> Float[np.ndarray, " n"]:
@@ -232,7 +233,7 @@ class _Fit:
         along = 2 * (first * real + second * imaginary)
         slopes[:, 3 * n : 4 * n] = along * size * (-2 * np.pi**2 * self.squared[:, None])
         slopes[:, 4 * n : 5 * n] = along * number_size
-        slopes[:, 5 * n :] = 2 * (first * hydrogen.real + second * hydrogen.imag)
+        slopes[:, 5 * n :] = 2 * (first * np.real(hydrogen) + second * np.imag(hydrogen))
         return total, slopes
 
     def _hydrogen_factors(self) -> Complex[np.ndarray, "n g"]:
