@@ -67,7 +67,7 @@ def measure(job: Job) -> dict[str, Any]:
     row["network"] = job.network
     formula = cell_formula(structure) if job.formula else None
     try:
-        measured = read_reflections(folder / f"{name}.hkl.gz")
+        measured = read_reflections(folder / f"{name}.hkl.gz", beside=False)
         stated = structure.cell.parameters, structure.spacegroup.xhm()
         probe = "electron" if index["radiation"] == "electron" else "xray"
         units = 1.0 if formula else None

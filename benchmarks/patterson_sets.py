@@ -1,11 +1,13 @@
 """Crystals to solve, measured and simulated, and the rule that parts them into two halves.
 
-What is chosen, constants and recipes, is chosen on the part `choose`; what is reported is of the part `report`:
+What is chosen, constants and recipes, is chosen on the part `choose`; what is reported is of the part
+`report`:
 
 - simulated from `structures.jsonl.gz`: `choose` where the CRC-32 of the name is even;
-- measured: `choose` are the first 25 of `index.csv`, on which the first recipes were chosen, and the two of the
-  others whose failures were looked into (`cod_2242045`, `thiourea_ferrocene`); the other nine are `report`.
-"""
+- `electron`, kinematic sets spoilt by multiple scattering, from the smaller of these structures, likewise;
+- measured: `choose` are the first 25 of `index.csv`, on which the first recipes were chosen, and the two of
+  the others whose failures were looked into (`cod_2242045`, `thiourea_ferrocene`); the other nine are
+  `report`."""
 
 import csv
 import gzip
@@ -25,8 +27,9 @@ from argand.io.reflections import MeasuredIntensities, read_reflections
 from argand.physics.crystal.atom import Atoms, Radiation
 
 Part = Literal["choose", "report"]
-Kind = Literal["measured", "simulated"]
+Kind = Literal["measured", "simulated", "electron"]
 _FIRST = 25
+_MOST_FOR_ELECTRONS = 30
 _LOOKED_INTO = ("cod_2242045", "thiourea_ferrocene")
 
 
@@ -59,9 +62,8 @@ def names(folder: Path, kind: Kind, part: Part) -> list[str]:
     """Names of the sets of a kind and part, in the order of the list."""
     if kind == "measured":
         rows = [row["name"] for row in _index(folder)]
-        chosen = [n for i, n in enumerate(rows) if (i < _FIRST or n in _LOOKED_INTO) == (part == "choose")]
-        return chosen
-    records = [record["name"] for record in _records(folder)]
+        return [n for i, n in enumerate(rows) if (i < _FIRST or n in _LOOKED_INTO) == (part == "choose")]
+    records = [record["name"] for record in _records(folder) if kind == "simulated" or _for_electrons(record)]
     even = part == "choose"
     return [name for name in records if (zlib.crc32(name.encode()) % 2 == 0) == even]
 
@@ -72,14 +74,20 @@ def load(folder: Path, kind: Kind, part: Part, name: str) -> TestSet | None:
         return _measured(folder, part, name)
     record = next(record for record in _records(folder) if record["name"] == name)
     structure = published(record)
-    return None if structure is None else _simulated(structure, part)
+    return None if structure is None else _simulated(structure, part, kind)
 
 
-def _simulated(structure: Published, part: Part) -> TestSet:
+def _for_electrons(record: dict) -> bool:
+    """Organic crystals and others of middling size: what electron diffraction is used for."""
+    return record["heavy"] <= _MOST_FOR_ELECTRONS
+
+
+def _simulated(structure: Published, part: Part, kind: Kind) -> TestSet:
     truth = structure.heavy
-    intensities = simulate(structure)
-    name = structure.name, "simulated", part, "A"
-    given = intensities, structure.group.name, structure.cell, structure.cell_formula, "xray"
+    radiation: Radiation = "electron" if kind == "electron" else "xray"
+    intensities = simulate(structure, radiation)
+    name = structure.name, kind, part, "A"
+    given = intensities, structure.group.name, structure.cell, structure.cell_formula, radiation
     return TestSet(*name, *given, truth, np.ones(len(truth)))
 
 
@@ -87,7 +95,7 @@ def _measured(folder: Path, part: Part, name: str) -> TestSet:
     row = next(row for row in _index(folder) if row["name"] == name)
     structure = gemmi.read_small_structure(str(folder / f"{name}.cif"))
     truth, chemical = true_atoms(structure)
-    measured = read_reflections(folder / f"{name}.hkl.gz")
+    measured = read_reflections(folder / f"{name}.hkl.gz", beside=False)
     radiation: Radiation = "electron" if row["radiation"] == "electron" else "xray"
     label = name, "measured", part, row["grade"]
     cell = tuple(structure.cell.parameters)

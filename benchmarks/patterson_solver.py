@@ -1,12 +1,14 @@
-"""How many crystals `argand patterson solve` solves, claims, claims wrongly and names, on both halves of the data.
+"""How many crystals `argand patterson solve` solves, claims, claims wrongly and names, on both halves of the
+data.
 
-    python benchmarks/patterson_solver.py --data FOLDER --part report --json benchmarks/results/patterson_solver.json
+python benchmarks/patterson_solver.py --data FOLDER --part report --json
+benchmarks/results/patterson_solver.json
 
-FOLDER is that of the measured sets, with `structures.jsonl.gz`; `patterson_sets` has the rule of the halves. Solved
-means: at least 90 % of the atoms other than hydrogen within 0.5 Å after the best allowed origin and hand, at most
-10 % false ones; the minor parts of disorder count neither way. "Claimed" is what the program says by itself, "wrong"
-are those among them that the truth does not bear out. "Elements" is the share of right ones among the atoms of all
-solved sets.
+FOLDER is that of the measured sets, with `structures.jsonl.gz`; `patterson_sets` has the rule of the halves.
+Solved means: at least 90 % of the atoms other than hydrogen within 0.5 Å after the best allowed origin and
+hand, at most 10 % false ones; the minor parts of disorder count neither way. "Claimed" is what the program
+says by itself, "wrong" are those among them that the truth does not bear out. "Elements" is the share of
+right ones among the atoms of all solved sets.
 """
 
 import json as json_module

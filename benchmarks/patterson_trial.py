@@ -135,7 +135,7 @@ def measure(folder: Path, name: str, d_min: float, opponent: str, limit: float) 
     truth, chemical = true_atoms(structure)
     row: dict[str, Any] = {"group": structure.spacegroup.short_name(), "number": structure.spacegroup.number}
     try:
-        measured = read_reflections(folder / f"{name}.hkl.gz")
+        measured = read_reflections(folder / f"{name}.hkl.gz", beside=False)
         stated = structure.cell.parameters, structure.spacegroup.xhm()
         crystal = prepare(measured, *stated, cell_formula(structure), d_min or None, 1.0)
     except InputError as error:

@@ -3,11 +3,11 @@
     from simulated_intensities import simulate
 
 What is in them: all atoms, hydrogen too, with anisotropic displacements; anomalous scattering; every
-equivalent of the half or whole sphere measured a few times, forbidden reflections with them; counting noise and
-background; an error of a few per cent that varies slowly with direction, as absorption leaves it; an error
-proportional to the intensity; a resolution, completeness and radiation drawn as in small-molecule work. What is
-not: disorder, extinction, twins, bad reflections. Each structure has its own seed, the CRC-32 of its name, so that
-the same file comes out each time.
+equivalent of the half or whole sphere measured a few times, forbidden reflections with them; counting noise
+and background; an error of a few per cent that varies slowly with direction, as absorption leaves it; an
+error proportional to the intensity; for electrons what multiple scattering adds; a resolution, completeness
+and radiation drawn as in small-molecule work. What is not: disorder, extinction, twins, bad reflections. Each
+structure has its own seed, the CRC-32 of its name, so that the same file comes out each time.
 """
 
 import zlib
@@ -40,6 +40,9 @@ _BACKGROUND = (0.05, 1.0)
 """Over the counts of the mean reflection, drawn on a logarithmic scale."""
 _ABSORPTION, _PROPORTIONAL = (0.01, 0.06), (0.01, 0.04)
 """Standard deviations, relative, of the error that varies with direction and of that of each reflection."""
+_MULTIPLE, _ADDED = 0.5, 0.02
+"""Of electrons: standard deviation of the logarithm of the factor, and mean of the addition over the mean
+intensity. With them right models have R1 of 0.2 to 0.35, as kinematic refinements of measured sets have."""
 _CLOSEST = 0.95
 """Å; a published structure with two atoms but hydrogen nearer than this is left out: it cannot be right."""
 _MOST_ATOMS = 120
@@ -108,8 +111,8 @@ def _closest(frac: Points3, group: Group, orthogonalisation: np.ndarray) -> floa
 
 
 def simulate(structure: Published, radiation: str = "xray") -> MeasuredIntensities:
-    """Unmerged intensities of a structure, in the order in which they were measured; cell and wavelength alone
-    come along."""
+    """Unmerged intensities of a structure, in the order in which they were measured; cell and wavelength
+    alone come along."""
     rng = np.random.default_rng(zlib.crc32(structure.name.encode()))
     wavelength = float(rng.choice(_WAVELENGTHS)) if radiation == "xray" else 0.0251
     d_min = float(rng.uniform(*_FINEST[wavelength])) if radiation == "xray" else 0.8
@@ -120,6 +123,8 @@ def simulate(structure: Published, radiation: str = "xray") -> MeasuredIntensiti
     counts = np.exp(rng.uniform(*np.log(_PEAK_COUNTS))) / usual
     background = np.exp(rng.uniform(*np.log(_BACKGROUND))) * usual * counts
     proportional = rng.uniform(*_PROPORTIONAL)
+    if radiation == "electron":
+        intensity = _dynamical(structure, hkl, intensity, rng)
     repeats = int(rng.integers(_REPEATS[0], _REPEATS[1] + 1))
     hkl, intensity = np.tile(hkl, (repeats, 1)), np.tile(intensity, repeats)
     true = counts * intensity * _direction_error(hkl, structure.orthogonalisation, rng)
@@ -135,8 +140,20 @@ def simulate(structure: Published, radiation: str = "xray") -> MeasuredIntensiti
     )
 
 
+def _dynamical(
+    structure: Published, hkl: Miller, intensity: Float[np.ndarray, " n"], rng: np.random.Generator
+) -> Float[np.ndarray, " n"]:
+    """Intensities as multiple scattering spoils them: factors and an addition, alike for all equivalents."""
+    unique = structure.group.representative(hkl)
+    _, which = np.unique(unique, axis=0, return_inverse=True)
+    which, count = which.ravel(), int(which.max()) + 1
+    factor = np.exp(_MULTIPLE * rng.normal(size=count))[which]
+    return factor * intensity + _ADDED * intensity.mean() * rng.exponential(size=count)[which]
+
+
 def _measured_indices(structure: Published, d_min: float, rng: np.random.Generator) -> Miller:
-    """Indices of both Friedel mates to d_min, without a share that was missed and the shadow of the beam stop."""
+    """Indices of both Friedel mates to d_min, without a share that was missed and the shadow of the beam
+    stop."""
     lengths = np.linalg.norm(structure.orthogonalisation, axis=0)
     axes = [np.arange(-int(length / d_min), int(length / d_min) + 1) for length in lengths]
     hkl = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)

@@ -1,12 +1,14 @@
-"""SHELX instruction files: cell, symmetry and contents of .ins and .res read, and a .res written."""
+"""SHELX instruction files: cell, symmetry and contents of .ins and .res, and the cards of symmetry."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import gemmi
 import numpy as np
 
-from argand.physics.crystal.atom import Atoms
+from argand.errors import InputError
+from argand.io.crystal_facts import CrystalFacts
+from argand.io.intensities import radiation_of
 from argand.physics.crystal.symmetry import Group
 
 _CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
@@ -23,36 +25,70 @@ _CENTRING_SHIFTS = {
 """Translations of each lattice but 0 (International Tables A); R is obverse on hexagonal axes."""
 
 
-@dataclass(frozen=True)
-class Instructions:
-    """What an .ins or .res file says of the crystal; None where it says nothing."""
+def read_instructions(text: str, source: str = "the instructions") -> CrystalFacts:
+    """Cell, wavelength, symmetry, contents (SFAC and UNIT), Z and HKLF card of SHELX instructions.
 
-    cell: tuple[float, float, float, float, float, float] | None = None
-    wavelength: float | None = None
-    group: Group | None = None
-    formula: str | None = None
-
-
-def read_instructions(text: str) -> Instructions:
-    """Cell, wavelength, symmetry and cell contents (SFAC and UNIT) of SHELX instructions."""
-    # `=` at the end of a line continues a card, `!` begins a remark.
-    lines = [line.split("!")[0] for line in text.replace("=\n", " ").splitlines()]
-    cards = [(parts[0].upper(), parts[1:]) for line in lines if (parts := line.split())]
+    UNIT counts the atoms of the cell, so that `units` is 1 where it is used. Without it, or where all its
+    numbers are 0 or 1, the elements alone are known, and `units` is the Z of ZERR. Raises InputError for a
+    card that cannot be read.
+    """
+    cards = _cards(text)
     # Reversed, so that of several cards of a kind the first is taken.
-    first = dict(reversed(cards))
-    cell = wavelength = None
-    if len(first.get("CELL", [])) >= 7:
-        numbers = [float(value) for value in first["CELL"][:7]]
-        wavelength = numbers[0]
-        cell = (numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6])
-    latt = int(first["LATT"][0]) if first.get("LATT") else 1
-    operators = ["".join(values) for key, values in cards if key == "SYMM"]
-    elements = [value for key, values in cards if key == "SFAC" for value in values if value[0].isalpha()]
-    units = [float(value) for value in first.get("UNIT", [])]
-    pairs = zip(elements, units, strict=False)
-    formula = " ".join(f"{element.capitalize()}{number:g}" for element, number in pairs) or None
-    has_symmetry = "LATT" in first or operators
-    return Instructions(cell, wavelength, _group(latt, operators) if has_symmetry else None, formula)
+    first = {key: values for key, values, _ in reversed(cards)}
+    try:
+        numbers = [float(value) for value in first.get("CELL", [])[:7]]
+        latt = int(first["LATT"][0]) if first.get("LATT") else 1
+        operators = ["".join(values) for key, values, _ in cards if key == "SYMM"]
+        group = _group(latt, operators) if "LATT" in first or operators else None
+        formula, elements, units, notes = _contents(cards, first)
+    except (ValueError, RuntimeError, KeyError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(
+            f"{source}: a CELL, LATT, SYMM, UNIT or ZERR card cannot be read ({told})"
+        ) from error
+    whole = len(numbers) == 7
+    cell = (numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6]) if whole else None
+    wavelength = numbers[0] if whole else None
+    hklf = next((line for key, _, line in cards if key == "HKLF"), "")
+    probe = radiation_of(None, wavelength)
+    return CrystalFacts(cell, wavelength, group, formula, None, probe, elements, units, hklf, notes=notes)
+
+
+def _cards(text: str) -> list[tuple[str, list[str], str]]:
+    """Name, values and line of each card up to HKLF or END; `=` continues a line, `!` begins a remark."""
+    joined = re.sub(r"=[ \t]*(![^\n]*)?\r?\n", " ", text)
+    cards = []
+    for line in joined.splitlines():
+        bare = line.split("!")[0].strip()
+        parts = bare.split()
+        # TITL and REM are free text, and what follows a blank is no card but the rest of one.
+        if not parts or parts[0].upper()[:4] in ("TITL", "REM"):
+            continue
+        name = parts[0].upper()
+        cards.append((name, parts[1:], bare))
+        if name in ("HKLF", "END"):
+            break
+    return cards
+
+
+def _contents(
+    cards: Sequence[tuple[str, list[str], str]], first: dict[str, list[str]]
+) -> tuple[str | None, tuple[str, ...], float | None, tuple[str, ...]]:
+    """Formula of the cell, or else the elements alone, with `units`, and warnings."""
+    labels = [value for key, values, _ in cards if key == "SFAC" for value in values]
+    # A card of the long form has one label and its scattering factors, numbers all.
+    labels = [label.lstrip("$") for label in labels if label.lstrip("$")[:1].isalpha()]
+    elements = [re.sub(r"[^A-Za-z].*", "", label).capitalize() for label in labels]
+    unknown = [element for element in elements if gemmi.Element(element).atomic_number == 0]
+    notes = (f"SFAC names {', '.join(unknown)}, no element: left out",) if unknown else ()
+    counts = [float(value) for value in first.get("UNIT", [])]
+    pairs = [(e, n) for e, n in zip(elements, counts, strict=False) if e not in unknown and n > 0]
+    dummy = len(pairs) > 1 and all(number == 1 for _, number in pairs)
+    if pairs and not dummy and len(counts) >= len(elements):
+        return " ".join(f"{element}{number:g}" for element, number in pairs), (), 1.0, notes
+    named = tuple(dict.fromkeys(element for element in elements if element not in unknown))
+    z = float(first["ZERR"][0]) if first.get("ZERR") else 0.0
+    return None, named, z or None, notes
 
 
 def _group(latt: int, operators: Sequence[str]) -> Group:
@@ -69,52 +105,6 @@ def _group(latt: int, operators: Sequence[str]) -> Group:
     operations.add_missing_elements()
     known = gemmi.find_spacegroup_by_ops(operations)
     return Group.from_operations(operations, known.xhm() if known else "")
-
-
-def res_lines(
-    title: str,
-    cell: Sequence[float],
-    wavelength: float,
-    group: Group,
-    atoms: Atoms,
-    labels: Sequence[str],
-    scale: float,
-    content: dict[str, float],
-) -> list[str]:
-    """Lines of a SHELX .res file with isotropic atoms; `content` counts the atoms of the whole cell.
-
-    Site occupancies are fixed (10 is added), as are special coordinates only where SHELXL fixes them itself.
-    Errors of the cell are not known: those on the ZERR card are by hand, as are cycles and peaks asked for.
-    """
-    latt, symm = shelx_symmetry(group)
-    elements = list(content)
-    lines = [
-        f"TITL {title}",
-        "CELL " + " ".join([f"{wavelength:.5f}", *(f"{value:.4f}" for value in cell)]),
-        f"ZERR {group.order} 0.001 0.001 0.001 0.01 0.01 0.01",
-        f"LATT {latt}",
-        *(f"SYMM {operator}" for operator in symm),
-        "SFAC " + " ".join(elements),
-        "UNIT " + " ".join(f"{content[element]:g}" for element in elements),
-        "L.S. 4",
-        "FMAP 2",
-        "PLAN 20",
-        "WGHT 0.1",
-        f"FVAR {scale:.5f}",
-    ]
-    return [*lines, *_atom_lines(atoms, labels, elements), "HKLF 4", "END"]
-
-
-def _atom_lines(atoms: Atoms, labels: Sequence[str], elements: Sequence[str]) -> list[str]:
-    """Label, number in SFAC, place, 10 + occupancy and U of each atom."""
-    columns = (labels, atoms.elements, atoms.frac, atoms.u_iso, atoms.occupancy)
-    lines = []
-    for label, element, frac, u_iso, occupancy in zip(*columns, strict=True):
-        place = " ".join(f"{value:10.6f}" for value in frac)
-        lines.append(
-            f"{label:<4} {elements.index(element) + 1:2d} {place} {10 + occupancy:9.5f} {u_iso:8.5f}"
-        )
-    return lines
 
 
 def shelx_symmetry(group: Group) -> tuple[int, list[str]]:
@@ -144,13 +134,3 @@ def _triplet(rotation: np.ndarray, translation: np.ndarray) -> str:
     op.rot = (np.asarray(rotation) * 24).astype(int).tolist()
     op.tran = np.rint(translation * 24).astype(int).tolist()
     return op.triplet().upper()
-
-
-def labels_of(elements: Sequence[str]) -> list[str]:
-    """C1, C2, O1, ...: each element numbered from 1."""
-    count: dict[str, int] = {}
-    labels = []
-    for element in elements:
-        count[element] = count.get(element, 0) + 1
-        labels.append(f"{element}{count[element]}")
-    return labels

@@ -4,7 +4,7 @@ import pytest
 from synthetic_crystals import MONOCLINIC, measured, orthogonalisation, random_atoms
 
 from argand.errors import ConfigError
-from argand.io.solution import write_cif
+from argand.io.core_cif import write_cif
 from argand.physics.crystal.atom import (
     Atoms,
     Radiation,

@@ -142,12 +142,17 @@ def parse_formula(text: str) -> dict[str, float]:
     return counts
 
 
+def usual_volume(formula: Mapping[str, float]) -> float:
+    """Å³ that the atoms of a formula usually take up, with hydrogen (Hofmann, Acta Cryst. B58, 489, 2002)."""
+    return sum(number * _VOLUME.get(element, _OTHER_VOLUME) for element, number in formula.items())
+
+
 def formula_units(formula: Mapping[str, float], volume: float, order: int) -> float:
     """How many formula units a cell of `volume` Å³ holds: a multiple or a divisor of the group's order.
 
     The one whose atoms' usual volumes fill the cell best.
     """
-    unit = sum(number * _VOLUME.get(element, _OTHER_VOLUME) for element, number in formula.items())
+    unit = usual_volume(formula)
     # By hand: more than 12 formula units for each operator are no crystal that is met with.
     multiples = [order * k for k in range(1, 13)]
     choices = [*multiples, *(order / k for k in range(2, order + 1) if order % k == 0)]

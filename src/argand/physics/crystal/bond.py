@@ -25,8 +25,8 @@ By hand: less than half of any bond, more than special positions are missed by.
 _NEAREST, _NEAREST_METAL = 0.72, 0.65
 """Shortest distance of two atoms over the sum of their covalent radii; the second where one is a metal.
 
-By hand, below the shortest bonds there are: C-C 1.18 Å and C-O 1.13 Å (0.78 and 0.80 of the sum), S-O 1.43 Å (0.83);
-U-O 1.75 Å, V-O 1.58 Å, Mo-Mo 2.10 Å (0.67, 0.72, 0.68). Lengths: International Tables C 9.5 and 9.6.
+By hand, below the shortest bonds there are: C-C 1.18 Å and C-O 1.13 Å (0.78 and 0.80 of the sum), S-O 1.43 Å
+(0.83); U-O 1.75 Å, V-O 1.58 Å, Mo-Mo 2.10 Å (0.67, 0.72, 0.68). Lengths: International Tables C 9.5 and 9.6.
 """
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.fft import next_fast_len
 
-from argand.errors import ConfigError
+from argand.physics.crystal.space_group_symbol import find_operations
 from argand.typing import Matrix3, Miller, Points3, Vector3
 
 _DENOMINATOR = 24
@@ -31,12 +31,13 @@ class Group:
     centrings: Float[np.ndarray, "m 3"]
 
     @classmethod
-    def from_name(cls, name: str) -> "Group":
-        """The group of a Hermann-Mauguin or Hall symbol; ConfigError for one that is unknown."""
-        found = gemmi.find_spacegroup_by_name(name)
-        if found is None:
-            raise ConfigError(f"no space group is called '{name}'; write it such as \"P 21/c\"")
-        return cls.from_operations(found.operations(), found.xhm())
+    def from_name(cls, name: str, cell: tuple[float, ...] | None = None) -> "Group":
+        """The group of a Hermann-Mauguin or Hall symbol or a number, as `find_operations` reads it.
+
+        The angles of the `cell` (Å and degrees) choose between hexagonal and rhombohedral axes. Raises
+        ConfigError for a symbol that is unknown.
+        """
+        return cls.from_operations(*find_operations(name, cell))
 
     @classmethod
     def from_operations(cls, operations: Any, name: str = "") -> "Group":
@@ -56,10 +57,11 @@ class Group:
 
     @cached_property
     def generating(self) -> tuple[Int[np.ndarray, "m 3 3"], Float[np.ndarray, "m 3"], bool]:
-        """Operators of which centrings and an inversion at the origin make all others, and whether that is there.
+        """Operators of which centrings and an inversion at the origin make all others, and whether that is
+        there.
 
-        Sums over these alone, times `lattice_factor` and, with the inversion, twice their real parts, are sums
-        over all.
+        Sums over these alone, times `lattice_factor` and, with the inversion, twice their real parts, are
+        sums over all.
         """
         inverted = (self.rotations == -np.eye(3, dtype=int)).all((1, 2))
         shifts = self.translations[inverted][:, None] - self.centrings[None]
@@ -80,6 +82,11 @@ class Group:
     def order(self) -> int:
         """Operators in the cell."""
         return len(self.rotations)
+
+    @property
+    def centring_letter(self) -> str:
+        """P, A, B, C, I, F or R, by the lattice translations."""
+        return str(self._operations().find_centering())
 
     def images(self, frac: Points3) -> Float[np.ndarray, "n_ops n 3"]:
         """Places of each operator's images of fractional places."""

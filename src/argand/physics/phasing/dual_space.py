@@ -198,7 +198,7 @@ class Expansion:
         return np.where(self.measured, expanded, 0).astype(np.complex64)
 
 
-def phase_factor(coefficients: Coefficients) -> Coefficients:
+def phase_factor(coefficients: Complex[np.ndarray, "*n"]) -> Complex[np.ndarray, "*n"]:
     """exp(iφ) of complex numbers."""
     return (coefficients / np.maximum(np.abs(coefficients), 1e-12)).astype(np.complex64)
 

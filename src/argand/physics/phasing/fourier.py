@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 from scipy import fft
 
-from argand.physics.crystal.symmetry import Group, grid_shape, half_sphere, inverse_d_squared
+from argand.physics.crystal.symmetry import Group, grid_shape, half_sphere, index_key, inverse_d_squared
 from argand.typing import Matrix3, Miller, Vector3
 
 Map = Float[np.ndarray, "x y z"]
@@ -109,6 +109,17 @@ class Grid:
             value = spectrum[place]
             total += np.where(mate, value.conj(), value) * turn
         return total / self.group.order
+
+    def taken(self, other: "Grid", coefficients: Complex[np.ndarray, " m"]) -> Coefficients:
+        """Coefficients of another grid of the same cell at this grid's reflections; zero where it has
+        none."""
+        if other is self:
+            return coefficients
+        known = index_key(other.hkl)
+        order = np.argsort(known)
+        wanted = index_key(self.hkl)
+        found = order[np.clip(np.searchsorted(known[order], wanted), 0, len(known) - 1)]
+        return np.where(known[found] == wanted, coefficients[found], 0).astype(np.complex64)
 
     def mates(self, coefficients: Coefficients) -> list[Coefficients]:
         """exp(2πi h·t) F(h R) of each operator: all equal to F(h) where the group holds."""

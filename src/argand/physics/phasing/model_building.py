@@ -127,8 +127,8 @@ By hand, about how far such places are off; only the whole is measured (`benchma
 class Builder:
     """Makes models of one crystal; `phasing` is what serves until the last refinement against all `data`.
 
-    `content` is the number of atoms of each element but hydrogen in the asymmetric unit, fractions
-    allowed for special positions; None where no formula is known, and then there are about `expected` atoms, of
+    `content` is the number of atoms of each element but hydrogen in the asymmetric unit, fractions allowed
+    for special positions; None where no formula is known, and then there are about `expected` atoms, of
     `elements` where these are known.
     """
 
@@ -152,8 +152,9 @@ class Builder:
     def first(self, coefficients: Coefficients, rng: np.random.Generator | None = None) -> RefinedModel:
         """Model of the highest peaks of the map that coefficients give, with a common U.
 
-        `coefficients` are of the grid's reflections. With `rng` some peaks are passed over: where heavy atoms have a
-        symmetry of their own, the light ones' peaks come with their images in it, as high, and one has to choose.
+        `coefficients` are of the grid's reflections. With `rng` some peaks are passed over: where heavy atoms
+        have a symmetry of their own, the light ones' peaks come with their images in it, as high, and one has
+        to choose.
         """
         # By hand: some peaks more than atoms, as those too near to others are left out.
         points = self.finder.find(density := self.grid.density(coefficients), 1.3 * self.count)
@@ -244,20 +245,24 @@ class Builder:
         return density * np.float32(density.size / volume)
 
     def support(self, model: RefinedModel) -> Float[np.ndarray, " n"]:
-        """Share of each atom's density that comes back in a difference map made without it (`omit_support`)."""
+        """Share of each atom's density that comes back in a difference map made without it
+        (`omit_support`)."""
         return omit_support(model.atoms, model.scale, self.phasing)
 
-    def unexplained(self, model: RefinedModel) -> float:
-        """Height of the highest peak of the difference map that could be an atom, over the lightest atom's.
+    def unexplained(self, model: RefinedModel) -> tuple[float, float]:
+        """Height of the highest peak of the difference map that could be an atom, and of any, over the
+        lightest atom's.
 
-        What is nearer to an atom than any bond does not count: displacements that are not isotropic leave that.
+        What is nearer to an atom than any bond could not be one: displacements that are not isotropic leave
+        that.
         """
         frac, heights, usual = self._difference_peaks(model.atoms, _LOOKED_AT)
         cell, limits = self.data.orthogonalisation, self._least_distance(model.atoms.elements)
-        for number in np.argsort(-heights):
+        order = np.argsort(-heights)
+        for number in order:
             if keeps_distance(frac[number], model.atoms.frac, limits, self.data.group, cell):
-                return float(heights[number]) / usual
-        return float(heights.min()) / usual
+                break
+        return float(heights[number]) / usual, float(heights[order[0]]) / usual
 
     def _calculated(self, atoms: Atoms) -> Coefficients:
         data = self.phasing
@@ -281,7 +286,7 @@ class Builder:
             # An image that is near only by way of others' averages is looked at again from the new place.
             _, place, kept = group.site(place, cell, _SPECIAL)
             # Half an atom too many is the nearest to a content that special positions make fractional.
-            if sum(occupancies) + 0.5 / kept > most:
+            if places and sum(occupancies) + 0.5 / kept > most:
                 break
             if not places or keeps_distance(place, np.array(places), np.array(limits), group, cell):
                 places.append(place)

@@ -1,4 +1,5 @@
-"""What a difference map made without an atom has at its place: evidence for the atom that it did not make itself."""
+"""What a difference map made without an atom has at its place: evidence for the atom that it did not make
+itself."""
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -8,13 +9,15 @@ from argand.physics.phasing.dual_space import phase_factor
 from argand.physics.phasing.refinement import Observed
 
 _DOMINANT = 0.5
-"""An atom of more than this share of the scattering power is not asked: without it there are no phases. By hand."""
+"""An atom of more than this share of the scattering power is not asked: without it there are no phases. By
+hand."""
 _LARGEST = 2_000_000
 """Reflections times atoms that are worked on at once; by hand, a bound on memory (32 MB an array)."""
 
 
 def single_factors(atoms: Atoms, data: Observed) -> Complex[np.ndarray, "n atoms"]:
-    """Structure factors of each atom alone with its equivalents, occupancy and displacement: their sum is F_c."""
+    """Structure factors of each atom alone with its equivalents, occupancy and displacement: their sum is
+    F_c."""
     rotations, translations, centred = data.group.generating
     factor = data.group.lattice_factor(data.hkl)[:, None]
     size = atom_sizes(atoms, data.hkl, data.orthogonalisation, data.radiation) * factor
@@ -31,11 +34,11 @@ def omit_support(
 ) -> Float[np.ndarray, " atoms"]:
     """Share of each atom's density that comes back at its place in the map of F_o - F_c made without it.
 
-    Near 1 for an atom whose phases the others give, about a half where all phases come from few others without an
-    inversion centre (Luzzati, Acta Cryst. 6, 142, 1953); a wrong one among right ones has little. 1 for an atom of
-    more than `dominant` of the scattering power. `scale` is that of F_c to F_o. The maps' values at a place are
-    sums over unique reflections: Σ m Re(D A*) with the amplitudes A of a unit there, and m of each reflection the
-    number of its equivalents.
+    Near 1 for an atom whose phases the others give, about a half where all phases come from few others
+    without an inversion centre (Luzzati, Acta Cryst. 6, 142, 1953); a wrong one among right ones has little.
+    1 for an atom of more than `dominant` of the scattering power. `scale` is that of F_c to F_o. The maps'
+    values at a place are sums over unique reflections: Σ m Re(D A*) with the amplitudes A of a unit there,
+    and m of each reflection the number of its equivalents.
     """
     observed = np.sqrt(np.clip(data.intensity, 0, None)) / max(scale, 1e-12)
     count = max(1, _LARGEST // max(len(data.hkl), 1))

@@ -20,8 +20,8 @@ _LARGEST_MOVE = 0.15
 _LARGEST_U_STEP = 0.03
 """Å² of U in one cycle; by hand, about `model_building.START_U`, so that steps cannot run away."""
 _ENOUGH = 8
-"""Reflections for each parameter that a cycle takes, of more every so many are left out: for speed. By hand, the
-ratio that journals ask for at least; only the whole is measured (`benchmarks/patterson_solver.py`)."""
+"""Reflections for each parameter that a cycle takes, of more every so many are left out: for speed. By hand,
+the ratio that journals ask for at least; only the whole is measured (`benchmarks/patterson_solver.py`)."""
 _OUTLYING = 4.0
 """Robust standard deviations at which a reflection's weight is halved.
 

@@ -106,3 +106,19 @@ def test_python_mirrors_the_command_line(solved: Path):
     assert answer.r1 == pytest.approx(told["r1"], abs=1e-4)
     assert sorted(answer.atoms.elements) == ["C"] * 7 + ["O"]
     assert len(answer.log) == answer.attempts
+
+
+def test_hydrogen_that_rides_is_in_every_file_and_told(tmp_path: Path):
+    result = run("solve", str(DATA), *STATED, "--out", str(tmp_path), "--hydrogens")
+    assert result.exit_code == 0, result.output
+    assert "7 of 7 hydrogen atoms placed" in result.output
+    told = json.loads((tmp_path / "cod_2016452.json").read_text())
+    assert told["r1_with_hydrogens"] < told["r1"] - 0.02
+    sites = gemmi.read_small_structure(str(tmp_path / "cod_2016452.cif")).sites
+    assert [site.element.name for site in sites].count("H") == 7
+    assert (tmp_path / "cod_2016452.xyz").read_text().count("\nH ") == 7
+    instructions = (tmp_path / "cod_2016452.ins").read_text()
+    assert [card in instructions for card in ("AFIX 137", "AFIX 23", "AFIX 43", "AFIX 163")] == [True] * 4
+    assert "UNIT 28 28 4" in instructions
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "7 of 7, R1" in page

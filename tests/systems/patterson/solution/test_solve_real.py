@@ -22,7 +22,7 @@ def solved(name: str, formula: str | None, seconds: float) -> tuple[Solution, Co
     intensities = MEASURED / f"{name}.hkl.gz"
     if not intensities.exists():
         intensities = EXAMPLES / intensities.name
-    found = read_reflections(intensities)
+    found = read_reflections(intensities, beside=False)
     crystal = prepare(found, structure.cell.parameters, structure.spacegroup_hm, formula, 0.8)
     solution = solve(crystal, time_limit=seconds)
     match = compare(solution.model.atoms, truth, chemical, crystal.group, crystal.orthogonalisation)

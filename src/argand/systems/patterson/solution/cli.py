@@ -37,11 +37,16 @@ def solve(
     radiation: Kind = None,
     d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
     # By hand; benchmarks/patterson_real.py gives a set 10 s of one core.
-    time_limit: Annotated[float, typer.Option(help="Seconds to search.", min=0.1)] = 30.0,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds to search, by the clock on the wall.", min=0.1)
+    ] = 30.0,
     seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes that search; 0 takes all cores.", min=0)] = 0,
+    processes: Annotated[int, typer.Option(help="Processes that search; 0 takes all cores.", min=0)] = 0,
     network: Annotated[
         bool, typer.Option("--network", help="Let the network take part in mending, for coarse data.")
+    ] = False,
+    hydrogens: Annotated[
+        bool, typer.Option("--hydrogens", help="Add riding hydrogen where it is clear.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
     json: Json = False,
@@ -52,8 +57,8 @@ def solve(
     """
     asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
     asked["radiation"] = None if radiation is None else radiation.value
-    effort = {"time_limit": time_limit, "seed": seed, "workers": workers, "network": network}
-    summary = _answer(data, out, asked, effort, force)
+    effort = {"time_limit": time_limit, "seed": seed, "processes": processes, "network": network}
+    summary = _answer(data, out, asked, effort, hydrogens, force)
     if json:
         typer.echo(json_format.dumps(summary, indent=2))
     else:
@@ -63,7 +68,7 @@ def solve(
 
 
 def _answer(
-    data: Path, out: Path, asked: dict[str, Any], effort: dict[str, Any], force: bool
+    data: Path, out: Path, asked: dict[str, Any], effort: dict[str, Any], hydrogens: bool, force: bool
 ) -> dict[str, Any]:
     """Solve, write all files and the page; the summary."""
     with single_threads():
@@ -76,17 +81,17 @@ def _answer(
         from argand.systems.patterson.solution.sharpened_patterson import patterson
 
     name = solve_outputs.stem_of(data)
-    files = solve_outputs.planned_files(out, name, force)
+    files = solve_outputs.planned_files(out, name, force, data)
     crystal = read_crystal(data, **asked)
     for note in crystal.notes:
         Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
     make_folder(out)
     solve_outputs.write_patterson(files, crystal, *patterson(crystal))
-    effort["workers"] = effort["workers"] or available_cores()
+    effort["processes"] = effort["processes"] or available_cores()
     asked = {"data": data.name, **asked, "cell": crystal.cell, **effort}
     helper = solver.network_for(crystal, effort.pop("network"))
     solution = solver.solve(crystal, **effort, network=helper)
-    summary = solve_outputs.write_solution(files, name, solution, asked)
+    summary = solve_outputs.write_solution(files, name, solution, asked, hydrogens)
     summary["files"]["page"] = str(write_solve_page(out))
     return summary
 
@@ -98,6 +103,14 @@ def agreement(summary: dict[str, Any]) -> list[str]:
     return [f"equivalent reflections: {told}"] if told else []
 
 
+def _hydrogens(summary: dict[str, Any]) -> list[str]:
+    """One line on hydrogen where it was asked for."""
+    if "hydrogens" not in summary:
+        return []
+    wanted = f" of {summary['expected_hydrogens']:g}" if "expected_hydrogens" in summary else ""
+    return [f"{summary['hydrogens']}{wanted} hydrogen atoms placed, R1 {summary['r1_with_hydrogens']:.3f}"]
+
+
 def _show(summary: dict[str, Any]) -> None:
     """The result in a few lines."""
     verdict = "solved" if summary["solved"] else "not solved"
@@ -106,6 +119,9 @@ def _show(summary: dict[str, Any]) -> None:
         f"{summary['n_atoms']} atoms in {summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, "
         f"{summary['attempts']} tries in {summary['seconds']:.1f} s ({summary['path']})",
         *agreement(summary),
+        *_hydrogens(summary),
+        *([summary["hand"]] if "hand" in summary else []),
+        *([summary["outlook"]] if "outlook" in summary else []),
         *(f"{kind}: {path}" for kind, path in summary["files"].items()),
     ]
     say("\n".join(lines))

@@ -60,6 +60,7 @@ def _parts(folder: Path, summary: Summary, first: bool) -> list[str]:
     return [
         f"<h1>{escape(summary['name'])}: <span class={colour}>{verdict}</span></h1>",
         f"<p>{escape(summary['reason'])}</p>",
+        *([f"<p>{escape(summary['outlook'])}</p>"] if "outlook" in summary else []),
         *(f'<p class="bad">{escape(note)}</p>' for note in summary["notes"]),
         figure.to_html(full_html=False, include_plotlyjs=first),
         "<h2>Asked and answered</h2>",
@@ -85,6 +86,12 @@ def _facts(summary: Summary) -> str:
         ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % of all"),
         ("resolution", f"{summary['d_min']:.2f} Å"),
     ]
+    if "hydrogens" in summary:
+        wanted = f" of {summary['expected_hydrogens']:g}" if "expected_hydrogens" in summary else ""
+        placed = f"{summary['hydrogens']}{wanted}, R1 {summary['r1_with_hydrogens']:.3f} with them"
+        rows.append(("hydrogen placed", placed))
+    if "hand" in summary:
+        rows.append(("absolute structure", summary["hand"]))
     agreement = {"r_meas": "R_meas of equivalents", "cc_half": "CC1/2 of equivalents"}
     rows += [(name, f"{summary[key]:.3f}") for key, name in agreement.items() if key in summary]
     return table((), [[escape(str(value)) for value in row] for row in rows])

@@ -7,6 +7,7 @@ import multiprocessing
 import queue
 import signal
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,22 +27,26 @@ _PATIENCE_S = 0.2
 """Seconds of waiting for others before it is looked whether they still live. By hand."""
 
 
-def phased_try(search: Search, atoms: float, seed: int, number: int) -> Phased:
-    """Try `number` of `seed`; `atoms` other than hydrogen is about how many the asymmetric unit holds."""
+def phased_try(searches: Sequence[Search], atoms: float, seed: int, number: int) -> Phased:
+    """Try `number` of `seed`, by the search whose turn it is; `atoms` other than hydrogen is about how many
+    the asymmetric unit holds."""
     rng = np.random.default_rng([seed, number])
-    return search.attempt(atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng)
+    return searches[number % len(searches)].attempt(
+        atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng
+    )
 
 
 class ParallelSearch:
-    """All tries of a search, one after the other; with `workers` above 1 others are made meanwhile.
+    """All tries of searches that take turns, one after the other; with `processes` above 1 others are made
+    meanwhile.
 
     The other processes start after the first try, as that is often enough. They are spawned, which is safe
     beside threads; a script that asks for them needs the usual `if __name__ == "__main__"`.
     """
 
-    def __init__(self, search: Search, atoms: float, seed: int, workers: int = 1) -> None:
-        self._what = (search, atoms, seed)
-        self._workers = workers
+    def __init__(self, searches: Sequence[Search], atoms: float, seed: int, processes: int = 1) -> None:
+        self._what = (searches, atoms, seed)
+        self._count = processes
         self._asked = 0
         self._done: dict[int, Phased] = {}
         self._processes: list[Any] = []
@@ -49,7 +54,7 @@ class ParallelSearch:
     def next(self) -> Phased:
         """The next try in the order of numbers."""
         number = self._asked
-        if number == 0 or self._workers <= 1:
+        if number == 0 or self._count <= 1:
             self._asked += 1
             return phased_try(*self._what, number)
         if not self._processes:
@@ -66,7 +71,7 @@ class ParallelSearch:
         for process in self._processes:
             process.terminate()
         self._processes = []
-        self._workers = 1
+        self._count = 1
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -74,7 +79,7 @@ class ParallelSearch:
         self._queue = context.Queue()
         shared = (self._what, self._counter, self._asked_shared, self._queue)
         with single_threads():
-            for _ in range(self._workers - 1):
+            for _ in range(self._count - 1):
                 process = context.Process(target=_make_tries, args=shared, daemon=True)
                 process.start()
                 self._processes.append(process)
@@ -111,7 +116,7 @@ def _taken(counter: Any, asked: Any) -> int | None:
         return number
 
 
-def _make_tries(what: tuple[Search, float, int], counter: Any, asked: Any, results: Any) -> None:
+def _make_tries(what: tuple[Sequence[Search], float, int], counter: Any, asked: Any, results: Any) -> None:
     """What another process does until it is ended or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

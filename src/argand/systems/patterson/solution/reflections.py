@@ -6,18 +6,38 @@ from pathlib import Path
 
 import gemmi
 import numpy as np
+from jaxtyping import Bool
 
 from argand.errors import InputError
 from argand.io.reflections import CellParameters, MeasuredIntensities, parse_cell, read_reflections
-from argand.physics.crystal.atom import VOLUME_PER_ATOM, Radiation, formula_units, is_hydrogen, parse_formula
+from argand.physics.crystal.atom import (
+    VOLUME_PER_ATOM,
+    Radiation,
+    formula_units,
+    is_hydrogen,
+    parse_formula,
+    usual_volume,
+)
+from argand.physics.crystal.space_group_symbol import setting_note
 from argand.physics.crystal.symmetry import Group, inverse_d_squared
+from argand.physics.phasing.intensity_statistics import twin_warning
 from argand.physics.phasing.merge import Merged, completeness, merge
 from argand.physics.phasing.refinement import Observed
 from argand.typing import Matrix3
 
 _LARGEST_R_INT = 0.5
-"""R_int of merged equivalents beyond which the group is refused. By hand: pairs of unrelated acentric
+"""R_int of merged equivalents beyond which a warning is given. By hand: pairs of unrelated acentric
 intensities, exponential by Wilson's statistics, have 0.5 on average, so nothing is left that agrees."""
+_VOLUME_OFF = 1.6
+"""Factor between the cell and the usual volume of its contents from which a stated Z is not believed.
+
+By hand: the nearest other number of formulas is a factor 2 off, and usual volumes are right within a fifth.
+"""
+_VOLUME_OFF_INORGANIC = 2.5
+"""The same without carbon. By hand: usual volumes are those of organic crystals; borates and fluorides can be
+a factor 1.8 denser."""
+_FINEST = 0.15
+"""In Å: by hand, half the shortest wavelength in use; beyond it indices or cell are wrong."""
 _FEWEST = 5
 """Reflections below which nothing is begun. By hand, against slips of --d-min; validation asks for 15."""
 _FAINTEST_ABSENT = 3.0
@@ -33,9 +53,9 @@ class CrystalData:
     """All that a structure is solved from.
 
     `content` counts the atoms other than hydrogen of the asymmetric unit, `cell_content` all atoms of the
-    cell; both are None without a formula. `elements` are all that is known of the contents then, where anything
-    is. `measured` is what was given, before it was merged. `notes` are warnings for the user. `r_meas` and `cc_half` are those
-    of `Merged`: None where each reflection was given once.
+    cell; both are None without a formula. `elements` are all that is known of the contents then, where
+    anything is. `measured` is what was given, before it was merged. `notes` are warnings for the user.
+    `r_meas` and `cc_half` are those of `Merged`: None where each reflection was given once.
     """
 
     cell: CellParameters
@@ -104,34 +124,28 @@ def prepare(
     """Merge what was measured; what is stated here goes before what the file says.
 
     `d_min` in Å leaves finer reflections out. `units` of the formula are in the cell; None takes the number
-    that the file says or that fills it best. `elements` (symbols) are what the crystal holds where no formula is
-    given. Without `radiation` the file's is taken, or X-rays.
+    that the file says or that fills it best. `elements` (symbols) are what the crystal holds where no formula
+    is given. Without `radiation` the file's is taken, or X-rays.
 
     Raises InputError where cell or space group are unknown, contradict each other or the reflections.
     """
     cell = cell or measured.cell
     if cell is None:
         raise InputError(f"{measured.source}: no cell in it; give --cell a,b,c,alpha,beta,gamma")
-    group = _group(measured, spacegroup)
-    orthogonalisation = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
-    if not group.keeps(orthogonalisation):
-        shown = ", ".join(f"{value:g}" for value in cell)
-        raise InputError(f"space group {group.name} contradicts the cell {shown}; check both and the setting")
-    measured_d = 1 / np.sqrt(inverse_d_squared(measured.hkl, orthogonalisation))
-    # So that a limit that was printed from a reflection keeps it.
-    keep = measured_d >= (d_min or 0.0) - 1e-6
-    if keep.sum() < _FEWEST:
-        raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {d_min} Å; lower --d-min")
+    cell = parse_cell(",".join(str(float(value)) for value in cell))
+    group, group_notes = _group(measured, spacegroup, cell)
+    orthogonalisation = _axes(cell, group)
+    keep, kept_notes = _kept(measured, orthogonalisation, d_min)
     merged = merge(measured.hkl[keep], measured.intensity[keep], measured.sigma[keep], group)
-    values = merged.hkl, merged.intensity, merged.sigma
     probe = radiation or measured.radiation or "xray"
-    observed = Observed(*values, group, orthogonalisation, probe)
+    observed = Observed(merged.hkl, merged.intensity, merged.sigma, group, orthogonalisation, probe)
     share = completeness(merged.hkl, group, orthogonalisation, observed.d_min)
-    notes = (*measured.notes, *_notes(merged, group, share))
-    if elements and not formula:
-        content = cell_content = None
-    else:
-        content, cell_content = _contents(formula or measured.formula, units or measured.units, observed)
+    notes = (*measured.notes, *group_notes, *kept_notes, *_notes(merged, observed, share))
+    content, cell_content = None, None
+    if formula or not elements:
+        stated, is_given = units or _stated_units(measured, formula), units is not None
+        content, cell_content, told = _contents(formula or measured.formula, stated, is_given, observed)
+        notes += told
     named = () if content else tuple(elements or measured.elements)
     wavelength = measured.wavelength or _WAVELENGTH[probe]
     agreement = merged.r_meas, merged.cc_half
@@ -140,22 +154,53 @@ def prepare(
     )
 
 
-def _group(measured: MeasuredIntensities, spacegroup: str | None) -> Group:
-    if spacegroup is not None:
-        return Group.from_name(spacegroup)
-    if measured.group is not None:
-        return measured.group
-    if measured.spacegroup is None:
-        raise InputError(f"{measured.source}: no space group in it; give --spacegroup such as 'P 21/c'")
-    return Group.from_name(measured.spacegroup)
+def _axes(cell: CellParameters, group: Group) -> Matrix3:
+    """a, b, c in Å as columns; InputError where the group does not allow this cell."""
+    orthogonalisation = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
+    if not group.keeps(orthogonalisation):
+        shown = ", ".join(f"{value:g}" for value in cell)
+        raise InputError(f"space group {group.name} contradicts the cell {shown}; check both and the setting")
+    return orthogonalisation
 
 
-def _notes(merged: Merged, group: Group, share: float) -> tuple[str, ...]:
-    """Warnings; InputError where equivalents disagree."""
-    notes = []
+def _kept(
+    measured: MeasuredIntensities, orthogonalisation: Matrix3, d_min: float | None
+) -> tuple[Bool[np.ndarray, " n"], tuple[str, ...]]:
+    """Which reflections are not finer than `d_min`, nor than any can be; InputError where few are left."""
+    measured_d = 1 / np.sqrt(inverse_d_squared(measured.hkl, orthogonalisation))
+    too_fine = measured_d < _FINEST
+    # So that a limit that was printed from a reflection keeps it.
+    keep = ~too_fine & (measured_d >= (d_min or 0.0) - 1e-6)
+    if keep.sum() < _FEWEST:
+        cure = "check the cell" if too_fine.sum() > keep.sum() else "lower --d-min"
+        limit = d_min or _FINEST
+        raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {limit} Å; {cure}")
+    if not too_fine.any():
+        return keep, ()
+    return keep, (f"{too_fine.sum()} reflections of d < {_FINEST} Å left out: check cell and indices",)
+
+
+def _group(
+    measured: MeasuredIntensities, spacegroup: str | None, cell: CellParameters
+) -> tuple[Group, tuple[str, ...]]:
+    """The group that is stated, or else the file's, with a note where its symbol leaves a choice open."""
+    if spacegroup is None and measured.group is not None:
+        return measured.group, ()
+    name = spacegroup or measured.spacegroup
+    if name is None:
+        hint = f" but the Laue class of {measured.laue}" if measured.laue else ""
+        raise InputError(f"{measured.source}: no space group in it{hint}; give --spacegroup such as 'P 21/c'")
+    group = Group.from_name(name, cell)
+    note = setting_note(name, group.name)
+    return group, () if note is None else (note,)
+
+
+def _notes(merged: Merged, observed: Observed, share: float) -> tuple[str, ...]:
+    """Warnings about what equivalents, forbidden reflections, statistics and gaps tell."""
+    notes, group = [], observed.group
     if merged.r_int is not None and merged.r_int > _LARGEST_R_INT:
-        raise InputError(
-            f"equivalent reflections disagree (R_int {merged.r_int:.2f}); "
+        notes.append(
+            f"equivalent reflections disagree (R_int {merged.r_int:.2f}): "
             f"check the space group {group.name} and its setting"
         )
     if merged.absent and merged.absent_strength > _FAINTEST_ABSENT:
@@ -163,21 +208,52 @@ def _notes(merged: Merged, group: Group, share: float) -> tuple[str, ...]:
             f"{merged.absent} reflections that {group.name} forbids are there "
             f"(mean I/sigma {merged.absent_strength:.1f}): check the space group"
         )
+    values = merged.hkl, merged.intensity, merged.sigma
+    if (twin := twin_warning(*values, group, observed.orthogonalisation)) is not None:
+        notes.append(twin)
     # By hand.
     if share < 0.5:
         notes.append(f"only {share:.0%} of the reflections were measured: a solution is unlikely")
     return tuple(notes)
 
 
+def _stated_units(measured: MeasuredIntensities, formula: str | None) -> float | None:
+    """The Z of the file where it belongs to the formula that is used, the file's or one stated here."""
+    if formula is None or measured.formula is None:
+        return measured.units
+    return measured.units if parse_formula(formula) == parse_formula(measured.formula) else None
+
+
 def _contents(
-    formula: str | None, units: float | None, observed: Observed
-) -> tuple[Mapping[str, float] | None, Mapping[str, float] | None]:
-    """Atoms but hydrogen of the asymmetric unit, and all of the cell, where a formula is known."""
+    formula: str | None, units: float | None, is_given: bool, observed: Observed
+) -> tuple[Mapping[str, float] | None, Mapping[str, float] | None, tuple[str, ...]]:
+    """Atoms but hydrogen of the asymmetric unit, all of the cell, and warnings, where a formula is known.
+
+    A number of units from a file that leaves the cell too empty or too full gives way to the best one.
+    """
     if formula is None:
-        return None, None
+        return None, None, ()
     counts = parse_formula(formula)
     volume, order = float(np.linalg.det(observed.orthogonalisation)), observed.group.order
-    units = units or formula_units(counts, volume, order)
-    whole = {element: number * units for element, number in counts.items()}
+    best = formula_units(counts, volume, order)
+    chosen, notes = units or best, []
+    if not is_given and _is_off(counts, chosen, volume) and not _is_off(counts, best, volume):
+        notes.append(
+            f"{chosen:g} of {formula} in {volume:.0f} Å³ are not likely: {best:g} are taken "
+            "(--units says otherwise)"
+        )
+        chosen = best
+    elif _is_off(counts, chosen, volume):
+        filled = chosen * usual_volume(counts) / volume
+        notes.append(
+            f"{chosen:g} of {formula} usually take {filled:.1f} times the cell's volume: check the formula"
+        )
+    whole = {element: number * chosen for element, number in counts.items()}
     heavy = {element: number / order for element, number in whole.items() if not is_hydrogen(element)}
-    return heavy or None, whole
+    return heavy or None, whole, tuple(notes)
+
+
+def _is_off(counts: Mapping[str, float], units: float, volume: float) -> bool:
+    """Whether contents and cell differ more than the usual volumes of atoms can be wrong."""
+    most = _VOLUME_OFF if "C" in counts else _VOLUME_OFF_INORGANIC
+    return abs(float(np.log(units * usual_volume(counts) / volume))) > float(np.log(most))

@@ -5,22 +5,27 @@ The truth is nowhere in here: whether a structure is solved is judged by R1 of t
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 
 from argand.io.shelx import labels_of
-from argand.physics.crystal.atom import Atoms, Radiation
+from argand.physics.crystal.atom import Atoms, Radiation, strengths
+from argand.physics.crystal.neighbourhood import molecule_order
 from argand.physics.phasing.dual_space import Recipe, recipe_for
-from argand.physics.phasing.element_search import SURE
-from argand.physics.phasing.fourier import Map
-from argand.physics.phasing.model_building import assembled
-from argand.physics.phasing.refinement import RefinedModel
+from argand.physics.phasing.element_search import SURE, Named
+from argand.physics.phasing.fourier import Grid, Map
+from argand.physics.phasing.model_building import Builder, assembled
+from argand.physics.phasing.refinement import RefinedModel, evaluate
+from argand.systems.patterson.solution.absolute_hand import Hand, in_group, turned
+from argand.systems.patterson.solution.belief import verdict
+from argand.systems.patterson.solution.outlook import outlook
 from argand.systems.patterson.solution.reflections import CrystalData, read_crystal
 from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK_D_MIN, StructureSearch
-from argand.systems.patterson.solution.validation import verdict
+from argand.systems.patterson.solution.validation import evidence
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +61,16 @@ class Solution:
     seconds: float
     path: str = ITERATION
     log: tuple[Try, ...] = ()
+    probability: float = 0.0
+    hand: Hand = field(default_factory=Hand)
     uncertain: tuple[int, ...] = ()
+
+    @property
+    def outlook(self) -> str:
+        """What the tries say of more time, where the model is not believed; else empty."""
+        if self.solved:
+            return ""
+        return outlook([one.correlation for one in self.log], self.model.r1, self.seconds)
 
     @property
     def atoms(self) -> Atoms:
@@ -74,6 +88,7 @@ class Solution:
         return {
             "solved": self.solved,
             "reason": self.reason,
+            "probability": round(self.probability, 3),
             "r1": round(self.model.r1, 4),
             "r1_all": round(self.model.r1_all, 4),
             "n_atoms": len(self.model.atoms),
@@ -89,6 +104,8 @@ class Solution:
             "completeness": round(self.crystal.completeness, 3),
             **{name: round(value, 4) for name, value in agreement.items() if value is not None},
             "uncertain_elements": [labels_of(self.atoms.elements)[one] for one in self.uncertain],
+            **self.hand.summary(),
+            **({"outlook": self.outlook} if self.outlook else {}),
             "notes": list(self.crystal.notes),
         }
 
@@ -99,7 +116,7 @@ def solve(
     seed: int = 0,
     recipe: Recipe | None = None,
     watch: Callable[[int, float], None] = lambda attempts, r1: None,
-    workers: int = 1,
+    processes: int = 1,
     network: "nn.Module | None" = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Solution:
@@ -108,13 +125,13 @@ def solve(
     With a `network` (`density_network.load_network`) it mends models of coarse data; without one, iteration
     is alone. `clock` tells the seconds that the limit means: time.process_time those of a core.
 
-    With more `workers` other processes make tries too; what is found changes with their number only by how
+    With more `processes` others make tries too; what is found changes with their number only by how
     far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
     A first model is always made, however short the time.
     """
     started = clock()
     recipe = recipe or recipe_for(crystal.observed.d_min)
-    search = StructureSearch(crystal, recipe, seed, workers, network, clock, _PATIENCE * time_limit)
+    search = StructureSearch(crystal, recipe, seed, processes, network, clock, _PATIENCE * time_limit)
     log: list[Try] = []
     try:
         while not search.is_over and (search.best is None or clock() - started < time_limit):
@@ -125,22 +142,53 @@ def solve(
     finally:
         search.tries.close()
     assert search.best is not None
-    model, elements = search.builder.named(search.best)
-    if model is not search.best:
-        search.verdict = verdict(crystal, model, search.builder)
-    solved, _, reason = search.verdict
-    unsure = tuple(int(one) for one in np.flatnonzero(elements.probability < SURE))
-    reason += f"; the elements of {len(unsure)} atoms are uncertain" if unsure else ""
-    if elements.contradicted > _MOST_CONTRADICTED * len(model.atoms):
-        told = (
-            f"{elements.contradicted} of {len(model.atoms)} atoms do not scatter like what the formula leaves"
-        )
-        crystal = replace(crystal, notes=(*crystal.notes, f"{told}: check the formula"))
-    density = search.builder.observed_density(model)
-    model = replace(model, atoms=assembled(model.atoms, crystal.group, crystal.orthogonalisation))
-    seconds = clock() - started
-    found = (search.correlation, search.attempts, seconds, search.path, tuple(log), unsure)
-    return Solution(crystal, model, density, solved, reason, *found)
+    named, elements = search.builder.named(search.best)
+    judged = search.verdict
+    if named is not search.best:
+        judged = verdict(evidence(crystal, named, search.builder))
+    found = (search.correlation, search.attempts, clock() - started, search.path, tuple(log))
+    unsure = elements.probability < SURE
+    crystal = _with_notes(crystal, elements)
+    crystal, model, density, hand, unsure = _finished(crystal, search.builder, named, judged.believed, unsure)
+    reason = judged.reason + _told(int(unsure.sum()))
+    uncertain = tuple(int(one) for one in np.flatnonzero(unsure))
+    judgement = judged.probability, hand, uncertain
+    return Solution(crystal, model, density, judged.believed, reason, *found, *judgement)
+
+
+def _told(unsure: int) -> str:
+    return f"; the elements of {unsure} atoms are uncertain" if unsure else ""
+
+
+def _with_notes(crystal: CrystalData, elements: Named) -> CrystalData:
+    """The crystal with a warning where a formula does not fit."""
+    contradicted, count = elements.contradicted, len(elements.elements)
+    if contradicted <= _MOST_CONTRADICTED * count:
+        return crystal
+    told = f"{contradicted} of {count} atoms do not scatter like what the formula leaves: check the formula"
+    return replace(crystal, notes=(*crystal.notes, told))
+
+
+def _finished(
+    crystal: CrystalData, builder: Builder, model: RefinedModel, solved: bool, unsure: Bool[np.ndarray, " n"]
+) -> tuple[CrystalData, RefinedModel, Map, Hand, Bool[np.ndarray, " n"]]:
+    """The model in the hand that the data prefer, its molecules whole and in the order of their bonds.
+
+    `unsure` tells of which atoms the elements are; it comes back in the new order.
+    """
+    atoms, group, hand = turned(crystal, model.atoms, solved)
+    crystal = in_group(crystal, group)
+    if hand.is_inverted:
+        model = evaluate(atoms, crystal.observed)
+        old = builder.grid
+        grid = Grid(group, group, old.orthogonalisation, old.d_min, old.spacing)
+        phasing = replace(builder.phasing, group=group)
+        builder = replace(builder, data=crystal.observed, phasing=phasing, grid=grid)
+    density = builder.observed_density(model)
+    atoms = assembled(model.atoms, group, crystal.orthogonalisation)
+    scattering = strengths(atoms.elements, crystal.observed.radiation)
+    order = molecule_order(atoms, scattering, crystal.orthogonalisation)
+    return crystal, replace(model, atoms=atoms.take(order)), density, hand, unsure[order]
 
 
 def solve_file(
@@ -154,7 +202,7 @@ def solve_file(
     radiation: Radiation | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
-    workers: int = 1,
+    processes: int = 1,
     with_network: bool = False,
 ) -> Solution:
     """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
@@ -164,7 +212,7 @@ def solve_file(
     cannot be read or does not fit together.
     """
     crystal = read_crystal(path, cell, spacegroup, formula, d_min, units, radiation)
-    return solve(crystal, time_limit, seed, workers=workers, network=network_for(crystal, with_network))
+    return solve(crystal, time_limit, seed, processes=processes, network=network_for(crystal, with_network))
 
 
 def network_for(crystal: CrystalData, wanted: bool) -> "nn.Module | None":

@@ -9,13 +9,14 @@ from jaxtyping import Int
 
 from argand.physics.crystal.atom import structure_factors
 from argand.physics.crystal.symmetry import inverse_d_squared
-from argand.physics.phasing.dual_space import Amplitudes, Recipe, Search
+from argand.physics.phasing.dual_space import Amplitudes, Recipe, Search, recipe_for
 from argand.physics.phasing.fourier import Coefficients
 from argand.physics.phasing.model_building import Builder
-from argand.physics.phasing.refinement import RefinedModel
+from argand.physics.phasing.refinement import Observed, RefinedModel
+from argand.systems.patterson.solution.belief import NOTHING, verdict
 from argand.systems.patterson.solution.parallel_search import ParallelSearch
 from argand.systems.patterson.solution.reflections import CrystalData
-from argand.systems.patterson.solution.validation import verdict
+from argand.systems.patterson.solution.validation import evidence
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,18 +29,18 @@ ITERATION, NETWORK = "dual-space iteration", "dual-space iteration and network"
 PHASING_D_MIN = 0.84
 """Finer data, in Å, are used in refinement only. About what full small-molecule data reach; at higher angle
 |E| is nearly that of the heavy atoms alone, which pseudo-solutions fit as well."""
+_FINE, _COARSE = 1.0, 1.2
+"""Where phasing has data beyond the first, in Å, one try in three takes those to the second alone: heavy
+atoms, whose share of |E| grows with the angle, make fine data fit a pseudo-solution in every try
+(cod_2242045)."""
 NETWORK_D_MIN = 1.05
 """Data finer than this, in Å, show atoms as they are: the network is not asked. By hand, a little below the
 1.1 Å from which on it was trained."""
-_CLEAR = 0.16
-"""A model of this R1 ends the search at once: well below the 0.25 up to which models are believed."""
 _WORTH_A_LOOK = 0.03
 """A model is built of a try whose correlation of amplitudes is at most so much below the highest so far.
 Building takes longer than a look at the correlation, and right phases do not always have the highest."""
-_HOPE = 0.3
-"""A first model whose R1 is at most so much above the best is completed."""
-_TIDY = 2.5
-"""A misplaced atom has a U of more times the median; such a model is not yet the end."""
+_COMPLETING = 0.4
+"""Share of the time for completing first models; one of lower R1 than all before is completed in any case."""
 _PATIENCE = 4
 """Tries for a better model after one that is believed."""
 _HOPELESS = 0.42
@@ -50,14 +51,15 @@ _MENDED, _LEFT_OUT = 10, 0.3
 network is asked)."""
 _DOUBTED = 0.45
 """Support (`omit_support`) below which an atom is left out when a model is built again for the first time."""
-_SHARE = 0.5
+_SHARE = 0.3
 """Share of the time for mending: what looks like a model in need of it is often a wrong one."""
 
 
 class StructureSearch:
     """Tries so far: the best model, its phases' correlation, and the tries since it was found.
 
-    `clock` tells seconds; `workers` processes make tries, of which the order does not depend on their number.
+    `clock` tells seconds; `processes` processes make tries, of which the order does not depend on their
+    number.
     """
 
     def __init__(
@@ -65,22 +67,29 @@ class StructureSearch:
         crystal: CrystalData,
         recipe: Recipe,
         seed: int,
-        workers: int = 1,
+        processes: int = 1,
         network: "nn.Module | None" = None,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = 0.0,
     ) -> None:
         self.crystal, self.seed = crystal, seed
-        self.search, self.builder = _prepared(crystal, recipe)
-        self.tries = ParallelSearch(self.search, crystal.atoms, seed, workers)
+        self.searches, self.builder = _prepared(crystal, recipe)
+        self.tries = ParallelSearch(self.searches, crystal.atoms, seed, processes)
         self.best: RefinedModel | None = None
-        self.verdict = (False, False, "nothing tried yet")
+        self.verdict = NOTHING
         self.path = ITERATION
-        self.correlation = self._highest = -1.0
+        self.correlation = -1.0
+        self._highest = dict.fromkeys(map(id, self.searches), -1.0)
         self.attempts = self._since = self._failed = 0
         self.clock, self._started, self._mending = clock, clock(), 0.0
         self.patience_s = patience_s
+        self._completing, self._lowest = 0.0, 1.0
         self.sharpener = None if network is None else self._sharpener(network)
+
+    @property
+    def search(self) -> Search:
+        """The search on all the data that phasing takes."""
+        return self.searches[0]
 
     def _sharpener(self, network: "nn.Module") -> "Sharpener | None":
         """The network at work on this crystal; none where data are too fine for it."""
@@ -92,17 +101,18 @@ class StructureSearch:
     @property
     def is_over(self) -> bool:
         """Whether the best model is clear, or believed and not improved for some tries."""
-        believed, clear, _ = self.verdict
         waited = self._since >= _PATIENCE and self.clock() - self._started >= self.patience_s
-        return clear or (believed and waited)
+        return self.verdict.clear or (self.verdict.believed and waited)
 
     def attempt(self) -> float:
         """One more try, and its correlation; a model is built where that is about the best so far."""
-        phased = self.tries.next()
+        phased, search = self.tries.next(), self.searches[self.attempts % len(self.searches)]
         self.attempts, self._since = self.attempts + 1, self._since + 1
-        if self.best is None or phased.correlation >= self._highest - _WORTH_A_LOOK:
-            self._highest = max(self._highest, phased.correlation)
-            if self._build(phased.calculated, ITERATION):
+        # Coarse data are fitted better by all phases, so each search has a highest of its own.
+        highest = self._highest[id(search)]
+        if self.best is None or phased.correlation >= highest - _WORTH_A_LOOK:
+            self._highest[id(search)] = max(highest, phased.correlation)
+            if self._build(phased.calculated, search, ITERATION):
                 self.correlation = phased.correlation
         while self._may_mend():
             started = self.clock()
@@ -111,16 +121,25 @@ class StructureSearch:
         return phased.correlation
 
     def _build(
-        self, calculated: Coefficients, path: str, rng: np.random.Generator | None = None
+        self, calculated: Coefficients, search: Search, path: str, rng: np.random.Generator | None = None
     ) -> bool:
-        """Whether a model of the map that structure factors give is better than the best so far."""
-        model = self.builder.first(self.search.symmetric.weighted(calculated), rng)
-        if self.best is None or model.r1 < self.best.r1 + _HOPE:
-            model = self.builder.complete(model)
+        """Whether a model of the map that structure factors of a search give is better than the best so
+        far."""
+        phased = search.symmetric
+        coefficients = self.builder.grid.taken(phased.grid, phased.weighted(calculated))
+        model = self.builder.first(coefficients, rng)
+        started = self.clock()
+        # First models cost little beside completed ones: several are looked at for each.
+        spent = self._completing > _COMPLETING * (started - self._started)
+        if spent and self.best is not None and model.r1 >= self._lowest:
+            return False
+        self._lowest = min(self._lowest, model.r1)
+        model = self.builder.complete(model)
+        self._completing += self.clock() - started
         if self.best is not None and model.r1 >= self.best.r1:
             return False
         self.best, self.path, self._since, self._failed = model, path, 0, 0
-        self.verdict = verdict(self.crystal, model, self.builder)
+        self.verdict = verdict(evidence(self.crystal, model, self.builder))
         return True
 
     def _may_mend(self) -> bool:
@@ -145,7 +164,7 @@ class StructureSearch:
         path = self.path
         if self.sharpener is not None and asked:
             factors, path = self.sharpener.improve(factors), NETWORK
-        if not self._build(factors, path, rng):
+        if not self._build(factors, self.search, path, rng):
             self._failed += 1
 
     def _kept(self, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
@@ -157,13 +176,20 @@ class StructureSearch:
         return chosen if len(chosen) else np.arange(len(support))
 
 
-def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[Search, Builder]:
-    """Search and builder of a crystal; phasing leaves out the finest reflections."""
+def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[tuple[Search, ...], Builder]:
+    """Searches that take turns, and the builder of a crystal; phasing leaves out the finest reflections."""
+    fine, phasing = _search(crystal, PHASING_D_MIN, recipe)
+    grid = fine.symmetric.grid
+    builder = Builder(crystal.observed, phasing, grid, crystal.content, crystal.atoms, crystal.elements)
+    if phasing.d_min > _FINE:
+        return (fine,), builder
+    coarse, _ = _search(crystal, _COARSE, recipe_for(_COARSE))
+    return (fine, coarse, fine), builder
+
+
+def _search(crystal: CrystalData, d_min: float, recipe: Recipe) -> tuple[Search, Observed]:
+    """The search on data to `d_min` Å, and these data."""
     data = crystal.observed
-    squared = inverse_d_squared(data.hkl, data.orthogonalisation)
-    coarse = squared <= PHASING_D_MIN**-2
-    phasing = data.part(coarse)
-    amplitudes = Amplitudes.of(phasing.hkl, phasing.intensity, crystal.group, data.orthogonalisation)
-    search = Search(amplitudes, crystal.group, data.orthogonalisation, recipe)
-    grid = search.symmetric.grid
-    return search, Builder(data, phasing, grid, crystal.content, crystal.atoms, crystal.elements)
+    part = data.part(inverse_d_squared(data.hkl, data.orthogonalisation) <= d_min**-2)
+    amplitudes = Amplitudes.of(part.hkl, part.intensity, crystal.group, data.orthogonalisation)
+    return Search(amplitudes, crystal.group, data.orthogonalisation, recipe), part

@@ -1,0 +1,76 @@
+"""CIF texts into gemmi's documents, also where the end of the file is damaged."""
+
+import re
+
+import gemmi
+
+from argand.errors import InputError
+
+_REPAIRS = 20
+"""Places that are mended before a file is given up; by hand: each repair reads the whole file again."""
+
+
+def read_document(text: str, source: str) -> tuple[gemmi.cif.Document, tuple[str, ...]]:
+    """The document, and notes on what was left out of a damaged one.
+
+    What stands before the damage is kept: a row of a loop that is not whole goes, a text field without an end
+    is closed, anything else is cut off. Raises InputError where that leaves nothing.
+    """
+    first = ""
+    for _ in range(_REPAIRS):
+        try:
+            document = gemmi.cif.read_string(text)
+        except (ValueError, RuntimeError) as error:
+            told = " ".join(str(error).split())
+            first = first or told
+            mended = _mended(text, told)
+            if mended == text or not mended.strip():
+                break
+            text = mended
+        else:
+            if len(document) == 0:
+                raise InputError(f"{source}: holds no data block")
+            return document, (f"damaged CIF ({_shown(first)}): what can be read was taken",) if first else ()
+    raise InputError(f"{source}: is no CIF that can be read ({_shown(first)}); is the file whole?")
+
+
+def _shown(told: str) -> str:
+    """gemmi's message with the line in words."""
+    return re.sub(r"^string:(\d+)(:\d+\(\d+\))?( in [^:]*)?:? ?", r"line \1, ", told)[:100]
+
+
+def _mended(text: str, told: str) -> str:
+    """The text without what the parser complains of; the text itself where nothing is known to help."""
+    if "duplicate block name" in told:
+        return _with_other_names(text)
+    place = re.match(r"string:(\d+)", told)
+    if place is None:
+        return text
+    lines, number = text.splitlines(), int(place[1])
+    if "unterminated text field" in told:
+        return text.rstrip("\n") + "\n;\n"
+    if "Wrong number of values" in told:
+        return "\n".join(_without_broken_rows(lines, number - 1)) + "\n"
+    if "duplicate tag" in told or "has no value" in told:
+        return "\n".join(lines[: number - 1] + lines[number:]) + "\n"
+    return "\n".join(lines[: min(number, len(lines)) - 1]) + "\n"
+
+
+def _with_other_names(text: str) -> str:
+    """The same with numbered names of blocks."""
+    count = iter(range(1, text.lower().count("data_") + 2))
+    return re.sub(r"(?im)^(data_\S*)", lambda name: f"{name[1]}_{next(count)}", text)
+
+
+def _without_broken_rows(lines: list[str], start: int) -> list[str]:
+    """Without the rows of the loop from line `start` on that have too few or too many values."""
+    first = start + 1
+    while first < len(lines) and (not lines[first].strip() or lines[first].strip().startswith("_")):
+        first += 1
+    width = sum(line.strip().startswith("_") for line in lines[start:first])
+    last = first
+    while last < len(lines) and not re.match(r"\s*(_|loop_|data_|;)", lines[last], re.IGNORECASE):
+        last += 1
+    whole = [line for line in lines[first:last] if len(line.split()) == width]
+    # A loop of which no row is whole goes, with its names.
+    return lines[:first] + whole + lines[last:] if whole else lines[:start] + lines[last:]

@@ -1,0 +1,89 @@
+"""Files beside a list of reflections that say what it lacks: .ins, .res, .cif_od, .cif, .p4p and .m50."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from argand.errors import ConfigError, InputError
+from argand.io.cif_reflections import parse_cif_facts
+from argand.io.crystal_facts import CrystalFacts
+from argand.io.intensities import CellParameters, radiation_of
+from argand.io.jana import parse_m50
+from argand.io.reflection_text import decoded
+from argand.io.shelx import read_instructions
+from argand.physics.crystal.atom import parse_formula
+
+INSTRUCTIONS = (".ins", ".res")
+"""Endings of SHELX instructions, which belong to an .hkl file and are believed without a note."""
+_OTHERS = (".cif_od", ".cif", ".p4p", ".m50")
+
+
+def stem_of(path: Path) -> str:
+    """A file's name without its ending, and without .gz."""
+    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+    return name.rsplit(".", 1)[0]
+
+
+def file_beside(path: Path, suffixes: tuple[str, ...]) -> Path | None:
+    """The file of the same stem with one of the endings, in any case; the first ending goes first."""
+    wanted = [stem_of(path).lower() + suffix for suffix in suffixes]
+    folder = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    # Of files that differ in case alone, the one that is written like the reflections.
+    names = sorted(folder, key=lambda one: not one.name.startswith(stem_of(path)))
+    found = {one.name.lower(): one for one in reversed(names) if one.name.lower() in wanted}
+    return next((found[name] for name in wanted if name in found and found[name] != path), None)
+
+
+def instructions_beside(path: Path) -> CrystalFacts:
+    """What the .ins or .res of the same name says; nothing where there is none."""
+    beside = file_beside(path, INSTRUCTIONS)
+    return CrystalFacts() if beside is None else read_instructions(_text(beside), str(beside))
+
+
+def facts_beside(path: Path) -> Iterator[tuple[CrystalFacts, str]]:
+    """What other files of the same name say, each with its file's name; damaged ones are passed over."""
+    for suffix in _OTHERS:
+        beside = file_beside(path, (suffix,))
+        if beside is None:
+            continue
+        try:
+            yield _facts(beside), beside.name
+        except (InputError, ValueError, RuntimeError) as error:
+            note = f"{beside.name} beside it cannot be read ({' '.join(str(error).split())[:100]})"
+            yield CrystalFacts(notes=(note,)), beside.name
+
+
+def _facts(path: Path) -> CrystalFacts:
+    text = _text(path)
+    if path.suffix.lower() == ".p4p":
+        return parse_p4p(text)
+    if path.suffix.lower() == ".m50":
+        return parse_m50(text)
+    return parse_cif_facts(text, str(path))
+
+
+def _text(path: Path) -> str:
+    try:
+        return decoded(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+
+
+def parse_p4p(text: str) -> CrystalFacts:
+    """Cell, wavelength and formula of Bruker's .p4p: the cards CELL, SOURCE and CHEM."""
+    cards: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if parts := line.split():
+            cards.setdefault(parts[0].upper(), parts[1:])
+    cell: CellParameters | None = None
+    if len(cards.get("CELL", [])) >= 6:
+        a, b, c, alpha, beta, gamma = (float(part) for part in cards["CELL"][:6])
+        cell = (a, b, c, alpha, beta, gamma)
+    waves = [part for part in cards.get("SOURCE", [])[1:] if re.fullmatch(r"\d*\.\d+", part)]
+    wavelength = float(waves[0]) if waves else None
+    formula: str | None = " ".join(cards.get("CHEM", []))
+    try:
+        parse_formula(formula or "")
+    except ConfigError:
+        formula = None
+    return CrystalFacts(cell, wavelength, formula=formula, radiation=radiation_of(None, wavelength))

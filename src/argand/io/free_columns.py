@@ -1,0 +1,124 @@
+"""Reflections as columns parted by blanks, commas or semicolons, with a line of names or remarks, as CSV."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.io.intensities import Rows, squared, unknown_sigma, whole_indices
+
+_REMARK = ("#", "!", ";")
+_INDEX = ("h", "k", "l")
+_INTENSITY = ("i", "io", "iobs", "int", "intensity", "f2", "fo2", "fobs2", "fsq", "fosq", "fosqr", "f2obs")
+_INTENSITY += ("f2meas", "fsquared", "fsquaredmeas", "imean", "inet", "intensitymeas", "intensitynet")
+_AMPLITUDE = ("f", "fo", "fobs", "fmeas", "fp", "amplitude")
+_SIGMA = re.compile("d?sig|esd|su$|err|σ|s$|sd$")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column is what; `sigma` is None where there is none, and then `value` is followed by nothing."""
+
+    indices: tuple[int, int, int] = (0, 1, 2)
+    value: int = 3
+    sigma: int | None = 4
+    is_amplitude: bool = False
+    is_named: bool = False
+
+
+def has_names(text: str) -> bool:
+    """Whether a text is a table that names its columns, or one parted by commas, or begins with remarks."""
+    start = [line.strip() for line in text.splitlines()[:50] if line.strip()]
+    plain = [line for line in start if not line.startswith(_REMARK)]
+    if not plain:
+        return False
+    parted = all(re.search("[,;]", line) for line in plain[:3])
+    return len(plain) < len(start) or parted or _columns(plain[0]) is not None
+
+
+def parse_free(text: str, source: str) -> Rows:
+    """Indices, F² and sigma of a table; by its names, or else as h, k, l, F² and sigma.
+
+    Lines that begin with #, ! or ; are remarks, and a name such as F or Fobs means an amplitude. Raises
+    InputError for a line that is no reflection.
+    """
+    columns = Columns()
+    rows: list[list[float]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        named = None if rows or columns.is_named else _columns(line.strip().lstrip("".join(_REMARK)))
+        bare = re.split("[#!]", line)[0].strip()
+        if named is not None:
+            columns = named
+        elif bare and not bare.startswith(_REMARK):
+            found = _line(bare, columns, f"{source}: line {number}")
+            if not any(found[:3]):
+                break
+            rows.append(found)
+    return _rows(rows, columns.is_amplitude)
+
+
+def _columns(line: str) -> Columns | None:
+    """Where a line names its columns, which they are."""
+    names = [_bare_name(part) for part in _split(line)]
+    if any(name not in names for name in _INDEX):
+        return None
+    h, k, el = (names.index(name) for name in _INDEX)
+    for known in (_INTENSITY, _AMPLITUDE):
+        value = next((at for at, name in enumerate(names) if name in known), None)
+        if value is not None:
+            sigmas = [at for at, name in enumerate(names) if _SIGMA.match(name)]
+            # The sigma of a value stands behind it.
+            behind = [at for at in sigmas if at > value] or sigmas
+            return Columns((h, k, el), value, behind[0] if behind else None, known is _AMPLITUDE, True)
+    return None
+
+
+def _bare_name(part: str) -> str:
+    """A name in small letters and digits alone: index_h is h, and F² and Fo^2 are f2 and fo2."""
+    plain = re.sub(r"[^\wσ]|_", "", part.lower().replace("²", "2").replace("**", ""))
+    return re.sub("^(refln)?(index)?", "", plain)
+
+
+def _split(line: str) -> list[str]:
+    """Parts of a line; a comma within semicolons is a decimal one."""
+    if ";" in line:
+        return [part.strip().replace(",", ".") for part in line.strip().strip(";").split(";")]
+    if "," in line:
+        return [part.strip() for part in line.strip().strip(",").split(",")]
+    return line.split()
+
+
+def _line(line: str, columns: Columns, where: str) -> list[float]:
+    """h, k, l, value and, where there is one, sigma; NaN for a value or sigma that is missing."""
+    parts = _split(line)
+    try:
+        indices = [float(parts[at]) for at in columns.indices]
+        values = [_value(parts[columns.value])]
+        if columns.sigma is not None and (columns.is_named or len(parts) > columns.sigma):
+            values.append(_value(parts[columns.sigma]))
+    except (ValueError, IndexError) as error:
+        raise InputError(f"{where} is no reflection ('{line[:30]}'): h k l I sigma are asked for") from error
+    if any(not index.is_integer() for index in indices):
+        raise InputError(f"{where} has no whole indices ('{line[:30]}'): h k l I sigma are asked for")
+    return [*indices, *values]
+
+
+def _value(text: str) -> float:
+    missing = text.lower() in ("", ".", "?", "nan", "na", "n/a") or not text.strip("*")
+    return float("nan") if missing else float(text)
+
+
+def _rows(rows: list[list[float]], is_amplitude: bool) -> Rows:
+    notes: tuple[str, ...] = ()
+    width = min((len(row) for row in rows), default=5)
+    table = np.array([row[:width] for row in rows], float).reshape(-1, width)
+    value = table[:, 3]
+    if width < 5:
+        notes = ("no sigmas in the file: all are taken to be 2 % of the mean",)
+        sigma = unknown_sigma(value)
+    else:
+        sigma = table[:, 4]
+    if is_amplitude:
+        value, sigma = squared(value, sigma)
+    return Rows(whole_indices(table[:, :3]), value, sigma, notes)

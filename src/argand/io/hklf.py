@@ -1,0 +1,161 @@
+"""SHELX's .hkl files: HKLF 2 to 6 in fixed columns, with batch numbers, or in columns parted by blanks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from argand.errors import InputError
+from argand.io.hklf_card import HklfCard
+from argand.io.intensities import Rows, squared, whole_indices
+from argand.io.twin_batches import component_alone, scale_groups
+
+_INDEX_WIDTH, _VALUE_WIDTH = 4, 8
+"""Columns of an index and of F² or sigma in SHELX's FORMAT(3I4,2F8.2,I4)."""
+
+
+@dataclass(frozen=True)
+class HklfText:
+    """The reflections of an .hkl text, with batch numbers (0 where there are none), and what follows them."""
+
+    rows: Rows
+    batch: Int[np.ndarray, " n"]
+    trailing: str
+
+
+def parse_hklf(text: str, source: str, card: HklfCard | None = None) -> Rows:
+    """Indices, F² and sigma of an .hkl text, as the HKLF card says; without one the batch numbers tell.
+
+    Raises InputError for a line that is no reflection and where the card cannot be obeyed.
+    """
+    return obeyed(read_hklf(text, source, card), source, card)
+
+
+def obeyed(read: HklfText, source: str, card: HklfCard | None = None) -> Rows:
+    """F² of one twin component, scaled and transformed as the HKLF card says."""
+    rows, batch = read.rows, read.batch
+    code = (5 if _is_overlapped(batch) else 4) if card is None else card.code
+    if code == 3:
+        rows = Rows(rows.hkl, *squared(rows.intensity, rows.sigma), rows.notes)
+    if code in (5, 6) and batch.any():
+        rows = component_alone(rows, batch, source)
+    else:
+        rows = scale_groups(rows, batch)
+    return rows if card is None else card.applied(rows, source)
+
+
+def read_hklf(text: str, source: str, card: HklfCard | None = None) -> HklfText:
+    """The lines up to 0 0 0 or an empty one, as they stand."""
+    lines, trailing, notes = _until_end(text)
+    indices = 6 if card is not None and card.code == 6 else 3
+    values, fixed = _fixed(lines, indices), True
+    if values is None:
+        values, fixed = _free(lines, indices), False
+    if values is None:
+        values = [_either(line, indices, f"{source}: line {n}") for n, line in lines]
+    table = np.array(values, float).reshape(-1, indices + 3)
+    if fixed and (stars := int(np.isnan(table[:, indices : indices + 2]).any(1).sum())):
+        notes += (f"{stars} reflections too strong for their columns (****): scale the .hkl down",)
+    main = ~table[:, 3:indices].any(1)
+    if not main.all():
+        notes += (f"{(~main).sum()} satellite reflections left out: the average structure is sought",)
+    table = table[main]
+    rows = Rows(whole_indices(table[:, :3]), table[:, indices], table[:, indices + 1], notes)
+    return HklfText(rows, table[:, indices + 2].astype(int), trailing)
+
+
+def _until_end(text: str) -> tuple[list[tuple[int, str]], str, tuple[str, ...]]:
+    """Numbered lines of reflections, what follows them, and a note where their end is not marked."""
+    lines = text.splitlines()
+    first = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
+    for n in range(first, len(lines)):
+        line = lines[n]
+        if not line.strip() or line[:12].split() == ["0", "0", "0"] or line.split()[:3] == ["0", "0", "0"]:
+            after = lines[n + 1 :]
+            return list(enumerate(lines[first:n], first + 1)), "\n".join(after), _unread(after)
+    note = "no 0 0 0 line at the end of the reflections: is the file whole?"
+    return list(enumerate(lines[first:], first + 1)), "", (note,)
+
+
+def _unread(lines: list[str]) -> tuple[str, ...]:
+    """A note where reflections go on after the end of the first set."""
+    count = sum(_fixed_line(line, 3, True) is not None for line in lines)
+    end = "an empty line or 0 0 0 ends the reflections"
+    return (f"{end}: {count} lines after it were not read",) if count > 1 else ()
+
+
+def _fixed(lines: list[tuple[int, str]], indices: int) -> list[list[float]] | None:
+    """The values of all lines in fixed columns, right-justified indices; None where one is not so."""
+    values = []
+    for _, line in lines:
+        found = _fixed_line(line, indices, True)
+        if found is None:
+            return None
+        values.append(found)
+    return values
+
+
+def _fixed_line(line: str, indices: int, strict: bool) -> list[float] | None:
+    """Indices, value, sigma and batch (0 for none) of a line in fixed columns; NaN for asterisks."""
+    end = indices * _INDEX_WIDTH
+    parts = [line[at : at + _INDEX_WIDTH] for at in range(0, end, _INDEX_WIDTH)]
+    # FORTRAN writes numbers to the right end of their columns; others mean columns parted by blanks.
+    if strict and any(not part[-1:].strip() for part in parts):
+        return None
+    parts += [line[end + at : end + at + _VALUE_WIDTH] for at in (0, _VALUE_WIDTH)]
+    batch = line[end + 2 * _VALUE_WIDTH : end + 2 * _VALUE_WIDTH + _INDEX_WIDTH].strip()
+    try:
+        found = [float(int(part)) for part in parts[:indices]] + [_number(part) for part in parts[indices:]]
+    except ValueError:
+        return None
+    return [*found, _batch(batch)]
+
+
+def _free(lines: list[tuple[int, str]], indices: int) -> list[list[float]] | None:
+    values = []
+    for _, line in lines:
+        found = _free_line(line, indices)
+        if found is None:
+            return None
+        values.append(found)
+    return values
+
+
+def _free_line(line: str, indices: int) -> list[float] | None:
+    """Indices, value, sigma and batch (0 for none) of a line whose columns are parted by blanks."""
+    parts = line.split()
+    if len(parts) < indices + 2:
+        return None
+    try:
+        found = [float(int(part)) for part in parts[:indices]]
+        found += [_number(part) for part in parts[indices : indices + 2]]
+    except ValueError:
+        return None
+    return [*found, _batch(parts[indices + 2] if len(parts) > indices + 2 else "")]
+
+
+def _either(line: str, indices: int, where: str) -> list[float]:
+    found = _fixed_line(line, indices, True) or _free_line(line, indices) or _fixed_line(line, indices, False)
+    if found is None:
+        shown = "".join(letter if letter.isprintable() else "?" for letter in line.strip()[:30])
+        raise InputError(f"{where} is no reflection ('{shown}'): cut short, or no HKLF 4 file")
+    return found
+
+
+def _number(text: str) -> float:
+    """A number as FORTRAN writes it: D for E, and asterisks (NaN) where the columns are too narrow."""
+    if text.strip() and not text.strip().strip("*"):
+        return float("nan")
+    return float(text.upper().replace("D", "E"))
+
+
+def _batch(text: str) -> float:
+    try:
+        return float(int(text))
+    except ValueError:
+        return 0.0
+
+
+def _is_overlapped(batch: Int[np.ndarray, " n"]) -> bool:
+    """Whether batch numbers are those of HKLF 5; -1 alone marks reflections that HKLF 4 keeps for R free."""
+    return bool((batch < 0).any() and (np.abs(batch) > 1).any())

@@ -1,0 +1,155 @@
+"""Measured intensities as files list them: what the readers of all formats give."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+import gemmi
+import numpy as np
+from jaxtyping import Bool, Float
+
+from argand.errors import InputError
+from argand.physics.crystal.atom import Radiation
+from argand.physics.crystal.symmetry import Group
+from argand.typing import Miller
+
+CellParameters = tuple[float, float, float, float, float, float]
+"""a, b, c in Å and α, β, γ in degrees."""
+_FEWEST = 5
+"""Reflections that a file has at least; by hand: fewer are a file that was cut short."""
+_PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE = 10, 0.01
+"""Least number of equal values, and share of all, that are taken for marks; by hand, not measured."""
+_PLACEHOLDER_BELOW = -2.0
+"""Standard deviations below 0 from which an intensity may be a mark.
+
+By hand: true intensities are 0 or more, and so many equal ones below -2 σ are no measurement.
+"""
+_LONGEST_ELECTRON_WAVE = 0.1
+"""In Å: electrons of 15 kV; X-rays in use are longer.
+
+h / √(2 m e U (1 + e U / 2 m c²)) is 0.0994 Å at 15 kV. X-rays of 0.1 Å have 124 keV.
+"""
+_UNKNOWN_SIGMA = 0.02
+"""Sigma over the mean value where a file has none: by hand, it weighs all reflections alike."""
+_LARGEST_INDEX = 100_000.0
+"""By hand: far beyond any index, and what fits into the keys that reflections are sorted by."""
+
+
+@dataclass(frozen=True)
+class MeasuredIntensities:
+    """Intensities as a file lists them, and what it says of the crystal.
+
+    `spacegroup` is a Hermann-Mauguin or Hall symbol; `group` is set where operators are given instead.
+    `elements` are those that a file names without their counts; `units` are the formulas in the cell (Z).
+    `hklf` is SHELX's HKLF card as it came, which `hkl`, `intensity` and `sigma` obey already. `laue` is the
+    symbol of a space group of which a file means no more than lattice and Laue class.
+    """
+
+    source: str
+    hkl: Miller
+    intensity: Float[np.ndarray, " n"]
+    sigma: Float[np.ndarray, " n"]
+    cell: CellParameters | None = None
+    spacegroup: str | None = None
+    group: Group | None = None
+    formula: str | None = None
+    wavelength: float | None = None
+    radiation: Radiation | None = None
+    notes: tuple[str, ...] = field(default=())
+    elements: tuple[str, ...] = ()
+    units: float | None = None
+    hklf: str = ""
+    laue: str | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Reflections of a file: `hkl` [n, 3], F² and its sigma [n] on one scale, and warnings."""
+
+    hkl: Miller
+    intensity: Float[np.ndarray, " n"]
+    sigma: Float[np.ndarray, " n"]
+    notes: tuple[str, ...] = ()
+
+    def measured(self, source: str) -> MeasuredIntensities:
+        """The same, with nothing known of the crystal."""
+        return MeasuredIntensities(source, self.hkl, self.intensity, self.sigma, notes=self.notes)
+
+
+def whole_indices(values: Float[np.ndarray, "n 3"]) -> Miller:
+    """Indices as whole numbers; ValueError for what is too large to be one."""
+    if not (np.abs(values) < _LARGEST_INDEX).all():
+        raise ValueError("a number that is no index stands for h, k or l")
+    return np.rint(values).astype(int)
+
+
+def squared(
+    amplitude: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """F² and its sigma from F and its own: F² keeps the sign that F may have, and dF² = 2 F dF."""
+    return amplitude * np.abs(amplitude), 2 * np.abs(amplitude) * sigma
+
+
+def unknown_sigma(value: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Equal sigmas, 2 % of the mean value, where a file has none."""
+    known = np.abs(value[np.isfinite(value)])
+    return np.full(len(value), _UNKNOWN_SIGMA * float(known.mean()) if len(known) else 0.0)
+
+
+def radiation_of(probe: str | None, wavelength: float | None) -> Radiation | None:
+    """What a probe's name, or else a wavelength in Å, tells of the radiation."""
+    if probe is not None and "electron" in probe.lower():
+        return "electron"
+    if wavelength is None:
+        return None
+    return "electron" if 0 < wavelength < _LONGEST_ELECTRON_WAVE else "xray"
+
+
+def checked(measured: MeasuredIntensities) -> MeasuredIntensities:
+    """The reflections whose numbers are of use; InputError where too few are."""
+    finite = np.isfinite(measured.intensity) & np.isfinite(measured.sigma)
+    good = finite & (measured.hkl != 0).any(1)
+    if good.sum() < _FEWEST:
+        raise InputError(f"{measured.source}: only {good.sum()} reflections can be read; is the file whole?")
+    if not (measured.intensity[good] > 0).any():
+        raise InputError(f"{measured.source}: no intensity is above zero; are the columns in place?")
+    # By hand: pure noise about 0 has a half.
+    if (measured.intensity[good] < 0).mean() > 0.5:
+        raise InputError(f"{measured.source}: most intensities are negative; are the columns in place?")
+    placeholder = good & _placeholders(measured.intensity, measured.sigma)
+    notes = measured.notes
+    if not finite.all():
+        notes += (f"{(~finite).sum()} reflections without a number for I or sigma left out",)
+    if placeholder.any():
+        value = measured.intensity[placeholder][0]
+        notes += (f"{placeholder.sum()} reflections of one value ({value:g}) taken for not measured",)
+    kept = good & ~placeholder
+    rows = (measured.hkl[kept], measured.intensity[kept], measured.sigma[kept])
+    return replace(measured, hkl=rows[0], intensity=rows[1], sigma=rows[2], notes=notes)
+
+
+def _placeholders(
+    intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
+) -> Bool[np.ndarray, " n"]:
+    """Reflections that share one far negative intensity and its sigma, as some programs mark missing ones."""
+    pairs = np.column_stack([intensity, sigma])
+    _, which, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+    fewest = max(_PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE * len(intensity))
+    return (count[which.ravel()] >= fewest) & (intensity < _PLACEHOLDER_BELOW * sigma)
+
+
+def parse_cell(text: str) -> CellParameters:
+    """Six numbers parted by commas or blanks, as `5.9,12.3,5.8,90,90,90`; InputError otherwise."""
+    try:
+        a, b, c, alpha, beta, gamma = (float(part) for part in re.split(r"[,\s]+", text.strip()))
+    except ValueError as error:
+        raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees") from error
+    # By hand: numbers beyond these are in nm or radians, or out of order.
+    angles_fit = all(20 < angle < 160 for angle in (alpha, beta, gamma))
+    if not (1 <= min(a, b, c) <= max(a, b, c) < 2000 and angles_fit):
+        raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees")
+    return a, b, c, alpha, beta, gamma
+
+
+def cell_of(cell: gemmi.UnitCell) -> CellParameters | None:
+    """The numbers of gemmi's cell, None where it is not set."""
+    return (cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma) if cell.is_crystal() else None

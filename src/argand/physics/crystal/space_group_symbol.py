@@ -1,0 +1,91 @@
+"""Space group symbols as people write them: Hermann-Mauguin in many spellings, Hall, and numbers."""
+
+import difflib
+import re
+import unicodedata
+
+import gemmi
+
+from argand.errors import ConfigError
+
+_DASHES = str.maketrans("−–—_", "--- ")
+"""Signs that stand for minus, and the mark of a subscript."""
+_LAST_NUMBER = 230
+"""How many types of space groups there are (International Tables A)."""
+
+
+def find_operations(name: str, cell: tuple[float, ...] | None = None) -> tuple[gemmi.GroupOps, str]:
+    """Operators and full symbol of a space group.
+
+    `name` is a Hermann-Mauguin symbol (P21/c, P2(1)/c, P2_1/c, p 1 21/c 1, R-3c:H), Hall's or a number.
+    Rhombohedral groups have hexagonal axes unless the symbol or the `cell` (Å and degrees) says otherwise; of
+    two origins the first is taken where the symbol does not choose. Raises ConfigError for an unknown symbol.
+    """
+    text = _plain(name)
+    angles = (cell[3], cell[5]) if cell is not None else (0.0, 0.0)
+    for spelling in _spellings(text):
+        found = gemmi.find_spacegroup_by_name(spelling, *angles)
+        if found is not None:
+            return found.operations(), found.xhm()
+    operations = _of_hall(text)
+    if operations is None:
+        raise ConfigError(f"no space group is called '{name}'; write it such as \"P 21/c\"{_likely(text)}")
+    known = gemmi.find_spacegroup_by_ops(operations)
+    return operations, known.xhm() if known else text
+
+
+def setting_note(name: str, chosen: str) -> str | None:
+    """What was chosen where the symbol `name` leaves an origin or axes open; `chosen` is the full symbol."""
+    if ":" not in chosen or re.search(r":\s*[12HhRr]", name) or _of_hall(_plain(name)) is not None:
+        return None
+    bare, setting = chosen.split(":")
+    if setting in "12":
+        other = "2" if setting == "1" else "1"
+        known = gemmi.find_spacegroup_by_name(f"{bare}:{other}")
+        return known and f"{bare} has two origins: {chosen} is taken; give '{bare}:{other}' for the other"
+    # The letter may stand without a colon.
+    if re.search(r"[HhRr]\s*$", name.strip()[1:]) or name.strip()[:1] in "Hh":
+        return None
+    axes, other = ("hexagonal", "R") if setting == "H" else ("rhombohedral", "H")
+    return f"{bare} on {axes} axes ({chosen}) is taken; give '{bare}:{other}' for the other"
+
+
+def _plain(name: str) -> str:
+    """Without quotes, subscripts, overbars and marks of screw axes, with single blanks."""
+    # NFKD turns subscripts into digits and parts an overbar, which stands behind its digit, from it.
+    text = unicodedata.normalize("NFKD", name)
+    text = re.sub("(\\d)[\u0304\u0305]", r"-\1", text).translate(_DASHES).strip()
+    # Quotes within are part of Hall symbols.
+    text = text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in "'\"" else text
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _spellings(text: str) -> list[str]:
+    """The symbol as it stands, and without what marks subscripts: P2(1)/c, P 2 1/c."""
+    if re.fullmatch(r"[+-]?\d+", text):
+        return [text] if 1 <= int(text) <= _LAST_NUMBER else []
+    bare = re.sub(r"\((\d)\)", r"\1", text)
+    joined = re.sub(r"([2346]) ([1-5])(?=[ /]|$)", r"\1\2", bare)
+    return list(dict.fromkeys([text, bare, joined, bare.replace(" ", ""), joined.replace(" ", "")]))
+
+
+def _of_hall(text: str) -> gemmi.GroupOps | None:
+    """Operators of a Hall symbol as it is tabulated, with a centre or with another basis.
+
+    Others are refused: "P 21c", valid as it is, is P 1 1 2, and no one means that.
+    """
+    tabulated = {group.hall.lower() for group in gemmi.spacegroup_table()}
+    if text.lower() not in tabulated and not re.match(r"-[PABCIRHF] |[PABCIRHF] .*\(", text, re.IGNORECASE):
+        return None
+    try:
+        return gemmi.symops_from_hall(text)
+    except (RuntimeError, ValueError):
+        return None
+
+
+def _likely(text: str) -> str:
+    """The symbols that are spelt most like an unknown one."""
+    names = {group.xhm().replace(" ", ""): group.xhm() for group in gemmi.spacegroup_table()}
+    names |= {group.short_name(): group.xhm() for group in gemmi.spacegroup_table()}
+    near = difflib.get_close_matches(text.replace(" ", ""), names, 1, 0.7)
+    return f"; is it '{names[near[0]]}'?" if near else ""

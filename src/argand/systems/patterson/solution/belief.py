@@ -1,0 +1,125 @@
+"""Whether a model of a crystal is believed: the probability that it is right, by all the evidence together.
+
+The probability is that of a logistic fit to models of known truth, of which `data/belief.json` keeps the
+coefficients; `benchmarks/patterson_verdict.py` makes the models, fits and writes the file.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from argand.io.resource import system_data
+from argand.systems.patterson.solution.validation import Evidence
+
+BELIEVED, CLEAR = 0.8, 0.97
+"""Probabilities from which a model is believed, and from which it ends the search. In cross-validation on the
+crystals that the fit was made on, about one in a hundred believed models is wrong (the figures are in
+`data/belief.json`)."""
+_FEWEST = 15
+"""Reflections below which nothing is believed: four atoms, a scale and a U have 14 parameters."""
+_LEAST_FOUND = 0.85
+"""Least share of the formula's atoms other than hydrogen in a model that is believed. By hand: with less,
+what is missing is more than an error of the formula or a small molecule of solvent."""
+_MOST_VOLUME = 50.0
+"""Most Å³ of the cell for each atom found, without a formula; 18 are usual."""
+_ELECTRON_SCALE = 0.5
+"""Right models of electron diffraction have R1 of 0.2 to 0.35 by the kinematic theory (its measured
+refinements), twice that of X-rays without hydrogens and anisotropy."""
+_SMALLEST_R1 = 0.003
+"""By hand, so that the logarithm of a fit of simulated data without errors stays finite."""
+_COARSE = 1.3
+"""Å; coarser data carry no U for each atom (`OWN_U_BELOW`), and R1 has another scale there."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a model is believed, whether it is so clear that the search ends, the probability, and the
+    reason."""
+
+    believed: bool
+    clear: bool
+    probability: float
+    reason: str
+
+
+NOTHING = Verdict(False, False, 0.0, "nothing tried yet")
+
+
+def features(one: Evidence) -> dict[str, float]:
+    """What the fit sees: the evidence on scales on which it adds up, each bounded."""
+    # What a fit of p parameters leaves of n reflections shrinks with √(1 - p/n) in amplitude.
+    freedom = np.sqrt(max(1 - one.parameters, 0.02))
+    r1 = one.r1 * (_ELECTRON_SCALE if one.electrons else 1.0) / freedom - one.noise
+    r1 = float(np.log(max(r1, _SMALLEST_R1)))
+    return {
+        "R1": r1,
+        "R1 of coarse data": r1 * (one.d_min > _COARSE),
+        "hydrogen": one.hydrogen,
+        "resolution": one.d_min,
+        "electrons": float(one.electrons),
+        "vague atoms": min(one.vague, 0.5),
+        "least support": float(np.clip(one.support, -0.2, 1.0)),
+        "unexplained peak": min(one.unexplained, 1.5),
+        "leftover": float(np.log(np.clip(one.leftover, 0.05, 5.0))),
+        "crowded atoms": min(one.crowded, 0.5),
+        "atoms found": abs(1 - one.found) if one.found is not None else 0.0,
+        "no formula": float(one.found is None),
+        "parameters": float(np.log(max(one.parameters, 1e-3))),
+    }
+
+
+def probability(one: Evidence) -> float:
+    """Probability that a model is right, 0 to 1."""
+    fit, seen = _fit(), features(one)
+    total = fit["intercept"] + sum(fit["coefficients"][name] * value for name, value in seen.items())
+    return float(1 / (1 + np.exp(-np.clip(total, -50, 50))))
+
+
+def verdict(one: Evidence) -> Verdict:
+    """Whether a model of this evidence is believed, and why."""
+    share = probability(one)
+    against = _forbidding(one)
+    if against:
+        return Verdict(False, False, share, against)
+    told = f"R1 {one.r1:.3f}, {share:.0%} likely to be right"
+    if share < BELIEVED:
+        return Verdict(False, False, share, f"{told}: {_weakest(one)}")
+    return Verdict(True, share >= CLEAR, share, told)
+
+
+def _forbidding(one: Evidence) -> str:
+    """What no other evidence outweighs; empty where there is nothing."""
+    if one.reflections < _FEWEST:
+        return f"{one.reflections} reflections are too few to tell"
+    if one.found is not None and one.found < _LEAST_FOUND:
+        return f"only {one.found:.0%} of the atoms found"
+    if one.found is None and one.volume > _MOST_VOLUME:
+        return f"{one.volume:.0f} Å³ of the cell for each atom found are more than any crystal has"
+    return ""
+
+
+def _weakest(one: Evidence) -> str:
+    """What speaks most against a model, beside what is usual of right ones."""
+    fit, seen = _fit(), features(one)
+    usual = {name: fit["coefficients"][name] * (value - fit["usual"][name]) for name, value in seen.items()}
+    words = {
+        "R1": f"R1 is high for a noise of {one.noise:.3f}",
+        "R1 of coarse data": f"R1 is high for data to {one.d_min:.2f} Å",
+        "vague atoms": f"{one.vague:.0%} of the atoms do not come back where they are left out",
+        "least support": "an atom does not come back where it is left out",
+        "unexplained peak": f"a peak of {one.unexplained:.1f} times the lightest atom is not explained",
+        "leftover": f"the difference map has a peak of {one.leftover:.1f} times the lightest atom",
+        "crowded atoms": f"{one.crowded:.0%} of the atoms are nearer to others than bonds are",
+        "atoms found": f"{one.found or 1:.0%} of the atoms of the formula found",
+        "parameters": f"{one.reflections} reflections are few for so many parameters",
+    }
+    told = min((name for name in usual if name in words), key=lambda name: usual[name])
+    return words[told]
+
+
+@cache
+def _fit() -> dict[str, Any]:
+    return json.loads(system_data("patterson", "belief.json").read_text(encoding="utf-8"))
