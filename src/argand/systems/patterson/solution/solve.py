@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool
 
-from argand.io.shelx import labels_of
+from argand.io.labels import atom_labels
 from argand.physics.crystal.atom import Atoms, Radiation, strengths
 from argand.physics.crystal.neighbourhood import molecule_order
 from argand.physics.phasing.dual_space import Recipe, recipe_for
@@ -103,7 +103,7 @@ class Solution:
             "correlation": round(self.correlation, 3),
             "completeness": round(self.crystal.completeness, 3),
             **{name: round(value, 4) for name, value in agreement.items() if value is not None},
-            "uncertain_elements": [labels_of(self.atoms.elements)[one] for one in self.uncertain],
+            "uncertain_elements": [atom_labels(self.atoms.elements)[one] for one in self.uncertain],
             **self.hand.summary(),
             **({"outlook": self.outlook} if self.outlook else {}),
             "notes": list(self.crystal.notes),
