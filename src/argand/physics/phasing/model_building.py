@@ -12,6 +12,7 @@ from argand.physics.crystal.atom import Atoms, strengths, structure_factors
 from argand.physics.crystal.bond import shortest_distances
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import Expansion, phase_factor
+from argand.physics.phasing.element_search import Named, name_elements
 from argand.physics.phasing.fourier import Coefficients, Grid, Map
 from argand.physics.phasing.omit_map import omit_support
 from argand.physics.phasing.peak import PeakFinder, between_points
@@ -102,6 +103,8 @@ _ROUNDS = 6
 """Rounds of pruning, adding, naming and refining, at most; by hand, a bound on time."""
 _GAIN = 0.01
 """R1 that a round from the third on must gain for another to follow; by hand, a bound on time."""
+_WORSE = 1.1
+"""Final elements are not taken where R1 grows by more than this factor; by hand."""
 _LARGEST_U = 0.08
 """Å²; an atom's U is below this, or below the next times the median.
 
@@ -190,6 +193,21 @@ class Builder:
         if len(self.phasing.hkl) < len(self.data.hkl):
             best = refine(best.atoms, self.data, 3, not own_u, 0.0 if own_u else _TETHER)
         return best
+
+    def named(self, model: RefinedModel) -> tuple[RefinedModel, Named]:
+        """The model with its final elements, refined against all data, and how sure they are.
+
+        The model itself comes back, its elements all unsure, where the new ones fit much worse.
+        """
+        found = name_elements(model.atoms, self.data, self.content, self.elements)
+        if found.elements == model.atoms.elements:
+            return model, found
+        own_u = self.data.d_min < OWN_U_BELOW
+        start = replace(model.atoms, elements=found.elements, frac=found.atoms.frac, u_iso=found.atoms.u_iso)
+        other = refine(start, self.data, 4, not own_u, 0.0 if own_u else _TETHER)
+        if other.r1 > _WORSE * model.r1:
+            return model, replace(found, elements=model.atoms.elements, probability=np.zeros(len(start)))
+        return other, found
 
     def _renamed(self, model: RefinedModel) -> RefinedModel:
         """The model, or the same with other elements where these clearly fit better."""

@@ -9,16 +9,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from jaxtyping import Bool
+
+from argand.io.labels import atom_labels
 from argand.physics.crystal.atom import Atoms, Radiation, strengths
 from argand.physics.crystal.neighbourhood import molecule_order
 from argand.physics.phasing.dual_space import Recipe, recipe_for
+from argand.physics.phasing.element_search import SURE, Named
 from argand.physics.phasing.fourier import Grid, Map
 from argand.physics.phasing.model_building import Builder, assembled
 from argand.physics.phasing.refinement import RefinedModel, evaluate
 from argand.systems.patterson.solution.absolute_hand import Hand, in_group, turned
+from argand.systems.patterson.solution.belief import verdict
 from argand.systems.patterson.solution.outlook import outlook
 from argand.systems.patterson.solution.reflections import CrystalData, read_crystal
 from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK_D_MIN, StructureSearch
+from argand.systems.patterson.solution.validation import evidence
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +33,10 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.4
 """Share of the time after which a model that is believed but not clear ends the search; by hand."""
+
+
+_MOST_CONTRADICTED = 0.2
+"""Share of atoms that contradict the formula from which on this is told; by hand."""
 
 
 class Try(NamedTuple):
@@ -52,6 +63,7 @@ class Solution:
     log: tuple[Try, ...] = ()
     probability: float = 0.0
     hand: Hand = field(default_factory=Hand)
+    uncertain: tuple[int, ...] = ()
 
     @property
     def outlook(self) -> str:
@@ -91,6 +103,7 @@ class Solution:
             "correlation": round(self.correlation, 3),
             "completeness": round(self.crystal.completeness, 3),
             **{name: round(value, 4) for name, value in agreement.items() if value is not None},
+            "uncertain_elements": [atom_labels(self.atoms.elements)[one] for one in self.uncertain],
             **self.hand.summary(),
             **({"outlook": self.outlook} if self.outlook else {}),
             "notes": list(self.crystal.notes),
@@ -129,16 +142,40 @@ def solve(
     finally:
         search.tries.close()
     assert search.best is not None
-    found = (search.correlation, search.attempts, clock() - started, search.path, tuple(log))
+    named, elements = search.builder.named(search.best)
     judged = search.verdict
-    crystal, model, density, hand = _finished(crystal, search.builder, search.best, judged.believed)
-    return Solution(crystal, model, density, judged.believed, judged.reason, *found, judged.probability, hand)
+    if named is not search.best:
+        judged = verdict(evidence(crystal, named, search.builder))
+    found = (search.correlation, search.attempts, clock() - started, search.path, tuple(log))
+    unsure = elements.probability < SURE
+    crystal = _with_notes(crystal, elements)
+    crystal, model, density, hand, unsure = _finished(crystal, search.builder, named, judged.believed, unsure)
+    reason = judged.reason + _told(int(unsure.sum()))
+    uncertain = tuple(int(one) for one in np.flatnonzero(unsure))
+    judgement = judged.probability, hand, uncertain
+    return Solution(crystal, model, density, judged.believed, reason, *found, *judgement)
+
+
+def _told(unsure: int) -> str:
+    return f"; the elements of {unsure} atoms are uncertain" if unsure else ""
+
+
+def _with_notes(crystal: CrystalData, elements: Named) -> CrystalData:
+    """The crystal with a warning where a formula does not fit."""
+    contradicted, count = elements.contradicted, len(elements.elements)
+    if contradicted <= _MOST_CONTRADICTED * count:
+        return crystal
+    told = f"{contradicted} of {count} atoms do not scatter like what the formula leaves: check the formula"
+    return replace(crystal, notes=(*crystal.notes, told))
 
 
 def _finished(
-    crystal: CrystalData, builder: Builder, model: RefinedModel, solved: bool
-) -> tuple[CrystalData, RefinedModel, Map, Hand]:
-    """The model in the hand that the data prefer, its molecules whole and in the order of their bonds."""
+    crystal: CrystalData, builder: Builder, model: RefinedModel, solved: bool, unsure: Bool[np.ndarray, " n"]
+) -> tuple[CrystalData, RefinedModel, Map, Hand, Bool[np.ndarray, " n"]]:
+    """The model in the hand that the data prefer, its molecules whole and in the order of their bonds.
+
+    `unsure` tells of which atoms the elements are; it comes back in the new order.
+    """
     atoms, group, hand = turned(crystal, model.atoms, solved)
     crystal = in_group(crystal, group)
     if hand.is_inverted:
@@ -150,8 +187,8 @@ def _finished(
     density = builder.observed_density(model)
     atoms = assembled(model.atoms, group, crystal.orthogonalisation)
     scattering = strengths(atoms.elements, crystal.observed.radiation)
-    atoms = atoms.take(molecule_order(atoms, scattering, crystal.orthogonalisation))
-    return crystal, replace(model, atoms=atoms), density, hand
+    order = molecule_order(atoms, scattering, crystal.orthogonalisation)
+    return crystal, replace(model, atoms=atoms.take(order)), density, hand, unsure[order]
 
 
 def solve_file(
