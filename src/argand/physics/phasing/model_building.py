@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int
 
-from argand.physics.crystal.atom import Atoms, strengths, structure_factors
+from argand.physics.crystal.atom import Atoms, is_hydrogen, strengths, structure_factors
 from argand.physics.crystal.bond import shortest_distances
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import Expansion, phase_factor
@@ -77,10 +77,11 @@ _ADDED_WITHOUT_FORMULA = 0.35
 
 By hand, higher as nothing limits their number; only the whole is measured (`benchmarks/patterson_real.py`).
 """
-_DENSEST = 1.8
+_DENSEST = 3.0
 """Atoms that a model may have without a formula, over the number that the volume lets expect.
 
-By hand, raised from 1.3: 18 Å³ an atom then become 10 Å³, as in dense inorganic crystals.
+18 Å³ an atom then become 6 Å³, as in the densest oxides and nitrides (corundum has 8.5 Å³, stishovite 7.8
+Å³).
 """
 _PASSED_OVER = 0.2
 """Share of the peaks that a model which is built again passes over at random.
@@ -105,6 +106,9 @@ _GAIN = 0.01
 """R1 that a round from the third on must gain for another to follow; by hand, a bound on time."""
 _WORSE = 1.1
 """Final elements are not taken where R1 grows by more than this factor; by hand."""
+_FINAL_ROUNDS, _WORTH_ADDING = 3, 0.97
+"""Rounds in which the named model is completed, at most, and the share to which each must bring R1. By hand;
+only the whole is measured (`benchmarks/patterson_solver.py`)."""
 _LARGEST_U = 0.08
 """Å²; an atom's U is below this, or below the next times the median.
 
@@ -143,6 +147,12 @@ class Builder:
     def most(self) -> float:
         """Atoms that a model may have: the content, or what a dense crystal of the volume could hold."""
         return self.count * (1.0 if self.content else _DENSEST)
+
+    @cached_property
+    def _choices(self) -> tuple[str, ...]:
+        """Elements that an atom may have: of the contents, of the list, or any of the usual ones."""
+        listed = tuple(name for name in self.elements if not is_hydrogen(name))
+        return tuple(self.content or listed or GUESSES)
 
     @property
     def count(self) -> float:
@@ -183,7 +193,7 @@ class Builder:
             model = self._refine(atoms, 2, common_u=True)
             if own_u:
                 model = self._refine(model.atoms, 4, common_u=False)
-            if len(model.atoms) <= _FEW_ATOMS:
+            if len(model.atoms) <= _FEW_ATOMS or (number == 0 and self.elements):
                 model = self._renamed(model)
             gained = best.r1 - model.r1
             best = min(best, model, key=lambda refined: refined.r1)
@@ -197,17 +207,35 @@ class Builder:
     def named(self, model: RefinedModel) -> tuple[RefinedModel, Named]:
         """The model with its final elements, refined against all data, and how sure they are.
 
-        The model itself comes back, its elements all unsure, where the new ones fit much worse.
+        What these leave in the difference map is added while it lowers R1: rounds that had other elements may
+        have taken it for ripples. The model itself comes back, its elements all unsure, where new ones fit
+        much worse.
         """
+        model, found = self._renamed_by_evidence(model)
+        for _ in range(_FINAL_ROUNDS):
+            atoms = self._extended(model.atoms)
+            if len(atoms) == len(model.atoms):
+                break
+            larger, names = self._renamed_by_evidence(self._refined_whole(atoms))
+            if larger.r1 > _WORTH_ADDING * model.r1:
+                break
+            model, found = larger, names
+        return model, found
+
+    def _renamed_by_evidence(self, model: RefinedModel) -> tuple[RefinedModel, Named]:
         found = name_elements(model.atoms, self.data, self.content, self.elements)
         if found.elements == model.atoms.elements:
             return model, found
-        own_u = self.data.d_min < OWN_U_BELOW
         start = replace(model.atoms, elements=found.elements, frac=found.atoms.frac, u_iso=found.atoms.u_iso)
-        other = refine(start, self.data, 4, not own_u, 0.0 if own_u else _TETHER)
+        other = self._refined_whole(start)
         if other.r1 > _WORSE * model.r1:
             return model, replace(found, elements=model.atoms.elements, probability=np.zeros(len(start)))
         return other, found
+
+    def _refined_whole(self, atoms: Atoms) -> RefinedModel:
+        """Refined against all data."""
+        own_u = self.data.d_min < OWN_U_BELOW
+        return refine(atoms, self.data, 4, not own_u, 0.0 if own_u else _TETHER)
 
     def _renamed(self, model: RefinedModel) -> RefinedModel:
         """The model, or the same with other elements where these clearly fit better."""
@@ -225,7 +253,13 @@ class Builder:
         """Names to try: all atoms heavier, or with a formula two heavy elements that swap a site."""
         elements, electrons = model.atoms.elements, self._electrons(model)
         if not self.content:
-            names = {self._nearest_elements(times * electrons) for times in _TIMES}
+            few, scales = len(elements) <= _FEW_ATOMS, []
+            if self.elements:
+                # Each that is named is there: the strongest site holds the heaviest.
+                scales.append(float(self._strengths(self._choices).max() / max(electrons.max(), 1e-9)))
+            names = {
+                self._nearest_elements(times * electrons) for times in (*scales, *(_TIMES if few else ()))
+            }
             return sorted(names - {elements})
         order = np.argsort(-self._strengths(elements), kind="stable")
         order = order[self._strengths(elements)[order] > _LIGHT]
@@ -299,7 +333,7 @@ class Builder:
 
     def _least_distance(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
         """Å within which no peak beside atoms of these elements is an atom: what is there are ripples."""
-        light = min(self.content or ("C",), key=lambda name: self._strengths((name,))[0])
+        light = min(self._choices, key=lambda name: self._strengths((name,))[0])
         return np.maximum(shortest_distances(elements, (light,))[:, 0], SHORTEST)
 
     def _pruned(self, model: RefinedModel) -> Atoms:
@@ -337,7 +371,7 @@ class Builder:
         points = self.finder.find(difference, most)
         frac, heights = between_points(difference, points)
         per_electron = float(np.median(value_at(modelled, atoms.frac) / self._strengths(atoms.elements)))
-        lightest = float(self._strengths(tuple(self.content or GUESSES)).min())
+        lightest = float(self._strengths(self._choices).min())
         return frac, heights, max(per_electron * lightest, 1e-12)
 
     @cached_property
@@ -384,8 +418,9 @@ class Builder:
         return tuple(chosen)
 
     def _nearest_elements(self, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
-        known = self._strengths(GUESSES)
-        return tuple(GUESSES[int(np.argmin(abs(known - value)))] for value in electrons)
+        choices = self._choices
+        known = self._strengths(choices)
+        return tuple(choices[int(np.argmin(abs(known - value)))] for value in electrons)
 
     def _strengths(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
         return strengths(elements, self.data.radiation)
