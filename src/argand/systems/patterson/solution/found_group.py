@@ -15,8 +15,8 @@ class GroupRow:
     """A space group of the Laue class and what speaks for it.
 
     `consistency` and `weakest` (of its operators) are 1 where phases without symmetry obey it exactly;
-    `absent` reflections that it forbids were measured, of mean I/σ `absent_strength`; `other_strength` is that
-    of all others; `r_int` is of the Laue class. `r1` is None where no model was made. `other_hand` is the
+    `absent` reflections that it forbids were measured, of mean I/σ `absent_strength`; that of all others is
+    `other_strength`; `r_int` is of the Laue class. `r1` is None where no model was made. `other_hand` is the
     enantiomorphic group, which intensities do not tell from it.
     """
 

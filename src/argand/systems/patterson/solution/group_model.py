@@ -22,7 +22,8 @@ By hand: two or three reflections that are clearly there and must not be, or man
 _LOWER_SYMMETRY = 0.75
 """A model in a group of fewer operators is preferred where its misfit is less than this share of the other's.
 
-By hand, on measured sets of the half to choose on: models in subgroups of the right group lowered R1 by a tenth.
+By hand, on measured sets of the half to choose on: models in subgroups of the right group had an R1 lower by a
+tenth.
 """
 _FAR_BETTER = 0.6
 """Share of a believed model's misfit below which one that is not, for its distances say, is preferred.
@@ -87,8 +88,8 @@ def preferred(models: Sequence[GroupModel]) -> GroupModel | None:
     believed = [one for one in allowed if one.believed]
     if not believed:
         return max(_fitting(allowed), key=lambda one: one.ranked.rank)
-    # One that fits far better counts, whatever else is said against it, and so does one of more operators that
-    # the phases obey: what is believed in a subgroup is then the same structure.
+    # One that fits far better counts, whatever else is said against it, and so does one of operators that the
+    # phases obey: what is believed in a subgroup is then the same structure.
     lowest = min(one.misfit for one in believed)
     believed += [
         one

@@ -44,7 +44,10 @@ _MODELS = 4
 By hand: on the half to choose on the right one is mostly the first where the phases are any good.
 """
 _PROMISING = 0.3
-"""R1, corrected for parameters, up to which a model's own symmetry is looked at. By hand: below, most is right."""
+"""R1, corrected for parameters, up to which a model's own symmetry is looked at.
+
+By hand: below, most of it is right.
+"""
 _SHARE = 0.6
 """Share of the time for finding the group; the rest is for the model. By hand."""
 _PATIENCE = 3
@@ -110,7 +113,7 @@ class SpaceGroupSearch:
         if not len(data[0]):
             raise InputError(f"{measured.source}: no reflections at d >= {d_min} Å; lower --d-min")
         self.centring = lattice_centring(*data)[0]
-        self.tests = _limited(laue_tests(*data, axes, self.centring), laue)
+        self.tests = _limited(laue_tests(*data, axes, self.centring), laue, measured.laue)
         self.test = chosen_class(self.tests)
         recipe = recipe_for(float(1 / np.sqrt(squared[keep].max())))
         self.recipe = recipe
@@ -250,10 +253,15 @@ def _worth_a_model(ranked: Sequence[Ranked]) -> list[Ranked]:
     return (allowed or list(ranked))[:_MODELS]
 
 
-def _limited(tests: list[LaueTest], laue: str | None) -> list[LaueTest]:
-    """Those of a Laue class that was asked for, which agree by order; InputError where there is none."""
+def _limited(tests: list[LaueTest], laue: str | None, hint: str | None) -> list[LaueTest]:
+    """Those of a Laue class that was asked for, which agree by order; InputError where there is none.
+
+    `hint` is a space group of the class that a file names; it counts where the intensities allow it.
+    """
     if laue is None:
-        return tests
+        entry = None if hint is None else gemmi.find_spacegroup_by_name(hint)
+        hinted = [] if entry is None else [test for test in tests if entry.laue_str() in _symbols(test)]
+        return [test for test in hinted if test.agrees] or tests
     wanted = laue.replace(" ", "").lower()
     chosen = [test for test in tests if wanted in _symbols(test)]
     if not chosen:
