@@ -22,8 +22,8 @@ By hand: two or three reflections that are clearly there and must not be, or man
 _LOWER_SYMMETRY = 0.75
 """A model in a group of fewer operators is preferred where its misfit is less than this share of the other's.
 
-By hand, on measured sets of the half to choose on: models in subgroups of the right group had an R1 lower by a
-tenth.
+By hand, on measured sets of the half to choose on: models in subgroups of the right group had an R1 lower by
+a tenth.
 """
 _FAR_BETTER = 0.6
 """Share of a believed model's misfit below which one that is not, for its distances say, is preferred.
