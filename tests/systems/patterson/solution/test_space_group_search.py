@@ -17,7 +17,7 @@ from argand.systems.patterson.solution.space_group_search import find_space_grou
 
 ORTHORHOMBIC = (7.1, 8.3, 9.2, 90.0, 90.0, 90.0)
 ELEMENTS = ("O", "C", "C", "N", "C")
-LIMIT_S = 60.0
+LIMIT_S = 10.0
 
 
 @dataclass
@@ -60,11 +60,9 @@ def found_in(measured: MeasuredIntensities, **asked) -> FoundGroup:
         ("P 1", (4.2, 4.9, 5.1, 85, 95, 103)),
         ("P -1", (5.1, 6.1, 6.6, 85, 95, 103)),
         ("P 1 21/n 1", MONOCLINIC),
-        ("P 1 21 1", MONOCLINIC),
+        ("P 1 21 1", (5.1, 6.2, 6.6, 90, 104, 90)),
         ("P 21 21 21", ORTHORHOMBIC),
-        ("P n a 21", ORTHORHOMBIC),
         ("C 1 2/c 1", (14.2, 6.9, 8.7, 90, 101, 90)),
-        ("R 3:H", (9.1, 9.1, 8.3, 90, 90, 120)),
     ],
 )
 def test_the_space_group_of_simulated_intensities_is_found(name, cell):

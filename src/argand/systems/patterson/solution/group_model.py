@@ -35,6 +35,11 @@ OBEYED = 0.6
 
 By hand, low: the model in that group decides.
 """
+_DISOBEYED = 0.4
+"""Consistency of the weakest operator below which a group is preferred to none that phases obey better.
+
+By hand: wrong operators have mostly less, right ones more where the phases are any good.
+"""
 _SAME = 0.5
 """Å within which two atoms are images of one, as of `Group.site`."""
 
@@ -96,7 +101,10 @@ def preferred(models: Sequence[GroupModel]) -> GroupModel | None:
         for one in allowed
         if not one.believed and (one.misfit < _FAR_BETTER * lowest or one.ranked.weakest > OBEYED)
     ]
-    return min(_fitting(believed), key=lambda one: (-one.crystal.group.order, one.misfit))
+    fitting = _fitting(believed)
+    return min(
+        fitting, key=lambda one: (one.ranked.weakest < _DISOBEYED, -one.crystal.group.order, one.misfit)
+    )
 
 
 def _fitting(models: Sequence[GroupModel]) -> list[GroupModel]:
