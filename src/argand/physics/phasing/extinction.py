@@ -21,6 +21,8 @@ _MOST_SAID = 4.0
 
 By hand, against outliers.
 """
+_CLEARLY_THERE = -2.0
+"""Logarithm of the likelihood ratio below which a forbidden reflection is clearly there; by hand."""
 _SEEN, _MOST_SEEN = 3.0, 0.12
 """I/σ of a reflection that is there; share of such among a centring's absences up to which it is believed.
 
@@ -38,13 +40,14 @@ class Absences:
     """Measured reflections that a symmetry forbids: how many, their mean I/σ, and that of all others.
 
     `likelihood` is the logarithm of how much better the intensities are explained by their absence than as
-    usual ones; None of a lattice.
+    usual ones, `against` the part of it of reflections that are clearly there.
     """
 
     count: int
     strength: float
     others: float
     likelihood: float = 0.0
+    against: float = 0.0
 
 
 def strength_of(forbidden: Bool[np.ndarray, " n"], ratio: Float[np.ndarray, " n"]) -> Absences:
@@ -119,7 +122,9 @@ class AbsenceTest:
         """Absences of a group in the data's own lattice."""
         forbidden = group.absent(self.hkl)
         told = strength_of(forbidden, self.ratio)
-        return Absences(told.count, told.strength, told.others, float(self._said[forbidden].sum()))
+        said = self._said[forbidden]
+        against = float(said[said < _CLEARLY_THERE].sum())
+        return Absences(told.count, told.strength, told.others, float(said.sum()), against)
 
 
 def _log_noisy_wilson(

@@ -14,10 +14,11 @@ from argand.systems.patterson.solution.structure_search import StructureSearch
 from argand.systems.patterson.solution.validation import free_parameters
 from argand.typing import Matrix3, Vector3
 
-_DISPROVED = -10.0
-"""Logarithm of the likelihood of absences below which a group is not chosen.
+_DISPROVED, _OF_EACH = -10.0, -0.2
+"""Logarithm of the likelihood of forbidden reflections that are clearly there, and its mean over all forbidden
+ones, below both of which a group is not chosen.
 
-By hand: two or three reflections that are clearly there and must not be, or many that are weak and there.
+By hand: three such reflections, if they are more than a twentieth of all that the group forbids.
 """
 _LOWER_SYMMETRY = 0.75
 """A model in a group of fewer operators is preferred where its misfit is less than this share of the other's.
@@ -115,4 +116,5 @@ def _fitting(models: Sequence[GroupModel]) -> list[GroupModel]:
 
 def is_disproved(ranked: Ranked) -> bool:
     """Whether reflections are there that the group forbids."""
-    return ranked.absences.likelihood < _DISPROVED
+    absences = ranked.absences
+    return absences.against < min(_DISPROVED, _OF_EACH * absences.count)
