@@ -15,8 +15,8 @@ from argand.systems.patterson.solution.validation import free_parameters
 from argand.typing import Matrix3, Vector3
 
 _DISPROVED, _OF_EACH = -10.0, -0.2
-"""Logarithm of the likelihood of forbidden reflections that are clearly there, and its mean over all forbidden
-ones, below both of which a group is not chosen.
+"""Log-likelihood of forbidden reflections that are clearly there, and its mean over all forbidden ones, below
+both of which a group is not chosen.
 
 By hand: three such reflections, if they are more than a twentieth of all that the group forbids.
 """
