@@ -94,7 +94,7 @@ def _is_absent(
 def centring_absent(hkl: Miller, centring: str) -> Bool[np.ndarray, " n"]:
     """Which reflections a centring forbids: h·c is no whole number for one of its translations c."""
     turns = hkl @ centring_vectors(centring).T
-    return (np.abs(turns - np.rint(turns)) > 1e-3).any(1)
+    return np.asarray((np.abs(turns - np.rint(turns)) > 1e-3).any(1))
 
 
 class AbsenceTest:
