@@ -7,13 +7,21 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from argand.machine import available_cores, single_threads
-from argand.runs.verbs import Json, say
+from argand.runs.table import plain_table
+from argand.runs.verbs import Json, say, screen
+from argand.systems.patterson.solution.space_group_table import GROUP_COLUMNS, MOST_GROUPS, group_cells
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
-SpaceGroup = Annotated[str | None, typer.Option(help='Such as "P 21/c", in place of the file\'s.')]
+SpaceGroup = Annotated[
+    str | None, typer.Option(help='Such as "P 21/c", in place of the file\'s; found where neither says it.')
+]
+Laue = Annotated[
+    str | None, typer.Option(help='Find the space group, of this Laue class: "2/m", "mmm", "-3m1" ...')
+]
 Formula = Annotated[str | None, typer.Option(help="Such as C12H22O11; helps to name the atoms.")]
 
 
@@ -32,6 +40,7 @@ def solve(
     out: Annotated[Path, typer.Option(help="Folder for maps and structure.")],
     cell: Cell = None,
     spacegroup: SpaceGroup = None,
+    laue: Laue = None,
     formula: Formula = None,
     units: Annotated[float | None, typer.Option(help="Formulas in the cell (Z), if known.", min=0.1)] = None,
     radiation: Kind = None,
@@ -57,6 +66,7 @@ def solve(
     """
     asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
     asked["radiation"] = None if radiation is None else radiation.value
+    asked["laue"] = laue
     effort = {"time_limit": time_limit, "seed": seed, "processes": processes, "network": network}
     summary = _answer(data, out, asked, effort, hydrogens, force)
     if json:
@@ -77,20 +87,20 @@ def _answer(
         from argand.systems.patterson.solution import outputs as solve_outputs
         from argand.systems.patterson.solution import solve as solver
         from argand.systems.patterson.solution.page import write_solve_page
-        from argand.systems.patterson.solution.reflections import read_crystal
         from argand.systems.patterson.solution.sharpened_patterson import patterson
 
     name = solve_outputs.stem_of(data)
     files = solve_outputs.planned_files(out, name, force, data)
-    crystal = read_crystal(data, **asked)
+    effort["processes"] = effort["processes"] or available_cores()
+    search = {key: effort[key] for key in ("time_limit", "seed", "processes")}
+    crystal, found = solver.crystal_of(data, **asked, **search)
     for note in crystal.notes:
         Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
     make_folder(out)
     solve_outputs.write_patterson(files, crystal, *patterson(crystal))
-    effort["processes"] = effort["processes"] or available_cores()
     asked = {"data": data.name, **asked, "cell": crystal.cell, **effort}
     helper = solver.network_for(crystal, effort.pop("network"))
-    solution = solver.solve(crystal, **effort, network=helper)
+    solution = solver.solve(crystal, **effort, network=helper, found=found)
     summary = solve_outputs.write_solution(files, name, solution, asked, hydrogens)
     summary["files"]["page"] = str(write_solve_page(out))
     return summary
@@ -111,8 +121,20 @@ def _hydrogens(summary: dict[str, Any]) -> list[str]:
     return [f"{summary['hydrogens']}{wanted} hydrogen atoms placed, R1 {summary['r1_with_hydrogens']:.3f}"]
 
 
+def space_group_table(summary: dict[str, Any]) -> Table:
+    """The groups that were looked at, the chosen one first, and what speaks for each."""
+    title = f"space groups of the Laue class {summary['laue']}, |E² - 1| {summary['e_squared_minus_one']:.2f}"
+    columns = GROUP_COLUMNS.values()
+    rows = plain_table("space group", *columns, "", title=title)
+    for row in summary["space_groups"][:MOST_GROUPS]:
+        rows.add_row(*group_cells(row))
+    return rows
+
+
 def _show(summary: dict[str, Any]) -> None:
     """The result in a few lines."""
+    if summary["spacegroup_found"]:
+        screen().print(space_group_table(summary))
     verdict = "solved" if summary["solved"] else "not solved"
     lines = [
         f"{verdict}: {summary['reason']}",

@@ -8,13 +8,12 @@ import queue
 import signal
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from argand.machine import single_threads
-from argand.physics.phasing.dual_space import Phased, Search
-from argand.physics.phasing.patterson_start import PattersonSearch
+from argand.physics.phasing.dual_space import Phased
 
 COUNT_SPREAD = 0.15
 """The number of atoms is only about known; each try takes another, within this share. By hand: the
@@ -28,7 +27,16 @@ _PATIENCE_S = 0.2
 """Seconds of waiting for others before it is looked whether they still live. By hand."""
 
 
-def phased_try(searches: Sequence[Search | PattersonSearch], atoms: float, seed: int, number: int) -> Phased:
+@runtime_checkable
+class Phasing(Protocol):
+    """What makes tries: `dual_space.Search` in a group, `space_group.FreePhases` without one."""
+
+    def attempt(self, atoms: float, rng: np.random.Generator) -> Phased:
+        """One try; `atoms` other than hydrogen in the asymmetric unit."""
+        ...
+
+
+def phased_try(searches: Sequence[Phasing], atoms: float, seed: int, number: int) -> Phased:
     """Try `number` of `seed`, by the search whose turn it is; `atoms` other than hydrogen is about how many
     the asymmetric unit holds."""
     rng = np.random.default_rng([seed, number])
@@ -45,9 +53,7 @@ class ParallelSearch:
     beside threads; a script that asks for them needs the usual `if __name__ == "__main__"`.
     """
 
-    def __init__(
-        self, searches: Sequence[Search | PattersonSearch], atoms: float, seed: int, processes: int = 1
-    ) -> None:
+    def __init__(self, searches: Sequence[Phasing], atoms: float, seed: int, processes: int = 1) -> None:
         self._what = (searches, atoms, seed)
         self._count = processes
         self._asked = 0
@@ -119,9 +125,7 @@ def _taken(counter: Any, asked: Any) -> int | None:
         return number
 
 
-def _make_tries(
-    what: tuple[Sequence[Search | PattersonSearch], float, int], counter: Any, asked: Any, results: Any
-) -> None:
+def _make_tries(what: tuple[Sequence[Phasing], float, int], counter: Any, asked: Any, results: Any) -> None:
     """What another process does until it is ended or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -104,11 +104,23 @@ def read_crystal(
 
     Raises InputError for a file or a cell that cannot be read, and as `prepare` does.
     """
+    measured, stated = read_measured(path, cell)
+    return prepare(measured, stated, spacegroup, formula, d_min, units, radiation, elements)
+
+
+def read_measured(
+    path: Path | str, cell: str | Sequence[float] | None = None
+) -> tuple[MeasuredIntensities, CellParameters | None]:
+    """What a file of reflections holds, and the cell that is stated; arguments of `read_crystal`."""
     if cell is not None and not isinstance(cell, str):
         cell = ",".join(str(float(value)) for value in cell)
     stated = None if cell is None else parse_cell(cell)
-    measured = read_reflections(Path(path))
-    return prepare(measured, stated, spacegroup, formula, d_min, units, radiation, elements)
+    return read_reflections(Path(path)), stated
+
+
+def has_group(measured: MeasuredIntensities) -> bool:
+    """Whether a file says its space group."""
+    return measured.group is not None or measured.spacegroup is not None
 
 
 def prepare(
@@ -189,7 +201,7 @@ def _group(
     name = spacegroup or measured.spacegroup
     if name is None:
         hint = f" but the Laue class of {measured.laue}" if measured.laue else ""
-        raise InputError(f"{measured.source}: no space group in it{hint}; give --spacegroup such as 'P 21/c'")
+        raise InputError(f"{measured.source}: no space group in it{hint}; give one such as 'P 21/c'")
     group = Group.from_name(name, cell)
     note = setting_note(name, group.name)
     return group, () if note is None else (note,)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool
 
+from argand.errors import InputError
 from argand.io.labels import atom_labels
 from argand.physics.crystal.atom import Atoms, Radiation, strengths
 from argand.physics.crystal.neighbourhood import molecule_order
@@ -22,8 +23,10 @@ from argand.physics.phasing.model_building import Builder, assembled
 from argand.physics.phasing.refinement import RefinedModel, evaluate
 from argand.systems.patterson.solution.absolute_hand import Hand, in_group, turned
 from argand.systems.patterson.solution.belief import verdict
+from argand.systems.patterson.solution.found_group import FoundGroup
 from argand.systems.patterson.solution.outlook import outlook
-from argand.systems.patterson.solution.reflections import CrystalData, read_crystal
+from argand.systems.patterson.solution.reflections import CrystalData, has_group, prepare, read_measured
+from argand.systems.patterson.solution.space_group_search import find_space_group
 from argand.systems.patterson.solution.structure_search import ITERATION, NETWORK_D_MIN, StructureSearch
 from argand.systems.patterson.solution.validation import evidence
 
@@ -49,7 +52,10 @@ class Try(NamedTuple):
 
 @dataclass(frozen=True)
 class Solution:
-    """The best model, whether it is to be believed and why, the map of its phases, and what it took."""
+    """The best model, whether it is to be believed and why, the map of its phases, and what it took.
+
+    `found` says how the space group was found, where it was not given.
+    """
 
     crystal: CrystalData
     model: RefinedModel
@@ -64,6 +70,7 @@ class Solution:
     probability: float = 0.0
     hand: Hand = field(default_factory=Hand)
     uncertain: tuple[int, ...] = ()
+    found: FoundGroup | None = None
 
     @property
     def outlook(self) -> str:
@@ -95,6 +102,7 @@ class Solution:
             "expected_atoms": round(self.crystal.atoms, 2),
             "reflections": len(self.crystal.observed.hkl),
             "spacegroup": self.crystal.group.name,
+            "spacegroup_found": self.found is not None,
             "radiation": self.crystal.observed.radiation,
             "d_min": round(self.crystal.observed.d_min, 3),
             "path": self.path,
@@ -107,6 +115,7 @@ class Solution:
             **self.hand.summary(),
             **({"outlook": self.outlook} if self.outlook else {}),
             "notes": list(self.crystal.notes),
+            **({} if self.found is None else self.found.summary()),
         }
 
 
@@ -119,8 +128,12 @@ def solve(
     processes: int = 1,
     network: "nn.Module | None" = None,
     clock: Callable[[], float] = time.monotonic,
+    found: FoundGroup | None = None,
 ) -> Solution:
     """Try until a model's R1 is clear or `time_limit` seconds are over; `watch` hears of each try.
+
+    `found` is what `find_space_group` says of the crystal; the search goes on with its model, and what that
+    took counts.
 
     With a `network` (`density_network.load_network`) it mends models of coarse data; without one, iteration
     is alone. `clock` tells the seconds that the limit means: time.process_time those of a core.
@@ -129,9 +142,13 @@ def solve(
     far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
     A first model is always made, however short the time.
     """
-    started = clock()
-    recipe = recipe or recipe_for(crystal.observed.d_min)
-    search = StructureSearch(crystal, recipe, seed, processes, network, clock, _PATIENCE * time_limit)
+    started = clock() - (0.0 if found is None else found.seconds)
+    if found is None:
+        recipe = recipe or recipe_for(crystal.observed.d_min)
+        search = StructureSearch(crystal, recipe, seed, processes, network, clock, _PATIENCE * time_limit)
+    else:
+        search = found.search
+        search.patience_s = _PATIENCE * time_limit
     log: list[Try] = []
     try:
         while not search.is_over and (search.best is None or clock() - started < time_limit):
@@ -146,14 +163,15 @@ def solve(
     judged = search.verdict
     if named is not search.best:
         judged = verdict(evidence(crystal, named, search.builder))
-    found = (search.correlation, search.attempts, clock() - started, search.path, tuple(log))
+    attempts = search.attempts + (0 if found is None else found.attempts)
+    effort = (search.correlation, attempts, clock() - started, search.path, tuple(log))
     unsure = elements.probability < SURE
     crystal = _with_notes(crystal, elements)
     crystal, model, density, hand, unsure = _finished(crystal, search.builder, named, judged.believed, unsure)
     reason = judged.reason + _told(int(unsure.sum()))
     uncertain = tuple(int(one) for one in np.flatnonzero(unsure))
-    judgement = judged.probability, hand, uncertain
-    return Solution(crystal, model, density, judged.believed, reason, *found, *judgement)
+    judgement = judged.probability, hand, uncertain, found
+    return Solution(crystal, model, density, judged.believed, reason, *effort, *judgement)
 
 
 def _told(unsure: int) -> str:
@@ -204,15 +222,46 @@ def solve_file(
     seed: int = 0,
     processes: int = 1,
     with_network: bool = False,
+    laue: str | None = None,
 ) -> Solution:
     """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
 
-    `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's.
+    `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's. The
+    space group is found where neither says it, or where `laue` (a Laue class such as "2/m") is given.
     `d_min` is in Å, `time_limit` in seconds, `units` the formulas in the cell. Raises InputError for what
     cannot be read or does not fit together.
     """
-    crystal = read_crystal(path, cell, spacegroup, formula, d_min, units, radiation)
-    return solve(crystal, time_limit, seed, processes=processes, network=network_for(crystal, with_network))
+    asked = path, cell, spacegroup, formula, d_min, units, radiation
+    effort = {"time_limit": time_limit, "seed": seed, "processes": processes}
+    crystal, found = crystal_of(*asked, laue=laue, **effort)
+    return solve(crystal, **effort, network=network_for(crystal, with_network), found=found)
+
+
+def crystal_of(
+    path: Path | str,
+    cell: str | Sequence[float] | None = None,
+    spacegroup: str | None = None,
+    formula: str | None = None,
+    d_min: float | None = None,
+    units: float | None = None,
+    radiation: Radiation | None = None,
+    elements: Sequence[str] = (),
+    *,
+    laue: str | None = None,
+    time_limit: float = 30.0,
+    seed: int = 0,
+    processes: int = 1,
+) -> tuple[CrystalData, FoundGroup | None]:
+    """The crystal of a file, and how its space group was found, or None; arguments of `solve_file`."""
+    if spacegroup is not None and laue is not None:
+        raise InputError("a space group has its Laue class: give --spacegroup or --laue")
+    asked = formula, d_min, units, radiation, elements
+    measured, stated = read_measured(path, cell)
+    if spacegroup is not None or (laue is None and has_group(measured)):
+        return prepare(measured, stated, spacegroup, *asked), None
+    effort = {"time_limit": time_limit, "seed": seed, "processes": processes}
+    found = find_space_group(measured, stated, *asked, laue=laue, **effort)
+    return found.crystal, found
 
 
 def network_for(crystal: CrystalData, wanted: bool) -> "nn.Module | None":

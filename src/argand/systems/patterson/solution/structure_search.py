@@ -8,13 +8,13 @@ import gemmi
 import numpy as np
 from jaxtyping import Int
 
-from argand.physics.crystal.atom import structure_factors
+from argand.physics.crystal.atom import Atoms, structure_factors
 from argand.physics.crystal.symmetry import inverse_d_squared
-from argand.physics.phasing.dual_space import Amplitudes, Recipe, Search, recipe_for
+from argand.physics.phasing.dual_space import Amplitudes, Phased, Recipe, Search, recipe_for
 from argand.physics.phasing.fourier import Coefficients
-from argand.physics.phasing.model_building import Builder
+from argand.physics.phasing.model_building import OWN_U_BELOW, Builder
 from argand.physics.phasing.patterson_start import PattersonSearch
-from argand.physics.phasing.refinement import Observed, RefinedModel
+from argand.physics.phasing.refinement import Observed, RefinedModel, refine
 from argand.systems.patterson.solution.belief import NOTHING, verdict
 from argand.systems.patterson.solution.parallel_search import ParallelSearch
 from argand.systems.patterson.solution.reflections import CrystalData
@@ -32,7 +32,7 @@ ITERATION, NETWORK = "dual-space iteration", "dual-space iteration and network"
 PHASING_D_MIN = 0.84
 """Finer data, in Å, are used in refinement only. About what full small-molecule data reach; at higher angle
 |E| is nearly that of the heavy atoms alone, which pseudo-solutions fit as well."""
-_FINE, _COARSE = 1.0, 1.2
+FINE, COARSE = 1.0, 1.2
 """Where phasing has data beyond the first, in Å, one try in three takes those to the second alone: heavy
 atoms, whose share of |E| grows with the angle, make fine data fit a pseudo-solution in every try
 (cod_2242045)."""
@@ -42,7 +42,7 @@ on."""
 NETWORK_D_MIN = 1.05
 """Data finer than this, in Å, show atoms as they are: the network is not asked. By hand, a little below the
 1.1 Å from which on it was trained."""
-_WORTH_A_LOOK = 0.03
+WORTH_A_LOOK = 0.03
 """A model is built of a try whose correlation of amplitudes is at most so much below the highest so far.
 Building takes longer than a look at the correlation, and right phases do not always have the highest."""
 _COMPLETING = 0.4
@@ -93,9 +93,11 @@ class StructureSearch:
         self.sharpener = None if network is None else self._sharpener(network)
 
     @property
-    def search(self) -> AnySearch:
-        """The search on all the data that phasing takes."""
-        return self.searches[0]
+    def search(self) -> Search:
+        """The search from random phases on all the data that phasing takes."""
+        first = self.searches[0]
+        assert isinstance(first, Search)
+        return first
 
     def _sharpener(self, network: "nn.Module") -> "Sharpener | None":
         """The network at work on this crystal; none where data are too fine for it."""
@@ -116,15 +118,19 @@ class StructureSearch:
         self.attempts, self._since = self.attempts + 1, self._since + 1
         # Coarse data are fitted better by all phases, so each search has a highest of its own.
         highest = self._highest[id(search)]
-        if self.best is None or phased.correlation >= highest - _WORTH_A_LOOK:
+        if self.best is None or phased.correlation >= highest - WORTH_A_LOOK:
             self._highest[id(search)] = max(highest, phased.correlation)
-            if self._build(phased.calculated, search, ITERATION):
-                self.correlation = phased.correlation
+            self.take(phased, search)
         while self._may_mend():
             started = self.clock()
             self._mend()
             self._mending += self.clock() - started
         return phased.correlation
+
+    def take(self, phased: Phased, search: AnySearch | None = None) -> None:
+        """Build a model of phases of a search, by default that on all data, whatever their correlation."""
+        if self._build(phased.calculated, search or self.search, ITERATION):
+            self.correlation = phased.correlation
 
     def _build(
         self, calculated: Coefficients, search: AnySearch, path: str, rng: np.random.Generator | None = None
@@ -142,6 +148,15 @@ class StructureSearch:
         self._lowest = min(self._lowest, model.r1)
         model = self.builder.complete(model)
         self._completing += self.clock() - started
+        return self._keep(model, path)
+
+    def adopt(self, atoms: Atoms) -> None:
+        """Refine atoms that are known from elsewhere and complete them; the model is kept if it is better."""
+        own_u = self.builder.phasing.d_min < OWN_U_BELOW
+        self._keep(self.builder.complete(refine(atoms, self.builder.phasing, 4, not own_u)), ITERATION)
+
+    def _keep(self, model: RefinedModel, path: str) -> bool:
+        """Take a model in the best one's place if its R1 is lower."""
         if self.best is not None and model.r1 >= self.best.r1:
             return False
         self.best, self.path, self._since, self._failed = model, path, 0, 0
@@ -191,8 +206,8 @@ def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[tuple[AnySearch, ..
     heavy = PattersonSearch(fine.free, fine.symmetric)
     if _may_be_heavy(crystal) and heavy.is_possible:
         turns.append(heavy)
-    if phasing.d_min <= _FINE:
-        turns += [_search(crystal, _COARSE, recipe_for(_COARSE))[0], *turns]
+    if phasing.d_min <= FINE:
+        turns += [_search(crystal, COARSE, recipe_for(COARSE))[0], *turns]
     return tuple(turns), builder
 
 
