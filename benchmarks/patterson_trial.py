@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gemmi import read_small_structure
 from patterson_phasing_programs import OPPONENTS, Attempt, Opponent
-from patterson_real import cell_formula
+from patterson_sets import cell_formula
 from patterson_truth import Comparison, compare, true_atoms
 
 from argand.errors import InputError

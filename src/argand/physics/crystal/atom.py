@@ -20,7 +20,7 @@ _OTHER_VOLUME = 23.0
 VOLUME_PER_ATOM = 18.0
 """Å³ for each atom other than hydrogen, hydrogen's share included, where no formula is known.
 
-By hand, the rule of thumb for organic crystals; `benchmarks/patterson_real.py --no-formula` measures what
+By hand, the rule of thumb for organic crystals; `benchmarks/patterson_solver.py` measures what
 follows.
 """
 

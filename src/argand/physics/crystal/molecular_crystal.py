@@ -54,7 +54,7 @@ class MoleculeSet:
     """Kinds of crystals: cell volumes in Å³ and volume per atom, share with a heavier atom, mean U in Å².
 
     Defaults are by hand, about what organic crystals have (`atom.VOLUME_PER_ATOM`). No choice among them was
-    measured; the network that learns from them is (`benchmarks/patterson_real.py`).
+    measured; the network that learns from them is (`benchmarks/patterson_network.py`).
     """
 
     volume: tuple[float, float] = (220.0, 1800.0)

@@ -27,13 +27,13 @@ from argand.typing import Matrix3, Miller, Vector3
 _ORIGINS = 4
 """Best places of the symmetry among which one is drawn where not the best is taken.
 
-By hand; only the whole is measured (`benchmarks/patterson_real.py`).
+By hand; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
 _COARSE = 1.1
 """Å; data that end here or before take the recipe for coarse maps.
 
 By hand: single atoms cease to stand apart from about here on; only the whole is measured
-(`benchmarks/patterson_real.py`).
+(`benchmarks/patterson_solver.py`).
 """
 
 
@@ -45,7 +45,7 @@ class Recipe:
     out at random, `lunch` the weight of unmeasured reflections, which go to `extended_d` at least,
     `other_origins` the share of tries that take not the best place of the symmetry but one of the next.
     Values by counting solved tries, see above; `spacing`, `peak_radius` and cycles bound the time, too.
-    `benchmarks/patterson_real.py` shows what the whole solves.
+    `benchmarks/patterson_solver.py` shows what the whole solves.
     """
 
     sharpness: float = 0.6

@@ -32,13 +32,13 @@ By hand: the common ones, far enough apart in number to be told by density.
 _FEW_ATOMS = 12
 """In models of no more atoms other elements are tried.
 
-By hand, as each name tried costs a refinement; only the whole is measured (`benchmarks/patterson_real.py`).
+By hand, as each name tried costs a refinement; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
 _TIMES = (0.6, 1.5, 2.2, 3.5)
 """Without a formula the scale is uncertain: all atoms of a model may be so many times heavier.
 
 By hand, fewer than the six that were tried first; only the whole is measured
-(`benchmarks/patterson_real.py`).
+(`benchmarks/patterson_solver.py`).
 """
 _LIGHT = 9.5
 """Elements below this strength have been told apart by density as well as they can be.
@@ -48,7 +48,7 @@ By hand, between fluorine (9) and neon; in electrons.
 _CLEARLY = 0.93
 """Other names are taken where R1 falls to this share.
 
-By hand: chance lowers R1 by less; only the whole is measured (`benchmarks/patterson_real.py`).
+By hand: chance lowers R1 by less; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
 SHORTEST = 1.0
 """No two atoms but hydrogen are nearer than this in Å.
@@ -58,7 +58,7 @@ By hand: a tenth below the shortest bonds among C, N and O (1.1 to 1.2 Å), as p
 OWN_U_BELOW = 1.3
 """Data to this d_min in Å carry a U for every atom; a common one below.
 
-By hand, by reflections for each parameter; only the whole is measured (`benchmarks/patterson_real.py`) from
+By hand, by reflections for each parameter; only the whole is measured (`benchmarks/patterson_solver.py`) from
 0.84 to 2 Å.
 """
 _SPECIAL = 0.8
@@ -70,12 +70,12 @@ _ADDED_HEIGHT = 0.2
 """The same as the next where a formula limits the number of atoms.
 
 By hand, raised from 0.12 as weak additions were wrong on measured crystals; only the whole is measured
-(`benchmarks/patterson_real.py`).
+(`benchmarks/patterson_solver.py`).
 """
 _ADDED_WITHOUT_FORMULA = 0.35
 """Peaks of the difference map, over the height of the lightest element, that become atoms.
 
-By hand, higher as nothing limits their number; only the whole is measured (`benchmarks/patterson_real.py`).
+By hand, higher as nothing limits their number; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
 _DENSEST = 3.0
 """Atoms that a model may have without a formula, over the number that the volume lets expect.
@@ -93,7 +93,7 @@ _LOOKED_AT = 30.0
 _KEPT_HEIGHT = 0.3
 """Share of an element's electrons below which its atom leaves the model.
 
-By hand; only the whole is measured (`benchmarks/patterson_real.py`).
+By hand; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
 _FEWEST_ELECTRONS = 3.5
 """Less than this is no atom where no formula says so.
@@ -113,17 +113,17 @@ _LARGEST_U = 0.08
 """Å²; an atom's U is below this, or below the next times the median.
 
 By hand, twice `START_U`; lowered from 0.16 on measured crystals, only the whole is measured
-(`benchmarks/patterson_real.py`).
+(`benchmarks/patterson_solver.py`).
 """
 _LARGEST_U_RATIO = 3.0
 """An atom's U is below this times the median, or below `_LARGEST_U`.
 
-By hand, lowered from 4.5 on measured crystals; only the whole is measured (`benchmarks/patterson_real.py`).
+By hand, lowered from 4.5 on measured crystals; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
 _TETHER = 0.15
 """Å by which `refine` holds places where data end at `OWN_U_BELOW` or before.
 
-By hand, about how far such places are off; only the whole is measured (`benchmarks/patterson_real.py`).
+By hand, about how far such places are off; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
 
 

@@ -25,7 +25,7 @@ the ratio that journals ask for at least; only the whole is measured (`benchmark
 _OUTLYING = 4.0
 """Robust standard deviations at which a reflection's weight is halved.
 
-By hand: hardly one of normal errors is there; only the whole is measured (`benchmarks/patterson_real.py`).
+By hand: hardly one of normal errors is there; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
 
 

@@ -35,7 +35,7 @@ def keep_figures(weights: Path, result: dict[str, Any]) -> Path:
 def keep_counts(weights: Path, lines: list[dict[str, Any]]) -> Path:
     """The same for the network of measured crystals: solved counts at each resolution, with it and without.
 
-    `lines` are those of benchmarks/patterson_real.py.
+    `lines` are those of benchmarks/patterson_network.py.
     """
     state, header = load_weights(weights)
     counts = {}

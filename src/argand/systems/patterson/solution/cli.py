@@ -45,7 +45,7 @@ def solve(
     units: Annotated[float | None, typer.Option(help="Formulas in the cell (Z), if known.", min=0.1)] = None,
     radiation: Kind = None,
     d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
-    # By hand; benchmarks/patterson_real.py gives a set 10 s of one core.
+    # By hand; benchmarks/patterson_solver.py gives a set 10 s of one core.
     time_limit: Annotated[
         float, typer.Option(help="Seconds to search, by the clock on the wall.", min=0.1)
     ] = 30.0,

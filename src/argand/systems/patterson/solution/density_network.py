@@ -74,7 +74,7 @@ class CrystalMaps:
     at most and as shares; `size` counts the voxels along a cube.
 
     All are by hand, and the shipped weights were trained with them; no other values were compared. On
-    measured crystals the network solves no more than iteration alone: benchmarks/patterson_real.py.
+    measured crystals the network solves no more than iteration alone: benchmarks/patterson_network.py.
     """
 
     molecules: MoleculeSet = field(default_factory=MoleculeSet)
