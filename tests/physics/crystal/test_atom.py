@@ -11,6 +11,7 @@ from argand.physics.crystal.atom import (
     form_factors,
     formula_units,
     gaussians,
+    named_elements,
     parse_formula,
     strengths,
     structure_factors,
@@ -113,3 +114,11 @@ def test_reflections_that_the_lattice_forbids_are_zero():
     found = np.abs(structure_factors(atoms, hkl, group, CELL))
     assert np.allclose(found[:2], 0, atol=1e-6)
     assert found[2:].min() > 0.1
+
+
+def test_elements_are_read_from_a_list_in_any_form():
+    assert named_elements("C, h;N  cl") == ("C", "H", "N", "Cl")
+    assert named_elements(["C", "C", "O"]) == ("C", "O")
+    assert named_elements(None) == ()
+    with pytest.raises(ConfigError, match="no element is called 'Q'"):
+        named_elements("C,Q")

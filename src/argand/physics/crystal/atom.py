@@ -1,7 +1,7 @@
 """Atoms of an asymmetric unit: their form factors, volumes and structure factors."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -145,6 +145,15 @@ def parse_formula(text: str) -> dict[str, float]:
 def usual_volume(formula: Mapping[str, float]) -> float:
     """Å³ that the atoms of a formula usually take up, with hydrogen (Hofmann, Acta Cryst. B58, 489, 2002)."""
     return sum(number * _VOLUME.get(element, _OTHER_VOLUME) for element, number in formula.items())
+
+
+def named_elements(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Symbols of `C,H,N,O` or `C H N O`, each once; ConfigError for what is no element."""
+    words = re.split(r"[,;\s]+", text.strip()) if isinstance(text, str) else list(text or ())
+    for word in words:
+        if gemmi.Element(word).atomic_number == 0:
+            raise ConfigError(f"no element is called '{word}'; write the elements such as C,H,N,O")
+    return tuple(dict.fromkeys(gemmi.Element(word).name for word in words))
 
 
 def formula_units(formula: Mapping[str, float], volume: float, order: int) -> float:

@@ -1,6 +1,7 @@
 """The verb `argand patterson solve`."""
 
 import json as json_format
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from argand.machine import available_cores, single_threads
+from argand.progress import ProgressDisplay
 from argand.runs.table import plain_table
 from argand.runs.verbs import Json, say, screen
 from argand.systems.patterson.solution.space_group_table import GROUP_COLUMNS, MOST_GROUPS, group_cells
@@ -23,6 +25,9 @@ Laue = Annotated[
     str | None, typer.Option(help='Find the space group, of this Laue class: "2/m", "mmm", "-3m1" ...')
 ]
 Formula = Annotated[str | None, typer.Option(help="Such as C12H22O11; helps to name the atoms.")]
+Elements = Annotated[
+    str | None, typer.Option(help="Such as C,H,N,O, where the formula is not known; before the file's.")
+]
 
 
 class Probe(StrEnum):
@@ -36,12 +41,15 @@ Kind = Annotated[Probe | None, typer.Option(help="What was scattered; by default
 
 
 def solve(
-    data: Annotated[Path, typer.Argument(help="Reflections: .hkl, .cif, .fcf or .mtz, also gzipped.")],
+    data: Annotated[
+        Path, typer.Argument(help="Reflections: .hkl, .cif, .fcf, .mtz, XDS_ASCII.HKL or .m90, also gzipped.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for maps and structure.")],
     cell: Cell = None,
     spacegroup: SpaceGroup = None,
     laue: Laue = None,
     formula: Formula = None,
+    elements: Elements = None,
     units: Annotated[float | None, typer.Option(help="Formulas in the cell (Z), if known.", min=0.1)] = None,
     radiation: Kind = None,
     d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
@@ -66,7 +74,7 @@ def solve(
     """
     asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
     asked["radiation"] = None if radiation is None else radiation.value
-    asked["laue"] = laue
+    asked |= {"laue": laue, "elements": elements}
     effort = {"time_limit": time_limit, "seed": seed, "processes": processes, "network": network}
     summary = _answer(data, out, asked, effort, hydrogens, force)
     if json:
@@ -100,7 +108,14 @@ def _answer(
     solve_outputs.write_patterson(files, crystal, *patterson(crystal))
     asked = {"data": data.name, **asked, "cell": crystal.cell, **effort}
     helper = solver.network_for(crystal, effort.pop("network"))
-    solution = solver.solve(crystal, **effort, network=helper, found=found)
+    with ProgressDisplay(name, "tries") as display:
+
+        def watch(attempts: int, r1: float) -> None:
+            spent = time.monotonic() - started
+            display.update(min(spent / effort["time_limit"], 1.0), attempts, f"best R1 {r1:.3f}")
+
+        started = time.monotonic()
+        solution = solver.solve(crystal, **effort, watch=watch, network=helper, found=found)
     summary = solve_outputs.write_solution(files, name, solution, asked, hydrogens)
     summary["files"]["page"] = str(write_solve_page(out))
     return summary

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 
 from argand.errors import InputError
 from argand.io.labels import atom_labels
-from argand.physics.crystal.atom import Atoms, Radiation, strengths
+from argand.physics.crystal.atom import Atoms, Radiation, named_elements, strengths
 from argand.physics.crystal.neighbourhood import molecule_order
 from argand.physics.phasing.dual_space import Recipe, recipe_for
 from argand.physics.phasing.element_search import SURE, Named
@@ -223,17 +223,19 @@ def solve_file(
     processes: int = 1,
     with_network: bool = False,
     laue: str | None = None,
+    elements: str | Sequence[str] | None = None,
 ) -> Solution:
-    """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, also gzipped).
+    """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, XDS_ASCII.HKL, .m90, also gzipped).
 
     `cell` is six numbers in Å and degrees, or these as text; cell and space group go before the file's. The
     space group is found where neither says it, or where `laue` (a Laue class such as "2/m") is given.
-    `d_min` is in Å, `time_limit` in seconds, `units` the formulas in the cell. Raises InputError for what
+    `elements`, symbols or text such as "C,H,N,O", are for where no formula is known. `d_min` is in Å,
+    `time_limit` in seconds, `units` the formulas in the cell. Raises InputError for what
     cannot be read or does not fit together.
     """
     asked = path, cell, spacegroup, formula, d_min, units, radiation
     effort = {"time_limit": time_limit, "seed": seed, "processes": processes}
-    crystal, found = crystal_of(*asked, laue=laue, **effort)
+    crystal, found = crystal_of(*asked, elements, laue=laue, **effort)
     return solve(crystal, **effort, network=network_for(crystal, with_network), found=found)
 
 
@@ -245,7 +247,7 @@ def crystal_of(
     d_min: float | None = None,
     units: float | None = None,
     radiation: Radiation | None = None,
-    elements: Sequence[str] = (),
+    elements: str | Sequence[str] | None = None,
     *,
     laue: str | None = None,
     time_limit: float = 30.0,
@@ -255,7 +257,9 @@ def crystal_of(
     """The crystal of a file, and how its space group was found, or None; arguments of `solve_file`."""
     if spacegroup is not None and laue is not None:
         raise InputError("a space group has its Laue class: give --spacegroup or --laue")
-    asked = formula, d_min, units, radiation, elements
+    if formula is not None and elements:
+        raise InputError("a formula has its elements: give --formula or --elements")
+    asked = formula, d_min, units, radiation, named_elements(elements)
     measured, stated = read_measured(path, cell)
     if spacegroup is not None or (laue is None and has_group(measured)):
         return prepare(measured, stated, spacegroup, *asked), None
