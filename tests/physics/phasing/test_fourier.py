@@ -62,3 +62,14 @@ def test_normalised_intensities_have_mean_one():
     assert abs(ratio.mean() - 1) < 1e-3
     coarse = grid.inverse_d_squared < np.median(grid.inverse_d_squared)
     assert abs(ratio[coarse].mean() - 1) < 0.1
+
+
+def test_coefficients_of_a_coarser_grid_are_taken_where_both_have_the_reflection():
+    group = Group.from_name("P 21/c")
+    fine, coarse = Grid(group, group, CELL, 0.9, 0.35), Grid(group, group, CELL, 1.3, 0.35)
+    values = np.arange(len(coarse.hkl)) + 1j
+    taken = fine.taken(coarse, values.astype(np.complex64))
+    known = {tuple(index): value for index, value in zip(coarse.hkl.tolist(), values, strict=True)}
+    for index, value in zip(fine.hkl.tolist(), taken, strict=True):
+        assert value == known.get(tuple(index), 0)
+    assert fine.taken(fine, taken) is taken
