@@ -40,9 +40,7 @@ _ASKED = (
     ("measured,simulated", 1.5, "formula"),
     ("measured,simulated", 2.0, "formula"),
     ("measured,simulated", 0.84, "nothing"),
-    ("measured,simulated", 1.5, "nothing"),
     ("electron", 0.84, "formula"),
-    ("electron", 1.2, "formula"),
 )
 """Kinds, resolutions in Å and what is told of the contents."""
 _FOLDS = 5
@@ -88,19 +86,23 @@ def main(
     processes: Annotated[int, typer.Option(help="Searches at once.")] = 2,
     write: Annotated[bool, typer.Option("--write", help="Put the fit into the package.")] = False,
 ) -> None:
-    """Gather the evidence, or take what the file has, and fit."""
+    """Gather the evidence, go on where the file ends, and fit."""
     jobs = [
         (data, kind, name, d_min, told, limit)
         for kinds, d_min, told in _ASKED
         for kind in kinds.split(",")
         for name in names(data, kind, "choose")  # type: ignore[arg-type]
     ]
-    rows: list[dict[str, Any]] = json_module.loads(json.read_text())["models"] if json.exists() else []
-    if not rows:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            for future in track(as_completed([pool.submit(models, job) for job in jobs]), total=len(jobs)):
-                rows += future.result()
-        write_report(json, {"models": rows})
+    kept = json_module.loads(json.read_text()) if json.exists() else {"models": [], "done": []}
+    rows: list[dict[str, Any]] = kept["models"]
+    done = [tuple(key) for key in kept["done"]]
+    left = [job for job in jobs if job[1:5] not in done]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(models, job): job[1:5] for job in left}
+        for future in track(as_completed(running), total=len(left)):
+            rows += future.result()
+            done.append(running[future])
+            write_report(json, {"models": rows, "done": done})
     fit = fitted(rows)
     Console(width=160).print_json(json_module.dumps(fit))
     if write:

@@ -71,7 +71,7 @@ class PeakFinder:
         ]
 
     def find(self, density: Map, atoms: float) -> Int[np.ndarray, "n 3"]:
-        """Grid points of the highest maxima, highest first, that together count `atoms`."""
+        """Grid points of the highest maxima, highest first, that together count `atoms`; at least one."""
         flat, asymmetric = density.ravel(), self.grid.asymmetric[0]
         heights = flat[asymmetric]
         # By hand, for speed: 12 points an atom, or a twentieth of all, hold the maxima that are wanted.
@@ -85,6 +85,9 @@ class PeakFinder:
             if len(points) and len(steps):
                 keep = heights >= flat[self.around(points, steps)].max(1)
                 points, heights = points[keep], heights[keep]
+        if len(points) == 0:
+            # A map that is flat at its top has no maximum: any of its highest points will do.
+            return self._asymmetric_points[[int(np.argmax(flat[asymmetric]))]]
         order = np.argsort(-heights, kind="stable")
         counted = np.cumsum(self.occupancy[self.flat(points[order])])
         return points[order[: max(int(np.searchsorted(counted, atoms + 1e-6, side="right")), 1)]]
