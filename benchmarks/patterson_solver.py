@@ -21,19 +21,24 @@ from typing import Annotated, Any, NamedTuple, cast
 
 import numpy as np
 import typer
+from jaxtyping import Int
 from patterson_counts import summarise
 from patterson_sets import Kind, Part, TestSet, load, names
-from patterson_truth import compare
+from patterson_truth import compare, in_setting
 from report import as_table, write_report
 from rich.console import Console
 from rich.progress import track
 
 from argand.errors import InputError
+from argand.physics.crystal.atom import Atoms
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
-from argand.systems.patterson.solution.solve import Solution, solve
+from argand.systems.patterson.solution.solve import solve
 
 TOLERANCE = 0.03
 """Å by which data may end before the resolution that is asked for."""
+
+_KEYS = ("kind", "part", "name", "d_min", "contents", "seed")
+"""What makes a row its own."""
 
 
 class Job(NamedTuple):
@@ -51,12 +56,7 @@ class Job(NamedTuple):
     @property
     def key(self) -> dict[str, Any]:
         """What makes a row its own."""
-        return {name: getattr(self, name) for name in self.keys()}
-
-    @staticmethod
-    def keys() -> tuple[str, ...]:
-        """Names of that."""
-        return ("kind", "part", "name", "d_min", "contents", "seed")
+        return {name: getattr(self, name) for name in _KEYS}
 
 
 def measure(job: Job) -> dict[str, Any] | None:
@@ -76,23 +76,25 @@ def measure(job: Job) -> dict[str, Any] | None:
     if job.d_min and crystal.observed.d_min > job.d_min + TOLERANCE:
         return None
     solution = solve(crystal, job.limit, job.seed, clock=time.process_time)
-    match = compare(solution.model.atoms, one.truth, one.chemical, crystal.group, crystal.orthogonalisation)
+    # Of an enantiomorphic pair the solver may have taken the other group, and mirrored the atoms.
+    atoms = in_setting(solution.model.atoms, solution.crystal.group, crystal.group)
+    assert atoms is not None
+    match = compare(atoms, one.truth, one.chemical, crystal.group, crystal.orthogonalisation)
     row |= {"solved": match.solved, "claimed": solution.solved, "named": match.named, "found": match.found}
     row |= {"false": match.false, "error": match.mean_error, "r1": solution.r1, "reason": solution.reason}
     row |= {"unsure": len(solution.uncertain), "model_atoms": len(solution.model.atoms)}
     if match.solved:
-        row["sure_named"] = sure_named(solution, one, crystal, match.named)
+        sure = np.setdiff1d(np.arange(len(atoms)), solution.uncertain)
+        row["sure_named"] = _sure_named(atoms, sure, one, crystal, match.named)
     return row | {"seconds": solution.seconds, "attempts": solution.attempts}
 
 
-def sure_named(solution: Solution, one: TestSet, crystal: CrystalData, named: float) -> float:
-    """Share of right elements among the atoms that are not called uncertain."""
-    if not solution.uncertain:
+def _sure_named(
+    atoms: Atoms, sure: Int[np.ndarray, " n"], one: TestSet, crystal: CrystalData, named: float
+) -> float:
+    """Share of right elements among the atoms that are not called uncertain; `named` is that of all."""
+    if len(sure) == len(atoms) or not len(sure):
         return named
-    atoms = solution.model.atoms
-    sure = np.setdiff1d(np.arange(len(atoms)), solution.uncertain)
-    if not len(sure):
-        return 1.0
     asked = one.truth, one.chemical, crystal.group, crystal.orthogonalisation
     return compare(atoms.take(sure), *asked).named
 
@@ -121,7 +123,7 @@ def measure_all(
 ) -> list[dict[str, Any]]:
     """Rows of all jobs and of those that the file holds, which are not repeated; it is kept as it grows."""
     rows = json_module.loads(path.read_text())["sets"] if path.exists() else []
-    done = [{name: row[name] for name in Job.keys()} for row in rows]
+    done = [{name: row[name] for name in _KEYS} for row in rows]
     missing = [job for job in jobs if job.key not in done]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         running = [pool.submit(work, job) for job in missing]

@@ -1,11 +1,11 @@
 """How often `argand patterson solve` finds the space group where none is given, on both halves of the data.
 
-    python benchmarks/patterson_space_group.py --data FOLDER --json benchmarks/results/patterson_space_group.json
+    python benchmarks/patterson_space_group.py --data FOLDER --json FILE
 
-Sets, halves and what solved means are those of patterson_solver.py. The cell is given in the axes of the truth.
-A group is right that is the same space group in these axes; another place of the origin counts as the same,
-and so does the enantiomorph, which intensities do not tell from it. Where it is another group, solved means
-the same of all atoms of the cell, as of a structure that is right but described in a subgroup.
+Sets, halves and what solved means are those of patterson_solver.py. The cell is given in the axes of the
+truth. A group is right that is the same space group in these axes; another place of the origin counts as the
+same, and so does the enantiomorph, which intensities do not tell from it. Where it is another group, solved
+means the same of all atoms of the cell, as of a structure that is right but described in a subgroup.
 """
 
 import time
