@@ -6,6 +6,7 @@ from report import Report, Row
 GOALS = {0.0: 0.98, 0.84: 0.98, 1.2: 0.9, 1.5: 0.7}
 """Least shares solved by d_min in Å, 0 for all data, those of 0.98 of sets up to `SMALL` atoms."""
 FULL = (0.0, 0.84)
+"""d_min in Å at which the goal is for sets up to `SMALL` atoms."""
 ELEMENTS = {"formula": 0.97, "elements": 0.9, "nothing": 0.75}
 """Least shares of right elements by what is told; at the resolutions of `GOALS`."""
 TOLD = {"formula": "formula given", "elements": "elements given", "nothing": "contents not given"}
