@@ -122,7 +122,11 @@ def measure_all(
     count: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
     """Rows of all jobs and of those that the file holds, which are not repeated; it is kept as it grows."""
-    rows = json_module.loads(path.read_text())["sets"] if path.exists() else []
+    kept = json_module.loads(path.read_text()) if path.exists() else {"sets": []}
+    rows = kept["sets"]
+    # Counts of two limits would be counts of neither.
+    if rows and jobs and kept["limit_core_s"] != jobs[0].limit:
+        raise typer.BadParameter(f"{path} has a limit of {kept['limit_core_s']:g} s; give another file")
     done = [{name: row[name] for name in _KEYS} for row in rows]
     missing = [job for job in jobs if job.key not in done]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
