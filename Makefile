@@ -54,7 +54,9 @@ bench: .venv/tools
 	$(BIN)/python benchmarks/geometry_speed.py --data $(DATA) --json benchmarks/results/geometry_speed.json
 	$(BIN)/python benchmarks/patterson.py --json benchmarks/results/patterson.json
 	$(BIN)/python benchmarks/patterson_separation.py --json benchmarks/results/patterson_separation.json
-	$(BIN)/python benchmarks/patterson_real.py --data $(CRYSTALS) --json benchmarks/results/patterson_real.json
+	$(BIN)/python benchmarks/patterson_solver.py --data $(CRYSTALS) --json benchmarks/results/patterson_solver.json
+	$(BIN)/python benchmarks/patterson_space_group.py --data $(CRYSTALS) \
+		--json benchmarks/results/patterson_space_group.json
 	$(BIN)/python benchmarks/tables.py
 
 LOWEST = build/lowest/bin/python

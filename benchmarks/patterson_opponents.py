@@ -1,14 +1,14 @@
-"""How many measured crystals other programs solve, on the data and by the measure of patterson_real.py.
+"""How many crystals other programs solve, on the data and by the measure of patterson_solver.py.
 
     python benchmarks/patterson_opponents.py --data FOLDER --json benchmarks/results/patterson_opponents.json
 
-Each program makes new tries until it is clear that one is right or its time is over, in seconds of a core.
-`own`: its own word says which try is its answer, and its own peaks are the atoms. `built`: our model building
-gets the phases of every try, and the model of lowest R1 is the answer. `told`: any of these answers is right,
-by the truth. Rows in the file are kept: a second call goes on.
+Each program is given merged data, cell, space group and contents, and makes new tries until it is clear that
+one is right or its time is over, in seconds of a core. `own`: its own word says which try is its answer, and
+its own peaks are the atoms. `built`: our model building gets the phases of every try, and the model of lowest
+R1 is the answer. `told`: any of these answers is right, by the truth. `claimed`: it says that it has solved.
+Rows in the file are kept: a second call goes on.
 """
 
-import csv
 import json as json_module
 import multiprocessing
 import resource
@@ -16,44 +16,40 @@ from collections.abc import Callable
 from importlib.metadata import version
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from report import as_table, write_report
 from rich.console import Console
 from rich.progress import track
 
+if TYPE_CHECKING:
+    from patterson_sets import Kind, Part
+
 NAMES = {"smtbx": "cctbx-base", "grok-phase-solver": "grok-phase-solver"}
 """Programs and the packages that they come in."""
-RESOLUTIONS = "1.2,1.5,2.0,1.0,0.84,0"
-_TOLERANCE = 0.03
 _CORE_SECONDS, _WALL_SECONDS = 300, 3600
 """A crystal on which a program hangs is given up; other work on the machine slows the clock alone."""
-_COMMON = (2, 14)
+_KEYS = ("opponent", "part", "kind", "name", "d_min")
+"""What makes a row its own."""
 
 
-def summarise(rows: list[dict[str, Any]], grades: dict[str, str]) -> list[dict[str, Any]]:
-    """One line for each program and resolution, finest first."""
+def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line for each program, part, kind and resolution, with counts of sets."""
     lines = []
-    for opponent, d_min in sorted({(row["opponent"], row["d_min"]) for row in rows}):
-        group = [row for row in rows if (row["opponent"], row["d_min"]) == (opponent, d_min)]
-        best = [row for row in group if grades[row["name"]] == "A"]
-        line: dict[str, Any] = {"opponent": opponent, "d_min": d_min or "all data"}
-        for way in ("own", "built", "told"):
-            line[way] = _count(group, way)
-            line[f"{way}, grade A"] = _count(best, way)
-            line[f"{way}, P-1, P21/c"] = _count([row for row in best if row["number"] in _COMMON], way)
+    keys = ("opponent", "part", "kind", "d_min")
+    for key in sorted({tuple(row[name] for name in keys) for row in rows}):
+        group = [row for row in rows if tuple(row[name] for name in keys) == key]
+        line: dict[str, Any] = dict(zip(keys, key, strict=True)) | {"sets": len(group)}
+        # A row of a program that gave up has a note alone.
+        line |= {way: sum(row.get(way, False) for row in group) for way in ("own", "built", "told")}
         line["claimed"] = sum(row.get("claimed", False) for row in group)
-        line["gave up"] = sum("note" in row for row in group)
-        lines.append(line)
+        line["wrong"] = sum(row.get("claimed", False) and not row["own"] for row in group)
+        lines.append(line | {"gave up": sum("note" in row for row in group)})
     return lines
 
 
-def _count(rows: list[dict[str, Any]], way: str) -> str:
-    return f"{sum(row.get(way, False) for row in rows)} of {len(rows)}"
-
-
-def apart(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+def apart(work: Callable[..., dict[str, Any] | None], *arguments: Any) -> dict[str, Any] | None:
     """What work returns in a process of its own; a note where that crashes or hangs."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
@@ -70,43 +66,50 @@ def apart(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any
     return answer
 
 
-def _send(to: Connection, work: Callable[..., dict[str, Any]], *arguments: Any) -> None:
+def _send(to: Connection, work: Callable[..., dict[str, Any] | None], *arguments: Any) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (_CORE_SECONDS, _CORE_SECONDS))
     to.send(work(*arguments))
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="Folder of the sets.")],
+    data: Annotated[Path, typer.Option(help="Folder of the sets, as of patterson_solver.py.")],
     json: Annotated[Path, typer.Option(help="File for the figures; rows that it holds are not repeated.")],
-    limit: Annotated[float, typer.Option(help="Seconds a set.")] = 10.0,
-    resolutions: Annotated[str, typer.Option(help="d_min in Å, 0 for all data.")] = RESOLUTIONS,
-    opponents: Annotated[str, typer.Option(help="Programs, parted by commas.")] = ",".join(NAMES),
+    part: Annotated[str, typer.Option(help="choose, report, or both, parted by commas.")] = "report,choose",
+    kinds: Annotated[str, typer.Option(help="measured, simulated, electron.")] = "measured,simulated",
+    resolutions: Annotated[str, typer.Option(help="d_min in Å, 0 for all data.")] = "0.84,1.2,1.5",
+    limit: Annotated[float, typer.Option(help="Seconds of one core for a set.")] = 10.0,
+    opponents: Annotated[str, typer.Option(help=f"Programs: {', '.join(NAMES)}.")] = "smtbx",
     only: Annotated[str, typer.Option(help="Some of the names, parted by commas.")] = "",
 ) -> None:
-    """Print the table of solved counts; write all rows as JSON."""
-    # Not before the options are known: it ends the program where these are not installed.
-    from patterson_trial import measure
+    """Print the table of counts; write all rows as JSON."""
+    # Not before the options are known, as it ends the program where these are not installed; and before
+    # patterson_sets, which loads gemmi, or cctbx crashes.
+    from patterson_trial import measure  # isort: skip
+    from patterson_sets import names
 
-    with (data / "index.csv").open(newline="") as file:
-        index = list(csv.DictReader(file))
     rows = json_module.loads(json.read_text())["sets"] if json.exists() else []
     rows = [row for row in rows if row["limit_s"] == limit]
-    done = {(row["opponent"], row["name"], row["d_min"]) for row in rows}
+    done = {tuple(row[key] for key in _KEYS) for row in rows}
     jobs = [
-        (opponent, line["name"], d_min)
+        (opponent, half, kind, name, d_min)
+        for half in part.split(",")
         for d_min in map(float, resolutions.split(","))
         for opponent in opponents.split(",")
-        for line in index
-        if (d_min == 0 or float(line["d_min"]) <= d_min + _TOLERANCE)
-        and (not only or line["name"] in only.split(","))
+        for kind in kinds.split(",")
+        for name in names(data, cast("Kind", kind), cast("Part", half))
+        if not only or name in only.split(",")
     ]
-    grades = {line["name"]: line["grade"] for line in index}
-    report = {"limit_s": limit, "versions": {name: version(package) for name, package in NAMES.items()}}
-    for opponent, name, d_min in track([job for job in jobs if job not in done], auto_refresh=False):
-        row = {"opponent": opponent, "name": name, "d_min": d_min, "limit_s": limit, "number": 0}
-        rows.append(row | apart(measure, data, name, d_min, opponent, limit))
-        write_report(json, {**report, "summary": summarise(rows, grades), "sets": rows})
-    Console(width=200).print(as_table(f"other programs, {limit:g} s each", summarise(rows, grades)))
+    for job in track([job for job in jobs if job not in done], auto_refresh=False):
+        opponent, half, kind, name, d_min = job
+        figures = apart(measure, data, half, kind, name, d_min, opponent, limit)
+        if figures is None:
+            continue
+        rows.append(dict(zip(_KEYS, job, strict=True)) | {"limit_s": limit} | figures)
+        versions = {name: version(NAMES[name]) for name in sorted({row["opponent"] for row in rows})}
+        report = {"limit_core_s": limit, "versions": versions}
+        write_report(json, {**report, "summary": summarise(rows), "sets": rows})
+    if rows:
+        Console(width=160).print(as_table(f"other programs, {limit:g} s of one core each", summarise(rows)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Other programs that phase measured crystals: smtbx's charge flipping and grok-phase-solver.
+"""Other programs that phase crystals: smtbx's charge flipping and grok-phase-solver.
 
 Both work without symmetry. They get the merged data that our own solver gets, the second as the whole sphere.
 """
@@ -6,7 +6,7 @@ Both work without symmetry. They get the merged data that our own solver gets, t
 try:
     import boost_adaptbx.boost.python  # noqa: F401 - before gemmi and torch, or cctbx crashes as it loads
 except ImportError as error:
-    raise SystemExit(f"{error}: pip install cctbx-base grok-phase-solver (the extra bench)") from error
+    raise SystemExit(f"{error}: pip install cctbx-base (the extra bench)") from error
 
 import time
 from dataclasses import dataclass
@@ -17,10 +17,6 @@ import numpy as np
 from cctbx import crystal as cctbx_crystal
 from cctbx import maptbx, miller, sgtbx
 from cctbx.array_family import flex
-from grok_phase_solver.pipeline.peaks import pick_density_peaks
-from grok_phase_solver.solvers.charge_flipping import charge_flipping_solve
-from grok_phase_solver.solvers.free_fom import free_fom
-from grok_phase_solver.solvers.iterative_retrieval import raar_solve
 from jaxtyping import Complex, Float
 from smtbx.ab_initio import charge_flipping
 
@@ -148,16 +144,27 @@ class GrokPhaseSolver:
 
     def __init__(self, crystal: CrystalData) -> None:
         self.crystal = crystal
+        # Not installed where smtbx alone is asked for.
+        try:
+            from grok_phase_solver.pipeline.peaks import pick_density_peaks
+            from grok_phase_solver.solvers.charge_flipping import charge_flipping_solve
+            from grok_phase_solver.solvers.free_fom import free_fom
+            from grok_phase_solver.solvers.iterative_retrieval import raar_solve
+        except ImportError as error:
+            raise SystemExit(f"{error}: pip install grok-phase-solver (the extra bench)") from error
+        self.runs = charge_flipping_solve, raar_solve
+        self.merit_of, self.peaks_of = free_fom, pick_density_peaks
         self.cell = np.array(crystal.cell, float)
         self.hkl, self.amplitudes = whole_sphere(crystal)
 
     def attempt(self, number: int, seconds: float) -> Attempt:
         """One trial; it cannot be stopped and may go beyond its time."""
-        run = charge_flipping_solve if number % 2 == 0 else raar_solve
+        run = self.runs[number % 2]
         phases, density, _ = run(self.hkl, self.amplitudes, self.cell, n_iter=_ITERATIONS, seed=number)
-        merit = float(free_fom(self.hkl, self.amplitudes, phases, self.cell, density=density)["composite"])
+        merits = self.merit_of(self.hkl, self.amplitudes, phases, self.cell, density=density)
+        merit = float(merits["composite"])
         wanted = round(self.crystal.atoms * self.crystal.group.order)
-        peaks = pick_density_peaks(density, n_peaks=wanted)
+        peaks = self.peaks_of(density, n_peaks=wanted)
         frac = np.array([peak.fract for peak in peaks], float).reshape(-1, 3)
         factors = self.amplitudes * np.exp(1j * phases)
         return Attempt(self.hkl, factors, True, frac if len(frac) else None, merit, merit >= HEALTHY)

@@ -17,7 +17,6 @@ LIMIT_MS, TIMES_FASTER, PAIRS_PER_SECOND = 60, 10, 300
 CORNERS = ("reserved corner empty", "reserved corner filled")
 CORNER_POINTS = 1.0
 """Percentage points that maps with an atom where training never had one may have fewer atoms found."""
-PACKAGES = {"smtbx": "smtbx (cctbx-base {})", "grok-phase-solver": "grok-phase-solver {}"}
 
 
 def patterson_table(report: Report) -> tuple[str, list[Row]]:
@@ -114,51 +113,3 @@ def ablation_row(curve: Report, what: str) -> Row:
         test = curve["accuracy"]
         measured += f"; read {test['matched']} of {test['atoms']} atoms, {100 * test['solved']:.0f} % of maps"
     return Row(what, curve["arm"], "", measured, f"mean map {curve['mean_map']:.3f}")
-
-
-def patterson_real_table(report: Report) -> tuple[str, list[Row]]:
-    """Measured crystals solved at each resolution; goals are for all grade A sets at full resolution.
-
-    `report["beside"]`, where it is there, holds the figures of other programs on the same sets.
-    """
-    content = "given" if report["formula"] else "not given"
-    caption = (
-        f"Measured crystals, {report['limit_core_s']:g} s of one core each, the cell's contents {content}."
-        " Solved: 90 % of the atoms within 0.5 Å, at most 10 % false. Claimed: what the program says without"
-        " the truth"
-    )
-    beside = report.get("beside")
-    if beside:
-        there = {line["opponent"] for line in beside["summary"]}
-        named = {name: text for name, text in PACKAGES.items() if name in there}
-        names = " and ".join(text.format(beside["versions"][name]) for name, text in named.items())
-        caption += (
-            f". For comparison: {names} on the same data, {beside['limit_s']:g} s of one core each: all sets,"
-            " then those in P-1 and P2₁/c. Counted are, whichever solves more, its own atoms or our model"
-            " building from its phases; told: the truth picks among its tries"
-        )
-    rivals = beside["summary"] if beside else []
-    return caption, [patterson_real_row(line, rivals) for line in report.get("summary", [])]
-
-
-def patterson_real_row(line: Report, rivals: list[Report]) -> Row:
-    """Sets solved and claimed, R1 and seconds of the solved ones; what other programs solve."""
-    d_min, solved = line["d_min"], line["grade A"]
-    everything = isinstance(d_min, str)
-    found, tried = solved.split(" of ")
-    missed = " (goal missed)" if everything and found != tried else ""
-    measured = f"{line['solved']}; grade A {solved}{missed}; P-1 and P2₁/c {line['P-1, P21/c']}"
-    measured += f"; claimed {line['claimed']}, wrongly {line['false claims']}"
-    if line["median R1"] is not None:
-        measured += f"; medians of the solved: R1 {line['median R1']:.3f}, {line['median s']:.1f} s"
-    others = "; ".join(rival_counts(rival) for rival in rivals if rival["d_min"] == d_min)
-    where = d_min if everything else f"data to {d_min:g} Å"
-    what = "crystals solved with the network" if line["network"] else "crystals solved by iteration alone"
-    return Row(what, where, "grade A: all" if everything else "", measured, others)
-
-
-def rival_counts(rival: Report) -> str:
-    """Sets that another program solves, in the way that is better for it, and by the truth's help."""
-    way = max(("own", "built"), key=lambda way: int(rival[way].split(" of ")[0]))
-    counts = f"{rival['opponent']} {rival[way]}, {rival[f'{way}, P-1, P21/c']}"
-    return f"{counts} (told {rival['told'].split(' of ')[0]})"

@@ -1,4 +1,4 @@
-"""One other program on one measured crystal at one resolution: its tries, and what the truth says of them."""
+"""One other program on one crystal at one resolution: its tries, and what the truth says of them."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,25 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gemmi import read_small_structure
+
+# Loads cctbx, which must come before gemmi.
 from patterson_phasing_programs import OPPONENTS, Attempt, Opponent
-from patterson_sets import cell_formula
-from patterson_truth import Comparison, compare, true_atoms
+from patterson_sets import Kind, Part, load
+from patterson_truth import Comparison, compare, in_cell, unnamed
 
 from argand.errors import InputError
-from argand.io.reflections import read_reflections
 from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group, inverse_d_squared
 from argand.physics.phasing.dual_space import Expansion, origin_scores, phase_factor, recipe_for
 from argand.physics.phasing.fourier import Coefficients, Grid
-from argand.physics.phasing.model_building import Builder, nearest_distance
+from argand.physics.phasing.model_building import Builder
 from argand.physics.phasing.peak import between_points
-from argand.physics.phasing.refinement import Observed, RefinedModel
+from argand.physics.phasing.refinement import RefinedModel
 from argand.physics.phasing.wilson import normalised
+from argand.systems.patterson.solution.belief import verdict
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
-from argand.systems.patterson.solution.solve import PHASING_D_MIN, verdict
-from argand.typing import Points3
+from argand.systems.patterson.solution.structure_search import PHASING_D_MIN
+from argand.systems.patterson.solution.validation import evidence
 
+_TOLERANCE = 0.03
+"""Å by which data may end before the resolution that is asked for."""
 _CLEAR = 0.16
 """A believed model of this R1 ends the tries."""
 _HOPE = 0.15
@@ -32,8 +35,6 @@ _PATIENCE = 5
 """Limits after which no further models are built: a tiny crystal has hundreds of tries."""
 _ORIGINS_PER_D = 6
 """How fine origins are tried: scores change twice as fast as the map, so its grid would miss the best."""
-_SAME = 0.3
-"""Images of an atom nearer than this in Å are one."""
 
 
 @dataclass
@@ -50,9 +51,7 @@ class Judge:
     def __post_init__(self) -> None:
         data, group = self.crystal.observed, self.crystal.group
         coarse = inverse_d_squared(data.hkl, data.orthogonalisation) <= PHASING_D_MIN**-2
-        phasing = Observed(
-            data.hkl[coarse], data.intensity[coarse], data.sigma[coarse], group, data.orthogonalisation
-        )
+        phasing = data.part(coarse)
         frame = (data.orthogonalisation, phasing.d_min, recipe_for(data.d_min).spacing)
         grid = Grid(group, group, *frame)
         self.whole = Grid(group.lattice, group.lattice, *frame)
@@ -90,7 +89,9 @@ class Judge:
     @property
     def is_over(self) -> bool:
         """Whether the best model is believed and clear, by its R1 alone."""
-        return self.best is not None and self.best.r1 <= _CLEAR and verdict(self.crystal, self.best)[0]
+        if self.best is None or self.best.r1 > _CLEAR:
+            return False
+        return verdict(evidence(self.crystal, self.best, self.builder)).believed
 
     def of_model(self, model: RefinedModel) -> Comparison:
         """Our model beside the truth."""
@@ -103,44 +104,29 @@ class Judge:
         if attempt.frac is None:
             return Comparison(0.0, 1.0, float("inf"))
         if not attempt.free:
-            return compare(_unknown(attempt.frac), self.truth, self.chemical, group, cell)
-        frac, chemical = _in_cell(self.truth.frac, self.chemical, group, cell)
-        return compare(_unknown(attempt.frac), _unknown(frac), chemical, Group.from_name("P 1"), cell)
+            return compare(unnamed(attempt.frac), self.truth, self.chemical, group, cell)
+        frac, chemical = in_cell(self.truth.frac, self.chemical, group, cell)
+        return compare(unnamed(attempt.frac), unnamed(frac), chemical, Group.from_name("P 1"), cell)
 
 
-def _unknown(frac: Points3) -> Atoms:
-    return Atoms(("C",) * len(frac), frac, np.full(len(frac), 0.04), np.ones(len(frac)))
-
-
-def _in_cell(
-    frac: Points3, chemical: np.ndarray, group: Group, cell: np.ndarray
-) -> tuple[Points3, np.ndarray]:
-    """All atoms of the cell, each once, and their chemical occupancies."""
-    alone = Group.from_name("P 1")
-    places: list[np.ndarray] = []
-    counts: list[float] = []
-    for place, occupancy in zip(frac, chemical, strict=True):
-        images: list[np.ndarray] = []
-        for image in group.rotations @ place + group.translations:
-            if not images or nearest_distance(image, np.array(images), alone, cell) > _SAME:
-                images.append(image)
-        places += images
-        counts += [float(occupancy)] * len(images)
-    return np.array(places), np.array(counts)
-
-
-def measure(folder: Path, name: str, d_min: float, opponent: str, limit: float) -> dict[str, Any]:
-    """Figures of one program on one crystal; d_min 0 takes all data."""
-    structure = read_small_structure(str(folder / f"{name}.cif"))
-    truth, chemical = true_atoms(structure)
-    row: dict[str, Any] = {"group": structure.spacegroup.short_name(), "number": structure.spacegroup.number}
+def measure(
+    folder: Path, part: Part, kind: Kind, name: str, d_min: float, opponent: str, limit: float
+) -> dict[str, Any] | None:
+    """Figures of one program on one crystal, d_min 0 takes all data; None where that has no data so fine or
+    is left out.
+    """
+    one = load(folder, kind, part, name)
+    if one is None:
+        return None
+    row: dict[str, Any] = {"group": one.spacegroup, "grade": one.grade, "atoms": len(one.truth)}
     try:
-        measured = read_reflections(folder / f"{name}.hkl.gz", beside=False)
-        stated = structure.cell.parameters, structure.spacegroup.xhm()
-        crystal = prepare(measured, *stated, cell_formula(structure), d_min or None, 1.0)
+        asked = one.formula, d_min or None, 1.0, one.radiation
+        crystal = prepare(one.measured, one.cell, one.spacegroup, *asked)
     except InputError as error:
         return row | {"note": str(error)}
-    return row | run(OPPONENTS[opponent](crystal), Judge(crystal, truth, chemical), limit)
+    if d_min and crystal.observed.d_min > d_min + _TOLERANCE:
+        return None
+    return row | run(OPPONENTS[opponent](crystal), Judge(crystal, one.truth, one.chemical), limit)
 
 
 def run(opponent: Opponent, judge: Judge, limit: float) -> dict[str, Any]:

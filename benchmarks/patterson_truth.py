@@ -1,6 +1,6 @@
 """How near an answer is to the refined truth: for evaluation alone, nothing of it enters a solution."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import gemmi
@@ -10,6 +10,7 @@ from jaxtyping import Complex, Float
 from argand.physics.crystal.atom import Atoms, is_hydrogen
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import phase_factor
+from argand.physics.phasing.model_building import nearest_distance
 from argand.physics.phasing.refinement import Observed
 from argand.typing import Matrix3, Points3, Vector3
 
@@ -18,6 +19,10 @@ NEAR = 0.5
 _MINOR = 0.5
 _FOUND, _FALSE = 0.9, 0.1
 _STEPS = 24
+_ORIGIN_STEP = 3
+"""Twenty-fourths: origins of one group's settings differ by eighths of the cell (International Tables A)."""
+_SAME = 0.3
+"""Images of an atom nearer than this in Å are one."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,57 @@ def allowed_origins(group: Group, hand: int = 1) -> list[Vector3]:
         moved = candidates - candidates @ rotation.T + np.rint((hand - 1) * translation * _STEPS).astype(int)
         good &= ((moved[:, None] - centrings[None]) % _STEPS == 0).all(-1).any(-1)
     return list(candidates[good] / _STEPS)
+
+
+def in_setting(atoms: Atoms, found: Group, wanted: Group) -> Atoms | None:
+    """Atoms of a group, in the same axes, at the origin of another name of that group or mirrored into its
+    enantiomorph; None where `wanted` is another space group.
+    """
+    for hand in (1, -1):
+        shift = _origin_between(found, wanted, hand)
+        if shift is not None:
+            return replace(atoms, frac=hand * atoms.frac + shift)
+    return None
+
+
+def _origin_between(found: Group, wanted: Group, hand: int) -> Vector3 | None:
+    """Shift s so that x -> hand x + s takes one group into the other: hand t + s - R s is its translation."""
+    known = {rotation.astype(int).tobytes(): number for number, rotation in enumerate(found.rotations)}
+    keys = [rotation.astype(int).tobytes() for rotation in wanted.rotations]
+    # Settings that share rotations and centrings alone can be the same group.
+    if len(found.rotations) != len(keys) or not set(keys) <= set(known):
+        return None
+    chosen = [known[key] for key in keys]
+    centrings = np.rint(wanted.centrings * _STEPS).astype(int)
+    shifts = np.array(list(product(range(0, _STEPS, _ORIGIN_STEP), repeat=3)))
+    good = np.ones(len(shifts), bool)
+    moves = np.rint((hand * found.translations[chosen] - wanted.translations) * _STEPS).astype(int)
+    for rotation, move in zip(wanted.rotations, moves, strict=True):
+        off = move + shifts - shifts @ rotation.T
+        good &= ((off[:, None] - centrings[None]) % _STEPS == 0).all(-1).any(-1)
+    return shifts[np.argmax(good)] / _STEPS if good.any() else None
+
+
+def in_cell(
+    frac: Points3, chemical: Float[np.ndarray, " n"], group: Group, cell: Matrix3
+) -> tuple[Points3, Float[np.ndarray, " m"]]:
+    """All atoms of the cell, each once, and their chemical occupancies."""
+    alone = Group.from_name("P 1")
+    places: list[np.ndarray] = []
+    counts: list[float] = []
+    for place, occupancy in zip(frac, chemical, strict=True):
+        images: list[np.ndarray] = []
+        for image in group.rotations @ place + group.translations:
+            if not images or nearest_distance(image, np.array(images), alone, cell) > _SAME:
+                images.append(image)
+        places += images
+        counts += [float(occupancy)] * len(images)
+    return np.array(places), np.array(counts)
+
+
+def unnamed(frac: Points3) -> Atoms:
+    """Atoms of which the places alone are known."""
+    return Atoms(("C",) * len(frac), frac, np.full(len(frac), 0.04), np.ones(len(frac)))
 
 
 def compare(

@@ -24,9 +24,9 @@ from molmnist_tables import (
     molmnist_simulate_table,
     molmnist_tasks_table,
 )
+from patterson_crystal_tables import patterson_solver_table, patterson_space_group_table
 from patterson_tables import (
     patterson_ablation_table,
-    patterson_real_table,
     patterson_separation_table,
     patterson_table,
 )
@@ -219,7 +219,8 @@ TABLES = {
     "patterson": patterson_table,
     "patterson_separation": patterson_separation_table,
     "patterson_ablation": patterson_ablation_table,
-    "patterson_real": patterson_real_table,
+    "patterson_solver": patterson_solver_table,
+    "patterson_space_group": patterson_space_group_table,
     "molmnist_forward": molmnist_forward_table,
     "molmnist_simulate": molmnist_simulate_table,
     "molmnist_ensemble": molmnist_ensemble_table,
@@ -229,7 +230,7 @@ TABLES = {
     "crystals_samples": crystals_samples_table,
     "crystals_paper": crystals_paper_table,
 }
-BESIDE = {"patterson_real": "patterson_opponents"}
+BESIDE = {"patterson_solver": "patterson_opponents"}
 """Results that a table shows in another's rows."""
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
@@ -111,7 +112,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == 14
+    assert capsys.readouterr().err.count("\n") == 15
     assert (
         "`benchmarks/geometry_speed.py`: not measured yet (no `geometry_speed.json`)." in readme.read_text()
     )
@@ -156,40 +157,127 @@ def test_the_simulator_has_a_goal():
     assert row.measured == "250 pairs/s of two cores (goal missed), 8.0 ms each"
 
 
-def test_measured_crystals_are_shown_beside_the_counts_of_other_programs():
-    line = {"d_min": "all data", "solved": "24 of 25", "grade A": "22 of 23", "P-1, P21/c": "9 of 9"}
-    line |= {"claimed": 23, "false claims": 1, "median R1": 0.123, "median s": 1.25}
-    line |= {"network": False}
-    low = line | {"d_min": 1.2, "solved": "0 of 25", "median R1": None, "median s": None}
-    report = {"limit_core_s": 10.0, "formula": True, "summary": [line, low | {"network": True}], "sets": []}
-    assert tables.patterson_real_table(report)[1][1].others == ""
-    rival = {"opponent": "smtbx", "d_min": 1.2, "own": "2 of 25", "built": "3 of 25", "told": "4 of 25"}
-    rival |= {"own, P-1, P21/c": "1 of 9", "built, P-1, P21/c": "2 of 9"}
-    versions = {"smtbx": "1.0", "grok-phase-solver": "2.0"}
-    report["beside"] = {"limit_s": 5.0, "versions": versions, "summary": [rival]}
-    caption, (full, coarse) = tables.patterson_real_table(report)
-    assert "10 s of one core each" in caption
-    assert "smtbx (cctbx-base 1.0) on the same data, 5 s of one core" in caption
-    assert "grok" not in caption
-    assert (full.what, coarse.what) == (
-        "crystals solved by iteration alone",
-        "crystals solved with the network",
+def solved_rows(part: str, solved: int, of: int, **changed: object) -> list[dict]:
+    row = {"part": part, "kind": "measured", "contents": "formula", "d_min": 1.2, "atoms": 10, "named": 1.0}
+    row |= {"seconds": 0.5} | changed
+    return [
+        row | {"name": str(one), "solved": one < solved, "claimed": one < solved - 1} for one in range(of)
+    ]
+
+
+def test_crystals_of_both_halves_are_shown_beside_other_programs():
+    coarse = solved_rows("report", 8, 10, named=0.96) + solved_rows("choose", 9, 10)
+    untold = solved_rows("report", 0, 2, contents="nothing", d_min=2.0)
+    rows = untold + coarse + solved_rows("report", 9, 10, kind="simulated")
+    report = {"limit_core_s": 10.0, "sets": rows}
+    assert "smtbx" not in tables.patterson_solver_table(report)[0]
+    rival = {"opponent": "smtbx", "part": "report", "kind": "measured", "d_min": 1.2, "sets": 10}
+    rival |= {"own": 2, "built": 3, "told": 4}
+    other = rival | {"part": "choose", "own": 7}
+    versions = {"smtbx": "1.0"}
+    report["beside"] = {"limit_core_s": 5.0, "versions": versions, "summary": [rival, other]}
+    caption, (measured, little, simulated) = tables.patterson_solver_table(report)
+    assert "smtbx (cctbx-base 1.0) with the same data, space group and contents, 5 s" in caption
+    assert measured.where == "data to 1.2 Å, formula given"
+    assert measured.measured.startswith("solved 8 of 10; claimed 7, wrongly 0; elements 96.0 %; 0.5 s")
+    assert measured.measured.endswith("(goal missed: ≥ 90 %, elements ≥ 97 %)")
+    assert measured.others.startswith("half chosen on: solved 9 of 10; claimed 8, wrongly 0")
+    assert measured.others.endswith("smtbx: own 2, built 3 of 10")
+    assert (little.goal, little.measured) == ("", "solved 0 of 2; claimed 0, wrongly 0")
+    assert simulated.goal == "≥ 90 %, elements ≥ 97 %"
+    assert "missed" not in simulated.measured
+    assert simulated.others == ""
+
+
+def test_the_goal_at_full_resolution_is_for_crystals_of_up_to_sixty_atoms():
+    large = solved_rows("report", 0, 1, d_min=0.84, atoms=61)
+    small = solved_rows("report", 10, 10, d_min=0.84, atoms=60)
+    _, (row,) = tables.patterson_solver_table({"limit_core_s": 10.0, "sets": small + large})
+    assert row.goal == "≥ 98 % up to 60 atoms, elements ≥ 97 %"
+    assert row.measured.startswith("solved 10 of 11 (up to 60 atoms 10 of 10); claimed 9")
+    assert "missed" not in row.measured
+
+
+def test_elements_that_are_called_uncertain_are_told_from_those_that_are_wrong():
+    told = {"unsure": 2, "model_atoms": 10, "sure_named": 0.75}
+    _, (row,) = tables.patterson_solver_table(
+        {"limit_core_s": 1.0, "sets": solved_rows("report", 1, 1, **told)}
     )
-    assert full.measured.startswith("24 of 25; grade A 22 of 23 (goal missed)")
-    assert "claimed 23, wrongly 1" in full.measured
-    assert "R1 0.123, 1.2 s" in full.measured
-    assert (full.others, coarse.others) == ("", "smtbx 3 of 25, 2 of 9 (told 4)")
-    assert "R1" not in coarse.measured
+    assert "20.0 % called uncertain, of the others 25.0 % wrong" in row.measured
+
+
+def test_false_claims_are_counted():
+    from patterson_counts import summarise
+
+    wrong = solved_rows("report", 0, 1)[0] | {"claimed": True}
+    (line,) = summarise([wrong, *solved_rows("report", 3, 3)])
+    assert (line["solved"], line["claimed"], line["wrong"], line["right claimed"]) == (3, 3, 1, 2)
+
+
+def test_space_groups_of_both_halves_are_shown():
+    from patterson_space_group import summarise
+
+    row = {"part": "report", "kind": "simulated", "contents": "formula", "d_min": 0.84, "seconds": 2.0}
+    right = row | {"right": True, "solved": True, "claimed": True}
+    rows = [right, right, row | {"right": False, "solved": True, "claimed": True}]
+    rows += [row | {"right": False, "solved": False, "claimed": False}, right | {"part": "choose"}]
+    report = {"limit_core_s": 10.0, "summary": summarise(rows)}
+    _, (line,) = tables.patterson_space_group_table(report)
+    assert line.measured == (
+        "2 of 4; solved 3, of these in the right group 2; claimed 3, in a wrong group 1; 2.0 s"
+    )
+    assert line.others.startswith("half chosen on: 1 of 1")
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "hand"),
+    [
+        ("P n n n :1", "P n n n :2", 1),
+        ("P 41", "P 43", -1),
+        ("R 3:H", "R 3:H", 1),
+        ("P 61 2 2", "P 65 2 2", -1),
+    ],
+)
+def test_a_structure_in_another_name_of_its_group_is_brought_beside_the_truth(
+    found: str, wanted: str, hand: int
+):
+    from patterson_truth import in_setting, unnamed
+
+    from argand.physics.crystal.symmetry import Group
+
+    frac = np.array([[0.1, 0.23, 0.37]])
+    old, new = Group.from_name(found), Group.from_name(wanted)
+    moved = in_setting(unnamed(frac), old, new)
+    assert moved is not None
+    # Moved as one, the atoms of the whole cell are those that the other group makes of one.
+    before = hand * old.images(frac).reshape(-1, 3) + moved.frac - hand * frac
+    after = new.images(moved.frac).reshape(-1, 3)
+    apart = before[:, None] - after[None]
+    near = (np.abs(apart - np.rint(apart)) < 1e-9).all(-1)
+    assert near.any(0).all()
+    assert near.any(1).all()
+
+
+@pytest.mark.parametrize(("found", "wanted"), [("P 41", "P 42"), ("P -1", "P 1"), ("P 1 21 1", "P 1 1 21")])
+def test_a_structure_in_another_group_is_not(found: str, wanted: str):
+    from patterson_truth import in_setting, unnamed
+
+    from argand.physics.crystal.symmetry import Group
+
+    groups = Group.from_name(found), Group.from_name(wanted)
+    assert in_setting(unnamed(np.array([[0.1, 0.23, 0.37]])), *groups) is None
 
 
 def test_every_setting_of_the_common_groups_counts():
-    from patterson_real import summarise
+    from patterson_network import summarise
 
     names = ("P-1", "P21/c", "P21/n", "P21/a", "C2/c")
-    rows = [{"name": n, "group": n, "d_min": 1.2, "solved": True, "claimed": True} for n in names]
+    rows = [
+        {"name": n, "group": n, "grade": "A", "d_min": 1.2, "solved": True, "claimed": True} for n in names
+    ]
     rows = [row | {"network": False} for row in rows]
     rows = [row | {"r1": 0.1, "seconds": 1.0} for row in rows]
-    (line,) = summarise(rows, dict.fromkeys(names, "A"))
+    (line,) = summarise(rows)
     assert line["P-1, P21/c"] == "4 of 4"
     assert line["solved"] == "5 of 5"
 
@@ -197,14 +285,14 @@ def test_every_setting_of_the_common_groups_counts():
 def test_other_programs_are_counted_in_each_way_also_where_they_gave_up():
     from patterson_opponents import summarise
 
-    row = {"opponent": "smtbx", "d_min": 1.2, "name": "a", "number": 14}
+    row = {"opponent": "smtbx", "part": "report", "kind": "measured", "d_min": 1.2, "name": "a"}
     right = row | {"own": False, "built": True, "told": True, "claimed": True}
-    rows = [right, row | {"name": "b", "number": 19, "own": True, "built": True, "told": True}]
+    rows = [right, row | {"name": "b", "own": True, "built": True, "told": True, "claimed": True}]
     rows.append(row | {"name": "c", "note": "ended with exit status -11"})
-    (line,) = summarise(rows, {"a": "A", "b": "A", "c": "B"})
-    assert (line["own"], line["built"], line["built, grade A"]) == ("1 of 3", "2 of 3", "2 of 2")
-    assert line["built, P-1, P21/c"] == "1 of 1"
-    assert (line["claimed"], line["gave up"]) == (1, 1)
+    (half, line) = summarise([*rows, right | {"part": "choose"}])
+    assert (half["part"], half["sets"], half["built"]) == ("choose", 1, 1)
+    assert (line["own"], line["built"], line["told"], line["sets"]) == (1, 2, 2, 3)
+    assert (line["claimed"], line["wrong"], line["gave up"]) == (2, 1, 1)
 
 
 def test_what_crashes_stops_nothing_else():
