@@ -101,7 +101,7 @@ class Solution:
         return {
             "solved": self.solved,
             "reason": self.reason,
-            "probability": round(self.probability, 3),
+            **({"probability": round(self.probability, 3)} if self.path != KNOWN else {}),
             "r1": round(self.model.r1, 4),
             "r1_all": round(self.model.r1_all, 4),
             "n_atoms": len(self.model.atoms),
