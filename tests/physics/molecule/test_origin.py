@@ -1,5 +1,4 @@
-"""Crystals are the same but for origin and hand; special places are kept by as many operators as asked
-for."""
+"""Crystals are the same but for origin and hand; special places are what is asked for."""
 
 import numpy as np
 import pytest

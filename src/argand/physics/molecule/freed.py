@@ -1,5 +1,4 @@
-"""Atoms of a placed molecule set free: least squares on amplitudes with the molecule's own distances as
-restraints."""
+"""Atoms of a placed molecule set free, with the molecule's own distances as restraints."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,4 @@
-"""Which crystals are the same: the shifts of the origin and the hand that amplitudes leave open, special
-places."""
+"""Which crystals are the same: origin and hand, which amplitudes leave open; special places."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product

@@ -1,5 +1,4 @@
-"""Where molecules of given orientations may be: all places of a sample at once, by what fits amplitudes
-best."""
+"""Where molecules of given orientations may be: all places of a sample at once."""
 
 import torch
 from jaxtyping import Float

@@ -1,5 +1,4 @@
-"""Batches of poses fitted to amplitudes: damped least squares over turns, shifts, torsions, a scale and
-a U."""
+"""Batches of poses fitted to amplitudes by damped least squares, with a scale and a U of each."""
 
 from dataclasses import dataclass, replace
 

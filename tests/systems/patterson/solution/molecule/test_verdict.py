@@ -1,5 +1,4 @@
-"""Answers are believed where they fit, alone and without collisions; special molecules become symmetric
-ones."""
+"""Answers are believed where they fit, alone and without collisions; halves become symmetric."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,4 @@
-"""How many copies of each known molecule the asymmetric unit holds, and which of them stand on special
-positions."""
+"""How many copies of each molecule the asymmetric unit holds, and which are on special positions."""
 
 from collections.abc import Sequence
 from fractions import Fraction

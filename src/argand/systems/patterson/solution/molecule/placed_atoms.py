@@ -1,5 +1,4 @@
-"""Atoms of the asymmetric unit from poses: those of molecules on special positions made symmetric and
-unique."""
+"""Atoms of the asymmetric unit from poses: molecules on special positions become symmetric."""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment

@@ -1,5 +1,4 @@
-"""From a molecule and intensities to its place: rounds of the search, atoms set free, different answers
-told apart."""
+"""From a molecule and intensities to its place, and different answers told apart."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,5 +1,4 @@
-"""The search for poses: one molecule after the other at all places of a sample, least squares, then
-changes of shape."""
+"""The search for poses: one molecule after the other, least squares, then changes of shape."""
 
 import numpy as np
 import torch

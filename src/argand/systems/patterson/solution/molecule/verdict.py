@@ -1,5 +1,4 @@
-"""Whether a placed molecule is to be believed: by its misfit, by the next answer that differs, by
-contacts."""
+"""Whether a placed molecule is to be believed: by misfit, next answer and contacts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
