@@ -18,6 +18,7 @@ CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 EXTRAS = {
     "train": ("lightning", "tensorboard"),
     "md": ("openmm",),
+    "molecule": ("rdkit",),
     "bench": ("pyFAI", "debyecalculator", "smtbx", "grok_phase_solver"),
 }
 OPPONENTS = {"dials": "dials.version"}

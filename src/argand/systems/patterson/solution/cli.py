@@ -29,6 +29,11 @@ Elements = Annotated[
     str | None, typer.Option(help="Such as C,H,N,O, where the formula is not known; before the file's.")
 ]
 
+Molecule = Annotated[
+    list[str] | None,
+    typer.Option(help="The molecule: a file (.mol, .sdf, .xyz, .cif) or a SMILES; may be repeated."),
+]
+
 
 class Probe(StrEnum):
     """What was scattered."""
@@ -65,6 +70,7 @@ def solve(
     hydrogens: Annotated[
         bool, typer.Option("--hydrogens", help="Add riding hydrogen where it is clear.")
     ] = False,
+    molecule: Molecule = None,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
     json: Json = False,
 ) -> None:
@@ -76,7 +82,7 @@ def solve(
     asked["radiation"] = None if radiation is None else radiation.value
     asked |= {"laue": laue, "elements": elements}
     effort = {"time_limit": time_limit, "seed": seed, "processes": processes, "network": network}
-    summary = _answer(data, out, asked, effort, hydrogens, force)
+    summary = _answer(data, out, asked, effort, hydrogens, force, molecule or [])
     if json:
         typer.echo(json_format.dumps(summary, indent=2))
     else:
@@ -86,7 +92,13 @@ def solve(
 
 
 def _answer(
-    data: Path, out: Path, asked: dict[str, Any], effort: dict[str, Any], hydrogens: bool, force: bool
+    data: Path,
+    out: Path,
+    asked: dict[str, Any],
+    effort: dict[str, Any],
+    hydrogens: bool,
+    force: bool,
+    molecule: list[str],
 ) -> dict[str, Any]:
     """Solve, write all files and the page; the summary."""
     with single_threads():
@@ -99,6 +111,8 @@ def _answer(
 
     name = solve_outputs.stem_of(data)
     files = solve_outputs.planned_files(out, name, force, data)
+    bodies, known = solver.known_molecules(molecule, effort["seed"]) if molecule else ([], None)
+    asked["formula"] = asked["formula"] or known
     effort["processes"] = effort["processes"] or available_cores()
     search = {key: effort[key] for key in ("time_limit", "seed", "processes")}
     crystal, found = solver.crystal_of(data, **asked, **search)
@@ -115,8 +129,13 @@ def _answer(
             display.update(min(spent / effort["time_limit"], 1.0), attempts, f"best R1 {r1:.3f}")
 
         started = time.monotonic()
-        solution = solver.solve(crystal, **effort, watch=watch, network=helper, found=found)
-    summary = solve_outputs.write_solution(files, name, solution, asked, hydrogens)
+        if bodies:
+            asked["molecule"] = ", ".join(molecule)
+            known_effort = effort["time_limit"], effort["seed"]
+            solution = solver.place_known(crystal, bodies, asked["units"], *known_effort, watch, found=found)
+        else:
+            solution = solver.solve(crystal, **effort, watch=watch, network=helper, found=found)
+    summary = solve_outputs.write_solution(files, name, solution, asked, hydrogens and not bodies)
     summary["files"]["page"] = str(write_solve_page(out))
     return summary
 
@@ -155,6 +174,7 @@ def _show(summary: dict[str, Any]) -> None:
         f"{verdict}: {summary['reason']}",
         f"{summary['n_atoms']} atoms in {summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, "
         f"{summary['attempts']} tries in {summary['seconds']:.1f} s ({summary['path']})",
+        *(f"fits about equally: R1 {one['r1']:.3f}, {one['file']}" for one in summary.get("others", [])),
         *agreement(summary),
         *_hydrogens(summary),
         *([summary["hand"]] if "hand" in summary else []),

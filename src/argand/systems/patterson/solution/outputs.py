@@ -9,6 +9,7 @@ from typing import Any
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
 from argand.io.core_cif import write_cif
+from argand.io.labels import atom_labels
 from argand.io.shelx_model import ShelxModel, shelx_lines
 from argand.io.solution import write_ccp4, write_xyz
 from argand.page.shell import PAGE
@@ -120,6 +121,8 @@ def write_solution(
     write_xyz(files["xyz"], title, atoms.elements, atoms.frac @ crystal.orthogonalisation.T)
     summary = solution.summary() | {"files": {kind: str(path) for kind, path in files.items()}}
     summary["units"] = final.units
+    if solution.others:
+        summary["others"] = _write_others(files["cif"], name, solution)
     if hydrogens:
         summary |= {"hydrogens": sum(map(len, final.riding)), "r1_with_hydrogens": round(final.model.r1, 4)}
         if crystal.cell_content and "H" in crystal.cell_content:
@@ -155,3 +158,15 @@ def _write_shelx(
     )
     write_lines(files["ins"], shelx_lines(model))
     write_lines(files["res"], shelx_lines(model, final.peaks))
+
+
+def _write_others(first: Path, name: str, solution: Solution) -> list[dict[str, Any]]:
+    """The other answers that fit about equally, in NAME_2.cif and so on; R1 and file of each."""
+    crystal, told = solution.crystal, []
+    for number, model in enumerate(solution.others, 2):
+        path = first.with_name(f"{first.stem}_{number}.cif")
+        figures = {"_refine_ls_R_factor_gt": f"{model.r1:.4f}", "_refine_special_details": solution.reason}
+        labels = atom_labels(model.atoms.elements)
+        write_cif(path, f"{name}_{number}", crystal.cell, crystal.group, model.atoms, figures, labels)
+        told.append({"r1": round(model.r1, 4), "file": str(path)})
+    return told

@@ -33,6 +33,8 @@ from argand.systems.patterson.solution.validation import evidence
 if TYPE_CHECKING:
     from torch import nn
 
+    from argand.physics.molecule.body import Body
+
 
 _PATIENCE = 0.4
 """Share of the time after which a model that is believed but not clear ends the search; by hand."""
@@ -40,6 +42,8 @@ _PATIENCE = 0.4
 
 _MOST_CONTRADICTED = 0.2
 """Share of atoms that contradict the formula from which on this is told; by hand."""
+KNOWN = "known molecule"
+"""Path of an answer that places a molecule."""
 
 
 class Try(NamedTuple):
@@ -71,11 +75,13 @@ class Solution:
     hand: Hand = field(default_factory=Hand)
     uncertain: tuple[int, ...] = ()
     found: FoundGroup | None = None
+    others: tuple[RefinedModel, ...] = ()
+    """Other models that fit about equally; where there are any, none is believed."""
 
     @property
     def outlook(self) -> str:
         """What the tries say of more time, where the model is not believed; else empty."""
-        if self.solved:
+        if self.solved or self.path == KNOWN:
             return ""
         return outlook([one.correlation for one in self.log], self.model.r1, self.seconds)
 
@@ -95,7 +101,7 @@ class Solution:
         return {
             "solved": self.solved,
             "reason": self.reason,
-            "probability": round(self.probability, 3),
+            **({"probability": round(self.probability, 3)} if self.path != KNOWN else {}),
             "r1": round(self.model.r1, 4),
             "r1_all": round(self.model.r1_all, 4),
             "n_atoms": len(self.model.atoms),
@@ -224,6 +230,7 @@ def solve_file(
     with_network: bool = False,
     laue: str | None = None,
     elements: str | Sequence[str] | None = None,
+    molecule: str | Sequence[str] = (),
 ) -> Solution:
     """Solve from a file of reflections (.hkl, .cif, .fcf, .mtz, XDS_ASCII.HKL, .m90, also gzipped).
 
@@ -231,11 +238,18 @@ def solve_file(
     space group is found where neither says it, or where `laue` (a Laue class such as "2/m") is given.
     `elements`, symbols or text such as "C,H,N,O", are for where no formula is known. `d_min` is in Å,
     `time_limit` in seconds, `units` the formulas in the cell. Raises InputError for what
-    cannot be read or does not fit together.
+    cannot be read or does not fit together. `molecule`, one or more files or SMILES, is what the crystal
+    is made of: then `place_known` answers.
     """
+    bodies: list[Body] = []
+    if molecule:
+        bodies, known = known_molecules([molecule] if isinstance(molecule, str) else molecule, seed)
+        formula = formula or known
     asked = path, cell, spacegroup, formula, d_min, units, radiation
     effort = {"time_limit": time_limit, "seed": seed, "processes": processes}
     crystal, found = crystal_of(*asked, elements, laue=laue, **effort)
+    if bodies:
+        return place_known(crystal, bodies, units, time_limit, seed, found=found)
     return solve(crystal, **effort, network=network_for(crystal, with_network), found=found)
 
 
@@ -266,6 +280,45 @@ def crystal_of(
     effort = {"time_limit": time_limit, "seed": seed, "processes": processes}
     found = find_space_group(measured, stated, *asked, laue=laue, **effort)
     return found.crystal, found
+
+
+def known_molecules(given: Sequence[str], seed: int = 0) -> "tuple[list[Body], str]":
+    """Molecules of files and SMILES, and the formula of all together; errors as
+    `molecule.reading.read_molecules`."""
+    from argand.systems.patterson.solution.molecule.contents import formula_of
+    from argand.systems.patterson.solution.molecule.reading import read_molecules
+
+    bodies = read_molecules(given, seed)
+    return bodies, formula_of(bodies)
+
+
+def place_known(
+    crystal: CrystalData,
+    bodies: "Sequence[Body]",
+    units: float | None = None,
+    time_limit: float = 30.0,
+    seed: int = 0,
+    watch: Callable[[int, float], None] = lambda attempts, misfit: None,
+    clock: Callable[[], float] = time.monotonic,
+    found: FoundGroup | None = None,
+) -> Solution:
+    """Place molecules that are known, `units` of all together in the cell, until an answer is believed
+    or time is over.
+
+    Where several fit equally none is believed and the others are in `others`. torch loads only here.
+    """
+    from argand.systems.patterson.solution.molecule.outcome import correlation_of, density_of, modelled
+    from argand.systems.patterson.solution.molecule.placing import place
+
+    started = clock()
+    placed = place(crystal, bodies, units, time_limit, seed, watch, clock)
+    models = [modelled(crystal, answer) for answer in placed.answers[: max(placed.alike, 1)]]
+    model, correlation = models[0], correlation_of(crystal, models[0])
+    log = tuple(Try(seconds, round(1 - misfit, 4), round(model.r1, 4)) for seconds, misfit in placed.log)
+    took = correlation, placed.rounds, clock() - started, KNOWN, log
+    told = placed.solved, placed.reason
+    density, others = density_of(crystal, model), tuple(models[1:])
+    return Solution(crystal, model, density, *told, *took, found=found, others=others)
 
 
 def network_for(crystal: CrystalData, wanted: bool) -> "nn.Module | None":

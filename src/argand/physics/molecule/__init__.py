@@ -1,0 +1,1 @@
+"""Known molecules in a crystal: kinematics, structure factors in batches, search, restraints."""
