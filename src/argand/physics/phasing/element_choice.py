@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import Bounds, milp
 
 from argand.physics.crystal.atom import Atoms
 from argand.physics.phasing.element_assignment import Network
@@ -101,6 +100,8 @@ def assigned(
     cost: Float[np.ndarray, "n m"], occupancy: Float[np.ndarray, " n"], counts: Float[np.ndarray, " m"]
 ) -> list[int]:
     """The cheapest elements with at most so many of each; what is more costs `EXCESS` an atom."""
+    from scipy.optimize import Bounds, milp  # slow to import, and needed with a formula alone
+
     n, m = cost.shape
     objective = np.concatenate([cost.ravel() - cost.min(), np.full(m, EXCESS)])
     one_each = np.zeros((n, n * m + m))
