@@ -82,7 +82,7 @@ def _searched(crystal: CrystalData, one: TestSet, limit: float) -> list[dict[str
 def main(
     data: Annotated[Path, typer.Option(help="Folder of the sets.")],
     json: Annotated[Path, typer.Option(help="File for the evidence.")],
-    limit: Annotated[float, typer.Option(help="Seconds of one core for a search.")] = 3.0,
+    limit: Annotated[float, typer.Option(help="Seconds of one core for a search.")] = 2.0,
     processes: Annotated[int, typer.Option(help="Searches at once.")] = 2,
     write: Annotated[bool, typer.Option("--write", help="Put the fit into the package.")] = False,
 ) -> None:

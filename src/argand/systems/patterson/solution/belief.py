@@ -16,7 +16,7 @@ from argand.systems.patterson.solution.validation import Evidence
 
 BELIEVED, CLEAR = 0.8, 0.97
 """Probabilities from which a model is believed, and from which it ends the search. In cross-validation on the
-crystals that the fit was made on, about one in a hundred believed models is wrong (the figures are in
+crystals that the fit was made on, about one believed model in sixty is wrong (the figures are in
 `data/belief.json`)."""
 _FEWEST = 15
 """Reflections below which nothing is believed: four atoms, a scale and a U have 14 parameters."""
