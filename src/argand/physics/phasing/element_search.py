@@ -172,7 +172,7 @@ def _doubtful(found: Named, data: Observed, told: bool) -> bool:
     """Whether no element of a model is sure: `told` says that something was known of the contents."""
     few = len(data.hkl) < _FEWEST * _PARAMETERS * len(found.atoms)
     strained = abs(np.log(found.scale)) > _UNSETTLED or found.misfit > _LARGEST_MISFIT
-    return few or strained or (not told and _carbon_share(found, data) < _ORGANIC)
+    return bool(few or strained or (not told and _carbon_share(found, data) < _ORGANIC))
 
 
 def _contradicted(found: Named, evidence: Evidence, hydrogen: bool, content: Mapping[str, float]) -> int:

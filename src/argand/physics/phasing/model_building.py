@@ -106,6 +106,9 @@ _GAIN = 0.01
 """R1 that a round from the third on must gain for another to follow; by hand, a bound on time."""
 _WORSE = 1.1
 """Final elements are not taken where R1 grows by more than this factor; by hand."""
+_GHOST, _NOT_MISSED = 0.35, 1.02
+"""An atom of less support than the first leaves the model at last where R1 stays below the second times what
+it was. By hand; only the whole is measured (`benchmarks/patterson_solver.py`)."""
 _FINAL_ROUNDS, _WORTH_ADDING = 3, 0.97
 """Rounds in which the named model is completed, at most, and the share to which each must bring R1. By hand;
 only the whole is measured (`benchmarks/patterson_solver.py`)."""
@@ -211,7 +214,7 @@ class Builder:
         have taken it for ripples. The model itself comes back, its elements all unsure, where new ones fit
         much worse.
         """
-        model, found = self._renamed_by_evidence(model)
+        model, found = self._renamed_by_evidence(self._without_ghosts(model))
         for _ in range(_FINAL_ROUNDS):
             atoms = self._extended(model.atoms)
             if len(atoms) == len(model.atoms):
@@ -221,6 +224,17 @@ class Builder:
                 break
             model, found = larger, names
         return model, found
+
+    def _without_ghosts(self, model: RefinedModel) -> RefinedModel:
+        """The model without atoms that neither the others' phases nor R1 ask for; not of those that are
+        most."""
+        support = omit_support(model.atoms, model.scale, self.phasing)
+        doubted = [int(one) for one in np.argsort(support) if support[one] < _GHOST]
+        for number in doubted[: len(model.atoms) // 4]:
+            other = self._refined_whole(model.atoms.take(np.delete(np.arange(len(model.atoms)), number)))
+            if other.r1 < _NOT_MISSED * model.r1:
+                return self._without_ghosts(other)
+        return model
 
     def _renamed_by_evidence(self, model: RefinedModel) -> tuple[RefinedModel, Named]:
         found = name_elements(model.atoms, self.data, self.content, self.elements)
