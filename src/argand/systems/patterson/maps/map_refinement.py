@@ -6,9 +6,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from argand.physics.sphere.atom_profile import refine_with_shape
 from argand.physics.sphere.patterson import Map, intensities_of, noise_level
 from argand.physics.sphere.sphere_fit import (
     SphereModel,
+    SphereRefinement,
     SphereReflections,
     refine,
     residual,
@@ -36,6 +38,8 @@ NOISY = 0.02
 NOISE_MARGIN = 1.3
 """Factor on the noise in the limit of the residual, for chance. By hand; benchmarks/patterson.py shows that
 it holds at 5 and 20 %: all maps are right and believed."""
+HOPEFUL, SHAPE_ROUNDS = 0.5, 4
+"""Residual below which a structure is refined with atoms of any shape, and rounds of that. By hand."""
 ROUNDS, LAST_ROUNDS = 12, 4
 """Most rounds of least squares, and of those against more reflections. By hand; what has not converged then
 is mended or tried anew."""
@@ -71,8 +75,22 @@ class MapRefinement:
 
     def refined(self, positions: Positions, rows: Rows) -> tuple[Positions, Float[Tensor, " some"]]:
         """Structures of these maps after least squares, and their misfit."""
-        answer = refine(self._rows(self.reflections, rows), self.centred(positions), self.radius, ROUNDS)
+        reflections = self._rows(self.reflections, rows)
+        answer = refine(reflections, self.centred(positions), self.radius, ROUNDS)
+        self._free_shape(reflections, rows, answer)
         return answer.positions, answer.residual
+
+    def _free_shape(self, reflections: SphereReflections, rows: Rows, answer: SphereRefinement) -> None:
+        """Where spheres of the radius do not explain a map, but atoms of another shape may: these, in place."""
+        limit = self.limit[rows]
+        open_ = ((answer.residual > limit) & (answer.residual < HOPEFUL)).nonzero()[:, 0]
+        if not len(open_):
+            return
+        part = self._rows(reflections, open_)
+        free = refine_with_shape(part, answer.positions[open_], self.radius, SHAPE_ROUNDS)
+        better = free.residual < answer.residual[open_]
+        kept = open_[better]
+        answer.positions[kept], answer.residual[kept] = free.positions[better], free.residual[better]
 
     def sharpened(self, positions: Positions, rows: Rows) -> Positions:
         """Structures that are right, refined against more reflections where data are noisy."""
