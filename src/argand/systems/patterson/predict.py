@@ -93,7 +93,7 @@ class Predictor:
         atoms = atoms or self.system.atoms.atoms
         patterson = self._of_spheres(patterson, atoms)
         refinement = MapRefinement(patterson, self.system.atoms.radius, atoms)
-        found = Solutions.none(refinement.limit, atoms)
+        found = Solutions.none(len(patterson), atoms, patterson.device)
         if measured_resolution(refinement.half) >= NETWORK_RESOLUTION:
             self._try_network(patterson, refinement, found, round(vectors * max(0.0, 1 - atoms / CROWDED)))
         if fallback:
@@ -110,12 +110,13 @@ class Predictor:
         """
         atoms = atoms or self.system.atoms.atoms
         refinement = MapRefinement(patterson, self.system.atoms.radius, atoms)
-        found = Solutions.none(refinement.limit, atoms)
+        found = Solutions.none(len(patterson), atoms, patterson.device)
         everything = torch.arange(len(patterson))
         candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
         for number in range(vectors):
             positions = refinement.centred(self.read_vector(patterson, candidates[:, number], atoms))
-            found.take(everything, positions, refinement.residual(positions, everything), "network")
+            residual = refinement.residual(positions, everything)
+            found.take(everything, positions, residual, residual <= refinement.limit, "network")
         return found
 
     def _try_network(self, patterson: Map, refinement: MapRefinement, found: Solutions, vectors: int) -> None:
@@ -127,8 +128,9 @@ class Predictor:
                 break
             positions = self.read_vector(patterson[rows], candidates[rows, number], found.positions.shape[1])
             positions, residual = refinement.refined(positions, rows)
-            found.take(rows, positions, residual, "network")
-            near = (residual > found.limit[rows]) & (residual < PROMISING)
+            believed = refinement.believed(positions, residual, rows)
+            found.take(rows, positions, residual, believed, "network")
+            near = ~believed & (residual < PROMISING)
             if near.any():
                 search = PhaseIteration(patterson[rows[near]], self._settings(found.positions.shape[1]))
                 mend(search, search.recycled(positions[near]), rows[near], refinement, found, "network")

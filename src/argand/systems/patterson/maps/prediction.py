@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 FoundBy = Literal["network", "dual-space", "none"]
@@ -39,38 +39,40 @@ class Prediction:
 
 @dataclass
 class Solutions:
-    """The best structures so far of several maps, and the residual up to which each counts as solved."""
+    """The best structures so far of several maps, and whether each explains its map."""
 
     positions: Float[Tensor, "batch atom 3"]
     residual: Float[Tensor, " batch"]
-    limit: Float[Tensor, " batch"]
+    solved: Bool[Tensor, " batch"]
     tries: Int[Tensor, " batch"]
     path: list[FoundBy]
 
     @classmethod
-    def none(cls, limit: Float[Tensor, " batch"], atoms: int) -> "Solutions":
+    def none(cls, batch: int, atoms: int, device: torch.device | str = "cpu") -> "Solutions":
         """Nothing found yet."""
-        batch = len(limit)
-        worst = torch.full_like(limit, torch.inf)
-        tries = torch.zeros(batch, dtype=torch.long, device=limit.device)
-        return cls(torch.zeros(batch, atoms, 3, device=limit.device), worst, limit, tries, ["none"] * batch)
-
-    @property
-    def solved(self) -> Tensor:
-        """Whether each map's structure explains its intensities."""
-        return self.residual <= self.limit
+        residual = torch.full((batch,), torch.inf, device=device)
+        tries = torch.zeros(batch, dtype=torch.long, device=device)
+        places = torch.zeros(batch, atoms, 3, device=device)
+        return cls(places, residual, torch.zeros_like(tries, dtype=torch.bool), tries, ["none"] * batch)
 
     @property
     def open(self) -> Int[Tensor, " some"]:
         """Numbers of the maps that are not solved yet."""
         return (~self.solved).nonzero()[:, 0]
 
-    def take(self, rows: Tensor, positions: Tensor, residual: Tensor, path: FoundBy) -> None:
-        """Keep new structures of the maps `rows` where they are better, in place; each counts as a try."""
+    def take(
+        self, rows: Tensor, positions: Tensor, residual: Tensor, believed: Tensor, path: FoundBy
+    ) -> None:
+        """Keep new structures of the maps `rows` where they are better, in place; each counts as a try.
+
+        What is believed is better than what is not.
+        """
         self.tries[rows] += 1
-        better = residual < self.residual[rows]
+        better = (residual < self.residual[rows]) & (believed | ~self.solved[rows])
+        better = better | (believed & ~self.solved[rows])
         kept = rows[better]
         self.positions[kept], self.residual[kept] = positions[better], residual[better]
+        self.solved[kept] = believed[better]
         for row in kept.tolist():
             self.path[row] = path
 

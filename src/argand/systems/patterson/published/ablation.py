@@ -81,7 +81,7 @@ class Effort:
 
 EFFORTS = {
     "paper": Effort(1, 8, 20),
-    "paper-small": Effort(16, 128, 50, "bf16"),
+    "paper-small": Effort(8, 64, 30, "bf16"),
     "fourier": Effort(8, 128, 25),
     "superposition": Effort(8, 128, 25),
 }
