@@ -95,7 +95,13 @@ def kinds() -> dict[str, Kind]:
         "points to Nyquist": Kind(point(1.0)),
         "points to 0.6 Nyquist": Kind(point(0.6), apart),
     }
-    for name in ("ours", "ours, 20 % noise", "exact spheres, box 40", "exact spheres, 20 % noise", "Gaussians, sigma 0.8"):
+    for name in (
+        "ours",
+        "ours, 20 % noise",
+        "exact spheres, box 40",
+        "exact spheres, 20 % noise",
+        "Gaussians, sigma 0.8",
+    ):
         for told in (-1, 1):
             listed[f"{name}, told {told:+d} atom"] = replace(listed[name], told=told)
     for name, shape in {"flat": point(2.0), "falling as spheres": ball(1.0)}.items():
@@ -119,10 +125,16 @@ def exact(kind: Kind, positions: Tensor, index: int, seed: int) -> Tensor:
         half = intensities(sphere_density(positions[None], box, kind.atoms.radius))[0]
     else:
         full, rest = (one.double() for one in frequencies(box))
-        waves = [torch.exp(2j * math.pi * one[:, None] * positions[:, axis] / box) for axis, one in enumerate((full, full, rest))]
+        waves = [
+            torch.exp(2j * math.pi * one[:, None] * positions[:, axis] / box)
+            for axis, one in enumerate((full, full, rest))
+        ]
         structure = torch.einsum("xa,ya,za->xyz", *waves).abs().square()
         if kind.random:
-            structure = -len(positions) * torch.rand(structure.shape, generator=generator, dtype=torch.float64).clamp_min(1e-9).log()
+            structure = (
+                -len(positions)
+                * torch.rand(structure.shape, generator=generator, dtype=torch.float64).clamp_min(1e-9).log()
+            )
             structure[0, 0, 0] = len(positions) ** 2
         half = alike_for_mates(structure * kind.shape(length) ** 2)
     errors = alike_for_mates(torch.randn(half.shape, generator=generator, dtype=torch.float64))
@@ -143,7 +155,13 @@ def measure(predictor: Predictor, kind: Kind, count: int, seed: int) -> dict[str
         claimed += int(found.solved.sum())
         wrong += int((found.solved & ~whole).sum())
     seconds = (time.process_time() - began) / count
-    return {"maps": count, "right": right, "claimed": claimed, "wrongly_claimed": wrong, "cpu_s_per_map": seconds}
+    return {
+        "maps": count,
+        "right": right,
+        "claimed": claimed,
+        "wrongly_claimed": wrong,
+        "cpu_s_per_map": seconds,
+    }
 
 
 def rows(predictor: Predictor, wanted: str, count: int, seed: int) -> Iterator[dict[str, Any]]:

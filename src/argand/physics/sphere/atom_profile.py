@@ -133,7 +133,11 @@ def shape_factor(
     observed = (weight * reflections.observed).double()[..., None]
     normal = design.transpose(1, 2) @ design
     # So that maps of nothing do not stop the others.
-    normal += 1e-12 * normal.diagonal(dim1=1, dim2=2).amax(1)[:, None, None].clamp_min(1e-30) * torch.eye(len(powers.T))
+    normal += (
+        1e-12
+        * normal.diagonal(dim1=1, dim2=2).amax(1)[:, None, None].clamp_min(1e-30)
+        * torch.eye(len(powers.T))
+    )
     answer = torch.linalg.solve(normal, design.transpose(1, 2) @ observed)
     return (powers.double() @ answer)[..., 0].clamp_min(LEAST_FACTOR).to(weight.dtype)
 

@@ -94,22 +94,31 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="Folder for atoms (XYZ), maps (CCP4) and a page.")] = None,
     atoms: Atoms = None,
     centred: Annotated[bool, typer.Option("--centred", help="The maps' origin is in their middle.")] = False,
+    voxel: Annotated[float | None, typer.Option(help="Å along a voxel, for maps without a cell.")] = None,
+    formula: Annotated[
+        str | None, typer.Option(help="What the cell holds, such as C12BrN2: solve as a crystal.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for a map that is solved as a crystal.")] = 30.0,
     json: Json = False,
     force: Annotated[bool, typer.Option("--force", help="Write over the results in --out.")] = False,
     weights: Weights = None,
 ) -> None:
-    """Find the atoms of Patterson maps of equal atoms, and say whether they explain the map.
+    """Find the atoms of Patterson maps, and say whether they explain the map.
+
+    Cubes are searched for equal atoms; cells of another shape, and cubes of known size that equal atoms do not
+    explain, are solved as crystals.
 
     Example: argand patterson predict maps/*.npy --atoms 10 --out found
     """
     from argand.runs.folder import RunFolder
-    from argand.systems.patterson.files.run import predict_files
+    from argand.systems.patterson.files.run import MapQuestion, predict_files
     from argand.systems.patterson.files.table import answer_table
     from argand.systems.patterson.view import write_page
 
     predictor = _predictor(weights)
     run = RunFolder(out, page=write_page)
-    records = predict_files(files, predictor, atoms, run, tell, centred=centred, force=force)
+    question = MapQuestion(atoms, centred, voxel, formula, time_limit)
+    records = predict_files(files, predictor, question, run, tell, force=force)
     if json:
         typer.echo(json_format.dumps(records, indent=2))
     else:

@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from argand.errors import InputError
+from argand.io.cell_map import is_cube
+from argand.io.reflections import CellParameters
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.learn.device import channels_last, fast_order
@@ -61,13 +63,33 @@ class Predictor:
         self.system = system
         self.network = fast_order(network.eval())
 
-    def predict(self, patterson: np.ndarray, atoms: int | None = None, fallback: bool = True) -> Prediction:
-        """Atoms of one map [box, box, box], its origin at index 0; InputError for what is no such map.
+    def predict(
+        self,
+        patterson: Float[np.ndarray, "x y z"],
+        atoms: int | None = None,
+        fallback: bool = True,
+        *,
+        cell: CellParameters | None = None,
+        formula: str | None = None,
+        time_limit: float = 30.0,
+    ) -> Prediction:
+        """Atoms of one map, its origin at index 0; InputError for what is no such map.
 
-        Without `fallback` iteration is not tried where the network fails. Heights are those of atoms of
-        density 1.
+        A cube [box, box, box] is searched for equal atoms. Where that fails, for other maps and where a `formula`
+        of the cell is given, the map is solved as a crystal, for which its `cell` must be known (a, b, c in Å,
+        angles in degrees); that has `time_limit` seconds. Without `fallback` neither iteration nor crystals are
+        tried where the network fails.
         """
-        return self.predict_maps(check_map(patterson)[None], atoms, fallback)[0]
+        cube = is_cube(patterson.shape, cell) and formula is None
+        found = None
+        if cube or cell is None:
+            found = self.predict_maps(check_map(patterson)[None], atoms, fallback)[0]
+            if found.solved or cell is None or not fallback:
+                return found
+        from argand.systems.patterson.maps.crystal_map import solve_crystal_map
+
+        crystal = solve_crystal_map(patterson, cell, atoms, formula, time_limit=time_limit)
+        return crystal if found is None or crystal.solved else found
 
     def predict_maps(
         self,
@@ -181,7 +203,9 @@ class Predictor:
 def check_map(patterson: np.ndarray) -> np.ndarray:
     """The map as float32; InputError where it is no finite cube with its origin, the highest point, first."""
     if patterson.ndim != 3 or len(set(patterson.shape)) != 1 or patterson.shape[0] < 8:
-        raise InputError(f"a map of shape {patterson.shape}; give a cube of 8 voxels or more along each side")
+        raise InputError(
+            f"a map of shape {patterson.shape}; give a cube of 8 voxels or more along each side, or the cell in Å"
+        )
     if not np.isfinite(patterson).all():
         raise InputError("the map has values that are not finite; remove them")
     if patterson.flat[0] < patterson.max() * (1 - 1e-6) or patterson.max() <= 0:

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-FoundBy = Literal["network", "dual-space", "none"]
+FoundBy = Literal["network", "dual-space", "dual-space iteration of crystals", "none"]
+"""The last but one: as measured crystals are solved, see `crystal_map`."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,9 @@ class Prediction:
     """Atoms of one map.
 
     Positions in voxels with integers at voxel edges, their mean at the box centre; a Patterson map tells
-    neither their place nor their hand. `solved` is decided by `residual` alone, the relative misfit of
-    amplitudes; `path` is what found the atoms and `tries` the attempts made in all.
+    neither their place nor their hand. `residual` is the relative misfit of amplitudes, that of a crystal R1;
+    `path` is what found the atoms and `tries` the attempts made in all. `elements` are told of crystals alone,
+    `verdict` says why the answer is believed or not.
     """
 
     positions_voxel: Float[np.ndarray, "atom 3"]
@@ -25,6 +27,8 @@ class Prediction:
     residual: float
     path: FoundBy
     tries: int
+    elements: tuple[str, ...] = ()
+    verdict: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -34,6 +38,8 @@ class Prediction:
             "residual": self.residual,
             "tries": self.tries,
             "positions_voxel": np.round(self.positions_voxel, 4).tolist(),
+            **({"elements": list(self.elements)} if self.elements else {}),
+            "verdict": self.verdict,
         }
 
 
@@ -81,4 +87,14 @@ class Solutions:
         places = self.positions.cpu().numpy()
         verdicts = zip(self.solved.tolist(), self.residual.tolist(), strict=True)
         rows = zip(places, verdicts, self.path, self.tries.tolist(), strict=True)
-        return [Prediction(place, *verdict, path, tries) for place, verdict, path, tries in rows]
+        return [
+            Prediction(place, *verdict, path, tries, verdict=_in_words(*verdict))
+            for place, verdict, path, tries in rows
+        ]
+
+
+def _in_words(solved: bool, residual: float) -> str:
+    """Why an answer of equal atoms is believed, or not."""
+    if solved:
+        return f"residual {residual:.4f} is as small as the noise allows"
+    return f"residual {residual:.4f}: no structure of so many equal atoms was found that the map bears out"

@@ -240,6 +240,4 @@ def hand_unknown_error(system: Patterson, maps: int = 128) -> float | None:
 
 
 def _targets(system: Patterson, maps: int) -> Float[Tensor, "maps 1 x y z"]:
-    return torch.cat(
-        [collate(system.many_inputs(range(i, i + 32), 0))["target"] for i in range(0, maps, 32)]
-    )
+    return torch.cat([collate(system.many_inputs(range(i, i + 32), 0))["target"] for i in range(0, maps, 32)])
