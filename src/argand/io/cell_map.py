@@ -16,7 +16,8 @@ Box = Float[np.ndarray, "x y z"]
 
 @dataclass(frozen=True)
 class CellMap:
-    """Values [x, y, z] on the grid of a cell, and the cell (a, b, c in Å, angles in degrees) where it is known."""
+    """Values [x, y, z] on the grid of a cell, and the cell (a, b, c in Å, angles in degrees) where it is
+    known."""
 
     values: Box
     cell: CellParameters | None

@@ -1,7 +1,7 @@
 """What one atom elsewhere, one more or one fewer would do to the fit of a structure, for all places at once.
 
-With F the waves of the other atoms and f those of one, the squared misfit of |F + f exp(2πi h·y)|² is a Fourier sum
-over the first and the second harmonics of y. Positions are in voxels; nothing is folded.
+With F the waves of the other atoms and f those of one, the squared misfit of |F + f exp(2πi h·y)|² is a
+Fourier sum over the first and the second harmonics of y. Positions are in voxels; nothing is folded.
 """
 
 import math
@@ -85,7 +85,8 @@ class _Fit:
         return (self.square * (self.observed - waves.abs().square()).square()).sum(2)
 
     def surface(self, others: Tensor) -> Surface:
-        """Squared misfit of waves of others [batch, some, n] and an atom at each point of a grid of the box."""
+        """Squared misfit of waves of others [batch, some, n] and an atom at each point of a grid of the
+        box."""
         rest = self.observed - others.abs().square() - self.form**2
         first = -4 * self.square * self.form * rest * others.conj()
         second = 2 * self.square * self.form**2 * others.conj().square()

@@ -1,7 +1,8 @@
 """The shape that equal atoms have in common, read from intensities: their squared form factor against |h|.
 
 Shells of reflections hold N times the squared form factor on average (Wilson 1942, Nature 150, 152), but for
-the lowest, where the waves of all atoms agree. With it, intensities of atoms of any shape become those of spheres.
+the lowest, where the waves of all atoms agree. With it, intensities of atoms of any shape become those of
+spheres.
 """
 
 import math
@@ -24,15 +25,16 @@ from argand.physics.sphere.sphere_fit import (
 )
 
 FAINT = 1e-3
-"""Squared form factor, in shares of that at h = 0, below which atoms scatter too little to tell anything. By hand."""
+"""Squared form factor, in shares of that at h = 0, below which atoms scatter too little to tell anything.
+By hand."""
 DEGREE = 3
-"""Of the polynomial in |h|² that the logarithm of the squared form factor is taken for. By hand: a Gaussian has
-degree 1, a sphere within its first zero is followed to a few percent."""
+"""Of the polynomial in |h|² that the logarithm of the squared form factor is taken for. By hand: a Gaussian
+has degree 1, a sphere within its first zero is followed to a few percent."""
 ORIGIN_WEIGHT = 1e3
 """Reflections that F(000), which is exactly N² times, counts as in the fit. By hand."""
 FITTED_DEGREE, LEAST_FACTOR = 3, 0.05
-"""Of the polynomial in |h|² by which intensities of spheres are multiplied so that they fit; and the least that it
-may be. By hand."""
+"""Of the polynomial in |h|² by which intensities of spheres are multiplied so that they fit; and the least
+that it may be. By hand."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def voxel_sphere_squared(box: int, radius: float, shells: int) -> Float[Tensor, 
 
 
 def as_spheres(half: Half, profile: AtomProfile, radius: float) -> Half:
-    """Intensities as if the atoms were spheres of `radius` voxels; 0, not measured, where they scatter too little."""
+    """Intensities as if the atoms were spheres of `radius` voxels; 0, not measured, where they scatter too
+    little."""
     box, squared = half.shape[1], profile.squared
     spheres = AtomProfile(voxel_sphere_squared(box, radius, squared.shape[1]).to(squared)[None])
     own = profile.at(box)
@@ -119,8 +122,8 @@ def shape_factor(
 ) -> Float[Tensor, "batch n"]:
     """By what intensities of spheres at these places are best multiplied, a smooth function of |h|.
 
-    Weighted linear least squares of a polynomial in |h|², each map on its own; nothing is folded, as in maps that
-    do not come from a density on voxels. Positive.
+    Weighted linear least squares of a polynomial in |h|², each map on its own; nothing is folded, as in
+    maps that do not come from a density on voxels. Positive.
     """
     model = SphereModel.of(reflections, radius, 0)
     real, imaginary = model.waves(positions)

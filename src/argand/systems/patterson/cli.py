@@ -105,8 +105,8 @@ def predict(
 ) -> None:
     """Find the atoms of Patterson maps, and say whether they explain the map.
 
-    Cubes are searched for equal atoms; cells of another shape, and cubes of known size that equal atoms do not
-    explain, are solved as crystals.
+    Cubes are searched for equal atoms; cells of another shape, and cubes of known size that equal atoms do
+    not explain, are solved as crystals.
 
     Example: argand patterson predict maps/*.npy --atoms 10 --out found
     """

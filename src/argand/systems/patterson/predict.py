@@ -44,9 +44,9 @@ NETWORK_RESOLUTION = 0.75
 which had all reflections. By hand; benchmarks/patterson.py has half and a third of it, which go to
 iteration."""
 UNLIKE = 1.0
-"""Difference of logarithms of squared form factors from which on atoms are not taken for our spheres. By hand: maps
-of our own, of two and more atoms, with noise and at low resolution, show up to 0.63, exact spheres 0.8 and
-Gaussians of the same weight, a standard deviation of 0.8 voxels, 2.9."""
+"""Difference of logarithms of squared form factors from which on atoms are not taken for our spheres. By
+hand: maps of our own, of two and more atoms, with noise and at low resolution, show up to 0.63, exact
+spheres 0.8 and Gaussians of the same weight, a standard deviation of 0.8 voxels, 2.9."""
 BATCH = 32
 """Maps that are answered at once, for the memory that they take. By hand."""
 SELFTEST_SEED = 3_000_017
@@ -75,10 +75,10 @@ class Predictor:
     ) -> Prediction:
         """Atoms of one map, its origin at index 0; InputError for what is no such map.
 
-        A cube [box, box, box] is searched for equal atoms. Where that fails, for other maps and where a `formula`
-        of the cell is given, the map is solved as a crystal, for which its `cell` must be known (a, b, c in Å,
-        angles in degrees); that has `time_limit` seconds. Without `fallback` neither iteration nor crystals are
-        tried where the network fails.
+        A cube [box, box, box] is searched for equal atoms. Where that fails, for other maps and where a
+        `formula` of the cell is given, the map is solved as a crystal, for which its `cell` must be known
+        (a, b, c in Å, angles in degrees); that has `time_limit` seconds. Without `fallback` neither
+        iteration nor crystals are tried where the network fails.
         """
         cube = is_cube(patterson.shape, cell) and formula is None
         found = None
@@ -204,7 +204,8 @@ def check_map(patterson: np.ndarray) -> np.ndarray:
     """The map as float32; InputError where it is no finite cube with its origin, the highest point, first."""
     if patterson.ndim != 3 or len(set(patterson.shape)) != 1 or patterson.shape[0] < 8:
         raise InputError(
-            f"a map of shape {patterson.shape}; give a cube of 8 voxels or more along each side, or the cell in Å"
+            f"a map of shape {patterson.shape}; "
+            "give a cube of 8 voxels or more along each side, or the cell in Å"
         )
     if not np.isfinite(patterson).all():
         raise InputError("the map has values that are not finite; remove them")

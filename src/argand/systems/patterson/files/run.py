@@ -27,10 +27,11 @@ MAP_SUFFIXES = (".npy", ".map", ".ccp4", ".mrc", ".map.gz", ".ccp4.gz", ".mrc.gz
 
 @dataclass(frozen=True)
 class MapQuestion:
-    """What is told of maps: how many atoms, where the origin is, and of crystals voxels, contents and patience.
+    """What is told of maps: how many atoms, where the origin is, and of crystals voxels, contents and
+    patience.
 
-    `voxel` is the side of a voxel in Å, for maps whose file does not tell the cell; `formula` the contents of the
-    cell; `time_limit` in seconds. A map of 1 Å a voxel is taken for one whose size is not known.
+    `voxel` is the side of a voxel in Å, for maps whose file does not tell the cell; `formula` the contents
+    of the cell; `time_limit` in seconds. A map of 1 Å a voxel is taken for one whose size is not known.
     """
 
     atoms: int | None = None

@@ -1,4 +1,5 @@
-"""Patterson maps of cells of any shape and of atoms of any kind: their transform, solved as measured crystals are."""
+"""Patterson maps of cells of any shape and of atoms of any kind: their transform, solved as measured
+crystals are."""
 
 import gemmi
 import numpy as np
@@ -17,20 +18,20 @@ PATH = "dual-space iteration of crystals"
 HEAVY = ("S", "Br", "I")
 """Elements that stand for one heavy atom: about 2.7, 6 and 9 times the electrons of carbon. By hand."""
 CLEAR = 0.08
-"""R1 of an answer after which no heavier atom is tried. By hand: light atoms that are all taken for carbon leave
-0.07 on simulated crystals of C, N and O."""
+"""R1 of an answer after which no heavier atom is tried. By hand: light atoms that are all taken for carbon
+leave 0.07 on simulated crystals of C, N and O."""
 STARTS, PERFECT = 6, 0.02
 """Searches of a content with a heavy atom, of which the lowest R1 counts, and R1 that ends them. By hand."""
 UNEVEN, UNEVEN_R1 = 2.0, 0.07
-"""Share of electrons from which on contents are uneven, and R1 up to which their models are believed: in P 1 a heavy
-atom lets light ones that are half wrong fit to less than 0.1. By hand, on the tuning crystals of
+"""Share of electrons from which on contents are uneven, and R1 up to which their models are believed: in P
+1 a heavy atom lets light ones that are half wrong fit to less than 0.1. By hand, on the tuning crystals of
 benchmarks/patterson_foreign_maps.py."""
 FEWEST = 6
 """Voxels along a side below which a map is refused. By hand: fewer hold two orders of reflections."""
 ROUNDING, SIGMA = 1e-6, 0.01
-"""Intensities of this share of the largest were not measured: the rounding of a map in single precision; and the
-standard deviation, in shares of an intensity, which a map does not tell. By hand; it only makes very weak
-reflections count less in R1."""
+"""Intensities of this share of the largest were not measured: the rounding of a map in single precision;
+and the standard deviation, in shares of an intensity, which a map does not tell. By hand; it only makes
+very weak reflections count less in R1."""
 
 
 def solve_crystal_map(
@@ -45,9 +46,10 @@ def solve_crystal_map(
 ) -> Prediction:
     """Atoms of the map of a whole cell in P 1, its origin at index 0; `cell` in Å and degrees.
 
-    `formula` is what the cell holds. Without it `atoms`, or as many as usually fill a cell, are taken to be equal
-    (carbon), then one of them heavier and heavier: a map does not tell its scale, so that elements are no more
-    than marks of weight. `time_limit` in seconds, for all together. Raises InputError for what is no Patterson map.
+    `formula` is what the cell holds. Without it `atoms`, or as many as usually fill a cell, are taken to be
+    equal (carbon), then one of them heavier and heavier: a map does not tell its scale, so that elements
+    are no more than marks of weight. `time_limit` in seconds, for all together. Raises InputError for what
+    is no Patterson map.
     """
     hkl, intensity = reflections_of(patterson, cell)
     measured = MeasuredIntensities("the map", hkl, intensity, SIGMA * np.abs(intensity) + 1e-6)
@@ -91,8 +93,8 @@ def reflections_of(
 ) -> tuple[Int[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
     """Indices and |F|², one of each pair h, -h, of a map with its origin at index 0, their mean 1000.
 
-    To the resolution up to which the grid holds all reflections. What is zero within rounding was not measured.
-    Raises InputError for a map that cannot be a Patterson map.
+    To the resolution up to which the grid holds all reflections. What is zero within rounding was not
+    measured. Raises InputError for a map that cannot be a Patterson map.
     """
     _check(patterson)
     half = np.fft.rfftn(patterson.astype(np.float64)).real

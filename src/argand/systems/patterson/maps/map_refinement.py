@@ -35,24 +35,24 @@ COMPLETE = 0.995
 """Share of reflections that must be measured for the noise to be told from the map: what is missing ripples
 through the part without vectors, too. By hand; the rest is for intensities that happen to vanish."""
 MOST_UNKNOWN = 0.5
-"""Residual, times the root of the number of atoms, above which nothing is believed where noise is unknown. Moving an
-atom costs 0.3 to 0.5 over their number, so that margins there end the matter anyhow; by hand."""
+"""Residual, times the root of the number of atoms, above which nothing is believed where noise is unknown.
+Moving an atom costs 0.3 to 0.5 over their number, so that margins there end the matter anyhow; by hand."""
 LEAST_MARGIN, LEAST_MARGIN_UNKNOWN = 0.3, 2.5
-"""Least rise of the squared residual when any one atom is moved, over the squared residual, where noise is known and
-where it is not. Of structures with one to three atoms misplaced and refined again, on the tuning maps of
-benchmarks/patterson_foreign_maps.py, wrong ones had up to 0.28 with 20 % of noise and up to 1.04 without, right ones 0.34
-(20 atoms) and more."""
+"""Least rise of the squared residual when any one atom is moved, over the squared residual, where noise is
+known and where it is not. Of structures with one to three atoms misplaced and refined again, on the tuning
+maps of benchmarks/patterson_foreign_maps.py, wrong ones had up to 0.28 with 20 % of noise and up to 1.04
+without, right ones 0.34 (20 atoms) and more."""
 NOISY = 0.02
 """Relative noise from which more reflections help. By hand."""
 NOISE_MARGIN = 1.3
 """Factor on the noise in the limit of the residual, for chance. By hand; benchmarks/patterson.py shows that
 it holds at 5 and 20 %: all maps are right and believed."""
 HOPEFUL, PROMISING = 0.5, 3.0
-"""Residual below which a structure is refined with atoms of any shape, and share of the limit below which that goes
-on. By hand."""
+"""Residual below which a structure is refined with atoms of any shape, and share of the limit below which
+that goes on. By hand."""
 SHAPE_ROUNDS, SHAPE_TURNS = 4, (1, 3)
-"""Rounds of least squares in each turn of shape and positions; turns of all, and further ones of what is promising.
-By hand."""
+"""Rounds of least squares in each turn of shape and positions; turns of all, and further ones of what is
+promising. By hand."""
 ROUNDS, LAST_ROUNDS = 12, 4
 """Most rounds of least squares, and of those against more reflections. By hand; what has not converged then
 is mended or tried anew."""
@@ -99,7 +99,8 @@ class MapRefinement:
         return answer.positions, answer.residual
 
     def _free_shape(self, reflections: SphereReflections, rows: Rows, answer: SphereRefinement) -> None:
-        """Where spheres of the radius do not explain a map, but atoms of another shape may: these, in place."""
+        """Where spheres of the radius do not explain a map, but atoms of another shape may: these, in
+        place."""
         limit = self.limit[rows]
         open_ = ((answer.residual > limit) & (answer.residual < HOPEFUL)).nonzero()[:, 0]
         if not len(open_):

@@ -18,8 +18,8 @@ class Prediction:
 
     Positions in voxels with integers at voxel edges, their mean at the box centre; a Patterson map tells
     neither their place nor their hand. `residual` is the relative misfit of amplitudes, that of a crystal R1;
-    `path` is what found the atoms and `tries` the attempts made in all. `elements` are told of crystals alone,
-    `verdict` says why the answer is believed or not.
+    `path` is what found the atoms and `tries` the attempts made in all. `elements` are told of crystals
+    alone, `verdict` says why the answer is believed or not.
     """
 
     positions_voxel: Float[np.ndarray, "atom 3"]

@@ -42,7 +42,8 @@ learns in minutes of a core."""
 
 @dataclass(frozen=True)
 class Variant:
-    """What differs from a network's own maps: images left out, so many times the atoms, the inner box's side."""
+    """What differs from a network's own maps: images left out, so many times the atoms, the inner box's
+    side."""
 
     inversion: bool = True
     atoms: int = 1
@@ -61,8 +62,8 @@ VARIANTS = {
     "inner box 1.5 times": Variant(inner_box=1.5),
     "inner box twice": Variant(inner_box=2.0),
 }
-"""Those of the paper's figures 8 and 9 (there 10 and 20 atoms, inner boxes of 12, 18 and 24), and twice the atoms
-with their images besides."""
+"""Those of the paper's figures 8 and 9 (there 10 and 20 atoms, inner boxes of 12, 18 and 24), and twice the
+atoms with their images besides."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,8 @@ def mean_map_error(system: Patterson, maps: int = 128) -> float:
 
 
 def hand_unknown_error(system: Patterson, maps: int = 128) -> float | None:
-    """Error of the best answer that knows all but the hand, over that of predicting nothing; None with images.
+    """Error of the best answer that knows all but the hand, over that of predicting nothing; None with
+    images.
 
     A Patterson map is the same for a structure and its inversion image, so that squared errors are least for
     the mean of the two: half where they do not overlap. Of the maps of `mean_map_error`.
