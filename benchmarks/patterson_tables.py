@@ -113,7 +113,10 @@ def ablation_row(curve: Report, what: str) -> Row:
     if "accuracy" in curve:
         test = curve["accuracy"]
         measured += f"; read {test['matched']} of {test['atoms']} atoms, {100 * test['solved']:.0f} % of maps"
-    return Row(what, curve["arm"], "", measured, f"mean map {curve['mean_map']:.3f}")
+    others = f"mean map {curve['mean_map']:.3f}"
+    if curve.get("hand_unknown") is not None:
+        others += f", best without the hand {curve['hand_unknown']:.3f}"
+    return Row(what, curve["arm"], "", measured, others)
 
 
 def patterson_real_table(report: Report) -> tuple[str, list[Row]]:

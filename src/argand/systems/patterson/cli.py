@@ -171,10 +171,11 @@ def figures(
     weights: Weights = None,
     train_minutes: Annotated[
         float | None,
-        typer.Option(
-            help="Draw 7, 8 and 9 too: minutes of one core for each of their nine trainings.", min=0.001
-        ),
+        typer.Option(help="Draw 7, 8 and 9 too: minutes of one core for each of their trainings.", min=0.001),
     ] = None,
+    size: Annotated[
+        str, typer.Option(help="Maps of 7, 8 and 9: small, learnt in minutes, or paper, in days.")
+    ] = "small",
 ) -> None:
     """Draw the published figures again: 10, 11 and 12; 7, 8 and 9, which compare trainings, when asked to.
 
@@ -188,10 +189,10 @@ def figures(
     for path in draw_figures(out, _predictor(weights), count, training_note(weights or WEIGHTS)):
         say(f"picture: {path}")
     if train_minutes is not None:
-        from argand.systems.patterson.published.ablation import ABLATION, train_arms
+        from argand.systems.patterson.published.ablation import arms_of, train_arms
         from argand.systems.patterson.published.learning_curves import draw_comparisons, draw_training
 
-        curves = train_arms(ABLATION, out / "runs", train_minutes, say)
+        curves = train_arms(arms_of(size), out / "runs", train_minutes, say)
         for path in [draw_training(out, curves), *draw_comparisons(out, curves)]:
             say(f"picture: {path}")
 

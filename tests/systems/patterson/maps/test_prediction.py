@@ -22,7 +22,11 @@ def test_what_is_believed_goes_before_what_fits_better():
     found, rows = Solutions.none(1, atoms=1), torch.tensor([0])
     for residual, believed in ((0.2, False), (0.3, True), (0.1, False)):
         found.take(
-            rows, torch.full((1, 1, 3), residual), torch.tensor([residual]), torch.tensor([believed]), "network"
+            rows,
+            torch.full((1, 1, 3), residual),
+            torch.tensor([residual]),
+            torch.tensor([believed]),
+            "network",
         )
     assert found.solved.tolist() == [True]
     assert found.residual.tolist() == [torch.tensor(0.3).item()]

@@ -35,13 +35,14 @@ COMPLETE = 0.995
 """Share of reflections that must be measured for the noise to be told from the map: what is missing ripples
 through the part without vectors, too. By hand; the rest is for intensities that happen to vanish."""
 MOST_UNKNOWN = 0.5
-"""Residual, times the root of the number of atoms, above which nothing is believed where noise is unknown.
-Moving an atom costs 0.3 to 0.5 over their number, so that margins there end the matter anyhow; by hand."""
+"""Residual, times the root of the number of atoms, above which nothing is believed that the noise read from
+the map does not explain. Moving an atom costs 0.3 to 0.5 over their number, so that margins there end the
+matter anyhow; by hand."""
 LEAST_MARGIN, LEAST_MARGIN_UNKNOWN = 0.3, 2.5
-"""Least rise of the squared residual when any one atom is moved, over the squared residual, where noise is
-known and where it is not. Of structures with one to three atoms misplaced and refined again, on the tuning
-maps of benchmarks/patterson_foreign_maps.py, wrong ones had up to 0.28 with 20 % of noise and up to 1.04
-without, right ones 0.34 (20 atoms) and more."""
+"""Least rise of the squared residual when any one atom is moved, over the squared residual, where the noise
+read from the map explains that and where it does not. Of structures with one to three atoms misplaced and
+refined again, on the tuning maps of benchmarks/patterson_foreign_maps.py, wrong ones had up to 0.28 with 20
+% of noise and up to 1.04 without, right ones 0.34 (20 atoms) and more."""
 NOISY = 0.02
 """Relative noise from which more reflections help. By hand."""
 NOISE_MARGIN = 1.3
@@ -79,9 +80,6 @@ class MapRefinement:
         reach = self.reflections.index.norm(dim=1).max() / (LONGEST * self.box / 2)
         self.clear = TRUSTED * reach**2 / atoms**0.5
         self.limit = (self.clear**2 + (NOISE_MARGIN * self.noise) ** 2).sqrt()
-        # Where noise cannot be told from the map, margins alone decide.
-        self.doubtful = torch.where(complete, self.limit, MOST_UNKNOWN / atoms**0.5)
-        self.least_margin = torch.where(complete, LEAST_MARGIN, LEAST_MARGIN_UNKNOWN)
 
     def _rows(self, reflections: SphereReflections, rows: Rows) -> SphereReflections:
         return replace(reflections, observed=reflections.observed[rows])
@@ -123,11 +121,13 @@ class MapRefinement:
         A residual that is clear is enough. What noise may explain must also be such that no atom can be moved
         without loss, in proportion to the residual, and that neither one atom more nor one fewer fits better.
         """
-        answer = residual <= self.clear
-        open_ = (~answer & (residual <= self.doubtful[rows])).nonzero()[:, 0]
+        answer, limit = residual <= self.clear, self.limit[rows]
+        most = limit.clamp_min(MOST_UNKNOWN / positions.shape[1] ** 0.5)
+        open_ = (~answer & (residual <= most)).nonzero()[:, 0]
         if len(open_):
             margin = self._margin(positions[open_], rows[open_]) / residual[open_] ** 2
-            open_ = open_[margin >= self.least_margin[rows[open_]]]
+            least = torch.where(residual <= limit, LEAST_MARGIN, LEAST_MARGIN_UNKNOWN)
+            open_ = open_[margin >= least[open_]]
         if len(open_):
             answer[open_] = self._right_count(positions[open_], residual[open_], rows[open_])
         return answer

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from argand.errors import ConfigError
 from argand.io.atomic import write_text
 from argand.learn.checkpoint import FILE_NAME
 from argand.learn.device import Compute, channels_last, fast_order
@@ -30,6 +31,8 @@ TRAINING_SEED = 1
 """Seed of all trainings, so that they see the same maps in the same order. Any would do."""
 TIMED_STEPS = 5
 """Steps that are timed, of which the fastest counts, after one that is not. By hand."""
+DRAWN = 60
+"""Most points of a curve that are kept. By hand."""
 NETWORKS = {
     "paper": preset("paper", PRESETS),
     "paper-small": preset("paper-small", PRESETS),
@@ -122,6 +125,15 @@ ABLATION = {
 }
 """What the published figures 7, 8 and 9 compare, by the size of maps, and by superpositions what makes sense
 there."""
+
+
+def arms_of(size: str) -> list[Arm]:
+    """What the figures compare on maps of this size; ConfigError for one that there is none of."""
+    if size not in ABLATION:
+        raise ConfigError(f"maps of the size '{size}' are not compared; give {' or '.join(ABLATION)}")
+    return ABLATION[size]
+
+
 COMPARED = [Arm(network) for network in ("paper", "fourier", "superposition")]
 Curve = dict[str, Any]
 
@@ -160,9 +172,7 @@ def curve_of(arm: Arm, folder: Path, seconds: float) -> Curve:
     """Squared error over that of predicting nothing, in training and validation, as it was logged."""
     records = read_log(folder / "log.jsonl")
     parts = {
-        part: [
-            [record["step"], round(record[part]["relative_error"], 5)] for record in records if part in record
-        ]
+        part: _thinned([[one["step"], one[part]["relative_error"]] for one in records if part in one])
         for part in ("train", "val")
     }
     return {
@@ -180,6 +190,13 @@ def curve_of(arm: Arm, folder: Path, seconds: float) -> Curve:
         "hand_unknown": hand_unknown_error(arm.system),
         **parts,
     }
+
+
+def _thinned(points: list[list[float]]) -> list[list[float]]:
+    """A curve [step, error] of at most `DRAWN` points, each the mean of its neighbours up to it."""
+    width = -(-len(points) // DRAWN)
+    parts = [points[first : first + width] for first in range(0, len(points), width)]
+    return [[part[-1][0], round(sum(error for _, error in part) / len(part), 5)] for part in parts]
 
 
 def seconds_per_step(network: str, runs: Path) -> float:
