@@ -7,6 +7,7 @@ the grid, with no voxels in between. `--tuning` takes the maps that limits were 
 reported are others.
 """
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -225,7 +226,8 @@ class TrueCrystal:
 def random_cell(kind: CrystalKind, rng: np.random.Generator) -> TrueCrystal:
     """C, N and O at random places at least 1.25 Å apart, 18 Å³ to each, in a triclinic cell of 5.5 to 8 Å."""
     lengths, angles = rng.uniform(5.5, 8.0, 3), rng.uniform(75.0, 105.0, 3)
-    cell = (*map(float, lengths), *map(float, angles))
+    (a, b, c), (alpha, beta, gamma) = lengths.tolist(), angles.tolist()
+    cell = (a, b, c, alpha, beta, gamma)
     basis = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
     count, places = int(np.linalg.det(basis) / 18), np.empty((0, 3))
     while len(places) < count:
@@ -272,9 +274,9 @@ def measure_crystals(kind: CrystalKind, count: int, seed: int) -> dict[str, Any]
         rng = np.random.default_rng([seed, index])
         true = random_cell(kind, rng)
         patterson = crystal_map(kind, true, rng)
-        told = {"formula": true.formula} if kind.told == "formula" else {}
-        told |= {"atoms": len(true.atoms)} if kind.told == "atoms" else {}
-        found = solve_crystal_map(patterson, true.cell, time_limit=LONGEST_S, **told)
+        formula = true.formula if kind.told == "formula" else None
+        atoms = len(true.atoms) if kind.told == "atoms" else None
+        found = solve_crystal_map(patterson, true.cell, atoms, formula, time_limit=LONGEST_S)
         places = found.positions_voxel / np.array(patterson.shape)
         whole = not kind.random and share_found(places, true) >= 0.9 and len(places) <= 1.1 * len(true.atoms)
         right, claimed = right + whole, claimed + found.solved
@@ -305,15 +307,21 @@ def main(
     tuning: Annotated[bool, typer.Option("--tuning", help="The maps that limits were chosen with.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
 ) -> None:
-    """Print one row for each kind of map, every row as soon as it is measured."""
+    """Print one row for each kind of map, every row as soon as it is measured.
+
+    With --only the JSON file keeps the rows of other kinds that it has.
+    """
     seed = TUNING_SEED if tuning else REPORT_SEED
-    predictor, console, found = load(), Console(width=140), []
+    predictor, console = load(), Console(width=140)
+    known = json.loads(json_file.read_text())["rows"] if only and json_file and json_file.is_file() else []
+    found = {row["kind"]: row for row in known}
     for row in rows(predictor, only, count, seed):
-        found.append(row)
+        found[row["kind"]] = row
         console.print(as_table("", [row]))
         if json_file is not None:
-            write_report(json_file, {"hardware": hardware("cpu"), "seed": seed, "rows": found})
-    console.print(as_table("Patterson maps of other makers", found))
+            listed = [found[name] for name in (*kinds(), *crystal_kinds()) if name in found]
+            write_report(json_file, {"hardware": hardware("cpu"), "seed": seed, "rows": listed})
+    console.print(as_table("Patterson maps of other makers", list(found.values())))
 
 
 if __name__ == "__main__":
