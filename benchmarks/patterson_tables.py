@@ -84,8 +84,8 @@ def _solved(row: Report) -> str:
 def patterson_foreign_maps_table(report: Report) -> tuple[str, list[Row]]:
     """Maps of other makers: how many are right, claimed, and claimed wrongly."""
     caption = (
-        "Patterson maps that our simulator did not make (of the wrong numbers and random maps none may be
-        claimed;" f" seed {report['seed']}, limits were chosen on another)"
+        "Patterson maps that our simulator did not make; of wrong numbers and random maps none may be"
+        f" claimed (seed {report['seed']}, limits were chosen on another)"
     )
     return caption, [foreign_row(row) for row in report["rows"]]
 
