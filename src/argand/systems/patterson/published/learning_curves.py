@@ -74,7 +74,8 @@ def draw_variants(number: int, curves: Sequence[Curve], variants: Sequence[str],
             _plot(axes, curve, "val", label=label, color=colour, marker="o", markersize=3)
             _references(axes, curve, colour)
         _finish(axes, PANELS[network], _of(curves, network, variants))
-    figure.suptitle(f"Figure {number}, validation. {cost(curves)}\n({PAPER_SIZE})", fontsize=8)
+    shown = [curve for network in networks for curve in _of(curves, network, variants)]
+    figure.suptitle(f"Figure {number}, validation. {cost(shown)}\n({PAPER_SIZE})", fontsize=8)
     return figure
 
 
