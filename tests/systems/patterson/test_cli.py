@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from patterson_foreign_maps import CrystalKind, crystal_map, random_cell
+from patterson_foreign_crystals import CrystalKind, crystal_map, random_cell
 from typer.testing import CliRunner, Result
 
 from argand.cli import build

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from patterson_foreign_maps import CrystalKind, crystal_map, random_cell, share_found
+from patterson_foreign_crystals import CrystalKind, crystal_map, random_cell, share_found
 
 from argand.errors import InputError
 from argand.physics.crystal.atom import structure_factors

@@ -57,19 +57,24 @@ def solve_crystal_map(
     best: Solution | None = None
     for content in contents:
         crystal = prepare(measured, cell, "P 1", content, units=1.0)
-        # One heavy atom alone is centrosymmetric, and both hands of the rest are often laid over each other.
+        # One heavy atom alone is centrosymmetric: both hands of the rest are often laid over each other.
         starts = STARTS if _is_uneven(crystal) else 1
+        limit = time_limit / len(contents) / starts
         for start in range(starts):
-            limit = time_limit / len(contents) / starts
-            found = solve(crystal, limit, seed + start, workers=workers)
-            if best is None or (found.solved, -found.r1) > (best.solved, -best.r1):
-                best = found
+            best = _better(best, solve(crystal, limit, seed + start, workers=workers))
             if best.r1 <= PERFECT:
                 break
         if best is not None and best.solved and best.r1 <= CLEAR:
             break
     assert best is not None
     return _prediction(best, patterson.shape)
+
+
+def _better(best: Solution | None, found: Solution) -> Solution:
+    """What is believed, and of the like the lower R1."""
+    if best is None or (found.solved, -found.r1) > (best.solved, -best.r1):
+        return found
+    return best
 
 
 def _is_uneven(crystal: CrystalData) -> bool:
