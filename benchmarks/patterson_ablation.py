@@ -2,11 +2,13 @@
 
     python benchmarks/patterson_ablation.py
 
-trains every arm for the same minutes of one core, so that all variants of one network take the same number of
-steps, puts the three networks through the published accuracy test, writes the learning curves and draws them.
-An arm that was stopped goes on, a finished one is not repeated.
+trains the published network on maps that are small enough for it to learn in minutes of a core (--size
+paper: on its own, which takes days), and its variants for the same number of steps; puts three networks
+through the published accuracy test; writes the learning curves and draws them. An arm that was stopped goes
+on, a finished one is not repeated.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,11 +29,11 @@ from argand.systems.patterson.evaluate import EVALUATION_SEED, batches
 from argand.systems.patterson.maps.atom_matching import Match, match_atoms
 from argand.systems.patterson.predict import Predictor
 from argand.systems.patterson.published.ablation import (
-    ABLATION,
     COMPARED,
     TRAINING_SEED,
     Arm,
     Curve,
+    arms_of,
     train_arms,
 )
 from argand.systems.patterson.published.learning_curves import draw_comparisons, draw_networks, draw_training
@@ -84,27 +86,39 @@ def score(curve: Curve, count: int) -> dict[str, Any]:
 
 
 def main(
-    minutes: Annotated[float, typer.Option(help="Minutes of one core for a variant")] = 5.0,
+    minutes: Annotated[float, typer.Option(help="Minutes of one core for a variant")] = 3.0,
+    size: Annotated[str, typer.Option(help="Maps of the variants: small, or paper")] = "small",
+    compare: Annotated[bool, typer.Option(help="Train the three networks at equal compute, too")] = True,
     compare_minutes: Annotated[float, typer.Option(help="Minutes of one core for a network")] = 10.0,
     count: Annotated[int, typer.Option(help="Maps of the accuracy test")] = 100,
     runs: Annotated[Path, typer.Option(help="Folder of the runs")] = Path("runs/patterson_ablation"),
     figures: Annotated[Path, typer.Option(help="Folder of the pictures")] = Path("docs/figures"),
     json_file: Annotated[Path, typer.Option("--json")] = Path("benchmarks/results/patterson_ablation.json"),
 ) -> None:
-    """Train what is not trained yet, measure, draw: first the networks, then the variants."""
+    """Train what is not trained yet, measure, draw: first the networks, then the variants.
+
+    With --no-compare the figures of the networks stay as the JSON file has them.
+    """
     torch.set_num_threads(1)
     seeds = {"training": TRAINING_SEED, "validation": TRAINING_SEED + VALIDATION_OFFSET}
     report: dict[str, Any] = {"hardware": hardware("cpu"), "seeds": {**seeds, "accuracy": EVALUATION_SEED}}
-    compared = train_arms(COMPARED, runs, compare_minutes, typer.echo)
-    report["compared"] = [kept(curve) | {"accuracy": score(curve, count)} for curve in compared]
-    draw_training(figures, compared)
-    draw_networks(figures / "patterson-learning.png", compared)
+    report["compared"] = compare_networks(runs, compare_minutes, count, figures) if compare else []
+    if not compare and json_file.is_file():
+        report["compared"] = json.loads(json_file.read_text())["compared"]
     write_report(json_file, {**report, "variants": []})
-    variants = train_arms(ABLATION, runs, minutes, typer.echo)
+    variants = train_arms(arms_of(size), runs, minutes, typer.echo)
     report["variants"] = [kept(curve) for curve in variants]
+    draw_training(figures, variants)
     draw_comparisons(figures, variants)
     write_report(json_file, report)
-    Console().print(as_table("Trainings", [summary(curve) for curve in (*compared, *variants)]))
+    Console().print(as_table("Trainings", [summary(curve) for curve in (*report["compared"], *variants)]))
+
+
+def compare_networks(runs: Path, minutes: float, count: int, figures: Path) -> list[Curve]:
+    """The networks on the published maps at equal compute, with the published accuracy test."""
+    compared = train_arms(COMPARED, runs, minutes, typer.echo)
+    draw_networks(figures / "patterson-learning.png", compared)
+    return [kept(curve) | {"accuracy": score(curve, count)} for curve in compared]
 
 
 def kept(curve: Curve) -> Curve:

@@ -80,6 +80,23 @@ def _solved(row: Report) -> str:
     return f"{100 * row['solved']:.1f} % of maps solved, {row['cpu_ms_per_map']:.0f} ms"
 
 
+def patterson_foreign_maps_table(report: Report) -> tuple[str, list[Row]]:
+    """Maps of other makers: how many are right, claimed, and claimed wrongly."""
+    caption = (
+        "Patterson maps that our simulator did not make; of wrong numbers and random maps none may be"
+        f" claimed (seed {report['seed']}, limits were chosen on another)"
+    )
+    return caption, [foreign_row(row) for row in report["rows"]]
+
+
+def foreign_row(row: Report) -> Row:
+    """One kind of map; wrong claims miss the goal."""
+    wrong = row["wrongly_claimed"]
+    measured = f"{row['right']} of {row['maps']} maps right, {row['claimed']} claimed, {wrong} wrongly"
+    measured += f"; {row['cpu_s_per_map']:.2g} s of a core" + (" (goal missed)" if wrong else "")
+    return Row("claims", row["kind"], "no wrong claim", measured)
+
+
 def patterson_separation_table(report: Report) -> tuple[str, list[Row]]:
     """The exact search over signs beside the published search by swaps."""
     caption = (
@@ -112,4 +129,7 @@ def ablation_row(curve: Report, what: str) -> Row:
     if "accuracy" in curve:
         test = curve["accuracy"]
         measured += f"; read {test['matched']} of {test['atoms']} atoms, {100 * test['solved']:.0f} % of maps"
-    return Row(what, curve["arm"], "", measured, f"mean map {curve['mean_map']:.3f}")
+    others = f"mean map {curve['mean_map']:.3f}"
+    if curve.get("hand_unknown") is not None:
+        others += f", best without the hand {curve['hand_unknown']:.3f}"
+    return Row(what, curve["arm"], "", measured, others)

@@ -27,6 +27,7 @@ from molmnist_tables import (
 from patterson_crystal_tables import patterson_solver_table, patterson_space_group_table
 from patterson_tables import (
     patterson_ablation_table,
+    patterson_foreign_maps_table,
     patterson_separation_table,
     patterson_table,
 )
@@ -217,6 +218,7 @@ TABLES = {
     "geometry_speed": speed_table,
     "geometry_published": poster_table,
     "patterson": patterson_table,
+    "patterson_foreign_maps": patterson_foreign_maps_table,
     "patterson_separation": patterson_separation_table,
     "patterson_ablation": patterson_ablation_table,
     "patterson_solver": patterson_solver_table,

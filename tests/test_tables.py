@@ -310,7 +310,18 @@ def test_networks_at_equal_compute_are_shown_with_what_they_cost():
     _, (network, variant) = tables.patterson_ablation_table(report)
     assert network.measured == "error 0.987 after 1.5 min, 40 steps of 1; read 30 of 100 atoms, 10 % of maps"
     assert (variant.where, variant.others) == ("paper, inner box 18", "mean map 0.930")
+    blind = tables.patterson_ablation_table({"compared": [], "variants": [curve | {"hand_unknown": 0.42}]})
+    assert blind[1][0].others == "mean map 0.930, best without the hand 0.420"
     assert variant.measured == "error 0.987 after 1.5 min, 40 steps of 1"
+
+
+def test_wrong_claims_on_maps_of_other_makers_miss_the_goal():
+    row = {"kind": "ours, told +1 atom", "maps": 20, "right": 0, "claimed": 1, "wrongly_claimed": 1}
+    row |= {"cpu_s_per_map": 1.28}
+    clean = row | {"kind": "points", "right": 20, "claimed": 20, "wrongly_claimed": 0}
+    _, (wrong, right) = tables.patterson_foreign_maps_table({"seed": 7, "rows": [row, clean]})
+    assert wrong.measured == "0 of 20 maps right, 1 claimed, 1 wrongly; 1.3 s of a core (goal missed)"
+    assert right.measured == "20 of 20 maps right, 20 claimed, 0 wrongly; 1.3 s of a core"
 
 
 def test_ways_to_separate_are_shown_with_their_time():

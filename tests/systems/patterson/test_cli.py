@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patterson_foreign_crystals import CrystalKind, crystal_map, random_cell
 from typer.testing import CliRunner, Result
 
 from argand.cli import build
@@ -58,6 +59,38 @@ def test_predict_writes_atoms_maps_and_a_page(
     assert run("view", out).exit_code == 0
 
 
+def test_a_cell_that_is_no_cube_is_solved_as_a_crystal(run: Callable[..., Result], tmp_path: Path):
+    from argand.io.cell_map import read_cell_map
+    from argand.io.solution import write_ccp4
+    from argand.physics.crystal.symmetry import Group
+
+    rng = np.random.default_rng(1)
+    true = random_cell(CrystalKind(), rng)
+    patterson = crystal_map(CrystalKind(), true, rng)
+    write_ccp4(tmp_path / "cell.ccp4", np.fft.fftshift(patterson), true.cell, Group.from_name("P 1"))
+    np.save(tmp_path / "array.npy", patterson)
+    words = ("--atoms", len(true.atoms), "--json")
+    out = tmp_path / "found"
+    answer = run("predict", tmp_path / "cell.ccp4", "--centred", *words, "--out", out)
+    (record,) = json.loads(answer.stdout)
+    assert answer.exit_code == 0
+    assert record["solved"]
+    assert record["path"] == "dual-space iteration of crystals"
+    assert "R1" in record["verdict"]
+    assert record["cell"] == pytest.approx(true.cell, abs=1e-3)
+    np.testing.assert_allclose(read_cell_map(out / "cell.ccp4").values, patterson, atol=1e-4)
+    # In Å: no two atoms are nearer than they were made.
+    lines = (out / "cell.xyz").read_text().splitlines()
+    assert lines[1].endswith("Å")
+    places = np.array([line.split()[1:] for line in lines[2:]], float)
+    apart = np.linalg.norm(places[:, None] - places, axis=-1)[np.triu_indices(len(places), 1)]
+    assert apart.min() > 1.2
+    assert "isosurface" in (out / "index.html").read_text()
+    refused = run("predict", tmp_path / "array.npy", *words)
+    assert refused.exit_code == 1
+    assert "the cell in Å" in refused.stderr
+
+
 def test_a_map_with_its_origin_in_the_middle_is_taken_with_the_option(
     run: Callable[..., Result], tmp_path: Path, map_files: list[Path]
 ):
@@ -105,11 +138,11 @@ def test_an_interrupted_run_keeps_what_was_answered(
 ):
     predict, calls = ideal.predict, []
 
-    def interrupted(*arguments: object) -> object:
+    def interrupted(*arguments: object, **told: object) -> object:
         calls.append(arguments)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return predict(*arguments)
+        return predict(*arguments, **told)
 
     monkeypatch.setattr(ideal, "predict", interrupted)
     out = tmp_path / "found"
@@ -196,4 +229,7 @@ def test_figures_that_compare_trainings_are_drawn_when_asked_for(
     out = tmp_path / "drawn"
     assert run("figures", "--out", out, "--train-minutes", 3).exit_code == 0
     assert asked == [(out / "runs", 3.0)]
+    wrong = run("figures", "--out", out, "--train-minutes", 3, "--size", "huge")
+    assert wrong.exit_code == 1
+    assert "small or paper" in wrong.stderr
     assert {path.name for path in out.iterdir()} == {f"patterson-{number}.png" for number in (7, 8, 9)}

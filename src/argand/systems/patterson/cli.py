@@ -94,22 +94,31 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="Folder for atoms (XYZ), maps (CCP4) and a page.")] = None,
     atoms: Atoms = None,
     centred: Annotated[bool, typer.Option("--centred", help="The maps' origin is in their middle.")] = False,
+    voxel: Annotated[float | None, typer.Option(help="Å along a voxel, for maps without a cell.")] = None,
+    formula: Annotated[
+        str | None, typer.Option(help="What the cell holds, such as C12BrN2: solve as a crystal.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for a map that is solved as a crystal.")] = 30.0,
     json: Json = False,
     force: Annotated[bool, typer.Option("--force", help="Write over the results in --out.")] = False,
     weights: Weights = None,
 ) -> None:
-    """Find the atoms of Patterson maps of equal atoms, and say whether they explain the map.
+    """Find the atoms of Patterson maps, and say whether they explain the map.
+
+    Cubes are searched for equal atoms; cells of another shape, and cubes of known size that equal atoms do
+    not explain, are solved as crystals.
 
     Example: argand patterson predict maps/*.npy --atoms 10 --out found
     """
     from argand.runs.folder import RunFolder
-    from argand.systems.patterson.files.run import predict_files
+    from argand.systems.patterson.files.run import MapQuestion, predict_files
     from argand.systems.patterson.files.table import answer_table
     from argand.systems.patterson.view import write_page
 
     predictor = _predictor(weights)
     run = RunFolder(out, page=write_page)
-    records = predict_files(files, predictor, atoms, run, tell, centred=centred, force=force)
+    question = MapQuestion(atoms, centred, voxel, formula, time_limit)
+    records = predict_files(files, predictor, question, run, tell, force=force)
     if json:
         typer.echo(json_format.dumps(records, indent=2))
     else:
@@ -162,10 +171,11 @@ def figures(
     weights: Weights = None,
     train_minutes: Annotated[
         float | None,
-        typer.Option(
-            help="Draw 7, 8 and 9 too: minutes of one core for each of their nine trainings.", min=0.001
-        ),
+        typer.Option(help="Draw 7, 8 and 9 too: minutes of one core for each of their trainings.", min=0.001),
     ] = None,
+    size: Annotated[
+        str, typer.Option(help="Maps of 7, 8 and 9: small, learnt in minutes, or paper, in days.")
+    ] = "small",
 ) -> None:
     """Draw the published figures again: 10, 11 and 12; 7, 8 and 9, which compare trainings, when asked to.
 
@@ -179,10 +189,10 @@ def figures(
     for path in draw_figures(out, _predictor(weights), count, training_note(weights or WEIGHTS)):
         say(f"picture: {path}")
     if train_minutes is not None:
-        from argand.systems.patterson.published.ablation import ABLATION, train_arms
+        from argand.systems.patterson.published.ablation import arms_of, train_arms
         from argand.systems.patterson.published.learning_curves import draw_comparisons, draw_training
 
-        curves = train_arms(ABLATION, out / "runs", train_minutes, say)
+        curves = train_arms(arms_of(size), out / "runs", train_minutes, say)
         for path in [draw_training(out, curves), *draw_comparisons(out, curves)]:
             say(f"picture: {path}")
 

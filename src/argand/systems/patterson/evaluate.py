@@ -76,7 +76,7 @@ def iteration_alone(settings: AtomSet, flipping: bool = False, stages: Sequence[
 
     def solve(patterson: Tensor, atoms: int) -> Solutions:
         refinement = MapRefinement(patterson, settings.radius, atoms)
-        found = Solutions.none(refinement.limit, atoms)
+        found = Solutions.none(len(patterson), atoms, patterson.device)
         with torch.inference_mode():
             iterate(patterson, refinement, found, settings, flipping=flipping, stages=stages)
         return found

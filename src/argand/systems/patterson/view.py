@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from argand.io.map import read_map
+from argand.io.cell_map import read_cell_map
 from argand.page.shell import MOST, PAGE, write_html
 from argand.page.surface import surfaces
 from argand.runs.record import RESULTS, Record, read_results
@@ -60,7 +60,7 @@ def scene(folder: Path, record: Record) -> Any:
     figure: Figure = make_subplots(
         1, 2, specs=[[{"type": "scene"}] * 2], subplot_titles=("Patterson map", "atoms")
     )
-    figure.add_trace(_surfaces(read_map(folder / record["map"])), 1, 1)
+    figure.add_trace(_surfaces(read_cell_map(folder / record["map"]).values), 1, 1)
     figure.add_trace(_atoms(np.array(record["positions_voxel"])), 1, 2)
     figure.update_layout(height=520, margin={"l": 0, "r": 0, "t": 30, "b": 0}, showlegend=False)
     figure.update_scenes(aspectmode="data")
@@ -72,11 +72,11 @@ def _surfaces(patterson: np.ndarray) -> Any:
 
     At 0.3 and 0.7 of the highest peak beyond, by hand.
     """
-    reach = min(REACH, len(patterson) // 2 - 1)
+    middle = [side // 2 for side in patterson.shape]
+    reach = [min(REACH, half - 1) for half in middle]
     near = np.fft.fftshift(patterson)
-    middle = len(patterson) // 2
-    near = near[(slice(middle - reach, middle + reach + 1),) * 3]
-    steps = np.mgrid[(slice(-reach, reach + 1),) * 3].reshape(3, -1)
+    near = near[tuple(slice(m - r, m + r + 1) for m, r in zip(middle, reach, strict=True))]
+    steps = np.mgrid[tuple(slice(-r, r + 1) for r in reach)].reshape(3, -1)
     outside = np.linalg.norm(steps, axis=0).reshape(near.shape) > 3
     top = float(near[outside].max())
     return surfaces(steps, near.clip(max=top).round(3), (0.3 * top, 0.7 * top), "Blues")

@@ -5,31 +5,59 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import gemmi
 import numpy as np
 
 from argand.errors import ConfigError, InputError
-from argand.io.map import Cube, read_map, write_map
-from argand.io.solution import write_xyz
+from argand.io.cell_map import Box, CellMap, is_cube, read_cell_map
+from argand.io.map import write_map
+from argand.io.reflections import CellParameters
+from argand.io.solution import write_ccp4, write_xyz
+from argand.physics.crystal.symmetry import Group
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, answered
 from argand.runs.folder import RunFolder
 from argand.runs.record import RESULTS, Record
 from argand.systems.patterson.maps.prediction import Prediction
 from argand.systems.patterson.predict import Predictor
-from argand.typing import Points3
 
 KINDS = ".npy, .map, .ccp4, .mrc"
 MAP_SUFFIXES = (".npy", ".map", ".ccp4", ".mrc", ".map.gz", ".ccp4.gz", ".mrc.gz")
 
 
+@dataclass(frozen=True)
+class MapQuestion:
+    """What is told of maps: how many atoms, where the origin is, and of crystals voxels, contents and
+    patience.
+
+    `voxel` is the side of a voxel in Å, for maps whose file does not tell the cell; `formula` the contents
+    of the cell; `time_limit` in seconds. A map of 1 Å a voxel is taken for one whose size is not known.
+    """
+
+    atoms: int | None = None
+    centred: bool = False
+    voxel: float | None = None
+    formula: str | None = None
+    time_limit: float = 30.0
+
+    def cell(self, given: CellMap) -> CellParameters | None:
+        """The cell of a map, None where its size is not known."""
+        shape = given.values.shape
+        if self.voxel is not None:
+            a, b, c = (self.voxel * side for side in shape)
+            return a, b, c, 90.0, 90.0, 90.0
+        named = given.cell
+        unsized = named is not None and np.allclose(named, (*shape, 90, 90, 90), rtol=1e-4)
+        return None if unsized and is_cube(shape, named) and self.formula is None else named
+
+
 def predict_files(
     patterns: Sequence[str],
     predictor: Predictor,
-    atoms: int | None,
+    question: MapQuestion,
     run: RunFolder,
     tell: Callable[[Failure], None],
     *,
-    centred: bool = False,
     force: bool = False,
 ) -> list[Record]:
     """Answer every map; files without an answer are told and have a record with `reason`.
@@ -40,7 +68,7 @@ def predict_files(
     files = list(expand(patterns))
     if run.folder is not None and (run.folder / RESULTS).exists() and not force:
         raise ConfigError(f"{run.folder} holds results; name another folder or give --force")
-    answer = lambda file: [_answer(file, predictor, atoms, centred)]  # noqa: E731
+    answer = lambda file: [_answer(file, predictor, question)]  # noqa: E731
     display = ProgressDisplay("predict", "maps")
     with run:
         for outcome in answered(files, answer, display, errors=(InputError,), tell=tell):
@@ -70,22 +98,32 @@ def failed(failure: Failure) -> Record:
 
 @dataclass(frozen=True)
 class MapAnswer:
-    """A map, its origin first, what was found in it, and the record of that."""
+    """A map, its origin first, its cell where known, what was found in it, and the record of that."""
 
-    patterson: Cube
+    patterson: Box
+    cell: CellParameters | None
     found: Prediction
     record: Record
 
 
-def _answer(file: Path, predictor: Predictor, atoms: int | None, centred: bool) -> MapAnswer:
+def _answer(file: Path, predictor: Predictor, question: MapQuestion) -> MapAnswer:
     """The answer for one file; InputError where it has none."""
     began = time.perf_counter()
-    values = read_map(file)
-    patterson = np.fft.ifftshift(values) if centred else values
-    found = predictor.predict(patterson, atoms)
-    record = {"file": str(file), **found.to_json(), "box": len(values)}
+    given = read_cell_map(file)
+    cell = question.cell(given)
+    patterson = np.fft.ifftshift(given.values) if question.centred else given.values
+    told = {"cell": cell, "formula": question.formula, "time_limit": question.time_limit}
+    found = predictor.predict(patterson, question.atoms, **told)
+    record = {"file": str(file), **found.to_json(), "box": _box(patterson.shape)}
+    if cell is not None:
+        record["cell"] = [round(value, 4) for value in cell]
     record["seconds"] = round(time.perf_counter() - began, 3)
-    return MapAnswer(patterson, found, record)
+    return MapAnswer(patterson, cell, found, record)
+
+
+def _box(shape: tuple[int, ...]) -> int | list[int]:
+    """Voxels along each side; one number for a cube."""
+    return shape[0] if len(set(shape)) == 1 else list(shape)
 
 
 def _written(answer: MapAnswer, run: RunFolder) -> Record:
@@ -94,13 +132,23 @@ def _written(answer: MapAnswer, run: RunFolder) -> Record:
     if run.folder is not None:
         name = run.unused(Path(record["file"]).name.split(".")[0])
         record["xyz"] = f"{name}.xyz"
-        _write_atoms(run.folder / record["xyz"], answer.found.positions_voxel, record)
-        record["map"] = write_map(run.folder / f"{name}.ccp4", answer.patterson).name
+        _write_atoms(run.folder / record["xyz"], answer)
+        target = run.folder / f"{name}.ccp4"
+        if answer.cell is None:
+            write_map(target, answer.patterson)
+        else:
+            write_ccp4(target, answer.patterson, answer.cell, Group.from_name("P 1"))
+        record["map"] = target.name
     return record
 
 
-def _write_atoms(path: Path, positions: Points3, record: Record) -> None:
-    """Atoms as XYZ, one voxel being 1 Å; equal atoms are called C."""
+def _write_atoms(path: Path, answer: MapAnswer) -> None:
+    """Atoms as XYZ, equal ones called C: in Å where the cell is known, else one voxel being 1 Å."""
+    record, places = answer.record, answer.found.positions_voxel
+    unit = "voxels"
+    if answer.cell is not None:
+        basis = np.array(gemmi.UnitCell(*answer.cell).orth.mat.tolist())
+        places, unit = (places / np.array(answer.patterson.shape)) @ basis.T, "Å"
     verdict = "solved" if record["solved"] else "not solved"
-    comment = f"{verdict} by {record['path']}, residual {record['residual']:.5f}; voxels"
-    write_xyz(path, comment, ["C"] * len(positions), positions)
+    comment = f"{verdict} by {record['path']}, residual {record['residual']:.5f}; {unit}"
+    write_xyz(path, comment, answer.found.elements or ["C"] * len(places), places)

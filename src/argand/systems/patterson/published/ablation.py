@@ -6,15 +6,19 @@ published maps, and kept, so that all variants of a network train for the same n
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from argand.errors import ConfigError
 from argand.io.atomic import write_text
 from argand.learn.checkpoint import FILE_NAME
+from argand.learn.device import Compute, channels_last, fast_order
 from argand.learn.log import read_log
 from argand.learn.stream import collate
 from argand.learn.train import train
@@ -27,37 +31,61 @@ TRAINING_SEED = 1
 """Seed of all trainings, so that they see the same maps in the same order. Any would do."""
 TIMED_STEPS = 5
 """Steps that are timed, of which the fastest counts, after one that is not. By hand."""
+DRAWN = 60
+"""Most points of a curve that are kept. By hand."""
 NETWORKS = {
     "paper": preset("paper", PRESETS),
+    "paper-small": preset("paper-small", PRESETS),
     "fourier": preset("fourier", PRESETS),
     "superposition": replace(preset("best", PRESETS), atoms=AtomSet()),
 }
-"""The networks, all on the published maps."""
-VARIANTS: dict[str, dict[str, Any]] = {
-    "no images, 10 atoms": {"inversion": False},
-    "no images, 20 atoms": {"inversion": False, "atoms": 20},
-    "20 atoms": {"atoms": 20},
-    "inner box 18": {"inner_box": 18.0},
-    "inner box 24": {"inner_box": 24.0},
+"""The networks, all on the published maps; `paper-small` is the published network on smaller ones, which it
+learns in minutes of a core."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs from a network's own maps: images left out, so many times the atoms, the inner box's
+    side."""
+
+    inversion: bool = True
+    atoms: int = 1
+    inner_box: float = 1.0
+
+    def of(self, atoms: AtomSet) -> AtomSet:
+        """The maps that differ so from these."""
+        changed = replace(atoms, atoms=self.atoms * atoms.atoms, inversion=self.inversion)
+        return replace(changed, inner_box=self.inner_box * atoms.inner_box)
+
+
+VARIANTS = {
+    "no images": Variant(inversion=False),
+    "no images, twice the atoms": Variant(inversion=False, atoms=2),
+    "twice the atoms": Variant(atoms=2),
+    "inner box 1.5 times": Variant(inner_box=1.5),
+    "inner box twice": Variant(inner_box=2.0),
 }
-"""What differs from the published maps: 10 atoms and their images, inner box 12. The variants are those of
-the paper's figures 8 and 9, and 20 atoms with their images besides."""
+"""Those of the paper's figures 8 and 9 (there 10 and 20 atoms, inner boxes of 12, 18 and 24), and twice the
+atoms with their images besides."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How a network is trained: maps in a step, validation maps, steps between validations.
+    """How a network is trained: maps in a step, validation maps, steps between validations, number format.
 
-    The published network takes seconds for a map on a processor, so it gets the most steps of them.
+    The published network takes seconds for a map of its own size on a processor, so it gets the most steps of
+    them. On smaller maps bf16 makes two steps where fp32 makes one and a half.
     """
 
     batch: int
     validation: int
     every: int
+    precision: Literal["fp32", "bf16"] = "fp32"
 
 
 EFFORTS = {
     "paper": Effort(1, 8, 20),
+    "paper-small": Effort(8, 64, 30, "bf16"),
     "fourier": Effort(8, 128, 25),
     "superposition": Effort(8, 128, 25),
 }
@@ -80,17 +108,33 @@ class Arm:
     def system(self) -> Patterson:
         """Its configuration."""
         base = NETWORKS[self.network]
-        return replace(base, atoms=replace(base.atoms, **VARIANTS[self.variant])) if self.variant else base
+        return replace(base, atoms=VARIANTS[self.variant].of(base.atoms)) if self.variant else base
 
 
-ABLATION = [
-    Arm("superposition"),
-    *(Arm("superposition", variant) for variant in ("20 atoms", "inner box 18", "inner box 24")),
-    Arm("paper"),
-    *(Arm("paper", variant) for variant in VARIANTS if variant != "20 atoms"),
-]
-"""What the published figures 7, 8 and 9 compare, and by superpositions what makes sense there."""
-COMPARED = [Arm(network) for network in NETWORKS]
+def _arms(network: str, left_out: Sequence[str]) -> list[Arm]:
+    return [Arm(network), *(Arm(network, variant) for variant in VARIANTS if variant not in left_out)]
+
+
+ABLATION = {
+    "small": _arms("paper-small", ("twice the atoms",)),
+    "paper": [
+        # A superposition shows an atom and its image alike: without images there is nothing to learn from.
+        *_arms("superposition", ("no images", "no images, twice the atoms")),
+        *_arms("paper", ("twice the atoms",)),
+    ],
+}
+"""What the published figures 7, 8 and 9 compare, by the size of maps, and by superpositions what makes sense
+there."""
+
+
+def arms_of(size: str) -> list[Arm]:
+    """What the figures compare on maps of this size; ConfigError for one that there is none of."""
+    if size not in ABLATION:
+        raise ConfigError(f"maps of the size '{size}' are not compared; give {' or '.join(ABLATION)}")
+    return ABLATION[size]
+
+
+COMPARED = [Arm(network) for network in ("paper", "fourier", "superposition")]
 Curve = dict[str, Any]
 
 
@@ -117,7 +161,7 @@ def train_arms(arms: list[Arm], runs: Path, minutes: float, tell: Callable[[str]
             resume=(folder / FILE_NAME).exists(),
             val_count=effort.validation,
             val_every_steps=effort.every,
-            precision="fp32",
+            precision=effort.precision,
             quiet=True,
         )
         curves.append(curve_of(arm, folder, seconds))
@@ -128,9 +172,7 @@ def curve_of(arm: Arm, folder: Path, seconds: float) -> Curve:
     """Squared error over that of predicting nothing, in training and validation, as it was logged."""
     records = read_log(folder / "log.jsonl")
     parts = {
-        part: [
-            [record["step"], round(record[part]["relative_error"], 5)] for record in records if part in record
-        ]
+        part: _thinned([[one["step"], one[part]["relative_error"]] for one in records if part in one])
         for part in ("train", "val")
     }
     return {
@@ -145,8 +187,16 @@ def curve_of(arm: Arm, folder: Path, seconds: float) -> Curve:
         "seconds_per_step": seconds,
         "core_minutes": records[-1]["step"] * seconds / 60,
         "mean_map": mean_map_error(arm.system),
+        "hand_unknown": hand_unknown_error(arm.system),
         **parts,
     }
+
+
+def _thinned(points: list[list[float]]) -> list[list[float]]:
+    """A curve [step, error] of at most `DRAWN` points, each the mean of its neighbours up to it."""
+    width = -(-len(points) // DRAWN)
+    parts = [points[first : first + width] for first in range(0, len(points), width)]
+    return [[part[-1][0], round(sum(error for _, error in part) / len(part), 5)] for part in parts]
 
 
 def seconds_per_step(network: str, runs: Path) -> float:
@@ -155,25 +205,26 @@ def seconds_per_step(network: str, runs: Path) -> float:
     known: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
     if network not in known:
         runs.mkdir(parents=True, exist_ok=True)
-        known[network] = time_step(NETWORKS[network], EFFORTS[network].batch)
+        known[network] = time_step(NETWORKS[network], EFFORTS[network])
         write_text(path, json.dumps(known))
     return known[network]
 
 
-def time_step(system: Patterson, batch: int) -> float:
+def time_step(system: Patterson, effort: Effort) -> float:
     """Seconds of processor time, the least of a few steps: simulation, both passes, the optimiser.
 
     The least, since what else the machine does can only add to it.
     """
-    from argand.learn.device import channels_last, fast_order
-
     network = fast_order(system.network())
     optimiser, _ = system.optimiser(network)
+    compute = Compute("cpu", "bf16-mixed" if effort.precision == "bf16" else "32-true")
     times = []
     for number in range(TIMED_STEPS + 1):
         began = time.process_time()
-        samples = collate(system.many_inputs(range(number * batch, (number + 1) * batch), TRAINING_SEED))
-        loss, _ = system.loss(network, channels_last(samples))
+        indices = range(number * effort.batch, (number + 1) * effort.batch)
+        samples = channels_last(collate(system.many_inputs(indices, TRAINING_SEED)))
+        with compute.autocast():
+            loss, _ = system.loss(network, samples)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -186,10 +237,26 @@ def mean_map_error(system: Patterson, maps: int = 128) -> float:
 
     Squared errors; of 128 maps by default (by hand), of seed 0.
     """
-    wanted = torch.cat(
-        [collate(system.many_inputs(range(i, i + 32), 0))["target"] for i in range(0, maps, 32)]
-    )
+    wanted = _targets(system, maps)
     mean = wanted.mean(0, keepdim=True)
     # The mean of the other maps: each map's own share in the mean is taken out.
     others = (mean * maps - wanted) / (maps - 1)
     return float((others - wanted).square().sum() / wanted.square().sum())
+
+
+def hand_unknown_error(system: Patterson, maps: int = 128) -> float | None:
+    """Error of the best answer that knows all but the hand, over that of predicting nothing; None with
+    images.
+
+    A Patterson map is the same for a structure and its inversion image, so that squared errors are least for
+    the mean of the two: half where they do not overlap. Of the maps of `mean_map_error`.
+    """
+    if system.atoms.inversion:
+        return None
+    wanted = _targets(system, maps)
+    best = (wanted + wanted.flip(2, 3, 4)) / 2
+    return float((best - wanted).square().sum() / wanted.square().sum())
+
+
+def _targets(system: Patterson, maps: int) -> Float[Tensor, "maps 1 x y z"]:
+    return torch.cat([collate(system.many_inputs(range(i, i + 32), 0))["target"] for i in range(0, maps, 32)])

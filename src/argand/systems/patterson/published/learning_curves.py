@@ -2,6 +2,7 @@
 
 Each picture says what its trainings cost. Errors are squared, over those of predicting nothing; a dotted line
 is the best answer that is the same for all maps, their mean: what is not below it has not used the map.
+Without inversion images a dash-dotted line is the best answer there is, since a map does not tell the hand.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,10 +16,20 @@ from argand.systems.patterson.published.ablation import Curve
 
 PAPER_SIZE = "the paper: about 300 h of a GPU for 7, 100 epochs of 3,000 maps an arm for 8 and 9"
 """Hurwitz, arXiv 2003.13767."""
-PANELS = {"paper": "published network, plain map", "superposition": "our network, superposed map"}
-ATOM_VARIANTS = ("", "no images, 10 atoms", "no images, 20 atoms", "20 atoms")
-BOX_VARIANTS = ("", "inner box 18", "inner box 24")
-NAMES = {"paper": "published network", "fourier": "Fourier layers", "superposition": "ours, superposed"}
+PANELS = {
+    "paper-small": "published network, 3 atoms in 16³ voxels",
+    "paper": "published network, plain map",
+    "superposition": "our network, superposed map",
+}
+ATOM_VARIANTS = ("", "no images", "no images, twice the atoms", "twice the atoms")
+BOX_VARIANTS = ("", "inner box 1.5 times", "inner box twice")
+REFERENCES = "dashed: nothing; dotted: the mean map; dash-dotted: all but the hand"
+NAMES = {
+    "paper": "published network",
+    "paper-small": "published network, small maps",
+    "fourier": "Fourier layers",
+    "superposition": "ours, superposed",
+}
 
 
 def draw_training(folder: Path, curves: Sequence[Curve]) -> Path:
@@ -29,8 +40,8 @@ def draw_training(folder: Path, curves: Sequence[Curve]) -> Path:
 def draw_comparisons(folder: Path, curves: Sequence[Curve]) -> list[Path]:
     """Write figures 8 and 9 as PNG."""
     return [
-        _save(draw_variants(8, curves, ATOM_VARIANTS, "10 atoms and images"), folder / "patterson-8.png"),
-        _save(draw_variants(9, curves, BOX_VARIANTS, "inner box 12"), folder / "patterson-9.png"),
+        _save(draw_variants(8, curves, ATOM_VARIANTS, "with images"), folder / "patterson-8.png"),
+        _save(draw_variants(9, curves, BOX_VARIANTS, "inner box as published"), folder / "patterson-9.png"),
     ]
 
 
@@ -38,7 +49,9 @@ def draw_losses(curves: Sequence[Curve]) -> Figure:
     """Figure 7: training and validation error of the published network, and of ours."""
     curves = [curve for curve in curves if curve["network"] in PANELS and not curve["variant"]]
     figure = Figure(figsize=(9, 4.2), layout="constrained")
-    for axes, (network, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
+    networks = [network for network in PANELS if _of(curves, network, ("",))]
+    for axes, network in zip(figure.subplots(1, len(networks), squeeze=False)[0], networks, strict=True):
+        title = PANELS[network]
         for curve in _of(curves, network, ("",)):
             _plot(axes, curve, "train", label="training", color="C0", linewidth=0.8)
             _plot(
@@ -61,7 +74,8 @@ def draw_variants(number: int, curves: Sequence[Curve], variants: Sequence[str],
             _plot(axes, curve, "val", label=label, color=colour, marker="o", markersize=3)
             _references(axes, curve, colour)
         _finish(axes, PANELS[network], _of(curves, network, variants))
-    figure.suptitle(f"Figure {number}, validation. {cost(curves)}\n({PAPER_SIZE})", fontsize=8)
+    shown = [curve for network in networks for curve in _of(curves, network, variants)]
+    figure.suptitle(f"Figure {number}, validation. {cost(shown)}\n({PAPER_SIZE})", fontsize=8)
     return figure
 
 
@@ -107,13 +121,15 @@ def _plot(axes: Axes, curve: Curve, part: str, **style: object) -> None:
 
 def _references(axes: Axes, curve: Curve, colour: str) -> None:
     axes.axhline(curve["mean_map"], color=colour, linestyle=":", linewidth=0.9)
+    if curve["hand_unknown"] is not None:
+        axes.axhline(curve["hand_unknown"], color=colour, linestyle="-.", linewidth=0.9)
 
 
 def _finish(axes: Axes, title: str, curves: Iterable[Curve]) -> None:
     axes.axhline(1.0, color="grey", linestyle="--", linewidth=0.8)
     axes.set(xlabel="minutes of one core", ylabel="squared error / predicting nothing", title=title)
     axes.set_ylim(0.0, max([1.25, *(1.1 * curve["val"][-1][1] for curve in curves)]))
-    axes.legend(fontsize=7, loc="best", title="dashed: nothing; dotted: the mean map", title_fontsize=7)
+    axes.legend(fontsize=7, loc="best", title=REFERENCES, title_fontsize=7)
 
 
 def _save(figure: Figure, path: Path) -> Path:
