@@ -61,7 +61,7 @@ def solve_crystal_map(
         starts = STARTS if _is_uneven(crystal) else 1
         limit = time_limit / len(contents) / starts
         for start in range(starts):
-            best = _better(best, solve(crystal, limit, seed + start, workers=workers))
+            best = _better(best, solve(crystal, limit, seed + start, processes=workers))
             if best.r1 <= PERFECT:
                 break
         if best is not None and best.solved and best.r1 <= CLEAR:
