@@ -17,8 +17,9 @@ from synthetic_crystals import orthogonalisation, random_atoms, unique_sphere
 from argand.errors import ConfigError
 from argand.io.cell_errors import stated_cell_errors, usual_cell_errors, with_uncertainty
 from argand.io.hkl import hklf4_scale, write_hklf4
+from argand.io.hklf import parse_hklf
 from argand.io.labels import atom_labels, hydrogen_labels
-from argand.io.reflections import parse_hklf4, read_reflections
+from argand.io.reflections import read_reflections
 from argand.io.shelx import read_instructions, shelx_symmetry
 from argand.io.shelx_model import Peaks, ShelxModel, near_atoms, shelx_lines
 from argand.physics.crystal.atom import Atoms, structure_factors
@@ -202,8 +203,9 @@ def test_reflections_fit_their_columns_and_come_back(size: float, seed: int):
         write_hklf4(path, hkl, intensity, sigma, scale)
         lines = path.read_text().splitlines()
         assert {len(line) for line in lines} == {28}
-        again, value, error, notes = parse_hklf4(path.read_text(), "a")
-    assert notes == ()
+        rows = parse_hklf(path.read_text(), "a")
+    again, value, error = rows.hkl, rows.intensity, rows.sigma
+    assert rows.notes == ()
     assert np.array_equal(again, hkl)
     assert value == pytest.approx(intensity * scale, abs=0.006)
     assert error == pytest.approx(np.maximum(sigma * scale, 0.01), abs=0.006)

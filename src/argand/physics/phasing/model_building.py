@@ -223,7 +223,9 @@ class Builder:
             if larger.r1 > _WORTH_ADDING * model.r1:
                 break
             model, found = larger, names
-        return model, found
+        # An element too many in a formula can be the name of an atom too many.
+        whole = self._without_ghosts(model)
+        return (model, found) if whole is model else self._renamed_by_evidence(whole)
 
     def _without_ghosts(self, model: RefinedModel) -> RefinedModel:
         """The model without atoms that neither the others' phases nor R1 ask for; not of those that are

@@ -70,7 +70,7 @@ def test_elements_without_counts_leave_the_contents_open(tmp_path):
 
 
 def test_a_hint_of_the_laue_class_is_no_space_group():
-    with pytest.raises(InputError, match="Laue class of P 1 2 1; give --spacegroup"):
+    with pytest.raises(InputError, match="Laue class of P 1 2 1; give one such as"):
         prepare(replace(DATA, spacegroup=None, laue="P 1 2 1"))
     assert prepare(replace(DATA, spacegroup=None, laue="P 1 2 1"), spacegroup="P2(1)/c").group.order == 4
 

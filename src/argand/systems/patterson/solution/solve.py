@@ -181,6 +181,8 @@ def solve(
 
 
 def _told(unsure: int) -> str:
+    if unsure == 1:
+        return "; the element of one atom is uncertain"
     return f"; the elements of {unsure} atoms are uncertain" if unsure else ""
 
 

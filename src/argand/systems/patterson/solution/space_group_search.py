@@ -233,7 +233,8 @@ class SpaceGroupSearch:
         best = self.best
         assert best is not None
         rows = [self._row(one, best) for one in self._rankings[best.ranking]]
-        names = {row.spacegroup for row in rows}
+        # The other hand, which another try may have found, is told in the same row.
+        names = {row.spacegroup for row in rows} | {row.other_hand for row in rows}
         rows += [self._row(model.ranked, best) for name, model in self.models.items() if name not in names]
         rows.sort(key=lambda row: (not row.chosen, row.r1 is None))
         crystal = replace(best.crystal, notes=(*best.crystal.notes, *_notes(best, self.test)))
