@@ -65,3 +65,12 @@ def test_the_symmetry_minimum_is_the_same_at_equivalent_points():
         images = np.rint((group.rotations @ (point / shape) + group.translations) * shape).astype(int) % shape
         values = [height[tuple(image)] for image in images]
         assert np.allclose(values, values[0])
+
+
+def test_a_place_is_seen_as_high_as_its_lowest_vector_to_the_images():
+    _, _, _, start = prepared("P 21/c", ("Br", "C", "O"), 4)
+    place = start._places[0][0]
+    seen, vectors = start._image_minimum(place), start._map
+    for point in ((0, 0, 0), (3, 7, 5), (11, 2, 9)):
+        wanted = min(vectors[tuple((point - image) % vectors.shape)] for image in start._images(place))
+        assert seen[point] == wanted

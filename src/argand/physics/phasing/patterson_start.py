@@ -44,11 +44,15 @@ class PattersonSearch:
     def phases(self, rng: np.random.Generator) -> Coefficients:
         """Phase factors on the symmetric grid from a place, or a vector, that is drawn from the map."""
         places, weights = self._places
-        place = places[rng.choice(len(places), p=weights)]
+        seen = self._image_minimum(places[rng.choice(len(places), p=weights)])
+        return phase_factor(self.symmetric.grid.coefficients(np.maximum(seen, 0)))
+
+    def _image_minimum(self, place: Int[np.ndarray, " 3"]) -> Map:
+        """min P(y - x_j) over the images x_j of a place, at all points y."""
         seen = np.full(self._map.shape, np.inf, np.float32)
         for shift in self._images(place):
             seen = np.minimum(seen, np.roll(self._map, shift, (0, 1, 2)))
-        return phase_factor(self.symmetric.grid.coefficients(np.maximum(seen, 0)))
+        return seen
 
     @property
     def is_possible(self) -> bool:
