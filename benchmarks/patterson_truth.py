@@ -9,8 +9,9 @@ from jaxtyping import Complex, Float
 
 from argand.physics.crystal.atom import Atoms, is_hydrogen
 from argand.physics.crystal.symmetry import Group
+from argand.physics.molecule.origin import allowed_origins
 from argand.physics.phasing.dual_space import phase_factor
-from argand.physics.phasing.model_building import nearest_distance
+from argand.physics.phasing.placed_atoms import nearest_distance
 from argand.physics.phasing.refinement import Observed
 from argand.typing import Matrix3, Points3, Vector3
 
@@ -54,23 +55,6 @@ def true_atoms(structure: gemmi.SmallStructure) -> tuple[Atoms, Float[np.ndarray
     u_iso = np.array([site.u_iso or 0.04 for site, _ in kept])
     occupancy = np.array([site.occ for site, _ in kept])
     return Atoms(elements, frac, u_iso, occupancy), np.array([occ for _, occ in kept])
-
-
-def allowed_origins(group: Group, hand: int = 1) -> list[Vector3]:
-    """Shifts s for which x -> hand x + s leaves the group as it is, those along polar axes left out.
-
-    Found among multiples of 1/8 and 1/12: an operator (R, t) stays one when hand t + s - R s is t but for a
-    translation of the lattice. Empty where the other hand belongs to another group (P 41 and P 43).
-    """
-    parts = [step for step in range(_STEPS) if step % 2 == 0 or step % 3 == 0]
-    candidates = np.array(list(product(parts, repeat=3)))
-    candidates = candidates[(candidates[:, group.polar_axes()] == 0).all(1)]
-    centrings = np.rint(group.centrings * _STEPS).astype(int)
-    good = np.ones(len(candidates), bool)
-    for rotation, translation in zip(group.rotations, group.translations, strict=True):
-        moved = candidates - candidates @ rotation.T + np.rint((hand - 1) * translation * _STEPS).astype(int)
-        good &= ((moved[:, None] - centrings[None]) % _STEPS == 0).all(-1).any(-1)
-    return list(candidates[good] / _STEPS)
 
 
 def in_setting(atoms: Atoms, found: Group, wanted: Group) -> Atoms | None:

@@ -8,8 +8,8 @@ from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import Expansion, origin_scores
 from argand.physics.phasing.fourier import Grid
 from argand.physics.phasing.merge import completeness, merge
-from argand.physics.phasing.model_building import assembled, nearest_distance
 from argand.physics.phasing.patterson_map import harker_sections, patterson_group, vector_map, vector_peaks
+from argand.physics.phasing.placed_atoms import assembled, nearest_distance
 
 CELL = orthogonalisation(MONOCLINIC)
 GROUP = Group.from_name("P 21/c")

@@ -7,7 +7,8 @@ from synthetic_crystals import MONOCLINIC, measured, orthogonalisation, random_a
 from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.fourier import Grid
-from argand.physics.phasing.model_building import Builder, nearest_distance
+from argand.physics.phasing.model_building import Builder
+from argand.physics.phasing.placed_atoms import nearest_distance
 from argand.physics.phasing.refinement import evaluate, refine
 
 CELL = orthogonalisation(MONOCLINIC)

@@ -6,18 +6,17 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from argand.physics.crystal.atom import Atoms, is_hydrogen, strengths, structure_factors
 from argand.physics.crystal.bond import shortest_distances
-from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import Expansion, phase_factor
-from argand.physics.phasing.element_search import Named, name_elements
 from argand.physics.phasing.fourier import Coefficients, Grid, Map
 from argand.physics.phasing.omit_map import omit_support
 from argand.physics.phasing.peak import PeakFinder, between_points
+from argand.physics.phasing.placed_atoms import keeps_distance, value_at
 from argand.physics.phasing.refinement import Observed, RefinedModel, refine
-from argand.typing import Matrix3, Points3, Vector3
+from argand.typing import Points3
 
 START_U = 0.04
 """Å², of an atom that is not yet refined: usual of organic crystals at room temperature, by hand."""
@@ -104,14 +103,6 @@ _ROUNDS = 6
 """Rounds of pruning, adding, naming and refining, at most; by hand, a bound on time."""
 _GAIN = 0.01
 """R1 that a round from the third on must gain for another to follow; by hand, a bound on time."""
-_WORSE = 1.1
-"""Final elements are not taken where R1 grows by more than this factor; by hand."""
-_GHOST, _NOT_MISSED = 0.35, 1.02
-"""An atom of less support than the first leaves the model at last where R1 stays below the second times what
-it was. By hand; only the whole is measured (`benchmarks/patterson_solver.py`)."""
-_FINAL_ROUNDS, _WORTH_ADDING = 3, 0.97
-"""Rounds in which the named model is completed, at most, and the share to which each must bring R1. By hand;
-only the whole is measured (`benchmarks/patterson_solver.py`)."""
 _LARGEST_U = 0.08
 """Å²; an atom's U is below this, or below the next times the median.
 
@@ -123,7 +114,7 @@ _LARGEST_U_RATIO = 3.0
 
 By hand, lowered from 4.5 on measured crystals; only the whole is measured (`benchmarks/patterson_solver.py`).
 """
-_TETHER = 0.15
+TETHER = 0.15
 """Å by which `refine` holds places where data end at `OWN_U_BELOW` or before.
 
 By hand, about how far such places are off; only the whole is measured (`benchmarks/patterson_solver.py`).
@@ -190,7 +181,7 @@ class Builder:
         own_u = self.data.d_min < OWN_U_BELOW
         for number in range(_ROUNDS):
             before = len(model.atoms)
-            atoms = self._extended(self._pruned(model))
+            atoms = self.extended(self._pruned(model))
             model = self._refine(replace(atoms, u_iso=np.full(len(atoms), START_U)), 2, common_u=True)
             atoms = replace(model.atoms, elements=self._elements(model.atoms, self._electrons(model)))
             model = self._refine(atoms, 2, common_u=True)
@@ -204,54 +195,8 @@ class Builder:
             if settled and gained < _GAIN:
                 break
         if len(self.phasing.hkl) < len(self.data.hkl):
-            best = refine(best.atoms, self.data, 3, not own_u, 0.0 if own_u else _TETHER)
+            best = refine(best.atoms, self.data, 3, not own_u, 0.0 if own_u else TETHER)
         return best
-
-    def named(self, model: RefinedModel) -> tuple[RefinedModel, Named]:
-        """The model with its final elements, refined against all data, and how sure they are.
-
-        What these leave in the difference map is added while it lowers R1: rounds that had other elements may
-        have taken it for ripples. The model itself comes back, its elements all unsure, where new ones fit
-        much worse.
-        """
-        model, found = self._renamed_by_evidence(self._without_ghosts(model))
-        for _ in range(_FINAL_ROUNDS):
-            atoms = self._extended(model.atoms)
-            if len(atoms) == len(model.atoms):
-                break
-            larger, names = self._renamed_by_evidence(self._refined_whole(atoms))
-            if larger.r1 > _WORTH_ADDING * model.r1:
-                break
-            model, found = larger, names
-        # An element too many in a formula can be the name of an atom too many.
-        whole = self._without_ghosts(model)
-        return (model, found) if whole is model else self._renamed_by_evidence(whole)
-
-    def _without_ghosts(self, model: RefinedModel) -> RefinedModel:
-        """The model without atoms that neither the others' phases nor R1 ask for; not of those that are
-        most."""
-        support = omit_support(model.atoms, model.scale, self.phasing)
-        doubted = [int(one) for one in np.argsort(support) if support[one] < _GHOST]
-        for number in doubted[: len(model.atoms) // 4]:
-            other = self._refined_whole(model.atoms.take(np.delete(np.arange(len(model.atoms)), number)))
-            if other.r1 < _NOT_MISSED * model.r1:
-                return self._without_ghosts(other)
-        return model
-
-    def _renamed_by_evidence(self, model: RefinedModel) -> tuple[RefinedModel, Named]:
-        found = name_elements(model.atoms, self.data, self.content, self.elements)
-        if found.elements == model.atoms.elements:
-            return model, found
-        start = replace(model.atoms, elements=found.elements, frac=found.atoms.frac, u_iso=found.atoms.u_iso)
-        other = self._refined_whole(start)
-        if other.r1 > _WORSE * model.r1:
-            return model, replace(found, elements=model.atoms.elements, probability=np.zeros(len(start)))
-        return other, found
-
-    def _refined_whole(self, atoms: Atoms) -> RefinedModel:
-        """Refined against all data."""
-        own_u = self.data.d_min < OWN_U_BELOW
-        return refine(atoms, self.data, 4, not own_u, 0.0 if own_u else _TETHER)
 
     def _renamed(self, model: RefinedModel) -> RefinedModel:
         """The model, or the same with other elements where these clearly fit better."""
@@ -319,7 +264,7 @@ class Builder:
         return structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
 
     def _refine(self, atoms: Atoms, cycles: int, common_u: bool) -> RefinedModel:
-        tether = 0.0 if self.data.d_min < OWN_U_BELOW else _TETHER
+        tether = 0.0 if self.data.d_min < OWN_U_BELOW else TETHER
         return refine(atoms, self.phasing, cycles, common_u, tether)
 
     def _merged(
@@ -374,7 +319,7 @@ class Builder:
                 kept.append(int(number))
         return atoms.take(np.sort(np.array(kept, int)))
 
-    def _extended(self, atoms: Atoms) -> Atoms:
+    def extended(self, atoms: Atoms) -> Atoms:
         """Atoms and the peaks of the difference map that complete their number."""
         # By hand: more than a model that is mostly right can lack, few enough to be fast.
         frac, heights, usual = self._difference_peaks(atoms, 0.7 * self.count + 5)
@@ -440,45 +385,3 @@ class Builder:
 
     def _strengths(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
         return strengths(elements, self.data.radiation)
-
-
-def nearest_distance(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> float:
-    """Distance in Å from a fractional place to the nearest of `others` and their images."""
-    return float(_distances(place, others, group, cell).min())
-
-
-def keeps_distance(
-    place: Vector3, others: Points3, limits: Float[np.ndarray, " n"], group: Group, cell: Matrix3
-) -> bool:
-    """Whether a fractional place is `limits` Å or more from each of `others` and their images."""
-    return bool((_distances(place, others, group, cell) > limits).all())
-
-
-def _distances(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> Float[np.ndarray, "o n"]:
-    images = group.rotations @ place + group.translations
-    apart = images[:, None, :] - others[None, :, :]
-    apart -= np.rint(apart)
-    return np.linalg.norm(apart @ cell.T, axis=-1)
-
-
-def value_at(density: Map, frac: Points3) -> Float[np.ndarray, " n"]:
-    """The map at the grid points nearest to fractional places."""
-    shape = np.array(density.shape)
-    points: Int[np.ndarray, "n 3"] = np.rint(frac * shape).astype(int) % shape
-    return density[tuple(points.T)].astype(float)
-
-
-def assembled(atoms: Atoms, group: Group, cell: Matrix3) -> Atoms:
-    """The same atoms, each at the image nearest to those placed before, so that molecules hold together."""
-    left, frac = list(range(1, len(atoms))), atoms.frac.copy()
-    placed = [0]
-    while left:
-        images = np.einsum("oij,nj->noi", group.rotations, atoms.frac[left]) + group.translations
-        apart = images[:, :, None] - frac[placed][None, None]
-        shifts = np.rint(apart)
-        distance = np.linalg.norm((apart - shifts) @ cell.T, axis=-1)
-        which, operator, neighbour = np.unravel_index(int(distance.argmin()), distance.shape)
-        number = left.pop(int(which))
-        frac[number] = images[which, operator] - shifts[which, operator, neighbour]
-        placed.append(number)
-    return replace(atoms, frac=frac - np.floor(frac.mean(0)))

@@ -7,7 +7,7 @@ import numpy as np
 
 from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group
-from argand.physics.phasing.model_building import nearest_distance
+from argand.physics.phasing.placed_atoms import nearest_distance
 from argand.physics.phasing.space_group import Ranked
 from argand.systems.patterson.solution.reflections import CrystalData
 from argand.systems.patterson.solution.structure_search import StructureSearch

@@ -19,7 +19,9 @@ from argand.physics.crystal.neighbourhood import molecule_order
 from argand.physics.phasing.dual_space import Recipe, recipe_for
 from argand.physics.phasing.element_search import SURE, Named
 from argand.physics.phasing.fourier import Grid, Map
-from argand.physics.phasing.model_building import Builder, assembled
+from argand.physics.phasing.model_building import Builder
+from argand.physics.phasing.model_finish import finished
+from argand.physics.phasing.placed_atoms import assembled
 from argand.physics.phasing.refinement import RefinedModel, evaluate
 from argand.systems.patterson.solution.absolute_hand import Hand, in_group, turned
 from argand.systems.patterson.solution.belief import verdict
@@ -165,7 +167,7 @@ def solve(
     finally:
         search.tries.close()
     assert search.best is not None
-    named, elements = search.builder.named(search.best)
+    named, elements = finished(search.builder, search.best)
     judged = search.verdict
     if named is not search.best:
         judged = verdict(evidence(crystal, named, search.builder))
