@@ -112,7 +112,7 @@ def test_a_missing_result_is_one_line(
     readme = tmp_path / "README.md"
     readme.write_text(EMPTY)
     tables.main(readme, results)
-    assert capsys.readouterr().err.count("\n") == len(tables.TABLES)
+    assert capsys.readouterr().err.count("\n") == len(tables.TABLES) - len(list(results.glob("*.json")))
     assert (
         "`benchmarks/geometry_speed.py`: not measured yet (no `geometry_speed.json`)." in readme.read_text()
     )
