@@ -1,20 +1,24 @@
 """Counts of crystals solved, from the rows of patterson_solver.py."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+Row = dict[str, Any]
 SMALL = 60
 """Atoms other than hydrogen in the asymmetric unit up to which the goal at full resolution counts."""
 
 
-def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line for each part, kind, resolution and contents."""
+def summarise(rows: list[Row], counts: Callable[[list[Row]], Row] | None = None) -> list[Row]:
+    """One line for each part, kind, resolution and contents, with `counts` of its rows; by default those of
+    crystals solved."""
+    counts = counts or _counts
     lines = []
     keys = ("part", "kind", "contents", "d_min")
     for key in sorted({tuple(row[name] for name in keys) for row in rows}):
         group = [row for row in rows if tuple(row[name] for name in keys) == key]
-        lines.append(dict(zip(keys, key, strict=True)) | _counts(group))
+        lines.append(dict(zip(keys, key, strict=True)) | counts(group))
     return lines
 
 

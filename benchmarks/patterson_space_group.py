@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import patterson_counts
 import typer
 from patterson_sets import TestSet, load
 from patterson_solver import TOLERANCE, Job, chosen_jobs, measure_all
@@ -64,12 +65,7 @@ def judged(solution: Solution, one: TestSet, group: Group) -> tuple[bool, Compar
 
 def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One line for each part, kind, resolution and contents."""
-    lines = []
-    keys = ("part", "kind", "contents", "d_min")
-    for key in sorted({tuple(row[name] for name in keys) for row in rows}):
-        group = [row for row in rows if tuple(row[name] for name in keys) == key]
-        lines.append(dict(zip(keys, key, strict=True)) | _counts(group))
-    return lines
+    return patterson_counts.summarise(rows, _counts)
 
 
 def _counts(group: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import gemmi
 import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError
-from argand.io.map import CCP4_SUFFIXES
-from argand.io.reflections import CellParameters
+from argand.io.intensities import CellParameters
+from argand.io.map import read_array, read_ccp4
 
 Box = Float[np.ndarray, "x y z"]
 
@@ -40,30 +39,7 @@ def read_cell_map(path: Path) -> CellMap:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
-    values, cell = (_array(path), None) if path.suffix == ".npy" else _ccp4(path)
+    values, cell = (read_array(path), None) if path.suffix == ".npy" else read_ccp4(path)
     if values.ndim != 3 or min(values.shape) < 1:
         raise InputError(f"{path}: an array of shape {values.shape}; give a map in three dimensions")
     return CellMap(np.ascontiguousarray(values, np.float32), cell)
-
-
-def _array(path: Path) -> np.ndarray:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: no array in it ({error}); write it with numpy.save") from error
-    if values.dtype.kind not in "fiu":
-        raise InputError(f"{path}: an array of {values.dtype}; give real numbers")
-    return values
-
-
-def _ccp4(path: Path) -> tuple[np.ndarray, CellParameters]:
-    bare = path.with_suffix("") if path.suffix == ".gz" else path
-    if bare.suffix not in CCP4_SUFFIXES:
-        raise InputError(f"{path}: not a kind of map that is known; give .npy, .map, .ccp4 or .mrc")
-    try:
-        ccp4 = gemmi.read_ccp4_map(str(path))
-        ccp4.setup(0.0)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
-    cell = ccp4.grid.unit_cell
-    return np.array(ccp4.grid, copy=True), (cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma)

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.atomic import written
+from argand.io.intensities import CellParameters
 from argand.io.solution import write_ccp4
 from argand.physics.crystal.symmetry import Group
 from argand.typing import Vector3
@@ -21,13 +22,14 @@ def read_map(path: Path) -> Cube:
     """The map as float32 [x, y, z]; InputError where the file cannot be read or is no cube."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
-    values = _read_npy(path) if path.suffix == ".npy" else _read_ccp4(path)
+    values = read_array(path) if path.suffix == ".npy" else read_ccp4(path)[0]
     if values.ndim != 3 or len(set(values.shape)) != 1:
         raise InputError(f"{path}: a map of shape {values.shape}; give a cube of voxels")
     return np.ascontiguousarray(values, np.float32)
 
 
-def _read_npy(path: Path) -> np.ndarray:
+def read_array(path: Path) -> np.ndarray:
+    """Real numbers of an .npy file, of any shape; InputError for what is none."""
     try:
         values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -37,7 +39,8 @@ def _read_npy(path: Path) -> np.ndarray:
     return values
 
 
-def _read_ccp4(path: Path) -> np.ndarray:
+def read_ccp4(path: Path) -> tuple[np.ndarray, CellParameters]:
+    """Values [x, y, z] of a whole CCP4 map, also gzipped, and its cell; InputError for what is none."""
     bare = path.with_suffix("") if path.suffix == ".gz" else path
     if bare.suffix not in CCP4_SUFFIXES:
         raise InputError(f"{path}: not a kind of map that is known; give .npy, .map, .ccp4 or .mrc")
@@ -46,7 +49,8 @@ def _read_ccp4(path: Path) -> np.ndarray:
         ccp4.setup(0.0)
     except (RuntimeError, ValueError, OSError) as error:
         raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
-    return np.array(ccp4.grid, copy=True)
+    cell = ccp4.grid.unit_cell
+    return np.array(ccp4.grid, copy=True), (cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma)
 
 
 def write_map(path: Path, values: Cube, side: float | None = None) -> Path:

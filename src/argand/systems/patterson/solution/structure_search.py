@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 AnySearch = Search | PattersonSearch
 ITERATION, NETWORK = "dual-space iteration", "dual-space iteration and network"
-# The thresholds below were chosen by hand with the 25 measured sets in sight that
-# benchmarks/patterson_solver.py counts, so its counts flatter them. What other values do is not kept.
+# The thresholds below were chosen by hand on the half `choose` of the crystals of
+# benchmarks/patterson_sets.py, so that its counts flatter them, and those of the other half do not. What
+# other values do is not kept.
 PHASING_D_MIN = 0.84
 """Finer data, in Å, are used in refinement only. About what full small-molecule data reach; at higher angle
 |E| is nearly that of the heavy atoms alone, which pseudo-solutions fit as well."""
