@@ -116,8 +116,8 @@ def patterson_space_group_table(report: Report) -> tuple[str, list[Row]]:
     caption = (
         f"Space groups found where none is given, {report['limit_core_s']:g} s of one core each. Right: the"
         " same space group, wherever its origin is, or its enantiomorph. Solved and claimed as above, in a"
-        " wrong group by all atoms of the cell. One rule on absences was made after two errors were seen on the"
-        " half reported, which flatters it by as much"
+        " wrong group by all atoms of the cell. One rule on absences was made after two errors were seen on"
+        " the half reported, which flatters it by as much"
     )
     rows = []
     for there, choose in _halves(report["summary"]):
