@@ -66,6 +66,11 @@ def number(text: object) -> float | None:
     return value if np.isfinite(value) else None
 
 
+def numbers(text: object) -> list[float]:
+    """All numbers in `text`, in their order."""
+    return [float(value) for value in re.findall(_NUMBER, str(text))]
+
+
 def positive(value: float | None, scale: float = 1.0) -> float | None:
     """`value` times `scale` where it is stated and above zero, else None."""
     return float(value) * scale if value is not None and value > 0 else None
@@ -95,21 +100,23 @@ def pilatus_header(text: str) -> Header:
         two_theta_deg=two_theta,
         oscillation_deg=_line_number(text, "Angle_increment") or 0.0,
         saturation=positive(_line_number(text, "Count_cutoff")),
-        notes=_swing_note(two_theta) if len(beam) >= 2 else (),
+        notes=swing_note(two_theta, "Beam_xy") if len(beam) >= 2 else (),
     )
 
 
-def _swing_note(two_theta_deg: float) -> tuple[str, ...]:
+def swing_note(two_theta_deg: float, centre: str) -> tuple[str, ...]:
+    """What is to be said of a header that names its `centre` for an arm that is out; empty if it is not."""
     if abs(two_theta_deg) < SWUNG_OUT_DEG:
         return ()
     return (
-        f"the header's detector arm is at {two_theta_deg:g} degrees: its Beam_xy may be the foot of the "
+        f"the header's detector arm is at {two_theta_deg:g} degrees: its {centre} may be the foot of the "
         "perpendicular (PONI) and not the beam centre",
     )
 
 
 def _line(text: str, key: str) -> str:
-    match = re.search(rf"^\W*{key}\b[ \t:=]*(.*)$", text, re.MULTILINE)
+    # In a TIFF the first of these lines has binary text before it: the sign # begins a line as well.
+    match = re.search(rf"(?:^|#)\W*{key}\b[ \t:=]*(.*)$", text, re.MULTILINE)
     return match.group(1) if match else ""
 
 
@@ -118,7 +125,7 @@ def _line_number(text: str, key: str) -> float | None:
 
 
 def _line_numbers(text: str, key: str) -> list[float]:
-    return [float(value) for value in re.findall(_NUMBER, _line(text, key))]
+    return numbers(_line(text, key))
 
 
 def _length_mm(text: str, key: str) -> float | None:
