@@ -3,8 +3,6 @@
 fabio, which loads the readers of all its formats, is imported by the formats that it reads.
 """
 
-import bz2
-import gzip
 import io
 import logging
 import re
@@ -19,6 +17,7 @@ from argand.io.cbf import cbf_stack
 from argand.io.fabio_image import fabio_stack, read_with
 from argand.io.header import Header, Stack, edf_header, pilatus_header, unreadable
 from argand.io.marccd import marccd_header
+from argand.io.packed import unpacked_bytes
 from argand.io.smv import smv_stack
 
 _TEXT_HEADER_BYTES = 4096
@@ -87,11 +86,8 @@ def _content(path: str) -> tuple[bytes, bool]:
         if start == b"\x89HDF\r\n\x1a\n":
             return start, False
         raw = start + file.read()
-    if raw.startswith(b"BZh"):
-        return bz2.decompress(raw), True
-    if raw.startswith(b"\x1f\x8b"):
-        return gzip.decompress(raw), True
-    return raw, False
+    blob = unpacked_bytes(raw)
+    return blob, blob is not raw
 
 
 def _reader(blob: bytes) -> Callable[[bytes], Stack]:
