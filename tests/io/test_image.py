@@ -13,6 +13,7 @@ from fabio.cbfimage import CbfImage
 from fabio.dtrekimage import DtrekImage
 from fabio.edfimage import EdfImage
 from fabio.tifimage import TifImage
+from PIL import Image
 
 from argand.errors import InputError
 from argand.io.image import read_frame, read_frames, with_overrides
@@ -345,3 +346,41 @@ def test_real_headers_are_what_the_truth_table_says(shared_data: Path) -> None:
     swung = read_frame(folder / "l-cyst_01_00001.cbf")
     assert swung.two_theta_deg == 30.0
     assert "its axis tables put the beam at 192.9, 865.0" in swung.notes[0]
+
+
+@pytest.mark.parametrize("start", [b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"\0\0\0\x0cjP  "])
+def test_pictures_are_named_as_such(tmp_path: Path, start: bytes) -> None:
+    (tmp_path / "a.cbf").write_bytes(start + bytes(9000))
+    with pytest.raises(InputError, match=r"a\.cbf: .*a \w+( 2000)? picture, which holds no counts"):
+        read_frame(tmp_path / "a.cbf")
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colour_tiff_is_named_as_such(tmp_path: Path, channels: int) -> None:
+    picture = np.zeros((30, 23, channels), np.uint8)
+    Image.fromarray(picture, "RGBA" if channels == 4 else "RGB").save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"a\.tif: .*colour picture of 30 x 23 pixels"):
+        read_frame(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
+def test_pages_of_a_tiff_come_in_order(tmp_path: Path, compression: str | None) -> None:
+    data = np.arange(3 * 30 * 23, dtype=np.uint16).reshape(3, 30, 23)
+    first, *others = (Image.fromarray(page) for page in data)
+    first.save(tmp_path / "a.tif", save_all=True, append_images=others, compression=compression)
+    assert np.array_equal([frame.data for frame in read_frames(tmp_path / "a.tif")], data)
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (2, 2, 30, 23)])
+def test_arrays_of_other_than_two_or_three_axes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(shape))
+    with pytest.raises(InputError, match=rf"an array of {len(shape)} axes is no image"):
+        read_frame(tmp_path / "a.npy")
+
+
+def test_format_is_told_by_content_whatever_the_suffix(tmp_path: Path, counts: np.ndarray) -> None:
+    write_cbf(tmp_path / "a.cbf", counts)
+    for suffix in (".tif", ".h5", ".img", ".edf", ".npy", ".mar2300", ""):
+        path = tmp_path / f"b{suffix}"
+        path.write_bytes((tmp_path / "a.cbf").read_bytes())
+        assert np.array_equal(read_frame(path).data, counts)

@@ -51,6 +51,10 @@ def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
         raise InputError(f"{path}: has no image {index}; its {stack.count} images count from 0")
     with reader_errors(path):
         data = np.asarray(stack.load(index))
+        if data.ndim == 3 and data.shape[-1] in (3, 4):
+            raise ValueError(
+                f"a colour picture of {data.shape[0]} x {data.shape[1]} pixels, which holds no counts"
+            )
         if data.ndim != 2 or 0 in data.shape or data.dtype.kind not in "biuf":
             raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
         return data.astype(data.dtype.newbyteorder("="), copy=False)
@@ -127,7 +131,22 @@ def _tiff_stack(blob: bytes) -> Stack:
     if image.data is None:
         raise ValueError("no image in this TIFF: truncated?")
     header = marccd_header(blob) or _tiff_text_header(blob)
+    if image.lib == "PIL":
+        return _compressed_tiff(blob, header)
     return Stack(image.nframes, lambda index: image.get_frame(index).data, header)
+
+
+def _compressed_tiff(blob: bytes, header: Header) -> Stack:
+    """A compressed TIFF, of which fabio reads the first page alone."""
+    from PIL import Image as Pillow
+
+    pages = Pillow.open(io.BytesIO(blob))
+
+    def load(index: int) -> np.ndarray:
+        pages.seek(index)
+        return np.asarray(pages)
+
+    return Stack(getattr(pages, "n_frames", 1), load, header)
 
 
 def _tiff_text_header(blob: bytes) -> Header:
@@ -137,5 +156,7 @@ def _tiff_text_header(blob: bytes) -> Header:
 
 def _numpy_stack(blob: bytes) -> Stack:
     data = np.load(io.BytesIO(blob), allow_pickle=False)
+    if data.ndim not in (2, 3):
+        raise ValueError(f"an array of {data.ndim} axes is no image [slow, fast], nor a stack of images")
     images = data[None] if data.ndim == 2 else data
     return Stack(len(images), lambda index: images[index], Header())

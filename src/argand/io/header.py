@@ -55,7 +55,7 @@ def unreadable(path: str, reason: str) -> InputError:
     short = " ".join(str(reason).split())[:160]
     return InputError(
         f"{path}: not a readable diffraction image ({short}); copy the file again, or give a CBF, SMV, "
-        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image"
+        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image, or one of a format that fabio reads"
     )
 
 
