@@ -159,6 +159,21 @@ def test_cbf_without_pilatus_lines_is_understood_by_its_axis_tables(
     assert frame.two_theta_deg == pytest.approx(20.0)
 
 
+def test_axis_tables_may_state_the_pixels_by_their_steps(tmp_path: Path, counts: np.ndarray) -> None:
+    sizes = "loop_\n_array_element_size.size\n0.0001\n0.0002\n"
+    columns = "_array_structure_list_axis.axis_id\n"
+    steps = columns + "_array_structure_list_axis.displacement_increment\n"
+    text = IMGCIF_TEXT.replace(sizes, "").replace(columns + "X X\nY Y", steps + "X X 0.1\nY Y -0.2")
+    path = write_cbf(tmp_path / "a.cbf", counts)
+    blob = path.read_bytes()
+    path.write_bytes(b"###CBF: VERSION 1.5\r\n" + text.encode() + blob[blob.find(b"_array_data.data") :])
+    frame = read_frame(path)
+    assert frame.pixel_size_mm == pytest.approx((0.1, 0.2))
+    assert frame.header_beam_centre_px == pytest.approx(
+        (100.0, 100.0 + 150.0 * np.tan(np.radians(20.0)) / 0.2)
+    )
+
+
 @pytest.mark.parametrize("kind", ["edf", "tif", "img", "npy"])
 def test_other_formats_cut_short_are_refused_and_not_filled_with_zeros(tmp_path: Path, kind: str) -> None:
     data = np.full((30, 23), 9, np.uint16)
@@ -293,7 +308,13 @@ def test_edf_of_esrf_and_of_pyfai_state_the_same_centre(tmp_path: Path) -> None:
     esrf = {"Center_1": "12.5", "Center_2": "20.0", "PSize_1": "0.0001", "PSize_2": "0.0002"}
     esrf |= {"SampleDistance": "0.25", "WaveLength": "1.0e-10"}
     pyfai = {"Poni1": "0.004", "Poni2": "0.00125", "pixel1": "0.0002", "pixel2": "0.0001", "Distance": "0.25"}
-    for name, header in (("a.edf", esrf), ("b.edf", pyfai | {"Wavelength": "1e-10"})):
+    units = esrf | {
+        "PSize_1": "100 um",
+        "PSize_2": "0.2 mm",
+        "SampleDistance": "25.0 cm",
+        "WaveLength": "0.1nm",
+    }
+    for name, header in (("a.edf", esrf), ("b.edf", pyfai | {"Wavelength": "1e-10"}), ("c.edf", units)):
         EdfImage(data=data, header=header).write(str(tmp_path / name))
         frame = read_frame(tmp_path / name)
         assert np.array_equal(frame.data, data)

@@ -143,10 +143,10 @@ def _pixel_size_mm(text: str) -> tuple[float, float] | None:
 def edf_header(keys: Mapping[str, str]) -> Header:
     """Header of an EDF image: ESRF keys (`Center_1`, `SampleDistance`, ...) or pyFAI's (`Poni1`, ...).
 
-    Both state lengths in m, and a centre that is the foot of the perpendicular with integer = pixel
-    edge; ESRF's axis 1 is the fast one, pyFAI's axis 1 the slow one.
+    Both state lengths in m unless a unit follows, and a centre that is the foot of the perpendicular with
+    integer = pixel edge; ESRF's axis 1 is the fast one, pyFAI's axis 1 the slow one.
     """
-    found = {key.lower(): number(value) for key, value in keys.items()}
+    found = {key.lower(): _edf_number(value) for key, value in keys.items()}
     size = pair(found.get("psize_1", found.get("pixel2")), found.get("psize_2", found.get("pixel1")))
     return Header(
         pixel_size_mm=(size[0] * 1e3, size[1] * 1e3) if size else None,
@@ -156,6 +156,14 @@ def edf_header(keys: Mapping[str, str]) -> Header:
         detector=str(keys.get("Detector", keys.get("detector", ""))).strip(),
         saturation=positive(found.get("count_cutoff")),
     )
+
+
+def _edf_number(value: str) -> float | None:
+    """The first number of a value, in m where a unit of length follows it."""
+    unit = re.search(r"\d[.\d]*\s*(mm|cm|um|nm)\s*$", str(value))
+    stated = number(value)
+    scale = {"mm": 1e-3, "cm": 1e-2, "um": 1e-6, "nm": 1e-9}[unit.group(1)] if unit else 1.0
+    return None if stated is None else stated * scale
 
 
 def _edf_centre(
