@@ -54,6 +54,36 @@ def test_mar345_counts_header_and_disc(tmp_path: Path, counts: np.ndarray) -> No
     assert frame.mask.mean() == pytest.approx(np.pi / 4, abs=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("place", "byte", "reason"),
+    [
+        (4, 64, "different sizes"),
+        (10, 127, "table of high counts does not fit"),
+        (4096 + 3, 127, "table of high counts is damaged"),
+    ],
+)
+def test_damaged_mar345_is_refused_before_it_harms(
+    tmp_path: Path, counts: np.ndarray, place: int, byte: int, reason: str
+) -> None:
+    """The decoder that fabio uses would write where such numbers say, beyond its memory."""
+    blob = bytearray(write_mar345(tmp_path / "a.mar2300", counts).read_bytes())
+    blob[place] = byte
+    (tmp_path / "a.mar2300").write_bytes(blob)
+    with pytest.raises(InputError, match=rf"a\.mar2300: .*{reason}"):
+        read_frame(tmp_path / "a.mar2300")
+
+
+def test_mar345_whose_last_block_is_too_long_is_refused(tmp_path: Path) -> None:
+    blob = write_mar345(tmp_path / "a.mar2300", np.zeros((60, 60), np.int32)).read_bytes()
+    assert not read_frame(tmp_path / "a.mar2300").data.any()
+    begin = blob.index(b"\n", blob.index(b"CCP4 packed image")) + 1
+    # Blocks of 2**7 pixels without bits: the code 000111 again and again.
+    blocks = sum(7 << 6 * number for number in range(29)).to_bytes(24, "little")
+    (tmp_path / "a.mar2300").write_bytes(blob[:begin] + blocks)
+    with pytest.raises(InputError, match="more than the image has"):
+        read_frame(tmp_path / "a.mar2300")
+
+
 def test_mar345_of_a_machine_of_the_other_byte_order(tmp_path: Path, counts: np.ndarray) -> None:
     blob = write_mar345(tmp_path / "a.mar2300", np.minimum(counts, 65535)).read_bytes()
     (tmp_path / "b.mar2300").write_bytes(np.frombuffer(blob[:64], "<i4").astype(">i4").tobytes() + blob[64:])

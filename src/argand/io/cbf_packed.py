@@ -46,6 +46,7 @@ def unpacked(packed: memoryview, shape: tuple[int, int], dtype: np.dtype, versio
 def _differences(blob: bytes, size: int, dtype: np.dtype, version: int, whole: int) -> Iterator[np.ndarray]:
     """The differences of all pixels, in slices; one that fills a pixel takes `whole` bits."""
     starts, counts, widths = packed_blocks(blob, size, version, whole)
+    counts[-1] -= counts.sum() - size
     # Any eight bytes as one number: an array whose elements overlap.
     padded = blob + bytes(8)
     words = np.ndarray((len(blob) + 1,), "<u8", padded, strides=(1,))
@@ -71,8 +72,8 @@ def packed_blocks(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First bit, number of differences and bits of each difference, of every block of `size` differences.
 
-    `whole` is the number of bits of a difference that fills a pixel. Raises ValueError where the bytes end
-    too early.
+    The last one may hold more than are left. `whole` is the number of bits of a difference that fills a
+    pixel. Raises ValueError where the bytes end too early.
     """
     code_bits, table = (6, _WIDTHS) if version == 1 else (7, _WIDTHS_V2)
     width_of = [whole if width == 65 else int(width) for width in table]
@@ -85,12 +86,12 @@ def packed_blocks(
             raise ValueError("truncated: the packed pixels end before the image is full")
         pair = blob[byte] | (blob[byte + 1] << 8 if byte < last else 0)
         code = pair >> (bit & 7) & mask
-        count, width = min(1 << (code & 7), size - found), width_of[code >> 3]
+        count, width = 1 << (code & 7), width_of[code >> 3]
         bit += code_bits
         starts.append(bit)
         counts.append(count)
         widths.append(width)
-        bit += count * width
+        bit += min(count, size - found) * width
         found += count
     if bit > 8 * len(blob):
         raise ValueError("truncated: the packed pixels end before the image is full")

@@ -25,13 +25,16 @@ def _nothing_stated(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
 
 @dataclass(frozen=True)
 class _Format:
-    """How a format begins, the name of fabio's reader, and what is made of its header."""
+    """How a format begins, the name of fabio's reader, and what is made of its header.
+
+    `check` refuses with ValueError the files of which fabio's reader would make a wrong image.
+    """
 
     start: re.Pattern[bytes]
     reader: str
     header: Callable[[Mapping[str, Any], tuple[int, int]], Header] = _nothing_stated
     mask: Callable[[tuple[int, int]], Mask] | None = None
-    check: Callable[[bytes, Mapping[str, Any]], None] | None = None
+    check: Callable[[bytes], None] | None = None
 
 
 def _begins(pattern: bytes) -> re.Pattern[bytes]:
@@ -47,12 +50,12 @@ _FORMATS = (
         "mar345image",
         mar345_header,
         mar345_mask,
-        mar345.check_complete,
+        mar345.check_whole,
     ),
-    _Format(_begins(rb"R-?AXIS|RAPID"), "raxisimage", raxis_header, check=raxis.check_complete),
+    _Format(_begins(rb"R-?AXIS|RAPID"), "raxisimage", raxis_header, check=raxis.check_whole),
     _Format(_begins(rb"OD SAPPHIRE"), "oxdimage", oxford_header),
     _Format(_begins(rb"ESPERANTO FORMAT"), "esperantoimage", esperanto_header),
-    _Format(_begins(rb"No.{0,4000}X dimension"), "kcdimage", kappaccd_header, check=kappaccd.check_complete),
+    _Format(_begins(rb"No.{0,4000}X dimension"), "kcdimage", kappaccd_header, check=kappaccd.check_whole),
     _Format(_begins(rb"IM.{62}\s*\["), "hipicimage"),
     _Format(_begins(rb".{208}MAP "), "mrcimage"),
     _Format(_begins(rb"\0\0\0\x03"), "dm3image"),
@@ -78,10 +81,9 @@ def read_with(reader: Any, blob: bytes, index: int | None = None) -> Any:
 
 
 def _stack(form: _Format, blob: bytes) -> Stack:
-    image = _image(form, blob, 0)
     if form.check:
-        # After fabio has read the header, whose numbers say how long the file must be.
-        form.check(blob, image.header)
+        form.check(blob)
+    image = _image(form, blob, 0)
     mask = form.mask(image.data.shape) if form.mask else None
     header = form.header(image.header, image.data.shape)
     # SPE files say in their header how many images they hold.

@@ -27,9 +27,15 @@ def kappaccd_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     )
 
 
-def check_complete(blob: bytes, keys: Mapping[str, Any]) -> None:
+def check_whole(blob: bytes) -> None:
     """Raise ValueError for a file that is shorter than its header and pixels: fabio counts from its end."""
-    size = 2 * int(keys["X dimension"]) * int(keys["Y dimension"]) * int(keys.get("Number of readouts", 1))
     lines = re.match(rb"(?:[ -~]*\r?\n)+", blob)
-    if lines is None or len(blob) < size or len(blob) - size < blob.rfind(b"=", 0, lines.end()):
+    text = lines.group() if lines else b""
+
+    def value(key: bytes) -> int:
+        found = re.search(key + rb"\s*=\s*(\d+)", text)
+        return int(found.group(1)) if found else 1
+
+    size = 2 * value(b"X dimension") * value(b"Y dimension") * value(b"Number of readouts")
+    if len(blob) - size < text.rfind(b"="):
         raise ValueError("truncated: the pixels reach into the header")

@@ -1,10 +1,13 @@
 """Headers of Rigaku R-AXIS and RAPID image plates, as fabio reads them; lengths in mm, the centre in px."""
 
+import struct
 from collections.abc import Mapping
 from typing import Any
 
 from argand.io.header import Header, number, pair, positive, swing_note
 
+_SIZES = 768
+"""Byte at which the numbers of pixels stand, and the length of a record three words on (Rigaku)."""
 _LARGEST = 32767
 """Largest count before the multiplier that the highest bit of a pixel stands for (Rigaku)."""
 
@@ -45,9 +48,9 @@ def byte_order(blob: bytes) -> str:
     return ">" if not host or host.startswith((b"SGI", b"IRIS")) else "<"
 
 
-def check_complete(blob: bytes, keys: Mapping[str, Any]) -> None:
+def check_whole(blob: bytes) -> None:
     """Raise ValueError for a file that is shorter than its header and pixels: fabio counts from its end."""
-    begin = max(int(keys["Record Length"]), 1024)
-    expected = begin + 2 * int(keys["X Pixels"]) * int(keys["Y Pixels"])
-    if len(blob) < expected:
-        raise ValueError(f"truncated: {len(blob)} of {expected} bytes")
+    fast, slow, _, _, record = struct.unpack_from(f"{byte_order(blob)}iiiii", blob, _SIZES)
+    begin = max(record, _SIZES)
+    if len(blob) < begin + 2 * fast * slow:
+        raise ValueError(f"truncated: {len(blob)} of {begin + 2 * fast * slow} bytes")
