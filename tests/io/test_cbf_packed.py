@@ -99,6 +99,38 @@ def test_pixels_come_out_as_they_were_packed(
     assert found.dtype == image.dtype
 
 
+@pytest.mark.parametrize(
+    ("version", "flat", "blocks"),
+    [
+        (
+            1,
+            False,
+            "1308a39cb4dafa03b40ec191425d10d655988b57450400c08cbb2205c76660a57cbd3bbbfbb87b01306a69f3672950ef"
+            "ae29eb0aebdfd34420192500",
+        ),
+        (
+            2,
+            False,
+            "1b10463969b5d90fd03a04470a7541aaae02b9f8aa88000038e3ae8a82633340a5fc7a7776f771f70260a5a5cd9fa540"
+            "bd3b4b595758ff9e2602095102",
+        ),
+        (
+            1,
+            True,
+            "1308a39cb4dafa10215b7191a1db117e42a0307f8a080000000000c0e9eeff0f000000604cad982fe88c6a6573b47bbc"
+            "c187c8cdb9afd8dde1e5e9af12548401",
+        ),
+    ],
+)
+def test_blocks_that_cbflib_wrote_are_read(version: int, flat: bool, blocks: str) -> None:
+    """By its cbf_set_integerarray_wdims_fs (version 0.9.6) from this image."""
+    image = (np.arange(48) ** 2 % 97).reshape(6, 8).astype(np.int32)
+    image[2, 3], image[4, 5] = 70_000, -1
+    preface = image.size.to_bytes(8, "little") + bytes(24)
+    found = unpacked(memoryview(preface + bytes.fromhex(blocks)), (6, 8), image.dtype, version, flat)
+    assert np.array_equal(found, image)
+
+
 def test_blocks_are_those_of_the_packed_images_of_mar_research() -> None:
     """The same scheme by fabio's encoder: it differs at the ends of rows alone, where here all is zero."""
     image = np.random.default_rng(7).poisson(400, (60, 60)).astype(np.int32)
