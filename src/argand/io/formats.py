@@ -17,6 +17,7 @@ from argand.io.cbf import cbf_stack
 from argand.io.fabio_image import fabio_stack, read_with
 from argand.io.header import Header, Stack, edf_header, pilatus_header, unreadable
 from argand.io.marccd import marccd_header
+from argand.io.oxford_ty6 import is_ty6, ty6_stack
 from argand.io.packed import unpacked_bytes
 from argand.io.smv import smv_stack
 
@@ -109,6 +110,8 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
     picture = next((name for begin, name in _PICTURES.items() if blob.startswith(begin)), None)
     if picture:
         raise ValueError(f"a {picture} picture, which holds no counts")
+    if is_ty6(blob):
+        return ty6_stack
     other = fabio_stack(blob)
     if other is None:
         raise ValueError("unknown file type")
