@@ -1,10 +1,11 @@
 """Oxford Diffraction images with TY6 pixels, which CrysAlis writes for HyPix detectors and fabio lacks.
 
-Behind the header stand the number of packed bytes, these, and for each line of the image the place of its first
-byte. A line is its first pixel and then differences: blocks of two times eight, and single ones for the rest. A
-block begins with a byte of which each half says how many bits each of its eight numbers has; from what they hold
-is taken what a number of so many bits has below zero. A single number is a byte less 127. Numbers of 127 and 128
-stand for 16 and 32 bits that follow (for a block, after its packed bits). Layout as dxtbx reads it.
+Behind the header stand the number of packed bytes, these, and for each line of the image the place of its
+first byte. A line is its first pixel and then differences: blocks of two times eight, and single ones for
+the rest. A block begins with a byte of which each half says how many bits each of its eight numbers has;
+from what they hold is taken what a number of so many bits has below zero. A single number is a byte less
+127. Numbers of 127 and 128 stand for 16 and 32 bits that follow (for a block, after its packed bits).
+Layout as dxtbx reads it.
 """
 
 import re
