@@ -21,6 +21,12 @@ is another setting of the detector, and from 4/3 on orders of a lamellar calibra
 TOLERANCE = 1.0
 """How far a ring may lie from the calibrant's, in px, to be taken for it. By hand: many times the error of a
 ring's mean radius, and a fraction of the distance between rings."""
+BLEND = 4.0
+"""Rings of a calibrant that are closer to one of the image than so many of its standard deviations are not
+told apart. By hand: two Gaussians that far apart hardly overlap."""
+USUAL_ERROR, SAME_DISTANCE = 0.1, 0.005
+"""Relative error of a stated distance that is usual, which decides between readings that fit equally well,
+and by how much distances must differ to be different readings. By hand."""
 MISSING = 0.3
 """What a ring of the calibrant that is not seen between two that are costs, over what a matched one earns.
 By hand: weak rings are missed often, but a list that is dense enough matches anything."""
@@ -101,55 +107,69 @@ class Assignment:
 
 
 def assign_rings(
-    radius_mm: Float[np.ndarray, " k"], powder: Calibrant, wavelength: float, stated_mm: float, pixel_mm: float
+    radius_mm: Float[np.ndarray, " k"],
+    width_mm: Float[np.ndarray, " k"],
+    powder: Calibrant,
+    wavelength: float,
+    stated_mm: float,
+    pixel_mm: float,
 ) -> Assignment | str:
     """Find the calibrant's rings among rings of `radius_mm` (of an untilted detector at any distance).
 
-    `stated_mm` is the distance that is looked about. Returns the reason where the rings are not the
-    calibrant's, or can be read in more ways than one.
+    `width_mm` are their standard deviations: where the calibrant's rings are too close to be told apart,
+    what is seen of them counts neither for it nor against it. `stated_mm` is the distance that is looked
+    about. Returns the reason where the rings are not the calibrant's, or can be read in more ways than one.
     """
-    farthest = np.arctan(radius_mm.max() / (stated_mm * (1.0 - REACH)))
+    farthest = np.arctan(radius_mm.max() * 1.05 / (stated_mm * (1.0 - REACH)))
     s = powder.s(float(s_from_two_theta(farthest, wavelength)))
+    # The sine of half the angle, where the arctangent of the radius allows it at all.
     tangents = np.tan(2.0 * np.arcsin(np.clip(s * wavelength / 2.0, 0.0, 0.7)))
     if not len(tangents):
         return "its first ring would lie off the detector"
     candidates = (radius_mm[:, None] / tangents[None, :]).ravel()
     near = np.abs(np.log(candidates / stated_mm)) < np.log1p(REACH)
-    readings = [_read(radius_mm, tangents, float(d), TOLERANCE * pixel_mm) for d in candidates[near]]
+    readings = [
+        _read(radius_mm, width_mm, tangents, float(d), stated_mm, TOLERANCE * pixel_mm)
+        for d in np.unique(candidates[near])
+    ]
     readings = sorted((r for r in readings if r), key=lambda r: -r[0])
     if not readings:
-        return "none of its rings fits"
-    score, best = readings[0]
+        return "no two rings fit at one distance"
+    score, best, wanted = readings[0]
     matched = int(np.count_nonzero(best.order >= 0))
-    if matched < max(2.0, LEAST_SHARE * len(radius_mm)):
+    if matched < max(2.0, LEAST_SHARE * wanted, len(radius_mm) / 4):
         return f"at most {matched} of {len(radius_mm)} rings fit at one distance"
-    for other_score, other in readings[1:]:
-        apart = np.any((other.order != best.order) & (other.order >= 0) & (best.order >= 0))
+    for other_score, other, _ in readings[1:]:
+        apart = abs(np.log(other.distance_mm / best.distance_mm)) > SAME_DISTANCE
         if apart and other_score > score - MARGIN:
-            return f"they fit at {best.distance_mm:.1f} mm and as well at {other.distance_mm:.1f} mm"
+            return f"its rings fit at {best.distance_mm:.1f} mm and as well at {other.distance_mm:.1f} mm"
     return best
 
 
 def _read(
-    radius: np.ndarray, tangents: np.ndarray, distance: float, tolerance: float
-) -> tuple[float, Assignment] | None:
-    """Score and assignment of the rings at about this distance, which is refined; None without two."""
-    order = np.full(len(radius), -1)
+    radius: np.ndarray, width: np.ndarray, tangents: np.ndarray, distance: float, stated: float, tolerance: float
+) -> tuple[float, Assignment, int] | None:
+    """Score, assignment and number of rings that should fit at about this distance; None without two."""
+    order, miss, blended = np.full(len(radius), -1), np.zeros(0), np.zeros(len(radius), bool)
     # The distance from one ring, then from those that fit: by hand, twice is enough to settle.
     for _ in range(3):
-        nearest = np.abs(radius[:, None] - distance * tangents[None, :])
-        order = np.argmin(nearest, axis=1)
-        miss = nearest.min(axis=1)
+        away = np.abs(radius[:, None] - distance * tangents[None, :])
+        order, miss = np.argmin(away, axis=1), away.min(axis=1)
+        blended = np.count_nonzero(away < (BLEND * width + tolerance)[:, None], axis=1) > 1
         for j in np.unique(order):
             same = np.flatnonzero(order == j)
             miss[same[same != same[np.argmin(miss[same])]]] = np.inf
-        order = np.where(miss < tolerance, order, -1)
+        order = np.where((miss < tolerance) & ~blended, order, -1)
         seen = order >= 0
         if seen.sum() < 2:
             return None
         known = tangents[order[seen]]
         distance = float(known @ radius[seen] / (known @ known))
-    found = order[seen]
-    missing = found.max() - found.min() + 1 - len(found)
+    seen = order >= 0
+    between = (tangents > tangents[order[seen]].min()) & (tangents < tangents[order[seen]].max())
+    there = np.abs(distance * tangents[:, None] - radius[None, :]) < BLEND * width + tolerance
+    missing = np.count_nonzero(between & ~there.any(axis=1))
     quality = 1.0 - (miss[seen] / tolerance) ** 2
-    return float(quality.sum() - MISSING * missing), Assignment(order, tangents, distance)
+    unlikely = (np.log(distance / stated) / USUAL_ERROR) ** 2
+    score = float(quality.sum() - MISSING * missing - 0.5 * unlikely)
+    return score, Assignment(order, tangents, distance), int(np.count_nonzero(~blended))

@@ -28,6 +28,10 @@ benchmarks/geometry_rings.py prints errors over stated errors."""
 TILT_KNOWN, TILT_REJECTED, TILT_USABLE = np.radians(0.15), 4.0, np.radians(0.5)
 """A tilt is measured where both angles are known to the first, or where zero is rejected by so many standard
 deviations and both are known to the last. By hand: detectors at beamlines are upright within 0.5 degrees."""
+SMALL_ANGLE, LEVER = 0.1, 1.0
+"""tan(2 theta) of the outermost ring below which, and cells that a tilt (of TILT_USABLE or more) must move
+that ring by without which, zero tilt stands. By hand: several errors of a position, and at small angles no
+detector is known so well that a fraction of a cell at its rim would be the tilt's."""
 SETS_SIGMA = 5.0
 """By how many of their joint standard deviations sets of rings may differ. By hand."""
 
@@ -89,13 +93,14 @@ def fit_rings(
     if not len(cells.fast):
         return None
     current = sharpest(cells, geometry, prior) if search else geometry
-    points = solution = None
+    points = solution = widths = None
     # By hand, in cells: how far a start may be off, then how far a position may stray from its ring.
     for reach in np.linspace(6.0, 3.0, PASSES):
-        points = _measure(cells, current, float(reach))
-        if points is None:
+        measured = _measure(cells, current, float(reach))
+        if measured is None:
             return None
-        solution = solve(points, current, tilt=True, tilt_prior=prior.tilt)
+        points, widths = measured
+        solution = solve(points, current, True, prior.tilt, np.full(len(widths), np.nan))
         step = np.hypot(*np.subtract(solution.geometry.beam_centre_px, current.beam_centre_px))
         turn = np.hypot(solution.geometry.pitch - current.pitch, solution.geometry.yaw - current.yaw)
         current = solution.geometry
@@ -104,27 +109,30 @@ def fit_rings(
             break
     assert points is not None
     assert solution is not None
+    assert widths is not None
+    rings = len(widths)
+    unknown = np.full(rings, np.nan)
     if powder is None:
-        return _concluded(points, solution.geometry, prior, None)
-    rings = int(points.ring.max()) + 1
-    radius = radii(points.px, solution.geometry) * geometry.pixel_size_mm[0]
+        return _concluded(points, solution.geometry, prior, unknown)
+    pixel = geometry.pixel_size_mm[0]
+    radius = radii(points.px, solution.geometry) * pixel
     mean = np.array([np.median(radius[points.ring == k]) for k in range(rings)])
-    found = assign_rings(mean, powder, geometry.wavelength, geometry.distance_mm, geometry.pixel_size_mm[0])
+    found = assign_rings(mean, widths * pixel, powder, geometry.wavelength, geometry.distance_mm, pixel)
     if isinstance(found, str):
-        return replace(_concluded(points, solution.geometry, prior, None), mismatch=found)
-    known = found.order >= 0
+        return replace(_concluded(points, solution.geometry, prior, unknown), mismatch=found)
     # The lever of a tilt is R² / distance: with another distance the same ellipses are of another tilt.
     stretch = found.distance_mm / geometry.distance_mm
     start = changed(solution.geometry, np.array([0, 0, *_tilts(solution) * (stretch - 1), np.log(stretch)]))
-    return _concluded(points.where(known[points.ring]), start, prior, found.tangents[found.order[known]])
+    tangents = np.where(found.order >= 0, found.tangents[found.order], np.nan)
+    return _concluded(points, start, prior, tangents)
 
 
 def _tilts(fit: Solution) -> np.ndarray:
     return np.array([fit.geometry.pitch, fit.geometry.yaw])
 
 
-def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> Points | None:
-    """Points on the sharp rings as seen from a geometry; None for fewer than two rings."""
+def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> tuple[Points, np.ndarray] | None:
+    """Points on the sharp rings as seen from a geometry, and the rings' widths; None for fewer than two."""
     found = find_positions(cells.polar(geometry), reach)
     if found is None or len(found.mean_radius) < 2:
         return None
@@ -135,18 +143,17 @@ def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> Points | Non
     px = geometry.px_from_direction(direction)
     hit = np.isfinite(px).all(axis=1)
     points = Points(px, found.sigma, found.ring, found.sector)
-    return points if hit.all() else points.where(hit)
+    return points.where(hit), found.width[np.unique(found.ring[hit])]
 
 
 def _concluded(
-    points: Points, start: BeamGeometry, prior: Prior, tangents: np.ndarray | None
+    points: Points, start: BeamGeometry, prior: Prior, tangents: np.ndarray
 ) -> RingFit:
     """The fit with its uncertainty, its decision about the tilt, and what speaks against it."""
-    rings = int(points.ring.max()) + 1
     tilted = solve(points, start, True, prior.tilt, tangents)
     level = replace(tilted.geometry, pitch=0.0, yaw=0.0)
-    covariance = _covariance(points, tilted, free_columns(rings, True, tangents is not None), prior.tilt)
-    measured = _tilt_is_measured(tilted, covariance)
+    covariance = _covariance(points, tilted, free_columns(tangents, True), prior.tilt)
+    measured = _tilt_is_measured(points, tilted, covariance)
     upright = None if measured else solve(points, level, False, prior.tilt, tangents)
     chosen = upright or tilted
     if upright:
@@ -154,17 +161,17 @@ def _concluded(
         apart = np.zeros(5)
         apart[:2] = np.subtract(upright.geometry.beam_centre_px, tilted.geometry.beam_centre_px)
         covariance = covariance + np.outer(apart, apart)
-    distance = chosen.geometry.distance_mm
+    known, distance = bool(np.isfinite(tangents).any()), chosen.geometry.distance_mm
     return RingFit(
         chosen.geometry,
         covariance[:4, :4],
-        rings,
+        len(tangents),
         len(points.px),
         float(np.median(np.sqrt(chosen.scatter[points.ring] ** 2 + points.sigma**2))),
         measured,
-        _disagreement(points, chosen, covariance, tangents is not None),
-        None if tangents is None else distance,
-        None if tangents is None else distance * float(np.sqrt(covariance[4, 4])),
+        _disagreement(points, chosen, covariance, tangents),
+        distance if known else None,
+        distance * float(np.sqrt(covariance[4, 4])) if known else None,
     )
 
 
@@ -201,24 +208,29 @@ def _jackknife(block: np.ndarray, fit: Solution, free: np.ndarray, strength: np.
     return (len(changes) - 1) / len(changes) * (spread**2).sum(axis=0)
 
 
-def _tilt_is_measured(fit: Solution, covariance: np.ndarray) -> bool:
-    """Whether the rings tell a tilt: they have the lever for any, or reject that there is none."""
+def _tilt_is_measured(points: Points, fit: Solution, covariance: np.ndarray) -> bool:
+    """Whether the rings tell a tilt: they have a lever, and know it well or reject that there is none."""
+    geometry = fit.geometry
+    farthest = float(radii(points.px, geometry).max())
+    tangent = farthest * geometry.pixel_size_mm[0] / geometry.distance_mm
+    if tangent < SMALL_ANGLE or farthest * tangent * np.tan(max(geometry.tilt, TILT_USABLE)) < LEVER:
+        return False
     sigma = np.sqrt(np.diag(covariance)[2:4])
     tilt = _tilts(fit)
     rejected = tilt @ np.linalg.solve(covariance[2:4, 2:4], tilt) > TILT_REJECTED**2
     return bool(sigma.max() < TILT_KNOWN or (rejected and sigma.max() < TILT_USABLE))
 
 
-def _disagreement(points: Points, fit: Solution, covariance: np.ndarray, calibrated: bool) -> str:
+def _disagreement(points: Points, fit: Solution, covariance: np.ndarray, tangents: np.ndarray) -> str:
     """Which sets of rings or sectors give another centre than the others; empty if none does."""
-    rings = int(points.ring.max()) + 1
+    rings = len(tangents)
     quadrant = points.sector * 4 // SECTORS
     sets = {
         "inner and outer rings": points.ring < rings // 2,
         "every other ring and the rest": points.ring % 2 == 0,
         "opposite quadrants and the others": quadrant % 2 == 0,
     }
-    free = free_columns(rings, False, calibrated)
+    free = free_columns(tangents, False)
     own = np.linalg.inv(fit.normal(free) + 1e-9 * np.eye(len(free)))[:2, :2]
     inflation = max(1.0, float(np.trace(covariance[:2, :2]) / np.trace(own)))
     worst = ""

@@ -85,15 +85,15 @@ def solve(
     start: BeamGeometry,
     tilt: bool,
     tilt_prior: float,
-    tangents: Float[np.ndarray, " k"] | None = None,
+    tangents: Float[np.ndarray, " k"],
 ) -> Solution:
-    """Fit the points: radii of the rings free, or given tan(2 theta) of each ring (then the distance is free).
+    """Fit the points: the radius of each ring is free, or given by tan(2 theta) in `tangents` (NaN: free).
 
-    Without `tilt` it keeps that of the start. `tilt_prior` is the standard deviation of each angle about
+    Where any is given, the distance is fitted. Without `tilt` it keeps that of the start. `tilt_prior` is the standard deviation of each angle about
     zero, in radians.
     """
-    rings = int(points.ring.max()) + 1
-    free = free_columns(rings, tilt, tangents is not None)
+    rings = len(tangents)
+    free = free_columns(tangents, tilt)
     geometry, mean = start, _ring_medians(radii(points.px, start), points.ring, rings)
     strength = np.zeros(5 + rings)
     strength[2:4] = tilt_prior**-2.0
@@ -122,22 +122,21 @@ def solve(
     return Solution(geometry, design, residual, robust / sigma2, robust, scatter)
 
 
-def free_columns(rings: int, tilt: bool, calibrated: bool) -> Int[np.ndarray, " f"]:
-    """Columns of a design that are fitted: centre, tilt, and either the distance or the radii."""
-    rest = [4] if calibrated else list(range(5, 5 + rings))
-    return np.array([0, 1, *([2, 3] if tilt else []), *rest])
+def free_columns(tangents: Float[np.ndarray, " k"], tilt: bool) -> Int[np.ndarray, " f"]:
+    """Columns of a design that are fitted: centre, tilt, the distance if any ring is known, radii of others."""
+    unknown = np.flatnonzero(np.isnan(tangents)) + 5
+    distance = [4] if len(unknown) < len(tangents) else []
+    return np.array([0, 1, *([2, 3] if tilt else []), *distance, *unknown])
 
 
 def _linearised(
-    points: Points, geometry: BeamGeometry, mean: np.ndarray, tangents: np.ndarray | None
+    points: Points, geometry: BeamGeometry, mean: np.ndarray, tangents: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Residuals (cells) and their derivatives by the five numbers and the radii."""
 
     def misfit(at: BeamGeometry) -> np.ndarray:
-        radius = radii(points.px, at)
-        if tangents is None:
-            return radius - mean[points.ring]
-        return radius - (at.distance_mm / at.pixel_size_mm[0]) * tangents[points.ring]
+        known = (at.distance_mm / at.pixel_size_mm[0]) * tangents
+        return radii(points.px, at) - np.where(np.isnan(known), mean, known)[points.ring]
 
     residual = misfit(geometry)
     columns = []
