@@ -56,13 +56,15 @@ class Calibrant:
         cell = gemmi.UnitCell(self.a, self.a, self.c, 90, 90, self.gamma)
         group = gemmi.SpaceGroup(self.space_group)
         hkl = gemmi.make_miller_array(cell, group, 1.0 / s_max)
+        if not len(hkl):
+            return np.empty(0)
         hkl = hkl[~group.operations().systematic_absences(hkl)]
         if self.space_group == "F d -3 m":
             # Atoms on the special position 8a only: absent where h + k + l = 4 n + 2.
             hkl = hkl[hkl.sum(axis=1) % 4 != 2]
         s = np.sort(np.sqrt(cell.calculate_1_d2_array(hkl)))
         # Rings of one length, such as 333 and 511, are one; 1e-7 of s is rounding.
-        return s[np.append(True, np.diff(s) > 1e-7)] if len(s) else s
+        return s[np.diff(s, prepend=0.0) > 1e-7]
 
 
 CALIBRANTS = {
@@ -120,10 +122,10 @@ def assign_rings(
     what is seen of them counts neither for it nor against it. `stated_mm` is the distance that is looked
     about. Returns the reason where the rings are not the calibrant's, or can be read in more ways than one.
     """
-    farthest = np.arctan(radius_mm.max() * 1.05 / (stated_mm * (1.0 - REACH)))
-    s = powder.s(float(s_from_two_theta(farthest, wavelength)))
-    # The sine of half the angle, where the arctangent of the radius allows it at all.
-    tangents = np.tan(2.0 * np.arcsin(np.clip(s * wavelength / 2.0, 0.0, 0.7)))
+    # 5 % beyond the outermost ring, by hand: its own ring must be in the list at any distance.
+    farthest = np.arctan(np.array([radius_mm.max() * 1.05 / (stated_mm * (1.0 - REACH))]))
+    s = powder.s(float(s_from_two_theta(farthest, wavelength)[0]))
+    tangents = np.tan(2.0 * np.arcsin(s * wavelength / 2.0))
     if not len(tangents):
         return "its first ring would lie off the detector"
     candidates = (radius_mm[:, None] / tangents[None, :]).ravel()

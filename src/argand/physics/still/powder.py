@@ -65,7 +65,7 @@ def _rings(
     """Expected photons per pixel of the rings."""
     area = still.geometry.pixel_size_mm[0] * still.geometry.pixel_size_mm[1]
     two_theta = np.arctan(rays.tan_two_theta)
-    s = scattering.s_from_two_theta(two_theta, still.geometry.wavelength)
+    s = scattering.s_from_two_theta(two_theta.ravel(), still.geometry.wavelength).reshape(two_theta.shape)
     step = ((azimuth + np.pi) * (AZIMUTHS / (2 * np.pi))).astype(np.int32) % AZIMUTHS
     total = np.zeros_like(s)
     for centre, width, level in still.diffuse.rings:

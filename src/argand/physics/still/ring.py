@@ -14,15 +14,23 @@ from argand.physics.still.calibrant import Calibrant, assign_rings
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.ring_position import find_positions
-from argand.physics.still.ring_profile import SECTORS, Cells, sharpest
+from argand.physics.still.ring_profile import SECTORS, Cells, mirrored_centres, sharpest
 from argand.physics.still.ring_solution import Points, Solution, changed, free_columns, radii, solve
 
 PASSES = 5
 """How often positions are measured and fitted. By hand: each measures about the answer of the one before."""
+MIRRORED = 8
+"""Centres of symmetry that are tried beside those about the start. By hand; each costs a millisecond."""
+REACH = 3.0
+"""How far a position may stray from its ring, in cells; twice that in the first pass. By hand."""
+STRAY, LEAST_SHARP = (0.6, 0.25), 0.5
+"""Largest scatter of a ring's positions, in its standard deviations and in the width of the window in which
+they are looked for, and least share of the rings that must keep it. By hand: places of noise, spots and of
+rings about another centre fill the window, with a robust standard deviation of 0.7 times its half-width."""
 BLOCKS = 12
 """Blocks of neighbouring sectors that the jackknife leaves out in turn, 30 degrees each. By hand: texture and
 absorption change over tens of degrees, and neighbouring sectors err alike."""
-COMMON_ERROR = 0.03
+COMMON_ERROR = 0.02
 """Error in cells that positions have in common, for all their number: distortion, flat field, sensor. By hand;
 benchmarks/geometry_rings.py prints errors over stated errors."""
 TILT_KNOWN, TILT_REJECTED, TILT_USABLE = np.radians(0.15), 4.0, np.radians(0.5)
@@ -92,10 +100,12 @@ def fit_rings(
     cells = Cells.of(counts, live)
     if not len(cells.fast):
         return None
-    current = sharpest(cells, geometry, prior) if search else geometry
+    current = geometry
+    if search:
+        current = sharpest(cells, geometry, prior, mirrored_centres(counts, live, MIRRORED))
     points = solution = widths = None
     # By hand, in cells: how far a start may be off, then how far a position may stray from its ring.
-    for reach in np.linspace(6.0, 3.0, PASSES):
+    for reach in np.linspace(2.0 * REACH, REACH, PASSES):
         measured = _measure(cells, current, float(reach))
         if measured is None:
             return None
@@ -110,6 +120,13 @@ def fit_rings(
     assert points is not None
     assert solution is not None
     assert widths is not None
+    sharp = _are_sharp(points, solution, widths, REACH)
+    elsewhere = sum(_is_circle(points, solution, k) for k in np.flatnonzero(~sharp))
+    # One circle that is no ring of these may be the rim of a stop.
+    if np.count_nonzero(sharp) < max(2.0, LEAST_SHARP * len(sharp)) or elsewhere > 1:
+        covariance = np.diag([prior.centre_px**2] * 2 + [prior.tilt**2] * 2)
+        return RingFit(geometry, covariance, len(sharp), 0, doubt="they have no common centre")
+    points, widths = points.where(sharp[points.ring]), widths[sharp]
     rings = len(widths)
     unknown = np.full(rings, np.nan)
     if powder is None:
@@ -129,6 +146,23 @@ def fit_rings(
 
 def _tilts(fit: Solution) -> np.ndarray:
     return np.array([fit.geometry.pitch, fit.geometry.yaw])
+
+
+def _are_sharp(points: Points, fit: Solution, widths: np.ndarray, reach: float) -> np.ndarray:
+    """Which rings have positions that agree, rather than fill the window they are looked for in."""
+    residual = np.abs(fit.residual)
+    scatter = np.array([1.4826 * np.median(residual[points.ring == k]) for k in range(len(widths))])
+    return scatter < np.minimum(STRAY[0] * widths, STRAY[1] * (reach + widths))
+
+
+def _is_circle(points: Points, fit: Solution, ring: int) -> bool:
+    """Whether the positions of a ring that does not fit agree about a centre of its own."""
+    residual = fit.residual[points.ring == ring]
+    azimuth = points.sector[points.ring == ring] * (2 * np.pi / SECTORS)
+    harmonic = np.column_stack([np.ones(len(azimuth)), np.cos(azimuth), np.sin(azimuth)])
+    own = residual - harmonic @ np.linalg.lstsq(harmonic, residual, rcond=None)[0]
+    # By hand: a quarter of the circumference, and a third of what is left without a centre of its own.
+    return bool(len(own) > SECTORS // 4 and np.median(np.abs(own)) < np.median(np.abs(residual)) / 3)
 
 
 def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> tuple[Points, np.ndarray] | None:

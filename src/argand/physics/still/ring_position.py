@@ -112,14 +112,15 @@ def _mean_over_sectors(polar: Polar) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _filtered(level: np.ndarray, error: np.ndarray, width: float) -> tuple[np.ndarray, ...]:
-    """Height of a Gaussian of this width about each radius on a sloping background, its error, the background.
+    """Height of a Gaussian of this width about each radius on a curved background, its error, the background.
 
-    Error 0 where the window is not all seen.
+    Curved, or the top of a broad ring is a narrow one. Error 0 where the window is not all seen.
     """
     half = int(np.ceil(WINDOW * width)) + 1
     x = np.arange(-half, half + 1).astype(float)
     bell = np.exp(-0.5 * (x / width) ** 2)
-    kernel = bell - bell.mean()
+    smooth = np.linalg.qr(np.stack([np.ones_like(x), x, x * x], axis=1))[0]
+    kernel = bell - smooth @ (smooth.T @ bell)
     kernel /= kernel @ bell
     seen = np.isfinite(level)
     whole = np.convolve(seen, np.ones(len(x)), "same") > len(x) - 0.5

@@ -106,10 +106,13 @@ def moved(geometry: BeamGeometry, change: Float[np.ndarray, " n"]) -> BeamGeomet
     )
 
 
-def sharpest(cells: Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeometry:
-    """Geometry at which the sharp part of the radial profile is strongest, about as far as is known.
+def sharpest(
+    cells: Cells, geometry: BeamGeometry, prior: Prior, others: Float[np.ndarray, "n 2"]
+) -> BeamGeometry:
+    """Geometry at which the sharp part of the radial profile is strongest.
 
-    Of centres on a grid the best few are refined with the tilt by the simplex method.
+    Of centres on a grid, as far as is known, and `others` the best few are refined with the tilt by the
+    simplex method.
     """
     from scipy.optimize import minimize  # slow to import, and an image with a lattice needs no rings
 
@@ -133,6 +136,7 @@ def sharpest(cells: Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeometry
     steps = np.arange(0.0, max(SEARCH_REACH * prior.centre_px, SEARCH_STEP), SEARCH_STEP)
     line = np.concatenate([-steps[:0:-1], steps])
     grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    grid = np.concatenate([grid, others - geometry.beam_centre_px])
     flat = np.zeros(2)
     scores = np.array([contrast(np.append(place, flat), 2.0) for place in grid])
     best, best_cost = geometry, np.inf
@@ -150,6 +154,35 @@ def sharpest(cells: Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeometry
         if found.fun < best_cost:
             best, best_cost = moved(geometry, found.x), found.fun
     return best
+
+
+def mirrored_centres(
+    counts: Float[np.ndarray, "slow fast"], live: Float[np.ndarray, "slow fast"], count: int
+) -> Float[np.ndarray, "n 2"]:
+    """Places (fast, slow) about which the sharp part of an image is most alike its own inversion.
+
+    Rings are symmetric about their centre wherever it is, so this finds it without a start; smooth background
+    is, about the middle of the detector, and is taken out. By one Fourier transform (Lewis 1995, Vision
+    Interface, 120, for normalised correlation).
+    """
+    seen = (live > 0.5 * live.max()).astype(np.float32)
+    root = np.sqrt(np.maximum(counts, 0.0) / np.maximum(live, 1e-6)) * seen
+    # By hand: what is wider than 6 cells is background.
+    level = ndimage.gaussian_filter(root, 6.0) / np.maximum(ndimage.gaussian_filter(seen, 6.0), 1e-3)
+    sharp = (root - level) * seen
+    # Spots and grains, by hand beyond three standard deviations, must not outweigh a ring.
+    limit = 3.0 * 1.4826 * float(np.median(np.abs(sharp[seen > 0])))
+    sharp = np.clip(sharp, -limit, limit)
+    size = [2 * n for n in sharp.shape]
+
+    def with_inversion(image: np.ndarray) -> np.ndarray:
+        return np.fft.irfft2(np.fft.rfft2(image, size) ** 2, size)
+
+    likeness = with_inversion(sharp) / np.sqrt(np.maximum(with_inversion(seen), 0.02 * seen.sum()))
+    peaks = np.argwhere((likeness == ndimage.maximum_filter(likeness, 9)) & (likeness > 0))
+    peaks = peaks[np.argsort(-likeness[tuple(peaks.T)])[:count]]
+    # Cell i at i + 1/2 and its image at j + 1/2 have their middle at (i + j + 1) / 2.
+    return (peaks[:, ::-1] + 1.0) / 2.0
 
 
 def _best_apart(places: np.ndarray, scores: np.ndarray, count: int, apart: float) -> list[np.ndarray]:

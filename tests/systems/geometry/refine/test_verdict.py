@@ -23,7 +23,7 @@ def a_lattice(margin: float = 100.0, stretch: float = 1.001) -> LatticeFit:
 
 
 def some_rings() -> RingFit:
-    return RingFit(GEOMETRY.with_centre((61.0, 45.0)), COVARIANCE, 1.0, 5)
+    return RingFit(GEOMETRY.with_centre((61.0, 45.0)), COVARIANCE, 5)
 
 
 @pytest.fixture

@@ -109,6 +109,13 @@ def with_rings(
     return answer, ""
 
 
+def rings_seen(rings: RingFit | None) -> str:
+    """What was seen of rings, for a reason."""
+    if rings is None:
+        return "no sharp rings"
+    return f"{rings.rings} rings" + (f", but {rings.doubt}" if rings.doubt else " that say less than it")
+
+
 def _with_calibrant(answer: Prediction, rings: RingFit, given_mm: float, name: str) -> Prediction:
     """The answer with the distance that the calibrant's rings fit, and a note of it or of why there is none."""
     fitted, sigma = rings.distance_mm, rings.distance_sigma_mm

@@ -12,7 +12,7 @@ from argand.physics.still.lattice import LatticeFit
 from argand.physics.still.ring import RingFit
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Path, Prediction
-from argand.systems.geometry.refine.rings import averaged_distance, with_rings
+from argand.systems.geometry.refine.rings import averaged_distance, rings_seen, with_rings
 
 # The limits of abstention were chosen with some of the stills in sight on which
 # benchmarks/geometry_simulated.py reports shares of answers and wrong answers, so these are development
@@ -70,7 +70,7 @@ def decide(
         answer, reason = _with_lattice(answer, lattice), lattice_doubts(lattice)
     elif rings is not None:
         answer, reason = with_rings(answer, rings, start, sigma, options.calibrant)
-    reason = _doubts(frame, seen, answer) or reason
+    reason = _doubts(frame, seen, answer, rings) or reason
     return replace(answer, reliable=not reason, reason=reason)
 
 
@@ -112,7 +112,7 @@ def _refined(answer: Prediction, path: Path, geometry: BeamGeometry, covariance:
     )
 
 
-def _doubts(frame: Frame, seen: Features, answer: Prediction) -> str:
+def _doubts(frame: Frame, seen: Features, answer: Prediction, rings: RingFit | None) -> str:
     """Why the answer is not to be trusted; empty if it is."""
     assert answer.geometry is not None
     assert answer.sigma_px is not None
@@ -128,7 +128,7 @@ def _doubts(frame: Frame, seen: Features, answer: Prediction) -> str:
         return "the beam centre seems to lie off the detector"
     if answer.path == "network" and answer.sigma_px > NETWORK_LIMIT_PX:
         many = len(seen.spots) >= MANY_SPOTS
-        few = f"{len(seen.spots)} spots without a lattice{HINT if many else ''}, no sharp rings"
+        few = f"{len(seen.spots)} spots without a lattice{HINT if many else ''}, {rings_seen(rings)}"
         return f"not enough evidence: {few}; the background alone leaves ±{answer.sigma_px:.1f} px"
     if answer.sigma_px > 2.0:
         return f"the fit leaves ±{answer.sigma_px:.1f} px"
