@@ -72,7 +72,13 @@ def simulated_row(kind: str, found: Sequence[tuple[RingImage, Prediction]]) -> d
     """Figures of the images of one kind; errors in px are distances of centres, those of sigma along an axis."""
     right = [(image.truth, answer) for image, answer in found if answer.reliable and answer.geometry]
     error = np.reshape([np.subtract(a.geometry.beam_centre_px, t.beam_centre_px) for t, a in right], (-1, 2))
-    sigma = np.reshape([np.sqrt(np.diag(a.covariance)[:2]) if a.covariance is not None else [a.sigma_px] * 2 for _, a in right], (-1, 2))
+    sigma = np.reshape(
+        [
+            np.sqrt(np.diag(a.covariance)[:2]) if a.covariance is not None else [a.sigma_px] * 2
+            for _, a in right
+        ],
+        (-1, 2),
+    )
     far = np.hypot(*error.T)
     middle = [
         np.hypot(*np.subtract(i.truth.beam_centre_px, np.array(i.frame.shape[::-1]) / 2)) for i, _ in found
@@ -80,7 +86,14 @@ def simulated_row(kind: str, found: Sequence[tuple[RingImage, Prediction]]) -> d
     wrong = (far > FAR_PX) | (np.abs(error / sigma) > FAR_SIGMA).any(axis=1)
     tilt = np.reshape([tilt_error(t, a) for t, a in right if a.tilt_measured], (-1, 2))
     distance = np.array([(a.fitted_distance_mm / t.distance_mm - 1) * 1e3 for t, a in right if a.stretch])
-    ratio = np.array([(a.stretch - t.distance_mm / i.frame.distance_mm) / a.stretch_sigma for i, a in found if a.reliable and a.stretch for t in [i.truth]])
+    ratio = np.array(
+        [
+            (a.stretch - t.distance_mm / i.frame.distance_mm) / a.stretch_sigma
+            for i, a in found
+            if a.reliable and a.stretch
+            for t in [i.truth]
+        ]
+    )
     return {
         "kind": kind,
         "images": len(found),
@@ -93,7 +106,9 @@ def simulated_row(kind: str, found: Sequence[tuple[RingImage, Prediction]]) -> d
         "wrong": int(wrong.sum()),
         "tilt_measured": len(tilt) / max(len(right), 1),
         "tilt_p90_deg": quantile(np.hypot(*tilt.T), 0.9),
-        "tilt_normalised": rms(np.reshape([tilt_error(t, a) / a.tilt_sigma_deg for t, a in right if a.tilt_measured], (-1, 2))),
+        "tilt_normalised": rms(
+            np.reshape([tilt_error(t, a) / a.tilt_sigma_deg for t, a in right if a.tilt_measured], (-1, 2))
+        ),
         "distance_found": len(distance),
         "distance_p90": quantile(np.abs(distance), 0.9),
         "distance_normalised": rms(ratio),

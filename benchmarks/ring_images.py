@@ -37,7 +37,9 @@ def _geometry(rng: np.random.Generator, panel: Panel, distance: float, wavelengt
     centre = np.array(panel.middle_px) * (1 + rng.uniform(-0.2, 0.2, 2))
     pitch, yaw = np.radians(rng.normal(0, tilt, 2))
     pixel = (panel.pixel_size_mm, panel.pixel_size_mm)
-    return BeamGeometry((float(centre[0]), float(centre[1])), distance, wavelength, pixel, float(pitch), float(yaw))
+    return BeamGeometry(
+        (float(centre[0]), float(centre[1])), distance, wavelength, pixel, float(pitch), float(yaw)
+    )
 
 
 def _powder(rng: np.random.Generator, s: np.ndarray, geometry: BeamGeometry, level: float, width_mm: float):
@@ -47,7 +49,9 @@ def _powder(rng: np.random.Generator, s: np.ndarray, geometry: BeamGeometry, lev
     return tuple((float(a), width, float(b)) for a, b in zip(s, strength, strict=True))
 
 
-def _still(rng: np.random.Generator, panel: Panel, geometry: BeamGeometry, s: np.ndarray, width_mm: float) -> Still:
+def _still(
+    rng: np.random.Generator, panel: Panel, geometry: BeamGeometry, s: np.ndarray, width_mm: float
+) -> Still:
     """Rings on a background of air, behind a beamstop with an arm."""
     level = _log(rng, 60, 3000)
     rings = _powder(rng, s, geometry, level * _log(rng, 0.5, 30), width_mm)
@@ -119,7 +123,11 @@ def _plate(rng: np.random.Generator) -> tuple[Still, Unevenness, str | None]:
     geometry = _geometry(rng, PLATE, _log(rng, 200, 450), wavelength, 0.4)
     reach = float(scattering.s_from_two_theta(np.arctan(150.0 / geometry.distance_mm), wavelength))
     s = np.sort(rng.uniform(0.25, 1.0, 12)) * reach
-    return _still(rng, PLATE, geometry, s, _log(rng, 0.3, 0.6)), Unevenness(_log(rng, 0.3, 0.8), 400, 1.5, 0.1), None
+    return (
+        _still(rng, PLATE, geometry, s, _log(rng, 0.3, 0.6)),
+        Unevenness(_log(rng, 0.3, 0.8), 400, 1.5, 0.1),
+        None,
+    )
 
 
 def _ice(rng: np.random.Generator) -> tuple[Still, Unevenness, str | None]:

@@ -21,18 +21,19 @@ is another setting of the detector, and from 4/3 on orders of a lamellar calibra
 TOLERANCE = 1.0
 """How far a ring may lie from the calibrant's, in px, to be taken for it. By hand: many times the error of a
 ring's mean radius, and a fraction of the distance between rings."""
-BLEND = 4.0
+BLEND = 3.0
 """Rings of a calibrant that are closer to one of the image than so many of its standard deviations are not
-told apart. By hand: two Gaussians that far apart hardly overlap."""
+told apart. By hand: two Gaussians closer than that have one maximum or pull at each other."""
 USUAL_ERROR, SAME_DISTANCE = 0.1, 0.005
 """Relative error of a stated distance that is usual, which decides between readings that fit equally well,
 and by how much distances must differ to be different readings. By hand."""
 MISSING = 0.3
 """What a ring of the calibrant that is not seen between two that are costs, over what a matched one earns.
 By hand: weak rings are missed often, but a list that is dense enough matches anything."""
-MARGIN, LEAST_SHARE = 0.9, 0.6
+MARGIN, LEAST_SHARE, LEAST_RINGS = 0.9, 0.75, 3
 """By how many rings one reading of the rings must win over the next, and the least share of the rings seen
-that are the calibrant's. By hand: the rest may be of a window, or the rim of a stop."""
+that are the calibrant's, and their least number, where so many are seen. By hand: the rest may be of a
+window, or the rim of a stop."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def calibrant_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Which ring of the calibrant each ring is (-1: none), tan(2 theta) of its rings, and the distance (mm)."""
+    """Which ring of the calibrant each ring is (-1: none), tan(2 theta) of them, and the distance in mm."""
 
     order: Int[np.ndarray, " k"]
     tangents: Float[np.ndarray, " n"]
@@ -137,11 +138,14 @@ def assign_rings(
     readings = sorted((r for r in readings if r), key=lambda r: -r[0])
     if not readings:
         return "no two rings fit at one distance"
-    score, best, wanted = readings[0]
+    score, best, wanted, missing = readings[0]
     matched = int(np.count_nonzero(best.order >= 0))
-    if matched < max(2.0, LEAST_SHARE * wanted, len(radius_mm) / 4):
+    if matched < max(LEAST_SHARE * wanted, min(LEAST_RINGS, len(radius_mm))):
         return f"at most {matched} of {len(radius_mm)} rings fit at one distance"
-    for other_score, other, _ in readings[1:]:
+    # By hand: weak ones may be missed, but where more are missing than seen the lattice is another one.
+    if missing > matched + 2:
+        return f"of the rings between the {matched} that fit, {missing} are missing"
+    for other_score, other, _, _ in readings[1:]:
         apart = abs(np.log(other.distance_mm / best.distance_mm)) > SAME_DISTANCE
         if apart and other_score > score - MARGIN:
             return f"its rings fit at {best.distance_mm:.1f} mm and as well at {other.distance_mm:.1f} mm"
@@ -149,9 +153,14 @@ def assign_rings(
 
 
 def _read(
-    radius: np.ndarray, width: np.ndarray, tangents: np.ndarray, distance: float, stated: float, tolerance: float
-) -> tuple[float, Assignment, int] | None:
-    """Score, assignment and number of rings that should fit at about this distance; None without two."""
+    radius: np.ndarray,
+    width: np.ndarray,
+    tangents: np.ndarray,
+    distance: float,
+    stated: float,
+    tolerance: float,
+) -> tuple[float, Assignment, int, int] | None:
+    """Score, assignment, rings that should fit at about this distance, rings missing; None without two."""
     order, miss, blended = np.full(len(radius), -1), np.zeros(0), np.zeros(len(radius), bool)
     # The distance from one ring, then from those that fit: by hand, twice is enough to settle.
     for _ in range(3):
@@ -174,4 +183,4 @@ def _read(
     quality = 1.0 - (miss[seen] / tolerance) ** 2
     unlikely = (np.log(distance / stated) / USUAL_ERROR) ** 2
     score = float(quality.sum() - MISSING * missing - 0.5 * unlikely)
-    return score, Assignment(order, tangents, distance), int(np.count_nonzero(~blended))
+    return score, Assignment(order, tangents, distance), int(np.count_nonzero(~blended)), int(missing)

@@ -92,7 +92,7 @@ def _brightness(uneven: Unevenness, rng: np.random.Generator) -> np.ndarray:
 
 
 def _blurred(values: np.ndarray, sigma: float) -> np.ndarray:
-    """Circular convolution with a Gaussian of standard deviation `sigma` in steps, by its Fourier transform."""
+    """Circular convolution with a Gaussian of standard deviation `sigma` in steps."""
     frequency = np.fft.rfftfreq(len(values))
     gauss = np.exp(-2.0 * (np.pi * frequency * sigma) ** 2)
     return np.maximum(np.fft.irfft(np.fft.rfft(values) * gauss, len(values)), 0.0)
@@ -102,6 +102,6 @@ def _smooth_noise(rng: np.random.Generator, harmonics: int) -> np.ndarray:
     """Noise of unit variance at AZIMUTHS of this many harmonics, 1 included."""
     turn = np.arange(AZIMUTHS) * (2 * np.pi / AZIMUTHS)
     order = np.arange(1, harmonics + 1)
-    wave = np.exp(1j * order[:, None] * turn[None, :])
+    phase = order[:, None] * turn[None, :]
     strength = rng.normal(size=(2, harmonics)) / np.sqrt(harmonics)
-    return strength[0] @ wave.real + strength[1] @ wave.imag
+    return strength[0] @ np.cos(phase) + strength[1] @ np.sin(phase)

@@ -64,7 +64,7 @@ class Solution:
 
 
 def radii(px: Float[np.ndarray, "n 2"], geometry: BeamGeometry) -> Float[np.ndarray, " n"]:
-    """Radius of points, in cells, on an untilted detector at the same distance: distance times tan(2 theta)."""
+    """Radius of points, in cells, on an untilted detector: distance times tan(2 theta)."""
     lab = geometry.lab_from_px(px)
     return np.hypot(lab[:, 0], lab[:, 1]) / lab[:, 2] * geometry.distance_mm / geometry.pixel_size_mm[0]
 
@@ -87,10 +87,10 @@ def solve(
     tilt_prior: float,
     tangents: Float[np.ndarray, " k"],
 ) -> Solution:
-    """Fit the points: the radius of each ring is free, or given by tan(2 theta) in `tangents` (NaN: free).
+    """Fit the points: each ring's radius is free, or given by tan(2 theta) in `tangents` (NaN: free).
 
-    Where any is given, the distance is fitted. Without `tilt` it keeps that of the start. `tilt_prior` is the standard deviation of each angle about
-    zero, in radians.
+    Where any is given, the distance is fitted. Without `tilt` it keeps that of the start. `tilt_prior` is
+    the standard deviation of each angle about zero, in radians.
     """
     rings = len(tangents)
     free = free_columns(tangents, tilt)
@@ -123,7 +123,7 @@ def solve(
 
 
 def free_columns(tangents: Float[np.ndarray, " k"], tilt: bool) -> Int[np.ndarray, " f"]:
-    """Columns of a design that are fitted: centre, tilt, the distance if any ring is known, radii of others."""
+    """Columns of a design that are fitted: centre, tilt, distance if a ring is known, radii of the others."""
     unknown = np.flatnonzero(np.isnan(tangents)) + 5
     distance = [4] if len(unknown) < len(tangents) else []
     return np.array([0, 1, *([2, 3] if tilt else []), *distance, *unknown])

@@ -18,6 +18,7 @@ LIQUID_WATER_D, VITREOUS_WATER_D = 3.15, 3.67
 By hand, about what solvent rings of protein images show; the simulator varies them.
 """
 
+
 def s_from_two_theta(two_theta: Profile, wavelength: float) -> Profile:
     """1/d in 1/Å of a scattering angle in radians (Bragg's law)."""
     return 2.0 * np.sin(two_theta / 2.0) / wavelength

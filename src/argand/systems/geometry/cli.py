@@ -51,7 +51,9 @@ Distance = Annotated[float | None, typer.Option(help="In mm, in place of what th
 PixelSize = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.0001)]
 CalibrantName = Annotated[
     str | None,
-    typer.Option("--calibrant", help="Powder whose rings are seen, such as LaB6: the distance is fitted too."),
+    typer.Option(
+        "--calibrant", help="Powder whose rings are seen, such as LaB6: the distance is fitted too."
+    ),
 ]
 EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used, to compare.")]
 Preset = Annotated[
@@ -216,7 +218,9 @@ def watch(
     from argand.systems.geometry.files.watch import Watcher
 
     stated = _stated(mask, wavelength, distance, pixel_size)
-    watcher = Watcher(folder, out, _predictor(weights), stated, _options(evidence, calibrant), pattern, interval)
+    watcher = Watcher(
+        folder, out, _predictor(weights), stated, _options(evidence, calibrant), pattern, interval
+    )
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))

@@ -105,7 +105,10 @@ def with_rings(
     # Three standard deviations, or 3 px (by hand) where the network is surer than it can be.
     if rings.rings < SEEN_ALL_ROUND and apart > max(3.0 * sigma, 3.0):
         few = f"{rings.rings} sharp rings"
-        return answer, f"{few} with a centre {apart:.0f} px from the network's, which is sure to {sigma:.1f} px"
+        return (
+            answer,
+            f"{few} with a centre {apart:.0f} px from the network's, which is sure to {sigma:.1f} px",
+        )
     return answer, ""
 
 
@@ -117,12 +120,14 @@ def rings_seen(rings: RingFit | None) -> str:
 
 
 def _with_calibrant(answer: Prediction, rings: RingFit, given_mm: float, name: str) -> Prediction:
-    """The answer with the distance that the calibrant's rings fit, and a note of it or of why there is none."""
+    """The answer with the distance that the calibrant's rings fit, and a note of it or why there is none."""
     fitted, sigma = rings.distance_mm, rings.distance_sigma_mm
     if fitted is None or sigma is None:
         note = f"the rings are not those of {name}: {rings.mismatch}; the distance given stands"
         return replace(answer, notes=(*answer.notes, note))
-    note = f"the distance is what the rings of {name} fit, {fitted:.2f} ± {sigma:.2f} mm; {given_mm:g} was given"
+    note = (
+        f"the distance is what the rings of {name} fit, {fitted:.2f} ± {sigma:.2f} mm; {given_mm:g} was given"
+    )
     return replace(
         answer,
         fitted_distance_mm=fitted,
