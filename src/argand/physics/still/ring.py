@@ -99,7 +99,7 @@ def fit_rings(
     if np.count_nonzero(sharp) < max(2.0, LEAST_SHARP * len(sharp)) or elsewhere > 1:
         covariance = np.diag([prior.centre_px**2] * 2 + [prior.tilt**2] * 2)
         return RingFit(geometry, covariance, len(sharp), 0, doubt="they have no common centre")
-    points, widths = points.where(np.isin(points.ring, np.flatnonzero(sharp))), widths[sharp]
+    points, widths = points.where(np.take(sharp, points.ring)), widths[sharp]
     if powder is None:
         return _concluded(points, solution.geometry, prior, np.full(len(widths), np.nan))
     return _calibrated(points, widths, solution.geometry, prior, powder)

@@ -26,8 +26,8 @@ what noise and a sloping background do not reach."""
 SECTOR_DETECTION = 4.0
 """Least height of a ring over its error in a sector of which its position is used. By hand."""
 SPARED = 0.15
-"""Share of the brightest and of the darkest sectors that the mean over sectors leaves out, so that a few spots
-make no ring. By hand."""
+"""Share of the brightest and of the darkest sectors that the mean over sectors leaves out, so that a few
+spots make no ring. By hand."""
 MOST_RINGS = 30
 """Strongest rings that are used. By hand, a bound on time."""
 LEAST_SECTORS = 9
