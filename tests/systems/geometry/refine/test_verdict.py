@@ -88,12 +88,14 @@ def test_rings_that_disagree_withhold_the_answer_and_say_so(bright: Frame):
     assert answer.reason == f"5 sharp rings that do not agree: {doubt}"
 
 
-def test_many_rings_stand_against_a_network_that_is_too_sure_but_two_do_not(bright: Frame):
+def test_three_rings_stand_against_a_network_that_is_too_sure_but_two_do_not(bright: Frame):
     far = replace(some_rings(), geometry=GEOMETRY.with_centre((85.0, 45.0)))
-    assert decide(bright, seen_of(bright), GEOMETRY, 2.0, None, far).reliable
+    assert decide(bright, seen_of(bright), GEOMETRY, 2.0, None, replace(far, rings=3)).path == "rings"
     few = decide(bright, seen_of(bright), GEOMETRY, 2.0, None, replace(far, rings=2))
-    assert not few.reliable
-    assert "2 sharp rings with a centre 25 px from the network's" in few.reason
+    assert (few.path, few.reliable) == ("network", False)
+    assert "2 sharp rings, which are too few" in few.reason
+    named = replace(far, rings=2, distance_mm=200.0, distance_sigma_mm=0.1)
+    assert decide(bright, seen_of(bright), GEOMETRY, 2.0, None, named, Options(calibrant="Si")).reliable
 
 
 def test_a_tilt_without_a_lever_is_not_reported(bright: Frame):

@@ -24,8 +24,8 @@ NEAREST_PX, FARTHEST_PX = 6.0, 60.0
 """Least and largest scale, in px, of what the search takes as known of the centre. By hand: networks are
 sometimes surer than they should be, and beyond rings of one kind are taken for those of another."""
 SEEN_ALL_ROUND = 3
-"""Rings from which on their common centre stands against the network's. By hand: two may be of a stop and its
-shadow, three that share a centre are no chance."""
+"""Rings from which on a common centre is an answer without a calibrant's spacings. By hand: two may be the rim
+of a stop and of its shadow, and were on simulated stills; three that share a centre are no chance."""
 
 
 def try_rings(
@@ -82,10 +82,11 @@ def with_rings(
 ) -> tuple[Prediction, str]:
     """The answer with what the rings say, and why it is not to be trusted (empty if it is).
 
-    `start` is the network's answer, known to `sigma` px: it stands where it is the surer one.
+    `start` is the network's answer, known to `sigma` px: it stands where it is the surer one, or where the
+    rings are too few.
     """
     centre_sigma = float(np.sqrt(np.mean(np.diag(rings.covariance)[:2])))
-    if centre_sigma > sigma:
+    if centre_sigma > sigma or _too_few(rings):
         return answer, ""
     tilt_sigma = np.degrees(np.sqrt(np.diag(rings.covariance)[2:]))
     answer = replace(
@@ -101,22 +102,21 @@ def with_rings(
         answer = _with_calibrant(answer, rings, start.distance_mm, calibrant_name(powder))
     if rings.doubt:
         return answer, f"{rings.rings} sharp rings that do not agree: {rings.doubt}"
-    apart = np.abs(np.subtract(rings.geometry.beam_centre_px, start.beam_centre_px)).max()
-    # Three standard deviations, or 3 px (by hand) where the network is surer than it can be.
-    if rings.rings < SEEN_ALL_ROUND and apart > max(3.0 * sigma, 3.0):
-        few = f"{rings.rings} sharp rings"
-        return (
-            answer,
-            f"{few} with a centre {apart:.0f} px from the network's, which is sure to {sigma:.1f} px",
-        )
     return answer, ""
 
 
+def _too_few(rings: RingFit) -> bool:
+    """Whether rings and the rims of a stop cannot be told apart: few, and of no known spacing."""
+    return rings.rings < SEEN_ALL_ROUND and rings.distance_mm is None
+
+
 def rings_seen(rings: RingFit | None) -> str:
-    """What was seen of rings, for a reason."""
+    """What was seen of rings where they gave no answer, for a reason."""
     if rings is None:
         return "no sharp rings"
-    return f"{rings.rings} rings" + (f", but {rings.doubt}" if rings.doubt else " that say less than it")
+    if rings.doubt:
+        return f"{rings.rings} rings, but {rings.doubt}"
+    return f"{rings.rings} sharp rings, which are too few or say less"
 
 
 def _with_calibrant(answer: Prediction, rings: RingFit, given_mm: float, name: str) -> Prediction:
