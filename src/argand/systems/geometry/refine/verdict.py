@@ -148,7 +148,8 @@ def lattice_doubts(fit: LatticeFit) -> str:
     if fit.margin < LATTICE_MARGIN and fit.rival_px is not None:
         fast, slow = fit.rival_px
         return f"ambiguous lattice: a centre at ({fast:.1f}, {slow:.1f}) px explains its spots nearly as well"
-    if abs(fit.stretch - 1.0) > STRETCH_LIMIT:
+    # Four sigma, by hand, as for the note: a distance that the spots hardly measure is no objection.
+    if abs(fit.stretch - 1.0) > max(STRETCH_LIMIT, 4.0 * fit.stretch_sigma):
         given, fitted = fit.geometry.distance_mm, fit.stretch * fit.geometry.distance_mm
         return f"the spots fit a distance of {fitted:.1f} mm, not of {given:g} mm: check the distance"
     return ""
