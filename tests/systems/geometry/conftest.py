@@ -11,6 +11,7 @@ import pytest
 from argand.errors import InputError
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
+from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 
 SHAPE = (90, 120)
@@ -19,7 +20,7 @@ SHAPE = (90, 120)
 class BrightestPixel:
     """Takes the brightest pixel for the beam; an image without counts has no reliable answer."""
 
-    def predict_frame(self, frame: Frame, evidence: str = "both", refine: bool = True) -> Prediction:
+    def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         if not frame.wavelength:
             raise InputError(f"{frame.path}: the file does not say its wavelength; give --wavelength")
         slow, fast = np.unravel_index(np.argmax(frame.data), frame.shape)
@@ -54,7 +55,9 @@ class BrightestPixel:
             covariance=np.diag([0.09, 0.04, 1e-6, 1e-6]),
         )
 
-    def pool(self, frames: Sequence[Frame], predictions: Sequence[Prediction]) -> Prediction:
+    def pool(
+        self, frames: Sequence[Frame], predictions: Sequence[Prediction], options: Options = PLAIN
+    ) -> Prediction:
         good = [p.geometry.beam_centre_px for p in predictions if p.reliable and p.geometry]
         if not good:
             return replace(predictions[0], file="pooled", frames=len(frames))

@@ -19,6 +19,7 @@ from argand.systems.geometry.evaluate import (
     summarise,
 )
 from argand.systems.geometry.presets import STANDARD
+from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.simulate import draw_still
 
@@ -66,7 +67,7 @@ class Oracle:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
 
-    def predict_frame(self, frame: Frame, evidence: str = "both", refine: bool = True) -> Prediction:
+    def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         """The truth."""
         self.frames.append(frame)
         rng = np.random.default_rng([EVALUATION_SEED, frame.index])

@@ -15,6 +15,7 @@ from argand.physics.still.still import Diffuse, Still, expose
 from argand.systems.geometry.network import EvidenceKind
 from argand.systems.geometry.predict import Predictor, load, nominal_geometry, sum_frames
 from argand.systems.geometry.presets import PRESETS
+from argand.systems.geometry.refine.options import Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.simulate import draw_still
 
@@ -256,7 +257,10 @@ def test_the_callers_numbers_replace_those_of_the_file(
 ):
     frame = replace(standard[0], distance_mm=77.0, wavelength=2.0)
     answer = shipped_predictor.predict(
-        frame, distance_mm=250.0, wavelength=standard[1].wavelength, evidence="background", refine=False
+        frame,
+        distance_mm=250.0,
+        wavelength=standard[1].wavelength,
+        options=Options("background", refine=False),
     )
     assert answer.geometry is not None
     assert (answer.geometry.distance_mm, answer.geometry.wavelength) == (250.0, standard[1].wavelength)
@@ -277,7 +281,7 @@ def test_each_kind_of_evidence_can_stand_alone(
     evidence: EvidenceKind,
     paths: tuple[str, ...],
 ):
-    answer = shipped_predictor.predict_frame(standard[0], evidence)
+    answer = shipped_predictor.predict_frame(standard[0], Options(evidence))
     assert answer.path in paths
     assert answer.geometry is not None
     assert np.hypot(*np.subtract(answer.geometry.beam_centre_px, standard[1].beam_centre_px)) < 5.0
@@ -286,7 +290,7 @@ def test_each_kind_of_evidence_can_stand_alone(
 def test_without_refinement_the_network_answers(
     shipped_predictor: Predictor, standard: tuple[Frame, BeamGeometry]
 ):
-    answer = shipped_predictor.predict_frame(standard[0], refine=False)
+    answer = shipped_predictor.predict_frame(standard[0], Options(refine=False))
     assert answer.path == "network"
     assert answer.geometry is not None
     assert answer.geometry.beam_centre_px == answer.network_centre_px
@@ -380,7 +384,7 @@ def test_a_frame_read_from_a_file_is_left_as_it_was(
     frame = read_frame(tmp_path / "still.npy")
     before, mask = frame.data.copy(), frame.mask.copy()
     shipped_predictor.predict(
-        frame, wavelength=0.98, distance_mm=250.0, pixel_size_mm=(0.5, 0.5), refine=False
+        frame, wavelength=0.98, distance_mm=250.0, pixel_size_mm=(0.5, 0.5), options=Options(refine=False)
     )
     np.testing.assert_array_equal(frame.data, before)
     np.testing.assert_array_equal(frame.mask, mask)

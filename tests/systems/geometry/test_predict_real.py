@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from argand.systems.geometry.predict import Predictor, load
+from argand.systems.geometry.refine.options import Options
 
 FRAMES = Path(__file__).parents[2] / "data" / "frames"
 EXAMPLES = Path(__file__).parents[3] / "examples" / "data"
@@ -62,7 +63,7 @@ def test_a_detector_that_is_swung_out_is_not_answered(shipped_predictor: Predict
 def test_the_network_alone_is_as_near_on_whole_real_images_as_it_says(
     shipped_predictor: Predictor, path: Path, truth: tuple[float, float]
 ):
-    answer = shipped_predictor.predict(path, refine=False)
+    answer = shipped_predictor.predict(path, options=Options(refine=False))
     assert answer.network_sigma_px is not None
     assert answer.network_sigma_px < 15.0
     assert miss_px(answer.network_centre_px, truth) < 3 * answer.network_sigma_px

@@ -161,6 +161,7 @@ def predict(
     """
     from argand.systems.geometry.files.outputs import RunFolder, parse_formats
     from argand.systems.geometry.files.run import predict_files
+    from argand.systems.geometry.refine.options import Options
     from argand.systems.geometry.view import write_page
 
     if json and csv:
@@ -168,7 +169,7 @@ def predict(
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size)
     with RunFolder(out, parse_formats(formats), overlay, page=write_page) as run:
-        predict_files(files, predictor, stated, run, tell, evidence=evidence, pool=pool)
+        predict_files(files, predictor, stated, run, tell, options=Options(evidence), pool=pool)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
         say(f"pictures and files: {out}\npage: {out / PAGE}")
@@ -208,9 +209,10 @@ def watch(
     """
     from argand.systems.geometry.files.table import record_line
     from argand.systems.geometry.files.watch import Watcher
+    from argand.systems.geometry.refine.options import Options
 
     stated = _stated(mask, wavelength, distance, pixel_size)
-    watcher = Watcher(folder, out, _predictor(weights), stated, evidence, pattern, interval)
+    watcher = Watcher(folder, out, _predictor(weights), stated, Options(evidence), pattern, interval)
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))

@@ -21,6 +21,7 @@ from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
+from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
 from argand.systems.geometry.system import Geometry, known_numbers
@@ -69,8 +70,7 @@ class Predictor:
         distance_mm: float | None = None,
         pixel_size_mm: float | tuple[float, float] | None = None,
         index: int = 0,
-        evidence: EvidenceKind = "both",
-        refine: bool = True,
+        options: Options = PLAIN,
     ) -> Prediction:
         """Beam centre and tilt of one image: a file (frame `index` of it), a Frame, or an array [slow, fast].
 
@@ -78,8 +78,8 @@ class Predictor:
         Raises InputError where the file cannot be read or a needed number is missing.
         """
         began = time.perf_counter()
-        if evidence not in get_args(EvidenceKind):
-            raise InputError(f"evidence '{evidence}' is none of {', '.join(get_args(EvidenceKind))}")
+        if options.evidence not in get_args(EvidenceKind):
+            raise InputError(f"evidence '{options.evidence}' is none of {', '.join(get_args(EvidenceKind))}")
         if isinstance(source, np.ndarray):
             if source.ndim != 2:
                 raise InputError(
@@ -93,15 +93,13 @@ class Predictor:
         frame = with_overrides(
             frame, wavelength=wavelength, distance_mm=distance_mm, pixel_size_mm=pixel_size_mm, mask=mask
         )
-        answer = self.predict_frame(frame, evidence, refine)
+        answer = self.predict_frame(frame, options)
         return replace(answer, seconds=time.perf_counter() - began)
 
-    def predict_frame(self, frame: Frame, evidence: EvidenceKind = "both", refine: bool = True) -> Prediction:
-        """Beam centre and tilt of one frame; `evidence` takes background or spots away, for comparison.
-
-        Without `refine` the network's answer stands. Raises InputError as `nominal_geometry` does.
-        """
+    def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
+        """Beam centre and tilt of one frame. Raises InputError as `nominal_geometry` does."""
         began = time.perf_counter()
+        evidence, refine = options.evidence, options.refine
         nominal = nominal_geometry(frame)
         seen = extract_features(frame.data, frame.mask)
         network, sigma, tilt = self._ask(seen, nominal, evidence)
@@ -124,7 +122,9 @@ class Predictor:
             seconds=time.perf_counter() - began,
         )
 
-    def pool(self, frames: Sequence[Frame], predictions: Sequence[Prediction]) -> Prediction:
+    def pool(
+        self, frames: Sequence[Frame], predictions: Sequence[Prediction], options: Options = PLAIN
+    ) -> Prediction:
         """One geometry for several frames that share it.
 
         Frames with a lattice or rings are averaged by their covariances; where no frame alone is
@@ -133,7 +133,7 @@ class Predictor:
         """
         began = time.perf_counter()
         good = [p for p in predictions if p.reliable and p.covariance is not None]
-        answer = average(good) if good else self.predict_frame(sum_frames(frames))
+        answer = average(good) if good else self.predict_frame(sum_frames(frames), options)
         notes = tuple(dict.fromkeys([*(note for f in frames for note in f.notes), *answer.notes]))
         return replace(
             answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began

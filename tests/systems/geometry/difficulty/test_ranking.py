@@ -16,6 +16,7 @@ from argand.systems.geometry.difficulty.ranking import preset_cases
 from argand.systems.geometry.difficulty.run import rank_hard
 from argand.systems.geometry.files.batch import Stated
 from argand.systems.geometry.presets import PRESETS
+from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 
 STATED = Stated(1.0, 150.0, (0.1, 0.1))
@@ -51,7 +52,7 @@ class OffByDistance:
     def __init__(self, truths: dict[int, np.ndarray]) -> None:
         self.truths = truths
 
-    def predict_frame(self, frame: Frame, evidence: str = "both") -> Prediction:
+    def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         from argand.systems.geometry.predict import nominal_geometry
 
         fast, slow = self.truths[frame.index]
@@ -101,7 +102,7 @@ def test_real_images_are_ranked_by_uncertainty_and_bad_ones_told(
     (tmp_path / "junk.cbf").write_bytes(b"junk")
     answer = predictor.predict_frame
 
-    def doubtful(frame: Frame, evidence: str = "both") -> Prediction:
+    def doubtful(frame: Frame, options: Options = PLAIN) -> Prediction:
         return replace(answer(frame), sigma_px=3.0 if "unsure" in frame.path else 0.1)
 
     monkeypatch.setattr(predictor, "predict_frame", doubtful)

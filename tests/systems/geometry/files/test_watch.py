@@ -140,10 +140,10 @@ def test_ctrl_c_leaves_whole_lines_to_go_on_from(
         os.utime(write_image(watcher.folder / name), (second, second))
     answer = predictor.predict_frame
 
-    def interrupted(frame: object, **options: object) -> object:
+    def interrupted(frame: object, *options: object) -> object:
         if "b.npy" in frame.path:
             raise KeyboardInterrupt
-        return answer(frame, **options)
+        return answer(frame, *options)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(predictor, "predict_frame", interrupted)

@@ -22,6 +22,7 @@ from argand.systems.geometry.difficulty.ranking import (
 from argand.systems.geometry.files.batch import BatchPredictor, Stated, expand
 from argand.systems.geometry.files.run import answers
 from argand.systems.geometry.presets import PRESETS
+from argand.systems.geometry.refine.options import PLAIN
 
 PRESET_COUNT = 50
 """Images of a preset that are ranked where no count is asked for. By hand, for the time it takes."""
@@ -73,5 +74,5 @@ def _judged(cases: Iterator[StillCase], predictor: BatchPredictor, total: int) -
 def _judged_files(
     files: Mapping[str, ExptImages | None], predictor: BatchPredictor, stated: Stated
 ) -> Iterator[Judged | Failure]:
-    for outcome in answers(files, predictor, stated, "both"):
+    for outcome in answers(files, predictor, stated, PLAIN):
         yield outcome if isinstance(outcome, Failure) else judge_real(outcome)

@@ -12,7 +12,7 @@ from argand.io.expt import ExptImages
 from argand.io.image import Frame, inputs_with_models, read_frames, split_selection
 from argand.io.suffix import MANY_IMAGES
 from argand.runs.course import UNEXPECTED, Failure, attempted
-from argand.systems.geometry.network import EvidenceKind
+from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Mask
 
@@ -28,11 +28,13 @@ ERRORS = (ArgandError, OSError, *UNEXPECTED)
 class BatchPredictor(Protocol):
     """What answers for frames."""
 
-    def predict_frame(self, frame: Frame, evidence: EvidenceKind = "both") -> Prediction:
+    def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         """Answer for one frame."""
         ...
 
-    def pool(self, frames: Sequence[Frame], predictions: Sequence[Prediction]) -> Prediction:
+    def pool(
+        self, frames: Sequence[Frame], predictions: Sequence[Prediction], options: Options = PLAIN
+    ) -> Prediction:
         """Answer for several frames of one geometry."""
         ...
 
@@ -90,18 +92,18 @@ def answer_file(
     file: str,
     predictor: BatchPredictor,
     stated: Stated,
-    evidence: EvidenceKind = "both",
+    options: Options = PLAIN,
     model: ExptImages | None = None,
 ) -> Iterator[FrameAnswer | Failure]:
     """An answer for each image of a file, as `answer_frames`; a failure ends the file."""
-    return attempted(file, lambda: answer_frames(file, predictor, stated, evidence, model), ERRORS)
+    return attempted(file, lambda: answer_frames(file, predictor, stated, options, model), ERRORS)
 
 
 def answer_frames(
     file: str,
     predictor: BatchPredictor,
     stated: Stated,
-    evidence: EvidenceKind = "both",
+    options: Options = PLAIN,
     model: ExptImages | None = None,
 ) -> Iterator[FrameAnswer]:
     """An answer for each image of a file, reading included in its seconds; raises ERRORS.
@@ -110,7 +112,7 @@ def answer_frames(
     """
     started = time.perf_counter()
     for frame in read_frames(file, model=model, **vars(stated)):
-        prediction = predictor.predict_frame(frame, evidence=evidence)
+        prediction = predictor.predict_frame(frame, options)
         now = time.perf_counter()
         yield FrameAnswer(frame, replace(prediction, seconds=now - started))
         started = time.perf_counter()
@@ -181,13 +183,15 @@ class FrameGroups:
         key = geometry_key(answer.frame)
         self._groups.setdefault(key, FrameGroup(FrameStore(self.mask))).add(answer)
 
-    def pooled(self, predictor: BatchPredictor) -> Iterator[tuple[FrameGroup, Prediction | Failure]]:
+    def pooled(
+        self, predictor: BatchPredictor, options: Options = PLAIN
+    ) -> Iterator[tuple[FrameGroup, Prediction | Failure]]:
         """One answer for each group of two frames or more; a Failure where they cannot be pooled."""
         for group in self._groups.values():
             if len(group.predictions) < 2:
                 continue
             try:
-                yield group, predictor.pool(group.frames, group.predictions)
+                yield group, predictor.pool(group.frames, group.predictions, options)
             except ArgandError as error:
                 yield group, Failure("pooled", f"pooled: {error}")
 

@@ -16,7 +16,7 @@ from argand.systems.geometry.files.batch import (
     expand,
 )
 from argand.systems.geometry.files.outputs import RunFolder
-from argand.systems.geometry.network import EvidenceKind
+from argand.systems.geometry.refine.options import PLAIN, Options
 
 
 def predict_files(
@@ -26,7 +26,7 @@ def predict_files(
     run: RunFolder,
     tell: Callable[[Failure], None],
     *,
-    evidence: EvidenceKind = "both",
+    options: Options = PLAIN,
     pool: bool = True,
 ) -> None:
     """Answer for every image that the patterns name and write what belongs to it; failures go to `tell`."""
@@ -35,11 +35,11 @@ def predict_files(
     for failure in failures:
         tell(failure)
         run.add(failure)
-    for outcome in answers(files, predictor, stated, evidence, tell):
+    for outcome in answers(files, predictor, stated, options, tell):
         run.add(outcome)
         if pool and isinstance(outcome, FrameAnswer):
             groups.add(outcome)
-    for group, pooled in groups.pooled(predictor):
+    for group, pooled in groups.pooled(predictor, options):
         run.add_pooled(group, pooled)
         if isinstance(pooled, Failure):
             tell(pooled)
@@ -52,10 +52,10 @@ def answers(
     files: Mapping[str, ExptImages | None],
     predictor: BatchPredictor,
     stated: Stated,
-    evidence: EvidenceKind,
+    options: Options,
     tell: Callable[[Failure], None] = lambda failure: None,
 ) -> Iterator[FrameAnswer | Failure]:
     """Answers for all files with a bar of how far they are."""
     display = ProgressDisplay("predict geometry", unit="images")
-    frames = lambda file: answer_frames(file, predictor, stated, evidence, files[file])  # noqa: E731
+    frames = lambda file: answer_frames(file, predictor, stated, options, files[file])  # noqa: E731
     return answered(list(files), frames, display, errors=ERRORS, tell=tell, size=count_frames)

@@ -10,7 +10,7 @@ from argand.io.image import expand_inputs
 from argand.runs.record import Record, read_records, to_line
 from argand.systems.geometry.files.batch import BatchPredictor, FrameAnswer, Stated, answer_file
 from argand.systems.geometry.files.record import failed
-from argand.systems.geometry.network import EvidenceKind
+from argand.systems.geometry.refine.options import PLAIN, Options
 
 Stamp = tuple[int, int]
 """Size in bytes and time of last change in ns of a file."""
@@ -29,7 +29,7 @@ class Watcher:
     out: Path
     predictor: BatchPredictor
     stated: Stated = field(default_factory=Stated)
-    evidence: EvidenceKind = "both"
+    options: Options = PLAIN
     pattern: str | None = None
     interval_s: float = 1.0
     _answered: dict[str, Stamp | None] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Watcher:
         why.
         """
         records = []
-        for outcome in answer_file(file, self.predictor, self.stated, self.evidence):
+        for outcome in answer_file(file, self.predictor, self.stated, self.options):
             good = isinstance(outcome, FrameAnswer)
             records.append(outcome.prediction.to_json() if good else failed(outcome))
             self._answered[_key(file)] = None if good else stamp
