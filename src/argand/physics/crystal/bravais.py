@@ -1,7 +1,7 @@
 """Bravais lattices that a measured lattice agrees with, within its uncertainties.
 
-Twofold axes of the reduced cell that nearly fit generate the candidate groups (Le Page 1982, J. Appl. Cryst. 15,
-255-259; here by gemmi). A group's symmetry is a set of linear conditions on the metric tensor, which the
+Twofold axes of the reduced cell that nearly fit generate the candidate groups (Le Page 1982, J. Appl. Cryst.
+15, 255-259; here by gemmi). A group's symmetry is a set of linear conditions on the metric tensor, which the
 covariance of the measured one tests by chi².
 """
 
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import gemmi
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from argand.physics.crystal.cell import Cell
-from argand.typing import Matrix3, Vector3
+from argand.physics.crystal.conventional import Group, conventional_setting
+from argand.typing import Matrix3
 
 MOST_OBLIQUE_DEG = 2.0
 """Largest angle in degrees between direct and reciprocal axis of a twofold axis that is looked at.
@@ -28,8 +29,8 @@ By hand: 0.07 % and 0.04°, what a tilt or distance that is slightly off bends a
 LARGEST_CHI2 = 9.0
 """Chi² per condition up to which a symmetry is possible. By hand: three standard deviations."""
 WORST_STRAIN = 0.01
-"""Standard deviation of lengths relative to each other (and of angles, radians) beyond which no Bravais lattice
-is named. By hand: a lattice that is known less well agrees with too many."""
+"""Standard deviation of lengths relative to each other (and of angles, radians) beyond which no symmetry is
+named. By hand: a lattice that is known less well agrees with too many."""
 
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Elements of the metric tensor as a vector of six: squares, then products bc, ac, ab."""
@@ -68,18 +69,23 @@ def bravais_lattices(basis: Matrix3, covariance: Float[np.ndarray, "9 9"]) -> li
     """Lattices that the measured one agrees with, highest symmetry first; the triclinic one is the last.
 
     `basis` has the reciprocal vectors as columns (1/Å) and is primitive; `covariance` is that of its elements
-    row by row. The first one is the likeliest. Only the triclinic one where the lattice is known so badly
-    that it would agree with others by chance.
+    row by row. The first one is the likeliest. Only the triclinic one where nothing is known of its symmetry
+    (see `symmetry_is_known`).
     """
     metric = reduced_metric(basis, covariance)
-    found = [_lattice(metric, (np.eye(3, dtype=int),))]
-    if _relative_sigma(metric) < WORST_STRAIN:
-        groups = _groups(metric)
-        found += [one for group in groups if (one := _tested(metric, group)) is not None]
+    groups: list[Group] = [(np.eye(3, dtype=int),)]
+    if symmetry_is_known(basis, covariance):
+        groups += _groups(metric)
+    found = [one for group in groups if (one := _tested(metric, group)) is not None]
     # Of equal order the likelier first; of one symbol in several settings the likeliest alone.
     order = list("cthoma")
     found.sort(key=lambda one: (order.index(one.symbol[0]), one.symbol[1] == "R", one.chi2))
     return list({one.symbol: one for one in reversed(found)}.values())[::-1]
+
+
+def symmetry_is_known(basis: Matrix3, covariance: Float[np.ndarray, "9 9"]) -> bool:
+    """Whether a lattice is known well enough that it does not agree with others by chance."""
+    return _relative_sigma(reduced_metric(basis, covariance)) < WORST_STRAIN
 
 
 def reduced_metric(basis: Matrix3, covariance: Float[np.ndarray, "9 9"]) -> Metric:
@@ -105,7 +111,9 @@ def lengths_and_angles(metric: Matrix3) -> tuple[float, float, float, float, flo
     """a, b, c in the unit of the metric's root and alpha, beta, gamma in degrees."""
     length = np.sqrt(np.diag(metric))
     cosine = [metric[i, j] / (length[i] * length[j]) for i, j in PAIRS[3:]]
-    a, b, c, alpha, beta, gamma = (float(v) for v in (*length, *np.degrees(np.arccos(np.clip(cosine, -1, 1)))))
+    a, b, c, alpha, beta, gamma = (
+        float(v) for v in (*length, *np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    )
     return a, b, c, alpha, beta, gamma
 
 
@@ -133,9 +141,6 @@ def _relative_sigma(metric: Metric) -> float:
     return float(np.sqrt(np.linalg.eigvalsh(slopes @ metric.covariance @ slopes.T)[-1]))
 
 
-Group = tuple[Int[np.ndarray, "3 3"], ...]
-
-
 def _groups(metric: Metric) -> list[Group]:
     """Groups that some of the twofold axes which nearly fit generate: rotations x' = R x of indices."""
     cell = gemmi.UnitCell(*lengths_and_angles(metric.rows @ metric.rows.T))
@@ -157,10 +162,10 @@ def _groups(metric: Metric) -> list[Group]:
 
 def _closed(ops: Iterable[np.ndarray]) -> Group:
     """The group that rotations generate; empty where it has more than a lattice's 24."""
-    found = {tuple(np.eye(3, dtype=int).ravel())} | {tuple(op.ravel()) for op in ops}
+    found = {tuple(np.eye(3, dtype=int).ravel().tolist())} | _key(ops)
     while True:
         matrices = [np.reshape(one, (3, 3)) for one in found]
-        larger = found | {tuple((a @ b).ravel()) for a in matrices for b in matrices}
+        larger = found | _key(a @ b for a in matrices for b in matrices)
         if len(larger) > 24:
             return ()
         if larger == found:
@@ -168,8 +173,8 @@ def _closed(ops: Iterable[np.ndarray]) -> Group:
         found = larger
 
 
-def _key(group: Group) -> frozenset[tuple[int, ...]]:
-    return frozenset(tuple(op.ravel()) for op in group)
+def _key(group: Iterable[np.ndarray]) -> frozenset[tuple[int, ...]]:
+    return frozenset(tuple(op.ravel().tolist()) for op in group)
 
 
 def _averaging(group: Group) -> Float[np.ndarray, "6 6"]:
@@ -213,8 +218,6 @@ def _tested(metric: Metric, group: Group) -> Lattice | None:
 
 def _lattice(metric: Metric, group: Group) -> Lattice | None:
     """Conventional cell of the group's lattice and its standard deviations; None without a setting."""
-    from argand.physics.crystal.conventional import conventional_setting
-
     six, covariance, chi2, _ = _symmetrised(metric, group)
     tensor = _tensor(six)
     setting = conventional_setting(tensor, group)
@@ -234,8 +237,9 @@ def _lattice(metric: Metric, group: Group) -> Lattice | None:
     sigma = np.sqrt(np.maximum(variance, 0.0))
     # Rounding leaves 1e-9 of what symmetry fixes.
     sigma[sigma < 1e-7 * np.array([a, b, c, 1, 1, 1])] = 0.0
-    symbol = SYSTEMS[len(group)] + centring
-    return Lattice(symbol, Cell(a, b, c, alpha, beta, gamma, centring), tuple(sigma.tolist()), chi2)
+    cell = Cell(a, b, c, alpha, beta, gamma, centring)
+    s = sigma.tolist()
+    return Lattice(SYSTEMS[len(group)] + centring, cell, (s[0], s[1], s[2], s[3], s[4], s[5]), chi2)
 
 
 def _tensor(six: np.ndarray) -> Matrix3:

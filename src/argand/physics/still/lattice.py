@@ -49,13 +49,13 @@ class LatticeFit:
     a rival). `stretch` is the distance that fits best over the one that was given, and `stretch_sigma`
     its standard deviation; `chance` is the share of random spots that would count as explained as well.
     `basis` has the primitive reciprocal vectors as columns (1/Å), at the distance that fits best, and
-    `basis_covariance` is that of its elements row by row, the uncertainty of the distance included;
-    `explained` says which spots lie on it.
+    `basis_covariance` is that of its elements row by row, the uncertainty of the distance included (None of
+    a planar net, which has no third one); `explained` says which spots lie on it.
     """
 
     geometry: BeamGeometry
-    basis: Matrix3
-    basis_covariance: Float[np.ndarray, "9 9"]
+    basis: Matrix3 | None
+    basis_covariance: Float[np.ndarray, "9 9"] | None
     explained: Bool[np.ndarray, " n"]
     covariance: Float[np.ndarray, "4 4"]
     indexed: int

@@ -180,9 +180,9 @@ def _prior(
 class _Misfit:
     """q minus lattice node, the sphere's normal there, the misfit along it and the square across it.
 
-    The last two are as they would be at the distance that was given: a longer distance makes every q smaller, and with it
-    every misfit, which would draw the fit to ever longer ones where the spots do not fix the distance
-    (flat spheres). Across the normal q goes as 1/distance, along it as the square of that.
+    The last two are as they would be at the distance that was given: a longer distance makes every q smaller,
+    and with it every misfit, which would draw the fit to ever longer ones where the spots do not fix the
+    distance (flat spheres). Across the normal q goes as 1/distance, along it as the square of that.
     """
 
     residual: Float[np.ndarray, "c n 3"]

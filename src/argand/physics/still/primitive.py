@@ -1,4 +1,4 @@
-"""The primitive lattice of indexed spots: where a whole class of indices is absent, the lattice is a coarser one."""
+"""The primitive lattice of indexed spots: where a class of indices is absent, it is a coarser one."""
 
 from itertools import product
 
@@ -8,8 +8,8 @@ from jaxtyping import Int
 from argand.typing import Matrix3, Miller
 
 PRESENT = 0.95
-"""Share of the spots that must obey a rule of absences. By hand: a spot in twenty is another crystal's, or none;
-by chance every second or third obeys."""
+"""Share of the spots that must obey a rule of absences. By hand: a spot in twenty is another crystal's, or
+none; by chance every second or third obeys."""
 FEWEST = 15
 """Spots that such a rule must rest on. By hand: chance would let 15 obey once in 30,000 times."""
 
