@@ -33,7 +33,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def cell(record: Record) -> str:
-    """Likeliest Bravais lattice, if any is, and unit cell: lengths in Å, and the angles that are not right."""
+    """Likeliest Bravais lattice, if any, and unit cell: lengths in Å, and the angles that are not right."""
     values = record.get("unit_cell")
     if not values:
         return ""

@@ -17,8 +17,9 @@ HIT_SPOTS = 15
 """Spots from which on a frame is a hit. By hand: such as hit finders of serial crystallography ask for."""
 SPOTS_WITHIN = 0.95
 """Share of the spots that lie within the resolution. By hand: one in twenty may be no reflection."""
-SECOND_SHARE = 0.4
-"""Share of the spots left over that a second lattice must explain beyond chance. By hand."""
+SECOND_SHARE, SECOND_RMS_PX = 0.4, 1.0
+"""Share of the spots left over that a second lattice must explain beyond chance, and the largest residual in px
+that it may leave. By hand: two false ones of 37 simulated stills left 1.5 px and more, true ones some tenths."""
 SECOND_PRIOR = Prior(1.0, np.radians(0.1))
 """Centre and tilt when a second lattice is sought: those of the first one hold for it. By hand."""
 SAME = 0.1
@@ -97,7 +98,7 @@ def has_second_lattice(spots: Spots, first: LatticeFit) -> bool:
     if len(rest) < LATTICE_SPOTS or first.basis is None:
         return False
     fit = fit_lattice(rest, first.geometry, SECOND_PRIOR)
-    if fit is None or fit.basis is None or fit.rms_px > 3.0:
+    if fit is None or fit.basis is None or fit.rms_px > SECOND_RMS_PX:
         return False
     enough = fit.indexed >= max(LATTICE_SPOTS, (SECOND_SHARE + fit.chance) * fit.offered)
     return enough and not _same(first.basis, fit.basis)

@@ -18,9 +18,9 @@ saw tilts within 3°."""
 SWUNG_PRIOR = Prior(6.0, np.radians(0.3))
 """What an arm's angle and the header's centre are taken to be known to. By hand: the arm of one real sweep is
 off by 0.1 degrees, which moves its centre by 2 px, and headers are off by up to 6 px."""
-UNDISPUTED = 0.6
-"""Spots that a lattice about another start may explain, over those of the best, where their centres differ.
-By hand."""
+CLEARLY = 0.4
+"""Distance of the network's answer from a start, over that from the next one, up to which it decides between them.
+By hand: outside what it was trained on it is wrong by tens of px, and starts are hundreds apart."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +52,25 @@ def swung_starts(frame: Frame, nominal: BeamGeometry) -> Iterator[BeamGeometry]:
 
 
 def try_swung(spots: Spots, frame: Frame, nominal: BeamGeometry, network: tuple[float, float]) -> Swung:
-    """The lattice of a swung-out detector's spots; without one, the start nearest to the network's answer."""
+    """The lattice of a swung-out detector's spots about the start that the network's answer is nearest to.
+
+    The lattice itself does not say which way the arm is out: nodes for the beam are everywhere on the sphere.
+    Without a lattice, or where the network does not decide between the starts, there is none.
+    """
     starts = list(swung_starts(frame, nominal))
-    fits = [believable(fit_lattice(spots.px, start, SWUNG_PRIOR)) for start in starts]
-    found = sorted(
-        ((fit, start) for fit, start in zip(fits, starts, strict=True) if fit is not None),
-        key=lambda pair: -pair[0].indexed,
-    )
-    if found and not any(_disputes(fit, found[0][0]) for fit, _ in found[1:]):
-        return Swung(found[0][1], found[0][0])
-    apart = [np.hypot(*np.subtract(start.beam_centre_px, network)) for start in starts]
-    return Swung(starts[int(np.argmin(apart))], None)
-
-
-def _disputes(fit: LatticeFit, best: LatticeFit) -> bool:
-    """Whether a fit says another centre than the best one and explains nearly as much."""
-    apart = np.hypot(*np.subtract(fit.geometry.beam_centre_px, best.geometry.beam_centre_px))
-    # 3 px, by hand: of fits of one lattice from two starts.
-    return bool(apart > 3.0 and fit.indexed > UNDISPUTED * best.indexed)
+    apart = np.array([np.hypot(*np.subtract(start.beam_centre_px, network)) for start in starts])
+    # Where the header's centre is taken for the beam's, the four ways of the arm share it.
+    near = np.isclose(apart, apart.min())
+    nearest = starts[int(np.argmin(apart))]
+    if near.all() or apart.min() > CLEARLY * apart[~near].min():
+        return Swung(nearest, None)
+    fits = [
+        (believable(fit_lattice(spots.px, start, SWUNG_PRIOR)), start)
+        for start, is_near in zip(starts, near, strict=True)
+        if is_near
+    ]
+    found = [(fit, start) for fit, start in fits if fit is not None]
+    if not found:
+        return Swung(nearest, None)
+    fit, start = max(found, key=lambda pair: pair[0].indexed)
+    return Swung(start, fit)

@@ -136,7 +136,7 @@ def _doubts(frame: Frame, seen: Features, answer: Prediction) -> str:
     assert answer.geometry is not None
     assert answer.sigma_px is not None
     if is_swung(frame) and answer.path != "lattice":
-        found = f"its {len(seen.spots)} spots show no lattice"
+        found = f"its {len(seen.spots)} spots show no lattice that says where the beam is"
         return f"the detector is swung out by {frame.two_theta_deg:g} degrees and {found}"
     # Near-blank, centres off the detector, fits that leave more than 2 px: by hand, see the note at the top.
     photons = float(seen.counts.sum())
