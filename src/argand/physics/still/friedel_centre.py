@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 
 from argand.physics.still.spot import Spots
-from argand.typing import Points2
 
 PAIRS = 8
 """Least number of pairs that a correlation is taken of. By hand."""
@@ -35,7 +34,7 @@ class Symmetry:
 
 
 def friedel_symmetry(
-    spots: Spots, on_lattice: Bool[np.ndarray, " n"], centres: Points2, reach_px: float
+    spots: Spots, on_lattice: Bool[np.ndarray, " n"], centres: Float[np.ndarray, "c 2"], reach_px: float
 ) -> Symmetry:
     """How well the spots' intensities agree about each of the `centres` [c, 2] (fast, slow) px.
 

@@ -71,7 +71,7 @@ def _net(q: Points2) -> tuple[Float[np.ndarray, "2 2"], Vector2] | None:
     return None
 
 
-def _direct_vectors(q: Points2) -> tuple[Points2, np.ndarray, np.ndarray]:
+def _direct_vectors(q: Points2) -> tuple[Float[np.ndarray, "k 2"], np.ndarray, np.ndarray]:
     """Vectors t for which q·t is nearly whole but for a phase, their phases and mean cosines."""
     from scipy import fft  # only images with enough spots need it
 
@@ -96,7 +96,7 @@ def _direct_vectors(q: Points2) -> tuple[Points2, np.ndarray, np.ndarray]:
     return vectors, phases, scores
 
 
-def _peaks(density: np.ndarray, count: int, longest: float) -> Points2:
+def _peaks(density: np.ndarray, count: int, longest: float) -> Float[np.ndarray, "k 2"]:
     """The highest cells of half the plane, well apart, between 2.5 and `longest` cells from the origin."""
     turn = np.fft.fftfreq(GRID, 1.0 / GRID)
     size2 = turn[:, None] ** 2 + turn[None] ** 2

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Int
 
-from argand.typing import Matrix3, Miller
+from argand.typing import Miller
 
 PRESENT = 0.95
 """Share of the spots that must obey a rule of absences. By hand: a spot in twenty is another crystal's, or
@@ -41,7 +41,7 @@ def _rule(hkl: Miller) -> tuple[np.ndarray, int] | None:
     return None
 
 
-def _sublattice(normal: np.ndarray, modulus: int) -> Matrix3:
+def _sublattice(normal: np.ndarray, modulus: int) -> Int[np.ndarray, "3 3"]:
     """Columns that span the indices h with normal·h = 0 modulo a prime."""
     pivot = int(np.flatnonzero(normal)[0])
     inverse = pow(int(normal[pivot]), -1, modulus)

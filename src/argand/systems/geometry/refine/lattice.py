@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
+from jaxtyping import Float
 
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.friedel_centre import friedel_symmetry
@@ -12,7 +13,6 @@ from argand.physics.still.lattice_refinement import FREEDOM, Prior
 from argand.physics.still.planar_lattice import PlanarLattice, fit_planar_lattice
 from argand.physics.still.spot import Spots
 from argand.systems.geometry.refine.options import Options
-from argand.typing import Points2
 
 TILT_PRIOR = np.radians(2.0)
 """Standard deviation of each tilt angle about zero that the fits assume, in radians. By hand: those of the
@@ -123,7 +123,7 @@ def _net_as_fit(net: PlanarLattice, start: BeamGeometry, prior: Prior, px_per_q:
 
 
 def _centred(
-    fit: LatticeFit, spots: Spots, start: BeamGeometry, prior: Prior, nodes: Points2
+    fit: LatticeFit, spots: Spots, start: BeamGeometry, prior: Prior, nodes: Float[np.ndarray, "c 2"]
 ) -> LatticeFit | None:
     """The fit with the node as centre that Friedel's symmetry and the network's answer prefer.
 

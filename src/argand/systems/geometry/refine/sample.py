@@ -18,8 +18,9 @@ HIT_SPOTS = 15
 SPOTS_WITHIN = 0.95
 """Share of the spots that lie within the resolution. By hand: one in twenty may be no reflection."""
 SECOND_SHARE, SECOND_RMS_PX = 0.4, 1.0
-"""Share of the spots left over that a second lattice must explain beyond chance, and the largest residual in px
-that it may leave. By hand: two false ones of 37 simulated stills left 1.5 px and more, true ones some tenths."""
+"""Share of the spots left over that a second lattice must explain beyond chance, and the largest residual in
+px that it may leave. By hand: two false ones of 37 simulated stills left 1.5 px and more, true ones some
+tenths."""
 SECOND_PRIOR = Prior(1.0, np.radians(0.1))
 """Centre and tilt when a second lattice is sought: those of the first one hold for it. By hand."""
 SAME = 0.1

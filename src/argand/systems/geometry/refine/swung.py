@@ -19,8 +19,8 @@ SWUNG_PRIOR = Prior(6.0, np.radians(0.3))
 """What an arm's angle and the header's centre are taken to be known to. By hand: the arm of one real sweep is
 off by 0.1 degrees, which moves its centre by 2 px, and headers are off by up to 6 px."""
 CLEARLY = 0.4
-"""Distance of the network's answer from a start, over that from the next one, up to which it decides between them.
-By hand: outside what it was trained on it is wrong by tens of px, and starts are hundreds apart."""
+"""Distance of the network's answer from a start, over that from the next one, up to which it decides between
+them. By hand: so far outside of its training it is wrong by tens of px, and starts are hundreds apart."""
 
 
 @dataclass(frozen=True)
