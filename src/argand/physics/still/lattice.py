@@ -185,7 +185,7 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candi
         rival_px,
         stretch,
         stretch * float(np.sqrt(covariance[13, 13])),
-        min(1.0, reach / abs(float(np.linalg.det(final.basis[0])))),
+        min(1.0, float(reach) / abs(float(np.linalg.det(final.basis[0])))),
     )
 
 

@@ -62,7 +62,7 @@ def test_the_cell_of_a_still_comes_with_lattice_resolution_and_share(seed: int):
 
 def test_a_second_crystal_is_counted():
     first, second = spots_of(0), spots_of(1)
-    weak = second.select(np.arange(120))
+    weak = second.select(np.arange(200))
     both = Spots(
         *(np.concatenate([getattr(first, n), getattr(weak, n)]) for n in ("px", "counts", "sigma", "area"))
     )

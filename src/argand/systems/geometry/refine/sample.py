@@ -102,7 +102,7 @@ def has_second_lattice(spots: Spots, first: LatticeFit) -> bool:
     if fit is None or fit.basis is None or fit.rms_px > SECOND_RMS_PX:
         return False
     enough = fit.indexed >= max(LATTICE_SPOTS, (SECOND_SHARE + fit.chance) * fit.offered)
-    return enough and not _same(first.basis, fit.basis)
+    return bool(enough and not _same(first.basis, fit.basis))
 
 
 def _same(first: Matrix3, second: Matrix3) -> bool:
