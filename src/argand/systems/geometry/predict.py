@@ -20,6 +20,7 @@ from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import is_binary
 from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
+from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.lattice import TILT_PRIOR, is_flat, try_lattice
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
@@ -121,7 +122,7 @@ class Predictor:
         doubtful = lattice is None or bool(lattice_doubts(lattice, options))
         if refine and doubtful and evidence != "spots" and not ringless:
             rings = _try_rings(frame, seen, start, sigma, grainy=lattice is None)
-        answer = decide(frame, seen, start, start_sigma, lattice, rings, options)
+        answer = with_header_note(decide(frame, seen, start, start_sigma, lattice, rings, options))
         assert answer.geometry is not None
         return replace(
             answer,
@@ -143,7 +144,8 @@ class Predictor:
         """
         began = time.perf_counter()
         good = [p for p in predictions if p.reliable and p.covariance is not None]
-        answer = average(good, options) if good else self.predict_frame(sum_frames(frames), options)
+        mean = with_header_note(average(good, options)) if good else None
+        answer = mean or self.predict_frame(sum_frames(frames), options)
         notes = tuple(dict.fromkeys([*(note for f in frames for note in f.notes), *answer.notes]))
         return replace(
             answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
