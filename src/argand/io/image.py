@@ -67,6 +67,7 @@ def read_frames(
     pixel_size_mm: tuple[float, float] | None = None,
     mask: Mask | str | Path | None = None,
     model: ExptImages | None = None,
+    two_theta_deg: float | None = None,
 ) -> Iterator[Frame]:
     """All images of a file, one by one; `file#3` or `file#0-9` selects some, counted from 0.
 
@@ -81,7 +82,7 @@ def read_frames(
         for index in range(stack.count) if wanted is None else wanted:
             frame = _frame(path, stack, index)
             frame = frame if model is None else with_model(frame, model)
-            frame = with_overrides(frame, wavelength, distance_mm, pixel_size_mm)
+            frame = with_overrides(frame, wavelength, distance_mm, pixel_size_mm, two_theta_deg=two_theta_deg)
             yield frame if allowed is None else _masked(frame, allowed, _name(mask))
     finally:
         stack.close()
@@ -126,13 +127,15 @@ def with_overrides(
     distance_mm: float | None = None,
     pixel_size_mm: tuple[float, float] | None = None,
     mask: Mask | str | Path | None = None,
+    two_theta_deg: float | None = None,
 ) -> Frame:
-    """The frame with the caller's values (Å, mm, (fast, slow) mm) in place of the header's.
+    """The frame with the caller's values (Å, mm, (fast, slow) mm, degrees) in place of the header's.
 
     `mask` is a file or an array as `load_mask` takes it, and narrows the frame's own mask. Raises
     InputError for a mask of another shape than the image.
     """
     stated = {"wavelength": wavelength, "distance_mm": distance_mm, "pixel_size_mm": pixel_size_mm}
+    stated["two_theta_deg"] = two_theta_deg
     frame = replace(frame, **{key: value for key, value in stated.items() if value is not None})
     return frame if mask is None else _masked(frame, load_mask(mask), _name(mask))
 

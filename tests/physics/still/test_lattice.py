@@ -110,3 +110,16 @@ def test_a_dozen_spots_are_the_least_that_is_looked_at():
     px = np.random.default_rng(0).uniform(0, 820, (11, 2))
     assert fit_lattice(px, START, PRIOR) is None
     assert fit_lattice(np.empty((0, 2)), START, PRIOR) is None
+
+
+def test_a_flat_sphere_leaves_the_distance_where_it_was():
+    flat = BeamGeometry((512.0, 512.0), 1590.0, 0.0251, (0.055, 0.055))
+    spread = Spread(mosaic=2e-3, divergence=1e-4, bandwidth=1e-6, domain=500.0)
+    crystal = Crystal(Cell(38, 79, 79), random_rotation(np.random.default_rng(0)), spread, d_min=1.6)
+    still = Still(flat, Panel("four chips", (1024, 1024), 0.055), 1, crystal)
+    px, counts, _ = bragg_spots(still, np.random.default_rng(2))
+    px = px[np.argsort(-counts)][:200] + np.random.default_rng(3).normal(0, 0.15, (200, 2))
+    fit = fit_lattice(px, flat, Prior(3.0, np.radians(2.0)))
+    assert fit is not None
+    assert fit.stretch == pytest.approx(1.0, abs=0.003)
+    assert fit.stretch_sigma == pytest.approx(0.01, rel=0.1)

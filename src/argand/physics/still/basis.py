@@ -49,7 +49,7 @@ def direct_vectors(
     `q` [n, 3] in 1/Å. 2.5 Å and 5 % of a length are by hand: no cell is shorter, and nearer vectors are one.
     """
     start = _peaks_of_differences(q, longest, count)
-    vectors, phases, residual = _sharpen(q, start)
+    vectors, phases, residual = sharpen(q, start)
     scores = np.cos(2 * np.pi * residual).mean(axis=1)
     order = np.argsort(-scores)
     vectors, phases, scores = vectors[order], phases[order], scores[order]
@@ -101,10 +101,12 @@ def _separate(
     return np.array(chosen) * step
 
 
-def _sharpen(
-    q: Points3, vectors: Float[np.ndarray, "k 3"], start: float = 0.35, rounds: int = 12
-) -> tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, " k"], Float[np.ndarray, "k n"]]:
+def sharpen(
+    q: Float[np.ndarray, "n d"], vectors: Float[np.ndarray, "k d"], start: float = 0.35, rounds: int = 12
+) -> tuple[Float[np.ndarray, "k d"], Float[np.ndarray, " k"], Float[np.ndarray, "k n"]]:
     """Fit each vector and its phase to the spots: robust least squares of q.t - phase to integers.
+
+    In space or in a plane. Returns vectors (Å for q in 1/Å), phases and the spots' residuals (turns).
 
     Far spots turn many times: from the nearest share `start` on, they join as the vector gets better. Share
     and rounds are by hand.
@@ -124,9 +126,9 @@ def _sharpen(
         # 0 from a quarter of a turn on: a spot between two planes pulls to neither.
         weight = np.maximum(np.cos(2 * np.pi * residual), 0.0) ** 2 * near
         design = np.concatenate([q, np.ones((len(q), 1))], axis=1)
-        normal = np.einsum("kn,ni,nj->kij", weight, design, design) + 1e-12 * np.eye(4)
+        normal = np.einsum("kn,ni,nj->kij", weight, design, design) + 1e-12 * np.eye(design.shape[1])
         right = np.einsum("kn,ni,kn->ki", weight, design, residual)
-        vectors -= np.linalg.solve(normal, right[..., None])[:, :3, 0]
+        vectors -= np.linalg.solve(normal, right[..., None])[:, :-1, 0]
     turns = vectors @ q.T
     phases = np.angle(np.exp(2j * np.pi * turns).mean(axis=1)) / (2 * np.pi)
     residual = turns - phases[:, None]
@@ -161,7 +163,7 @@ def choose_basis(
         return None
     thirds = vectors[outside]
     thirds = thirds - np.rint(thirds @ np.linalg.pinv(plane)) @ plane
-    everything, turns, residual = _sharpen(q, np.concatenate([plane, thirds]), start=0.9)
+    everything, turns, residual = sharpen(q, np.concatenate([plane, thirds]), start=0.9)
     inside = np.abs(residual) < tolerance
     inliers = np.count_nonzero(inside[:2].all(axis=0) & inside[2:], axis=1)
     volume = np.abs(everything[2:] @ np.cross(everything[0], everything[1]))

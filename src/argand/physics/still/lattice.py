@@ -10,7 +10,7 @@ it knows the sphere's curvature.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from argand.physics.still.basis import find_basis
 from argand.physics.still.detector import BeamGeometry
@@ -22,6 +22,7 @@ from argand.physics.still.lattice_refinement import (
     index_and_fit,
     placed,
 )
+from argand.physics.still.primitive import primitive_transform
 from argand.typing import Matrix3, Miller, Points2
 
 GROWTH = ((0.45, 24), (1.0, 5))
@@ -47,10 +48,15 @@ class LatticeFit:
     position of the origin beats the next one, and `rival_px` where the centre would then be (None without
     a rival). `stretch` is the distance that fits best over the one that was given, and `stretch_sigma`
     its standard deviation; `chance` is the share of random spots that would count as explained as well.
+    `basis` has the primitive reciprocal vectors as columns (1/Å), at the distance that fits best, and
+    `basis_covariance` is that of its elements row by row, the uncertainty of the distance included (None of
+    a planar net, which has no third one); `explained` says which spots lie on it.
     """
 
     geometry: BeamGeometry
-    basis: Matrix3
+    basis: Matrix3 | None
+    basis_covariance: Float[np.ndarray, "9 9"] | None
+    explained: Bool[np.ndarray, " n"]
     covariance: Float[np.ndarray, "4 4"]
     indexed: int
     offered: int
@@ -152,7 +158,8 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candi
         found = rivals.take(int(order[0]))
     final = index_and_fit(px, geometry, prior, found.place, found.basis)
     # By hand: a weight of 0.2 is a spot at three standard deviations; fewer than ten spots are no lattice.
-    indexed = int(np.count_nonzero(final.weight[0] > 0.2))
+    explained = final.weight[0] > 0.2
+    indexed = int(np.count_nonzero(explained))
     if indexed < 10:
         return None
     margin, rival_px = np.inf, None
@@ -163,9 +170,13 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candi
     stretch = float(np.exp(final.place[0, 4]))
     # Volume of the ellipsoid about a node in which a spot is no outlier, over that of the reciprocal cell.
     reach = 4.0 / 3.0 * np.pi * OUTLIER**1.5 * final.scales[0] ** 2 * final.scales[1]
+    change = primitive_transform(_indices(px[explained], placed(geometry, final.place[0]), final.basis[0]))
+    wider = np.kron(np.eye(3), change.T)
     return LatticeFit(
         replace(placed(geometry, final.place[0]), distance_mm=geometry.distance_mm),
-        final.basis[0],
+        final.basis[0] @ change,
+        wider @ covariance[:9, :9] @ wider.T,
+        explained,
         covariance[9:13, 9:13],
         indexed,
         len(px),
@@ -174,8 +185,13 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candi
         rival_px,
         stretch,
         stretch * float(np.sqrt(covariance[13, 13])),
-        min(1.0, reach / abs(float(np.linalg.det(final.basis[0])))),
+        min(1.0, float(reach) / abs(float(np.linalg.det(final.basis[0])))),
     )
+
+
+def _indices(px: Points2, geometry: BeamGeometry, basis: Matrix3) -> Miller:
+    """Indices of the nodes nearest to spots."""
+    return np.rint(geometry.q_from_px(px) @ np.linalg.inv(basis).T).astype(int)
 
 
 def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candidates) -> Candidates:

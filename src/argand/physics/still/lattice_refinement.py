@@ -132,7 +132,7 @@ def _improve(
     """One Gauss-Newton step; costs, weights and residuals are those before it."""
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
     q, slopes = _q_and_slopes(px, geometry, place)
-    misfit = _misfit(q, basis, hkl, geometry.wavelength)
+    misfit = _misfit(q, basis, hkl, geometry.wavelength, np.exp(place[:, 4]))
     if scales is None:
         scales = _scales(misfit, close, px_per_q)
     square = misfit.across2 / scales[0] ** 2 + misfit.along**2 / scales[1] ** 2
@@ -178,21 +178,30 @@ def _prior(
 
 @dataclass(frozen=True)
 class _Misfit:
-    """q minus lattice node, the sphere's normal there, the misfit along it and the square across it."""
+    """q minus lattice node, the sphere's normal there, the misfit along it and the square across it.
+
+    The last two are as they would be at the distance that was given: a longer distance makes every q smaller,
+    and with it every misfit, which would draw the fit to ever longer ones where the spots do not fix the
+    distance (flat spheres). Across the normal q goes as 1/distance, along it as the square of that.
+    """
 
     residual: Float[np.ndarray, "c n 3"]
     direction: Float[np.ndarray, "c n 3"]
     along: Float[np.ndarray, "c n"]
     across2: Float[np.ndarray, "c n"]
+    stretch: Float[np.ndarray, " c"]
 
 
-def _misfit(q: np.ndarray, basis: np.ndarray, hkl: np.ndarray, wavelength: float) -> _Misfit:
+def _misfit(
+    q: np.ndarray, basis: np.ndarray, hkl: np.ndarray, wavelength: float, stretch: np.ndarray
+) -> _Misfit:
     direction = q + np.array([0.0, 0.0, 1.0 / wavelength])
     direction *= wavelength
     residual = q - np.einsum("cij,cnj->cni", basis, hkl)
     along = np.einsum("cni,cni->cn", residual, direction)
     across2 = np.maximum(np.sum(residual**2, axis=-1) - along**2, 0.0)
-    return _Misfit(residual, direction, along, across2)
+    times = stretch[:, None]
+    return _Misfit(residual, direction, along * times**2, across2 * times**2, stretch)
 
 
 def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.ndarray, " 2"]:
@@ -249,9 +258,11 @@ def _normal_equations(
     for axis in range(3):
         jacobian[:, :, axis, 3 * axis : 3 * axis + 3] = hkl
     jacobian[..., 9:] = -slopes
-    # Metric: 1/scale² across the sphere's normal, the normal's own scale along it.
+    # Metric: 1/scale² across the sphere's normal, the normal's own scale along it, at the given distance.
     outer = misfit.direction[..., :, None] * misfit.direction[..., None, :]
-    across, normal = scales[0] ** -2, scales[1] ** -2
+    jacobian[..., 13] -= misfit.residual + np.einsum("cnij,cnj->cni", outer, misfit.residual)
+    times = misfit.stretch[:, None, None, None]
+    across, normal = (times / scales[0]) ** 2, (times**2 / scales[1]) ** 2
     metric = weight[..., None, None] * (across * (np.eye(3) - outer) + normal * outer)
     weighted = np.matmul(metric, jacobian)
     matrix = np.einsum("cnip,cniq->cpq", weighted, jacobian, optimize=True)

@@ -55,6 +55,19 @@ CalibrantName = Annotated[
         "--calibrant", help="Powder whose rings are seen, such as LaB6: the distance is fitted too."
     ),
 ]
+TwoTheta = Annotated[
+    float | None,
+    typer.Option(
+        help="Angle of the detector's arm in degrees, in place of the file's.", min=-120.0, max=120.0
+    ),
+]
+# 0.05, by hand: no detector is known to stand better than that.
+MaxTilt = Annotated[
+    float | None, typer.Option(help="The detector is upright within so many degrees.", min=0.05, max=10.0)
+]
+UseFitted = Annotated[
+    bool, typer.Option("--use-fitted-distance", help="Write the distance that the spots fit, where they do.")
+]
 EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used, to compare.")]
 Preset = Annotated[
     str,
@@ -155,6 +168,9 @@ def predict(
     wavelength: Wavelength = None,
     distance: Distance = None,
     pixel_size: PixelSize = None,
+    two_theta: TwoTheta = None,
+    max_tilt: MaxTilt = None,
+    use_fitted_distance: UseFitted = False,
     pool: Annotated[bool, typer.Option(help="Also answer for all frames of one geometry together.")] = True,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
@@ -173,9 +189,10 @@ def predict(
     if json and csv:
         raise ConfigError("--json and --csv exclude each other; choose one")
     predictor = _predictor(weights)
-    stated = _stated(mask, wavelength, distance, pixel_size)
+    stated = _stated(mask, wavelength, distance, pixel_size, two_theta)
+    options = _options(evidence, calibrant, max_tilt, use_fitted_distance)
     with RunFolder(out, parse_formats(formats), overlay, page=write_page) as run:
-        predict_files(files, predictor, stated, run, tell, options=_options(evidence, calibrant), pool=pool)
+        predict_files(files, predictor, stated, run, tell, options=options, pool=pool)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
         say(f"pictures and files: {out}\npage: {out / PAGE}")
@@ -206,6 +223,9 @@ def watch(
     wavelength: Wavelength = None,
     distance: Distance = None,
     pixel_size: PixelSize = None,
+    two_theta: TwoTheta = None,
+    max_tilt: MaxTilt = None,
+    use_fitted_distance: UseFitted = False,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
     calibrant: CalibrantName = None,
@@ -217,10 +237,9 @@ def watch(
     from argand.systems.geometry.files.table import record_line
     from argand.systems.geometry.files.watch import Watcher
 
-    stated = _stated(mask, wavelength, distance, pixel_size)
-    watcher = Watcher(
-        folder, out, _predictor(weights), stated, _options(evidence, calibrant), pattern, interval
-    )
+    stated = _stated(mask, wavelength, distance, pixel_size, two_theta)
+    options = _options(evidence, calibrant, max_tilt, use_fitted_distance)
+    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval)
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))
@@ -307,21 +326,31 @@ def _predictor(weights: Path | None) -> Any:
     return module.load() if weights is None else module.load(weights)
 
 
-def _stated(mask: Path | None, wavelength: float | None, distance: float | None, pixel: float | None) -> Any:
+def _stated(
+    mask: Path | None,
+    wavelength: float | None,
+    distance: float | None,
+    pixel: float | None,
+    two_theta: float | None = None,
+) -> Any:
     """What the user states in place of the headers."""
     from argand.io.image import load_mask
     from argand.systems.geometry.files.batch import Stated
 
     pixel_size = None if pixel is None else (pixel, pixel)
-    return Stated(wavelength, distance, pixel_size, None if mask is None else load_mask(mask))
+    loaded = None if mask is None else load_mask(mask)
+    return Stated(wavelength, distance, pixel_size, loaded, two_theta)
 
 
-def _options(evidence: Evidence, calibrant: str | None) -> Any:
+def _options(
+    evidence: Evidence, calibrant: str | None, max_tilt: float | None, use_fitted_distance: bool
+) -> Any:
     """How frames are answered; ConfigError for a calibrant that is not known."""
     from argand.physics.still.calibrant import calibrant_name
     from argand.systems.geometry.refine.options import Options
 
-    return Options(evidence, calibrant=None if calibrant is None else calibrant_name(calibrant))
+    name = None if calibrant is None else calibrant_name(calibrant)
+    return Options(evidence, max_tilt_deg=max_tilt, calibrant=name, use_fitted_distance=use_fitted_distance)
 
 
 def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:

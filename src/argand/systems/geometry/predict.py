@@ -15,31 +15,25 @@ from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, extract_features
-from argand.physics.still.lattice import LatticeFit, fit_lattice
-from argand.physics.still.lattice_refinement import Prior
-from argand.physics.still.spot import Spots, is_binary
+from argand.physics.still.spot import is_binary
 from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.header_check import with_header_note
+from argand.systems.geometry.refine.lattice import is_flat, try_lattice
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.rings import try_rings
+from argand.systems.geometry.refine.sample import describe_sample
+from argand.systems.geometry.refine.swung import SWUNG_PRIOR, is_swung, try_swung
 from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
 from argand.systems.geometry.system import Geometry, known_numbers
 
 WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
-TILT_PRIOR = np.radians(2.0)
-"""Standard deviation of each tilt angle about zero that the fits assume, in radians. By hand: those of the
-simulated sets (within 3°, 1.7° root mean square) fit in, and those that refinement gives at beamlines (0.08
-to 0.50°) are hardly drawn by it."""
 NETWORK_SIGMA_SCALE = 2.0
 """Factor on the network's own standard deviation, from its errors on simulated validation images. Chosen, as
 are SPOTS_SIGMA_SCALE and BINARY_SIGMA_SCALE, with some of the stills in sight on which
 benchmarks/geometry_simulated.py reports the calibration, so that this flatters them; on no real image."""
 
-LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
-"""Least number of spots that a lattice must explain, and least share of those offered, beyond chance.
-By hand: 20 spots are 40 numbers for the 14 of a fit; benchmarks/geometry_simulated.py counts wrong ones."""
 SPOTS_SIGMA_SCALE, NO_CLUE_PX = 2.5, 20.0
 """Factor where only the spots speak, likewise measured: where the background leaves more px (by hand)."""
 BINARY_SIGMA_SCALE = 1.5
@@ -61,12 +55,14 @@ class Predictor:
         wavelength: float | None = None,
         distance_mm: float | None = None,
         pixel_size_mm: float | tuple[float, float] | None = None,
+        two_theta_deg: float | None = None,
         index: int = 0,
         options: Options = PLAIN,
     ) -> Prediction:
         """Beam centre and tilt of one image: a file (frame `index` of it), a Frame, or an array [slow, fast].
 
-        Lengths in mm, wavelength in Å; they override what the file says, and an array needs all three.
+        Lengths in mm, wavelength in Å, angle of the detector's arm in degrees; they override what the file
+        says, and an array needs the first three.
         Raises InputError where the file cannot be read or a needed number is missing.
         """
         began = time.perf_counter()
@@ -83,7 +79,12 @@ class Predictor:
         if isinstance(pixel_size_mm, int | float):
             pixel_size_mm = (float(pixel_size_mm), float(pixel_size_mm))
         frame = with_overrides(
-            frame, wavelength=wavelength, distance_mm=distance_mm, pixel_size_mm=pixel_size_mm, mask=mask
+            frame,
+            wavelength=wavelength,
+            distance_mm=distance_mm,
+            pixel_size_mm=pixel_size_mm,
+            mask=mask,
+            two_theta_deg=two_theta_deg,
         )
         answer = self.predict_frame(frame, options)
         return replace(answer, seconds=time.perf_counter() - began)
@@ -99,15 +100,23 @@ class Predictor:
             sigma *= BINARY_SIGMA_SCALE
         elif evidence == "spots" or (evidence == "both" and self._rests_on_spots(seen, nominal, sigma)):
             sigma *= SPOTS_SIGMA_SCALE
-        start = nominal.with_centre(network)
+        start, start_sigma = nominal.with_centre(network), sigma
         lattice = rings = None
-        if refine and evidence != "background" and options.calibrant is None:
-            lattice = _try_lattice(seen.spots, start, sigma)
-        if refine and (lattice is None or lattice_doubts(lattice)) and evidence != "spots":
+        if refine and evidence != "background" and is_swung(frame):
+            swung = try_swung(seen.spots, frame, nominal, network)
+            start, start_sigma, lattice = swung.start, SWUNG_PRIOR.centre_px, swung.lattice
+        elif refine and evidence != "background" and options.calibrant is None:
+            lattice = try_lattice(seen.spots, start, sigma, options)
+        # The rim of a stop and the band of a zone are rings to the eye of a fit: electrons need a calibrant.
+        ringless = is_swung(frame) or (is_flat(nominal) and options.calibrant is None)
+        doubtful = lattice is None or bool(lattice_doubts(lattice, options))
+        if refine and doubtful and evidence != "spots" and not ringless:
             rings = try_rings(frame, seen, start, sigma, options.calibrant)
-        answer = with_header_note(decide(frame, seen, start, sigma, lattice, rings, options))
+        answer = with_header_note(decide(frame, seen, start, start_sigma, lattice, rings, options))
+        assert answer.geometry is not None
         return replace(
             answer,
+            sample=describe_sample(seen.spots, answer.geometry, lattice),
             network_centre_px=network,
             network_sigma_px=sigma,
             network_tilt_deg=tilt,
@@ -125,7 +134,8 @@ class Predictor:
         """
         began = time.perf_counter()
         good = [p for p in predictions if p.reliable and p.covariance is not None]
-        answer = with_header_note(average(good)) if good else self.predict_frame(sum_frames(frames), options)
+        mean = with_header_note(average(good, options)) if good else None
+        answer = mean or self.predict_frame(sum_frames(frames), options)
         notes = tuple(dict.fromkeys([*(note for f in frames for note in f.notes), *answer.notes]))
         return replace(
             answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
@@ -213,19 +223,6 @@ def sum_frames(frames: Sequence[Frame]) -> Frame:
         raise InputError("frames of different shapes cannot be pooled; predict them apart")
     total = np.sum([np.where(f.mask, f.data, 0).astype(np.float32) for f in frames], axis=0)
     return replace(first, path="pooled", data=total, mask=np.all([f.mask for f in frames], axis=0))
-
-
-def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit | None:
-    """The lattice of the spots, if there is one that chance does not explain."""
-    # Student's t with four degrees of freedom has 1.4 times its scale for standard deviation. The limits are
-    # by hand: below 3 px a network that is too sure would forbid the truth, beyond 60 px rivals are too many.
-    prior = Prior(float(np.clip(0.7 * sigma, 3.0, 60.0)), TILT_PRIOR)
-    fit = fit_lattice(spots.px, start, prior)
-    if fit is None:
-        return None
-    enough = fit.indexed >= max(LATTICE_SPOTS, (LATTICE_SHARE + fit.chance) * fit.offered)
-    # By hand: a right lattice leaves fractions of a px; three TILT_PRIOR are 6 degrees, twice the simulated.
-    return fit if enough and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR else None
 
 
 def selftest() -> str:

@@ -14,7 +14,7 @@ from argand.page.shell import PAGE
 from argand.runs.record import RESULTS, Record, read_results
 from argand.systems.geometry.files.record import TABLE
 from argand.systems.geometry.files.style import CSS
-from argand.systems.geometry.files.text import angles, label, number, pair, verdict
+from argand.systems.geometry.files.text import angles, cell, crystals, label, number, pair, verdict
 
 _WIDTHS_PX = ((12, 1160), (40, 900), (150, 640))
 """Up to how many pictures, and how wide each then is in px. By hand, to keep the one file
@@ -29,6 +29,9 @@ _HEADINGS = (
     "± px",
     "shift, px",
     "pitch, yaw",
+    "d, Å",
+    "cell, Å",
+    "lattices",
     "evidence",
     "s",
     "",
@@ -120,6 +123,9 @@ def _row(place: int, record: Record) -> str:
         number(record.get("sigma_px")) if record["reliable"] else "",
         pair(record.get("shift_px"), sign="+"),
         angles(record.get("tilt_deg")),
+        number(record.get("resolution")),
+        cell(record),
+        crystals(record),
         str(record.get("path") or "") if record["reliable"] else "",
         number(record.get("seconds")),
         _chip(record),
@@ -159,6 +165,13 @@ def _numbers(record: Record) -> str:
         ("shift", pair(record.get("shift_mm"), 3, "+"), "mm", ""),
         ("pitch, yaw", angles(record.get("tilt_deg")), "", ""),
         ("PONI", pair(record.get("poni_px")), "px", ""),
+        ("distance that the spots fit", _distance(record), "mm", ""),
+        ("unit cell", cell(record), "Å", ""),
+        ("its standard deviations", _cell_sigma(record), "", ""),
+        ("lattices that agree", " ".join(record.get("bravais") or ()), "", ""),
+        ("crystals found", crystals(record), "", ""),
+        ("spots, indexed", _spots(record), "", ""),
+        ("resolution of the spots", number(record.get("resolution")), "Å", ""),
         ("best guess, not reliable", pair(record.get("unreliable_estimate_px")), "px", ""),
     ]
     cells = (
@@ -167,6 +180,23 @@ def _numbers(record: Record) -> str:
         if value
     )
     return f"<dl>{''.join(cells)}</dl>"
+
+
+def _distance(record: Record) -> str:
+    """The fitted distance in mm with its standard deviation; empty without one."""
+    value, stretch, sigma = (record.get(key) for key in ("fitted_distance_mm", "stretch", "stretch_sigma"))
+    return f"{value:.2f} ± {sigma / stretch * value:.2f}" if value and stretch and sigma else ""
+
+
+def _cell_sigma(record: Record) -> str:
+    """Standard deviations of the cell's lengths in Å and angles in degrees; 0 where symmetry fixes them."""
+    sigma = record.get("unit_cell_sigma")
+    return "" if not sigma else " ".join(f"{value:.2g}" for value in sigma)
+
+
+def _spots(record: Record) -> str:
+    share = record.get("indexed_share")
+    return "" if not record.get("spots") else f"{record['spots']}, {100 * (share or 0):.0f} %"
 
 
 def _links(names: Iterable[str]) -> str:

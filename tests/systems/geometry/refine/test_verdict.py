@@ -13,15 +13,29 @@ from argand.physics.still.ring import RingFit
 from argand.physics.still.spot import Spots
 from argand.systems.geometry.refine.options import Options
 from argand.systems.geometry.refine.prediction import Prediction
-from argand.systems.geometry.refine.verdict import SWUNG_LIMIT_DEG, average, decide, lattice_doubts
+from argand.systems.geometry.refine.swung import SWUNG_LIMIT_DEG
+from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
 
 GEOMETRY = BeamGeometry((60.0, 45.0), 200.0, 1.0, (0.1, 0.1))
 COVARIANCE = np.diag([0.01, 0.01, 1e-6, 1e-6])
 
 
-def a_lattice(margin: float = 100.0, stretch: float = 1.001) -> LatticeFit:
-    basis = np.eye(3) / 50
-    return LatticeFit(GEOMETRY, basis, COVARIANCE, 80, 100, 0.2, margin, (70.0, 45.0), stretch, 1e-4, 0.0)
+def a_lattice(margin: float = 100.0, stretch: float = 1.001, stretch_sigma: float = 1e-4) -> LatticeFit:
+    return LatticeFit(
+        geometry=GEOMETRY,
+        basis=np.eye(3) / 50,
+        basis_covariance=1e-12 * np.eye(9),
+        explained=np.arange(100) < 80,
+        covariance=COVARIANCE,
+        indexed=80,
+        offered=100,
+        rms_px=0.2,
+        margin=margin,
+        rival_px=(70.0, 45.0),
+        stretch=stretch,
+        stretch_sigma=stretch_sigma,
+        chance=0.0,
+    )
 
 
 def some_rings() -> RingFit:
@@ -165,11 +179,34 @@ def test_a_tilt_that_was_not_measured_is_not_written(bright: Frame):
 
 
 @pytest.mark.parametrize("side", [-1, 1])
-def test_a_detector_swung_out_to_either_side_is_no_answer(bright: Frame, side: int):
+def test_a_swung_out_detector_is_answered_by_a_lattice_alone(bright: Frame, side: int):
     swung = replace(bright, two_theta_deg=side * (SWUNG_LIMIT_DEG + 0.1))
-    assert "swung out" in decide(swung, seen_of(swung), GEOMETRY, 5.0, a_lattice(), None).reason
+    assert "show no lattice" in decide(swung, seen_of(swung), GEOMETRY, 0.5, None, None).reason
+    off_the_detector = replace(a_lattice(), geometry=GEOMETRY.with_centre((-500.0, 45.0)))
+    assert decide(swung, seen_of(swung), GEOMETRY, 5.0, off_the_detector, None).reliable
     inside = replace(bright, two_theta_deg=side * (SWUNG_LIMIT_DEG - 0.1))
-    assert decide(inside, seen_of(inside), GEOMETRY, 5.0, a_lattice(), None).reliable
+    assert not decide(inside, seen_of(inside), GEOMETRY, 5.0, off_the_detector, None).reliable
+    assert decide(inside, seen_of(inside), GEOMETRY, 0.5, None, None).reliable
+
+
+def test_the_limit_of_the_distance_knows_its_own_uncertainty():
+    assert lattice_doubts(a_lattice(stretch=1.028, stretch_sigma=0.001))
+    assert not lattice_doubts(a_lattice(stretch=1.028, stretch_sigma=0.01))
+
+
+def test_the_fitted_distance_stands_where_it_is_asked_for(bright: Frame):
+    fit, wanted = a_lattice(stretch=1.05), Options(use_fitted_distance=True)
+    answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, fit, None, wanted)
+    assert answer.reliable
+    assert answer.geometry is not None
+    assert answer.geometry.distance_mm == pytest.approx(210.0)
+    assert answer.notes == ("the distance is the one that the spots fit, 210.00 ± 0.02 mm; 200 mm was given",)
+    unknown = replace(fit, stretch=1.01, stretch_sigma=0.01)
+    answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, unknown, None, wanted)
+    assert answer.geometry == GEOMETRY
+    pooled = average([decide(bright, seen_of(bright), GEOMETRY, 5.0, fit, None, wanted)] * 2, wanted)
+    assert pooled.geometry is not None
+    assert pooled.geometry.distance_mm == pytest.approx(210.0)
 
 
 def test_a_fit_that_leaves_more_than_two_pixels_is_no_answer(bright: Frame):

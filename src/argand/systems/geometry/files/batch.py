@@ -41,12 +41,13 @@ class BatchPredictor(Protocol):
 
 @dataclass(frozen=True)
 class Stated:
-    """What the user states in place of the headers: Å, mm, (fast, slow) mm, True = usable."""
+    """What the user states in place of the headers: Å, mm, (fast, slow) mm, True = usable, degrees."""
 
     wavelength: float | None = None
     distance_mm: float | None = None
     pixel_size_mm: tuple[float, float] | None = None
     mask: Mask | None = None
+    two_theta_deg: float | None = None
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,16 @@ _PAIRS = {
     "poni_px": ("poni_fast_px", "poni_slow_px"),
     "tilt_sigma_deg": ("pitch_sigma_deg", "yaw_sigma_deg"),
 }
-_SINGLE = ("sigma_px", "distance_mm", "wavelength", "spots", "indexed", "rms_px", "seconds")
+_SINGLE = (
+    *("sigma_px", "distance_mm", "fitted_distance_mm", "stretch", "stretch_sigma", "wavelength", "spots"),
+    *("indexed", "rms_px", "hit", "resolution", "indexed_share", "lattices", "seconds"),
+)
+_CELL = ("cell_a", "cell_b", "cell_c", "cell_alpha", "cell_beta", "cell_gamma")
 COLUMNS = (
     *("file", "index", "frames", "pooled", "reliable", "reason", "path"),
     *(name for pair in _PAIRS.values() for name in pair),
     *("pitch_deg", "yaw_deg", *_SINGLE),
+    *("bravais", *_CELL, *(f"{name}_sigma" for name in _CELL)),
 )
 
 
@@ -43,6 +48,9 @@ def flat(record: Record) -> Record:
     row = {name: record.get(name) for name in COLUMNS}
     for key, names in _PAIRS.items():
         row |= dict(zip(names, record.get(key) or (None, None), strict=True))
+    for key, names in (("unit_cell", _CELL), ("unit_cell_sigma", [f"{name}_sigma" for name in _CELL])):
+        row |= dict(zip(names, record.get(key) or (None,) * 6, strict=True))
+    row["bravais"] = " ".join(record.get("bravais") or ()) or None
     tilt = record.get("tilt_deg") or {}
     return row | {"pitch_deg": tilt.get("pitch"), "yaw_deg": tilt.get("yaw")}
 

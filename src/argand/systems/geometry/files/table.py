@@ -8,7 +8,7 @@ from rich.text import Text
 
 from argand.runs.table import plain_table
 from argand.systems.geometry.files.record import Record
-from argand.systems.geometry.files.text import angles, label, number, pair, verdict
+from argand.systems.geometry.files.text import angles, cell, crystals, label, number, pair, verdict
 
 _STAGES = ("constant", "network", "refined", "answered")
 _FIGURES = {
@@ -24,7 +24,8 @@ _FIGURES = {
 def prediction_table(records: Iterable[Record], wide: bool = True) -> Table:
     """One line for each answer, the header's centre beside the one that was found.
 
-    What follows from other columns, PONI and the shift in mm, is only in the `wide` table.
+    What follows from other columns (PONI, the shift in mm) and what is known of the sample is only in the
+    `wide` table.
     """
     columns = [column for column in _COLUMNS if wide or column not in _WIDE_ONLY]
     table = plain_table("image", *columns)
@@ -51,10 +52,13 @@ _COLUMNS: dict[str, Callable[[Record], Text | str]] = {
     "shift, mm": lambda record: pair(record.get("shift_mm"), 3, "+"),
     "pitch, yaw": lambda record: angles(record.get("tilt_deg")),
     "PONI, px": lambda record: pair(record.get("poni_px")),
+    "d, Å": lambda record: number(record.get("resolution")),
+    "cell, Å": cell,
+    "lattices": crystals,
     "evidence": _evidence,
     "s": lambda record: number(record.get("seconds")),
 }
-_WIDE_ONLY = ("shift, mm", "PONI, px")
+_WIDE_ONLY = ("shift, mm", "PONI, px", "d, Å", "cell, Å", "lattices")
 
 
 def record_line(record: Record) -> str:

@@ -5,6 +5,9 @@ from typing import Any
 
 from argand.systems.geometry.files.record import Record
 
+RIGHT_DEG = 1e-3
+"""Degrees within which an angle is called right. By hand: rounding, for symmetry makes it so."""
+
 
 def label(record: Record) -> str:
     """How a record is called: file and number of the image, or the first of the files that were pooled."""
@@ -27,6 +30,25 @@ def angles(tilt: dict[str, float] | None) -> str:
 def number(value: float | None, digits: int = 2) -> str:
     """A number as text; empty where there is none."""
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def cell(record: Record) -> str:
+    """Likeliest Bravais lattice, if any, and unit cell: lengths in Å, and the angles that are not right."""
+    values = record.get("unit_cell")
+    if not values:
+        return ""
+    lengths = " ".join(f"{value:.4g}" for value in values[:3])
+    names = zip(("α", "β", "γ"), values[3:], strict=True)
+    turned = "".join(f" {name} {value:.4g}°" for name, value in names if abs(value - 90.0) > RIGHT_DEG)
+    symbol = "".join(f"{one} " for one in record["bravais"][:1])
+    return f"{symbol}{lengths}{turned}"
+
+
+def crystals(record: Record) -> str:
+    """How many lattices were found, and that there are no spots where a frame is no hit."""
+    if not record.get("hit"):
+        return "no hit" if "hit" in record else ""
+    return str(record.get("lattices", 0))
 
 
 def verdict(record: Record) -> str:

@@ -6,8 +6,12 @@ from typing import Any, Literal
 import numpy as np
 
 from argand.physics.still.detector import BeamGeometry
+from argand.systems.geometry.refine.sample import NOTHING, Sample
 
 Path = Literal["lattice", "rings", "network", "none"]
+SCHEMA_VERSION = 2
+"""Version of the keys of `to_json`, raised where one changes its meaning or goes; new ones may come without.
+1 had neither this key nor what is known of the sample."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Prediction:
     decided: the lattice of the Bragg spots, the rings of the background, or the network alone.
     `tilt_measured` is false where the evidence says nothing about the tilt. `fitted_distance_mm` is the
     distance that a lattice or the rings of a named calibrant fit best, `stretch` that over the given one and
-    `stretch_sigma` its standard deviation; `geometry` keeps the given one, with a calibrant the fitted.
+    `stretch_sigma` its standard deviation; `geometry` keeps the given one, with a calibrant or where it is
+    asked for the fitted. `sample` is what the spots say of the crystal.
     """
 
     file: str
@@ -46,6 +51,7 @@ class Prediction:
     fitted_distance_mm: float | None = None
     stretch: float | None = None
     stretch_sigma: float | None = None
+    sample: Sample = NOTHING
     covariance: np.ndarray | None = field(default=None, repr=False, compare=False)
     """Of (fast px, slow px, pitch rad, yaw rad)."""
 
@@ -96,6 +102,7 @@ class Prediction:
         """Plain numbers and strings, ready for JSON."""
         estimate = self.geometry.beam_centre_px if self.geometry else None
         return {
+            "schema_version": SCHEMA_VERSION,
             "file": self.file,
             "index": self.index,
             "frames": self.frames,
@@ -118,6 +125,7 @@ class Prediction:
             "fitted_distance_mm": self.fitted_distance_mm,
             "stretch": self.stretch,
             "stretch_sigma": self.stretch_sigma,
+            **self.sample.to_json(),
             "wavelength": self.geometry.wavelength if self.geometry else None,
             "spots": self.spots,
             "indexed": self.indexed,

@@ -11,21 +11,18 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, bin_cells
 from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.ring import RingFit, fit_rings
+from argand.systems.geometry.refine.lattice import TILT_PRIOR
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Mask
 
-TILT_PRIOR = np.radians(2.0)
-"""Standard deviation of each tilt angle about zero that the fit assumes, in radians. By hand: those of the
-simulated sets (within 3°, 1.7° root mean square) fit in, and those that refinement gives at beamlines (0.08
-to 0.50°) are hardly drawn by it."""
 MOST_CELLS = 1.6e6
 """Largest number of cells that rings are fitted on, for the sake of time: a 6M detector binned 2x2."""
 NEAREST_PX, FARTHEST_PX = 6.0, 60.0
 """Least and largest scale, in px, of what the search takes as known of the centre. By hand: networks are
 sometimes surer than they should be, and beyond rings of one kind are taken for those of another."""
 SEEN_ALL_ROUND = 3
-"""Rings from which on a common centre is an answer without a calibrant's spacings. By hand: two may be the rim
-of a stop and of its shadow, and were on simulated stills; three that share a centre are no chance."""
+"""Rings from which on a common centre is an answer without a calibrant's spacings. By hand: two may be the
+rim of a stop and of its shadow, and were on simulated stills; three that share a centre are no chance."""
 
 
 def try_rings(

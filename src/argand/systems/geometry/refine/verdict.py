@@ -13,15 +13,13 @@ from argand.physics.still.ring import RingFit
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Path, Prediction
 from argand.systems.geometry.refine.rings import averaged_distance, rings_seen, with_rings
+from argand.systems.geometry.refine.swung import is_swung
 
 # The limits of abstention were chosen with some of the stills in sight on which
 # benchmarks/geometry_simulated.py reports shares of answers and wrong answers, so these are development
 # figures; none was chosen on real images.
 NETWORK_LIMIT_PX = 1.2
 """Largest standard deviation, in px, at which the network's answer stands on its own. See above."""
-SWUNG_LIMIT_DEG = 5.0
-"""Arm angle in degrees beyond which a detector is outside what the networks were trained on. By hand: they
-saw tilts within 3°."""
 LATTICE_MARGIN = 10.0
 """By how much in robust chi² the origin of a lattice must win over the next one. By hand, raised from 6 when
 the distance became a parameter of the fit: 10 is a likelihood ratio of 150 where errors are normal."""
@@ -32,6 +30,9 @@ STRETCH_NOTE, STRETCH_LIMIT = 0.005, 0.02
 """Relative error of the distance that is worth a note, and that beyond which no answer is trusted. By hand:
 five times what one still with several hundred spots fixes it to, and twice the 1 % to which it is taken as
 known."""
+MEASURED_STRETCH = 0.005
+"""Relative standard deviation up to which a fitted distance is a measured one. By hand: half of the 1 % to
+which it is taken as known beforehand, so that the spots and not the header have spoken."""
 
 
 def decide(
@@ -66,15 +67,15 @@ def decide(
         tuple(frame.notes),
     )
     reason = ""
-    if lattice is not None and (rings is None or not lattice_doubts(lattice)):
-        answer, reason = _with_lattice(answer, lattice), lattice_doubts(lattice)
+    if lattice is not None and (rings is None or not lattice_doubts(lattice, options)):
+        answer, reason = _with_lattice(answer, lattice, options), lattice_doubts(lattice, options)
     elif rings is not None:
         answer, reason = with_rings(answer, rings, start, sigma, options.calibrant)
     reason = _doubts(frame, seen, answer, rings) or reason
     return replace(answer, reliable=not reason, reason=reason)
 
 
-def _with_lattice(answer: Prediction, fit: LatticeFit) -> Prediction:
+def _with_lattice(answer: Prediction, fit: LatticeFit, options: Options) -> Prediction:
     """The answer with what a lattice says, and a note where it finds another distance."""
     # Spots that the lattice leaves out, and scatter beyond theirs (parallax, split crystals), say that
     # the model is not complete. By hand: a fifth of the scatter for the centre, which averaging over spots
@@ -83,18 +84,26 @@ def _with_lattice(answer: Prediction, fit: LatticeFit) -> Prediction:
     covariance += np.diag([(0.2 * fit.rms_px) ** 2] * 2 + [np.radians(0.03) ** 2] * 2)
     answer = _refined(answer, "lattice", fit.geometry, covariance)
     answer = replace(answer, indexed=fit.indexed, rms_px=fit.rms_px)
-    return _with_distance(answer, fit.stretch * fit.geometry.distance_mm, fit.stretch_sigma)
+    return _with_distance(answer, fit.geometry.distance_mm, fit.stretch, fit.stretch_sigma, options)
 
 
-def _with_distance(answer: Prediction, fitted_mm: float, sigma: float) -> Prediction:
+def _with_distance(
+    answer: Prediction, given_mm: float, stretch: float, sigma: float, options: Options
+) -> Prediction:
     """The answer with the distance that the spots fit, and a note where it is another one than given."""
     assert answer.geometry is not None
-    given = answer.geometry.distance_mm
-    notes = answer.notes
+    fitted, geometry = stretch * given_mm, answer.geometry
+    answer = replace(answer, fitted_distance_mm=fitted, stretch=stretch, stretch_sigma=sigma)
+    if options.use_fitted_distance and sigma < MEASURED_STRETCH:
+        found = f"{fitted:.2f} ± {sigma * fitted:.2f} mm"
+        note = f"the distance is the one that the spots fit, {found}; {given_mm:g} mm was given"
+        geometry = replace(geometry, distance_mm=fitted)
+        return replace(answer, geometry=geometry, notes=(*answer.notes, note))
     # Four sigma, by hand: a distance that the spots hardly measure is not worth a note.
-    if abs(fitted_mm / given - 1.0) > max(STRETCH_NOTE, 4.0 * sigma):
-        notes = (*notes, f"the spots fit a distance of {fitted_mm:.1f} mm; {given:g} mm was given")
-    return replace(answer, fitted_distance_mm=fitted_mm, notes=notes)
+    if abs(stretch - 1.0) > max(STRETCH_NOTE, 4.0 * sigma):
+        note = f"the spots fit a distance of {fitted:.1f} mm; {given_mm:g} mm was given"
+        return replace(answer, notes=(*answer.notes, note))
+    return answer
 
 
 def _refined(answer: Prediction, path: Path, geometry: BeamGeometry, covariance: np.ndarray) -> Prediction:
@@ -116,15 +125,16 @@ def _doubts(frame: Frame, seen: Features, answer: Prediction, rings: RingFit | N
     """Why the answer is not to be trusted; empty if it is."""
     assert answer.geometry is not None
     assert answer.sigma_px is not None
-    if abs(frame.two_theta_deg) > SWUNG_LIMIT_DEG:
-        return f"the detector is swung out by {frame.two_theta_deg:g} degrees, outside the trained range"
+    if is_swung(frame) and answer.path != "lattice":
+        found = f"its {len(seen.spots)} spots show no lattice that says where the beam is"
+        return f"the detector is swung out by {frame.two_theta_deg:g} degrees and {found}"
     # Near-blank, centres off the detector, fits that leave more than 2 px: by hand, see the note at the top.
     photons = float(seen.counts.sum())
     if answer.path == "network" and photons < 3000 and len(seen.spots) < 15:
         return f"near-blank image: {photons:.0f} background counts and {len(seen.spots)} spots"
     slow, fast = answer.shape
     x, y = answer.geometry.beam_centre_px
-    if not (-0.1 * fast < x < 1.1 * fast and -0.1 * slow < y < 1.1 * slow):
+    if not is_swung(frame) and not (-0.1 * fast < x < 1.1 * fast and -0.1 * slow < y < 1.1 * slow):
         return "the beam centre seems to lie off the detector"
     if answer.path == "network" and answer.sigma_px > NETWORK_LIMIT_PX:
         many = len(seen.spots) >= MANY_SPOTS
@@ -135,18 +145,24 @@ def _doubts(frame: Frame, seen: Features, answer: Prediction, rings: RingFit | N
     return ""
 
 
-def lattice_doubts(fit: LatticeFit) -> str:
-    """Why a lattice is no ground for an answer; empty if it is one."""
+def lattice_doubts(fit: LatticeFit, options: Options = PLAIN) -> str:
+    """Why a lattice is no ground for an answer; empty if it is one.
+
+    A distance that does not fit is no doubt where the user wants the fitted one.
+    """
     if fit.margin < LATTICE_MARGIN and fit.rival_px is not None:
         fast, slow = fit.rival_px
         return f"ambiguous lattice: a centre at ({fast:.1f}, {slow:.1f}) px explains its spots nearly as well"
-    if abs(fit.stretch - 1.0) > STRETCH_LIMIT:
+    # Four sigma, by hand, as for the note: a distance that the spots hardly measure is no objection.
+    if options.use_fitted_distance and fit.stretch_sigma < MEASURED_STRETCH:
+        return ""
+    if abs(fit.stretch - 1.0) > max(STRETCH_LIMIT, 4.0 * fit.stretch_sigma):
         given, fitted = fit.geometry.distance_mm, fit.stretch * fit.geometry.distance_mm
         return f"the spots fit a distance of {fitted:.1f} mm, not of {given:g} mm: check the distance"
     return ""
 
 
-def average(good: Sequence[Prediction]) -> Prediction:
+def average(good: Sequence[Prediction], options: Options = PLAIN) -> Prediction:
     """Mean of several refined answers weighted by their covariances, which grows with their scatter.
 
     The covariance of the mean is the inverse of the summed inverses, times chi² per degree of freedom (four
@@ -170,10 +186,29 @@ def average(good: Sequence[Prediction]) -> Prediction:
         first.geometry.with_centre((mean[0], mean[1])), pitch=float(mean[2]), yaw=float(mean[3])
     )
     indexed, spots = sum(p.indexed for p in good), sum(p.spots for p in good)
+    # What the frame says of the sample whose lattice explains most.
+    best = max(good, key=lambda p: p.indexed)
     answer = replace(_refined(first, first.path, geometry, covariance), indexed=indexed, spots=spots)
     answer = replace(answer, tilt_measured=answer.tilt_measured and all(p.tilt_measured for p in good))
+    answer = replace(answer, index=0, notes=(), fitted_distance_mm=None, stretch=None, stretch_sigma=None)
+    answer = replace(answer, sample=best.sample)
     fitted = [p.fitted_distance_mm for p in good if p.fitted_distance_mm is not None]
-    answer = replace(answer, index=0, notes=(), fitted_distance_mm=None)
     if fitted and first.path == "rings":
         return averaged_distance(answer, fitted)
-    return _with_distance(answer, float(np.median(fitted)), 0.0) if fitted else answer
+    return _with_mean_distance(answer, good, options)
+
+
+def _with_mean_distance(answer: Prediction, good: Sequence[Prediction], options: Options) -> Prediction:
+    """The answer with the mean of the distances that frames fit, weighted as the centres are."""
+    fits = [
+        (p.fitted_distance_mm / p.stretch, p.stretch, p.stretch_sigma)
+        for p in good
+        if p.fitted_distance_mm and p.stretch and p.stretch_sigma
+    ]
+    if not fits:
+        return answer
+    stretch, sigma = np.array(fits)[:, 1], np.array(fits)[:, 2]
+    total = float(np.sum(sigma**-2))
+    mean = float(np.sum(stretch / sigma**2) / total)
+    chi2 = float(np.sum(((stretch - mean) / sigma) ** 2)) / max(len(fits) - 1, 1)
+    return _with_distance(answer, fits[0][0], mean, float(np.sqrt(max(chi2, 1.0) / total)), options)
