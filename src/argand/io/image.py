@@ -13,6 +13,7 @@ from argand.io.formats import load_image, open_stack
 from argand.io.header import SWUNG_OUT_DEG, Stack
 from argand.io.inputs import expand_inputs, inputs_with_models
 from argand.io.mask import usable_pixels
+from argand.physics.still.modular import PanelSet
 from argand.typing import Image, Mask
 
 __all__ = [
@@ -35,6 +36,8 @@ class Frame:
     usable pixel. Lengths in mm, wavelength in Å, angles in degrees as headers state them. Pixel
     coordinates are (fast, slow), 0-based, integer = pixel edge. What a header does not state is None.
     `pedestal` is the number of counts that stands for no photons; it is not subtracted from `data`.
+    A frame of a detector of many `panels` is the raw array, all its axes but the last laid in one;
+    `raw_shape` is what it had before.
     """
 
     path: str
@@ -51,6 +54,8 @@ class Frame:
     saturation: float | None = None
     pedestal: float = 0.0
     notes: tuple[str, ...] = ()
+    panels: PanelSet | None = None
+    raw_shape: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

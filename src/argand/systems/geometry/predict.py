@@ -21,6 +21,7 @@ from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
+from argand.systems.geometry.refine.modular import answer_panels
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
@@ -98,6 +99,8 @@ class Predictor:
 
     def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         """Beam centre and tilt of one frame. Raises InputError as `nominal_geometry` does."""
+        if frame.panels is not None:
+            return answer_panels(frame, lambda flat: self.predict_frame(flat, options))
         began = time.perf_counter()
         evidence, refine = options.evidence, options.refine
         nominal = nominal_geometry(frame)

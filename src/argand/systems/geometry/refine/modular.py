@@ -1,0 +1,109 @@
+"""Answers for detectors of many panels: put together, answered as one flat image, moved, and again.
+
+The image is made with the panels where the geometry has them. What is found says how the whole detector
+moves; where panels stand out of one plane, the image was slightly wrong, and is made again.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from argand.io.beam_geometry import geometry_from_vectors
+from argand.io.image import Frame
+from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.modular import PanelSet, RigidMotion
+from argand.physics.still.projection import (
+    LEAST_LIVE,
+    VirtualPlane,
+    assemble,
+    plane_of,
+    projection_error_px,
+)
+from argand.systems.geometry.refine.prediction import Prediction
+
+SETTLED_PX = 0.1
+"""Error of the assembled image, in px, that is left alone. By hand: below what a centre is known to."""
+MOST_TIMES = 8
+"""How often an image is put together at most. By hand: on a cylinder each time leaves about a third of the
+error, flat detectors need one or two."""
+
+
+def answer_panels(frame: Frame, answer: Callable[[Frame], Prediction]) -> Prediction:
+    """The answer for a raw frame with `panels`; `answer` gives that for a flat frame.
+
+    Positions are in px of the plane that the panels' own geometry gives, where the header's centre is the
+    beam. Raises InputError where no panel faces the sample.
+    """
+    began = time.perf_counter()
+    assert frame.panels is not None
+    first = plane_of(frame.panels)
+    panels, total, error = frame.panels, RigidMotion(np.eye(3), np.zeros(3)), np.inf
+    for _ in range(MOST_TIMES):
+        plane = plane_of(panels)
+        found = answer(assembled(frame, panels))
+        assert found.geometry is not None
+        motion = _motion(plane, found)
+        error = projection_error_px(panels, plane, motion)
+        panels, total = panels.moved(motion), _after(total, motion)
+        if error < SETTLED_PX:
+            break
+    geometry = _moved_plane(first, total, found)
+    moved = np.subtract(geometry.beam_centre_px, found.geometry.beam_centre_px)
+    network = None if found.network_centre_px is None else np.add(found.network_centre_px, moved)
+    answered = replace(
+        found,
+        shape=first.shape,
+        geometry=geometry,
+        header_beam_centre_px=first.beam_px,
+        network_centre_px=None if network is None else (float(network[0]), float(network[1])),
+        panels=frame.panels,
+        seconds=time.perf_counter() - began,
+    )
+    if error < SETTLED_PX:
+        return answered
+    reason = f"the panels do not settle: {error:.1f} px after {MOST_TIMES} times"
+    return replace(answered, reliable=False, reason=answered.reason or reason)
+
+
+def assembled(frame: Frame, panels: PanelSet) -> Frame:
+    """The flat image of a raw frame's panels where `panels` has them; those of the frame are forgotten."""
+    plane = plane_of(panels)
+    data, live = assemble(frame.data, frame.mask, frame.raw_shape, panels, plane)
+    return replace(
+        frame,
+        data=data,
+        mask=live > LEAST_LIVE,
+        pixel_size_mm=(plane.pixel_size_mm, plane.pixel_size_mm),
+        distance_mm=plane.distance_mm,
+        header_beam_centre_px=plane.beam_px,
+        two_theta_deg=0.0,
+        panels=None,
+        raw_shape=data.shape,
+    )
+
+
+def _motion(plane: VirtualPlane, found: Prediction) -> RigidMotion:
+    assert found.geometry is not None
+    upright = plane.geometry(found.geometry.wavelength)
+    tilted = found.geometry
+    if not found.tilt_measured:
+        tilted = replace(tilted, pitch=0.0, yaw=0.0)
+    return RigidMotion.to_geometry(upright, tilted)
+
+
+def _after(first: RigidMotion, second: RigidMotion) -> RigidMotion:
+    """The motion that does both."""
+    return RigidMotion(second.rotation @ first.rotation, second.position(first.shift_mm))
+
+
+def _moved_plane(plane: VirtualPlane, motion: RigidMotion, found: Prediction) -> BeamGeometry:
+    """The plane after all motions, as a flat detector."""
+    assert found.geometry is not None
+    upright = plane.geometry(found.geometry.wavelength)
+    corner = motion.position(upright.lab_from_px(np.zeros(2)))
+    vectors = np.array([*motion.rotation[:, :2].T, (0.0, 0.0, 1.0)])
+    return geometry_from_vectors(
+        found.file, corner, vectors, found.geometry.wavelength, upright.pixel_size_mm
+    )
