@@ -19,8 +19,10 @@ from argand.errors import ArgandError, InputError
 from argand.io.cbf import cbf_stack
 from argand.io.header import Header, Stack, edf_header, pilatus_header, unreadable
 from argand.io.marccd import marccd_header
+from argand.io.panel_model import refuse_panels
 from argand.io.smv import smv_header
 
+_NUMPY = b"\x93NUMPY"
 _TEXT_HEADER_BYTES = 4096
 """Bytes from a file's start in which text that tells its format is looked for.
 
@@ -28,9 +30,10 @@ By hand: the header of a Pilatus TIFF is as long.
 """
 
 
-def open_stack(path: str) -> Stack:
+def open_stack(path: str, axes: int | None = None) -> Stack:
     """The images of a file, plain or packed with bzip2 or gzip; its `close` must be called.
 
+    An image has two axes, or `axes` where it is the raw array of a detector of many panels.
     Raises InputError, which names the file, for one that is missing, foreign, cut short or damaged.
     """
     with reader_errors(path):
@@ -39,17 +42,22 @@ def open_stack(path: str) -> Stack:
             # h5py and its filters are slow to import, and only these files need them.
             from argand.io.nexus import nexus_stack
 
-            return nexus_stack(io.BytesIO(blob) if packed else path, Path(path).parent)
+            return nexus_stack(io.BytesIO(blob) if packed else path, Path(path).parent, axes)
+        if blob.startswith(_NUMPY):
+            return _numpy_stack(path, blob, axes)
         return _reader(blob)(blob)
 
 
-def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
-    """Image number `index` of a stack, [slow, fast] in native byte order; InputError when it is damaged."""
+def load_image(path: str, stack: Stack, index: int, axes: int = 2) -> np.ndarray:
+    """Image number `index` of a stack, [slow, fast] in native byte order; InputError when it is damaged.
+
+    The raw array of a detector of many panels has `axes` axes.
+    """
     if not 0 <= index < stack.count:
         raise InputError(f"{path}: has no image {index}; its {stack.count} images count from 0")
     with reader_errors(path):
         data = np.asarray(stack.load(index))
-        if data.ndim != 2 or 0 in data.shape or data.dtype.kind not in "biuf":
+        if data.ndim != axes or 0 in data.shape or data.dtype.kind not in "biuf":
             raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
         return data.astype(data.dtype.newbyteorder("="), copy=False)
 
@@ -101,8 +109,6 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
         return _smv_stack if b"HEADER_BYTES" in start else _edf_stack
     if blob[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return _tiff_stack
-    if start.startswith(b"\x93NUMPY"):
-        return _numpy_stack
     if start.startswith(b"M\0\0\0A\0\0\0S\0\0\0K"):
         return _fit2d_mask
     raise ValueError("unknown file type")
@@ -145,9 +151,11 @@ def _tiff_text_header(blob: bytes) -> Header:
     return pilatus_header(text) if re.search(r"#\s*Pixel_size", text) else Header()
 
 
-def _numpy_stack(blob: bytes) -> Stack:
+def _numpy_stack(path: str, blob: bytes, axes: int | None) -> Stack:
     data = np.load(io.BytesIO(blob), allow_pickle=False)
-    images = data[None] if data.ndim == 2 else data
+    if axes is None:
+        refuse_panels(path, data.shape)
+    images = data[None] if data.ndim == (axes or 2) else data
     return Stack(len(images), lambda index: images[index], Header())
 
 

@@ -4,7 +4,7 @@ The laboratory is that of `detector`: sample at the origin, beam along +z, x to 
 looking along the beam. A panel is the outer corner of its first pixel and two vectors, one pixel long.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -35,6 +35,12 @@ class RigidMotion:
         pivot = plane.lab_from_px(np.asarray(found.beam_centre_px))
         return cls(rotation, np.array([0.0, 0.0, found.distance_mm]) - rotation @ pivot)
 
+    @classmethod
+    def between(cls, before: "PlanePanel", after: "PlanePanel") -> "RigidMotion":
+        """The motion that carries a panel from one place to another."""
+        rotation = after.axes @ before.axes.T
+        return cls(rotation, np.asarray(after.origin_mm) - rotation @ np.asarray(before.origin_mm))
+
     def position(self, point_mm: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
         """Where points go."""
         return point_mm @ self.rotation.T + self.shift_mm
@@ -60,6 +66,19 @@ class PlanePanel:
     first: tuple[int, int] = (0, 0)
     leading: tuple[int, ...] = ()
 
+    @classmethod
+    def at(
+        cls,
+        name: str,
+        frame_mm: Float[np.ndarray, "3 3"],
+        shape: tuple[int, int],
+        first: tuple[int, int] = (0, 0),
+        leading: tuple[int, ...] = (),
+    ) -> "PlanePanel":
+        """A panel whose origin, fast and slow vector are the rows of `frame_mm`."""
+        origin, fast, slow = ((float(x), float(y), float(z)) for x, y, z in frame_mm)
+        return cls(name, origin, fast, slow, shape, first, leading)
+
     @property
     def frame(self) -> Float[np.ndarray, "3 3"]:
         """Rows are origin, fast and slow vector, mm."""
@@ -69,6 +88,13 @@ class PlanePanel:
     def normal(self) -> Vector3:
         """Fast x slow: as long as a pixel is large, mm²."""
         return np.cross(self.fast_mm, self.slow_mm)
+
+    @property
+    def axes(self) -> Matrix3:
+        """Columns are unit vectors along fast, in the panel across fast, and along the normal."""
+        fast = np.asarray(self.fast_mm) / np.linalg.norm(self.fast_mm)
+        normal = self.normal / np.linalg.norm(self.normal)
+        return np.column_stack([fast, np.cross(normal, fast), normal])
 
     def lab_from_px(self, px: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 3"]:
         """Laboratory position in mm of points (fast, slow) px, integer = pixel edge."""
@@ -86,13 +112,9 @@ class PlanePanel:
 
     def moved(self, motion: RigidMotion) -> "PlanePanel":
         """The panel after a motion."""
-        origin, fast, slow = self.frame
-        return replace(
-            self,
-            origin_mm=_triple(motion.position(origin)),
-            fast_mm=_triple(motion.direction(fast)),
-            slow_mm=_triple(motion.direction(slow)),
-        )
+        frame = motion.direction(self.frame)
+        frame[0] += motion.shift_mm
+        return self.at(self.name, frame, self.shape, self.first, self.leading)
 
     def corners_mm(self) -> Float[np.ndarray, "4 3"]:
         """The four outer corners, mm."""
@@ -102,11 +124,6 @@ class PlanePanel:
     def middle_mm(self) -> Vector3:
         """The middle of the panel, mm."""
         return self.lab_from_px(np.array(self.shape[::-1]) / 2.0)
-
-
-def _triple(vector: Vector3) -> Triple:
-    x, y, z = (float(value) for value in vector)
-    return x, y, z
 
 
 @dataclass(frozen=True)
@@ -170,7 +187,8 @@ class PanelSet:
             if not inside:
                 sizes = " x ".join(map(str, raw_shape))
                 raise InputError(
-                    f"panel {panel.name} of the geometry lies outside the image of {sizes} px: another detector?"
+                    f"panel {panel.name} of the geometry lies outside the image of {sizes} px; is the geometry "
+                    "that of another detector?"
                 )
             # Rows of all planes before the one that the panel lies in.
             plane = int(np.ravel_multi_index(panel.leading, raw_shape[:-2])) if panel.leading else 0

@@ -24,7 +24,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class _Module:
-    """`shape` (slow, fast) and pixel of a module; standard deviations of its place (mm) and turn (degrees)."""
+    """`shape` (slow, fast) and pixel of a module, standard deviations of its place and turn (degrees)."""
 
     shape: tuple[int, int]
     pixel_mm: float
@@ -46,8 +46,8 @@ class _Module:
         axes = turn @ _about_beam(float(rng.normal(0, self.scatter_deg))) @ crooked * self.pixel_mm
         middle = middle_mm + rng.normal(0, self.scatter_mm, 3)
         origin = middle - axes[:, 0] * self.shape[1] / 2 - axes[:, 1] * self.shape[0] / 2
-        x, y, z = ((float(v[0]), float(v[1]), float(v[2])) for v in (origin, axes[:, 0], axes[:, 1]))
-        return PlanePanel(f"p{number}", x, y, z, self.shape, first, leading)
+        frame = np.array([origin, axes[:, 0], axes[:, 1]])
+        return PlanePanel.at(f"p{number}", frame, self.shape, first, leading)
 
 
 def _about_beam(angle_deg: float) -> Matrix3:

@@ -95,7 +95,7 @@ class _Share:
 
 def assemble(
     data: Image, mask: Mask, raw_shape: tuple[int, ...], panels: PanelSet, plane: VirtualPlane
-) -> tuple[Float[np.ndarray, "slow fast"], Float[np.ndarray, "slow fast"]]:
+) -> tuple[Float[np.ndarray, "down right"], Float[np.ndarray, "down right"]]:
     """Counts per pixel of the plane, and the share of it that usable pixels cover (both float32).
 
     `data` and `mask` are a raw frame of `raw_shape` with all axes but the last laid in one. Raises

@@ -49,6 +49,10 @@ Wavelength = Annotated[float | None, typer.Option(help="In Å, in place of what 
 Distance = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.1)]
 # Lower ends, by hand: they keep zero out; predict.py refuses what must be in another unit.
 PixelSize = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.0001)]
+PanelFile = Annotated[
+    Path | None,
+    typer.Option("--geometry", help="Where the detector's panels stand: .geom, .expt or NXmx file."),
+]
 EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used, to compare.")]
 Preset = Annotated[
     str,
@@ -149,6 +153,7 @@ def predict(
     wavelength: Wavelength = None,
     distance: Distance = None,
     pixel_size: PixelSize = None,
+    geometry: PanelFile = None,
     pool: Annotated[bool, typer.Option(help="Also answer for all frames of one geometry together.")] = True,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
@@ -167,7 +172,7 @@ def predict(
     if json and csv:
         raise ConfigError("--json and --csv exclude each other; choose one")
     predictor = _predictor(weights)
-    stated = _stated(mask, wavelength, distance, pixel_size)
+    stated = _stated(mask, wavelength, distance, pixel_size, geometry)
     with RunFolder(out, parse_formats(formats), overlay, page=write_page) as run:
         predict_files(files, predictor, stated, run, tell, options=Options(evidence), pool=pool)
     _show_records(run.records, json, csv)
@@ -200,6 +205,7 @@ def watch(
     wavelength: Wavelength = None,
     distance: Distance = None,
     pixel_size: PixelSize = None,
+    geometry: PanelFile = None,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
 ) -> None:
@@ -211,7 +217,7 @@ def watch(
     from argand.systems.geometry.files.watch import Watcher
     from argand.systems.geometry.refine.options import Options
 
-    stated = _stated(mask, wavelength, distance, pixel_size)
+    stated = _stated(mask, wavelength, distance, pixel_size, geometry)
     watcher = Watcher(folder, out, _predictor(weights), stated, Options(evidence), pattern, interval)
     try:
         for record in watcher.run(once, timeout):
@@ -299,13 +305,19 @@ def _predictor(weights: Path | None) -> Any:
     return module.load() if weights is None else module.load(weights)
 
 
-def _stated(mask: Path | None, wavelength: float | None, distance: float | None, pixel: float | None) -> Any:
+def _stated(
+    mask: Path | None,
+    wavelength: float | None,
+    distance: float | None,
+    pixel: float | None,
+    geometry: Path | None = None,
+) -> Any:
     """What the user states in place of the headers."""
     from argand.io.image import load_mask
     from argand.systems.geometry.files.batch import Stated
 
     pixel_size = None if pixel is None else (pixel, pixel)
-    return Stated(wavelength, distance, pixel_size, None if mask is None else load_mask(mask))
+    return Stated(wavelength, distance, pixel_size, None if mask is None else load_mask(mask), geometry)
 
 
 def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:

@@ -71,11 +71,13 @@ class Predictor:
         distance_mm: float | None = None,
         pixel_size_mm: float | tuple[float, float] | None = None,
         index: int = 0,
+        geometry: str | Path | None = None,
         options: Options = PLAIN,
     ) -> Prediction:
         """Beam centre and tilt of one image: a file (frame `index` of it), a Frame, or an array [slow, fast].
 
         Lengths in mm, wavelength in Å; they override what the file says, and an array needs all three.
+        `geometry` is a .geom, .expt or NXmx file that says where the panels of the file's detector stand.
         Raises InputError where the file cannot be read or a needed number is missing.
         """
         began = time.perf_counter()
@@ -88,7 +90,7 @@ class Predictor:
                 )
             usable = np.isfinite(source) & (source >= 0)
             source = Frame("array", 0, source, usable, None, None, None, None)
-        frame = source if isinstance(source, Frame) else read_frame(source, index)
+        frame = source if isinstance(source, Frame) else read_frame(source, index, geometry)
         if isinstance(pixel_size_mm, int | float):
             pixel_size_mm = (float(pixel_size_mm), float(pixel_size_mm))
         frame = with_overrides(

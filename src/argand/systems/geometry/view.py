@@ -14,7 +14,7 @@ from argand.page.shell import PAGE
 from argand.runs.record import RESULTS, Record, read_results
 from argand.systems.geometry.files.record import TABLE
 from argand.systems.geometry.files.style import CSS
-from argand.systems.geometry.files.text import angles, label, number, pair, verdict
+from argand.systems.geometry.files.text import angles, label, number, on_panel, pair, verdict
 
 _WIDTHS_PX = ((12, 1160), (40, 900), (150, 640))
 """Up to how many pictures, and how wide each then is in px. By hand, to keep the one file
@@ -159,6 +159,7 @@ def _numbers(record: Record) -> str:
         ("shift", pair(record.get("shift_mm"), 3, "+"), "mm", ""),
         ("pitch, yaw", angles(record.get("tilt_deg")), "", ""),
         ("PONI", pair(record.get("poni_px")), "px", ""),
+        ("beam on panel", on_panel(record), "px", ""),
         ("best guess, not reliable", pair(record.get("unreliable_estimate_px")), "px", ""),
     ]
     cells = (

@@ -14,6 +14,7 @@ from argand.io.atomic import write_lines
 from argand.io.expt import correct_expt, read_expt, write_expt
 from argand.io.geom import write_geom
 from argand.io.image import Frame
+from argand.io.panel_geometry import write_panels
 from argand.io.poni import write_poni
 from argand.io.xds import write_xds
 from argand.physics.still.detector import BeamGeometry
@@ -23,9 +24,12 @@ from argand.runs.record import RESULTS, Record, read_records
 from argand.system import near_match
 from argand.systems.geometry.files.batch import FrameAnswer, FrameGroup
 from argand.systems.geometry.files.record import TABLE, failed, stem, to_csv
+from argand.systems.geometry.refine.modular import assembled
 from argand.systems.geometry.refine.prediction import Prediction
 
 FORMATS = ("expt", "poni", "geom", "xds")
+PANEL_FORMATS = ("expt", "geom")
+"""Formats that hold panels in space."""
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -72,7 +76,8 @@ class RunFolder(runs.RunFolder):
             from argand.systems.geometry.files.overlay import draw_overlay
 
             record["overlay"] = f"{name}.png"
-            draw_overlay(self.folder / record["overlay"], frame, prediction)
+            flat = frame if frame.panels is None else assembled(frame, frame.panels)
+            draw_overlay(self.folder / record["overlay"], flat, prediction)
         return self.keep(record)
 
     def add_pooled(self, group: FrameGroup, outcome: Prediction | Failure) -> Record:
@@ -126,9 +131,15 @@ class RunFolder(runs.RunFolder):
         geometry = prediction.stated_geometry
         if geometry is not None:
             self._geometries[name] = geometry
-            for form in self.formats:
-                write_geometry(self.folder / f"{name}.{form}", form, geometry, frame, images)
-                written.append(f"{name}.{form}")
+            panels = prediction.moved_panels
+            for form in self.formats if panels is None else [f for f in self.formats if f in PANEL_FORMATS]:
+                path = self.folder / f"{name}.{form}"
+                if panels is None:
+                    write_geometry(path, form, geometry, frame, images)
+                else:
+                    source, wavelength = frame.panel_file, geometry.wavelength
+                    write_panels(path, form, source, panels, wavelength, images, _trusted(frame))
+                written.append(path.name)
         for old in set(self._earlier.get(name, [])) - set(written):
             (self.folder / old).unlink(missing_ok=True)
         return written
@@ -145,8 +156,13 @@ def write_geometry(
     elif form == "xds":
         write_xds(path, geometry, frame.shape)
     else:
-        limit = frame.saturation
-        if limit is None:
-            # No saturation is known: what the type of the counts can hold, or more than any detector counts.
-            limit = np.iinfo(frame.data.dtype).max if frame.data.dtype.kind in "iu" else 1e9
-        write_expt(path, geometry, frame.shape, images, (0.0, float(limit)))
+        write_expt(path, geometry, frame.shape, images, _trusted(frame))
+
+
+def _trusted(frame: Frame) -> tuple[float, float]:
+    """Smallest and largest counts to be trusted."""
+    limit = frame.saturation
+    if limit is None:
+        # No saturation is known: what the type of the counts can hold, or more than any detector counts.
+        limit = np.iinfo(frame.data.dtype).max if frame.data.dtype.kind in "iu" else 1e9
+    return 0.0, float(limit)

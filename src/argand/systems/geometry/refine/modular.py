@@ -38,29 +38,17 @@ def answer_panels(frame: Frame, answer: Callable[[Frame], Prediction]) -> Predic
     """
     began = time.perf_counter()
     assert frame.panels is not None
-    first = plane_of(frame.panels)
-    panels, total, error = frame.panels, RigidMotion(np.eye(3), np.zeros(3)), np.inf
+    panels, error = frame.panels, np.inf
     for _ in range(MOST_TIMES):
         plane = plane_of(panels)
         found = answer(assembled(frame, panels))
-        assert found.geometry is not None
         motion = _motion(plane, found)
         error = projection_error_px(panels, plane, motion)
-        panels, total = panels.moved(motion), _after(total, motion)
+        panels = panels.moved(motion)
         if error < SETTLED_PX:
             break
-    geometry = _moved_plane(first, total, found)
-    moved = np.subtract(geometry.beam_centre_px, found.geometry.beam_centre_px)
-    network = None if found.network_centre_px is None else np.add(found.network_centre_px, moved)
-    answered = replace(
-        found,
-        shape=first.shape,
-        geometry=geometry,
-        header_beam_centre_px=first.beam_px,
-        network_centre_px=None if network is None else (float(network[0]), float(network[1])),
-        panels=frame.panels,
-        seconds=time.perf_counter() - began,
-    )
+    answered = _in_first_plane(found, frame.panels, panels)
+    answered = replace(answered, seconds=time.perf_counter() - began)
     if error < SETTLED_PX:
         return answered
     reason = f"the panels do not settle: {error:.1f} px after {MOST_TIMES} times"
@@ -93,17 +81,32 @@ def _motion(plane: VirtualPlane, found: Prediction) -> RigidMotion:
     return RigidMotion.to_geometry(upright, tilted)
 
 
-def _after(first: RigidMotion, second: RigidMotion) -> RigidMotion:
-    """The motion that does both."""
-    return RigidMotion(second.rotation @ first.rotation, second.position(first.shift_mm))
-
-
-def _moved_plane(plane: VirtualPlane, motion: RigidMotion, found: Prediction) -> BeamGeometry:
-    """The plane after all motions, as a flat detector."""
+def _in_first_plane(found: Prediction, given: PanelSet, moved: PanelSet) -> Prediction:
+    """The last answer in px of the plane of the panels as they were given."""
     assert found.geometry is not None
-    upright = plane.geometry(found.geometry.wavelength)
+    first, wavelength = plane_of(given), found.geometry.wavelength
+    motion = RigidMotion.between(given.panels[0], moved.panels[0])
+    upright = first.geometry(wavelength)
     corner = motion.position(upright.lab_from_px(np.zeros(2)))
     vectors = np.array([*motion.rotation[:, :2].T, (0.0, 0.0, 1.0)])
-    return geometry_from_vectors(
-        found.file, corner, vectors, found.geometry.wavelength, upright.pixel_size_mm
+    geometry = geometry_from_vectors(found.file, corner, vectors, wavelength, upright.pixel_size_mm)
+    return replace(
+        found,
+        shape=first.shape,
+        geometry=geometry,
+        header_beam_centre_px=first.beam_px,
+        network_centre_px=_shifted(found.network_centre_px, found.geometry, geometry),
+        fitted_distance_mm=found.fitted_distance_mm
+        and found.fitted_distance_mm + geometry.distance_mm - found.geometry.distance_mm,
+        panels=given,
     )
+
+
+def _shifted(
+    px: tuple[float, float] | None, old: BeamGeometry, new: BeamGeometry
+) -> tuple[float, float] | None:
+    """A place near the beam centre in px of the plane where this centre is `new`."""
+    if px is None:
+        return None
+    fast, slow = np.add(px, np.subtract(new.beam_centre_px, old.beam_centre_px))
+    return float(fast), float(slow)
