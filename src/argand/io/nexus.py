@@ -96,8 +96,11 @@ class _Source:
             if axes is None:
                 refuse_panels(self.name, data.shape)
             before = data.ndim - (axes or 2)
-            if before < 0:
-                raise ValueError(f"{data.name} has {data.ndim} axes, a frame of these panels {axes}")
+            if before < 0 or (axes is not None and int(np.prod(data.shape[1:before])) > 1):
+                raise InputError(
+                    f"{self.name}: its images have {data.ndim - 1} axes, and {axes} by the geometry of the "
+                    "panels; is this that of another detector?"
+                )
             found.append((int(np.prod(data.shape[:before])), _frame_reader(data, before)))
         if not found:
             raise ValueError("no images in this HDF5 file")

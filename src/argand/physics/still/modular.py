@@ -187,8 +187,8 @@ class PanelSet:
             if not inside:
                 sizes = " x ".join(map(str, raw_shape))
                 raise InputError(
-                    f"panel {panel.name} of the geometry lies outside the image of {sizes} px; is the geometry "
-                    "that of another detector?"
+                    f"panel {panel.name} of the geometry lies outside the image of {sizes} px; is "
+                    "the geometry that of another detector?"
                 )
             # Rows of all planes before the one that the panel lies in.
             plane = int(np.ravel_multi_index(panel.leading, raw_shape[:-2])) if panel.leading else 0

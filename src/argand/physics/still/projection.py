@@ -20,9 +20,9 @@ from argand.typing import Image, Mask
 STEEPEST = 1.2
 """Largest tan(2 theta) that the plane reaches to: 50 degrees. By hand: a detector that surrounds the sample
 has no plane, and pixels beyond would be stretched more than threefold."""
-STRETCH = 1.4
-"""Pixels that are longer than so many of the plane are taken in parts. By hand: sharing among the four
-nearest leaves no holes up to 2."""
+STRETCH = 1.6
+"""Pixels that are longer than so many of the plane are taken in parts. Between two that are s apart the
+sharing leaves s (2 - s) of a pixel's light: 0.64, above LEAST_LIVE."""
 LEAST_LIVE = 0.5
 """Share of a pixel of the plane that panels must cover for it to count. By hand: half of those at an edge."""
 MARGIN_PX = 2
@@ -94,17 +94,24 @@ class _Share:
 
 
 def assemble(
-    data: Image, mask: Mask, raw_shape: tuple[int, ...], panels: PanelSet, plane: VirtualPlane
+    data: Image,
+    mask: Mask,
+    raw_shape: tuple[int, ...],
+    panels: PanelSet,
+    plane: VirtualPlane,
+    again: bool = False,
 ) -> tuple[Float[np.ndarray, "down right"], Float[np.ndarray, "down right"]]:
     """Counts per pixel of the plane, and the share of it that usable pixels cover (both float32).
 
-    `data` and `mask` are a raw frame of `raw_shape` with all axes but the last laid in one. Raises
-    InputError where the panels do not fit it.
+    `data` and `mask` are a raw frame of `raw_shape` with all axes but the last laid in one. With `again`
+    what does not depend on the counts is kept for the next frame (17 bytes a pixel). Raises InputError where
+    the panels do not fit the frame.
     """
     counts, live = np.zeros(plane.shape), np.zeros(plane.shape)
-    for place, shares in zip(panels.places(raw_shape), _shares(panels, plane), strict=True):
+    every = _kept_shares(panels, plane) if again else (_shares(panel, plane) for panel in panels.panels)
+    for place, shares in zip(panels.places(raw_shape), every, strict=True):
         usable = mask[place].ravel()
-        value = np.where(usable, data[place].ravel(), 0) / len(shares)
+        value = np.where(usable, data[place].ravel(), 0) / max(len(shares), 1)
         for share in shares:
             kept = share.inside & usable
             share.add(counts, value, kept)
@@ -114,12 +121,17 @@ def assemble(
     return density.astype(np.float32), live.astype(np.float32)
 
 
-@lru_cache(maxsize=2)
-def _shares(panels: PanelSet, plane: VirtualPlane) -> list[list[_Share]]:
-    return [_panel_shares(panel, plane) for panel in panels.panels]
+@lru_cache(maxsize=1)
+def _kept_shares(panels: PanelSet, plane: VirtualPlane) -> list[list[_Share]]:
+    return [_shares(panel, plane) for panel in panels.panels]
 
 
-def _panel_shares(panel: PlanePanel, plane: VirtualPlane) -> list[_Share]:
+def _shares(panel: PlanePanel, plane: VirtualPlane) -> list[_Share]:
+    """The parts of a panel's pixels; none of a panel that is out of reach."""
+    middle = panel.middle_mm()
+    reach = np.linalg.norm(panel.corners_mm() - middle, axis=1).max()
+    if np.hypot(middle[0], middle[1]) - reach > STEEPEST * (middle[2] + reach):
+        return []
     parts = int(np.ceil(_stretch(panel, plane) / STRETCH))
     offsets = (np.arange(parts) + 0.5) / parts
     return [_share(panel, plane, (f, s), parts) for f in offsets for s in offsets]

@@ -58,7 +58,9 @@ def answer_panels(frame: Frame, answer: Callable[[Frame], Prediction]) -> Predic
 def assembled(frame: Frame, panels: PanelSet) -> Frame:
     """The flat image of a raw frame's panels where `panels` has them; those of the frame are forgotten."""
     plane = plane_of(panels)
-    data, live = assemble(frame.data, frame.mask, frame.raw_shape, panels, plane)
+    # Frames of one geometry begin with the same panels.
+    again = panels == frame.panels
+    data, live = assemble(frame.data, frame.mask, frame.raw_shape, panels, plane, again)
     return replace(
         frame,
         data=data,
