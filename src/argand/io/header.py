@@ -13,7 +13,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.physics.still.modular import PanelSet
-from argand.typing import Image, Mask
+from argand.typing import Mask
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
@@ -49,7 +49,7 @@ class Stack:
     """
 
     count: int
-    load: Callable[[int], Image]
+    load: Callable[[int], np.ndarray]
     header: Header
     mask: Mask | None = None
     close: Callable[[], None] = lambda: None

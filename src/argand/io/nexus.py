@@ -16,7 +16,7 @@ from argand.io.nxaxes import as_text, dataset_at, find_first, group_at, module_g
 from argand.io.nxmodules import module_panels
 from argand.io.panel_model import refuse_panels
 from argand.physics.still.modular import PanelSet
-from argand.typing import Image, Mask
+from argand.typing import Mask
 from argand.units import wavelength_from_energy
 
 
@@ -40,7 +40,7 @@ def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> S
         raise
     ends = np.cumsum([count for count, _ in segments])
 
-    def load(index: int) -> Image:
+    def load(index: int) -> np.ndarray:
         which = int(np.searchsorted(ends, index, side="right"))
         count, read = segments[which]
         return read(index - int(ends[which]) + count)
@@ -78,12 +78,12 @@ class _Source:
         """The first NXentry, or the file itself where there is none."""
         return find_first(self.master, "NXentry", "entry") or self.master
 
-    def segments(self, axes: int | None) -> list[tuple[int, Callable[[int], Image]]]:
+    def segments(self, axes: int | None) -> list[tuple[int, Callable[[int], np.ndarray]]]:
         """Number of frames and reader of each data set, in order; ends with the first that is missing.
 
         A frame has `axes` axes; with None it has two, and InputError is raised where it seems to have more.
         """
-        found: list[tuple[int, Callable[[int], Image]]] = []
+        found: list[tuple[int, Callable[[int], np.ndarray]]] = []
         for group, name in self._data_names():
             try:
                 data = self._dataset(group, name)
@@ -151,14 +151,14 @@ class _Source:
         )
 
 
-def _raiser(error: InputError) -> Callable[[int], Image]:
-    def read(index: int) -> Image:
+def _raiser(error: InputError) -> Callable[[int], np.ndarray]:
+    def read(index: int) -> np.ndarray:
         raise error
 
     return read
 
 
-def _frame_reader(data: h5py.Dataset, before: int) -> Callable[[int], Image]:
+def _frame_reader(data: h5py.Dataset, before: int) -> Callable[[int], np.ndarray]:
     """Reads what is at an index of the first `before` axes, counted through."""
     return lambda index: data[np.unravel_index(index, data.shape[:before])] if before else data[()]
 
