@@ -3,7 +3,7 @@
 All files are written under another name and moved into place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,20 +11,21 @@ import numpy as np
 
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
-from argand.io.expt import correct_expt, read_expt, write_expt
+from argand.io.expt import ExptImages, correct_expt, read_expt, write_expt
 from argand.io.geom import write_geom
 from argand.io.image import Frame
 from argand.io.panel_geometry import write_panels
 from argand.io.poni import write_poni
 from argand.io.xds import write_xds
 from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.modular import PanelSet
 from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.record import RESULTS, Record, read_records
 from argand.system import near_match
 from argand.systems.geometry.files.batch import FrameAnswer, FrameGroup
 from argand.systems.geometry.files.record import TABLE, failed, stem, to_csv
-from argand.systems.geometry.refine.modular import assembled
+from argand.systems.geometry.refine.modular import flat_image, plane_geometry
 from argand.systems.geometry.refine.prediction import Prediction
 
 FORMATS = ("expt", "poni", "geom", "xds")
@@ -49,7 +50,7 @@ class RunFolder(runs.RunFolder):
     formats: Sequence[str] = FORMATS
     overlay: bool = True
     _earlier: dict[str, list[str]] = field(default_factory=dict)
-    _geometries: dict[str, BeamGeometry] = field(default_factory=dict)
+    _geometries: dict[str, tuple[BeamGeometry, PanelSet | None]] = field(default_factory=dict)
 
     def __enter__(self) -> "RunFolder":
         super().__enter__()
@@ -76,8 +77,7 @@ class RunFolder(runs.RunFolder):
             from argand.systems.geometry.files.overlay import draw_overlay
 
             record["overlay"] = f"{name}.png"
-            flat = frame if frame.panels is None else assembled(frame, frame.panels)
-            draw_overlay(self.folder / record["overlay"], flat, prediction)
+            draw_overlay(self.folder / record["overlay"], flat_image(frame), prediction)
         return self.keep(record)
 
     def add_pooled(self, group: FrameGroup, outcome: Prediction | Failure) -> Record:
@@ -99,7 +99,7 @@ class RunFolder(runs.RunFolder):
         if self.folder is None or "expt" not in self.formats:
             return None
         found = read_expt(source)
-        new = [self._found_for(images.frames) for images in found]
+        new = [self._found_for(images) for images in found]
         if not any(new):
             return None
         path = self.folder / f"{Path(source).stem}_corrected.expt"
@@ -107,16 +107,23 @@ class RunFolder(runs.RunFolder):
         correct_expt(path, source, kept)
         return path
 
-    def _found_for(self, frames: Iterable[tuple[str, int]]) -> BeamGeometry | None:
-        """The pooled geometry of the frames' files, else that of the first with a reliable answer."""
-        wanted = set(frames)
+    def _found_for(self, images: ExptImages) -> BeamGeometry | None:
+        """The pooled geometry of the images' files, else that of the first with a reliable answer.
+
+        For panels it is that of the plane of the list's own panels, which `--distance` may have moved.
+        """
+        wanted = set(images.frames)
         files = {file for file, _ in wanted}
         sure = [
             record for record in self.records if record["reliable"] and record["name"] in self._geometries
         ]
         pooled = [record for record in sure if record["pooled"] and files & set(record["files"])]
         single = [record for record in sure if (record["file"], record["index"]) in wanted]
-        return next((self._geometries[record["name"]] for record in pooled + single), None)
+        found = next((self._geometries[record["name"]] for record in pooled + single), None)
+        if found is None or images.panels is None:
+            return None if found is None else found[0]
+        geometry, panels = found
+        return geometry if panels is None else plane_geometry(images.panels, panels, geometry.wavelength)
 
     def _write_geometry(
         self, name: str, prediction: Prediction, frame: Frame, images: list[tuple[str, int]]
@@ -130,8 +137,8 @@ class RunFolder(runs.RunFolder):
         written = []
         geometry = prediction.stated_geometry
         if geometry is not None:
-            self._geometries[name] = geometry
             panels = prediction.moved_panels
+            self._geometries[name] = geometry, panels
             for form in self.formats if panels is None else [f for f in self.formats if f in PANEL_FORMATS]:
                 path = self.folder / f"{name}.{form}"
                 if panels is None:

@@ -55,6 +55,11 @@ def answer_panels(frame: Frame, answer: Callable[[Frame], Prediction]) -> Predic
     return replace(answered, reliable=False, reason=answered.reason or reason)
 
 
+def flat_image(frame: Frame) -> Frame:
+    """What of a frame can be looked at: itself, or its panels put together where they were given."""
+    return frame if frame.panels is None else assembled(frame, frame.panels)
+
+
 def assembled(frame: Frame, panels: PanelSet) -> Frame:
     """The flat image of a raw frame's panels where `panels` has them; those of the frame are forgotten."""
     plane = plane_of(panels)
@@ -86,12 +91,8 @@ def _motion(plane: VirtualPlane, found: Prediction) -> RigidMotion:
 def _in_first_plane(found: Prediction, given: PanelSet, moved: PanelSet) -> Prediction:
     """The last answer in px of the plane of the panels as they were given."""
     assert found.geometry is not None
-    first, wavelength = plane_of(given), found.geometry.wavelength
-    motion = RigidMotion.between(given.panels[0], moved.panels[0])
-    upright = first.geometry(wavelength)
-    corner = motion.position(upright.lab_from_px(np.zeros(2)))
-    vectors = np.array([*motion.rotation[:, :2].T, (0.0, 0.0, 1.0)])
-    geometry = geometry_from_vectors(found.file, corner, vectors, wavelength, upright.pixel_size_mm)
+    first = plane_of(given)
+    geometry = plane_geometry(given, moved, found.geometry.wavelength)
     return replace(
         found,
         shape=first.shape,
@@ -102,6 +103,18 @@ def _in_first_plane(found: Prediction, given: PanelSet, moved: PanelSet) -> Pred
         and found.fitted_distance_mm + geometry.distance_mm - found.geometry.distance_mm,
         panels=given,
     )
+
+
+def plane_geometry(given: PanelSet, moved: PanelSet, wavelength: float) -> BeamGeometry:
+    """The plane of the panels as they were given, after what moved them, as a flat detector.
+
+    Raises InputError where the beam does not meet it.
+    """
+    motion = RigidMotion.between(given.panels[0], moved.panels[0])
+    upright = plane_of(given).geometry(wavelength)
+    corner = motion.position(upright.lab_from_px(np.zeros(2)))
+    vectors = np.array([*motion.rotation[:, :2].T, (0.0, 0.0, 1.0)])
+    return geometry_from_vectors("the moved panels", corner, vectors, wavelength, upright.pixel_size_mm)
 
 
 def _shifted(
