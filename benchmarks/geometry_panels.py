@@ -5,10 +5,10 @@
 
 Five kinds of detector stand crooked as their geometry files say, and are then moved as a whole by a shift, a
 tilt and a distance that no file knows. Beside the answer stand two others: the geometry file as it is
-("header"), and the panels laid flat side by side, to whole pixels, and answered as one flat image ("flat").
+("header"), and the panels laid flat, to whole pixels, and answered as one flat image ("flat").
 What was chosen was chosen on stills of CHOICE_SEED; those of EVALUATION_SEED are reported. A detector that is
-measured again replaces its figures in the JSON file. With --spots: what finding spots on the image that is put
-together loses against finding them on each panel.
+measured again replaces its figures in the JSON file. With --spots: what finding spots on the assembled image
+loses against finding them on each panel.
 """
 
 import json

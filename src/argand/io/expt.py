@@ -17,7 +17,8 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.beam_geometry import geometry_from_vectors, read_text
+from argand.io.beam_geometry import geometry_from_vectors
+from argand.io.expt_content import load_content
 from argand.io.expt_panels import (
     detector_panels,
     local_frame,
@@ -75,7 +76,7 @@ def read_expt(path: str | Path) -> list[ExptImages]:
 
     Raises InputError for a file that is no experiment list.
     """
-    content = _load(path)
+    content = load_content(path)
     try:
         return [_images(path, content, *key) for key in _models(content)]
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -119,7 +120,7 @@ def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence
 
     Raises InputError for a file that is no experiment list.
     """
-    content = _load(source_expt)
+    content = load_content(source_expt)
     keys = _models(content)
     detectors: list[dict[str, Any]] = []
     known: dict[tuple[int, BeamGeometry], int] = {}
@@ -143,7 +144,7 @@ def read_expt_panels(path: str | Path) -> PanelModel:
 
     Raises InputError for a file that is no experiment list.
     """
-    content = _load(path)
+    content = load_content(path)
     try:
         _, beam, detector = _models(content)[0]
         incident = content["beam"][beam]
@@ -159,7 +160,7 @@ def move_expt(path: str | Path, source: str | Path, motion: RigidMotion) -> None
 
     Raises InputError for a file that is no experiment list.
     """
-    content = _load(source)
+    content = load_content(source)
     beams = {detector: beam for _, beam, detector in _models(content)}
     content["detector"] = [
         moved_detector(model, _travel(content["beam"][beams[index]]), motion) if index in beams else model
@@ -168,18 +169,6 @@ def move_expt(path: str | Path, source: str | Path, motion: RigidMotion) -> None
     folder = Path(source).resolve().parent
     content["imageset"] = [absolute_imageset(imageset, folder) for imageset in content.get("imageset", [])]
     write_lines(path, [json.dumps(content, indent=2)])
-
-
-def _load(path: str | Path) -> dict[str, Any]:
-    try:
-        content = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not a DIALS experiment list ({error}); write it with dials") from error
-    if not isinstance(content, dict) or content.get("__id__") != "ExperimentList":
-        raise InputError(f"{path}: not a DIALS experiment list; give the .expt of dials.import or later")
-    if not content.get("experiment"):
-        raise InputError(f"{path}: holds no experiments; give the .expt of dials.import or later")
-    return content
 
 
 def _key(experiment: dict[str, Any]) -> tuple[int | None, int, int]:

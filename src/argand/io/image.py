@@ -225,7 +225,7 @@ def _frame(path: str, stack: Stack, index: int, geometry: Geometry | None = None
         mask=mask & model.usable(raw_shape),
         wavelength=model.wavelength or frame.wavelength,
         two_theta_deg=0.0,
-        notes=model.notes,
+        notes=(*frame.notes, *model.notes),
         raw_shape=raw_shape,
         panel_file=file,
     )

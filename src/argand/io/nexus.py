@@ -12,12 +12,24 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.header import SWUNG_OUT_DEG, Header, Stack, pair, positive, unreadable
-from argand.io.nxaxes import as_text, dataset_at, find_first, group_at, module_geometry, quantity
+from argand.io.nxaxes import (
+    as_text,
+    assumed_unit,
+    chain_distance_mm,
+    dataset_at,
+    find_first,
+    group_at,
+    module_geometry,
+    quantity,
+)
 from argand.io.nxmodules import module_panels
 from argand.io.panel_model import refuse_panels
 from argand.physics.still.modular import PanelSet
 from argand.typing import Mask
-from argand.units import wavelength_from_energy
+from argand.units import JOULES_PER_KEV, wavelength_from_energy
+
+_DISTANCES = ("detector_distance", "distance")
+"""Where the distance stands, first Dectris' place and then NXmx'."""
 
 
 def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> Stack:
@@ -108,7 +120,7 @@ class _Source:
 
     def _data_names(self) -> list[tuple[h5py.Group, str]]:
         entry = self.entry()
-        for path in ("data", "instrument/detector"):
+        for path in ("data", "instrument/detector", "data_1", "instrument_1/detector_1"):
             group = group_at(entry, path)
             if group is not None:
                 members = sorted(str(name) for name in group)
@@ -179,18 +191,36 @@ def _header(entry: h5py.Group) -> Header:
     detector = _detector(entry)
     if detector is None:
         return Header(wavelength=_wavelength(entry))
-    size = pair(quantity(detector, "x_pixel_size", "mm"), quantity(detector, "y_pixel_size", "mm"))
+    sides = (_length_mm(detector, name) for name in ("x_pixel_size", "y_pixel_size"))
+    size = pair(*(abs(side) if side else None for side in sides))
+    distance = _length_mm(detector, *_DISTANCES) or chain_distance_mm(detector)
+    notes = _assumed(detector)
+    if distance is not None and distance < 0:
+        notes = (*notes, f"the header's distance is negative, {distance:g} mm: taken without its sign")
     header = Header(
         pixel_size_mm=size,
-        distance_mm=positive(quantity(detector, ("detector_distance", "distance"), "mm")),
+        distance_mm=positive(None if distance is None else abs(distance)),
         wavelength=_wavelength(entry),
         header_beam_centre_px=_stated_centre(detector, size),
         detector=_text(detector, "description"),
         two_theta_deg=quantity(detector, "goniometer/two_theta", "deg") or 0.0,
         oscillation_deg=_oscillation(entry),
         saturation=_saturation(detector),
+        notes=notes,
     )
     return _completed(header, detector)
+
+
+def _length_mm(detector: h5py.Group, *names: str) -> float | None:
+    """The first of the named lengths that is not zero, which stands for `not known`."""
+    return next((length for length in (quantity(detector, name, "mm") for name in names) if length), None)
+
+
+def _assumed(detector: h5py.Group) -> tuple[str, ...]:
+    """What is said of lengths without units; empty where all have theirs."""
+    names = ("x_pixel_size", "y_pixel_size", *_DISTANCES)
+    bare = [name for name in names if quantity(detector, name, "mm") and assumed_unit(detector, name, "mm")]
+    return (f"no units in the file for {', '.join(bare)}: taken as m",) if bare else ()
 
 
 def _completed(header: Header, detector: h5py.Group) -> Header:
@@ -204,6 +234,7 @@ def _completed(header: Header, detector: h5py.Group) -> Header:
     if centre is not None and swing >= SWUNG_OUT_DEG:
         fast, slow = geometry.beam_centre_px
         notes = (
+            *notes,
             f"the header's detector is swung out by {swing:.1f} degrees: its beam centre may be the foot of "
             f"the perpendicular (PONI); its transformations put the beam at {fast:.1f}, {slow:.1f}",
         )
@@ -230,12 +261,24 @@ def _stated_centre(detector: h5py.Group, size: tuple[float, float] | None) -> tu
 
 def _wavelength(entry: h5py.Group) -> float | None:
     for group in ("instrument/beam", "sample/beam", "instrument/monochromator"):
-        value = quantity(entry, (f"{group}/incident_wavelength", f"{group}/wavelength"), "angstrom")
-        energy = quantity(entry, (f"{group}/incident_energy", f"{group}/energy"), "keV")
+        value = positive(quantity(entry, (f"{group}/incident_wavelength", f"{group}/wavelength"), "angstrom"))
+        energy = positive(quantity(entry, (f"{group}/incident_energy", f"{group}/energy"), "keV"))
         if value or energy:
-            return positive(value) or wavelength_from_energy(energy or np.nan)
+            return value or wavelength_from_energy(energy or np.nan)
     energy = positive(quantity(entry, "instrument/detector/detectorSpecific/photon_energy", "keV"))
+    energy = energy or _cxi_energy(entry)
     return None if energy is None else wavelength_from_energy(energy)
+
+
+def _cxi_energy(entry: h5py.Group) -> float | None:
+    """Photon energy in keV of a CXI file, which is in SI units and has eV beside them if it is from LCLS."""
+    energy = positive(quantity(entry.file, "LCLS/photon_energy_eV", "keV"))
+    source = "instrument_1/source_1/energy"
+    stated = positive(quantity(entry, source, "keV"))
+    if energy is None and stated and assumed_unit(entry, source, "keV"):
+        joules = quantity(entry, source) or 0.0
+        return joules / JOULES_PER_KEV if joules < 1.0 else stated
+    return energy or stated
 
 
 def _saturation(detector: h5py.Group) -> float | None:
@@ -260,7 +303,7 @@ def _pixel_mask(entry: h5py.Group, axes: int | None) -> Mask | None:
     Of the `axes` of a frame all but the last are laid in one.
     """
     detector = _detector(entry)
-    for path in ("pixel_mask", "detectorSpecific/pixel_mask"):
+    for path in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):
         mask = None if detector is None else dataset_at(detector, path)
         if mask is not None and mask.ndim >= 2:
             first = np.asarray(mask[(0,) * max(mask.ndim - (axes or 2), 0)])
@@ -269,7 +312,7 @@ def _pixel_mask(entry: h5py.Group, axes: int | None) -> Mask | None:
 
 
 def _detector(entry: h5py.Group) -> h5py.Group | None:
-    return find_first(group_at(entry, "instrument"), "NXdetector", "detector")
+    return find_first(find_first(entry, "NXinstrument", "instrument"), "NXdetector", "detector")
 
 
 def _text(group: h5py.Group, name: str) -> str:

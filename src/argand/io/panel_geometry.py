@@ -6,12 +6,13 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.expt import move_expt, read_expt_panels, write_expt_panels
+from argand.io.expt_content import is_experiment_list
 from argand.io.geom_panels import move_geom, read_geom, write_geom_panels
 from argand.io.panel_model import Lookup, PanelModel
 from argand.physics.still.modular import PanelSet, RigidMotion
 
-SUFFIXES = (".geom", ".expt", ".nxs", ".h5", ".hdf5")
-"""Kinds of files that state where panels are: CrystFEL's, DIALS', NXmx."""
+_NEXUS = (".nxs", ".h5", ".hdf5")
+"""Suffixes of files whose modules may state where panels are."""
 
 
 def read_panels(geometry: str | Path, image: str, index: int = 0) -> PanelModel:
@@ -19,12 +20,11 @@ def read_panels(geometry: str | Path, image: str, index: int = 0) -> PanelModel:
 
     Raises InputError for a file of another kind, or one that says nothing of panels.
     """
-    suffix = Path(geometry).suffix
-    if suffix == ".geom":
+    if _is_geom(geometry):
         return read_geom(geometry, image_lookup(image, index))
-    if suffix == ".expt":
+    if is_experiment_list(geometry):
         return read_expt_panels(geometry)
-    if suffix in SUFFIXES:
+    if Path(geometry).suffix in _NEXUS:
         from argand.io.nexus import nexus_panels
 
         panels = nexus_panels(str(geometry))
@@ -50,7 +50,8 @@ def write_panels(
     Where the file `source`, which they come from, is of this form, it is written again with its panels moved
     as these are, and all else in it kept.
     """
-    if source is None or Path(source).suffix != f".{form}":
+    same = source is not None and (is_experiment_list(source) if form == "expt" else _is_geom(source))
+    if source is None or not same:
         if form == "geom":
             write_geom_panels(path, panels, wavelength)
         else:
@@ -61,6 +62,10 @@ def write_panels(
         move_geom(path, source, motion, image_lookup(*images[0]))
     else:
         move_expt(path, source, motion)
+
+
+def _is_geom(path: str | Path) -> bool:
+    return Path(path).suffix == ".geom"
 
 
 def image_lookup(image: str, index: int) -> Lookup:

@@ -59,6 +59,8 @@ def refuse_panels(name: str, shape: tuple[int, ...]) -> None:
 
 
 def _panels_of(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    if len(shape) < 2:
+        return None
     slow, fast = shape[-2:]
     if len(shape) >= 4 and int(np.prod(shape[1:-2])) > 1:
         return int(np.prod(shape[1:-2])), slow, fast

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from argand.io.expt import ExptImages
+from argand.io.expt_content import is_experiment_list
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, answered
 from argand.systems.geometry.files.batch import (
@@ -44,7 +45,7 @@ def predict_files(
         if isinstance(pooled, Failure):
             tell(pooled)
     for pattern in patterns:
-        if pattern.endswith(".expt") and pattern not in {failure.file for failure in failures}:
+        if is_experiment_list(pattern) and pattern not in {failure.file for failure in failures}:
             run.correct(pattern)
 
 

@@ -72,7 +72,8 @@ def assembled(frame: Frame, panels: PanelSet) -> Frame:
         mask=live > LEAST_LIVE,
         pixel_size_mm=(plane.pixel_size_mm, plane.pixel_size_mm),
         distance_mm=plane.distance_mm,
-        header_beam_centre_px=plane.beam_px,
+        # By the making of the plane it is where the beam should be: no header that may be misread.
+        header_beam_centre_px=None,
         two_theta_deg=0.0,
         panels=None,
         raw_shape=data.shape,
