@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from argand.io.expt import correct_expt, move_expt, read_expt, read_expt_panels, write_expt_panels
+from argand.io.expt import correct_expt, move_expt, read_expt, read_expt_panels
+from argand.io.expt_stills import write_expt_panels
 from argand.physics.still.modular import PanelSet, RigidMotion
 from argand.physics.still.modular_layout import LAYOUTS
 from argand.physics.still.projection import plane_of

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from argand.errors import InputError
-from argand.io.expt import read_expt, write_expt_panels
+from argand.io.expt import read_expt
+from argand.io.expt_stills import write_expt_panels
 from argand.io.geom_panels import write_geom_panels
 from argand.io.image import load_mask, read_frame, read_frames, with_overrides
 from argand.physics.still.modular import PanelSet

@@ -24,9 +24,9 @@ from argand.io.expt_panels import (
     local_frame,
     moved_detector,
     parent_frames,
-    placed_node,
 )
-from argand.io.exptimages import absolute_imageset, imageset_frames, new_imageset
+from argand.io.expt_stills import experiments, panel_model
+from argand.io.exptimages import absolute_imageset, imageset_frames
 from argand.io.panel_model import PanelModel
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.modular import PanelSet, RigidMotion
@@ -272,44 +272,6 @@ def _placed(
     }
 
 
-def write_expt_panels(
-    path: str | Path,
-    panels: PanelSet,
-    wavelength: float,
-    images: Sequence[str | tuple[str, int]],
-    trusted_range: tuple[float, float],
-) -> None:
-    """Write an experiment list of stills on a detector of these panels; see `write_expt`."""
-    models = []
-    for panel in panels.panels:
-        size = [float(np.linalg.norm(vector)) for vector in (panel.fast_mm, panel.slow_mm)]
-        place = placed_node(panel.frame, -np.asarray(_TO_SOURCE))
-        models.append(_panel_model(panel.name, panel.first, panel.shape, size, trusted_range) | place)
-    write_lines(path, [json.dumps(_experiments(models, wavelength, images), indent=2)])
-
-
-_TO_SOURCE = (0.0, 0.0, 1.0)
-"""Direction of the beam in dxtbx's usual frame: x along fast, y against slow, z to the source."""
-
-
-def _panel_model(
-    name: str,
-    first: tuple[int, int],
-    shape: tuple[int, int],
-    pixel_mm: Sequence[float],
-    trusted_range: tuple[float, float],
-) -> dict[str, Any]:
-    """A panel without its place; `first` pixel in the raw image and `shape` are (slow, fast)."""
-    return {
-        "name": name,
-        "type": "SENSOR_PAD",
-        "raw_image_offset": [int(first[1]), int(first[0])],
-        "image_size": [int(shape[1]), int(shape[0])],
-        "pixel_size": list(pixel_mm),
-        "trusted_range": [float(limit) for limit in trusted_range],
-    }
-
-
 def _stills(
     geometry: BeamGeometry,
     shape: tuple[int, int],
@@ -317,28 +279,6 @@ def _stills(
     trusted_range: tuple[float, float],
 ) -> dict[str, Any]:
     """An experiment list of stills in dxtbx's usual frame."""
-    panel = _panel_model("Panel", (0, 0), shape, geometry.pixel_size_mm, trusted_range)
+    panel = panel_model("Panel", (0, 0), shape, geometry.pixel_size_mm, trusted_range)
     place = _placed(geometry, np.diag([1.0, -1.0, -1.0]), (0, 0), np.eye(4))
-    return _experiments([panel | place], geometry.wavelength, images)
-
-
-def _experiments(
-    panels: list[dict[str, Any]], wavelength: float, images: Sequence[str | tuple[str, int]]
-) -> dict[str, Any]:
-    beam = {"direction": list(_TO_SOURCE), "wavelength": wavelength}
-    numbered = [(image, 0) if isinstance(image, str) else image for image in images]
-    return {
-        "__id__": "ExperimentList",
-        "experiment": [
-            {"__id__": "Experiment", "identifier": "", "beam": 0, "detector": 0, "imageset": index}
-            for index in range(len(numbered))
-        ],
-        "imageset": [new_imageset(file, number) for file, number in numbered],
-        "beam": [beam],
-        "detector": [{"panels": panels}],
-        "goniometer": [],
-        "scan": [],
-        "crystal": [],
-        "profile": [],
-        "scaling_model": [],
-    }
+    return experiments([panel | place], geometry.wavelength, images)

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.expt import move_expt, read_expt_panels, write_expt_panels
+from argand.io.expt import move_expt, read_expt_panels
 from argand.io.expt_content import is_experiment_list
+from argand.io.expt_stills import write_expt_panels
 from argand.io.geom_panels import move_geom, read_geom, write_geom_panels
 from argand.io.panel_model import Lookup, PanelModel
 from argand.physics.still.modular import PanelSet, RigidMotion

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from argand.io.expt import write_expt_panels
+from argand.io.expt_stills import write_expt_panels
 from argand.io.geom_panels import read_geom, write_geom_panels
 from argand.io.image import Frame, with_panels
 from argand.physics.still.modular import PanelSet, RigidMotion
