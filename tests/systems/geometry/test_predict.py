@@ -9,6 +9,7 @@ import pytest
 
 from argand.errors import InputError
 from argand.io.image import Frame, read_frame
+from argand.physics.still.calibrant import CALIBRANTS
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
 from argand.physics.still.still import Diffuse, Still, expose
@@ -282,6 +283,29 @@ def test_powder_is_answered_by_its_rings(shipped_predictor: Predictor, powder: F
     answer = shipped_predictor.predict_frame(powder)
     assert answer.path == "rings"
     assert miss_px(answer, POWDER.beam_centre_px) < 0.3
+
+
+def test_a_named_calibrant_gives_the_distance_that_is_written(shipped_predictor: Predictor):
+    rings = tuple((float(s), 8e-4, 400.0) for s in CALIBRANTS["CeO2"].s(0.75))
+    still = Still(POWDER, Panel("square", (1000, 1000), 0.2), diffuse=Diffuse(rings=rings))
+    counts, live, _ = expose(still, np.random.default_rng(1))
+    frame = as_frame(counts, replace(POWDER, distance_mm=1.03 * POWDER.distance_mm), live > 0.99)
+    answer = shipped_predictor.predict_frame(frame, Options(calibrant="ceo2"))
+    assert answer.stated_geometry is not None
+    assert answer.stretch_sigma is not None
+    assert answer.fitted_distance_mm == answer.stated_geometry.distance_mm
+    assert answer.fitted_distance_mm == pytest.approx(POWDER.distance_mm, rel=1e-3)
+    assert answer.stretch_sigma < 1e-3
+    assert "the distance is what the rings of CeO2 fit" in answer.notes[-1]
+
+
+def test_the_name_of_another_powder_costs_the_distance_but_not_the_centre(
+    shipped_predictor: Predictor, powder: Frame
+):
+    answer = shipped_predictor.predict_frame(powder, Options(calibrant="Ni"))
+    assert miss_px(answer, POWDER.beam_centre_px) < 0.3
+    assert answer.fitted_distance_mm is None
+    assert "the rings are not those of Ni" in answer.notes[-1]
 
 
 @pytest.mark.parametrize(

@@ -1,61 +1,72 @@
-"""The beam centre from sharp rings: powder, ice, calibrants.
+"""The beam centre, the tilt and with a calibrant the distance from sharp rings: powder, ice, calibrants.
 
-About the right centre, and at the right tilt, every ring is equally bright all the way round. Smooth
-background tells little, for absorption and air paths make it lopsided by a few per cent, as a shift by
-several pixels would; so only rings that stand out of it are used. Their contrast in the radial profile
-is maximised first, which a lopsided level cannot fool; then a Gauss-Newton fit of the sectors gives the
-last digits and the covariance. On a tilted detector rings are ellipses, which is contained in the
-laboratory coordinates of the cells.
+Each ring's position is measured sector by sector of azimuth; all rings share centre and tilt. A tilt acts
+like a shift that grows with the square of the radius, so it takes rings of several radii and a detector that
+is large for its distance. Where it has no such lever, zero tilt stands.
 """
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 from jaxtyping import Float
-from scipy import ndimage
 
+from argand.physics.still.calibrant import Calibrant, assign_rings
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.lattice_refinement import Prior
+from argand.physics.still.ring_position import find_positions
+from argand.physics.still.ring_profile import SECTORS, Cells, mirrored_centres, sharpest
+from argand.physics.still.ring_solution import Points, Solution, changed, free_columns, radii, solve
+from argand.physics.still.ring_trust import covariance_of, disagreement, tilt_is_measured
 
-SECTORS = 48
-"""Sectors of azimuth that rings are cut into, 7.5 degrees each.
-
-By hand: narrow enough for the first and second harmonic, wide enough to hold counts.
-"""
-RINGS = 420
-"""Rings from the centre to the farthest corner, but none narrower than a cell.
-
-By hand, about one a cell of the networks' canvas.
-"""
-SYSTEMATIC = 0.02
-"""Relative error of a sector that no model here explains (texture of the powder, flat field, air paths).
-
-By hand; `benchmarks/geometry_simulated.py` measures the calibration of the answers.
-"""
+PASSES = 5
+"""How often positions are measured and fitted. By hand: each measures about the answer of the one before."""
+MIRRORED = 8
+"""Centres of symmetry that are tried beside those about the start. By hand; each costs a millisecond."""
+REACH = 3.0
+"""How far a position may stray from its ring, in cells; twice that in the first pass. By hand."""
+STRAY, LEAST_SHARP = (0.6, 0.25), 0.5
+"""Largest scatter of a ring's positions, in its standard deviations and in the width of the window in which
+they are looked for, and least share of the rings that must keep it. By hand: places of noise, spots and of
+rings about another centre fill the window, with a robust standard deviation of 0.7 times its half-width."""
 
 
 @dataclass(frozen=True)
 class RingFit:
     """Geometry from the rings, the covariance of (fast, slow) px and (pitch, yaw) rad, and how well they fit.
 
-    `chi2` is the mean squared residual of the sectors in units of their expected error, `rings` the
-    number of rings used.
+    `rings` and `positions` are those used, `scatter_px` the median scatter of a ring's positions.
+    `tilt_measured` is false where the rings have no lever for a tilt: then the geometry has none, and the
+    covariance that of an unknown one. `doubt` says why the fit is no answer, empty if it is one. With a
+    calibrant, `distance_mm` is the fitted one (the geometry's too) with its standard deviation, or
+    `mismatch` says why there is none.
     """
 
     geometry: BeamGeometry
     covariance: Float[np.ndarray, "4 4"]
-    chi2: float
     rings: int
+    positions: int = 0
+    scatter_px: float = 0.0
+    tilt_measured: bool = True
+    doubt: str = ""
+    distance_mm: float | None = None
+    distance_sigma_mm: float | None = None
+    mismatch: str = ""
 
-
-@dataclass(frozen=True)
-class _Polar:
-    """Sums over rings and sectors: counts, live pixels, and the mean radius (px) of each."""
-
-    counts: Float[np.ndarray, "r s"]
-    live: Float[np.ndarray, "r s"]
-    radius: Float[np.ndarray, "r s"]
+    def scaled(self, factor: float) -> "RingFit":
+        """The same fit in px, where it was made on cells of `factor` px."""
+        fast, slow = self.geometry.beam_centre_px
+        pixel = self.geometry.pixel_size_mm
+        scale = np.diag([factor, factor, 1.0, 1.0])
+        return replace(
+            self,
+            geometry=replace(
+                self.geometry,
+                beam_centre_px=(fast * factor, slow * factor),
+                pixel_size_mm=(pixel[0] / factor, pixel[1] / factor),
+            ),
+            covariance=scale @ self.covariance @ scale,
+            scatter_px=self.scatter_px * factor,
+        )
 
 
 def fit_rings(
@@ -64,225 +75,129 @@ def fit_rings(
     geometry: BeamGeometry,
     prior: Prior,
     search: bool = True,
-    rounds: int = 8,
+    powder: Calibrant | None = None,
 ) -> RingFit | None:
-    """Refine centre and tilt by the rings that stand out of the background.
+    """Centre, tilt and, with a `powder` of known spacings, the distance from the rings that stand out.
 
     `counts` and `live` are per cell the counts and the number (or share) of live pixels; `geometry` and
-    `prior` are in cells. Without `search` the start must be within a ring's width already. Returns None
-    where fewer than two sharp rings are seen, or the fit does not settle.
-
-    `rounds` is by hand. The limits of a fit that is kept (0.2 cells, chi² of 10) are too; verdicts as a whole
-    are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
+    `prior` are in cells. Without `search` the start must be within some cells already. Returns None where
+    fewer than two sharp rings are seen.
     """
-    cells = _Cells.of(counts, live, geometry)
-    current = _sharpest(cells, geometry, prior) if search else geometry
-    if current is None:
+    cells = Cells.of(counts, live)
+    if not len(cells.fast):
         return None
-    fit, step = None, np.full(4, np.inf)
-    for _ in range(rounds):
-        solved = _step(cells.polar(current), current, geometry, prior)
-        if solved is None:
+    start = geometry
+    if search:
+        start = sharpest(cells, geometry, prior, mirrored_centres(counts, live, MIRRORED))
+    settled = _settled(cells, start, prior)
+    if settled is None:
+        return None
+    points, widths, solution = settled
+    sharp = _are_sharp(points, solution, widths, REACH)
+    elsewhere = sum(_is_circle(points, solution, int(k)) for k in np.flatnonzero(~sharp))
+    # One circle that is no ring of these may be the rim of a stop.
+    if np.count_nonzero(sharp) < max(2.0, LEAST_SHARP * len(sharp)) or elsewhere > 1:
+        covariance = np.diag([prior.centre_px**2] * 2 + [prior.tilt**2] * 2)
+        return RingFit(geometry, covariance, len(sharp), 0, doubt="they have no common centre")
+    points, widths = points.where(np.take(sharp, points.ring)), widths[sharp]
+    if powder is None:
+        return _concluded(points, solution.geometry, prior, np.full(len(widths), np.nan))
+    return _calibrated(points, widths, solution.geometry, prior, powder)
+
+
+def _settled(cells: Cells, start: BeamGeometry, prior: Prior) -> tuple[Points, np.ndarray, Solution] | None:
+    """Points, widths of the rings and their fit, measured again until it settles; None without two rings."""
+    points = solution = widths = None
+    for reach in np.linspace(2.0 * REACH, REACH, PASSES):
+        measured = _measure(cells, start, float(reach))
+        if measured is None:
             return None
-        step, covariance, chi2, rings = solved
-        # By hand: at most three cells and about a degree a step, as far as a linearised ring holds.
-        current = _moved(current, np.clip(step, [-3, -3, -0.02, -0.02], [3, 3, 0.02, 0.02]))
-        fit = RingFit(current, covariance, chi2, rings)
-        # By hand: a hundredth of a cell and 0.002 degrees, both far below what is ever known.
-        if np.hypot(*step[:2]) < 0.01 and np.hypot(*step[2:]) < 3e-5:
+        points, widths = measured
+        solution = solve(points, start, True, prior.tilt, np.full(len(widths), np.nan))
+        found = solution.geometry
+        step = np.hypot(*np.subtract(found.beam_centre_px, start.beam_centre_px))
+        turn = np.hypot(found.pitch - start.pitch, found.yaw - start.yaw)
+        start = found
+        # By hand: a fiftieth of a cell and 0.006 degrees.
+        if step < 0.02 and turn < 1e-4:
             break
-    settled = fit is not None and np.hypot(*step[:2]) < 0.2 and fit.chi2 < 10.0
-    return fit if settled else None
+    assert points is not None
+    assert solution is not None
+    assert widths is not None
+    return points, widths, solution
 
 
-def _moved(geometry: BeamGeometry, change: np.ndarray) -> BeamGeometry:
-    """Geometry with (fast, slow, pitch, yaw) changed."""
-    fast, slow = np.asarray(geometry.beam_centre_px) + change[:2]
-    return replace(
-        geometry.with_centre((fast, slow)),
-        pitch=geometry.pitch + float(change[2]),
-        yaw=geometry.yaw + float(change[3]),
-    )
+def _calibrated(
+    points: Points, widths: np.ndarray, geometry: BeamGeometry, prior: Prior, powder: Calibrant
+) -> RingFit:
+    """The fit with the distance free and the spacings of the rings that are the calibrant's."""
+    pixel = geometry.pixel_size_mm[0]
+    radius = radii(points.px, geometry) * pixel
+    mean = np.array([np.median(radius[points.ring == k]) for k in range(len(widths))])
+    found = assign_rings(mean, widths * pixel, powder, geometry.wavelength, geometry.distance_mm, pixel)
+    if isinstance(found, str):
+        return replace(_concluded(points, geometry, prior, np.full(len(widths), np.nan)), mismatch=found)
+    # The lever of a tilt is R² / distance: with another distance the same ellipses are of another tilt.
+    stretch = found.distance_mm / geometry.distance_mm
+    turn = np.array([geometry.pitch, geometry.yaw]) * (stretch - 1.0)
+    start = changed(geometry, np.array([0.0, 0.0, *turn, np.log(stretch)]))
+    return _concluded(points, start, prior, np.where(found.order >= 0, found.tangents[found.order], np.nan))
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """Live cells of an image: their places in cells, counts, live share; and the width of a ring."""
-
-    fast: Float[np.ndarray, " n"]
-    slow: Float[np.ndarray, " n"]
-    counts: Float[np.ndarray, " n"]
-    live: Float[np.ndarray, " n"]
-    width: float
-
-    @classmethod
-    def of(cls, counts: np.ndarray, live: np.ndarray, geometry: BeamGeometry) -> "_Cells":
-        """The cells that have any live pixels."""
-        rows, cols = np.nonzero(live > 0)
-        far = [
-            max(abs(c), abs(n - c)) for c, n in zip(geometry.beam_centre_px, counts.shape[::-1], strict=True)
-        ]
-        return cls(
-            (cols + 0.5).astype(np.float32),
-            (rows + 0.5).astype(np.float32),
-            counts[rows, cols].astype(np.float32),
-            live[rows, cols].astype(np.float32),
-            max(1.0, float(np.hypot(far[0], far[1])) / RINGS),
-        )
-
-    def seen_from(self, geometry: BeamGeometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Laboratory x and y (mm) of each cell, and its radius in cells on an untilted detector."""
-        axes = geometry.axes.astype(np.float32)
-        fast = (self.fast - np.float32(geometry.beam_centre_px[0])) * np.float32(geometry.pixel_size_mm[0])
-        slow = (self.slow - np.float32(geometry.beam_centre_px[1])) * np.float32(geometry.pixel_size_mm[1])
-        x = fast * axes[0, 0] + slow * axes[0, 1]
-        y = fast * axes[1, 0] + slow * axes[1, 1]
-        z = fast * axes[2, 0] + slow * axes[2, 1] + np.float32(geometry.distance_mm)
-        scale = np.float32(geometry.distance_mm / geometry.pixel_size_mm[0])
-        return x, y, np.sqrt(x * x + y * y) * scale / np.maximum(z, 1.0)
-
-    def profile(self, geometry: BeamGeometry) -> tuple[np.ndarray, np.ndarray]:
-        """Mean level of each ring, and its live share."""
-        place = self.seen_from(geometry)[2] / np.float32(self.width)
-        ring = np.minimum(place, np.float32(RINGS)).astype(np.int32)
-        total = np.bincount(ring, self.live, minlength=RINGS + 1)[:RINGS]
-        return np.bincount(ring, self.counts, minlength=RINGS + 1)[:RINGS] / np.maximum(total, 1e-9), total
-
-    def polar(self, geometry: BeamGeometry) -> _Polar:
-        """Sums over rings of equal scattering angle and sectors of azimuth."""
-        x, y, radius = self.seen_from(geometry)
-        ring = np.minimum(radius / np.float32(self.width), np.float32(RINGS)).astype(np.int32)
-        turn = (np.arctan2(y, x) * np.float32(SECTORS / (2 * np.pi))) % np.float32(SECTORS)
-        bins = ring * SECTORS + np.minimum(turn.astype(np.int32), SECTORS - 1)
-        size = RINGS * SECTORS
-
-        def total(weights: np.ndarray) -> np.ndarray:
-            return np.bincount(bins, weights, minlength=size + SECTORS)[:size].reshape(RINGS, SECTORS)
-
-        weight = total(self.live)
-        return _Polar(total(self.counts), weight, total(self.live * radius) / np.maximum(weight, 1e-9))
+def _are_sharp(points: Points, fit: Solution, widths: np.ndarray, reach: float) -> np.ndarray:
+    """Which rings have positions that agree, rather than fill the window they are looked for in."""
+    residual = np.abs(fit.residual)
+    scatter = np.array([1.4826 * np.median(residual[points.ring == k]) for k in range(len(widths))])
+    return scatter < np.minimum(STRAY[0] * widths, STRAY[1] * (reach + widths))
 
 
-def _sharpest(cells: _Cells, geometry: BeamGeometry, prior: Prior) -> BeamGeometry | None:
-    """Geometry at which the sharp part of the radial profile is strongest; None without sharp rings."""
-    from scipy.optimize import minimize  # slow to import, and an image with a lattice needs no rings
-
-    def contrast(change: np.ndarray) -> float:
-        mean, total = cells.profile(_moved(geometry, change))
-        seen = total > 3.0
-        # By hand, in rings: what is wider than 6 is background, and rings of 3 cells or fewer say nothing.
-        level = ndimage.gaussian_filter1d(mean * seen, 6.0) / np.maximum(
-            ndimage.gaussian_filter1d(seen.astype(float), 6.0), 1e-3
-        )
-        # The sharp part in units of the level: absorption and decay with angle fall out.
-        sharp = (mean - level) * seen / np.sqrt(np.maximum(level, 1.0 / np.maximum(total, 1.0)))
-        # By hand: no single ring, such as the rim of a stop, outweighs all others.
-        return float(np.minimum(sharp**2 * total, 1e7).sum())
-
-    def cost(change: np.ndarray) -> float:
-        pull = np.sum(change[:2] ** 2) / prior.centre_px**2 + np.sum(change[2:] ** 2) / prior.tilt**2
-        return pull - contrast(change) / np.sqrt(SECTORS)
-
-    steps = np.array([prior.centre_px, prior.centre_px, prior.tilt, prior.tilt])
-    # As wide as what is known beforehand, the start inside of it.
-    simplex = np.vstack([np.zeros(4), np.diag(steps)]) - 0.25 * steps
-    # 220 calls bound the time; the Gauss-Newton fit that follows gives the last digits.
-    options = {"initial_simplex": simplex, "maxfev": 220, "xatol": 1e-3, "fatol": 0.1}
-    found = minimize(cost, np.zeros(4), method="Nelder-Mead", options=options)
-    best = _moved(geometry, found.x)
-    mean, total = cells.profile(best)
-    # One broad hump beside the beamstop is not a pattern of rings.
-    _, patterns = cast(tuple[np.ndarray, int], ndimage.label(_stands_out(mean, total)))
-    return best if patterns >= 2 else None
+def _is_circle(points: Points, fit: Solution, ring: int) -> bool:
+    """Whether the positions of a ring that does not fit agree about a centre of its own."""
+    residual = fit.residual[points.ring == ring]
+    azimuth = points.sector[points.ring == ring] * (2 * np.pi / SECTORS)
+    harmonic = np.column_stack([np.ones(len(azimuth)), np.cos(azimuth), np.sin(azimuth)])
+    own = residual - harmonic @ np.linalg.lstsq(harmonic, residual, rcond=None)[0]
+    # By hand: a quarter of the circumference, and a third of what is left without a centre of its own.
+    return bool(len(own) > SECTORS // 4 and np.median(np.abs(own)) < np.median(np.abs(residual)) / 3)
 
 
-def _stands_out(mean: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Where a ring's level exceeds its neighbours' by more than noise and three per cent allow."""
-    noise = np.sqrt(np.maximum(mean, 1.0 / np.maximum(total, 1e-9)) / np.maximum(total, 1e-9))
-    # By hand: 25 rings are wider than any sharp one; 5 σ and 3 % keep noise and slopes out.
-    smooth = ndimage.median_filter(mean, 25)
-    ring = (mean - smooth > 5.0 * noise + 0.03 * smooth) & (total > 3.0)
-    # The rim of the beamstop is no ring.
-    ring[:4] = False
-    return ring
-
-
-def _all_round(polar: _Polar) -> np.ndarray:
-    """Rings that stand out in most of their sectors, not in a few that hold spots."""
-    # By hand: sectors that are mostly gap or shadow are not asked.
-    live = polar.live > 0.25 * polar.live.max(axis=1, keepdims=True)
-    level = np.where(live & (polar.live > 0), polar.counts / np.maximum(polar.live, 1e-9), np.nan)
-    total, seen = (polar.live * live).sum(axis=1), (live & (polar.live > 0)).any(axis=1)
-    middle = np.zeros(len(level))
-    middle[seen] = np.nanmedian(level[seen], axis=1)
-    return _stands_out(middle, total)
-
-
-def _step(
-    polar: _Polar, geometry: BeamGeometry, start: BeamGeometry, prior: Prior
-) -> tuple[np.ndarray, np.ndarray, float, int] | None:
-    """One Gauss-Newton step of (fast, slow, pitch, yaw), its covariance, chi² and the rings used."""
-    # Two rings on either side: a ring's flanks hold what tells its place.
-    share = ndimage.maximum_filter1d(_all_round(polar).astype(float), 5)
-    full = polar.live.max(axis=1, keepdims=True)
-    weight = np.where(polar.live > 0.25 * full, polar.live, 0.0)
-    used = (np.count_nonzero(weight, axis=1) >= SECTORS // 4) & (share > 0)
-    if used.sum() < 4:
+def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> tuple[Points, np.ndarray] | None:
+    """Points on the sharp rings as seen from a geometry, and the rings' widths; None for fewer than two."""
+    found = find_positions(cells.polar(geometry), reach)
+    if found is None or len(found.mean_radius) < 2:
         return None
-    robust = np.ones_like(weight)
-    level = polar.counts / np.maximum(polar.live, 1e-9)
-    solution, covariance, chi2 = np.zeros(6), np.eye(6), 1.0
-    # A lopsided level of 10 % is what is known of it beforehand, by hand.
-    strength = np.diag([prior.centre_px**-2] * 2 + [prior.tilt**-2] * 2 + [0.1**-2] * 2)
-    offset = np.subtract(start.beam_centre_px, geometry.beam_centre_px)
-    pull = np.array([*offset, start.pitch - geometry.pitch, start.yaw - geometry.yaw, 0.0, 0.0])
-    for _ in range(3):
-        kept = weight * robust
-        total = np.maximum(kept.sum(axis=1), 1e-9)
-        mean, radius = (kept * level).sum(axis=1) / total, (kept * polar.radius).sum(axis=1) / total
-        # By hand, in rings: less than the width of any, so that the slope is not that of its noise.
-        profile = ndimage.gaussian_filter1d(mean, 0.6)
-        slope = np.gradient(profile) / np.maximum(np.gradient(radius), 1e-3)
-        variance = chi2 * np.maximum(profile, 0.1 / total)[:, None] / np.maximum(weight, 1e-9)
-        variance += (SYSTEMATIC * profile[:, None]) ** 2
-        inverse = np.where((weight > 0) & used[:, None], robust / np.maximum(variance, 1e-30), 0.0)
-        target = level - mean[:, None] - slope[:, None] * (polar.radius - radius[:, None])
-        design = _design(profile, slope, radius, geometry)
-        target, design = _remove_ring_means(target, design, inverse)
-        normal = np.einsum("prs,rs,qrs->pq", design, inverse, design, optimize=True) + strength
-        solution = np.linalg.solve(
-            normal, np.einsum("prs,rs,rs->p", design, inverse, target) + strength @ pull
-        )
-        square = (target - np.einsum("p,prs->rs", solution, design)) ** 2 / np.maximum(variance, 1e-30)
-        # Tukey's biweight, which ends at 5 standard deviations (by hand).
-        robust = np.where(square < 25.0, (1.0 - np.minimum(square, 25.0) / 25.0) ** 2, 0.0)
-        seen = inverse > 0
-        # 0.455 is the median of chi² with one degree of freedom; bounds by hand.
-        chi2 = float(np.clip(np.median(square[seen]) / 0.455 * chi2, 1.0, 100.0)) if seen.any() else 1.0
-        covariance = np.linalg.inv(normal)
-    return solution[:4], covariance[:4, :4], chi2, int(used.sum())
+    tangent = found.radius * geometry.pixel_size_mm[0] / geometry.distance_mm
+    direction = np.column_stack(
+        [tangent * np.cos(found.azimuth), tangent * np.sin(found.azimuth), np.ones(len(tangent))]
+    )
+    px = geometry.px_from_direction(direction)
+    hit = np.isfinite(px).all(axis=1)
+    points = Points(px, found.sigma, found.ring, found.sector)
+    return points.where(hit), found.width[np.unique(found.ring[hit])]
 
 
-def _design(profile: np.ndarray, slope: np.ndarray, radius: np.ndarray, geometry: BeamGeometry) -> np.ndarray:
-    """How the level of each sector answers to centre, tilt and a lopsided level: [6, rings, sectors].
-
-    A centre moved by d lowers the radius of a cell by d cos(azimuth); a detector turned by yaw brings
-    the side at +fast nearer, which raises its scattering angle; likewise sin and pitch.
-    """
-    azimuth = (np.arange(SECTORS) + 0.5) * (2 * np.pi / SECTORS)
-    cos, sin = np.cos(azimuth)[None], np.sin(azimuth)[None]
-    along, level = slope[:, None], profile[:, None]
-    lever = (radius**2 / (geometry.distance_mm / geometry.pixel_size_mm[0]))[:, None]
-    shift, tilt = [-along * cos, -along * sin], [-along * lever * sin, along * lever * cos]
-    columns = [*shift, *tilt, level * cos, level * sin]
-    return np.stack([np.broadcast_to(c, (len(profile), SECTORS)) for c in columns])
-
-
-def _remove_ring_means(
-    target: np.ndarray, design: np.ndarray, inverse: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Project out the level of each ring, which is free."""
-    total = np.maximum(inverse.sum(axis=1, keepdims=True), 1e-30)
-    target = target - (inverse * target).sum(axis=1, keepdims=True) / total
-    design = design - (inverse * design).sum(axis=2, keepdims=True) / total
-    return target, design
+def _concluded(points: Points, start: BeamGeometry, prior: Prior, tangents: np.ndarray) -> RingFit:
+    """The fit with its uncertainty, its decision about the tilt, and what speaks against it."""
+    tilted = solve(points, start, True, prior.tilt, tangents)
+    level = replace(tilted.geometry, pitch=0.0, yaw=0.0)
+    covariance = covariance_of(points, tilted, free_columns(tangents, True), prior.tilt)
+    measured = tilt_is_measured(points, tilted, covariance)
+    upright = None if measured else solve(points, level, False, prior.tilt, tangents)
+    chosen = upright or tilted
+    if upright:
+        # The centre of zero tilt may be off by what the tilt, if there is one, does to it.
+        apart = np.zeros(5)
+        apart[:2] = np.subtract(upright.geometry.beam_centre_px, tilted.geometry.beam_centre_px)
+        covariance = covariance + np.outer(apart, apart)
+    known, distance = bool(np.isfinite(tangents).any()), chosen.geometry.distance_mm
+    return RingFit(
+        chosen.geometry,
+        covariance[:4, :4],
+        len(tangents),
+        len(points.px),
+        float(np.median(np.sqrt(chosen.scatter[points.ring] ** 2 + points.sigma**2))),
+        measured,
+        disagreement(points, chosen, covariance, tangents),
+        distance if known else None,
+        distance * float(np.sqrt(covariance[4, 4])) if known else None,
+    )

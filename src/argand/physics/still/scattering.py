@@ -17,17 +17,6 @@ LIQUID_WATER_D, VITREOUS_WATER_D = 3.15, 3.67
 
 By hand, about what solvent rings of protein images show; the simulator varies them.
 """
-CALIBRANTS = {
-    "LaB6": ("P", 4.1569),
-    "CeO2": ("F", 5.4115),
-    "Si": ("D", 5.4312),
-    "AgBh": ("L", 58.38),
-}
-"""Powder calibrants: lattice type (L = lamellar) and lattice constant in Å (NIST; Blanton 1995).
-
-LaB6 as SRM 660a, Si as SRM 640d; of CeO2 5.4113 and 5.4117 are in use too, which no image here tells apart.
-Silver behenate: Blanton et al., Powder Diffr. 10, 91, 1995.
-"""
 
 
 def s_from_two_theta(two_theta: Profile, wavelength: float) -> Profile:
@@ -67,25 +56,6 @@ def ice(s: Profile, width: float) -> Profile:
     """Powder rings of hexagonal ice, standard deviation `width` in 1/Å."""
     rings = [h * bump(s, 1.0 / d, width) for d, h in zip(ICE_D, ICE_STRENGTH, strict=True)]
     return np.sum(rings, axis=0)
-
-
-def calibrant_s(name: str, s_max: float) -> np.ndarray:
-    """Sorted s = 1/d in 1/Å of a calibrant's rings below `s_max`, from its lattice and centring."""
-    lattice, a = CALIBRANTS[name]
-    if lattice == "L":
-        return np.arange(1, int(s_max * a) + 1) / a
-    n = int(s_max * a) + 1
-    h, k, l = np.stack(np.meshgrid(*[np.arange(n + 1)] * 3, indexing="ij")).reshape(3, -1)  # noqa: E741
-    square = h * h + k * k + l * l
-    same_parity = (h % 2 == k % 2) & (k % 2 == l % 2)
-    allowed = {
-        "P": square > 0,
-        "F": (square > 0) & same_parity,
-        # Diamond: also absent where h + k + l = 4 n + 2.
-        "D": (square > 0) & same_parity & ((h % 2 == 1) | ((h + k + l) % 4 == 0)),
-    }[lattice]
-    s = np.sqrt(np.unique(square[allowed])) / a
-    return s[s < s_max]
 
 
 def polarisation(

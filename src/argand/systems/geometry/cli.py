@@ -53,6 +53,12 @@ PanelFile = Annotated[
     Path | None,
     typer.Option("--geometry", help="Where the detector's panels stand: .geom, .expt or NXmx file."),
 ]
+CalibrantName = Annotated[
+    str | None,
+    typer.Option(
+        "--calibrant", help="Powder whose rings are seen, such as LaB6: the distance is fitted too."
+    ),
+]
 EvidenceChoice = Annotated[Evidence, typer.Option(help="What of an image may be used, to compare.")]
 Preset = Annotated[
     str,
@@ -157,6 +163,7 @@ def predict(
     pool: Annotated[bool, typer.Option(help="Also answer for all frames of one geometry together.")] = True,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
+    calibrant: CalibrantName = None,
     formats: Annotated[str, typer.Option(help="Geometry files to write to --out.")] = "expt,poni,geom,xds",
     overlay: Annotated[bool, typer.Option(help="Draw a picture of each image in --out.")] = True,
 ) -> None:
@@ -166,7 +173,6 @@ def predict(
     """
     from argand.systems.geometry.files.outputs import RunFolder, parse_formats
     from argand.systems.geometry.files.run import predict_files
-    from argand.systems.geometry.refine.options import Options
     from argand.systems.geometry.view import write_page
 
     if json and csv:
@@ -174,7 +180,7 @@ def predict(
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size, geometry)
     with RunFolder(out, parse_formats(formats), overlay, page=write_page) as run:
-        predict_files(files, predictor, stated, run, tell, options=Options(evidence), pool=pool)
+        predict_files(files, predictor, stated, run, tell, options=_options(evidence, calibrant), pool=pool)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
         say(f"pictures and files: {out}\npage: {out / PAGE}")
@@ -208,6 +214,7 @@ def watch(
     geometry: PanelFile = None,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
+    calibrant: CalibrantName = None,
 ) -> None:
     """Follow a folder and answer each image as soon as it is complete; Ctrl-C ends it.
 
@@ -215,10 +222,11 @@ def watch(
     """
     from argand.systems.geometry.files.table import record_line
     from argand.systems.geometry.files.watch import Watcher
-    from argand.systems.geometry.refine.options import Options
 
     stated = _stated(mask, wavelength, distance, pixel_size, geometry)
-    watcher = Watcher(folder, out, _predictor(weights), stated, Options(evidence), pattern, interval)
+    watcher = Watcher(
+        folder, out, _predictor(weights), stated, _options(evidence, calibrant), pattern, interval
+    )
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))
@@ -318,6 +326,14 @@ def _stated(
 
     pixel_size = None if pixel is None else (pixel, pixel)
     return Stated(wavelength, distance, pixel_size, None if mask is None else load_mask(mask), geometry)
+
+
+def _options(evidence: Evidence, calibrant: str | None) -> Any:
+    """How frames are answered; ConfigError for a calibrant that is not known."""
+    from argand.physics.still.calibrant import calibrant_name
+    from argand.systems.geometry.refine.options import Options
+
+    return Options(evidence, calibrant=None if calibrant is None else calibrant_name(calibrant))
 
 
 def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:

@@ -14,10 +14,9 @@ from argand.io.image import Frame, read_frame, with_overrides
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.features import Features, bin_cells, extract_features
+from argand.physics.still.features import Features, extract_features
 from argand.physics.still.lattice import LatticeFit, fit_lattice
 from argand.physics.still.lattice_refinement import Prior
-from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
@@ -25,9 +24,9 @@ from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.modular import answer_panels
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
+from argand.systems.geometry.refine.rings import try_rings
 from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
 from argand.systems.geometry.system import Geometry, known_numbers
-from argand.typing import Image, Mask
 
 WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
 TILT_PRIOR = np.radians(2.0)
@@ -42,14 +41,6 @@ benchmarks/geometry_simulated.py reports the calibration, so that this flatters 
 LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
 """Least number of spots that a lattice must explain, and least share of those offered, beyond chance.
 By hand: 20 spots are 40 numbers for the 14 of a fit; benchmarks/geometry_simulated.py counts wrong ones."""
-MOST_CELLS = 1.6e6
-"""Largest number of cells that rings are fitted on, for the sake of time: a 6M detector binned 2x2."""
-CELL_FLOOR, TILT_FLOOR = 0.1, np.radians(0.03)
-"""Least standard deviation of a centre from rings, in cells, and of each angle, in radians. By hand: a
-ring that is narrower than a cell is placed no better than to a part of it; the angle as for a lattice."""
-GRAINY_SPOTS, GRAINY_CHI2 = 50, 2.5
-"""Number of spots without a lattice that may be the grains of bright rings, and the chi² per sector up to
-which a fit with them left in counts. By hand; the fit itself gives up at 10."""
 SPOTS_SIGMA_SCALE, NO_CLUE_PX = 2.5, 20.0
 """Factor where only the spots speak, likewise measured: where the background leaves more px (by hand)."""
 BINARY_SIGMA_SCALE = 1.5
@@ -115,11 +106,11 @@ class Predictor:
             sigma *= SPOTS_SIGMA_SCALE
         start = nominal.with_centre(network)
         lattice = rings = None
-        if refine and evidence != "background":
+        if refine and evidence != "background" and options.calibrant is None:
             lattice = _try_lattice(seen.spots, start, sigma)
         if refine and (lattice is None or lattice_doubts(lattice)) and evidence != "spots":
-            rings = _try_rings(frame, seen, start, sigma, grainy=lattice is None)
-        answer = with_header_note(decide(frame, seen, start, sigma, lattice, rings))
+            rings = try_rings(frame, seen, start, sigma, options.calibrant)
+        answer = with_header_note(decide(frame, seen, start, sigma, lattice, rings, options))
         return replace(
             answer,
             network_centre_px=network,
@@ -240,49 +231,6 @@ def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit 
     enough = fit.indexed >= max(LATTICE_SPOTS, (LATTICE_SHARE + fit.chance) * fit.offered)
     # By hand: a right lattice leaves fractions of a px; three TILT_PRIOR are 6 degrees, twice the simulated.
     return fit if enough and fit.rms_px < 3.0 and fit.geometry.tilt < 3.0 * TILT_PRIOR else None
-
-
-def _try_rings(
-    frame: Frame, seen: Features, start: BeamGeometry, sigma: float, grainy: bool
-) -> RingFit | None:
-    """The fit to sharp rings, without the pixels of spots or, if `grainy`, with many spots left in."""
-    # Wider than the lattice's (by hand): rings have no rivals that a narrow prior must keep away.
-    prior = Prior(float(np.clip(1.5 * sigma, 3.0, 60.0)), TILT_PRIOR)
-    fits = [_fit_rings_on(frame.data, frame.mask & seen.clean, start, prior, seen.binning)]
-    if grainy and len(seen.spots) >= GRAINY_SPOTS:
-        fit = _fit_rings_on(frame.data, frame.mask, start, prior, seen.binning)
-        fits += [fit] if fit and fit.chi2 < GRAINY_CHI2 else []
-    return min((fit for fit in fits if fit), key=lambda fit: fit.covariance[0, 0], default=None)
-
-
-def _fit_rings_on(
-    image: Image, mask: Mask, start: BeamGeometry, prior: Prior, coarsest: int
-) -> RingFit | None:
-    """The fit on cells of `coarsest` px and then on finer ones while these tell more; in px of the image."""
-    finest = int(np.ceil(np.sqrt(image.size / MOST_CELLS)))
-    fit = None
-    # After the coarsest cells those of 3 px and finer (by hand), each fit from the answer of the one before.
-    for binning in [coarsest, *range(min(coarsest - 1, 3), finest - 1, -1)]:
-        begin = _in_cells(fit.geometry if fit else start, binning)
-        in_cells = Prior(prior.centre_px / binning, prior.tilt)
-        rough = fit_rings(*bin_cells(image, mask, binning), begin, in_cells, search=fit is None)
-        if rough is None:
-            return fit
-        scale = np.diag([binning, binning, 1.0, 1.0])
-        # A ring that is narrower than a cell is placed no better than to a part of it.
-        cell_floor = np.diag([(CELL_FLOOR * binning) ** 2] * 2 + [TILT_FLOOR**2] * 2)
-        covariance = scale @ rough.covariance @ scale + cell_floor
-        if fit is not None and covariance[0, 0] > fit.covariance[0, 0]:
-            return fit
-        fit = replace(rough, geometry=_in_cells(rough.geometry, 1 / binning), covariance=covariance)
-    return fit
-
-
-def _in_cells(geometry: BeamGeometry, binning: float) -> BeamGeometry:
-    """The same geometry in cells of `binning` px."""
-    fast, slow = geometry.beam_centre_px
-    pixel = (geometry.pixel_size_mm[0] * binning, geometry.pixel_size_mm[1] * binning)
-    return replace(geometry, beam_centre_px=(fast / binning, slow / binning), pixel_size_mm=pixel)
 
 
 def selftest() -> str:

@@ -8,11 +8,15 @@ import numpy as np
 from argand.errors import ConfigError
 from argand.physics.crystal.cell import random_cell, random_rotation
 from argand.physics.still import scattering
+from argand.physics.still.calibrant import CALIBRANTS
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import CANVAS
 from argand.physics.still.panel import PANELS, Panel, random_panel
 from argand.physics.still.reflection import Spread
 from argand.physics.still.still import Crystal, Diffuse, Still, Stop, expose
+
+POWDERS = ("LaB6", "CeO2", "Si", "AgBh")
+"""Calibrants whose rings are simulated; another one would change all stills of a seed."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ def _draw_powder(
 ) -> list[tuple[float, float, float]]:
     """The rings of a calibrant, with a decay towards high angle and a scatter of strengths."""
     # To 0.7 Å.
-    s = scattering.calibrant_s(str(rng.choice(list(scattering.CALIBRANTS))), 1.0 / 0.7)
+    s = CALIBRANTS[str(rng.choice(POWDERS))].s(1.0 / 0.7)
     # A ring as wide as about half a millimetre on the detector at most: capillary, pixel and beam.
     width = _log_uniform(rng, 0.1, 0.6) / geometry.distance_mm / geometry.wavelength
     strength = level * _log_uniform(rng, 0.5, 50.0) * np.exp(-s / rng.uniform(0.2, 1.0))

@@ -11,6 +11,8 @@ from argand.physics.still.features import Features, extract_features
 from argand.physics.still.lattice import LatticeFit
 from argand.physics.still.ring import RingFit
 from argand.physics.still.spot import Spots
+from argand.systems.geometry.refine.options import Options
+from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.verdict import SWUNG_LIMIT_DEG, average, decide, lattice_doubts
 
 GEOMETRY = BeamGeometry((60.0, 45.0), 200.0, 1.0, (0.1, 0.1))
@@ -23,7 +25,7 @@ def a_lattice(margin: float = 100.0, stretch: float = 1.001) -> LatticeFit:
 
 
 def some_rings() -> RingFit:
-    return RingFit(GEOMETRY.with_centre((61.0, 45.0)), COVARIANCE, 1.0, 5)
+    return RingFit(GEOMETRY.with_centre((61.0, 45.0)), COVARIANCE, 5)
 
 
 @pytest.fixture
@@ -77,6 +79,44 @@ def test_a_doubtful_lattice_is_an_estimate_and_no_answer(bright: Frame, fit: Lat
 def test_rings_stand_in_for_a_doubtful_lattice(bright: Frame):
     answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, a_lattice(margin=1.0), some_rings())
     assert (answer.path, answer.reliable) == ("rings", True)
+
+
+def test_rings_that_disagree_withhold_the_answer_and_say_so(bright: Frame):
+    doubt = "inner and outer rings differ by 2.1 px, 9 of their sigma"
+    answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, None, replace(some_rings(), doubt=doubt))
+    assert not answer.reliable
+    assert answer.reason == f"5 sharp rings that do not agree: {doubt}"
+
+
+def test_three_rings_stand_against_a_network_that_is_too_sure_but_two_do_not(bright: Frame):
+    far = replace(some_rings(), geometry=GEOMETRY.with_centre((85.0, 45.0)))
+    assert decide(bright, seen_of(bright), GEOMETRY, 2.0, None, replace(far, rings=3)).path == "rings"
+    few = decide(bright, seen_of(bright), GEOMETRY, 2.0, None, replace(far, rings=2))
+    assert (few.path, few.reliable) == ("network", False)
+    assert "2 sharp rings, which are too few" in few.reason
+    named = replace(far, rings=2, distance_mm=200.0, distance_sigma_mm=0.1)
+    assert decide(bright, seen_of(bright), GEOMETRY, 2.0, None, named, Options(calibrant="Si")).reliable
+
+
+def test_a_tilt_without_a_lever_is_not_reported(bright: Frame):
+    answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, None, replace(some_rings(), tilt_measured=False))
+    assert answer.reliable
+    assert answer.tilt_deg is None
+
+
+def test_calibrated_frames_are_pooled_at_the_median_of_their_distances(bright: Frame):
+    def calibrated(mm: float) -> Prediction:
+        fit = replace(
+            some_rings(),
+            geometry=replace(GEOMETRY, distance_mm=mm),
+            distance_mm=mm,
+            distance_sigma_mm=0.1,
+        )
+        return decide(bright, seen_of(bright), GEOMETRY, 5.0, None, fit, Options(calibrant="Si"))
+
+    pooled = average([calibrated(mm) for mm in (203.0, 204.0, 206.0)])
+    assert pooled.geometry is not None
+    assert pooled.geometry.distance_mm == pooled.fitted_distance_mm == 204.0
 
 
 def test_rings_worse_than_the_network_do_not_count(bright: Frame):

@@ -21,7 +21,8 @@ class Prediction:
     each coordinate of the centre, `tilt_sigma_deg` that of pitch and yaw. `path` says which evidence
     decided: the lattice of the Bragg spots, the rings of the background, or the network alone.
     `tilt_measured` is false where the evidence says nothing about the tilt. `fitted_distance_mm` is the
-    distance that a lattice fits best; `geometry` keeps the one that was given.
+    distance that a lattice or the rings of a named calibrant fit best, `stretch` that over the given one and
+    `stretch_sigma` its standard deviation; `geometry` keeps the given one, with a calibrant the fitted.
     """
 
     file: str
@@ -45,6 +46,8 @@ class Prediction:
     notes: tuple[str, ...] = ()
     frames: int = 1
     fitted_distance_mm: float | None = None
+    stretch: float | None = None
+    stretch_sigma: float | None = None
     covariance: np.ndarray | None = field(default=None, repr=False, compare=False)
     """Of (fast px, slow px, pitch rad, yaw rad)."""
     panels: PanelSet | None = field(default=None, repr=False)
@@ -131,6 +134,8 @@ class Prediction:
             "network_tilt_deg": self.network_tilt_deg,
             "distance_mm": self.geometry.distance_mm if self.geometry else None,
             "fitted_distance_mm": self.fitted_distance_mm,
+            "stretch": self.stretch,
+            "stretch_sigma": self.stretch_sigma,
             "wavelength": self.geometry.wavelength if self.geometry else None,
             "spots": self.spots,
             "indexed": self.indexed,

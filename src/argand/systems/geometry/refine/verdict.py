@@ -10,7 +10,9 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features
 from argand.physics.still.lattice import LatticeFit
 from argand.physics.still.ring import RingFit
+from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Path, Prediction
+from argand.systems.geometry.refine.rings import averaged_distance, rings_seen, with_rings
 
 # The limits of abstention were chosen with some of the stills in sight on which
 # benchmarks/geometry_simulated.py reports shares of answers and wrong answers, so these are development
@@ -39,6 +41,7 @@ def decide(
     sigma: float,
     lattice: LatticeFit | None,
     rings: RingFit | None,
+    options: Options = PLAIN,
 ) -> Prediction:
     """Choose the best evidence and judge it; `start` with its `sigma` in px is the network's answer."""
     answer = Prediction(
@@ -65,21 +68,10 @@ def decide(
     reason = ""
     if lattice is not None and (rings is None or not lattice_doubts(lattice)):
         answer, reason = _with_lattice(answer, lattice), lattice_doubts(lattice)
-    elif rings is not None and _agree(rings, start, sigma):
-        # Twice, by hand: neighbouring sectors err alike (texture, absorption), which the fit does not know.
-        covariance = 2.0 * rings.covariance
-        answer = _refined(answer, "rings", rings.geometry, covariance)
-    reason = _doubts(frame, seen, answer) or reason
+    elif rings is not None:
+        answer, reason = with_rings(answer, rings, start, sigma, options.calibrant)
+    reason = _doubts(frame, seen, answer, rings) or reason
     return replace(answer, reliable=not reason, reason=reason)
-
-
-def _agree(rings: RingFit, start: BeamGeometry, sigma: float) -> bool:
-    """Whether rings are better than the network's answer, and within three standard deviations of it.
-
-    Or within 3 px (by hand), where the network is surer than it can be.
-    """
-    apart = np.abs(np.subtract(rings.geometry.beam_centre_px, start.beam_centre_px)).max()
-    return bool(rings.covariance[0, 0] < sigma**2 and apart < max(3.0 * sigma, 3.0))
 
 
 def _with_lattice(answer: Prediction, fit: LatticeFit) -> Prediction:
@@ -120,7 +112,7 @@ def _refined(answer: Prediction, path: Path, geometry: BeamGeometry, covariance:
     )
 
 
-def _doubts(frame: Frame, seen: Features, answer: Prediction) -> str:
+def _doubts(frame: Frame, seen: Features, answer: Prediction, rings: RingFit | None) -> str:
     """Why the answer is not to be trusted; empty if it is."""
     assert answer.geometry is not None
     assert answer.sigma_px is not None
@@ -136,7 +128,7 @@ def _doubts(frame: Frame, seen: Features, answer: Prediction) -> str:
         return "the beam centre seems to lie off the detector"
     if answer.path == "network" and answer.sigma_px > NETWORK_LIMIT_PX:
         many = len(seen.spots) >= MANY_SPOTS
-        few = f"{len(seen.spots)} spots without a lattice{HINT if many else ''}, no sharp rings"
+        few = f"{len(seen.spots)} spots without a lattice{HINT if many else ''}, {rings_seen(rings)}"
         return f"not enough evidence: {few}; the background alone leaves ±{answer.sigma_px:.1f} px"
     if answer.sigma_px > 2.0:
         return f"the fit leaves ±{answer.sigma_px:.1f} px"
@@ -179,6 +171,9 @@ def average(good: Sequence[Prediction]) -> Prediction:
     )
     indexed, spots = sum(p.indexed for p in good), sum(p.spots for p in good)
     answer = replace(_refined(first, first.path, geometry, covariance), indexed=indexed, spots=spots)
+    answer = replace(answer, tilt_measured=answer.tilt_measured and all(p.tilt_measured for p in good))
     fitted = [p.fitted_distance_mm for p in good if p.fitted_distance_mm is not None]
     answer = replace(answer, index=0, notes=(), fitted_distance_mm=None)
+    if fitted and first.path == "rings":
+        return averaged_distance(answer, fitted)
     return _with_distance(answer, float(np.median(fitted)), 0.0) if fitted else answer
