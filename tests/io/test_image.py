@@ -392,8 +392,8 @@ def test_pages_of_a_tiff_come_in_order(tmp_path: Path, compression: str | None) 
     assert np.array_equal([frame.data for frame in read_frames(tmp_path / "a.tif")], data)
 
 
-@pytest.mark.parametrize("shape", [(), (7,), (2, 2, 30, 23)])
-def test_arrays_of_other_than_two_or_three_axes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(), (7,)])
+def test_arrays_of_less_than_two_axes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.zeros(shape))
     with pytest.raises(InputError, match=rf"an array of {len(shape)} axes is no image"):
         read_frame(tmp_path / "a.npy")

@@ -7,7 +7,7 @@ import numpy as np
 import nxmx
 import pytest
 
-from argand.io.nxaxes import _carried, module_geometry
+from argand.io.nxaxes import carried, module_geometry
 from argand.typing import Vector3
 
 LENGTHS = {"m": 1e-3, "mm": 1.0, "cm": 0.1, "um": 1e3}
@@ -52,8 +52,8 @@ def test_places_and_directions_are_those_of_the_nxmx_package(tmp_path: Path, see
         theirs = nxmx.NXtransformationsAxis(fast)
         place = nxmx.get_cumulative_transformation(nxmx.get_dependency_chain(theirs.depends_on))[0]
         vector = np.asarray(fast.attrs["vector"])
-        assert _carried(fast, np.zeros(3), True) == pytest.approx(place[:3, 3], abs=1e-8)
-        assert _carried(fast, vector, False) == pytest.approx(place[:3, :3] @ vector, abs=1e-10)
+        assert carried(fast, np.zeros(3), True) == pytest.approx(place[:3, 3], abs=1e-8)
+        assert carried(fast, vector, False) == pytest.approx(place[:3, :3] @ vector, abs=1e-10)
 
 
 def detector(file: h5py.File) -> h5py.Group:

@@ -19,8 +19,18 @@ from argand.errors import InputError
 from argand.io.atomic import write_lines
 from argand.io.beam_geometry import geometry_from_vectors
 from argand.io.expt_content import load_content
-from argand.io.exptimages import absolute_imageset, imageset_frames, new_imageset
+from argand.io.expt_panels import (
+    detector_panels,
+    local_frame,
+    moved_detector,
+    parent_frames,
+)
+from argand.io.expt_stills import experiments, panel_model
+from argand.io.exptimages import absolute_imageset, imageset_frames
+from argand.io.panel_model import PanelModel
 from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.modular import PanelSet, RigidMotion
+from argand.physics.still.projection import plane_of
 from argand.typing import Matrix3, Vector3
 
 _AXIS_TOLERANCE = 1e-4
@@ -39,12 +49,15 @@ By hand: well below what the centre of an image is known to.
 class ExptImages:
     """Images of one experiment list that share a geometry.
 
-    `frames` holds (file, number of the image in that file, from 0), `shape` is (slow, fast).
+    `frames` holds (file, number of the image in that file, from 0), `shape` is (slow, fast). Where the
+    detector's panels do not form one flat image, geometry and shape are those of the plane that they are
+    projected to.
     """
 
     frames: tuple[tuple[str, int], ...]
     geometry: BeamGeometry
     shape: tuple[int, int]
+    panels: PanelSet | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class _Sensor:
 def read_expt(path: str | Path) -> list[ExptImages]:
     """Images and geometry of every imageset with its beam and detector, in the order of experiments.
 
-    Raises InputError for a file that is no experiment list, or a detector that is not one flat image.
+    Raises InputError for a file that is no experiment list.
     """
     content = load_content(path)
     try:
@@ -105,7 +118,7 @@ def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence
     Beam, crystals, scans and all else are kept, and imagesets that shared a detector and are given
     equal geometries still share it.
 
-    Raises InputError for a file that is no experiment list, or a detector that is not one flat image.
+    Raises InputError for a file that is no experiment list.
     """
     content = load_content(source_expt)
     keys = _models(content)
@@ -115,7 +128,7 @@ def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence
         if (detector, geometry) not in known:
             known[detector, geometry] = len(detectors)
             old = content["detector"][detector]
-            detectors.append(_moved(source_expt, old, content["beam"][beam], geometry))
+            detectors.append(_moved(old, content["beam"][beam], geometry))
         for experiment in content["experiment"]:
             if _key(experiment) == (imageset, beam, detector):
                 experiment["new"] = known[detector, geometry]
@@ -124,6 +137,38 @@ def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence
     folder = Path(source_expt).resolve().parent
     content["imageset"] = [absolute_imageset(imageset, folder) for imageset in content.get("imageset", [])]
     write_lines(path, [json.dumps(content | {"detector": detectors}, indent=2)])
+
+
+def read_expt_panels(path: str | Path) -> PanelModel:
+    """The panels of an experiment list's first detector, be it one flat image or not, and its wavelength.
+
+    Raises InputError for a file that is no experiment list.
+    """
+    content = load_content(path)
+    try:
+        _, beam, detector = _models(content)[0]
+        incident = content["beam"][beam]
+        panels = detector_panels(content["detector"][detector], _travel(incident))
+        return PanelModel(panels, incident.get("wavelength"))
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__} {error}"
+        raise InputError(f"{path}: a broken experiment list ({reason}); write it with dials again") from error
+
+
+def move_expt(path: str | Path, source: str | Path, motion: RigidMotion) -> None:
+    """Write `source` again with all panels of all its detectors moved in our laboratory.
+
+    Raises InputError for a file that is no experiment list.
+    """
+    content = load_content(source)
+    beams = {detector: beam for _, beam, detector in _models(content)}
+    content["detector"] = [
+        moved_detector(model, _travel(content["beam"][beams[index]]), motion) if index in beams else model
+        for index, model in enumerate(content["detector"])
+    ]
+    folder = Path(source).resolve().parent
+    content["imageset"] = [absolute_imageset(imageset, folder) for imageset in content.get("imageset", [])]
+    write_lines(path, [json.dumps(content, indent=2)])
 
 
 def _key(experiment: dict[str, Any]) -> tuple[int | None, int, int]:
@@ -137,20 +182,26 @@ def _models(content: dict[str, Any]) -> list[tuple[int | None, int, int]]:
 def _images(
     path: str | Path, content: dict[str, Any], imageset: int | None, beam: int, detector: int
 ) -> ExptImages:
-    sensor = _sensor(path, content["detector"][detector])
     incident = content["beam"][beam]
     if "wavelength" not in incident:
         raise InputError(f"{path}: its beam has no single wavelength; give a monochromatic experiment")
-    axes = np.array([sensor.fast, sensor.slow, _travel(incident)])
     wavelength = float(incident["wavelength"])
-    geometry = geometry_from_vectors(path, sensor.corner, axes, wavelength, sensor.pixel_size)
+    sensor = _sensor(content["detector"][detector])
+    if sensor is None:
+        panels = detector_panels(content["detector"][detector], _travel(incident))
+        plane = plane_of(panels)
+        geometry, shape = plane.geometry(wavelength), plane.shape
+    else:
+        panels, shape = None, (sensor.size[1], sensor.size[0])
+        axes = np.array([sensor.fast, sensor.slow, _travel(incident)])
+        geometry = geometry_from_vectors(path, sensor.corner, axes, wavelength, sensor.pixel_size)
     frames: tuple[tuple[str, int], ...] = ()
     if imageset is not None:
         users = [e for e in content["experiment"] if e.get("imageset") == imageset]
         scans = [content["scan"][e["scan"]] for e in users if e.get("scan") is not None]
         folder = Path(path).resolve().parent
         frames = imageset_frames(content["imageset"][imageset], scans[0] if scans else None, folder)
-    return ExptImages(frames, geometry, (sensor.size[1], sensor.size[0]))
+    return ExptImages(frames, geometry, shape, panels)
 
 
 def _travel(beam: dict[str, Any]) -> Vector3:
@@ -158,50 +209,23 @@ def _travel(beam: dict[str, Any]) -> Vector3:
     return -np.asarray(beam["direction"], float)
 
 
-def _frame(node: dict[str, Any]) -> np.ndarray:
-    """4 x 4 matrix from coordinates along a node's fast axis, slow axis and normal to its parent's."""
-    frame = np.eye(4)
-    fast, slow = np.asarray(node["fast_axis"], float), np.asarray(node["slow_axis"], float)
-    frame[:3] = np.column_stack([fast, slow, np.cross(fast, slow), node["origin"]])
-    return frame
-
-
-def _parents(detector: dict[str, Any]) -> dict[int, np.ndarray]:
-    """For every panel the frame of the group that it hangs on, in the laboratory."""
-    found = {index: np.eye(4) for index in range(len(detector["panels"]))}
-
-    def walk(node: dict[str, Any], parent: np.ndarray) -> None:
-        frame = parent @ _frame(node)
-        for child in node.get("children", []):
-            if "panel" in child:
-                found[child["panel"]] = frame
-            else:
-                walk(child, frame)
-
-    if detector.get("hierarchy"):
-        walk(detector["hierarchy"], np.eye(4))
-    return found
-
-
-def _sensor(path: str | Path, detector: dict[str, Any]) -> _Sensor:
-    parents = _parents(detector)
+def _sensor(detector: dict[str, Any]) -> _Sensor | None:
+    """The one flat image that all panels form; None where they stand in space on their own."""
+    parents = parent_frames(detector)
     sensors = [_panel_sensor(panel, parents[index]) for index, panel in enumerate(detector["panels"])]
     first = sensors[0]
     for other in sensors[1:]:
         turned = np.abs([other.fast - first.fast, other.slow - first.slow]).max() > _AXIS_TOLERANCE
         moved = np.abs(other.corner - first.corner).max() > _CORNER_TOLERANCE_PX * min(first.pixel_size)
         if turned or moved or other.pixel_size != first.pixel_size:
-            raise InputError(
-                f"{path}: the {len(sensors)} panels of its detector do not form one flat image; give a "
-                "single-panel model"
-            )
+            return None
     size = (max(sensor.size[0] for sensor in sensors), max(sensor.size[1] for sensor in sensors))
     return _Sensor(first.corner, first.fast, first.slow, first.pixel_size, size)
 
 
 def _panel_sensor(panel: dict[str, Any], parent: np.ndarray) -> _Sensor:
     """The whole image that a panel is a part of, as this panel places it."""
-    frame = parent @ _frame(panel)
+    frame = parent @ local_frame(panel)
     fast, slow, origin = frame[:3, 0], frame[:3, 1], frame[:3, 3]
     offset = panel.get("raw_image_offset", (0, 0))
     pixel = (float(panel["pixel_size"][0]), float(panel["pixel_size"][1]))
@@ -219,12 +243,14 @@ def _lab_from_beam(sensor: _Sensor, travel: Vector3) -> Matrix3:
     return np.column_stack([x, handedness * np.cross(z, x), z])
 
 
-def _moved(
-    path: str | Path, detector: dict[str, Any], beam: dict[str, Any], geometry: BeamGeometry
-) -> dict[str, Any]:
+def _moved(detector: dict[str, Any], beam: dict[str, Any], geometry: BeamGeometry) -> dict[str, Any]:
     """The detector with all its panels where `geometry` puts them."""
-    lab_from_beam = _lab_from_beam(_sensor(path, detector), _travel(beam))
-    parents = _parents(detector)
+    sensor = _sensor(detector)
+    if sensor is None:
+        upright = plane_of(detector_panels(detector, _travel(beam))).geometry(geometry.wavelength)
+        return moved_detector(detector, _travel(beam), RigidMotion.to_geometry(upright, geometry))
+    lab_from_beam = _lab_from_beam(sensor, _travel(beam))
+    parents = parent_frames(detector)
     panels = [
         panel | _placed(geometry, lab_from_beam, panel.get("raw_image_offset", (0, 0)), parents[index])
         for index, panel in enumerate(detector["panels"])
@@ -252,30 +278,7 @@ def _stills(
     images: Sequence[str | tuple[str, int]],
     trusted_range: tuple[float, float],
 ) -> dict[str, Any]:
-    """An experiment list of stills in dxtbx's usual frame: x along fast, y against slow, z to the source."""
-    panel = {
-        "name": "Panel",
-        "type": "SENSOR_PAD",
-        "raw_image_offset": [0, 0],
-        "image_size": [int(shape[1]), int(shape[0])],
-        "pixel_size": list(geometry.pixel_size_mm),
-        "trusted_range": [float(limit) for limit in trusted_range],
-        **_placed(geometry, np.diag([1.0, -1.0, -1.0]), (0, 0), np.eye(4)),
-    }
-    beam = {"direction": [0.0, 0.0, 1.0], "wavelength": geometry.wavelength}
-    numbered = [(image, 0) if isinstance(image, str) else image for image in images]
-    return {
-        "__id__": "ExperimentList",
-        "experiment": [
-            {"__id__": "Experiment", "identifier": "", "beam": 0, "detector": 0, "imageset": index}
-            for index in range(len(numbered))
-        ],
-        "imageset": [new_imageset(file, number) for file, number in numbered],
-        "beam": [beam],
-        "detector": [{"panels": [panel]}],
-        "goniometer": [],
-        "scan": [],
-        "crystal": [],
-        "profile": [],
-        "scaling_model": [],
-    }
+    """An experiment list of stills in dxtbx's usual frame."""
+    panel = panel_model("Panel", (0, 0), shape, geometry.pixel_size_mm, trusted_range)
+    place = _placed(geometry, np.diag([1.0, -1.0, -1.0]), (0, 0), np.eye(4))
+    return experiments([panel | place], geometry.wavelength, images)

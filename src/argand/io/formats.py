@@ -19,8 +19,10 @@ from argand.io.header import Header, Stack, edf_header, pilatus_header, unreadab
 from argand.io.marccd import marccd_header
 from argand.io.oxford_ty6 import is_ty6, ty6_stack
 from argand.io.packed import unpacked_bytes
+from argand.io.panel_model import refuse_panels
 from argand.io.smv import smv_stack
 
+_NUMPY = b"\x93NUMPY"
 _TEXT_HEADER_BYTES = 4096
 """Bytes from a file's start in which text that tells its format is looked for.
 
@@ -31,9 +33,10 @@ _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"\0\0\
 """First bytes of pictures that are no data, which people name by mistake."""
 
 
-def open_stack(path: str) -> Stack:
+def open_stack(path: str, axes: int | None = None) -> Stack:
     """The images of a file, plain or packed with bzip2 or gzip; its `close` must be called.
 
+    An image has two axes, or `axes` where it is the raw array of a detector of many panels.
     Raises InputError, which names the file, for one that is missing, foreign, cut short or damaged.
     """
     with reader_errors(path):
@@ -42,21 +45,26 @@ def open_stack(path: str) -> Stack:
             # h5py and its filters are slow to import, and only these files need them.
             from argand.io.nexus import nexus_stack
 
-            return nexus_stack(io.BytesIO(blob) if packed else path, Path(path).parent)
+            return nexus_stack(io.BytesIO(blob) if packed else path, Path(path).parent, axes)
+        if blob.startswith(_NUMPY):
+            return _numpy_stack(path, blob, axes)
         return _reader(blob)(blob)
 
 
-def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
-    """Image number `index` of a stack, [slow, fast] in native byte order; InputError when it is damaged."""
+def load_image(path: str, stack: Stack, index: int, axes: int = 2) -> np.ndarray:
+    """Image number `index` of a stack, [slow, fast] in native byte order; InputError when it is damaged.
+
+    The raw array of a detector of many panels has `axes` axes.
+    """
     if not 0 <= index < stack.count:
         raise InputError(f"{path}: has no image {index}; its {stack.count} images count from 0")
     with reader_errors(path):
         data = np.asarray(stack.load(index))
-        if data.ndim == 3 and data.shape[-1] in (3, 4):
+        if axes == 2 and data.ndim == 3 and data.shape[-1] in (3, 4):
             raise ValueError(
                 f"a colour picture of {data.shape[0]} x {data.shape[1]} pixels, which holds no counts"
             )
-        if data.ndim != 2 or 0 in data.shape or data.dtype.kind not in "biuf":
+        if data.ndim != axes or 0 in data.shape or data.dtype.kind not in "biuf":
             raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
         return data.astype(data.dtype.newbyteorder("="), copy=False)
 
@@ -105,8 +113,6 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
         return smv_stack if b"HEADER_BYTES" in start else _edf_stack
     if blob[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return _tiff_stack
-    if start.startswith(b"\x93NUMPY"):
-        return _numpy_stack
     picture = next((name for begin, name in _PICTURES.items() if blob.startswith(begin)), None)
     if picture:
         raise ValueError(f"a {picture} picture, which holds no counts")
@@ -157,9 +163,12 @@ def _tiff_text_header(blob: bytes) -> Header:
     return pilatus_header(text) if re.search(r"#\s*Pixel_size", text) else Header()
 
 
-def _numpy_stack(blob: bytes) -> Stack:
+def _numpy_stack(path: str, blob: bytes, axes: int | None) -> Stack:
     data = np.load(io.BytesIO(blob), allow_pickle=False)
-    if data.ndim not in (2, 3):
+    if axes is None:
+        refuse_panels(path, data.shape)
+    axes = axes or 2
+    if data.ndim not in (axes, axes + 1):
         raise ValueError(f"an array of {data.ndim} axes is no image [slow, fast], nor a stack of images")
-    images = data[None] if data.ndim == 2 else data
+    images = data[None] if data.ndim == axes else data
     return Stack(len(images), lambda index: images[index], Header())

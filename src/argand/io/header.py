@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from argand.errors import InputError
-from argand.typing import Image, Mask
+from argand.physics.still.modular import PanelSet
+from argand.typing import Mask
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
@@ -41,13 +42,18 @@ class Header:
 
 @dataclass(frozen=True)
 class Stack:
-    """The images of one file: `load(index)` gives [slow, fast] data, `mask` what the file calls usable."""
+    """The images of one file: `load(index)` gives [slow, fast] data, `mask` what the file calls usable.
+
+    Where the file describes `panels`, data have the axes of their raw array, and all but the last of these
+    are laid in one in the mask.
+    """
 
     count: int
-    load: Callable[[int], Image]
+    load: Callable[[int], np.ndarray]
     header: Header
     mask: Mask | None = None
     close: Callable[[], None] = lambda: None
+    panels: PanelSet | None = None
 
 
 def unreadable(path: str, reason: str) -> InputError:

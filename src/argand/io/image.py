@@ -13,6 +13,10 @@ from argand.io.formats import load_image, open_stack
 from argand.io.header import SWUNG_OUT_DEG, Stack
 from argand.io.inputs import expand_inputs, inputs_with_models
 from argand.io.mask import usable_pixels
+from argand.io.panel_geometry import read_panels
+from argand.io.panel_model import PanelModel
+from argand.physics.still.modular import PanelSet
+from argand.physics.still.projection import plane_of
 from argand.typing import Image, Mask
 
 __all__ = [
@@ -27,6 +31,10 @@ __all__ = [
 ]
 
 
+Geometry = PanelSet | str | Path
+"""Where the panels of a detector stand: themselves, or a file that says so."""
+
+
 @dataclass
 class Frame:
     """One diffraction image with what its header states.
@@ -35,6 +43,9 @@ class Frame:
     usable pixel. Lengths in mm, wavelength in Å, angles in degrees as headers state them. Pixel
     coordinates are (fast, slow), 0-based, integer = pixel edge. What a header does not state is None.
     `pedestal` is the number of counts that stands for no photons; it is not subtracted from `data`.
+    A frame of a detector of many `panels` is the raw array, all its axes but the last laid in one;
+    `raw_shape` is what it had before, `panel_file` the geometry file that states them. Its pixel size,
+    distance and centre are those of the plane that the panels are projected to.
     """
 
     path: str
@@ -51,6 +62,9 @@ class Frame:
     saturation: float | None = None
     pedestal: float = 0.0
     notes: tuple[str, ...] = ()
+    panels: PanelSet | None = None
+    raw_shape: tuple[int, ...] = ()
+    panel_file: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -68,19 +82,23 @@ def read_frames(
     mask: Mask | str | Path | None = None,
     model: ExptImages | None = None,
     two_theta_deg: float | None = None,
+    geometry: Geometry | None = None,
 ) -> Iterator[Frame]:
     """All images of a file, one by one; `file#3` or `file#0-9` selects some, counted from 0.
 
     The current `model` of the images replaces what the header states, and what the caller states
-    replaces both; `mask` (see `load_mask`) is combined with the file's own. Raises InputError for a
-    file that is no image, or a mask or model of another shape.
+    replaces both; `mask` (see `load_mask`) is combined with the file's own. `geometry` says where the
+    panels of the detector stand: panels, or a file as `read_panels` takes it. Raises InputError for a
+    file that is no image, or a mask, model or geometry of another shape.
     """
     path, wanted = split_selection(str(path))
     allowed = None if mask is None else load_mask(mask)
-    stack = open_stack(path)
+    if geometry is None and model is not None:
+        geometry = model.panels
+    stack = open_stack(path, _axes(path, geometry, wanted))
     try:
         for index in range(stack.count) if wanted is None else wanted:
-            frame = _frame(path, stack, index)
+            frame = _frame(path, stack, index, geometry)
             frame = frame if model is None else with_model(frame, model)
             frame = with_overrides(frame, wavelength, distance_mm, pixel_size_mm, two_theta_deg=two_theta_deg)
             yield frame if allowed is None else _masked(frame, allowed, _name(mask))
@@ -88,12 +106,15 @@ def read_frames(
         stack.close()
 
 
-def read_frame(path: str | Path, index: int = 0) -> Frame:
-    """Image number `index` of a file; InputError for a file that is no image or has fewer images."""
+def read_frame(path: str | Path, index: int = 0, geometry: Geometry | None = None) -> Frame:
+    """Image number `index` of a file; InputError for a file that is no image or has fewer images.
+
+    `geometry` as in `read_frames`.
+    """
     path = str(path)
-    stack = open_stack(path)
+    stack = open_stack(path, _axes(path, geometry, [index]))
     try:
-        return _frame(path, stack, index)
+        return _frame(path, stack, index, geometry)
     finally:
         stack.close()
 
@@ -104,6 +125,8 @@ def with_model(frame: Frame, model: ExptImages) -> Frame:
     The model's tilt is kept as the angle of the detector's arm where it is one. Raises InputError for a
     model of another shape than the image.
     """
+    if frame.panels is not None:
+        return replace(frame, wavelength=model.geometry.wavelength)
     if model.shape != frame.shape:
         raise InputError(
             f"{frame.path}: the detector of the .expt has {_size(model.shape)} pixels (slow x fast) but the "
@@ -136,6 +159,11 @@ def with_overrides(
     """
     stated = {"wavelength": wavelength, "distance_mm": distance_mm, "pixel_size_mm": pixel_size_mm}
     stated["two_theta_deg"] = two_theta_deg
+    if frame.panels is not None:
+        if pixel_size_mm is not None:
+            raise InputError(f"{frame.path}: its panels state their pixel size; leave --pixel-size out")
+        if distance_mm is not None:
+            frame = with_panels(frame, frame.panels.at_distance(distance_mm))
     frame = replace(frame, **{key: value for key, value in stated.items() if value is not None})
     return frame if mask is None else _masked(frame, load_mask(mask), _name(mask))
 
@@ -144,13 +172,15 @@ def load_mask(mask: Mask | str | Path) -> Mask:
     """A mask, True = usable, from an array or a file in any image format or fit2d's.
 
     True or False in it mean usable or not. Numbers follow pyFAI, fit2d and Dectris: zero is usable,
-    anything else is masked. An HDF5 file gives its `pixel_mask`.
+    anything else is masked. An HDF5 file gives its `pixel_mask`. Several images in a file are those of
+    panels, and laid one below the other.
     """
     if not isinstance(mask, np.ndarray):
         path = str(mask)
-        stack = open_stack(path)
+        stack = open_stack(path, axes=2)
         try:
-            mask = stack.mask if stack.mask is not None else load_image(path, stack, 0)
+            images = (load_image(path, stack, index) for index in range(stack.count))
+            mask = stack.mask if stack.mask is not None else np.concatenate(list(images))
         finally:
             stack.close()
     return mask if mask.dtype == bool else mask == 0
@@ -165,8 +195,23 @@ def split_selection(path: str) -> tuple[str, list[int] | None]:
     return match.group(1), list(range(first, int(match.group(3) or first) + 1))
 
 
-def _frame(path: str, stack: Stack, index: int) -> Frame:
-    data = load_image(path, stack, index)
+def _axes(path: str, geometry: Geometry | None, wanted: list[int] | None) -> int | None:
+    """Number of axes of a frame that the panels ask for; None without any."""
+    if geometry is None:
+        return None
+    return _panel_model(geometry, path, wanted[0] if wanted else 0).panels.raw_axes()
+
+
+def _panel_model(geometry: Geometry, path: str, index: int) -> PanelModel:
+    return PanelModel(geometry) if isinstance(geometry, PanelSet) else read_panels(geometry, path, index)
+
+
+def _frame(path: str, stack: Stack, index: int, geometry: Geometry | None = None) -> Frame:
+    model = None if stack.panels is None else PanelModel(stack.panels)
+    if geometry is not None:
+        model = _panel_model(geometry, path, index)
+    data = load_image(path, stack, index, model.panels.raw_axes() if model else 2)
+    raw_shape, data = data.shape, data.reshape(-1, data.shape[-1])
     mask = usable_pixels(data, stack.header.saturation)
     header = stack.header
     if stack.mask is not None and stack.mask.shape == data.shape:
@@ -174,10 +219,37 @@ def _frame(path: str, stack: Stack, index: int) -> Frame:
     elif stack.mask is not None:
         unused = "the file's pixel mask is of another shape than its images and is not used"
         header = replace(header, notes=(*header.notes, unused))
-    return Frame(path, index, data, mask, **vars(header))
+    frame = Frame(path, index, data, mask, **vars(header))
+    if model is None:
+        return frame
+    file = None if geometry is None or isinstance(geometry, PanelSet) else str(geometry)
+    frame = replace(
+        frame,
+        mask=mask & model.usable(raw_shape),
+        wavelength=model.wavelength or frame.wavelength,
+        two_theta_deg=0.0,
+        notes=(*frame.notes, *model.notes),
+        raw_shape=raw_shape,
+        panel_file=file,
+    )
+    return with_panels(frame, model.panels)
+
+
+def with_panels(frame: Frame, panels: PanelSet) -> Frame:
+    """A raw frame with its panels elsewhere."""
+    plane = plane_of(panels)
+    return replace(
+        frame,
+        panels=panels,
+        pixel_size_mm=(plane.pixel_size_mm, plane.pixel_size_mm),
+        distance_mm=plane.distance_mm,
+        header_beam_centre_px=plane.beam_px,
+    )
 
 
 def _masked(frame: Frame, allowed: Mask, name: str) -> Frame:
+    if frame.panels is not None and allowed.shape == frame.raw_shape:
+        allowed = allowed.reshape(frame.shape)
     if allowed.shape != frame.shape:
         raise InputError(
             f"{frame.path}: {name} has {_size(allowed.shape)} pixels (slow x fast) but the image has "

@@ -22,34 +22,56 @@ from argand.io.nxaxes import (
     module_geometry,
     quantity,
 )
-from argand.typing import Image, Mask
+from argand.io.nxmodules import module_panels
+from argand.io.panel_model import refuse_panels
+from argand.physics.still.modular import PanelSet
+from argand.typing import Mask
 from argand.units import JOULES_PER_KEV, wavelength_from_energy
 
 _DISTANCES = ("detector_distance", "distance")
 """Where the distance stands, first Dectris' place and then NXmx'."""
 
 
-def nexus_stack(file: str | BytesIO, folder: Path) -> Stack:
+def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> Stack:
     """The images of an HDF5 file; linked data files are looked for from `folder`.
 
     Frames of several data files are counted through. A data file that is missing is an InputError,
-    which names it, once its first frame is asked for.
+    which names it, once its first frame is asked for. A frame has two axes, or as many as the modules that
+    the file describes ask for, or `axes`, where the positions of its panels are known from elsewhere.
     """
     source = _Source(h5py.File(file, "r"), str(getattr(file, "name", file)), folder)
     try:
-        segments = source.segments()
-        header, mask = _header(source.entry()), _pixel_mask(source.entry())
+        panels = None if axes is not None else _panels(source.entry())
+        segments = source.segments(panels.raw_axes() if panels else axes)
+        header, mask = (
+            _header(source.entry()),
+            _pixel_mask(source.entry(), panels.raw_axes() if panels else axes),
+        )
     except BaseException:
         source.close()
         raise
     ends = np.cumsum([count for count, _ in segments])
 
-    def load(index: int) -> Image:
+    def load(index: int) -> np.ndarray:
         which = int(np.searchsorted(ends, index, side="right"))
         count, read = segments[which]
         return read(index - int(ends[which]) + count)
 
-    return Stack(int(ends[-1]), load, header, mask, source.close)
+    return Stack(int(ends[-1]), load, header, mask, source.close, panels)
+
+
+def nexus_panels(path: str) -> PanelSet | None:
+    """The modules of the detector that an HDF5 file describes, where they form no flat image."""
+    try:
+        with h5py.File(path, "r") as file:
+            return _panels(find_first(file, "NXentry", "entry") or file)
+    except OSError as error:
+        raise unreadable(path, str(error)) from error
+
+
+def _panels(entry: h5py.Group) -> PanelSet | None:
+    detector = _detector(entry)
+    return None if detector is None else module_panels(detector)
 
 
 class _Source:
@@ -68,9 +90,12 @@ class _Source:
         """The first NXentry, or the file itself where there is none."""
         return find_first(self.master, "NXentry", "entry") or self.master
 
-    def segments(self) -> list[tuple[int, Callable[[int], Image]]]:
-        """Number of frames and reader of each data set, in order; ends with the first that is missing."""
-        found: list[tuple[int, Callable[[int], Image]]] = []
+    def segments(self, axes: int | None) -> list[tuple[int, Callable[[int], np.ndarray]]]:
+        """Number of frames and reader of each data set, in order; ends with the first that is missing.
+
+        A frame has `axes` axes; with None it has two, and InputError is raised where it seems to have more.
+        """
+        found: list[tuple[int, Callable[[int], np.ndarray]]] = []
         for group, name in self._data_names():
             try:
                 data = self._dataset(group, name)
@@ -80,7 +105,15 @@ class _Source:
                 return [*found, (1, _raiser(error))]
             if data.ndim < 2 or 0 in data.shape:
                 raise ValueError(f"{data.name} holds no images")
-            found.append((int(np.prod(data.shape[:-2])), _frame_reader(data)))
+            if axes is None:
+                refuse_panels(self.name, data.shape)
+            before = data.ndim - (axes or 2)
+            if before < 0 or (axes is not None and int(np.prod(data.shape[1:before])) > 1):
+                raise InputError(
+                    f"{self.name}: its images have {data.ndim - 1} axes, and {axes} by the geometry of the "
+                    "panels; is this that of another detector?"
+                )
+            found.append((int(np.prod(data.shape[:before])), _frame_reader(data, before)))
         if not found:
             raise ValueError("no images in this HDF5 file")
         return found
@@ -130,15 +163,16 @@ class _Source:
         )
 
 
-def _raiser(error: InputError) -> Callable[[int], Image]:
-    def read(index: int) -> Image:
+def _raiser(error: InputError) -> Callable[[int], np.ndarray]:
+    def read(index: int) -> np.ndarray:
         raise error
 
     return read
 
 
-def _frame_reader(data: h5py.Dataset) -> Callable[[int], Image]:
-    return lambda index: data[np.unravel_index(index, data.shape[:-2])] if data.ndim > 2 else data[()]
+def _frame_reader(data: h5py.Dataset, before: int) -> Callable[[int], np.ndarray]:
+    """Reads what is at an index of the first `before` axes, counted through."""
+    return lambda index: data[np.unravel_index(index, data.shape[:before])] if before else data[()]
 
 
 def _largest_stack(root: h5py.Group) -> list[tuple[h5py.Group, str]]:
@@ -263,13 +297,17 @@ def _oscillation(entry: h5py.Group) -> float:
     return stated or 0.0
 
 
-def _pixel_mask(entry: h5py.Group) -> Mask | None:
-    """True where no bit of the detector's pixel mask is set; its first layer where it has several."""
+def _pixel_mask(entry: h5py.Group, axes: int | None) -> Mask | None:
+    """True where no bit of the detector's pixel mask is set; its first layer where it has several.
+
+    Of the `axes` of a frame all but the last are laid in one.
+    """
     detector = _detector(entry)
     for path in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):
         mask = None if detector is None else dataset_at(detector, path)
         if mask is not None and mask.ndim >= 2:
-            return np.asarray(mask[(0,) * (mask.ndim - 2)]) == 0
+            first = np.asarray(mask[(0,) * max(mask.ndim - (axes or 2), 0)])
+            return first.reshape(-1, first.shape[-1]) == 0
     return None
 
 

@@ -116,17 +116,18 @@ def find_first(group: h5py.Group | None, nx_class: str, name: str) -> h5py.Group
         return None
     # CXI files count their groups.
     named = group_at(group, name) or group_at(group, f"{name}_1")
-    return named or next(iter(_of_class(group, nx_class)), None)
+    return named or next(iter(of_class(group, nx_class)), None)
 
 
-def _of_class(group: h5py.Group, nx_class: str) -> list[h5py.Group]:
+def of_class(group: h5py.Group, nx_class: str) -> list[h5py.Group]:
+    """Child groups of a NeXus class."""
     children = [group_at(group, str(name)) for name in group]
     return [c for c in children if c is not None and as_text(c.attrs.get("NX_class", "")) == nx_class]
 
 
 def module_geometry(detector: h5py.Group, wavelength: float) -> BeamGeometry | None:
     """Geometry of a detector of one NXdetector_module, from its axes; None where these are incomplete."""
-    modules = _of_class(detector, "NXdetector_module")
+    modules = of_class(detector, "NXdetector_module")
     if len(modules) != 1:
         return None
     names = ("fast_pixel_direction", "slow_pixel_direction")
@@ -135,9 +136,9 @@ def module_geometry(detector: h5py.Group, wavelength: float) -> BeamGeometry | N
     if fast is None or slow is None or size is None:
         return None
     try:
-        corner = _carried(fast, np.zeros(3), True)
+        corner = carried(fast, np.zeros(3), True)
         axes = np.array(
-            [_carried(fast, _vector(fast), False), _carried(slow, _vector(slow), False), _ALONG_BEAM]
+            [carried(fast, vector_of(fast), False), carried(slow, vector_of(slow), False), _ALONG_BEAM]
         )
         return geometry_from_vectors("NeXus detector", corner, axes, wavelength, size)
     except (KeyError, ValueError, InputError):
@@ -149,16 +150,17 @@ def chain_distance_mm(detector: h5py.Group) -> float | None:
     place = dataset_at(detector, "depends_on")
     axis = None if place is None or place.size != 1 else dataset_at(detector, as_text(place[()]))
     try:
-        return None if axis is None else float(_carried(axis, np.zeros(3), True)[2])
+        return None if axis is None else float(carried(axis, np.zeros(3), True)[2])
     except (KeyError, ValueError):
         return None
 
 
-def _vector(axis: h5py.Dataset) -> Vector3:
+def vector_of(axis: h5py.Dataset) -> Vector3:
+    """Direction of an axis, as it stands."""
     return np.asarray(axis.attrs["vector"], float)
 
 
-def _carried(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
+def carried(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
     """A position in mm, or a direction, of the frame that `axis` carries, in the laboratory."""
     seen: set[str] = set()
     while str(axis.name) not in seen:
@@ -184,10 +186,10 @@ def _group_of(axis: h5py.Dataset) -> h5py.Group:
 def _moved(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
     name = str(axis.name).rsplit("/", 1)[-1]
     if as_text(axis.attrs.get("transformation_type", "translation")) == "rotation":
-        point = rotated(point, _vector(axis), quantity(_group_of(axis), name, "deg") or 0.0)
+        point = rotated(point, vector_of(axis), quantity(_group_of(axis), name, "deg") or 0.0)
     elif is_position and not name.endswith("_pixel_direction"):
         # The value of a pixel direction is the pixel's size and moves nothing.
-        point = point + _vector(axis) * _length(_group_of(axis), name)
+        point = point + vector_of(axis) * _length(_group_of(axis), name)
     if is_position and "offset" in axis.attrs:
         scale = _scale(axis.attrs.get("offset_units", axis.attrs.get("units")), "mm")
         point = point + np.asarray(axis.attrs["offset"], float) * (1.0 if scale is None else scale)

@@ -49,6 +49,10 @@ Wavelength = Annotated[float | None, typer.Option(help="In Å, in place of what 
 Distance = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.1)]
 # Lower ends, by hand: they keep zero out; predict.py refuses what must be in another unit.
 PixelSize = Annotated[float | None, typer.Option(help="In mm, in place of what the file says.", min=0.0001)]
+PanelFile = Annotated[
+    Path | None,
+    typer.Option("--geometry", help="Where the detector's panels stand: .geom, .expt or NXmx file."),
+]
 CalibrantName = Annotated[
     str | None,
     typer.Option(
@@ -171,6 +175,7 @@ def predict(
     two_theta: TwoTheta = None,
     max_tilt: MaxTilt = None,
     use_fitted_distance: UseFitted = False,
+    geometry: PanelFile = None,
     pool: Annotated[bool, typer.Option(help="Also answer for all frames of one geometry together.")] = True,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
@@ -189,7 +194,7 @@ def predict(
     if json and csv:
         raise ConfigError("--json and --csv exclude each other; choose one")
     predictor = _predictor(weights)
-    stated = _stated(mask, wavelength, distance, pixel_size, two_theta)
+    stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
     options = _options(evidence, calibrant, max_tilt, use_fitted_distance)
     with RunFolder(out, parse_formats(formats), overlay, page=write_page) as run:
         predict_files(files, predictor, stated, run, tell, options=options, pool=pool)
@@ -226,6 +231,7 @@ def watch(
     two_theta: TwoTheta = None,
     max_tilt: MaxTilt = None,
     use_fitted_distance: UseFitted = False,
+    geometry: PanelFile = None,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
     calibrant: CalibrantName = None,
@@ -237,7 +243,7 @@ def watch(
     from argand.systems.geometry.files.table import record_line
     from argand.systems.geometry.files.watch import Watcher
 
-    stated = _stated(mask, wavelength, distance, pixel_size, two_theta)
+    stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
     options = _options(evidence, calibrant, max_tilt, use_fitted_distance)
     watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval)
     try:
@@ -332,6 +338,7 @@ def _stated(
     distance: float | None,
     pixel: float | None,
     two_theta: float | None = None,
+    geometry: Path | None = None,
 ) -> Any:
     """What the user states in place of the headers."""
     from argand.io.image import load_mask
@@ -339,7 +346,7 @@ def _stated(
 
     pixel_size = None if pixel is None else (pixel, pixel)
     loaded = None if mask is None else load_mask(mask)
-    return Stated(wavelength, distance, pixel_size, loaded, two_theta)
+    return Stated(wavelength, distance, pixel_size, loaded, two_theta, geometry)
 
 
 def _options(

@@ -20,6 +20,7 @@ from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.lattice import is_flat, try_lattice
+from argand.systems.geometry.refine.modular import answer_panels
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.rings import try_rings
@@ -57,12 +58,14 @@ class Predictor:
         pixel_size_mm: float | tuple[float, float] | None = None,
         two_theta_deg: float | None = None,
         index: int = 0,
+        geometry: str | Path | None = None,
         options: Options = PLAIN,
     ) -> Prediction:
         """Beam centre and tilt of one image: a file (frame `index` of it), a Frame, or an array [slow, fast].
 
         Lengths in mm, wavelength in Å, angle of the detector's arm in degrees; they override what the file
-        says, and an array needs the first three.
+        says, and an array needs the first three. `geometry` is a .geom, .expt or NXmx file that says where
+        the panels of the file's detector stand.
         Raises InputError where the file cannot be read or a needed number is missing.
         """
         began = time.perf_counter()
@@ -75,7 +78,7 @@ class Predictor:
                 )
             usable = np.isfinite(source) & (source >= 0)
             source = Frame("array", 0, source, usable, None, None, None, None)
-        frame = source if isinstance(source, Frame) else read_frame(source, index)
+        frame = source if isinstance(source, Frame) else read_frame(source, index, geometry)
         if isinstance(pixel_size_mm, int | float):
             pixel_size_mm = (float(pixel_size_mm), float(pixel_size_mm))
         frame = with_overrides(
@@ -91,6 +94,8 @@ class Predictor:
 
     def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         """Beam centre and tilt of one frame. Raises InputError as `nominal_geometry` does."""
+        if frame.panels is not None:
+            return answer_panels(frame, lambda flat: self.predict_frame(flat, options))
         began = time.perf_counter()
         evidence, refine = options.evidence, options.refine
         nominal = nominal_geometry(frame)

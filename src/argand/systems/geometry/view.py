@@ -14,7 +14,16 @@ from argand.page.shell import PAGE
 from argand.runs.record import RESULTS, Record, read_results
 from argand.systems.geometry.files.record import TABLE
 from argand.systems.geometry.files.style import CSS
-from argand.systems.geometry.files.text import angles, cell, crystals, label, number, pair, verdict
+from argand.systems.geometry.files.text import (
+    angles,
+    cell,
+    crystals,
+    label,
+    number,
+    on_panel,
+    pair,
+    verdict,
+)
 
 _WIDTHS_PX = ((12, 1160), (40, 900), (150, 640))
 """Up to how many pictures, and how wide each then is in px. By hand, to keep the one file
@@ -172,6 +181,7 @@ def _numbers(record: Record) -> str:
         ("crystals found", crystals(record), "", ""),
         ("spots, indexed", _spots(record), "", ""),
         ("resolution of the spots", number(record.get("resolution")), "Å", ""),
+        ("beam on panel", on_panel(record), "px", ""),
         ("best guess, not reliable", pair(record.get("unreliable_estimate_px")), "px", ""),
     ]
     cells = (

@@ -16,6 +16,7 @@ from argand.runs.record import to_record
 from argand.systems.geometry.difficulty.contact_sheet import Tile, draw_sheet, make_tile
 from argand.systems.geometry.difficulty.explanation import explain
 from argand.systems.geometry.files.batch import BatchPredictor, FrameAnswer
+from argand.systems.geometry.refine.modular import flat_image
 
 SHOWN = 12
 """Images on the contact sheet of the hardest. By hand: three rows of four."""
@@ -127,7 +128,7 @@ def judge_simulated(case: StillCase, predictor: BatchPredictor) -> Judged:
 
 def judge_real(answer: FrameAnswer) -> Judged:
     """One real image with what can be measured on it; its header's centre stands in the truth's place."""
-    frame, prediction = answer.frame, answer.prediction
+    frame, prediction = flat_image(answer.frame), answer.prediction
     live = frame.data[frame.mask]
     parameters = {
         "spots": float(prediction.spots),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -41,13 +42,17 @@ class BatchPredictor(Protocol):
 
 @dataclass(frozen=True)
 class Stated:
-    """What the user states in place of the headers: Å, mm, (fast, slow) mm, True = usable, degrees."""
+    """What the user states in place of the headers: Å, mm, (fast, slow) mm, True = usable, degrees.
+
+    `geometry` is a file that says where the detector's panels stand.
+    """
 
     wavelength: float | None = None
     distance_mm: float | None = None
     pixel_size_mm: tuple[float, float] | None = None
     mask: Mask | None = None
     two_theta_deg: float | None = None
+    geometry: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -123,10 +128,11 @@ def answer_frames(
 class FrameStore(Sequence[Frame]):
     """Frames to be pooled: the pixels of the first ones in memory, others read again on demand.
 
-    `mask` is what the user gave to read the frames with.
+    `mask` and `geometry` are what the user gave to read the frames with.
     """
 
     mask: Mask | None = None
+    geometry: Path | None = None
     frames: list[Frame] = field(default_factory=list)
     kept_bytes: int = 0
 
@@ -146,7 +152,8 @@ class FrameStore(Sequence[Frame]):
         kept = self.frames[index]
         if kept.data.size:
             return kept
-        again = next(read_frames(f"{kept.path}#{kept.index}", mask=self.mask))
+        name = f"{kept.path}#{kept.index}"
+        again = next(read_frames(name, mask=self.mask, geometry=self.geometry or kept.panels))
         return replace(kept, data=again.data, mask=again.mask)
 
 
@@ -173,16 +180,16 @@ class FrameGroup:
 
 
 class FrameGroups:
-    """Answers sorted by geometry as they come; `mask` is what the user gave to read their frames with."""
+    """Answers sorted by geometry as they come; `mask` and `geometry` are what their frames are read with."""
 
-    def __init__(self, mask: Mask | None = None) -> None:
-        self.mask = mask
+    def __init__(self, mask: Mask | None = None, geometry: Path | None = None) -> None:
+        self.mask, self.geometry = mask, geometry
         self._groups: dict[tuple[Any, ...], FrameGroup] = {}
 
     def add(self, answer: FrameAnswer) -> None:
         """Sort an answer to those of its geometry."""
         key = geometry_key(answer.frame)
-        self._groups.setdefault(key, FrameGroup(FrameStore(self.mask))).add(answer)
+        self._groups.setdefault(key, FrameGroup(FrameStore(self.mask, self.geometry))).add(answer)
 
     def pooled(
         self, predictor: BatchPredictor, options: Options = PLAIN
@@ -215,4 +222,5 @@ def geometry_key(frame: Frame) -> tuple[Any, ...]:
         rounded(frame.wavelength, 4),
         rounded(frame.two_theta_deg, 2),
         rounded(frame.header_beam_centre_px, 1),
+        frame.panels and len(frame.panels.panels),
     )

@@ -3,7 +3,7 @@
 All files are written under another name and moved into place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,22 +11,27 @@ import numpy as np
 
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
-from argand.io.expt import correct_expt, read_expt, write_expt
+from argand.io.expt import ExptImages, correct_expt, read_expt, write_expt
 from argand.io.expt_content import list_stem
 from argand.io.geom import write_geom
 from argand.io.image import Frame
+from argand.io.panel_geometry import write_panels
 from argand.io.poni import write_poni
 from argand.io.xds import write_xds
 from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.modular import PanelSet
 from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.record import RESULTS, Record, read_records
 from argand.system import near_match
 from argand.systems.geometry.files.batch import FrameAnswer, FrameGroup
 from argand.systems.geometry.files.record import TABLE, failed, stem, to_csv
+from argand.systems.geometry.refine.modular import flat_image, plane_geometry
 from argand.systems.geometry.refine.prediction import Prediction
 
 FORMATS = ("expt", "poni", "geom", "xds")
+PANEL_FORMATS = ("expt", "geom")
+"""Formats that hold panels in space."""
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -46,7 +51,7 @@ class RunFolder(runs.RunFolder):
     formats: Sequence[str] = FORMATS
     overlay: bool = True
     _earlier: dict[str, list[str]] = field(default_factory=dict)
-    _geometries: dict[str, BeamGeometry] = field(default_factory=dict)
+    _geometries: dict[str, tuple[BeamGeometry, PanelSet | None]] = field(default_factory=dict)
 
     def __enter__(self) -> "RunFolder":
         super().__enter__()
@@ -73,7 +78,7 @@ class RunFolder(runs.RunFolder):
             from argand.systems.geometry.files.overlay import draw_overlay
 
             record["overlay"] = f"{name}.png"
-            draw_overlay(self.folder / record["overlay"], frame, prediction)
+            draw_overlay(self.folder / record["overlay"], flat_image(frame), prediction)
         return self.keep(record)
 
     def add_pooled(self, group: FrameGroup, outcome: Prediction | Failure) -> Record:
@@ -95,7 +100,7 @@ class RunFolder(runs.RunFolder):
         if self.folder is None or "expt" not in self.formats:
             return None
         found = read_expt(source)
-        new = [self._found_for(images.frames) for images in found]
+        new = [self._found_for(images) for images in found]
         if not any(new):
             return None
         path = self.folder / f"{list_stem(source)}_corrected.expt"
@@ -103,16 +108,23 @@ class RunFolder(runs.RunFolder):
         correct_expt(path, source, kept)
         return path
 
-    def _found_for(self, frames: Iterable[tuple[str, int]]) -> BeamGeometry | None:
-        """The pooled geometry of the frames' files, else that of the first with a reliable answer."""
-        wanted = set(frames)
+    def _found_for(self, images: ExptImages) -> BeamGeometry | None:
+        """The pooled geometry of the images' files, else that of the first with a reliable answer.
+
+        For panels it is that of the plane of the list's own panels, which `--distance` may have moved.
+        """
+        wanted = set(images.frames)
         files = {file for file, _ in wanted}
         sure = [
             record for record in self.records if record["reliable"] and record["name"] in self._geometries
         ]
         pooled = [record for record in sure if record["pooled"] and files & set(record["files"])]
         single = [record for record in sure if (record["file"], record["index"]) in wanted]
-        return next((self._geometries[record["name"]] for record in pooled + single), None)
+        found = next((self._geometries[record["name"]] for record in pooled + single), None)
+        if found is None or images.panels is None:
+            return None if found is None else found[0]
+        geometry, panels = found
+        return geometry if panels is None else plane_geometry(images.panels, panels, geometry.wavelength)
 
     def _write_geometry(
         self, name: str, prediction: Prediction, frame: Frame, images: list[tuple[str, int]]
@@ -126,10 +138,16 @@ class RunFolder(runs.RunFolder):
         written = []
         geometry = prediction.stated_geometry
         if geometry is not None:
-            self._geometries[name] = geometry
-            for form in self.formats:
-                write_geometry(self.folder / f"{name}.{form}", form, geometry, frame, images)
-                written.append(f"{name}.{form}")
+            panels = prediction.moved_panels
+            self._geometries[name] = geometry, panels
+            for form in self.formats if panels is None else [f for f in self.formats if f in PANEL_FORMATS]:
+                path = self.folder / f"{name}.{form}"
+                if panels is None:
+                    write_geometry(path, form, geometry, frame, images)
+                else:
+                    source, wavelength = frame.panel_file, geometry.wavelength
+                    write_panels(path, form, source, panels, wavelength, images, _trusted(frame))
+                written.append(path.name)
         for old in set(self._earlier.get(name, [])) - set(written):
             (self.folder / old).unlink(missing_ok=True)
         return written
@@ -146,8 +164,13 @@ def write_geometry(
     elif form == "xds":
         write_xds(path, geometry, frame.shape)
     else:
-        limit = frame.saturation
-        if limit is None:
-            # No saturation is known: what the type of the counts can hold, or more than any detector counts.
-            limit = np.iinfo(frame.data.dtype).max if frame.data.dtype.kind in "iu" else 1e9
-        write_expt(path, geometry, frame.shape, images, (0.0, float(limit)))
+        write_expt(path, geometry, frame.shape, images, _trusted(frame))
+
+
+def _trusted(frame: Frame) -> tuple[float, float]:
+    """Smallest and largest counts to be trusted."""
+    limit = frame.saturation
+    if limit is None:
+        # No saturation is known: what the type of the counts can hold, or more than any detector counts.
+        limit = np.iinfo(frame.data.dtype).max if frame.data.dtype.kind in "iu" else 1e9
+    return 0.0, float(limit)

@@ -32,7 +32,7 @@ def predict_files(
 ) -> None:
     """Answer for every image that the patterns name and write what belongs to it; failures go to `tell`."""
     files, failures = expand(patterns)
-    groups = FrameGroups(stated.mask)
+    groups = FrameGroups(stated.mask, stated.geometry)
     for failure in failures:
         tell(failure)
         run.add(failure)

@@ -51,6 +51,12 @@ def crystals(record: Record) -> str:
     return str(record.get("lattices", 0))
 
 
+def on_panel(record: Record) -> str:
+    """Which panel the beam meets and where; empty for a detector of one piece or a gap."""
+    met = record.get("beam_panel")
+    return "" if not met else f"{met['name']} at {pair(met['px'])}"
+
+
 def verdict(record: Record) -> str:
     """Whether there is an answer, in two words at most."""
     return "reliable" if record["reliable"] else "failed" if record.get("failed") else "no answer"

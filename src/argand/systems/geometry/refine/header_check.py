@@ -35,7 +35,7 @@ def header_note(prediction: Prediction) -> str | None:
     units, comes at most a tenth as far from the centre that was found, or from the best guess.
     """
     header = prediction.header_beam_centre_px
-    if header is None or prediction.geometry is None:
+    if header is None or prediction.geometry is None or prediction.panels is not None:
         return None
     slow, fast = prediction.shape
     off = "" if 0 <= header[0] <= fast and 0 <= header[1] <= slow else " lies off the detector"

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import numpy as np
 
 from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.modular import PanelSet, RigidMotion
+from argand.physics.still.projection import plane_of
 from argand.systems.geometry.refine.sample import NOTHING, Sample
 
 Path = Literal["lattice", "rings", "network", "none"]
@@ -54,6 +56,8 @@ class Prediction:
     sample: Sample = NOTHING
     covariance: np.ndarray | None = field(default=None, repr=False, compare=False)
     """Of (fast px, slow px, pitch rad, yaw rad)."""
+    panels: PanelSet | None = field(default=None, repr=False)
+    """Panels as they were given; positions are then px of the upright plane that they are projected to."""
 
     @property
     def beam_centre_px(self) -> tuple[float, float] | None:
@@ -66,6 +70,20 @@ class Prediction:
         if self.geometry is None or not self.reliable:
             return None
         return self.geometry if self.tilt_measured else replace(self.geometry, pitch=0.0, yaw=0.0)
+
+    @property
+    def moved_panels(self) -> PanelSet | None:
+        """All panels where `stated_geometry` puts them; None without panels or a reliable answer."""
+        if self.panels is None or self.stated_geometry is None:
+            return None
+        upright = plane_of(self.panels).geometry(self.stated_geometry.wavelength)
+        return self.panels.moved(RigidMotion.to_geometry(upright, self.stated_geometry))
+
+    @property
+    def beam_panel(self) -> dict[str, Any] | None:
+        """Name of the panel that the direct beam meets and where, (fast, slow) px; None if it meets none."""
+        found = self.moved_panels.beam_position() if self.moved_panels else None
+        return None if found is None else {"name": found[0], "px": found[1]}
 
     @property
     def poni_px(self) -> tuple[float, float] | None:
@@ -130,6 +148,8 @@ class Prediction:
             "spots": self.spots,
             "indexed": self.indexed,
             "rms_px": self.rms_px,
+            "panels": None if self.panels is None else len(self.panels.panels),
+            "beam_panel": self.beam_panel,
             "seconds": self.seconds,
             "notes": list(self.notes),
         }

@@ -1,0 +1,101 @@
+"""Detector models of DIALS experiment lists whose panels stand in space on their own, with their hierarchy.
+
+A panel, or a group of panels, has its place in the frame of the group that it hangs on; the outermost group
+is in the laboratory. The laboratory here is turned until the beam runs along +z and the file's x axis is as
+near to x as possible, which for dxtbx's usual one is half a turn about x.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from argand.physics.still.modular import PanelSet, PlanePanel, RigidMotion
+from argand.typing import Matrix3, Vector3
+
+
+def local_frame(node: dict[str, Any]) -> np.ndarray:
+    """4 x 4 matrix from coordinates along a node's fast axis, slow axis and normal to its parent's."""
+    frame = np.eye(4)
+    fast, slow = np.asarray(node["fast_axis"], float), np.asarray(node["slow_axis"], float)
+    frame[:3] = np.column_stack([fast, slow, np.cross(fast, slow), node["origin"]])
+    return frame
+
+
+def parent_frames(detector: dict[str, Any]) -> dict[int, np.ndarray]:
+    """For every panel the frame of the group that it hangs on, in the laboratory."""
+    found = {index: np.eye(4) for index in range(len(detector["panels"]))}
+
+    def walk(node: dict[str, Any], parent: np.ndarray) -> None:
+        frame = parent @ local_frame(node)
+        for child in node.get("children", []):
+            if "panel" in child:
+                found[child["panel"]] = frame
+            else:
+                walk(child, frame)
+
+    if detector.get("hierarchy"):
+        walk(detector["hierarchy"], np.eye(4))
+    return found
+
+
+def detector_panels(detector: dict[str, Any], travel: Vector3) -> PanelSet:
+    """The panels in our laboratory, where the beam travels along +z; `travel` is its direction in the file's.
+
+    Panels that all begin at the first pixel of the raw image are taken for layers of it, one a panel.
+    """
+    turn, parents = _lab_from_file(travel), parent_frames(detector)
+    offsets = [tuple(panel.get("raw_image_offset", (0, 0))) for panel in detector["panels"]]
+    layers = len(offsets) > 1 and len(set(offsets)) == 1
+    panels = []
+    for index, panel in enumerate(detector["panels"]):
+        frame, pixel = parents[index] @ local_frame(panel), panel["pixel_size"]
+        vectors = np.array([frame[:3, 3], frame[:3, 0] * pixel[0], frame[:3, 1] * pixel[1]]) @ turn.T
+        fast, slow = (int(n) for n in panel["image_size"])
+        first = (int(offsets[index][1]), int(offsets[index][0]))
+        name = panel.get("name") or f"panel{index}"
+        panels.append(PlanePanel.at(name, vectors, (slow, fast), first, (index,) if layers else ()))
+    return PanelSet(tuple(panels))
+
+
+def moved_detector(detector: dict[str, Any], travel: Vector3, motion: RigidMotion) -> dict[str, Any]:
+    """The detector after a motion in our laboratory: its outermost group moves, or panels without a group."""
+    turn = _lab_from_file(travel)
+    in_file = RigidMotion(turn.T @ motion.rotation @ turn, turn.T @ motion.shift_mm)
+    grouped = _grouped(detector.get("hierarchy") or {})
+    panels = [
+        panel if index in grouped else panel | _moved_node(panel, in_file)
+        for index, panel in enumerate(detector["panels"])
+    ]
+    moved = detector | {"panels": panels}
+    if grouped:
+        moved["hierarchy"] = detector["hierarchy"] | _moved_node(detector["hierarchy"], in_file)
+    return moved
+
+
+def placed_node(frame_mm: Matrix3, travel: Vector3) -> dict[str, Any]:
+    """Origin and unit axes, in a file's laboratory, of a panel that has the rows of `frame_mm` in ours."""
+    origin, fast, slow = frame_mm @ _lab_from_file(travel)
+    axes = {"fast_axis": fast / np.linalg.norm(fast), "slow_axis": slow / np.linalg.norm(slow)}
+    return {name: vector.tolist() for name, vector in ({"origin": origin} | axes).items()}
+
+
+def _moved_node(node: dict[str, Any], motion: RigidMotion) -> dict[str, Any]:
+    axes = {name: motion.direction(np.asarray(node[name], float)) for name in ("fast_axis", "slow_axis")}
+    place = {"origin": motion.position(np.asarray(node["origin"], float))}
+    return {name: vector.tolist() for name, vector in (axes | place).items()}
+
+
+def _grouped(node: dict[str, Any]) -> set[int]:
+    """Panels that hang on a group."""
+    children = node.get("children", [])
+    here = {child["panel"] for child in children if "panel" in child}
+    return here.union(*(_grouped(child) for child in children if "panel" not in child))
+
+
+def _lab_from_file(travel: Vector3) -> Matrix3:
+    """Rows are our x, y and z axis in the file's laboratory."""
+    z = np.asarray(travel, float) / np.linalg.norm(travel)
+    along = np.eye(3)[0 if abs(z[0]) < 0.9 else 1]
+    x = along - (along @ z) * z
+    x /= np.linalg.norm(x)
+    return np.array([x, np.cross(z, x), z])

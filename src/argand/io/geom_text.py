@@ -1,0 +1,144 @@
+"""The text of CrystFEL's .geom files: values with units, places in image files, vectors, panels.
+
+After crystfel_geometry(5) of CrystFEL 0.11: `name = value` holds for panels that are first mentioned later,
+`panel/name = value` for one panel, and what starts with `bad`, `group` or `rigid_group` is no panel. Text
+behind a semicolon is comment.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.io.beam_geometry import read_text
+from argand.io.panel_model import Lookup
+from argand.typing import Vector3
+
+LINE = re.compile(r"^(?P<key>\s*[^;=\s][^;=]*?\s*=\s*)(?P<value>[^;]*?)(?P<rest>\s*(;.*)?)$")
+"""A line that states something: name with its sign of equality, value, and comment."""
+_TERM = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)?(?:[eE][+-]?\d+)?)\*?([xyz])")
+_ELECTRON_REST_EV, _ELECTRON_AA_SQRT_EV = 510998.95, 12.264259
+"""Rest energy of the electron in eV, and h/sqrt(2 m e) in Å V^(1/2) (CODATA 2018)."""
+
+
+@dataclass(frozen=True)
+class GeomText:
+    """A .geom file: its lines, what holds for all, what each panel and each bad region has."""
+
+    path: str
+    lines: tuple[str, ...]
+    general: dict[str, str]
+    panels: dict[str, dict[str, str]]
+    bad: dict[str, dict[str, str]]
+
+    def number(self, of: dict[str, str], name: str, default: float | None = None) -> float:
+        """A number that a panel or region states; InputError where there is none and no default."""
+        if name not in of:
+            if default is None:
+                raise InputError(f"{self.path}: states no {name} for one of its panels")
+            return default
+        try:
+            return float(of[name])
+        except ValueError as error:
+            raise InputError(f"{self.path}: {name} = {of[name]} is no number") from error
+
+    def pixel_mm(self, of: dict[str, str]) -> float:
+        """Size of a panel's pixels."""
+        resolution = self.number(of, "res")
+        if not resolution > 0:
+            raise InputError(f"{self.path}: res = {resolution:g} is no number of pixels per metre")
+        return 1000.0 / resolution
+
+    def length_mm(self, value: str, lookup: Lookup) -> float:
+        """A length in mm: `0.1`, `0.1 m`, `100 mm` or the place of a number in the image file.
+
+        Without a unit it is in m where it is a number, and in mm where it is a place.
+        """
+        number, unit, found = self._value(value, lookup)
+        scale = {"": 1.0 if found else 1000.0, "m": 1000.0, "mm": 1.0}.get(unit)
+        if scale is None:
+            raise InputError(f"{self.path}: '{value}' is no length in m or mm")
+        return number * scale
+
+    def wavelength(self, lookup: Lookup) -> float | None:
+        """Wavelength in Å from what the file states of the beam; None where it states nothing."""
+        for name, units in _BEAM_UNITS.items():
+            if name in self.general:
+                number, unit, _ = self._value(self.general[name], lookup)
+                if unit not in units or not number > 0:
+                    raise InputError(f"{self.path}: {name} = {self.general[name]} is not understood")
+                return _in_angstrom(name, number * units[unit])
+        return None
+
+    def _value(self, text: str, lookup: Lookup) -> tuple[float, str, bool]:
+        """Number, unit, and whether it was looked up in the image file."""
+        place, _, unit = text.partition(" ")
+        try:
+            return float(place), unit.strip(), False
+        except ValueError:
+            number = lookup(place)
+        if number is None:
+            raise InputError(
+                f"{self.path}: the image file has no number at {place}; write the number into the .geom"
+            )
+        return number, unit.strip(), True
+
+
+_BEAM_UNITS = {
+    "wavelength": {"": 1e10, "m": 1e10, "A": 1.0},
+    "photon_energy": {"": 1.0, "eV": 1.0, "keV": 1e3},
+    "electron_voltage": {"": 1.0, "V": 1.0, "kV": 1e3},
+}
+"""What states the beam, and its units in Å, eV and V."""
+
+
+def _in_angstrom(name: str, value: float) -> float:
+    if name == "photon_energy":
+        from argand.units import wavelength_from_energy
+
+        return wavelength_from_energy(value / 1000.0)
+    if name == "electron_voltage":
+        # de Broglie's wavelength with the relativistic correction of the accelerating voltage.
+        return _ELECTRON_AA_SQRT_EV / np.sqrt(value * (1 + value / (2 * _ELECTRON_REST_EV)))
+    return value
+
+
+def read_geom_text(path: str | Path) -> GeomText:
+    """The statements of a file; InputError for one without panels."""
+    lines = tuple(read_text(path).splitlines())
+    general: dict[str, str] = {}
+    panels: dict[str, dict[str, str]] = {}
+    bad: dict[str, dict[str, str]] = {}
+    for line in lines:
+        key, value = statement(line)
+        owner, _, name = key.rpartition("/")
+        if not owner:
+            general[key] = value
+        elif owner.startswith("bad"):
+            bad.setdefault(owner, {})[name] = value
+        elif not owner.startswith(("group", "rigid_group")):
+            panels.setdefault(owner, dict(general))[name] = value
+    general.pop("", None)
+    if not panels:
+        raise InputError(f"{path}: names no panels; give a CrystFEL .geom file")
+    return GeomText(str(path), lines, general, panels, bad)
+
+
+def statement(line: str) -> tuple[str, str]:
+    """Name and value of a line; empty for one that states nothing."""
+    match = LINE.match(line)
+    return (match["key"].split("=")[0].strip(), match["value"].strip()) if match else ("", "")
+
+
+def vector(text: str, path: str) -> Vector3:
+    """`+0.999x -0.002y` as components along x, y, z; InputError for anything else."""
+    bare = text.replace(" ", "")
+    terms = _TERM.findall(bare)
+    if not terms or sum(len(number) + len(axis) for number, axis in terms) != len(bare.replace("*", "")):
+        raise InputError(f"{path}: '{text}' is no direction such as +0.999x -0.002y")
+    found = np.zeros(3)
+    for number, axis in terms:
+        found["xyz".index(axis)] += float(number + "1" if number in ("", "+", "-") else number)
+    return found

@@ -1,0 +1,87 @@
+"""Where the panels of a detector stand when a file beside the images says so."""
+
+from pathlib import Path
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.io.expt import move_expt, read_expt_panels
+from argand.io.expt_content import is_experiment_list
+from argand.io.expt_stills import write_expt_panels
+from argand.io.geom_panels import move_geom, read_geom, write_geom_panels
+from argand.io.panel_model import Lookup, PanelModel
+from argand.physics.still.modular import PanelSet, RigidMotion
+
+_NEXUS = (".nxs", ".h5", ".hdf5")
+"""Suffixes of files whose modules may state where panels are."""
+
+
+def read_panels(geometry: str | Path, image: str, index: int = 0) -> PanelModel:
+    """The panels that a .geom, .expt or NXmx file states; a .geom may name places in the `image` file.
+
+    Raises InputError for a file of another kind, or one that says nothing of panels.
+    """
+    if _is_geom(geometry):
+        return read_geom(geometry, image_lookup(image, index))
+    if is_experiment_list(geometry):
+        return read_expt_panels(geometry)
+    if Path(geometry).suffix in _NEXUS:
+        from argand.io.nexus import nexus_panels
+
+        panels = nexus_panels(str(geometry))
+        if panels is None:
+            raise InputError(f"{geometry}: has no modules that stand in space on their own")
+        return PanelModel(panels)
+    raise InputError(
+        f"{geometry}: no geometry of panels; give a CrystFEL .geom, a DIALS .expt or an NXmx file"
+    )
+
+
+def write_panels(
+    path: Path,
+    form: str,
+    source: str | Path | None,
+    panels: PanelSet,
+    wavelength: float,
+    images: list[tuple[str, int]],
+    trusted_range: tuple[float, float],
+) -> None:
+    """Write `panels` as `form` expt or geom, for images (file, number in it).
+
+    Where the file `source`, which they come from, is of this form, it is written again with its panels moved
+    as these are, and all else in it kept.
+    """
+    same = source is not None and (is_experiment_list(source) if form == "expt" else _is_geom(source))
+    if source is None or not same:
+        if form == "geom":
+            write_geom_panels(path, panels, wavelength)
+        else:
+            write_expt_panels(path, panels, wavelength, images, trusted_range)
+        return
+    motion = RigidMotion.between(read_panels(source, *images[0]).panels.panels[0], panels.panels[0])
+    if form == "geom":
+        move_geom(path, source, motion, image_lookup(*images[0]))
+    else:
+        move_expt(path, source, motion)
+
+
+def _is_geom(path: str | Path) -> bool:
+    return Path(path).suffix == ".geom"
+
+
+def image_lookup(image: str, index: int) -> Lookup:
+    """Numbers at places in an HDF5 image file: of frame `index` where there is one for each frame."""
+
+    def lookup(place: str) -> float | None:
+        import h5py
+
+        if not h5py.is_hdf5(image):
+            return None
+        with h5py.File(image, "r") as file:
+            item = file.get(place)
+            if not isinstance(item, h5py.Dataset) or not item.size or item.dtype.kind not in "iuf":
+                return None
+            values = np.ravel(item[()])
+            return float(values[index] if index < len(values) else values[0])
+
+    return lookup

@@ -1,0 +1,73 @@
+"""What a geometry file says of a detector of many panels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from argand.errors import InputError
+from argand.physics.still.modular import PanelSet
+from argand.typing import Mask
+
+Lookup = Callable[[str], float | None]
+"""The number that an image file has at a place in it, None where it has none."""
+
+
+@dataclass(frozen=True)
+class PanelModel:
+    """Panels in space, wavelength in Å where it is stated, and which pixels of panels, by name, count."""
+
+    panels: PanelSet
+    wavelength: float | None = None
+    good: dict[str, Mask] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def usable(self, raw_shape: tuple[int, ...]) -> Mask:
+        """True for the pixels of a raw frame (all axes but the last laid in one) that belong to a panel.
+
+        Raises InputError for a frame that the panels do not fit.
+        """
+        mask = np.zeros((int(np.prod(raw_shape[:-1])), raw_shape[-1]), bool)
+        for panel, place in zip(self.panels.panels, self.panels.places(raw_shape), strict=True):
+            mask[place] = self.good.get(panel.name, True)
+        return mask
+
+
+_MODULES = ((512, 1024), (514, 1030), (512, 128), (352, 384))
+"""Modules (slow, fast) that are stacked along the slow axis in raw images: JUNGFRAU without and with wide
+pixels between its chips, AGIPD, ePix10k; from the makers."""
+_FRAMES = ((8, 512, 1024), (8, 514, 1030), (16, 512, 128), (16, 352, 384), (32, 185, 388))
+"""Raw frames of detectors of such modules, and of the CSPAD."""
+_SLABS = {(1480, 1552): (64, 185, 194)}
+"""Raw images in which chips lie side by side: the CSPAD as Cheetah writes it."""
+_LEAST_STACKED = 4
+"""So many modules in one column are no flat detector. By hand: images of two or three are as high as wide."""
+
+
+def refuse_panels(name: str, shape: tuple[int, ...]) -> None:
+    """Raise InputError for raw data of many panels, which are no flat image without their positions.
+
+    `shape` is that of a whole data set: frames, then what a frame has.
+    """
+    found = _panels_of(shape)
+    if found is not None:
+        count, slow, fast = found
+        raise InputError(
+            f"{name}: {count} panels of {slow} x {fast} px: give their positions with --geometry "
+            "(.geom, .expt)"
+        )
+
+
+def _panels_of(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    if len(shape) < 2:
+        return None
+    slow, fast = shape[-2:]
+    if len(shape) >= 4 and int(np.prod(shape[1:-2])) > 1:
+        return int(np.prod(shape[1:-2])), slow, fast
+    for frame in _FRAMES:
+        if shape == frame:
+            return frame
+    for rows, columns in _MODULES:
+        if fast == columns and slow % rows == 0 and slow // rows >= _LEAST_STACKED:
+            return slow // rows, rows, columns
+    return _SLABS.get((slow, fast))
