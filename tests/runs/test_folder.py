@@ -59,7 +59,7 @@ def test_results_of_an_earlier_run_are_written_over_at_the_end_alone(tmp_path: P
     (tmp_path / RESULTS).write_text('{"file": "old"}\n')
     with RunFolder(tmp_path) as run:
         run.keep({"file": "new"})
-        assert read_results(tmp_path) == [{"file": "old"}]
+        assert read_results(tmp_path) == [{"file": "old"}, {"file": "new"}]
     assert read_results(tmp_path) == [{"file": "new"}]
 
 

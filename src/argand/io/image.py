@@ -1,7 +1,7 @@
 """Diffraction images from every common format, as one kind of frame."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from argand.io.formats import load_image, open_stack
 from argand.io.header import SWUNG_OUT_DEG, Stack
 from argand.io.inputs import expand_inputs, inputs_with_models
 from argand.io.mask import usable_pixels
+from argand.io.moment import later
 from argand.typing import Image, Mask
 
 __all__ = [
@@ -35,6 +36,8 @@ class Frame:
     usable pixel. Lengths in mm, wavelength in Å, angles in degrees as headers state them. Pixel
     coordinates are (fast, slow), 0-based, integer = pixel edge. What a header does not state is None.
     `pedestal` is the number of counts that stands for no photons; it is not subtracted from `data`.
+    `time` is when the image was measured (ISO 8601, the header's zone), that of a stack counted on from its
+    first image by `frame_time_s`.
     """
 
     path: str
@@ -51,6 +54,8 @@ class Frame:
     saturation: float | None = None
     pedestal: float = 0.0
     notes: tuple[str, ...] = ()
+    time: str | None = None
+    frame_time_s: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,14 +72,16 @@ def read_frames(
     pixel_size_mm: tuple[float, float] | None = None,
     mask: Mask | str | Path | None = None,
     model: ExptImages | None = None,
+    indices: Sequence[int] | None = None,
 ) -> Iterator[Frame]:
-    """All images of a file, one by one; `file#3` or `file#0-9` selects some, counted from 0.
+    """All images of a file, one by one; `file#3`, `file#0-9` or `indices` selects some, counted from 0.
 
     The current `model` of the images replaces what the header states, and what the caller states
     replaces both; `mask` (see `load_mask`) is combined with the file's own. Raises InputError for a
     file that is no image, or a mask or model of another shape.
     """
     path, wanted = split_selection(str(path))
+    wanted = wanted if indices is None else indices
     allowed = None if mask is None else load_mask(mask)
     stack = open_stack(path)
     try:
@@ -171,6 +178,7 @@ def _frame(path: str, stack: Stack, index: int) -> Frame:
     elif stack.mask is not None:
         unused = "the file's pixel mask is of another shape than its images and is not used"
         header = replace(header, notes=(*header.notes, unused))
+    header = replace(header, time=later(header.time, index * header.frame_time_s))
     return Frame(path, index, data, mask, **vars(header))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.header import SWUNG_OUT_DEG, Header, Stack, pair, positive, unreadable
+from argand.io.moment import moment
 from argand.io.nxaxes import as_text, dataset_at, find_first, group_at, module_geometry, quantity
 from argand.typing import Image, Mask
 from argand.units import wavelength_from_energy
@@ -144,7 +145,7 @@ def _largest_stack(root: h5py.Group) -> list[tuple[h5py.Group, str]]:
 def _header(entry: h5py.Group) -> Header:
     detector = _detector(entry)
     if detector is None:
-        return Header(wavelength=_wavelength(entry))
+        return Header(wavelength=_wavelength(entry), time=_start(entry))
     size = pair(quantity(detector, "x_pixel_size", "mm"), quantity(detector, "y_pixel_size", "mm"))
     header = Header(
         pixel_size_mm=size,
@@ -155,6 +156,8 @@ def _header(entry: h5py.Group) -> Header:
         two_theta_deg=quantity(detector, "goniometer/two_theta", "deg") or 0.0,
         oscillation_deg=_oscillation(entry),
         saturation=_saturation(detector),
+        time=_start(entry),
+        frame_time_s=quantity(detector, "frame_time", "s") or 0.0,
     )
     return _completed(header, detector)
 
@@ -218,6 +221,12 @@ def _oscillation(entry: h5py.Group) -> float:
     if stated is None and angles is not None and angles.ndim == 1 and len(angles) > 1:
         return float(np.diff(angles[:2])[0])
     return stated or 0.0
+
+
+def _start(entry: h5py.Group) -> str | None:
+    """When the measurement began: NeXus' place, or Dectris'."""
+    places = ("start_time", "instrument/detector/detectorSpecific/data_collection_date")
+    return next((when for when in (moment(_text(entry, place)) for place in places) if when), None)
 
 
 def _pixel_mask(entry: h5py.Group) -> Mask | None:

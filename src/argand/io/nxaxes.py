@@ -25,10 +25,11 @@ _UNITS = {
     "angstrom": {"angstrom": 1.0, "angstroms": 1.0, "a": 1.0, "å": 1.0, "nm": 10.0, "m": 1e10, "pm": 0.01},
     "keV": {"kev": 1.0, "ev": 1e-3},
     "deg": {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": _RADIAN, "radian": _RADIAN, "radians": _RADIAN},
+    "s": {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6},
     "px": {"pixel": 1.0, "pixels": 1.0, "px": 1.0},
 }
-_UNSTATED = {"mm": 1e3, "angstrom": 1.0, "keV": 1e-3, "deg": 1.0, "px": 1.0}
-"""What a value without units is multiplied with: Dectris writes m, Å, eV, degrees and px."""
+_UNSTATED = {"mm": 1e3, "angstrom": 1.0, "keV": 1e-3, "deg": 1.0, "s": 1.0, "px": 1.0}
+"""What a value without units is multiplied with: Dectris writes m, Å, eV, degrees, s and px."""
 
 
 def quantity(group: h5py.Group, names: str | tuple[str, ...], unit: str | None = None) -> float | None:

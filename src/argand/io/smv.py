@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from argand.io.header import Header, number, pair, positive
+from argand.io.moment import moment
 
 
 def smv_header(keys: Mapping[str, str]) -> Header:
@@ -27,6 +28,7 @@ def _adsc_header(keys: Mapping[str, str]) -> Header:
         detector=" ".join(("ADSC", keys.get("DETECTOR_SN", ""))).strip(),
         two_theta_deg=number(keys.get("TWOTHETA")) or 0.0,
         oscillation_deg=number(keys.get("OSC_RANGE")) or 0.0,
+        time=moment(keys.get("DATE", "")),
         saturation=positive(number(keys.get("CCD_IMAGE_SATURATION"))),
         pedestal=number(keys.get("IMAGE_PEDESTAL")) or 0.0,
         notes=notes,

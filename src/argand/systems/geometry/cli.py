@@ -57,6 +57,11 @@ Preset = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Another seed, other images.")]
+Sharing = Annotated[int, typer.Option("--processes", help="Processes that share the images out.", min=1)]
+
+SHIFTED = 3
+"""Exit code of `predict --fail-on` when the beam is further from where the header puts it. By hand: 1 says
+that a file has no answer and 2 that the command is wrong."""
 
 
 @app.command()
@@ -154,13 +159,23 @@ def predict(
     evidence: EvidenceChoice = "both",
     formats: Annotated[str, typer.Option(help="Geometry files to write to --out.")] = "expt,poni,geom,xds",
     overlay: Annotated[bool, typer.Option(help="Draw a picture of each image in --out.")] = True,
+    processes: Sharing = 1,
+    force: Annotated[bool, typer.Option("--force", help="Ask again what --out answers already.")] = False,
+    fail_on: Annotated[
+        float | None,
+        typer.Option(
+            help="Exit with 3 when a reliable centre is further, in px, from the header's.", min=0.0
+        ),
+    ] = None,
 ) -> None:
     """Find beam centre and tilt, show them beside the header's, and write corrected geometry files.
 
     Example: argand geometry predict 'data/*.cbf' --out found
     """
+    from argand.runs.resume import file_digest
     from argand.systems.geometry.files.outputs import RunFolder, parse_formats
     from argand.systems.geometry.files.run import predict_files
+    from argand.systems.geometry.predict import WEIGHTS
     from argand.systems.geometry.refine.options import Options
     from argand.systems.geometry.view import write_page
 
@@ -168,11 +183,15 @@ def predict(
         raise ConfigError("--json and --csv exclude each other; choose one")
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size)
-    with RunFolder(out, parse_formats(formats), overlay, page=write_page) as run:
-        predict_files(files, predictor, stated, run, tell, options=Options(evidence), pool=pool)
+    rests_on = {"weights": file_digest(weights or WEIGHTS)}
+    asked = {"options": Options(evidence), "pool": pool, "processes": processes}
+    chosen = {"formats": parse_formats(formats), "overlay": overlay, "settings": rests_on, "force": force}
+    with RunFolder(out, page=write_page, **chosen) as run:
+        predict_files(files, predictor, stated, run, tell, **asked)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
         say(f"pictures and files: {out}\npage: {out / PAGE}")
+    _fail_on(run.records, fail_on)
     if any(record.get("failed") for record in run.records):
         raise typer.Exit(1)
 
@@ -306,6 +325,19 @@ def _stated(mask: Path | None, wavelength: float | None, distance: float | None,
 
     pixel_size = None if pixel is None else (pixel, pixel)
     return Stated(wavelength, distance, pixel_size, None if mask is None else load_mask(mask))
+
+
+def _fail_on(records: list[dict[str, Any]], limit_px: float | None) -> None:
+    """Name the reliable answers that are further from the header's centre, and exit with SHIFTED for them."""
+    from argand.systems.geometry.files.text import label, shift_length
+
+    moved = [] if limit_px is None else [one for one in records if (shift_length(one) or 0.0) > limit_px]
+    for record in moved:
+        complain(
+            f"{label(record)}: {shift_length(record):.2f} px from the header's centre, over {limit_px:g}"
+        )
+    if moved:
+        raise typer.Exit(SHIFTED)
 
 
 def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:

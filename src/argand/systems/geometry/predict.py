@@ -134,10 +134,7 @@ class Predictor:
         began = time.perf_counter()
         good = [p for p in predictions if p.reliable and p.covariance is not None]
         answer = average(good) if good else self.predict_frame(sum_frames(frames), options)
-        notes = tuple(dict.fromkeys([*(note for f in frames for note in f.notes), *answer.notes]))
-        return replace(
-            answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
-        )
+        return replace(answer, file="pooled", frames=len(frames), seconds=time.perf_counter() - began)
 
     def _rests_on_spots(self, seen: Features, nominal: BeamGeometry, sigma: float) -> bool:
         """Whether the background would leave the network without a clue."""
@@ -215,12 +212,18 @@ def _check_numbers(frame: Frame) -> None:
 
 
 def sum_frames(frames: Sequence[Frame]) -> Frame:
-    """Counts of several frames added; pixels must be usable in all. Raises InputError for mixed shapes."""
+    """Counts of several frames added; pixels must be usable in all. Raises InputError for mixed shapes.
+
+    Frames are taken one by one: those of `frames` may be read when they are asked for.
+    """
     first = frames[0]
-    if any(f.data.shape != first.data.shape for f in frames):
-        raise InputError("frames of different shapes cannot be pooled; predict them apart")
-    total = np.sum([np.where(f.mask, f.data, 0).astype(np.float32) for f in frames], axis=0)
-    return replace(first, path="pooled", data=total, mask=np.all([f.mask for f in frames], axis=0))
+    total, usable = np.zeros(first.shape, np.float32), np.ones(first.shape, bool)
+    for frame in frames:
+        if frame.shape != first.shape:
+            raise InputError("frames of different shapes cannot be pooled; predict them apart")
+        total += np.where(frame.mask, frame.data, 0).astype(np.float32)
+        usable &= frame.mask
+    return replace(first, path="pooled", data=total, mask=usable)
 
 
 def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit | None:

@@ -8,11 +8,15 @@ import csv
 import io
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
+from argand.io.image import Frame
 from argand.io.suffix import MANY_IMAGES
 from argand.runs.course import Failure
 from argand.runs.record import Record, to_record
+from argand.systems.geometry.files.pooling import position_of
+from argand.systems.geometry.refine.prediction import Prediction
 
 TABLE = "results.csv"
 
@@ -31,6 +35,19 @@ COLUMNS = (
     *(name for pair in _PAIRS.values() for name in pair),
     *("pitch_deg", "yaw_deg", *_SINGLE),
 )
+
+
+def frame_record(frame: Frame, prediction: Prediction) -> Record:
+    """Record of the answer for a frame: the prediction, when it was measured and where the detector stood.
+
+    `time` is the header's or, where it states none (`time_from` then says `file`), when the file was changed.
+    """
+    when, said_by = frame.time, "header"
+    if when is None and Path(frame.path).exists():
+        changed = datetime.fromtimestamp(Path(frame.path).stat().st_mtime)
+        when, said_by = changed.isoformat(timespec="milliseconds"), "file"
+    told = {"pooled": False, "position": position_of(frame), "time": when, "time_from": when and said_by}
+    return prediction.to_json() | told
 
 
 def failed(failure: Failure) -> Record:

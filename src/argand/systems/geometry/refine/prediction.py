@@ -1,11 +1,13 @@
 """What a prediction says: the answer, how far to trust it, and what it was made from."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from argand.physics.still.detector import BeamGeometry
+from argand.system import from_config, to_config
 
 Path = Literal["lattice", "rings", "network", "none"]
 
@@ -90,7 +92,11 @@ class Prediction:
         return float(fast), float(slow)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON."""
+        """Plain numbers and strings, ready for JSON.
+
+        `geometry` is the best estimate, reliable or not, its angles in radians, and `covariance` that of its
+        centre (px) and angles.
+        """
         estimate = self.geometry.beam_centre_px if self.geometry else None
         return {
             "file": self.file,
@@ -119,4 +125,19 @@ class Prediction:
             "rms_px": self.rms_px,
             "seconds": self.seconds,
             "notes": list(self.notes),
+            "shape": self.shape,
+            "geometry": None if self.geometry is None else to_config(self.geometry),
+            "tilt_measured": self.tilt_measured,
+            "covariance": None if self.covariance is None else self.covariance.tolist(),
         }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Prediction":
+        """The prediction that `to_json` told of; what else a record holds is left out.
+
+        Raises ConfigError for a record that is no whole one.
+        """
+        covariance = record.get("covariance")
+        names = {field.name for field in fields(cls)} - {"covariance"}
+        answer = from_config(cls, {name: record[name] for name in names if name in record})
+        return replace(answer, covariance=None if covariance is None else np.array(covariance, float))
