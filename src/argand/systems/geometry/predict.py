@@ -218,12 +218,14 @@ def sum_frames(frames: Sequence[Frame]) -> Frame:
     """
     first = frames[0]
     total, usable = np.zeros(first.shape, np.float32), np.ones(first.shape, bool)
+    notes: dict[str, None] = {}
     for frame in frames:
+        notes |= dict.fromkeys(frame.notes)
         if frame.shape != first.shape:
             raise InputError("frames of different shapes cannot be pooled; predict them apart")
         total += np.where(frame.mask, frame.data, 0).astype(np.float32)
         usable &= frame.mask
-    return replace(first, path="pooled", data=total, mask=usable)
+    return replace(first, path="pooled", data=total, mask=usable, notes=tuple(notes))
 
 
 def _try_lattice(spots: Spots, start: BeamGeometry, sigma: float) -> LatticeFit | None:
