@@ -1,8 +1,9 @@
 """HDF5 images: Dectris masters with external data files, NXmx, and plain stacks of images."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def nexus_stack(file: str | BytesIO, folder: Path) -> Stack:
     Frames of several data files are counted through. A data file that is missing is an InputError,
     which names it, once its first frame is asked for.
     """
-    source = _Source(h5py.File(file, "r"), str(getattr(file, "name", file)), folder)
+    source = _Source(_opened(file), str(getattr(file, "name", file)), folder)
     try:
         segments = source.segments()
         header, mask = _header(source.entry()), _pixel_mask(source.entry())
@@ -39,6 +40,49 @@ def nexus_stack(file: str | BytesIO, folder: Path) -> Stack:
         return read(index - int(ends[which]) + count)
 
     return Stack(int(ends[-1]), load, header, mask, source.close)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How far a master that is being written is: `frames` can be read, `missing` says why no more can."""
+
+    frames: int
+    files: tuple[Path, ...]
+    """The master and its data files that are there."""
+    missing: InputError | None = None
+
+
+def growth(master: Path, settled: Callable[[Path], bool]) -> Growth:
+    """How many images of a master can be read while it is being written.
+
+    They are counted up to the first data file that is not there or not whole, and to the first frame that is
+    not stored. A file that is not written in SWMR mode counts when it is `settled`: it did not change for a
+    while. A virtual data set counts when all its files are there. Raises InputError for a master that cannot
+    be read.
+    """
+    try:
+        source = _Source(_opened(str(master)), str(master), master.parent)
+    except OSError as error:
+        raise unreadable(str(master), str(error)) from error
+    try:
+        return source.growth(settled)
+    finally:
+        source.close()
+
+
+def _opened(file: str | BytesIO | Path) -> h5py.File:
+    """An HDF5 file to read; OSError where it cannot be."""
+    try:
+        return h5py.File(file, "r")
+    except OSError:
+        if isinstance(file, BytesIO):
+            raise
+        try:
+            # A file that is being written in SWMR mode opens in that mode alone.
+            return h5py.File(file, "r", swmr=True)
+        except (OSError, ValueError):
+            pass
+        raise
 
 
 class _Source:
@@ -74,6 +118,23 @@ class _Source:
             raise ValueError("no images in this HDF5 file")
         return found
 
+    def growth(self, settled: Callable[[Path], bool]) -> Growth:
+        """How many frames are there, in which files."""
+        frames, missing = 0, None
+        for group, name in self._data_names():
+            try:
+                data = self._dataset(group, name)
+            except InputError as error:
+                missing = error
+                break
+            there, all_of_them = _stored(data), int(np.prod(data.shape[:-2]))
+            if not data.file.swmr_mode and not settled(Path(data.file.filename)):
+                break
+            frames += there
+            if there < all_of_them:
+                break
+        return Growth(frames, tuple(Path(file.filename) for file in self.opened), missing)
+
     def _data_names(self) -> list[tuple[h5py.Group, str]]:
         entry = self.entry()
         for path in ("data", "instrument/detector"):
@@ -105,7 +166,7 @@ class _Source:
     def _linked_file(self, filename: str) -> h5py.File:
         path = self._existing(filename, self.folder)
         try:
-            self.opened.append(h5py.File(path, "r"))
+            self.opened.append(_opened(path))
         except OSError as error:
             raise unreadable(str(path), str(error)) from error
         return self.opened[-1]
@@ -117,6 +178,26 @@ class _Source:
         raise InputError(
             f"{self.name}: its data file {folder / filename} is missing; put it beside this file"
         )
+
+
+def _stored(data: h5py.Dataset) -> int:
+    """How many frames, from the first on, are stored: room may have been made for more."""
+    count = int(np.prod(data.shape[:-2]))
+    if data.is_virtual or 0 in data.shape:
+        return count
+    chunks = data.chunks
+    if chunks is None:
+        return count if data.id.get_offset() is not None else 0
+    if data.ndim != 3:
+        return count
+    # The last chunk of a frame is written last.
+    corner = tuple((side - 1) // chunk * chunk for side, chunk in zip(data.shape, chunks, strict=True))
+
+    def is_stored(index: int) -> bool:
+        first = index // chunks[0] * chunks[0]
+        return data.id.get_chunk_info_by_coord((first, *corner[1:])).byte_offset is not None
+
+    return bisect_left(range(count), True, key=lambda index: not is_stored(index))
 
 
 def _raiser(error: InputError) -> Callable[[int], Image]:

@@ -3,6 +3,7 @@
 import json as json_format
 from dataclasses import replace
 from functools import partial
+from os import environ
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,6 +42,9 @@ Evidence = Literal["both", "background", "spots"]
 CLIP_NORM = 5.0
 """Longest gradient (2-norm over all weights) of our own network; the published ones were trained without a
 limit. By hand, no comparison is kept; the shipped weights were trained with it."""
+HIT_SPOTS = 16
+"""Least number of spots of a hit where only hits are asked for: the default of dials.stills_process
+(dispatch.hit_finder.minimum_number_of_reflections), which counts its own spots."""
 WIDE = 150
 """Columns of a terminal that show the whole table of answers. By hand."""
 
@@ -57,6 +61,10 @@ Preset = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Another seed, other images.")]
+HitsOnly = Annotated[
+    bool, typer.Option("--hits-only", help="Ask no more of images with fewer spots than --hit-spots.")
+]
+HitSpots = Annotated[int, typer.Option(help="Least number of spots of a hit.", min=1)]
 Sharing = Annotated[int, typer.Option("--processes", help="Processes that share the images out.", min=1)]
 
 SHIFTED = 3
@@ -160,6 +168,8 @@ def predict(
     formats: Annotated[str, typer.Option(help="Geometry files to write to --out.")] = "expt,poni,geom,xds",
     overlay: Annotated[bool, typer.Option(help="Draw a picture of each image in --out.")] = True,
     processes: Sharing = 1,
+    hits_only: HitsOnly = False,
+    hit_spots: HitSpots = HIT_SPOTS,
     force: Annotated[bool, typer.Option("--force", help="Ask again what --out answers already.")] = False,
     fail_on: Annotated[
         float | None,
@@ -184,7 +194,8 @@ def predict(
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size)
     rests_on = {"weights": file_digest(weights or WEIGHTS)}
-    asked = {"options": Options(evidence), "pool": pool, "processes": processes}
+    options = Options(evidence, least_spots=hit_spots if hits_only else 0)
+    asked = {"options": options, "pool": pool, "processes": processes}
     chosen = {"formats": parse_formats(formats), "overlay": overlay, "settings": rests_on, "force": force}
     with RunFolder(out, page=write_page, **chosen) as run:
         predict_files(files, predictor, stated, run, tell, **asked)
@@ -221,8 +232,11 @@ def watch(
     pixel_size: PixelSize = None,
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
+    processes: Sharing = 1,
+    hits_only: HitsOnly = False,
+    hit_spots: HitSpots = HIT_SPOTS,
 ) -> None:
-    """Follow a folder and answer each image as soon as it is complete; Ctrl-C ends it.
+    """Follow a folder and answer each image as soon as it is there; Ctrl-C ends it.
 
     Example: argand geometry watch /data/today --out today.jsonl
     """
@@ -231,7 +245,10 @@ def watch(
     from argand.systems.geometry.refine.options import Options
 
     stated = _stated(mask, wavelength, distance, pixel_size)
-    watcher = Watcher(folder, out, _predictor(weights), stated, Options(evidence), pattern, interval)
+    options = Options(evidence, least_spots=hit_spots if hits_only else 0)
+    # A reader's lock on an HDF5 file would keep the program out that is writing it.
+    environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval, processes)
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))

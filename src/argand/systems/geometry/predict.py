@@ -23,7 +23,7 @@ from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
-from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
+from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts, no_hit
 from argand.systems.geometry.system import Geometry, known_numbers
 from argand.typing import Image, Mask
 
@@ -102,6 +102,8 @@ class Predictor:
         evidence, refine = options.evidence, options.refine
         nominal = nominal_geometry(frame)
         seen = extract_features(frame.data, frame.mask)
+        if len(seen.spots) < options.least_spots:
+            return replace(no_hit(frame, seen), seconds=time.perf_counter() - began)
         network, sigma, tilt = self._ask(seen, nominal, evidence)
         if is_binary(frame.data, frame.mask):
             sigma *= BINARY_SIGMA_SCALE

@@ -53,7 +53,13 @@ def frame_record(frame: Frame, prediction: Prediction) -> Record:
 def failed(failure: Failure) -> Record:
     """Record of a file without an answer; it has the keys that every reader may look for."""
     nothing = ("beam_centre_px", "sigma_px", "tilt_deg", "poni_px", "header_beam_centre_px", "seconds")
-    record = {"file": failure.file, "index": 0, "reliable": False, "reason": failure.reason, "failed": True}
+    record = {
+        "file": failure.file,
+        "index": failure.index or 0,
+        "reliable": False,
+        "reason": failure.reason,
+        "failed": True,
+    }
     return record | dict.fromkeys(nothing) | {"pooled": failure.file == "pooled"}
 
 

@@ -25,7 +25,7 @@ from argand.systems.geometry.files.batch import (
 from argand.systems.geometry.files.outputs import RunFolder
 from argand.systems.geometry.files.pooling import FrameGroups
 from argand.systems.geometry.files.record import failed, stem
-from argand.systems.geometry.files.work import CHUNK, Answer, ImageTask, ImageWork
+from argand.systems.geometry.files.work import Answer, ImageTask, ImageWork, death, in_chunks
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.workers import Died, Workers
@@ -144,15 +144,14 @@ class Plan:
     ) -> None:
         """Have the workers answer what is left; each answer is kept in the folder of the run as it comes."""
         ended: set[str] = set()
-        chunk = max(1, min(CHUNK, len(self.tasks) // (2 * workers.processes)))
-        starts = range(0, len(self.tasks), chunk)
+        pieces = in_chunks(self.tasks, workers.processes)
         # A failure ends its file.
-        chunks = ([task for task in self.tasks[at : at + chunk] if task.file not in ended] for at in starts)
+        chunks = ([task for task in piece if task.file not in ended] for piece in pieces)
         done, all_ = len(self.order) - len(self.tasks), max(len(self.order), 1)
         display = ProgressDisplay("predict geometry", "images", done / all_)
         with display, closing(workers.results(chunks)) as results:
             for count, (task, result) in enumerate(results, start=1):
-                outcomes = [_death(task, result)] if isinstance(result, Died) else result
+                outcomes = [death(task, result)] if isinstance(result, Died) else result
                 self._keep(outcomes, run)
                 for failure in (one for one in outcomes if isinstance(one, Failure)):
                     if task.file not in ended:
@@ -185,12 +184,6 @@ def _earlier(file: str, asked: str, run: RunFolder) -> dict[int, Answer]:
         except ConfigError:  # written by another version, or by hand
             continue
     return found
-
-
-def _death(task: ImageTask, died: Died) -> Failure:
-    """What is said of an image on which processes died."""
-    text = f"{task.file}: the process that reads it ended twice (exit code {died.exitcode}): out of memory?"
-    return Failure(task.file, text, task.index)
 
 
 def answers(

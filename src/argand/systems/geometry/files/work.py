@@ -16,6 +16,7 @@ from argand.systems.geometry.files.batch import ERRORS, BatchPredictor, Stated, 
 from argand.systems.geometry.files.outputs import Outputs
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
+from argand.workers import Died
 
 CHUNK = 8
 """Images that a process is given at a time. By hand: a stack is opened once for them, and the processes end
@@ -41,6 +42,19 @@ class Answer(NamedTuple):
 
     record: Record
     prediction: Prediction
+
+
+def death(task: ImageTask, died: Died) -> Failure:
+    """What is said of an image on which processes died."""
+    text = f"{task.file}: the process that reads it ended twice (exit code {died.exitcode}): out of memory?"
+    return Failure(task.file, text, task.index)
+
+
+def in_chunks(tasks: Sequence[ImageTask], processes: int) -> Iterator[Sequence[ImageTask]]:
+    """The tasks in pieces for so many processes, the last of which then end at about the same time."""
+    # Two each at least, by hand.
+    length = max(1, min(CHUNK, len(tasks) // (2 * processes)))
+    return (tasks[at : at + length] for at in range(0, len(tasks), length))
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ class ImageWork:
                 began = perf_counter()
         except ERRORS as error:
             logger.debug("%s", task.file, exc_info=True)
-            yield Failure.of(task.file, error)
+            yield Failure.of(task.file, error, task.index)
 
     def _name(self, task: ImageTask, frame: Frame) -> str:
         if task.index is not None or not frame.index:
