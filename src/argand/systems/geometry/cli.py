@@ -219,6 +219,21 @@ def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote."
 
 
 @app.command()
+def drift(
+    sources: Annotated[list[Path], typer.Argument(help="Folders of predict, JSON lines of watch.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("drift.html"),
+) -> None:
+    """Draw the beam centre against time over many runs: one HTML file that needs nothing else.
+
+    Example: argand geometry drift found today.jsonl --out drift.html
+    """
+    from argand.systems.geometry.drift.page import write_drift
+    from argand.systems.geometry.drift.series import drift_of, read_sources
+
+    say(f"page: {write_drift(out, drift_of(read_sources(sources)))}")
+
+
+@app.command()
 def watch(
     folder: Annotated[Path, typer.Argument(help="Where the images arrive.")],
     out: Annotated[Path, typer.Option(help="JSON lines, one an image; a restart goes on.")],
