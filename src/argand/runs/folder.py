@@ -44,6 +44,10 @@ def unique_name(name: str, taken: set[str]) -> str:
     return free
 
 
+OUTPUTS = ("xyz", "map", "hdf5", "picture", "overlay")
+"""Keys of a record under which names of files stand that were written for it."""
+
+
 @dataclass
 class RunFolder:
     """The folder of a run, or of none where `folder` is None, and the records of its answers.
@@ -105,6 +109,11 @@ class RunFolder:
         self._names |= {record["name"].lower() for record in found.values() if "name" in record}
         return found
 
+    def left_over(self) -> list[Record]:
+        """Records of an earlier run that were not taken over: at the end of this one they are gone."""
+        kept = {id(record) for record in self._taken_over}
+        return [record for records in self._earlier.values() for record in records if id(record) not in kept]
+
     def asked(self, file: str | Path, *more: Any) -> str:
         """What answers for a file rest on, `more` for this file alone; their records have it as `ASKED`."""
         return digest([self._settings_digest, *more], file)
@@ -114,8 +123,8 @@ class RunFolder:
         return digest(self.settings)
 
     def written(self, record: Record) -> list[str]:
-        """Names of the files that belong to a record."""
-        return []
+        """Names of the files that belong to a record, under the keys of `OUTPUTS`."""
+        return [record[key] for key in OUTPUTS if key in record]
 
     def keep(self, record: Record) -> Record:
         """Append a record, write it, and return it."""

@@ -80,7 +80,7 @@ def test_the_page_needs_nothing_else_and_shows_each_answer(tmp_path: Path, hours
     assert page.count("<title>a_0003.cbf #0: ") == 2
     assert 1 <= page.count('class="below"') / 2 <= 12
     places = [float(place) for place in re.findall(r'c[xy]="([-\d.]+)"', page)]
-    assert 0 < min(places)
+    assert min(places) > 0
     assert max(places) < 1100
 
 

@@ -96,7 +96,7 @@ class RunFolder(runs.RunFolder):
 
     def written(self, record: Record) -> list[str]:
         """Geometry files and picture of a record."""
-        return [*record.get("downloads", []), *([record["overlay"]] if "overlay" in record else [])]
+        return [*record.get("downloads", []), *super().written(record)]
 
     def add(self, outcome: FrameAnswer | Failure) -> Record:
         """Write what belongs to one answer or failure; returns its record."""
