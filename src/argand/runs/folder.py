@@ -83,7 +83,7 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.folder is None:
+        if self.folder is None or (kind is not None and not self.records):
             return
         if kind is not None:
             # What was not reached is still answered.

@@ -27,14 +27,22 @@ def digest(settings: Any, file: str | Path | None = None) -> str:
     measured.
     """
     whole = [__version__, _plain(settings)]
-    if file is not None and Path(file).exists():
-        state = Path(file).stat()
-        whole += [str(file), state.st_size, state.st_mtime_ns]
+    if file is not None:
+        whole += [str(file), *_stamp(Path(file))]
     return sha256(dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _stamp(file: Path) -> list[int]:
+    """Size and time of last change (ns) of a file; nothing where there is none."""
+    try:
+        state = file.stat()
+    except OSError:
+        return []
+    return [state.st_size, state.st_mtime_ns]
+
+
 def _plain(value: Any) -> Any:
-    """The value in numbers, text, lists and dicts; an array by its content."""
+    """The value in numbers, text, lists and dicts; an array by its content, a file as `_stamp` sees it."""
     if isinstance(value, np.ndarray):
         head = f"{value.dtype} {value.shape} "
         return head + sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
@@ -44,4 +52,6 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return [str(value), *_stamp(value)]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

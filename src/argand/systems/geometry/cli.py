@@ -14,6 +14,7 @@ from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
+    Force,
     Json,
     KeepCard,
     LearningRate,
@@ -170,7 +171,7 @@ def predict(
     processes: Sharing = 1,
     hits_only: HitsOnly = False,
     hit_spots: HitSpots = HIT_SPOTS,
-    force: Annotated[bool, typer.Option("--force", help="Ask again what --out answers already.")] = False,
+    force: Force = False,
     fail_on: Annotated[
         float | None,
         typer.Option(

@@ -12,6 +12,7 @@ from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
+    Force,
     Json,
     KeepCard,
     LearningRate,
@@ -100,7 +101,7 @@ def predict(
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for a map that is solved as a crystal.")] = 30.0,
     json: Json = False,
-    force: Annotated[bool, typer.Option("--force", help="Ask again, and over other results.")] = False,
+    force: Force = False,
     weights: Weights = None,
 ) -> None:
     """Find the atoms of Patterson maps, and say whether they explain the map.

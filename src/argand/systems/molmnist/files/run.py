@@ -43,13 +43,11 @@ def predict_files(
     if asked.index is not None:
         files = [f"{file}#{asked.index}" for file in files]
     display = ProgressDisplay("predict fibrils", "patterns")
-    folder.settings |= {"asked": asked, "weights": folder.weights}
+    folder.settings["asked"] = asked
     with folder:
         stacks = {file: _stack(file) for file in files}
-        rests_on = {stack: folder.asked(stack) for stack in stacks.values()}
-        earlier = {
-            stack: folder.take_over(stack, rests_on[stack]) for stack in dict.fromkeys(stacks.values())
-        }
+        rests_on = {stack: folder.asked(*stack) for stack in stacks.values()}
+        earlier = {stack: folder.take_over(stack[0], on) for stack, on in rests_on.items()}
 
         def answer(file: str) -> Iterator[Record | Failure]:
             stack = stacks[file]
@@ -76,10 +74,10 @@ def _expanded(names: Sequence[str]) -> tuple[list[str], list[Failure]]:
     return files, failures
 
 
-def _stack(file: str) -> str:
-    """The file itself of a name that selects some of its patterns, as its records name it."""
+def _stack(file: str) -> tuple[str, str]:
+    """The file of a name, as its records have it, without a selection, and the path within the file."""
     inner = INNER.match(file)
-    return split_selection(file)[0] if inner is None else inner[1]
+    return (split_selection(file)[0], "") if inner is None else (inner[1], inner[2])
 
 
 def _answers(
