@@ -19,8 +19,7 @@ from argand.systems.geometry.refine.prediction import Prediction
 from argand.workers import Died
 
 CHUNK = 8
-"""Images that a process is given at a time. By hand: a stack is opened once for them, and the processes end
-within some seconds of each other."""
+"""Most images that a process is given at a time. By hand: a stack is opened once for them."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +50,13 @@ def death(task: ImageTask, died: Died) -> Failure:
 
 
 def in_chunks(tasks: Sequence[ImageTask], processes: int) -> Iterator[Sequence[ImageTask]]:
-    """The tasks in pieces for so many processes, the last of which then end at about the same time."""
-    # Two each at least, by hand.
-    length = max(1, min(CHUNK, len(tasks) // (2 * processes)))
-    return (tasks[at : at + length] for at in range(0, len(tasks), length))
+    """The tasks in pieces for so many processes, smaller ones at the end, so that all end together."""
+    at = 0
+    while at < len(tasks):
+        # A quarter, by hand, of what each process has still to expect.
+        length = max(1, min(CHUNK, (len(tasks) - at) // (4 * processes)))
+        yield tasks[at : at + length]
+        at += length
 
 
 @dataclass(frozen=True)
