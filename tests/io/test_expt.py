@@ -1,5 +1,7 @@
 """DIALS experiment lists: geometry in any laboratory frame, images, corrections that keep all else."""
 
+import bz2
+import gzip
 import json
 import subprocess
 from pathlib import Path
@@ -13,7 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from argand.errors import InputError
 from argand.io.expt import correct_expt, read_expt, write_expt
-from argand.io.image import expand_inputs, inputs_with_models, read_frames
+from argand.io.expt_content import is_experiment_list, list_stem
+from argand.io.image import expand_inputs, inputs_with_models, read_frame, read_frames
 from argand.physics.still.detector import BeamGeometry
 
 PIXEL = 0.1
@@ -41,7 +44,7 @@ def expt(panels: list[dict[str, Any]], direction: Any = (0.0, 0.0, 1.0), **extra
     } | extra
 
 
-def saved(path: Path, content: dict[str, Any]) -> Path:
+def saved(path: Path, content: Any) -> Path:
     path.write_text(json.dumps(content))
     return path
 
@@ -341,3 +344,71 @@ print(json.dumps([centre, experiments[0].imageset.get_raw_data(0)[0].focus()]))
     )
     assert centre == pytest.approx((190.95, 866.31), abs=1e-6)
     assert pixels == [1679, 1475]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.expt.gz", "a.json.bz2", "indexed.refined.json.gz"])
+def test_lists_are_known_by_content_and_read_when_packed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.cbf").touch()
+    text = json.dumps(expt([panel((-31.0, 40.2, -180.0), (1, 0, 0), (0, -1, 0))])).encode()
+    pack = {"gz": gzip.compress, "bz2": bz2.compress}.get(name.rpartition(".")[2], lambda raw: raw)
+    (tmp_path / name).write_bytes(pack(text))
+    assert is_experiment_list(tmp_path / name)
+    ((file, model),) = inputs_with_models([str(tmp_path / name)]).items()
+    assert file == str(tmp_path / "a.cbf")
+    assert model is not None
+    assert close(model.geometry, BeamGeometry((310.0, 402.0), 180.0, 1.1, (PIXEL, PIXEL)))
+    assert list_stem(tmp_path / name) == name.partition(".json")[0].partition(".expt")[0]
+
+
+def test_a_json_that_is_no_list_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"beam": [1, 2]}')
+    assert not is_experiment_list(tmp_path / "a.json")
+    with pytest.raises(InputError, match=r"a\.json: not a readable diffraction image"):
+        read_frame(tmp_path / "a.json")
+    (tmp_path / "b.expt.gz").write_bytes(gzip.compress(b"{}" * 500)[:-9])
+    with pytest.raises(InputError, match=r"b\.expt\.gz: cannot be read as a geometry file"):
+        read_expt(tmp_path / "b.expt.gz")
+
+
+def datablock(imagesets: list[dict[str, Any]], origin: tuple[float, float, float]) -> dict[str, Any]:
+    """A DataBlock of DIALS 1 with one beam and one detector."""
+    return {
+        "__id__": "DataBlock",
+        "imageset": imagesets,
+        "beam": [{"direction": [0.0, 0.0, 1.0], "wavelength": 1.1}],
+        "detector": [{"panels": [panel(origin, (1, 0, 0), (0, -1, 0))]}],
+        "goniometer": [{"rotation_axis": [1, 0, 0]}],
+        "scan": [{"image_range": [3, 5], "oscillation": [0.0, 0.1]}],
+    }
+
+
+def test_datablocks_of_old_dials_are_read_and_corrected(tmp_path: Path) -> None:
+    models = {"beam": 0, "detector": 0, "goniometer": 0, "scan": 0}
+    sweep = {"__id__": "ImageSweep", "template": str(tmp_path / "x_##.cbf"), "mask": None} | models
+    master = {"__id__": "ImageSweep", "master": str(tmp_path / "m.h5"), "images": [4, 5]} | models
+    still = {"filename": str(tmp_path / "s.h5"), "image": 7, "beam": 0, "detector": 0}
+    stills = {"__id__": "ImageSet", "images": [still, still | {"image": 9}], "params": {}}
+    blocks = [
+        datablock([sweep, master], (-31.0, 40.2, -180.0)),
+        datablock([stills], (-20.0, 30.0, -150.0)),
+    ]
+    path = tmp_path / "datablock.json"
+    path.write_text(json.dumps(blocks))
+    first, second, third = read_expt(path)
+    assert [Path(file).name for file, _ in first.frames] == ["x_03.cbf", "x_04.cbf", "x_05.cbf"]
+    assert second.frames == ((str(tmp_path / "m.h5"), 4), (str(tmp_path / "m.h5"), 5))
+    assert third.frames == ((str(tmp_path / "s.h5"), 7), (str(tmp_path / "s.h5"), 9))
+    assert close(second.geometry, BeamGeometry((310.0, 402.0), 180.0, 1.1, (PIXEL, PIXEL)))
+    assert close(third.geometry, BeamGeometry((200.0, 300.0), 150.0, 1.1, (PIXEL, PIXEL)))
+    new = BeamGeometry((201.0, 299.0), 150.0, 1.1, (PIXEL, PIXEL))
+    correct_expt(tmp_path / "new.expt", path, [first.geometry, second.geometry, new])
+    again = read_expt(tmp_path / "new.expt")
+    assert close(again[0].geometry, first.geometry)
+    assert close(again[2].geometry, new)
+    assert [images.frames for images in again] == [images.frames for images in (first, second, third)]
+
+
+def test_broken_datablock_says_so(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.json", [{"__id__": "DataBlock", "imageset": [{"__id__": "ImageSweep"}]}])
+    with pytest.raises(InputError, match=r"a\.json: a broken datablock \(KeyError"):
+        read_expt(path)

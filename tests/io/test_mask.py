@@ -79,3 +79,22 @@ def test_real_masks_have_the_measured_share(shared_data: Path) -> None:
     assert 1 - read_frame(shared_data / "geometry" / "l-cyst_04_00001.cbf").mask.mean() == pytest.approx(
         0.0798, abs=2e-4
     )
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64", "float32", "float64"])
+@pytest.mark.parametrize("marker", [2**16 - 1, 2**32 - 1])
+def test_markers_stay_markers_in_a_wider_type(dtype: str, marker: int) -> None:
+    """Eiger images mark with all bits set; converters keep the number and widen the type."""
+    if dtype == "int32" and marker > 2**31:
+        return
+    data = np.array([[0, 5, marker], [900, marker, 7]], dtype)
+    assert usable_pixels(data).tolist() == [[True, True, False], [True, False, True]]
+    above = np.array([[0, 70_000, 65_535]], dtype)
+    assert usable_pixels(above).all()
+
+
+def test_negative_floats_are_counts_unless_they_are_markers() -> None:
+    marked = np.array([[-1.0, 3.0, -2.0, 0.0]], np.float32)
+    assert usable_pixels(marked).tolist() == [[False, True, False, True]]
+    subtracted = np.array([[-1.0, 3.0, -2.0, -0.37]], np.float32)
+    assert usable_pixels(subtracted).all()

@@ -221,7 +221,7 @@ def test_swung_nxmx_detector_agrees_with_trigonometry(nxmx_file: Callable[..., P
     assert (frame.two_theta_deg, frame.distance_mm) == pytest.approx((6.0, 200.0))
     stated = read_frame(nxmx_file(swing_deg=6.0, beam_center_x=15.0, beam_center_y=20.0, distance=0.2))
     assert stated.header_beam_centre_px == (15.0, 20.0)
-    assert f"put the beam at 15.0, {20.0 - off_px:.1f}" in stated.notes[0]
+    assert f"put the beam at 15.0, {20.0 - off_px:.1f}" in stated.notes[-1]
 
 
 def test_nxmx_corner_agrees_with_the_nxmx_package(nxmx_file: Callable[..., Path]) -> None:
@@ -262,3 +262,102 @@ def test_mask_of_another_shape_is_left_out_with_a_note(master: Path) -> None:
     frame = read_frame(master)
     assert frame.mask.any()
     assert "not used" in frame.notes[0]
+
+
+def restated(path: Path, **values: tuple[object, str | None] | None) -> Path:
+    """The master with these values and units in its detector; None takes one away."""
+    with h5py.File(path, "r+") as file:
+        detector = file["entry/instrument/detector"]
+        for name, value in values.items():
+            if name in detector:
+                del detector[name]
+            if value is not None:
+                put(detector, name, *value)
+    return path
+
+
+def test_lengths_without_units_are_metres_and_said_so(master: Path) -> None:
+    bare = {"detector_distance": (0.125, None), "x_pixel_size": (7.5e-5, "")}
+    frame = read_frame(restated(master, **bare))
+    assert (frame.distance_mm, frame.pixel_size_mm) == (125.0, pytest.approx((0.075, 0.085)))
+    assert frame.notes == ("no units in the file for x_pixel_size, detector_distance: taken as m",)
+
+
+@pytest.mark.parametrize(
+    ("value", "units", "distance_mm"),
+    [
+        (-0.125, "m", 125.0),
+        (np.array([np.nan, 0.125, 0.126]), "m", 125.0),
+        (b"0.125", "metres", 125.0),
+        (12.5, "cm", 125.0),
+        (125000.0, "µm", 125.0),
+        (0.0, "m", None),
+        (np.array([], float), "m", None),
+        (np.nan, "m", None),
+        (5.0, "counts", None),
+    ],
+)
+def test_distances_of_every_kind(master: Path, value: object, units: str, distance_mm: float | None) -> None:
+    frame = read_frame(restated(master, detector_distance=(value, units)))
+    assert frame.distance_mm == (None if distance_mm is None else pytest.approx(distance_mm))
+    negative = "the header's distance is negative, -125 mm: taken without its sign"
+    assert frame.notes == ((negative,) if np.any(np.asarray(value == -0.125)) else ())
+
+
+def test_distance_of_zero_gives_way_to_the_next_that_is_stated(master: Path) -> None:
+    zero = {"detector_distance": (0.0, "m"), "distance": (130.0, "mm")}
+    assert read_frame(restated(master, **zero)).distance_mm == 130.0
+    place = "/entry/instrument/detector/z"
+    with h5py.File(restated(master, distance=None, z=(0.14, "m"), depends_on=(place, None)), "r+") as file:
+        file[place].attrs.update(transformation_type="translation", vector=[0.0, 0.0, 1.0], depends_on=".")
+    assert read_frame(master).distance_mm == pytest.approx(140.0)
+    with h5py.File(master, "r+") as file:
+        file[place].attrs["depends_on"] = "/entry/gone"
+    assert read_frame(master).distance_mm is None
+
+
+def test_beam_centre_needs_both_and_knows_lengths_from_pixels(master: Path) -> None:
+    in_mm = {"beam_center_x": (1.5, "mm"), "beam_center_y": (np.array([1.7, 1.7]), "mm")}
+    assert read_frame(restated(master, **in_mm)).header_beam_centre_px == pytest.approx((20.0, 20.0))
+    assert read_frame(restated(master, beam_center_x=None)).header_beam_centre_px is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "units"),
+    [
+        ("incident_wavelength", 0.1, "nm"),
+        ("incident_wavelength", 100.0, "pm"),
+        ("incident_wavelength", 1e-10, "m"),
+        ("incident_wavelength", [1.0, 1.01], "Å"),
+        ("incident_energy", 12398.41984, "eV"),
+        ("incident_energy", [12.39841984], "keV"),
+        ("energy", 12398.41984 * 1.602176634e-19, "J"),
+    ],
+)
+def test_wavelength_in_other_units_and_as_energy(master: Path, name: str, value: object, units: str) -> None:
+    with h5py.File(master, "r+") as file:
+        del file["entry/instrument/beam"]
+        put(file["entry/instrument"].create_group("beam"), name, value, units)
+    assert read_frame(master).wavelength == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("stated", [{"LCLS/photon_energy_eV": [9500.0, 9501.0]}, {}])
+def test_two_dimensional_cxi_file(tmp_path: Path, images: np.ndarray, stated: dict[str, object]) -> None:
+    """CXI counts its groups from 1 and is in SI units, energies in joules too."""
+    path = tmp_path / "a.cxi"
+    with h5py.File(path, "w") as file:
+        detector = file.create_group("entry_1/instrument_1/detector_1")
+        detector["data"] = images
+        detector["mask"] = (np.arange(SHAPE[1]) == 7) * np.ones((5, *SHAPE), np.uint32)
+        for name, value in {"distance": 0.25, "x_pixel_size": 1e-4, "y_pixel_size": 1.1e-4}.items():
+            detector[name] = value
+        file["entry_1/data_1/data"] = h5py.SoftLink("/entry_1/instrument_1/detector_1/data")
+        file["entry_1/instrument_1/source_1/energy"] = np.full(5, 9500.0 * 1.602176634e-19)
+        for place, value in stated.items():
+            file[place] = value
+    frames = list(read_frames(path))
+    assert np.array_equal([frame.data for frame in frames], images)
+    assert (frames[0].distance_mm, frames[0].wavelength) == pytest.approx((250.0, 12398.41984 / 9500.0))
+    assert frames[0].pixel_size_mm == pytest.approx((0.1, 0.11))
+    assert not frames[0].mask[:, 7].any()
+    assert frames[0].mask[:, 8:].mean() > 0.99

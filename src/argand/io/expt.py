@@ -17,7 +17,8 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.beam_geometry import geometry_from_vectors, read_text
+from argand.io.beam_geometry import geometry_from_vectors
+from argand.io.expt_content import load_content
 from argand.io.exptimages import absolute_imageset, imageset_frames, new_imageset
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3, Vector3
@@ -62,7 +63,7 @@ def read_expt(path: str | Path) -> list[ExptImages]:
 
     Raises InputError for a file that is no experiment list, or a detector that is not one flat image.
     """
-    content = _load(path)
+    content = load_content(path)
     try:
         return [_images(path, content, *key) for key in _models(content)]
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -106,7 +107,7 @@ def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence
 
     Raises InputError for a file that is no experiment list, or a detector that is not one flat image.
     """
-    content = _load(source_expt)
+    content = load_content(source_expt)
     keys = _models(content)
     detectors: list[dict[str, Any]] = []
     known: dict[tuple[int, BeamGeometry], int] = {}
@@ -123,18 +124,6 @@ def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence
     folder = Path(source_expt).resolve().parent
     content["imageset"] = [absolute_imageset(imageset, folder) for imageset in content.get("imageset", [])]
     write_lines(path, [json.dumps(content | {"detector": detectors}, indent=2)])
-
-
-def _load(path: str | Path) -> dict[str, Any]:
-    try:
-        content = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not a DIALS experiment list ({error}); write it with dials") from error
-    if not isinstance(content, dict) or content.get("__id__") != "ExperimentList":
-        raise InputError(f"{path}: not a DIALS experiment list; give the .expt of dials.import or later")
-    if not content.get("experiment"):
-        raise InputError(f"{path}: holds no experiments; give the .expt of dials.import or later")
-    return content
 
 
 def _key(experiment: dict[str, Any]) -> tuple[int | None, int, int]:

@@ -3,29 +3,32 @@
 fabio, which loads the readers of all its formats, is imported by the formats that it reads.
 """
 
-import bz2
-import gzip
 import io
 import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from argand.errors import ArgandError, InputError
 from argand.io.cbf import cbf_stack
+from argand.io.fabio_image import fabio_stack, read_with
 from argand.io.header import Header, Stack, edf_header, pilatus_header, unreadable
 from argand.io.marccd import marccd_header
-from argand.io.smv import smv_header
+from argand.io.oxford_ty6 import is_ty6, ty6_stack
+from argand.io.packed import unpacked_bytes
+from argand.io.smv import smv_stack
 
 _TEXT_HEADER_BYTES = 4096
 """Bytes from a file's start in which text that tells its format is looked for.
 
 By hand: the header of a Pilatus TIFF is as long.
 """
+
+_PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"\0\0\0\x0cjP": "JPEG 2000"}
+"""First bytes of pictures that are no data, which people name by mistake."""
 
 
 def open_stack(path: str) -> Stack:
@@ -49,6 +52,10 @@ def load_image(path: str, stack: Stack, index: int) -> np.ndarray:
         raise InputError(f"{path}: has no image {index}; its {stack.count} images count from 0")
     with reader_errors(path):
         data = np.asarray(stack.load(index))
+        if data.ndim == 3 and data.shape[-1] in (3, 4):
+            raise ValueError(
+                f"a colour picture of {data.shape[0]} x {data.shape[1]} pixels, which holds no counts"
+            )
         if data.ndim != 2 or 0 in data.shape or data.dtype.kind not in "biuf":
             raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
         return data.astype(data.dtype.newbyteorder("="), copy=False)
@@ -84,11 +91,8 @@ def _content(path: str) -> tuple[bytes, bool]:
         if start == b"\x89HDF\r\n\x1a\n":
             return start, False
         raw = start + file.read()
-    if raw.startswith(b"BZh"):
-        return bz2.decompress(raw), True
-    if raw.startswith(b"\x1f\x8b"):
-        return gzip.decompress(raw), True
-    return raw, False
+    blob = unpacked_bytes(raw)
+    return blob, blob is not raw
 
 
 def _reader(blob: bytes) -> Callable[[bytes], Stack]:
@@ -98,33 +102,26 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
     if start.startswith(b"###CBF") or b"--CIF-BINARY-FORMAT-SECTION--" in blob[:_TEXT_HEADER_BYTES]:
         return cbf_stack
     if start.startswith(b"{"):
-        return _smv_stack if b"HEADER_BYTES" in start else _edf_stack
+        return smv_stack if b"HEADER_BYTES" in start else _edf_stack
     if blob[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return _tiff_stack
     if start.startswith(b"\x93NUMPY"):
         return _numpy_stack
-    if start.startswith(b"M\0\0\0A\0\0\0S\0\0\0K"):
-        return _fit2d_mask
-    raise ValueError("unknown file type")
-
-
-def _fabio(kind: Any, blob: bytes) -> Any:
-    from fabio.fabioutils import BytesIO as LockedBytes
-
-    return kind().read(LockedBytes(blob))
-
-
-def _smv_stack(blob: bytes) -> Stack:
-    from fabio.dtrekimage import DtrekImage
-
-    image = _fabio(DtrekImage, blob)
-    return Stack(1, lambda index: image.data, smv_header(image.header))
+    picture = next((name for begin, name in _PICTURES.items() if blob.startswith(begin)), None)
+    if picture:
+        raise ValueError(f"a {picture} picture, which holds no counts")
+    if is_ty6(blob):
+        return ty6_stack
+    other = fabio_stack(blob)
+    if other is None:
+        raise ValueError("unknown file type")
+    return other
 
 
 def _edf_stack(blob: bytes) -> Stack:
     from fabio.edfimage import EdfImage
 
-    image = _fabio(EdfImage, blob)
+    image = read_with(EdfImage(), blob)
     if image.incomplete_file:  # fabio fills what is missing with zeros
         raise ValueError("truncated")
     return Stack(image.nframes, lambda index: image.get_frame(index).data, edf_header(image.header))
@@ -133,11 +130,26 @@ def _edf_stack(blob: bytes) -> Stack:
 def _tiff_stack(blob: bytes) -> Stack:
     from fabio.tifimage import TifImage
 
-    image = _fabio(TifImage, blob)
+    image = read_with(TifImage(), blob)
     if image.data is None:
         raise ValueError("no image in this TIFF: truncated?")
     header = marccd_header(blob) or _tiff_text_header(blob)
+    if image.lib == "PIL":
+        return _compressed_tiff(blob, header)
     return Stack(image.nframes, lambda index: image.get_frame(index).data, header)
+
+
+def _compressed_tiff(blob: bytes, header: Header) -> Stack:
+    """A compressed TIFF, of which fabio reads the first page alone."""
+    from PIL import Image as Pillow
+
+    pages = Pillow.open(io.BytesIO(blob))
+
+    def load(index: int) -> np.ndarray:
+        pages.seek(index)
+        return np.asarray(pages)
+
+    return Stack(getattr(pages, "n_frames", 1), load, header)
 
 
 def _tiff_text_header(blob: bytes) -> Header:
@@ -147,12 +159,7 @@ def _tiff_text_header(blob: bytes) -> Header:
 
 def _numpy_stack(blob: bytes) -> Stack:
     data = np.load(io.BytesIO(blob), allow_pickle=False)
+    if data.ndim not in (2, 3):
+        raise ValueError(f"an array of {data.ndim} axes is no image [slow, fast], nor a stack of images")
     images = data[None] if data.ndim == 2 else data
     return Stack(len(images), lambda index: images[index], Header())
-
-
-def _fit2d_mask(blob: bytes) -> Stack:
-    from fabio.fit2dmaskimage import Fit2dMaskImage
-
-    image = _fabio(Fit2dMaskImage, blob)
-    return Stack(1, lambda index: image.data, Header())

@@ -58,7 +58,7 @@ def unreadable(path: str, reason: str) -> InputError:
     short = " ".join(str(reason).split())[:160]
     return InputError(
         f"{path}: not a readable diffraction image ({short}); copy the file again, or give a CBF, SMV, "
-        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image"
+        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image, or one of a format that fabio reads"
     )
 
 
@@ -67,6 +67,11 @@ def number(text: object) -> float | None:
     match = re.search(_NUMBER, str(text))
     value = float(match.group()) if match else np.nan
     return value if np.isfinite(value) else None
+
+
+def numbers(text: object) -> list[float]:
+    """All numbers in `text`, in their order."""
+    return [float(value) for value in re.findall(_NUMBER, str(text))]
 
 
 def positive(value: float | None, scale: float = 1.0) -> float | None:
@@ -99,21 +104,23 @@ def pilatus_header(text: str) -> Header:
         oscillation_deg=_line_number(text, "Angle_increment") or 0.0,
         saturation=positive(_line_number(text, "Count_cutoff")),
         time=moment(text),
-        notes=_swing_note(two_theta) if len(beam) >= 2 else (),
+        notes=swing_note(two_theta, "Beam_xy") if len(beam) >= 2 else (),
     )
 
 
-def _swing_note(two_theta_deg: float) -> tuple[str, ...]:
+def swing_note(two_theta_deg: float, centre: str) -> tuple[str, ...]:
+    """What is to be said of a header that names its `centre` for an arm that is out; empty if it is not."""
     if abs(two_theta_deg) < SWUNG_OUT_DEG:
         return ()
     return (
-        f"the header's detector arm is at {two_theta_deg:g} degrees: its Beam_xy may be the foot of the "
+        f"the header's detector arm is at {two_theta_deg:g} degrees: its {centre} may be the foot of the "
         "perpendicular (PONI) and not the beam centre",
     )
 
 
 def _line(text: str, key: str) -> str:
-    match = re.search(rf"^\W*{key}\b[ \t:=]*(.*)$", text, re.MULTILINE)
+    # In a TIFF the first of these lines has binary text before it: the sign # begins a line as well.
+    match = re.search(rf"(?:^|#)\W*{key}\b[ \t:=]*(.*)$", text, re.MULTILINE)
     return match.group(1) if match else ""
 
 
@@ -122,7 +129,7 @@ def _line_number(text: str, key: str) -> float | None:
 
 
 def _line_numbers(text: str, key: str) -> list[float]:
-    return [float(value) for value in re.findall(_NUMBER, _line(text, key))]
+    return numbers(_line(text, key))
 
 
 def _length_mm(text: str, key: str) -> float | None:
@@ -140,10 +147,10 @@ def _pixel_size_mm(text: str) -> tuple[float, float] | None:
 def edf_header(keys: Mapping[str, str]) -> Header:
     """Header of an EDF image: ESRF keys (`Center_1`, `SampleDistance`, ...) or pyFAI's (`Poni1`, ...).
 
-    Both state lengths in m, and a centre that is the foot of the perpendicular with integer = pixel
-    edge; ESRF's axis 1 is the fast one, pyFAI's axis 1 the slow one.
+    Both state lengths in m unless a unit follows, and a centre that is the foot of the perpendicular with
+    integer = pixel edge; ESRF's axis 1 is the fast one, pyFAI's axis 1 the slow one.
     """
-    found = {key.lower(): number(value) for key, value in keys.items()}
+    found = {key.lower(): _edf_number(value) for key, value in keys.items()}
     size = pair(found.get("psize_1", found.get("pixel2")), found.get("psize_2", found.get("pixel1")))
     return Header(
         pixel_size_mm=(size[0] * 1e3, size[1] * 1e3) if size else None,
@@ -153,6 +160,14 @@ def edf_header(keys: Mapping[str, str]) -> Header:
         detector=str(keys.get("Detector", keys.get("detector", ""))).strip(),
         saturation=positive(found.get("count_cutoff")),
     )
+
+
+def _edf_number(value: str) -> float | None:
+    """The first number of a value, in m where a unit of length follows it."""
+    unit = re.search(r"\d[.\d]*\s*(mm|cm|um|nm)\s*$", str(value))
+    stated = number(value)
+    scale = {"mm": 1e-3, "cm": 1e-2, "um": 1e-6, "nm": 1e-9}[unit.group(1)] if unit else 1.0
+    return None if stated is None else stated * scale
 
 
 def _edf_centre(

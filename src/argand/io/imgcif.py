@@ -26,7 +26,7 @@ def imgcif_header(text: str) -> Header:
     if block is None:
         return Header()
     sizes = [positive(number(v), 1e3) for v in block.find_values("_array_element_size.size")]
-    size = pair(*(sizes * 2)[:2]) if sizes else None
+    size = pair(*(sizes * 2)[:2]) if sizes else _increments(block)
     wavelength = positive(number(_first(block, "_diffrn_radiation_wavelength.wavelength")))
     geometry = _geometry(block, size, wavelength)
     stated_mm = positive(number(_first(block, "_diffrn_measurement.sample_detector_distance")))
@@ -64,6 +64,15 @@ def _rows(block: Any, category: str, names: list[str]) -> list[list[str]]:
     from gemmi import cif
 
     return [[cif.as_string(cell) for cell in row] for row in block.find(category, names)]
+
+
+def _increments(block: Any) -> tuple[float, float] | None:
+    """Steps in mm from pixel to pixel along the fast and the slow axis; None where they are not stated."""
+    names = ["axis_set_id", "displacement_increment"]
+    steps = {axis: number(step) for axis, step in _rows(block, "_array_structure_list_axis.", names)}
+    layout = sorted(_rows(block, "_array_structure_list.", ["precedence", "axis_set_id"]))
+    found = [positive(abs(steps.get(axis) or 0.0)) for _, axis in layout]
+    return pair(*found) if len(found) == 2 else None
 
 
 def _geometry(block: Any, size: tuple[float, float] | None, wavelength: float | None) -> BeamGeometry | None:

@@ -8,11 +8,9 @@ from pathlib import Path
 
 from argand.errors import InputError
 from argand.io.expt import ExptImages, read_expt
-from argand.io.suffix import MANY_IMAGES
+from argand.io.expt_content import is_experiment_list
+from argand.io.suffix import IMAGE, MANY_IMAGES
 
-_IMAGE = re.compile(
-    r"\.(cbf|img|mccd|marccd|rayonix|tiff?|edf|npy|h5|hdf5|nxs|cxi)(\.(bz2|gz))?$", re.IGNORECASE
-)
 _PART_OF_MASTER = re.compile(r"_(data_\d+|meta|\d{6})\.(h5|hdf5|nxs)$", re.IGNORECASE)
 _LIST_SUFFIXES = (".lst", ".list", ".txt")
 
@@ -21,9 +19,10 @@ def expand_inputs(patterns: Sequence[str]) -> list[str]:
     """Image files named by `patterns`, in their order, each once.
 
     A pattern is a file, a glob (the shell may have left it quoted), a folder (all images in it), a
-    DIALS `.expt`, a `.lst`, `.list` or `.txt` file with one image a line (relative to the list), or
-    `file.h5#3` or `file.h5#0-9` for some images of a file. Frames that an `.expt` takes from one HDF5
-    file come in this last form. Raises InputError for a pattern that names nothing.
+    DIALS `.expt` or old `.json` (packed or not), a `.lst`, `.list` or `.txt` file with one image a line
+    (relative to the list), or `file.h5#3` or `file.h5#0-9` for some images of a file. Frames that an
+    `.expt` takes from one HDF5 file come in this last form. Raises InputError for a pattern that names
+    nothing.
     """
     return list(inputs_with_models(patterns))
 
@@ -39,7 +38,7 @@ def inputs_with_models(patterns: Sequence[str]) -> dict[str, ExptImages | None]:
 
 def _expanded(pattern: str) -> Iterator[tuple[str, ExptImages | None]]:
     path = Path(pattern)
-    if path.suffix == ".expt" and path.is_file():
+    if is_experiment_list(path):
         yield from _experiments(pattern)
     else:
         yield from ((name, None) for name in _named(pattern, path))
@@ -64,7 +63,7 @@ def _files(pattern: str) -> list[str]:
 
 
 def _folder(folder: Path) -> list[str]:
-    images = sorted(str(path) for path in folder.iterdir() if path.is_file() and _IMAGE.search(path.name))
+    images = sorted(str(path) for path in folder.iterdir() if path.is_file() and IMAGE.search(path.name))
     masters = [path for path in images if not _PART_OF_MASTER.search(path)]
     # Data files are reached through their master; alone they know no geometry.
     with_master = any(MANY_IMAGES.search(path) for path in masters)

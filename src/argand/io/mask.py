@@ -7,13 +7,23 @@ import numpy as np
 from argand.physics.still.panel import PANELS
 from argand.typing import Image, Mask
 
+_MARKERS = (2**16 - 1, 2**32 - 1)
+"""Largest numbers of 16 and 32 bits, with which Dectris detectors mark bad pixels: where a program has copied
+them into a wider type they are still there, above all counts."""
+_FLOAT_LIMIT = 4294967040.0
+"""Largest number of 32-bit floats below 2**32: what lies above was a marker of 32 bits."""
+_NEGATIVE_MARKERS = (-1.0, -2.0)
+"""Marks of gaps and bad pixels (Dectris) in images that became floats."""
+
 
 def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
     """True where a pixel was measured: not a gap, not marked bad, not saturated, finite.
 
     Detectors mark gaps and bad pixels with negative numbers in signed images and with the largest
-    number in unsigned ones. Saturated means at or above `saturation` counts. Gaps that a converter has
-    filled with zeros are recognised by the detector's size, and masked when they hold nothing else.
+    number in unsigned ones, which stays the largest of an image that a converter has given a wider type.
+    In images of floats negative numbers are counts less a background, unless -1 and -2 are the only ones.
+    Saturated means at or above `saturation` counts. Gaps that a converter has filled with zeros are
+    recognised by the detector's size, and masked when they hold nothing else.
 
     `data` and the answer are [slow, fast].
     """
@@ -21,7 +31,10 @@ def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
     if data.dtype.kind == "i":
         usable &= data >= 0
     elif data.dtype.kind == "f":
-        usable &= np.isfinite(data)
+        usable &= np.isfinite(data) & ~_float_markers(data)
+    marker = _marker(data, usable)
+    if marker is not None:
+        usable &= data < marker
     for gap in _gaps(data.shape):
         if not data[gap].any():
             usable[gap] = False
@@ -37,6 +50,22 @@ def _below(data: Image, saturation: float | None) -> Mask:
         # Compared as the image's own type: a float limit would convert all pixels first.
         return data < data.dtype.type(np.ceil(limit))
     return data < limit if data.dtype.kind == "f" else np.ones(data.shape, bool)
+
+
+def _float_markers(data: Image) -> Mask:
+    """True where an image of floats holds a number that marked a bad pixel when it held integers."""
+    marked = data > _FLOAT_LIMIT
+    negative = data < 0
+    values = data[negative]
+    return marked | negative if np.isin(values, _NEGATIVE_MARKERS).all() else marked
+
+
+def _marker(data: Image, usable: Mask) -> int | None:
+    """The marker of a narrower type than the image's, where it is the image's largest number."""
+    if data.dtype.itemsize <= 2 or data.dtype.kind not in "iuf" or not usable.any():
+        return None
+    largest = data.max(where=usable, initial=0)
+    return next((marker for marker in _MARKERS if largest == marker), None)
 
 
 @lru_cache(maxsize=16)

@@ -14,9 +14,21 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.header import SWUNG_OUT_DEG, Header, Stack, pair, positive, unreadable
 from argand.io.moment import moment
-from argand.io.nxaxes import as_text, dataset_at, find_first, group_at, module_geometry, quantity
+from argand.io.nxaxes import (
+    as_text,
+    assumed_unit,
+    chain_distance_mm,
+    dataset_at,
+    find_first,
+    group_at,
+    module_geometry,
+    quantity,
+)
 from argand.typing import Image, Mask
-from argand.units import wavelength_from_energy
+from argand.units import JOULES_PER_KEV, wavelength_from_energy
+
+_DISTANCES = ("detector_distance", "distance")
+"""Where the distance stands, first Dectris' place and then NXmx'."""
 
 
 def nexus_stack(file: str | BytesIO, folder: Path) -> Stack:
@@ -137,7 +149,7 @@ class _Source:
 
     def _data_names(self) -> list[tuple[h5py.Group, str]]:
         entry = self.entry()
-        for path in ("data", "instrument/detector"):
+        for path in ("data", "instrument/detector", "data_1", "instrument_1/detector_1"):
             group = group_at(entry, path)
             if group is not None:
                 members = sorted(str(name) for name in group)
@@ -227,10 +239,15 @@ def _header(entry: h5py.Group) -> Header:
     detector = _detector(entry)
     if detector is None:
         return Header(wavelength=_wavelength(entry), time=_start(entry))
-    size = pair(quantity(detector, "x_pixel_size", "mm"), quantity(detector, "y_pixel_size", "mm"))
+    sides = (_length_mm(detector, name) for name in ("x_pixel_size", "y_pixel_size"))
+    size = pair(*(abs(side) if side else None for side in sides))
+    distance = _length_mm(detector, *_DISTANCES) or chain_distance_mm(detector)
+    notes = _assumed(detector)
+    if distance is not None and distance < 0:
+        notes = (*notes, f"the header's distance is negative, {distance:g} mm: taken without its sign")
     header = Header(
         pixel_size_mm=size,
-        distance_mm=positive(quantity(detector, ("detector_distance", "distance"), "mm")),
+        distance_mm=positive(None if distance is None else abs(distance)),
         wavelength=_wavelength(entry),
         header_beam_centre_px=_stated_centre(detector, size),
         detector=_text(detector, "description"),
@@ -239,8 +256,21 @@ def _header(entry: h5py.Group) -> Header:
         saturation=_saturation(detector),
         time=_start(entry),
         frame_time_s=quantity(detector, "frame_time", "s") or 0.0,
+        notes=notes,
     )
     return _completed(header, detector)
+
+
+def _length_mm(detector: h5py.Group, *names: str) -> float | None:
+    """The first of the named lengths that is not zero, which stands for `not known`."""
+    return next((length for length in (quantity(detector, name, "mm") for name in names) if length), None)
+
+
+def _assumed(detector: h5py.Group) -> tuple[str, ...]:
+    """What is said of lengths without units; empty where all have theirs."""
+    names = ("x_pixel_size", "y_pixel_size", *_DISTANCES)
+    bare = [name for name in names if quantity(detector, name, "mm") and assumed_unit(detector, name, "mm")]
+    return (f"no units in the file for {', '.join(bare)}: taken as m",) if bare else ()
 
 
 def _completed(header: Header, detector: h5py.Group) -> Header:
@@ -254,6 +284,7 @@ def _completed(header: Header, detector: h5py.Group) -> Header:
     if centre is not None and swing >= SWUNG_OUT_DEG:
         fast, slow = geometry.beam_centre_px
         notes = (
+            *notes,
             f"the header's detector is swung out by {swing:.1f} degrees: its beam centre may be the foot of "
             f"the perpendicular (PONI); its transformations put the beam at {fast:.1f}, {slow:.1f}",
         )
@@ -280,12 +311,24 @@ def _stated_centre(detector: h5py.Group, size: tuple[float, float] | None) -> tu
 
 def _wavelength(entry: h5py.Group) -> float | None:
     for group in ("instrument/beam", "sample/beam", "instrument/monochromator"):
-        value = quantity(entry, (f"{group}/incident_wavelength", f"{group}/wavelength"), "angstrom")
-        energy = quantity(entry, (f"{group}/incident_energy", f"{group}/energy"), "keV")
+        value = positive(quantity(entry, (f"{group}/incident_wavelength", f"{group}/wavelength"), "angstrom"))
+        energy = positive(quantity(entry, (f"{group}/incident_energy", f"{group}/energy"), "keV"))
         if value or energy:
-            return positive(value) or wavelength_from_energy(energy or np.nan)
+            return value or wavelength_from_energy(energy or np.nan)
     energy = positive(quantity(entry, "instrument/detector/detectorSpecific/photon_energy", "keV"))
+    energy = energy or _cxi_energy(entry)
     return None if energy is None else wavelength_from_energy(energy)
+
+
+def _cxi_energy(entry: h5py.Group) -> float | None:
+    """Photon energy in keV of a CXI file, which is in SI units and has eV beside them if it is from LCLS."""
+    energy = positive(quantity(entry.file, "LCLS/photon_energy_eV", "keV"))
+    source = "instrument_1/source_1/energy"
+    stated = positive(quantity(entry, source, "keV"))
+    if energy is None and stated and assumed_unit(entry, source, "keV"):
+        joules = quantity(entry, source) or 0.0
+        return joules / JOULES_PER_KEV if joules < 1.0 else stated
+    return energy or stated
 
 
 def _saturation(detector: h5py.Group) -> float | None:
@@ -313,7 +356,7 @@ def _start(entry: h5py.Group) -> str | None:
 def _pixel_mask(entry: h5py.Group) -> Mask | None:
     """True where no bit of the detector's pixel mask is set; its first layer where it has several."""
     detector = _detector(entry)
-    for path in ("pixel_mask", "detectorSpecific/pixel_mask"):
+    for path in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):
         mask = None if detector is None else dataset_at(detector, path)
         if mask is not None and mask.ndim >= 2:
             return np.asarray(mask[(0,) * (mask.ndim - 2)]) == 0
@@ -321,7 +364,7 @@ def _pixel_mask(entry: h5py.Group) -> Mask | None:
 
 
 def _detector(entry: h5py.Group) -> h5py.Group | None:
-    return find_first(group_at(entry, "instrument"), "NXdetector", "detector")
+    return find_first(find_first(entry, "NXinstrument", "instrument"), "NXdetector", "detector")
 
 
 def _text(group: h5py.Group, name: str) -> str:

@@ -10,10 +10,11 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.beam_geometry import geometry_from_vectors
-from argand.io.header import pair
+from argand.io.header import number, pair
 from argand.io.imgcif import rotated
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
+from argand.units import JOULES_PER_KEV
 
 _ALONG_BEAM = np.array([0.0, 0.0, 1.0])
 """Direction of the beam in the frame of NeXus, see above."""
@@ -21,36 +22,75 @@ _ALONG_BEAM = np.array([0.0, 0.0, 1.0])
 _RADIAN = float(np.degrees(1.0))
 """Degrees."""
 _UNITS = {
-    "mm": {"m": 1e3, "metre": 1e3, "meter": 1e3, "mm": 1.0, "cm": 10.0, "um": 1e-3, "micron": 1e-3},
-    "angstrom": {"angstrom": 1.0, "angstroms": 1.0, "a": 1.0, "å": 1.0, "nm": 10.0, "m": 1e10, "pm": 0.01},
-    "keV": {"kev": 1.0, "ev": 1e-3},
+    "mm": {
+        **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1e3),
+        **dict.fromkeys(("mm", "millimetre", "millimetres", "millimeter", "millimeters"), 1.0),
+        **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer", "micrometre"), 1e-3),
+        "cm": 10.0,
+        "nm": 1e-6,
+    },
+    "angstrom": {
+        **dict.fromkeys(("angstrom", "angstroms", "ang", "a", "å", "å"), 1.0),
+        **dict.fromkeys(("m", "metre", "meter"), 1e10),
+        **dict.fromkeys(("nm", "nanometer", "nanometre"), 10.0),
+        "pm": 0.01,
+    },
+    "keV": {
+        "kev": 1.0,
+        "ev": 1e-3,
+        "mev": 1e3,
+        **dict.fromkeys(("j", "joule", "joules"), 1 / JOULES_PER_KEV),
+    },
     "deg": {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": _RADIAN, "radian": _RADIAN, "radians": _RADIAN},
     "s": {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6},
     "px": {"pixel": 1.0, "pixels": 1.0, "px": 1.0},
 }
-_UNSTATED = {"mm": 1e3, "angstrom": 1.0, "keV": 1e-3, "deg": 1.0, "s": 1.0, "px": 1.0}
-"""What a value without units is multiplied with: Dectris writes m, Å, eV, degrees, s and px."""
+_UNSTATED = {"mm": "m", "angstrom": "angstrom", "keV": "eV", "deg": "deg", "s": "s", "px": "px"}
+"""Units of a value without any: Dectris writes m, Å, eV, degrees, s and px."""
 
 
 def quantity(group: h5py.Group, names: str | tuple[str, ...], unit: str | None = None) -> float | None:
     """The first of the named values that is there, in `unit` (None: as it stands).
 
-    Arrays give their first element. None where nothing is there, or its units cannot be converted.
+    Arrays give their first finite element, text its first number. None where nothing is there, or its units
+    cannot be converted.
     """
     for name in (names,) if isinstance(names, str) else names:
         item = dataset_at(group, name)
-        if item is not None and item.size and item.dtype.kind in "iuf":
-            value = float(np.ravel(item[()])[0])
+        value = None if item is None else _value(item)
+        if item is not None and value is not None:
             scale = _scale(item.attrs.get("units"), unit)
-            if scale is not None and np.isfinite(value):
+            if scale is not None:
                 return value * scale
     return None
+
+
+def assumed_unit(group: h5py.Group, name: str, unit: str) -> str | None:
+    """The units that `quantity` takes this value for, where the file states none; None otherwise."""
+    item = dataset_at(group, name)
+    return (
+        None if item is None or _value(item) is None or _units(item.attrs.get("units")) else _UNSTATED[unit]
+    )
+
+
+def _value(item: h5py.Dataset) -> float | None:
+    if not item.size:
+        return None
+    if item.dtype.kind in "iuf":
+        finite = (values := np.ravel(item[()]))[np.isfinite(values)]
+        return float(finite[0]) if len(finite) else None
+    return number(as_text(item[()])) if item.dtype.kind in "SO" and item.size == 1 else None
+
+
+def _units(stated: object) -> str:
+    """The text of units; empty where there are none, which some programs write so."""
+    return "" if stated is None else as_text(stated).lower()
 
 
 def _scale(stated: object, unit: str | None) -> float | None:
     if unit is None:
         return 1.0
-    return _UNSTATED[unit] if stated is None else _UNITS[unit].get(as_text(stated).lower())
+    return _UNITS[unit].get(_units(stated) or _UNSTATED[unit].lower())
 
 
 def as_text(value: object) -> str:
@@ -75,7 +115,8 @@ def find_first(group: h5py.Group | None, nx_class: str, name: str) -> h5py.Group
     """The child group of this name, else the first of this NeXus class; None where there is neither."""
     if group is None:
         return None
-    named = group_at(group, name)
+    # CXI files count their groups.
+    named = group_at(group, name) or group_at(group, f"{name}_1")
     return named or next(iter(_of_class(group, nx_class)), None)
 
 
@@ -101,6 +142,16 @@ def module_geometry(detector: h5py.Group, wavelength: float) -> BeamGeometry | N
         )
         return geometry_from_vectors("NeXus detector", corner, axes, wavelength, size)
     except (KeyError, ValueError, InputError):
+        return None
+
+
+def chain_distance_mm(detector: h5py.Group) -> float | None:
+    """How far along the beam the chain of a detector's own `depends_on` puts it; None without a whole one."""
+    place = dataset_at(detector, "depends_on")
+    axis = None if place is None or place.size != 1 else dataset_at(detector, as_text(place[()]))
+    try:
+        return None if axis is None else float(_carried(axis, np.zeros(3), True)[2])
+    except (KeyError, ValueError):
         return None
 
 

@@ -1,18 +1,65 @@
-"""Headers of SMV (d*TREK) images, as ADSC and Rigaku write them."""
+"""SMV (d*TREK) images, as ADSC, Rigaku and simulators write them.
 
+A header of `KEY=value;` lines between braces, HEADER_BYTES long, and the plain pixels (Rigaku, "d*TREK image
+format", version 1.1).
+"""
+
+import re
 from collections.abc import Mapping
 
-from argand.io.header import Header, number, pair, positive
+import numpy as np
+
+from argand.io.header import Header, Stack, number, pair, positive
 from argand.io.moment import moment
+
+_BYTES = {"char": 1, "short": 2, "long": 4, "int": 4}
+"""Of an integer pixel, by the first of these words in the name of its type (d*TREK's and ADSC's names)."""
+
+_CENTRES = (
+    ("DENZO_YBEAM", "DENZO_XBEAM"),
+    ("DENZO_Y_BEAM", "DENZO_X_BEAM"),
+    ("BEAM_CENTER_X", "BEAM_CENTER_Y"),
+)
+"""Keys of the centre along (fast, slow); the first that are there count."""
+
+
+def smv_stack(blob: bytes) -> Stack:
+    """The images in the bytes of an SMV file; ValueError where it is cut short or compressed."""
+    found = re.search(rb"HEADER_BYTES\s*=\s*(\d+)", blob[:512])
+    size = int(found.group(1)) if found else 0
+    text = blob[:size].decode("latin-1").partition("}")[0]
+    keys = {
+        key: value.strip() for key, value in re.findall(r"^[{\s]*(\w+)\s*=\s*([^;\r\n]*)", text, re.MULTILINE)
+    }
+    if not (keys.get("SIZE1") and keys.get("SIZE2")):
+        raise ValueError("its header states no size of the image: truncated?")
+    shape = tuple(int(keys.get(f"SIZE{axis}") or 1) for axis in (3, 2, 1))
+    dtype = _pixel_type(keys)
+    count = int(np.prod(shape))
+    if len(blob) < size + count * dtype.itemsize:
+        raise ValueError(f"truncated: {len(blob) - size} of {count * dtype.itemsize} bytes of pixels")
+    images = np.frombuffer(blob, dtype, count, size).reshape(shape)
+    return Stack(shape[0], lambda index: images[index], smv_header(keys))
+
+
+def _pixel_type(keys: Mapping[str, str]) -> np.dtype:
+    name = (keys.get("Data_type") or keys.get("TYPE") or "unsigned_short").lower()
+    order = ">" if "big" in keys.get("BYTE_ORDER", "").lower() else "<"
+    if name.startswith("float"):
+        return np.dtype(f"{order}f4")
+    width = next((width for word, width in _BYTES.items() if word in name), None)
+    if width is None or "compress" in name:
+        raise ValueError(f"SMV pixels of type {name} cannot be read: write them as unsigned short")
+    return np.dtype(f"{order}{'u' if name.startswith('u') else 'i'}{width}")
 
 
 def smv_header(keys: Mapping[str, str]) -> Header:
     """Header of an SMV image from its `KEY=value;` lines; lengths there in mm, wavelength in Å.
 
-    ADSC beam centres follow no one convention. `DENZO_YBEAM` counts along the fast and `DENZO_XBEAM`
-    along the slow axis, both from the first pixel of the file; they are used where present. Else
-    `BEAM_CENTER_X` is taken as fast and `BEAM_CENTER_Y` as slow. Either way a note says so. Rigaku
-    headers state the centre in px and leave no such doubt.
+    ADSC beam centres follow no one convention. `DENZO_YBEAM` (in others `DENZO_Y_BEAM`) counts along the
+    fast and `DENZO_XBEAM` along the slow axis, both from the first pixel of the file; they are used where
+    present. Else `BEAM_CENTER_X` is taken as fast and `BEAM_CENTER_Y` as slow. Either way a note says so.
+    Rigaku headers state the centre in px and leave no such doubt.
     """
     return _adsc_header(keys) if "PIXEL_SIZE" in keys else _rigaku_header(keys)
 
@@ -38,12 +85,11 @@ def _adsc_header(keys: Mapping[str, str]) -> Header:
 def _adsc_beam_centre(
     keys: Mapping[str, str], size_mm: float | None
 ) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
-    denzo = pair(number(keys.get("DENZO_YBEAM")), number(keys.get("DENZO_XBEAM")))
-    plain = pair(number(keys.get("BEAM_CENTER_X")), number(keys.get("BEAM_CENTER_Y")))
-    centre_mm = denzo or plain
+    stated = {names: pair(*(number(keys.get(name)) for name in names)) for names in _CENTRES}
+    names, centre_mm = next(((n, centre) for n, centre in stated.items() if centre), (("", ""), None))
     if centre_mm is None or size_mm is None:
         return None, ()
-    used = "DENZO_YBEAM, DENZO_XBEAM" if denzo else "BEAM_CENTER_X, BEAM_CENTER_Y"
+    used = ", ".join(names)
     fast, slow = centre_mm[0] / size_mm, centre_mm[1] / size_mm
     note = (
         f"the beam centre of an SMV header follows no one convention: read as fast, slow = {used}; "
@@ -53,7 +99,7 @@ def _adsc_beam_centre(
 
 
 def _rigaku_header(keys: Mapping[str, str]) -> Header:
-    prefix = (keys.get("DETECTOR_NAMES", "").split() or [""])[0]
+    prefix = _rigaku_prefix(keys)
     spatial = [number(value) for value in keys.get(f"{prefix}SPATIAL_DISTORTION_INFO", "").split()]
     turn = keys.get("ROTATION", "").split()
     wave = keys.get("SCAN_WAVELENGTH", keys.get("SOURCE_WAVELENGTH", "")).split()
@@ -67,6 +113,13 @@ def _rigaku_header(keys: Mapping[str, str]) -> Header:
         oscillation_deg=(number(turn[2]) or 0.0) if len(turn) > 2 else 0.0,
         saturation=positive(number(keys.get("SATURATED_VALUE"))),
     )
+
+
+def _rigaku_prefix(keys: Mapping[str, str]) -> str:
+    """What the keys of the first detector begin with, such as `CCD_` or `PXD_`."""
+    named = keys.get("DETECTOR_NAMES", "").split()
+    ending = "SPATIAL_DISTORTION_INFO"
+    return named[0] if named else next((key[: -len(ending)] for key in keys if key.endswith(ending)), "")
 
 
 def _rigaku_position(keys: Mapping[str, str], prefix: str, word: str) -> float | None:

@@ -95,6 +95,18 @@ def test_a_still_with_spots_is_answered_by_its_lattice_with_tilt(
         assert answer.spots >= answer.indexed > 15
 
 
+def test_a_header_off_the_detector_is_named_for_a_frame_and_for_the_pool(
+    shipped_predictor: Predictor, standard: tuple[Frame, BeamGeometry], answers: tuple[Prediction, Prediction]
+):
+    frame, truth = standard
+    header = (2 * frame.shape[1] - truth.beam_centre_px[0], truth.beam_centre_px[1])
+    said = f"the header's beam centre ({header[0]:.1f}, {header[1]:.1f}) px lies off the detector"
+    frame = replace(frame, header_beam_centre_px=header)
+    assert shipped_predictor.predict_frame(frame).notes == (said,)
+    given = [replace(answer, header_beam_centre_px=header) for answer in answers]
+    assert said in shipped_predictor.pool([frame, frame], given).notes
+
+
 def test_the_bundled_image_is_answered_to_a_pixel(shipped_predictor: Predictor):
     if not THAUMATIN.exists():
         pytest.skip(f"{THAUMATIN} is not there")

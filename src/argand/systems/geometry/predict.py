@@ -21,6 +21,7 @@ from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config
 from argand.systems.geometry.network import CentreNetwork, EvidenceKind
+from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts, no_hit
@@ -115,7 +116,7 @@ class Predictor:
             lattice = _try_lattice(seen.spots, start, sigma)
         if refine and (lattice is None or lattice_doubts(lattice)) and evidence != "spots":
             rings = _try_rings(frame, seen, start, sigma, grainy=lattice is None)
-        answer = decide(frame, seen, start, sigma, lattice, rings)
+        answer = with_header_note(decide(frame, seen, start, sigma, lattice, rings))
         return replace(
             answer,
             network_centre_px=network,
@@ -135,7 +136,7 @@ class Predictor:
         """
         began = time.perf_counter()
         good = [p for p in predictions if p.reliable and p.covariance is not None]
-        answer = average(good) if good else self.predict_frame(sum_frames(frames), options)
+        answer = with_header_note(average(good)) if good else self.predict_frame(sum_frames(frames), options)
         return replace(answer, file="pooled", frames=len(frames), seconds=time.perf_counter() - began)
 
     def _rests_on_spots(self, seen: Features, nominal: BeamGeometry, sigma: float) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
 from argand.io.expt import correct_expt, read_expt, write_expt
+from argand.io.expt_content import list_stem
 from argand.io.geom import write_geom
 from argand.io.image import Frame
 from argand.io.poni import write_poni
@@ -150,7 +151,7 @@ class RunFolder(runs.RunFolder):
         new = [self._found_for(images.frames) for images in found]
         if not any(new):
             return None
-        path = self.folder / f"{Path(source).stem}_corrected.expt"
+        path = self.folder / f"{list_stem(source)}_corrected.expt"
         kept = [geometry or images.geometry for geometry, images in zip(new, found, strict=True)]
         correct_expt(path, source, kept)
         return path

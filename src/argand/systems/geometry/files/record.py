@@ -6,13 +6,12 @@ of geometry files) and `overlay` (name of its picture); that of a file without a
 
 import csv
 import io
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from argand.io.image import Frame
-from argand.io.suffix import MANY_IMAGES
+from argand.io.suffix import IMAGE_ENDING, MANY_IMAGES
 from argand.runs.course import Failure
 from argand.runs.record import Record, to_record
 from argand.systems.geometry.files.pooling import position_of
@@ -20,7 +19,6 @@ from argand.systems.geometry.refine.prediction import Prediction
 
 TABLE = "results.csv"
 
-_SUFFIXES = re.compile(r"(\.(cbf|img|mccd|marccd|rayonix|tiff?|edf|npy))?(\.(bz2|gz))?$", re.IGNORECASE)
 _PAIRS = {
     "beam_centre_px": ("beam_fast_px", "beam_slow_px"),
     "header_beam_centre_px": ("header_fast_px", "header_slow_px"),
@@ -84,5 +82,5 @@ def to_csv(records: Iterable[Record]) -> str:
 def stem(path: str, index: int) -> str:
     """Name for what is made from image number `index` of a file: the file's own, without its suffixes."""
     name = Path(path).name
-    bare = MANY_IMAGES.sub("", _SUFFIXES.sub("", name)) or name
+    bare = MANY_IMAGES.sub("", IMAGE_ENDING.sub("", name)) or name
     return f"{bare}_{index:06d}" if index or MANY_IMAGES.search(name) else bare

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from argand.errors import ConfigError
 from argand.io.expt import ExptImages
+from argand.io.expt_content import is_experiment_list
 from argand.io.image import split_selection
 from argand.io.suffix import MANY_IMAGES
 from argand.progress import ProgressDisplay
@@ -65,7 +66,7 @@ def predict_files(
     if pool:
         _pool(plan, predictor, stated, options, run, tell)
     for pattern in patterns:
-        if pattern.endswith(".expt") and pattern not in {failure.file for failure in failures}:
+        if is_experiment_list(pattern) and pattern not in {failure.file for failure in failures}:
             run.correct(pattern)
 
 

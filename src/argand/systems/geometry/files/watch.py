@@ -164,7 +164,10 @@ class Watcher:
         self, tasks: list[ImageTask], workers: Workers[ImageTask, list[Answer | Failure]]
     ) -> Iterator[Record]:
         """Records of the answers as they come; a bad file has one that says why."""
-        with closing(workers.results(in_chunks(tasks, self.processes))) as results:
+        pieces = in_chunks(tasks, self.processes)
+        failed_often = lambda task: self._files[_key(task.file)].failures >= GIVE_UP  # noqa: E731
+        chunks = ([task for task in piece if not failed_often(task)] for piece in pieces)
+        with closing(workers.results(chunks)) as results:
             for task, result in results:
                 known = self._files[_key(task.file)]
                 records = []

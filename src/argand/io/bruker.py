@@ -1,0 +1,51 @@
+"""Headers of Bruker frames (formats 86 and 100), as fabio reads them: lines such as `DISTANC:5.0 5.2`.
+
+Lengths there in cm, angles in degrees, wavelength in Å. Source: the meanings beside fabio's list of the
+keys, which are those of Bruker's own description of the frame formats.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from argand.io.header import Header, numbers, pair, positive, swing_note
+
+_GRID_PX = 512
+"""Pixels along the longer side of the frames for which a header states its pixels per cm (Bruker; an APEX II
+of 62 mm states 83.3)."""
+
+
+def bruker_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
+    """Header of a Bruker frame of `shape` (slow, fast).
+
+    The beam centre is in px of the frame, that of a frame with corrected distortion in the second pair. It
+    holds for an arm at zero: with the arm out it is the foot of the perpendicular.
+    """
+
+    def values(key: str) -> list[float]:
+        return numbers(keys.get(key, ""))
+
+    detector = str(keys.get("DETTYPE", "")).split()
+    scale = [value[0] for value in map(numbers, detector[1:]) if value]
+    size = 10.0 / scale[0] * _GRID_PX / max(shape) if scale and scale[0] > 0 else None
+    two_theta = ((values("ANGLES") or [0.0])[0] + 180.0) % 360.0 - 180.0
+    centre = values("CENTER")
+    centre = centre[2:4] if len(centre) >= 4 and "UNWARP" in str(keys.get("TYPE", "")).upper() else centre[:2]
+    return Header(
+        pixel_size_mm=(size, size) if size else None,
+        distance_mm=_distance_mm(values("DISTANC"), scale),
+        wavelength=positive((values("WAVELEN") or [0.0])[0]),
+        header_beam_centre_px=pair(*centre) if len(centre) == 2 else None,
+        detector=detector[0] if detector else "Bruker",
+        two_theta_deg=two_theta,
+        oscillation_deg=(values("INCREME") or [0.0])[0],
+        saturation=positive((values("CCDPARM") or [0.0])[-1]),
+        notes=swing_note(two_theta, "CENTER") if len(centre) == 2 else (),
+    )
+
+
+def _distance_mm(stated_cm: list[float], scale: list[float]) -> float | None:
+    """From the sample to the phosphor: the second value, or the first with what the detector's type adds."""
+    if len(stated_cm) > 1:
+        return positive(stated_cm[1], 10.0)
+    to_grid = scale[1] if len(scale) > 1 else 0.0
+    return positive(stated_cm[0] + to_grid, 10.0) if stated_cm else None
