@@ -1,9 +1,11 @@
-"""How long argand takes for a 6M image, reading included, and how much memory.
+"""How long argand takes for a 6M image, reading included, how much memory, and how many a second.
 
     python benchmarks/geometry_speed.py --data FOLDER --json benchmarks/results/geometry_speed.json
 
 The first Pilatus 6M image of FOLDER is measured as it is (bzip2) and decompressed, with the model loaded;
-and the command line from a cold start.
+and the command line from a cold start. `throughput`: the thaumatin images of FOLDER, repeated, answered by
+one process and shared out among one for each core, once these have loaded the model: by the clock on the
+wall, which means something on an idle machine alone, and in processor time of all processes.
 """
 
 import bz2
@@ -12,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -24,9 +26,12 @@ from rich.console import Console
 
 from argand.learn.device import processor_name
 from argand.machine import available_cores
+from argand.systems.geometry.files.work import Answer, ImageTask, ImageWork, in_chunks
 from argand.systems.geometry.predict import load
+from argand.workers import Died, Workers
 
 IMAGE = "thau_3_2_0001.cbf.bz2"
+SERIES = "thau_3_2_000?.cbf.bz2"
 REPEATS = 5
 
 
@@ -74,11 +79,42 @@ def _cold_rows(image: Path, folder: Path) -> list[dict[str, Any]]:
     ]
 
 
+def throughput(images: list[Path], processes: int) -> dict[str, Any]:
+    """Rate and processor time of images that are shared out among processes, whose start is not counted."""
+    tasks = [ImageTask(str(image), None, "") for image in images]
+    torch.set_num_threads(1)
+    spent, wall = [], 0.0
+    for asked in ([], tasks):
+        before = _processor_seconds()
+        with Workers(processes, ImageWork(load())) as workers:
+            _answer(workers, [[task] for task in tasks[:processes]])
+            start = time.perf_counter()
+            _answer(workers, in_chunks(asked, processes))
+            wall = time.perf_counter() - start
+        spent.append(_processor_seconds() - before)
+    row = {"processes": processes, "images": len(tasks), "images_per_second": len(tasks) / wall}
+    return row | {"cpu_seconds_an_image": (spent[1] - spent[0]) / len(tasks)}
+
+
+def _answer(workers: Workers, chunks: Iterable[Sequence[ImageTask]]) -> None:
+    """Have all images answered; stops where one is not."""
+    for task, result in workers.results(chunks):
+        if isinstance(result, Died) or not all(isinstance(outcome, Answer) for outcome in result):
+            raise SystemExit(f"{task.file}: no answer")
+
+
+def _processor_seconds() -> float:
+    """Processor time of this process and of those that it started and that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def main(
     data: Annotated[Path, typer.Option(help=f"Folder with {IMAGE}")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well")] = None,
+    repeats: Annotated[int, typer.Option(help="How often each image is answered for the throughput")] = 6,
 ) -> None:
-    """Print seconds (median of five) and peak memory."""
+    """Print seconds (median of five) and peak memory, and how many images a second."""
     if not (data / IMAGE).is_file():
         raise typer.BadParameter(f"{data} has no {IMAGE}")
     with tempfile.TemporaryDirectory() as folder:
@@ -87,8 +123,12 @@ def main(
     machine["torch_threads"] = torch.get_num_threads()
     title = "A 6M image on {processor}, {cores} cores, torch threads: {torch_threads}"
     Console().print(as_table(title.format(**machine), rows))
+    images = sorted(data.glob(SERIES)) * repeats
+    rates = [throughput(images, processes) for processes in sorted({1, available_cores()})]
+    faster = rates[-1]["images_per_second"] / rates[0]["images_per_second"]
+    Console().print(as_table(f"Shared out: {faster:.2f} times as fast", rates))
     if json_file:
-        write_report(json_file, {"image": IMAGE, **machine, "rows": rows})
+        write_report(json_file, {"image": IMAGE, **machine, "rows": rows, "throughput": rates})
 
 
 if __name__ == "__main__":

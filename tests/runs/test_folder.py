@@ -12,6 +12,7 @@ from argand.progress import ProgressDisplay
 from argand.runs.course import answered
 from argand.runs.folder import RunFolder, make_folder, output_file, unique_name
 from argand.runs.record import RESULTS, read_records, read_results, to_line
+from argand.runs.resume import ASKED
 
 
 def page_of(folder: Path) -> Path:
@@ -59,7 +60,7 @@ def test_results_of_an_earlier_run_are_written_over_at_the_end_alone(tmp_path: P
     (tmp_path / RESULTS).write_text('{"file": "old"}\n')
     with RunFolder(tmp_path) as run:
         run.keep({"file": "new"})
-        assert read_results(tmp_path) == [{"file": "old"}]
+        assert read_results(tmp_path) == [{"file": "old"}, {"file": "new"}]
     assert read_results(tmp_path) == [{"file": "new"}]
 
 
@@ -110,3 +111,70 @@ def test_a_folder_without_results_is_told(tmp_path: Path):
 def test_a_line_holds_plain_numbers_and_none_for_what_is_not_finite():
     record = {"a": np.float32(0.5), "b": (np.inf, np.int64(2)), "c": np.array([[1, 2]])}
     assert to_line(record) == '{"a": 0.5, "b": [null, 2], "c": [[1, 2]]}'
+
+
+def answer(run: RunFolder, file: Path) -> None:
+    """Keep an answer for a file, with a file of its own."""
+    assert run.folder is not None
+    name = run.unused(file.stem)
+    (run.folder / f"{name}.xyz").write_text("")
+    run.keep({"file": str(file), "name": name, "xyz": f"{name}.xyz", ASKED: run.asked(file)})
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Three files, all answered by a run that was killed when it had begun a fourth line."""
+    found = [tmp_path / name for name in ("a.map", "b.map", "c.map")]
+    run = RunFolder(tmp_path / "out", settings={"mask": np.zeros(3), "atoms": 6})
+    run.__enter__()
+    for file in found:
+        file.write_text("")
+        answer(run, file)
+    with (tmp_path / "out" / RESULTS).open("a") as results:
+        results.write('{"file": "d')
+    return found
+
+
+def test_a_run_takes_over_what_a_killed_one_has_answered(tmp_path: Path, files: list[Path]):
+    with RunFolder(tmp_path / "out", settings={"atoms": 6, "mask": np.zeros(3)}) as run:
+        taken = [run.take_over(file, run.asked(file)) for file in files]
+        assert [record[0]["name"] for record in taken] == ["a", "b", "c"]
+        assert run.left_over() == []
+        assert run.unused("b") == "b-2"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"settings": {"atoms": 7, "mask": np.zeros(3)}}, {"settings": {"atoms": 6, "mask": np.ones(3)}}],
+)
+def test_other_settings_take_over_nothing(tmp_path: Path, files: list[Path], changed: dict):
+    with RunFolder(tmp_path / "out", **changed) as run:
+        assert not any(run.take_over(file, run.asked(file)) for file in files)
+        assert len(run.left_over()) == 3
+
+
+def test_a_file_that_changed_or_lost_its_output_and_force_ask_again(tmp_path: Path, files: list[Path]):
+    settings = {"atoms": 6, "mask": np.zeros(3)}
+    files[0].write_text("more")
+    (tmp_path / "out" / "b.xyz").unlink()
+    with RunFolder(tmp_path / "out", settings=settings) as run:
+        assert [bool(run.take_over(file, run.asked(file))) for file in files] == [False, False, True]
+        answer(run, files[0])
+    with RunFolder(tmp_path / "out", settings=settings, force=True) as run:
+        assert not run.take_over(files[2], run.asked(files[2]))
+        answer(run, files[2])
+
+
+def test_ctrl_c_loses_nothing_that_was_taken_over(tmp_path: Path, files: list[Path]):
+    settings = {"atoms": 6, "mask": np.zeros(3)}
+    with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path / "out", settings=settings) as run:
+        taken = {file: run.take_over(file, run.asked(file)) for file in files}
+        run.records.append(taken[files[1]][0])
+        raise KeyboardInterrupt
+    assert [record["name"] for record in read_results(tmp_path / "out")] == ["b", "a", "c"]
+
+
+def test_a_run_that_answers_nothing_leaves_the_results_alone(tmp_path: Path, files: list[Path]):
+    with pytest.raises(ConfigError), RunFolder(tmp_path / "out") as run:
+        raise ConfigError(f"{run.folder} holds other results")
+    assert len(read_results(tmp_path / "out")) == 3

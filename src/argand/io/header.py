@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.moment import moment
 from argand.physics.still.modular import PanelSet
 from argand.typing import Mask
 
@@ -38,6 +39,8 @@ class Header:
     saturation: float | None = None
     pedestal: float = 0.0
     notes: tuple[str, ...] = ()
+    time: str | None = None
+    frame_time_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ def pilatus_header(text: str) -> Header:
         two_theta_deg=two_theta,
         oscillation_deg=_line_number(text, "Angle_increment") or 0.0,
         saturation=positive(_line_number(text, "Count_cutoff")),
+        time=moment(text),
         notes=swing_note(two_theta, "Beam_xy") if len(beam) >= 2 else (),
     )
 

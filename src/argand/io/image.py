@@ -1,7 +1,7 @@
 """Diffraction images from every common format, as one kind of frame."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from argand.io.formats import load_image, open_stack
 from argand.io.header import SWUNG_OUT_DEG, Stack
 from argand.io.inputs import expand_inputs, inputs_with_models
 from argand.io.mask import usable_pixels
+from argand.io.moment import later
 from argand.io.panel_geometry import read_panels
 from argand.io.panel_model import PanelModel
 from argand.physics.still.modular import PanelSet
@@ -46,6 +47,8 @@ class Frame:
     A frame of a detector of many `panels` is the raw array, all its axes but the last laid in one;
     `raw_shape` is what it had before, `panel_file` the geometry file that states them. Its pixel size,
     distance and centre are those of the plane that the panels are projected to.
+    `time` is when the image was measured (ISO 8601, the header's zone), that of a stack counted on from its
+    first image by `frame_time_s`.
     """
 
     path: str
@@ -65,6 +68,8 @@ class Frame:
     panels: PanelSet | None = None
     raw_shape: tuple[int, ...] = ()
     panel_file: str | None = None
+    time: str | None = None
+    frame_time_s: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -83,8 +88,9 @@ def read_frames(
     model: ExptImages | None = None,
     two_theta_deg: float | None = None,
     geometry: Geometry | None = None,
+    indices: Sequence[int] | None = None,
 ) -> Iterator[Frame]:
-    """All images of a file, one by one; `file#3` or `file#0-9` selects some, counted from 0.
+    """All images of a file, one by one; `file#3`, `file#0-9` or `indices` selects some, counted from 0.
 
     The current `model` of the images replaces what the header states, and what the caller states
     replaces both; `mask` (see `load_mask`) is combined with the file's own. `geometry` says where the
@@ -92,6 +98,7 @@ def read_frames(
     file that is no image, or a mask, model or geometry of another shape.
     """
     path, wanted = split_selection(str(path))
+    wanted = wanted if indices is None else indices
     allowed = None if mask is None else load_mask(mask)
     if geometry is None and model is not None:
         geometry = model.panels
@@ -219,6 +226,7 @@ def _frame(path: str, stack: Stack, index: int, geometry: Geometry | None = None
     elif stack.mask is not None:
         unused = "the file's pixel mask is of another shape than its images and is not used"
         header = replace(header, notes=(*header.notes, unused))
+    header = replace(header, time=later(header.time, index * header.frame_time_s))
     frame = Frame(path, index, data, mask, **vars(header))
     if model is None:
         return frame

@@ -1,8 +1,9 @@
 """HDF5 images: Dectris masters with external data files, NXmx, and plain stacks of images."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.header import SWUNG_OUT_DEG, Header, Stack, pair, positive, unreadable
+from argand.io.moment import moment
 from argand.io.nxaxes import (
     as_text,
     assumed_unit,
@@ -39,7 +41,7 @@ def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> S
     which names it, once its first frame is asked for. A frame has two axes, or as many as the modules that
     the file describes ask for, or `axes`, where the positions of its panels are known from elsewhere.
     """
-    source = _Source(h5py.File(file, "r"), str(getattr(file, "name", file)), folder)
+    source = _Source(_opened(file), str(getattr(file, "name", file)), folder)
     try:
         panels = None if axes is not None else _panels(source.entry())
         segments = source.segments(panels.raw_axes() if panels else axes)
@@ -72,6 +74,49 @@ def nexus_panels(path: str) -> PanelSet | None:
 def _panels(entry: h5py.Group) -> PanelSet | None:
     detector = _detector(entry)
     return None if detector is None else module_panels(detector)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How far a master that is being written is: `frames` can be read, `missing` says why no more can."""
+
+    frames: int
+    files: tuple[Path, ...]
+    """The master and its data files that are there."""
+    missing: InputError | None = None
+
+
+def growth(master: Path, settled: Callable[[Path], bool]) -> Growth:
+    """How many images of a master can be read while it is being written.
+
+    They are counted up to the first data file that is not there or not whole, and to the first frame that is
+    not stored. A file that is not written in SWMR mode counts when it is `settled`: it did not change for a
+    while. A virtual data set counts when all its files are there. Raises InputError for a master that cannot
+    be read.
+    """
+    try:
+        source = _Source(_opened(str(master)), str(master), master.parent)
+    except OSError as error:
+        raise unreadable(str(master), str(error)) from error
+    try:
+        return source.growth(settled)
+    finally:
+        source.close()
+
+
+def _opened(file: str | BytesIO | Path) -> h5py.File:
+    """An HDF5 file to read; OSError where it cannot be."""
+    try:
+        return h5py.File(file, "r")
+    except OSError:
+        if isinstance(file, BytesIO):
+            raise
+        try:
+            # A file that is being written in SWMR mode opens in that mode alone.
+            return h5py.File(file, "r", swmr=True)
+        except (OSError, ValueError):
+            pass
+        raise
 
 
 class _Source:
@@ -118,6 +163,23 @@ class _Source:
             raise ValueError("no images in this HDF5 file")
         return found
 
+    def growth(self, settled: Callable[[Path], bool]) -> Growth:
+        """How many frames are there, in which files."""
+        frames, missing = 0, None
+        for group, name in self._data_names():
+            try:
+                data = self._dataset(group, name)
+            except InputError as error:
+                missing = error
+                break
+            there, all_of_them = _stored(data), int(np.prod(data.shape[:-2]))
+            if not data.file.swmr_mode and not settled(Path(data.file.filename)):
+                break
+            frames += there
+            if there < all_of_them:
+                break
+        return Growth(frames, tuple(Path(file.filename) for file in self.opened), missing)
+
     def _data_names(self) -> list[tuple[h5py.Group, str]]:
         entry = self.entry()
         for path in ("data", "instrument/detector", "data_1", "instrument_1/detector_1"):
@@ -149,7 +211,7 @@ class _Source:
     def _linked_file(self, filename: str) -> h5py.File:
         path = self._existing(filename, self.folder)
         try:
-            self.opened.append(h5py.File(path, "r"))
+            self.opened.append(_opened(path))
         except OSError as error:
             raise unreadable(str(path), str(error)) from error
         return self.opened[-1]
@@ -161,6 +223,26 @@ class _Source:
         raise InputError(
             f"{self.name}: its data file {folder / filename} is missing; put it beside this file"
         )
+
+
+def _stored(data: h5py.Dataset) -> int:
+    """How many frames, from the first on, are stored: room may have been made for more."""
+    count = int(np.prod(data.shape[:-2]))
+    if data.is_virtual or 0 in data.shape:
+        return count
+    chunks = data.chunks
+    if chunks is None:
+        return count if data.id.get_offset() is not None else 0
+    if data.ndim != 3:
+        return count
+    # The last chunk of a frame is written last.
+    corner = tuple((side - 1) // chunk * chunk for side, chunk in zip(data.shape, chunks, strict=True))
+
+    def is_stored(index: int) -> bool:
+        first = index // chunks[0] * chunks[0]
+        return data.id.get_chunk_info_by_coord((first, *corner[1:])).byte_offset is not None
+
+    return bisect_left(range(count), True, key=lambda index: not is_stored(index))
 
 
 def _raiser(error: InputError) -> Callable[[int], np.ndarray]:
@@ -190,7 +272,7 @@ def _largest_stack(root: h5py.Group) -> list[tuple[h5py.Group, str]]:
 def _header(entry: h5py.Group) -> Header:
     detector = _detector(entry)
     if detector is None:
-        return Header(wavelength=_wavelength(entry))
+        return Header(wavelength=_wavelength(entry), time=_start(entry))
     sides = (_length_mm(detector, name) for name in ("x_pixel_size", "y_pixel_size"))
     size = pair(*(abs(side) if side else None for side in sides))
     distance = _length_mm(detector, *_DISTANCES) or chain_distance_mm(detector)
@@ -206,6 +288,8 @@ def _header(entry: h5py.Group) -> Header:
         two_theta_deg=quantity(detector, "goniometer/two_theta", "deg") or 0.0,
         oscillation_deg=_oscillation(entry),
         saturation=_saturation(detector),
+        time=_start(entry),
+        frame_time_s=quantity(detector, "frame_time", "s") or 0.0,
         notes=notes,
     )
     return _completed(header, detector)
@@ -295,6 +379,12 @@ def _oscillation(entry: h5py.Group) -> float:
     if stated is None and angles is not None and angles.ndim == 1 and len(angles) > 1:
         return float(np.diff(angles[:2])[0])
     return stated or 0.0
+
+
+def _start(entry: h5py.Group) -> str | None:
+    """When the measurement began: NeXus' place, or Dectris'."""
+    places = ("start_time", "instrument/detector/detectorSpecific/data_collection_date")
+    return next((when for when in (moment(_text(entry, place)) for place in places) if when), None)
 
 
 def _pixel_mask(entry: h5py.Group, axes: int | None) -> Mask | None:

@@ -42,10 +42,11 @@ _UNITS = {
         **dict.fromkeys(("j", "joule", "joules"), 1 / JOULES_PER_KEV),
     },
     "deg": {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": _RADIAN, "radian": _RADIAN, "radians": _RADIAN},
+    "s": {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6},
     "px": {"pixel": 1.0, "pixels": 1.0, "px": 1.0},
 }
-_UNSTATED = {"mm": "m", "angstrom": "angstrom", "keV": "eV", "deg": "deg", "px": "px"}
-"""Units of a value without any: Dectris writes m, Å, eV, degrees and px."""
+_UNSTATED = {"mm": "m", "angstrom": "angstrom", "keV": "eV", "deg": "deg", "s": "s", "px": "px"}
+"""Units of a value without any: Dectris writes m, Å, eV, degrees, s and px."""
 
 
 def quantity(group: h5py.Group, names: str | tuple[str, ...], unit: str | None = None) -> float | None:

@@ -24,7 +24,7 @@ FILLS = (-1.0, -2.0)
 Dectris's miniCBF: -1 in gaps, -2 in bad pixels; images of whole numbers are masked below 0 anyway.
 """
 
-_INNER = re.compile(r"^(.+\.(?:h5|hdf5|nxs|cxi)):(/[^#]*)(#\d+(?:-\d+)?)?$", re.IGNORECASE)
+INNER = re.compile(r"^(.+\.(?:h5|hdf5|nxs|cxi)):(/[^#]*)(#\d+(?:-\d+)?)?$", re.IGNORECASE)
 _SIDE = re.compile(r"mask|live", re.IGNORECASE)
 
 
@@ -42,7 +42,7 @@ def expand_patterns(names: Sequence[str]) -> list[str]:
     """Files, as `expand_inputs` finds them, or data sets of an HDF5 file named as `file.h5:/path#3`."""
     found: list[str] = []
     for name in names:
-        match = _INNER.match(name)
+        match = INNER.match(name)
         if match is None:
             found += expand_inputs([name])
         else:
@@ -67,7 +67,7 @@ def read_patterns(name: str, mask: Mask | str | Path | None = None) -> Iterator[
 
 
 def _frames(name: str, mask: Mask | str | Path | None) -> Iterator[Frame]:
-    match = _INNER.match(name)
+    match = INNER.match(name)
     inner = "" if match is None else match[2]
     file, wanted = split_selection(name if match is None else match[1] + (match[3] or ""))
     if not _is_hdf5(file) or (not inner and _is_master(file)):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from argand.io.header import Header, Stack, number, pair, positive
+from argand.io.moment import moment
 
 _BYTES = {"char": 1, "short": 2, "long": 4, "int": 4}
 """Of an integer pixel, by the first of these words in the name of its type (d*TREK's and ADSC's names)."""
@@ -74,6 +75,7 @@ def _adsc_header(keys: Mapping[str, str]) -> Header:
         detector=" ".join(("ADSC", keys.get("DETECTOR_SN", ""))).strip(),
         two_theta_deg=number(keys.get("TWOTHETA")) or 0.0,
         oscillation_deg=number(keys.get("OSC_RANGE")) or 0.0,
+        time=moment(keys.get("DATE", "")),
         saturation=positive(number(keys.get("CCD_IMAGE_SATURATION"))),
         pedestal=number(keys.get("IMAGE_PEDESTAL")) or 0.0,
         notes=notes,

@@ -1,15 +1,18 @@
-"""The folder of a run: made at its beginning, with its results and page at its end, also after Ctrl-C."""
+"""The folder of a run: results as they come, its page at the end, also after Ctrl-C; a killed run goes on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines, written
-from argand.runs.record import RESULTS, Record, to_line
+from argand.runs.record import RESULTS, Record, append_records, drop_torn_line, read_records, to_line
+from argand.runs.resume import ASKED, digest
 
 
 def make_folder(folder: Path) -> Path:
@@ -41,37 +44,98 @@ def unique_name(name: str, taken: set[str]) -> str:
     return free
 
 
+OUTPUTS = ("xyz", "map", "hdf5", "picture", "overlay")
+"""Keys of a record under which names of files stand that were written for it."""
+
+
 @dataclass
 class RunFolder:
     """The folder of a run, or of none where `folder` is None, and the records of its answers.
 
-    Leaving the context writes the results and the page of what was answered, after an error too.
+    Each record is written as it comes, so that a run that was killed goes on: the answers of an earlier run
+    for a file are taken over where `settings` and the file are still the same. Leaving the context writes the
+    results in their order and the page of what was answered, after an error too.
     """
 
     folder: Path | None
     page: Callable[[Path], Path] | None = field(default=None, kw_only=True)
     """What writes the page of a folder; without it there is none."""
+    settings: Record = field(default_factory=dict, kw_only=True)
+    """What the answers rest on beside the files: options, weights, what is written. To be complete before the
+    first answer."""
+    force: bool = field(default=False, kw_only=True)
+    """Whether all is asked again."""
     records: list[Record] = field(default_factory=list, kw_only=True)
+    _earlier: dict[str, list[Record]] = field(default_factory=dict, kw_only=True)
+    """What the results held when the run began, by file."""
+    _taken_over: list[Record] = field(default_factory=list, kw_only=True)
     _names: set[str] = field(default_factory=set, kw_only=True)
 
     def __enter__(self) -> "RunFolder":
         if self.folder is not None:
-            make_folder(self.folder)
+            results = make_folder(self.folder) / RESULTS
+            if results.exists():
+                drop_torn_line(results)
+                for record in read_records(results):
+                    self._earlier.setdefault(str(record.get("file")), []).append(record)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.folder is None:
+        if self.folder is None or (kind is not None and not self.records):
             return
+        if kind is not None:
+            # What was not reached is still answered.
+            kept = {id(record) for record in self.records}
+            self.records += [record for record in self._taken_over if id(record) not in kept]
         self.write_results(self.folder)
         if self.page is not None:
             self.page(self.folder)
 
+    def take_over(self, file: str | Path, asked: str) -> dict[int, Record]:
+        """Answers of an earlier run for a file, by the index of the image, that still hold.
+
+        They rest on the same, `asked`, and all that was written is there. To be called for all files before
+        the first new name is taken: it keeps the names of what is there.
+        """
+        if self.force or self.folder is None:
+            return {}
+        found: dict[int, Record] = {}
+        for record in self._earlier.get(str(file), []):
+            if record.get(ASKED) == asked and self._is_whole(record):
+                found[record.get("index") or 0] = record
+        self._taken_over += found.values()
+        self._names |= {record["name"].lower() for record in found.values() if "name" in record}
+        return found
+
+    def left_over(self) -> list[Record]:
+        """Records of an earlier run that were not taken over: at the end of this one they are gone."""
+        kept = {id(record) for record in self._taken_over}
+        return [record for records in self._earlier.values() for record in records if id(record) not in kept]
+
+    def asked(self, file: str | Path, *more: Any) -> str:
+        """What answers for a file rest on, `more` for this file alone; their records have it as `ASKED`."""
+        return digest([self._settings_digest, *more], file)
+
+    @cached_property
+    def _settings_digest(self) -> str:
+        return digest(self.settings)
+
+    def written(self, record: Record) -> list[str]:
+        """Names of the files that belong to a record, under the keys of `OUTPUTS`."""
+        return [record[key] for key in OUTPUTS if key in record]
+
     def keep(self, record: Record) -> Record:
-        """Append a record and return it."""
-        self.records.append(record)
+        """Append a record, write it, and return it."""
+        self.keep_all([record])
         return record
+
+    def keep_all(self, records: Sequence[Record]) -> None:
+        """Append the records of one file, all or, when the run is killed, none of them."""
+        self.records += records
+        if self.folder is not None:
+            append_records(self.folder / RESULTS, records)
 
     def unused(self, name: str) -> str:
         """The name, numbered where outputs of this run have it already."""
@@ -80,3 +144,6 @@ class RunFolder:
     def write_results(self, folder: Path) -> None:
         """Write the records as lines of JSON."""
         write_lines(folder / RESULTS, [to_line(record) for record in self.records])
+
+    def _is_whole(self, record: Record) -> bool:
+        return self.folder is not None and all((self.folder / name).exists() for name in self.written(record))

@@ -1,6 +1,7 @@
 """Records of answers, plain dicts, as lines of JSON."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,21 @@ def to_record(value: Any) -> Any:
 def to_line(record: Record) -> str:
     """A record as one line of JSON."""
     return json.dumps(to_record(record), allow_nan=False)
+
+
+def append_records(path: Path, records: Iterable[Record]) -> None:
+    """Append records as lines of JSON in one piece, so that an interruption leaves all of them or none."""
+    # One unbuffered write: a buffer would be flushed in parts.
+    text = "".join(to_line(record) + "\n" for record in records)
+    with path.open("ab", buffering=0) as results:
+        results.write(text.encode())
+
+
+def drop_torn_line(path: Path) -> None:
+    """Cut off a last line without its end, which a kill or a power cut may leave."""
+    with path.open("rb+") as results:
+        content = results.read()
+        results.truncate(content.rfind(b"\n") + 1)
 
 
 def read_records(path: Path) -> list[Record]:

@@ -30,6 +30,7 @@ Precision = Annotated[
 Devices = Annotated[str, typer.Option(help="How many GPUs or processes; auto: all GPUs, or one process.")]
 Workers = Annotated[int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)]
 Processes = Annotated[int | None, typer.Option(help="By default one a core.", min=1)]
+Force = Annotated[bool, typer.Option("--force", help="Ask again what --out answers already.")]
 KeepCard = Annotated[
     bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
 ]

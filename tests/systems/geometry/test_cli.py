@@ -13,14 +13,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from argand.cli import build
+from argand.io.expt import write_expt
 from argand.io.poni import read_poni
 from argand.learn.record import Best
 from argand.learn.train import TrainingSummary
+from argand.physics.still.detector import BeamGeometry
 from argand.system import SYSTEMS
 from argand.systems.geometry.presets import PRESETS
 
 KNOWN = ["--wavelength", "1.0", "--distance", "150", "--pixel-size", "0.1"]
-VERBS = ("simulate", "train", "predict", "view", "watch", "evaluate", "hard")
+VERBS = ("simulate", "train", "predict", "view", "drift", "watch", "evaluate", "hard")
 
 
 @pytest.fixture
@@ -263,3 +265,43 @@ def test_evaluate_prints_the_errors_of_each_stage(run: Callable[..., Result], sh
     result = json.loads(answer.stdout)
     assert result["count"] == 1
     assert "refined" in run("evaluate", "standard", "--count", 1).stdout
+
+
+@pytest.mark.parametrize(("limit", "code"), [(1.0, 3), (3.0, 0)])
+def test_a_script_can_stop_on_a_shift(
+    run: Callable[..., Result],
+    tmp_path: Path,
+    write_image: Callable[..., Path],
+    shipped: object,
+    limit: float,
+    code: int,
+):
+    image = write_image(tmp_path / "a.npy", (60, 45))
+    before = BeamGeometry((62.5, 45.5), 150.0, 1.0, (0.1, 0.1))
+    write_expt(tmp_path / "imported.expt", before, (90, 120), [str(image)], (0.0, 1e6))
+    answer = run("predict", tmp_path / "imported.expt", "--fail-on", limit)
+    assert answer.exit_code == code
+    assert ("a.npy: 2.00 px from the header's centre, over 1" in answer.stderr) == (code == 3)
+
+
+def test_hits_alone_are_asked_for(
+    run: Callable[..., Result], tmp_path: Path, write_image: Callable[..., Path], shipped: object, monkeypatch
+):
+    asked = []
+    answer = shipped.predict_frame
+    monkeypatch.setattr(
+        shipped, "predict_frame", lambda frame, options: asked.append(options) or answer(frame)
+    )
+    image = write_image(tmp_path / "a.npy")
+    for words in ([], ["--hits-only"], ["--hits-only", "--hit-spots", "40"]):
+        run("predict", image, *KNOWN, *words)
+    assert [options.least_spots for options in asked] == [0, 16, 40]
+
+
+def test_a_drift_page_is_made_of_runs(
+    run: Callable[..., Result], tmp_path: Path, write_image: Callable[..., Path], shipped: object
+):
+    run("predict", write_image(tmp_path / "a.npy"), *KNOWN, "--out", tmp_path / "out")
+    answer = run("drift", tmp_path / "out", "--out", tmp_path / "drift.html")
+    assert answer.exit_code == 0
+    assert "1 reliable answers" in (tmp_path / "drift.html").read_text()

@@ -124,6 +124,9 @@ def test_predict_writes_shapes_pictures_summary_and_page(
     records = json.loads(answer.stdout)
     assert [record["name"] for record in records] == ["a", "b-0", "b-1"]
     assert json.loads((out / "summary.json").read_text())["records"] == records
+    # The same command again asks nothing: even the seconds are those of the first.
+    again = run("predict", tmp_path / "a.npy", tmp_path / "b.h5", "--window", SIDE, "--out", out, "--json")
+    assert json.loads(again.stdout) == records
     for record in records:
         assert (out / record["picture"]).read_bytes()[1:4] == b"PNG"
         with h5py.File(out / record["hdf5"]) as file:

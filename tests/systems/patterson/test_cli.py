@@ -53,9 +53,13 @@ def test_predict_writes_atoms_maps_and_a_page(
     page = (out / "index.html").read_text()
     assert "2 of 2 solved" in page
     assert "isosurface" in page
+    # The same command again asks nothing: even the seconds are those of the first.
+    same = run("predict", *map_files, "--atoms", 6, "--out", out, "--json")
+    assert json.loads(same.stdout) == records
     again = run("predict", map_files[0], "--atoms", 6, "--out", out)
     assert again.exit_code == 1
     assert "--force" in again.stderr
+    assert [record["file"] for record in read_results(out)] == [str(file) for file in map_files]
     assert run("view", out).exit_code == 0
 
 

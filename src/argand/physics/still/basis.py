@@ -53,10 +53,11 @@ def direct_vectors(
     scores = np.cos(2 * np.pi * residual).mean(axis=1)
     order = np.argsort(-scores)
     vectors, phases, scores = vectors[order], phases[order], scores[order]
+    length = np.linalg.norm(vectors, axis=1)
+    apart = np.minimum(*(np.linalg.norm(vectors[:, None] + sign * vectors, axis=2) for sign in (-1, 1)))
     keep: list[int] = []
-    for i, vector in enumerate(vectors):
-        apart = [min(np.linalg.norm(vector - vectors[j]), np.linalg.norm(vector + vectors[j])) for j in keep]
-        if np.linalg.norm(vector) > 2.5 and all(d > 0.05 * np.linalg.norm(vector) for d in apart):
+    for i in np.flatnonzero(length > 2.5).tolist():
+        if np.all(apart[i, keep] > 0.05 * length[i]):
             keep.append(i)
     return vectors[keep], phases[keep], scores[keep]
 
@@ -90,14 +91,15 @@ def _separate(
     top = np.argpartition(-height, 4000)[:4000]
     top = top[np.argsort(-height[top])]
     i, j, k = np.unravel_index(top, density.shape)
-    place = np.stack([turn[i], turn[j], half[k]], axis=1)
+    # Coordinates one after the other: the largest of three in a row of an array is slow to find.
+    place = np.stack([turn[i], turn[j], half[k]])
     chosen: list[np.ndarray] = []
-    while len(place) and len(chosen) < count:
-        vector = place[0]
-        chosen.append(vector)
-        near = np.minimum(np.abs(place - vector).max(axis=1), np.abs(place + vector).max(axis=1))
+    while place.shape[1] and len(chosen) < count:
+        vector = place[:, :1]
+        chosen.append(vector[:, 0])
+        near = np.minimum(*(np.maximum.reduce(np.abs(place + sign * vector)) for sign in (-1, 1)))
         # By hand: neighbours of a voxel, corners included, belong to its peak.
-        place = place[near > 1.6]
+        place = place[:, near > 1.6]
     return np.array(chosen) * step
 
 
@@ -115,6 +117,9 @@ def sharpen(
     vectors = vectors.copy()
     phases = np.zeros(len(vectors))
     residual = np.zeros((len(vectors), len(q)))
+    design = np.concatenate([q, np.ones((len(q), 1))], axis=1)
+    size = design.shape[1]
+    squares = (design[:, :, None] * design[:, None, :]).reshape(len(q), size**2)
     for step in range(rounds):
         # All spots take part in the last three rounds.
         near = length <= np.quantile(length, min(1.0, start + (1.0 - start) * step / (rounds - 3)))
@@ -125,9 +130,8 @@ def sharpen(
         residual -= np.rint(residual)
         # 0 from a quarter of a turn on: a spot between two planes pulls to neither.
         weight = np.maximum(np.cos(2 * np.pi * residual), 0.0) ** 2 * near
-        design = np.concatenate([q, np.ones((len(q), 1))], axis=1)
-        normal = np.einsum("kn,ni,nj->kij", weight, design, design) + 1e-12 * np.eye(design.shape[1])
-        right = np.einsum("kn,ni,kn->ki", weight, design, residual)
+        normal = (weight @ squares).reshape(-1, size, size) + 1e-12 * np.eye(size)
+        right = (weight * residual) @ design
         vectors -= np.linalg.solve(normal, right[..., None])[:, :-1, 0]
     turns = vectors @ q.T
     phases = np.angle(np.exp(2j * np.pi * turns).mean(axis=1)) / (2 * np.pi)

@@ -3,6 +3,7 @@
 import json as json_format
 from dataclasses import replace
 from functools import partial
+from os import environ
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
+    Force,
     Json,
     KeepCard,
     LearningRate,
@@ -41,6 +43,9 @@ Evidence = Literal["both", "background", "spots"]
 CLIP_NORM = 5.0
 """Longest gradient (2-norm over all weights) of our own network; the published ones were trained without a
 limit. By hand, no comparison is kept; the shipped weights were trained with it."""
+HIT_SPOTS = 16
+"""Least number of spots of a hit where only hits are asked for: the default of dials.stills_process
+(dispatch.hit_finder.minimum_number_of_reflections), which counts its own spots."""
 WIDE = 150
 """Columns of a terminal that show the whole table of answers. By hand."""
 
@@ -80,6 +85,15 @@ Preset = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Another seed, other images.")]
+HitsOnly = Annotated[
+    bool, typer.Option("--hits-only", help="Ask no more of images with fewer spots than --hit-spots.")
+]
+HitSpots = Annotated[int, typer.Option(help="Least number of spots of a hit.", min=1)]
+Sharing = Annotated[int, typer.Option("--processes", help="Processes that share the images out.", min=1)]
+
+SHIFTED = 3
+"""Exit code of `predict --fail-on` when the beam is further from where the header puts it. By hand: 1 says
+that a file has no answer and 2 that the command is wrong."""
 
 
 @app.command()
@@ -182,25 +196,41 @@ def predict(
     calibrant: CalibrantName = None,
     formats: Annotated[str, typer.Option(help="Geometry files to write to --out.")] = "expt,poni,geom,xds",
     overlay: Annotated[bool, typer.Option(help="Draw a picture of each image in --out.")] = True,
+    processes: Sharing = 1,
+    hits_only: HitsOnly = False,
+    hit_spots: HitSpots = HIT_SPOTS,
+    force: Force = False,
+    fail_on: Annotated[
+        float | None,
+        typer.Option(
+            help="Exit with 3 when a reliable centre is further, in px, from the header's.", min=0.0
+        ),
+    ] = None,
 ) -> None:
     """Find beam centre and tilt, show them beside the header's, and write corrected geometry files.
 
     Example: argand geometry predict 'data/*.cbf' --out found
     """
+    from argand.runs.resume import file_digest
     from argand.systems.geometry.files.outputs import RunFolder, parse_formats
     from argand.systems.geometry.files.run import predict_files
+    from argand.systems.geometry.predict import WEIGHTS
     from argand.systems.geometry.view import write_page
 
     if json and csv:
         raise ConfigError("--json and --csv exclude each other; choose one")
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
-    options = _options(evidence, calibrant, max_tilt, use_fitted_distance)
-    with RunFolder(out, parse_formats(formats), overlay, page=write_page) as run:
-        predict_files(files, predictor, stated, run, tell, options=options, pool=pool)
+    rests_on = {"weights": file_digest(weights or WEIGHTS)}
+    options = _options(evidence, calibrant, max_tilt, use_fitted_distance, hit_spots if hits_only else 0)
+    asked = {"options": options, "pool": pool, "processes": processes}
+    chosen = {"formats": parse_formats(formats), "overlay": overlay, "settings": rests_on, "force": force}
+    with RunFolder(out, page=write_page, **chosen) as run:
+        predict_files(files, predictor, stated, run, tell, **asked)
     _show_records(run.records, json, csv)
     if out is not None and not (json or csv):
         say(f"pictures and files: {out}\npage: {out / PAGE}")
+    _fail_on(run.records, fail_on)
     if any(record.get("failed") for record in run.records):
         raise typer.Exit(1)
 
@@ -214,6 +244,21 @@ def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote."
     from argand.systems.geometry.view import write_page
 
     say(f"page: {write_page(folder)}")
+
+
+@app.command()
+def drift(
+    sources: Annotated[list[Path], typer.Argument(help="Folders of predict, JSON lines of watch.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("drift.html"),
+) -> None:
+    """Draw the beam centre against time over many runs: one HTML file that needs nothing else.
+
+    Example: argand geometry drift found today.jsonl --out drift.html
+    """
+    from argand.systems.geometry.drift.page import write_drift
+    from argand.systems.geometry.drift.series import drift_of, read_sources
+
+    say(f"page: {write_drift(out, drift_of(read_sources(sources)))}")
 
 
 @app.command()
@@ -235,8 +280,11 @@ def watch(
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
     calibrant: CalibrantName = None,
+    processes: Sharing = 1,
+    hits_only: HitsOnly = False,
+    hit_spots: HitSpots = HIT_SPOTS,
 ) -> None:
-    """Follow a folder and answer each image as soon as it is complete; Ctrl-C ends it.
+    """Follow a folder and answer each image as soon as it is there; Ctrl-C ends it.
 
     Example: argand geometry watch /data/today --out today.jsonl
     """
@@ -244,8 +292,10 @@ def watch(
     from argand.systems.geometry.files.watch import Watcher
 
     stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
-    options = _options(evidence, calibrant, max_tilt, use_fitted_distance)
-    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval)
+    options = _options(evidence, calibrant, max_tilt, use_fitted_distance, hit_spots if hits_only else 0)
+    # A reader's lock on an HDF5 file would keep the program out that is writing it.
+    environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval, processes)
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))
@@ -350,14 +400,37 @@ def _stated(
 
 
 def _options(
-    evidence: Evidence, calibrant: str | None, max_tilt: float | None, use_fitted_distance: bool
+    evidence: Evidence,
+    calibrant: str | None,
+    max_tilt: float | None,
+    use_fitted_distance: bool,
+    least_spots: int,
 ) -> Any:
     """How frames are answered; ConfigError for a calibrant that is not known."""
     from argand.physics.still.calibrant import calibrant_name
     from argand.systems.geometry.refine.options import Options
 
     name = None if calibrant is None else calibrant_name(calibrant)
-    return Options(evidence, max_tilt_deg=max_tilt, calibrant=name, use_fitted_distance=use_fitted_distance)
+    return Options(
+        evidence,
+        max_tilt_deg=max_tilt,
+        calibrant=name,
+        use_fitted_distance=use_fitted_distance,
+        least_spots=least_spots,
+    )
+
+
+def _fail_on(records: list[dict[str, Any]], limit_px: float | None) -> None:
+    """Name the reliable answers that are further from the header's centre, and exit with SHIFTED for them."""
+    from argand.systems.geometry.files.text import label, shift_length
+
+    moved = [] if limit_px is None else [one for one in records if (shift_length(one) or 0.0) > limit_px]
+    for record in moved:
+        complain(
+            f"{label(record)}: {shift_length(record):.2f} px from the header's centre, over {limit_px:g}"
+        )
+    if moved:
+        raise typer.Exit(SHIFTED)
 
 
 def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:

@@ -26,7 +26,7 @@ from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.rings import try_rings
 from argand.systems.geometry.refine.sample import describe_sample
 from argand.systems.geometry.refine.swung import SWUNG_PRIOR, is_swung, try_swung
-from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
+from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts, no_hit
 from argand.systems.geometry.system import Geometry, known_numbers
 
 WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
@@ -100,6 +100,8 @@ class Predictor:
         evidence, refine = options.evidence, options.refine
         nominal = nominal_geometry(frame)
         seen = extract_features(frame.data, frame.mask)
+        if len(seen.spots) < options.least_spots:
+            return replace(no_hit(frame, seen), seconds=time.perf_counter() - began)
         network, sigma, tilt = self._ask(seen, nominal, evidence)
         if is_binary(frame.data, frame.mask):
             sigma *= BINARY_SIGMA_SCALE
@@ -141,10 +143,7 @@ class Predictor:
         good = [p for p in predictions if p.reliable and p.covariance is not None]
         mean = with_header_note(average(good, options)) if good else None
         answer = mean or self.predict_frame(sum_frames(frames), options)
-        notes = tuple(dict.fromkeys([*(note for f in frames for note in f.notes), *answer.notes]))
-        return replace(
-            answer, file="pooled", frames=len(frames), notes=notes, seconds=time.perf_counter() - began
-        )
+        return replace(answer, file="pooled", frames=len(frames), seconds=time.perf_counter() - began)
 
     def _rests_on_spots(self, seen: Features, nominal: BeamGeometry, sigma: float) -> bool:
         """Whether the background would leave the network without a clue."""
@@ -222,12 +221,20 @@ def _check_numbers(frame: Frame) -> None:
 
 
 def sum_frames(frames: Sequence[Frame]) -> Frame:
-    """Counts of several frames added; pixels must be usable in all. Raises InputError for mixed shapes."""
+    """Counts of several frames added; pixels must be usable in all. Raises InputError for mixed shapes.
+
+    Frames are taken one by one: those of `frames` may be read when they are asked for.
+    """
     first = frames[0]
-    if any(f.data.shape != first.data.shape for f in frames):
-        raise InputError("frames of different shapes cannot be pooled; predict them apart")
-    total = np.sum([np.where(f.mask, f.data, 0).astype(np.float32) for f in frames], axis=0)
-    return replace(first, path="pooled", data=total, mask=np.all([f.mask for f in frames], axis=0))
+    total, usable = np.zeros(first.shape, np.float32), np.ones(first.shape, bool)
+    notes: dict[str, None] = {}
+    for frame in frames:
+        notes |= dict.fromkeys(frame.notes)
+        if frame.shape != first.shape:
+            raise InputError("frames of different shapes cannot be pooled; predict them apart")
+        total += np.where(frame.mask, frame.data, 0).astype(np.float32)
+        usable &= frame.mask
+    return replace(first, path="pooled", data=total, mask=usable, notes=tuple(notes))
 
 
 def selftest() -> str:

@@ -11,6 +11,7 @@ from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
+    Force,
     Json,
     LearningRate,
     MaxTime,
@@ -263,11 +264,13 @@ def predict(
     ] = None,
     json: Json = False,
     weights: Weights = None,
+    force: Force = False,
 ) -> None:
     """Find shape, fibril and twist from diffraction patterns, and say whether to believe them.
 
     Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
     """
+    from argand.runs.resume import file_digest
     from argand.systems.molmnist import predict as module
     from argand.systems.molmnist.files.outputs import RunFolder
     from argand.systems.molmnist.files.run import Asked, predict_files
@@ -275,7 +278,9 @@ def predict(
     from argand.systems.molmnist.view import write_page
 
     asked = Asked(window, radiation, mask, index, polish)
-    folder = RunFolder(out, "shipped" if weights is None else str(weights), page=write_page)
+    settings = {"weights": file_digest(weights or module.WEIGHTS)}
+    named = "shipped" if weights is None else str(weights)
+    folder = RunFolder(out, named, page=write_page, settings=settings, force=force)
     records = predict_files(patterns, module.load(weights), asked, folder, tell)
     typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
     if out is not None and not json:

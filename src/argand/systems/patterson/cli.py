@@ -12,6 +12,7 @@ from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
+    Force,
     Json,
     KeepCard,
     LearningRate,
@@ -100,7 +101,7 @@ def predict(
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for a map that is solved as a crystal.")] = 30.0,
     json: Json = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over the results in --out.")] = False,
+    force: Force = False,
     weights: Weights = None,
 ) -> None:
     """Find the atoms of Patterson maps, and say whether they explain the map.
@@ -111,14 +112,17 @@ def predict(
     Example: argand patterson predict maps/*.npy --atoms 10 --out found
     """
     from argand.runs.folder import RunFolder
+    from argand.runs.resume import file_digest
     from argand.systems.patterson.files.run import MapQuestion, predict_files
     from argand.systems.patterson.files.table import answer_table
+    from argand.systems.patterson.predict import WEIGHTS
     from argand.systems.patterson.view import write_page
 
     predictor = _predictor(weights)
-    run = RunFolder(out, page=write_page)
+    settings = {"weights": file_digest(weights or WEIGHTS)}
+    run = RunFolder(out, page=write_page, settings=settings, force=force)
     question = MapQuestion(atoms, centred, voxel, formula, time_limit)
-    records = predict_files(files, predictor, question, run, tell, force=force)
+    records = predict_files(files, predictor, question, run, tell)
     if json:
         typer.echo(json_format.dumps(records, indent=2))
     else:

@@ -18,8 +18,9 @@ from argand.physics.still.detector import BeamGeometry
 from argand.runs.course import Failure
 from argand.runs.record import read_records, to_line, to_record
 from argand.systems.geometry.files import batch
-from argand.systems.geometry.files.batch import FrameAnswer, FrameGroups, FrameStore, Stated, expand
+from argand.systems.geometry.files.batch import FrameAnswer, Stated, expand
 from argand.systems.geometry.files.outputs import RunFolder, parse_formats
+from argand.systems.geometry.files.pooling import FrameGroups, FrameStore, position_of
 from argand.systems.geometry.files.record import COLUMNS, stem
 from argand.systems.geometry.files.run import predict_files
 from argand.systems.geometry.view import write_page
@@ -141,29 +142,35 @@ def test_patterns_that_name_nothing_do_not_stop_the_others(tmp_path: Path, write
     assert [failure.file for failure in failures] == [str(tmp_path / "gone.cbf")]
 
 
-def test_frames_beyond_the_memory_limit_are_read_again(
-    tmp_path: Path, write_stack: Callable[..., Path], predictor: object, monkeypatch: pytest.MonkeyPatch
+def test_frames_to_be_pooled_are_read_when_they_are_asked_for(
+    tmp_path: Path, write_stack: Callable[..., Path], predictor: object
 ):
     stack = write_stack(tmp_path / "m.h5", [(60, 45), (10, 20), (30, 40)])
     frames = [answer.frame for answer in batch.answer_file(str(stack), predictor, STATED)]
-    monkeypatch.setattr(batch, "KEPT_BYTES", frames[0].data.nbytes + frames[0].mask.nbytes)
-    store = FrameStore()
-    for frame in frames:
-        store.add(frame)
-    assert [kept.data.size > 0 for kept in store.frames] == [True, False, False]
+    store = FrameStore(STATED, [(str(stack), index, None) for index in range(3)])
     for kept, frame in zip(store, frames, strict=True):
         np.testing.assert_array_equal(kept.data, frame.data)
         assert kept.wavelength == 1.0
 
 
 def test_only_frames_of_one_geometry_are_pooled(answer: FrameAnswer, predictor: object):
-    groups = FrameGroups()
-    moved = FrameAnswer(replace(answer.frame, distance_mm=300.0), answer.prediction)
-    for one in (answer, answer, moved):
-        groups.add(one)
+    groups = FrameGroups(STATED)
+    moved = replace(answer.frame, distance_mm=300.0)
+    for frame in (answer.frame, answer.frame, moved):
+        groups.add(position_of(frame), answer.prediction)
     ((group, pooled),) = groups.pooled(predictor)
     assert len(group.frames) == 2
     assert pooled.frames == 2
+
+
+def test_a_note_on_all_frames_is_one_on_the_pooled_answer(answer: FrameAnswer, predictor: object):
+    groups = FrameGroups(STATED)
+    for number in range(2):
+        prediction = replace(answer.prediction, notes=("Beam_xy may be the foot", f"frame {number} is odd"))
+        groups.add("here", prediction)
+    ((_, pooled),) = groups.pooled(predictor)
+    assert pooled.notes[0] == "Beam_xy may be the foot"
+    assert "frame 1 is odd" not in pooled.notes
 
 
 def test_a_dials_list_gets_the_pooled_geometry_and_keeps_all_else(
@@ -181,13 +188,12 @@ def test_a_dials_list_gets_the_pooled_geometry_and_keeps_all_else(
 
 
 def test_a_dials_list_states_what_its_images_do_not_and_the_user_has_the_last_word(
-    tmp_path: Path, write_image: Callable[..., Path], predictor: object, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, write_image: Callable[..., Path], predictor: object
 ):
     images = [str(write_image(tmp_path / f"{n}.npy", (60, 45))) for n in range(2)]
     source = tmp_path / "imported.expt"
     model = BeamGeometry((55.25, 40.5), 171.0, 0.87, (0.075, 0.075))
     write_expt(source, model, (90, 120), images, (0.0, 1e6))
-    monkeypatch.setattr(batch, "KEPT_BYTES", 0)
     with RunFolder(None) as run:
         predict_files([str(source)], predictor, Stated(wavelength=1.2), run, tell=pytest.fail)
     assert [record["header_beam_centre_px"] for record in run.records] == [pytest.approx((55.25, 40.5))] * 3

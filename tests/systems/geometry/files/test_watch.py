@@ -2,18 +2,23 @@
 
 import json
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+from quick_predictor import QuickPredictor
 
 from argand.errors import InputError
+from argand.io.image import Frame
 from argand.systems.geometry.files.batch import Stated
-from argand.systems.geometry.files.watch import Watcher
+from argand.systems.geometry.files.watch import GIVE_UP, Watcher
 
 STATED = Stated(1.0, 150.0, (0.1, 0.1))
 
@@ -165,3 +170,152 @@ def test_a_missing_folder_is_told(watcher: Watcher):
     watcher.folder = watcher.folder / "gone"
     with pytest.raises(InputError, match="no such folder"):
         list(watcher.run(once=True))
+
+
+@pytest.fixture
+def growing(watcher: Watcher, draw_image: Callable[..., np.ndarray]) -> Callable[..., Path]:
+    """Writes a master that links to three data files, or one of those, of two images each."""
+
+    def write(number: int | None = None) -> Path:
+        path = watcher.folder / ("x_master.h5" if number is None else f"x_data_{number:06d}.h5")
+        with h5py.File(path, "w") as file:
+            if number is None:
+                for one in (1, 2, 3):
+                    link = h5py.ExternalLink(f"x_data_{one:06d}.h5", "entry/data/data")
+                    file[f"entry/data/data_{one:06d}"] = link
+            else:
+                images = [draw_image((10 * number + place, 20)) for place in (0, 1)]
+                file.create_dataset("entry/data/data", data=np.stack(images), chunks=(1, *images[0].shape))
+        return path
+
+    return write
+
+
+def test_a_master_is_answered_while_its_data_files_appear_and_each_frame_once(
+    watcher: Watcher, clock: Clock, growing: Callable[..., Path]
+):
+    growing()
+    growing(1)
+    clock.later = [(101.0, partial(growing, 3)), (103.0, partial(growing, 2))]
+    records = list(watcher.run(timeout_s=5.0))
+    assert [(record["index"], record["beam_centre_px"][0]) for record in records] == [
+        (2 * (number - 1) + place, 10 * number + place + 0.5) for number in (1, 2, 3) for place in (0, 1)
+    ]
+    assert len(lines(watcher)) == 6
+
+
+def test_a_restart_goes_on_with_the_frames_that_came_meanwhile(
+    watcher: Watcher, predictor: object, growing: Callable[..., Path]
+):
+    growing()
+    growing(1)
+    *answers, missing = watcher.run(once=True)
+    assert [record["index"] for record in answers] == [0, 1]
+    assert "x_data_000002.h5 is missing" in missing["reason"]
+    growing(2)
+    growing(3)
+    again = Watcher(watcher.folder, watcher.out, predictor, STATED, interval_s=0.01)
+    assert [record["index"] for record in again.run(once=True)] == [2, 3, 4, 5]
+
+
+def test_a_data_file_that_is_being_copied_waits_until_it_is_whole(
+    watcher: Watcher, clock: Clock, growing: Callable[..., Path]
+):
+    growing()
+    whole = growing(1).read_bytes()
+    (watcher.folder / "x_data_000001.h5").write_bytes(whole[: len(whole) // 2])
+    clock.later = [(101.0, lambda: (watcher.folder / "x_data_000001.h5").write_bytes(whole))]
+    records = list(watcher.run(timeout_s=3.0))
+    assert [record["index"] for record in records] == [0, 1]
+    assert all(record["reliable"] for record in records)
+
+
+def test_room_that_is_made_for_frames_is_no_frame(
+    watcher: Watcher, clock: Clock, draw_image: Callable[..., np.ndarray]
+):
+    path = watcher.folder / "y.h5"
+    shape = draw_image(None).shape
+
+    def put(index: int) -> None:
+        with h5py.File(path, "a") as file:
+            data = file.require_dataset("entry/data/data", (4, *shape), np.int32, chunks=(1, *shape))
+            data[index] = draw_image((10 + index, 20))
+
+    put(0)
+    clock.later = [(101.0 + index, partial(put, index)) for index in (1, 2, 3)]
+    assert [record["index"] for record in watcher.run(timeout_s=2.0)] == [0, 1, 2, 3]
+
+
+WRITER = """
+import sys, time, pathlib
+import h5py, numpy as np
+path, go = map(pathlib.Path, sys.argv[1:])
+with h5py.File(path, "w", libver="latest") as file:
+    room = {"chunks": (1, 90, 120), "maxshape": (None, 90, 120)}
+    data = file.create_dataset("entry/data/data", (0, 90, 120), np.int32, **room)
+    file.swmr_mode = True
+    for index in range(3):
+        data.resize(index + 1, 0)
+        image = np.zeros((90, 120), np.int32)
+        image[20, 10 + index] = 5000
+        data[index] = image
+        data.flush()
+        while not (go / str(index)).exists():
+            time.sleep(0.01)
+"""
+
+
+def test_a_file_in_swmr_mode_is_answered_while_it_is_written(
+    watcher: Watcher, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HDF5_USE_FILE_LOCKING", "FALSE")
+    go = tmp_path / "go"
+    go.mkdir()
+    path = watcher.folder / "s.h5"
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(go)])
+    centres = []
+    end = time.monotonic() + 60
+    while len(centres) < 3 and time.monotonic() < end:
+        for record in watcher.run(timeout_s=0.1):
+            assert writer.poll() is None
+            centres.append((record["index"], record["beam_centre_px"]))
+            (go / str(record["index"])).touch()
+        time.sleep(0.02)
+    assert writer.wait(10) == 0
+    assert centres == [(index, (10.5 + index, 20.5)) for index in range(3)]
+
+
+def test_one_bad_frame_does_not_keep_the_others_from_their_answers(
+    watcher: Watcher, predictor: object, write_stack: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    write_stack(watcher.folder / "m.h5", [(60, 45)] * 6)
+    answer = predictor.predict_frame
+
+    def odd(frame: Frame, *options: object) -> object:
+        if frame.index in odd_ones:
+            raise InputError(f"{frame.path}: image {frame.index} is damaged")
+        return answer(frame, *options)
+
+    monkeypatch.setattr(predictor, "predict_frame", odd)
+    odd_ones = {2}
+    records = list(watcher.run(once=True))
+    assert sorted(record["index"] for record in records) == list(range(6))
+    assert [record["index"] for record in records if record.get("failed")] == [2]
+    write_stack(watcher.folder / "n.h5", [(60, 45)] * 6)
+    odd_ones = set(range(6))
+    assert len(list(watcher.run(once=True))) == GIVE_UP
+
+
+def test_processes_share_the_images_of_a_folder(
+    watcher: Watcher, tmp_path: Path, write_stack: Callable[..., Path], write_image: Callable[..., Path]
+):
+    write_stack(watcher.folder / "m.h5", [(60, 45), (10, 20), (30, 40)])
+    write_image(watcher.folder / "a.npy")
+    watcher.predictor, watcher.processes = QuickPredictor(tmp_path / "log.txt"), 2
+    records = list(watcher.run(once=True))
+    assert sorted((Path(record["file"]).name, record["index"]) for record in records) == [
+        ("a.npy", 0),
+        ("m.h5", 0),
+        ("m.h5", 1),
+        ("m.h5", 2),
+    ]

@@ -1,12 +1,10 @@
-"""Many files, one answer each: bad files are told and passed over, frames of one geometry are pooled."""
+"""The images of files and the answers for them; a bad file is told and passed over."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
-
-import numpy as np
+from typing import Protocol, runtime_checkable
 
 from argand.errors import ArgandError
 from argand.io.expt import ExptImages
@@ -16,10 +14,6 @@ from argand.runs.course import UNEXPECTED, Failure, attempted
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Mask
-
-KEPT_BYTES = 400_000_000
-"""Bytes of pixels that are kept for pooling; frames beyond wait on disk, so that memory does not grow with
-their number. By hand: about a dozen frames of a 6M detector in 32 bits with their masks."""
 
 ERRORS = (ArgandError, OSError, *UNEXPECTED)
 """What makes a file fail; any other error ends the run."""
@@ -116,111 +110,13 @@ def answer_frames(
 
     The current `model` of the file's images stands in place of their headers.
     """
-    started = time.perf_counter()
+    began = time.perf_counter()
     for frame in read_frames(file, model=model, **vars(stated)):
-        prediction = predictor.predict_frame(frame, options)
-        now = time.perf_counter()
-        yield FrameAnswer(frame, replace(prediction, seconds=now - started))
-        started = time.perf_counter()
+        yield answer_frame(frame, predictor, options, began)
+        began = time.perf_counter()
 
 
-@dataclass
-class FrameStore(Sequence[Frame]):
-    """Frames to be pooled: the pixels of the first ones in memory, others read again on demand.
-
-    `mask` and `geometry` are what the user gave to read the frames with.
-    """
-
-    mask: Mask | None = None
-    geometry: Path | None = None
-    frames: list[Frame] = field(default_factory=list)
-    kept_bytes: int = 0
-
-    def add(self, frame: Frame) -> None:
-        """Append a frame."""
-        size = frame.data.nbytes + frame.mask.nbytes
-        fits = self.kept_bytes + size <= KEPT_BYTES
-        self.kept_bytes += size if fits else 0
-        self.frames.append(frame if fits else _without_pixels(frame))
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        kept = self.frames[index]
-        if kept.data.size:
-            return kept
-        name = f"{kept.path}#{kept.index}"
-        again = next(read_frames(name, mask=self.mask, geometry=self.geometry or kept.panels))
-        return replace(kept, data=again.data, mask=again.mask)
-
-
-def _without_pixels(frame: Frame) -> Frame:
-    return replace(frame, data=np.empty((0, 0), frame.data.dtype), mask=np.empty((0, 0), bool))
-
-
-@dataclass
-class FrameGroup:
-    """Frames whose headers state one geometry, and their answers."""
-
-    frames: FrameStore
-    predictions: list[Prediction] = field(default_factory=list)
-
-    def add(self, answer: FrameAnswer) -> None:
-        """Append an answer."""
-        self.frames.add(answer.frame)
-        self.predictions.append(answer.prediction)
-
-    @property
-    def files(self) -> list[str]:
-        """Files of the frames, each once."""
-        return list(dict.fromkeys(prediction.file for prediction in self.predictions))
-
-
-class FrameGroups:
-    """Answers sorted by geometry as they come; `mask` and `geometry` are what their frames are read with."""
-
-    def __init__(self, mask: Mask | None = None, geometry: Path | None = None) -> None:
-        self.mask, self.geometry = mask, geometry
-        self._groups: dict[tuple[Any, ...], FrameGroup] = {}
-
-    def add(self, answer: FrameAnswer) -> None:
-        """Sort an answer to those of its geometry."""
-        key = geometry_key(answer.frame)
-        self._groups.setdefault(key, FrameGroup(FrameStore(self.mask, self.geometry))).add(answer)
-
-    def pooled(
-        self, predictor: BatchPredictor, options: Options = PLAIN
-    ) -> Iterator[tuple[FrameGroup, Prediction | Failure]]:
-        """One answer for each group of two frames or more; a Failure where they cannot be pooled."""
-        for group in self._groups.values():
-            if len(group.predictions) < 2:
-                continue
-            try:
-                yield group, predictor.pool(group.frames, group.predictions, options)
-            except ArgandError as error:
-                yield group, Failure("pooled", f"pooled: {error}")
-
-
-def geometry_key(frame: Frame) -> tuple[Any, ...]:
-    """What frames of one detector position have in common, as their headers state it.
-
-    Rounded (by hand) to 10 nm of pixel size, 0.01 mm, 0.0001 Å, 0.01° and 0.1 px: finer than a move of the
-    detector that matters, coarser than what headers of one position differ by in their last digit.
-    """
-
-    def rounded(value: Any, digits: int) -> Any:
-        values = value if isinstance(value, tuple) else (value,)
-        return tuple(None if v is None else round(float(v), digits) for v in values)
-
-    return (
-        frame.shape,
-        rounded(frame.pixel_size_mm, 5),
-        rounded(frame.distance_mm, 2),
-        rounded(frame.wavelength, 4),
-        rounded(frame.two_theta_deg, 2),
-        rounded(frame.header_beam_centre_px, 1),
-        frame.panels and len(frame.panels.panels),
-    )
+def answer_frame(frame: Frame, predictor: BatchPredictor, options: Options, began: float) -> FrameAnswer:
+    """The answer for a frame; its seconds count from `began`, when its reading began (`perf_counter`)."""
+    prediction = predictor.predict_frame(frame, options)
+    return FrameAnswer(frame, replace(prediction, seconds=time.perf_counter() - began))

@@ -5,6 +5,7 @@ All files are written under another name and moved into place.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,11 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.modular import PanelSet
 from argand.runs import folder as runs
 from argand.runs.course import Failure
-from argand.runs.record import RESULTS, Record, read_records
+from argand.runs.record import Record
 from argand.system import near_match
-from argand.systems.geometry.files.batch import FrameAnswer, FrameGroup
-from argand.systems.geometry.files.record import TABLE, failed, stem, to_csv
+from argand.systems.geometry.files.batch import FrameAnswer
+from argand.systems.geometry.files.pooling import FrameGroup
+from argand.systems.geometry.files.record import TABLE, failed, frame_record, stem, to_csv
 from argand.systems.geometry.refine.modular import flat_image, plane_geometry
 from argand.systems.geometry.refine.prediction import Prediction
 
@@ -44,51 +46,110 @@ def parse_formats(text: str) -> tuple[str, ...]:
     return formats
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """What is written for each answer, and where; without a folder, nothing."""
+
+    folder: Path | None = None
+    formats: Sequence[str] = FORMATS
+    overlay: bool = True
+
+    def write(self, name: str, answer: FrameAnswer) -> Record:
+        """Write geometry files and picture of an answer under `name`; returns its record."""
+        frame, prediction = answer.frame, answer.prediction
+        record = frame_record(frame, prediction) | {"name": name}
+        record["downloads"] = self.write_geometry(name, prediction, frame, [(frame.path, frame.index)])
+        if self.folder is not None and self.overlay:
+            from argand.systems.geometry.files.overlay import draw_overlay
+
+            record["overlay"] = f"{name}.png"
+            draw_overlay(self.folder / record["overlay"], flat_image(frame), prediction)
+        return record
+
+    def write_geometry(
+        self, name: str, prediction: Prediction, frame: Frame, images: list[tuple[str, int]]
+    ) -> list[str]:
+        """Write the formats asked for and return their names; without a reliable answer there are none."""
+        geometry = prediction.stated_geometry
+        if self.folder is None or geometry is None:
+            return []
+        panels = prediction.moved_panels
+        written = []
+        for form in self.formats if panels is None else [f for f in self.formats if f in PANEL_FORMATS]:
+            path = self.folder / f"{name}.{form}"
+            if panels is None:
+                write_geometry(path, form, geometry, frame, images)
+            else:
+                source, wavelength = frame.panel_file, geometry.wavelength
+                write_panels(path, form, source, panels, wavelength, images, _trusted(frame))
+            written.append(path.name)
+        return written
+
+
 @dataclass
 class RunFolder(runs.RunFolder):
     """The folder of a run with geometry files, pictures and a table."""
 
     formats: Sequence[str] = FORMATS
     overlay: bool = True
-    _earlier: dict[str, list[str]] = field(default_factory=dict)
     _geometries: dict[str, tuple[BeamGeometry, PanelSet | None]] = field(default_factory=dict)
 
     def __enter__(self) -> "RunFolder":
         super().__enter__()
-        results = None if self.folder is None else self.folder / RESULTS
-        for record in read_records(results) if results and results.exists() else []:
-            self._earlier[record.get("name", "")] = record.get("downloads", [])
         return self
+
+    @property
+    def outputs(self) -> Outputs:
+        """What is written for each answer."""
+        return Outputs(self.folder, self.formats, self.overlay)
 
     def write_results(self, folder: Path) -> None:
         """Write the records as lines of JSON and as a table."""
         super().write_results(folder)
         write_lines(folder / TABLE, to_csv(self.records).splitlines())
 
+    def written(self, record: Record) -> list[str]:
+        """Geometry files and picture of a record."""
+        return [*record.get("downloads", []), *super().written(record)]
+
     def add(self, outcome: FrameAnswer | Failure) -> Record:
         """Write what belongs to one answer or failure; returns its record."""
         if isinstance(outcome, Failure):
             return self.keep(failed(outcome))
-        frame, prediction = outcome.frame, outcome.prediction
-        name = self.unused(stem(frame.path, frame.index))
-        record = prediction.to_json() | {"name": name, "pooled": False}
-        images = [(frame.path, frame.index)]
-        record["downloads"] = self._write_geometry(name, prediction, frame, images)
-        if self.folder is not None and self.overlay:
-            from argand.systems.geometry.files.overlay import draw_overlay
-
-            record["overlay"] = f"{name}.png"
-            draw_overlay(self.folder / record["overlay"], flat_image(frame), prediction)
+        name = self.unused(stem(outcome.frame.path, outcome.frame.index))
+        record = self.outputs.write(name, outcome)
+        self.note(record, outcome.prediction)
         return self.keep(record)
+
+    def note(self, record: Record, prediction: Prediction) -> None:
+        """Take note of an answer whose outputs are written.
+
+        What an earlier run wrote under its name and this run did not is removed: it would mislead.
+        """
+        geometry = prediction.stated_geometry
+        if geometry is not None:
+            self._geometries[record["name"]] = geometry, prediction.moved_panels
+        if self.folder is not None:
+            for old in set(self._downloads.get(record["name"], [])) - set(record["downloads"]):
+                (self.folder / old).unlink(missing_ok=True)
+
+    @cached_property
+    def _downloads(self) -> dict[str, list[str]]:
+        """Geometry files of an earlier run by the name of its answer."""
+        earlier = [record for records in self._earlier.values() for record in records]
+        return {record.get("name", ""): record.get("downloads", []) for record in earlier}
 
     def add_pooled(self, group: FrameGroup, outcome: Prediction | Failure) -> Record:
         """Write what belongs to the answer for a group of frames; returns its record."""
         if isinstance(outcome, Failure):
             return self.keep(failed(outcome) | {"files": group.files})
         name = self.unused("pooled")
-        record = outcome.to_json() | {"name": name, "pooled": True, "files": group.files}
+        record = outcome.to_json() | {"name": name, "pooled": True, "files": group.files, "downloads": []}
         images = [(prediction.file, prediction.index) for prediction in group.predictions]
-        record["downloads"] = self._write_geometry(name, outcome, group.frames[0], images)
+        if self.folder is not None and outcome.reliable:
+            frame = group.frames[0]
+            record["downloads"] = self.outputs.write_geometry(name, outcome, frame, images)
+        self.note(record, outcome)
         return self.keep(record)
 
     def correct(self, source: str) -> Path | None:
@@ -125,32 +186,6 @@ class RunFolder(runs.RunFolder):
             return None if found is None else found[0]
         geometry, panels = found
         return geometry if panels is None else plane_geometry(images.panels, panels, geometry.wavelength)
-
-    def _write_geometry(
-        self, name: str, prediction: Prediction, frame: Frame, images: list[tuple[str, int]]
-    ) -> list[str]:
-        """Write the formats asked for and return their names; without a reliable answer there are none.
-
-        What an earlier run wrote for this image and this run does not is removed: it would mislead.
-        """
-        if self.folder is None:
-            return []
-        written = []
-        geometry = prediction.stated_geometry
-        if geometry is not None:
-            panels = prediction.moved_panels
-            self._geometries[name] = geometry, panels
-            for form in self.formats if panels is None else [f for f in self.formats if f in PANEL_FORMATS]:
-                path = self.folder / f"{name}.{form}"
-                if panels is None:
-                    write_geometry(path, form, geometry, frame, images)
-                else:
-                    source, wavelength = frame.panel_file, geometry.wavelength
-                    write_panels(path, form, source, panels, wavelength, images, _trusted(frame))
-                written.append(path.name)
-        for old in set(self._earlier.get(name, [])) - set(written):
-            (self.folder / old).unlink(missing_ok=True)
-        return written
 
 
 def write_geometry(

@@ -7,11 +7,15 @@ of geometry files) and `overlay` (name of its picture); that of a file without a
 import csv
 import io
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
+from argand.io.image import Frame
 from argand.io.suffix import IMAGE_ENDING, MANY_IMAGES
 from argand.runs.course import Failure
 from argand.runs.record import Record, to_record
+from argand.systems.geometry.files.pooling import position_of
+from argand.systems.geometry.refine.prediction import Prediction
 
 TABLE = "results.csv"
 
@@ -36,10 +40,29 @@ COLUMNS = (
 )
 
 
+def frame_record(frame: Frame, prediction: Prediction) -> Record:
+    """Record of the answer for a frame: the prediction, when it was measured and where the detector stood.
+
+    `time` is the header's or, where it states none (`time_from` then says `file`), when the file was changed.
+    """
+    when, said_by = frame.time, "header"
+    if when is None and Path(frame.path).exists():
+        changed = datetime.fromtimestamp(Path(frame.path).stat().st_mtime)
+        when, said_by = changed.isoformat(timespec="milliseconds"), "file"
+    told = {"pooled": False, "position": position_of(frame), "time": when, "time_from": when and said_by}
+    return prediction.to_json() | told
+
+
 def failed(failure: Failure) -> Record:
     """Record of a file without an answer; it has the keys that every reader may look for."""
     nothing = ("beam_centre_px", "sigma_px", "tilt_deg", "poni_px", "header_beam_centre_px", "seconds")
-    record = {"file": failure.file, "index": 0, "reliable": False, "reason": failure.reason, "failed": True}
+    record = {
+        "file": failure.file,
+        "index": failure.index or 0,
+        "reliable": False,
+        "reason": failure.reason,
+        "failed": True,
+    }
     return record | dict.fromkeys(nothing) | {"pooled": failure.file == "pooled"}
 
 

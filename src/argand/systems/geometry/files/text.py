@@ -1,5 +1,6 @@
 """The values of a record in words, alike on the screen and on the page."""
 
+from math import hypot
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ def label(record: Record) -> str:
         return f"pooled from {Path(record['files'][0]).name} on"
     number = f" #{record['index']}" if record.get("index") else ""
     return Path(record["file"]).name + number
+
+
+def shift_length(record: Record) -> float | None:
+    """How far a reliable answer is from the header's centre, in px; None where one of them is missing."""
+    shift = record.get("shift_px")
+    return None if not record["reliable"] or shift is None else hypot(*shift)
 
 
 def pair(values: Any, digits: int = 2, sign: str = "") -> str:

@@ -2,18 +2,71 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from argand.errors import InputError
 from argand.io.image import expand_inputs
-from argand.runs.record import Record, read_records, to_line
-from argand.systems.geometry.files.batch import BatchPredictor, FrameAnswer, Stated, answer_file
+from argand.io.suffix import MANY_IMAGES
+from argand.runs.course import Failure
+from argand.runs.record import Record, append_records, drop_torn_line, read_records
+from argand.systems.geometry.files.batch import BatchPredictor, Stated
 from argand.systems.geometry.files.record import failed
+from argand.systems.geometry.files.work import Answer, ImageTask, ImageWork, death, in_chunks
 from argand.systems.geometry.refine.options import PLAIN, Options
+from argand.workers import Died, Workers
+
+GIVE_UP = 3
+"""Images of one HDF5 file that may fail before it is left alone until it changes. By hand: one damaged frame
+must not keep the others from their answers, nor a missing wavelength fill the results."""
 
 Stamp = tuple[int, int]
 """Size in bytes and time of last change in ns of a file."""
+
+
+class Stamps:
+    """How files stand at this look and stood at the one before."""
+
+    def __init__(self) -> None:
+        self._before: dict[Path, Stamp | None] = {}
+        self._now: dict[Path, Stamp | None] = {}
+
+    def look(self) -> None:
+        """Begin a new look."""
+        self._before, self._now = self._now, {}
+
+    def of(self, path: Path) -> Stamp | None:
+        """How a file stands; None where there is none, or an empty one."""
+        if path not in self._now:
+            try:
+                state = path.stat()
+            except OSError:
+                self._now[path] = None
+            else:
+                self._now[path] = (state.st_size, state.st_mtime_ns) if state.st_size else None
+        return self._now[path]
+
+    def settled(self, path: Path) -> bool:
+        """Whether a file is there and stands as it did."""
+        return self.of(path) is not None and self.of(path) == self._before.get(path)
+
+
+@dataclass
+class _File:
+    """What is known of a file of the folder."""
+
+    done: set[int] = field(default_factory=set)
+    """Images that are answered, or have failed."""
+    failures: int = 0
+    """Images that have failed since the file last changed."""
+    stamps: tuple[Stamp | None, ...] = ()
+    """How the file and its data files stood when it was last looked into."""
+    left: bool = False
+    """Whether nothing remains to be done while it stands so."""
+    parts: tuple[Path, ...] = ()
+    """Data files of an HDF5 master that are there."""
+    missing: InputError | None = None
 
 
 @dataclass
@@ -21,8 +74,9 @@ class Watcher:
     """Answers each image of `folder` once its file has stopped growing, and appends to `out`.
 
     A file counts as complete when two looks, `interval_s` seconds apart, find it unchanged. One second is by
-    hand: an image waits for two looks at most. Files that `out` names already are left alone. A file that
-    failed is tried again when it has changed since.
+    hand: an image waits for two looks at most. The images of an HDF5 file are answered while it and its data
+    files grow. Images that `out` has answers for are left alone. A file that failed is tried again when it
+    has changed since.
     """
 
     folder: Path
@@ -32,8 +86,9 @@ class Watcher:
     options: Options = PLAIN
     pattern: str | None = None
     interval_s: float = 1.0
-    _answered: dict[str, Stamp | None] = field(default_factory=dict)
-    """File -> None when nothing remains to be done, or its stamp when it failed."""
+    processes: int = 1
+    _files: dict[str, _File] = field(default_factory=dict)
+    _stamps: Stamps = field(default_factory=Stamps)
 
     def run(self, once: bool = False, timeout_s: float | None = None) -> Iterator[Record]:
         """Records as they come, until `timeout_s` pass without a new image, or with `once` until all is done.
@@ -43,42 +98,104 @@ class Watcher:
         if not self.folder.is_dir():
             raise InputError(f"{self.folder}: no such folder; name the one that the images arrive in")
         self._resume()
-        before: dict[str, Stamp] = {}
         since = time.monotonic()
-        while True:
-            waiting = {file: stamp for file, stamp in self.look().items() if self._is_new(file, stamp)}
-            for file in [file for file, stamp in waiting.items() if before.get(file) == stamp]:
-                yield from self.answer(file, waiting.pop(file))
-                since = time.monotonic()
-            spent = timeout_s is not None and time.monotonic() - since >= timeout_s
-            if spent or (once and not waiting):
-                return
-            before = waiting
-            time.sleep(self.interval_s)
+        with Workers(self.processes, ImageWork(self.predictor, self.stated, self.options)) as workers:
+            while True:
+                waiting, tasks, failures = self._look()
+                for record in self._written([failed(failure) for failure in failures]):
+                    yield record
+                for record in self._answered(tasks, workers):
+                    yield record
+                    since = time.monotonic()
+                if once and not waiting and not tasks:
+                    incomplete = [Failure(file, str(error)) for file, error in self._missing()]
+                    yield from self._written([failed(failure) for failure in incomplete])
+                    return
+                if timeout_s is not None and time.monotonic() - since >= timeout_s:
+                    return
+                time.sleep(self.interval_s)
 
-    def look(self) -> dict[str, Stamp]:
-        """The images that are there, empty files left out, in the order of their last change."""
-        stamps = {}
-        for file in self._names():
-            try:
-                state = Path(file).stat()
-            except FileNotFoundError:
+    def _look(self) -> tuple[bool, list[ImageTask], list[Failure]]:
+        """Whether files are still changing, the images that are due, and files that cannot be read."""
+        self._stamps.look()
+        waiting = False
+        tasks: list[ImageTask] = []
+        failures: list[Failure] = []
+        for file in sorted(self._names(), key=lambda name: (self._stamps.of(Path(name)) or (0, 0))[::-1]):
+            known = self._files.setdefault(_key(file), _File())
+            stamps = self._stand(file, known)
+            if stamps[0] is None or (known.left and stamps == known.stamps):
                 continue
-            if state.st_size:
-                stamps[file] = (state.st_size, state.st_mtime_ns)
-        return dict(sorted(stamps.items(), key=lambda item: (item[1][1], item[0])))
+            if stamps != known.stamps:
+                known.left, known.failures = False, 0
+            try:
+                due = self._due(file, known)
+            except InputError as error:
+                due = []
+                failures += [Failure.of(file, error)] if self._stamps.settled(Path(file)) else []
+            tasks += due
+            # The data files may be others now.
+            known.stamps = self._stand(file, known)
+            settled = all(self._stamps.settled(path) for path in (Path(file), *known.parts))
+            # A missing data file is looked for again.
+            known.left = settled and not due and known.missing is None
+            waiting = waiting or not settled
+        return waiting, tasks, failures
 
-    def answer(self, file: str, stamp: Stamp) -> list[Record]:
-        """Answer all images of a file and append their records to the results; a bad file has one that says
-        why.
-        """
-        records = []
-        for outcome in answer_file(file, self.predictor, self.stated, self.options):
-            good = isinstance(outcome, FrameAnswer)
-            records.append(outcome.prediction.to_json() if good else failed(outcome))
-            self._answered[_key(file)] = None if good else stamp
-        append(self.out, records)
+    def _stand(self, file: str, known: _File) -> tuple[Stamp | None, ...]:
+        return tuple(self._stamps.of(path) for path in (Path(file), *known.parts))
+
+    def _due(self, file: str, known: _File) -> list[ImageTask]:
+        """Images of a file that can be answered now; raises InputError for an HDF5 file that is none."""
+        if not MANY_IMAGES.search(file):
+            due = self._stamps.settled(Path(file)) and not known.done and not known.failures
+            return [ImageTask(file, None, "")] if due else []
+        # h5py is slow to import, and only these files need it.
+        from argand.io.nexus import growth
+
+        found = growth(Path(file), self._stamps.settled)
+        known.missing = found.missing
+        known.parts = found.files[1:]
+        if known.failures >= GIVE_UP:
+            return []
+        return [ImageTask(file, index, "") for index in range(found.frames) if index not in known.done]
+
+    def _answered(
+        self, tasks: list[ImageTask], workers: Workers[ImageTask, list[Answer | Failure]]
+    ) -> Iterator[Record]:
+        """Records of the answers as they come; a bad file has one that says why."""
+        pieces = in_chunks(tasks, self.processes)
+        failed_often = lambda task: self._files[_key(task.file)].failures >= GIVE_UP  # noqa: E731
+        chunks = ([task for task in piece if not failed_often(task)] for piece in pieces)
+        with closing(workers.results(chunks)) as results:
+            for task, result in results:
+                known = self._files[_key(task.file)]
+                records = []
+                for outcome in [death(task, result)] if isinstance(result, Died) else result:
+                    if isinstance(outcome, Failure):
+                        known.failures += 1
+                        records.append(failed(outcome))
+                    else:
+                        # No files are made from these answers.
+                        unused = ("name", "downloads")
+                        records.append({k: v for k, v in outcome.record.items() if k not in unused})
+                if task.index is None:
+                    known.done |= {record["index"] for record in records if not record.get("failed")}
+                elif result:
+                    known.done.add(task.index)
+                yield from self._written(records)
+
+    def _written(self, records: list[Record]) -> list[Record]:
+        """The records, appended to the results."""
+        append_records(self.out, records)
         return records
+
+    def _missing(self) -> Iterator[tuple[str, InputError]]:
+        """Masters whose data files did not all come."""
+        for file in self._names():
+            missing = self._files[_key(file)].missing
+            if missing is not None:
+                yield file, missing
 
     def _names(self) -> list[str]:
         if self.pattern is not None:
@@ -88,32 +205,14 @@ class Watcher:
         except InputError:
             return []
 
-    def _is_new(self, file: str, stamp: Stamp) -> bool:
-        """Whether a file is still to be answered."""
-        key = _key(file)
-        return key not in self._answered or self._answered[key] not in (None, stamp)
-
     def _resume(self) -> None:
         """Take note of what the results hold already."""
         self.out.parent.mkdir(parents=True, exist_ok=True)
         if self.out.exists():
             drop_torn_line(self.out)
-            self._answered |= {_key(record["file"]): None for record in read_records(self.out)}
-
-
-def append(path: Path, records: list[Record]) -> None:
-    """Append records as JSON lines in one piece, so that an interruption leaves all of a file or nothing."""
-    # One unbuffered write: a buffer would be flushed in parts.
-    text = "".join(to_line(record) + "\n" for record in records)
-    with path.open("ab", buffering=0) as results:
-        results.write(text.encode())
-
-
-def drop_torn_line(path: Path) -> None:
-    """Cut off a last line without its end, which a power cut may leave."""
-    with path.open("rb+") as results:
-        content = results.read()
-        results.truncate(content.rfind(b"\n") + 1)
+            for record in read_records(self.out):
+                if not record.get("failed"):
+                    self._files.setdefault(_key(record["file"]), _File()).done.add(record["index"])
 
 
 def _key(file: str) -> str:

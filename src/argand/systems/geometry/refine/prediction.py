@@ -1,13 +1,16 @@
 """What a prediction says: the answer, how far to trust it, and what it was made from."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from argand.errors import ConfigError
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.modular import PanelSet, RigidMotion
 from argand.physics.still.projection import plane_of
+from argand.system import from_config, to_config
 from argand.systems.geometry.refine.sample import NOTHING, Sample
 
 Path = Literal["lattice", "rings", "network", "none"]
@@ -117,7 +120,11 @@ class Prediction:
         return float(fast), float(slow)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON."""
+        """Plain numbers and strings, ready for JSON.
+
+        `geometry` is the best estimate, reliable or not, its angles in radians, and `covariance` that of its
+        centre (px) and angles.
+        """
         estimate = self.geometry.beam_centre_px if self.geometry else None
         return {
             "schema_version": SCHEMA_VERSION,
@@ -152,4 +159,23 @@ class Prediction:
             "beam_panel": self.beam_panel,
             "seconds": self.seconds,
             "notes": list(self.notes),
+            "shape": self.shape,
+            "geometry": None if self.geometry is None else to_config(self.geometry),
+            "tilt_measured": self.tilt_measured,
+            "covariance": None if self.covariance is None else self.covariance.tolist(),
         }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Prediction":
+        """The prediction that `to_json` told of; what else a record holds is left out.
+
+        Raises ConfigError for a record that is no whole one, and for one of panels, whose positions it lacks.
+        """
+        if record.get("panels"):
+            raise ConfigError("the record of a detector of panels does not hold where they stand")
+        covariance = record.get("covariance")
+        names = {field.name for field in fields(cls)} - {"covariance", "panels", "sample"}
+        answer = from_config(cls, {name: record[name] for name in names if name in record})
+        known = {field.name: record[field.name] for field in fields(Sample) if field.name in record}
+        matrix = None if covariance is None else np.array(covariance, float)
+        return replace(answer, covariance=matrix, sample=from_config(Sample, known))

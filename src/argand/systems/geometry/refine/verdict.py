@@ -35,6 +35,17 @@ MEASURED_STRETCH = 0.005
 which it is taken as known beforehand, so that the spots and not the header have spoken."""
 
 
+def no_hit(frame: Frame, seen: Features) -> Prediction:
+    """What is said of an image with too few spots to be a hit, of which nothing more was asked."""
+    spots = len(seen.spots)
+    reason = f"no hit: {spots} spot{'' if spots == 1 else 's'}"
+    nothing = (None, None, None, False, frame.header_beam_centre_px, None, None, None)
+    notes = tuple(frame.notes)
+    return Prediction(
+        frame.path, frame.index, frame.shape, False, reason, "none", *nothing, spots, 0, None, 0.0, notes
+    )
+
+
 def decide(
     frame: Frame,
     seen: Features,

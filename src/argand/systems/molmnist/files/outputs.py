@@ -18,6 +18,7 @@ from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.folder import output_file
 from argand.runs.record import SUMMARY, Record
+from argand.runs.resume import ASKED
 from argand.systems.molmnist.files.inputs import PatternCase
 from argand.systems.molmnist.inversion.shape_basis import BLUR, blur
 from argand.systems.molmnist.predict import Prediction
@@ -35,14 +36,15 @@ class RunFolder(runs.RunFolder):
     weights: str = "shipped"
 
     def write_results(self, folder: Path) -> None:
-        """Write the summary."""
+        """Write the records as lines and, with what they were made with, as the summary."""
+        super().write_results(folder)
         told = {"argand": __version__, "weights": self.weights, "records": self.records}
         with output_file(folder / SUMMARY) as partial:
             partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
-    def add(self, case: PatternCase, answer: Prediction, seconds: float) -> Record:
-        """Write what belongs to an answer; returns its record."""
-        record = record_of(case, answer, seconds)
+    def add(self, case: PatternCase, answer: Prediction, seconds: float, rests_on: str) -> Record:
+        """Write what belongs to an answer, which rests on this (`asked`); returns its record."""
+        record = record_of(case, answer, seconds) | {ASKED: rests_on}
         record["name"] = self.unused(record["name"])
         if self.folder is not None:
             record |= {"hdf5": f"{record['name']}.h5", "picture": f"{record['name']}.png"}

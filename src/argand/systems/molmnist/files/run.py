@@ -1,12 +1,13 @@
 """The verb predict as a function: patterns in; records, shapes, pictures and a page out."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from argand.errors import ArgandError
-from argand.io.pattern import expand_patterns
+from argand.io.image import split_selection
+from argand.io.pattern import INNER, expand_patterns
 from argand.physics.coherent.projection import Radiation
 from argand.progress import ProgressDisplay
 from argand.runs.course import UNEXPECTED, Failure, answered
@@ -42,8 +43,16 @@ def predict_files(
     if asked.index is not None:
         files = [f"{file}#{asked.index}" for file in files]
     display = ProgressDisplay("predict fibrils", "patterns")
-    answer = lambda file: _answers(file, predictor, asked, folder)  # noqa: E731
+    folder.settings["asked"] = asked
     with folder:
+        stacks = {file: _stack(file) for file in files}
+        rests_on = {stack: folder.asked(*stack) for stack in stacks.values()}
+        earlier = {stack: folder.take_over(stack[0], on) for stack, on in rests_on.items()}
+
+        def answer(file: str) -> Iterator[Record | Failure]:
+            stack = stacks[file]
+            return _answers(file, predictor, asked, folder, earlier[stack], rests_on[stack])
+
         for failure in failures:
             tell(failure)
             folder.keep(failed(failure))
@@ -65,10 +74,30 @@ def _expanded(names: Sequence[str]) -> tuple[list[str], list[Failure]]:
     return files, failures
 
 
-def _answers(file: str, predictor: Predictor, asked: Asked, folder: RunFolder) -> Iterator[Record | Failure]:
-    """A record, which is kept, or a failure for each pattern of a file; raises ERRORS."""
+def _stack(file: str) -> tuple[str, str]:
+    """The file of a name, as its records have it, without a selection, and the path within the file."""
+    inner = INNER.match(file)
+    return (split_selection(file)[0], "") if inner is None else (inner[1], inner[2])
+
+
+def _answers(
+    file: str,
+    predictor: Predictor,
+    asked: Asked,
+    folder: RunFolder,
+    earlier: Mapping[int, Record],
+    rests_on: str,
+) -> Iterator[Record | Failure]:
+    """A record, which is kept, or a failure for each pattern of a file; raises ERRORS.
+
+    Records of an earlier run stand for their patterns.
+    """
     for case in read_cases(file, asked.mask):
-        yield _answer(_stated(case, asked), predictor, asked.rounds, folder)
+        if case.index in earlier:
+            folder.records.append(earlier[case.index])
+            yield earlier[case.index]
+        else:
+            yield _answer(_stated(case, asked), predictor, asked.rounds, folder, rests_on)
 
 
 def _stated(case: PatternCase, asked: Asked) -> PatternCase:
@@ -80,11 +109,13 @@ def _stated(case: PatternCase, asked: Asked) -> PatternCase:
     )
 
 
-def _answer(case: PatternCase, predictor: Predictor, rounds: int, folder: RunFolder) -> Record | Failure:
+def _answer(
+    case: PatternCase, predictor: Predictor, rounds: int, folder: RunFolder, rests_on: str
+) -> Record | Failure:
     began = time.perf_counter()
     try:
         asked = predictor.measured_by(case.radiation)
         answer = asked.predict(case.intensity, case.live, case.window_side, rounds)
     except ArgandError as error:
         return Failure.of(case.file, error, case.index)
-    return folder.add(case, answer, time.perf_counter() - began)
+    return folder.add(case, answer, time.perf_counter() - began, rests_on)

@@ -17,7 +17,8 @@ from argand.physics.crystal.symmetry import Group
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, answered
 from argand.runs.folder import RunFolder
-from argand.runs.record import RESULTS, Record
+from argand.runs.record import Record
+from argand.runs.resume import ASKED
 from argand.systems.patterson.maps.prediction import Prediction
 from argand.systems.patterson.predict import Predictor
 
@@ -57,22 +58,28 @@ def predict_files(
     question: MapQuestion,
     run: RunFolder,
     tell: Callable[[Failure], None],
-    *,
-    force: bool = False,
 ) -> list[Record]:
     """Answer every map; files without an answer are told and have a record with `reason`.
 
-    Each map's atoms are written as XYZ beside `results.jsonl`; ConfigError where the folder holds results
-    already and `force` was not given.
+    Each map's atoms are written as XYZ beside `results.jsonl`. What an earlier run in the folder has answered
+    of the same question is taken over; ConfigError where it holds other answers, unless `run` is to force.
     """
     files = list(expand(patterns))
-    if run.folder is not None and (run.folder / RESULTS).exists() and not force:
-        raise ConfigError(f"{run.folder} holds results; name another folder or give --force")
-    answer = lambda file: [_answer(file, predictor, question)]  # noqa: E731
+    run.settings["question"] = question
+    asked = {file: run.asked(file) for file in files}
     display = ProgressDisplay("predict", "maps")
     with run:
+        earlier = {file: list(run.take_over(file, asked[file]).values()) for file in files}
+        if not run.force and any("reason" not in record for record in run.left_over()):
+            raise ConfigError(f"{run.folder} holds other results; name another folder or give --force")
+        answer = lambda file: earlier[file] or [_answer(file, predictor, question)]  # noqa: E731
         for outcome in answered(files, answer, display, errors=(InputError,), tell=tell):
-            run.keep(failed(outcome) if isinstance(outcome, Failure) else _written(outcome, run))
+            if isinstance(outcome, dict):
+                run.records.append(outcome)
+            elif isinstance(outcome, Failure):
+                run.keep(failed(outcome))
+            else:
+                run.keep(_written(outcome, run) | {ASKED: asked[outcome.file]})
     return run.records
 
 
@@ -100,6 +107,7 @@ def failed(failure: Failure) -> Record:
 class MapAnswer:
     """A map, its origin first, its cell where known, what was found in it, and the record of that."""
 
+    file: Path
     patterson: Box
     cell: CellParameters | None
     found: Prediction
@@ -118,7 +126,7 @@ def _answer(file: Path, predictor: Predictor, question: MapQuestion) -> MapAnswe
     if cell is not None:
         record["cell"] = [round(value, 4) for value in cell]
     record["seconds"] = round(time.perf_counter() - began, 3)
-    return MapAnswer(patterson, cell, found, record)
+    return MapAnswer(file, patterson, cell, found, record)
 
 
 def _box(shape: tuple[int, ...]) -> int | list[int]:
@@ -131,6 +139,7 @@ def _written(answer: MapAnswer, run: RunFolder) -> Record:
     record = answer.record
     if run.folder is not None:
         name = run.unused(Path(record["file"]).name.split(".")[0])
+        record["name"] = name
         record["xyz"] = f"{name}.xyz"
         _write_atoms(run.folder / record["xyz"], answer)
         target = run.folder / f"{name}.ccp4"

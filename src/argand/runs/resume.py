@@ -1,0 +1,57 @@
+"""What an answer rests on, so that the same question is not asked twice and a changed one is asked again."""
+
+from dataclasses import fields, is_dataclass
+from hashlib import sha256
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argand import __version__
+
+ASKED = "asked"
+"""Key of a record under which the digest of what it rests on stands; one that failed has none."""
+
+
+def file_digest(path: Path | str) -> str:
+    """SHA-256 of the content of a file, as of weights."""
+    return sha256(Path(path).read_bytes()).hexdigest()
+
+
+def digest(settings: Any, file: str | Path | None = None) -> str:
+    """What an answer rests on: settings, argand's version, and of a file its name, size and time of change.
+
+    16 hexadecimal digits; settings may hold numbers, text, paths, arrays, lists, dicts and dataclasses. What
+    else a file leads to, such as the data files of an HDF5 master, is not looked at: these grow while it is
+    measured.
+    """
+    whole = [__version__, _plain(settings)]
+    if file is not None:
+        whole += [str(file), *_stamp(Path(file))]
+    return sha256(dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _stamp(file: Path) -> list[int]:
+    """Size and time of last change (ns) of a file; nothing where there is none."""
+    try:
+        state = file.stat()
+    except OSError:
+        return []
+    return [state.st_size, state.st_mtime_ns]
+
+
+def _plain(value: Any) -> Any:
+    """The value in numbers, text, lists and dicts; an array by its content, a file as `_stamp` sees it."""
+    if isinstance(value, np.ndarray):
+        head = f"{value.dtype} {value.shape} "
+        return head + sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return [str(value), *_stamp(value)]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

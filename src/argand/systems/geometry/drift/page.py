@@ -1,0 +1,172 @@
+"""The page of a drift: centre against time as inline SVG, one HTML file that needs nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from argand.page.shell import table, write_html
+from argand.systems.geometry.drift.series import Drift, Series, merged, slopes
+
+MOST_POINTS = 1500
+"""Points of a series that are drawn; neighbours of more are averaged. By hand: a browser stays quick."""
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 1100, 300, 80, 50, 30, 34
+"""Size of a picture and of its margins in px. By hand, for the page's width."""
+_COLOURS = ("#00758f", "#8e44ad", "#1b7f4b", "#b3261e", "#34495e", "#a05a00")
+_HEADER_COLOUR = "#e08a00"
+_STEPS_S = (
+    1,
+    5,
+    15,
+    60,
+    300,
+    900,
+    3600,
+    3 * 3600,
+    6 * 3600,
+    12 * 3600,
+    86400,
+    2 * 86400,
+    7 * 86400,
+    30 * 86400,
+)
+"""Seconds between the marks of a time axis: parts that people divide time into."""
+
+
+def write_drift(page: Path, drift: Drift) -> Path:
+    """Write the page."""
+    count = sum(map(len, drift.series))
+    span = (
+        "in their order; no time is known"
+        if drift.start is None
+        else f"from {drift.start:%Y-%m-%d %H:%M:%S} on"
+    )
+    drawn = tuple(merged(series, MOST_POINTS) for series in drift.series)
+    parts = [
+        "<h1>Drift of the beam centre</h1>",
+        f"<p>{count} reliable answers {span}. Bars are one standard deviation; orange is what headers state. "
+        "Pixels count from 0, integer = pixel edge.</p>",
+        *(_picture(axis, name, drawn, drift) for axis, name in enumerate(("fast", "slow"))),
+        table(
+            ("", "answers", "fast, px", "slow, px", *_rate_headings(drift)),
+            [_row(s, drift) for s in drift.series],
+        ),
+    ]
+    return write_html(page, "Drift of the beam centre", parts, "Made by argand geometry drift")
+
+
+def _rate_headings(drift: Drift) -> tuple[str, str]:
+    unit = "answer" if drift.start is None else "hour"
+    return f"fast, px per {unit}", f"slow, px per {unit}"
+
+
+def _row(series: Series, drift: Drift) -> list[str]:
+    """Mean centre with its scatter, and how fast it moves."""
+    scale = 1.0 if drift.start is None else 3600.0
+    found = slopes(series)
+    rates = ["–", "–"]
+    if found is not None:
+        rates = [f"{slope * scale:+.3g} ± {sigma * scale:.2g}" for slope, sigma in zip(*found, strict=True)]
+    means = [f"{np.mean(px):.2f} (scatter {np.std(px):.2f})" for px in series.centre.T]
+    return [escape(series.name), str(len(series)), *means, *rates]
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """From seconds and px to places in the picture."""
+
+    end: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, axis: int, drawn: tuple[Series, ...]) -> "_Scale":
+        """A scale that holds all centres with their bars and all that headers state."""
+        sides = [series.centre[:, axis] + sign * series.sigma for series in drawn for sign in (-1, 1)]
+        seen = np.concatenate([*sides, *(series.header[:, axis] for series in drawn)])
+        low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
+        # A twentieth at either side, by hand.
+        room = max(0.05 * (high - low), 0.05)
+        end = max(float(series.seconds.max()) for series in drawn) or 1.0
+        return cls(end, low - room, high + room)
+
+    def x(self, seconds: float) -> float:
+        """Place across."""
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * seconds / self.end
+
+    def y(self, px: float) -> float:
+        """Place from the top."""
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (self.high - px) / (self.high - self.low)
+
+
+def _picture(axis: int, name: str, drawn: tuple[Series, ...], drift: Drift) -> str:
+    """One coordinate of the centre against time."""
+    scale = _Scale.of(axis, drawn)
+    marks = [f'<text x="{_LEFT}" y="18" class="what">{name}, px</text>', *_grid(scale, drift)]
+    for number, series in enumerate(drawn):
+        colour = _COLOURS[number % len(_COLOURS)]
+        marks += _points(series, axis, scale, colour)
+        left = _LEFT + 120 + 260 * number
+        marks.append(f'<text x="{left}" y="18" fill="{colour}">● {escape(series.name)}</text>')
+    style = "text{font:13px system-ui,sans-serif}.left{text-anchor:end}.below{text-anchor:middle}"
+    style += ".grid{stroke:#ddd}.what{font-weight:600}"
+    label = f"{name} coordinate against time"
+    head = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="100%" role="img" aria-label="{label}">'
+    return f"{head}<style>{style}</style>{''.join(marks)}</svg>"
+
+
+def _grid(scale: _Scale, drift: Drift) -> Iterator[str]:
+    """Lines at round numbers of px, and the time below."""
+    for px in _even(scale.low, scale.high):
+        yield f'<path class="grid" d="M{_LEFT} {scale.y(px):.1f}H{_WIDTH - _RIGHT}"/>'
+        yield f'<text class="left" x="{_LEFT - 8}" y="{scale.y(px) + 4:.1f}">{px:.7g}</text>'
+    for seconds, text in _time_marks(scale.end, drift):
+        yield f'<text class="below" x="{scale.x(seconds):.1f}" y="{_HEIGHT - 10}">{text}</text>'
+
+
+def _points(series: Series, axis: int, scale: _Scale, colour: str) -> Iterator[str]:
+    """Answers with their bars, headers above them; what each is shows under the pointer."""
+    places = [f"{scale.x(seconds):.1f}" for seconds in series.seconds]
+    for x, px, sigma, label in zip(places, series.centre[:, axis], series.sigma, series.labels, strict=True):
+        told = escape(f"{label}: {px:.2f} ± {sigma:.2f} px")
+        bar = f'<path d="M{x} {scale.y(px - sigma):.1f}V{scale.y(px + sigma):.1f}" stroke="{colour}"/>'
+        dot = f'<circle cx="{x}" cy="{scale.y(px):.1f}" r="3" fill="{colour}"/>'
+        yield f"<g><title>{told}</title>{bar}{dot}</g>"
+    for x, header in zip(places, series.header[:, axis], strict=True):
+        if np.isfinite(header):
+            yield f'<circle cx="{x}" cy="{scale.y(header):.1f}" r="2.5" fill="{_HEADER_COLOUR}"/>'
+
+
+def _even(low: float, high: float) -> list[float]:
+    """About five round numbers between two."""
+    rough = (high - low) / 5
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough)
+    return [float(value) for value in np.arange(np.ceil(low / step), high / step) * step]
+
+
+def _time_marks(end: float, drift: Drift) -> list[tuple[float, str]]:
+    """Places on the time axis, at most about seven, and what is written there."""
+    if drift.start is None:
+        return [(value, f"{value:.0f}") for value in _even(0.0, end) if value == round(value)]
+    step = next((step for step in _STEPS_S if end / step <= 7), _STEPS_S[-1])
+    day = drift.start.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = np.ceil((drift.start - day).total_seconds() / step) * step
+    form = (
+        "%Y-%m-%d"
+        if step >= 86400
+        else "%m-%d %H:%M"
+        if end > 86400
+        else "%H:%M"
+        if step >= 60
+        else "%H:%M:%S"
+    )
+    marks = []
+    at = day + timedelta(seconds=float(first))
+    while (at - drift.start).total_seconds() <= end:
+        marks.append(((at - drift.start).total_seconds(), at.strftime(form)))
+        at += timedelta(seconds=step)
+    return marks or [(0.0, drift.start.strftime("%H:%M:%S"))]

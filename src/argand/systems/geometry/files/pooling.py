@@ -1,0 +1,101 @@
+"""Answers sorted by detector position, and one answer for all images of each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from argand.errors import ArgandError
+from argand.io.expt import ExptImages
+from argand.io.image import Frame, read_frames
+from argand.runs.course import Failure
+from argand.systems.geometry.files.batch import BatchPredictor, Stated
+from argand.systems.geometry.refine.options import PLAIN, Options
+from argand.systems.geometry.refine.prediction import Prediction
+
+
+@dataclass
+class FrameStore(Sequence[Frame]):
+    """Frames that are read when they are asked for, so that memory does not grow with their number."""
+
+    stated: Stated
+    sources: list[tuple[str, int, ExptImages | None]] = field(default_factory=list)
+    """File, index in it, current model."""
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        file, number, model = self.sources[index]
+        return next(read_frames(f"{file}#{number}", model=model, **vars(self.stated)))
+
+
+@dataclass
+class FrameGroup:
+    """Frames whose headers state one geometry, and their answers."""
+
+    frames: FrameStore
+    predictions: list[Prediction] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[str]:
+        """Files of the frames, each once."""
+        return list(dict.fromkeys(prediction.file for prediction in self.predictions))
+
+
+@dataclass
+class FrameGroups:
+    """Answers sorted by the position of the detector; `stated` is what their frames were read with."""
+
+    stated: Stated
+    _groups: dict[str, FrameGroup] = field(default_factory=dict)
+
+    def add(self, position: str, prediction: Prediction, model: ExptImages | None = None) -> None:
+        """Sort an answer to those of its position, as of `position_of`."""
+        group = self._groups.setdefault(position, FrameGroup(FrameStore(self.stated)))
+        group.frames.sources.append((prediction.file, prediction.index, model))
+        group.predictions.append(prediction)
+
+    def pooled(
+        self, predictor: BatchPredictor, options: Options = PLAIN
+    ) -> Iterator[tuple[FrameGroup, Prediction | Failure]]:
+        """One answer for each group of two frames or more; a Failure where they cannot be pooled."""
+        for group in self._groups.values():
+            if len(group.predictions) < 2:
+                continue
+            try:
+                answer = predictor.pool(group.frames, group.predictions, options)
+            except ArgandError as error:
+                yield group, Failure("pooled", f"pooled: {error}")
+                continue
+            # What is said of all of them, as their header is, holds for the pooled answer too.
+            shared = [set(prediction.notes) for prediction in group.predictions]
+            notes = [note for note in group.predictions[0].notes if all(note in said for said in shared)]
+            yield group, replace(answer, notes=tuple(dict.fromkeys([*notes, *answer.notes])))
+
+
+def position_of(frame: Frame) -> str:
+    """A short name for what frames of one detector position have in common, as their headers state it.
+
+    Shape, pixel size, distance, wavelength, arm, centre and number of panels, rounded (by hand) to 10 nm of
+    pixel size, 0.01 mm, 0.0001 Å, 0.01° and 0.1 px: finer than a move of the detector that matters, coarser
+    than what headers of one position differ by in their last digit.
+    """
+
+    def rounded(value: Any, digits: int) -> Any:
+        values = value if isinstance(value, tuple) else (value,)
+        # Adding zero makes a negative zero a zero.
+        return tuple(None if v is None else round(float(v), digits) + 0.0 for v in values)
+
+    stated = (
+        frame.shape,
+        rounded(frame.pixel_size_mm, 5),
+        rounded(frame.distance_mm, 2),
+        rounded(frame.wavelength, 4),
+        rounded(frame.two_theta_deg, 2),
+        rounded(frame.header_beam_centre_px, 1),
+        frame.panels and len(frame.panels.panels),
+    )
+    return sha256(repr(stated).encode()).hexdigest()[:8]
