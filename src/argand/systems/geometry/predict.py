@@ -20,7 +20,7 @@ from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.ring import RingFit, fit_rings
 from argand.physics.still.spot import Spots, is_binary
 from argand.system import from_config
-from argand.systems.geometry.network import CentreNetwork, EvidenceKind
+from argand.systems.geometry.network import POINTS, CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts
@@ -152,7 +152,9 @@ class Predictor:
         known = known_numbers(cell_mm, nominal.distance_mm, nominal.wavelength)
         with torch.inference_mode():
             cells = torch.from_numpy(seen.cells())[None]
-            coarse, centre, fine = self.network(cells, torch.from_numpy(known)[None], evidence=evidence)
+            points = torch.from_numpy(seen.points(POINTS))[None]
+            given = torch.from_numpy(known)[None]
+            coarse, centre, fine = self.network(cells, points, given, evidence=evidence)
             _, coarse_sigma = coarse.best()
         # A coarse answer spread over several places is no ground for a confident fine one. 0.05 is by hand.
         doubt = max(float(fine.shift_sigma.mean()), 0.05 * float(coarse_sigma[0]))
