@@ -81,12 +81,12 @@ class Run:
         )
 
 
-STANDARD = Run("standard", "resnet18", "adamw", 6000)
-STANDARD_SGD = Run("standard", "resnet18", "sgd", 6000)
-FLAT = Run("flat-background", "resnet18", "adamw", 2000)
-VARIED = Run("varied-distance", "resnet18", "adamw", 4000)
-DEEPER = [Run("standard", "resnet34", "adamw", 3000), Run("standard", "resnet50", "adamw", 3000)]
-RUNS = [STANDARD, VARIED, FLAT, STANDARD_SGD, *DEEPER]
+STANDARD = Run("standard", "resnet18", "adamw", 12000)
+STANDARD_SGD = Run("standard", "resnet18", "sgd", 2000)
+FLAT = Run("flat-background", "resnet18", "adamw", 800)
+VARIED = Run("varied-distance", "resnet18", "adamw", 1500)
+DEEPER = [Run("standard", "resnet34", "adamw", 1200), Run("standard", "resnet50", "adamw", 900)]
+RUNS = [VARIED, FLAT, STANDARD_SGD, *DEEPER, STANDARD]
 ELSEWHERE = ("standard", "varied-distance", "flat-background", "realistic")
 """The sets that each network is tried on, its own among them."""
 
