@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from argand.io.image import Frame
-from argand.learn.log import read_log
 
 MARKS = {"truth": ("o", "tab:green"), "ResNet-18": ("x", "tab:red"), "argand": ("x", "tab:blue")}
 
@@ -27,13 +26,14 @@ class RealImage:
     trained_half: float
 
 
-def draw_actual_against_predicted(target: Path, results: Sequence[dict[str, Any]], note: str) -> None:
-    """Figure 9: predicted against actual centre along both axes, for each of the sets."""
+def draw_actual_against_predicted(target: Path, results: Sequence[dict[str, Any]]) -> None:
+    """Figure 9: predicted against actual centre along both axes, each network on its own set."""
     figure = Figure(figsize=(8, 8.4), layout="constrained")
     rows = np.ravel(figure.subfigures(len(results), 1))
     for part, result in zip(rows, results, strict=True):
-        actual, predicted = np.array(result["actual"]), np.array(result["predicted"])
-        limit = 1.15 * float(np.abs(actual).max())
+        own = _own(result)
+        actual, predicted = np.array(own["actual"]), np.array(own["predicted"])
+        limit = 1.15 * float(np.abs(actual[:, :2]).max())
         panels = part.subplots(1, 2)
         for axis, name in enumerate(("fast", "slow")):
             panel = panels[axis]
@@ -41,68 +41,59 @@ def draw_actual_against_predicted(target: Path, results: Sequence[dict[str, Any]
             panel.plot(actual[:, axis], predicted[:, axis], ".", markersize=4, alpha=0.6)
             panel.set(xlabel=f"actual {name} (px)", ylabel=f"predicted {name} (px)", aspect="equal")
             panel.set(xlim=(-limit, limit), ylim=(-limit, limit))
-        title = (
-            f"{result['preset']}: L1 {result['l1']:.2f} px; constant predictor {result['constant_l1']:.2f} px"
-        )
-        part.suptitle(title, fontsize=11)
-    figure.suptitle(f"Beam centre from the middle, full-detector px; ResNet-18, SGD\n{note}", fontsize=9)
+        errors = f"L1 {own['centre_px']:.2f} px; constant predictor {own['constant_px']:.2f} px"
+        part.suptitle(f"{result['trained_on']}: {errors}", fontsize=11)
+    figure.suptitle(
+        f"Beam centre from the middle, full-detector px\n{'; '.join(map(_cost, results))}", fontsize=9
+    )
     figure.savefig(target, dpi=90)
 
 
-def draw_loss_curves(
-    target: Path,
-    runs: Path,
-    results: Sequence[dict[str, Any]],
-    unit_px: float,
-    real: RealImage | None,
-    note: str,
-) -> None:
-    """Figure 10: loss of centre training on each set, and a real image with crosses where there is one.
-
-    `runs` holds the runs' folders; `unit_px` is a unit of the loss in full-detector px.
-    """
+def draw_loss_curves(target: Path, results: Sequence[dict[str, Any]], real: RealImage | None) -> None:
+    """Figure 10: loss of the centre on each set, and a real image with crosses where there is one."""
     figure = Figure(figsize=(12 if real else 8, 4.2), layout="constrained")
     axes = figure.subplots(1, len(results) + bool(real))
     for panel, result in zip(axes, results, strict=False):
-        constant, folder = result["constant_l1"], runs / result["run"]
-        _draw_curve(panel, folder, "train", unit_px, label="training", linewidth=1)
-        label = "validation (averaged weights)"
-        _draw_curve(panel, folder, "val", unit_px, label=label, marker="o", markersize=3, linewidth=1)
+        constant = _own(result)["constant_px"]
+        images, centre, _ = np.array(result["training"]).T
+        panel.plot(images, centre, label="training", linewidth=1)
+        images, centre, _ = np.array(result["validation"]).T
+        style = {"marker": "o", "markersize": 3, "linewidth": 1}
+        panel.plot(images, centre, label="validation (averaged weights)", **style)
         panel.axhline(constant, color="black", linestyle="--", linewidth=1, label="constant predictor")
         panel.set(xlabel="different images shown", ylabel="L1 of the centre (full-detector px)")
-        panel.set(title=result["preset"], ylim=(0, 2 * constant))
+        panel.set(title=result["trained_on"], ylim=(0.1, 2 * constant), yscale="log")
         panel.legend(fontsize=8)
     if real:
         _draw_crosses(axes[-1], real)
-    figure.suptitle(f"ResNet-18, SGD; {note}", fontsize=9)
+    figure.suptitle("; ".join(map(_cost, results)), fontsize=9)
     figure.savefig(target, dpi=80)
 
 
-def draw_tilt_curves(
-    target: Path, runs: Sequence[tuple[str, float, Path]], constant: float, note: str
-) -> None:
-    """Figure 11: validation loss of tilt training for each network and learning rate."""
+def draw_tilt_curves(target: Path, results: Sequence[dict[str, Any]]) -> None:
+    """Figure 11: validation loss of the tilt for each network and optimiser."""
     figure = Figure(figsize=(7.6, 4.6), layout="constrained")
     axes = figure.subplots()
-    networks = sorted({network for network, _, _ in runs})
-    fastest = max(rate for _, rate, _ in runs)
-    for network, rate, folder in runs:
-        style = "-" if rate == fastest else ":"
-        colour, label = f"C{networks.index(network)}", f"{network}, rate {rate:g}"
-        _draw_curve(
-            axes, folder, "val", 1.0, label=label, color=colour, linestyle=style, marker="o", markersize=3
-        )
+    for result in results:
+        images, _, tilt = np.array(result["validation"]).T
+        axes.plot(images, tilt, marker="o", markersize=3, label=_cost(result))
+    constant = _own(results[0])["constant_deg"]
     axes.axhline(constant, color="black", linestyle="--", linewidth=1, label="constant predictor")
-    axes.set(xlabel="different images shown", ylabel="L1 of pitch and yaw (degrees)", ylim=(0, 2 * constant))
-    axes.legend(fontsize=8, ncols=2)
-    figure.suptitle(f"Tilts within 3 degrees, standard set, SGD; validation\n{note}", fontsize=9)
+    axes.set(xlabel="different images shown", ylabel="L1 of pitch and yaw (degrees)")
+    axes.set(ylim=(0.01, 2 * constant), yscale="log")
+    axes.legend(fontsize=8)
+    figure.suptitle("Tilts within 3 degrees, standard set; validation, averaged weights", fontsize=9)
     figure.savefig(target, dpi=90)
 
 
-def _draw_curve(axes: Axes, folder: Path, part: str, scale: float, **style: Any) -> None:
-    """One metric of one run against the images seen."""
-    points = [(r["samples"], scale * r[part]["l1"]) for r in read_log(folder / "log.jsonl") if part in r]
-    axes.plot(*np.array(points).T, **style)
+def _own(result: dict[str, Any]) -> dict[str, Any]:
+    """What a network does on the set that it was trained on."""
+    return next(one for one in result["sets"] if one["set"] == result["trained_on"])
+
+
+def _cost(result: dict[str, Any]) -> str:
+    """A run's name, images and minutes."""
+    return f"{result['run']}: {result['simulated']:,} images, {result['minutes']:.0f} min of a shared core"
 
 
 def _draw_crosses(axes: Axes, real: RealImage) -> None:

@@ -8,6 +8,7 @@ The tables stand between the lines `<!-- figures:begin -->` and `<!-- figures:en
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -81,14 +82,32 @@ def with_moonshot(goal: str, measured: str, value: float | None, limit: float | 
 
 def simulated_table(report: Report) -> tuple[str, list[Row]]:
     """Errors for each preset, over all stills and over the answered ones, and confident mistakes."""
-    presets = report["presets"]
+    presets = report["report"]
+    chosen = {one["preset"]: one for one in report["choose"]}
     counts = ", ".join(f"{one['preset']} {one['count']}" for one in presets)
     frames = "full frames" if all(one["full"] for one in presets) else "binned frames"
     caption = (
-        f"Simulated stills that no training used ({frames}: {counts}), all of them, then the reliable ones"
+        f"Simulated stills that nothing was trained or chosen on ({frames}: {counts}), all of them, then the "
+        "reliable ones; beside them those that limits and factors were chosen on"
     )
-    rows = [centre_row(one) for one in presets] + [tilt_row(one) for one in presets]
-    return caption, [*rows, confidence_row(presets)]
+    rows = [with_choice(centre_row(one), centre_row(chosen[one["preset"]])) for one in presets]
+    rows += [with_choice(tilt_row(one), tilt_row(chosen[one["preset"]])) for one in presets]
+    rows += [with_choice(sigma_row(one), sigma_row(chosen[one["preset"]])) for one in presets]
+    return caption, [*rows, with_choice(confidence_row(presets), confidence_row(report["choose"]))]
+
+
+def with_choice(row: Row, chosen: Row) -> Row:
+    """A row with what was measured on the half that choices were made on behind its comparisons."""
+    others = [row.others] if row.others else []
+    return replace(row, others=", ".join([*others, f"chosen on: {chosen.measured}"]))
+
+
+def sigma_row(result: Report) -> Row:
+    """Errors over their stated standard deviations, for the answers of one preset; 1 is ideal."""
+    trust = result["evidence"]["both"]["calibration"]
+    centre, tilt = ("–" if value is None else f"{value:.2f}" for value in (trust["rms"], trust["tilt_rms"]))
+    measured = f"centre {centre}, tilt {tilt}"
+    return Row("errors over their sigma, root mean square", result["preset"], "1", measured)
 
 
 def centre_row(result: Report) -> Row:
@@ -204,12 +223,19 @@ def poster_table(report: Report) -> tuple[str, list[Row]]:
     """The poster's own networks at a small budget."""
     rows = []
     for run in report["runs"]:
-        unit, tilt = ("°", True) if run["unit"] == "degree" else (" px", False)
-        what = "tilt, L1" if tilt else "centre, L1"
-        budget = f"{run['steps']} steps, {run['minutes']:.0f} min"
-        others = f"constant {run['constant_l1']:.2f}"
-        rows.append(Row(what, run["run"], "", f"{run['l1']:.2f}{unit} after {budget}", others))
-    return "The poster's networks, trained for minutes on small images", rows
+        for one in run["sets"]:
+            own = one["set"] == run["trained_on"] == "standard"
+            found = f"centre {one['centre_px']:.2f} px, tilt {one['tilt_deg']:.3f}°"
+            goal = "centre ≤ 0.6 px, tilt ≤ 0.06°" if own else ""
+            missed = own and (one["centre_px"] > 0.6 or one["tilt_deg"] > 0.06)
+            others = f"constant {one['constant_px']:.1f} px, {one['constant_deg']:.2f}°"
+            others += f", {POSTER_PX}, {POSTER_DEG}" if own else ""
+            measured = found + (" (goal missed)" if missed else "")
+            rows.append(Row(f"L1 of {run['run']}", one["set"], goal, measured, others))
+    images = sorted({run["simulated"] for run in report["runs"]})
+    minutes = sorted(run["minutes"] for run in report["runs"])
+    cost = f"{images[0]:,} to {images[-1]:,} images of 51 px, {minutes[0]:.0f} to {minutes[-1]:.0f} minutes"
+    return f"The poster's networks ({cost} of a shared core each), in px of the full detector", rows
 
 
 TABLES = {

@@ -36,10 +36,12 @@ def simulated(refined_px: float) -> dict:
         "refined": errors(refined_px, 0.2),
         "answered": errors(0.02, 0.04, 8),
         "share_answered": 0.8,
-        "calibration": {"far": 0.125},
+        "calibration": {"far": 0.125, "rms": 1.25, "tilt_rms": None},
     }
     preset = {"preset": "standard", "full": True, "count": 10, "constant": errors(12.0, 1.5)}
-    return {"presets": [preset | {"evidence": {"both": figures}}]}
+    preset |= {"evidence": {"both": figures}}
+    chosen = preset | {"evidence": {"both": figures | {"share_answered": 0.9}}}
+    return {"report": [preset], "choose": [chosen]}
 
 
 def real() -> dict:

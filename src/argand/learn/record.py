@@ -23,7 +23,7 @@ BEST_NAME = "best.safetensors"
 
 @dataclass(frozen=True)
 class Settings:
-    """What must be the same when a run is resumed.
+    """What must be the same when a run is resumed; `start` says what weights it began from.
 
     `batch_size` and `workers` are those of one of `world` processes.
     """
@@ -38,6 +38,7 @@ class Settings:
     average: bool
     clip_norm: float | None
     precision: str
+    start: str | None = None
 
     @property
     def samples_per_step(self) -> int:

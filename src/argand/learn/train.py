@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from argand.errors import ConfigError, MissingExtraError
+from argand.learn.beginning import begin_from, described
 from argand.learn.budget import Budget, seconds_from
 from argand.learn.checkpoint import FILE_NAME, load_checkpoint, require_same
 from argand.learn.companion import bound_companions
@@ -63,6 +64,7 @@ def train(
     average: bool = True,
     clip_norm: float | None = None,
     precision: str = "auto",
+    start: Path | str | None = None,
     nice: int = 0,
     quiet: bool = False,
 ) -> TrainingSummary:
@@ -72,7 +74,9 @@ def train(
     `out_dir`. Time counts from the first batch on, validation included, over all resumptions; the last
     validation is given the time that the one before it took. `batch_size` and `workers` are those of one
     process. Each simulated sample is used in `replay` batches. With `average` the moving average of the
-    weights is validated and kept. A resumed run goes on exactly where it stopped. Defaults are by hand.
+    weights is validated and kept. The weights of the file `start` that the network has, by name and shape,
+    are where it begins; the others are fresh. A resumed run goes on exactly where it stopped. Defaults are by
+    hand.
 
     Raises ConfigError for settings that contradict each other or the run to resume, InputError for a damaged
     checkpoint, MissingExtraError without Lightning, KeyboardInterrupt when it was stopped (after saving).
@@ -99,13 +103,15 @@ def train(
         average=average,
         clip_norm=clip_norm,
         precision=compute.precision,
+        start=None if start is None else described(Path(start)),
     )
     record = RunRecord(out_dir, system, settings, compute.accelerator)
     if saved:
         _require_same_run(record, saved)
         record.resume(saved)
     if budget.progress < 1:
-        _run(system, record, budget, compute, saved, devices, quiet)
+        beginning = None if start is None or saved else Path(start)
+        _run(system, record, budget, compute, saved, devices, quiet, beginning)
     return _summary(record, budget)
 
 
@@ -176,11 +182,15 @@ def _run(
     saved: dict[str, Any] | None,
     devices: int | str,
     quiet: bool,
+    beginning: Path | None,
 ) -> None:
     """Train until the budget is spent; KeyboardInterrupt after saving when asked to stop before."""
     settings = record.settings
     torch.manual_seed(settings.seed)
-    network = compute.place(system.network())
+    network = system.network()
+    if beginning is not None:
+        begin_from(network, beginning)
+    network = compute.place(network)
     title = f"train {system_name(system)}"
     with (
         StopSignal() as stop,

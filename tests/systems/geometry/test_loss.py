@@ -21,9 +21,14 @@ def test_mirrored_image_is_what_the_mirrored_geometry_would_record(fast, slow, s
     still = Still(geometry, Panel("square", (SIDE, SIDE), 1.0), polarisation=0.0)
     image = expected_background(still, trace(geometry, still.shape))
     tilt = torch.tensor([[9.0, -6.0]])
-    cells, centre, turned = mirror(
-        torch.from_numpy(image)[None, None], torch.tensor([[40.0, 55.0]]), tilt, fast, slow, swap
-    )
+    centre = torch.tensor([[40.0, 55.0]])
+    # A spot on the beam must stay on it.
+    points = torch.tensor([[[40.0, 55.0, 3.0], [10.0, 20.0, 1.0]]])
+    image_cells = torch.from_numpy(image)[None, None]
+    cells, points, centre, turned = mirror(image_cells, points, centre, tilt, fast, slow, swap)
+    assert points[0, 0].tolist() == [*centre[0].tolist(), 3.0]
+    apart = (points[0, 1, :2] - centre[0]).abs().tolist()
+    assert apart == ([35.0, 30.0] if swap else [30.0, 35.0])
     pitch, yaw = np.radians(turned[0].numpy())
     other = replace(geometry, beam_centre_px=tuple(centre[0].tolist()), pitch=float(pitch), yaw=float(yaw))
     expected = expected_background(replace(still, geometry=other), trace(other, still.shape))

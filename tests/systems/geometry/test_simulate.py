@@ -155,3 +155,12 @@ def test_unknown_settings_are_refused_with_the_known_ones(options: dict):
 
 def test_standard_is_the_default():
     assert StillSet() == STANDARD == PRESETS["standard"].stills
+
+
+def test_a_mixture_has_its_share_of_each_set():
+    best = PRESETS["best"]
+    sets = [best.set_of(index) for index in range(500)]
+    for portion in best.portions:
+        assert sets.count(portion.stills) / 500 == pytest.approx(portion.share, abs=0.01)
+    rest = 1 - sum(portion.share for portion in best.portions)
+    assert sets.count(best.stills) / 500 == pytest.approx(rest, abs=0.01)

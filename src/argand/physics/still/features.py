@@ -34,6 +34,18 @@ class Features:
     binning: int
     clean: Mask
 
+    def points(self, most: int) -> np.ndarray:
+        """The strongest spots as points [most, 3] float32: (fast, slow) in cells and log(1 + counts).
+
+        Rows beyond the number of spots are zero, and so is their third number, which no spot's is.
+        """
+        counts = np.maximum(self.spots.counts, 0)
+        strongest = np.argsort(-counts, kind="stable")[:most]
+        found = np.zeros((most, 3), np.float32)
+        found[: len(strongest), :2] = self.spots.px[strongest] / self.binning
+        found[: len(strongest), 2] = np.log1p(counts[strongest]) + np.finfo(np.float32).tiny
+        return found
+
     def cells(self) -> np.ndarray:
         """Network input [3, CANVAS, CANVAS] float32: counts and live share of cells, spots as log(1+I)."""
         bright = np.zeros(self.counts.shape, np.float32)

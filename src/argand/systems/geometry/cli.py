@@ -137,7 +137,7 @@ def train(
         typer.Option(help="argand, cnn4, resnet18, resnet34, resnet50 or vit; by default the preset's."),
     ] = None,
     target: Annotated[
-        Literal["centre", "tilt"] | None,
+        Literal["centre", "tilt", "both"] | None,
         typer.Option(help="What a published network learns; ours learns both."),
     ] = None,
     optimiser: Annotated[
@@ -150,6 +150,9 @@ def train(
     ] = None,
     val_count: ValCount = 192,
     val_every: ValEvery = 800,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to begin from, those of an earlier training.")
+    ] = None,
     precision: Precision = "auto",
     devices: Devices = "auto",
     workers: Workers = None,
@@ -171,6 +174,7 @@ def train(
     settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
     settings |= {"clip_norm": clip_norm or None, "val_count": val_count, "val_every_steps": val_every}
     settings |= {"max_time": max_time, "resume": resume, "devices": devices, "precision": precision}
+    settings |= {"start": start}
     run_training(system, out, "images", **settings)
 
 

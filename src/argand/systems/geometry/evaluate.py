@@ -210,9 +210,10 @@ def calibration(found: Sequence[Outcome], kind: EvidenceKind = "both") -> dict[s
     """How errors compare with the standard deviations stated for them.
 
     `rms`, `within` and `tilt_rms` are of errors over their sigma, for those answered: 1 and (0.68, 0.95,
-    0.997) are ideal. `far_sigma` and `far_px` are the shares of answers wrong by more than FAR_SIGMA and
-    FAR_PX, `far` by one or the other. `coverage` has rows of the share of all stills answered, most certain
-    first, with median, 90th percentile and largest error among them.
+    0.997) are ideal; `paths` has them for each evidence that decided, with the number of answers. `far_sigma`
+    and `far_px` are the shares of answers wrong by more than FAR_SIGMA and FAR_PX, `far` by one or the other.
+    `coverage` has rows of the share of all stills answered, most certain first, with median, 90th percentile
+    and largest error among them.
     """
     centre, tilt = errors(found, "answered", kind)
     predictions = [outcome.predictions[kind] for outcome in found]
@@ -220,19 +221,33 @@ def calibration(found: Sequence[Outcome], kind: EvidenceKind = "both") -> dict[s
     sigma = np.array([np.nan if p.sigma_px is None else p.sigma_px for p in predictions]) * binning
     tilt_sigma = np.array([_pair(p.tilt_sigma_deg) for p in predictions]).reshape(-1, 2)
     answered = np.isfinite(centre[:, 0])
-    z = np.abs(centre[answered] / sigma[answered, None])
-    far_sigma = np.max(z, axis=1) > FAR_SIGMA
+    z, tilt_z = np.abs(centre / sigma[:, None]), np.abs(tilt / tilt_sigma)
+    far_sigma = np.max(z[answered], axis=1) > FAR_SIGMA
     far_px = np.linalg.norm(centre[answered], axis=1) > FAR_PX
-    tilt_z = (tilt / tilt_sigma)[np.isfinite(tilt / tilt_sigma).all(axis=1)]
+    decided = np.array([p.path for p in predictions])
+    paths = sorted(set(decided[answered].tolist()))
     return {
-        "rms": _figure(lambda v: np.sqrt(np.nanmean(v**2)), z),
-        # For normal errors 0.683, 0.954 and 0.997.
-        "within": [_figure(np.mean, z < limit) for limit in (1, 2, 3)],
-        "tilt_rms": _figure(lambda v: np.sqrt(np.mean(v**2)), tilt_z),
+        **_spread(z[answered], tilt_z[answered]),
+        "paths": {
+            path: _spread(z[answered & (decided == path)], tilt_z[answered & (decided == path)])
+            for path in paths
+        },
         "far_sigma": _figure(np.mean, far_sigma),
         "far_px": _figure(np.mean, far_px),
         "far": _figure(np.mean, far_sigma | far_px),
         "coverage": coverage(*errors(found, "refined", kind)[:1], sigma),
+    }
+
+
+def _spread(z: Pairs, tilt_z: Pairs) -> dict[str, Any]:
+    """Root mean square of errors over their sigmas and shares within 1, 2 and 3 of them."""
+    tilt_z = tilt_z[np.isfinite(tilt_z).all(axis=1)]
+    return {
+        "count": len(z),
+        "rms": _figure(lambda v: np.sqrt(np.nanmean(v**2)), z),
+        # For normal errors 0.683, 0.954 and 0.997.
+        "within": [_figure(np.mean, z < limit) for limit in (1, 2, 3)],
+        "tilt_rms": _figure(lambda v: np.sqrt(np.mean(v**2)), tilt_z),
     }
 
 

@@ -43,8 +43,8 @@ def fine_loss(answer: FineAnswer, shift: Tensor, tilt_deg: Tensor) -> Tensor:
 
 
 def mirror(
-    cells: Tensor, centre: Tensor, tilt_deg: Tensor, fast: bool, slow: bool, swap: bool
-) -> tuple[Tensor, Tensor, Tensor]:
+    cells: Tensor, points: Tensor, centre: Tensor, tilt_deg: Tensor, fast: bool, slow: bool, swap: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """One of the eight symmetries of the square, applied to image and labels alike.
 
     The beam runs along the normal at zero tilt, so a mirrored detector is again a possible one:
@@ -58,12 +58,16 @@ def mirror(
     axes = [axis for axis, flip in ((3, fast), (2, slow)) if flip]
     cells = cells.flip(axes) if axes else cells
     centre = torch.where(flips, side - centre, centre)
+    places, strength = points[:, :, :2], points[:, :, 2:]
+    places = torch.where(flips, side - places, places)
     slope = torch.where(flips, -slope, slope)
     if swap:
         cells, centre, slope = cells.transpose(2, 3), centre.flip(1), slope.flip(1)
+        places = places.flip(2)
     yaw = -torch.asin(slope[:, 0])
     pitch = torch.asin(slope[:, 1] / torch.cos(yaw))
-    return cells, centre, torch.rad2deg(torch.stack([pitch, yaw], dim=1))
+    points = torch.cat([places, strength], dim=2)
+    return cells, points, centre, torch.rad2deg(torch.stack([pitch, yaw], dim=1))
 
 
 def training_loss(
@@ -75,9 +79,10 @@ def training_loss(
     """
     # Channels are read one by one below: they must be contiguous.
     cells = batch["cells"].contiguous()
-    known, centre, tilt = batch["known"], batch["centre_cells"], batch["tilt_deg"]
+    points, known = batch["points"], batch["known"]
+    centre, tilt = batch["centre_cells"], batch["tilt_deg"]
     if generator is None:
-        coarse, place, fine = network(cells, known)
+        coarse, place, fine = network(cells, points, known)
         error = torch.linalg.vector_norm(place - centre, dim=1)
         tilt_error = (fine.tilt - tilt).abs().mean()
         # The logarithm lets no single hopeless image decide which weights are kept.
@@ -90,13 +95,14 @@ def training_loss(
         return coarse_loss(coarse, centre) + fine_loss(fine, centre - place + fine.shift, tilt), metrics
     # Each mirror in half of the batches; spots or background taken away in a tenth each (by hand).
     draws = torch.rand(4, generator=generator, device=cells.device).tolist()
-    cells, centre, tilt = mirror(cells, centre, tilt, *(d < 0.5 for d in draws[:3]))
-    cells = switch_evidence(cells, "background" if draws[3] < 0.1 else "spots" if draws[3] > 0.9 else "both")
+    cells, points, centre, tilt = mirror(cells, points, centre, tilt, *(d < 0.5 for d in draws[:3]))
+    taken = "background" if draws[3] < 0.1 else "spots" if draws[3] > 0.9 else "both"
+    cells, points = switch_evidence(cells, points, taken)
     coarse = network.coarse(cells, known)
     low, high = (math.log(v) for v in JITTER_CELLS)
     size = torch.exp(low + (high - low) * torch.rand(len(cells), 1, generator=generator, device=cells.device))
     start = centre + size * torch.randn(centre.shape, generator=generator, device=cells.device)
-    fine = network.fine(cells, known, start)
+    fine = network.fine(cells, points, known, start)
     first, second = coarse_loss(coarse, centre), fine_loss(fine, centre - start, tilt)
     shift = torch.linalg.vector_norm(fine.shift - (centre - start), dim=1).median()
     return first + second, {

@@ -31,6 +31,9 @@ POLAR = ("replicate", "circular")
 POOL = 4
 """Cells of the canvas along a side to a pixel of the coarse stage. By hand: 416 become 104, which keeps
 training on a processor possible."""
+POINTS = 192
+"""Most spots that are looked at as points, the strongest. By hand: attention costs their square, and a
+lattice shows itself in fewer."""
 EvidenceKind = Literal["both", "background", "spots"]
 
 
@@ -69,16 +72,17 @@ class FineAnswer:
     tilt_sigma: Float[Tensor, "batch 2"]
 
 
-def switch_evidence(cells: Tensor, evidence: EvidenceKind) -> Tensor:
-    """Take background or spots away from the cells [batch, 3, side, side]."""
+def switch_evidence(cells: Tensor, points: Tensor, evidence: EvidenceKind) -> tuple[Tensor, Tensor]:
+    """Take background or spots away from the cells [batch, 3, side, side] and points [batch, n, 3]."""
     if evidence == "both":
-        return cells
+        return cells, points
     cells = cells.clone()
     if evidence == "background":
         cells[:, 2] = 0.0
-    else:  # The rate becomes the same everywhere; the mask stays.
-        cells[:, 0] = cells[:, 1]
-    return cells
+        return cells, torch.zeros_like(points)
+    # The rate becomes the same everywhere; the mask stays.
+    cells[:, 0] = cells[:, 1]
+    return cells, points
 
 
 class CoarseStage(nn.Module):
@@ -128,8 +132,49 @@ def _coarse_channels(cells: Tensor, known: Tensor) -> Tensor:
     return torch.cat([level, noise, live_share, pooled[:, 2:3], most / 5.0, fast, slow, known_maps], dim=1)
 
 
+class SpotStage(nn.Module):
+    """Spots as points about a start: a transformer over the list, read off at a token of its own.
+
+    A canvas of cells has a spot's place to a cell and its neighbours only; here each spot has its scattering
+    vector as it would be if the start were the centre, and all look at all.
+    """
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.embed = nn.Sequential(nn.Linear(9, 2 * width), nn.GELU(), nn.Linear(2 * width, 2 * width))
+        self.token = nn.Parameter(torch.zeros(1, 1, 2 * width))
+        layer = nn.TransformerEncoderLayer(
+            2 * width, 4, 4 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
+        # Without the nested tensors of padded batches, which have no gradient.
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(2 * width)
+
+    def forward(
+        self,
+        points: Float[Tensor, "batch n 3"],
+        known: Float[Tensor, "batch 2"],
+        start: Float[Tensor, "batch 2"],
+    ) -> Float[Tensor, "batch features"]:
+        """Features of all spots together; `start` is the centre to correct, in cells (fast, slow)."""
+        there = points[:, :, 2] > 0
+        apart = points[:, :, :2] - start[:, None]
+        tangent = apart * torch.exp(known[:, 0])[:, None, None]
+        square = (tangent**2).sum(-1, keepdim=True)
+        # The unit vector along the scattered ray, less the beam's: the scattering vector times wavelength.
+        along = torch.rsqrt(1 + square)
+        wavelength = known[:, 1, None, None]
+        q = torch.cat([tangent * along, along - 1], dim=-1) / wavelength
+        radius = apart.norm(dim=-1, keepdim=True)
+        channels = [q, apart / 50.0, apart / (radius + 1.0), points[:, :, 2:] / 5.0, radius / 100.0]
+        tokens = self.embed(torch.cat(channels, dim=-1))
+        tokens = torch.cat([self.token.expand(len(points), 1, -1), tokens], dim=1)
+        absent = torch.cat([torch.zeros_like(there[:, :1]), ~there], dim=1)
+        return self.norm(self.layers(tokens, src_key_padding_mask=absent)[:, 0])
+
+
 class FineStage(nn.Module):
-    """Rings and sectors about a start; circular along the azimuth."""
+    """Rings and sectors about a start, circular along the azimuth, and the spots as points."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -151,17 +196,25 @@ class FineStage(nn.Module):
         # Three poolings by two.
         features = width * len(waves) * (RINGS // 8)
         self.head = nn.Sequential(nn.Linear(features + 2, 128), nn.ReLU(), nn.Linear(128, 8))
+        self.spots = SpotStage(width)
+        self.from_spots = nn.Linear(2 * width, 128, bias=False)
+        # At first the rings alone speak.
+        nn.init.zeros_(self.from_spots.weight)
 
     def forward(
         self,
         cells: Float[Tensor, "batch 3 s s"],
+        points: Float[Tensor, "batch n 3"],
         known: Float[Tensor, "batch 2"],
         start: Float[Tensor, "batch 2"],
     ) -> FineAnswer:
         """`start` is the centre to correct, in cells (fast, slow)."""
         maps = self.body(_polar_channels(cells, known, start))
         features = torch.einsum("bcrp,kp->bckr", maps, self.waves).flatten(1)
-        out = self.head(torch.cat([features, known], dim=1)).float()
+        first, *rest = self.head
+        hidden = first(torch.cat([features, known], dim=1))
+        hidden = hidden + self.from_spots(self.spots(points, known, start))
+        out = nn.Sequential(*rest)(hidden).float()
         return FineAnswer(
             5.0 * out[:, 0:2],
             torch.exp(out[:, 2:4].clamp(-5, 5)),
@@ -238,17 +291,18 @@ class CentreNetwork(nn.Module):
     def forward(
         self,
         cells: Float[Tensor, "batch 3 s s"],
+        points: Float[Tensor, "batch n 3"],
         known: Float[Tensor, "batch 2"],
         looks: int = 3,
         evidence: EvidenceKind = "both",
     ) -> tuple[CoarseAnswer, Float[Tensor, "batch 2"], FineAnswer]:
         """The coarse answer, the centre in cells after the last look, and what that look said."""
-        cells = switch_evidence(cells, evidence)
+        cells, points = switch_evidence(cells, points, evidence)
         coarse = self.coarse(cells, known)
         centre, _ = coarse.best()
         answer = None
         for _ in range(max(looks, 1)):
-            answer = self.fine(cells, known, centre)
+            answer = self.fine(cells, points, known, centre)
             centre = centre + answer.shift
         assert answer is not None
         return coarse, centre, answer

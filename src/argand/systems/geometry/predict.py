@@ -17,7 +17,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, extract_features
 from argand.physics.still.spot import is_binary
 from argand.system import from_config
-from argand.systems.geometry.network import CentreNetwork, EvidenceKind
+from argand.systems.geometry.network import POINTS, CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.lattice import is_flat, try_lattice
 from argand.systems.geometry.refine.modular import answer_panels
@@ -158,7 +158,9 @@ class Predictor:
         known = known_numbers(cell_mm, nominal.distance_mm, nominal.wavelength)
         with torch.inference_mode():
             cells = torch.from_numpy(seen.cells())[None]
-            coarse, centre, fine = self.network(cells, torch.from_numpy(known)[None], evidence=evidence)
+            points = torch.from_numpy(seen.points(POINTS))[None]
+            given = torch.from_numpy(known)[None]
+            coarse, centre, fine = self.network(cells, points, given, evidence=evidence)
             _, coarse_sigma = coarse.best()
         # A coarse answer spread over several places is no ground for a confident fine one. 0.05 is by hand.
         doubt = max(float(fine.shift_sigma.mean()), 0.05 * float(coarse_sigma[0]))

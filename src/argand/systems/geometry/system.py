@@ -11,9 +11,11 @@ from argand.learn.schedule import warm_cosine
 from argand.nn.network import create_network
 from argand.physics.still.features import extract_features, to_canvas
 from argand.systems.geometry.loss import training_loss
-from argand.systems.geometry.network import CentreNetwork
+from argand.systems.geometry.network import POINTS, CentreNetwork
 from argand.systems.geometry.published.regression import (
     IMAGE_CHANNELS,
+    NUMBERS,
+    Target,
     published_image,
     published_loss,
     published_target,
@@ -24,39 +26,64 @@ Sample = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
+class Portion:
+    """A set of stills that a mixture has its `share` of."""
+
+    share: float
+    stills: StillSet
+
+
+GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+"""The golden section: fractional parts of its multiples are spread evenly (Weyl's theorem), so that any run
+of still numbers has its share of each portion."""
+
+
+@dataclass(frozen=True)
 class Geometry:
     """Beam centre and detector tilt of still images.
 
     `network_name` is `argand` for our two-stage network, or one of the poster's by name (`cnn4`,
-    `resnet18`, `resnet34`, `resnet50`, `vit`), which learn one `target` by the L1 loss from the image
+    `resnet18`, `resnet34`, `resnet50`, `vit`), which learn their `target` by the L1 loss from the image
     shrunk by `shrink`.
 
     Defaults are by hand: `width` channels (32) and a learning rate of 0.002 trained the shipped weights;
-    `shrink` of 4 makes the poster's networks trainable without a GPU.
+    `shrink` of 4 makes the poster's networks trainable without a GPU. Where there are `portions`, they take
+    their shares of the stills, and `stills` the rest.
     """
 
     stills: StillSet = field(default_factory=StillSet)
     network_name: str = "argand"
     width: int = 32
-    target: Literal["centre", "tilt"] = "centre"
+    target: Target = "centre"
     shrink: int = 4
     optimiser_name: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = 2e-3
+    portions: tuple[Portion, ...] = ()
 
     @property
     def is_published(self) -> bool:
         """Whether one of the published networks is trained."""
         return self.network_name != "argand"
 
+    def set_of(self, index: int) -> StillSet:
+        """The set that still number `index` comes from."""
+        place = index * GOLDEN % 1.0
+        for portion in self.portions:
+            place -= portion.share
+            if place < 0:
+                return portion.stills
+        return self.stills
+
     def simulate(self, index: int, seed: int) -> Sample:
         """Still number `index`: image, live share of its pixels, labels and what it was made with.
 
         Lengths in px are those of the image itself (its pixels are `binning` detector pixels wide).
         """
-        still, counts, live, spots = simulate_still(self.stills, index, seed)
+        stills = self.set_of(index)
+        still, counts, live, spots = simulate_still(stills, index, seed)
         geometry = still.geometry
         crystal, diffuse = still.crystal, still.diffuse
-        fixed = self.stills.crop is not None
+        fixed = stills.crop is not None
         image = counts if fixed else to_canvas(counts)
         numbers = {
             "shape": still.shape,
@@ -87,8 +114,8 @@ class Geometry:
     def inputs(self, sample: Sample) -> Sample:
         """What the network trains on, with its labels, float32.
 
-        Ours: `cells` [3, side, side], `known` [2], `centre_cells` and `tilt_deg` [2]; a published one:
-        `image` [1, slow, fast] and `target` [2].
+        Ours: `cells` [3, side, side], `points` [POINTS, 3], `known` [2], `centre_cells` and `tilt_deg` [2]; a
+        published one: `image` [1, slow, fast] and `target` [2].
         """
         if self.is_published:
             return {
@@ -100,6 +127,7 @@ class Geometry:
         evidence = extract_features(image, live)
         return {
             "cells": evidence.cells(),
+            "points": evidence.points(POINTS),
             "known": known_numbers(
                 float(sample["pixel_size_mm"][0]) * evidence.binning,
                 float(sample["distance_mm"]),
@@ -112,7 +140,7 @@ class Geometry:
     def network(self) -> nn.Module:
         """A network with fresh weights."""
         if self.is_published:
-            return create_network(self.network_name, IMAGE_CHANNELS, 2)
+            return create_network(self.network_name, IMAGE_CHANNELS, NUMBERS[self.target])
         return CentreNetwork(self.width)
 
     def loss(

@@ -22,7 +22,7 @@ class Fixed(nn.Module):
         self.answer = torch.as_tensor(answer, dtype=torch.float32)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return self.answer.expand(len(image), 2)
+        return self.answer.expand(len(image), -1)
 
 
 SAMPLE = {
@@ -42,6 +42,18 @@ def test_a_network_that_says_the_label_predicts_the_centre():
 def test_a_network_that_says_the_label_predicts_the_tilt():
     network = Fixed(published_target(SAMPLE, "tilt"))
     assert published_predict(network, IMAGE, LIVE, 2, "tilt") == pytest.approx(SAMPLE["tilt_deg"])
+
+
+def test_a_network_of_both_says_centre_and_tilt_and_tells_their_errors_apart():
+    label = published_target(SAMPLE, "both")
+    found = published_predict(Fixed(label), IMAGE, LIVE, 2, "both")
+    assert found == pytest.approx([*SAMPLE["beam_centre_px"], *SAMPLE["tilt_deg"]])
+    wrong = torch.from_numpy(label + np.array([1.0, 0.0, 0.0, 0.5], np.float32))[None]
+    batch = {"image": torch.from_numpy(published_image(IMAGE, LIVE, 1))[None], "target": wrong}
+    _, metrics = published_loss(Fixed(label), batch)
+    assert float(metrics["centre_l1"]) == pytest.approx(0.5)
+    assert float(metrics["tilt_l1"]) == pytest.approx(0.25)
+    assert float(metrics["l1"]) == pytest.approx(0.375)
 
 
 def test_the_middle_of_the_image_is_the_zero_of_the_centre():

@@ -1,15 +1,17 @@
-"""The published attempt: whole image in, two numbers out, L1 loss (poster of Lin et al.)."""
+"""The published attempt: whole image in, centre or tilt out, L1 loss (poster of Lin et al.)."""
 
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from argand.physics.still.spot import block_sum
 
-Target = Literal["centre", "tilt"]
+Target = Literal["centre", "tilt", "both"]
+"""What a network learns. The poster trained one network for each; `both` has one learn all four numbers."""
+NUMBERS = {"centre": 2, "tilt": 2, "both": 4}
+"""Outputs of a network for each target: two along the fast and the slow axis, pitch and yaw, or all four."""
 
 IMAGE_CHANNELS = 1
 """The counts alone: no mask, no known distance."""
@@ -32,28 +34,35 @@ def published_image(image: np.ndarray, live: np.ndarray, shrink: int) -> np.ndar
 
 
 def published_target(sample: dict[str, np.ndarray], target: Target) -> np.ndarray:
-    """Centre (fast, slow) about the middle in CENTRE_UNIT of a side, or (pitch, yaw) in degrees."""
-    if target == "tilt":
-        return sample["tilt_deg"].astype(np.float32)
+    """Centre (fast, slow) about the middle in CENTRE_UNIT of a side, (pitch, yaw) in degrees, or both."""
+    tilt = sample["tilt_deg"].astype(np.float32)
     sides = sample["shape"][::-1]
-    return ((sample["beam_centre_px"] / sides - 0.5) / CENTRE_UNIT).astype(np.float32)
+    centre = ((sample["beam_centre_px"] / sides - 0.5) / CENTRE_UNIT).astype(np.float32)
+    return {"centre": centre, "tilt": tilt, "both": np.concatenate([centre, tilt])}[target]
 
 
 def published_loss(network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """L1 loss in the units of `published_target`, which is the metric as well."""
-    loss = functional.l1_loss(network(batch["image"]), batch["target"])
-    return loss, {"l1": loss.detach()}
+    """L1 loss in the units of `published_target`, which is the metric as well.
+
+    Where a network learns both, `centre_l1` and `tilt_l1` are its parts.
+    """
+    error = (network(batch["image"]) - batch["target"]).abs()
+    loss = error.mean()
+    metrics = {"l1": loss.detach()}
+    if error.shape[1] == NUMBERS["both"]:
+        metrics |= {"centre_l1": error[:, :2].mean().detach(), "tilt_l1": error[:, 2:].mean().detach()}
+    return loss, metrics
 
 
 @torch.no_grad()
 def published_predict(
     network: nn.Module, image: np.ndarray, live: np.ndarray, shrink: int, target: Target
 ) -> np.ndarray:
-    """Answer for one image [slow, fast]: centre (fast, slow) in its px, or (pitch, yaw) in degrees.
+    """Answer for one image [slow, fast]: centre (fast, slow) in its px, (pitch, yaw) in degrees, or all four.
 
     `network` is in evaluation mode.
     """
     answer = network(torch.from_numpy(published_image(image, live, shrink))[None])[0].numpy()
-    if target == "tilt":
-        return answer
-    return (0.5 + answer * CENTRE_UNIT) * np.array(image.shape[::-1])
+    if target != "tilt":
+        answer[:2] = (0.5 + answer[:2] * CENTRE_UNIT) * np.array(image.shape[::-1])
+    return answer
