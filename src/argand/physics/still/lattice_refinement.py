@@ -13,8 +13,8 @@ PARAMETERS = 14
 ROUNDS = 12
 """Gauss-Newton steps of a fit.
 
-By hand, a bound on time: eight did not reach the distance of a real still that was given 8 % wrong; only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
-`benchmarks/geometry_real.py`).
+By hand, a bound on time: eight did not reach the distance of a real still that was given 8 % wrong; only the
+answers as a whole are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
 """Longest change in one step: centre in px, tilt in radians, logarithm of the distance.
