@@ -24,8 +24,8 @@ NEAREST_PX, FARTHEST_PX = 6.0, 60.0
 """Least and largest scale, in px, of what the search takes as known of the centre. By hand: networks are
 sometimes surer than they should be, and beyond rings of one kind are taken for those of another."""
 SEEN_ALL_ROUND = 3
-"""Rings from which on a common centre is an answer without a calibrant's spacings. By hand: two may be the rim
-of a stop and of its shadow, and were on simulated stills; three that share a centre are no chance."""
+"""Rings from which on a common centre is an answer without a calibrant's spacings. By hand: two may be the
+rims of a stop and of its shadow, and were on simulated stills; three that share a centre are no chance."""
 
 
 def try_rings(
