@@ -155,7 +155,7 @@ KINDS: dict[str, Callable[[np.random.Generator], tuple[Still, Unevenness, str | 
     "silver behenate": _saxs,
 }
 """What is drawn. All ranges are by hand. After first looks at another seed (1), exposures were made longer,
-three rings were asked for within the sides, and the pixels of silver behenate were halved, as a CCD has them."""
+three rings were asked for within the sides, and the pixels of silver behenate were halved."""
 
 
 def draw(kind: str, index: int, seed: int, stated_error: float = 0.0) -> RingImage:
