@@ -99,7 +99,7 @@ def fit_rings(
     if np.count_nonzero(sharp) < max(2.0, LEAST_SHARP * len(sharp)) or elsewhere > 1:
         covariance = np.diag([prior.centre_px**2] * 2 + [prior.tilt**2] * 2)
         return RingFit(geometry, covariance, len(sharp), 0, doubt="they have no common centre")
-    points, widths = points.where(np.asarray(sharp[points.ring])), widths[sharp]
+    points, widths = points.where(sharp[points.ring]), widths[sharp]
     if powder is None:
         return _concluded(points, solution.geometry, prior, np.full(len(widths), np.nan))
     return _calibrated(points, widths, solution.geometry, prior, powder)
@@ -148,7 +148,7 @@ def _are_sharp(points: Points, fit: Solution, widths: np.ndarray, reach: float) 
     """Which rings have positions that agree, rather than fill the window they are looked for in."""
     residual = np.abs(fit.residual)
     scatter = np.array([1.4826 * np.median(residual[points.ring == k]) for k in range(len(widths))])
-    return np.asarray(scatter < np.minimum(STRAY[0] * widths, STRAY[1] * (reach + widths)))
+    return scatter < np.minimum(STRAY[0] * widths, STRAY[1] * (reach + widths))
 
 
 def _is_circle(points: Points, fit: Solution, ring: int) -> bool:
@@ -171,7 +171,7 @@ def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> tuple[Points
         [tangent * np.cos(found.azimuth), tangent * np.sin(found.azimuth), np.ones(len(tangent))]
     )
     px = geometry.px_from_direction(direction)
-    hit = np.isfinite(px).all(axis=1)
+    hit = np.asarray(np.isfinite(px).all(axis=1))
     points = Points(px, found.sigma, found.ring, found.sector)
     return points.where(hit), found.width[np.unique(found.ring[hit])]
 
