@@ -8,7 +8,7 @@ is large for its distance. Where it has no such lever, zero tilt stands.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from argand.physics.still.calibrant import Calibrant, assign_rings
 from argand.physics.still.detector import BeamGeometry
@@ -99,7 +99,7 @@ def fit_rings(
     if np.count_nonzero(sharp) < max(2.0, LEAST_SHARP * len(sharp)) or elsewhere > 1:
         covariance = np.diag([prior.centre_px**2] * 2 + [prior.tilt**2] * 2)
         return RingFit(geometry, covariance, len(sharp), 0, doubt="they have no common centre")
-    points, widths = points.where(np.take(sharp, points.ring)), widths[sharp]
+    points, widths = points.where(sharp[points.ring]), widths[sharp]
     if powder is None:
         return _concluded(points, solution.geometry, prior, np.full(len(widths), np.nan))
     return _calibrated(points, widths, solution.geometry, prior, powder)
@@ -144,7 +144,7 @@ def _calibrated(
     return _concluded(points, start, prior, np.where(found.order >= 0, found.tangents[found.order], np.nan))
 
 
-def _are_sharp(points: Points, fit: Solution, widths: np.ndarray, reach: float) -> np.ndarray:
+def _are_sharp(points: Points, fit: Solution, widths: np.ndarray, reach: float) -> Bool[np.ndarray, " k"]:
     """Which rings have positions that agree, rather than fill the window they are looked for in."""
     residual = np.abs(fit.residual)
     scatter = np.array([1.4826 * np.median(residual[points.ring == k]) for k in range(len(widths))])
@@ -171,7 +171,7 @@ def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> tuple[Points
         [tangent * np.cos(found.azimuth), tangent * np.sin(found.azimuth), np.ones(len(tangent))]
     )
     px = geometry.px_from_direction(direction)
-    hit = np.isfinite(px).all(axis=1)
+    hit = np.asarray(np.isfinite(px).all(axis=1))
     points = Points(px, found.sigma, found.ring, found.sector)
     return points.where(hit), found.width[np.unique(found.ring[hit])]
 

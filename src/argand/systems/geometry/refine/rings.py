@@ -22,7 +22,7 @@ NEAREST_PX, FARTHEST_PX = 6.0, 60.0
 sometimes surer than they should be, and beyond rings of one kind are taken for those of another."""
 SEEN_ALL_ROUND = 3
 """Rings from which on a common centre is an answer without a calibrant's spacings. By hand: two may be the
-rim of a stop and of its shadow, and were on simulated stills; three that share a centre are no chance."""
+rims of a stop and of its shadow, and were on simulated stills; three that share a centre are no chance."""
 
 
 def try_rings(
