@@ -202,7 +202,7 @@ def split_selection(path: str) -> tuple[str, list[int] | None]:
     return match.group(1), list(range(first, int(match.group(3) or first) + 1))
 
 
-def _axes(path: str, geometry: Geometry | None, wanted: list[int] | None) -> int | None:
+def _axes(path: str, geometry: Geometry | None, wanted: Sequence[int] | None) -> int | None:
     """Number of axes of a frame that the panels ask for; None without any."""
     if geometry is None:
         return None

@@ -96,7 +96,10 @@ def test_the_shipped_weights_can_be_trained_again():
     header = read_header(WEIGHTS)
     system = from_config(Geometry, header["config"])
     command = training_command(system, header["training"]) or ""
-    assert command.startswith("argand geometry train realistic --out runs/again --max-time ")
+    assert command.startswith("argand geometry train best --out runs/again --max-time ")
+    # They began from earlier ones, which the card names by their digest.
+    assert "--start start.safetensors" in command
+    assert "SHA-256 " in header["training"]["start"]
     assert any("within 3°" in limit for limit in limits(system))
 
 

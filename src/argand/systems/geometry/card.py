@@ -94,6 +94,9 @@ def training_command(system: Geometry, training: dict[str, Any]) -> str | None:
         f"--val-every {training['val_every_steps']}",
         f"--precision {PRECISIONS[training['precision']]}",
     ]
+    if training.get("start"):
+        # The file's name stands first in what is said of it.
+        words.append(f"--start {training['start'].split(',')[0]}")
     return " ".join(words)
 
 
