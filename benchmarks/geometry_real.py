@@ -7,6 +7,7 @@ answered by itself; images whose names differ in the last number only are pooled
 header is used.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -241,6 +242,10 @@ def main(
         report["dials"] = classical.dials_version()
         report["methods"] = against_opponents(data, answers, list(OPPONENTS), console)
         console.print("", as_table("Side by side: errors in px", report["methods"], METHOD_HEADINGS))
+    elif json_file and json_file.is_file():
+        # The classical methods do not depend on the weights: an earlier run's stay.
+        earlier = json.loads(json_file.read_text(encoding="utf-8"))
+        report |= {key: earlier[key] for key in ("dials", "methods") if key in earlier}
     if json_file:
         write_report(json_file, report)
 

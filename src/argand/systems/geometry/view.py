@@ -38,10 +38,10 @@ _HEADINGS = (
     "± px",
     "shift, px",
     "pitch, yaw",
+    "evidence",
     "d, Å",
     "cell, Å",
     "lattices",
-    "evidence",
     "s",
     "",
 )
@@ -132,10 +132,10 @@ def _row(place: int, record: Record) -> str:
         number(record.get("sigma_px")) if record["reliable"] else "",
         pair(record.get("shift_px"), sign="+"),
         angles(record.get("tilt_deg")),
+        str(record.get("path") or "") if record["reliable"] else "",
         number(record.get("resolution")),
         cell(record),
         crystals(record),
-        str(record.get("path") or "") if record["reliable"] else "",
         number(record.get("seconds")),
         _chip(record),
     )

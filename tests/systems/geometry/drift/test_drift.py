@@ -72,7 +72,7 @@ def test_neighbours_are_averaged_by_their_variances():
     assert len(merged(series, 3)) == 3
 
 
-@pytest.mark.parametrize("hours", [0.0, 1e-3, 0.1, 5.0, 60.0, 3000.0, None])
+@pytest.mark.parametrize("hours", [0.0, 1e-3, 0.1, 5.0, 60.0, 3000.0, 60000.0, None])
 def test_the_page_needs_nothing_else_and_shows_each_answer(tmp_path: Path, hours: float | None):
     records = [record(number, hours and number * hours / 9) for number in range(10)]
     page = write_drift(tmp_path / "drift.html", drift_of(records)).read_text()

@@ -49,7 +49,7 @@ def write_drift(page: Path, drift: Drift) -> Path:
         "<h1>Drift of the beam centre</h1>",
         f"<p>{count} reliable answers {span}. Bars are one standard deviation; orange is what headers state. "
         "Pixels count from 0, integer = pixel edge.</p>",
-        *(_picture(axis, name, drawn, drift) for axis, name in enumerate(("fast", "slow"))),
+        *(part for number, series in enumerate(drawn) for part in _pictures(number, series, drift)),
         table(
             ("", "answers", "fast, px", "slow, px", *_rate_headings(drift)),
             [_row(s, drift) for s in drift.series],
@@ -74,6 +74,15 @@ def _row(series: Series, drift: Drift) -> list[str]:
     return [escape(series.name), str(len(series)), *means, *rates]
 
 
+def _pictures(number: int, series: Series, drift: Drift) -> Iterator[str]:
+    """Both coordinates of one position: centres of several have no scale in common."""
+    colour = _COLOURS[number % len(_COLOURS)]
+    end = max(float(one.seconds.max()) for one in drift.series) or 1.0
+    yield f'<h2 style="color:{colour}">{escape(series.name)}</h2>'
+    for axis, name in enumerate(("fast", "slow")):
+        yield _picture(axis, name, series, _Scale.of(axis, series, end), drift, colour)
+
+
 @dataclass(frozen=True)
 class _Scale:
     """From seconds and px to places in the picture."""
@@ -83,14 +92,13 @@ class _Scale:
     high: float
 
     @classmethod
-    def of(cls, axis: int, drawn: tuple[Series, ...]) -> "_Scale":
-        """A scale that holds all centres with their bars and all that headers state."""
-        sides = [series.centre[:, axis] + sign * series.sigma for series in drawn for sign in (-1, 1)]
-        seen = np.concatenate([*sides, *(series.header[:, axis] for series in drawn)])
+    def of(cls, axis: int, series: Series, end: float) -> "_Scale":
+        """A scale that holds all centres with their bars, what headers state, and the time to `end`."""
+        sides = [series.centre[:, axis] + sign * series.sigma for sign in (-1, 1)]
+        seen = np.concatenate([*sides, series.header[:, axis]])
         low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
         # A twentieth at either side, by hand.
         room = max(0.05 * (high - low), 0.05)
-        end = max(float(series.seconds.max()) for series in drawn) or 1.0
         return cls(end, low - room, high + room)
 
     def x(self, seconds: float) -> float:
@@ -102,15 +110,10 @@ class _Scale:
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (self.high - px) / (self.high - self.low)
 
 
-def _picture(axis: int, name: str, drawn: tuple[Series, ...], drift: Drift) -> str:
+def _picture(axis: int, name: str, series: Series, scale: _Scale, drift: Drift, colour: str) -> str:
     """One coordinate of the centre against time."""
-    scale = _Scale.of(axis, drawn)
     marks = [f'<text x="{_LEFT}" y="18" class="what">{name}, px</text>', *_grid(scale, drift)]
-    for number, series in enumerate(drawn):
-        colour = _COLOURS[number % len(_COLOURS)]
-        marks += _points(series, axis, scale, colour)
-        left = _LEFT + 120 + 260 * number
-        marks.append(f'<text x="{left}" y="18" fill="{colour}">● {escape(series.name)}</text>')
+    marks += _points(series, axis, scale, colour)
     style = "text{font:13px system-ui,sans-serif}.left{text-anchor:end}.below{text-anchor:middle}"
     style += ".grid{stroke:#ddd}.what{font-weight:600}"
     label = f"{name} coordinate against time"
@@ -152,7 +155,8 @@ def _time_marks(end: float, drift: Drift) -> list[tuple[float, str]]:
     """Places on the time axis, at most about seven, and what is written there."""
     if drift.start is None:
         return [(value, f"{value:.0f}") for value in _even(0.0, end) if value == round(value)]
-    step = next((step for step in _STEPS_S if end / step <= 7), _STEPS_S[-1])
+    longest = _STEPS_S[-1]
+    step = next((step for step in _STEPS_S if end / step <= 7), longest * int(np.ceil(end / longest / 7)))
     day = drift.start.replace(hour=0, minute=0, second=0, microsecond=0)
     first = np.ceil((drift.start - day).total_seconds() / step) * step
     form = (
