@@ -35,6 +35,7 @@ from argand.runs.verbs import (
     tell,
     write_set,
 )
+from argand.systems.geometry.refine.hit import HIT_SPOTS
 
 app = typer.Typer(help="Beam centre and detector tilt from diffraction images.", no_args_is_help=True)
 
@@ -43,9 +44,6 @@ Evidence = Literal["both", "background", "spots"]
 CLIP_NORM = 5.0
 """Longest gradient (2-norm over all weights) of our own network; the published ones were trained without a
 limit. By hand, no comparison is kept; the shipped weights were trained with it."""
-HIT_SPOTS = 16
-"""Least number of spots of a hit where only hits are asked for: the default of dials.stills_process
-(dispatch.hit_finder.minimum_number_of_reflections), which counts its own spots."""
 WIDE = 150
 """Columns of a terminal that show the whole table of answers. By hand."""
 

@@ -10,11 +10,10 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.lattice import LatticeFit, fit_lattice
 from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.spot import Spots
+from argand.systems.geometry.refine.hit import HIT_SPOTS
 from argand.systems.geometry.refine.lattice import LATTICE_SPOTS
 from argand.typing import Matrix3
 
-HIT_SPOTS = 15
-"""Spots from which on a frame is a hit. By hand: such as hit finders of serial crystallography ask for."""
 SPOTS_WITHIN = 0.95
 """Share of the spots that lie within the resolution. By hand: one in twenty may be no reflection."""
 SECOND_SHARE, SECOND_RMS_PX = 0.4, 1.0
