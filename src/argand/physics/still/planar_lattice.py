@@ -64,7 +64,8 @@ def _net(q: Points2) -> tuple[Float[np.ndarray, "2 2"], Vector2] | None:
     first = vectors[good[0]]
     for other in good[1:]:
         second = vectors[other]
-        sine = abs(first[0] * second[1] - first[1] * second[0]) / (np.linalg.norm(first) * np.linalg.norm(second))
+        area = abs(first[0] * second[1] - first[1] * second[0])
+        sine = area / (np.linalg.norm(first) * np.linalg.norm(second))
         # 25 degrees, by hand: the two shortest vectors of a net are at 60 degrees or more.
         if sine > 0.42:
             return np.stack([first, second]), phases[[good[0], other]]

@@ -32,12 +32,13 @@ from argand.systems.geometry.system import Geometry, known_numbers
 WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
 NETWORK_SIGMA_SCALE, COARSE_SHARE = 1.5, 0.15
 """Factor on the network's own standard deviation, and the least share of the coarse stage's that it is taken
-for. Chosen, as are SPOTS_SIGMA_SCALE and BINARY_SIGMA_SCALE, on 40 stills of each set of the seed of choices:
+for. Chosen, as are WEAK_SIGMA_SCALE and BINARY_SIGMA_SCALE, on 40 stills of each set of the seed of choices:
 errors over standard deviations are then 0.5 (root mean square) on the sets of the poster with background, 0.9
 on the distant one, and two in a hundred lie beyond 3.5 on the realistic one; on no real image."""
 
-SPOTS_SIGMA_SCALE, NO_CLUE_PX = 2.5, 20.0
-"""Factor where only the spots speak, likewise measured: where the background leaves more px (by hand)."""
+WEAK_PX, WEAK_SIGMA_SCALE = 5.0, 1.6
+"""Standard deviation in px from which on a network knows less than it says, and by what factor; likewise
+measured. Where the background tells nothing it expects the centre where its training had it."""
 BINARY_SIGMA_SCALE = 1.2
 """Factor for images of zeros and ones; likewise measured."""
 
@@ -106,8 +107,8 @@ class Predictor:
         network, sigma, tilt = self._ask(seen, nominal, evidence)
         if is_binary(frame.data, frame.mask):
             sigma *= BINARY_SIGMA_SCALE
-        elif evidence == "spots" or (evidence == "both" and self._rests_on_spots(seen, nominal, sigma)):
-            sigma *= SPOTS_SIGMA_SCALE
+        if sigma > WEAK_PX:
+            sigma *= WEAK_SIGMA_SCALE
         start, start_sigma = nominal.with_centre(network), sigma
         lattice = rings = None
         if refine and evidence != "background" and is_swung(frame):
@@ -145,11 +146,6 @@ class Predictor:
         mean = with_header_note(average(good, options)) if good else None
         answer = mean or self.predict_frame(sum_frames(frames), options)
         return replace(answer, file="pooled", frames=len(frames), seconds=time.perf_counter() - began)
-
-    def _rests_on_spots(self, seen: Features, nominal: BeamGeometry, sigma: float) -> bool:
-        """Whether the background would leave the network without a clue."""
-        # Half, by hand: where both kinds of evidence together leave less, the background has its part in it.
-        return sigma > 0.5 * NO_CLUE_PX and self._ask(seen, nominal, "background")[1] > NO_CLUE_PX
 
     def _ask(
         self, seen: Features, nominal: BeamGeometry, evidence: EvidenceKind
