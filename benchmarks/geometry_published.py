@@ -156,7 +156,9 @@ def tried(network: nn.Module, preset: str, count: int) -> dict[str, Any]:
             found = answer(network, image, live)
         else:
             found = published_predict(network, image, live, SHRINK, "both").astype(float)
-        scale, middle = float(sample["binning"]), np.array([fast, slow]) / 2
+        scale = float(sample["binning"])
+        # Of a window whose far edges are not binned, the middle is that of the window.
+        middle = np.array([fast, slow]) / 2 if stills.crop is None else np.full(2, FULL_SIDE / 2 / scale)
         predicted.append([*(scale * (found[:2] - middle)), *found[2:]])
         actual.append([*(scale * (sample["beam_centre_px"] - middle)), *sample["tilt_deg"]])
     error = np.abs(np.subtract(predicted, actual))

@@ -44,7 +44,7 @@ def draw_actual_against_predicted(target: Path, results: Sequence[dict[str, Any]
         errors = f"L1 {own['centre_px']:.2f} px; constant predictor {own['constant_px']:.2f} px"
         part.suptitle(f"{result['trained_on']}: {errors}", fontsize=11)
     figure.suptitle(
-        f"Beam centre from the middle, full-detector px\n{'; '.join(map(_cost, results))}", fontsize=9
+        "Beam centre from the middle, full-detector px\n" + "\n".join(map(_cost, results)), fontsize=9
     )
     figure.savefig(target, dpi=90)
 

@@ -133,6 +133,9 @@ def test_what_a_header_confuses_is_pointed_out(
     monkeypatch.setattr(shipped, "predict_frame", lambda *a, **k: replace(answer(*a, **k), notes=(note,)))
     told = run("predict", write_image(tmp_path / "a.npy"), *KNOWN)
     assert f"a.npy: {note}" in told.stdout
+    told = run("predict", *(write_image(tmp_path / name) for name in ("b.npy", "c.npy")), *KNOWN)
+    assert told.stdout.count(note) == 1
+    assert f"b.npy and 1 more: {note}" in told.stdout
 
 
 def test_csv_has_one_line_a_record(

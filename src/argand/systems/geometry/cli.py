@@ -448,8 +448,11 @@ def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
     else:
         console = screen()
         console.print(prediction_table(records, wide=console.width >= WIDE))
+        noted: dict[str, list[str]] = {}
         for record in records:
             if not record["reliable"] and not record.get("failed"):
                 say(record_line(record))
             for note in [] if record["pooled"] else record.get("notes", []):
-                say(f"{Path(record['file']).name}: {note}")
+                noted.setdefault(note, []).append(Path(record["file"]).name)
+        for note, (first, *others) in noted.items():
+            say(f"{first}{f' and {len(others)} more' if others else ''}: {note}")

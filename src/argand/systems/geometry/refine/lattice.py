@@ -45,9 +45,13 @@ def lattice_prior(sigma: float, options: Options) -> Prior:
     """What the network (`sigma` px) and the user say of centre and tilt beforehand."""
     # Student's t with four degrees of freedom has 1.4 times its scale for standard deviation. The limits are
     # by hand: below 3 px a network that is too sure would forbid the truth, beyond 60 px rivals are too many.
+    return Prior(float(np.clip(0.7 * sigma, 3.0, 60.0)), tilt_prior(options))
+
+
+def tilt_prior(options: Options) -> float:
+    """Standard deviation of each tilt angle about zero that is assumed, in radians."""
     known = options.max_tilt_deg
-    tilt = TILT_PRIOR if known is None else np.radians(known) / MAX_TILT_SIGMAS
-    return Prior(float(np.clip(0.7 * sigma, 3.0, 60.0)), float(tilt))
+    return float(TILT_PRIOR if known is None else np.radians(known) / MAX_TILT_SIGMAS)
 
 
 def is_flat(geometry: BeamGeometry) -> bool:

@@ -11,7 +11,8 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, bin_cells
 from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.ring import RingFit, fit_rings
-from argand.systems.geometry.refine.lattice import TILT_PRIOR
+from argand.systems.geometry.refine.lattice import tilt_prior
+from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Mask
 
@@ -26,7 +27,7 @@ rims of a stop and of its shadow, and were on simulated stills; three that share
 
 
 def try_rings(
-    frame: Frame, seen: Features, start: BeamGeometry, sigma: float, powder: str | None = None
+    frame: Frame, seen: Features, start: BeamGeometry, sigma: float, options: Options = PLAIN
 ) -> RingFit | None:
     """The fit to sharp rings about the network's answer, which is known to `sigma` px; None without rings.
 
@@ -34,7 +35,8 @@ def try_rings(
     out. Raises ConfigError for a calibrant that is not known.
     """
     # Wider than the lattice's (by hand): rings have no rivals that a narrow prior must keep away.
-    prior = Prior(float(np.clip(1.5 * sigma, NEAREST_PX, FARTHEST_PX)), TILT_PRIOR)
+    near = float(np.clip(1.5 * sigma, NEAREST_PX, FARTHEST_PX))
+    prior, powder = Prior(near, tilt_prior(options)), options.calibrant
     fit = _fit_on(frame, frame.mask, start, prior, seen.binning, powder)
     if (fit is None or fit.doubt or fit.mismatch) and len(seen.spots):
         clean = _fit_on(frame, frame.mask & seen.clean, start, prior, seen.binning, powder)
