@@ -120,7 +120,7 @@ class Predictor:
         ringless = is_swung(frame) or (is_flat(nominal) and options.calibrant is None)
         doubtful = lattice is None or bool(lattice_doubts(lattice, options))
         if refine and doubtful and evidence != "spots" and not ringless:
-            rings = try_rings(frame, seen, start, sigma, options)
+            rings = try_rings(frame, seen, start, sigma, options, crystal=lattice is not None)
         answer = with_header_note(decide(frame, seen, start, start_sigma, lattice, rings, options))
         assert answer.geometry is not None
         return replace(

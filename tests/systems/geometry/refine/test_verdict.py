@@ -224,3 +224,17 @@ def test_an_average_is_as_uncertain_as_its_members_scatter(bright: Frame):
     # Half the variance v of each, times chi² = (1 + 1) / v over 4 numbers of one more answer than needed.
     assert mean.covariance is not None
     assert mean.covariance[0, 0] == pytest.approx(0.25)
+
+
+def test_an_origin_far_from_what_the_network_is_sure_of_is_no_answer(bright: Frame):
+    start = GEOMETRY.with_centre((GEOMETRY.beam_centre_px[0] - 30.0, GEOMETRY.beam_centre_px[1]))
+    assert decide(bright, seen_of(bright), start, 6.1, a_lattice(), None).reliable
+    answer = decide(bright, seen_of(bright), start, 5.9, a_lattice(), None)
+    assert answer.reason == (
+        "the lattice's origin is 30 px from the network's centre, which is sure to 5.9 px"
+    )
+    # The network was trained neither on electrons nor on swung-out detectors.
+    electrons = replace(start, wavelength=0.02)
+    assert decide(bright, seen_of(bright), electrons, 5.9, a_lattice(), None).reliable
+    swung = replace(bright, two_theta_deg=30.0)
+    assert decide(swung, seen_of(bright), start, 5.9, a_lattice(), None).reliable

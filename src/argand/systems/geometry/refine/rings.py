@@ -27,17 +27,23 @@ rims of a stop and of its shadow, and were on simulated stills; three that share
 
 
 def try_rings(
-    frame: Frame, seen: Features, start: BeamGeometry, sigma: float, options: Options = PLAIN
+    frame: Frame,
+    seen: Features,
+    start: BeamGeometry,
+    sigma: float,
+    options: Options = PLAIN,
+    crystal: bool = False,
 ) -> RingFit | None:
     """The fit to sharp rings about the network's answer, which is known to `sigma` px; None without rings.
 
     Grains of a powder are found as spots, so spots are left in; where that gives no answer, they are taken
-    out. Raises ConfigError for a calibrant that is not known.
+    out. Those of a `crystal` are taken out at once: many on a lattice look like rings about another centre.
+    Raises ConfigError for a calibrant that is not known.
     """
     # Wider than the lattice's (by hand): rings have no rivals that a narrow prior must keep away.
     near = float(np.clip(1.5 * sigma, NEAREST_PX, FARTHEST_PX))
     prior, powder = Prior(near, tilt_prior(options)), options.calibrant
-    fit = _fit_on(frame, frame.mask, start, prior, seen.binning, powder)
+    fit = None if crystal else _fit_on(frame, frame.mask, start, prior, seen.binning, powder)
     if (fit is None or fit.doubt or fit.mismatch) and len(seen.spots):
         clean = _fit_on(frame, frame.mask & seen.clean, start, prior, seen.binning, powder)
         if clean is not None and (fit is None or _rank(clean) < _rank(fit)):
