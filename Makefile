@@ -46,10 +46,17 @@ lint: .venv/tools
 	$(BIN)/pyright
 
 bench: DATA = $${ARGAND_DATA:-../shared/data}/geometry
+bench: OTHER = $${ARGAND_DATA:-../shared/data}/geometry_other
 bench: CRYSTALS = $${ARGAND_DATA:-../shared/data}/patterson
 bench: .venv/tools
-	$(BIN)/python benchmarks/geometry_simulated.py --count 24 --json benchmarks/results/geometry_simulated.json \
-		--figure docs/figures/coverage.png --card
+	$(BIN)/python benchmarks/geometry_simulated.py --count 100 --half report --processes 2 --card \
+		--json benchmarks/results/geometry_simulated.json
+	$(BIN)/python benchmarks/geometry_simulated.py --count 40 --parts 0 --half choose --processes 2 \
+		--json benchmarks/results/geometry_simulated.json --figure docs/figures/coverage.png
+	$(BIN)/python benchmarks/geometry_rings.py --count 9 --data $(OTHER) --json benchmarks/results/geometry_rings.json
+	$(BIN)/python benchmarks/geometry_lattice.py --count 28 --data $(OTHER) \
+		--json benchmarks/results/geometry_lattice.json
+	$(BIN)/python benchmarks/geometry_panels.py --json benchmarks/results/geometry_panels.json
 	$(BIN)/python benchmarks/geometry_real.py --data $(DATA) --opponents --json benchmarks/results/geometry_real.json
 	$(BIN)/python benchmarks/geometry_speed.py --data $(DATA) --json benchmarks/results/geometry_speed.json
 	$(BIN)/python benchmarks/patterson.py --json benchmarks/results/patterson.json
