@@ -255,7 +255,7 @@ def rings_table(report: Report) -> tuple[str, list[Row]]:
         others = [f"constant {one['constant_px']:.0f} px", f"network alone {one['network_px']:.1f} px"]
         others.append(f"chosen on: {_rings(chosen[one['kind']])}")
         rows.append(Row("centre from rings", one["kind"], "", _rings(one), ", ".join(others)))
-    images = sum(row["images"] for row in report["reported_on"]["rows"])
+    images = next(row["images"] for row in report["reported_on"]["rows"] if row["kind"] == "all")
     return f"Simulated powder rings, {images} images, the stated distance wrong by up to 2 %", rows
 
 
