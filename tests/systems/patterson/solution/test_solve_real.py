@@ -54,7 +54,8 @@ def test_atoms_and_elements_of_a_measured_crystal_are_found(name: str, formula: 
     ],
 )
 def test_places_of_a_crystal_with_iron_are_found(name: str, formula: str):
-    solution, match, _ = solved(name, formula, 12.0)
+    # Most of this limit is for a busy machine.
+    solution, match, _ = solved(name, formula, 40.0)
     # Of the second, disordered as it is, R1 leaves some doubt.
     assert solution.solved or solution.probability > 0.6
     assert match.solved
