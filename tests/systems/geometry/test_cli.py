@@ -121,6 +121,13 @@ def test_an_image_without_answer_is_no_failure(
     assert "near-blank image" in answer.stdout
 
 
+def test_a_mixture_of_sizes_is_no_data_set(run: Callable[..., Result], tmp_path: Path):
+    answer = run("simulate", "best", "--out", tmp_path / "set.h5")
+    assert answer.exit_code != 0
+    assert "differ in size" in answer.stderr
+    assert not (tmp_path / "set.h5").exists()
+
+
 def test_what_a_header_confuses_is_pointed_out(
     run: Callable[..., Result],
     tmp_path: Path,

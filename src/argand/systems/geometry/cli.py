@@ -114,6 +114,8 @@ def simulate(
 
     system = _full_frames(_preset(preset), preset) if full else _preset(preset)
     if out is not None:
+        if system.portions:
+            raise ConfigError(f"the images of '{preset}' differ in size; write its sets apart, as realistic")
         write_set(system, out, "images", count, seed, processes)
     if out is None or sheet is not None:
         sheet = sheet or Path(f"{preset}.png")
