@@ -11,7 +11,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
 from argand.physics.still.reflection import Spread
 from argand.physics.still.still import Crystal, Diffuse, Still, expose
-from argand.systems.geometry.evaluate import evaluation_set
+from argand.systems.geometry.evaluate import evaluation_set, simulated_frame
 from argand.systems.geometry.simulate import draw_still
 
 KINDS: tuple[tuple[str, str], ...] = tuple(
@@ -31,18 +31,14 @@ FOOT_PX = 410.0
 def as_frame(still: Still, rng: np.random.Generator, two_theta_deg: float = 0.0) -> Frame:
     """The still as if read from a file; a swung-out one has the middle for its header's centre."""
     counts, live, _ = expose(still, rng)
-    g = still.geometry
-    stated = (FOOT_PX, FOOT_PX) if two_theta_deg else None
-    return Frame(
-        "simulated",
-        0,
-        counts.astype(np.int32),
-        live > 0.99,
-        g.pixel_size_mm,
+    frame = simulated_frame("simulated", 0, still.geometry, counts, live)
+    if not two_theta_deg:
+        return frame
+    return replace(
+        frame,
         # A header says the distance of the detector's plane where the arm is out.
-        g.perpendicular_distance_mm if two_theta_deg else g.distance_mm,
-        g.wavelength,
-        stated,
+        distance_mm=still.geometry.perpendicular_distance_mm,
+        header_beam_centre_px=(FOOT_PX, FOOT_PX),
         two_theta_deg=two_theta_deg,
     )
 

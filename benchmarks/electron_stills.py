@@ -15,6 +15,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
 from argand.physics.still.reflection import Spread
 from argand.physics.still.still import Crystal, Diffuse, Still, Stop, expose
+from argand.systems.geometry.evaluate import simulated_frame
 
 SIDE_PX, PIXEL_MM = 1024, 0.055
 """A detector such as four Timepix chips make."""
@@ -67,16 +68,7 @@ def simulate_electrons(index: int, seed: int, zone: bool) -> ElectronStill:
     panel = Panel("timepix", (SIDE_PX, SIDE_PX), PIXEL_MM)
     still = Still(geometry, panel, 1, crystal, diffuse, polarisation=0.0, stop=stop)
     counts, live, _ = expose(still, rng)
-    frame = Frame(
-        f"electrons-{index}",
-        index,
-        counts.astype(np.int32),
-        live > 0.99,
-        pixel_size_mm=geometry.pixel_size_mm,
-        distance_mm=distance,
-        wavelength=wavelength,
-    )
-    return ElectronStill(still, frame, off)
+    return ElectronStill(still, simulated_frame(f"electrons-{index}", index, geometry, counts, live), off)
 
 
 def _near_zone(axes: np.ndarray, off_deg: float, rng: np.random.Generator) -> np.ndarray:

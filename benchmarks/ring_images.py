@@ -12,6 +12,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
 from argand.physics.still.powder import Unevenness, expose_powder
 from argand.physics.still.still import Diffuse, Still, Stop
+from argand.systems.geometry.evaluate import simulated_frame
 
 MODULES = Panel("modules", (1043, 981), 0.172, (195, 487), (17, 7))
 PLATE = Panel("image plate", (900, 900), 0.38, counting=False, saturation=131071.0)
@@ -165,13 +166,5 @@ def draw(kind: str, index: int, seed: int, stated_error: float = 0.0) -> RingIma
     counts, live = expose_powder(still, uneven, rng)
     truth = still.geometry
     stated = truth.distance_mm * (1.0 + rng.uniform(-1, 1) * stated_error)
-    frame = Frame(
-        f"{kind}-{index}",
-        index,
-        counts.astype(np.int32),
-        live > 0.99,
-        pixel_size_mm=truth.pixel_size_mm,
-        distance_mm=stated,
-        wavelength=truth.wavelength,
-    )
-    return RingImage(kind, truth, frame, name)
+    frame = simulated_frame(f"{kind}-{index}", index, truth, counts, live)
+    return RingImage(kind, truth, replace(frame, distance_mm=stated), name)

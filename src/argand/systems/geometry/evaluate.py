@@ -101,7 +101,7 @@ def outcomes(
     settings = evaluation_set(preset_name, full)
     for index in indices:
         still, counts, live, _ = simulate_still(settings, index, seed)
-        frame = _frame(f"{preset_name}-{index}", index, still.geometry, counts, live)
+        frame = simulated_frame(f"{preset_name}-{index}", index, still.geometry, counts, live)
         predictions: dict[EvidenceKind, Prediction] = {
             kind: predictor.predict_frame(frame, Options(kind)) for kind in evidence
         }
@@ -114,8 +114,13 @@ def evaluation_set(preset_name: str, full: bool = True) -> StillSet:
     return replace(stills, binning=1) if full else stills
 
 
-def _frame(name: str, index: int, geometry: BeamGeometry, counts: np.ndarray, live: np.ndarray) -> Frame:
-    """A simulated image as if read from a file whose header does not state the beam centre."""
+def simulated_frame(
+    name: str, index: int, geometry: BeamGeometry, counts: np.ndarray, live: np.ndarray
+) -> Frame:
+    """A simulated image [slow, fast] as if read from a file whose header does not state the beam centre.
+
+    Pixels of a live share of LIVE_SHARE or less are masked.
+    """
     return Frame(
         name,
         index,
