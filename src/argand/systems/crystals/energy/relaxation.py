@@ -1,0 +1,99 @@
+"""A crystal let go: places and cell follow the forces and the stress of the potential until they are small."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from argand.errors import InputError
+from argand.physics.crystal.structure import Structure, wrapped
+from argand.systems.crystals.energy.potential import calculator
+
+_LONGEST_LATTICE = 100.0
+"""Å; an edge beyond this means that the crystal flies apart. By hand, beyond any cell of 52 atoms."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """When a relaxation ends: the largest force in eV/Å (stress counts with it), steps, and seconds.
+
+    0.1 eV/Å and 500 steps are the defaults of CHGNet's own relaxation; the seconds are by hand, ten times what
+    most take.
+    """
+
+    force: float = 0.1
+    steps: int = 500
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """The structure at the end, energies in eV for an atom before and after, and how far atoms went in Å.
+
+    `ended` says why: `converged`, `steps`, `seconds`, or `apart` where the crystal flew apart.
+    """
+
+    structure: Structure
+    before: float
+    after: float
+    rmsd: float
+    steps: int
+    ended: str
+
+
+def relax(structure: Structure, effort: Effort = Effort()) -> Relaxed:
+    """Relaxes places and cell together by FIRE (Bitzek et al., PRL 97, 170201, 2006) over ase's Frechet cell.
+
+    InputError where the potential has no answer for the structure as it is: an atom without neighbours. Where
+    that comes later, the last structure that had one is given.
+    """
+    from ase import Atoms  # ase is slow to import
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import FIRE
+
+    atoms = Atoms(
+        numbers=structure.species, cell=structure.lattice, scaled_positions=structure.frac_coords, pbc=True
+    )
+    atoms.calc = calculator()
+    try:
+        before = float(atoms.get_potential_energy()) / len(atoms)
+    except ValueError as error:
+        raise InputError("an atom has no neighbour within 6 Å, which the potential needs") from error
+    last, after, ended, start, step = atoms.copy(), before, "steps", time.monotonic(), 0
+    optimiser = FIRE(FrechetCellFilter(atoms), logfile=None)
+    try:
+        for is_converged in optimiser.irun(fmax=effort.force, steps=effort.steps):
+            last, after, step = atoms.copy(), float(atoms.get_potential_energy()) / len(atoms), optimiser.nsteps
+            if is_converged:
+                ended = "converged"
+            elif np.linalg.norm(atoms.cell.array, axis=1).max() > _LONGEST_LATTICE:
+                ended = "apart"
+            elif time.monotonic() - start > effort.seconds:
+                ended = "seconds"
+            if ended != "steps":
+                break
+    except ValueError:  # of the potential, for isolated atoms
+        ended = "apart"
+    # Not ase's scaled positions: those are wrapped, and a way from 0.01 to 0.99 is one of 0.02.
+    places = np.linalg.solve(last.cell.array.T, last.positions.T).T
+    moved = Structure(last.cell.array, structure.species, wrapped(places))
+    return Relaxed(moved, before, after, displacement(structure, moved), step, ended)
+
+
+def displacement(first: Structure, second: Structure) -> float:
+    """Root mean square in Å of how far the same atoms are apart, without what the cell did and any drift.
+
+    Fractional places are compared along the shortest way, and lengths are those of a cell halfway between both.
+    """
+    apart = second.frac_coords - first.frac_coords
+    apart -= np.round(apart)
+    # A drift of all atoms moves none against another; taken off, ways across the cell's border are shortest anew.
+    for _ in range(2):
+        apart -= apart.mean(0)
+        apart -= np.round(apart)
+    return _root_mean_square(apart @ ((first.lattice + second.lattice) / 2))
+
+
+def _root_mean_square(vectors: Float[np.ndarray, "n 3"]) -> float:
+    return float(np.sqrt((vectors**2).sum(1).mean()))
