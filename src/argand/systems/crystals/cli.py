@@ -17,18 +17,22 @@ from argand.runs.verbs import (
     TrainingFolder,
     Weights,
     Workers,
+    complain,
     run_training,
     say,
     show_figures,
     write_set,
 )
 from argand.systems.crystals.files.cli import (
+    Index,
+    Phases,
     alter,
     decode,
     encode,
     index,
     interpolate,
     nearest,
+    phases,
     reconstruct,
     sample,
     view,
@@ -110,17 +114,32 @@ def train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="best or paper.")],
-    files: Annotated[list[str], typer.Argument(help="Structures to rebuild: files, globs, folders.")],
-    count: Annotated[int, typer.Option(help="Structures at most.", min=1)] = 100,
+    model: Annotated[
+        str, typer.Argument(help="best or paper; samples: how stable, valid and new structures are.")
+    ],
+    files: Annotated[list[str], typer.Argument(help="Structures: files, globs, folders.")],
+    count: Annotated[int, typer.Option(help="Structures to rebuild at most.", min=1)] = 100,
     seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
     weights: Weights = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Of samples: relaxed CIFs and records; the same call goes on.")
+    ] = Path("evaluated"),
+    known: Annotated[
+        Path | None, typer.Option(help="Of samples: parquet file of what is known, for the shipped index.")
+    ] = None,
+    index: Index = None,
+    phases: Phases = None,
+    processes: Processes = None,
     json: Json = False,
     card: KeepCard = False,
 ) -> None:
-    """Rebuild structures from their vectors and count the atoms that come back.
+    """Rebuild structures from their vectors and count the atoms that come back; or judge new crystals.
+
+    `samples` relaxes structures by CHGNet and tells how many are stable, unique and new.
 
     Example: argand crystals evaluate best cifs --count 100
+
+    Example: argand crystals evaluate samples drawn --known mp_pool.parquet --out judged
     """
     from argand.systems.crystals.card import keep_figures
     from argand.systems.crystals.evaluate import EVALUATION_SEED, evaluate_model
@@ -129,10 +148,26 @@ def evaluate(
 
     if card and model != "paper":
         raise typer.BadParameter("only paper has weights that a card could stand beside")
+    if model == "samples":
+        _judge(files, out, json, {"known": known, "phases": phases, "index": index}, processes)
+        return
     seed = EVALUATION_SEED if seed is None else seed
     result = evaluate_model(model, files, count, seed, weights)
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)
+
+
+def _judge(files: list[str], out: Path, json: bool, by: dict[str, Any], processes: int | None) -> None:
+    """Print how stable, unique and new the structures of files are."""
+    from argand.systems.crystals.files.samples import Judge, evaluate_samples
+    from argand.systems.crystals.files.table import judgement_table
+
+    summary = evaluate_samples(files, Judge(**by), out, processes)
+    show_figures(summary, judgement_table(summary), json, None)
+    for one in summary["skipped"]:
+        complain(f"skipped: {one['source']}: {one['reason']}")
+    if summary["skipped"]:
+        raise typer.Exit(1)
 
 
 def _preset(name: str, structures: str | None) -> Any:
@@ -170,5 +205,6 @@ for verb in (
     view,
     sample,
     index,
+    phases,
 ):
     app.command()(verb)

@@ -5,8 +5,9 @@ a stand-in for density functional theory: the energies of all phases and of all 
 """
 
 import io
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from typing import Any
 
@@ -51,7 +52,8 @@ def energies(structures: Sequence[Structure]) -> Float[np.ndarray, " n"]:
     if rows:
         largest = max(len(structures[row]) for row in rows)
         size = max(1, _BATCH_ATOMS // largest)
-        answers = network.predict_graph(graphs, task="e", batch_size=size)
+        with quiet():
+            answers = network.predict_graph(graphs, task="e", batch_size=size)
         found[rows] = [float(answer["e"]) for answer in (answers if isinstance(answers, list) else [answers])]
     return found
 
@@ -65,12 +67,12 @@ def calculator() -> Any:
         return CHGNetCalculator(model=network, use_device="cpu", on_isolated_atoms="error")
 
 
-def energy(structure: Structure) -> float:
-    """Energy in eV for an atom; InputError where an atom has no neighbour within 6 Å."""
-    found = float(energies([structure])[0])
-    if np.isnan(found):
-        raise InputError("an atom has no neighbour within 6 Å, which the potential needs")
-    return found
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Leaves out the network's warnings of how it calls torch, which say nothing of an answer."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def _pymatgen(structure: Structure) -> Any:

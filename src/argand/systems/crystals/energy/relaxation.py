@@ -2,13 +2,14 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.physics.crystal.structure import Structure, wrapped
-from argand.systems.crystals.energy.potential import calculator
+from argand.systems.crystals.energy.potential import calculator, quiet
 
 _LONGEST_LATTICE = 100.0
 """Å; an edge beyond this means that the crystal flies apart. By hand, beyond any cell of 52 atoms."""
@@ -49,36 +50,42 @@ def relax(structure: Structure, effort: Effort = Effort()) -> Relaxed:
     that comes later, the last structure that had one is given.
     """
     from ase import Atoms  # ase is slow to import
+
+    cell, places = structure.lattice, structure.frac_coords
+    atoms = Atoms(numbers=structure.species, cell=cell, scaled_positions=places, pbc=True)
+    atoms.calc = calculator()
+    with quiet():
+        try:
+            before = float(atoms.get_potential_energy()) / len(atoms)
+        except ValueError as error:
+            raise InputError("an atom has no neighbour within 6 Å, which the potential needs") from error
+        last, after, steps, ended = _descend(atoms, effort)
+    # Not ase's scaled positions: those are wrapped, and a way from 0.01 to 0.99 is one of 0.02.
+    frac = np.linalg.solve(last.cell.array.T, last.positions.T).T
+    moved = Structure(last.cell.array, structure.species, wrapped(frac))
+    return Relaxed(moved, before, after, displacement(structure, moved), steps, ended)
+
+
+def _descend(atoms: Any, effort: Effort) -> tuple[Any, float, int, str]:
+    """The last atoms with an energy, that energy in eV for an atom, steps, and why it ended."""
     from ase.filters import FrechetCellFilter
     from ase.optimize import FIRE
 
-    atoms = Atoms(
-        numbers=structure.species, cell=structure.lattice, scaled_positions=structure.frac_coords, pbc=True
-    )
-    atoms.calc = calculator()
-    try:
-        before = float(atoms.get_potential_energy()) / len(atoms)
-    except ValueError as error:
-        raise InputError("an atom has no neighbour within 6 Å, which the potential needs") from error
-    last, after, ended, start, step = atoms.copy(), before, "steps", time.monotonic(), 0
-    optimiser = FIRE(FrechetCellFilter(atoms), logfile=None)
+    optimiser, start = FIRE(FrechetCellFilter(atoms), logfile=None), time.monotonic()
+    last, after, steps = atoms.copy(), float("nan"), 0
     try:
         for is_converged in optimiser.irun(fmax=effort.force, steps=effort.steps):
-            last, after, step = atoms.copy(), float(atoms.get_potential_energy()) / len(atoms), optimiser.nsteps
+            last, after = atoms.copy(), float(atoms.get_potential_energy()) / len(atoms)
+            steps = optimiser.nsteps
             if is_converged:
-                ended = "converged"
-            elif np.linalg.norm(atoms.cell.array, axis=1).max() > _LONGEST_LATTICE:
-                ended = "apart"
-            elif time.monotonic() - start > effort.seconds:
-                ended = "seconds"
-            if ended != "steps":
-                break
+                return last, after, steps, "converged"
+            if np.linalg.norm(atoms.cell.array, axis=1).max() > _LONGEST_LATTICE:
+                return last, after, steps, "apart"
+            if time.monotonic() - start > effort.seconds:
+                return last, after, steps, "seconds"
     except ValueError:  # of the potential, for isolated atoms
-        ended = "apart"
-    # Not ase's scaled positions: those are wrapped, and a way from 0.01 to 0.99 is one of 0.02.
-    places = np.linalg.solve(last.cell.array.T, last.positions.T).T
-    moved = Structure(last.cell.array, structure.species, wrapped(places))
-    return Relaxed(moved, before, after, displacement(structure, moved), step, ended)
+        return last, after, steps, "apart"
+    return last, after, steps, "steps"
 
 
 def displacement(first: Structure, second: Structure) -> float:
