@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.physics.crystal.structure import Structure, wrapped
@@ -94,13 +93,9 @@ def displacement(first: Structure, second: Structure) -> float:
     Fractional places are compared along the shortest way, and lengths are those of a cell halfway between both.
     """
     apart = second.frac_coords - first.frac_coords
+    # A drift of all atoms moves none against another. Its mean is that of points on a circle, as 0.99 is near 0.
+    apart -= np.angle(np.exp(2j * np.pi * apart).mean(0)) / (2 * np.pi)
     apart -= np.round(apart)
-    # A drift of all atoms moves none against another; taken off, ways across the cell's border are shortest anew.
-    for _ in range(2):
-        apart -= apart.mean(0)
-        apart -= np.round(apart)
-    return _root_mean_square(apart @ ((first.lattice + second.lattice) / 2))
-
-
-def _root_mean_square(vectors: Float[np.ndarray, "n 3"]) -> float:
+    apart -= apart.mean(0)
+    vectors = apart @ ((first.lattice + second.lattice) / 2)
     return float(np.sqrt((vectors**2).sum(1).mean()))

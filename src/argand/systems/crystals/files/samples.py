@@ -26,6 +26,7 @@ from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import load_potential
 from argand.systems.crystals.energy.relaxation import Effort
 from argand.systems.crystals.energy.stability import settled
+from argand.systems.crystals.generation.sampling import LATENTS
 from argand.systems.crystals.generation.selection import described, from_plain, is_strictly_valid, is_valid, to_plain
 
 RECORDS, RELAXED = "records.jsonl", "relaxed"
@@ -151,6 +152,8 @@ def _read(patterns: Sequence[str]) -> tuple[list[Named], list[Record]]:
     skipped: list[Record] = []
     seen: set[str] = set()
     for path in expand(patterns):
+        if path.name == LATENTS:  # which `sample` writes beside its CIFs
+            continue
         for name, found in read_many(path):
             if isinstance(found, InputError):
                 skipped.append({"name": name, "source": str(path), "reason": str(found)})
