@@ -13,9 +13,9 @@ from argand.systems.crystals.energy import phases
 from argand.systems.crystals.energy.hull import Hull, vertices
 from argand.systems.crystals.energy.phases import load_phases, save_phases, write_phases
 
-LI, O = (3,), (8,)
+LITHIUM, OXYGEN = (3,), (8,)
 BOTH = (3, 8)
-FORMULAS = [(LI, (1,)), (O, (1,)), (BOTH, (2, 1)), (BOTH, (1, 1)), (BOTH, (1, 3)), (LI, (1,))]
+FORMULAS = [(LITHIUM, (1,)), (OXYGEN, (1,)), (BOTH, (2, 1)), (BOTH, (1, 1)), (BOTH, (1, 3)), (LITHIUM, (1,))]
 ENERGIES = np.array([-1.0, -2.0, -4.0, -3.0, -2.8, -0.9])
 """Li, O, Li2O, LiO, LiO3, and lithium once more in a form of higher energy."""
 
@@ -34,7 +34,9 @@ def test_only_phases_that_no_mixture_is_below_are_kept():
     assert kept == [0, 1, 2, 4]
     whole, pruned = Hull(FORMULAS, ENERGIES), Hull([FORMULAS[row] for row in kept], ENERGIES[kept])
     for counts in ((1, 1), (3, 2), (1, 9), (5, 1)):
-        assert pruned.energy_of_mixture((BOTH, counts)) == pytest.approx(whole.energy_of_mixture((BOTH, counts)))
+        assert pruned.energy_of_mixture((BOTH, counts)) == pytest.approx(
+            whole.energy_of_mixture((BOTH, counts))
+        )
 
 
 def test_an_element_without_a_phase_is_named_and_no_energy_guessed():

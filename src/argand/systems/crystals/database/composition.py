@@ -7,8 +7,8 @@ from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.database.fingerprint_index import formula_of
 
 _MOST_KINDS = 8
-"""Elements of a composition that is asked: more than any of the pool's small cells has, and smact would try for
-hours."""
+"""Elements of a composition that is asked: more than any of the pool's small cells has, and smact would try
+for hours."""
 
 
 def is_composition_valid(structure: Structure) -> bool:

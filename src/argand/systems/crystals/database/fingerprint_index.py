@@ -1,8 +1,9 @@
 """Known structures in a compact index: what is most like a given one, and whether it is known itself.
 
-An index holds the name, reduced formula, volume for an atom, a short fingerprint and the atoms, coarsely, of each
-structure. What two structures of one formula have in common is asked of pymatgen's StructureMatcher where it is
-installed, and of their fingerprints elsewhere. Both compare at one density, so that strain hides nothing.
+An index holds the name, reduced formula, volume for an atom, a short fingerprint and the atoms, coarsely, of
+each structure. What two structures of one formula have in common is asked of pymatgen's StructureMatcher
+where it is installed, and of their fingerprints elsewhere. Both compare at one density, so that strain hides
+nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,9 +28,10 @@ from argand.systems.crystals.latent.element_codes import code_weights
 
 SHIPPED = shipped_weights("crystals-known") / "known.safetensors"
 SAME = 0.5
-"""Structures of one formula whose fingerprints are nearer than this are the same, where StructureMatcher is not
-at hand. By hand; benchmarks/crystals_known.py measures how often both agree. No threshold gets beyond 97 %, nor do
-all 48 numbers of a fingerprint: StructureMatcher takes fcc for bcc, and shifts of half an Å for none."""
+"""Structures of one formula whose fingerprints are nearer than this are the same, where StructureMatcher is
+not at hand. By hand; benchmarks/crystals_known.py measures how often both agree. No threshold gets beyond 97
+%, nor do all 48 numbers of a fingerprint: StructureMatcher takes fcc for bcc, and shifts of half an Å for
+none."""
 _VOLUME = 16.0
 """Å³ for an atom at which shapes are compared: by hand, a usual one; the index was made with it."""
 _FIRST_SHELL = 5
@@ -108,7 +110,8 @@ class FingerprintIndex:
         ]
 
     def same_as(self, structure: Structure) -> str | None:
-        """Name of the known structure that this one is, or None: same formula, and the same by StructureMatcher.
+        """Name of the known structure that this one is, or None: same formula, and the same by
+        StructureMatcher.
 
         Without pymatgen by fingerprints, which agrees less often (`SAME`).
         """

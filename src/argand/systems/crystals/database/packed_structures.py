@@ -14,15 +14,15 @@ from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.structure import Structure, parameters, right_handed
 
 _STEPS = 120
-"""Places are kept to this part of the cell. By hand: a byte each, and halves, thirds, quarters, fifths, sixths and
-eighths are exact."""
+"""Places are kept to this part of the cell. By hand: a byte each, and halves, thirds, quarters, fifths,
+sixths and eighths are exact."""
 _LENGTH, _ANGLE = 100.0, 10.0
 """Steps of an Å and of a degree. By hand, as coarse as the places in a cell of usual size."""
 
 
 @dataclass(frozen=True)
 class PackedStructures:
-    """Cells [n, 6] and places [atom, 3] in whole steps, species of all atoms, and atoms up to the end of each."""
+    """Cells [n, 6] and places [atom, 3] in whole steps, species, and atoms up to the end of each structure."""
 
     cells: Int[np.ndarray, "n 6"]
     places: UInt8[np.ndarray, "atom 3"]

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from argand.systems.crystals.database.fingerprint_index import Formula
 
 SYSTEM_SIZE = 9
-"""Elements beyond which a composition is not judged: its subsets are listed. By hand, the pool has up to 9."""
+"""Elements beyond which a composition is not judged, as its subsets are listed. By hand: the pool has 9."""
 
 
 @dataclass(frozen=True)

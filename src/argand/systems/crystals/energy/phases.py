@@ -20,8 +20,8 @@ from argand.systems.crystals.energy.potential import energies
 
 SHIPPED = shipped_weights("crystals-phases") / "phases.safetensors"
 LARGEST = 52
-"""Atoms of the largest cells whose energies are computed. By hand, a bound on time: the rest of the pool has a
-fifth of its structures and more than half of its atoms."""
+"""Atoms of the largest cells whose energies are computed. By hand, a bound on time: the rest of the pool has
+a fifth of its structures and more than half of its atoms."""
 _CHUNK = 256
 """Structures of one job. By hand: a minute at most to do again for a run that was stopped."""
 
@@ -31,9 +31,9 @@ def write_phases(
 ) -> dict[str, int | str]:
     """Compute the energies of a pool's structures as they are, and write the phases on the hull to `out`.
 
-    All rows up to `max_atoms` atoms, those of benchmarks too. Energies are kept beside `out` as they come, one
-    for each row of the pool (float32, eV for an atom, NaN where there is none), so that the same command goes
-    on. Gives counts. InputError where the pool is none, or what is beside `out` belongs to another one.
+    All rows up to `max_atoms` atoms, those of benchmarks too. Energies are kept beside `out` as they come,
+    one for each row of the pool (float32, eV for an atom, NaN where there is none), so that the same command
+    goes on. Gives counts. InputError where the pool is none, or what is beside `out` belongs to another one.
     """
     structures = from_parquet(pool, benchmarks=True)
     kept = out.with_suffix(".energies.npy")
@@ -57,9 +57,7 @@ def write_phases(
     return {"asked": len(wanted), "with_energy": len(done), "phases": len(hull), "file": str(out)}
 
 
-def compute_chunk(
-    ticker: Ticker, kept: Path, rows: np.ndarray, structures: Sequence[Structure]
-) -> None:
+def compute_chunk(ticker: Ticker, kept: Path, rows: np.ndarray, structures: Sequence[Structure]) -> None:
     """A job: the energies of some structures, written to their rows of a file."""
     found = energies(structures)
     stored = np.load(kept, mmap_mode="r+")

@@ -1,7 +1,7 @@
 """The potential that energies are of: CHGNet 0.3.0, whose weights come with its package.
 
-Deng et al., Nature Machine Intelligence 5, 1031 (2023), trained on relaxations of the Materials Project. It is
-a stand-in for density functional theory: the energies of all phases and of all samples must be its own.
+Deng et al., Nature Machine Intelligence 5, 1031 (2023), trained on relaxations of the Materials Project. It
+is a stand-in for density functional theory: the energies of all phases and of all samples must be its own.
 """
 
 import io
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from argand.errors import InputError, MissingExtraError
+from argand.errors import MissingExtraError
 from argand.physics.crystal.structure import Structure
 
 VERSION = "0.3.0"

@@ -1,4 +1,4 @@
-"""A crystal let go: places and cell follow the forces and the stress of the potential until they are small."""
+"""A crystal let go: places and cell follow the potential's forces and stress until these are small."""
 
 import time
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ _LONGEST_LATTICE = 100.0
 class Effort:
     """When a relaxation ends: the largest force in eV/Å (stress counts with it), steps, and seconds.
 
-    0.1 eV/Å and 500 steps are the defaults of CHGNet's own relaxation; the seconds are by hand, ten times what
-    most take.
+    0.1 eV/Å and 500 steps are the defaults of CHGNet's own relaxation; the seconds are by hand, ten times
+    what most take.
     """
 
     force: float = 0.1
@@ -90,10 +90,12 @@ def _descend(atoms: Any, effort: Effort) -> tuple[Any, float, int, str]:
 def displacement(first: Structure, second: Structure) -> float:
     """Root mean square in Å of how far the same atoms are apart, without what the cell did and any drift.
 
-    Fractional places are compared along the shortest way, and lengths are those of a cell halfway between both.
+    Fractional places are compared along the shortest way, and lengths are those of a cell halfway between
+    both.
     """
     apart = second.frac_coords - first.frac_coords
-    # A drift of all atoms moves none against another. Its mean is that of points on a circle, as 0.99 is near 0.
+    # A drift of all atoms moves none against another. Its mean is that of points on a circle, as 0.99 is near
+    # 0.
     apart -= np.angle(np.exp(2j * np.pi * apart).mean(0)) / (2 * np.pi)
     apart -= np.round(apart)
     apart -= apart.mean(0)

@@ -10,12 +10,12 @@ from argand.systems.crystals.energy.relaxation import Effort, relax
 Record = dict[str, Any]
 
 
-def settled(structure: Structure, hull: Hull, effort: Effort = Effort()) -> tuple[Structure, Record]:
+def settled(structure: Structure, hull: Hull, effort: Effort) -> tuple[Structure, Record]:
     """The relaxed structure, and a record of energies in eV for an atom and of the way in Å.
 
     `above_hull` is a lower bound, as the hull knows but the phases that it was made of; None where an element
-    has no phase of its own (`without_reference` names it) or where the relaxation did not converge. InputError
-    where the potential has no answer at all.
+    has no phase of its own (`without_reference` names it) or where the relaxation did not converge.
+    InputError where the potential has no answer at all.
     """
     relaxed = relax(structure, effort)
     formula = formula_of(structure)

@@ -237,7 +237,9 @@ def sample(
     else:
         _show_samples(summary, out)
     if summary["count"] < count:
-        complain(f"{summary['count']} of {count} after {summary['drawn']} draws; ask for less or less strictly")
+        complain(
+            f"{summary['count']} of {count} after {summary['drawn']} draws; ask for less or less strictly"
+        )
         raise typer.Exit(1)
 
 

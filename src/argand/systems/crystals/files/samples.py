@@ -27,12 +27,18 @@ from argand.systems.crystals.energy.potential import load_potential
 from argand.systems.crystals.energy.relaxation import Effort
 from argand.systems.crystals.energy.stability import settled
 from argand.systems.crystals.generation.sampling import LATENTS
-from argand.systems.crystals.generation.selection import described, from_plain, is_strictly_valid, is_valid, to_plain
+from argand.systems.crystals.generation.selection import (
+    described,
+    from_plain,
+    is_strictly_valid,
+    is_valid,
+    to_plain,
+)
 
 RECORDS, RELAXED = "records.jsonl", "relaxed"
 THRESHOLDS = (0.0, 0.1)
-"""eV for an atom above the hull up to which a crystal counts as stable: on it, and as in MatterGen's benchmark
-(Zeni et al., Nature 639, 624, 2025)."""
+"""eV for an atom above the hull up to which a crystal counts as stable: on it, and as in MatterGen's
+benchmark (Zeni et al., Nature 639, 624, 2025)."""
 
 Named = tuple[str, Structure]
 
@@ -56,10 +62,10 @@ def evaluate_samples(
     """Relax the structures of some files, and tell how many of them are stable, unique and new.
 
     Relaxed structures are written to `out` as CIFs, with a record each as they come, so that the same call
-    goes on where it was stopped. Known is what StructureMatcher finds in the pool `known` among all of the same
-    reduced formula, benchmarks and large cells included; without it, what the index holds. InputError where no
-    structure can be read, ConfigError for a folder that has records of something else, MissingExtraError
-    without CHGNet.
+    goes on where it was stopped. Known is what StructureMatcher finds in the pool `known` among all of the
+    same reduced formula, benchmarks and large cells included; without it, what the index holds. InputError
+    where no structure can be read, ConfigError for a folder that has records of something else,
+    MissingExtraError without CHGNet.
     """
     named, skipped = _read(patterns)
     load_potential()
@@ -77,7 +83,9 @@ def evaluate_samples(
     return write_summary(out, to_record(summed([done[name] for name, _ in named], skipped, judge)))
 
 
-def judge_one(ticker: Ticker, named: Named, like: Sequence[Named], judge: Judge, out: Path, asked: str) -> None:
+def judge_one(
+    ticker: Ticker, named: Named, like: Sequence[Named], judge: Judge, out: Path, asked: str
+) -> None:
     """A job: the record of one structure, and its relaxed form as a CIF."""
     name, structure = named
     record: Record = {ASKED: asked, "name": name, "given": to_plain(structure)}

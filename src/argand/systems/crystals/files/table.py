@@ -88,6 +88,8 @@ def judgement_table(summary: dict[str, Any]) -> Table:
     for key, label in labels.items():
         value = summary.get(key)
         is_share = isinstance(value, float) and not key.startswith("median")
-        shown = f"{100 * value:.1f} %" if is_share else f"{value:.3f}" if isinstance(value, float) else str(value)
+        shown = (
+            f"{100 * value:.1f} %" if is_share else f"{value:.3f}" if isinstance(value, float) else str(value)
+        )
         table.add_row(label, "not asked" if value is None else shown)
     return table

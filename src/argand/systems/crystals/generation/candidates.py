@@ -19,8 +19,9 @@ from argand.systems.crystals.latent.representation import Latent, Representation
 SUBSTITUTION, FRAMEWORKS = "substitution", "frameworks"
 GENERATORS = (SUBSTITUTION, FRAMEWORKS)
 """Elements on the places of known crystals; groups, places and elements all drawn."""
-_CHUNK = 32
-"""Candidates composed at a time. Each chunk has a seed of its own: another number draws others."""
+_CHUNKS = {SUBSTITUTION: 32, FRAMEWORKS: 128}
+"""Candidates composed at a time: as many as a network does at once, or few enough to begin soon. Each chunk has
+a seed of its own: another number draws others."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Sample:
-    """A drawn latent, what its places come from, and the crystal; `decoded` where it was read from the latent."""
+    """A drawn latent, what its places come from, and the crystal; `decoded` if it was read from the latent."""
 
     prototype: str
     latent: Latent
@@ -73,24 +74,27 @@ def candidates(prior: Prior, seed: int, first: int = 0, weights: Path | None = N
 
     InputError where there are no weights.
     """
-    for chunk in range(first // _CHUNK, 2**31):
+    size = _CHUNKS[prior.generator]
+    for chunk in range(first // size, 2**31):
         rng = np.random.default_rng([seed, chunk])
-        composed = _composed(prior, rng, weights)
-        seeds = rng.integers(2**31, size=_CHUNK)
+        composed = _composed(prior, size, rng, weights)
+        seeds = rng.integers(2**31, size=size)
         for place, (origin, structure) in enumerate(composed):
-            number = chunk * _CHUNK + place
+            number = chunk * size + place
             if number >= first:
                 yield Candidate(number, origin, structure, int(seeds[place]))
 
 
-def _composed(prior: Prior, rng: np.random.Generator, weights: Path | None) -> list[tuple[str, Structure]]:
+def _composed(
+    prior: Prior, size: int, rng: np.random.Generator, weights: Path | None
+) -> list[tuple[str, Structure]]:
     """One chunk of a generator."""
     if prior.generator == FRAMEWORKS:
         from argand.systems.crystals.generation.framework_sampling import compose_frameworks
 
-        return compose_frameworks(_CHUNK, int(rng.integers(2**31)), prior.temperature, weights)
+        return compose_frameworks(size, int(rng.integers(2**31)), prior.temperature, weights)
     network, prototypes = load_occupation(weights), load_templates()
-    rows = rng.integers(len(prototypes), size=_CHUNK)
+    rows = rng.integers(len(prototypes), size=size)
     skeletons = [prototypes[int(row)] for row in rows]
     composed = assign_elements(network, skeletons, int(rng.integers(2**31)), prior.temperature)
     return [(prototypes.names[int(row)], one) for row, one in zip(rows, composed, strict=True)]

@@ -35,7 +35,7 @@ from argand.systems.crystals.latent.representation import Representation
 
 LATENTS, RECORDS = "latents.parquet", "records.jsonl"
 MOST_DRAWS = 50
-"""Draws for each sample that is asked for, at most. By hand: new ones within 0.1 eV of the hull take about five."""
+"""Draws for each sample that is asked for, at most. By hand: new ones within 0.1 eV of the hull take five."""
 
 
 def draw(

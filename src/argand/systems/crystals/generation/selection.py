@@ -48,7 +48,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Selection:
-    """All that the outcome of a candidate rests on; `index` and `phases` are the shipped ones without others."""
+    """All that the outcome of a candidate rests on; `index` and `phases`: the shipped ones without others."""
 
     prior: Prior
     wishes: Wishes
@@ -111,7 +111,8 @@ class Selection:
 
 
 def described(structure: Structure, known: FingerprintIndex) -> Record:
-    """What there is to say of a crystal without its energy: validity by both tests, symmetry, what it is like.
+    """What there is to say of a crystal without its energy: validity by both tests, symmetry, what it is
+    like.
 
     Distances of atoms in Å, volumes in Å³; that to the nearest known structure is one of fingerprints.
     """
@@ -132,7 +133,7 @@ def described(structure: Structure, known: FingerprintIndex) -> Record:
 
 
 def is_valid(structure: Structure) -> bool:
-    """The loose test: all atoms, images included, are farther than 0.5 Å apart, and the cell has room for them."""
+    """The loose test: all atoms, images included, are farther than 0.5 Å apart, and the cell has room."""
     roomy = structure.volume > MIN_VOLUME_PER_ATOM * len(structure)
     return roomy and closest_pair(structure)[2] > MIN_DISTANCE
 
