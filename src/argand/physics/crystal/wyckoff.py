@@ -6,12 +6,12 @@ that no factor divides; one of each class under the group is a Wyckoff position.
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from argand.typing import Points3
+from argand.typing import Matrix3, Points3
 
 GROUPS = 230
 """Space group types in three dimensions."""
@@ -104,6 +104,20 @@ def operations(group: int) -> Operations:
 
     found = spglib.get_symmetry_from_database(hall_number(group))
     return Operations(found["rotations"].astype(int), found["translations"].astype(float))
+
+
+@cache
+def primitive_vectors(group: int) -> Matrix3:
+    """Rows: short vectors of the primitive cell in those of the conventional one."""
+    ops = operations(group)
+    pure = (ops.rotations == np.eye(3, dtype=int)).all((1, 2))
+    vectors = (ops.translations[pure][:, None] + np.array(list(product((-1, 0, 1), repeat=3)))).reshape(-1, 3)
+    vectors = vectors[np.argsort((vectors**2).sum(1), kind="stable")][1:]
+    for rows in combinations(range(len(vectors)), 3):
+        chosen = vectors[list(rows)]
+        if abs(np.linalg.det(chosen) - 1 / ops.centrings) < 1e-6:
+            return chosen
+    raise AssertionError(f"group {group} has no primitive cell")
 
 
 def derived_positions(group: int) -> list[Position]:

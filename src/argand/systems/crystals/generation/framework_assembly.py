@@ -1,8 +1,5 @@
 """A crystal built from a framework orbit by orbit, and whether its atoms have room."""
 
-from functools import cache
-from itertools import combinations, product
-
 import numpy as np
 from jaxtyping import Float
 
@@ -15,7 +12,7 @@ from argand.physics.crystal.structure import (
     right_handed,
     wrapped,
 )
-from argand.physics.crystal.wyckoff import operations
+from argand.physics.crystal.wyckoff import operations, primitive_vectors
 from argand.systems.crystals.generation.framework import PARTS, Framework
 from argand.systems.crystals.generation.wyckoff_table import LETTERS, positions
 from argand.typing import Matrix3, Points3
@@ -43,9 +40,9 @@ class Assembly:
         self.places = np.zeros((0, 3))
         if self.is_open:
             lattice *= np.exp(cell[0]) * (sites * operations(group).centrings / volume) ** (1 / 3)
-            inner, change = reduced_lattice(_primitive(group) @ lattice)
+            inner, change = reduced_lattice(primitive_vectors(group) @ lattice)
             self.lattice = inner
-            self.to_inner = np.linalg.inv(change @ _primitive(group))
+            self.to_inner = np.linalg.inv(change @ primitive_vectors(group))
             self.shortest = float(np.linalg.norm(inner, axis=1).min())
 
     def orbit(self, letter: int, steps: np.ndarray) -> Points3 | None:
@@ -93,20 +90,6 @@ def assembled(one: Framework) -> Structure | None:
             return None
         made.add(places, int(element))
     return made.structure()
-
-
-@cache
-def _primitive(group: int) -> Matrix3:
-    """Rows: vectors of the primitive cell in those of the conventional one, short ones."""
-    ops = operations(group)
-    pure = (ops.rotations == np.eye(3, dtype=int)).all((1, 2))
-    vectors = (ops.translations[pure][:, None] + np.array(list(product((-1, 0, 1), repeat=3)))).reshape(-1, 3)
-    vectors = vectors[np.argsort((vectors**2).sum(1), kind="stable")][1:]
-    for rows in combinations(range(len(vectors)), 3):
-        chosen = vectors[list(rows)]
-        if abs(np.linalg.det(chosen) - 1 / ops.centrings) < 1e-6:
-            return chosen
-    raise AssertionError(f"group {group} has no primitive cell")
 
 
 def _distinct(places: Points3) -> Points3:

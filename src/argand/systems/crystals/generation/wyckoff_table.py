@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
 from argand.io.resource import system_data
 from argand.physics.crystal.cell import Cell
-from argand.physics.crystal.wyckoff import GROUPS, Position, classified, derived_positions, operations
+from argand.physics.crystal.normaliser import letter_permutations
+from argand.physics.crystal.wyckoff import (
+    GROUPS,
+    Position,
+    classified,
+    derived_positions,
+    operations,
+    primitive_vectors,
+)
 
 TABLE = system_data("crystals", "wyckoff.safetensors")
 LETTERS = string.ascii_lowercase + "A"
@@ -46,15 +55,29 @@ def positions(group: int) -> dict[str, Position]:
 
 
 @cache
+def permutations(group: int) -> Int[np.ndarray, "permutation letter"]:
+    """How changes of origin and axes exchange the letters of a group: entry [p, i] is what letter i becomes."""
+    counts, values = _table()["permutation_counts"], _table()["permutations"]
+    sizes = counts.astype(int) * [len(positions(number)) for number in range(1, GROUPS + 1)]
+    start = int(sizes[: group - 1].sum())
+    return values[start : start + sizes[group - 1]].reshape(counts[group - 1], -1).astype(int)
+
+
+@cache
 def _table() -> dict[str, np.ndarray]:
     return read_arrays(TABLE, "Wyckoff positions", "`wyckoff_table.write_table`")
 
 
 def write_table(path: Path = TABLE) -> None:
-    """Derive the positions of all groups and write them; half a minute."""
+    """Derive the positions of all groups and their permutations, and write them; two minutes."""
     rows: list[tuple[Any, ...]] = []
+    exchanged: list[np.ndarray] = []
     for group in range(1, GROUPS + 1):
-        for letter, one in lettered_positions(group).items():
+        found = lettered_positions(group)
+        exchanged.append(
+            letter_permutations(operations(group), primitive_vectors(group), list(found.values()))
+        )
+        for letter, one in found.items():
             normals, offsets = np.zeros((3, 3), np.int8), np.zeros(3, np.uint8)
             normals[: len(one.normals)] = one.normals
             offsets[: len(one.normals)] = np.rint(one.offsets * _PARTS)
@@ -62,7 +85,10 @@ def write_table(path: Path = TABLE) -> None:
     group, letter, multiplicity, fixed, normals, offsets = zip(*rows, strict=True)
     small = {"group": group, "letter": letter, "multiplicity": multiplicity, "fixed": fixed}
     arrays = {name: np.array(values, np.uint8) for name, values in small.items()}
-    write_arrays(path, arrays | {"normals": np.stack(normals), "offsets": np.stack(offsets)})
+    arrays |= {"normals": np.stack(normals), "offsets": np.stack(offsets)}
+    arrays["permutation_counts"] = np.array([len(one) for one in exchanged], np.uint16)
+    arrays["permutations"] = np.concatenate([one.ravel() for one in exchanged]).astype(np.uint8)
+    write_arrays(path, arrays)
 
 
 def lettered_positions(group: int) -> dict[str, Position]:
