@@ -22,7 +22,7 @@ _LENGTH, _ANGLE = 100.0, 10.0
 
 @dataclass(frozen=True)
 class PackedStructures:
-    """Cells [n, 6] and places [atom, 3] in whole steps, species, and atoms up to the end of each structure."""
+    """Cells [n, 6] and places [atom, 3] in whole steps, species, and atoms up to the end of each cell."""
 
     cells: Int[np.ndarray, "n 6"]
     places: UInt8[np.ndarray, "atom 3"]
