@@ -17,6 +17,7 @@ from crystals_tables import (
     crystals_others_table,
     crystals_paper_table,
     crystals_samples_table,
+    crystals_stability_table,
     crystals_table,
 )
 from molmnist_tables import (
@@ -327,6 +328,7 @@ TABLES = {
     "crystals": crystals_table,
     "crystals_others": crystals_others_table,
     "crystals_samples": crystals_samples_table,
+    "crystals_stability": crystals_stability_table,
     "crystals_paper": crystals_paper_table,
 }
 BESIDE = {"patterson_solver": "patterson_opponents"}

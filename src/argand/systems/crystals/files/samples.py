@@ -99,7 +99,7 @@ def judge_one(
     about = described(relaxed, load_index(judge.index))
     if judge.known is not None:
         about["known_as"] = next((other for other, one in like if match(relaxed, one) is not None), None)
-    keys = ("formula", "atoms", "space_group", "nearest", "known_as")
+    keys = ("formula", "atoms", "space_group", "nearest", "known_as", "new_framework")
     record |= {**energy, **{key: about[key] for key in keys}, "structure": to_plain(relaxed)}
     make_folder(out / RELAXED)
     write_lines(out / RELAXED / f"{name}.cif", cif_text(relaxed, name).splitlines())
@@ -139,12 +139,14 @@ def figures(records: Sequence[Record]) -> Record:
     found["without_reference"] = sum(bool(one.get("without_reference")) for one in records)
     found["unique"] = _share(one["unique"] for one in records)
     found["new"] = _share(one["known_as"] is None for one in records)
+    found["new_framework"] = _share(one["new_framework"] for one in records)
     for limit in THRESHOLDS:
         stable = [one.get("above_hull") is not None and one["above_hull"] <= limit for one in records]
-        found[f"stable_{limit:g}"] = _share(stable)
-        found[f"sun_{limit:g}"] = _share(
-            good and one["unique"] and one["known_as"] is None
-            for good, one in zip(stable, records, strict=True)
+        fresh = [one["unique"] and one["known_as"] is None for one in records]
+        both = [good and new for good, new in zip(stable, fresh, strict=True)]
+        found[f"stable_{limit:g}"], found[f"sun_{limit:g}"] = _share(stable), _share(both)
+        found[f"sun_{limit:g}_new_framework"] = _share(
+            good and one["new_framework"] for good, one in zip(both, records, strict=True)
         )
     return found
 

@@ -80,16 +80,22 @@ def judgement_table(summary: dict[str, Any]) -> Table:
         "without_reference": "without a phase of some element",
         "unique": "unique",
         "new": "new",
+        "new_framework": "in a framework that no known structure has",
         "stable_0": "on or below the hull",
         "stable_0.1": "within 0.1 eV/atom of it",
         "sun_0": "stable at 0, unique and new",
         "sun_0.1": "stable at 0.1, unique and new",
+        "sun_0.1_new_framework": "and in a framework that no known structure has",
     }
     for key, label in labels.items():
-        value = summary.get(key)
-        is_share = isinstance(value, float) and not key.startswith("median")
-        shown = (
-            f"{100 * value:.1f} %" if is_share else f"{value:.3f}" if isinstance(value, float) else str(value)
-        )
-        table.add_row(label, "not asked" if value is None else shown)
+        table.add_row(label, _judgement(key, summary.get(key)))
     return table
+
+
+def _judgement(key: str, value: float | None) -> str:
+    """A share in %, a median or a count."""
+    if value is None:
+        return "not asked"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.3f}" if key.startswith("median") else f"{100 * value:.1f} %"

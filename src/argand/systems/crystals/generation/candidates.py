@@ -20,8 +20,8 @@ SUBSTITUTION, FRAMEWORKS = "substitution", "frameworks"
 GENERATORS = (SUBSTITUTION, FRAMEWORKS)
 """Elements on the places of known crystals; groups, places and elements all drawn."""
 _CHUNKS = {SUBSTITUTION: 32, FRAMEWORKS: 128}
-"""Candidates composed at a time: as many as a network does at once, or few enough to begin soon. Each chunk has
-a seed of its own: another number draws others."""
+"""Candidates composed at a time: as many as a network does at once, or few enough to begin soon. Each chunk
+has a seed of its own: another number draws others."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Sample:
-    """A drawn latent, what its places come from, and the crystal; `decoded` if it was read from the latent."""
+    """A drawn latent, what its places come from, and the crystal; `decoded` if read from the latent."""
 
     prototype: str
     latent: Latent

@@ -18,6 +18,7 @@ from argand.systems.crystals.energy.relaxation import Effort
 from argand.systems.crystals.energy.stability import settled
 from argand.systems.crystals.generation.candidates import Candidate, Prior, Sample, sampled
 from argand.systems.crystals.generation.element_assignment import plausibility
+from argand.systems.crystals.generation.framework_index import load_frameworks
 from argand.systems.crystals.generation.occupation_training import load_occupation
 from argand.systems.crystals.latent.representation import Latent, Representation
 
@@ -129,7 +130,14 @@ def described(structure: Structure, known: FingerprintIndex) -> Record:
         "nearest_formula": nearest["formula"],
         "nearest_distance": nearest["distance"],
         "known_as": known.same_as(structure),
+        "new_framework": has_new_framework(structure),
     }
+
+
+def has_new_framework(structure: Structure) -> bool | None:
+    """Whether no known structure has this framework; None where spglib finds none in it."""
+    known = load_frameworks().known(structure)
+    return None if known is None else not known
 
 
 def is_valid(structure: Structure) -> bool:
