@@ -106,7 +106,7 @@ def main(
 
 
 def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:
-    """Write the crystals of a row to a folder; how many were drawn for them, and why others were turned away."""
+    """Write the crystals of a row to a folder; how many were drawn for them, and why others were not kept."""
     if what in DRAWN:
         selection = Selection(*DRAWN[what], Representation())
         summary = sample_files(folder, count, seed, selection, 1)

@@ -11,7 +11,7 @@ BOXES_PER_SECOND = 200
 SAMPLE_GOALS = {"valid": 0.99, "composition_valid": 0.8}
 STABILITY_GOALS = {"sun_0.1": 0.35, "sun_0.1_new_framework": 0.2}
 STABILITY_PEERS = "by DFT, SUN 0.1: MatterGen 38.9 %, DiffCSP 20.1 %, CDVAE 18.3 %"
-"""Of MatterGen's public benchmark: another judge, and a hull of all of the Materials Project and Alexandria."""
+"""Of MatterGen's public benchmark: another judge, and a hull of more phases."""
 STEPS_GOAL = 0.95
 OURS = "ours, decoded"
 
@@ -127,11 +127,11 @@ def sample_row(one: Report) -> Row:
 def crystals_stability_table(report: Report) -> tuple[str, list[Row]]:
     """Relaxed crystals, drawn ones beside random elements and real ones."""
     caption = (
-        f"New crystals relaxed by {report['potential']} (seed {report['seed']}, of {report['role']}): energies
-        above " f"the hull of {report['phases']} phases, a lower bound, as larger cells and whatever the pool
-        lacks are not " "in it; SUN: stable (within 0 or 0.1 eV/atom), unique, and new by StructureMatcher
-        among all of the pool of " "the formula; valid: atoms > 0.5 Å apart, strictly: > 0.7 of the sum of
-        covalent radii, which what is drawn " "must pass"
+        f"New crystals relaxed by {report['potential']} (seed {report['seed']}, of {report['role']}): "
+        f"energies above the hull of {report['phases']} phases, a lower bound, as larger cells and whatever "
+        "the pool lacks are not in it; SUN: stable (within 0 or 0.1 eV/atom), unique, and new by "
+        "StructureMatcher among all of the pool of the formula; valid: atoms > 0.5 Å apart, strictly: > 0.7 "
+        "of the sum of covalent radii, which what is drawn must pass"
     )
     return caption, [stability_row(one) for one in report["rows"]]
 
