@@ -30,7 +30,7 @@ from argand.physics.crystal.structure import MAX_Z, Structure
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.database.composition import is_composition_valid
 from argand.systems.crystals.database.dataset import from_parquet
-from argand.systems.crystals.database.fingerprint_index import FingerprintIndex, formula_of, load_index
+from argand.systems.crystals.database.fingerprint_index import SAME, FingerprintIndex, formula_of, load_index
 from argand.systems.crystals.generation.candidates import Prior
 from argand.systems.crystals.generation.element_assignment import assign_elements, kind_probabilities
 from argand.systems.crystals.generation.local_environment import LARGEST, fits
@@ -210,10 +210,13 @@ def by_matcher(structures: Sequence[Structure], pool: Sequence[Structure], known
         drawn[formula].append(one)
         old.append(any(match(one, other) is not None for other in by_formula[formula]))
     marked = [known.same_as(one) is not None for one in structures]
+    near = [known.same_formula(one)[:1] for one in structures]
+    alike = [bool(first) and first[0][1] < SAME for first in near]
     return {
         "unique_by_matcher": 1 - repeats / len(structures),
         "new_by_matcher": 1 - sum(old) / len(structures),
         "marks_of_known_agree": float(np.mean([a == b for a, b in zip(old, marked, strict=True)])),
+        "fingerprints_agree": float(np.mean([a == b for a, b in zip(old, alike, strict=True)])),
         "known_but_not_marked": sum(a and not b for a, b in zip(old, marked, strict=True)),
         "marked_but_not_known": sum(b and not a for a, b in zip(old, marked, strict=True)),
     }
