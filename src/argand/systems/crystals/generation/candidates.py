@@ -11,7 +11,7 @@ from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.generation.element_assignment import assign_elements
 from argand.systems.crystals.generation.occupation_training import load_occupation
 from argand.systems.crystals.generation.structure_templates import load_templates
-from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.decoding import Decoded, decode
 from argand.systems.crystals.latent.interpolation import add_noise
 from argand.systems.crystals.latent.overlap_relaxation import relax_overlaps
 from argand.systems.crystals.latent.representation import Latent, Representation
@@ -61,12 +61,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Sample:
-    """A drawn latent, what its places come from, and the crystal; `decoded` if read from the latent."""
+    """A drawn latent, what its places come from, what the latent decodes to, and the crystal itself."""
 
     prototype: str
     latent: Latent
+    decoded: Decoded
     structure: Structure
-    decoded: Decoded | None
 
 
 def candidates(prior: Prior, seed: int, first: int = 0, weights: Path | None = None) -> Iterator[Candidate]:
@@ -107,7 +107,8 @@ def sampled(candidate: Candidate, prior: Prior, representation: Representation) 
     """
     latent = representation.encode(candidate.composed)
     if prior.generator == FRAMEWORKS:
-        return Sample(candidate.origin, latent, candidate.composed, None)
+        decoded = decode(representation, latent, prior.tries)
+        return Sample(candidate.origin, latent, decoded, candidate.composed)
     latent = add_noise(latent, prior.noise, candidate.noise_seed)
     decoded = relax_overlaps(representation, latent, prior.tries)
-    return Sample(candidate.origin, latent, decoded.structure, decoded)
+    return Sample(candidate.origin, latent, decoded, decoded.structure)

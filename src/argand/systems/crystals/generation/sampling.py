@@ -110,10 +110,10 @@ def _fill(ledger: "Ledger", seed: int, selection: Selection, processes: int) -> 
             # As many as it takes at the rate so far: those kept of ten may differ by chance from the rate.
             rate = (len(ledger.kept) + 1) / (ledger.judged + 1)
             last = ledger.judged + int(np.ceil((ledger.count - len(ledger.kept)) / rate))
-            wanted = [number for number in range(min(last, bound)) if number not in ledger.outcomes]
-            stream = candidates(selection.prior, seed, wanted[0] if wanted else 0)
-            chosen = [one for one in islice(stream, last - wanted[0]) if one.number in set(wanted)]
-            jobs = [(judge, one, selection, ledger.file, ledger.asked) for one in chosen]
+            stream = candidates(selection.prior, seed, ledger.judged)
+            chosen = islice(stream, min(last, bound) - ledger.judged)
+            left = [one for one in chosen if one.number not in ledger.outcomes]
+            jobs = [(judge, one, selection, ledger.file, ledger.asked) for one in left]
             try:
                 run_jobs(jobs, processes, watch)
                 watch(0)
@@ -239,11 +239,9 @@ def shares(records: Sequence[Record]) -> Record:
         "valid_strict": sum(one["valid_strict"] for one in records) / count,
         "unique": sum(one["duplicate_of"] is None for one in records) / count,
         "new": sum(one["known_as"] is None for one in records) / count,
+        "mean_confidence": float(np.mean([one["confidence"] for one in records])),
         "mean_plausibility": float(np.mean([one["plausibility"] for one in records])),
     }
-    sure = [one["confidence"] for one in records if "confidence" in one]
-    if sure:
-        found["mean_confidence"] = float(np.mean(sure))
     judged = [one["above_hull"] for one in records if one.get("above_hull") is not None]
     if judged:
         found["median_above_hull"] = float(np.median(judged))

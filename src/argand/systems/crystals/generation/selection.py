@@ -84,11 +84,10 @@ class Selection:
             reason = self._unstable(energy) or self._refused(structure, known)
             if reason:
                 return {**energy, **reason}
-        record = described(structure, known)
-        if one.decoded is not None:
-            record |= {"confidence": one.decoded.confidence, "misfit": one.decoded.misfit}
         return {
-            **record,
+            **described(structure, known),
+            "confidence": one.decoded.confidence,
+            "misfit": one.decoded.misfit,
             "plausibility": chance,
             **energy,
             "structure": to_plain(structure),
