@@ -1,8 +1,8 @@
 """Which frameworks are known: labels of structures without their elements, and a compact list of them.
 
-The label is the space group and, for each element, the letters of the sites that it takes, as in the labels of
-AFLOW's prototypes (Mehl et al., Comput. Mater. Sci. 136, S1, 2017), so that all rock salts are one framework.
-Of all choices of origin and axes that give the same crystal the label is the first. Free coordinates and the
+The label is the space group and, for each element, the letters of the sites that it takes, as in the labels
+of AFLOW's prototypes (Mehl et al., Comput. Mater. Sci. 136, S1, 2017): all rock salts are one framework. Of
+all choices of origin and axes that give the same crystal the label is the first. Free coordinates and the
 cell are not in it.
 """
 
