@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from argand.physics.crystal.normaliser import letter_permutations
@@ -25,7 +25,7 @@ def test_positions_of_a_group_are_those_of_international_tables(group: int) -> N
     assert sorted(found) == sorted(LISTED[group])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.sampled_from([5, 12, 38, 62, 123, 166]), st.integers(0, 2**31))
 def test_all_points_of_an_orbit_are_on_the_same_position(group: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -33,8 +33,11 @@ def test_all_points_of_an_orbit_are_on_the_same_position(group: int, seed: int) 
     position = found[rng.integers(len(found))]
     point = position.point(rng.random(position.freedom))
     images = ops.images(point)
+    expected, itself = classified(ops, point)
+    # Free coordinates may be special by chance.
+    assume(itself.multiplicity == position.multiplicity)
     key, same = classified(ops, images[rng.integers(len(images))] + rng.integers(-2, 3, 3))
-    assert key == classified(ops, point)[0]
+    assert key == expected
     assert same.multiplicity == position.multiplicity
     inside = images[same.holds(images)]
     assert len(inside)
@@ -52,4 +55,5 @@ def test_inversion_centres_of_p1bar_are_exchanged_in_all_affine_ways() -> None:
 def test_the_corner_and_the_centre_of_a_primitive_cube_are_exchanged_and_no_others() -> None:
     found = letter_permutations(operations(215), primitive_vectors(215), derived_positions(215))
     assert len(found) == 2
-    assert sorted(found[1][:2]) == [0, 1] and found[1][0] != found[0][0]
+    assert (found[0] == np.arange(10)).all()
+    assert found[1][:4].tolist() == [1, 0, 3, 2]

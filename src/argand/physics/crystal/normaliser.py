@@ -20,7 +20,7 @@ no end of them); products of their permutations are all taken. By hand: ten gene
 P-1, the most of all groups."""
 _SHIFTS = np.array(list(product(sorted({k / 8 for k in range(8)} | {k / 6 for k in range(6)}), repeat=3)))
 """Changes of origin, in the primitive cell; halves, quarters, eighths and thirds do (International Tables A,
-table 3.5.2.4)."""
+chapter 3.5)."""
 
 
 @cache
