@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 from crystals_tables import (
+    crystals_frameworks_table,
     crystals_others_table,
     crystals_paper_table,
     crystals_samples_table,
@@ -329,6 +330,7 @@ TABLES = {
     "crystals_others": crystals_others_table,
     "crystals_samples": crystals_samples_table,
     "crystals_stability": crystals_stability_table,
+    "crystals_frameworks": crystals_frameworks_table,
     "crystals_paper": crystals_paper_table,
 }
 BESIDE = {"patterson_solver": "patterson_opponents"}

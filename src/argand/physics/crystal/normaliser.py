@@ -11,20 +11,16 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from argand.physics.crystal.wyckoff import Operations, Position
+from argand.physics.crystal.wyckoff import GENERIC, Operations, Position
 from argand.typing import Matrix3
 
 _MOST_TURNS = 120
 """Changes of axes that are tried, drawn at random where there are more (triclinic and monoclinic groups have
 no end of them); products of their permutations are all taken. By hand: ten generate all 1,344 permutations of
 P-1, the most of all groups."""
-_SHIFTS = np.array(
-    list(product(sorted({k / 8 for k in range(8)} | {k / 6 for k in range(6)}), repeat=3))
-)
+_SHIFTS = np.array(list(product(sorted({k / 8 for k in range(8)} | {k / 6 for k in range(6)}), repeat=3)))
 """Changes of origin, in the primitive cell; halves, quarters, eighths and thirds do (International Tables A,
-table 3.5.2.4)."""
-_FREE = np.array([0.1234567, 0.3141593, 0.4297317])
-"""Coordinates that no symmetry explains; by hand."""
+chapter 3.5)."""
 
 
 @cache
@@ -91,7 +87,7 @@ def _permutation(
     kinds = [(one.multiplicity, one.freedom) for one in positions]
     found: list[int] = []
     for one, kind in zip(positions, kinds, strict=True):
-        images = ops.images(turn @ one.point(_FREE[: one.freedom]) + origin)
+        images = ops.images(turn @ one.point(GENERIC[: one.freedom]) + origin)
         alike = (n for n, other in enumerate(kinds) if other == kind and n not in found)
         found.append(next(n for n in alike if positions[n].holds(images, 1e-4).any()))
     return tuple(found)

@@ -7,6 +7,7 @@ that no factor divides; one of each class under the group is a Wyckoff position.
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,10 +20,11 @@ _PARTS = 24
 """All points without freedom lie on 24ths of the cell in the settings of spglib: quarters of thirds and
 eighths do (International Tables, volume A)."""
 _SMALL = np.array(list(product((0, 1, -1, 2, -2), repeat=3)))
-_SMALL = _SMALL[np.lexsort([*(_SMALL.T < 0), np.abs(_SMALL).sum(1)])]
-"""Whole vectors by size: normals and axes of crystals are among them."""
-# Coordinates that nothing but freedom explains; irrational by hand.
-_GENERIC = np.array([0.1234567, 0.3141593, 0.4297317])
+"""Whole vectors: normals and axes of crystals are among them."""
+_BY_SIZE = _SMALL[np.lexsort([*(_SMALL.T < 0), np.abs(_SMALL).sum(1)])]
+"""The shortest first, and of these the ones with fewest signs."""
+GENERIC = np.array([0.1234567, 0.3141593, 0.4297317])
+"""Coordinates that no symmetry explains; by hand."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Operations:
         """Lattice points of the conventional cell."""
         return int((self.rotations == np.eye(3, dtype=int)).all((1, 2)).sum())
 
-    def images(self, point: Points3) -> Points3:
-        """Images of one point [3] under all operations, [n, 3], not wrapped."""
-        return self.rotations @ np.asarray(point).reshape(3) + self.translations
+    def images(self, point: Float[np.ndarray, "3"]) -> Points3:
+        """Images of a point under all operations, a row for each, not wrapped."""
+        return self.rotations @ point + self.translations
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,12 @@ class Position:
 
 
 @cache
-def hall_number(group: int) -> int:
-    """Spglib's number of the standard setting of a group: the first of its settings."""
+def hall_numbers() -> dict[int, int]:
+    """Spglib's number of the standard setting of each group: the first of its settings."""
     import spglib
 
-    return next(n for n in range(1, 531) if spglib.get_spacegroup_type(n).number == group)
+    # The last one of a group stays in the dictionary, so from the last of all 530 to the first.
+    return {spglib.get_spacegroup_type(number).number: number for number in range(530, 0, -1)}
 
 
 @cache
@@ -102,7 +105,7 @@ def operations(group: int) -> Operations:
     """Operations of a space group, 1 to 230, in spglib's standard setting."""
     import spglib
 
-    found = spglib.get_symmetry_from_database(hall_number(group))
+    found = spglib.get_symmetry_from_database(hall_numbers()[group])
     return Operations(found["rotations"].astype(int), found["translations"].astype(float))
 
 
@@ -123,14 +126,14 @@ def primitive_vectors(group: int) -> Matrix3:
 def derived_positions(group: int) -> list[Position]:
     """All Wyckoff positions of a group, fewest sites first, without letters."""
     ops = operations(group)
-    found: dict[tuple, Position] = {}
-    for point in [*_special_points(ops), *_points_on_loci(ops), _GENERIC]:
+    found: dict[tuple[Any, ...], Position] = {}
+    for point in [*_special_points(ops), *_points_on_loci(ops), GENERIC]:
         key, position = classified(ops, point)
         found.setdefault(key, position)
     return [found[key] for key in sorted(found, key=lambda key: (found[key].multiplicity, key))]
 
 
-def classified(ops: Operations, point: np.ndarray) -> tuple[tuple, Position]:
+def classified(ops: Operations, point: Float[np.ndarray, "3"]) -> tuple[tuple[Any, ...], Position]:
     """A key that all points of a Wyckoff position share, and its representative: the first by that key."""
     apart = ops.images(point) - point
     fixing = (np.abs(apart - np.round(apart)) < 1e-5).all(1)
@@ -140,11 +143,15 @@ def classified(ops: Operations, point: np.ndarray) -> tuple[tuple, Position]:
         turned = _canonical(normals @ np.rint(np.linalg.inv(rotation)).astype(int))
         steps = np.rint(turned @ image * _PARTS).astype(int) % _PARTS
         keys[(turned.tobytes(), steps.tobytes())] = (turned, steps)
-    ranked = sorted(keys.values(), key=lambda one: (one[1].sum(), np.abs(one[0]).sum(), (one[0] < 0).sum(),
-                                                    one[1].tolist(), one[0].tolist()))
-    turned, steps = ranked[0]
+    turned, steps = min(keys.values(), key=lambda one: _simplicity(*one))
     position = Position(len(ops.rotations) // int(fixing.sum()), turned, steps / _PARTS)
     return (3 - len(turned), tuple(steps.tolist()), tuple(turned.ravel().tolist())), position
+
+
+def _simplicity(normals: np.ndarray, steps: np.ndarray) -> tuple[Any, ...]:
+    """Least for the representative with the least offsets, then the simplest normals."""
+    size = np.abs(normals).sum()
+    return steps.sum(), size, (normals < 0).sum(), steps.tolist(), normals.tolist()
 
 
 def _normals(rotations: np.ndarray) -> Int[np.ndarray, "fixed 3"]:
@@ -165,7 +172,7 @@ def _canonical(rows: np.ndarray) -> Int[np.ndarray, "fixed 3"]:
     first = rows[0]
     other = next(row for row in rows if np.cross(first, row).any())
     axis = _primitive(np.cross(first, other))
-    inside = _SMALL[(_SMALL @ axis == 0) & (np.abs(_SMALL).sum(1) > 0)]
+    inside = _BY_SIZE[(_BY_SIZE @ axis == 0) & (np.abs(_BY_SIZE).sum(1) > 0)]
     for number, one in enumerate(inside):
         for two in inside[:number]:
             if abs(np.cross(two, one)).tolist() == abs(axis).tolist():
@@ -231,5 +238,5 @@ def _points_on_loci(ops: Operations) -> list[np.ndarray]:
         for point in start[solved]:
             key = (normals.tobytes(), (np.rint(normals @ point * _PARTS).astype(int) % _PARTS).tobytes())
             if key not in found:
-                found[key] = point + free @ _GENERIC
+                found[key] = point + free @ GENERIC
     return list(found.values())

@@ -94,7 +94,12 @@ def train(
     Example: argand crystals train paper-small --structures pool.parquet --out runs/paper --max-time 01:00:00
     """
     from argand.system import preset as named
-    from argand.systems.crystals.presets import BOX_TRAINING, FRAMEWORK_TRAINING, OCCUPATION_TRAINING, TRAINABLE
+    from argand.systems.crystals.presets import (
+        BOX_TRAINING,
+        FRAMEWORK_TRAINING,
+        OCCUPATION_TRAINING,
+        TRAINABLE,
+    )
     from argand.systems.crystals.published.training import train_in_sequence
     from argand.systems.crystals.system import Crystals
 

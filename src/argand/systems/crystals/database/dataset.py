@@ -117,9 +117,9 @@ def load_structures(source: str) -> StructureDataset:
 def from_parquet(path: Path, largest: int | None = None, benchmarks: bool = False) -> StructureDataset:
     """The rows of a file that belong to no benchmark, of up to `largest` atoms, as they are.
 
-    With `benchmarks` theirs too: to judge by, never to learn from. Straight from the columns: a hundred
-    thousand structures in seconds. Raises InputError where the file is none, lacks a column, or holds no such
-    row.
+    With `benchmarks` those too: to tell what is known, never to learn from. Straight from the columns: a
+    hundred thousand structures in seconds. Raises InputError where the file is none, lacks a column, or holds
+    no such row.
     """
     from pyarrow import ArrowException, array, parquet
 

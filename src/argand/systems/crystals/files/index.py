@@ -14,7 +14,7 @@ from argand.systems.crystals.generation.structure_templates import draw_template
 def write_index(
     pool: Path, out: Path, largest: int, prototypes: int, seed: int, frameworks: bool = False
 ) -> dict[str, Any]:
-    """Write `known.safetensors`, and `prototypes.safetensors` and `frameworks.safetensors` if wanted, to `out`.
+    """Write to `out` `known.safetensors` and, if wanted, `prototypes.safetensors`, `frameworks.safetensors`.
 
     Indexed are all structures of the pool up to `largest` atoms that belong to no benchmark; `prototypes` of
     them are kept whole, drawn by the seed. Frameworks are those of benchmarks too: no framework of theirs is

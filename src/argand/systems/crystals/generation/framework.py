@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.structure import Structure, parameters
 from argand.physics.crystal.wyckoff import operations
 from argand.systems.crystals.generation.wyckoff_table import LETTERS, positions
-from argand.typing import Matrix3
+from argand.typing import Matrix3, Points3
 
 SYMPREC = 0.1
 """Å within which symmetry is looked for (spglib's `symprec`), in learning and in telling what is known: that
@@ -86,7 +85,7 @@ def _polar(group: int) -> Float[np.ndarray, "3 3"]:
     return operations(group).rotations.mean(0)
 
 
-def _told(group: int, letter: int, sites: np.ndarray) -> np.ndarray | None:
+def _told(group: int, letter: int, sites: Points3) -> list[int] | None:
     """Least free coordinates, in steps, of the sites on the representative; None where there is none."""
     position = positions(group)[LETTERS[letter]]
     sites = sites[position.holds(sites)]

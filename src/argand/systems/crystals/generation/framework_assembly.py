@@ -15,11 +15,13 @@ from argand.physics.crystal.structure import (
 from argand.physics.crystal.wyckoff import operations, primitive_vectors
 from argand.systems.crystals.generation.framework import PARTS, Framework
 from argand.systems.crystals.generation.wyckoff_table import LETTERS, positions
-from argand.typing import Matrix3, Points3
+from argand.typing import Points3
 
 _FLATTEST = 0.1
 """Least volume of a cell over that of a box of its sides. By hand: angles drawn one by one may not close, and
 of the pool's standard cells none is as flat."""
+_STEEPEST = 0.95
+"""Largest cosine of an angle of a cell; by hand, as the standard cells of the pool stay below 0.71."""
 
 
 class Assembly:
@@ -32,7 +34,7 @@ class Assembly:
     def __init__(self, group: int, cell: Float[np.ndarray, "6"], sites: int) -> None:
         self.group = group
         sides = np.exp([0.0, *cell[1:3]])
-        angles = np.arccos(np.clip(cell[3:], -1.0, 1.0))
+        angles = np.arccos(np.clip(cell[3:], -_STEEPEST, _STEEPEST))
         lattice = Cell(*sides, *angles).orthogonalisation.T
         volume = abs(np.linalg.det(lattice))
         self.is_open = bool(volume > _FLATTEST * np.prod(sides))
@@ -92,7 +94,7 @@ def assembled(one: Framework) -> Structure | None:
     return made.structure()
 
 
-def _distinct(places: Points3) -> Points3:
+def _distinct(places: Points3) -> Float[np.ndarray, "site 3"]:
     """The places without repetitions by lattice vectors."""
     apart = places[:, None] - places[None]
     same = (np.abs(apart - np.round(apart)) < 1e-4).all(-1)

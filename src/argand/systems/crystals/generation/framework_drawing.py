@@ -108,7 +108,9 @@ class _Draw:
         left = torch.arange(len(rows))
         for _ in range(TRIES):
             self.batch["places"][rows[left], orbit] = self._places(hidden[left], freedom[rows[left]])
-            left = torch.tensor([n for n in left.tolist() if not self._put(int(rows[n]), orbit)], dtype=torch.long)
+            left = torch.tensor(
+                [n for n in left.tolist() if not self._put(int(rows[n]), orbit)], dtype=torch.long
+            )
             if not len(left):
                 return
         for row in rows[left].tolist():

@@ -1,8 +1,8 @@
 """Which frameworks are known: labels of structures without their elements, and a compact list of them.
 
-The label is the space group and, for each element, the letters of the sites that it takes, as in the labels of
-AFLOW's prototypes (Mehl et al., Comput. Mater. Sci. 136, S1, 2017), so that all rock salts are one framework.
-Of all choices of origin and axes that give the same crystal the label is the first. Free coordinates and the
+The label is the space group and, for each element, the letters of the sites that it takes, as in the labels
+of AFLOW's prototypes (Mehl et al., Comput. Mater. Sci. 136, S1, 2017): all rock salts are one framework. Of
+all choices of origin and axes that give the same crystal the label is the first. Free coordinates and the
 cell are not in it.
 """
 
@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt64
 
+from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
 from argand.io.resource import shipped_weights
 from argand.physics.crystal.structure import Structure
-from argand.systems.crystals.generation.framework import SYMPREC, Framework, framework
+from argand.systems.crystals.generation.framework import MOST_SITES, SYMPREC, Framework, framework
 from argand.systems.crystals.generation.wyckoff_table import LETTERS, permutations
 
 SHIPPED = shipped_weights("crystals-known") / "frameworks.safetensors"
@@ -49,13 +50,16 @@ class FrameworkIndex:
         return len(self.hashes)
 
     def known(self, structure: Structure, tolerance: float = SYMPREC) -> bool | None:
-        """Whether the framework of the structure is listed; None where spglib finds none.
+        """Whether the framework of the structure is listed; None where that cannot be said.
 
-        Symmetry is looked for within `tolerance` Å; the list was made with `SYMPREC`. A structure that is
+        It cannot of primitive cells of more than `MOST_SITES` atoms, of which none is listed, and where spglib
+        finds no operations, as with atoms nearer than the tolerance. Symmetry is looked for within `tolerance` Å; the list was made with `SYMPREC`. A structure that is
         not relaxed may have a framework of lower symmetry than it relaxes to.
         """
-        label = framework_of(structure, tolerance)
-        return None if label is None else bool(self.holds([label])[0])
+        found = framework(structure, tolerance)
+        if found is None or found.sites > MOST_SITES:
+            return None
+        return bool(self.holds([label_of(found)])[0])
 
     def holds(self, labels: Iterable[str]) -> Bool[np.ndarray, " label"]:
         """Which labels are listed."""
@@ -99,8 +103,10 @@ def save_frameworks(path: Path, labels: Iterable[str]) -> int:
 def load_frameworks(path: Path | None = None) -> FrameworkIndex:
     """The known frameworks in a file, by default those that ship with argand; InputError where it is none."""
     source = path or SHIPPED
-    maker = "`argand crystals index --frameworks`"
-    return FrameworkIndex(read_arrays(source, "known frameworks", maker)["hashes"])
+    arrays = read_arrays(source, "known frameworks", "`argand crystals index --frameworks`")
+    if arrays.keys() != {"hashes"} or not len(arrays["hashes"]):
+        raise InputError(f"{source}: holds no known frameworks")
+    return FrameworkIndex(arrays["hashes"])
 
 
 def _name(count: int, letter: int) -> str:

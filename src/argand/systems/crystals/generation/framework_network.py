@@ -116,7 +116,9 @@ class FrameworkNetwork(nn.Module):
         filled = self.filled(self.filled_sites(group, letters).clamp(0, MOST_SITES))
         start = torch.zeros_like(orbit[:, :1])
         final = (self.letter.weight[END] + filled[:, -1])[:, None]
-        placed = orbit + self.cell(batch["cell"])[:, None] + self._earlier(group, known, free, batch["places"])
+        placed = (
+            orbit + self.cell(batch["cell"])[:, None] + self._earlier(group, known, free, batch["places"])
+        )
         slots = torch.cat([start, orbit + filled, final, placed], 1) + self.kind.weight
         slots = slots + self.group(group)[:, None]
         ones = torch.ones_like(there[:, :1])
@@ -160,6 +162,13 @@ class FrameworkNetwork(nn.Module):
         `hidden` are the first slots, `group` from 0, `letters` [batch, orbit] with END where there is none.
         """
         logits = self.letters(hidden) + self.by_group.weight[group][:, None]
+        return logits.masked_fill(~self.legal_letters(group, letters), -torch.inf)
+
+    def legal_letters(self, group: Tensor, letters: Tensor) -> Tensor:
+        """Which letters may follow each of the first slots, the end being the last of them.
+
+        Those of the group, in their order, without freedom once, and with room in a cell of `MOST_SITES`.
+        """
         last = F.pad(letters, (1, 0), value=0)[..., None]
         room = MOST_SITES - F.pad(self.filled_sites(group, letters), (1, 0))[..., None]
         sites, freedom = self.sites[group][:, None], self.freedom[group][:, None]
@@ -168,13 +177,15 @@ class FrameworkNetwork(nn.Module):
         first[:, 0] = True
         repeats = (name == last) & (freedom == 0) & ~first
         legal = (sites > 0) & (sites <= room) & (name >= last) & ~repeats
-        return logits.masked_fill(~torch.cat([legal, ~first], -1), -torch.inf)
+        return torch.cat([legal, ~first], -1)
 
     def element_logits(self, hidden: Tensor, group: Tensor, letters: Tensor, least: Tensor) -> Tensor:
         """Logits of elements (column Z - 1) on these letters; none below atomic number `least`."""
         known = self.site_of(group, letters)
         logits = self.elements(F.silu(self.of_element(hidden + known)))
-        return logits.masked_fill(torch.arange(1, MAX_Z + 1, device=hidden.device) < least[..., None], -torch.inf)
+        return logits.masked_fill(
+            torch.arange(1, MAX_Z + 1, device=hidden.device) < least[..., None], -torch.inf
+        )
 
     def place_logits(self, hidden: Tensor, u: Tensor, number: int) -> Tensor:
         """Logits of the steps of free coordinate `number`, given those before it in `u` [..., 3]."""

@@ -74,8 +74,8 @@ def _nearest(
     apart = places[None] - places[:, None]
     apart = (apart - np.round(apart)).reshape(-1, 3)
     found = _nearest_within(apart, reduced, _REACH)
-    # An atom nearer than the farthest found is at most so many planes of the lattice away along each axis, and
-    # half a cell by rounding.
+    # An atom nearer than the farthest found is at most so many lattice planes away along each axis, and by
+    # rounding half a cell.
     spacing = 1 / np.linalg.norm(np.linalg.inv(reduced), axis=0)
     reach = np.floor(found[1].max() / spacing + 0.5).astype(int)
     return found if (reach <= _REACH).all() else _nearest_within(apart, reduced, reach)

@@ -14,6 +14,7 @@ from argand.io.resource import system_data
 from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.normaliser import letter_permutations
 from argand.physics.crystal.wyckoff import (
+    GENERIC,
     GROUPS,
     Position,
     classified,
@@ -38,7 +39,6 @@ _CELLS = (
 )
 # Two points of no symmetry, by hand, which leave a structure the symmetry of its group and no more.
 _ANYWHERE = ((0.0713, 0.1377, 0.2191), (0.1931, 0.0417, 0.3337))
-_FREE = (0.1234567, 0.3141593, 0.4297317)
 
 
 @cache
@@ -56,7 +56,7 @@ def positions(group: int) -> dict[str, Position]:
 
 @cache
 def permutations(group: int) -> Int[np.ndarray, "permutation letter"]:
-    """How changes of origin and axes exchange the letters of a group: entry [p, i] is what letter i becomes."""
+    """How changes of origin and axes exchange the letters of a group: [p, i] is what letter i becomes."""
     counts, values = _table()["permutation_counts"], _table()["permutations"]
     sizes = counts.astype(int) * [len(positions(number)) for number in range(1, GROUPS + 1)]
     start = int(sizes[: group - 1].sum())
@@ -92,11 +92,11 @@ def write_table(path: Path = TABLE) -> None:
 
 
 def lettered_positions(group: int) -> dict[str, Position]:
-    """The positions of a group by the letters that spglib gives to one structure with atoms on all of them."""
+    """The positions of a group by the letters that spglib gives to a structure with atoms on all of them."""
     import spglib
 
     ops = operations(group)
-    points = [position.point(np.array(_FREE[: position.freedom])) for position in derived_positions(group)]
+    points = [position.point(GENERIC[: position.freedom]) for position in derived_positions(group)]
     # The fillers come first and lie on no symmetry, so that the structure has that of its group and no more.
     orbits = [_orbit(group, point) for point in [*np.array(_ANYWHERE), *points]]
     kinds = np.repeat(np.arange(len(orbits)), [len(orbit) for orbit in orbits])
