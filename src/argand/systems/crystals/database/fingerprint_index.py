@@ -28,9 +28,10 @@ from argand.systems.crystals.latent.element_codes import code_weights
 
 SHIPPED = shipped_weights("crystals-known") / "known.safetensors"
 SAME = 0.5
-"""Structures of one formula whose fingerprints are nearer than this are the same, if StructureMatcher is not at
-hand. By hand: of 2,500 samples 96.6 % are marked as it marks them, and by no other threshold, nor by all 48
-numbers of a fingerprint, more than 96.8 %: it takes even fcc for bcc."""
+"""Structures of one formula whose fingerprints are nearer than this are the same, without StructureMatcher.
+
+By hand: of 2,500 samples 96.6 % are marked as it marks them, and by no other threshold, nor by all 48 numbers
+of a fingerprint, more than 96.8 %: it takes even fcc for bcc."""
 _VOLUME = 16.0
 """Å³ for an atom at which shapes are compared: by hand, a usual one; the index was made with it."""
 _FIRST_SHELL = 5
