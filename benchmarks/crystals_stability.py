@@ -46,6 +46,10 @@ DRAWN = {
         Prior(generator=FRAMEWORKS),
         Wishes(new=True, least_plausibility=PLAUSIBLE),
     ),
+    "frameworks, all of them new, and plausible": (
+        Prior(generator=FRAMEWORKS),
+        Wishes(new=True, new_framework=True, least_plausibility=PLAUSIBLE),
+    ),
 }
 RANDOM, REAL = "random elements on the same skeletons", "real: mp_20 test"
 HEADINGS = {

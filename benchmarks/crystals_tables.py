@@ -9,7 +9,7 @@ PEERS = {"mp_20 test": "as quoted for the full test set: FTCP 69.9 %, CDVAE 45.4
 """Ours is the part of that set with one to three elements."""
 BOXES_PER_SECOND = 200
 SAMPLE_GOALS = {"valid": 0.99, "composition_valid": 0.8}
-STABILITY_GOALS = {"sun_0.1": 0.35, "sun_0.1_new_framework": 0.2}
+SUN_GOAL, NEW_FRAMEWORKS_GOAL = 0.35, 0.2
 STABILITY_PEERS = "by DFT, SUN 0.1: MatterGen 38.9 %, DiffCSP 20.1 %, CDVAE 18.3 %"
 """Of MatterGen's public benchmark: another judge, and a hull of more phases."""
 STEPS_GOAL = 0.95
@@ -140,13 +140,14 @@ def stability_row(one: Report) -> Row:
     """One way to draw."""
     is_drawn = bool(one["rejected"]) or one["drawn"] > one["count"]
     is_goal = one["what"].startswith("frameworks, new and")
-    goals = STABILITY_GOALS if is_goal else {}
-    missed = " (goal missed)" if any(one[key] < least for key, least in goals.items()) else ""
-    goal = "SUN 0.1 ≥ 35 %, ≥ 20 % in new frameworks" if is_goal else ""
+    there = one["sun_0.1_new_framework"] / max(one["sun_0.1"], 1e-9)
+    is_missed = one["sun_0.1"] < SUN_GOAL or there < NEW_FRAMEWORKS_GOAL
+    missed = " (goal missed)" if is_goal and is_missed else ""
+    goal = "SUN 0.1 ≥ 35 %, ≥ 20 % of these in new frameworks" if is_goal else ""
     above = one["median_above_hull"]
     measured = (
         f"SUN {_percent(one['sun_0'])} at 0, {_percent(one['sun_0.1'])} at 0.1 "
-        f"({_percent(one['sun_0.1_new_framework'])} in new frameworks){missed}; "
+        f"({_percent(there)} of these in new frameworks){missed}; "
         f"stable {_percent(one['stable_0'])}, {_percent(one['stable_0.1'])}; "
         f"above hull {'none' if above is None else f'{above:.3f} eV/atom'}; "
         f"lost {one['median_energy_lost']:.3f} eV/atom, moved {one['median_rmsd']:.3f} Å"

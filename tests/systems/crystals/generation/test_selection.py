@@ -66,6 +66,13 @@ def test_what_is_known_is_marked_and_turned_away_only_where_new_is_asked_for(ind
     assert "rejected" not in chooser(index, new=True).outcome(candidate(salt(12, 8, 4.2)))
 
 
+def test_a_known_framework_is_turned_away_where_new_ones_are_asked_for(index: Path):
+    # Rock salt, whatever its elements.
+    found = chooser(index, new_framework=True).outcome(candidate(salt(12, 8, 4.2)))
+    assert found["rejected"] == selection.KNOWN_FRAMEWORK
+    assert chooser(index).outcome(candidate(salt(12, 8, 4.2)))["new_framework"] is False
+
+
 @pytest.mark.parametrize(
     ("energy", "reason"),
     [

@@ -196,6 +196,9 @@ def sample(
     new: Annotated[
         bool, typer.Option("--new", help="Keep only what is neither known nor drawn before; draw on.")
     ] = False,
+    new_framework: Annotated[
+        bool, typer.Option("--new-framework", help="Keep only what no known structure has the framework of.")
+    ] = False,
     relax: Annotated[
         bool, typer.Option("--relax", help="Relax each by CHGNet, and tell its energy above the hull.")
     ] = False,
@@ -229,7 +232,7 @@ def sample(
 
     given: dict[str, Any] = {"temperature": temperature, "noise": noise, "generator": generator}
     prior = Prior(**{key: value for key, value in given.items() if value is not None})
-    wishes = Wishes(new, relax, keep_below, least_plausibility)
+    wishes = Wishes(new, new_framework, relax, keep_below, least_plausibility)
     selection = Selection(prior, wishes, _representation(numbers), index, phases)
     summary = sample_files(out, count, seed, selection, processes)
     if json:
@@ -247,8 +250,8 @@ def _show_samples(summary: dict[str, Any], out: Path) -> None:
     """Print the first samples, what was turned away, and shares."""
     from argand.systems.crystals.files.table import record_table
 
-    shown = ("file", "formula", "space_group", "plausibility", "above_hull", "nearest", "known_as")
-    shown += ("duplicate_of",)
+    shown = ("file", "formula", "space_group", "plausibility", "above_hull", "new_framework", "nearest")
+    shown += ("known_as", "duplicate_of")
     records = [{key: one[key] for key in shown if key in one} for one in summary["structures"][:40]]
     screen().print(record_table(records, f"the first {len(records)} of {summary['count']} samples"))
     turned_away = ", ".join(f"{count} {reason}" for reason, count in summary["rejected"].items()) or "none"

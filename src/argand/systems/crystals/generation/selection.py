@@ -25,18 +25,19 @@ from argand.systems.crystals.latent.representation import Latent, Representation
 Record = dict[str, Any]
 TOO_NEAR, KNOWN, REPEATED = "atoms too near", "known", "repeated"
 NOT_RELAXED, NO_REFERENCE, ABOVE, FAILED = "not relaxed", "no reference", "above the hull", "failed"
-IMPLAUSIBLE = "implausible"
+IMPLAUSIBLE, KNOWN_FRAMEWORK = "implausible", "known framework"
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a sample must be to be kept: new and no repetition; relaxed, and at most so far above the hull.
+    """What a sample must be to be kept: new and no repetition, in a new framework; relaxed, near the hull.
 
     `keep_below` is in eV for an atom; `least_plausibility` is a geometric mean over atoms. ConfigError for a
     distance from the hull of what is not relaxed.
     """
 
     new: bool = False
+    new_framework: bool = False
     relax: bool = False
     keep_below: float | None = None
     least_plausibility: float = 0.0
@@ -97,6 +98,8 @@ class Selection:
     def _refused(self, structure: Structure, known: FingerprintIndex) -> Record | None:
         if not is_strictly_valid(structure):
             return {"rejected": TOO_NEAR}
+        if self.wishes.new_framework and not has_new_framework(structure):
+            return {"rejected": KNOWN_FRAMEWORK}
         name = known.same_as(structure) if self.wishes.new else None
         return None if name is None else {"rejected": KNOWN, "known_as": name}
 
