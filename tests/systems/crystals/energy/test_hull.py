@@ -46,7 +46,7 @@ def test_an_element_without_a_phase_is_named_and_no_energy_guessed():
 
 
 def test_phases_come_back_from_their_file(tmp_path: Path):
-    save_phases(tmp_path / "phases.safetensors", [f"mp-{row}" for row in range(6)], Hull(FORMULAS, ENERGIES))
+    save_phases(tmp_path / "phases.safetensors", Hull(FORMULAS, ENERGIES))
     back = load_phases(tmp_path / "phases.safetensors")
     assert list(back.formulas) == FORMULAS
     assert back.energies == pytest.approx(ENERGIES, abs=1e-6)

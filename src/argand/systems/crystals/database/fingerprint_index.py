@@ -6,7 +6,7 @@ where it is installed, and of their fingerprints elsewhere. Both compare at one 
 nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
+from argand.io.compressed import compressed, restored
 from argand.io.resource import shipped_weights
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import Structure
@@ -172,10 +173,8 @@ def save_index(path: Path, known: FingerprintIndex) -> None:
     """Write an index as safetensors, in one move; components are rounded to a byte each, places coarsely."""
     unit = np.maximum(np.abs(known.components).max(0), 1e-9) / _LEVELS
     arrays = {
-        "names": np.frombuffer("\n".join(known.names).encode(), np.uint8),
-        "kinds": np.array([len(formula[0]) for formula in known.formulas], np.uint8),
-        "species": np.array([z for numbers, _ in known.formulas for z in numbers], np.uint8),
-        "counts": np.array([one for _, counts in known.formulas for one in counts], np.uint16),
+        "names": compressed(np.frombuffer("\n".join(known.names).encode(), np.uint8)),
+        **formula_arrays(known.formulas),
         "log_volume": known.log_volume.astype(np.float16),
         "components": np.rint(known.components / unit).astype(np.int8),
         "unit": unit.astype(np.float32),
@@ -192,12 +191,9 @@ def load_index(path: Path | None = None) -> FingerprintIndex:
     path = path or SHIPPED
     arrays = read_arrays(path, "an index", "`argand crystals index`")
     try:
-        ends = np.cumsum(arrays["kinds"].astype(int))
-        spans = list(zip([0, *ends[:-1]], ends, strict=True))
-        species, counts = arrays["species"].tolist(), arrays["counts"].tolist()
         return FingerprintIndex(
-            names=arrays["names"].tobytes().decode().split("\n"),
-            formulas=[(tuple(species[a:b]), tuple(counts[a:b])) for a, b in spans],
+            names=restored(arrays["names"], np.uint8).tobytes().decode().split("\n"),
+            formulas=formulas_in(arrays),
             log_volume=arrays["log_volume"].astype(float),
             components=arrays["components"] * arrays["unit"].astype(float),
             mean=arrays["mean"].astype(float),
@@ -206,6 +202,23 @@ def load_index(path: Path | None = None) -> FingerprintIndex:
         )
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: not an index ({error}); `argand crystals index` makes one") from error
+
+
+def formula_arrays(formulas: Sequence[Formula]) -> dict[str, np.ndarray]:
+    """Formulas as arrays of compressed bytes for a file."""
+    kinds = np.array([len(numbers) for numbers, _ in formulas], np.uint8)
+    species = np.array([z for numbers, _ in formulas for z in numbers], np.uint8)
+    counts = np.array([one for _, counts in formulas for one in counts], np.uint16)
+    return {"kinds": compressed(kinds), "species": compressed(species), "counts": compressed(counts)}
+
+
+def formulas_in(arrays: Mapping[str, np.ndarray]) -> list[Formula]:
+    """The formulas of a file; KeyError for a missing array, ValueError for one that cannot be read."""
+    ends = np.cumsum(restored(arrays["kinds"], np.uint8).astype(int))
+    species = restored(arrays["species"], np.uint8).tolist()
+    counts = restored(arrays["counts"], np.uint16).tolist()
+    spans = zip([0, *ends[:-1]], ends, strict=True)
+    return [(tuple(species[first:last]), tuple(counts[first:last])) for first, last in spans]
 
 
 def _mean_codes(formulas: Sequence[Formula]) -> Float[np.ndarray, "n code"]:

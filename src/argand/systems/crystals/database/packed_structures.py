@@ -3,13 +3,13 @@
 Lengths to 0.01 Å, angles to 0.1°, places to 1/120 of the cell: far below what it takes for the same.
 """
 
-import lzma
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from argand.io.compressed import compressed, restored
 from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.structure import Structure, parameters, right_handed
 
@@ -43,7 +43,7 @@ class PackedStructures:
         """What a file keeps: compressed bytes, column after column."""
         columns = {"cells": self.cells.astype(np.uint16).T, "places": self.places.T, "atoms": self.species}
         columns["sizes"] = np.diff(self.ends, prepend=0).astype(np.uint16)
-        return {name: _compressed(column) for name, column in columns.items()}
+        return {name: compressed(column) for name, column in columns.items()}
 
 
 def pack(structures: Iterable[Structure]) -> PackedStructures:
@@ -64,21 +64,10 @@ def unpacked(arrays: dict[str, np.ndarray]) -> PackedStructures:
 
     KeyError for a missing one, ValueError for what does not belong together.
     """
-    ends = np.cumsum(np.frombuffer(_restored(arrays["sizes"]), np.uint16).astype(int))
-    cells = np.frombuffer(_restored(arrays["cells"]), np.uint16).reshape(6, len(ends)).T.astype(int)
-    places = np.frombuffer(_restored(arrays["places"]), np.uint8).reshape(3, -1).T
-    species = np.frombuffer(_restored(arrays["atoms"]), np.uint8)
+    ends = np.cumsum(restored(arrays["sizes"], np.uint16).astype(int))
+    cells = restored(arrays["cells"], np.uint16).reshape(6, len(ends)).T.astype(int)
+    places = restored(arrays["places"], np.uint8).reshape(3, -1).T
+    species = restored(arrays["atoms"], np.uint8)
     if not len(places) == len(species) == ends[-1]:
         raise ValueError("cells and places of structures do not belong together")
     return PackedStructures(cells, places, species, ends)
-
-
-def _compressed(column: np.ndarray) -> UInt8[np.ndarray, " byte"]:
-    return np.frombuffer(lzma.compress(np.ascontiguousarray(column).tobytes(), preset=9), np.uint8)
-
-
-def _restored(stored: np.ndarray) -> bytes:
-    try:
-        return lzma.decompress(stored.tobytes())
-    except lzma.LZMAError as error:
-        raise ValueError("compressed structures cannot be read") from error

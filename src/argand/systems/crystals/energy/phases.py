@@ -8,13 +8,14 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
+from argand.io.compressed import compressed, restored
 from argand.io.resource import shipped_weights
 from argand.machine import available_cores
 from argand.physics.crystal.structure import Structure
 from argand.processes import Ticker, run_jobs
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.database.dataset import StructureDataset, from_parquet
-from argand.systems.crystals.database.fingerprint_index import Formula, formula_of
+from argand.systems.crystals.database.fingerprint_index import formula_arrays, formula_of, formulas_in
 from argand.systems.crystals.energy.hull import Hull, vertices
 from argand.systems.crystals.energy.potential import energies
 
@@ -52,8 +53,8 @@ def write_phases(
     done = np.array([row for row in np.flatnonzero(~np.isnan(per_atom)) if sizes[row] <= max_atoms], int)
     if not len(done):
         raise InputError(f"{pool}: no structure of up to {max_atoms} atoms has an energy")
-    names, hull = lowest_phases(structures, done, per_atom)
-    save_phases(out, names, hull)
+    hull = lowest_phases(structures, done, per_atom)
+    save_phases(out, hull)
     return {"asked": len(wanted), "with_energy": len(done), "phases": len(hull), "file": str(out)}
 
 
@@ -67,10 +68,8 @@ def compute_chunk(ticker: Ticker, kept: Path, rows: np.ndarray, structures: Sequ
         ticker.tick()
 
 
-def lowest_phases(
-    structures: StructureDataset, rows: np.ndarray, per_atom: np.ndarray
-) -> tuple[list[str], Hull]:
-    """Names and phases of those rows that no mixture of the others is below."""
+def lowest_phases(structures: StructureDataset, rows: np.ndarray, per_atom: np.ndarray) -> Hull:
+    """The phases of those rows that no mixture of the others is below."""
     formulas = [formula_of(structures[int(row)]) for row in rows]
     chosen: list[int] = []
     with ProgressDisplay("hull", "systems") as display:
@@ -78,20 +77,13 @@ def lowest_phases(
         for number, part in enumerate(vertices(formulas, per_atom[rows].astype(float)), start=1):
             chosen += part
             display.update(number / total, number)
-    hull = Hull([formulas[one] for one in chosen], per_atom[rows[chosen]].astype(float))
-    return [structures.names[int(rows[one])] for one in chosen], hull
+    return Hull([formulas[one] for one in chosen], per_atom[rows[chosen]].astype(float))
 
 
-def save_phases(path: Path, names: Sequence[str], hull: Hull) -> None:
-    """Write phases as safetensors, in one move: names, reduced formulas, float32 energies."""
-    arrays = {
-        "names": np.frombuffer("\n".join(names).encode(), np.uint8),
-        "kinds": np.array([len(numbers) for numbers, _ in hull.formulas], np.uint8),
-        "species": np.array([z for numbers, _ in hull.formulas for z in numbers], np.uint8),
-        "counts": np.array([one for _, counts in hull.formulas for one in counts], np.uint16),
-        "energy": hull.energies.astype(np.float32),
-    }
-    write_arrays(path, arrays)
+def save_phases(path: Path, hull: Hull) -> None:
+    """Write phases as safetensors, in one move: reduced formulas and float32 energies, compressed."""
+    energy = compressed(hull.energies.astype(np.float32))
+    write_arrays(path, {**formula_arrays(hull.formulas), "energy": energy})
 
 
 @cache
@@ -100,17 +92,9 @@ def load_phases(path: Path | None = None) -> Hull:
     path = path or SHIPPED
     arrays = read_arrays(path, "phases", "`argand crystals phases`")
     try:
-        ends = np.cumsum(arrays["kinds"].astype(int))
-        species, counts = arrays["species"].tolist(), arrays["counts"].tolist()
-        formulas: list[Formula] = [
-            (tuple(species[first:last]), tuple(counts[first:last]))
-            for first, last in zip([0, *ends[:-1]], ends, strict=True)
-        ]
-        return Hull(formulas, arrays["energy"].astype(float))
-    except KeyError as error:
-        raise InputError(
-            f"{path}: no phases, it has no {error}; `argand crystals phases` makes them"
-        ) from error
+        return Hull(formulas_in(arrays), restored(arrays["energy"], np.float32).astype(float))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: no phases ({error}); `argand crystals phases` makes them") from error
 
 
 def _state(kept: Path, count: int) -> np.ndarray:
