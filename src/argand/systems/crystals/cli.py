@@ -17,7 +17,6 @@ from argand.runs.verbs import (
     TrainingFolder,
     Weights,
     Workers,
-    complain,
     run_training,
     say,
     show_figures,
@@ -25,18 +24,16 @@ from argand.runs.verbs import (
 )
 from argand.systems.crystals.files.cli import (
     Index,
-    Phases,
     alter,
     decode,
     encode,
     index,
     interpolate,
     nearest,
-    phases,
     reconstruct,
-    sample,
     view,
 )
+from argand.systems.crystals.files.samples_cli import Phases, judge, phases, sample
 
 Preset = Annotated[str, typer.Argument(help="best, paper, paper-small or tiny.")]
 Structures = Annotated[
@@ -155,25 +152,12 @@ def evaluate(
     if card and model != "paper":
         raise typer.BadParameter("only paper has weights that a card could stand beside")
     if model == "samples":
-        _judge(files, out, json, {"known": known, "phases": phases, "index": index}, processes)
+        judge(files, out, json, {"known": known, "phases": phases, "index": index}, processes)
         return
     seed = EVALUATION_SEED if seed is None else seed
     result = evaluate_model(model, files, count, seed, weights)
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)
-
-
-def _judge(files: list[str], out: Path, json: bool, by: dict[str, Any], processes: int | None) -> None:
-    """Print how stable, unique and new the structures of files are."""
-    from argand.systems.crystals.files.samples import Judge, evaluate_samples
-    from argand.systems.crystals.files.table import judgement_table
-
-    summary = evaluate_samples(files, Judge(**by), out, processes)
-    show_figures(summary, judgement_table(summary), json, None)
-    for one in summary["skipped"]:
-        complain(f"skipped: {one['source']}: {one['reason']}")
-    if summary["skipped"]:
-        raise typer.Exit(1)
 
 
 def _preset(name: str, structures: str | None) -> Any:

@@ -40,7 +40,7 @@ def test_one_of_two_atoms_moved_by_a_fifth_of_an_angstrom_is_a_tenth_for_both():
 def test_energies_need_the_extra(monkeypatch: pytest.MonkeyPatch):
     load_potential.cache_clear()
     monkeypatch.setitem(sys.modules, "chgnet", None)
-    monkeypatch.setitem(sys.modules, "chgnet.model", None)
+    monkeypatch.setitem(sys.modules, "chgnet.model.model", None)
     with pytest.raises(MissingExtraError, match=r"argand\[energy\]"):
         load_potential()
 

@@ -27,7 +27,7 @@ def load_potential() -> Any:
     """The network on the processor, loaded once; MissingExtraError where its package is not installed."""
     try:
         with redirect_stdout(io.StringIO()):
-            from chgnet.model import CHGNet  # pyright: ignore[reportMissingImports]
+            from chgnet.model.model import CHGNet  # pyright: ignore[reportMissingImports]
 
             network = CHGNet.load(model_name=VERSION, use_device="cpu", verbose=False)
     except ImportError as error:
@@ -78,4 +78,4 @@ def quiet() -> Iterator[None]:
 def _pymatgen(structure: Structure) -> Any:
     from pymatgen.core import Structure as PymatgenStructure  # pyright: ignore[reportMissingImports]
 
-    return PymatgenStructure(structure.lattice, structure.species, structure.frac_coords)
+    return PymatgenStructure(structure.lattice, structure.symbols, structure.frac_coords)
