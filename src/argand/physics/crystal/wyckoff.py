@@ -88,7 +88,7 @@ class Position:
     def holds(self, points: Points3, tolerance: float = 1e-3) -> np.ndarray:
         """Which points [n, 3] lie on this representative, within a share of the cell."""
         apart = points @ self.normals.T - self.offsets
-        return (np.abs(apart - np.round(apart)) < tolerance).all(1)
+        return np.all(np.abs(apart - np.round(apart)) < tolerance, axis=1)
 
 
 @cache
@@ -96,8 +96,12 @@ def hall_numbers() -> dict[int, int]:
     """Spglib's number of the standard setting of each group: the first of its settings."""
     import spglib
 
-    # The last one of a group stays in the dictionary, so from the last of all 530 to the first.
-    return {spglib.get_spacegroup_type(number).number: number for number in range(530, 0, -1)}
+    found: dict[int, int] = {}
+    for number in range(1, 531):
+        setting = spglib.get_spacegroup_type(number)
+        assert setting is not None
+        found.setdefault(setting.number, number)
+    return found
 
 
 @cache
@@ -106,6 +110,7 @@ def operations(group: int) -> Operations:
     import spglib
 
     found = spglib.get_symmetry_from_database(hall_numbers()[group])
+    assert found is not None
     return Operations(found["rotations"].astype(int), found["translations"].astype(float))
 
 
