@@ -56,7 +56,7 @@ HEADINGS = SAMPLE_HEADINGS | {
     "group_kept": "group kept",
     "groups_choosing": "groups TV, held out",
     "groups_reporting": "groups TV, mp_20",
-    "cpu_s_each": "s each",
+    "cpu_ms_each": "ms each",
 }
 
 
@@ -100,7 +100,7 @@ def main(
         structures = [one.structure for one in made.kept if one.structure is not None]
         name = f"{what}, temperature {temperature:g}"
         row = judged_frameworks(name, structures, frameworks_of(structures), truth[CHOOSING], groups)
-        row |= {"acceptance": made.acceptance, "cpu_s_each": spent / made.with_room}
+        row |= {"acceptance": made.acceptance, "cpu_ms_each": 1e3 * spent / made.with_room}
         show("samples", [row | {"group_kept": kept(made)}], HEADINGS)
     if card:
         tables = {
@@ -165,7 +165,7 @@ def judged_frameworks(
         "groups_reporting": float(np.abs(own - groups[REPORTING]).sum() / 2),
         "acceptance": None,
         "group_kept": None,
-        "cpu_s_each": None,
+        "cpu_ms_each": None,
     }
 
 

@@ -151,7 +151,7 @@ def framework_row(one: Report) -> Row:
     measured += f", new {_percent(one['new'])}, framework new {_percent(one['framework_new'])}"
     if one["acceptance"] is not None:
         measured += f"; room for all atoms in {_percent(one['acceptance'])} of draws"
-        measured += f", {1e3 * one['cpu_s_each']:.0f} ms each"
+        measured += f", {one['cpu_ms_each']:.0f} ms each"
     others = f"groups {one['groups_choosing']:.2f} from held out, {one['groups_reporting']:.2f} from mp_20"
     return Row(f"samples: {one['what']}", f"{one['asked']}", "", measured, others)
 
