@@ -5,7 +5,7 @@ that no factor divides; one of each class under the group is a Wyckoff position.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations, product
 from typing import Any
 
@@ -61,7 +61,7 @@ class Position:
         """Number of free coordinates."""
         return 3 - len(self.normals)
 
-    @property
+    @cached_property
     def readout(self) -> Int[np.ndarray, "freedom 3"]:
         """Whole rows that complete `normals` to a matrix of determinant 1 or -1."""
         return _completion(self.normals)
@@ -76,7 +76,7 @@ class Position:
         """The point at u = 0."""
         return self._basis[:, : len(self.normals)] @ self.offsets
 
-    @property
+    @cached_property
     def _basis(self) -> Int[np.ndarray, "3 3"]:
         both = np.concatenate([self.normals, self.readout])
         return np.rint(np.linalg.inv(both)).astype(int)
