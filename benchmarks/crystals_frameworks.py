@@ -17,10 +17,11 @@ import torch
 import typer
 from crystals import sample as mp_20_sample
 from crystals_samples import HEADINGS as SAMPLE_HEADINGS
-from crystals_samples import judged
+from crystals_samples import density, elements, judged
 from framework_counts import CountNetwork
 from report import as_table, write_report
 from rich.console import Console
+from scipy.stats import wasserstein_distance
 
 from argand.learn.device import processor_name
 from argand.machine import available_cores
@@ -54,9 +55,12 @@ HEADINGS = SAMPLE_HEADINGS | {
     "acceptance": "drawn with room",
     "framework_new": "framework new",
     "group_kept": "group kept",
-    "groups_choosing": "groups TV, held out",
-    "groups_reporting": "groups TV, mp_20",
-    "cpu_s_each": "s each",
+    "groups_distance": "groups TV",
+    "density_distance_mp_20": "density W1, mp_20",
+    "elements_distance_mp_20": "elements W1, mp_20",
+    "atoms_distance_mp_20": "atoms W1, mp_20",
+    "groups_distance_mp_20": "groups TV, mp_20",
+    "cpu_ms_each": "ms each",
 }
 
 
@@ -90,7 +94,7 @@ def main(
 
     groups = {name: shares([one.group for one in found]) for name, found in told.items()}
     other = chosen[count:]
-    row = judged_frameworks("data, formulas held out", other, frameworks_of(other), truth[CHOOSING], groups)
+    row = judged_frameworks("data, formulas held out", other, frameworks_of(other), truth, groups)
     show("samples", [row], HEADINGS)
     asked = [("counts of group and letter", 1.0), *(("ours", one) for one in TEMPERATURES)]
     for what, temperature in asked:
@@ -99,8 +103,8 @@ def main(
         spent = time.process_time() - start
         structures = [one.structure for one in made.kept if one.structure is not None]
         name = f"{what}, temperature {temperature:g}"
-        row = judged_frameworks(name, structures, frameworks_of(structures), truth[CHOOSING], groups)
-        row |= {"acceptance": made.acceptance, "cpu_s_each": spent / made.with_room}
+        row = judged_frameworks(name, structures, frameworks_of(structures), truth, groups)
+        row |= {"acceptance": made.acceptance, "cpu_ms_each": 1e3 * spent / made.with_room}
         show("samples", [row | {"group_kept": kept(made)}], HEADINGS)
     if card:
         tables = {
@@ -146,26 +150,35 @@ def judged_frameworks(
     what: str,
     structures: Sequence[Structure],
     frameworks: Sequence[Framework],
-    truth: Sequence[Structure],
+    truth: dict[str, list[Structure]],
     groups: dict[str, np.ndarray],
 ) -> Row:
     """What other samples are judged by, and what is peculiar to frameworks.
 
-    Distances of groups are total variations: half the sum of the differences of their shares.
+    Distances of groups are total variations: half the sum of the differences of their shares. All are to the
+    choosing set, and once more, as `_mp_20`, to the reporting set.
     """
     listed = load_frameworks().holds([label_of(one) for one in frameworks])
     own = shares([one.group for one in frameworks])
+    properties = {"density": density, "elements": elements, "atoms": len}
+    reporting = {
+        f"{name}_distance_mp_20": float(
+            wasserstein_distance(*(list(map(ask, part)) for part in (structures, truth[REPORTING])))
+        )
+        for name, ask in properties.items()
+    }
     return {
         "what": what,
         "asked": len(structures),
-        **judged(structures, len(structures), truth, load_index()),
+        **judged(structures, len(structures), truth[CHOOSING], load_index()),
+        **reporting,
         "strict_valid": 1 - float(np.mean([is_crowded(one) for one in structures])),
         "framework_new": 1 - float(listed.mean()),
-        "groups_choosing": float(np.abs(own - groups[CHOOSING]).sum() / 2),
-        "groups_reporting": float(np.abs(own - groups[REPORTING]).sum() / 2),
+        "groups_distance": float(np.abs(own - groups[CHOOSING]).sum() / 2),
+        "groups_distance_mp_20": float(np.abs(own - groups[REPORTING]).sum() / 2),
         "acceptance": None,
         "group_kept": None,
-        "cpu_s_each": None,
+        "cpu_ms_each": None,
     }
 
 

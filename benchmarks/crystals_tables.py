@@ -167,7 +167,9 @@ def crystals_frameworks_table(report: Report) -> tuple[str, list[Row]]:
     caption = (
         "New frameworks: space group, sites, elements, cell and places drawn by a network, beside counts of "
         "the same crystals by group and letter; likelihoods of structures that neither learned from (by "
-        "held-out formulas the weights were chosen, by mp_20 test nothing was), nats for a structure"
+        "held-out formulas the weights were chosen, by mp_20 test nothing was), nats for a structure; "
+        "distances of distributions to both sets (Wasserstein; of groups, total variation), the second to "
+        "mp_20 test"
     )
     rows = [likelihood_row(one) for one in report["likelihood"]]
     return caption, rows + [framework_row(one) for one in report["samples"]]
@@ -192,8 +194,11 @@ def framework_row(one: Report) -> Row:
     measured += f", new {_percent(one['new'])}, framework new {_percent(one['framework_new'])}"
     if one["acceptance"] is not None:
         measured += f"; room for all atoms in {_percent(one['acceptance'])} of draws"
-        measured += f", {1e3 * one['cpu_s_each']:.0f} ms each"
-    others = f"groups {one['groups_choosing']:.2f} from held out, {one['groups_reporting']:.2f} from mp_20"
+        measured += f", {one['cpu_ms_each']:.0f} ms each"
+    names = ("density", "elements", "atoms", "groups")
+    others = ", ".join(
+        f"{name} {one[f'{name}_distance']:.2f} and {one[f'{name}_distance_mp_20']:.2f}" for name in names
+    )
     return Row(f"samples: {one['what']}", f"{one['asked']}", "", measured, others)
 
 

@@ -5,7 +5,7 @@ that no factor divides; one of each class under the group is a Wyckoff position.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations, product
 from typing import Any
 
@@ -61,7 +61,7 @@ class Position:
         """Number of free coordinates."""
         return 3 - len(self.normals)
 
-    @property
+    @cached_property
     def readout(self) -> Int[np.ndarray, "freedom 3"]:
         """Whole rows that complete `normals` to a matrix of determinant 1 or -1."""
         return _completion(self.normals)
@@ -76,7 +76,7 @@ class Position:
         """The point at u = 0."""
         return self._basis[:, : len(self.normals)] @ self.offsets
 
-    @property
+    @cached_property
     def _basis(self) -> Int[np.ndarray, "3 3"]:
         both = np.concatenate([self.normals, self.readout])
         return np.rint(np.linalg.inv(both)).astype(int)
@@ -88,7 +88,7 @@ class Position:
     def holds(self, points: Points3, tolerance: float = 1e-3) -> np.ndarray:
         """Which points [n, 3] lie on this representative, within a share of the cell."""
         apart = points @ self.normals.T - self.offsets
-        return (np.abs(apart - np.round(apart)) < tolerance).all(1)
+        return np.all(np.abs(apart - np.round(apart)) < tolerance, axis=1)
 
 
 @cache
@@ -96,8 +96,12 @@ def hall_numbers() -> dict[int, int]:
     """Spglib's number of the standard setting of each group: the first of its settings."""
     import spglib
 
-    # The last one of a group stays in the dictionary, so from the last of all 530 to the first.
-    return {spglib.get_spacegroup_type(number).number: number for number in range(530, 0, -1)}
+    found: dict[int, int] = {}
+    for number in range(1, 531):
+        setting = spglib.get_spacegroup_type(number)
+        assert setting is not None
+        found.setdefault(setting.number, number)
+    return found
 
 
 @cache
@@ -106,6 +110,7 @@ def operations(group: int) -> Operations:
     import spglib
 
     found = spglib.get_symmetry_from_database(hall_numbers()[group])
+    assert found is not None
     return Operations(found["rotations"].astype(int), found["translations"].astype(float))
 
 

@@ -90,6 +90,7 @@ def test_the_network_learns_one_batch(pool: Path, tmp_path: Path) -> None:
     assert losses[-1]["places"] == 0
 
 
+@pytest.mark.slow
 def test_training_keeps_weights_that_compose(pool: Path, tmp_path: Path) -> None:
     pack(str(pool), tmp_path / "frameworks.safetensors")
     system = Frameworks(str(tmp_path / "frameworks.safetensors"), TINY, learning_rate=0.05)

@@ -106,9 +106,9 @@ def test_a_crystal_comes_back_from_its_framework(structure: Structure) -> None:
     assert again is not None
     assert (found.sites, again.formula) == (len(structure), structure.formula)
     assert again.volume == pytest.approx(structure.volume, rel=1e-6)
-    lengths = [np.sort(distances(one.lattice, one.frac_coords).ravel()) for one in (structure, again)]
+    before, after = (np.sort(distances(one.lattice, one.frac_coords).ravel()) for one in (structure, again))
     # A 96th of the longest side, both ways.
-    np.testing.assert_allclose(*lengths, atol=0.06)
+    np.testing.assert_allclose(after, before, atol=0.06)
     assert framework_of(again) == framework_of(structure)
 
 

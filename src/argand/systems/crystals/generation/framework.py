@@ -51,7 +51,7 @@ def framework(structure: Structure, tolerance: float = SYMPREC) -> Framework | N
     """
     import spglib
 
-    cell = (structure.lattice, structure.frac_coords, structure.species)
+    cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
     try:
         found = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     except getattr(spglib, "SpglibError", ()):

@@ -13,7 +13,7 @@ LIMITS = [
     "Primitive cells of up to 20 atoms of the Materials Project; theoretical structures among them.",
     "Energies were never seen: what is drawn is to be relaxed, and may be unstable.",
     "Free coordinates are steps of a 96th of the cell; where many are free they are drawn worst.",
-    "Crystals of no known framework are rare, and known only up to a tolerance of 0.1 Å.",
+    "Whether a framework is new is told up to a tolerance of 0.1 Å, and by cells of up to 20 atoms.",
     "Elements and space groups that are rare in the pool are rare in what is drawn.",
 ]
 

@@ -52,9 +52,10 @@ class FrameworkIndex:
     def known(self, structure: Structure, tolerance: float = SYMPREC) -> bool | None:
         """Whether the framework of the structure is listed; None where that cannot be said.
 
-        It cannot of primitive cells of more than `MOST_SITES` atoms, of which none is listed, and where spglib
-        finds no operations, as with atoms nearer than the tolerance. Symmetry is looked for within `tolerance` Å; the list was made with `SYMPREC`. A structure that is
-        not relaxed may have a framework of lower symmetry than it relaxes to.
+        It cannot for primitive cells of more than `MOST_SITES` atoms, of which none is listed, and where
+        spglib finds no operations, as with atoms nearer than the tolerance. Symmetry is looked for within
+        `tolerance` Å; the list was made with `SYMPREC`. A structure that is not relaxed may have a framework
+        of lower symmetry than it relaxes to.
         """
         found = framework(structure, tolerance)
         if found is None or found.sites > MOST_SITES:

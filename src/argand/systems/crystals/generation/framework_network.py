@@ -26,8 +26,9 @@ _QUICK = 10.0
 """Factor on the logits of groups, which are learned from nothing: their rate is that of the weights else,
 and takes a thousand steps. By hand."""
 _CELL = 6
+"""Numbers of a cell: its size, two ratios, three cosines."""
 _SLOTS = 2 * MOST_SITES + 2
-"""Group, orbits, end, places."""
+"""Tokens of a crystal: group, orbits, end, places of the orbits."""
 _MIXTURE = 12
 """Normal distributions of each number of the cell; by hand."""
 _NARROWEST = 0.004
@@ -98,9 +99,11 @@ class FrameworkNetwork(nn.Module):
         self.places = nn.ModuleList(nn.Linear(width, PARTS) for _ in range(3))
         self.of_cell = nn.ModuleList(nn.Linear(width + j, width) for j in range(_CELL))
         self.numbers = nn.ModuleList(nn.Linear(width, 3 * _MIXTURE) for _ in range(_CELL))
+        # By hand: over the range of the numbers, and as wide as it takes to fill it.
+        means, widths = torch.linspace(-1.0, 2.0, _MIXTURE), torch.full((_MIXTURE,), -1.5)
         for head in self.numbers:
-            nn.init.constant_(head.bias[2 * _MIXTURE :], -1.5)
-            head.bias.data[_MIXTURE : 2 * _MIXTURE] = torch.linspace(-1.0, 2.0, _MIXTURE)
+            assert isinstance(head, nn.Linear)
+            head.bias.data[_MIXTURE:] = torch.cat([means, widths])
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """What is known at each slot, [batch, slot, width]: group, orbits, end, places of the orbits.

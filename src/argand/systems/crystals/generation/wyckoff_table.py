@@ -84,7 +84,7 @@ def write_table(path: Path = TABLE) -> None:
             rows.append((group, LETTERS.index(letter), one.multiplicity, len(one.normals), normals, offsets))
     group, letter, multiplicity, fixed, normals, offsets = zip(*rows, strict=True)
     small = {"group": group, "letter": letter, "multiplicity": multiplicity, "fixed": fixed}
-    arrays = {name: np.array(values, np.uint8) for name, values in small.items()}
+    arrays: dict[str, np.ndarray] = {name: np.array(values, np.uint8) for name, values in small.items()}
     arrays |= {"normals": np.stack(normals), "offsets": np.stack(offsets)}
     arrays["permutation_counts"] = np.array([len(one) for one in exchanged], np.uint16)
     arrays["permutations"] = np.concatenate([one.ravel() for one in exchanged]).astype(np.uint8)
@@ -100,7 +100,7 @@ def lettered_positions(group: int) -> dict[str, Position]:
     # The fillers come first and lie on no symmetry, so that the structure has that of its group and no more.
     orbits = [_orbit(group, point) for point in [*np.array(_ANYWHERE), *points]]
     kinds = np.repeat(np.arange(len(orbits)), [len(orbit) for orbit in orbits])
-    cell = (_lattice(group), np.concatenate(orbits), kinds)
+    cell = (_lattice(group).tolist(), np.concatenate(orbits).tolist(), kinds.tolist())
     dataset = spglib.get_symmetry_dataset(cell, symprec=1e-4)
     if dataset is None or dataset.number != group:
         raise InputError(f"spglib finds another group than {group} in a structure made for it")
