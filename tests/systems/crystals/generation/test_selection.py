@@ -66,6 +66,13 @@ def test_what_is_known_is_marked_and_turned_away_only_where_new_is_asked_for(ind
     assert "rejected" not in chooser(index, new=True).outcome(candidate(salt(12, 8, 4.2)))
 
 
+def test_low_symmetry_is_turned_away_where_more_is_asked_for(index: Path):
+    polar = checked(np.diag([3.5, 4.0, 5.0]), np.array([12, 8]), np.array([[0, 0, 0], [0.5, 0.5, 0.4]]))
+    found = chooser(index, least_rotations=8).outcome(candidate(polar))
+    assert (found["rejected"], found["rotations"]) == (selection.ASYMMETRIC, 4)
+    assert "rejected" not in chooser(index, least_rotations=48).outcome(candidate(salt(12, 8, 4.2)))
+
+
 def test_a_known_framework_is_turned_away_where_new_ones_are_asked_for(index: Path):
     # Rock salt, whatever its elements.
     found = chooser(index, new_framework=True).outcome(candidate(salt(12, 8, 4.2)))

@@ -42,6 +42,9 @@ def sample(
     least_plausibility: Annotated[
         float, typer.Option(help="Turn away what the network of elements finds less likely.", min=0.0)
     ] = 0.0,
+    least_rotations: Annotated[
+        int, typer.Option(help="Turn away point groups of fewer operations.", min=1, max=48)
+    ] = 1,
     numbers: Numbers = 512,
     index: Index = None,
     phases: Phases = None,
@@ -61,7 +64,7 @@ def sample(
 
     given: dict[str, Any] = {"temperature": temperature, "noise": noise, "generator": generator}
     prior = Prior(**{key: value for key, value in given.items() if value is not None})
-    wishes = Wishes(new, new_framework, relax, keep_below, least_plausibility)
+    wishes = Wishes(new, new_framework, relax, keep_below, least_plausibility, least_rotations)
     selection = Selection(prior, wishes, representation_of(numbers), index, phases)
     summary = sample_files(out, count, seed, selection, processes)
     if json:

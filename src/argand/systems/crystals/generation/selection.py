@@ -10,7 +10,7 @@ import numpy as np
 
 from argand.errors import ArgandError, ConfigError
 from argand.physics.crystal.overlap import touching
-from argand.physics.crystal.space_group import space_group
+from argand.physics.crystal.space_group import rotations, space_group
 from argand.physics.crystal.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
 from argand.systems.crystals.database.fingerprint_index import FingerprintIndex, load_index
 from argand.systems.crystals.energy.phases import load_phases
@@ -25,15 +25,15 @@ from argand.systems.crystals.latent.representation import Latent, Representation
 Record = dict[str, Any]
 TOO_NEAR, KNOWN, REPEATED = "atoms too near", "known", "repeated"
 NOT_RELAXED, NO_REFERENCE, ABOVE, FAILED = "not relaxed", "no reference", "above the hull", "failed"
-IMPLAUSIBLE, KNOWN_FRAMEWORK = "implausible", "known framework"
+IMPLAUSIBLE, ASYMMETRIC, KNOWN_FRAMEWORK = "implausible", "of low symmetry", "known framework"
 
 
 @dataclass(frozen=True)
 class Wishes:
     """What a sample must be to be kept: new and no repetition, in a new framework; relaxed, near the hull.
 
-    `keep_below` is in eV for an atom; `least_plausibility` is a geometric mean over atoms. ConfigError for a
-    distance from the hull of what is not relaxed.
+    `keep_below` is in eV for an atom; `least_plausibility` is a geometric mean over atoms, `least_rotations`
+    the order of the point group. ConfigError for a distance from the hull of what is not relaxed.
     """
 
     new: bool = False
@@ -41,6 +41,7 @@ class Wishes:
     relax: bool = False
     keep_below: float | None = None
     least_plausibility: float = 0.0
+    least_rotations: int = 1
     effort: Effort = field(default_factory=Effort)
 
     def __post_init__(self) -> None:
@@ -74,6 +75,9 @@ class Selection:
 
     def _judged(self, one: Sample) -> Record:
         known, structure, energy = load_index(self.index), one.structure, {}
+        order = rotations(structure)
+        if order < self.wishes.least_rotations:
+            return {"rejected": ASYMMETRIC, "rotations": order}
         chance = mean_plausibility(structure)
         if chance < self.wishes.least_plausibility:
             return {"rejected": IMPLAUSIBLE, "plausibility": chance}
