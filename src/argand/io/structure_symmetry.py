@@ -1,0 +1,219 @@
+"""Which symmetry operators a CIF says its sites have: listed, of magnetic groups, by symbols and by numbers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+from jaxtyping import Float, Int
+
+from argand.errors import ConfigError, InputError
+from argand.physics.crystal.space_group_symbol import find_operations
+from argand.typing import Matrix3
+
+_LISTED = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
+_MAGNETIC = ("_space_group_symop_magn_operation_xyz", "_space_group_magn_symop_operation_xyz")
+_CENTRINGS = ("_space_group_symop_magn_centering_xyz", "_space_group_magn_symop_centering_xyz")
+"""Each of the magnetic CIF dictionary, and as older files have it."""
+_HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
+_HERMANN_MAUGUIN = (
+    "_space_group_name_h-m_alt",
+    "_symmetry_space_group_name_h-m",
+    "_space_group_name_h-m_full",
+    "_space_group_name_h-m",
+)
+_NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
+_MODULATED = re.compile(r"_space_group_symop(_magn)?_ssg_|_space_group_ssg_name")
+_OF_MAGNETIC = re.compile(r"_space_group_(symop_)?magn[._]")
+_FITS = 0.02
+"""How far operators may change the metric of a cell, relative to its lengths: 2 %, or about 1° of an angle.
+
+By hand: above what relaxed and measured cells lose of their symmetry, below what another setting changes.
+"""
+_MOST = 192
+"""Operators of the largest space groups, such as F m -3 m; cells of magnetic and other supercells have more,
+so the limit is on what is checked. By hand, for time."""
+
+Items = Mapping[str, Sequence[str]]
+"""Values by tag, small letters and `_` for `.`; those that say nothing are left out of single items."""
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Rotations and translations in fractions, and what is said of where they come from.
+
+    `is_listed` where the file lists them; `told` where something was chosen.
+    """
+
+    rotations: Int[np.ndarray, "n 3 3"]
+    translations: Float[np.ndarray, "n 3"]
+    name: str
+    is_listed: bool = False
+    told: str = ""
+
+    def __len__(self) -> int:
+        return len(self.rotations)
+
+
+def candidates(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
+    """The operators of a CIF's block; more than one where the file leaves open which, the likeliest first.
+
+    Operators that are listed count, but where only the identity is, a group that is named may be meant.
+    Raises InputError, with the reason, for operators or names that are not understood or do not fit the cell.
+    """
+    if any(_MODULATED.match(tag) for tag in items):
+        raise InputError("is a modulated structure, in superspace; give an approximant without modulation")
+    listed = _listed(items)
+    if listed is not None and len(listed) > 1:
+        _check_cell(listed, cell)
+        return [listed]
+    if listed is None and any(_OF_MAGNETIC.match(tag) for tag in items):
+        raise InputError("names a magnetic space group, but lists no operators (_space_group_symop_magn_...)")
+    try:
+        named = _named(items, cell)
+    except InputError:
+        if listed is None:
+            raise
+        return [listed]
+    if listed is not None:
+        return [listed, *(group for group in named if len(group) > 1)]
+    if named:
+        return named
+    told = "states no symmetry and is read as P 1"
+    return [Operators(np.eye(3, dtype=int)[None], np.zeros((1, 3)), "P 1", told=told)]
+
+
+def _listed(items: Items) -> Operators | None:
+    """The operators that are listed, each once and the identity among them; None where there are none."""
+    magnetic = _column(items, _MAGNETIC)
+    if magnetic:
+        # Time reversal moves no atom.
+        every = [_operator(re.sub(r",\s*[-+]?1\s*$", "", text)) for text in magnetic]
+        centrings = [_operator(re.sub(r",\s*[-+]?1\s*$", "", one)) for one in _column(items, _CENTRINGS)]
+        every = [centring * one for centring in centrings or [gemmi.Op()] for one in every]
+    else:
+        every = [_operator(text) for text in _column(items, _LISTED)]
+    if not every:
+        return None
+    found = {_key(one): one for one in [gemmi.Op(), *every]}
+    for one in found.values():
+        if abs(round(np.linalg.det(np.array(one.rot) / one.DEN), 6)) != 1:
+            raise InputError(f"'{one.triplet()}' is no symmetry operator")
+    if len(found) <= _MOST and any(
+        _key(one * other) not in found for one in every for other in found.values()
+    ):
+        raise InputError(f"the {len(found)} symmetry operators that are listed are no group; some are missing")
+    return _operators(list(found.values()), "the listed operators", is_listed=True)
+
+
+def _operator(text: str) -> gemmi.Op:
+    try:
+        return gemmi.Op(text)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"the symmetry operator '{text[:60]}' is not understood") from error
+
+
+def _key(operator: gemmi.Op) -> tuple:
+    """What tells an operator from others, but for whole translations."""
+    return tuple(map(tuple, operator.rot)), tuple(part % operator.DEN for part in operator.tran)
+
+
+def _operators(found: Sequence[gemmi.Op], name: str, is_listed: bool = False, told: str = "") -> Operators:
+    rotations = np.array([np.array(one.rot) // one.DEN for one in found])
+    translations = np.array([np.array(one.tran) / one.DEN for one in found])
+    return Operators(rotations, translations, name, is_listed, told)
+
+
+def _column(items: Items, tags: Sequence[str]) -> list[str]:
+    """The values of the first of the tags that is there, without those that say nothing."""
+    found = next((items[tag] for tag in tags if tag in items), [])
+    return [text for text in found if text.strip() not in ("", ".", "?")]
+
+
+def _named(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
+    """The settings that Hall's symbol, Hermann and Mauguin's and the number allow, of those that fit."""
+    hall, symbol, number = (next(iter(_column(items, tags)), "") for tags in (_HALL, _HERMANN_MAUGUIN, _NUMBER))
+    found = _of_hall(hall)
+    unknown = ""
+    if found is None and symbol:
+        try:
+            found = _settings(symbol, cell)
+        except ConfigError:
+            unknown = symbol
+    if number.isdigit() and 1 <= int(number) <= 230:
+        standard = _settings(number, cell)
+        told = f"names its space group by the number {number} alone; the setting {standard[0].name} is taken"
+        if found is None:
+            found = [_told(one, told) for one in standard]
+        elif _number_of(found[0].name) not in (None, int(number)):
+            what = f"names the space groups {found[0].name} and number {number}"
+            found = [_told(one, f"{what}; {one.name} is taken") for one in (*found, *standard)]
+    if found is None:
+        if unknown or hall:
+            raise InputError(f"the space group '{unknown or hall}' is unknown and no operators are listed")
+        return []
+    return _fitting(found, cell)
+
+
+def _told(operators: Operators, told: str) -> Operators:
+    return Operators(operators.rotations, operators.translations, operators.name, told=told)
+
+
+def _of_hall(symbol: str) -> list[Operators] | None:
+    """The operators of Hall's symbol, which leaves nothing open; None where it is none."""
+    if not symbol:
+        return None
+    try:
+        operations = gemmi.symops_from_hall(symbol)
+    except (RuntimeError, ValueError):
+        return None
+    known = gemmi.find_spacegroup_by_ops(operations)
+    return [_operators(list(operations), known.xhm() if known else symbol)]
+
+
+def _settings(symbol: str, cell: gemmi.UnitCell) -> list[Operators]:
+    """The setting of a symbol, or both where it leaves the origin open; ConfigError for an unknown one."""
+    operations, name = find_operations(symbol, cell.parameters)
+    found = [_operators(list(operations), name)]
+    other = gemmi.find_spacegroup_by_name(name[:-1] + "2") if name.endswith(":1") else None
+    if other is not None and not re.search(r"(:|\s)\s*1\s*$|S\s*$", symbol):
+        found.append(_operators(list(other.operations()), other.xhm()))
+        return [_told(one, f"leaves the origin of {name[:-2]} open; {one.name} is taken") for one in found]
+    return found
+
+
+def _number_of(name: str) -> int | None:
+    known = gemmi.find_spacegroup_by_name(name)
+    return known.number if known else None
+
+
+def _fitting(found: Sequence[Operators], cell: gemmi.UnitCell) -> list[Operators]:
+    """Those that fit the cell, or the rhombohedral setting that does; InputError where none is."""
+    fitting = [one for one in found if _fits(one, cell)]
+    if fitting:
+        return fitting
+    for one in found:
+        axes = {":H": ":R", ":R": ":H"}.get(one.name[-2:])
+        other = gemmi.find_spacegroup_by_name(one.name[:-2] + axes) if axes else None
+        if other is not None:
+            turned = _operators(list(other.operations()), other.xhm())
+            if _fits(turned, cell):
+                return [_told(turned, f"names {one.name}, but its cell is that of {turned.name}")]
+    _check_cell(found[0], cell)
+    return []
+
+
+def _check_cell(operators: Operators, cell: gemmi.UnitCell) -> None:
+    if not _fits(operators, cell):
+        lengths = ", ".join(f"{value:g}" for value in cell.parameters)
+        raise InputError(f"the symmetry ({operators.name}) does not fit the cell {lengths}")
+
+
+def _fits(operators: Operators, cell: gemmi.UnitCell) -> bool:
+    """Whether the rotations leave lengths and angles of the cell as they are."""
+    lattice: Matrix3 = np.array(cell.orth.mat.tolist()).T
+    metric = lattice @ lattice.T
+    turned = np.einsum("nji,jk,nkl->nil", operators.rotations, metric, operators.rotations)
+    unit = np.sqrt(np.diag(metric))
+    return bool((np.abs(turned - metric) <= 2 * _FITS * np.outer(unit, unit)).all())
