@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
@@ -43,13 +43,15 @@ Items = Mapping[str, Sequence[str]]
 class Operators:
     """Rotations and translations in fractions, and what is said of where they come from.
 
-    `is_listed` where the file lists them; `told` where something was chosen.
+    `is_listed` where the file lists them; `is_usual` where they are taken unless something speaks against
+    them; `told` where something was chosen.
     """
 
     rotations: Int[np.ndarray, "n 3 3"]
     translations: Float[np.ndarray, "n 3"]
     name: str
     is_listed: bool = False
+    is_usual: bool = False
     told: str = ""
 
     def __len__(self) -> int:
@@ -77,7 +79,14 @@ def candidates(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
             raise
         return [listed]
     if listed is not None:
-        return [listed, *(group for group in named if len(group) > 1)]
+        larger = [group for group in named if len(group) > 1]
+        if not larger:
+            return [listed]
+        told = f"lists the identity alone, but names {larger[0].name}"
+        return [
+            _told(listed, f"{told}; the identity is taken"),
+            *(_told(group, f"{told}; {group.name} is taken") for group in larger),
+        ]
     if named:
         return named
     told = "states no symmetry and is read as P 1"
@@ -119,10 +128,10 @@ def _key(operator: gemmi.Op) -> tuple:
     return tuple(map(tuple, operator.rot)), tuple(part % operator.DEN for part in operator.tran)
 
 
-def _operators(found: Sequence[gemmi.Op], name: str, is_listed: bool = False, told: str = "") -> Operators:
+def _operators(found: Sequence[gemmi.Op], name: str, is_listed: bool = False) -> Operators:
     rotations = np.array([np.array(one.rot) // one.DEN for one in found])
     translations = np.array([np.array(one.tran) / one.DEN for one in found])
-    return Operators(rotations, translations, name, is_listed, told)
+    return Operators(rotations, translations, name, is_listed)
 
 
 def _column(items: Items, tags: Sequence[str]) -> list[str]:
@@ -143,9 +152,8 @@ def _named(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
             unknown = symbol
     if number.isdigit() and 1 <= int(number) <= 230:
         standard = _settings(number, cell)
-        told = f"names its space group by the number {number} alone; the setting {standard[0].name} is taken"
         if found is None:
-            found = [_told(one, told) for one in standard]
+            found = _of_number(standard)
         elif _number_of(found[0].name) not in (None, int(number)):
             what = f"names the space groups {found[0].name} and number {number}"
             found = [_told(one, f"{what}; {one.name} is taken") for one in (*found, *standard)]
@@ -156,8 +164,20 @@ def _named(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
     return _fitting(found, cell)
 
 
+def _of_number(standard: Sequence[Operators]) -> list[Operators]:
+    """All settings of a number, the standard one first; it is the usual one where it has one origin."""
+    known = gemmi.find_spacegroup_by_name(standard[0].name)
+    first = [one.name for one in standard]
+    others = [group for group in gemmi.spacegroup_table() if group.number == known.number]
+    rest = [_operators(list(group.operations()), group.xhm()) for group in others if group.xhm() not in first]
+    told = f"names its space group by the number {known.number} alone;"
+    found = [_told(one, f"{told} the setting {one.name} is taken") for one in (*standard, *rest)]
+    found[0] = replace(found[0], is_usual=len(standard) == 1)
+    return found
+
+
 def _told(operators: Operators, told: str) -> Operators:
-    return Operators(operators.rotations, operators.translations, operators.name, told=told)
+    return replace(operators, told=told)
 
 
 def _of_hall(symbol: str) -> list[Operators] | None:
@@ -177,7 +197,7 @@ def _settings(symbol: str, cell: gemmi.UnitCell) -> list[Operators]:
     operations, name = find_operations(symbol, cell.parameters)
     found = [_operators(list(operations), name)]
     other = gemmi.find_spacegroup_by_name(name[:-1] + "2") if name.endswith(":1") else None
-    if other is not None and not re.search(r"(:|\s)\s*1\s*$|S\s*$", symbol):
+    if other is not None and not re.search(r"(:\s*1|S|O1)\s*$", symbol, re.IGNORECASE):
         found.append(_operators(list(other.operations()), other.xhm()))
         return [_told(one, f"leaves the origin of {name[:-2]} open; {one.name} is taken") for one in found]
     return found
