@@ -78,7 +78,16 @@ def read_many(
             yield name, found[0]
     # Files of the world break a reader in ways that nobody thought of.
     except Exception as error:
-        yield name, _failure(str(path), error)
+        yield name, _failure(_place(path, _stem(path)), error)
+
+
+def usable(path: Path, max_atoms: int = MAX_ATOMS) -> Iterator[tuple[str, Structure]]:
+    """The structures of a file with their names; what cannot be used is told and left out."""
+    for name, found in read_many(path, max_atoms):
+        if isinstance(found, Structure):
+            yield name, found
+        else:
+            logger.warning("left out: %s", found)
 
 
 def _attempted(place: str, read: Callable[[], Read]) -> Read | InputError:
@@ -106,7 +115,9 @@ def _stem(path: Path) -> str:
 
 def _place(path: Path, name: str) -> str:
     """The file, and which of its structures where it has several."""
-    return str(path) if name == _stem(path) else f"{path}: {name}"
+    # Names of files can have bytes that no text has.
+    shown = str(path).encode(errors="backslashreplace").decode()
+    return shown if name == _stem(path) else f"{shown}: {name}"
 
 
 def _readings(path: Path, max_atoms: int) -> Iterator[tuple[str, Callable[[], Read]]]:

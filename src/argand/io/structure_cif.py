@@ -105,8 +105,8 @@ def _cell(items: Items) -> gemmi.UnitCell:
     """The cell; angles that are not given are right ones, as the core dictionary has it."""
     values = []
     for name in _CELL:
-        given = next(iter(items.get(f"_cell_{name}", ())), "?")
-        is_open = name.startswith("angle") and given in ("?", ".")
+        given = next(iter(items.get(f"_cell_{name}", ())), "")
+        is_open = name.startswith("angle") and given in ("?", ".", "")
         values.append(90.0 if is_open else gemmi.cif.as_number(given))
     lengths, angles = np.array(values[:3]), np.array(values[3:])
     if not (lengths > 0).all() or not (angles > 0).all() or not (angles < 180).all():
@@ -213,5 +213,5 @@ def _check_contents(reading: _Reading) -> None:
     told, operators = reading.contents, reading.operators
     if told.is_short and len(operators) == 1:
         raise InputError(f"{told.text}; the symmetry of its sites is missing")
-    if told.is_over and not operators.is_listed:
+    if told.is_other and not operators.is_listed:
         raise InputError(f"{told.text}; its sites are not of {operators.name} in this setting")

@@ -15,14 +15,15 @@ class Contents:
     """How the atoms of a cell compare with formula and Z.
 
     `agrees` is None without a formula; hydrogen that the model lacks is no contradiction. `text` says what
-    differs. `is_short` and `is_over` say that atoms other than hydrogen are too few, or too many, by more
-    than one factor for all.
+    differs. `is_short` says that there are too few of an element other than hydrogen; `is_other` that there
+    are too many of one, or too few of all, and not by one factor: what neither a wrong Z nor solvent that the
+    model lacks explains.
     """
 
     agrees: bool | None
     text: str = ""
     is_short: bool = False
-    is_over: bool = False
+    is_other: bool = False
 
 
 def compared(structure: Structure, formula: Mapping[str, float] | None, units: float | None) -> Contents:
@@ -45,9 +46,9 @@ def compared(structure: Structure, formula: Mapping[str, float] | None, units: f
             return Contents(True)
     text = f"has {_written(there)} in the cell, but formula and Z tell {_written(_scaled(wanted, given))}"
     is_even = max(ratios) - min(ratios) < 0.02 * max(ratios)
-    is_short = any(apart[element] <= -_AGREE for element in heavy)
-    is_over = not is_even and any(apart[element] >= _AGREE for element in heavy)
-    return Contents(False, text, is_short, is_over)
+    is_short = [apart[element] <= -_AGREE for element in heavy]
+    is_over = any(apart[element] >= _AGREE for element in heavy)
+    return Contents(False, text, any(is_short), not is_even and (is_over or all(is_short)))
 
 
 def _scaled(formula: Mapping[str, float], units: float) -> dict[str, float]:

@@ -105,15 +105,34 @@ def _listed(items: Items) -> Operators | None:
         every = [_operator(text) for text in _column(items, _LISTED)]
     if not every:
         return None
-    found = {_key(one): one for one in [gemmi.Op(), *every]}
-    for one in found.values():
-        if abs(round(np.linalg.det(np.array(one.rot) / one.DEN), 6)) != 1:
-            raise InputError(f"'{one.triplet()}' is no symmetry operator")
-    if len(found) <= _MOST and any(
-        _key(one * other) not in found for one in every for other in found.values()
-    ):
+    found = {one.triplet(): one for one in (operator.wrap() for operator in [gemmi.Op(), *every])}
+    for text, one in found.items():
+        rotation = np.array(one.rot) / one.DEN
+        if (rotation != np.rint(rotation)).any() or abs(round(np.linalg.det(rotation), 6)) != 1:
+            raise InputError(f"'{text}' is no symmetry operator")
+    operators = _operators(list(found.values()), "the listed operators", is_listed=True)
+    if len(found) <= _MOST and not _is_closed(operators):
         raise InputError(f"the {len(found)} symmetry operators that are listed are no group; some are missing")
-    return _operators(list(found.values()), "the listed operators", is_listed=True)
+    return operators
+
+
+def _is_closed(operators: Operators) -> bool:
+    """Whether the product of any two operators is one of them, but for whole translations."""
+    rotations, translations = operators.rotations, operators.translations
+    products = np.einsum("aij,bjk->abik", rotations, rotations).reshape(-1, 3, 3)
+    shifts = np.einsum("aij,bj->abi", rotations, translations) + translations[:, None]
+    return bool(np.isin(_keys(products, shifts.reshape(-1, 3)), _keys(rotations, translations)).all())
+
+
+def _keys(rotations: np.ndarray, translations: np.ndarray) -> Int[np.ndarray, " n"]:
+    """A number for each operator, of which translations are whole twenty-fourths.
+
+    Elements of rotations are told apart from -3 to 3; those of any setting are within -2 and 2.
+    """
+    digits = np.rint(translations * gemmi.Op.DEN).astype(int) % gemmi.Op.DEN
+    return rotations.reshape(-1, 9) % 7 @ 7 ** np.arange(9) * gemmi.Op.DEN**3 + digits @ (
+        gemmi.Op.DEN ** np.arange(3)
+    )
 
 
 def _operator(text: str) -> gemmi.Op:
@@ -121,11 +140,6 @@ def _operator(text: str) -> gemmi.Op:
         return gemmi.Op(text)
     except (RuntimeError, ValueError) as error:
         raise InputError(f"the symmetry operator '{text[:60]}' is not understood") from error
-
-
-def _key(operator: gemmi.Op) -> tuple:
-    """What tells an operator from others, but for whole translations."""
-    return tuple(map(tuple, operator.rot)), tuple(part % operator.DEN for part in operator.tran)
 
 
 def _operators(found: Sequence[gemmi.Op], name: str, is_listed: bool = False) -> Operators:

@@ -1,5 +1,6 @@
 """What a model makes of structures that it does not know: whole cells by ours, boxes as published."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from argand.errors import ConfigError
-from argand.io.structure import expand, read_many
+from argand.io.structure import expand, usable
 from argand.physics.crystal.comparison import Comparison, compare
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Atoms, Box
@@ -23,6 +24,8 @@ EVALUATION_SEED = 2_000_003
 """Neither the seed of any training run nor that of its validation; any other of that kind would do."""
 VIEWS = ("single", "repeating")
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -35,9 +38,13 @@ class Trial:
 
 
 def cell_trials(model: Model, structures: Sequence[Structure]) -> Iterator[Trial]:
-    """Whole cells encoded and decoded."""
+    """Whole cells encoded and decoded; where that fails nothing has come back, and no other is ended."""
     for truth in structures:
-        decoded = model.decode(model.encode(truth)).structure
+        try:
+            decoded = model.decode(model.encode(truth)).structure
+        except Exception as error:  # all errors count as what they are: a structure that is lost
+            logger.warning("%s is lost: %s: %s", truth.formula, type(error).__name__, error)
+            decoded = Structure(truth.lattice, truth.species[:0], truth.frac_coords[:0])
         yield Trial(compare(decoded, truth), len(truth), decoded, truth)
 
 
@@ -124,9 +131,8 @@ def evaluate_model(
 
 
 def drawn(patterns: Sequence[str], count: int, seed: int) -> list[Structure]:
-    """Structures of the files, at most `count`; ConfigError where there are none."""
-    found = [one for path in expand(patterns) for _, one in read_many(path)]
-    kept = [one for one in found if isinstance(one, Structure)]
+    """Structures of the files, at most `count`; others are told. ConfigError where there are none."""
+    kept = [one for path in expand(patterns) for _, one in usable(path)]
     if not kept:
         raise ConfigError("no structure to rebuild; name CIF, POSCAR, XYZ or parquet files")
     order = np.random.default_rng(seed).permutation(len(kept))[:count]

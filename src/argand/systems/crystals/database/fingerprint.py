@@ -1,5 +1,8 @@
 """Numbers by which structures are compared, whatever cells they are described in."""
 
+import logging
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from jaxtyping import Float
 
@@ -12,6 +15,22 @@ _EDGES = np.linspace(0.0, 0.6, 25)
 up to spacings of 1.7 Å. The shipped index was made with them."""
 _DIMS = 4
 """Of the elements' codes, those of the vectors of 512 numbers."""
+
+Named = tuple[str, Structure, Float[np.ndarray, " size"]]
+"""A structure under its name, with its fingerprint."""
+
+logger = logging.getLogger(__name__)
+
+
+def fingerprints(named: Iterable[tuple[str, Structure]]) -> Iterator[Named]:
+    """Structures with their fingerprints; one that has none is told and left out, whatever the reason."""
+    for name, structure in named:
+        try:
+            row = fingerprint(structure)
+        except Exception as error:  # one of many structures must not end what is done with the others
+            logger.warning("%s is left out: %s: %s", name, type(error).__name__, error)
+            continue
+        yield name, structure, row
 
 
 def fingerprint(structure: Structure) -> Float[np.ndarray, " size"]:
