@@ -205,7 +205,9 @@ def test_magnetic_operators_count_with_their_centrings_and_without_time(tmp_path
 
 
 def test_operators_with_large_letters_and_decimals_are_read(tmp_path: Path):
-    texts = [text.upper().replace("1/3", "0.3333").replace("2/3", ".6667") for text in operators_of("R -3 c:H")]
+    texts = [
+        text.upper().replace("1/3", "0.3333").replace("2/3", ".6667") for text in operators_of("R -3 c:H")
+    ]
     found, _ = read(
         written(tmp_path, loop_of("_symmetry_equiv_pos_as_xyz", texts), HEXAGONAL_SITES, "", HEXAGONAL)
     )
@@ -216,8 +218,12 @@ def test_operators_with_large_letters_and_decimals_are_read(tmp_path: Path):
     "change",
     [
         lambda text: text.replace("_cell_", "_cell.").replace("_atom_site_", "_atom_site."),
-        lambda text: text.replace("_cell_length", "_Cell_Length").replace("_atom_site_fract", "_ATOM_SITE_FRACT"),
-        lambda text: text.replace(" 0.5 0.5 0.5 ", " '0.5' '0.5' \"0.5\" ").replace("8.0806(3)", "'8.0806(3)'"),
+        lambda text: text.replace("_cell_length", "_Cell_Length").replace(
+            "_atom_site_fract", "_ATOM_SITE_FRACT"
+        ),
+        lambda text: text.replace(" 0.5 0.5 0.5 ", " '0.5' '0.5' \"0.5\" ").replace(
+            "8.0806(3)", "'8.0806(3)'"
+        ),
         lambda text: text.replace("\n", "\r"),
         lambda text: text.replace("_cell_angle_alpha 90", "_cell_angle_alpha ?"),
         lambda text: text.replace(" 1.0\n", " ?\n").replace("Mg2+ ", "Mg0+ "),

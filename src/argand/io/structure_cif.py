@@ -17,7 +17,9 @@ from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked, distances, wrapped
 from argand.typing import Matrix3, Points3, Vector3
 
-_READ = re.compile(r"_(cell|space_group|symmetry|atom_site|atom_type|chemical_formula)_(?!aniso)", re.IGNORECASE)
+_READ = re.compile(
+    r"_(cell|space_group|symmetry|atom_site|atom_type|chemical_formula)_(?!aniso)", re.IGNORECASE
+)
 """Tags that say something of the structure; others can be long, such as reflections."""
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 _SAME = 0.2
@@ -187,7 +189,9 @@ def _chosen(readings: list[_Reading]) -> _Reading:
     if not possible:
         return readings[0]
     names = " or ".join(one.operators.name for one in readings)
-    raise InputError(f"leaves open which symmetry its sites have ({names}), and its atoms fit them all or none")
+    raise InputError(
+        f"leaves open which symmetry its sites have ({names}), and its atoms fit them all or none"
+    )
 
 
 def _distinct(readings: list[_Reading]) -> Iterator[_Reading]:

@@ -93,7 +93,9 @@ def _contents(lines: Sequence[str]) -> tuple[list[str], list[int], int]:
 def _counts(line: str) -> list[int]:
     words = line.split("!")[0].split("#")[0].split()
     if not words or not all(word.isdigit() for word in words):
-        raise InputError(f"not a POSCAR file that can be read (the counts of atoms are '{line.strip()[:40]}')")
+        raise InputError(
+            f"not a POSCAR file that can be read (the counts of atoms are '{line.strip()[:40]}')"
+        )
     return [int(word) for word in words]
 
 

@@ -122,7 +122,9 @@ def _of_label(label: str, letters: str, known: Collection[str]) -> str:
     if len(both) == 2 and label.strip()[1:2].isupper():
         raise InputError(f"site {label} may be {' or '.join(both)}: its file names no type symbols")
     # A small letter belongs to the symbol.
-    return both[0] if both and (len(letters) < 2 or len(both[0]) == 2 or label.strip()[1].isupper()) else letters
+    return (
+        both[0] if both and (len(letters) < 2 or len(both[0]) == 2 or label.strip()[1].isupper()) else letters
+    )
 
 
 def _is_element(symbol: str) -> bool:

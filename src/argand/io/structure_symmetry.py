@@ -112,7 +112,9 @@ def _listed(items: Items) -> Operators | None:
             raise InputError(f"'{text}' is no symmetry operator")
     operators = _operators(list(found.values()), "the listed operators", is_listed=True)
     if len(found) <= _MOST and not _is_closed(operators):
-        raise InputError(f"the {len(found)} symmetry operators that are listed are no group; some are missing")
+        raise InputError(
+            f"the {len(found)} symmetry operators that are listed are no group; some are missing"
+        )
     return operators
 
 
@@ -156,7 +158,9 @@ def _column(items: Items, tags: Sequence[str]) -> list[str]:
 
 def _named(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
     """The settings that Hall's symbol, Hermann and Mauguin's and the number allow, of those that fit."""
-    hall, symbol, number = (next(iter(_column(items, tags)), "") for tags in (_HALL, _HERMANN_MAUGUIN, _NUMBER))
+    hall, symbol, number = (
+        next(iter(_column(items, tags)), "") for tags in (_HALL, _HERMANN_MAUGUIN, _NUMBER)
+    )
     found = _of_hall(hall)
     unknown = ""
     if found is None and symbol:

@@ -40,7 +40,11 @@ def find_operations(name: str, cell: tuple[float, ...] | None = None) -> tuple[g
 
 def setting_note(name: str, chosen: str) -> str | None:
     """What was chosen where the symbol `name` leaves an origin or axes open; `chosen` is the full symbol."""
-    if ":" not in chosen or re.search(r":\s*[12HhRr]", _with_origin(name)) or _of_hall(_plain(name)) is not None:
+    if (
+        ":" not in chosen
+        or re.search(r":\s*[12HhRr]", _with_origin(name))
+        or _of_hall(_plain(name)) is not None
+    ):
         return None
     bare, setting = chosen.split(":")
     if setting in "12":

@@ -149,7 +149,9 @@ def test_written_files_keep_the_hand(tmp_path: Path):
     assert "'P 1'" in cif_text(given, "a")
 
 
-@pytest.mark.parametrize("multiples", [np.diag([2, 1, 1]), np.diag([-2, 1, 1]), np.diag([1, 1, 2])[[1, 0, 2]]])
+@pytest.mark.parametrize(
+    "multiples", [np.diag([2, 1, 1]), np.diag([-2, 1, 1]), np.diag([1, 1, 2])[[1, 0, 2]]]
+)
 def test_supercells_keep_the_hand_on_every_way(multiples: np.ndarray):
     truth = crystal("P 31")
     large = unfolded(truth, multiples)

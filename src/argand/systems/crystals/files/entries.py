@@ -91,7 +91,9 @@ def answered_tasks(
     """
     left = [task for task in tasks if (earlier or {}).get(task.name, {}).get(ASKED) != task.asked]
     begun = (len(tasks) - len(left)) / max(len(tasks), 1)
-    jobs = [(answer_chunk, left[first : first + _CHUNK], records, answer) for first in range(0, len(left), _CHUNK)]
+    jobs = [
+        (answer_chunk, left[first : first + _CHUNK], records, answer) for first in range(0, len(left), _CHUNK)
+    ]
     with ProgressDisplay(doing, "structures", begun) as display:
         watch = lambda done: display.update(begun + done / max(len(tasks), 1), done)  # noqa: E731
         run_jobs(jobs, processes or available_cores(), watch)
