@@ -189,7 +189,7 @@ def test_all_atoms_beside_the_name_of_their_group_are_read_as_they_are_listed(
             assert compare(found, spinel).is_exact
             assert "the identity is taken" in note
         else:
-            with pytest.raises(InputError, match="beyond the largest|on one place"):
+            with pytest.raises(InputError, match=r"beyond the largest|on one place"):
                 read(written(tmp_path, named, sites))
 
 
@@ -287,7 +287,7 @@ def test_labels_without_type_symbols_are_of_elements_that_the_formula_has(
     path = written(tmp_path, SMALL, sites, told)
     path.write_text(path.read_text().replace("_atom_site_type_symbol\n", ""))
     if expected is None:
-        with pytest.raises(InputError, match="may be|no element is called"):
+        with pytest.raises(InputError, match=r"may be|no element is called"):
             read(path)
     else:
         assert read(path)[0].formula == expected

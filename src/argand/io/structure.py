@@ -26,6 +26,10 @@ Named = tuple[str, Structure | InputError]
 Read = tuple[Structure, Sequence[str]]
 """A structure, and what is to be said of how it was read."""
 
+_ANY = (Exception,)
+"""What may end the reading of one structure, and of no other: files of the world break a reader in ways that
+nobody thought of."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -76,8 +80,7 @@ def read_many(
             for note in found[1]:
                 tell(f"{_place(path, name)}: {note}")
             yield name, found[0]
-    # Files of the world break a reader in ways that nobody thought of.
-    except Exception as error:
+    except _ANY as error:
         yield name, _failure(_place(path, _stem(path)), error)
 
 
@@ -94,7 +97,7 @@ def _attempted(place: str, read: Callable[[], Read]) -> Read | InputError:
     """What a reader gives, or why there is nothing."""
     try:
         return read()
-    except Exception as error:  # as above
+    except _ANY as error:
         return _failure(place, error)
 
 

@@ -30,8 +30,8 @@ By hand: below any distance of two atoms, above what two digits lose in a cell o
 _TOUCHING = 0.7
 """Shortest distance over the sum of covalent radii below which atoms collide.
 
-By hand: the shortest of 36 measured structures, molecules with hydrogen among them, is 0.76; wrong origins and
-settings bring atoms within a half or two thirds.
+By hand: the shortest of 36 measured structures, molecules with hydrogen among them, is 0.76; wrong origins
+and settings bring atoms within a half or two thirds.
 """
 
 Read = tuple[Structure, tuple[str, ...]]

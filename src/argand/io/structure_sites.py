@@ -16,6 +16,16 @@ _FULL = 0.995, 1.005
 
 By hand: 1 as it may be printed with two digits.
 """
+_COLUMNS: tuple[str, ...] = (
+    "label",
+    "type_symbol",
+    "fract_x",
+    "fract_y",
+    "fract_z",
+    "occupancy",
+    "calc_flag",
+    "disorder_group",
+)
 _OPEN = ("", ".", "?")
 """Values that say nothing."""
 
@@ -45,7 +55,7 @@ def read_sites(items: Items, formula: Mapping[str, float] | None) -> tuple[list[
             dummies.append(row["label"])
             continue
         number = _atomic_number(row, known)
-        place = np.array([_coordinate(row[f"fract_{axis}"]) for axis in "xyz"])
+        place = np.array([gemmi.cif.as_number(row[f"fract_{axis}"]) for axis in "xyz"])
         if number == 1 and np.isnan(place).all():
             lost.append(row["label"])
             continue
@@ -61,21 +71,15 @@ def read_sites(items: Items, formula: Mapping[str, float] | None) -> tuple[list[
 
 def _rows(items: Items) -> list[dict[str, str]]:
     """The rows of the loop of sites; what a column lacks is empty."""
-    names = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "calc_flag")
-    names += ("disorder_group", "disorder_assembly")
     count = len(items["_atom_site_fract_x"])
     empty = [""] * count
-    columns = [items.get(f"_atom_site_{name}", empty) for name in names]
+    columns = [items.get(f"_atom_site_{name}", empty) for name in _COLUMNS]
     if any(len(column) != count for column in columns):
         raise InputError("the loop of sites is torn: its columns are not of one length")
-    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    rows = [dict(zip(_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
     for number, row in enumerate(rows, 1):
         row["label"] = row["label"] if row["label"] not in _OPEN else row["type_symbol"] or str(number)
     return rows
-
-
-def _coordinate(text: str) -> float:
-    return gemmi.cif.as_number(text)
 
 
 def _check_row(row: dict[str, str], place: Vector3) -> None:
@@ -121,10 +125,9 @@ def _of_label(label: str, letters: str, known: Collection[str]) -> str:
     # Fe1 is iron; FE1 may be, and HO1 is hydrogen more often than holmium.
     if len(both) == 2 and label.strip()[1:2].isupper():
         raise InputError(f"site {label} may be {' or '.join(both)}: its file names no type symbols")
-    # A small letter belongs to the symbol.
-    return (
-        both[0] if both and (len(letters) < 2 or len(both[0]) == 2 or label.strip()[1].isupper()) else letters
-    )
+    # A small letter belongs to the symbol, so Ow1 is of no element.
+    is_cut = bool(both) and len(both[0]) == 1 and label.strip()[1:2].islower()
+    return both[0] if both and not is_cut else letters
 
 
 def _is_element(symbol: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which symmetry operators a CIF says its sites have: listed, of magnetic groups, by symbols and by numbers."""
+"""Which symmetry operators the sites of a CIF have: listed, of magnetic groups, by symbols and by numbers."""
 
 import re
 from collections.abc import Mapping, Sequence

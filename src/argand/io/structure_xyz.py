@@ -1,6 +1,5 @@
 """Frames of extended XYZ files, through ase."""
 
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 

@@ -11,8 +11,8 @@ from argand.errors import ConfigError
 _DASHES = str.maketrans("−–—_", "--- ")
 """Signs that stand for minus, and the mark of a subscript."""
 _ORIGIN = re.compile(r"\s*:?\s*(?:([SZ])|O([12]))$", re.IGNORECASE)
-"""How the Inorganic Crystal Structure Database ends symbols of two origins, S for the first and Z, at a centre,
-for the second; and how others do."""
+"""How the Inorganic Crystal Structure Database ends symbols of two origins, S for the first and Z, at a
+centre, for the second; and how others do."""
 _LAST_NUMBER = 230
 """How many types of space groups there are (International Tables A)."""
 

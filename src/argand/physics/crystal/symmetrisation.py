@@ -10,8 +10,9 @@ from argand.typing import Matrix3
 def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]:
     """The structure averaged over all operations that map it on itself within `tolerance` Å, and their group.
 
-    The setting stays: a along x, b in the xy plane, no other choice of the cell. Where no operations are found, as with atoms nearer than the tolerance, the
-    structure is left, and the group is P1. Operations by spglib.
+    The setting stays: a along x, b in the xy plane, no other choice of the cell. Where no operations are
+    found, as with atoms nearer than the tolerance, the structure is left, and the group is P1. Operations by
+    spglib.
 
     `tolerance` in Å is spglib's `symprec`; it is the user's choice.
     """

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,6 +16,7 @@ from argand.physics.crystal.comparison import Comparison, compare
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.progress import ProgressDisplay
+from argand.runs.course import Failure, attempted
 from argand.systems.crystals.network import CLASSES
 from argand.systems.crystals.predict import PAPER_WEIGHTS, FourierModel, Model, named_model
 from argand.systems.crystals.published.decoder import FLOOR, PublishedDecoder, load_decoder
@@ -40,12 +42,16 @@ class Trial:
 def cell_trials(model: Model, structures: Sequence[Structure]) -> Iterator[Trial]:
     """Whole cells encoded and decoded; where that fails nothing has come back, and no other is ended."""
     for truth in structures:
-        try:
-            decoded = model.decode(model.encode(truth)).structure
-        except Exception as error:  # all errors count as what they are: a structure that is lost
-            logger.warning("%s is lost: %s: %s", truth.formula, type(error).__name__, error)
+        answer = partial(_rebuilt, model, truth)
+        (decoded,) = attempted(truth.formula, answer, (Exception,))
+        if isinstance(decoded, Failure):
+            logger.warning("lost: %s", decoded.message)
             decoded = Structure(truth.lattice, truth.species[:0], truth.frac_coords[:0])
         yield Trial(compare(decoded, truth), len(truth), decoded, truth)
+
+
+def _rebuilt(model: Model, truth: Structure) -> Iterator[Structure]:
+    yield model.decode(model.encode(truth)).structure
 
 
 def box_trials(

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from argand.physics.crystal.reciprocal import half_box, waves
 from argand.physics.crystal.structure import Structure
+from argand.runs.course import Failure, attempted
 from argand.systems.crystals.latent.element_codes import code_weights
 
 _EDGES = np.linspace(0.0, 0.6, 25)
@@ -25,12 +26,12 @@ logger = logging.getLogger(__name__)
 def fingerprints(named: Iterable[tuple[str, Structure]]) -> Iterator[Named]:
     """Structures with their fingerprints; one that has none is told and left out, whatever the reason."""
     for name, structure in named:
-        try:
-            row = fingerprint(structure)
-        except Exception as error:  # one of many structures must not end what is done with the others
-            logger.warning("%s is left out: %s: %s", name, type(error).__name__, error)
-            continue
-        yield name, structure, row
+        # One of many structures must not end what is done with the others.
+        (row,) = attempted(name, lambda structure=structure: [fingerprint(structure)], (Exception,))
+        if isinstance(row, Failure):
+            logger.warning("left out: %s", row.message)
+        else:
+            yield name, structure, row
 
 
 def fingerprint(structure: Structure) -> Float[np.ndarray, " size"]:
