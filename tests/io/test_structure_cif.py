@@ -157,6 +157,8 @@ def test_another_setting_of_a_number_is_taken_where_atoms_collide_in_the_standar
         ("_space_group_magn.name_BNS 'F d -3 m'\n", SECOND, "magnetic space group"),
         (loop_of("_space_group_symop_ssg_operation_algebraic", ["x1,x2,x3,x4"]), SECOND, "modulated"),
         ("_symmetry_space_group_name_H-M 'R -3 m'\n", SECOND, "not of R -3 m:R in this setting"),
+        ("_symmetry_Int_Tables_number 300\n", SECOND, "space group '300' is unknown"),
+        ("_space_group_IT_number many\n", SECOND, "space group 'many' is unknown"),
         ("_symmetry_space_group_name_H-M 'P 63 m c'\n", SECOND, "does not fit the cell"),
     ],
 )
@@ -303,6 +305,36 @@ def test_few_digits_are_put_onto_the_special_position_they_mean(tmp_path: Path):
     found, _ = read(written(tmp_path, symmetry, "Mg1 Mg 0.333 0.667 0.25 1\n", "", HEXAGONAL))
     assert len(found) == 2
     np.testing.assert_allclose(found.frac_coords[0], [1 / 3, 2 / 3, 0.25], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "symmetry",
+    [
+        "_symmetry_space_group_name_H-M 'P 1'\n_symmetry_Int_Tables_number 227\n",
+        "_space_group_name_Hall 'P 1'\n_symmetry_space_group_name_H-M 'F d -3 m:2'\n",
+    ],
+)
+def test_of_names_that_contradict_each_other_the_one_that_agrees_with_the_formula_is_taken(
+    tmp_path: Path, symmetry: str, spinel: Structure
+):
+    found, (note,) = read(written(tmp_path, symmetry, SECOND))
+    assert compare(found, spinel).is_exact
+    assert "names the space groups" in note
+    assert "F d -3 m:2 is taken" in note
+
+
+def test_a_symbol_counts_where_other_tags_say_nothing(tmp_path: Path):
+    symmetry = "_space_group_name_H-M_alt ?\n_symmetry_space_group_name_H-M 'F d -3 m:2'\n"
+    found, notes = read(written(tmp_path, symmetry + "_space_group_name_Hall nonsense\n", SECOND))
+    assert len(found) == 56
+    assert notes == []
+
+
+def test_the_first_of_several_structures_is_taken_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    path = written(tmp_path, SMALL, "O1 O 0 0 0 1\n", "")
+    path.write_text(path.read_text() + path.read_text().replace("data_a", "data_b").replace(" O 0", " S 0"))
+    assert read_structure(path).formula == "O1"
+    assert "holds several structures; a-a, the first, is taken" in caplog.text
 
 
 def test_no_symmetry_at_all_is_told(tmp_path: Path):

@@ -146,13 +146,19 @@ def _readings(path: Path, max_atoms: int) -> Iterator[tuple[str, Callable[[], Re
 
 
 def read_structure(path: str | Path, max_atoms: int = MAX_ATOMS) -> Structure:
-    """The first structure of a file; InputError, which names the file and the reason, where there is none."""
+    """The first structure of a file; InputError, which names the file and the reason, where there is none.
+
+    Where the file holds others, that is told.
+    """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    _, found = next(read_many(path, max_atoms), ("", InputError(f"{path}: holds no structure")))
+    structures = read_many(path, max_atoms)
+    name, found = next(structures, ("", InputError(f"{path}: holds no structure")))
     if isinstance(found, InputError):
         raise found
+    if next(structures, None) is not None:
+        logger.warning("%s: holds several structures; %s, the first, is taken", path, name)
     return found
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import gemmi
 import numpy as np
@@ -151,35 +152,32 @@ def _operators(found: Sequence[gemmi.Op], name: str, is_listed: bool = False) ->
 
 
 def _column(items: Items, tags: Sequence[str]) -> list[str]:
-    """The values of the first of the tags that is there, without those that say nothing."""
-    found = next((items[tag] for tag in tags if tag in items), [])
-    return [text for text in found if text.strip() not in ("", ".", "?")]
+    """The values of the first of the tags that has some, without those that say nothing."""
+    columns = ([text for text in items.get(tag, ()) if text.strip() not in ("", ".", "?")] for tag in tags)
+    return next((column for column in columns if column), [])
 
 
 def _named(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
-    """The settings that Hall's symbol, Hermann and Mauguin's and the number allow, of those that fit."""
+    """The settings that Hall's symbol, Hermann and Mauguin's and the number allow, of those that fit.
+
+    The first of these three that is understood counts, or all where they are of different groups.
+    """
     hall, symbol, number = (
         next(iter(_column(items, tags)), "") for tags in (_HALL, _HERMANN_MAUGUIN, _NUMBER)
     )
-    found = _of_hall(hall)
-    unknown = ""
-    if found is None and symbol:
-        try:
-            found = _settings(symbol, cell)
-        except ConfigError:
-            unknown = symbol
-    if number.isdigit() and 1 <= int(number) <= 230:
-        standard = _settings(number, cell)
-        if found is None:
-            found = _of_number(standard)
-        elif _number_of(found[0].name) not in (None, int(number)):
-            what = f"names the space groups {found[0].name} and number {number}"
-            found = [_told(one, f"{what}; {one.name} is taken") for one in (*found, *standard)]
-    if found is None:
-        if unknown or hall:
-            raise InputError(f"the space group '{unknown or hall}' is unknown and no operators are listed")
+    sources = [_of_hall(hall), _settings(symbol, cell), _settings(number if number.isdigit() else "", cell)]
+    groups = {_number_of(found[0].name): found for found in reversed(sources) if found}
+    if not groups:
+        if hall or symbol or number:
+            unknown = symbol or hall or number
+            raise InputError(f"the space group '{unknown}' is unknown and no operators are listed")
         return []
-    return _fitting(found, cell)
+    if len(groups.keys() - {None}) > 1:
+        names = dict.fromkeys(found[0].name for found in sources if found)
+        what = f"names the space groups {' and '.join(names)}"
+        return _fitting([_told(one, f"{what}; {one.name} is taken") for one in chain(*groups.values())], cell)
+    named = next(found for found in sources if found)
+    return _fitting(named if named is not sources[2] else _of_number(named), cell)
 
 
 def _of_number(standard: Sequence[Operators]) -> list[Operators]:
@@ -198,21 +196,22 @@ def _told(operators: Operators, told: str) -> Operators:
     return replace(operators, told=told)
 
 
-def _of_hall(symbol: str) -> list[Operators] | None:
-    """The operators of Hall's symbol, which leaves nothing open; None where it is none."""
-    if not symbol:
-        return None
+def _of_hall(symbol: str) -> list[Operators]:
+    """The operators of Hall's symbol, which leaves nothing open; none where it is not understood."""
     try:
         operations = gemmi.symops_from_hall(symbol)
     except (RuntimeError, ValueError):
-        return None
+        return []
     known = gemmi.find_spacegroup_by_ops(operations)
     return [_operators(list(operations), known.xhm() if known else symbol)]
 
 
 def _settings(symbol: str, cell: gemmi.UnitCell) -> list[Operators]:
-    """The setting of a symbol, or both where it leaves the origin open; ConfigError for an unknown one."""
-    operations, name = find_operations(symbol, cell.parameters)
+    """The setting of a symbol, or both where it leaves the origin open; none for an unknown one."""
+    try:
+        operations, name = find_operations(symbol, cell.parameters)
+    except ConfigError:
+        return []
     found = [_operators(list(operations), name)]
     other = gemmi.find_spacegroup_by_name(name[:-1] + "2") if name.endswith(":1") else None
     if other is not None and not re.search(r"(:\s*1|S|O1)\s*$", symbol, re.IGNORECASE):
