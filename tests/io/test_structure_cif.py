@@ -337,6 +337,16 @@ def test_the_first_of_several_structures_is_taken_and_told(tmp_path: Path, caplo
     assert "holds several structures; a-a, the first, is taken" in caplog.text
 
 
+def test_a_damaged_block_or_a_name_that_is_there_twice_ends_no_other(tmp_path: Path):
+    path = written(tmp_path, SMALL, "O1 O 0 0 0 1\n", "")
+    good = path.read_text()
+    path.write_text(good + good.replace("O1 O 0", "O1 0") + good)
+    found = list(read_many(path))
+    assert [name for name, _ in found] == ["a-a"] * 3
+    assert [isinstance(one, Structure) for _, one in found] == [True, False, True]
+    assert "not a CIF that can be read" in str(found[1][1])
+
+
 def test_no_symmetry_at_all_is_told(tmp_path: Path):
     found, (note,) = read(written(tmp_path, "", "O1 O 0 0 0 1\n", ""))
     assert len(found) == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from argand.errors import InputError
-from argand.io.structure import is_structure_file, read_many, read_structure
+from argand.io.structure import is_structure_file, read_many, read_structure, write_structure
 from argand.physics.crystal.structure import Structure
 
 PLACES = "0 0 0\n.5 .5 .5\n.25 .25 .25\n"
@@ -167,6 +167,13 @@ def test_lists_of_lists_are_read(tmp_path: Path):
     row = {**GOOD, "lattice": [[3.0, 0, 0], [0, 4.0, 0], [0, 0, 5.0]], "frac_coords": [[0.0] * 3, [0.5] * 3]}
     parquet.write_table(arrow.Table.from_pylist([row]), tmp_path / "a.PARQUET")
     assert read_structure(tmp_path / "a.PARQUET").volume == pytest.approx(60)
+
+
+@pytest.mark.parametrize("name", ["a.cif.gz", "a.parquet", "a.txt"])
+def test_nothing_is_written_under_an_ending_of_another_kind(tmp_path: Path, name: str):
+    with pytest.raises(InputError, match="written as CIF, POSCAR or XYZ"):
+        write_structure(tmp_path / name, poscar(tmp_path / "POSCAR"))
+    assert not (tmp_path / name).exists()
 
 
 def test_an_error_that_nobody_thought_of_is_that_of_one_structure(

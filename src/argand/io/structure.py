@@ -165,8 +165,11 @@ def read_structure(path: str | Path, max_atoms: int = MAX_ATOMS) -> Structure:
 def write_structure(path: Path, structure: Structure, name: str = "") -> None:
     """Write a CIF in P 1, or what ase writes for another ending (POSCAR, .vasp, .xyz), in one move.
 
-    Raises MissingExtraError where ase is needed and missing.
+    Raises InputError for an ending that stands for no such file, MissingExtraError where ase is needed and
+    missing.
     """
+    if path.suffix.lower() in (".gz", ".parquet") or not is_structure_file(path):
+        raise InputError(f"{path}: structures are written as CIF, POSCAR or XYZ; name one of these")
     if path.suffix.lower() == ".cif":
         write_lines(path, cif_text(structure, name or path.stem).splitlines())
         return

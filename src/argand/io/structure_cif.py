@@ -21,6 +21,8 @@ _READ = re.compile(
     r"_(cell|space_group|symmetry|atom_site|atom_type|chemical_formula)_(?!aniso)", re.IGNORECASE
 )
 """Tags that say something of the structure; others can be long, such as reflections."""
+_PLACE = "_atom_site_fract_x"
+_BLOCK = re.compile(r"(?im)^data_(\S*)")
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 _SAME = 0.2
 """Images of one site nearer than this in Å are one atom: coordinates are printed with few digits.
@@ -38,17 +40,43 @@ Read = tuple[Structure, tuple[str, ...]]
 """A structure, and what is to be said of how it was read."""
 
 
-def blocks_of_cif(text: str) -> list[tuple[str, Items]]:
-    """Names of the blocks that have atoms, with their items; InputError where there are none."""
+def blocks_of_cif(text: str) -> list[tuple[str, Items | InputError]]:
+    """Names of the blocks that have atoms, with their items; InputError where there are none.
+
+    Where gemmi cannot read the whole file, each block is read by itself, and one that is damaged has the
+    reason in place of its items.
+    """
     try:
-        document = gemmi.cif.read_string(text)
+        documents: list[tuple[str, Any]] = [("", gemmi.cif.read_string(text))]
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"not a CIF that can be read ({' '.join(str(error).split())})") from error
-    found = [(block.name, _items(block)) for block in document]
-    found = [(name, items) for name, items in found if "_atom_site_fract_x" in items]
+        parts = _BLOCK.split(text)[1:]
+        if len(parts) <= 2:
+            raise _unread(error) from error
+        documents = [
+            (name, _document(f"data_{name}\n{rest}"))
+            for name, rest in zip(parts[::2], parts[1::2], strict=True)
+        ]
+    found: list[tuple[str, Items | InputError]] = []
+    for name, document in documents:
+        if isinstance(document, InputError):
+            found.append((name, document))
+        else:
+            found += [(block.name, items) for block in document if _PLACE in (items := _items(block))]
     if not found:
-        raise InputError("there are no atoms in the cell (no _atom_site_fract_x)")
+        raise InputError(f"there are no atoms in the cell (no {_PLACE})")
     return found
+
+
+def _document(text: str) -> gemmi.cif.Document | InputError:
+    """A block by itself, or why it cannot be read."""
+    try:
+        return gemmi.cif.read_string(text)
+    except (ValueError, RuntimeError) as error:
+        return _unread(error)
+
+
+def _unread(error: Exception) -> InputError:
+    return InputError(f"not a CIF that can be read ({' '.join(str(error).split())})")
 
 
 def _items(block: Any) -> Items:
@@ -78,11 +106,13 @@ class _Reading:
     contents: Contents
 
 
-def structure_of_block(items: Items, max_atoms: int) -> Read:
+def structure_of_block(items: Items | InputError, max_atoms: int) -> Read:
     """The structure of a block; InputError, with the reason, for what is none.
 
     Where the file leaves open which symmetry its sites have, formula and Z decide, and then distances.
     """
+    if isinstance(items, InputError):
+        raise items
     cell = _cell(items)
     formula = _formula(items)
     sites, told = read_sites(items, formula)

@@ -25,7 +25,7 @@ _HERMANN_MAUGUIN = (
     "_space_group_name_h-m",
 )
 _NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
-_MODULATED = re.compile(r"_space_group_symop(_magn)?_ssg_|_space_group_ssg_name")
+_MODULATED = re.compile(r"_space_group_symop(_magn)?_ssg_|_space_group_ssg_name|_cell_modulation_")
 _OF_MAGNETIC = re.compile(r"_space_group_(symop_)?magn[._]")
 _FITS = 0.02
 """How far operators may change the metric of a cell, relative to its lengths: 2 %, or about 1° of an angle.
@@ -37,7 +37,7 @@ _MOST = 192
 so the limit is on what is checked. By hand, for time."""
 
 Items = Mapping[str, Sequence[str]]
-"""Values by tag, small letters and `_` for `.`; those that say nothing are left out of single items."""
+"""Values by tag, which is in small letters with `_` for `.`; empty where they say nothing."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from argand.io.atomic import write_lines
 from argand.io.structure import cif_text, expand, read_structure, usable
 from argand.physics.crystal.structure import MIN_DISTANCE, closest_pair
 from argand.progress import ProgressDisplay
-from argand.runs.folder import make_folder
+from argand.runs.folder import file_stem, make_folder
 from argand.runs.record import Record, write_summary
 from argand.systems.crystals.database.fingerprint import fingerprint, fingerprints
 from argand.systems.crystals.latent.decoding import Decoded, decode
@@ -56,7 +56,7 @@ def alter_file(
     records = []
     for number in range(1, count + 1):
         vector = add_noise(latent, noise, seed + number) if noise else latent
-        records.append(_written(out, f"{file.stem}-{number:02d}", decode(representation, vector)))
+        records.append(_written(out, f"{file_stem(file.stem)}-{number:02d}", decode(representation, vector)))
     return _summed(out, {"source": str(file), "noise": noise, "seed": seed}, records)
 
 
