@@ -347,6 +347,30 @@ def test_a_damaged_block_or_a_name_that_is_there_twice_ends_no_other(tmp_path: P
     assert "not a CIF that can be read" in str(found[1][1])
 
 
+@pytest.mark.parametrize("symprec", [None, 0.01])
+def test_a_formula_of_the_whole_cell_beside_z_is_no_contradiction(
+    tmp_path: Path, spinel: Structure, symprec: float | None
+):
+    cif = pytest.importorskip("pymatgen.io.cif")
+    core = pytest.importorskip("pymatgen.core")
+    source = core.Structure(spinel.lattice, spinel.symbols, spinel.frac_coords)
+    cif.CifWriter(source, symprec=symprec).write_file(tmp_path / "a.cif")
+    text = (tmp_path / "a.cif").read_text()
+    assert "'Mg8 Al16 O32'" in text
+    assert "_cell_formula_units_Z   8" in text
+    found, notes = read(tmp_path / "a.cif")
+    assert len(found) == 56
+    assert notes == []
+
+
+def test_a_molecule_alone_is_not_taken_for_the_cell_because_z_divides_its_formula(tmp_path: Path):
+    formula = "_chemical_formula_sum 'C4 O4'\n_cell_formula_units_Z 4\n"
+    places = [(0.1, 0.1), (0.3, 0.1), (0.3, 0.3), (0.1, 0.3)]
+    sites = "".join(f"C{x}{y} C {x} {y} 0.1 1\nO{x}{y} O {x} {y} 0.3 1\n" for x, y in places)
+    with pytest.raises(InputError, match="has C4 O4 in the cell, but formula and Z tell C16 O16"):
+        read(written(tmp_path, "", sites, formula, CUBIC.replace("8.0806", "7.1")))
+
+
 def test_no_symmetry_at_all_is_told(tmp_path: Path):
     found, (note,) = read(written(tmp_path, "", "O1 O 0 0 0 1\n", ""))
     assert len(found) == 1
