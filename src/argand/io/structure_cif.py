@@ -123,7 +123,7 @@ def structure_of_block(items: Items | InputError, max_atoms: int) -> Read:
         found = _expanded(cell, sites, operators, max_atoms)
         known = Contents(None)
         if isinstance(found, Structure):
-            known = compared(found, formula, None if np.isnan(units) else units)
+            known = compared(found, formula, None if np.isnan(units) else units, operators.is_stated)
         readings.append(_Reading(operators, found, known))
     chosen = readings[0] if len(readings) == 1 else _chosen(readings)
     if isinstance(chosen.found, InputError):
@@ -213,7 +213,7 @@ def _chosen(readings: list[_Reading]) -> _Reading:
     agreeing = [one for one in possible if one.contents.agrees]
     left = list(_distinct(agreeing or possible))
     if len(left) > 1:
-        left = [one for one in left if _shortest(one.found) > _TOUCHING]
+        left = [one for one in left if _shortest(one.found) > _TOUCHING] or left
     if len(left) == 1 or (left and left[0].operators.is_usual):
         return left[0]
     if not possible:

@@ -29,17 +29,35 @@ class Contents:
     is_other: bool = False
 
 
-def compared(structure: Structure, formula: Mapping[str, float] | None, units: float | None) -> Contents:
-    """The atoms of the cell beside `units` of the formula, or as many as fit where that is None."""
+def compared(
+    structure: Structure, formula: Mapping[str, float] | None, units: float | None, is_stated: bool
+) -> Contents:
+    """The atoms of the cell beside `units` of the formula, or as many as fit where that is None.
+
+    A formula that Z divides may be that of the whole cell already, as pymatgen writes it. Where no symmetry
+    is stated (`is_stated`), sites without it would pass for a cell so, and the volume has its say.
+    """
     if not formula:
         return Contents(None)
     wanted, there = Counter(formula), Counter(structure.symbols)
     wanted["H"] += wanted.pop("D", 0)
+    given = [units or _units(wanted, there)]
+    if units and all(count % units == 0 for count in formula.values()):
+        given += [1.0] if is_stated or _is_of_cell(formula, units, structure.volume) else []
+    found = [_compared(wanted, there, one) for one in given]
+    return next((one for one in found if one.agrees), found[0])
+
+
+def _units(wanted: Mapping[str, float], there: Mapping[str, float]) -> float:
+    """As many formulas as the element has that there is most of, beside the formula."""
+    ratios = [there.get(element, 0) / count for element, count in wanted.items() if count and element != "H"]
+    return max(ratios, default=1.0)
+
+
+def _compared(wanted: Counter, there: Counter, given: float) -> Contents:
+    """The atoms that are there beside so many formulas."""
     heavy = [element for element in {**wanted, **there} if element != "H"] or ["H"]
     ratios = [there[element] / wanted[element] if wanted[element] else np.inf for element in heavy]
-    given = max((ratio for ratio in ratios if ratio < np.inf), default=1.0)
-    if units:
-        given = 1.0 if _is_of_cell(formula, units, structure.volume) else units
     apart = {element: there[element] - given * wanted[element] for element in (*heavy, "H")}
     if all(abs(apart[element]) < _AGREE for element in heavy):
         if heavy != ["H"] and apart["H"] <= -_AGREE:
@@ -56,14 +74,12 @@ def compared(structure: Structure, formula: Mapping[str, float] | None, units: f
 
 
 def _is_of_cell(formula: Mapping[str, float], units: float, volume: float) -> bool:
-    """Whether the formula is that of the whole cell already, as pymatgen writes it beside Z.
+    """Whether the cell's volume in Å³ is nearer to what one formula usually takes up than to Z times that.
 
-    So it is where Z divides it, and where the cell's volume in Å³ is nearer to what its atoms usually take up
-    (Hofmann, Acta Cryst. B58, 489, 2002) than to Z times that.
+    By Hofmann, Acta Cryst. B58, 489 (2002).
     """
     usual = usual_volume(formula)
-    is_near = bool(abs(np.log(volume / usual)) < abs(np.log(volume / (units * usual))))
-    return is_near and all(count % units == 0 for count in formula.values())
+    return bool(abs(np.log(volume / usual)) < abs(np.log(volume / (units * usual))))
 
 
 def _written(counts: Mapping[str, float]) -> str:

@@ -44,13 +44,14 @@ Items = Mapping[str, Sequence[str]]
 class Operators:
     """Rotations and translations in fractions, and what is said of where they come from.
 
-    `is_listed` where the file lists them; `is_usual` where they are taken unless something speaks against
-    them; `told` where something was chosen.
+    `is_stated` where the file says something of its symmetry, `is_listed` where it lists the operators;
+    `is_usual` where they are taken unless something speaks against them; `told` where something was chosen.
     """
 
     rotations: Int[np.ndarray, "n 3 3"]
     translations: Float[np.ndarray, "n 3"]
     name: str
+    is_stated: bool = True
     is_listed: bool = False
     is_usual: bool = False
     told: str = ""
@@ -91,7 +92,7 @@ def candidates(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
     if named:
         return named
     told = "states no symmetry and is read as P 1"
-    return [Operators(np.eye(3, dtype=int)[None], np.zeros((1, 3)), "P 1", told=told)]
+    return [Operators(np.eye(3, dtype=int)[None], np.zeros((1, 3)), "P 1", is_stated=False, told=told)]
 
 
 def _listed(items: Items) -> Operators | None:
@@ -148,7 +149,7 @@ def _operator(text: str) -> gemmi.Op:
 def _operators(found: Sequence[gemmi.Op], name: str, is_listed: bool = False) -> Operators:
     rotations = np.array([np.array(one.rot) // one.DEN for one in found])
     translations = np.array([np.array(one.tran) / one.DEN for one in found])
-    return Operators(rotations, translations, name, is_listed)
+    return Operators(rotations, translations, name, is_listed=is_listed)
 
 
 def _column(items: Items, tags: Sequence[str]) -> list[str]:
@@ -181,11 +182,16 @@ def _named(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
 
 
 def _of_number(standard: Sequence[Operators]) -> list[Operators]:
-    """All settings of a number, the standard one first; it is the usual one where it has one origin."""
+    """All settings of a number, the standard one first; it is the usual one where it has one origin.
+
+    Left out are those with more lattice points in the cell, such as F -1: with them, too few atoms for
+    formula and Z would be explained away.
+    """
     known = gemmi.find_spacegroup_by_name(standard[0].name)
     first = [one.name for one in standard]
     others = [group for group in gemmi.spacegroup_table() if group.number == known.number]
     rest = [_operators(list(group.operations()), group.xhm()) for group in others if group.xhm() not in first]
+    rest = [one for one in rest if len(one) <= len(standard[0])]
     told = f"names its space group by the number {known.number} alone;"
     found = [_told(one, f"{told} the setting {one.name} is taken") for one in (*standard, *rest)]
     found[0] = replace(found[0], is_usual=len(standard) == 1)
