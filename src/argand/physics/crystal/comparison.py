@@ -40,7 +40,10 @@ class Comparison:
 
 
 def compare(decoded: Structure, truth: Structure) -> Comparison:
-    """Pairs atoms of two structures in the same setting, nearest first in the sum of all distances."""
+    """Pairs atoms of two structures in the same setting, nearest first in the sum of all distances.
+
+    Fractions know the hand: the cells of structures are right-handed, so a mirror image has other places.
+    """
     from scipy.optimize import linear_sum_assignment  # slow to import, and few answers are compared
 
     apart = truth.frac_coords[:, None] - decoded.frac_coords[None]

@@ -35,11 +35,21 @@ NEIGHBOUR_CELLS = np.array(list(product((-1, 0, 1), repeat=3)))
 
 @dataclass(frozen=True)
 class Structure:
-    """Rows of `lattice` are the cell's vectors in Å, `species` atomic numbers, `frac_coords` in [0, 1)."""
+    """Rows of `lattice` are the cell's vectors in Å, `species` atomic numbers, `frac_coords` in [0, 1).
+
+    Every structure has a right-handed cell. Where a left-handed one is given, as reductions of cells leave
+    it, all its vectors and places are reversed: the same crystal, not its mirror image. So lengths, angles
+    and places alone tell the crystal with its hand, which is all that latents, CIFs and comparisons have.
+    """
 
     lattice: Matrix3
     species: UInt8[np.ndarray, " n"]
     frac_coords: Points3
+
+    def __post_init__(self) -> None:
+        if np.linalg.det(self.lattice) < 0:
+            object.__setattr__(self, "lattice", -np.asarray(self.lattice))
+            object.__setattr__(self, "frac_coords", wrapped(-np.asarray(self.frac_coords)))
 
     def __len__(self) -> int:
         return len(self.species)
@@ -69,7 +79,7 @@ def checked(
     frac_coords: np.ndarray,
     max_atoms: int = MAX_ATOMS,
 ) -> Structure:
-    """A structure, right-handed and wrapped into the cell; InputError, with the reason, for what is none.
+    """A structure with its places wrapped into the cell; InputError, with the reason, for what is none.
 
     Refused are: no atoms, more than `max_atoms`, numbers that are not finite, a lattice without volume,
     atomic numbers outside 1 to 103, and two atoms on one place.
@@ -95,7 +105,7 @@ def checked(
         raise InputError(
             f"no known element has the atomic number {species[(species < 1) | (species > MAX_Z)][0]}"
         )
-    structure = right_handed(Structure(lattice, species.astype(np.uint8), wrapped(frac)))
+    structure = Structure(lattice, species.astype(np.uint8), wrapped(frac))
     first, second, distance = closest_pair(structure)
     if distance < MIN_DISTANCE:
         names = structure.symbols
@@ -104,16 +114,6 @@ def checked(
             f"{distance:.2f} Å apart"
         )
     return structure
-
-
-def right_handed(structure: Structure) -> Structure:
-    """The same crystal by a right-handed cell: a left-handed one has all its vectors reversed.
-
-    Lengths and angles stay, so that what is made of them alone is the crystal and not its mirror image.
-    """
-    if np.linalg.det(structure.lattice) > 0:
-        return structure
-    return Structure(-structure.lattice, structure.species, wrapped(-structure.frac_coords))
 
 
 def wrapped(frac: Points3) -> Points3:

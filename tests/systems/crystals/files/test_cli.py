@@ -78,7 +78,7 @@ def test_what_an_earlier_run_wrote_is_not_done_again(
     assert run(*words).exit_code == 0
     (out / "halite.cif").unlink()
     (out / "perovskite.cif").write_text("kept")
-    with (out / "records.jsonl").open("a") as file:
+    with (out / "results.jsonl").open("a") as file:
         file.write('{"name": "cut sho')
     assert run(*words).exit_code == 0
     assert compare(read_structure(out / "halite.cif"), salts["halite"]).is_exact

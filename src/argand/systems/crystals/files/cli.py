@@ -37,6 +37,8 @@ def encode(
     model: ModelName = "best",
     weights: Weights = None,
     single: Single = False,
+    processes: Processes = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Write structures as vectors of at most 512 numbers for 20 atoms.
@@ -46,7 +48,8 @@ def encode(
     from argand.systems.crystals.files.run import encode_files
 
     made_by = _model(model, numbers, weights, single)
-    _tell(encode_files(files, out, made_by), json, f"latents: {out}")
+    summary = encode_files(files, out, made_by, processes=processes, force=force)
+    _tell(summary, json, f"latents: {out}")
 
 
 def decode(
@@ -276,6 +279,8 @@ def _tell(summary: dict[str, Any], json: bool, where: str) -> None:
     else:
         from argand.systems.crystals.files.table import summary_table
 
+        for note in summary["notes"]:
+            say(f"note: {note}")
         for one in summary["skipped"]:
             complain(f"skipped: {one['reason']}")
         if summary.get("structures"):

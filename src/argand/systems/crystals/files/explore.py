@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.structure import cif_text, expand, read_many, read_structure
+from argand.io.structure import cif_text, expand, read_structure, usable
 from argand.physics.crystal.structure import MIN_DISTANCE, closest_pair
 from argand.progress import ProgressDisplay
-from argand.runs.folder import make_folder
+from argand.runs.folder import file_stem, make_folder
 from argand.runs.record import Record, write_summary
-from argand.systems.crystals.database.fingerprint import fingerprint
+from argand.systems.crystals.database.fingerprint import fingerprint, fingerprints
 from argand.systems.crystals.latent.decoding import Decoded, decode
 from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate, read_substitutions
 from argand.systems.crystals.latent.representation import Representation
@@ -57,12 +56,12 @@ def alter_file(
     records = []
     for number in range(1, count + 1):
         vector = add_noise(latent, noise, seed + number) if noise else latent
-        records.append(_written(out, f"{file.stem}-{number:02d}", decode(representation, vector)))
+        records.append(_written(out, f"{file_stem(file.stem)}-{number:02d}", decode(representation, vector)))
     return _summed(out, {"source": str(file), "noise": noise, "seed": seed}, records)
 
 
 def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
-    """The structures of other files that are most like one, nearest first; unreadable ones are left out.
+    """The structures of other files that are most like one, nearest first; others are told and left out.
 
     The distance is Euclid's between `fingerprint`s. InputError where the first file cannot be read.
     """
@@ -71,10 +70,8 @@ def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
     with ProgressDisplay("nearest", "structures") as display:
         paths = expand(among)
         for number, path in enumerate(paths):
-            for name, other in read_many(path):
-                if isinstance(other, InputError):
-                    continue
-                distance = float(np.linalg.norm(fingerprint(other) - wanted))
+            for name, other, row in fingerprints(usable(path)):
+                distance = float(np.linalg.norm(row - wanted))
                 about = {"name": name, "source": str(path), "formula": other.formula, "atoms": len(other)}
                 found.append({"distance": distance, **about})
                 display.update(number / len(paths), len(found))
