@@ -78,7 +78,7 @@ def single_waves(hkl: Indices, frac: Places) -> Complex[np.ndarray, "hkl atom"]:
 def wave_sums(
     hkl: Indices, frac: Places, weights: Float[np.ndarray, " atom"] | None = None
 ) -> Complex[np.ndarray, " hkl"]:
-    """Sums of the waves over all atoms (of weight 1, or `weights`), as one matrix product for a box of indices.
+    """Sums of the waves over all atoms, of weight 1 or `weights`, by one matrix product for a box of indices.
 
     Waves are products of those along the three axes, so that few of them are computed.
     """
