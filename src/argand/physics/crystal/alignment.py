@@ -35,6 +35,8 @@ _NEWTON_STEPS = 12
 """By hand: from a point of the grid half as many reach rounding."""
 _MISFIT = 1.0
 """What a strain of 1 between two cells costs. By hand: as much as three perfect overlaps are worth."""
+_ABOUT_AS_LIKE = 0.1
+"""Merit that a cell may lack to the most similar one. By hand: a strain of 0.2."""
 
 Values = Callable[[Indices], Complex[np.ndarray, "hkl channel"]]
 """Coefficients of a crystal at any indices."""
@@ -64,11 +66,26 @@ def aligned(first: Structure, second: Structure, weights: Callable[[Structure], 
     """
     ends = [weights(one) for one in (first, second)]
     ends = [one / np.sqrt((one**2).sum()) for one in ends]
-    hkl = low_indices()
+    hkl, values = low_indices(), values_of(second, ends[1])
     changes, merits = similar_cells(first.lattice, second.lattice)
-    target = values_of(first, ends[0])(hkl)
-    chosen, shift = best_fit(target, hkl, values_of(second, ends[1]), changes, merits)
+    chosen, shift = nearest_fit(values_of(first, ends[0])(hkl), hkl, values, changes, merits)
     return changed(second, changes[chosen], shift)
+
+
+def nearest_fit(
+    target: Complex[np.ndarray, "hkl channel"],
+    hkl: Indices,
+    values: Values,
+    changes: Changes,
+    merits: Float[np.ndarray, " cell"],
+) -> tuple[int, Vector3]:
+    """The same as `best_fit`, with the least Σ t(h) |F₀(h) − F(h)|² in place of the highest overlap.
+
+    So a crystal is nearest to itself, whatever a cell brings within the box of indices.
+    """
+    taper = np.exp(-_TAPER * (hkl**2).sum(1))
+    strength = (np.abs(_in_cells(hkl, values, changes)) ** 2).sum(2) @ taper / taper.sum()
+    return best_fit(target, hkl, values, changes, merits - 0.5 * FIT * strength)
 
 
 def changed(structure: Structure, change: Int[np.ndarray, "3 3"], shift: Vector3) -> Structure:
@@ -96,9 +113,7 @@ def best_fit(
     those of the crystal in the cell that `changes` begin from. Shifts are fractions of the new cell.
     """
     taper = np.exp(-_TAPER * (hkl**2).sum(1))
-    # h·(x M⁻¹) = (h M⁻ᵀ)·x: coefficients of all cells are coefficients of the first one at other indices.
-    moved = np.stack([hkl @ whole_inverse(change).T for change in changes])
-    found = _at(moved.reshape(-1, 3), values).reshape(*moved.shape[:2], -1)
+    found = _in_cells(hkl, values, changes)
     overlap = taper * np.einsum("hc,khc->kh", target, np.conj(found)) * (FIT / taper.sum())
     grid = _maps(hkl, overlap)
     highest = grid.max((1, 2, 3))
@@ -109,6 +124,13 @@ def best_fit(
     shifts, fits = _climbed(hkl, overlap[which], starts)
     best = int(np.argmax(merits[which] + fits))
     return int(which[best]), shifts[best]
+
+
+def _in_cells(hkl: Indices, values: Values, changes: Changes) -> Complex[np.ndarray, "cell hkl channel"]:
+    """Coefficients at the same indices of all cells."""
+    # h·(x M⁻¹) = (h M⁻ᵀ)·x: they are coefficients of the first cell at other indices, many of them the same.
+    moved = np.stack([hkl @ whole_inverse(change).T for change in changes])
+    return _at(moved.reshape(-1, 3), values).reshape(*moved.shape[:2], -1)
 
 
 def _at(hkl: Indices, values: Values) -> Complex[np.ndarray, "hkl channel"]:
@@ -188,7 +210,7 @@ def similar_cells(first: Matrix3, second: Matrix3) -> tuple[Changes, Float[np.nd
     vectors = scale * root @ tried @ other
     inner = vectors @ vectors.transpose(0, 2, 1)
     merits = -0.5 * _MISFIT * np.sqrt(((inner - np.eye(3)) ** 2).sum((1, 2)))
-    kept = merits >= merits.max() - FIT
+    kept = merits >= merits.max() - _ABOUT_AS_LIKE
     return whole_inverse(back) @ tried[kept] @ change, merits[kept]
 
 

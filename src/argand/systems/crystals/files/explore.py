@@ -2,31 +2,32 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
 from argand.io.atomic import write_lines
 from argand.io.structure import cif_text, expand, read_many, read_structure
+from argand.physics.crystal.overlap import touching
 from argand.physics.crystal.structure import MIN_DISTANCE, closest_pair
 from argand.progress import ProgressDisplay
 from argand.runs.folder import make_folder
 from argand.runs.record import Record, write_summary
 from argand.systems.crystals.database.fingerprint import fingerprint
-from argand.systems.crystals.latent.decoding import Decoded, decode
-from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate, read_substitutions
-from argand.systems.crystals.latent.representation import Representation
+from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.interpolation import read_substitutions
+from argand.systems.crystals.predict import Predictor, Volume
 
 
 def interpolate_files(
-    first: Path, second: Path, steps: int, out: Path, representation: Representation, tries: int
+    first: Path, second: Path, steps: int, out: Path, predictor: Predictor, tries: int
 ) -> Record:
     """Write the structures on the way from one file's to another's as `step-01.cif` and so on.
 
     ConfigError for fewer than two steps, InputError for what is no structure.
     """
-    ends = read_structure(first), read_structure(second)
-    found = interpolate(representation, *ends, steps, tries)
+    found = predictor.interpolate(first, second, steps, tries)
     shares = np.linspace(0.0, 1.0, steps)
     names = [f"step-{number:02d}" for number in range(1, steps + 1)]
     records = [
@@ -39,26 +40,28 @@ def interpolate_files(
 def alter_file(
     file: Path,
     out: Path,
-    representation: Representation,
+    predictor: Predictor,
     *,
     substitutions: Sequence[str] = (),
     strain: Sequence[float] = (),
     noise: float = 0.0,
     count: int = 1,
     seed: int = 0,
+    volume: Volume = "network",
 ) -> Record:
     """Write altered copies of a structure, each through its latent vector, as `STEM-01.cif` and so on.
 
-    Strains and noise are shares (of lengths; of the latent's root mean square). ConfigError for a
-    substitution or strain that is none, InputError for what is no structure.
+    Strains and noise are shares (of lengths; of the latent's root mean square). The summary says whose
+    `volume` was taken, and by what `volume_scale` lengths changed for it. ConfigError for a substitution,
+    strain or volume that is none, InputError for what is no structure.
     """
-    given = altered(read_structure(file), read_substitutions(substitutions), strain)
-    latent = representation.encode(given)
-    records = []
-    for number in range(1, count + 1):
-        vector = add_noise(latent, noise, seed + number) if noise else latent
-        records.append(_written(out, f"{file.stem}-{number:02d}", decode(representation, vector)))
-    return _summed(out, {"source": str(file), "noise": noise, "seed": seed}, records)
+    if volume not in get_args(Volume):
+        raise ConfigError(f"a volume of '{volume}' is not known; give network or keep")
+    given = predictor.changed(file, read_substitutions(substitutions), strain, volume)
+    found = predictor.shaken(given.structure, noise, range(seed, seed + count))
+    records = [_written(out, f"{file.stem}-{number:02d}", one) for number, one in enumerate(found, 1)]
+    about = {"volume": given.volume, "volume_scale": given.scale, "noise": noise, "seed": seed}
+    return _summed(out, {"source": str(file), **about}, records)
 
 
 def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
@@ -82,7 +85,11 @@ def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
 
 
 def _written(out: Path, name: str, decoded: Decoded) -> Record:
-    """Write one structure; its record, with whether its atoms keep their distance."""
+    """Write one structure; its record, with whether its atoms keep their distance.
+
+    `distances_ok` by the strict test, 0.7 of the sum of covalent radii; `valid_half_angstrom` by the loose
+    one that is commonly reported, 0.5 Å whatever the elements.
+    """
     make_folder(out)
     file = f"{name}.cif"
     write_lines(out / file, cif_text(decoded.structure, name).splitlines())
@@ -94,7 +101,8 @@ def _written(out: Path, name: str, decoded: Decoded) -> Record:
         "confidence": decoded.confidence,
         "misfit": decoded.misfit,
         "shortest_distance": shortest,
-        "valid": shortest > MIN_DISTANCE,
+        "distances_ok": not touching(decoded.structure),
+        "valid_half_angstrom": shortest > MIN_DISTANCE,
     }
 
 

@@ -24,15 +24,16 @@ from argand.systems.crystals.latent.representation import (
 )
 from argand.typing import Vector3
 
+
 def interpolate(
     representation: Representation, first: Structure, second: Structure, steps: int, tries: int = 10
 ) -> list[Decoded]:
     """Structures on the way from the first to the second: both ends as they are given, decoded ones between.
 
-    Cell, number of atoms and coefficients change evenly, at indices of a step that brings both ends back. Both
-    are in their canonical settings, the second in the cell and with the origin that lie best on the first;
-    what is between comes in the setting in which the first is given. A crystal and itself have nothing but
-    it between them. The default of few repairs is by hand: a vector of no crystal leaves a misfit whatever is
+    Cell, number of atoms and coefficients change evenly, at indices of a step that brings both ends back.
+    Both are in their canonical settings, the second in the cell and with the origin that lie best on the
+    first; what is between comes in the setting in which the first is given. A crystal and itself have nothing
+    but it between them. The default of few repairs is by hand: a vector of no crystal leaves a misfit whatever is
     repaired; with it 20 ways of benchmarks/crystals_samples.py are valid throughout. All elements are those
     of the ends; atoms that decode too near to each other part. Raises ConfigError for fewer than two steps.
     """
@@ -121,7 +122,8 @@ def altered(
 def add_noise(latent: Latent, noise: float, seed: int) -> Latent:
     """The vector with Gaussian noise of this share of its coefficients' root mean square; cell and N stay.
 
-    A vector without numbers of its setting (`Representation.parts`), which are not to be shaken. ConfigError for a share below zero.
+    The vector has no numbers of its setting (`Representation.parts`), which are not to be shaken. ConfigError
+    for a share below zero.
     """
     if noise < 0:
         raise ConfigError(f"a noise of {noise:g} is below zero")

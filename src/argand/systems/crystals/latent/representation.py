@@ -49,7 +49,7 @@ benchmarks/crystals_others.py rebuilds 49 of 49 structures, which were in sight 
 _MOST_INSIDE = 30
 """Times the indices of the vector; beyond this, empty cells are resolved less. By hand, held by the same
 benchmark."""
-_LOWEST_SHARE = 0.3
+LOWEST_SHARE = 0.3
 """Of spread indices, those that stay the shortest ones and tell where in the cell matter is. By hand, held as
 above."""
 _GROWTH = (1.0, 2.0, 5.0)
@@ -263,7 +263,7 @@ def _coarse_lattice(head: np.ndarray) -> Matrix3:
 
 def _spread(hkl: Indices, count: int, step: int) -> Int[np.ndarray, "count 3"]:
     """So many of the indices: the first ones, and others all over the rest, the same for ever at a step."""
-    first = int(_LOWEST_SHARE * count)
+    first = int(LOWEST_SHARE * count)
     ranks = np.arange(first, len(hkl), dtype=np.uint64)
     # The finaliser of SplitMix64: neither ranks nor directions show in the choice.
     mixed = (ranks + np.uint64(step << 32)) * _HASH[0]
