@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
 from argand.io.resource import shipped_weights
@@ -28,7 +29,7 @@ Source = Any
 
 PAPER_WEIGHTS = shipped_weights("crystals-paper")
 MODELS = ("best", "paper")
-Volume = Literal["network", "keep"]
+VOLUMES = ("network", "keep")
 """What a crystal takes whose elements are replaced: as the network of occupations expects, or what it had."""
 
 
@@ -157,8 +158,8 @@ def named_model(
 ) -> Model:
     """The model `best`, with vectors of so many numbers, or `paper`, with its own weights or others.
 
-    With `as_given` crystals are encoded in the setting that they have, not in their canonical one. ConfigError
-    for an unknown name, too few numbers, or options of the other model.
+    With `as_given` crystals are encoded in the setting that they have, not in their canonical one.
+    ConfigError for an unknown name, too few numbers, or options of the other model.
     """
     if name not in MODELS:
         raise ConfigError(f"no model is called '{name}'; there are {', '.join(MODELS)}")
@@ -187,7 +188,7 @@ class Changed:
 
     structure: Structure
     scale: float
-    volume: Volume
+    volume: str
 
 
 class Predictor:
@@ -226,7 +227,7 @@ class Predictor:
         """As `latent.likeness.descriptor`; ConfigError with the published networks."""
         return descriptor(self._fourier("a descriptor").representation, latent)
 
-    def distance(self, first: Latent, second: Latent) -> float:
+    def distance(self, first: Float[np.ndarray, " first"], second: Float[np.ndarray, " second"]) -> float:
         """As `latent.likeness.distance`; ConfigError with the published networks."""
         return distance(self._fourier("a distance").representation, first, second)
 
@@ -242,7 +243,7 @@ class Predictor:
         strain: Sequence[float] = (),
         noise: float = 0.0,
         seed: int = 0,
-        volume: Volume = "network",
+        volume: str = "network",
     ) -> Decoded:
         """The structure, elements replaced (`{"Na": "K"}`), stretched by shares of lengths, and shaken.
 
@@ -257,9 +258,14 @@ class Predictor:
         source: Source,
         substitute: Mapping[str, str] | None = None,
         strain: Sequence[float] = (),
-        volume: Volume = "network",
+        volume: str = "network",
     ) -> Changed:
-        """What `alter` encodes, and by how much the volume of elements replaced changed its lengths."""
+        """What `alter` encodes, and by how much the volume of elements replaced changed its lengths.
+
+        ConfigError for a volume that is none.
+        """
+        if volume not in VOLUMES:
+            raise ConfigError(f"a volume of '{volume}' is not known; give {' or '.join(VOLUMES)}")
         structure = structure_of(source)
         new = altered(structure, substitute, strain)
         if not substitute or volume == "keep":

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
-from argand.errors import ConfigError, InputError
+from argand.errors import InputError
 from argand.io.atomic import write_lines
 from argand.io.structure import cif_text, expand, read_many, read_structure
 from argand.physics.crystal.overlap import touching
@@ -17,7 +16,7 @@ from argand.runs.record import Record, write_summary
 from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.decoding import Decoded
 from argand.systems.crystals.latent.interpolation import read_substitutions
-from argand.systems.crystals.predict import Predictor, Volume
+from argand.systems.crystals.predict import Predictor
 
 
 def interpolate_files(
@@ -47,7 +46,7 @@ def alter_file(
     noise: float = 0.0,
     count: int = 1,
     seed: int = 0,
-    volume: Volume = "network",
+    volume: str = "network",
 ) -> Record:
     """Write altered copies of a structure, each through its latent vector, as `STEM-01.cif` and so on.
 
@@ -55,8 +54,6 @@ def alter_file(
     `volume` was taken, and by what `volume_scale` lengths changed for it. ConfigError for a substitution,
     strain or volume that is none, InputError for what is no structure.
     """
-    if volume not in get_args(Volume):
-        raise ConfigError(f"a volume of '{volume}' is not known; give network or keep")
     given = predictor.changed(file, read_substitutions(substitutions), strain, volume)
     found = predictor.shaken(given.structure, noise, range(seed, seed + count))
     records = [_written(out, f"{file.stem}-{number:02d}", one) for number, one in enumerate(found, 1)]

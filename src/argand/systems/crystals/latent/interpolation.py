@@ -33,9 +33,10 @@ def interpolate(
     Cell, number of atoms and coefficients change evenly, at indices of a step that brings both ends back.
     Both are in their canonical settings, the second in the cell and with the origin that lie best on the
     first; what is between comes in the setting in which the first is given. A crystal and itself have nothing
-    but it between them. The default of few repairs is by hand: a vector of no crystal leaves a misfit whatever is
-    repaired; with it 20 ways of benchmarks/crystals_samples.py are valid throughout. All elements are those
-    of the ends; atoms that decode too near to each other part. Raises ConfigError for fewer than two steps.
+    but it between them. The default of few repairs is by hand: a vector of no crystal leaves a misfit
+    whatever is repaired; with it 20 ways of benchmarks/crystals_samples.py are valid throughout. All elements
+    are those of the ends; atoms that decode too near to each other part. Raises ConfigError for fewer than
+    two steps.
     """
     if steps < 2:
         raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")

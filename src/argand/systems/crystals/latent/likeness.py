@@ -31,24 +31,26 @@ def descriptor(representation: Representation, latent: Latent) -> Descriptor:
 
     The mean code of the elements, the logarithm of the volume for an atom in Å³, and Re F_a(h) F_b(h)*/N in
     24 shells of reciprocal space, smooth at their edges, for all pairs of the channels a and b: places, and
-    the dimensions of the codes. They are relative to what atoms at random would have, logarithmic in size, and
-    fade where the vector's indices end (those of codes end early). A mirror image has the same. Numbers of the
-    setting do not count; InputError for what is no vector.
+    the dimensions of the codes. They are relative to what atoms at random would have, logarithmic in size,
+    and fade where the vector's indices end (those of codes end early). A mirror image has the same. Numbers
+    of the setting do not count; InputError for what is no vector.
     """
     content = representation.read(representation.parts(latent)[0])
     volume = abs(np.linalg.det(content.lattice))
-    shells = [_in_shells(content, content.hkl, np.abs(content.density[:, None]) ** 2, volume)]
+    shells = [_in_shells(content, content.hkl, np.abs(content.density) ** 2, volume)]
     held = _rows(content.species_hkl, content.hkl)
     channels = np.concatenate([content.density[held, None], content.species], axis=1)
     for a in range(channels.shape[1]):
         for b in range(max(a, 1), channels.shape[1]):
             product = (channels[:, a] * np.conj(channels[:, b])).real
-            shells.append(_in_shells(content, content.species_hkl, product[:, None], volume))
+            shells.append(_in_shells(content, content.species_hkl, product, volume))
     mean = content.totals / content.count
     return np.concatenate([mean, [np.log(volume / content.count)], *shells])
 
 
-def distance(representation: Representation, first: Latent, second: Latent) -> float:
+def distance(
+    representation: Representation, first: Float[np.ndarray, " first"], second: Float[np.ndarray, " second"]
+) -> float:
     """How unlike the crystals of two vectors are: 0 for one crystal, about 1 and more for any two.
 
     The second is laid on the first, as `alignment.nearest_fit` does with structures, by what both vectors
@@ -119,7 +121,7 @@ def _held(content: Content) -> Values:
 
 
 def _in_shells(
-    content: Content, hkl: Indices, strength: Float[np.ndarray, "hkl 1"], volume: float
+    content: Content, hkl: Indices, strength: Float[np.ndarray, " hkl"], volume: float
 ) -> Float[np.ndarray, " shell"]:
     """Products in shells, relative to atoms at random, logarithmic in size with their sign."""
     lengths = np.linalg.norm(hkl @ np.linalg.inv(content.lattice).T, axis=1)
@@ -131,11 +133,11 @@ def _in_shells(
     near = fade * np.exp(-0.5 * ((_SHELLS[:, None] - lengths) / width) ** 2)
     # As in `fingerprint`: the points of half a shell, by its volume.
     expected = 2 * np.pi * _SHELLS**2 * width * np.sqrt(2 * np.pi) * volume
-    values = (near @ strength)[:, 0] / expected / content.count
+    values = near @ strength / expected / content.count
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _rows(wanted: Indices, among: Indices) -> Int[np.ndarray, " wanted"]:
+def _rows(wanted: Indices, among: Indices) -> Int[np.ndarray, " row"]:
     """Row of each wanted index among others that hold it."""
     rows = {tuple(one): row for row, one in enumerate(among.tolist())}
     return np.array([rows[tuple(one)] for one in wanted.tolist()])

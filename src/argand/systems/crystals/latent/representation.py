@@ -184,7 +184,9 @@ class Representation:
         setting = _setting(tail, count) if len(tail) else None
         return Content(_lattice(latent), count, hkl, values[:high], species_hkl, species, totals, setting)
 
-    def parts(self, latent: Latent) -> tuple[Latent, Latent]:
+    def parts(
+        self, latent: Float[np.ndarray, " all"]
+    ) -> tuple[Float[np.ndarray, " crystal"], Float[np.ndarray, " setting"]]:
         """The numbers that say what the crystal is, and those that say how it was given; InputError for none.
 
         The second part is empty where there are no such numbers.
