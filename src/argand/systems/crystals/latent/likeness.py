@@ -137,7 +137,7 @@ def _in_shells(
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _rows(wanted: Indices, among: Indices) -> Int[np.ndarray, " row"]:
+def _rows(wanted: Int[np.ndarray, "row 3"], among: Indices) -> Int[np.ndarray, " row"]:
     """Row of each wanted index among others that hold it."""
     rows = {tuple(one): row for row, one in enumerate(among.tolist())}
     return np.array([rows[tuple(one)] for one in wanted.tolist()])
