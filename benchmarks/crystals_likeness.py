@@ -77,14 +77,8 @@ def shaken(structure: Structure, rng: np.random.Generator, places: float, strain
 def substituted(structure: Structure, rng: np.random.Generator) -> Structure | None:
     """One element replaced by another of its family that is not there; None where none can be."""
     there = set(structure.species.tolist())
-    ways = [
-        (z, other)
-        for family in FAMILIES
-        for z in family
-        if z in there
-        for other in family
-        if other not in there
-    ]
+    pairs = [(old, new) for family in FAMILIES for old in family for new in family]
+    ways = [(old, new) for old, new in pairs if old in there and new not in there]
     if not ways:
         return None
     old, new = ways[int(rng.integers(len(ways)))]
@@ -96,12 +90,8 @@ def substituted(structure: Structure, rng: np.random.Generator) -> Structure | N
 
 SETTINGS: Mapping[str, Change] = {
     "another origin": lambda one, rng: Structure(one.lattice, one.species, one.frac_coords + rng.random(3)),
-    "another cell": lambda one, _: Structure(
-        CELL @ one.lattice, one.species, one.frac_coords @ np.linalg.inv(CELL)
-    ),
-    "other axes": lambda one, _: Structure(
-        one.lattice[[1, 2, 0]], one.species, one.frac_coords[:, [1, 2, 0]]
-    ),
+    "another cell": lambda one, _: changed(one, CELL, np.zeros(3)),
+    "other axes": lambda one, _: changed(one, np.eye(3, dtype=int)[[1, 2, 0]], np.zeros(3)),
     "turned": lambda one, rng: Structure(one.lattice @ random_rotation(rng), one.species, one.frac_coords),
     "supercell": lambda one, _: unfolded(one, SUPERCELL),
     **{f"shaken by {a} Å": lambda one, rng, a=a, b=b: shaken(one, rng, a, b) for a, b in SHAKEN},
@@ -118,9 +108,8 @@ def is_chiral(structure: Structure) -> bool:
 def plain(first: np.ndarray, second: np.ndarray) -> float:
     """Euclid's distance of two vectors' numbers; what lengths differ by counts as it is."""
     size = max(len(first), len(second))
-    return float(
-        np.linalg.norm(np.pad(first, (0, size - len(first))) - np.pad(second, (0, size - len(second))))
-    )
+    ends = [np.pad(one, (0, size - len(one))) for one in (first, second)]
+    return float(np.linalg.norm(ends[0] - ends[1]))
 
 
 def vector(structure: Structure) -> np.ndarray:
@@ -202,9 +191,7 @@ def retrieval_rows(half: str, structures: Sequence[Structure], asked: int) -> Ro
                 "as given": int(np.argmin(plains)),
                 "fingerprint": int(near[0]),
                 "descriptor": int(np.argmin(np.linalg.norm(described - descriptor(BEST, latent), axis=1))),
-                "distance, of ten by fingerprint": min(
-                    near, key=lambda row: distance(BEST, latent, vectors[row])
-                ),
+                "distance, of ten by fingerprint": min(near, key=laid),
             }
             for kind, row in best.items():
                 right.setdefault(kind, []).append(row == number)
@@ -263,11 +250,8 @@ def _compare_volumes(entry: Mapping[str, Any], alike: dict[Any, Any], errors: di
         if before[1] == left:
             continue
         old, new = np.array([_number(before[1]), _number(left)], np.uint8)
-        after = Structure(
-            before[0].lattice,
-            np.where(before[0].species == old, new, before[0].species),
-            before[0].frac_coords,
-        )
+        species = np.where(before[0].species == old, new, before[0].species)
+        after = Structure(before[0].lattice, species, before[0].frac_coords)
         scale = predicted_scale(before[0], after)
         if scale is not None:
             for kind, factor in (("keep", 1.0), ("network", scale**3)):
@@ -290,10 +274,8 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
 ) -> None:
     """Print a table of each part as soon as it is measured."""
-    console, report = (
-        Console(width=180),
-        {"processor": processor_name(), "cores": available_cores(), "seed": SEED},
-    )
+    console = Console(width=180)
+    report: dict[str, Any] = {"processor": processor_name(), "cores": available_cores(), "seed": SEED}
     sets = halves(data, max(among, rebuilt, count))
 
     def both(part: Callable[..., Rows], size: int, *more: int) -> Rows:

@@ -42,7 +42,7 @@ def descriptor(representation: Representation, latent: Latent) -> Descriptor:
     channels = np.concatenate([content.density[held, None], content.species], axis=1)
     for a in range(channels.shape[1]):
         for b in range(max(a, 1), channels.shape[1]):
-            product = (channels[:, a] * np.conj(channels[:, b])).real
+            product = np.real(channels[:, a] * np.conj(channels[:, b]))
             shells.append(_in_shells(content, content.species_hkl, product, volume))
     mean = content.totals / content.count
     return np.concatenate([mean, [np.log(volume / content.count)], *shells])
