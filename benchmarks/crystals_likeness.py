@@ -44,6 +44,8 @@ CELL = np.array([[1, 1, 0], [0, 1, 0], [-1, 0, 1]])
 SUPERCELL = np.array([[1, 1, 0], [-1, 1, 0], [0, 0, 1]])
 RANKED = 10
 """Nearest by fingerprint, among which the distance of vectors chooses."""
+CHIRAL = 10
+"""Structures added that differ from their mirror images, since few do."""
 SHAKEN = ((0.02, 0.005), (0.1, 0.01))
 """Å of the atoms' places along each axis, and strains, standard deviations."""
 FAMILIES = (
@@ -117,9 +119,13 @@ def vector(structure: Structure) -> np.ndarray:
     return BEST.encode_setting(canonical(structure))
 
 
-def moved_rows(half: str, structures: Sequence[Structure]) -> Rows:
-    """How far each change of the setting moves vectors, over how far away the next other crystal is."""
+def moved_rows(half: str, structures: Sequence[Structure], count: int) -> Rows:
+    """How far each change of the setting moves vectors, over how far away the next other crystal is.
+
+    Of the first `count` structures, and some further ones that differ from their mirror images.
+    """
     rng, rows = np.random.default_rng(SEED), []
+    structures = [*structures[:count], *[one for one in structures[count:] if is_chiral(one)][:CHIRAL]]
     given, vectors = [AS_GIVEN.encode(one) for one in structures], [vector(one) for one in structures]
     described = np.array([descriptor(BEST, one) for one in vectors])
     others = [next_other(number, given, vectors, described) for number in range(len(structures))]
@@ -282,7 +288,7 @@ def main(
         return [row for half, found in sets.items() for row in part(half, found[:size], *more)]
 
     parts: dict[str, Callable[[], Rows]] = {
-        "settings": lambda: both(moved_rows, count),
+        "settings": lambda: both(moved_rows, among, count),
         "rebuilt": lambda: both(rebuilt_rows, rebuilt),
         "volumes": lambda: volume_rows(data, 2 * count),
         "nearest": lambda: both(retrieval_rows, among, count),

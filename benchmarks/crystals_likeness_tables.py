@@ -6,8 +6,8 @@ from report import Report, Row
 def crystals_likeness_table(report: Report) -> tuple[str, list[Row]]:
     """How far vectors move with the setting, what is found nearest, volumes, and energies of formation."""
     caption = (
-        "What a vector means: chosen on (mp_pool without benchmarks' rows) / reported (mp_20 test, mpts_52 val); "
-        "moves over the distance to the next other crystal"
+        "What a vector means: chosen on (mp_pool without benchmarks' rows; volumes: mp_20 val) / reported "
+        "(mp_20 test, mpts_52 val); moves over the distance to the next other crystal"
     )
     rows = [settings_row(name, report["settings"]) for name in _distinct(report["settings"], "change")]
     rows.append(rebuilt_row(report["rebuilt"]))
