@@ -33,8 +33,9 @@ _LONGER, _ACUTE = 5.0, 0.3
 worth, beside the logarithm of the longest axis over the shortest. By hand: fits to the template differ by a
 twentieth of `FIT` and more, as axes do of which one is 2 % longer."""
 _TEMPLATE = np.array([[0.0, 0.0, 0.0], [0.27, 0.14, 0.06], [0.1, 0.36, 0.19], [0.62, 0.23, 0.45]])
+"""Places of the template, in fractions of the cell. By hand: no symmetry leaves them as they are."""
 _TEMPLATE_WEIGHTS = np.array([1.0, 0.6, 0.4, 0.3])
-"""Places and weights of the template. By hand: no symmetry leaves it as it is, the heaviest is the origin."""
+"""Their weights. By hand: the heaviest is the origin."""
 
 
 @dataclass(frozen=True)
