@@ -78,7 +78,8 @@ def by_chgnet(table: Any, rows: np.ndarray) -> np.ndarray:
             graph = model.graph_converter(PymatgenStructure(lattice, entry["species"], places))
         except ValueError:  # an atom without neighbours
             continue
-        energies[row] = model.predict_graph(graph, task="e")["e"]
+        said: Any = model.predict_graph(graph, task="e")
+        energies[row] = said["e"]
     return energies
 
 
@@ -147,7 +148,8 @@ def kernel(kind: str, apart: Mapping[str, np.ndarray], widths: tuple[float, floa
 
     That of composition is the mean of kernels of the elements' shares and of the properties of elements.
     """
-    of_composition = 0.5 * sum(np.exp(-apart[name] / widths[0]) for name in ("composition", "properties"))
+    parts = [np.exp(-apart[name] / widths[0]) for name in ("composition", "properties")]
+    of_composition = 0.5 * (parts[0] + parts[1])
     if kind == "composition":
         return of_composition
     shape = np.exp(-apart[kind.split(" + ")[-1]] / widths[1])

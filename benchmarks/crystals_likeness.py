@@ -64,9 +64,13 @@ def halves(folder: Path, count: int) -> dict[str, list[Structure]]:
     chosen = [right_handed(pool[int(row)]) for row in rng.permutation(len(pool))[:count]]
     table = parquet.read_table(folder / "mp_20.parquet")
     rows = rng.permutation(np.flatnonzero(table["split"].to_numpy() == "test"))[:count]
-    keys = ("lattice", "species", "frac_coords")
-    reported = [checked(*(np.array(one[key]) for key in keys)) for one in table.take(rows).to_pylist()]
+    reported = [structure_of(one) for one in table.take(rows).to_pylist()]
     return {"choose": chosen, "report": reported}
+
+
+def structure_of(entry: Mapping[str, Any]) -> Structure:
+    """The structure of a row of a parquet file."""
+    return checked(np.array(entry["lattice"]), np.array(entry["species"]), np.array(entry["frac_coords"]))
 
 
 def shaken(structure: Structure, rng: np.random.Generator, places: float, strain: float) -> Structure:
@@ -103,7 +107,8 @@ SETTINGS: Mapping[str, Change] = {
 
 def is_chiral(structure: Structure) -> bool:
     """Whether no operation of the crystal reverses the hand."""
-    found = spglib.get_symmetry_dataset((structure.lattice, structure.frac_coords, structure.species))
+    cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
+    found = spglib.get_symmetry_dataset(cell)
     return found is not None and all(np.linalg.det(one) > 0 for one in found.rotations)
 
 
@@ -245,7 +250,7 @@ def volume_rows(folder: Path, count: int) -> Rows:
 
 def _compare_volumes(entry: Mapping[str, Any], alike: dict[Any, Any], errors: dict[str, list[float]]) -> None:
     """Relative errors of the volume that an earlier entry's gives, if it differs by one element."""
-    one = checked(*(np.array(entry[key]) for key in ("lattice", "species", "frac_coords")))
+    one = structure_of(entry)
     names = [part.rstrip("0123456789") for part in entry["formula"].split()]
     counts = [part[len(name) :] for part, name in zip(entry["formula"].split(), names, strict=True)]
     shared = dict(zip(names, counts, strict=True))
