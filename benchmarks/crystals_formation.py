@@ -67,7 +67,7 @@ def rows_of(folder: Path, file: Path | None, count: int) -> dict[str, Any]:
 
 def by_chgnet(table: Any, rows: np.ndarray) -> np.ndarray:
     """Energies in eV/atom of some rows, by CHGNet on one core; not a number where it has none."""
-    from chgnet.model import CHGNet
+    from chgnet.model.model import CHGNet
     from pymatgen.core import Structure as PymatgenStructure
 
     model, energies = CHGNet.load(use_device="cpu", verbose=False), np.full(len(table), np.nan)

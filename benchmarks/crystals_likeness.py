@@ -277,10 +277,10 @@ def _number(symbol: str) -> int:
 
 def main(
     data: Annotated[Path, typer.Option(help="Folder of the parquet files.")],
-    count: Annotated[int, typer.Option(help="Structures whose settings are changed, of each half.")] = 60,
-    among: Annotated[int, typer.Option(help="Structures among which the nearest is looked for.")] = 600,
+    count: Annotated[int, typer.Option(help="Structures whose settings are changed, of each half.")] = 24,
+    among: Annotated[int, typer.Option(help="Structures among which the nearest is looked for.")] = 300,
     rebuilt: Annotated[int, typer.Option(help="Structures that are rebuilt, of each half.")] = 300,
-    learn: Annotated[int, typer.Option(help="Structures to learn energies from.")] = 4000,
+    learn: Annotated[int, typer.Option(help="Structures to learn energies from.")] = 2500,
     energies: Annotated[Path | None, typer.Option(help="Energies of mp_pool's rows, an .npy file.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
 ) -> None:
