@@ -141,6 +141,16 @@ def test_likeness_knows_no_choice_of_the_cell():
     assert np.linalg.norm(fingerprint(salt(5.64, 11, 17)) - fingerprint(one)) > 1.0
 
 
+def test_the_nearest_is_the_same_crystal_in_another_setting(tmp_path: Path):
+    cube = np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]])
+    others = {"same": unfolded(salt(5.64, 11, 17, 0.1), cube), "strained": salt(5.7, 11, 17), "c": rutile()}
+    for name, structure in {"a": salt(5.64, 11, 17), **others}.items():
+        write_structure(tmp_path / f"{name}.cif", structure)
+    found = nearest_files(tmp_path / "a.cif", [str(tmp_path / f"{name}.cif") for name in others], 3)
+    assert [record["name"] for record in found] == ["same", "strained", "c"]
+    assert found[0]["distance"] < 1e-3 < found[1]["distance"]
+
+
 def test_verbs_write_structures_and_find_the_nearest(tmp_path: Path):
     files = {"a": salt(5.64, 11, 17), "b": salt(6.29, 19, 17), "c": rutile()}
     for name, structure in files.items():
