@@ -64,6 +64,13 @@ class Decoded:
         placed = 1.0 / (1.0 + (self.spread / _LOOSE) ** 2)
         return max(0.0, 1.0 - self.misfit) * float((placed * self.probability).mean())
 
+    def restored(self, setting: Setting) -> "Decoded":
+        """The same in the setting in which the crystal was given."""
+        structure = setting.restored(self.structure)
+        copies = len(structure) // len(self.structure)
+        probability, spread = np.tile(self.probability, copies), np.tile(self.spread, copies)
+        return Decoded(structure, self.misfit, probability, spread)
+
 
 def decode(
     representation: Representation,
@@ -103,11 +110,9 @@ def decode_content(
     # Elements were chosen before: a common factor of the spread changes how sure they are, not which.
     probability = nearest(weights, spread * doubt / noise, among)[1]
     places = place_spread(content.lattice, content.hkl, found.frac, noise)
-    structure, copies = Structure(content.lattice, species, wrapped(found.frac)), 1
-    if content.setting is not None:
-        structure = Setting(structure, *content.setting).restored(structure)
-        copies = len(structure) // content.count
-    return Decoded(structure, misfit, np.tile(probability, copies), np.tile(places, copies))
+    structure = Structure(content.lattice, species, wrapped(found.frac))
+    decoded = Decoded(structure, misfit, probability, places)
+    return decoded if content.setting is None else decoded.restored(Setting(structure, *content.setting))
 
 
 def encode_verified(

@@ -1,7 +1,6 @@
 """Ways through the space of latents: between two structures, and away from one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 import gemmi
@@ -49,7 +48,7 @@ def interpolate(
         relax_overlaps(representation, between(representation, here, moved, share, kind), tries, among)
         for share in np.linspace(0.0, 1.0, steps)[1:-1]
     ]
-    return [_exactly(first), *(_restored(setting, one) for one in found), _exactly(second)]
+    return [_exactly(first), *(one.restored(setting) for one in found), _exactly(second)]
 
 
 def between(
@@ -89,18 +88,6 @@ def _channels(representation: Representation, structure: Structure) -> Float[np.
 def _exactly(structure: Structure) -> Decoded:
     """A structure that nothing was decoded for."""
     return Decoded(structure, 0.0, np.ones(len(structure)), np.zeros(len(structure)))
-
-
-def _restored(setting: Setting, decoded: Decoded) -> Decoded:
-    """What was decoded in a canonical setting, in the one in which the crystal was given."""
-    structure = setting.restored(decoded.structure)
-    copies = len(structure) // len(decoded.structure)
-    return replace(
-        decoded,
-        structure=structure,
-        probability=np.tile(decoded.probability, copies),
-        spread=np.tile(decoded.spread, copies),
-    )
 
 
 def altered(
