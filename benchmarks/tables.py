@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from crystals_likeness_tables import crystals_likeness_table
 from crystals_tables import (
     crystals_others_table,
     crystals_paper_table,
@@ -326,6 +327,7 @@ TABLES = {
     "molmnist_tasks": molmnist_tasks_table,
     "crystals": crystals_table,
     "crystals_others": crystals_others_table,
+    "crystals_likeness": crystals_likeness_table,
     "crystals_samples": crystals_samples_table,
     "crystals_paper": crystals_paper_table,
 }

@@ -12,6 +12,7 @@ import typer
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import tables
+from crystals_likeness_tables import formation_row
 
 ROOT = Path(__file__).parents[1]
 EMPTY = f"before\n{tables.BEGIN}\n{tables.END}\nafter\n"
@@ -390,3 +391,13 @@ def test_molmnist_classes_and_twists_are_shown():
     _, (first, second) = tables.molmnist_tasks_table(report)
     assert (first.goal, first.measured) == ("≥ 95 %", "network 94.0 %, 2.0 ms (goal missed)")
     assert second.measured == "network off by 0.100°/nm, 2.0 ms"
+
+
+def test_energies_from_vectors_miss_their_goal_where_composition_alone_is_better():
+    counts = {"choose_count": 2, "report_count": 3, "learn_count": 4}
+    inputs = {"the mean": 0.9, "composition": 0.3, "composition + latent": 0.4}
+    rows = [{"input": name, "choose": 0.1, "report": error, **counts} for name, error in inputs.items()]
+    assert "(goal missed)" in formation_row(rows[2], rows).measured
+    rows[2]["report"] = 0.2
+    assert formation_row(rows[2], rows).measured == "error 0.100 / 0.200 eV/atom"
+    assert "goal missed" not in formation_row(rows[1], rows).measured

@@ -117,7 +117,7 @@ def test_the_segmenter_learns_four_boxes_by_heart():
 def test_both_models_answer_through_one_interface(weights: Path, tmp_path: Path):
     one, other = prototypes()[0], prototypes()[9]
     write_structure(tmp_path / "one.cif", one)
-    for predictor, size in ((argand.load("crystals"), 511), (argand.load("crystals", weights), 32)):
+    for predictor, size in ((argand.load("crystals"), 523), (argand.load("crystals", weights), 32)):
         latent = predictor.encode(tmp_path / "one.cif")
         assert latent.shape == (size,)
         assert latent.dtype == np.float32

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
 from argand.io.resource import shipped_weights
@@ -20,6 +21,7 @@ from argand.system import from_config, to_config
 from argand.systems.crystals.database.dataset import prototypes
 from argand.systems.crystals.latent.decoding import TRIES, Decoded, decode, encode_verified
 from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate
+from argand.systems.crystals.latent.likeness import Descriptor, descriptor, distance
 from argand.systems.crystals.latent.representation import Latent, Representation, representation_of
 
 Source = Any
@@ -27,6 +29,8 @@ Source = Any
 
 PAPER_WEIGHTS = shipped_weights("crystals-paper")
 MODELS = ("best", "paper")
+VOLUMES = ("network", "keep")
+"""What a crystal takes whose elements are replaced: as the network of occupations expects, or what it had."""
 
 
 @runtime_checkable
@@ -87,8 +91,9 @@ class FourierModel:
         return interpolate(self.representation, first, second, steps, tries)
 
     def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
-        """As `latent.interpolation.add_noise`."""
-        return add_noise(latent, noise, seed)
+        """As `latent.interpolation.add_noise`; how the crystal was given stays."""
+        crystal, setting = self.representation.parts(latent)
+        return np.concatenate([add_noise(crystal, noise, seed), setting])
 
 
 @dataclass(frozen=True)
@@ -145,10 +150,15 @@ def _networks(weights: str) -> Any:
 
 
 def named_model(
-    name: str = "best", numbers: int = 512, weights: Path | None = None, is_single: bool = False
+    name: str = "best",
+    numbers: int = 512,
+    weights: Path | None = None,
+    is_single: bool = False,
+    as_given: bool = False,
 ) -> Model:
     """The model `best`, with vectors of so many numbers, or `paper`, with its own weights or others.
 
+    With `as_given` crystals are encoded in the setting that they have, not in their canonical one.
     ConfigError for an unknown name, too few numbers, or options of the other model.
     """
     if name not in MODELS:
@@ -156,7 +166,9 @@ def named_model(
     if name == "best":
         if weights is not None or is_single:
             raise ConfigError("weights and single cells belong to the published networks; add --model paper")
-        return FourierModel(representation_of(numbers))
+        return FourierModel(replace(representation_of(numbers), as_given=as_given))
+    if as_given:
+        raise ConfigError("the published networks have no canonical setting; leave --as-given out")
     own = PublishedModel(view="single" if is_single else "repeating")
     return own if weights is None else replace(own, weights=str(weights))
 
@@ -170,6 +182,15 @@ def model_of(config: Mapping[str, Any]) -> Model:
     return from_config(PublishedModel, {key: value for key, value in config.items() if key != "model"})
 
 
+@dataclass(frozen=True)
+class Changed:
+    """A structure altered; `scale` is by what its lengths changed with the elements, `volume` who said so."""
+
+    structure: Structure
+    scale: float
+    volume: str
+
+
 class Predictor:
     """Structures as vectors, and what can be done with these.
 
@@ -180,9 +201,15 @@ class Predictor:
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def encode(self, source: Source) -> Latent:
-        """The vector of a structure, float32."""
-        return self.model.encode(structure_of(source))
+    def encode(self, source: Source, as_given: bool = False) -> Latent:
+        """The vector of a structure, float32: in its canonical setting, or in that which it is given in.
+
+        ConfigError for the latter with the published networks, which have no settings.
+        """
+        if not as_given:
+            return self.model.encode(structure_of(source))
+        model = self._fourier("a vector in the setting that is given")
+        return FourierModel(replace(model.representation, as_given=True)).encode(structure_of(source))
 
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
         """The structure of a vector; `tries` repairs are tried where it does not explain the vector."""
@@ -193,8 +220,21 @@ class Predictor:
         return self.model.rebuilt(structure_of(source), tries)[1]
 
     def interpolate(self, first: Source, second: Source, steps: int = 9, tries: int = 10) -> list[Decoded]:
-        """Structures on the straight way between two vectors, both ends included."""
+        """Structures on the straight way between two vectors; both ends are the structures as given."""
         return self.model.between(structure_of(first), structure_of(second), steps, tries)
+
+    def descriptor(self, latent: Latent) -> Descriptor:
+        """As `latent.likeness.descriptor`; ConfigError with the published networks."""
+        return descriptor(self._fourier("a descriptor").representation, latent)
+
+    def distance(self, first: Float[np.ndarray, " first"], second: Float[np.ndarray, " second"]) -> float:
+        """As `latent.likeness.distance`; ConfigError with the published networks."""
+        return distance(self._fourier("a distance").representation, first, second)
+
+    def _fourier(self, what: str) -> FourierModel:
+        if not isinstance(self.model, FourierModel):
+            raise ConfigError(f"the published networks do not give {what}; load `crystals` without weights")
+        return self.model
 
     def alter(
         self,
@@ -203,10 +243,46 @@ class Predictor:
         strain: Sequence[float] = (),
         noise: float = 0.0,
         seed: int = 0,
+        volume: str = "network",
     ) -> Decoded:
-        """The structure, elements replaced (`{"Na": "K"}`), stretched by shares of lengths, and shaken."""
-        latent = self.model.encode(altered(structure_of(source), substitute, strain))
-        return self.decode(self.model.add_noise(latent, noise, seed) if noise else latent)
+        """The structure, elements replaced (`{"Na": "K"}`), stretched by shares of lengths, and shaken.
+
+        Elements replaced take the volume that the network of occupations expects, or with `keep` that of the
+        structure.
+        """
+        given = self.changed(source, substitute, strain, volume).structure
+        return self.shaken(given, noise, [seed])[0]
+
+    def changed(
+        self,
+        source: Source,
+        substitute: Mapping[str, str] | None = None,
+        strain: Sequence[float] = (),
+        volume: str = "network",
+    ) -> Changed:
+        """What `alter` encodes, and by how much the volume of elements replaced changed its lengths.
+
+        ConfigError for a volume that is none.
+        """
+        if volume not in VOLUMES:
+            raise ConfigError(f"a volume of '{volume}' is not known; give {' or '.join(VOLUMES)}")
+        structure = structure_of(source)
+        new = altered(structure, substitute, strain)
+        if not substitute or volume == "keep":
+            return Changed(new, 1.0, "keep")
+        from argand.systems.crystals.generation.volume import predicted_scale  # torch, for one option
+
+        scale = predicted_scale(structure, new)
+        if scale is None:
+            return Changed(new, 1.0, "keep")
+        return Changed(checked(scale * new.lattice, new.species, new.frac_coords), scale, "network")
+
+    def shaken(self, structure: Structure, noise: float, seeds: Sequence[int]) -> list[Decoded]:
+        """What the structure's vector decodes to, with noise by each seed, or without any."""
+        latent, decoded = self.model.rebuilt(structure)
+        if not noise:
+            return [decoded for _ in seeds]
+        return [self.decode(self.model.add_noise(latent, noise, seed)) for seed in seeds]
 
 
 def structure_of(source: Source) -> Structure:

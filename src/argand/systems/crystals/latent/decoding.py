@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from argand.physics.crystal.canonical import Setting, canonical
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.matching_pursuit import Pursuit
 from argand.physics.crystal.reciprocal import place_spread, waves
 from argand.physics.crystal.structure import Structure, wrapped
-from argand.physics.crystal.supercell import folded, unfolded
+from argand.physics.crystal.supercell import folded
 from argand.systems.crystals.latent.element_codes import amplitudes, code_weights, nearest
 from argand.systems.crystals.latent.representation import Content, Latent, Representation
 
@@ -63,6 +64,13 @@ class Decoded:
         placed = 1.0 / (1.0 + (self.spread / _LOOSE) ** 2)
         return max(0.0, 1.0 - self.misfit) * float((placed * self.probability).mean())
 
+    def restored(self, setting: Setting) -> "Decoded":
+        """The same in the setting in which the crystal was given."""
+        structure = setting.restored(self.structure)
+        copies = len(structure) // len(self.structure)
+        probability, spread = np.tile(self.probability, copies), np.tile(self.spread, copies)
+        return Decoded(structure, self.misfit, probability, spread)
+
 
 def decode(
     representation: Representation,
@@ -102,11 +110,9 @@ def decode_content(
     # Elements were chosen before: a common factor of the spread changes how sure they are, not which.
     probability = nearest(weights, spread * doubt / noise, among)[1]
     places = place_spread(content.lattice, content.hkl, found.frac, noise)
-    structure, copies = Structure(content.lattice, species, wrapped(found.frac)), 1
-    if content.multiples is not None:
-        structure = unfolded(structure, content.multiples)
-        copies = len(structure) // content.count
-    return Decoded(structure, misfit, np.tile(probability, copies), np.tile(places, copies))
+    structure = Structure(content.lattice, species, wrapped(found.frac))
+    decoded = Decoded(structure, misfit, probability, places)
+    return decoded if content.setting is None else decoded.restored(Setting(structure, *content.setting))
 
 
 def encode_verified(
@@ -131,8 +137,43 @@ def encode_verified(
     return best
 
 
+def verified_step(
+    representation: Representation, structure: Structure, tries: int = TRIES, seconds: float = SECONDS
+) -> int:
+    """The first step of indices that brings a structure back in the setting it has; the last where none does.
+
+    Most of the seconds are the last one's.
+    """
+    last = representation.steps(len(structure)) - 1
+    for step in range(last):
+        decoded = decode(
+            representation, representation.encode(structure, step), min(tries, _FEW), _EARLY * seconds
+        )
+        if decoded.confidence > _SURE and _is_same(decoded.structure, structure):
+            return step
+    return last
+
+
 def _vectors(representation: Representation, structure: Structure) -> Iterator[tuple[Latent, bool]]:
     """Vectors of a structure, and whether each is the last one.
+
+    Those of the canonical setting come first. Where they do not bring a supercell back, and where vectors are
+    wanted as given, the cell as it is follows.
+    """
+    if representation.as_given:
+        yield from _vectors_as_given(representation, structure)
+        return
+    setting = canonical(structure)
+    steps = representation.steps(len(setting.structure))
+    is_folded = len(setting.structure) < len(structure)
+    for step in range(steps):
+        yield representation.encode_setting(setting, step), step == steps - 1 and not is_folded
+    if is_folded:
+        yield from _vectors_as_given(representation, structure)
+
+
+def _vectors_as_given(representation: Representation, structure: Structure) -> Iterator[tuple[Latent, bool]]:
+    """Vectors of the cell as it is.
 
     A supercell of many atoms is told by its smallest cell first; one of few atoms only where it is not
     determined as it is, so that cells of one shape have vectors of one kind.
