@@ -123,7 +123,7 @@ def encode_verified(
         left = end - time.thread_time()
         limits = (tries, left) if is_last else (min(tries, _FEW), _EARLY * left)
         decoded = decode(representation, latent, *limits)
-        if decoded.confidence > _SURE and _is_same(decoded.structure, structure):
+        if decoded.confidence > _SURE and is_same(decoded.structure, structure):
             return latent, decoded
         if best is None or decoded.confidence > best[1].confidence:
             best = latent, decoded
@@ -149,6 +149,6 @@ def _vectors(representation: Representation, structure: Structure) -> Iterator[t
         yield representation.encode(structure, step), step == last
 
 
-def _is_same(decoded: Structure, truth: Structure) -> bool:
+def is_same(decoded: Structure, truth: Structure) -> bool:
     comparison = compare(decoded, truth)
     return comparison.is_exact and comparison.rms_distance < _SAME

@@ -1,0 +1,66 @@
+"""Orbits of a space group: the sites of places, all images of a place, and structures as orbits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from argand.physics.crystal.structure import Structure
+from argand.systems.crystals.latent.symmetric.setting import Setting
+from argand.typing import Matrix3, Points3, Vector3
+
+ON_SITE = 0.35
+"""Å between a place and its image below which both are one atom on a site of some symmetry. By hand: less than
+half of the shortest bond, that of H2, which is 0.74."""
+_ONE_PLACE = 1e-3
+"""Fractions of a cell; images of an exact site that are nearer are one atom. By hand: far above rounding."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """An exact place, the directions in which it may move (rows, orthonormal), and how many atoms it makes."""
+
+    place: Vector3
+    free: Float[np.ndarray, "dim 3"]
+    atoms: int
+
+
+def site_of(setting: Setting, lattice: Matrix3, place: Vector3, reach: float = ON_SITE) -> Site:
+    """The site that a place (fractional) is on within `reach` Å: the mean of the images that are near it."""
+    images = setting.rotations @ place + setting.translations
+    images += np.rint(place - images)
+    near = np.linalg.norm((images - place) @ lattice, axis=1) < reach
+    # Operators that keep an exact place are a group; those of a rough one may lack some of it.
+    exact = images[near].mean(0)
+    images = setting.rotations @ exact + setting.translations
+    images += np.rint(exact - images)
+    keep = (np.abs(images - exact) < _ONE_PLACE).all(1)
+    # The mean operator projects on what the site leaves free, though not at right angles.
+    left, values, _ = np.linalg.svd(setting.rotations[keep].mean(0))
+    return Site(exact, left[:, values > 0.5].T, len(setting.rotations) // int(keep.sum()))
+
+
+def images_of(setting: Setting, place: Vector3) -> Points3:
+    """All atoms of the orbit of an exact place, in the order of the operators."""
+    images = setting.rotations @ place + setting.translations
+    kept: list[int] = []
+    for number, image in enumerate(images):
+        apart = images[kept] - image
+        if not (np.abs(apart - np.rint(apart)) < _ONE_PLACE).all(1).any():
+            kept.append(number)
+    return images[kept]
+
+
+def orbits_of(setting: Setting, structure: Structure) -> Int[np.ndarray, " orbit"]:
+    """The first atom of each orbit of an exactly symmetric structure, in the primitive cell of the setting."""
+    left, first = np.ones(len(structure), bool), []
+    places = structure.frac_coords
+    while left.any():
+        number = int(left.argmax())
+        first.append(number)
+        images = setting.rotations @ places[number] + setting.translations
+        apart = places[:, None] - images[None]
+        apart -= np.rint(apart)
+        left &= ~(np.abs(apart) < _ONE_PLACE).all(-1).any(1)
+        left[number] = False
+    return np.array(first)
