@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from argand.errors import InputError
-from argand.physics.crystal.matching_pursuit import CONVERGED, Pursuit
 from argand.physics.crystal.structure import Structure, wrapped
 from argand.systems.crystals.latent.decoding import SECONDS, TRIES, Decoded, is_same
 from argand.systems.crystals.latent.representation import Latent
@@ -18,6 +17,7 @@ from argand.systems.crystals.latent.symmetric.representation import (
     SymmetricRepresentation,
     element_weights,
 )
+from argand.systems.crystals.latent.symmetric.setting import Standard, as_given
 
 _ROUNDING = 1e-4
 """Error of coefficients that is always there, as in the decoder without symmetry."""
@@ -64,8 +64,12 @@ def decode_content(content: SymmetricContent, tries: int = TRIES, seconds: float
     species = np.repeat(content.elements[kinds], counts)
     structure = Structure(content.lattice, species, wrapped(np.concatenate(images)))
     misfit = float(np.sqrt(0.5 * (min(found.misfit, 1.0) + unexplained)))
-    spread = _spread(content, search, found, noise)
-    return Decoded(structure, misfit, np.repeat(probability, counts), np.repeat(spread, counts))
+    spread, copies = _spread(content, search, found, noise), 1
+    if content.multiples is not None and content.shift is not None:
+        copies = round(float(np.linalg.det(content.multiples)))
+        structure = as_given(structure, content.multiples, content.shift)
+    sure, moves = (np.tile(np.repeat(one, counts), copies) for one in (probability, spread))
+    return Decoded(structure, misfit, sure, moves)
 
 
 def _elements(
@@ -122,23 +126,31 @@ def encode_verified(
 ) -> tuple[Latent, Decoded]:
     """The first vector of a structure from which it comes back, and what comes back.
 
-    Longer ones are tried in turn; where none brings the structure back, the surest is given. Structures are
-    compared in the standard setting. InputError where no space group is found.
+    Longer ones are tried in turn; where none brings the structure back, the surest is given. What comes back
+    must be within 0.02 Å of what was given, in the cell that was given. InputError where no space group is
+    found.
     """
     end = time.thread_time() + seconds
-    hall, standard = representation.standardised(structure)
+    given = representation.standardised(structure)
     best: tuple[Latent, Decoded] | None = None
     for step in range(len(GROWTH)):
         try:
-            latent = representation.encode(hall, standard, step)
+            latent = representation.encode(given, step)
         except InputError:
             continue
         left = end - time.thread_time()
         decoded = decode(representation, latent, tries, left if step == len(GROWTH) - 1 else 0.3 * left)
-        if decoded.confidence > _SURE and is_same(decoded.structure, standard):
+        if decoded.confidence > _SURE and comes_back(decoded, given, structure, representation.keeps_setting):
             return latent, decoded
         if best is None or decoded.confidence > best[1].confidence:
             best = latent, decoded
     if best is None:
         raise InputError(f"{representation.numbers} numbers are too few for {structure.formula}; give more")
     return best
+
+
+def comes_back(decoded: Decoded, given: Standard, structure: Structure, is_placed: bool = False) -> bool:
+    """Whether what was decoded is the structure, all elements right and within 0.02 Å, in the cell given."""
+    found = decoded.structure
+    placed = found if is_placed else as_given(found, given.multiples, given.shift)
+    return is_same(placed, structure)

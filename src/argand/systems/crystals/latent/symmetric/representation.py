@@ -6,7 +6,6 @@ independent Fourier coefficients of the primitive cell, as numbers of one size: 
 elements apart, and of weight 1. What the operators say of all other coefficients is not written.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +14,17 @@ from jaxtyping import Complex, Float, UInt8
 from argand.errors import ConfigError, InputError
 from argand.physics.crystal.reciprocal import waves
 from argand.physics.crystal.structure import MAX_ATOMS, MAX_Z, Structure, parameters
+from argand.physics.crystal.supercell import Multiples
 from argand.systems.crystals.latent.representation import Latent, thick
 from argand.systems.crystals.latent.symmetric.orbit import orbits_of
-from argand.systems.crystals.latent.symmetric.setting import Setting, setting_of, standardised
+from argand.systems.crystals.latent.symmetric.setting import Setting, Standard, setting_of, standardised
 from argand.systems.crystals.latent.symmetric.stars import Stars, stars_of
-from argand.typing import Matrix3
+from argand.typing import Matrix3, Vector3
 
 WHOLE = 4
 """Whole numbers before those of the elements: Hall symbol, atoms, orbits, elements."""
+_TAIL = 12
+"""Numbers of the cell (9) and of the origin (3) that a structure was given with."""
 _GRID = (0.1, 0.05)
 """Steps of the logarithms of lengths and of the cosines of angles, whose rounded values decide on the indices;
 as in the vector without symmetry."""
@@ -48,6 +50,9 @@ class SymmetricContent:
     species_stars: Stars
     species: Complex[np.ndarray, " low"]
     total: float
+    multiples: Multiples | None = None
+    """With `shift`, how the structure was given (`setting.Standard`); None where that is not kept."""
+    shift: Vector3 | None = None
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,16 @@ class SymmetricRepresentation:
     """How long vectors are: `numbers` for cells of up to `atoms` atoms, in proportion to the atoms beyond.
 
     `tolerance` in Å is what may be missing to the space group (spglib's `symprec`); `species_share` of the
-    coefficients tell elements apart, and no fewer than orbits there are. Defaults chosen on mp_20 val
+    coefficients tell elements apart, and no fewer than orbits there are. With `keeps_setting` twelve numbers
+    more say in which cell and from which origin the structure was given. Defaults chosen on mp_20 val
     (benchmarks/crystals_short.py). ConfigError for too few numbers.
     """
 
     numbers: int = 64
     tolerance: float = 0.01
-    species_share: float = 0.2
+    species_share: float = 0.1
     atoms: int = 20
+    keeps_setting: bool = False
 
     def __post_init__(self) -> None:
         # Head of a cubic element, and one coefficient.
@@ -71,7 +78,7 @@ class SymmetricRepresentation:
         if not self.tolerance > 0:
             raise ConfigError(f"a tolerance of {self.tolerance:g} Å finds no symmetry; give one above 0")
 
-    def standardised(self, structure: Structure) -> tuple[int, Structure]:
+    def standardised(self, structure: Structure) -> Standard:
         """As `setting.standardised`, within the tolerance."""
         return standardised(structure, self.tolerance)
 
@@ -79,28 +86,33 @@ class SymmetricRepresentation:
         """Length of the vector of a primitive cell of so many atoms; one fewer where a pair does not fit."""
         return int(self.numbers * GROWTH[step] * max(1.0, count / self.atoms))
 
-    def encode(self, hall: int, standard: Structure, step: int = 0) -> Latent:
+    def encode(self, given: Standard, step: int = 0) -> Latent:
         """The vector of a structure in its setting, float32; InputError where that step is too short."""
-        setting = setting_of(hall)
+        setting, standard = setting_of(given.hall), given.structure
         elements, kinds = np.unique(standard.species, return_inverse=True)
         orbits = len(orbits_of(setting, standard))
-        head = [hall, len(standard), orbits, len(elements), *elements, *_cell_numbers(setting, standard.lattice)]
-        size = self.size(len(standard), step)
-        density, species = self._stars(setting, np.array(head[-len(setting.free) :]), size - len(head), head)
+        cell = _cell_numbers(setting, standard.lattice)
+        head = [given.hall, len(standard), orbits, len(elements), *elements]
+        tail = [*given.multiples.ravel(), *given.shift] if self.keeps_setting else []
+        left = self.size(len(standard), step) - len(head) - len(cell) - len(tail)
+        density, species = self._stars(setting, np.array(cell), left, orbits, len(elements))
         weights = element_weights(len(elements))[kinds]
         scale = 1.0 / np.sqrt(len(standard))
         low = waves(species.hkl, standard.frac_coords) @ weights
         high = waves(density.hkl, standard.frac_coords).sum(1)
         total = [weights.sum() * scale] if len(elements) > 1 else []
-        return np.concatenate([head, total, species.pack(low * scale), density.pack(high * scale)]).astype(
-            np.float32
-        )
+        numbers = [head, cell, tail, total, species.pack(low * scale), density.pack(high * scale)]
+        return np.concatenate(numbers).astype(np.float32)
+
+    def head_size(self, latent: Float[np.ndarray, " size"]) -> int:
+        """How many numbers come before the coefficients; InputError for no vector."""
+        content = self.read(latent)
+        return WHOLE + len(content.elements) + len(content.setting.free) + _TAIL * self.keeps_setting
 
     def _stars(
-        self, setting: Setting, cell: Float[np.ndarray, " free"], left: int, head: Sequence[float]
+        self, setting: Setting, cell: Float[np.ndarray, " free"], left: int, orbits: int, elements: int
     ) -> tuple[Stars, Stars]:
         """Stars of places and of species, for so many numbers after the head."""
-        orbits, elements = int(head[2]), int(head[3])
         stars = stars_of(setting, _coarse_lattice(setting, cell), max(left, 1))
         # A pair that does not fit leaves a number; a vector is as long as what it holds.
         for numbers in range(left, 0, -1):
@@ -112,7 +124,7 @@ class SymmetricRepresentation:
                 break
             if stars.first(rest).numbers == rest:
                 return stars.first(rest), species
-        raise InputError(f"{left + len(head)} numbers are too few for {orbits} orbits of {elements} elements")
+        raise InputError(f"{self.numbers} numbers are too few for {orbits} orbits of {elements} elements")
 
     def read(self, latent: Float[np.ndarray, " size"]) -> SymmetricContent:
         """What the vector says; InputError for one without sense."""
@@ -124,12 +136,14 @@ class SymmetricRepresentation:
         start = WHOLE + kinds
         cell = latent[start : start + len(setting.free)]
         start += len(setting.free)
+        origin = latent[start : start + _TAIL] if self.keeps_setting else None
+        start += _TAIL * self.keeps_setting
         elements = np.rint(latent[WHOLE : WHOLE + kinds])
         is_whole = 1 <= kinds <= orbits <= count <= MAX_ATOMS and len(latent) > start
         if not is_whole or elements.min() < 1 or elements.max() > MAX_Z:
             raise InputError("not a symmetric latent vector: its atoms, orbits or elements make no sense")
         has_total = int(kinds > 1)
-        density, species = self._stars(setting, cell, len(latent) - start, latent[:start].tolist())
+        density, species = self._stars(setting, cell, len(latent) - start, orbits, kinds)
         if density.numbers + species.numbers + has_total != len(latent) - start:
             raise InputError(f"a symmetric latent does not have {len(latent)} numbers with such a cell")
         scale = np.sqrt(count)
@@ -146,12 +160,23 @@ class SymmetricRepresentation:
             species,
             species.unpack(latent[start + has_total : middle]) * scale,
             latent[start] * scale if has_total else 0.0,
+            None if origin is None else _multiples(origin[:9], count),
+            None if origin is None else origin[9:],
         )
 
 
 def element_weights(count: int) -> Float[np.ndarray, " element"]:
     """Weights of the elements of one crystal, in the order of their atomic numbers: evenly from -1 to 1."""
     return np.linspace(-1.0, 1.0, count) if count > 1 else np.zeros(1)
+
+
+def _multiples(numbers: Float[np.ndarray, "9"], count: int) -> Multiples:
+    """The cell a structure was given by; InputError where it is none, or one too large."""
+    multiples = np.rint(numbers).reshape(3, 3)
+    # Halves, since determinants are rounded.
+    if not 0.5 < np.linalg.det(multiples) < MAX_ATOMS / count + 0.5:
+        raise InputError("not a symmetric latent vector: the cell that it was given by makes no sense")
+    return multiples.astype(int)
 
 
 def _cell_numbers(setting: Setting, lattice: Matrix3) -> list[float]:

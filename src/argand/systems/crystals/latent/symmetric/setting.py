@@ -15,7 +15,8 @@ from jaxtyping import Float, Int
 from argand.errors import InputError
 from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.structure import Structure, parameters, right_handed, wrapped
-from argand.typing import Matrix3
+from argand.physics.crystal.supercell import Multiples, unfolded
+from argand.typing import Matrix3, Vector3
 
 SETTINGS = 530
 """Hall symbols in the table (Hall & Grosse-Kunstleve's, which spglib numbers from 1)."""
@@ -91,8 +92,21 @@ def setting_of(hall: int) -> Setting:
     return Setting(rotations, translations % 1.0, basis, free, is_hexagonal)
 
 
-def standardised(structure: Structure, tolerance: float) -> tuple[int, Structure]:
-    """Number of the Hall symbol, and the structure by the primitive cell of its standard setting.
+@dataclass(frozen=True)
+class Standard:
+    """A structure by the primitive cell of its standard setting, and how it lay in the cell it was given in.
+
+    The given vectors are `multiples` of the primitive ones (rows), x_standard = x_given @ multiples + shift.
+    """
+
+    hall: int
+    structure: Structure
+    multiples: Multiples
+    shift: Vector3
+
+
+def standardised(structure: Structure, tolerance: float) -> Standard:
+    """The structure in its standard setting.
 
     Places and cell are exactly as symmetric as the group says; they were so within `tolerance` Å (spglib's
     `symprec`). InputError where spglib finds no group, as with atoms nearer than the tolerance.
@@ -110,10 +124,18 @@ def standardised(structure: Structure, tolerance: float) -> tuple[int, Structure
         raise InputError(f"no space group is found within {tolerance:g} Å; take a model without symmetry")
     setting = setting_of(int(dataset.hall_number))
     values = parameters(dataset.std_lattice)[list(setting.free)]
-    places = wrapped(dataset.std_positions @ np.linalg.inv(setting.basis))
+    into = np.linalg.inv(setting.basis)
+    places = wrapped(dataset.std_positions @ into)
     kept = _once(places, dataset.std_types)
-    species = dataset.std_types[kept].astype(np.uint8)
-    return int(dataset.hall_number), Structure(setting.lattice(values), species, places[kept])
+    standard = Structure(setting.lattice(values), dataset.std_types[kept].astype(np.uint8), places[kept])
+    multiples = np.rint(dataset.transformation_matrix.T @ into).astype(int)
+    return Standard(int(dataset.hall_number), standard, multiples, dataset.origin_shift @ into)
+
+
+def as_given(standard: Structure, multiples: Multiples, shift: Vector3) -> Structure:
+    """The structure in the cell and from the origin that it was given in; a along x, b in the xy plane."""
+    moved = Structure(standard.lattice, standard.species, wrapped(standard.frac_coords - shift))
+    return unfolded(moved, multiples)
 
 
 def _once(places: Float[np.ndarray, "n 3"], species: Int[np.ndarray, " n"]) -> list[int]:
