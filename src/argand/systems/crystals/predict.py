@@ -1,6 +1,7 @@
 """Crystal structures as vectors and back, from Python: `argand.load("crystals")`.
 
-Two models of one interface stand behind it: Fourier coefficients, and the published networks.
+Three models of one interface stand behind it: Fourier coefficients, those that the space group leaves free,
+and the published networks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +22,15 @@ from argand.systems.crystals.database.dataset import prototypes
 from argand.systems.crystals.latent.decoding import TRIES, Decoded, decode, encode_verified
 from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate
 from argand.systems.crystals.latent.representation import Latent, Representation, representation_of
+from argand.systems.crystals.latent.symmetric import decoding as symmetric
+from argand.systems.crystals.latent.symmetric import mixing
+from argand.systems.crystals.latent.symmetric.representation import SymmetricRepresentation
 
 Source = Any
 """A file (CIF, POSCAR, extended XYZ), a Structure of argand, or one of pymatgen."""
 
 PAPER_WEIGHTS = shipped_weights("crystals-paper")
-MODELS = ("best", "paper")
+MODELS = ("best", "symmetric", "paper")
 
 
 @runtime_checkable
@@ -92,6 +96,43 @@ class FourierModel:
 
 
 @dataclass(frozen=True)
+class SymmetricModel:
+    """Ours, short: the Fourier coefficients that the space group leaves free.
+
+    What it decodes is the primitive cell of the standard setting, unless the representation keeps the one
+    that was given.
+    """
+
+    representation: SymmetricRepresentation
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The representation's."""
+        return {"model": "symmetric", **to_config(self.representation)}
+
+    def encode(self, structure: Structure) -> Latent:
+        """The first vector of the structure from which it comes back."""
+        return symmetric.encode_verified(self.representation, structure)[0]
+
+    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
+        """As `latent.symmetric.decoding.decode`."""
+        return symmetric.decode(self.representation, latent, tries)
+
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """As `latent.symmetric.decoding.encode_verified`."""
+        return symmetric.encode_verified(self.representation, structure, tries)
+
+    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
+        """As `latent.symmetric.mixing.between`, decoded."""
+        ends = (self.representation.standardised(one) for one in (first, second))
+        return [self.decode(one, tries) for one in mixing.between(self.representation, *ends, steps)]
+
+    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
+        """As `latent.symmetric.mixing.add_noise`."""
+        return mixing.add_noise(self.representation, latent, noise, seed)
+
+
+@dataclass(frozen=True)
 class PublishedModel:
     """The published networks: a box of 10 Å, of the repeating crystal or of its single cell.
 
@@ -145,18 +186,28 @@ def _networks(weights: str) -> Any:
 
 
 def named_model(
-    name: str = "best", numbers: int = 512, weights: Path | None = None, is_single: bool = False
+    name: str = "best",
+    numbers: int | None = None,
+    weights: Path | None = None,
+    is_single: bool = False,
+    keeps_setting: bool = False,
 ) -> Model:
-    """The model `best`, with vectors of so many numbers, or `paper`, with its own weights or others.
+    """The model `best`, with vectors of 512 numbers or so many, `symmetric` (64), or `paper`.
 
-    ConfigError for an unknown name, too few numbers, or options of the other model.
+    `paper` has its own weights or others; `symmetric` keeps the cell and origin given, if that is asked for.
+    ConfigError for an unknown name, too few numbers, or options of another model.
     """
     if name not in MODELS:
         raise ConfigError(f"no model is called '{name}'; there are {', '.join(MODELS)}")
+    if name != "paper" and (weights is not None or is_single):
+        raise ConfigError("weights and single cells belong to the published networks; add --model paper")
+    if name != "symmetric" and keeps_setting:
+        raise ConfigError("the setting is kept, or not, by the symmetric model alone; add --model symmetric")
     if name == "best":
-        if weights is not None or is_single:
-            raise ConfigError("weights and single cells belong to the published networks; add --model paper")
-        return FourierModel(representation_of(numbers))
+        return FourierModel(Representation() if numbers is None else representation_of(numbers))
+    if name == "symmetric":
+        short = SymmetricRepresentation(keeps_setting=keeps_setting)
+        return SymmetricModel(short if numbers is None else replace(short, numbers=numbers))
     own = PublishedModel(view="single" if is_single else "repeating")
     return own if weights is None else replace(own, weights=str(weights))
 
@@ -165,9 +216,12 @@ def model_of(config: Mapping[str, Any]) -> Model:
     """The model that made latents; InputError where the configuration is of none."""
     if "model" not in config:
         return FourierModel(from_config(Representation, config))
+    fields = {key: value for key, value in config.items() if key != "model"}
+    if config["model"] == "symmetric":
+        return SymmetricModel(from_config(SymmetricRepresentation, fields))
     if config["model"] != "paper":
         raise InputError(f"latents of a model '{config['model']}', which is unknown")
-    return from_config(PublishedModel, {key: value for key, value in config.items() if key != "model"})
+    return from_config(PublishedModel, fields)
 
 
 class Predictor:
@@ -224,11 +278,12 @@ def structure_of(source: Source) -> Structure:
 def load(weights: Path | str | None = None) -> Predictor:
     """Our representation, which has no weights; or the published networks with weights of a file or folder.
 
-    `"paper"` stands for those that ship with argand. Raises InputError where weights cannot be read.
+    `"symmetric"` stands for our short one, `"paper"` for the published networks' weights that ship with
+    argand. Raises InputError where weights cannot be read.
     """
-    if weights is None:
-        return Predictor(named_model())
-    return Predictor(named_model("paper", weights=None if str(weights) == "paper" else Path(weights)))
+    if weights is None or str(weights) in MODELS:
+        return Predictor(named_model(str(weights or "best")))
+    return Predictor(named_model("paper", weights=Path(weights)))
 
 
 def selftest() -> str:

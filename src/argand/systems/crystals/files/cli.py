@@ -14,10 +14,22 @@ Files = Annotated[
     list[str], typer.Argument(help="CIF, POSCAR, extended XYZ or parquet files, globs, folders.")
 ]
 Numbers = Annotated[int, typer.Option(help="Latent of a cell of up to 20 atoms; larger ones have more.")]
+OwnNumbers = Annotated[
+    int | None,
+    typer.Option(
+        "--numbers", help="Latent of a cell of up to 20 atoms: 512 by default, of symmetric 64; more beyond."
+    ),
+]
+KeepSetting = Annotated[
+    bool, typer.Option("--keep-setting", help="With symmetric: keep cell and origin, for 12 of the numbers.")
+]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="Folder for CIFs and summary.json.")]
 Force = Annotated[bool, typer.Option("--force", help="Do again what an earlier run has written.")]
 ModelName = Annotated[
-    str, typer.Option("--model", help="best, or paper: the published networks on a box of 10 Å.")
+    str,
+    typer.Option(
+        "--model", help="best; symmetric: what the space group leaves free; paper: the published networks."
+    ),
 ]
 Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
 Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
@@ -33,10 +45,11 @@ Symmetrise = Annotated[
 def encode(
     files: Files,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file for the latents.")],
-    numbers: Numbers = 512,
+    numbers: OwnNumbers = None,
     model: ModelName = "best",
     weights: Weights = None,
     single: Single = False,
+    keep_setting: KeepSetting = False,
     json: Json = False,
 ) -> None:
     """Write structures as vectors of at most 512 numbers for 20 atoms.
@@ -45,7 +58,7 @@ def encode(
     """
     from argand.systems.crystals.files.run import encode_files
 
-    made_by = _model(model, numbers, weights, single)
+    made_by = _model(model, numbers, weights, single, keep_setting)
     _tell(encode_files(files, out, made_by), json, f"latents: {out}")
 
 
@@ -73,10 +86,11 @@ def decode(
 def reconstruct(
     files: Files,
     out: Folder,
-    numbers: Numbers = 512,
+    numbers: OwnNumbers = None,
     model: ModelName = "best",
     weights: Weights = None,
     single: Single = False,
+    keep_setting: KeepSetting = False,
     tries: Tries = 100,
     symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
@@ -90,7 +104,7 @@ def reconstruct(
     from argand.systems.crystals.files.run import Decoding, reconstruct_files
 
     settings = {"decoding": Decoding(tries, symmetrise), "processes": processes, "force": force}
-    summary = reconstruct_files(files, out, _model(model, numbers, weights, single), **settings)
+    summary = reconstruct_files(files, out, _model(model, numbers, weights, single, keep_setting), **settings)
     _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -263,10 +277,10 @@ def _representation(numbers: int) -> Any:
     return representation_of(numbers)
 
 
-def _model(name: str, numbers: int, weights: Path | None, single: bool) -> Any:
+def _model(name: str, numbers: int | None, weights: Path | None, single: bool, keep_setting: bool) -> Any:
     from argand.systems.crystals.predict import named_model
 
-    return named_model(name, numbers, weights, single)
+    return named_model(name, numbers, weights, single, keep_setting)
 
 
 def _tell(summary: dict[str, Any], json: bool, where: str) -> None:

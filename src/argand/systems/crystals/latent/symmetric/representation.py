@@ -86,12 +86,15 @@ class SymmetricRepresentation:
         """Length of the vector of a primitive cell of so many atoms; one fewer where a pair does not fit."""
         return int(self.numbers * GROWTH[step] * max(1.0, count / self.atoms))
 
-    def encode(self, given: Standard, step: int = 0) -> Latent:
-        """The vector of a structure in its setting, float32; InputError where that step is too short."""
+    def encode(self, given: Standard, step: int = 0, lattice: Matrix3 | None = None) -> Latent:
+        """The vector of a structure in its setting, float32; InputError where that step is too short.
+
+        With `lattice` (primitive vectors in Å, as symmetric as the group) that of its atoms in another cell.
+        """
         setting, standard = setting_of(given.hall), given.structure
         elements, kinds = np.unique(standard.species, return_inverse=True)
         orbits = len(orbits_of(setting, standard))
-        cell = _cell_numbers(setting, standard.lattice)
+        cell = _cell_numbers(setting, standard.lattice if lattice is None else lattice)
         head = [given.hall, len(standard), orbits, len(elements), *elements]
         tail = [*given.multiples.ravel(), *given.shift] if self.keeps_setting else []
         left = self.size(len(standard), step) - len(head) - len(cell) - len(tail)
@@ -108,6 +111,10 @@ class SymmetricRepresentation:
         """How many numbers come before the coefficients; InputError for no vector."""
         content = self.read(latent)
         return WHOLE + len(content.elements) + len(content.setting.free) + _TAIL * self.keeps_setting
+
+    def lattice(self, hall: int, cell: Float[np.ndarray, " free"]) -> Matrix3:
+        """Primitive vectors in Å as rows, from the numbers of the free lengths and angles of a vector."""
+        return _lattice(setting_of(hall), cell)
 
     def _stars(
         self, setting: Setting, cell: Float[np.ndarray, " free"], left: int, orbits: int, elements: int
