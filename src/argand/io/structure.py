@@ -14,6 +14,7 @@ import numpy as np
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
 from argand.io.atomic import write_lines, written
+from argand.io.foreign_structure import FULL, structure_of_atoms
 from argand.physics.crystal.structure import MAX_ATOMS, Structure, checked, parameters, wrapped
 
 SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".parquet")
@@ -23,11 +24,6 @@ _SAME = 0.2
 """Images of one site nearer than this in Å are one atom: coordinates are printed with few digits.
 
 By hand: below any distance of two atoms, above what two digits lose in a cell of 20 Å.
-"""
-_FULL = 0.995
-"""Occupancies from here on are full; files print few digits.
-
-By hand: 1 as it may be printed with two digits.
 """
 _ROWS = 512
 """Rows of a parquet file read at once; by hand, a bound on memory."""
@@ -112,12 +108,7 @@ def write_structure(path: Path, structure: Structure, name: str = "") -> None:
     if path.suffix.lower() == ".cif":
         write_lines(path, cif_text(structure, name or path.stem).splitlines())
         return
-    atoms = _ase().Atoms(
-        numbers=structure.species,
-        cell=structure.lattice,
-        scaled_positions=structure.frac_coords,
-        pbc=True,
-    )
+    atoms = structure.to_ase()
     with written(path) as temporary:
         atoms.write(temporary, format="vasp" if _POSCAR.search(path.name) else "extxyz")
 
@@ -197,7 +188,7 @@ def _check_site(site: Any) -> None:
         raise InputError(f"site {site.label} is deuterium; name it H where isotopes do not matter")
     if site.element.atomic_number == 0:
         raise InputError(f"site {site.label}: no element is called '{letters or site.label}'")
-    if site.occ < _FULL:
+    if site.occ < FULL:
         raise InputError(f"site {site.label} is occupied by {site.occ:g} only; disorder is not supported")
     if site.disorder_group != 0:
         raise InputError(f"site {site.label} belongs to a disordered group; disorder is not supported")
@@ -250,20 +241,9 @@ def _with_ase(path: Path, max_atoms: int) -> Iterator[Named]:
     for number, atoms in enumerate(frames, 1):
         name = stem if len(frames) == 1 else f"{stem}-{number}"
         try:
-            yield name, _from_atoms(atoms, max_atoms)
+            yield name, structure_of_atoms(atoms, max_atoms)
         except InputError as error:
             yield name, InputError(f"{path}: {error}")
-
-
-def _from_atoms(atoms: Any, max_atoms: int) -> Structure:
-    if any(name in atoms.arrays for name in ("occupancy", "occupancies")):
-        raise InputError("has occupancies; disorder is not supported")
-    lattice = np.asarray(atoms.cell.array)
-    # Å³: 0 but for rounding; `checked` refuses flat cells.
-    if abs(np.linalg.det(lattice)) < 1e-9:
-        raise InputError("the lattice has no volume; an extended XYZ file names its Lattice")
-    frac = np.linalg.solve(lattice.T, atoms.get_positions().T).T
-    return checked(lattice, atoms.get_atomic_numbers(), frac, max_atoms)
 
 
 def _parquet(path: Path, max_atoms: int) -> Iterator[Named]:

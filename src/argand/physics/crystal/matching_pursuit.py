@@ -202,9 +202,7 @@ class Pursuit:
         places = places[heights[: len(places)] >= share * heights[0]]
         return places if self.count <= _DIRECT else places[self._apart(places)][:most]
 
-    def _maxima(
-        self, residual: Complex[np.ndarray, " hkl"]
-    ) -> tuple[Places, Float[np.ndarray, " peak"]]:
+    def _maxima(self, residual: Complex[np.ndarray, " hkl"]) -> tuple[Places, Float[np.ndarray, " peak"]]:
         """All local maxima of the residual map in the reduced cell, highest first, and their heights."""
         density = self._map(residual)
         padded = np.pad(density, 1, mode="wrap")

@@ -4,21 +4,24 @@ Three models of one interface stand behind it: Fourier coefficients, those that 
 and the published networks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
+from argand.io.foreign_structure import foreign_structure
 from argand.io.resource import shipped_weights
 from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
-from argand.physics.crystal.structure import Structure, checked
+from argand.physics.crystal.structure import Structure
 from argand.system import from_config, to_config
 from argand.systems.crystals.database.dataset import prototypes
+from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.decoding import TRIES, Decoded, decode, encode_verified
 from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate
 from argand.systems.crystals.latent.representation import Latent, Representation, representation_of
@@ -26,8 +29,12 @@ from argand.systems.crystals.latent.symmetric import decoding as symmetric
 from argand.systems.crystals.latent.symmetric import mixing
 from argand.systems.crystals.latent.symmetric.representation import SymmetricRepresentation
 
+if TYPE_CHECKING:
+    from argand.systems.crystals.database.latent_dataset import LatentDataset
+    from argand.systems.crystals.generation.sampling import Sample
+
 Source = Any
-"""A file (CIF, POSCAR, extended XYZ), a Structure of argand, or one of pymatgen."""
+"""A file (CIF, POSCAR, extended XYZ), a Structure of argand or of pymatgen, or an ase.Atoms."""
 
 PAPER_WEIGHTS = shipped_weights("crystals-paper")
 MODELS = ("best", "symmetric", "paper")
@@ -262,6 +269,55 @@ class Predictor:
         latent = self.model.encode(altered(structure_of(source), substitute, strain))
         return self.decode(self.model.add_noise(latent, noise, seed) if noise else latent)
 
+    def fingerprint(self, source: Source) -> Float[np.ndarray, " size"]:
+        """Numbers that depend on no choice of the cell, as `database.fingerprint.fingerprint`."""
+        return fingerprint(structure_of(source))
+
+    def nearest(
+        self, source: Source, most: int = 10, index: Path | str | None = None
+    ) -> list[dict[str, Any]]:
+        """The known structures most like one: name, formula and distance, nearest first.
+
+        Known are the 60,000 of the shipped index, or what `argand crystals index` wrote. InputError where
+        that cannot be read.
+        """
+        from argand.systems.crystals.database.fingerprint_index import load_index
+
+        return load_index(None if index is None else Path(index)).nearest(structure_of(source), most)
+
+    def sample(self, count: int = 10, seed: int = 0, **prior: Any) -> list["Sample"]:
+        """New crystals, fixed by the seed: `decoded`, `latent`, and the known one whose places they began with.
+
+        Further arguments are those of `generation.sampling.Prior`. ConfigError for a model other than best.
+        """
+        if not isinstance(self.model, FourierModel):
+            raise ConfigError('new crystals are drawn by the model best: argand.load("crystals")')
+        from argand.systems.crystals.generation.sampling import Prior, draw
+
+        return draw(Prior(**prior), self.model.representation, count, seed)
+
+    def latents(self, sources: Iterable[Source], names: Sequence[str] | None = None) -> "LatentDataset":
+        """A torch data set of the vectors of structures, named by their files, or 0, 1, 2 and so on.
+
+        ConfigError where names are not as many as structures.
+        """
+        from argand.systems.crystals.database.latent_dataset import LatentDataset
+        from argand.systems.crystals.database.latents import StoredLatent
+
+        listed = list(sources)
+        if names is not None and len(names) != len(listed):
+            raise ConfigError(f"{len(names)} names for {len(listed)} structures")
+        rows = []
+        for number, source in enumerate(listed):
+            structure, file = structure_of(source), str(source) if isinstance(source, str | Path) else ""
+            name = names[number] if names is not None else Path(file).stem or str(number)
+            rows.append(StoredLatent(name, file, len(structure), self.model.encode(structure)))
+        return LatentDataset.of(rows, self.model.config)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{key} {value}" for key, value in self.model.config.items() if key != "model")
+        return f"<Predictor of crystals, model {self.model.config.get('model', 'best')}: {said}>"
+
 
 def structure_of(source: Source) -> Structure:
     """The structure itself, or read from a file; InputError for anything else."""
@@ -269,10 +325,13 @@ def structure_of(source: Source) -> Structure:
         return source
     if isinstance(source, str | Path):
         return read_structure(source)
-    if hasattr(source, "atomic_numbers") and hasattr(source, "lattice"):
-        return checked(source.lattice.matrix, np.array(source.atomic_numbers), source.frac_coords)
+    found = foreign_structure(source)
+    if found is not None:
+        return found
     kind = type(source).__name__
-    raise InputError(f"a {kind} is no crystal structure; give a file, or a Structure of argand or pymatgen")
+    raise InputError(
+        f"a {kind} is no crystal structure; give a file, an ase.Atoms, or a Structure of argand or pymatgen"
+    )
 
 
 def load(weights: Path | str | None = None) -> Predictor:

@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.matching_pursuit import Pursuit
+from argand.physics.crystal.picture import facts_html
 from argand.physics.crystal.reciprocal import place_spread, waves
 from argand.physics.crystal.structure import Structure, wrapped
 from argand.physics.crystal.supercell import folded, unfolded
@@ -62,6 +63,14 @@ class Decoded:
         """
         placed = 1.0 / (1.0 + (self.spread / _LOOSE) ** 2)
         return max(0.0, 1.0 - self.misfit) * float((placed * self.probability).mean())
+
+    def __repr__(self) -> str:
+        told = f"confidence {self.confidence:.4f}, misfit {self.misfit:.2g}"
+        return f"<Decoded {self.structure!r}, {told}>"
+
+    def _repr_html_(self) -> str:
+        sure = [("confidence", f"{self.confidence:.4f}"), ("misfit", f"{self.misfit:.2g}")]
+        return facts_html([*self.structure.facts, *sure], self.structure.picture)
 
 
 def decode(

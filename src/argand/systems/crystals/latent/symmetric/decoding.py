@@ -107,7 +107,9 @@ def _spread(
     spreads = []
     if len(matrix):
         lengths = np.linalg.norm(content.lattice, axis=1).mean()
-        covariance = noise**2 * np.linalg.inv(matrix + (noise * lengths / _ANYWHERE) ** 2 * np.eye(len(matrix)))
+        covariance = noise**2 * np.linalg.inv(
+            matrix + (noise * lengths / _ANYWHERE) ** 2 * np.eye(len(matrix))
+        )
     for site, end in zip(found.sites, ends, strict=True):
         if not len(site.free):
             spreads.append(0.0)

@@ -74,7 +74,9 @@ class SymmetricRepresentation:
     def __post_init__(self) -> None:
         # Head of a cubic element, and one coefficient.
         if self.numbers < WHOLE + 3:
-            raise ConfigError(f"a symmetric vector of {self.numbers} numbers holds no crystal; give 7 or more")
+            raise ConfigError(
+                f"a symmetric vector of {self.numbers} numbers holds no crystal; give 7 or more"
+            )
         if not self.tolerance > 0:
             raise ConfigError(f"a tolerance of {self.tolerance:g} Å finds no symmetry; give one above 0")
 
