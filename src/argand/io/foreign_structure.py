@@ -37,7 +37,7 @@ def _from_ase(atoms: Any, max_atoms: int) -> Structure:
     open_axes = [name for name, repeats in zip("abc", atoms.pbc, strict=True) if not repeats]
     if open_axes:
         raise InputError(
-            f"the atoms do not repeat along {' and '.join(open_axes)}, so they are no crystal; "
+            f"the atoms do not repeat along {', '.join(open_axes)}, so they are no crystal; "
             "set pbc=True where they do"
         )
     return structure_of_atoms(atoms, max_atoms)
@@ -63,7 +63,7 @@ def _from_pymatgen(source: Any, max_atoms: int) -> Structure:
     """The crystal of a `pymatgen.core.Structure`, with or without oxidation states."""
     open_axes = [name for name, repeats in zip("abc", source.lattice.pbc, strict=True) if not repeats]
     if open_axes:
-        raise InputError(f"the lattice does not repeat along {' and '.join(open_axes)}; it is of no crystal")
+        raise InputError(f"the lattice does not repeat along {', '.join(open_axes)}; it is of no crystal")
     numbers = [_number(f"site {row}", site) for row, site in enumerate(source.sites, 1)]
     return checked(np.array(source.lattice.matrix), np.array(numbers), source.frac_coords, max_atoms)
 
@@ -75,7 +75,8 @@ def _number(where: str, site: Any) -> int:
     (kind,) = site.species
     if type(kind).__name__.startswith("Dummy"):
         raise InputError(f"{where}: '{kind}' stands for no element")
-    if kind.symbol in _ISOTOPES:
+    # The name is D where the symbol is H; with an oxidation state the element lies behind.
+    if getattr(kind, "element", kind).name in _ISOTOPES:
         raise InputError(f"{where} is deuterium or tritium; name it H where isotopes do not matter")
     return int(kind.Z)
 

@@ -286,7 +286,7 @@ class Predictor:
         return load_index(None if index is None else Path(index)).nearest(structure_of(source), most)
 
     def sample(self, count: int = 10, seed: int = 0, **prior: Any) -> list["Sample"]:
-        """New crystals, fixed by the seed: `decoded`, `latent`, and the known one whose places they began with.
+        """New crystals, fixed by the seed: `decoded`, `latent`, and the known one that each began with.
 
         Further arguments are those of `generation.sampling.Prior`. ConfigError for a model other than best.
         """

@@ -20,7 +20,7 @@ class NamedLatent(NamedTuple):
 
 
 class Padded(NamedTuple):
-    """Vectors filled up with zeros to one length, float32 [n, longest], and how many numbers are each's own."""
+    """Vectors filled up with zeros, float32 [n, longest], and how many numbers are each one's own, [n]."""
 
     names: list[str]
     latents: Tensor

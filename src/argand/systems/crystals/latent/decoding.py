@@ -159,5 +159,6 @@ def _vectors(representation: Representation, structure: Structure) -> Iterator[t
 
 
 def is_same(decoded: Structure, truth: Structure) -> bool:
+    """Whether all atoms are there, with their elements, to 0.02 Å root mean square; both in one setting."""
     comparison = compare(decoded, truth)
     return comparison.is_exact and comparison.rms_distance < _SAME

@@ -10,15 +10,15 @@ from argand.systems.crystals.latent.symmetric.setting import Setting
 from argand.typing import Matrix3, Points3, Vector3
 
 ON_SITE = 0.35
-"""Å between a place and its image below which both are one atom on a site of some symmetry. By hand: less than
-half of the shortest bond, that of H2, which is 0.74."""
+"""Å between a place and its image below which both are one atom on a special site. By hand: less than half of
+the shortest bond, that of H2, which is 0.74."""
 _ONE_PLACE = 1e-3
 """Fractions of a cell; images of an exact site that are nearer are one atom. By hand: far above rounding."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """An exact place, the directions in which it may move (rows, orthonormal), and how many atoms it makes."""
+    """An exact place, the directions in which it may move (orthonormal rows), and how many atoms it makes."""
 
     place: Vector3
     free: Float[np.ndarray, "dim 3"]
@@ -52,7 +52,7 @@ def images_of(setting: Setting, place: Vector3) -> Points3:
 
 
 def orbits_of(setting: Setting, structure: Structure) -> Int[np.ndarray, " orbit"]:
-    """The first atom of each orbit of an exactly symmetric structure, in the primitive cell of the setting."""
+    """The first atom of each orbit of an exactly symmetric structure, by the setting's primitive cell."""
     left, first = np.ones(len(structure), bool), []
     places = structure.frac_coords
     while left.any():

@@ -21,8 +21,8 @@ from argand.typing import Matrix3, Points3
 _PEAKS = 20
 """Peaks looked at for a place of the next orbit. By hand: beyond them there is noise."""
 _REACHES = (ON_SITE, 0.6, 1.0)
-"""Å; a peak may stand for any of the sites within these: the map's grid is coarse, and peaks of two atoms merge.
-By hand."""
+"""Å; a peak may stand for any of the sites within these: the map's grid is coarse, and peaks of two atoms
+merge. By hand."""
 _STEPS, _FINAL_STEPS = 4, 40
 """Steps of a refinement between additions, and at the end. By hand, for speed."""
 _OVERLAP = 0.6
@@ -38,8 +38,8 @@ none. By hand."""
 _RANDOM = 60
 """Random places looked at where no peak is near a site that may be. By hand, for speed."""
 _NOISE_MISFIT, _PATIENCE = 0.05, 10
-"""Below this misfit so many repairs without gain show that noise is left. By hand; benchmarks/crystals_short.py
-measures vectors with noise."""
+"""Below this misfit so many repairs without gain show that noise is left. By hand; vectors with noise are
+measured by benchmarks/crystals_short.py."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ WHOLE = 4
 _TAIL = 12
 """Numbers of the cell (9) and of the origin (3) that a structure was given with."""
 _GRID = (0.1, 0.05)
-"""Steps of the logarithms of lengths and of the cosines of angles, whose rounded values decide on the indices;
-as in the vector without symmetry."""
+"""Steps of the logarithms of lengths and of the cosines of angles, whose rounded values decide on indices; as
+in the vector without symmetry."""
 _UNIT_LENGTH = 6.0
 """Å; as in the vector without symmetry."""
 GROWTH = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)

@@ -1,8 +1,8 @@
 """The independent Fourier coefficients of a space group: which there are, and all others from them.
 
-Operators take h to hR, with F(hR) = exp(-2πi h·t) F(h). Of each such star one index is kept; coefficients that
-the operators make zero are left out, and those whose phase they fix up to a sign are one number, not two
-(International Tables B, 1.4.2).
+Operators take h to hR, with F(hR) = exp(-2πi h·t) F(h). Of each such star one index is kept; coefficients
+that the operators make zero are left out, and those whose phase they fix up to a sign are one number, not
+two (International Tables B, 1.4.2).
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from argand.systems.crystals.latent.symmetric.setting import Setting
 from argand.typing import Matrix3
 
 _EXACT = 1e-4
-"""Turns by which a phase differs from a whole number and is taken for one; translations are 24ths. By hand."""
+"""Turns by which a phase that is taken for 0 may differ from it. By hand: translations are 24ths."""
 _MOST_GROWTH = 8
 """Doublings of the list of indices in search of enough numbers. By hand: the first list is nearly always
 enough."""
