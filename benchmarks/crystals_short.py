@@ -165,7 +165,7 @@ def outcomes_of(structures: Sequence[Structure], coding: Coding, most: int) -> I
         try:
             numbers, decoded = coding(truth, rng)
             spent = time.process_time() - start
-            rmse = match(decoded, truth)
+            rmse = 0.0 if decoded is truth else match(decoded, truth)
         except InputError:
             numbers, rmse, spent = most, None, time.process_time() - start
         yield Outcome(numbers / own, numbers, rmse, spent)

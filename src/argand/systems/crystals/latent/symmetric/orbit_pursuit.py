@@ -35,6 +35,9 @@ _LEAVING = 1.2
 _FRESH, _NEW_START = 0.3, 0.15
 """Share of repairs that begin from the last orbits in place of the best, as there, and share that begin from
 none. By hand."""
+_MANY = 100
+"""Orbits beyond which, as where there is no symmetry, atoms are sought one by one: adding orbit after orbit
+takes too long. By hand; 79 orbits of 158 atoms take seconds."""
 _RANDOM = 60
 """Random places looked at where no peak is near a site that may be. By hand, for speed."""
 _NOISE_MISFIT, _PATIENCE = 0.05, 10
@@ -84,10 +87,12 @@ class OrbitPursuit:
         taper = np.exp(-((lengths / lengths.max()) ** 2))
         # Operators that keep h sum its image so often.
         self._taper = taper / (taper * len(setting.rotations) / stars.root**2).sum()
-        self._map = Pursuit(lattice, hkl, values, count)
+        self._map = Pursuit(lattice, hkl, values, count, seconds)
 
     def solve(self, tries: int) -> Orbits:
         """The orbits, after at most `tries` repairs; the best ones met where none explain all."""
+        if self._orbits > _MANY or len(self._setting.rotations) == 1:
+            return self._snapped(self._map.solve(tries).frac)
         best = last = self._grown(())
         idle = 0
         for number in range(tries):
@@ -102,6 +107,16 @@ class OrbitPursuit:
                 best = last
         return best
 
+    def _snapped(self, places: Points3) -> Orbits:
+        """The orbits of atoms that were sought one by one, on exact sites and refined."""
+        sites: tuple[Site, ...] = ()
+        for place in places:
+            sites += tuple(self._apart([site_of(self._setting, self._lattice, place)], sites))
+            if len(sites) == self._orbits:
+                break
+        sites, misfit = self._refined(sites, _STEPS)
+        return Orbits(sites, misfit if sum(site.atoms for site in sites) == self._count else float("inf"))
+
     def _repaired(self, found: Orbits) -> Orbits:
         """The orbits without some, mostly those of little support, or none of them, and grown again."""
         size = len(found.sites)
@@ -115,7 +130,7 @@ class OrbitPursuit:
         """Orbits added until all atoms are there, refined in between; infinite misfit where none fit."""
         while len(sites) < self._orbits:
             added = self._next(sites)
-            if added is None:
+            if added is None or time.thread_time() > self._end:
                 return Orbits(sites, float("inf"))
             sites = self._refined((*sites, added), _STEPS)[0]
         return Orbits(*self._refined(sites, _FINAL_STEPS))

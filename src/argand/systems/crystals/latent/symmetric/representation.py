@@ -67,7 +67,7 @@ class SymmetricRepresentation:
 
     numbers: int = 64
     tolerance: float = 0.01
-    species_share: float = 0.1
+    species_share: float = 0.2
     atoms: int = 20
     keeps_setting: bool = False
 
