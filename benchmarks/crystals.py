@@ -101,7 +101,8 @@ def rebuild(
         done = time.process_time()
         tried = len(truth) <= LARGEST_MATCHED
         rmse = match(decoded.structure, truth) if tried else None
-        strict = tried and match(decoded.structure, truth, STRICT) is not None
+        # The distance is that of the best match, so what is within the strict tolerance matches strictly.
+        strict = rmse is not None and rmse <= STRICT
         yield Outcome(
             compare(decoded.structure, truth),
             rmse is not None if tried else None,

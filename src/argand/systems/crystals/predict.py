@@ -131,8 +131,9 @@ class SymmetricModel:
 
     def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
         """As `latent.symmetric.mixing.between`, decoded."""
-        ends = (self.representation.standardised(one) for one in (first, second))
-        return [self.decode(one, tries) for one in mixing.between(self.representation, *ends, steps)]
+        start, end = (self.representation.standardised(one) for one in (first, second))
+        way = mixing.between(self.representation, start, end, steps)
+        return [self.decode(latent, tries) for latent in way]
 
     def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
         """As `latent.symmetric.mixing.add_noise`."""

@@ -216,7 +216,7 @@ class OrbitPursuit:
         slope = 2j * np.pi * np.einsum("sgk,sgx->skx", wave, self._turned) / self._stars.root[:, None, None]
         columns = [slope[:, k] @ site.free.T for k, site in enumerate(sites)]
         slope = np.concatenate(columns, axis=1)
-        stacked = np.concatenate([slope.real, slope.imag])
+        stacked = np.concatenate([np.real(slope), np.imag(slope)])
         return stacked.T @ stacked, np.concatenate([residual.real, residual.imag]) @ stacked, residual
 
     def _refined(self, sites: tuple[Site, ...], steps: int) -> tuple[tuple[Site, ...], float]:

@@ -114,7 +114,7 @@ def standardised(structure: Structure, tolerance: float) -> Standard:
     import spglib  # only where it is used: another library to load
 
     structure = right_handed(structure)
-    cell = (structure.lattice, structure.frac_coords, structure.species)
+    cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
     # None where nothing is found; releases to come raise instead, and older ones have no such error.
     try:
         dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)

@@ -49,7 +49,8 @@ class Stars:
         """Coefficients as numbers."""
         values = values / self.root
         turned = values * np.conj(self.phase)
-        pairs = np.stack([np.where(self.sizes == 1, turned.real, values.real), values.imag], 1)
+        first = np.where(self.sizes == 1, np.real(turned), np.real(values))
+        pairs = np.stack([first, np.imag(values)], 1)
         return pairs[np.stack([self.sizes > 0, self.sizes > 1], 1)]
 
     def unpack(self, numbers: Float[np.ndarray, " number"]) -> Complex[np.ndarray, " star"]:
