@@ -24,9 +24,7 @@ from argand.learn.device import processor_name
 from argand.machine import available_cores
 from argand.physics.crystal.comparison import STRICT, Comparison, compare, match
 from argand.physics.crystal.structure import Structure, checked
-from argand.physics.crystal.supercell import folded
 from argand.progress import ProgressDisplay
-from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.decoding import decode
 from argand.systems.crystals.latent.representation import HEAD, Representation, representation_of
 
@@ -36,8 +34,6 @@ LATENTS = {numbers: representation_of(numbers) for numbers in (512, 256, 128)}
 LARGEST_MATCHED = 52
 """Atoms up to which StructureMatcher is asked: its time grows with their third power or worse."""
 NOISES = (0.01, 0.03, 0.1)
-PEER_NUMBERS = 256
-"""Numbers of the latents of FTCP and CDVAE: `latent_dim` in the models of their public code."""
 SETS = {
     "mp_20 test": ("mp_20", "test", 0, 20),
     "mpts_52 val": ("mpts_52", "val", 0, 52),
@@ -101,8 +97,7 @@ def rebuild(
         done = time.process_time()
         tried = len(truth) <= LARGEST_MATCHED
         rmse = match(decoded.structure, truth) if tried else None
-        # The distance is that of the best match, so what is within the strict tolerance matches strictly.
-        strict = rmse is not None and rmse <= STRICT
+        strict = tried and match(decoded.structure, truth, STRICT) is not None
         yield Outcome(
             compare(decoded.structure, truth),
             rmse is not None if tried else None,
@@ -134,38 +129,11 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "angle_error_deg": math.degrees(max(pair.angle_error for pair in pairs)),
         "least_confidence": min(one.confidence for one in outcomes),
         "latent_size": max(one.latent_size for one in outcomes),
-        "numbers_over_own": fmean(one.latent_size / own_numbers(one.comparison.atoms) for one in outcomes),
-        "peers_over_own": fmean(PEER_NUMBERS / own_numbers(one.comparison.atoms) for one in outcomes),
         "encode_cpu_s": fmean(one.encode_s for one in outcomes),
         "decode_cpu_s": fmean(one.decode_s for one in outcomes),
         "decode_cpu_s_median": median(one.decode_s for one in outcomes),
         "decode_cpu_s_worst": max(one.decode_s for one in outcomes),
     }
-
-
-def own_numbers(atoms: int) -> int:
-    """What a structure is made of: three coordinates and an element for each atom, and six of the cell."""
-    return 4 * atoms + 6
-
-
-def distinct_share(structures: Sequence[Structure]) -> float:
-    """Share of structures that StructureMatcher, with its defaults, finds equal to no earlier one.
-
-    Asked are the five earlier ones of the same number of atoms in the primitive cell and of the most similar
-    fingerprints: with more the share could be somewhat lower.
-    """
-    from pymatgen.analysis.structure_matcher import StructureMatcher
-
-    matcher, kept = StructureMatcher(), {}
-    for structure in structures:
-        smallest = folded(structure)
-        small = structure if smallest is None else smallest.primitive
-        likeness, foreign = fingerprint(small), small.to_pymatgen()
-        known = kept.setdefault(len(small), [])
-        order = np.argsort([np.linalg.norm(likeness - other) for other, _ in known])[:5]
-        if not any(matcher.fit(foreign, known[number][1]) for number in order):
-            known.append((likeness, foreign))
-    return sum(map(len, kept.values())) / len(structures)
 
 
 def rows_of(name: str, numbers: int, noise: float, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
@@ -184,7 +152,6 @@ HEADINGS = {
     "noise": "noise",
     "atoms": "atoms",
     "structures": "n",
-    "numbers_over_own": "over own",
     "match_rate": "match",
     "strict_match_rate": "strict",
     "all_right": "all right",
@@ -213,8 +180,6 @@ def main(
                 outcomes.append(outcome)
                 display.update(len(outcomes) / len(structures), len(outcomes))
         new = list(rows_of(name, numbers, noise, outcomes))
-        if name == "carbon_24 test":
-            new[0]["distinct_share"] = distinct_share(sample(data, name, 10_000))
         rows += new
         console.print(as_table(f"{name}, latent of {numbers}, noise {noise:g}", new, HEADINGS))
         if json_file:

@@ -27,13 +27,20 @@ def crystals_table(report: Report) -> tuple[str, list[Row]]:
     caption = (
         "Crystals rebuilt from their vectors alone; StructureMatcher with stol 0.5 (strict: 0.1), "
         "10°, ltol 0.3; processor time of one core. Numbers are given over the structure's own: 4 for each "
-        "atom and 6 of the cell, mean over structures. Peers as quoted for the full test sets"
+        "atom and 6 of the cell, mean over all structures of a set. Peers as quoted for the full test sets"
     )
-    return caption, [crystal_row(row) for row in report["rows"] if row["atoms"] == "all"]
+    about = report.get("beside", {})
+    sizes = {(one["set"], one["latent"]): one for one in about.get("sizes", [])}
+    distinct = about.get("distinct_share", {})
+    return caption, [
+        crystal_row(row, sizes.get((row["set"], row["latent"])), distinct.get(row["set"]))
+        for row in report["rows"]
+        if row["atoms"] == "all"
+    ]
 
 
-def crystal_row(row: Report) -> Row:
-    """One set of structures."""
+def crystal_row(row: Report, size: Report | None = None, distinct: float | None = None) -> Row:
+    """One set of structures; sizes of vectors, and the share of distinct structures, where they are known."""
     name, missed = row["set"], []
     is_plain = row["latent"] == 512 and not row["noise"]
     goals = []
@@ -52,12 +59,12 @@ def crystal_row(row: Report) -> Row:
         measured = f"match {_percent(row['match_rate'])} (strict {strict}), rmse {rmse}; {measured}"
     measured += f"; {1e3 * (row['encode_cpu_s'] + row['decode_cpu_s']):.0f} ms"
     measured += " (goal missed)" if any(missed) else ""
-    measured = f"{row['numbers_over_own']:.1f} × own numbers; {measured}"
     others = PEERS.get(name, "") if is_plain else ""
-    if others:
-        others += f", 256 numbers: {row['peers_over_own']:.1f} × own"
-    if "distinct_share" in row:
-        others += f"; only {100 * row['distinct_share']:.0f} % of the test set are distinct structures"
+    if size:
+        measured = f"{size['over_own']:.1f} × own numbers; {measured}"
+        others += f", 256 numbers: {size['peers_over_own']:.1f} × own" if others else ""
+    if distinct:
+        others += f"; only {100 * distinct:.0f} % of the test set are distinct structures"
     return Row(
         f"rebuilt from {size}{noise}", f"{name} ({row['structures']})", "; ".join(goals), measured, others
     )

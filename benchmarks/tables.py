@@ -331,7 +331,7 @@ TABLES = {
     "crystals_samples": crystals_samples_table,
     "crystals_paper": crystals_paper_table,
 }
-BESIDE = {"patterson_solver": "patterson_opponents"}
+BESIDE = {"patterson_solver": "patterson_opponents", "crystals": "crystals_short"}
 """Results that a table shows in another's rows."""
 
 
