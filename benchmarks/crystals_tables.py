@@ -39,7 +39,7 @@ def crystals_table(report: Report) -> tuple[str, list[Row]]:
     ]
 
 
-def crystal_row(row: Report, size: Report | None = None, distinct: float | None = None) -> Row:
+def crystal_row(row: Report, ratios: Report | None = None, distinct: float | None = None) -> Row:
     """One set of structures; sizes of vectors, and the share of distinct structures, where they are known."""
     name, missed = row["set"], []
     is_plain = row["latent"] == 512 and not row["noise"]
@@ -60,9 +60,9 @@ def crystal_row(row: Report, size: Report | None = None, distinct: float | None 
     measured += f"; {1e3 * (row['encode_cpu_s'] + row['decode_cpu_s']):.0f} ms"
     measured += " (goal missed)" if any(missed) else ""
     others = PEERS.get(name, "") if is_plain else ""
-    if size:
-        measured = f"{size['over_own']:.1f} × own numbers; {measured}"
-        others += f", 256 numbers: {size['peers_over_own']:.1f} × own" if others else ""
+    if ratios:
+        measured = f"{ratios['over_own']:.1f} × own numbers; {measured}"
+        others += f", 256 numbers: {ratios['peers_over_own']:.1f} × own" if others else ""
     if distinct:
         others += f"; only {100 * distinct:.0f} % of the test set are distinct structures"
     return Row(
