@@ -147,3 +147,7 @@ def test_a_structure_says_what_it_is_in_one_line_and_draws_itself_in_a_notebook(
     assert page.count("<title>Cl</title>") == 1
     # Spheres are in the places that b and c say, in Å: the chlorine in the middle.
     assert "cx='2.00' cy='-2.50'" in page
+    # What is nearer to the eye, with a greater coordinate along a, is drawn over what is behind it.
+    behind = np.array([[0.9, 0.5, 0.5], [0.1, 0.5, 0.5]])
+    page = checked(np.diag([3.0, 4.0, 5.0]), np.array([55, 17]), behind)._repr_html_()
+    assert page.index("<title>Cl</title>") < page.index("<title>Cs</title>")

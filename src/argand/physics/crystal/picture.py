@@ -38,10 +38,10 @@ def projection_svg(lattice: Matrix3, species: UInt8[np.ndarray, " n"], frac_coor
     lengths = np.linalg.norm(lattice, axis=1)
     third = int(lengths.argmin())
     first, second = ((1, 2), (2, 0), (0, 1))[third]
-    # To the right along one axis, upwards in the plane of two, away from the eye along the third.
+    # To the right along one axis, upwards in the plane of two, the third towards the eye: no mirror image.
     right = lattice[first] / lengths[first]
-    away = lattice[third] / lengths[third]
-    upward = np.cross(away, right)
+    toward = lattice[third] / lengths[third]
+    upward = np.cross(toward, right)
     upward /= np.linalg.norm(upward)
     flat = np.stack([right, -upward], 1)
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) @ lattice[[first, second]] @ flat
@@ -51,7 +51,7 @@ def projection_svg(lattice: Matrix3, species: UInt8[np.ndarray, " n"], frac_coor
         choices[third] = (0,)
         for shift in product(*choices):
             at = (place + np.array(shift)) @ lattice
-            balls.append((float(at @ away), *(at @ flat), 0.3 + 0.3 * gemmi.Element(z).covalent_r, z))
+            balls.append((float(at @ toward), *(at @ flat), 0.3 + 0.3 * gemmi.Element(z).covalent_r, z))
     inside = np.array([[x, y] for _, x, y, _, _ in balls])
     low = np.concatenate([corners, inside]).min(0) - 1
     size = np.concatenate([corners, inside]).max(0) + 1 - low
@@ -59,7 +59,7 @@ def projection_svg(lattice: Matrix3, species: UInt8[np.ndarray, " n"], frac_coor
     circles = "".join(
         f"<circle cx='{x:.2f}' cy='{y:.2f}' r='{radius:.2f}' fill='{_hex(jmol_colors[z])}' "
         f"stroke='#333' stroke-width='0.05'><title>{gemmi.Element(z).name}</title></circle>"
-        for _, x, y, radius, z in sorted(balls, reverse=True)
+        for _, x, y, radius, z in sorted(balls)
     )
     scale = _SIDE / size.max()
     return (
