@@ -113,13 +113,14 @@ def by_symmetry(representation: SymmetricRepresentation, noise: float = 0.0, bit
     """Vectors of one length for cells of up to 20 atoms, as they are, shaken or rounded."""
 
     def code(structure: Structure, rng: np.random.Generator) -> tuple[int, Structure]:
-        latent = representation.encode(representation.standardised(structure))
+        standard = representation.standardised(structure)
+        latent = representation.encode(standard)
         given = shaken(representation, latent, noise, rng) if noise else latent
         given = rounded(representation, given, bits) if bits else given
         found = symmetric.decode(representation, given).structure
-        return len(latent), found if representation.keeps_setting else placed(
-            representation, structure, found
-        )
+        # In the cell of the truth: another description of it, which is compared faster.
+        is_placed = representation.keeps_setting
+        return len(latent), found if is_placed else as_given(found, standard.multiples, standard.shift)
 
     return code
 
@@ -129,15 +130,10 @@ def by_symmetry_verified(representation: SymmetricRepresentation) -> Coding:
 
     def code(structure: Structure, rng: np.random.Generator) -> tuple[int, Structure]:
         latent, decoded = symmetric.encode_verified(representation, structure)
-        return len(latent), placed(representation, structure, decoded.structure)
+        given = representation.standardised(structure)
+        return len(latent), as_given(decoded.structure, given.multiples, given.shift)
 
     return code
-
-
-def placed(representation: SymmetricRepresentation, truth: Structure, decoded: Structure) -> Structure:
-    """What was decoded in the cell of the truth: another description of it, which is compared faster."""
-    given = representation.standardised(truth)
-    return as_given(decoded, given.multiples, given.shift)
 
 
 def without_symmetry(numbers: int) -> Coding:

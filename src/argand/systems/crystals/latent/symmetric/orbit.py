@@ -27,17 +27,29 @@ class Site:
 
 def site_of(setting: Setting, lattice: Matrix3, place: Vector3, reach: float = ON_SITE) -> Site:
     """The site that a place (fractional) is on within `reach` Å: the mean of the images that are near it."""
-    images = setting.rotations @ place + setting.translations
-    images += np.rint(place - images)
-    near = np.linalg.norm((images - place) @ lattice, axis=1) < reach
+    return sites_of(setting, lattice, place[None], reach)[0]
+
+
+def sites_of(setting: Setting, lattice: Matrix3, places: Points3, reach: float) -> list[Site]:
+    """The same of several places."""
+    apart = _images(setting, places) - places[:, None]
+    apart -= np.rint(apart)
+    near = np.linalg.norm(apart @ lattice, axis=-1) < reach
+    exact = places + (apart * near[..., None]).sum(1) / near.sum(1)[:, None]
     # Operators that keep an exact place are a group; those of a rough one may lack some of it.
-    exact = images[near].mean(0)
-    images = setting.rotations @ exact + setting.translations
-    images += np.rint(exact - images)
-    keep = (np.abs(images - exact) < _ONE_PLACE).all(1)
+    apart = _images(setting, exact) - exact[:, None]
+    keep = (np.abs(apart - np.rint(apart)) < _ONE_PLACE).all(-1)
+    mean = np.einsum("pg,gij->pij", keep, setting.rotations) / keep.sum(1)[:, None, None]
     # The mean operator projects on what the site leaves free, though not at right angles.
-    left, values, _ = np.linalg.svd(setting.rotations[keep].mean(0))
-    return Site(exact, left[:, values > 0.5].T, len(setting.rotations) // int(keep.sum()))
+    left, values, _ = np.linalg.svd(mean)
+    atoms = len(setting.rotations) // keep.sum(1)
+    return [
+        Site(exact[row], left[row][:, values[row] > 0.5].T, int(atoms[row])) for row in range(len(places))
+    ]
+
+
+def _images(setting: Setting, places: Points3) -> Float[np.ndarray, "n g 3"]:
+    return np.einsum("gij,pj->pgi", setting.rotations, places) + setting.translations
 
 
 def images_of(setting: Setting, place: Vector3) -> Points3:

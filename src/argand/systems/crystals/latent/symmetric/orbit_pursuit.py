@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from argand.physics.crystal.matching_pursuit import CONVERGED, Pursuit
-from argand.systems.crystals.latent.symmetric.orbit import ON_SITE, Site, site_of
+from argand.systems.crystals.latent.symmetric.orbit import ON_SITE, Site, site_of, sites_of
 from argand.systems.crystals.latent.symmetric.setting import Setting
 from argand.systems.crystals.latent.symmetric.stars import Stars
 from argand.typing import Matrix3, Points3
@@ -154,9 +154,9 @@ class OrbitPursuit:
         left = self._count - sum(site.atoms for site in sites)
         others = self._orbits - len(sites) - 1
         found: dict[tuple[float, ...], Site] = {}
-        for place in places:
-            for reach in _REACHES:
-                site = site_of(self._setting, self._lattice, place, reach)
+        tried = [sites_of(self._setting, self._lattice, places, reach) for reach in _REACHES]
+        for one in zip(*tried, strict=True):
+            for site in one:
                 if site.atoms == left if others == 0 else site.atoms <= left - others:
                     found.setdefault(tuple(np.round(site.place % 1.0, 3)), site)
         return self._apart(list(found.values()), sites)
