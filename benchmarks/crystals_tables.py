@@ -76,7 +76,7 @@ def crystals_short_table(report: Report) -> tuple[str, list[Row]]:
     caption = (
         "How short the vector of a crystal can be: vectors of what the space group leaves free; matches as "
         "above. Numbers over the structure's own 4n + 6, mean over structures; rows on mp_20 val chose the "
-        f"settings, the others are drawn by seed {seed} from what was in sight of no choice"
+        f"share of species, the others are drawn by seed {seed} from what was in sight of no choice"
     )
     return caption, [
         short_row(row, report["rows"]) for row in [*report["choice"], *report["rows"]] if _told(row)

@@ -61,8 +61,9 @@ class SymmetricRepresentation:
 
     `tolerance` in Å is what may be missing to the space group (spglib's `symprec`); `species_share` of the
     coefficients tell elements apart, and no fewer than orbits there are. With `keeps_setting` twelve numbers
-    more say in which cell and from which origin the structure was given. Defaults chosen on mp_20 val
-    (benchmarks/crystals_short.py). ConfigError for too few numbers.
+    more say in which cell and from which origin the structure was given. The share was chosen on mp_20 val
+    (benchmarks/crystals_short.py). The tolerance is by hand: ten times as much brings a little more back from
+    64 numbers there, but what comes back is then not what was given. ConfigError for too few numbers.
     """
 
     numbers: int = 64
