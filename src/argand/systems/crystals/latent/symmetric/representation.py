@@ -60,8 +60,8 @@ class SymmetricRepresentation:
     """How long vectors are: `numbers` for cells of up to `atoms` atoms, in proportion to the atoms beyond.
 
     `tolerance` in Å is what may be missing to the space group (spglib's `symprec`); `species_share` of the
-    coefficients tell elements apart, and no fewer than orbits there are. With `keeps_setting` twelve numbers
-    more say in which cell and from which origin the structure was given. The share was chosen on mp_20 val
+    coefficients tell elements apart, and no fewer than orbits there are. With `keeps_setting` twelve of the
+    numbers say in which cell and from which origin the structure was given. The share was chosen on mp_20 val
     (benchmarks/crystals_short.py). The tolerance is by hand: ten times as much brings a little more back from
     64 numbers there, but what comes back is then not what was given. ConfigError for too few numbers.
     """
