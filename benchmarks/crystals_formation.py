@@ -16,7 +16,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 from argand.physics.crystal.canonical import canonical
-from argand.physics.crystal.structure import MAX_Z, Structure, right_handed, wrapped
+from argand.physics.crystal.structure import MAX_Z, Structure, wrapped
 from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.likeness import descriptor
 from argand.systems.crystals.latent.representation import Representation
@@ -91,7 +91,7 @@ def _part(table: Any, energies: np.ndarray, lowest: np.ndarray, rows: np.ndarray
         if np.isfinite(target):
             lattice = np.array(entry["lattice"]).reshape(3, 3)
             places = wrapped(np.array(entry["frac_coords"]).reshape(-1, 3))
-            structures.append(right_handed(Structure(lattice, species, places)))
+            structures.append(Structure(lattice, species, places))
             targets.append(float(target))
     return {"structures": structures, "target": np.array(targets)}
 

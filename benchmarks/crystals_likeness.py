@@ -27,7 +27,7 @@ from argand.physics.crystal.alignment import changed
 from argand.physics.crystal.canonical import canonical
 from argand.physics.crystal.cell import random_rotation
 from argand.physics.crystal.comparison import compare
-from argand.physics.crystal.structure import Structure, checked, right_handed
+from argand.physics.crystal.structure import Structure, checked
 from argand.physics.crystal.supercell import unfolded
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint import fingerprint
@@ -61,7 +61,7 @@ Change = Callable[[Structure, np.random.Generator], Structure]
 def halves(folder: Path, count: int) -> dict[str, list[Structure]]:
     """So many structures of up to 20 atoms of each half."""
     pool, rng = from_parquet(folder / "mp_pool.parquet", LARGEST), np.random.default_rng(SEED)
-    chosen = [right_handed(pool[int(row)]) for row in rng.permutation(len(pool))[:count]]
+    chosen = [pool[int(row)] for row in rng.permutation(len(pool))[:count]]
     table = parquet.read_table(folder / "mp_20.parquet")
     rows = rng.permutation(np.flatnonzero(table["split"].to_numpy() == "test"))[:count]
     reported = [structure_of(one) for one in table.take(rows).to_pylist()]

@@ -15,7 +15,7 @@ from argand.io.structure_cif import blocks_of_cif, structure_of_block
 from argand.io.structure_parquet import rows_of_parquet, structure_of_row
 from argand.io.structure_poscar import structure_of_poscar
 from argand.io.structure_text import text_of_file
-from argand.io.structure_xyz import ase_module, frames_of_xyz, structure_of_frame
+from argand.io.structure_xyz import frames_of_xyz, structure_of_frame
 from argand.physics.crystal.structure import MAX_ATOMS, Structure, parameters
 
 SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".parquet")
@@ -173,12 +173,7 @@ def write_structure(path: Path, structure: Structure, name: str = "") -> None:
     if path.suffix.lower() == ".cif":
         write_lines(path, cif_text(structure, name or path.stem).splitlines())
         return
-    atoms = ase_module().Atoms(
-        numbers=structure.species,
-        cell=structure.lattice,
-        scaled_positions=structure.frac_coords,
-        pbc=True,
-    )
+    atoms = structure.to_ase()
     with written(path) as temporary:
         atoms.write(temporary, format="extxyz" if path.suffix.lower() in _XYZ else "vasp")
 

@@ -11,7 +11,7 @@ from argand.errors import InputError
 from argand.io.structure_symmetry import Items
 from argand.typing import Vector3
 
-_FULL = 0.995, 1.005
+FULL = 0.995, 1.005
 """Occupancies between these are full; files print few digits.
 
 By hand: 1 as it may be printed with two digits.
@@ -89,9 +89,9 @@ def _check_row(row: dict[str, str], place: Vector3) -> None:
         given = " ".join(row[f"fract_{axis}"] or "?" for axis in "xyz")
         raise InputError(f"site {label}: a coordinate is not a finite number ({given})")
     occupancy = gemmi.cif.as_number(row["occupancy"])
-    if occupancy < _FULL[0]:
+    if occupancy < FULL[0]:
         raise InputError(f"site {label} is occupied by {occupancy:g} only; disorder is not supported")
-    if occupancy > _FULL[1]:
+    if occupancy > FULL[1]:
         raise InputError(f"site {label} is occupied by {occupancy:g}; an occupancy is 1 at most")
     if row["disorder_group"] not in (*_OPEN, "0"):
         raise InputError(f"site {label} belongs to a disordered group; disorder is not supported")

@@ -3,10 +3,9 @@
 from io import StringIO
 from typing import Any
 
-import numpy as np
-
 from argand.errors import InputError, MissingExtraError
-from argand.physics.crystal.structure import Structure, checked
+from argand.io.foreign_structure import structure_of_atoms
+from argand.physics.crystal.structure import Structure
 
 
 def frames_of_xyz(text: str) -> list[str]:
@@ -48,18 +47,6 @@ def structure_of_frame(frame: str, max_atoms: int) -> tuple[Structure, tuple[str
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"not an extxyz file that can be read ({reason})") from error
     return structure_of_atoms(atoms, max_atoms), _notes(atoms)
-
-
-def structure_of_atoms(atoms: Any, max_atoms: int) -> Structure:
-    """The structure of ase's Atoms; InputError, with the reason, for what is none."""
-    if any(name in atoms.arrays for name in ("occupancy", "occupancies")):
-        raise InputError("has occupancies; disorder is not supported")
-    lattice = np.asarray(atoms.cell.array)
-    # Å³: 0 but for rounding; `checked` refuses flat cells.
-    if abs(np.linalg.det(lattice)) < 1e-9:
-        raise InputError("the lattice has no volume; an extended XYZ file names its Lattice")
-    frac = np.linalg.solve(lattice.T, atoms.get_positions().T).T
-    return checked(lattice, atoms.get_atomic_numbers(), frac, max_atoms)
 
 
 def _notes(atoms: Any) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def match(decoded: Structure, truth: Structure, stol: float = LOOSE) -> float | 
 
     Raises MissingExtraError without pymatgen.
     """
-    found = _matcher(stol).get_rms_dist(_pymatgen(truth), _pymatgen(decoded))
+    found = _matcher(stol).get_rms_dist(truth.to_pymatgen(), decoded.to_pymatgen())
     return None if found is None else float(found[0])
 
 
@@ -84,9 +84,3 @@ def _matcher(stol: float) -> Any:
     except ImportError as error:
         raise MissingExtraError("matching structures needs pymatgen: pip install 'argand[bench]'") from error
     return StructureMatcher(stol=stol, angle_tol=10, ltol=0.3)
-
-
-def _pymatgen(structure: Structure) -> Any:
-    from pymatgen.core import Structure as PymatgenStructure  # pyright: ignore[reportMissingImports]
-
-    return PymatgenStructure(structure.lattice, structure.symbols, structure.frac_coords)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import gemmi
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from argand.errors import InputError
+from argand.errors import InputError, MissingExtraError
+from argand.physics.crystal.picture import facts_html, projection_svg
 from argand.typing import Matrix3, Points3
 
 MAX_ATOMS = 1000
@@ -71,6 +73,48 @@ class Structure:
         counts = counts // np.gcd.reduce(counts)
         pairs = zip(numbers, counts, strict=True)
         return " ".join(f"{gemmi.Element(int(z)).name}{count}" for z, count in pairs)
+
+    @property
+    def cell_text(self) -> str:
+        """Lengths and angles of the cell as a reader wants them."""
+        values = parameters(self.lattice)
+        lengths = " ".join(f"{one:.4g}" for one in values[:3])
+        return f"{lengths} Å, {' '.join(f'{one:.4g}' for one in np.degrees(values[3:]))}°"
+
+    def __repr__(self) -> str:
+        atoms = "1 atom" if len(self) == 1 else f"{len(self)} atoms"
+        return f"<Structure {self.formula}: {atoms}, {self.cell_text}>"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What a table about the structure says."""
+        atoms = [("formula", self.formula), ("atoms in the cell", str(len(self)))]
+        return [*atoms, ("cell", self.cell_text), ("volume", f"{self.volume:.4g} Å³")]
+
+    @property
+    def picture(self) -> str:
+        """The cell and its atoms as SVG."""
+        return projection_svg(self.lattice, self.species, self.frac_coords)
+
+    def _repr_html_(self) -> str:
+        return facts_html(self.facts, self.picture)
+
+    def to_ase(self) -> Any:
+        """The same as an `ase.Atoms` that repeats along all axes; MissingExtraError without ase."""
+        try:
+            import ase
+        except ImportError as error:
+            raise MissingExtraError("Atoms, POSCAR and XYZ files need ase: pip install ase") from error
+        places = {"scaled_positions": self.frac_coords, "cell": self.lattice, "pbc": True}
+        return ase.Atoms(numbers=self.species, **places)
+
+    def to_pymatgen(self) -> Any:
+        """The same as a `pymatgen.core.Structure`; MissingExtraError without pymatgen."""
+        try:
+            from pymatgen.core import Structure as Foreign  # pyright: ignore[reportMissingImports]
+        except ImportError as error:
+            raise MissingExtraError("a structure of pymatgen needs pymatgen: pip install pymatgen") from error
+        return Foreign(self.lattice, self.symbols, self.frac_coords)
 
 
 def checked(

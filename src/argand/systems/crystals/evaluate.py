@@ -18,7 +18,7 @@ from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, attempted
 from argand.systems.crystals.network import CLASSES
-from argand.systems.crystals.predict import PAPER_WEIGHTS, FourierModel, Model, named_model
+from argand.systems.crystals.predict import PAPER_WEIGHTS, Model, PublishedModel, named_model
 from argand.systems.crystals.published.decoder import FLOOR, PublishedDecoder, load_decoder
 from argand.systems.crystals.simulate import box_sample, repeats
 
@@ -108,13 +108,14 @@ def evaluate_model(
 ) -> dict[str, Any]:
     """Rows of figures over `count` structures of some files, drawn by the seed.
 
-    One row for `best`; of `paper` a row for each view, and those of perfect densities. ConfigError for an
-    unknown model or no structures, InputError for weights that cannot be read.
+    One row for `best` and `symmetric`; of `paper` a row for each view, and those of perfect densities.
+    ConfigError for an unknown model or no structures, InputError for weights that cannot be read.
     """
-    model = named_model(name, weights=weights)
+    # Atoms are compared in the cell given.
+    model = named_model(name, weights=weights, keeps_setting=name == "symmetric")
     structures = drawn(patterns, count, seed)
     trials: dict[str, Iterator[Trial]]
-    if isinstance(model, FourierModel):
+    if not isinstance(model, PublishedModel):
         trials = {"whole cell": cell_trials(model, structures)}
     else:
         decoder = load_decoder(weights or PAPER_WEIGHTS)

@@ -98,6 +98,25 @@ def test_latents_carry_structures_from_encode_to_decode(
         assert compare(read_structure(out / f"{name}.cif"), structure).is_exact
 
 
+def test_short_vectors_carry_structures_in_the_cell_given_or_in_the_standard_one(
+    run: Callable[..., Result], salts: dict[str, Structure], tmp_path: Path
+):
+    pytest.importorskip("pyarrow")
+    cifs = sorted((tmp_path / "cifs").glob("*.cif"))
+    for extra in ((), ("--keep-setting",)):
+        latents, out = tmp_path / f"short{len(extra)}.parquet", tmp_path / f"out{len(extra)}"
+        shown = run("encode", *cifs, "-o", latents, "--model", "symmetric", "--numbers", 40, "--json", *extra)
+        assert json.loads(shown.stdout)["largest_latent"] <= 40
+        assert run("decode", latents, "--out", out).exit_code == 0
+        for name, truth in salts.items():
+            decoded = read_structure(out / f"{name}.cif")
+            assert decoded.formula == truth.formula
+            assert compare(decoded, truth).is_exact or not extra
+    refused = run("encode", *cifs, "-o", tmp_path / "no.parquet", "--keep-setting")
+    assert refused.exit_code != 0
+    assert "add --model symmetric" in refused.output
+
+
 def test_mistakes_are_told_in_one_line(run: Callable[..., Result], tmp_path: Path):
     for words in (
         ("reconstruct", tmp_path / "nothing.cif", "--out", tmp_path / "out"),

@@ -67,6 +67,9 @@ class StructureDataset:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __repr__(self) -> str:
+        return f"<StructureDataset: {len(self)} structures, {len(self.species)} atoms>"
+
     def __getitem__(self, number: int) -> Structure:
         """Structure of this number, its places wrapped into the cell."""
         rows = slice(int(self.ends[number - 1]) if number else 0, int(self.ends[number]))

@@ -14,10 +14,22 @@ Files = Annotated[
     list[str], typer.Argument(help="CIF, POSCAR, extended XYZ or parquet files, globs, folders.")
 ]
 Numbers = Annotated[int, typer.Option(help="Latent of a cell of up to 20 atoms; larger ones have more.")]
+OwnNumbers = Annotated[
+    int | None,
+    typer.Option(
+        "--numbers", help="Latent of a cell of up to 20 atoms: 512 by default, of symmetric 64; more beyond."
+    ),
+]
+KeepSetting = Annotated[
+    bool, typer.Option("--keep-setting", help="With symmetric: keep cell and origin, for 12 of the numbers.")
+]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="Folder for CIFs and summary.json.")]
 Force = Annotated[bool, typer.Option("--force", help="Do again what an earlier run has written.")]
 ModelName = Annotated[
-    str, typer.Option("--model", help="best, or paper: the published networks on a box of 10 Å.")
+    str,
+    typer.Option(
+        "--model", help="best; symmetric: what the space group leaves free; paper: the published networks."
+    ),
 ]
 Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
 AsGiven = Annotated[
@@ -36,13 +48,14 @@ Symmetrise = Annotated[
 def encode(
     files: Files,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file for the latents.")],
-    numbers: Numbers = 512,
+    numbers: OwnNumbers = None,
     model: ModelName = "best",
     weights: Weights = None,
     single: Single = False,
     processes: Processes = None,
     force: Force = False,
     as_given: AsGiven = False,
+    keep_setting: KeepSetting = False,
     json: Json = False,
 ) -> None:
     """Write structures as vectors of at most 512 numbers for 20 atoms, and 12 that say how each was given.
@@ -51,7 +64,7 @@ def encode(
     """
     from argand.systems.crystals.files.run import encode_files
 
-    made_by = _model(model, numbers, weights, single, as_given)
+    made_by = _model(model, numbers, weights, single, as_given, keep_setting)
     summary = encode_files(files, out, made_by, processes=processes, force=force)
     _tell(summary, json, f"latents: {out}")
 
@@ -80,11 +93,12 @@ def decode(
 def reconstruct(
     files: Files,
     out: Folder,
-    numbers: Numbers = 512,
+    numbers: OwnNumbers = None,
     model: ModelName = "best",
     weights: Weights = None,
     single: Single = False,
     as_given: AsGiven = False,
+    keep_setting: KeepSetting = False,
     tries: Tries = 100,
     symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
@@ -98,7 +112,8 @@ def reconstruct(
     from argand.systems.crystals.files.run import Decoding, reconstruct_files
 
     settings = {"decoding": Decoding(tries, symmetrise), "processes": processes, "force": force}
-    summary = reconstruct_files(files, out, _model(model, numbers, weights, single, as_given), **settings)
+    made_by = _model(model, numbers, weights, single, as_given, keep_setting)
+    summary = reconstruct_files(files, out, made_by, **settings)
     _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -283,10 +298,17 @@ def _predictor(numbers: int, as_given: bool = False) -> Any:
     return Predictor(_model("best", numbers, None, False, as_given))
 
 
-def _model(name: str, numbers: int, weights: Path | None, single: bool, as_given: bool = False) -> Any:
+def _model(
+    name: str,
+    numbers: int | None,
+    weights: Path | None,
+    single: bool,
+    as_given: bool = False,
+    keep_setting: bool = False,
+) -> Any:
     from argand.systems.crystals.predict import named_model
 
-    return named_model(name, numbers, weights, single, as_given)
+    return named_model(name, numbers, weights, single, as_given, keep_setting)
 
 
 def _tell(summary: dict[str, Any], json: bool, where: str) -> None:

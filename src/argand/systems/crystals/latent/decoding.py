@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from argand.physics.crystal.canonical import Setting, canonical
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.matching_pursuit import Pursuit
+from argand.physics.crystal.picture import facts_html
 from argand.physics.crystal.reciprocal import place_spread, waves
 from argand.physics.crystal.structure import Structure, wrapped
 from argand.physics.crystal.supercell import folded
@@ -71,6 +72,14 @@ class Decoded:
         probability, spread = np.tile(self.probability, copies), np.tile(self.spread, copies)
         return Decoded(structure, self.misfit, probability, spread)
 
+    def __repr__(self) -> str:
+        told = f"confidence {self.confidence:.4f}, misfit {self.misfit:.2g}"
+        return f"<Decoded {self.structure!r}, {told}>"
+
+    def _repr_html_(self) -> str:
+        sure = [("confidence", f"{self.confidence:.4f}"), ("misfit", f"{self.misfit:.2g}")]
+        return facts_html([*self.structure.facts, *sure], self.structure.picture)
+
 
 def decode(
     representation: Representation,
@@ -129,7 +138,7 @@ def encode_verified(
         left = end - time.thread_time()
         limits = (tries, left) if is_last else (min(tries, _FEW), _EARLY * left)
         decoded = decode(representation, latent, *limits)
-        if decoded.confidence > _SURE and _is_same(decoded.structure, structure):
+        if decoded.confidence > _SURE and is_same(decoded.structure, structure):
             return latent, decoded
         if best is None or decoded.confidence > best[1].confidence:
             best = latent, decoded
@@ -149,7 +158,7 @@ def verified_step(
         decoded = decode(
             representation, representation.encode(structure, step), min(tries, _FEW), _EARLY * seconds
         )
-        if decoded.confidence > _SURE and _is_same(decoded.structure, structure):
+        if decoded.confidence > _SURE and is_same(decoded.structure, structure):
             return step
     return last
 
@@ -190,6 +199,7 @@ def _vectors_as_given(representation: Representation, structure: Structure) -> I
         yield representation.encode(structure, step), step == last
 
 
-def _is_same(decoded: Structure, truth: Structure) -> bool:
+def is_same(decoded: Structure, truth: Structure) -> bool:
+    """Whether all atoms are there, with their elements, to 0.02 Å root mean square; both in one setting."""
     comparison = compare(decoded, truth)
     return comparison.is_exact and comparison.rms_distance < _SAME

@@ -260,7 +260,7 @@ def _coarse_lattice(head: np.ndarray) -> Matrix3:
     """The cell that decides on the indices."""
     coarse = np.rint(head[:6] / _GRID) * _GRID
     lengths = _UNIT_LENGTH * np.exp(np.clip(coarse[:3], -3.0, 5.0))
-    return _thick(np.clip(coarse[3:], -1.0, 1.0), lengths)
+    return thick(np.clip(coarse[3:], -1.0, 1.0), lengths)
 
 
 def _spread(hkl: Indices, count: int, step: int) -> Int[np.ndarray, "count 3"]:
@@ -275,7 +275,7 @@ def _spread(hkl: Indices, count: int, step: int) -> Int[np.ndarray, "count 3"]:
     return hkl[np.concatenate([np.arange(first), np.sort(chosen)])]
 
 
-def _thick(cosines: Vector3, lengths: Vector3) -> Matrix3:
+def thick(cosines: Vector3, lengths: Vector3) -> Matrix3:
     """A lattice of these lengths and angles, or one a little thicker where they allow of no volume."""
     alpha, beta, gamma = cosines
     metric = np.array([[1.0, gamma, beta], [gamma, 1.0, alpha], [beta, alpha, 1.0]])
