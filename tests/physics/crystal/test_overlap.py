@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from argand.physics.crystal.overlap import _overlap, is_crowded, least_distances, separate_overlaps
+from argand.physics.crystal.overlap import (
+    _overlap,
+    is_crowded,
+    least_distances,
+    separate_overlaps,
+    touching,
+)
 from argand.physics.crystal.reciprocal import shortest_hkl, waves
 from argand.physics.crystal.structure import Structure, checked, closest_pair
 
@@ -28,6 +34,19 @@ def test_known_salt_is_not_crowded_and_stays():
     stayed, misfit = separate_overlaps(salt, hkl, waves(hkl, salt.frac_coords).sum(1))
     assert misfit < 1e-12
     assert stayed.frac_coords == pytest.approx(salt.frac_coords, abs=1e-9)
+
+
+def test_touching_counts_other_atoms_and_own_images():
+    pair = np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]])
+    # Two caesium atoms (2.44 Å each) may come to 0.7 * 4.88 = 3.42 Å, oxygen (0.66 Å) to 0.92 Å.
+    for edge, touches in ((4.1, False), (3.9, True)):  # 3.55 and 3.38 Å between the two
+        assert touching(Structure(edge * np.eye(3), np.array([55, 55], np.uint8), pair)) is touches
+    for edge, touches in ((3.5, False), (3.3, True)):
+        assert touching(Structure(edge * np.eye(3), np.array([55], np.uint8), pair[:1])) is touches
+    assert not touching(Structure(3.3 * np.eye(3), np.array([8], np.uint8), pair[:1]))
+    # The short vector hides in a skew cell.
+    skew = np.array([[2, 1, 0], [1, 1, 0], [0, 0, 1]]) @ np.diag([5.0, 3.3, 5.0])
+    assert touching(Structure(skew, np.array([55], np.uint8), pair[:1]))
 
 
 def test_atoms_on_one_place_part():

@@ -5,7 +5,14 @@ from jaxtyping import Complex, Float, UInt8
 
 from argand.physics.crystal.bond import covalent_radii
 from argand.physics.crystal.reciprocal import Indices, Places, waves
-from argand.physics.crystal.structure import NEIGHBOUR_CELLS, Structure, distances, reduced_lattice, wrapped
+from argand.physics.crystal.structure import (
+    NEIGHBOUR_CELLS,
+    Structure,
+    distances,
+    reduced_lattice,
+    shortest_vector,
+    wrapped,
+)
 from argand.typing import Matrix3
 
 TOUCHING = 0.7
@@ -26,6 +33,17 @@ def least_distances(species: UInt8[np.ndarray, " n"]) -> Float[np.ndarray, "n n"
     """Å below which two atoms of these species are too near."""
     radii = covalent_radii(species.tolist())
     return TOUCHING * (radii[:, None] + radii)
+
+
+def touching(structure: Structure) -> bool:
+    """Whether any two atoms are nearer than `least_distances`; images of one atom in other cells count.
+
+    The strict test of distances. `structure.MIN_DISTANCE` (0.5 Å whatever the species) is the loose one that
+    validity is commonly told by, since Xie et al. (CDVAE, ICLR 2022).
+    """
+    # The diagonal of `distances` is 0, as an atom is on its own place; its nearest image is a cell away.
+    own = shortest_vector(structure.lattice) < TOUCHING * 2 * covalent_radii(structure.species.tolist())
+    return bool(own.any()) or is_crowded(structure)
 
 
 def is_crowded(structure: Structure) -> bool:

@@ -116,7 +116,7 @@ def train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="best or paper.")],
+    model: Annotated[str, typer.Argument(help="best, symmetric or paper.")],
     files: Annotated[list[str], typer.Argument(help="Structures to rebuild: files, globs, folders.")],
     count: Annotated[int, typer.Option(help="Structures at most.", min=1)] = 100,
     seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
