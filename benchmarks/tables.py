@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from crystals_likeness_tables import crystals_likeness_table
 from crystals_tables import (
+    crystals_frameworks_table,
     crystals_others_table,
     crystals_paper_table,
     crystals_samples_table,
@@ -331,6 +332,7 @@ TABLES = {
     "crystals_others": crystals_others_table,
     "crystals_likeness": crystals_likeness_table,
     "crystals_samples": crystals_samples_table,
+    "crystals_frameworks": crystals_frameworks_table,
     "crystals_paper": crystals_paper_table,
 }
 BESIDE = {"patterson_solver": "patterson_opponents", "crystals": "crystals_short"}

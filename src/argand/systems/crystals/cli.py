@@ -59,7 +59,7 @@ def simulate(
 
 def train(
     preset: Annotated[
-        str, typer.Argument(help="paper, paper-small, tiny; occupation: what sample draws elements with.")
+        str, typer.Argument(help="paper, paper-small, tiny; occupation, frameworks: what sample draws with.")
     ],
     out: TrainingFolder,
     structures: Structures = None,
@@ -83,16 +83,21 @@ def train(
     workers: Workers = None,
     seed: Seed = 0,
 ) -> None:
-    """Train the published networks, one after the other, or the network that `sample` draws elements with.
+    """Train the published networks, one after the other, or a network that `sample` draws crystals with.
 
     Ctrl-C leaves a run to --resume.
 
     Example: argand crystals train paper-small --structures pool.parquet --out runs/paper --max-time 01:00:00
     """
     from argand.system import preset as named
-    from argand.systems.crystals.generation.occupation_training import Occupation
-    from argand.systems.crystals.presets import BOX_TRAINING, OCCUPATION_TRAINING, TRAINABLE
+    from argand.systems.crystals.presets import (
+        BOX_TRAINING,
+        FRAMEWORK_TRAINING,
+        OCCUPATION_TRAINING,
+        TRAINABLE,
+    )
     from argand.systems.crystals.published.training import train_in_sequence
+    from argand.systems.crystals.system import Crystals
 
     system = named(preset, TRAINABLE)
     if learning_rate is not None:
@@ -101,9 +106,10 @@ def train(
     given |= {"precision": precision, "workers": workers, "replay": replay, "seed": seed}
     given = {key: value for key, value in given.items() if value is not None}
     given |= {"max_time": max_time, "resume": resume}
-    if isinstance(system, Occupation):
+    if not isinstance(system, Crystals):
         system = _packed(system, structures, out)
-        run_training(system, out, "structures", **OCCUPATION_TRAINING | given)
+        defaults = FRAMEWORK_TRAINING if preset == "frameworks" else OCCUPATION_TRAINING
+        run_training(system, out, "structures", **defaults | given)
         return
     final = train_in_sequence(_of(system, structures), out, run_training, **BOX_TRAINING | given)
     say(f"both networks: {final}")
@@ -148,11 +154,13 @@ def _of(system: Any, structures: str | None) -> Any:
 
 def _packed(system: Any, structures: str | None, out: Path) -> Any:
     """The system with what its network takes of the structures, which is made once for a run."""
-    from argand.systems.crystals.generation.occupation_dataset import PACKED, pack
+    from argand.systems.crystals.generation import framework_dataset, occupation_dataset
+    from argand.systems.crystals.generation.framework_training import Frameworks
 
-    packed = out / PACKED
+    dataset = framework_dataset if isinstance(system, Frameworks) else occupation_dataset
+    packed = out / dataset.PACKED
     if not packed.exists():
-        say(f"{pack(structures or '', packed)} structures packed: {packed}")
+        say(f"{dataset.pack(structures or '', packed)} structures packed: {packed}")
     return replace(system, data=str(packed))
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from argand.physics.crystal.voxel_box import Box
+from argand.systems.crystals.generation.framework_training import Frameworks
 from argand.systems.crystals.generation.occupation_training import Occupation
 from argand.systems.crystals.system import Crystals
 
@@ -30,8 +31,12 @@ PRESETS = {
         learning_rate=6e-3,
     ),
 }
-TRAINABLE: dict[str, Crystals | Occupation] = {**PRESETS, "occupation": Occupation()}
-"""Also the network that draws the elements of new structures."""
+TRAINABLE: dict[str, Crystals | Occupation | Frameworks] = {
+    **PRESETS,
+    "occupation": Occupation(),
+    "frameworks": Frameworks(),
+}
+"""Also the networks that draw the elements of new structures, and new frameworks."""
 # 18 boxes of a step as published (arXiv 1909.00949; the shipped weights took 8); validation by hand.
 BOX_TRAINING: dict[str, Any] = {"batch_size": 18, "val_count": 128, "val_every_steps": 200}
 OCCUPATION_TRAINING: dict[str, Any] = {
@@ -43,5 +48,6 @@ OCCUPATION_TRAINING: dict[str, Any] = {
     "workers": 0,
     "clip_norm": 1.0,
 }
+FRAMEWORK_TRAINING: dict[str, Any] = OCCUPATION_TRAINING
 """Settings of a training that are not said otherwise; by hand, those that the shipped weights were trained
 with."""

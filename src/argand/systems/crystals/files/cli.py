@@ -254,6 +254,9 @@ def index(
     largest: Annotated[int, typer.Option(help="Atoms of the largest cell that is indexed.", min=1)] = 20,
     prototypes: Annotated[int, typer.Option(help="Structures kept whole, to draw new ones from.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Another seed, other prototypes.")] = 0,
+    frameworks: Annotated[
+        bool, typer.Option("--frameworks", help="List the frameworks too, of benchmarks as well: minutes.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make an index of known structures, for `nearest` and `sample` to look in.
@@ -262,7 +265,7 @@ def index(
     """
     from argand.systems.crystals.files.index import write_index
 
-    made = write_index(pool, out, largest, prototypes, seed)
+    made = write_index(pool, out, largest, prototypes, seed, frameworks)
     if json:
         typer.echo(json_format.dumps(made, indent=1))
     else:

@@ -5,15 +5,20 @@ from typing import Any
 
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint_index import SHIPPED, index_of, save_index
+from argand.systems.crystals.generation.framework_index import SHIPPED as SHIPPED_FRAMEWORKS
+from argand.systems.crystals.generation.framework_index import framework_of, save_frameworks
 from argand.systems.crystals.generation.structure_templates import SHIPPED as SHIPPED_PROTOTYPES
 from argand.systems.crystals.generation.structure_templates import draw_templates, save_templates
 
 
-def write_index(pool: Path, out: Path, largest: int, prototypes: int, seed: int) -> dict[str, Any]:
-    """Write `known.safetensors` and, if some are wanted, `prototypes.safetensors` to `out`; what they hold.
+def write_index(
+    pool: Path, out: Path, largest: int, prototypes: int, seed: int, frameworks: bool = False
+) -> dict[str, Any]:
+    """Write to `out` `known.safetensors` and, if wanted, `prototypes.safetensors`, `frameworks.safetensors`.
 
     Indexed are all structures of the pool up to `largest` atoms that belong to no benchmark; `prototypes` of
-    them are kept whole, drawn by the seed. InputError where the pool has none.
+    them are kept whole, drawn by the seed. Frameworks are those of benchmarks too: no framework of theirs is
+    to be told new. Gives what the files hold. InputError where the pool has none.
     """
     structures = from_parquet(pool, largest)
     save_index(out / SHIPPED.name, index_of(structures.named("index")))
@@ -22,4 +27,9 @@ def write_index(pool: Path, out: Path, largest: int, prototypes: int, seed: int)
         chosen = draw_templates(structures, prototypes, seed)
         save_templates(out / SHIPPED_PROTOTYPES.name, chosen)
         made["prototypes"] = len(chosen)
+    if frameworks:
+        every = from_parquet(pool, largest, benchmarks=True)
+        labels = (framework_of(structure) for _, structure in every.named("frameworks"))
+        known = [label for label in labels if label is not None]
+        made["frameworks"] = save_frameworks(out / SHIPPED_FRAMEWORKS.name, known)
     return made

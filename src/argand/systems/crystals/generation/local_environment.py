@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from argand.physics.crystal.structure import Structure, reduced_lattice
+from argand.typing import Matrix3
 
 LARGEST = 20
 """Atoms of the largest cell that the network of species takes: the limit of the set MP-20."""
@@ -20,9 +21,9 @@ NEIGHBOURS = 16
 """Neighbours listed for each atom; at the last one the weights of the others end, and it counts for none. By
 hand, more than the 14 of the two first shells of a body-centred lattice."""
 
-# Images up to two cells away along the vectors of the reduced cell. By hand: in a cell that is much shorter
-# along one axis than along both others some of the 16 nearest are farther along and are missed.
-_STEPS = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)))
+_REACH = np.array([2, 2, 2])
+"""Cells away along the vectors of the reduced cell in which neighbours are looked for first. By hand: in most
+cells there are 16 nearer than any of those left out, and where they are not more are looked through."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +73,31 @@ def _nearest(
     places = structure.frac_coords @ np.linalg.inv(change)
     apart = places[None] - places[:, None]
     apart = (apart - np.round(apart)).reshape(-1, 3)
-    metric = reduced @ reduced.T
-    steps = ((_STEPS @ metric) * _STEPS).sum(1)
-    square = 2 * apart @ (metric @ _STEPS.T) + ((apart @ metric) * apart).sum(1)[:, None] + steps
-    square = square.reshape(len(structure), -1)
+    found = _nearest_within(apart, reduced, _REACH)
+    # An atom nearer than the farthest found is at most so many lattice planes away along each axis, and by
+    # rounding half a cell.
+    spacing = 1 / np.linalg.norm(np.linalg.inv(reduced), axis=0)
+    reach = np.floor(found[1].max() / spacing + 0.5).astype(int)
+    return found if (reach <= _REACH).all() else _nearest_within(apart, reduced, reach)
+
+
+def _nearest_within(
+    apart: Float[np.ndarray, "pair 3"], lattice: Matrix3, reach: Int[np.ndarray, "3"]
+) -> tuple[Int[np.ndarray, "n neighbour"], Float[np.ndarray, "n neighbour"]]:
+    """The same among the images of up to `reach` cells away; rows of `apart` are all pairs of atoms."""
+    count = round(len(apart) ** 0.5)
+    moves = np.array(list(product(*(range(-end, end + 1) for end in reach))))
+    metric = lattice @ lattice.T
+    steps = ((moves @ metric) * moves).sum(1)
+    square = 2 * apart @ (metric @ moves.T) + ((apart @ metric) * apart).sum(1)[:, None] + steps
+    square = square.reshape(count, -1)
     # An atom is no neighbour of its own; its images are.
     square[square < 1e-6] = np.inf
     order = np.argpartition(square, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     near = np.take_along_axis(square, order, 1)
     inner = np.argsort(near, axis=1)
     order = np.take_along_axis(order, inner, 1)
-    return order // len(_STEPS), np.sqrt(np.take_along_axis(near, inner, 1))
+    return order // len(moves), np.sqrt(np.take_along_axis(near, inner, 1))
 
 
 def masked(
