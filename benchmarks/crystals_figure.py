@@ -87,7 +87,8 @@ def main(
     """Draw the picture."""
     from matplotlib import pyplot as plt
 
-    representation, structure = Representation(), read_structure(file)
+    # As given: the density is drawn in the cell of the structure.
+    representation, structure = Representation(as_given=True), read_structure(file)
     latent, decoded = encode_verified(representation, structure)
     found = compare(decoded.structure, structure)
     figure, panels = plt.subplots(1, 3, figsize=(13, 3.1), layout="constrained")

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from crystals_likeness_tables import crystals_likeness_table
 from crystals_tables import (
     crystals_frameworks_table,
     crystals_others_table,
     crystals_paper_table,
     crystals_samples_table,
+    crystals_short_table,
     crystals_stability_table,
     crystals_table,
 )
@@ -327,13 +329,15 @@ TABLES = {
     "molmnist_ensemble": molmnist_ensemble_table,
     "molmnist_tasks": molmnist_tasks_table,
     "crystals": crystals_table,
+    "crystals_short": crystals_short_table,
     "crystals_others": crystals_others_table,
+    "crystals_likeness": crystals_likeness_table,
     "crystals_samples": crystals_samples_table,
     "crystals_stability": crystals_stability_table,
     "crystals_frameworks": crystals_frameworks_table,
     "crystals_paper": crystals_paper_table,
 }
-BESIDE = {"patterson_solver": "patterson_opponents"}
+BESIDE = {"patterson_solver": "patterson_opponents", "crystals": "crystals_short"}
 """Results that a table shows in another's rows."""
 
 

@@ -12,6 +12,7 @@ import typer
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import tables
+from crystals_likeness_tables import formation_row
 
 ROOT = Path(__file__).parents[1]
 EMPTY = f"before\n{tables.BEGIN}\n{tables.END}\nafter\n"
@@ -347,6 +348,24 @@ def test_rebuilt_crystals_are_shown_with_goals_and_peers():
         "found and right ≥ 85 %",
     )
     assert "goal missed" not in second.measured
+    size = {"set": "mp_20 test", "latent": 512, "over_own": 14.74, "peers_over_own": 7.4}
+    beside = {"sizes": [size], "distinct_share": {"mp_20 test": 0.41}}
+    _, (told,) = tables.crystals_table({"rows": [row], "beside": beside})
+    assert told.measured.startswith("14.7 × own numbers; match 75.0 %")
+    assert told.others.endswith("256 numbers: 7.4 × own; only 41 % of the test set are distinct structures")
+
+
+def test_short_vectors_are_shown_beside_other_codings_of_as_many_numbers():
+    row = {"set": "mp_20 test", "coding": "symmetric", "numbers": 64, "structures": 9, "match_rate": 0.98}
+    row |= {"strict_match_rate": 0.97, "rmse": 0.002, "ratio": 1.89, "cpu_s": 0.03}
+    plain = row | {"coding": "without symmetry", "match_rate": 0.47}
+    every = row | {"coding": "orbits, exactly", "numbers": 10_000, "ratio": 0.43, "rmse": None}
+    report = {"seed": 7, "choice": [row | {"coding": "share 0.2"}], "rows": [row, plain, every]}
+    _, (choice, line, orbits) = tables.crystals_short_table(report)
+    assert (choice.what, choice.others) == ("share 0.2: 64 numbers", "")
+    assert line.measured == "1.89 × own numbers; match 98.0 % (strict 97.0 %), rmse 0.0020; 30 ms"
+    assert line.others == "without symmetry 47.0 %"
+    assert orbits.what == "orbits, exactly: as many numbers as it takes"
 
 
 def test_published_networks_are_shown_by_size_beside_the_ceiling():
@@ -390,3 +409,13 @@ def test_molmnist_classes_and_twists_are_shown():
     _, (first, second) = tables.molmnist_tasks_table(report)
     assert (first.goal, first.measured) == ("≥ 95 %", "network 94.0 %, 2.0 ms (goal missed)")
     assert second.measured == "network off by 0.100°/nm, 2.0 ms"
+
+
+def test_energies_from_vectors_miss_their_goal_where_composition_alone_is_better():
+    counts = {"choose_count": 2, "report_count": 3, "learn_count": 4}
+    inputs = {"the mean": 0.9, "composition": 0.3, "composition + latent": 0.4}
+    rows = [{"input": name, "choose": 0.1, "report": error, **counts} for name, error in inputs.items()]
+    assert "(goal missed)" in formation_row(rows[2], rows).measured
+    rows[2]["report"] = 0.2
+    assert formation_row(rows[2], rows).measured == "error 0.100 / 0.200 eV/atom"
+    assert "goal missed" not in formation_row(rows[1], rows).measured

@@ -1,39 +1,36 @@
-"""Crystal structures in and out: CIF through gemmi, POSCAR and extended XYZ through ase, rows of parquet."""
+"""Crystal structures in and out: CIF, POSCAR, extended XYZ, rows of parquet."""
 
-import gzip
+import logging
 import re
-import zlib
-from collections.abc import Iterator, Sequence
-from io import StringIO
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import gemmi
 import numpy as np
 
 from argand import __version__
-from argand.errors import InputError, MissingExtraError
+from argand.errors import ArgandError, InputError
 from argand.io.atomic import write_lines, written
-from argand.physics.crystal.structure import MAX_ATOMS, Structure, checked, parameters, wrapped
+from argand.io.structure_cif import blocks_of_cif, structure_of_block
+from argand.io.structure_parquet import rows_of_parquet, structure_of_row
+from argand.io.structure_poscar import structure_of_poscar
+from argand.io.structure_text import text_of_file
+from argand.io.structure_xyz import frames_of_xyz, structure_of_frame
+from argand.physics.crystal.structure import MAX_ATOMS, Structure, parameters
 
 SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".parquet")
+_XYZ = (".xyz", ".extxyz")
 _POSCAR = re.compile(r"^(POSCAR|CONTCAR)|\.(vasp|poscar|contcar)$", re.IGNORECASE)
-_COLUMNS = ("lattice", "species", "frac_coords")
-_SAME = 0.2
-"""Images of one site nearer than this in Å are one atom: coordinates are printed with few digits.
-
-By hand: below any distance of two atoms, above what two digits lose in a cell of 20 Å.
-"""
-_FULL = 0.995
-"""Occupancies from here on are full; files print few digits.
-
-By hand: 1 as it may be printed with two digits.
-"""
-_ROWS = 512
-"""Rows of a parquet file read at once; by hand, a bound on memory."""
-
 Named = tuple[str, Structure | InputError]
 """A structure under its name, or why there is none."""
+Read = tuple[Structure, Sequence[str]]
+"""A structure, and what is to be said of how it was read."""
+
+_ANY = (Exception,)
+"""What may end the reading of one structure, and of no other: files of the world break a reader in ways that
+nobody thought of."""
+
+logger = logging.getLogger(__name__)
 
 
 def is_structure_file(path: Path) -> bool:
@@ -45,17 +42,6 @@ def is_structure_file(path: Path) -> bool:
 def _plain(path: Path) -> Path:
     """The path without the ending .gz."""
     return path.with_suffix("") if path.suffix.lower() == ".gz" else path
-
-
-def _text(path: Path) -> str:
-    """What is in a text file, compressed or not; InputError for what cannot be read."""
-    try:
-        content = path.read_bytes()
-        if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"cannot be read ({' '.join(str(error).split())})") from error
-    return content.decode("utf-8-sig", errors="replace")
 
 
 def expand(patterns: Sequence[str]) -> list[Path]:
@@ -75,51 +61,121 @@ def expand(patterns: Sequence[str]) -> list[Path]:
     return list(found)
 
 
-def read_many(path: Path, max_atoms: int = MAX_ATOMS) -> Iterator[Named]:
+def read_many(
+    path: Path, max_atoms: int = MAX_ATOMS, tell: Callable[[str], None] = logger.warning
+) -> Iterator[Named]:
     """The structures of a file with their names, in their order; one that cannot be used is an InputError.
 
     A file of one structure gives its stem, a CIF of several blocks and a parquet file the names inside, and
-    frames of an extended XYZ file are numbered.
+    frames of an extended XYZ file are numbered. Whatever goes wrong with one structure ends no other.
+    `tell` is called, just before a structure comes, with what is to be said of how it was read.
     """
-    plain = _plain(path)
+    name = _stem(path)
     try:
-        if path.suffix.lower() == ".parquet":
-            yield from _parquet(path, max_atoms)
-        elif plain.suffix.lower() == ".cif":
-            yield from _cif(path, plain.stem, max_atoms)
+        for name, read in _readings(path, max_atoms):
+            found = _attempted(_place(path, name), read)
+            if isinstance(found, InputError):
+                yield name, found
+                continue
+            for note in found[1]:
+                tell(f"{_place(path, name)}: {note}")
+            yield name, found[0]
+    except _ANY as error:
+        yield name, _failure(_place(path, _stem(path)), error)
+
+
+def usable(path: Path, max_atoms: int = MAX_ATOMS) -> Iterator[tuple[str, Structure]]:
+    """The structures of a file with their names; what cannot be used is told and left out."""
+    for name, found in read_many(path, max_atoms):
+        if isinstance(found, Structure):
+            yield name, found
         else:
-            yield from _with_ase(path, max_atoms)
-    except InputError as error:
-        yield plain.stem, InputError(f"{path}: {error}")
+            logger.warning("left out: %s", found)
+
+
+def _attempted(place: str, read: Callable[[], Read]) -> Read | InputError:
+    """What a reader gives, or why there is nothing."""
+    try:
+        return read()
+    except _ANY as error:
+        return _failure(place, error)
+
+
+def _failure(place: str, error: Exception) -> InputError:
+    """One line that names the file and says why it has no structure."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, ArgandError):
+        logger.debug("%s", place, exc_info=error)
+        reason = f"{type(error).__name__}: {reason}; please report it with this file"
+    return InputError(f"{place}: {reason}")
+
+
+def _stem(path: Path) -> str:
+    """The name of a file without the endings that say what it is: POSCAR.mp-149 has none."""
+    plain = _plain(path)
+    return plain.stem if plain.suffix.lower() in SUFFIXES else plain.name
+
+
+def _place(path: Path, name: str) -> str:
+    """The file, and which of its structures where it has several."""
+    # Names of files can have bytes that no text has.
+    shown = str(path).encode(errors="backslashreplace").decode()
+    return shown if name == _stem(path) else f"{shown}: {name}"
+
+
+def _readings(path: Path, max_atoms: int) -> Iterator[tuple[str, Callable[[], Read]]]:
+    """The names of a file's structures, each with what reads it."""
+    stem, kind = _stem(path), _plain(path).suffix.lower()
+    if kind == ".parquet":
+        for name, row in rows_of_parquet(path):
+            yield name, lambda row=row: (structure_of_row(row, max_atoms), ())
+        return
+    text = text_of_file(path)
+    if kind == ".cif":
+        blocks = blocks_of_cif(text)
+        for name, items in blocks:
+            called = stem if len(blocks) == 1 else f"{stem}-{name}"
+            yield called, lambda items=items: structure_of_block(items, max_atoms)
+    elif kind in _XYZ:
+        frames = frames_of_xyz(text)
+        for number, frame in enumerate(frames, 1):
+            called = stem if len(frames) == 1 else f"{stem}-{number}"
+            yield called, lambda frame=frame: structure_of_frame(frame, max_atoms)
+    else:
+        yield stem, lambda: (structure_of_poscar(text, max_atoms), ())
 
 
 def read_structure(path: str | Path, max_atoms: int = MAX_ATOMS) -> Structure:
-    """The first structure of a file; InputError, which names the file and the reason, where there is none."""
+    """The first structure of a file; InputError, which names the file and the reason, where there is none.
+
+    Where the file holds others, that is told.
+    """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    _, found = next(read_many(path, max_atoms), ("", InputError(f"{path}: holds no structure")))
+    structures = read_many(path, max_atoms)
+    name, found = next(structures, ("", InputError(f"{path}: holds no structure")))
     if isinstance(found, InputError):
         raise found
+    if next(structures, None) is not None:
+        logger.warning("%s: holds several structures; %s, the first, is taken", path, name)
     return found
 
 
 def write_structure(path: Path, structure: Structure, name: str = "") -> None:
     """Write a CIF in P 1, or what ase writes for another ending (POSCAR, .vasp, .xyz), in one move.
 
-    Raises MissingExtraError where ase is needed and missing.
+    Raises InputError for an ending that stands for no such file, MissingExtraError where ase is needed and
+    missing.
     """
+    if path.suffix.lower() in (".gz", ".parquet") or not is_structure_file(path):
+        raise InputError(f"{path}: structures are written as CIF, POSCAR or XYZ; name one of these")
     if path.suffix.lower() == ".cif":
         write_lines(path, cif_text(structure, name or path.stem).splitlines())
         return
-    atoms = _ase().Atoms(
-        numbers=structure.species,
-        cell=structure.lattice,
-        scaled_positions=structure.frac_coords,
-        pbc=True,
-    )
+    atoms = structure.to_ase()
     with written(path) as temporary:
-        atoms.write(temporary, format="vasp" if _POSCAR.search(path.name) else "extxyz")
+        atoms.write(temporary, format="extxyz" if path.suffix.lower() in _XYZ else "vasp")
 
 
 def cif_text(structure: Structure, name: str, tags: dict[str, str] | None = None) -> str:
@@ -142,175 +198,3 @@ def cif_text(structure: Structure, name: str, tags: dict[str, str] | None = None
     for number, (symbol, place) in enumerate(zip(structure.symbols, structure.frac_coords, strict=True), 1):
         loop.add_row([f"{symbol}{number}", symbol, *(f"{x:.6f}" for x in place), "1"])
     return document.as_string()
-
-
-def _cif(path: Path, stem: str, max_atoms: int) -> Iterator[Named]:
-    text = _text(path)
-    try:
-        document = gemmi.cif.read_string(text)
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"not a CIF that can be read ({' '.join(str(error).split())})") from error
-    blocks = [block for block in document if block.find_values("_atom_site_fract_x")]
-    if not blocks:
-        raise InputError("there are no atoms in the cell (no _atom_site_fract_x)")
-    for block in blocks:
-        name = stem if len(blocks) == 1 else f"{stem}-{block.name}"
-        try:
-            yield name, _from_block(block, max_atoms)
-        except InputError as error:
-            yield name, InputError(f"{path}: {error}")
-
-
-def _from_block(block: Any, max_atoms: int) -> Structure:
-    if not block.find_values("_atom_site_label"):
-        # gemmi finds sites by their labels, which some programs do not write.
-        block.find_values("_atom_site_fract_x").get_loop().add_columns(["_atom_site_label"], "?")
-    small = gemmi.make_small_structure_from_block(block)
-    if not small.sites:
-        raise InputError("there are no atoms in the cell")
-    if not small.cell.is_crystal() or min(small.cell.parameters) <= 0:
-        raise InputError("the lattice has no volume; the cell's lengths and angles are missing or zero")
-    for site in small.sites:
-        _check_site(site)
-    lattice = np.array(small.cell.orth.mat.tolist()).T
-    operators = _operators(small)
-    # 192 operators are the most that a space group has (F m -3 m), so that no cell that is allowed is
-    # refused.
-    if len(operators) * len(small.sites) > 192 * max_atoms:
-        raise InputError(
-            f"{len(small.sites)} sites are beyond the largest supported cell of {max_atoms} atoms"
-        )
-    species: list[int] = []
-    places: list[np.ndarray] = []
-    for site in small.sites:
-        images = _images(np.array(site.fract.tolist()), operators, lattice)
-        places.extend(images)
-        species.extend([site.element.atomic_number] * len(images))
-    return checked(lattice, np.array(species), np.array(places), max_atoms)
-
-
-def _check_site(site: Any) -> None:
-    """Refuse what has no single known atom on its place."""
-    symbol = re.match(r"[A-Za-z]*", site.type_symbol or site.label)
-    letters = symbol.group() if symbol else ""
-    if site.element.name == "D" or letters.upper() in ("D", "T"):
-        raise InputError(f"site {site.label} is deuterium; name it H where isotopes do not matter")
-    if site.element.atomic_number == 0:
-        raise InputError(f"site {site.label}: no element is called '{letters or site.label}'")
-    if site.occ < _FULL:
-        raise InputError(f"site {site.label} is occupied by {site.occ:g} only; disorder is not supported")
-    if site.disorder_group != 0:
-        raise InputError(f"site {site.label} belongs to a disordered group; disorder is not supported")
-
-
-def _operators(small: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Rotations and translations of the listed operators, or else of the named group."""
-    if small.symops:
-        found = [gemmi.Op(text) for text in small.symops]
-    elif small.spacegroup is not None:
-        found = list(small.spacegroup.operations())
-    else:
-        named = small.spacegroup_hm or small.spacegroup_hall
-        if named:
-            raise InputError(f"the space group '{named}' is unknown and no operators are listed")
-        found = [gemmi.Op("x,y,z")]
-    return [(np.array(op.rot) / op.DEN, np.array(op.tran) / op.DEN) for op in found]
-
-
-def _images(
-    place: np.ndarray, operators: list[tuple[np.ndarray, np.ndarray]], lattice: np.ndarray
-) -> list[np.ndarray]:
-    """All places of a site, each once, in the order of the operators."""
-    kept: list[np.ndarray] = []
-    for rotation, translation in operators:
-        image = wrapped((rotation @ place + translation)[None])[0]
-        apart = np.array(kept).reshape(-1, 3) - image
-        apart -= np.round(apart)
-        if not (np.linalg.norm(apart @ lattice, axis=1) < _SAME).any():
-            kept.append(image)
-    return kept
-
-
-def _with_ase(path: Path, max_atoms: int) -> Iterator[Named]:
-    """The structure of a POSCAR, or all of an extended XYZ file."""
-    plain = _plain(path)
-    kind = "vasp" if _POSCAR.search(plain.name) else "extxyz"
-    text = _text(path)
-    _ase()
-    from ase.io import read
-
-    try:
-        frames: Any = read(StringIO(text), index=":", format=kind)
-    except KeyError as error:
-        raise InputError(f"no element is called {error}") from error
-    except Exception as error:  # ase raises whatever a malformed line happens to cause
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"not a {kind} file that can be read ({reason})") from error
-    stem = plain.stem if plain.suffix else plain.name
-    for number, atoms in enumerate(frames, 1):
-        name = stem if len(frames) == 1 else f"{stem}-{number}"
-        try:
-            yield name, _from_atoms(atoms, max_atoms)
-        except InputError as error:
-            yield name, InputError(f"{path}: {error}")
-
-
-def _from_atoms(atoms: Any, max_atoms: int) -> Structure:
-    if any(name in atoms.arrays for name in ("occupancy", "occupancies")):
-        raise InputError("has occupancies; disorder is not supported")
-    lattice = np.asarray(atoms.cell.array)
-    # Å³: 0 but for rounding; `checked` refuses flat cells.
-    if abs(np.linalg.det(lattice)) < 1e-9:
-        raise InputError("the lattice has no volume; an extended XYZ file names its Lattice")
-    frac = np.linalg.solve(lattice.T, atoms.get_positions().T).T
-    return checked(lattice, atoms.get_atomic_numbers(), frac, max_atoms)
-
-
-def _parquet(path: Path, max_atoms: int) -> Iterator[Named]:
-    """Rows with the columns lattice (9), species, frac_coords (3 n), named by material_id or name."""
-    parquet = _pyarrow_parquet()
-    try:
-        table = parquet.ParquetFile(path)
-    except (OSError, ValueError) as error:
-        raise InputError("not a parquet file that can be read") from error
-    known = table.schema_arrow.names
-    missing = [name for name in _COLUMNS if name not in known]
-    if missing:
-        raise InputError(f"has no column {', '.join(missing)}")
-    label = next((name for name in ("material_id", "name") if name in known), None)
-    wanted = [*_COLUMNS, *([label] if label else [])]
-    number = 0
-    for batch in table.iter_batches(_ROWS, columns=wanted):
-        for row in batch.to_pylist():
-            name = str(row[label]) if label else f"{path.stem}-{number}"
-            number += 1
-            yield name, _from_row(name, row, max_atoms)
-
-
-def _from_row(name: str, row: dict[str, Any], max_atoms: int) -> Structure | InputError:
-    try:
-        if any(row[column] is None for column in _COLUMNS) or len(row["lattice"]) != 9:
-            raise InputError("a lattice of 9 numbers, species and frac_coords are needed")
-        if len(row["frac_coords"]) % 3:
-            raise InputError(f"{len(row['frac_coords'])} coordinates are not three for each atom")
-        columns = (np.array(row[column], float) for column in _COLUMNS)
-        lattice, species, frac = columns
-        return checked(lattice.reshape(3, 3), species.astype(int), frac.reshape(-1, 3), max_atoms)
-    except InputError as error:
-        return InputError(f"{name}: {error}")
-
-
-def _ase() -> Any:
-    try:
-        import ase
-    except ImportError as error:
-        raise MissingExtraError("POSCAR and XYZ files need ase: pip install ase") from error
-    return ase
-
-
-def _pyarrow_parquet() -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("parquet files need pyarrow: pip install pyarrow") from error
-    return parquet

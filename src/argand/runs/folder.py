@@ -1,5 +1,6 @@
 """The folder of a run: results as they come, its page at the end, also after Ctrl-C; a killed run goes on."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from argand.errors import ConfigError
 from argand.io.atomic import write_lines, written
 from argand.runs.record import RESULTS, Record, append_records, drop_torn_line, read_records, to_line
 from argand.runs.resume import ASKED, digest
+
+_STEM_BYTES = 200
+"""By hand: of the 255 that the usual file systems take, without numbers, endings, and what `written` adds."""
 
 
 def make_folder(folder: Path) -> Path:
@@ -42,6 +46,15 @@ def unique_name(name: str, taken: set[str]) -> str:
     free = next(one for one in chain([name], numbered) if one.lower() not in taken)
     taken.add(free.lower())
     return free
+
+
+def file_stem(name: str) -> str:
+    """The name as a file can have it, with room for an ending and for the name it is written under.
+
+    Slashes and control characters become `_`, and it is cut between two letters.
+    """
+    plain = re.sub(r"[\x00-\x1f\x7f/]", "_", name).encode(errors="replace")[:_STEM_BYTES]
+    return plain.decode(errors="ignore").strip(". ") or "structure"
 
 
 OUTPUTS = ("xyz", "map", "hdf5", "picture", "overlay")

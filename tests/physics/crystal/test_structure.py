@@ -134,3 +134,20 @@ def test_the_spread_of_a_lone_atom_is_that_of_its_phases():
     along = 1 / ((2 * np.pi / 7.0) ** 2 * 2 / noise**2 + 1.0)
     spread = place_spread(lattice, np.eye(3, dtype=int), np.array([[0.1, 0.2, 0.3]]), noise)
     np.testing.assert_allclose(spread, [np.sqrt(3 * along)])
+
+
+def test_a_structure_says_what_it_is_in_one_line_and_draws_itself_in_a_notebook():
+    places = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
+    structure = checked(np.diag([3.0, 4.0, 5.0]), np.array([55, 17]), places)
+    assert repr(structure) == "<Structure Cl1 Cs1: 2 atoms, 3 4 5 Å, 90 90 90°>"
+    page = structure._repr_html_()
+    assert "<td style='text-align:left'>Cl1 Cs1</td>" in page
+    # Along a, caesium at the corner is on four corners of the cell's outline.
+    assert page.count("<title>Cs</title>") == 4
+    assert page.count("<title>Cl</title>") == 1
+    # Spheres are in the places that b and c say, in Å: the chlorine in the middle.
+    assert "cx='2.00' cy='-2.50'" in page
+    # What is nearer to the eye, with a greater coordinate along a, is drawn over what is behind it.
+    behind = np.array([[0.9, 0.5, 0.5], [0.1, 0.5, 0.5]])
+    page = checked(np.diag([3.0, 4.0, 5.0]), np.array([55, 17]), behind)._repr_html_()
+    assert page.index("<title>Cl</title>") < page.index("<title>Cs</title>")

@@ -18,6 +18,7 @@ from argand.physics.crystal.comparison import compare
 from argand.system import preset
 from argand.systems.crystals.card import keep_figures
 from argand.systems.crystals.database.dataset import load_structures, prototypes
+from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.evaluate import evaluate_model
 from argand.systems.crystals.predict import FourierModel, PublishedModel, model_of, named_model, structure_of
 from argand.systems.crystals.presets import PRESETS
@@ -117,7 +118,7 @@ def test_the_segmenter_learns_four_boxes_by_heart():
 def test_both_models_answer_through_one_interface(weights: Path, tmp_path: Path):
     one, other = prototypes()[0], prototypes()[9]
     write_structure(tmp_path / "one.cif", one)
-    for predictor, size in ((argand.load("crystals"), 511), (argand.load("crystals", weights), 32)):
+    for predictor, size in ((argand.load("crystals"), 523), (argand.load("crystals", weights), 32)):
         latent = predictor.encode(tmp_path / "one.cif")
         assert latent.shape == (size,)
         assert latent.dtype == np.float32
@@ -131,6 +132,54 @@ def test_both_models_answer_through_one_interface(weights: Path, tmp_path: Path)
     assert [d.structure.formula for d in best.interpolate(one, other, 2)] == [one.formula, other.formula]
     symbols = one.symbols
     assert symbols[0] not in best.alter(one, {symbols[0]: "Si"}).structure.symbols
+
+
+def test_the_short_model_answers_through_the_same_interface(tmp_path: Path):
+    one, other = prototypes()[0], prototypes()[1]
+    short = argand.load("crystals", "symmetric")
+    latent = short.encode(one)
+    assert latent.dtype == np.float32
+    assert len(latent) <= 64
+    assert model_of(short.model.config) == short.model
+    assert short.decode(latent).structure.formula == one.formula
+    assert short.reconstruct(one.to_ase()).structure.formula == one.formula
+    assert [d.structure.formula for d in short.interpolate(one, one, 2)] == [one.formula] * 2
+    assert "Si" in short.alter(one, {one.symbols[0]: "Si"}, noise=0.01).structure.symbols
+    with pytest.raises(InputError, match="the model best does"):
+        short.interpolate(one, other, 2)
+    with pytest.raises(ConfigError, match="model best"):
+        short.sample(1)
+    keeping = named_model("symmetric", 48, keeps_setting=True)
+    assert compare(keeping.decode(keeping.encode(one)).structure, one).is_exact
+    with pytest.raises(ConfigError, match="add --model symmetric"):
+        named_model("best", keeps_setting=True)
+    write_structure(tmp_path / "one.cif", one)
+    (row,) = evaluate_model("symmetric", [str(tmp_path)], 1)["rows"]
+    assert row["all_right"] == 1.0
+
+
+def test_a_predictor_finds_known_structures_and_draws_new_ones():
+    crystals, salt = argand.load("crystals"), prototypes()[0]
+    np.testing.assert_array_equal(crystals.fingerprint(salt), fingerprint(salt))
+    found = crystals.nearest(salt, 2)
+    assert len(found) == 2
+    assert found[0]["distance"] <= found[1]["distance"]
+    drawn, again = crystals.sample(2, seed=3), crystals.sample(2, seed=3)
+    assert [one.decoded.structure.formula for one in drawn] == [
+        one.decoded.structure.formula for one in again
+    ]
+
+
+def test_answers_show_themselves_in_a_line_and_in_a_notebook():
+    crystals = argand.load("crystals")
+    decoded = crystals.reconstruct(prototypes()[0])
+    formula = decoded.structure.formula
+    assert repr(crystals).startswith("<Predictor of crystals, model best: numbers 512,")
+    assert repr(decoded).startswith(f"<Decoded <Structure {formula}: 2 atoms")
+    assert len(repr(decoded)) < 200
+    page = decoded._repr_html_()
+    assert "confidence" in page
+    assert page.count("<svg") == page.count("</svg>") == 1
 
 
 def test_what_is_no_model_or_structure_is_refused(weights: Path, tmp_path: Path):

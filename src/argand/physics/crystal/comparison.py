@@ -40,7 +40,10 @@ class Comparison:
 
 
 def compare(decoded: Structure, truth: Structure) -> Comparison:
-    """Pairs atoms of two structures in the same setting, nearest first in the sum of all distances."""
+    """Pairs atoms of two structures in the same setting, nearest first in the sum of all distances.
+
+    Fractions know the hand: the cells of structures are right-handed, so a mirror image has other places.
+    """
     from scipy.optimize import linear_sum_assignment  # slow to import, and few answers are compared
 
     apart = truth.frac_coords[:, None] - decoded.frac_coords[None]
@@ -70,7 +73,7 @@ def match(decoded: Structure, truth: Structure, stol: float = LOOSE) -> float | 
 
     Raises MissingExtraError without pymatgen.
     """
-    found = _matcher(stol).get_rms_dist(_pymatgen(truth), _pymatgen(decoded))
+    found = _matcher(stol).get_rms_dist(truth.to_pymatgen(), decoded.to_pymatgen())
     return None if found is None else float(found[0])
 
 
@@ -81,9 +84,3 @@ def _matcher(stol: float) -> Any:
     except ImportError as error:
         raise MissingExtraError("matching structures needs pymatgen: pip install 'argand[bench]'") from error
     return StructureMatcher(stol=stol, angle_tol=10, ltol=0.3)
-
-
-def _pymatgen(structure: Structure) -> Any:
-    from pymatgen.core import Structure as PymatgenStructure  # pyright: ignore[reportMissingImports]
-
-    return PymatgenStructure(structure.lattice, structure.symbols, structure.frac_coords)

@@ -188,8 +188,22 @@ class Pursuit:
             return self.observed - waves(self.hkl, frac).sum(1)
         return self.observed - wave_sums(self.hkl, frac)
 
+    def peaks(
+        self, residual: Complex[np.ndarray, " hkl"], most: int
+    ) -> tuple[Places, Float[np.ndarray, " peak"]]:
+        """The highest local maxima of the map of some coefficients, in the cell given, and their heights."""
+        places, heights = self._maxima(residual)
+        return places[:most] @ self._change, heights[:most]
+
     def _peaks(self, residual: Complex[np.ndarray, " hkl"], most: int, share: float) -> Places:
         """Highest local maxima of the residual map, of this share of the highest, at least one."""
+        places, heights = self._maxima(residual)
+        places = places[: most if self.count <= _DIRECT else 4 * most]
+        places = places[heights[: len(places)] >= share * heights[0]]
+        return places if self.count <= _DIRECT else places[self._apart(places)][:most]
+
+    def _maxima(self, residual: Complex[np.ndarray, " hkl"]) -> tuple[Places, Float[np.ndarray, " peak"]]:
+        """All local maxima of the residual map in the reduced cell, highest first, and their heights."""
         density = self._map(residual)
         padded = np.pad(density, 1, mode="wrap")
         size = density.shape
@@ -201,10 +215,8 @@ class Pursuit:
                 highest &= density >= padded[tuple(window)]
         index = np.flatnonzero(highest)
         values = density.ravel()[index]
-        order = np.argsort(-values)[: most if self.count <= _DIRECT else 4 * most]
-        order = order[values[order] >= share * values[order[0]]]
-        places = np.stack(np.unravel_index(index[order], size), axis=1) / np.array(size)
-        return places if self.count <= _DIRECT else places[self._apart(places)][:most]
+        order = np.argsort(-values)
+        return np.stack(np.unravel_index(index[order], size), axis=1) / np.array(size), values[order]
 
     def _apart(self, places: Places) -> list[int]:
         """Of places in falling order, those that are not beside one before: an atom can have two maxima."""

@@ -75,8 +75,10 @@ def single_waves(hkl: Indices, frac: Places) -> Complex[np.ndarray, "hkl atom"]:
     return wave
 
 
-def wave_sums(hkl: Indices, frac: Places) -> Complex[np.ndarray, " hkl"]:
-    """Sums of the waves over all atoms, by way of all indices of a box as one matrix product.
+def wave_sums(
+    hkl: Indices, frac: Places, weights: Float[np.ndarray, " atom"] | None = None
+) -> Complex[np.ndarray, " hkl"]:
+    """Sums of the waves over all atoms, of weight 1 or `weights`, by one matrix product for a box of indices.
 
     Waves are products of those along the three axes, so that few of them are computed.
     """
@@ -84,6 +86,8 @@ def wave_sums(hkl: Indices, frac: Places) -> Complex[np.ndarray, " hkl"]:
     first, second, third = (
         np.exp(2j * np.pi * np.outer(np.arange(low[i], high[i] + 1), frac[:, i])) for i in range(3)
     )
+    if weights is not None:
+        first = first * weights
     plane = (second[:, None] * third[None]).reshape(-1, len(frac))
     h, k, l = (hkl - low).T  # noqa: E741  the field's letter
     return (first @ plane.T)[h, k * len(third) + l]

@@ -10,6 +10,9 @@ from argand.errors import ConfigError
 
 _DASHES = str.maketrans("−–—_", "--- ")
 """Signs that stand for minus, and the mark of a subscript."""
+_ORIGIN = re.compile(r"\s*:?\s*(?:([SZ])|O([12]))$", re.IGNORECASE)
+"""How the Inorganic Crystal Structure Database ends symbols of two origins, S for the first and Z, at a
+centre, for the second; and how others do."""
 _LAST_NUMBER = 230
 """How many types of space groups there are (International Tables A)."""
 
@@ -17,7 +20,8 @@ _LAST_NUMBER = 230
 def find_operations(name: str, cell: tuple[float, ...] | None = None) -> tuple[gemmi.GroupOps, str]:
     """Operators and full symbol of a space group.
 
-    `name` is a Hermann-Mauguin symbol (P21/c, P2(1)/c, P2_1/c, p 1 21/c 1, R-3c:H), Hall's or a number.
+    `name` is a Hermann-Mauguin symbol (P21/c, P2(1)/c, P2_1/c, p 1 21/c 1, R-3c:H, F d -3 m Z), Hall's or a
+    number.
     Rhombohedral groups have hexagonal axes unless the symbol or the `cell` (Å and degrees) says otherwise; of
     two origins the first is taken where the symbol does not choose. Raises ConfigError for an unknown symbol.
     """
@@ -36,7 +40,11 @@ def find_operations(name: str, cell: tuple[float, ...] | None = None) -> tuple[g
 
 def setting_note(name: str, chosen: str) -> str | None:
     """What was chosen where the symbol `name` leaves an origin or axes open; `chosen` is the full symbol."""
-    if ":" not in chosen or re.search(r":\s*[12HhRr]", name) or _of_hall(_plain(name)) is not None:
+    if (
+        ":" not in chosen
+        or re.search(r":\s*[12HhRr]", _with_origin(name))
+        or _of_hall(_plain(name)) is not None
+    ):
         return None
     bare, setting = chosen.split(":")
     if setting in "12":
@@ -64,9 +72,18 @@ def _spellings(text: str) -> list[str]:
     """The symbol as it stands, and without what marks subscripts: P2(1)/c, P 2 1/c."""
     if re.fullmatch(r"[+-]?\d+", text):
         return [text] if 1 <= int(text) <= _LAST_NUMBER else []
+    text = _with_origin(text)
     bare = re.sub(r"\((\d)\)", r"\1", text)
     joined = re.sub(r"([2346]) ([1-5])(?=[ /]|$)", r"\1\2", bare)
     return list(dict.fromkeys([text, bare, joined, bare.replace(" ", ""), joined.replace(" ", "")]))
+
+
+def _with_origin(text: str) -> str:
+    """The symbol with its origin as the tables have it: F d -3 m Z is F d -3 m:2."""
+    found = _ORIGIN.search(text)
+    if found is None:
+        return text
+    return f"{text[: found.start()]}:{found[2] or ('1' if found[1] in 'Ss' else '2')}"
 
 
 def _of_hall(text: str) -> gemmi.GroupOps | None:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import gemmi
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from argand.errors import InputError
+from argand.errors import InputError, MissingExtraError
+from argand.physics.crystal.picture import facts_html, projection_svg
 from argand.typing import Matrix3, Points3
 
 MAX_ATOMS = 1000
@@ -35,11 +37,21 @@ NEIGHBOUR_CELLS = np.array(list(product((-1, 0, 1), repeat=3)))
 
 @dataclass(frozen=True)
 class Structure:
-    """Rows of `lattice` are the cell's vectors in Å, `species` atomic numbers, `frac_coords` in [0, 1)."""
+    """Rows of `lattice` are the cell's vectors in Å, `species` atomic numbers, `frac_coords` in [0, 1).
+
+    Every structure has a right-handed cell. Where a left-handed one is given, as reductions of cells leave
+    it, all its vectors and places are reversed: the same crystal, not its mirror image. So lengths, angles
+    and places alone tell the crystal with its hand, which is all that latents, CIFs and comparisons have.
+    """
 
     lattice: Matrix3
     species: UInt8[np.ndarray, " n"]
     frac_coords: Points3
+
+    def __post_init__(self) -> None:
+        if np.linalg.det(self.lattice) < 0:
+            object.__setattr__(self, "lattice", -np.asarray(self.lattice))
+            object.__setattr__(self, "frac_coords", wrapped(-np.asarray(self.frac_coords)))
 
     def __len__(self) -> int:
         return len(self.species)
@@ -62,6 +74,48 @@ class Structure:
         pairs = zip(numbers, counts, strict=True)
         return " ".join(f"{gemmi.Element(int(z)).name}{count}" for z, count in pairs)
 
+    @property
+    def cell_text(self) -> str:
+        """Lengths and angles of the cell as a reader wants them."""
+        values = parameters(self.lattice)
+        lengths = " ".join(f"{one:.4g}" for one in values[:3])
+        return f"{lengths} Å, {' '.join(f'{one:.4g}' for one in np.degrees(values[3:]))}°"
+
+    def __repr__(self) -> str:
+        atoms = "1 atom" if len(self) == 1 else f"{len(self)} atoms"
+        return f"<Structure {self.formula}: {atoms}, {self.cell_text}>"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What a table about the structure says."""
+        atoms = [("formula", self.formula), ("atoms in the cell", str(len(self)))]
+        return [*atoms, ("cell", self.cell_text), ("volume", f"{self.volume:.4g} Å³")]
+
+    @property
+    def picture(self) -> str:
+        """The cell and its atoms as SVG."""
+        return projection_svg(self.lattice, self.species, self.frac_coords)
+
+    def _repr_html_(self) -> str:
+        return facts_html(self.facts, self.picture)
+
+    def to_ase(self) -> Any:
+        """The same as an `ase.Atoms` that repeats along all axes; MissingExtraError without ase."""
+        try:
+            import ase
+        except ImportError as error:
+            raise MissingExtraError("Atoms, POSCAR and XYZ files need ase: pip install ase") from error
+        places = {"scaled_positions": self.frac_coords, "cell": self.lattice, "pbc": True}
+        return ase.Atoms(numbers=self.species, **places)
+
+    def to_pymatgen(self) -> Any:
+        """The same as a `pymatgen.core.Structure`; MissingExtraError without pymatgen."""
+        try:
+            from pymatgen.core import Structure as Foreign  # pyright: ignore[reportMissingImports]
+        except ImportError as error:
+            raise MissingExtraError("a structure of pymatgen needs pymatgen: pip install pymatgen") from error
+        return Foreign(self.lattice, self.symbols, self.frac_coords)
+
 
 def checked(
     lattice: Float[np.ndarray, "3 3"],
@@ -69,7 +123,7 @@ def checked(
     frac_coords: np.ndarray,
     max_atoms: int = MAX_ATOMS,
 ) -> Structure:
-    """A structure, right-handed and wrapped into the cell; InputError, with the reason, for what is none.
+    """A structure with its places wrapped into the cell; InputError, with the reason, for what is none.
 
     Refused are: no atoms, more than `max_atoms`, numbers that are not finite, a lattice without volume,
     atomic numbers outside 1 to 103, and two atoms on one place.
@@ -95,7 +149,7 @@ def checked(
         raise InputError(
             f"no known element has the atomic number {species[(species < 1) | (species > MAX_Z)][0]}"
         )
-    structure = right_handed(Structure(lattice, species.astype(np.uint8), wrapped(frac)))
+    structure = Structure(lattice, species.astype(np.uint8), wrapped(frac))
     first, second, distance = closest_pair(structure)
     if distance < MIN_DISTANCE:
         names = structure.symbols
@@ -104,16 +158,6 @@ def checked(
             f"{distance:.2f} Å apart"
         )
     return structure
-
-
-def right_handed(structure: Structure) -> Structure:
-    """The same crystal by a right-handed cell: a left-handed one has all its vectors reversed.
-
-    Lengths and angles stay, so that what is made of them alone is the crystal and not its mirror image.
-    """
-    if np.linalg.det(structure.lattice) > 0:
-        return structure
-    return Structure(-structure.lattice, structure.species, wrapped(-structure.frac_coords))
 
 
 def wrapped(frac: Points3) -> Points3:

@@ -41,6 +41,9 @@ def folded(structure: Structure) -> Folded | None:
     steps = np.rint(shifts * len(shifts)).astype(int)
     basis = _integer_basis(np.concatenate([steps, len(shifts) * np.eye(3, dtype=int)])) / len(shifts)
     lattice, change = reduced_lattice(basis @ structure.lattice)
+    if np.linalg.det(lattice) < 0:
+        # Lengths and angles are to tell the crystal, and these are of the mirror image too.
+        lattice, change = -lattice, -change
     multiples = np.rint(np.linalg.inv(change @ basis)).astype(int)
     if abs(round(float(np.linalg.det(multiples)))) != len(shifts):
         return None
@@ -62,6 +65,8 @@ def unfolded(cell: Structure, multiples: Multiples) -> Structure:
     edge = 0.5 / abs(np.linalg.det(multiples))
     inside = inside[((inside > -edge) & (inside < 1 - edge)).all(1)]
     places = (cell.frac_coords @ np.linalg.inv(multiples) + inside[:, None]).reshape(-1, 3)
+    if np.linalg.det(vectors) < 0:
+        places = -places
     lattice = np.linalg.cholesky(vectors @ vectors.T)
     return Structure(lattice, np.tile(cell.species, len(inside)), wrapped(places))
 

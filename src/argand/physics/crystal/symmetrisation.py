@@ -3,23 +3,22 @@
 import numpy as np
 
 from argand.physics.crystal.cell import Cell
-from argand.physics.crystal.structure import Structure, parameters, right_handed, wrapped
+from argand.physics.crystal.structure import Structure, parameters, wrapped
 from argand.typing import Matrix3
 
 
 def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]:
     """The structure averaged over all operations that map it on itself within `tolerance` Å, and their group.
 
-    The setting stays: a along x, b in the xy plane, no other choice of the cell, but for a left-handed one,
-    whose vectors are reversed. Where no operations are found, as with atoms nearer than the tolerance, the
-    structure is left, and the group is P1. Operations by spglib.
+    The setting stays: a along x, b in the xy plane, no other choice of the cell. Where no operations are
+    found, as with atoms nearer than the tolerance, the structure is left, and the group is P1. Operations by
+    spglib.
 
     `tolerance` in Å is spglib's `symprec`; it is the user's choice.
     """
     import spglib  # only where they are used: two more libraries to load
     from scipy.optimize import linear_sum_assignment
 
-    structure = right_handed(structure)
     cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
     # None where nothing is found; releases to come raise instead, and older ones have no such error.
     try:

@@ -118,7 +118,7 @@ def train(
 
 def evaluate(
     model: Annotated[
-        str, typer.Argument(help="best or paper; samples: how stable, valid and new structures are.")
+        str, typer.Argument(help="best, symmetric or paper; samples: how stable and new structures are.")
     ],
     files: Annotated[list[str], typer.Argument(help="Structures: files, globs, folders.")],
     count: Annotated[int, typer.Option(help="Structures to rebuild at most.", min=1)] = 100,

@@ -1,7 +1,9 @@
 """What a model makes of structures that it does not know: whole cells by ours, boxes as published."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -9,19 +11,22 @@ from typing import Any
 import numpy as np
 
 from argand.errors import ConfigError
-from argand.io.structure import expand, read_many
+from argand.io.structure import expand, usable
 from argand.physics.crystal.comparison import Comparison, compare
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.progress import ProgressDisplay
+from argand.runs.course import Failure, attempted
 from argand.systems.crystals.network import CLASSES
-from argand.systems.crystals.predict import PAPER_WEIGHTS, FourierModel, Model, named_model
+from argand.systems.crystals.predict import PAPER_WEIGHTS, Model, PublishedModel, named_model
 from argand.systems.crystals.published.decoder import FLOOR, PublishedDecoder, load_decoder
 from argand.systems.crystals.simulate import box_sample, repeats
 
 EVALUATION_SEED = 2_000_003
 """Neither the seed of any training run nor that of its validation; any other of that kind would do."""
 VIEWS = ("single", "repeating")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,18 @@ class Trial:
 
 
 def cell_trials(model: Model, structures: Sequence[Structure]) -> Iterator[Trial]:
-    """Whole cells encoded and decoded."""
+    """Whole cells encoded and decoded; where that fails nothing has come back, and no other is ended."""
     for truth in structures:
-        decoded = model.decode(model.encode(truth)).structure
+        answer = partial(_rebuilt, model, truth)
+        (decoded,) = attempted(truth.formula, answer, (Exception,))
+        if isinstance(decoded, Failure):
+            logger.warning("lost: %s", decoded.message)
+            decoded = Structure(truth.lattice, truth.species[:0], truth.frac_coords[:0])
         yield Trial(compare(decoded, truth), len(truth), decoded, truth)
+
+
+def _rebuilt(model: Model, truth: Structure) -> Iterator[Structure]:
+    yield model.decode(model.encode(truth)).structure
 
 
 def box_trials(
@@ -95,13 +108,14 @@ def evaluate_model(
 ) -> dict[str, Any]:
     """Rows of figures over `count` structures of some files, drawn by the seed.
 
-    One row for `best`; of `paper` a row for each view, and those of perfect densities. ConfigError for an
-    unknown model or no structures, InputError for weights that cannot be read.
+    One row for `best` and `symmetric`; of `paper` a row for each view, and those of perfect densities.
+    ConfigError for an unknown model or no structures, InputError for weights that cannot be read.
     """
-    model = named_model(name, weights=weights)
+    # Atoms are compared in the cell given.
+    model = named_model(name, weights=weights, keeps_setting=name == "symmetric")
     structures = drawn(patterns, count, seed)
     trials: dict[str, Iterator[Trial]]
-    if isinstance(model, FourierModel):
+    if not isinstance(model, PublishedModel):
         trials = {"whole cell": cell_trials(model, structures)}
     else:
         decoder = load_decoder(weights or PAPER_WEIGHTS)
@@ -124,9 +138,8 @@ def evaluate_model(
 
 
 def drawn(patterns: Sequence[str], count: int, seed: int) -> list[Structure]:
-    """Structures of the files, at most `count`; ConfigError where there are none."""
-    found = [one for path in expand(patterns) for _, one in read_many(path)]
-    kept = [one for one in found if isinstance(one, Structure)]
+    """Structures of the files, at most `count`; others are told. ConfigError where there are none."""
+    kept = [one for path in expand(patterns) for _, one in usable(path)]
     if not kept:
         raise ConfigError("no structure to rebuild; name CIF, POSCAR, XYZ or parquet files")
     order = np.random.default_rng(seed).permutation(len(kept))[:count]

@@ -1,32 +1,46 @@
 """Crystal structures as vectors and back, from Python: `argand.load("crystals")`.
 
-Two models of one interface stand behind it: Fourier coefficients, and the published networks.
+Three models of one interface stand behind it: Fourier coefficients, those that the space group leaves free,
+and the published networks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
+from argand.io.foreign_structure import foreign_structure
 from argand.io.resource import shipped_weights
 from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked
 from argand.system import from_config, to_config
 from argand.systems.crystals.database.dataset import prototypes
+from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.decoding import TRIES, Decoded, decode, encode_verified
 from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate
+from argand.systems.crystals.latent.likeness import Descriptor, descriptor, distance
 from argand.systems.crystals.latent.representation import Latent, Representation, representation_of
+from argand.systems.crystals.latent.symmetric import decoding as symmetric
+from argand.systems.crystals.latent.symmetric import mixing
+from argand.systems.crystals.latent.symmetric.representation import SymmetricRepresentation
+
+if TYPE_CHECKING:
+    from argand.systems.crystals.database.latent_dataset import LatentDataset
+    from argand.systems.crystals.generation.candidates import Sample
 
 Source = Any
-"""A file (CIF, POSCAR, extended XYZ), a Structure of argand, or one of pymatgen."""
+"""A file (CIF, POSCAR, extended XYZ), a Structure of argand or of pymatgen, or an ase.Atoms."""
 
 PAPER_WEIGHTS = shipped_weights("crystals-paper")
-MODELS = ("best", "paper")
+MODELS = ("best", "symmetric", "paper")
+VOLUMES = ("network", "keep")
+"""What a crystal takes whose elements are replaced: as the network of occupations expects, or what it had."""
 
 
 @runtime_checkable
@@ -87,8 +101,47 @@ class FourierModel:
         return interpolate(self.representation, first, second, steps, tries)
 
     def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
-        """As `latent.interpolation.add_noise`."""
-        return add_noise(latent, noise, seed)
+        """As `latent.interpolation.add_noise`; how the crystal was given stays."""
+        crystal, setting = self.representation.parts(latent)
+        return np.concatenate([add_noise(crystal, noise, seed), setting])
+
+
+@dataclass(frozen=True)
+class SymmetricModel:
+    """Ours, short: the Fourier coefficients that the space group leaves free.
+
+    What it decodes is the primitive cell of the standard setting, unless the representation keeps the one
+    that was given.
+    """
+
+    representation: SymmetricRepresentation
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The representation's."""
+        return {"model": "symmetric", **to_config(self.representation)}
+
+    def encode(self, structure: Structure) -> Latent:
+        """The first vector of the structure from which it comes back."""
+        return symmetric.encode_verified(self.representation, structure)[0]
+
+    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
+        """As `latent.symmetric.decoding.decode`."""
+        return symmetric.decode(self.representation, latent, tries)
+
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """As `latent.symmetric.decoding.encode_verified`."""
+        return symmetric.encode_verified(self.representation, structure, tries)
+
+    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
+        """As `latent.symmetric.mixing.between`, decoded."""
+        start, end = (self.representation.standardised(one) for one in (first, second))
+        way = mixing.between(self.representation, start, end, steps)
+        return [self.decode(latent, tries) for latent in way]
+
+    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
+        """As `latent.symmetric.mixing.add_noise`."""
+        return mixing.add_noise(self.representation, latent, noise, seed)
 
 
 @dataclass(frozen=True)
@@ -145,18 +198,33 @@ def _networks(weights: str) -> Any:
 
 
 def named_model(
-    name: str = "best", numbers: int = 512, weights: Path | None = None, is_single: bool = False
+    name: str = "best",
+    numbers: int | None = None,
+    weights: Path | None = None,
+    is_single: bool = False,
+    as_given: bool = False,
+    keeps_setting: bool = False,
 ) -> Model:
-    """The model `best`, with vectors of so many numbers, or `paper`, with its own weights or others.
+    """The model `best`, with vectors of 512 numbers or so many, `symmetric` (64), or `paper`.
 
-    ConfigError for an unknown name, too few numbers, or options of the other model.
+    With `as_given`, `best` encodes crystals in the setting that they have, not in their canonical one.
+    `symmetric` keeps the cell and origin given, if that is asked for; `paper` has its own weights or others.
+    ConfigError for an unknown name, too few numbers, or options of another model.
     """
     if name not in MODELS:
         raise ConfigError(f"no model is called '{name}'; there are {', '.join(MODELS)}")
+    if name != "paper" and (weights is not None or is_single):
+        raise ConfigError("weights and single cells belong to the published networks; add --model paper")
+    if name != "symmetric" and keeps_setting:
+        raise ConfigError("the setting is kept, or not, by the symmetric model alone; add --model symmetric")
     if name == "best":
-        if weights is not None or is_single:
-            raise ConfigError("weights and single cells belong to the published networks; add --model paper")
-        return FourierModel(representation_of(numbers))
+        length = Representation() if numbers is None else representation_of(numbers)
+        return FourierModel(replace(length, as_given=as_given))
+    if as_given:
+        raise ConfigError(f"the model {name} has no canonical setting; leave --as-given out")
+    if name == "symmetric":
+        short = SymmetricRepresentation(keeps_setting=keeps_setting)
+        return SymmetricModel(short if numbers is None else replace(short, numbers=numbers))
     own = PublishedModel(view="single" if is_single else "repeating")
     return own if weights is None else replace(own, weights=str(weights))
 
@@ -165,9 +233,21 @@ def model_of(config: Mapping[str, Any]) -> Model:
     """The model that made latents; InputError where the configuration is of none."""
     if "model" not in config:
         return FourierModel(from_config(Representation, config))
+    fields = {key: value for key, value in config.items() if key != "model"}
+    if config["model"] == "symmetric":
+        return SymmetricModel(from_config(SymmetricRepresentation, fields))
     if config["model"] != "paper":
         raise InputError(f"latents of a model '{config['model']}', which is unknown")
-    return from_config(PublishedModel, {key: value for key, value in config.items() if key != "model"})
+    return from_config(PublishedModel, fields)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A structure altered; `scale` is by what its lengths changed with the elements, `volume` who said so."""
+
+    structure: Structure
+    scale: float
+    volume: str
 
 
 class Predictor:
@@ -180,9 +260,15 @@ class Predictor:
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def encode(self, source: Source) -> Latent:
-        """The vector of a structure, float32."""
-        return self.model.encode(structure_of(source))
+    def encode(self, source: Source, as_given: bool = False) -> Latent:
+        """The vector of a structure, float32: in its canonical setting, or in that which it is given in.
+
+        ConfigError for the latter with the published networks, which have no settings.
+        """
+        if not as_given:
+            return self.model.encode(structure_of(source))
+        model = self._fourier("a vector in the setting that is given")
+        return FourierModel(replace(model.representation, as_given=True)).encode(structure_of(source))
 
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
         """The structure of a vector; `tries` repairs are tried where it does not explain the vector."""
@@ -193,8 +279,21 @@ class Predictor:
         return self.model.rebuilt(structure_of(source), tries)[1]
 
     def interpolate(self, first: Source, second: Source, steps: int = 9, tries: int = 10) -> list[Decoded]:
-        """Structures on the straight way between two vectors, both ends included."""
+        """Structures on the straight way between two vectors; both ends are the structures as given."""
         return self.model.between(structure_of(first), structure_of(second), steps, tries)
+
+    def descriptor(self, latent: Latent) -> Descriptor:
+        """As `latent.likeness.descriptor`; ConfigError with the published networks."""
+        return descriptor(self._fourier("a descriptor").representation, latent)
+
+    def distance(self, first: Float[np.ndarray, " first"], second: Float[np.ndarray, " second"]) -> float:
+        """As `latent.likeness.distance`; ConfigError with the published networks."""
+        return distance(self._fourier("a distance").representation, first, second)
+
+    def _fourier(self, what: str) -> FourierModel:
+        if not isinstance(self.model, FourierModel):
+            raise ConfigError(f"the published networks do not give {what}; load `crystals` without weights")
+        return self.model
 
     def alter(
         self,
@@ -203,10 +302,96 @@ class Predictor:
         strain: Sequence[float] = (),
         noise: float = 0.0,
         seed: int = 0,
+        volume: str = "network",
     ) -> Decoded:
-        """The structure, elements replaced (`{"Na": "K"}`), stretched by shares of lengths, and shaken."""
-        latent = self.model.encode(altered(structure_of(source), substitute, strain))
-        return self.decode(self.model.add_noise(latent, noise, seed) if noise else latent)
+        """The structure, elements replaced (`{"Na": "K"}`), stretched by shares of lengths, and shaken.
+
+        Elements replaced take the volume that the network of occupations expects, or with `keep` that of the
+        structure.
+        """
+        given = self.changed(source, substitute, strain, volume).structure
+        return self.shaken(given, noise, [seed])[0]
+
+    def changed(
+        self,
+        source: Source,
+        substitute: Mapping[str, str] | None = None,
+        strain: Sequence[float] = (),
+        volume: str = "network",
+    ) -> Changed:
+        """What `alter` encodes, and by how much the volume of elements replaced changed its lengths.
+
+        ConfigError for a volume that is none.
+        """
+        if volume not in VOLUMES:
+            raise ConfigError(f"a volume of '{volume}' is not known; give {' or '.join(VOLUMES)}")
+        structure = structure_of(source)
+        new = altered(structure, substitute, strain)
+        if not substitute or volume == "keep":
+            return Changed(new, 1.0, "keep")
+        from argand.systems.crystals.generation.volume import predicted_scale  # torch, for one option
+
+        scale = predicted_scale(structure, new)
+        if scale is None:
+            return Changed(new, 1.0, "keep")
+        return Changed(checked(scale * new.lattice, new.species, new.frac_coords), scale, "network")
+
+    def shaken(self, structure: Structure, noise: float, seeds: Sequence[int]) -> list[Decoded]:
+        """What the structure's vector decodes to, with noise by each seed, or without any."""
+        latent, decoded = self.model.rebuilt(structure)
+        if not noise:
+            return [decoded for _ in seeds]
+        return [self.decode(self.model.add_noise(latent, noise, seed)) for seed in seeds]
+
+    def fingerprint(self, source: Source) -> Float[np.ndarray, " size"]:
+        """Numbers that depend on no choice of the cell, as `database.fingerprint.fingerprint`."""
+        return fingerprint(structure_of(source))
+
+    def nearest(
+        self, source: Source, most: int = 10, index: Path | str | None = None
+    ) -> list[dict[str, Any]]:
+        """The known structures most like one: name, formula and distance, nearest first.
+
+        Known are the 60,000 of the shipped index, or what `argand crystals index` wrote. InputError where
+        that cannot be read.
+        """
+        from argand.systems.crystals.database.fingerprint_index import load_index
+
+        return load_index(None if index is None else Path(index)).nearest(structure_of(source), most)
+
+    def sample(self, count: int = 10, seed: int = 0, **prior: Any) -> list["Sample"]:
+        """New crystals, fixed by the seed: `decoded`, `latent`, and the known one that each began with.
+
+        Further arguments are those of `generation.sampling.Prior`. ConfigError for a model other than best.
+        """
+        if not isinstance(self.model, FourierModel):
+            raise ConfigError('new crystals are drawn by the model best: argand.load("crystals")')
+        from argand.systems.crystals.generation.candidates import Prior
+        from argand.systems.crystals.generation.sampling import draw
+
+        return draw(Prior(**prior), self.model.representation, count, seed)
+
+    def latents(self, sources: Iterable[Source], names: Sequence[str] | None = None) -> "LatentDataset":
+        """A torch data set of the vectors of structures, named by their files, or 0, 1, 2 and so on.
+
+        ConfigError where names are not as many as structures.
+        """
+        from argand.systems.crystals.database.latent_dataset import LatentDataset
+        from argand.systems.crystals.database.latents import StoredLatent
+
+        listed = list(sources)
+        if names is not None and len(names) != len(listed):
+            raise ConfigError(f"{len(names)} names for {len(listed)} structures")
+        rows = []
+        for number, source in enumerate(listed):
+            structure, file = structure_of(source), str(source) if isinstance(source, str | Path) else ""
+            name = names[number] if names is not None else Path(file).stem or str(number)
+            rows.append(StoredLatent(name, file, len(structure), self.model.encode(structure)))
+        return LatentDataset.of(rows, self.model.config)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{key} {value}" for key, value in self.model.config.items() if key != "model")
+        return f"<Predictor of crystals, model {self.model.config.get('model', 'best')}: {said}>"
 
 
 def structure_of(source: Source) -> Structure:
@@ -215,20 +400,24 @@ def structure_of(source: Source) -> Structure:
         return source
     if isinstance(source, str | Path):
         return read_structure(source)
-    if hasattr(source, "atomic_numbers") and hasattr(source, "lattice"):
-        return checked(source.lattice.matrix, np.array(source.atomic_numbers), source.frac_coords)
+    found = foreign_structure(source)
+    if found is not None:
+        return found
     kind = type(source).__name__
-    raise InputError(f"a {kind} is no crystal structure; give a file, or a Structure of argand or pymatgen")
+    raise InputError(
+        f"a {kind} is no crystal structure; give a file, an ase.Atoms, or a Structure of argand or pymatgen"
+    )
 
 
 def load(weights: Path | str | None = None) -> Predictor:
     """Our representation, which has no weights; or the published networks with weights of a file or folder.
 
-    `"paper"` stands for those that ship with argand. Raises InputError where weights cannot be read.
+    `"symmetric"` stands for our short one, `"paper"` for the published networks' weights that ship with
+    argand. Raises InputError where weights cannot be read.
     """
-    if weights is None:
-        return Predictor(named_model())
-    return Predictor(named_model("paper", weights=None if str(weights) == "paper" else Path(weights)))
+    if weights is None or str(weights) in MODELS:
+        return Predictor(named_model(str(weights or "best")))
+    return Predictor(named_model("paper", weights=Path(weights)))
 
 
 def selftest() -> str:

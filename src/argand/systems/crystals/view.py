@@ -19,10 +19,10 @@ from argand import __version__
 from argand.errors import InputError
 from argand.io.atomic import write_text
 from argand.io.resource import system_data
-from argand.io.structure import expand, read_many, read_structure
+from argand.io.structure import expand, read_many, read_structure, usable
 from argand.page.shell import PAGE
 from argand.physics.crystal.structure import Structure, parameters
-from argand.systems.crystals.database.fingerprint import fingerprint
+from argand.systems.crystals.database.fingerprint import fingerprint, measured
 
 MOST_PAIRS, MOST_MAPPED, LEAST_MAPPED = 60, 1500, 12
 """Structures that are drawn, and on the map; fewer than the last make no map. By hand, for the size of the
@@ -219,12 +219,8 @@ def _rebuilt(folder: Path, records: list[Record]) -> list[tuple[str, Structure]]
 
 def _among(patterns: Sequence[str]) -> list[tuple[str, Structure]]:
     """Structures of some files, an even choice where there are more than the map holds."""
-    every = [
-        (name, found)
-        for path in expand(patterns)
-        for name, found in read_many(path)
-        if isinstance(found, Structure) and len(found) <= MOST_ATOMS
-    ]
+    found = (named for path in expand(patterns) for named in usable(path))
+    every = [(name, one) for name, one in found if len(one) <= MOST_ATOMS]
     if not every:
         raise InputError(f"{patterns[0]}: no structure for the map is there")
     return [every[k] for k in np.unique(np.linspace(0, len(every) - 1, MOST_MAPPED).astype(int))]
@@ -232,10 +228,11 @@ def _among(patterns: Sequence[str]) -> list[tuple[str, Structure]]:
 
 def _map(named: list[tuple[str, Structure]]) -> Record:
     """Places on the map, families by which to colour it, and the structures to show."""
-    if len(named) < 3:
+    mapped = list(measured(named, fingerprint))
+    if len(mapped) < 3:
         return {"points": [], "families": {}, "structures": [], "first": 0}
-    structures = [structure for _, structure in named]
-    rows = np.array([fingerprint(one) for one in structures])
+    structures = [structure for _, structure, _ in mapped]
+    rows = np.array([row for _, _, row in mapped])
     weights = np.where(np.arange(rows.shape[1]) < _LEADING, _LEADING_WEIGHT, 1.0)
     points = principal_plane(rows, weights)
     counts = [len(np.unique(one.species)) for one in structures]
@@ -246,7 +243,7 @@ def _map(named: list[tuple[str, Structure]]) -> Record:
         "shape of the cell": [_shape(one) for one in structures],
     }
     # Steps in the number of atoms end where the sets MP-20 and MPTS-52 do.
-    drawn = [{**_drawn(one), "name": name, "formula": one.formula} for name, one in named]
+    drawn = [{**_drawn(one), "name": name, "formula": one.formula} for name, one, _ in mapped]
     middle = int(np.linalg.norm(points - points.mean(0), axis=1).argmin())
     return {"points": points.round(3).tolist(), "families": families, "structures": drawn, "first": middle}
 

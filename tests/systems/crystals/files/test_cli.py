@@ -52,7 +52,7 @@ def test_reconstruct_writes_a_cif_of_each_stem_and_a_summary(
         assert compare(read_structure(out / f"{name}.cif"), structure).is_exact
     for record in summary["structures"]:
         assert record["confidence"] == pytest.approx(1.0, abs=1e-3)
-        assert record["latent_size"] <= 512
+        assert record["latent_size"] <= 512 + 12
 
 
 def test_structures_of_one_name_do_not_overwrite_each_other(
@@ -78,7 +78,7 @@ def test_what_an_earlier_run_wrote_is_not_done_again(
     assert run(*words).exit_code == 0
     (out / "halite.cif").unlink()
     (out / "perovskite.cif").write_text("kept")
-    with (out / "records.jsonl").open("a") as file:
+    with (out / "results.jsonl").open("a") as file:
         file.write('{"name": "cut sho')
     assert run(*words).exit_code == 0
     assert compare(read_structure(out / "halite.cif"), salts["halite"]).is_exact
@@ -96,6 +96,25 @@ def test_latents_carry_structures_from_encode_to_decode(
     assert run("decode", file, "--out", out, "--processes", 1).exit_code == 0
     for name, structure in salts.items():
         assert compare(read_structure(out / f"{name}.cif"), structure).is_exact
+
+
+def test_short_vectors_carry_structures_in_the_cell_given_or_in_the_standard_one(
+    run: Callable[..., Result], salts: dict[str, Structure], tmp_path: Path
+):
+    pytest.importorskip("pyarrow")
+    cifs = sorted((tmp_path / "cifs").glob("*.cif"))
+    for extra in ((), ("--keep-setting",)):
+        latents, out = tmp_path / f"short{len(extra)}.parquet", tmp_path / f"out{len(extra)}"
+        shown = run("encode", *cifs, "-o", latents, "--model", "symmetric", "--numbers", 40, "--json", *extra)
+        assert json.loads(shown.stdout)["largest_latent"] <= 40
+        assert run("decode", latents, "--out", out).exit_code == 0
+        for name, truth in salts.items():
+            decoded = read_structure(out / f"{name}.cif")
+            assert decoded.formula == truth.formula
+            assert compare(decoded, truth).is_exact or not extra
+    refused = run("encode", *cifs, "-o", tmp_path / "no.parquet", "--keep-setting")
+    assert refused.exit_code != 0
+    assert "add --model symmetric" in refused.output
 
 
 def test_mistakes_are_told_in_one_line(run: Callable[..., Result], tmp_path: Path):

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import gemmi
 import numpy as np
 import pytest
 import spglib
@@ -100,17 +101,22 @@ def test_a_tolerance_that_fits_nothing_leaves_the_structure(tolerance: float):
     np.testing.assert_allclose(found.frac_coords, before.frac_coords, atol=1e-12)
 
 
-def left_handed(structure: Structure) -> Structure:
-    """The same crystal, its vectors a and b exchanged."""
+def write_left_handed(path: Path, structure: Structure) -> None:
+    """A POSCAR of the same crystal, its vectors a and b exchanged."""
     order = [1, 0, 2]
-    return Structure(structure.lattice[order], structure.species, structure.frac_coords[:, order])
+    species, counts = np.unique(structure.species, return_counts=True)
+    lines = [" ".join(map(repr, map(float, row))) for row in structure.lattice[order]]
+    lines += [" ".join(gemmi.Element(int(z)).name for z in species), " ".join(map(str, counts)), "Direct"]
+    for z in species:
+        places = structure.frac_coords[structure.species == z][:, order]
+        lines += [" ".join(map(repr, map(float, row))) for row in places]
+    path.write_text("left-handed\n1.0\n" + "\n".join(lines) + "\n")
 
 
-def test_quartz_in_a_left_handed_cell_does_not_become_its_mirror_image():
+def test_quartz_in_a_left_handed_cell_does_not_become_its_mirror_image(tmp_path: Path):
     truth = ideal(MATERIALS / "SiO2_mp-6930.cif")
-    before = left_handed(shaken(truth))
-    assert np.linalg.det(before.lattice) < 0
-    found, named = symmetrised(before, 0.1)
+    write_left_handed(tmp_path / "quartz.vasp", shaken(truth))
+    found, named = symmetrised(read_structure(tmp_path / "quartz.vasp"), 0.1)
     assert np.linalg.det(found.lattice) > 0
     assert (named, group_of(found, 1e-5)) == ("P3_221", "P3_221")
 
@@ -130,7 +136,7 @@ def files(tmp_path: Path) -> Path:
     for path in (EXAMPLES / "PbTiO3_mp-20459.cif", MATERIALS / "ZnO_mp-2133.cif"):
         write_structure(folder / path.name, shaken(ideal(path)))
     quartz = shaken(ideal(MATERIALS / "SiO2_mp-6930.cif"))
-    write_structure(folder / "quartz.vasp", left_handed(quartz))
+    write_left_handed(folder / "quartz.vasp", quartz)
     return folder
 
 

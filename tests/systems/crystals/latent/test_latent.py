@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError, InputError
+from argand.physics.crystal.canonical import canonical
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.reciprocal import place_spread
 from argand.physics.crystal.structure import Structure, checked
+from argand.physics.crystal.supercell import folded
+from argand.system import from_config
 from argand.systems.crystals.latent.decoding import decode, encode_verified
 from argand.systems.crystals.latent.element_codes import amplitudes, codes, nearest
-from argand.systems.crystals.latent.representation import HEAD, Representation, representation_of
+from argand.systems.crystals.latent.representation import HEAD, SETTING, Representation, representation_of
 
 BEST = Representation()
 
@@ -68,14 +71,44 @@ def test_what_the_shortest_vectors_do_not_determine_is_doubted_and_then_encoded_
 def test_a_supercell_comes_back_from_the_vector_of_its_smallest_cell(cell: Structure, times: tuple):
     truth = supercell(cell, times)
     latent, decoded = encode_verified(BEST, truth)
-    assert len(latent) == BEST.size(len(cell)) + 9
+    assert len(latent) == BEST.size(len(cell)) + SETTING
     comparison = compare(decoded.structure, truth)
     assert comparison.is_exact
     assert comparison.rms_distance < 1e-4
     assert len(decoded.probability) == len(decoded.spread) == len(truth)
-    latent[-9:] = 0
+    latent[-SETTING:] = 0
     with pytest.raises(InputError, match="supercell"):
         decode(BEST, latent)
+
+
+def test_vectors_of_all_settings_of_a_crystal_are_one_but_for_how_it_was_given():
+    cell = spinel(0.03)
+    change = np.array([[1, 1, 0], [0, 1, 0], [-1, 0, 1]])
+    skewed = checked(change @ cell.lattice, cell.species, cell.frac_coords @ np.linalg.inv(change) + 0.2)
+    first, *others = (encode_verified(BEST, one) for one in (cell, skewed, supercell(cell, (2, 1, 1))))
+    for latent, _ in others:
+        np.testing.assert_allclose(latent[:-SETTING], first[0][:-SETTING], atol=1e-5)
+        assert not np.allclose(latent[-SETTING:], first[0][-SETTING:])
+    assert compare(others[0][1].structure, skewed).rms_distance < 1e-4
+    # Without the numbers of the setting the crystal is read in its canonical one.
+    bare = decode(BEST, others[1][0][:-SETTING]).structure
+    same = compare(bare, canonical(cell).structure)
+    assert same.is_exact
+    assert same.rms_distance < 1e-4
+
+
+def test_as_given_nothing_is_changed_and_vectors_without_a_setting_are_read_as_ever():
+    cell = spinel(0.03)
+    latent, decoded = encode_verified(Representation(as_given=True), cell)
+    np.testing.assert_array_equal(latent, BEST.encode(cell))
+    assert compare(decoded.structure, cell).is_exact
+    # A configuration of a time without canonical settings, and the vector of a supercell then.
+    old = from_config(Representation, {"numbers": 512, "code_dims": 4, "species_share": 0.4, "atoms": 20})
+    double = supercell(cell, (2, 1, 1))
+    smallest = folded(double)
+    assert smallest is not None
+    for given, vector in ((cell, BEST.encode(cell)), (double, BEST.encode_folded(smallest))):
+        assert compare(decode(old, vector).structure, given).is_exact
 
 
 def test_a_large_cell_with_hydrogens_comes_back_in_time(processor: Any):

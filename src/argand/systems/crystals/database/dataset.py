@@ -3,6 +3,7 @@
 The Materials Project structures that the shipped networks were trained on are not part of argand.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,11 +12,11 @@ from typing import Any
 
 import gemmi
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from argand.errors import ConfigError, InputError
-from argand.io.structure import expand, read_many
-from argand.physics.crystal.structure import Structure, wrapped
+from argand.io.structure import expand, usable
+from argand.physics.crystal.structure import MAX_Z, Structure, wrapped
 from argand.progress import ProgressDisplay
 
 PROTOTYPES = "prototypes"
@@ -38,6 +39,8 @@ _PER_PROTOTYPE = 8
 """By hand: enough for tests."""
 # Primitive vectors of a face-centred cube of side 1.
 _FACES = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class StructureDataset:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def __repr__(self) -> str:
+        return f"<StructureDataset: {len(self)} structures, {len(self.species)} atoms>"
 
     def __getitem__(self, number: int) -> Structure:
         """Structure of this number, its places wrapped into the cell."""
@@ -107,8 +113,7 @@ def load_structures(source: str) -> StructureDataset:
     path = Path(source)
     if path.suffix.lower() == ".parquet" and path.is_file():
         return from_parquet(path)
-    found = [named for file in expand([source]) for named in read_many(file)]
-    kept = [(name, one) for name, one in found if isinstance(one, Structure)]
+    kept = [named for file in expand([source]) for named in usable(file)]
     if not kept:
         raise InputError(f"{source}: holds no structure that can be used")
     return stacked(kept)
@@ -118,8 +123,9 @@ def from_parquet(path: Path, largest: int | None = None, benchmarks: bool = Fals
     """The rows of a file that belong to no benchmark, of up to `largest` atoms, as they are.
 
     With `benchmarks` those too: to tell what is known, never to learn from. Straight from the columns: a
-    hundred thousand structures in seconds. Raises InputError where the file is none, lacks a column, or holds
-    no such row.
+    hundred thousand structures in seconds. Rows that are no structure (nulls, lists of the wrong length, flat
+    lattices, unknown elements) are told and left out. Raises InputError where the file is none, lacks a
+    column, or holds no such row.
     """
     from pyarrow import ArrowException, array, parquet
 
@@ -132,6 +138,7 @@ def from_parquet(path: Path, largest: int | None = None, benchmarks: bool = Fals
         raise InputError(
             f"{path}: no parquet file with lattice, species and frac_coords ({reason})"
         ) from error
+    table = table.filter(array(_whole(table, path)))
     if "bench" in columns and not benchmarks:
         table = table.filter(array([not value for value in table["bench"].to_pylist()]))
     if largest is not None:
@@ -148,6 +155,36 @@ def from_parquet(path: Path, largest: int | None = None, benchmarks: bool = Fals
         species.astype(np.uint8),
         _flat(table["frac_coords"])[0].reshape(-1, 3),
     )
+
+
+def _whole(table: Any, path: Path) -> Bool[np.ndarray, " row"]:
+    """Which rows are structures; InputError for columns that are no lists of numbers."""
+    from pyarrow import array, types
+
+    names = ("lattice", "species", "frac_coords")
+    for name in names:
+        kind = table.schema.field(name).type
+        is_list = types.is_list(kind) or types.is_large_list(kind)
+        if not is_list or not (types.is_integer(kind.value_type) or types.is_floating(kind.value_type)):
+            raise InputError(f"{path}: {name} is a column of {kind}, not of lists of numbers")
+    counts = {name: table[name].combine_chunks().value_lengths().fill_null(-1).to_numpy() for name in names}
+    whole = (counts["lattice"] == 9) & (counts["species"] > 0)
+    whole &= counts["frac_coords"] == 3 * counts["species"]
+    kept = table.filter(array(whole))
+    good = np.ones(len(kept), bool)
+    for name in names if len(kept) else ():
+        values, lengths = _flat(kept[name])
+        fine = np.isfinite(values)
+        if name == "species":
+            fine &= (values >= 1) & (values <= MAX_Z) & (values == np.rint(values))
+        good &= np.logical_and.reduceat(fine, np.cumsum(lengths) - lengths)
+    if len(kept):
+        # Å³: 0 but for rounding.
+        good &= np.abs(np.linalg.det(_flat(kept["lattice"])[0].reshape(-1, 3, 3))) > 1e-6
+    whole[whole] = good
+    if not whole.all():
+        logger.warning("%s: %d rows are no structures and are left out", path, (~whole).sum())
+    return whole
 
 
 def _flat(column: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,10 +1,14 @@
 """Numbers by which structures are compared, whatever cells they are described in."""
 
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
 import numpy as np
 from jaxtyping import Float
 
 from argand.physics.crystal.reciprocal import half_box, waves
 from argand.physics.crystal.structure import Structure
+from argand.runs.course import Failure, attempted
 from argand.systems.crystals.latent.element_codes import code_weights
 
 _EDGES = np.linspace(0.0, 0.6, 25)
@@ -12,6 +16,24 @@ _EDGES = np.linspace(0.0, 0.6, 25)
 up to spacings of 1.7 Å. The shipped index was made with them."""
 _DIMS = 4
 """Of the elements' codes, those of the vectors of 512 numbers."""
+
+Measure = Callable[[Structure], Float[np.ndarray, " size"]]
+"""Numbers of a structure, such as its `fingerprint`."""
+Measured = tuple[str, Structure, Float[np.ndarray, " size"]]
+"""A structure under its name, with its numbers."""
+
+logger = logging.getLogger(__name__)
+
+
+def measured(named: Iterable[tuple[str, Structure]], measure: Measure) -> Iterator[Measured]:
+    """Structures with their numbers by `measure`; one that has none, for any reason, is told and left out."""
+    for name, structure in named:
+        # One of many structures must not end what is done with the others.
+        (row,) = attempted(name, lambda structure=structure: [measure(structure)], (Exception,))
+        if isinstance(row, Failure):
+            logger.warning("left out: %s", row.message)
+        else:
+            yield name, structure, row
 
 
 def fingerprint(structure: Structure) -> Float[np.ndarray, " size"]:

@@ -79,6 +79,9 @@ class FingerprintIndex:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __repr__(self) -> str:
+        return f"<FingerprintIndex: {len(self)} structures>"
+
     def print_of(self, structure: Structure) -> Fingerprint:
         """Mean code of the species, logarithm of the volume for an atom, and components of the shape."""
         volume = np.log(structure.volume / len(structure))

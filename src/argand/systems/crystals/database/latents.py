@@ -18,12 +18,16 @@ _KEY = b"argand"
 
 @dataclass(frozen=True)
 class StoredLatent:
-    """The vector of a structure, its name, the file it came from, and how many atoms it has."""
+    """The vector of a structure, its name, the file it came from, and how many atoms it has.
+
+    `asked` is the digest of what it rests on, by which a later run tells whether it still holds.
+    """
 
     name: str
     source: str
     atoms: int
     latent: Float[np.ndarray, " size"]
+    asked: str = ""
 
 
 def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str, Any]) -> None:
@@ -31,12 +35,14 @@ def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str,
 
     Raises MissingExtraError without pyarrow.
     """
-    arrow, parquet = _arrow()
+    arrow, parquet = arrow_modules()
     columns = {
         "name": [row.name for row in rows],
-        "source": [row.source for row in rows],
+        # Names of files can have bytes that no text has.
+        "source": [row.source.encode(errors="backslashreplace").decode() for row in rows],
         "atoms": arrow.array([row.atoms for row in rows], arrow.uint16()),
         "latent": arrow.array([row.latent.astype(np.float32) for row in rows], arrow.list_(arrow.float32())),
+        "asked": [row.asked for row in rows],
     }
     made = json.dumps({"version": __version__, "config": config})
     table = arrow.table(columns).replace_schema_metadata({_KEY: made})
@@ -49,14 +55,20 @@ def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
 
     Raises MissingExtraError without pyarrow.
     """
-    _, parquet = _arrow()
+    _, parquet = arrow_modules()
     if not path.is_file():
         raise InputError(f"{path}: no such file; `argand crystals encode` writes one")
     try:
         table = parquet.read_table(path)
         config = json.loads((table.schema.metadata or {})[_KEY])["config"]
         rows = [
-            StoredLatent(row["name"], row["source"], row["atoms"], np.array(row["latent"], np.float32))
+            StoredLatent(
+                row["name"],
+                row["source"],
+                row["atoms"],
+                np.array(row["latent"], np.float32),
+                row.get("asked", ""),
+            )
             for row in table.to_pylist()
         ]
     except (OSError, KeyError, ValueError, TypeError) as error:
@@ -66,7 +78,8 @@ def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
     return rows, config
 
 
-def _arrow() -> tuple[Any, Any]:
+def arrow_modules() -> tuple[Any, Any]:
+    """The modules pyarrow and pyarrow.parquet; MissingExtraError without them."""
     try:
         import pyarrow as pa
         from pyarrow import parquet

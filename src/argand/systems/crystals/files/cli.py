@@ -14,12 +14,27 @@ Files = Annotated[
     list[str], typer.Argument(help="CIF, POSCAR, extended XYZ or parquet files, globs, folders.")
 ]
 Numbers = Annotated[int, typer.Option(help="Latent of a cell of up to 20 atoms; larger ones have more.")]
+OwnNumbers = Annotated[
+    int | None,
+    typer.Option(
+        "--numbers", help="Latent of a cell of up to 20 atoms: 512 by default, of symmetric 64; more beyond."
+    ),
+]
+KeepSetting = Annotated[
+    bool, typer.Option("--keep-setting", help="With symmetric: keep cell and origin, for 12 of the numbers.")
+]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="Folder for CIFs and summary.json.")]
 Force = Annotated[bool, typer.Option("--force", help="Do again what an earlier run has written.")]
 ModelName = Annotated[
-    str, typer.Option("--model", help="best, or paper: the published networks on a box of 10 Å.")
+    str,
+    typer.Option(
+        "--model", help="best; symmetric: what the space group leaves free; paper: the published networks."
+    ),
 ]
 Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
+AsGiven = Annotated[
+    bool, typer.Option("--as-given", help="Keep the cell, axes and origin of the file; no canonical setting.")
+]
 Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not explain a latent.", min=0)]
 Index = Annotated[
     Path | None, typer.Option(help="What `index` wrote, in place of the shipped index of 60,000 structures.")
@@ -32,20 +47,25 @@ Symmetrise = Annotated[
 def encode(
     files: Files,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file for the latents.")],
-    numbers: Numbers = 512,
+    numbers: OwnNumbers = None,
     model: ModelName = "best",
     weights: Weights = None,
     single: Single = False,
+    processes: Processes = None,
+    force: Force = False,
+    as_given: AsGiven = False,
+    keep_setting: KeepSetting = False,
     json: Json = False,
 ) -> None:
-    """Write structures as vectors of at most 512 numbers for 20 atoms.
+    """Write structures as vectors of at most 512 numbers for 20 atoms, and 12 that say how each was given.
 
     Example: argand crystals encode cifs/ -o latents.parquet
     """
     from argand.systems.crystals.files.run import encode_files
 
-    made_by = _model(model, numbers, weights, single)
-    _tell(encode_files(files, out, made_by), json, f"latents: {out}")
+    made_by = _model(model, numbers, weights, single, as_given, keep_setting)
+    summary = encode_files(files, out, made_by, processes=processes, force=force)
+    _tell(summary, json, f"latents: {out}")
 
 
 def decode(
@@ -72,10 +92,12 @@ def decode(
 def reconstruct(
     files: Files,
     out: Folder,
-    numbers: Numbers = 512,
+    numbers: OwnNumbers = None,
     model: ModelName = "best",
     weights: Weights = None,
     single: Single = False,
+    as_given: AsGiven = False,
+    keep_setting: KeepSetting = False,
     tries: Tries = 100,
     symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
@@ -89,7 +111,8 @@ def reconstruct(
     from argand.systems.crystals.files.run import Decoding, reconstruct_files
 
     settings = {"decoding": Decoding(tries, symmetrise), "processes": processes, "force": force}
-    summary = reconstruct_files(files, out, _model(model, numbers, weights, single), **settings)
+    made_by = _model(model, numbers, weights, single, as_given, keep_setting)
+    summary = reconstruct_files(files, out, made_by, **settings)
     _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -99,16 +122,17 @@ def interpolate(
     out: Folder,
     steps: Annotated[int, typer.Option(help="Structures on the way, both ends included.", min=2)] = 9,
     numbers: Numbers = 512,
+    as_given: AsGiven = False,
     tries: Tries = 10,
     json: Json = False,
 ) -> None:
-    """Write the structures on the straight way between two latents.
+    """Write the structures on the straight way between two latents; both ends as they are given.
 
     Example: argand crystals interpolate A.cif B.cif --steps 9 --out way
     """
     from argand.systems.crystals.files.explore import interpolate_files
 
-    summary = interpolate_files(first, second, steps, out, _representation(numbers), tries)
+    summary = interpolate_files(first, second, steps, out, _predictor(numbers, as_given), tries)
     _show(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -122,6 +146,9 @@ def alter(
     noise: Annotated[float, typer.Option(help="Noise on the latent, as a share of its size.", min=0.0)] = 0.0,
     count: Annotated[int, typer.Option(help="Copies, each with its own noise.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed, other noise.")] = 0,
+    volume: Annotated[
+        str, typer.Option(help="Of replaced elements: network, as they take elsewhere, or keep.")
+    ] = "network",
     numbers: Numbers = 512,
     json: Json = False,
 ) -> None:
@@ -132,8 +159,10 @@ def alter(
     from argand.systems.crystals.files.explore import alter_file
 
     ways: dict[str, Any] = {"substitutions": substitute or (), "strain": strain or ()}
-    ways |= {"noise": noise, "count": count, "seed": seed}
-    _show(alter_file(file, out, _representation(numbers), **ways), json, f"CIFs: {out}")
+    ways |= {"noise": noise, "count": count, "seed": seed, "volume": volume}
+    summary = alter_file(file, out, _predictor(numbers), **ways)
+    size = f"volume: {summary['volume']}, lengths times {summary['volume_scale']:.3f}"
+    _show(summary, json, f"CIFs: {out}; {size}")
 
 
 def nearest(
@@ -231,10 +260,23 @@ def _representation(numbers: int) -> Any:
     return representation_of(numbers)
 
 
-def _model(name: str, numbers: int, weights: Path | None, single: bool) -> Any:
+def _predictor(numbers: int, as_given: bool = False) -> Any:
+    from argand.systems.crystals.predict import Predictor
+
+    return Predictor(_model("best", numbers, None, False, as_given))
+
+
+def _model(
+    name: str,
+    numbers: int | None,
+    weights: Path | None,
+    single: bool,
+    as_given: bool = False,
+    keep_setting: bool = False,
+) -> Any:
     from argand.systems.crystals.predict import named_model
 
-    return named_model(name, numbers, weights, single)
+    return named_model(name, numbers, weights, single, as_given, keep_setting)
 
 
 def _tell(summary: dict[str, Any], json: bool, where: str) -> None:
@@ -244,6 +286,8 @@ def _tell(summary: dict[str, Any], json: bool, where: str) -> None:
     else:
         from argand.systems.crystals.files.table import summary_table
 
+        for note in summary["notes"]:
+            say(f"note: {note}")
         for one in summary["skipped"]:
             complain(f"skipped: {one['reason']}")
         if summary.get("structures"):

@@ -5,28 +5,30 @@ from pathlib import Path
 
 import numpy as np
 
-from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.structure import cif_text, expand, read_many, read_structure
-from argand.physics.crystal.structure import MIN_DISTANCE, closest_pair
+from argand.io.structure import cif_text, expand, read_structure, usable
+from argand.physics.crystal.canonical import canonical
+from argand.physics.crystal.overlap import touching
+from argand.physics.crystal.structure import MIN_DISTANCE, Structure, closest_pair
 from argand.progress import ProgressDisplay
-from argand.runs.folder import make_folder
+from argand.runs.folder import file_stem, make_folder
 from argand.runs.record import Record, write_summary
-from argand.systems.crystals.database.fingerprint import fingerprint
-from argand.systems.crystals.latent.decoding import Decoded, decode
-from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate, read_substitutions
+from argand.systems.crystals.database.fingerprint import measured
+from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.interpolation import read_substitutions
+from argand.systems.crystals.latent.likeness import Descriptor, descriptor
 from argand.systems.crystals.latent.representation import Representation
+from argand.systems.crystals.predict import Predictor
 
 
 def interpolate_files(
-    first: Path, second: Path, steps: int, out: Path, representation: Representation, tries: int
+    first: Path, second: Path, steps: int, out: Path, predictor: Predictor, tries: int
 ) -> Record:
     """Write the structures on the way from one file's to another's as `step-01.cif` and so on.
 
     ConfigError for fewer than two steps, InputError for what is no structure.
     """
-    ends = read_structure(first), read_structure(second)
-    found = interpolate(representation, *ends, steps, tries)
+    found = predictor.interpolate(first, second, steps, tries)
     shares = np.linspace(0.0, 1.0, steps)
     names = [f"step-{number:02d}" for number in range(1, steps + 1)]
     records = [
@@ -39,50 +41,60 @@ def interpolate_files(
 def alter_file(
     file: Path,
     out: Path,
-    representation: Representation,
+    predictor: Predictor,
     *,
     substitutions: Sequence[str] = (),
     strain: Sequence[float] = (),
     noise: float = 0.0,
     count: int = 1,
     seed: int = 0,
+    volume: str = "network",
 ) -> Record:
     """Write altered copies of a structure, each through its latent vector, as `STEM-01.cif` and so on.
 
-    Strains and noise are shares (of lengths; of the latent's root mean square). ConfigError for a
-    substitution or strain that is none, InputError for what is no structure.
+    Strains and noise are shares (of lengths; of the latent's root mean square). The summary says whose
+    `volume` was taken, and by what `volume_scale` lengths changed for it. ConfigError for a substitution,
+    strain or volume that is none, InputError for what is no structure.
     """
-    given = altered(read_structure(file), read_substitutions(substitutions), strain)
-    latent = representation.encode(given)
-    records = []
-    for number in range(1, count + 1):
-        vector = add_noise(latent, noise, seed + number) if noise else latent
-        records.append(_written(out, f"{file.stem}-{number:02d}", decode(representation, vector)))
-    return _summed(out, {"source": str(file), "noise": noise, "seed": seed}, records)
+    given = predictor.changed(file, read_substitutions(substitutions), strain, volume)
+    found = predictor.shaken(given.structure, noise, range(seed, seed + count))
+    stem = file_stem(file.stem)
+    records = [_written(out, f"{stem}-{number:02d}", one) for number, one in enumerate(found, 1)]
+    about = {"volume": given.volume, "volume_scale": given.scale, "noise": noise, "seed": seed}
+    return _summed(out, {"source": str(file), **about}, records)
 
 
 def nearest_files(file: Path, among: Sequence[str], most: int) -> list[Record]:
-    """The structures of other files that are most like one, nearest first; unreadable ones are left out.
+    """The structures of other files that are most like one, nearest first; others are told and left out.
 
-    The distance is Euclid's between `fingerprint`s. InputError where the first file cannot be read.
+    The distance is Euclid's between the descriptors of their vectors. By benchmarks/crystals_likeness.py they
+    find crystals with an element replaced more often than fingerprints do, and others as often. InputError
+    where the first file cannot be read.
     """
-    wanted = fingerprint(read_structure(file))
+    wanted = _described(read_structure(file))
     found = []
     with ProgressDisplay("nearest", "structures") as display:
         paths = expand(among)
         for number, path in enumerate(paths):
-            for name, other in read_many(path):
-                if isinstance(other, InputError):
-                    continue
-                distance = float(np.linalg.norm(fingerprint(other) - wanted))
+            for name, other, row in measured(usable(path), _described):
+                distance = float(np.linalg.norm(row - wanted))
                 about = {"name": name, "source": str(path), "formula": other.formula, "atoms": len(other)}
                 found.append({"distance": distance, **about})
                 display.update(number / len(paths), len(found))
     return sorted(found, key=lambda record: record["distance"])[:most]
 
 
+def _described(structure: Structure) -> Descriptor:
+    representation = Representation()
+    return descriptor(representation, representation.encode_setting(canonical(structure)))
+
+
 def _written(out: Path, name: str, decoded: Decoded) -> Record:
-    """Write one structure; its record, with whether its atoms keep their distance."""
+    """Write one structure; its record, with whether its atoms keep their distance.
+
+    `distances_ok` by the strict test, 0.7 of the sum of covalent radii; `valid_half_angstrom` by the loose
+    one that is commonly reported, 0.5 Å whatever the elements.
+    """
     make_folder(out)
     file = f"{name}.cif"
     write_lines(out / file, cif_text(decoded.structure, name).splitlines())
@@ -94,7 +106,8 @@ def _written(out: Path, name: str, decoded: Decoded) -> Record:
         "confidence": decoded.confidence,
         "misfit": decoded.misfit,
         "shortest_distance": shortest,
-        "valid": shortest > MIN_DISTANCE,
+        "distances_ok": not touching(decoded.structure),
+        "valid_half_angstrom": shortest > MIN_DISTANCE,
     }
 
 

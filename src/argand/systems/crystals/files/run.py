@@ -1,44 +1,32 @@
 """The verbs encode, decode and reconstruct as functions: files in; latents, CIFs and a summary out."""
 
-import json
 import time
-from collections.abc import Iterator, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
 from argand.io.atomic import write_lines
-from argand.io.structure import cif_text, expand, is_structure_file, read_many
-from argand.machine import available_cores
+from argand.io.structure import cif_text
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.symmetrisation import symmetrised
-from argand.processes import Ticker, run_jobs
-from argand.progress import ProgressDisplay
-from argand.runs.course import Failure, attempted
-from argand.runs.folder import make_folder, unique_name
-from argand.runs.record import Record, write_summary
-from argand.systems.crystals.database.latents import StoredLatent, read_latents, write_latents
-from argand.systems.crystals.latent.decoding import TRIES, Decoded
+from argand.runs.folder import file_stem, make_folder, unique_name
+from argand.runs.record import RESULTS, Record, write_summary
+from argand.runs.resume import ASKED, digest
+from argand.systems.crystals.database.latents import (
+    StoredLatent,
+    arrow_modules,
+    read_latents,
+    write_latents,
+)
+from argand.systems.crystals.files.entries import Task, answered_tasks, records_by_name, tasks_of
+from argand.systems.crystals.latent.decoding import TRIES
 from argand.systems.crystals.predict import Model, model_of
-
-RECORDS = "records.jsonl"
-_CHUNK = 16
-"""Structures of one job. By hand: some seconds at most, and little to do again for a run that was stopped."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One CIF to write: from a structure, which is encoded first, or from a latent."""
-
-    name: str
-    source: str
-    given: Structure | np.ndarray
-    entry: int | None = None
-    """Which structure of the source it is, from 0."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +40,39 @@ class Decoding:
     symmetrise: float = 0.0
 
 
-def encode_files(patterns: Sequence[str], out: Path, model: Model) -> Record:
+def encode_files(
+    patterns: Sequence[str], out: Path, model: Model, *, processes: int | None = None, force: bool = False
+) -> Record:
     """Write the latents of all structures to the parquet file `out`; a summary with what was skipped.
 
-    InputError where no structure could be encoded.
+    Each latent is kept as it comes, in `out` with the ending .jsonl until the end, so that a run that was
+    stopped goes on, and gives the same file; Ctrl-C leaves what is done. With `force` all is done again.
+    InputError where no structure could be encoded, ConfigError where `out` is a parquet file of something
+    else.
     """
-    rows, skipped = [], []
-    for one in _structures(patterns):
-        (outcome,) = attempted(one.source, partial(_encoded, one, model), (InputError,))
-        if isinstance(outcome, Failure):
-            skipped.append(_skipped(one, outcome.text))
-        else:
-            rows.append(outcome)
-    if not rows:
-        raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
+    arrow_modules()
+    tasks, skipped = tasks_of(patterns, _rests_on(model))
     make_folder(out.parent)
-    write_latents(out, rows, model.config)
+    records = out.with_name(f"{out.name}.jsonl")
+    if force:
+        records.unlink(missing_ok=True)
+    earlier = {} if force else {**_earlier_latents(out), **records_by_name(records)}
+    try:
+        answer = partial(_encoded, model)
+        answered_tasks("encode", tasks, records, answer, earlier=earlier, processes=processes)
+    finally:
+        done = {**earlier, **records_by_name(records)}
+        found = [done[task.name] for task in tasks if done.get(task.name, {}).get(ASKED) == task.asked]
+        if found:
+            write_latents(out, [_stored(record) for record in found], model.config)
+    skipped += [_plain(done[task.name]) for task in tasks if "reason" in done[task.name]]
+    records.unlink(missing_ok=True)
+    if not found:
+        raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
     return {
-        "encoded": len(rows),
-        "largest_latent": max(len(row.latent) for row in rows),
+        "encoded": len(found),
+        "largest_latent": max(len(_vector(record)) for record in found),
+        "notes": [note for task in tasks for note in task.notes],
         **_left_out(skipped),
     }
 
@@ -89,12 +91,7 @@ def reconstruct_files(
     What a run that was stopped has written is not done again, unless with `force`. Gives the summary, which
     is in `summary.json` too: one record for each structure, and what was skipped and why.
     """
-    tasks, skipped = [], []
-    for one in _structures(patterns):
-        if isinstance(one.found, Structure):
-            tasks.append(Task(one.name, one.source, one.found, one.entry))
-        else:
-            skipped.append(_skipped(one, str(one.found)))
+    tasks, skipped = tasks_of(patterns, [_rests_on(model), decoding])
     return _write_all(tasks, skipped, out, model, decoding, processes, force)
 
 
@@ -112,50 +109,58 @@ def decode_file(
     """
     rows, config = read_latents(file)
     model = model_of(config)
-    tasks = [Task(row.name, row.source, row.latent) for row in rows]
-    return _write_all(_distinct(tasks), [], out, model, decoding, processes, force)
-
-
-class Entry(NamedTuple):
-    """A structure of a source, or why there is none; `entry` is its number there, from 0."""
-
-    name: str
-    source: str
-    entry: int
-    found: Structure | InputError
-
-
-def _structures(patterns: Sequence[str]) -> Iterator[Entry]:
-    """The entries of all files, no two of one name."""
     seen: set[str] = set()
-    for path in expand(patterns):
-        if not is_structure_file(path):
-            reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
-            yield Entry(path.name, str(path), 0, reason)
-            continue
-        for entry, (name, found) in enumerate(read_many(path)):
-            yield Entry(unique_name(_plain(name), seen), str(path), entry, found)
+    tasks = [
+        Task(unique_name(file_stem(row.name), seen), row.source, row.latent, digest([decoding, number], file))
+        for number, row in enumerate(rows)
+    ]
+    return _write_all(tasks, [], out, model, decoding, processes, force)
 
 
-def _encoded(one: Entry, model: Model) -> Iterator[StoredLatent]:
-    """The latent of an entry; InputError where it is no structure or has no latent."""
-    if isinstance(one.found, InputError):
-        raise one.found
-    yield StoredLatent(one.name, one.source, len(one.found), model.encode(one.found))
+def _rests_on(model: Model) -> list[Any]:
+    """What latents rest on beside the structure: the configuration, and the content of weights."""
+    weights = model.config.get("weights")
+    return [model.config, Path(weights)] if weights else [model.config]
 
 
-def _skipped(one: Entry, reason: str) -> Record:
-    return {"name": one.name, "source": one.source, "reason": reason}
+def _encoded(model: Model, task: Task) -> Record:
+    """The latent of a structure; InputError where it has none."""
+    assert isinstance(task.given, Structure)
+    return {"atoms": len(task.given), "latent": _text(model.encode(task.given))}
 
 
-def _plain(name: str) -> str:
-    """The name as a file can have it."""
-    return name.replace("/", "_").replace("\0", "").strip(". ") or "structure"
+def _text(latent: np.ndarray) -> str:
+    """A vector as base64 of float32, the least significant byte first."""
+    return b64encode(latent.astype("<f4").tobytes()).decode()
 
 
-def _distinct(tasks: Sequence[Task]) -> list[Task]:
-    seen: set[str] = set()
-    return [Task(unique_name(_plain(task.name), seen), task.source, task.given) for task in tasks]
+def _vector(record: Record) -> np.ndarray:
+    return np.frombuffer(b64decode(record["latent"]), "<f4").astype(np.float32)
+
+
+def _stored(record: Record) -> StoredLatent:
+    """The row of a record."""
+    return StoredLatent(record["name"], record["source"], record["atoms"], _vector(record), record[ASKED])
+
+
+def _earlier_latents(out: Path) -> dict[str, Record]:
+    """The rows of an earlier run as records; ConfigError where the file is something else."""
+    if not out.exists():
+        return {}
+    try:
+        rows, _ = read_latents(out)
+    except InputError as error:
+        raise ConfigError(f"{out}: holds no latents; name another --out, or give --force") from error
+    return {
+        row.name: {
+            "name": row.name,
+            "source": row.source,
+            ASKED: row.asked,
+            "atoms": row.atoms,
+            "latent": _text(row.latent),
+        }
+        for row in rows
+    }
 
 
 def _write_all(
@@ -167,73 +172,36 @@ def _write_all(
     processes: int | None,
     force: bool,
 ) -> Record:
-    make_folder(out)
+    records = make_folder(out) / RESULTS
     if force:
-        (out / RECORDS).unlink(missing_ok=True)
-    done = _records(out)
-    config = model.config
-    left = [task for task in tasks if not _is_done(done.get(task.name), task, config, out, decoding)]
-    begun = (len(tasks) - len(left)) / max(len(tasks), 1)
-    jobs = [
-        (write_chunk, left[first : first + _CHUNK], out, model, decoding)
-        for first in range(0, len(left), _CHUNK)
-    ]
-    with ProgressDisplay("reconstruct", "structures", begun) as display:
-        watch = lambda done: display.update(begun + done / max(len(tasks), 1), done)  # noqa: E731
-        run_jobs(jobs, processes or available_cores(), watch)
-    done = _records(out)
-    summary = _summary([done[task.name] for task in tasks], skipped, config)
-    write_summary(out, summary)
+        records.unlink(missing_ok=True)
+    earlier = {
+        name: record
+        for name, record in records_by_name(records).items()
+        if "reason" not in record and (out / record["file"]).exists()
+    }
+    try:
+        answer = partial(_reconstructed, out, model, decoding)
+        answered_tasks("reconstruct", tasks, records, answer, earlier=earlier, processes=processes)
+    finally:
+        done = records_by_name(records)
+        known = [done[task.name] for task in tasks if task.name in done]
+        summary = write_summary(out, _summary(known, skipped, model.config))
     return summary
 
 
-def _is_done(record: Record | None, task: Task, config: Record, out: Path, decoding: Decoding) -> bool:
-    """Whether the record is of the same task, and its CIF there."""
-    if record is None or record["source"] != task.source or record["representation"] != config:
-        return False
-    if record.get("symmetrise", 0.0) != decoding.symmetrise:
-        return False
-    return "reason" not in record and (out / record["file"]).exists()
-
-
-def _records(out: Path) -> dict[str, Record]:
-    """Records by name; the last of a name counts, and a line cut short does not."""
-    found: dict[str, Record] = {}
-    if (out / RECORDS).exists():
-        for line in (out / RECORDS).read_text(encoding="utf-8").splitlines():
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            found[record["name"]] = record
-    return found
-
-
-def write_chunk(ticker: Ticker, tasks: Sequence[Task], out: Path, model: Model, decoding: Decoding) -> None:
-    """A job: decode some tasks, write a CIF for each, and append its record."""
-    for task in tasks:
-        record = _reconstruct(task, out, model, decoding)
-        line = json.dumps({**record, "representation": model.config}) + "\n"
-        # One write in append mode, so that lines of several processes never mix.
-        with (out / RECORDS).open("ab", buffering=0) as file:
-            file.write(line.encode())
-        ticker.tick()
-
-
-def _reconstruct(task: Task, out: Path, model: Model, decoding: Decoding) -> Record:
-    """Write one CIF from a latent alone; its record, or the reason why there is none."""
+def _reconstructed(out: Path, model: Model, decoding: Decoding, task: Task) -> Record:
+    """Write one CIF from a latent alone; its record. ArgandError where there is no structure."""
     start = time.perf_counter()
-    record: Record = {"name": task.name, "source": task.source, "entry": task.entry}
-    if decoding.symmetrise:
-        record["symmetrise"] = decoding.symmetrise
-    (outcome,) = attempted(task.source, partial(_decoded, task, model, decoding.tries))
-    if isinstance(outcome, Failure):
-        return {**record, "reason": outcome.text}
-    latent, decoded = outcome
-    file = f"{task.name}.cif"
+    given = task.given
+    if isinstance(given, Structure):
+        latent, decoded = model.rebuilt(given, decoding.tries)
+    else:
+        latent, decoded = given, model.decode(given, decoding.tries)
     structure, group = decoded.structure, None
     if decoding.symmetrise:
         structure, group = symmetrised(structure, decoding.symmetrise)
+    file = f"{task.name}.cif"
     tags = {
         "_argand_confidence": f"{decoded.confidence:.4f}",
         "_argand_misfit": f"{decoded.misfit:.3g}",
@@ -241,12 +209,11 @@ def _reconstruct(task: Task, out: Path, model: Model, decoding: Decoding) -> Rec
     }
     write_lines(out / file, cif_text(structure, task.name, tags).splitlines())
     return {
-        **record,
         "file": file,
         "atoms": len(decoded.structure),
         "formula": decoded.structure.formula,
         "latent_size": len(latent),
-        **({"symmetrised_to": group} if group else {}),
+        **({"symmetrise": decoding.symmetrise, "symmetrised_to": group} if group else {}),
         "confidence": decoded.confidence,
         "misfit": decoded.misfit,
         "least_species_probability": float(decoded.probability.min()),
@@ -256,24 +223,28 @@ def _reconstruct(task: Task, out: Path, model: Model, decoding: Decoding) -> Rec
     }
 
 
-def _decoded(task: Task, model: Model, tries: int) -> Iterator[tuple[np.ndarray, Decoded]]:
-    """The latent of a task and what it decodes to; ArgandError where there is none."""
-    given = task.given
-    yield model.rebuilt(given, tries) if isinstance(given, Structure) else (given, model.decode(given, tries))
-
-
 def _summary(records: list[Record], skipped: list[Record], config: Record) -> Record:
     """Records of what was written, and what was skipped."""
-    written = [record for record in records if "reason" not in record]
-    skipped = skipped + [record for record in records if "reason" in record]
-    for record in records:
-        record.pop("representation", None)
+    written = [_plain(record) for record in records if "reason" not in record]
+    skipped = skipped + [_plain(record) for record in records if "reason" in record]
     figures: Record = {"written": len(written)}
     if written:
         figures["mean_confidence"] = float(np.mean([record["confidence"] for record in written]))
         figures["least_confidence"] = min(record["confidence"] for record in written)
         figures["largest_latent"] = max(record["latent_size"] for record in written)
-    return {**figures, **_left_out(skipped), "representation": config, "structures": written}
+    notes = [note for record in records for note in record.get("notes", ())]
+    return {
+        **figures,
+        "notes": notes,
+        **_left_out(skipped),
+        "representation": config,
+        "structures": written,
+    }
+
+
+def _plain(record: Record) -> Record:
+    """A record as it is told, without what it rests on."""
+    return {key: value for key, value in record.items() if key != ASKED}
 
 
 def _left_out(skipped: list[Record]) -> Record:

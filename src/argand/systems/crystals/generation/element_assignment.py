@@ -88,6 +88,14 @@ def kind_probabilities(
     return found
 
 
+def predicted_sizes(network: Any, structures: Sequence[Structure]) -> Float[np.ndarray, " n"]:
+    """(V/N)^(1/3) in Å that the network expects of structures with the elements they have.
+
+    Structures must be such as `fits` takes; their own volume does not count.
+    """
+    return np.exp(_sites(structures).ask(network)[1].numpy().astype(float))
+
+
 def plausibility(network: Any, structures: Sequence[Structure]) -> list[Float[np.ndarray, " atom"] | None]:
     """Probability of each atom's element given all other kinds; None for what the network does not take.
 

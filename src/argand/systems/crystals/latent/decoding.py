@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from argand.physics.crystal.canonical import Setting, canonical
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.matching_pursuit import Pursuit
+from argand.physics.crystal.picture import facts_html
 from argand.physics.crystal.reciprocal import place_spread, waves
 from argand.physics.crystal.structure import Structure, wrapped
-from argand.physics.crystal.supercell import folded, unfolded
+from argand.physics.crystal.supercell import folded
 from argand.systems.crystals.latent.element_codes import amplitudes, code_weights, nearest
 from argand.systems.crystals.latent.representation import Content, Latent, Representation
 
@@ -63,6 +65,21 @@ class Decoded:
         placed = 1.0 / (1.0 + (self.spread / _LOOSE) ** 2)
         return max(0.0, 1.0 - self.misfit) * float((placed * self.probability).mean())
 
+    def restored(self, setting: Setting) -> "Decoded":
+        """The same in the setting in which the crystal was given."""
+        structure = setting.restored(self.structure)
+        copies = len(structure) // len(self.structure)
+        probability, spread = np.tile(self.probability, copies), np.tile(self.spread, copies)
+        return Decoded(structure, self.misfit, probability, spread)
+
+    def __repr__(self) -> str:
+        told = f"confidence {self.confidence:.4f}, misfit {self.misfit:.2g}"
+        return f"<Decoded {self.structure!r}, {told}>"
+
+    def _repr_html_(self) -> str:
+        sure = [("confidence", f"{self.confidence:.4f}"), ("misfit", f"{self.misfit:.2g}")]
+        return facts_html([*self.structure.facts, *sure], self.structure.picture)
+
 
 def decode(
     representation: Representation,
@@ -102,11 +119,9 @@ def decode_content(
     # Elements were chosen before: a common factor of the spread changes how sure they are, not which.
     probability = nearest(weights, spread * doubt / noise, among)[1]
     places = place_spread(content.lattice, content.hkl, found.frac, noise)
-    structure, copies = Structure(content.lattice, species, wrapped(found.frac)), 1
-    if content.multiples is not None:
-        structure = unfolded(structure, content.multiples)
-        copies = len(structure) // content.count
-    return Decoded(structure, misfit, np.tile(probability, copies), np.tile(places, copies))
+    structure = Structure(content.lattice, species, wrapped(found.frac))
+    decoded = Decoded(structure, misfit, probability, places)
+    return decoded if content.setting is None else decoded.restored(Setting(structure, *content.setting))
 
 
 def encode_verified(
@@ -123,7 +138,7 @@ def encode_verified(
         left = end - time.thread_time()
         limits = (tries, left) if is_last else (min(tries, _FEW), _EARLY * left)
         decoded = decode(representation, latent, *limits)
-        if decoded.confidence > _SURE and _is_same(decoded.structure, structure):
+        if decoded.confidence > _SURE and is_same(decoded.structure, structure):
             return latent, decoded
         if best is None or decoded.confidence > best[1].confidence:
             best = latent, decoded
@@ -131,8 +146,43 @@ def encode_verified(
     return best
 
 
+def verified_step(
+    representation: Representation, structure: Structure, tries: int = TRIES, seconds: float = SECONDS
+) -> int:
+    """The first step of indices that brings a structure back in the setting it has; the last where none does.
+
+    Most of the seconds are the last one's.
+    """
+    last = representation.steps(len(structure)) - 1
+    for step in range(last):
+        decoded = decode(
+            representation, representation.encode(structure, step), min(tries, _FEW), _EARLY * seconds
+        )
+        if decoded.confidence > _SURE and is_same(decoded.structure, structure):
+            return step
+    return last
+
+
 def _vectors(representation: Representation, structure: Structure) -> Iterator[tuple[Latent, bool]]:
     """Vectors of a structure, and whether each is the last one.
+
+    Those of the canonical setting come first. Where they do not bring a supercell back, and where vectors are
+    wanted as given, the cell as it is follows.
+    """
+    if representation.as_given:
+        yield from _vectors_as_given(representation, structure)
+        return
+    setting = canonical(structure)
+    steps = representation.steps(len(setting.structure))
+    is_folded = len(setting.structure) < len(structure)
+    for step in range(steps):
+        yield representation.encode_setting(setting, step), step == steps - 1 and not is_folded
+    if is_folded:
+        yield from _vectors_as_given(representation, structure)
+
+
+def _vectors_as_given(representation: Representation, structure: Structure) -> Iterator[tuple[Latent, bool]]:
+    """Vectors of the cell as it is.
 
     A supercell of many atoms is told by its smallest cell first; one of few atoms only where it is not
     determined as it is, so that cells of one shape have vectors of one kind.
@@ -149,6 +199,7 @@ def _vectors(representation: Representation, structure: Structure) -> Iterator[t
         yield representation.encode(structure, step), step == last
 
 
-def _is_same(decoded: Structure, truth: Structure) -> bool:
+def is_same(decoded: Structure, truth: Structure) -> bool:
+    """Whether all atoms are there, with their elements, to 0.02 Å root mean square; both in one setting."""
     comparison = compare(decoded, truth)
     return comparison.is_exact and comparison.rms_distance < _SAME

@@ -1,15 +1,18 @@
 """Ways through the space of latents: between two structures, and away from one."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import gemmi
 import numpy as np
 from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
-from argand.physics.crystal.reciprocal import waves
-from argand.physics.crystal.structure import Structure, checked, wrapped
-from argand.systems.crystals.latent.decoding import Decoded
+from argand.physics.crystal.alignment import aligned
+from argand.physics.crystal.canonical import Setting, as_given, canonical
+from argand.physics.crystal.structure import Structure, checked
+from argand.systems.crystals.latent.decoding import Decoded, verified_step
+from argand.systems.crystals.latent.element_codes import code_weights
 from argand.systems.crystals.latent.overlap_relaxation import relax_overlaps
 from argand.systems.crystals.latent.representation import (
     HEAD,
@@ -20,69 +23,71 @@ from argand.systems.crystals.latent.representation import (
 )
 from argand.typing import Vector3
 
-_ALIGNED_ON = 12
-"""Points along each axis of the origins that are tried first. By hand: with indices up to 4 the overlap has
-features of an eighth of the cell and more, so that a point is near each maximum."""
-
 
 def interpolate(
     representation: Representation, first: Structure, second: Structure, steps: int, tries: int = 10
 ) -> list[Decoded]:
-    """Structures decoded from vectors on the way from the first to the second, both ends included.
+    """Structures on the way from the first to the second: both ends as they are given, decoded ones between.
 
-    Cell, number of atoms and coefficients change evenly; the second is moved to the origin at which its atoms
-    lie best on those of the first. The default of few repairs is by hand: a vector of no crystal leaves
-    a misfit whatever is repaired; with it 20 ways of benchmarks/crystals_samples.py are valid throughout. All
-    elements are those of the ends; atoms that decode too near to each other part. Raises ConfigError for
-    fewer than two steps.
+    Cell, number of atoms and coefficients change evenly, at indices of a step that brings both ends back.
+    Both are in their canonical settings, the second in the cell and with the origin that lie best on the
+    first; what is between comes in the setting in which the first is given. A crystal and itself have nothing
+    but it between them. The default of few repairs is by hand: a vector of no crystal leaves a misfit
+    whatever is repaired; with it 20 ways of benchmarks/crystals_samples.py are valid throughout. All elements
+    are those of the ends; atoms that decode too near to each other part. Raises ConfigError for fewer than
+    two steps.
     """
     if steps < 2:
         raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
-    moved = aligned(first, second)
+    setting, other = _common(representation, first, second)
+    here = setting.structure
+    moved = aligned(here, other.structure, partial(_channels, representation))
+    kind = max(verified_step(representation, one) for one in (here, moved))
     among = np.union1d(first.species, second.species)
-    return [
-        relax_overlaps(representation, between(representation, first, moved, share), tries, among)
-        for share in np.linspace(0.0, 1.0, steps)
+    found = [
+        relax_overlaps(representation, between(representation, here, moved, share, kind), tries, among)
+        for share in np.linspace(0.0, 1.0, steps)[1:-1]
     ]
+    return [_exactly(first), *(one.restored(setting) for one in found), _exactly(second)]
 
 
-def between(representation: Representation, first: Structure, second: Structure, share: float) -> Latent:
+def between(
+    representation: Representation, first: Structure, second: Structure, share: float, step: int = 0
+) -> Latent:
     """The vector at `share` (0 to 1) of the way; both structures are read in the cell that lies there.
 
-    The number of atoms is rounded.
+    The number of atoms is rounded. `step` is that of the indices, or the last that such a cell has.
     """
     lattice = lattice_between(first.lattice, second.lattice, share)
     count = int(np.rint((1 - share) * len(first) + share * len(second)))
     head = head_of(lattice, count)
-    ends = [representation.encode_in(head, one) for one in (first, second)]
+    step = min(step, representation.steps(count) - 1)
+    ends = [representation.encode_in(head, one, step) for one in (first, second)]
     mixed = (1 - share) * ends[0] + share * ends[1]
     return np.concatenate([head, mixed[HEAD:]]).astype(np.float32)
 
 
-def aligned(first: Structure, second: Structure) -> Structure:
-    """The second structure moved so that its atoms, in fractions of the cell, lie best on the first's.
+def _common(representation: Representation, first: Structure, second: Structure) -> tuple[Setting, Setting]:
+    """Settings of both in which they are compared: the canonical ones, or those they are given in.
 
-    Best is where Σ t(h) F₁(h) F₂(h)* exp(-2πi h·s) is highest, with t(h) = exp(-0.1 h²) and indices up to 4:
-    rough places decide, not details. Both are by hand. The grid is halved eight times, to 1/3072 of the cell.
+    The latter where only they have cells of one number of atoms, as a supercell and a shaken one have.
     """
-    line = np.arange(-4, 5)
-    hkl = np.stack(np.meshgrid(line, line, line, indexing="ij"), -1).reshape(-1, 3)
-    taper = np.exp(-0.1 * (hkl**2).sum(1))
-    ends = [waves(hkl, one.frac_coords).sum(1) for one in (first, second)]
-    overlap = taper * ends[0] * np.conj(ends[1])
+    found = canonical(first), canonical(second)
+    sizes = [len(one.structure) for one in found]
+    if representation.as_given or (len(first) == len(second) and sizes[0] != sizes[1]):
+        return as_given(first), as_given(second)
+    return found
 
-    def score(shifts: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-        return (np.conj(waves(hkl, shifts)).T @ overlap).real
 
-    shift, step = np.zeros(3), 1.0 / _ALIGNED_ON
-    axis = np.arange(_ALIGNED_ON) * step
-    grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-    near = np.stack(np.meshgrid(*[np.array([-0.5, 0.0, 0.5])] * 3, indexing="ij"), -1).reshape(-1, 3)
-    for tried in (grid, *[None] * 8):
-        places = shift + near * step if tried is None else tried
-        shift = places[int(np.argmax(score(places)))]
-        step = step if tried is not None else step / 2
-    return Structure(second.lattice, second.species, wrapped(second.frac_coords + shift))
+def _channels(representation: Representation, structure: Structure) -> Float[np.ndarray, "atom channel"]:
+    """What atoms weigh in an alignment: 1, and the codes of their elements."""
+    codes = code_weights(structure.species, representation.code_dims)
+    return np.concatenate([np.ones((len(structure), 1)), codes], axis=1)
+
+
+def _exactly(structure: Structure) -> Decoded:
+    """A structure that nothing was decoded for."""
+    return Decoded(structure, 0.0, np.ones(len(structure)), np.zeros(len(structure)))
 
 
 def altered(
@@ -105,7 +110,8 @@ def altered(
 def add_noise(latent: Latent, noise: float, seed: int) -> Latent:
     """The vector with Gaussian noise of this share of its coefficients' root mean square; cell and N stay.
 
-    ConfigError for a share below zero.
+    The vector has no numbers of its setting (`Representation.parts`), which are not to be shaken. ConfigError
+    for a share below zero.
     """
     if noise < 0:
         raise ConfigError(f"a noise of {noise:g} is below zero")

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from argand.physics.crystal.canonical import Setting
 from argand.physics.crystal.overlap import is_crowded, separate_overlaps
 from argand.physics.crystal.reciprocal import waves
-from argand.systems.crystals.latent.decoding import Decoded, Elements, decode
-from argand.systems.crystals.latent.representation import Latent, Representation
+from argand.systems.crystals.latent.decoding import Decoded, Elements, decode_content
+from argand.systems.crystals.latent.representation import Content, Latent, Representation
 
 
 def relax_overlaps(
@@ -18,10 +19,17 @@ def relax_overlaps(
     Its elements are those `among` which they must be, or any. `tries` as of `decode`; InputError for no
     vector.
     """
-    decoded = decode(representation, latent, tries, among=among)
+    content = representation.read(latent)
+    decoded = _relaxed(replace(content, setting=None), tries, among)
+    if content.setting is None:
+        return decoded
+    return decoded.restored(Setting(decoded.structure, *content.setting))
+
+
+def _relaxed(content: Content, tries: int, among: Elements | None) -> Decoded:
+    decoded = decode_content(content, tries, among=among)
     if not is_crowded(decoded.structure):
         return decoded
-    content = representation.read(latent)
     before = content.density - waves(content.hkl, decoded.structure.frac_coords).sum(1)
     square = float(np.mean(np.abs(before) ** 2)) / content.count
     structure, misfit = separate_overlaps(decoded.structure, content.hkl, content.density)

@@ -4,9 +4,11 @@ The coefficients are those of point atoms: of weight 1, which say where atoms ar
 elements' codes, which say what they are. Their indices are the shortest reciprocal vectors of the cell, or,
 where these do not determine the atoms (much vacuum, superlattices), such that reach further. The vector
 begins with the cell on a coarse grid, which alone decides on the indices, so that a small error in a vector
-cannot shuffle its coefficients; the exact cell follows as a small difference. Its length says which step of
-indices it has, and whether it is that of a supercell: of its smallest cell, followed by nine whole numbers,
-the supercell's vectors in terms of the smallest cell's.
+cannot shuffle its coefficients; the exact cell follows as a small difference. The crystal is put into its
+canonical setting first, and twelve numbers follow that say how it was given: nine whole ones, the cell's
+vectors in terms of the canonical cell's, and the shift of the origin. They are no part of what the crystal
+is; a vector without them is read in the canonical setting. The length says which step of indices a vector
+has, and what follows it.
 """
 
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 
 from argand.errors import ConfigError, InputError
+from argand.physics.crystal.canonical import Setting
 from argand.physics.crystal.cell import Cell
 from argand.physics.crystal.reciprocal import Indices, shortest_hkl, waves
 from argand.physics.crystal.structure import MAX_ATOMS, Structure, parameters
@@ -29,8 +32,11 @@ _GRID = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
 to 3°; half a step is what an error of the vector may be before indices are others."""
 _UNIT_LENGTH = 6.0
 """Å; by hand, a usual length of a cell, so that logarithms are small."""
-_TAIL = 9
-"""Whole numbers that make a supercell."""
+_WHOLE = 9
+"""Whole numbers that make the cell as it was given; alone they follow the vector of a supercell that is kept
+as given."""
+SETTING = 12
+"""Numbers that say how a crystal in its canonical setting was given: `_WHOLE`, and a shift."""
 _FLATTEST = 0.02
 """Least eigenvalue of the matrix of cosines of a coarse cell. By hand: rounded cosines can belong to no
 lattice, and any that is the same for ever serves to choose indices."""
@@ -43,7 +49,7 @@ benchmarks/crystals_others.py rebuilds 49 of 49 structures, which were in sight 
 _MOST_INSIDE = 30
 """Times the indices of the vector; beyond this, empty cells are resolved less. By hand, held by the same
 benchmark."""
-_LOWEST_SHARE = 0.3
+LOWEST_SHARE = 0.3
 """Of spread indices, those that stay the shortest ones and tell where in the cell matter is. By hand, held as
 above."""
 _GROWTH = (1.0, 2.0, 5.0)
@@ -71,8 +77,9 @@ class Content:
     species_hkl: Int[np.ndarray, "low 3"]
     species: Complex[np.ndarray, "low dims"]
     totals: Float[np.ndarray, " dims"]
-    multiples: Multiples | None = None
-    """Of a supercell; all else is said of its smallest cell."""
+    setting: tuple[Multiples, Vector3] | None = None
+    """Whole numbers that make the cell as given out of this one, and the shift of places, in its fractions;
+    all else is said of the canonical cell, or of a supercell's smallest."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +88,16 @@ class Representation:
 
     The elements' codes have `code_dims` dimensions and take `species_share` of the numbers. Defaults
     by hand, by counting: for 20 atoms 302 numbers tell 60 coordinates of places, 196 the 80 of codes; what
-    they and fewer achieve is in benchmarks/crystals.py. ConfigError for too few numbers.
+    they and fewer achieve is in benchmarks/crystals.py. With `as_given` crystals are encoded in the cell and
+    with the origin they come in, and not in their canonical setting; reading does not depend on it.
+    ConfigError for too few numbers.
     """
 
     numbers: int = 512
     code_dims: int = 4
     species_share: float = 0.4
     atoms: int = 20
+    as_given: bool = False
 
     def __post_init__(self) -> None:
         if min(self.counts(1)) < 1:
@@ -116,13 +126,18 @@ class Representation:
         return (total - 2 * self.code_dims * low) // 2 - 2 * step, low
 
     def encode(self, structure: Structure, step: int = 0) -> Latent:
-        """The vector of a structure, float32 [`size(count, step)`]."""
+        """The vector of a structure in the setting that it has, float32 [`size(count, step)`]."""
         return self.encode_in(head_of(structure.lattice, len(structure)), structure, step)
 
     def encode_folded(self, folded: Folded, step: int = 0) -> Latent:
         """The vector of a supercell, as long as that of its smallest cell and nine numbers more."""
         tail = folded.multiples.ravel().astype(np.float32)
         return np.concatenate([self.encode(folded.primitive, step), tail])
+
+    def encode_setting(self, setting: Setting, step: int = 0) -> Latent:
+        """The vector of a crystal in its canonical setting, and twelve numbers that say how it was given."""
+        tail = np.concatenate([setting.multiples.ravel(), setting.shift]).astype(np.float32)
+        return np.concatenate([self.encode(setting.structure, step), tail])
 
     def encode_in(self, head: Float[np.ndarray, "13"], structure: Structure, step: int = 0) -> Latent:
         """The vector of the atoms in the cell, and with the count of atoms, of another head.
@@ -158,40 +173,51 @@ class Representation:
     def read(self, latent: Float[np.ndarray, " size"]) -> Content:
         """What the vector says; InputError for one of the wrong length or without sense."""
         latent = np.asarray(latent, float)
-        if latent.ndim != 1 or len(latent) <= HEAD or not np.isfinite(latent).all():
-            raise InputError("not a latent vector: a row of finite numbers is needed")
-        count = _count_of(latent)
-        sizes = (
-            [self.size(count, step) for step in range(self.steps(count))] if 1 <= count <= MAX_ATOMS else []
-        )
-        multiples = None
-        if len(latent) - _TAIL in sizes:
-            latent, multiples = latent[:-_TAIL], _multiples(latent[-_TAIL:], count)
-        if len(latent) not in sizes:
-            raise InputError(f"a latent of {len(latent)} numbers does not belong to a cell of {count} atoms")
-        step = sizes.index(len(latent))
+        count, step, size = self._layout(latent)
+        tail, latent = latent[size:], latent[:size]
         high, low = self.counts(count, step)
         hkl, species_hkl = self.indices(latent, step)
         start = HEAD + self.code_dims
         values = (latent[start:].reshape(-1, 2) @ np.array([1.0, 1.0j])) * np.sqrt(count)
         species = values[high:].reshape(low, self.code_dims)
         totals = latent[HEAD:start] * np.sqrt(count)
-        return Content(_lattice(latent), count, hkl, values[:high], species_hkl, species, totals, multiples)
+        setting = _setting(tail, count) if len(tail) else None
+        return Content(_lattice(latent), count, hkl, values[:high], species_hkl, species, totals, setting)
+
+    def parts(
+        self, latent: Float[np.ndarray, " all"]
+    ) -> tuple[Float[np.ndarray, " crystal"], Float[np.ndarray, " setting"]]:
+        """The numbers that say what the crystal is, and those that say how it was given; InputError for none.
+
+        The second part is empty where there are no such numbers.
+        """
+        size = self._layout(np.asarray(latent, float))[2]
+        return latent[:size], latent[size:]
+
+    def _layout(self, latent: Float[np.ndarray, " size"]) -> tuple[int, int, int]:
+        """Number of atoms, step, and how many numbers come before those of the setting."""
+        if latent.ndim != 1 or len(latent) <= HEAD or not np.isfinite(latent).all():
+            raise InputError("not a latent vector: a row of finite numbers is needed")
+        count = _count_of(latent)
+        for step in range(self.steps(count)) if 1 <= count <= MAX_ATOMS else ():
+            size = self.size(count, step)
+            if len(latent) - size in (0, _WHOLE, SETTING):
+                return count, step, size
+        raise InputError(f"a latent of {len(latent)} numbers does not belong to a cell of {count} atoms")
 
 
 def _count_of(head: np.ndarray) -> int:
     return int(np.rint(head[HEAD - 1] * _ATOMS_SCALE))
 
 
-def _multiples(tail: np.ndarray, count: int) -> Multiples:
-    """The whole numbers that make a supercell; InputError where they make none, or one too large."""
-    multiples = np.rint(tail).reshape(3, 3)
+def _setting(tail: np.ndarray, count: int) -> tuple[Multiples, Vector3]:
+    """Whole numbers and shift after a vector; InputError where they make no cell, or one too large."""
+    multiples = np.rint(tail[:_WHOLE]).reshape(3, 3)
     copies = abs(np.linalg.det(multiples))
-    # Two copies or more, as few as keep the structure within MAX_ATOMS; halves, since determinants are
-    # rounded.
-    if not 1.5 < copies < MAX_ATOMS / count + 0.5:
+    # One copy or more, as few as keep the structure within MAX_ATOMS; halves, since determinants are rounded.
+    if not 0.5 < copies < MAX_ATOMS / count + 0.5:
         raise InputError(f"a latent of {copies:.3g} times a cell of {count} atoms is none of a supercell")
-    return multiples.astype(int)
+    return multiples.astype(int), tail[_WHOLE:] if len(tail) == SETTING else np.zeros(3)
 
 
 def head_of(lattice: Matrix3, count: int) -> Float[np.ndarray, "13"]:
@@ -234,12 +260,12 @@ def _coarse_lattice(head: np.ndarray) -> Matrix3:
     """The cell that decides on the indices."""
     coarse = np.rint(head[:6] / _GRID) * _GRID
     lengths = _UNIT_LENGTH * np.exp(np.clip(coarse[:3], -3.0, 5.0))
-    return _thick(np.clip(coarse[3:], -1.0, 1.0), lengths)
+    return thick(np.clip(coarse[3:], -1.0, 1.0), lengths)
 
 
 def _spread(hkl: Indices, count: int, step: int) -> Int[np.ndarray, "count 3"]:
     """So many of the indices: the first ones, and others all over the rest, the same for ever at a step."""
-    first = int(_LOWEST_SHARE * count)
+    first = int(LOWEST_SHARE * count)
     ranks = np.arange(first, len(hkl), dtype=np.uint64)
     # The finaliser of SplitMix64: neither ranks nor directions show in the choice.
     mixed = (ranks + np.uint64(step << 32)) * _HASH[0]
@@ -249,7 +275,7 @@ def _spread(hkl: Indices, count: int, step: int) -> Int[np.ndarray, "count 3"]:
     return hkl[np.concatenate([np.arange(first), np.sort(chosen)])]
 
 
-def _thick(cosines: Vector3, lengths: Vector3) -> Matrix3:
+def thick(cosines: Vector3, lengths: Vector3) -> Matrix3:
     """A lattice of these lengths and angles, or one a little thicker where they allow of no volume."""
     alpha, beta, gamma = cosines
     metric = np.array([[1.0, gamma, beta], [gamma, 1.0, alpha], [beta, alpha, 1.0]])

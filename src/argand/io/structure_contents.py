@@ -1,0 +1,86 @@
+"""Whether the atoms of a cell are those that formula and Z of its file tell."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from argand.physics.crystal.atom import usual_volume
+from argand.physics.crystal.structure import Structure
+
+_AGREE = 0.5
+"""Atoms in the cell; by hand: formulas have fractions where sites are not quite full."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """How the atoms of a cell compare with formula and Z.
+
+    `agrees` is None without a formula; hydrogen that the model lacks is no contradiction. `text` says what
+    differs. `is_short` says that there are too few of an element other than hydrogen; `is_other` that there
+    are too many of one, or too few of all, and not by one factor: what neither a wrong Z nor solvent that the
+    model lacks explains.
+    """
+
+    agrees: bool | None
+    text: str = ""
+    is_short: bool = False
+    is_other: bool = False
+
+
+def compared(
+    structure: Structure, formula: Mapping[str, float] | None, units: float | None, is_stated: bool
+) -> Contents:
+    """The atoms of the cell beside `units` of the formula, or as many as fit where that is None.
+
+    A formula that Z divides may be that of the whole cell already, as pymatgen writes it. Where no symmetry
+    is stated (`is_stated`), sites without it would pass for a cell so, and the volume has its say.
+    """
+    if not formula:
+        return Contents(None)
+    wanted, there = Counter(formula), Counter(structure.symbols)
+    wanted["H"] += wanted.pop("D", 0)
+    given = [units or _units(wanted, there)]
+    if units and all(count % units == 0 for count in formula.values()):
+        given += [1.0] if is_stated or _is_of_cell(formula, units, structure.volume) else []
+    found = [_compared(wanted, there, one) for one in given]
+    return next((one for one in found if one.agrees), found[0])
+
+
+def _units(wanted: Mapping[str, float], there: Mapping[str, float]) -> float:
+    """As many formulas as the element has that there is most of, beside the formula."""
+    ratios = [there.get(element, 0) / count for element, count in wanted.items() if count and element != "H"]
+    return max(ratios, default=1.0)
+
+
+def _compared(wanted: Counter, there: Counter, given: float) -> Contents:
+    """The atoms that are there beside so many formulas."""
+    heavy = [element for element in {**wanted, **there} if element != "H"] or ["H"]
+    ratios = [there[element] / wanted[element] if wanted[element] else np.inf for element in heavy]
+    apart = {element: there[element] - given * wanted[element] for element in (*heavy, "H")}
+    if all(abs(apart[element]) < _AGREE for element in heavy):
+        if heavy != ["H"] and apart["H"] <= -_AGREE:
+            lacking = f"{-apart['H']:.4g} of {given * wanted['H']:.4g} hydrogen atoms of the formula"
+            return Contents(True, f"has no places for {lacking}")
+        if apart["H"] < _AGREE:
+            return Contents(True)
+    told = {element: given * count for element, count in wanted.items() if count}
+    text = f"has {_written(there)} in the cell, but formula and Z tell {_written(told)}"
+    is_even = max(ratios) - min(ratios) < 0.02 * max(ratios)
+    is_short = [apart[element] <= -_AGREE for element in heavy]
+    is_over = any(apart[element] >= _AGREE for element in heavy)
+    return Contents(False, text, any(is_short), not is_even and (is_over or all(is_short)))
+
+
+def _is_of_cell(formula: Mapping[str, float], units: float, volume: float) -> bool:
+    """Whether the cell's volume in Å³ is nearer to what one formula usually takes up than to Z times that.
+
+    By Hofmann, Acta Cryst. B58, 489 (2002).
+    """
+    usual = usual_volume(formula)
+    return bool(abs(np.log(volume / usual)) < abs(np.log(volume / (units * usual))))
+
+
+def _written(counts: Mapping[str, float]) -> str:
+    return " ".join(f"{element}{count:.4g}" for element, count in sorted(counts.items()))

@@ -1,0 +1,123 @@
+"""POSCAR files of VASP (https://www.vasp.at/wiki/POSCAR): lattice, elements, counts and places."""
+
+import re
+from collections.abc import Sequence
+
+import gemmi
+import numpy as np
+
+from argand.errors import InputError
+from argand.physics.crystal.structure import Structure, checked
+from argand.typing import Matrix3, Points3
+
+_FIRST_FIVE = ("title", "scale", "first vector", "second vector", "third vector")
+"""Lines that every POSCAR begins with."""
+
+
+def structure_of_poscar(text: str, max_atoms: int) -> Structure:
+    """The structure of a POSCAR or CONTCAR; InputError, with the reason, for what is none.
+
+    One factor scales everything, a negative one is the cell's volume, three scale x, y and z. What follows
+    the places, such as velocities, is not read. Files of VASP 4 have no line of elements: where their title
+    is just one symbol for each count, these are taken, and otherwise the file is refused.
+    """
+    lines = text.splitlines()
+    if len(lines) < len(_FIRST_FIVE) + 2:
+        raise InputError("not a POSCAR file that can be read (it ends before the counts of atoms)")
+    vectors = np.array([_numbers(lines[row], 3, _FIRST_FIVE[row]) for row in (2, 3, 4)])
+    scale = _scale(lines[1], vectors)
+    symbols, counts, row = _contents(lines)
+    count = sum(counts)
+    if count > max_atoms:
+        raise InputError(f"{count} atoms are beyond the largest supported cell of {max_atoms}")
+    row += _starts(lines, row, "s")
+    is_cartesian = _starts(lines, row, "ck")
+    places = lines[row + 1 : row + 1 + count]
+    if len(places) < count:
+        raise InputError(f"{count} atoms are announced, but {len(places)} places follow")
+    given = np.array([_numbers(line, 3, "place of an atom") for line in places]).reshape(-1, 3)
+    lattice = vectors * scale
+    frac = _fractions(lattice, given * scale) if is_cartesian else given
+    return checked(lattice, np.repeat([_atomic_number(one) for one in symbols], counts), frac, max_atoms)
+
+
+def _numbers(line: str, least: int, what: str) -> list[float]:
+    """The first numbers of a line; InputError where they are fewer."""
+    try:
+        found = [float(word) for word in line.split()[:least]]
+    except ValueError:
+        found = []
+    if len(found) < least:
+        raise InputError(f"not a POSCAR file that can be read (the {what} is '{line.strip()[:40]}')")
+    return found
+
+
+def _scale(line: str, vectors: Matrix3) -> np.ndarray:
+    """Factors of x, y and z."""
+    words = line.split()[:3]
+    found = np.array([float(word) for word in words if re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", word)])
+    if len(found) == 3 == len(words):
+        if (found <= 0).any():
+            raise InputError("of three factors of scale none may be negative or zero")
+        return found
+    if not len(found) or found[0] == 0:
+        raise InputError(f"not a POSCAR file that can be read (the scale is '{line.strip()[:40]}')")
+    if found[0] > 0:
+        return np.full(3, found[0])
+    # The volume as VASP takes it, of a left-handed cell too: a negative factor would make a mirror image.
+    volume = abs(np.linalg.det(vectors))
+    if volume == 0:
+        raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
+    return np.full(3, np.cbrt(-found[0] / volume))
+
+
+def _contents(lines: Sequence[str]) -> tuple[list[str], list[int], int]:
+    """Symbols, counts, and the row that follows them."""
+    words = lines[5].split()
+    if words and words[0].isdigit():
+        counts = _counts(lines[5])
+        title = lines[0].split()
+        if len(title) != len(counts) or not all(_is_symbol(word) for word in title):
+            raise InputError(
+                "names no elements (a POSCAR of VASP 4): add a line with their symbols above the counts"
+            )
+        return title, counts, 6
+    counts = _counts(lines[6])
+    # Some versions of VASP write the names of potentials, Na_pv or Na_pv/6a2f546d.
+    symbols = [re.split(r"[_/.]", word)[0] for word in lines[5].split("!")[0].split("#")[0].split()]
+    if len(symbols) != len(counts):
+        raise InputError(f"{len(symbols)} elements are named, but {len(counts)} counts of atoms")
+    return symbols, counts, 7
+
+
+def _counts(line: str) -> list[int]:
+    words = line.split("!")[0].split("#")[0].split()
+    if not words or not all(word.isdigit() for word in words):
+        raise InputError(
+            f"not a POSCAR file that can be read (the counts of atoms are '{line.strip()[:40]}')"
+        )
+    return [int(word) for word in words]
+
+
+def _is_symbol(word: str) -> bool:
+    """Whether a word is a chemical symbol in its usual spelling."""
+    return gemmi.Element(word).name == word and gemmi.Element(word).atomic_number > 0
+
+
+def _atomic_number(symbol: str) -> int:
+    number = gemmi.Element(symbol).atomic_number
+    if number == 0 or symbol.upper() == "D":
+        raise InputError(f"no element is called '{symbol}'")
+    return number
+
+
+def _starts(lines: Sequence[str], row: int, letters: str) -> bool:
+    """Whether the line begins with one of these letters, small or large."""
+    return row < len(lines) and lines[row].strip()[:1].lower() in tuple(letters)
+
+
+def _fractions(lattice: Matrix3, places: Points3) -> Points3:
+    # By hand: a lattice as flat as that is refused by `checked`; it has no fractions.
+    if abs(np.linalg.det(lattice)) < 1e-9:
+        raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
+    return np.linalg.solve(lattice.T, places.T).T

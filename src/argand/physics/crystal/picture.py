@@ -1,0 +1,73 @@
+"""A crystal in a notebook: a few facts in a table, and its atoms seen along the shortest axis."""
+
+from collections.abc import Sequence
+from html import escape
+from itertools import product
+
+import gemmi
+import numpy as np
+from jaxtyping import UInt8
+
+from argand.typing import Matrix3, Points3
+
+_SIDE = 150
+"""Pixels of the picture's longer side; by hand, as small as it is readable."""
+_MOST = 400
+"""Atoms drawn at most; by hand, beyond them there is nothing to be seen."""
+_ON_FACE = 0.02
+"""Fractions of an edge from a face of the cell, within which an atom is drawn on the other face as well."""
+
+
+def facts_html(facts: Sequence[tuple[str, str]], picture: str) -> str:
+    """A table of named facts beside a picture, as HTML."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(name)}</th>"
+        f"<td style='text-align:left'>{escape(value)}</td></tr>"
+        for name, value in facts
+    )
+    return f"<div style='display:flex;gap:1em'><table>{rows}</table>{picture}</div>"
+
+
+def projection_svg(lattice: Matrix3, species: UInt8[np.ndarray, " n"], frac_coords: Points3) -> str:
+    """The cell and its atoms along the shortest axis, as SVG; lattice rows in Å.
+
+    Colours are Jmol's, as ase has them; radii follow covalent ones. Of large cells 400 atoms are drawn.
+    """
+    from ase.data.colors import jmol_colors
+
+    lengths = np.linalg.norm(lattice, axis=1)
+    third = int(lengths.argmin())
+    first, second = ((1, 2), (2, 0), (0, 1))[third]
+    # To the right along one axis, upwards in the plane of two, the third towards the eye: no mirror image.
+    right = lattice[first] / lengths[first]
+    toward = lattice[third] / lengths[third]
+    upward = np.cross(toward, right)
+    upward /= np.linalg.norm(upward)
+    flat = np.stack([right, -upward], 1)
+    corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) @ lattice[[first, second]] @ flat
+    balls = []
+    for z, place in list(zip(species.tolist(), frac_coords, strict=True))[:_MOST]:
+        choices = [(0, 1) if x < _ON_FACE else (0, -1) if x > 1 - _ON_FACE else (0,) for x in place]
+        choices[third] = (0,)
+        for shift in product(*choices):
+            at = (place + np.array(shift)) @ lattice
+            balls.append((float(at @ toward), *(at @ flat), 0.3 + 0.3 * gemmi.Element(z).covalent_r, z))
+    inside = np.array([[x, y] for _, x, y, _, _ in balls])
+    low = np.concatenate([corners, inside]).min(0) - 1
+    size = np.concatenate([corners, inside]).max(0) + 1 - low
+    outline = " ".join(f"{x:.2f},{y:.2f}" for x, y in corners)
+    circles = "".join(
+        f"<circle cx='{x:.2f}' cy='{y:.2f}' r='{radius:.2f}' fill='{_hex(jmol_colors[z])}' "
+        f"stroke='#333' stroke-width='0.05'><title>{gemmi.Element(z).name}</title></circle>"
+        for _, x, y, radius, z in sorted(balls)
+    )
+    scale = _SIDE / size.max()
+    return (
+        f"<svg width='{size[0] * scale:.0f}' height='{size[1] * scale:.0f}' "
+        f"viewBox='{low[0]:.2f} {low[1]:.2f} {size[0]:.2f} {size[1]:.2f}'>"
+        f"<polygon points='{outline}' fill='none' stroke='#999' stroke-width='0.06'/>{circles}</svg>"
+    )
+
+
+def _hex(colour: np.ndarray) -> str:
+    return "#" + "".join(f"{round(255 * float(part)):02x}" for part in colour)

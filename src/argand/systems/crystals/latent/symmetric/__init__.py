@@ -1,0 +1,1 @@
+"""Short vectors of crystals: only what the space group leaves free."""
