@@ -362,7 +362,7 @@ class Predictor:
     def sample(self, count: int = 10, seed: int = 0, **prior: Any) -> list["Sample"]:
         """New crystals, fixed by the seed: `decoded`, `latent`, and the known one that each began with.
 
-        Further arguments are those of `generation.sampling.Prior`. ConfigError for a model other than best.
+        Further arguments are those of `generation.candidates.Prior`. ConfigError for a model other than best.
         """
         if not isinstance(self.model, FourierModel):
             raise ConfigError('new crystals are drawn by the model best: argand.load("crystals")')

@@ -11,7 +11,7 @@ from jaxtyping import Int, UInt8
 
 from argand.io.compressed import compressed, restored
 from argand.physics.crystal.cell import Cell
-from argand.physics.crystal.structure import Structure, parameters, right_handed
+from argand.physics.crystal.structure import Structure, parameters
 
 _STEPS = 120
 """Places are kept to this part of the cell. By hand: a byte each, and halves, thirds, quarters, fifths,
@@ -49,7 +49,7 @@ class PackedStructures:
 def pack(structures: Iterable[Structure]) -> PackedStructures:
     """One structure or more, their atoms put in the order of their atomic numbers."""
     cells, places, species = [], [], []
-    for one in map(right_handed, structures):
+    for one in structures:
         order = np.argsort(one.species, kind="stable")
         values = parameters(one.lattice)
         cells.append(np.rint([*_LENGTH * values[:3], *_ANGLE * np.degrees(values[3:])]).astype(int))
