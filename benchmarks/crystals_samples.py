@@ -28,14 +28,17 @@ from argand.machine import available_cores
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import MAX_Z, Structure
 from argand.progress import ProgressDisplay
+from argand.systems.crystals.database.composition import is_composition_valid
 from argand.systems.crystals.database.dataset import from_parquet
-from argand.systems.crystals.database.fingerprint_index import FingerprintIndex, formula_of, load_index
+from argand.systems.crystals.database.fingerprint_index import SAME, FingerprintIndex, formula_of, load_index
+from argand.systems.crystals.generation.candidates import Prior
 from argand.systems.crystals.generation.element_assignment import assign_elements, kind_probabilities
-from argand.systems.crystals.generation.local_environment import LARGEST, MOST_KINDS, fits
+from argand.systems.crystals.generation.local_environment import LARGEST, fits
 from argand.systems.crystals.generation.occupation_card import keep_figures
 from argand.systems.crystals.generation.occupation_dataset import is_held_out
 from argand.systems.crystals.generation.occupation_training import load_occupation
-from argand.systems.crystals.generation.sampling import Prior, draw, is_valid, repeated
+from argand.systems.crystals.generation.sampling import draw, repeated
+from argand.systems.crystals.generation.selection import is_strictly_valid, is_valid
 from argand.systems.crystals.generation.structure_templates import load_templates
 from argand.systems.crystals.latent.decoding import decode
 from argand.systems.crystals.latent.interpolation import interpolate
@@ -100,6 +103,7 @@ HEADINGS = {
     "what": "what",
     "asked": "n",
     "valid": "structure valid",
+    "valid_strict": "strictly",
     "composition_valid": "composition valid",
     "unique": "unique",
     "new": "new",
@@ -119,9 +123,9 @@ def held_out(pool: Sequence[Structure], count: int) -> list[Structure]:
 def ours(count: int) -> tuple[list[Structure], Row]:
     """Samples of the prior, and how long they took and how sure they are."""
     start = time.process_time()
-    drawn = [one.decoded for one in draw(Prior(), REPRESENTATION, count, SEED)]
+    drawn = draw(Prior(), REPRESENTATION, count, SEED)
     spent = time.process_time() - start
-    confidence = float(np.mean([one.confidence for one in drawn]))
+    confidence = float(np.mean([one.decoded.confidence for one in drawn]))
     return [one.structure for one in drawn], {"cpu_s_each": spent / count, "mean_confidence": confidence}
 
 
@@ -181,6 +185,7 @@ def judged(
     names = [known.same_as(one) for one in structures]
     return {
         "valid": len(sound) / asked,
+        "valid_strict": sum(map(is_strictly_valid, structures)) / asked,
         "composition_valid": sum(right) / asked,
         "both_valid": sum(a and b for a, b in zip(right, valid, strict=True)) / asked,
         "unique": sum(one is None for one in repeats) / asked,
@@ -205,27 +210,16 @@ def by_matcher(structures: Sequence[Structure], pool: Sequence[Structure], known
         drawn[formula].append(one)
         old.append(any(match(one, other) is not None for other in by_formula[formula]))
     marked = [known.same_as(one) is not None for one in structures]
+    near = [known.same_formula(one)[:1] for one in structures]
+    alike = [bool(first) and first[0][1] < SAME for first in near]
     return {
         "unique_by_matcher": 1 - repeats / len(structures),
         "new_by_matcher": 1 - sum(old) / len(structures),
         "marks_of_known_agree": float(np.mean([a == b for a, b in zip(old, marked, strict=True)])),
+        "fingerprints_agree": float(np.mean([a == b for a, b in zip(old, alike, strict=True)])),
         "known_but_not_marked": sum(a and not b for a, b in zip(old, marked, strict=True)),
         "marked_but_not_known": sum(b and not a for a, b in zip(old, marked, strict=True)),
     }
-
-
-def is_composition_valid(structure: Structure) -> bool:
-    """smact's test with its defaults: neutral in known oxidation states, electronegativities in order.
-
-    More elements than any structure of the pool has are not valid: smact would try for hours.
-    """
-    from smact.screening import smact_validity
-
-    numbers, counts = formula_of(structure)
-    if len(numbers) > MOST_KINDS:
-        return False
-    text = "".join(f"{gemmi.Element(z).name}{count}" for z, count in zip(numbers, counts, strict=True))
-    return bool(smact_validity(text))
 
 
 def density(structure: Structure) -> float:

@@ -20,6 +20,7 @@ from crystals_tables import (
     crystals_paper_table,
     crystals_samples_table,
     crystals_short_table,
+    crystals_stability_table,
     crystals_table,
 )
 from molmnist_tables import (
@@ -332,6 +333,7 @@ TABLES = {
     "crystals_others": crystals_others_table,
     "crystals_likeness": crystals_likeness_table,
     "crystals_samples": crystals_samples_table,
+    "crystals_stability": crystals_stability_table,
     "crystals_frameworks": crystals_frameworks_table,
     "crystals_paper": crystals_paper_table,
 }

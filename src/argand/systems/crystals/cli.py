@@ -23,6 +23,7 @@ from argand.runs.verbs import (
     write_set,
 )
 from argand.systems.crystals.files.cli import (
+    Index,
     alter,
     decode,
     encode,
@@ -30,9 +31,9 @@ from argand.systems.crystals.files.cli import (
     interpolate,
     nearest,
     reconstruct,
-    sample,
     view,
 )
+from argand.systems.crystals.files.samples_cli import Phases, judge, phases, sample
 
 Preset = Annotated[str, typer.Argument(help="best, paper, paper-small or tiny.")]
 Structures = Annotated[
@@ -116,17 +117,32 @@ def train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="best, symmetric or paper.")],
-    files: Annotated[list[str], typer.Argument(help="Structures to rebuild: files, globs, folders.")],
-    count: Annotated[int, typer.Option(help="Structures at most.", min=1)] = 100,
+    model: Annotated[
+        str, typer.Argument(help="best, symmetric or paper; samples: how stable and new structures are.")
+    ],
+    files: Annotated[list[str], typer.Argument(help="Structures: files, globs, folders.")],
+    count: Annotated[int, typer.Option(help="Structures to rebuild at most.", min=1)] = 100,
     seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
     weights: Weights = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Of samples: relaxed CIFs and records; the same call goes on.")
+    ] = Path("evaluated"),
+    known: Annotated[
+        Path | None, typer.Option(help="Of samples: parquet file of what is known, for the shipped index.")
+    ] = None,
+    index: Index = None,
+    phases: Phases = None,
+    processes: Processes = None,
     json: Json = False,
     card: KeepCard = False,
 ) -> None:
-    """Rebuild structures from their vectors and count the atoms that come back.
+    """Rebuild structures from their vectors and count the atoms that come back; or judge new crystals.
+
+    `samples` relaxes structures by CHGNet and tells how many are stable, unique and new.
 
     Example: argand crystals evaluate best cifs --count 100
+
+    Example: argand crystals evaluate samples drawn --known mp_pool.parquet --out judged
     """
     from argand.systems.crystals.card import keep_figures
     from argand.systems.crystals.evaluate import EVALUATION_SEED, evaluate_model
@@ -135,6 +151,9 @@ def evaluate(
 
     if card and model != "paper":
         raise typer.BadParameter("only paper has weights that a card could stand beside")
+    if model == "samples":
+        judge(files, out, json, {"known": known, "phases": phases, "index": index}, processes)
+        return
     seed = EVALUATION_SEED if seed is None else seed
     result = evaluate_model(model, files, count, seed, weights)
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
@@ -178,5 +197,6 @@ for verb in (
     view,
     sample,
     index,
+    phases,
 ):
     app.command()(verb)

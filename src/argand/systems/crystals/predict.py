@@ -32,7 +32,7 @@ from argand.systems.crystals.latent.symmetric.representation import SymmetricRep
 
 if TYPE_CHECKING:
     from argand.systems.crystals.database.latent_dataset import LatentDataset
-    from argand.systems.crystals.generation.sampling import Sample
+    from argand.systems.crystals.generation.candidates import Sample
 
 Source = Any
 """A file (CIF, POSCAR, extended XYZ), a Structure of argand or of pymatgen, or an ase.Atoms."""
@@ -362,11 +362,12 @@ class Predictor:
     def sample(self, count: int = 10, seed: int = 0, **prior: Any) -> list["Sample"]:
         """New crystals, fixed by the seed: `decoded`, `latent`, and the known one that each began with.
 
-        Further arguments are those of `generation.sampling.Prior`. ConfigError for a model other than best.
+        Further arguments are those of `generation.candidates.Prior`. ConfigError for a model other than best.
         """
         if not isinstance(self.model, FourierModel):
             raise ConfigError('new crystals are drawn by the model best: argand.load("crystals")')
-        from argand.systems.crystals.generation.sampling import Prior, draw
+        from argand.systems.crystals.generation.candidates import Prior
+        from argand.systems.crystals.generation.sampling import draw
 
         return draw(Prior(**prior), self.model.representation, count, seed)
 

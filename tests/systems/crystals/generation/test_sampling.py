@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,18 @@ from typer.testing import Result
 from argand.errors import ConfigError, InputError
 from argand.io.arrays import write_arrays
 from argand.io.structure import read_structure, write_structure
-from argand.physics.crystal.structure import Structure, checked
+from argand.physics.crystal.structure import Structure, checked, parameters
+from argand.systems.crystals.database import fingerprint_index, packed_structures
 from argand.systems.crystals.database.dataset import from_parquet
-from argand.systems.crystals.database.fingerprint_index import index_of, load_index, save_index
+from argand.systems.crystals.database.fingerprint_index import SAME, index_of, load_index, save_index
 from argand.systems.crystals.database.latents import read_latents
+from argand.systems.crystals.generation.candidates import Prior
 from argand.systems.crystals.generation.element_assignment import assign_elements, plausibility
 from argand.systems.crystals.generation.local_environment import local_environment
 from argand.systems.crystals.generation.occupation_dataset import is_held_out, pack, unpacked
 from argand.systems.crystals.generation.occupation_network import HIDDEN
 from argand.systems.crystals.generation.occupation_training import Occupation, load_occupation
-from argand.systems.crystals.generation.sampling import Prior, draw, repeated
+from argand.systems.crystals.generation.sampling import draw, repeated
 from argand.systems.crystals.generation.structure_templates import load_templates
 from argand.systems.crystals.latent.representation import Representation
 
@@ -120,12 +123,42 @@ def test_formulas_held_out_are_not_drawn_for_training(pool: Path, tmp_path: Path
     assert len(learned) == len(marks) - sum(marks)
 
 
-def test_an_index_knows_its_structures_under_strain_and_no_others(tmp_path: Path):
+def test_an_index_knows_its_structures_under_strain_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     save_index(tmp_path / "known.safetensors", index_of([("halite", HALITE), ("blende", ZINCBLENDE)]))
     known = load_index(tmp_path / "known.safetensors")
-    assert known.same_as(salt(11, 17, 5.9)) == "halite"
+    for is_installed in (find_spec("pymatgen") is not None, False):
+        monkeypatch.setattr(fingerprint_index, "has_matcher", lambda is_installed=is_installed: is_installed)
+        assert known.same_as(salt(11, 17, 5.9)) == "halite"
+        assert known.same_as(salt(30, 34, 5.6)) is None
+    # By fingerprints. StructureMatcher, as loose as it is usually asked, takes rock salt for zinc blende.
     assert known.same_as(salt(30, 16, 5.0)) is None
     assert known.nearest(salt(11, 17, 5.7))[0]["name"] == "halite"
+
+
+def test_what_fingerprints_take_for_two_structure_matcher_takes_for_one():
+    pytest.importorskip("pymatgen")
+    stretched = checked(HALITE.lattice @ np.diag([1.0, 1.0, 1.15]), HALITE.species, HALITE.frac_coords)
+    known = index_of([("halite", HALITE), ("blende", ZINCBLENDE)])
+    assert known.same_formula(stretched)[0][1] > SAME
+    assert known.same_as(stretched) == "halite"
+
+
+def test_packed_structures_are_those_that_were_packed_within_a_step():
+    triclinic = checked(
+        np.array([[4.0, 0, 0], [1.0, 5.0, 0], [-1.5, 2.0, -6.0]]),
+        np.array([17, 8, 11]),
+        np.array([[0.1, 0.2, 0.3], [0.999, 0.5, 0.25], [1 / 3, 2 / 3, 0.75]]),
+    )
+    packed = packed_structures.unpacked(packed_structures.pack([HALITE, triclinic]).arrays())
+    back, order = packed[1], [1, 2, 0]
+    assert len(packed) == 2
+    assert back.species.tolist() == [8, 11, 17]
+    apart = back.frac_coords - triclinic.frac_coords[order]
+    assert np.abs(apart - np.round(apart)).max() <= 0.5 / 120 + 1e-9
+    assert parameters(back.lattice) == pytest.approx(parameters(triclinic.lattice), rel=2e-3)
+    assert back.volume == pytest.approx(triclinic.volume, rel=1e-2)
 
 
 def test_a_larger_cell_of_the_same_crystal_is_a_repetition():
@@ -159,6 +192,7 @@ def test_sample_writes_cifs_latents_and_what_they_resemble(run: Callable[..., Re
         assert row.source == record["prototype"]
         assert record["nearest"].startswith("mp-")
         assert 0 <= record["plausibility"] <= 1
+        assert record["valid_strict"]
 
 
 def test_nearest_looks_in_an_index_that_was_made(run: Callable[..., Result], pool: Path, tmp_path: Path):

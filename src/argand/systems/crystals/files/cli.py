@@ -39,7 +39,6 @@ Tries = Annotated[int, typer.Option(help="Repairs tried where atoms do not expla
 Index = Annotated[
     Path | None, typer.Option(help="What `index` wrote, in place of the shipped index of 60,000 structures.")
 ]
-
 Symmetrise = Annotated[
     float, typer.Option(help="Make structures as symmetric as they are within so many Å; 0: leave.", min=0.0)
 ]
@@ -210,40 +209,6 @@ def view(
     from argand.systems.crystals.view import write_page
 
     say(f"page: {write_page(results, out, among or ())}")
-
-
-def sample(
-    out: Folder,
-    count: Annotated[int, typer.Option(help="How many crystals.", min=1)] = 10,
-    seed: Annotated[int, typer.Option(help="Another seed, other crystals.")] = 0,
-    temperature: Annotated[
-        float | None, typer.Option(help="Of the elements: below 1 likely ones are preferred.")
-    ] = None,
-    noise: Annotated[
-        float | None, typer.Option(help="Noise on the latents, as a share of their size.", min=0.0)
-    ] = None,
-    numbers: Numbers = 512,
-    index: Index = None,
-    json: Json = False,
-) -> None:
-    """Draw new crystals from the prior over latents; each with the known one that is most like it.
-
-    Example: argand crystals sample --count 20 --seed 1 --out drawn
-    """
-    from argand.systems.crystals.generation.sampling import Prior, sample_files
-
-    given: dict[str, Any] = {"temperature": temperature, "noise": noise}
-    prior = Prior(**{key: value for key, value in given.items() if value is not None})
-    summary = sample_files(out, count, seed, _representation(numbers), prior, index)
-    if json:
-        typer.echo(json_format.dumps(summary, indent=1))
-        return
-    from argand.systems.crystals.files.table import record_table
-
-    shown = ("file", "formula", "valid", "confidence", "plausibility", "nearest", "known_as", "duplicate_of")
-    records = [{key: one[key] for key in shown} for one in summary["structures"][:40]]
-    screen().print(record_table(records, f"the first {len(records)} of {count} samples"))
-    say("; ".join(f"{summary[key]:.1%} {key}" for key in ("valid", "unique", "new")) + f"; CIFs: {out}")
 
 
 def index(

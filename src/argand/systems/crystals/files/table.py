@@ -61,3 +61,41 @@ def evaluation_table(result: dict[str, Any]) -> Table:
     for row in result["rows"]:
         table.add_row(*(f"{row[k]:.4g}" if isinstance(row[k], float) else str(row[k]) for k in shown))
     return table
+
+
+def judgement_table(summary: dict[str, Any]) -> Table:
+    """What share of samples is valid, near the hull, unique and new: a row for each figure."""
+    title = f"{summary['count']} structures; known is what {summary['known']} holds, energies are CHGNet's"
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("what")
+    table.add_column("", justify="right")
+    labels = {
+        "valid_loose": "atoms farther than 0.5 Å",
+        "valid_strict": "and than 0.7 of their covalent radii",
+        "composition_valid": "charges balance (smact)",
+        "converged": "relaxed within the bounds",
+        "median_rmsd": "median way of atoms, Å",
+        "median_energy_lost": "median energy lost, eV/atom",
+        "median_above_hull": "median above the hull, eV/atom (lower bound)",
+        "without_reference": "without a phase of some element",
+        "unique": "unique",
+        "new": "new",
+        "new_framework": "in a framework that no known structure has",
+        "stable_0": "on or below the hull",
+        "stable_0.1": "within 0.1 eV/atom of it",
+        "sun_0": "stable at 0, unique and new",
+        "sun_0.1": "stable at 0.1, unique and new",
+        "sun_0.1_new_framework": "and in a framework that no known structure has",
+    }
+    for key, label in labels.items():
+        table.add_row(label, _judgement(key, summary.get(key)))
+    return table
+
+
+def _judgement(key: str, value: float | None) -> str:
+    """A share in %, a median or a count."""
+    if value is None:
+        return "not asked"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.3f}" if key.startswith("median") else f"{100 * value:.1f} %"

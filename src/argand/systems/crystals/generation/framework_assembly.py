@@ -9,7 +9,6 @@ from argand.physics.crystal.structure import (
     NEIGHBOUR_CELLS,
     Structure,
     reduced_lattice,
-    right_handed,
     wrapped,
 )
 from argand.physics.crystal.wyckoff import operations, primitive_vectors
@@ -78,7 +77,7 @@ class Assembly:
 
     def structure(self) -> Structure:
         """What has been put together."""
-        return right_handed(Structure(self.lattice, self.species, wrapped(self.places)))
+        return Structure(self.lattice, self.species, wrapped(self.places))
 
 
 def assembled(one: Framework) -> Structure | None:

@@ -1,12 +1,15 @@
-"""The verb sample as a function: new crystals from a prior over the latents.
+"""The verb sample as a function: new crystals from a prior over the latents, written as they are found.
 
 The prior is a mixture of normal distributions over latents. The centre of each is the latent of a composed
 crystal: cell and places of a known one, elements and volume drawn by the network of occupations. A draw from
-it is decoded as any other latent is.
+it is decoded as any other latent is. Frameworks that are drawn whole are taken as they are.
 """
 
+import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,82 +17,41 @@ import numpy as np
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
 from argand.io.structure import cif_text
-from argand.physics.crystal.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
+from argand.machine import available_cores
+from argand.physics.crystal.structure import Structure
+from argand.processes import Ticker, run_jobs
 from argand.progress import ProgressDisplay
 from argand.runs.folder import make_folder
-from argand.runs.record import Record, write_summary
+from argand.runs.record import Record, append_records, drop_torn_line, to_record, write_summary
+from argand.runs.resume import ASKED, digest
 from argand.system import to_config
-from argand.systems.crystals.database.fingerprint_index import (
-    SAME,
-    FingerprintIndex,
-    Formula,
-    formula_of,
-    load_index,
-    shape_of,
-)
+from argand.systems.crystals.database.fingerprint_index import Formula, formula_of, is_same, load_index
 from argand.systems.crystals.database.latents import StoredLatent, write_latents
-from argand.systems.crystals.generation.element_assignment import assign_elements, plausibility
-from argand.systems.crystals.generation.occupation_training import load_occupation
-from argand.systems.crystals.generation.structure_templates import load_templates
-from argand.systems.crystals.latent.decoding import Decoded
-from argand.systems.crystals.latent.interpolation import add_noise
-from argand.systems.crystals.latent.overlap_relaxation import relax_overlaps
-from argand.systems.crystals.latent.representation import Latent, Representation
+from argand.systems.crystals.energy.phases import load_phases
+from argand.systems.crystals.energy.potential import load_potential
+from argand.systems.crystals.generation.candidates import Candidate, Prior, Sample, candidates, sampled
+from argand.systems.crystals.generation.selection import REPEATED, Selection, from_plain, latent_of
+from argand.systems.crystals.latent.representation import Representation
 
-LATENTS = "latents.parquet"
-_CHUNK = 128
-"""Samples made at a time. Each chunk has a seed of its own: another number draws others."""
-
-
-@dataclass(frozen=True)
-class Prior:
-    """How new crystals are drawn: `noise` on latents as a share of their size; `temperature` of elements.
-
-    `tries` are repairs. Defaults by hand. benchmarks/crystals_samples.py shows what temperature buys: 1.0
-    gives 87 % valid compositions and 86 % new ones, 0.7 gives 89 and 80 %, the default with noise and
-    decoding 87 and 85 %. With 1 % noise structures come back whole (benchmarks/crystals.py). ConfigError for
-    a temperature that is not above zero, or noise below it.
-    """
-
-    temperature: float = 0.8
-    noise: float = 0.01
-    tries: int = 3
-
-    def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ConfigError(f"a temperature of {self.temperature:g} draws nothing; give one above 0")
-        if self.noise < 0:
-            raise ConfigError(f"a noise of {self.noise:g} is below zero")
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A drawn latent, the name of the known crystal whose places it began with, and what it decodes to."""
-
-    prototype: str
-    latent: Latent
-    decoded: Decoded
+LATENTS, RECORDS = "latents.parquet", "records.jsonl"
+MOST_DRAWS = 50
+"""Draws for each sample that is asked for, at most. By hand: new ones within 0.1 eV of the hull take five."""
 
 
 def draw(
     prior: Prior, representation: Representation, count: int, seed: int, weights: Path | None = None
 ) -> list[Sample]:
-    """`count` samples, fixed by the seed; ConfigError where none are asked for, InputError for no weights."""
+    """`count` samples as they are drawn, fixed by the seed, none turned away.
+
+    ConfigError where none are asked for, InputError for no weights.
+    """
     if count < 1:
         raise ConfigError(f"a count of {count} asks for nothing; give 1 or more")
-    network, prototypes = load_occupation(weights), load_templates()
     made: list[Sample] = []
     with ProgressDisplay("sample", "structures") as display:
-        for first in range(0, count, _CHUNK):
-            rng = np.random.default_rng([seed, first])
-            rows = rng.integers(len(prototypes), size=min(_CHUNK, count - first))
-            skeletons = [prototypes[int(row)] for row in rows]
-            composed = assign_elements(network, skeletons, int(rng.integers(2**31)), prior.temperature)
-            for row, structure in zip(rows, composed, strict=True):
-                latent = add_noise(representation.encode(structure), prior.noise, int(rng.integers(2**31)))
-                decoded = relax_overlaps(representation, latent, prior.tries)
-                made.append(Sample(prototypes.names[int(row)], latent, decoded))
-                display.update(len(made) / count, len(made))
+        for one in islice(candidates(prior, seed, weights=weights), count):
+            made.append(sampled(one, prior, representation))
+            display.update(len(made) / count, len(made))
     return made
 
 
@@ -97,108 +59,190 @@ def sample_files(
     out: Path,
     count: int,
     seed: int,
-    representation: Representation,
-    prior: Prior,
-    index: Path | None = None,
-    weights: Path | None = None,
+    selection: Selection,
+    processes: int | None = None,
 ) -> Record:
     """Write `count` new crystals as `sample-0001.cif` and so on, their latents, and a summary.
 
-    Each record names the nearest known structure, and marks what is known or has been drawn before. Errors as
-    of `draw`; the index is the shipped one without another.
+    Each record names the nearest known structure, and marks what is known or has been drawn before. What is
+    drawn and turned away is counted by reason. The record of every draw is kept as it comes, so the same call
+    goes on where a run was stopped, and one of a larger count continues a smaller one. ConfigError where none
+    are asked for or the folder has samples of other settings, KeyboardInterrupt, after writing what there is,
+    for Ctrl-C; InputError for an index or phases that are none.
     """
-    known = load_index(index)
-    samples = draw(prior, representation, count, seed, weights)
-    width = max(4, len(str(count)))
-    names = [f"sample-{number:0{width}d}" for number in range(1, count + 1)]
-    records = annotated(samples, names, known, weights)
-    make_folder(out)
-    for name, one, record in zip(names, samples, records, strict=True):
-        tags = {f"_argand_{key}": f"{record[key]:.4g}" for key in ("confidence", "misfit", "plausibility")}
-        write_lines(out / record["file"], cif_text(one.decoded.structure, name, tags).splitlines())
-    rows = [
-        StoredLatent(name, one.prototype, len(one.decoded.structure), one.latent)
-        for name, one in zip(names, samples, strict=True)
-    ]
-    write_latents(out / LATENTS, rows, to_config(representation))
-    summary = {
-        **shares(records),
-        "seed": seed,
-        "prior": asdict(prior),
-        "indexed": len(known),
-        "representation": to_config(representation),
-        "structures": records,
-    }
-    write_summary(out, summary)
-    return summary
+    if count < 1:
+        raise ConfigError(f"a count of {count} asks for nothing; give 1 or more")
+    load_index(selection.index)
+    if selection.wishes.relax:
+        load_phases(selection.phases)
+        load_potential()
+    ledger = Ledger(make_folder(out), count, selection, digest([seed, selection]))
+    settings = {"seed": seed, "prior": asdict(selection.prior), "wishes": asdict(selection.wishes)}
+    settings["representation"] = to_config(selection.representation)
+    settings["indexed"] = len(load_index(selection.index))
+    try:
+        _fill(ledger, seed, selection, processes or (available_cores() if selection.wishes.relax else 1))
+    except KeyboardInterrupt as interrupt:
+        ledger.take()
+        ledger.conclude(settings)
+        done = f"{len(ledger.kept)} of {count} samples are in {out}"
+        raise KeyboardInterrupt(f"stopped; {done}, the same command goes on") from interrupt
+    return ledger.conclude(settings)
 
 
-def annotated(
-    samples: Sequence[Sample], names: Sequence[str], known: FingerprintIndex, weights: Path | None = None
-) -> list[Record]:
-    """One record for each sample: validity, confidence, plausibility, what it resembles and repeats.
+class _FullError(Exception):
+    """Ends the jobs of a run that has its samples."""
 
-    Distances of atoms in Å, volumes in Å³; that to the nearest known structure is one of fingerprints. The
-    plausibility is a geometric mean over atoms, 0 for what the network does not take.
+
+def _fill(ledger: "Ledger", seed: int, selection: Selection, processes: int) -> None:
+    """Draw until the ledger is full or the bound is reached."""
+    bound = MOST_DRAWS * ledger.count
+    with ProgressDisplay("sample", "structures", ledger.share) as display:
+        begun = len(ledger.kept)
+
+        def watch(_: int) -> None:
+            ledger.take()
+            display.update(ledger.share, len(ledger.kept) - begun, f"{len(ledger.outcomes)} drawn")
+            if ledger.is_full:
+                raise _FullError
+
+        while not ledger.is_full and ledger.judged < bound:
+            # As many as it takes at the rate so far: those kept of ten may differ by chance from the rate.
+            rate = (len(ledger.kept) + 1) / (ledger.judged + 1)
+            last = ledger.judged + int(np.ceil((ledger.count - len(ledger.kept)) / rate))
+            stream = candidates(selection.prior, seed, ledger.judged)
+            chosen = islice(stream, min(last, bound) - ledger.judged)
+            left = [one for one in chosen if one.number not in ledger.outcomes]
+            jobs = [(judge, one, selection, ledger.file, ledger.asked) for one in left]
+            try:
+                run_jobs(jobs, processes, watch)
+                watch(0)
+            except _FullError:
+                return
+
+
+def judge(ticker: Ticker, candidate: Candidate, selection: Selection, file: Path, asked: str) -> None:
+    """A job: the outcome of one candidate, appended to the records."""
+    append_records(file, [{ASKED: asked, **selection.outcome(candidate)}])
+    ticker.tick()
+
+
+class Ledger:
+    """The draws of a run in their order: which are kept, under which names, and why others are not.
+
+    Whatever the order in which they were judged, a draw counts when all before it do, so that a run gives
+    the same samples with any number of processes.
     """
-    structures = [one.decoded.structure for one in samples]
-    likely = plausibility(load_occupation(weights), structures)
-    repeats = repeated(structures)
-    records = []
-    for number, (name, one) in enumerate(zip(names, samples, strict=True)):
-        structure = structures[number]
-        nearest = known.nearest(structure)[0]
-        # The plausibility is a geometric mean; the billionth keeps one hopeless atom from making it 0.
-        chance, first = likely[number], repeats[number]
-        records.append(
-            {
-                "file": f"{name}.cif",
-                "formula": structure.formula,
-                "atoms": len(structure),
-                "valid": is_valid(structure),
-                "confidence": one.decoded.confidence,
-                "plausibility": 0.0 if chance is None else float(np.exp(np.log(chance + 1e-9).mean())),
-                "misfit": one.decoded.misfit,
-                "shortest_distance": closest_pair(structure)[2],
-                "volume_per_atom": structure.volume / len(structure),
-                "prototype": one.prototype,
-                "nearest": nearest["name"],
-                "nearest_formula": nearest["formula"],
-                "nearest_distance": nearest["distance"],
-                "known_as": known.same_as(structure),
-                "duplicate_of": None if first is None else names[first],
-            }
-        )
-    return records
 
+    def __init__(self, out: Path, count: int, selection: Selection, asked: str) -> None:
+        self.out, self.count, self.selection, self.asked = out, count, selection, asked
+        self.file = out / RECORDS
+        self.outcomes: dict[int, Record] = {}
+        self.kept: list[Record] = []
+        self.judged = 0
+        self._rejected: Counter[str] = Counter()
+        self._seen: dict[Formula, list[tuple[str, Structure]]] = {}
+        self._read = 0
+        if self.file.exists():
+            drop_torn_line(self.file)
+        self.take()
 
-def is_valid(structure: Structure) -> bool:
-    """Whether all atoms, images included, are farther than 0.5 Å apart, and the cell has room for them."""
-    roomy = structure.volume > MIN_VOLUME_PER_ATOM * len(structure)
-    return roomy and closest_pair(structure)[2] > MIN_DISTANCE
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many as asked for."""
+        return len(self.kept) >= self.count
+
+    @property
+    def share(self) -> float:
+        """Share of the samples that are there."""
+        return len(self.kept) / self.count
+
+    def take(self) -> None:
+        """Take up what was appended to the records, and write the CIFs of new samples."""
+        if not self.file.exists():
+            return
+        with self.file.open("rb") as records:
+            records.seek(self._read)
+            whole = records.read()
+        whole = whole[: whole.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            record = json.loads(line)
+            if record.get(ASKED) != self.asked:
+                raise ConfigError(f"{self.out}: holds samples of other settings; name another --out")
+            self.outcomes[record["draw"]] = record
+        while self.judged in self.outcomes and not self.is_full:
+            self._settle(self.outcomes[self.judged])
+            self.judged += 1
+
+    def _settle(self, record: Record) -> None:
+        """Keep a draw or count why not; one that repeats an earlier one is marked, or turned away."""
+        if "rejected" in record:
+            self._rejected[record["rejected"]] += 1
+            return
+        structure = from_plain(record["structure"])
+        earlier = self._seen.setdefault(formula_of(structure), [])
+        first = next((name for name, one in earlier if is_same(structure, one)), None)
+        if first is not None and self.selection.wishes.new:
+            self._rejected[REPEATED] += 1
+            return
+        name = f"sample-{len(self.kept) + 1:04d}"
+        earlier.append((name, structure))
+        shown = {key: value for key, value in record.items() if key not in (ASKED, "structure", "latent")}
+        self.kept.append({"file": f"{name}.cif", **shown, "duplicate_of": first})
+        if not (self.out / f"{name}.cif").exists():
+            keys = ("confidence", "misfit", "plausibility", "above_hull")
+            tags = {f"_argand_{key}": f"{shown[key]:.4g}" for key in keys if shown.get(key) is not None}
+            write_lines(self.out / f"{name}.cif", cif_text(structure, name, tags).splitlines())
+
+    def conclude(self, settings: Record) -> Record:
+        """Write latents and summary of what is there."""
+        rows = [
+            StoredLatent(
+                record["file"].removesuffix(".cif"), record["prototype"], record["atoms"], latent_of(whole)
+            )
+            for record in self.kept
+            for whole in (self.outcomes[record["draw"]],)
+        ]
+        if rows:
+            write_latents(self.out / LATENTS, rows, settings["representation"])
+        summary = {
+            "asked": self.count,
+            "drawn": self.judged,
+            "rejected": dict(self._rejected),
+            **shares(self.kept),
+            **settings,
+            "structures": self.kept,
+        }
+        return write_summary(self.out, to_record(summary))
 
 
 def repeated(structures: Sequence[Structure]) -> list[int | None]:
-    """For each structure the number of an earlier one of the same formula and shape, or None."""
+    """For each structure the number of an earlier one that it is the same as, or None."""
     seen: dict[Formula, list[int]] = {}
-    shapes = [shape_of(structure) for structure in structures]
     found: list[int | None] = []
     for number, structure in enumerate(structures):
         earlier = seen.setdefault(formula_of(structure), [])
-        near = (one for one in earlier if np.linalg.norm(shapes[one] - shapes[number]) < SAME)
-        found.append(next(near, None))
+        found.append(next((one for one in earlier if is_same(structures[one], structure)), None))
         earlier.append(number)
     return found
 
 
 def shares(records: Sequence[Record]) -> Record:
-    """What share of the samples is valid, new and no repetition, and the means of their judgements."""
+    """How many samples there are, what share of them is valid, new and no repetition, and means."""
     count = len(records)
-    return {
+    if not count:
+        return {"count": 0}
+    found: Record = {
         "count": count,
-        "valid": sum(one["valid"] for one in records) / count,
+        "valid_loose": sum(one["valid_loose"] for one in records) / count,
+        "valid_strict": sum(one["valid_strict"] for one in records) / count,
         "unique": sum(one["duplicate_of"] is None for one in records) / count,
         "new": sum(one["known_as"] is None for one in records) / count,
         "mean_confidence": float(np.mean([one["confidence"] for one in records])),
         "mean_plausibility": float(np.mean([one["plausibility"] for one in records])),
     }
+    judged = [one["above_hull"] for one in records if one.get("above_hull") is not None]
+    if judged:
+        found["median_above_hull"] = float(np.median(judged))
+    return found

@@ -1,0 +1,19 @@
+"""Arrays as compressed bytes, for files of named arrays, which know no compression of their own."""
+
+import lzma
+
+import numpy as np
+from jaxtyping import UInt8
+
+
+def compressed(values: np.ndarray) -> UInt8[np.ndarray, " byte"]:
+    """The values of an array in its order, compressed (LZMA)."""
+    return np.frombuffer(lzma.compress(np.ascontiguousarray(values).tobytes(), preset=9), np.uint8)
+
+
+def restored(stored: UInt8[np.ndarray, " byte"], dtype: type[np.generic]) -> np.ndarray:
+    """The values, flat, of what `compressed` gave; ValueError for anything else."""
+    try:
+        return np.frombuffer(lzma.decompress(stored.tobytes()), dtype)
+    except lzma.LZMAError as error:
+        raise ValueError("compressed values cannot be read") from error

@@ -1,0 +1,32 @@
+"""What the potential says of a crystal: relaxed, how far it went, and how far above the hull it ends."""
+
+from typing import Any
+
+from argand.physics.crystal.structure import Structure
+from argand.systems.crystals.database.fingerprint_index import formula_of
+from argand.systems.crystals.energy.hull import Hull
+from argand.systems.crystals.energy.relaxation import Effort, relax
+
+Record = dict[str, Any]
+
+
+def settled(structure: Structure, hull: Hull, effort: Effort) -> tuple[Structure, Record]:
+    """The relaxed structure, and a record of energies in eV for an atom and of the way in Å.
+
+    `above_hull` is a lower bound, as the hull knows but the phases that it was made of; None where an element
+    has no phase of its own (`without_reference` names it) or where the relaxation did not converge.
+    InputError where the potential has no answer at all.
+    """
+    relaxed = relax(structure, effort)
+    formula = formula_of(structure)
+    converged = relaxed.ended == "converged"
+    return relaxed.structure, {
+        "energy_before": relaxed.before,
+        "energy": relaxed.after,
+        "energy_lost": relaxed.before - relaxed.after,
+        "rmsd": relaxed.rmsd,
+        "relaxation_steps": relaxed.steps,
+        "relaxation": relaxed.ended,
+        "above_hull": hull.above(formula, relaxed.after) if converged else None,
+        "without_reference": hull.lacking(formula),
+    }

@@ -1,0 +1,204 @@
+"""The verb `evaluate samples` as a function: any structures judged by what new crystals are judged by."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from argand.errors import ArgandError, ConfigError, InputError
+from argand.io.atomic import write_lines
+from argand.io.structure import cif_text, expand, read_many
+from argand.machine import available_cores
+from argand.physics.crystal.comparison import match
+from argand.physics.crystal.structure import Structure
+from argand.processes import Ticker, run_jobs
+from argand.progress import ProgressDisplay
+from argand.runs.folder import make_folder, unique_name
+from argand.runs.record import Record, append_records, drop_torn_line, read_records, to_record, write_summary
+from argand.runs.resume import ASKED, digest
+from argand.systems.crystals.database.composition import is_composition_valid
+from argand.systems.crystals.database.dataset import from_parquet
+from argand.systems.crystals.database.fingerprint_index import formula_of, is_same, load_index
+from argand.systems.crystals.energy.phases import load_phases
+from argand.systems.crystals.energy.potential import load_potential
+from argand.systems.crystals.energy.relaxation import Effort
+from argand.systems.crystals.energy.stability import settled
+from argand.systems.crystals.generation.sampling import LATENTS
+from argand.systems.crystals.generation.selection import (
+    described,
+    from_plain,
+    is_strictly_valid,
+    is_valid,
+    to_plain,
+)
+
+RECORDS, RELAXED = "records.jsonl", "relaxed"
+THRESHOLDS = (0.0, 0.1)
+"""eV for an atom above the hull up to which a crystal counts as stable: on it, and as in MatterGen's
+benchmark (Zeni et al., Nature 639, 624, 2025)."""
+
+Named = tuple[str, Structure]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What samples are judged by; the shipped phases and index without others. `known` is a pool's file."""
+
+    known: Path | None = None
+    phases: Path | None = None
+    index: Path | None = None
+    effort: Effort = field(default_factory=Effort)
+
+
+def evaluate_samples(
+    patterns: Sequence[str],
+    judge: Judge,
+    out: Path,
+    processes: int | None = None,
+) -> Record:
+    """Relax the structures of some files, and tell how many of them are stable, unique and new.
+
+    Relaxed structures are written to `out` as CIFs, with a record each as they come, so that the same call
+    goes on where it was stopped. Known is what StructureMatcher finds in the pool `known` among all of the
+    same reduced formula, benchmarks and large cells included; without it, what the index holds. InputError
+    where no structure can be read, ConfigError for a folder that has records of something else,
+    MissingExtraError without CHGNet.
+    """
+    named, skipped = _read(patterns)
+    load_potential()
+    load_phases(judge.phases)
+    like = _of_same_formula([one for _, one in named], judge.known)
+    file, asked = make_folder(out) / RECORDS, digest(judge)
+    done = _done(file, asked)
+    left = [(name, one) for name, one in named if not _is_done(done.get(name), one)]
+    jobs = [(judge_one, one, like.get(formula_of(one[1]), []), judge, out, asked) for one in left]
+    begun = 1 - len(left) / len(named)
+    with ProgressDisplay("evaluate", "structures", begun) as display:
+        watch = lambda count: display.update(begun + count / len(named), count)  # noqa: E731
+        run_jobs(jobs, processes or available_cores(), watch)
+    done = _done(file, asked)
+    return write_summary(out, to_record(summed([done[name] for name, _ in named], skipped, judge)))
+
+
+def judge_one(
+    ticker: Ticker, named: Named, like: Sequence[Named], judge: Judge, out: Path, asked: str
+) -> None:
+    """A job: the record of one structure, and its relaxed form as a CIF."""
+    name, structure = named
+    record: Record = {ASKED: asked, "name": name, "given": to_plain(structure)}
+    record |= {"valid_loose": is_valid(structure), "valid_strict": is_strictly_valid(structure)}
+    if find_spec("smact") is not None:
+        record["composition_valid"] = is_composition_valid(structure)
+    try:
+        relaxed, energy = settled(structure, load_phases(judge.phases), judge.effort)
+    except ArgandError as error:
+        relaxed, energy = structure, {"reason": " ".join(str(error).split())}
+    about = described(relaxed, load_index(judge.index))
+    if judge.known is not None:
+        about["known_as"] = next((other for other, one in like if match(relaxed, one) is not None), None)
+    keys = ("formula", "atoms", "space_group", "nearest", "known_as", "new_framework")
+    record |= {**energy, **{key: about[key] for key in keys}, "structure": to_plain(relaxed)}
+    make_folder(out / RELAXED)
+    write_lines(out / RELAXED / f"{name}.cif", cif_text(relaxed, name).splitlines())
+    append_records(out / RECORDS, [record])
+    ticker.tick()
+
+
+def summed(records: Sequence[Record], skipped: Sequence[Record], judge: Judge) -> Record:
+    """Shares over all structures: valid, near the hull, unique, new, and all of these at once."""
+    kept: list[Structure] = []
+    shown = []
+    for record in records:
+        relaxed = from_plain(record["structure"])
+        unique = not any(is_same(relaxed, one) for one in kept)
+        kept.append(relaxed)
+        hidden = (ASKED, "given", "structure")
+        shown.append({**{key: value for key, value in record.items() if key not in hidden}, "unique": unique})
+    return {
+        "count": len(shown),
+        "skipped": list(skipped),
+        "known": "the index" if judge.known is None else str(judge.known),
+        **figures(shown),
+        "structures": shown,
+    }
+
+
+def figures(records: Sequence[Record]) -> Record:
+    """Shares and medians of judged structures; what could not be relaxed is not stable."""
+    found: Record = {}
+    for key in ("valid_loose", "valid_strict", "composition_valid"):
+        if all(key in one for one in records):
+            found[key] = _share(one[key] for one in records)
+    found["converged"] = _share(one.get("relaxation") == "converged" for one in records)
+    for key in ("rmsd", "energy_lost", "above_hull"):
+        values = [one[key] for one in records if one.get(key) is not None]
+        found[f"median_{key}"] = median(values) if values else None
+    found["without_reference"] = sum(bool(one.get("without_reference")) for one in records)
+    found["unique"] = _share(one["unique"] for one in records)
+    found["new"] = _share(one["known_as"] is None for one in records)
+    found["new_framework"] = _share(one["new_framework"] for one in records)
+    for limit in THRESHOLDS:
+        stable = [one.get("above_hull") is not None and one["above_hull"] <= limit for one in records]
+        fresh = [one["unique"] and one["known_as"] is None for one in records]
+        both = [good and new for good, new in zip(stable, fresh, strict=True)]
+        found[f"stable_{limit:g}"], found[f"sun_{limit:g}"] = _share(stable), _share(both)
+        found[f"sun_{limit:g}_new_framework"] = _share(
+            good and one["new_framework"] for good, one in zip(both, records, strict=True)
+        )
+    return found
+
+
+def _share(marks: Any) -> float:
+    marks = [bool(one) for one in marks]
+    return sum(marks) / len(marks)
+
+
+def _read(patterns: Sequence[str]) -> tuple[list[Named], list[Record]]:
+    """The structures of all files, no two of one name, and those that cannot be used."""
+    named: list[Named] = []
+    skipped: list[Record] = []
+    seen: set[str] = set()
+    for path in expand(patterns):
+        if path.name == LATENTS:  # which `sample` writes beside its CIFs
+            continue
+        for name, found in read_many(path):
+            if isinstance(found, InputError):
+                skipped.append({"name": name, "source": str(path), "reason": str(found)})
+            else:
+                named.append((unique_name(name.replace("/", "_"), seen), found))
+    if not named:
+        raise InputError("no structure to judge; name CIF, POSCAR, XYZ or parquet files")
+    return named, skipped
+
+
+def _of_same_formula(structures: Sequence[Structure], known: Path | None) -> dict[Any, list[Named]]:
+    """The structures of a pool by reduced formula, for the formulas that are asked about."""
+    found: dict[Any, list[Named]] = defaultdict(list)
+    if known is None:
+        return found
+    wanted = {formula_of(one) for one in structures}
+    pool = from_parquet(known, benchmarks=True)
+    for name, one in pool.named("known"):
+        formula = formula_of(one)
+        if formula in wanted:
+            found[formula].append((name, one))
+    return found
+
+
+def _done(file: Path, asked: str) -> dict[str, Record]:
+    """The records of an earlier run by name."""
+    if not file.exists():
+        return {}
+    drop_torn_line(file)
+    records = read_records(file)
+    if any(one.get(ASKED) != asked for one in records):
+        raise ConfigError(f"{file.parent}: holds what was judged otherwise; name another --out")
+    return {one["name"]: one for one in records}
+
+
+def _is_done(record: Record | None, structure: Structure) -> bool:
+    """Whether a record is of this very structure."""
+    return record is not None and record["given"] == to_plain(structure)
