@@ -28,11 +28,18 @@ def keep_figures(weights: Path, result: Mapping[str, Any]) -> Path:
 
 def _command(header: Mapping[str, Any]) -> str:
     training = header["training"]
-    one = training["density"]
+    one = next(iter(training.values()))
     seconds = sum(stage["max_seconds"] or stage["seconds"] for stage in training.values())
     source, rate = header["config"]["source"], header["config"]["learning_rate"]
     return (
-        f"argand crystals train paper-small --structures {source} --out runs/paper "
+        f"argand crystals train {_preset(header)} --structures {source} --out runs/paper "
         f"--max-time {duration(seconds)} --batch-size {one['batch_size']} --learning-rate {rate:g} "
         f"--replay {one['replay']} --workers {one['workers']}"
     )
+
+
+def _preset(header: Mapping[str, Any]) -> str:
+    """The preset that the weights are of."""
+    if header["config"]["model"] == "refined":
+        return "refined"
+    return "paper" if header["config"].get("dense") else "paper-small"

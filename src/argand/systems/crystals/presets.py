@@ -4,20 +4,28 @@ from typing import Any
 
 from argand.physics.crystal.voxel_box import Box
 from argand.systems.crystals.generation.occupation_training import Occupation
+from argand.systems.crystals.network import DENSE
 from argand.systems.crystals.system import Crystals
 
 BEST = Crystals()
 """512 Fourier coefficients of the whole cell, computed and read back without a network."""
-PAPER = Crystals("published")
-"""Boxes of 30³ voxels over 10 Å, a latent of 300, and a segmenter of 64 to 1,024 channels."""
+LINEAR = Crystals("linear")
+"""Boxes of 30³ voxels over 10 Å and 300 numbers in closed form: nothing to train, atoms by fitting."""
+REFINED = Crystals("refined", stage="joint")
+"""The same code with a network of 32 channels at 15³ behind it, for density and labels: the shipped weights."""
+PAPER = Crystals("published", dense=DENSE, stage="joint")
+"""The published sizes and joint loss: an encoder-decoder of 108 million weights with a latent of 300, and a
+segmenter of 64 to 1,024 channels."""
 PAPER_SMALL = Crystals("published", encoder_widths=(8, 4), segmenter_widths=(8, 16, 32, 64))
-"""The published boxes and latent with far smaller networks, for minutes of a processor: the shipped weights.
+"""The published boxes and latent with far smaller networks, one after the other, for minutes of a processor.
 
-The encoder ends at 8³ voxels: at 2³, as in `paper`, it learns next to nothing in so short a time. Widths by
-hand; benchmarks/crystals_paper.py measures what comes of it: a quarter of the atoms of single cells."""
+The encoder ends at 8³ voxels: at 2³, with more levels, it learns next to nothing in so short a time. Widths by
+hand; benchmarks/crystals_paper.py measures what comes of it."""
 # `tiny` is for tests: sizes and rate by hand, so that it learns four samples in seconds.
 PRESETS = {
     "best": BEST,
+    "linear": LINEAR,
+    "refined": REFINED,
     "paper": PAPER,
     "paper-small": PAPER_SMALL,
     "tiny": Crystals(
