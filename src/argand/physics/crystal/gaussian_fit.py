@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.ndimage import maximum_filter
 from scipy.special import erf
 
 from argand.errors import InputError
@@ -24,7 +25,7 @@ from argand.typing import Points3
 
 SECONDS = 3.0
 """Of computing for a box, beyond which what is there is taken. By hand."""
-REACH = 0.5
+REACH = 2.5
 """Å beyond the box in which atoms are looked for: those reach in most. By hand."""
 _STEP = 0.25
 """Å between the points at which an atom may begin, at most; refinement bridges them. By hand."""
@@ -34,7 +35,17 @@ CONVERGED = 1e-5
 """Root of the unexplained over all squares, at which nothing is left: single precision leaves 1e-6."""
 _STEPS, _FINAL_STEPS = 8, 60
 """Refinement steps after each new atom, and in the end, at most. By hand."""
-_GAIN = 6.0
+_NOISE = 0.1
+"""Misfit above which more atoms are added whatever they explain: no noise is as large. By hand."""
+_PEAK_SHARE, _PEAK_WINDOW = 0.7, 9
+"""Peaks that explain this share of what the highest does are added together; grid points along a side of the
+cube in which each is the highest. By hand, for speed."""
+_MERGED = 0.6
+"""Å below which two atoms are tried as one: less than any bond. By hand."""
+_PATIENCE, _LEAVING = 8, 1.5
+"""Repairs without gain that end the search, and the scale of how many atoms leave in one beyond the first. By
+hand."""
+_GAIN = 3.0
 """Least gain of an atom: what it explains for each of its four numbers, over what is left for each free one.
 
 The F statistic of 4 numbers is above 6 by chance in less than one of a thousand; by hand."""
@@ -85,6 +96,15 @@ def fit_code(code: LinearCode, numbers: Code, seconds: float = SECONDS) -> Fitte
     return _Pursuit(CodeTarget(code, numbers), seconds).solve()
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """Places, charges, and the squares that they leave."""
+
+    places: Points3
+    charges: Float[np.ndarray, " atom"]
+    left: float
+
+
 class _Pursuit:
     """The search on one target, for so many seconds of this thread's own time."""
 
@@ -100,42 +120,96 @@ class _Pursuit:
         self._profiles, self._norms = target.on_grid(self._axis)
 
     def solve(self) -> FittedAtoms:
-        """Atoms added one by one, then refined together."""
-        places, charges = np.zeros((0, 3)), np.zeros(0)
-        left = self.target.total
+        """Atoms grown from nothing, and repaired as long as that helps."""
+        rng = np.random.default_rng(0)
+        best = self.pruned(self.grown(_Trial(np.zeros((0, 3)), np.zeros(0), self.target.total)))
+        idle = 0
+        while not self.is_done(best) and idle < _PATIENCE:
+            trial = self.pruned(self.grown(self.without_some(best, rng)))
+            idle = idle + 1 if self.score(trial) >= self.score(best) else 0
+            best = min(best, trial, key=self.score)
+        return self._told(best)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the seconds of this thread's time are over."""
+        return time.thread_time() > self._end
+
+    def misfit(self, trial: "_Trial") -> float:
+        """Root of the unexplained over all squares."""
+        return float(np.sqrt(trial.left / self.target.total))
+
+    def is_done(self, trial: "_Trial") -> bool:
+        """Whether nothing is left, or there is no time."""
+        return self.misfit(trial) < CONVERGED or self.is_late
+
+    def score(self, trial: "_Trial") -> float:
+        """How many times less likely the numbers are by these atoms, as a logarithm; more atoms weigh."""
+        left = max(trial.left, self.target.total * CONVERGED**2)
+        return 0.5 * self.target.count * float(np.log(left)) + 0.5 * _GAIN * 4 * len(trial.charges)
+
+    def grown(self, trial: "_Trial") -> "_Trial":
+        """Atoms added on the highest peaks, all refined after each, until nothing is left but noise."""
         most = (self.target.count - 1) // 4
-        while len(charges) < most and time.thread_time() < self._end:
-            new_place, new_charge = self._peak(places, charges)
-            if new_charge <= 0:
+        while len(trial.charges) < most and not self.is_done(trial):
+            places, charges = self._peaks(trial, most - len(trial.charges))
+            if not len(charges):
                 break
-            trial = np.concatenate([places, new_place]), np.append(charges, new_charge)
-            trial_places, trial_charges, now = self.refine(*trial, _STEPS)
-            kept = trial_charges > _LEAST * 1.01
-            if not kept.all():
-                trial_places, trial_charges, now = self.refine(trial_places[kept], trial_charges[kept], _STEPS)
-            free = max(self.target.count - 4 * len(trial_charges), 1)
-            gain = (left - now) / 4 / max(now / free, 1e-300)
-            if gain < _GAIN:
+            more = np.concatenate([trial.places, places]), np.append(trial.charges, charges)
+            new = self.kept(self.refine(*more, _STEPS), 1.01 * _LEAST)
+            if self.misfit(new) < _NOISE and self.score(new) >= self.score(trial):
                 break
-            places, charges, left = trial_places, trial_charges, now
-            if np.sqrt(left / self.target.total) < CONVERGED:
-                break
-        kept = charges > _FLOOR
-        places, charges, left = self.refine(places[kept], charges[kept], _FINAL_STEPS)
-        return self._told(places, charges, left)
+            trial = new
+        return self.kept(self.refine(trial.places, trial.charges, _FINAL_STEPS), _FLOOR)
 
-    def _peak(self, places: Points3, charges: np.ndarray) -> tuple[Points3, float]:
-        """Where one more atom explains most, and its charge."""
-        along = self.target.along(self._profiles, places, charges)
-        gain = np.maximum(along, 0.0) ** 2 / self._norms
-        best = np.unravel_index(int(gain.argmax()), gain.shape)
-        charge = float(along[best] / self._norms[best])
-        return self._axis[list(best)][None], float(np.clip(charge, 0 if charge <= 0 else _LEAST, _MOST))
+    def kept(self, trial: "_Trial", least: float) -> "_Trial":
+        """The atoms of so many electrons or more, refined again where others are gone."""
+        kept = trial.charges > least
+        if kept.all():
+            return trial
+        return self.refine(trial.places[kept], trial.charges[kept], _FINAL_STEPS)
 
-    def refine(self, places: Points3, charges: np.ndarray, steps: int) -> tuple[Points3, np.ndarray, float]:
+    def pruned(self, trial: "_Trial") -> "_Trial":
+        """Pairs nearer than any bond as one atom, where that explains as much."""
+        while len(trial.charges) > 1 and not self.is_late:
+            apart = np.linalg.norm(trial.places[:, None] - trial.places, axis=-1)
+            apart[np.tril_indices_from(apart)] = np.inf
+            i, j = np.unravel_index(int(apart.argmin()), apart.shape)
+            if apart[i, j] > _MERGED:
+                break
+            pair = [int(i), int(j)]
+            charge = trial.charges[pair]
+            middle = (trial.places[pair] * charge[:, None]).sum(0) / charge.sum()
+            places = np.concatenate([np.delete(trial.places, pair, 0), middle[None]])
+            merged = self.refine(places, np.append(np.delete(trial.charges, pair), charge.sum()), _FINAL_STEPS)
+            if self.score(merged) > self.score(trial):
+                break
+            trial = merged
+        return trial
+
+    def without_some(self, trial: "_Trial", rng: np.random.Generator) -> "_Trial":
+        """The atoms without a few that are near each other, as wrong ones make up for each other."""
+        if len(trial.charges) < 2:
+            return trial
+        centre = trial.places[rng.integers(len(trial.charges))]
+        near = np.argsort(((trial.places - centre) ** 2).sum(1))
+        gone = near[: 1 + min(int(rng.exponential(_LEAVING)), len(near) // 2)]
+        return self.refine(np.delete(trial.places, gone, 0), np.delete(trial.charges, gone), 0)
+
+    def _peaks(self, trial: "_Trial", most: int) -> tuple[Points3, np.ndarray]:
+        """Where more atoms explain most, and their charges."""
+        along = self.target.along(self._profiles, trial.places, trial.charges)
+        charges = np.clip(along / self._norms, _LEAST, _MOST)
+        gain = charges * (2 * along - charges * self._norms)
+        is_top = (gain == maximum_filter(gain, _PEAK_WINDOW)) & (gain >= _PEAK_SHARE * gain.max()) & (gain > 0)
+        index = np.argwhere(is_top)
+        index = index[np.argsort(-gain[is_top])[:most]]
+        return self._axis[index], charges[tuple(index.T)]
+
+    def refine(self, places: Points3, charges: np.ndarray, steps: int) -> "_Trial":
         """Places and charges of least squares near those given, and the squares that they leave."""
         if not len(charges):
-            return places, charges, self.target.total
+            return _Trial(places, charges, self.target.total)
         damping = 1e-3
         normal, slope, left = self.target.normal(places, charges)
         for _ in range(steps):
@@ -154,9 +228,10 @@ class _Pursuit:
             damping = max(damping / 6, 1e-12)
             if settled:
                 break
-        return places, charges, left
+        return _Trial(places, charges, left)
 
-    def _told(self, places: Points3, charges: np.ndarray, left: float) -> FittedAtoms:
+    def _told(self, trial: "_Trial") -> FittedAtoms:
+        places, charges, left = trial.places, trial.charges, trial.left
         if not len(charges):
             raise InputError("nothing in the density could be an atom")
         normal, _, _ = self.target.normal(places, charges)
