@@ -23,11 +23,11 @@ from argand.physics.crystal.structure import MAX_Z
 from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.typing import Points3
 
-SECONDS = 3.0
+SECONDS = 2.0
 """Of computing for a box, beyond which what is there is taken. By hand."""
 REACH = 2.5
 """Å beyond the box in which atoms are looked for: those reach in most. By hand."""
-_STEP = 0.25
+_STEP = 0.4
 """Å between the points at which an atom may begin, at most; refinement bridges them. By hand."""
 _LEAST, _MOST, _FLOOR = 0.3, 110.0, 0.6
 """Electrons of an atom while it is fitted, and those below which it is none in the end."""
@@ -37,7 +37,7 @@ _STEPS, _FINAL_STEPS = 8, 60
 """Refinement steps after each new atom, and in the end, at most. By hand."""
 _NOISE = 0.1
 """Misfit above which more atoms are added whatever they explain: no noise is as large. By hand."""
-_PEAK_SHARE, _PEAK_WINDOW = 0.7, 9
+_PEAK_SHARE, _PEAK_WINDOW = 0.7, 5
 """Peaks that explain this share of what the highest does are added together; grid points along a side of the
 cube in which each is the highest. By hand, for speed."""
 _MERGED = 0.6
@@ -45,7 +45,10 @@ _MERGED = 0.6
 _PATIENCE, _LEAVING = 8, 1.5
 """Repairs without gain that end the search, and the scale of how many atoms leave in one beyond the first. By
 hand."""
-_GAIN = 3.0
+_PEAK = 16.0
+"""Squares explained by the best further atom, over those that each free number leaves, that noise does not reach:
+the highest of some thousand squares of normal deviates is about 14."""
+_GAIN = 8.0
 """Least gain of an atom: what it explains for each of its four numbers, over what is left for each free one.
 
 The F statistic of 4 numbers is above 6 by chance in less than one of a thousand; by hand."""
@@ -124,7 +127,7 @@ class _Pursuit:
         rng = np.random.default_rng(0)
         best = self.pruned(self.grown(_Trial(np.zeros((0, 3)), np.zeros(0), self.target.total)))
         idle = 0
-        while not self.is_done(best) and idle < _PATIENCE:
+        while not self.is_done(best) and idle < _PATIENCE and not self.is_noise(best):
             trial = self.pruned(self.grown(self.without_some(best, rng)))
             idle = idle + 1 if self.score(trial) >= self.score(best) else 0
             best = min(best, trial, key=self.score)
@@ -142,6 +145,11 @@ class _Pursuit:
     def is_done(self, trial: "_Trial") -> bool:
         """Whether nothing is left, or there is no time."""
         return self.misfit(trial) < CONVERGED or self.is_late
+
+    def is_noise(self, trial: "_Trial") -> bool:
+        """Whether no peak of what is left is higher than noise has."""
+        free = max(self.target.count - 4 * len(trial.charges), 1)
+        return self.misfit(trial) < _NOISE and float(self._gains(trial)[0].max()) < _PEAK * trial.left / free
 
     def score(self, trial: "_Trial") -> float:
         """How many times less likely the numbers are by these atoms, as a logarithm; more atoms weigh."""
@@ -198,13 +206,17 @@ class _Pursuit:
 
     def _peaks(self, trial: "_Trial", most: int) -> tuple[Points3, np.ndarray]:
         """Where more atoms explain most, and their charges."""
-        along = self.target.along(self._profiles, trial.places, trial.charges)
-        charges = np.clip(along / self._norms, _LEAST, _MOST)
-        gain = charges * (2 * along - charges * self._norms)
+        gain, charges = self._gains(trial)
         is_top = (gain == maximum_filter(gain, _PEAK_WINDOW)) & (gain >= _PEAK_SHARE * gain.max()) & (gain > 0)
         index = np.argwhere(is_top)
         index = index[np.argsort(-gain[is_top])[:most]]
         return self._axis[index], charges[tuple(index.T)]
+
+    def _gains(self, trial: "_Trial") -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "x y z"]]:
+        """What squares an atom at each point of the grid would explain, and of which charge."""
+        along = self.target.along(self._profiles, trial.places, trial.charges)
+        charges = np.clip(along / self._norms, _LEAST, _MOST)
+        return charges * (2 * along - charges * self._norms), charges
 
     def refine(self, places: Points3, charges: np.ndarray, steps: int) -> "_Trial":
         """Places and charges of least squares near those given, and the squares that they leave."""

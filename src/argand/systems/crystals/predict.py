@@ -1,6 +1,6 @@
 """Crystal structures as vectors and back, from Python: `argand.load("crystals")`.
 
-Two models of one interface stand behind it: Fourier coefficients, and the published networks.
+Two models of one interface stand behind it: Fourier coefficients, and boxes of 10 Å as published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,15 +93,18 @@ class FourierModel:
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """The published networks: a box of 10 Å, of the repeating crystal or of its single cell.
+    """The published interface: a box of 10 Å, of the crystal or its single cell, as 300 numbers, and atoms.
 
     What it decodes is the box: its atoms in a cubic cell of that side, since the vector knows no lattice.
-    Without `weights`, those that ship with argand.
+    Without `weights` the numbers are the linear code and atoms are fitted to them, which is what works best
+    (README); with weights they are what those networks make of the box. `code` says which, so that vectors
+    of one are not read as those of the other.
     """
 
     weights: str = ""
     view: Literal["repeating", "single"] = "repeating"
     seed: int = 0
+    code: Literal["", "linear"] = "linear"
 
     @property
     def config(self) -> dict[str, Any]:
@@ -109,13 +112,17 @@ class PublishedModel:
         return {"model": "paper", **asdict(self)}
 
     def encode(self, structure: Structure) -> Latent:
-        """Mean latent of the box, which is turned, and its origin drawn, as the seed says."""
+        """The vector of the box, which is turned, and its origin drawn, as the seed says."""
+        from argand.systems.crystals.published.decoder import encode_box
+
         rng = np.random.default_rng(self.seed)
-        return _networks(self.weights).encode(structure, self.view == "single", rng)
+        return encode_box(_coder(self.weights), structure, self.view == "single", rng)[0]
 
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """The atoms in the box of a vector; there is nothing to try again."""
-        return _networks(self.weights).decode(latent)
+        """The atoms in the box of a vector; the fit has its own repairs."""
+        from argand.systems.crystals.published.decoder import decode_box
+
+        return decode_box(_coder(self.weights), latent)
 
     def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
         """The vector of the box, and the atoms decoded from it."""
@@ -127,9 +134,8 @@ class PublishedModel:
         if steps < 2:
             raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
         ends = self.encode(first), self.encode(second)
-        return [
-            self.decode((1 - share) * ends[0] + share * ends[1]) for share in np.linspace(0.0, 1.0, steps)
-        ]
+        shares = np.linspace(0.0, 1.0, steps, dtype=np.float32)
+        return [self.decode((1 - share) * ends[0] + share * ends[1]) for share in shares]
 
     def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
         """Noise of this share of the vector's root mean square."""
@@ -138,16 +144,16 @@ class PublishedModel:
 
 
 @cache
-def _networks(weights: str) -> Any:
-    from argand.systems.crystals.published.decoder import load_decoder
+def _coder(weights: str) -> Any:
+    from argand.systems.crystals.published.decoder import LinearCoder, load_coder
 
-    return load_decoder(Path(weights) if weights else PAPER_WEIGHTS)
+    return load_coder(Path(weights)) if weights else LinearCoder()
 
 
 def named_model(
     name: str = "best", numbers: int = 512, weights: Path | None = None, is_single: bool = False
 ) -> Model:
-    """The model `best`, with vectors of so many numbers, or `paper`, with its own weights or others.
+    """The model `best`, with vectors of so many numbers, or `paper`: the linear code, or what weights are of.
 
     ConfigError for an unknown name, too few numbers, or options of the other model.
     """
@@ -155,10 +161,10 @@ def named_model(
         raise ConfigError(f"no model is called '{name}'; there are {', '.join(MODELS)}")
     if name == "best":
         if weights is not None or is_single:
-            raise ConfigError("weights and single cells belong to the published networks; add --model paper")
+            raise ConfigError("weights and single cells belong to boxes of 10 Å; add --model paper")
         return FourierModel(representation_of(numbers))
     own = PublishedModel(view="single" if is_single else "repeating")
-    return own if weights is None else replace(own, weights=str(weights))
+    return own if weights is None else replace(own, weights=str(weights), code="")
 
 
 def model_of(config: Mapping[str, Any]) -> Model:
@@ -167,6 +173,8 @@ def model_of(config: Mapping[str, Any]) -> Model:
         return FourierModel(from_config(Representation, config))
     if config["model"] != "paper":
         raise InputError(f"latents of a model '{config['model']}', which is unknown")
+    if not config.get("weights") and config.get("code") != "linear":
+        raise InputError("latents of networks that argand no longer ships; encode the structures again")
     return from_config(PublishedModel, {key: value for key, value in config.items() if key != "model"})
 
 
@@ -222,9 +230,9 @@ def structure_of(source: Source) -> Structure:
 
 
 def load(weights: Path | str | None = None) -> Predictor:
-    """Our representation, which has no weights; or the published networks with weights of a file or folder.
+    """Our representation; or, for `"paper"`, the published interface by what answers best, the linear code.
 
-    `"paper"` stands for those that ship with argand. Raises InputError where weights cannot be read.
+    Neither has weights. Those of a file or folder are taken for networks under the published interface. Raises InputError where weights cannot be read.
     """
     if weights is None:
         return Predictor(named_model())
