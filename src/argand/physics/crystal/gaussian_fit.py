@@ -33,13 +33,17 @@ _LEAST, _MOST, _FLOOR = 0.3, 110.0, 0.6
 """Electrons of an atom while it is fitted, and those below which it is none in the end."""
 CONVERGED = 1e-5
 """Root of the unexplained over all squares, at which nothing is left: single precision leaves 1e-6."""
+_RIDGE = 1e-11
+"""Added to a diagonal of 1, so that equations of atoms on one place can be solved. By hand, above rounding."""
 _STEPS, _FINAL_STEPS = 8, 60
 """Refinement steps after each new atom, and in the end, at most. By hand."""
-_NOISE = 0.1
+_NOISE = 0.05
 """Misfit above which more atoms are added whatever they explain: no noise is as large. By hand."""
 _PEAK_SHARE, _PEAK_WINDOW = 0.7, 5
 """Peaks that explain this share of what the highest does are added together; grid points along a side of the
 cube in which each is the highest. By hand, for speed."""
+_MOST_ATOMS = 0.25
+"""Atoms for each number fitted to, at most: beyond, four unknowns of each are more than there are numbers."""
 _MERGED = 0.6
 """Å below which two atoms are tried as one: less than any bond. By hand."""
 _PATIENCE, _LEAVING = 8, 1.5
@@ -138,27 +142,27 @@ class _Pursuit:
         """Whether the seconds of this thread's time are over."""
         return time.thread_time() > self._end
 
-    def misfit(self, trial: "_Trial") -> float:
+    def misfit(self, trial: _Trial) -> float:
         """Root of the unexplained over all squares."""
         return float(np.sqrt(trial.left / self.target.total))
 
-    def is_done(self, trial: "_Trial") -> bool:
+    def is_done(self, trial: _Trial) -> bool:
         """Whether nothing is left, or there is no time."""
         return self.misfit(trial) < CONVERGED or self.is_late
 
-    def is_noise(self, trial: "_Trial") -> bool:
+    def is_noise(self, trial: _Trial) -> bool:
         """Whether no peak of what is left is higher than noise has."""
         free = max(self.target.count - 4 * len(trial.charges), 1)
         return self.misfit(trial) < _NOISE and float(self._gains(trial)[0].max()) < _PEAK * trial.left / free
 
-    def score(self, trial: "_Trial") -> float:
+    def score(self, trial: _Trial) -> float:
         """How many times less likely the numbers are by these atoms, as a logarithm; more atoms weigh."""
         left = max(trial.left, self.target.total * CONVERGED**2)
         return 0.5 * self.target.count * float(np.log(left)) + 0.5 * _GAIN * 4 * len(trial.charges)
 
-    def grown(self, trial: "_Trial") -> "_Trial":
+    def grown(self, trial: _Trial) -> _Trial:
         """Atoms added on the highest peaks, all refined after each, until nothing is left but noise."""
-        most = (self.target.count - 1) // 4
+        most = int(self.target.count * _MOST_ATOMS)
         while len(trial.charges) < most and not self.is_done(trial):
             places, charges = self._peaks(trial, most - len(trial.charges))
             if not len(charges):
@@ -170,14 +174,14 @@ class _Pursuit:
             trial = new
         return self.kept(self.refine(trial.places, trial.charges, _FINAL_STEPS), _FLOOR)
 
-    def kept(self, trial: "_Trial", least: float) -> "_Trial":
+    def kept(self, trial: _Trial, least: float) -> _Trial:
         """The atoms of so many electrons or more, refined again where others are gone."""
         kept = trial.charges > least
         if kept.all():
             return trial
         return self.refine(trial.places[kept], trial.charges[kept], _FINAL_STEPS)
 
-    def pruned(self, trial: "_Trial") -> "_Trial":
+    def pruned(self, trial: _Trial) -> _Trial:
         """Pairs nearer than any bond as one atom, where that explains as much."""
         while len(trial.charges) > 1 and not self.is_late:
             apart = np.linalg.norm(trial.places[:, None] - trial.places, axis=-1)
@@ -195,7 +199,7 @@ class _Pursuit:
             trial = merged
         return trial
 
-    def without_some(self, trial: "_Trial", rng: np.random.Generator) -> "_Trial":
+    def without_some(self, trial: _Trial, rng: np.random.Generator) -> _Trial:
         """The atoms without a few that are near each other, as wrong ones make up for each other."""
         if len(trial.charges) < 2:
             return trial
@@ -204,7 +208,7 @@ class _Pursuit:
         gone = near[: 1 + min(int(rng.exponential(_LEAVING)), len(near) // 2)]
         return self.refine(np.delete(trial.places, gone, 0), np.delete(trial.charges, gone), 0)
 
-    def _peaks(self, trial: "_Trial", most: int) -> tuple[Points3, np.ndarray]:
+    def _peaks(self, trial: _Trial, most: int) -> tuple[Points3, np.ndarray]:
         """Where more atoms explain most, and their charges."""
         gain, charges = self._gains(trial)
         is_top = (gain == maximum_filter(gain, _PEAK_WINDOW)) & (gain >= _PEAK_SHARE * gain.max()) & (gain > 0)
@@ -212,13 +216,13 @@ class _Pursuit:
         index = index[np.argsort(-gain[is_top])[:most]]
         return self._axis[index], charges[tuple(index.T)]
 
-    def _gains(self, trial: "_Trial") -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "x y z"]]:
+    def _gains(self, trial: _Trial) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "x y z"]]:
         """What squares an atom at each point of the grid would explain, and of which charge."""
         along = self.target.along(self._profiles, trial.places, trial.charges)
         charges = np.clip(along / self._norms, _LEAST, _MOST)
         return charges * (2 * along - charges * self._norms), charges
 
-    def refine(self, places: Points3, charges: np.ndarray, steps: int) -> "_Trial":
+    def refine(self, places: Points3, charges: np.ndarray, steps: int) -> _Trial:
         """Places and charges of least squares near those given, and the squares that they leave."""
         if not len(charges):
             return _Trial(places, charges, self.target.total)
@@ -238,11 +242,11 @@ class _Pursuit:
             places, charges = new_places, new_charges
             normal, slope, left = now
             damping = max(damping / 6, 1e-12)
-            if settled:
+            if settled or self.is_late:
                 break
         return _Trial(places, charges, left)
 
-    def _told(self, trial: "_Trial") -> FittedAtoms:
+    def _told(self, trial: _Trial) -> FittedAtoms:
         places, charges, left = trial.places, trial.charges, trial.left
         if not len(charges):
             raise InputError("nothing in the density could be an atom")
@@ -250,9 +254,11 @@ class _Pursuit:
         free = max(self.target.count - 4 * len(charges), 1)
         # Rounding of single precision is always there.
         variance = left / free + self.target.total * 1e-14
-        diagonal = np.diag(normal)
-        normal[np.diag_indices_from(normal)] += 1e-12 * diagonal
-        spread = np.sqrt(np.maximum(variance * np.diag(np.linalg.pinv(normal, hermitian=True)), 0.0)).reshape(-1, 4)
+        root = np.sqrt(np.diag(normal))
+        scaled = normal / (root[:, None] * root)
+        scaled[np.diag_indices_from(scaled)] += _RIDGE
+        inverse = np.maximum(np.diag(np.linalg.inv(scaled)), 0.0)
+        spread = (np.sqrt(variance * inverse) / root).reshape(-1, 4)
         place = np.sqrt((spread[:, :3] ** 2).mean(1))
         return FittedAtoms(places, charges, place, spread[:, 3], float(np.sqrt(left / self.target.total)))
 
@@ -263,7 +269,7 @@ def _solved(normal: np.ndarray, slope: np.ndarray, damping: float) -> Float[np.n
     # Scaled to a diagonal of 1, so that Å and electrons count alike.
     root = np.sqrt(np.maximum(diagonal, 1e-12 * diagonal.max()))
     matrix = normal / (root[:, None] * root)
-    matrix[np.diag_indices_from(matrix)] += damping + 1e-11
+    matrix[np.diag_indices_from(matrix)] += damping + _RIDGE
     try:
         step = cho_solve(cho_factor(matrix, check_finite=False), slope / root, check_finite=False)
     except LinAlgError:

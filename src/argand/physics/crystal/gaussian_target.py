@@ -4,7 +4,7 @@ A Gaussian of a box is a product over the axes, and so are its slopes: all that 
 profiles along x, y and z, [atom, mode] each, and no box of voxels is made for an atom.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +19,7 @@ Normal = tuple[Float[np.ndarray, "unknown unknown"], Float[np.ndarray, " unknown
 """Normal matrix and right-hand side of x, y, z and charge of each atom in turn, and the squares left."""
 
 
+@runtime_checkable
 class Target(Protocol):
     """`count` numbers, whose squares sum up to `total`, of a box."""
 

@@ -34,7 +34,7 @@ from argand.systems.crystals.files.cli import (
     view,
 )
 
-Preset = Annotated[str, typer.Argument(help="best, paper, paper-small or tiny.")]
+Preset = Annotated[str, typer.Argument(help="best, linear, refined, paper, paper-small or tiny.")]
 Structures = Annotated[
     str | None,
     typer.Option(help="Parquet file or folder of structures to learn from; they are not part of argand."),
@@ -59,7 +59,7 @@ def simulate(
 
 def train(
     preset: Annotated[
-        str, typer.Argument(help="paper, paper-small, tiny; occupation: what sample draws elements with.")
+        str, typer.Argument(help="refined, paper, paper-small, tiny; occupation: what sample draws elements with.")
     ],
     out: TrainingFolder,
     structures: Structures = None,
@@ -83,11 +83,11 @@ def train(
     workers: Workers = None,
     seed: Seed = 0,
 ) -> None:
-    """Train the published networks, one after the other, or the network that `sample` draws elements with.
+    """Train the published networks, the one behind the linear code, or what `sample` draws elements with.
 
     Ctrl-C leaves a run to --resume.
 
-    Example: argand crystals train paper-small --structures pool.parquet --out runs/paper --max-time 01:00:00
+    Example: argand crystals train refined --structures pool.parquet --out runs/refined --max-time 01:00:00
     """
     from argand.system import preset as named
     from argand.systems.crystals.generation.occupation_training import Occupation
@@ -106,7 +106,7 @@ def train(
         run_training(system, out, "structures", **OCCUPATION_TRAINING | given)
         return
     final = train_in_sequence(_of(system, structures), out, run_training, **BOX_TRAINING | given)
-    say(f"both networks: {final}")
+    say(f"weights: {final}")
 
 
 def evaluate(
@@ -130,6 +130,8 @@ def evaluate(
     if card and model != "paper":
         raise typer.BadParameter("only paper has weights that a card could stand beside")
     seed = EVALUATION_SEED if seed is None else seed
+    if card and weights is None:
+        weights = PAPER_WEIGHTS
     result = evaluate_model(model, files, count, seed, weights)
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)

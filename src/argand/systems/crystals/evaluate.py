@@ -17,7 +17,7 @@ from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.progress import ProgressDisplay
 from argand.systems.crystals.network import CLASSES
 from argand.systems.crystals.predict import FourierModel, Model, named_model
-from argand.systems.crystals.published.decoder import LinearCoder, NetworkCoder, load_coder
+from argand.systems.crystals.published.decoder import BoxCoder, LinearCoder, RefinedCoder, load_coder
 from argand.systems.crystals.simulate import BoxSample, box_sample, repeats
 
 EVALUATION_SEED = 2_000_003
@@ -66,7 +66,7 @@ def box_trials(
         yield Trial(compare(decoded, truth), len(structure), decoded, truth)
 
 
-def coded(coder: LinearCoder | NetworkCoder, noise: float = 0.0) -> Reader:
+def coded(coder: BoxCoder, noise: float = 0.0) -> Reader:
     """Atoms fitted to a box's vector, with noise of this share of the vector's root mean square."""
 
     def read(sample: BoxSample, rng: np.random.Generator) -> Atoms:
@@ -135,6 +135,8 @@ def evaluate_model(
     else:
         coder = LinearCoder() if weights is None else load_coder(weights)
         ways = {"": coded(coder), ", perfect density": fitted(coder.box)}
+        if isinstance(coder, RefinedCoder):
+            ways[", atoms of the maps"] = lambda sample, rng: coder.seen(coder.latents(sample.density[None])[0])
         trials = {
             view + what: box_trials(structures, view, coder.box, reader, seed)
             for view in VIEWS

@@ -125,8 +125,8 @@ class PublishedAutoencoder(nn.Module):
         self.dense = nn.Linear(flat, dense)
         self.mean, self.log_variance = nn.Linear(dense, latent), nn.Linear(dense, latent)
         self.widen, self.unfold = nn.Linear(latent, dense), nn.Linear(dense, flat)
-        back = (widths[-1], *widths[::-1])
-        self.up = nn.ModuleList(nn.Sequential(_plain(a, b), _plain(b, b)) for a, b in pairwise(back))
+        back = (*widths[::-1], widths[0])
+        self.up = nn.ModuleList(nn.Sequential(_plain(a, a), _plain(a, b)) for a, b in pairwise(back))
         self.head = nn.Conv3d(widths[0], 1, 3, padding=1)
         nn.init.constant_(self.log_variance.bias, _FIRST_LOG_VARIANCE)
 

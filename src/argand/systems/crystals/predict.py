@@ -137,6 +137,12 @@ class PublishedModel:
         shares = np.linspace(0.0, 1.0, steps, dtype=np.float32)
         return [self.decode((1 - share) * ends[0] + share * ends[1]) for share in shares]
 
+    def drawn(self, count: int, seed: int, prior: str = "mixture") -> list[Any]:
+        """New boxes as `published.sampling.sample_boxes` draws them: Decoded, or the reason for none."""
+        from argand.systems.crystals.published.sampling import sample_boxes
+
+        return sample_boxes(_coder(self.weights), count, seed, prior)
+
     def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
         """Noise of this share of the vector's root mean square."""
         error = np.random.default_rng(seed).standard_normal(len(latent))

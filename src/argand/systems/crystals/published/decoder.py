@@ -6,7 +6,7 @@ it, whose maps say more of the density; and the published networks, whose decode
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ a ball of two voxels keeps when it is blurred so."""
 Volumes = Float[np.ndarray, "batch voxel voxel voxel"]
 
 
+@runtime_checkable
 class BoxCoder(Protocol):
     """Boxes to vectors of `numbers` numbers, and vectors to atoms; places in Å from a corner of `box`."""
 
@@ -87,7 +88,9 @@ class RefinedCoder(LinearCoder):
         return self.network.maps(torch.from_numpy(latents))[0][:, 0].numpy()
 
     @torch.inference_mode()
-    def maps(self, latent: Latent) -> tuple[Volumes, Float[np.ndarray, "code x y z"]]:
+    def maps(
+        self, latent: Latent
+    ) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "code x y z"]]:
         """How surely each voxel is in an atom's ball [n, n, n], and the code of its element."""
         _, score, code = self.network.maps(torch.from_numpy(np.asarray(latent, np.float32))[None])
         return torch.sigmoid(score)[0, 0].numpy(), code[0].numpy()

@@ -91,14 +91,14 @@ class DensityRefiner(nn.Module):
         return self.maps(drawn(mean, self.log_variance.expand_as(mean), generator)), mean
 
 
-def _folded(volume: Float[Tensor, "batch channel x y z"]) -> Float[Tensor, "batch block x y z"]:
+def _folded(volume: Float[Tensor, "batch channel x y z"]) -> Float[Tensor, "batch block i j k"]:
     """Blocks of 2³ voxels as channels."""
     n, c, size = volume.shape[0], volume.shape[1], volume.shape[2] // _BLOCK
     cut = volume.reshape(n, c, size, _BLOCK, size, _BLOCK, size, _BLOCK)
     return cut.permute(0, 1, 3, 5, 7, 2, 4, 6).reshape(n, c * _BLOCK**3, size, size, size)
 
 
-def _unfolded(blocks: Float[Tensor, "batch block x y z"]) -> Float[Tensor, "batch channel x y z"]:
+def _unfolded(blocks: Float[Tensor, "batch block i j k"]) -> Float[Tensor, "batch channel x y z"]:
     """The voxels of blocks; the inverse of `_folded`."""
     n, c, size = blocks.shape[0], blocks.shape[1] // _BLOCK**3, blocks.shape[2]
     cut = blocks.reshape(n, c, _BLOCK, _BLOCK, _BLOCK, size, size, size)
