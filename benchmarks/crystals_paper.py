@@ -112,7 +112,9 @@ def timed(reader: Reader, times: list[float]) -> Reader:
     return read
 
 
-def rows_of(about: dict[str, Any], trials: Sequence[Trial], times: Sequence[float]) -> Iterator[dict[str, Any]]:
+def rows_of(
+    about: dict[str, Any], trials: Sequence[Trial], times: Sequence[float]
+) -> Iterator[dict[str, Any]]:
     """Figures of all structures, and by size of cell."""
     for name, least, most in [("all", 0, 10**6), *((f"{a}-{b}", a, b) for a, b in SIZES)]:
         part = [number for number, trial in enumerate(trials) if least <= trial.cell_atoms <= most]
@@ -155,7 +157,9 @@ def maps_of(coder: RefinedCoder, structures: Sequence[Structure]) -> dict[str, f
 def judged(what: str, decoded: Sequence[Decoded | InputError]) -> dict[str, Any]:
     """Atoms and shortest distances of decoded boxes; valid: all atoms more than 0.5 Å apart."""
     kept = [one for one in decoded if isinstance(one, Decoded)]
-    wide = [Structure(3 * d.structure.lattice, d.structure.species, d.structure.frac_coords / 3) for d in kept]
+    wide = [
+        Structure(3 * d.structure.lattice, d.structure.species, d.structure.frac_coords / 3) for d in kept
+    ]
     shortest = [closest_pair(one)[2] for one in wide]
     return {
         "what": what,
@@ -171,7 +175,9 @@ def judged(what: str, decoded: Sequence[Decoded | InputError]) -> dict[str, Any]
 def generation(structures: Sequence[Structure], count: int) -> list[dict[str, Any]]:
     """Samples of both priors, steps between structures, and structures altered, all of single cells."""
     model, coder = PublishedModel(view="single"), LinearCoder()
-    rows = [judged(f"samples, {prior}", sample_boxes(coder, count, 1, prior)) for prior in ("mixture", "normal")]
+    rows = [
+        judged(f"samples, {prior}", sample_boxes(coder, count, 1, prior)) for prior in ("mixture", "normal")
+    ]
     ends, between = 0, []
     for first, second in zip(structures[:PAIRS], structures[PAIRS : 2 * PAIRS], strict=True):
         way = model.between(first, second, STEPS, 0)
@@ -194,7 +200,9 @@ def simulator(structures: Sequence[Structure]) -> dict[str, float]:
     return {"cpu_ms_per_box": 1e3 * each, "boxes_per_core_second": 1 / each}
 
 
-def halves(data: Path, single: int, repeating: int, slow: int) -> Iterator[tuple[str, str, list[Structure], int, int]]:
+def halves(
+    data: Path, single: int, repeating: int, slow: int
+) -> Iterator[tuple[str, str, list[Structure], int, int]]:
     """Half, view, structures, how many of them, and how many for readers of whole densities."""
     for half, name in HALVES.items():
         # What limits are chosen on needs no sharp figures.
@@ -253,7 +261,9 @@ def learnt_part(
             rows += measured({"half": half, "model": model, "view": view}, reader, structures[:count])
             logger.info("%s %s %s %.3f", half, view, model, rows[-1]["recall"])
         coders = {"linear code": LinearCoder(), "with the refiner": refined, **learnt}
-        variance.append({"half": half, "view": view, **unexplained(coders, structures[: min(many, 40)], view)})
+        variance.append(
+            {"half": half, "view": view, **unexplained(coders, structures[: min(many, 40)], view)}
+        )
         maps[half] = maps_of(refined, structures[: min(many, 40)])
     keys = ("steps", "samples", "seconds")
     return {

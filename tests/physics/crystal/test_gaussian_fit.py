@@ -65,7 +65,9 @@ def test_other_boxes_are_read_too():
 @pytest.mark.parametrize("kind", ["density", "code"])
 def test_the_normal_equations_are_those_of_finite_differences(kind: str):
     density = BOX.density(ATOMS).astype(float)
-    target: Target = DensityTarget(BOX, density) if kind == "density" else CodeTarget(CODE, CODE.encode(density))
+    target: Target = (
+        DensityTarget(BOX, density) if kind == "density" else CodeTarget(CODE, CODE.encode(density))
+    )
     places, charges = ATOMS.places[:2] + 0.1, np.array([9.0, 20.0])
     normal, right, left = target.normal(places, charges)
     assert normal.shape == (8, 8)
@@ -90,7 +92,7 @@ def test_a_crowded_box_takes_no_longer_than_its_seconds():
 
 def test_what_holds_no_atoms_is_refused():
     for density in (np.zeros((30, 30, 30)), np.full((30, 30, 30), -1.0)):
-        with pytest.raises(InputError, match="no atoms|could be an atom"):
+        with pytest.raises(InputError, match=r"no atoms|could be an atom"):
             fit_atoms(density)
     with pytest.raises(InputError, match="30 along each side"):
         fit_atoms(np.zeros((3, 3, 3)))

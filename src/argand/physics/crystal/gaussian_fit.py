@@ -20,7 +20,7 @@ from argand.errors import InputError
 from argand.physics.crystal.gaussian_target import CodeTarget, DensityTarget, Target
 from argand.physics.crystal.linear_code import Code, LinearCode, Volume
 from argand.physics.crystal.structure import MAX_Z
-from argand.physics.crystal.voxel_box import Atoms, Box
+from argand.physics.crystal.voxel_box import PUBLISHED_BOX, Atoms, Box
 from argand.typing import Points3
 
 SECONDS = 2.0
@@ -34,7 +34,8 @@ _LEAST, _MOST, _FLOOR = 0.3, 110.0, 0.6
 CONVERGED = 1e-5
 """Root of the unexplained over all squares, at which nothing is left: single precision leaves 1e-6."""
 _RIDGE = 1e-11
-"""Added to a diagonal of 1, so that equations of atoms on one place can be solved. By hand, above rounding."""
+"""Added to a diagonal of 1, so that equations of atoms on one place can be solved. By hand, above
+rounding."""
 _STEPS, _FINAL_STEPS = 8, 60
 """Refinement steps after each new atom, and in the end, at most. By hand."""
 _NOISE = 0.05
@@ -50,8 +51,8 @@ _PATIENCE, _LEAVING = 8, 1.5
 """Repairs without gain that end the search, and the scale of how many atoms leave in one beyond the first. By
 hand."""
 _PEAK = 16.0
-"""Squares explained by the best further atom, over those that each free number leaves, that noise does not reach:
-the highest of some thousand squares of normal deviates is about 14."""
+"""Squares explained by the best further atom, over those that each free number leaves, that noise does not
+reach: the highest of some thousand squares of normal deviates is about 14."""
 _GAIN = 8.0
 """Least gain of an atom: what it explains for each of its four numbers, over what is left for each free one.
 
@@ -93,7 +94,7 @@ class FittedAtoms:
         return 0.5 * (erf((0.5 - off) / width) + erf((0.5 + off) / width))
 
 
-def fit_atoms(density: Volume, box: Box = Box(), seconds: float = SECONDS) -> FittedAtoms:
+def fit_atoms(density: Volume, box: Box = PUBLISHED_BOX, seconds: float = SECONDS) -> FittedAtoms:
     """Atoms of a density in e/Å³; InputError for another box, for what is not finite or empty."""
     return _Pursuit(DensityTarget(box, density), seconds).solve()
 
@@ -193,7 +194,9 @@ class _Pursuit:
             charge = trial.charges[pair]
             middle = (trial.places[pair] * charge[:, None]).sum(0) / charge.sum()
             places = np.concatenate([np.delete(trial.places, pair, 0), middle[None]])
-            merged = self.refine(places, np.append(np.delete(trial.charges, pair), charge.sum()), _FINAL_STEPS)
+            merged = self.refine(
+                places, np.append(np.delete(trial.charges, pair), charge.sum()), _FINAL_STEPS
+            )
             if self.score(merged) > self.score(trial):
                 break
             trial = merged
@@ -211,7 +214,9 @@ class _Pursuit:
     def _peaks(self, trial: _Trial, most: int) -> tuple[Points3, np.ndarray]:
         """Where more atoms explain most, and their charges."""
         gain, charges = self._gains(trial)
-        is_top = (gain == maximum_filter(gain, _PEAK_WINDOW)) & (gain >= _PEAK_SHARE * gain.max()) & (gain > 0)
+        is_top = (
+            (gain == maximum_filter(gain, _PEAK_WINDOW)) & (gain >= _PEAK_SHARE * gain.max()) & (gain > 0)
+        )
         index = np.argwhere(is_top)
         index = index[np.argsort(-gain[is_top])[:most]]
         return self._axis[index], charges[tuple(index.T)]

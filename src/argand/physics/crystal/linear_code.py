@@ -14,13 +14,12 @@ from jaxtyping import Float, Int
 
 from argand.errors import ConfigError, InputError
 from argand.physics.crystal.voxel_box import Box
-from argand.typing import Points3
 
 MEAN_DENSITY = 1.09
 """Electrons of an Å³ in an average box, of single cells and repeating crystals in the published shares.
 
-Measured on 600 boxes of structures of the Materials Project that are in no benchmark; it only decides which box
-has a code of zeros."""
+Measured on 600 boxes of structures of the Materials Project that are in no benchmark; it only decides which
+box has a code of zeros."""
 SPREAD = 6.5
 """Root of the sum of Z² over the atoms of an Å³ of the same boxes: it makes codes about 1 in size."""
 

@@ -10,9 +10,9 @@ from argand.progress import duration
 
 LIMITS = [
     "Boxes of 10 Å alone: what does not fit into one is lost, and so is the lattice.",
-    "Gaussians of 1 Å on voxels of 1/3 Å: neighbouring atoms merge, in perfect densities too.",
-    "Far fewer channels than published, and minutes of a shared processor; not for use, but for comparison. "
-    'Our own representation, argand.load("crystals"), needs no weights.',
+    "Repeating crystals have more atoms in reach of a box than 300 numbers can tell.",
+    "Minutes of a shared processor. Atoms of `refined` are fitted to the code and do not depend on the weights, "
+    'which only say more of the density. Our own representation, argand.load("crystals"), needs none.',
 ]
 
 
@@ -21,7 +21,7 @@ def keep_figures(weights: Path, result: Mapping[str, Any]) -> Path:
     state, header = load_weights(weights)
     rows = {row["what"]: {key: row[key] for key in row if key != "what"} for row in result["rows"]}
     header |= {"figures": header.get("figures", {}) | {"boxes": rows}, "limits": LIMITS}
-    header["load"] = 'argand.load("crystals", "paper")'
+    header["load"] = 'argand.load("crystals", FILE)'
     header["command"] = _command(header)
     return save_with_card(weights, state, header)
 

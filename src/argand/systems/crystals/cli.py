@@ -59,7 +59,10 @@ def simulate(
 
 def train(
     preset: Annotated[
-        str, typer.Argument(help="refined, paper, paper-small, tiny; occupation: what sample draws elements with.")
+        str,
+        typer.Argument(
+            help="refined, paper, paper-small, tiny; occupation: what sample draws elements with."
+        ),
     ],
     out: TrainingFolder,
     structures: Structures = None,

@@ -136,7 +136,9 @@ def evaluate_model(
         coder = LinearCoder() if weights is None else load_coder(weights)
         ways = {"": coded(coder), ", perfect density": fitted(coder.box)}
         if isinstance(coder, RefinedCoder):
-            ways[", atoms of the maps"] = lambda sample, rng: coder.seen(coder.latents(sample.density[None])[0])
+            ways[", atoms of the maps"] = lambda sample, rng: coder.seen(
+                coder.latents(sample.density[None])[0]
+            )
         trials = {
             view + what: box_trials(structures, view, coder.box, reader, seed)
             for view in VIEWS

@@ -5,23 +5,24 @@ import torch.nn.functional as F
 from jaxtyping import UInt8
 from torch import Tensor
 
+from argand.systems.crystals.density.refiner import CODE_DIMS, Maps
 from argand.systems.crystals.latent.element_codes import codes
 from argand.systems.crystals.network import AttentionSegmenter, Vectors, Volume
-from argand.systems.crystals.published.refiner import CODE_DIMS, Maps
 
 EMPTY_SHARE = 0.1
 """Of the empty voxels, drawn in training: all of them say little more. By hand."""
 BALL_SHARE = 0.5
-"""Of the entropy, what voxels of balls weigh together, however few they are: with each voxel weighing the same
-the least loss in reach calls all of them empty. By hand."""
+"""Of the entropy, what voxels of balls weigh together, however few they are: with each voxel weighing the
+same the least loss in reach calls all of them empty. By hand."""
 OCCUPIED_WEIGHT = 4.0
-"""Of a voxel of a ball in the entropy of occupation, beside an empty one; there are 20 times fewer. By hand."""
+"""Of a voxel of a ball in the entropy of occupation, beside an empty one; there are 20 times fewer. By
+hand."""
 KL_WEIGHT, SPECIES_WEIGHT = 5.0, 0.1
-"""Of the divergence's mean over the latent, and of the entropy, beside the squared error: the published code's
-joint loss."""
+"""Of the divergence's mean over the latent, and of the entropy, beside the squared error: the published
+code's joint loss."""
 UNEXPLAINED_WEIGHT, LATENT_WEIGHT = 10.0, 1e-3
-"""Of the share of the variance that refined densities leave, and of the divergence's mean, beside the errors of
-occupation and element codes. By hand: so that none is lost beside the others."""
+"""Of the share of the variance that refined densities leave, and of the divergence's mean, beside the errors
+of occupation and element codes. By hand: so that none is lost beside the others."""
 
 Metrics = dict[str, Tensor]
 
@@ -51,9 +52,8 @@ def species_loss(
 ) -> tuple[Tensor, Metrics]:
     """Cross-entropy of a voxel; also how many voxels of balls have a wrong element, emptiness aside.
 
-    Balls and emptiness weigh the same in every batch (`BALL_SHARE`). With a generator, few of the empty voxels
-    are drawn: 95 scores of every voxel would take most of a step.
-    """
+    Balls and emptiness weigh the same in every batch (`BALL_SHARE`). With a generator, few of the empty
+    voxels are drawn: 95 scores of every voxel would take most of a step."""
     share = 1.0 if generator is None else EMPTY_SHARE
     drawn = torch.rand(labels.shape, generator=generator, device=labels.device) < share
     kept = (labels > 0) | drawn

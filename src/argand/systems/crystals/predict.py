@@ -238,7 +238,8 @@ def structure_of(source: Source) -> Structure:
 def load(weights: Path | str | None = None) -> Predictor:
     """Our representation; or, for `"paper"`, the published interface by what answers best, the linear code.
 
-    Neither has weights. Those of a file or folder are taken for networks under the published interface. Raises InputError where weights cannot be read.
+    Neither has weights. Those of a file or folder are taken for networks under the published interface.
+    InputError where they cannot be read.
     """
     if weights is None:
         return Predictor(named_model())

@@ -12,15 +12,16 @@ BEST = Crystals()
 LINEAR = Crystals("linear")
 """Boxes of 30³ voxels over 10 Å and 300 numbers in closed form: nothing to train, atoms by fitting."""
 REFINED = Crystals("refined", stage="joint", learning_rate=1e-3)
-"""The same code with a network of 32 channels at 15³ behind it, for density and labels: the shipped weights."""
+"""The same code with a network of 32 channels at 15³ behind it, for density and labels: the shipped
+weights."""
 PAPER = Crystals("published", dense=DENSE, stage="joint")
 """The published sizes and joint loss: an encoder-decoder of 108 million weights with a latent of 300, and a
 segmenter of 64 to 1,024 channels."""
 PAPER_SMALL = Crystals("published", encoder_widths=(8, 4), segmenter_widths=(8, 16, 32, 64))
 """The published boxes and latent with far smaller networks, one after the other, for minutes of a processor.
 
-The encoder ends at 8³ voxels: at 2³, with more levels, it learns next to nothing in so short a time. Widths by
-hand; benchmarks/crystals_paper.py measures what comes of it."""
+The encoder ends at 8³ voxels: at 2³, with more levels, it learns next to nothing in so short a time. Widths
+by hand; benchmarks/crystals_paper.py measures what comes of it."""
 # `tiny` is for tests: sizes and rate by hand, so that it learns four samples in seconds.
 PRESETS = {
     "best": BEST,
@@ -40,8 +41,8 @@ PRESETS = {
 }
 TRAINABLE: dict[str, Crystals | Occupation] = {**PRESETS, "occupation": Occupation()}
 """Also the network that draws the elements of new structures."""
-# 18 boxes of a step as published (arXiv 1909.00949; the shipped weights took 8); validation by hand. Unclipped
-# steps let the refiner's errors grow a million times after some hundred.
+# 18 boxes of a step as published (arXiv 1909.00949; the shipped weights took 8); validation by hand.
+# Unclipped steps let the refiner's errors grow a million times after some hundred.
 BOX_TRAINING: dict[str, Any] = {
     "batch_size": 18,
     "val_count": 128,

@@ -10,8 +10,8 @@ from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.systems.crystals.database.dataset import StructureDataset
 
 MOST_ATOMS = 512
-"""Places kept with a sample: more atoms than a box of 10 Å holds, at 4 Å³ for an atom of the densest solids 250.
-Boxes of more are refused."""
+"""Places kept with a sample: more atoms than a box of 10 Å holds, at 4 Å³ for an atom of the densest solids
+250. Boxes of more are refused."""
 TRIES = 100
 """Structures drawn for a sample, until the box is not empty. By hand; the first box nearly always does."""
 

@@ -14,6 +14,7 @@ from argand.learn.schedule import warm_cosine
 from argand.physics.crystal.linear_code import LinearCode
 from argand.physics.crystal.voxel_box import Box
 from argand.systems.crystals.database.dataset import load_structures
+from argand.systems.crystals.density.refiner import DensityRefiner
 from argand.systems.crystals.latent.representation import Representation
 from argand.systems.crystals.loss import density_loss, joint_loss, refiner_loss, species_loss
 from argand.systems.crystals.network import (
@@ -25,7 +26,6 @@ from argand.systems.crystals.network import (
     PublishedAutoencoder,
     PublishedNetworks,
 )
-from argand.systems.crystals.published.refiner import DensityRefiner
 from argand.systems.crystals.simulate import draw
 
 Sample = dict[str, np.ndarray]
@@ -115,9 +115,7 @@ class Crystals:
             return joint_loss(*given, network.segmenter, labels, generator)
         return density_loss(*given, self.kl_weight)
 
-    def optimiser(
-        self, network: PublishedNetworks | DensityRefiner
-    ) -> tuple[torch.optim.Optimizer, Any]:
+    def optimiser(self, network: PublishedNetworks | DensityRefiner) -> tuple[torch.optim.Optimizer, Any]:
         """Adam on the network whose stage it is, with a warm-up and a cosine."""
         learning: torch.nn.Module = network
         if isinstance(network, PublishedNetworks) and self.stage != "joint":

@@ -15,11 +15,11 @@ from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import MIN_DISTANCE, Structure, closest_pair
 from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.systems.crystals.database.dataset import prototypes
+from argand.systems.crystals.density.refiner import DensityRefiner, _folded, _unfolded
 from argand.systems.crystals.loss import species_loss
 from argand.systems.crystals.predict import PublishedModel, model_of
 from argand.systems.crystals.presets import PRESETS
 from argand.systems.crystals.published.decoder import LinearCoder, RefinedCoder, load_coder
-from argand.systems.crystals.published.refiner import DensityRefiner, _folded, _unfolded
 from argand.systems.crystals.published.sampling import draw_codes, sample_boxes
 from argand.systems.crystals.published.training import train_in_sequence
 from argand.systems.crystals.simulate import BoxSample, box_sample
@@ -67,8 +67,8 @@ def test_alterations_go_through_the_same_numbers():
 
 def test_samples_about_known_crystals_keep_their_distances_and_come_back_by_the_seed():
     coder = LinearCoder()
-    drawn = [one for one in sample_boxes(coder, 4, seed=2) if not isinstance(one, InputError)]
-    assert len(drawn) == 4
+    drawn = [one for one in sample_boxes(coder, 2, seed=2) if not isinstance(one, InputError)]
+    assert len(drawn) == 2
     assert all(closest_pair(one.structure)[2] > MIN_DISTANCE for one in drawn)
     np.testing.assert_array_equal(draw_codes(coder, 2, 5), draw_codes(coder, 2, 5))
     normal = draw_codes(coder, 50, 1, "normal")
@@ -133,7 +133,7 @@ def test_the_refiner_learns_densities_and_sharp_maps_of_four_boxes_by_heart():
 
 
 def test_balls_weigh_as_much_as_emptiness_in_the_loss_of_classes():
-    """The segmenter that calls everything empty must not be near the least loss, however few the balls are."""
+    """The segmenter that calls everything empty must not be near the least loss."""
     torch.manual_seed(0)
     networks = PRESETS["tiny"].network()
     segmenter = networks.segmenter.eval()

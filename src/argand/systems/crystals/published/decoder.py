@@ -19,19 +19,19 @@ from argand.learn.device import fast_order
 from argand.physics.crystal.gaussian_fit import FittedAtoms, fit_atoms, fit_code
 from argand.physics.crystal.linear_code import LinearCode
 from argand.physics.crystal.structure import Structure
-from argand.physics.crystal.voxel_box import Atoms, Box
+from argand.physics.crystal.voxel_box import PUBLISHED_BOX, Atoms, Box
 from argand.system import from_config
+from argand.systems.crystals.density.refiner import CODE_DIMS, DensityRefiner
 from argand.systems.crystals.latent.decoding import Decoded
 from argand.systems.crystals.latent.element_codes import codes, nearest
 from argand.systems.crystals.latent.representation import Latent
 from argand.systems.crystals.network import CLASSES, PublishedNetworks
-from argand.systems.crystals.published.refiner import CODE_DIMS, DensityRefiner
 from argand.systems.crystals.simulate import BoxSample, box_sample
 from argand.systems.crystals.system import Crystals
 
 _OCCUPIED, _BLUR = 0.3, 1.0
-"""Least occupation, blurred by so many voxels, at which a maximum is an atom. By hand: half of what the middle of
-a ball of two voxels keeps when it is blurred so."""
+"""Least occupation, blurred by so many voxels, at which a maximum is an atom. By hand: half of what the
+middle of a ball of two voxels keeps when it is blurred so."""
 
 Volumes = Float[np.ndarray, "batch voxel voxel voxel"]
 
@@ -59,7 +59,7 @@ class BoxCoder(Protocol):
 class LinearCoder:
     """The linear code in closed form; atoms are fitted to its numbers, without a density between."""
 
-    def __init__(self, box: Box = Box(), numbers: int = 300) -> None:
+    def __init__(self, box: Box = PUBLISHED_BOX, numbers: int = 300) -> None:
         self.box, self.numbers, self.code = box, numbers, LinearCode(box, numbers)
 
     def latents(self, densities: Volumes) -> Float[np.ndarray, "batch latent"]:
@@ -88,9 +88,7 @@ class RefinedCoder(LinearCoder):
         return self.network.maps(torch.from_numpy(latents))[0][:, 0].numpy()
 
     @torch.inference_mode()
-    def maps(
-        self, latent: Latent
-    ) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "code x y z"]]:
+    def maps(self, latent: Latent) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "code x y z"]]:
         """How surely each voxel is in an atom's ball [n, n, n], and the code of its element."""
         _, score, code = self.network.maps(torch.from_numpy(np.asarray(latent, np.float32))[None])
         return torch.sigmoid(score)[0, 0].numpy(), code[0].numpy()

@@ -1,11 +1,10 @@
 """Linear code and a small network behind it: what the code leaves out of a box, and sharp maps of its atoms.
 
-The encoder is closed form (`argand.physics.crystal.linear_code`), so the latent of a box is the code. Decoding
-adds to the linear density what a residual network (He et al., arXiv 1512.03385) has learnt to be missing, and
-says of each voxel whether it is in an atom's ball, and the code of the atom's element. It works on blocks of
-2³ voxels as channels (Shi et al., arXiv 1609.05158): 15³ places of 32 channels are several times as fast on a
-processor as 30³ of 8, and hold more.
-"""
+The encoder is closed form (`argand.physics.crystal.linear_code`), so the latent of a box is the code.
+Decoding adds to the linear density what a residual network (He et al., arXiv 1512.03385) has learnt to be
+missing, and says of each voxel whether it is in an atom's ball, and the code of the atom's element. It works
+on blocks of 2³ voxels as channels (Shi et al., arXiv 1609.05158): 15³ places of 32 channels are several
+times as fast on a processor as 30³ of 8, and hold more."""
 
 import torch
 import torch.nn.functional as F
