@@ -12,7 +12,7 @@ of the pool's structures of no benchmark. Ceilings are atoms read from perfect d
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -296,10 +296,14 @@ def main(
     if part != "all" and json_file and json_file.exists():
         before = json.loads(json_file.read_text(encoding="utf-8"))
         report, rows = {**before, **report}, before["rows"]
-    for name, made in (("codes", codes_part), ("learnt", learnt_part)):
+    counts = data, single, repeating, slow
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "codes": lambda: codes_part(*counts),
+        "learnt": lambda: learnt_part(*counts, pca_boxes, network, weights),
+    }
+    for name, made in parts.items():
         if part in (name, "all"):
-            extra = (pca_boxes, network, weights) if name == "learnt" else ()
-            found = made(data, single, repeating, slow, *extra)
+            found = made()
             again = {row["model"] for row in found["rows"]}
             rows = [row for row in rows if row["model"] not in again] + found.pop("rows")
             report |= found

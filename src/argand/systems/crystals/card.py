@@ -11,8 +11,8 @@ from argand.progress import duration
 LIMITS = [
     "Boxes of 10 Å alone: what does not fit into one is lost, and so is the lattice.",
     "Repeating crystals have more atoms in reach of a box than 300 numbers can tell.",
-    "Minutes of a shared processor. Atoms of `refined` are fitted to the code and do not depend on the weights, "
-    'which only say more of the density. Our own representation, argand.load("crystals"), needs none.',
+    "Minutes of a shared processor. Atoms of `refined` are fitted to the code and not to what is learnt, "
+    'which only says more of the density. Our own representation, argand.load("crystals"), needs none.',
 ]
 
 

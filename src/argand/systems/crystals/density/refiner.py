@@ -34,6 +34,11 @@ class DensityRefiner(nn.Module):
     ConfigError for boxes of an odd number of voxels, and for no block.
     """
 
+    basis: Tensor
+    scale: Tensor
+    offset: Tensor
+    indices: Tensor
+
     def __init__(self, code: LinearCode, width: int, blocks: int) -> None:
         if code.box.voxels % _BLOCK or blocks < 1 or width < 1:
             raise ConfigError("refined boxes need an even number of voxels, and a block or more of channels")
@@ -55,10 +60,10 @@ class DensityRefiner(nn.Module):
             for _ in range(blocks)
         )
         self.last = nn.Conv3d(width, (2 + CODE_DIMS) * cell, 3, padding=1)
-        for part in (*(block[3] for block in self.blocks), self.last):
-            # Begins as the linear code: nothing is added to it.
-            nn.init.zeros_(part.weight)
-            nn.init.zeros_(part.bias)
+        # Begins as the linear code: nothing is added to it.
+        for part in (*(list(block.children())[3] for block in self.blocks), self.last):
+            for value in part.parameters():
+                nn.init.zeros_(value)
 
     def encode(self, density: Volume) -> Vectors:
         """Codes of boxes."""
