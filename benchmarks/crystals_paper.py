@@ -55,8 +55,9 @@ HALVES = {"choosing": "mp_20 val", "reporting": "mp_20 test"}
 SIZES = ((1, 8), (9, 20))
 BOX = Box()
 SPEED_COUNT = 60
-CEILING_SECONDS = 6.0
-PAIRS, STEPS = 15, 7
+CEILING_SECONDS = 2.0
+SAMPLES = 16
+PAIRS, STEPS = 4, 5
 HEADINGS = {
     "half": "half",
     "model": "model",
@@ -123,7 +124,8 @@ def rows_of(
             late = [times[number] for number in part]
             speed = {"median_s": float(np.median(late)), "slowest_s": max(late)} if late else {}
             lost = sum(len(trials[number].truth) < trials[number].cell_atoms for number in part)
-            more = {"not_fitting": lost} if about["view"] == "single" else {}
+            whole = sum(trials[number].cell_atoms for number in part)
+            more = {"not_fitting": lost, "cell_atoms": whole} if about["view"] == "single" else {}
             yield {**about, "atoms_of_cell": name, **figures, **more, **speed}
 
 
@@ -238,7 +240,7 @@ def codes_part(data: Path, single: int, repeating: int, slow: int) -> dict[str, 
             logger.info("%s %s %s %.3f", half, view, model, rows[-1]["recall"])
     whole = {"half": "reporting", "model": "best", "view": "whole cell"}
     rows += rows_of(whole, list(cell_trials(named_model(), test[: min(single, 60)])), [])
-    return {"simulator": simulator(test), "generation": generation(test, min(40, single)), "rows": rows}
+    return {"simulator": simulator(test), "generation": generation(test, SAMPLES), "rows": rows}
 
 
 def learnt_part(

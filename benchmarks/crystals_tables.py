@@ -145,7 +145,10 @@ def box_row(row: Report, chosen: Report | None = None) -> Row:
     if row.get("median_s"):
         measured += f"; {1e3 * row['median_s']:.0f} ms, {row['slowest_s']:.1f} s at most"
     if row.get("not_fitting"):
-        measured += f"; {row['not_fitting']} do not fit into the box"
+        outside = row["cell_atoms"] - row["atoms"]
+        measured += (
+            f"; {row['not_fitting']} cells do not fit, {outside} of {row['cell_atoms']} atoms are outside"
+        )
     where = f"{row['view']}{cells} ({row['structures']})"
     return Row(what, where, goal, measured + (" (goal missed)" if is_missed else ""))
 

@@ -352,7 +352,7 @@ def test_rebuilt_crystals_are_shown_with_goals_and_peers():
 def test_boxes_of_both_halves_stand_in_one_row_beside_what_is_made_with_them():
     row = {"half": "reporting", "model": "linear code", "view": "single", "atoms_of_cell": "all"}
     row |= {"structures": 9, "recall": 0.99, "precision": 0.98, "species_of_found": 0.89, "all_right": 0.5}
-    row |= {"median_s": 0.02, "slowest_s": 2.0, "not_fitting": 3}
+    row |= {"median_s": 0.02, "slowest_s": 2.0, "not_fitting": 3, "atoms": 50, "cell_atoms": 60}
     chosen = row | {"half": "choosing", "recall": 0.97}
     ours = row | {
         "model": "best",
@@ -382,7 +382,9 @@ def test_boxes_of_both_halves_stand_in_one_row_beside_what_is_made_with_them():
     assert best.what == "ours (`best`)"
     assert "goal missed" not in best.measured
     assert code.measured.startswith("99.0 % of atoms found (97.0 %), 98.0 %")
-    assert code.measured.endswith("20 ms, 2.0 s at most; 3 do not fit into the box (goal missed)")
+    assert code.measured.endswith(
+        "20 ms, 2.0 s at most; 3 cells do not fit, 10 of 60 atoms are outside (goal missed)"
+    )
     assert small.where == "single, cells of 1-8 atoms (9)"
     assert learnt.where == "repeating (9)"
     assert left.measured == "linear code 3.0 %, PCA 6.0 %"

@@ -18,7 +18,7 @@ from argand.systems.crystals.database.dataset import prototypes
 from argand.systems.crystals.density.refiner import DensityRefiner, _folded, _unfolded
 from argand.systems.crystals.loss import species_loss
 from argand.systems.crystals.network import AttentionSegmenter
-from argand.systems.crystals.predict import PublishedModel, model_of
+from argand.systems.crystals.predict import PAPER_WEIGHTS, PublishedModel, model_of
 from argand.systems.crystals.presets import PRESETS
 from argand.systems.crystals.published.decoder import LinearCoder, RefinedCoder, load_coder
 from argand.systems.crystals.published.sampling import draw_codes, sample_boxes
@@ -42,6 +42,22 @@ def test_the_paper_model_gives_a_single_cell_back_from_300_numbers():
         comparison = compare(paper.decode(vector).structure, inside)
         assert comparison.is_exact
     assert paper.decode(latent).confidence > 0.99
+
+
+def test_the_shipped_network_reads_the_same_atoms_and_sees_most_of_a_single_cells_balls():
+    shipped = replace(SINGLE, weights=str(PAPER_WEIGHTS), code="")
+    latent = SINGLE.encode(PEROVSKITE)
+    np.testing.assert_allclose(shipped.encode(PEROVSKITE), latent)
+    np.testing.assert_array_equal(
+        shipped.decode(latent).structure.species, SINGLE.decode(latent).structure.species
+    )
+    coder = load_coder(PAPER_WEIGHTS)
+    assert isinstance(coder, RefinedCoder)
+    sample = box_sample(PEROVSKITE, Box(), True, np.random.default_rng(0))
+    labels = coder.labels(latent)
+    assert ((labels > 0) & (sample.labels > 0)).sum() > 0.5 * (sample.labels > 0).sum()
+    left = np.mean((coder.volumes(latent[None])[0] - sample.density) ** 2)
+    assert left < np.mean((LinearCoder().volumes(latent[None])[0] - sample.density) ** 2)
 
 
 def test_elements_beyond_the_published_classes_are_read():
