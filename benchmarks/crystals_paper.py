@@ -56,8 +56,8 @@ SIZES = ((1, 8), (9, 20))
 BOX = Box()
 SPEED_COUNT = 60
 CEILING_SECONDS = 2.0
-SAMPLES = 16
-PAIRS, STEPS = 4, 5
+SAMPLES = 12
+PAIRS, STEPS = 3, 5
 HEADINGS = {
     "half": "half",
     "model": "model",
