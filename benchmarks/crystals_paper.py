@@ -121,7 +121,7 @@ def rows_of(
         part = [number for number, trial in enumerate(trials) if least <= trial.cell_atoms <= most]
         if part:
             figures = tally([trials[number].comparison for number in part])
-            late = [times[number] for number in part]
+            late = [times[number] for number in part] if times else []
             speed = {"median_s": float(np.median(late)), "slowest_s": max(late)} if late else {}
             lost = sum(len(trials[number].truth) < trials[number].cell_atoms for number in part)
             whole = sum(trials[number].cell_atoms for number in part)
