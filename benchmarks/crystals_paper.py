@@ -310,10 +310,11 @@ def main(
             rows = [row for row in rows if row["model"] not in again] + found.pop("rows")
             report |= found
     console = Console(width=200)
-    console.print(as_table("boxes of 10 Å", rows, HEADINGS))
-    console.print({key: value for key, value in report.items() if key != "rows"})
     if json_file:
         write_report(json_file, {**report, "rows": rows})
+    full = [dict.fromkeys(HEADINGS) | row for row in rows]
+    console.print(as_table("boxes of 10 Å", full, HEADINGS))
+    console.print({key: value for key, value in report.items() if key != "rows"})
 
 
 if __name__ == "__main__":
