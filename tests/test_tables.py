@@ -368,21 +368,50 @@ def test_short_vectors_are_shown_beside_other_codings_of_as_many_numbers():
     assert orbits.what == "orbits, exactly: as many numbers as it takes"
 
 
-def test_published_networks_are_shown_by_size_beside_the_ceiling():
-    row = {"model": "paper", "view": "single", "atoms_of_cell": "all", "structures": 9, "recall": 0.3}
-    row |= {"precision": 0.4, "species_of_found": 0.1, "all_right": 0.0, "match_rate": 0.0}
-    ours = row | {"model": "best", "view": "whole cell", "recall": 1.0, "species_of_found": 1.0}
-    rows = [ours, row, row | {"atoms_of_cell": "1-8"}, ours | {"atoms_of_cell": "1-8"}]
-    stage = {"steps": 10, "seconds": 120}
-    report = {"training": {"density": stage, "species": stage}, "rows": rows, "sets": ["a", "b"]}
-    report |= {"structures_of_each_set": 5}
+def test_boxes_of_both_halves_stand_in_one_row_beside_what_is_made_with_them():
+    row = {"half": "reporting", "model": "linear code", "view": "single", "atoms_of_cell": "all"}
+    row |= {"structures": 9, "recall": 0.99, "precision": 0.98, "species_of_found": 0.89, "all_right": 0.5}
+    row |= {"median_s": 0.02, "slowest_s": 2.0, "not_fitting": 3, "atoms": 50, "cell_atoms": 60}
+    chosen = row | {"half": "choosing", "recall": 0.97}
+    ours = row | {
+        "model": "best",
+        "view": "whole cell",
+        "recall": 1.0,
+        "species_of_found": 1.0,
+        "median_s": None,
+    }
+    pca = row | {"model": "PCA", "view": "repeating"}
+    rows = [chosen, ours, row, row | {"atoms_of_cell": "1-8"}, pca, pca | {"atoms_of_cell": "1-8"}]
+    made = {"what": "samples, normal", "asked": 5, "with_atoms": 4, "atoms": 7.0, "valid": 0.8, "bonded": 0.6}
+    maps = {"found": 0.5, "true": 0.4, "species_of_found": 0.3}
+    report = {
+        "rows": rows,
+        "sets": {"choosing": "a", "reporting": "b"},
+        "generation": [made],
+        "pca_boxes": 15,
+    }
+    report |= {"training": {"refined": {"joint": {"steps": 10, "seconds": 120}}}}
+    report |= {"unexplained": [{"half": "reporting", "view": "single", "linear code": 0.03, "PCA": 0.06}]}
+    report |= {"maps": {"choosing": maps, "reporting": maps}}
     report |= {"simulator": {"cpu_ms_per_box": 20.0, "boxes_per_core_second": 50.0}}
-    caption, (speed, best, *paper) = tables.crystals_paper_table(report)
-    assert "10 steps (2 min), then 10 steps (2 min)" in caption
+    caption, lines = tables.crystals_paper_table(report)
+    assert "of b (limits of the fit chosen on a" in caption
+    speed, best, code, small, learnt, left, named, new = lines
     assert "100 boxes/s of two cores (goal missed)" in speed.measured
     assert best.what == "ours (`best`)"
     assert "goal missed" not in best.measured
-    assert [line.where for line in paper] == ["single (9)", "single, cells of 1-8 atoms (9)"]
+    assert code.measured.startswith("99.0 % of atoms found (97.0 %), 98.0 %")
+    assert code.measured.endswith(
+        "20 ms, 2.0 s at most; 3 cells do not fit, 10 of 60 atoms are outside (goal missed)"
+    )
+    assert small.where == "single, cells of 1-8 atoms (9)"
+    assert learnt.where == "repeating (9)"
+    assert left.measured == "linear code 3.0 %, PCA 6.0 %"
+    assert left.others == "PCA of 15 boxes; refined: 10 steps (2 min)"
+    assert named.measured.startswith("50.0 % of balls' voxels found (50.0 %)")
+    assert (
+        new.measured == "4 with atoms, 7.0 in the mean; no two within 0.5 Å in 80.0 %, within 1 Å in 60.0 %"
+    )
 
 
 def test_molmnist_goals_are_judged_and_baselines_stand_beside_the_network():

@@ -29,7 +29,7 @@ TINY = PRESETS["tiny"]
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both tiny networks after two steps each."""
+    """Both tiny published networks after two steps each."""
     out = tmp_path_factory.mktemp("runs")
     settings = {"max_steps": 2, "batch_size": 2, "val_count": 2, "workers": 0, "quiet": True}
     settings |= {"accelerator": "cpu", "precision": "fp32"}
@@ -43,8 +43,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_has_nothing_to_learn_from_says_so(tmp_path: Path):
     with pytest.raises(ConfigError, match="name structures"):
         preset("paper", PRESETS).simulate(0, 0)
-    with pytest.raises(ConfigError, match="computed, not learnt"):
-        preset("best", PRESETS).network()
+    for name in ("best", "linear"):
+        with pytest.raises(ConfigError, match="computed, not learnt"):
+            preset(name, PRESETS).network()
     with pytest.raises(InputError, match="no structures there"):
         load_structures(str(tmp_path / "nowhere"))
     (tmp_path / "bad.parquet").write_text("nothing")
@@ -191,7 +192,7 @@ def test_what_is_no_model_or_structure_is_refused(weights: Path, tmp_path: Path)
         model_of({"model": "other"})
     with pytest.raises(InputError, match="no crystal structure"):
         argand.load("crystals").encode(3.0)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(InputError, match="not a latent of the published networks"):
+    with pytest.raises(InputError, match="not a latent of a box of 6 Å: 32 finite numbers"):
         PublishedModel(str(weights)).decode(np.zeros(7, np.float32))
     with pytest.raises(ConfigError, match="no two ends"):
         PublishedModel(str(weights)).between(prototypes()[0], prototypes()[1], 1, 0)
@@ -206,10 +207,11 @@ def test_evaluation_counts_atoms_of_either_model_and_fills_the_card(weights: Pat
     assert (row["structures"], row["recall"], row["species_of_found"], row["all_right"]) == (3, 1.0, 1.0, 1.0)
     copy = tmp_path / "model.safetensors"
     copy.write_bytes(weights.read_bytes())
-    result = evaluate_model("paper", [str(tmp_path)], 9, weights=copy)
+    result = evaluate_model("paper", [str(tmp_path)], 2, weights=copy)
     names = [f"{view}{what}" for view in ("single", "repeating") for what in ("", ", perfect density")]
     assert [row["what"] for row in result["rows"]] == names
     assert all(0 <= row["recall"] <= 1 for row in result["rows"])
+    assert result["rows"][1]["recall"] == 1.0
     card = keep_figures(copy, result).read_text()
     assert "argand crystals train paper-small --structures prototypes" in card
     assert "repeating, perfect density" in card

@@ -129,3 +129,7 @@ class Box:
         inner = ((voxels > 0) & (voxels < n - 1)).all(1)
         species = np.clip(np.rint(np.exp(height) / per_electron), 1, 255).astype(np.uint8)
         return Atoms(places[inner], species[inner])
+
+
+PUBLISHED_BOX = Box()
+"""The box of Hoffmann et al. (arXiv 1909.00949)."""

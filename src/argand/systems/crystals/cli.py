@@ -35,7 +35,7 @@ from argand.systems.crystals.files.cli import (
 )
 from argand.systems.crystals.files.samples_cli import Phases, judge, phases, sample
 
-Preset = Annotated[str, typer.Argument(help="best, paper, paper-small or tiny.")]
+Preset = Annotated[str, typer.Argument(help="best, linear, refined, paper, paper-small or tiny.")]
 Structures = Annotated[
     str | None,
     typer.Option(help="Parquet file or folder of structures to learn from; they are not part of argand."),
@@ -60,7 +60,10 @@ def simulate(
 
 def train(
     preset: Annotated[
-        str, typer.Argument(help="paper, paper-small, tiny; occupation, frameworks: what sample draws with.")
+        str,
+        typer.Argument(
+            help="refined, paper, paper-small, tiny; occupation, frameworks: what sample draws with."
+        ),
     ],
     out: TrainingFolder,
     structures: Structures = None,
@@ -84,11 +87,11 @@ def train(
     workers: Workers = None,
     seed: Seed = 0,
 ) -> None:
-    """Train the published networks, one after the other, or a network that `sample` draws crystals with.
+    """Train the published networks, the one behind the linear code, or one that `sample` draws crystals with.
 
     Ctrl-C leaves a run to --resume.
 
-    Example: argand crystals train paper-small --structures pool.parquet --out runs/paper --max-time 01:00:00
+    Example: argand crystals train refined --structures pool.parquet --out runs/refined --max-time 01:00:00
     """
     from argand.system import preset as named
     from argand.systems.crystals.presets import (
@@ -113,7 +116,7 @@ def train(
         run_training(system, out, "structures", **defaults | given)
         return
     final = train_in_sequence(_of(system, structures), out, run_training, **BOX_TRAINING | given)
-    say(f"both networks: {final}")
+    say(f"weights: {final}")
 
 
 def evaluate(
@@ -155,6 +158,8 @@ def evaluate(
         judge(files, out, json, {"known": known, "phases": phases, "index": index}, processes)
         return
     seed = EVALUATION_SEED if seed is None else seed
+    if card and weights is None:
+        weights = PAPER_WEIGHTS
     result = evaluate_model(model, files, count, seed, weights)
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)

@@ -1,7 +1,7 @@
 """What a model makes of structures that it does not know: whole cells by ours, boxes as published."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,21 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from argand.errors import ConfigError
+from argand.errors import ConfigError, InputError
 from argand.io.structure import expand, usable
 from argand.physics.crystal.comparison import Comparison, compare
+from argand.physics.crystal.gaussian_fit import SECONDS, fit_atoms
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, attempted
 from argand.systems.crystals.network import CLASSES
-from argand.systems.crystals.predict import PAPER_WEIGHTS, Model, PublishedModel, named_model
-from argand.systems.crystals.published.decoder import FLOOR, PublishedDecoder, load_decoder
-from argand.systems.crystals.simulate import box_sample, repeats
+from argand.systems.crystals.predict import Model, PublishedModel, named_model
+from argand.systems.crystals.published.decoder import BoxCoder, LinearCoder, RefinedCoder, load_coder
+from argand.systems.crystals.simulate import BoxSample, box_sample, repeats
 
 EVALUATION_SEED = 2_000_003
 """Neither the seed of any training run nor that of its validation; any other of that kind would do."""
 VIEWS = ("single", "repeating")
+FLOOR = 1.0
+"""Electrons; lower maxima are no atoms. By hand: what hydrogen has."""
+
+Reader = Callable[[BoxSample, np.random.Generator], Atoms]
+"""Gets atoms from a box; the generator is for noise."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +61,12 @@ def _rebuilt(model: Model, truth: Structure) -> Iterator[Structure]:
 
 
 def box_trials(
-    structures: Sequence[Structure],
-    view: str,
-    box: Box,
-    decoder: PublishedDecoder | None,
-    seed: int = EVALUATION_SEED,
+    structures: Sequence[Structure], view: str, box: Box, reader: Reader, seed: int = EVALUATION_SEED
 ) -> Iterator[Trial]:
-    """Boxes of 10 Å through the published networks; without them, read from the perfect density.
+    """Boxes of 10 Å and what a reader gets from them.
 
     Left out are structures that do not repeat within the box, where it should, and elements without a class.
+    Atoms of a single cell that its box has no room for are in neither count.
     """
     for number, structure in enumerate(structures):
         if (view == "repeating" and not repeats(structure, box)) or structure.species.max() >= CLASSES:
@@ -71,13 +74,38 @@ def box_trials(
         sample = box_sample(structure, box, view == "single", np.random.default_rng([seed, number]))
         if not len(sample.atoms.species):
             continue
-        if decoder is None:
-            found = box.read_peaks(sample.density, FLOOR)
-        else:
-            density, scores = decoder.volumes(decoder.latents(sample.density[None]))
-            found, _ = decoder.atoms(density[0], scores[0])
+        found = reader(sample, np.random.default_rng([seed, number, 1]))
         decoded, truth = (_apart(atoms, box.side) for atoms in (found, sample.atoms))
         yield Trial(compare(decoded, truth), len(structure), decoded, truth)
+
+
+def coded(coder: BoxCoder, noise: float = 0.0) -> Reader:
+    """Atoms fitted to a box's vector, with noise of this share of the vector's root mean square."""
+
+    def read(sample: BoxSample, rng: np.random.Generator) -> Atoms:
+        latent = coder.latents(sample.density[None])[0]
+        error = noise * np.sqrt(np.mean(latent**2)) * rng.standard_normal(len(latent))
+        return _or_none(lambda: coder.fitted((latent + error).astype(np.float32)).inside(coder.box).atoms)
+
+    return read
+
+
+def fitted(box: Box, seconds: float = SECONDS) -> Reader:
+    """Atoms fitted to the density itself: the ceiling of any vector."""
+    return lambda sample, rng: _or_none(lambda: fit_atoms(sample.density, box, seconds).inside(box).atoms)
+
+
+def peaks(box: Box) -> Reader:
+    """Atoms at the maxima of the density itself."""
+    return lambda sample, rng: box.read_peaks(sample.density, FLOOR)
+
+
+def _or_none(read: Callable[[], Atoms]) -> Atoms:
+    """Atoms, none of them where a box has none to tell."""
+    try:
+        return read()
+    except InputError:
+        return Atoms(np.zeros((0, 3)), np.zeros(0, np.uint8))
 
 
 def _apart(atoms: Atoms, side: float) -> Structure:
@@ -108,8 +136,9 @@ def evaluate_model(
 ) -> dict[str, Any]:
     """Rows of figures over `count` structures of some files, drawn by the seed.
 
-    One row for `best` and `symmetric`; of `paper` a row for each view, and those of perfect densities.
-    ConfigError for an unknown model or no structures, InputError for weights that cannot be read.
+    One row for `best` and `symmetric`; of `paper`, or of networks by their weights, a row for each view, and
+    those of perfect densities. ConfigError for an unknown model or no structures, InputError for weights that
+    cannot be read.
     """
     # Atoms are compared in the cell given.
     model = named_model(name, weights=weights, keeps_setting=name == "symmetric")
@@ -118,12 +147,16 @@ def evaluate_model(
     if not isinstance(model, PublishedModel):
         trials = {"whole cell": cell_trials(model, structures)}
     else:
-        decoder = load_decoder(weights or PAPER_WEIGHTS)
-        ways = {"": decoder, ", perfect density": None}
+        coder = LinearCoder() if weights is None else load_coder(weights)
+        ways = {"": coded(coder), ", perfect density": fitted(coder.box)}
+        if isinstance(coder, RefinedCoder):
+            ways[", atoms of the maps"] = lambda sample, rng: coder.seen(
+                coder.latents(sample.density[None])[0]
+            )
         trials = {
-            view + what: box_trials(structures, view, decoder.box, given, seed)
+            view + what: box_trials(structures, view, coder.box, reader, seed)
             for view in VIEWS
-            for what, given in ways.items()
+            for what, reader in ways.items()
         }
     rows = []
     with ProgressDisplay(f"evaluate {name}", "structures") as display:

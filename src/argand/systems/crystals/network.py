@@ -20,9 +20,11 @@ LATENT, CLASSES, VOXELS = 300, 95, 30
 1909.00949)."""
 SEGMENTER_WIDTHS = (64, 128, 256, 512, 1024)
 """Channels of the levels; the first and the last are published, doubling between them is the U-Net's way."""
-AUTOENCODER_WIDTHS = (16, 32, 64, 128)
-"""Channels of the levels: ours, by hand, so that the box ends at 2³ voxels. Not the published encoder, whose
-public code has five levels to 256 channels."""
+AUTOENCODER_WIDTHS = (16, 32, 64, 128, 256)
+"""Channels of the levels, as in the published code."""
+DENSE, PADDED = 3000, 50
+"""Units of the dense layer between convolutions and latent, and voxels to which a box is padded, so that five
+levels end at 4³: both of the published code."""
 _FIRST_LOG_VARIANCE, _SLOPE = -4.0, 0.1
 """Where the latents' variance begins (a deviation of 0.14), and the slope of leaky units below zero. By
 hand."""
@@ -81,11 +83,77 @@ class DensityAutoencoder(nn.Module):
     ) -> tuple[Volume, Vectors, Vectors]:
         """The decoded box, mean and log variance; without a generator the mean itself is decoded."""
         mean, log_variance = self.encode(density)
-        latent = mean
-        if generator is not None:
-            noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-            latent = mean + noise * torch.exp(0.5 * log_variance)
-        return self.decode(latent), mean, log_variance
+        return self.decode(drawn(mean, log_variance, generator)), mean, log_variance
+
+
+def drawn(mean: Vectors, log_variance: Vectors, generator: torch.Generator | None) -> Vectors:
+    """Latents drawn from their distributions; without a generator their means."""
+    if generator is None:
+        return mean
+    noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+    return mean + noise * torch.exp(0.5 * log_variance)
+
+
+class PublishedAutoencoder(nn.Module):
+    """The encoder-decoder in the sizes of the published code: 108 million weights.
+
+    Boxes [batch, 1, n, n, n] are padded to 50³ voxels; five levels of two convolutions, all but the first
+    after halving; a dense layer of 3,000, and the latent. The decoder is its mirror image. Densities in
+    e/Å³. ConfigError for no level, or a box larger than what it is padded to.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, ...] = AUTOENCODER_WIDTHS,
+        latent: int = LATENT,
+        voxels: int = VOXELS,
+        dense: int = DENSE,
+        padded: int = PADDED,
+    ) -> None:
+        if not widths or voxels > padded:
+            raise ConfigError("the published encoder needs a level or more, and boxes no larger than its own")
+        super().__init__()
+        self.voxels, self.before = voxels, (padded - voxels) // 2
+        self.after = padded - voxels - self.before
+        self.sizes = [padded]
+        for _ in widths[1:]:
+            self.sizes.append((self.sizes[-1] + 1) // 2)
+        self.down = nn.ModuleList(
+            nn.Sequential(_plain(a, b), _plain(b, b)) for a, b in pairwise((1, *widths))
+        )
+        flat = widths[-1] * self.sizes[-1] ** 3
+        self.dense = nn.Linear(flat, dense)
+        self.mean, self.log_variance = nn.Linear(dense, latent), nn.Linear(dense, latent)
+        self.widen, self.unfold = nn.Linear(latent, dense), nn.Linear(dense, flat)
+        back = (*widths[::-1], widths[0])
+        self.up = nn.ModuleList(nn.Sequential(_plain(a, a), _plain(a, b)) for a, b in pairwise(back))
+        self.head = nn.Conv3d(widths[0], 1, 3, padding=1)
+        nn.init.constant_(self.log_variance.bias, _FIRST_LOG_VARIANCE)
+
+    def encode(self, density: Volume) -> tuple[Vectors, Vectors]:
+        """Mean and logarithm of the variance of each box's latent, [batch, latent] both."""
+        x = F.pad(density, (self.before, self.after) * 3)
+        for number, level in enumerate(self.down):
+            x = level(x if number == 0 else F.max_pool3d(x, 2, ceil_mode=True))
+        deep = F.leaky_relu(self.dense(x.flatten(1)), _SLOPE)
+        return self.mean(deep), self.log_variance(deep)
+
+    def decode(self, latent: Vectors) -> Volume:
+        """The box of a latent, [batch, 1, n, n, n] in e/Å³; a density is nowhere below zero."""
+        deep = F.leaky_relu(self.widen(latent), _SLOPE)
+        size = self.sizes[-1]
+        x = F.leaky_relu(self.unfold(deep), _SLOPE).view(len(latent), -1, size, size, size)
+        for level, size in zip(self.up, self.sizes[::-1], strict=True):
+            x = level(F.interpolate(x, size=(size,) * 3, mode="nearest"))
+        kept = slice(self.before, self.before + self.voxels)
+        return F.softplus(self.head(x))[..., kept, kept, kept]
+
+    def forward(
+        self, density: Volume, generator: torch.Generator | None = None
+    ) -> tuple[Volume, Vectors, Vectors]:
+        """The decoded box, mean and log variance; without a generator the mean itself is decoded."""
+        mean, log_variance = self.encode(density)
+        return self.decode(drawn(mean, log_variance, generator)), mean, log_variance
 
 
 class AttentionGate(nn.Module):
@@ -157,9 +225,11 @@ def _double(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 class PublishedNetworks(nn.Module):
-    """Encoder-decoder and segmenter, which learn one after the other."""
+    """Encoder-decoder and segmenter, which learn together or one after the other."""
 
-    def __init__(self, autoencoder: DensityAutoencoder, segmenter: AttentionSegmenter) -> None:
+    def __init__(
+        self, autoencoder: DensityAutoencoder | PublishedAutoencoder, segmenter: AttentionSegmenter
+    ) -> None:
         super().__init__()
         self.autoencoder, self.segmenter = autoencoder, segmenter
 

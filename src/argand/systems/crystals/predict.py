@@ -1,7 +1,7 @@
 """Crystal structures as vectors and back, from Python: `argand.load("crystals")`.
 
 Three models of one interface stand behind it: Fourier coefficients, those that the space group leaves free,
-and the published networks.
+and boxes of 10 Å as published.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -146,15 +146,18 @@ class SymmetricModel:
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """The published networks: a box of 10 Å, of the repeating crystal or of its single cell.
+    """The published interface: a box of 10 Å, of the crystal or its single cell, as 300 numbers, and atoms.
 
     What it decodes is the box: its atoms in a cubic cell of that side, since the vector knows no lattice.
-    Without `weights`, those that ship with argand.
+    Without `weights` the numbers are the linear code and atoms are fitted to them, which is what works best
+    (README); with weights they are what those networks make of the box. `code` says which, so that vectors
+    of one are not read as those of the other.
     """
 
     weights: str = ""
     view: Literal["repeating", "single"] = "repeating"
     seed: int = 0
+    code: Literal["", "linear"] = "linear"
 
     @property
     def config(self) -> dict[str, Any]:
@@ -162,13 +165,17 @@ class PublishedModel:
         return {"model": "paper", **asdict(self)}
 
     def encode(self, structure: Structure) -> Latent:
-        """Mean latent of the box, which is turned, and its origin drawn, as the seed says."""
+        """The vector of the box, which is turned, and its origin drawn, as the seed says."""
+        from argand.systems.crystals.published.decoder import encode_box
+
         rng = np.random.default_rng(self.seed)
-        return _networks(self.weights).encode(structure, self.view == "single", rng)
+        return encode_box(_coder(self.weights), structure, self.view == "single", rng)[0]
 
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """The atoms in the box of a vector; there is nothing to try again."""
-        return _networks(self.weights).decode(latent)
+        """The atoms in the box of a vector; the fit has its own repairs."""
+        from argand.systems.crystals.published.decoder import decode_box
+
+        return decode_box(_coder(self.weights), latent)
 
     def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
         """The vector of the box, and the atoms decoded from it."""
@@ -180,9 +187,14 @@ class PublishedModel:
         if steps < 2:
             raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
         ends = self.encode(first), self.encode(second)
-        return [
-            self.decode((1 - share) * ends[0] + share * ends[1]) for share in np.linspace(0.0, 1.0, steps)
-        ]
+        shares = np.linspace(0.0, 1.0, steps, dtype=np.float32)
+        return [self.decode((1 - share) * ends[0] + share * ends[1]) for share in shares]
+
+    def drawn(self, count: int, seed: int, prior: str = "mixture") -> list[Any]:
+        """New boxes as `published.sampling.sample_boxes` draws them: Decoded, or the reason for none."""
+        from argand.systems.crystals.published.sampling import sample_boxes
+
+        return sample_boxes(_coder(self.weights), count, seed, prior)
 
     def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
         """Noise of this share of the vector's root mean square."""
@@ -191,10 +203,10 @@ class PublishedModel:
 
 
 @cache
-def _networks(weights: str) -> Any:
-    from argand.systems.crystals.published.decoder import load_decoder
+def _coder(weights: str) -> Any:
+    from argand.systems.crystals.published.decoder import LinearCoder, load_coder
 
-    return load_decoder(Path(weights) if weights else PAPER_WEIGHTS)
+    return load_coder(Path(weights)) if weights else LinearCoder()
 
 
 def named_model(
@@ -205,7 +217,7 @@ def named_model(
     as_given: bool = False,
     keeps_setting: bool = False,
 ) -> Model:
-    """The model `best`, with vectors of 512 numbers or so many, `symmetric` (64), or `paper`.
+    """The model `best` of 512 numbers or so many, `symmetric` (64), or `paper`: the linear code, or weights'.
 
     With `as_given`, `best` encodes crystals in the setting that they have, not in their canonical one.
     `symmetric` keeps the cell and origin given, if that is asked for; `paper` has its own weights or others.
@@ -226,7 +238,7 @@ def named_model(
         short = SymmetricRepresentation(keeps_setting=keeps_setting)
         return SymmetricModel(short if numbers is None else replace(short, numbers=numbers))
     own = PublishedModel(view="single" if is_single else "repeating")
-    return own if weights is None else replace(own, weights=str(weights))
+    return own if weights is None else replace(own, weights=str(weights), code="")
 
 
 def model_of(config: Mapping[str, Any]) -> Model:
@@ -238,6 +250,8 @@ def model_of(config: Mapping[str, Any]) -> Model:
         return SymmetricModel(from_config(SymmetricRepresentation, fields))
     if config["model"] != "paper":
         raise InputError(f"latents of a model '{config['model']}', which is unknown")
+    if not config.get("weights") and config.get("code") != "linear":
+        raise InputError("latents of networks that argand no longer ships; encode the structures again")
     return from_config(PublishedModel, fields)
 
 
@@ -410,10 +424,10 @@ def structure_of(source: Source) -> Structure:
 
 
 def load(weights: Path | str | None = None) -> Predictor:
-    """Our representation, which has no weights; or the published networks with weights of a file or folder.
+    """Our representation; or, for `"paper"`, the published interface by what answers best, the linear code.
 
-    `"symmetric"` stands for our short one, `"paper"` for the published networks' weights that ship with
-    argand. Raises InputError where weights cannot be read.
+    `"symmetric"` stands for our short one. None of these has weights; those of a file or folder are taken for
+    networks under the published interface. InputError where they cannot be read.
     """
     if weights is None or str(weights) in MODELS:
         return Predictor(named_model(str(weights or "best")))

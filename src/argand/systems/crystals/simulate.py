@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from argand.errors import ConfigError
+from argand.errors import ConfigError, InputError
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.systems.crystals.database.dataset import StructureDataset
 
 MOST_ATOMS = 512
-"""Places kept with a sample: more atoms than any box of 10 Å holds, at 4 Å³ for an atom of the densest solids
-250. What is beyond is left out without a word."""
+"""Places kept with a sample: more atoms than a box of 10 Å holds, at 4 Å³ for an atom of the densest solids
+250. Boxes of more are refused."""
 TRIES = 100
 """Structures drawn for a sample, until the box is not empty. By hand; the first box nearly always does."""
 
@@ -26,11 +26,16 @@ class BoxSample:
     is_single: bool
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The same in arrays of fixed shapes; places beyond the last atom are NaN, species 0."""
+        """The same in arrays of fixed shapes; places beyond the last atom are NaN, species 0.
+
+        InputError for more than 512 atoms.
+        """
         places = np.full((MOST_ATOMS, 3), np.nan, np.float32)
         species = np.zeros(MOST_ATOMS, np.uint8)
-        count = min(len(self.atoms.species), MOST_ATOMS)
-        places[:count], species[:count] = self.atoms.places[:count], self.atoms.species[:count]
+        count = len(self.atoms.species)
+        if count > MOST_ATOMS:
+            raise InputError(f"{count} atoms are in one box; {MOST_ATOMS} are kept: make the box smaller")
+        places[:count], species[:count] = self.atoms.places, self.atoms.species
         return {
             "density": self.density,
             "labels": self.labels,

@@ -1,8 +1,8 @@
-"""Training of the published networks in sequence: encoder-decoder, then segmenter on its densities."""
+"""Training of networks on boxes: all at once, or encoder-decoder, then segmenter on its densities."""
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from argand.learn.record import BEST_NAME
 from argand.systems.crystals.database.dataset import load_structures
 from argand.systems.crystals.system import Crystals
 
-STAGES = ("density", "species")
+TOGETHER, IN_TURN = ("joint",), ("density", "species")
+"""Stages of a training: all networks at once, or the encoder-decoder before the segmenter."""
 DENSITY_SHARE = 0.5
 """Of the time for the encoder-decoder, whose densities the segmenter depends on. By hand, and with nothing
 compared."""
@@ -29,18 +30,25 @@ Run = Callable[..., None]
 def train_in_sequence(
     system: Crystals, out: Path, run: Run, *, max_time: str, resume: bool, **settings: Any
 ) -> Path:
-    """Train both in the folders `density` and `species` of `out`; the last one's weights hold both.
+    """Train networks in the folders of `out` that their stages are called after.
+
+    Those that learn together have one, `joint`; else `density` and `species` follow each other, and the last
+    one's weights hold both networks.
 
     `run(system, folder, what, **settings)` trains one. Raises ConfigError for a system without networks or
     without structures, InputError for a source that holds none.
     """
-    if system.model == "fourier":
-        raise ConfigError("the latents of `best` are computed, not learnt; train `paper` or `paper-small`")
+    if system.model in ("fourier", "linear"):
+        raise ConfigError(
+            "the latents of `best` and `linear` are computed, not learnt; train `refined`, `paper` or "
+            "`paper-small`"
+        )
     load_structures(system.source)
     seconds = seconds_from(max_time)
-    shares = {"density": DENSITY_SHARE, "species": 1 - DENSITY_SHARE}
+    shares = {"joint": 1.0, "density": DENSITY_SHARE, "species": 1 - DENSITY_SHARE}
+    stages = TOGETHER if system.model == "refined" or system.stage == "joint" else IN_TURN
     start = ""
-    for stage in STAGES:
+    for stage in stages:
         folder = out / stage
         one = replace(system, stage=stage, start=start)
         if start:
@@ -48,7 +56,7 @@ def train_in_sequence(
         again = resume and (folder / FILE_NAME).exists()
         run(one, folder, "boxes", max_time=shares[stage] * seconds, resume=again, **settings)
         start = str(folder / BEST_NAME)
-    return join(out)
+    return join(out, stages)
 
 
 def _forget_outdated(folder: Path, start: Path) -> None:
@@ -58,14 +66,13 @@ def _forget_outdated(folder: Path, start: Path) -> None:
         shutil.rmtree(folder)
 
 
-def join(out: Path) -> Path:
-    """Write the weights of both networks, in half precision, and the log of both to `out`.
+def join(out: Path, stages: Sequence[str] = IN_TURN) -> Path:
+    """Write the weights of the last stage, in half precision, and the log of all stages to `out`.
 
     InputError for none.
     """
-    state, header = load_weights(out / "species" / BEST_NAME)
-    first = read_header(out / "density" / BEST_NAME)
-    both = {"density": first, "species": header}
+    state, header = load_weights(out / stages[-1] / BEST_NAME)
+    both = {stage: read_header(out / stage / BEST_NAME) for stage in stages}
     # What the training began from is in these weights.
     header = {**header, "config": {**header["config"], "start": ""}}
     header["training"] = {stage: one["training"] for stage, one in both.items()}
@@ -73,7 +80,7 @@ def join(out: Path) -> Path:
     halves = {name: one.half() if one.is_floating_point() else one for name, one in state.items()}
     lines = [
         json.dumps({"stage": stage, **record})
-        for stage in STAGES
+        for stage in stages
         for record in read_log(out / stage / LOG_NAME)
     ]
     write_lines(out / LOG_NAME, lines)
