@@ -24,7 +24,7 @@ from argand.physics.crystal.bond import covalent_radii
 from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import VERSION
-from argand.systems.crystals.files.samples import Judge, evaluate_samples
+from argand.systems.crystals.files.samples import Judge, evaluate_samples, judged, summed
 from argand.systems.crystals.generation.candidates import FRAMEWORKS, Prior
 from argand.systems.crystals.generation.sampling import sample_files
 from argand.systems.crystals.generation.selection import Selection, Wishes
@@ -43,22 +43,19 @@ Row = dict[str, Any]
 
 DRAWN = {
     "substitution": (Prior(), Wishes()),
-    "substitution, new": (Prior(), Wishes(new=True)),
     "substitution, new and plausible": (Prior(), Wishes(new=True, least_plausibility=PLAUSIBLE)),
     "frameworks, new": (Prior(generator=FRAMEWORKS), Wishes(new=True)),
-    "frameworks, new and plausible": (
-        Prior(generator=FRAMEWORKS),
-        Wishes(new=True, least_plausibility=PLAUSIBLE),
-    ),
-    "frameworks, new, plausible and symmetric": (
-        Prior(generator=FRAMEWORKS),
-        Wishes(new=True, least_plausibility=PLAUSIBLE, least_rotations=SYMMETRIC),
-    ),
     "frameworks, all of them new, plausible and symmetric": (
         Prior(generator=FRAMEWORKS),
         Wishes(new=True, new_framework=True, least_plausibility=PLAUSIBLE, least_rotations=SYMMETRIC),
     ),
 }
+HALVES = (
+    "substitution, new and plausible",
+    "frameworks, all of them new, plausible and symmetric",
+)
+BOTH = "both generators: the first halves of these two"
+"""Nothing is drawn or relaxed for it: it is what two runs of half as many crystals give together."""
 RANDOM, REAL = "random elements on the same skeletons", "real: mp_20 test"
 HEADINGS = {
     "what": "what",
@@ -104,8 +101,12 @@ def main(
         "rows": [],
     }
     judge = Judge(known=data / "mp_pool.parquet")
-    for what in rows or (*DRAWN, RANDOM, REAL):
-        folder = work / f"{seed}-{what.replace(' ', '-').replace(',', '').replace(':', '')}"
+    for what in rows or (*DRAWN, BOTH, RANDOM, REAL):
+        if what == BOTH:
+            figures = _together(work, seed, count // 2, judge)
+            report["rows"].append({"what": what, "drawn": figures["count"], "rejected": {}, **figures})
+            continue
+        folder = _folder(work, seed, what)
         about = _made(what, folder / "drawn", count, seed, data)
         summary = evaluate_samples([str(folder / "drawn")], judge, folder / "judged", processes)
         figures = {
@@ -115,6 +116,20 @@ def main(
         console.print(as_table(f"seed {seed}", report["rows"], HEADINGS))
         if json_file:
             write_report(json_file, report)
+
+
+def _folder(work: Path, seed: int, what: str) -> Path:
+    return work / f"{seed}-{what.replace(' ', '-').replace(',', '').replace(':', '')}"
+
+
+def _together(work: Path, seed: int, count: int, judge: Judge) -> Row:
+    """The figures of the first so many crystals of each of two rows, which have been judged."""
+    records: list[Row] = []
+    for what in HALVES:
+        done = judged(_folder(work, seed, what) / "judged", judge)
+        records += [done[name] for name in sorted(done)[:count]]
+    summary = summed(records, [], judge)
+    return {key: value for key, value in summary.items() if key not in ("structures", "skipped", "known")}
 
 
 def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:

@@ -13,7 +13,7 @@ from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.files.explore import interpolate_files
 from argand.systems.crystals.files.run import reconstruct_files
 from argand.systems.crystals.latent.representation import representation_of
-from argand.systems.crystals.predict import FourierModel
+from argand.systems.crystals.predict import FourierModel, Predictor
 from argand.systems.crystals.view import principal_plane, write_page
 
 SHORT = representation_of(256)
@@ -75,7 +75,7 @@ def test_inputs_that_are_gone_are_left_out(cifs: Path, tmp_path: Path):
 
 def test_a_way_has_one_frame_for_each_step(cifs: Path, tmp_path: Path):
     out = tmp_path / "way"
-    interpolate_files(cifs / "11.cif", cifs / "19.cif", 4, out, SHORT, 1)
+    interpolate_files(cifs / "11.cif", cifs / "19.cif", 4, out, Predictor(MODEL), 1)
     data = data_of(write_page(out))
     assert len(data["way"]) == 4
     assert data["pairs"] == data["map"]["points"] == []

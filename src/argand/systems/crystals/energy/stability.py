@@ -18,15 +18,22 @@ def settled(structure: Structure, hull: Hull, effort: Effort) -> tuple[Structure
     InputError where the potential has no answer at all.
     """
     relaxed = relax(structure, effort)
-    formula = formula_of(structure)
-    converged = relaxed.ended == "converged"
-    return relaxed.structure, {
+    energy: Record = {
         "energy_before": relaxed.before,
         "energy": relaxed.after,
         "energy_lost": relaxed.before - relaxed.after,
         "rmsd": relaxed.rmsd,
         "relaxation_steps": relaxed.steps,
         "relaxation": relaxed.ended,
-        "above_hull": hull.above(formula, relaxed.after) if converged else None,
+    }
+    return relaxed.structure, energy | against(hull, structure, energy)
+
+
+def against(hull: Hull, structure: Structure, energy: Record) -> Record:
+    """How far the crystal of a record of energies is above a hull; as in `settled`."""
+    formula = formula_of(structure)
+    converged = energy.get("relaxation") == "converged"
+    return {
+        "above_hull": hull.above(formula, energy["energy"]) if converged else None,
         "without_reference": hull.lacking(formula),
     }

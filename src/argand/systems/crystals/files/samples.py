@@ -25,7 +25,7 @@ from argand.systems.crystals.database.fingerprint_index import formula_of, is_sa
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import load_potential
 from argand.systems.crystals.energy.relaxation import Effort
-from argand.systems.crystals.energy.stability import settled
+from argand.systems.crystals.energy.stability import against, settled
 from argand.systems.crystals.generation.sampling import LATENTS
 from argand.systems.crystals.generation.selection import (
     described,
@@ -71,15 +71,14 @@ def evaluate_samples(
     load_potential()
     load_phases(judge.phases)
     like = _of_same_formula([one for _, one in named], judge.known)
-    file, asked = make_folder(out) / RECORDS, digest(judge)
-    done = _done(file, asked)
+    asked, done = digest(judge), judged(make_folder(out), judge)
     left = [(name, one) for name, one in named if not _is_done(done.get(name), one)]
     jobs = [(judge_one, one, like.get(formula_of(one[1]), []), judge, out, asked) for one in left]
     begun = 1 - len(left) / len(named)
     with ProgressDisplay("evaluate", "structures", begun) as display:
         watch = lambda count: display.update(begun + count / len(named), count)  # noqa: E731
         run_jobs(jobs, processes or available_cores(), watch)
-    done = _done(file, asked)
+    done = judged(out, judge)
     return write_summary(out, to_record(summed([done[name] for name, _ in named], skipped, judge)))
 
 
@@ -108,10 +107,15 @@ def judge_one(
 
 
 def summed(records: Sequence[Record], skipped: Sequence[Record], judge: Judge) -> Record:
-    """Shares over all structures: valid, near the hull, unique, new, and all of these at once."""
+    """Shares over all structures: valid, near the hull, unique, new, and all of these at once.
+
+    Distances from the hull are taken anew from the energies: another hull asks for no other relaxation.
+    """
     kept: list[Structure] = []
     shown = []
-    for record in records:
+    hull = load_phases(judge.phases)
+    for given in records:
+        record = given | against(hull, from_plain(given["structure"]), given)
         relaxed = from_plain(record["structure"])
         unique = not any(is_same(relaxed, one) for one in kept)
         kept.append(relaxed)
@@ -188,14 +192,15 @@ def _of_same_formula(structures: Sequence[Structure], known: Path | None) -> dic
     return found
 
 
-def _done(file: Path, asked: str) -> dict[str, Record]:
-    """The records of an earlier run by name."""
+def judged(out: Path, judge: Judge) -> dict[str, Record]:
+    """The records of an earlier run by name; ConfigError where they are of another judge."""
+    file = out / RECORDS
     if not file.exists():
         return {}
     drop_torn_line(file)
     records = read_records(file)
-    if any(one.get(ASKED) != asked for one in records):
-        raise ConfigError(f"{file.parent}: holds what was judged otherwise; name another --out")
+    if any(one.get(ASKED) != digest(judge) for one in records):
+        raise ConfigError(f"{out}: holds what was judged otherwise; name another --out")
     return {one["name"]: one for one in records}
 
 
