@@ -58,12 +58,15 @@ def relaxed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def settled(structure: Structure, *_: Any) -> tuple[Structure, dict[str, Any]]:
         asked.append(structure.formula)
-        above = ABOVE.get(structure.formula)
-        missing = [] if above is not None else ["Sc"]
         energy = {"rmsd": 0.1, "energy_lost": 0.02, "relaxation": "converged", "relaxation_steps": 3}
-        return structure, {**energy, "above_hull": above, "without_reference": missing}
+        return structure, energy | against(None, structure, energy)
+
+    def against(_: Any, structure: Structure, energy: dict[str, Any]) -> dict[str, Any]:
+        above = ABOVE.get(structure.formula) if energy.get("relaxation") == "converged" else None
+        return {"above_hull": above, "without_reference": [] if structure.formula in ABOVE else ["Sc"]}
 
     monkeypatch.setattr(samples, "settled", settled)
+    monkeypatch.setattr(samples, "against", against)
     monkeypatch.setattr(samples, "load_potential", lambda: None)
     return asked
 
