@@ -65,7 +65,10 @@ def evaluation_table(result: dict[str, Any]) -> Table:
 
 def judgement_table(summary: dict[str, Any]) -> Table:
     """What share of samples is valid, near the hull, unique and new: a row for each figure."""
-    title = f"{summary['count']} structures; known is what {summary['known']} holds, energies are CHGNet's"
+    known = f"{summary['known']} holds"
+    if summary["known"] == "the index":
+        known += " (cells of up to 20 atoms, none of a benchmark; --known POOL asks all)"
+    title = f"{summary['count']} structures; known is what {known}, energies are CHGNet's"
     table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("what")
     table.add_column("", justify="right")
