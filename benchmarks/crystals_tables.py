@@ -206,8 +206,10 @@ def box_row(row: Report, chosen: Report | None = None) -> Row:
         measured += f"; {1e3 * row['median_s']:.0f} ms, {row['slowest_s']:.1f} s at most"
     if row.get("not_fitting"):
         outside = row["cell_atoms"] - row["atoms"]
+        whole = row["recall"] * row["atoms"] / row["cell_atoms"]
         measured += (
-            f"; {row['not_fitting']} cells do not fit, {outside} of {row['cell_atoms']} atoms are outside"
+            f"; {row['not_fitting']} cells do not fit the box: {outside} of {row['cell_atoms']} atoms are "
+            f"outside and in neither count (as missed ones: {_percent(whole)} found)"
         )
     where = f"{row['view']}{cells} ({row['structures']})"
     return Row(what, where, goal, measured + (" (goal missed)" if is_missed else ""))
