@@ -277,7 +277,7 @@ class Predictor:
     def encode(self, source: Source, as_given: bool = False) -> Latent:
         """The vector of a structure, float32: in its canonical setting, or in that which it is given in.
 
-        ConfigError for the latter with the published networks, which have no settings.
+        ConfigError for the latter with a model other than best.
         """
         if not as_given:
             return self.model.encode(structure_of(source))
@@ -297,16 +297,16 @@ class Predictor:
         return self.model.between(structure_of(first), structure_of(second), steps, tries)
 
     def descriptor(self, latent: Latent) -> Descriptor:
-        """As `latent.likeness.descriptor`; ConfigError with the published networks."""
+        """As `latent.likeness.descriptor`; ConfigError for a model other than best."""
         return descriptor(self._fourier("a descriptor").representation, latent)
 
     def distance(self, first: Float[np.ndarray, " first"], second: Float[np.ndarray, " second"]) -> float:
-        """As `latent.likeness.distance`; ConfigError with the published networks."""
+        """As `latent.likeness.distance`; ConfigError for a model other than best."""
         return distance(self._fourier("a distance").representation, first, second)
 
     def _fourier(self, what: str) -> FourierModel:
         if not isinstance(self.model, FourierModel):
-            raise ConfigError(f"the published networks do not give {what}; load `crystals` without weights")
+            raise ConfigError(f'the model best alone gives {what}: argand.load("crystals")')
         return self.model
 
     def alter(

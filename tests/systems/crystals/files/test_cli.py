@@ -127,3 +127,22 @@ def test_mistakes_are_told_in_one_line(run: Callable[..., Result], tmp_path: Pat
         assert answer.exit_code == 1
         assert "error:" in answer.stderr
         assert "Traceback" not in answer.output
+
+
+def test_ways_and_alterations_go_through_boxes_too(
+    run: Callable[..., Result], tmp_path: Path, salts: dict[str, Structure]
+):
+    first, second = (tmp_path / "cifs" / f"{name}.cif" for name in salts)
+    boxes = ("--model", "paper", "--single", "--json")
+    way = json.loads(
+        run("interpolate", first, second, "--steps", 2, *boxes, "--out", tmp_path / "way").stdout
+    )
+    assert [one["formula"] for one in way["structures"]] == ["Na1 Cl1", "O3 Ti1 Sr1"]
+    new = run("alter", first, "--substitute", "Na=K", "--volume", "keep", *boxes, "--out", tmp_path / "new")
+    assert [one["formula"] for one in json.loads(new.stdout)["structures"]] == ["Cl1 K1"]
+    short = run("alter", first, "--model", "symmetric", "--json", "--out", tmp_path / "short")
+    (file,) = [one["file"] for one in json.loads(short.stdout)["structures"]]
+    assert read_structure(tmp_path / "short" / file).formula == "Na1 Cl1"
+    mixed = run("alter", first, "--single", "--out", tmp_path / "none")
+    assert mixed.exit_code == 1
+    assert "add --model paper" in mixed.stderr

@@ -28,7 +28,8 @@ Force = Annotated[bool, typer.Option("--force", help="Do again what an earlier r
 ModelName = Annotated[
     str,
     typer.Option(
-        "--model", help="best; symmetric: what the space group leaves free; paper: the published networks."
+        "--model",
+        help="best; symmetric: what the space group leaves free; paper: boxes of 10 Å as published.",
     ),
 ]
 Single = Annotated[bool, typer.Option("--single", help="With paper: the single cell, not the crystal.")]
@@ -121,18 +122,22 @@ def interpolate(
     second: Annotated[Path, typer.Argument(help="Structure at the end.")],
     out: Folder,
     steps: Annotated[int, typer.Option(help="Structures on the way, both ends included.", min=2)] = 9,
-    numbers: Numbers = 512,
+    numbers: OwnNumbers = None,
+    model: ModelName = "best",
+    weights: Weights = None,
+    single: Single = False,
     as_given: AsGiven = False,
     tries: Tries = 10,
     json: Json = False,
 ) -> None:
-    """Write the structures on the straight way between two latents; both ends as they are given.
+    """Write the structures on the straight way between two latents; of `best` both ends as they are given.
 
     Example: argand crystals interpolate A.cif B.cif --steps 9 --out way
     """
     from argand.systems.crystals.files.explore import interpolate_files
 
-    summary = interpolate_files(first, second, steps, out, _predictor(numbers, as_given), tries)
+    predictor = _predictor(_model(model, numbers, weights, single, as_given))
+    summary = interpolate_files(first, second, steps, out, predictor, tries)
     _show(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -149,7 +154,10 @@ def alter(
     volume: Annotated[
         str, typer.Option(help="Of replaced elements: network, as they take elsewhere, or keep.")
     ] = "network",
-    numbers: Numbers = 512,
+    numbers: OwnNumbers = None,
+    model: ModelName = "best",
+    weights: Weights = None,
+    single: Single = False,
     json: Json = False,
 ) -> None:
     """Replace elements, stretch the cell or shake the latent of a structure.
@@ -160,7 +168,7 @@ def alter(
 
     ways: dict[str, Any] = {"substitutions": substitute or (), "strain": strain or ()}
     ways |= {"noise": noise, "count": count, "seed": seed, "volume": volume}
-    summary = alter_file(file, out, _predictor(numbers), **ways)
+    summary = alter_file(file, out, _predictor(_model(model, numbers, weights, single)), **ways)
     size = f"volume: {summary['volume']}, lengths times {summary['volume_scale']:.3f}"
     _show(summary, json, f"CIFs: {out}; {size}")
 
@@ -260,10 +268,10 @@ def _representation(numbers: int) -> Any:
     return representation_of(numbers)
 
 
-def _predictor(numbers: int, as_given: bool = False) -> Any:
+def _predictor(model: Any) -> Any:
     from argand.systems.crystals.predict import Predictor
 
-    return Predictor(_model("best", numbers, None, False, as_given))
+    return Predictor(model)
 
 
 def _model(
