@@ -42,7 +42,8 @@ from argand.systems.crystals.evaluate import (
     tally,
 )
 from argand.systems.crystals.latent.decoding import Decoded
-from argand.systems.crystals.predict import PAPER_WEIGHTS, PublishedModel, named_model
+from argand.systems.crystals.models.boxes import PublishedModel
+from argand.systems.crystals.models.named import PAPER_WEIGHTS, named_model
 from argand.systems.crystals.published.decoder import BoxCoder, LinearCoder, RefinedCoder, load_coder
 from argand.systems.crystals.published.sampling import sample_boxes
 from argand.systems.crystals.simulate import box_sample, draw, repeats

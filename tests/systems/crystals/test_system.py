@@ -20,7 +20,10 @@ from argand.systems.crystals.card import keep_figures
 from argand.systems.crystals.database.dataset import load_structures, prototypes
 from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.evaluate import evaluate_model
-from argand.systems.crystals.predict import FourierModel, PublishedModel, model_of, named_model, structure_of
+from argand.systems.crystals.models.boxes import PublishedModel
+from argand.systems.crystals.models.fourier import FourierModel
+from argand.systems.crystals.models.named import model_of, named_model
+from argand.systems.crystals.predict import structure_of
 from argand.systems.crystals.presets import PRESETS
 from argand.systems.crystals.published.training import train_in_sequence
 

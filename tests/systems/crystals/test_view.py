@@ -13,7 +13,8 @@ from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.files.explore import interpolate_files
 from argand.systems.crystals.files.run import reconstruct_files
 from argand.systems.crystals.latent.representation import representation_of
-from argand.systems.crystals.predict import FourierModel, Predictor
+from argand.systems.crystals.models.fourier import FourierModel
+from argand.systems.crystals.predict import Predictor
 from argand.systems.crystals.view import principal_plane, write_page
 
 SHORT = representation_of(256)

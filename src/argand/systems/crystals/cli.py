@@ -150,7 +150,7 @@ def evaluate(
     from argand.systems.crystals.card import keep_figures
     from argand.systems.crystals.evaluate import EVALUATION_SEED, evaluate_model
     from argand.systems.crystals.files.table import evaluation_table
-    from argand.systems.crystals.predict import PAPER_WEIGHTS
+    from argand.systems.crystals.models.named import PAPER_WEIGHTS
 
     if card and model != "paper":
         raise typer.BadParameter("only paper has weights that a card could stand beside")

@@ -18,8 +18,10 @@ from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, attempted
+from argand.systems.crystals.models.boxes import PublishedModel
+from argand.systems.crystals.models.interface import Model
+from argand.systems.crystals.models.named import named_model
 from argand.systems.crystals.network import CLASSES
-from argand.systems.crystals.predict import Model, PublishedModel, named_model
 from argand.systems.crystals.published.decoder import BoxCoder, LinearCoder, RefinedCoder, load_coder
 from argand.systems.crystals.simulate import BoxSample, box_sample, repeats
 

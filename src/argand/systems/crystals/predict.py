@@ -5,30 +5,27 @@ and boxes of 10 Å as published.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
 from argand.io.foreign_structure import foreign_structure
-from argand.io.resource import shipped_weights
 from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked
-from argand.system import from_config, to_config
 from argand.systems.crystals.database.dataset import prototypes
 from argand.systems.crystals.database.fingerprint import fingerprint
-from argand.systems.crystals.latent.decoding import TRIES, Decoded, decode, encode_verified
-from argand.systems.crystals.latent.interpolation import add_noise, altered, interpolate
+from argand.systems.crystals.latent.decoding import TRIES, Decoded
+from argand.systems.crystals.latent.interpolation import altered
 from argand.systems.crystals.latent.likeness import Descriptor, descriptor, distance
-from argand.systems.crystals.latent.representation import Latent, Representation, representation_of
-from argand.systems.crystals.latent.symmetric import decoding as symmetric
-from argand.systems.crystals.latent.symmetric import mixing
-from argand.systems.crystals.latent.symmetric.representation import SymmetricRepresentation
+from argand.systems.crystals.latent.representation import Latent
+from argand.systems.crystals.models.fourier import FourierModel
+from argand.systems.crystals.models.interface import Model
+from argand.systems.crystals.models.named import MODELS, named_model
 
 if TYPE_CHECKING:
     from argand.systems.crystals.database.latent_dataset import LatentDataset
@@ -37,222 +34,8 @@ if TYPE_CHECKING:
 Source = Any
 """A file (CIF, POSCAR, extended XYZ), a Structure of argand or of pymatgen, or an ase.Atoms."""
 
-PAPER_WEIGHTS = shipped_weights("crystals-paper")
-MODELS = ("best", "symmetric", "paper")
 VOLUMES = ("network", "keep")
 """What a crystal takes whose elements are replaced: as the network of occupations expects, or what it had."""
-
-
-@runtime_checkable
-class Model(Protocol):
-    """What the verbs need."""
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """What is kept beside latents, for `model_of` to make the model again."""
-        ...
-
-    def encode(self, structure: Structure) -> Latent:
-        """The vector of a structure, float32; InputError for one that it has no vector for."""
-        ...
-
-    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """The structure of a vector; InputError for a vector that is none."""
-        ...
-
-    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
-        """The vector of a structure, and what is decoded from it."""
-        ...
-
-    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
-        """Structures on the straight way from the first to the second, both included."""
-        ...
-
-    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
-        """The vector with Gaussian noise of this share of its size."""
-        ...
-
-
-@dataclass(frozen=True)
-class FourierModel:
-    """Ours: the whole cell by its Fourier coefficients."""
-
-    representation: Representation
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The representation's."""
-        return to_config(self.representation)
-
-    def encode(self, structure: Structure) -> Latent:
-        """The first vector of the structure from which it comes back."""
-        return encode_verified(self.representation, structure)[0]
-
-    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """As `latent.decoding.decode`."""
-        return decode(self.representation, latent, tries)
-
-    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
-        """As `latent.decoding.encode_verified`."""
-        return encode_verified(self.representation, structure, tries)
-
-    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
-        """As `latent.interpolation.interpolate`."""
-        return interpolate(self.representation, first, second, steps, tries)
-
-    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
-        """As `latent.interpolation.add_noise`; how the crystal was given stays."""
-        crystal, setting = self.representation.parts(latent)
-        return np.concatenate([add_noise(crystal, noise, seed), setting])
-
-
-@dataclass(frozen=True)
-class SymmetricModel:
-    """Ours, short: the Fourier coefficients that the space group leaves free.
-
-    What it decodes is the primitive cell of the standard setting, unless the representation keeps the one
-    that was given.
-    """
-
-    representation: SymmetricRepresentation
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The representation's."""
-        return {"model": "symmetric", **to_config(self.representation)}
-
-    def encode(self, structure: Structure) -> Latent:
-        """The first vector of the structure from which it comes back."""
-        return symmetric.encode_verified(self.representation, structure)[0]
-
-    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """As `latent.symmetric.decoding.decode`."""
-        return symmetric.decode(self.representation, latent, tries)
-
-    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
-        """As `latent.symmetric.decoding.encode_verified`."""
-        return symmetric.encode_verified(self.representation, structure, tries)
-
-    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
-        """As `latent.symmetric.mixing.between`, decoded."""
-        start, end = (self.representation.standardised(one) for one in (first, second))
-        way = mixing.between(self.representation, start, end, steps)
-        return [self.decode(latent, tries) for latent in way]
-
-    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
-        """As `latent.symmetric.mixing.add_noise`."""
-        return mixing.add_noise(self.representation, latent, noise, seed)
-
-
-@dataclass(frozen=True)
-class PublishedModel:
-    """The published interface: a box of 10 Å, of the crystal or its single cell, as 300 numbers, and atoms.
-
-    What it decodes is the box: its atoms in a cubic cell of that side, since the vector knows no lattice.
-    Without `weights` the numbers are the linear code and atoms are fitted to them, which is what works best
-    (README); with weights they are what those networks make of the box. `code` says which, so that vectors
-    of one are not read as those of the other.
-    """
-
-    weights: str = ""
-    view: Literal["repeating", "single"] = "repeating"
-    seed: int = 0
-    code: Literal["", "linear"] = "linear"
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """Its fields."""
-        return {"model": "paper", **asdict(self)}
-
-    def encode(self, structure: Structure) -> Latent:
-        """The vector of the box, which is turned, and its origin drawn, as the seed says."""
-        from argand.systems.crystals.published.decoder import encode_box
-
-        rng = np.random.default_rng(self.seed)
-        return encode_box(_coder(self.weights), structure, self.view == "single", rng)[0]
-
-    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """The atoms in the box of a vector; the fit has its own repairs."""
-        from argand.systems.crystals.published.decoder import decode_box
-
-        return decode_box(_coder(self.weights), latent)
-
-    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
-        """The vector of the box, and the atoms decoded from it."""
-        latent = self.encode(structure)
-        return latent, self.decode(latent)
-
-    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
-        """Vectors mixed evenly, and decoded; ConfigError for fewer than two steps."""
-        if steps < 2:
-            raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
-        ends = self.encode(first), self.encode(second)
-        shares = np.linspace(0.0, 1.0, steps, dtype=np.float32)
-        return [self.decode((1 - share) * ends[0] + share * ends[1]) for share in shares]
-
-    def drawn(self, count: int, seed: int, prior: str = "mixture") -> list[Any]:
-        """New boxes as `published.sampling.sample_boxes` draws them: Decoded, or the reason for none."""
-        from argand.systems.crystals.published.sampling import sample_boxes
-
-        return sample_boxes(_coder(self.weights), count, seed, prior)
-
-    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
-        """Noise of this share of the vector's root mean square."""
-        error = np.random.default_rng(seed).standard_normal(len(latent))
-        return (latent + noise * np.sqrt(np.mean(latent**2)) * error).astype(np.float32)
-
-
-@cache
-def _coder(weights: str) -> Any:
-    from argand.systems.crystals.published.decoder import LinearCoder, load_coder
-
-    return load_coder(Path(weights)) if weights else LinearCoder()
-
-
-def named_model(
-    name: str = "best",
-    numbers: int | None = None,
-    weights: Path | None = None,
-    is_single: bool = False,
-    as_given: bool = False,
-    keeps_setting: bool = False,
-) -> Model:
-    """The model `best` of 512 numbers or so many, `symmetric` (64), or `paper`: the linear code, or weights'.
-
-    With `as_given`, `best` encodes crystals in the setting that they have, not in their canonical one.
-    `symmetric` keeps the cell and origin given, if that is asked for; `paper` has its own weights or others.
-    ConfigError for an unknown name, too few numbers, or options of another model.
-    """
-    if name not in MODELS:
-        raise ConfigError(f"no model is called '{name}'; there are {', '.join(MODELS)}")
-    if name != "paper" and (weights is not None or is_single):
-        raise ConfigError("weights and single cells belong to the published networks; add --model paper")
-    if name != "symmetric" and keeps_setting:
-        raise ConfigError("the setting is kept, or not, by the symmetric model alone; add --model symmetric")
-    if name == "best":
-        length = Representation() if numbers is None else representation_of(numbers)
-        return FourierModel(replace(length, as_given=as_given))
-    if as_given:
-        raise ConfigError(f"the model {name} has no canonical setting; leave --as-given out")
-    if name == "symmetric":
-        short = SymmetricRepresentation(keeps_setting=keeps_setting)
-        return SymmetricModel(short if numbers is None else replace(short, numbers=numbers))
-    own = PublishedModel(view="single" if is_single else "repeating")
-    return own if weights is None else replace(own, weights=str(weights), code="")
-
-
-def model_of(config: Mapping[str, Any]) -> Model:
-    """The model that made latents; InputError where the configuration is of none."""
-    if "model" not in config:
-        return FourierModel(from_config(Representation, config))
-    fields = {key: value for key, value in config.items() if key != "model"}
-    if config["model"] == "symmetric":
-        return SymmetricModel(from_config(SymmetricRepresentation, fields))
-    if config["model"] != "paper":
-        raise InputError(f"latents of a model '{config['model']}', which is unknown")
-    if not config.get("weights") and config.get("code") != "linear":
-        raise InputError("latents of networks that argand no longer ships; encode the structures again")
-    return from_config(PublishedModel, fields)
 
 
 @dataclass(frozen=True)

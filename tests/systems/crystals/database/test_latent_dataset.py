@@ -12,7 +12,7 @@ from argand.errors import ConfigError, InputError
 from argand.systems.crystals.database.dataset import prototypes
 from argand.systems.crystals.database.latent_dataset import LatentDataset, padded
 from argand.systems.crystals.database.latents import StoredLatent, write_latents
-from argand.systems.crystals.predict import model_of
+from argand.systems.crystals.models.named import model_of
 
 ROWS = [
     StoredLatent("a", "a.cif", 1, np.arange(5, dtype=np.float32)),

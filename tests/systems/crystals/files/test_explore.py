@@ -15,7 +15,8 @@ from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.files.explore import alter_file, interpolate_files, nearest_files
 from argand.systems.crystals.latent.interpolation import altered, interpolate, read_substitutions
 from argand.systems.crystals.latent.representation import Representation
-from argand.systems.crystals.predict import FourierModel, Predictor
+from argand.systems.crystals.models.fourier import FourierModel
+from argand.systems.crystals.predict import Predictor
 
 BEST = Representation()
 PREDICTOR = Predictor(FourierModel(BEST))

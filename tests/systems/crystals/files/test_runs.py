@@ -17,7 +17,9 @@ from argand.physics.crystal.structure import Structure, checked
 from argand.runs.folder import file_stem
 from argand.systems.crystals.database.latents import read_latents
 from argand.systems.crystals.files.run import encode_files, reconstruct_files
-from argand.systems.crystals.predict import FourierModel, Model, named_model
+from argand.systems.crystals.models.fourier import FourierModel
+from argand.systems.crystals.models.interface import Model
+from argand.systems.crystals.models.named import named_model
 
 pytest.importorskip("pyarrow")
 MODEL = named_model(numbers=128)
@@ -86,7 +88,8 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from argand.systems.crystals.files.run import encode_files
-from argand.systems.crystals.predict import FourierModel, named_model
+from argand.systems.crystals.models.fourier import FourierModel
+from argand.systems.crystals.models.named import named_model
 
 encode = FourierModel.encode
 def slow(self, structure):

@@ -17,8 +17,9 @@ from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.systems.crystals.database.dataset import prototypes
 from argand.systems.crystals.density.refiner import DensityRefiner, _folded, _unfolded
 from argand.systems.crystals.loss import species_loss
+from argand.systems.crystals.models.boxes import PublishedModel
+from argand.systems.crystals.models.named import PAPER_WEIGHTS, model_of
 from argand.systems.crystals.network import AttentionSegmenter
-from argand.systems.crystals.predict import PAPER_WEIGHTS, PublishedModel, model_of
 from argand.systems.crystals.presets import PRESETS
 from argand.systems.crystals.published.decoder import LinearCoder, RefinedCoder, load_coder
 from argand.systems.crystals.published.sampling import draw_codes, sample_boxes

@@ -282,7 +282,7 @@ def _model(
     as_given: bool = False,
     keep_setting: bool = False,
 ) -> Any:
-    from argand.systems.crystals.predict import named_model
+    from argand.systems.crystals.models.named import named_model
 
     return named_model(name, numbers, weights, single, as_given, keep_setting)
 

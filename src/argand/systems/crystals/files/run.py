@@ -26,7 +26,8 @@ from argand.systems.crystals.database.latents import (
 )
 from argand.systems.crystals.files.entries import Task, answered_tasks, records_by_name, tasks_of
 from argand.systems.crystals.latent.decoding import TRIES
-from argand.systems.crystals.predict import Model, model_of
+from argand.systems.crystals.models.interface import Model
+from argand.systems.crystals.models.named import model_of
 
 
 @dataclass(frozen=True)

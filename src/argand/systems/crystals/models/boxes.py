@@ -1,0 +1,78 @@
+"""The model `paper`: boxes of 10 Å as published."""
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from argand.errors import ConfigError
+from argand.physics.crystal.structure import Structure
+from argand.systems.crystals.latent.decoding import TRIES, Decoded
+from argand.systems.crystals.latent.representation import Latent
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """The published interface: a box of 10 Å, of the crystal or its single cell, as 300 numbers, and atoms.
+
+    What it decodes is the box: its atoms in a cubic cell of that side, since the vector knows no lattice.
+    Without `weights` the numbers are the linear code and atoms are fitted to them, which is what works best
+    (README); with weights they are what those networks make of the box. `code` says which, so that vectors
+    of one are not read as those of the other.
+    """
+
+    weights: str = ""
+    view: Literal["repeating", "single"] = "repeating"
+    seed: int = 0
+    code: Literal["", "linear"] = "linear"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its fields."""
+        return {"model": "paper", **asdict(self)}
+
+    def encode(self, structure: Structure) -> Latent:
+        """The vector of the box, which is turned, and its origin drawn, as the seed says."""
+        from argand.systems.crystals.published.decoder import encode_box
+
+        rng = np.random.default_rng(self.seed)
+        return encode_box(_coder(self.weights), structure, self.view == "single", rng)[0]
+
+    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
+        """The atoms in the box of a vector; the fit has its own repairs."""
+        from argand.systems.crystals.published.decoder import decode_box
+
+        return decode_box(_coder(self.weights), latent)
+
+    def rebuilt(self, structure: Structure, tries: int = TRIES) -> tuple[Latent, Decoded]:
+        """The vector of the box, and the atoms decoded from it."""
+        latent = self.encode(structure)
+        return latent, self.decode(latent)
+
+    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
+        """Vectors mixed evenly, and decoded; ConfigError for fewer than two steps."""
+        if steps < 2:
+            raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
+        ends = self.encode(first), self.encode(second)
+        shares = np.linspace(0.0, 1.0, steps, dtype=np.float32)
+        return [self.decode((1 - share) * ends[0] + share * ends[1]) for share in shares]
+
+    def drawn(self, count: int, seed: int, prior: str = "mixture") -> list[Any]:
+        """New boxes as `published.sampling.sample_boxes` draws them: Decoded, or the reason for none."""
+        from argand.systems.crystals.published.sampling import sample_boxes
+
+        return sample_boxes(_coder(self.weights), count, seed, prior)
+
+    def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
+        """Noise of this share of the vector's root mean square."""
+        error = np.random.default_rng(seed).standard_normal(len(latent))
+        return (latent + noise * np.sqrt(np.mean(latent**2)) * error).astype(np.float32)
+
+
+@cache
+def _coder(weights: str) -> Any:
+    from argand.systems.crystals.published.decoder import LinearCoder, load_coder
+
+    return load_coder(Path(weights)) if weights else LinearCoder()
