@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from argand.errors import InputError
-from argand.io.structure import read_many, read_structure
+from argand.io.structure import read_many, read_structure, write_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure
 
@@ -375,3 +375,10 @@ def test_no_symmetry_at_all_is_told(tmp_path: Path):
     found, (note,) = read(written(tmp_path, "", "O1 O 0 0 0 1\n", ""))
     assert len(found) == 1
     assert "states no symmetry and is read as P 1" in note
+
+
+def test_hydrogen_alone_is_counted_as_any_element(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    places = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0, 0], [0, 0.5, 0.5]])
+    write_structure(tmp_path / "hydrogen.cif", Structure(4.0 * np.eye(3), np.ones(4, np.uint8), places))
+    assert len(read_structure(tmp_path / "hydrogen.cif")) == 4
+    assert not caplog.records

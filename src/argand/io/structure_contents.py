@@ -49,9 +49,13 @@ def compared(
 
 
 def _units(wanted: Mapping[str, float], there: Mapping[str, float]) -> float:
-    """As many formulas as the element has that there is most of, beside the formula."""
-    ratios = [there.get(element, 0) / count for element, count in wanted.items() if count and element != "H"]
-    return max(ratios, default=1.0)
+    """As many formulas as the element has that there is most of, beside the formula.
+
+    Hydrogen, which models lack, counts where there is nothing else.
+    """
+    ratios = {element: there.get(element, 0) / count for element, count in wanted.items() if count}
+    heavy = [ratio for element, ratio in ratios.items() if element != "H"]
+    return max(heavy or ratios.values(), default=1.0)
 
 
 def _compared(wanted: Counter, there: Counter, given: float) -> Contents:
