@@ -45,7 +45,7 @@ _ATOMS_SCALE = 20.0
 _FINEST = (1.25, 1.0)
 """Å; resolutions to which spread indices of small and of large cells reach, where these have more of them
 than the vector holds. By hand, after 1.25 and then 1.0 for all had been tried; with both
-benchmarks/crystals_others.py rebuilds 49 of 49 structures, which were in sight when they were chosen."""
+benchmarks/crystals_others.py rebuilds 58 of 58 structures; 49 were in sight when they were chosen."""
 _MOST_INSIDE = 30
 """Times the indices of the vector; beyond this, empty cells are resolved less. By hand, held by the same
 benchmark."""
@@ -54,7 +54,7 @@ LOWEST_SHARE = 0.3
 above."""
 _GROWTH = (1.0, 2.0, 5.0)
 """Lengths of vectors of large cells, step by step; a small cell has the first two steps, of one length. By
-hand; of the 49 structures of benchmarks/crystals_others.py seven take the second, none the third."""
+hand; of the first 49 structures of benchmarks/crystals_others.py seven took the second, none the third."""
 _HASH = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
 """Multipliers of SplitMix64 (Vigna's splitmix64.c); the first is 2⁶⁴ over the golden ratio."""
 _SHORTEST = 64
