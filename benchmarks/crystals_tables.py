@@ -256,11 +256,15 @@ def crystals_stability_table(report: Report) -> tuple[str, list[Row]]:
         "StructureMatcher among all of the pool of the formula; valid: atoms > 0.5 Å apart, strictly: > 0.7 "
         "of the sum of covalent radii, which what is drawn must pass"
     )
-    return caption, [stability_row(one) for one in report["rows"]]
+    beside = report.get("beside", {"rows": []})
+    if beside["rows"]:
+        caption += f"; in brackets, of seed {beside['seed']}, on a part of which the limits were chosen"
+    chosen = {one["what"]: one for one in beside["rows"]}
+    return caption, [stability_row(one, chosen.get(one["what"])) for one in report["rows"]]
 
 
-def stability_row(one: Report) -> Row:
-    """One way to draw."""
+def stability_row(one: Report, chosen: Report | None = None) -> Row:
+    """One way to draw, beside the figures of the seed that limits were chosen on."""
     is_drawn = bool(one["rejected"]) or one["drawn"] > one["count"]
     is_goal = one["what"].startswith("both generators")
     there = one["sun_0.1_new_framework"] / max(one["sun_0.1"], 1e-9)
@@ -268,8 +272,11 @@ def stability_row(one: Report) -> Row:
     missed = " (goal missed)" if is_goal and is_missed else ""
     goal = "SUN 0.1 ≥ 35 %, ≥ 20 % of these in new frameworks" if is_goal else ""
     above = one["median_above_hull"]
+    before = ""
+    if chosen:
+        before = f"[{_percent(chosen['sun_0.1'])} at 0.1 of {chosen['count']}] "
     measured = (
-        f"SUN {_percent(one['sun_0'])} at 0, {_percent(one['sun_0.1'])} at 0.1 "
+        f"SUN {_percent(one['sun_0'])} at 0, {_percent(one['sun_0.1'])} at 0.1 {before}"
         f"({_percent(there)} of these in new frameworks){missed}; "
         f"stable {_percent(one['stable_0'])}, {_percent(one['stable_0.1'])}; "
         f"above hull {'none' if above is None else f'{above:.3f} eV/atom'}; "

@@ -337,7 +337,11 @@ TABLES = {
     "crystals_frameworks": crystals_frameworks_table,
     "crystals_paper": crystals_paper_table,
 }
-BESIDE = {"patterson_solver": "patterson_opponents", "crystals": "crystals_short"}
+BESIDE = {
+    "patterson_solver": "patterson_opponents",
+    "crystals": "crystals_short",
+    "crystals_stability": "crystals_stability_choice",
+}
 """Results that a table shows in another's rows."""
 
 

@@ -76,7 +76,7 @@ def test_a_structure_is_rebuilt_without_torch(tmp_path: Path):
         "crystals", "reconstruct", DATA / "materials/ZnO_mp-2133.cif", "--out", tmp_path / "a"
     )
     assert "1 structures, 0 skipped" in told
-    assert "argand.systems.crystals.predict" in modules
+    assert "argand.systems.crystals.models.named" in modules
     assert modules & (NEVER | {"torch", "matplotlib", "fabio", "h5py"}) == set()
 
 
