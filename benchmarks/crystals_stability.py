@@ -105,12 +105,12 @@ def main(
     judge = Judge(known=data / "mp_pool.parquet")
     for what in rows or (*DRAWN, BOTH, RANDOM, REAL):
         if what == BOTH:
-            figures = _together(work, seed, count // 2, judge)
-            report["rows"].append({"what": what, "drawn": figures["count"], "rejected": {}, **figures})
-            continue
-        folder = _folder(work, seed, what)
-        about = _made(what, folder / "drawn", count // FEWER if what == RANDOM else count, seed, data)
-        summary = evaluate_samples([str(folder / "drawn")], judge, folder / "judged", processes)
+            summary = _together(work, seed, count // 2, judge)
+            about = {"drawn": summary["count"], "rejected": {}}
+        else:
+            folder = _folder(work, seed, what)
+            about = _made(what, folder / "drawn", count // FEWER if what == RANDOM else count, seed, data)
+            summary = evaluate_samples([str(folder / "drawn")], judge, folder / "judged", processes)
         figures = {
             key: value for key, value in summary.items() if key not in ("structures", "skipped", "known")
         }
@@ -130,8 +130,7 @@ def _together(work: Path, seed: int, count: int, judge: Judge) -> Row:
     for what in HALVES:
         done = judged(_folder(work, seed, what) / "judged", judge)
         records += [done[name] for name in sorted(done)[:count]]
-    summary = summed(records, [], judge)
-    return {key: value for key, value in summary.items() if key not in ("structures", "skipped", "known")}
+    return summed(records, [], judge)
 
 
 def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:
