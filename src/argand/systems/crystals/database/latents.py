@@ -1,6 +1,7 @@
 """Latent vectors of structures in a parquet file, with what made them in its metadata."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,16 @@ class StoredLatent:
     atoms: int
     latent: Float[np.ndarray, " size"]
     asked: str = ""
+
+
+def text_of_latent(latent: Float[np.ndarray, " size"]) -> str:
+    """A vector for JSON: base64 of float32, the least significant byte first."""
+    return b64encode(latent.astype("<f4").tobytes()).decode()
+
+
+def latent_of_text(text: str) -> Float[np.ndarray, " size"]:
+    """The vector that `text_of_latent` wrote, float32."""
+    return np.frombuffer(b64decode(text), "<f4").astype(np.float32)
 
 
 def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """The verbs encode, decode and reconstruct as functions: files in; latents, CIFs and a summary out."""
 
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,9 @@ from argand.runs.resume import ASKED, digest
 from argand.systems.crystals.database.latents import (
     StoredLatent,
     arrow_modules,
+    latent_of_text,
     read_latents,
+    text_of_latent,
     write_latents,
 )
 from argand.systems.crystals.files.entries import Task, answered_tasks, records_by_name, tasks_of
@@ -72,7 +73,7 @@ def encode_files(
         raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
     return {
         "encoded": len(found),
-        "largest_latent": max(len(_vector(record)) for record in found),
+        "largest_latent": max(len(latent_of_text(record["latent"])) for record in found),
         "notes": [note for task in tasks for note in task.notes],
         **_left_out(skipped),
     }
@@ -127,21 +128,14 @@ def _rests_on(model: Model) -> list[Any]:
 def _encoded(model: Model, task: Task) -> Record:
     """The latent of a structure; InputError where it has none."""
     assert isinstance(task.given, Structure)
-    return {"atoms": len(task.given), "latent": _text(model.encode(task.given))}
-
-
-def _text(latent: np.ndarray) -> str:
-    """A vector as base64 of float32, the least significant byte first."""
-    return b64encode(latent.astype("<f4").tobytes()).decode()
-
-
-def _vector(record: Record) -> np.ndarray:
-    return np.frombuffer(b64decode(record["latent"]), "<f4").astype(np.float32)
+    return {"atoms": len(task.given), "latent": text_of_latent(model.encode(task.given))}
 
 
 def _stored(record: Record) -> StoredLatent:
     """The row of a record."""
-    return StoredLatent(record["name"], record["source"], record["atoms"], _vector(record), record[ASKED])
+    return StoredLatent(
+        record["name"], record["source"], record["atoms"], latent_of_text(record["latent"]), record[ASKED]
+    )
 
 
 def _earlier_latents(out: Path) -> dict[str, Record]:
@@ -158,7 +152,7 @@ def _earlier_latents(out: Path) -> dict[str, Record]:
             "source": row.source,
             ASKED: row.asked,
             "atoms": row.atoms,
-            "latent": _text(row.latent),
+            "latent": text_of_latent(row.latent),
         }
         for row in rows
     }

@@ -21,12 +21,12 @@ from argand.runs.record import Record, append_records, drop_torn_line, read_reco
 from argand.runs.resume import ASKED, digest
 from argand.systems.crystals.database.composition import is_composition_valid
 from argand.systems.crystals.database.dataset import from_parquet
-from argand.systems.crystals.database.fingerprint_index import formula_of, is_same, load_index
+from argand.systems.crystals.database.fingerprint_index import formula_of, load_index
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import load_potential
 from argand.systems.crystals.energy.relaxation import Effort
 from argand.systems.crystals.energy.stability import against, settled
-from argand.systems.crystals.generation.sampling import LATENTS
+from argand.systems.crystals.generation.sampling import LATENTS, repeated
 from argand.systems.crystals.generation.selection import (
     described,
     from_plain,
@@ -111,16 +111,12 @@ def summed(records: Sequence[Record], skipped: Sequence[Record], judge: Judge) -
 
     Distances from the hull are taken anew from the energies: another hull asks for no other relaxation.
     """
-    kept: list[Structure] = []
-    shown = []
-    hull = load_phases(judge.phases)
-    for given in records:
-        record = given | against(hull, from_plain(given["structure"]), given)
-        relaxed = from_plain(record["structure"])
-        unique = not any(is_same(relaxed, one) for one in kept)
-        kept.append(relaxed)
+    hull, shown = load_phases(judge.phases), []
+    relaxed = [from_plain(record["structure"]) for record in records]
+    for record, structure, earlier in zip(records, relaxed, repeated(relaxed), strict=True):
+        told = record | against(hull, structure, record) | {"unique": earlier is None}
         hidden = (ASKED, "given", "structure")
-        shown.append({**{key: value for key, value in record.items() if key not in hidden}, "unique": unique})
+        shown.append({key: value for key, value in told.items() if key not in hidden})
     return {
         "count": len(shown),
         "skipped": list(skipped),

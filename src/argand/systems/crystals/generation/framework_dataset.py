@@ -1,24 +1,22 @@
 """The structures of a pool as frameworks, and the arrays that a network learns them from."""
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.arrays import read_arrays, write_arrays
+from argand.io.arrays import write_arrays
 from argand.systems.crystals.database.dataset import load_structures
 from argand.systems.crystals.generation.framework import MOST_SITES, Framework, framework
 from argand.systems.crystals.generation.occupation_dataset import is_held_out
+from argand.systems.crystals.generation.packed_rows import Arrays, unpacked_rows
 from argand.systems.crystals.generation.structure_templates import ROOMIEST
 
 PACKED = "frameworks.safetensors"
 """Name of the arrays in the folder of a run."""
 ABSENT = 255
 """Stands for no orbit where letters are padded; their numbers end at 26."""
-
-Arrays = dict[str, np.ndarray]
 
 
 def pack(source: str, out: Path) -> int:
@@ -60,8 +58,6 @@ def arrays_of(frameworks: Sequence[Framework]) -> Arrays:
     }
 
 
-@cache
 def unpacked(path: Path) -> tuple[Arrays, np.ndarray, np.ndarray]:
     """The arrays that `pack` wrote, the rows to learn from, and those held out."""
-    arrays = read_arrays(path, "packed frameworks", "`argand crystals train frameworks`")
-    return arrays, np.flatnonzero(~arrays["held_out"]), np.flatnonzero(arrays["held_out"])
+    return unpacked_rows(path, "packed frameworks", "frameworks")

@@ -10,14 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
 from argand.learn.stream import VALIDATION_OFFSET
-from argand.system import from_config
 from argand.systems.crystals.generation.framework_dataset import unpacked
 from argand.systems.crystals.generation.framework_network import (
     FrameworkNetwork,
     FrameworkShape,
     log_likelihood,
+)
+from argand.systems.crystals.generation.generator_training import (
+    short_run_optimiser,
+    trained_network,
 )
 
 WEIGHTS = shipped_weights("crystals-frameworks")
@@ -62,21 +64,10 @@ class Frameworks:
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
         """AdamW, with a warm-up and a half cosine down to a hundredth."""
-        settings: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
-        # Betas by hand: a shorter memory of squares than usual, for short runs.
-        return torch.optim.AdamW(network.parameters(), betas=(0.9, 0.98), fused=True, **settings), _course
-
-
-def _course(progress: float) -> float:
-    """Factor on the learning rate: up in the first 3 %, down along half a cosine, to 1 %. By hand."""
-    return max(min(progress / 0.03, 0.5 * (1 + float(np.cos(np.pi * progress)))), 0.01)
+        return short_run_optimiser(network, self.learning_rate, self.weight_decay)
 
 
 @cache
 def load_frameworks_network(path: Path | None = None) -> FrameworkNetwork:
     """The network of the weights in `path`, by default those that ship with argand; InputError as they do."""
-    source = WEIGHTS if path is None else path
-    state, header = load_weights(source)
-    network = from_config(Frameworks, header["config"]).network()
-    restore(network, state, source)
-    return network.eval()
+    return trained_network(Frameworks, WEIGHTS if path is None else path)

@@ -1,13 +1,12 @@
 """The structures of a pool that may be learned from, and the arrays that a network takes of them."""
 
 import zlib
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.arrays import read_arrays, write_arrays
+from argand.io.arrays import write_arrays
 from argand.systems.crystals.database.dataset import load_structures
 from argand.systems.crystals.generation.local_environment import (
     LARGEST,
@@ -15,14 +14,13 @@ from argand.systems.crystals.generation.local_environment import (
     fits,
     local_environment,
 )
+from argand.systems.crystals.generation.packed_rows import Arrays, unpacked_rows
 
 PACKED = "cells.safetensors"
 """Name of the arrays in the folder of a run."""
 HELD_OUT = 20
 """One formula in so many is held out, with all its structures. By hand, a twentieth; shipped weights and
 prototypes were made with it, and benchmarks/crystals_samples.py judges by what is held out."""
-
-Arrays = dict[str, np.ndarray]
 
 
 def is_held_out(formula: str) -> bool:
@@ -55,8 +53,6 @@ def pack(source: str, out: Path) -> int:
     return len(found)
 
 
-@cache
 def unpacked(path: Path) -> tuple[Arrays, np.ndarray, np.ndarray]:
     """The arrays that `pack` wrote, the rows to learn from, and those held out."""
-    arrays = read_arrays(path, "packed structures", "`argand crystals train occupation`")
-    return arrays, np.flatnonzero(~arrays["held_out"]), np.flatnonzero(arrays["held_out"])
+    return unpacked_rows(path, "packed structures", "occupation")

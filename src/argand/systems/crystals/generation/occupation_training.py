@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
 from argand.learn.stream import VALIDATION_OFFSET
-from argand.system import from_config
+from argand.systems.crystals.generation.generator_training import (
+    short_run_optimiser,
+    trained_network,
+)
 from argand.systems.crystals.generation.local_environment import MOST_KINDS, masked
 from argand.systems.crystals.generation.occupation_dataset import unpacked
 from argand.systems.crystals.generation.occupation_network import HIDDEN, OccupationNetwork, OccupationShape
@@ -106,22 +108,10 @@ class Occupation:
 
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
         """AdamW, with a warm-up and a half cosine down to a hundredth."""
-        settings: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
-        # Betas by hand: a shorter memory of squares than usual, for short runs. In one kernel: the loop over
-        # tensors takes an eighth of a step otherwise.
-        return torch.optim.AdamW(network.parameters(), betas=(0.9, 0.98), fused=True, **settings), _course
-
-
-def _course(progress: float) -> float:
-    """Factor on the learning rate: up in the first 3 %, down along half a cosine, to 1 %. By hand."""
-    return max(min(progress / 0.03, 0.5 * (1 + float(np.cos(np.pi * progress)))), 0.01)
+        return short_run_optimiser(network, self.learning_rate, self.weight_decay)
 
 
 @cache
 def load_occupation(path: Path | None = None) -> OccupationNetwork:
     """The network of the weights in `path`, by default those that ship with argand; InputError as they do."""
-    source = WEIGHTS if path is None else path
-    state, header = load_weights(source)
-    network = from_config(Occupation, header["config"]).network()
-    restore(network, state, source)
-    return network.eval()
+    return trained_network(Occupation, WEIGHTS if path is None else path)

@@ -26,11 +26,11 @@ from argand.runs.record import Record, append_records, drop_torn_line, to_record
 from argand.runs.resume import ASKED, digest
 from argand.system import to_config
 from argand.systems.crystals.database.fingerprint_index import Formula, formula_of, is_same, load_index
-from argand.systems.crystals.database.latents import StoredLatent, write_latents
+from argand.systems.crystals.database.latents import StoredLatent, latent_of_text, write_latents
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import load_potential
 from argand.systems.crystals.generation.candidates import Candidate, Prior, Sample, candidates, sampled
-from argand.systems.crystals.generation.selection import REPEATED, Selection, from_plain, latent_of
+from argand.systems.crystals.generation.selection import REPEATED, Selection, from_plain
 from argand.systems.crystals.latent.representation import Representation
 
 LATENTS, RECORDS = "latents.parquet", "records.jsonl"
@@ -197,13 +197,11 @@ class Ledger:
 
     def conclude(self, settings: Record) -> Record:
         """Write latents and summary of what is there."""
-        rows = [
-            StoredLatent(
-                record["file"].removesuffix(".cif"), record["prototype"], record["atoms"], latent_of(whole)
-            )
-            for record in self.kept
-            for whole in (self.outcomes[record["draw"]],)
-        ]
+        rows = []
+        for record in self.kept:
+            latent = latent_of_text(self.outcomes[record["draw"]]["latent"])
+            name = record["file"].removesuffix(".cif")
+            rows.append(StoredLatent(name, record["prototype"], record["atoms"], latent))
         if rows:
             write_latents(self.out / LATENTS, rows, settings["representation"])
         summary = {

@@ -1,6 +1,5 @@
 """What becomes of a candidate: kept, with what there is to say of it, or turned away, with the reason."""
 
-import base64
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from argand.physics.crystal.overlap import touching
 from argand.physics.crystal.space_group import rotations, space_group
 from argand.physics.crystal.structure import MIN_DISTANCE, MIN_VOLUME_PER_ATOM, Structure, closest_pair
 from argand.systems.crystals.database.fingerprint_index import FingerprintIndex, load_index
+from argand.systems.crystals.database.latents import text_of_latent
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.relaxation import Effort
 from argand.systems.crystals.energy.stability import settled
@@ -20,7 +20,7 @@ from argand.systems.crystals.generation.candidates import Candidate, Prior, Samp
 from argand.systems.crystals.generation.element_assignment import plausibility
 from argand.systems.crystals.generation.framework_index import load_frameworks
 from argand.systems.crystals.generation.occupation_training import load_occupation
-from argand.systems.crystals.latent.representation import Latent, Representation
+from argand.systems.crystals.latent.representation import Representation
 
 Record = dict[str, Any]
 TOO_NEAR, KNOWN, REPEATED = "atoms too near", "known", "repeated"
@@ -96,7 +96,7 @@ class Selection:
             "plausibility": chance,
             **energy,
             "structure": to_plain(structure),
-            "latent": base64.b64encode(one.latent.astype("<f4").tobytes()).decode(),
+            "latent": text_of_latent(one.latent),
         }
 
     def _refused(self, structure: Structure, known: FingerprintIndex) -> Record | None:
@@ -182,8 +182,3 @@ def from_plain(plain: Record) -> Structure:
     """The structure of a record."""
     species = np.array(plain["species"], np.uint8)
     return Structure(np.array(plain["lattice"], float), species, np.array(plain["frac_coords"], float))
-
-
-def latent_of(record: Record) -> Latent:
-    """The latent that a record keeps."""
-    return np.frombuffer(base64.b64decode(record["latent"]), "<f4").astype(np.float32)
