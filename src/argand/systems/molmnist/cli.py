@@ -168,7 +168,8 @@ def train(
     from argand.system import preset as named
     from argand.systems.molmnist.presets import PRESETS
 
-    system = named(preset, PRESETS)
+    # Whatever a preset's sets hold, no run may see pairs that validate or test.
+    system = replace(named(preset, PRESETS), training_only=True)
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
     settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}

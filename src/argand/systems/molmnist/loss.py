@@ -24,11 +24,17 @@ MOST_MODES = mode_count(4)
 _NOISELESS, _OPEN, _NARROW = 0.35, 0.5, 0.2
 """Shares of the training patterns without noise, of those without a beam stop, and of narrow windows. By
 hand."""
-_PHOTONS = (3.3, 7.0)
+_PHOTONS = (2.0, 7.0)
 """Decimal logarithms of the least and most photons of a training pattern. By hand: 10⁴ and 10⁶ of
 `benchmark.conditions` lie inside: what is scored is within what is trained on."""
 _BEAM_STOP = (0.03, 0.14)
 """1/Å, one to four and a half pixels of the standard window. By hand, about the benchmark's 0.06."""
+_GAPLESS = 0.5
+"""Share of the training patterns of a detector without gaps; the others have one band along each axis. By
+hand."""
+_GAP_WIDTH, _GAP_PLACE = (0.03, 0.25), 0.35
+"""1/Å: width of a gap, one to eight pixels of the standard window, and how far from q = 0 its middle is at
+most. By hand: gaps between the modules of a detector, of which half cover q = 0 where they are wide."""
 _JITTER = 0.012
 """Radians (0.7°) by which the rotation taken out in training is wrong, as that found will be. By hand, half
 an azimuth of `Polar`."""
@@ -110,7 +116,7 @@ def inversion_loss(
 def _measured(
     pattern: Tensor, live: Tensor, step: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Patterns counted by a detector with a beam stop; some without noise, some without a stop."""
+    """Patterns counted by a detector with beam stop and gaps; some without noise, stop or gaps."""
 
     def uniform(low: float, high: float) -> Tensor:
         share = torch.rand((len(pattern), 1, 1, 1), generator=generator, device=pattern.device)
@@ -120,6 +126,10 @@ def _measured(
     axis = step * (torch.arange(size, device=pattern.device) - size // 2)
     stop = torch.where(uniform(0, 1) < _OPEN, 0.0, uniform(*_BEAM_STOP))
     live = live * (torch.hypot(axis[:, None], axis) >= stop)
+    whole = uniform(0, 1) < _GAPLESS
+    for across in (axis[:, None], axis[None]):
+        beside = (across - uniform(-_GAP_PLACE, _GAP_PLACE)).abs() >= uniform(*_GAP_WIDTH) / 2
+        live = live * (beside | whole)
     photons = 10 ** uniform(*_PHOTONS)
     expected = pattern * live
     expected = expected * (photons / expected.sum((2, 3), keepdim=True))

@@ -25,6 +25,8 @@ from argand.systems.molmnist.simulate import Imaging, Scene, measure, turned
 Sample = dict[str, np.ndarray]
 SOURCES = ("modes", "md")
 SPLITS = ("train", "val", "test")
+TRAINING_STREAM = 1
+"""Word of the seed of training samples, which pairs of a set lack; any would do, but it must stay."""
 SHAPES_SEED = 0x5A
 """Of the variants from which shapes are analysed; any number that no training run is likely to have."""
 
@@ -34,7 +36,8 @@ class Molmnist:
     """Shapes of cellulose fibrils from their coherent diffraction along the axis.
 
     Sample number i is a variant of fibril i mod 10; with `training_only` the variants are those of the
-    training split alone. Fibrils of which `trajectories` names a run of molecular dynamics take their
+    training split alone, drawn from random numbers of their own, so that no training sample has anything in
+    common with a pair of a set. Fibrils of which `trajectories` names a run of molecular dynamics take their
     variants from its frames, the others from their elastic network. `network_name` is `modes` for ours and
     `published` for the encoder-decoder of the paper; `widths` are those of either.
 
@@ -64,7 +67,7 @@ class Molmnist:
         name = self.fibrils[place]
         source, scene = self._source(name), _scene(name, self.length)
         number = training_number(source, number) if self.training_only else number
-        random = np.random.default_rng([seed, index])
+        random = np.random.default_rng([seed, TRAINING_STREAM, index] if self.training_only else [seed, index])
         angle = float(random.uniform(0, 2 * np.pi)) if self.imaging.rotate else 0.0
         variant = source.draw(number, random)
         cart = turned(variant.cart, angle) if angle else variant.cart
