@@ -12,10 +12,14 @@ from torch import Tensor, nn
 
 from argand.errors import ConfigError
 from argand.learn.schedule import warm_cosine
+from argand.physics.coherent.exposure import Detector
 from argand.physics.fibre.twist import DEG_PER_NM
+from argand.system import near_match
+from argand.systems.molmnist.ensemble.bundle_sample import simulate_bundle
 from argand.systems.molmnist.ensemble.elastic_ensemble import ModeEnsemble, ensemble
 from argand.systems.molmnist.ensemble.md_ensemble import FrameEnsemble
-from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril, chain_sites
+from argand.systems.molmnist.fibril.bundle import Bundles
+from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril
 from argand.systems.molmnist.inversion.polar import Polar
 from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, mode_count, side_of, stored_shapes
 from argand.systems.molmnist.loss import inversion_inputs, inversion_loss
@@ -25,8 +29,9 @@ from argand.systems.molmnist.simulate import Imaging, Scene, measure, turned
 Sample = dict[str, np.ndarray]
 SOURCES = ("modes", "md")
 SPLITS = ("train", "val", "test")
-TRAINING_STREAM = 1
-"""Word of the seed of training samples, which pairs of a set lack; any would do, but it must stay."""
+TRAINING_STREAM, SPLIT_STREAM = 1, 2
+"""Words of the seed: of training samples, and of the first split of a set of bundles, whose pairs of each
+split are drawn from random numbers of their own. Any would do, but they must stay."""
 SHAPES_SEED = 0x5A
 """Of the variants from which shapes are analysed; any number that no training run is likely to have."""
 
@@ -38,7 +43,10 @@ class Molmnist:
     Sample number i is a variant of fibril i mod 10; with `training_only` the variants are those of the
     training split alone, drawn from random numbers of their own, so that no training sample has anything in
     common with a pair of a set. Fibrils of which `trajectories` names a run of molecular dynamics take their
-    variants from its frames, the others from their elastic network. `network_name` is `modes` for ours and
+    variants from its frames, the others from their elastic network.
+
+    With `bundles` the samples are bundles of any outline instead, in any pose, and `detector` is what they
+    are measured with. `network_name` is `modes` for ours and
     `published` for the encoder-decoder of the paper; `widths` are those of either.
 
     Defaults: widths as published (Zhang et al., arXiv 1911.07644); `polar`, radii and azimuths, as of
@@ -50,6 +58,8 @@ class Molmnist:
     length: float = LENGTH
     trajectories: tuple[str, ...] = ()
     training_only: bool = False
+    bundles: Bundles | None = None
+    detector: Detector | None = None
     network_name: Literal["modes", "published"] = "published"
     widths: tuple[int, ...] = (8, 16, 32, 64)
     polar: tuple[int, int] = (48, 128)
@@ -59,15 +69,23 @@ class Molmnist:
         if not self.fibrils:
             raise ConfigError("a set needs a fibril; name one or more")
         for name in self.fibrils:
-            chain_sites(name)
+            if name not in FIBRILS:
+                known = ", ".join(FIBRILS)
+                raise ConfigError(
+                    f"no fibril of a set is called '{name}'{near_match(name, FIBRILS)}; {known}"
+                )
 
     def simulate(self, index: int, seed: int) -> Sample:
         """Pair number `index`: shape in electrons per pixel, pattern, and what they were made with."""
+        if self.bundles is not None:
+            return self._bundle(self.bundles, index, seed)
         number, place = divmod(index, len(self.fibrils))
         name = self.fibrils[place]
         source, scene = self._source(name), _scene(name, self.length)
         number = training_number(source, number) if self.training_only else number
-        random = np.random.default_rng([seed, TRAINING_STREAM, index] if self.training_only else [seed, index])
+        random = np.random.default_rng(
+            [seed, TRAINING_STREAM, index] if self.training_only else [seed, index]
+        )
         angle = float(random.uniform(0, 2 * np.pi)) if self.imaging.rotate else 0.0
         variant = source.draw(number, random)
         cart = turned(variant.cart, angle) if angle else variant.cart
@@ -85,6 +103,13 @@ class Molmnist:
             "energy_kt": np.array(variant.energy_kt, np.float32),
         }
 
+    def _bundle(self, plan: Bundles, index: int, seed: int) -> Sample:
+        """A bundle of the split of this index: of ten in turn eight train, one validates, one tests."""
+        split = 0 if self.training_only else max(index % 10 - 7, 0)
+        stream = TRAINING_STREAM if self.training_only else SPLIT_STREAM + split
+        random = np.random.default_rng([seed, stream, index])
+        return simulate_bundle(plan, self.detector or Detector(), self.imaging, split, random)
+
     def _source(self, name: str) -> "ModeEnsemble | FrameEnsemble":
         """Where the variants of a fibril come from; frames of a run are preferred."""
         frames = _frames(self.trajectories, self.length).get(name)
@@ -92,7 +117,7 @@ class Molmnist:
 
     def prepare(self) -> None:
         """Compute what all variants share, so that worker processes find it in the cache."""
-        for name in self.fibrils:
+        for name in () if self.bundles else self.fibrils:
             self._source(name)
 
     def training_variants(self, name: str, count: int) -> Iterator[tuple[np.ndarray, float]]:
