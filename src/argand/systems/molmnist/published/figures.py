@@ -1,6 +1,7 @@
 """Figures 1, 2 and 3 (left) of Zhang et al., arXiv 1911.07644, again, and a page of bundles."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ def _extremes(pairs: Pairs) -> dict[str, tuple[int, int]]:
     return found
 
 
-def turned_back(image: Picture, degrees: float, middle: float, order: int = 1) -> Picture:
+def turned_back(image: Picture, degrees: float, middle: float) -> Picture:
     """An image [y, x] turned about pixel [middle, middle] by `degrees`, from y towards x.
 
     So a fibril that was turned by as many from x towards y lies as in the crystal. 0 where it has no pixels.
@@ -84,7 +85,8 @@ def turned_back(image: Picture, degrees: float, middle: float, order: int = 1) -
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     matrix = np.array([[cos, sin], [-sin, cos]])
     here = np.array([middle, middle])
-    return ndimage.affine_transform(image, matrix, here - matrix @ here, order=order)
+    offset: Any = here - matrix @ here  # its stub takes one number alone
+    return ndimage.affine_transform(image, matrix, offset, order=1)
 
 
 def draw_pairs(figure: Figure, pairs: Pairs, extremes: dict[str, tuple[int, int]], what: str) -> None:
