@@ -1,6 +1,7 @@
 """Digests tell what pairs hold, not how they are stored; the sets by name are still what was published."""
 
 import hashlib
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,13 @@ def test_the_published_digests_are_of_whole_sets():
         assert len(known.first) == -(-PAIRS // STEP)
         assert len(set(known.first)) == len(known.first)
         assert len(known.probes) == -(-PAIRS // PROBE_STEP)
+
+
+def test_the_guide_prints_the_digests_of_the_sets_that_are_computed():
+    guide = (files("argand") / "systems/molmnist/README.md").read_text(encoding="utf-8")
+    for name, known in published_digests().items():
+        assert known.sha256 is None or f"| `{name}` | `{known.sha256}` |" in guide, name
+    assert published_digests()["hard"].sha256 is not None
 
 
 def differences(name: str, indices: range) -> list[int]:
