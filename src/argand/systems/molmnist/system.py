@@ -67,7 +67,9 @@ class Molmnist:
         name = self.fibrils[place]
         source, scene = self._source(name), _scene(name, self.length)
         number = training_number(source, number) if self.training_only else number
-        random = np.random.default_rng([seed, TRAINING_STREAM, index] if self.training_only else [seed, index])
+        random = np.random.default_rng(
+            [seed, TRAINING_STREAM, index] if self.training_only else [seed, index]
+        )
         angle = float(random.uniform(0, 2 * np.pi)) if self.imaging.rotate else 0.0
         variant = source.draw(number, random)
         cart = turned(variant.cart, angle) if angle else variant.cart
