@@ -177,9 +177,10 @@ def _bad(root: h5py.File, source: h5py.Dataset, file: str) -> h5py.Dataset | Non
         if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "biu":
             continue
         if found.shape not in (source.shape, source.shape[-2:], (1, *source.shape[-2:])):
-            shapes = (" x ".join(map(str, one)) for one in (found.shape, source.shape))
+            has, wanted = (" x ".join(map(str, one)) for one in (found.shape, source.shape))
+            where = f"/{path.lstrip('/')}"
             raise InputError(
-                "{}: its mask {} has {} pixels, its patterns {}; mend the file".format(file, path, *shapes)
+                f"{file}: its mask {where} has {has} pixels, its patterns {wanted}; mend the file"
             )
         return found
     return None

@@ -20,9 +20,9 @@ class Prediction:
     `shape` in electrons per pixel over the pattern's window, q's phase problem solved up to half a turn;
     `shape_sd` the standard deviation of the shape blurred by 1 Å. `rotation_deg` about the beam, within half
     a turn. `residual` is Σ | |F| - k|F obs| | / Σ k|F obs| for q up to 1.9 /Å, `expected_residual` what
-    counting noise and the variety of shapes would leave of a right answer. `pattern` is what
-    was answered, of a window of `window_side` Å, and `live` its measured pixels; `notes` say what was done to it before, and what the
-    answer rests on.
+    counting noise and the variety of shapes would leave of a right answer. `pattern` is what was answered,
+    of a window of `window_side` Å, and `live` its measured pixels; `notes` say what was done to it before,
+    and what the answer rests on.
 
     What only some networks tell: `probability` of each of `fibrils`; the twist without its hand, which no
     projection shows, with its standard deviation, both None from a network that tells none. Where
