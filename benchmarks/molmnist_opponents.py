@@ -98,7 +98,7 @@ def scored(solver: Solver, trials: Trials, rounds: int, starts: int) -> dict[str
     """Mean scores of a solver on some pairs, and seconds of the processor for each."""
     began = time.process_time()
     # One mask for all patterns, or one for each.
-    masks = np.broadcast_to(trials.live, trials.patterns.shape)
+    masks = np.broadcast_to(trials.live, trials.patterns.shape).copy()
     found = [
         solver(pattern, live, trials.window, rounds, starts)
         for pattern, live in zip(trials.patterns, masks, strict=True)

@@ -116,9 +116,9 @@ def retrieve(
     Patterns without noise give the start that is nearest to them by R, photon counts the mean of all starts.
     `live` marks the measured pixels, [slow, fast] or of each pattern. Shapes begin within half of the
     autocorrelation, which may cut into them, are wrapped ever more tightly, and get `WIDENING` more room.
-    What is told as `support` narrows the beginning alone: where iterations began as wide as the outline, or stayed
-    within it, they got stuck farther away. Nothing is sought beyond q = `Q_FOLLOWED`, and no background is
-    taken off.
+    What is told as `support` narrows the beginning alone: where iterations began as wide as the outline, or
+    stayed within it, they got stuck farther away. Nothing is sought beyond q = `Q_FOLLOWED`, and no
+    background is taken off.
 
     Raises InputError where no start is asked for. Hybrid input-output: Fienup, Appl. Opt. 21, 2758, 1982.
     """
