@@ -131,7 +131,8 @@ class Camera:
 
     `wavelength` in Å bends the Ewald sphere (None: flat, the limit of a short one), which is seen up to
     scattering angles of `WIDEST`. Atoms are shared linearly between the points of a grid `OVERSAMPLING`
-    times finer than the window's, whose transform is divided by that of the sharing, sinc².
+    times finer than the window's, whose transform is divided by that of the sharing, sinc². `precise`
+    computes in double precision, so that counts drawn from the intensity are the same on every machine.
     """
 
     def __init__(
@@ -140,8 +141,10 @@ class Camera:
         window: Window,
         radiation: Radiation = "xray",
         wavelength: float | None = None,
+        precise: bool = False,
     ) -> None:
         self.window, self.wavelength = window, wavelength
+        self._real, self._complex = (np.float64, np.complex128) if precise else (np.float32, np.complex64)
         self.fine = OVERSAMPLING * window.size
         sharing = np.sinc(fft.rfftfreq(self.fine)) ** 2, np.sinc(fft.fftfreq(self.fine)) ** 2
         half = window.size // 2 + 1
@@ -150,7 +153,7 @@ class Camera:
         axis = 2 * np.pi * fft.fftfreq(window.size, window.pixel)
         self._q = np.hypot(axis[:, None], np.abs(axis[None, :half]))
         factors = scattering_factors(elements, self._length(), radiation)
-        self._factor = {name: (factor * correction).astype(np.float32) for name, factor in factors.items()}
+        self._factor = {name: (factor * correction).astype(self._real) for name, factor in factors.items()}
         self._half = half
 
     def _length(self) -> Half:
@@ -174,7 +177,7 @@ class Camera:
 
     def _flat(self, atoms: Mapping[str, Places]) -> Amplitude:
         """Amplitude over the half spectrum, [row, column] as of an FFT."""
-        total = np.zeros((self.window.size, self._half), np.complex64)
+        total = np.zeros((self.window.size, self._half), self._complex)
         for name, cart in atoms.items():
             total += self._transform(cart[:, :2]) * self._factor[name]
         return total
@@ -184,7 +187,7 @@ class Camera:
     ) -> Amplitude:
         place, share = spread(xy, self.window.side, self.fine)
         share = share if weight is None else share * weight
-        grid = np.bincount(place.ravel(), share.ravel(), self.fine**2).astype(np.float32)
+        grid = np.bincount(place.ravel(), share.ravel(), self.fine**2).astype(self._real)
         spectrum = np.asarray(fft.rfft(grid.reshape(self.fine, self.fine), axis=1))[:, : self._half]
         # The grid's middle is the origin: that turns phases by a half or a whole, which no intensity shows.
         # numpy's transform has the minus sign; the package's amplitude is its conjugate.
@@ -203,11 +206,11 @@ class Camera:
         count = max(int(np.ceil((high - low) * float(np.nanmax(along)) / _SLAB_PHASE)), 1) + 1
         # A flat object has no height; any step serves it.
         step = max((high - low) / (count - 1), 1e-6)
-        above, below = (np.zeros((self.window.size, self._half), np.complex64) for _ in range(2))
+        above, below = (np.zeros((self.window.size, self._half), self._complex) for _ in range(2))
         for slab in range(1 - _REACH, count + _REACH - 1):
             height = low + slab * step
             here = self._slab(ordered, height, step)
-            phase = np.exp(1j * along * height).astype(np.complex64)
+            phase = np.exp(1j * along * height).astype(self._complex)
             above += here * phase
             below += here * phase.conj()
         sharing = np.sinc(along * step / (2 * np.pi)) ** 4
@@ -216,7 +219,7 @@ class Camera:
 
     def _slab(self, ordered: Mapping[str, Places], height: float, step: float) -> Amplitude:
         """Amplitude of what a slab holds of atoms that are ordered by height."""
-        total = np.zeros((self.window.size, self._half), np.complex64)
+        total = np.zeros((self.window.size, self._half), self._complex)
         for name, cart in ordered.items():
             first, last = np.searchsorted(cart[:, 2], (height - _REACH * step, height + _REACH * step))
             if first < last:

@@ -74,6 +74,11 @@ class Imaging:
         """Amplitudes through this window."""
         return Camera(set(ELECTRONS), self.window, self.radiation, self.wavelength)
 
+    @cached_property
+    def precise_camera(self) -> Camera:
+        """The same in double precision."""
+        return Camera(set(ELECTRONS), self.window, self.radiation, self.wavelength, precise=True)
+
 
 class Scene:
     """The atoms of a fibril in the order in which projections take them: hydrogens, carbons, oxygens."""

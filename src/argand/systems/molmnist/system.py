@@ -12,10 +12,16 @@ from torch import Tensor, nn
 
 from argand.errors import ConfigError
 from argand.learn.schedule import warm_cosine
+from argand.physics.coherent.exposure import Detector
 from argand.physics.fibre.twist import DEG_PER_NM
+from argand.system import near_match
+from argand.systems.molmnist.ensemble.bundle_sample import simulate_bundle
 from argand.systems.molmnist.ensemble.elastic_ensemble import ModeEnsemble, ensemble
 from argand.systems.molmnist.ensemble.md_ensemble import FrameEnsemble
-from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril, chain_sites
+from argand.systems.molmnist.fibril.bundle import Bundles
+from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril
+from argand.systems.molmnist.inversion.chain_loss import chain_inputs, chain_loss
+from argand.systems.molmnist.inversion.chain_network import ChainNetwork
 from argand.systems.molmnist.inversion.polar import Polar
 from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, mode_count, side_of, stored_shapes
 from argand.systems.molmnist.loss import inversion_inputs, inversion_loss
@@ -25,8 +31,9 @@ from argand.systems.molmnist.simulate import Imaging, Scene, measure, turned
 Sample = dict[str, np.ndarray]
 SOURCES = ("modes", "md")
 SPLITS = ("train", "val", "test")
-TRAINING_STREAM = 1
-"""Word of the seed of training samples, which pairs of a set lack; any would do, but it must stay."""
+TRAINING_STREAM, SPLIT_STREAM = 1, 2
+"""Words of the seed: of training samples, and of the first split of a set of bundles, whose pairs of each
+split are drawn from random numbers of their own. Any would do, but they must stay."""
 SHAPES_SEED = 0x5A
 """Of the variants from which shapes are analysed; any number that no training run is likely to have."""
 
@@ -38,8 +45,11 @@ class Molmnist:
     Sample number i is a variant of fibril i mod 10; with `training_only` the variants are those of the
     training split alone, drawn from random numbers of their own, so that no training sample has anything in
     common with a pair of a set. Fibrils of which `trajectories` names a run of molecular dynamics take their
-    variants from its frames, the others from their elastic network. `network_name` is `modes` for ours and
-    `published` for the encoder-decoder of the paper; `widths` are those of either.
+    variants from its frames, the others from their elastic network.
+
+    With `bundles` the samples are bundles of any outline instead, in any pose, and `detector` is what they
+    are measured with. `network_name` is `modes` for ours of the ten fibrils, `chains` for ours of bundles and
+    `published` for the encoder-decoder of the paper; `widths` are those of each.
 
     Defaults: widths as published (Zhang et al., arXiv 1911.07644); `polar`, radii and azimuths, as of
     `Polar`; the learning rate is Adam's usual one. ConfigError for no fibril, or an unknown one.
@@ -50,7 +60,9 @@ class Molmnist:
     length: float = LENGTH
     trajectories: tuple[str, ...] = ()
     training_only: bool = False
-    network_name: Literal["modes", "published"] = "published"
+    bundles: Bundles | None = None
+    detector: Detector | None = None
+    network_name: Literal["modes", "published", "chains"] = "published"
     widths: tuple[int, ...] = (8, 16, 32, 64)
     polar: tuple[int, int] = (48, 128)
     learning_rate: float = 1e-3
@@ -59,15 +71,23 @@ class Molmnist:
         if not self.fibrils:
             raise ConfigError("a set needs a fibril; name one or more")
         for name in self.fibrils:
-            chain_sites(name)
+            if name not in FIBRILS:
+                known = ", ".join(FIBRILS)
+                raise ConfigError(
+                    f"no fibril of a set is called '{name}'{near_match(name, FIBRILS)}; {known}"
+                )
 
     def simulate(self, index: int, seed: int) -> Sample:
         """Pair number `index`: shape in electrons per pixel, pattern, and what they were made with."""
+        if self.bundles is not None:
+            return self._bundle(self.bundles, index, seed)
         number, place = divmod(index, len(self.fibrils))
         name = self.fibrils[place]
         source, scene = self._source(name), _scene(name, self.length)
         number = training_number(source, number) if self.training_only else number
-        random = np.random.default_rng([seed, TRAINING_STREAM, index] if self.training_only else [seed, index])
+        random = np.random.default_rng(
+            [seed, TRAINING_STREAM, index] if self.training_only else [seed, index]
+        )
         angle = float(random.uniform(0, 2 * np.pi)) if self.imaging.rotate else 0.0
         variant = source.draw(number, random)
         cart = turned(variant.cart, angle) if angle else variant.cart
@@ -85,6 +105,13 @@ class Molmnist:
             "energy_kt": np.array(variant.energy_kt, np.float32),
         }
 
+    def _bundle(self, plan: Bundles, index: int, seed: int) -> Sample:
+        """A bundle of the split of this index: of ten in turn eight train, one validates, one tests."""
+        split = 0 if self.training_only else max(index % 10 - 7, 0)
+        stream = TRAINING_STREAM if self.training_only else SPLIT_STREAM + split
+        random = np.random.default_rng([seed, stream, index])
+        return simulate_bundle(plan, self.detector or Detector(), self.imaging, split, random)
+
     def _source(self, name: str) -> "ModeEnsemble | FrameEnsemble":
         """Where the variants of a fibril come from; frames of a run are preferred."""
         frames = _frames(self.trajectories, self.length).get(name)
@@ -92,7 +119,7 @@ class Molmnist:
 
     def prepare(self) -> None:
         """Compute what all variants share, so that worker processes find it in the cache."""
-        for name in self.fibrils:
+        for name in () if self.bundles else self.fibrils:
             self._source(name)
 
     def training_variants(self, name: str, count: int) -> Iterator[tuple[np.ndarray, float]]:
@@ -109,6 +136,8 @@ class Molmnist:
 
     def inputs(self, sample: Sample) -> Sample:
         """What the network trains on, float32: roots of pattern and shape, or see `inversion_inputs`."""
+        if self.network_name == "chains":
+            return chain_inputs(sample, self.imaging.window)
         if self.network_name == "modes":
             name = FIBRILS[int(sample["fibril"])]
             return inversion_inputs(sample, self.imaging, self.fibrils.index(name), fibril_shapes(self, name))
@@ -122,6 +151,8 @@ class Molmnist:
         """A network with fresh weights; ours with the shapes of the fibrils, found first where not cached."""
         if self.network_name == "published":
             return PublishedNetwork(self.widths)
+        if self.network_name == "chains":
+            return ChainNetwork(self.widths, Polar(*self.polar))
         network = self.blank_network()
         for number, name in enumerate(self.fibrils):
             network.keep_shapes(number, fibril_shapes(self, name))
@@ -138,6 +169,8 @@ class Molmnist:
         self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Scalar to minimise and metrics; the first is a relative squared error of the shape."""
+        if isinstance(network, ChainNetwork):
+            return chain_loss(network, batch, self.imaging.window, generator)
         if isinstance(network, InversionNetwork):
             return inversion_loss(network, batch, self.imaging.window, generator)
         off = (network(batch["pattern"]).float() - batch["shape"]).square()
@@ -146,7 +179,7 @@ class Molmnist:
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
         """Adam; at a constant rate for the published network, with a warm-up and a cosine for ours."""
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
-        return optimiser, warm_cosine if self.network_name == "modes" else None
+        return optimiser, None if self.network_name == "published" else warm_cosine
 
 
 def training_number(source: "ModeEnsemble | FrameEnsemble", number: int) -> int:

@@ -1,11 +1,14 @@
-"""The ten fibrils: which chains of the crystal they hold, and their atoms.
+"""Fibrils by name: which chains of the crystal they hold, and their atoms.
 
-Diamond n x n fibrils have chains at i(a+b)/2 + j(a-b)/2, so that their faces are (110) and (1-10); hexagonal
-ones are (200) sheets of 3-4-5-5-4-3 and 3-4-5-6-6-5-4-3 chains (Zhang et al., arXiv 1911.07644).
+Diamond n x m fibrils have chains at i(a+b)/2 + j(a-b)/2, so that their faces are (110) and (1-10); hexagonal
+ones are (200) sheets, such as 3-4-5-5-4-3 and 3-4-5-6-6-5-4-3 chains for 24 and 36. The ten of the published
+set (Zhang et al., arXiv 1911.07644) are `FIBRILS`.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise, product
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,13 +22,16 @@ from argand.typing import Points2, Points3
 LENGTH = 200.0
 """Å, as published (Zhang et al., arXiv 1911.07644); as many whole repeats of the crystal as are needed for
 it: 20, 207.6 Å."""
-# Published are the kinds of fibrils and the numbers of chains, 24 and 36; where the paper says how many of
-# them each sheet has was not found again.
-_SHEETS = {"hexagonal-24": (3, 4, 5, 5, 4, 3), "hexagonal-36": (3, 4, 5, 6, 6, 5, 4, 3)}
-# Published too; 2 to 9 chains along a side.
-_DIAMONDS = {f"{n}x{n}": n for n in range(2, 10)}
-FIBRILS = (*_DIAMONDS, *_SHEETS)
-"""Names of the ten fibrils; a fibril's place here is its class."""
+FIBRILS = (*(f"{n}x{n}" for n in range(2, 10)), "hexagonal-24", "hexagonal-36")
+"""Names of the ten published fibrils; a fibril's place here is its class.
+
+Published are the kinds and the numbers of chains; where the paper says how many of them each sheet of a
+hexagonal one has was not found again."""
+WIDEST = 12
+"""Chains along a side of a diamond at most. By hand: 12 are 64 Å, and their diagonal fills half of the
+standard window, beyond which a pattern no longer determines a shape."""
+_DIAMOND = re.compile(r"(\d+)x(\d+)")
+_HEXAGONAL = re.compile(r"hexagonal-(\d+)")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,22 +86,64 @@ def chain_sites(name: str) -> Points2:
 
     The sum of the two is even; chains at odd numbers of a/2 are those of the cell's centre.
     """
-    if name in _DIAMONDS:
-        steps = np.arange(_DIAMONDS[name])
-        i, j = (v.ravel() for v in np.meshgrid(steps, steps, indexing="ij"))
-        return np.stack([i + j, i - j], 1).astype(float)
-    if name in _SHEETS:
-        rows = _SHEETS[name]
-        sheets = []
-        for sheet, count in enumerate(rows):
-            # Next sheets are shifted by b/2: by themselves where one is longer, by the 1 between the middle
-            # two.
-            middle = int(sheet >= len(rows) / 2) + rows[0] - 1
-            sheets += [(sheet, middle - (count - 1) + 2 * k) for k in range(count)]
-        return np.array(sheets, float)
+    if found := _DIAMOND.fullmatch(name):
+        sides = int(found[1]), int(found[2])
+        if min(sides) >= 1 and max(sides) <= WIDEST:
+            return diamond_sites(*sides)
+    elif found := _HEXAGONAL.fullmatch(name):
+        sheets = hexagonal_sheets().get(int(found[1]))
+        if sheets is not None:
+            return sheet_sites(sheets)
+    counts = ", ".join(map(str, hexagonal_sheets()))
     raise ConfigError(
-        f"no fibril is called '{name}'{near_match(name, FIBRILS)}; there are {', '.join(FIBRILS)}"
+        f"no fibril is called '{name}'{near_match(name, FIBRILS)}; there are NxM, 1 to {WIDEST} chains "
+        f"a side, and hexagonal-N for N = {counts}"
     )
+
+
+def diamond_sites(rows: int, columns: int) -> Points2:
+    """Chains of a diamond, in units of a/2 and b/2."""
+    i, j = (v.ravel() for v in np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"))
+    return np.stack([i + j, i - j], 1).astype(float)
+
+
+def sheet_sites(rows: tuple[int, ...]) -> Points2:
+    """Chains of (200) sheets of so many chains each, in units of a/2 and b/2."""
+    sheets = []
+    for sheet, count in enumerate(rows):
+        # Next sheets are shifted by b/2: by themselves where one is longer, by the 1 where two are as long.
+        shift = sum(first == second for first, second in pairwise(rows[: sheet + 1])) + rows[0] - 1
+        sheets += [(sheet, shift - (count - 1) + 2 * k) for k in range(count)]
+    return np.array(sheets, float)
+
+
+@cache
+def hexagonal_sheets() -> dict[int, tuple[int, ...]]:
+    """Sheets of the hexagonal fibrils of 14 to 52 chains, by number of chains.
+
+    Sheets grow by one chain up to the middle, which is one sheet or two, and shrink again; of several with
+    one number of chains that with the most even sides is taken: as many chains in its outermost sheets as
+    steps between outermost and middle, and one more. Those that miss this by more than 3 are no hexagons (by
+    hand).
+    """
+    found: dict[int, tuple[int, ...]] = {}
+    for first, last, twice in product(range(2, 8), range(3, 9), (True, False)):
+        rising = tuple(range(first, last + 1))
+        rows = rising + rising[::-1][0 if twice else 1 :]
+        uneven = abs(first - (last - first) - 1)
+        known = found.get(sum(rows))
+        if (
+            first < last
+            and uneven <= 3
+            and 14 <= sum(rows) <= 52
+            and (known is None or uneven < _uneven(known))
+        ):
+            found[sum(rows)] = rows
+    return dict(sorted(found.items()))
+
+
+def _uneven(rows: tuple[int, ...]) -> int:
+    return abs(rows[0] - (max(rows) - rows[0]) - 1)
 
 
 @cache
@@ -107,13 +155,13 @@ def build_fibril(name: str, length: float = LENGTH) -> Fibril:
     if count < 2:
         raise ConfigError(f"a fibril of {length:g} Å holds no cellobiose; give 10 Å or more")
     sites = chain_sites(name)
-    places = sites / 2 @ crystal.orthogonalisation[:2, :2].T
+    places = chain_places(sites)
     kinds = (sites[:, 0].astype(int) % 2).tolist()
     chains = [
-        _chain_atoms(kind, count) + np.array([*place, 0.0]) for kind, place in zip(kinds, places, strict=True)
+        chain_atoms(kind, count) + np.array([*place, 0.0]) for kind, place in zip(kinds, places, strict=True)
     ]
-    names, residue, glucose = _chain_labels(count)
-    u_iso = [_chain_u(kind, count) for kind in kinds]
+    names, residue, glucose = chain_labels(count)
+    u_iso = [chain_u(kind, count) for kind in kinds]
     cart = np.concatenate(chains)
     offsets = np.arange(len(sites))
     return Fibril(
@@ -129,11 +177,16 @@ def build_fibril(name: str, length: float = LENGTH) -> Fibril:
     )
 
 
+def chain_places(sites: Points2) -> Points2:
+    """Where the chains at these sites are, in Å."""
+    return sites / 2 @ cellulose().orthogonalisation[:2, :2].T
+
+
 def _middle(cart: Points3) -> Float[np.ndarray, "3"]:
     return (cart.min(0) + cart.max(0)) * [0, 0, 0.5] + cart.mean(0) * [1, 1, 0]
 
 
-def _chain_atoms(kind: int, count: int) -> Points3:
+def chain_atoms(kind: int, count: int) -> Points3:
     """Atoms of a chain from its axis: H4O, the glucoses, then O1 and its hydrogen."""
     inner = cellulose().glucoses(kind, count + 2)
     at = {name: NAMES.index(name) for name in ("C1", "O5", "O4", "C4", "C3")}
@@ -149,7 +202,8 @@ def _hydroxyl(first: np.ndarray, second: np.ndarray, oxygen: np.ndarray, cut: np
     return turn_to(with_angle(first, second, oxygen, O_H, C_O_H, 0.0), second, oxygen, cut)
 
 
-def _chain_labels(count: int) -> tuple[tuple[str, ...], tuple[str, ...], Int[np.ndarray, " n"]]:
+def chain_labels(count: int) -> tuple[tuple[str, ...], tuple[str, ...], Int[np.ndarray, " n"]]:
+    """Names, residues and glucoses of a chain's atoms."""
     """Names of the atoms, their residues and the glucose that each moves with."""
     names = ("H4O", *NAMES * count, "O1", "HO1")
     inner = ["0GB"] * len(NAMES) + ["4GB"] * len(NAMES) * (count - 1)
@@ -157,7 +211,8 @@ def _chain_labels(count: int) -> tuple[tuple[str, ...], tuple[str, ...], Int[np.
     return names, ("0GB", *inner, "ROH", "ROH"), np.concatenate([[0], glucose, [count - 1] * 2])
 
 
-def _chain_u(kind: int, count: int) -> Float[np.ndarray, " n"]:
+def chain_u(kind: int, count: int) -> Float[np.ndarray, " n"]:
+    """Isotropic U of a chain's atoms in Å²."""
     u_iso = cellulose().chains[kind].u_iso
     oxygen, hydrogen = u_iso[NAMES.index("O4")], u_iso[NAMES.index("H2O")]
     return np.concatenate([[hydrogen], np.tile(u_iso, count), [oxygen, hydrogen]])
