@@ -1,5 +1,7 @@
 """The prior of the twist lies between the ensemble's mean and what is measured, each one deviation off."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,14 @@ def test_every_row_of_the_literature_has_a_source_and_says_what_of_it_was_read()
         assert all(row[key] for key in ("fibril", "says", "method", "source", "read"))
         for key in ("twist", "chains"):
             assert row[key] is None or 0 < row[key][0] <= row[key][1]
+
+
+def test_the_guide_shows_every_row_of_the_literature():
+    text = (Path(__file__).parents[4] / "docs" / "molmnist.md").read_text(encoding="utf-8")
+    for row in published_twists():
+        twist = "" if row["twist"] is None else "{:g} to {:g}".format(*row["twist"])
+        (line,) = [line for line in text.splitlines() if row["source"] in line and row["says"] in line]
+        assert line.split(" | ")[2].strip() == twist
 
 
 def test_the_range_of_the_wood_is_half_a_turn_to_a_turn_of_232_nm_and_chains_of_2_to_3_nm():
