@@ -88,7 +88,8 @@ class Run:
     def __init__(
         self, settings: Dynamics, folder: Path, platform: Platform = "auto", threads: int | None = None
     ) -> None:
-        self.settings, self.platform, self.threads = settings, platform, threads
+        self.settings, self.threads = settings, threads
+        self.platform: Platform = platform
         self.fibril: Fibril = build_fibril(settings.fibril, settings.length)
         self.trajectory = Trajectory(folder)
         # Folders from before there was a choice do not name the force field.
