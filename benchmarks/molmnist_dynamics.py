@@ -120,7 +120,8 @@ def main(
     rows = [measured(run) for run in series]
     means = pooled(rows)
     console = Console(width=200)
-    console.print(as_table("Twist by block averages", [shown(row) for row in rows]))
+    if rows:
+        console.print(as_table("Twist by block averages", [shown(row) for row in rows]))
     for one in means:
         told = f"{one['fibril']} {one['force_field']}, {one['seeds']} seeds"
         console.print(f"{told}: {one['twist']:.1f} ± {one['twist_error']:.1f} degrees/nm")

@@ -1,8 +1,10 @@
 """Molecular dynamics of a short fibril: force field, frames, resumption, and when it counts as stationary."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -83,6 +85,24 @@ def test_charmm_knows_every_atom_chains_are_neutral_and_lennard_jones_is_merged_
     charmm36.merge_lennard_jones(mm, system)
     assert not any(isinstance(force, mm.CustomNonbondedForce) for force in system.getForces())
     assert potential_energy(system, fibril.cart) == pytest.approx(before, abs=1e-6)
+
+
+def test_linked_glucose_has_the_charges_that_charmm_gives_it_in_a_maltoside():
+    pytest.importorskip("openmm")
+    mm = forcefield.openmm()
+    # OpenMM's own file, and ours.
+    tree = ET.parse(Path(mm.app.__file__).with_name("data") / "charmm36.xml")  # noqa: S314
+    known = next(one for one in tree.iter("Residue") if one.get("name") == "BDDM")
+    maltoside = {atom.get("name"): atom for atom in known.iter("Atom")}
+    found = ET.fromstring(charmm36.chain_residues(mm))  # noqa: S314
+    inner = next(one for one in found.iter("Residue") if one.get("name") == "GLCI")
+    for atom in inner.iter("Atom"):
+        # Its second glucose is linked at both ends; its hydroxyl hydrogens have other names there.
+        name = "2" + re.sub(r"H(\d)O", r"HO\1", atom.attrib["name"])
+        assert (atom.get("charge"), atom.get("type")) == (
+            maltoside[name].get("charge"),
+            maltoside[name].get("type"),
+        ), name
 
 
 def potential_energy(system, cart: np.ndarray) -> float:
