@@ -77,6 +77,9 @@ def dynamics(
         Literal["water", "scaled", "vacuum"],
         typer.Option(help="TIP3P; or none, with charges x 0.5; or none, with full charges."),
     ] = "water",
+    force_field: Annotated[
+        Literal["glycam06", "charmm36"], typer.Option(help="GLYCAM_06j-1, or CHARMM36 with its own TIP3P.")
+    ] = "glycam06",
     length: Length = 200.0,
     padding: Annotated[float, typer.Option(help="Å of water on each side.")] = 10.0,
     temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
@@ -97,7 +100,7 @@ def dynamics(
     """
     from argand.systems.molmnist.ensemble.dynamics import Dynamics, Run
 
-    settings = Dynamics(fibril, solvent, length, padding, temperature, seed)
+    settings = Dynamics(fibril, solvent, length, padding, temperature, seed, force_field=force_field)
     run = Run(settings, out, platform, threads)
     run.advance(ps, max_equilibration, window)
     say(run.summary())
