@@ -275,6 +275,13 @@ def predict(
     ] = None,
     mask: Annotated[Path | None, typer.Option(help="Pixels to leave out: zero is usable.")] = None,
     index: Annotated[int | None, typer.Option(help="Only this pattern of each file, from 0.", min=0)] = None,
+    length: Annotated[
+        float | None, typer.Option(help="Å of the fibril, by which its turn is a twist.", min=10.0)
+    ] = None,
+    network: Annotated[
+        Literal["any", "ten"],
+        typer.Option(help="any: bundles of any outline; ten: the published fibrils alone, faster."),
+    ] = "any",
     polish: Annotated[
         int, typer.Option(help="Rounds of phase retrieval that go on from the answer.", min=0)
     ] = 0,
@@ -285,7 +292,7 @@ def predict(
     weights: Weights = None,
     force: Force = False,
 ) -> None:
-    """Find shape, fibril and twist from diffraction patterns, and say whether to believe them.
+    """Find shape, chains and turn from diffraction patterns, and say whether to believe them.
 
     Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
     """
@@ -296,11 +303,12 @@ def predict(
     from argand.systems.molmnist.files.table import answer_table
     from argand.systems.molmnist.view import write_page
 
-    asked = Asked(window, radiation, mask, index, polish)
-    settings = {"weights": file_digest(weights or module.WEIGHTS)}
-    named = "shipped" if weights is None else str(weights)
+    asked = Asked(window, radiation, mask, index, polish, length)
+    file = weights or (module.WEIGHTS if network == "any" else module.WEIGHTS_TEN)
+    settings = {"weights": file_digest(file)}
+    named = f"shipped, {network}" if weights is None else str(weights)
     folder = RunFolder(out, named, page=write_page, settings=settings, force=force)
-    records = predict_files(patterns, module.load(weights), asked, folder, tell)
+    records = predict_files(patterns, module.load(file), asked, folder, tell)
     typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
     if out is not None and not json:
         say(f"shapes and pictures: {out}\npage: {out / PAGE}")
