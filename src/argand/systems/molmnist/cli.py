@@ -145,7 +145,7 @@ def simulate(
 
 @app.command()
 def train(
-    preset: Annotated[str, typer.Argument(help="best, standard, published or tiny.")],
+    preset: Annotated[str, typer.Argument(help="chains, best, standard, published or tiny.")],
     out: TrainingFolder,
     max_time: MaxTime = "01:00:00",
     resume: Resume = False,

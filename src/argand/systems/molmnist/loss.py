@@ -5,20 +5,18 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from scipy import ndimage
 from torch import Tensor
 
 from argand.physics.coherent.projection import Window
+from argand.systems.molmnist.inversion.polar import pattern_middle, two_bins
 from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, blur, middle, mode_count
 from argand.systems.molmnist.network import InversionNetwork, InversionOutput
 from argand.systems.molmnist.simulate import Imaging
 
 Sample = dict[str, np.ndarray]
 
-Q_MAX = 1.7
-"""1/Å; patterns are cut to the square that reaches so far. By hand, a little beyond the 1.6 of `Polar`; up to
-here amplitudes are right to 0.3 % on the whole (benchmarks/molmnist_forward.py)."""
 MOST_MODES = mode_count(4)
 """Those of the smallest fibril, 2x2."""
 _NOISELESS, _OPEN, _NARROW = 0.35, 0.5, 0.2
@@ -40,13 +38,6 @@ _JITTER = 0.012
 an azimuth of `Polar`."""
 _WEIGHTS = {"fibril": 1.0, "azimuth": 0.5, "rotation": 0.1}
 """Of parts of the loss beside 1 for the shape. By hand; no other weights are on record."""
-
-
-def pattern_middle(pattern: Shaped[np.ndarray, "size size"], step: float) -> Shaped[np.ndarray, "part part"]:
-    """The pixels up to `Q_MAX`, an odd number along each side; `step` in 1/Å a pixel."""
-    centre = len(pattern) // 2
-    reach = min(int(np.ceil(Q_MAX / step)), (len(pattern) - 1) // 2)
-    return pattern[centre - reach : centre + reach + 1, centre - reach : centre + reach + 1]
 
 
 def inversion_inputs(sample: Sample, imaging: Imaging, fibril: int, shapes: ShapeBasis) -> Sample:
@@ -144,7 +135,7 @@ def _judged(
     rows = torch.arange(len(fibril), device=fibril.device)
     kind = F.cross_entropy(output.fibril_logits.float(), fibril)
     azimuth = F.cross_entropy(
-        output.azimuth_logits.float(), _two_bins(rotation, output.azimuth_logits.shape[1])
+        output.azimuth_logits.float(), two_bins(rotation / torch.pi, output.azimuth_logits.shape[1])
     )
     # Twice the angle: rotations half a turn apart are one.
     away = 1 - torch.cos(2 * (output.rotation - rotation))
@@ -160,17 +151,6 @@ def _judged(
         "fibril_wrong": wrong,
         "rotation_deg": torch.rad2deg(torch.asin((away.detach() / 2).clamp(0, 1).sqrt())).mean(),
     }
-
-
-def _two_bins(rotation: Tensor, bins: int) -> Tensor:
-    """The rotation shared between the two azimuths next to it [batch, bins]."""
-    place = (rotation / torch.pi * bins) % bins
-    low = place.floor()
-    target = torch.zeros(len(rotation), bins, device=rotation.device)
-    rows = torch.arange(len(rotation), device=rotation.device)
-    target[rows, low.long() % bins] = 1 - (place - low)
-    target[rows, (low.long() + 1) % bins] += place - low
-    return target
 
 
 def _shape_error(coefficients: Tensor, batch: dict[str, Tensor]) -> Float[Tensor, " batch"]:

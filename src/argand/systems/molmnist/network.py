@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from argand.nn.block import ConvBlock
-from argand.systems.molmnist.inversion.polar import Polar
+from argand.systems.molmnist.inversion.polar import Polar, rolled
 from argand.systems.molmnist.inversion.shape_basis import ShapeBasis
 
 _POLAR = ("replicate", "circular")
@@ -25,8 +25,6 @@ hand: at the ends hardly a direction, and 0.09°, below which the fit knows bett
 than 0.3°)."""
 _HIDDEN = 192
 """Units between the maps and what is read off them. By hand; no other number is on record."""
-
-Features = Float[Tensor, "batch channel radius azimuth"]
 
 
 @dataclass
@@ -145,20 +143,6 @@ class InversionNetwork(nn.Module):
     def shapes(self, fibril: int) -> Float[Tensor, "image side side"]:
         """Mean shape of a fibril and its directions."""
         return self.get_buffer(f"shapes_{fibril}")
-
-
-def rolled(x: Features, by: Float[Tensor, " batch"]) -> Features:
-    """Maps moved down the azimuth, which closes on itself, by so many columns, linearly between them."""
-    columns = torch.arange(x.shape[-1], device=x.device)
-    place = columns + by[:, None]
-    low = place.floor()
-    share = (place - low)[:, None, None].to(x.dtype)
-    index = low.long() % x.shape[-1]
-    first, second = (
-        x.gather(-1, one[:, None, None].expand(-1, *x.shape[1:3], -1))
-        for one in (index, (index + 1) % x.shape[-1])
-    )
-    return first + share * (second - first)
 
 
 class PublishedNetwork(nn.Module):

@@ -10,6 +10,15 @@ PRESETS = {
     "best": Molmnist(training_only=True, network_name="modes", widths=(24, 32, 48, 64), learning_rate=2e-3),
     "standard": Molmnist(),
     "hard": Molmnist(bundles=Bundles(), detector=Detector()),
+    "chains": Molmnist(
+        bundles=Bundles(),
+        detector=Detector(counted=False),
+        training_only=True,
+        network_name="chains",
+        widths=(32, 48, 64, 96),
+        polar=(56, 128),
+        learning_rate=2e-3,
+    ),
     "published": Molmnist(Imaging(projection="histogram", rotate=False, normalise=False)),
     "tiny": Molmnist(
         Imaging(Window(64.0, 32)),

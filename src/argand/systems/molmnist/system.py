@@ -20,6 +20,8 @@ from argand.systems.molmnist.ensemble.elastic_ensemble import ModeEnsemble, ense
 from argand.systems.molmnist.ensemble.md_ensemble import FrameEnsemble
 from argand.systems.molmnist.fibril.bundle import Bundles
 from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril
+from argand.systems.molmnist.inversion.chain_loss import chain_inputs, chain_loss
+from argand.systems.molmnist.inversion.chain_network import ChainNetwork
 from argand.systems.molmnist.inversion.polar import Polar
 from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, mode_count, side_of, stored_shapes
 from argand.systems.molmnist.loss import inversion_inputs, inversion_loss
@@ -46,8 +48,8 @@ class Molmnist:
     variants from its frames, the others from their elastic network.
 
     With `bundles` the samples are bundles of any outline instead, in any pose, and `detector` is what they
-    are measured with. `network_name` is `modes` for ours and
-    `published` for the encoder-decoder of the paper; `widths` are those of either.
+    are measured with. `network_name` is `modes` for ours of the ten fibrils, `chains` for ours of bundles and
+    `published` for the encoder-decoder of the paper; `widths` are those of each.
 
     Defaults: widths as published (Zhang et al., arXiv 1911.07644); `polar`, radii and azimuths, as of
     `Polar`; the learning rate is Adam's usual one. ConfigError for no fibril, or an unknown one.
@@ -60,7 +62,7 @@ class Molmnist:
     training_only: bool = False
     bundles: Bundles | None = None
     detector: Detector | None = None
-    network_name: Literal["modes", "published"] = "published"
+    network_name: Literal["modes", "published", "chains"] = "published"
     widths: tuple[int, ...] = (8, 16, 32, 64)
     polar: tuple[int, int] = (48, 128)
     learning_rate: float = 1e-3
@@ -134,6 +136,8 @@ class Molmnist:
 
     def inputs(self, sample: Sample) -> Sample:
         """What the network trains on, float32: roots of pattern and shape, or see `inversion_inputs`."""
+        if self.network_name == "chains":
+            return chain_inputs(sample, self.imaging.window)
         if self.network_name == "modes":
             name = FIBRILS[int(sample["fibril"])]
             return inversion_inputs(sample, self.imaging, self.fibrils.index(name), fibril_shapes(self, name))
@@ -147,6 +151,8 @@ class Molmnist:
         """A network with fresh weights; ours with the shapes of the fibrils, found first where not cached."""
         if self.network_name == "published":
             return PublishedNetwork(self.widths)
+        if self.network_name == "chains":
+            return ChainNetwork(self.widths, Polar(*self.polar))
         network = self.blank_network()
         for number, name in enumerate(self.fibrils):
             network.keep_shapes(number, fibril_shapes(self, name))
@@ -163,6 +169,8 @@ class Molmnist:
         self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Scalar to minimise and metrics; the first is a relative squared error of the shape."""
+        if isinstance(network, ChainNetwork):
+            return chain_loss(network, batch, self.imaging.window, generator)
         if isinstance(network, InversionNetwork):
             return inversion_loss(network, batch, self.imaging.window, generator)
         off = (network(batch["pattern"]).float() - batch["shape"]).square()
@@ -171,7 +179,7 @@ class Molmnist:
     def optimiser(self, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
         """Adam; at a constant rate for the published network, with a warm-up and a cosine for ours."""
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
-        return optimiser, warm_cosine if self.network_name == "modes" else None
+        return optimiser, None if self.network_name == "published" else warm_cosine
 
 
 def training_number(source: "ModeEnsemble | FrameEnsemble", number: int) -> int:

@@ -172,5 +172,5 @@ def test_chains_beyond_the_alphabet_have_two_letters():
 
 
 def test_an_unknown_fibril_is_told():
-    with pytest.raises(ConfigError, match="no fibril is called '2x3'; did you mean"):
-        build_fibril("2x3")
+    with pytest.raises(ConfigError, match="no fibril is called 'hexagonal-25'; did you mean"):
+        build_fibril("hexagonal-25")

@@ -1,13 +1,21 @@
 """Patterns in polar coordinates, both halves that Friedel's law makes equal laid on each other."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 _LEVEL_FROM = 0.15
 """1/Å beyond which a pattern's level is taken. By hand: above the beam stops that training draws (0.14 at
 most) and the benchmark's (0.06)."""
+
+
+Q_MAX = 1.7
+"""1/Å; patterns are cut to the square that reaches so far. By hand, a little beyond the 1.6 of `Polar`; up to
+here amplitudes are right to 0.3 % on the whole (benchmarks/molmnist_forward.py)."""
+
+Features = Float[Tensor, "batch channel radius azimuth"]
 
 
 class Polar(nn.Module):
@@ -50,3 +58,35 @@ class Polar(nn.Module):
         count = (weight > 0) * q * (q > _LEVEL_FROM)
         level = (value * count).sum((1, 2, 3), keepdim=True) / count.sum((1, 2, 3), keepdim=True).clamp_min(1)
         return torch.cat([value / level.clamp_min(1e-12), (weight / 2).clamp_max(1.0)], 1)
+
+
+def rolled(x: Features, by: Float[Tensor, " batch"]) -> Features:
+    """Maps moved down the azimuth, which closes on itself, by so many columns, linearly between them."""
+    columns = torch.arange(x.shape[-1], device=x.device)
+    place = columns + by[:, None]
+    low = place.floor()
+    share = (place - low)[:, None, None].to(x.dtype)
+    index = low.long() % x.shape[-1]
+    first, second = (
+        x.gather(-1, one[:, None, None].expand(-1, *x.shape[1:3], -1))
+        for one in (index, (index + 1) % x.shape[-1])
+    )
+    return first + share * (second - first)
+
+
+def pattern_middle(pattern: Shaped[np.ndarray, "size size"], step: float) -> Shaped[np.ndarray, "part part"]:
+    """The pixels up to `Q_MAX`, an odd number along each side; `step` in 1/Å a pixel."""
+    centre = len(pattern) // 2
+    reach = min(int(np.ceil(Q_MAX / step)), (len(pattern) - 1) // 2)
+    return pattern[centre - reach : centre + reach + 1, centre - reach : centre + reach + 1]
+
+
+def two_bins(place: Float[Tensor, " batch"], bins: int) -> Float[Tensor, "batch bins"]:
+    """A place on a circle of length 1 shared between the two bins next to it."""
+    place = (place * bins) % bins
+    low = place.floor()
+    target = torch.zeros(len(place), bins, device=place.device)
+    rows = torch.arange(len(place), device=place.device)
+    target[rows, low.long() % bins] = 1 - (place - low)
+    target[rows, (low.long() + 1) % bins] += place - low
+    return target
