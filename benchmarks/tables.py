@@ -26,6 +26,7 @@ from crystals_tables import (
 from molmnist_tables import (
     molmnist_ensemble_table,
     molmnist_forward_table,
+    molmnist_hard_table,
     molmnist_simulate_table,
     molmnist_tasks_table,
 )
@@ -328,6 +329,7 @@ TABLES = {
     "molmnist_simulate": molmnist_simulate_table,
     "molmnist_ensemble": molmnist_ensemble_table,
     "molmnist_tasks": molmnist_tasks_table,
+    "molmnist_hard": molmnist_hard_table,
     "crystals": crystals_table,
     "crystals_short": crystals_short_table,
     "crystals_others": crystals_others_table,

@@ -7,6 +7,7 @@ from typing import Any
 from argand.io.card import save_with_card
 from argand.io.weights import load_weights
 from argand.progress import duration
+from argand.systems.molmnist.benchmark.figures import TASKS
 
 LIMITS = [
     "Knows the ten fibrils of the benchmark alone, along their axis; other objects are answered with one of "
@@ -15,7 +16,7 @@ LIMITS = [
     "X-ray form factors and a flat Ewald sphere.",
 ]
 _LOADS = {"published": "argand.systems.molmnist.benchmark.model.published_model()"}
-_FIGURES = ("psnr_db", "ssim", "pearson", "accuracy", "mae_deg_per_nm", "cpu_ms_per_pattern")
+_FIGURES = (*(key for task in TASKS.values() for key, _, _ in task.columns), "cpu_ms_per_pattern")
 
 
 def keep_figures(weights: Path, rows: Sequence[dict[str, Any]]) -> Path:

@@ -354,9 +354,7 @@ def evaluate(
         models = {model: find_model(model)}
     elif weights is not None or not baselines:
         models = shipped_models(weights)
-    rows = evaluate_tasks(
-        models, ways, task_names(task), count=count, baselines=baselines, training=training
-    )
+    rows = evaluate_tasks(models, ways, task_names(task), count=count, baselines=baselines, training=training)
     if json:
         typer.echo(dumps(rows, indent=2))
         return

@@ -34,7 +34,7 @@ def zeros(trials: Trials, training: Training) -> BaselineAnswer:
 
 
 def class_mean(trials: Trials, training: Training) -> BaselineAnswer:
-    """Mean shape of the training pairs of the true class, turned to the true rotation, and what is true of it."""
+    """Mean shape of training pairs of the true class, turned to the true rotation, and its mean figures."""
     row = training.classes.nearest(trials.truth)
     turns = torch.from_numpy(np.radians(trials.pose["rotation_deg"])).float()
     shapes = turned_each(training.classes.shapes[torch.from_numpy(row)], turns).numpy()

@@ -56,7 +56,7 @@ def amplitudes(
     live: Bool[np.ndarray, "slow fast"],
     behind: Float[np.ndarray, "slow fast"],
 ) -> Float[np.ndarray, "slow half"]:
-    """Mean amplitudes that a pattern leaves, q = 0 at index 0; NaN where neither of both mates is measured."""
+    """Mean amplitudes that a pattern leaves, q = 0 at index 0; NaN where neither of two mates is measured."""
     size = len(pattern)
     number, seen = _half_sum(np.where(live, pattern, 0.0)), _half_sum(live.astype(float))
     around = _half_sum(np.where(live, behind, 0.0)) / np.maximum(seen, 1)

@@ -46,7 +46,7 @@ class Condition:
     stored: Path | None = None
 
     def samples(self, split: str, count: int) -> Iterator[Sample]:
-        """The first `count` samples of a split, fewer where a file has fewer; InputError where it has none."""
+        """The first `count` samples of a split, or as many as a file has; InputError where it has none."""
         if self.stored is None:
             for index in islice(split_numbers(self.system, split), count):
                 yield self.system.simulate(index, SEED)
@@ -113,7 +113,9 @@ def set_conditions(name: str, chosen: Iterable[str] = ()) -> list[Condition]:
     if name not in CONDITIONS:
         if not Path(name).is_file():
             known = ", ".join(CONDITIONS)
-            raise ConfigError(f"no set or file is called '{name}'{near_match(name, CONDITIONS)}; {known}")
+            raise ConfigError(
+                f"no set or file is called '{name}'{near_match(name, CONDITIONS)}; there are {known}"
+            )
         known = {AS_STORED: Condition(AS_STORED, open_pairs(Path(name)).system, Path(name))}
     else:
         known = {one: Condition(one, system) for one, system in CONDITIONS[name].items()}

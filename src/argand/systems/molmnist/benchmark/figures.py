@@ -1,6 +1,5 @@
 """What answers are worth in each task, in figures."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 

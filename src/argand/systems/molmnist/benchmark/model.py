@@ -54,7 +54,7 @@ def find_model(name: str) -> Model:
 
 
 def published_model(weights: Path = PUBLISHED) -> Model:
-    """The published encoder-decoder, by default as trained on `standard`; InputError for weights not there."""
+    """The published encoder-decoder, by default as trained on `standard`; InputError without weights."""
     state, header = load_weights(weights)
     network = from_config(Molmnist, header["config"]).network()
     restore(network, state, weights)
@@ -81,7 +81,7 @@ def ask(model: Model, patterns: np.ndarray, live: np.ndarray, window_side: float
     for name in _PROBABILITIES.keys() & found.keys():
         found.setdefault(name.removesuffix("_probability"), found.pop(name).argmax(1))
     if not found:
-        raise InputError("the model answered nothing; a shape, a fibril or a number of chains, say, is asked for")
+        raise InputError("the model answered nothing; a shape, a fibril or so is asked for")
     return found
 
 

@@ -88,9 +88,7 @@ def pattern_features(
     return Features(radial_profiles(patterns, live), wave_amplitudes(patterns, live, window, polar))
 
 
-def nearest_profiles(
-    profile: Float[np.ndarray, "n ring"], known: Float[np.ndarray, "m ring"]
-) -> np.ndarray:
+def nearest_profiles(profile: Float[np.ndarray, "n ring"], known: Float[np.ndarray, "m ring"]) -> np.ndarray:
     """Number of the known profile that is most alike over the rings that both have."""
     here, there = np.isfinite(profile).astype(float), np.isfinite(known).astype(float)
     one, two = np.nan_to_num(profile), np.nan_to_num(known)

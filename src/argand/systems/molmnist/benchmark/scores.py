@@ -62,7 +62,7 @@ class TrueShapes:
         return inside[:, 0] > 0
 
     def scores(self, shapes: Shapes) -> Scores:
-        """Of each shape: `psnr_db` (over the highest true blurred pixel), `ssim`, `pearson`, `resolution_a`."""
+        """Each shape's `psnr_db` (over the highest true blurred pixel), `ssim`, `pearson`, `resolution_a`."""
         sharp = self._placed(shapes)
         found = torch.fft.irfft2(sharp * self._blur, s=(self.size, self.size))
         inside = self.support

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from argand.physics.coherent.exposure import Detector, Exposure, expected_shares
@@ -94,9 +94,7 @@ def class_keys(truth: Truth) -> Int[np.ndarray, "n word"]:
     return truth["fibril"][:, None].astype(int)
 
 
-def learn(
-    condition: Condition, count: int = TRAINING, tick: Callable[[], None] = lambda: None
-) -> Training:
+def learn(condition: Condition, count: int = TRAINING, tick: Callable[[], None] = lambda: None) -> Training:
     """Take training pairs as the condition measures them; `tick` is called after each."""
     system, window = condition.system, condition.system.imaging.window
     shapes, truth, pose, features = [], [], [], []
@@ -105,7 +103,9 @@ def learn(
         shapes.append(sample["shape"].astype(np.float32))
         truth.append(truth_of(sample))
         pose.append(pose_of(sample))
-        features.append(pattern_features(sample["pattern"][None], live_of(sample, system)[None], window, polar))
+        features.append(
+            pattern_features(sample["pattern"][None], live_of(sample, system)[None], window, polar)
+        )
         tick()
     turns = torch.from_numpy(np.radians(columns(pose)["rotation_deg"])).float()
     whole = torch.from_numpy(np.stack(shapes))
@@ -115,9 +115,7 @@ def learn(
     for first in range(0, len(whole), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
         whole[some] = turned_each(whole[some], -turns[some])
-    return Training(
-        window, whole, columns(truth), electrons.numpy(), expected, Features.joined(features)
-    )
+    return Training(window, whole, columns(truth), electrons.numpy(), expected, Features.joined(features))
 
 
 def turned_each(shapes: Shapes, turns: Float[Tensor, " n"]) -> Shapes:
