@@ -121,6 +121,7 @@ def test_telling_the_fibril_alone_explains_no_twist(trials: Trials):
         (lambda n: {"fibril": np.full(n, 0.5)}, "whole numbers from 0 to 9"),
         (lambda n: {"fibril_probability": np.zeros((n, 9))}, r"\[12, 10\] is asked for"),
         (lambda n: {"outline": np.full(n, 4)}, "'outline' must be whole numbers from 0 to 3"),
+        (lambda n: {"kind": np.full(n, -1)}, "'kind' must be whole numbers"),
         (lambda n: {"outline_probability": np.zeros((n, 10))}, r"\[12, 4\] is asked for"),
         (lambda n: {"twist_deg_per_nm": ["much"] * n}, "no array of numbers"),
         (lambda n: 1 / 0, "the model failed: ZeroDivisionError: division by zero"),

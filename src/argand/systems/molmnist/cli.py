@@ -313,7 +313,7 @@ def evaluate(
         str, typer.Option("--set", help="standard, hard, or a file that simulate wrote.")
     ] = "standard",
     task: Annotated[
-        Literal["inversion", "classification", "regression", "chains", "outline", "turn", "all"],
+        Literal["inversion", "classification", "regression", "chains", "outline", "turn", "kind", "all"],
         typer.Option(help="What is scored, of what the set has."),
     ] = "all",
     condition: Annotated[

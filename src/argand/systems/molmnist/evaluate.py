@@ -49,7 +49,8 @@ def evaluate_tasks(
     rows: list[Row] = []
     for condition in conditions:
         trials = unseen_pairs(condition, count)
-        asked = [task for task in tasks_of(trials) if task in tasks]
+        has = tasks_of(trials)
+        asked: list[TaskName] = [task for task in tasks if task in has]
         learned = None
         if training and (baselines or "inversion" in asked):
             learned = learn(condition, training, tick)

@@ -14,6 +14,7 @@ from argand.systems.molmnist.benchmark.conditions import (
     split_numbers,
     standard_conditions,
     trials_of,
+    truth_of,
     unseen_pairs,
 )
 from argand.systems.molmnist.presets import PRESETS
@@ -75,6 +76,19 @@ def test_a_pattern_without_noise_is_the_transform_of_its_shape():
     near = trials.live[0] & (trials.window.q < 0.4)
     assert np.corrcoef(spectrum[near], np.sqrt(trials.patterns[0][near]))[0, 1] > 0.999
     assert not trials.live[0, middle, middle]
+
+
+def test_the_truth_is_that_of_the_kind_of_sample():
+    fibril = {"fibril": np.array(3), "twist_deg_per_nm": np.array(-2.5), "shape": np.zeros(2)}
+    assert truth_of(fibril) == {"fibril": 3, "twist_deg_per_nm": 2.5}
+    bundle = {"chains": np.array(7), "outline": np.array(1), "turn_deg": np.array(40.0)}
+    assert truth_of(bundle | {"twist_deg_per_nm": np.array(1.0)}) == {
+        "chains": 7,
+        "outline": 1,
+        "turn_deg": 40,
+    }
+    assert truth_of({"kind": np.array(2)}) == {"kind": 2}
+    assert truth_of({"shape": np.zeros(2)}) == {"kind": 0}
 
 
 def test_sets_and_conditions_that_are_none_are_one_line():

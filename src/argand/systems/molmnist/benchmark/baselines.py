@@ -73,7 +73,7 @@ def regression(trials: Trials, training: Training) -> BaselineAnswer:
     """
     rows = pattern_features(trials.patterns, trials.live, trials.window, Polar()).rows()
     known, truth = training.features.rows(), training.truth
-    kind = "outline" if "outline" in truth else "fibril"
+    kind = next(name for name in ("outline", "fibril", "kind") if name in truth)
     kinds = np.unique(truth[kind])
     found = kinds[Ridge(known, (truth[kind][:, None] == kinds).astype(float))(rows).argmax(1)]
     answer: BaselineAnswer = {kind: found}
@@ -81,6 +81,8 @@ def regression(trials: Trials, training: Training) -> BaselineAnswer:
         targets = np.stack([np.log(truth["chains"]), truth["turn_deg"]], 1)
         chains, turn = Ridge(known, targets)(rows).T
         return answer | {"chains": np.exp(chains), "turn_deg": np.maximum(turn, 0)}
+    if kind == "kind":
+        return answer
     twist = np.zeros(len(rows))
     for one in np.unique(found):
         here, there = found == one, truth["fibril"] == one
@@ -135,7 +137,7 @@ class Baseline:
     kinds: tuple[str, ...]
 
 
-_FIGURES = ("fibril", "twist_deg_per_nm", "chains", "outline", "turn_deg")
+_FIGURES = ("fibril", "twist_deg_per_nm", "chains", "outline", "turn_deg", "kind")
 CLASS_MEAN = "turned class mean (class and rotation told)"
 BASELINES = {
     "zeros": Baseline(zeros, ("shape",)),

@@ -30,10 +30,12 @@ PHOTONS = {"1e6-photons": 1e6, "1e4-photons": 1e4, "1e3-photons": 1e3, "1e2-phot
 tells little more than the size; by hand."""
 AS_STORED = "as stored"
 """The one condition of a set in a file."""
-_TRUTHS = {
-    "standard": ("fibril", "twist_deg_per_nm"),
-    "hard": ("chains", "outline", "turn_deg"),
-}
+_TRUTHS = (
+    ("chains", "outline", "turn_deg"),
+    ("fibril", "twist_deg_per_nm"),
+    ("kind",),
+)
+"""What a sample says of a bundle, of one of the ten fibrils, or of an object of one's own."""
 _POSE = ("rotation_deg", "background")
 
 
@@ -133,9 +135,9 @@ class Trials:
 
     `live` says which pixels of each pattern are measured. `truth` has what the set knows, by the name of the
     answer: `fibril` (number in FIBRILS) and `twist_deg_per_nm` (its magnitude, as a projection does not tell
-    the hand), or `chains`, `outline` (number in OUTLINES) and `turn_deg`. `pose` has what is told to
-    some baselines: `rotation_deg` about the beam, and the share `background` of the photons. Without
-    `form_factors` the patterns are transforms of the shapes themselves.
+    the hand), or `chains`, `outline` (number in OUTLINES) and `turn_deg`, or the `kind` of another object.
+    `pose` has what is told to some baselines: `rotation_deg` about the beam, and the share `background` of
+    the photons. Without `form_factors` the patterns are transforms of the shapes themselves.
     """
 
     window: Window
@@ -163,8 +165,11 @@ def split_numbers(system: Molmnist, split: str) -> Iterator[int]:
 
 def truth_of(sample: Sample) -> dict[str, float]:
     """What a sample says of its object beside the shape."""
-    names = _TRUTHS["hard"] if "outline" in sample else _TRUTHS["standard"]
-    return {name: abs(float(sample[name])) for name in names if name in sample}
+    for names in _TRUTHS:
+        if set(names) <= set(sample):
+            return {name: abs(float(sample[name])) for name in names}
+    # Nothing but a shape: all are of one kind.
+    return {"kind": 0.0}
 
 
 def pose_of(sample: Sample) -> dict[str, float]:

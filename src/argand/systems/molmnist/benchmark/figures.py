@@ -18,7 +18,7 @@ LEAST = 5
 """Trials of a fibril from which the deviation of its twist is believed. By hand: of 60 patterns each fibril
 has six."""
 
-TaskName = Literal["inversion", "classification", "regression", "chains", "outline", "turn"]
+TaskName = Literal["inversion", "classification", "regression", "chains", "outline", "turn", "kind"]
 Row = dict[str, Any]
 Values = Float[np.ndarray, " n"]
 
@@ -57,6 +57,7 @@ TASKS: dict[TaskName, Task] = {
     ),
     "outline": Task("outline", (("accuracy", "accuracy", ".1%"),)),
     "turn": Task("turn_deg", (("mae_deg", "mean error/°", ".1f"), ("r2", "R²", ".2f"))),
+    "kind": Task("kind", (("accuracy", "accuracy", ".1%"),)),
 }
 
 
@@ -76,7 +77,7 @@ def figures_of(task: TaskName, answer: np.ndarray, trials: Trials, class_mean: V
     if task == "inversion":
         return _inversion(answer, trials, class_mean)
     truth = trials.truth[TASKS[task].answer]
-    if task in ("classification", "outline"):
+    if task in ("classification", "outline", "kind"):
         right = answer == truth
         return {"accuracy": float(right.mean()), **_by_kind("", right, trials)}
     off = np.abs(np.abs(answer) - truth)
@@ -112,7 +113,7 @@ def _inversion(answer: np.ndarray, trials: Trials, class_mean: Values | None) ->
     means["mean_resolution_a"] = means["resolution_a"]
     means["resolution_a"] = float(np.median(scores["resolution_a"]))
     means.setdefault("beyond_class_mean_db", None)
-    kinds: Row = {}
+    kinds: dict[str, Row] = {}
     for key, values in scores.items():
         for name, each in _by_kind(key, values, trials).items():
             kinds.setdefault(name, {}).update(each)

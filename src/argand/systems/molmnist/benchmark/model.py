@@ -7,7 +7,7 @@ bool [n, size, size], False where nothing is measured; `window_side` of the shap
 of: `shape` [n, size, size] on any scale; on `standard` `fibril` [n], numbers in FIBRILS, or
 `fibril_probability` [n, 10], and `twist_deg_per_nm` [n], whose sign no projection tells; on `hard` `chains`
 [n], any real number, `outline` [n], numbers in OUTLINES, or `outline_probability` [n, 4], and `turn_deg` [n],
-the angle between both ends, without a sign.
+the angle between both ends, without a sign; on a set of other objects `kind` [n], numbers of its own.
 """
 
 import importlib
@@ -89,7 +89,7 @@ def _checked(key: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """One kind of answer as an array of the right shape, all finite."""
     one = shape[:1]
     expected = {"shape": shape, **{name: (*one, count) for name, count in _PROBABILITIES.items()}}
-    expected |= dict.fromkeys((*KINDS, "twist_deg_per_nm", "chains", "turn_deg"), one)
+    expected |= dict.fromkeys((*KINDS, "kind", "twist_deg_per_nm", "chains", "turn_deg"), one)
     if key not in expected:
         raise InputError(f"the model answered '{key}'; known are {', '.join(expected)}")
     try:
@@ -100,10 +100,12 @@ def _checked(key: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
         raise InputError(f"the model's '{key}' is {_size(found.shape)}; {_size(expected[key])} is asked for")
     if not np.isfinite(found).all():
         raise InputError(f"the model's '{key}' has values that are not finite")
-    if key not in KINDS:
+    if key not in (*KINDS, "kind"):
         return found
-    if (found != found.round()).any() or found.min() < 0 or found.max() >= KINDS[key]:
-        raise InputError(f"the model's '{key}' must be whole numbers from 0 to {KINDS[key] - 1}")
+    count = KINDS.get(key)
+    if (found != found.round()).any() or found.min() < 0 or (count and found.max() >= count):
+        last = f" to {count - 1}" if count else ""
+        raise InputError(f"the model's '{key}' must be whole numbers from 0{last}")
     return found.astype(int)
 
 

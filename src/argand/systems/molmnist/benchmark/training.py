@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from argand.physics.coherent.exposure import Detector, Exposure, expected_shares
+from argand.physics.coherent.exposure import Exposure, expected_shares
 from argand.physics.coherent.phase_retrieval import response
 from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.benchmark.azimuthal_match import KnownPatterns, shifted
@@ -86,12 +86,12 @@ class Classes:
 
 
 def class_keys(truth: Truth) -> Int[np.ndarray, "n word"]:
-    """Words that tell classes apart: the fibril; or outline, number of chains and turn, in bins."""
+    """Words that tell classes apart: fibril or kind; or outline, number of chains and turn, in bins."""
     if "outline" in truth:
         share = np.log(truth["chains"] / LEAST_CHAINS) / np.log(MOST_CHAINS / LEAST_CHAINS)
         chains = np.clip(share * CHAIN_BINS, 0, CHAIN_BINS - 1)
         return np.stack([truth["outline"], chains, truth["turn_deg"] / TURN_BIN], 1).astype(int)
-    return truth["fibril"][:, None].astype(int)
+    return truth["fibril" if "fibril" in truth else "kind"][:, None].astype(int)
 
 
 def learn(condition: Condition, count: int = TRAINING, tick: Callable[[], None] = lambda: None) -> Training:
@@ -144,9 +144,9 @@ def expected_patterns(shapes: Shapes, system: Molmnist) -> Float[Tensor, "n slow
 def _seen(intensity: Float[np.ndarray, "slow fast"], system: Molmnist) -> Float[np.ndarray, "slow fast"]:
     """An intensity through an average exposure."""
     imaging = system.imaging
-    if system.bundles is None:
+    detector = system.detector
+    if detector is None:
         return measure(intensity, _noiseless(imaging), np.random.default_rng(0))
-    detector = system.detector or Detector()
     background = float(np.sqrt(detector.background[0] * detector.background[1]))
     exposure = Exposure(1.0, background, float(np.mean(detector.blur_px)), imaging.window.q > 0)
     return expected_shares(intensity, exposure, detector, imaging.window)
