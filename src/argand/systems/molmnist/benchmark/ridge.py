@@ -12,7 +12,7 @@ from argand.systems.molmnist.inversion.polar import Polar
 
 WAVES = 4
 """Azimuthal waves of half a turn whose amplitudes are features. Chosen among 4, 8 and 16 on 150 validation
-pairs of `hard` at 10⁴ photons: turns are off by 9.2, 9.5 and 10.5 degrees, chains by 12.1, 13.5 and 13.5 %."""
+pairs of `hard` at 10⁴ photons: turns are off by 9.2, 9.5 and 10.5 degrees, chains by 12, 13 and 14 %."""
 TOGETHER = 1
 """Radii whose amplitudes are averaged. Chosen among 1, 3 and 6 on the same pairs: with three, turns are off
 by 9.5 degrees and 59 % of the outlines right for 63 %; with six, by 11.8 degrees."""
