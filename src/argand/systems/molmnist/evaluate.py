@@ -10,7 +10,7 @@ from rich.table import Table
 
 from argand.errors import InputError
 from argand.physics.coherent.phase_retrieval import REFINEMENT_ROUNDS
-from argand.systems.molmnist.benchmark.baselines import BASELINES, class_mean
+from argand.systems.molmnist.benchmark.baselines import AGREED, BASELINES, class_mean
 from argand.systems.molmnist.benchmark.conditions import Condition, Trials, unseen_pairs
 from argand.systems.molmnist.benchmark.figures import (
     TASKS,
@@ -63,7 +63,8 @@ def evaluate_tasks(
             rows += found
         if baselines and learned is not None:
             for name, answer, spent in baseline_answers(trials, learned, asked):
-                rows += [row | {"floor": True} for row in board.rows(name, answer, spent)]
+                extra = {AGREED: float(np.median(answer[AGREED]))} if AGREED in answer else {}
+                rows += [row | {"floor": True} | extra for row in board.rows(name, answer, spent)]
     return rows
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from argand.physics.coherent.pattern import dilated
@@ -17,7 +17,6 @@ from argand.physics.coherent.phase_retrieval import retrieve
 from argand.systems.molmnist.benchmark.azimuthal_match import KnownPatterns, Matched
 from argand.systems.molmnist.benchmark.ceiling import true_phases
 from argand.systems.molmnist.benchmark.conditions import Trials
-from argand.systems.molmnist.benchmark.model import by_mask
 from argand.systems.molmnist.benchmark.ridge import Ridge, nearest_profiles, pattern_features
 from argand.systems.molmnist.benchmark.training import Training, turned_each
 from argand.systems.molmnist.inversion.polar import Polar
@@ -25,6 +24,8 @@ from argand.systems.molmnist.inversion.polar import Polar
 OUTLINE_MARGIN = 1.0
 """Å around the true shape, for the baseline that is told it; by hand, one standard deviation of the blur."""
 
+AGREED = "prtf_resolution_a"
+"""What iterative answers have besides: the resolution up to which their starts agree."""
 BaselineAnswer = dict[str, np.ndarray]
 
 
@@ -105,23 +106,21 @@ def forward_alone(trials: Trials, training: Training) -> BaselineAnswer:
 
 def iterated(trials: Trials, training: Training) -> BaselineAnswer:
     """Hybrid input-output and error reduction, the support from the autocorrelation."""
-    return {"shape": _retrieved(trials, None)}
+    return _retrieved(trials, None)
 
 
 def iterated_within(trials: Trials, training: Training) -> BaselineAnswer:
     """The same within the true outline."""
     margin = round(OUTLINE_MARGIN / trials.window.pixel)
-    return {"shape": _retrieved(trials, dilated(torch.from_numpy(trials.shapes) > 0, margin))}
+    return _retrieved(trials, dilated(torch.from_numpy(trials.shapes) > 0, margin))
 
 
-def _retrieved(trials: Trials, support: Tensor | None) -> Float[np.ndarray, "n slow fast"]:
-    found = np.zeros_like(trials.shapes)
-    for rows, live in by_mask(trials.live):
-        within = None if support is None else support[torch.from_numpy(rows)]
-        patterns = torch.from_numpy(trials.patterns[rows])
-        shape = retrieve(patterns, torch.from_numpy(live), trials.window.side, within).shape
-        found[rows] = shape.nan_to_num(0.0).numpy()
-    return found
+def _retrieved(trials: Trials, support: Tensor | None) -> BaselineAnswer:
+    """Shapes, and the resolution in Å up to which the starts agree."""
+    patterns, live = torch.from_numpy(trials.patterns), torch.from_numpy(trials.live)
+    found = retrieve(patterns, live, trials.window.side, support)
+    answer = {"shape": found.shape.nan_to_num(0.0).numpy()}
+    return answer if found.transfer is None else answer | {AGREED: found.transfer.resolution.numpy()}
 
 
 def phases_told(trials: Trials, training: Training) -> BaselineAnswer:
