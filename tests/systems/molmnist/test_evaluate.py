@@ -20,6 +20,7 @@ from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny"]
 WAY = Condition("tiny", TINY)
+pytestmark = pytest.mark.usefixtures("quick_retrieval")
 
 
 @pytest.fixture(scope="module")

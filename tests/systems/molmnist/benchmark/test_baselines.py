@@ -26,6 +26,7 @@ from argand.systems.molmnist.inversion.polar import Polar
 from argand.systems.molmnist.presets import PRESETS
 
 WAY = Condition("tiny", PRESETS["tiny"])
+pytestmark = pytest.mark.usefixtures("quick_retrieval")
 
 
 def answer_of(name: str, trials: Trials, training: Training) -> dict:
