@@ -51,12 +51,12 @@ def evaluate_tasks(
         trials = unseen_pairs(condition, count)
         has = tasks_of(trials)
         asked: list[TaskName] = [task for task in tasks if task in has]
-        learned = None
-        if training and (baselines or "inversion" in asked):
-            learned = learn(condition, training, tick)
+        answers = {name: _asked(model, trials) for name, model in models.items()}
+        shapes = "inversion" in asked and any("shape" in answer for answer, _ in answers.values())
+        learned = learn(condition, training, tick) if training and (baselines or shapes) else None
         board = _Board(condition.name, trials, asked, learned)
-        for name, model in models.items():
-            found = board.rows(name, *_asked(model, trials))
+        for name, (answer, spent) in answers.items():
+            found = board.rows(name, answer, spent)
             if not found:
                 wanted = ", ".join(TASKS[task].answer for task in asked)
                 raise InputError(f"{name} answers nothing that is asked here: {wanted or 'nothing'}")
