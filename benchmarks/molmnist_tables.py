@@ -210,3 +210,30 @@ def molmnist_ensemble_table(report: Report) -> tuple[str, list[Row]]:
         " exceed once in twenty times with so few independent frames",
         rows,
     )
+
+
+def molmnist_dynamics_table(report: Report) -> tuple[str, list[Row]]:
+    """Twists of runs by block averages, and what is known of such fibrils."""
+    rows = []
+    for one in report["rows"]:
+        where = f"{one['fibril']}, {one['force_field']}, seed {one['seed']}, {one['length']:g} Å"
+        where += f", last {one['averaged_ps']:g} of {one['ps']:g} ps"
+        measured = f"{one['twist']:.1f} ± {one['twist_error']:.1f} °/nm"
+        if not one["settled"]:
+            measured += " (still drifts)"
+        plateau = "no plateau of blocks"
+        if one["plateau_ps"] is not None:
+            plateau = f"blocks of {one['plateau_ps']:g} ps"
+        means = " ".join(f"{value:.1f}" for value in one["means_of_10_ps"])
+        known = "{:.1f} to {:.1f}".format(*one["known"])
+        others = f"{plateau}; each 10 ps: {means}; ensemble {one['ensemble']:.1f}; known {known}"
+        rows.append(Row("twist in water", where, "", measured, others))
+    for one in report["pooled"]:
+        where = f"{one['fibril']}, {one['force_field']}, {one['length']:g} Å, {one['seeds']} seeds"
+        rows.append(
+            Row("twist, mean of seeds", where, "", f"{one['twist']:.1f} ± {one['twist_error']:.1f} °/nm")
+        )
+    for one in report["published"]:
+        twist = "{:g} to {:g} °/nm".format(*one["twist"])
+        rows.append(Row("twist, published", one["fibril"], "", twist, one["source"]))
+    return "Molecular-MNIST, twists of molecular dynamics by block averages, and published ones", rows

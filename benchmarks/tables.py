@@ -24,6 +24,7 @@ from crystals_tables import (
     crystals_table,
 )
 from molmnist_tables import (
+    molmnist_dynamics_table,
     molmnist_ensemble_table,
     molmnist_forward_table,
     molmnist_hard_table,
@@ -328,6 +329,7 @@ TABLES = {
     "molmnist_forward": molmnist_forward_table,
     "molmnist_simulate": molmnist_simulate_table,
     "molmnist_ensemble": molmnist_ensemble_table,
+    "molmnist_dynamics": molmnist_dynamics_table,
     "molmnist_tasks": molmnist_tasks_table,
     "molmnist_hard": molmnist_hard_table,
     "crystals": crystals_table,

@@ -41,20 +41,31 @@ Length = Annotated[float, typer.Option(help="Å; whole repeats of the crystal ar
 def build(
     out: Annotated[Path, typer.Option(help="Folder for the files.")],
     fibrils: Annotated[
-        list[str] | None, typer.Argument(help="2x2 ... 9x9, hexagonal-24, hexagonal-36.")
+        list[str] | None,
+        typer.Argument(help="NxM, 1 to 12 chains a side (4x6), or hexagonal-N (hexagonal-18)."),
     ] = None,
     length: Length = 200.0,
+    twist: Annotated[
+        float, typer.Option(help="Degrees/nm about the axis; positive is right-handed, as in -3 and 1.5.")
+    ] = 0.0,
 ) -> None:
-    """Write fibrils as PDB and mmCIF, by default all ten.
+    """Write fibrils as PDB and mmCIF, by default the ten of the published set.
 
-    Example: argand molmnist build 2x2 hexagonal-36 --out fibrils
+    Hexagonal ones have 14, 16, 18, 19, 22, 23, 24, 28, 29, 30, 34, 36, 37, 40, 42, 43, 44, 50 or 52 chains.
+
+    Example: argand molmnist build 4x6 hexagonal-18 --twist 1.5 --out fibrils
     """
     from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
-    from argand.systems.molmnist.fibril.pdb import write_structure
+    from argand.systems.molmnist.fibril.pdb import PDB_ATOMS, write_twisted
 
     for fibril in [build_fibril(name, length) for name in fibrils or FIBRILS]:
-        paths = write_structure(out, fibril)
-        say(f"{fibril.name}: {fibril.chains} chains, {len(fibril)} atoms: {', '.join(map(str, paths))}")
+        paths, stretch = write_twisted(out, fibril, twist)
+        notes = [f"{fibril.chains} chains, {len(fibril)} atoms"]
+        if twist:
+            notes.append(f"bonds up to {100 * stretch:.1f} % longer by the twist")
+        if len(fibril) > PDB_ATOMS:
+            notes.append(f"atoms beyond {PDB_ATOMS} numbered in hybrid-36 in the PDB")
+        say(f"{fibril.name}: {', '.join(notes)}: {', '.join(map(str, paths))}")
 
 
 @app.command()
@@ -66,6 +77,9 @@ def dynamics(
         Literal["water", "scaled", "vacuum"],
         typer.Option(help="TIP3P; or none, with charges x 0.5; or none, with full charges."),
     ] = "water",
+    force_field: Annotated[
+        Literal["glycam06", "charmm36"], typer.Option(help="GLYCAM_06j-1, or CHARMM36 with its own TIP3P.")
+    ] = "glycam06",
     length: Length = 200.0,
     padding: Annotated[float, typer.Option(help="Å of water on each side.")] = 10.0,
     temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
@@ -86,7 +100,7 @@ def dynamics(
     """
     from argand.systems.molmnist.ensemble.dynamics import Dynamics, Run
 
-    settings = Dynamics(fibril, solvent, length, padding, temperature, seed)
+    settings = Dynamics(fibril, solvent, length, padding, temperature, seed, force_field=force_field)
     run = Run(settings, out, platform, threads)
     run.advance(ps, max_equilibration, window)
     say(run.summary())
@@ -94,24 +108,35 @@ def dynamics(
 
 @app.command()
 def simulate(
-    preset: Annotated[str, typer.Argument(help="standard, published or tiny.")],
+    preset: Annotated[str, typer.Argument(help="standard, hard, published or tiny.")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
-    count: Annotated[int, typer.Option(help="How many pairs, of the fibrils in turn.", min=1)] = 20_000,
+    count: Annotated[int, typer.Option(help="How many pairs.", min=1)] = 20_000,
     seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
     size: Annotated[int | None, typer.Option(help="Pixels along a side.", min=8)] = None,
     window: Annotated[float | None, typer.Option(help="Side of the window in Å.", min=1.0)] = None,
     radiation: Annotated[Literal["xray", "electron"], typer.Option(help="Whose form factors.")] = "xray",
-    wavelength: Annotated[float | None, typer.Option(help="Å; without it, the Ewald sphere is flat.")] = None,
-    photons: Annotated[
-        float | None, typer.Option(help="Expected on all pixels; without it, no noise.")
+    wavelength: Annotated[
+        float | None, typer.Option(help="Å; without it, the Ewald sphere is flat. Not of hard.")
     ] = None,
-    beam_stop: Annotated[float, typer.Option(help="1/Å, below which nothing is measured.", min=0.0)] = 0.0,
+    photons: Annotated[
+        float | None,
+        typer.Option(help="Expected on all pixels; without it, no noise. hard: instead of 10 to 1e6."),
+    ] = None,
+    beam_stop: Annotated[
+        float | None,
+        typer.Option(
+            help="1/Å, below which nothing is measured; else 0. hard: instead of 0 to 0.08.", min=0.0
+        ),
+    ] = None,
     blur: Annotated[
-        float, typer.Option(help="Pixels, standard deviation of the point spread.", min=0.0)
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="Pixels, standard deviation of the point spread; else 0. hard: instead of 0 to 0.7.", min=0.0
+        ),
+    ] = None,
     trajectory: Annotated[
         list[Path] | None,
-        typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated."),
+        typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated. Not of hard."),
     ] = None,
     processes: Processes = None,
 ) -> None:
@@ -119,26 +144,14 @@ def simulate(
 
     Example: argand molmnist simulate standard --out set.h5 --count 2000 --photons 1e6
     """
-    from dataclasses import replace
-
-    from argand.physics.coherent.projection import Window as PixelWindow
     from argand.system import preset as named
     from argand.systems.molmnist.benchmark.dataset import write_pairs
+    from argand.systems.molmnist.benchmark.measurement import Measurement
     from argand.systems.molmnist.presets import PRESETS
 
-    system = named(preset, PRESETS)
-    known = system.imaging.window
-    imaging = replace(
-        system.imaging,
-        window=PixelWindow(window or known.side, size or known.size),
-        radiation=radiation,
-        wavelength=wavelength,
-        photons=photons,
-        beam_stop=beam_stop,
-        blur_px=blur,
-    )
-    folders = tuple(str(folder) for folder in trajectory or ())
-    system = replace(system, imaging=imaging, trajectories=folders)
+    folders = tuple(trajectory or ())
+    asked = Measurement(size, window, radiation, wavelength, photons, beam_stop, blur, folders)
+    system = asked.applied(named(preset, PRESETS))
     write_pairs(system, out, count, seed, processes=processes, tell=say)
     say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
 
@@ -182,16 +195,16 @@ def check(
     file: Annotated[Path, typer.Argument(help="What simulate wrote.")],
     json: Json = False,
 ) -> None:
-    """Check every byte of a data set against its checksums and say what it holds.
+    """Check every byte of a data set, say what it holds, and whether it is the published one.
 
     Example: argand molmnist check set.h5
     """
-    from argand.systems.molmnist.benchmark.dataset import summary
+    from argand.systems.molmnist.benchmark.dataset import summary, verdict
 
     found = summary(file)
     splits = ", ".join(f"{count} {name}" for name, count in found["splits"].items())
-    text = f"{file}: {found['pairs']} pairs ({splits}), intact"
-    typer.echo(dumps(found, indent=2)) if json else say(text)
+    text = f"{file}: {found['pairs']} pairs ({splits}), intact\nSHA-256 of the pairs: {found['sha256']}"
+    typer.echo(dumps(found, indent=2)) if json else say(f"{text}\n{verdict(found['published'])}")
 
 
 @app.command()
