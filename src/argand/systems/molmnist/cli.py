@@ -2,7 +2,7 @@
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -335,41 +335,52 @@ def evaluate(
     model: Annotated[
         str | None, typer.Option(help="module:function of any model; see the guide in docs/molmnist.md.")
     ] = None,
+    set_name: Annotated[
+        str, typer.Option("--set", help="standard, hard, or a file that simulate wrote.")
+    ] = "standard",
     task: Annotated[
-        Literal["inversion", "classification", "regression", "all"], typer.Option(help="What is scored.")
+        Literal["inversion", "classification", "regression", "chains", "outline", "turn", "kind", "all"],
+        typer.Option(help="What is scored, of what the set has."),
     ] = "all",
     condition: Annotated[
         list[str] | None,
-        typer.Option(help="noise-free, 1e6-photons, 1e4-photons, beam-stop, small-window; may be repeated."),
+        typer.Option(
+            help="noise-free, 1e6-photons, 1e4-photons, beam-stop, small-window, published-set; of hard "
+            "as-drawn, 1e6- to 1e2-photons, clean; may be repeated."
+        ),
     ] = None,
-    count: Annotated[int, typer.Option(help="Test patterns, of the ten fibrils in turn.", min=1)] = 100,
+    count: Annotated[int, typer.Option(help="Test patterns, the first of the set.", min=1)] = 100,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Trivial and classical answers too; alone without a model.")
     ] = False,
     training: Annotated[
-        int, typer.Option(help="Training pairs of each fibril that the baselines learn from.", min=1)
-    ] = 1000,
+        int,
+        typer.Option(
+            help="Training pairs for baselines and class means; 0: neither is scored or compared with.",
+            min=0,
+        ),
+    ] = 2000,
     json: Json = False,
 ) -> None:
-    """Print the leaderboard: patterns to shapes, fibrils and twists, on test pairs of `standard`.
+    """Print the leaderboard: what answers to test patterns of a set are worth, task by task.
 
-    Example: argand molmnist evaluate --model mymodel:predict --condition beam-stop --baselines
+    Example: argand molmnist evaluate --set hard --model mymodel:predict --condition 1e4-photons --baselines
     """
-    from argand.systems.molmnist.benchmark.conditions import CONDITIONS
+    from argand.systems.molmnist.benchmark.conditions import set_conditions
     from argand.systems.molmnist.benchmark.model import find_model
-    from argand.systems.molmnist.evaluate import TASKS, evaluate_tasks, leaderboard, shipped_models
+    from argand.systems.molmnist.evaluate import evaluate_tasks, leaderboard, shipped_models, task_names
 
     if model is not None and weights is not None:
         raise ConfigError("a model or weights can be scored, not both at once")
+    if baselines and not training:
+        raise ConfigError("baselines have to learn; --training 1 or more")
+    ways = set_conditions(set_name, condition or ())
     models = {}
     if model is not None:
         models = {model: find_model(model)}
     elif weights is not None or not baselines:
         models = shipped_models(weights)
-    tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
-    rows = evaluate_tasks(
-        models, condition or list(CONDITIONS), tasks, count=count, baselines=baselines, training=training
-    )
+    rows = evaluate_tasks(models, ways, task_names(task), count=count, baselines=baselines, training=training)
     if json:
         typer.echo(dumps(rows, indent=2))
         return
