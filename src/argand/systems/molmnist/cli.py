@@ -23,6 +23,7 @@ from argand.runs.verbs import (
     ValEvery,
     Weights,
     Workers,
+    complain,
     run_training,
     say,
     screen,
@@ -94,8 +95,21 @@ def dynamics(
 
 @app.command()
 def simulate(
-    preset: Annotated[str, typer.Argument(help="standard, published or tiny.")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
+    preset: Annotated[
+        list[str] | None,
+        typer.Argument(help="standard, hard, published or tiny; more files behind --structures."),
+    ] = None,
+    structures: Annotated[
+        list[str] | None,
+        typer.Option(help="Molecules of your own, a class each: PDB, mmCIF, TOPOLOGY:TRAJECTORY."),
+    ] = None,
+    axis: Annotated[
+        str, typer.Option(help="Of --structures: random, x, y, z, or a direction such as 1,1,0.")
+    ] = "random",
+    hard_detector: Annotated[
+        bool, typer.Option("--hard-detector", help="Of --structures: few photons, background, gaps.")
+    ] = False,
     count: Annotated[int, typer.Option(help="How many pairs, of the fibrils in turn.", min=1)] = 20_000,
     seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
     size: Annotated[int | None, typer.Option(help="Pixels along a side.", min=8)] = None,
@@ -117,16 +131,18 @@ def simulate(
 ) -> None:
     """Write pairs of shapes and patterns with their parameters, splits, checksums and card.
 
+    With --structures they show molecules from files; the window is then twice as wide as the widest.
+
     Example: argand molmnist simulate standard --out set.h5 --count 2000 --photons 1e6
+
+    Example: argand molmnist simulate --structures a.pdb b.cif --out own.h5 --count 2000 --window 100
     """
     from dataclasses import replace
 
     from argand.physics.coherent.projection import Window as PixelWindow
-    from argand.system import preset as named
     from argand.systems.molmnist.benchmark.dataset import write_pairs
-    from argand.systems.molmnist.presets import PRESETS
 
-    system = named(preset, PRESETS)
+    system = _own_system(structures, preset or [], axis, window) if structures else _one_preset(preset)
     known = system.imaging.window
     imaging = replace(
         system.imaging,
@@ -139,13 +155,45 @@ def simulate(
     )
     folders = tuple(str(folder) for folder in trajectory or ())
     system = replace(system, imaging=imaging, trajectories=folders)
+    if hard_detector:
+        from argand.systems.molmnist.presets import PRESETS
+
+        system = replace(system, detector=PRESETS["hard"].detector)
     write_pairs(system, out, count, seed, processes=processes, tell=say)
     say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
 
 
+def _one_preset(names: list[str] | None) -> Any:
+    from argand.system import preset as named
+    from argand.systems.molmnist.presets import PRESETS
+
+    if not names or len(names) > 1:
+        raise ConfigError("name one preset, or molecules of your own behind --structures")
+    return named(names[0], PRESETS)
+
+
+def _own_system(first: list[str], more: list[str], axis: str, window: float | None) -> Any:
+    """The configuration of molecules of one's own; says what of them is left out."""
+    from argand.physics.coherent.projection import Window
+    from argand.systems.molmnist.simulate import Imaging
+    from argand.systems.molmnist.structures.source import axis_named, read_structures
+    from argand.systems.molmnist.system import Molmnist
+
+    own = read_structures([*first, *more], axis_named(axis))
+    for file in own.files:
+        models = "1 model" if file.models == 1 else f"{file.models} models"
+        say("; ".join([f"{file.name}: {models}, {2 * file.radius:.0f} Å wide", *file.left_out]))
+    side = window or float(own.advised_window)
+    if warning := own.window_warning(side):
+        complain(warning)
+    return Molmnist(Imaging(Window(side)), structures=own)
+
+
 @app.command()
 def train(
-    preset: Annotated[str, typer.Argument(help="chains, best, standard, published or tiny.")],
+    preset: Annotated[
+        str, typer.Argument(help="chains, best, standard, published or tiny; or a set, such as own.h5.")
+    ],
     out: TrainingFolder,
     max_time: MaxTime = "01:00:00",
     resume: Resume = False,
@@ -161,15 +209,21 @@ def train(
 ) -> None:
     """Train on freshly simulated pairs until the time is spent; Ctrl-C leaves a run to --resume.
 
+    Of a set, its configuration is taken: fresh pairs are drawn from its training split.
+
     Example: argand molmnist train best --out runs/best --max-time 00:40:00
+
+    Example: argand molmnist train own.h5 --out runs/own --max-time 00:10:00
     """
     from dataclasses import replace
 
-    from argand.system import preset as named
-    from argand.systems.molmnist.presets import PRESETS
+    from argand.io.dataset import is_stored_set
+    from argand.systems.molmnist.benchmark.dataset import open_pairs
+    from argand.systems.molmnist.presets import trained_on
 
+    is_set = is_stored_set(Path(preset))
     # Whatever a preset's sets hold, no run may see pairs that validate or test.
-    system = replace(named(preset, PRESETS), training_only=True)
+    system = trained_on(open_pairs(Path(preset)).system if is_set else _one_preset([preset]))
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
     settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
@@ -323,11 +377,17 @@ def evaluate(
     training: Annotated[
         int, typer.Option(help="Training pairs of each fibril that the baselines learn from.", min=1)
     ] = 1000,
+    own_set: Annotated[
+        Path | None,
+        typer.Option("--set", help="Set of molecules of your own, whose test pairs are scored instead."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Print the leaderboard: patterns to shapes, fibrils and twists, on test pairs of `standard`.
 
     Example: argand molmnist evaluate --model mymodel:predict --condition beam-stop --baselines
+
+    Example: argand molmnist evaluate runs/own/best.safetensors --set own.h5 --baselines
     """
     from argand.systems.molmnist.benchmark.conditions import CONDITIONS
     from argand.systems.molmnist.benchmark.model import find_model
@@ -335,15 +395,20 @@ def evaluate(
 
     if model is not None and weights is not None:
         raise ConfigError("a model or weights can be scored, not both at once")
-    models = {}
-    if model is not None:
-        models = {model: find_model(model)}
-    elif weights is not None or not baselines:
-        models = shipped_models(weights)
-    tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
-    rows = evaluate_tasks(
-        models, condition or list(CONDITIONS), tasks, count=count, baselines=baselines, training=training
-    )
+    if own_set is not None:
+        from argand.systems.molmnist.benchmark.own_set import evaluate_set
+
+        rows = evaluate_set(own_set, weights, count, baselines)
+    else:
+        models = {}
+        if model is not None:
+            models = {model: find_model(model)}
+        elif weights is not None or not baselines:
+            models = shipped_models(weights)
+        tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
+        rows = evaluate_tasks(
+            models, condition or list(CONDITIONS), tasks, count=count, baselines=baselines, training=training
+        )
     if json:
         typer.echo(dumps(rows, indent=2))
         return

@@ -127,7 +127,8 @@ class Predictor:
         """An answer whose shape phase retrieval has gone on with; its notes say what residual that leaves."""
         live, window = answer.live, Window(answer.window_side, len(answer.pattern))
         shape = refined_shapes(answer.pattern[None], live, answer.shape[None], rounds, window.side)[0]
-        measured = MeasuredPattern(answer.pattern, live, window, window.pixel, self.radiation)
+        atoms = self.system.composition(self.system.kinds.index(answer.fibril))
+        measured = MeasuredPattern(answer.pattern, live, window, window.pixel, self.radiation, atoms)
         left = residual(measured, measured.waves(torch.from_numpy(shape)[None], 0.0)[0])
         # Phase retrieval fits any pattern, so the verdict stays that on the answer it began with.
         note = f"shape polished by {rounds} rounds of phase retrieval, which leave a residual of {left:.3f}"
@@ -204,7 +205,8 @@ class Predictor:
         start = output.coefficients[row, fibril, : len(images) - 1].float()
         rotation = float(output.rotation[row])
         window = Window(window_side, len(pattern))
-        measured = MeasuredPattern(pattern, live, window, self.pixel, self.radiation)
+        atoms = self.system.composition(fibril)
+        measured = MeasuredPattern(pattern, live, window, self.pixel, self.radiation, atoms)
         # A concentration κ of twice the rotation is a standard deviation of κ^-1/2, hence half of that.
         spread = max(float(output.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
         rest, twist_rest = self.network.get_buffer("rest")[fibril].tolist()
@@ -214,7 +216,7 @@ class Predictor:
         return Prediction(
             shape=_placed(fitted.shape, self.pixel, window),
             shape_sd=_placed(self._deviation(fitted, fibril), self.pixel, window),
-            fibrils=self.system.fibrils,
+            fibrils=self.system.kinds,
             probability=probability.numpy(),
             twist_deg_per_nm=float(twist[0] + slope @ amount),
             twist_sd_deg_per_nm=float((slope @ fitted.covariance @ slope + twist_rest**2).sqrt()),

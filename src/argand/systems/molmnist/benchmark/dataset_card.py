@@ -7,6 +7,7 @@ from pathlib import Path
 from argand import __version__
 from argand.io.atomic import write_text
 from argand.systems.molmnist.ensemble.elastic_ensemble import read_parameters
+from argand.systems.molmnist.structures.set_card import structures_card
 from argand.systems.molmnist.system import SOURCES, SPLITS, Molmnist
 
 _LICENCE = """The pairs are computed; whoever makes them may use them freely. The crystal structure is entry 4114994 of the
@@ -28,6 +29,8 @@ def write_card(out: Path, system: Molmnist, count: int, seed: int) -> Path:
 
 def card_text(name: str, system: Molmnist, count: int, seed: int) -> str:
     """The card as Markdown."""
+    if system.structures is not None:
+        return structures_card(name, system.structures, system.imaging, system.detector, count, seed)
     imaging, parameters = system.imaging, read_parameters()
     wave = "flat Ewald sphere" if imaging.wavelength is None else f"wavelength {imaging.wavelength:g} Å"
     noise = "no noise" if imaging.photons is None else f"{imaging.photons:g} photons expected (Poisson)"

@@ -13,7 +13,6 @@ from argand.io.image import load_mask, split_selection
 from argand.io.pattern import read_patterns
 from argand.physics.coherent.projection import Radiation
 from argand.systems.molmnist.benchmark.dataset import Pairs, load, open_pairs
-from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.typing import Image, Mask
 
 SAMPLE = "sample"
@@ -72,13 +71,12 @@ def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[
         row: dict[str, Any] = pairs.source[int(pairs.rows[index])]
         truth = PatternTruth(
             row["shape"].astype(np.float32),
-            FIBRILS[int(row["fibril"])],
-            float(row["twist_deg_per_nm"]),
+            pairs.system.kinds[pairs.system.kind_of(row)],
+            float(row.get("twist_deg_per_nm", np.nan)),
             float(row["rotation_deg"]),
         )
-        yield PatternCase(
-            file, index, row["pattern"], imaging.live, imaging.window.side, imaging.radiation, truth
-        )
+        live = row.get("live", imaging.live)
+        yield PatternCase(file, index, row["pattern"], live, imaging.window.side, imaging.radiation, truth)
 
 
 def _masked(cases: Iterator[PatternCase], mask: Path | None) -> Iterator[PatternCase]:
