@@ -66,13 +66,55 @@ def test_one_cxi_mask_may_serve_all_patterns(tmp_path: Path, values: np.ndarray)
     assert all(np.array_equal(~one.live, flags > 0) for one in found)
 
 
-def test_a_mask_of_another_shape_is_one_line(tmp_path: Path, values: np.ndarray):
-    path = write_cxi(tmp_path / "a.cxi", values, np.zeros((2, 20, 20), np.uint8))
-    with pytest.raises(InputError, match=r"a\.cxi"):
+@pytest.mark.parametrize("shape", [(2, 20, 20), (20, 19), (3, 20, 19), (1, 1, 20, 20)])
+@pytest.mark.parametrize("place", ["entry_1/data_1/mask", "entry_1/instrument_1/detector_1/mask"])
+def test_a_cxi_mask_of_another_shape_is_one_line_with_both_shapes(
+    tmp_path: Path, values: np.ndarray, shape: tuple[int, ...], place: str
+):
+    path = write_cxi(tmp_path / "a.cxi", values, None)
+    with h5py.File(path, "a") as file:
+        file[place] = np.zeros(shape, np.uint8)
+    said = rf"a\.cxi: its mask /{place} has {' x '.join(map(str, shape))} pixels, its patterns 3 x 20 x 20"
+    with pytest.raises(InputError, match=said):
         list(read_patterns(str(path)))
+
+
+def test_any_other_mask_of_another_shape_is_one_line_with_both_shapes(tmp_path: Path, values: np.ndarray):
     np.save(tmp_path / "a.npy", values[0])
-    with pytest.raises(InputError, match="the mask has 20 x 19 pixels"):
-        only(tmp_path / "a.npy", np.ones((20, 19), bool))
+    np.save(tmp_path / "mask.npy", np.zeros((20, 19), np.uint8))
+    for mask in (np.ones((20, 19), bool), tmp_path / "mask.npy"):
+        with pytest.raises(InputError, match=r"the mask.* has 20 x 19 pixels .* has 20 x 20"):
+            only(tmp_path / "a.npy", mask)
+    with h5py.File(tmp_path / "live.h5", "w") as file:
+        file["pattern"], file["live"] = values, np.ones((19, 20), bool)
+    with pytest.raises(InputError, match=r"live\.h5: its mask /live has 19 x 20 pixels, its patterns 3 x 20"):
+        list(read_patterns(str(tmp_path / "live.h5")))
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["entry/data/data"] = values
+        file["entry/instrument/detector/pixel_mask"] = np.zeros((20, 19), np.uint32)
+    with pytest.raises(InputError, match=r"master\.h5: .* mask has 20 x 19 pixels, its images 20 x 20"):
+        list(read_patterns(str(tmp_path / "master.h5")))
+
+
+def test_bits_for_signal_and_support_mask_nothing(tmp_path: Path, values: np.ndarray):
+    flags = np.zeros((20, 20), np.uint32)
+    flags[1, 1], flags[2, 2], flags[3, 3] = 0x1000, 0x10000, 0x1001
+    path = write_cxi(tmp_path / "a.cxi", values[0], flags)
+    assert np.argwhere(~only(path).live).tolist() == [[3, 3]]
+
+
+def test_a_nexus_master_gives_the_window(tmp_path: Path, values: np.ndarray):
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["entry/data/data"] = values
+        detector = file.create_group("entry/instrument/detector")
+        detector["distance"], detector["x_pixel_size"], detector["y_pixel_size"] = 0.3, 1e-3, 1e-3
+        file["entry/instrument/beam/incident_wavelength"] = 1.2
+        for name in ("distance", "x_pixel_size", "y_pixel_size"):
+            detector[name].attrs["units"] = "m"
+    found = list(read_patterns(str(tmp_path / "master.h5")))
+    assert [one.window_side for one in found] == [pytest.approx(360.0)] * 3
+    named = list(read_patterns(f"{tmp_path / 'master.h5'}:/entry/data/data"))
+    assert [one.window_side for one in named] == [pytest.approx(360.0)] * 3
 
 
 def test_hdf5_gives_what_is_meant(tmp_path: Path, values: np.ndarray):

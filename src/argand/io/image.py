@@ -32,6 +32,9 @@ __all__ = [
 ]
 
 
+UNUSED_MASK = "it is not used"
+"""End of the note on a file's mask of another shape than its images."""
+
 Geometry = PanelSet | str | Path
 """Where the panels of a detector stand: themselves, or a file that says so."""
 
@@ -224,8 +227,8 @@ def _frame(path: str, stack: Stack, index: int, geometry: Geometry | None = None
     if stack.mask is not None and stack.mask.shape == data.shape:
         mask &= stack.mask
     elif stack.mask is not None:
-        unused = "the file's pixel mask is of another shape than its images and is not used"
-        header = replace(header, notes=(*header.notes, unused))
+        shapes = f"the file's pixel mask has {_size(stack.mask.shape)} pixels, its images {_size(data.shape)}"
+        header = replace(header, notes=(*header.notes, f"{shapes}: {UNUSED_MASK}"))
     header = replace(header, time=later(header.time, index * header.frame_time_s))
     frame = Frame(path, index, data, mask, **vars(header))
     if model is None:

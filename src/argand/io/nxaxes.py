@@ -87,6 +87,11 @@ def _units(stated: object) -> str:
     return "" if stated is None else as_text(stated).lower()
 
 
+def unit_scale(stated: str, unit: str) -> float | None:
+    """What a value in these units is multiplied by to be in `unit`; None for units that are not known."""
+    return _UNITS[unit].get(stated.lower())
+
+
 def _scale(stated: object, unit: str | None) -> float | None:
     if unit is None:
         return 1.0

@@ -10,14 +10,19 @@ import h5py
 import numpy as np
 
 from argand.errors import InputError
+from argand.io import cxi
 from argand.io.formats import reader_errors
-from argand.io.image import Frame, expand_inputs, read_frames, split_selection, with_overrides
+from argand.io.image import (
+    UNUSED_MASK,
+    Frame,
+    expand_inputs,
+    read_frames,
+    split_selection,
+    with_overrides,
+)
 from argand.io.mask import usable_pixels
 from argand.typing import Image, Mask
 
-CXI_DATA, CXI_MASKS = "entry_1/data_1/data", ("entry_1/data_1/mask", "entry_1/instrument_1/detector_1/mask")
-CXI_HAS_SIGNAL = 0x10000
-"""The one bit of a CXI mask that says nothing bad (CXI file format 1.6, Maia, Nat. Methods 9, 854, 2012)."""
 FILLS = (-1.0, -2.0)
 """What detectors write into gaps and bad pixels; images of fractions keep it.
 
@@ -30,12 +35,17 @@ _SIDE = re.compile(r"mask|live", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Pattern:
-    """One pattern [slow, fast] of a file; True in `live` is a pixel that was measured."""
+    """One pattern [slow, fast] of a file; True in `live` is a pixel that was measured.
+
+    `window_side` in Å where the file states it, or the `optics` from which it follows.
+    """
 
     file: str
     index: int
     intensity: Image
     live: Mask
+    window_side: float | None = None
+    optics: cxi.Optics | None = None
 
 
 def expand_patterns(names: Sequence[str]) -> list[str]:
@@ -50,44 +60,99 @@ def expand_patterns(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def read_patterns(name: str, mask: Mask | str | Path | None = None) -> Iterator[Pattern]:
+def read_patterns(
+    name: str, mask: Mask | str | Path | None = None, *, window: bool = True
+) -> Iterator[Pattern]:
     """The patterns of a file one by one; `file#3` or `file#0-9` selects some, counted from 0.
 
     HDF5 files give the data set behind `:/path`, else `pattern`, CXI's `/entry_1/data_1/data`, what a NeXus
     master links to, or the only data set of images there is. Pixels are masked where the file, CXI's mask
     or `mask` (see `argand.io.image.load_mask`) says so, and where they are not finite or hold what
-    detectors fill gaps with. Raises InputError, which names the file, for one that holds no patterns.
+    detectors fill gaps with. Without `window` no one looks for distance, pixel size and wavelength. Raises
+    InputError, which names the file, for one that holds no patterns, states lengths that cannot be meant, or
+    has a mask of another shape.
     """
-    for frame in _frames(name, mask):
+    for one in _frames(name, mask, window):
+        frame = one.frame
         values, live = frame.data, frame.mask
         if values.dtype.kind == "f":
             live = live & ~np.isin(values, FILLS)
         values = np.where(live, values, 0).astype(np.float32)
-        yield Pattern(frame.path, frame.index, values, live)
+        side = one.optics.window_side if one.optics else one.window_side
+        yield Pattern(frame.path, frame.index, values, live, side, one.optics)
 
 
-def _frames(name: str, mask: Mask | str | Path | None) -> Iterator[Frame]:
+@dataclass(frozen=True)
+class _Measured:
+    """A frame with what its file states of the window."""
+
+    frame: Frame
+    optics: cxi.Optics | None = None
+    window_side: float | None = None
+
+
+def _frames(name: str, mask: Mask | str | Path | None, window: bool) -> Iterator[_Measured]:
     match = INNER.match(name)
     inner = "" if match is None else match[2]
     file, wanted = split_selection(name if match is None else match[1] + (match[3] or ""))
     if not _is_hdf5(file) or (not inner and _is_master(file)):
-        yield from read_frames(name, mask=mask)
+        for frame in read_frames(name, mask=mask):
+            _refuse_unused_mask(frame)
+            yield _Measured(frame, _frame_optics(frame) if window else None)
         return
     with _opened(file) as root:
-        path = inner or _obvious(root, file)
-        source = root.get(path)
-        if not isinstance(source, h5py.Dataset):
-            raise InputError(f"{file}: no data set {path} there; there are {', '.join(_images(root))}")
-        if source.ndim not in (2, 3) or source.dtype.kind not in "iuf" or 0 in source.shape:
-            shape = " x ".join(map(str, source.shape)) or "one value"
-            raise InputError(f"{file}: {path} is {shape}; patterns are [slow, fast] or [n, slow, fast]")
-        bad = _bad(root, source)
+        source = _source(root, inner or _obvious(root, file), file)
+        bad = _bad(root, source, file)
         count = 1 if source.ndim == 2 else len(source)
         for index in range(count) if wanted is None else wanted:
             if not 0 <= index < count:
                 raise InputError(f"{file}: has no pattern {index}; its {count} count from 0")
             frame = _row(file, source, bad, index)
-            yield frame if mask is None else with_overrides(frame, mask=mask)
+            frame = frame if mask is None else with_overrides(frame, mask=mask)
+            yield _stated(root, source, frame, count) if window else _Measured(frame)
+
+
+def _stated(root: h5py.File, source: h5py.Dataset, frame: Frame, count: int) -> _Measured:
+    """A frame of an HDF5 file with what the file states of its window."""
+    with _named(frame.path), reader_errors(frame.path):
+        side = root.attrs.get(cxi.WINDOW)
+        return _Measured(
+            frame, cxi.optics_of(root, source, frame.index, count), None if side is None else float(side)
+        )
+
+
+def _frame_optics(frame: Frame) -> cxi.Optics | None:
+    """What the header of an image states; None where it leaves some out."""
+    if frame.distance_mm is None or frame.pixel_size_mm is None or frame.wavelength is None:
+        return None
+    with _named(frame.path):
+        return cxi.Optics(frame.distance_mm, frame.pixel_size_mm, frame.wavelength)
+
+
+def _refuse_unused_mask(frame: Frame) -> None:
+    for note in frame.notes:
+        if note.endswith(UNUSED_MASK):
+            raise InputError(f"{frame.path}: {note.removesuffix(f': {UNUSED_MASK}')}; mend the file")
+
+
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """An InputError in here names the file."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+
+
+def _source(root: h5py.File, path: str, file: str) -> h5py.Dataset:
+    """The data set of patterns at a path; InputError where there is none."""
+    source = root.get(path)
+    if not isinstance(source, h5py.Dataset):
+        raise InputError(f"{file}: no data set {path} there; there are {', '.join(_images(root))}")
+    if source.ndim not in (2, 3) or source.dtype.kind not in "iuf" or 0 in source.shape:
+        shape = " x ".join(map(str, source.shape)) or "one value"
+        raise InputError(f"{file}: {path} is {shape}; patterns are [slow, fast] or [n, slow, fast]")
+    return source
 
 
 def _row(file: str, source: h5py.Dataset, bad: h5py.Dataset | None, index: int) -> Frame:
@@ -95,32 +160,37 @@ def _row(file: str, source: h5py.Dataset, bad: h5py.Dataset | None, index: int) 
         values = np.asarray(source[()] if source.ndim == 2 else source[index])
         live = usable_pixels(values)
         if bad is not None:
-            live &= _usable(np.asarray(bad[()] if bad.ndim == 2 else bad[index]), live.shape, file)
+            flags = np.asarray(bad[()] if bad.ndim == 2 else bad[index if len(bad) > 1 else 0])
+            live &= cxi.live_pixels(flags)
     return Frame(file, index, values, live)
 
 
-def _usable(flags: np.ndarray, shape: tuple[int, ...], file: str) -> Mask:
-    """Live pixels of a mask: True where it is one of truth values, else where no bit of CXI's is set."""
-    if flags.shape != shape:
-        raise InputError(f"{file}: its mask has {flags.shape} pixels, its pattern {shape}; mend the file")
-    return flags if flags.dtype == bool else (flags.astype(np.int64) & ~CXI_HAS_SIGNAL) == 0
+def _bad(root: h5py.File, source: h5py.Dataset, file: str) -> h5py.Dataset | None:
+    """The mask that belongs to a data set: `live` beside it, or CXI's; of one pattern, or one for each.
 
-
-def _bad(root: h5py.File, source: h5py.Dataset) -> h5py.Dataset | None:
-    """The mask that belongs to a data set: `live` beside it, or CXI's."""
-    for path in (f"{source.parent.name}/live", *CXI_MASKS):
+    InputError, with both shapes, for one of another shape.
+    """
+    beside = str(source.parent.name)
+    places = (f"{beside}/live", f"{beside}/mask") if beside.startswith("/entry_1") else (f"{beside}/live",)
+    for path in (*places, *cxi.MASKS):
         found = root.get(path)
-        if not isinstance(found, h5py.Dataset) or found.shape[-2:] != source.shape[-2:]:
+        if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "biu":
             continue
-        if path in CXI_MASKS or found.dtype == bool:
-            return found
+        if found.shape not in (source.shape, source.shape[-2:], (1, *source.shape[-2:])):
+            has, wanted = (" x ".join(map(str, one)) for one in (found.shape, source.shape))
+            where = f"/{path.lstrip('/')}"
+            raise InputError(
+                f"{file}: its mask {where} has {has} pixels, its patterns {wanted}; mend the file"
+            )
+        return found
     return None
 
 
 def _obvious(root: h5py.File, file: str) -> str:
     """Path of the data set that is meant; InputError where none or several could be."""
-    for path in ("pattern", CXI_DATA):
-        if isinstance(root.get(path), h5py.Dataset):
+    for path in ("pattern", cxi.DATA, cxi.DETECTOR_DATA):
+        found = root.get(path)
+        if isinstance(found, h5py.Dataset) and not cxi.in_real_space(root, found):
             return f"/{path}"
     found = _images(root)
     likely = [path for path in found if not _SIDE.search(path.rsplit("/", 1)[-1])]
@@ -150,7 +220,7 @@ def _is_hdf5(file: str) -> bool:
 def _is_master(file: str) -> bool:
     """Whether a file is laid out as NeXus says, with an entry that links to data."""
     with _opened(file) as root:
-        if "pattern" in root or CXI_DATA in root:
+        if "pattern" in root or cxi.DATA in root:
             return False
         return isinstance(root.get("entry"), h5py.Group)
 

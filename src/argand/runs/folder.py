@@ -57,7 +57,7 @@ def file_stem(name: str) -> str:
     return plain.decode(errors="ignore").strip(". ") or "structure"
 
 
-OUTPUTS = ("xyz", "map", "hdf5", "picture", "overlay")
+OUTPUTS = ("xyz", "map", "hdf5", "cxi", "picture", "overlay")
 """Keys of a record under which names of files stand that were written for it."""
 
 

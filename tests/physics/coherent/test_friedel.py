@@ -70,3 +70,33 @@ def test_a_centre_between_pixels_is_moved_onto_one():
     inner = np.s_[4:-4, 4:-4]
     assert np.abs(cut - wanted)[inner][seen[inner]].max() < 0.02 * wanted.max()
     assert 4 < (~seen).sum() <= 25
+
+
+def crossed(size: int, columns: slice, rows: slice) -> np.ndarray:
+    """Live pixels of a detector with a gap along each axis."""
+    live = np.ones((size, size), bool)
+    live[:, columns], live[rows] = False, False
+    return live
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (7.0, -5.0), (-10.0, 6.0)])
+@pytest.mark.parametrize("beside", [-9, -2, 1, 6])
+@pytest.mark.parametrize("width", [2, 8])
+def test_a_gap_that_hides_the_mates_of_bright_pixels_hides_no_centre(
+    shift: tuple[float, float], beside: int, width: int
+):
+    image = pattern(shift=shift)
+    column, row = (32 + int(move) + beside for move in shift)
+    live = crossed(64, slice(column, column + width), slice(row, row + width))
+    found = inversion_centre(np.where(live, image, 0), live)
+    assert found.centre_px == (32.5 + shift[0], 32.5 + shift[1])
+
+
+def test_what_a_gap_hides_from_the_middle_is_told():
+    image = np.zeros((33, 33), np.float32)
+    image[16, 10:23] = 1.0
+    live = np.ones((33, 33), bool)
+    assert inversion_centre(image, live).hidden == pytest.approx(0.0, abs=1e-9)
+    live[:, 19:23] = False
+    # Of nine pixels that are seen, the mates of four are masked.
+    assert inversion_centre(np.where(live, image, 0), live).hidden == pytest.approx(4 / 9)

@@ -4,6 +4,7 @@ import errno
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -20,11 +21,15 @@ from argand.system import SYSTEMS
 from argand.systems import molmnist
 from argand.systems.molmnist.benchmark.dataset import Pairs, write_pairs
 from argand.systems.molmnist.fibril.fibril import build_fibril
+from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
+from argand.systems.molmnist.files.outputs import RunFolder, record_of
+from argand.systems.molmnist.files.table import answer_table
 from argand.systems.molmnist.inversion.centring import centred
-from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, decide
-from argand.systems.molmnist.predict import Predictor
+from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, check_window, decide
+from argand.systems.molmnist.predict import ASSUMED, Predictor
 from argand.systems.molmnist.presets import PRESETS
-from argand.systems.molmnist.view import chain_paths
+from argand.systems.molmnist.view import chain_paths, write_page
+from argand.units import HC_KEV_ANGSTROM, JOULES_PER_KEV
 
 TINY = PRESETS["tiny"]
 SIDE = TINY.imaging.window.side
@@ -75,7 +80,7 @@ def test_an_uncentred_pattern_is_recentred_and_the_answer_says_so(predictor: Pre
     assert "recentred: the centre of inversion is at pixel 12.5, 13.5" in notes[0]
     np.testing.assert_array_equal(moved, pattern[4:29, 4:29])
     answer = predictor.predict(pattern[3:-1, 4:], window_side=SIDE)
-    assert answer.notes == notes
+    assert answer.notes[0] == notes[0]
     assert answer.shape.shape == answer.pattern.shape == (25, 25)
 
 
@@ -129,10 +134,12 @@ def test_predict_writes_shapes_pictures_summary_and_page(
     assert json.loads(again.stdout) == records
     for record in records:
         assert (out / record["picture"]).read_bytes()[1:4] == b"PNG"
+        assert record["window_from"] == "stated"
         with h5py.File(out / record["hdf5"]) as file:
             assert {"shape", "shape_sd", "pattern", "live"} == set(file)
             assert file.attrs["fibril"] == record["fibril"]
-            assert file.attrs["twist_deg_per_nm"] == record["twist_deg_per_nm"]
+            twist = np.nan if record["twist_deg_per_nm"] is None else record["twist_deg_per_nm"]
+            np.testing.assert_equal(file.attrs["twist_deg_per_nm"], twist)
             assert file.attrs["window_side_angstrom"] == SIDE
             np.testing.assert_array_equal(file["pattern"], pattern if record["name"] != "b-1" else pattern.T)
     page = (out / "index.html").read_text()
@@ -141,6 +148,126 @@ def test_predict_writes_shapes_pictures_summary_and_page(
     assert run("view", out).exit_code == 0
     again = run("predict", out / "a.h5", "--window", SIDE, "--json")
     assert json.loads(again.stdout)[0]["residual"] == pytest.approx(records[0]["residual"], rel=1e-4)
+
+
+def write_cxi(path: Path, pattern: np.ndarray, side: float) -> Path:
+    """A CXI file whose distance (m), pixel and energy (J) make a window of this side in Å."""
+    with h5py.File(path, "w") as file:
+        detector = file.create_group("entry_1/instrument_1/detector_1")
+        detector["data"], detector["distance"] = pattern, 1e-3 * side
+        detector["x_pixel_size"] = detector["y_pixel_size"] = 1e-3
+        file["entry_1/data_1/data"] = h5py.SoftLink("/entry_1/instrument_1/detector_1/data")
+        file["entry_1/instrument_1/source_1/energy"] = HC_KEV_ANGSTROM * JOULES_PER_KEV
+    return path
+
+
+def test_the_window_is_the_users_then_the_files_then_assumed(
+    run: Callable[..., Result], tmp_path: Path, pattern: np.ndarray
+):
+    name = write_cxi(tmp_path / "a.cxi", pattern, 1.5 * SIDE)
+    np.save(tmp_path / "b.npy", np.pad(pattern, 34))
+    records = {}
+    for words in ((name,), (name, "--window", SIDE), (tmp_path / "b.npy",)):
+        (records[words],) = json.loads(run("predict", *words, "--json").stdout)
+    file, stated, assumed = records.values()
+    assert [file["window_from"], stated["window_from"], assumed["window_from"]] == [
+        "file",
+        "stated",
+        "assumed",
+    ]
+    assert file["window_side_angstrom"] == pytest.approx(1.5 * SIDE, rel=1e-6)
+    assert stated["window_side_angstrom"] == SIDE
+    assert assumed["window_side_angstrom"] == 200
+    assert [ASSUMED in record["notes"] for record in (file, stated, assumed)] == [False, False, True]
+    out = tmp_path / "found"
+    table = run("predict", tmp_path / "b.npy", "--out", out)
+    assert "the window of 200 Å is assumed" in re.sub(r"\s+", " ", table.stdout)
+    assert "the window of 200 \\u00c5 is assumed" in (out / "index.html").read_text()
+
+
+def test_a_window_that_has_no_answer_is_refused_in_one_line(
+    run: Callable[..., Result], tmp_path: Path, pattern: np.ndarray
+):
+    wide = write_cxi(tmp_path / "wide.cxi", pattern, 16_500.0)
+    answer = run("predict", wide)
+    assert answer.exit_code == 1
+    assert "a window of 1.65e+04 Å and 32 pixels reaches q = 0.00609 / Å" in answer.stderr
+    for side, size, words in (
+        (30.0, 32, "smaller than"),
+        (1500.0, 1600, "bin the pattern"),
+        (np.nan, 32, "none"),
+    ):
+        with pytest.raises(InputError, match=words):
+            check_window(side, size)
+    for side, size in ((200.0, 200), (100.0, 200), (1000.0, 1100), (200.0, 51), (40.0, 32)):
+        check_window(side, size)
+
+
+def test_a_mask_of_another_shape_is_refused_with_both_shapes(
+    run: Callable[..., Result], predictor: Predictor, tmp_path: Path, pattern: np.ndarray
+):
+    np.save(tmp_path / "a.npy", pattern)
+    np.save(tmp_path / "mask.npy", np.zeros((32, 31), np.uint8))
+    for name, size in ((tmp_path / "a.npy", "32 x 32"), ("sample#0", "200 x 200")):
+        answer = run("predict", name, "--window", SIDE, "--mask", tmp_path / "mask.npy")
+        assert answer.exit_code == 1
+        said = re.sub(r"\s+", " ", answer.stderr)
+        assert "32 x 31 pixels" in said
+        assert size in said
+    with pytest.raises(InputError, match="the mask has 32 x 31 pixels, the pattern 32 x 32"):
+        predictor.predict(pattern, np.ones((32, 31), bool), SIDE)
+
+
+def test_the_object_is_written_as_cxi_that_is_answered_alike(
+    run: Callable[..., Result], tmp_path: Path, pattern: np.ndarray
+):
+    out = tmp_path / "found"
+    name = write_cxi(tmp_path / "a.cxi", pattern, SIDE)
+    (record,) = json.loads(run("predict", name, "--out", out, "--json").stdout)
+    with h5py.File(out / record["cxi"]) as file, h5py.File(out / record["hdf5"]) as answer:
+        np.testing.assert_array_equal(file["entry_1/image_1/data"], answer["shape"])
+        np.testing.assert_allclose(file["entry_1/image_1/image_size"][:2], SIDE * 1e-10)
+        assert file["entry_1/instrument_1/detector_1/distance"][()] == pytest.approx(1e-3 * SIDE)
+    (again,) = json.loads(run("predict", out / record["cxi"], "--json").stdout)
+    assert again["window_from"] == "file"
+    assert again["window_side_angstrom"] == pytest.approx(SIDE)
+    assert again["residual"] == pytest.approx(record["residual"], rel=1e-4)
+
+
+def test_a_twist_that_the_pattern_does_not_tell_is_not_in_the_record(
+    predictor: Predictor, pattern: np.ndarray
+):
+    answer = predictor.predict(pattern, window_side=SIDE)
+    case = PatternCase("a.npy", 0, pattern, answer.live)
+    measured = replace(answer, twist_deg_per_nm=2.5, twist_sd_deg_per_nm=0.1, twist_is_measured=True)
+    told, silent = (
+        record_of(case, one, 0.1) for one in (measured, replace(measured, twist_is_measured=False))
+    )
+    assert (told["twist_deg_per_nm"], told["twist_sd_deg_per_nm"]) == (2.5, 0.1)
+    assert (silent["twist_deg_per_nm"], silent["twist_sd_deg_per_nm"]) == (None, None)
+
+
+def test_truth_and_answer_are_compared_without_the_hand(predictor: Predictor, pattern: np.ndarray):
+    answer = predictor.predict(pattern, window_side=SIDE)
+    truth = PatternTruth(np.abs(answer.shape), "2x2", -3.0, 200.0)
+    record = record_of(PatternCase("a.npy", 0, pattern, answer.live, truth=truth), answer, 0.1)
+    assert record["truth"]["twist_deg_per_nm"] == 3.0
+    assert record["truth"]["rotation_deg"] == 20.0
+
+
+def test_an_answer_that_names_no_fibril_has_table_files_and_page(
+    predictor: Predictor, tmp_path: Path, pattern: np.ndarray
+):
+    answer = predictor.predict(pattern, window_side=SIDE)
+    nameless = replace(answer, fibrils=(), probability=None, twist_deg_per_nm=None, twist_sd_deg_per_nm=None)
+    nameless = replace(nameless, twist_is_measured=False)
+    assert nameless.fibril is None
+    assert "of the ten" not in nameless.verdict.reason
+    with RunFolder(tmp_path / "found", page=write_page) as folder:
+        folder.add(PatternCase("a.npy", 0, pattern, answer.live), nameless, 0.1, "nothing")
+    assert (tmp_path / "found" / "a.cxi").exists()
+    assert '"chains":null' in (tmp_path / "found" / "index.html").read_text()
+    assert answer_table(folder.records).row_count == 1
 
 
 def test_a_data_set_brings_window_mask_and_truth(run: Callable[..., Result], tmp_path: Path):

@@ -7,11 +7,16 @@ from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
 _LEAST_SHARE, _LEAST_BRIGHT = 0.25, 0.5
-"""Shares of the measured pixels, and of the intensity, that must have mates for a centre to be considered.
+"""Share of the measured pixels that must have mates, and of the intensity whose mates must lie in the frame,
+masked or not, for a centre to be considered.
 
 By hand, not measured: a centre near a corner pairs few pixels, which correlate by chance, and one whose mates
-miss the bright middle says nothing of the object.
+miss the bright middle says nothing of the object. Masked mates count: a gap beside q = 0 hides those of the
+brightest pixels, and hides them from the true centre.
 """
+_LEAST_MATED = 0.05
+"""Share of the intensity that must have measured mates all the same. By hand: with 0, 0.05 and 0.15 as many
+centres of validation patterns behind gaps were found (93 %; by half the intensity 88 %)."""
 _ERODED = 2
 """Pixels beside a masked one that interpolation spoils: the reach of a cubic spline's four points."""
 
@@ -22,12 +27,14 @@ class Inversion:
 
     `centre_px` is (fast, slow), 0-based, integer = pixel edge, so the middle of a pixel is at +0.5; a
     centre between two pixels has no half. `correlation` is Pearson's of the amplitudes of mates there,
-    `in_place` that for q = 0 in pixel [n // 2, n // 2].
+    `in_place` that for q = 0 in pixel [n // 2, n // 2], where the mates of `hidden`, a share of the
+    intensity, are masked.
     """
 
     centre_px: tuple[float, float]
     correlation: float
     in_place: float
+    hidden: float
 
 
 def inversion_centre(
@@ -44,16 +51,18 @@ def inversion_centre(
     amplitude = np.where(live, np.sqrt(np.clip(intensity, 0, None)), 0.0)
     # Of order one, so that the limits below are about rounding of the transforms and not about units.
     amplitude = amplitude / max(amplitude.max(), 1e-30)
-    ones, first, second = (
-        np.asarray(fft.rfft2(part, shape)) for part in (live.astype(float), amplitude, amplitude**2)
+    frame, ones, first, second = (
+        np.asarray(fft.rfft2(part, shape))
+        for part in (np.ones(live.shape), live.astype(float), amplitude, amplitude**2)
     )
-    pairs, sums, squares, products = (
+    pairs, sums, squares, products, framed = (
         np.asarray(fft.irfft2(part, shape))
-        for part in (ones * ones, first * ones, second * ones, first * first)
+        for part in (ones * ones, first * ones, second * ones, first * first, second * frame)
     )
     # More than a single pair, whose correlation is of no meaning; below, 1e-9 is 0 but for rounding.
     enough = pairs > max(_LEAST_SHARE * live.sum(), 1.5)
-    enough &= squares >= max(_LEAST_BRIGHT * float((amplitude**2).sum()), 1e-9)
+    bright = float((amplitude**2).sum())
+    enough &= (framed >= _LEAST_BRIGHT * bright) & (squares >= max(_LEAST_MATED * bright, 1e-9))
     # Mates have one sum and one sum of squares, so that one variance serves for both.
     pairs = np.where(enough, pairs, 1.0)
     variance = squares - sums**2 / pairs
@@ -66,6 +75,7 @@ def inversion_centre(
         (float(fast) / 2 + 0.5, float(slow) / 2 + 0.5),
         float(correlation.max()),
         float(correlation[middle]),
+        float(1 - squares[middle] / max(framed[middle], 1e-30)),
     )
 
 

@@ -305,9 +305,14 @@ def predict(
     patterns: Annotated[
         list[str], typer.Argument(help="HDF5 (also file.h5:/path), CXI, NPY, TIFF; a data set; sample#0-9.")
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder for shapes (HDF5), pictures and a page.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for shapes (HDF5, CXI), pictures and a page.")
+    ] = None,
     window: Annotated[
-        float | None, typer.Option(help="Side of the window in Å: 2π over the step in q. Else 200.", min=1.0)
+        float | None,
+        typer.Option(
+            help="Side of the window in Å: 2π over the step in q. Else the file's, else 200.", min=1.0
+        ),
     ] = None,
     mask: Annotated[Path | None, typer.Option(help="Pixels to leave out: zero is usable.")] = None,
     index: Annotated[int | None, typer.Option(help="Only this pattern of each file, from 0.", min=0)] = None,

@@ -1,7 +1,8 @@
 """From patterns to shapes, fibrils and twists: the network, then a fit of the shape to the pattern."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from argand.systems.molmnist.benchmark.dataset import load as load_pairs
 from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.systems.molmnist.inversion.centring import Pattern, centred, check_patterns
 from argand.systems.molmnist.inversion.phase_refinement import refined_shapes
+from argand.systems.molmnist.inversion.prediction import Prediction
 from argand.systems.molmnist.inversion.shape_basis import BLUR, blur, middle
 from argand.systems.molmnist.inversion.shape_fit import (
     Fitted,
@@ -30,7 +32,8 @@ from argand.systems.molmnist.inversion.shape_fit import (
     scale_of,
     turned_images,
 )
-from argand.systems.molmnist.inversion.verdict import Verdict, decide
+from argand.systems.molmnist.inversion.twist_estimate import read_twist
+from argand.systems.molmnist.inversion.verdict import check_window
 from argand.systems.molmnist.loss import pattern_middle
 from argand.systems.molmnist.network import InversionNetwork, InversionOutput
 from argand.systems.molmnist.system import Molmnist
@@ -38,6 +41,9 @@ from argand.systems.molmnist.system import Molmnist
 WEIGHTS = shipped_weights("molmnist-best") / "model.safetensors"
 BATCH = 64
 """Patterns that the network reads at a time; for memory and speed alone."""
+WINDOW_SIDE = 200.0
+"""Å, where no one states another: the side of the standard set's window."""
+ASSUMED = f"the window of {WINDOW_SIDE:g} Å is assumed: neither the user nor the file states its side"
 _LEAST_SPREAD = 0.005
 """Radians (0.3°); the rotation is never taken for better known than this before the fit. By hand: a network
 that is wrongly sure must not hold the fit back."""
@@ -51,83 +57,52 @@ all: by benchmarks/molmnist_trust.py fibrils of the test split leave 0.09 less t
 median."""
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a pattern says of a fibril.
-
-    `shape` in electrons per pixel over the pattern's window, q's phase problem solved up to half a turn;
-    `shape_sd` the standard deviation of the shape blurred by 1 Å. `probability` of each of `fibrils`;
-    `twist_deg_per_nm` with its standard deviation; `rotation_deg` about the beam, within half a turn.
-    `residual` is Σ | |F| - k|F obs| | / Σ k|F obs| for q up to 1.9 /Å, `expected_residual` what counting
-    noise and the variety of shapes would leave of a right answer. `pattern` is what was answered, of a window
-    of `window_side` Å, and `live` its measured pixels; `notes` say what was done to it before.
-    """
-
-    shape: Float[np.ndarray, "slow fast"]
-    shape_sd: Float[np.ndarray, "slow fast"]
-    fibrils: tuple[str, ...]
-    probability: Float[np.ndarray, " fibril"]
-    twist_deg_per_nm: float
-    twist_sd_deg_per_nm: float
-    rotation_deg: float
-    residual: float
-    expected_residual: float
-    pattern: Pattern
-    live: Bool[np.ndarray, "slow fast"]
-    window_side: float
-    notes: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether the answer is to be believed, and why."""
-        return decide(float(self.probability.max()), self.fibril, self.residual, self.expected_residual)
-
-    @property
-    def fibril(self) -> str:
-        """The likeliest fibril."""
-        return self.fibrils[int(self.probability.argmax())]
-
-
 class Predictor:
     """The trained network with the fit behind it; `radiation` is what measured the patterns.
 
-    It changes the form factors of the fit alone: the network has learnt from X-rays.
+    It changes the form factors of the fit alone: the network has learnt from X-rays. The network computes on
+    the GPU where there is one, the fit on the processor.
     """
 
     def __init__(self, system: Molmnist, network: InversionNetwork, radiation: Radiation = "xray") -> None:
         self.system = system
         self.radiation: Radiation = radiation
-        self.network: InversionNetwork = fast_order(network.eval())  # pyright: ignore[reportAttributeAccessIssue]
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network: InversionNetwork = fast_order(network.eval().to(self.device))  # pyright: ignore[reportAttributeAccessIssue]
         self.pixel = system.imaging.window.pixel
+        self._images: dict[int, Tensor] = {}
         self._blurred_images: dict[int, Tensor] = {}
 
     def predict(
         self,
         pattern: Shaped[np.ndarray, "..."],
         live: Shaped[np.ndarray, "..."] | None = None,
-        window_side: float = 200.0,
+        window_side: float | None = None,
         rounds: int = 0,
     ) -> Prediction:
-        """The answer to one pattern [slow, fast] of a window of this side in Å.
+        """The answer to one pattern [slow, fast] of a window of this side in Å; by default 200 is assumed.
 
         The pattern is recentred where q = 0 is not in pixel [n // 2, n // 2]. With `rounds`, the shape is
-        polished by so many rounds of phase retrieval. Raises InputError for what is no pattern.
+        polished by so many rounds of phase retrieval. Raises InputError for what is no pattern, or a window
+        that has no answer.
         """
         values, seen, notes = centred(pattern, live)
-        answer = self.predict_many(values[None], seen, window_side)[0]
-        answer = replace(answer, notes=notes)
+        answer = self.predict_many(values[None], seen, window_side or WINDOW_SIDE)[0]
+        if window_side is None:
+            answer = replace(answer, window_from="assumed", notes=(ASSUMED, *answer.notes))
+        answer = replace(answer, notes=(*notes, *answer.notes))
         return self.polished(answer, rounds) if rounds else answer
 
     def measured_by(self, radiation: Radiation) -> "Predictor":
         """The same for patterns of another radiation."""
-        return Predictor(self.system, self.network, radiation)
+        return self if radiation == self.radiation else Predictor(self.system, self.network, radiation)
 
     @torch.inference_mode()
     def polished(self, answer: Prediction, rounds: int) -> Prediction:
         """An answer whose shape phase retrieval has gone on with; its notes say what residual that leaves."""
         live, window = answer.live, Window(answer.window_side, len(answer.pattern))
         shape = refined_shapes(answer.pattern[None], live, answer.shape[None], rounds, window.side)[0]
-        atoms = self.system.composition(self.system.kinds.index(answer.fibril))
+        atoms = self.system.composition(self.system.kinds.index(str(answer.fibril)))
         measured = MeasuredPattern(answer.pattern, live, window, window.pixel, self.radiation, atoms)
         left = residual(measured, measured.waves(torch.from_numpy(shape)[None], 0.0)[0])
         # Phase retrieval fits any pattern, so the verdict stays that on the answer it began with.
@@ -138,15 +113,18 @@ class Predictor:
         self,
         patterns: Shaped[np.ndarray, "..."],
         live: Shaped[np.ndarray, "..."] | None = None,
-        window_side: float = 200.0,
+        window_side: float = WINDOW_SIDE,
     ) -> list[Prediction]:
         """Answers to patterns [n, slow, fast] of one kind: one mask, one window (side in Å).
 
-        q = 0 must be in pixel [n // 2, n // 2]. Raises InputError for what is no pattern.
+        q = 0 must be in pixel [n // 2, n // 2]. Raises InputError for what is no pattern, or a window that
+        has no answer.
         """
         patterns = np.asarray(patterns, np.float32)
         live = np.ones(patterns.shape[1:], bool) if live is None else np.asarray(live, bool)
         check_patterns(patterns, live)
+        if self.system.structures is None:
+            check_window(window_side, len(live))
         live = live & (Window(window_side, len(live)).q > 0)
         answers: list[Prediction] = []
         for first in range(0, len(patterns), BATCH):
@@ -167,8 +145,9 @@ class Predictor:
         seen = np.stack([pattern_middle(one, step) for one in np.where(live, patterns, 0)])[:, None]
         mask = np.broadcast_to(pattern_middle(live, step), seen.shape)
         given = {"pattern": torch.from_numpy(seen), "live": torch.from_numpy(mask.astype(np.float32))}
-        given = channels_last(given)
-        return self.network(given["pattern"], given["live"], step)
+        given = {name: part.to(self.device) for name, part in channels_last(given).items()}
+        output = self.network(given["pattern"], given["live"], step)
+        return InversionOutput(**{name: part.float().cpu() for name, part in vars(output).items()})
 
     @torch.inference_mode()
     def network_shapes(
@@ -184,8 +163,8 @@ class Predictor:
             output = self.read(patterns[first : first + BATCH], live, window_side)
             fibrils += output.fibril_logits.argmax(1).tolist()
             for row, fibril in enumerate(fibrils[first:]):
-                images = self.network.shapes(fibril)
-                amount = output.coefficients[row, fibril, : len(images) - 1].float()
+                images = self._shapes(fibril)
+                amount = output.coefficients[row, fibril, : len(images) - 1]
                 turned = turned_images(combined(images, amount)[None], float(output.rotation[row]))[0]
                 shapes.append(_placed(turned, self.pixel, window))
         return np.stack(shapes), np.array(fibrils)
@@ -199,27 +178,24 @@ class Predictor:
         output: InversionOutput,
         row: int,
     ) -> Prediction:
-        probability = output.fibril_logits[row].float().softmax(0)
+        probability = output.fibril_logits[row].softmax(0)
         fibril = int(probability.argmax())
-        images = self.network.shapes(fibril)
-        start = output.coefficients[row, fibril, : len(images) - 1].float()
+        images = self._shapes(fibril)
+        start = output.coefficients[row, fibril, : len(images) - 1]
         rotation = float(output.rotation[row])
         window = Window(window_side, len(pattern))
         atoms = self.system.composition(fibril)
         measured = MeasuredPattern(pattern, live, window, self.pixel, self.radiation, atoms)
         # A concentration κ of twice the rotation is a standard deviation of κ^-1/2, hence half of that.
         spread = max(float(output.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
-        rest, twist_rest = self.network.get_buffer("rest")[fibril].tolist()
+        rest = float(self.network.get_buffer("rest")[fibril, 0])
         fitted = fit_shape(measured, images, start, rotation, spread, rest)
-        twist = self.network.get_buffer("twist")[fibril, : len(images)]
-        slope, amount = twist[1:], fitted.coefficients
         return Prediction(
             shape=_placed(fitted.shape, self.pixel, window),
             shape_sd=_placed(self._deviation(fitted, fibril), self.pixel, window),
             fibrils=self.system.kinds,
             probability=probability.numpy(),
-            twist_deg_per_nm=float(twist[0] + slope @ amount),
-            twist_sd_deg_per_nm=float((slope @ fitted.covariance @ slope + twist_rest**2).sqrt()),
+            **self._twist(fitted, fibril),
             rotation_deg=float(np.degrees(fitted.rotation)) % 180.0,
             residual=fitted.residual,
             expected_residual=expected_residual(measured, fitted),
@@ -227,6 +203,20 @@ class Predictor:
             live=live,
             window_side=window_side,
         )
+
+    def _twist(self, fitted: Fitted, fibril: int) -> dict[str, Any]:
+        """What an answer tells of the twist; nothing where it is no fibril."""
+        if self.system.structures is not None:
+            return {}
+        slope = self.network.get_buffer("twist")[fibril, : len(fitted.coefficients) + 1].cpu()
+        rest = float(self.network.get_buffer("rest")[fibril, 1])
+        twist = read_twist(slope, rest, fitted.coefficients, fitted.covariance)
+        return {
+            "twist_deg_per_nm": twist.twist,
+            "twist_sd_deg_per_nm": twist.sd,
+            "twist_is_measured": twist.doubt is None,
+            "notes": () if twist.doubt is None else (twist.doubt,),
+        }
 
     def _deviation(self, fitted: Fitted, fibril: int) -> Float[Tensor, "side side"]:
         """Standard deviation of the blurred shape: of the fit, and of single atoms."""
@@ -236,10 +226,16 @@ class Predictor:
         deviation = (GRAIN * self.pixel**2 * shape.clamp_min(0) + spread.clamp_min(0)).sqrt()
         return turned_images(deviation[None], fitted.rotation)[0].clamp_min(0)
 
+    def _shapes(self, fibril: int) -> Float[Tensor, "image side side"]:
+        """Mean shape of a fibril and its directions, where the fit computes."""
+        if fibril not in self._images:
+            self._images[fibril] = self.network.shapes(fibril).cpu()
+        return self._images[fibril]
+
     def _blurred(self, fibril: int) -> Float[Tensor, "image side side"]:
         """Mean shape of a fibril and its directions, blurred as shapes are scored."""
         if fibril not in self._blurred_images:
-            images = blur(self.network.shapes(fibril).numpy(), BLUR / self.pixel)
+            images = blur(self._shapes(fibril).numpy(), BLUR / self.pixel)
             self._blurred_images[fibril] = torch.from_numpy(images)
         return self._blurred_images[fibril]
 

@@ -17,8 +17,9 @@ from argand.page.shell import PAGE
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.runs.folder import output_file
 from argand.runs.record import SUMMARY, Record
-from argand.systems.molmnist.fibril.fibril import build_fibril
+from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
 from argand.systems.molmnist.files.outputs import shape_extent, softened
+from argand.systems.molmnist.files.table import twist_text
 from argand.systems.molmnist.simulate import turned
 
 TEMPLATE = system_data("molmnist", "view.html")
@@ -88,14 +89,15 @@ def _row(number: int, record: Record) -> str:
     if record.get("failed"):
         name = escape(Path(record["file"]).name)
         said = escape(record["reason"])
-        return f'<tr class="dead"><td>{name}<td colspan="4">{said}<td><span class="chip bad">no answer</span>'
+        return f'<tr class="dead"><td>{name}<td colspan="5">{said}<td><span class="chip bad">no answer</span>'
     colour, verdict = ("good", "believed") if record["believed"] else ("bad", "not believed")
-    twist = f"{record['twist_deg_per_nm']:.2f} ± {record['twist_sd_deg_per_nm']:.2f}"
+    fibril = record["fibril"]
     cells = (
         f'<a href="#{number}">{escape(record["name"])}</a>',
-        f"{escape(record['fibril'])} <small>{record['probability']:.2f}</small>",
-        twist,
+        "" if fibril is None else f"{escape(fibril)} <small>{record['probability']:.2f}</small>",
+        twist_text(record) or "not told",
         f"{record['rotation_deg']:.1f}",
+        f"{record['window_side_angstrom']:.1f} <small>{record.get('window_from', '')}</small>",
         f"{record['residual']:.3f} <small>{record['expected_residual']:.3f}</small>",
         f'<span class="chip {colour}">{verdict}</span>',
     )
@@ -133,11 +135,13 @@ def _view(folder: Path, record: Record) -> Packed:
         "twist": record["twist_deg_per_nm"],
         "twist_sd": record["twist_sd_deg_per_nm"],
         "rotation": record["rotation_deg"],
+        "window": {"side": record["window_side_angstrom"], "from": record.get("window_from", "")},
         "truth": record.get("truth"),
         "hdf5": record["hdf5"],
+        "cxi": record.get("cxi"),
         "pattern": _packed_pattern(arrays["pattern"], arrays["live"], record["window_side_angstrom"]),
         "images": {name: _packed_image(*image, side, pixel) for name, image in images.items()},
-        "chains": _packed_chains(record),
+        "chains": _packed_chains(record) if record["fibril"] in FIBRILS else None,
     }
 
 
@@ -178,8 +182,11 @@ def _packed(codes: np.ndarray) -> Packed:
 
 
 def _packed_chains(record: Record) -> Packed:
-    """Backbones of the fibril, wound and turned as predicted, in tenths of an Å."""
-    paths = chain_paths(record["fibril"], record["twist_deg_per_nm"], record["rotation_deg"])
+    """Backbones of the fibril, turned and wound as predicted, in tenths of an Å.
+
+    Straight where the twist is not told; right-handed else, for no projection shows the hand.
+    """
+    paths = chain_paths(record["fibril"], record["twist_deg_per_nm"] or 0.0, record["rotation_deg"])
     tenths = np.rint(10 * paths).astype("<i2")
     data = base64.b64encode(tenths.tobytes()).decode()
     return {"data": data, "chains": paths.shape[0], "points": paths.shape[1]}

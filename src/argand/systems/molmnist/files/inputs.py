@@ -8,39 +8,65 @@ from typing import Any
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.cxi import Optics
 from argand.io.dataset import is_stored_set
 from argand.io.image import load_mask, split_selection
-from argand.io.pattern import read_patterns
+from argand.io.pattern import Pattern, read_patterns
 from argand.physics.coherent.projection import Radiation
 from argand.systems.molmnist.benchmark.dataset import Pairs, load, open_pairs
+from argand.systems.molmnist.inversion.prediction import WindowOrigin
+from argand.systems.molmnist.predict import ASSUMED, WINDOW_SIDE
 from argand.typing import Image, Mask
 
 SAMPLE = "sample"
-WINDOW_SIDE = 200.0
-"""Å, where neither file nor user states another: the side of the standard set's window."""
+_STRETCHED, _READ_TO = 0.01, 1.6
+"""Share by which the window's q may be too large without a note, at the largest q that the network reads, in
+1/Å. By hand: windows that are wrong by 2 % are still answered (benchmarks/molmnist_trust.py)."""
 
 
 @dataclass(frozen=True)
 class PatternTruth:
-    """What a simulated pattern was made of: shape in electrons per pixel, fibril, twist and rotation."""
+    """What a simulated pattern was made of: shape in electrons per pixel, fibril, twist and rotation.
+
+    Of molecules of one's own `fibril` is the class, and there is no twist.
+    """
 
     shape: Image
     fibril: str
-    twist_deg_per_nm: float
+    twist_deg_per_nm: float | None
     rotation_deg: float
 
 
 @dataclass(frozen=True)
 class PatternCase:
-    """One pattern to answer: number `index` of a file, of a window of `window_side` Å."""
+    """One pattern to answer: number `index` of a file, of a window of `window_side` Å.
+
+    `window_from` says who states that, `optics` what the file says it follows from.
+    """
 
     file: str
     index: int
     intensity: Image
     live: Mask
     window_side: float = WINDOW_SIDE
+    window_from: WindowOrigin = "assumed"
     radiation: Radiation = "xray"
     truth: PatternTruth | None = None
+    optics: Optics | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What an answer rests on: an assumed window, or one at angles that are not small."""
+        if self.window_from == "assumed":
+            return (ASSUMED,)
+        reach = min(np.pi * len(self.intensity) / self.window_side, _READ_TO)
+        off = 0.0 if self.optics is None else self.optics.shortfall(reach)
+        if off <= _STRETCHED:
+            return ()
+        return (
+            "the file's window, wavelength x distance / pixel, holds for small angles alone: "
+            f"q = {reach:.2g} / Å is {100 * off:.1f} % too large",
+        )
 
 
 def is_sample(name: str) -> bool:
@@ -48,19 +74,37 @@ def is_sample(name: str) -> bool:
     return split_selection(name)[0] == SAMPLE and not Path(SAMPLE).exists()
 
 
-def read_cases(name: str, mask: Path | None = None) -> Iterator[PatternCase]:
+def read_cases(
+    name: str, mask: Path | None = None, window_side: float | None = None
+) -> Iterator[PatternCase]:
     """The patterns of one file, data set or sample, one by one; `#3` or `#0-9` behind it selects some.
 
-    Raises InputError, which names the file, for what holds no patterns and for a mask of another shape.
+    Their window is of `window_side` Å where that is stated, else as the file says, else an assumed one.
+    Raises InputError, which names the file, for what holds no patterns, for a mask of another shape, and for
+    a window in the file that cannot be meant, unless one is stated.
     """
+    for case in _cases(name, mask, window_side):
+        stated = {} if window_side is None else {"window_side": window_side, "window_from": "stated"}
+        yield replace(case, **stated)
+
+
+def _cases(name: str, mask: Path | None, window_side: float | None) -> Iterator[PatternCase]:
     file, wanted = split_selection(name)
     if is_sample(name):
         yield from _masked(_pairs_cases(file, load(SAMPLE), wanted), mask)
     elif is_stored_set(Path(file)):
         yield from _masked(_pairs_cases(file, open_pairs(Path(file)), wanted), mask)
     else:
-        for one in read_patterns(name, mask):
-            yield PatternCase(one.file, one.index, one.intensity, one.live)
+        for one in read_patterns(name, mask, window=window_side is None):
+            yield _case(one)
+
+
+def _case(one: Pattern) -> PatternCase:
+    """A pattern of a file with the window that the file states, or the assumed one."""
+    window: dict[str, Any] = {}
+    if one.window_side is not None:
+        window = {"window_side": one.window_side, "window_from": "file"}
+    return PatternCase(one.file, one.index, one.intensity, one.live, optics=one.optics, **window)
 
 
 def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[PatternCase]:
@@ -72,16 +116,19 @@ def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[
         truth = PatternTruth(
             row["shape"].astype(np.float32),
             pairs.system.kinds[pairs.system.kind_of(row)],
-            float(row.get("twist_deg_per_nm", np.nan)),
+            float(row["twist_deg_per_nm"]) if "twist_deg_per_nm" in row else None,
             float(row["rotation_deg"]),
         )
-        live = row.get("live", imaging.live)
-        yield PatternCase(file, index, row["pattern"], live, imaging.window.side, imaging.radiation, truth)
+        yield PatternCase(
+            *(file, index, row["pattern"], row.get("live", imaging.live), imaging.window.side, "file"),
+            *(imaging.radiation, truth),
+        )
 
 
 def _masked(cases: Iterator[PatternCase], mask: Path | None) -> Iterator[PatternCase]:
     allowed = None if mask is None else load_mask(mask)
     for case in cases:
         if allowed is not None and allowed.shape != case.live.shape:
-            raise InputError(f"{case.file}: {mask} has {allowed.shape} pixels, the pattern {case.live.shape}")
+            shapes = [" x ".join(map(str, one.shape)) for one in (allowed, case.live)]
+            raise InputError(f"{case.file}: {mask} has {shapes[0]} pixels, the pattern {shapes[1]}")
         yield case if allowed is None else replace(case, live=case.live & allowed)

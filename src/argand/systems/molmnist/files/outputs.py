@@ -13,16 +13,20 @@ import numpy as np
 from jaxtyping import Float
 
 from argand import __version__
+from argand.io.cxi import FoundObject, write_cxi
 from argand.io.suffix import MANY_IMAGES
 from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.folder import output_file
 from argand.runs.record import SUMMARY, Record
 from argand.runs.resume import ASKED
-from argand.systems.molmnist.files.inputs import PatternCase
+from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
+from argand.systems.molmnist.inversion.prediction import Prediction
 from argand.systems.molmnist.inversion.shape_basis import BLUR, blur
-from argand.systems.molmnist.predict import Prediction
 
+_SUPPORT = 0.01
+"""Share of the highest pixel of the softened shape above which a pixel is in the support of a CXI file. By
+hand; where shapes are scored is told by the same share."""
 _SHOWN_DECADES = 7
 """Of intensity below the brightest pixel in a picture. By hand, for the eye; `view` has the same."""
 
@@ -48,14 +52,20 @@ class RunFolder(runs.RunFolder):
         record["name"] = self.unused(record["name"])
         if self.folder is not None:
             record |= {"hdf5": f"{record['name']}.h5", "picture": f"{record['name']}.png"}
+            record["cxi"] = f"{record['name']}.cxi"
             write_answer(self.folder / record["hdf5"], case, answer, record)
+            write_object(self.folder / record["cxi"], case, answer, record)
             draw_answer(self.folder / record["picture"], case, answer, record)
         return self.keep(record)
 
 
 def record_of(case: PatternCase, answer: Prediction, seconds: float) -> Record:
-    """An answer in plain values; `correlation` is Pearson's of the blurred shape with the true one."""
-    path, verdict, truth = Path(case.file), answer.verdict, true_shape(case, answer)
+    """An answer in plain values; `correlation` is Pearson's of the blurred shape with the true one.
+
+    Twists are without their hand, and None where the pattern does not tell them; so are fibril and
+    probability from a network that names none.
+    """
+    path, verdict = Path(case.file), answer.verdict
     # Without an ending it is the sample.
     several = MANY_IMAGES.search(path.name) or not path.suffix or case.index
     record: Record = {
@@ -65,25 +75,43 @@ def record_of(case: PatternCase, answer: Prediction, seconds: float) -> Record:
         "believed": verdict.believed,
         "reason": verdict.reason,
         "notes": list(answer.notes),
-        "fibril": answer.fibril,
-        "probability": float(answer.probability.max()),
-        "probabilities": dict(zip(answer.fibrils, answer.probability.tolist(), strict=True)),
-        "twist_deg_per_nm": answer.twist_deg_per_nm,
-        "twist_sd_deg_per_nm": answer.twist_sd_deg_per_nm,
+        **_identity(answer),
         "rotation_deg": answer.rotation_deg,
         "residual": answer.residual,
         "expected_residual": answer.expected_residual,
         "window_side_angstrom": answer.window_side,
+        "window_from": answer.window_from,
         "radiation": case.radiation,
         "pixels": len(answer.pattern),
         "seconds": round(seconds, 3),
     }
     if case.truth is not None:
-        known = {name: getattr(case.truth, name) for name in ("fibril", "twist_deg_per_nm")}
-        record["truth"] = known | {"rotation_deg": case.truth.rotation_deg % 180.0}
-    if truth is not None:
-        record["truth"]["correlation"] = _correlation(truth, answer)
+        record["truth"] = _true_numbers(case.truth)
+        truth = true_shape(case, answer)
+        if truth is not None:
+            record["truth"]["correlation"] = _correlation(truth, answer)
     return record
+
+
+def _identity(answer: Prediction) -> Record:
+    """Fibril, its probability and the twist, as far as the answer tells them."""
+    told = answer.twist_is_measured
+    chances = None if answer.probability is None else answer.probability.tolist()
+    return {
+        "fibril": answer.fibril,
+        "probability": None if chances is None else max(chances),
+        "probabilities": {} if chances is None else dict(zip(answer.fibrils, chances, strict=True)),
+        "twist_deg_per_nm": answer.twist_deg_per_nm if told else None,
+        "twist_sd_deg_per_nm": answer.twist_sd_deg_per_nm if told else None,
+    }
+
+
+def _true_numbers(truth: PatternTruth) -> Record:
+    return {
+        "fibril": truth.fibril,
+        "twist_deg_per_nm": None if truth.twist_deg_per_nm is None else abs(truth.twist_deg_per_nm),
+        "rotation_deg": truth.rotation_deg % 180.0,
+    }
 
 
 def failed(failure: Failure) -> Record:
@@ -117,7 +145,7 @@ def write_answer(path: Path, case: PatternCase, answer: Prediction, record: Reco
     """HDF5 of one answer: shape and its deviation, the pattern as answered, its live pixels, the true shape.
 
     Shapes are in electrons per pixel of `window_side_angstrom` / n Å; everything of the record is an
-    attribute.
+    attribute, NaN where it is a number that is not known.
     """
     arrays = {"shape": answer.shape, "shape_sd": answer.shape_sd, "pattern": answer.pattern}
     arrays["live"] = answer.live
@@ -130,8 +158,30 @@ def write_answer(path: Path, case: PatternCase, answer: Prediction, record: Reco
         for name in ("shape", "shape_sd", *(("true_shape",) if truth is not None else ())):
             file[name].attrs["units"] = "electrons per pixel"
         for name, value in record.items():
-            file.attrs[name] = json.dumps(value) if isinstance(value, dict | list) else value
+            plain = np.nan if value is None else value
+            file.attrs[name] = json.dumps(plain) if isinstance(plain, dict | list) else plain
         file.attrs["argand"] = __version__
+
+
+def write_object(path: Path, case: PatternCase, answer: Prediction, record: Record) -> None:
+    """CXI of one answer: the object beside the pattern that it was found from (`argand.io.cxi.write_cxi`).
+
+    Distance, pixel size and energy are there where the window follows from them.
+    """
+    seen = softened(answer.shape, answer.window_side / len(answer.shape))
+    found = FoundObject(
+        density=answer.shape,
+        deviation=answer.shape_sd,
+        support=seen > _SUPPORT * seen.max(),
+        window_side=answer.window_side,
+        intensity=answer.pattern,
+        live=answer.live,
+        optics=case.optics if answer.window_from == "file" else None,
+    )
+    told = {name: str(record[name]) for name in ("file", "index", "believed", "reason", "window_from")}
+    told["notes"] = "; ".join(answer.notes)
+    with output_file(path) as partial:
+        write_cxi(partial, found, f"{record['name']}: {answer.fibril or 'object'}, argand molmnist", told)
 
 
 def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Record) -> None:
@@ -160,7 +210,7 @@ def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Recor
         one.set(title=title, xlabel="Å", xlim=(-reach, reach), ylim=(-reach, reach))
         figure.colorbar(image, ax=one, shrink=0.8, label="electrons / pixel")
     verdict = "believed" if record["believed"] else "NOT believed"
-    figure.suptitle(f"{record['name']}: {answer.fibril}, {verdict} ({record['reason']})")
+    figure.suptitle(f"{record['name']}: {answer.fibril or 'object'}, {verdict} ({record['reason']})")
     with output_file(path) as partial:
         figure.savefig(partial, dpi=80, format="png")
 

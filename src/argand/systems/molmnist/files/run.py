@@ -1,8 +1,8 @@
 """The verb predict as a function: patterns in; records, shapes, pictures and a page out."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from argand.errors import ArgandError
@@ -10,11 +10,12 @@ from argand.io.image import split_selection
 from argand.io.pattern import INNER, expand_patterns
 from argand.physics.coherent.projection import Radiation
 from argand.progress import ProgressDisplay
-from argand.runs.course import UNEXPECTED, Failure, answered
+from argand.runs.course import UNEXPECTED, Failure, answered, attempted
 from argand.runs.record import Record
+from argand.systems.molmnist.files.batch import Answered, Batch, answer_cases
 from argand.systems.molmnist.files.inputs import PatternCase, is_sample, read_cases
 from argand.systems.molmnist.files.outputs import RunFolder, failed
-from argand.systems.molmnist.predict import Predictor
+from argand.systems.molmnist.predict import BATCH, Predictor
 
 ERRORS = (ArgandError, *UNEXPECTED)
 """What makes a file fail; any other error ends the run."""
@@ -29,6 +30,16 @@ class Asked:
     mask: Path | None = None
     index: int | None = None
     rounds: int = 0
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Files that are answered together; named by the first."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.names[0]
 
 
 def predict_files(
@@ -48,15 +59,19 @@ def predict_files(
         stacks = {file: _stack(file) for file in files}
         rests_on = {stack: folder.asked(*stack) for stack in stacks.values()}
         earlier = {stack: folder.take_over(stack[0], on) for stack, on in rests_on.items()}
-
-        def answer(file: str) -> Iterator[Record | Failure]:
-            stack = stacks[file]
-            return _answers(file, predictor, asked, folder, earlier[stack], rests_on[stack])
-
+        course = _Course(
+            predictor,
+            asked,
+            folder,
+            {file: earlier[stack] for file, stack in stacks.items()},
+            {file: rests_on[stack] for file, stack in stacks.items()},
+        )
         for failure in failures:
             tell(failure)
             folder.keep(failed(failure))
-        for outcome in answered(files, answer, display, errors=ERRORS, tell=tell):
+        groups = [_Files(tuple(files[first : first + BATCH])) for first in range(0, len(files), BATCH)]
+        sizes = {"size": lambda group: len(group.names), "errors": ERRORS, "tell": tell}
+        for outcome in answered(groups, course.answers, display, **sizes):
             if isinstance(outcome, Failure):
                 folder.keep(failed(outcome))
     return folder.records
@@ -80,42 +95,42 @@ def _stack(file: str) -> tuple[str, str]:
     return (split_selection(file)[0], "") if inner is None else (inner[1], inner[2])
 
 
-def _answers(
-    file: str,
-    predictor: Predictor,
-    asked: Asked,
-    folder: RunFolder,
-    earlier: Mapping[int, Record],
-    rests_on: str,
-) -> Iterator[Record | Failure]:
-    """A record, which is kept, or a failure for each pattern of a file; raises ERRORS.
+@dataclass(frozen=True)
+class _Course:
+    """The answers to files; records of an `earlier` run, by file and number, stand for their patterns."""
 
-    Records of an earlier run stand for their patterns.
-    """
-    for case in read_cases(file, asked.mask):
-        if case.index in earlier:
-            folder.records.append(earlier[case.index])
-            yield earlier[case.index]
-        else:
-            yield _answer(_stated(case, asked), predictor, asked.rounds, folder, rests_on)
+    predictor: Predictor
+    asked: Asked
+    folder: RunFolder
+    earlier: Mapping[str, Mapping[int, Record]]
+    rests_on: Mapping[str, str]
 
+    def answers(self, files: _Files) -> Iterator[Record | Failure]:
+        """A record, which is kept, or a failure for each pattern of the files, in their order."""
+        batch = Batch()
+        for file in files.names:
+            read = partial(read_cases, file, self.asked.mask, self.asked.window_side)
+            for case in attempted(file, read, ERRORS):
+                if isinstance(case, PatternCase) and case.index not in self.earlier[file]:
+                    if not batch.takes(case):
+                        yield from self._asked(batch.taken())
+                    batch.add(file, case)
+                    continue
+                # Records keep the order of the patterns.
+                yield from self._asked(batch.taken())
+                if isinstance(case, PatternCase):
+                    case = self.earlier[file][case.index]
+                    self.folder.records.append(case)
+                yield case
+        yield from self._asked(batch.taken())
 
-def _stated(case: PatternCase, asked: Asked) -> PatternCase:
-    """The case with what the user states in place of what the file says."""
-    return replace(
-        case,
-        window_side=asked.window_side or case.window_side,
-        radiation=asked.radiation or case.radiation,
-    )
+    def _asked(self, cases: list[tuple[str, PatternCase]]) -> Iterator[Record | Failure]:
+        """What the predictor says of cases of one kind; records are kept, one by one."""
+        answers = answer_cases(
+            [case for _, case in cases], self.predictor, self.asked.radiation, self.asked.rounds
+        )
+        for (file, case), answer in zip(cases, answers, strict=True):
+            yield answer if isinstance(answer, Failure) else self._kept(file, case, answer)
 
-
-def _answer(
-    case: PatternCase, predictor: Predictor, rounds: int, folder: RunFolder, rests_on: str
-) -> Record | Failure:
-    began = time.perf_counter()
-    try:
-        asked = predictor.measured_by(case.radiation)
-        answer = asked.predict(case.intensity, case.live, case.window_side, rounds)
-    except ArgandError as error:
-        return Failure.of(case.file, error, case.index)
-    return folder.add(case, answer, time.perf_counter() - began, rests_on)
+    def _kept(self, file: str, case: PatternCase, answer: Answered) -> Record:
+        return self.folder.add(case, answer.prediction, answer.seconds, self.rests_on[file])

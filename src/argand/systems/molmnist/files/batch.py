@@ -1,0 +1,118 @@
+"""Patterns of one size, window and mask, answered together; one that fails does not fail the others."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from argand.errors import ArgandError
+from argand.physics.coherent.projection import Radiation
+from argand.runs.course import UNEXPECTED, Failure
+from argand.systems.molmnist.files.inputs import PatternCase
+from argand.systems.molmnist.inversion.centring import Pattern, centred
+from argand.systems.molmnist.inversion.prediction import Prediction
+from argand.systems.molmnist.predict import BATCH, Predictor
+from argand.typing import Mask
+
+MOST_PIXELS = BATCH * 400 * 400
+"""Of a batch, for memory: 41 MB in single precision. By hand: 64 patterns of 400 pixels along a side."""
+
+
+@dataclass
+class Batch:
+    """Cases of one size that wait for their answers, each with the name that it was read by."""
+
+    _cases: list[tuple[str, PatternCase]] = field(default_factory=list)
+
+    def takes(self, case: PatternCase) -> bool:
+        """Whether there is room for a case."""
+        if not self._cases:
+            return True
+        first = self._cases[0][1].intensity
+        room = min(BATCH, MOST_PIXELS // first.size)
+        return case.intensity.shape == first.shape and len(self._cases) < room
+
+    def add(self, file: str, case: PatternCase) -> None:
+        """Let a case wait."""
+        self._cases.append((file, case))
+
+    def taken(self) -> list[tuple[str, PatternCase]]:
+        """All that wait; none do then."""
+        cases, self._cases = self._cases, []
+        return cases
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer and the seconds that it took, its share of those of a batch."""
+
+    prediction: Prediction
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Centred:
+    """A case whose pattern has q = 0 in its middle pixel, and what was done for that in how many seconds."""
+
+    case: PatternCase
+    pattern: Pattern
+    live: Mask
+    notes: tuple[str, ...]
+    seconds: float
+
+    def key(self, radiation: Radiation | None) -> tuple[object, ...]:
+        """What the patterns of one batch have in common."""
+        side, kind = self.case.window_side, radiation or self.case.radiation
+        return self.pattern.shape, side, kind, self.live.tobytes()
+
+
+def answer_cases(
+    cases: Sequence[PatternCase], predictor: Predictor, radiation: Radiation | None, rounds: int
+) -> list[Answered | Failure]:
+    """An answer or a failure for each case, in their order.
+
+    `radiation` is what all were measured by, None what each says; `rounds` of phase retrieval polish the
+    answers.
+    """
+    outcomes: list[Answered | Failure | None] = [None] * len(cases)
+    alike: dict[tuple[object, ...], list[tuple[int, _Centred]]] = {}
+    for place, case in enumerate(cases):
+        began = time.perf_counter()
+        try:
+            pattern, live, notes = centred(case.intensity, case.live)
+        except (ArgandError, *UNEXPECTED) as error:
+            outcomes[place] = Failure.of(case.file, error, case.index)
+            continue
+        one = _Centred(case, pattern, live, notes, time.perf_counter() - began)
+        alike.setdefault(one.key(radiation), []).append((place, one))
+    for group in alike.values():
+        members = [one for _, one in group]
+        asked = predictor.measured_by(radiation or members[0].case.radiation)
+        for (place, _), outcome in zip(group, _together(members, asked, rounds), strict=True):
+            outcomes[place] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _together(members: Sequence[_Centred], predictor: Predictor, rounds: int) -> list[Answered | Failure]:
+    """Answers to patterns of one kind; where one of them fails, to each by itself."""
+    began, first = time.perf_counter(), members[0]
+    try:
+        patterns = np.stack([one.pattern for one in members])
+        answers = predictor.predict_many(patterns, first.live, first.case.window_side)
+        answers = [
+            _told(one, answer, predictor, rounds) for one, answer in zip(members, answers, strict=True)
+        ]
+    except (ArgandError, *UNEXPECTED) as error:
+        if len(members) == 1:
+            return [Failure.of(first.case.file, error, first.case.index)]
+        return [outcome for one in members for outcome in _together([one], predictor, rounds)]
+    seconds = (time.perf_counter() - began) / len(members)
+    return [Answered(answer, one.seconds + seconds) for one, answer in zip(members, answers, strict=True)]
+
+
+def _told(one: _Centred, answer: Prediction, predictor: Predictor, rounds: int) -> Prediction:
+    """An answer with what was done to its pattern, where its window is from, and polished."""
+    notes = (*one.notes, *one.case.notes, *answer.notes)
+    answer = replace(answer, notes=notes, window_from=one.case.window_from)
+    return predictor.polished(answer, rounds) if rounds else answer
