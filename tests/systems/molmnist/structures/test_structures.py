@@ -205,6 +205,7 @@ def test_the_card_tells_molecules_splits_and_limits(models: str):
     assert "from all sides" in card_text("own", own(PROTEIN), 100, 0)
 
 
+@pytest.mark.slow
 def test_four_pairs_are_learnt_by_heart(learner: Molmnist):
     torch.manual_seed(0)
     batch = collate([learner.inputs(learner.simulate(index, 5)) for index in range(4)])
@@ -232,6 +233,7 @@ def test_identical_shapes_have_no_directions(tmp_path: Path):
     assert torch.isfinite(loss)
 
 
+@pytest.mark.slow
 def test_from_files_to_scores_on_the_command_line(tmp_path: Path):
     def run(*words: str) -> str:
         answer = CliRunner().invoke(build(SYSTEMS), ["molmnist", *words])

@@ -89,19 +89,10 @@ def _trivial(pairs: Pairs, training: Pairs, kinds: Int[np.ndarray, " n"]) -> Ite
     there = [kind for kind in range(len(pairs.system.kinds)) if (numbers == kind).any()]
     mean = {kind: known[numbers == kind].mean(0) for kind in there}
     yield "class mean, told class", np.stack([mean[kind] for kind in kinds]), None, 0.0
-    aligned = {
-        kind: np.mean(
-            [
-                turned(shape, -turn)
-                for shape, turn in zip(known[numbers == kind], turns[numbers == kind], strict=True)
-            ],
-            0,
-        )
-        for kind in there
-    }
-    told = [
-        turned(aligned[kind], turn) for kind, turn in zip(kinds, pairs.arrays("rotation_deg"), strict=True)
-    ]
+    back = np.stack([turned(shape, -float(turn)) for shape, turn in zip(known, turns, strict=True)])
+    aligned = {kind: back[numbers == kind].mean(0) for kind in there}
+    true = zip(kinds, pairs.arrays("rotation_deg"), strict=True)
+    told = [turned(aligned[kind], float(turn)) for kind, turn in true]
     yield "turned class mean, told class and rotation", np.stack(told), None, 0.0
 
 
