@@ -152,7 +152,7 @@ def _read_trajectory(topology: Path, trajectory: Path) -> Molecule:
     """Frames of a trajectory, without water and the ions of a solution."""
     if find_spec("MDAnalysis") is None:
         raise MissingExtraError("trajectories need MDAnalysis; pip install 'argand[trajectory]'")
-    import MDAnalysis
+    import MDAnalysis  # pyright: ignore[reportMissingImports]
 
     try:
         universe: Any = MDAnalysis.Universe(str(topology), str(trajectory))

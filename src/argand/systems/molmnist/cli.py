@@ -156,6 +156,10 @@ def simulate(
     folders = tuple(str(folder) for folder in trajectory or ())
     system = replace(system, imaging=imaging, trajectories=folders)
     if hard_detector:
+        if not structures or photons or beam_stop or blur:
+            raise ConfigError(
+                "--hard-detector is for --structures, and draws photons, beam stop and blur itself"
+            )
         from argand.systems.molmnist.presets import PRESETS
 
         system = replace(system, detector=PRESETS["hard"].detector)
