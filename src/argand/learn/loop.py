@@ -15,12 +15,21 @@ from argand.learn.budget import Budget
 from argand.learn.device import Compute, channels_last
 from argand.learn.interrupt import StopSignal
 from argand.learn.record import RunRecord
-from argand.learn.stream import VALIDATION_OFFSET, StreamPlan, training_loader, validation_batches
+from argand.learn.stream import (
+    VALIDATION_OFFSET,
+    StreamPlan,
+    first_batches,
+    training_loader,
+    validation_batches,
+)
 from argand.progress import ProgressDisplay
 from argand.system import Batch, System
 
 LOG_EVERY_S = 10.0
 """Seconds between records of the training metrics; by hand, no answer depends on it."""
+STATISTICS_SAMPLES = 256
+"""Training samples from which the average's statistics of batch normalisation come. By hand: a mean and a
+variance over so many, each at many pixels, are known to a few per cent."""
 SAVE_EVERY_S = 300.0
 """Seconds between checkpoints where no validation saves one; by hand: at most so much of a run is lost."""
 
@@ -94,6 +103,7 @@ class TrainingLoop:
             group["initial_lr"] = float(group["lr"])
         self.average: WeightAverage | None = None
         self.validation: list[Batch] = []
+        self.statistics: list[Batch] = []
         self.progress = budget.progress
         self.means = Means()
         self.logged = self.saved_at = 0.0
@@ -126,6 +136,8 @@ class TrainingLoop:
             self.average = WeightAverage(self.network)
             if saved:
                 self.average.network.load_state_dict(saved["average"])
+            if self.average.normalises:
+                self.statistics = first_batches(self.system, self.plan, STATISTICS_SAMPLES)
 
     def _batches(self) -> Iterator[Batch]:
         """Batches of this process from the current step on, on its device."""
@@ -185,13 +197,24 @@ class TrainingLoop:
     def _validate(self) -> None:
         """Measure the validation metrics, keep the weights when they are the best so far, and the time."""
         began = time.monotonic()
-        network = self.average.network if self.average else self.network
+        network = self.network
+        if self.average:
+            network = self.average.network
+            self.average.renormalise(self._pass_training_samples)
         metric, means = validate(
             self.system, network, self.validation, self.plan.seed, self.device, self.compute
         )
         self.record.report(self.budget, self.optimiser, val=means)
         self.record.keep_best(self.budget, network, metric, means)
         self.budget.reserve_seconds = time.monotonic() - began
+
+    def _pass_training_samples(self, network: nn.Module) -> None:
+        """Send training samples through a network as training does, without learning from them."""
+        for number, batch in enumerate(self.statistics):
+            batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
+            generator = seeded(self.plan.seed, number, device=self.device)
+            with self.compute.autocast():
+                self.system.loss(network, channels_last(batch), generator)
 
     def _save(self) -> None:
         """Write the run's state, unless its weights are spoilt."""

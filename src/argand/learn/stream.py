@@ -140,6 +140,15 @@ def validation_batches(system: System, plan: StreamPlan, size: int) -> list[Batc
     return [{name: tensor.clone() for name, tensor in batch.items()} for batch in loader]
 
 
+def first_batches(system: System, plan: StreamPlan, size: int) -> list[Batch]:
+    """The first `size` training samples of a run, the same in all of its processes, in batches."""
+    starts = range(0, size, plan.batch_size)
+    return [
+        collate(inputs_of(system, range(first, min(first + plan.batch_size, size)), plan.seed))
+        for first in starts
+    ]
+
+
 def quiet_worker(_: int) -> None:
     """Leave interrupts to the training process, which stops its workers, yield to it and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
