@@ -90,3 +90,20 @@ def test_unknown_names_suggest_the_near_one():
         system_module("geometri")
     with pytest.raises(ConfigError, match="no preset is called 'bets'; did you mean 'best'"):
         preset("bets", {"best": 1, "tiny": 2})
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_dir_shows_every_name_that_a_system_offers(name: str):
+    module = system_module(name)
+    shown = dir(module)
+    assert {"SYSTEM", "PRESETS", "load_predictor", "selftest", "cli", "__name__"} <= set(shown)
+    assert all(hasattr(module, one) for one in shown)
+    assert shown == sorted(set(shown))
+
+
+def test_dir_of_molmnist_shows_what_opens_its_sets():
+    from argand.systems import molmnist
+
+    assert {"load", "open_pairs", "Pairs", "FIBRILS", "build_fibril"} <= set(dir(molmnist))
+    with pytest.raises(AttributeError, match="has no attribute 'laod'"):
+        _ = molmnist.laod

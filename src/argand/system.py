@@ -7,6 +7,7 @@ offers `SYSTEM` (that class), `PRESETS` (named instances), `load_predictor(path)
 
 import difflib
 import importlib
+import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -94,11 +95,13 @@ def system_module(name: str) -> ModuleType:
     return importlib.import_module(SYSTEMS[name])
 
 
-def loaded_late(package: str, homes: Mapping[str, tuple[str, str | None]]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package that imports a name when it is asked for, as `argand --help` is fast.
+def loaded_late(
+    package: str, homes: Mapping[str, tuple[str, str | None]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of a package that imports a name when it is asked for.
 
-    `homes` says for each name in which module of the package it is and how it is called there; None stands
-    for the module itself.
+    So `argand --help` is fast, and `dir` shows what there is to ask for. `homes` says for each name in which
+    module of the package it is and how it is called there; None stands for the module itself.
     """
 
     def find(name: str) -> Any:
@@ -108,7 +111,10 @@ def loaded_late(package: str, homes: Mapping[str, tuple[str, str | None]]) -> Ca
         home = importlib.import_module(f"{package}.{module}")
         return home if attribute is None else getattr(home, attribute)
 
-    return find
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return find, names
 
 
 def preset(name: str, presets: Mapping[str, T]) -> T:

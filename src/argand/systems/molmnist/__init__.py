@@ -2,7 +2,7 @@
 
 from argand.system import loaded_late
 
-__getattr__ = loaded_late(
+__getattr__, __dir__ = loaded_late(
     __name__,
     {
         "SYSTEM": ("system", "Molmnist"),
@@ -12,7 +12,9 @@ __getattr__ = loaded_late(
         "read_structures": ("structures.source", "read_structures"),
         "FIBRILS": ("fibril.fibril", "FIBRILS"),
         "build_fibril": ("fibril.fibril", "build_fibril"),
+        "Pairs": ("benchmark.dataset", "Pairs"),
         "load": ("benchmark.dataset", "load"),
+        "open_pairs": ("benchmark.dataset", "open_pairs"),
         "load_predictor": ("predict", "load"),
         "selftest": ("predict", "selftest"),
         "cli": ("cli", None),

@@ -42,20 +42,31 @@ Length = Annotated[float, typer.Option(help="Å; whole repeats of the crystal ar
 def build(
     out: Annotated[Path, typer.Option(help="Folder for the files.")],
     fibrils: Annotated[
-        list[str] | None, typer.Argument(help="2x2 ... 9x9, hexagonal-24, hexagonal-36.")
+        list[str] | None,
+        typer.Argument(help="NxM, 1 to 12 chains a side (4x6), or hexagonal-N (hexagonal-18)."),
     ] = None,
     length: Length = 200.0,
+    twist: Annotated[
+        float, typer.Option(help="Degrees/nm about the axis; positive is right-handed, as in -3 and 1.5.")
+    ] = 0.0,
 ) -> None:
-    """Write fibrils as PDB and mmCIF, by default all ten.
+    """Write fibrils as PDB and mmCIF, by default the ten of the published set.
 
-    Example: argand molmnist build 2x2 hexagonal-36 --out fibrils
+    Hexagonal ones have 14, 16, 18, 19, 22, 23, 24, 28, 29, 30, 34, 36, 37, 40, 42, 43, 44, 50 or 52 chains.
+
+    Example: argand molmnist build 4x6 hexagonal-18 --twist 1.5 --out fibrils
     """
     from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
-    from argand.systems.molmnist.fibril.pdb import write_structure
+    from argand.systems.molmnist.fibril.pdb import PDB_ATOMS, write_twisted
 
     for fibril in [build_fibril(name, length) for name in fibrils or FIBRILS]:
-        paths = write_structure(out, fibril)
-        say(f"{fibril.name}: {fibril.chains} chains, {len(fibril)} atoms: {', '.join(map(str, paths))}")
+        paths, stretch = write_twisted(out, fibril, twist)
+        notes = [f"{fibril.chains} chains, {len(fibril)} atoms"]
+        if twist:
+            notes.append(f"bonds up to {100 * stretch:.1f} % longer by the twist")
+        if len(fibril) > PDB_ATOMS:
+            notes.append(f"atoms beyond {PDB_ATOMS} numbered in hybrid-36 in the PDB")
+        say(f"{fibril.name}: {', '.join(notes)}: {', '.join(map(str, paths))}")
 
 
 @app.command()
@@ -110,22 +121,33 @@ def simulate(
     hard_detector: Annotated[
         bool, typer.Option("--hard-detector", help="Of --structures: few photons, background, gaps.")
     ] = False,
-    count: Annotated[int, typer.Option(help="How many pairs, of the fibrils in turn.", min=1)] = 20_000,
+    count: Annotated[int, typer.Option(help="How many pairs.", min=1)] = 20_000,
     seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
     size: Annotated[int | None, typer.Option(help="Pixels along a side.", min=8)] = None,
     window: Annotated[float | None, typer.Option(help="Side of the window in Å.", min=1.0)] = None,
     radiation: Annotated[Literal["xray", "electron"], typer.Option(help="Whose form factors.")] = "xray",
-    wavelength: Annotated[float | None, typer.Option(help="Å; without it, the Ewald sphere is flat.")] = None,
-    photons: Annotated[
-        float | None, typer.Option(help="Expected on all pixels; without it, no noise.")
+    wavelength: Annotated[
+        float | None, typer.Option(help="Å; without it, the Ewald sphere is flat. Not of hard.")
     ] = None,
-    beam_stop: Annotated[float, typer.Option(help="1/Å, below which nothing is measured.", min=0.0)] = 0.0,
+    photons: Annotated[
+        float | None,
+        typer.Option(help="Expected on all pixels; without it, no noise. hard: instead of 10 to 1e6."),
+    ] = None,
+    beam_stop: Annotated[
+        float | None,
+        typer.Option(
+            help="1/Å, below which nothing is measured; else 0. hard: instead of 0 to 0.08.", min=0.0
+        ),
+    ] = None,
     blur: Annotated[
-        float, typer.Option(help="Pixels, standard deviation of the point spread.", min=0.0)
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="Pixels, standard deviation of the point spread; else 0. hard: instead of 0 to 0.7.", min=0.0
+        ),
+    ] = None,
     trajectory: Annotated[
         list[Path] | None,
-        typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated."),
+        typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated. Not of hard."),
     ] = None,
     processes: Processes = None,
 ) -> None:
@@ -137,32 +159,18 @@ def simulate(
 
     Example: argand molmnist simulate --structures a.pdb b.cif --out own.h5 --count 2000 --window 100
     """
-    from dataclasses import replace
-
-    from argand.physics.coherent.projection import Window as PixelWindow
     from argand.systems.molmnist.benchmark.dataset import write_pairs
+    from argand.systems.molmnist.benchmark.measurement import Measurement
 
-    system = _own_system(structures, preset or [], axis, window) if structures else _one_preset(preset)
-    known = system.imaging.window
-    imaging = replace(
-        system.imaging,
-        window=PixelWindow(window or known.side, size or known.size),
-        radiation=radiation,
-        wavelength=wavelength,
-        photons=photons,
-        beam_stop=beam_stop,
-        blur_px=blur,
-    )
-    folders = tuple(str(folder) for folder in trajectory or ())
-    system = replace(system, imaging=imaging, trajectories=folders)
-    if hard_detector:
-        if not structures or photons or beam_stop or blur:
-            raise ConfigError(
-                "--hard-detector is for --structures, and draws photons, beam stop and blur itself"
-            )
-        from argand.systems.molmnist.presets import PRESETS
-
-        system = replace(system, detector=PRESETS["hard"].detector)
+    if hard_detector and not structures:
+        raise ConfigError("--hard-detector is for --structures; the preset hard has it")
+    if structures:
+        system = _own_system(structures, preset or [], axis, window, hard_detector)
+    else:
+        system = _one_preset(preset)
+    folders = tuple(trajectory or ())
+    asked = Measurement(size, window, radiation, wavelength, photons, beam_stop, blur, folders)
+    system = asked.applied(system)
     write_pairs(system, out, count, seed, processes=processes, tell=say)
     say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
 
@@ -176,9 +184,10 @@ def _one_preset(names: list[str] | None) -> Any:
     return named(names[0], PRESETS)
 
 
-def _own_system(first: list[str], more: list[str], axis: str, window: float | None) -> Any:
+def _own_system(first: list[str], more: list[str], axis: str, window: float | None, hard: bool) -> Any:
     """The configuration of molecules of one's own; says what of them is left out."""
     from argand.physics.coherent.projection import Window
+    from argand.systems.molmnist.presets import PRESETS
     from argand.systems.molmnist.simulate import Imaging
     from argand.systems.molmnist.structures.source import axis_named, read_structures
     from argand.systems.molmnist.system import Molmnist
@@ -190,7 +199,9 @@ def _own_system(first: list[str], more: list[str], axis: str, window: float | No
     side = window or float(own.advised_window)
     if warning := own.window_warning(side):
         complain(warning)
-    return Molmnist(Imaging(Window(side)), structures=own)
+    return Molmnist(
+        Imaging(Window(side)), structures=own, detector=PRESETS["hard"].detector if hard else None
+    )
 
 
 @app.command()
@@ -240,16 +251,16 @@ def check(
     file: Annotated[Path, typer.Argument(help="What simulate wrote.")],
     json: Json = False,
 ) -> None:
-    """Check every byte of a data set against its checksums and say what it holds.
+    """Check every byte of a data set, say what it holds, and whether it is the published one.
 
     Example: argand molmnist check set.h5
     """
-    from argand.systems.molmnist.benchmark.dataset import summary
+    from argand.systems.molmnist.benchmark.dataset import summary, verdict
 
     found = summary(file)
     splits = ", ".join(f"{count} {name}" for name, count in found["splits"].items())
-    text = f"{file}: {found['pairs']} pairs ({splits}), intact"
-    typer.echo(dumps(found, indent=2)) if json else say(text)
+    text = f"{file}: {found['pairs']} pairs ({splits}), intact\nSHA-256 of the pairs: {found['sha256']}"
+    typer.echo(dumps(found, indent=2)) if json else say(f"{text}\n{verdict(found['published'])}")
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """Data sets: repeatable on any number of processes, resumable, split, checked."""
 
-import json
 import pickle
 import shutil
 from dataclasses import replace
@@ -14,7 +13,9 @@ from torch.utils.data import DataLoader
 from argand.errors import ConfigError, InputError
 from argand.io.dataset import StoredSamples
 from argand.systems.molmnist.benchmark import dataset
-from argand.systems.molmnist.benchmark.dataset import check_files, load, open_pairs, summary, write_pairs
+from argand.systems.molmnist.benchmark.dataset import load, open_pairs, write_pairs
+from argand.systems.molmnist.benchmark.integrity import write_sums
+from argand.systems.molmnist.benchmark.measurement import Measurement
 from argand.systems.molmnist.benchmark.sample import SAMPLE, pack, unpack
 from argand.systems.molmnist.presets import PRESETS
 
@@ -106,23 +107,59 @@ def test_the_card_tells_what_how_and_the_limits(path: Path):
         assert word in card
 
 
-def test_what_is_cut_off_or_changed_is_one_clear_error(tmp_path: Path):
-    path = write_pairs(TINY, tmp_path / "set.h5", 4, 0, processes=1, quiet=True)
-    assert summary(path)["pairs"] == 4
-    shard = next(path.with_suffix(".shards").glob("*.h5"))
-    whole = shard.read_bytes()
-    shard.write_bytes(whole[:-100] + b"x" * 100)
-    check_files(path)
-    with pytest.raises(InputError, match="damaged; delete it"):
-        check_files(path, thoroughly=True)
-    shard.write_bytes(whole[:-100])
-    with pytest.raises(InputError, match="damaged; delete it"):
-        open_pairs(path)
-    shard.unlink()
-    with pytest.raises(InputError, match="missing"):
-        open_pairs(path)
-    write_pairs(TINY, path, 4, 0, processes=1, quiet=True)
-    assert summary(path)["intact"]
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty small pairs of bundles."""
+    asked = Measurement(size=48, window=120.0)
+    system = asked.applied(PRESETS["hard"])
+    return write_pairs(system, tmp_path_factory.mktemp("set") / "few.h5", 20, 0, processes=1, quiet=True)
+
+
+def test_bundles_are_stored_with_a_mask_for_each_pattern(bundles: Path):
+    pairs = open_pairs(bundles, "train")
+    first = pairs[0]
+    assert first["pattern"].shape == first["shape"].shape == first["live"].shape == (1, 48, 48)
+    assert first["pattern"].dtype == first["shape"].dtype == torch.float32
+    assert first["live"].dtype == torch.bool
+    assert first["sites"].sum() == first["chains"]
+    assert pairs.mask.shape == (16, 48, 48)
+    np.testing.assert_array_equal(pairs.mask[0], first["live"][0].numpy())
+    assert len({mask.tobytes() for mask in pairs.mask}) > 8
+    assert not pairs.arrays("pattern")[~pairs.mask].any()
+    made = pairs.system.simulate(0, 0)
+    np.testing.assert_array_equal(pairs.arrays("pattern")[0], made["pattern"])
+    batch = next(iter(DataLoader(pairs, batch_size=4)))
+    assert batch["live"].shape == (4, 1, 48, 48)
+
+
+def test_splits_of_bundles_share_no_outline(bundles: Path):
+    parts = [open_pairs(bundles, name) for name in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [16, 2, 2]
+    seen = [{grid.tobytes() for grid in part.arrays("sites")} for part in parts]
+    assert not seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2]
+
+
+def test_the_card_of_bundles_tells_every_array_their_ranges_and_how_outlines_are_split(bundles: Path):
+    card = bundles.with_suffix(".md").read_text()
+    for name in open_pairs(bundles).names:
+        assert f"`{name}`" in card, name
+    for word in (
+        "-8 to 8 degrees/nm",
+        "100 to 300 Å",
+        "4 to 100 chains",
+        "0.7 has a gap",
+        "hash of its sites",
+        "48 x 48",
+    ):
+        assert word in card.replace("\n", " "), word
+    for word in ("fibrils 2x2", "energy_kt", "cut-off"):
+        assert word not in card, word
+
+
+def test_the_card_of_fibrils_tells_every_array(path: Path):
+    card = path.with_suffix(".md").read_text()
+    for name in open_pairs(path).names:
+        assert f"`{name}`" in card, name
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
@@ -176,6 +213,7 @@ def test_a_set_of_another_system_is_refused(path: Path, tmp_path: Path):
 
     plan = SetPlan(replace(TINY).simulate, {"system": "geometry", "config": {}}, 2, 0)
     write_dataset(tmp_path / "other.h5", plan)
-    (tmp_path / "other.shards" / dataset.SUMS).write_text(json.dumps({}))
+    (tmp_path / "other.md").write_text("a card")
+    write_sums(tmp_path / "other.h5")
     with pytest.raises(InputError, match="not of molmnist"):
         open_pairs(tmp_path / "other.h5")

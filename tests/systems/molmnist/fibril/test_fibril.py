@@ -8,9 +8,11 @@ import pytest
 from scipy.spatial import KDTree
 
 from argand.errors import ConfigError
+from argand.physics.fibre.twist import DEG_PER_NM
+from argand.systems.molmnist.ensemble.fluctuation import fibril_twist
 from argand.systems.molmnist.fibril.cellulose import CIF, NAMES, cellulose
-from argand.systems.molmnist.fibril.fibril import FIBRILS, Fibril, build_fibril
-from argand.systems.molmnist.fibril.pdb import chain_name, write_structure
+from argand.systems.molmnist.fibril.fibril import FIBRILS, Fibril, build_fibril, chain_sites, hexagonal_sheets
+from argand.systems.molmnist.fibril.pdb import PDB_ATOMS, chain_name, write_structure, write_twisted
 
 CHAINS = {**{f"{n}x{n}": n * n for n in range(2, 10)}, "hexagonal-24": 24, "hexagonal-36": 36}
 X_H = {"C": (0.96, 1.0), "O": (0.96, 0.98)}
@@ -172,5 +174,73 @@ def test_chains_beyond_the_alphabet_have_two_letters():
 
 
 def test_an_unknown_fibril_is_told():
-    with pytest.raises(ConfigError, match="no fibril is called 'hexagonal-25'; did you mean"):
-        build_fibril("hexagonal-25")
+    with pytest.raises(ConfigError, match="no fibril is called '2x33'; did you mean"):
+        build_fibril("2x33")
+    with pytest.raises(ConfigError, match="hexagonal-N for N = 14, 16, 18"):
+        build_fibril("hexagonal-17")
+
+
+@pytest.mark.parametrize(("count", "sheets"), hexagonal_sheets().items())
+def test_hexagonal_fibrils_of_every_size_are_whole_hexagons(count: int, sheets: tuple[int, ...]):
+    sites = chain_sites(f"hexagonal-{count}")
+    assert len({tuple(site) for site in sites.tolist()}) == count == sum(sheets)
+    assert (sites.sum(1) % 2 == 0).all()
+    steps = np.diff(sheets)
+    # One chain more from sheet to sheet, then perhaps two alike, then one less.
+    assert set(steps) <= {1, 0, -1}
+    assert np.count_nonzero(steps == 0) <= 1
+    assert sheets == sheets[::-1]
+    for number, length in enumerate(sheets):
+        row = np.sort(sites[sites[:, 0] == number, 1])
+        assert len(row) == length
+        assert (np.diff(row) == 2).all()
+    # Next sheets lie in the gaps of each other, and their middles differ by half a chain's width at most.
+    middles = np.array([sites[sites[:, 0] == number, 1].mean() for number in range(len(sheets))])
+    assert np.abs(np.diff(middles)).max() <= 1
+    assert build_fibril(f"hexagonal-{count}", 10.0).chains == count
+
+
+def test_the_published_hexagons_are_those_of_the_sets():
+    assert hexagonal_sheets()[24] == (3, 4, 5, 5, 4, 3)
+    assert hexagonal_sheets()[36] == (3, 4, 5, 6, 6, 5, 4, 3)
+    assert {count for count in hexagonal_sheets() if 18 <= count <= 40} >= {18, 24, 30, 36, 40}
+
+
+@pytest.mark.parametrize(("name", "twist"), [("4x6", 1.5), ("hexagonal-18", -3.0)])
+def test_files_of_a_twisted_fibril_have_its_twist(tmp_path: Path, name: str, twist: float):
+    fibril = build_fibril(name, 60.0)
+    paths, stretch = write_twisted(tmp_path, fibril, twist)
+    assert {path.name for path in paths} == {f"{name}_{twist:+g}deg-per-nm{end}" for end in (".pdb", ".cif")}
+    farthest = float(np.hypot(*fibril.cart[:, :2].T).max())
+    assert 0 < stretch < 1.1 * farthest * np.radians(abs(twist)) / 10 / 2
+    for path in paths:
+        read = gemmi.read_structure(str(path))
+        cart = np.array([site.atom.pos.tolist() for site in read[0].all()])
+        found = fibril_twist(fibril, fibril.beads(cart)) * DEG_PER_NM
+        assert found == pytest.approx(twist, abs=0.02)
+
+
+def test_an_untwisted_fibril_keeps_its_name_and_its_bonds(tmp_path: Path, small: Fibril):
+    paths, stretch = write_twisted(tmp_path, small, 0.0)
+    assert [path.name for path in paths] == ["2x2.pdb", "2x2.cif"]
+    assert stretch == 0
+
+
+@pytest.mark.slow
+def test_the_widest_fibril_has_more_atoms_than_a_pdb_numbers_and_is_read_back(tmp_path: Path):
+    fibril = build_fibril("12x12")
+    assert len(fibril) > PDB_ATOMS
+    for path in write_structure(tmp_path, fibril):
+        read = gemmi.read_structure(str(path))
+        assert len(read[0]) == 144
+        cart = np.array([site.atom.pos.tolist() for site in read[0].all()])
+        np.testing.assert_allclose(cart, fibril.cart, atol=6e-4)
+
+
+def test_a_fibril_too_long_for_the_columns_of_a_pdb_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigError, match="too long for a PDB file"):
+        write_structure(tmp_path / "none", build_fibril("1x1", 2100.0))
+    assert not (tmp_path / "none").exists()
+    write_structure(tmp_path, build_fibril("1x1", 1985.0))
+    read = gemmi.read_structure(str(tmp_path / "1x1.pdb"))
+    assert np.ptp([site.atom.pos.z for site in read[0].all()]) == pytest.approx(1990, abs=10)

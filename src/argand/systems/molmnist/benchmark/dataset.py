@@ -7,19 +7,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from argand import __version__
 from argand.errors import ConfigError, InputError
-from argand.io.atomic import write_lines
 from argand.io.cache import cache_folder
 from argand.io.dataset import StoredSamples
 from argand.learn.simulate import simulate_to_file
 from argand.system import from_config, preset, to_config
 from argand.systems.molmnist.benchmark.dataset_card import write_card
+from argand.systems.molmnist.benchmark.digest import published_digests, set_digest, stored_digests
+from argand.systems.molmnist.benchmark.integrity import (
+    begin_again,
+    check_files,
+    is_complete,
+    verify,
+    write_sums,
+)
 from argand.systems.molmnist.benchmark.sample import read_sample
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.system import SPLITS, Molmnist
@@ -29,7 +35,7 @@ PAIRS = 20_000
 SEED = 0
 """Of the sets by name; any would do, but it must stay."""
 SETS = ("standard", "hard", "published")
-SUMS = "checksums.json"
+"""What `load` makes by name."""
 SELFTEST_R = 0.01
 """Largest amplitude R against a sum over atoms: the goal of benchmarks/molmnist_forward.py, which measures
 0.0029 at most over the ten fibrils."""
@@ -38,8 +44,9 @@ SELFTEST_R = 0.01
 class Pairs(Dataset):
     """Pairs of one split: `pairs[i]` is a dict of tensors, `pairs.arrays(name)` holds all of one kind.
 
-    `pattern` and `shape` are float32 [1, slow, fast]; `fibril`, `twist_deg_per_nm` and the rest are
-    numbers. `mask` says which pixels of the patterns are measured. ConfigError for an unknown split.
+    `pattern` and `shape` are float32 [1, slow, fast]; `twist_deg_per_nm` and the rest are numbers. Sets whose
+    patterns have a mask each, such as `hard`, have `live` (bool [1, slow, fast]) as well. ConfigError for an
+    unknown split.
     """
 
     def __init__(self, source: Any, split: str | None, system: Molmnist) -> None:
@@ -57,7 +64,14 @@ class Pairs(Dataset):
         found = {name: torch.from_numpy(np.array(value)) for name, value in sample.items()}
         for name in ("pattern", "shape"):
             found[name] = torch.from_numpy(np.asarray(sample[name], np.float32))[None]
+        if "live" in found:
+            found["live"] = found["live"][None]
         return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The kinds of arrays."""
+        return self.source.names
 
     def arrays(self, name: str) -> np.ndarray:
         """All values of one kind, one row a pair; ConfigError for a kind that is not there."""
@@ -65,42 +79,59 @@ class Pairs(Dataset):
 
     @property
     def mask(self) -> np.ndarray:
-        """Pixels of the patterns that are measured (bool [slow, fast])."""
-        return self.system.imaging.live
+        """Pixels of the patterns that are measured: bool [slow, fast], the same for all of them.
+
+        Where each has its own, bool [pair, slow, fast].
+        """
+        return self.arrays("live") if "live" in self.names else self.system.imaging.live
 
 
 class StoredPairs:
-    """A data set file, opened anew in each process that reads it."""
+    """A data set file, opened anew in each process that reads it; its bytes are verified on first use."""
 
     def __init__(self, path: Path) -> None:
-        check_files(path)
-        self.path, self._open, self._process = Path(path), StoredSamples(path), os.getpid()
+        verify(path)
+        self._begin(Path(path))
+
+    def _begin(self, path: Path) -> None:
+        self.path, self._open, self._process = path, StoredSamples(path), os.getpid()
 
     @property
     def stored(self) -> StoredSamples:
         """The samples, through a file of this process's own."""
         if self._process != os.getpid():
-            self._open, self._process = StoredSamples(self.path), os.getpid()
+            self._begin(self.path)
         return self._open
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["path"])
+        # Whoever sent it has verified it.
+        check_files(state["path"])
+        self._begin(state["path"])
 
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
         return self.stored[row]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arrays that there are."""
+        return tuple(self.stored.file)
+
     def column(self, name: str) -> np.ndarray:
         """One array of all samples; ConfigError for a name that is not there."""
-        if name not in self.stored.file:
-            raise ConfigError(f"{self.path} has no '{name}'; there are {', '.join(self.stored.file)}")
+        if name not in self.names:
+            raise ConfigError(f"{self.path} has no '{name}'; there are {', '.join(self.names)}")
         return np.asarray(self.stored.file[name])
 
 
 def open_pairs(path: Path, split: str | None = None) -> Pairs:
-    """A data set that `simulate` wrote; InputError where it is incomplete or of another system."""
+    """A data set that `simulate` wrote, and any of its splits (`train`, `val`, `test`; None: all).
+
+    Its bytes are verified when they are first used, and again after they have been touched. InputError where
+    it is incomplete, damaged, or of another system.
+    """
     stored = StoredPairs(path)
     provenance = stored.stored.provenance
     if provenance.get("system") != "molmnist":
@@ -116,9 +147,9 @@ def load(
     folder: Path | None = None,
     quiet: bool = False,
 ) -> Pairs:
-    """A split of a data set by name: `standard`, `published`, or the `sample` that is shipped.
+    """A split of a data set by name: `standard`, `hard`, `published`, or the `sample` that is shipped.
 
-    The first two are made on first use, in `folder` or argand's cache, which takes minutes. ConfigError for
+    The first three are made on first use, in `folder` or argand's cache, which takes minutes. ConfigError for
     an unknown name or split, InputError for a damaged file.
     """
     if name == "sample":
@@ -126,7 +157,7 @@ def load(
     system = preset(name, {key: PRESETS[key] for key in SETS})
     home = Path(folder) if folder else cache_folder("molmnist")
     path = home / f"{name}-{count}-{_fingerprint(system)}.h5"
-    if not path.exists():
+    if not is_complete(path):
         write_pairs(system, path, count, SEED, quiet=quiet)
     return open_pairs(path, split)
 
@@ -151,58 +182,71 @@ def write_pairs(
 ) -> Path:
     """Simulate a data set with its checksums and card; the same call completes one that was stopped.
 
-    Gives `out`; shards and checksums are in the folder `out` with the ending `.shards`.
+    Gives `out`; shards and checksums are in the folder `out` with the ending `.shards`. InputError where a
+    shard that is there is damaged.
     """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
+    begin_again(out)
     if system.bundles is None and system.structures is None:
         tell("elastic networks of the fibrils")
     system.prepare()
     simulate_to_file(system, out, count, seed, processes=processes, compression="bitshuffle", quiet=quiet)
-    _write_sums(out)
     write_card(out, system, count, seed)
+    write_sums(out)
     return out
 
 
-def _write_sums(out: Path) -> None:
-    """Size and SHA-256 of every shard, in its folder."""
-    folder = out.with_suffix(".shards")
-    sums = {
-        path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-        for path in sorted(folder.glob("*.h5"))
-    }
-    write_lines(folder / SUMS, [json.dumps(sums, indent=1)])
-
-
-def check_files(path: Path, thoroughly: bool = False) -> None:
-    """InputError where a shard is missing or cut off; `thoroughly` also where its bytes have changed."""
-    folder = Path(path).with_suffix(".shards")
-    if not Path(path).is_file() or not (folder / SUMS).is_file():
-        raise InputError(f"{path}: no complete data set there; argand molmnist simulate writes one")
-    for name, known in json.loads((folder / SUMS).read_text()).items():
-        shard = folder / name
-        if not shard.is_file():
-            raise InputError(f"{path}: its shard {shard} is missing; the same simulate makes it again")
-        if shard.stat().st_size != known["bytes"] or (thoroughly and _sha256(shard) != known["sha256"]):
-            raise InputError(f"{shard}: damaged; delete it, and the same simulate makes it again")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def summary(path: Path) -> dict[str, Any]:
-    """What a data set holds, as plain values, after its bytes have been checked.
+    """What a data set holds, as plain values, after the bytes of all its files have been checked.
 
-    InputError where they differ.
+    `sha256` is the digest of its pairs (see `argand.systems.molmnist.benchmark.digest`); `published` tells
+    how it compares with the set by name that it is or begins as. InputError where bytes differ.
     """
     check_files(path, thoroughly=True)
     pairs = open_pairs(path)
     splits = {name: int((pairs.source.column("split") == number).sum()) for number, name in enumerate(SPLITS)}
-    with h5py.File(path, "r") as file:
-        arrays = {name: list(array.shape) for name, array in file.items()}  # pyright: ignore[reportAttributeAccessIssue]
-    return {"file": str(path), "pairs": len(pairs), "splits": splits, "arrays": arrays, "intact": True}
+    stored = pairs.source.stored
+    digests = list(stored_digests(dict(stored.file.items()), len(stored)))
+    return {
+        "file": str(path),
+        "pairs": len(pairs),
+        "splits": splits,
+        "arrays": {name: list(array.shape) for name, array in stored.file.items()},
+        "intact": True,
+        "sha256": set_digest(digests),
+        "published": compared(pairs.system, stored.seed, digests),
+    }
+
+
+def compared(system: Molmnist, seed: int, digests: list[bytes]) -> dict[str, Any] | None:
+    """How a set, by the digests of its pairs, compares with the one by name; None for one without a name.
+
+    `set` is the name; `same` whether all pairs are the published ones, None for a part of them; of the
+    `known` pairs whose own digests are on record `agreeing` are as they were.
+    """
+    named = (name for name in SETS if PRESETS[name] == system and name in published_digests())
+    name = next(named, None)
+    if name is None or published_digests()[name].seed != seed:
+        return None
+    known = published_digests()[name]
+    agreeing, all_known = known.agreeing(digests)
+    whole = known.sha256 is not None and len(digests) == known.pairs
+    same = set_digest(digests) == known.sha256 if whole else None
+    return {"set": name, "same": same, "agreeing": agreeing, "known": all_known}
+
+
+def verdict(found: dict[str, Any] | None) -> str:
+    """What `compared` found, as a line."""
+    if found is None:
+        return "a set of its own: no published SHA-256 to compare with"
+    if found["same"]:
+        return f"these are the {PAIRS} published pairs of {found['set']}"
+    known = f"of {found['known']} pairs of {found['set']} whose SHA-256 is on record"
+    first = f"{known} {found['agreeing']} are the same"
+    if found["same"] is None and found["agreeing"] == found["known"]:
+        return first
+    return f"{first}: not the published bytes. Processors without AVX2 round patterns of standard otherwise"
 
 
 def check_forward() -> str:

@@ -29,6 +29,11 @@ class SamplePairs:
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
         return {name: np.asarray(values[row]) for name, values in self.columns.items()}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arrays that there are."""
+        return tuple(self.columns)
+
     def column(self, name: str) -> np.ndarray:
         """One array of all pairs; ConfigError for a name that is not there."""
         if name not in self.columns:

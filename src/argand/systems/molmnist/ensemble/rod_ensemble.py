@@ -1,9 +1,10 @@
 """Atoms of a bundle of any outline: a rod that twists, bends and lies aslant, with thermal motion.
 
 A rod has no modes to compute, so that every sample can be another bundle. How far it bends and twists
-follows from the number of its chains and its length by power laws, which are fitted to the elastic networks
-of five of the ten fibrils (tests/systems/molmnist/ensemble/test_rod_ensemble.py compares the two); atoms move
-about their places as in those networks.
+follows from the number of its chains and its length by power laws, set by hand beside the elastic networks of
+five of the ten fibrils. Rods bend 1.5 to 1.8 times and turn 1.3 to 1.5 times as far as the networks of 3x3,
+4x4, 6x6 and hexagonal-24 (mean of the waves; tests/systems/molmnist/ensemble/test_rod_ensemble.py). Atoms
+move about their places as in those networks.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ from argand.typing import Points3
 WAVES = 8
 """Waves along the axis that bend a rod and turn its sections. By hand: the last have a tenth of the first."""
 BEND, BEND_BY_CHAINS, BEND_BY_WAVE, BEND_BY_LENGTH = 1.3, -0.83, -1.3, 0.8
-"""Å, amplitude (root mean square) of the second wave of a rod of one chain 200 Å long, and its powers. Fitted
-by hand to elastic networks of 4 to 81 chains; the power of the length is that of the wave plus a half, by
-which an amplitude grows with the length of a wave and falls with the length that it fills."""
+"""Å, amplitude (root mean square) of the second wave of a rod of one chain 200 Å long, and its powers. Set by
+hand beside elastic networks of 4 to 81 chains, on the wide side; the power of the length is that of the wave
+plus a half, by which an amplitude grows with the length of a wave and falls with the length that it fills."""
 TURN, TURN_BY_CHAINS, TURN_BY_WAVE, TURN_BY_LENGTH = np.radians(22.0), -1.15, -0.95, 0.5
 """Radians, the same for the first wave of the turn of sections."""
 _LENGTH = 200.0

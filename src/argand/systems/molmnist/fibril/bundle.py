@@ -89,7 +89,7 @@ def draw_bundle(plan: Bundles, split: int, random: np.random.Generator) -> Bundl
 
 def _drawn_sites(outline: str, plan: Bundles, random: np.random.Generator) -> Sites:
     if outline == "diamond":
-        return diamond_sites(*random.integers(2, WIDEST + 1, 2)).astype(np.int64)
+        return diamond_sites(*random.integers(2, WIDEST + 1, 2).tolist()).astype(np.int64)
     if outline == "hexagonal":
         low, high = max(_HEXAGONAL[0], plan.chains[0]), min(_HEXAGONAL[1], plan.chains[1])
         counts = [count for count in hexagonal_sheets() if low <= count <= high]
@@ -116,7 +116,7 @@ def _nearest_sites(count: int, roughness: float, random: np.random.Generator) ->
     return sites[np.sort(nearest)]
 
 
-def _eroded(sites: Sites, random: np.random.Generator) -> tuple[Sites, int]:
+def _eroded(sites: Sites, random: np.random.Generator) -> tuple[Int[np.ndarray, "left 2"], int]:
     """The sites without some at the surface, and how many are gone."""
     lost = min(int(random.integers(1, max(len(sites) // 10, 1) + 1)), len(sites) - _FEWEST_LEFT)
     for _ in range(max(lost, 0)):

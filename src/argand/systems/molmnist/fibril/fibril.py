@@ -203,7 +203,6 @@ def _hydroxyl(first: np.ndarray, second: np.ndarray, oxygen: np.ndarray, cut: np
 
 
 def chain_labels(count: int) -> tuple[tuple[str, ...], tuple[str, ...], Int[np.ndarray, " n"]]:
-    """Names, residues and glucoses of a chain's atoms."""
     """Names of the atoms, their residues and the glucose that each moves with."""
     names = ("H4O", *NAMES * count, "O1", "HO1")
     inner = ["0GB"] * len(NAMES) + ["4GB"] * len(NAMES) * (count - 1)

@@ -5,12 +5,19 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
+from argand.errors import ConfigError
 from argand.io.atomic import written
+from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.systems.molmnist.fibril.fibril import Fibril
 from argand.typing import Points3
 
 _MARGIN = 10.0
 """Å of empty space round a fibril in the box that the files name; by hand, so that no images touch."""
+PDB_ATOMS = 99_999
+"""Atoms that a PDB file numbers in decimals (wwPDB format 3.3, columns 7 to 11); gemmi numbers further ones
+in hybrid-36, A0000 and so on."""
+_LOWEST, _HIGHEST = -999.999, 9999.999
+"""Å, what the eight columns of a coordinate in a PDB file have room for."""
 
 
 def to_structure(fibril: Fibril, cart: Points3 | None = None) -> gemmi.Structure:
@@ -60,13 +67,36 @@ def chain_name(number: int) -> str:
     return (chr(64 + first) if first else "") + chr(65 + last)
 
 
-def write_structure(folder: Path, fibril: Fibril, cart: Points3 | None = None) -> list[Path]:
-    """Write NAME.pdb and NAME.cif, each in one move; atoms at `cart` (Å) in place of its own."""
+def write_structure(
+    folder: Path, fibril: Fibril, cart: Points3 | None = None, stem: str | None = None
+) -> list[Path]:
+    """Write STEM.pdb and STEM.cif, by default NAME, each in one move; atoms at `cart` (Å) or its own places.
+
+    ConfigError for a fibril that is too long for a PDB file.
+    """
+    cart = fibril.cart if cart is None else cart
+    if cart.min() < _LOWEST or cart.max() > _HIGHEST:
+        raise ConfigError(
+            f"{fibril.name} is too long for a PDB file, which has room for 1990 Å; give a shorter length"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     structure = to_structure(fibril, cart)
-    paths = [folder / f"{fibril.name}.pdb", folder / f"{fibril.name}.cif"]
+    paths = [folder / f"{stem or fibril.name}{ending}" for ending in (".pdb", ".cif")]
     with written(paths[0]) as temporary:
         structure.write_pdb(str(temporary))
     with written(paths[1]) as temporary:
         structure.make_mmcif_document().write_file(str(temporary))
     return paths
+
+
+def write_twisted(folder: Path, fibril: Fibril, deg_per_nm: float) -> tuple[list[Path], float]:
+    """Write the fibril twisted about its axis; the paths, and by which share its longest bond is stretched.
+
+    `deg_per_nm` is positive for a right-handed twist. Every atom is turned by its height alone, so that
+    bonds that lie aslant at a distance r from the axis grow or shrink by r x twist / 2 at most.
+    """
+    cart = twisted(fibril.cart, deg_per_nm / DEG_PER_NM)
+    first, second = fibril.bonds.T
+    now, then = (np.linalg.norm(at[first] - at[second], axis=1) for at in (cart, fibril.cart))
+    stem = f"{fibril.name}_{deg_per_nm:+g}deg-per-nm" if deg_per_nm else fibril.name
+    return write_structure(folder, fibril, cart, stem), float((now / then).max() - 1)
