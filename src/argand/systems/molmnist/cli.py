@@ -197,11 +197,12 @@ def _own_system(first: list[str], more: list[str], axis: str, window: float | No
         models = "1 model" if file.models == 1 else f"{file.models} models"
         say("; ".join([f"{file.name}: {models}, {2 * file.radius:.0f} Å wide", *file.left_out]))
     side = window or float(own.advised_window)
-    if warning := own.window_warning(side):
-        complain(warning)
-    return Molmnist(
+    system = Molmnist(
         Imaging(Window(side)), structures=own, detector=PRESETS["hard"].detector if hard else None
     )
+    if warning := own.window_warning(side):
+        complain(warning)
+    return system
 
 
 @app.command()
