@@ -7,8 +7,8 @@ from argand.physics.coherent.pattern import (
     CountedMagnitudes,
     autocorrelation_support,
     dilated,
+    filled,
     friedel_mean,
-    guinier_filled,
 )
 from argand.physics.coherent.projection import Window
 from argand.physics.sphere.phase_iteration import Magnitudes, error_reduction, hybrid_input_output
@@ -45,8 +45,20 @@ def test_means_over_mates_keep_what_is_measured_of_either():
 def test_a_hidden_centre_is_filled_by_guiniers_law():
     shape = diamond(6.0)
     whole = torch.fft.rfft2(shape).abs() ** 2
-    filled = guinier_filled(friedel_mean(pattern(shape), live(1.5)), WINDOW)
-    assert float(filled[0, 0, 0] / whole[0, 0, 0]) == pytest.approx(1, abs=0.1)
+    whole_again = filled(friedel_mean(pattern(shape), live(1.5)), WINDOW)
+    assert float(whole_again[0, 0, 0] / whole[0, 0, 0]) == pytest.approx(1, abs=0.1)
+
+
+def test_a_gap_is_filled_by_what_is_around_it():
+    seen = torch.stack([live(0.5), live(0.5)])
+    seen[1, 20:24] = False
+    seen[1, 41:45] = False
+    half = friedel_mean(pattern(diamond()).repeat(2, 1, 1), seen)
+    whole = filled(half, WINDOW)
+    torch.testing.assert_close(whole[0][half[1].isfinite()], whole[1][half[1].isfinite()])
+    gap = half[1].isnan() & half[0].isfinite()
+    # The mean of a ring, not nothing.
+    assert 0.5 < float(whole[1][gap].sum() / whole[0][gap].sum()) < 2
 
 
 @pytest.mark.parametrize("photons", [None, 1e5])

@@ -5,16 +5,20 @@ over the border of the box.
 """
 
 import torch
-from jaxtyping import Bool, Complex, Float
+from jaxtyping import Bool, Complex, Float, Int
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from argand.physics.coherent.projection import Window
-from argand.physics.sphere.phase_iteration import Densities, Halves, Magnitudes
+from argand.physics.sphere.phase_iteration import Densities, Halves, Magnitudes, lowest_rows
 
 Patterns = Float[Tensor, "n slow fast"]
 Half = Float[Tensor, "n slow half"]
 Objects = Float[Tensor, "n slow fast"]
+Waves = Complex[Tensor, "n slow half"]
+LowWaves = Complex[Tensor, "n slow1 half1"]
+Live = Bool[Tensor, "*one slow fast"]
+"""Pixels that are measured: [slow, fast] for all patterns, or [n, slow, fast]."""
 
 RELAXATION = 4.0
 """How strongly a density holds its own amplitudes against the counts; 4 weighs them equally.
@@ -38,6 +42,12 @@ GUINIER_PIXELS = 16
 """Measured pixels of lowest q that Guinier's line is fitted to: about one ring around a beam stop.
 
 By hand, not measured: few enough to stay where ln I is linear in q², enough to bear the noise of counts.
+"""
+
+RING_SHARE = 0.25
+"""Share of a ring from which its mean stands for the rest of it, where the detector has a gap.
+
+By hand, not measured: a band across the middle hides less than that but of the innermost rings.
 """
 
 
@@ -86,8 +96,31 @@ def images_of(spectra: Complex[Tensor, "n slow half"], size: int) -> Float[Tenso
     return torch.fft.fftshift(torch.fft.irfft2(spectra, s=(size, size)), dim=(1, 2))
 
 
-def friedel_mean(patterns: Patterns, live: Bool[Tensor, "slow fast"]) -> Half:
-    """Half spectra of patterns with q = 0 in the middle: means of the measured ones of I(q) and I(-q)."""
+def low_part(spectrum: Waves, size: int) -> LowWaves:
+    """The half spectrum of the same images on a grid of fewer pixels, `size` along a side."""
+    return spectrum[:, lowest_rows(spectrum.shape[1], size)][..., : size // 2 + 1]
+
+
+def with_low_part(spectrum: Waves, low: LowWaves) -> Waves:
+    """A half spectrum with another's values where that reaches, but for its outermost row and column.
+
+    Those stand for both signs of q where the sizes are even.
+    """
+    size = low.shape[1]
+    if size == spectrum.shape[1]:
+        return low
+    inner = (size - 1) // 2
+    here, there = lowest_rows(spectrum.shape[1], 2 * inner + 1), lowest_rows(size, 2 * inner + 1)
+    whole = spectrum.clone()
+    whole[:, here, : inner + 1] = low[:, there, : inner + 1]
+    return whole
+
+
+def friedel_mean(patterns: Patterns, live: Live) -> Half:
+    """Half spectra of patterns with q = 0 in the middle: means of the measured ones of I(q) and I(-q).
+
+    `live` marks the measured pixels, of all patterns or of each.
+    """
     size = patterns.shape[-1]
     full = torch.fft.ifftshift(torch.where(live, patterns, torch.nan), dim=(1, 2))[..., : size // 2 + 1]
     back = -torch.arange(size) % size
@@ -101,22 +134,38 @@ def reciprocal_axes(window: Window) -> tuple[Float[Tensor, "slow 1"], Float[Tens
     return 2 * torch.pi * slow[:, None], 2 * torch.pi * fast[None]
 
 
-def guinier_filled(half: Half, window: Window) -> Half:
-    """What was not measured by Guinier's law, ln I linear in q², which continues a pattern towards q = 0.
+def ring_numbers(window: Window) -> Int[Tensor, "slow half"]:
+    """Numbers of the rings about q = 0, one pixel wide, of a half spectrum."""
+    along, across = reciprocal_axes(window)
+    return (torch.hypot(along, across) * (window.side / (2 * torch.pi))).round().long()
 
-    The line is fitted to the measured pixels of lowest q, each with its intensity as its weight; far out
-    it is next to nothing.
+
+def ring_sums(values: Half, rings: Int[Tensor, "slow half"]) -> Float[Tensor, "n ring"]:
+    """Sums over rings; a half spectrum holds one of each pixel and its mate."""
+    sums = torch.zeros(len(values), int(rings.max()) + 1)
+    return sums.index_add_(1, rings.flatten(), values.flatten(1))
+
+
+def filled(half: Half, window: Window) -> Half:
+    """What was not measured by the mean of its ring, and by Guinier's law where little of the ring is known.
+
+    That law, ln I linear in q², continues a pattern towards q = 0. The line is fitted to the measured pixels
+    of lowest q, each with its intensity as its weight; far out it is next to nothing.
     """
     along, across = reciprocal_axes(window)
-    q2 = (along**2 + across**2).expand(half.shape[1:])
-    known = half.isfinite().all(0)
-    nearest = torch.where(known, q2, torch.inf).flatten().argsort()[:GUINIER_PIXELS]
-    x, y = q2.flatten()[nearest], half.flatten(1)[:, nearest].clamp_min(1e-30)
+    q2 = along**2 + across**2
+    known, rings = half.isfinite(), ring_numbers(window)
+    seen = ring_sums(known.float(), rings)
+    mean = ring_sums(half.nan_to_num(0.0), rings) / seen.clamp_min(1)
+    enough = seen >= RING_SHARE * torch.bincount(rings.flatten())
+    x, nearest = torch.where(known, q2, torch.inf).flatten(1).topk(GUINIER_PIXELS, largest=False)
+    y = half.nan_to_num(0.0).flatten(1).gather(1, nearest).clamp_min(1e-30)
     weight = y / y.sum(1, keepdim=True)
     mean_x, mean_y = (weight * x).sum(1, keepdim=True), (weight * y.log()).sum(1, keepdim=True)
-    slope = (weight * (x - mean_x) * (y.log() - mean_y)).sum(1) / (weight * (x - mean_x) ** 2).sum(1)
+    slope = (weight * (x - mean_x) * (y.log() - mean_y)).sum(1)
+    slope = slope / (weight * (x - mean_x) ** 2).sum(1).clamp_min(1e-30)
     line = mean_y[..., None] + slope.clamp_max(0)[:, None, None] * (q2 - mean_x[..., None])
-    return torch.where(known, half, line.exp())
+    return torch.where(known, half, torch.where(enough[:, rings], mean[:, rings], line.exp()))
 
 
 def autocorrelation(half: Half, window: Window) -> tuple[Objects, Float[Tensor, " n"]]:
@@ -127,7 +176,7 @@ def autocorrelation(half: Half, window: Window) -> tuple[Objects, Float[Tensor, 
     along, across = reciprocal_axes(window)
     # Of an object blurred by so much: the square of exp(-b² q² / 2), as the intensity is one.
     taper = torch.exp(-(AUTOCORRELATION_BLUR**2) * (along**2 + across**2))
-    image = torch.fft.irfft2(guinier_filled(half, window) * taper, s=(window.size,) * 2)
+    image = torch.fft.irfft2(filled(half, window) * taper, s=(window.size,) * 2)
     counts = half.nan_to_num(0.0)
     # The mean of two counts has half of their variance and stands for both: 4 n / 2 where the waves agree.
     noise = 2**0.5 * (counts * taper.square()).sum((1, 2)).sqrt() / window.size**2

@@ -13,9 +13,9 @@ _IS_CENTRE, _MORE_CENTRED, _CORNERED = 0.4, 0.1, 10.0
 brighter corners are than the middle where an FFT has not been shifted. By hand; tests try them on moved and
 on unshifted patterns, no benchmark measures them."""
 _HIDDEN = 0.6
-"""How much better another centre must be if a gap hides the mates of all intensity from q = 0 in place. Chosen
-on 30 validation patterns behind crosses: of those in place 99 % then stay (94 % with 0), and of those out of
-place no fewer are found; from 0.9 on fewer are."""
+"""How much better another centre must be if a gap hides the mates of all intensity from q = 0 in place.
+Chosen on 30 validation patterns behind crosses: of those in place 99 % then stay (94 % with 0), and of those
+out of place no fewer are found; from 0.9 on fewer are."""
 
 Pattern = Float[np.ndarray, "slow fast"]
 

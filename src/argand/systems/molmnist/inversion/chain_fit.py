@@ -1,35 +1,39 @@
 """Chains, turn and lean of a bundle fitted to its pattern, from what the network says.
 
 The amplitude is linear in the sites' occupancies, and smooth in the pose. Both are found by Gauss-Newton
-steps on the roots of the counts, whose variance is a quarter whatever the count (Anscombe, Biometrika 35, 246,
-1948), first at low q, where starts that are far off still find their way, then at all. A site has a chain or
-none: at last chains are set and taken away one by one as long as that explains the pattern better, and what
-a change of each would cost gives the chance of each site. The network's chances are the prior of the sites.
+steps on the roots of the counts, first at low q, where starts that are far off still find their way, then at
+all. A site has a chain or none: at last chains are set and taken away one by one as long as that explains the
+pattern better, and what a change of each would cost gives the chance of each site. The network's chances are
+the prior of the sites.
 """
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 
-from argand.physics.coherent.pattern import is_counted
-from argand.physics.coherent.projection import Window
+from argand.systems.molmnist.inversion.chain_counts import (
+    MODEL_ERROR,
+    Q_FIT,
+    ROOT_SHIFT,
+    Light,
+    SeenPattern,
+    changed_costs,
+    expected_counts,
+    linearised,
+    misfits,
+)
 from argand.systems.molmnist.inversion.chain_model import ChainModel, ChainPose
-
-Q_FIT = 1.7
-"""1/Å up to which patterns are fitted at last. By hand: to the strongest ring, 200 at 1.6."""
-MODEL_ERROR = 0.1
-"""Relative error of the amplitudes of a bundle whose every number is right: atoms move. By hand; on the
-validation split, without noise, it is 0.05 to 0.2 in the strong rings."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the fit: up to which q, with which error of the model, from how many of the starts, and how
-    many rounds with occupancies between 0 and 1 and with whole chains."""
+    """One stage of the fit: up to which q (1/Å), with which error of the model, from how many starts.
+
+    First `relaxed` rounds with occupancies between 0 and 1, then rounds with `whole` chains.
+    """
 
     q: float
     model_error: float
@@ -40,15 +44,12 @@ class Stage:
 
 STAGES = (Stage(0.8, 0.2, 99, 4, 0), Stage(1.25, 0.15, 2, 3, 1), Stage(Q_FIT, MODEL_ERROR, 1, 1, 3))
 """From the outline's speckles to the strongest ring. By hand: what served best on validation pairs."""
-FIRST, KICKS, GOOD = 5, 12, 0.9
-"""Poses tried at first, new starts at most, and the misfit at which none is needed. By hand: right answers to validation patterns
-have 0.5 to 0.9, or more where the bundle is small and bends much."""
+FIRST, KICKS, GOOD = 5, 12, 1.02
+"""Poses tried at first, new starts at most, and the misfit over that of a right answer at which none is
+needed. By hand: right answers to validation patterns have up to 1.0 of it, wrong ones 1.05 and more."""
 _KICK = (0.04, 0.12, 2.0, 2.0, 0.5, 0.5)
 """Standard deviations in radians and Å by which a new start's pose is off. By hand, about what the network's
 is off by."""
-NOISE_FREE = 1e6
-"""Photons as which a pattern without noise counts, whose error is that of the model. By hand: at 10⁶ counts
-tell no more than the model holds."""
 _HELD = 4.0
 """Largest logit that the network's chances are held to: 0.982. By hand: it must not be surer than counts."""
 _LOOSE = 0.02
@@ -74,52 +75,17 @@ _LIGHT_STEP = 0.05
 class FittedChains:
     """Chances of the sites and pose that explain a pattern, of n starts the best.
 
-    `misfit` is the mean square of what is left, in its expected standard deviations; `covariance` that of
-    rotation, turn, drift and bend (radians, Å), the sites held; `light` the logits of the background's share, of its flat part and of the point spread.
+    `misfit` is the mean square of what is left, in its expected standard deviations, `expected` that of a
+    right answer; `covariance` that of rotation, turn, drift and bend (radians, Å), the sites held; `light`
+    what the detector adds.
     """
 
     sites: Float[Tensor, "row column"]
     pose: ChainPose
     misfit: float
-    cost: float
+    expected: float
     covariance: Float[Tensor, "6 6"]
-    light: Float[Tensor, "3"]
-
-
-class SeenPattern:
-    """The pixels of a pattern that tell: half of them, Friedel's mates added, up to `Q_FIT`."""
-
-    def __init__(
-        self, pattern: Float[np.ndarray, "slow fast"], live: Bool[np.ndarray, "slow fast"], window: Window
-    ) -> None:
-        size, step = len(pattern), 2 * np.pi / window.side
-        reach = min(int(Q_FIT / step), (size - 1) // 2)
-        cut = slice(size // 2 - reach, size // 2 + reach + 1)
-        seen = np.where(live, pattern, 0.0)[cut, cut].astype(np.float32)
-        count = live[cut, cut].astype(np.float32)
-        both, mates = seen + seen[::-1, ::-1], count + count[::-1, ::-1]
-        axis = step * np.arange(-reach, reach + 1)
-        y, x = np.meshgrid(axis, axis, indexing="ij")
-        q = np.hypot(x, y)
-        # Half of the plane, and q = 0, which the point spread reaches from.
-        half = (q <= Q_FIT) & ((x > 0) | ((x == 0) & (y >= 0)))
-        self.reach, self.model_error = reach, MODEL_ERROR
-        self.rows, self.columns = (torch.from_numpy(part) for part in np.nonzero(half))
-        self.q = torch.from_numpy(np.stack([x[half], y[half]], 1)).float()
-        self.length = torch.from_numpy(q[half]).float()
-        counts, self.mates = torch.from_numpy(both[half]), torch.from_numpy(mates[half])
-        self.counted = is_counted(counts)
-        total = float(counts.sum())
-        self.counts = counts if self.counted else counts * (NOISE_FREE / max(total, 1e-30))
-
-    def within(self, q: float, model_error: float) -> "SeenPattern":
-        """The pixels nearer to the middle, the model taken for so wrong."""
-        part, near = object.__new__(SeenPattern), self.length <= q
-        part.__dict__.update(self.__dict__)
-        for name in ("rows", "columns", "q", "length", "counts", "mates"):
-            setattr(part, name, getattr(self, name)[near])
-        part.model_error = model_error
-        return part
+    light: Light
 
 
 @dataclass(frozen=True)
@@ -131,7 +97,7 @@ class _State:
 
     sites: Tensor
     pose: ChainPose
-    light: Float[Tensor, "3"]
+    light: Light
 
 
 @torch.inference_mode()
@@ -156,7 +122,7 @@ def fit_chains(
     cost, best = _cost(seen, model, states[0], held, home), states[0]
     generator = torch.Generator().manual_seed(0)
     for kick in range(KICKS):
-        if _misfit(seen, model, best) < GOOD:
+        if _misfit(seen, model, best) < GOOD * expected_misfit(seen, model, best):
             break
         # In turn from another pose and from the best so far.
         fresh = kick % 2 == 0 and kick // 2 < len(others)
@@ -165,7 +131,7 @@ def fit_chains(
             after, state = _staged(seen, model, state, held, home, stage)
         if after < cost:
             cost, best = after, state
-    return _finished(seen, model, best, home, held)
+    return _finished(seen, model, best, held)
 
 
 def _staged(
@@ -182,7 +148,7 @@ def _misfit(seen: SeenPattern, model: ChainModel, state: _State) -> float:
     """Mean square of what is left, in its expected standard deviations."""
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     wave = model.waves(state.sites[None], state.pose, seen.q, slices)
-    left = _misfits(seen, wave.abs().square(), state.light)[0]
+    left = misfits(seen, wave.abs().square(), state.light)[0]
     return float(left.square().sum() / (seen.mates > 0).sum().clamp_min(1))
 
 
@@ -211,7 +177,7 @@ def _relaxed(seen: SeenPattern, waves: Complex[Tensor, "pixel site"], state: _St
     now = state.sites.flatten().clone()
     cost = _relaxed_cost(seen, waves, now, chance, weight, active, state.light)
     for _ in range(_INNER):
-        left, columns = _linear(seen, waves, now, active, state.light)
+        left, columns = linearised(seen, waves, now, active, state.light)
         matrix = columns.T @ columns + torch.diag(weight)
         step = torch.linalg.solve(matrix, columns.T @ left - weight * (now[active] - chance[active]))
         for share in (1.0, 0.4, 0.15):
@@ -235,7 +201,7 @@ def _relaxed_cost(
     active: Tensor,
     light: Tensor,
 ) -> float:
-    left = _misfits(seen, (waves @ now.to(waves.dtype)).abs().square()[None], light)[0]
+    left = misfits(seen, (waves @ now.to(waves.dtype)).abs().square()[None], light)[0]
     return float(left.square().sum() + (weight * (now - chance)[active].square()).sum())
 
 
@@ -274,7 +240,7 @@ def _best_swap(
     set_ = torch.where(now < 0.5, gain, torch.inf).argsort()[:_SWAPPED]
     first, second = (one.flatten() for one in torch.meshgrid(taken, set_, indexing="ij"))
     wave = waves @ now.to(waves.dtype)
-    cost = _changed_costs(seen, wave, waves[:, second] - waves[:, first], state.light)
+    cost = changed_costs(seen, wave, waves[:, second] - waves[:, first], state.light)
     prior = held.flatten()
     cost = cost + prior[first] - prior[second]
     best = int(cost.argmin())
@@ -287,38 +253,10 @@ def _flip_costs(
     """What a change of each site adds to the cost (infinite where none may be), and which may change."""
     active = _active(now.reshape(state.sites.shape), held)
     sign = 1 - 2 * now[active]
-    cost = _changed_costs(seen, waves @ now.to(waves.dtype), waves[:, active] * sign, state.light)
+    cost = changed_costs(seen, waves @ now.to(waves.dtype), waves[:, active] * sign, state.light)
     gain = torch.full_like(now, torch.inf)
     gain[active] = cost - sign * held.flatten()[active]
     return gain, active
-
-
-def _changed_costs(
-    seen: SeenPattern,
-    wave: Complex[Tensor, " pixel"],
-    changes: Complex[Tensor, "pixel change"],
-    light: Tensor,
-) -> Float[Tensor, " change"]:
-    """What each change of the amplitude adds to the cost.
-
-    What it adds to the intensity is not spread between pixels: that would take most of the time.
-    """
-    shine = wave.abs().square()
-    before = expected_counts(seen, shine[None], light)[0]
-    total = (shine * seen.mates).sum().clamp_min(1e-30)
-    scale = seen.counts.sum() * (1 - light[0].sigmoid()) / total
-    around = before - scale * seen.mates * shine
-    added = (2 * (wave.conj()[:, None] * changes).real + changes.abs().square()) * seen.mates[:, None]
-    # As many counts are expected in all, whatever the sites.
-    share = total / (total + added.sum(0)).clamp_min(1e-30)
-    after = (
-        around[:, None] + scale * share * (seen.mates * shine)[:, None] + scale * share * added
-    ).clamp_min(0)
-    error = (0.25 + seen.model_error**2 * before).sqrt()
-    root = (seen.counts + 0.375).sqrt()
-    known = (seen.mates > 0).float() / error.square()
-    now = ((before + 0.375).sqrt() - root).square() @ known
-    return (((after + 0.375).sqrt() - root[:, None]).square().T @ known - now) / 2
 
 
 def _moved(seen: SeenPattern, model: ChainModel, state: _State, start: ChainPose) -> _State:
@@ -335,7 +273,7 @@ def _moved(seen: SeenPattern, model: ChainModel, state: _State, start: ChainPose
     for _ in range(4):
         moved = replace(state, pose=_shifted(state.pose, step[:6]), light=state.light + step[6:])
         wave = model.waves(state.sites[None], moved.pose, seen.q, slices)
-        after = _misfits(seen, wave.abs().square(), moved.light)[0].square().sum()
+        after = misfits(seen, wave.abs().square(), moved.light)[0].square().sum()
         after = after + ((offset + step) / spread).square().sum()
         if float(after) < before:
             return moved
@@ -371,100 +309,42 @@ def _slopes(
         change[place] = step
         poses.append(_shifted(state.pose, change))
     waves = torch.cat([model.waves(state.sites[None], pose, seen.q, slices) for pose in poses])
-    left = _misfits(seen, waves.abs().square(), state.light)
+    left = misfits(seen, waves.abs().square(), state.light)
     slopes = [(left[place + 1] - left[0]) / step for place, step in enumerate(_STEPS)]
     shine = waves[:1].abs().square()
     for place in range(3):
         change = torch.zeros(3)
         change[place] = _LIGHT_STEP
-        slopes.append((_misfits(seen, shine, state.light + change)[0] - left[0]) / _LIGHT_STEP)
+        slopes.append((misfits(seen, shine, state.light + change)[0] - left[0]) / _LIGHT_STEP)
     return left[0], torch.stack(slopes)
-
-
-def _linear(
-    seen: SeenPattern, waves: Complex[Tensor, "pixel site"], now: Tensor, active: Tensor, light: Tensor
-) -> tuple[Tensor, Tensor]:
-    """What is left (measured less expected), and how much of it each active site would take.
-
-    The point spread is left out of the slopes: it blurs what is left as it blurs what is expected.
-    """
-    wave = waves @ now.to(waves.dtype)
-    shine = wave.abs().square()
-    expected = expected_counts(seen, shine[None], light)[0]
-    error = (0.25 + seen.model_error**2 * expected).sqrt()
-    total = (shine * seen.mates).sum().clamp_min(1e-30)
-    columns = 2 * (wave.conj()[:, None] * waves[:, active]).real * seen.mates[:, None]
-    # As many counts are expected in all, whatever the sites.
-    columns = columns - (shine * seen.mates)[:, None] * (columns.sum(0) / total)
-    scale = seen.counts.sum() * (1 - light[0].sigmoid()) / total
-    slope = torch.where(seen.mates > 0, 0.5 / ((expected + 0.375).sqrt() * error), 0.0)
-    return -_misfits(seen, shine[None], light)[0], columns * (slope * scale)[:, None]
-
-
-def _misfits(
-    seen: SeenPattern, intensity: Float[Tensor, "n pixel"], light: Tensor
-) -> Float[Tensor, "n pixel"]:
-    """Differences of the roots of expected and measured counts, over their standard deviations."""
-    expected = expected_counts(seen, intensity, light)
-    error = (0.25 + seen.model_error**2 * expected[:1]).sqrt()
-    left = ((expected + 0.375).sqrt() - (seen.counts + 0.375).sqrt()) / error
-    return torch.where(seen.mates > 0, left, 0.0)
-
-
-def expected_counts(
-    seen: SeenPattern, intensity: Float[Tensor, "n pixel"], light: Tensor
-) -> Float[Tensor, "n pixel"]:
-    """Counts that each pixel and its mate expect: as many in all as were counted."""
-    shine = _spread(seen, intensity, float(light[2].sigmoid())) * seen.mates
-    falling = torch.exp(-2 * seen.length.square()) * seen.mates
-    share, flat = light[0].sigmoid(), light[1].sigmoid()
-    around = flat * seen.mates / seen.mates.sum() + (1 - flat) * falling / falling.sum()
-    total = seen.counts.sum()
-    return total * ((1 - share) * shine / shine.sum(1, keepdim=True).clamp_min(1e-30) + share * around)
-
-
-def _spread(seen: SeenPattern, intensity: Float[Tensor, "n pixel"], blur: float) -> Tensor:
-    """Intensities under a Gaussian point spread of `blur` pixels."""
-    side = 2 * seen.reach + 1
-    image = intensity.new_zeros(len(intensity), side, side)
-    image[:, seen.rows, seen.columns] = intensity
-    # Friedel's mates; q = 0 is its own.
-    image[:, side - 1 - seen.rows, side - 1 - seen.columns] = intensity
-    offset = torch.arange(-2, 3)
-    weight = torch.exp(-(offset**2) / (2 * max(blur, 0.05) ** 2))
-    weight = weight / weight.sum()
-    for shape in ((1, 1, 5, 1), (1, 1, 1, 5)):
-        image = F.conv2d(image[:, None], weight.reshape(shape), padding="same")[:, 0]
-    return image[:, seen.rows, seen.columns]
 
 
 def _cost(seen: SeenPattern, model: ChainModel, state: _State, held: Tensor, start: ChainPose) -> float:
     """Half of the squares of what is left, of the pose's prior and of the sites'."""
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     wave = model.waves(state.sites[None], state.pose, seen.q, slices)
-    left = _misfits(seen, wave.abs().square(), state.light)[0].square().sum() / 2
+    left = misfits(seen, wave.abs().square(), state.light)[0].square().sum() / 2
     away = ((_numbers(state.pose) - _home(start)) / torch.tensor(_PRIOR)).square().sum() / 2
     return float(left + away - (state.sites * held).sum())
 
 
-def expected_misfit(seen: SeenPattern, model: ChainModel, fitted: FittedChains) -> float:
-    """The misfit of a right answer: that of Poisson draws about the answer's own counts, the model as wrong as
-    it is taken to be; always the same draw."""
-    slices = model.slices((fitted.sites > 0.5).float()[None], fitted.pose, float(seen.length.max()))
-    wave = model.waves((fitted.sites > 0.5).float()[None], fitted.pose, seen.q, slices)
-    mean = expected_counts(seen, wave.abs().square(), fitted.light)[0].clamp_min(0)
+def expected_misfit(seen: SeenPattern, model: ChainModel, state: _State) -> float:
+    """The misfit of a right answer: of Poisson draws about this answer's own counts.
+
+    The model is taken for as wrong as it is thought to be; the draw is always the same one.
+    """
+    slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
+    wave = model.waves(state.sites[None], state.pose, seen.q, slices)
+    mean = expected_counts(seen, wave.abs().square(), state.light)[0].clamp_min(0)
     generator = torch.Generator().manual_seed(0)
-    wrong = (1 + seen.model_error * torch.randn(mean.shape, generator=generator)).square()
-    counts = torch.poisson(mean * wrong, generator=generator) if seen.counted else mean * wrong
+    wrong = mean * (1 + seen.model_error * torch.randn(mean.shape, generator=generator)).square()
+    counts = torch.poisson(wrong, generator=generator) if seen.counted else wrong
     error = (0.25 + seen.model_error**2 * mean).sqrt()
-    left = ((mean + 0.375).sqrt() - (counts + 0.375).sqrt()) / error
-    known = seen.mates > 0
-    return float(left[known].square().mean())
+    left = ((mean + ROOT_SHIFT).sqrt() - (counts + ROOT_SHIFT).sqrt()) / error
+    return float(left[seen.mates > 0].square().mean())
 
 
-def _finished(
-    seen: SeenPattern, model: ChainModel, state: _State, start: ChainPose, held: Tensor
-) -> FittedChains:
+def _finished(seen: SeenPattern, model: ChainModel, state: _State, held: Tensor) -> FittedChains:
     """Chances of the sites by what a change of each would cost, and the errors of the pose."""
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     waves = model.site_waves(state.sites, state.pose, seen.q, slices).flatten(1)
@@ -479,7 +359,7 @@ def _finished(
         chance.reshape(state.sites.shape),
         state.pose,
         float(left.square().sum() / max(known, 1.0)),
-        _cost(seen, model, state, held, start),
+        expected_misfit(seen, model, state),
         torch.linalg.inv(told)[:6, :6],
         state.light,
     )

@@ -10,12 +10,11 @@ from torch import Tensor
 from argand.physics.coherent.pattern import is_counted
 from argand.physics.coherent.projection import Radiation, Window
 from argand.systems.molmnist.fibril.cellulose import cellulose
+from argand.systems.molmnist.inversion.chain_counts import SeenPattern
 from argand.systems.molmnist.inversion.chain_fit import (
     FIRST,
     KICKS,
     FittedChains,
-    SeenPattern,
-    expected_misfit,
     fit_chains,
 )
 from argand.systems.molmnist.inversion.chain_model import ChainModel, ChainPose
@@ -108,7 +107,7 @@ class ChainReader:
             (float(turn), float(np.degrees(fitted.covariance[1, 1].sqrt()))),
             float(torch.rad2deg(fitted.pose.rotation)[0]) % 180.0,
             fitted.misfit,
-            expected_misfit(seen, self.model, fitted),
+            fitted.expected,
         )
 
 

@@ -2,22 +2,17 @@
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Complex, Float
+from jaxtyping import Bool, Float
 from scipy.fft import next_fast_len
-from torch import Tensor
 
-from argand.physics.coherent.pattern import images_of, is_counted, spectra_of
+from argand.physics.coherent.pattern import images_of, is_counted, low_part, spectra_of, with_low_part
 from argand.physics.coherent.phase_retrieval import refine_shapes
 from argand.physics.coherent.poisson_likelihood import most_probable_shapes
 from argand.physics.coherent.projection import Window
-from argand.physics.sphere.phase_iteration import lowest_rows
 
 Q_POLISH = 2.5
 """1/Å up to which patterns are followed, by hand; beyond, the start stays. There atoms that are counted in
 pixels say as much as phases do, and shapes blurred by 1 Å keep 4 % of their amplitude."""
-
-Halves = Complex[Tensor, "n slow half"]
-LowHalves = Complex[Tensor, "n slow1 half1"]
 
 
 def refined_shapes(
@@ -49,23 +44,3 @@ def refined_shapes(
         found = found * (start.sum((1, 2)) / found.sum((1, 2)).clamp_min(1e-6))[:, None, None]
     after = spectra_of(found)
     return images_of(with_low_part(before, after), window.size).numpy()
-
-
-def low_part(spectrum: Halves, size: int) -> LowHalves:
-    """The half spectrum of the same images on a grid of fewer pixels, `size` along a side."""
-    return spectrum[:, lowest_rows(spectrum.shape[1], size)][..., : size // 2 + 1]
-
-
-def with_low_part(spectrum: Halves, low: LowHalves) -> Halves:
-    """A half spectrum with another's values where that reaches, but for its outermost row and column.
-
-    Those stand for both signs of q where the sizes are even.
-    """
-    size = low.shape[1]
-    if size == spectrum.shape[1]:
-        return low
-    inner = (size - 1) // 2
-    here, there = lowest_rows(spectrum.shape[1], 2 * inner + 1), lowest_rows(size, 2 * inner + 1)
-    whole = spectrum.clone()
-    whole[:, here, : inner + 1] = low[:, there, : inner + 1]
-    return whole
