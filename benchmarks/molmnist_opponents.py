@@ -38,7 +38,7 @@ from argand.physics.coherent.phase_retrieval import (
     retrieve,
 )
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.benchmark.conditions import Trials, condition, unseen_pairs
+from argand.systems.molmnist.benchmark.conditions import Trials, set_conditions, unseen_pairs
 from argand.systems.molmnist.benchmark.scores import TrueShapes
 
 Image = Float[np.ndarray, "slow fast"]
@@ -97,11 +97,9 @@ SOLVERS: dict[str, Solver] = {"argand": ours, "solvephase": solvephase}
 def scored(solver: Solver, trials: Trials, rounds: int, starts: int) -> dict[str, Any]:
     """Mean scores of a solver on some pairs, and seconds of the processor for each."""
     began = time.process_time()
-    # One mask for all patterns, or one for each.
-    masks = np.broadcast_to(trials.live, trials.patterns.shape).copy()
     found = [
         solver(pattern, live, trials.window, rounds, starts)
-        for pattern, live in zip(trials.patterns, masks, strict=True)
+        for pattern, live in zip(trials.patterns, trials.live, strict=True)
     ]
     spent = time.process_time() - began
     truth = TrueShapes(torch.from_numpy(trials.shapes), trials.window)
@@ -121,8 +119,8 @@ def main(
     """Print the scores of each condition as soon as it is measured."""
     torch.set_num_threads(1)
     console, rows = Console(width=140), []
-    for each in name or ("noise-free", "1e4-photons"):
-        trials = unseen_pairs(condition(each), count)
+    for way in set_conditions("standard", name or ("noise-free", "1e4-photons")):
+        each, trials = way.name, unseen_pairs(way, count)
         for one in solver or SOLVERS:
             common = {"condition": each, "solver": one, "count": count, "rounds": rounds, "starts": starts}
             rows.append(common | scored(SOLVERS[one], trials, rounds, starts))

@@ -24,8 +24,10 @@ from crystals_tables import (
     crystals_table,
 )
 from molmnist_tables import (
+    molmnist_dynamics_table,
     molmnist_ensemble_table,
     molmnist_forward_table,
+    molmnist_hard_table,
     molmnist_simulate_table,
     molmnist_tasks_table,
 )
@@ -327,7 +329,9 @@ TABLES = {
     "molmnist_forward": molmnist_forward_table,
     "molmnist_simulate": molmnist_simulate_table,
     "molmnist_ensemble": molmnist_ensemble_table,
+    "molmnist_dynamics": molmnist_dynamics_table,
     "molmnist_tasks": molmnist_tasks_table,
+    "molmnist_hard": molmnist_hard_table,
     "crystals": crystals_table,
     "crystals_short": crystals_short_table,
     "crystals_others": crystals_others_table,

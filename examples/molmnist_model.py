@@ -14,13 +14,15 @@ def rings(patterns: np.ndarray, live: np.ndarray) -> np.ndarray:
     """Logarithm of the mean intensity of the innermost rings, over their first one."""
     axis = np.arange(patterns.shape[-1]) - patterns.shape[-1] // 2
     radius = np.hypot(axis[:, None], axis[None]).round()
-    means = [patterns[:, live & (radius == r)].mean(1) for r in range(3, 3 + RADII)]
+    inside = [live & (radius == r) for r in range(3, 3 + RADII)]
+    means = [(patterns * ring).sum((1, 2)) / np.maximum(ring.sum((1, 2)), 1) for ring in inside]
     profile = np.log(np.stack(means, 1) + 1e-9)
     return profile - profile[:, :1]
 
 
 known = molmnist.load("sample", split="train")
-known_rings = rings(known.arrays("pattern"), known.mask)
+known_patterns = known.arrays("pattern")
+known_rings = rings(known_patterns, np.broadcast_to(known.mask, known_patterns.shape))
 
 
 def predict(patterns: np.ndarray, live: np.ndarray, window_side: float) -> dict[str, np.ndarray]:
@@ -36,6 +38,7 @@ def predict(patterns: np.ndarray, live: np.ndarray, window_side: float) -> dict[
 
 if __name__ == "__main__":
     unknown = molmnist.load("sample", split="test")
-    answer = predict(unknown.arrays("pattern"), unknown.mask, 200.0)
+    patterns = unknown.arrays("pattern")
+    answer = predict(patterns, np.broadcast_to(unknown.mask, patterns.shape), 200.0)
     for told, true in zip(answer["fibril"], unknown.arrays("fibril"), strict=True):
         print(f"found ({molmnist.FIBRILS[told]}), it is {molmnist.FIBRILS[true]}")

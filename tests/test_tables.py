@@ -420,7 +420,7 @@ def test_molmnist_goals_are_judged_and_baselines_stand_beside_the_network():
     own = {"model": "network", "psnr_db": 31.0, "ssim": 0.98, "pearson": 0.97, "cpu_ms_per_pattern": 2.0}
     floor = {"model": "phase retrieval", "floor": True, "psnr_db": 38.9, "ssim": 0.997, "pearson": 0.999}
     floor |= common | {"cpu_ms_per_pattern": 596.0, "by_fibril": {"psnr_db": {"6x6": 38.0}}}
-    report = {"training_per_fibril": 20, "cores": 2, "torch_threads": 1, "rows": [floor]}
+    report = {"training_pairs": 20, "cores": 2, "torch_threads": 1, "rows": [floor]}
     _, (alone,) = tables.molmnist_tasks_table(report)
     assert alone.measured == "no network yet"
     assert alone.others == "phase retrieval 38.9 dB, SSIM 0.997, Pearson 0.999, 596.0 ms"
@@ -435,10 +435,42 @@ def test_molmnist_classes_and_twists_are_shown():
     common = {"condition": "1e4-photons", "count": 20, "model": "network", "cpu_ms_per_pattern": 2.0}
     classes = common | {"task": "classification", "accuracy": 0.94}
     twist = common | {"task": "regression", "mae_deg_per_nm": 0.1, "r2_within_fibrils": None}
-    report = {"training_per_fibril": 20, "cores": 2, "torch_threads": 1, "rows": [classes, twist]}
+    report = {"training_pairs": 20, "cores": 2, "torch_threads": 1, "rows": [classes, twist]}
     _, (first, second) = tables.molmnist_tasks_table(report)
     assert (first.goal, first.measured) == ("≥ 95 %", "network 94.0 %, 2.0 ms (goal missed)")
     assert second.measured == "network off by 0.100°/nm, 2.0 ms"
+
+
+def hard_row(model: str, beyond: float, floor: bool = True) -> dict:
+    row = {"condition": "1e4-photons", "count": 40, "task": "inversion", "model": model, "floor": floor}
+    row |= {"psnr_db": 18.5 + beyond, "beyond_class_mean_db": beyond, "ssim": 0.9, "pearson": 0.9}
+    return row | {"resolution_a": 5.0, "cpu_ms_per_pattern": 10.0, "by_outline": {}}
+
+
+def test_a_lead_on_hard_counts_over_what_is_told_nothing_and_leaves_room_below_the_phases():
+    report = {"training_pairs": 20, "cores": 2, "torch_threads": 1}
+    floors = [hard_row("nearest pair", 1.0), hard_row("turned class mean (class and rotation told)", 4.0)]
+    floors.append(hard_row("measured amplitudes (true phases told)", 10.0))
+    _, (row,) = tables.molmnist_hard_table(report | {"rows": [hard_row("network", 6.5, False), *floors]})
+    assert row.goal == "≥ 5 dB over the best baseline, ≥ 3 dB below the told phases"
+    assert row.measured == "network 25.0 dB (+6.5), SSIM 0.900, Pearson 0.900, 5.0 Å, 10.0 ms"
+    assert row.others.startswith("nearest pair 19.5 dB (+1.0)")
+    _, (row,) = tables.molmnist_hard_table(report | {"rows": [hard_row("network", 5.5, False), *floors]})
+    assert row.measured.endswith("(goal missed: ≥ 5 dB over the best baseline)")
+
+
+def test_molmnist_bundles_have_chains_outlines_and_turns():
+    common = {"condition": "clean", "count": 20, "model": "network", "cpu_ms_per_pattern": 2.0}
+    chains = common | {"task": "chains", "mae_chains": 2.34, "relative_error": 0.071, "exact": 0.25}
+    outline = common | {"task": "outline", "accuracy": 0.94}
+    turn = common | {"task": "turn", "mae_deg": 5.67, "r2": 0.5}
+    report = {"training_pairs": 20, "cores": 2, "torch_threads": 1, "rows": [chains, outline, turn]}
+    _, rows = tables.molmnist_hard_table(report)
+    assert [row.measured for row in rows] == [
+        "network off by 2.3 (7.1 %), exact 25 %, 2.0 ms",
+        "network 94.0 %, 2.0 ms",
+        "network off by 5.7°, R² 0.50, 2.0 ms",
+    ]
 
 
 def test_energies_from_vectors_miss_their_goal_where_composition_alone_is_better():

@@ -78,6 +78,9 @@ def dynamics(
         Literal["water", "scaled", "vacuum"],
         typer.Option(help="TIP3P; or none, with charges x 0.5; or none, with full charges."),
     ] = "water",
+    force_field: Annotated[
+        Literal["glycam06", "charmm36"], typer.Option(help="GLYCAM_06j-1, or CHARMM36 with its own TIP3P.")
+    ] = "glycam06",
     length: Length = 200.0,
     padding: Annotated[float, typer.Option(help="Å of water on each side.")] = 10.0,
     temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
@@ -98,7 +101,7 @@ def dynamics(
     """
     from argand.systems.molmnist.ensemble.dynamics import Dynamics, Run
 
-    settings = Dynamics(fibril, solvent, length, padding, temperature, seed)
+    settings = Dynamics(fibril, solvent, length, padding, temperature, seed, force_field=force_field)
     run = Run(settings, out, platform, threads)
     run.advance(ps, max_equilibration, window)
     say(run.summary())
@@ -332,6 +335,13 @@ def predict(
     ] = None,
     mask: Annotated[Path | None, typer.Option(help="Pixels to leave out: zero is usable.")] = None,
     index: Annotated[int | None, typer.Option(help="Only this pattern of each file, from 0.", min=0)] = None,
+    length: Annotated[
+        float | None, typer.Option(help="Å of the fibril, by which its turn is a twist.", min=10.0)
+    ] = None,
+    network: Annotated[
+        Literal["any", "ten"],
+        typer.Option(help="any: bundles of any outline; ten: the published fibrils alone, faster."),
+    ] = "any",
     polish: Annotated[
         int, typer.Option(help="Rounds of phase retrieval that go on from the answer.", min=0)
     ] = 0,
@@ -342,7 +352,7 @@ def predict(
     weights: Weights = None,
     force: Force = False,
 ) -> None:
-    """Find shape, fibril and twist from diffraction patterns, and say whether to believe them.
+    """Find shape, chains and turn from diffraction patterns, and say whether to believe them.
 
     Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
     """
@@ -353,11 +363,12 @@ def predict(
     from argand.systems.molmnist.files.table import answer_table
     from argand.systems.molmnist.view import write_page
 
-    asked = Asked(window, radiation, mask, index, polish)
-    settings = {"weights": file_digest(weights or module.WEIGHTS)}
-    named = "shipped" if weights is None else str(weights)
+    asked = Asked(window, radiation, mask, index, polish, length)
+    file = weights or (module.WEIGHTS if network == "any" else module.WEIGHTS_TEN)
+    settings = {"weights": file_digest(file)}
+    named = f"shipped, {network}" if weights is None else str(weights)
     folder = RunFolder(out, named, page=write_page, settings=settings, force=force)
-    records = predict_files(patterns, module.load(weights), asked, folder, tell)
+    records = predict_files(patterns, module.load(file), asked, folder, tell)
     typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
     if out is not None and not json:
         say(f"shapes and pictures: {out}\npage: {out / PAGE}")
@@ -384,51 +395,60 @@ def evaluate(
     model: Annotated[
         str | None, typer.Option(help="module:function of any model; see the guide in docs/molmnist.md.")
     ] = None,
+    set_name: Annotated[
+        str, typer.Option("--set", help="standard, hard, or a file that simulate wrote.")
+    ] = "standard",
     task: Annotated[
-        Literal["inversion", "classification", "regression", "all"], typer.Option(help="What is scored.")
+        Literal["inversion", "classification", "regression", "chains", "outline", "turn", "kind", "all"],
+        typer.Option(help="What is scored, of what the set has."),
     ] = "all",
     condition: Annotated[
         list[str] | None,
-        typer.Option(help="noise-free, 1e6-photons, 1e4-photons, beam-stop, small-window; may be repeated."),
+        typer.Option(
+            help="noise-free, 1e6-photons, 1e4-photons, beam-stop, small-window, published-set; of hard "
+            "as-drawn, 1e6- to 1e2-photons, clean; may be repeated."
+        ),
     ] = None,
-    count: Annotated[int, typer.Option(help="Test patterns, of the ten fibrils in turn.", min=1)] = 100,
+    count: Annotated[int, typer.Option(help="Test patterns, the first of the set.", min=1)] = 100,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Trivial and classical answers too; alone without a model.")
     ] = False,
     training: Annotated[
-        int, typer.Option(help="Training pairs of each fibril that the baselines learn from.", min=1)
-    ] = 1000,
-    own_set: Annotated[
-        Path | None,
-        typer.Option("--set", help="Set of molecules of your own, whose test pairs are scored instead."),
-    ] = None,
+        int,
+        typer.Option(
+            help="Training pairs for baselines and class means; 0: neither is scored or compared with.",
+            min=0,
+        ),
+    ] = 2000,
     json: Json = False,
 ) -> None:
-    """Print the leaderboard: patterns to shapes, fibrils and twists, on test pairs of `standard`.
+    """Print the leaderboard: what answers to test patterns of a set are worth, task by task.
 
-    Example: argand molmnist evaluate --model mymodel:predict --condition beam-stop --baselines
+    Example: argand molmnist evaluate --set hard --model mymodel:predict --condition 1e4-photons --baselines
 
     Example: argand molmnist evaluate runs/own/best.safetensors --set own.h5 --baselines
     """
-    from argand.systems.molmnist.benchmark.conditions import CONDITIONS
+    from argand.systems.molmnist.benchmark.conditions import set_conditions
     from argand.systems.molmnist.benchmark.model import find_model
-    from argand.systems.molmnist.evaluate import TASKS, evaluate_tasks, leaderboard, shipped_models
+    from argand.systems.molmnist.evaluate import evaluate_tasks, leaderboard, shipped_models, task_names
 
     if model is not None and weights is not None:
         raise ConfigError("a model or weights can be scored, not both at once")
-    if own_set is not None:
+    if baselines and not training:
+        raise ConfigError("baselines have to learn; --training 1 or more")
+    ways = set_conditions(set_name, condition or ())
+    models = {}
+    if model is not None:
+        models = {model: find_model(model)}
+    elif ways[0].system.structures is None and (weights is not None or not baselines):
+        models = shipped_models(weights)
+    if ways[0].system.structures is not None and model is None:
         from argand.systems.molmnist.benchmark.own_set import evaluate_set
 
-        rows = evaluate_set(own_set, weights, count, baselines)
+        rows = evaluate_set(Path(set_name), weights, count, baselines)
     else:
-        models = {}
-        if model is not None:
-            models = {model: find_model(model)}
-        elif weights is not None or not baselines:
-            models = shipped_models(weights)
-        tasks: list[Any] = [name for name in TASKS if task in (name, "all")]
         rows = evaluate_tasks(
-            models, condition or list(CONDITIONS), tasks, count=count, baselines=baselines, training=training
+            models, ways, task_names(task), count=count, baselines=baselines, training=training
         )
     if json:
         typer.echo(dumps(rows, indent=2))

@@ -17,9 +17,17 @@ from argand.page.shell import PAGE
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.runs.folder import output_file
 from argand.runs.record import SUMMARY, Record
-from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
-from argand.systems.molmnist.files.outputs import shape_extent, softened
-from argand.systems.molmnist.files.table import twist_text
+from argand.systems.molmnist.fibril.cellulose import cellulose
+from argand.systems.molmnist.fibril.fibril import (
+    FIBRILS,
+    LENGTH,
+    chain_atoms,
+    chain_labels,
+    chain_places,
+    chain_sites,
+)
+from argand.systems.molmnist.files.outputs import shape_extent, softened, title_of
+from argand.systems.molmnist.files.table import found_text, turn_text, twist_text
 from argand.systems.molmnist.simulate import turned
 
 TEMPLATE = system_data("molmnist", "view.html")
@@ -91,11 +99,10 @@ def _row(number: int, record: Record) -> str:
         said = escape(record["reason"])
         return f'<tr class="dead"><td>{name}<td colspan="5">{said}<td><span class="chip bad">no answer</span>'
     colour, verdict = ("good", "believed") if record["believed"] else ("bad", "not believed")
-    fibril = record["fibril"]
     cells = (
         f'<a href="#{number}">{escape(record["name"])}</a>',
-        "" if fibril is None else f"{escape(fibril)} <small>{record['probability']:.2f}</small>",
-        twist_text(record) or "not told",
+        escape(found_text(record)),
+        f"{twist_text(record) or 'not told'} <small>{turn_text(record)}</small>",
         f"{record['rotation_deg']:.1f}",
         f"{record['window_side_angstrom']:.1f} <small>{record.get('window_from', '')}</small>",
         f"{record['residual']:.3f} <small>{record['expected_residual']:.3f}</small>",
@@ -135,13 +142,16 @@ def _view(folder: Path, record: Record) -> Packed:
         "twist": record["twist_deg_per_nm"],
         "twist_sd": record["twist_sd_deg_per_nm"],
         "rotation": record["rotation_deg"],
+        "found": title_of(record),
+        "turn": record.get("turn_deg"),
+        "turn_sd": record.get("turn_sd_deg"),
         "window": {"side": record["window_side_angstrom"], "from": record.get("window_from", "")},
         "truth": record.get("truth"),
         "hdf5": record["hdf5"],
         "cxi": record.get("cxi"),
         "pattern": _packed_pattern(arrays["pattern"], arrays["live"], record["window_side_angstrom"]),
         "images": {name: _packed_image(*image, side, pixel) for name, image in images.items()},
-        "chains": _packed_chains(record) if record["fibril"] in FIBRILS else None,
+        "chains": _packed_chains(record),
     }
 
 
@@ -181,26 +191,42 @@ def _packed(codes: np.ndarray) -> Packed:
     return {"data": data, "rows": codes.shape[0], "columns": codes.shape[1]}
 
 
-def _packed_chains(record: Record) -> Packed:
-    """Backbones of the fibril, turned and wound as predicted, in tenths of an Å.
+def _packed_chains(record: Record) -> Packed | None:
+    """Backbones of the chains, turned and wound as predicted, in tenths of an Å; None where none are known.
 
-    Straight where the twist is not told; right-handed else, for no projection shows the hand.
+    Straight where no twist is told, and 200 Å long; right-handed else, for no projection shows the hand.
     """
-    paths = chain_paths(record["fibril"], record["twist_deg_per_nm"] or 0.0, record["rotation_deg"])
+    if record.get("sites"):
+        sites = np.array(record["sites"])
+    elif record["fibril"] in FIBRILS:
+        sites = chain_sites(record["fibril"])
+    else:
+        return None
+    paths = chain_paths(sites, _drawn_twist(record), record["rotation_deg"])
     tenths = np.rint(10 * paths).astype("<i2")
     data = base64.b64encode(tenths.tobytes()).decode()
     return {"data": data, "chains": paths.shape[0], "points": paths.shape[1]}
 
 
+def _drawn_twist(record: Record) -> float:
+    """Degrees/nm by which a drawn fibril is wound: as told, else so that its ends are turned as told."""
+    if record["twist_deg_per_nm"] is not None:
+        return record["twist_deg_per_nm"]
+    return 10 * (record.get("turn_deg") or 0.0) / LENGTH
+
+
 def chain_paths(
-    name: str, twist_deg_per_nm: float, rotation_deg: float
+    sites: Float[np.ndarray, "chain 2"], twist_deg_per_nm: float, rotation_deg: float
 ) -> Float[np.ndarray, "chain point 3"]:
-    """Backbone of each chain of a fibril in Å, wound by a twist and turned about its axis."""
-    fibril = build_fibril(name)
-    cart = turned(twisted(fibril.cart, twist_deg_per_nm / DEG_PER_NM), float(np.radians(rotation_deg)))
-    on_path = np.isin(np.array(fibril.atom_names), BACKBONE)
-    chain, points = fibril.chain[on_path], cart[on_path]
-    paths = points.reshape(fibril.chains, -1, 3)
-    assert (np.diff(chain) >= 0).all()
-    order = np.argsort(paths[:, :, 2], axis=1)
-    return np.take_along_axis(paths, order[:, :, None], 1)
+    """Backbone of the chain at each site, in Å: wound by a twist about their centroid, turned about it."""
+    count = 2 * int(np.ceil(LENGTH / (2 * cellulose().rise)))
+    names = np.array(chain_labels(count)[0])
+    on_path = np.isin(names, BACKBONE)
+    places = chain_places(np.asarray(sites, float))
+    paths = []
+    for (u, _), place in zip(sites, places - places.mean(0), strict=True):
+        cart = chain_atoms(int(u) % 2, count)[on_path]
+        cart = cart[cart[:, 2].argsort()]
+        paths.append(cart + np.array([*place, -cart[:, 2].mean()]))
+    wound = twisted(np.concatenate(paths), twist_deg_per_nm / DEG_PER_NM)
+    return turned(wound, float(np.radians(rotation_deg))).reshape(len(paths), -1, 3)

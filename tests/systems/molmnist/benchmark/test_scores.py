@@ -5,7 +5,13 @@ import pytest
 import torch
 
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.benchmark.scores import TrueShapes, pearson, ssim_map
+from argand.systems.molmnist.benchmark.scores import (
+    TrueShapes,
+    pearson,
+    resolution,
+    ring_correlation,
+    ssim_map,
+)
 
 WINDOW = Window(64.0, 64)
 
@@ -87,3 +93,41 @@ def test_structural_similarity_is_one_for_equal_images_and_sees_a_lost_structure
     image = torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(ssim_map(image, image), torch.ones(1, 32, 32))
     assert ssim_map(image, torch.full_like(image, 0.5))[:, 6:-6, 6:-6].mean() < 0.2
+
+
+def rings(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    return ring_correlation(torch.fft.rfft2(first), torch.fft.rfft2(second))
+
+
+def test_equal_images_are_resolved_to_two_pixels_and_noise_not_at_all():
+    image, noise = torch.randn(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(rings(image, 7 * image), torch.ones(1, 33))
+    assert resolution(rings(image, image), WINDOW).item() == pytest.approx(2.0)
+    # Rings of noise correlate by chance, the less the more pixels they have.
+    assert rings(image, noise)[0, 8:].abs().max() < 0.4
+    assert resolution(rings(image, noise), WINDOW).item() > 8
+    assert resolution(rings(image, torch.zeros_like(image)), WINDOW).item() == 64
+
+
+@pytest.mark.parametrize("kept", [8, 20])
+def test_a_low_passed_image_is_resolved_to_where_it_was_cut(kept: int):
+    image = torch.randn(1, 64, 64, generator=torch.Generator().manual_seed(1))
+    away = torch.hypot(torch.fft.fftfreq(64, 1 / 64)[:, None], torch.arange(33.0)[None])
+    low = torch.fft.irfft2(torch.fft.rfft2(image) * (away.round() <= kept), s=(64, 64))
+    assert resolution(rings(image, low), WINDOW).item() == pytest.approx(64 / (kept + 0.5), rel=5e-3)
+
+
+def test_rings_correlate_as_a_sum_over_all_pixels_of_the_whole_spectrum():
+    first, second = torch.rand(2, 1, 9, 9, generator=torch.Generator().manual_seed(2))
+    one, two = np.fft.fft2(first[0].numpy()), np.fft.fft2(second[0].numpy())
+    along = np.fft.fftfreq(9, 1 / 9)
+    ring = np.rint(np.hypot(along[:, None], along[None])) == 2
+    expected = (one * two.conj())[ring].real.sum()
+    expected /= np.sqrt((abs(one[ring]) ** 2).sum() * (abs(two[ring]) ** 2).sum())
+    assert rings(first, second)[0, 2].item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_resolution_is_blind_to_place_and_hand():
+    shapes = blobs()
+    found = TrueShapes(shapes, WINDOW).scores(moved(shapes.flip(1, 2), 3.0, -5.0))
+    assert found["resolution_a"].max() < 2.2

@@ -1,12 +1,16 @@
 """Molecular dynamics of a short fibril: force field, frames, resumption, and when it counts as stationary."""
 
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
 from argand.errors import ConfigError, InputError, MissingExtraError
-from argand.systems.molmnist.ensemble import dynamics
+from argand.systems.molmnist.ensemble import charmm36, dynamics
 from argand.systems.molmnist.ensemble import force_field as forcefield
 from argand.systems.molmnist.ensemble.dynamics import Dynamics, NotStationaryError, Run
 from argand.systems.molmnist.ensemble.md_ensemble import FrameEnsemble
@@ -60,6 +64,84 @@ def test_scaled_charges_are_half_of_the_full_ones():
 
 
 @pytest.mark.slow
+def test_charmm_knows_every_atom_chains_are_neutral_and_lennard_jones_is_merged_without_loss():
+    mm = pytest.importorskip("openmm")
+    fibril = build_fibril("2x2", 20.0)
+    model = forcefield.create_model(fibril, "vacuum", 10.0, "charmm36")
+    force = next(f for f in model.system.getForces() if isinstance(f, mm.NonbondedForce))
+    charges = np.array([force.getParticleParameters(i)[0]._value for i in range(len(fibril))])
+    of_glucose = np.bincount(fibril.glucose, charges).reshape(fibril.chains, -1)
+    np.testing.assert_allclose(of_glucose[:, 1:-1], 0, atol=1e-6)
+    np.testing.assert_allclose(of_glucose.sum(1), 0, atol=1e-6)
+    ether = [name == "O4" for name in fibril.atom_names]
+    assert sorted(set(charges[ether].round(6))) == [-0.65, -0.36]
+
+    topology = forcefield.create_topology(fibril, by_glucose=True)
+    cutoff = {"nonbondedCutoff": 0.1 * charmm36.CUTOFF, "switchDistance": 0.1 * charmm36.SWITCH}
+    system = charmm36.force_field(mm).createSystem(
+        topology, nonbondedMethod=mm.app.CutoffNonPeriodic, constraints=mm.app.HBonds, **cutoff
+    )
+    before = potential_energy(system, fibril.cart)
+    charmm36.merge_lennard_jones(mm, system)
+    assert not any(isinstance(force, mm.CustomNonbondedForce) for force in system.getForces())
+    assert potential_energy(system, fibril.cart) == pytest.approx(before, abs=1e-6)
+
+
+def test_linked_glucose_has_the_charges_that_charmm_gives_it_in_a_maltoside():
+    pytest.importorskip("openmm")
+    mm = forcefield.openmm()
+    # OpenMM's own file, and ours.
+    tree = ET.parse(Path(mm.app.__file__).with_name("data") / "charmm36.xml")  # noqa: S314
+    known = next(one for one in tree.iter("Residue") if one.get("name") == "BDDM")
+    maltoside = {atom.get("name"): atom for atom in known.iter("Atom")}
+    found = ET.fromstring(charmm36.chain_residues(mm))  # noqa: S314
+    inner = next(one for one in found.iter("Residue") if one.get("name") == "GLCI")
+    for atom in inner.iter("Atom"):
+        # Its second glucose is linked at both ends; its hydroxyl hydrogens have other names there.
+        name = "2" + re.sub(r"H(\d)O", r"HO\1", atom.attrib["name"])
+        assert (atom.get("charge"), atom.get("type")) == (
+            maltoside[name].get("charge"),
+            maltoside[name].get("type"),
+        ), name
+
+
+def potential_energy(system, cart: np.ndarray) -> float:
+    """kJ/mol of atoms in Å."""
+    mm = forcefield.openmm()
+    platform = mm.Platform.getPlatformByName("Reference")
+    context = mm.Context(system, mm.VerletIntegrator(0.001), platform)
+    context.setPositions(cart * 0.1)
+    return context.getState(energy=True).getPotentialEnergy()._value
+
+
+@pytest.mark.slow
+def test_both_force_fields_have_the_same_water_at_the_start():
+    pytest.importorskip("openmm")
+    fibril = build_fibril("2x2", 20.0)
+    glycam, charmm = (
+        forcefield.create_model(fibril, "water", 10.0, name) for name in ("glycam06", "charmm36")
+    )
+    np.testing.assert_array_equal(glycam.cart, charmm.cart)
+    assert glycam.topology.getPeriodicBoxVectors() == charmm.topology.getPeriodicBoxVectors()
+
+
+@pytest.mark.slow
+def test_the_energy_of_a_fibril_in_water_is_that_of_the_fibril_alone(tmp_path: Path, at_once: None):
+    pytest.importorskip("openmm")
+    wet = Dynamics("2x2", "water", 20.0, 9.5, frame_ps=0.04, atoms_every=1, block_ps=0.08)
+    run = Run(wet, tmp_path, "CPU", threads=1)
+    run.advance(0.08, 0.16, 0.16, quiet=True)
+    found = run.trajectory.read("atoms", "fibril_energy_kj_mol", "energy_kj_mol", phase="production")
+    alone = forcefield.create_model(run.fibril, "vacuum", 10.0).system
+    expected = [potential_energy(alone, cart.astype(float)) for cart in found["atoms"]]
+    # Frames are kept in single precision: 1e-6 Å of each atom.
+    np.testing.assert_allclose(found["fibril_energy_kj_mol"], expected, atol=2.0)
+    assert np.all(found["energy_kj_mol"] < np.array(expected) - 5000)
+    energy = FrameEnsemble(tmp_path, 20.0).energy_kt
+    np.testing.assert_allclose(energy, (expected - np.mean(expected)) / 2.494, atol=1.0)
+
+
+@pytest.mark.slow
 def test_a_box_of_water_has_its_padding_and_density():
     pytest.importorskip("openmm")
     fibril = build_fibril("2x2", 20.0)
@@ -92,8 +174,11 @@ def test_a_run_writes_frames_goes_on_and_is_read_as_variants(tmp_path: Path, at_
     fibril = build_fibril("2x2", 20.0)
     moved = np.linalg.norm(variant.cart - fibril.cart, axis=1)
     assert 0.05 < np.median(moved) < 2.0
-    assert "2x2 in scaled, 0.4 ps: twist" in run.summary()
+    assert "2x2 in scaled, glycam06, 0.4 ps: twist" in run.summary()
     assert "not the twist in water" in run.summary()
+    assert "known for 4 chains: 1.5 to 32.0" in run.summary()
+    energy = trajectory.read("energy_kj_mol", "fibril_energy_kj_mol", phase="production")
+    np.testing.assert_array_equal(energy["energy_kj_mol"][4::5], energy["fibril_energy_kj_mol"])
 
 
 @pytest.mark.slow
@@ -147,6 +232,16 @@ def test_a_block_without_its_state_is_made_again(tmp_path: Path):
     (tmp_path / "block-00001.h5").write_bytes(b"half")
     assert len(trajectory.blocks()) == 1
     np.testing.assert_array_equal(trajectory.read("twist_deg_per_nm")["twist_deg_per_nm"], np.ones(5))
+
+
+def test_a_folder_from_before_there_was_a_choice_of_force_field_goes_on_with_glycam(tmp_path: Path):
+    Run(SHORT, tmp_path)
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    del settings["force_field"]
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    Run(SHORT, tmp_path)
+    with pytest.raises(ConfigError, match="another force_field"):
+        Run(replace(SHORT, force_field="charmm36"), tmp_path)
 
 
 def test_a_folder_holds_one_run(tmp_path: Path):

@@ -20,6 +20,7 @@ from argand.systems.molmnist.ensemble.elastic_ensemble import (
 )
 from argand.systems.molmnist.ensemble.elastic_fit import compare, fit, observe
 from argand.systems.molmnist.ensemble.fluctuation import fibril_twist, sections
+from argand.systems.molmnist.ensemble.md_ensemble import FrameEnsemble
 from argand.systems.molmnist.ensemble.trajectory import State, Trajectory
 from argand.systems.molmnist.fibril.fibril import build_fibril
 
@@ -63,7 +64,7 @@ def write_run(
     }
     trajectory = Trajectory(folder)
     settings = {"fibril": name, "solvent": "scaled", "length": length}
-    trajectory.begin({**settings, "temperature_k": 300.0, "frame_ps": 0.2})
+    trajectory.begin({**settings, "temperature_k": 300.0, "frame_ps": 0.2}, {})
     trajectory.append(written, phase, State(1, phase, carts[-1], carts[-1], None))
     return folder
 
@@ -93,7 +94,7 @@ def test_twist_its_law_spring_and_own_motion_are_given_back(fitted: EnsemblePara
     assert fitted.twist_sd_2x2_deg_per_nm == pytest.approx(TRUTH.twist_sd_2x2_deg_per_nm, rel=0.12)
     assert fitted.spring == pytest.approx(TRUTH.spring, rel=0.15)
     assert fitted.glucose_rms == pytest.approx(TRUTH.glucose_rms, rel=0.15)
-    assert f"2x2 scaled 60 Å, {FRAMES} frames" in fitted.source
+    assert f"2x2 scaled 60 Å, {FRAMES} frames (glycam06)" in fitted.source
 
 
 def test_one_run_leaves_what_it_cannot_tell_as_it_was(runs: list[Path]):
@@ -184,6 +185,18 @@ def test_a_folder_that_is_no_run_is_one_clear_line(what: str, runs: list[Path], 
     assert "no run of dynamics there" in answer.stderr
     assert answer.stderr.count("\n") == 1
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_frames_without_water_have_the_energy_of_all_and_older_ones_in_water_have_none(
+    runs: list[Path], tmp_path: Path
+):
+    energy = Trajectory(runs[0]).read("energy_kj_mol")["energy_kj_mol"]
+    dry = FrameEnsemble(runs[0], LENGTHS["2x2"])
+    np.testing.assert_allclose(dry.energy_kt, (energy - energy.mean()) / 2.494, rtol=1e-3)
+    wet = write_run(tmp_path / "wet", "2x2", TRUTH, 4)
+    settings = json.loads((wet / "settings.json").read_text())
+    (wet / "settings.json").write_text(json.dumps(settings | {"solvent": "water"}))
+    assert np.isnan(FrameEnsemble(wet, LENGTHS["2x2"]).energy_kt).all()
 
 
 def test_a_damaged_block_is_one_clear_line(tmp_path: Path):

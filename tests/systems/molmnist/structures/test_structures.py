@@ -255,4 +255,4 @@ def test_from_files_to_scores_on_the_command_line(tmp_path: Path):
     rows = json.loads(run("evaluate", weights, "--set", name, "--baselines", "--json"))
     assert {row["model"] for row in rows} >= {"network", "network + fit", "zeros", "class mean, told class"}
     assert all(row["count"] == 4 for row in rows)
-    assert {row["task"] for row in rows} == {"inversion", "classification"}
+    assert {row["task"] for row in rows} == {"inversion", "kind"}

@@ -1,102 +1,207 @@
-"""What the tasks are measured on: pairs of the test split of `standard`, measured in five ways."""
+"""What the tasks are measured on: pairs of a set, measured in each of its ways, or as a file has them."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count as naturals
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
-from argand.errors import ConfigError
+from argand.errors import ConfigError, InputError
 from argand.physics.coherent.projection import Window
 from argand.system import near_match
+from argand.systems.molmnist.benchmark.dataset import SEED, open_pairs
 from argand.systems.molmnist.ensemble.elastic_ensemble import ensemble
 from argand.systems.molmnist.presets import PRESETS
-from argand.systems.molmnist.system import SPLITS, Molmnist
+from argand.systems.molmnist.system import SPLITS, Molmnist, Sample
 
-SEED = 0
-"""That of the set `standard` (`dataset.SEED`), whose first test pairs these are."""
 BEAM_STOP = 0.06
 """1/Å; by hand, two pixels of a window of 200 Å: half of the central speckle of 6x6 or hexagonal-36, most of
 9x9's."""
 SMALL_WINDOW = Window(100.0, 200)
 """100 Å on 200 pixels of 0.5 Å: 1.36 times as wide as 9x9, where phase retrieval wants twice."""
+NO_BACKGROUND = 1e-12
+"""Share of the photons; it must not be 0, whose logarithm is taken. By hand: a billionth of the least of
+`hard`, and less than any pixel's share that is not 0."""
+PHOTONS = {"1e6-photons": 1e6, "1e4-photons": 1e4, "1e3-photons": 1e3, "1e2-photons": 1e2}
+"""Ways in which `hard` is measured with one number of photons: from what classical methods live on to what
+tells little more than the size; by hand."""
+AS_STORED = "as stored"
+"""The one condition of a set in a file."""
+_TRUTHS = (
+    ("chains", "outline", "turn_deg"),
+    ("fibril", "twist_deg_per_nm"),
+    ("kind",),
+)
+"""What a sample says of a bundle, of one of the ten fibrils, or of an object of one's own."""
+_POSE = ("rotation_deg", "background")
 
 
-def conditions(system: Molmnist) -> dict[str, Molmnist]:
-    """The same pairs, measured in each of the ways."""
+@dataclass(frozen=True)
+class Condition:
+    """Pairs of a set measured in one way: simulated by `system`, or read from the file `stored`."""
+
+    name: str
+    system: Molmnist
+    stored: Path | None = None
+
+    def samples(self, split: str, count: int) -> Iterator[Sample]:
+        """The first `count` samples of a split, or as many as a file has; InputError where it has none."""
+        if self.stored is None:
+            for index in islice(split_numbers(self.system, split), count):
+                yield self.system.simulate(index, SEED)
+            return
+        pairs = open_pairs(self.stored, split)
+        if not len(pairs):
+            raise InputError(f"{self.stored}: no pair of it is of the split '{split}'; simulate more")
+        for row in pairs.rows[:count]:
+            yield pairs.source[int(row)]
+
+
+def standard_conditions(system: Molmnist) -> dict[str, Molmnist]:
+    """The pairs of `standard`, measured in five ways, and those of the published set."""
     changes = {
         "noise-free": {},
         "1e6-photons": {"photons": 1e6},
         "1e4-photons": {"photons": 1e4},
         "beam-stop": {"photons": 1e4, "beam_stop": BEAM_STOP},
         "small-window": {"window": SMALL_WINDOW},
+        "published-set": {"projection": "histogram", "rotate": False, "normalise": False},
     }
     return {
         name: replace(system, imaging=replace(system.imaging, **change)) for name, change in changes.items()
     }
 
 
-CONDITIONS = conditions(PRESETS["standard"])
-"""`beam-stop` has 10⁴ photons too; `small-window` is 100 Å at 0.5 Å, noise-free, and gives no support.
+def hard_conditions(system: Molmnist) -> dict[str, Molmnist]:
+    """The pairs of `hard` as drawn, at single numbers of photons, and without anything in the way.
 
-How many photons is by hand: at 10⁴ classical retrieval loses 6 dB, at 10⁶ half of that
+    A detector takes as many random numbers whatever its ranges: all but the counts is the same in each.
+    """
+    detector = system.detector
+    if detector is None:
+        raise ConfigError("a set without a detector has no conditions of one")
+    clean = replace(
+        detector,
+        background=(NO_BACKGROUND, NO_BACKGROUND),
+        blur_px=(0.0, 0.0),
+        beam_stop=(0.0, 0.0),
+        gaps=0.0,
+        counted=False,
+    )
+    fixed = {name: replace(detector, photons=(dose, dose)) for name, dose in PHOTONS.items()}
+    each = {"as-drawn": detector, **fixed, "clean": clean}
+    return {name: replace(system, detector=one) for name, one in each.items()}
+
+
+CONDITIONS = {
+    "standard": standard_conditions(PRESETS["standard"]),
+    "hard": hard_conditions(PRESETS["hard"]),
+}
+"""Of each set. `beam-stop` has 10⁴ photons too; `small-window` is 100 Å at 0.5 Å, noise-free, and gives no
+support; `published-set` is aligned, |FFT|² of the electrons per pixel (Zhang et al., arXiv 1911.07644).
+
+How many photons is by hand: at 10⁴ classical retrieval loses 6 dB of `standard`, at 10⁶ half of that
 (benchmarks/molmnist_tasks.py)."""
 
 
-def condition(name: str) -> Molmnist:
-    """The system of a condition by name; ConfigError for a name that is none."""
+def set_conditions(name: str, chosen: Iterable[str] = ()) -> list[Condition]:
+    """Conditions of a set by its name or file, all or those of these names.
+
+    ConfigError for a name that is none, InputError for a file that cannot be read.
+    """
     if name not in CONDITIONS:
-        known = ", ".join(CONDITIONS)
-        raise ConfigError(f"no condition is called '{name}'{near_match(name, CONDITIONS)}; there are {known}")
-    return CONDITIONS[name]
+        if not Path(name).is_file():
+            known = ", ".join(CONDITIONS)
+            raise ConfigError(
+                f"no set or file is called '{name}'{near_match(name, CONDITIONS)}; there are {known}"
+            )
+        known = {AS_STORED: Condition(AS_STORED, open_pairs(Path(name)).system, Path(name))}
+    else:
+        known = {one: Condition(one, system) for one, system in CONDITIONS[name].items()}
+    for one in chosen:
+        if one not in known:
+            raise ConfigError(
+                f"no condition is called '{one}'{near_match(one, known)}; there are {', '.join(known)}"
+            )
+    return [known[one] for one in chosen or known]
 
 
 @dataclass(frozen=True)
 class Trials:
     """Pairs of one split: what a model is given, and what it is to find.
 
-    `live` says which pixels are measured, `fibril` the number in FIBRILS.
+    `live` says which pixels of each pattern are measured. `truth` has what the set knows, by the name of the
+    answer: `fibril` (number in FIBRILS) and `twist_deg_per_nm` (its magnitude, as a projection does not tell
+    the hand), or `chains`, `outline` (number in OUTLINES) and `turn_deg`, or the `kind` of another object.
+    `pose` has what is told to some baselines: `rotation_deg` about the beam, and the share `background` of
+    the photons. Without `form_factors` the patterns are transforms of the shapes themselves.
     """
 
     window: Window
-    live: Bool[np.ndarray, "slow fast"]
+    live: Bool[np.ndarray, "n slow fast"]
     patterns: Float[np.ndarray, "n slow fast"]
     shapes: Float[np.ndarray, "n slow fast"]
-    fibril: Int[np.ndarray, " n"]
-    twist_deg_per_nm: Float[np.ndarray, " n"]
+    truth: dict[str, Float[np.ndarray, " n"]]
+    pose: dict[str, Float[np.ndarray, " n"]]
+    form_factors: bool = True
 
     def __len__(self) -> int:
         return len(self.patterns)
 
 
-def pair_numbers(system: Molmnist, split: str, count: int) -> list[int]:
-    """Indices of the first `count` samples of a split, of the fibrils in turn."""
-    source, kinds = ensemble(system.fibrils[0], system.length), len(system.fibrils)
-    found: list[int] = []
-    draw = 0
-    while len(found) < count:
-        if source.split(draw) == SPLITS.index(split):
-            found += range(draw * kinds, (draw + 1) * kinds)
-        draw += 1
-    return found[:count]
+def split_numbers(system: Molmnist, split: str) -> Iterator[int]:
+    """Indices of the samples of a split, one after the other; of a set of fibrils those in turn."""
+    wanted, kinds = SPLITS.index(split), len(system.fibrils)
+    if system.bundles is not None:
+        yield from (index for index in naturals() if max(index % 10 - 7, 0) == wanted)
+    source = ensemble(system.fibrils[0], system.length)
+    for draw in naturals():
+        if source.split(draw) == wanted:
+            yield from range(draw * kinds, (draw + 1) * kinds)
 
 
-def simulate_pairs(system: Molmnist, numbers: list[int]) -> Trials:
-    """The pairs of these indices, patterns as the system's imaging measures them."""
-    samples = [system.simulate(index, SEED) for index in numbers]
-    kinds = {"pattern": np.float32, "shape": np.float32, "fibril": np.int64, "twist_deg_per_nm": np.float32}
-    arrays = {
-        name: np.stack([sample[name] for sample in samples]).astype(kind) for name, kind in kinds.items()
-    }
+def truth_of(sample: Sample) -> dict[str, float]:
+    """What a sample says of its object beside the shape."""
+    for names in _TRUTHS:
+        if set(names) <= set(sample):
+            return {name: abs(float(sample[name])) for name in names}
+    # Nothing but a shape: all are of one kind.
+    return {"kind": 0.0}
+
+
+def pose_of(sample: Sample) -> dict[str, float]:
+    """Rotation and background of a sample, 0 where it does not say."""
+    return {name: float(sample.get(name, 0.0)) for name in _POSE}
+
+
+def live_of(sample: Sample, system: Molmnist) -> Bool[np.ndarray, "slow fast"]:
+    """Pixels that are measured: the sample's own, or those of the system's imaging."""
+    return np.asarray(sample.get("live", system.imaging.live), bool)
+
+
+def columns(rows: Iterable[dict[str, float]]) -> dict[str, Float[np.ndarray, " n"]]:
+    """Rows as one array a name."""
+    rows = list(rows)
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def trials_of(condition: Condition, split: str, count: int) -> Trials:
+    """The first pairs of a split, as the condition measures them."""
+    samples, system = list(condition.samples(split, count)), condition.system
     return Trials(
         system.imaging.window,
-        system.imaging.live,
-        arrays["pattern"],
-        arrays["shape"],
-        arrays["fibril"],
-        arrays["twist_deg_per_nm"],
+        np.stack([live_of(one, system) for one in samples]),
+        np.stack([one["pattern"] for one in samples]).astype(np.float32),
+        np.stack([one["shape"] for one in samples]).astype(np.float32),
+        columns(map(truth_of, samples)),
+        columns(map(pose_of, samples)),
+        system.imaging.projection == "form-factors",
     )
 
 
-def unseen_pairs(system: Molmnist, count: int) -> Trials:
+def unseen_pairs(condition: Condition, count: int) -> Trials:
     """The first pairs of the test split."""
-    return simulate_pairs(system, pair_numbers(system, "test", count))
+    return trials_of(condition, "test", count)

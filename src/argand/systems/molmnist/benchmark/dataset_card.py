@@ -22,6 +22,8 @@ _LICENCE_FIBRILS = (
 _LIMITS_FIBRILS = """- Variants of the source `modes` are thermal draws of an elastic network about the crystal structure: no frayed ends, no
   turned hydroxymethyl groups, no water in the pattern.
 - Variants of the source `md` are frames of one run and alike where they are near in time; their splits are parts of the run.
+- Mean twists are an assumption, fitted to short runs of the two smallest fibrils in water and extrapolated to the others;
+  microscopy of wood fibrils says a third to a sixth of them.
 - The beam is along the axis of one fibril alone; there is no background.
 - Ten outlines are ten templates: turned class means come near to a network here. `hard` has no classes."""
 
@@ -112,7 +114,7 @@ def _fibril_columns(system: Molmnist) -> str:
 | `split` | {_splits()} |
 | `source` | {", ".join(f"{number} {source}" for number, source in enumerate(SOURCES))} |
 | `twist_deg_per_nm`, `rotation_deg` | of the fibril along and about its axis |
-| `energy_kt` | energy of the modes, or of the frame over its run's mean |"""
+| `energy_kt` | energy of the modes, or of the frame's fibril by itself over its run's mean (not a number where the run did not keep it) |"""
 
 
 def _fibrils_made() -> str:

@@ -3,29 +3,37 @@
     predict(patterns, live, window_side) -> {"shape": ..., "fibril": ..., "twist_deg_per_nm": ...}
 
 `patterns` float32 [n, size, size], as the detector gives them, q = 0 in pixel [size // 2, size // 2]; `live`
-bool [size, size], False where nothing is measured; `window_side` of the shapes in Å. The answer has any of:
-`shape` [n, size, size] on any scale; `fibril` [n], numbers in FIBRILS, or `fibril_probability` [n, 10];
-`twist_deg_per_nm` [n].
+bool [n, size, size], False where nothing is measured; `window_side` of the shapes in Å. The answer has any
+of: `shape` [n, size, size] on any scale; on `standard` `fibril` [n], numbers in FIBRILS, or
+`fibril_probability` [n, 10], and `twist_deg_per_nm` [n], whose sign no projection tells; on `hard` `chains`
+[n], any real number, `outline` [n], numbers in OUTLINES, or `outline_probability` [n, 4], and `turn_deg` [n],
+the angle between both ends, without a sign; on a set of other objects `kind` [n], numbers of its own.
 """
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int
 
 from argand.errors import ConfigError, InputError
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.system import from_config
+from argand.systems.molmnist.fibril.bundle import OUTLINES
 from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.systems.molmnist.system import Molmnist
 
 ModelAnswer = dict[str, np.ndarray]
 PUBLISHED = shipped_weights("molmnist-published") / "model.safetensors"
+PUBLISHED_ALIGNED = shipped_weights("molmnist-published-aligned") / "model.safetensors"
+KINDS = {"fibril": len(FIBRILS), "outline": len(OUTLINES)}
+"""Answers that are numbers of a kind, and how many kinds there are."""
+_PROBABILITIES = {f"{kind}_probability": count for kind, count in KINDS.items()}
 Model = Callable[[np.ndarray, np.ndarray, float], Mapping[str, Any]]
 
 
@@ -46,7 +54,7 @@ def find_model(name: str) -> Model:
 
 
 def published_model(weights: Path = PUBLISHED) -> Model:
-    """The published encoder-decoder, trained on `standard`; InputError where its weights are not there."""
+    """The published encoder-decoder, by default as trained on `standard`; InputError without weights."""
     state, header = load_weights(weights)
     network = from_config(Molmnist, header["config"]).network()
     restore(network, state, weights)
@@ -70,21 +78,18 @@ def ask(model: Model, patterns: np.ndarray, live: np.ndarray, window_side: float
     if not isinstance(answer, Mapping):
         raise InputError(f"the model answered a {type(answer).__name__}; a dict is asked for")
     found = {key: _checked(key, value, patterns.shape) for key, value in answer.items()}
-    if "fibril_probability" in found:
-        found.setdefault("fibril", found.pop("fibril_probability").argmax(1))
+    for name in _PROBABILITIES.keys() & found.keys():
+        found.setdefault(name.removesuffix("_probability"), found.pop(name).argmax(1))
     if not found:
-        raise InputError("the model answered nothing; a shape, a fibril or a twist is asked for")
+        raise InputError("the model answered nothing; a shape, a fibril or so is asked for")
     return found
 
 
 def _checked(key: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """One kind of answer as an array of the right shape, all finite."""
-    expected = {
-        "shape": shape,
-        "fibril": shape[:1],
-        "fibril_probability": (shape[0], len(FIBRILS)),
-        "twist_deg_per_nm": shape[:1],
-    }
+    one = shape[:1]
+    expected = {"shape": shape, **{name: (*one, count) for name, count in _PROBABILITIES.items()}}
+    expected |= dict.fromkeys((*KINDS, "kind", "twist_deg_per_nm", "chains", "turn_deg"), one)
     if key not in expected:
         raise InputError(f"the model answered '{key}'; known are {', '.join(expected)}")
     try:
@@ -95,11 +100,24 @@ def _checked(key: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
         raise InputError(f"the model's '{key}' is {_size(found.shape)}; {_size(expected[key])} is asked for")
     if not np.isfinite(found).all():
         raise InputError(f"the model's '{key}' has values that are not finite")
-    if key != "fibril":
+    if key not in (*KINDS, "kind"):
         return found
-    if (found != found.round()).any() or found.min() < 0 or found.max() >= len(FIBRILS):
-        raise InputError(f"the model's 'fibril' must be whole numbers from 0 to {len(FIBRILS) - 1}")
+    count = KINDS.get(key)
+    if (found != found.round()).any() or found.min() < 0 or (count and found.max() >= count):
+        last = f" to {count - 1}" if count else ""
+        raise InputError(f"the model's '{key}' must be whole numbers from 0{last}")
     return found.astype(int)
+
+
+def by_mask(
+    live: Bool[np.ndarray, "n slow fast"],
+) -> Iterator[tuple[Int[np.ndarray, " m"], Bool[np.ndarray, "slow fast"]]]:
+    """Rows of the patterns that have one mask, and that mask, for what takes one mask at a time."""
+    rows: dict[bytes, list[int]] = {}
+    for row, mask in enumerate(live):
+        rows.setdefault(mask.tobytes(), []).append(row)
+    for some in rows.values():
+        yield np.array(some), live[some[0]]
 
 
 def _size(shape: tuple[int, ...]) -> str:

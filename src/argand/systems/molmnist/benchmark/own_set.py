@@ -119,6 +119,6 @@ def _rows(name: str, answer: Answer, pairs: Pairs, kinds: Int[np.ndarray, " n"])
         for kind in sorted(set(kinds.tolist()))
     }
     means = {key: float(values.mean()) for key, values in scores.items()}
-    yield each | {"task": "inversion", **means, "psnr_db_by_class": by_class}
+    yield each | {"task": "inversion", "beyond_class_mean_db": None, **means, "psnr_db_by_class": by_class}
     if found is not None:
-        yield each | {"task": "classification", "accuracy": float((found == kinds).mean())}
+        yield each | {"task": "kind", "accuracy": float((found == kinds).mean())}

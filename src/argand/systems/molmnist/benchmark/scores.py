@@ -3,7 +3,8 @@
 Both shapes are blurred by a Gaussian of 1 Å. Of the found one and its image turned by 180 degrees (the
 pattern is the same) the better is taken, at the shift, to fractions of a pixel, where it correlates best
 with the true one, and on the scale that fits best by least squares. All figures are taken over the support:
-where the true blurred shape is above 1 % of its highest pixel, and two pixels around.
+where the true blurred shape is above 1 % of its highest pixel, and two pixels around. The resolution alone is
+of the shapes as they are, placed alike, in the whole window.
 """
 
 from functools import cached_property
@@ -24,6 +25,10 @@ SSIM_SIGMA, SSIM_REACH = 1.5, 5
 """Standard deviation and half width in pixels of the window of SSIM (Wang et al., IEEE TIP 13, 600, 2004)."""
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
 """(K1 L)² and (K2 L)² of the same paper, for images whose range L is 1."""
+RESOLVED = 0.5
+"""Correlation of a ring below which it is not resolved. With a truth that has no noise 1/2 is where half of
+the answer's power in a ring is right (Rosenthal & Henderson, J. Mol. Biol. 333, 721, 2003); the half-bit
+criterion (van Heel & Schatz, J. Struct. Biol. 151, 250, 2005) is for two halves of noisy data."""
 _GRID = 2.0
 """Å between the shifts that are tried before the best one is refined; the blur leaves nothing finer: a
 correlation of two shapes blurred by 1 Å has peaks of 1.4 Å standard deviation or more."""
@@ -43,7 +48,8 @@ class TrueShapes:
         half = 2 * torch.pi * torch.fft.rfftfreq(self.size, window.pixel)
         self._q = along[:, None], half[None]
         self._blur = torch.exp(-((BLUR * along[:, None]) ** 2 + (BLUR * half[None]) ** 2) / 2)
-        self._spectrum = torch.fft.rfft2(shapes.float()) * self._blur
+        self._sharp = torch.fft.rfft2(shapes.float())
+        self._spectrum = self._sharp * self._blur
         self.blurred = torch.fft.irfft2(self._spectrum, s=(self.size, self.size))
         self.peak = self.blurred.amax((1, 2))
 
@@ -56,8 +62,9 @@ class TrueShapes:
         return inside[:, 0] > 0
 
     def scores(self, shapes: Shapes) -> Scores:
-        """Of each shape: `psnr_db` (over the highest true blurred pixel), `ssim` and `pearson`."""
-        found = self.aligned(shapes)
+        """Each shape's `psnr_db` (over the highest true blurred pixel), `ssim`, `pearson`, `resolution_a`."""
+        sharp = self._placed(shapes)
+        found = torch.fft.irfft2(sharp * self._blur, s=(self.size, self.size))
         inside = self.support
         rows, columns = (self._extent(inside, axis) for axis in (2, 1))
         crop = slice(None), rows, columns
@@ -70,20 +77,24 @@ class TrueShapes:
             "psnr_db": 10 * torch.log10(self.peak.square() / error.clamp_min(1e-20)),
             "ssim": (ssim_map(found / peak, truth / peak) * inside).sum((1, 2)) / count,
             "pearson": pearson(found, truth, inside),
+            "resolution_a": resolution(ring_correlation(sharp, self._sharp), self.window),
         }
 
     def aligned(self, shapes: Shapes) -> Shapes:
         """The shapes, blurred, each or its image turned by 180 degrees, moved onto the true one."""
-        spectrum = torch.fft.rfft2(shapes.float()) * self._blur
+        return torch.fft.irfft2(self._placed(shapes) * self._blur, s=(self.size, self.size))
+
+    def _placed(self, shapes: Shapes) -> Complex[Tensor, "n slow half"]:
+        """Spectra of the shapes so moved, not blurred."""
+        spectrum = torch.fft.rfft2(shapes.float())
         # The conjugate of a real image's spectrum is that of the image turned by 180 degrees.
         turned = spectrum.conj()
-        here, there = self._best_shift(spectrum), self._best_shift(turned)
+        here, there = (self._best_shift(one * self._blur) for one in (spectrum, turned))
         better = (here[1] >= there[1])[:, None]
         spectrum = torch.where(better[..., None], spectrum, turned)
         shift = torch.where(better, here[0], there[0])
         turns = shift[:, 0, None, None] * self._q[0] + shift[:, 1, None, None] * self._q[1]
-        moved = spectrum * torch.polar(torch.ones_like(turns), -turns)
-        return torch.fft.irfft2(moved, s=(self.size, self.size))
+        return spectrum * torch.polar(torch.ones_like(turns), -turns)
 
     def _best_shift(self, spectrum: Complex[Tensor, "n slow half"]) -> tuple[Tensor, Tensor]:
         """Shift [n, 2] in Å at which the correlation with the truth is highest, and that correlation."""
@@ -132,6 +143,48 @@ def _moved(
     value = cross * torch.polar(torch.ones_like(turns), turns)
     weight = torch.where(q[1] > 0, 2.0, 1.0)
     return value.real * weight, value.imag * weight
+
+
+def ring_correlation(
+    first: Complex[Tensor, "n slow half"], second: Complex[Tensor, "n slow half"]
+) -> Float[Tensor, "n ring"]:
+    """Correlation of the half spectra of two images over rings one pixel wide, up to half of the pixels.
+
+    Σ Re F1 F2* / √(Σ |F1|² Σ |F2|²) (van Heel & Schatz, J. Struct. Biol. 151, 250, 2005); 0 where one of them
+    has nothing.
+    """
+    size = first.shape[1]
+    along = torch.fft.fftfreq(size, 1 / size)
+    ring = torch.hypot(along[:, None], torch.arange(size // 2 + 1)[None]).round().long()
+    mates = torch.full((size // 2 + 1,), 2.0)
+    mates[0] = 1.0
+    if size % 2 == 0:
+        mates[-1] = 1.0
+
+    def summed(values: Float[Tensor, "n slow half"]) -> Float[Tensor, "n ring"]:
+        total = torch.zeros(len(values), int(ring.max()) + 1)
+        return total.index_add_(1, ring.flatten(), (values * mates).flatten(1))[:, : size // 2 + 1]
+
+    both = summed((first * second.conj()).real)
+    power = summed(first.abs().square()) * summed(second.abs().square())
+    return torch.where(power > 0, both / power.clamp_min(1e-30).sqrt(), 0.0)
+
+
+def resolution(correlation: Float[Tensor, "n ring"], window: Window) -> Float[Tensor, " n"]:
+    """Å at which the correlation of rings first falls below `RESOLVED`; two pixels where it never does.
+
+    Between two rings by a straight line; a window's side is the coarsest that is told.
+    """
+    known = correlation.clone()
+    # The mean of two images says nothing of how alike they are.
+    known[:, 0] = 1.0
+    lost = known < RESOLVED
+    ever, place = lost.any(1), lost.int().argmax(1).clamp_min(1)
+    above = known.gather(1, place[:, None] - 1)[:, 0]
+    below = known.gather(1, place[:, None])[:, 0]
+    ring = place - 1 + (above - RESOLVED) / (above - below).clamp_min(1e-6)
+    ring = torch.where(ever, ring, known.shape[1] - 1.0)
+    return window.side / ring.clamp_min(1.0)
 
 
 def pearson(first: Shapes, second: Shapes, weight: Float[Tensor, "n slow fast"]) -> Float[Tensor, " n"]:

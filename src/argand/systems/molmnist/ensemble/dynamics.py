@@ -5,21 +5,29 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from argand.errors import ArgandError, ConfigError
-from argand.physics.fibre.equilibration import drift, statistical_inefficiency
+from argand.physics.fibre.equilibration import blocking, drift
 from argand.physics.fibre.twist import DEG_PER_NM
 from argand.progress import ProgressDisplay
 from argand.system import to_config
 from argand.systems.molmnist.ensemble.fluctuation import fibril_twist, upright
-from argand.systems.molmnist.ensemble.force_field import FibrilModel, Solvent, create_model, openmm
+from argand.systems.molmnist.ensemble.force_field import (
+    FibrilModel,
+    ForceFieldName,
+    Platform,
+    Solvent,
+    create_model,
+    find_platform,
+    openmm,
+)
 from argand.systems.molmnist.ensemble.trajectory import State, Trajectory
+from argand.systems.molmnist.ensemble.twist_prior import twist_prior
 from argand.systems.molmnist.fibril.fibril import LENGTH, Fibril, build_fibril
 
-Platform = Literal["auto", "CPU", "OpenCL", "CUDA", "Reference"]
 STEP_FS, FRICTION_PER_PS, PRESSURE_BAR = 4.0, 1.0, 1.0
 """Step of integration, friction of the Langevin thermostat, pressure of the barostat (water alone).
 
@@ -32,6 +40,8 @@ GAS_CONSTANT = 8.31446261815324e-3
 """kJ/(mol K); exact, as the SI of 2019 defines k and N_A."""
 WATCHED = ("twist_deg_per_nm", "energy_kj_mol")
 """What must have stopped drifting before frames count as production."""
+OF_ATOMS = ("atoms", "atoms_time_ps", "fibril_energy_kj_mol")
+"""What a block has of the frames with all atoms alone."""
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +70,7 @@ class Dynamics:
     frame_ps: float = 0.2
     atoms_every: int = 5
     block_ps: float = 5.0
+    force_field: ForceFieldName = "glycam06"
 
     def __post_init__(self) -> None:
         if min(self.length, self.padding, self.temperature_k, self.frame_ps, self.block_ps) <= 0:
@@ -77,15 +88,18 @@ class Run:
     def __init__(
         self, settings: Dynamics, folder: Path, platform: Platform = "auto", threads: int | None = None
     ) -> None:
-        self.settings, self.platform, self.threads = settings, platform, threads
+        self.settings, self.threads = settings, threads
+        self.platform: Platform = platform
         self.fibril: Fibril = build_fibril(settings.fibril, settings.length)
         self.trajectory = Trajectory(folder)
-        self.trajectory.begin(to_config(settings))
+        # Folders from before there was a choice do not name the force field.
+        self.trajectory.begin(to_config(settings), unnamed={"force_field": "glycam06"})
 
     @cached_property
     def model(self) -> FibrilModel:
         """Force field and start positions."""
-        return create_model(self.fibril, self.settings.solvent, self.settings.padding)
+        chosen = self.settings
+        return create_model(self.fibril, chosen.solvent, chosen.padding, chosen.force_field)
 
     @cached_property
     def simulation(self) -> Any:
@@ -101,10 +115,8 @@ class Run:
         state = self.trajectory.state()
         # A run that goes on must not repeat the random forces of its beginning.
         integrator.setRandomNumberSeed(1000 * chosen.seed + (state.blocks if state else 0) + 1)
-        platform, properties = self._platform(mm)
-        simulation = mm.app.Simulation(
-            self.model.topology, self.model.system, integrator, platform, properties
-        )
+        where = find_platform(self.platform, self.threads)
+        simulation = mm.app.Simulation(self.model.topology, self.model.system, integrator, *where)
         if state is None:
             simulation.context.setPositions(self.model.cart * 0.1)
         else:
@@ -114,19 +126,13 @@ class Run:
             simulation.context.setVelocities(state.velocity * 0.1)
         return simulation
 
-    def _platform(self, mm: Any) -> tuple[Any, dict[str, str]]:
-        """OpenMM's platform and its properties; ConfigError for one that is not there."""
-        names = [mm.Platform.getPlatform(index).getName() for index in range(mm.Platform.getNumPlatforms())]
-        wanted = self.platform
-        if wanted == "auto":
-            wanted = next(name for name in ("CUDA", "OpenCL", "CPU", "Reference") if name in names)
-        if wanted not in names:
-            raise ConfigError(f"OpenMM has no platform {wanted} here; there are {', '.join(names)}")
-        properties = {"Threads": str(self.threads)} if self.threads and wanted == "CPU" else {}
-        if wanted in ("CUDA", "OpenCL"):
-            # Forces in single, integration in double precision: energies do not drift for it.
-            properties = {"Precision": "mixed"}
-        return mm.Platform.getPlatformByName(wanted), properties
+    @cached_property
+    def _dry(self) -> Any:
+        """OpenMM's context of the fibril without its water, for the energy that is its own."""
+        mm, chosen = openmm(), self.settings
+        system = create_model(self.fibril, "vacuum", chosen.padding, chosen.force_field).system
+        where = find_platform(self.platform, self.threads)
+        return mm.Context(system, mm.VerletIntegrator(STEP_FS / 1000), *where)
 
     def advance(
         self,
@@ -168,16 +174,22 @@ class Run:
                 display.update(min((began + here) / total, 1.0), round(here), f"{phase}, {speed:.3g} ns/day")
 
     def summary(self) -> str:
-        """One line on the twist after equilibration; without water, a warning in it.
+        """One line on the twist after equilibration, beside what is known of it; a warning without water.
 
-        The standard error counts correlated frames once. InputError where there are no frames yet.
+        The standard error is that of blocks (`blocking`). InputError where there are too few frames yet.
         """
+        chosen = self.settings
         twist = self.trajectory.read("twist_deg_per_nm", phase="production")["twist_deg_per_nm"]
-        error = float(twist.std() * np.sqrt(statistical_inefficiency(twist) / len(twist)))
-        spread = f"standard deviation {twist.std():.2f}"
-        where = f"{self.settings.fibril} in {self.settings.solvent}, {self._ps('production'):g} ps"
-        beware = "" if self.settings.solvent == "water" else ", which is not the twist in water"
-        found = f"twist {twist.mean():.2f} ± {error:.2f} degrees/nm, {spread}{beware}"
+        blocks = blocking(twist)
+        sure = "no plateau of block averages, so not converged"
+        if blocks.plateau is not None:
+            sure = f"blocks of {blocks.plateau * chosen.frame_ps:g} ps"
+        found = f"twist {twist.mean():.2f} ± {blocks.standard_error:.2f} degrees/nm ({sure})"
+        low, high = twist_prior(self.fibril.chains).interval(0.95)
+        known = f"known for {self.fibril.chains} chains: {low:.1f} to {high:.1f}"
+        beware = "" if chosen.solvent == "water" else ", which is not the twist in water"
+        where = f"{chosen.fibril} in {chosen.solvent}, {chosen.force_field}, {self._ps('production'):g} ps"
+        found += f", standard deviation {twist.std():.2f}{beware}; {known}"
         return f"{where}: {found}: {self.trajectory.folder}"
 
     def _ps(self, phase: str | None) -> float:
@@ -221,7 +233,7 @@ class Run:
         chosen, count = self.settings, round(self.settings.block_ps / self.settings.frame_ps)
         begin = self._ps(None)
         rows: dict[str, list[Any]] = {name: [] for name in ("time_ps", "energy_kj_mol", "temperature_k")}
-        rows |= {name: [] for name in ("twist_deg_per_nm", "beads", "atoms", "atoms_time_ps")}
+        rows |= {name: [] for name in ("twist_deg_per_nm", "beads", *OF_ATOMS)}
         for frame in range(count):
             self.simulation.step(round(chosen.frame_ps * 1000 / STEP_FS))
             moment = begin + (frame + 1) * chosen.frame_ps
@@ -248,6 +260,11 @@ class Run:
         if with_atoms:
             rows["atoms"].append(cart @ rotation.T + shift)
             rows["atoms_time_ps"].append(moment)
+            if self.settings.solvent == "water":
+                self._dry.setPositions(cart * 0.1)
+                state = self._dry.getState(energy=True)
+            own = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
+            rows["fibril_energy_kj_mol"].append(own)
 
     def _temperature(self, state: Any) -> float:
         """Temperature in K of the moving degrees of freedom."""

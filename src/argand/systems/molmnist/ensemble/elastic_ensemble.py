@@ -39,10 +39,11 @@ SECTIONS = 32
 PARAMETERS = system_data("molmnist", "ensemble.json")
 """What `fit` found from runs of 2x2 and 3x3 in water; benchmarks/molmnist_ensemble.py sets others beside
 it."""
-_STRATUM = (np.sqrt(5) - 1) / 2
-"""Multiples of the golden section fill the unit interval evenly, however many are taken. They do so here only
-if the random number beside them is the same for all; `draw` takes a new one for each, so quantiles are
-independent."""
+_TURN = (np.sqrt(5) - 1) / 2
+"""A turn of the unit interval that `draw` adds to the twist's random number for each variant.
+
+It spreads nothing: an even chance stays even however it is turned, and variants stay independent. The sets
+`standard` and `published` and their checksums are drawn with it, so it stays."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class ModeEnsemble:
     def draw(self, number: int, random: np.random.Generator) -> Variant:
         """A variant at thermal equilibrium; its energy is that of the modes, Σ k a² / 2 in kT."""
         mean, deviation = self.twist
-        quantile = (random.random() + number * _STRATUM) % 1.0
+        quantile = (random.random() + number * _TURN) % 1.0
         # Both ends at 4.75 deviations: the quantile of 0 would be infinite.
         away = float(ndtri(np.clip(quantile, 1e-6, 1 - 1e-6)))
         twist = mean + away * deviation

@@ -51,6 +51,7 @@ class Observation:
     folder: str
     fibril: str
     solvent: str
+    force_field: str
     length: float
     ps: float
     frames: int
@@ -78,6 +79,8 @@ def observe(folder: Path) -> Observation:
         str(folder),
         fibril.name,
         settings["solvent"],
+        # Folders from before there was a choice do not name it.
+        settings.get("force_field", "glycam06"),
         settings["length"],
         round(len(twist) * settings["frame_ps"], 6),
         len(twist),
@@ -127,7 +130,10 @@ def fit(folders: Sequence[Path], start: EnsembleParameters | None = None) -> Ens
     found = replace(start, own_stiffness_chains=round(own, 4), twist_sd_2x2_deg_per_nm=1.0)
     less = [times_less_twisted(n, found.own_stiffness_chains) for n in chains.tolist()]
     unit = [DEG_PER_NM * found.twist_deviation(one.built.chains, sections(one.built)) for one in seen]
-    source = "; ".join(f"{one.fibril} {one.solvent} {one.length:g} Å, {one.frames} frames" for one in seen)
+    source = "; ".join(
+        f"{one.fibril} {one.solvent} {one.length:g} Å, {one.frames} frames ({one.force_field})"
+        for one in seen
+    )
     found = replace(
         found,
         twist_2x2_deg_per_nm=round(float(np.exp(np.log(twist * less).mean())), 4),

@@ -15,10 +15,11 @@ BOLTZMANN_KJ_MOL_K = 8.31446261815324e-3
 
 
 class FrameEnsemble:
-    """Production frames with all atoms. The energy is that of the frame over the run's mean, in kT.
+    """Production frames with all atoms. The energy is that of the fibril over the run's mean, in kT.
 
-    It is the potential energy of all that was simulated, water included. ConfigError where the run is of
-    another length (Å), InputError where there is none or it has no frames yet.
+    It is the fibril's potential energy by itself: water's own, and what water does to the fibril, are not in
+    it. A run in water of a version that did not keep it has none: not a number. ConfigError where the run is
+    of another length (Å), InputError where there is none or it has no frames yet.
     """
 
     def __init__(self, folder: Path, length: float) -> None:
@@ -29,13 +30,9 @@ class FrameEnsemble:
                 f"{folder}: a fibril of {settings['length']:g} Å, not of {length:g}; name another run"
             )
         self.fibril = build_fibril(settings["fibril"], length)
-        names = ("atoms", "atoms_time_ps", "time_ps", "energy_kj_mol")
-        found = trajectory.read(*names, phase="production")
-        self.cart = found["atoms"]
-        # Times in ps; less by a millionth, so that rounding does not take the next frame.
-        rows = np.searchsorted(found["time_ps"], found["atoms_time_ps"] - 1e-6)
-        energy = found["energy_kj_mol"] - found["energy_kj_mol"].mean()
-        self.energy_kt = energy[rows] / (BOLTZMANN_KJ_MOL_K * settings["temperature_k"])
+        self.cart = trajectory.read("atoms", phase="production")["atoms"]
+        energy = _fibril_energy(trajectory, len(self.cart))
+        self.energy_kt = (energy - energy.mean()) / (BOLTZMANN_KJ_MOL_K * settings["temperature_k"])
         beads = (self.fibril.beads(cart.astype(float)) for cart in self.cart)
         self.twist = np.array([fibril_twist(self.fibril, one) for one in beads])
 
@@ -56,3 +53,16 @@ class FrameEnsemble:
         """The first eight tenths of the run train, then one validates and one tests: neighbours are alike."""
         share = (number % len(self)) / len(self)
         return 0 if share < 0.8 else 1 if share < 0.9 else 2
+
+
+def _fibril_energy(trajectory: Trajectory, frames: int) -> np.ndarray:
+    """Potential energy in kJ/mol of the fibril by itself in each production frame with all atoms."""
+    if trajectory.holds("fibril_energy_kj_mol"):
+        return trajectory.read("fibril_energy_kj_mol", phase="production")["fibril_energy_kj_mol"]
+    if trajectory.settings["solvent"] == "water":
+        return np.full(frames, np.nan)
+    # Without water the fibril is all there is.
+    found = trajectory.read("atoms_time_ps", "time_ps", "energy_kj_mol", phase="production")
+    # Times in ps; less by a millionth, so that rounding does not take the next frame.
+    rows = np.searchsorted(found["time_ps"], found["atoms_time_ps"] - 1e-6)
+    return found["energy_kj_mol"][rows]

@@ -2,7 +2,8 @@
 
 `settings.json` says what is simulated. `block-00000.h5`, `block-00001.h5`, ... hold `time_ps`,
 `energy_kj_mol` (potential), `temperature_k`, `twist_deg_per_nm` and `beads` [frame, glucose, 3] of every
-frame, and `atoms` [frame, atom, 3] with `atoms_time_ps` of some; lengths in Å. Their attribute `phase` is
+frame, and of some `atoms` [frame, atom, 3] with `atoms_time_ps` and `fibril_energy_kj_mol`, the potential
+energy of the fibril by itself (not in older runs); lengths in Å. Their attribute `phase` is
 `equilibration` or `production`. `state-00001.npz` is the state after the block of that number: a block
 without one is made again.
 """
@@ -46,10 +47,13 @@ class Trajectory:
         except (OSError, ValueError) as error:
             raise InputError(f"{self.folder}: no run of dynamics there; name the folder of one") from error
 
-    def begin(self, settings: Mapping[str, Any]) -> None:
-        """Make the folder, or go on with it; ConfigError where it holds another run."""
+    def begin(self, settings: Mapping[str, Any], unnamed: Mapping[str, Any]) -> None:
+        """Make the folder, or go on with it; ConfigError where it holds another run.
+
+        `unnamed` are the values of settings that older folders do not name.
+        """
         if (self.folder / "settings.json").exists():
-            known = self.settings
+            known = {**unnamed, **self.settings}
             other = [key for key in settings if known.get(key) != settings[key]]
             if other:
                 raise ConfigError(f"{self.folder} holds a run with another {other[0]}; name another folder")
@@ -70,6 +74,14 @@ class Trajectory:
             with _opened(block) as file:
                 found.append(str(file.attrs["phase"]))
         return found
+
+    def holds(self, name: str) -> bool:
+        """Whether every block has this array; InputError where one is damaged."""
+        for block in self.blocks():
+            with _opened(block) as file:
+                if name not in file:
+                    return False
+        return True
 
     def state(self) -> State | None:
         """The newest state, or None for a run that has none."""

@@ -6,6 +6,7 @@ that no outline of the validation or test split is ever trained on.
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,6 +15,7 @@ from argand.errors import ConfigError
 from argand.systems.molmnist.fibril.fibril import (
     WIDEST,
     chain_places,
+    chain_sites,
     diamond_sites,
     hexagonal_sheets,
     sheet_sites,
@@ -167,9 +169,33 @@ def split_of(sites: Sites) -> int:
 
     Bundles that differ by a translation or by half a turn are one outline.
     """
+    word = hashlib.sha256(repr(_canonical(sites)).encode()).digest()
+    return max(int.from_bytes(word[:4], "big") % 10 - 7, 0)
+
+
+def _canonical(sites: Sites) -> list[tuple[int, int]]:
+    """The sites, the same for bundles that differ by a translation or by half a turn."""
     both = []
     for some in (sites, -sites):
         ordered = sorted(map(tuple, some.tolist()))
         both.append([(u - ordered[0][0], v - ordered[0][1]) for u, v in ordered])
-    word = hashlib.sha256(repr(min(both)).encode()).digest()
-    return max(int.from_bytes(word[:4], "big") % 10 - 7, 0)
+    return min(both)
+
+
+def occupied(grid: Float[np.ndarray, "row column"]) -> Sites:
+    """Sites in a/2 and b/2 that have a chain, of a map as `occupancy` gives it: those above one half."""
+    places = np.argwhere(np.asarray(grid) > 0.5) - GRID // 2
+    return np.stack([places.sum(1), places[:, 0] - places[:, 1]], 1)
+
+
+def name_of(sites: Sites) -> str | None:
+    """Name of the fibril that these chains are (`fibril.chain_sites`); None for any other bundle."""
+    return None if not len(sites) else _names().get(tuple(_canonical(sites)))
+
+
+@cache
+def _names() -> dict[tuple[tuple[int, int], ...], str]:
+    """Names of all diamonds and hexagonal fibrils by their sites."""
+    known = [f"{rows}x{columns}" for rows in range(1, WIDEST + 1) for columns in range(1, WIDEST + 1)]
+    known += [f"hexagonal-{count}" for count in hexagonal_sheets()]
+    return {tuple(_canonical(chain_sites(name).astype(np.int64))): name for name in reversed(known)}

@@ -11,18 +11,19 @@ from argand.physics.coherent.projection import Radiation
 from argand.runs.course import UNEXPECTED, Failure
 from argand.systems.molmnist.files.inputs import PatternCase
 from argand.systems.molmnist.inversion.centring import Pattern, centred
-from argand.systems.molmnist.inversion.prediction import Prediction
-from argand.systems.molmnist.predict import BATCH, Predictor
+from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
+from argand.systems.molmnist.inversion.prediction import Prediction, with_length
 from argand.typing import Mask
 
-MOST_PIXELS = BATCH * 400 * 400
+MOST_PIXELS = 64 * 400 * 400
 """Of a batch, for memory: 41 MB in single precision. By hand: 64 patterns of 400 pixels along a side."""
 
 
 @dataclass
 class Batch:
-    """Cases of one size that wait for their answers, each with the name that it was read by."""
+    """Cases of one size that wait for their answers, `most` of them, each with the name it was read by."""
 
+    most: int
     _cases: list[tuple[str, PatternCase]] = field(default_factory=list)
 
     def takes(self, case: PatternCase) -> bool:
@@ -30,7 +31,7 @@ class Batch:
         if not self._cases:
             return True
         first = self._cases[0][1].intensity
-        room = min(BATCH, MOST_PIXELS // first.size)
+        room = min(self.most, MOST_PIXELS // first.size)
         return case.intensity.shape == first.shape and len(self._cases) < room
 
     def add(self, file: str, case: PatternCase) -> None:
@@ -68,7 +69,7 @@ class _Centred:
 
 
 def answer_cases(
-    cases: Sequence[PatternCase], predictor: Predictor, radiation: Radiation | None, rounds: int
+    cases: Sequence[PatternCase], predictor: PatternPredictor, radiation: Radiation | None, rounds: int
 ) -> list[Answered | Failure]:
     """An answer or a failure for each case, in their order.
 
@@ -94,7 +95,9 @@ def answer_cases(
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _together(members: Sequence[_Centred], predictor: Predictor, rounds: int) -> list[Answered | Failure]:
+def _together(
+    members: Sequence[_Centred], predictor: PatternPredictor, rounds: int
+) -> list[Answered | Failure]:
     """Answers to patterns of one kind; where one of them fails, to each by itself."""
     began, first = time.perf_counter(), members[0]
     try:
@@ -111,8 +114,8 @@ def _together(members: Sequence[_Centred], predictor: Predictor, rounds: int) ->
     return [Answered(answer, one.seconds + seconds) for one, answer in zip(members, answers, strict=True)]
 
 
-def _told(one: _Centred, answer: Prediction, predictor: Predictor, rounds: int) -> Prediction:
+def _told(one: _Centred, answer: Prediction, predictor: PatternPredictor, rounds: int) -> Prediction:
     """An answer with what was done to its pattern, where its window is from, and polished."""
     notes = (*one.notes, *one.case.notes, *answer.notes)
-    answer = replace(answer, notes=notes, window_from=one.case.window_from)
+    answer = with_length(replace(answer, notes=notes, window_from=one.case.window_from), one.case.length)
     return predictor.polished(answer, rounds) if rounds else answer

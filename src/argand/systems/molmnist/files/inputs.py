@@ -14,8 +14,9 @@ from argand.io.image import load_mask, split_selection
 from argand.io.pattern import Pattern, read_patterns
 from argand.physics.coherent.projection import Radiation
 from argand.systems.molmnist.benchmark.dataset import Pairs, load, open_pairs
-from argand.systems.molmnist.inversion.prediction import WindowOrigin
-from argand.systems.molmnist.predict import ASSUMED, WINDOW_SIDE
+from argand.systems.molmnist.fibril.bundle import OUTLINES
+from argand.systems.molmnist.fibril.fibril import FIBRILS
+from argand.systems.molmnist.inversion.prediction import ASSUMED, WINDOW_SIDE, WindowOrigin
 from argand.typing import Image, Mask
 
 SAMPLE = "sample"
@@ -26,22 +27,22 @@ _STRETCHED, _READ_TO = 0.01, 1.6
 
 @dataclass(frozen=True)
 class PatternTruth:
-    """What a simulated pattern was made of: shape in electrons per pixel, fibril, twist and rotation.
+    """What a simulated pattern was made of: shape in electrons per pixel, and what else is known of it.
 
-    Of molecules of one's own `fibril` is the class, and there is no twist.
+    `told` has `rotation_deg` and, of the ten fibrils, `fibril` and `twist_deg_per_nm` without its hand; of
+    bundles `chains`, `outline` and `turn_deg`; of molecules of one's own the class, as `fibril`.
     """
 
     shape: Image
-    fibril: str
-    twist_deg_per_nm: float | None
-    rotation_deg: float
+    told: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class PatternCase:
     """One pattern to answer: number `index` of a file, of a window of `window_side` Å.
 
-    `window_from` says who states that, `optics` what the file says it follows from.
+    `window_from` says who states that, `optics` what the file says it follows from. `length` in Å where the
+    object's is known, by which the turn between its ends is a twist.
     """
 
     file: str
@@ -53,6 +54,7 @@ class PatternCase:
     radiation: Radiation = "xray"
     truth: PatternTruth | None = None
     optics: Optics | None = None
+    length: float | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -75,16 +77,21 @@ def is_sample(name: str) -> bool:
 
 
 def read_cases(
-    name: str, mask: Path | None = None, window_side: float | None = None
+    name: str, mask: Path | None = None, window_side: float | None = None, length: float | None = None
 ) -> Iterator[PatternCase]:
     """The patterns of one file, data set or sample, one by one; `#3` or `#0-9` behind it selects some.
 
-    Their window is of `window_side` Å where that is stated, else as the file says, else an assumed one.
+    Their window is of `window_side` Å where that is stated, else as the file says, else an assumed one;
+    `length` in Å is that of their objects.
     Raises InputError, which names the file, for what holds no patterns, for a mask of another shape, and for
     a window in the file that cannot be meant, unless one is stated.
     """
     for case in _cases(name, mask, window_side):
-        stated = {} if window_side is None else {"window_side": window_side, "window_from": "stated"}
+        stated: dict[str, Any] = {}
+        if window_side is not None:
+            stated = {"window_side": window_side, "window_from": "stated"}
+        if length is not None:
+            stated["length"] = length
         yield replace(case, **stated)
 
 
@@ -113,16 +120,27 @@ def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[
         if not 0 <= index < len(pairs):
             raise InputError(f"{file}: has no pattern {index}; its {len(pairs)} count from 0")
         row: dict[str, Any] = pairs.source[int(pairs.rows[index])]
-        truth = PatternTruth(
-            row["shape"].astype(np.float32),
-            pairs.system.kinds[pairs.system.kind_of(row)],
-            float(row["twist_deg_per_nm"]) if "twist_deg_per_nm" in row else None,
-            float(row["rotation_deg"]),
-        )
+        truth = PatternTruth(row["shape"].astype(np.float32), _known(row, pairs.system.kinds))
+        length = float(row["length"]) if "length" in row else pairs.system.length
         yield PatternCase(
             *(file, index, row["pattern"], row.get("live", imaging.live), imaging.window.side, "file"),
             *(imaging.radiation, truth),
+            length=length,
         )
+
+
+def _known(row: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
+    """What a pair says of its object, in plain values."""
+    told: dict[str, Any] = {"rotation_deg": float(row["rotation_deg"]) % 180.0}
+    if "fibril" in row:
+        twist = abs(float(row["twist_deg_per_nm"]))
+        return told | {"fibril": FIBRILS[int(row["fibril"])], "twist_deg_per_nm": twist}
+    if "kind" in row:
+        return told | {"fibril": kinds[int(row["kind"])]}
+    if "chains" in row:
+        outline = OUTLINES[int(row["outline"])]
+        told |= {"chains": int(row["chains"]), "outline": outline, "turn_deg": float(row["turn_deg"])}
+    return told
 
 
 def _masked(cases: Iterator[PatternCase], mask: Path | None) -> Iterator[PatternCase]:

@@ -20,7 +20,8 @@ from argand.runs.course import Failure
 from argand.runs.folder import output_file
 from argand.runs.record import SUMMARY, Record
 from argand.runs.resume import ASKED
-from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
+from argand.systems.molmnist.fibril.bundle import occupied
+from argand.systems.molmnist.files.inputs import PatternCase
 from argand.systems.molmnist.inversion.prediction import Prediction
 from argand.systems.molmnist.inversion.shape_basis import BLUR, blur
 
@@ -86,7 +87,7 @@ def record_of(case: PatternCase, answer: Prediction, seconds: float) -> Record:
         "seconds": round(seconds, 3),
     }
     if case.truth is not None:
-        record["truth"] = _true_numbers(case.truth)
+        record["truth"] = dict(case.truth.told)
         truth = true_shape(case, answer)
         if truth is not None:
             record["truth"]["correlation"] = _correlation(truth, answer)
@@ -103,15 +104,30 @@ def _identity(answer: Prediction) -> Record:
         "probabilities": {} if chances is None else dict(zip(answer.fibrils, chances, strict=True)),
         "twist_deg_per_nm": answer.twist_deg_per_nm if told else None,
         "twist_sd_deg_per_nm": answer.twist_sd_deg_per_nm if told else None,
+        **_bundle(answer),
     }
 
 
-def _true_numbers(truth: PatternTruth) -> Record:
-    return {
-        "fibril": truth.fibril,
-        "twist_deg_per_nm": None if truth.twist_deg_per_nm is None else abs(truth.twist_deg_per_nm),
-        "rotation_deg": truth.rotation_deg % 180.0,
-    }
+def _bundle(answer: Prediction) -> Record:
+    """Chains, outline and turn, where the answer is a bundle."""
+    if answer.sites is None:
+        return {}
+    names = ("chains", "chains_sd", "outline", "outline_probability", "turn_deg", "turn_sd_deg")
+    sites = occupied(answer.sites).tolist()
+    return {name: getattr(answer, name) for name in names} | {"sites": sites}
+
+
+def title_of(record: Record) -> str:
+    """What was found, in a few words: a fibril by name, or so many chains."""
+    chains = record.get("chains")
+    if chains is None:
+        return record["fibril"] or "object"
+    said = (
+        f"{chains:.0f} chains"
+        if record["chains_sd"] < 0.5
+        else f"{chains:.0f} ± {record['chains_sd']:.0f} chains"
+    )
+    return said if record["fibril"] is None else f"{record['fibril']}, {said}"
 
 
 def failed(failure: Failure) -> Record:
@@ -181,7 +197,7 @@ def write_object(path: Path, case: PatternCase, answer: Prediction, record: Reco
     told = {name: str(record[name]) for name in ("file", "index", "believed", "reason", "window_from")}
     told["notes"] = "; ".join(answer.notes)
     with output_file(path) as partial:
-        write_cxi(partial, found, f"{record['name']}: {answer.fibril or 'object'}, argand molmnist", told)
+        write_cxi(partial, found, f"{record['name']}: {title_of(record)}, argand molmnist", told)
 
 
 def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Record) -> None:
@@ -210,7 +226,7 @@ def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Recor
         one.set(title=title, xlabel="Å", xlim=(-reach, reach), ylim=(-reach, reach))
         figure.colorbar(image, ax=one, shrink=0.8, label="electrons / pixel")
     verdict = "believed" if record["believed"] else "NOT believed"
-    figure.suptitle(f"{record['name']}: {answer.fibril or 'object'}, {verdict} ({record['reason']})")
+    figure.suptitle(f"{record['name']}: {title_of(record)}, {verdict} ({record['reason']})")
     with output_file(path) as partial:
         figure.savefig(partial, dpi=80, format="png")
 

@@ -15,7 +15,7 @@ from argand.runs.record import Record
 from argand.systems.molmnist.files.batch import Answered, Batch, answer_cases
 from argand.systems.molmnist.files.inputs import PatternCase, is_sample, read_cases
 from argand.systems.molmnist.files.outputs import RunFolder, failed
-from argand.systems.molmnist.predict import BATCH, Predictor
+from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 
 ERRORS = (ArgandError, *UNEXPECTED)
 """What makes a file fail; any other error ends the run."""
@@ -23,13 +23,17 @@ ERRORS = (ArgandError, *UNEXPECTED)
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user states: window in Å, radiation (None: the file's), mask, number, rounds of polishing."""
+    """What the user states: window and length in Å, radiation, mask, number, rounds of polishing.
+
+    None: the file's, or not known.
+    """
 
     window_side: float | None = None
     radiation: Radiation | None = None
     mask: Path | None = None
     index: int | None = None
     rounds: int = 0
+    length: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class _Files:
 
 def predict_files(
     names: Sequence[str],
-    predictor: Predictor,
+    predictor: PatternPredictor,
     asked: Asked,
     folder: RunFolder,
     tell: Callable[[Failure], None],
@@ -69,7 +73,8 @@ def predict_files(
         for failure in failures:
             tell(failure)
             folder.keep(failed(failure))
-        groups = [_Files(tuple(files[first : first + BATCH])) for first in range(0, len(files), BATCH)]
+        size = predictor.together
+        groups = [_Files(tuple(files[first : first + size])) for first in range(0, len(files), size)]
         sizes = {"size": lambda group: len(group.names), "errors": ERRORS, "tell": tell}
         for outcome in answered(groups, course.answers, display, **sizes):
             if isinstance(outcome, Failure):
@@ -99,7 +104,7 @@ def _stack(file: str) -> tuple[str, str]:
 class _Course:
     """The answers to files; records of an `earlier` run, by file and number, stand for their patterns."""
 
-    predictor: Predictor
+    predictor: PatternPredictor
     asked: Asked
     folder: RunFolder
     earlier: Mapping[str, Mapping[int, Record]]
@@ -107,9 +112,9 @@ class _Course:
 
     def answers(self, files: _Files) -> Iterator[Record | Failure]:
         """A record, which is kept, or a failure for each pattern of the files, in their order."""
-        batch = Batch()
+        batch = Batch(self.predictor.together)
         for file in files.names:
-            read = partial(read_cases, file, self.asked.mask, self.asked.window_side)
+            read = partial(read_cases, file, self.asked.mask, self.asked.window_side, self.asked.length)
             for case in attempted(file, read, ERRORS):
                 if isinstance(case, PatternCase) and case.index not in self.earlier[file]:
                     if not batch.takes(case):

@@ -8,7 +8,8 @@ from rich.text import Text
 
 HEADINGS = (
     "pattern",
-    "fibril",
+    "found",
+    "turn, °",
     "|twist|, °/nm",
     "rotation, °",
     "window, Å",
@@ -44,7 +45,8 @@ def _cells(record: Mapping[str, Any]) -> list[str | Text]:
         verdict.append(f"; {note}", style="yellow")
     return [
         Text(record["name"], style="cyan"),
-        "" if record["fibril"] is None else f"{record['fibril']} ({record['probability']:.2f})",
+        found_text(record),
+        turn_text(record),
         twist_text(record) or "not told",
         f"{record['rotation_deg']:.1f}",
         f"{record['window_side_angstrom']:.1f}, {record['window_from']}",
@@ -52,6 +54,20 @@ def _cells(record: Mapping[str, Any]) -> list[str | Text]:
         f"{record['expected_residual']:.3f}",
         verdict,
     ]
+
+
+def found_text(record: Mapping[str, Any]) -> str:
+    """The fibril with its probability, or the chains with their outline."""
+    if record.get("chains") is None:
+        return "" if record["fibril"] is None else f"{record['fibril']} ({record['probability']:.2f})"
+    said = f"{record['chains']:.1f} ± {record['chains_sd']:.1f} chains"
+    return f"{said}, {record['fibril'] or record['outline']}"
+
+
+def turn_text(record: Mapping[str, Any]) -> str:
+    """The turn between the ends in degrees; empty where it is not asked for."""
+    turn = record.get("turn_deg")
+    return "" if turn is None else f"{turn:.0f} ± {record['turn_sd_deg']:.0f}"
 
 
 def twist_text(record: Mapping[str, Any]) -> str:

@@ -1,16 +1,23 @@
 """The answer to one pattern, whatever network it is from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from argand.systems.molmnist.fibril.bundle import name_of, occupied
 from argand.systems.molmnist.inversion.centring import Pattern
-from argand.systems.molmnist.inversion.verdict import Verdict, decide
+from argand.systems.molmnist.inversion.verdict import Verdict, decide, decide_chains
 
 WindowOrigin = Literal["stated", "file", "assumed"]
 """Where the side of a window is from: the user, the pattern's file, or no one."""
+LARGEST_TURN_SD = 15.0
+"""Degrees up to which a turn between the ends is told. By hand: a quarter of the deviation of those that the
+network has learnt from, 0 to 240 degrees."""
+WINDOW_SIDE = 200.0
+"""Å, where no one states another: the side of the standard set's window."""
+ASSUMED = f"the window of {WINDOW_SIDE:g} Å is assumed: neither the user nor the file states its side"
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,11 @@ class Prediction:
     What only some networks tell: `probability` of each of `fibrils`; the twist without its hand, which no
     projection shows, with its standard deviation, both None from a network that tells none. Where
     `twist_is_measured` is False, the twist is that of the fibril's variants and the pattern has no say.
+
+    The network of bundles tells `sites`, the chance of a chain at each site of `fibril.bundle.occupancy`, the
+    number of `chains`, the kind of `outline`, and the turn between the ends, each with its standard deviation
+    or chance; of a twist it tells nothing, as a pattern does not tell the length. Its residuals are mean
+    squares of differences of roots of counts, in their expected deviations (`chain_counts.misfits`).
     """
 
     shape: Float[np.ndarray, "slow fast"]
@@ -43,15 +55,47 @@ class Prediction:
     twist_deg_per_nm: float | None = None
     twist_sd_deg_per_nm: float | None = None
     twist_is_measured: bool = False
+    sites: Float[np.ndarray, "row column"] | None = None
+    chains: float | None = None
+    chains_sd: float | None = None
+    outline: str | None = None
+    outline_probability: float | None = None
+    turn_deg: float | None = None
+    turn_sd_deg: float | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
         """Whether the answer is to be believed, and why."""
+        if self.chains is not None and self.chains_sd is not None:
+            return decide_chains(self.chains, self.chains_sd, self.residual, self.expected_residual)
         sure = None if self.probability is None else float(self.probability.max())
         return decide(sure, self.fibril, self.residual, self.expected_residual)
 
     @property
     def fibril(self) -> str | None:
-        """The likeliest fibril; None where the network knows none by name."""
+        """The likeliest fibril; None where the network knows none by name, or its chains have none."""
+        if self.sites is not None:
+            return name_of(occupied(self.sites))
         return None if self.probability is None else self.fibrils[int(self.probability.argmax())]
+
+
+def with_length(answer: Prediction, length: float | None) -> Prediction:
+    """An answer that tells a turn, with the twist that this is over a length in Å; others as they are.
+
+    No twist is told where the turn's standard deviation is above `LARGEST_TURN_SD`.
+    """
+    if answer.turn_deg is None or answer.turn_sd_deg is None:
+        return answer
+    if answer.turn_sd_deg > LARGEST_TURN_SD:
+        doubt = f"the pattern does not tell the turn: it is known to {answer.turn_sd_deg:.0f} degrees only"
+        return replace(answer, notes=(*answer.notes, doubt))
+    if length is None:
+        return answer
+    # 10 Å to a nm.
+    return replace(
+        answer,
+        twist_deg_per_nm=10 * answer.turn_deg / length,
+        twist_sd_deg_per_nm=10 * answer.turn_sd_deg / length,
+        twist_is_measured=True,
+    )

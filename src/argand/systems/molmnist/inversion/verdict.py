@@ -14,6 +14,10 @@ atoms with 10⁴ photons (0.07). Chosen on that table, so the shares in it flatt
 LEAST_PROBABILITY = 0.9
 """Of the fibril. By hand; in the same table all fibrils of the test split are surer than that (`fibril sure`
 100 %), and so are 60 to 93 % of what is no fibril: it guards little, the residual does."""
+LARGEST_RATIO, LARGEST_DOUBT = 1.1, 0.1
+"""Misfit over the expected one, and standard deviation of the number of chains over that number, up to which
+a bundle is believed. Chosen on validation patterns of the set `hard`; benchmarks/molmnist_hard_trust.py tells
+what they let pass on test patterns and on what is no cellulose."""
 NARROWEST, WIDEST = 40.0, 1000.0
 """Å of a window's side. Of ten validation patterns, one of each fibril, all are answered right from 100 to
 600 Å, nine or ten at 1000 Å, half at 40 Å and a third at 30 Å, without noise or with 10⁴ photons; wider
@@ -42,6 +46,16 @@ def decide(probability: float | None, fibril: str | None, residual: float, expec
         return Verdict(False, f"{said}: {kind} explains the pattern")
     if probability is not None and probability < LEAST_PROBABILITY:
         return Verdict(False, f"{fibril} has a probability of {probability:.2f} only; {said}")
+    return Verdict(True, said)
+
+
+def decide_chains(chains: float, chains_sd: float, misfit: float, expected: float) -> Verdict:
+    """The verdict on a bundle of so many chains that leaves this misfit; a right answer leaves `expected`."""
+    said = f"misfit {misfit:.3f}, {expected:.3f} expected"
+    if misfit > LARGEST_RATIO * expected:
+        return Verdict(False, f"{said}: no bundle of cellulose chains explains the pattern")
+    if chains_sd > LARGEST_DOUBT * chains:
+        return Verdict(False, f"{chains:.0f} ± {chains_sd:.0f} chains: too few photons to tell; {said}")
     return Verdict(True, said)
 
 
