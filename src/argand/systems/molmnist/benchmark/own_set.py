@@ -46,6 +46,8 @@ def evaluate_set(path: Path, weights: Path | None, count: int, baselines: bool) 
 
 def _checked(weights: Path, pairs: Pairs) -> Predictor:
     predictor = load(weights)
+    if not isinstance(predictor, Predictor):
+        raise InputError(f"{weights}: knows bundles of cellulose, and no molecule; name weights of the set")
     known, asked = predictor.system.kinds, pairs.system.kinds
     if known != asked:
         raise InputError(f"{weights}: knows {', '.join(known)}, and the set shows {', '.join(asked)}")
