@@ -48,7 +48,7 @@ def isotropic(orientations: int) -> list[dict[str, Any]]:
     """Mean |F|² over orientations and the pixels of a shell over Debye's sums at the pixels' own q."""
     fibril = build_fibril(*SHORT)
     camera = Camera(set(ELECTRONS), DEBYE_WINDOW)
-    members, q = Scene(fibril).members, DEBYE_WINDOW.q
+    members, q = Scene(fibril.elements).members, DEBYE_WINDOW.q
     shells = [(q >= low) & (q < high) for low, high in DEBYE_SHELLS]
     found = np.empty((orientations, len(shells)))
     for place, rotation in enumerate(spiral(orientations)):

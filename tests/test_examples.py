@@ -12,6 +12,7 @@ LEAVES = {
     "crystals.py": set(),
     "molmnist.py": set(),
     "molmnist_model.py": set(),
+    "molmnist_own_molecules.py": set(),
     "predict_image.py": {"thaumatin.poni", "thaumatin.xds"},
     "simulate_stills.py": set(),
     "solve_crystal.py": set(),

@@ -19,6 +19,7 @@ EXTRAS = {
     "train": ("lightning", "tensorboard"),
     "md": ("openmm",),
     "molecule": ("rdkit",),
+    "trajectory": ("MDAnalysis",),
     "energy": ("chgnet", "pymatgen"),
     "bench": ("pyFAI", "debyecalculator", "smtbx", "grok_phase_solver"),
 }

@@ -20,14 +20,14 @@ from argand.systems.molmnist.network import rolled
 from argand.systems.molmnist.predict import load
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Scene, turned
-from argand.systems.molmnist.system import Molmnist, fibril_shapes, training_number
+from argand.systems.molmnist.system import Molmnist, class_shapes, training_number
 
 TINY = PRESETS["tiny"]
 
 
 @pytest.fixture(scope="module")
 def shapes() -> ShapeBasis:
-    return fibril_shapes(TINY, "3x3")
+    return class_shapes(TINY, "3x3")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_the_rotation_found_follows_that_of_the_pattern(pattern: np.ndarray):
 
 def test_images_turn_as_atoms_do():
     fibril = build_fibril("3x3", 50.0)
-    window, scene = Window(64.0, 64), Scene(fibril)
+    window, scene = Window(64.0, 64), Scene(fibril.elements)
     side, angle = 40, 0.7
     first, second = (
         blur(middle(histogram(cart, scene.weight, window), side)[None], 1.5)

@@ -8,6 +8,8 @@ __getattr__, __dir__ = loaded_late(
         "SYSTEM": ("system", "Molmnist"),
         "Molmnist": ("system", "Molmnist"),
         "PRESETS": ("presets", "PRESETS"),
+        "Imaging": ("simulate", "Imaging"),
+        "read_structures": ("structures.source", "read_structures"),
         "FIBRILS": ("fibril.fibril", "FIBRILS"),
         "build_fibril": ("fibril.fibril", "build_fibril"),
         "Pairs": ("benchmark.dataset", "Pairs"),

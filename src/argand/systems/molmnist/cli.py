@@ -2,7 +2,7 @@
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ from argand.runs.verbs import (
     ValEvery,
     Weights,
     Workers,
+    complain,
     run_training,
     say,
     screen,
@@ -108,8 +109,21 @@ def dynamics(
 
 @app.command()
 def simulate(
-    preset: Annotated[str, typer.Argument(help="standard, hard, published or tiny.")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
+    preset: Annotated[
+        list[str] | None,
+        typer.Argument(help="standard, hard, published or tiny; more files behind --structures."),
+    ] = None,
+    structures: Annotated[
+        list[str] | None,
+        typer.Option(help="Molecules of your own, a class each: PDB, mmCIF, TOPOLOGY:TRAJECTORY."),
+    ] = None,
+    axis: Annotated[
+        str, typer.Option(help="Of --structures: random, x, y, z, or a direction such as 1,1,0.")
+    ] = "random",
+    hard_detector: Annotated[
+        bool, typer.Option("--hard-detector", help="Of --structures: few photons, background, gaps.")
+    ] = False,
     count: Annotated[int, typer.Option(help="How many pairs.", min=1)] = 20_000,
     seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
     size: Annotated[int | None, typer.Option(help="Pixels along a side.", min=8)] = None,
@@ -142,23 +156,63 @@ def simulate(
 ) -> None:
     """Write pairs of shapes and patterns with their parameters, splits, checksums and card.
 
+    With --structures they show molecules from files; the window is then twice as wide as the widest.
+
     Example: argand molmnist simulate standard --out set.h5 --count 2000 --photons 1e6
+
+    Example: argand molmnist simulate --structures a.pdb b.cif --out own.h5 --count 2000 --window 100
     """
-    from argand.system import preset as named
     from argand.systems.molmnist.benchmark.dataset import write_pairs
     from argand.systems.molmnist.benchmark.measurement import Measurement
-    from argand.systems.molmnist.presets import PRESETS
 
+    if hard_detector and not structures:
+        raise ConfigError("--hard-detector is for --structures; the preset hard has it")
+    if structures:
+        system = _own_system(structures, preset or [], axis, window, hard_detector)
+    else:
+        system = _one_preset(preset)
     folders = tuple(trajectory or ())
     asked = Measurement(size, window, radiation, wavelength, photons, beam_stop, blur, folders)
-    system = asked.applied(named(preset, PRESETS))
+    system = asked.applied(system)
     write_pairs(system, out, count, seed, processes=processes, tell=say)
     say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
 
 
+def _one_preset(names: list[str] | None) -> Any:
+    from argand.system import preset as named
+    from argand.systems.molmnist.presets import PRESETS
+
+    if not names or len(names) > 1:
+        raise ConfigError("name one preset, or molecules of your own behind --structures")
+    return named(names[0], PRESETS)
+
+
+def _own_system(first: list[str], more: list[str], axis: str, window: float | None, hard: bool) -> Any:
+    """The configuration of molecules of one's own; says what of them is left out."""
+    from argand.physics.coherent.projection import Window
+    from argand.systems.molmnist.presets import PRESETS
+    from argand.systems.molmnist.simulate import Imaging
+    from argand.systems.molmnist.structures.source import axis_named, read_structures
+    from argand.systems.molmnist.system import Molmnist
+
+    own = read_structures([*first, *more], axis_named(axis))
+    for file in own.files:
+        models = "1 model" if file.models == 1 else f"{file.models} models"
+        say("; ".join([f"{file.name}: {models}, {2 * file.radius:.0f} Å wide", *file.left_out]))
+    side = window or float(own.advised_window)
+    system = Molmnist(
+        Imaging(Window(side)), structures=own, detector=PRESETS["hard"].detector if hard else None
+    )
+    if warning := own.window_warning(side):
+        complain(warning)
+    return system
+
+
 @app.command()
 def train(
-    preset: Annotated[str, typer.Argument(help="chains, best, standard, published or tiny.")],
+    preset: Annotated[
+        str, typer.Argument(help="chains, best, standard, published or tiny; or a set, such as own.h5.")
+    ],
     out: TrainingFolder,
     max_time: MaxTime = "01:00:00",
     resume: Resume = False,
@@ -174,15 +228,21 @@ def train(
 ) -> None:
     """Train on freshly simulated pairs until the time is spent; Ctrl-C leaves a run to --resume.
 
+    Of a set, its configuration is taken: fresh pairs are drawn from its training split.
+
     Example: argand molmnist train best --out runs/best --max-time 00:40:00
+
+    Example: argand molmnist train own.h5 --out runs/own --max-time 00:10:00
     """
     from dataclasses import replace
 
-    from argand.system import preset as named
-    from argand.systems.molmnist.presets import PRESETS
+    from argand.io.dataset import is_stored_set
+    from argand.systems.molmnist.benchmark.dataset import open_pairs
+    from argand.systems.molmnist.presets import trained_on
 
+    is_set = is_stored_set(Path(preset))
     # Whatever a preset's sets hold, no run may see pairs that validate or test.
-    system = replace(named(preset, PRESETS), training_only=True)
+    system = trained_on(open_pairs(Path(preset)).system if is_set else _one_preset([preset]))
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
     settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
@@ -365,6 +425,8 @@ def evaluate(
     """Print the leaderboard: what answers to test patterns of a set are worth, task by task.
 
     Example: argand molmnist evaluate --set hard --model mymodel:predict --condition 1e4-photons --baselines
+
+    Example: argand molmnist evaluate runs/own/best.safetensors --set own.h5 --baselines
     """
     from argand.systems.molmnist.benchmark.conditions import set_conditions
     from argand.systems.molmnist.benchmark.model import find_model
@@ -378,9 +440,16 @@ def evaluate(
     models = {}
     if model is not None:
         models = {model: find_model(model)}
-    elif weights is not None or not baselines:
+    elif ways[0].system.structures is None and (weights is not None or not baselines):
         models = shipped_models(weights)
-    rows = evaluate_tasks(models, ways, task_names(task), count=count, baselines=baselines, training=training)
+    if ways[0].system.structures is not None and model is None:
+        from argand.systems.molmnist.benchmark.own_set import evaluate_set
+
+        rows = evaluate_set(Path(set_name), weights, count, baselines)
+    else:
+        rows = evaluate_tasks(
+            models, ways, task_names(task), count=count, baselines=baselines, training=training
+        )
     if json:
         typer.echo(dumps(rows, indent=2))
         return

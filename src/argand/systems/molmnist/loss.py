@@ -40,22 +40,24 @@ _WEIGHTS = {"fibril": 1.0, "azimuth": 0.5, "rotation": 0.1}
 """Of parts of the loss beside 1 for the shape. By hand; no other weights are on record."""
 
 
-def inversion_inputs(sample: Sample, imaging: Imaging, fibril: int, shapes: ShapeBasis) -> Sample:
+def inversion_inputs(
+    sample: Sample, imaging: Imaging, fibril: int, shapes: ShapeBasis, most: int = MOST_MODES
+) -> Sample:
     """The middle of the pattern, what of it is measured, and what is to be found.
 
-    `coefficients` [2, mode] of the shape and of the shape turned by half a turn, which no pattern tells
-    apart, and `weight` [mode], the share of each direction in the variance of the fibril's shapes.
+    `coefficients` [2, most] of the shape and of the shape turned by half a turn, which no pattern tells
+    apart, and `weight` [most], the share of each direction in the variance of the fibril's shapes.
     """
     window = imaging.window
     step = 2 * np.pi / window.side
     rotation = float(np.radians(sample["rotation_deg"]))
     aligned = _turned_back(sample["shape"].astype(float), rotation, len(shapes.mean), shapes.pixel)
     found = shapes.coefficients(np.stack([aligned, aligned[::-1, ::-1]]))
-    size = shapes.squares / shapes.squares.sum()
-    fill = MOST_MODES - len(size)
+    size = shapes.squares / max(shapes.squares.sum(), 1e-30)
+    fill = most - len(size)
     return {
         "pattern": pattern_middle(sample["pattern"], step)[None].astype(np.float32),
-        "live": pattern_middle(imaging.live, step)[None].astype(np.float32),
+        "live": pattern_middle(sample.get("live", imaging.live), step)[None].astype(np.float32),
         "fibril": np.array(fibril, np.int64),
         "rotation": np.array(rotation, np.float32),
         "coefficients": np.pad(found, ((0, 0), (0, fill))).astype(np.float32),

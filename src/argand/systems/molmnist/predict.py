@@ -1,7 +1,7 @@
 """From patterns to shapes, fibrils and twists: the network, then a fit of the shape to the pattern."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -94,7 +94,8 @@ class Predictor(PatternPredictor):
         patterns = np.asarray(patterns, np.float32)
         live = np.ones(patterns.shape[1:], bool) if live is None else np.asarray(live, bool)
         check_patterns(patterns, live)
-        check_window(window_side, len(live))
+        if self.system.structures is None:
+            check_window(window_side, len(live))
         live = live & (Window(window_side, len(live)).q > 0)
         answers: list[Prediction] = []
         for first in range(0, len(patterns), BATCH):
@@ -154,22 +155,18 @@ class Predictor(PatternPredictor):
         start = output.coefficients[row, fibril, : len(images) - 1]
         rotation = float(output.rotation[row])
         window = Window(window_side, len(pattern))
-        measured = MeasuredPattern(pattern, live, window, self.pixel, self.radiation)
+        atoms = self.system.composition(fibril)
+        measured = MeasuredPattern(pattern, live, window, self.pixel, self.radiation, atoms)
         # A concentration κ of twice the rotation is a standard deviation of κ^-1/2, hence half of that.
         spread = max(float(output.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
-        rest, twist_rest = self.network.get_buffer("rest")[fibril].tolist()
+        rest = float(self.network.get_buffer("rest")[fibril, 0])
         fitted = fit_shape(measured, images, start, rotation, spread, rest)
-        slope = self.network.get_buffer("twist")[fibril, : len(images)].cpu()
-        twist = read_twist(slope, twist_rest, fitted.coefficients, fitted.covariance)
         return Prediction(
             shape=_placed(fitted.shape, self.pixel, window),
             shape_sd=_placed(self._deviation(fitted, fibril), self.pixel, window),
-            fibrils=self.system.fibrils,
+            fibrils=self.system.kinds,
             probability=probability.numpy(),
-            twist_deg_per_nm=twist.twist,
-            twist_sd_deg_per_nm=twist.sd,
-            twist_is_measured=twist.doubt is None,
-            notes=() if twist.doubt is None else (twist.doubt,),
+            **self._twist(fitted, fibril),
             rotation_deg=float(np.degrees(fitted.rotation)) % 180.0,
             residual=fitted.residual,
             expected_residual=expected_residual(measured, fitted),
@@ -177,6 +174,20 @@ class Predictor(PatternPredictor):
             live=live,
             window_side=window_side,
         )
+
+    def _twist(self, fitted: Fitted, fibril: int) -> dict[str, Any]:
+        """What an answer tells of the twist; nothing where it is no fibril."""
+        if self.system.structures is not None:
+            return {}
+        slope = self.network.get_buffer("twist")[fibril, : len(fitted.coefficients) + 1].cpu()
+        rest = float(self.network.get_buffer("rest")[fibril, 1])
+        twist = read_twist(slope, rest, fitted.coefficients, fitted.covariance)
+        return {
+            "twist_deg_per_nm": twist.twist,
+            "twist_sd_deg_per_nm": twist.sd,
+            "twist_is_measured": twist.doubt is None,
+            "notes": () if twist.doubt is None else (twist.doubt,),
+        }
 
     def _deviation(self, fitted: Fitted, fibril: int) -> Float[Tensor, "side side"]:
         """Standard deviation of the blurred shape: of the fit, and of single atoms."""

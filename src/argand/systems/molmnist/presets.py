@@ -1,4 +1,6 @@
-"""Named configurations: the standard set, the published one, and a tiny one for tests."""
+"""Named configurations: the standard set, the published one, a tiny one for tests; and those of molecules."""
+
+from dataclasses import replace
 
 from argand.physics.coherent.exposure import Detector
 from argand.physics.coherent.projection import Window
@@ -35,3 +37,25 @@ PRESETS = {
 Both with the published network; `best` is `standard` with ours. The sizes of its network and its rate are by
 hand, for a training of minutes on a processor; benchmarks/molmnist_tasks.py measures it, no other sizes are
 on record. `tiny` is for tests: tests/systems/test_contract.py asks that it learns four samples."""
+
+
+def trained_on(system: Molmnist) -> Molmnist:
+    """What is trained for a set of this configuration: its training split alone, drawn anew.
+
+    For molecules our network, of the size of `best`, and patterns as they are: training counts photons and
+    masks by itself, in all the ways that its loss knows.
+    """
+    system = replace(system, training_only=True)
+    if system.structures is None:
+        return system
+    imaging = replace(system.imaging, photons=None, beam_stop=0.0, blur_px=0.0)
+    best = PRESETS["best"]
+    return replace(
+        system,
+        imaging=imaging,
+        detector=None,
+        network_name=best.network_name,
+        widths=best.widths,
+        polar=best.polar,
+        learning_rate=best.learning_rate,
+    )

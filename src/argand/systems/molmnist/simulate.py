@@ -1,7 +1,8 @@
 """Shape and pattern of a variant: what the beam sees along the axis, and what the detector counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
 from argand.errors import ConfigError
-from argand.physics.coherent.composition import ELECTRONS
+from argand.physics.coherent.composition import ELECTRONS, electrons_of
 from argand.physics.coherent.projection import (
     Camera,
     Picture,
@@ -19,7 +20,6 @@ from argand.physics.coherent.projection import (
     histogram,
 )
 from argand.physics.noise import count_photons
-from argand.systems.molmnist.fibril.fibril import Fibril
 
 _KEPT_BITS = 12
 """Bits of a stored intensity's mantissa: a relative error of 2^-13, 1.2e-4, at most. By hand, for the size of
@@ -70,24 +70,29 @@ class Imaging:
         return live
 
     @cached_property
-    def camera(self) -> Camera:
-        """Amplitudes through this window."""
-        return Camera(set(ELECTRONS), self.window, self.radiation, self.wavelength)
-
-    @cached_property
     def precise_camera(self) -> Camera:
         """The same in double precision."""
         return Camera(set(ELECTRONS), self.window, self.radiation, self.wavelength, precise=True)
 
 
-class Scene:
-    """The atoms of a fibril in the order in which projections take them: hydrogens, carbons, oxygens."""
+@lru_cache(maxsize=16)  # by hand: more than the conditions that are measured at one time
+def _camera(imaging: Imaging, elements: frozenset[str]) -> Camera:
+    """Amplitudes of these elements through the window."""
+    return Camera(set(elements), imaging.window, imaging.radiation, imaging.wavelength)
 
-    def __init__(self, fibril: Fibril) -> None:
-        elements = np.array(fibril.elements)
-        self.members = {name: np.flatnonzero(elements == name) for name in ELECTRONS}
-        self.weight = np.array([ELECTRONS[name] for name in fibril.elements])
-        self.electrons = float(self.weight.sum())
+
+class Scene:
+    """Atoms of these elements in the order in which projections take them: the lightest first.
+
+    ConfigError for what is no element.
+    """
+
+    def __init__(self, elements: Sequence[str]) -> None:
+        named = np.array(elements)
+        electrons = {name: electrons_of(name) for name in set(elements)}
+        order = sorted(electrons, key=lambda name: (electrons[name], name))
+        self.members = {name: np.flatnonzero(named == name) for name in order}
+        self.weight = np.array([electrons[name] for name in elements])
 
     def shape(self, cart: Float[np.ndarray, "n 3"], window: Window) -> Picture:
         """Electrons per pixel."""
@@ -100,7 +105,8 @@ class Scene:
         """
         if imaging.projection == "histogram":
             return np.abs(np.asarray(fft.fftshift(fft.fft2(shape)))) ** 2
-        return imaging.camera.intensity({name: cart[atoms] for name, atoms in self.members.items()})
+        atoms = {name: cart[members] for name, members in self.members.items()}
+        return _camera(imaging, frozenset(atoms)).intensity(atoms)
 
 
 def measure(

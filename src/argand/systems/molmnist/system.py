@@ -1,6 +1,6 @@
 """The molmnist system: its configuration, and how it simulates, trains and scores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from argand.errors import ConfigError
 from argand.learn.schedule import warm_cosine
+from argand.physics.coherent.composition import CELLULOSE
 from argand.physics.coherent.exposure import Detector
+from argand.physics.coherent.projection import histogram
 from argand.physics.fibre.twist import DEG_PER_NM
 from argand.system import near_match
 from argand.systems.molmnist.ensemble.bundle_sample import simulate_bundle
@@ -23,19 +25,38 @@ from argand.systems.molmnist.fibril.fibril import FIBRILS, LENGTH, build_fibril
 from argand.systems.molmnist.inversion.chain_loss import chain_inputs, chain_loss
 from argand.systems.molmnist.inversion.chain_network import ChainNetwork
 from argand.systems.molmnist.inversion.polar import Polar
-from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, mode_count, side_of, stored_shapes
+from argand.systems.molmnist.inversion.shape_basis import (
+    DRAWS,
+    ShapeBasis,
+    middle,
+    mode_count,
+    side_of,
+    stored_shapes,
+)
 from argand.systems.molmnist.loss import inversion_inputs, inversion_loss
 from argand.systems.molmnist.network import InversionNetwork, PublishedNetwork
 from argand.systems.molmnist.simulate import Imaging, Scene, measure, turned
+from argand.systems.molmnist.structures.source import Structures, molecule_of
+from argand.systems.molmnist.structures.views import (
+    Streams,
+    polar_reach,
+    shape_counts,
+    shape_sides,
+    simulate_structure,
+    training_shapes,
+)
 
 Sample = dict[str, np.ndarray]
 SOURCES = ("modes", "md")
 SPLITS = ("train", "val", "test")
 TRAINING_STREAM, SPLIT_STREAM = 1, 2
-"""Words of the seed: of training samples, and of the first split of a set of bundles, whose pairs of each
-split are drawn from random numbers of their own. Any would do, but they must stay."""
+"""Words of the seed: of training samples, and of the first split of a set of bundles or molecules, whose
+pairs of each split are drawn from random numbers of their own. Any would do, but they must stay."""
 SHAPES_SEED = 0x5A
 """Of the variants from which shapes are analysed; any number that no training run is likely to have."""
+
+
+_STREAMS = Streams(TRAINING_STREAM, SPLIT_STREAM)
 
 
 @dataclass(frozen=True)
@@ -47,12 +68,14 @@ class Molmnist:
     common with a pair of a set. Fibrils of which `trajectories` names a run of molecular dynamics take their
     variants from its frames, the others from their elastic network.
 
-    With `bundles` the samples are bundles of any outline instead, in any pose, and `detector` is what they
-    are measured with. `network_name` is `modes` for ours of the ten fibrils, `chains` for ours of bundles and
-    `published` for the encoder-decoder of the paper; `widths` are those of each.
+    With `bundles` the samples are bundles of any outline instead, in any pose, with `structures` molecules
+    from files; `detector` is what either are measured with. `network_name` is `modes` for ours of the ten
+    fibrils and of molecules, `chains` for ours of bundles and `published` for the encoder-decoder of the
+    paper; `widths` are those of each.
 
     Defaults: widths as published (Zhang et al., arXiv 1911.07644); `polar`, radii and azimuths, as of
-    `Polar`; the learning rate is Adam's usual one. ConfigError for no fibril, or an unknown one.
+    `Polar`; the learning rate is Adam's usual one. ConfigError for no fibril, an unknown one, or a window
+    that a molecule does not fit into.
     """
 
     imaging: Imaging = field(default_factory=Imaging)
@@ -61,6 +84,7 @@ class Molmnist:
     trajectories: tuple[str, ...] = ()
     training_only: bool = False
     bundles: Bundles | None = None
+    structures: Structures | None = None
     detector: Detector | None = None
     network_name: Literal["modes", "published", "chains"] = "published"
     widths: tuple[int, ...] = (8, 16, 32, 64)
@@ -68,6 +92,10 @@ class Molmnist:
     learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
+        if self.structures is not None:
+            if self.bundles is not None or self.network_name == "chains":
+                raise ConfigError("molecules of one's own are no bundles of cellulose; take network 'modes'")
+            self.structures.require_window(self.imaging.window.side)
         if not self.fibrils:
             raise ConfigError("a set needs a fibril; name one or more")
         for name in self.fibrils:
@@ -77,8 +105,27 @@ class Molmnist:
                     f"no fibril of a set is called '{name}'{near_match(name, FIBRILS)}; {known}"
                 )
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the classes: of the molecules, or of the fibrils."""
+        return self.fibrils if self.structures is None else self.structures.names
+
+    def composition(self, kind: int) -> Mapping[str, int]:
+        """Atoms of class `kind` by element, up to a factor."""
+        return CELLULOSE if self.structures is None else dict(self.structures.files[kind].composition)
+
+    def kind_of(self, sample: Sample) -> int:
+        """Number among `kinds` of what a sample shows."""
+        if self.structures is not None:
+            return int(sample["kind"])
+        return self.fibrils.index(FIBRILS[int(sample["fibril"])])
+
     def simulate(self, index: int, seed: int) -> Sample:
         """Pair number `index`: shape in electrons per pixel, pattern, and what they were made with."""
+        if self.structures is not None:
+            return simulate_structure(
+                self.structures, self.imaging, self.detector, self.training_only, _STREAMS, index, seed
+            )
         if self.bundles is not None:
             return self._bundle(self.bundles, index, seed)
         number, place = divmod(index, len(self.fibrils))
@@ -119,18 +166,47 @@ class Molmnist:
 
     def prepare(self) -> None:
         """Compute what all variants share, so that worker processes find it in the cache."""
-        for name in () if self.bundles else self.fibrils:
+        for file in self.structures.files if self.structures else ():
+            molecule_of(file)
+        for name in () if self.bundles or self.structures else self.fibrils:
             self._source(name)
 
-    def training_variants(self, name: str, count: int) -> Iterator[tuple[np.ndarray, float]]:
-        """Atoms (Å, not turned) and twist in degrees/nm of variants of one fibril's training split."""
-        source, random = self._source(name), np.random.default_rng([SHAPES_SEED, FIBRILS.index(name)])
-        for number in range(count):
-            variant = source.draw(training_number(source, number), random)
-            yield variant.cart, DEG_PER_NM * variant.twist
+    def training_shapes(self, number: int) -> Iterator[tuple[np.ndarray, float]]:
+        """Shapes of class `number` of the training split, not turned, and twists in degrees/nm.
+
+        In electrons per pixel, as large as the class's directions; molecules have no twist, and 0.
+        """
+        side, window = self._sides[number], self.imaging.window
+        if self.structures is not None:
+            yield from ((middle(one, side), 0.0) for one in training_shapes(self.structures, number, window))
+            return
+        name = self.fibrils[number]
+        source, weight = self._source(name), _scene(name, self.length).weight
+        random = np.random.default_rng([SHAPES_SEED, FIBRILS.index(name)])
+        for draw in range(DRAWS):
+            variant = source.draw(training_number(source, draw), random)
+            shape = histogram(variant.cart, weight, window)
+            yield middle(shape, side), DEG_PER_NM * variant.twist
+
+    @property
+    def _sides(self) -> tuple[int, ...]:
+        """Pixels along the shapes of each class."""
+        pixel = self.imaging.window.pixel
+        if self.structures is not None:
+            return shape_sides(self.structures, pixel)
+        return tuple(side_of(build_fibril(name, self.length), pixel) for name in self.fibrils)
+
+    @property
+    def mode_counts(self) -> tuple[int, ...]:
+        """Directions kept of the shapes of each class."""
+        if self.structures is not None:
+            return shape_counts(self.structures)
+        return tuple(mode_count(build_fibril(name, self.length).chains) for name in self.fibrils)
 
     def source_key(self, name: str) -> str:
-        """What variants of a fibril depend on besides the configuration."""
+        """What variants of a class depend on besides the configuration."""
+        if self.structures is not None:
+            return ""
         source = self._source(name)
         return str(source.parameters) if isinstance(source, ModeEnsemble) else ""
 
@@ -139,8 +215,9 @@ class Molmnist:
         if self.network_name == "chains":
             return chain_inputs(sample, self.imaging.window)
         if self.network_name == "modes":
-            name = FIBRILS[int(sample["fibril"])]
-            return inversion_inputs(sample, self.imaging, self.fibrils.index(name), fibril_shapes(self, name))
+            kind = self.kind_of(sample)
+            shapes, most = class_shapes(self, self.kinds[kind]), max(self.mode_counts)
+            return inversion_inputs(sample, self.imaging, kind, shapes, most)
         pattern, shape = np.sqrt(sample["pattern"]), sample["shape"].astype(np.float32)
         return {
             "pattern": (pattern / pattern.max())[None].astype(np.float32),
@@ -148,22 +225,22 @@ class Molmnist:
         }
 
     def network(self) -> nn.Module:
-        """A network with fresh weights; ours with the shapes of the fibrils, found first where not cached."""
+        """A network with fresh weights; ours with the shapes of the classes, found first where not cached."""
         if self.network_name == "published":
             return PublishedNetwork(self.widths)
         if self.network_name == "chains":
             return ChainNetwork(self.widths, Polar(*self.polar))
         network = self.blank_network()
-        for number, name in enumerate(self.fibrils):
-            network.keep_shapes(number, fibril_shapes(self, name))
+        for number, name in enumerate(self.kinds):
+            network.keep_shapes(number, class_shapes(self, name))
         return network
 
     def blank_network(self) -> InversionNetwork:
         """Ours without shapes, for weights that have them."""
-        built = [build_fibril(name, self.length) for name in self.fibrils]
-        sides = tuple(side_of(fibril, self.imaging.window.pixel) for fibril in built)
-        counts = tuple(mode_count(fibril.chains) for fibril in built)
-        return InversionNetwork(sides, counts, self.widths, Polar(*self.polar))
+        polar = Polar(*self.polar)
+        if self.structures is not None:
+            polar = Polar(*self.polar, polar_reach(self.imaging.window, self.polar[0]))
+        return InversionNetwork(self._sides, self.mode_counts, self.widths, polar)
 
     def loss(
         self, network: nn.Module, batch: dict[str, Tensor], generator: torch.Generator | None = None
@@ -196,7 +273,7 @@ def _training_numbers(source: "ModeEnsemble | FrameEnsemble") -> list[int]:
 
 @cache
 def _scene(name: str, length: float) -> Scene:
-    return Scene(build_fibril(name, length))
+    return Scene(build_fibril(name, length).elements)
 
 
 @cache
@@ -212,8 +289,9 @@ def _frames(folders: tuple[str, ...], length: float) -> dict[str, FrameEnsemble]
 
 
 @cache
-def fibril_shapes(system: Molmnist, name: str) -> ShapeBasis:
-    """Mean and directions of a fibril's shapes, from training variants alone; cached."""
-    key = {"system": asdict(system), "source": system.source_key(name)}
-    variants = partial(system.training_variants, name)
-    return stored_shapes(key, build_fibril(name, system.length), system.imaging.window, variants)
+def class_shapes(system: Molmnist, name: str) -> ShapeBasis:
+    """Mean and directions of the shapes of a fibril or molecule, from its training split alone; cached."""
+    number = system.kinds.index(name)
+    key = {"system": asdict(system), "source": system.source_key(name), "class": name, "draws": DRAWS}
+    shapes = partial(system.training_shapes, number)
+    return stored_shapes(key, name, system.imaging.window.pixel, system.mode_counts[number], shapes)

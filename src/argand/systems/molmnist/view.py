@@ -19,6 +19,7 @@ from argand.runs.folder import output_file
 from argand.runs.record import SUMMARY, Record
 from argand.systems.molmnist.fibril.cellulose import cellulose
 from argand.systems.molmnist.fibril.fibril import (
+    FIBRILS,
     LENGTH,
     chain_atoms,
     chain_labels,
@@ -197,7 +198,7 @@ def _packed_chains(record: Record) -> Packed | None:
     """
     if record.get("sites"):
         sites = np.array(record["sites"])
-    elif record["fibril"] is not None:
+    elif record["fibril"] in FIBRILS:
         sites = chain_sites(record["fibril"])
     else:
         return None

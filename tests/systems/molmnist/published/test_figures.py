@@ -27,7 +27,7 @@ def blurred(image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("angle", [25.0, 130.0, 290.0])
 def test_shape_and_pattern_of_a_turned_fibril_are_turned_back(angle: float):
     fibril = build_fibril("hexagonal-18", 40.0)
-    scene = Scene(fibril)
+    scene = Scene(fibril.elements)
     away = turned(fibril.cart, np.radians(angle))
     shapes = [histogram(cart, scene.weight, WINDOW) for cart in (fibril.cart, away)]
     back = blurred(turned_back(shapes[1], angle, 49.5))

@@ -188,7 +188,7 @@ def write_pairs(
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     begin_again(out)
-    if system.bundles is None:
+    if system.bundles is None and system.structures is None:
         tell("elastic networks of the fibrils")
     system.prepare()
     simulate_to_file(system, out, count, seed, processes=processes, compression="bitshuffle", quiet=quiet)

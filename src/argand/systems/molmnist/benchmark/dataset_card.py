@@ -10,6 +10,7 @@ from argand.physics.coherent.exposure import Detector
 from argand.systems.molmnist.ensemble.elastic_ensemble import read_parameters
 from argand.systems.molmnist.ensemble.rod_ensemble import WAVES
 from argand.systems.molmnist.fibril.bundle import GRID, OUTLINES, Bundles
+from argand.systems.molmnist.structures.set_card import structures_card
 from argand.systems.molmnist.system import SOURCES, SPLITS, Molmnist
 
 _LICENCE = """The pairs are computed; whoever makes them may use them freely. The crystal structure is entry 4114994 of the
@@ -45,6 +46,8 @@ def write_card(out: Path, system: Molmnist, count: int, seed: int) -> Path:
 
 def card_text(name: str, system: Molmnist, count: int, seed: int) -> str:
     """The card as Markdown."""
+    if system.structures is not None:
+        return structures_card(name, system.structures, system.imaging, system.detector, count, seed)
     if system.bundles is None:
         held, columns, made = _fibrils_held(system), _fibril_columns(system), _fibrils_made()
         licence, limits = f"{_LICENCE}\n{_LICENCE_FIBRILS}", _LIMITS_FIBRILS

@@ -32,7 +32,7 @@ def amplitude_r(
     random = np.random.default_rng([1, number])
     source = ensemble(name, length)
     cart = source.draw(number, random).cart
-    atoms = {element: cart[members] for element, members in Scene(source.fibril).members.items()}
+    atoms = {element: cart[members] for element, members in Scene(source.fibril.elements).members.items()}
     intensity = Camera(set(ELECTRONS), window, radiation, wavelength).intensity(atoms)
     inside = np.argwhere((window.q >= lowest_q) & (window.q < highest_q))
     pixels = inside[random.permutation(len(inside))[:PIXELS]]

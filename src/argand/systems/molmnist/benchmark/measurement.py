@@ -36,21 +36,26 @@ class Measurement:
         )
         if (self.beam_stop or 0.0) >= float(imaging.window.q.max()):
             raise ConfigError(f"a beam stop of {self.beam_stop:g} 1/Å hides the whole pattern; give less")
-        if system.bundles is not None:
-            detector = self._detector(system.detector or Detector())
-            return replace(system, imaging=imaging, detector=detector)
+        self._require_known(system)
+        if system.bundles is not None or system.detector is not None:
+            imaging = replace(imaging, wavelength=self.wavelength)
+            return replace(system, imaging=imaging, detector=self._detector(system.detector or Detector()))
         given = {"wavelength": self.wavelength, "photons": self.photons}
         given |= {"beam_stop": self.beam_stop, "blur_px": self.blur}
         imaging = replace(imaging, **{name: value for name, value in given.items() if value is not None})
         folders = tuple(map(str, self.trajectories))
         return replace(system, imaging=imaging, trajectories=folders or system.trajectories)
 
-    def _detector(self, detector: Detector) -> Detector:
-        """The detector of a set of bundles with one value where it drew from a range."""
-        if self.trajectories:
+    def _require_known(self, system: Molmnist) -> None:
+        if system.structures is not None and self.trajectories:
+            raise ConfigError("frames of a molecule are named TOPOLOGY:TRAJECTORY; leave --trajectory out")
+        if system.bundles is not None and self.trajectories:
             raise ConfigError("bundles of any outline have no molecular dynamics; leave --trajectory out")
-        if self.wavelength is not None:
+        if system.bundles is not None and self.wavelength is not None:
             raise ConfigError("bundles are seen on a flat Ewald sphere; leave --wavelength out")
+
+    def _detector(self, detector: Detector) -> Detector:
+        """The detector with one value where it drew from a range."""
         given = {"photons": self.photons, "beam_stop": self.beam_stop, "blur_px": self.blur}
         return replace(
             detector, **{name: (value, value) for name, value in given.items() if value is not None}

@@ -248,7 +248,7 @@ def compare(folder: Path, parameters: EnsembleParameters | None = None) -> dict[
 def _log_sums(shapes: Iterable[np.ndarray], fibril: Fibril) -> np.ndarray:
     """Log-sums of the standard patterns of atoms [n, 3], not turned."""
     imaging = Imaging(rotate=False)
-    scene, random = Scene(fibril), np.random.default_rng(0)
+    scene, random = Scene(fibril.elements), np.random.default_rng(0)
     found = []
     for cart in shapes:
         shape = scene.shape(cart, imaging.window)

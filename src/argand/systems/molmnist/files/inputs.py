@@ -30,7 +30,7 @@ class PatternTruth:
     """What a simulated pattern was made of: shape in electrons per pixel, and what else is known of it.
 
     `told` has `rotation_deg` and, of the ten fibrils, `fibril` and `twist_deg_per_nm` without its hand; of
-    bundles `chains`, `outline` and `turn_deg`.
+    bundles `chains`, `outline` and `turn_deg`; of molecules of one's own the class, as `fibril`.
     """
 
     shape: Image
@@ -120,7 +120,7 @@ def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[
         if not 0 <= index < len(pairs):
             raise InputError(f"{file}: has no pattern {index}; its {len(pairs)} count from 0")
         row: dict[str, Any] = pairs.source[int(pairs.rows[index])]
-        truth = PatternTruth(row["shape"].astype(np.float32), _known(row))
+        truth = PatternTruth(row["shape"].astype(np.float32), _known(row, pairs.system.kinds))
         length = float(row["length"]) if "length" in row else pairs.system.length
         yield PatternCase(
             *(file, index, row["pattern"], row.get("live", imaging.live), imaging.window.side, "file"),
@@ -129,12 +129,14 @@ def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[
         )
 
 
-def _known(row: dict[str, Any]) -> dict[str, Any]:
+def _known(row: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
     """What a pair says of its object, in plain values."""
     told: dict[str, Any] = {"rotation_deg": float(row["rotation_deg"]) % 180.0}
     if "fibril" in row:
         twist = abs(float(row["twist_deg_per_nm"]))
         return told | {"fibril": FIBRILS[int(row["fibril"])], "twist_deg_per_nm": twist}
+    if "kind" in row:
+        return told | {"fibril": kinds[int(row["kind"])]}
     if "chains" in row:
         outline = OUTLINES[int(row["outline"])]
         told |= {"chains": int(row["chains"]), "outline": outline, "turn_deg": float(row["turn_deg"])}

@@ -1,4 +1,4 @@
-"""What the shapes of one fibril have in common: their mean, and the directions in which they differ.
+"""What the shapes of one fibril or molecule have in common: their mean, and the directions they differ in.
 
 The directions are the principal components of aligned shapes blurred by 1 Å, the blur with which shapes are
 scored; each is kept unblurred, as the same combination of the shapes themselves.
@@ -17,9 +17,7 @@ from scipy import ndimage
 
 from argand.io.atomic import written
 from argand.io.cache import cache_folder
-from argand.physics.coherent.projection import Window, histogram
 from argand.systems.molmnist.fibril.fibril import Fibril
-from argand.systems.molmnist.simulate import Scene
 
 BLUR = 1.0
 """Å, standard deviation, as in scoring (`benchmark.scores`). By hand: the pixel of the standard
@@ -33,6 +31,9 @@ was 2.9 Å out, of 3x3 2.6; the rest is for the blur."""
 _FEWEST, _SHARED = 16, 200
 """Directions of any fibril, and those that are shared out over its chains. By hand: 66 for 2x2, 18 for
 9x9."""
+_NOTHING = 1e-6
+"""Electrons per pixel, root mean square, below which a direction is rounding error. By hand, far above that
+of single precision and far below what an atom's motion makes."""
 
 Image = Float[np.ndarray, "side side"]
 Images = Float[np.ndarray, "count side side"]
@@ -57,7 +58,9 @@ class ShapeBasis:
     def coefficients(self, blurred: Images) -> Float[np.ndarray, "count mode"]:
         """Components of blurred aligned shapes along the directions, in standard deviations."""
         away = (blurred - self.blurred_mean).reshape(len(blurred), -1)
-        return away @ self.blurred.reshape(len(self.modes), -1).T / self.squares
+        # Where all shapes are alike there are no directions, and no amounts of them.
+        sizes = np.where(self.squares > self.blurred_mean.size * _NOTHING**2, self.squares, np.inf)
+        return away @ self.blurred.reshape(len(self.modes), -1).T / sizes
 
     @cached_property
     def blurred_mean(self) -> Image:
@@ -100,53 +103,48 @@ def middle(image: Float[np.ndarray, "slow fast"], side: int) -> Image:
     return out
 
 
-Variants = Callable[[int], Iterable[tuple[np.ndarray, float]]]
-"""Gives so many variants of a fibril: atoms (Å, not turned) and twist in degrees/nm."""
+Shapes = Callable[[], Iterable[tuple[Image, float]]]
+"""Gives aligned shapes in electrons per pixel, of one side, and twists in degrees/nm."""
 
 
-def stored_shapes(key: Mapping[str, Any], fibril: Fibril, window: Window, variants: Variants) -> ShapeBasis:
-    """Mean and directions of a fibril's shapes, from the cache where `key`, which tells all, is known."""
-    whole = {**key, "fibril": fibril.name, "draws": DRAWS}
-    digest = hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:16]
-    path = cache_folder("molmnist") / f"shapes-{fibril.name}-{digest}.npz"
+def stored_shapes(key: Mapping[str, Any], name: str, pixel: float, count: int, shapes: Shapes) -> ShapeBasis:
+    """Mean and directions of shapes of this name, from the cache where `key`, which tells all, is known."""
+    digest = hashlib.sha256(json.dumps(dict(key), sort_keys=True, default=str).encode()).hexdigest()[:16]
+    path = cache_folder("molmnist") / f"shapes-{name}-{digest}.npz"
     if path.exists():
         with np.load(path) as file:
             rest, twist_rest, pixel = file["numbers"].tolist()
             return ShapeBasis(file["mean"], file["modes"], rest, file["twist"], twist_rest, pixel)
-    found = analysed(fibril, window, variants(DRAWS))
+    found = analysed(pixel, count, shapes())
     with written(path) as temporary, temporary.open("wb") as file:
         numbers = np.array([found.rest, found.twist_rest, found.pixel])
         np.savez(file, mean=found.mean, modes=found.modes, twist=found.twist, numbers=numbers)
     return found
 
 
-def analysed(fibril: Fibril, window: Window, variants: Iterable[tuple[np.ndarray, float]]) -> ShapeBasis:
-    """Mean and directions of the shapes of these variants, as a window sees them.
+def analysed(pixel: float, count: int, shapes: Iterable[tuple[Image, float]]) -> ShapeBasis:
+    """Mean and `count` directions of aligned shapes with pixels of this many Å, and how twists go with them.
 
-    Variants are atoms [n, 3] in Å, not turned, and twists in degrees/nm. Directions are combinations of
-    shapes, so there is one fewer of them than variants at most.
+    Directions are combinations of shapes: beyond their number less one, they are empty.
     """
-    side, count = side_of(fibril, window.pixel), mode_count(fibril.chains)
-    weight, twists, stack = Scene(fibril).weight, [], []
-    for cart, twist in variants:
-        stack.append(middle(histogram(cart, weight, window), side))
-        twists.append(twist)
-    shapes = np.stack(stack).astype(float)
-    mean = shapes.mean(0)
-    away = (shapes - mean).reshape(len(shapes), -1)
-    seen = blur(shapes - mean, BLUR / window.pixel).reshape(len(shapes), -1)
+    pairs = list(shapes)
+    stack, twists = np.stack([shape for shape, _ in pairs]).astype(float), np.array([one for _, one in pairs])
+    mean = stack.mean(0)
+    away = (stack - mean).reshape(len(stack), -1)
+    seen = blur(stack - mean, BLUR / pixel).reshape(len(stack), -1)
     left, size, _ = np.linalg.svd(seen, full_matrices=False)
-    count = min(count, len(shapes) - 1)
-    modes = (left[:, :count] / np.sqrt(len(shapes))).T @ away
-    rest = float(np.sqrt((size[count:] ** 2).sum() / seen.size))
-    modes = modes.reshape(count, side, side).astype(np.float32)
-    amount = left[:, :count] * np.sqrt(len(shapes))
-    twist = _linear(amount, np.array(twists))
+    kept = min(count, len(stack) - 1)
+    modes = np.zeros((count, *mean.shape), np.float32)
+    modes[:kept] = ((left[:, :kept] / np.sqrt(len(stack))).T @ away).reshape(kept, *mean.shape)
+    rest = float(np.sqrt((size[kept:] ** 2).sum() / seen.size))
+    amount = np.zeros((len(stack), count))
+    amount[:, :kept] = left[:, :kept] * np.sqrt(len(stack))
+    twist = _linear(amount, twists)
     # Judged on the half that had no say.
-    half = len(shapes) // 2
-    blind = _linear(amount[:half], np.array(twists[:half]))
+    half = len(stack) // 2
+    blind = _linear(amount[:half], twists[:half])
     off = twists[half:] - blind[0] - amount[half:] @ blind[1:]
-    return ShapeBasis(mean.astype(np.float32), modes, rest, twist, float(off.std()), window.pixel)
+    return ShapeBasis(mean.astype(np.float32), modes, rest, twist, float(off.std()), pixel)
 
 
 def _linear(

@@ -5,6 +5,7 @@ on the intensities, with the variance of what is left in rings of q as its error
 network's answer. It needs no support and no oversampling, since there are far fewer coefficients than pixels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 
-from argand.physics.coherent.composition import shared_factor
+from argand.physics.coherent.composition import CELLULOSE, shared_factor
 from argand.physics.coherent.pattern import is_counted
 from argand.physics.coherent.projection import Radiation, Window
 from argand.systems.molmnist.inversion.shape_basis import BLUR
@@ -63,7 +64,7 @@ class Fitted:
 class MeasuredPattern:
     """The pixels of a pattern that tell: half of them, Friedel's mates added, up to `Q_FIT`.
 
-    `pixel` is that of the images (Å), which need not be the window's.
+    `pixel` is that of the images (Å), which need not be the window's; `atoms` are what the object is made of.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class MeasuredPattern:
         window: Window,
         pixel: float,
         radiation: Radiation = "xray",
+        atoms: Mapping[str, int] = CELLULOSE,
     ) -> None:
         size = len(pattern)
         reach = min(int(Q_FIT * window.side / (2 * np.pi)), (size - 1) // 2)
@@ -93,14 +95,14 @@ class MeasuredPattern:
         edges = np.linspace(0.0, q.max() if q.size else 1.0, RINGS + 1)[1:-1]
         self.ring = torch.from_numpy(np.digitize(q, edges))
         self.q_slow, self.q_fast = (torch.from_numpy(part[chosen]).float() for part in (slow, fast))
-        self.factor = torch.from_numpy(shared_factor(q, radiation)).float()
+        self.factor = torch.from_numpy(shared_factor(q, radiation, atoms)).float()
         self.pixel = pixel
         self.is_counted = is_counted(self.intensity)
 
     def waves(self, images: Images, rotation: float) -> Waves:
         """Amplitudes in electrons at the pixels of images that have been turned by `rotation` (radians).
 
-        The images' own transform, over that of a pixel (sinc), times the mean form factor of cellulose.
+        The images' own transform, over that of a pixel (sinc), times the mean form factor of the atoms.
         """
         side = images.shape[-1]
         place = self.pixel * (torch.arange(side) - (side - 1) / 2)

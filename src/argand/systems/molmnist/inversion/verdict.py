@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from argand.errors import InputError
+from argand.systems.molmnist.fibril.fibril import FIBRILS
 
 LARGEST_EXCESS = 0.1
 """Residual beyond the expected one up to which an answer is believed (benchmarks/molmnist_trust.py):
@@ -41,7 +42,7 @@ def decide(probability: float | None, fibril: str | None, residual: float, expec
     """
     said = f"residual {residual:.3f}, {expected:.3f} expected"
     if residual > expected + LARGEST_EXCESS:
-        kind = "no fibril" if fibril is None else "no fibril of the ten"
+        kind = "no fibril of the ten" if fibril in FIBRILS else "nothing that was learnt"
         return Verdict(False, f"{said}: {kind} explains the pattern")
     if probability is not None and probability < LEAST_PROBABILITY:
         return Verdict(False, f"{fibril} has a probability of {probability:.2f} only; {said}")
