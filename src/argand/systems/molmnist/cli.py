@@ -443,7 +443,7 @@ def evaluate(
     elif ways[0].system.structures is None and (weights is not None or not baselines):
         models = shipped_models(weights)
     if ways[0].system.structures is not None and model is None:
-        from argand.systems.molmnist.benchmark.own_set import evaluate_set
+        from argand.systems.molmnist.files.own_set import evaluate_set
 
         rows = evaluate_set(Path(set_name), weights, count, baselines)
     else:
