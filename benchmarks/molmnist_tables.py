@@ -54,8 +54,8 @@ def molmnist_hard_trust_table(report: Report) -> tuple[str, list[Row]]:
     return (
         "Molecular-MNIST, when answers of the network of bundles are believed: misfit up to"
         f" {report['largest_ratio']:g} times the expected one, chains known to"
-        f" {100 * report['largest_doubt']:g} %. Right: chains within 10 %, turn within three stated deviations,"
-        " shape beyond 25 dB; limits chosen on validation pairs, measured on test pairs",
+        f" {100 * report['largest_doubt']:g} %. Right: chains within 10 %, turn within three stated"
+        " deviations, shape beyond 25 dB; limits chosen on validation pairs, measured on test pairs",
         rows,
     )
 

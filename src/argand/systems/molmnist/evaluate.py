@@ -233,7 +233,7 @@ def _bundles_read(
     ]
     turn = torch.rad2deg(output.turn_logits.float().softmax(1) @ torch.deg2rad(turn_centres()))
     outline = output.outline_logits.float().softmax(1).numpy()
-    told = _chains_told(np.stack(shapes), sites.numpy(), turn.numpy(), system)
+    told = chains_told(np.stack(shapes), sites.numpy(), turn.numpy(), system)
     return {"outline_probability": outline, **told}
 
 
@@ -246,10 +246,10 @@ def _bundles(
     turn = np.array([one.turn_deg for one in answers], float)
     sites = np.stack([np.asarray(one.sites) for one in answers])
     shapes = np.stack([one.shape for one in answers])
-    return {"outline": outline, **_chains_told(shapes, sites, turn, system)}
+    return {"outline": outline, **chains_told(shapes, sites, turn, system)}
 
 
-def _chains_told(shapes: Patterns, sites: np.ndarray, turn: np.ndarray, system: Molmnist) -> ModelAnswer:
+def chains_told(shapes: Patterns, sites: np.ndarray, turn: np.ndarray, system: Molmnist) -> ModelAnswer:
     """Shapes, number of chains and turn (degrees); in a set of the ten fibrils also which, and the twist.
 
     A bundle that is none of the ten counts as the one with the nearest number of chains. All fibrils of a set
