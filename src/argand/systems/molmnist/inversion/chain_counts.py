@@ -4,6 +4,8 @@ Counts are compared by their roots, whose variance is a quarter whatever the cou
 246, 1948), and by the error of the model, which grows with the amplitude.
 """
 
+import copy
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,14 +17,11 @@ from argand.physics.coherent.projection import Window
 
 Q_FIT = 1.7
 """1/Å up to which patterns are fitted at last. By hand: to the strongest ring, 200 at 1.6."""
-MODEL_ERROR = 0.1
-"""Relative error of the amplitudes of a bundle whose every number is right: atoms move. By hand; on the
-validation split, without noise, it is 0.05 to 0.2 in the strong rings."""
-
-
-NOISE_FREE = 1e6
-"""Photons as which a pattern without noise counts, whose error is that of the model. By hand: at 10⁶ counts
-tell no more than the model holds."""
+MODEL_ERROR = 0.05
+"""Relative error of the amplitudes of a bundle whose every number is right, beside what thermal motion
+scatters: sections that turn unevenly, axes that bend more than once. By hand."""
+NOISE_FREE = 1e5
+"""Photons as which a pattern without noise counts. By hand: more tell no more than the model holds."""
 ROOT_SHIFT = 0.375
 """3/8, which makes the variance of the root of a Poisson count most even (Anscombe)."""
 _BACKGROUND_Q = 0.5
@@ -59,6 +58,7 @@ class SeenPattern:
         self.counted = is_counted(counts)
         total = float(counts.sum())
         self.counts = counts if self.counted else counts * (NOISE_FREE / max(total, 1e-30))
+        self.diffuse = torch.zeros_like(self.length)
 
     def within(self, q: float, model_error: float) -> "SeenPattern":
         """The pixels nearer to the middle, the model taken for so wrong."""
@@ -66,15 +66,21 @@ class SeenPattern:
         part.__dict__.update(self.__dict__)
         for name in ("rows", "columns", "q", "length", "counts", "mates"):
             setattr(part, name, getattr(self, name)[near])
-        part.model_error = model_error
+        part.model_error, part.diffuse = model_error, self.diffuse[near]
         return part
+
+    def scattered(self, diffuse: Float[Tensor, " pixel"]) -> "SeenPattern":
+        """The same with this intensity of what thermal motion scatters, in the units of the model's."""
+        same = copy.copy(self)
+        same.diffuse = diffuse
+        return same
 
 
 def expected_counts(
     seen: SeenPattern, intensity: Float[Tensor, "n pixel"], light: Light
 ) -> Float[Tensor, "n pixel"]:
     """Counts that each pixel and its mate expect: as many in all as were counted."""
-    shine = _spread(seen, intensity, float(light[2].sigmoid())) * seen.mates
+    shine = (_spread(seen, intensity, float(light[2].sigmoid())) + seen.diffuse) * seen.mates
     falling = torch.exp(-(seen.length / _BACKGROUND_Q).square() / 2) * seen.mates
     share, flat = light[0].sigmoid(), light[1].sigmoid()
     around = flat * seen.mates / seen.mates.sum() + (1 - flat) * falling / falling.sum()
@@ -100,9 +106,27 @@ def _spread(seen: SeenPattern, intensity: Float[Tensor, "n pixel"], blur: float)
 def misfits(seen: SeenPattern, intensity: Float[Tensor, "n pixel"], light: Light) -> Float[Tensor, "n pixel"]:
     """Differences of the roots of expected and measured counts, over their standard deviations."""
     expected = expected_counts(seen, intensity, light)
-    error = (0.25 + seen.model_error**2 * expected[:1]).sqrt()
+    error = variances(seen, expected[0], intensity[0], light).sqrt()
     left = ((expected + ROOT_SHIFT).sqrt() - (seen.counts + ROOT_SHIFT).sqrt()) / error
     return torch.where(seen.mates > 0, left, 0.0)
+
+
+def variances(
+    seen: SeenPattern, expected: Float[Tensor, " pixel"], intensity: Float[Tensor, " pixel"], light: Light
+) -> Float[Tensor, " pixel"]:
+    """Variances of the roots of counts: of counting, of thermal motion and of the model.
+
+    What thermal motion scatters has random phases: half of its intensity is along the amplitude, whose length
+    is the root.
+    """
+    scale = _scale(seen, intensity, light)
+    return 0.25 + seen.model_error**2 * expected + scale * seen.mates * seen.diffuse / 2
+
+
+def _scale(seen: SeenPattern, intensity: Float[Tensor, " pixel"], light: Light) -> Tensor:
+    """Counts of a unit of intensity."""
+    total = ((intensity + seen.diffuse) * seen.mates).sum().clamp_min(1e-30)
+    return seen.counts.sum() * (1 - light[0].sigmoid()) / total
 
 
 def linearised(
@@ -115,12 +139,12 @@ def linearised(
     wave = waves @ now.to(waves.dtype)
     shine = wave.abs().square()
     expected = expected_counts(seen, shine[None], light)[0]
-    error = (0.25 + seen.model_error**2 * expected).sqrt()
-    total = (shine * seen.mates).sum().clamp_min(1e-30)
+    error = variances(seen, expected, shine, light).sqrt()
+    total = ((shine + seen.diffuse) * seen.mates).sum().clamp_min(1e-30)
     columns = 2 * (wave.conj()[:, None] * waves[:, active]).real * seen.mates[:, None]
     # As many counts are expected in all, whatever the sites.
-    columns = columns - (shine * seen.mates)[:, None] * (columns.sum(0) / total)
-    scale = seen.counts.sum() * (1 - light[0].sigmoid()) / total
+    columns = columns - ((shine + seen.diffuse) * seen.mates)[:, None] * (columns.sum(0) / total)
+    scale = _scale(seen, shine, light)
     slope = torch.where(seen.mates > 0, 0.5 / ((expected + ROOT_SHIFT).sqrt() * error), 0.0)
     return -misfits(seen, shine[None], light)[0], columns * (slope * scale)[:, None]
 
@@ -137,16 +161,15 @@ def changed_costs(
     """
     shine = wave.abs().square()
     before = expected_counts(seen, shine[None], light)[0]
-    total = (shine * seen.mates).sum().clamp_min(1e-30)
-    scale = seen.counts.sum() * (1 - light[0].sigmoid()) / total
-    around = before - scale * seen.mates * shine
+    total = ((shine + seen.diffuse) * seen.mates).sum().clamp_min(1e-30)
+    scale = _scale(seen, shine, light)
+    bright = seen.mates * (shine + seen.diffuse)
+    around = before - scale * bright
     added = (2 * (wave.conj()[:, None] * changes).real + changes.abs().square()) * seen.mates[:, None]
     # As many counts are expected in all, whatever the sites.
     share = total / (total + added.sum(0)).clamp_min(1e-30)
-    after = (
-        around[:, None] + scale * share * (seen.mates * shine)[:, None] + scale * share * added
-    ).clamp_min(0)
-    error = (0.25 + seen.model_error**2 * before).sqrt()
+    after = (around[:, None] + scale * share * bright[:, None] + scale * share * added).clamp_min(0)
+    error = variances(seen, before, shine, light).sqrt()
     root = (seen.counts + ROOT_SHIFT).sqrt()
     known = (seen.mates > 0).float() / error.square()
     now = ((before + ROOT_SHIFT).sqrt() - root).square() @ known

@@ -24,6 +24,7 @@ from argand.systems.molmnist.inversion.chain_counts import (
     expected_counts,
     linearised,
     misfits,
+    variances,
 )
 from argand.systems.molmnist.inversion.chain_model import ChainModel, ChainPose
 
@@ -42,9 +43,9 @@ class Stage:
     whole: int
 
 
-STAGES = (Stage(0.8, 0.2, 99, 4, 0), Stage(1.25, 0.15, 2, 3, 1), Stage(Q_FIT, MODEL_ERROR, 1, 1, 3))
+STAGES = (Stage(0.8, 0.15, 99, 4, 0), Stage(1.25, 0.1, 2, 3, 1), Stage(Q_FIT, MODEL_ERROR, 1, 1, 3))
 """From the outline's speckles to the strongest ring. By hand: what served best on validation pairs."""
-FIRST, KICKS, GOOD = 5, 12, 1.02
+FIRST, KICKS, GOOD = 5, 12, 1.1
 """Poses tried at first, new starts at most, and the misfit over that of a right answer at which none is
 needed. By hand: right answers to validation patterns have up to 1.0 of it, wrong ones 1.05 and more."""
 _KICK = (0.04, 0.12, 2.0, 2.0, 0.5, 0.5)
@@ -146,6 +147,7 @@ def _staged(
 
 def _misfit(seen: SeenPattern, model: ChainModel, state: _State) -> float:
     """Mean square of what is left, in its expected standard deviations."""
+    seen = seen.scattered(model.diffuse(state.sites, seen.length))
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     wave = model.waves(state.sites[None], state.pose, seen.q, slices)
     left = misfits(seen, wave.abs().square(), state.light)[0]
@@ -163,6 +165,7 @@ def _round(
     seen: SeenPattern, model: ChainModel, state: _State, held: Tensor, start: ChainPose, whole: bool
 ) -> _State:
     """Sites under this pose, then the pose, background and point spread under these sites."""
+    seen = seen.scattered(model.diffuse(state.sites, seen.length))
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     waves = model.site_waves(state.sites, state.pose, seen.q, slices).flatten(1)
     sites = _flipped(seen, waves, state, held) if whole else _relaxed(seen, waves, state, held)
@@ -321,6 +324,7 @@ def _slopes(
 
 def _cost(seen: SeenPattern, model: ChainModel, state: _State, held: Tensor, start: ChainPose) -> float:
     """Half of the squares of what is left, of the pose's prior and of the sites'."""
+    seen = seen.scattered(model.diffuse(state.sites, seen.length))
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     wave = model.waves(state.sites[None], state.pose, seen.q, slices)
     left = misfits(seen, wave.abs().square(), state.light)[0].square().sum() / 2
@@ -333,19 +337,22 @@ def expected_misfit(seen: SeenPattern, model: ChainModel, state: _State) -> floa
 
     The model is taken for as wrong as it is thought to be; the draw is always the same one.
     """
+    seen = seen.scattered(model.diffuse(state.sites, seen.length))
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     wave = model.waves(state.sites[None], state.pose, seen.q, slices)
     mean = expected_counts(seen, wave.abs().square(), state.light)[0].clamp_min(0)
     generator = torch.Generator().manual_seed(0)
-    wrong = mean * (1 + seen.model_error * torch.randn(mean.shape, generator=generator)).square()
-    counts = torch.poisson(wrong, generator=generator) if seen.counted else wrong
-    error = (0.25 + seen.model_error**2 * mean).sqrt()
+    beyond = variances(seen, mean, wave[0].abs().square(), state.light) - 0.25
+    wrong = mean.sqrt() + beyond.sqrt() * torch.randn(mean.shape, generator=generator)
+    counts = torch.poisson(wrong.square(), generator=generator) if seen.counted else wrong.square()
+    error = variances(seen, mean, wave[0].abs().square(), state.light).sqrt()
     left = ((mean + ROOT_SHIFT).sqrt() - (counts + ROOT_SHIFT).sqrt()) / error
     return float(left[seen.mates > 0].square().mean())
 
 
 def _finished(seen: SeenPattern, model: ChainModel, state: _State, held: Tensor) -> FittedChains:
     """Chances of the sites by what a change of each would cost, and the errors of the pose."""
+    seen = seen.scattered(model.diffuse(state.sites, seen.length))
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     waves = model.site_waves(state.sites, state.pose, seen.q, slices).flatten(1)
     now = (state.sites > 0.5).float().flatten()

@@ -33,6 +33,9 @@ _SLICE_PHASE = 2.5
 """Largest change of phase in radians from one slice to the next at the rim. By hand: less than the π at which
 slices would show as such."""
 
+GLUCOSES = 40
+"""Of a chain of 200 Å: the length that is assumed where none is known, the middle of those of `hard`."""
+
 Sites = Float[Tensor, "n row column"]
 Waves = Complex[Tensor, "n pixel"]
 
@@ -71,6 +74,7 @@ class ChainModel:
         self.places = index[:, None, None] * self.rows[0] + index[None, :, None] * self.rows[1]
         self.kind = ((index[:, None] + index[None]) % 2).float()
         self.table = torch.from_numpy(_chain_table(radiation))
+        self.scattered = torch.from_numpy(_scattered_table(radiation))
 
     def centroid(self, sites: Sites) -> Float[Tensor, "n 2"]:
         """Mean place of the chains in Å, about which they twist."""
@@ -99,6 +103,20 @@ class ChainModel:
         move = pose.drift[:, None] * height[:, None] + pose.bend[:, None] * (height**2 - 1 / 12)[:, None]
         phase = (q[None, None] * move[:, :, None]).sum(-1) - (along * centre).sum(-1)
         return (section * torch.polar(torch.ones_like(phase), phase)).mean(1)
+
+    def diffuse(
+        self, sites: Float[Tensor, "row column"], length: Float[Tensor, " pixel"]
+    ) -> Float[Tensor, " pixel"]:
+        """Intensity at |q| = `length` (1/Å) that thermal motion scatters, in the units of |waves|².
+
+        That of a glucose by itself, summed over all of 200 Å; `waves` are those of one glucose of each chain.
+        """
+        outer = surface_of(sites)
+        chains = torch.stack([(sites * (1 - outer)).sum(), (sites * outer).sum()])
+        place = 2 * length / _TABLE_REACH - 1
+        grid = torch.stack([place, torch.zeros_like(place)], -1)[None, None]
+        found = F.grid_sample(self.scattered[None, :, None], grid, align_corners=True)[0, :, 0]
+        return chains @ found / GLUCOSES
 
     def site_waves(
         self,
@@ -158,6 +176,35 @@ class ChainModel:
         chain = F.grid_sample(table, q / _TABLE_REACH, align_corners=True)
         real, imaginary = lattice.chunk(2, 1)
         return torch.complex((real * chain).sum(1), (imaginary * chain).sum(1))
+
+
+@cache
+def _scattered_table(radiation: Radiation | None) -> np.ndarray:
+    """What thermal motion takes from |F|² of a glucose and scatters diffusely, over |q| [2, q].
+
+    Inside and at the surface; of the glucose, which moves as a whole, and of its atoms, as if independent:
+    f² (1 - exp(-q² u)) of each (Warren, X-ray Diffraction, 1969, chapter 11). Mean of both kinds of chain.
+    """
+    parameters, crystal = read_parameters(), cellulose()
+    q = np.linspace(0, _TABLE_REACH, 129)
+    whole = parameters.glucose_rms**2 / 3
+    elements = [name[0] for name in NAMES]
+    if radiation is None:
+        factors = {name: np.full_like(q, count) for name, count in ELECTRONS.items()}
+    else:
+        factors = scattering_factors(set(elements), q, radiation)
+    angles = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    directions = np.stack([np.cos(angles), np.sin(angles)])
+    found = np.zeros((2, len(q)))
+    for chain in crystal.chains:
+        for row, disorder in enumerate((1.0, parameters.disorder)):
+            wave = np.zeros((len(angles), len(q)), complex)
+            for name, place, u_iso in zip(elements, chain.glucose, chain.u_iso, strict=True):
+                damped = factors[name] * np.exp(-(q**2) * disorder**2 * u_iso / 2)
+                wave += damped * np.exp(1j * q * (place[:2] @ directions)[:, None])
+                found[row] += factors[name] ** 2 - damped**2
+            found[row] += (np.abs(wave) ** 2).mean(0) * (1 - np.exp(-(q**2) * whole))
+    return (found / len(crystal.chains)).astype(np.float32)
 
 
 def surface_of(sites: Float[Tensor, "*n row column"]) -> Float[Tensor, "*n row column"]:
