@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
-from argand.io.weights import load_weights, save_weights
+from argand.io.weights import load_weights, packed, save_weights
 from argand.system import to_config
 from argand.systems.molmnist.card import keep_figures
 from argand.systems.molmnist.presets import PRESETS
@@ -31,6 +32,19 @@ def test_figures_of_other_conditions_stay(tmp_path: Path, tiny_weights: Path):
         "hard, clean: network + fit": 1.5,
     }
     assert "hard, clean: network + fit" in card.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("eight", [True, False])
+def test_weights_stay_as_small_and_as_true_as_they_were(tmp_path: Path, tiny_weights: Path, eight: bool):
+    weights = tmp_path / "model.safetensors"
+    state, header = load_weights(tiny_weights)
+    kept = packed(state) if eight else {name: one.half() for name, one in state.items()}
+    save_weights(weights, kept, header | {"training": TRAINING})
+    before, size = load_weights(weights)[0], weights.stat().st_size
+    keep_figures(weights, [row("clean")])
+    after = load_weights(weights)[0]
+    assert all(torch.equal(after[name], one) for name, one in before.items())
+    assert weights.stat().st_size == pytest.approx(size, abs=3000)  # the header has grown
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from argand.io.card import save_with_card
-from argand.io.weights import load_weights
+from argand.io.weights import is_packed, load_weights, packed
 from argand.progress import duration
 from argand.systems.molmnist.benchmark.figures import TASKS
 
@@ -43,10 +43,10 @@ _FIGURES = (*(key for task in TASKS.values() for key, _, _ in task.columns), "cp
 
 
 def keep_figures(weights: Path, rows: Sequence[dict[str, Any]]) -> Path:
-    """Keep rows of the leaderboard in the header of these weights, in half precision, and write their card.
+    """Keep rows of the leaderboard in the header of these weights and write their card.
 
-    Rows of other conditions or models that the header has stay. Raises InputError where nothing can be
-    written.
+    Rows of other conditions or models that the header has stay. Weights in eight bits stay as they are,
+    others are then in half precision. Raises InputError where nothing can be written.
     """
     state, header = load_weights(weights)
     figures = {task: dict(lines) for task, lines in header.get("figures", {}).items()}
@@ -59,6 +59,8 @@ def keep_figures(weights: Path, rows: Sequence[dict[str, Any]]) -> Path:
     header |= {"load": _LOAD[name]} if name in _LOAD else {}
     if name == "published":
         header["load"] = f"{_MODEL}.published_model({'' if _turned(header) else 'PUBLISHED_ALIGNED'})"
+    if is_packed(weights):
+        return save_with_card(weights, packed(state), header)
     halves = {key: one.half() if one.is_floating_point() else one for key, one in state.items()}
     return save_with_card(weights, halves, header)
 
