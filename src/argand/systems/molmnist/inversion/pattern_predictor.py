@@ -44,8 +44,9 @@ class PatternPredictor(ABC):
         """The answer to one pattern [slow, fast] of a window of this side in Å; by default 200 is assumed.
 
         `length` in Å is that of the object, by which the turn between its ends is a twist. The pattern is
-        recentred where q = 0 is not in pixel [n // 2, n // 2]. With `rounds`, the shape is polished by so many
-        rounds of phase retrieval. Raises InputError for what is no pattern, or a window that has no answer.
+        recentred where q = 0 is not in pixel [n // 2, n // 2]. With `rounds`, the shape is polished by so
+        many rounds of phase retrieval. Raises InputError for what is no pattern, or a window that has no
+        answer.
         """
         values, seen, notes = centred(pattern, live)
         answer = self.predict_many(values[None], seen, window_side or WINDOW_SIDE)[0]
