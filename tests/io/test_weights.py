@@ -9,7 +9,7 @@ from torch import nn
 
 from argand.errors import InputError
 from argand.io.card import render_card, write_card
-from argand.io.weights import load_weights, read_header, restore, save_weights
+from argand.io.weights import load_weights, packed, read_header, restore, save_weights
 
 HEADER = {
     "system": "toy",
@@ -101,3 +101,23 @@ def test_figures_of_one_form_share_a_table_and_others_get_their_own():
     assert "### Validation\n\n| | |\n|---|---|\n| error | 0.1235 |\n" in text
     assert "\n- one detector\n" in text
     assert "\n    train it\n" in text
+
+
+def test_packed_weights_come_back_nearly_and_pack_to_the_same_again(tmp_path: Path):
+    generator = torch.Generator().manual_seed(0)
+    state = {
+        "layer.weight": torch.randn(8, 3, 3, generator=generator) * torch.logspace(-4, 2, 8)[:, None, None],
+        "layer.bias": torch.randn(8, generator=generator),
+        "empty.weight": torch.zeros(2, 5),
+        "count": torch.tensor(7),
+    }
+    once = save_weights(tmp_path / "once.safetensors", packed(state), HEADER)
+    found, _ = load_weights(once)
+    assert found.keys() == state.keys()
+    largest = state["layer.weight"].abs().amax((1, 2), keepdim=True)
+    off = (found["layer.weight"] - state["layer.weight"]).abs() / largest
+    assert 0 < float(off.max()) <= 0.5 / 127 + 1e-6
+    for name in ("layer.bias", "empty.weight", "count"):
+        assert torch.equal(found[name], state[name])
+    twice = save_weights(tmp_path / "twice.safetensors", packed(found), HEADER)
+    assert once.read_bytes() == twice.read_bytes()

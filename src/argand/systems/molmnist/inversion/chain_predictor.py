@@ -13,8 +13,6 @@ from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.prediction import WINDOW_SIDE, Prediction
 from argand.systems.molmnist.inversion.verdict import check_window
 
-HAND = "no projection shows the hand of a twist, nor the length: the turn between the ends is told"
-
 
 class ChainPredictor(PatternPredictor):
     """The trained network of bundles with the fit behind it; `radiation` is what measured the patterns.
@@ -77,5 +75,4 @@ def _told(reading: ChainReading, pattern: np.ndarray, live: np.ndarray, side: fl
         outline_probability=float(reading.outline[likeliest]),
         turn_deg=reading.turn_deg[0],
         turn_sd_deg=reading.turn_deg[1],
-        notes=(HAND,),
     )

@@ -27,6 +27,7 @@ from argand.systems.molmnist.inversion.chain_network import (
     turn_centres,
 )
 from argand.systems.molmnist.inversion.polar import pattern_middle
+from argand.systems.molmnist.inversion.prediction import ASSUMED_LENGTH
 
 SAMPLES = 8
 """Draws of sites and pose from which shape and errors come. By hand: an error is then known to a quarter."""
@@ -179,4 +180,4 @@ def bundle_images(
     # The package's amplitude is the conjugate of numpy's transform.
     spectra[:, near] = waves.conj()
     images = np.fft.irfft2(spectra, s=(size, size))
-    return images * (200.0 / cellulose().rise)
+    return images * (ASSUMED_LENGTH / cellulose().rise)

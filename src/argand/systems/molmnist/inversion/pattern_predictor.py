@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 from argand.physics.coherent.projection import Radiation, Window
 from argand.systems.molmnist.inversion.centring import centred
 from argand.systems.molmnist.inversion.phase_refinement import refined_shapes
-from argand.systems.molmnist.inversion.prediction import ASSUMED, WINDOW_SIDE, Prediction
+from argand.systems.molmnist.inversion.prediction import ASSUMED, WINDOW_SIDE, Prediction, with_length
 from argand.systems.molmnist.inversion.shape_fit import MeasuredPattern, residual
 
 
@@ -39,18 +39,20 @@ class PatternPredictor(ABC):
         live: Shaped[np.ndarray, "..."] | None = None,
         window_side: float | None = None,
         rounds: int = 0,
+        length: float | None = None,
     ) -> Prediction:
         """The answer to one pattern [slow, fast] of a window of this side in Å; by default 200 is assumed.
 
-        The pattern is recentred where q = 0 is not in pixel [n // 2, n // 2]. With `rounds`, the shape is
-        polished by so many rounds of phase retrieval. Raises InputError for what is no pattern, or a window
-        that has no answer.
+        `length` in Å is that of the object, by which the turn between its ends is a twist. The pattern is
+        recentred where q = 0 is not in pixel [n // 2, n // 2]. With `rounds`, the shape is polished by so
+        many rounds of phase retrieval. Raises InputError for what is no pattern, or a window that has no
+        answer.
         """
         values, seen, notes = centred(pattern, live)
         answer = self.predict_many(values[None], seen, window_side or WINDOW_SIDE)[0]
         if window_side is None:
             answer = replace(answer, window_from="assumed", notes=(ASSUMED, *answer.notes))
-        answer = replace(answer, notes=(*notes, *answer.notes))
+        answer = with_length(replace(answer, notes=(*notes, *answer.notes)), length)
         return self.polished(answer, rounds) if rounds else answer
 
     @torch.inference_mode()

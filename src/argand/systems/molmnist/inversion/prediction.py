@@ -12,6 +12,9 @@ from argand.systems.molmnist.inversion.verdict import Verdict, decide, decide_ch
 
 WindowOrigin = Literal["stated", "file", "assumed"]
 """Where the side of a window is from: the user, the pattern's file, or no one."""
+ASSUMED_LENGTH = 200.0
+"""Å of the bundles of the network of bundles, where no one states it: the middle of those of `hard`."""
+NO_LENGTH = f"no pattern shows the length: the shape is that of {ASSUMED_LENGTH:g} Å, and no twist is told"
 LARGEST_TURN_SD = 15.0
 """Degrees up to which a turn between the ends is told. By hand: a quarter of the deviation of those that the
 network has learnt from, 0 to 240 degrees."""
@@ -83,19 +86,23 @@ class Prediction:
 def with_length(answer: Prediction, length: float | None) -> Prediction:
     """An answer that tells a turn, with the twist that this is over a length in Å; others as they are.
 
-    No twist is told where the turn's standard deviation is above `LARGEST_TURN_SD`.
+    Its shape is then that of so long a bundle. No twist is told where the turn's standard deviation is above
+    `LARGEST_TURN_SD`.
     """
-    if answer.turn_deg is None or answer.turn_sd_deg is None:
+    turn, spread = answer.turn_deg, answer.turn_sd_deg
+    if turn is None or spread is None:
         return answer
-    if answer.turn_sd_deg > LARGEST_TURN_SD:
-        doubt = f"the pattern does not tell the turn: it is known to {answer.turn_sd_deg:.0f} degrees only"
-        return replace(answer, notes=(*answer.notes, doubt))
     if length is None:
-        return answer
+        return replace(answer, notes=(*answer.notes, NO_LENGTH))
+    share = length / ASSUMED_LENGTH
+    answer = replace(answer, shape=answer.shape * share, shape_sd=answer.shape_sd * share)
+    if spread > LARGEST_TURN_SD:
+        doubt = f"the pattern does not tell the turn: it is known to {spread:.0f} degrees only"
+        return replace(answer, notes=(*answer.notes, doubt))
     # 10 Å to a nm.
     return replace(
         answer,
-        twist_deg_per_nm=10 * answer.turn_deg / length,
-        twist_sd_deg_per_nm=10 * answer.turn_sd_deg / length,
+        twist_deg_per_nm=10 * turn / length,
+        twist_sd_deg_per_nm=10 * spread / length,
         twist_is_measured=True,
     )
