@@ -25,8 +25,9 @@ from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
 from argand.systems.molmnist.files.outputs import RunFolder, record_of
 from argand.systems.molmnist.files.table import answer_table
 from argand.systems.molmnist.inversion.centring import centred
+from argand.systems.molmnist.inversion.prediction import ASSUMED
 from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, check_window, decide
-from argand.systems.molmnist.predict import ASSUMED, Predictor
+from argand.systems.molmnist.predict import Predictor
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.view import chain_paths, write_page
 from argand.units import HC_KEV_ANGSTROM, JOULES_PER_KEV

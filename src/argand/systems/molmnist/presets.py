@@ -31,12 +31,22 @@ PRESETS = {
         polar=(16, 32),
         learning_rate=3e-3,
     ),
+    "tiny-chains": Molmnist(
+        Imaging(Window(100.0, 64)),
+        bundles=Bundles(chains=(4, 30), lengths=(50.0, 100.0)),
+        detector=Detector(counted=False),
+        network_name="chains",
+        widths=(16, 16),
+        polar=(16, 32),
+        learning_rate=3e-3,
+    ),
 }
 """`standard`: turned at random, form factors, I(0) masked. `published`: aligned, |FFT|² of the histogram.
 
 Both with the published network; `best` is `standard` with ours. The sizes of its network and its rate are by
 hand, for a training of minutes on a processor; benchmarks/molmnist_tasks.py measures it, no other sizes are
-on record. `tiny` is for tests: tests/systems/test_contract.py asks that it learns four samples."""
+on record. `tiny` and, for bundles, `tiny-chains` are for tests: tests/systems/test_contract.py asks that each
+learns four samples."""
 
 
 def trained_on(system: Molmnist) -> Molmnist:

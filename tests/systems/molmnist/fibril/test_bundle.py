@@ -13,8 +13,10 @@ from argand.systems.molmnist.fibril.bundle import (
     draw_bundle,
     fits,
     grid_places,
+    name_of,
     neighbours,
     occupancy,
+    occupied,
     split_of,
 )
 from argand.systems.molmnist.fibril.fibril import chain_sites
@@ -109,3 +111,15 @@ def test_a_chain_inside_has_four_neighbours():
 def test_ranges_that_hold_nothing_are_refused(wrong: dict):
     with pytest.raises(ConfigError):
         Bundles(**wrong)
+
+
+@pytest.mark.parametrize("name", ["2x2", "4x6", "hexagonal-24", "12x12"])
+def test_a_map_of_sites_gives_back_the_fibril_by_name(name: str):
+    sites = chain_sites(name).astype(np.int64)
+    for some in (sites, -sites, sites + np.array([3, 1])):
+        grid = occupancy(some)
+        assert grid.sum() == len(sites)
+        assert canonical(occupied(grid)) == canonical(sites)
+        assert name_of(occupied(grid)) == name
+    assert name_of(sites[1:]) != name
+    assert name_of(sites[:0]) is None

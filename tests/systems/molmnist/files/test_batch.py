@@ -11,7 +11,8 @@ from argand.errors import InputError
 from argand.runs.course import Failure
 from argand.systems.molmnist.files.batch import Answered, Batch, answer_cases
 from argand.systems.molmnist.files.inputs import PatternCase
-from argand.systems.molmnist.predict import ASSUMED, BATCH, Predictor
+from argand.systems.molmnist.inversion.prediction import ASSUMED
+from argand.systems.molmnist.predict import BATCH, Predictor
 from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny"]
@@ -112,7 +113,7 @@ def test_an_error_in_the_middle_of_a_batch_fails_its_pattern_alone(
 
 
 def test_a_batch_holds_patterns_of_one_size_up_to_its_room(case: Callable[..., PatternCase]):
-    batch, one = Batch(), case(0)
+    batch, one = Batch(BATCH), case(0)
     for _ in range(BATCH):
         assert batch.takes(one)
         batch.add("a.h5", one)

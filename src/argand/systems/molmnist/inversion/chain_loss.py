@@ -52,7 +52,7 @@ def chain_inputs(sample: Sample, window: Window) -> Sample:
         "turn": sample["turn_deg"].astype(np.float32),
         "sites": np.stack([sites, sites[::-1, ::-1]]),
         "outline": sample["outline"].astype(np.int64),
-        "log_chains": np.log(sample["chains"]).astype(np.float32),
+        "log_chains": np.log(sample["chains"], dtype=np.float32),
     }
 
 
