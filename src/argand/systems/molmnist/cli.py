@@ -25,7 +25,7 @@ from argand.runs.verbs import (
     say,
     screen,
 )
-from argand.systems.molmnist.files.cli import predict, view
+from argand.systems.molmnist.verbs.patterns import predict, view
 
 app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
 
