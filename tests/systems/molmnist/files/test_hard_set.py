@@ -1,4 +1,4 @@
-"""Patterns of a set of bundles: masks of each one's own, the truth beside the answer, and a twist by its length."""
+"""Patterns of a set of bundles: own masks, the truth beside the answer, and a twist by the length."""
 
 import json
 import re

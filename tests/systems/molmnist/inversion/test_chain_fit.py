@@ -1,4 +1,4 @@
-"""From near the truth the fit finds the chains of a simulated pattern, and knows what a right answer leaves."""
+"""From near the truth the fit finds the chains of a pattern, and knows what a right answer leaves."""
 
 import numpy as np
 import pytest
