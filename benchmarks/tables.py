@@ -28,6 +28,7 @@ from molmnist_tables import (
     molmnist_ensemble_table,
     molmnist_forward_table,
     molmnist_hard_table,
+    molmnist_hard_trust_table,
     molmnist_simulate_table,
     molmnist_tasks_table,
 )
@@ -332,6 +333,7 @@ TABLES = {
     "molmnist_dynamics": molmnist_dynamics_table,
     "molmnist_tasks": molmnist_tasks_table,
     "molmnist_hard": molmnist_hard_table,
+    "molmnist_hard_trust": molmnist_hard_trust_table,
     "crystals": crystals_table,
     "crystals_short": crystals_short_table,
     "crystals_others": crystals_others_table,
@@ -341,6 +343,8 @@ TABLES = {
     "crystals_frameworks": crystals_frameworks_table,
     "crystals_paper": crystals_paper_table,
 }
+WRITTEN_BY = {"molmnist_hard": "molmnist_tasks.py --set hard"}
+"""What writes a result whose name is not its own."""
 BESIDE = {
     "patterson_solver": "patterson_opponents",
     "crystals": "crystals_short",
@@ -356,7 +360,7 @@ def figures(results: Path) -> str:
 
 def _part(path: Path, make: Callable[[Report], tuple[str, list[Row]]]) -> str:
     if not path.is_file():
-        return f"`benchmarks/{path.stem}.py`: not measured yet (no `{path.name}`)."
+        return f"`benchmarks/{_command(path.stem)}`: not measured yet (no `{path.name}`)."
     report = json.loads(path.read_text(encoding="utf-8"))
     beside = path.with_name(f"{BESIDE.get(path.stem)}.json")
     if beside.is_file():
@@ -365,6 +369,11 @@ def _part(path: Path, make: Callable[[Report], tuple[str, list[Row]]]) -> str:
     lines = ["| what | on what | goal | measured | for comparison |", "|---|---|---|---|---|"]
     lines += [f"| {r.what} | {r.where} | {r.goal} | {r.measured} | {r.others} |" for r in rows]
     return "\n".join([f"**{caption}**", "", *lines])
+
+
+def _command(name: str) -> str:
+    """The benchmark that writes a result."""
+    return WRITTEN_BY.get(name, f"{name}.py")
 
 
 def with_figures(text: str, tables: str) -> str:
@@ -383,7 +392,7 @@ def main(
     """Rewrite the tables of the README, or with --check compare them."""
     for name in TABLES:
         if not (results / f"{name}.json").is_file():
-            typer.echo(f"{results / name}.json is missing; benchmarks/{name}.py writes it", err=True)
+            typer.echo(f"{results / name}.json is missing; benchmarks/{_command(name)} writes it", err=True)
     text = readme.read_text(encoding="utf-8")
     new = with_figures(text, figures(results))
     if check and new != text:

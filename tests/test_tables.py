@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -481,3 +482,80 @@ def test_energies_from_vectors_miss_their_goal_where_composition_alone_is_better
     rows[2]["report"] = 0.2
     assert formation_row(rows[2], rows).measured == "error 0.100 / 0.200 eV/atom"
     assert "goal missed" not in formation_row(rows[1], rows).measured
+
+
+def task_report(*conditions: str, count: int = 2, training: int = 20) -> dict:
+    rows = [{"condition": name, "model": "network", "count": count} for name in conditions]
+    return {"set": "hard", "training_pairs": training, "rows": rows}
+
+
+def test_reports_of_molmnist_are_joined_in_the_order_of_the_set():
+    from molmnist_tasks import joined
+
+    before, now = task_report("clean", "1e4-photons", count=2), task_report("as-drawn", "clean", count=9)
+    rows = joined("hard", [before, now])["rows"]
+    assert [(row["condition"], row["count"]) for row in rows] == [
+        ("as-drawn", 9),
+        ("1e4-photons", 2),
+        ("clean", 9),
+    ]
+    for other in (task_report(training=10), task_report() | {"set": "standard"}):
+        with pytest.raises(typer.BadParameter, match="can be joined"):
+            joined("hard", [other, now])
+
+
+def test_figures_of_molmnist_go_to_the_weights_that_answered(monkeypatch: pytest.MonkeyPatch):
+    import molmnist_tasks
+
+    kept = {}
+    monkeypatch.setattr(molmnist_tasks, "keep_figures", lambda weights, rows: kept.update({weights: rows}))
+    row = {"condition": "1e4-photons", "model": "network + fit"}
+    floor = row | {"model": "nearest pair", "floor": True}
+    others = [
+        row | {"model": name} for name in ("bundles: network + fit", "published encoder-decoder", "mine:f")
+    ]
+    molmnist_tasks.keep({"set": "standard", "rows": [row, floor, *others]})
+    named = {weights: [(one["condition"], one["model"]) for one in rows] for weights, rows in kept.items()}
+    assert named == {
+        molmnist_tasks.WEIGHTS_TEN: [("1e4-photons", "network + fit")],
+        molmnist_tasks.WEIGHTS: [("standard, 1e4-photons", "bundles: network + fit")],
+        molmnist_tasks.PUBLISHED: [("1e4-photons", "published encoder-decoder")],
+    }
+    kept.clear()
+    molmnist_tasks.keep({"set": "hard", "rows": [row, floor]})
+    assert list(kept) == [molmnist_tasks.WEIGHTS]
+    assert kept[molmnist_tasks.WEIGHTS][0]["condition"] == "hard, 1e4-photons"
+
+
+def test_bundles_that_are_believed_stand_beside_those_that_limits_were_chosen_on():
+    row = {"patterns": "bundles, 100 photons", "half": "choose", "count": 40, "believed": 0.25}
+    row |= {"right": 0.5, "right_of_believed": 0.9}
+    never = row | {"half": "report", "believed": 0.0, "right_of_believed": None}
+    blobs = {"patterns": "blobs", "count": 40, "believed": 0.05, "right": None, "right_of_believed": None}
+    rows = [row, never, blobs | {"half": "choose"}, blobs | {"half": "report"}]
+    report = {"largest_ratio": 1.1, "largest_doubt": 0.1, "rows": rows}
+    _, (bundles, others) = tables.molmnist_hard_trust_table(report)
+    assert bundles.measured == "believed 0 %; of all right 50 %"
+    assert bundles.others == "chosen on: believed 25 %, of those right 90 %; of all right 50 %"
+    assert (others.measured, others.others) == ("believed 5 %", "chosen on: believed 5 %")
+
+
+def test_an_answer_about_a_bundle_is_right_in_chains_turn_and_shape():
+    from molmnist_hard_trust import is_right, pairs
+
+    trials = pairs("standard", "noise-free", "test", 2)
+    # 2x2 and 3x3 of 207.6 Å.
+    turn = trials.truth["twist_deg_per_nm"] * 20.76
+    true = [
+        SimpleNamespace(chains=chains, turn_deg=-turn[row], turn_sd_deg=2.0, shape=trials.shapes[row])
+        for row, chains in enumerate((4.0, 9.0))
+    ]
+    assert is_right(true, trials).all()  # pyright: ignore[reportArgumentType]
+    for wrong in ({"chains": 4.5}, {"turn_deg": turn[0] + 7}, {"shape": trials.shapes[0] * 0}):
+        changed = SimpleNamespace(**(vars(true[0]) | wrong))
+        assert is_right([changed, true[1]], trials).tolist() == [False, True]  # pyright: ignore[reportArgumentType]
+
+
+def test_a_missing_result_names_the_benchmark_that_writes_it(tmp_path: Path):
+    text = tables.figures(tmp_path)
+    assert "`benchmarks/molmnist_tasks.py --set hard`: not measured yet (no `molmnist_hard.json`)." in text

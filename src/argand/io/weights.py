@@ -78,6 +78,12 @@ def packed(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return found
 
 
+def is_packed(path: Path) -> bool:
+    """Whether the weights of this file are kept in eight bits; errors as `load_weights`."""
+    with _open(_weights_file(Path(path))) as file:
+        return any(name.endswith(_SCALE) for name in file.keys())  # noqa: SIM118 (no iterator)
+
+
 def _unpacked(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Tensors as they were before `packed`."""
     found = {}

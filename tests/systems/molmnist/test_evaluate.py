@@ -1,6 +1,7 @@
 """The leaderboard: what a model is given, what its answers are worth, and answers that cannot be scored."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,22 @@ from argand.errors import ConfigError, InputError
 from argand.io.weights import save_weights
 from argand.system import to_config
 from argand.systems.molmnist import evaluate as board
+from argand.systems.molmnist import predict
 from argand.systems.molmnist.benchmark.conditions import Condition, Trials, standard_conditions, unseen_pairs
 from argand.systems.molmnist.benchmark.dataset import write_pairs
 from argand.systems.molmnist.benchmark.figures import figures_of, r2_within
+from argand.systems.molmnist.benchmark.leaderboard import leaderboard
 from argand.systems.molmnist.benchmark.model import ask, find_model
-from argand.systems.molmnist.evaluate import shipped_models
+from argand.systems.molmnist.evaluate import models_of, shipped_models
+from argand.systems.molmnist.fibril.bundle import occupancy
+from argand.systems.molmnist.fibril.fibril import FIBRILS, chain_sites
+from argand.systems.molmnist.inversion.chain_reading import ChainReading
 from argand.systems.molmnist.presets import PRESETS
+from argand.systems.molmnist.structures.source import read_structures
 
 TINY = PRESETS["tiny"]
 WAY = Condition("tiny", TINY)
+CHAINS = replace(PRESETS["chains"], widths=(8, 8))
 pytestmark = pytest.mark.usefixtures("quick_retrieval")
 
 
@@ -58,7 +66,7 @@ def test_the_truth_scores_perfectly_in_each_task(trials: Trials, monkeypatch: py
     assert twist["mae_deg_per_nm"] == 0
     assert twist["r2_within_fibrils"] == 1
     assert all(row["cpu_ms_per_pattern"] > 0 for row in rows)
-    assert [table.row_count for table in board.leaderboard(rows)] == [1, 1, 1]
+    assert [table.row_count for table in leaderboard(rows)] == [1, 1, 1]
 
 
 def test_baselines_are_scored_beside_a_model():
@@ -150,12 +158,88 @@ def test_a_model_is_found_in_the_current_folder(tmp_path: Path, monkeypatch: pyt
             find_model(name)
 
 
-def test_the_network_is_scored_alone_with_the_fit_and_polished(tmp_path: Path):
-    header = {"system": "molmnist", "config": to_config(TINY), "seed": 0, "version": "0"}
-    models = shipped_models(save_weights(tmp_path, TINY.network().state_dict(), header), rounds=5)
+def test_the_network_is_scored_alone_with_the_fit_and_polished(tiny_weights: Path):
+    models = models_of(tiny_weights, TINY, rounds=5)
     rows = board.evaluate_tasks(models, [WAY], ("inversion",), count=4, training=0)
     assert [row["model"] for row in rows] == ["network", "network + fit", "network + fit + 5 rounds"]
     assert all(0 < row["pearson"] <= 1 for row in rows)
+
+
+def test_a_task_is_scored_of_the_models_that_answer_it(tiny_weights: Path):
+    models = models_of(tiny_weights, TINY, rounds=5)
+    rows = board.evaluate_tasks(models, [WAY], ("regression",), count=2, training=0)
+    assert [row["model"] for row in rows] == ["network + fit"]
+
+
+@pytest.fixture(scope="module")
+def chain_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of an untrained network of bundles."""
+    torch.manual_seed(0)
+    header = {"system": "molmnist", "config": to_config(CHAINS), "seed": 0, "version": "0"}
+    return save_weights(tmp_path_factory.mktemp("weights"), CHAINS.network().state_dict(), header)
+
+
+def test_the_network_of_bundles_answers_the_tasks_of_bundles(chain_weights: Path, monkeypatch):
+    monkeypatch.setattr(predict, "WEIGHTS", chain_weights)
+    way = Condition("hard", PRESETS["hard"])
+    pair = unseen_pairs(way, 2)
+    models = shipped_models(way.system)
+    assert list(models) == ["network", "network + fit"]
+    answer = ask(models["network"], pair.patterns, pair.live, pair.window.side)
+    assert answer.keys() == {"shape", "chains", "outline", "turn_deg"}
+    assert all((answer["shape"] >= 0).all((1, 2)) & answer["shape"].any((1, 2)))
+    # 17 x 17 sites of a network that knows nothing have about equal chances.
+    assert answer["chains"] == pytest.approx(17 * 17 / 2, rel=0.2)
+    # All turns from 0 to 250 degrees likewise.
+    assert answer["turn_deg"] == pytest.approx(125, rel=0.2)
+
+
+def test_bundles_are_told_as_the_fibrils_and_twists_of_a_set(trials: Trials):
+    def read(name: str) -> np.ndarray:
+        return occupancy(chain_sites(name).astype(int))
+
+    sites = np.stack([read("3x3"), read("hexagonal-24"), read("5x5"), read("2x2")])
+    sites[2, 8, 8] = 0.0  # one chain is missing: nearest is hexagonal-24
+    answer = board.chains_told(np.zeros((4, 8, 8)), sites, np.full(4, 20.76), PRESETS["standard"])
+    assert [FIBRILS[one] for one in answer["fibril"]] == ["3x3", "hexagonal-24", "hexagonal-24", "2x2"]
+    assert answer["chains"].tolist() == [9, 24, 24, 4]
+    # Fibrils of the set are 207.6 Å long.
+    assert answer["twist_deg_per_nm"] == pytest.approx(1.0, abs=2e-3)
+    told = board.chains_told(np.zeros((4, 8, 8)), sites, np.full(4, 20.76), PRESETS["hard"])
+    assert told.keys() == {"shape", "chains", "turn_deg"}
+
+
+def test_the_fit_of_bundles_is_scored_on_bundles_and_on_fibrils(chain_weights: Path):
+    """What it answers, not how well: the predictor is one that finds 3x3 everywhere."""
+    way = Condition("hard", PRESETS["hard"])
+    pair = unseen_pairs(way, 2)
+    found = models_of(chain_weights, way.system)["network + fit"]
+    predictor = found.args[0]  # pyright: ignore[reportFunctionMemberAccess]
+    predictor.reader.read = lambda pattern, *_: ChainReading(
+        shape=np.ones_like(pattern),
+        shape_sd=np.ones_like(pattern),
+        sites=occupancy(chain_sites("3x3").astype(int)),
+        chains=(9.0, 0.1),
+        outline=np.array([0.1, 0.7, 0.1, 0.1]),
+        turn_deg=(41.52, 1.0),
+        rotation_deg=0.0,
+        misfit=1.0,
+        expected=1.0,
+    )
+    answer = ask(found, pair.patterns, pair.live, pair.window.side)
+    assert answer["outline"].tolist() == [1, 1]
+    assert answer["chains"].tolist() == [9, 9]
+    assert answer["turn_deg"] == pytest.approx(41.52)
+
+
+def test_weights_are_refused_for_a_set_of_other_objects(tmp_path: Path, tiny_weights: Path):
+    files = tmp_path / "one.pdb"
+    files.write_text("ATOM      1  C   ALA A   1       0.000   0.000   0.000  1.00  0.00           C\nEND\n")
+    own = replace(TINY, structures=read_structures([files]))
+    with pytest.raises(InputError, match="knows cellulose, and the set shows one"):
+        models_of(tiny_weights, own)
+    with pytest.raises(ConfigError, match="no molecules of your own; name weights"):
+        shipped_models(own)
 
 
 def test_the_verb_prints_what_a_model_is_worth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -240,13 +240,16 @@ def evaluate(
 ) -> None:
     """Print the leaderboard: what answers to test patterns of a set are worth, task by task.
 
+    The fit of bundles takes seconds a pattern; begin with --count 10.
+
     Example: argand molmnist evaluate --set hard --model mymodel:predict --condition 1e4-photons --baselines
 
     Example: argand molmnist evaluate runs/own/best.safetensors --set own.h5 --baselines
     """
     from argand.systems.molmnist.benchmark.conditions import set_conditions
+    from argand.systems.molmnist.benchmark.leaderboard import leaderboard
     from argand.systems.molmnist.benchmark.model import find_model
-    from argand.systems.molmnist.evaluate import evaluate_tasks, leaderboard, shipped_models, task_names
+    from argand.systems.molmnist.evaluate import evaluate_tasks, models_of, shipped_models, task_names
 
     if model is not None and weights is not None:
         raise ConfigError("a model or weights can be scored, not both at once")
@@ -256,16 +259,11 @@ def evaluate(
     models = {}
     if model is not None:
         models = {model: find_model(model)}
-    elif ways[0].system.structures is None and (weights is not None or not baselines):
-        models = shipped_models(weights)
-    if ways[0].system.structures is not None and model is None:
-        from argand.systems.molmnist.files.own_set import evaluate_set
-
-        rows = evaluate_set(Path(set_name), weights, count, baselines)
-    else:
-        rows = evaluate_tasks(
-            models, ways, task_names(task), count=count, baselines=baselines, training=training
-        )
+    elif weights is not None:
+        models = models_of(weights, ways[0].system)
+    elif not baselines:
+        models = shipped_models(ways[0].system)
+    rows = evaluate_tasks(models, ways, task_names(task), count=count, baselines=baselines, training=training)
     if json:
         typer.echo(dumps(rows, indent=2))
         return

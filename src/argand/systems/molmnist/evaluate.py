@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import numpy as np
-from rich.table import Table
+import torch
+from jaxtyping import Bool, Float
 
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
 from argand.physics.coherent.phase_retrieval import REFINEMENT_ROUNDS
+from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.benchmark.baselines import AGREED, BASELINES, class_mean
 from argand.systems.molmnist.benchmark.conditions import Condition, Trials, unseen_pairs
 from argand.systems.molmnist.benchmark.figures import (
@@ -23,12 +26,24 @@ from argand.systems.molmnist.benchmark.figures import (
 )
 from argand.systems.molmnist.benchmark.model import Model, ModelAnswer, ask, by_mask
 from argand.systems.molmnist.benchmark.training import TRAINING, Training, learn
-from argand.systems.molmnist.fibril.fibril import FIBRILS
+from argand.systems.molmnist.fibril.bundle import OUTLINES, name_of, occupied
+from argand.systems.molmnist.fibril.cellulose import cellulose
+from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
+from argand.systems.molmnist.inversion.chain_network import turn_centres
+from argand.systems.molmnist.inversion.chain_predictor import ChainPredictor
+from argand.systems.molmnist.inversion.chain_reading import bundle_images, poses_of
+from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.phase_refinement import refined_shapes
-from argand.systems.molmnist.predict import load
+from argand.systems.molmnist.predict import Predictor, load
+from argand.systems.molmnist.system import Molmnist
 
 BATCH = 50
 """Patterns that a model is given at a time; part of the contract with models (docs/molmnist.md), by hand."""
+NETWORK, FITTED, BUNDLES = "network", "network + fit", "bundles: "
+"""Names of argand's own models, and what goes before those of the network of bundles beside others."""
+
+Patterns = Float[np.ndarray, "n slow fast"]
+Masks = Bool[np.ndarray, "n slow fast"]
 
 
 def evaluate_tasks(
@@ -44,7 +59,8 @@ def evaluate_tasks(
     """One row for each condition, model and task that the set has and the model answers; see `figures_of`.
 
     Baselines, and the class mean that shapes are compared with, learn from `training` pairs; with 0 there are
-    neither. InputError for a model that fails or answers none of the tasks. Times are those of the processor.
+    neither. InputError for a model that fails, or where none answers any of the tasks. Times are those of the
+    processor.
     """
     rows: list[Row] = []
     for condition in conditions:
@@ -55,12 +71,11 @@ def evaluate_tasks(
         shapes = "inversion" in asked and any("shape" in answer for answer, _ in answers.values())
         learned = learn(condition, training, tick) if training and (baselines or shapes) else None
         board = _Board(condition.name, trials, asked, learned)
-        for name, (answer, spent) in answers.items():
-            found = board.rows(name, answer, spent)
-            if not found:
-                wanted = ", ".join(TASKS[task].answer for task in asked)
-                raise InputError(f"{name} answers nothing that is asked here: {wanted or 'nothing'}")
-            rows += found
+        found = [row for name, (answer, spent) in answers.items() for row in board.rows(name, answer, spent)]
+        if models and not found:
+            wanted = ", ".join(TASKS[task].answer for task in asked)
+            raise InputError(f"{', '.join(models)} answers nothing that is asked here: {wanted or 'nothing'}")
+        rows += found
         if baselines and learned is not None:
             for name, answer, spent in baseline_answers(trials, learned, asked):
                 extra = {AGREED: float(np.median(answer[AGREED]))} if AGREED in answer else {}
@@ -121,56 +136,142 @@ def _asked(model: Model, trials: Trials) -> tuple[ModelAnswer, float]:
     return {key: np.concatenate([part[key] for part in parts]) for key in keys}, spent
 
 
-def leaderboard(rows: Sequence[Row]) -> list[Table]:
-    """A table for each task, conditions in turn."""
-    tables = []
-    for name, task in TASKS.items():
-        chosen = [row for row in rows if row["task"] == name]
-        if not chosen:
-            continue
-        table = Table(title=name, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
-        for heading in ("condition", "model", "patterns"):
-            table.add_column(heading)
-        for heading in (*(heading for _, heading, _ in task.columns), "CPU ms/pattern"):
-            table.add_column(heading, justify="right")
-        for row in chosen:
-            figures = ["-" if row[key] is None else f"{row[key]:{form}}" for key, _, form in task.columns]
-            ms = f"{row['cpu_ms_per_pattern']:.2f}"
-            table.add_row(row["condition"], row["model"], str(row["count"]), *figures, ms)
-        tables.append(table)
-    return tables
+def shipped_models(system: Molmnist, rounds: int = REFINEMENT_ROUNDS) -> dict[str, Model]:
+    """The networks that come with argand, for pairs of this system.
+
+    For bundles the network of bundles, alone and with the fit; for the ten fibrils the network of the ten,
+    alone, with the fit and polished, and beside it that of bundles. ConfigError for molecules of one's own.
+    """
+    if system.structures is not None:
+        raise ConfigError(
+            "the networks that come with argand know no molecules of your own; name weights that were "
+            "trained on the set, a --model, or --baselines alone"
+        )
+    if system.bundles is not None:
+        return _models(load(), system, rounds)
+    beside = _models(load(), system, rounds)[FITTED]
+    return {**_models(load(network="ten"), system, rounds), BUNDLES + FITTED: beside}
 
 
-def shipped_models(weights: Path | None, rounds: int = REFINEMENT_ROUNDS) -> dict[str, Model]:
-    """The network that comes with argand, or one from other weights: alone, with the fit, and polished.
+def models_of(weights: Path, system: Molmnist, rounds: int = REFINEMENT_ROUNDS) -> dict[str, Model]:
+    """The same of other weights of either network.
 
-    InputError for weights that cannot be read or are of another network.
+    InputError for weights that cannot be read, are of another network, or know other objects than these.
     """
     predictor = load(weights)
+    learnt = predictor.system if isinstance(predictor, Predictor) else None
+    known = learnt.kinds if learnt and learnt.structures else ("cellulose",)
+    asked = system.kinds if system.structures else ("cellulose",)
+    if known != asked:
+        raise InputError(f"{weights}: knows {', '.join(known)}, and the set shows {', '.join(asked)}")
+    return _models(predictor, system, rounds)
 
-    def alone(patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:
-        shape, fibril = np.empty_like(patterns), np.empty(len(patterns), int)
-        for rows, mask in by_mask(live):
-            shape[rows], fibril[rows] = predictor.network_shapes(patterns[rows], mask, window_side)
-        return {"shape": shape, "fibril": fibril}
 
-    def fitted(patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:
-        shape, fibril = np.empty_like(patterns), np.empty(len(patterns), int)
-        twist = np.empty(len(patterns))
-        for rows, mask in by_mask(live):
-            answers = predictor.predict_many(patterns[rows], mask, window_side)
-            shape[rows] = np.stack([one.shape for one in answers])
-            fibril[rows] = [FIBRILS.index(one.fibril) for one in answers]
-            twist[rows] = [one.twist_deg_per_nm for one in answers]
-        return {"shape": shape, "fibril": fibril, "twist_deg_per_nm": twist}
+def _models(predictor: PatternPredictor, system: Molmnist, rounds: int) -> dict[str, Model]:
+    """A predictor's network, alone and with all that follows it."""
+    if isinstance(predictor, ChainPredictor):
+        return {
+            NETWORK: partial(_bundles_read, predictor, system),
+            FITTED: partial(_bundles, predictor, system),
+        }
+    assert isinstance(predictor, Predictor)
+    fitted = partial(_fibrils, predictor)
+    polished = partial(_polished, fitted, rounds)
+    return {
+        NETWORK: partial(_fibrils_read, predictor),
+        FITTED: fitted,
+        f"{FITTED} + {rounds} rounds": polished,
+    }
 
-    def polished(patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:
-        shape = fitted(patterns, live, window_side)["shape"]
-        for rows, mask in by_mask(live):
-            shape[rows] = refined_shapes(patterns[rows], mask, shape[rows], rounds, window_side)
-        return {"shape": shape}
 
-    return {"network": alone, "network + fit": fitted, f"network + fit + {rounds} rounds": polished}
+def _fibrils_read(predictor: Predictor, patterns: Patterns, live: Masks, window_side: float) -> ModelAnswer:
+    """What the network of the ten, or of molecules, says by itself."""
+    shape, kind = np.empty_like(patterns), np.empty(len(patterns), int)
+    for rows, mask in by_mask(live):
+        shape[rows], kind[rows] = predictor.network_shapes(patterns[rows], mask, window_side)
+    return {"shape": shape, **_kinds(predictor, kind)}
+
+
+def _fibrils(predictor: Predictor, patterns: Patterns, live: Masks, window_side: float) -> ModelAnswer:
+    """The same with the fit, which also tells the twist of a fibril."""
+    shape, kind = np.empty_like(patterns), np.empty(len(patterns), int)
+    twist = np.empty(len(patterns))
+    for rows, mask in by_mask(live):
+        answers = predictor.predict_many(patterns[rows], mask, window_side)
+        shape[rows] = np.stack([one.shape for one in answers])
+        kind[rows] = [predictor.system.kinds.index(str(one.fibril)) for one in answers]
+        twist[rows] = [np.nan if one.twist_deg_per_nm is None else one.twist_deg_per_nm for one in answers]
+    told = {} if predictor.system.structures else {"twist_deg_per_nm": twist}
+    return {"shape": shape, **_kinds(predictor, kind), **told}
+
+
+def _kinds(predictor: Predictor, kind: np.ndarray) -> ModelAnswer:
+    """Numbers of the predictor's own kinds as those of a set."""
+    if predictor.system.structures is not None:
+        return {"kind": kind}
+    return {"fibril": np.array([FIBRILS.index(name) for name in predictor.system.kinds])[kind]}
+
+
+def _polished(fitted: Model, rounds: int, patterns: Patterns, live: Masks, window_side: float) -> ModelAnswer:
+    """Shapes of a model, gone on with by rounds of phase retrieval."""
+    shape = np.asarray(fitted(patterns, live, window_side)["shape"])
+    for rows, mask in by_mask(live):
+        shape[rows] = refined_shapes(patterns[rows], mask, shape[rows], rounds, window_side)
+    return {"shape": shape}
+
+
+def _bundles_read(
+    predictor: ChainPredictor, system: Molmnist, patterns: Patterns, live: Masks, window_side: float
+) -> ModelAnswer:
+    """What the network of bundles says by itself: its chances of the sites, in its likeliest pose."""
+    window, reader = Window(window_side, patterns.shape[-1]), predictor.reader
+    output = reader.asked(patterns, live & (window.q > 0), window_side)
+    sites = output.site_logits.float().sigmoid()
+    shapes = [
+        bundle_images(reader.electrons, sites[[row]], poses_of(output, row)[[0]], window)[0].clip(0)
+        for row in range(len(patterns))
+    ]
+    turn = torch.rad2deg(output.turn_logits.float().softmax(1) @ torch.deg2rad(turn_centres()))
+    outline = output.outline_logits.float().softmax(1).numpy()
+    told = chains_told(np.stack(shapes), sites.numpy(), turn.numpy(), system)
+    return {"outline_probability": outline, **told}
+
+
+def _bundles(
+    predictor: ChainPredictor, system: Molmnist, patterns: Patterns, live: Masks, window_side: float
+) -> ModelAnswer:
+    """The same with the fit."""
+    answers = predictor.predict_many(patterns, live, window_side)
+    outline = np.array([OUTLINES.index(str(one.outline)) for one in answers])
+    turn = np.array([one.turn_deg for one in answers], float)
+    sites = np.stack([np.asarray(one.sites) for one in answers])
+    shapes = np.stack([one.shape for one in answers])
+    return {"outline": outline, **chains_told(shapes, sites, turn, system)}
+
+
+def chains_told(shapes: Patterns, sites: np.ndarray, turn: np.ndarray, system: Molmnist) -> ModelAnswer:
+    """Shapes, number of chains and turn (degrees); in a set of the ten fibrils also which, and the twist.
+
+    A bundle that is none of the ten counts as the one with the nearest number of chains. All fibrils of a set
+    have one length, by which a turn is a twist.
+    """
+    chains = sites.sum((1, 2))
+    answer = {"shape": shapes, "chains": chains, "turn_deg": turn}
+    if system.bundles is not None:
+        return answer
+    known = [build_fibril(name, system.length) for name in system.fibrils]
+    nearest = np.abs(chains[:, None] - [one.chains for one in known]).argmin(1)
+    named = [name_of(occupied(one)) for one in sites]
+    names = [
+        name if name in system.fibrils else system.fibrils[near]
+        for name, near in zip(named, nearest, strict=True)
+    ]
+    length = known[0].glucoses_per_chain * cellulose().rise
+    # 10 Å to a nm.
+    return answer | {
+        "fibril": np.array([FIBRILS.index(name) for name in names]),
+        "twist_deg_per_nm": 10 * turn / length,
+    }
 
 
 def task_names(name: str) -> list[TaskName]:

@@ -252,7 +252,15 @@ def test_from_files_to_scores_on_the_command_line(tmp_path: Path):
     records = json.loads((tmp_path / "found" / "summary.json").read_text())["records"]
     assert [record["truth"]["fibril"] for record in records] == ["2erl", "1zff"]
     assert set(records[0]["probabilities"]) == {"2erl", "1zff"}
-    rows = json.loads(run("evaluate", weights, "--set", name, "--baselines", "--json"))
-    assert {row["model"] for row in rows} >= {"network", "network + fit", "zeros", "class mean, told class"}
+    call = ("evaluate", weights, "--set", name, "--json", "--training", "20")
+    rows = json.loads(run(*call, "--baselines"))
+    means = {"turned class mean (class and rotation told)", "turned class mean (found)"}
+    assert {row["model"] for row in rows} >= {"network", "network + fit", "zeros"} | means
     assert all(row["count"] == 4 for row in rows)
     assert {row["task"] for row in rows} == {"inversion", "kind"}
+    told = next(row for row in rows if row["model"] in means and row["task"] == "inversion")
+    nothing = next(row for row in rows if row["model"] == "zeros")
+    # Along one axis, from one model, the mean of a class is its shape but for noise.
+    assert told["psnr_db"] > nothing["psnr_db"] + 10
+    kinds = [row for row in rows if row["task"] == "kind" and "told" in row["model"]]
+    assert [row["accuracy"] for row in kinds] == [1.0]
