@@ -20,7 +20,8 @@ from argand.runs.folder import output_file as moved
 from argand.system import SYSTEMS
 from argand.systems import molmnist
 from argand.systems.molmnist.benchmark.dataset import Pairs, write_pairs
-from argand.systems.molmnist.fibril.fibril import build_fibril
+from argand.systems.molmnist.fibril.fibril import build_fibril, chain_sites
+from argand.systems.molmnist.files import inputs
 from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
 from argand.systems.molmnist.files.outputs import RunFolder, record_of
 from argand.systems.molmnist.files.table import answer_table
@@ -250,10 +251,13 @@ def test_a_twist_that_the_pattern_does_not_tell_is_not_in_the_record(
 
 def test_truth_and_answer_are_compared_without_the_hand(predictor: Predictor, pattern: np.ndarray):
     answer = predictor.predict(pattern, window_side=SIDE)
-    truth = PatternTruth(np.abs(answer.shape), "2x2", -3.0, 200.0)
+    row = {"rotation_deg": np.float32(200.0), "fibril": np.uint8(0), "twist_deg_per_nm": np.float32(-3.0)}
+    truth = PatternTruth(np.abs(answer.shape), inputs._known(row, molmnist.FIBRILS))
     record = record_of(PatternCase("a.npy", 0, pattern, answer.live, truth=truth), answer, 0.1)
     assert record["truth"]["twist_deg_per_nm"] == 3.0
     assert record["truth"]["rotation_deg"] == 20.0
+    assert record["truth"]["fibril"] == "2x2"
+    assert record["truth"]["correlation"] == pytest.approx(1.0, abs=0.1)
 
 
 def test_an_answer_that_names_no_fibril_has_table_files_and_page(
@@ -314,7 +318,7 @@ def test_a_folder_without_a_run_is_one_line(run: Callable[..., Result], tmp_path
 
 
 def test_drawn_chains_are_wound_and_turned():
-    straight, wound = chain_paths("3x3", 0.0, 0.0), chain_paths("3x3", 2.0, 30.0)
+    straight, wound = (chain_paths(chain_sites("3x3"), *how) for how in ((0.0, 0.0), (2.0, 30.0)))
     assert straight.shape == (9, 80, 3)
     np.testing.assert_allclose(straight[..., 2], wound[..., 2])
     angle = np.angle((wound[..., 0] + 1j * wound[..., 1]) / (straight[..., 0] + 1j * straight[..., 1]))

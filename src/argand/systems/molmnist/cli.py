@@ -2,37 +2,38 @@
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from argand.errors import ConfigError
+from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
     Devices,
+    Force,
     Json,
     LearningRate,
     MaxTime,
     Precision,
-    Processes,
     Resume,
     TrainingFolder,
     ValCount,
     ValEvery,
+    Weights,
     Workers,
-    complain,
     run_training,
     say,
     screen,
+    tell,
 )
-from argand.systems.molmnist.verbs.patterns import predict, view
+from argand.systems.molmnist.benchmark.cli import check, one_preset, simulate
+from argand.systems.molmnist.ensemble.cli import Length, dynamics, fit
 
 app = typer.Typer(help="Cellulose fibrils and their coherent diffraction.", no_args_is_help=True)
 
 # Defaults of the verbs are those of the functions behind them, where it stands where they come from. Of their
-# own, by hand: 100 ps of frames after 500 of equilibration at most, and batches, replay and validation of a
-# training of minutes.
-Length = Annotated[float, typer.Option(help="Å; whole repeats of the crystal are taken.")]
+# own, by hand: batches, replay and validation of a training of minutes.
 
 
 @app.command()
@@ -66,143 +67,10 @@ def build(
         say(f"{fibril.name}: {', '.join(notes)}: {', '.join(map(str, paths))}")
 
 
-@app.command()
-def dynamics(
-    fibril: Annotated[str, typer.Argument(help="2x2 ... 9x9, hexagonal-24, hexagonal-36.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on with it.")],
-    ps: Annotated[float, typer.Option(help="Picoseconds after equilibration.", min=0.0)] = 100.0,
-    solvent: Annotated[
-        Literal["water", "scaled", "vacuum"],
-        typer.Option(help="TIP3P; or none, with charges x 0.5; or none, with full charges."),
-    ] = "water",
-    force_field: Annotated[
-        Literal["glycam06", "charmm36"], typer.Option(help="GLYCAM_06j-1, or CHARMM36 with its own TIP3P.")
-    ] = "glycam06",
-    length: Length = 200.0,
-    padding: Annotated[float, typer.Option(help="Å of water on each side.")] = 10.0,
-    temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
-    seed: Annotated[int, typer.Option(help="Of velocities and random forces.", min=0)] = 0,
-    window: Annotated[
-        float, typer.Option(help="Picoseconds over which twist and energy must not drift.")
-    ] = 50.0,
-    max_equilibration: Annotated[float, typer.Option(help="Picoseconds after which it gives up.")] = 500.0,
-    platform: Annotated[
-        Literal["auto", "CPU", "OpenCL", "CUDA", "Reference"],
-        typer.Option(help="auto: the fastest there is."),
-    ] = "auto",
-    threads: Annotated[int | None, typer.Option(help="Of the platform CPU; by default all.", min=1)] = None,
-) -> None:
-    """Simulate a fibril with OpenMM until nothing drifts, then take frames; a stopped run goes on.
-
-    Example: argand molmnist dynamics 2x2 --out runs/2x2-water --ps 200
-    """
-    from argand.systems.molmnist.ensemble.dynamics import Dynamics, Run
-
-    settings = Dynamics(fibril, solvent, length, padding, temperature, seed, force_field=force_field)
-    run = Run(settings, out, platform, threads)
-    run.advance(ps, max_equilibration, window)
-    say(run.summary())
+app.command()(dynamics)
 
 
-@app.command()
-def simulate(
-    out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
-    preset: Annotated[
-        list[str] | None,
-        typer.Argument(help="standard, hard, published or tiny; more files behind --structures."),
-    ] = None,
-    structures: Annotated[
-        list[str] | None,
-        typer.Option(help="Molecules of your own, a class each: PDB, mmCIF, TOPOLOGY:TRAJECTORY."),
-    ] = None,
-    axis: Annotated[
-        str, typer.Option(help="Of --structures: random, x, y, z, or a direction such as 1,1,0.")
-    ] = "random",
-    hard_detector: Annotated[
-        bool, typer.Option("--hard-detector", help="Of --structures: few photons, background, gaps.")
-    ] = False,
-    count: Annotated[int, typer.Option(help="How many pairs.", min=1)] = 20_000,
-    seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
-    size: Annotated[int | None, typer.Option(help="Pixels along a side.", min=8)] = None,
-    window: Annotated[float | None, typer.Option(help="Side of the window in Å.", min=1.0)] = None,
-    radiation: Annotated[Literal["xray", "electron"], typer.Option(help="Whose form factors.")] = "xray",
-    wavelength: Annotated[
-        float | None, typer.Option(help="Å; without it, the Ewald sphere is flat. Not of hard.")
-    ] = None,
-    photons: Annotated[
-        float | None,
-        typer.Option(help="Expected on all pixels; without it, no noise. hard: instead of 10 to 1e6."),
-    ] = None,
-    beam_stop: Annotated[
-        float | None,
-        typer.Option(
-            help="1/Å, below which nothing is measured; else 0. hard: instead of 0 to 0.08.", min=0.0
-        ),
-    ] = None,
-    blur: Annotated[
-        float | None,
-        typer.Option(
-            help="Pixels, standard deviation of the point spread; else 0. hard: instead of 0 to 0.7.", min=0.0
-        ),
-    ] = None,
-    trajectory: Annotated[
-        list[Path] | None,
-        typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated. Not of hard."),
-    ] = None,
-    processes: Processes = None,
-) -> None:
-    """Write pairs of shapes and patterns with their parameters, splits, checksums and card.
-
-    With --structures they show molecules from files; the window is then twice as wide as the widest.
-
-    Example: argand molmnist simulate standard --out set.h5 --count 2000 --photons 1e6
-
-    Example: argand molmnist simulate --structures a.pdb b.cif --out own.h5 --count 2000 --window 100
-    """
-    from argand.systems.molmnist.benchmark.dataset import write_pairs
-    from argand.systems.molmnist.benchmark.measurement import Measurement
-
-    if hard_detector and not structures:
-        raise ConfigError("--hard-detector is for --structures; the preset hard has it")
-    if structures:
-        system = _own_system(structures, preset or [], axis, window, hard_detector)
-    else:
-        system = _one_preset(preset)
-    folders = tuple(trajectory or ())
-    asked = Measurement(size, window, radiation, wavelength, photons, beam_stop, blur, folders)
-    system = asked.applied(system)
-    write_pairs(system, out, count, seed, processes=processes, tell=say)
-    say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
-
-
-def _one_preset(names: list[str] | None) -> Any:
-    from argand.system import preset as named
-    from argand.systems.molmnist.presets import PRESETS
-
-    if not names or len(names) > 1:
-        raise ConfigError("name one preset, or molecules of your own behind --structures")
-    return named(names[0], PRESETS)
-
-
-def _own_system(first: list[str], more: list[str], axis: str, window: float | None, hard: bool) -> Any:
-    """The configuration of molecules of one's own; says what of them is left out."""
-    from argand.physics.coherent.projection import Window
-    from argand.systems.molmnist.presets import PRESETS
-    from argand.systems.molmnist.simulate import Imaging
-    from argand.systems.molmnist.structures.source import axis_named, read_structures
-    from argand.systems.molmnist.system import Molmnist
-
-    own = read_structures([*first, *more], axis_named(axis))
-    for file in own.files:
-        models = "1 model" if file.models == 1 else f"{file.models} models"
-        say("; ".join([f"{file.name}: {models}, {2 * file.radius:.0f} Å wide", *file.left_out]))
-    side = window or float(own.advised_window)
-    system = Molmnist(
-        Imaging(Window(side)), structures=own, detector=PRESETS["hard"].detector if hard else None
-    )
-    if warning := own.window_warning(side):
-        complain(warning)
-    return system
+app.command()(simulate)
 
 
 @app.command()
@@ -239,7 +107,7 @@ def train(
 
     is_set = is_stored_set(Path(preset))
     # Whatever a preset's sets hold, no run may see pairs that validate or test.
-    system = trained_on(open_pairs(Path(preset)).system if is_set else _one_preset([preset]))
+    system = trained_on(open_pairs(Path(preset)).system if is_set else one_preset([preset]))
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
     settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
@@ -247,57 +115,8 @@ def train(
     run_training(system, out, "pairs", max_time=max_time, resume=resume, devices=devices, **settings)
 
 
-@app.command()
-def check(
-    file: Annotated[Path, typer.Argument(help="What simulate wrote.")],
-    json: Json = False,
-) -> None:
-    """Check every byte of a data set, say what it holds, and whether it is the published one.
-
-    Example: argand molmnist check set.h5
-    """
-    from argand.systems.molmnist.benchmark.dataset import summary, verdict
-
-    found = summary(file)
-    splits = ", ".join(f"{count} {name}" for name, count in found["splits"].items())
-    text = f"{file}: {found['pairs']} pairs ({splits}), intact\nSHA-256 of the pairs: {found['sha256']}"
-    typer.echo(dumps(found, indent=2)) if json else say(f"{text}\n{verdict(found['published'])}")
-
-
-@app.command()
-def fit(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of dynamics to fit to.")],
-    out: Annotated[Path, typer.Option(help="JSON of the parameters.")],
-    held_out: Annotated[
-        list[Path] | None, typer.Option(help="Run to compare with alone; may be repeated.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Fit twist and softness of the elastic network to runs, and compare it with others.
-
-    Example: argand molmnist fit runs/2x2 runs/3x3 --held-out runs/4x4 --out ensemble.json
-    """
-    from dataclasses import asdict
-
-    from argand.io.atomic import write_lines
-    from argand.systems.molmnist.ensemble.elastic_fit import compare
-    from argand.systems.molmnist.ensemble.elastic_fit import fit as fit_parameters
-
-    parameters = fit_parameters(runs)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_lines(out, [dumps(asdict(parameters), indent=1)])
-    rows = [compare(folder, parameters) for folder in [*runs, *(held_out or [])]]
-    if json:
-        typer.echo(dumps({"parameters": asdict(parameters), "runs": rows}, indent=2))
-        return
-    for row in rows:
-        say(
-            f"{row['fibril']} ({row['folder']}): twist {row['twist']:.2f} ± {row['twist_error']:.2f}, "
-            f"network {row['network_twist']:.2f} degrees/nm; beads {row['bead_rms']:.2f} Å, "
-            f"network {row['network_bead_rms']:.2f} Å; "
-            f"KS {row['ks']['low']:.2f} low, {row['ks']['high']:.2f} high"
-        )
-    say(f"parameters: {out}")
+app.command()(check)
+app.command()(fit)
 
 
 @app.command()
@@ -316,8 +135,72 @@ def figures(
         say(f"picture: {path}")
 
 
-app.command()(predict)
-app.command()(view)
+@app.command()
+def predict(
+    patterns: Annotated[
+        list[str], typer.Argument(help="HDF5 (also file.h5:/path), CXI, NPY, TIFF; a data set; sample#0-9.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for shapes (HDF5, CXI), pictures and a page.")
+    ] = None,
+    window: Annotated[
+        float | None,
+        typer.Option(
+            help="Side of the window in Å: 2π over the step in q. Else the file's, else 200.", min=1.0
+        ),
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Pixels to leave out: zero is usable.")] = None,
+    index: Annotated[int | None, typer.Option(help="Only this pattern of each file, from 0.", min=0)] = None,
+    length: Annotated[
+        float | None, typer.Option(help="Å of the fibril, by which its turn is a twist.", min=10.0)
+    ] = None,
+    network: Annotated[
+        Literal["any", "ten"],
+        typer.Option(help="any: bundles of any outline; ten: the published fibrils alone, faster."),
+    ] = "any",
+    polish: Annotated[
+        int, typer.Option(help="Rounds of phase retrieval that go on from the answer.", min=0)
+    ] = 0,
+    radiation: Annotated[
+        Literal["xray", "electron"] | None, typer.Option(help="Whose form factors; else X-rays.")
+    ] = None,
+    json: Json = False,
+    weights: Weights = None,
+    force: Force = False,
+) -> None:
+    """Find shape, chains and turn from diffraction patterns, and say whether to believe them.
+
+    Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
+    """
+    from argand.runs.resume import file_digest
+    from argand.systems.molmnist import predict as module
+    from argand.systems.molmnist.files.outputs import RunFolder
+    from argand.systems.molmnist.files.run import Asked, predict_files
+    from argand.systems.molmnist.files.table import answer_table
+    from argand.systems.molmnist.view import write_page
+
+    asked = Asked(window, radiation, mask, index, polish, length)
+    file = weights or (module.WEIGHTS if network == "any" else module.WEIGHTS_TEN)
+    settings = {"weights": file_digest(file)}
+    named = f"shipped, {network}" if weights is None else str(weights)
+    folder = RunFolder(out, named, page=write_page, settings=settings, force=force)
+    records = predict_files(patterns, module.load(file), asked, folder, tell)
+    typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
+    if out is not None and not json:
+        say(f"shapes and pictures: {out}\npage: {out / PAGE}")
+    if any(record.get("failed") for record in records):
+        raise typer.Exit(1)
+
+
+@app.command()
+def view(folder: Annotated[Path, typer.Argument(help="What predict --out wrote.")]) -> None:
+    """Write the page of a run again: one HTML file that needs nothing else.
+
+    Example: argand molmnist view found
+    """
+    from argand.systems.molmnist.view import write_page
+
+    say(f"page: {write_page(folder)}")
 
 
 @app.command()

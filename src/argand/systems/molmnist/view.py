@@ -197,7 +197,7 @@ def _packed_chains(record: Record) -> Packed | None:
     Straight where no twist is told, and 200 Å long; right-handed else, for no projection shows the hand.
     """
     if record.get("sites"):
-        sites = np.array(record["sites"])
+        sites = np.array(record["sites"], float)
     elif record["fibril"] in FIBRILS:
         sites = chain_sites(record["fibril"])
     else:

@@ -1,4 +1,4 @@
-"""Patterns of a set of bundles: each has its own mask, the truth beside the answer, a twist by its length."""
+"""Patterns of a set of bundles: own masks, the truth beside the answer, and a twist by the length."""
 
 import json
 import re

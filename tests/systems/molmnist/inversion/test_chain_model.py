@@ -1,6 +1,7 @@
 """The model of bundles against sums over the atoms of rods that do not move, and against their pictures."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,14 +67,9 @@ def still(monkeypatch: pytest.MonkeyPatch) -> ChainModel:
     monkeypatch.setattr(chain_model, "read_parameters", lambda: quiet)
     crystal = cellulose()
 
-    class Frozen:
-        rise = crystal.rise
-        orthogonalisation = crystal.orthogonalisation
-        chains = tuple(
-            type("Chain", (), {"glucose": one.glucose, "u_iso": 0.0 * one.u_iso}) for one in crystal.chains
-        )
-
-    monkeypatch.setattr(chain_model, "cellulose", lambda: Frozen)
+    chains = [SimpleNamespace(glucose=one.glucose, u_iso=0.0 * one.u_iso) for one in crystal.chains]
+    frozen = SimpleNamespace(chains=chains, orthogonalisation=crystal.orthogonalisation)
+    monkeypatch.setattr(chain_model, "cellulose", lambda: frozen)
     monkeypatch.setattr(chain_model, "_chain_table", chain_model._chain_table.__wrapped__)
     return ChainModel("xray")
 

@@ -11,9 +11,15 @@ from argand.errors import InputError
 from argand.system import Sample
 from argand.systems.molmnist.fibril.bundle import GRID, OUTLINES, occupancy
 from argand.systems.molmnist.fibril.fibril import chain_sites
-from argand.systems.molmnist.inversion.chain_predictor import HAND, ChainPredictor
+from argand.systems.molmnist.inversion.chain_predictor import ChainPredictor
 from argand.systems.molmnist.inversion.chain_reading import poses_of
-from argand.systems.molmnist.inversion.prediction import LARGEST_TURN_SD, Prediction, with_length
+from argand.systems.molmnist.inversion.prediction import (
+    ASSUMED_LENGTH,
+    LARGEST_TURN_SD,
+    NO_LENGTH,
+    Prediction,
+    with_length,
+)
 from argand.systems.molmnist.inversion.verdict import LARGEST_DOUBT, LARGEST_RATIO, decide_chains
 from argand.systems.molmnist.presets import PRESETS
 
@@ -67,10 +73,9 @@ def test_an_answer_tells_chains_outline_and_turn(predictor: ChainPredictor, pair
     assert 1 / len(OUTLINES) <= answer.outline_probability <= 1
     assert answer.turn_sd_deg > 0
     assert (answer.twist_deg_per_nm, answer.probability, answer.twist_is_measured) == (None, None, False)
-    assert HAND in answer.notes
     assert answer.shape.shape == answer.shape_sd.shape == answer.pattern.shape
-    # Chains of 86 electrons a glucose over 200 Å, but for what a picture below zero is cut to.
-    assert answer.shape.sum() == pytest.approx(answer.chains * 86 * 200 / 5.19, rel=0.1)
+    # Chains of 86 electrons a glucose over the assumed length, but for what a picture below zero is cut to.
+    assert answer.shape.sum() == pytest.approx(answer.chains * 86 * ASSUMED_LENGTH / 5.19, rel=0.1)
 
 
 def test_electrons_are_fitted_with_their_own_form_factors(predictor: ChainPredictor, pairs: list[Sample]):
@@ -110,15 +115,15 @@ def test_the_fit_starts_from_the_likeliest_pose_and_goes_on_with_others(
 
 def bundle_answer(**changes: object) -> Prediction:
     """An answer of a sure bundle of 4x6, 60 ± 6 degrees between its ends."""
-    empty = np.zeros((8, 8), np.float32)
+    flat = np.ones((8, 8), np.float32)
     known = {
-        "shape": empty,
-        "shape_sd": empty,
+        "shape": flat,
+        "shape_sd": flat,
         "rotation_deg": 0.0,
         "residual": 1.0,
         "expected_residual": 1.0,
-        "pattern": empty,
-        "live": empty == 0,
+        "pattern": flat,
+        "live": flat == 1,
         "window_side": 100.0,
         "sites": occupancy(chain_sites("4x6").astype(np.int64)),
         "chains": 24.0,
@@ -136,7 +141,11 @@ def test_a_turn_over_a_length_is_a_twist():
     # 60 degrees over 30 nm.
     assert (told.twist_deg_per_nm, told.twist_sd_deg_per_nm) == (pytest.approx(2.0), pytest.approx(0.2))
     assert told.twist_is_measured
-    assert with_length(bundle_answer(), None).twist_deg_per_nm is None
+    # The shape is that of so long a bundle.
+    np.testing.assert_allclose(told.shape, bundle_answer().shape * 300.0 / ASSUMED_LENGTH, rtol=1e-6)
+    silent = with_length(bundle_answer(), None)
+    assert silent.twist_deg_per_nm is None
+    assert NO_LENGTH in silent.notes
     vague = with_length(bundle_answer(turn_sd_deg=LARGEST_TURN_SD + 1), 300.0)
     assert vague.twist_deg_per_nm is None
     assert "does not tell the turn" in vague.notes[-1]

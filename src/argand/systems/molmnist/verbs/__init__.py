@@ -1,1 +1,0 @@
-"""Verbs of the command line, in modules by what they are about."""
