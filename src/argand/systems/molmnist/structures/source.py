@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from argand.errors import ConfigError, InputError
 from argand.io.molecule import Molecule, parts_of, read_molecule
@@ -187,8 +186,10 @@ def best_turn(moving: Points3, fixed: Points3, weight: Float[np.ndarray, " n"]) 
     return left @ right
 
 
-def upright(direction: Float[np.ndarray, " 3"]) -> Rotation:
-    """The shortest rotation that takes a unit vector to +z, about x where it is -z."""
+def upright(direction: Float[np.ndarray, " 3"]) -> Any:
+    """The shortest rotation (of scipy) that takes a unit vector to +z, about x where it is -z."""
+    from scipy.spatial.transform import Rotation  # slow to import, and no prediction of fibrils turns any
+
     across = np.cross(direction, (0.0, 0.0, 1.0))
     sine, cosine = float(np.linalg.norm(across)), float(direction[2])
     unit = across / sine if sine > 0 else np.array([1.0, 0.0, 0.0])

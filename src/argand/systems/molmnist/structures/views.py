@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from argand.errors import ConfigError
 from argand.physics.coherent.exposure import Detector, expose
@@ -107,12 +107,14 @@ def _turn(
     weight: Float[np.ndarray, " n"],
     rotate: bool,
     random: np.random.Generator,
-) -> tuple[Rotation, float]:
+) -> tuple[Any, float]:
     """Rotation from the file's frame to the laboratory, and the one about the beam that is to be found.
 
     Where the axis is random that is the direction of the longer principal axis of the shape, which the
     pattern shows, between 0 and half a turn.
     """
+    from scipy.spatial.transform import Rotation  # slow to import, and no prediction of fibrils turns any
+
     direction = structures.direction
     if direction is None:
         turn = Rotation.from_quat(random.normal(size=4))
@@ -129,6 +131,8 @@ def principal_angle(cart: Points3, weight: Float[np.ndarray, " n"]) -> float:
 
 def training_shapes(structures: Structures, number: int, window: Window) -> Iterator[Picture]:
     """Shapes in electrons per pixel of training models and views of one molecule, at rotation 0."""
+    from scipy.spatial.transform import Rotation  # slow to import, and no prediction of fibrils turns any
+
     file, random = structures.files[number], np.random.default_rng([_SEED, number])
     elements, frames = molecule_of(file)
     weight, part, direction = _weight(elements), file.parts[0], structures.direction
