@@ -10,8 +10,7 @@ the prior of the sites.
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Bool, Complex, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from argand.systems.molmnist.inversion.chain_counts import (
@@ -20,13 +19,12 @@ from argand.systems.molmnist.inversion.chain_counts import (
     ROOT_SHIFT,
     Light,
     SeenPattern,
-    changed_costs,
     expected_counts,
-    linearised,
     misfits,
     variances,
 )
 from argand.systems.molmnist.inversion.chain_model import ChainModel, ChainPose
+from argand.systems.molmnist.inversion.chain_sites import flip_costs, flipped, relaxed
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,6 @@ _KICK = (0.04, 0.12, 2.0, 2.0, 0.5, 0.5)
 is off by."""
 _HELD = 4.0
 """Largest logit that the network's chances are held to: 0.982. By hand: it must not be surer than counts."""
-_LOOSE = 0.02
-"""Variance that every occupancy has at least while it is no whole number. By hand."""
 _STEPS = (2e-3, 4e-3, 0.05, 0.05, 0.05, 0.05)
 """Radians and Å over which slopes are taken. By hand: far less than what counts tell."""
 _PRIOR = (0.1, 0.25, 8.0, 8.0, 2.0, 2.0)
@@ -62,12 +58,6 @@ _PRIOR = (0.1, 0.25, 8.0, 8.0, 2.0, 2.0)
 none; the drift's is that of 300 Å at 3 degrees. By hand."""
 _LARGEST = (0.06, 0.12, 3.0, 3.0, 2.0, 2.0)
 """Largest steps of a round. By hand: slopes hold no farther."""
-_INNER = 4
-"""Steps of the sites under one pose at most. By hand: the pose changes after them."""
-_FLIPS = 40
-"""Changes of single sites at most in a round. By hand: more than that are another start."""
-_SWAPPED = 10
-"""Chains and empty sites, those cheapest to change, of which pairs are exchanged. By hand, for time."""
 _LIGHT_STEP = 0.05
 """Over which slopes in the logits of background and point spread are taken."""
 
@@ -168,98 +158,9 @@ def _round(
     seen = seen.scattered(model.diffuse(state.sites, seen.length))
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     waves = model.site_waves(state.sites, state.pose, seen.q, slices).flatten(1)
-    sites = _flipped(seen, waves, state, held) if whole else _relaxed(seen, waves, state, held)
+    search = flipped if whole else relaxed
+    sites = search(seen, waves, state.sites, state.light, held)
     return _moved(seen, model, replace(state, sites=sites), start)
-
-
-def _relaxed(seen: SeenPattern, waves: Complex[Tensor, "pixel site"], state: _State, held: Tensor) -> Tensor:
-    """Occupancies between 0 and 1 by Gauss-Newton, held to the network's chances."""
-    chance = held.sigmoid().flatten()
-    active = _active(state.sites, held)
-    weight = 1 / (chance[active] * (1 - chance[active]) + _LOOSE)
-    now = state.sites.flatten().clone()
-    cost = _relaxed_cost(seen, waves, now, chance, weight, active, state.light)
-    for _ in range(_INNER):
-        left, columns = linearised(seen, waves, now, active, state.light)
-        matrix = columns.T @ columns + torch.diag(weight)
-        step = torch.linalg.solve(matrix, columns.T @ left - weight * (now[active] - chance[active]))
-        for share in (1.0, 0.4, 0.15):
-            moved = now.clone()
-            moved[active] = (now[active] + share * step).clamp(0, 1)
-            after = _relaxed_cost(seen, waves, moved, chance, weight, active, state.light)
-            if after < cost:
-                now, cost = moved, after
-                break
-        else:
-            break
-    return now.reshape(state.sites.shape)
-
-
-def _relaxed_cost(
-    seen: SeenPattern,
-    waves: Complex[Tensor, "pixel site"],
-    now: Tensor,
-    chance: Tensor,
-    weight: Tensor,
-    active: Tensor,
-    light: Tensor,
-) -> float:
-    left = misfits(seen, (waves @ now.to(waves.dtype)).abs().square()[None], light)[0]
-    return float(left.square().sum() + (weight * (now - chance)[active].square()).sum())
-
-
-def _active(sites: Tensor, held: Tensor) -> Bool[Tensor, " site"]:
-    """Sites that may have a chain: those that the network holds possible, and those beside chains."""
-    beside = F.max_pool2d((sites > 0.5).float()[None, None], 3, 1, 1)[0, 0] > 0
-    return (beside | (held > -3.5)).flatten()
-
-
-def _flipped(seen: SeenPattern, waves: Complex[Tensor, "pixel site"], state: _State, held: Tensor) -> Tensor:
-    """Whole chains, set and taken away one by one while that lowers the cost."""
-    now = (state.sites > 0.5).float().flatten()
-    for _ in range(_FLIPS):
-        gain, _ = _flip_costs(seen, waves, now, state, held)
-        best = int(gain.argmin())
-        if float(gain[best]) < 0 and (now.sum() > 1 or now[best] < 0.5):
-            now[best] = 1 - now[best]
-            continue
-        pair, cost = _best_swap(seen, waves, now, gain, state, held)
-        if cost >= 0:
-            break
-        now[pair] = 1 - now[pair]
-    return now.reshape(state.sites.shape)
-
-
-def _best_swap(
-    seen: SeenPattern,
-    waves: Complex[Tensor, "pixel site"],
-    now: Tensor,
-    gain: Float[Tensor, " site"],
-    state: _State,
-    held: Tensor,
-) -> tuple[Tensor, float]:
-    """The chain and the empty site whose exchange lowers the cost most, of those cheapest by themselves."""
-    taken = torch.where(now > 0.5, gain, torch.inf).argsort()[:_SWAPPED]
-    set_ = torch.where(now < 0.5, gain, torch.inf).argsort()[:_SWAPPED]
-    first, second = (one.flatten() for one in torch.meshgrid(taken, set_, indexing="ij"))
-    wave = waves @ now.to(waves.dtype)
-    cost = changed_costs(seen, wave, waves[:, second] - waves[:, first], state.light)
-    prior = held.flatten()
-    cost = cost + prior[first] - prior[second]
-    best = int(cost.argmin())
-    return torch.stack([first[best], second[best]]), float(cost[best])
-
-
-def _flip_costs(
-    seen: SeenPattern, waves: Complex[Tensor, "pixel site"], now: Tensor, state: _State, held: Tensor
-) -> tuple[Float[Tensor, " site"], Bool[Tensor, " site"]]:
-    """What a change of each site adds to the cost (infinite where none may be), and which may change."""
-    active = _active(now.reshape(state.sites.shape), held)
-    sign = 1 - 2 * now[active]
-    cost = changed_costs(seen, waves @ now.to(waves.dtype), waves[:, active] * sign, state.light)
-    gain = torch.full_like(now, torch.inf)
-    gain[active] = cost - sign * held.flatten()[active]
-    return gain, active
 
 
 def _moved(seen: SeenPattern, model: ChainModel, state: _State, start: ChainPose) -> _State:
@@ -356,7 +257,7 @@ def _finished(seen: SeenPattern, model: ChainModel, state: _State, held: Tensor)
     slices = model.slices(state.sites[None], state.pose, float(seen.length.max()))
     waves = model.site_waves(state.sites, state.pose, seen.q, slices).flatten(1)
     now = (state.sites > 0.5).float().flatten()
-    gain, active = _flip_costs(seen, waves, now, state, held)
+    gain, active = flip_costs(seen, waves, now, state.light, held)
     other = torch.sigmoid(-gain)
     chance = torch.where(active, torch.where(now > 0.5, 1 - other, other), now)
     left, slopes = _slopes(seen, model, state, slices)

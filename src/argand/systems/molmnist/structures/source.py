@@ -187,8 +187,8 @@ def best_turn(moving: Points3, fixed: Points3, weight: Float[np.ndarray, " n"]) 
 
 
 def upright(direction: Float[np.ndarray, " 3"]) -> Any:
-    """The shortest Rotation of scipy that takes a unit vector to +z, about x where it is -z."""
-    from scipy.spatial.transform import Rotation  # slow to import, and no prediction draws views
+    """The shortest rotation (of scipy) that takes a unit vector to +z, about x where it is -z."""
+    from scipy.spatial.transform import Rotation  # slow to import, and no prediction of fibrils turns any
 
     across = np.cross(direction, (0.0, 0.0, 1.0))
     sine, cosine = float(np.linalg.norm(across)), float(direction[2])

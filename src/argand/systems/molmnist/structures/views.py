@@ -108,12 +108,12 @@ def _turn(
     rotate: bool,
     random: np.random.Generator,
 ) -> tuple[Any, float]:
-    """Rotation from the file's frame to the laboratory (scipy's), and the angle about the beam to be found.
+    """Rotation from the file's frame to the laboratory, and the one about the beam that is to be found.
 
     Where the axis is random that is the direction of the longer principal axis of the shape, which the
     pattern shows, between 0 and half a turn.
     """
-    from scipy.spatial.transform import Rotation
+    from scipy.spatial.transform import Rotation  # slow to import, and no prediction of fibrils turns any
 
     direction = structures.direction
     if direction is None:
@@ -131,7 +131,7 @@ def principal_angle(cart: Points3, weight: Float[np.ndarray, " n"]) -> float:
 
 def training_shapes(structures: Structures, number: int, window: Window) -> Iterator[Picture]:
     """Shapes in electrons per pixel of training models and views of one molecule, at rotation 0."""
-    from scipy.spatial.transform import Rotation
+    from scipy.spatial.transform import Rotation  # slow to import, and no prediction of fibrils turns any
 
     file, random = structures.files[number], np.random.default_rng([_SEED, number])
     elements, frames = molecule_of(file)
