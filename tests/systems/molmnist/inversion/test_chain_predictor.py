@@ -20,7 +20,12 @@ from argand.systems.molmnist.inversion.prediction import (
     Prediction,
     with_length,
 )
-from argand.systems.molmnist.inversion.verdict import LARGEST_DOUBT, LARGEST_RATIO, decide_chains
+from argand.systems.molmnist.inversion.verdict import (
+    LARGEST_DOUBT,
+    LARGEST_RATIO,
+    LEAST_PHOTONS,
+    decide_chains,
+)
 from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny-chains"]
@@ -166,6 +171,10 @@ def test_a_bundle_is_believed_with_a_low_misfit_and_a_sure_number_of_chains():
     misfit = decide_chains(20.0, 0.1, 1.01 * LARGEST_RATIO, 1.0)
     assert not misfit.believed
     assert "no bundle" in misfit.reason
+    few = decide_chains(20.0, 0.1, 1.0, 1.0, LEAST_PHOTONS - 1)
+    assert not few.believed
+    assert "too few to tell" in few.reason
+    assert decide_chains(20.0, 0.1, 1.0, 1.0, LEAST_PHOTONS).believed
     unsure = decide_chains(20.0, 1.01 * LARGEST_DOUBT * 20, 1.0, 1.0)
     assert not unsure.believed
     assert "too few photons" in unsure.reason

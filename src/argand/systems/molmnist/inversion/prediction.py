@@ -71,7 +71,9 @@ class Prediction:
     def verdict(self) -> Verdict:
         """Whether the answer is to be believed, and why."""
         if self.chains is not None and self.chains_sd is not None:
-            return decide_chains(self.chains, self.chains_sd, self.residual, self.expected_residual)
+            seen = self.pattern[self.live]
+            photons = float(seen.sum()) if (seen == np.rint(seen)).all() else None
+            return decide_chains(self.chains, self.chains_sd, self.residual, self.expected_residual, photons)
         sure = None if self.probability is None else float(self.probability.max())
         return decide(sure, self.fibril, self.residual, self.expected_residual)
 

@@ -18,6 +18,9 @@ LARGEST_RATIO, LARGEST_DOUBT = 1.3, 0.1
 """Misfit over the expected one, and standard deviation of the number of chains over that number, up to which
 a bundle is believed. Chosen on validation patterns of the set `hard`; benchmarks/molmnist_hard_trust.py tells
 what they let pass on test patterns and on what is no cellulose."""
+LEAST_PHOTONS = 3000
+"""Counted photons from which a bundle is believed. By hand, between the 10⁴ with which three of four answers
+to validation patterns are right and the 10³ with which none of four is, whatever their misfit."""
 NARROWEST, WIDEST = 40.0, 1000.0
 """Å of a window's side. Of ten validation patterns, one of each fibril, all are answered right from 100 to
 600 Å, nine or ten at 1000 Å, half at 40 Å and a third at 30 Å, without noise or with 10⁴ photons; wider
@@ -49,11 +52,18 @@ def decide(probability: float | None, fibril: str | None, residual: float, expec
     return Verdict(True, said)
 
 
-def decide_chains(chains: float, chains_sd: float, misfit: float, expected: float) -> Verdict:
-    """The verdict on a bundle of so many chains that leaves this misfit; a right answer leaves `expected`."""
+def decide_chains(
+    chains: float, chains_sd: float, misfit: float, expected: float, photons: float | None = None
+) -> Verdict:
+    """The verdict on a bundle of so many chains that leaves this misfit; a right answer leaves `expected`.
+
+    `photons` counted on all pixels; None for a pattern without noise.
+    """
     said = f"misfit {misfit:.3f}, {expected:.3f} expected"
     if misfit > LARGEST_RATIO * expected:
         return Verdict(False, f"{said}: no bundle of cellulose chains explains the pattern")
+    if photons is not None and photons < LEAST_PHOTONS:
+        return Verdict(False, f"{photons:.0f} photons: too few to tell one bundle from another; {said}")
     if chains_sd > LARGEST_DOUBT * chains:
         return Verdict(False, f"{chains:.0f} ± {chains_sd:.0f} chains: too few photons to tell; {said}")
     return Verdict(True, said)
