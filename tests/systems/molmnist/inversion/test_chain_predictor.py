@@ -127,7 +127,7 @@ def bundle_answer(**changes: object) -> Prediction:
         "rotation_deg": 0.0,
         "residual": 1.0,
         "expected_residual": 1.0,
-        "pattern": flat,
+        "pattern": 100 * flat,
         "live": flat == 1,
         "window_side": 100.0,
         "sites": occupancy(chain_sites("4x6").astype(np.int64)),
