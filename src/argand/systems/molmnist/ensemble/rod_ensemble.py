@@ -64,11 +64,12 @@ def draw_rod(bundle: Bundle, pose: RodPose, random: np.random.Generator) -> Rod:
     """A thermal draw of a bundle in this pose."""
     parameters, count = read_parameters_once(), 2 * pose.repeats
     heights = cellulose().rise * (np.arange(count) - (count - 1) / 2)
-    bend = _waves(len(bundle), pose.length, (BEND, BEND_BY_CHAINS, BEND_BY_LENGTH), 2)
-    turn = _waves(len(bundle), pose.length, (TURN, TURN_BY_CHAINS, TURN_BY_LENGTH), 1)
+    order = np.arange(1, WAVES + 1)
     # Free ends: cosines are level there. The second wave is the first that bends.
-    bend *= (np.arange(1, WAVES + 1) / 2) ** BEND_BY_WAVE * (np.arange(1, WAVES + 1) > 1)
-    turn *= np.arange(1, WAVES + 1) ** TURN_BY_WAVE
+    bend = _amplitude(len(bundle), pose.length, (BEND, BEND_BY_CHAINS, BEND_BY_LENGTH))
+    bend = bend * (order / 2) ** BEND_BY_WAVE * (order > 1)
+    turn = _amplitude(len(bundle), pose.length, (TURN, TURN_BY_CHAINS, TURN_BY_LENGTH))
+    turn = turn * order**TURN_BY_WAVE
     bends, turns = bend[:, None] * random.standard_normal((WAVES, 2)), turn * random.standard_normal(WAVES)
     places, loose = _placed_chains(bundle, parameters)
     own = parameters.glucose_rms / np.sqrt(3) * random.standard_normal((len(bundle), count, 3))
@@ -101,10 +102,10 @@ def read_parameters_once() -> EnsembleParameters:
     return read_parameters()
 
 
-def _waves(chains: int, length: float, law: tuple[float, float, float], first: int) -> np.ndarray:
-    """Amplitude of wave number `first` for a rod, once for each wave."""
+def _amplitude(chains: int, length: float, law: tuple[float, float, float]) -> float:
+    """Root mean square of the wave that a law is stated for, of a rod of so many chains and Å."""
     scale, by_chains, by_length = law
-    return np.full(WAVES, scale * chains**by_chains * (length / _LENGTH) ** by_length)
+    return float(scale * chains**by_chains * (length / _LENGTH) ** by_length)
 
 
 def _cosines(height: Float[np.ndarray, " n"], length: float) -> Float[np.ndarray, "n wave"]:
