@@ -97,3 +97,13 @@ def test_few_photons_leave_chains_and_turn_in_doubt(many: FittedChains, monkeypa
     assert len(sites) == len(poses) == SAMPLES
     assert sites.std(0).sum() > sure.std(0).sum()
     assert float(poses.turn.std()) > float(same.turn.std())
+
+
+def test_background_alone_is_answered_and_not_by_a_crash(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(chain_fit, "KICKS", 2)
+    live = WINDOW.q > 0.04
+    counts = np.where(live, np.random.default_rng(0).poisson(2.0, live.shape), 0).astype(np.float32)
+    # No site held possible: nothing is there to begin with.
+    found = started(counts, live, torch.zeros(17, 17) - 1.0)
+    assert torch.isfinite(found.sites).all()
+    assert np.isfinite([found.misfit, found.expected]).all()

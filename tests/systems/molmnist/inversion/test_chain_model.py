@@ -176,3 +176,10 @@ def test_pictures_have_the_electrons_and_the_place_of_a_simulated_bundle(size: i
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+
+
+def test_every_site_has_a_wave_where_no_chain_is_known():
+    pose = ChainPose(torch.tensor([0.3]), torch.tensor([0.5]), torch.zeros(1, 2), torch.zeros(1, 2))
+    q = torch.rand(9, 2, generator=torch.Generator().manual_seed(0))
+    waves = ChainModel().site_waves(torch.zeros(17, 17), pose, q, 4)
+    assert (waves.abs().amax(0) > 0).all()

@@ -136,8 +136,9 @@ class ChainModel:
         centre = self.centroid(sites[None])[0]
         move = pose.drift[0] * height[:, None] + pose.bend[0] * (height**2 - 1 / 12)[:, None]
         phase = q @ move.T - along @ centre
-        # Powers beyond the rows that may have chains are not needed.
-        reach = min(int(torch.nonzero(sites > 0.01).sub(GRID // 2).abs().max()) + 2, GRID // 2)
+        # Powers beyond the rows that may have chains are not needed; where none has any, all may.
+        rows = torch.nonzero(sites > 0.01).sub(GRID // 2).abs()
+        reach = min(int(rows.max()) + 2, GRID // 2) if len(rows) else GRID // 2
         index = torch.arange(-reach, reach + 1).float()
         steps = along @ self.rows.T
         first, second = (torch.polar(torch.ones(()), steps[..., one, None] * index) for one in (0, 1))
