@@ -1,4 +1,4 @@
-"""A fibril's shape, chains and twist from its diffraction pattern: answer a few of the sample that is shipped.
+"""The shape, chains and twist of a fibril from its diffraction pattern: a few of the sample that is shipped.
 
 python examples/molmnist.py
 """
