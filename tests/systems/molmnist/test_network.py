@@ -12,11 +12,10 @@ from argand.physics.coherent.projection import Window, histogram
 from argand.system import to_config
 from argand.systems.molmnist.fibril.fibril import build_fibril
 from argand.systems.molmnist.inversion.centring import check_patterns
-from argand.systems.molmnist.inversion.polar import Polar
+from argand.systems.molmnist.inversion.polar import Polar, rolled
 from argand.systems.molmnist.inversion.shape_basis import ShapeBasis, blur, middle
 from argand.systems.molmnist.inversion.shape_fit import MeasuredPattern, fit_shape, turned_images
 from argand.systems.molmnist.loss import pattern_middle
-from argand.systems.molmnist.network import rolled
 from argand.systems.molmnist.predict import load
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Scene, turned

@@ -14,11 +14,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from argand.nn.block import ConvBlock
-from argand.systems.molmnist.inversion.polar import Polar, rolled
+from argand.systems.molmnist.inversion.polar import Polar
+from argand.systems.molmnist.inversion.polar_network import PolarNetwork, turned_back
 from argand.systems.molmnist.inversion.shape_basis import ShapeBasis
 
-_POLAR = ("replicate", "circular")
 _SHARPNESS = (-2.0, 11.5)
 """Logarithm of the concentration of the von Mises distribution of twice the rotation: least and largest. By
 hand: at the ends hardly a direction, and 0.09°, below which the fit knows better (`predict` takes no less
@@ -42,44 +41,20 @@ class InversionOutput:
     coefficients: Float[Tensor, "batch fibril mode"]
 
 
-class InversionNetwork(nn.Module):
-    """Patterns to readings; `sides` and `counts` are those of each fibril's shapes, kept as buffers.
-
-    Every level after the stem halves the radii alone: the azimuths, half as many as the pattern's, carry the
-    rotation.
-    """
+class InversionNetwork(PolarNetwork):
+    """Patterns to readings; `sides` and `counts` are those of each fibril's shapes, kept as buffers."""
 
     def __init__(
         self, sides: tuple[int, ...], counts: tuple[int, ...], widths: tuple[int, ...], polar: Polar
     ) -> None:
-        super().__init__()
-        self.counts, self.polar = counts, polar
-        first = widths[0]
-        self.gain = nn.Parameter(torch.ones(polar.radii))
-        self.stem = nn.Sequential(
-            ConvBlock(2, first, stride=2, padding_mode=_POLAR), ConvBlock(first, first, padding_mode=_POLAR)
-        )
-        self.levels = nn.ModuleList(
-            nn.Sequential(ConvBlock(a, b, padding_mode=_POLAR), ConvBlock(b, b, padding_mode=_POLAR))
-            for a, b in pairwise(widths)
-        )
-        last, rows = widths[-1], -(-polar.radii // 2 ** len(widths))
-        self.azimuth = nn.Sequential(ConvBlock(last, last, padding_mode=_POLAR), nn.Flatten(1, 2))
-        self.direction = nn.Conv1d(last * rows, 1, 1)
-        self.sharp = nn.Linear(last * rows, 1)
+        super().__init__(2, widths, polar, _SHARPNESS)
+        self.counts = counts
         self.kind = nn.Sequential(
-            nn.Linear(2 * last * rows, _HIDDEN), nn.ReLU(inplace=True), nn.Linear(_HIDDEN, len(sides))
-        )
-        # Halved by the stem, by the next stride and by the pooling.
-        across = polar.azimuths // 8
-        self.level = nn.Sequential(
-            ConvBlock(last, last, stride=2, padding_mode=_POLAR),
-            ConvBlock(last, last, padding_mode=_POLAR),
-            nn.MaxPool2d((1, 2)),
-            nn.Flatten(),
-            nn.Linear(last * -(-rows // 2) * (across), _HIDDEN),
+            nn.Linear(2 * self.around_channels, _HIDDEN),
             nn.ReLU(inplace=True),
+            nn.Linear(_HIDDEN, len(sides)),
         )
+        self.level = self.level_layers(_HIDDEN)
         self.amount = nn.Linear(_HIDDEN, sum(counts))
         for number, (side, count) in enumerate(zip(sides, counts, strict=True)):
             self.register_buffer(f"shapes_{number}", torch.zeros(count + 1, side, side))
@@ -99,32 +74,12 @@ class InversionNetwork(nn.Module):
         In training the true `rotation` is taken out instead of the one found, and the polar pattern is moved
         on by `shift` azimuths first, as another rotation of the fibril would move it.
         """
-        seen = self.polar(pattern, live, step)
-        if shift is not None:
-            seen = rolled(seen, -shift.to(seen.dtype))
-        # The fourth root of an intensity: decades become numbers of one size. `gain` lets each ring find its
-        # own.
-        root = seen[:, :1].clamp_min(0).sqrt().sqrt() * self.gain[:, None]
-        x = self.stem(torch.cat([root * seen[:, 1:], seen[:, 1:]], 1))
-        for level in self.levels:
-            x = level(F.max_pool2d(x, (2, 1), ceil_mode=True))
-        around = self.azimuth(x)
-        logits = self.direction(around)[:, 0]
-        turn = 2 * torch.pi * torch.arange(logits.shape[1], device=logits.device) / logits.shape[1]
-        chance = logits.float().softmax(1)
-        # The mean direction on the doubled circle, on which half a turn closes: hence the half.
-        found = torch.atan2((chance * turn.sin()).sum(1), (chance * turn.cos()).sum(1)) / 2
+        seen = self.look(pattern, live, step, shift)
         # Detached: amounts must not pull the rotation to where they are easier.
-        out = (found.detach() if rotation is None else rotation) / torch.pi * x.shape[-1]
-        hidden = self.level(rolled(x, out))
-        pooled = torch.cat([around.mean(-1), around.amax(-1)], 1)
-        sharpness = self.sharp(around.mean(-1))[:, 0].float().clamp(*_SHARPNESS).exp()
+        out = seen.rotation.detach() if rotation is None else rotation
+        hidden = self.level(turned_back(seen.maps, out))
         return InversionOutput(
-            self.kind(pooled),
-            logits,
-            found,
-            sharpness,
-            self._split(hidden),
+            self.kind(seen.pooled), seen.azimuth_logits, seen.rotation, seen.sharpness, self._split(hidden)
         )
 
     def _split(self, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch fibril mode"]:

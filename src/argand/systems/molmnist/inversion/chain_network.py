@@ -7,22 +7,19 @@ pattern along the azimuth, is read as a distribution.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from argand.nn.block import ConvBlock
 from argand.systems.molmnist.fibril.bundle import GRID, OUTLINES
-from argand.systems.molmnist.inversion.polar import Polar, rolled
+from argand.systems.molmnist.inversion.polar import Polar
+from argand.systems.molmnist.inversion.polar_network import PolarNetwork, turned_back
 
 TURNS, MOST_TURNED = 40, 250.0
 """Bins of the turn between the ends, and the largest in degrees: 300 Å at 8 degrees/nm are 240."""
 FULL_LEVEL = 7.0
 """Decimal logarithm of the photons beyond which more are no better; what has no noise counts as so much."""
-_POLAR = ("replicate", "circular")
 _SHARPNESS = (-2.0, 9.0)
 """Logarithm of the concentration of the von Mises distribution of twice the rotation: least and largest, as
 in `network.InversionNetwork`; the largest is 0.3°."""
@@ -48,41 +45,16 @@ class ChainOutput:
     log_chains: Float[Tensor, "batch 2"]
 
 
-class ChainNetwork(nn.Module):
-    """Patterns to chains.
-
-    Every level after the stem halves the radii alone, as the azimuths carry the rotation.
-    """
+class ChainNetwork(PolarNetwork):
+    """Patterns to chains."""
 
     def __init__(self, widths: tuple[int, ...], polar: Polar) -> None:
-        super().__init__()
-        self.polar = polar
-        first, last = widths[0], widths[-1]
-        rows = -(-polar.radii // 2 ** len(widths))
-        self.gain = nn.Parameter(torch.ones(polar.radii))
-        self.stem = nn.Sequential(
-            ConvBlock(3, first, stride=2, padding_mode=_POLAR), ConvBlock(first, first, padding_mode=_POLAR)
-        )
-        self.levels = nn.ModuleList(
-            nn.Sequential(ConvBlock(a, b, padding_mode=_POLAR), ConvBlock(b, b, padding_mode=_POLAR))
-            for a, b in pairwise(widths)
-        )
-        self.azimuth = nn.Sequential(ConvBlock(last, last, padding_mode=_POLAR), nn.Flatten(1, 2))
-        self.direction = nn.Conv1d(last * rows, 1, 1)
-        self.sharp = nn.Linear(last * rows, 1)
-        # Halved by the stem, by the next stride and by the pooling.
-        self.level = nn.Sequential(
-            ConvBlock(last, last, stride=2, padding_mode=_POLAR),
-            ConvBlock(last, last, padding_mode=_POLAR),
-            nn.MaxPool2d((1, 2)),
-            nn.Flatten(),
-            nn.Linear(last * -(-rows // 2) * (polar.azimuths // 8), _HIDDEN),
-            nn.ReLU(inplace=True),
-        )
+        super().__init__(3, widths, polar, _SHARPNESS)
+        self.level = self.level_layers(_HIDDEN)
         self.sites = nn.Sequential(
             nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU(inplace=True), nn.Linear(_HIDDEN, GRID * GRID)
         )
-        whole = _HIDDEN + 2 * last * rows
+        whole = _HIDDEN + 2 * self.around_channels
         self.whole = nn.Sequential(nn.Linear(whole, _HIDDEN // 2), nn.ReLU(inplace=True))
         self.rest = nn.Linear(_HIDDEN // 2, TURNS + len(OUTLINES) + 2)
 
@@ -101,30 +73,15 @@ class ChainNetwork(nn.Module):
         training `rotation` (NaN: the one found) is taken out, and the polar pattern is moved on by `shift`
         azimuths first, as another rotation of the bundle would move it.
         """
-        seen = self.polar(pattern, live, step)
-        if shift is not None:
-            seen = rolled(seen, -shift.to(seen.dtype))
-        # The fourth root of an intensity: decades become numbers of one size. `gain` lets each ring find its
-        # own.
-        root = seen[:, :1].clamp_min(0).sqrt().sqrt() * self.gain[:, None]
-        known = (level / FULL_LEVEL)[:, None, None, None].to(seen.dtype).expand_as(root)
-        x = self.stem(torch.cat([root * seen[:, 1:], seen[:, 1:], known], 1))
-        for one in self.levels:
-            x = one(F.max_pool2d(x, (2, 1), ceil_mode=True))
-        around = self.azimuth(x)
-        logits = self.direction(around)[:, 0]
-        turn = 2 * torch.pi * torch.arange(logits.shape[1], device=logits.device) / logits.shape[1]
-        chance = logits.float().softmax(1)
-        # The mean direction on the doubled circle, on which half a turn closes: hence the half.
-        found = torch.atan2((chance * turn.sin()).sum(1), (chance * turn.cos()).sum(1)) / 2
+        seen = self.look(pattern, live, step, shift, level / FULL_LEVEL)
         # Detached: sites must not pull the rotation to where they are easier.
-        out = found.detach() if rotation is None else torch.where(rotation.isnan(), found.detach(), rotation)
-        hidden = self.level(rolled(x, out / torch.pi * x.shape[-1]))
-        pooled = torch.cat([around.mean(-1), around.amax(-1), hidden], 1)
-        turns, outline, chains = self.rest(self.whole(pooled)).split([TURNS, len(OUTLINES), 2], 1)
-        sharpness = self.sharp(around.mean(-1))[:, 0].float().clamp(*_SHARPNESS).exp()
+        out = seen.rotation.detach()
+        out = out if rotation is None else torch.where(rotation.isnan(), out, rotation)
+        hidden = self.level(turned_back(seen.maps, out))
+        read = self.rest(self.whole(torch.cat([seen.pooled, hidden], 1)))
+        turns, outline, chains = read.split([TURNS, len(OUTLINES), 2], 1)
         sites = self.sites(hidden).unflatten(1, (GRID, GRID))
-        return ChainOutput(logits, found, sharpness, turns, sites, outline, chains)
+        return ChainOutput(seen.azimuth_logits, seen.rotation, seen.sharpness, turns, sites, outline, chains)
 
 
 def turn_centres(device: torch.device | None = None) -> Float[Tensor, " turn"]:
