@@ -1,0 +1,201 @@
+"""Runs a case as a child of a process that has argand loaded already: a start costs milliseconds, not seconds.
+
+The child calls the same function as the command `argand` does, in a folder of its own, and its time, memory
+and end are watched from outside.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import multiprocessing.util
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+from malformed.case import Case, Outcome
+
+MOST_BYTES = 2**31
+"""Memory that a command may take beyond what it has after its start."""
+ALLOWED_BYTES = 10 * 2**30
+"""Address space beyond that, so that no input takes the machine's memory; a refusal then counts as well."""
+STUCK_S = 6.0
+"""Seconds without any use of a core after which a command waits for something that does not come."""
+SHOWN = 200_000
+"""Bytes of output that are kept."""
+WARM = (
+    "argand.cli",
+    "argand.systems.geometry.cli",
+    "argand.systems.geometry.predict",
+    "argand.systems.geometry.files.run",
+    "argand.systems.geometry.files.watch",
+    "argand.systems.geometry.view",
+    "argand.systems.patterson.predict",
+    "argand.systems.patterson.view",
+    "argand.systems.patterson.solution.solve",
+    "argand.systems.patterson.solution.outputs",
+    "argand.systems.crystals.files.run",
+    "argand.systems.crystals.files.explore",
+    "argand.systems.crystals.view",
+    "argand.systems.molmnist.cli",
+    "argand.systems.molmnist.predict",
+    "argand.systems.molmnist.files.run",
+    "argand.systems.molmnist.view",
+    "argand.io.nexus",
+    "fabio.fabioformats",
+    "matplotlib.figure",
+    "pyarrow.parquet",
+)
+"""What is loaded before the first case."""
+
+
+def warm() -> None:
+    """Load what the cases need; with one thread, as a child of a process of several may not go on."""
+    for name in WARM:
+        importlib.import_module(name)
+    import torch
+
+    torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()
+
+
+def run_case(case: Case, folder: Path) -> Outcome:
+    """Run the command of a case, whose files are in the folder, and say how it ended."""
+    output = [folder / f".{name}" for name in ("stdout", "stderr")]
+    begun = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        _be_child(case, folder, *output)
+    return _watched(child, case, begun, *output)
+
+
+def _be_child(case: Case, folder: Path, stdout: Path, stderr: Path) -> NoReturn:
+    code = 70
+    try:
+        os.setsid()
+        # What the parent would do at its end is not this child's to do.
+        atexit._clear()
+        atexit.register(multiprocessing.util._exit_function)
+        for number, path in ((1, stdout), (2, stderr)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666), number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.chdir(folder)
+        _limit(case)
+        Path("/proc/self/clear_refs").write_text("5")
+        code = _called(case)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        with contextlib.suppress(Exception):
+            atexit._run_exitfuncs()
+        os._exit(code)
+
+
+def _limit(case: Case) -> None:
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + ALLOWED_BYTES,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if case.limits.file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (case.limits.file_bytes,) * 2)
+    if case.limits.as_nobody and os.geteuid() == 0:
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+
+
+def _called(case: Case) -> int:
+    """Exit code of the command, and the traceback on the error stream as the interpreter prints it."""
+    try:
+        if case.call:
+            return _called_function(case)
+        from argand.cli import main
+
+        sys.argv = ["argand", *case.argv]
+        main()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)  # noqa: T201
+        return 1
+    except BaseException:  # noqa: BLE001 (whatever it is, it is what a user would see)
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _called_function(case: Case) -> int:
+    from argand.errors import ArgandError
+
+    module, name = case.call.split(":")
+    try:
+        print(getattr(importlib.import_module(module), name)(*case.argv))  # noqa: T201
+    except ArgandError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _watched(child: int, case: Case, begun: float, stdout: Path, stderr: Path) -> Outcome:
+    grown, core_s, hung, base = 0, 0.0, "", None
+    last_use, last_core = begun, 0.0
+    while True:
+        done, status, use = os.wait4(child, os.WNOHANG)
+        now = time.monotonic()
+        if done:
+            break
+        rss = _peak_bytes(child)
+        base = rss if base is None else min(base, rss)
+        grown = max(grown, rss - base)
+        if now - begun > 1.0:
+            core_s = _core_seconds(child)
+            if core_s > last_core + 0.05:
+                last_use, last_core = now, core_s
+            hung = hung or _hanging(core_s, now - last_use, case)
+        if hung or grown > 1.2 * MOST_BYTES:
+            _end_group(child)
+        time.sleep(0.005 if now - begun < 2 else 0.05)
+    _end_group(child)
+    peak = use.ru_maxrss * 1024
+    grown = max(grown, peak - (base or peak))
+    killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+    texts = [path.read_bytes()[:SHOWN].decode(errors="replace") if path.exists() else "" for path in (stdout, stderr)]
+    return Outcome(code, killed, now - begun, use.ru_utime + use.ru_stime, grown, hung, texts[0], texts[1])
+
+
+def _hanging(core_s: float, idle_s: float, case: Case) -> str:
+    if core_s > case.hang_s:
+        return f"still at work after {core_s:.0f} s of a core"
+    return f"waiting for {idle_s:.0f} s" if idle_s > STUCK_S else ""
+
+
+def _peak_bytes(process: int) -> int:
+    try:
+        text = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    found = [line.split()[1] for line in text.splitlines() if line.startswith("VmHWM")]
+    return int(found[0]) * 1024 if found else 0
+
+
+def _core_seconds(session: int) -> float:
+    """Seconds of a core that all processes of the session have used."""
+    total = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == session:
+                    total += sum(map(int, fields[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def _end_group(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
