@@ -3,6 +3,8 @@
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
 # make bench  measures the figures of the README and of the weights' card and writes them there
+# make torture      gives argand the malformed inputs of three seeds and counts what goes wrong; nothing may
+# make kill-test    kills commands at random moments, runs them again and compares the results
 # make lowest         runs a part of the tests with the oldest versions of what argand needs
 # make install-check  builds wheel and source archive, installs each in an environment of its own and tries it
 #
@@ -19,7 +21,7 @@ INSTALL = $(INSTALLER) $(addprefix -c ,$(CONSTRAINTS))
 # Without its dependencies, which that index need not have in the pinned versions; they come with the rest.
 TORCH_FIRST = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url "$(TORCH_INDEX)" torch)
 
-.PHONY: demo test lint bench lowest install-check
+.PHONY: demo test lint bench torture kill-test lowest install-check
 
 demo: .venv/installed
 	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo
@@ -65,6 +67,14 @@ bench: .venv/tools
 	$(BIN)/python benchmarks/patterson_space_group.py --data $(CRYSTALS) \
 		--json benchmarks/results/patterson_space_group.json
 	$(BIN)/python benchmarks/tables.py
+
+torture: SEEDS = 0,1,2
+torture: .venv/tools
+	OMP_NUM_THREADS=1 $(BIN)/python tests/malformed/run.py --seeds $(SEEDS) --real 50 --json build/torture.json
+
+kill-test: MOMENTS = 50
+kill-test: .venv/tools
+	OMP_NUM_THREADS=1 $(BIN)/python tests/killed/run.py --moments $(MOMENTS)
 
 LOWEST = build/lowest/bin/python
 lowest: TESTS = tests/io tests/runs tests/physics tests/nn tests/test_*.py tests/systems/crystals

@@ -1,1 +1,1 @@
-"""Inputs that are wrong, made anew from a seed, and what argand makes of them: see docs/development.md."""
+"""Inputs that are wrong, made anew from a seed, and what argand makes of them: see CONTRIBUTING.md."""

@@ -1,10 +1,10 @@
 """One malformed input: the files it consists of, the command that is given them, and what must come of it."""
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,11 @@ Files = Mapping[str, Content]
 Must = Literal["refused", "answered or refused"]
 """Refused: an exit code other than 0 and one line that says why. The other may also be answered: what a
 reader makes of a flipped bit is not known, but it must end by itself, within its time and memory."""
+EITHER: Must = "answered or refused"
+NO: Must = "refused"
+Made = Callable[[np.random.Generator], Content]
+"""Makes what one file holds."""
+T = TypeVar("T")
 Check = Callable[[Path, "Outcome"], str | None]
 """Given the folder of the case and how its command ended: why that is wrong, or None."""
 Make = Callable[[np.random.Generator], Files]
@@ -84,3 +89,8 @@ class Case:
 def rng_of(seed: int, name: str) -> np.random.Generator:
     """Random numbers of one case: the same for the same seed, and whatever other cases there are."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+def one_of(rng: np.random.Generator, values: Sequence[T]) -> T:
+    """One of them, at random."""
+    return values[int(rng.integers(len(values)))]

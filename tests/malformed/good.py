@@ -46,7 +46,9 @@ def images() -> dict[str, bytes]:
         for ending, module in kinds.items():
             names = vars(getattr(fabio, module))
             cls = next(names[name] for name in names if name.lower() == module)
-            found[ending] = made_by(lambda path, c=cls, d=dtype: c(still().astype(d)).write(path), f".{ending}")
+            found[ending] = made_by(
+                lambda path, c=cls, d=dtype: c(still().astype(d)).write(path), f".{ending}"
+            )
     found["pgm"] = b"P5\n180 200\n65535\n" + still().astype(">u2").tobytes()
     found["osc"] = _raxis()
     found["kcd"] = _kappaccd()
@@ -233,11 +235,11 @@ O 1.625 0.9382 4.576
 
 def parquet(path: Path, **columns: list) -> None:
     """Write two structures as rows of a parquet file; `columns` replace those of a good one."""
-    import pyarrow
-    import pyarrow.parquet
+    from pyarrow import parquet as files
+    from pyarrow import table
 
     lattice = [3.25, 0.0, 0.0, -1.625, 2.8146, 0.0, 0.0, 0.0, 5.2]
     frac = [1 / 3, 2 / 3, 0.0, 2 / 3, 1 / 3, 0.5, 1 / 3, 2 / 3, 0.38, 2 / 3, 1 / 3, 0.88]
     rows = {"name": ["one", "two"], "lattice": [lattice] * 2, "species": [[30, 30, 8, 8]] * 2}
     rows |= {"frac_coords": [frac] * 2} | columns
-    pyarrow.parquet.write_table(pyarrow.table(rows), path)
+    files.write_table(table(rows), path)

@@ -6,10 +6,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from malformed import damage, good
-from malformed.case import Case, Check, Content, Must, Outcome
+from malformed import good
+from malformed.case import EITHER, NO, Case, Check, Content, Must, Outcome
 
-EITHER, NO = "answered or refused", "refused"
 STATED = ("--wavelength", "1", "--distance", "100", "--pixel-size", "0.1", "--json")
 SECRET = b"\x07\x01" * 18_000 * 2
 """What stands in a file outside the folder of the input."""
@@ -18,43 +17,56 @@ Write = Callable[[np.random.Generator, h5py.File], None]
 
 def cases() -> Iterator[Case]:
     """The same for images of geometry and patterns of molmnist, at the places where each looks for them."""
-    for system, place, tail in (("geometry", "entry/data/data", STATED), ("molmnist", "pattern", ("--network", "ten", "--json"))):
+    for system, place, tail in (
+        ("geometry", "entry/data/data", STATED),
+        ("molmnist", "pattern", ("--network", "ten", "--json")),
+    ):
         argv = (system, "predict", "in/bad_master.h5", *tail)
-        for name, must, write in (*_stores(place), *_links(place), *_virtual(place)):
-            yield Case(f"hdf5-{system}-{name}", "hdf5", system, argv, _files(write), must, checks=_CHECKS.get(name, ()))
+        for name, must, write in (*stores(place), *_links(place), *virtual_sets(place)):
+            yield Case(
+                f"hdf5-{system}-{name}",
+                "hdf5",
+                system,
+                argv,
+                files_of(write),
+                must,
+                checks=_CHECKS.get(name, ()),
+            )
         for number, end in enumerate(("#0-199999999", "#1-0", "#9", "#99999999999999999999")):
             asked = (system, "predict", f"good_master.h5{end}", *tail)
-            yield Case(f"hdf5-{system}-selection-{number}", "selection", system, asked, lambda rng: {"good_master.h5": good.master}, NO)
-    argv = ("geometry", "predict", "in/bad_master.h5", "--json")
-    for name, write in _headers():
-        yield Case(f"hdf5-header-{name}", "hdf5", "geometry", argv, _files(write), EITHER)
-    argv = ("molmnist", "predict", "bad.cxi", "--network", "ten", "--json")
-    for name, write in _optics():
-        yield Case(f"cxi-{name}", "hdf5", "molmnist", argv, _cxi_files(write), EITHER)
-    for name, inner in (("nowhere", ":/nowhere"), ("group", ":/entry_1"), ("root", ":/"), ("up", ":/../.."), ("scalar", ":/cxi_version")):
+            yield Case(
+                f"hdf5-{system}-selection-{number}",
+                "selection",
+                system,
+                asked,
+                lambda rng: {"good_master.h5": good.master},
+                NO,
+            )
+    for name, inner in (
+        ("nowhere", ":/nowhere"),
+        ("group", ":/entry_1"),
+        ("root", ":/"),
+        ("up", ":/../.."),
+        ("scalar", ":/cxi_version"),
+    ):
         asked = ("molmnist", "predict", f"good.cxi{inner}", "--network", "ten", "--json")
-        yield Case(f"cxi-inner-{name}", "selection", "molmnist", asked, lambda rng: {"good.cxi": good.cxi}, NO)
+        yield Case(
+            f"cxi-inner-{name}", "selection", "molmnist", asked, lambda rng: {"good.cxi": good.cxi}, NO
+        )
 
 
-def _files(write: Write):
+def files_of(write: Write):
     def made(rng: np.random.Generator) -> dict[str, Content]:
         def master(path: Path) -> None:
             with h5py.File(path, "w") as file:
                 write(rng, file)
 
-        return {"in/raw/outside.bin": SECRET, "elsewhere.h5": good.master, "in/elsewhere.h5": good.master, "in/bad_master.h5": master}
-
-    return made
-
-
-def _cxi_files(write: Write):
-    def made(rng: np.random.Generator) -> dict[str, Content]:
-        def changed(path: Path) -> None:
-            good.cxi(path)
-            with h5py.File(path, "a") as file:
-                write(rng, file)
-
-        return {"bad.cxi": changed}
+        return {
+            "in/raw/outside.bin": SECRET,
+            "elsewhere.h5": good.master,
+            "in/elsewhere.h5": good.master,
+            "in/bad_master.h5": master,
+        }
 
     return made
 
@@ -68,35 +80,114 @@ def _named(folder: Path, outcome: Outcome) -> str | None:
 _CHECKS: dict[str, tuple[Check, ...]] = {"link-above": (_named,)}
 
 
-def _stores(place: str) -> Iterator[tuple[str, Must, Write]]:
+def stores(place: str) -> Iterator[tuple[str, Must, Write]]:
     def external(target: str) -> Write:
         shape = good.SHAPE
-        return lambda rng, file: file.create_dataset(place, (1, *shape), "u2", external=[(target, 0, h5py.h5f.UNLIMITED)]) and None
+        return lambda rng, file: (
+            file.create_dataset(place, (1, *shape), "u2", external=[(target, 0, h5py.h5f.UNLIMITED)]) and None
+        )
 
     yield "external-inside", NO, external("raw/outside.bin")
     yield "external-passwords", NO, external("/etc/passwd")
     yield "external-device", NO, external("/dev/zero")
     yield "external-missing", NO, external("gone.bin")
-    yield "huge-frames", EITHER, lambda rng, file: file.create_dataset(place, (10**8 + int(rng.integers(10**8)), 200, 180), "u2", chunks=(1, 200, 180)) and None
-    yield "huge-image", NO, lambda rng, file: file.create_dataset(place, (1, 10**6, 10**5 + int(rng.integers(10**5))), "u4", chunks=(1, 1000, 1000)) and None
-    yield "large-image", NO, lambda rng, file: file.create_dataset(place, (1, 60_000, 20_000 + int(rng.integers(20_000))), "u4", chunks=(1, 1000, 1000), compression="gzip") and None
-    yield "large-plain", NO, lambda rng, file: file.create_dataset(place, (1, 50_000, 50_000 + int(rng.integers(9_000))), "u4") and None
-    yield "huge-chunk", NO, lambda rng, file: file.create_dataset(place, (1, 40_000, 26_000), "u4", chunks=(1, 40_000, 26_000), compression="gzip") and None
+    yield (
+        "huge-frames",
+        EITHER,
+        lambda rng, file: (
+            file.create_dataset(
+                place, (10**8 + int(rng.integers(10**8)), 200, 180), "u2", chunks=(1, 200, 180)
+            )
+            and None
+        ),
+    )
+    yield (
+        "huge-image",
+        NO,
+        lambda rng, file: (
+            file.create_dataset(
+                place, (1, 10**6, 10**5 + int(rng.integers(10**5))), "u4", chunks=(1, 1000, 1000)
+            )
+            and None
+        ),
+    )
+    yield (
+        "large-image",
+        NO,
+        lambda rng, file: (
+            file.create_dataset(
+                place,
+                (1, 60_000, 20_000 + int(rng.integers(20_000))),
+                "u4",
+                chunks=(1, 1000, 1000),
+                compression="gzip",
+            )
+            and None
+        ),
+    )
+    yield (
+        "large-plain",
+        NO,
+        lambda rng, file: (
+            file.create_dataset(place, (1, 50_000, 50_000 + int(rng.integers(9_000))), "u4") and None
+        ),
+    )
+    yield (
+        "huge-chunk",
+        NO,
+        lambda rng, file: (
+            file.create_dataset(
+                place, (1, 40_000, 26_000), "u4", chunks=(1, 40_000, 26_000), compression="gzip"
+            )
+            and None
+        ),
+    )
     yield "no-frames", NO, lambda rng, file: file.create_dataset(place, (0, 200, 180), "u2") and None
     yield "no-pixels", NO, lambda rng, file: file.create_dataset(place, (2, 0, 180), "u2") and None
-    yield "axes", NO, lambda rng, file: file.create_dataset(place, ((), (50,), (2, 2, 2, 10, 10))[int(rng.integers(3))], "u2") and None
+    yield (
+        "axes",
+        NO,
+        lambda rng, file: (
+            file.create_dataset(place, ((), (50,), (2, 2, 2, 10, 10))[int(rng.integers(3))], "u2") and None
+        ),
+    )
     yield "text", NO, lambda rng, file: file.create_dataset(place, data=np.array([[b"a", b"b"]] * 9)) and None
-    yield "compound", NO, lambda rng, file: file.create_dataset(place, (1, 20, 20), [("a", "u2"), ("b", "f4")]) and None
+    yield (
+        "compound",
+        NO,
+        lambda rng, file: file.create_dataset(place, (1, 20, 20), [("a", "u2"), ("b", "f4")]) and None,
+    )
     yield "ragged", NO, lambda rng, file: file.create_dataset(place, (20, 20), h5py.vlen_dtype("u2")) and None
     yield "references", NO, lambda rng, file: file.create_dataset(place, (20, 20), h5py.ref_dtype) and None
     yield "complex", NO, lambda rng, file: file.create_dataset(place, (1, 20, 20), "c16") and None
     yield "no-data-set", NO, lambda rng, file: file.create_group(place) and None
     yield "nothing", NO, lambda rng, file: None
     yield "null", NO, lambda rng, file: file.create_dataset(place, data=h5py.Empty("u2")) and None
-    yield "nan", EITHER, lambda rng, file: file.create_dataset(place, data=np.full((1, *good.SHAPE), np.nan, "f4")) and None
-    yield "tiny", EITHER, lambda rng, file: file.create_dataset(place, data=rng.poisson(9, (1, 1, int(rng.integers(1, 4)))).astype("u2")) and None
-    yield "deep", NO, lambda rng, file: file.create_group("/".join("a" * int(rng.integers(2000, 5000)))) and None
-    yield "many", EITHER, lambda rng, file: [file.create_dataset(f"g/d{number}", (20, 20), "u2") for number in range(3000)] and None
+    yield (
+        "nan",
+        EITHER,
+        lambda rng, file: file.create_dataset(place, data=np.full((1, *good.SHAPE), np.nan, "f4")) and None,
+    )
+    yield (
+        "tiny",
+        EITHER,
+        lambda rng, file: (
+            file.create_dataset(place, data=rng.poisson(9, (1, 1, int(rng.integers(1, 4)))).astype("u2"))
+            and None
+        ),
+    )
+    yield (
+        "deep",
+        NO,
+        lambda rng, file: file.create_group("/".join("a" * int(rng.integers(2000, 5000)))) and None,
+    )
+    yield (
+        "many",
+        EITHER,
+        lambda rng, file: (
+            [file.create_dataset(f"g/d{number}", (20, 20), "u2") for number in range(3000)] and None
+        ),
+    )
 
 
 def _links(place: str) -> Iterator[tuple[str, Must, Write]]:
@@ -125,16 +216,25 @@ def _links(place: str) -> Iterator[tuple[str, Must, Write]]:
 
     def numbered(rng: np.random.Generator, file: h5py.File) -> None:
         for number in range(20_000):
-            file[f"entry/data/data_{number:06d}"] = h5py.ExternalLink(f"x_{number:06d}.h5", "/entry/data/data")
+            file[f"entry/data/data_{number:06d}"] = h5py.ExternalLink(
+                f"x_{number:06d}.h5", "/entry/data/data"
+            )
 
     yield "link-thousands", NO, numbered
 
 
-def _virtual(place: str) -> Iterator[tuple[str, Must, Write]]:
-    def virtual(file_name: str, inner: str, shape: tuple[int, ...] = (1, *good.SHAPE), declared: tuple[int, ...] | None = None) -> Write:
+def virtual_sets(place: str) -> Iterator[tuple[str, Must, Write]]:
+    def virtual(
+        file_name: str,
+        inner: str,
+        shape: tuple[int, ...] = (1, *good.SHAPE),
+        declared: tuple[int, ...] | None = None,
+    ) -> Write:
         def write(rng: np.random.Generator, file: h5py.File) -> None:
             layout = h5py.VirtualLayout(declared or shape, "u2")
-            layout[tuple(slice(0, side) for side in shape)] = h5py.VirtualSource(file_name, inner, shape, "u2")
+            layout[tuple(slice(0, side) for side in shape)] = h5py.VirtualSource(
+                file_name, inner, shape, "u2"
+            )
             file.create_virtual_dataset(place, layout)
 
         return write
@@ -147,69 +247,3 @@ def _virtual(place: str) -> Iterator[tuple[str, Must, Write]]:
     yield "virtual-no-hdf5", NO, virtual("raw/outside.bin", "data")
     yield "virtual-huge", EITHER, virtual("elsewhere.h5", "entry/data/data", declared=(10**8, *good.SHAPE))
     yield "virtual-large", NO, virtual("elsewhere.h5", "entry/data/data", declared=(1, 70_000, 70_000))
-
-
-def _headers() -> Iterator[tuple[str, Write]]:
-    places = {
-        "wavelength": "entry/instrument/beam/incident_wavelength",
-        "pixel": "entry/instrument/detector/x_pixel_size",
-        "distance": "entry/instrument/detector/detector_distance",
-        "centre": "entry/instrument/detector/beam_center_x",
-        "mask": "entry/instrument/detector/detectorSpecific/pixel_mask",
-    }
-    values = {"nan": np.nan, "inf": np.inf, "zero": 0.0, "minus": -1.0, "huge": 1e300, "text": "abc", "list": [1.0, 2.0, 3.0], "empty": np.zeros(0)}
-    for where, path in places.items():
-        for name, value in values.items():
-            yield f"{where}-{name}", _replaced(path, value)
-    yield "mask-huge", _replaced("entry/instrument/detector/detectorSpecific/pixel_mask", (10**6, 10**6))
-    yield "units", _with_units
-
-
-def _replaced(path: str, value: object) -> Write:
-    def write(rng: np.random.Generator, file: h5py.File) -> None:
-        _fill(file)
-        del file[path]
-        if isinstance(value, tuple):
-            file.create_dataset(path, value, "u4", chunks=(1000, 1000))
-        else:
-            file[path] = value
-
-    return write
-
-
-def _with_units(rng: np.random.Generator, file: h5py.File) -> None:
-    _fill(file)
-    for path, units in (("entry/instrument/detector/x_pixel_size", "furlong"), ("entry/instrument/detector/detector_distance", b"\xff\xfe")):
-        file[path].attrs["units"] = units
-
-
-def _fill(file: h5py.File) -> None:
-    """What a good master holds."""
-    blob = damage.made_by(good.master, ".h5")
-    import io
-
-    with h5py.File(io.BytesIO(blob), "r") as source:
-        for name in source:
-            source.copy(name, file)
-
-
-def _optics() -> Iterator[tuple[str, Write]]:
-    base = "entry_1/instrument_1"
-    places = {"distance": f"{base}/detector_1/distance", "pixel": f"{base}/detector_1/x_pixel_size", "energy": f"{base}/source_1/energy"}
-    values = {"nan": np.nan, "inf": np.inf, "zero": 0.0, "minus": -1.0, "huge": 1e300, "text": "abc", "list": np.ones(7), "empty": np.zeros(0)}
-    for where, path in places.items():
-        for name, value in values.items():
-            yield f"{where}-{name}", _swapped(path, value)
-    yield "mask-shape", _swapped("entry_1/data_1/mask", np.zeros((9, 9), np.uint32))
-    yield "mask-all", _swapped("entry_1/data_1/mask", np.ones((64, 64), np.uint32))
-    yield "mask-loop", _swapped("entry_1/data_1/mask", h5py.SoftLink("/entry_1/data_1/mask"))
-    yield "data-loop", _swapped("entry_1/data_1/data", h5py.SoftLink("/entry_1/data_1/data"))
-
-
-def _swapped(path: str, value: object) -> Write:
-    def write(rng: np.random.Generator, file: h5py.File) -> None:
-        if path in file:
-            del file[path]
-        file[path] = value
-
-    return write

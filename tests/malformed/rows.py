@@ -1,6 +1,5 @@
-"""Every kind of file that argand reads, as a good file, what is asked of it, and the general damages of each."""
+"""Every kind of file that argand reads, what is asked of it, and the general damages of each."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +12,8 @@ from malformed.case import Case, Content, Files
 STATED = ("--wavelength", "1", "--distance", "100", "--pixel-size", "0.1")
 IMAGE = ("geometry", "predict", "X", *STATED, "--json")
 BESIDE = ("geometry", "predict", "good.npy", *STATED, "--json")
-MAP = ("patterson", "predict", "X", "--voxel", "0.5", "--time-limit", "1", "--json")
-SEARCH = ("--time-limit", "1", "--processes", "1", "--seed", "0", "--out", "solved", "--json")
+MAP = ("patterson", "predict", "X", "--voxel", "0.5", "--time-limit", "0.3", "--json")
+SEARCH = ("--time-limit", "0.3", "--processes", "1", "--seed", "0", "--out", "solved", "--json")
 CRYSTAL = ("--cell", "5.64,5.64,5.64,90,90,90", "--spacegroup", "F m -3 m", "--formula", "NaCl")
 SOLVE = ("patterson", "solve", "X", *CRYSTAL, *SEARCH)
 BARE = ("patterson", "solve", "X", *SEARCH)
@@ -90,7 +89,9 @@ def _of_patterson() -> Iterator[Row]:
     measured = good.DATA / "measured"
     hkl = good.text(measured / "nacl.hkl.gz")
     yield Row("hkl", "reflections", "patterson", "bad.hkl", hkl, SOLVE, True)
-    yield Row("hkl-gz", "reflections", "patterson", "bad.hkl.gz", (measured / "nacl.hkl.gz").read_bytes(), SOLVE)
+    yield Row(
+        "hkl-gz", "reflections", "patterson", "bad.hkl.gz", (measured / "nacl.hkl.gz").read_bytes(), SOLVE
+    )
     ins = b"TITL NaCl\nCELL 0.71073 5.64 5.64 5.64 90 90 90\nZERR 4 .001 .001 .001 0 0 0\nLATT 4\n"
     ins += b"SYMM -X, -Y, Z\nSYMM -X, Y, -Z\nSYMM Z, X, Y\nSFAC NA CL\nUNIT 4 4\nHKLF 4\nEND\n"
     yield Row("ins", "instructions", "patterson", "bad.ins", ins, BARE, True, {"bad.hkl": hkl})
@@ -144,7 +145,8 @@ def reflection_cif(hkl: bytes) -> bytes:
     """Reflections and crystal as a CIF."""
     head = "data_nacl\n" + "".join(f"_cell_length_{axis} 5.64\n" for axis in "abc")
     head += "".join(f"_cell_angle_{angle} 90\n" for angle in ("alpha", "beta", "gamma"))
-    head += "_space_group_name_H-M_alt 'F m -3 m'\n_chemical_formula_sum 'Na Cl'\n_diffrn_radiation_wavelength 0.71\nloop_\n"
+    head += "_space_group_name_H-M_alt 'F m -3 m'\n_chemical_formula_sum 'Na Cl'\n"
+    head += "_diffrn_radiation_wavelength 0.71\nloop_\n"
     names = ("index_h", "index_k", "index_l", "F_squared_meas", "F_squared_sigma")
     head += "".join(f"_refln_{name}\n" for name in names)
     return (head + "".join(" ".join(row) + "\n" for row in columns(hkl))).encode()
@@ -177,13 +179,6 @@ def mtz(hkl: bytes, path) -> None:
 
 def columns(hkl: bytes) -> list[tuple[str, ...]]:
     """h k l, F² and sigma of SHELX's lines of fixed width."""
-    found = []
-    for line in hkl.decode().splitlines():
-        if len(line) >= 28 and line[:12].split() != ["0", "0", "0"]:
-            found.append(tuple(line[a:b].strip() for a, b in ((0, 4), (4, 8), (8, 12), (12, 20), (20, 28))))
-    return found
-
-
-def dumps(value: object) -> bytes:
-    """JSON as a file holds it."""
-    return json.dumps(value).encode()
+    places = ((0, 4), (4, 8), (8, 12), (12, 20), (20, 28))
+    lines = [line for line in hkl.decode().splitlines() if len(line) >= 28 and line[:12].split() != ["0"] * 3]
+    return [tuple(line[first:end].strip() for first, end in places) for line in lines]

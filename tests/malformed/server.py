@@ -1,4 +1,4 @@
-"""Runs a case as a child of a process that has argand loaded already: a start costs milliseconds, not seconds.
+"""Runs a case as a child of a process that has argand loaded: a start costs milliseconds, not seconds.
 
 The child calls the same function as the command `argand` does, in a folder of its own, and its time, memory
 and end are watched from outside.
@@ -6,6 +6,7 @@ and end are watched from outside.
 
 import atexit
 import contextlib
+import ctypes
 import gc
 import importlib
 import multiprocessing.util
@@ -28,6 +29,8 @@ STUCK_S = 6.0
 """Seconds without any use of a core after which a command waits for something that does not come."""
 SHOWN = 200_000
 """Bytes of output that are kept."""
+_PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl."""
 WARM = (
     "argand.cli",
     "argand.systems.geometry.cli",
@@ -69,16 +72,23 @@ def run_case(case: Case, folder: Path) -> Outcome:
     """Run the command of a case, whose files are in the folder, and say how it ended."""
     output = [folder / f".{name}" for name in ("stdout", "stderr")]
     begun = time.monotonic()
+    return _watched(start(case, folder, *output), case, begun, *output)
+
+
+def start(case: Case, folder: Path, stdout: Path, stderr: Path) -> int:
+    """Start the command of a case in a session of its own; its number, which leads the group."""
     child = os.fork()
     if child == 0:
-        _be_child(case, folder, *output)
-    return _watched(child, case, begun, *output)
+        _be_child(case, folder, stdout, stderr)
+    return child
 
 
 def _be_child(case: Case, folder: Path, stdout: Path, stderr: Path) -> NoReturn:
     code = 70
     try:
         os.setsid()
+        # With its parent the child ends too.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # What the parent would do at its end is not this child's to do.
         atexit._clear()
         atexit.register(multiprocessing.util._exit_function)
@@ -165,7 +175,10 @@ def _watched(child: int, case: Case, begun: float, stdout: Path, stderr: Path) -
     grown = max(grown, peak - (base or peak))
     killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-    texts = [path.read_bytes()[:SHOWN].decode(errors="replace") if path.exists() else "" for path in (stdout, stderr)]
+    texts = [
+        path.read_bytes()[:SHOWN].decode(errors="replace") if path.exists() else ""
+        for path in (stdout, stderr)
+    ]
     return Outcome(code, killed, now - begun, use.ru_utime + use.ru_stime, grown, hung, texts[0], texts[1])
 
 

@@ -24,7 +24,11 @@ FAULTS = {
 """Kinds of faults, and what they mean."""
 BELIEF = ("reliable", "solved", "believed")
 """Keys of records that say that an answer can be relied on."""
-_MEMORY = re.compile(r"MemoryError|out of memory|not enough memory|cannot allocate|Unable to allocate|bad_alloc", re.I)
+_ANSWERS = frozenset(("reliable", "solved"))
+"""Keys of records beside a reason that make it the reason of an answer."""
+_MEMORY = re.compile(
+    r"MemoryError|out of memory|not enough memory|cannot allocate|Unable to allocate|bad_alloc", re.I
+)
 _NO_ERROR = re.compile(r"^(warning: |note: |Usage: |Try |[╭│╰])")
 _ONE_OF_SEVERAL = re.compile(r"^(error: |skipped: )?(?![^:]*\.py:)\S+: ")
 """What tells the failure of one item of several."""
@@ -51,7 +55,10 @@ def _ends(outcome: Outcome) -> Iterator[tuple[str, str]]:
     if "Traceback (most recent call last)" in outcome.stderr + outcome.stdout:
         yield "traceback", _last_line(outcome.stderr)
     elif "please report it" in outcome.stderr + outcome.stdout:
-        yield "unforeseen", next(line for line in _lines(outcome.stderr + outcome.stdout) if "please report" in line)
+        yield (
+            "unforeseen",
+            next(line for line in _lines(outcome.stderr + outcome.stdout) if "please report" in line),
+        )
 
 
 def _says(case: Case, outcome: Outcome) -> Iterator[tuple[str, str]]:
@@ -85,7 +92,9 @@ def _answers(case: Case, outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 def answered(name: str, printed: str) -> bool:
     """Whether the JSON that was printed has a record of a file that did not fail."""
-    return any(str(one.get("file", one.get("source", ""))).split("#")[0].endswith(name) for one in records(printed))
+    return any(
+        str(one.get("file", one.get("source", ""))).split("#")[0].endswith(name) for one in records(printed)
+    )
 
 
 def records(printed: str) -> list[dict[str, Any]]:
@@ -95,7 +104,7 @@ def records(printed: str) -> list[dict[str, Any]]:
     except ValueError:
         return []
     found = found.get("structures", [found]) if isinstance(found, dict) else found
-    return [one for one in found if not (one.get("failed") or "reason" in one and "solved" not in one)]
+    return [one for one in found if not one.get("failed") and ("reason" not in one or _ANSWERS & set(one))]
 
 
 def _believed(printed: str) -> str:

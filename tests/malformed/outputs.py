@@ -1,0 +1,200 @@
+"""Places where nothing can be written: full disks, read-only folders, files in the way."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from malformed import good
+from malformed.case import EITHER, NO, Case, Content, Limits, Outcome
+from malformed.stock import STATED
+from malformed.verdict import leftovers
+
+VERBS: dict[str, tuple[str, ...]] = {
+    "geometry-predict": ("geometry", "predict", "good.npy", *STATED, "--out", "OUT"),
+    "geometry-watch": (
+        "geometry",
+        "watch",
+        "images",
+        *STATED,
+        "--once",
+        "--interval",
+        "0.1",
+        "--out",
+        "OUT.jsonl",
+    ),
+    "geometry-simulate": (
+        "geometry",
+        "simulate",
+        "tiny",
+        "--count",
+        "3",
+        "--processes",
+        "1",
+        "--out",
+        "OUT.h5",
+    ),
+    "geometry-train": (
+        "geometry",
+        "train",
+        "tiny",
+        "--max-time",
+        "00:00:02",
+        "--val-count",
+        "4",
+        "--batch-size",
+        "4",
+        "--workers",
+        "0",
+        "--out",
+        "OUT",
+    ),
+    "geometry-hard": ("geometry", "hard", "good.npy", *STATED, "--out", "OUT"),
+    "patterson-predict": ("patterson", "predict", "cube.npy", "--time-limit", "0.3", "--out", "OUT"),
+    "patterson-solve": (
+        "patterson",
+        "solve",
+        "good.hkl",
+        "--cell",
+        "5.64,5.64,5.64,90,90,90",
+        "--spacegroup",
+        "F m -3 m",
+        "--formula",
+        "NaCl",
+        "--time-limit",
+        "0.3",
+        "--processes",
+        "1",
+        "--out",
+        "OUT",
+    ),
+    "patterson-simulate": (
+        "patterson",
+        "simulate",
+        "tiny",
+        "--count",
+        "3",
+        "--processes",
+        "1",
+        "--out",
+        "OUT.h5",
+    ),
+    "crystals-encode": ("crystals", "encode", "good.cif", "--processes", "1", "--out", "OUT.parquet"),
+    "crystals-reconstruct": (
+        "crystals",
+        "reconstruct",
+        "good.cif",
+        "--tries",
+        "0",
+        "--processes",
+        "1",
+        "--out",
+        "OUT",
+    ),
+    "crystals-alter": ("crystals", "alter", "good.cif", "--out", "OUT"),
+    "molmnist-predict": ("molmnist", "predict", "pattern.npy", "--network", "ten", "--out", "OUT"),
+    "molmnist-simulate": (
+        "molmnist",
+        "simulate",
+        "tiny",
+        "--count",
+        "3",
+        "--processes",
+        "1",
+        "--out",
+        "OUT.h5",
+    ),
+    "molmnist-build": ("molmnist", "build", "2x2", "--length", "40", "--out", "OUT"),
+}
+"""Verbs that write, with OUT for the name of what they write."""
+
+
+def cases() -> Iterator[Case]:
+    """All of them."""
+    for verb, argv in VERBS.items():
+        system = argv[0]
+        for name, out in (
+            ("below-file", "plain/out"),
+            ("proc", "/proc/argand"),
+            ("long", "x" * 300),
+            ("loop", "loop/out"),
+            ("device", "/dev/full/out"),
+        ):
+            yield Case(f"out-{verb}-{name}", "output", system, _named(argv, out), _files, NO)
+        whole = _named(argv, "out")
+        as_it_is = tuple("taken" if word.startswith("OUT") else word for word in argv)
+        yield Case(
+            f"out-{verb}-taken", "output", system, as_it_is, _files, NO if argv[-1] == "OUT" else EITHER
+        )
+        yield Case(
+            f"out-{verb}-read-only",
+            "output",
+            system,
+            _named(argv, "locked/out"),
+            _files,
+            NO,
+            limits=Limits(as_nobody=True),
+        )
+        for size in (0, 1000, 10_000, 60_000):
+            yield Case(
+                f"out-{verb}-full-{size}",
+                "output",
+                system,
+                whole,
+                _files,
+                EITHER,
+                checks=(_all_or_told, leftovers) if size else (_all_or_told,),
+                limits=Limits(file_bytes=size),
+            )
+        folder = tuple("folder" if word.startswith("OUT.") else word for word in argv)
+        if folder != argv:
+            yield Case(f"out-{verb}-folder", "output", system, folder, _files, NO)
+            yield Case(
+                f"out-{verb}-full-device",
+                "output",
+                system,
+                tuple("/dev/full" if word.startswith("OUT.") else word for word in argv),
+                _files,
+                EITHER,
+            )
+        else:
+            yield Case(
+                f"out-{verb}-empty",
+                "output",
+                system,
+                tuple("" if word == "OUT" else word for word in argv),
+                _files,
+                EITHER,
+            )
+
+
+def _named(argv: tuple[str, ...], out: str) -> tuple[str, ...]:
+    return tuple(word.replace("OUT", out) if word.startswith("OUT") else word for word in argv)
+
+
+def _files(rng: np.random.Generator) -> dict[str, Content]:
+    def locked(path: Path) -> None:
+        path.mkdir()
+        path.chmod(0o555)
+
+    found: dict[str, Content] = {"good.npy": good.images()["npy"], "images/good.npy": good.images()["npy"]}
+    found |= {
+        "cube.npy": good.array(good.cube()),
+        "pattern.npy": good.array(good.pattern()),
+        "good.cif": good.cif(),
+    }
+    found |= {"good.hkl": good.text(good.DATA / "measured" / "nacl.hkl.gz"), "plain": b"x\n", "taken": b"x\n"}
+    return found | {"locked": locked, "folder/x": b"x", "loop": lambda path: path.symlink_to("loop")}
+
+
+def _all_or_told(folder: Path, outcome: Outcome) -> str | None:
+    """On a disk that takes no more, an exit code of 0 would say that all is written."""
+    return None if outcome.code or _is_small(folder) else "exit code 0 though the disk is full"
+
+
+def _is_small(folder: Path) -> bool:
+    """Whether all that was to be written is there: pages and sets are larger than the disk allows."""
+    return any(
+        path.name.startswith("out") and path.suffix in (".parquet", ".jsonl") and path.stat().st_size
+        for path in folder.iterdir()
+    )
