@@ -7,6 +7,7 @@ and end are watched from outside.
 import atexit
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import importlib
 import multiprocessing.util
@@ -87,14 +88,17 @@ def _be_child(case: Case, folder: Path, stdout: Path, stderr: Path) -> NoReturn:
     code = 70
     try:
         os.setsid()
+        faulthandler.disable()
         # With its parent the child ends too.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # What the parent would do at its end is not this child's to do.
         atexit._clear()
         atexit.register(multiprocessing.util._exit_function)
         for number, path in ((1, stdout), (2, stderr)):
-            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666), number)
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         os.chdir(folder)
         _limit(case)
         Path("/proc/self/clear_refs").write_text("5")

@@ -14,7 +14,7 @@ HUGE = (2**31 - 1, 2**32 - 1, 10**9)
 
 
 def tiff(tags: dict[int, tuple[int, int]], data: bytes = b"", after: int = 0) -> bytes:
-    """A TIFF of one directory, from tag -> (kind, value); its data are at byte 4096, `after` its successor."""
+    """A TIFF of one directory, from tag -> (kind, value); its data at byte 4096, `after` its successor."""
     rows = b"".join(
         struct.pack("<HHII", tag, kind, 1, value & 0xFFFFFFFF) for tag, (kind, value) in sorted(tags.items())
     )

@@ -113,76 +113,78 @@ def _weights(
     return {name: content(), "bad.safetensors": how(rng, blob)}
 
 
+def _with_length(*lengths: int) -> damage.Damage:
+    return lambda rng, blob: struct.pack("<Q", one_of(rng, lengths)) + blob[8:]
+
+
+def _with_header(change: Callable[[dict, np.random.Generator], object]) -> damage.Damage:
+    def changed(rng: np.random.Generator, blob: bytes) -> bytes:
+        size = struct.unpack("<Q", blob[:8])[0]
+        header = json.loads(blob[8 : 8 + size])
+        text = change(header, rng)
+        raw = text if isinstance(text, bytes) else json.dumps(header if text is None else text).encode()
+        return struct.pack("<Q", len(raw)) + raw + blob[8 + size :]
+
+    return changed
+
+
+def _about(key: str, *values: object) -> damage.Damage:
+    def change(header: dict, rng: np.random.Generator) -> None:
+        told = json.loads(header["__metadata__"]["argand"])
+        told[key] = one_of(rng, values)
+        header["__metadata__"]["argand"] = json.dumps(told)
+
+    return _with_header(change)
+
+
+def _sized(factor: int) -> damage.Damage:
+    """Every whole number above 3 of the configuration multiplied."""
+
+    def grown(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: grown(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [grown(item) for item in value]
+        is_size = isinstance(value, int) and not isinstance(value, bool) and value > 3
+        return value * factor if is_size else value
+
+    def change(header: dict, rng: np.random.Generator) -> None:
+        told = json.loads(header["__metadata__"]["argand"])
+        told["config"] = grown(told["config"])
+        header["__metadata__"]["argand"] = json.dumps(told)
+
+    return _with_header(change)
+
+
+def _tensor(field: str, *values: object) -> damage.Damage:
+    def change(header: dict, rng: np.random.Generator) -> None:
+        names = [name for name in header if name != "__metadata__"]
+        header[one_of(rng, names)][field] = one_of(rng, values)
+
+    return _with_header(change)
+
+
 def _headers() -> Iterator[tuple[str, Must, damage.Damage]]:
-    def with_length(*lengths: int) -> damage.Damage:
-        return lambda rng, blob: struct.pack("<Q", one_of(rng, lengths)) + blob[8:]
-
-    def with_header(change: Callable[[dict, np.random.Generator], object]) -> damage.Damage:
-        def changed(rng: np.random.Generator, blob: bytes) -> bytes:
-            size = struct.unpack("<Q", blob[:8])[0]
-            header = json.loads(blob[8 : 8 + size])
-            text = change(header, rng)
-            raw = text if isinstance(text, bytes) else json.dumps(header if text is None else text).encode()
-            return struct.pack("<Q", len(raw)) + raw + blob[8 + size :]
-
-        return changed
-
-    def about(key: str, *values: object) -> damage.Damage:
-        def change(header: dict, rng: np.random.Generator) -> None:
-            told = json.loads(header["__metadata__"]["argand"])
-            told[key] = one_of(rng, values)
-            header["__metadata__"]["argand"] = json.dumps(told)
-
-        return with_header(change)
-
-    def sized(factor: int) -> damage.Damage:
-        """Every whole number above 3 of the configuration multiplied."""
-
-        def grown(value: object) -> object:
-            if isinstance(value, dict):
-                return {key: grown(item) for key, item in value.items()}
-            if isinstance(value, list):
-                return [grown(item) for item in value]
-            return (
-                value * factor
-                if isinstance(value, int) and not isinstance(value, bool) and value > 3
-                else value
-            )
-
-        def change(header: dict, rng: np.random.Generator) -> None:
-            told = json.loads(header["__metadata__"]["argand"])
-            told["config"] = grown(told["config"])
-            header["__metadata__"]["argand"] = json.dumps(told)
-
-        return with_header(change)
-
-    def tensor(field: str, *values: object) -> damage.Damage:
-        def change(header: dict, rng: np.random.Generator) -> None:
-            names = [name for name in header if name != "__metadata__"]
-            header[one_of(rng, names)][field] = one_of(rng, values)
-
-        return with_header(change)
-
-    yield "length", NO, with_length(0, 1, 2**40, 2**63, 2**64 - 1, 10**8)
-    yield "no-metadata", NO, with_header(lambda header, rng: header.pop("__metadata__") and None)
-    yield "no-json", NO, with_header(lambda header, rng: header["__metadata__"].update(argand="{") or None)
-    yield "list", NO, with_header(lambda header, rng: header["__metadata__"].update(argand="[1, 2]") or None)
-    yield "number", NO, with_header(lambda header, rng: header["__metadata__"].update(argand="7") or None)
+    yield "length", NO, _with_length(0, 1, 2**40, 2**63, 2**64 - 1, 10**8)
+    yield "no-metadata", NO, _with_header(lambda header, rng: header.pop("__metadata__") and None)
+    yield "no-json", NO, _with_header(lambda header, rng: header["__metadata__"].update(argand="{") or None)
+    yield "list", NO, _with_header(lambda header, rng: header["__metadata__"].update(argand="[1, 2]") or None)
+    yield "number", NO, _with_header(lambda header, rng: header["__metadata__"].update(argand="7") or None)
     yield (
         "deep",
         NO,
-        with_header(lambda header, rng: header["__metadata__"].update(argand="[" * 90_000) or None),
+        _with_header(lambda header, rng: header["__metadata__"].update(argand="[" * 90_000) or None),
     )
-    yield "deep-outside", NO, with_header(lambda header, rng: b"[" * 90_000)
-    yield "config", NO, about("config", None, [], {}, 5, "x", {"network": None})
-    yield "system", NO, about("system", None, "geometri", 7, [], "crystals\n")
-    yield "version", EITHER, about("version", None, 7, "999.9", [])
-    yield "training", EITHER, about("training", None, 7, [], "x")
-    yield "huge", NO, sized(10**6)
-    yield "large", NO, sized(100)
-    yield "shape", NO, tensor("shape", [10**9], [-1], [], [0])
-    yield "dtype", NO, tensor("dtype", "F99", "BOOL", 7, "F8_E4M3")
-    yield "offsets", NO, tensor("data_offsets", [0, 2**60], [5, 1], [-8, 0], [0, 0], "x")
+    yield "deep-outside", NO, _with_header(lambda header, rng: b"[" * 90_000)
+    yield "config", NO, _about("config", None, [], {}, 5, "x", {"network": None})
+    yield "system", NO, _about("system", None, "geometri", 7, [], "crystals\n")
+    yield "version", EITHER, _about("version", None, 7, "999.9", [])
+    yield "training", EITHER, _about("training", None, 7, [], "x")
+    yield "huge", NO, _sized(10**6)
+    yield "large", NO, _sized(100)
+    yield "shape", NO, _tensor("shape", [10**9], [-1], [], [0])
+    yield "dtype", NO, _tensor("dtype", "F99", "BOOL", 7, "F8_E4M3")
+    yield "offsets", NO, _tensor("data_offsets", [0, 2**60], [5, 1], [-8, 0], [0, 0], "x")
     yield "nan", NO, lambda rng, blob: _all_nan(blob)
 
 
@@ -235,12 +237,12 @@ def _numbers_as(number: float, value: object) -> object:
 
 def _rewritten(column: Callable[[list], list], path) -> None:
     """Good latents with all numbers of all columns changed."""
-    import pyarrow
-    from pyarrow import parquet
+    from pyarrow import array, parquet
+    from pyarrow import table as table_of
 
     table = parquet.read_table(path.parent / "latents.parquet")
     made = {
-        name: pyarrow.array(column(table[name].to_pylist()), table.schema.field(name).type)
+        name: array(column(table[name].to_pylist()), table.schema.field(name).type)
         for name in table.column_names
     }
-    parquet.write_table(pyarrow.table(made, schema=table.schema), path)
+    parquet.write_table(table_of(made, schema=table.schema), path)
