@@ -135,7 +135,7 @@ def same_records(first: Path, second: Path) -> str | None:
             if told[0] != told[1]:
                 return f"unlike records in {name}: {_first_difference(*told)}"
         elif (
-            ending in (".poni", ".geom", ".expt", ".INP", ".png")
+            ending in (".poni", ".geom", ".expt", ".INP")
             and (first / name).read_bytes() != (second / name).read_bytes()
         ):
             return f"unlike: {name}"
@@ -156,17 +156,15 @@ def same_latents(first: Path, second: Path) -> str | None:
 
 def same_course(first: Path, second: Path) -> str | None:
     """Of a training, which ends by the clock: what both logs tell of one step is equal, and steps go up."""
-    logs = [
-        {one["step"]: _plain(one) for one in lines(folder / "log.jsonl") if "step" in one}
-        for folder in (first, second)
-    ]
-    steps = [one["step"] for one in lines(second / "log.jsonl") if "step" in one]
-    if steps != sorted(set(steps)):
-        return f"steps of the log do not go up: {steps}"
+    found = [list(lines(folder / "log.jsonl")) for folder in (first, second)]
+    logs = [{(one["step"], "val" in one): _plain(one) for one in log} for log in found]
+    told = [(one["step"], "val" in one) for one in found[1]]
+    if told != sorted(set(told)):
+        return f"steps of the log do not go up: {[step for step, _ in told]}"
     shared = sorted(set(logs[0]) & set(logs[1]))
-    unlike = [step for step in shared if logs[0][step] != logs[1][step]]
+    unlike = [row for row in shared if logs[0][row] != logs[1][row]]
     if unlike:
-        return f"step {unlike[0]}: {_first_difference([logs[0][unlike[0]]], [logs[1][unlike[0]]])}"
+        return f"step {unlike[0][0]}: {_first_difference([logs[0][unlike[0]]], [logs[1][unlike[0]]])}"
     return None if shared else "no step is in both logs"
 
 

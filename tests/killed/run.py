@@ -134,7 +134,10 @@ def _run(argv: tuple[str, ...], folder: Path, seconds: float) -> bool:
     for name in (".stdout", ".stderr", ".code"):
         (folder / name).unlink(missing_ok=True)
     case = Case("", "", "", argv, lambda rng: {})
-    child = start(case, folder, folder / ".stdout", folder / ".stderr")
+    printed = [os.open(folder / name, os.O_WRONLY | os.O_CREAT) for name in (".stdout", ".stderr")]
+    child = start(case, folder, *printed)
+    for number in printed:
+        os.close(number)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)

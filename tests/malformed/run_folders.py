@@ -234,6 +234,7 @@ def _of_trainings() -> Iterator[Case]:
                 argv,
                 _any_file,
                 EITHER,
+                hang_s=60.0,
                 stock=(f"{system}-training",),
             )
         yield Case(f"resume-{system}-nothing", "resume", system, argv, lambda rng: {"run/x": b""}, NO)

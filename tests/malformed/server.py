@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import ctypes
 import faulthandler
+import fcntl
 import gc
 import importlib
 import multiprocessing.util
@@ -17,6 +18,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +30,7 @@ ALLOWED_BYTES = 10 * 2**30
 """Address space beyond that, so that no input takes the machine's memory; a refusal then counts as well."""
 STUCK_S = 6.0
 """Seconds without any use of a core after which a command waits for something that does not come."""
+_PIPE_BYTES = 2**20
 SHOWN = 200_000
 """Bytes of output that are kept."""
 _PR_SET_PDEATHSIG = 1
@@ -71,20 +74,54 @@ def warm() -> None:
 
 def run_case(case: Case, folder: Path) -> Outcome:
     """Run the command of a case, whose files are in the folder, and say how it ended."""
-    output = [folder / f".{name}" for name in ("stdout", "stderr")]
-    begun = time.monotonic()
-    return _watched(start(case, folder, *output), case, begun, *output)
+    # Pipes and no files, which a limit on the size of files would cut as well.
+    pipes = [os.pipe() for _ in range(2)]
+    child = start(case, folder, *(write for _, write in pipes))
+    for _, write in pipes:
+        os.close(write)
+    spoken = [Spoken(read) for read, _ in pipes]
+    outcome = _watched(child, case, spoken)
+    for one in spoken:
+        one.close()
+    return outcome
 
 
-def start(case: Case, folder: Path, stdout: Path, stderr: Path) -> int:
-    """Start the command of a case in a session of its own; its number, which leads the group."""
+def start(case: Case, folder: Path, stdout: int, stderr: int) -> int:
+    """Start the command of a case in a session of its own; its number, which leads the group.
+
+    What it prints goes to two open files.
+    """
     child = os.fork()
     if child == 0:
         _be_child(case, folder, stdout, stderr)
     return child
 
 
-def _be_child(case: Case, folder: Path, stdout: Path, stderr: Path) -> NoReturn:
+class Spoken:
+    """What comes out of a pipe, read whenever there is some."""
+
+    def __init__(self, pipe: int) -> None:
+        self.pipe, self._parts = pipe, bytearray()
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        os.set_blocking(pipe, False)
+
+    def take(self) -> None:
+        """Read what is there."""
+        with contextlib.suppress(BlockingIOError):
+            while part := os.read(self.pipe, _PIPE_BYTES):
+                self._parts += part[: max(SHOWN - len(self._parts), 0)]
+
+    @property
+    def text(self) -> str:
+        """All that was read."""
+        return self._parts.decode(errors="replace")
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self.pipe)
+
+
+def _be_child(case: Case, folder: Path, stdout: int, stderr: int) -> NoReturn:
     code = 70
     try:
         os.setsid()
@@ -94,15 +131,17 @@ def _be_child(case: Case, folder: Path, stdout: Path, stderr: Path) -> NoReturn:
         # What the parent would do at its end is not this child's to do.
         atexit._clear()
         atexit.register(multiprocessing.util._exit_function)
-        for number, path in ((1, stdout), (2, stderr)):
-            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666), number)
+        for number, printed in ((1, stdout), (2, stderr)):
+            os.dup2(printed, number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         os.chdir(folder)
-        _limit(case)
         Path("/proc/self/clear_refs").write_text("5")
+        _limit(case)
         code = _called(case)
+    except BaseException:  # noqa: BLE001 (an error of this file, which must not pass for one of argand's)
+        traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
@@ -155,12 +194,15 @@ def _called_function(case: Case) -> int:
     return 0
 
 
-def _watched(child: int, case: Case, begun: float, stdout: Path, stderr: Path) -> Outcome:
+def _watched(child: int, case: Case, spoken: Sequence[Spoken]) -> Outcome:
+    begun = time.monotonic()
     grown, core_s, hung, base = 0, 0.0, "", None
     last_use, last_core = begun, 0.0
     while True:
         done, status, use = os.wait4(child, os.WNOHANG)
         now = time.monotonic()
+        for one in spoken:
+            one.take()
         if done:
             break
         rss = _peak_bytes(child)
@@ -179,11 +221,11 @@ def _watched(child: int, case: Case, begun: float, stdout: Path, stderr: Path) -
     grown = max(grown, peak - (base or peak))
     killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-    texts = [
-        path.read_bytes()[:SHOWN].decode(errors="replace") if path.exists() else ""
-        for path in (stdout, stderr)
-    ]
-    return Outcome(code, killed, now - begun, use.ru_utime + use.ru_stime, grown, hung, texts[0], texts[1])
+    for one in spoken:
+        one.take()
+    texts = [one.text for one in spoken]
+    core_s = use.ru_utime + use.ru_stime
+    return Outcome(code, killed, now - begun, core_s, grown, hung, texts[0], texts[1])
 
 
 def _hanging(core_s: float, idle_s: float, case: Case) -> str:

@@ -89,8 +89,6 @@ class Stock:
                 raise RuntimeError(
                     f"{name}: {' '.join(argv)} ends with {outcome.code}: {outcome.stderr[-2000:]}"
                 )
-            for log in (".stdout", ".stderr"):
-                (where / log).unlink()
 
     def copy(self, names: tuple[str, ...], folder: Path) -> None:
         """Copy some of them into the folder of a case."""

@@ -118,7 +118,7 @@ def _refuse(name: str) -> None:
 def leftovers(folder: Path, outcome: Outcome) -> str | None:
     """What was begun and not ended: hidden or temporary files beside the outputs."""
     found = [path for path in folder.rglob("*") if _TEMPORARY.search(path.name)]
-    found = [str(path.relative_to(folder)) for path in found if path.name not in (".stdout", ".stderr")]
+    found = [str(path.relative_to(folder)) for path in found]
     return f"left behind: {', '.join(found[:3])}" if found else None
 
 
