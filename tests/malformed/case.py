@@ -48,7 +48,7 @@ class Limits:
     """What the command is denied: files of more than so many bytes, as on a full disk, or root's rights."""
 
     file_bytes: int | None = None
-    as_nobody: bool = False
+    as_user: bool = False
 
 
 @dataclass(frozen=True)

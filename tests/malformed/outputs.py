@@ -125,7 +125,7 @@ def cases() -> Iterator[Case]:
         taken = tuple("taken" if word.startswith("OUT") else word for word in argv)
         yield Case(f"out-{verb}-taken", argv=taken, must=NO if is_folder else EITHER, **about)
         locked = _named(argv, "locked/out")
-        yield Case(f"out-{verb}-read-only", argv=locked, must=NO, limits=Limits(as_nobody=True), **about)
+        yield Case(f"out-{verb}-read-only", argv=locked, must=NO, limits=Limits(as_user=True), **about)
         for size in (0, 1000, 10_000, 60_000):
             checks = (_all_or_told, leftovers) if size else (_all_or_told,)
             limits = Limits(file_bytes=size)

@@ -35,6 +35,8 @@ SHOWN = 200_000
 """Bytes of output that are kept."""
 _PR_SET_PDEATHSIG = 1
 """Of Linux's prctl."""
+_CAPABILITY_VERSION, _OVERRIDES = 0x20080522, 1 << 1 | 1 << 2
+"""Of Linux's capset: its version, and the rights CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH."""
 WARM = (
     "argand.cli",
     "argand.systems.geometry.cli",
@@ -157,9 +159,21 @@ def _limit(case: Case) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if case.limits.file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (case.limits.file_bytes,) * 2)
-    if case.limits.as_nobody and os.geteuid() == 0:
-        os.setresgid(65534, 65534, 65534)
-        os.setresuid(65534, 65534, 65534)
+    if case.limits.as_user and os.geteuid() == 0:
+        _drop_override()
+
+
+def _drop_override() -> None:
+    """Give up root's right to read and write what the modes of files forbid."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    data = (ctypes.c_uint32 * 6)()
+    libc = ctypes.CDLL(None)
+    libc.capget(header, data)
+    # The first three words are the effective, permitted and inherited rights.
+    for word in range(3):
+        data[word] &= ~_OVERRIDES
+    if libc.capset(header, data):
+        raise OSError("root's rights cannot be given up")
 
 
 def _called(case: Case) -> int:
