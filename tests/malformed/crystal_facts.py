@@ -23,14 +23,17 @@ def cases() -> Iterator[Case]:
         asked = {"--cell": "5.64,5.64,5.64,90,90,90", "--spacegroup": "F m -3 m", "--formula": "NaCl"} | {
             option: value
         }
-        argv = ("patterson", "solve", "good.hkl", *(word for pair in asked.items() for word in pair), *SEARCH)
+        words = tuple(word for pair in asked.items() for word in pair)
+        # The last of two options counts.
+        argv = ("patterson", "solve", "good.hkl", *SEARCH, *words)
+        must = NO if value else EITHER
         yield Case(
             f"solve-option-{number}-{option[2:]}",
             "option",
             "patterson",
             argv,
             lambda rng: {"good.hkl": hkl()},
-            NO,
+            must,
         )
 
 

@@ -176,7 +176,7 @@ def _headers() -> Iterator[tuple[str, Must, damage.Damage]]:
         _with_header(lambda header, rng: header["__metadata__"].update(argand="[" * 90_000) or None),
     )
     yield "deep-outside", NO, _with_header(lambda header, rng: b"[" * 90_000)
-    yield "config", NO, _about("config", None, [], {}, 5, "x", {"network": None})
+    yield "config", NO, _about("config", None, [], 5, "x", {"nothing": None})
     yield "system", NO, _about("system", None, "geometri", 7, [], "crystals\n")
     yield "version", EITHER, _about("version", None, 7, "999.9", [])
     yield "training", EITHER, _about("training", None, 7, [], "x")
