@@ -29,7 +29,14 @@ Precision = Annotated[
 ]
 Devices = Annotated[str, typer.Option(help="How many GPUs or processes; auto: all GPUs, or one process.")]
 Workers = Annotated[int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)]
-Processes = Annotated[int | None, typer.Option(help="By default one a core.", min=1)]
+Processes = Annotated[
+    int | None,
+    typer.Option(help="Processes that share the work; by default one a core if it is long.", min=1),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the work, tcp://host:port."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Ask again what --out answers already.")]
 KeepCard = Annotated[
     bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
