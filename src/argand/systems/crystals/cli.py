@@ -14,9 +14,11 @@ from argand.runs.verbs import (
     MaxTime,
     Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     Weights,
     Workers,
+    complain,
     run_training,
     say,
     show_figures,
@@ -136,6 +138,7 @@ def evaluate(
     index: Index = None,
     phases: Phases = None,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     card: KeepCard = False,
 ) -> None:
@@ -147,6 +150,7 @@ def evaluate(
 
     Example: argand crystals evaluate samples drawn --known mp_pool.parquet --out judged
     """
+    from argand.crew import Machines
     from argand.systems.crystals.card import keep_figures
     from argand.systems.crystals.evaluate import EVALUATION_SEED, evaluate_model
     from argand.systems.crystals.files.table import evaluation_table
@@ -154,15 +158,18 @@ def evaluate(
 
     if card and model != "paper":
         raise typer.BadParameter("only paper has weights that a card could stand beside")
+    machines = Machines(processes, scheduler)
     if model == "samples":
-        judge(files, out, json, {"known": known, "phases": phases, "index": index}, processes)
+        judge(files, out, json, {"known": known, "phases": phases, "index": index}, machines)
         return
     seed = EVALUATION_SEED if seed is None else seed
     if card and weights is None:
         weights = PAPER_WEIGHTS
-    result = evaluate_model(model, files, count, seed, weights)
+    result = evaluate_model(model, files, count, seed, weights, machines)
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)
+    for text in result["failed"]:
+        complain(f"left out: {text}")
 
 
 def _preset(name: str, structures: str | None) -> Any:
