@@ -121,8 +121,8 @@ def answer_batch(settings: AtomSet, indices: range, seed: int, solver: Solver) -
     answer = solver(batch.patterson, settings.atoms)
     spent = time.perf_counter() - began, time.process_time() - idle
     match = match_atoms(answer.positions, batch.positions.float())
-    tensors = (match.matched, match.distance, answer.solved, answer.tries)
-    return BatchAnswer(*(one.numpy() for one in tensors), answer.path, *spent)
+    matched, distance = match.matched.numpy(), match.distance.numpy()
+    return BatchAnswer(matched, distance, answer.solved.numpy(), answer.tries.numpy(), answer.path, *spent)
 
 
 def figures_of(answers: Sequence[BatchAnswer]) -> dict[str, Any]:

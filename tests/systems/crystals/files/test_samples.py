@@ -73,7 +73,7 @@ def relaxed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_shares_are_of_all_structures(drawn: Path, known: Path, relaxed: list[str], tmp_path: Path):
     pytest.importorskip("pymatgen")
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged", 1)
+    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
     assert found["count"] == len(relaxed) == 5
     assert found["new"] == pytest.approx(4 / 5)
     assert found["unique"] == pytest.approx(4 / 5)
@@ -93,15 +93,15 @@ def test_shares_are_of_all_structures(drawn: Path, known: Path, relaxed: list[st
 def test_the_same_call_goes_on_and_judges_anew_what_has_changed(
     drawn: Path, known: Path, relaxed: list[str], tmp_path: Path
 ):
-    first = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged", 1)
+    first = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
     assert (tmp_path / "judged" / "relaxed" / "a.cif").is_file()
     del relaxed[:]
     with (tmp_path / "judged" / "records.jsonl").open("a") as records:
         records.write('{"name": "cut sho')
-    assert evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged", 1) == first
+    assert evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged") == first
     assert relaxed == []
     write_structure(drawn / "a.cif", salt(20, 8, 4.8))
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged", 1)
+    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
     assert relaxed == ["O1 Ca1"]
     assert found["new"] == 1.0
 
@@ -113,7 +113,7 @@ def test_what_the_potential_refuses_is_not_stable_and_says_why(
         raise InputError("an atom has no neighbour")
 
     monkeypatch.setattr(samples, "settled", refuse)
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged", 1)
+    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
     assert found["stable_0.1"] == found["converged"] == 0.0
     assert found["median_rmsd"] is None
     assert found["structures"][0]["reason"] == "an atom has no neighbour"
