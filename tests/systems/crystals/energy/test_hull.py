@@ -118,3 +118,19 @@ def test_the_verb_leaves_out_larger_cells(pool: Path, asked: list[str], run: Cal
     assert answer.exit_code == 0, answer.output
     assert "3 phases of 3 structures" in answer.stdout
     assert asked == ["Li1", "O1", "Na1"]
+
+
+def test_a_structure_that_fails_costs_no_other_its_energy(
+    pool: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    energies = phases.energies
+
+    def failing(structures: Sequence[Structure]) -> np.ndarray:
+        if any(one.formula == "Na1" for one in structures):
+            raise MemoryError("too large")
+        return energies(structures)
+
+    monkeypatch.setattr(phases, "energies", failing)
+    made = write_phases(pool, pool.parent / "phases.safetensors")
+    assert (made["asked"], made["with_energy"]) == (4, 3)
+    assert "mp-3: MemoryError: too large; please report it" in caplog.text

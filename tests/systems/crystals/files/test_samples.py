@@ -132,3 +132,29 @@ def test_the_verb_reads_what_sample_wrote_and_names_what_is_none(
     assert answer.exit_code == 1
     assert json.loads(answer.stdout)["count"] == 5
     assert "broken.cif" in answer.stderr
+
+
+def test_a_structure_that_fails_is_skipped_and_judged_another_time(
+    drawn: Path, known: Path, relaxed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settled = samples.settled
+
+    def failing(structure: Structure, *more: Any) -> Any:
+        if structure.formula == "Li1 F1":
+            raise AttributeError("nobody thought of it")
+        return settled(structure, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(samples, "settled", failing)
+        found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+    assert found["count"] == 4
+    (skipped,) = found["skipped"]
+    why = "AttributeError: nobody thought of it; please report it with this file"
+    assert skipped == {"name": "d", "source": str(drawn / "d.cif"), "reason": f"{drawn / 'd.cif'}: {why}"}
+    del relaxed[:]
+    assert evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")["count"] == 5
+    assert relaxed == ["Li1 F1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(samples, "described", lambda *_: 1 / 0)
+        with pytest.raises(InputError, match=r"no structure could be judged; .*ZeroDivisionError"):
+            evaluate_samples([str(drawn)], Judge(known), tmp_path / "other")

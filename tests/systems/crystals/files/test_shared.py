@@ -147,6 +147,7 @@ def selection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Selection:
     return Selection(Prior(noise=0.0), Wishes(), Representation(), tmp_path / "known.safetensors")
 
 
+@pytest.mark.slow
 def test_a_draw_that_ends_its_process_is_turned_away(selection: Selection, tmp_path: Path):
     summary = sample_files(tmp_path / "drawn", 4, 0, selection, Machines(2))
     assert [one["draw"] for one in summary["structures"]] == [0, 1, 3, 4]

@@ -51,7 +51,7 @@ def sample(
     numbers: Numbers = 512,
     index: Index = None,
     phases: Phases = None,
-    processes: Annotated[int | None, typer.Option(help="By default one a core with --relax.", min=1)] = None,
+    processes: Processes = None,
     scheduler: Scheduler = None,
     json: Json = False,
 ) -> None:

@@ -68,8 +68,8 @@ def sample_files(
 
     Each record names the nearest known structure, and marks what is known or has been drawn before. What is
     drawn and turned away is counted by reason. The record of every draw is kept as it comes, so the same call
-    goes on where a run was stopped, and one of a larger count continues a smaller one. Without `relax` it is
-    this process that draws, unless others are named. ConfigError where none are asked for or the folder has
+    goes on where a run was stopped, and one of a larger count continues a smaller one. Candidates are
+    composed in this process and judged by `machines`. ConfigError where none are asked for or the folder has
     samples of other settings, KeyboardInterrupt, after writing what there is, for Ctrl-C; InputError for an
     index or phases that are none.
     """
@@ -79,9 +79,6 @@ def sample_files(
     if selection.wishes.relax:
         load_phases(selection.phases)
         load_potential()
-    elif machines == Machines():
-        # Draws take as long to compose, which is done here, as to judge.
-        machines = HERE
     ledger = Ledger(make_folder(out), count, selection, digest([seed, selection]))
     settings = {"seed": seed, "prior": asdict(selection.prior), "wishes": asdict(selection.wishes)}
     settings["representation"] = to_config(selection.representation)
