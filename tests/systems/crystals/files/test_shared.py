@@ -123,13 +123,16 @@ def test_what_a_stopped_run_has_not_read_is_still_answered(cifs: Path, tmp_path:
     out, latents = tmp_path / "out", tmp_path / "latents.parquet"
     encode_files([str(cifs)], latents, QuickModel())
     reconstruct_files([str(cifs)], out, QuickModel())
-    (cifs / "00.cif").write_text((cifs / "01.cif").read_text())
+    for number in range(10):  # more than are read ahead
+        write_structure(cifs / f"{number:02d}.cif", salt(7.0))
     with pytest.raises(KeyboardInterrupt):
         encode_files([str(cifs)], latents, Stopped())
     with pytest.raises(KeyboardInterrupt):
         reconstruct_files([str(cifs)], out, Stopped())
-    names = [f"{number:02d}" for number in range(1, 20)]
-    assert [row.name for row in read_latents(latents)[0]] == names
+    names = [f"{number:02d}" for number in range(10, 20)]
+    kept = [row.name for row in read_latents(latents)[0]]
+    assert kept[-10:] == names
+    assert not {"00", "01", "02", "03", "04"} & set(kept)  # read, and found to have changed
     summary = json.loads((out / "summary.json").read_text())
     assert [one["file"] for one in summary["structures"]] == [f"{name}.cif" for name in names]
 

@@ -172,8 +172,11 @@ def _still_good(tasks: Tasks, store: RecordStore, holds: Callable[[Record], bool
 
 
 def _asked_so(settings: Any, record: Record) -> bool:
-    """Whether a record answers what is asked, as far as it tells: rows of latents do not say where they
-    stood, but are of the same model."""
+    """Whether a record answers what is asked, as far as it tells.
+
+    Rows of latents do not say which structure of a file they are of. They stay until the same command, which
+    asks again what has changed, is let to the end.
+    """
     entry = record.get("entry")
     return entry is None or record[ASKED] == asked_of(settings, entry, record["source"])
 
