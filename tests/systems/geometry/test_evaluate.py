@@ -9,13 +9,12 @@ from argand.errors import ConfigError
 from argand.io.image import Frame
 from argand.learn.stream import VALIDATION_OFFSET
 from argand.physics.still.detector import BeamGeometry
+from argand.systems.geometry.difficulty.stills import Outcome, evaluation_set
 from argand.systems.geometry.evaluate import (
     EVALUATION_SEED,
-    Outcome,
     coverage,
     draw_coverage,
     evaluate_preset,
-    evaluation_set,
     summarise,
 )
 from argand.systems.geometry.presets import STANDARD

@@ -22,6 +22,7 @@ from argand.runs.verbs import (
     Precision,
     Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     ValCount,
     ValEvery,
@@ -87,7 +88,6 @@ HitsOnly = Annotated[
     bool, typer.Option("--hits-only", help="Ask no more of images with fewer spots than --hit-spots.")
 ]
 HitSpots = Annotated[int, typer.Option(help="Least number of spots of a hit.", min=1)]
-Sharing = Annotated[int, typer.Option("--processes", help="Processes that share the images out.", min=1)]
 
 SHIFTED = 3
 """Exit code of `predict --fail-on` when the beam is further from where the header puts it. By hand: 1 says
@@ -200,7 +200,8 @@ def predict(
     calibrant: CalibrantName = None,
     formats: Annotated[str, typer.Option(help="Geometry files to write to --out.")] = "expt,poni,geom,xds",
     overlay: Annotated[bool, typer.Option(help="Draw a picture of each image in --out.")] = True,
-    processes: Sharing = 1,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     hits_only: HitsOnly = False,
     hit_spots: HitSpots = HIT_SPOTS,
     force: Force = False,
@@ -215,6 +216,7 @@ def predict(
 
     Example: argand geometry predict 'data/*.cbf' --out found
     """
+    from argand.crew import Machines
     from argand.runs.resume import file_digest
     from argand.systems.geometry.files.outputs import RunFolder, parse_formats
     from argand.systems.geometry.files.run import predict_files
@@ -223,11 +225,12 @@ def predict(
 
     if json and csv:
         raise ConfigError("--json and --csv exclude each other; choose one")
+    machines = Machines(processes, scheduler)
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
     rests_on = {"weights": file_digest(weights or WEIGHTS)}
     options = _options(evidence, calibrant, max_tilt, use_fitted_distance, hit_spots if hits_only else 0)
-    asked = {"options": options, "pool": pool, "processes": processes}
+    asked = {"options": options, "pool": pool, "machines": machines}
     chosen = {"formats": parse_formats(formats), "overlay": overlay, "settings": rests_on, "force": force}
     with RunFolder(out, page=write_page, **chosen) as run:
         predict_files(files, predictor, stated, run, tell, **asked)
@@ -284,7 +287,8 @@ def watch(
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
     calibrant: CalibrantName = None,
-    processes: Sharing = 1,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     hits_only: HitsOnly = False,
     hit_spots: HitSpots = HIT_SPOTS,
 ) -> None:
@@ -292,14 +296,16 @@ def watch(
 
     Example: argand geometry watch /data/today --out today.jsonl
     """
+    from argand.crew import Machines
     from argand.systems.geometry.files.table import record_line
     from argand.systems.geometry.files.watch import Watcher
 
+    machines = Machines(processes, scheduler)
     stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
     options = _options(evidence, calibrant, max_tilt, use_fitted_distance, hit_spots if hits_only else 0)
     # A reader's lock on an HDF5 file would keep the program out that is writing it.
     environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
-    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval, processes)
+    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval, machines)
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))
@@ -317,11 +323,14 @@ def evaluate(
     json: Json = False,
     weights: Weights = None,
     card: KeepCard = False,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Measure the errors on simulated full frames whose truth is known.
 
     Example: argand geometry evaluate standard --count 50
     """
+    from argand.crew import Machines
     from argand.runs.record import to_record
     from argand.systems.geometry.card import keep_figures
     from argand.systems.geometry.evaluate import EVALUATION_SEED, evaluate_preset
@@ -329,7 +338,8 @@ def evaluate(
     from argand.systems.geometry.predict import WEIGHTS
 
     seed = EVALUATION_SEED if seed is None else seed
-    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), full=True)
+    machines = Machines(processes, scheduler)
+    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), machines=machines)
     keep = partial(keep_figures, weights or WEIGHTS, result) if card else None
     show_figures(to_record(result), evaluation_table(result), json, keep)
 
@@ -345,16 +355,20 @@ def hard(
     wavelength: Wavelength = None,
     distance: Distance = None,
     pixel_size: PixelSize = None,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Rank images by error (real ones by uncertainty), and say what the hard ones share.
 
     Example: argand geometry hard realistic --count 100 --out hard
     """
+    from argand.crew import Machines
     from argand.systems.geometry.difficulty.run import rank_hard
     from argand.systems.geometry.files.table import explanation_table, worst_table
 
     stated = _stated(None, wavelength, distance, pixel_size)
-    report, failures = rank_hard(source, _predictor(weights), stated, out, count=count, seed=seed)
+    asked = {"count": count, "seed": seed, "machines": Machines(processes, scheduler)}
+    report, failures = rank_hard(source, _predictor(weights), stated, out, **asked)
     for failure in failures:
         tell(failure)
     if json:

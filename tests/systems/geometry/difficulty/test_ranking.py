@@ -12,7 +12,7 @@ from argand.errors import ConfigError
 from argand.io.image import Frame
 from argand.learn.simulate import simulate_to_file
 from argand.systems.geometry.difficulty.explanation import explain
-from argand.systems.geometry.difficulty.ranking import preset_cases
+from argand.systems.geometry.difficulty.ranking import preset_case
 from argand.systems.geometry.difficulty.run import rank_hard
 from argand.systems.geometry.files.batch import Stated
 from argand.systems.geometry.presets import PRESETS
@@ -83,7 +83,7 @@ def test_a_simulated_set_is_ranked_by_its_errors_in_detector_px(tmp_path: Path):
 
 
 def test_a_preset_is_judged_on_full_frames_with_its_parameters():
-    (case,) = preset_cases(PRESETS["standard"], "standard", 1, 5)
+    case = preset_case("standard", 5, 0)
     binned = PRESETS["standard"].simulate(0, 5)
     assert case.frame.shape == (2460, 2460)
     np.testing.assert_allclose(case.truth_px, 3 * binned["beam_centre_px"])
