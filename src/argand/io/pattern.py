@@ -83,7 +83,7 @@ def read_patterns(
 
 
 def count_patterns(name: str) -> int:
-    """How many patterns a file, or a data set of it, holds, without a selection; raises as `read_patterns`."""
+    """How many patterns a file, or a data set of it, holds; raises as `read_patterns`."""
     match = INNER.match(name)
     file, inner = (name, "") if match is None else (match[1], match[2])
     if not _is_hdf5(file) or (not inner and _is_master(file)):

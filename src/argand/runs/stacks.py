@@ -74,10 +74,10 @@ class Stacks(Generic[Task]):
     ) -> None:
         """Take the tasks of a file: the first, the last, and what lies between."""
         self._ready += head
-        if middle:
+        if middle and file not in self._held:
             self._held[file] = _Held(len(head), middle, tail)
         else:
-            self._ready += tail
+            self._ready += [*middle, *tail]
 
     def heard(self, file: str, answered: bool) -> None:
         """Take note of how a task of a file has gone."""

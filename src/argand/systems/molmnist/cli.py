@@ -16,7 +16,9 @@ from argand.runs.verbs import (
     LearningRate,
     MaxTime,
     Precision,
+    Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     ValCount,
     ValEvery,
@@ -167,11 +169,14 @@ def predict(
     json: Json = False,
     weights: Weights = None,
     force: Force = False,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Find shape, chains and turn from diffraction patterns, and say whether to believe them.
 
     Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
     """
+    from argand.crew import Machines
     from argand.runs.resume import file_digest
     from argand.systems.molmnist import predict as module
     from argand.systems.molmnist.files.outputs import RunFolder
@@ -179,12 +184,13 @@ def predict(
     from argand.systems.molmnist.files.table import answer_table
     from argand.systems.molmnist.view import write_page
 
+    machines = Machines(processes, scheduler)
     asked = Asked(window, radiation, mask, index, polish, length)
     file = weights or (module.WEIGHTS if network == "any" else module.WEIGHTS_TEN)
     settings = {"weights": file_digest(file)}
     named = f"shipped, {network}" if weights is None else str(weights)
     folder = RunFolder(out, named, page=write_page, settings=settings, force=force)
-    records = predict_files(patterns, module.load(file), asked, folder, tell)
+    records = predict_files(patterns, module.load(file), asked, folder, tell, machines)
     typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
     if out is not None and not json:
         say(f"shapes and pictures: {out}\npage: {out / PAGE}")

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,11 +177,11 @@ class Watcher:
         chunks = ([task for task in piece if not hopeless(task)] for piece in pieces)
         with closing(crew.results(chunks)) as results:
             for task, result in results:
-                died = isinstance(result, Died)
-                outcomes = [Failure(task.file, result.text, task.index)] if died else result
-                yield from self._written(self._noted(task, outcomes))
+                if isinstance(result, Died):
+                    result = [Failure(task.file, result.text, task.index)]
+                yield from self._written(self._noted(task, result))
 
-    def _noted(self, task: ImageTask, outcomes: list[Answer | Failure]) -> list[Record]:
+    def _noted(self, task: ImageTask, outcomes: Sequence[Answer | Failure]) -> list[Record]:
         """Records of what came of a task, which is known from now on."""
         known = self._files[_key(task.file)]
         records = []

@@ -62,7 +62,7 @@ class Outputs:
     def write(
         self, name: str, case: PatternCase, answer: Prediction, seconds: float, rests_on: str
     ) -> Record:
-        """Write what belongs to an answer, which rests on this (`asked`), under `name`; returns its record."""
+        """Write under `name` what belongs to an answer, which rests on this (`asked`); returns its record."""
         record = record_of(case, answer, seconds) | {"name": name, ASKED: rests_on}
         if self.folder is not None:
             record |= {"hdf5": f"{name}.h5", "picture": f"{name}.png", "cxi": f"{name}.cxi"}
