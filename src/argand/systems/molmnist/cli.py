@@ -243,15 +243,19 @@ def evaluate(
         ),
     ] = 2000,
     json: Json = False,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Print the leaderboard: what answers to test patterns of a set are worth, task by task.
 
-    The fit of bundles takes seconds a pattern; begin with --count 10.
+    The fit of bundles takes seconds a pattern; begin with --count 10. A --model of one's own stays in this
+    process unless --processes says more.
 
     Example: argand molmnist evaluate --set hard --model mymodel:predict --condition 1e4-photons --baselines
 
     Example: argand molmnist evaluate runs/own/best.safetensors --set own.h5 --baselines
     """
+    from argand.crew import Machines
     from argand.systems.molmnist.benchmark.conditions import set_conditions
     from argand.systems.molmnist.benchmark.leaderboard import leaderboard
     from argand.systems.molmnist.benchmark.model import find_model
@@ -261,6 +265,9 @@ def evaluate(
         raise ConfigError("a model or weights can be scored, not both at once")
     if baselines and not training:
         raise ConfigError("baselines have to learn; --training 1 or more")
+    # Nobody knows what a model of one's own may need of a machine.
+    alone = 1 if model is not None and scheduler is None else None
+    machines = Machines(processes or alone, scheduler)
     ways = set_conditions(set_name, condition or ())
     models = {}
     if model is not None:
@@ -269,7 +276,8 @@ def evaluate(
         models = models_of(weights, ways[0].system)
     elif not baselines:
         models = shipped_models(ways[0].system)
-    rows = evaluate_tasks(models, ways, task_names(task), count=count, baselines=baselines, training=training)
+    asked = {"count": count, "baselines": baselines, "training": training, "machines": machines}
+    rows = evaluate_tasks(models, ways, task_names(task), **asked)
     if json:
         typer.echo(dumps(rows, indent=2))
         return

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quick_predictor import QuickPredictor
 
+from argand.crew import Machines
 from argand.errors import ConfigError
 from argand.io.image import Frame
 from argand.learn.simulate import simulate_to_file
@@ -80,6 +82,19 @@ def test_a_simulated_set_is_ranked_by_its_errors_in_detector_px(tmp_path: Path):
     assert report["explanations"][0]["share"] > 0.3
     assert json.loads((tmp_path / "out" / "hard.json").read_text()) == report
     assert (tmp_path / "out" / "hard.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_processes_change_no_ranking(tmp_path: Path, write_image: Callable[..., Path]):
+    simulate_to_file(PRESETS["tiny"], tmp_path / "set.h5", 5, 4, processes=1, quiet=True)
+    images = [str(write_image(tmp_path / f"{number}.npy", (20 + number, 40))) for number in range(4)]
+    (tmp_path / "junk.cbf").write_bytes(b"junk")
+    quick = QuickPredictor(tmp_path / "log.txt")
+    for sources in ([str(tmp_path / "set.h5")], [*images, str(tmp_path / "junk.cbf")]):
+        one, two = (
+            rank_hard(sources, quick, STATED, tmp_path / "out", machines=Machines(number))
+            for number in (1, 2)
+        )
+        assert two == one
 
 
 def test_a_preset_is_judged_on_full_frames_with_its_parameters():
