@@ -56,6 +56,8 @@ class Machines:
 
 HERE = Machines(1)
 """This process alone."""
+CORES = Machines()
+"""This process, and where that takes long all cores."""
 
 
 @dataclass(frozen=True)

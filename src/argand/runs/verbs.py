@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from argand.crew import CORES, Machines
+
 if TYPE_CHECKING:
     from argand.runs.course import Failure
     from argand.system import System
@@ -90,10 +92,10 @@ def run_training(system: "System", out: Path, what: str, **settings: Any) -> Non
 
 
 def write_set(
-    system: "System", out: Path, what: str, count: int, seed: int, processes: int | None = None
+    system: "System", out: Path, what: str, count: int, seed: int, machines: Machines = CORES
 ) -> None:
     """Write a data set of simulated samples and say so."""
     from argand.learn.simulate import simulate_to_file
 
-    simulate_to_file(system, out, count, seed, processes=processes)
+    simulate_to_file(system, out, count, seed, machines=machines)
     say(f"{count} {what} in {out}")

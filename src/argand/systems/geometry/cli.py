@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from argand.crew import Machines
 from argand.errors import ConfigError
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
@@ -101,6 +102,7 @@ def simulate(
     count: Annotated[int, typer.Option(help="How many images.", min=1)] = 12,
     seed: Seed = 0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     full: Annotated[
         bool, typer.Option("--full", help="The detector's own pixels; not for mixed sets.")
     ] = False,
@@ -116,7 +118,7 @@ def simulate(
     if out is not None:
         if system.portions:
             raise ConfigError(f"the images of '{preset}' differ in size; write its sets apart, as realistic")
-        write_set(system, out, "images", count, seed, processes)
+        write_set(system, out, "images", count, seed, Machines(processes, scheduler))
     if out is None or sheet is not None:
         sheet = sheet or Path(f"{preset}.png")
         draw_samples(sheet, system, preset, count, seed)
@@ -216,7 +218,6 @@ def predict(
 
     Example: argand geometry predict 'data/*.cbf' --out found
     """
-    from argand.crew import Machines
     from argand.runs.resume import file_digest
     from argand.systems.geometry.files.outputs import RunFolder, parse_formats
     from argand.systems.geometry.files.run import predict_files
@@ -296,7 +297,6 @@ def watch(
 
     Example: argand geometry watch /data/today --out today.jsonl
     """
-    from argand.crew import Machines
     from argand.systems.geometry.files.table import record_line
     from argand.systems.geometry.files.watch import Watcher
 
@@ -330,7 +330,6 @@ def evaluate(
 
     Example: argand geometry evaluate standard --count 50
     """
-    from argand.crew import Machines
     from argand.runs.record import to_record
     from argand.systems.geometry.card import keep_figures
     from argand.systems.geometry.evaluate import EVALUATION_SEED, evaluate_preset
@@ -362,7 +361,6 @@ def hard(
 
     Example: argand geometry hard realistic --count 100 --out hard
     """
-    from argand.crew import Machines
     from argand.systems.geometry.difficulty.run import rank_hard
     from argand.systems.geometry.files.table import explanation_table, worst_table
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from argand.crew import Machines
 from argand.errors import ConfigError
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
@@ -176,7 +177,6 @@ def predict(
 
     Example: argand molmnist predict pattern.cxi --window 250 --mask mask.npy --out found
     """
-    from argand.crew import Machines
     from argand.runs.resume import file_digest
     from argand.systems.molmnist import predict as module
     from argand.systems.molmnist.files.outputs import RunFolder
@@ -255,7 +255,6 @@ def evaluate(
 
     Example: argand molmnist evaluate runs/own/best.safetensors --set own.h5 --baselines
     """
-    from argand.crew import Machines
     from argand.systems.molmnist.benchmark.conditions import set_conditions
     from argand.systems.molmnist.benchmark.leaderboard import leaderboard
     from argand.systems.molmnist.benchmark.model import find_model

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from quick_predictor import QuickPredictor
 
-from argand.crew import Machines
+from argand.crew import HERE, Machines
 from argand.errors import ConfigError
 from argand.io.image import Frame
 from argand.learn.simulate import simulate_to_file
@@ -71,7 +71,7 @@ class OffByDistance:
 
 def test_a_simulated_set_is_ranked_by_its_errors_in_detector_px(tmp_path: Path):
     system = PRESETS["tiny"]
-    simulate_to_file(system, tmp_path / "set.h5", 12, 4, processes=1, quiet=True)
+    simulate_to_file(system, tmp_path / "set.h5", 12, 4, machines=HERE, quiet=True)
     samples = [system.simulate(index, 4) for index in range(12)]
     predictor = OffByDistance({i: sample["beam_centre_px"] for i, sample in enumerate(samples)})
     report, failures = rank_hard([str(tmp_path / "set.h5")], predictor, STATED, tmp_path / "out")
@@ -85,7 +85,7 @@ def test_a_simulated_set_is_ranked_by_its_errors_in_detector_px(tmp_path: Path):
 
 
 def test_processes_change_no_ranking(tmp_path: Path, write_image: Callable[..., Path]):
-    simulate_to_file(PRESETS["tiny"], tmp_path / "set.h5", 5, 4, processes=1, quiet=True)
+    simulate_to_file(PRESETS["tiny"], tmp_path / "set.h5", 5, 4, machines=HERE, quiet=True)
     images = [str(write_image(tmp_path / f"{number}.npy", (20 + number, 40))) for number in range(4)]
     (tmp_path / "junk.cbf").write_bytes(b"junk")
     quick = QuickPredictor(tmp_path / "log.txt")
