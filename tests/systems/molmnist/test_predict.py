@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 import argand
 from argand.cli import build
+from argand.crew import HERE
 from argand.errors import ConfigError, InputError
 from argand.runs.folder import output_file as moved
 from argand.system import SYSTEMS
@@ -269,14 +270,15 @@ def test_an_answer_that_names_no_fibril_has_table_files_and_page(
     assert nameless.fibril is None
     assert "of the ten" not in nameless.verdict.reason
     with RunFolder(tmp_path / "found", page=write_page) as folder:
-        folder.add(PatternCase("a.npy", 0, pattern, answer.live), nameless, 0.1, "nothing")
+        case = PatternCase("a.npy", 0, pattern, answer.live)
+        folder.keep(folder.outputs.write("a", case, nameless, 0.1, "nothing"))
     assert (tmp_path / "found" / "a.cxi").exists()
     assert '"chains":null' in (tmp_path / "found" / "index.html").read_text()
     assert answer_table(folder.records).row_count == 1
 
 
 def test_a_data_set_brings_window_mask_and_truth(run: Callable[..., Result], tmp_path: Path):
-    path = write_pairs(TINY, tmp_path / "set.h5", 4, 0, processes=1, quiet=True)
+    path = write_pairs(TINY, tmp_path / "set.h5", 4, 0, machines=HERE, quiet=True)
     answer = run("predict", f"{path}#1-2", "--out", tmp_path / "found", "--json")
     records = json.loads(answer.stdout)
     assert [record["truth"]["fibril"] for record in records] == ["3x3", "2x2"]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from argand.crew import Machines
 from argand.runs.verbs import (
     Json,
     KeepCard,
@@ -14,9 +15,11 @@ from argand.runs.verbs import (
     MaxTime,
     Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     Weights,
     Workers,
+    complain,
     run_training,
     say,
     show_figures,
@@ -50,12 +53,13 @@ def simulate(
     count: Annotated[int, typer.Option(help="How many boxes.", min=1)] = 100,
     seed: Seed = 0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Write boxes of the density of single cells and repeating crystals, with labels and atoms.
 
     Example: argand crystals simulate paper --structures cifs --out set.h5 --count 1000
     """
-    write_set(_preset(preset, structures), out, "boxes", count, seed, processes)
+    write_set(_preset(preset, structures), out, "boxes", count, seed, Machines(processes, scheduler))
 
 
 def train(
@@ -136,6 +140,7 @@ def evaluate(
     index: Index = None,
     phases: Phases = None,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     card: KeepCard = False,
 ) -> None:
@@ -147,6 +152,7 @@ def evaluate(
 
     Example: argand crystals evaluate samples drawn --known mp_pool.parquet --out judged
     """
+    from argand.crew import Machines
     from argand.systems.crystals.card import keep_figures
     from argand.systems.crystals.evaluate import EVALUATION_SEED, evaluate_model
     from argand.systems.crystals.files.table import evaluation_table
@@ -154,15 +160,18 @@ def evaluate(
 
     if card and model != "paper":
         raise typer.BadParameter("only paper has weights that a card could stand beside")
+    machines = Machines(processes, scheduler)
     if model == "samples":
-        judge(files, out, json, {"known": known, "phases": phases, "index": index}, processes)
+        judge(files, out, json, {"known": known, "phases": phases, "index": index}, machines)
         return
     seed = EVALUATION_SEED if seed is None else seed
     if card and weights is None:
         weights = PAPER_WEIGHTS
-    result = evaluate_model(model, files, count, seed, weights)
+    result = evaluate_model(model, files, count, seed, weights, machines)
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)
+    for text in result["failed"]:
+        complain(f"left out: {text}")
 
 
 def _preset(name: str, structures: str | None) -> Any:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from argand.crew import Machines
 from argand.errors import ConfigError
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
@@ -22,6 +23,7 @@ from argand.runs.verbs import (
     Precision,
     Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     ValCount,
     ValEvery,
@@ -87,7 +89,6 @@ HitsOnly = Annotated[
     bool, typer.Option("--hits-only", help="Ask no more of images with fewer spots than --hit-spots.")
 ]
 HitSpots = Annotated[int, typer.Option(help="Least number of spots of a hit.", min=1)]
-Sharing = Annotated[int, typer.Option("--processes", help="Processes that share the images out.", min=1)]
 
 SHIFTED = 3
 """Exit code of `predict --fail-on` when the beam is further from where the header puts it. By hand: 1 says
@@ -101,6 +102,7 @@ def simulate(
     count: Annotated[int, typer.Option(help="How many images.", min=1)] = 12,
     seed: Seed = 0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     full: Annotated[
         bool, typer.Option("--full", help="The detector's own pixels; not for mixed sets.")
     ] = False,
@@ -116,7 +118,7 @@ def simulate(
     if out is not None:
         if system.portions:
             raise ConfigError(f"the images of '{preset}' differ in size; write its sets apart, as realistic")
-        write_set(system, out, "images", count, seed, processes)
+        write_set(system, out, "images", count, seed, Machines(processes, scheduler))
     if out is None or sheet is not None:
         sheet = sheet or Path(f"{preset}.png")
         draw_samples(sheet, system, preset, count, seed)
@@ -200,7 +202,8 @@ def predict(
     calibrant: CalibrantName = None,
     formats: Annotated[str, typer.Option(help="Geometry files to write to --out.")] = "expt,poni,geom,xds",
     overlay: Annotated[bool, typer.Option(help="Draw a picture of each image in --out.")] = True,
-    processes: Sharing = 1,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     hits_only: HitsOnly = False,
     hit_spots: HitSpots = HIT_SPOTS,
     force: Force = False,
@@ -223,11 +226,12 @@ def predict(
 
     if json and csv:
         raise ConfigError("--json and --csv exclude each other; choose one")
+    machines = Machines(processes, scheduler)
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
     rests_on = {"weights": file_digest(weights or WEIGHTS)}
     options = _options(evidence, calibrant, max_tilt, use_fitted_distance, hit_spots if hits_only else 0)
-    asked = {"options": options, "pool": pool, "processes": processes}
+    asked = {"options": options, "pool": pool, "machines": machines}
     chosen = {"formats": parse_formats(formats), "overlay": overlay, "settings": rests_on, "force": force}
     with RunFolder(out, page=write_page, **chosen) as run:
         predict_files(files, predictor, stated, run, tell, **asked)
@@ -284,7 +288,8 @@ def watch(
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
     calibrant: CalibrantName = None,
-    processes: Sharing = 1,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     hits_only: HitsOnly = False,
     hit_spots: HitSpots = HIT_SPOTS,
 ) -> None:
@@ -295,11 +300,12 @@ def watch(
     from argand.systems.geometry.files.table import record_line
     from argand.systems.geometry.files.watch import Watcher
 
+    machines = Machines(processes, scheduler)
     stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
     options = _options(evidence, calibrant, max_tilt, use_fitted_distance, hit_spots if hits_only else 0)
     # A reader's lock on an HDF5 file would keep the program out that is writing it.
     environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
-    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval, processes)
+    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval, machines)
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))
@@ -317,6 +323,8 @@ def evaluate(
     json: Json = False,
     weights: Weights = None,
     card: KeepCard = False,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Measure the errors on simulated full frames whose truth is known.
 
@@ -329,7 +337,8 @@ def evaluate(
     from argand.systems.geometry.predict import WEIGHTS
 
     seed = EVALUATION_SEED if seed is None else seed
-    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), full=True)
+    machines = Machines(processes, scheduler)
+    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), machines=machines)
     keep = partial(keep_figures, weights or WEIGHTS, result) if card else None
     show_figures(to_record(result), evaluation_table(result), json, keep)
 
@@ -345,6 +354,8 @@ def hard(
     wavelength: Wavelength = None,
     distance: Distance = None,
     pixel_size: PixelSize = None,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Rank images by error (real ones by uncertainty), and say what the hard ones share.
 
@@ -354,7 +365,8 @@ def hard(
     from argand.systems.geometry.files.table import explanation_table, worst_table
 
     stated = _stated(None, wavelength, distance, pixel_size)
-    report, failures = rank_hard(source, _predictor(weights), stated, out, count=count, seed=seed)
+    asked = {"count": count, "seed": seed, "machines": Machines(processes, scheduler)}
+    report, failures = rank_hard(source, _predictor(weights), stated, out, **asked)
     for failure in failures:
         tell(failure)
     if json:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from argand.crew import Machines
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
@@ -20,11 +21,13 @@ from argand.runs.verbs import (
     Precision,
     Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     ValCount,
     ValEvery,
     Weights,
     Workers,
+    complain,
     run_training,
     say,
     screen,
@@ -51,12 +54,13 @@ def simulate(
     count: Annotated[int, typer.Option(help="How many maps.", min=1)] = 100,
     seed: Seed = 0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Write a set of simulated maps with their atoms.
 
     Example: argand patterson simulate paper --out set.h5 --count 3000
     """
-    write_set(_preset(preset), out, "maps", count, seed, processes)
+    write_set(_preset(preset), out, "maps", count, seed, Machines(processes, scheduler))
 
 
 @app.command()
@@ -100,6 +104,8 @@ def predict(
         str | None, typer.Option(help="What the cell holds, such as C12BrN2: solve as a crystal.")
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for a map that is solved as a crystal.")] = 30.0,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     force: Force = False,
     weights: Weights = None,
@@ -111,6 +117,7 @@ def predict(
 
     Example: argand patterson predict maps/*.npy --atoms 10 --out found
     """
+    from argand.crew import Machines
     from argand.runs.folder import RunFolder
     from argand.runs.resume import file_digest
     from argand.systems.patterson.files.run import MapQuestion, predict_files
@@ -118,11 +125,12 @@ def predict(
     from argand.systems.patterson.predict import WEIGHTS
     from argand.systems.patterson.view import write_page
 
+    machines = Machines(processes, scheduler)
     predictor = _predictor(weights)
     settings = {"weights": file_digest(weights or WEIGHTS)}
     run = RunFolder(out, page=write_page, settings=settings, force=force)
     question = MapQuestion(atoms, centred, voxel, formula, time_limit)
-    records = predict_files(files, predictor, question, run, tell)
+    records = predict_files(files, predictor, question, run, tell, machines)
     if json:
         typer.echo(json_format.dumps(records, indent=2))
     else:
@@ -149,6 +157,8 @@ def evaluate(
     preset: Preset = "paper",
     count: Annotated[int, typer.Option(help="How many simulated maps.", min=1)] = 500,
     seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     weights: Weights = None,
     card: KeepCard = False,
@@ -157,15 +167,19 @@ def evaluate(
 
     Example: argand patterson evaluate paper --count 500
     """
+    from argand.crew import Machines
     from argand.systems.patterson.card import keep_figures
     from argand.systems.patterson.evaluate import EVALUATION_SEED, evaluate_preset
     from argand.systems.patterson.files.table import evaluation_table
     from argand.systems.patterson.predict import WEIGHTS
 
     seed = EVALUATION_SEED if seed is None else seed
-    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights))
+    machines = Machines(processes, scheduler)
+    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), machines=machines)
     keep = partial(keep_figures, weights or WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)
+    for text in result["failed"]:
+        complain(f"left out: {text}")
 
 
 @app.command()
