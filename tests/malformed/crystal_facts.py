@@ -153,9 +153,7 @@ def _cifs() -> Iterator[tuple[str, Must, Made]]:
     def replaced(old: bytes, new: bytes) -> Made:
         return lambda rng: rows.reflection_cif(hkl()).replace(old, new)
 
-    for number, value in enumerate(
-        (b"0", b"nan", b"inf", b"-5", b"1e300", b"?", b"5.64(99999999999999999)", b"1000000000")
-    ):
+    for number, value in enumerate((b"0", b"nan", b"inf", b"-5", b"1e300", b"?", b"1000000000")):
         yield f"cell-{number}", NO, replaced(b"_cell_length_a 5.64", b"_cell_length_a " + value)
     for number, value in enumerate((b"0", b"180", b"nan", b"-90", b"1e9")):
         yield f"angle-{number}", NO, replaced(b"_cell_angle_alpha 90", b"_cell_angle_alpha " + value)
