@@ -3,8 +3,8 @@
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
 # make bench  measures the figures of the README and of the weights' card and writes them there
-# make torture      gives argand the malformed inputs of three seeds and counts what goes wrong; nothing may
-# make kill-test    kills commands at random moments, runs them again and compares the results
+# make torture        gives argand the malformed inputs of three seeds and counts what goes wrong: nothing is to
+# make kill-test      kills commands at random moments, runs them again and compares the results
 # make lowest         runs a part of the tests with the oldest versions of what argand needs
 # make install-check  builds wheel and source archive, installs each in an environment of its own and tries it
 #
