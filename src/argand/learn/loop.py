@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from argand.errors import ArgandError
 from argand.learn.average import WeightAverage
@@ -83,7 +84,7 @@ class TrainingLoop:
     """Steps, and when each is due: validation, log, checkpoint, end.
 
     Random numbers of a step are a function of seed, step and rank, so nothing of them needs to be stored.
-    Fabric gives the processes and the sum of their gradients; `plan` is that of this process.
+    Fabric runs the steps on the device of this process, of which `plan` is.
     """
 
     def __init__(
@@ -112,8 +113,11 @@ class TrainingLoop:
         """Train until the budget is spent or `stop` is requested, from `saved` where there is a state."""
         # Simulated before the clock runs.
         self.validation = validation_batches(self.system, self.plan, self.record.settings.val_count)
-        self.record.open(saved, writes=self.fabric.is_global_zero)
-        whole = TrainingStep(self.system, self.network, self.compute)
+        self.record.open(saved, writes=self.plan.rank == 0)
+        whole: nn.Module = TrainingStep(self.system, self.network, self.compute)
+        if self.plan.world > 1:
+            # The first process's weights are where all begin; each step's gradients are the mean over all.
+            whole = DistributedDataParallel(whole.to(self.device))
         step, optimiser = self.fabric.setup(whole, self.optimiser)
         self._take_up(saved)
         batches = self._batches()
@@ -212,7 +216,7 @@ class TrainingLoop:
         """Send training samples through a network as training does, without learning from them."""
         for number, batch in enumerate(self.statistics):
             batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
-            generator = seeded(self.plan.seed, number, device=self.device)
+            generator = seeded(self.plan.seed, number, self.plan.rank, device=self.device)
             with self.compute.autocast():
                 self.system.loss(network, channels_last(batch), generator)
 

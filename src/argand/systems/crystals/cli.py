@@ -17,6 +17,7 @@ from argand.runs.verbs import (
     TrainingFolder,
     Weights,
     Workers,
+    in_one_group,
     run_training,
     say,
     show_figures,
@@ -58,6 +59,7 @@ def simulate(
     write_set(_preset(preset, structures), out, "boxes", count, seed, processes)
 
 
+@in_one_group
 def train(
     preset: Annotated[
         str,

@@ -28,6 +28,7 @@ from argand.runs.verbs import (
     Weights,
     Workers,
     complain,
+    in_one_group,
     run_training,
     say,
     screen,
@@ -124,6 +125,7 @@ def simulate(
 
 
 @app.command()
+@in_one_group
 def train(
     preset: Preset,
     out: TrainingFolder,

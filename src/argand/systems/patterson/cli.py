@@ -25,6 +25,7 @@ from argand.runs.verbs import (
     ValEvery,
     Weights,
     Workers,
+    in_one_group,
     run_training,
     say,
     screen,
@@ -60,6 +61,7 @@ def simulate(
 
 
 @app.command()
+@in_one_group
 def train(
     preset: Preset,
     out: TrainingFolder,

@@ -1,0 +1,302 @@
+"""The processes of one training: how they find each other, agree and end together.
+
+torchrun, srun or a user starts them, on one machine or many; or the first one starts the others on its own
+machine. All of them run the same command.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from json import dumps, loads
+from typing import Any, TypeVar
+
+import torch
+from torch import distributed
+
+from argand.errors import ArgandError, ConfigError
+from argand.learn.checkpoint import first_difference
+from argand.learn.companion import Companions
+from argand.learn.launch import Launch, launched
+from argand.learn.lifeline import POLL_S, End, FirstLifeline, Lifeline, OtherLifeline, connect
+from argand.machine import available_cores
+
+START_S = 300.0
+"""Seconds in which all processes of a run must have come; by hand: more than Python and torch take to start
+from a disk that many machines read at the same time."""
+VERDICT_S = 5.0
+"""Seconds in which a process hears why a collective has failed; by hand: many times what a message takes."""
+FAREWELL_S = 10.0
+"""Seconds that the others let the first process end before them, so that its message is seen; by hand."""
+COLLECTIVE_S = 1800.0
+"""Seconds that a collective waits for a process that lives but does not come; Lightning's and torch's own."""
+_KEY = "argand/lifeline"
+"""Under which the first process leaves word where it listens."""
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class Group:
+    """The processes of a run; of one process alone where there is no `launch`."""
+
+    def __init__(
+        self, launch: Launch | None = None, store: Any = None, companions: Companions | None = None
+    ) -> None:
+        self.launch = launch
+        self.rank, self.world = (launch.rank, launch.world) if launch else (0, 1)
+        self.by = launch.by if launch else "argand"
+        # Until all have met, as if all were on one.
+        self.machines = [socket.gethostname()] * self.world
+        self._runs = 0
+        if launch is None or launch.world == 1:
+            self.lifeline: Lifeline | None = None
+            return
+        self._store = store or _store(launch)
+        self._companions = companions or Companions([])
+        self.lifeline = self._first_lifeline() if self.is_first else self._other_lifeline(launch)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process prints and writes."""
+        return self.rank == 0
+
+    @property
+    def here(self) -> list[int]:
+        """Ranks of the processes on this machine."""
+        return [rank for rank, machine in enumerate(self.machines) if machine == self.machines[self.rank]]
+
+    @property
+    def local_rank(self) -> int:
+        """Number of this process on its machine."""
+        told = self.launch.local_rank if self.launch else 0
+        return self.here.index(self.rank) if told is None else told
+
+    def meet(self) -> None:
+        """Wait until all processes have come, and share the cores of a machine between those on it."""
+        if self.lifeline is None:
+            return
+        if isinstance(self.lifeline, FirstLifeline):
+            self._await_all(self.lifeline)
+        self.machines = self.exchange(socket.gethostname())
+        self.lifeline.leads = self.rank == min((rank for rank in self.here if rank), default=0)
+        if "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(max(1, available_cores() // len(self.here)))
+
+    def at_loss(self, cure: Callable[[], str]) -> None:
+        """Have the message that a process is lost end with what `cure` then says."""
+        if self.lifeline is not None:
+            self.lifeline.cure = cure
+
+    def exchange(self, value: T, last: bool = False) -> list[T]:
+        """The values (for JSON) of all processes in their order, once all have called this.
+
+        After the `last` exchange of a run no process minds that others end. Raises what ends the run before.
+        """
+        return [value] if self.lifeline is None else self.lifeline.exchange(value, last)
+
+    def by_first(self, make: Callable[[], T]) -> T:
+        """What `make` gives (for JSON) in the first process, where alone it is called; the others wait."""
+        return self.exchange(make() if self.is_first else None)[0]  # pyright: ignore[reportReturnType]
+
+    def require_alike(self, value: Mapping[str, Any]) -> None:
+        """Raise ConfigError where a process was started with other settings or finds another run."""
+        values = self.exchange(loads(dumps(value)))
+        for rank, other in enumerate(values):
+            found = first_difference(values[0], other)
+            if found:
+                name, first, its = found
+                raise ConfigError(
+                    f"process {rank} on {self.machines[rank]} has {name} = {its!r}, the first one {first!r}; "
+                    "start all with the same command, in a folder that all machines share"
+                )
+
+    @contextmanager
+    def collectives(self, device: torch.device) -> Iterator[None]:
+        """Context in which torch's collectives work, between processes that have one device each."""
+        if self.lifeline is None:
+            yield
+            return
+        self._runs += 1
+        distributed.init_process_group(
+            "nccl" if device.type == "cuda" else "gloo",
+            store=distributed.PrefixStore(f"argand/run{self._runs}", self._store),
+            rank=self.rank,
+            world_size=self.world,
+            timeout=timedelta(seconds=COLLECTIVE_S),
+            device_id=device if device.type == "cuda" else None,
+        )
+        try:
+            yield
+        finally:
+            distributed.destroy_process_group()
+
+    def end_with(self, error: BaseException) -> None:
+        """Have all processes end, because of an error in this one, or of what it was told."""
+        if self.lifeline is None:
+            return
+        text = " ".join(str(error).split())
+        if not isinstance(error, ArgandError | KeyboardInterrupt):
+            text = f"{type(error).__name__}: {text}"
+        kind = "stopped" if isinstance(error, KeyboardInterrupt) else "error"
+        named = text if kind == "stopped" else f"process {self.rank} on {socket.gethostname()}: {text}"
+        self.lifeline.tell(End(kind, text), named)
+        if isinstance(self.lifeline, FirstLifeline) and self.by != "argand":
+            # Those that come later are told, too; what this process has started ends with it.
+            with suppress(ArgandError, KeyboardInterrupt):
+                self._await_all(self.lifeline, heeding=False)
+        elif isinstance(self.lifeline, OtherLifeline) and isinstance(error, ArgandError | KeyboardInterrupt):
+            self.lifeline.await_first(FAREWELL_S)
+        self.lifeline.spare()
+
+    def reason(self, error: Exception) -> BaseException:
+        """Why a collective may have failed, if that is heard in time; else the error itself."""
+        if self.lifeline is None or isinstance(error, ArgandError):
+            return error
+        try:
+            self.lifeline.wait(lambda: False, VERDICT_S)
+        except (ArgandError, KeyboardInterrupt) as reason:
+            return reason
+        return error
+
+    def _await_all(self, lifeline: FirstLifeline, heeding: bool = True) -> None:
+        """Wait until all processes are connected; unless `heeding`, also where the run has ended already."""
+        until = time.monotonic() + START_S
+        while lifeline.connected < self.world:
+            if heeding:
+                lifeline.raise_end()
+            self._companions.require_alive()
+            if time.monotonic() > until:
+                raise ConfigError(
+                    f"{lifeline.connected} of {self.world} processes came within {START_S:.0f} s; start all "
+                    "at the same time"
+                )
+            time.sleep(POLL_S)
+
+    def _first_lifeline(self) -> FirstLifeline:
+        """Listen, and leave word where."""
+        assert self.launch is not None
+        lifeline = FirstLifeline(self.world)
+        # Those under which this machine may be known to the others, the likeliest first.
+        addresses = [self.launch.address, *_own_addresses(self.launch), socket.gethostname()]
+        word = {"addresses": list(dict.fromkeys(addresses)), "port": lifeline.port, "token": lifeline.token}
+        self._store.set(_KEY, dumps(word))
+        return lifeline
+
+    def _other_lifeline(self, launch: Launch) -> OtherLifeline:
+        """Connect to where the first process listens."""
+        _poll(lambda: self._store.check([_KEY]), _nobody(launch))
+        word = loads(self._store.get(_KEY))
+        hello = {"token": word["token"], "rank": self.rank, "world": self.world, "host": socket.gethostname()}
+        line = connect(word["addresses"], word["port"], hello)
+        if line is None:
+            tried = ", ".join(word["addresses"])
+            raise ConfigError(
+                f"the first process is not reached on port {word['port']} of {tried}; open the ports "
+                "between the machines, or name one of its addresses as MASTER_ADDR"
+            )
+        return OtherLifeline(self.rank, self.world, line)
+
+
+_current: Group | None = None
+"""The group of this process, which is formed once."""
+
+
+def group_here() -> Group:
+    """The group that this process was started in, joined where it has not been yet."""
+    global _current  # one process, one group
+    if _current is None:
+        launch = launched()
+        if launch is None:
+            return Group()
+        _current = Group(launch)
+    return _current
+
+
+def start_group(processes: int) -> Group:
+    """The group that this process was started in; else it starts, on this machine, others to be `processes`."""
+    global _current  # one process, one group
+    if _current is None and launched() is not None:
+        return group_here()
+    if _current is None:
+        if processes == 1:
+            return Group()
+        store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        launch = Launch(0, processes, 0, processes, "127.0.0.1", store.port, "argand")
+        _current = Group(launch, store, Companions.started(processes, store.port))
+    return _current
+
+
+@contextmanager
+def ended_together() -> Iterator[None]:
+    """Context whose errors end all processes of the group that this one is in, each with one message."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        group = _group_to_tell()
+        reason = group.reason(error) if isinstance(error, Exception) else error
+        group.end_with(reason)
+        if reason is error:
+            raise
+        raise reason from error
+
+
+def tells() -> bool:
+    """Whether this process is to tell what has ended the run."""
+    return _current is None or _current.lifeline is None or _current.lifeline.tells
+
+
+def _group_to_tell() -> Group:
+    """The group as far as it can be formed to tell of an error."""
+    try:
+        return group_here()
+    except ArgandError:
+        logger.debug("no group to tell of an error", exc_info=True)
+        return Group()
+
+
+def _store(launch: Launch) -> Any:
+    """torch's store of keys at the meeting point, which torchrun or the first process opens."""
+    opens = launch.is_first and not launch.has_store
+    if not opens:
+        _poll(lambda: _is_open(launch), _nobody(launch))
+    try:
+        return distributed.TCPStore(launch.address, launch.port, is_master=opens, wait_for_workers=False)
+    except distributed.DistError as error:
+        raise ConfigError(
+            f"port {launch.port} cannot be opened at {launch.address}; give another MASTER_PORT"
+        ) from error
+
+
+def _is_open(launch: Launch) -> bool:
+    try:
+        socket.create_connection((launch.address, launch.port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def _own_addresses(launch: Launch) -> list[str]:
+    """The address of this machine in the network of the meeting point."""
+    with suppress(OSError), socket.create_connection((launch.address, launch.port), timeout=2) as connection:
+        return [connection.getsockname()[0]]
+    return []
+
+
+def _poll(done: Callable[[], bool], message: str) -> None:
+    """Wait for something with an ear for Ctrl-C; ConfigError where it does not come in time."""
+    until = time.monotonic() + START_S
+    while not done():
+        if time.monotonic() > until:
+            raise ConfigError(message)
+        time.sleep(POLL_S)
+
+
+def _nobody(launch: Launch) -> str:
+    return (
+        f"the first process was not at {launch.address}:{launch.port} within {START_S:.0f} s; start all at the "
+        "same time, with its MASTER_ADDR and MASTER_PORT"
+    )
