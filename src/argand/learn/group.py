@@ -75,6 +75,12 @@ class Group:
         told = self.launch.local_rank if self.launch else 0
         return self.here.index(self.rank) if told is None else told
 
+    @property
+    def per_node(self) -> int:
+        """How many processes were started on this machine, or for each node where there are several on it."""
+        told = self.launch.per_node if self.launch else 1
+        return len(self.here) if told is None else told
+
     def meet(self) -> None:
         """Wait until all processes have come, and share the cores of a machine between those on it."""
         if self.lifeline is None:
@@ -217,7 +223,7 @@ def group_here() -> Group:
 
 
 def start_group(processes: int) -> Group:
-    """The group that this process was started in; else it starts, on this machine, others to be `processes`."""
+    """The group that this process was started in; else it starts others, here, to be `processes`."""
     global _current  # one process, one group
     if _current is None and launched() is not None:
         return group_here()
@@ -297,6 +303,6 @@ def _poll(done: Callable[[], bool], message: str) -> None:
 
 def _nobody(launch: Launch) -> str:
     return (
-        f"the first process was not at {launch.address}:{launch.port} within {START_S:.0f} s; start all at the "
-        "same time, with its MASTER_ADDR and MASTER_PORT"
+        f"the first process was not at {launch.address}:{launch.port} within {START_S:.0f} s; start all at "
+        "the same time, with its MASTER_ADDR and MASTER_PORT"
     )

@@ -53,8 +53,14 @@ def launched(environment: Mapping[str, str] = os.environ) -> Launch | None:
 
 
 def is_first_process() -> bool:
-    """Whether this process is the first of its run, which alone prints and writes."""
-    launch = launched()
+    """Whether this process is the first of its run, which alone prints and writes.
+
+    Where the environment contradicts itself there is no group, and each process is alone.
+    """
+    try:
+        launch = launched()
+    except ConfigError:
+        return True
     return launch is None or launch.is_first
 
 
@@ -68,7 +74,7 @@ def _of_torchrun(environment: Mapping[str, str]) -> Launch:
         per_node=_number(environment, "LOCAL_WORLD_SIZE") if "LOCAL_WORLD_SIZE" in environment else None,
         address=_value(environment, "MASTER_ADDR") if world > 1 else "",
         port=_number(environment, "MASTER_PORT") if world > 1 else 0,
-        by="torchrun" if "TORCHELASTIC_RUN_ID" in environment else "WORLD_SIZE",
+        by="torchrun" if "TORCHELASTIC_RUN_ID" in environment else "the user",
         has_store=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
     )
 

@@ -24,8 +24,8 @@ PATIENCE_S = 10.0
 """Seconds that a process is given to end after another one has; then it is ended. By hand: more than a step
 takes, and more than it takes to close the files of a run."""
 SILENCE_S = 30
-"""Seconds after which a machine that answers nothing is taken for lost. By hand: a network mends itself within
-a few."""
+"""Seconds after which a machine that answers nothing is taken for lost. By hand: a network mends itself
+within a few."""
 HELLO_S = 10.0
 """Seconds for a process to say who it is; by hand, what does not say so is none of ours."""
 POLL_S = 0.1
@@ -88,7 +88,7 @@ class Lifeline:
     """What the first process (`FirstLifeline`) and the others (`OtherLifeline`) have in common.
 
     `end` is what ends the run, once anything does. While `busy`, the end of another process does; `cure` then
-    says what to do. One process `tells` it: the first or, where that is gone, one that `leads` on its machine.
+    says what to do. One process `tells` it: the first or, where that is gone, those that `leads` marks.
     """
 
     def __init__(self, rank: int, world: int) -> None:
@@ -292,7 +292,7 @@ class OtherLifeline(Lifeline):
         return False
 
     def _lose_first(self) -> None:
-        """End the run of which the first process is gone; where it had told of another end, nothing happens."""
+        """End the run of which the first process is gone, unless it had told of another end before."""
         with self._changed:
             self.tells = self.leads and self.end is None
         self._take(self._lost("the first process"))

@@ -105,12 +105,15 @@ class TrainingLoop:
         self.average: WeightAverage | None = None
         self.validation: list[Batch] = []
         self.statistics: list[Batch] = []
-        self.progress = budget.progress
+        self.progress, self.stopped = budget.progress, False
         self.means = Means()
         self.logged = self.saved_at = 0.0
 
-    def run(self, stop: StopSignal, saved: Mapping[str, Any] | None, display: ProgressDisplay) -> None:
-        """Train until the budget is spent or `stop` is requested, from `saved` where there is a state."""
+    def run(self, stop: StopSignal, saved: Mapping[str, Any] | None, display: ProgressDisplay) -> bool:
+        """Train until the budget is spent or `stop` is requested, from `saved` where there is a state.
+
+        Returns whether it was requested, of this process or of another one.
+        """
         # Simulated before the clock runs.
         self.validation = validation_batches(self.system, self.plan, self.record.settings.val_count)
         self.record.open(saved, writes=self.plan.rank == 0)
@@ -130,6 +133,7 @@ class TrainingLoop:
             self._step(step, optimiser, next(batches))
             ended = self._after_step(stop.requested)
             display.update(self.progress, self.record.samples_here(self.budget), self.record.note)
+        return self.stopped
 
     def _take_up(self, saved: Mapping[str, Any] | None) -> None:
         """Go on from a saved state; the moving average starts from the weights as they then are."""
@@ -173,18 +177,18 @@ class TrainingLoop:
         budget.step += 1
         if self.average:
             self.average.update(self.network, budget.step)
-        self.progress, stop = agree(budget.progress, asked_to_stop, self.device)
+        self.progress, self.stopped = agree(budget.progress, asked_to_stop, self.device)
         if budget.step % self.record.settings.val_every_steps == 0 or self.progress >= 1:
             self._log()
             self._validate()
             self._save()
             # The validation may have taken the rest of the time.
-            self.progress, stop = agree(budget.progress, asked_to_stop, self.device)
-        elif stop or time.monotonic() - self.saved_at > SAVE_EVERY_S:
+            self.progress, self.stopped = agree(budget.progress, asked_to_stop, self.device)
+        elif self.stopped or time.monotonic() - self.saved_at > SAVE_EVERY_S:
             self._save()
         elif time.monotonic() - self.logged > LOG_EVERY_S:
             self._log()
-        return self.progress >= 1 or stop
+        return self.progress >= 1 or self.stopped
 
     def _log(self) -> None:
         """Record the training metrics since the last time."""

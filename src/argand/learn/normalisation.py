@@ -22,7 +22,7 @@ def share_statistics(network: nn.Module, accelerator: str) -> nn.Module:
 
 
 class SharedBatchNorm(_BatchNorm):
-    """Batch normalisation that in training takes mean and variance over all processes, one all-reduce each way.
+    """Batch normalisation with mean and variance over all processes in training: one all-reduce each way.
 
     Input and output [batch, channel, ...]; every process must call it equally often.
     """

@@ -36,11 +36,11 @@ class Place:
 
     def meet(self) -> None:
         """Wait for all other processes; ConfigError where there are other ones than asked for."""
-        group = self.group
-        group.meet()
-        if self.asked not in (None, len(group.here)):
+        self.group.meet()
+        started = self.group.per_node
+        if self.asked not in (None, started):
             raise ConfigError(
-                f"{len(group.here)} processes were started on {group.machines[group.rank]}, but --devices is "
+                f"{self.group.by} has started {started} processes on this machine, but --devices is "
                 f"{self.asked}; leave --devices out"
             )
         if self.accelerator == "cuda":

@@ -141,7 +141,7 @@ def validation_batches(system: System, plan: StreamPlan, size: int) -> list[Batc
 
 
 def first_batches(system: System, plan: StreamPlan, size: int) -> list[Batch]:
-    """This process's share of the first batches of a run that have `size` samples at least, without replay."""
+    """This process's share of the first batches that have `size` samples at least, without replay."""
     steps = -(-size // (plan.batch_size * plan.world))
     starts = [(step * plan.world + plan.rank) * plan.batch_size for step in range(steps)]
     return [collate(inputs_of(system, range(first, first + plan.batch_size), plan.seed)) for first in starts]

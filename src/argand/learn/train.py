@@ -221,13 +221,13 @@ def _run(
         group.collectives(place.device),
     ):
         try:
-            _train(network, record, budget, place, compute, stop, saved, display)
+            stopped = _train(network, record, budget, place, compute, stop, saved, display)
         except KeyboardInterrupt as interrupt:
             raise KeyboardInterrupt("stopped before the first step was done") from interrupt
         finally:
             record.close()
         group.exchange(None, last=True)
-    if stop.requested:
+    if stopped:
         raise KeyboardInterrupt(f"stopped at step {budget.step}; continue {record.folder} with --resume")
     if group.is_first:
         draw_curve(record.folder, record.best.metric)
@@ -242,8 +242,8 @@ def _train(
     stop: StopSignal,
     saved: dict[str, Any] | None,
     display: ProgressDisplay,
-) -> None:
-    """Train as one of the processes of the group."""
+) -> bool:
+    """Train as one of the processes of the group; whether any of them was asked to stop."""
     from lightning.fabric import Fabric
     from lightning.fabric.plugins.environments import LightningEnvironment
     from lightning.fabric.strategies import SingleDeviceStrategy
@@ -267,7 +267,7 @@ def _train(
         rank=place.group.rank,
         world=settings.world,
     )
-    TrainingLoop(fabric, network, record, plan, budget, compute).run(stop, saved, display)
+    return TrainingLoop(fabric, network, record, plan, budget, compute).run(stop, saved, display)
 
 
 def _cure(record: RunRecord) -> str:
