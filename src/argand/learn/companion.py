@@ -6,10 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from argand.errors import ArgandError
+from argand.learn.launch import FIRST_PROCESS
 from argand.processes import end_with
-
-FIRST_PROCESS = "ARGAND_FIRST_PROCESS"
-"""Environment variable that tells the processes that a training starts which process they serve."""
 
 
 class Companions:

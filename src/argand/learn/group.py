@@ -21,16 +21,16 @@ from argand.errors import ArgandError, ConfigError
 from argand.learn.checkpoint import first_difference
 from argand.learn.companion import Companions
 from argand.learn.launch import Launch, launched
-from argand.learn.lifeline import POLL_S, End, FirstLifeline, Lifeline, OtherLifeline, connect
+from argand.learn.lifeline import End, FirstLifeline, Lifeline, OtherLifeline
+from argand.learn.line import POLL_S, connect
+from argand.learn.meeting import START_S, nobody, open_store, own_addresses, poll
 from argand.machine import available_cores
 
-START_S = 300.0
-"""Seconds in which all processes of a run must have come; by hand: more than Python and torch take to start
-from a disk that many machines read at the same time."""
 VERDICT_S = 5.0
 """Seconds in which a process hears why a collective has failed; by hand: many times what a message takes."""
-FAREWELL_S = 10.0
-"""Seconds that the others let the first process end before them, so that its message is seen; by hand."""
+FAREWELL_S = 5.0
+"""Seconds that the others let the first process end before them, so that its message is seen. By hand: less
+than the patience of the lifeline."""
 COLLECTIVE_S = 1800.0
 """Seconds that a collective waits for a process that lives but does not come; Lightning's and torch's own."""
 _KEY = "argand/lifeline"
@@ -51,11 +51,11 @@ class Group:
         self.by = launch.by if launch else "argand"
         # Until all have met, as if all were on one.
         self.machines = [socket.gethostname()] * self.world
-        self._runs = 0
+        self._runs, self._met = 0, False
         if launch is None or launch.world == 1:
             self.lifeline: Lifeline | None = None
             return
-        self._store = store or _store(launch)
+        self._store = store or open_store(launch)
         self._companions = companions or Companions([])
         self.lifeline = self._first_lifeline() if self.is_first else self._other_lifeline(launch)
 
@@ -87,7 +87,7 @@ class Group:
             return
         if isinstance(self.lifeline, FirstLifeline):
             self._await_all(self.lifeline)
-        self.machines = self.exchange(socket.gethostname())
+        self.machines, self._met = self.exchange(socket.gethostname()), True
         self.lifeline.leads = self.rank == min((rank for rank in self.here if rank), default=0)
         if "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, available_cores() // len(self.here)))
@@ -104,9 +104,13 @@ class Group:
         """
         return [value] if self.lifeline is None else self.lifeline.exchange(value, last)
 
-    def by_first(self, make: Callable[[], T]) -> T:
-        """What `make` gives (for JSON) in the first process, where alone it is called; the others wait."""
-        return self.exchange(make() if self.is_first else None)[0]  # pyright: ignore[reportReturnType]
+    def by_first(self, make: Callable[[], object]) -> None:
+        """Have the first process alone make something, such as a file; the others wait until it is there."""
+        if self.is_first:
+            make()
+        # What the first process has started comes later than what was made before.
+        if self.by != "argand" or self._met:
+            self.exchange(None)
 
     def require_alike(self, value: Mapping[str, Any]) -> None:
         """Raise ConfigError where a process was started with other settings or finds another run."""
@@ -187,14 +191,14 @@ class Group:
         assert self.launch is not None
         lifeline = FirstLifeline(self.world)
         # Those under which this machine may be known to the others, the likeliest first.
-        addresses = [self.launch.address, *_own_addresses(self.launch), socket.gethostname()]
+        addresses = [self.launch.address, *own_addresses(self.launch), socket.gethostname()]
         word = {"addresses": list(dict.fromkeys(addresses)), "port": lifeline.port, "token": lifeline.token}
         self._store.set(_KEY, dumps(word))
         return lifeline
 
     def _other_lifeline(self, launch: Launch) -> OtherLifeline:
         """Connect to where the first process listens."""
-        _poll(lambda: self._store.check([_KEY]), _nobody(launch))
+        poll(lambda: self._store.check([_KEY]), nobody(launch))
         word = loads(self._store.get(_KEY))
         hello = {"token": word["token"], "rank": self.rank, "world": self.world, "host": socket.gethostname()}
         line = connect(word["addresses"], word["port"], hello)
@@ -262,47 +266,3 @@ def _group_to_tell() -> Group:
     except ArgandError:
         logger.debug("no group to tell of an error", exc_info=True)
         return Group()
-
-
-def _store(launch: Launch) -> Any:
-    """torch's store of keys at the meeting point, which torchrun or the first process opens."""
-    opens = launch.is_first and not launch.has_store
-    if not opens:
-        _poll(lambda: _is_open(launch), _nobody(launch))
-    try:
-        return distributed.TCPStore(launch.address, launch.port, is_master=opens, wait_for_workers=False)
-    except distributed.DistError as error:
-        raise ConfigError(
-            f"port {launch.port} cannot be opened at {launch.address}; give another MASTER_PORT"
-        ) from error
-
-
-def _is_open(launch: Launch) -> bool:
-    try:
-        socket.create_connection((launch.address, launch.port), timeout=2).close()
-    except OSError:
-        return False
-    return True
-
-
-def _own_addresses(launch: Launch) -> list[str]:
-    """The address of this machine in the network of the meeting point."""
-    with suppress(OSError), socket.create_connection((launch.address, launch.port), timeout=2) as connection:
-        return [connection.getsockname()[0]]
-    return []
-
-
-def _poll(done: Callable[[], bool], message: str) -> None:
-    """Wait for something with an ear for Ctrl-C; ConfigError where it does not come in time."""
-    until = time.monotonic() + START_S
-    while not done():
-        if time.monotonic() > until:
-            raise ConfigError(message)
-        time.sleep(POLL_S)
-
-
-def _nobody(launch: Launch) -> str:
-    return (
-        f"the first process was not at {launch.address}:{launch.port} within {START_S:.0f} s; start all at "
-        "the same time, with its MASTER_ADDR and MASTER_PORT"
-    )

@@ -12,6 +12,10 @@ SLURM_PORT, SLURM_PORTS = 15_000, 10_000
 below those that systems give out by themselves, on Linux from 32768 on (ip(7))."""
 
 
+FIRST_PROCESS = "ARGAND_FIRST_PROCESS"
+"""Environment variable that tells the processes that a training starts which process they serve."""
+
+
 @dataclass(frozen=True)
 class Launch:
     """Place of this process among the `world` processes of a run, which meet at `address`:`port`.
@@ -74,9 +78,16 @@ def _of_torchrun(environment: Mapping[str, str]) -> Launch:
         per_node=_number(environment, "LOCAL_WORLD_SIZE") if "LOCAL_WORLD_SIZE" in environment else None,
         address=_value(environment, "MASTER_ADDR") if world > 1 else "",
         port=_number(environment, "MASTER_PORT") if world > 1 else 0,
-        by="torchrun" if "TORCHELASTIC_RUN_ID" in environment else "the user",
+        by=_starter(environment),
         has_store=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
     )
+
+
+def _starter(environment: Mapping[str, str]) -> str:
+    """What has set RANK and WORLD_SIZE."""
+    if FIRST_PROCESS in environment:
+        return "argand"
+    return "torchrun" if "TORCHELASTIC_RUN_ID" in environment else "the user"
 
 
 def _of_srun(environment: Mapping[str, str]) -> Launch:

@@ -6,7 +6,6 @@ a machine within SILENCE_S. Whatever then ends the run is told to all, and those
 by themselves are ended.
 """
 
-import json
 import logging
 import os
 import secrets
@@ -14,22 +13,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from argand.errors import ArgandError
+from argand.learn.line import HELLO_S, POLL_S, Line
 
 PATIENCE_S = 10.0
 """Seconds that a process is given to end after another one has; then it is ended. By hand: more than a step
 takes, and more than it takes to close the files of a run."""
-SILENCE_S = 30
-"""Seconds after which a machine that answers nothing is taken for lost. By hand: a network mends itself
-within a few."""
-HELLO_S = 10.0
-"""Seconds for a process to say who it is; by hand, what does not say so is none of ours."""
-POLL_S = 0.1
-"""Seconds between looks at what is awaited, so that Ctrl-C is heard; by hand, no answer depends on it."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -44,44 +37,6 @@ class End:
     def raised(self) -> BaseException:
         """The exception that tells it."""
         return KeyboardInterrupt(self.text) if self.kind == "stopped" else ArgandError(self.text)
-
-
-class Line:
-    """A connection on which each message is a line of JSON."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Where the system has no such options, its own times hold.
-        for name, value in (("KEEPIDLE", SILENCE_S // 2), ("KEEPINTVL", SILENCE_S // 6), ("KEEPCNT", 3)):
-            if hasattr(socket, f"TCP_{name}"):
-                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"), value)
-        self._connection, self._file = connection, connection.makefile("rb")
-        self._sending = threading.Lock()
-
-    def send(self, **message: Any) -> None:
-        """Send a message; one to a process that is gone is lost."""
-        with self._sending, suppress(OSError):
-            self._connection.sendall(json.dumps(message).encode() + b"\n")
-
-    def receive(self) -> dict[str, Any] | None:
-        """The next message, or None at the end."""
-        try:
-            line = self._file.readline()
-            message = json.loads(line) if line.endswith(b"\n") else None
-        except (OSError, ValueError):
-            return None
-        return message if isinstance(message, dict) else None
-
-    def have_patience(self, seconds: float | None) -> None:
-        """Wait at most so long for a message; None: for ever."""
-        self._connection.settimeout(seconds)
-
-    def close(self) -> None:
-        """End the connection."""
-        with suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
-        self._connection.close()
 
 
 class Lifeline:
@@ -127,6 +82,10 @@ class Lifeline:
                 self._changed.wait(POLL_S)
         return True
 
+    def close(self) -> None:
+        """End all connections, as the end of this process does."""
+        raise NotImplementedError
+
     def spare(self) -> None:
         """This process has come to an end by itself, and is not to be ended."""
         self._spared = True
@@ -171,6 +130,7 @@ class FirstLifeline(Lifeline):
         super().__init__(0, world)
         self.token = secrets.token_hex(16)
         self._others: dict[int, _Other] = {}
+        self._word: dict[str, str] | None = None
         both = socket.has_dualstack_ipv6()
         family = socket.AF_INET6 if both else socket.AF_INET
         self._server = socket.create_server(("", 0), family=family, backlog=world, dualstack_ipv6=both)
@@ -198,9 +158,17 @@ class FirstLifeline(Lifeline):
 
     def tell(self, end: End, text: str) -> None:
         """As of `Lifeline`; those that are still to come hear it then."""
-        if self._take(end):
-            for other in list(self._others.values()):
-                other.line.send(kind=end.kind, text=text)
+        with self._changed:
+            if self._take(end):
+                self._word = {"kind": end.kind, "text": text}
+                for other in self._others.values():
+                    other.line.send(**self._word)
+
+    def close(self) -> None:
+        """As of `Lifeline`."""
+        self._server.close()
+        for other in list(self._others.values()):
+            other.line.close()
 
     def _missed(self, other: _Other) -> bool:
         """Have the end of a process between two runs end the next."""
@@ -226,20 +194,9 @@ class FirstLifeline(Lifeline):
             line.close()
             return
         line.have_patience(None)
-        rank = hello["rank"]
-        other = _Other(f"process {rank} on {hello['host']}", line)
-        line.send(welcome=True)
-        with self._changed:
-            if rank in self._others or not 0 < rank < self.world or hello["world"] != self.world:
-                text = f"{other.name} of {hello['world']} is none of the {self.world} that were to come; give"
-                text += " each its own RANK and all the same WORLD_SIZE"
-                self.tell(End("error", text), text)
-                line.send(kind="error", text=text)
-                return
-            self._others[rank] = other
-            if self.end is not None:
-                line.send(kind=self.end.kind, text=self.end.text)
-            self._changed.notify_all()
+        other = _Other(f"process {hello['rank']} on {hello['host']}", line)
+        if not self._welcomes(other, hello["rank"], hello["world"]):
+            return
         while (message := line.receive()) is not None:
             self._hear(other, message)
         with self._changed:
@@ -247,6 +204,24 @@ class FirstLifeline(Lifeline):
             if self.busy:
                 end = self._lost(other.name)
                 self.tell(end, end.text)
+
+    def _welcomes(self, other: _Other, rank: int, world: int) -> bool:
+        """Whether the process has a place, which it then takes; else the run ends."""
+        with self._changed:
+            if world == self.world and 0 < rank < world and rank not in self._others:
+                self._others[rank] = other
+                other.line.send(welcome=True)
+                if self._word is not None:
+                    other.line.send(**self._word)
+                self._changed.notify_all()
+                return True
+            text = (
+                f"{other.name} of {world} is none of the {self.world} that were to come; give each its own "
+            )
+            text += "RANK and all the same WORLD_SIZE"
+            self.tell(End("error", text), text)
+            other.line.send(kind="error", text=text)
+            return False
 
     def _hear(self, other: _Other, message: dict[str, Any]) -> None:
         with self._changed:
@@ -280,6 +255,10 @@ class OtherLifeline(Lifeline):
         if self._take(end):
             self._line.send(kind=end.kind, text=text)
 
+    def close(self) -> None:
+        """As of `Lifeline`."""
+        self._line.close()
+
     def await_first(self, seconds: float) -> None:
         """Wait until the first process has ended, at most so long."""
         until = time.monotonic() + seconds
@@ -310,16 +289,3 @@ class OtherLifeline(Lifeline):
             self.first_is_gone = True
             if self.busy:
                 self._lose_first()
-
-
-def connect(addresses: list[str], port: int, hello: dict[str, Any]) -> Line | None:
-    """A line to the first process at one of its addresses, or None where it is at none of them."""
-    for address in addresses:
-        with suppress(OSError):
-            line = Line(socket.create_connection((address, port), timeout=HELLO_S))
-            line.send(**hello)
-            if (line.receive() or {}).get("welcome"):
-                line.have_patience(None)
-                return line
-            line.close()
-    return None

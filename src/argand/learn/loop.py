@@ -269,6 +269,7 @@ def agree(progress: float, stop: bool, device: torch.device) -> tuple[float, boo
     if not torch.distributed.is_initialized():
         return progress, stop
     own = progress if torch.distributed.get_rank() == 0 else 0.0
-    values = torch.tensor([own, float(stop)], device=device)
+    # In double precision: a resumed run takes its progress, and with it the learning rate, from the steps.
+    values = torch.tensor([own, float(stop)], dtype=torch.float64, device=device)
     torch.distributed.all_reduce(values, torch.distributed.ReduceOp.MAX)
     return values[0].item(), bool(values[1].item())
