@@ -149,6 +149,7 @@ class FirstLifeline(Lifeline):
         self.wait(lambda: all(rank in self._others for rank in range(1, self.world)))
         self.wait(lambda: all(other.values or self._missed(other) for other in self._others.values()))
         with self._changed:
+            self.raise_end()
             others = [self._others[rank] for rank in range(1, self.world)]
             values = [value, *(other.values.pop() for other in others)]
             self.busy = not last
