@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import distributed
+from torch.distributed import PrefixStore, TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
 from argand.errors import ArgandError, ConfigError
 from argand.learn.checkpoint import first_difference
@@ -133,7 +134,7 @@ class Group:
         self._runs += 1
         distributed.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
-            store=distributed.PrefixStore(f"argand/run{self._runs}", self._store),
+            store=PrefixStore(f"argand/run{self._runs}", self._store),
             rank=self.rank,
             world_size=self.world,
             timeout=timedelta(seconds=COLLECTIVE_S),
@@ -234,7 +235,7 @@ def start_group(processes: int) -> Group:
     if _current is None:
         if processes == 1:
             return Group()
-        store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
         launch = Launch(0, processes, 0, processes, "127.0.0.1", store.port, "argand")
         _current = Group(launch, store, Companions.started(processes, store.port))
     return _current

@@ -120,7 +120,8 @@ class TrainingLoop:
         whole: nn.Module = TrainingStep(self.system, self.network, self.compute)
         if self.plan.world > 1:
             # The first process's weights are where all begin; each step's gradients are the mean over all.
-            whole = DistributedDataParallel(whole.to(self.device))
+            # A loss need not use all of the network, as where its parts are trained in turn.
+            whole = DistributedDataParallel(whole.to(self.device), find_unused_parameters=True)
         step, optimiser = self.fabric.setup(whole, self.optimiser)
         self._take_up(saved)
         batches = self._batches()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from torch import distributed
+from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
 from argand.errors import ConfigError
 from argand.learn.launch import Launch
@@ -23,7 +24,7 @@ def open_store(launch: Launch) -> Any:
     if not opens:
         poll(lambda: _is_open(launch), nobody(launch))
     try:
-        return distributed.TCPStore(launch.address, launch.port, is_master=opens, wait_for_workers=False)
+        return TCPStore(launch.address, launch.port, is_master=opens, wait_for_workers=False)
     except distributed.DistError as error:
         raise ConfigError(
             f"port {launch.port} cannot be opened at {launch.address}; give another MASTER_PORT"

@@ -245,8 +245,8 @@ def _train(
 ) -> bool:
     """Train as one of the processes of the group; whether any of them was asked to stop."""
     from lightning.fabric import Fabric
-    from lightning.fabric.plugins.environments import LightningEnvironment
-    from lightning.fabric.strategies import SingleDeviceStrategy
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning.fabric.strategies.single_device import SingleDeviceStrategy
 
     from argand.learn.loop import TrainingLoop
 
@@ -286,13 +286,15 @@ def _summary(record: RunRecord, budget: Budget) -> TrainingSummary:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Silence what Lightning tells of devices and processes."""
+    """Silence what Lightning and torch tell of devices and processes."""
     talkative = logging.getLogger("lightning.fabric")
     level = talkative.level
     talkative.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
+            # What DistributedDataParallel says of speed.
+            warnings.filterwarnings("ignore", message="Grad strides do not match|find_unused_parameters=True")
             yield
     finally:
         talkative.setLevel(level)
