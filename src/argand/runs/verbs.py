@@ -4,12 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from argand.crew import CORES, Machines
 from argand.errors import ArgandError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit code of a command ended by Ctrl-C."""
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -40,7 +40,14 @@ Devices = Annotated[
     str, typer.Option(help="How many GPUs or processes; auto: all GPUs, one process, or torchrun's.")
 ]
 Workers = Annotated[int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)]
-Processes = Annotated[int | None, typer.Option(help="By default one a core.", min=1)]
+Processes = Annotated[
+    int | None,
+    typer.Option(help="Processes that share the work; by default one a core if it is long.", min=1),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the work, tcp://host:port."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Ask again what --out answers already.")]
 KeepCard = Annotated[
     bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
@@ -80,14 +87,14 @@ def show_figures(figures: Any, table: Any, json: bool, keep: Callable[[], Path] 
             say(f"card: {card}")
 
 
-def in_one_group(verb: Callable[P, T]) -> Callable[P, T]:
+def in_one_group(verb: Callable[..., T]) -> Callable[..., T]:
     """The verb as one of the processes that torchrun or srun has started: an error of one ends all.
 
     One of them tells it, and all exit with its code.
     """
 
     @wraps(verb)
-    def run(*arguments: P.args, **options: P.kwargs) -> T:
+    def run(*arguments: Any, **options: Any) -> T:
         from argand.learn.launch import launched
 
         launch = launched()
@@ -121,10 +128,10 @@ def run_training(system: "System", out: Path, what: str, **settings: Any) -> Non
 
 
 def write_set(
-    system: "System", out: Path, what: str, count: int, seed: int, processes: int | None = None
+    system: "System", out: Path, what: str, count: int, seed: int, machines: Machines = CORES
 ) -> None:
     """Write a data set of simulated samples and say so."""
     from argand.learn.simulate import simulate_to_file
 
-    simulate_to_file(system, out, count, seed, processes=processes)
+    simulate_to_file(system, out, count, seed, machines=machines)
     say(f"{count} {what} in {out}")
