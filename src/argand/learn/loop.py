@@ -120,8 +120,10 @@ class TrainingLoop:
         whole: nn.Module = TrainingStep(self.system, self.network, self.compute)
         if self.plan.world > 1:
             # The first process's weights are where all begin; each step's gradients are the mean over all.
-            # A loss need not use all of the network, as where its parts are trained in turn.
-            whole = DistributedDataParallel(whole.to(self.device), find_unused_parameters=True)
+            # Where the parts of a network are trained in turn, the loss does not use all of it.
+            trained = sum(len(group["params"]) for group in self.optimiser.param_groups)
+            in_part = trained < len(list(self.network.parameters()))
+            whole = DistributedDataParallel(whole.to(self.device), find_unused_parameters=in_part)
         step, optimiser = self.fabric.setup(whole, self.optimiser)
         self._take_up(saved)
         batches = self._batches()

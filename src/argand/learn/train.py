@@ -294,7 +294,7 @@ def _quiet_lightning() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
             # What DistributedDataParallel says of speed.
-            warnings.filterwarnings("ignore", message="Grad strides do not match|find_unused_parameters=True")
+            warnings.filterwarnings("ignore", message="Grad strides do not match")
             yield
     finally:
         talkative.setLevel(level)
