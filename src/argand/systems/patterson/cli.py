@@ -28,6 +28,7 @@ from argand.runs.verbs import (
     Weights,
     Workers,
     complain,
+    in_one_group,
     run_training,
     say,
     screen,
@@ -64,6 +65,7 @@ def simulate(
 
 
 @app.command()
+@in_one_group
 def train(
     preset: Preset,
     out: TrainingFolder,
