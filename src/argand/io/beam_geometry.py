@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.limits import read_bytes
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3, Vector3
 
@@ -18,6 +19,8 @@ _GRAZING_COSINE = 1e-3
 
 By hand, not measured: 0.06 degrees off, where the centre would be metres away.
 """
+_MOST_BYTES = 2**24
+"""Of a geometry file: those of 512 panels with all their bad regions hold some 10⁵."""
 
 
 def geometry_from_vectors(
@@ -49,6 +52,6 @@ def geometry_from_vectors(
 def read_text(path: str | Path) -> str:
     """Text of a geometry file; InputError when it cannot be read as text."""
     try:
-        return Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_bytes(path, _MOST_BYTES).decode("utf-8")
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot be read as a geometry file ({error}); give a text file") from error

@@ -6,15 +6,17 @@ DataBlocks, which hold their imagesets with the numbers of the models beside the
 
 import json
 import re
-import zlib
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from argand.errors import InputError
-from argand.io.packed import unpacked_bytes
+from argand.io.limits import read_bytes
 
 _NAME = re.compile(r"\.(expt|json)(\.(gz|bz2))?$", re.IGNORECASE)
+MOST_BYTES = 2**26
+"""Of an experiment list, unpacked: some 20,000 stills with a crystal each, of 3 kB. In memory it may take 24
+times as much."""
 _MODELS = ("beam", "detector", "goniometer", "scan")
 
 
@@ -26,7 +28,7 @@ def is_experiment_list(path: str | Path) -> bool:
     if found.group(1).lower() == "expt":
         return True
     try:
-        text = _bytes(path)
+        text = read_bytes(path, MOST_BYTES)
     except InputError:
         return False
     return re.search(rb'"__id__"\s*:\s*"(ExperimentList|DataBlock)"', text) is not None
@@ -40,7 +42,7 @@ def list_stem(path: str | Path) -> str:
 def load_content(path: str | Path) -> dict[str, Any]:
     """The content of an experiment list in its present form; InputError for a file that is none."""
     try:
-        content = json.loads(_bytes(path))
+        content = json.loads(read_bytes(path, MOST_BYTES))
     except ValueError as error:
         raise InputError(f"{path}: not a DIALS experiment list ({error}); write it with dials") from error
     if isinstance(content, list) and content and all(_is_datablock(block) for block in content):
@@ -50,13 +52,6 @@ def load_content(path: str | Path) -> dict[str, Any]:
     if not content.get("experiment"):
         raise InputError(f"{path}: holds no experiments; give the .expt of dials.import or later")
     return content
-
-
-def _bytes(path: str | Path) -> bytes:
-    try:
-        return unpacked_bytes(Path(path).read_bytes())
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read as a geometry file ({error}); give a text file") from error
 
 
 def _is_datablock(block: Any) -> bool:

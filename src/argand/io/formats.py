@@ -16,13 +16,14 @@ from argand.errors import ArgandError, InputError
 from argand.io.cbf import cbf_stack
 from argand.io.fabio_image import fabio_stack, read_with
 from argand.io.header import Header, Stack, edf_header, pilatus_header, unreadable
+from argand.io.limits import read_bytes, require_file
 from argand.io.marccd import marccd_header
 from argand.io.oxford_ty6 import is_ty6, ty6_stack
-from argand.io.packed import unpacked_bytes
 from argand.io.panel_model import refuse_panels
 from argand.io.smv import smv_stack
 
 _NUMPY = b"\x93NUMPY"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _TEXT_HEADER_BYTES = 4096
 """Bytes from a file's start in which text that tells its format is looked for.
 
@@ -40,12 +41,12 @@ def open_stack(path: str, axes: int | None = None) -> Stack:
     Raises InputError, which names the file, for one that is missing, foreign, cut short or damaged.
     """
     with reader_errors(path):
-        blob, packed = _content(path)
-        if blob.startswith(b"\x89HDF\r\n\x1a\n"):
+        blob, in_place = _content(path)
+        if blob.startswith(_HDF5):
             # h5py and its filters are slow to import, and only these files need them.
             from argand.io.nexus import nexus_stack
 
-            return nexus_stack(io.BytesIO(blob) if packed else path, Path(path).parent, axes)
+            return nexus_stack(path if in_place else io.BytesIO(blob), Path(path).parent, axes)
         if blob.startswith(_NUMPY):
             return _numpy_stack(path, blob, axes)
         return _reader(blob)(blob)
@@ -93,14 +94,11 @@ def reader_errors(path: str) -> Iterator[None]:
 
 
 def _content(path: str) -> tuple[bytes, bool]:
-    """Bytes of a file (only the first few of an HDF5 file, which is read in place), and whether packed."""
+    """Bytes of a file, unpacked; of an HDF5 file the first few, and True: it is read in place."""
+    require_file(path)
     with Path(path).open("rb") as file:
-        start = file.read(8)
-        if start == b"\x89HDF\r\n\x1a\n":
-            return start, False
-        raw = start + file.read()
-    blob = unpacked_bytes(raw)
-    return blob, blob is not raw
+        start = file.read(len(_HDF5))
+    return (start, True) if start == _HDF5 else (read_bytes(path), False)
 
 
 def _reader(blob: bytes) -> Callable[[bytes], Stack]:

@@ -9,10 +9,13 @@ from pathlib import Path
 from argand.errors import InputError
 from argand.io.expt import ExptImages, read_expt
 from argand.io.expt_content import is_experiment_list
+from argand.io.limits import read_bytes
 from argand.io.suffix import IMAGE, MANY_IMAGES
 
 _PART_OF_MASTER = re.compile(r"_(data_\d+|meta|\d{6})\.(h5|hdf5|nxs)$", re.IGNORECASE)
 _LIST_SUFFIXES = (".lst", ".list", ".txt")
+_MOST_LIST_BYTES = 2**26
+"""Of a list of images: 10⁶ names of 64 bytes."""
 
 
 def expand_inputs(patterns: Sequence[str]) -> list[str]:
@@ -75,7 +78,7 @@ def _folder(folder: Path) -> list[str]:
 
 def _listed(path: Path) -> Iterator[str]:
     try:
-        lines = [line.strip() for line in path.read_text().splitlines()]
+        lines = [line.strip() for line in read_bytes(path, _MOST_LIST_BYTES).decode("utf-8").splitlines()]
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a list of image files; give one file name a line") from error
     named = [line for line in lines if line and not line.startswith("#")]
