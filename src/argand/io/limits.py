@@ -6,8 +6,9 @@ limits are those of the largest honest files, which still pass.
 
 import bz2
 import gzip
+import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from stat import S_ISREG
@@ -47,6 +48,25 @@ def require_at_most(source: str | Path, what: str, count: float, most: int) -> N
         raise InputError(f"{source}: declares {count:,} {what}; argand reads at most {most:,}, split it up")
 
 
+def image_size(shape: Sequence[int]) -> int:
+    """Number of pixels of an image with these sides; ValueError for none and for more than `MOST_PIXELS`."""
+    sides = " x ".join(f"{side:.3g}" if abs(side) > MOST_PIXELS else str(side) for side in shape)
+    size = math.prod(map(int, shape))
+    if min(shape, default=0) < 1:
+        raise ValueError(f"states {sides} pixels")
+    if size > MOST_PIXELS:
+        raise ValueError(f"states {sides} pixels, more than the {MOST_PIXELS:,} that argand reads")
+    return size
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether there is something at `path`; names that no file can have name nothing."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long, no permission, a zero byte
+        return False
+
+
 def require_file(path: str | Path) -> int:
     """The size in bytes of a regular file; InputError for what is none, such as a folder or a pipe."""
     try:
@@ -75,6 +95,11 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
         raise InputError(f"{path}: cannot be read ({_why(error)}); check the file") from error
     _require_bytes(path, len(raw), most)
     return unpacked_bytes(raw, path, most)
+
+
+def is_packed(start: bytes) -> bool:
+    """Whether bytes that begin so are packed as `unpacked_bytes` knows it."""
+    return start.startswith(tuple(_OPENERS))
 
 
 def unpacked_bytes(raw: bytes, source: str | Path, most: int = MOST_BYTES) -> bytes:

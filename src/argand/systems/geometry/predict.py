@@ -199,7 +199,9 @@ def nominal_geometry(frame: Frame) -> BeamGeometry:
 
 def _check_numbers(frame: Frame) -> None:
     """Raise InputError where a number is missing, or so small or large that it must be in another unit."""
-    pixel = frame.pixel_size_mm
+    pixel, arm = frame.pixel_size_mm, frame.two_theta_deg
+    if not abs(arm) <= 180.0:
+        raise InputError(f"{frame.path}: a detector arm at {arm:g} degrees cannot be meant; give --two-theta")
     # By hand, orders of magnitude about what exists: electrons (0.02 Å) to soft X-rays, 5 mm to 100 m,
     # sensors of 4 µm to those binned to mm. Lengths in m or µm fall outside; wavelengths in nm do not.
     numbers = (
