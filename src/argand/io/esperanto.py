@@ -1,7 +1,7 @@
 """Esperanto images, which CrysAlis exports.
 
 Lines of 256 bytes, the first of which says how many there are; then pixels of 32 bits, or packed as in TY6
-(Rothkirch et al., J. Appl. Cryst. 46, 1475 (2013), appendix; fabio).
+(as fabio reads them).
 """
 
 import numpy as np
@@ -59,9 +59,8 @@ def _keys(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for at in range(0, len(text), _LINE):
         key, *words = text[at : at + _LINE].split() or [""]
-        found |= {
-            name: word.strip('"') for name, word in zip(_WORDS.get(key, ()), words, strict=False) if name
-        }
+        named = zip(_WORDS.get(key, ()), words, strict=False)
+        found |= {name: word.strip('"') for name, word in named if name}
     if "spixelformat" not in found:
         raise ValueError("its header states no size of the image: truncated?")
     return found

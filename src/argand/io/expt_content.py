@@ -6,24 +6,28 @@ DataBlocks, which hold their imagesets with the numbers of the models beside the
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from argand.errors import InputError
-from argand.io.limits import read_bytes
+from argand.io.limits import is_there, read_bytes
 
 _NAME = re.compile(r"\.(expt|json)(\.(gz|bz2))?$", re.IGNORECASE)
 MOST_BYTES = 2**26
 """Of an experiment list, unpacked: some 20,000 stills with a crystal each, of 3 kB. In memory it may take 24
 times as much."""
+_LONGEST_REASON = 160
+"""Characters of a reason that are told. By hand: two lines of a terminal."""
 _MODELS = ("beam", "detector", "goniometer", "scan")
 
 
 def is_experiment_list(path: str | Path) -> bool:
     """Whether a file is a DIALS experiment list: by its suffix `.expt`, or a `.json` by what is in it."""
     found = _NAME.search(str(path))
-    if found is None or not Path(path).is_file():
+    if found is None or not is_there(path) or not Path(path).is_file():
         return False
     if found.group(1).lower() == "expt":
         return True
@@ -43,7 +47,7 @@ def load_content(path: str | Path) -> dict[str, Any]:
     """The content of an experiment list in its present form; InputError for a file that is none."""
     try:
         content = json.loads(read_bytes(path, MOST_BYTES))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a DIALS experiment list ({error}); write it with dials") from error
     if isinstance(content, list) and content and all(_is_datablock(block) for block in content):
         content = _from_datablocks(path, content)
@@ -54,6 +58,19 @@ def load_content(path: str | Path) -> dict[str, Any]:
     return content
 
 
+@contextmanager
+def understood(path: str | Path, what: str = "experiment list") -> Iterator[None]:
+    """InputError for whatever models of other kinds than DIALS writes make the reading of a file stumble over.
+
+    What is missing, of another type or too large for a number, too deep, or names a user that is not known.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+        reason = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_REASON]
+        raise InputError(f"{path}: a broken {what} ({reason}); write it with dials again") from error
+
+
 def _is_datablock(block: Any) -> bool:
     return isinstance(block, dict) and block.get("__id__") == "DataBlock"
 
@@ -61,7 +78,7 @@ def _is_datablock(block: Any) -> bool:
 def _from_datablocks(path: str | Path, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     """An experiment list with the imagesets and models of DataBlocks; one experiment for each geometry."""
     content: dict[str, Any] = {name: [] for name in ("experiment", "imageset", *_MODELS, "crystal")}
-    try:
+    with understood(path, "datablock"):
         for block in blocks:
             first = {name: len(content[name]) for name in _MODELS}
             for name in _MODELS:
@@ -71,9 +88,6 @@ def _from_datablocks(path: str | Path, blocks: list[dict[str, Any]]) -> dict[str
                 number = {"imageset": len(content["imageset"])}
                 content["experiment"].append({"__id__": "Experiment", "identifier": ""} | numbers | number)
                 content["imageset"].append(imageset)
-    except (KeyError, TypeError) as error:
-        reason = f"{type(error).__name__} {error}"
-        raise InputError(f"{path}: a broken datablock ({reason}); write it with dials again") from error
     return {"__id__": "ExperimentList"} | content
 
 

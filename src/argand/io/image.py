@@ -1,6 +1,5 @@
 """Diffraction images from every common format, as one kind of frame."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from argand.io.mask import usable_pixels
 from argand.io.moment import later
 from argand.io.panel_geometry import read_panels
 from argand.io.panel_model import PanelModel
+from argand.io.selection import selected, split_selection
 from argand.physics.still.modular import PanelSet
 from argand.physics.still.projection import plane_of
 from argand.typing import Image, Mask
@@ -27,6 +27,7 @@ __all__ = [
     "load_mask",
     "read_frame",
     "read_frames",
+    "split_selection",
     "with_model",
     "with_overrides",
 ]
@@ -107,7 +108,7 @@ def read_frames(
         geometry = model.panels
     stack = open_stack(path, _axes(path, geometry, wanted))
     try:
-        for index in range(stack.count) if wanted is None else wanted:
+        for index in selected(path, wanted, stack.count):
             frame = _frame(path, stack, index, geometry)
             frame = frame if model is None else with_model(frame, model)
             frame = with_overrides(frame, wavelength, distance_mm, pixel_size_mm, two_theta_deg=two_theta_deg)
@@ -194,15 +195,6 @@ def load_mask(mask: Mask | str | Path) -> Mask:
         finally:
             stack.close()
     return mask if mask.dtype == bool else mask == 0
-
-
-def split_selection(path: str) -> tuple[str, list[int] | None]:
-    """A file name and the image numbers behind its `#`; None when it has none, or is itself a file."""
-    match = re.fullmatch(r"(.+)#(\d+)(?:-(\d+))?", path)
-    if match is None or Path(path).exists():
-        return path, None
-    first = int(match.group(2))
-    return match.group(1), list(range(first, int(match.group(3) or first) + 1))
 
 
 def _axes(path: str, geometry: Geometry | None, wanted: Sequence[int] | None) -> int | None:

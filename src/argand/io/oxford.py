@@ -1,4 +1,4 @@
-"""Headers of Oxford Diffraction images, as fabio reads them, and of the Esperanto files that CrysAlis exports.
+"""Headers of Oxford Diffraction images, as fabio reads them, and of Esperanto files.
 
 Lengths in mm, wavelength in Å, angles in degrees, the centre in px from the first pixel of the file, for an
 arm at zero (CrysAlis; dxtbx reads the same numbers so).

@@ -76,7 +76,7 @@ def _keys(blob: bytes) -> dict[str, float]:
 
 
 def bitfield_image(blob: bytes, begin: int, shape: tuple[int, int]) -> Image:
-    """The image whose packed bytes begin at a byte; all its lines are read at once, a number of each at a time.
+    """The image whose packed bytes begin at a byte; all lines are read at once, one number of each at a time.
 
     Raises ValueError or IndexError for bytes that are cut short or damaged.
     """

@@ -17,10 +17,10 @@ from argand.io.image import (
     Frame,
     expand_inputs,
     read_frames,
-    split_selection,
     with_overrides,
 )
 from argand.io.mask import usable_pixels
+from argand.io.selection import selected, split_selection
 from argand.typing import Image, Mask
 
 FILLS = (-1.0, -2.0)
@@ -29,7 +29,7 @@ FILLS = (-1.0, -2.0)
 Dectris's miniCBF: -1 in gaps, -2 in bad pixels; images of whole numbers are masked below 0 anyway.
 """
 
-INNER = re.compile(r"^(.+\.(?:h5|hdf5|nxs|cxi)):(/[^#]*)(#\d+(?:-\d+)?)?$", re.IGNORECASE)
+INNER = re.compile(r"^(.+\.(?:h5|hdf5|nxs|cxi)):(/[^#]*)(#[-\d]+)?$", re.IGNORECASE)
 _SIDE = re.compile(r"mask|live", re.IGNORECASE)
 
 
@@ -104,9 +104,7 @@ def _frames(name: str, mask: Mask | str | Path | None, window: bool) -> Iterator
         source = _source(root, inner or _obvious(root, file), file)
         bad = _bad(root, source, file)
         count = 1 if source.ndim == 2 else len(source)
-        for index in range(count) if wanted is None else wanted:
-            if not 0 <= index < count:
-                raise InputError(f"{file}: has no pattern {index}; its {count} count from 0")
+        for index in selected(file, wanted, count, "pattern"):
             frame = _row(file, source, bad, index)
             frame = frame if mask is None else with_overrides(frame, mask=mask)
             yield _stated(root, source, frame, count) if window else _Measured(frame)

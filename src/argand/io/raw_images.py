@@ -1,6 +1,6 @@
 """Files of images one behind the other that are not compressed: read in place, one image at a time.
 
-MRC (2014: Cheng et al., J. Struct. Biol. 192, 146), GE (APS, "GE file format"), Princeton SPE (Princeton
+MRC (Cheng et al. 2015, J. Struct. Biol. 192, 146), GE (APS, "GE file format"), Princeton SPE (Princeton
 Instruments, "SPE 3.0 file format"), HiPic (Hamamatsu) and binary PGM (Netpbm). argand reads nothing but the
 pixels of these.
 """
@@ -17,7 +17,7 @@ from argand.io.header import Header, Stack
 from argand.io.limits import MOST_FRAMES, image_size
 
 HEAD = 2**14
-"""Bytes from a file's start that tell how its images lie: an SPE header has 4100, one of .npy up to 10,000."""
+"""Bytes from a file's start that tell how its images lie: an SPE header has 4100, one of .npy 10,000."""
 _MRC_MODES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
 """Types of pixels by MRC's mode; 3 and 4 are complex numbers."""
 _SPE_TYPES = {0: "<f4", 1: "<i4", 2: "<i2", 3: "<u2", 8: "<u4"}

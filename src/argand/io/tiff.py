@@ -146,7 +146,7 @@ def _page(blob: bytes, at: int, order: str, big: bool) -> tuple[_Page, int]:
     for _ in range(count):
         tag, kind, number = struct.unpack_from(order + entry_form, blob, at)
         at += struct.calcsize(order + entry_form)
-        dtype = np.dtype(_KINDS.get(kind, "u1")).newbyteorder(order)
+        dtype = np.dtype(order + _KINDS.get(kind, "u1"))
         place = at
         if number * dtype.itemsize > inline:
             (place,) = struct.unpack_from(order + next_form, blob, at)

@@ -12,6 +12,7 @@ from argand.io.cxi import Optics
 from argand.io.dataset import is_stored_set
 from argand.io.image import load_mask, split_selection
 from argand.io.pattern import Pattern, read_patterns
+from argand.io.selection import selected
 from argand.physics.coherent.projection import Radiation
 from argand.systems.molmnist.benchmark.dataset import Pairs, load, open_pairs
 from argand.systems.molmnist.fibril.bundle import OUTLINES
@@ -114,11 +115,9 @@ def _case(one: Pattern) -> PatternCase:
     return PatternCase(one.file, one.index, one.intensity, one.live, optics=one.optics, **window)
 
 
-def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[PatternCase]:
+def _pairs_cases(file: str, pairs: Pairs, wanted: range | None) -> Iterator[PatternCase]:
     imaging = pairs.system.imaging
-    for index in range(len(pairs)) if wanted is None else wanted:
-        if not 0 <= index < len(pairs):
-            raise InputError(f"{file}: has no pattern {index}; its {len(pairs)} count from 0")
+    for index in selected(file, wanted, len(pairs), "pattern"):
         row: dict[str, Any] = pairs.source[int(pairs.rows[index])]
         truth = PatternTruth(row["shape"].astype(np.float32), _known(row, pairs.system.kinds))
         length = float(row["length"]) if "length" in row else pairs.system.length
