@@ -20,8 +20,8 @@ _GRAZING_COSINE = 1e-3
 By hand, not measured: 0.06 degrees off, where the centre would be metres away.
 """
 _WAVELENGTHS, _PIXELS_MM = (1e-3, 1e3), (1e-4, 1e2)
-"""Least and largest wavelength in Å and pixel in mm that are taken for meant. By hand, far beyond what exists:
-12 MeV to 12 eV, and 0.1 µm to 10 cm."""
+"""Least and largest wavelength in Å and pixel in mm that are taken for meant. By hand, far beyond what there
+is: 12 MeV to 12 eV, and 0.1 µm to 10 cm."""
 _MOST_BYTES = 2**24
 """Of a geometry file: those of 512 panels with all their bad regions hold some 10⁵."""
 

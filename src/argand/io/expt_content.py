@@ -60,9 +60,9 @@ def load_content(path: str | Path) -> dict[str, Any]:
 
 @contextmanager
 def understood(path: str | Path, what: str = "experiment list") -> Iterator[None]:
-    """InputError for whatever models of other kinds than DIALS writes make the reading of a file stumble over.
+    """InputError for what the reading of models stumbles over that are not as DIALS writes them.
 
-    What is missing, of another type or too large for a number, too deep, or names a user that is not known.
+    They lack something, are of another type, too large for a number, too deep, or name an unknown user.
     """
     try:
         yield

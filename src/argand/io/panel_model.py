@@ -10,6 +10,7 @@ from argand.errors import InputError
 from argand.io.beam_geometry import require_sizes
 from argand.io.limits import MOST_PIXELS, require_at_most
 from argand.physics.still.modular import PanelSet
+from argand.physics.still.projection import plane_of
 from argand.typing import Mask
 
 Lookup = Callable[[str], float | None]
@@ -55,6 +56,8 @@ def sensible(source: str | Path, panels: PanelSet) -> PanelSet:
             raise InputError(f"{source}: its panel {panel.name} has no pixels; mend the file")
         pixels += panel.shape[0] * panel.shape[1]
     require_at_most(source, "pixels of panels", pixels, MOST_PIXELS)
+    slow, fast = plane_of(panels).shape
+    require_at_most(source, "pixels of the plane that its panels are projected to", slow * fast, MOST_PIXELS)
     return panels
 
 

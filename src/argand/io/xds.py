@@ -57,7 +57,7 @@ def read_xds(path: str | Path) -> BeamGeometry:
 
 
 def _entries(text: str) -> dict[str, str]:
-    """Values by their keys: `KEY= value`, as often as it is in a line; an exclamation mark begins a comment."""
+    """Values by their keys: `KEY= value`, as often as it is in a line; what follows a ! is comment."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         values: list[str] = []
