@@ -12,7 +12,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5o
+from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue]
 
 from argand.errors import InputError
 from argand.io.hdf5_links import item_at, name_of, opened, virtual_file
@@ -81,7 +81,7 @@ def require_samples(file: h5py.File, count: int) -> None:
         raise ValueError(f"states {count} samples")
     sources = _Sources()
     for name in file:
-        data = item_at(file, name)
+        data = item_at(file, str(name))
         if not isinstance(data, h5py.Dataset):
             continue
         if data.dtype.kind not in "biuf" or data.shape[:1] != (count,):
@@ -148,10 +148,10 @@ class _Sources:
             raise InputError(f"{here[0]}: {here[1]} is made of more than {MOST_FRAMES:,} parts; split it up")
         for part in data.virtual_sources():
             for file, path in _names(part, data.shape):
-                self._require_part(data, file, path, part.src_space)
+                self._require_part(data, file, path, part)
         self.done[here] = True
 
-    def _require_part(self, data: h5py.Dataset, file: str, path: str, selected: h5py.h5s.SpaceID) -> None:
+    def _require_part(self, data: h5py.Dataset, file: str, path: str, part: Any) -> None:
         source = item_at(data.file if file == "." else self._file(data, file), path)
         where = "this file" if file == "." else file
         if not isinstance(source, h5py.Dataset):
@@ -159,7 +159,7 @@ class _Sources:
                 f"{name_of(data)}: its virtual data set {data.name} is made of {path} in {where}, which "
                 "is not there; put the whole file beside this one"
             )
-        if not _fits(selected, source.shape):
+        if not _fits(part, source.shape):
             raise InputError(
                 f"{name_of(data)}: its virtual data set {data.name} takes more from {path} in {where} than "
                 "there is; put the whole file beside this one"
@@ -187,7 +187,7 @@ def _names(part: Any, shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
         yield part.file_name, part.dset_name
         return
     blocks = 1
-    if part.vspace.is_regular_hyperslab():
+    if part.vspace in _slabs(part) and part.vspace.is_regular_hyperslab():
         begin, step, count, _ = part.vspace.get_regular_hyperslab()
         for axis, number in enumerate(count):
             if number == _UNLIMITED:
@@ -201,14 +201,21 @@ def _names(part: Any, shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
         )
 
 
-def _fits(selected: h5py.h5s.SpaceID, shape: tuple[int, ...]) -> bool:
+def _fits(part: Any, shape: tuple[int, ...]) -> bool:
     """Whether what is taken of a source is there; True where it is taken to its end, whatever that is."""
-    if selected.get_select_type() == h5py.h5s.SEL_ALL:
-        return selected.shape == shape
-    if selected.is_regular_hyperslab() and _UNLIMITED in selected.get_regular_hyperslab()[2]:
+    selected, into = part.src_space, part.vspace
+    if any(s.is_regular_hyperslab() and _UNLIMITED in s.get_regular_hyperslab()[2] for s in _slabs(part)):
         return True
+    if selected.get_select_type() == h5py.h5s.SEL_ALL:
+        return math.prod(shape) >= into.get_select_npoints()
     _, last = selected.get_select_bounds()
     return len(last) == len(shape) and all(end < side for end, side in zip(last, shape, strict=True))
+
+
+def _slabs(part: Any) -> list[Any]:
+    """The selections of a part that are made of blocks."""
+    spaces = (part.src_space, part.vspace)
+    return [space for space in spaces if space.get_select_type() == h5py.h5s.SEL_HYPERSLABS]
 
 
 def _corners(

@@ -17,6 +17,9 @@ from argand.io.limits import is_there
 _MOST_LINKS = 64
 """Links that one path may lead through. By hand: HDF5 allows 16 in a row, and masters have two or three."""
 
+_DAMAGED = (OSError, RuntimeError, LookupError, ValueError)
+"""What h5py raises where a file is no HDF5 file, or a damaged one."""
+
 Item = h5py.Group | h5py.Dataset
 
 
@@ -24,15 +27,14 @@ def opened(file: str | BytesIO | Path) -> h5py.File:
     """An HDF5 file to read; OSError where it cannot be."""
     try:
         return h5py.File(file, "r")
-    except OSError:
-        if isinstance(file, BytesIO):
-            raise
-        try:
-            # A file that is being written in SWMR mode opens in that mode alone.
-            return h5py.File(file, "r", swmr=True)
-        except (OSError, ValueError):
-            pass
-        raise
+    except _DAMAGED as error:
+        if not isinstance(file, BytesIO):
+            try:
+                # A file that is being written in SWMR mode opens in that mode alone.
+                return h5py.File(file, "r", swmr=True)
+            except _DAMAGED:
+                pass
+        raise error if isinstance(error, OSError) else OSError(str(error)) from error
 
 
 def item_at(group: h5py.Group, path: str) -> Item | None:

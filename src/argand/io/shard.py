@@ -144,7 +144,7 @@ def stored_attributes(path: Path) -> dict[str, Any] | None:
         LookupError,
         TypeError,
         ValueError,
-    ):  # what h5py raises where one is damaged
+    ):  # a damaged one
         return None
 
 

@@ -11,6 +11,7 @@ import torch
 
 from argand.errors import InputError
 from argand.io.image import Frame, read_frame, with_overrides
+from argand.io.mask import LARGEST
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, restore
 from argand.physics.still.detector import BeamGeometry
@@ -78,7 +79,7 @@ class Predictor:
                 raise InputError(
                     f"an array of {source.ndim} dimensions is no image; give one frame [slow, fast]"
                 )
-            usable = np.isfinite(source) & (source >= 0)
+            usable = (source >= 0) & (source < LARGEST)
             source = Frame("array", 0, source, usable, None, None, None, None)
         frame = source if isinstance(source, Frame) else read_frame(source, index, geometry)
         if isinstance(pixel_size_mm, int | float):
