@@ -11,6 +11,7 @@ from argand.io.expt import ExptImages
 from argand.io.formats import load_image, open_stack
 from argand.io.header import SWUNG_OUT_DEG, Stack
 from argand.io.inputs import expand_inputs, inputs_with_models
+from argand.io.limits import MOST_PIXELS, require_at_most
 from argand.io.mask import usable_pixels
 from argand.io.moment import later
 from argand.io.panel_geometry import read_panels
@@ -190,11 +191,20 @@ def load_mask(mask: Mask | str | Path) -> Mask:
         path = str(mask)
         stack = open_stack(path, axes=2)
         try:
-            images = (load_image(path, stack, index) for index in range(stack.count))
-            mask = stack.mask if stack.mask is not None else np.concatenate(list(images))
+            mask = stack.mask if stack.mask is not None else _stacked(path, stack)
         finally:
             stack.close()
     return mask if mask.dtype == bool else mask == 0
+
+
+def _stacked(path: str, stack: Stack) -> np.ndarray:
+    """All images of a mask's file, one below the other."""
+    first = load_image(path, stack, 0)
+    require_at_most(path, "pixels of a mask", stack.count * first.size, MOST_PIXELS)
+    images = [first, *(load_image(path, stack, index) for index in range(1, stack.count))]
+    if any(image.shape != first.shape for image in images):
+        raise InputError(f"{path}: the images of this mask are of different sizes; give a file for each")
+    return np.concatenate(images)
 
 
 def _axes(path: str, geometry: Geometry | None, wanted: Sequence[int] | None) -> int | None:

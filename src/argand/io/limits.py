@@ -35,6 +35,8 @@ MOST_ATOMS = 10**6
 MOST_VOXELS = 2**26
 """Of one map: a grid of 406 along each side."""
 
+_PIECE = 2**20
+"""Bytes that are read at a time."""
 _OPENERS: dict[bytes, Callable[[BytesIO], BufferedIOBase]] = {
     b"BZh": lambda raw: bz2.BZ2File(raw),
     b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
@@ -89,8 +91,7 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
     _require_bytes(path, require_file(path), most)
     try:
         with Path(path).open("rb") as file:
-            # A file may grow, and those of /proc tell no size.
-            raw = file.read(most + 1)
+            raw = _read(file, most + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({_why(error)}); check the file") from error
     _require_bytes(path, len(raw), most)
@@ -111,13 +112,21 @@ def unpacked_bytes(raw: bytes, source: str | Path, most: int = MOST_BYTES) -> by
     if opener is None:
         return raw
     try:
-        found = opener(BytesIO(raw)).read(most + 1)
+        found = _read(opener(BytesIO(raw)), most + 1)
     except EOFError as error:
         raise InputError(f"{source}: packed, and cut short; copy it again") from error
     except (OSError, zlib.error) as error:
         raise InputError(f"{source}: packed, and damaged ({_why(error)}); copy it again") from error
     _require_bytes(source, len(found), most, "unpacks to")
     return found
+
+
+def _read(file: BufferedIOBase, most: int) -> bytes:
+    """The first bytes of a file, as many as there are: to ask for more at once would make room for them."""
+    found = BytesIO()
+    while part := file.read(min(_PIECE, most - found.tell())):
+        found.write(part)
+    return found.getvalue()
 
 
 def _require_bytes(source: str | Path, length: int, most: int, how: str = "holds") -> None:
