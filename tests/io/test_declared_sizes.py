@@ -31,7 +31,9 @@ def written(tmp_path: Path, image: object) -> bytes:
 
 
 def smv(fast: object = 80, slow: object = 64, frames: object = 1) -> bytes:
-    text = f"{{\nHEADER_BYTES=  512;\nSIZE1={fast};\nSIZE2={slow};\nSIZE3={frames};\nTYPE=unsigned_short;\n}}\n"
+    text = (
+        f"{{\nHEADER_BYTES=  512;\nSIZE1={fast};\nSIZE2={slow};\nSIZE3={frames};\nTYPE=unsigned_short;\n}}\n"
+    )
     return text.ljust(512).encode() + COUNTS.astype("<u2").tobytes()
 
 
@@ -305,7 +307,9 @@ def test_formats_of_fabio_are_looked_at_before_it_reads_them(tmp_path: Path) -> 
     mar = bytearray(written(tmp_path, image))
     struct.pack_into("<i", mar, 20, 2**31 - 64)
     oxford = re.sub(rb"NX= *\d+ NY= *\d+", b"NX=9999 NY=9999", written(tmp_path, OxdImage(data=square)))
-    esperanto = re.sub(rb"IMAGE \d+ \d+", b"IMAGE 99999 99999", written(tmp_path, EsperantoImage(data=square)))
+    esperanto = re.sub(
+        rb"IMAGE \d+ \d+", b"IMAGE 99999 99999", written(tmp_path, EsperantoImage(data=square))
+    )
     files = {"a.osc": raxis, "a.msk": mask, "a.mar2300": mar, "a.img": oxford, "a.esperanto": esperanto}
     for name, blob in files.items():
         (tmp_path / name).write_bytes(blob)

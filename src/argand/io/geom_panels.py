@@ -10,6 +10,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
+from argand.io.beam_geometry import require_sizes
 from argand.io.geom_text import GeomText, read_geom_text, restated, statement, vector
 from argand.io.limits import require_at_most
 from argand.io.panel_model import Lookup, PanelModel, sensible
@@ -46,7 +47,9 @@ def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelMod
     )
     notes = ("the masks that the .geom names are not read; give them with --mask",) if masks else ()
     good = {p.name: mask for p in panels.panels if (mask := _good(text, p)) is not None}
-    return PanelModel(panels, text.wavelength(lookup), good, notes)
+    wavelength = text.wavelength(lookup)
+    require_sizes(path, wavelength)
+    return PanelModel(panels, wavelength, good, notes)
 
 
 def move_geom(

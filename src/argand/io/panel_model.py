@@ -56,7 +56,10 @@ def sensible(source: str | Path, panels: PanelSet) -> PanelSet:
             raise InputError(f"{source}: its panel {panel.name} has no pixels; mend the file")
         pixels += panel.shape[0] * panel.shape[1]
     require_at_most(source, "pixels of panels", pixels, MOST_PIXELS)
-    slow, fast = plane_of(panels).shape
+    try:
+        slow, fast = plane_of(panels).shape
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
     require_at_most(source, "pixels of the plane that its panels are projected to", slow * fast, MOST_PIXELS)
     return panels
 
