@@ -19,8 +19,9 @@ _KINDS = {1: "u1", 2: "S1", 3: "u2", 4: "u4", 5: "u8", 6: "i1", 7: "u1", 8: "i2"
 _KINDS |= {11: "f4", 12: "f8", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 """Types of values; a fraction, of two numbers, is taken as eight bytes."""
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS = 256, 257, 258, 259, 262
-_STRIPS, _SAMPLES, _ROWS, _FORMAT = 273, 277, 278, 339
 """Tags of what an image's directory states (TIFF 6.0)."""
+_STRIPS, _SAMPLES, _ROWS, _FORMAT = 273, 277, 278, 339
+"""As before."""
 _FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}
 """Kind of numbers by the tag of their format."""
 _GREY = (0, 1)
