@@ -7,6 +7,9 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
+from argand.errors import InputError
+from argand.io.limits import MOST_TEXT_BYTES, read_bytes
+from argand.io.reflection_text import decoded
 from argand.physics.crystal.symmetry import Group
 
 CellErrors = tuple[float, float, float, float, float, float]
@@ -29,7 +32,7 @@ def stated_cell_errors(source: str) -> CellErrors | None:
             stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
             beside = [path.with_name(stem + suffix) for suffix in (".ins", ".res")]
             return next((_of_cards(one) for one in beside if one.exists()), None)
-    except (OSError, ValueError, RuntimeError):
+    except (InputError, ValueError, RuntimeError):
         pass
     return None
 
@@ -62,7 +65,7 @@ def with_uncertainty(value: float, error: float, decimals: int = 4) -> str:
 
 
 def _of_cif(path: Path) -> CellErrors | None:
-    for block in gemmi.cif.read(str(path)):
+    for block in gemmi.cif.read_string(_text(path)):
         texts = [block.find_value(f"_cell_{tag}") for tag in _TAGS]
         if all(text is not None for text in texts):
             errors = [_parenthesised(text) for text in texts if text is not None]
@@ -77,11 +80,15 @@ def _parenthesised(text: str) -> float:
 
 
 def _of_cards(path: Path) -> CellErrors | None:
-    for line in path.read_text("latin-1").splitlines():
+    for line in _text(path).splitlines():
         parts = line.split("!")[0].split()
         if len(parts) >= 8 and parts[0].upper() == "ZERR":
             return _six([float(part) for part in parts[2:8]])
     return None
+
+
+def _text(path: Path) -> str:
+    return decoded(read_bytes(path, MOST_TEXT_BYTES))
 
 
 def _six(values: Sequence[float]) -> CellErrors:

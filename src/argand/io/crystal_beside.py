@@ -9,6 +9,7 @@ from argand.io.cif_reflections import parse_cif_facts
 from argand.io.crystal_facts import CrystalFacts
 from argand.io.intensities import CellParameters, radiation_of
 from argand.io.jana import parse_m50
+from argand.io.limits import MOST_TEXT_BYTES, read_bytes
 from argand.io.reflection_text import decoded
 from argand.io.shelx import read_instructions
 from argand.physics.crystal.atom import parse_formula
@@ -63,10 +64,7 @@ def _facts(path: Path) -> CrystalFacts:
 
 
 def _text(path: Path) -> str:
-    try:
-        return decoded(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+    return decoded(read_bytes(path, MOST_TEXT_BYTES))
 
 
 def parse_p4p(text: str) -> CrystalFacts:

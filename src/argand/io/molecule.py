@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError, MissingExtraError
+from argand.io.limits import MOST_TEXT_BYTES, read_bytes
 
 MAX_PLACES = 50_000_000
 """Coordinates of all frames together that are read: 400 MB. By hand, for the memory of a small machine."""
@@ -78,9 +79,10 @@ def parts_of(name: str) -> tuple[Path, Path | None]:
 
 
 def _models(path: Path) -> list[gemmi.Model]:
+    blob = read_bytes(path, MOST_TEXT_BYTES)
     try:
         # Chain parts stay where they are: atoms keep the order of the file.
-        return list(gemmi.read_structure(str(path), merge_chain_parts=False))
+        return list(gemmi.read_structure_string(blob, merge_chain_parts=False))
     except Exception as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: no PDB or mmCIF file that can be read ({reason})") from error

@@ -1,19 +1,4 @@
-"""Bytes of reflection files into text: gzip seen through, byte order marks and line ends taken off."""
-
-import gzip
-import zlib
-from pathlib import Path
-
-from argand.errors import InputError
-
-
-def file_bytes(path: Path) -> bytes:
-    """What a file holds, decompressed; InputError where it is not there or is cut short."""
-    try:
-        blob = path.read_bytes()
-        return gzip.decompress(blob) if blob[:2] == b"\x1f\x8b" else blob
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); is the file there and whole?") from error
+"""Bytes of reflection files into text: byte order marks and line ends taken off."""
 
 
 def decoded(blob: bytes) -> str:

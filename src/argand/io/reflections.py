@@ -19,7 +19,8 @@ from argand.io.hklf_card import parse_hklf_card
 from argand.io.intensities import CellParameters, MeasuredIntensities, checked, parse_cell, radiation_of
 from argand.io.jana import parse_m90
 from argand.io.mtz_reflections import read_mtz_reflections
-from argand.io.reflection_text import decoded, file_bytes
+from argand.io.limits import MOST_TEXT_BYTES, read_bytes
+from argand.io.reflection_text import decoded
 from argand.io.shelx import read_instructions
 from argand.io.xds_intensities import is_xds, read_xds_intensities
 
@@ -35,7 +36,7 @@ def read_reflections(path: str | Path, beside: bool = True) -> MeasuredIntensiti
     path = Path(path)
     if path.name.lower().endswith(INSTRUCTIONS):
         path = _hkl_of(path)
-    blob = file_bytes(path)
+    blob = read_bytes(path, MOST_TEXT_BYTES)
     try:
         measured = _read(path, blob, beside)
         for facts, name in facts_beside(path) if beside and _lacks(measured) else ():

@@ -107,7 +107,8 @@ def _failure(place: str, error: Exception) -> InputError:
     if not isinstance(error, ArgandError):
         logger.debug("%s", place, exc_info=error)
         reason = f"{type(error).__name__}: {reason}; please report it with this file"
-    return InputError(f"{place}: {reason}")
+    # Readers of bytes name the file themselves.
+    return InputError(reason if reason.startswith(f"{place}: ") else f"{place}: {reason}")
 
 
 def _stem(path: Path) -> str:
