@@ -8,8 +8,9 @@ import gemmi
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.limits import MOST_TEXT_BYTES, read_bytes
-from argand.io.reflection_text import decoded
+from argand.io.cif_document import parsed_cif
+from argand.io.shelx import MOST_LETTERS
+from argand.io.text_size import read_text
 from argand.physics.crystal.symmetry import Group
 
 CellErrors = tuple[float, float, float, float, float, float]
@@ -65,7 +66,7 @@ def with_uncertainty(value: float, error: float, decimals: int = 4) -> str:
 
 
 def _of_cif(path: Path) -> CellErrors | None:
-    for block in gemmi.cif.read_string(_text(path)):
+    for block in parsed_cif(read_text(path), str(path)):
         texts = [block.find_value(f"_cell_{tag}") for tag in _TAGS]
         if all(text is not None for text in texts):
             errors = [_parenthesised(text) for text in texts if text is not None]
@@ -75,20 +76,16 @@ def _of_cif(path: Path) -> CellErrors | None:
 
 def _parenthesised(text: str) -> float:
     """0.012 of 5.934(12); 0 without parentheses."""
-    found = re.fullmatch(r"['\"]?[-+]?\d*(?:\.(\d*))?\((\d+)\)['\"]?", text.strip())
+    found = re.fullmatch(r"['\"]?[-+]?\d*(?:\.(\d{0,9}))?\((\d{1,9})\)['\"]?", text.strip())
     return int(found[2]) / 10 ** len(found[1] or "") if found else 0.0
 
 
 def _of_cards(path: Path) -> CellErrors | None:
-    for line in _text(path).splitlines():
+    for line in read_text(path, MOST_LETTERS).splitlines():
         parts = line.split("!")[0].split()
         if len(parts) >= 8 and parts[0].upper() == "ZERR":
             return _six([float(part) for part in parts[2:8]])
     return None
-
-
-def _text(path: Path) -> str:
-    return decoded(read_bytes(path, MOST_TEXT_BYTES))
 
 
 def _six(values: Sequence[float]) -> CellErrors:

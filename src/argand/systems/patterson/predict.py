@@ -15,11 +15,10 @@ from argand.errors import InputError
 from argand.io.cell_map import is_cube
 from argand.io.reflections import CellParameters
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
+from argand.io.weights import load_weights, network_of, system_of
 from argand.learn.device import channels_last, fast_order
 from argand.physics.sphere.atom_profile import AtomProfile, as_spheres, unlike_spheres
 from argand.physics.sphere.patterson import Map, intensities_of, map_of
-from argand.system import from_config
 from argand.systems.patterson.maps.atom_matching import match_atoms
 from argand.systems.patterson.maps.map_refinement import MapRefinement
 from argand.systems.patterson.maps.peak_assignment import read_atoms
@@ -223,12 +222,10 @@ def load(path: Path | str | None = None) -> Predictor:
     state, header = load_weights(source)
     if header["system"] != "patterson":
         raise InputError(f"{source}: weights of the system '{header['system']}', not of patterson")
-    system = from_config(Patterson, header["config"])
+    system = system_of(Patterson, header, source)
     if system.network_name != "superposition":
         raise InputError(f"{source}: weights of the network '{system.network_name}'; give those of our own")
-    network = system.network()
-    restore(network, state, source)
-    return Predictor(system, network)
+    return Predictor(system, network_of(system.network, state, source))
 
 
 def selftest() -> str:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
 from argand.io.atomic import written
+from argand.io.parquet_file import open_parquet
 
 _KEY = b"argand"
 
@@ -66,27 +67,37 @@ def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
 
     Raises MissingExtraError without pyarrow.
     """
-    _, parquet = arrow_modules()
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; `argand crystals encode` writes one")
+    arrow_modules()
+    needed = ("name", "source", "atoms", "latent")
     try:
-        table = parquet.read_table(path)
+        file = open_parquet(path, needed, ("asked",), whole=True)
+        table = file.read()
         config = json.loads((table.schema.metadata or {})[_KEY])["config"]
-        rows = [
-            StoredLatent(
-                row["name"],
-                row["source"],
-                row["atoms"],
-                np.array(row["latent"], np.float32),
-                row.get("asked", ""),
-            )
-            for row in table.to_pylist()
-        ]
-    except (OSError, KeyError, ValueError, TypeError) as error:
+        if not isinstance(config, dict):
+            raise TypeError("its configuration is no set of entries")
+        rows = _rows(table)
+    except (OSError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: no latents of `argand crystals encode`; give a file that it wrote"
         ) from error
     return rows, config
+
+
+def _rows(table: Any) -> list[StoredLatent]:
+    """The rows of a table; TypeError or ValueError where a column is of another kind."""
+    names, sources, atoms = (table[name].to_pylist() for name in ("name", "source", "atoms"))
+    asked = table["asked"].to_pylist() if "asked" in table.column_names else [""] * len(names)
+    latents = table["latent"].combine_chunks()
+    lengths = latents.value_lengths().to_numpy(zero_copy_only=False)
+    ends = np.cumsum(lengths.astype(int))
+    values = latents.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+    rows = zip(names, sources, atoms, asked, ends - lengths.astype(int), ends, strict=True)
+    found = []
+    for name, source, count, digest, first, last in rows:
+        if not isinstance(name, str) or not isinstance(source, str) or not isinstance(count, int):
+            raise TypeError("a row without name, source or atoms")
+        found.append(StoredLatent(name, source, count, values[first:last], digest or ""))
+    return found
 
 
 def arrow_modules() -> tuple[Any, Any]:

@@ -110,7 +110,10 @@ def decode_file(
     InputError for another file.
     """
     rows, config = read_latents(file)
-    model = model_of(config)
+    try:
+        model = model_of(config)
+    except (ConfigError, InputError) as error:
+        raise InputError(f"{file}: {error}") from error
     seen: set[str] = set()
     tasks = [
         Task(unique_name(file_stem(row.name), seen), row.source, row.latent, digest([decoding, number], file))

@@ -28,6 +28,10 @@ class PublishedModel:
     seed: int = 0
     code: Literal["", "linear"] = "linear"
 
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigError(f"a seed of {self.seed} is none; give 0 or more")
+
     @property
     def config(self) -> dict[str, Any]:
         """Its fields."""
