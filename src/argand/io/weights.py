@@ -86,7 +86,7 @@ def system_of(cls: type[T], header: Mapping[str, Any], source: Path) -> T:
 
 
 def network_of(build: Callable[[], N], state: Mapping[str, torch.Tensor], source: Path) -> N:
-    """The network that `build` makes, with the tensors; InputError, naming the file, where they do not fit."""
+    """The network that `build` makes, with the tensors; InputError where these do not fit."""
     try:
         network = build()
     except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:

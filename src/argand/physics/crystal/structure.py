@@ -29,8 +29,8 @@ MIN_VOLUME_PER_ATOM = 1.0
 By hand, below that; wrong units of length give a thousandth.
 """
 MAX_LENGTH = 800.0
-"""Å of an edge and of a vector's parts. By hand: polytypes of long periods have up to some hundred, and latents
-tell lengths up to 890 Å apart."""
+"""Å of a vector's parts. By hand: polytypes of long periods have up to some hundred, and latents tell lengths
+up to 890 Å apart."""
 MAX_VOLUME_PER_ATOM = 1e5
 """Å³; by hand, one atom alone in a box of 46 Å. Beyond this the cell is in another unit, or there are atoms
 missing."""
@@ -151,16 +151,7 @@ def checked(
         raise InputError("a coordinate is not a finite number")
     if np.abs(frac).max() > _FARTHEST:
         raise InputError(f"an atom is {np.abs(frac).max():.2g} cells away; are its coordinates right?")
-    volume = abs(np.linalg.det(lattice))
-    # By hand: a thousandth of a box of these edges, or of 1 Å³, is flat.
-    if volume < 1e-3 * max(np.prod(np.linalg.norm(lattice, axis=1)), 1.0):
-        raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
-    if volume < MIN_VOLUME_PER_ATOM * len(species):
-        raise InputError(f"{volume / len(species):.2g} Å³ for each atom is no crystal; is the cell in Å?")
-    if volume > MAX_VOLUME_PER_ATOM * len(species):
-        raise InputError(
-            f"{volume / len(species):.2g} Å³ for each atom is no crystal; are all atoms there, the cell in Å?"
-        )
+    _require_volume(lattice, len(species))
     if species.min() < 1 or species.max() > MAX_Z:
         raise InputError(
             f"no known element has the atomic number {species[(species < 1) | (species > MAX_Z)][0]}"
@@ -182,6 +173,20 @@ def require_lattice(lattice: Float[np.ndarray, "3 3"]) -> None:
         raise InputError("the lattice has a number that is not finite")
     if np.abs(lattice).max() > MAX_LENGTH:
         raise InputError(f"a cell of {np.abs(lattice).max():.3g} Å is beyond {MAX_LENGTH:g} Å; is it in Å?")
+
+
+def _require_volume(lattice: Matrix3, count: int) -> None:
+    """InputError for a lattice without volume, and for too little or too much of it for so many atoms."""
+    volume = abs(np.linalg.det(lattice))
+    # By hand: a thousandth of a box of these edges, or of 1 Å³, is flat.
+    if volume < 1e-3 * max(np.prod(np.linalg.norm(lattice, axis=1)), 1.0):
+        raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
+    if volume < MIN_VOLUME_PER_ATOM * count:
+        raise InputError(f"{volume / count:.2g} Å³ for each atom is no crystal; is the cell in Å?")
+    if volume > MAX_VOLUME_PER_ATOM * count:
+        raise InputError(
+            f"{volume / count:.2g} Å³ for each atom is no crystal; are all atoms there, the cell in Å?"
+        )
 
 
 def wrapped(frac: Points3) -> Points3:

@@ -106,8 +106,8 @@ class Representation:
         sizes = self.numbers <= _MOST_NUMBERS and 1 <= self.code_dims <= _MOST_DIMENSIONS
         if not sizes or not 0 < self.species_share < 1 or not 1 <= self.atoms <= MAX_ATOMS:
             raise ConfigError(
-                f"a representation of {self.numbers:.3g} numbers, {self.code_dims:.3g} dimensions, a share of "
-                f"{self.species_share:g} and {self.atoms:.3g} atoms is none; its ranges are in the guide"
+                f"no representation has {self.numbers:.3g} numbers, {self.code_dims:.3g} dimensions, a share "
+                f"of {self.species_share:g} and {self.atoms:.3g} atoms"
             )
         if min(self.counts(1)) < 1:
             raise ConfigError(

@@ -1,6 +1,5 @@
 """The verb `argand patterson solve`."""
 
-import json as json_format
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.text import Text
 from argand.machine import available_cores, single_threads
 from argand.progress import ProgressDisplay
 from argand.runs.table import plain_table
-from argand.runs.verbs import Json, say, screen
+from argand.runs.verbs import Json, print_json, say, screen
 from argand.systems.patterson.solution.space_group_table import GROUP_COLUMNS, MOST_GROUPS, group_cells
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
@@ -62,7 +61,7 @@ def solve(
     time_limit: Annotated[
         float, typer.Option(help="Seconds to search, by the clock on the wall.", min=0.1)
     ] = 30.0,
-    seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other random starts.", min=0, max=2**32 - 1)] = 0,
     processes: Annotated[int, typer.Option(help="Processes that search; 0 takes all cores.", min=0)] = 0,
     network: Annotated[
         bool, typer.Option("--network", help="Let the network take part in mending, for coarse data.")
@@ -84,7 +83,7 @@ def solve(
     effort = {"time_limit": time_limit, "seed": seed, "processes": processes, "network": network}
     summary = _answer(data, out, asked, effort, hydrogens, force, molecule or [])
     if json:
-        typer.echo(json_format.dumps(summary, indent=2))
+        print_json(summary)
     else:
         _show(summary)
     if not summary["solved"]:
