@@ -31,19 +31,19 @@ def open_parquet(path: Path, needed: Sequence[str], optional: Sequence[str] = ()
     try:
         file = parquet.ParquetFile(path)
         known = file.schema_arrow.names
+        _require_small(path, file.metadata, {*needed, *optional}, whole)
     except (OSError, ValueError, ArrowException) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: not a parquet file that can be read ({reason})") from error
     missing = [name for name in needed if name not in known]
     if missing:
         raise InputError(f"{path}: has no column {', '.join(missing)}")
-    require_at_most(path, "rows", file.metadata.num_rows, MOST_ROWS)
-    _require_small(path, file.metadata, {*needed, *optional}, whole)
     return file
 
 
 def _require_small(path: Path, footer: Any, names: set[str], whole: bool) -> None:
-    """InputError where the columns of these names declare too many numbers or bytes."""
+    """InputError for too many rows, and where columns of these names declare too many numbers or bytes."""
+    require_at_most(path, "rows", footer.num_rows, MOST_ROWS)
     sums: dict[str, int] = {}
     for number in range(footer.num_row_groups):
         group = footer.row_group(number)

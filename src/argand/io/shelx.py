@@ -11,6 +11,7 @@ from argand.io.crystal_facts import CrystalFacts
 from argand.io.intensities import radiation_of
 from argand.io.limits import require_at_most
 from argand.io.text_size import lines_of
+from argand.physics.crystal.atom import MOST_ATOMS
 from argand.physics.crystal.symmetry import Group, complete_group
 
 MOST_LETTERS = 2**24
@@ -90,6 +91,8 @@ def _contents(
     unknown = [element for element in elements if gemmi.Element(element).atomic_number == 0]
     notes = (f"SFAC names {', '.join(unknown)}, no element: left out",) if unknown else ()
     counts = [float(value) for value in first.get("UNIT", [])]
+    if not all(0 <= number <= MOST_ATOMS for number in counts):
+        raise ValueError("UNIT counts atoms that no cell can hold")
     pairs = [(e, n) for e, n in zip(elements, counts, strict=False) if e not in unknown and n > 0]
     dummy = len(pairs) > 1 and all(number == 1 for _, number in pairs)
     if pairs and not dummy and len(counts) >= len(elements):

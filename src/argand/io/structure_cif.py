@@ -15,7 +15,7 @@ from argand.io.structure_sites import Site, read_sites
 from argand.io.structure_symmetry import Items, Operators, candidates
 from argand.physics.crystal.atom import parse_formula
 from argand.physics.crystal.comparison import compare
-from argand.physics.crystal.structure import Structure, checked, distances, wrapped
+from argand.physics.crystal.structure import MAX_LENGTH, Structure, checked, distances, wrapped
 from argand.typing import Matrix3, Points3, Vector3
 
 _READ = re.compile(
@@ -167,6 +167,8 @@ def _cell(items: Items) -> gemmi.UnitCell:
     lengths, angles = np.array(values[:3]), np.array(values[3:])
     if not (lengths > 0).all() or not (angles > 0).all() or not (angles < 180).all():
         raise InputError("the lattice has no volume; the cell's lengths and angles are missing or zero")
+    if (lengths > MAX_LENGTH).any():
+        raise InputError(f"a cell of {lengths.max():.3g} Å is beyond {MAX_LENGTH:g} Å; is it in Å?")
     cell = gemmi.UnitCell(*values)
     if not cell.volume > 0:
         raise InputError("the lattice has no volume; no cell has such angles")

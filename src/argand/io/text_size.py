@@ -54,7 +54,7 @@ def require_words(text: str, source: str | Path) -> None:
     if len(text) <= 2 * MOST_WORDS:
         return
     letters = np.frombuffer(text.encode("latin-1", "replace"), np.uint8)
-    count = 0
+    count = int(letters[0] > 32)
     for first in range(0, len(letters), _LARGE):
         # Blanks and control characters are those up to 32.
         is_blank = letters[first : first + _LARGE + 1] <= 32

@@ -88,6 +88,8 @@ def _rows(table: Any) -> list[StoredLatent]:
     names, sources, atoms = (table[name].to_pylist() for name in ("name", "source", "atoms"))
     asked = table["asked"].to_pylist() if "asked" in table.column_names else [""] * len(names)
     latents = table["latent"].combine_chunks()
+    if not hasattr(latents, "value_lengths") or latents.null_count:
+        raise TypeError("a column of latents that is none of lists, or lacks some")
     lengths = latents.value_lengths().to_numpy(zero_copy_only=False)
     ends = np.cumsum(lengths.astype(int))
     values = latents.flatten().to_numpy(zero_copy_only=False).astype(np.float32)

@@ -59,7 +59,7 @@ def solve(
     d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
     # By hand; benchmarks/patterson_solver.py gives a set 10 s of one core.
     time_limit: Annotated[
-        float, typer.Option(help="Seconds to search, by the clock on the wall.", min=0.1)
+        float, typer.Option(help="Seconds to search, by the clock on the wall.", min=0.1, max=1e7)
     ] = 30.0,
     seed: Annotated[int, typer.Option(help="Another seed, other random starts.", min=0, max=2**32 - 1)] = 0,
     processes: Annotated[int, typer.Option(help="Processes that search; 0 takes all cores.", min=0)] = 0,

@@ -243,7 +243,7 @@ def _contents(
         filled = chosen * usual_volume(counts) / volume
         if filled > _IMPOSSIBLE:
             raise InputError(
-                f"{chosen:g} of {formula} usually take {filled:.1f} times the cell's volume; "
+                f"{chosen:g} of {formula[:60]} usually take {filled:.1f} times the cell's volume; "
                 "check formula, --units and cell"
             )
         notes.append(

@@ -19,6 +19,9 @@ _MOST_INDICES = 2**22
 """Indices in the box about half of the sphere of all that could be measured, which grids and lists are sized
 by: some 100 bytes each. By hand: a million Å³ at 1 Å, larger than any structure that was solved from
 intensities alone."""
+_PHASED, _COARSEST = 1.0, 10.0
+"""Å to which grids and lists reach whatever was measured, and beyond which data tell no atoms apart. By hand:
+phases are sought to about 1 Å, and no structure is solved from data that end at 10 Å."""
 _STRAYS, _GAP = 0.002, 3.0
 """Share of the reflections, or one of more than 1 / share, that can be strays; and the factor between the
 volumes of the spheres with them and without, in reciprocal space, from which on they are. By hand: no
@@ -88,9 +91,15 @@ def _strays(squared: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
 
 def _require_few_indices(source: str, axes: Matrix3, squared: float) -> None:
     """InputError where a cell of these axes (Å, columns) has too many reflections up to 1/d²."""
-    count = 4 * float(np.prod(np.linalg.norm(axes, axis=0))) * squared**1.5
+    d_min = squared**-0.5
+    if d_min > _COARSEST:
+        raise InputError(
+            f"{source}: no reflection is finer than d = {d_min:.0f} Å in this cell; check the cell"
+        )
+    finest = min(d_min, _PHASED)
+    count = 4 * float(np.prod(np.linalg.norm(axes, axis=0))) / finest**3
     if count > _MOST_INDICES:
         raise InputError(
-            f"{source}: the cell would have some {count:.1g} reflections up to d = {squared**-0.5:.2f} Å, "
+            f"{source}: the cell would have some {count:.1g} reflections up to d = {finest:.2f} Å, "
             f"more than argand can hold; check the cell, or give a larger --d-min"
         )

@@ -18,9 +18,11 @@ from argand.systems.patterson.solution.molecule.conformers import bodies_of_smil
 from argand.typing import Points3
 
 _SUFFIXES = (".mol", ".sdf", ".xyz", ".cif")
-_MOST_ATOMS, _MOST_BYTES = 1000, 2**24
+_MOST_ATOMS, _MOST_BYTES = 500, 2**24
 """Of a molecule that is placed, with what symmetry adds to it, and of its file. By hand: far larger ones than
 are placed."""
+_MOST_BONDS = 3
+"""For each atom. By hand: chains and rings have one or two, cages of boron and metals up to three."""
 _MULTIPLE = 1.36
 """Å; a bond between C, N and O that is not longer is taken for multiple, or for an amide's, and does not
 turn.
@@ -50,7 +52,10 @@ def _read(text: str, seed: int) -> list[Body]:
     unknown = [name for name in elements if gemmi.Element(name).atomic_number == 0]
     if unknown or not np.isfinite(cart).all():
         raise InputError(f"{text}: an atom of no known element or without a place; mend the file")
-    return bodies_of_atoms(elements, cart)
+    try:
+        return bodies_of_atoms(elements, cart)
+    except InputError as error:
+        raise InputError(f"{text}: {error}") from error
 
 
 def _of_ase(path: Path) -> tuple[tuple[str, ...], Points3]:
@@ -99,9 +104,16 @@ def _first_structure(path: Path) -> gemmi.SmallStructure:
 
 
 def bodies_of_atoms(elements: tuple[str, ...], cart: Points3) -> list[Body]:
-    """A body of one shape for each set of atoms that bonds hold together, bonds by distance in Å."""
+    """A body of one shape for each set of atoms that bonds hold together, bonds by distance in Å.
+
+    InputError where atoms lie on top of each other.
+    """
     found = []
     whole = bonds(cart, covalent_radii(elements))
+    if len(whole) > _MOST_BONDS * len(elements):
+        raise InputError(
+            f"{len(whole)} bonds between {len(elements)} atoms are of no molecule; check its places"
+        )
     for part in molecules(len(elements), whole):
         names, places = tuple(elements[number] for number in part), cart[part]
         own = bonds(places, covalent_radii(names))
