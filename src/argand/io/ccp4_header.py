@@ -32,7 +32,7 @@ def require_ccp4(blob: bytes, source: str) -> None:
     for what, numbers in {"points": sides, "samplings of the cell": sampling}.items():
         if (numbers < 1).any():
             _refuse(source, f"its {what} are {_listed(numbers)}")
-        require_at_most(source, what, np.prod(numbers.astype(float)), MOST_VOXELS)
+        require_at_most(source, what, float(np.prod(numbers.astype(float))), MOST_VOXELS)
     if sorted(axes.tolist()) != [1, 2, 3]:
         _refuse(source, f"the order of its axes is {_listed(axes)}")
     if (np.abs(starts.astype(float)) > _FARTHEST).any():

@@ -91,7 +91,9 @@ def _text(block: gemmi.cif.Block, tag: str) -> str | None:
 def _table_values(table: Any, is_squared: bool, source: str) -> Rows:
     require_at_most(source, "reflections", len(table), MOST_REFLECTIONS)
     columns = [table.column(at) for at in range(table.width()) if table.has_column(at)][:5]
-    kept = np.array([[cell not in MISSING for cell in column] for column in columns[:4]]).all(0)
+    kept = np.ones(len(table), bool)
+    for column in columns[:4]:
+        kept &= np.fromiter((cell not in MISSING for cell in column), bool, len(kept))
     hkl = whole_indices(np.column_stack([_numbers(column, kept) for column in columns[:3]]))
     found = _numbers(columns[3], kept)
     notes: tuple[str, ...] = ()

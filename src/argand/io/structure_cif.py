@@ -98,7 +98,7 @@ def _plain(tag: str) -> str:
     return tag.lower().replace(".", "_")
 
 
-def _items(block: gemmi.cif.Block) -> Items:
+def _items(block: Any) -> Items:
     """Values by tag as `_plain` gives it; InputError for a loop that is too long for one structure."""
     found: dict[str, list[str]] = {}
     for item in block:

@@ -65,7 +65,6 @@ cells of MP-20 come back from 512 and 256 numbers (4 and 2 dimensions), 89 % fro
 
 _MOST_NUMBERS, _MOST_DIMENSIONS = 10**6, 8
 """Of a latent, and dimensions of its species. By hand: beyond use, and below what fills the memory."""
-
 Latent = Float[np.ndarray, " size"]
 
 
@@ -105,10 +104,7 @@ class Representation:
     def __post_init__(self) -> None:
         sizes = self.numbers <= _MOST_NUMBERS and 1 <= self.code_dims <= _MOST_DIMENSIONS
         if not sizes or not 0 < self.species_share < 1 or not 1 <= self.atoms <= MAX_ATOMS:
-            raise ConfigError(
-                f"no representation has {self.numbers:.3g} numbers, {self.code_dims:.3g} dimensions, a share "
-                f"of {self.species_share:g} and {self.atoms:.3g} atoms"
-            )
+            raise ConfigError(f"no representation is of this kind: {self}")
         if min(self.counts(1)) < 1:
             raise ConfigError(
                 f"{self.numbers} numbers are too few for {self.code_dims} dimensions of species"
