@@ -56,6 +56,20 @@ def _rows(batch: Any) -> Iterator[Row | InputError]:
             yield from one.to_pylist()
 
 
+def count_rows(path: Path) -> int:
+    """Rows of a parquet file, by its footer alone; one for any other file."""
+    if path.suffix.lower() != ".parquet":
+        return 1
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        return 1
+    try:
+        return parquet.read_metadata(path).num_rows
+    except (OSError, ValueError, ArrowException):
+        return 1
+
+
 def structure_of_row(row: Row | InputError, max_atoms: int) -> Structure:
     """The structure of a row; InputError, with the reason, for what is none."""
     if isinstance(row, InputError):

@@ -2,8 +2,10 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from argand.io.atomic import written
 from argand.io.parquet_file import open_parquet
 
 _KEY = b"argand"
+_NEEDED = ("name", "source", "atoms", "latent")
+_GROUP = 4096
+"""Vectors of a file that are in memory at once. By hand: some 10 MB of them."""
 
 
 @dataclass(frozen=True)
@@ -42,60 +47,88 @@ def latent_of_text(text: str) -> Float[np.ndarray, " size"]:
     return np.frombuffer(b64decode(text), "<f4").astype(np.float32)
 
 
-def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str, Any]) -> None:
+def write_latents(path: Path, rows: Iterable[StoredLatent], config: Mapping[str, Any]) -> None:
     """Write the vectors, float32, with the configuration that made them; in one move.
 
-    Raises MissingExtraError without pyarrow.
+    Rows are taken as they come, so that they need not lie in memory. Raises MissingExtraError without
+    pyarrow.
     """
     arrow, parquet = arrow_modules()
-    columns = {
-        "name": [row.name for row in rows],
-        # Names of files can have bytes that no text has.
-        "source": [row.source.encode(errors="backslashreplace").decode() for row in rows],
-        "atoms": arrow.array([row.atoms for row in rows], arrow.uint16()),
-        "latent": arrow.array([row.latent.astype(np.float32) for row in rows], arrow.list_(arrow.float32())),
-        "asked": [row.asked for row in rows],
-    }
+    text = arrow.string()
+    fields = {"name": text, "source": text, "atoms": arrow.uint16()}
+    fields |= {"latent": arrow.list_(arrow.float32()), "asked": text}
     made = json.dumps({"version": __version__, "config": config})
-    table = arrow.table(columns).replace_schema_metadata({_KEY: made})
-    with written(path) as temporary:
-        parquet.write_table(table, temporary, compression="zstd")
+    schema = arrow.schema(list(fields.items()), metadata={_KEY: made})
+    left = iter(rows)
+    with (
+        written(path) as temporary,
+        parquet.ParquetWriter(temporary, schema, compression="zstd") as file,
+    ):
+        while group := list(islice(left, _GROUP)):
+            file.write_table(arrow.Table.from_pylist([_row(one) for one in group], schema))
+
+
+def _row(one: StoredLatent) -> dict[str, Any]:
+    # Names of files can have bytes that no text has.
+    source = one.source.encode(errors="backslashreplace").decode()
+    row = {"name": one.name, "source": source, "atoms": one.atoms}
+    return row | {"latent": one.latent.astype(np.float32), "asked": one.asked}
+
+
+class LatentFile:
+    """The vectors of a file, read as they are asked for, and the configuration that made them.
+
+    InputError for a file that holds none, MissingExtraError without pyarrow.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; `argand crystals encode` writes one")
+        arrow_modules()
+        with self._told():
+            footer = open_parquet(path, _NEEDED, ("asked",)).metadata
+            self._count = footer.num_rows
+            self.config: dict[str, Any] = json.loads((footer.metadata or {})[_KEY])["config"]
+            if not isinstance(self.config, dict):
+                raise TypeError("its configuration is no set of entries")
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[StoredLatent]:
+        with self._told():
+            for batch in open_parquet(self._path, _NEEDED, ("asked",)).iter_batches(_GROUP):
+                yield from _rows(batch)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (InputError, OSError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{self._path}: no latents of `argand crystals encode`; give a file that it wrote"
+            ) from error
 
 
 def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
-    """The vectors of a file and their configuration; InputError for one that holds none.
-
-    Raises MissingExtraError without pyarrow.
-    """
-    arrow_modules()
-    needed = ("name", "source", "atoms", "latent")
-    try:
-        file = open_parquet(path, needed, ("asked",), whole=True)
-        table = file.read()
-        config = json.loads((table.schema.metadata or {})[_KEY])["config"]
-        if not isinstance(config, dict):
-            raise TypeError("its configuration is no set of entries")
-        rows = _rows(table)
-    except (OSError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: no latents of `argand crystals encode`; give a file that it wrote"
-        ) from error
-    return rows, config
+    """All vectors of a file and their configuration; errors as of `LatentFile`."""
+    file = LatentFile(path)
+    return list(file), file.config
 
 
-def _rows(table: Any) -> list[StoredLatent]:
-    """The rows of a table; TypeError or ValueError where a column is of another kind."""
-    names, sources, atoms = (table[name].to_pylist() for name in ("name", "source", "atoms"))
-    asked = table["asked"].to_pylist() if "asked" in table.column_names else [""] * len(names)
-    latents = table["latent"].combine_chunks()
+def _rows(batch: Any) -> list[StoredLatent]:
+    """The rows of a batch; TypeError or ValueError where a column is of another kind."""
+    names, sources, atoms = (batch[name].to_pylist() for name in ("name", "source", "atoms"))
+    asked = batch["asked"].to_pylist() if "asked" in batch.schema.names else [""] * len(names)
+    latents = batch["latent"]
     if not hasattr(latents, "value_lengths") or latents.null_count:
         raise TypeError("a column of latents that is none of lists, or lacks some")
-    lengths = latents.value_lengths().to_numpy(zero_copy_only=False)
-    ends = np.cumsum(lengths.astype(int))
+    ends = np.cumsum(latents.value_lengths().to_numpy(zero_copy_only=False).astype(int))
     values = latents.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-    rows = zip(names, sources, atoms, asked, ends - lengths.astype(int), ends, strict=True)
     found = []
-    for name, source, count, digest, first, last in rows:
+    for row in zip(names, sources, atoms, asked, [0, *ends[:-1]], ends, strict=True):
+        name, source, count, digest, first, last = row
         if not isinstance(name, str) or not isinstance(source, str) or not isinstance(count, int):
             raise TypeError("a row without name, source or atoms")
         found.append(StoredLatent(name, source, count, values[first:last], digest or ""))
