@@ -13,11 +13,10 @@ from argand.errors import InputError
 from argand.io.image import Frame, read_frame, with_overrides
 from argand.io.mask import LARGEST
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
+from argand.io.weights import load_weights, network_of, system_of
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, extract_features
 from argand.physics.still.spot import is_binary
-from argand.system import from_config
 from argand.systems.geometry.network import POINTS, CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.lattice import is_flat, try_lattice
@@ -171,9 +170,10 @@ def load(path: Path | str | None = None) -> Predictor:
     """The predictor with the package's weights, or those of a run; InputError for bad or published ones."""
     source = Path(path) if path is not None else WEIGHTS
     state, header = load_weights(source)
-    system = from_config(Geometry, header["config"])
-    network = system.network()
-    restore(network, state, source)
+    if header["system"] != "geometry":
+        raise InputError(f"{source}: weights of the system '{header['system']}', not of geometry")
+    system = system_of(Geometry, header, source)
+    network = network_of(system.network, state, source)
     if not isinstance(network, CentreNetwork):
         raise InputError(f"{source}: weights of the network {system.network_name}; predict needs ours")
     return Predictor(system, network)
