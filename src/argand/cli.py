@@ -18,12 +18,15 @@ from typer.core import TyperGroup
 
 from argand import __version__
 from argand.errors import ArgandError
+from argand.learn.launch import is_first_process
 from argand.system import SYSTEMS
 
 INTERRUPTED = 130
 """Exit code of a command ended by Ctrl-C."""
 START_OBJECTS = 400_000
 """More objects that can be part of a cycle than the imports of any verb make (340 000, those of geometry)."""
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""click's error for a wrong option; newer versions of typer have a click of their own."""
 
 
 class ArgandGroup(TyperGroup):
@@ -36,6 +39,11 @@ class ArgandGroup(TyperGroup):
         except ArgandError as error:
             complain(str(error))
             raise typer.Exit(1) from error
+        except USAGE_ERROR as error:
+            # Of several processes of one command, which torchrun has started, one says how it is used.
+            if is_first_process():
+                raise
+            raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as interrupt:
             complain(str(interrupt) or "interrupted; files written so far are whole")
             raise typer.Exit(INTERRUPTED) from interrupt

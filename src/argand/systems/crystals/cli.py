@@ -20,6 +20,7 @@ from argand.runs.verbs import (
     Weights,
     Workers,
     complain,
+    in_one_group,
     run_training,
     say,
     show_figures,
@@ -43,7 +44,7 @@ Structures = Annotated[
     str | None,
     typer.Option(help="Parquet file or folder of structures to learn from; they are not part of argand."),
 ]
-Seed = Annotated[int, typer.Option(help="Another seed, other boxes.")]
+Seed = Annotated[int, typer.Option(help="Another seed, other boxes.", min=0, max=2**32 - 1)]
 
 
 def simulate(
@@ -62,6 +63,7 @@ def simulate(
     write_set(_preset(preset, structures), out, "boxes", count, seed, Machines(processes, scheduler))
 
 
+@in_one_group
 def train(
     preset: Annotated[
         str,
@@ -97,6 +99,7 @@ def train(
 
     Example: argand crystals train refined --structures pool.parquet --out runs/refined --max-time 01:00:00
     """
+    from argand.learn.launch import is_first_process
     from argand.system import preset as named
     from argand.systems.crystals.presets import (
         BOX_TRAINING,
@@ -120,7 +123,8 @@ def train(
         run_training(system, out, "structures", **defaults | given)
         return
     final = train_in_sequence(_of(system, structures), out, run_training, **BOX_TRAINING | given)
-    say(f"weights: {final}")
+    if is_first_process():
+        say(f"weights: {final}")
 
 
 def evaluate(
@@ -129,7 +133,9 @@ def evaluate(
     ],
     files: Annotated[list[str], typer.Argument(help="Structures: files, globs, folders.")],
     count: Annotated[int, typer.Option(help="Structures to rebuild at most.", min=1)] = 100,
-    seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="By default one that no training uses.", min=0, max=2**32 - 1)
+    ] = None,
     weights: Weights = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Of samples: relaxed CIFs and records; the same call goes on.")
@@ -187,13 +193,18 @@ def _of(system: Any, structures: str | None) -> Any:
 
 def _packed(system: Any, structures: str | None, out: Path) -> Any:
     """The system with what its network takes of the structures, which is made once for a run."""
+    from argand.learn.group import group_here
     from argand.systems.crystals.generation import framework_dataset, occupation_dataset
     from argand.systems.crystals.generation.framework_training import Frameworks
 
     dataset = framework_dataset if isinstance(system, Frameworks) else occupation_dataset
     packed = out / dataset.PACKED
-    if not packed.exists():
-        say(f"{dataset.pack(structures or '', packed)} structures packed: {packed}")
+
+    def pack() -> None:
+        if not packed.exists():
+            say(f"{dataset.pack(structures or '', packed)} structures packed: {packed}")
+
+    group_here().by_first(pack)
     return replace(system, data=str(packed))
 
 

@@ -30,6 +30,7 @@ from argand.runs.verbs import (
     Weights,
     Workers,
     complain,
+    in_one_group,
     run_training,
     say,
     screen,
@@ -126,6 +127,7 @@ def simulate(
 
 
 @app.command()
+@in_one_group
 def train(
     preset: Preset,
     out: TrainingFolder,

@@ -25,6 +25,7 @@ from argand.runs.verbs import (
     ValEvery,
     Weights,
     Workers,
+    in_one_group,
     run_training,
     say,
     screen,
@@ -77,6 +78,7 @@ app.command()(simulate)
 
 
 @app.command()
+@in_one_group
 def train(
     preset: Annotated[
         str, typer.Argument(help="chains, best, standard, published or tiny; or a set, such as own.h5.")
