@@ -116,6 +116,7 @@ def test_no_number_passes_for_json_and_every_answer_is_missed() -> None:
     outcome = Outcome(0, None, 1.0, 1.0, 0, "", '[{"file": "a.npy", "failed": true}]', "")
     assert {fault for fault, _ in faults(case, outcome, Path())} == {"lost"}
     assert answered("a.npy", '[{"file": "x/a.npy#3", "reliable": false, "reason": "too few spots"}]')
+    assert answered("a.npy", '[{"file": "a.npy", "believed": false, "reason": "no fibril explains it"}]')
     assert not answered("a.npy", '[{"file": "a.npy", "reason": "no map"}]')
 
 

@@ -24,8 +24,6 @@ FAULTS = {
 """Kinds of faults, and what they mean."""
 BELIEF = ("reliable", "solved", "believed")
 """Keys of records that say that an answer can be relied on."""
-_ANSWERS = frozenset(("reliable", "solved"))
-"""Keys of records beside a reason that make it the reason of an answer."""
 _MEMORY = re.compile(
     r"MemoryError|out of memory|not enough memory|cannot allocate|Unable to allocate|bad_alloc", re.I
 )
@@ -104,7 +102,7 @@ def records(printed: str) -> list[dict[str, Any]]:
     except ValueError:
         return []
     found = found.get("structures", [found]) if isinstance(found, dict) else found
-    return [one for one in found if not one.get("failed") and ("reason" not in one or _ANSWERS & set(one))]
+    return [one for one in found if not one.get("failed") and ("reason" not in one or set(BELIEF) & set(one))]
 
 
 def _believed(printed: str) -> str:
