@@ -33,7 +33,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
     (GEOMETRY, "--two-theta", ("nan", "inf", "1e9", "120.1")),
     (GEOMETRY, "--max-tilt", ("nan", "0", "-1", "inf")),
     (GEOMETRY, "--calibrant", ("Xx", "", "LaB6" * 2000)),
-    (GEOMETRY, "--formats", ("x", "", ",", "poni,poni,x")),
+    (GEOMETRY, "--formats", ("x", "poni,x", "poni;xds")),
     (GEOMETRY, "--fail-on", ("nan", "-1", "x")),
     (GEOMETRY, "--hit-spots", ("0", "-1", "9" * 30)),
     (GEOMETRY, "--processes", ("0", "-1", "x")),
