@@ -31,7 +31,7 @@ ALLOWED_BYTES = 10 * 2**30
 STUCK_S = 6.0
 """Seconds without any use of a core after which a command waits for something that does not come."""
 _PIPE_BYTES = 2**20
-SHOWN = 200_000
+SHOWN = 2**23
 """Bytes of output that are kept."""
 _PR_SET_PDEATHSIG = 1
 """Of Linux's prctl."""
