@@ -6,8 +6,11 @@ Each system brings its verbs as the Typer app of its module `cli`, which imports
 import gc
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,28 +20,39 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from argand import __version__
-from argand.errors import ArgandError
+from argand.errors import explained
 from argand.system import SYSTEMS
 
 INTERRUPTED = 130
 """Exit code of a command ended by Ctrl-C."""
+NAMES = "backslashreplace"
+"""How text is printed, as it is written: see `argand.io.atomic`, which is not imported for the help alone."""
 START_OBJECTS = 400_000
 """More objects that can be part of a cycle than the imports of any verb make (340 000, those of geometry)."""
+
+logger = logging.getLogger(__name__)
 
 
 class ArgandGroup(TyperGroup):
     """The commands, with errors that a user can act on told in one line instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the chosen command; exit with 1 after an ArgandError and with 130 after Ctrl-C."""
+        """Run the chosen command; exit with 1 after an error that is `explained` and with 130 after Ctrl-C.
+
+        A reader of the output that has seen enough, such as `head`, is no error to speak of: Typer ends then.
+        """
         try:
             return super().invoke(ctx)
-        except ArgandError as error:
-            complain(str(error))
-            raise typer.Exit(1) from error
         except KeyboardInterrupt as interrupt:
             complain(str(interrupt) or "interrupted; files written so far are whole")
             raise typer.Exit(INTERRUPTED) from interrupt
+        except Exception as error:
+            message = explained(error)
+            if message is None or isinstance(error, BrokenPipeError):
+                raise
+            logger.debug("where the error arose", exc_info=True)
+            complain(message)
+            raise typer.Exit(1) from error
 
 
 def complain(message: str) -> None:
@@ -124,8 +138,23 @@ def asked_systems(words: Sequence[str]) -> dict[str, str]:
     return {first: SYSTEMS[first]} if first in SYSTEMS else SYSTEMS
 
 
+def steady_streams() -> None:
+    """Have the standard streams take whatever is printed.
+
+    Letters that they have no code for, and bytes of names of files, become `\\udcff`; what is closed goes
+    nowhere, and no file that is opened later takes its place.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (it stays open)
+        elif isinstance(stream, TextIOWrapper) and mode == "w":
+            stream.reconfigure(errors=NAMES)
+
+
 def main() -> None:
     """Entry of the command `argand`."""
+    steady_streams()
     spare_imports()
     build(asked_systems(sys.argv[1:]))(prog_name="argand")
 

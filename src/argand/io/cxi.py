@@ -13,6 +13,7 @@ import numpy as np
 
 from argand import __version__
 from argand.errors import InputError
+from argand.io.hdf5_file import written_hdf5
 from argand.io.nxaxes import as_text, dataset_at, group_at, unit_scale
 from argand.typing import Image, Mask
 from argand.units import HC_KEV_ANGSTROM, JOULES_PER_KEV, wavelength_from_energy
@@ -197,7 +198,7 @@ def write_cxi(path: Path, found: FoundObject, title: str, told: Mapping[str, str
     `title` says what it is, `told` goes into the comments of `process_1`. The axes of the image are those of
     the pattern; `image_size` is in metres.
     """
-    with h5py.File(path, "w") as file:
+    with written_hdf5(path) as file:
         file.attrs[WINDOW] = found.window_side
         file["cxi_version"], file["number_of_entries"] = VERSION, 1
         entry = file.create_group("entry_1")

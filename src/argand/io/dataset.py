@@ -10,6 +10,7 @@ that is stopped before is kept as `00000250.part`, with the number of its sample
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +18,10 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
-from argand.errors import ConfigError, InputError
-from argand.io.atomic import written
+from argand.errors import ConfigError, InputError, OutputError
+from argand.io.atomic import make_folder, written
+from argand.io.disk_room import DiskFullError, kept_room, require_room
+from argand.io.hdf5_file import written_hdf5
 from argand.processes import Stopped, Ticker, run_jobs
 from argand.system import Sample
 
@@ -33,11 +36,6 @@ By hand: that limit less some two hundred for all else.
 
 _CHUNK_BYTES = 65536
 """Size of a chunk of small rows; by hand, so that one read of a sample unpacks little else."""
-_SPARE_BYTES = 16 * 2**20
-"""Room that is left on a disk: HDF5 writes late, and a failed write ends the process.
-
-By hand: several times HDF5's own caches (1 MiB for a data set's chunks).
-"""
 
 
 @dataclass(frozen=True)
@@ -110,12 +108,14 @@ def write_dataset(
     """Write the data set `out` with its shards beside it; samples that are there already are kept.
 
     Calls `watch` every now and then with the number of samples made. An interruption keeps what is made, a
-    kill loses the shards under work. Raises ConfigError when another data set has this name, and InputError
-    when the disk is full.
+    kill loses the shards under work. Raises ConfigError when another data set has this name, and OutputError
+    when the disk is full, which keeps what is made too.
     """
+    if out.is_dir():
+        raise OutputError(f"{out}: is a folder; name a file to write")
     missing = plan.missing(out)
     for folder in {path.parent for path in plan.files(out)}:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for leftover in folder.glob(".*.h5.*"):
             leftover.unlink()
     run_jobs([(write_shard, path, plan, indices) for path, indices in missing.items()], processes, watch)
@@ -134,8 +134,9 @@ def write_shard(ticker: Ticker, path: Path, plan: SetPlan, indices: range) -> No
             shutil.copyfile(unfinished, temporary)
         try:
             _fill(ticker, temporary, plan, indices, done)
-        except (Stopped, KeyboardInterrupt):
-            temporary.replace(unfinished)
+        except (Stopped, KeyboardInterrupt, DiskFullError):
+            if temporary.exists():
+                temporary.replace(unfinished)
             raise
     unfinished.unlink(missing_ok=True)
 
@@ -144,29 +145,23 @@ def _fill(ticker: Ticker, path: Path, plan: SetPlan, indices: range, done: int) 
     """Simulate all but the first `done` of the samples `indices` into a file that tells how far it is."""
     import hdf5plugin  # noqa: F401 (bitshuffle is written through it)
 
-    with h5py.File(path, "a") as file:
-        try:
-            for row in range(done, len(indices)):
-                sample = plan.simulate(indices[row], plan.seed)
-                _require_room(path, sample)
-                if row == 0:
-                    _create_arrays(file, sample, len(indices), plan.compression)
-                for name, value in sample.items():
-                    file[name][row] = value  # pyright: ignore[reportIndexIssue]
-                done = row + 1
-                ticker.tick()
-        finally:
-            file.attrs.update({**plan.attributes(indices), "made": done})
-        del file.attrs["made"]
-
-
-def _require_room(path: Path, sample: Sample) -> None:
-    """InputError where the disk is nearly full."""
-    needed = _SPARE_BYTES + sum(np.asarray(value).nbytes for value in sample.values())
-    if shutil.disk_usage(path.parent).free < needed:
-        raise InputError(
-            f"{path.parent}: the disk is full; free space, then the same command completes the set"
-        )
+    with ExitStack() as room:
+        room.enter_context(kept_room(path))
+        with h5py.File(path, "a") as file:
+            try:
+                for row in range(done, len(indices)):
+                    sample = plan.simulate(indices[row], plan.seed)
+                    require_room(path, sum(np.asarray(value).nbytes for value in sample.values()))
+                    if row == 0:
+                        _create_arrays(file, sample, len(indices), plan.compression)
+                    for name, value in sample.items():
+                        file[name][row] = value  # pyright: ignore[reportIndexIssue]
+                    done = row + 1
+                    ticker.tick()
+            finally:
+                room.close()
+                file.attrs.update({**plan.attributes(indices), "made": done})
+            del file.attrs["made"]
 
 
 def _unfinished(path: Path) -> Path:
@@ -194,7 +189,7 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
     first = next(iter(files))
     with h5py.File(first, "r") as shard:
         arrays = {name: (array.shape[1:], array.dtype) for name, array in shard.items()}  # pyright: ignore[reportAttributeAccessIssue]
-    with written(out) as temporary, h5py.File(temporary, "w") as file:
+    with written_hdf5(out) as file:
         for name, (shape, dtype) in arrays.items():
             layout = h5py.VirtualLayout((plan.count, *shape), dtype)
             for path, indices in files.items():

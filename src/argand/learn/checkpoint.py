@@ -3,6 +3,7 @@
 import os
 import pickle
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ FORMAT = 1
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     """Write the run's state to `path`; the file before it stays until the new one is whole."""
+    # In memory first: torch hides what the disk refuses behind errors of its own.
+    made = BytesIO()
+    torch.save({"format": FORMAT, **content}, made)
     with written(path) as temporary, temporary.open("wb") as file:
-        torch.save({"format": FORMAT, **content}, file)
+        file.write(made.getbuffer())
         file.flush()
         os.fsync(file.fileno())
 

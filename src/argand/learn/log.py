@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from argand.io.atomic import write_text, written
+from argand.io.atomic import append_text, write_text, written
 
 FILE_NAME = "log.jsonl"
 CURVE_NAME = "curve.png"
@@ -32,8 +32,7 @@ class RunLog:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Append one record."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        append_text(self.path, json.dumps(record) + "\n")
         for part in ("train", "val"):
             for name, value in record.get(part, {}).items():
                 self.writer.add_scalar(f"{name}/{part}", value, record["step"])
