@@ -8,7 +8,9 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +23,7 @@ from typer.core import TyperGroup
 
 from argand import __version__
 from argand.errors import explained
+from argand.runs.verbs import require_sensible
 from argand.system import SYSTEMS
 
 INTERRUPTED = 130
@@ -31,6 +34,28 @@ START_OBJECTS = 400_000
 """More objects that can be part of a cycle than the imports of any verb make (340 000, those of geometry)."""
 
 logger = logging.getLogger(__name__)
+
+
+class Verbs(TyperGroup):
+    """The verbs of a system, whose options take sensible numbers alone."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The verb of this name, or None."""
+        verb = super().get_command(ctx, cmd_name)
+        if verb is not None and verb.callback is not None and not isinstance(verb.callback, _Checked):
+            verb.callback = _Checked(verb.callback)
+        return verb
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What a verb does, once its options have been looked at."""
+
+    run: Callable[..., Any]
+
+    def __call__(self, **options: Any) -> Any:
+        require_sensible(options)
+        return self.run(**options)
 
 
 class ArgandGroup(TyperGroup):
@@ -73,7 +98,7 @@ def build(systems: dict[str, str]) -> typer.Typer:
     )
     app.callback()(_start)
     for name, module in systems.items():
-        app.add_typer(importlib.import_module(f"{module}.cli").app, name=name)
+        app.add_typer(importlib.import_module(f"{module}.cli").app, name=name, cls=Verbs)
     app.command()(doctor)
     return app
 
@@ -152,9 +177,19 @@ def steady_streams() -> None:
             stream.reconfigure(errors=NAMES)
 
 
+def tell_of_thread(failed: threading.ExceptHookArgs) -> None:
+    """Say in one line, where that is enough, why a thread ended, such as that of TensorBoard's files."""
+    message = None if failed.exc_value is None else explained(failed.exc_value)
+    if message is None:
+        threading.__excepthook__(failed)
+    else:
+        complain(message)
+
+
 def main() -> None:
     """Entry of the command `argand`."""
     steady_streams()
+    threading.excepthook = tell_of_thread
     spare_imports()
     build(asked_systems(sys.argv[1:]))(prog_name="argand")
 
