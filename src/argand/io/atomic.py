@@ -77,6 +77,11 @@ def write_lines(path: str | Path, lines: Sequence[str]) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
+def valid_text(text: str) -> str:
+    """The text as UTF-8 has it: for titles and attributes, which other libraries write."""
+    return text.encode(errors=NAMES).decode()
+
+
 def append_text(path: Path, text: str) -> None:
     """Append text in one piece, so that an interruption or a full disk leaves all of it or none.
 

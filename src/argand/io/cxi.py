@@ -13,6 +13,7 @@ import numpy as np
 
 from argand import __version__
 from argand.errors import InputError
+from argand.io.atomic import valid_text
 from argand.io.hdf5_file import written_hdf5
 from argand.io.nxaxes import as_text, dataset_at, group_at, unit_scale
 from argand.typing import Image, Mask
@@ -202,7 +203,7 @@ def write_cxi(path: Path, found: FoundObject, title: str, told: Mapping[str, str
         file.attrs[WINDOW] = found.window_side
         file["cxi_version"], file["number_of_entries"] = VERSION, 1
         entry = file.create_group("entry_1")
-        entry["title"], entry["program_name"] = title, f"argand {__version__}"
+        entry["title"], entry["program_name"] = valid_text(title), f"argand {__version__}"
         _write_detector(entry, found)
         image = entry.create_group("image_1")
         for name, values in {"data": found.density, "data_error": found.deviation}.items():
@@ -219,7 +220,7 @@ def write_cxi(path: Path, found: FoundObject, title: str, told: Mapping[str, str
             image["source_1"] = h5py.SoftLink("/entry_1/instrument_1/source_1")
         process = image.create_group("process_1")
         process["program"], process["version"] = "argand", __version__
-        process["comments"] = "\n".join(f"{name}: {text}" for name, text in told.items())
+        process["comments"] = valid_text("\n".join(f"{name}: {text}" for name, text in told.items()))
 
 
 def _write_detector(entry: h5py.Group, found: FoundObject) -> None:

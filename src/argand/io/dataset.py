@@ -8,6 +8,7 @@ that is stopped before is kept as `00000250.part`, with the number of its sample
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ import h5py
 import numpy as np
 
 from argand.errors import ConfigError, InputError, OutputError
-from argand.io.atomic import make_folder, written
+from argand.io.atomic import make_folder, valid_text, written
 from argand.io.disk_room import DiskFullError, kept_room, require_room
 from argand.io.hdf5_file import written_hdf5
 from argand.processes import Stopped, Ticker, run_jobs
@@ -74,7 +75,9 @@ class SetPlan:
         return {"provenance": json.dumps(dict(self.provenance), sort_keys=True), "seed": self.seed}
 
     def files(self, out: Path) -> dict[Path, range]:
-        """The shards of the data set `out` and the samples that each holds."""
+        """The shards of the data set `out` and the samples that each holds; OutputError for a folder."""
+        if not out.name or out.is_dir():
+            raise OutputError(f"{out}: is a folder; name a file to write")
         folder = out.with_suffix(".shards")
         return {folder / f"{indices.start:08d}.h5": indices for indices in self.shards}
 
@@ -111,8 +114,6 @@ def write_dataset(
     kill loses the shards under work. Raises ConfigError when another data set has this name, and OutputError
     when the disk is full, which keeps what is made too.
     """
-    if out.is_dir():
-        raise OutputError(f"{out}: is a folder; name a file to write")
     missing = plan.missing(out)
     for folder in {path.parent for path in plan.files(out)}:
         make_folder(folder)
@@ -198,7 +199,10 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
                 layout[indices.start : indices.stop] = source
             file.create_virtual_dataset(name, layout, fillvalue=_missing_value(dtype))
         file.attrs.update(plan.attributes(range(plan.count)))
-        file.attrs["shards"] = [str(path.relative_to(out.parent)) for path in files]
+        names = [str(path.relative_to(out.parent)) for path in files]
+        # HDF5's text has no other bytes than those of UTF-8, and names of files may.
+        whole = all(name == valid_text(name) for name in names)
+        file.attrs["shards"] = names if whole else np.array([os.fsencode(name) for name in names])
 
 
 def _missing_value(dtype: np.dtype) -> Any:
@@ -219,7 +223,7 @@ class StoredSamples:
         attributes = _attributes(self.path) if self.path.is_file() else None
         if not attributes or "shards" not in attributes:
             raise InputError(f"{self.path}: no data set there; write one with the verb simulate")
-        for shard in attributes["shards"]:
+        for shard in map(os.fsdecode, attributes["shards"]):
             if not (self.path.parent / shard).is_file():
                 raise InputError(f"{self.path}: its shard {shard} is missing; keep the two together")
         import hdf5plugin  # noqa: F401 (bitshuffle is read through it)

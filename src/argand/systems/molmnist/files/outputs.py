@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from argand import __version__
-from argand.io.atomic import write_text, written
+from argand.io.atomic import valid_text, write_text, written
 from argand.io.cxi import FoundObject, write_cxi
 from argand.io.hdf5_file import written_hdf5
 from argand.io.suffix import MANY_IMAGES
@@ -174,7 +174,8 @@ def write_answer(path: Path, case: PatternCase, answer: Prediction, record: Reco
             file[name].attrs["units"] = "electrons per pixel"
         for name, value in record.items():
             plain = np.nan if value is None else value
-            file.attrs[name] = json.dumps(plain) if isinstance(plain, dict | list) else plain
+            plain = json.dumps(plain) if isinstance(plain, dict | list) else plain
+            file.attrs[name] = valid_text(plain) if isinstance(plain, str) else plain
         file.attrs["argand"] = __version__
 
 
@@ -224,7 +225,8 @@ def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Recor
         one.set(title=title, xlabel="Å", xlim=(-reach, reach), ylim=(-reach, reach))
         figure.colorbar(image, ax=one, shrink=0.8, label="electrons / pixel")
     verdict = "believed" if record["believed"] else "NOT believed"
-    figure.suptitle(f"{record['name']}: {title_of(record)}, {verdict} ({record['reason']})")
+    title = f"{record['name']}: {title_of(record)}, {verdict} ({record['reason']})"
+    figure.suptitle(valid_text(title), parse_math=False)
     with written(path) as partial:
         figure.savefig(partial, dpi=80, format="png")
 
