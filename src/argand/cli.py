@@ -72,12 +72,19 @@ class ArgandGroup(TyperGroup):
             complain(str(interrupt) or "interrupted; files written so far are whole")
             raise typer.Exit(INTERRUPTED) from interrupt
         except Exception as error:
-            message = explained(error)
-            if message is None or isinstance(error, BrokenPipeError):
+            if not told(error):
                 raise
-            logger.debug("where the error arose", exc_info=True)
-            complain(message)
             raise typer.Exit(1) from error
+
+
+def told(error: Exception) -> bool:
+    """Whether an error is one to be told in one line, which is then printed."""
+    message = explained(error)
+    if message is None or isinstance(error, BrokenPipeError):
+        return False
+    logger.debug("where the error arose", exc_info=True)
+    complain(message)
+    return True
 
 
 def complain(message: str) -> None:
@@ -191,7 +198,12 @@ def main() -> None:
     steady_streams()
     threading.excepthook = tell_of_thread
     spare_imports()
-    build(asked_systems(sys.argv[1:]))(prog_name="argand")
+    try:
+        build(asked_systems(sys.argv[1:]))(prog_name="argand")
+    except Exception as error:  # before a verb began, such as in printing the help to a full disk
+        if not told(error):
+            raise
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from safetensors.torch import save
 
 from argand.errors import InputError
 from argand.io.atomic import make_folder, write_bytes
+from argand.io.plain_name import plain_name
 
 FILE_NAME = "model.safetensors"
 """Name of the weights inside a folder of `argand/weights`."""
@@ -122,7 +123,8 @@ def _open(source: Path) -> Any:
     if not source.is_file():
         raise InputError(f"{source}: no weights there; train some or name another file")
     try:
-        return safetensors.safe_open(str(source), framework="pt")
+        with plain_name(source) as name:
+            return safetensors.safe_open(name, framework="pt")
     except (safetensors.SafetensorError, OSError) as error:
         raise InputError(f"{source}: damaged weights ({error}); fetch or train them again") from error
 

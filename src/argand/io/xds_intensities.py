@@ -26,7 +26,8 @@ def read_xds_intensities(path: Path) -> MeasuredIntensities:
     A space group number of rotations alone tells lattice and Laue class, and no more; others are taken for
     the space group. Raises gemmi's RuntimeError for a damaged file.
     """
-    found = gemmi.read_xds_ascii(str(path))
+    with plain_name(path) as name:
+        found = gemmi.read_xds_ascii(name)
     hkl, intensity, sigma = (
         np.array(part) for part in (found.miller_array, found.iobs_array, found.sigma_array)
     )

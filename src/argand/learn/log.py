@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from argand.errors import InputError, why_and_cure
-from argand.io.atomic import append_text, write_text, written
+from argand.errors import InputError, OutputError, why_and_cure
+from argand.io.atomic import append_text, valid_text, write_text, written
 
 FILE_NAME = "log.jsonl"
 CURVE_NAME = "curve.png"
@@ -27,6 +27,8 @@ class RunLog:
     def __init__(self, folder: Path, resume_step: int | None = None) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
+        if str(folder) != valid_text(str(folder)):
+            raise OutputError(f"{folder}: TensorBoard takes no name that is no UTF-8; name another --out")
         self.path = folder / FILE_NAME
         kept = [] if resume_step is None else [r for r in read_log(self.path) if r["step"] <= resume_step]
         write_text(self.path, "".join(json.dumps(record) + "\n" for record in kept))
