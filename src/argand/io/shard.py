@@ -15,7 +15,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import make_folder, written
-from argand.io.hdf5_file import hdf5_with_room, written_hdf5
+from argand.io.hdf5_file import LargeHdf5, written_hdf5
 from argand.system import Sample
 
 Compression = Literal["gzip", "bitshuffle"]
@@ -80,19 +80,19 @@ class ShardWork:
     def _joined(self, task: ShardTask) -> int:
         """Join the pieces of a shard, which are removed then."""
         pieces = stored_pieces(task.shard)
-        needed = sum(path.stat().st_size for path in pieces.values())
         if self.compression == "bitshuffle":
             import hdf5plugin  # noqa: F401 (bitshuffle is written through it)
         covered: set[int] = set()
-        with written(task.shard) as temporary, hdf5_with_room(temporary, needed) as file:
+        with written(task.shard) as temporary, LargeHdf5(temporary) as shard:
             for first, path in sorted(pieces.items()):
                 found = piece_range(first, path)
                 if is_within(found, task.indices):
-                    self._copy(path, file, first - task.indices.start, len(task.indices))
+                    self._copy(path, shard.file, first - task.indices.start, len(task.indices))
+                    shard.require_taken()
                     covered |= set(found)
             if covered != set(task.indices):
                 raise InputError(f"{task.shard}: pieces of it were taken away; the same command makes them")
-            file.attrs.update(self.attributes(task.indices))
+            shard.file.attrs.update(self.attributes(task.indices))
         shutil.rmtree(pieces_folder(task.shard), ignore_errors=True)
         return 0
 

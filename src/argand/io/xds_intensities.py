@@ -6,6 +6,7 @@ import gemmi
 import numpy as np
 
 from argand.io.intensities import MeasuredIntensities, radiation_of
+from argand.io.plain_name import plain_name
 
 _SYMMORPHIC = (
     *(1, 3, 5, 16, 21, 22, 23, 75, 79, 89, 97, 143, 146, 149, 150, 155, 168, 177),
