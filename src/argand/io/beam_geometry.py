@@ -49,6 +49,6 @@ def geometry_from_vectors(
 def read_text(path: str | Path) -> str:
     """Text of a geometry file; InputError when it cannot be read as text."""
     try:
-        return Path(path).read_text()
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a geometry file ({error}); give a text file") from error

@@ -75,9 +75,13 @@ def _folder(folder: Path) -> list[str]:
 
 def _listed(path: Path) -> Iterator[str]:
     try:
-        lines = [line.strip() for line in path.read_text().splitlines()]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a list of image files; give one file name a line") from error
+        # Names of files may have bytes that are no UTF-8.
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    if "\0" in text:
+        raise InputError(f"{path}: not a list of image files; give one file name a line")
+    lines = [line.strip() for line in text.splitlines()]
     named = [line for line in lines if line and not line.startswith("#")]
     if not named:
         raise InputError(f"{path}: names no images; give one file name a line")
