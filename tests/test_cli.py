@@ -5,6 +5,7 @@ import gc
 import os
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -14,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from argand import __version__
-from argand.cli import START_OBJECTS, asked_systems, build, spare_imports
+from argand.cli import START_OBJECTS, asked_systems, build, spare_imports, steady_streams
 from argand.errors import InputError, explained
 from argand.system import SYSTEMS
 
@@ -155,6 +156,24 @@ def test_numbers_that_cannot_be_meant_are_wrong_usage(app: typer.Typer, given: l
 def test_other_numbers_are_taken(app: typer.Typer):
     given = ["--seed", str(2**63 - 1), "--share=-1e18", "--several", "0", "--learning-rate", "0.1"]
     assert runner.invoke(app, ["toy", "take", *given]).stdout == "taken\n"
+
+
+def test_streams_take_letters_that_they_have_no_code_for(monkeypatch: pytest.MonkeyPatch):
+    raw = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(raw, encoding="ascii"))
+    steady_streams()
+    sys.stdout.write(os.fsdecode(b"n\xff") + "Å\n")
+    sys.stdout.flush()
+    assert raw.getvalue() == b"n\\udcff\\xc5\n"
+
+
+def test_closed_streams_are_replaced_by_ones_that_go_nowhere(monkeypatch: pytest.MonkeyPatch):
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    steady_streams()
+    sys.stderr.write("nothing")
+    with sys.stdin, sys.stdout, sys.stderr:
+        assert sys.stdin.read() == ""
 
 
 def shell(line: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
