@@ -11,7 +11,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
 from argand.physics.still.reflection import Spread
 from argand.physics.still.still import Crystal, Diffuse, Still, expose
-from argand.systems.geometry.evaluate import evaluation_set, simulated_frame
+from argand.systems.geometry.difficulty.stills import evaluation_set, simulated_frame
 from argand.systems.geometry.simulate import draw_still
 
 KINDS: tuple[tuple[str, str], ...] = tuple(

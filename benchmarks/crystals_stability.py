@@ -17,6 +17,7 @@ from crystals import sample as mp_20_sample
 from report import as_table, write_report
 from rich.console import Console
 
+from argand.crew import HERE, Machines
 from argand.io.structure import write_structure
 from argand.learn.device import processor_name
 from argand.machine import available_cores
@@ -110,7 +111,7 @@ def main(
         else:
             folder = _folder(work, seed, what)
             about = _made(what, folder / "drawn", count // FEWER if what == RANDOM else count, seed, data)
-            summary = evaluate_samples([str(folder / "drawn")], judge, folder / "judged", processes)
+            summary = evaluate_samples([str(folder / "drawn")], judge, folder / "judged", Machines(processes))
         figures = {
             key: value for key, value in summary.items() if key not in ("structures", "skipped", "known")
         }
@@ -129,7 +130,7 @@ def _together(work: Path, seed: int, count: int, judge: Judge) -> Row:
     records: list[Row] = []
     for what in HALVES:
         done = judged(_folder(work, seed, what) / "judged", judge)
-        records += [done[name] for name in sorted(done)[:count]]
+        records += done.read(sorted(done)[:count])
     return summed(records, [], judge)
 
 
@@ -137,7 +138,7 @@ def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:
     """Write the crystals of a row to a folder; how many were drawn for them, and why others were not kept."""
     if what in DRAWN:
         selection = Selection(*DRAWN[what], Representation())
-        summary = sample_files(folder, count, seed, selection, 1)
+        summary = sample_files(folder, count, seed, selection, HERE)
         return {"drawn": summary["drawn"], "rejected": summary["rejected"]}
     if not folder.exists():
         made = random_elements(count, seed) if what == RANDOM else mp_20_sample(data, "mp_20 test", count)

@@ -15,7 +15,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
 from argand.physics.still.reflection import Spread
 from argand.physics.still.still import Crystal, Diffuse, Still, Stop, expose
-from argand.systems.geometry.evaluate import simulated_frame
+from argand.systems.geometry.difficulty.stills import simulated_frame
 
 SIDE_PX, PIXEL_MM = 1024, 0.055
 """A detector such as four Timepix chips make."""

@@ -24,13 +24,12 @@ from rich.console import Console
 from rich.progress import track
 
 from argand.systems.geometry.card import keep_figures
+from argand.systems.geometry.difficulty.stills import Outcome, StillWork, evaluation_set
 from argand.systems.geometry.evaluate import (
     CHOICE_SEED,
     EVALUATION_SEED,
     EVIDENCE,
-    Outcome,
     draw_coverage,
-    outcomes,
     summarise,
 )
 from argand.systems.geometry.predict import WEIGHTS, Predictor, load
@@ -53,7 +52,7 @@ def one(preset: str, index: int, seed: int, full: bool, parts: bool) -> Outcome:
     """One still of a preset, from all evidence, and with `parts` from the background and the spots alone."""
     assert _predictor is not None
     evidence = EVIDENCE if parts else EVIDENCE[:1]
-    return next(outcomes(preset, [index], seed, predictor=_predictor, full=full, evidence=evidence))
+    return StillWork(preset, evaluation_set(preset, full), seed, _predictor, evidence).outcome(index)
 
 
 def measure(

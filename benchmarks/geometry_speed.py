@@ -24,11 +24,11 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
+from argand.crew import Crew, Died, Machines, in_chunks
 from argand.learn.device import processor_name
 from argand.machine import available_cores
-from argand.systems.geometry.files.work import Answer, ImageTask, ImageWork, in_chunks
+from argand.systems.geometry.files.work import CHUNK, Answer, ImageTask, ImageWork
 from argand.systems.geometry.predict import load
-from argand.workers import Died, Workers
 
 IMAGE = "thau_3_2_0001.cbf.bz2"
 SERIES = "thau_3_2_000?.cbf.bz2"
@@ -82,23 +82,24 @@ def _cold_rows(image: Path, folder: Path) -> list[dict[str, Any]]:
 def throughput(images: list[Path], processes: int) -> dict[str, Any]:
     """Rate and processor time of images that are shared out among processes, whose start is not counted."""
     tasks = [ImageTask(str(image), None, "") for image in images]
+    machines = Machines(processes)
     torch.set_num_threads(1)
     spent, wall = [], 0.0
     for asked in ([], tasks):
         before = _processor_seconds()
-        with Workers(processes, ImageWork(load())) as workers:
-            _answer(workers, [[task] for task in tasks[:processes]])
+        with Crew(machines, ImageWork(load())) as crew:
+            _answer(crew, [[task] for task in tasks[:processes]])
             start = time.perf_counter()
-            _answer(workers, in_chunks(asked, processes))
+            _answer(crew, in_chunks(asked, machines, CHUNK))
             wall = time.perf_counter() - start
         spent.append(_processor_seconds() - before)
     row = {"processes": processes, "images": len(tasks), "images_per_second": len(tasks) / wall}
     return row | {"cpu_seconds_an_image": (spent[1] - spent[0]) / len(tasks)}
 
 
-def _answer(workers: Workers, chunks: Iterable[Sequence[ImageTask]]) -> None:
+def _answer(crew: Crew, chunks: Iterable[Sequence[ImageTask]]) -> None:
     """Have all images answered; stops where one is not."""
-    for task, result in workers.results(chunks):
+    for task, result in crew.results(chunks):
         if isinstance(result, Died) or not all(isinstance(outcome, Answer) for outcome in result):
             raise SystemExit(f"{task.file}: no answer")
 

@@ -12,7 +12,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.panel import Panel
 from argand.physics.still.powder import Unevenness, expose_powder
 from argand.physics.still.still import Diffuse, Still, Stop
-from argand.systems.geometry.evaluate import simulated_frame
+from argand.systems.geometry.difficulty.stills import simulated_frame
 
 MODULES = Panel("modules", (1043, 981), 0.172, (195, 487), (17, 7))
 PLATE = Panel("image plate", (900, 900), 0.38, counting=False, saturation=131071.0)

@@ -18,11 +18,15 @@ from argand.systems.geometry.refine.verdict import average
 
 @dataclass(frozen=True)
 class QuickPredictor:
-    """Answers in `seconds`, and appends a line to `log` for each frame; dies at the brightness `deadly`."""
+    """Answers in `seconds`, and appends a line to `log` for each frame; dies at the brightness `deadly`.
+
+    At the brightness `breaking` it finds no memory.
+    """
 
     log: Path
     seconds: float = 0.0
     deadly: int | None = None
+    breaking: int | None = None
 
     def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         """The brightest pixel."""
@@ -30,6 +34,8 @@ class QuickPredictor:
             log.write(f"{Path(frame.path).name} {frame.index}\n")
         if frame.data.max() == self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
+        if frame.data.max() == self.breaking:
+            raise MemoryError("no room")
         time.sleep(self.seconds)
         slow, fast = np.unravel_index(np.argmax(frame.data), frame.shape)
         geometry = BeamGeometry((float(fast), float(slow)), 150.0, 1.0, (0.1, 0.1), 0.01 / 3, 0.02 / 3)

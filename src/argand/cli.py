@@ -23,6 +23,7 @@ from typer.core import TyperGroup
 
 from argand import __version__
 from argand.errors import ConfigError, explained
+from argand.learn.launch import is_first_process
 from argand.runs.verbs import require_sensible
 from argand.system import SYSTEMS
 
@@ -32,6 +33,8 @@ NAMES = "backslashreplace"
 """How text is printed, as it is written: see `argand.io.atomic`, which is not imported for the help alone."""
 START_OBJECTS = 400_000
 """More objects that can be part of a cycle than the imports of any verb make (340 000, those of geometry)."""
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""click's error for a wrong option; newer versions of typer have a click of their own."""
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +80,11 @@ class ArgandGroup(TyperGroup):
         """
         try:
             return super().invoke(ctx)
+        except USAGE_ERROR as error:
+            # Of several processes of one command, which torchrun has started, one says how it is used.
+            if is_first_process():
+                raise
+            raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as interrupt:
             complain(str(interrupt) or "interrupted; files written so far are whole")
             raise typer.Exit(INTERRUPTED) from interrupt

@@ -99,6 +99,19 @@ class GatedToySystem(ToySystem):
         return super().simulate(index, seed)
 
 
+@dataclass(frozen=True)
+class NormedToySystem(ToySystem):
+    """A plain toy with batch normalisation: the loss of a sample depends on all others of its batch."""
+
+    plain: bool = True
+
+    def network(self) -> nn.Module:
+        """Two layers with a normalisation between."""
+        # No bias: the normalisation takes it away, and Adam would make steps of what rounding leaves of it.
+        layers = [nn.Linear(POINTS, self.width, bias=False), nn.BatchNorm1d(self.width), nn.ReLU()]
+        return nn.Sequential(*layers, nn.Linear(self.width, 2))
+
+
 HANG_S = 600
 """Seconds after which what a test waits for will never happen; only a defect waits as long."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io import cxi
-from argand.io.formats import reader_errors
+from argand.io.formats import open_stack, reader_errors
 from argand.io.image import (
     UNUSED_MASK,
     Frame,
@@ -80,6 +80,19 @@ def read_patterns(
         values = np.where(live, values, 0).astype(np.float32)
         side = one.optics.window_side if one.optics else one.window_side
         yield Pattern(frame.path, frame.index, values, live, side, one.optics)
+
+
+def count_patterns(name: str) -> int:
+    """How many patterns a file, or a data set of it, holds; raises as `read_patterns`."""
+    match = INNER.match(name)
+    file, inner = (name, "") if match is None else (match[1], match[2])
+    if not _is_hdf5(file) or (not inner and _is_master(file)):
+        stack = open_stack(file)
+        stack.close()
+        return stack.count
+    with _opened(file) as root:
+        source = _source(root, inner or _obvious(root, file), file)
+        return 1 if source.ndim == 2 else len(source)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,20 @@ def rows_of_parquet(path: Path) -> Iterator[tuple[str, Row]]:
         raise InputError(f"not a parquet file that can be read ({reason})") from error
 
 
+def count_rows(path: Path) -> int:
+    """Rows of a parquet file, by its footer alone; one for any other file."""
+    if path.suffix.lower() != ".parquet":
+        return 1
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        return 1
+    try:
+        return parquet.read_metadata(path).num_rows
+    except (OSError, ValueError, ArrowException):
+        return 1
+
+
 def structure_of_row(row: Row, max_atoms: int) -> Structure:
     """The structure of a row; InputError, with the reason, for what is none."""
     lattice, species, frac = (_numbers(row[name], name) for name in COLUMNS)

@@ -104,13 +104,24 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(item)
 
 
-def require_same(saved: Mapping[str, Any], given: Mapping[str, Any], where: str = "") -> None:
+def require_same(saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Raise ConfigError naming the first setting in which a resumed run differs from the saved one."""
-    for key in sorted(saved.keys() | given.keys()):
-        old, new, name = saved.get(key), given.get(key), f"{where}{key}"
+    found = first_difference(saved, given)
+    if found:
+        name, old, new = found
+        raise ConfigError(f"the run to resume has {name} = {old!r}, not {new!r}; give it the same settings")
+
+
+def first_difference(
+    one: Mapping[str, Any], other: Mapping[str, Any], where: str = ""
+) -> tuple[str, Any, Any] | None:
+    """Name and both values of the first setting in which two differ; None where they are the same."""
+    for key in sorted(one.keys() | other.keys()):
+        old, new, name = one.get(key), other.get(key), f"{where}{key}"
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            require_same(old, new, f"{name}.")
+            found = first_difference(old, new, f"{name}.")
+            if found:
+                return found
         elif old != new:
-            raise ConfigError(
-                f"the run to resume has {name} = {old!r}, not {new!r}; give it the same settings"
-            )
+            return name, old, new
+    return None

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from argand.errors import ArgandError
 from argand.learn.average import WeightAverage
@@ -84,7 +85,7 @@ class TrainingLoop:
     """Steps, and when each is due: validation, log, checkpoint, end.
 
     Random numbers of a step are a function of seed, step and rank, so nothing of them needs to be stored.
-    Fabric gives the processes and the sum of their gradients; `plan` is that of this process.
+    Fabric runs the steps on the device of this process, of which `plan` is.
     """
 
     def __init__(
@@ -105,16 +106,25 @@ class TrainingLoop:
         self.average: WeightAverage | None = None
         self.validation: list[Batch] = []
         self.statistics: list[Batch] = []
-        self.progress = budget.progress
+        self.progress, self.stopped = budget.progress, False
         self.means = Means()
         self.logged = self.saved_at = 0.0
 
-    def run(self, stop: StopSignal, saved: Mapping[str, Any] | None, display: ProgressDisplay) -> None:
-        """Train until the budget is spent or `stop` is requested, from `saved` where there is a state."""
+    def run(self, stop: StopSignal, saved: Mapping[str, Any] | None, display: ProgressDisplay) -> bool:
+        """Train until the budget is spent or `stop` is requested, from `saved` where there is a state.
+
+        Returns whether it was requested, of this process or of another one.
+        """
         # Simulated before the clock runs.
         self.validation = validation_batches(self.system, self.plan, self.record.settings.val_count)
-        self.record.open(saved, writes=self.fabric.is_global_zero)
-        whole = TrainingStep(self.system, self.network, self.compute)
+        self.record.open(saved, writes=self.plan.rank == 0)
+        whole: nn.Module = TrainingStep(self.system, self.network, self.compute)
+        if self.plan.world > 1:
+            # The first process's weights are where all begin; each step's gradients are the mean over all.
+            # Where the parts of a network are trained in turn, the loss does not use all of it.
+            trained = sum(len(group["params"]) for group in self.optimiser.param_groups)
+            in_part = trained < len(list(self.network.parameters()))
+            whole = DistributedDataParallel(whole.to(self.device), find_unused_parameters=in_part)
         step, optimiser = self.fabric.setup(whole, self.optimiser)
         self._take_up(saved)
         batches = self._batches()
@@ -127,6 +137,7 @@ class TrainingLoop:
             self._step(step, optimiser, next(batches))
             ended = self._after_step(stop.requested)
             display.update(self.progress, self.record.samples_here(self.budget), self.record.note)
+        return self.stopped
 
     def _take_up(self, saved: Mapping[str, Any] | None) -> None:
         """Go on from a saved state; the moving average starts from the weights as they then are."""
@@ -172,18 +183,18 @@ class TrainingLoop:
         budget.step += 1
         if self.average:
             self.average.update(self.network, budget.step)
-        self.progress, stop = agree(budget.progress, asked_to_stop, self.device)
+        self.progress, self.stopped = agree(budget.progress, asked_to_stop, self.device)
         if budget.step % self.record.settings.val_every_steps == 0 or self.progress >= 1:
             self._log()
             self._validate()
             self._save()
             # The validation may have taken the rest of the time.
-            self.progress, stop = agree(budget.progress, asked_to_stop, self.device)
-        elif stop or time.monotonic() - self.saved_at > SAVE_EVERY_S:
+            self.progress, self.stopped = agree(budget.progress, asked_to_stop, self.device)
+        elif self.stopped or time.monotonic() - self.saved_at > SAVE_EVERY_S:
             self._save()
         elif time.monotonic() - self.logged > LOG_EVERY_S:
             self._log()
-        return self.progress >= 1 or stop
+        return self.progress >= 1 or self.stopped
 
     def _log(self) -> None:
         """Record the training metrics since the last time."""
@@ -215,7 +226,7 @@ class TrainingLoop:
         """Send training samples through a network as training does, without learning from them."""
         for number, batch in enumerate(self.statistics):
             batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
-            generator = seeded(self.plan.seed, number, device=self.device)
+            generator = seeded(self.plan.seed, number, self.plan.rank, device=self.device)
             with self.compute.autocast():
                 self.system.loss(network, channels_last(batch), generator)
 
@@ -264,6 +275,7 @@ def agree(progress: float, stop: bool, device: torch.device) -> tuple[float, boo
     if not torch.distributed.is_initialized():
         return progress, stop
     own = progress if torch.distributed.get_rank() == 0 else 0.0
-    values = torch.tensor([own, float(stop)], device=device)
+    # In double precision: a resumed run takes its progress, and with it the learning rate, from the steps.
+    values = torch.tensor([own, float(stop)], dtype=torch.float64, device=device)
     torch.distributed.all_reduce(values, torch.distributed.ReduceOp.MAX)
     return values[0].item(), bool(values[1].item())

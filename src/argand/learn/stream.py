@@ -141,12 +141,10 @@ def validation_batches(system: System, plan: StreamPlan, size: int) -> list[Batc
 
 
 def first_batches(system: System, plan: StreamPlan, size: int) -> list[Batch]:
-    """The first `size` training samples of a run, the same in all of its processes, in batches."""
-    starts = range(0, size, plan.batch_size)
-    return [
-        collate(inputs_of(system, range(first, min(first + plan.batch_size, size)), plan.seed))
-        for first in starts
-    ]
+    """This process's share of the first batches that have `size` samples at least, without replay."""
+    steps = -(-size // (plan.batch_size * plan.world))
+    starts = [(step * plan.world + plan.rank) * plan.batch_size for step in range(steps)]
+    return [collate(inputs_of(system, range(first, first + plan.batch_size), plan.seed)) for first in starts]
 
 
 def quiet_worker(_: int) -> None:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from argand.errors import ConfigError, MissingExtraError
+from argand.errors import ConfigError, InputError, MissingExtraError
 from argand.io.atomic import make_folder
 from argand.learn.beginning import begin_from, described
 from argand.learn.budget import Budget, seconds_from
 from argand.learn.checkpoint import FILE_NAME, load_checkpoint, require_same
-from argand.learn.companion import bound_companions
+from argand.learn.companion import serve_first_process
 from argand.learn.device import Compute, Precision, choose_compute
+from argand.learn.group import Group, ended_together
 from argand.learn.interrupt import StopSignal
 from argand.learn.log import draw_curve
+from argand.learn.normalisation import share_statistics
+from argand.learn.place import Place
 from argand.learn.record import BEST_NAME, Best, RunRecord, Settings
 from argand.learn.stream import StreamPlan
 from argand.machine import available_cores, keep_freed_memory
@@ -73,47 +77,51 @@ def train(
 
     Writes `last.ckpt` (for `resume`), `best.safetensors`, `log.jsonl`, `tensorboard/` and `curve.png` to
     `out_dir`. Time counts from the first batch on, validation included, over all resumptions; the last
-    validation is given the time that the one before it took. `batch_size` and `workers` are those of one
-    process. Each simulated sample is used in `replay` batches. With `average` the moving average of the
-    weights is validated and kept. The weights of the file `start` that the network has, by name and shape,
-    are where it begins; the others are fresh. A resumed run goes on exactly where it stopped. Defaults are by
-    hand.
+    validation is given the time that the one before it took. Each simulated sample is used in `replay`
+    batches. With `average` the moving average of the weights is validated and kept. The weights of the file
+    `start` that the network has, by name and shape, are where it begins; the others are fresh. A resumed run
+    goes on exactly where it stopped. Defaults are by hand.
+
+    `devices` processes train together, or those that torchrun or srun has started, on one machine or many.
+    `batch_size` and `workers` are those of one process: of a step, `batch_size` times all processes is the
+    batch. The first process alone writes; to resume, all must see `out_dir`. An error of one, or its loss,
+    ends all.
 
     Raises ConfigError for settings that contradict each other or the run to resume, InputError for a damaged
     checkpoint, MissingExtraError without Lightning, KeyboardInterrupt when it was stopped (after saving).
     """
-    require_training_extra()
-    keep_freed_memory()
-    out_dir = Path(out_dir)
-    devices = int(devices) if str(devices).isdigit() else devices
-    saved = _saved_run(out_dir, resume)
-    budget = Budget(None if max_time is None else seconds_from(max_time), max_steps)
-    if saved:
-        budget.step, budget.earlier_seconds = saved["step"], saved["seconds"]
-        budget.reserve_seconds = saved.get("reserve_seconds", 0.0)
-    os.nice(nice)
-    compute = _compute(accelerator, devices, precision, saved)
-    settings = Settings(
-        batch_size=batch_size,
-        seed=seed,
-        workers=_worker_count(workers, compute),
-        replay=replay,
-        world=_process_count(compute, devices),
-        val_count=val_count,
-        val_every_steps=val_every_steps,
-        average=average,
-        clip_norm=clip_norm,
-        precision=compute.precision,
-        start=None if start is None else described(Path(start)),
-    )
-    record = RunRecord(out_dir, system, settings, compute.accelerator)
-    if saved:
-        _require_same_run(record, saved)
-        record.resume(saved)
-    if budget.progress < 1:
-        beginning = None if start is None or saved else Path(start)
-        _run(system, record, budget, compute, saved, devices, quiet, beginning)
-    return _summary(record, budget)
+    with ended_together():
+        require_training_extra()
+        serve_first_process()
+        keep_freed_memory()
+        os.nice(nice)
+        place = Place.taken(accelerator, devices)
+        saved = _saved_run(Path(out_dir), resume, place.group)
+        budget = _budget(max_time, max_steps, saved)
+        place.meet()
+        compute = _compute(place, precision, saved)
+        settings = Settings(
+            batch_size=batch_size,
+            seed=seed,
+            workers=_worker_count(workers, place),
+            replay=replay,
+            world=place.group.world,
+            val_count=val_count,
+            val_every_steps=val_every_steps,
+            average=average,
+            clip_norm=clip_norm,
+            precision=compute.precision,
+            start=None if start is None else described(Path(start)),
+        )
+        record = RunRecord(Path(out_dir), system, settings, compute.accelerator)
+        place.group.require_alike(_what_is_alike(record, budget, saved))
+        if saved:
+            _require_same_run(record, saved)
+            record.resume(saved)
+        if budget.progress < 1:
+            beginning = None if start is None or saved else Path(start)
+            _run(record, budget, place, compute, saved, quiet, beginning)
+        return _summary(record, budget)
 
 
 def require_training_extra() -> None:
@@ -123,24 +131,34 @@ def require_training_extra() -> None:
             raise MissingExtraError(f"training needs {package}; pip install 'argand[train]'")
 
 
-def is_first_process() -> bool:
-    """Whether this process was started by the user, and thus prints; Lightning starts the others like it."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
-
-
-def _saved_run(out_dir: Path, resume: bool) -> dict[str, Any] | None:
+def _saved_run(out_dir: Path, resume: bool, group: Group) -> dict[str, Any] | None:
     """State of the run to resume, or None for a fresh one, which must not overwrite another."""
     if resume:
-        return load_checkpoint(out_dir / FILE_NAME)
-    if is_first_process() and (out_dir / FILE_NAME).exists():
-        raise ConfigError(f"{out_dir} holds a run; continue it with --resume or name another folder")
-    make_folder(out_dir)
+        try:
+            return load_checkpoint(out_dir / FILE_NAME)
+        except InputError as error:
+            if group.is_first:
+                raise
+            raise InputError(f"{error}; or let all machines share {out_dir}") from error
+    if group.is_first:
+        if (out_dir / FILE_NAME).exists():
+            raise ConfigError(f"{out_dir} holds a run; continue it with --resume or name another folder")
+        make_folder(out_dir)
     return None
 
 
-def _compute(accelerator: str, devices: int | str, precision: str, saved: dict[str, Any] | None) -> Compute:
+def _budget(max_time: str | float | None, max_steps: int | None, saved: dict[str, Any] | None) -> Budget:
+    """What the run may take, less what it has taken."""
+    budget = Budget(None if max_time is None else seconds_from(max_time), max_steps)
+    if saved:
+        budget.step, budget.earlier_seconds = saved["step"], saved["seconds"]
+        budget.reserve_seconds = saved.get("reserve_seconds", 0.0)
+    return budget
+
+
+def _compute(place: Place, precision: str, saved: dict[str, Any] | None) -> Compute:
     """Device and precision: as asked, as before, or as measured."""
-    compute = choose_compute(accelerator, measure=saved is None and devices in ("auto", 1))
+    compute = choose_compute(place.accelerator, measure=saved is None and place.group.world == 1)
     names: dict[str, Precision] = {"fp32": "32-true", "bf16": "bf16-mixed"}
     if precision != "auto":
         if precision not in names:
@@ -151,19 +169,23 @@ def _compute(accelerator: str, devices: int | str, precision: str, saved: dict[s
     return compute
 
 
-def _worker_count(workers: int | None, compute: Compute) -> int:
-    """Processes that simulate: as asked; else most cores beside a GPU, half of them where the CPU trains."""
-    if workers is not None:
-        return workers
-    cores = available_cores()
-    return max(1, cores - 1 if compute.accelerator == "cuda" else cores // 2)
+def _worker_count(workers: int | None, place: Place) -> int:
+    """Processes that simulate: as asked; else most cores beside a GPU, half of them where the CPU trains.
+
+    The training processes of a machine share its cores, and all take as many as the one with the fewest.
+    """
+    if workers is None:
+        cores = available_cores() / len(place.group.here)
+        own = max(1, int(cores - 1 if place.accelerator == "cuda" else cores / 2))
+        return min(place.group.exchange(own))
+    return workers
 
 
-def _process_count(compute: Compute, devices: int | str) -> int:
-    """Number of training processes, one for each device."""
-    if isinstance(devices, int):
-        return devices
-    return torch.cuda.device_count() if compute.accelerator == "cuda" else 1
+def _what_is_alike(record: RunRecord, budget: Budget, saved: dict[str, Any] | None) -> dict[str, Any]:
+    """What must be the same in all processes."""
+    taken_up = {key: saved[key] for key in ("step", "seconds", "best")} if saved else None
+    limits = {"max_time": budget.max_seconds, "max_steps": budget.max_steps}
+    return {**record.identity, **limits, "device": record.device, "checkpoint": taken_up}
 
 
 def _require_same_run(record: RunRecord, saved: dict[str, Any]) -> None:
@@ -176,74 +198,84 @@ def _require_same_run(record: RunRecord, saved: dict[str, Any]) -> None:
 
 
 def _run(
-    system: System,
     record: RunRecord,
     budget: Budget,
+    place: Place,
     compute: Compute,
     saved: dict[str, Any] | None,
-    devices: int | str,
     quiet: bool,
     beginning: Path | None,
 ) -> None:
     """Train until the budget is spent; KeyboardInterrupt after saving when asked to stop before."""
-    settings = record.settings
-    torch.manual_seed(settings.seed)
-    network = system.network()
+    group = place.group
+    torch.manual_seed(record.settings.seed)
+    network = record.system.network()
     if beginning is not None:
         begin_from(network, beginning)
-    network = compute.place(network)
-    title = f"train {system_name(system)}"
+    network = compute.place(share_statistics(network, compute.accelerator) if group.world > 1 else network)
+    title = f"train {system_name(record.system)}"
+    group.at_loss(partial(_cure, record))
     with (
         StopSignal() as stop,
-        ProgressDisplay(title, begun=budget.progress, quiet=quiet) as display,
+        ProgressDisplay(title, begun=budget.progress, quiet=quiet or not group.is_first) as display,
         _quiet_lightning(),
-        bound_companions(),
+        group.collectives(place.device),
     ):
         try:
-            is_first = _trained(network, record, budget, compute, devices, stop, saved, display)
+            stopped = _train(network, record, budget, place, compute, stop, saved, display)
         except KeyboardInterrupt as interrupt:
             raise KeyboardInterrupt("stopped before the first step was done") from interrupt
         finally:
             record.close()
-            if torch.distributed.is_initialized():
-                torch.distributed.destroy_process_group()
-    if stop.requested:
+        group.exchange(None, last=True)
+    if stopped:
         raise KeyboardInterrupt(f"stopped at step {budget.step}; continue {record.folder} with --resume")
-    if is_first:
+    if group.is_first:
         draw_curve(record.folder, record.best.metric)
 
 
-def _trained(
+def _train(
     network: nn.Module,
     record: RunRecord,
     budget: Budget,
+    place: Place,
     compute: Compute,
-    devices: int | str,
     stop: StopSignal,
     saved: dict[str, Any] | None,
     display: ProgressDisplay,
 ) -> bool:
-    """Train in as many processes as there are devices; whether this is the first of them."""
+    """Train as one of the processes of the group; whether any of them was asked to stop."""
     from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning.fabric.strategies.single_device import SingleDeviceStrategy
 
     from argand.learn.loop import TrainingLoop
 
     settings = record.settings
     torch.backends.cudnn.benchmark = compute.accelerator == "cuda"
-    strategy = "ddp" if settings.world > 1 else "auto"
+    # The processes are ours: Fabric must not look for those of torchrun or SLURM, nor start any.
     # Fabric's own mixed precision would round targets, too; ours is in the step.
-    fabric = Fabric(accelerator=compute.accelerator, devices=devices, strategy=strategy)
-    fabric.launch()
+    fabric = Fabric(
+        accelerator=compute.accelerator,
+        strategy=SingleDeviceStrategy(place.device),
+        plugins=LightningEnvironment(),
+    )
     plan = StreamPlan(
         settings.batch_size,
         settings.seed,
         settings.workers,
         settings.replay,
-        rank=fabric.global_rank,
+        rank=place.group.rank,
         world=settings.world,
     )
-    TrainingLoop(fabric, network, record, plan, budget, compute).run(stop, saved, display)
-    return fabric.is_global_zero
+    return TrainingLoop(fabric, network, record, plan, budget, compute).run(stop, saved, display)
+
+
+def _cure(record: RunRecord) -> str:
+    """What to do where a process was lost."""
+    if (record.folder / FILE_NAME).exists():
+        return f"continue {record.folder} with --resume"
+    return "start again: no checkpoint had been written yet"
 
 
 def _summary(record: RunRecord, budget: Budget) -> TrainingSummary:
@@ -255,13 +287,15 @@ def _summary(record: RunRecord, budget: Budget) -> TrainingSummary:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Silence what Lightning tells of devices and processes."""
+    """Silence what Lightning and torch tell of devices and processes."""
     talkative = logging.getLogger("lightning.fabric")
     level = talkative.level
     talkative.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
+            # What DistributedDataParallel says of speed.
+            warnings.filterwarnings("ignore", message="Grad strides do not match")
             yield
     finally:
         talkative.setLevel(level)

@@ -128,6 +128,10 @@ class RunFolder:
         """The name, numbered where outputs of this run have it already."""
         return unique_name(name, self._names)
 
+    def is_unused(self, name: str) -> bool:
+        """Whether no outputs of this run have the name yet."""
+        return name.lower() not in self._names
+
     def write_results(self, folder: Path) -> None:
         """Write the records as lines of JSON."""
         write_lines(folder / RESULTS, [to_line(record) for record in self.records])

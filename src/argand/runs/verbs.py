@@ -1,14 +1,16 @@
 """What the verbs of all systems share: options, messages, the course of `simulate` and `train`."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from argand.crew import CORES, Machines
+from argand.errors import ArgandError
 
 if TYPE_CHECKING:
     from argand.runs.course import Failure
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 _LARGEST = 2.0**63
 """Larger numbers, and those that are none (NaN, infinity), are taken by no option."""
+INTERRUPTED = 130
+"""Exit code of a command ended by Ctrl-C."""
+
+T = TypeVar("T")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Weights = Annotated[Path | None, typer.Option(help="Weights of a run, in place of the shipped ones.")]
@@ -24,14 +30,16 @@ MaxTime = Annotated[
     str, typer.Option(help="hours:minutes:seconds, over all resumptions, validation included.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
-BatchSize = Annotated[int, typer.Option(help="Samples of one step.", min=1)]
+BatchSize = Annotated[int, typer.Option(help="Samples of one step, of each process.", min=1)]
 LearningRate = Annotated[float | None, typer.Option(help="By default the preset's.", min=0.0)]
 ValCount = Annotated[int, typer.Option(help="Samples to validate on.", min=1)]
 ValEvery = Annotated[int, typer.Option(help="Steps between validations.", min=1)]
 Precision = Annotated[
     Literal["auto", "fp32", "bf16"], typer.Option(help="auto takes the faster one, as measured.")
 ]
-Devices = Annotated[str, typer.Option(help="How many GPUs or processes; auto: all GPUs, or one process.")]
+Devices = Annotated[
+    str, typer.Option(help="How many GPUs or processes; auto: all GPUs, one process, or torchrun's.")
+]
 Workers = Annotated[int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)]
 Processes = Annotated[
     int | None,
@@ -115,9 +123,36 @@ def show_figures(figures: Any, table: Any, json: bool, keep: Callable[[], Path] 
             say(f"card: {card}")
 
 
+def in_one_group(verb: Callable[..., T]) -> Callable[..., T]:
+    """The verb as one of the processes that torchrun or srun has started: an error of one ends all.
+
+    One of them tells it, and all exit with its code.
+    """
+
+    @wraps(verb)
+    def run(*arguments: Any, **options: Any) -> T:
+        from argand.learn.launch import launched
+
+        launch = launched()
+        if launch is None or launch.world == 1:
+            return verb(*arguments, **options)
+        from argand.learn.group import ended_together, tells
+
+        try:
+            with ended_together():
+                return verb(*arguments, **options)
+        except (ArgandError, KeyboardInterrupt) as error:
+            if tells():
+                raise
+            raise typer.Exit(INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1) from error
+
+    return run
+
+
 def run_training(system: "System", out: Path, what: str, **settings: Any) -> None:
     """Train a system and say what came of it; `what` its samples are called. Settings as of `learn.train`."""
-    from argand.learn.train import is_first_process, train
+    from argand.learn.launch import is_first_process
+    from argand.learn.train import train
 
     done = train(system, out, **settings)
     if is_first_process():

@@ -37,6 +37,12 @@ class Processor:
 
 
 @pytest.fixture(autouse=True)
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --processes all is done in this process, however long it takes: others know no stand-ins."""
+    monkeypatch.setattr("argand.crew.available_cores", lambda: 1)
+
+
+@pytest.fixture(autouse=True)
 def processor(monkeypatch: pytest.MonkeyPatch) -> Processor:
     """What the searches of every test in this folder run on."""
     processor, search = Processor(), sys.modules[Pursuit.__module__]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,13 +10,16 @@ import torch
 from pyarrow import parquet, table
 
 import argand
+from argand.crew import Machines
 from argand.errors import ConfigError, InputError
 from argand.io.structure import write_structure
 from argand.io.weights import load_weights
 from argand.learn.stream import collate
 from argand.learn.train import train
 from argand.physics.crystal.comparison import compare
+from argand.physics.crystal.structure import Structure
 from argand.system import preset
+from argand.systems.crystals import evaluate
 from argand.systems.crystals.card import keep_figures
 from argand.systems.crystals.database.dataset import load_structures, prototypes
 from argand.systems.crystals.database.fingerprint import fingerprint
@@ -218,6 +222,42 @@ def test_evaluation_counts_atoms_of_either_model_and_fills_the_card(weights: Pat
     card = keep_figures(copy, result).read_text()
     assert "argand crystals train paper-small --structures prototypes" in card
     assert "repeating, perfect density" in card
+
+
+@pytest.mark.slow
+def test_a_box_that_fails_ends_no_evaluation_and_processes_agree(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for number, structure in enumerate(prototypes()[::24]):  # rock salt, and a perovskite
+        write_structure(tmp_path / f"{number}.cif", structure)
+    one, two = (
+        evaluate_model("paper", [str(tmp_path)], 2, weights=weights, machines=Machines(count))
+        for count in (1, 2)
+    )
+    assert one["failed"] == two["failed"] == []
+    # How near a fit comes depends on the seconds that it has.
+    for key in ("what", "structures", "atoms"):
+        assert [row[key] for row in one["rows"]] == [row[key] for row in two["rows"]]
+    assert [result["rows"][1]["recall"] for result in (one, two)] == [1.0, 1.0]
+    sample = evaluate.box_sample
+
+    def failing(structure: Structure, *more: Any) -> Any:
+        if len(structure) == 5:
+            raise ArithmeticError("nobody thought of it")
+        return sample(structure, *more)
+
+    def reader(*_: Any) -> Any:
+        raise AttributeError("nor of this")
+
+    monkeypatch.setattr(evaluate, "box_sample", failing)
+    monkeypatch.setattr(evaluate, "coded", lambda coder: reader)
+    found = evaluate_model("paper", [str(tmp_path)], 2, weights=weights)
+    assert len(found["failed"]) == 4  # the perovskite, in each row
+    assert "Er3, single: ArithmeticError: nobody thought of it; please report it" in found["failed"][-1]
+    rows = {row["what"]: row for row in found["rows"]}
+    assert [rows[view]["recall"] for view in ("single", "repeating")] == [0.0, 0.0]
+    assert rows["single"]["structures"] == rows["single, perfect density"]["structures"] == 1
+    assert rows["single, perfect density"]["recall"] == 1.0
 
 
 def test_both_networks_are_joined_in_half_precision_with_both_logs(weights: Path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from argand.crew import HERE
 from argand.errors import InputError
 from argand.io.structure import write_structure
 from argand.physics.crystal.structure import Structure, checked
@@ -50,7 +51,7 @@ def data_of(page: Path) -> dict:
 
 def test_the_page_shows_what_was_encoded_beside_what_came_back(cifs: Path, tmp_path: Path):
     out = tmp_path / "out"
-    reconstruct_files([str(cifs)], out, MODEL, processes=1)
+    reconstruct_files([str(cifs)], out, MODEL, machines=HERE)
     page = write_page(out, among=[str(cifs)])
     assert page == out / "index.html"
     assert "broken&lt;.cif" in page.read_text(encoding="utf-8")
@@ -67,7 +68,7 @@ def test_the_page_shows_what_was_encoded_beside_what_came_back(cifs: Path, tmp_p
 
 def test_inputs_that_are_gone_are_left_out(cifs: Path, tmp_path: Path):
     out = tmp_path / "out"
-    reconstruct_files([str(cifs / "3.cif")], out, MODEL, processes=1)
+    reconstruct_files([str(cifs / "3.cif")], out, MODEL, machines=HERE)
     (cifs / "3.cif").unlink()
     (pair,) = data_of(write_page(out, tmp_path / "page.html"))["pairs"]
     assert pair["input"] is None

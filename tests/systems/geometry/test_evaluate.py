@@ -1,21 +1,23 @@
 """The figures of an evaluation are those of errors that are known beforehand."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from quick_predictor import QuickPredictor
 
+from argand.crew import Machines
 from argand.errors import ConfigError
 from argand.io.image import Frame
 from argand.learn.stream import VALIDATION_OFFSET
 from argand.physics.still.detector import BeamGeometry
+from argand.systems.geometry.difficulty.stills import Outcome, evaluation_set
 from argand.systems.geometry.evaluate import (
     EVALUATION_SEED,
-    Outcome,
     coverage,
     draw_coverage,
     evaluate_preset,
-    evaluation_set,
     summarise,
 )
 from argand.systems.geometry.presets import STANDARD
@@ -79,6 +81,17 @@ def oracle_result() -> tuple[dict, Oracle]:
     oracle = Oracle()
     found = evaluate_preset("standard", 2, predictor=oracle, full=False, evidence=("both", "spots"))
     return found, oracle
+
+
+def test_processes_change_no_figure(tmp_path: Path):
+    quick = QuickPredictor(tmp_path / "log.txt")
+
+    def figures(machines: Machines) -> dict:
+        found = evaluate_preset("standard", 5, predictor=quick, full=False, machines=machines)
+        found["evidence"]["both"]["seconds"] = 0.0
+        return found
+
+    assert figures(Machines(2)) == figures(Machines(1))
 
 
 def test_perfect_predictor_has_no_error(oracle_result):

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from argand.crew import HERE
+from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.weights import save_weights
 from argand.system import to_config
 from argand.systems.molmnist import evaluate as board
 from argand.systems.molmnist import predict
+from argand.systems.molmnist.benchmark import asking
 from argand.systems.molmnist.benchmark.conditions import Condition, Trials, standard_conditions, unseen_pairs
 from argand.systems.molmnist.benchmark.dataset import write_pairs
 from argand.systems.molmnist.benchmark.figures import figures_of, r2_within
@@ -55,7 +56,7 @@ def truthful(trials: Trials) -> Callable:
 
 
 def test_the_truth_scores_perfectly_in_each_task(trials: Trials, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(board, "BATCH", 5)
+    monkeypatch.setattr(asking, "BATCH", 5)
     rows = board.evaluate_tasks({"truth": truthful(trials)}, [WAY], count=12, training=0)
     inversion, classes, twist = rows
     assert inversion["psnr_db"] > 60
@@ -164,6 +165,23 @@ def test_the_network_is_scored_alone_with_the_fit_and_polished(tiny_weights: Pat
     rows = board.evaluate_tasks(models, [WAY], ("inversion",), count=4, training=0)
     assert [row["model"] for row in rows] == ["network", "network + fit", "network + fit + 5 rounds"]
     assert all(0 < row["pearson"] <= 1 for row in rows)
+
+
+def test_processes_change_no_figure(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(asking, "BATCH", 2)
+    models = models_of(tiny_weights, TINY, rounds=5)
+
+    def figures(machines: Machines) -> list[dict]:
+        rows = board.evaluate_tasks(models, [WAY], count=5, training=20, machines=machines)
+        assert all(row["cpu_ms_per_pattern"] > 0 for row in rows)
+        return [{**row, "cpu_ms_per_pattern": 0.0} for row in rows]
+
+    assert figures(Machines(2)) == figures(Machines(1))
+
+
+def test_a_model_that_no_other_process_can_be_given_is_told(trials: Trials):
+    with pytest.raises(ConfigError, match="truth cannot be given to other processes"):
+        board.evaluate_tasks({"truth": truthful(trials)}, [WAY], count=2, training=0, machines=Machines(2))
 
 
 def test_a_task_is_scored_of_the_models_that_answer_it(tiny_weights: Path):

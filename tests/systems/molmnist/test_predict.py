@@ -270,7 +270,8 @@ def test_an_answer_that_names_no_fibril_has_table_files_and_page(
     assert nameless.fibril is None
     assert "of the ten" not in nameless.verdict.reason
     with RunFolder(tmp_path / "found", page=write_page) as folder:
-        folder.add(PatternCase("a.npy", 0, pattern, answer.live), nameless, 0.1, "nothing")
+        case = PatternCase("a.npy", 0, pattern, answer.live)
+        folder.keep(folder.outputs.write("a", case, nameless, 0.1, "nothing"))
     assert (tmp_path / "found" / "a.cxi").exists()
     assert '"chains":null' in (tmp_path / "found" / "index.html").read_text()
     assert answer_table(folder.records).row_count == 1

@@ -30,6 +30,12 @@ class IdealPredictor(Predictor):
         return unfold(target(positions, vector, frame)[:, 0])
 
 
+@pytest.fixture(autouse=True)
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --processes all is done in this process, however long it takes: others know no stand-ins."""
+    monkeypatch.setattr("argand.crew.available_cores", lambda: 1)
+
+
 @pytest.fixture(scope="session")
 def maps() -> MapBatch:
     """A few simulated maps of six atoms."""

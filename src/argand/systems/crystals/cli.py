@@ -19,6 +19,8 @@ from argand.runs.verbs import (
     TrainingFolder,
     Weights,
     Workers,
+    complain,
+    in_one_group,
     run_training,
     say,
     show_figures,
@@ -61,6 +63,7 @@ def simulate(
     write_set(_preset(preset, structures), out, "boxes", count, seed, Machines(processes, scheduler))
 
 
+@in_one_group
 def train(
     preset: Annotated[
         str,
@@ -96,6 +99,7 @@ def train(
 
     Example: argand crystals train refined --structures pool.parquet --out runs/refined --max-time 01:00:00
     """
+    from argand.learn.launch import is_first_process
     from argand.system import preset as named
     from argand.systems.crystals.presets import (
         BOX_TRAINING,
@@ -119,7 +123,8 @@ def train(
         run_training(system, out, "structures", **defaults | given)
         return
     final = train_in_sequence(_of(system, structures), out, run_training, **BOX_TRAINING | given)
-    say(f"weights: {final}")
+    if is_first_process():
+        say(f"weights: {final}")
 
 
 def evaluate(
@@ -139,6 +144,7 @@ def evaluate(
     index: Index = None,
     phases: Phases = None,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     card: KeepCard = False,
 ) -> None:
@@ -150,6 +156,7 @@ def evaluate(
 
     Example: argand crystals evaluate samples drawn --known mp_pool.parquet --out judged
     """
+    from argand.crew import Machines
     from argand.systems.crystals.card import keep_figures
     from argand.systems.crystals.evaluate import EVALUATION_SEED, evaluate_model
     from argand.systems.crystals.files.table import evaluation_table
@@ -157,15 +164,18 @@ def evaluate(
 
     if card and model != "paper":
         raise typer.BadParameter("only paper has weights that a card could stand beside")
+    machines = Machines(processes, scheduler)
     if model == "samples":
-        judge(files, out, json, {"known": known, "phases": phases, "index": index}, processes)
+        judge(files, out, json, {"known": known, "phases": phases, "index": index}, machines)
         return
     seed = EVALUATION_SEED if seed is None else seed
     if card and weights is None:
         weights = PAPER_WEIGHTS
-    result = evaluate_model(model, files, count, seed, weights)
+    result = evaluate_model(model, files, count, seed, weights, machines)
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)
+    for text in result["failed"]:
+        complain(f"left out: {text}")
 
 
 def _preset(name: str, structures: str | None) -> Any:
@@ -181,13 +191,18 @@ def _of(system: Any, structures: str | None) -> Any:
 
 def _packed(system: Any, structures: str | None, out: Path) -> Any:
     """The system with what its network takes of the structures, which is made once for a run."""
+    from argand.learn.group import group_here
     from argand.systems.crystals.generation import framework_dataset, occupation_dataset
     from argand.systems.crystals.generation.framework_training import Frameworks
 
     dataset = framework_dataset if isinstance(system, Frameworks) else occupation_dataset
     packed = out / dataset.PACKED
-    if not packed.exists():
-        say(f"{dataset.pack(structures or '', packed)} structures packed: {packed}")
+
+    def pack() -> None:
+        if not packed.exists():
+            say(f"{dataset.pack(structures or '', packed)} structures packed: {packed}")
+
+    group_here().by_first(pack)
     return replace(system, data=str(packed))
 
 

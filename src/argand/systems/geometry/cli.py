@@ -29,6 +29,7 @@ from argand.runs.verbs import (
     Weights,
     Workers,
     complain,
+    in_one_group,
     print_json,
     run_training,
     say,
@@ -89,7 +90,6 @@ HitsOnly = Annotated[
     bool, typer.Option("--hits-only", help="Ask no more of images with fewer spots than --hit-spots.")
 ]
 HitSpots = Annotated[int, typer.Option(help="Least number of spots of a hit.", min=1)]
-Sharing = Annotated[int, typer.Option("--processes", help="Processes that share the images out.", min=1)]
 
 SHIFTED = 3
 """Exit code of `predict --fail-on` when the beam is further from where the header puts it. By hand: 1 says
@@ -127,6 +127,7 @@ def simulate(
 
 
 @app.command()
+@in_one_group
 def train(
     preset: Preset,
     out: TrainingFolder,
@@ -203,7 +204,8 @@ def predict(
     calibrant: CalibrantName = None,
     formats: Annotated[str, typer.Option(help="Geometry files to write to --out.")] = "expt,poni,geom,xds",
     overlay: Annotated[bool, typer.Option(help="Draw a picture of each image in --out.")] = True,
-    processes: Sharing = 1,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     hits_only: HitsOnly = False,
     hit_spots: HitSpots = HIT_SPOTS,
     force: Force = False,
@@ -226,11 +228,12 @@ def predict(
 
     if json and csv:
         raise ConfigError("--json and --csv exclude each other; choose one")
+    machines = Machines(processes, scheduler)
     predictor = _predictor(weights)
     stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
     rests_on = {"weights": file_digest(weights or WEIGHTS)}
     options = _options(evidence, calibrant, max_tilt, use_fitted_distance, hit_spots if hits_only else 0)
-    asked = {"options": options, "pool": pool, "processes": processes}
+    asked = {"options": options, "pool": pool, "machines": machines}
     chosen = {"formats": parse_formats(formats), "overlay": overlay, "settings": rests_on, "force": force}
     with RunFolder(out, page=write_page, **chosen) as run:
         predict_files(files, predictor, stated, run, tell, **asked)
@@ -287,7 +290,8 @@ def watch(
     weights: Weights = None,
     evidence: EvidenceChoice = "both",
     calibrant: CalibrantName = None,
-    processes: Sharing = 1,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     hits_only: HitsOnly = False,
     hit_spots: HitSpots = HIT_SPOTS,
 ) -> None:
@@ -298,11 +302,12 @@ def watch(
     from argand.systems.geometry.files.table import record_line
     from argand.systems.geometry.files.watch import Watcher
 
+    machines = Machines(processes, scheduler)
     stated = _stated(mask, wavelength, distance, pixel_size, two_theta, geometry)
     options = _options(evidence, calibrant, max_tilt, use_fitted_distance, hit_spots if hits_only else 0)
     # A reader's lock on an HDF5 file would keep the program out that is writing it.
     environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
-    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval, processes)
+    watcher = Watcher(folder, out, _predictor(weights), stated, options, pattern, interval, machines)
     try:
         for record in watcher.run(once, timeout):
             complain(record_line(record)) if record.get("failed") else say(record_line(record))
@@ -320,6 +325,8 @@ def evaluate(
     json: Json = False,
     weights: Weights = None,
     card: KeepCard = False,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Measure the errors on simulated full frames whose truth is known.
 
@@ -332,7 +339,8 @@ def evaluate(
     from argand.systems.geometry.predict import WEIGHTS
 
     seed = EVALUATION_SEED if seed is None else seed
-    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), full=True)
+    machines = Machines(processes, scheduler)
+    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), machines=machines)
     keep = partial(keep_figures, weights or WEIGHTS, result) if card else None
     show_figures(to_record(result), evaluation_table(result), json, keep)
 
@@ -348,6 +356,8 @@ def hard(
     wavelength: Wavelength = None,
     distance: Distance = None,
     pixel_size: PixelSize = None,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Rank images by error (real ones by uncertainty), and say what the hard ones share.
 
@@ -357,7 +367,8 @@ def hard(
     from argand.systems.geometry.files.table import explanation_table, worst_table
 
     stated = _stated(None, wavelength, distance, pixel_size)
-    report, failures = rank_hard(source, _predictor(weights), stated, out, count=count, seed=seed)
+    asked = {"count": count, "seed": seed, "machines": Machines(processes, scheduler)}
+    report, failures = rank_hard(source, _predictor(weights), stated, out, **asked)
     for failure in failures:
         tell(failure)
     if json:

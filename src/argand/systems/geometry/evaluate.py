@@ -7,23 +7,20 @@ tilt errors in degrees.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 
+from argand.crew import HERE, Crew, Machines, in_chunks
+from argand.errors import ArgandError
 from argand.io.atomic import written
-from argand.io.image import Frame
-from argand.physics.still.detector import BeamGeometry
-from argand.system import preset
+from argand.progress import ProgressDisplay
+from argand.runs.course import Failure, worked
+from argand.systems.geometry.difficulty.stills import FramePredictor, Outcome, StillWork, evaluation_set
 from argand.systems.geometry.network import EvidenceKind
-from argand.systems.geometry.presets import PRESETS
-from argand.systems.geometry.refine.options import PLAIN, Options
-from argand.systems.geometry.refine.prediction import Prediction
-from argand.systems.geometry.simulate import StillSet, simulate_still
 from argand.typing import Vector2
 
 CHOICE_SEED = 2_000_003
@@ -32,8 +29,6 @@ numbers by custom) nor that of its validation, which is `VALIDATION_OFFSET` (1,0
 EVALUATION_SEED = 4_000_037
 """Seed of the stills whose figures are reported: nothing is trained, validated or chosen on them."""
 EVIDENCE: tuple[EvidenceKind, ...] = ("both", "background", "spots")
-LIVE_SHARE = 0.99
-"""Least live share of a pixel that counts as usable. By hand: all of it but for rounding."""
 FAR_SIGMA, FAR_PX = 5.0, 3.0
 """Errors beyond which an answer was wrong with confidence, in stated sigmas along an axis and in px of the
 full detector. By hand: less than one normal error in a million is beyond 5 sigma, and 3 px is a third of what
@@ -45,29 +40,6 @@ Stage = Literal["constant", "network", "refined", "answered"]
 Pairs = Float[np.ndarray, "n 2"]
 
 
-@runtime_checkable
-class FramePredictor(Protocol):
-    """What is evaluated: anything that answers a frame."""
-
-    def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
-        """Centre and tilt of one frame from the evidence it may use."""
-        ...
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One still's true geometry and shape (slow, fast), and its prediction from each kind of evidence.
-
-    Positions are in px of the image, which are `binning` px of the detector wide.
-    """
-
-    index: int
-    truth: BeamGeometry
-    shape: tuple[int, int]
-    binning: int
-    predictions: dict[EvidenceKind, Prediction]
-
-
 def evaluate_preset(
     preset_name: str,
     count: int,
@@ -76,60 +48,23 @@ def evaluate_preset(
     predictor: FramePredictor,
     full: bool = True,
     evidence: Sequence[EvidenceKind] = ("both",),
+    machines: Machines = HERE,
 ) -> dict[str, Any]:
     """Figures over the first `count` stills of a preset; with `full` on frames of the detector's own pixels.
 
-    Raises ConfigError for a preset that there is none of.
+    They do not depend on the machines that share the stills, but for the seconds. Raises ConfigError for a
+    preset that there is none of, and ArgandError for a still that a process has died of.
     """
-    found = outcomes(preset_name, range(count), seed, predictor=predictor, full=full, evidence=evidence)
-    return {"preset": preset_name, "seed": seed, "full": full, **summarise(list(found))}
-
-
-def outcomes(
-    preset_name: str,
-    indices: Iterable[int],
-    seed: int = EVALUATION_SEED,
-    *,
-    predictor: FramePredictor,
-    full: bool = True,
-    evidence: Sequence[EvidenceKind] = ("both",),
-) -> Iterator[Outcome]:
-    """The stills of these numbers, one by one, with what the predictor says of them.
-
-    Raises ConfigError for a preset that there is none of.
-    """
-    settings = evaluation_set(preset_name, full)
-    for index in indices:
-        still, counts, live, _ = simulate_still(settings, index, seed)
-        frame = simulated_frame(f"{preset_name}-{index}", index, still.geometry, counts, live)
-        predictions: dict[EvidenceKind, Prediction] = {
-            kind: predictor.predict_frame(frame, Options(kind)) for kind in evidence
-        }
-        yield Outcome(index, still.geometry, still.shape, still.binning, predictions)
-
-
-def evaluation_set(preset_name: str, full: bool = True) -> StillSet:
-    """The preset's stills, with `full` on the detector's own pixels; ConfigError for an unknown preset."""
-    stills = preset(preset_name, PRESETS).stills
-    return replace(stills, binning=1) if full else stills
-
-
-def simulated_frame(
-    name: str, index: int, geometry: BeamGeometry, counts: np.ndarray, live: np.ndarray
-) -> Frame:
-    """A simulated image [slow, fast] as if read from a file whose header does not state the beam centre.
-
-    Pixels of a live share of LIVE_SHARE or less are masked.
-    """
-    return Frame(
-        name,
-        index,
-        counts.astype(np.int32),
-        live > LIVE_SHARE,
-        pixel_size_mm=geometry.pixel_size_mm,
-        distance_mm=geometry.distance_mm,
-        wavelength=geometry.wavelength,
-    )
+    work = StillWork(preset_name, evaluation_set(preset_name, full), seed, predictor, tuple(evidence))
+    found: dict[int, Outcome] = {}
+    display = ProgressDisplay("evaluate geometry", "stills")
+    with Crew(machines, work) as crew:
+        for index, outcome in worked(crew, in_chunks(range(count), machines, 1), display, count):
+            if isinstance(outcome, Failure):
+                raise ArgandError(f"still {index}: {outcome.text}")
+            found[index] = outcome
+    told = summarise([found[index] for index in range(count)])
+    return {"preset": preset_name, "seed": seed, "full": full, **told}
 
 
 def summarise(found: Sequence[Outcome]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from argand.crew import Machines
 from argand.errors import ConfigError
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
@@ -15,12 +16,15 @@ from argand.runs.verbs import (
     LearningRate,
     MaxTime,
     Precision,
+    Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     ValCount,
     ValEvery,
     Weights,
     Workers,
+    in_one_group,
     print_json,
     run_training,
     say,
@@ -74,6 +78,7 @@ app.command()(simulate)
 
 
 @app.command()
+@in_one_group
 def train(
     preset: Annotated[
         str, typer.Argument(help="chains, best, standard, published or tiny; or a set, such as own.h5.")
@@ -167,6 +172,8 @@ def predict(
     json: Json = False,
     weights: Weights = None,
     force: Force = False,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Find shape, chains and turn from diffraction patterns, and say whether to believe them.
 
@@ -179,12 +186,13 @@ def predict(
     from argand.systems.molmnist.files.table import answer_table
     from argand.systems.molmnist.view import write_page
 
+    machines = Machines(processes, scheduler)
     asked = Asked(window, radiation, mask, index, polish, length)
     file = weights or (module.WEIGHTS if network == "any" else module.WEIGHTS_TEN)
     settings = {"weights": file_digest(file)}
     named = f"shipped, {network}" if weights is None else str(weights)
     folder = RunFolder(out, named, page=write_page, settings=settings, force=force)
-    records = predict_files(patterns, module.load(file), asked, folder, tell)
+    records = predict_files(patterns, module.load(file), asked, folder, tell, machines)
     print_json(records) if json else screen().print(answer_table(records))
     if out is not None and not json:
         say(f"shapes and pictures: {out}\npage: {out / PAGE}")
@@ -237,10 +245,13 @@ def evaluate(
         ),
     ] = 2000,
     json: Json = False,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Print the leaderboard: what answers to test patterns of a set are worth, task by task.
 
-    The fit of bundles takes seconds a pattern; begin with --count 10.
+    The fit of bundles takes seconds a pattern; begin with --count 10. A --model of one's own stays in this
+    process unless --processes says more.
 
     Example: argand molmnist evaluate --set hard --model mymodel:predict --condition 1e4-photons --baselines
 
@@ -255,6 +266,9 @@ def evaluate(
         raise ConfigError("a model or weights can be scored, not both at once")
     if baselines and not training:
         raise ConfigError("baselines have to learn; --training 1 or more")
+    # Nobody knows what a model of one's own may need of a machine.
+    alone = 1 if model is not None and scheduler is None else None
+    machines = Machines(processes or alone, scheduler)
     ways = set_conditions(set_name, condition or ())
     models = {}
     if model is not None:
@@ -263,7 +277,8 @@ def evaluate(
         models = models_of(weights, ways[0].system)
     elif not baselines:
         models = shipped_models(ways[0].system)
-    rows = evaluate_tasks(models, ways, task_names(task), count=count, baselines=baselines, training=training)
+    asked = {"count": count, "baselines": baselines, "training": training, "machines": machines}
+    rows = evaluate_tasks(models, ways, task_names(task), **asked)
     if json:
         print_json(rows)
         return

@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.physics.coherent.phase_retrieval import REFINEMENT_ROUNDS
 from argand.physics.coherent.projection import Window
+from argand.systems.molmnist.benchmark.asking import ask_all
 from argand.systems.molmnist.benchmark.baselines import AGREED, BASELINES, class_mean
 from argand.systems.molmnist.benchmark.conditions import Condition, Trials, unseen_pairs
 from argand.systems.molmnist.benchmark.figures import (
@@ -24,7 +26,7 @@ from argand.systems.molmnist.benchmark.figures import (
     shape_scores,
     tasks_of,
 )
-from argand.systems.molmnist.benchmark.model import Model, ModelAnswer, ask, by_mask
+from argand.systems.molmnist.benchmark.model import Model, ModelAnswer, by_mask
 from argand.systems.molmnist.benchmark.training import TRAINING, Training, learn
 from argand.systems.molmnist.fibril.bundle import OUTLINES, name_of, occupied
 from argand.systems.molmnist.fibril.cellulose import cellulose
@@ -37,8 +39,6 @@ from argand.systems.molmnist.inversion.phase_refinement import refined_shapes
 from argand.systems.molmnist.predict import Predictor, load
 from argand.systems.molmnist.system import Molmnist
 
-BATCH = 50
-"""Patterns that a model is given at a time; part of the contract with models (docs/molmnist.md), by hand."""
 NETWORK, FITTED, BUNDLES = "network", "network + fit", "bundles: "
 """Names of argand's own models, and what goes before those of the network of bundles beside others."""
 
@@ -55,21 +55,23 @@ def evaluate_tasks(
     baselines: bool = False,
     training: int = TRAINING,
     tick: Callable[[], None] = lambda: None,
+    machines: Machines = HERE,
 ) -> list[Row]:
     """One row for each condition, model and task that the set has and the model answers; see `figures_of`.
 
     Baselines, and the class mean that shapes are compared with, learn from `training` pairs; with 0 there are
-    neither. InputError for a model that fails, or where none answers any of the tasks. Times are those of the
-    processor.
+    neither. Models and pairs are shared out among the machines, baselines are not; figures do not depend on
+    them, but for the times, which are those of the processor. InputError for a model that fails, or where
+    none answers any of the tasks.
     """
     rows: list[Row] = []
     for condition in conditions:
         trials = unseen_pairs(condition, count)
         has = tasks_of(trials)
         asked: list[TaskName] = [task for task in tasks if task in has]
-        answers = {name: _asked(model, trials) for name, model in models.items()}
+        answers = ask_all(models, trials, machines)
         shapes = "inversion" in asked and any("shape" in answer for answer, _ in answers.values())
-        learned = learn(condition, training, tick) if training and (baselines or shapes) else None
+        learned = learn(condition, training, tick, machines) if training and (baselines or shapes) else None
         board = _Board(condition.name, trials, asked, learned)
         found = [row for name, (answer, spent) in answers.items() for row in board.rows(name, answer, spent)]
         if models and not found:
@@ -120,20 +122,6 @@ def baseline_answers(
             began = time.process_time()
             answer = baseline.answer(trials, training)
             yield name, answer, time.process_time() - began
-
-
-def _asked(model: Model, trials: Trials) -> tuple[ModelAnswer, float]:
-    """A model's answers to all trials, and the processor seconds that it took after a first call."""
-    parts, spent = [], 0.0
-    # What a first call sets up (threads, caches) is not the time of a pattern.
-    ask(model, trials.patterns[:1].copy(), trials.live[:1].copy(), trials.window.side)
-    for first in range(0, len(trials), BATCH):
-        some = slice(first, first + BATCH)
-        began = time.process_time()
-        parts.append(ask(model, trials.patterns[some].copy(), trials.live[some].copy(), trials.window.side))
-        spent += time.process_time() - began
-    keys = set(parts[0]).intersection(*parts)
-    return {key: np.concatenate([part[key] for part in parts]) for key in keys}, spent
 
 
 def shipped_models(system: Molmnist, rounds: int = REFINEMENT_ROUNDS) -> dict[str, Model]:

@@ -27,6 +27,8 @@ from argand.runs.verbs import (
     ValEvery,
     Weights,
     Workers,
+    complain,
+    in_one_group,
     run_training,
     say,
     screen,
@@ -63,6 +65,7 @@ def simulate(
 
 
 @app.command()
+@in_one_group
 def train(
     preset: Preset,
     out: TrainingFolder,
@@ -103,6 +106,8 @@ def predict(
         str | None, typer.Option(help="What the cell holds, such as C12BrN2: solve as a crystal.")
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for a map that is solved as a crystal.")] = 30.0,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     force: Force = False,
     weights: Weights = None,
@@ -114,6 +119,7 @@ def predict(
 
     Example: argand patterson predict maps/*.npy --atoms 10 --out found
     """
+    from argand.crew import Machines
     from argand.runs.folder import RunFolder
     from argand.runs.resume import file_digest
     from argand.systems.patterson.files.run import MapQuestion, predict_files
@@ -121,11 +127,12 @@ def predict(
     from argand.systems.patterson.predict import WEIGHTS
     from argand.systems.patterson.view import write_page
 
+    machines = Machines(processes, scheduler)
     predictor = _predictor(weights)
     settings = {"weights": file_digest(weights or WEIGHTS)}
     run = RunFolder(out, page=write_page, settings=settings, force=force)
     question = MapQuestion(atoms, centred, voxel, formula, time_limit)
-    records = predict_files(files, predictor, question, run, tell)
+    records = predict_files(files, predictor, question, run, tell, machines)
     if json:
         typer.echo(json_format.dumps(records, indent=2))
     else:
@@ -152,6 +159,8 @@ def evaluate(
     preset: Preset = "paper",
     count: Annotated[int, typer.Option(help="How many simulated maps.", min=1)] = 500,
     seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
     weights: Weights = None,
     card: KeepCard = False,
@@ -160,15 +169,19 @@ def evaluate(
 
     Example: argand patterson evaluate paper --count 500
     """
+    from argand.crew import Machines
     from argand.systems.patterson.card import keep_figures
     from argand.systems.patterson.evaluate import EVALUATION_SEED, evaluate_preset
     from argand.systems.patterson.files.table import evaluation_table
     from argand.systems.patterson.predict import WEIGHTS
 
     seed = EVALUATION_SEED if seed is None else seed
-    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights))
+    machines = Machines(processes, scheduler)
+    result = evaluate_preset(preset, count, seed, predictor=_predictor(weights), machines=machines)
     keep = partial(keep_figures, weights or WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)
+    for text in result["failed"]:
+        complain(f"left out: {text}")
 
 
 @app.command()

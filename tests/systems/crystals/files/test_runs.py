@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
+from argand.crew import HERE, Machines
 from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.structure import Structure, checked
 from argand.runs.folder import file_stem
@@ -70,15 +71,15 @@ def test_ctrl_c_leaves_what_is_done_and_the_same_call_completes_it(
     tmp_path: Path, cifs: Path, monkeypatch: pytest.MonkeyPatch
 ):
     whole, out = tmp_path / "whole.parquet", tmp_path / "out.parquet"
-    summary = encode_files([str(cifs)], whole, MODEL, processes=1)
+    summary = encode_files([str(cifs)], whole, MODEL, machines=HERE)
     assert (summary["encoded"], summary["skipped_count"]) == (5, 1)
     assert isinstance(MODEL, FourierModel)
     Stopping.left = 2
     with pytest.raises(KeyboardInterrupt):
-        encode_files([str(cifs)], out, Stopping(MODEL.representation), processes=1)
+        encode_files([str(cifs)], out, Stopping(MODEL.representation), machines=HERE)
     assert [row.name for row in read_latents(out)[0]] == ["0", "1"]
     calls = counted(monkeypatch)
-    assert encode_files([str(cifs)], out, MODEL, processes=1)["encoded"] == 5
+    assert encode_files([str(cifs)], out, MODEL, machines=HERE)["encoded"] == 5
     assert len(calls) == 3
     assert out.read_bytes() == whole.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cifs", "out.parquet", "whole.parquet"]
@@ -96,13 +97,13 @@ def slow(self, structure):
     time.sleep(0.3)
     return encode(self, structure)
 FourierModel.encode = slow
-encode_files([sys.argv[1]], Path(sys.argv[2]), named_model(numbers=128), processes=1)
+encode_files([sys.argv[1]], Path(sys.argv[2]), named_model(numbers=128), machines=HERE)
 """
 
 
 def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path, cifs: Path, monkeypatch: pytest.MonkeyPatch):
     whole, out = tmp_path / "whole.parquet", tmp_path / "out.parquet"
-    encode_files([str(cifs)], whole, MODEL, processes=1)
+    encode_files([str(cifs)], whole, MODEL, machines=HERE)
     working = tmp_path / "out.parquet.jsonl"
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(cifs), str(out)], stderr=subprocess.DEVNULL)
     end = time.monotonic() + 60
@@ -115,7 +116,7 @@ def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path, cifs: Path, monke
         file.write('{"name": "cut sho')
     done = working.read_bytes().count(b"\n")
     calls = counted(monkeypatch)
-    encode_files([str(cifs)], out, MODEL, processes=1)
+    encode_files([str(cifs)], out, MODEL, machines=HERE)
     assert len(calls) == 5 - done
     assert out.read_bytes() == whole.read_bytes()
     assert not working.exists()
@@ -125,16 +126,16 @@ def test_what_has_changed_or_is_forced_is_encoded_again(
     tmp_path: Path, cifs: Path, monkeypatch: pytest.MonkeyPatch
 ):
     out = tmp_path / "out.parquet"
-    encode_files([str(cifs)], out, MODEL, processes=1)
+    encode_files([str(cifs)], out, MODEL, machines=HERE)
     calls = counted(monkeypatch)
-    encode_files([str(cifs)], out, MODEL, processes=1)
+    encode_files([str(cifs)], out, MODEL, machines=HERE)
     assert len(calls) == 0
     write_structure(cifs / "4.cif", salt(7.0))
-    encode_files([str(cifs)], out, MODEL, processes=1)
+    encode_files([str(cifs)], out, MODEL, machines=HERE)
     assert len(calls) == 1
-    encode_files([str(cifs)], out, MODEL, processes=1, force=True)
+    encode_files([str(cifs)], out, MODEL, machines=HERE, force=True)
     assert len(calls) == 6
-    encode_files([str(cifs)], out, named_model(numbers=256), processes=1)
+    encode_files([str(cifs)], out, named_model(numbers=256), machines=HERE)
     assert len(calls) == 11
 
 
@@ -142,7 +143,7 @@ def test_what_has_changed_or_is_forced_is_encoded_again(
 def test_several_processes_give_the_same_file(tmp_path: Path, cifs: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("argand.systems.crystals.files.entries._CHUNK", 2)
     for name, processes in (("one", 1), ("two", 2)):
-        encode_files([str(cifs)], tmp_path / f"{name}.parquet", MODEL, processes=processes)
+        encode_files([str(cifs)], tmp_path / f"{name}.parquet", MODEL, machines=Machines(processes))
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 
@@ -160,9 +161,9 @@ def test_a_parquet_file_of_something_else_is_not_overwritten(
 
 def test_a_changed_structure_is_rebuilt_again(tmp_path: Path, cifs: Path):
     out = tmp_path / "rebuilt"
-    reconstruct_files([str(cifs)], out, MODEL, processes=1)
+    reconstruct_files([str(cifs)], out, MODEL, machines=HERE)
     write_structure(cifs / "4.cif", salt(7.0))
-    reconstruct_files([str(cifs)], out, MODEL, processes=1)
+    reconstruct_files([str(cifs)], out, MODEL, machines=HERE)
     assert read_structure(out / "4.cif").volume == pytest.approx(salt(7.0).volume, rel=1e-4)
 
 
@@ -184,9 +185,9 @@ def test_any_error_is_that_of_one_structure(tmp_path: Path, cifs: Path, verb: st
     assert isinstance(MODEL, FourierModel)
     model: Model = Broken(MODEL.representation)
     if verb == "encode":
-        summary = encode_files([str(cifs)], tmp_path / "out.parquet", model, processes=1)
+        summary = encode_files([str(cifs)], tmp_path / "out.parquet", model, machines=HERE)
     else:
-        summary = reconstruct_files([str(cifs)], tmp_path / "out", model, processes=1)
+        summary = reconstruct_files([str(cifs)], tmp_path / "out", model, machines=HERE)
     assert summary["skipped_count"] == 2
     reasons = {one["name"]: one["reason"] for one in summary["skipped"]}
     assert "AttributeError: nobody thought of it; please report it" in reasons["1"]
@@ -289,7 +290,7 @@ def test_names_fit_into_file_systems_and_stay_apart(tmp_path: Path):
     names = ["ä" * 300, "ä" * 300 + "b", "a/b", "a\nb", "", "..", "a_b"]
     rows = [{**given, "name": name} for name in names]
     parquet.write_table(Table.from_pylist(rows), tmp_path / "rows.parquet")
-    summary = reconstruct_files([str(tmp_path / "rows.parquet")], tmp_path / "out", MODEL, processes=1)
+    summary = reconstruct_files([str(tmp_path / "rows.parquet")], tmp_path / "out", MODEL, machines=HERE)
     files = [one["file"] for one in summary["structures"]]
     assert len(set(files)) == len(names)
     assert all(len(file.encode()) <= 255 and (tmp_path / "out" / file).exists() for file in files)

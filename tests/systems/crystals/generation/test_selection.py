@@ -119,22 +119,22 @@ def test_a_draw_does_not_depend_on_where_the_course_begins():
 
 @pytest.fixture
 def salts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Candidates are salts: known, new, the same again, too near, new, new; numbers asked for are listed."""
+    """Candidates are salts: known, new, the same again, too near, new, new; numbers judged are listed."""
     made = [salt(11, 17, 5.7), salt(12, 8, 4.2), salt(12, 8, 4.3), salt(55, 17, 4.0), salt(3, 9, 4.0)]
     made += [salt(20, 8, 4.8)]
     judged: list[int] = []
-    judge = sampling.judge
+    outcome = Selection.outcome
 
     def stream(prior: Prior, seed: int, first: int = 0, weights: Path | None = None) -> Any:
         for number in range(first, 1000):
             yield Candidate(number, "made", made[number % len(made)], 0)
 
-    def counted(ticker: Any, one: Candidate, *more: Any) -> None:
+    def counted(self: Selection, one: Candidate) -> dict[str, Any]:
         judged.append(one.number)
-        judge(ticker, one, *more)
+        return outcome(self, one)
 
     monkeypatch.setattr(sampling, "candidates", stream)
-    monkeypatch.setattr(sampling, "judge", counted)
+    monkeypatch.setattr(Selection, "outcome", counted)
     return judged
 
 
@@ -162,15 +162,15 @@ def test_a_stopped_run_keeps_what_it_has_and_goes_on_to_the_same_samples(
 ):
     chosen = chooser(index)
     whole = sample_files(tmp_path / "whole", 4, 0, chosen)
-    judge, salts[:] = sampling.judge, []
+    outcome, salts[:] = Selection.outcome, []
 
-    def stopped(ticker: Any, one: Candidate, *more: Any) -> None:
+    def stopped(self: Selection, one: Candidate) -> dict[str, Any]:
         if one.number == 2:
             raise KeyboardInterrupt
-        judge(ticker, one, *more)
+        return outcome(self, one)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sampling, "judge", stopped)
+        patch.setattr(Selection, "outcome", stopped)
         with pytest.raises(KeyboardInterrupt, match="2 of 4 samples"):
             sample_files(tmp_path / "parts", 4, 0, chosen)
     part = json.loads((tmp_path / "parts" / "summary.json").read_text())

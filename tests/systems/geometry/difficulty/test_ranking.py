@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quick_predictor import QuickPredictor
 
-from argand.crew import HERE
+from argand.crew import HERE, Machines
 from argand.errors import ConfigError
 from argand.io.image import Frame
 from argand.learn.simulate import simulate_to_file
 from argand.systems.geometry.difficulty.explanation import explain
-from argand.systems.geometry.difficulty.ranking import preset_cases
+from argand.systems.geometry.difficulty.ranking import preset_case
 from argand.systems.geometry.difficulty.run import rank_hard
 from argand.systems.geometry.files.batch import Stated
 from argand.systems.geometry.presets import PRESETS
@@ -83,8 +84,21 @@ def test_a_simulated_set_is_ranked_by_its_errors_in_detector_px(tmp_path: Path):
     assert (tmp_path / "out" / "hard.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_processes_change_no_ranking(tmp_path: Path, write_image: Callable[..., Path]):
+    simulate_to_file(PRESETS["tiny"], tmp_path / "set.h5", 5, 4, machines=HERE, quiet=True)
+    images = [str(write_image(tmp_path / f"{number}.npy", (20 + number, 40))) for number in range(4)]
+    (tmp_path / "junk.cbf").write_bytes(b"junk")
+    quick = QuickPredictor(tmp_path / "log.txt")
+    for sources in ([str(tmp_path / "set.h5")], [*images, str(tmp_path / "junk.cbf")]):
+        one, two = (
+            rank_hard(sources, quick, STATED, tmp_path / "out", machines=Machines(number))
+            for number in (1, 2)
+        )
+        assert two == one
+
+
 def test_a_preset_is_judged_on_full_frames_with_its_parameters():
-    (case,) = preset_cases(PRESETS["standard"], "standard", 1, 5)
+    case = preset_case("standard", 5, 0)
     binned = PRESETS["standard"].simulate(0, 5)
     assert case.frame.shape == (2460, 2460)
     np.testing.assert_allclose(case.truth_px, 3 * binned["beam_centre_px"])

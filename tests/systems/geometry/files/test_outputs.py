@@ -11,13 +11,12 @@ import pytest
 
 from argand.errors import ConfigError, InputError
 from argand.io.expt import read_expt, write_expt
-from argand.io.image import Frame
+from argand.io.image import Frame, read_frames
 from argand.io.poni import read_poni
 from argand.io.xds import read_xds
 from argand.physics.still.detector import BeamGeometry
 from argand.runs.course import Failure
 from argand.runs.record import read_records, to_line, to_record
-from argand.systems.geometry.files import batch
 from argand.systems.geometry.files.batch import FrameAnswer, Stated, expand
 from argand.systems.geometry.files.outputs import RunFolder, parse_formats
 from argand.systems.geometry.files.pooling import FrameGroups, FrameStore, position_of
@@ -143,10 +142,10 @@ def test_patterns_that_name_nothing_do_not_stop_the_others(tmp_path: Path, write
 
 
 def test_frames_to_be_pooled_are_read_when_they_are_asked_for(
-    tmp_path: Path, write_stack: Callable[..., Path], predictor: object
+    tmp_path: Path, write_stack: Callable[..., Path]
 ):
     stack = write_stack(tmp_path / "m.h5", [(60, 45), (10, 20), (30, 40)])
-    frames = [answer.frame for answer in batch.answer_file(str(stack), predictor, STATED)]
+    frames = read_frames(stack, **vars(STATED))
     store = FrameStore(STATED, [(str(stack), index, None) for index in range(3)])
     for kept, frame in zip(store, frames, strict=True):
         np.testing.assert_array_equal(kept.data, frame.data)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from quick_predictor import QuickPredictor
 
+from argand.crew import Machines
 from argand.runs.course import Failure
 from argand.runs.record import read_results
 from argand.systems.geometry.files.batch import Stated
@@ -49,7 +50,7 @@ def predict(
 
 def test_the_number_of_processes_changes_no_answer(tmp_path: Path, files: list[str], quick: QuickPredictor):
     alone, _ = predict(tmp_path / "one", files, quick)
-    shared, _ = predict(tmp_path / "two", files, quick, processes=2)
+    shared, _ = predict(tmp_path / "two", files, quick, machines=Machines(2))
     assert [(Path(one["file"]).name, one["index"]) for one in alone[:-1]] == [
         ("a.npy", 0),
         ("b.npy", 0),
@@ -78,7 +79,7 @@ def test_the_same_question_is_asked_once(tmp_path: Path, files: list[str], quick
         ({"folder": {"formats": ("poni",)}}, 7),
         ({"folder": {"force": True}}, 7),
         ({"pool": False}, 0),
-        ({"processes": 2}, 0),
+        ({"machines": Machines(2)}, 0),
     ],
 )
 def test_what_changes_an_answer_has_it_asked_again(
@@ -137,9 +138,9 @@ def test_an_image_that_kills_its_process_is_told_and_the_others_are_answered(
     image = draw_image((60, 45))
     image[0, 0] = deadly.deadly
     np.save(tmp_path / "c.npy", image)
-    records, told = predict(tmp_path / "out", [str(tmp_path / "c.npy"), *files], deadly, processes=2)
+    records, told = predict(tmp_path / "out", [str(tmp_path / "c.npy"), *files], deadly, machines=Machines(2))
     assert [Path(failure.file).name for failure in told] == ["c.npy"]
-    assert "ended twice (exit code -9)" in told[0].text
+    assert "ended, twice: out of memory?" in told[0].text
     assert sum(not record.get("failed") for record in records) == 8
 
 
@@ -161,11 +162,13 @@ from quick_predictor import QuickPredictor
 from argand.systems.geometry.files.batch import Stated
 from argand.systems.geometry.files.outputs import RunFolder
 from argand.systems.geometry.files.run import predict_files
+from argand.crew import Machines
 if __name__ == "__main__":
-    out, processes, *files = sys.argv[1:]
+    out, number, *files = sys.argv[1:]
+    stated, machines = Stated(1.0, 150.0, (0.1, 0.1)), Machines(int(number))
     quick = QuickPredictor(Path(out).parent / "log.txt", 0.25)
     with RunFolder(Path(out), overlay=False) as run:
-        predict_files(files, quick, Stated(1.0, 150.0, (0.1, 0.1)), run, print, processes=int(processes))
+        predict_files(files, quick, stated, run, print, machines=machines)
 """
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from quick_predictor import QuickPredictor
 
+from argand.crew import Machines
 from argand.errors import InputError
 from argand.io.image import Frame
 from argand.systems.geometry.files.batch import Stated
@@ -311,7 +312,7 @@ def test_processes_share_the_images_of_a_folder(
 ):
     write_stack(watcher.folder / "m.h5", [(60, 45), (10, 20), (30, 40)])
     write_image(watcher.folder / "a.npy")
-    watcher.predictor, watcher.processes = QuickPredictor(tmp_path / "log.txt"), 2
+    watcher.predictor, watcher.machines = QuickPredictor(tmp_path / "log.txt"), Machines(2)
     records = list(watcher.run(once=True))
     assert sorted((Path(record["file"]).name, record["index"]) for record in records) == [
         ("a.npy", 0),

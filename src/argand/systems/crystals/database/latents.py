@@ -2,9 +2,10 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from jaxtyping import Float
 
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
-from argand.io.atomic import valid_text, write_bytes
+from argand.io.atomic import valid_text, written
 
 _KEY = b"argand"
+_GROUP = 4096
+"""Vectors of a file that are in memory at once. By hand: some 10 MB of them."""
 
 
 @dataclass(frozen=True)
@@ -42,53 +45,75 @@ def latent_of_text(text: str) -> Float[np.ndarray, " size"]:
     return np.frombuffer(b64decode(text), "<f4").astype(np.float32)
 
 
-def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str, Any]) -> None:
+def write_latents(path: Path, rows: Iterable[StoredLatent], config: Mapping[str, Any]) -> None:
     """Write the vectors, float32, with the configuration that made them; in one move.
 
-    Raises MissingExtraError without pyarrow.
+    Rows are taken as they come, so that they need not lie in memory. Raises MissingExtraError without
+    pyarrow.
     """
     arrow, parquet = arrow_modules()
-    columns = {
-        "name": [row.name for row in rows],
-        # Names of files can have bytes that no text has.
-        "source": [valid_text(row.source) for row in rows],
-        "atoms": arrow.array([row.atoms for row in rows], arrow.uint16()),
-        "latent": arrow.array([row.latent.astype(np.float32) for row in rows], arrow.list_(arrow.float32())),
-        "asked": [row.asked for row in rows],
-    }
-    origin = json.dumps({"version": __version__, "config": config})
-    table = arrow.table(columns).replace_schema_metadata({_KEY: origin})
-    made = BytesIO()
-    parquet.write_table(table, made, compression="zstd")
-    write_bytes(path, made.getbuffer())
+    text = arrow.string()
+    fields = {"name": text, "source": text, "atoms": arrow.uint16()}
+    fields |= {"latent": arrow.list_(arrow.float32()), "asked": text}
+    made = json.dumps({"version": __version__, "config": config})
+    schema = arrow.schema(list(fields.items()), metadata={_KEY: made})
+    left = iter(rows)
+    with (
+        written(path) as temporary,
+        temporary.open("wb") as raw,
+        parquet.ParquetWriter(raw, schema, compression="zstd") as file,
+    ):
+        while group := list(islice(left, _GROUP)):
+            file.write_table(arrow.Table.from_pylist([_row(one) for one in group], schema))
+
+
+def _row(one: StoredLatent) -> dict[str, Any]:
+    # Names of files can have bytes that no text has.
+    row = {"name": one.name, "source": valid_text(one.source), "atoms": one.atoms}
+    return row | {"latent": one.latent.astype(np.float32), "asked": one.asked}
+
+
+class LatentFile:
+    """The vectors of a file, read as they are asked for, and the configuration that made them.
+
+    InputError for a file that holds none, MissingExtraError without pyarrow.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; `argand crystals encode` writes one")
+        _, parquet = arrow_modules()
+        with self._told(), path.open("rb") as raw:
+            footer = parquet.read_metadata(raw)
+            self._count = footer.num_rows
+            self.config: dict[str, Any] = json.loads((footer.metadata or {})[_KEY])["config"]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[StoredLatent]:
+        _, parquet = arrow_modules()
+        with self._told(), self._path.open("rb") as raw:
+            for batch in parquet.ParquetFile(raw).iter_batches(_GROUP):
+                for row in batch.to_pylist():
+                    latent = np.array(row["latent"], np.float32)
+                    yield StoredLatent(row["name"], row["source"], row["atoms"], latent, row.get("asked", ""))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise InputError(
+                f"{self._path}: no latents of `argand crystals encode`; give a file that it wrote"
+            ) from error
 
 
 def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
-    """The vectors of a file and their configuration; InputError for one that holds none.
-
-    Raises MissingExtraError without pyarrow.
-    """
-    _, parquet = arrow_modules()
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; `argand crystals encode` writes one")
-    try:
-        table = parquet.read_table(BytesIO(path.read_bytes()))
-        config = json.loads((table.schema.metadata or {})[_KEY])["config"]
-        rows = [
-            StoredLatent(
-                row["name"],
-                row["source"],
-                row["atoms"],
-                np.array(row["latent"], np.float32),
-                row.get("asked", ""),
-            )
-            for row in table.to_pylist()
-        ]
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path}: no latents of `argand crystals encode`; give a file that it wrote"
-        ) from error
-    return rows, config
+    """All vectors of a file and their configuration; errors as of `LatentFile`."""
+    file = LatentFile(path)
+    return list(file), file.config
 
 
 def arrow_modules() -> tuple[Any, Any]:

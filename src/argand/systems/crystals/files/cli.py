@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from argand.runs.verbs import Json, Processes, Weights, complain, say, screen
+from argand.runs.verbs import Json, Processes, Scheduler, Weights, complain, say, screen
 
 # Defaults of the verbs are those of the functions behind them, where it stands where they come from. Ten
 # repairs on the way between structures and nine steps are by hand.
@@ -53,6 +53,7 @@ def encode(
     weights: Weights = None,
     single: Single = False,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     force: Force = False,
     as_given: AsGiven = False,
     keep_setting: KeepSetting = False,
@@ -62,10 +63,11 @@ def encode(
 
     Example: argand crystals encode cifs/ -o latents.parquet
     """
+    from argand.crew import Machines
     from argand.systems.crystals.files.run import encode_files
 
     made_by = _model(model, numbers, weights, single, as_given, keep_setting)
-    summary = encode_files(files, out, made_by, processes=processes, force=force)
+    summary = encode_files(files, out, made_by, machines=Machines(processes, scheduler), force=force)
     _tell(summary, json, f"latents: {out}")
 
 
@@ -75,6 +77,7 @@ def decode(
     tries: Tries = 100,
     symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -82,11 +85,11 @@ def decode(
 
     Example: argand crystals decode latents.parquet --out decoded
     """
+    from argand.crew import Machines
     from argand.systems.crystals.files.run import Decoding, decode_file
 
-    summary = decode_file(
-        latents, out, decoding=Decoding(tries, symmetrise), processes=processes, force=force
-    )
+    settings = {"decoding": Decoding(tries, symmetrise), "machines": Machines(processes, scheduler)}
+    summary = decode_file(latents, out, **settings, force=force)
     _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 
@@ -102,6 +105,7 @@ def reconstruct(
     tries: Tries = 100,
     symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -109,11 +113,12 @@ def reconstruct(
 
     Example: argand crystals reconstruct cifs/*.cif --out rebuilt
     """
+    from argand.crew import Machines
     from argand.systems.crystals.files.run import Decoding, reconstruct_files
 
-    settings = {"decoding": Decoding(tries, symmetrise), "processes": processes, "force": force}
+    settings = {"decoding": Decoding(tries, symmetrise), "machines": Machines(processes, scheduler)}
     made_by = _model(model, numbers, weights, single, as_given, keep_setting)
-    summary = reconstruct_files(files, out, made_by, **settings)
+    summary = reconstruct_files(files, out, made_by, **settings, force=force)
     _tell(summary, json, f"CIFs: {out}; page: {_page(out)}")
 
 

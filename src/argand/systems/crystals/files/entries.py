@@ -1,26 +1,30 @@
 """Structures of many files, each under a name that a file can have, and the work that is left of them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from argand.crew import Crew, Died, Machines
 from argand.errors import InputError
 from argand.io.structure import expand, is_structure_file, read_many
-from argand.machine import available_cores
+from argand.io.structure_parquet import count_rows
 from argand.physics.crystal.structure import Structure
-from argand.processes import Ticker, run_jobs
 from argand.progress import ProgressDisplay
-from argand.runs.course import Failure, attempted
+from argand.runs.course import Failure
 from argand.runs.folder import file_stem, unique_name
-from argand.runs.record import Record, append_records, drop_torn_line, read_records
+from argand.runs.one_by_one import OneByOne
+from argand.runs.record import Record
 from argand.runs.resume import ASKED, digest
+from argand.runs.store import RecordStore
 
-_CHUNK = 16
-"""Structures of one job. By hand: some seconds at most, and little to do again for a run that was stopped."""
+_CHUNK = 8
+"""Structures that are sent to a process at a time, at most. By hand: some seconds, and little to do again for
+a run that was killed."""
 
 
 class Entry(NamedTuple):
@@ -47,87 +51,163 @@ class Task:
     entry: int | None = None
     notes: tuple[str, ...] = ()
 
-
-def structures_of(patterns: Sequence[str]) -> Iterator[Entry]:
-    """The entries of all files, no two of one name."""
-    seen: set[str] = set()
-    for path in expand(patterns):
-        if not is_structure_file(path):
-            reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
-            yield Entry(path.name, str(path), 0, reason)
-            continue
-        told: list[str] = []
-        for entry, (name, found) in enumerate(read_many(path, tell=told.append)):
-            yield Entry(unique_name(file_stem(name), seen), str(path), entry, found, tuple(told))
-            told.clear()
+    def __str__(self) -> str:
+        return self.source
 
 
-def tasks_of(patterns: Sequence[str], settings: Any) -> tuple[list[Task], list[Record]]:
-    """What is to be done with the structures of some files, which rests on the settings, and what is none."""
-    tasks: list[Task] = []
-    skipped: list[Record] = []
-    for one in structures_of(patterns):
-        if isinstance(one.found, Structure):
-            asked = digest([settings, one.entry], one.source)
-            tasks.append(Task(one.name, one.source, one.found, asked, one.entry, one.notes))
-        else:
-            skipped.append({"name": one.name, "source": one.source, "reason": str(one.found)})
-    return tasks, skipped
+class StructureFiles:
+    """The entries of some files, no two of one name, read as they are asked for.
+
+    InputError for a pattern that names nothing.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._counts = {path: count_rows(path) for path in expand(patterns)}
+        self._read, self._unread = 0, sum(self._counts.values())
+
+    def __len__(self) -> int:
+        """How many there are, as far as that is known: of a file that is no table it shows in the end."""
+        return self._read + self._unread
+
+    def __iter__(self) -> Iterator[Entry]:
+        seen: set[str] = set()
+        for path, count in self._counts.items():
+            behind = self._unread - count
+            for one in _entries_of(path, seen):
+                self._read, self._unread = self._read + 1, max(self._unread - 1, behind)
+                yield one
+            self._unread = behind
+
+
+def _entries_of(path: Path, seen: set[str]) -> Iterator[Entry]:
+    if not is_structure_file(path):
+        reason = InputError(f"{path}: not a CIF, POSCAR, XYZ or parquet file, by its name")
+        yield Entry(path.name, str(path), 0, reason)
+        return
+    told: list[str] = []
+    for entry, (name, found) in enumerate(read_many(path, tell=told.append)):
+        yield Entry(unique_name(file_stem(name), seen), str(path), entry, found, tuple(told))
+        told.clear()
+
+
+@dataclass
+class Tasks:
+    """What is to be done, and what is kept of it: name and digest of each task, its notes, what is none.
+
+    `source` is gone through once, a task at a time, and tells by its length how many there are.
+    """
+
+    source: Iterable[Task | Record]
+    count: Callable[[], int]
+    asked: dict[str, str] = field(default_factory=dict)
+    skipped: list[Record] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    taken_over: int = 0
+    is_read: bool = False
+
+    def left(self, store: RecordStore, is_there: Callable[[str], bool]) -> Iterator[Task]:
+        """The tasks that the store does not answer, or whose outputs are gone."""
+        for one in self.source:
+            if not isinstance(one, Task):
+                self.skipped.append(one)
+                continue
+            self.asked[one.name] = one.asked
+            self.notes += one.notes
+            if store.asked(one.name) == one.asked and is_there(one.name):
+                self.taken_over += 1
+            else:
+                yield one
+        self.is_read = True
+
+    def answered(self, store: RecordStore) -> list[str]:
+        """Names of the tasks whose answers the store holds, in their order."""
+        return [name for name, asked in self.asked.items() if store.asked(name) == asked]
+
+    def failed(self, store: RecordStore) -> list[str]:
+        """Names of the tasks of which the store says why they have no answer."""
+        return [name for name in self.asked if name in store and store.asked(name) is None]
+
+    def not_reached(self, store: RecordStore) -> list[str]:
+        """Names of the answers of an earlier run for what this one, which was stopped, has not read."""
+        return (
+            [] if self.is_read else [name for name in store if store.asked(name) and name not in self.asked]
+        )
+
+    @property
+    def share_before(self) -> float:
+        """Share of all that was done before."""
+        return self.taken_over / max(self.count(), 1)
+
+    def share(self, done: int) -> float:
+        """Share of all that is done, `done` of them here."""
+        return min(1.0, (self.taken_over + len(self.skipped) + done) / max(self.count(), 1))
+
+
+def tasks_of(patterns: Sequence[str], settings: Any) -> Tasks:
+    """What is to be done with the structures of some files, which rests on the settings."""
+    files = StructureFiles(patterns)
+    return Tasks((_task(one, settings) for one in files), files.__len__)
+
+
+def asked_of(settings: Any, entry: int, source: str) -> str:
+    """What the answer for a structure of a file rests on."""
+    return digest([settings, entry], source)
+
+
+def _task(one: Entry, settings: Any) -> Task | Record:
+    if isinstance(one.found, InputError):
+        return {"name": one.name, "source": one.source, "reason": str(one.found)}
+    return Task(
+        one.name, one.source, one.found, asked_of(settings, one.entry, one.source), one.entry, one.notes
+    )
 
 
 def answered_tasks(
     doing: str,
-    tasks: Sequence[Task],
-    records: Path,
+    tasks: Tasks,
+    store: RecordStore,
     answer: Callable[[Task], Record],
-    *,
-    earlier: Mapping[str, Record] | None = None,
-    processes: int | None = None,
+    machines: Machines,
+    is_there: Callable[[str], bool] = lambda name: True,
 ) -> None:
-    """Append a record of each task to the file of records, several processes at a time.
+    """Add a record of each task to the store as it comes, whatever works on it.
 
-    What `earlier` answers, by name, to the same question is not asked again. Whatever `answer`, which other
-    processes are sent, does not stop at is the record's `reason`; it is asked again another time.
+    What the store answers to the same question is not asked again where its outputs are there. Whatever
+    `answer`, which other processes are sent, does not stop at is the record's `reason`; it is asked again
+    another time.
     """
-    left = [task for task in tasks if (earlier or {}).get(task.name, {}).get(ASKED) != task.asked]
-    begun = (len(tasks) - len(left)) / max(len(tasks), 1)
-    jobs = [
-        (answer_chunk, left[first : first + _CHUNK], records, answer) for first in range(0, len(left), _CHUNK)
-    ]
-    with ProgressDisplay(doing, "structures", begun) as display:
-        watch = lambda done: display.update(begun + done / max(len(tasks), 1), done)  # noqa: E731
-        run_jobs(jobs, processes or available_cores(), watch)
+    chunks = _chunks(tasks, tasks.left(store, is_there), machines)
+    with (
+        ProgressDisplay(doing, "structures") as display,
+        Crew(machines, OneByOne(answer)) as crew,
+        closing(crew.results(chunks)) as results,
+    ):
+        for done, (task, result) in enumerate(results, start=1):
+            outcome = Failure(str(task), result.text) if isinstance(result, Died) else result
+            store.add(record_of(task, outcome))
+            display.begun = tasks.share_before
+            display.update(tasks.share(done), done)
 
 
-def answer_chunk(
-    ticker: Ticker, tasks: Sequence[Task], records: Path, answer: Callable[[Task], Record]
-) -> None:
-    """A job: answer some tasks, and append the record of each as soon as it is there."""
-    for task in tasks:
-        # Lines of several processes never mix: each is one write in append mode.
-        append_records(records, [answer_or_reason(task, answer)])
-        ticker.tick()
+def _chunks(tasks: Tasks, left: Iterator[Task], machines: Machines) -> Iterator[Sequence[Task]]:
+    """The tasks in chunks, smaller ones at the end, so that all processes end together."""
+    sent = 0
+    while True:
+        expected = tasks.count() - sent - tasks.taken_over - len(tasks.skipped)
+        # As `crew.in_chunks` has it, for tasks that do not lie in a list.
+        share = _CHUNK if machines.scheduler else expected // (4 * machines.most)
+        chunk = list(islice(left, max(1, min(_CHUNK, share))))
+        if not chunk:
+            return
+        yield chunk
+        sent += len(chunk)
 
 
-def answer_or_reason(task: Task, answer: Callable[[Task], Record]) -> Record:
+def record_of(task: Task, outcome: Record | Failure) -> Record:
     """The record of a task; with a `reason`, and without what it rests on, where it has no answer."""
     about: Record = {"name": task.name, "source": task.source, "entry": task.entry}
     if task.notes:
         about["notes"] = list(task.notes)
-    # Any error is that of this structure, and ends no other.
-    (outcome,) = attempted(task.source, partial(_single, task, answer), (Exception,))
     if isinstance(outcome, Failure):
         return {**about, "reason": outcome.message}
     return {**about, ASKED: task.asked, **outcome}
-
-
-def _single(task: Task, answer: Callable[[Task], Record]) -> Iterator[Record]:
-    yield answer(task)
-
-
-def records_by_name(records: Path) -> dict[str, Record]:
-    """The records of a file, the last of a name; a line cut short is dropped."""
-    if not records.exists():
-        return {}
-    drop_torn_line(records)
-    return {record["name"]: record for record in read_records(records)}

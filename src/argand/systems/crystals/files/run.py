@@ -1,7 +1,7 @@
 """The verbs encode, decode and reconstruct as functions: files in; latents, CIFs and a summary out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.atomic import write_lines
 from argand.io.structure import cif_text
@@ -17,15 +18,16 @@ from argand.physics.crystal.symmetrisation import symmetrised
 from argand.runs.folder import file_stem, make_folder, unique_name
 from argand.runs.record import RESULTS, Record, write_summary
 from argand.runs.resume import ASKED, digest
+from argand.runs.store import RecordStore
 from argand.systems.crystals.database.latents import (
+    LatentFile,
     StoredLatent,
     arrow_modules,
     latent_of_text,
-    read_latents,
     text_of_latent,
     write_latents,
 )
-from argand.systems.crystals.files.entries import Task, answered_tasks, records_by_name, tasks_of
+from argand.systems.crystals.files.entries import Task, Tasks, answered_tasks, asked_of, tasks_of
 from argand.systems.crystals.latent.decoding import TRIES
 from argand.systems.crystals.models.interface import Model
 from argand.systems.crystals.models.named import model_of
@@ -43,7 +45,7 @@ class Decoding:
 
 
 def encode_files(
-    patterns: Sequence[str], out: Path, model: Model, *, processes: int | None = None, force: bool = False
+    patterns: Sequence[str], out: Path, model: Model, *, machines: Machines = HERE, force: bool = False
 ) -> Record:
     """Write the latents of all structures to the parquet file `out`; a summary with what was skipped.
 
@@ -53,28 +55,27 @@ def encode_files(
     else.
     """
     arrow_modules()
-    tasks, skipped = tasks_of(patterns, _rests_on(model))
+    settings = _rests_on(model)
+    tasks = tasks_of(patterns, settings)
     make_folder(out.parent)
-    records = out.with_name(f"{out.name}.jsonl")
-    if force:
-        records.unlink(missing_ok=True)
-    earlier = {} if force else {**_earlier_latents(out), **records_by_name(records)}
+    store = RecordStore(_emptied(out.with_name(f"{out.name}.jsonl"), force))
+    if not force:
+        _take_up(out, store, model)
     try:
-        answer = partial(_encoded, model)
-        answered_tasks("encode", tasks, records, answer, earlier=earlier, processes=processes)
+        answered_tasks("encode", tasks, store, partial(_encoded, model), machines)
     finally:
-        done = {**earlier, **records_by_name(records)}
-        found = [done[task.name] for task in tasks if done.get(task.name, {}).get(ASKED) == task.asked]
-        if found:
-            write_latents(out, [_stored(record) for record in found], model.config)
-    skipped += [_plain(done[task.name]) for task in tasks if "reason" in done[task.name]]
-    records.unlink(missing_ok=True)
-    if not found:
+        names = tasks.answered(store) + _still_good(tasks, store, partial(_asked_so, settings))
+        if names:
+            write_latents(out, map(_stored, store.read(names)), model.config)
+    skipped = tasks.skipped + list(store.read(tasks.failed(store)))
+    sizes = [len(latent_of_text(record["latent"])) for record in store.read(names)]
+    store.remove()
+    if not names:
         raise InputError(f"no structure could be encoded; {skipped[0]['reason']}")
     return {
-        "encoded": len(found),
-        "largest_latent": max(len(latent_of_text(record["latent"])) for record in found),
-        "notes": [note for task in tasks for note in task.notes],
+        "encoded": len(names),
+        "largest_latent": max(sizes),
+        "notes": tasks.notes,
         **_left_out(skipped),
     }
 
@@ -85,7 +86,7 @@ def reconstruct_files(
     model: Model,
     *,
     decoding: Decoding = Decoding(),
-    processes: int | None = None,
+    machines: Machines = HERE,
     force: bool = False,
 ) -> Record:
     """Write each structure, through its latent vector alone, to `out` as a CIF of the same stem.
@@ -93,8 +94,9 @@ def reconstruct_files(
     What a run that was stopped has written is not done again, unless with `force`. Gives the summary, which
     is in `summary.json` too: one record for each structure, and what was skipped and why.
     """
-    tasks, skipped = tasks_of(patterns, [_rests_on(model), decoding])
-    return _write_all(tasks, skipped, out, model, decoding, processes, force)
+    settings = [_rests_on(model), decoding]
+    holds = partial(_asked_so, settings)
+    return _write_all(tasks_of(patterns, settings), holds, out, model, decoding, machines, force)
 
 
 def decode_file(
@@ -102,21 +104,25 @@ def decode_file(
     out: Path,
     *,
     decoding: Decoding = Decoding(),
-    processes: int | None = None,
+    machines: Machines = HERE,
     force: bool = False,
 ) -> Record:
     """The same from the latents of a parquet file, as `encode_files` writes it.
 
     InputError for another file.
     """
-    rows, config = read_latents(file)
-    model = model_of(config)
+    latents = LatentFile(file)
+    # A row's name, which is the same each time, says which one it is.
+    asked = digest(decoding, file)
+    tasks = Tasks(_decodings(latents, asked), latents.__len__)
+    holds = lambda record: record[ASKED] == asked  # noqa: E731
+    return _write_all(tasks, holds, out, model_of(latents.config), decoding, machines, force)
+
+
+def _decodings(latents: LatentFile, asked: str) -> Iterator[Task]:
     seen: set[str] = set()
-    tasks = [
-        Task(unique_name(file_stem(row.name), seen), row.source, row.latent, digest([decoding, number], file))
-        for number, row in enumerate(rows)
-    ]
-    return _write_all(tasks, [], out, model, decoding, processes, force)
+    for row in latents:
+        yield Task(unique_name(file_stem(row.name), seen), row.source, row.latent, asked)
 
 
 def _rests_on(model: Model) -> list[Any]:
@@ -138,50 +144,63 @@ def _stored(record: Record) -> StoredLatent:
     )
 
 
-def _earlier_latents(out: Path) -> dict[str, Record]:
-    """The rows of an earlier run as records; ConfigError where the file is something else."""
+def _emptied(records: Path, force: bool) -> Path:
+    """The file of records, which is removed where all is to be done again."""
+    if force:
+        records.unlink(missing_ok=True)
+    return records
+
+
+def _take_up(out: Path, store: RecordStore, model: Model) -> None:
+    """Add the rows of an earlier run to the store; ConfigError where the file is something else."""
     if not out.exists():
-        return {}
+        return
     try:
-        rows, _ = read_latents(out)
+        rows = LatentFile(out)
+        # No row of another model answers what is asked.
+        for row in rows if rows.config == model.config else ():
+            if row.name not in store:
+                about = {"name": row.name, "source": row.source, ASKED: row.asked}
+                store.add({**about, "atoms": row.atoms, "latent": text_of_latent(row.latent)})
     except InputError as error:
         raise ConfigError(f"{out}: holds no latents; name another --out, or give --force") from error
-    return {
-        row.name: {
-            "name": row.name,
-            "source": row.source,
-            ASKED: row.asked,
-            "atoms": row.atoms,
-            "latent": text_of_latent(row.latent),
-        }
-        for row in rows
-    }
+
+
+def _still_good(tasks: Tasks, store: RecordStore, holds: Callable[[Record], bool]) -> list[str]:
+    """Names of answers of an earlier run that this one, which was stopped, has not come to, and that hold."""
+    return [one["name"] for one in store.read(tasks.not_reached(store)) if holds(one)]
+
+
+def _asked_so(settings: Any, record: Record) -> bool:
+    """Whether a record answers what is asked, as far as it tells.
+
+    Rows of latents do not say which structure of a file they are of. They stay until the same command, which
+    asks again what has changed, is let to the end.
+    """
+    entry = record.get("entry")
+    return entry is None or record[ASKED] == asked_of(settings, entry, record["source"])
 
 
 def _write_all(
-    tasks: list[Task],
-    skipped: list[Record],
+    tasks: Tasks,
+    holds: Callable[[Record], bool],
     out: Path,
     model: Model,
     decoding: Decoding,
-    processes: int | None,
+    machines: Machines,
     force: bool,
 ) -> Record:
-    records = make_folder(out) / RESULTS
-    if force:
-        records.unlink(missing_ok=True)
-    earlier = {
-        name: record
-        for name, record in records_by_name(records).items()
-        if "reason" not in record and (out / record["file"]).exists()
-    }
+    """Write the structures of all tasks, and the summary."""
+    store = RecordStore(_emptied(make_folder(out) / RESULTS, force))
+    is_there = lambda name: (out / f"{name}.cif").exists()  # noqa: E731
     try:
         answer = partial(_reconstructed, out, model, decoding)
-        answered_tasks("reconstruct", tasks, records, answer, earlier=earlier, processes=processes)
+        answered_tasks("reconstruct", tasks, store, answer, machines, is_there)
     finally:
-        done = records_by_name(records)
-        known = [done[task.name] for task in tasks if task.name in done]
-        summary = write_summary(out, _summary(known, skipped, model.config))
+        earlier = [name for name in _still_good(tasks, store, holds) if is_there(name)]
+        names = tasks.answered(store) + earlier
+        failed = tasks.skipped + list(store.read(tasks.failed(store)))
+        summary = write_summary(out, _summary(store.read(names), failed, tasks.notes, model.config))
     return summary
 
 
@@ -218,16 +237,14 @@ def _reconstructed(out: Path, model: Model, decoding: Decoding, task: Task) -> R
     }
 
 
-def _summary(records: list[Record], skipped: list[Record], config: Record) -> Record:
+def _summary(records: Iterable[Record], skipped: list[Record], notes: list[str], config: Record) -> Record:
     """Records of what was written, and what was skipped."""
-    written = [_plain(record) for record in records if "reason" not in record]
-    skipped = skipped + [_plain(record) for record in records if "reason" in record]
+    written = [{key: value for key, value in record.items() if key != ASKED} for record in records]
     figures: Record = {"written": len(written)}
     if written:
         figures["mean_confidence"] = float(np.mean([record["confidence"] for record in written]))
         figures["least_confidence"] = min(record["confidence"] for record in written)
         figures["largest_latent"] = max(record["latent_size"] for record in written)
-    notes = [note for record in records for note in record.get("notes", ())]
     return {
         **figures,
         "notes": notes,
@@ -235,11 +252,6 @@ def _summary(records: list[Record], skipped: list[Record], config: Record) -> Re
         "representation": config,
         "structures": written,
     }
-
-
-def _plain(record: Record) -> Record:
-    """A record as it is told, without what it rests on."""
-    return {key: value for key, value in record.items() if key != ASKED}
 
 
 def _left_out(skipped: list[Record]) -> Record:

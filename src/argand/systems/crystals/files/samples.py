@@ -2,23 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ArgandError, ConfigError, InputError
 from argand.io.atomic import write_lines
 from argand.io.structure import cif_text, expand, read_many
-from argand.machine import available_cores
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import Structure
-from argand.processes import Ticker, run_jobs
 from argand.progress import ProgressDisplay
-from argand.runs.folder import make_folder, unique_name
-from argand.runs.record import Record, append_records, drop_torn_line, read_records, to_record, write_summary
+from argand.runs.course import Failure, worked
+from argand.runs.folder import file_stem, make_folder, unique_name
+from argand.runs.one_by_one import OneByOne
+from argand.runs.record import Record, to_record, write_summary
 from argand.runs.resume import ASKED, digest
+from argand.runs.store import RecordStore
 from argand.systems.crystals.database.composition import is_composition_valid
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint_index import formula_of, load_index
@@ -53,41 +56,63 @@ class Judge:
     effort: Effort = field(default_factory=Effort)
 
 
+@dataclass(frozen=True)
+class Question:
+    """A structure of a file under its name, and the known ones of its reduced formula."""
+
+    name: str
+    source: str
+    structure: Structure
+    like: tuple[Named, ...] = ()
+
+    def __str__(self) -> str:
+        return self.source
+
+
 def evaluate_samples(
     patterns: Sequence[str],
     judge: Judge,
     out: Path,
-    processes: int | None = None,
+    machines: Machines = HERE,
 ) -> Record:
     """Relax the structures of some files, and tell how many of them are stable, unique and new.
 
     Relaxed structures are written to `out` as CIFs, with a record each as they come, so that the same call
     goes on where it was stopped. Known is what StructureMatcher finds in the pool `known` among all of the
-    same reduced formula, benchmarks and large cells included; without it, what the index holds. InputError
-    where no structure can be read, ConfigError for a folder that has records of something else,
-    MissingExtraError without CHGNet.
+    same reduced formula, benchmarks and large cells included; without it, what the index holds. What cannot
+    be read or judged is skipped, and told. InputError where no structure can be judged, ConfigError for a
+    folder that has records of something else, MissingExtraError without CHGNet.
     """
-    named, skipped = _read(patterns)
+    questions, skipped = _read(patterns)
     load_potential()
     load_phases(judge.phases)
-    like = _of_same_formula([one for _, one in named], judge.known)
-    asked, done = digest(judge), judged(make_folder(out), judge)
-    left = [(name, one) for name, one in named if not _is_done(done.get(name), one)]
-    jobs = [(judge_one, one, like.get(formula_of(one[1]), []), judge, out, asked) for one in left]
-    begun = 1 - len(left) / len(named)
-    with ProgressDisplay("evaluate", "structures", begun) as display:
-        watch = lambda count: display.update(begun + count / len(named), count)  # noqa: E731
-        run_jobs(jobs, processes or available_cores(), watch)
-    done = judged(out, judge)
-    return write_summary(out, to_record(summed([done[name] for name, _ in named], skipped, judge)))
+    like = _of_same_formula([one.structure for one in questions], judge.known)
+    store = judged(make_folder(out), judge)
+    done = {one.name for one in questions if _is_done(store, one)}
+    left = [
+        replace(one, like=tuple(like.get(formula_of(one.structure), ())))
+        for one in questions
+        if one.name not in done
+    ]
+    display = ProgressDisplay("evaluate", "structures", len(done) / len(questions))
+    with Crew(machines, OneByOne(partial(judge_one, judge, out))) as crew:
+        chunks = in_chunks(left, machines, 1)
+        for question, result in worked(crew, chunks, display, len(questions), len(done)):
+            if isinstance(result, Failure):
+                skipped.append({"name": question.name, "source": question.source, "reason": result.message})
+            else:
+                store.add(result)
+                done.add(question.name)
+    if not done:
+        raise InputError(f"no structure could be judged; {skipped[0]['reason']}")
+    records = list(store.read([one.name for one in questions if one.name in done]))
+    return write_summary(out, to_record(summed(records, skipped, judge)))
 
 
-def judge_one(
-    ticker: Ticker, named: Named, like: Sequence[Named], judge: Judge, out: Path, asked: str
-) -> None:
-    """A job: the record of one structure, and its relaxed form as a CIF."""
-    name, structure = named
-    record: Record = {ASKED: asked, "name": name, "given": to_plain(structure)}
+def judge_one(judge: Judge, out: Path, question: Question) -> Record:
+    """The record of one structure, whose relaxed form is written as a CIF."""
+    name, structure = question.name, question.structure
+    record: Record = {ASKED: digest(judge), "name": name, "given": to_plain(structure)}
     record |= {"valid_loose": is_valid(structure), "valid_strict": is_strictly_valid(structure)}
     if find_spec("smact") is not None:
         record["composition_valid"] = is_composition_valid(structure)
@@ -97,13 +122,13 @@ def judge_one(
         relaxed, energy = structure, {"reason": " ".join(str(error).split())}
     about = described(relaxed, load_index(judge.index))
     if judge.known is not None:
-        about["known_as"] = next((other for other, one in like if match(relaxed, one) is not None), None)
+        same = (other for other, one in question.like if match(relaxed, one) is not None)
+        about["known_as"] = next(same, None)
     keys = ("formula", "atoms", "space_group", "nearest", "known_as", "new_framework")
     record |= {**energy, **{key: about[key] for key in keys}, "structure": to_plain(relaxed)}
     make_folder(out / RELAXED)
     write_lines(out / RELAXED / f"{name}.cif", cif_text(relaxed, name).splitlines())
-    append_records(out / RECORDS, [record])
-    ticker.tick()
+    return record
 
 
 def summed(records: Sequence[Record], skipped: Sequence[Record], judge: Judge) -> Record:
@@ -156,9 +181,9 @@ def _share(marks: Any) -> float:
     return sum(marks) / len(marks)
 
 
-def _read(patterns: Sequence[str]) -> tuple[list[Named], list[Record]]:
+def _read(patterns: Sequence[str]) -> tuple[list[Question], list[Record]]:
     """The structures of all files, no two of one name, and those that cannot be used."""
-    named: list[Named] = []
+    questions: list[Question] = []
     skipped: list[Record] = []
     seen: set[str] = set()
     for path in expand(patterns):
@@ -168,10 +193,10 @@ def _read(patterns: Sequence[str]) -> tuple[list[Named], list[Record]]:
             if isinstance(found, InputError):
                 skipped.append({"name": name, "source": str(path), "reason": str(found)})
             else:
-                named.append((unique_name(name.replace("/", "_"), seen), found))
-    if not named:
+                questions.append(Question(unique_name(file_stem(name), seen), str(path), found))
+    if not questions:
         raise InputError("no structure to judge; name CIF, POSCAR, XYZ or parquet files")
-    return named, skipped
+    return questions, skipped
 
 
 def _of_same_formula(structures: Sequence[Structure], known: Path | None) -> dict[Any, list[Named]]:
@@ -188,18 +213,17 @@ def _of_same_formula(structures: Sequence[Structure], known: Path | None) -> dic
     return found
 
 
-def judged(out: Path, judge: Judge) -> dict[str, Record]:
+def judged(out: Path, judge: Judge) -> RecordStore:
     """The records of an earlier run by name; ConfigError where they are of another judge."""
-    file = out / RECORDS
-    if not file.exists():
-        return {}
-    drop_torn_line(file)
-    records = read_records(file)
-    if any(one.get(ASKED) != digest(judge) for one in records):
+    store = RecordStore(out / RECORDS)
+    if any(store.asked(name) != digest(judge) for name in store):
         raise ConfigError(f"{out}: holds what was judged otherwise; name another --out")
-    return {one["name"]: one for one in records}
+    return store
 
 
-def _is_done(record: Record | None, structure: Structure) -> bool:
-    """Whether a record is of this very structure."""
-    return record is not None and record["given"] == to_plain(structure)
+def _is_done(store: RecordStore, question: Question) -> bool:
+    """Whether there is a record of this very structure."""
+    if question.name not in store:
+        return False
+    (record,) = store.read([question.name])
+    return record["given"] == to_plain(question.structure)

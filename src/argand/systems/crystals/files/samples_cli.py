@@ -2,12 +2,15 @@
 
 import json as json_format
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argand.runs.verbs import Json, Processes, complain, say, screen, show_figures
+from argand.runs.verbs import Json, Processes, Scheduler, complain, say, screen, show_figures
 from argand.systems.crystals.files.cli import Folder, Index, Numbers
+
+if TYPE_CHECKING:
+    from argand.crew import Machines
 
 Phases = Annotated[
     Path | None, typer.Option(help="What `phases` wrote, in place of the shipped phases for the hull.")
@@ -48,7 +51,8 @@ def sample(
     numbers: Numbers = 512,
     index: Index = None,
     phases: Phases = None,
-    processes: Annotated[int | None, typer.Option(help="By default one a core with --relax.", min=1)] = None,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
 ) -> None:
     """Draw new crystals from the prior over latents; each with the known one that is most like it.
@@ -57,6 +61,7 @@ def sample(
 
     Example: argand crystals sample --count 20 --seed 1 --out drawn
     """
+    from argand.crew import Machines
     from argand.systems.crystals.generation.candidates import Prior
     from argand.systems.crystals.generation.sampling import sample_files
     from argand.systems.crystals.generation.selection import Selection, Wishes
@@ -66,7 +71,7 @@ def sample(
     prior = Prior(**{key: value for key, value in given.items() if value is not None})
     wishes = Wishes(new, new_framework, relax, keep_below, least_plausibility, least_rotations)
     selection = Selection(prior, wishes, representation_of(numbers), index, phases)
-    summary = sample_files(out, count, seed, selection, processes)
+    summary = sample_files(out, count, seed, selection, Machines(processes, scheduler))
     if json:
         typer.echo(json_format.dumps(summary, indent=1))
     else:
@@ -98,6 +103,7 @@ def phases(
     out: Annotated[Path, typer.Option("--out", "-o", help="File for the phases, .safetensors.")],
     max_atoms: Annotated[int, typer.Option(help="Atoms of the largest cell that is asked.", min=1)] = 52,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     json: Json = False,
 ) -> None:
     """Compute the energies of known structures, and keep the phases that the hull is made of.
@@ -106,23 +112,25 @@ def phases(
 
     Example: argand crystals phases mp_pool.parquet --out phases.safetensors
     """
+    from argand.crew import Machines
     from argand.systems.crystals.energy.phases import write_phases
 
-    made = write_phases(pool, out, max_atoms, processes)
+    made = write_phases(pool, out, max_atoms, Machines(processes, scheduler))
     if json:
         typer.echo(json_format.dumps(made, indent=1))
     else:
         say(f"{made['phases']} phases of {made['with_energy']} structures are on the hull: {made['file']}")
 
 
-def judge(files: list[str], out: Path, json: bool, by: dict[str, Any], processes: int | None) -> None:
+def judge(files: list[str], out: Path, json: bool, by: dict[str, Any], machines: "Machines") -> None:
     """Print how stable, unique and new the structures of files are."""
     from argand.systems.crystals.files.samples import Judge, evaluate_samples
     from argand.systems.crystals.files.table import judgement_table
 
-    summary = evaluate_samples(files, Judge(**by), out, processes)
+    summary = evaluate_samples(files, Judge(**by), out, machines)
     show_figures(summary, judgement_table(summary), json, None)
     for one in summary["skipped"]:
-        complain(f"skipped: {one['source']}: {one['reason']}")
+        where = "" if one["source"] in one["reason"] else f"{one['source']}: "
+        complain(f"skipped: {where}{one['reason']}")
     if summary["skipped"]:
         raise typer.Exit(1)

@@ -58,6 +58,9 @@ class Candidate:
     composed: Structure
     noise_seed: int
 
+    def __str__(self) -> str:
+        return f"draw {self.number}"
+
 
 @dataclass(frozen=True)
 class Sample:

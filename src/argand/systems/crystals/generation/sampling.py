@@ -5,32 +5,34 @@ crystal: cell and places of a known one, elements and volume drawn by the networ
 it is decoded as any other latent is. Frameworks that are drawn whole are taken as they are.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from argand.crew import HERE, Crew, Died, Machines
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
 from argand.io.structure import cif_text
-from argand.machine import available_cores
 from argand.physics.crystal.structure import Structure
-from argand.processes import Ticker, run_jobs
 from argand.progress import ProgressDisplay
+from argand.runs.course import Failure
 from argand.runs.folder import make_folder
-from argand.runs.record import Record, append_records, drop_torn_line, to_record, write_summary
+from argand.runs.one_by_one import OneByOne
+from argand.runs.record import Record, to_record, write_summary
 from argand.runs.resume import ASKED, digest
+from argand.runs.store import RecordStore
 from argand.system import to_config
 from argand.systems.crystals.database.fingerprint_index import Formula, formula_of, is_same, load_index
 from argand.systems.crystals.database.latents import StoredLatent, latent_of_text, write_latents
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import load_potential
 from argand.systems.crystals.generation.candidates import Candidate, Prior, Sample, candidates, sampled
-from argand.systems.crystals.generation.selection import REPEATED, Selection, from_plain
+from argand.systems.crystals.generation.selection import FAILED, REPEATED, Selection, from_plain
 from argand.systems.crystals.latent.representation import Representation
 
 LATENTS, RECORDS = "latents.parquet", "records.jsonl"
@@ -60,15 +62,16 @@ def sample_files(
     count: int,
     seed: int,
     selection: Selection,
-    processes: int | None = None,
+    machines: Machines = HERE,
 ) -> Record:
     """Write `count` new crystals as `sample-0001.cif` and so on, their latents, and a summary.
 
     Each record names the nearest known structure, and marks what is known or has been drawn before. What is
     drawn and turned away is counted by reason. The record of every draw is kept as it comes, so the same call
-    goes on where a run was stopped, and one of a larger count continues a smaller one. ConfigError where none
-    are asked for or the folder has samples of other settings, KeyboardInterrupt, after writing what there is,
-    for Ctrl-C; InputError for an index or phases that are none.
+    goes on where a run was stopped, and one of a larger count continues a smaller one. Candidates are
+    composed in this process and judged by `machines`. ConfigError where none are asked for or the folder has
+    samples of other settings, KeyboardInterrupt, after writing what there is, for Ctrl-C; InputError for an
+    index or phases that are none.
     """
     if count < 1:
         raise ConfigError(f"a count of {count} asks for nothing; give 1 or more")
@@ -81,71 +84,59 @@ def sample_files(
     settings["representation"] = to_config(selection.representation)
     settings["indexed"] = len(load_index(selection.index))
     try:
-        _fill(ledger, seed, selection, processes or (available_cores() if selection.wishes.relax else 1))
+        _fill(ledger, seed, selection, machines)
     except KeyboardInterrupt as interrupt:
-        ledger.take()
         ledger.conclude(settings)
         done = f"{len(ledger.kept)} of {count} samples are in {out}"
         raise KeyboardInterrupt(f"stopped; {done}, the same command goes on") from interrupt
     return ledger.conclude(settings)
 
 
-class _FullError(Exception):
-    """Ends the jobs of a run that has its samples."""
-
-
-def _fill(ledger: "Ledger", seed: int, selection: Selection, processes: int) -> None:
+def _fill(ledger: "Ledger", seed: int, selection: Selection, machines: Machines) -> None:
     """Draw until the ledger is full or the bound is reached."""
-    bound = MOST_DRAWS * ledger.count
-    with ProgressDisplay("sample", "structures", ledger.share) as display:
-        begun = len(ledger.kept)
-
-        def watch(_: int) -> None:
-            ledger.take()
+    if ledger.is_full:
+        return
+    first, begun = ledger.judged, len(ledger.kept)
+    bound = max(MOST_DRAWS * ledger.count - first, 0)
+    drawn = islice(candidates(selection.prior, seed, first), bound)
+    # More are drawn as there is room for them, and none once there are enough.
+    chunks = ([one] for one in drawn if one.number not in ledger.outcomes)
+    with (
+        ProgressDisplay("sample", "structures", ledger.share) as display,
+        Crew(machines, OneByOne(selection.outcome)) as crew,
+        closing(crew.results(chunks)) as results,
+    ):
+        for candidate, result in results:
+            ledger.take(_failed(candidate, result) if isinstance(result, Failure | Died) else result)
             display.update(ledger.share, len(ledger.kept) - begun, f"{len(ledger.outcomes)} drawn")
             if ledger.is_full:
-                raise _FullError
-
-        while not ledger.is_full and ledger.judged < bound:
-            # As many as it takes at the rate so far: those kept of ten may differ by chance from the rate.
-            rate = (len(ledger.kept) + 1) / (ledger.judged + 1)
-            last = ledger.judged + int(np.ceil((ledger.count - len(ledger.kept)) / rate))
-            stream = candidates(selection.prior, seed, ledger.judged)
-            chosen = islice(stream, min(last, bound) - ledger.judged)
-            left = [one for one in chosen if one.number not in ledger.outcomes]
-            jobs = [(judge, one, selection, ledger.file, ledger.asked) for one in left]
-            try:
-                run_jobs(jobs, processes, watch)
-                watch(0)
-            except _FullError:
                 return
 
 
-def judge(ticker: Ticker, candidate: Candidate, selection: Selection, file: Path, asked: str) -> None:
-    """A job: the outcome of one candidate, appended to the records."""
-    append_records(file, [{ASKED: asked, **selection.outcome(candidate)}])
-    ticker.tick()
+def _failed(candidate: Candidate, why: Failure | Died) -> Record:
+    """The record of a draw that nobody could judge."""
+    about = {"draw": candidate.number, "prototype": candidate.origin}
+    return {**about, "rejected": FAILED, "reason": why.text}
 
 
 class Ledger:
     """The draws of a run in their order: which are kept, under which names, and why others are not.
 
     Whatever the order in which they were judged, a draw counts when all before it do, so that a run gives
-    the same samples with any number of processes.
+    the same samples with any number of processes. ConfigError where the folder has samples of other settings.
     """
 
     def __init__(self, out: Path, count: int, selection: Selection, asked: str) -> None:
         self.out, self.count, self.selection, self.asked = out, count, selection, asked
-        self.file = out / RECORDS
-        self.outcomes: dict[int, Record] = {}
+        self._store = RecordStore(out / RECORDS, "draw")
+        if any(self._store.asked(draw) != asked for draw in self._store):
+            raise ConfigError(f"{out}: holds samples of other settings; name another --out")
+        self.outcomes: dict[int, Record] = {one["draw"]: one for one in self._store.read(self._store)}
         self.kept: list[Record] = []
         self.judged = 0
         self._rejected: Counter[str] = Counter()
         self._seen: dict[Formula, list[tuple[str, Structure]]] = {}
-        self._read = 0
-        if self.file.exists():
-            drop_torn_line(self.file)
-        self.take()
+        self._settle_all()
 
     @property
     def is_full(self) -> bool:
@@ -157,20 +148,14 @@ class Ledger:
         """Share of the samples that are there."""
         return len(self.kept) / self.count
 
-    def take(self) -> None:
-        """Take up what was appended to the records, and write the CIFs of new samples."""
-        if not self.file.exists():
-            return
-        with self.file.open("rb") as records:
-            records.seek(self._read)
-            whole = records.read()
-        whole = whole[: whole.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in whole.splitlines():
-            record = json.loads(line)
-            if record.get(ASKED) != self.asked:
-                raise ConfigError(f"{self.out}: holds samples of other settings; name another --out")
-            self.outcomes[record["draw"]] = record
+    def take(self, record: Record) -> None:
+        """Keep the record of a draw, and write the CIFs of new samples."""
+        record = {ASKED: self.asked, **to_record(record)}
+        self._store.add(record)
+        self.outcomes[record["draw"]] = record
+        self._settle_all()
+
+    def _settle_all(self) -> None:
         while self.judged in self.outcomes and not self.is_full:
             self._settle(self.outcomes[self.judged])
             self.judged += 1

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from argand.io.atomic import write_lines
 from argand.io.weights import load_weights, read_header, save_weights
 from argand.learn.budget import seconds_from
 from argand.learn.checkpoint import FILE_NAME
+from argand.learn.group import group_here
 from argand.learn.log import FILE_NAME as LOG_NAME
 from argand.learn.log import read_log
 from argand.learn.record import BEST_NAME
@@ -52,11 +54,12 @@ def train_in_sequence(
         folder = out / stage
         one = replace(system, stage=stage, start=start)
         if start:
-            _forget_outdated(folder, Path(start))
+            group_here().by_first(partial(_forget_outdated, folder, Path(start)))
         again = resume and (folder / FILE_NAME).exists()
         run(one, folder, "boxes", max_time=shares[stage] * seconds, resume=again, **settings)
         start = str(folder / BEST_NAME)
-    return join(out, stages)
+    group_here().by_first(partial(join, out, stages))
+    return out / BEST_NAME
 
 
 def _forget_outdated(folder: Path, start: Path) -> None:

@@ -1,22 +1,29 @@
 """Which images are hard, and what they share: a ranking, its best explanation, and pictures of the worst."""
 
 import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from argand.errors import ArgandError, ConfigError
+from argand.errors import ConfigError
 from argand.io.atomic import make_folder, write_lines
 from argand.io.dataset import StoredSamples
 from argand.io.image import Frame
+from argand.runs.course import Failure
 from argand.runs.record import to_record
+from argand.system import preset
 from argand.systems.geometry.difficulty.contact_sheet import Tile, draw_sheet, make_tile
 from argand.systems.geometry.difficulty.explanation import explain
 from argand.systems.geometry.files.batch import BatchPredictor, FrameAnswer
+from argand.systems.geometry.presets import PRESETS
 from argand.systems.geometry.refine.modular import flat_image
+from argand.systems.geometry.simulate import simulate_still
+
+logger = logging.getLogger(__name__)
 
 SHOWN = 12
 """Images on the contact sheet of the hardest. By hand: three rows of four."""
@@ -48,25 +55,22 @@ class Judged:
     tile: Tile
 
 
-def stored_cases(stored: StoredSamples, count: int) -> Iterator[StillCase]:
-    """The first `count` images of a simulated set, in their stored size (binned where the set is)."""
-    for index in range(count):
-        yield _case(f"{stored.path.stem} {index}", stored[index], index)
+def stored_case(path: Path, index: int) -> StillCase:
+    """Image number `index` of a simulated set, in its stored size (binned where the set is)."""
+    with StoredSamples(path) as stored:
+        return _case(f"{path.stem} {index}", stored[index], index)
 
 
-def preset_cases(system: Any, name: str, count: int, seed: int) -> Iterator[StillCase]:
-    """Full frames of a preset, with their parameters."""
-    from argand.systems.geometry.simulate import simulate_still
-
-    full = replace(system.stills, binning=1)
-    for index in range(count):
-        # The parameters are those of the binned image: a still is the same at every binning.
-        sample = system.simulate(index, seed)
-        still, counts, live, _ = simulate_still(full, index, seed)
-        sample |= {"image": counts, "live": live, "shape": np.array(counts.shape), "binning": np.array(1)}
-        sample["beam_centre_px"] = np.array(still.geometry.beam_centre_px)
-        sample["pixel_size_mm"] = np.array(still.geometry.pixel_size_mm)
-        yield _case(f"{name} {index}", sample, index)
+def preset_case(name: str, seed: int, index: int) -> StillCase:
+    """Full frame number `index` of a preset, with its parameters."""
+    system: Any = preset(name, PRESETS)
+    # The parameters are those of the binned image: a still is the same at every binning.
+    sample = system.simulate(index, seed)
+    still, counts, live, _ = simulate_still(replace(system.stills, binning=1), index, seed)
+    sample |= {"image": counts, "live": live, "shape": np.array(counts.shape), "binning": np.array(1)}
+    sample["beam_centre_px"] = np.array(still.geometry.beam_centre_px)
+    sample["pixel_size_mm"] = np.array(still.geometry.pixel_size_mm)
+    return _case(f"{name} {index}", sample, index)
 
 
 def _case(name: str, sample: dict[str, np.ndarray], index: int) -> StillCase:
@@ -107,7 +111,7 @@ def parameters_of(sample: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def judge_simulated(case: StillCase, predictor: BatchPredictor) -> Judged:
-    """Answer one simulated image and compare; an image that is refused counts as one without an estimate."""
+    """Answer one simulated image and compare; one without an answer counts as one without an estimate."""
     found = error_px = sigma_px = None
     reliable = False
     try:
@@ -115,8 +119,9 @@ def judge_simulated(case: StillCase, predictor: BatchPredictor) -> Judged:
         reliable, reason = prediction.reliable, prediction.reason
         found = prediction.geometry.beam_centre_px if prediction.geometry else None
         sigma_px = None if prediction.sigma_px is None else prediction.sigma_px * case.binning
-    except ArgandError as error:
-        reason = str(error)
+    except Exception as error:
+        logger.debug("%s", case.name, exc_info=True)
+        reason = Failure.of(case.name, error).text
     if found is not None:
         error_px = float(np.hypot(*np.subtract(found, case.truth_px))) * case.binning
     told = "no estimate" if error_px is None else f"{error_px:.3g} px" + ("" if reliable else ", abstained")

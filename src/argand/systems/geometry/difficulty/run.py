@@ -1,28 +1,22 @@
 """The verb hard as a function: images in; their ranking, its explanation and pictures out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ConfigError
 from argand.io.dataset import StoredSamples, is_stored_set
-from argand.io.expt import ExptImages
 from argand.progress import ProgressDisplay
-from argand.runs.course import Failure
-from argand.system import preset
-from argand.systems.geometry.difficulty.ranking import (
-    Judged,
-    StillCase,
-    judge_real,
-    judge_simulated,
-    preset_cases,
-    stored_cases,
-    write_report,
-)
+from argand.runs.course import Failure, worked
+from argand.systems.geometry.difficulty.judging import CaseWork, JudgeWork
+from argand.systems.geometry.difficulty.ranking import Judged, preset_case, stored_case, write_report
 from argand.systems.geometry.files.batch import BatchPredictor, Stated, expand
-from argand.systems.geometry.files.run import answers
+from argand.systems.geometry.files.outputs import RunFolder
+from argand.systems.geometry.files.run import Plan, given_up, in_stacks, outcomes_of
 from argand.systems.geometry.presets import PRESETS
-from argand.systems.geometry.refine.options import PLAIN
 
 PRESET_COUNT = 50
 """Images of a preset that are ranked where no count is asked for. By hand, for the time it takes."""
@@ -36,43 +30,55 @@ def rank_hard(
     *,
     count: int | None = None,
     seed: int = 1,
+    machines: Machines = HERE,
 ) -> tuple[dict[str, Any], list[Failure]]:
     """Rank the images of a preset, a simulated set or files, and write what was found to `out`.
 
     Returns the report and the files that failed. Raises ConfigError when nothing was answered.
     """
     name = sources[0]
-    if len(sources) == 1 and name in PRESETS:
-        wanted = count or PRESET_COUNT
-        cases = preset_cases(preset(name, PRESETS), name, wanted, seed)
-        return write_report(out, _judged(cases, predictor, wanted), "error", name), []
-    if len(sources) == 1 and is_stored_set(Path(name)):
-        with StoredSamples(Path(name)) as stored:
-            wanted = min(count or len(stored), len(stored))
-            cases = stored_cases(stored, wanted)
-            return write_report(out, _judged(cases, predictor, wanted), "error", name), []
+    if len(sources) == 1 and (name in PRESETS or is_stored_set(Path(name))):
+        wanted, case = (count or PRESET_COUNT), partial(preset_case, name, seed)
+        if name not in PRESETS:
+            with StoredSamples(Path(name)) as stored:
+                wanted, case = min(count or len(stored), len(stored)), partial(stored_case, Path(name))
+        judged, failures = _judged(CaseWork(case, predictor), wanted, machines)
+        return write_report(out, judged, "error", name), failures
     if not Path(name).exists() and "/" not in name and "." not in name and "*" not in name:
         known = ", ".join(PRESETS)
         raise ConfigError(f"'{name}' is neither a file nor a preset; presets are {known}")
-    files, failures = expand(sources)
-    outcomes = list(_judged_files(files, predictor, stated))
-    failures += [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-    judged = [outcome for outcome in outcomes if isinstance(outcome, Judged)]
+    judged, failures = _judged_files(sources, JudgeWork(predictor, stated), machines)
     return write_report(out, judged, "sigma", " ".join(sources)), failures
 
 
-def _judged(cases: Iterator[StillCase], predictor: BatchPredictor, total: int) -> list[Judged]:
-    """All cases judged, with a bar of how far they are."""
-    judged = []
-    with ProgressDisplay("judge simulated images", unit="images") as display:
-        for case in cases:
-            judged.append(judge_simulated(case, predictor))
-            display.update(len(judged) / total, len(judged))
-    return judged
+def _judged(work: CaseWork, total: int, machines: Machines) -> tuple[list[Judged], list[Failure]]:
+    """All cases judged, in their order, with a bar of how far they are."""
+    found: dict[int, Judged | Failure] = {}
+    display = ProgressDisplay("judge simulated images", unit="images")
+    with Crew(machines, work) as crew:
+        found |= worked(crew, in_chunks(range(total), machines, 1), display, total)
+    return _sorted([found[index] for index in range(total)])
 
 
 def _judged_files(
-    files: Mapping[str, ExptImages | None], predictor: BatchPredictor, stated: Stated
-) -> Iterator[Judged | Failure]:
-    for outcome in answers(files, predictor, stated, PLAIN):
-        yield outcome if isinstance(outcome, Failure) else judge_real(outcome)
+    sources: Sequence[str], work: JudgeWork, machines: Machines
+) -> tuple[list[Judged], list[Failure]]:
+    """All images of files judged, in their order."""
+    files, failures = expand(sources)
+    plan = Plan.of(files, RunFolder(None))
+    work = replace(work, models=plan.models)
+    stacks = in_stacks(plan.tasks, machines)
+    found: dict[str, list[Judged | Failure]] = {}
+    display = ProgressDisplay("predict geometry", unit="images")
+    with Crew(machines, work) as crew:
+        for task, result in worked(crew, stacks, display, len(plan.tasks)):
+            found[task.name] = outcomes_of(task, result)
+            stacks.heard(task.file, any(isinstance(one, Judged) for one in found[task.name]))
+    outcomes = [outcome for task in plan.tasks for outcome in found.get(task.name, [])]
+    judged, failed = _sorted(outcomes)
+    return judged, [*failures, *failed, *given_up(stacks)]
+
+
+def _sorted(outcomes: Sequence[Judged | Failure]) -> tuple[list[Judged], list[Failure]]:
+    judged = [outcome for outcome in outcomes if isinstance(outcome, Judged)]
+    return judged, [outcome for outcome in outcomes if isinstance(outcome, Failure)]

@@ -1,22 +1,20 @@
 """The images of files and the answers for them; a bad file is told and passed over."""
 
+import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from argand.errors import ArgandError
 from argand.io.expt import ExptImages
-from argand.io.image import Frame, inputs_with_models, read_frames, split_selection
-from argand.io.suffix import MANY_IMAGES
-from argand.runs.course import UNEXPECTED, Failure, attempted
+from argand.io.image import Frame, inputs_with_models
+from argand.runs.course import Failure
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Mask
 
-ERRORS = (ArgandError, OSError, *UNEXPECTED)
-"""What makes a file fail; any other error ends the run."""
+logger = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -64,56 +62,26 @@ def expand(patterns: Iterable[str]) -> tuple[dict[str, ExptImages | None], list[
     for pattern in patterns:
         try:
             found = inputs_with_models([pattern])
-        except ArgandError as error:
+        except Exception as error:
+            logger.debug("%s", pattern, exc_info=True)
             failures.append(Failure.of(pattern, error))
             continue
         files |= {file: files.get(file) or model for file, model in found.items()}
     return files, failures
 
 
-def count_frames(file: str) -> int:
-    """How many images a file holds, as far as that is known without reading them; 1 when it is not."""
-    path, wanted = split_selection(file)
-    if wanted is not None:
-        return len(wanted)
-    if not MANY_IMAGES.search(path.split("#")[0]):
-        return 1
+def stack_count(path: str) -> int:
+    """How many images a file holds, as its headers say; 0 where it cannot be opened."""
     from argand.io.formats import open_stack
 
     try:
         stack = open_stack(path)
-    except ArgandError:
-        return 1
+    except Exception:
+        # Who reads it will tell.
+        logger.debug("%s", path, exc_info=True)
+        return 0
     stack.close()
     return stack.count
-
-
-def answer_file(
-    file: str,
-    predictor: BatchPredictor,
-    stated: Stated,
-    options: Options = PLAIN,
-    model: ExptImages | None = None,
-) -> Iterator[FrameAnswer | Failure]:
-    """An answer for each image of a file, as `answer_frames`; a failure ends the file."""
-    return attempted(file, lambda: answer_frames(file, predictor, stated, options, model), ERRORS)
-
-
-def answer_frames(
-    file: str,
-    predictor: BatchPredictor,
-    stated: Stated,
-    options: Options = PLAIN,
-    model: ExptImages | None = None,
-) -> Iterator[FrameAnswer]:
-    """An answer for each image of a file, reading included in its seconds; raises ERRORS.
-
-    The current `model` of the file's images stands in place of their headers.
-    """
-    began = time.perf_counter()
-    for frame in read_frames(file, model=model, **vars(stated)):
-        yield answer_frame(frame, predictor, options, began)
-        began = time.perf_counter()
 
 
 def answer_frame(frame: Frame, predictor: BatchPredictor, options: Options, began: float) -> FrameAnswer:

@@ -112,6 +112,10 @@ class RunFolder(runs.RunFolder):
         """Geometry files and picture of a record."""
         return [*record.get("downloads", []), *super().written(record)]
 
+    def failed_before(self, file: str) -> list[int]:
+        """Images of a file that had no answer in an earlier run."""
+        return [one.get("index") or 0 for one in self._earlier.get(file, []) if one.get("failed")]
+
     def add(self, outcome: FrameAnswer | Failure) -> Record:
         """Write what belongs to one answer or failure; returns its record."""
         if isinstance(outcome, Failure):

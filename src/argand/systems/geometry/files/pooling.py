@@ -1,17 +1,21 @@
 """Answers sorted by detector position, and one answer for all images of each."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from argand.errors import ArgandError
+from argand.crew import HERE, Crew, Machines
 from argand.io.expt import ExptImages
 from argand.io.image import Frame, read_frames
-from argand.runs.course import Failure
+from argand.progress import ProgressDisplay
+from argand.runs.course import Failure, worked
 from argand.systems.geometry.files.batch import BatchPredictor, Stated
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -39,6 +43,9 @@ class FrameGroup:
     frames: FrameStore
     predictions: list[Prediction] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        return "pooled"
+
     @property
     def files(self) -> list[str]:
         """Files of the frames, each once."""
@@ -59,21 +66,40 @@ class FrameGroups:
         group.predictions.append(prediction)
 
     def pooled(
-        self, predictor: BatchPredictor, options: Options = PLAIN
+        self, predictor: BatchPredictor, options: Options = PLAIN, machines: Machines = HERE
     ) -> Iterator[tuple[FrameGroup, Prediction | Failure]]:
         """One answer for each group of two frames or more; a Failure where they cannot be pooled."""
-        for group in self._groups.values():
-            if len(group.predictions) < 2:
-                continue
-            try:
-                answer = predictor.pool(group.frames, group.predictions, options)
-            except ArgandError as error:
-                yield group, Failure("pooled", f"pooled: {error}")
-                continue
-            # What is said of all of them, as their header is, holds for the pooled answer too.
-            shared = [set(prediction.notes) for prediction in group.predictions]
-            notes = [note for note in group.predictions[0].notes if all(note in said for said in shared)]
-            yield group, replace(answer, notes=tuple(dict.fromkeys([*notes, *answer.notes])))
+        groups = [group for group in self._groups.values() if len(group.predictions) > 1]
+        found: dict[int, Prediction | Failure] = {}
+        with Crew(machines, PoolWork(predictor, options)) as crew:
+            display = ProgressDisplay("pool images", "positions")
+            for group, answer in worked(crew, [[group] for group in groups], display, len(groups)):
+                found[id(group)] = answer
+        for group in groups:
+            yield group, found[id(group)]
+
+
+@dataclass(frozen=True)
+class PoolWork:
+    """What a process needs to pool groups; called, it is ready to."""
+
+    predictor: BatchPredictor
+    options: Options
+
+    def __call__(self) -> "Callable[[Sequence[FrameGroup]], Iterator[Prediction | Failure]]":
+        """What gives one answer for each group."""
+        return lambda groups: map(self._pooled, groups)
+
+    def _pooled(self, group: FrameGroup) -> Prediction | Failure:
+        try:
+            answer = self.predictor.pool(group.frames, group.predictions, self.options)
+        except Exception as error:
+            logger.debug("pooled", exc_info=True)
+            return Failure.of(str(group), error)
+        # What is said of all of them, as their header is, holds for the pooled answer too.
+        shared = [set(prediction.notes) for prediction in group.predictions]
+        notes = [note for note in group.predictions[0].notes if all(note in said for said in shared)]
+        return replace(answer, notes=tuple(dict.fromkeys([*notes, *answer.notes])))
 
 
 def position_of(frame: Frame) -> str:

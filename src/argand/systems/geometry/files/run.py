@@ -1,35 +1,30 @@
 """The verb predict as a function: images in; records, pictures and geometry files out."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from typing import Any
 
+from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ConfigError
 from argand.io.expt import ExptImages
 from argand.io.expt_content import is_experiment_list
 from argand.io.image import split_selection
 from argand.io.suffix import MANY_IMAGES
 from argand.progress import ProgressDisplay
-from argand.runs.course import Failure, answered
+from argand.runs.course import Failure, worked
 from argand.runs.resume import ASKED
-from argand.systems.geometry.files.batch import (
-    ERRORS,
-    BatchPredictor,
-    FrameAnswer,
-    Stated,
-    answer_frames,
-    count_frames,
-    expand,
-)
+from argand.runs.stacks import GIVE_UP, Stacks, within
+from argand.systems.geometry.files.batch import BatchPredictor, Stated, expand, stack_count
 from argand.systems.geometry.files.outputs import RunFolder
 from argand.systems.geometry.files.pooling import FrameGroups
 from argand.systems.geometry.files.record import failed, stem
-from argand.systems.geometry.files.work import Answer, ImageTask, ImageWork, death, in_chunks
+from argand.systems.geometry.files.work import CHUNK, Answer, ImageTask, ImageWork
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
-from argand.workers import Died, Workers
+
+ImageCrew = Crew[ImageTask, list[Answer | Failure]]
 
 
 def predict_files(
@@ -41,11 +36,11 @@ def predict_files(
     *,
     options: Options = PLAIN,
     pool: bool = True,
-    processes: int = 1,
+    machines: Machines = HERE,
 ) -> None:
     """Answer for every image that the patterns name and write what belongs to it; failures go to `tell`.
 
-    Images are shared out among `processes`; the answers do not depend on their number. What an earlier run in
+    Images are shared out among the `machines`; the answers do not depend on them. What an earlier run in
     this folder has answered with the same settings is taken over.
     """
     files, failures = expand(patterns)
@@ -61,10 +56,10 @@ def predict_files(
     plan = Plan.of(files, run)
     names = frozenset(task.name.lower() for task in plan.tasks)
     work = ImageWork(predictor, stated, options, run.outputs, plan.models, names)
-    with Workers(processes, work) as workers:
-        plan.answer(workers, run, tell)
+    with Crew(machines, work) as crew:
+        plan.answer(crew, run, tell)
     if pool:
-        _pool(plan, predictor, stated, options, run, tell)
+        _pool(plan, predictor, stated, options, run, tell, machines)
     for pattern in patterns:
         if is_experiment_list(pattern) and pattern not in {failure.file for failure in failures}:
             run.correct(pattern)
@@ -77,12 +72,13 @@ def _pool(
     options: Options,
     run: RunFolder,
     tell: Callable[[Failure], None],
+    machines: Machines,
 ) -> None:
     """Answer for all images of one position together."""
     groups = FrameGroups(stated)
     for record, prediction in plan.in_order():
         groups.add(record["position"], prediction, plan.models.get(prediction.file))
-    for group, pooled in groups.pooled(predictor, options):
+    for group, pooled in groups.pooled(predictor, options, machines):
         run.add_pooled(group, pooled)
         if isinstance(pooled, Failure):
             tell(pooled)
@@ -109,7 +105,7 @@ class Plan:
         for named, model in files.items():
             file, wanted = split_selection(named)
             models[file] = models.get(file) or model
-            order |= dict.fromkeys((file, index) for index in wanted or _indices(file))
+            order |= dict.fromkeys((file, index) for index in _indices(file, wanted))
         plan = cls(list(order), models)
         for file, model in models.items():
             plan.asked[file] = run.asked(file, model and model.geometry)
@@ -120,8 +116,11 @@ class Plan:
                 plan.answers[file, found] = done[found]
                 run.records.append(done[found].record)
                 run.note(*done[found])
-            if not (done if index is None else index in done):
-                plan.tasks.append(ImageTask(file, index, run.unused(stem(file, index or 0))))
+            missing = [index] if index is None or index not in done else []
+            if index is None and done:
+                missing = [number for number in run.failed_before(file) if number not in done]
+            for number in missing:
+                plan.tasks.append(ImageTask(file, number, run.unused(stem(file, number or 0))))
         return plan
 
     def in_order(self) -> Iterator[Answer]:
@@ -137,43 +136,75 @@ class Plan:
     def _places(self) -> dict[str, int]:
         return {file: number for number, file in enumerate(dict.fromkeys(file for file, _ in self.order))}
 
-    def answer(
-        self,
-        workers: Workers[ImageTask, list[Answer | Failure]],
-        run: RunFolder,
-        tell: Callable[[Failure], None],
-    ) -> None:
-        """Have the workers answer what is left; each answer is kept in the folder of the run as it comes."""
-        ended: set[str] = set()
-        pieces = in_chunks(self.tasks, workers.processes)
-        # A failure ends its file.
-        chunks = ([task for task in piece if task.file not in ended] for piece in pieces)
-        done, all_ = len(self.order) - len(self.tasks), max(len(self.order), 1)
-        display = ProgressDisplay("predict geometry", "images", done / all_)
-        with display, closing(workers.results(chunks)) as results:
-            for count, (task, result) in enumerate(results, start=1):
-                outcomes = [death(task, result)] if isinstance(result, Died) else result
-                self._keep(outcomes, run)
-                for failure in (one for one in outcomes if isinstance(one, Failure)):
-                    if task.file not in ended:
-                        ended.add(task.file)
-                        tell(failure)
-                        run.keep(failed(failure))
-                display.update((done + count) / all_, count, Path(task.file).name)
-        run.records.sort(key=lambda record: self.place(record["file"], record["index"]))
+    def answer(self, crew: ImageCrew, run: RunFolder, tell: Callable[[Failure], None]) -> None:
+        """Have the crew answer what is left; each answer is kept in the folder of the run as it comes."""
+        stacks = in_stacks(self.tasks, crew.machines)
+        total = len(self.order)
+        done = total - len(self.tasks)
+        display = ProgressDisplay("predict geometry", "images", done / max(total, 1))
+        try:
+            for task, result in worked(crew, stacks, display, total, done):
+                outcomes = outcomes_of(task, result)
+                stacks.heard(task.file, any(isinstance(outcome, Answer) for outcome in outcomes))
+                self._keep(outcomes, run, tell)
+            self._keep(given_up(stacks), run, tell)
+        finally:
+            run.records.sort(key=lambda record: self.place(record["file"], record["index"]))
 
-    def _keep(self, outcomes: Sequence[Answer | Failure], run: RunFolder) -> None:
-        found = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
-        for record, prediction in found:
+    def _keep(
+        self, outcomes: Sequence[Answer | Failure], run: RunFolder, tell: Callable[[Failure], None]
+    ) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                tell(outcome)
+                continue
+            record, prediction = outcome
             record[ASKED] = self.asked[prediction.file]
             run.note(record, prediction)
-            self.answers[prediction.file, prediction.index] = Answer(record, prediction)
-        run.keep_all([answer.record for answer in found])
+            self.answers[prediction.file, prediction.index] = outcome
+        run.keep_all([failed(one) if isinstance(one, Failure) else one.record for one in outcomes])
 
 
-def _indices(file: str) -> Sequence[int | None]:
-    """Indices of the images of a file, where its number is known without reading it."""
-    return range(count_frames(file)) if MANY_IMAGES.search(file) else (None,)
+def in_stacks(tasks: Sequence[ImageTask], machines: Machines) -> Stacks[ImageTask]:
+    """The tasks for these machines; of a stack, the first and the last tell whether it is hopeless."""
+
+    def length(ready: deque[ImageTask]) -> int:
+        return len(next(in_chunks(range(len(ready)), machines, CHUNK)))
+
+    of_files: dict[str, list[ImageTask]] = {}
+    for task in tasks:
+        of_files.setdefault(task.file, []).append(task)
+    stacks: Stacks[ImageTask] = Stacks(length)
+    for file, some in of_files.items():
+        if len(some) > 2 * GIVE_UP:
+            stacks.add(file, some[:GIVE_UP], some[GIVE_UP:-GIVE_UP], some[-GIVE_UP:])
+        else:
+            stacks.add(file, some)
+    return stacks
+
+
+def outcomes_of(task: ImageTask, result: list[Any] | Failure) -> list[Any]:
+    """What came of a task, a failure of its image where a process died of it."""
+    return [replace(result, index=task.index)] if isinstance(result, Failure) else result
+
+
+def given_up(stacks: Stacks[ImageTask]) -> list[Failure]:
+    """What is said of the images that were not asked for."""
+    why = f"images were not asked for, since the first {GIVE_UP} and the last {GIVE_UP} fail"
+    return [
+        Failure(file, f"{file}: {len(tasks)} {why}", tasks[0].index)
+        for file, tasks in stacks.given_up.items()
+    ]
+
+
+def _indices(file: str, wanted: Sequence[int] | None) -> Sequence[int | None]:
+    """Indices of the images of a file, where its number is known without reading it.
+
+    Of those wanted that the file does not have, the first stands for all.
+    """
+    if wanted:
+        return wanted if len(wanted) == 1 else within(wanted, stack_count(file))
+    return range(stack_count(file) or 1) if MANY_IMAGES.search(file) else (None,)
 
 
 def _earlier(file: str, asked: str, run: RunFolder) -> dict[int, Answer]:
@@ -185,16 +216,3 @@ def _earlier(file: str, asked: str, run: RunFolder) -> dict[int, Answer]:
         except ConfigError:  # written by another version, or by hand
             continue
     return found
-
-
-def answers(
-    files: Mapping[str, ExptImages | None],
-    predictor: BatchPredictor,
-    stated: Stated,
-    options: Options,
-    tell: Callable[[Failure], None] = lambda failure: None,
-) -> Iterator[FrameAnswer | Failure]:
-    """Answers for all files with a bar of how far they are."""
-    display = ProgressDisplay("predict geometry", unit="images")
-    frames = lambda file: answer_frames(file, predictor, stated, options, files[file])  # noqa: E731
-    return answered(list(files), frames, display, errors=ERRORS, tell=tell, size=count_frames)

@@ -1,25 +1,25 @@
 """Follows a folder while images arrive: one JSON line an image, appended as soon as it is answered."""
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from argand.crew import HERE, Crew, Died, Machines, in_chunks
 from argand.errors import InputError
 from argand.io.image import expand_inputs
 from argand.io.suffix import MANY_IMAGES
 from argand.runs.course import Failure
 from argand.runs.record import Record, append_records, drop_torn_line, read_records
+from argand.runs.stacks import GIVE_UP
 from argand.systems.geometry.files.batch import BatchPredictor, Stated
 from argand.systems.geometry.files.record import failed
-from argand.systems.geometry.files.work import Answer, ImageTask, ImageWork, death, in_chunks
+from argand.systems.geometry.files.work import CHUNK, Answer, ImageTask, ImageWork
 from argand.systems.geometry.refine.options import PLAIN, Options
-from argand.workers import Died, Workers
 
-GIVE_UP = 3
-"""Images of one HDF5 file that may fail before it is left alone until it changes. By hand: one damaged frame
-must not keep the others from their answers, nor a missing wavelength fill the results."""
+logger = logging.getLogger(__name__)
 
 Stamp = tuple[int, int]
 """Size in bytes and time of last change in ns of a file."""
@@ -59,7 +59,9 @@ class _File:
     done: set[int] = field(default_factory=set)
     """Images that are answered, or have failed."""
     failures: int = 0
-    """Images that have failed since the file last changed."""
+    """Images that have failed since the file last changed; not those that failed in a hopeless file."""
+    answered: bool = False
+    """Whether any of its images has an answer."""
     stamps: tuple[Stamp | None, ...] = ()
     """How the file and its data files stood when it was last looked into."""
     left: bool = False
@@ -68,6 +70,11 @@ class _File:
     """Data files of an HDF5 master that are there."""
     missing: InputError | None = None
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether GIVE_UP of its images have failed and none was ever answered."""
+        return self.failures >= GIVE_UP and not self.answered
+
 
 @dataclass
 class Watcher:
@@ -75,8 +82,8 @@ class Watcher:
 
     A file counts as complete when two looks, `interval_s` seconds apart, find it unchanged. One second is by
     hand: an image waits for two looks at most. The images of an HDF5 file are answered while it and its data
-    files grow. Images that `out` has answers for are left alone. A file that failed is tried again when it
-    has changed since.
+    files grow. Images that `out` has answers for are left alone. A file that failed, or of which GIVE_UP
+    images have failed and none was answered, is tried again when it has changed since.
     """
 
     folder: Path
@@ -86,7 +93,7 @@ class Watcher:
     options: Options = PLAIN
     pattern: str | None = None
     interval_s: float = 1.0
-    processes: int = 1
+    machines: Machines = HERE
     _files: dict[str, _File] = field(default_factory=dict)
     _stamps: Stamps = field(default_factory=Stamps)
 
@@ -99,12 +106,12 @@ class Watcher:
             raise InputError(f"{self.folder}: no such folder; name the one that the images arrive in")
         self._resume()
         since = time.monotonic()
-        with Workers(self.processes, ImageWork(self.predictor, self.stated, self.options)) as workers:
+        with Crew(self.machines, ImageWork(self.predictor, self.stated, self.options)) as crew:
             while True:
                 waiting, tasks, failures = self._look()
                 for record in self._written([failed(failure) for failure in failures]):
                     yield record
-                for record in self._answered(tasks, workers):
+                for record in self._answered(tasks, crew):
                     yield record
                     since = time.monotonic()
                 if once and not waiting and not tasks:
@@ -130,7 +137,8 @@ class Watcher:
                 known.left, known.failures = False, 0
             try:
                 due = self._due(file, known)
-            except InputError as error:
+            except Exception as error:
+                logger.debug("%s", file, exc_info=True)
                 due = []
                 failures += [Failure.of(file, error)] if self._stamps.settled(Path(file)) else []
             tasks += due
@@ -156,34 +164,43 @@ class Watcher:
         found = growth(Path(file), self._stamps.settled)
         known.missing = found.missing
         known.parts = found.files[1:]
-        if known.failures >= GIVE_UP:
+        if known.is_hopeless:
             return []
         return [ImageTask(file, index, "") for index in range(found.frames) if index not in known.done]
 
     def _answered(
-        self, tasks: list[ImageTask], workers: Workers[ImageTask, list[Answer | Failure]]
+        self, tasks: list[ImageTask], crew: Crew[ImageTask, list[Answer | Failure]]
     ) -> Iterator[Record]:
         """Records of the answers as they come; a bad file has one that says why."""
-        pieces = in_chunks(tasks, self.processes)
-        failed_often = lambda task: self._files[_key(task.file)].failures >= GIVE_UP  # noqa: E731
-        chunks = ([task for task in piece if not failed_often(task)] for piece in pieces)
-        with closing(workers.results(chunks)) as results:
+        pieces = in_chunks(tasks, self.machines, CHUNK)
+        hopeless = lambda task: self._files[_key(task.file)].is_hopeless  # noqa: E731
+        chunks = ([task for task in piece if not hopeless(task)] for piece in pieces)
+        with closing(crew.results(chunks)) as results:
             for task, result in results:
-                known = self._files[_key(task.file)]
-                records = []
-                for outcome in [death(task, result)] if isinstance(result, Died) else result:
-                    if isinstance(outcome, Failure):
-                        known.failures += 1
-                        records.append(failed(outcome))
-                    else:
-                        # No files are made from these answers.
-                        unused = ("name", "downloads")
-                        records.append({k: v for k, v in outcome.record.items() if k not in unused})
-                if task.index is None:
-                    known.done |= {record["index"] for record in records if not record.get("failed")}
-                elif result:
-                    known.done.add(task.index)
-                yield from self._written(records)
+                if isinstance(result, Died):
+                    result = [Failure(task.file, result.text, task.index)]
+                yield from self._written(self._noted(task, result))
+
+    def _noted(self, task: ImageTask, outcomes: Sequence[Answer | Failure]) -> list[Record]:
+        """Records of what came of a task, which is known from now on."""
+        known = self._files[_key(task.file)]
+        records = []
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                if known.is_hopeless:
+                    return records
+                known.failures += 1
+                records.append(failed(outcome))
+            else:
+                known.answered = True
+                # No files are made from these answers.
+                unused = ("name", "downloads")
+                records.append({k: v for k, v in outcome.record.items() if k not in unused})
+        if task.index is None:
+            known.done |= {record["index"] for record in records if not record.get("failed")}
+        else:
+            known.done.add(task.index)
+        return records
 
     def _written(self, records: list[Record]) -> list[Record]:
         """The records, appended to the results."""
@@ -202,7 +219,7 @@ class Watcher:
             return [str(path) for path in self.folder.glob(self.pattern) if path.is_file()]
         try:
             return expand_inputs([str(self.folder)])
-        except InputError:
+        except (InputError, OSError):  # the folder is gone, or holds nothing yet
             return []
 
     def _resume(self) -> None:
@@ -212,7 +229,9 @@ class Watcher:
             drop_torn_line(self.out)
             for record in read_records(self.out):
                 if not record.get("failed"):
-                    self._files.setdefault(_key(record["file"]), _File()).done.add(record["index"])
+                    known = self._files.setdefault(_key(record["file"]), _File())
+                    known.done.add(record["index"])
+                    known.answered = True
 
 
 def _key(file: str) -> str:

@@ -5,18 +5,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from argand.io.expt import ExptImages
 from argand.io.image import Frame, read_frames
 from argand.runs.course import Failure
 from argand.runs.folder import unique_name
 from argand.runs.record import Record
-from argand.systems.geometry.files.batch import ERRORS, BatchPredictor, Stated, answer_frame
+from argand.runs.stacks import GIVE_UP, read_each
+from argand.systems.geometry.files.batch import (
+    BatchPredictor,
+    FrameAnswer,
+    Stated,
+    answer_frame,
+    stack_count,
+)
 from argand.systems.geometry.files.outputs import Outputs
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
-from argand.workers import Died
 
 CHUNK = 8
 """Most images that a process is given at a time. By hand: a stack is opened once for them."""
@@ -35,28 +41,15 @@ class ImageTask:
     index: int | None
     name: str
 
+    def __str__(self) -> str:
+        return self.file
+
 
 class Answer(NamedTuple):
     """The record of an answer whose outputs are written, and the prediction itself."""
 
     record: Record
     prediction: Prediction
-
-
-def death(task: ImageTask, died: Died) -> Failure:
-    """What is said of an image on which processes died."""
-    text = f"{task.file}: the process that reads it ended twice (exit code {died.exitcode}): out of memory?"
-    return Failure(task.file, text, task.index)
-
-
-def in_chunks(tasks: Sequence[ImageTask], processes: int) -> Iterator[Sequence[ImageTask]]:
-    """The tasks in pieces for so many processes, smaller ones at the end, so that all end together."""
-    at = 0
-    while at < len(tasks):
-        # A quarter, by hand, of what each process has still to expect.
-        length = max(1, min(CHUNK, (len(tasks) - at) // (4 * processes)))
-        yield tasks[at : at + length]
-        at += length
 
 
 @dataclass(frozen=True)
@@ -72,36 +65,59 @@ class ImageWork:
     names: frozenset[str] = frozenset()
     """Names of all tasks, of which no further image of a file may have one."""
 
-    def __call__(self) -> "Callable[[Sequence[ImageTask]], Iterator[list[Answer | Failure]]]":
-        """What gives a list of answers for each task; a failure ends its file within these tasks."""
+    def __call__(self) -> "Callable[[Sequence[ImageTask]], Iterator[list[Any | Failure]]]":
+        """What gives a list of answers for each task; whatever fails is the failure of one image."""
         return self.answers
 
-    def answers(self, tasks: Sequence[ImageTask]) -> "Iterator[list[Answer | Failure]]":
+    def answers(self, tasks: Sequence[ImageTask]) -> "Iterator[list[Any | Failure]]":
         """The answers for each task, in their order."""
-        for file, group in groupby(tasks, key=lambda task: task.file):
-            yield from self._of_file(file, list(group))
+        for (file, whole), group in groupby(tasks, key=lambda task: (task.file, task.index is None)):
+            if whole:
+                yield from (list(self._whole(task)) for task in group)
+            else:
+                yield from self._some(file, list(group))
 
-    def _of_file(self, file: str, tasks: list[ImageTask]) -> "Iterator[list[Answer | Failure]]":
-        known = [task.index for task in tasks if task.index is not None]
-        frames = read_frames(file, model=self.models.get(file), **vars(self.stated), indices=known or None)
-        ended = False
+    def product(self, task: ImageTask, answer: FrameAnswer) -> Any:
+        """What is made of an answer, here; the frame stays here."""
+        return Answer(self.outputs.write(self._name(task, answer.frame), answer), answer.prediction)
+
+    def _some(self, file: str, tasks: list[ImageTask]) -> "Iterator[list[Any | Failure]]":
+        frames = self._frames(file, [task.index for task in tasks if task.index is not None])
         for task in tasks:
-            found = [] if ended else list(self._of_task(task, frames))
-            ended = ended or any(isinstance(outcome, Failure) for outcome in found)
-            yield found
+            yield [self._outcome(task, frames, task.index)]
 
-    def _of_task(self, task: ImageTask, frames: Iterator[Frame]) -> "Iterator[Answer | Failure]":
+    def _whole(self, task: ImageTask) -> "Iterator[Any | Failure]":
+        """An outcome for each image of a file, until GIVE_UP in a row have failed."""
+        frames = self._frames(task.file, None)
+        failures = index = 0
+        while failures < GIVE_UP and (outcome := self._outcome(task, frames, index)) is not None:
+            yield outcome
+            failures = failures + 1 if isinstance(outcome, Failure) else 0
+            index += 1
+
+    def _outcome(
+        self, task: ImageTask, frames: "Iterator[Frame | Exception]", index: int | None
+    ) -> Any | Failure | None:
+        """What comes of the next frame, which is image number `index` of its file; None after the last."""
         began = perf_counter()
         try:
-            while (frame := next(frames, None)) is not None:
-                answer = answer_frame(frame, self.predictor, self.options, began)
-                yield Answer(self.outputs.write(self._name(task, frame), answer), answer.prediction)
-                if task.index is not None:
-                    return
-                began = perf_counter()
-        except ERRORS as error:
+            frame = next(frames, None)
+            if isinstance(frame, Exception):
+                raise frame
+            if frame is None:
+                return None
+            return self.product(task, answer_frame(frame, self.predictor, self.options, began))
+        except Exception as error:
             logger.debug("%s", task.file, exc_info=True)
-            yield Failure.of(task.file, error, task.index)
+            return Failure.of(task.file, error, index)
+
+    def _frames(self, file: str, indices: Sequence[int] | None) -> "Iterator[Frame | Exception]":
+        """The frames of a file, or what its reader raised in the place of one."""
+
+        def read(wanted: Sequence[int] | None) -> Iterator[Frame]:
+            return read_frames(file, model=self.models.get(file), **vars(self.stated), indices=wanted)
+
+        return read_each(read, indices, lambda: stack_count(file))
 
     def _name(self, task: ImageTask, frame: Frame) -> str:
         if task.index is not None or not frame.index:

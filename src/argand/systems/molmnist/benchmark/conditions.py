@@ -1,6 +1,6 @@
 """What the tasks are measured on: pairs of a set, measured in each of its ways, or as a file has them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count as naturals
 from itertools import islice
@@ -49,15 +49,23 @@ class Condition:
 
     def samples(self, split: str, count: int) -> Iterator[Sample]:
         """The first `count` samples of a split, or as many as a file has; InputError where it has none."""
+        yield from map(self.source(), self.numbers(split, count))
+
+    def numbers(self, split: str, count: int) -> list[int]:
+        """Numbers of the same samples, as `source` takes them; InputError as `samples`."""
         if self.stored is None:
-            for index in islice(split_numbers(self.system, split), count):
-                yield self.system.simulate(index, SEED)
-            return
+            return list(islice(split_numbers(self.system, split), count))
         pairs = open_pairs(self.stored, split)
         if not len(pairs):
             raise InputError(f"{self.stored}: no pair of it is of the split '{split}'; simulate more")
-        for row in pairs.rows[:count]:
-            yield pairs.source[int(row)]
+        return [int(row) for row in pairs.rows[:count]]
+
+    def source(self) -> Callable[[int], Sample]:
+        """What gives the sample of a number."""
+        if self.stored is None:
+            return lambda index: self.system.simulate(index, SEED)
+        stored = open_pairs(self.stored).source
+        return lambda row: stored[row]
 
 
 def standard_conditions(system: Molmnist) -> dict[str, Molmnist]:

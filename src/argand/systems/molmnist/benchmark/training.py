@@ -1,6 +1,6 @@
 """What baselines know of training pairs: shapes turned back, their patterns, classes, and features."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from argand.crew import HERE, Crew, Died, Machines, in_chunks
+from argand.errors import ArgandError
 from argand.physics.coherent.exposure import Exposure, expected_shares
 from argand.physics.coherent.phase_retrieval import response
 from argand.physics.coherent.projection import Window
@@ -18,7 +20,7 @@ from argand.systems.molmnist.benchmark.conditions import Condition, columns, liv
 from argand.systems.molmnist.benchmark.ridge import Features, pattern_features
 from argand.systems.molmnist.inversion.polar import Polar
 from argand.systems.molmnist.simulate import Imaging, measure
-from argand.systems.molmnist.system import Molmnist
+from argand.systems.molmnist.system import Molmnist, Sample
 
 TRAINING = 2000
 """Training pairs that baselines learn from: of 16,000 that a set has, by hand, for a learning of a minute.
@@ -32,6 +34,8 @@ TURN_BIN = 30.0
 told, 19.1, 18.9 and 18.9 found."""
 _AT_ONCE = 100
 """Shapes that are handled at a time; for memory alone."""
+_CHUNK = 16
+"""Most pairs that a process is given at a time. By hand: they take about a second."""
 
 Truth = dict[str, Float[np.ndarray, " n"]]
 Shapes = Float[Tensor, "n slow fast"]
@@ -96,19 +100,47 @@ def class_keys(truth: Truth) -> Int[np.ndarray, "n word"]:
     return truth["fibril" if "fibril" in truth else "kind"][:, None].astype(int)
 
 
-def learn(condition: Condition, count: int = TRAINING, tick: Callable[[], None] = lambda: None) -> Training:
-    """Take training pairs as the condition measures them; `tick` is called after each."""
+@dataclass(frozen=True)
+class PairWork:
+    """What a process needs to take training pairs by their numbers; called, it is ready to."""
+
+    condition: Condition
+
+    def __call__(self) -> "Callable[[Sequence[int]], Iterator[Pair]]":
+        """What gives each pair's shape, what is true of it, its pose, and its pattern's features."""
+        polar, source = Polar(), self.condition.source()
+        return lambda numbers: (self._pair(source(number), polar) for number in numbers)
+
+    def _pair(self, sample: Sample, polar: Polar) -> "Pair":
+        system = self.condition.system
+        seen, live = sample["pattern"][None], live_of(sample, system)[None]
+        features = pattern_features(seen, live, system.imaging.window, polar)
+        return sample["shape"].astype(np.float32), truth_of(sample), pose_of(sample), features
+
+
+Pair = tuple[np.ndarray, dict[str, float], dict[str, float], Features]
+
+
+def learn(
+    condition: Condition,
+    count: int = TRAINING,
+    tick: Callable[[], None] = lambda: None,
+    machines: Machines = HERE,
+) -> Training:
+    """Take training pairs as the condition measures them; `tick` is called after each.
+
+    They are shared out among the machines. Raises ArgandError for one that a process has died of.
+    """
     system, window = condition.system, condition.system.imaging.window
-    shapes, truth, pose, features = [], [], [], []
-    polar = Polar()
-    for sample in condition.samples("train", count):
-        shapes.append(sample["shape"].astype(np.float32))
-        truth.append(truth_of(sample))
-        pose.append(pose_of(sample))
-        features.append(
-            pattern_features(sample["pattern"][None], live_of(sample, system)[None], window, polar)
-        )
-        tick()
+    numbers, polar = condition.numbers("train", count), Polar()
+    found: dict[int, Pair] = {}
+    with Crew(machines, PairWork(condition)) as crew:
+        for number, pair in crew.results(in_chunks(numbers, machines, _CHUNK)):
+            if isinstance(pair, Died):
+                raise ArgandError(f"training pair {number}: {pair.text}")
+            found[number] = pair
+            tick()
+    shapes, truth, pose, features = zip(*(found[number] for number in numbers), strict=True)
     turns = torch.from_numpy(np.radians(columns(pose)["rotation_deg"])).float()
     whole = torch.from_numpy(np.stack(shapes))
     electrons = whole.sum((1, 2))

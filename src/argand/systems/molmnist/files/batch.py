@@ -1,30 +1,35 @@
 """Patterns of one size, window and mask, answered together; one that fails does not fail the others."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from argand.errors import ArgandError
 from argand.physics.coherent.projection import Radiation
-from argand.runs.course import UNEXPECTED, Failure
+from argand.runs.course import Failure
 from argand.systems.molmnist.files.inputs import PatternCase
 from argand.systems.molmnist.inversion.centring import Pattern, centred
 from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.prediction import Prediction, with_length
 from argand.typing import Mask
 
+Task = TypeVar("Task")
+
+logger = logging.getLogger(__name__)
+
 MOST_PIXELS = 64 * 400 * 400
 """Of a batch, for memory: 41 MB in single precision. By hand: 64 patterns of 400 pixels along a side."""
 
 
 @dataclass
-class Batch:
-    """Cases of one size that wait for their answers, `most` of them, each with the name it was read by."""
+class Batch(Generic[Task]):
+    """Cases of one size that wait for their answers, `most` of them, each with what it was asked by."""
 
     most: int
-    _cases: list[tuple[str, PatternCase]] = field(default_factory=list)
+    _cases: list[tuple[Task, PatternCase]] = field(default_factory=list)
 
     def takes(self, case: PatternCase) -> bool:
         """Whether there is room for a case."""
@@ -34,11 +39,11 @@ class Batch:
         room = min(self.most, MOST_PIXELS // first.size)
         return case.intensity.shape == first.shape and len(self._cases) < room
 
-    def add(self, file: str, case: PatternCase) -> None:
+    def add(self, task: Task, case: PatternCase) -> None:
         """Let a case wait."""
-        self._cases.append((file, case))
+        self._cases.append((task, case))
 
-    def taken(self) -> list[tuple[str, PatternCase]]:
+    def taken(self) -> list[tuple[Task, PatternCase]]:
         """All that wait; none do then."""
         cases, self._cases = self._cases, []
         return cases
@@ -82,34 +87,36 @@ def answer_cases(
         began = time.perf_counter()
         try:
             pattern, live, notes = centred(case.intensity, case.live)
-        except (ArgandError, *UNEXPECTED) as error:
+        except Exception as error:
+            logger.debug("%s", case.file, exc_info=True)
             outcomes[place] = Failure.of(case.file, error, case.index)
             continue
         one = _Centred(case, pattern, live, notes, time.perf_counter() - began)
         alike.setdefault(one.key(radiation), []).append((place, one))
     for group in alike.values():
-        members = [one for _, one in group]
-        asked = predictor.measured_by(radiation or members[0].case.radiation)
-        for (place, _), outcome in zip(group, _together(members, asked, rounds), strict=True):
+        answers = _together([one for _, one in group], predictor, radiation, rounds)
+        for (place, _), outcome in zip(group, answers, strict=True):
             outcomes[place] = outcome
     return [outcome for outcome in outcomes if outcome is not None]
 
 
 def _together(
-    members: Sequence[_Centred], predictor: PatternPredictor, rounds: int
+    members: Sequence[_Centred], predictor: PatternPredictor, radiation: Radiation | None, rounds: int
 ) -> list[Answered | Failure]:
     """Answers to patterns of one kind; where one of them fails, to each by itself."""
     began, first = time.perf_counter(), members[0]
     try:
+        predictor = predictor.measured_by(radiation or first.case.radiation)
         patterns = np.stack([one.pattern for one in members])
         answers = predictor.predict_many(patterns, first.live, first.case.window_side)
         answers = [
             _told(one, answer, predictor, rounds) for one, answer in zip(members, answers, strict=True)
         ]
-    except (ArgandError, *UNEXPECTED) as error:
+    except Exception as error:
+        logger.debug("%s", first.case.file, exc_info=True)
         if len(members) == 1:
             return [Failure.of(first.case.file, error, first.case.index)]
-        return [outcome for one in members for outcome in _together([one], predictor, rounds)]
+        return [outcome for one in members for outcome in _together([one], predictor, radiation, rounds)]
     seconds = (time.perf_counter() - began) / len(members)
     return [Answered(answer, one.seconds + seconds) for one, answer in zip(members, answers, strict=True)]
 

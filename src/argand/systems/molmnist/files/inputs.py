@@ -1,6 +1,6 @@
 """From what a user names (files, our own data sets, the sample) to patterns, with the truth where known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from argand.errors import InputError
 from argand.io.cxi import Optics
 from argand.io.dataset import is_stored_set
 from argand.io.image import load_mask, split_selection
-from argand.io.pattern import Pattern, read_patterns
+from argand.io.pattern import INNER, Pattern, count_patterns, read_patterns
 from argand.physics.coherent.projection import Radiation
 from argand.systems.molmnist.benchmark.dataset import Pairs, load, open_pairs
 from argand.systems.molmnist.fibril.bundle import OUTLINES
@@ -74,6 +74,22 @@ class PatternCase:
 def is_sample(name: str) -> bool:
     """Whether a name means the sample that is shipped, or some of it (`sample#0-9`)."""
     return split_selection(name)[0] == SAMPLE and not Path(SAMPLE).exists()
+
+
+def stack_of(name: str) -> tuple[str, str, Sequence[int] | None]:
+    """The file of a name, as its records have it, the path within it, and the numbers selected, if any."""
+    inner = INNER.match(name)
+    if inner is None:
+        file, wanted = split_selection(name)
+        return file, "", wanted
+    return inner[1], inner[2], split_selection(f"{inner[1]}{inner[3] or ''}")[1]
+
+
+def count_cases(name: str) -> int:
+    """How many patterns a name without a selection stands for; raises as `read_cases`."""
+    if is_sample(name):
+        return len(load(SAMPLE))
+    return len(open_pairs(Path(name))) if is_stored_set(Path(name)) else count_patterns(name)
 
 
 def read_cases(

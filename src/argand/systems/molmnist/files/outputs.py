@@ -47,17 +47,37 @@ class RunFolder(runs.RunFolder):
         told = {"argand": __version__, "weights": self.weights, "records": self.records}
         write_text(folder / SUMMARY, json_text(told) + "\n")
 
-    def add(self, case: PatternCase, answer: Prediction, seconds: float, rests_on: str) -> Record:
-        """Write what belongs to an answer, which rests on this (`asked`); returns its record."""
-        record = record_of(case, answer, seconds) | {ASKED: rests_on}
-        record["name"] = self.unused(record["name"])
+    @property
+    def outputs(self) -> "Outputs":
+        """What is written for each answer."""
+        return Outputs(self.folder)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written for each answer, and where; without a folder, nothing."""
+
+    folder: Path | None = None
+
+    def write(
+        self, name: str, case: PatternCase, answer: Prediction, seconds: float, rests_on: str
+    ) -> Record:
+        """Write under `name` what belongs to an answer, which rests on this (`asked`); returns its record."""
+        record = record_of(case, answer, seconds) | {"name": name, ASKED: rests_on}
         if self.folder is not None:
-            record |= {"hdf5": f"{record['name']}.h5", "picture": f"{record['name']}.png"}
-            record["cxi"] = f"{record['name']}.cxi"
+            record |= {"hdf5": f"{name}.h5", "picture": f"{name}.png", "cxi": f"{name}.cxi"}
             write_answer(self.folder / record["hdf5"], case, answer, record)
             write_object(self.folder / record["cxi"], case, answer, record)
             draw_answer(self.folder / record["picture"], case, answer, record)
-        return self.keep(record)
+        return record
+
+
+def output_name(file: str, index: int) -> str:
+    """Name for what is made from pattern number `index` of a file."""
+    path = Path(file)
+    # Without an ending it is the sample.
+    several = MANY_IMAGES.search(path.name) or not path.suffix or index
+    return f"{path.stem}-{index}" if several else path.name.split(".")[0]
 
 
 def record_of(case: PatternCase, answer: Prediction, seconds: float) -> Record:
@@ -66,11 +86,9 @@ def record_of(case: PatternCase, answer: Prediction, seconds: float) -> Record:
     Twists are without their hand, and None where the pattern does not tell them; so are fibril and
     probability from a network that names none.
     """
-    path, verdict = Path(case.file), answer.verdict
-    # Without an ending it is the sample.
-    several = MANY_IMAGES.search(path.name) or not path.suffix or case.index
+    verdict = answer.verdict
     record: Record = {
-        "name": f"{path.stem}-{case.index}" if several else path.name.split(".")[0],
+        "name": output_name(case.file, case.index),
         "file": case.file,
         "index": case.index,
         "believed": verdict.believed,

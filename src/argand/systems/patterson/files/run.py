@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import gemmi
 import numpy as np
 
+from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ConfigError, InputError
 from argand.io.cell_map import Box, CellMap, is_cube, read_cell_map
 from argand.io.map import write_map
@@ -15,8 +18,9 @@ from argand.io.reflections import CellParameters
 from argand.io.solution import write_ccp4, write_xyz
 from argand.physics.crystal.symmetry import Group
 from argand.progress import ProgressDisplay
-from argand.runs.course import Failure, answered
+from argand.runs.course import Failure, worked
 from argand.runs.folder import RunFolder
+from argand.runs.one_by_one import OneByOne
 from argand.runs.record import Record
 from argand.runs.resume import ASKED
 from argand.systems.patterson.maps.prediction import Prediction
@@ -52,35 +56,63 @@ class MapQuestion:
         return None if unsized and is_cube(shape, named) and self.formula is None else named
 
 
+@dataclass(frozen=True)
+class MapTask:
+    """A file to answer, and the name that its outputs have."""
+
+    file: Path
+    name: str
+
+    def __str__(self) -> str:
+        return str(self.file)
+
+
 def predict_files(
     patterns: Sequence[str],
     predictor: Predictor,
     question: MapQuestion,
     run: RunFolder,
     tell: Callable[[Failure], None],
+    machines: Machines = HERE,
 ) -> list[Record]:
     """Answer every map; files without an answer are told and have a record with `reason`.
 
-    Each map's atoms are written as XYZ beside `results.jsonl`. What an earlier run in the folder has answered
-    of the same question is taken over; ConfigError where it holds other answers, unless `run` is to force.
+    Each map's atoms are written as XYZ beside `results.jsonl`, where records are as they come, at the end in
+    the order of the files. What an earlier run in the folder has answered of the same question is taken over;
+    ConfigError where it holds other answers, unless `run` is to force.
     """
     files = list(expand(patterns))
     run.settings["question"] = question
     asked = {file: run.asked(file) for file in files}
-    display = ProgressDisplay("predict", "maps")
-    with run:
+    with run, _in_order(run, files):
         earlier = {file: list(run.take_over(file, asked[file]).values()) for file in files}
         if not run.force and any("reason" not in record for record in run.left_over()):
             raise ConfigError(f"{run.folder} holds other results; name another folder or give --force")
-        answer = lambda file: earlier[file] or [_answer(file, predictor, question)]  # noqa: E731
-        for outcome in answered(files, answer, display, errors=(InputError,), tell=tell):
-            if isinstance(outcome, dict):
-                run.records.append(outcome)
-            elif isinstance(outcome, Failure):
-                run.keep(failed(outcome))
-            else:
-                run.keep(_written(outcome, run) | {ASKED: asked[outcome.file]})
+        run.records += [record for file in files for record in earlier[file]]
+        left = [file for file in files if not earlier[file]]
+        # Named before any is answered: names do not depend on who is first.
+        tasks = [MapTask(file, run.unused(file.name.split(".")[0])) for file in left]
+        display = ProgressDisplay("predict", "maps", 1 - len(tasks) / max(len(files), 1))
+        answer = OneByOne(partial(answer_file, predictor, question, run.folder))
+        with Crew(machines, answer) as crew:
+            chunks = in_chunks(tasks, machines, 1)
+            for task, result in worked(crew, chunks, display, len(files), len(files) - len(tasks)):
+                if isinstance(result, Failure):
+                    tell(result)
+                    run.keep(failed(result))
+                else:
+                    run.keep(result | {ASKED: asked[task.file]})
     return run.records
+
+
+@contextmanager
+def _in_order(run: RunFolder, files: Sequence[Path]) -> Iterator[None]:
+    """Have the records in the order of the files in the end, however it comes."""
+    order = {str(file): number for number, file in enumerate(files)}
+    try:
+        yield
+    finally:
+        run.records.sort(key=lambda record: order[record["file"]])
 
 
 def expand(patterns: Sequence[str]) -> Iterator[Path]:
@@ -107,11 +139,19 @@ def failed(failure: Failure) -> Record:
 class MapAnswer:
     """A map, its origin first, its cell where known, what was found in it, and the record of that."""
 
-    file: Path
     patterson: Box
     cell: CellParameters | None
     found: Prediction
     record: Record
+
+
+def answer_file(predictor: Predictor, question: MapQuestion, folder: Path | None, task: MapTask) -> Record:
+    """The record of one file, whose atoms and map are written where there is a folder.
+
+    InputError where it has none.
+    """
+    answer = _answer(task.file, predictor, question)
+    return answer.record if folder is None else _written(answer, folder, task.name)
 
 
 def _answer(file: Path, predictor: Predictor, question: MapQuestion) -> MapAnswer:
@@ -126,7 +166,7 @@ def _answer(file: Path, predictor: Predictor, question: MapQuestion) -> MapAnswe
     if cell is not None:
         record["cell"] = [round(value, 4) for value in cell]
     record["seconds"] = round(time.perf_counter() - began, 3)
-    return MapAnswer(file, patterson, cell, found, record)
+    return MapAnswer(patterson, cell, found, record)
 
 
 def _box(shape: tuple[int, ...]) -> int | list[int]:
@@ -134,20 +174,14 @@ def _box(shape: tuple[int, ...]) -> int | list[int]:
     return shape[0] if len(set(shape)) == 1 else list(shape)
 
 
-def _written(answer: MapAnswer, run: RunFolder) -> Record:
-    """Write atoms and map where there is a folder; the record, which names them."""
-    record = answer.record
-    if run.folder is not None:
-        name = run.unused(Path(record["file"]).name.split(".")[0])
-        record["name"] = name
-        record["xyz"] = f"{name}.xyz"
-        _write_atoms(run.folder / record["xyz"], answer)
-        target = run.folder / f"{name}.ccp4"
-        if answer.cell is None:
-            write_map(target, answer.patterson)
-        else:
-            write_ccp4(target, answer.patterson, answer.cell, Group.from_name("P 1"))
-        record["map"] = target.name
+def _written(answer: MapAnswer, folder: Path, name: str) -> Record:
+    """Write atoms and map; the record, which names them."""
+    record = answer.record | {"name": name, "xyz": f"{name}.xyz", "map": f"{name}.ccp4"}
+    _write_atoms(folder / record["xyz"], answer)
+    if answer.cell is None:
+        write_map(folder / record["map"], answer.patterson)
+    else:
+        write_ccp4(folder / record["map"], answer.patterson, answer.cell, Group.from_name("P 1"))
     return record
 
 
