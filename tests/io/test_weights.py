@@ -1,5 +1,6 @@
 """Weights must come back bit for bit, with what is needed to rebuild their network, or be refused."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,15 @@ from torch import nn
 
 from argand.errors import InputError
 from argand.io.card import render_card, write_card
-from argand.io.weights import load_weights, packed, read_header, restore, save_weights
+from argand.io.weights import (
+    load_weights,
+    network_of,
+    packed,
+    read_header,
+    restore,
+    save_weights,
+    system_of,
+)
 
 HEADER = {
     "system": "toy",
@@ -121,3 +130,83 @@ def test_packed_weights_come_back_nearly_and_pack_to_the_same_again(tmp_path: Pa
         assert torch.equal(found[name], state[name])
     twice = save_weights(tmp_path / "twice.safetensors", packed(found), HEADER)
     assert once.read_bytes() == twice.read_bytes()
+
+
+def _with_header(path: Path, text: str) -> Path:
+    save_file({"a": torch.zeros(1)}, path, metadata={"argand": text})
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "1",
+        "null",
+        "{}",
+        "{",
+        "[" * 200_000,
+        '{"system": "toy", "config": [], "seed": 1, "version": "1"}',
+        '{"system": 3, "config": {}, "seed": 1, "version": "1"}',
+    ],
+)
+def test_a_damaged_header_is_refused_and_its_file_named(tmp_path: Path, text: str):
+    path = _with_header(tmp_path / "a.safetensors", text)
+    for read in (load_weights, read_header):
+        with pytest.raises(InputError, match=r"a\.safetensors: ") as told:
+            read(path)
+        assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("length", [0, 7, 10**9, 2**63 - 1])
+def test_a_length_of_the_header_that_lies_is_refused(tmp_path: Path, network: nn.Module, length: int):
+    path = save_weights(tmp_path, network.state_dict(), HEADER)
+    path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
+    with pytest.raises(InputError, match="damaged weights"):
+        load_weights(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, value: float):
+    save_weights(tmp_path, {"a": torch.tensor([1.0, value])}, HEADER)
+    with pytest.raises(InputError, match="'a' has numbers that are not finite"):
+        load_weights(tmp_path)
+
+
+def test_scales_that_do_not_fit_are_refused(tmp_path: Path):
+    save_weights(tmp_path, {"a": torch.ones(3, 2, dtype=torch.int8), "a:scale": torch.ones(5)}, HEADER)
+    with pytest.raises(InputError, match="damaged weights"):
+        load_weights(tmp_path)
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A system of one layer."""
+
+    width: int = 4
+
+    def network(self) -> nn.Module:
+        return nn.Linear(self.width, 1)
+
+
+@pytest.mark.parametrize(
+    ("config", "match"),
+    [
+        ({"width": 10**9}, r"1e\+09 is no size"),
+        ({"width": "x"}, "width cannot be 'x'"),
+        ({"depth": 3}, "no setting 'depth'"),
+        ({"width": [[10**9]]}, "is no size"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused_and_its_file_named(config, match):
+    with pytest.raises(InputError, match=match) as told:
+        system_of(Toy, HEADER | {"config": config}, Path("w.safetensors"))
+    assert str(told.value).startswith("w.safetensors: ")
+
+
+def test_a_network_that_cannot_be_made_or_filled_is_refused():
+    whole = Toy().network().state_dict()
+    assert isinstance(network_of(Toy().network, whole, Path("w")), nn.Linear)
+    for width in (-1, 5):
+        with pytest.raises(InputError, match=r"^w: "):
+            network_of(Toy(width).network, whole, Path("w"))

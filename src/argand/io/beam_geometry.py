@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.limits import read_bytes
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3, Vector3
 
@@ -18,6 +19,11 @@ _GRAZING_COSINE = 1e-3
 
 By hand, not measured: 0.06 degrees off, where the centre would be metres away.
 """
+_WAVELENGTHS, _PIXELS_MM = (1e-3, 1e3), (1e-4, 1e2)
+"""Least and largest wavelength in Å and pixel in mm that are taken for meant. By hand, far beyond what there
+is: 12 MeV to 12 eV, and 0.1 µm to 10 cm."""
+_MOST_BYTES = 2**24
+"""Of a geometry file: those of 512 panels with all their bad regions hold some 10⁵."""
 
 
 def geometry_from_vectors(
@@ -31,8 +37,11 @@ def geometry_from_vectors(
 
     `corner_mm` is the outer corner of the first pixel, the rows of `fast_slow_beam` are directions of
     any length, `pixel_size_mm` is (fast, slow), the wavelength in Å. Raises InputError, which names
-    `source`, for a detector that the beam does not meet.
+    `source`, for a detector that the beam does not meet, and for numbers that are none, zero or negative.
     """
+    require_sizes(source, wavelength, *pixel_size_mm)
+    if not (np.isfinite(corner_mm).all() and np.linalg.norm(fast_slow_beam, axis=1).all()):
+        raise InputError(f"{source}: an axis of its detector or its beam has no direction; mend the file")
     fast, slow, beam = fast_slow_beam / np.linalg.norm(fast_slow_beam, axis=1, keepdims=True)
     normal = np.cross(fast, slow)
     # A mirrored image has its normal towards the sample; distances and angles want it along the beam.
@@ -46,9 +55,20 @@ def geometry_from_vectors(
     return BeamGeometry.from_poni(poni_px, distance_mm, wavelength, pixel_size_mm, float(pitch), float(yaw))
 
 
+def require_sizes(source: str | Path, wavelength: float | None, *pixel_mm: float) -> None:
+    """InputError, which names `source`, for a wavelength in Å or a pixel size in mm that cannot be meant."""
+    low, high = _WAVELENGTHS
+    if wavelength is not None and not low <= wavelength <= high:
+        raise InputError(f"{source}: a wavelength of {wavelength:g} Å cannot be meant; mend the file")
+    low, high = _PIXELS_MM
+    for side in pixel_mm:
+        if not low <= side <= high:
+            raise InputError(f"{source}: a pixel of {side:g} mm cannot be meant; mend the file")
+
+
 def read_text(path: str | Path) -> str:
     """Text of a geometry file; InputError when it cannot be read as text."""
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_bytes(path, _MOST_BYTES).decode("utf-8")
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot be read as a geometry file ({error}); give a text file") from error

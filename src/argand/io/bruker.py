@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from argand.io.header import Header, numbers, pair, positive, swing_note
+from argand.io.limits import image_size
 
 _GRID_PX = 512
 """Pixels along the longer side of the frames for which a header states its pixels per cm (Bruker; an APEX II
 of 62 mm states 83.3)."""
+
+_LINE, _BLOCK, _FIRST_BLOCKS = 80, 512, 2560
+"""Bytes of a line, of a block, and of the blocks in which the number of blocks stands (Bruker)."""
 
 
 def bruker_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
@@ -41,6 +45,20 @@ def bruker_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
         saturation=positive((values("CCDPARM") or [0.0])[-1]),
         notes=swing_note(two_theta, "CENTER") if len(centre) == 2 else (),
     )
+
+
+def check_whole(blob: bytes) -> None:
+    """Raise ValueError for a header that is longer than the file, and for more pixels than are read.
+
+    fabio takes as many blocks and lines as the header states.
+    """
+    text = blob[:_FIRST_BLOCKS].decode("latin-1")
+    lines = [text[at : at + _LINE].partition(":") for at in range(0, len(text), _LINE)]
+    keys = {key.strip(): numbers(value) for key, _, value in lines}
+    blocks = (keys.get("HDRBLKS") or [_FIRST_BLOCKS / _BLOCK])[0]
+    if not _FIRST_BLOCKS <= blocks * _BLOCK <= len(blob):
+        raise ValueError(f"truncated: {len(blob)} bytes, and {blocks:g} blocks of {_BLOCK} in its header")
+    image_size([int((keys.get(key) or [0])[0]) for key in ("NROWS", "NCOLS")])
 
 
 def _distance_mm(stated_cm: list[float], scale: list[float]) -> float | None:

@@ -10,12 +10,21 @@ import numpy as np
 from argand.io.cbf_packed import unpacked
 from argand.io.header import Header, Stack, pilatus_header
 from argand.io.imgcif import imgcif_header
+from argand.io.limits import image_size
 from argand.typing import Image
 
 _SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
 """Line that begins a binary section (CBF format)."""
 _START = b"\x0c\x1a\x04\xd5"
 """The four bytes that stand before the pixels of a binary section (CBF format)."""
+_KEY = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[:=]")
+_MOST_HEADER, _MOST_SECTION = 2**20, 2**14
+"""Bytes before the binary section, and of its own header. By hand: imgCIF tables take some 50,000 and 500."""
+_LONGEST = 19
+"""Digits of a number: more do not fit into 64 bits."""
+_PADDING, _SPARE = bytes([1]) * 16, 4096
+"""What is put behind the differences to be counted, more than the longest of them (15 bytes; CBF format), and
+how many zeros may fill up a section: fabio and Dectris write 4095."""
 
 
 def cbf_stack(blob: bytes) -> Stack:
@@ -26,8 +35,10 @@ def cbf_stack(blob: bytes) -> Stack:
     section = blob.find(_SECTION)
     if section < 0:
         raise ValueError("no image data in it: truncated?")
-    start = blob.find(_START, section)
-    keys = _binary_keys(blob[section:start] if start >= 0 else blob[section:])
+    if section > _MOST_HEADER:
+        raise ValueError(f"a header of {section:,} bytes, more than {_MOST_HEADER:,}")
+    start = blob.find(_START, section, section + _MOST_SECTION)
+    keys = _binary_keys(blob[section : start if start >= 0 else section + _MOST_SECTION])
     encoding = keys.get("content-transfer-encoding", "binary")
     if encoding.lower() != "binary":
         raise ValueError(
@@ -55,45 +66,82 @@ def cbf_header(text: str) -> Header:
 
 
 def _binary_keys(section: bytes) -> dict[str, str]:
-    text = section.decode("latin-1")
-    found = re.findall(r"^\s*([A-Za-z0-9-]+)\s*[:=]\s*(.*?)\s*$", text, re.MULTILINE)
-    # A word of the compression may follow the content type on its line.
-    conversion = re.search(r"conversions\s*=(.*)$", text, re.MULTILINE)
-    keys = {key.lower(): value.strip('" ;') for key, value in found}
-    return keys | ({"conversions": conversion.group(1)} if conversion else {})
+    keys: dict[str, str] = {}
+    for line in section.decode("latin-1").splitlines():
+        # The compression may follow the content type on its line.
+        _, conversion, value = line.partition("conversions")
+        if conversion and value.lstrip().startswith("="):
+            keys["conversions"] = value
+            continue
+        found = _KEY.match(line)
+        if found:
+            keys[found.group(1).lower()] = line[found.end() :].strip('" ;\t\r')
+    return keys
 
 
 def _compressed(blob: bytes, begin: int, keys: dict[str, str]) -> memoryview:
-    size = int(keys["x-binary-size"])
+    size = _whole(keys, "x-binary-size")
     if len(blob) < begin + size:
         raise ValueError(f"truncated: {len(blob) - begin} of {size} bytes of pixels")
     return memoryview(blob)[begin : begin + size]
 
 
 def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
+    shape = tuple(_whole(keys, f"x-binary-size-{axis}-dimension") for axis in ("second", "fastest"))
+    size = image_size(shape)
+    if (keys.get("x-binary-size-third-dimension") or "1") != "1":
+        raise ValueError("CBF with more than one image in a section cannot be read: write one image a file")
+    elements = keys.get("x-binary-number-of-elements")
+    if elements and _whole(keys, "x-binary-number-of-elements") != size:
+        raise ValueError(f"states {elements} elements for {shape[0]} x {shape[1]} pixels: damaged")
     # fabio loads the readers of all its formats; what reads no CBF does not wait for them.
     from fabio.cbfimage import DATA_TYPES
-    from fabio.compression import decByteOffset
 
-    shape = int(keys["x-binary-size-second-dimension"]), int(keys["x-binary-size-fastest-dimension"])
-    if int(keys.get("x-binary-size-third-dimension") or 1) > 1:
-        raise ValueError("CBF with more than one image in a section cannot be read: write one image a file")
     dtype = np.dtype(DATA_TYPES.get(keys.get("x-binary-element-type", ""), "int32"))
     conversion, *flags = re.findall(r"[\w-]+", keys.get("conversions", "")) or ["x-CBF_NONE"]
     match conversion.lower():
         case "x-cbf_byte_offset":
-            data = decByteOffset(bytes(compressed), size=shape[0] * shape[1], dtype=dtype.name)
+            data = _summed(compressed, size, dtype)
         case "x-cbf_packed" | "x-cbf_packed_v2":
             version = 2 if conversion.lower().endswith("v2") else 1
-            data = unpacked(compressed, shape, dtype, version, "flat" in flags)
+            data = unpacked(compressed, (shape[0], shape[1]), dtype, version, "flat" in flags)
         case "x-cbf_none":
             big = "big" in keys.get("x-binary-element-byte-order", "").lower()
-            data = np.frombuffer(compressed, dtype.newbyteorder(">" if big else "<"), shape[0] * shape[1])
+            data = np.frombuffer(compressed, dtype.newbyteorder(">" if big else "<"), size)
         case _:
             raise ValueError(
                 f"CBF compression {conversion} cannot be read: convert the file to byte-offset CBF"
             )
     return np.ascontiguousarray(data, dtype).reshape(shape)
+
+
+def _summed(compressed: memoryview, size: int, dtype: np.dtype) -> np.ndarray:
+    """The pixels from their differences, in bytes or after an escape in more (byte offset).
+
+    ValueError for more or fewer than `size`. fabio reads on where the bytes end within a number, and says
+    nothing of too many: single bytes behind them show what it has come to.
+    """
+    from fabio.compression import decByteOffset
+
+    if size > len(compressed):
+        raise ValueError(f"truncated: {len(compressed)} bytes for {size} pixels")
+    padded = bytes(compressed) + _PADDING
+    found = np.asarray(decByteOffset(padded, size=size + _SPARE + len(_PADDING), dtype=dtype.name))
+    count = len(found) - len(_PADDING)
+    if count < size:
+        raise ValueError(f"truncated: {max(count, 0)} of {size} pixels")
+    # Some programs fill up the section with zeros, which are no difference.
+    if count - size >= _SPARE or (found[size:count] != found[size - 1]).any():
+        raise ValueError(f"more numbers in it than the {size} pixels of its header")
+    return found[:size]
+
+
+def _whole(keys: dict[str, str], name: str) -> int:
+    """A number of the section's header; ValueError where it is missing or none."""
+    text = keys.get(name, "")
+    if not (text.isdecimal() and len(text) < _LONGEST):
+        raise ValueError(f"its header states no {name}: truncated?")
+    return int(text)
 
 
 def _checksum_fits(compressed: memoryview, keys: dict[str, str]) -> bool:

@@ -8,6 +8,7 @@ what its neighbours predict: the one before it in the first row, then the mean, 
 and the three beside those in the row before; at either end of a row of two of them.
 """
 
+from array import array
 from collections.abc import Iterator
 
 import numpy as np
@@ -78,7 +79,7 @@ def packed_blocks(
     code_bits, table = (6, _WIDTHS) if version == 1 else (7, _WIDTHS_V2)
     width_of = [whole if width == 65 else int(width) for width in table]
     mask, last = (1 << code_bits) - 1, len(blob) - 1
-    starts, counts, widths = [], [], []
+    starts, counts, widths = array("q"), array("q"), array("q")
     bit = found = 0
     while found < size:
         byte = bit >> 3

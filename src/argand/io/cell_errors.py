@@ -7,6 +7,10 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
+from argand.errors import InputError
+from argand.io.cif_document import parsed_cif
+from argand.io.shelx import MOST_LETTERS
+from argand.io.text_size import read_text
 from argand.physics.crystal.symmetry import Group
 
 CellErrors = tuple[float, float, float, float, float, float]
@@ -29,7 +33,7 @@ def stated_cell_errors(source: str) -> CellErrors | None:
             stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
             beside = [path.with_name(stem + suffix) for suffix in (".ins", ".res")]
             return next((_of_cards(one) for one in beside if one.exists()), None)
-    except (OSError, ValueError, RuntimeError):
+    except (InputError, ValueError, RuntimeError):
         pass
     return None
 
@@ -62,7 +66,7 @@ def with_uncertainty(value: float, error: float, decimals: int = 4) -> str:
 
 
 def _of_cif(path: Path) -> CellErrors | None:
-    for block in gemmi.cif.read(str(path)):
+    for block in parsed_cif(read_text(path), str(path)):
         texts = [block.find_value(f"_cell_{tag}") for tag in _TAGS]
         if all(text is not None for text in texts):
             errors = [_parenthesised(text) for text in texts if text is not None]
@@ -72,12 +76,12 @@ def _of_cif(path: Path) -> CellErrors | None:
 
 def _parenthesised(text: str) -> float:
     """0.012 of 5.934(12); 0 without parentheses."""
-    found = re.fullmatch(r"['\"]?[-+]?\d*(?:\.(\d*))?\((\d+)\)['\"]?", text.strip())
+    found = re.fullmatch(r"['\"]?[-+]?\d*(?:\.(\d{0,9}))?\((\d{1,9})\)['\"]?", text.strip())
     return int(found[2]) / 10 ** len(found[1] or "") if found else 0.0
 
 
 def _of_cards(path: Path) -> CellErrors | None:
-    for line in path.read_text("latin-1").splitlines():
+    for line in read_text(path, MOST_LETTERS).splitlines():
         parts = line.split("!")[0].split()
         if len(parts) >= 8 and parts[0].upper() == "ZERR":
             return _six([float(part) for part in parts[2:8]])

@@ -7,7 +7,7 @@ from argand.errors import ConfigError
 from argand.io.crystal_facts import CrystalFacts
 from argand.io.intensities import cell_of, radiation_of
 from argand.physics.crystal.atom import parse_formula
-from argand.physics.crystal.symmetry import Group
+from argand.physics.crystal.symmetry import Group, complete_group
 
 MISSING = (".", "?", "")
 """Values of a CIF that say nothing."""
@@ -58,7 +58,7 @@ def _group(block: gemmi.cif.Block) -> Group | None:
     for tag in ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz"):
         found = [gemmi.cif.as_string(text) for text in block.find_values(tag)]
         if found and not any(text in MISSING for text in found):
-            operations = gemmi.GroupOps([gemmi.Op(text) for text in found])
+            operations = complete_group([gemmi.Op(text) for text in found])
             return Group.from_operations(operations, value(block, _HERMANN_MAUGUIN) or "")
     return None
 

@@ -5,9 +5,20 @@ import re
 import gemmi
 
 from argand.errors import InputError
+from argand.io.text_size import require_words
 
-_REPAIRS = 20
-"""Places that are mended before a file is given up; by hand: each repair reads the whole file again."""
+_REPAIRS, _REPAIRED = 20, 2**26
+"""Places that are mended before a file is given up, and letters that are read for it in all, as each repair
+reads the whole file again. By hand: some seconds."""
+
+
+def parsed_cif(text: str, source: str) -> gemmi.cif.Document:
+    """The document of a text as it stands.
+
+    Raises gemmi's ValueError or RuntimeError for what is no CIF, InputError for more words than are read.
+    """
+    require_words(text, source)
+    return gemmi.cif.read_string(text)
 
 
 def read_document(text: str, source: str) -> tuple[gemmi.cif.Document, tuple[str, ...]]:
@@ -17,9 +28,9 @@ def read_document(text: str, source: str) -> tuple[gemmi.cif.Document, tuple[str
     is closed, anything else is cut off. Raises InputError where that leaves nothing.
     """
     first = ""
-    for _ in range(_REPAIRS):
+    for _ in range(max(1, min(_REPAIRS, _REPAIRED // (len(text) + 1)))):
         try:
-            document = gemmi.cif.read_string(text)
+            document = parsed_cif(text, source)
         except (ValueError, RuntimeError) as error:
             told = " ".join(str(error).split())
             first = first or told

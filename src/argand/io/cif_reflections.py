@@ -6,6 +6,7 @@ from typing import Any
 
 import gemmi
 import numpy as np
+from jaxtyping import Bool, Float
 
 from argand.errors import InputError
 from argand.io.cif_crystal import MISSING, cif_facts, value
@@ -14,6 +15,7 @@ from argand.io.crystal_facts import CrystalFacts, completed
 from argand.io.hklf import parse_hklf
 from argand.io.hklf_card import parse_hklf_card
 from argand.io.intensities import MeasuredIntensities, Rows, squared, unknown_sigma, whole_indices
+from argand.io.limits import MOST_REFLECTIONS, require_at_most
 from argand.io.shelx import read_instructions
 
 _INDEX = ("index_h", "index_k", "index_l")
@@ -75,7 +77,7 @@ def _reflections(block: gemmi.cif.Block, source: str) -> tuple[Rows, str]:
     for prefix, column, sigmas, is_squared in _COLUMNS:
         table = block.find(prefix, [*_INDEX, column, *(f"?{name}" for name in sigmas)])
         if len(table) and table.width() > 3:
-            return _table_values(table, is_squared), ""
+            return _table_values(table, is_squared, source), ""
     raise InputError(f"{source}: holds no measured intensities; give the .hkl or .fcf file")
 
 
@@ -86,20 +88,27 @@ def _text(block: gemmi.cif.Block, tag: str) -> str | None:
     return text if re.search(r"\n.*\S", text) else None
 
 
-def _table_values(table: Any, is_squared: bool) -> Rows:
-    columns = [at for at in range(table.width()) if table.has_column(at)]
-    rows = [[row[at] for at in columns[:5]] for row in table]
-    kept = [row for row in rows if not any(cell in MISSING for cell in row[:4])]
-    hkl = whole_indices(np.array([[float(cell) for cell in row[:3]] for row in kept]).reshape(-1, 3))
-    found = np.array([gemmi.cif.as_number(row[3]) for row in kept], float)
+def _table_values(table: Any, is_squared: bool, source: str) -> Rows:
+    require_at_most(source, "reflections", len(table), MOST_REFLECTIONS)
+    columns = [table.column(at) for at in range(table.width()) if table.has_column(at)][:5]
+    kept = np.ones(len(table), bool)
+    for column in columns[:4]:
+        kept &= np.fromiter((cell not in MISSING for cell in column), bool, len(kept))
+    hkl = whole_indices(np.column_stack([_numbers(column, kept) for column in columns[:3]]))
+    found = _numbers(columns[3], kept)
     notes: tuple[str, ...] = ()
-    if len(kept) < len(rows):
-        notes = (f"{len(rows) - len(kept)} reflections without a value left out",)
+    if not kept.all():
+        notes = (f"{(~kept).sum()} reflections without a value left out",)
     if len(columns) > 4:
-        sigma = np.array([gemmi.cif.as_number(row[4]) for row in kept], float)
+        sigma = _numbers(columns[4], kept)
     else:
         sigma = unknown_sigma(found)
         notes += ("no sigmas in the file: all are taken to be 2 % of the mean",)
     if not is_squared:
         found, sigma = squared(found, sigma)
     return Rows(hkl, found, sigma, notes)
+
+
+def _numbers(column: Any, kept: Bool[np.ndarray, " row"]) -> Float[np.ndarray, " kept"]:
+    """Numbers of the rows that are kept, without their uncertainties; NaN for what is none."""
+    return np.fromiter(map(gemmi.cif.as_number, column), float, len(kept))[kept]

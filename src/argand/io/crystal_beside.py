@@ -9,13 +9,14 @@ from argand.io.cif_reflections import parse_cif_facts
 from argand.io.crystal_facts import CrystalFacts
 from argand.io.intensities import CellParameters, radiation_of
 from argand.io.jana import parse_m50
-from argand.io.reflection_text import decoded
-from argand.io.shelx import read_instructions
+from argand.io.shelx import MOST_LETTERS, read_instructions
+from argand.io.text_size import read_text
 from argand.physics.crystal.atom import parse_formula
 
 INSTRUCTIONS = (".ins", ".res")
 """Endings of SHELX instructions, which belong to an .hkl file and are believed without a note."""
-_OTHERS = (".cif_od", ".cif", ".p4p", ".m50")
+_CIFS = (".cif_od", ".cif")
+_OTHERS = (*_CIFS, ".p4p", ".m50")
 
 
 def stem_of(path: Path) -> str:
@@ -37,7 +38,9 @@ def file_beside(path: Path, suffixes: tuple[str, ...]) -> Path | None:
 def instructions_beside(path: Path) -> CrystalFacts:
     """What the .ins or .res of the same name says; nothing where there is none."""
     beside = file_beside(path, INSTRUCTIONS)
-    return CrystalFacts() if beside is None else read_instructions(_text(beside), str(beside))
+    return (
+        CrystalFacts() if beside is None else read_instructions(read_text(beside, MOST_LETTERS), str(beside))
+    )
 
 
 def facts_beside(path: Path) -> Iterator[tuple[CrystalFacts, str]]:
@@ -54,19 +57,13 @@ def facts_beside(path: Path) -> Iterator[tuple[CrystalFacts, str]]:
 
 
 def _facts(path: Path) -> CrystalFacts:
-    text = _text(path)
+    # CIFs may hold whole lists of reflections.
+    text = read_text(path) if path.suffix.lower() in _CIFS else read_text(path, MOST_LETTERS)
     if path.suffix.lower() == ".p4p":
         return parse_p4p(text)
     if path.suffix.lower() == ".m50":
         return parse_m50(text)
     return parse_cif_facts(text, str(path))
-
-
-def _text(path: Path) -> str:
-    try:
-        return decoded(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
 
 
 def parse_p4p(text: str) -> CrystalFacts:

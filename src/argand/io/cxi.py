@@ -14,6 +14,7 @@ import numpy as np
 from argand import __version__
 from argand.errors import InputError
 from argand.io.atomic import valid_text
+from argand.io.hdf5_data import values
 from argand.io.hdf5_file import written_hdf5
 from argand.io.nxaxes import as_text, dataset_at, group_at, unit_scale
 from argand.typing import Image, Mask
@@ -154,14 +155,14 @@ class _Stated:
 
     def _value(self, item: h5py.Dataset) -> float:
         try:
-            values = np.ravel(np.asarray(item[()], float))
+            found = np.ravel(np.asarray(values(item), float))
         except (TypeError, ValueError) as error:
             raise InputError(f"{item.name} is no number; mend it, or state the window") from error
-        if values.size == self.count:
-            return float(values[self.index])
-        if len(np.unique(values)) > 1:
-            raise InputError(f"{item.name} has {values.size} values for {self.count} patterns")
-        return float(values[0])
+        if found.size == self.count:
+            return float(found[self.index])
+        if len(np.unique(found)) > 1:
+            raise InputError(f"{item.name} has {found.size} values for {self.count} patterns")
+        return float(found[0])
 
 
 def live_pixels(flags: np.ndarray) -> Mask:
@@ -172,7 +173,7 @@ def live_pixels(flags: np.ndarray) -> Mask:
 def in_real_space(root: h5py.File, data: h5py.Dataset) -> bool:
     """Whether a data set is an object's image and no pattern."""
     image, space = dataset_at(root, IMAGE_DATA), dataset_at(root, f"{IMAGE}/data_space")
-    return image is not None and image == data and space is not None and as_text(space[()]) == "real"
+    return image is not None and image == data and space is not None and as_text(values(space)) == "real"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from argand.crew import HERE, Crew, Died, Machines
 from argand.errors import ConfigError, InputError, OutputError
 from argand.io.atomic import make_folder, valid_text
 from argand.io.hdf5_file import written_hdf5
+from argand.io.hdf5_links import is_below
+from argand.io.limits import is_there
 from argand.io.shard import (
     PIECE,
     Compression,
@@ -211,14 +213,19 @@ class StoredSamples:
         attributes = stored_attributes(self.path) if self.path.is_file() else None
         if not attributes or "shards" not in attributes:
             raise InputError(f"{self.path}: no data set there; write one with the verb simulate")
-        for shard in map(os.fsdecode, attributes["shards"]):
-            if not (self.path.parent / shard).is_file():
-                raise InputError(f"{self.path}: its shard {shard} is missing; keep the two together")
         import hdf5plugin  # noqa: F401 (bitshuffle is read through it)
 
-        self.provenance: dict[str, Any] = json.loads(attributes["provenance"])
-        self.seed, self.count = int(attributes["seed"]), int(attributes["count"])
-        self.file = h5py.File(self.path, "r")
+        try:
+            shards = [os.fsdecode(shard) for shard in attributes["shards"]]
+            self.provenance: dict[str, Any] = json.loads(attributes["provenance"])
+            self.seed, self.count = int(attributes["seed"]), int(attributes["count"])
+            self.file = h5py.File(self.path, "r")
+        except (OSError, LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise InputError(f"{self.path}: a damaged data set ({error}); make it again") from error
+        for shard in shards:
+            place = self.path.parent / shard
+            if not (is_there(place) and is_below(place, self.file, self.path.parent)):
+                raise InputError(f"{self.path}: its shard {shard} is missing; keep the two together")
 
     def __len__(self) -> int:
         return self.count

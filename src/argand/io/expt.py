@@ -17,8 +17,8 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.beam_geometry import geometry_from_vectors
-from argand.io.expt_content import load_content
+from argand.io.beam_geometry import geometry_from_vectors, require_sizes
+from argand.io.expt_content import load_content, understood
 from argand.io.expt_panels import (
     detector_panels,
     local_frame,
@@ -27,7 +27,8 @@ from argand.io.expt_panels import (
 )
 from argand.io.expt_stills import experiments, panel_model
 from argand.io.exptimages import absolute_imageset, imageset_frames
-from argand.io.panel_model import PanelModel
+from argand.io.limits import image_size
+from argand.io.panel_model import PanelModel, sensible
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.modular import PanelSet, RigidMotion
 from argand.physics.still.projection import plane_of
@@ -77,11 +78,10 @@ def read_expt(path: str | Path) -> list[ExptImages]:
     Raises InputError for a file that is no experiment list.
     """
     content = load_content(path)
-    try:
-        return [_images(path, content, *key) for key in _models(content)]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__} {error}"
-        raise InputError(f"{path}: a broken experiment list ({reason}); write it with dials again") from error
+    with understood(path):
+        known: dict[tuple[int, int], _Stand] = {}
+        scans = _scans(content)
+        return [_images(path, content, key, known, scans) for key in _models(content)]
 
 
 def write_expt(
@@ -121,22 +121,28 @@ def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence
     Raises InputError for a file that is no experiment list.
     """
     content = load_content(source_expt)
+    with understood(source_expt):
+        write_lines(path, [json.dumps(_corrected(content, source_expt, geometries), indent=2)])
+
+
+def _corrected(
+    content: dict[str, Any], source_expt: str | Path, geometries: Sequence[BeamGeometry]
+) -> dict[str, Any]:
     keys = _models(content)
     detectors: list[dict[str, Any]] = []
     known: dict[tuple[int, BeamGeometry], int] = {}
+    numbers: dict[tuple[int | None, int, int], int] = {}
     for (imageset, beam, detector), geometry in zip(keys, geometries, strict=True):
         if (detector, geometry) not in known:
             known[detector, geometry] = len(detectors)
             old = content["detector"][detector]
             detectors.append(_moved(old, content["beam"][beam], geometry))
-        for experiment in content["experiment"]:
-            if _key(experiment) == (imageset, beam, detector):
-                experiment["new"] = known[detector, geometry]
+        numbers[imageset, beam, detector] = known[detector, geometry]
     for experiment in content["experiment"]:
-        experiment["detector"] = experiment.pop("new")
+        experiment["detector"] = numbers[_key(experiment)]
     folder = Path(source_expt).resolve().parent
     content["imageset"] = [absolute_imageset(imageset, folder) for imageset in content.get("imageset", [])]
-    write_lines(path, [json.dumps(content | {"detector": detectors}, indent=2)])
+    return content | {"detector": detectors}
 
 
 def read_expt_panels(path: str | Path) -> PanelModel:
@@ -145,14 +151,13 @@ def read_expt_panels(path: str | Path) -> PanelModel:
     Raises InputError for a file that is no experiment list.
     """
     content = load_content(path)
-    try:
+    with understood(path):
         _, beam, detector = _models(content)[0]
         incident = content["beam"][beam]
         panels = detector_panels(content["detector"][detector], _travel(incident))
-        return PanelModel(panels, incident.get("wavelength"))
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__} {error}"
-        raise InputError(f"{path}: a broken experiment list ({reason}); write it with dials again") from error
+        wavelength = incident.get("wavelength")
+        require_sizes(path, None if wavelength is None else float(wavelength))
+        return PanelModel(sensible(path, panels), wavelength)
 
 
 def move_expt(path: str | Path, source: str | Path, motion: RigidMotion) -> None:
@@ -161,13 +166,15 @@ def move_expt(path: str | Path, source: str | Path, motion: RigidMotion) -> None
     Raises InputError for a file that is no experiment list.
     """
     content = load_content(source)
-    beams = {detector: beam for _, beam, detector in _models(content)}
-    content["detector"] = [
-        moved_detector(model, _travel(content["beam"][beams[index]]), motion) if index in beams else model
-        for index, model in enumerate(content["detector"])
-    ]
-    folder = Path(source).resolve().parent
-    content["imageset"] = [absolute_imageset(imageset, folder) for imageset in content.get("imageset", [])]
+    with understood(source):
+        beams = {detector: beam for _, beam, detector in _models(content)}
+        content["detector"] = [
+            moved_detector(model, _travel(content["beam"][beams[index]]), motion) if index in beams else model
+            for index, model in enumerate(content["detector"])
+        ]
+        folder = Path(source).resolve().parent
+        imagesets = [absolute_imageset(imageset, folder) for imageset in content.get("imageset", [])]
+        content["imageset"] = imagesets
     write_lines(path, [json.dumps(content, indent=2)])
 
 
@@ -179,29 +186,54 @@ def _models(content: dict[str, Any]) -> list[tuple[int | None, int, int]]:
     return list(dict.fromkeys(_key(experiment) for experiment in content["experiment"]))
 
 
+def _scans(content: dict[str, Any]) -> dict[int | None, dict[str, Any]]:
+    """The first scan of each imageset that has one."""
+    found: dict[int | None, dict[str, Any]] = {}
+    for experiment in content["experiment"]:
+        if experiment.get("scan") is not None:
+            found.setdefault(experiment.get("imageset"), content["scan"][experiment["scan"]])
+    return found
+
+
 def _images(
-    path: str | Path, content: dict[str, Any], imageset: int | None, beam: int, detector: int
+    path: str | Path,
+    content: dict[str, Any],
+    key: tuple[int | None, int, int],
+    known: "dict[tuple[int, int], _Stand]",
+    scans: dict[int | None, dict[str, Any]],
 ) -> ExptImages:
-    incident = content["beam"][beam]
+    imageset, *models = key
+    beam, detector = models
+    if (beam, detector) not in known:
+        known[beam, detector] = _stand(path, content["beam"][beam], content["detector"][detector])
+    geometry, shape, panels = known[beam, detector]
+    frames: tuple[tuple[str, int], ...] = ()
+    if imageset is not None:
+        folder = Path(path).resolve().parent
+        frames = imageset_frames(content["imageset"][imageset], scans.get(imageset), folder)
+    return ExptImages(frames, geometry, shape, panels)
+
+
+_Stand = tuple[BeamGeometry, tuple[int, int], PanelSet | None]
+"""Geometry, shape and panels as in `ExptImages`."""
+
+
+def _stand(path: str | Path, incident: dict[str, Any], model: dict[str, Any]) -> _Stand:
+    """How a detector stands in a beam."""
     if "wavelength" not in incident:
         raise InputError(f"{path}: its beam has no single wavelength; give a monochromatic experiment")
     wavelength = float(incident["wavelength"])
-    sensor = _sensor(content["detector"][detector])
+    require_sizes(path, wavelength)
+    sensor = _sensor(model)
     if sensor is None:
-        panels = detector_panels(content["detector"][detector], _travel(incident))
+        panels = sensible(path, detector_panels(model, _travel(incident)))
         plane = plane_of(panels)
-        geometry, shape = plane.geometry(wavelength), plane.shape
-    else:
-        panels, shape = None, (sensor.size[1], sensor.size[0])
-        axes = np.array([sensor.fast, sensor.slow, _travel(incident)])
-        geometry = geometry_from_vectors(path, sensor.corner, axes, wavelength, sensor.pixel_size)
-    frames: tuple[tuple[str, int], ...] = ()
-    if imageset is not None:
-        users = [e for e in content["experiment"] if e.get("imageset") == imageset]
-        scans = [content["scan"][e["scan"]] for e in users if e.get("scan") is not None]
-        folder = Path(path).resolve().parent
-        frames = imageset_frames(content["imageset"][imageset], scans[0] if scans else None, folder)
-    return ExptImages(frames, geometry, shape, panels)
+        return plane.geometry(wavelength), plane.shape, panels
+    axes = np.array([sensor.fast, sensor.slow, _travel(incident)])
+    geometry = geometry_from_vectors(path, sensor.corner, axes, wavelength, sensor.pixel_size)
+    shape = (sensor.size[1], sensor.size[0])
+    image_size(shape)
+    return geometry, shape, None
 
 
 def _travel(beam: dict[str, Any]) -> Vector3:

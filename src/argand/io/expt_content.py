@@ -6,27 +6,33 @@ DataBlocks, which hold their imagesets with the numbers of the models beside the
 
 import json
 import re
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from argand.errors import InputError
-from argand.io.packed import unpacked_bytes
+from argand.io.limits import is_there, read_bytes
 
 _NAME = re.compile(r"\.(expt|json)(\.(gz|bz2))?$", re.IGNORECASE)
+MOST_BYTES = 2**26
+"""Of an experiment list, unpacked: some 20,000 stills with a crystal each, of 3 kB. In memory it may take 24
+times as much."""
+_LONGEST_REASON = 160
+"""Characters of a reason that are told. By hand: two lines of a terminal."""
 _MODELS = ("beam", "detector", "goniometer", "scan")
 
 
 def is_experiment_list(path: str | Path) -> bool:
     """Whether a file is a DIALS experiment list: by its suffix `.expt`, or a `.json` by what is in it."""
     found = _NAME.search(str(path))
-    if found is None or not Path(path).is_file():
+    if found is None or not is_there(path) or not Path(path).is_file():
         return False
     if found.group(1).lower() == "expt":
         return True
     try:
-        text = _bytes(path)
+        text = read_bytes(path, MOST_BYTES)
     except InputError:
         return False
     return re.search(rb'"__id__"\s*:\s*"(ExperimentList|DataBlock)"', text) is not None
@@ -40,8 +46,8 @@ def list_stem(path: str | Path) -> str:
 def load_content(path: str | Path) -> dict[str, Any]:
     """The content of an experiment list in its present form; InputError for a file that is none."""
     try:
-        content = json.loads(_bytes(path))
-    except ValueError as error:
+        content = json.loads(read_bytes(path, MOST_BYTES))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a DIALS experiment list ({error}); write it with dials") from error
     if isinstance(content, list) and content and all(_is_datablock(block) for block in content):
         content = _from_datablocks(path, content)
@@ -52,11 +58,17 @@ def load_content(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def _bytes(path: str | Path) -> bytes:
+@contextmanager
+def understood(path: str | Path, what: str = "experiment list") -> Iterator[None]:
+    """InputError for what the reading of models stumbles over that are not as DIALS writes them.
+
+    They lack something, are of another type, too large for a number, too deep, or name an unknown user.
+    """
     try:
-        return unpacked_bytes(Path(path).read_bytes())
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read as a geometry file ({error}); give a text file") from error
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+        reason = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_REASON]
+        raise InputError(f"{path}: a broken {what} ({reason}); write it with dials again") from error
 
 
 def _is_datablock(block: Any) -> bool:
@@ -66,7 +78,7 @@ def _is_datablock(block: Any) -> bool:
 def _from_datablocks(path: str | Path, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     """An experiment list with the imagesets and models of DataBlocks; one experiment for each geometry."""
     content: dict[str, Any] = {name: [] for name in ("experiment", "imageset", *_MODELS, "crystal")}
-    try:
+    with understood(path, "datablock"):
         for block in blocks:
             first = {name: len(content[name]) for name in _MODELS}
             for name in _MODELS:
@@ -76,9 +88,6 @@ def _from_datablocks(path: str | Path, blocks: list[dict[str, Any]]) -> dict[str
                 number = {"imageset": len(content["imageset"])}
                 content["experiment"].append({"__id__": "Experiment", "identifier": ""} | numbers | number)
                 content["imageset"].append(imageset)
-    except (KeyError, TypeError) as error:
-        reason = f"{type(error).__name__} {error}"
-        raise InputError(f"{path}: a broken datablock ({reason}); write it with dials again") from error
     return {"__id__": "ExperimentList"} | content
 
 

@@ -6,8 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from argand.io.limits import MOST_FRAMES, is_there
 from argand.io.suffix import MANY_IMAGES
 
+_LONGEST_NAME = 4096
+"""Characters of a file's name that an operating system takes (Linux)."""
 _LOOKUPS = ("mask", "gain", "pedestal", "dx", "dy")
 
 
@@ -18,16 +21,25 @@ def imageset_frames(
 
     A file that is not where the list says but beside the list is taken from there.
     """
-    numbers = imageset.get("single_file_indices")
+    numbers = _whole(imageset.get("single_file_indices") or [])
     if "images" in imageset:
         files = [_found(name, folder) for name in imageset["images"]]
         return tuple(zip(files, numbers or [0] * len(files), strict=True))
     template = imageset["template"]
-    first, last = scan["image_range"] if scan else (1, 0)
+    first, last = _whole(scan["image_range"]) if scan else (1, 0)
+    if len(template) > _LONGEST_NAME or last - first >= MOST_FRAMES:
+        raise ValueError(f"states {last - first + 1} images; argand reads at most {MOST_FRAMES:,}")
     if "#" in template:
         names = [_numbered(template, number) for number in range(first, last + 1)]
         return tuple((_found(name, folder), 0) for name in names or _all_of(template, folder))
     return tuple((_found(template, folder), number) for number in numbers or range(first - 1, last))
+
+
+def _whole(numbers: list[int]) -> list[int]:
+    """The numbers; ValueError for what is none, negative or more than are read."""
+    if len(numbers) > MOST_FRAMES or any(type(number) is not int or number < 0 for number in numbers):
+        raise ValueError("numbers of images that are none")
+    return numbers
 
 
 def absolute_imageset(imageset: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -62,4 +74,4 @@ def _absolute(name: str, folder: Path) -> str:
 def _found(name: str, folder: Path) -> str:
     path = Path(_absolute(name, folder))
     beside = folder / path.name
-    return str(beside if not path.exists() and beside.exists() else path)
+    return str(beside if not is_there(path) and is_there(beside) else path)

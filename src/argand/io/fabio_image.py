@@ -4,17 +4,20 @@ fabio, which loads the readers of all its formats, is imported once a file needs
 """
 
 import re
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from argand.io import kappaccd, mar345, raxis
+from argand.io import bruker, mar345, oxford, raxis
 from argand.io.bruker import bruker_header
+from argand.io.esperanto import esperanto_stack
 from argand.io.header import Header, Stack
-from argand.io.kappaccd import kappaccd_header
+from argand.io.kappaccd import kappaccd_stack
+from argand.io.limits import MOST_PIXELS, image_size
 from argand.io.mar345 import mar345_header, mar345_mask
-from argand.io.oxford import esperanto_header, oxford_header
+from argand.io.oxford import oxford_header
 from argand.io.raxis import raxis_header
 from argand.typing import Mask
 
@@ -37,13 +40,23 @@ class _Format:
     check: Callable[[bytes], None] | None = None
 
 
+_MOST_BYTES = 4 * MOST_PIXELS + 2**20
+"""Of a file that fabio reads: the largest image, with 32 bits a pixel, behind its header."""
+_MASK_SIDES = 16
+"""Byte at which a fit2d mask states its sides (fabio)."""
+
+
+def _check_mask(blob: bytes) -> None:
+    image_size(struct.unpack_from("<2i", blob, _MASK_SIDES))
+
+
 def _begins(pattern: bytes) -> re.Pattern[bytes]:
     return re.compile(pattern, re.DOTALL)
 
 
 _FORMATS = (
-    _Format(_begins(rb"FORMAT\s*:\s*100"), "bruker100image", bruker_header),
-    _Format(_begins(rb"FORMAT\s*:\s*86"), "brukerimage", bruker_header),
+    _Format(_begins(rb"FORMAT\s{0,9}:\s{0,9}100"), "bruker100image", bruker_header, check=bruker.check_whole),
+    _Format(_begins(rb"FORMAT\s{0,9}:\s{0,9}86"), "brukerimage", bruker_header, check=bruker.check_whole),
     # The marker 1234, in either order of its bytes, and the maker's name behind the sixteen words.
     _Format(
         _begins(rb"(?:\xd2\x04\0\0|\0\0\x04\xd2).{60,188}mar research"),
@@ -53,51 +66,49 @@ _FORMATS = (
         mar345.check_whole,
     ),
     _Format(_begins(rb"R-?AXIS|RAPID"), "raxisimage", raxis_header, check=raxis.check_whole),
-    _Format(_begins(rb"OD SAPPHIRE"), "oxdimage", oxford_header),
-    _Format(_begins(rb"ESPERANTO FORMAT"), "esperantoimage", esperanto_header),
-    _Format(_begins(rb"No.{0,4000}X dimension"), "kcdimage", kappaccd_header, check=kappaccd.check_whole),
-    _Format(_begins(rb"IM.{62}\s*\["), "hipicimage"),
-    _Format(_begins(rb".{208}MAP "), "mrcimage"),
+    _Format(_begins(rb"OD SAPPHIRE"), "oxdimage", oxford_header, check=oxford.check_whole),
     _Format(_begins(rb"\0\0\0\x03"), "dm3image"),
-    _Format(_begins(rb"ADEPT"), "geimage"),
     _Format(_begins(rb"\\\$FFF_START"), "fit2dimage"),
-    _Format(_begins(rb"P5\s"), "pnmimage"),
-    _Format(_begins(rb".{2996}\x67\x45\x23\x01"), "speimage"),
-    _Format(_begins(rb"M\0\0\0A\0\0\0S\0\0\0K"), "fit2dmaskimage"),
+    _Format(_begins(rb"M\0\0\0A\0\0\0S\0\0\0K"), "fit2dmaskimage", check=_check_mask),
 )
+_NATIVE = (
+    (_begins(rb"ESPERANTO FORMAT"), esperanto_stack),
+    (_begins(rb"No.{0,4000}X dimension"), kappaccd_stack),
+)
+"""What of these is read without fabio."""
 
 
 def fabio_stack(blob: bytes) -> Callable[[bytes], Stack] | None:
     """What reads the images in the bytes of a file; None where they are of no format of this list."""
+    native = next((reader for start, reader in _NATIVE if start.match(blob)), None)
     found = next((form for form in _FORMATS if form.start.match(blob)), None)
-    return None if found is None else partial(_stack, found)
+    return native or (None if found is None else partial(_stack, found))
 
 
-def read_with(reader: Any, blob: bytes, index: int | None = None) -> Any:
-    """fabio's image object `reader` with the bytes of a file, or image `index` of it, read into it."""
+def read_with(reader: Any, blob: bytes) -> Any:
+    """fabio's image object `reader` with the bytes of a file read into it."""
     from fabio.fabioutils import BytesIO as LockedBytes
 
-    return reader.read(LockedBytes(blob), index)
+    return reader.read(LockedBytes(blob))
 
 
 def _stack(form: _Format, blob: bytes) -> Stack:
+    if len(blob) > _MOST_BYTES:
+        raise ValueError(f"{len(blob):,} bytes, more than an image of {MOST_PIXELS:,} pixels has")
     if form.check:
         form.check(blob)
-    image = _image(form, blob, 0)
+    image = _image(form, blob)
     mask = form.mask(image.data.shape) if form.mask else None
-    header = form.header(image.header, image.data.shape)
-    # SPE files say in their header how many images they hold.
-    count = int(image.header.get("num_frames", image.nframes))
-    return Stack(count, lambda index: (_image(form, blob, index) if index else image).data, header, mask)
+    return Stack(1, lambda index: image.data, form.header(image.header, image.data.shape), mask)
 
 
-def _image(form: _Format, blob: bytes, index: int) -> Any:
+def _image(form: _Format, blob: bytes) -> Any:
     from fabio.fabioformats import factory
 
     reader = factory(form.reader)
     if form.reader == "raxisimage":
         reader.endianness = raxis.byte_order(blob)
-    image = read_with(reader, blob, index)
+    image = read_with(reader, blob)
     if image is None or image.data is None:
         raise ValueError("no image in it: truncated?")
     return image

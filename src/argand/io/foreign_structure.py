@@ -7,7 +7,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.structure_sites import FULL
-from argand.physics.crystal.structure import MAX_ATOMS, Structure, checked
+from argand.physics.crystal.structure import MAX_ATOMS, Structure, checked, require_lattice
 
 _ISOTOPES = ("D", "T")
 """Of hydrogen, by symbols of their own."""
@@ -48,6 +48,7 @@ def structure_of_atoms(atoms: Any, max_atoms: int = MAX_ATOMS) -> Structure:
         if isinstance(shares, Mapping):
             _refuse_shared(f"site {int(kind) + 1}", dict(shares))
     lattice = np.asarray(atoms.cell.array)
+    require_lattice(lattice)
     # Å³: 0 but for rounding; `checked` refuses flat cells.
     if abs(np.linalg.det(lattice)) < 1e-9:
         raise InputError("the lattice has no volume; an extended XYZ file names its Lattice")

@@ -14,15 +14,18 @@ import numpy as np
 
 from argand.errors import ArgandError, InputError
 from argand.io.cbf import cbf_stack
-from argand.io.fabio_image import fabio_stack, read_with
-from argand.io.header import Header, Stack, edf_header, pilatus_header, unreadable
+from argand.io.edf import edf_stack
+from argand.io.fabio_image import fabio_stack
+from argand.io.header import Header, Stack, pilatus_header, unreadable
+from argand.io.limits import image_size, is_packed, read_bytes, require_file
 from argand.io.marccd import marccd_header
+from argand.io.numpy_image import NUMPY, numpy_stack
 from argand.io.oxford_ty6 import is_ty6, ty6_stack
-from argand.io.packed import unpacked_bytes
-from argand.io.panel_model import refuse_panels
+from argand.io.raw_images import HEAD, raw_images
 from argand.io.smv import smv_stack
+from argand.io.tiff import STARTS, tiff_stack
 
-_NUMPY = b"\x93NUMPY"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _TEXT_HEADER_BYTES = 4096
 """Bytes from a file's start in which text that tells its format is looked for.
 
@@ -37,17 +40,24 @@ def open_stack(path: str, axes: int | None = None) -> Stack:
     """The images of a file, plain or packed with bzip2 or gzip; its `close` must be called.
 
     An image has two axes, or `axes` where it is the raw array of a detector of many panels.
-    Raises InputError, which names the file, for one that is missing, foreign, cut short or damaged.
+    Raises InputError, which names the file, for one that is missing, foreign, cut short or damaged, or that
+    states more than `argand.io.limits` allows.
     """
+    require_file(path)
     with reader_errors(path):
-        blob, packed = _content(path)
-        if blob.startswith(b"\x89HDF\r\n\x1a\n"):
+        head, source = _content(path)
+        if head.startswith(_HDF5):
             # h5py and its filters are slow to import, and only these files need them.
             from argand.io.nexus import nexus_stack
 
-            return nexus_stack(io.BytesIO(blob) if packed else path, Path(path).parent, axes)
-        if blob.startswith(_NUMPY):
-            return _numpy_stack(path, blob, axes)
+            file = path if isinstance(source, Path) else io.BytesIO(source)
+            return nexus_stack(file, Path(path).parent, axes)
+        if head.startswith(NUMPY):
+            return numpy_stack(path, head, source, axes)
+        lying = raw_images(head)
+        if lying is not None:
+            return lying.stack(source)
+        blob = read_bytes(source) if isinstance(source, Path) else source
         return _reader(blob)(blob)
 
 
@@ -66,6 +76,7 @@ def load_image(path: str, stack: Stack, index: int, axes: int = 2) -> np.ndarray
             )
         if data.ndim != axes or 0 in data.shape or data.dtype.kind not in "biuf":
             raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
+        image_size(data.shape)
         return data.astype(data.dtype.newbyteorder("="), copy=False)
 
 
@@ -92,15 +103,14 @@ def reader_errors(path: str) -> Iterator[None]:
         log.setLevel(level)
 
 
-def _content(path: str) -> tuple[bytes, bool]:
-    """Bytes of a file (only the first few of an HDF5 file, which is read in place), and whether packed."""
+def _content(path: str) -> tuple[bytes, bytes | Path]:
+    """The first bytes of a file, unpacked, and all of them where it is packed, else its path."""
     with Path(path).open("rb") as file:
-        start = file.read(8)
-        if start == b"\x89HDF\r\n\x1a\n":
-            return start, False
-        raw = start + file.read()
-    blob = unpacked_bytes(raw)
-    return blob, blob is not raw
+        head = file.read(HEAD)
+    if not is_packed(head):
+        return head, Path(path)
+    blob = read_bytes(path)
+    return blob[:HEAD], blob
 
 
 def _reader(blob: bytes) -> Callable[[bytes], Stack]:
@@ -110,8 +120,8 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
     if start.startswith(b"###CBF") or b"--CIF-BINARY-FORMAT-SECTION--" in blob[:_TEXT_HEADER_BYTES]:
         return cbf_stack
     if start.startswith(b"{"):
-        return smv_stack if b"HEADER_BYTES" in start else _edf_stack
-    if blob[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return smv_stack if b"HEADER_BYTES" in start else edf_stack
+    if blob[:4] in STARTS:
         return _tiff_stack
     picture = next((name for begin, name in _PICTURES.items() if blob.startswith(begin)), None)
     if picture:
@@ -124,51 +134,10 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
     return other
 
 
-def _edf_stack(blob: bytes) -> Stack:
-    from fabio.edfimage import EdfImage
-
-    image = read_with(EdfImage(), blob)
-    if image.incomplete_file:  # fabio fills what is missing with zeros
-        raise ValueError("truncated")
-    return Stack(image.nframes, lambda index: image.get_frame(index).data, edf_header(image.header))
-
-
 def _tiff_stack(blob: bytes) -> Stack:
-    from fabio.tifimage import TifImage
-
-    image = read_with(TifImage(), blob)
-    if image.data is None:
-        raise ValueError("no image in this TIFF: truncated?")
-    header = marccd_header(blob) or _tiff_text_header(blob)
-    if image.lib == "PIL":
-        return _compressed_tiff(blob, header)
-    return Stack(image.nframes, lambda index: image.get_frame(index).data, header)
-
-
-def _compressed_tiff(blob: bytes, header: Header) -> Stack:
-    """A compressed TIFF, of which fabio reads the first page alone."""
-    from PIL import Image as Pillow
-
-    pages = Pillow.open(io.BytesIO(blob))
-
-    def load(index: int) -> np.ndarray:
-        pages.seek(index)
-        return np.asarray(pages)
-
-    return Stack(getattr(pages, "n_frames", 1), load, header)
+    return tiff_stack(blob, marccd_header(blob) or _tiff_text_header(blob))
 
 
 def _tiff_text_header(blob: bytes) -> Header:
     text = blob[:_TEXT_HEADER_BYTES].decode("latin-1")
     return pilatus_header(text) if re.search(r"#\s*Pixel_size", text) else Header()
-
-
-def _numpy_stack(path: str, blob: bytes, axes: int | None) -> Stack:
-    data = np.load(io.BytesIO(blob), allow_pickle=False)
-    if axes is None:
-        refuse_panels(path, data.shape)
-    axes = axes or 2
-    if data.ndim not in (axes, axes + 1):
-        raise ValueError(f"an array of {data.ndim} axes is no image [slow, fast], nor a stack of images")
-    images = data[None] if data.ndim == axes else data
-    return Stack(len(images), lambda index: images[index], Header())

@@ -4,10 +4,15 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.intensities import Rows, squared, unknown_sigma, whole_indices
+from argand.io.limits import MOST_REFLECTIONS, require_at_most
+from argand.io.text_size import lines_of
 
+_LONGEST = 10_000
+"""Letters of a line that are read. By hand: a line of a table has some hundred."""
 _REMARK = ("#", "!", ";")
 _INDEX = ("h", "k", "l")
 _INTENSITY = ("i", "io", "iobs", "int", "intensity", "f2", "fo2", "fobs2", "fsq", "fosq", "fosqr", "f2obs")
@@ -29,7 +34,7 @@ class Columns:
 
 def has_names(text: str) -> bool:
     """Whether a text is a table that names its columns, or one parted by commas, or begins with remarks."""
-    start = [line.strip() for line in text.splitlines()[:50] if line.strip()]
+    start = [line.strip() for line in text[: 50 * _LONGEST].split("\n")[:50] if line.strip()]
     plain = [line for line in start if not line.startswith(_REMARK)]
     if not plain:
         return False
@@ -44,18 +49,23 @@ def parse_free(text: str, source: str) -> Rows:
     InputError for a line that is no reflection.
     """
     columns = Columns()
-    rows: list[list[float]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        named = None if rows or columns.is_named else _columns(line.strip().lstrip("".join(_REMARK)))
-        bare = re.split("[#!]", line)[0].strip()
+    lines = lines_of(text, source)
+    table, count = np.full((len(lines), 5), np.nan), 0
+    width = 5
+    for number, whole in enumerate(lines, 1):
+        line = whole[:_LONGEST]
+        named = None if count or columns.is_named else _columns(line.strip().lstrip("".join(_REMARK)))
+        bare = re.split("[#!]", line, maxsplit=1)[0].strip()
         if named is not None:
             columns = named
         elif bare and not bare.startswith(_REMARK):
             found = _line(bare, columns, f"{source}: line {number}")
             if not any(found[:3]):
                 break
-            rows.append(found)
-    return _rows(rows, columns.is_amplitude)
+            table[count, : len(found)] = found
+            width, count = min(width, len(found)), count + 1
+    require_at_most(source, "reflections", count, MOST_REFLECTIONS)
+    return _rows(table[:count, :width], columns.is_amplitude)
 
 
 def _columns(line: str) -> Columns | None:
@@ -109,12 +119,10 @@ def _value(text: str) -> float:
     return float("nan") if missing else float(text)
 
 
-def _rows(rows: list[list[float]], is_amplitude: bool) -> Rows:
+def _rows(table: Float[np.ndarray, "n column"], is_amplitude: bool) -> Rows:
     notes: tuple[str, ...] = ()
-    width = min((len(row) for row in rows), default=5)
-    table = np.array([row[:width] for row in rows], float).reshape(-1, width)
     value = table[:, 3]
-    if width < 5:
+    if table.shape[1] < 5:
         notes = ("no sigmas in the file: all are taken to be 2 % of the mean",)
         sigma = unknown_sigma(value)
     else:

@@ -10,8 +10,10 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.geom_text import LINE, GeomText, read_geom_text, statement, vector
-from argand.io.panel_model import Lookup, PanelModel
+from argand.io.beam_geometry import require_sizes
+from argand.io.geom_text import GeomText, read_geom_text, restated, statement, vector
+from argand.io.limits import require_at_most
+from argand.io.panel_model import Lookup, PanelModel, sensible
 from argand.physics.still.modular import PanelSet, PlanePanel, RigidMotion
 from argand.physics.still.projection import pixel_grid
 from argand.typing import Mask, Vector3
@@ -19,6 +21,10 @@ from argand.units import HC_KEV_ANGSTROM
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
 """From our axes to CrystFEL's and back, see above."""
+_MOST_IN_LAB = 100
+"""Bad regions that are stated in the laboratory and tried on each pixel. By hand: files have a few."""
+_LONGEST_INDEX = 9
+"""Digits of a panel's index in an array, by hand."""
 _PLACE = ("corner_x", "corner_y", "coffset", "fs", "ss")
 """What says where a panel stands."""
 
@@ -32,15 +38,18 @@ def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelMod
     text = read_geom_text(path)
     shift = _detector_shift(text, lookup)
     kept = {name: of for name, of in text.panels.items() if of.get("no_index", "0") in ("0", "false")}
-    panels = PanelSet(tuple(_panel(text, name, of, shift, lookup) for name, of in kept.items()))
-    if not panels.panels:
+    if not kept:
         raise InputError(f"{path}: all of its panels are out of use (no_index)")
+    panels = PanelSet(tuple(_panel(text, name, of, shift, lookup) for name, of in kept.items()))
+    sensible(path, panels)
     masks = any(
         name.startswith("mask") and name.endswith(("_data", "_file", "mask")) for name in text.general
     )
     notes = ("the masks that the .geom names are not read; give them with --mask",) if masks else ()
     good = {p.name: mask for p in panels.panels if (mask := _good(text, p)) is not None}
-    return PanelModel(panels, text.wavelength(lookup), good, notes)
+    wavelength = text.wavelength(lookup)
+    require_sizes(path, wavelength)
+    return PanelModel(panels, wavelength, good, notes)
 
 
 def move_geom(
@@ -56,9 +65,8 @@ def move_geom(
     lines, stated = [], set()
     for line in text.lines:
         panel, _, name = statement(line)[0].rpartition("/")
-        match = LINE.match(line)
-        if panel in places and name in _PLACE and match:
-            lines.append(f"{match['key']}{places[panel][name]}{match['rest']}")
+        if panel in places and name in _PLACE:
+            lines.append(restated(line, places[panel][name]))
             stated.add((panel, name))
         else:
             lines.append(line)
@@ -125,6 +133,8 @@ def _leading(text: GeomText, name: str, of: dict[str, str]) -> tuple[int, ...]:
         raise InputError(
             f"{text.path}: the axes of panel {name} are {', '.join(order)}; ss and fs, last, are understood"
         )
+    if any(len(what) > _LONGEST_INDEX for what in order):
+        raise InputError(f"{text.path}: an index of panel {name} is no number of a panel")
     return tuple(int(what) for what in order[:-2])
 
 
@@ -154,20 +164,27 @@ def _text_place(frame: np.ndarray, pixel_mm: float, clen_mm: float) -> dict[str,
     return dict(zip(_PLACE, values, strict=True))
 
 
+def _regions(text: GeomText, panel: str) -> list[dict[str, str]]:
+    """Bad regions of a panel, and those in the laboratory; InputError for too many of the latter."""
+    in_lab = [region for region in text.bad.values() if "min_fs" not in region and "min_x" in region]
+    require_at_most(text.path, "bad regions in x and y", len(in_lab), _MOST_IN_LAB)
+    return [*(r for r in text.bad.values() if "min_fs" in r and r.get("panel", panel) == panel), *in_lab]
+
+
 def _good(text: GeomText, panel: PlanePanel) -> Mask | None:
     """Pixels of a panel outside all bad regions and its edge; None where all are good."""
     good = np.ones(panel.shape, bool)
     edge = int(text.number(text.panels[panel.name], "mask_edge_pixels", 0))
     if edge > 0:
         good[:edge], good[-edge:], good[:, :edge], good[:, -edge:] = False, False, False, False
-    for region in text.bad.values():
-        if "min_fs" in region and region.get("panel", panel.name) == panel.name:
+    for region in _regions(text, panel.name):
+        if "min_fs" in region:
             ss, fs = (
                 [int(text.number(region, f"{end}_{axis}")) for end in ("min", "max")] for axis in ("ss", "fs")
             )
             rows = slice(max(ss[0] - panel.first[0], 0), max(ss[1] + 1 - panel.first[0], 0))
             good[rows, max(fs[0] - panel.first[1], 0) : max(fs[1] + 1 - panel.first[1], 0)] = False
-        elif "min_x" in region:
+        else:
             x, y = np.moveaxis(panel.lab_from_px(pixel_grid(panel.shape)) * _HALF_TURN, -1, 0)[:2]
             pixel = text.pixel_mm(text.panels[panel.name])
             within = [

@@ -13,12 +13,15 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.beam_geometry import read_text
-from argand.io.panel_model import Lookup
+from argand.io.panel_model import MOST_PANELS, Lookup
 from argand.typing import Vector3
 
-LINE = re.compile(r"^(?P<key>\s*[^;=\s][^;=]*?\s*=\s*)(?P<value>[^;]*?)(?P<rest>\s*(;.*)?)$")
-"""A line that states something: name with its sign of equality, value, and comment."""
-_TERM = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)?(?:[eE][+-]?\d+)?)\*?([xyz])")
+MOST_GENERAL, _MOST_BAD = 500, 10**5
+"""Statements that hold for all panels, each of which takes them over, and bad regions. By hand: there are
+dozens and thousands."""
+_LONGEST_VECTOR = 200
+"""Characters of a direction, by hand: three numbers of 20."""
+_TERM = re.compile(r"([+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?)\*?([xyz])")
 _ELECTRON_REST_EV, _ELECTRON_AA_SQRT_EV = 510998.95, 12.264259
 """Rest energy of the electron in eV, and h/sqrt(2 m e) in Å V^(1/2) (CODATA 2018)."""
 
@@ -40,9 +43,12 @@ class GeomText:
                 raise InputError(f"{self.path}: states no {name} for one of its panels")
             return default
         try:
-            return float(of[name])
-        except ValueError as error:
-            raise InputError(f"{self.path}: {name} = {of[name]} is no number") from error
+            value = float(of[name])
+        except ValueError:
+            value = np.nan
+        if not np.isfinite(value):
+            raise InputError(f"{self.path}: {name} = {of[name][:40]} is no number")
+        return value
 
     def pixel_mm(self, of: dict[str, str]) -> float:
         """Size of a panel's pixels."""
@@ -75,15 +81,15 @@ class GeomText:
     def _value(self, text: str, lookup: Lookup) -> tuple[float, str, bool]:
         """Number, unit, and whether it was looked up in the image file."""
         place, _, unit = text.partition(" ")
+        looked_up = False
         try:
-            return float(place), unit.strip(), False
+            number = float(place)
         except ValueError:
-            number = lookup(place)
-        if number is None:
-            raise InputError(
-                f"{self.path}: the image file has no number at {place}; write the number into the .geom"
-            )
-        return number, unit.strip(), True
+            number, looked_up = lookup(place), True
+        if number is None or not np.isfinite(number):
+            where = f"the image file has no number at {place[:40]}" if looked_up else f"{place} is no number"
+            raise InputError(f"{self.path}: {where}; write the number into the .geom")
+        return number, unit.strip(), looked_up
 
 
 _BEAM_UNITS = {
@@ -111,7 +117,12 @@ def read_geom_text(path: str | Path) -> GeomText:
     general: dict[str, str] = {}
     panels: dict[str, dict[str, str]] = {}
     bad: dict[str, dict[str, str]] = {}
-    for line in lines:
+    for number, line in enumerate(lines):
+        if len(panels) > MOST_PANELS or len(general) > MOST_GENERAL or len(bad) > _MOST_BAD:
+            raise InputError(
+                f"{path}: more than {MOST_PANELS} panels, {MOST_GENERAL} statements for all or {_MOST_BAD:,} "
+                f"bad regions by line {number}; give a CrystFEL .geom file"
+            )
         key, value = statement(line)
         owner, _, name = key.rpartition("/")
         if not owner:
@@ -128,16 +139,24 @@ def read_geom_text(path: str | Path) -> GeomText:
 
 def statement(line: str) -> tuple[str, str]:
     """Name and value of a line; empty for one that states nothing."""
-    match = LINE.match(line)
-    return (match["key"].split("=")[0].strip(), match["value"].strip()) if match else ("", "")
+    name, equals, value = line.partition(";")[0].partition("=")
+    return (name.strip(), value.strip()) if equals and name.strip() else ("", "")
+
+
+def restated(line: str, value: str) -> str:
+    """A line that states something with another value; its blanks and its comment stay."""
+    stated, semicolon, comment = line.partition(";")
+    name, equals, old = stated.partition("=")
+    blanks = old[: len(old) - len(old.lstrip())], old[len(old.rstrip()) :] if old.strip() else ""
+    return f"{name}{equals}{blanks[0]}{value}{blanks[1]}{semicolon}{comment}"
 
 
 def vector(text: str, path: str) -> Vector3:
     """`+0.999x -0.002y` as components along x, y, z; InputError for anything else."""
-    bare = text.replace(" ", "")
+    bare = text.replace(" ", "") if len(text) <= _LONGEST_VECTOR else ""
     terms = _TERM.findall(bare)
     if not terms or sum(len(number) + len(axis) for number, axis in terms) != len(bare.replace("*", "")):
-        raise InputError(f"{path}: '{text}' is no direction such as +0.999x -0.002y")
+        raise InputError(f"{path}: '{text[:40]}' is no direction such as +0.999x -0.002y")
     found = np.zeros(3)
     for number, axis in terms:
         found["xyz".index(axis)] += float(number + "1" if number in ("", "+", "-") else number)

@@ -16,6 +16,9 @@ from argand.io.moment import moment
 from argand.physics.still.modular import PanelSet
 from argand.typing import Mask
 
+_LINE_START = re.compile(r"(?:^|#)[^\w\n#]*(\w+)\b", re.MULTILINE)
+_LONGEST_LINE = 200
+"""Characters of a line that are read, by hand: lines of numbers have some 30."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 SWUNG_OUT_DEG = 0.5
@@ -76,20 +79,21 @@ def number(text: object) -> float | None:
 
 
 def numbers(text: object) -> list[float]:
-    """All numbers in `text`, in their order."""
-    return [float(value) for value in re.findall(_NUMBER, str(text))]
+    """All numbers in `text`, in their order; zero, which headers use for `not known`, for one too large."""
+    found = (float(value) for value in re.findall(_NUMBER, str(text)))
+    return [value if np.isfinite(value) else 0.0 for value in found]
 
 
 def positive(value: float | None, scale: float = 1.0) -> float | None:
-    """`value` times `scale` where it is stated and above zero, else None."""
-    return float(value) * scale if value is not None and value > 0 else None
+    """`value` times `scale` where it is stated, finite and above zero, else None."""
+    return float(value) * scale if value is not None and 0 < value * scale < np.inf else None
 
 
 def pair(first: float | None, second: float | None) -> tuple[float, float] | None:
-    """Both values, or None when either is missing or both are zero, which headers use for `not known`."""
+    """Both values, or None when either is missing or not finite, or both are zero, which is `not known`."""
     if first is None or second is None or (first == 0 and second == 0):
         return None
-    return float(first), float(second)
+    return (float(first), float(second)) if np.isfinite([first, second]).all() else None
 
 
 def pilatus_header(text: str) -> Header:
@@ -97,18 +101,19 @@ def pilatus_header(text: str) -> Header:
 
     `Beam_xy` is kept as it stands: integer = pixel edge, as DIALS reads it.
     """
-    two_theta = _line_number(text, "Detector_2theta") or 0.0
-    name = re.search(r"#\s*Detector\s*[:=]\s*(.+)", text)
-    beam = _line_numbers(text, "Beam_xy")
+    lines = _lines(text)
+    two_theta = number(lines.get("Detector_2theta")) or 0.0
+    beam = numbers(lines.get("Beam_xy", ""))
+    name = lines.get("Detector", "").lstrip()
     return Header(
-        pixel_size_mm=_pixel_size_mm(text),
-        distance_mm=_length_mm(text, "Detector_distance"),
-        wavelength=positive(_line_number(text, "Wavelength")),
+        pixel_size_mm=_pixel_size_mm(lines.get("Pixel_size", "")),
+        distance_mm=_length_mm(lines.get("Detector_distance", "")),
+        wavelength=positive(number(lines.get("Wavelength"))),
         header_beam_centre_px=pair(*beam[:2]) if len(beam) >= 2 else None,
-        detector=name.group(1).strip() if name else "",
+        detector=name.lstrip(":= \t").rstrip() if name.startswith((":", "=")) else "",
         two_theta_deg=two_theta,
-        oscillation_deg=_line_number(text, "Angle_increment") or 0.0,
-        saturation=positive(_line_number(text, "Count_cutoff")),
+        oscillation_deg=number(lines.get("Angle_increment")) or 0.0,
+        saturation=positive(number(lines.get("Count_cutoff"))),
         time=moment(text),
         notes=swing_note(two_theta, "Beam_xy") if len(beam) >= 2 else (),
     )
@@ -124,29 +129,27 @@ def swing_note(two_theta_deg: float, centre: str) -> tuple[str, ...]:
     )
 
 
-def _line(text: str, key: str) -> str:
-    # In a TIFF the first of these lines has binary text before it: the sign # begins a line as well.
-    match = re.search(rf"(?:^|#)\W*{key}\b[ \t:=]*(.*)$", text, re.MULTILINE)
-    return match.group(1) if match else ""
+def _lines(text: str) -> dict[str, str]:
+    """What follows the first word of each line, by that word; of two with one word the first counts.
+
+    In a TIFF the first of these lines has binary text before it: the sign # begins a line as well.
+    """
+    found: dict[str, str] = {}
+    for match in _LINE_START.finditer(text):
+        # The whole of a line may have as many beginnings as signs: what follows one is cut off.
+        rest = text[match.end() : match.end() + _LONGEST_LINE].partition("\n")[0]
+        found.setdefault(match.group(1), rest)
+    return found
 
 
-def _line_number(text: str, key: str) -> float | None:
-    return number(_line(text, key))
-
-
-def _line_numbers(text: str, key: str) -> list[float]:
-    return numbers(_line(text, key))
-
-
-def _length_mm(text: str, key: str) -> float | None:
-    line = _line(text, key)
+def _length_mm(line: str) -> float | None:
     unit = re.search(r"\d\s*(mm|cm|um)\b", line)
     # Metres are what Dectris writes, with or without saying so.
     return positive(number(line), {"mm": 1.0, "cm": 10.0, "um": 1e-3}[unit.group(1)] if unit else 1e3)
 
 
-def _pixel_size_mm(text: str) -> tuple[float, float] | None:
-    sizes = [float(value) * 1e3 for value in _line_numbers(text, "Pixel_size")]
+def _pixel_size_mm(line: str) -> tuple[float, float] | None:
+    sizes = [value * 1e3 for value in numbers(line)]
     return pair(*(sizes * 2)[:2]) if sizes else None
 
 
@@ -168,12 +171,16 @@ def edf_header(keys: Mapping[str, str]) -> Header:
     )
 
 
+_EDF_UNITS = {"mm": 1e-3, "cm": 1e-2, "um": 1e-6, "nm": 1e-9}
+"""In m."""
+
+
 def _edf_number(value: str) -> float | None:
     """The first number of a value, in m where a unit of length follows it."""
-    unit = re.search(r"\d[.\d]*\s*(mm|cm|um|nm)\s*$", str(value))
-    stated = number(value)
-    scale = {"mm": 1e-3, "cm": 1e-2, "um": 1e-6, "nm": 1e-9}[unit.group(1)] if unit else 1.0
-    return None if stated is None else stated * scale
+    text = str(value).strip()
+    stated = number(text)
+    unit = text[-2:] if text[:-2].rstrip()[-1:].isdigit() or text[:-2].rstrip().endswith(".") else ""
+    return None if stated is None else stated * _EDF_UNITS.get(unit, 1.0)
 
 
 def _edf_centre(

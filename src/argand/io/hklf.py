@@ -1,17 +1,26 @@
 """SHELX's .hkl files: HKLF 2 to 6 in fixed columns, with batch numbers, or in columns parted by blanks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from argand.errors import InputError
 from argand.io.hklf_card import HklfCard
 from argand.io.intensities import Rows, squared, whole_indices
+from argand.io.limits import MOST_REFLECTIONS, require_at_most
+from argand.io.text_size import lines_of
 from argand.io.twin_batches import component_alone, scale_groups
 
 _INDEX_WIDTH, _VALUE_WIDTH = 4, 8
 """Columns of an index and of F² or sigma in SHELX's FORMAT(3I4,2F8.2,I4)."""
+_LONGEST_INDEX, _LONGEST_BATCH = 300, 9
+"""Letters of an index and of a batch number that are read: they fit into a double and into an int."""
+_LOOKED_AT = 100_000
+"""Lines after the end of the reflections that are looked through for others; by hand, for time."""
+_END = ["0", "0", "0"]
 
 
 @dataclass(frozen=True)
@@ -46,15 +55,18 @@ def obeyed(read: HklfText, source: str, card: HklfCard | None = None) -> Rows:
 
 def read_hklf(text: str, source: str, card: HklfCard | None = None) -> HklfText:
     """The lines up to 0 0 0 or an empty one, as they stand."""
-    lines, trailing, notes = _until_end(text)
+    lines, first, trailing, notes = _until_end(text, source)
     indices = 6 if card is not None and card.code == 6 else 3
-    values, fixed = _fixed(lines, indices), True
-    if values is None:
-        values, fixed = _free(lines, indices), False
-    if values is None:
-        values = [_either(line, indices, f"{source}: line {n}") for n, line in lines]
-    table = np.array(values, float).reshape(-1, indices + 3)
-    if fixed and (stars := int(np.isnan(table[:, indices : indices + 2]).any(1).sum())):
+    table, is_fixed = _aligned(lines, indices), True
+    if table is None:
+        table = _table(lines, indices, lambda line: _fixed_line(line, indices, True))
+    if table is None:
+        table, is_fixed = _table(lines, indices, lambda line: _free_line(line, indices)), False
+    if table is None:
+        number = count(first)
+        table = _table(lines, indices, lambda line: _either(line, indices, f"{source}: line {next(number)}"))
+        assert table is not None
+    if is_fixed and (stars := int(np.isnan(table[:, indices : indices + 2]).any(1).sum())):
         notes += (f"{stars} reflections too strong for their columns (****): scale the .hkl down",)
     main = ~table[:, 3:indices].any(1)
     if not main.all():
@@ -64,35 +76,67 @@ def read_hklf(text: str, source: str, card: HklfCard | None = None) -> HklfText:
     return HklfText(rows, table[:, indices + 2].astype(int), trailing)
 
 
-def _until_end(text: str) -> tuple[list[tuple[int, str]], str, tuple[str, ...]]:
-    """Numbered lines of reflections, what follows them, and a note where their end is not marked."""
-    lines = text.splitlines()
+def _until_end(text: str, source: str) -> tuple[list[str], int, str, tuple[str, ...]]:
+    """Lines of reflections, the number of the first, what follows, and a note where no end is marked."""
+    lines = lines_of(text, source)
     first = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
     for n in range(first, len(lines)):
         line = lines[n]
-        if not line.strip() or line[:12].split() == ["0", "0", "0"] or line.split()[:3] == ["0", "0", "0"]:
+        if line[:12].split() == _END or line.split(maxsplit=3)[:3] in ([], _END):
             after = lines[n + 1 :]
-            return list(enumerate(lines[first:n], first + 1)), "\n".join(after), _unread(after)
+            return _few(lines[first:n], source), first + 1, "\n".join(after), _unread(after)
     note = "no 0 0 0 line at the end of the reflections: is the file whole?"
-    return list(enumerate(lines[first:], first + 1)), "", (note,)
+    return _few(lines[first:], source), first + 1, "", (note,)
+
+
+def _few(lines: list[str], source: str) -> list[str]:
+    require_at_most(source, "reflections", len(lines), MOST_REFLECTIONS)
+    return lines
 
 
 def _unread(lines: list[str]) -> tuple[str, ...]:
     """A note where reflections go on after the end of the first set."""
-    count = sum(_fixed_line(line, 3, True) is not None for line in lines)
+    count = sum(_fixed_line(line, 3, True) is not None for line in lines[:_LOOKED_AT])
     end = "an empty line or 0 0 0 ends the reflections"
     return (f"{end}: {count} lines after it were not read",) if count > 1 else ()
 
 
-def _fixed(lines: list[tuple[int, str]], indices: int) -> list[list[float]] | None:
-    """The values of all lines in fixed columns, right-justified indices; None where one is not so."""
-    values = []
-    for _, line in lines:
-        found = _fixed_line(line, indices, True)
+def _aligned(lines: list[str], indices: int) -> Float[np.ndarray, "n column"] | None:
+    """The table of `_table` of lines that are all of one length, in fixed columns, ten times as fast.
+
+    None where a line is none of these, or asks for `_fixed_line`.
+    """
+    width = len(lines[0]) if lines else 0
+    end = indices * _INDEX_WIDTH
+    if width < end + 2 * _VALUE_WIDTH or any(len(line) != width for line in lines):
+        return None
+    letters = np.frombuffer("".join(lines).encode("latin-1", "replace"), np.uint8).reshape(-1, width)
+    starts = [*range(0, end, _INDEX_WIDTH), end, end + _VALUE_WIDTH, end + 2 * _VALUE_WIDTH]
+    ends = [*starts[1:], min(width, end + 2 * _VALUE_WIDTH + _INDEX_WIDTH)]
+    if (letters[:, [at - 1 for at in ends[:indices]]] == ord(" ")).any():
+        return None
+    table = np.zeros((len(lines), indices + 3))
+    try:
+        for number, (first, last) in enumerate(zip(starts, ends, strict=True)):
+            if last > first:
+                column = np.ascontiguousarray(letters[:, first:last]).view(f"S{last - first}")[:, 0]
+                table[:, number] = column.astype(int if number < indices or number > indices + 1 else float)
+    except ValueError:
+        return None
+    return table
+
+
+def _table(
+    lines: list[str], indices: int, read: Callable[[str], list[float] | None]
+) -> Float[np.ndarray, "n column"] | None:
+    """Indices, value, sigma and batch of all lines; None where one is not what `read` reads."""
+    table = np.empty((len(lines), indices + 3))
+    for number, line in enumerate(lines):
+        found = read(line)
         if found is None:
             return None
-        values.append(found)
-    return values
+        table[number] = found
+    return table
 
 
 def _fixed_line(line: str, indices: int, strict: bool) -> list[float] | None:
@@ -111,20 +155,10 @@ def _fixed_line(line: str, indices: int, strict: bool) -> list[float] | None:
     return [*found, _batch(batch)]
 
 
-def _free(lines: list[tuple[int, str]], indices: int) -> list[list[float]] | None:
-    values = []
-    for _, line in lines:
-        found = _free_line(line, indices)
-        if found is None:
-            return None
-        values.append(found)
-    return values
-
-
 def _free_line(line: str, indices: int) -> list[float] | None:
     """Indices, value, sigma and batch (0 for none) of a line whose columns are parted by blanks."""
-    parts = line.split()
-    if len(parts) < indices + 2:
+    parts = line.split(maxsplit=indices + 3)
+    if len(parts) < indices + 2 or max(map(len, parts[:indices])) > _LONGEST_INDEX:
         return None
     try:
         found = [float(int(part)) for part in parts[:indices]]
@@ -151,7 +185,7 @@ def _number(text: str) -> float:
 
 def _batch(text: str) -> float:
     try:
-        return float(int(text))
+        return float(int(text[:_LONGEST_BATCH]))
     except ValueError:
         return 0.0
 

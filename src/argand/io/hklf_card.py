@@ -60,7 +60,10 @@ def parse_hklf_card(card: str, source: str) -> HklfCard:
     Raises InputError, with the reason, for a code that is not read and a matrix that is none.
     """
     try:
-        values = [float(part) for part in card.split()[1:]]
+        # Twelve numbers at most, and one more that is not read.
+        values = [float(part) for part in card.split(maxsplit=14)[1:14]]
+        if not np.isfinite(values).all():
+            raise ValueError
     except ValueError as error:
         raise InputError(
             f"{source}: '{card.strip()[:60]}' is no HKLF card; write it such as HKLF 4"

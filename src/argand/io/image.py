@@ -1,6 +1,5 @@
 """Diffraction images from every common format, as one kind of frame."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +11,12 @@ from argand.io.expt import ExptImages
 from argand.io.formats import load_image, open_stack
 from argand.io.header import SWUNG_OUT_DEG, Stack
 from argand.io.inputs import expand_inputs, inputs_with_models
+from argand.io.limits import MOST_PIXELS, require_at_most
 from argand.io.mask import usable_pixels
 from argand.io.moment import later
 from argand.io.panel_geometry import read_panels
 from argand.io.panel_model import PanelModel
+from argand.io.selection import selected, split_selection
 from argand.physics.still.modular import PanelSet
 from argand.physics.still.projection import plane_of
 from argand.typing import Image, Mask
@@ -27,6 +28,7 @@ __all__ = [
     "load_mask",
     "read_frame",
     "read_frames",
+    "split_selection",
     "with_model",
     "with_overrides",
 ]
@@ -107,7 +109,7 @@ def read_frames(
         geometry = model.panels
     stack = open_stack(path, _axes(path, geometry, wanted))
     try:
-        for index in range(stack.count) if wanted is None else wanted:
+        for index in selected(path, wanted, stack.count):
             frame = _frame(path, stack, index, geometry)
             frame = frame if model is None else with_model(frame, model)
             frame = with_overrides(frame, wavelength, distance_mm, pixel_size_mm, two_theta_deg=two_theta_deg)
@@ -189,20 +191,20 @@ def load_mask(mask: Mask | str | Path) -> Mask:
         path = str(mask)
         stack = open_stack(path, axes=2)
         try:
-            images = (load_image(path, stack, index) for index in range(stack.count))
-            mask = stack.mask if stack.mask is not None else np.concatenate(list(images))
+            mask = stack.mask if stack.mask is not None else _stacked(path, stack)
         finally:
             stack.close()
     return mask if mask.dtype == bool else mask == 0
 
 
-def split_selection(path: str) -> tuple[str, list[int] | None]:
-    """A file name and the image numbers behind its `#`; None when it has none, or is itself a file."""
-    match = re.fullmatch(r"(.+)#(\d+)(?:-(\d+))?", path)
-    if match is None or Path(path).exists():
-        return path, None
-    first = int(match.group(2))
-    return match.group(1), list(range(first, int(match.group(3) or first) + 1))
+def _stacked(path: str, stack: Stack) -> np.ndarray:
+    """All images of a mask's file, one below the other."""
+    first = load_image(path, stack, 0)
+    require_at_most(path, "pixels of a mask", stack.count * first.size, MOST_PIXELS)
+    images = [first, *(load_image(path, stack, index) for index in range(1, stack.count))]
+    if any(image.shape != first.shape for image in images):
+        raise InputError(f"{path}: the images of this mask are of different sizes; give a file for each")
+    return np.concatenate(images)
 
 
 def _axes(path: str, geometry: Geometry | None, wanted: Sequence[int] | None) -> int | None:

@@ -19,6 +19,9 @@ from argand.typing import Vector3
 _TO_SOURCE = np.array([0.0, 0.0, 1.0])
 """Direction from the sample to the source in imgCIF's frame, see above."""
 
+_MOST_AXES = 64
+"""Axes that one hangs on. By hand: a detector on an arm has some six."""
+
 
 def imgcif_header(text: str) -> Header:
     """Header from the CIF tables in `text` (all that precedes the pixels); empty where there are none."""
@@ -117,11 +120,13 @@ class _AxisChain:
         return np.array([number(v) or 0.0 for v in self.axes[name][3:6]])
 
     def _chain(self, name: str) -> list[str]:
-        chain: list[str] = []
+        chain: dict[str, None] = {}
         while name in self.axes and name not in chain:
-            chain.append(name)
+            if len(chain) >= _MOST_AXES:
+                raise KeyError(name)
+            chain[name] = None
             name = self.axes[name][2]
-        return chain
+        return list(chain)
 
     def _carried(self, name: str, point: Vector3, carry_offset: bool) -> Vector3:
         for axis in self._chain(name):

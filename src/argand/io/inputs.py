@@ -9,10 +9,14 @@ from pathlib import Path
 from argand.errors import InputError
 from argand.io.expt import ExptImages, read_expt
 from argand.io.expt_content import is_experiment_list
+from argand.io.limits import MOST_FRAMES, is_there, read_bytes, require_at_most
+from argand.io.selection import require_selected, split_selection
 from argand.io.suffix import IMAGE, MANY_IMAGES
 
 _PART_OF_MASTER = re.compile(r"_(data_\d+|meta|\d{6})\.(h5|hdf5|nxs)$", re.IGNORECASE)
 _LIST_SUFFIXES = (".lst", ".list", ".txt")
+_MOST_LIST_BYTES = 2**26
+"""Of a list of images: 10⁶ names of 64 bytes."""
 
 
 def expand_inputs(patterns: Sequence[str]) -> list[str]:
@@ -45,16 +49,20 @@ def _expanded(pattern: str) -> Iterator[tuple[str, ExptImages | None]]:
 
 
 def _named(pattern: str, path: Path) -> Iterable[str]:
+    if not is_there(path):
+        return _files(pattern)
     if path.is_dir():
         return _folder(path)
-    if path.suffix in _LIST_SUFFIXES and path.exists():
+    if path.suffix in _LIST_SUFFIXES:
         return _listed(path)
     return _files(pattern)
 
 
 def _files(pattern: str) -> list[str]:
-    plain = re.sub(r"#\d+(-\d+)?$", "", pattern)
-    if Path(pattern).exists() or Path(plain).exists():
+    file, wanted = split_selection(pattern)
+    if is_there(file):
+        if wanted is not None:
+            require_selected(pattern, _count(file))
         return [pattern]
     found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  a pattern may be absolute
     if not found:
@@ -62,8 +70,24 @@ def _files(pattern: str) -> list[str]:
     return found
 
 
+def _count(file: str) -> int | None:
+    """How many images a file has; None where that is not known, and reading it says why."""
+    from argand.io.formats import open_stack
+
+    try:
+        stack = open_stack(file)
+    except InputError:
+        return None
+    stack.close()
+    return stack.count
+
+
 def _folder(folder: Path) -> list[str]:
-    images = sorted(str(path) for path in folder.iterdir() if path.is_file() and IMAGE.search(path.name))
+    try:
+        files = [path for path in folder.iterdir() if IMAGE.search(path.name) and path.is_file()]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be looked into ({error.strerror}); check permissions") from error
+    images = sorted(map(str, files))
     masters = [path for path in images if not _PART_OF_MASTER.search(path)]
     # Data files are reached through their master; alone they know no geometry.
     with_master = any(MANY_IMAGES.search(path) for path in masters)
@@ -74,17 +98,15 @@ def _folder(folder: Path) -> list[str]:
 
 
 def _listed(path: Path) -> Iterator[str]:
-    try:
-        # Names of files may have bytes that are no UTF-8.
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    # Names of files may have bytes that are no UTF-8.
+    text = read_bytes(path, _MOST_LIST_BYTES).decode("utf-8", "surrogateescape")
     if "\0" in text:
         raise InputError(f"{path}: not a list of image files; give one file name a line")
     lines = [line.strip() for line in text.splitlines()]
     named = [line for line in lines if line and not line.startswith("#")]
     if not named:
         raise InputError(f"{path}: names no images; give one file name a line")
+    require_at_most(path, "images", len(named), MOST_FRAMES)
     for line in named:
         # An absolute name stays as it is when joined to the list's folder.
         yield from _files(str(path.parent / line))

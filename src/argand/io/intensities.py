@@ -28,6 +28,8 @@ _LONGEST_ELECTRON_WAVE = 0.1
 
 h / √(2 m e U (1 + e U / 2 m c²)) is 0.0994 Å at 15 kV. X-rays of 0.1 Å have 124 keV.
 """
+_SHORTEST_WAVE, _LONGEST_WAVE = 0.005, 25.0
+"""In Å, by hand: electrons of 2 MV, and the longest waves of neutrons that crystals are measured with."""
 _UNKNOWN_SIGMA = 0.02
 """Sigma over the mean value where a file has none: by hand, it weighs all reflections alike."""
 _LARGEST_INDEX = 100_000.0
@@ -124,7 +126,14 @@ def checked(measured: MeasuredIntensities) -> MeasuredIntensities:
         notes += (f"{placeholder.sum()} reflections of one value ({value:g}) taken for not measured",)
     kept = good & ~placeholder
     rows = (measured.hkl[kept], measured.intensity[kept], measured.sigma[kept])
-    return replace(measured, hkl=rows[0], intensity=rows[1], sigma=rows[2], notes=notes)
+    if np.ptp(rows[1]) == 0:
+        raise InputError(f"{measured.source}: all intensities are equal; are the columns in place?")
+    found = replace(measured, hkl=rows[0], intensity=rows[1], sigma=rows[2], notes=notes)
+    wave = measured.wavelength
+    if wave is None or _SHORTEST_WAVE <= wave <= _LONGEST_WAVE:
+        return found
+    told = f"a wavelength of {wave:g} Å cannot be: it is left out"
+    return replace(found, wavelength=None, radiation=None, notes=(*notes, told))
 
 
 def _placeholders(
@@ -142,11 +151,18 @@ def parse_cell(text: str) -> CellParameters:
     try:
         a, b, c, alpha, beta, gamma = (float(part) for part in re.split(r"[,\s]+", text.strip()))
     except ValueError as error:
-        raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees") from error
-    # By hand: numbers beyond these are in nm or radians, or out of order.
+        raise InputError(
+            f"'{text[:100]}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees"
+        ) from error
+    # By hand: numbers beyond these are in nm or radians, or out of order; each by itself, for nan.
+    lengths_fit = all(1 <= length < 2000 for length in (a, b, c))
     angles_fit = all(20 < angle < 160 for angle in (alpha, beta, gamma))
-    if not (1 <= min(a, b, c) <= max(a, b, c) < 2000 and angles_fit):
-        raise InputError(f"'{text}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees")
+    if not lengths_fit or not angles_fit:
+        raise InputError(f"'{text[:100]}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees")
+    cosines = np.cos(np.radians([alpha, beta, gamma]))
+    # (V / abc)² (International Tables B 1.1); by hand, flatter by far than any reduced or usual cell.
+    if 1 - (cosines**2).sum() + 2 * cosines.prod() < 1e-3:
+        raise InputError(f"'{text[:100]}' is no cell: its angles do not go together; check them")
     return a, b, c, alpha, beta, gamma
 
 

@@ -4,13 +4,18 @@ import re
 
 import gemmi
 import numpy as np
+from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.crystal_facts import CrystalFacts
 from argand.io.intensities import Rows, parse_cell, radiation_of, whole_indices
+from argand.io.limits import MOST_REFLECTIONS, require_at_most
+from argand.io.text_size import lines_of
 
 _END = "999"
 """What stands alone in the last line of Jana's reflections."""
+_LONGEST_INDEX, _LONGEST_SYMBOL = 8, 60
+"""Letters of an index and of the symbol of a space group that are read. By hand: none is as long."""
 
 
 def parse_m90(text: str, source: str) -> tuple[Rows, float | None]:
@@ -19,40 +24,47 @@ def parse_m90(text: str, source: str) -> tuple[Rows, float | None]:
     Lines are h, k, l, F², sigma and more, up to 999; with satellites a fourth index comes before F², and only
     main reflections are kept. Raises InputError where no such line follows the header.
     """
-    lines = [line.split() for line in text.splitlines()]
-    told = [parts[1] for parts in lines if parts[:1] == ["lambda"] and len(parts) > 1]
-    table: list[list[str]] = []
-    for parts in lines:
-        if parts[:1] == [_END] or (table and not _is_reflection(parts)):
+    lines = lines_of(text, source)
+    told = [line.split(maxsplit=2)[1:2] for line in lines if line.split(maxsplit=1)[:1] == ["lambda"]]
+    table, count, extra = np.empty((len(lines), 6)), 0, 0
+    for line in lines:
+        parts = line.split(maxsplit=6)[:6]
+        if parts[:1] == [_END] or (count and not _is_reflection(parts)):
             break
         if _is_reflection(parts):
-            table.append(parts)
-    if not table:
+            # A fourth index has a decimal point in no line.
+            extra = int(len(parts) > 5 and "." not in parts[3] and (extra or not count))
+            table[count] = [*(float(part) for part in parts[:5]), _sixth(parts)]
+            count += 1
+    if not count:
         raise InputError(f"{source}: no reflections (h k l F² sigma) in it; is it a .m90 of Jana?")
-    return _rows(table), float(told[0]) if told else None
+    require_at_most(source, "reflections", count, MOST_REFLECTIONS)
+    return _rows(table[:count], extra), float(told[0][0]) if told and told[0] else None
+
+
+def _sixth(parts: list[str]) -> float:
+    """The sixth number of a line, NaN where there is none."""
+    try:
+        return float(parts[5])
+    except (IndexError, ValueError):
+        return float("nan")
 
 
 def _is_reflection(parts: list[str]) -> bool:
     try:
-        [int(part) for part in parts[:3]]
+        [int(part[:_LONGEST_INDEX]) for part in parts[:3]]
         [float(part) for part in parts[3:5]]
     except ValueError:
         return False
     return len(parts) >= 5
 
 
-def _rows(table: list[list[str]]) -> Rows:
-    # A fourth index has a decimal point in no line.
-    extra = 0 if len(table[0]) < 6 or any("." in parts[3] for parts in table) else 1
-    main = [parts for parts in table if not extra or int(parts[3]) == 0]
+def _rows(table: Float[np.ndarray, "n 6"], extra: int) -> Rows:
+    main = table if not extra else table[table[:, 3] == 0]
     notes: tuple[str, ...] = ()
     if len(main) < len(table):
         notes = (f"{len(table) - len(main)} satellite reflections left out: the average structure is sought",)
-    values = np.array(
-        [[float(part) for part in (*parts[:3], *parts[3 + extra : 5 + extra])] for parts in main]
-    )
-    values = values.reshape(-1, 5)
-    return Rows(whole_indices(values[:, :3]), values[:, 3], values[:, 4], notes)
+    return Rows(whole_indices(main[:, :3]), main[:, 3 + extra], main[:, 4 + extra], notes)
 
 
 def parse_m50(text: str) -> CrystalFacts:
@@ -61,7 +73,7 @@ def parse_m50(text: str) -> CrystalFacts:
     for line in text.splitlines():
         if parts := line.split():
             cards.setdefault(parts[0].lower(), parts[1:])
-    symbol = re.split(r"\(.*[a-z0]", " ".join(cards.get("spgroup", [])[:1]))[0]
+    symbol = re.split(r"\(.*[a-z0]", " ".join(cards.get("spgroup", [])[:1])[:_LONGEST_SYMBOL])[0]
     known = gemmi.find_spacegroup_by_name(symbol) if symbol else None
     wavelength = float(cards["lambda"][0]) if cards.get("lambda") else None
     cell = parse_cell(" ".join(cards["cell"][:6])) if "cell" in cards else None

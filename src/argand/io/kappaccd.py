@@ -1,10 +1,17 @@
-"""Headers of Nonius KappaCCD images, as fabio reads them; they state no beam centre."""
+"""Nonius KappaCCD images, as fabio reads them; their headers state no beam centre."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from argand.io.header import Header, number, pair, positive
+import numpy as np
+
+from argand.io.header import Header, Stack, number, pair, positive
+from argand.io.limits import image_size
+
+_MOST_HEADER, _LONGEST_LINE = 2**16, 100
+"""Bytes of a header, by hand (they have some 3000), and of a line of it, as in fabio."""
+_MOST_READOUTS = 100
+"""By hand: frames are read twice."""
 
 
 def kappaccd_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
@@ -27,15 +34,35 @@ def kappaccd_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     )
 
 
-def check_whole(blob: bytes) -> None:
-    """Raise ValueError for a file that is shorter than its header and pixels: fabio counts from its end."""
-    lines = re.match(rb"(?:[ -~]*\r?\n)+", blob)
-    text = lines.group() if lines else b""
+def kappaccd_stack(blob: bytes) -> Stack:
+    """The image in the bytes of a file: lines of `key = value`, and pixels of 16 bits that end it.
 
-    def value(key: bytes) -> int:
-        found = re.search(key + rb"\s*=\s*(\d+)", text)
-        return int(found.group(1)) if found else 1
-
-    size = 2 * value(b"X dimension") * value(b"Y dimension") * value(b"Number of readouts")
-    if len(blob) - size < text.rfind(b"="):
+    Counts are the sums of the read-outs, of which there may be several. Raises ValueError for a file that is
+    shorter than its header and pixels.
+    """
+    keys, begin = _keys(blob)
+    shape = (int(keys["Y dimension"]), int(keys["X dimension"]))
+    readouts = int(keys.get("Number of readouts", 1))
+    if not 1 <= readouts <= _MOST_READOUTS:
+        raise ValueError(f"states {readouts} read-outs of the image")
+    pixels = readouts * image_size(shape)
+    if len(blob) - 2 * pixels < begin:
         raise ValueError("truncated: the pixels reach into the header")
+    counts = np.frombuffer(blob, "<u2", pixels, len(blob) - 2 * pixels).reshape(readouts, *shape)
+    data = counts.sum(axis=0, dtype=np.int32)
+    return Stack(1, lambda index: data, kappaccd_header(keys, shape))
+
+
+def _keys(blob: bytes) -> tuple[dict[str, str], int]:
+    """The header, and the byte at which its last line with a value ends."""
+    keys: dict[str, str] = {}
+    begin = at = 0
+    for line in blob[:_MOST_HEADER].split(b"\n"):
+        if len(line) > _LONGEST_LINE or not line.rstrip(b"\r").isascii():
+            break
+        at += len(line) + 1
+        key, equals, value = line.decode("ascii").partition("=")
+        if equals:
+            keys[key.strip()] = value.strip()
+            begin = at - 1
+    return keys, begin

@@ -6,8 +6,9 @@ limits are those of the largest honest files, which still pass.
 
 import bz2
 import gzip
+import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from stat import S_ISREG
@@ -34,6 +35,8 @@ MOST_ATOMS = 10**6
 MOST_VOXELS = 2**26
 """Of one map: a grid of 406 along each side."""
 
+_PIECE = 2**20
+"""Bytes that are read at a time."""
 _OPENERS: dict[bytes, Callable[[BytesIO], BufferedIOBase]] = {
     b"BZh": lambda raw: bz2.BZ2File(raw),
     b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
@@ -45,6 +48,25 @@ def require_at_most(source: str | Path, what: str, count: float, most: int) -> N
     """InputError where a file declares more of something than argand reads."""
     if not count <= most:  # NaN too
         raise InputError(f"{source}: declares {count:,} {what}; argand reads at most {most:,}, split it up")
+
+
+def image_size(shape: Sequence[int]) -> int:
+    """Number of pixels of an image with these sides; ValueError for none and for more than `MOST_PIXELS`."""
+    sides = " x ".join(f"{side:.3g}" if abs(side) > MOST_PIXELS else str(side) for side in shape)
+    size = math.prod(map(int, shape))
+    if min(shape, default=0) < 1:
+        raise ValueError(f"states {sides} pixels")
+    if size > MOST_PIXELS:
+        raise ValueError(f"states {sides} pixels, more than the {MOST_PIXELS:,} that argand reads")
+    return size
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether there is something at `path`; names that no file can have name nothing."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long, no permission, a zero byte
+        return False
 
 
 def require_file(path: str | Path) -> int:
@@ -69,12 +91,16 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
     _require_bytes(path, require_file(path), most)
     try:
         with Path(path).open("rb") as file:
-            # A file may grow, and those of /proc tell no size.
-            raw = file.read(most + 1)
+            raw = _read(file, most + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({_why(error)}); check the file") from error
     _require_bytes(path, len(raw), most)
     return unpacked_bytes(raw, path, most)
+
+
+def is_packed(start: bytes) -> bool:
+    """Whether bytes that begin so are packed as `unpacked_bytes` knows it."""
+    return start.startswith(tuple(_OPENERS))
 
 
 def unpacked_bytes(raw: bytes, source: str | Path, most: int = MOST_BYTES) -> bytes:
@@ -86,13 +112,21 @@ def unpacked_bytes(raw: bytes, source: str | Path, most: int = MOST_BYTES) -> by
     if opener is None:
         return raw
     try:
-        found = opener(BytesIO(raw)).read(most + 1)
+        found = _read(opener(BytesIO(raw)), most + 1)
     except EOFError as error:
         raise InputError(f"{source}: packed, and cut short; copy it again") from error
     except (OSError, zlib.error) as error:
         raise InputError(f"{source}: packed, and damaged ({_why(error)}); copy it again") from error
     _require_bytes(source, len(found), most, "unpacks to")
     return found
+
+
+def _read(file: BufferedIOBase, most: int) -> bytes:
+    """The first bytes of a file, as many as there are: to ask for more at once would make room for them."""
+    found = BytesIO()
+    while part := file.read(min(_PIECE, most - found.tell())):
+        found.write(part)
+    return found.getvalue()
 
 
 def _require_bytes(source: str | Path, length: int, most: int, how: str = "holds") -> None:

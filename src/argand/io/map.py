@@ -1,6 +1,7 @@
 """Maps on a cube of voxels: .npy and CCP4 (.map, .ccp4, .mrc), also gzipped; crystals' maps at any points."""
 
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import gemmi
 import numpy as np
@@ -8,7 +9,10 @@ from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.atomic import written
+from argand.io.ccp4_header import require_ccp4
 from argand.io.intensities import CellParameters
+from argand.io.limits import MOST_VOXELS, read_bytes
+from argand.io.npy_array import parse_npy
 from argand.io.plain_name import plain_name
 from argand.io.solution import write_ccp4
 from argand.physics.crystal.symmetry import Group
@@ -31,13 +35,7 @@ def read_map(path: Path) -> Cube:
 
 def read_array(path: Path) -> np.ndarray:
     """Real numbers of an .npy file, of any shape; InputError for what is none."""
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: no array in it ({error}); write it with numpy.save") from error
-    if values.dtype.kind not in "fiu":
-        raise InputError(f"{path}: an array of {values.dtype}; give real numbers")
-    return values
+    return parse_npy(read_bytes(path), str(path), MOST_VOXELS)
 
 
 def read_ccp4(path: Path) -> tuple[np.ndarray, CellParameters]:
@@ -45,14 +43,32 @@ def read_ccp4(path: Path) -> tuple[np.ndarray, CellParameters]:
     bare = path.with_suffix("") if path.suffix == ".gz" else path
     if bare.suffix not in CCP4_SUFFIXES:
         raise InputError(f"{path}: not a kind of map that is known; give .npy, .map, .ccp4 or .mrc")
-    try:
-        with plain_name(path) as name:
-            ccp4 = gemmi.read_ccp4_map(name)
-        ccp4.setup(0.0)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
+    ccp4 = _whole(path)
     cell = ccp4.grid.unit_cell
     return np.array(ccp4.grid, copy=True), (cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma)
+
+
+def _whole(path: Path) -> gemmi.Ccp4Map:
+    """gemmi's map of the whole cell, after a check of the header, which gemmi trusts."""
+    blob = read_bytes(path)
+    require_ccp4(blob, str(path))
+    try:
+        ccp4 = _read_plain(path, blob)
+        ccp4.setup(0.0)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
+    return ccp4
+
+
+def _read_plain(path: Path, blob: bytes) -> gemmi.Ccp4Map:
+    """gemmi's map of a file that holds these bytes, plain or packed: gemmi itself unpacks without bound."""
+    if path.stat().st_size == len(blob) and path.suffix.lower() != ".gz":
+        with plain_name(path) as name:
+            return gemmi.read_ccp4_map(name)
+    with NamedTemporaryFile(suffix=".ccp4") as plain:
+        plain.write(blob)
+        plain.flush()
+        return gemmi.read_ccp4_map(plain.name)
 
 
 def write_map(path: Path, values: Cube, side: float | None = None) -> Path:
@@ -73,12 +89,7 @@ def sample_map(path: Path, corner: Vector3, step: float, shape: tuple[int, int, 
 
     Raises InputError for a file that is no whole CCP4 map.
     """
-    try:
-        with plain_name(path) as name:
-            ccp4 = gemmi.read_ccp4_map(name)
-        ccp4.setup(0.0)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
+    ccp4 = _whole(path)
     values = np.zeros(shape, np.float32)
     places = gemmi.Transform()
     places.mat.fromlist((step * np.eye(3)).tolist())

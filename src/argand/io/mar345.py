@@ -16,6 +16,9 @@ from argand.typing import Mask
 _LITTLE = b"\xd2\x04"
 """First bytes of a file of a little-endian machine: the marker 1234."""
 
+_MOST_PIXELS = 2**24
+"""Of an image: the plate has 3450 x 3450 at most (marXperts)."""
+
 
 def mar345_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     """Header of a mar345 image."""
@@ -45,9 +48,11 @@ def check_whole(blob: bytes) -> None:
     order = "<" if blob[:2] == _LITTLE else ">"
     words = np.frombuffer(blob, f"{order}i4", 6)
     fast, high, size = int(words[1]), int(words[2]), int(words[5])
-    packed = re.search(rb"\nCCP4 packed image( V2)?, X: *(\d+), Y: *(\d+)\n", blob)
+    packed = re.search(rb"\nCCP4 packed image( V2)?, X: {0,9}(\d{1,9}), Y: {0,9}(\d{1,9})\n", blob)
     if packed is None:
         raise ValueError("no packed pixels in it: a spiral scan, or truncated?")
+    if not 0 < size <= _MOST_PIXELS:
+        raise ValueError(f"states {size} pixels")
     if fast < 1 or size % fast or (int(packed.group(2)), int(packed.group(3))) != (fast, size // fast):
         raise ValueError("its header and its packed pixels state different sizes")
     # Pairs of a pixel's number, from 1, and its count, in records of eight.

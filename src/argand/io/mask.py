@@ -12,6 +12,8 @@ _MARKERS = (2**16 - 1, 2**32 - 1)
 them into a wider type they are still there, above all counts."""
 _FLOAT_LIMIT = 4294967040.0
 """Largest number of 32-bit floats below 2**32: what lies above was a marker of 32 bits."""
+LARGEST = 2**53
+"""Above all counts of 64 bits: whole numbers up to here are exact in double precision."""
 _NEGATIVE_MARKERS = (-1.0, -2.0)
 """Marks of gaps and bad pixels (Dectris) in images that became floats."""
 
@@ -28,6 +30,8 @@ def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
     `data` and the answer are [slow, fast].
     """
     usable = _below(data, saturation)
+    if data.dtype.kind in "iu" and data.dtype.itemsize > 4:
+        usable &= data < data.dtype.type(LARGEST)
     if data.dtype.kind == "i":
         usable &= data >= 0
     elif data.dtype.kind == "f":
@@ -54,7 +58,9 @@ def _below(data: Image, saturation: float | None) -> Mask:
 
 def _float_markers(data: Image) -> Mask:
     """True where an image of floats holds a number that marked a bad pixel when it held integers."""
-    marked = data > _FLOAT_LIMIT
+    limit = np.float32(_FLOAT_LIMIT)
+    # A background that was taken off leaves nothing that is below zero by as much.
+    marked = (data > limit) | (data < -limit)
     negative = data < 0
     values = data[negative]
     return marked | negative if np.isin(values, _NEGATIVE_MARKERS).all() else marked

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError, MissingExtraError
+from argand.io.limits import MOST_ATOMS, require_at_most
+from argand.io.text_size import read_text, require_words
 
 MAX_PLACES = 50_000_000
 """Coordinates of all frames together that are read: 400 MB. By hand, for the memory of a small machine."""
@@ -78,12 +80,19 @@ def parts_of(name: str) -> tuple[Path, Path | None]:
 
 
 def _models(path: Path) -> list[gemmi.Model]:
+    # gemmi hands names on as they are, and Python takes UTF-8 alone.
+    text = read_text(path)
+    require_words(text, path)
+    blob = text.encode("ascii", "replace")
     try:
         # Chain parts stay where they are: atoms keep the order of the file.
-        return list(gemmi.read_structure(str(path), merge_chain_parts=False))
+        models = list(gemmi.read_structure_string(blob, merge_chain_parts=False))
     except Exception as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: no PDB or mmCIF file that can be read ({reason})") from error
+    for model in models[:1]:
+        require_at_most(path, "atoms", model.count_atom_sites(), MOST_ATOMS)
+    return models
 
 
 def _kept(model: gemmi.Model, path: Path) -> tuple[list[Atom], Float[np.ndarray, "atom 3"], Counter[str]]:

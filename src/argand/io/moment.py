@@ -33,7 +33,12 @@ def moment(text: str) -> str | None:
 
 def later(start: str | None, seconds: float) -> str | None:
     """The moment so many seconds after `start`, as `moment` gives it."""
-    return _iso(datetime.fromisoformat(start) + timedelta(seconds=seconds)) if start and seconds else start
+    if not (start and seconds):
+        return start
+    try:
+        return _iso(datetime.fromisoformat(start) + timedelta(seconds=seconds))
+    except (OverflowError, ValueError):  # a time between images that cannot be meant
+        return None
 
 
 def _iso(when: datetime) -> str:

@@ -1,43 +1,133 @@
-"""Reflections of MTZ files: the first column of intensities, or else of amplitudes."""
+"""Reflections of MTZ files: the first column of intensities, or else of amplitudes.
 
-from collections.abc import Mapping
+The layout: https://www.ccp4.ac.uk/html/mtzformat.html. It is read here and not by gemmi, which trusts what
+the header says of its own place and of the sizes.
+"""
+
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import gemmi
 import numpy as np
+from jaxtyping import Float32
 
 from argand.errors import InputError
-from argand.io.intensities import MeasuredIntensities, squared, unknown_sigma
-from argand.io.plain_name import plain_name
-from argand.physics.crystal.symmetry import Group
+from argand.io.intensities import CellParameters, MeasuredIntensities, squared, unknown_sigma, whole_indices
+from argand.io.limits import MOST_REFLECTIONS, require_at_most
+from argand.physics.crystal.symmetry import Group, complete_group
+
+_RECORD, _WORD = 80, 4
+"""Bytes of a record of the header, and of a number."""
+_MOST_COLUMNS = 1000
+"""By hand: MTZ files of merged data sets have up to some hundred."""
+
+
+@dataclass(frozen=True)
+class MtzFile:
+    """Labels' types of the columns, their values, NaN where there is none, and the records of the header."""
+
+    types: tuple[str, ...]
+    values: Float32[np.ndarray, "n column"]
+    records: tuple[tuple[str, str], ...]
+
+    def records_of(self, name: str) -> list[str]:
+        """What stands behind this name in each of its records."""
+        return [text for known, text in self.records if known == name]
 
 
 def read_mtz_reflections(path: Path, blob: bytes) -> MeasuredIntensities:
-    """Reflections, cell and symmetry; InputError for a file that is no MTZ or lacks the columns."""
-    if blob[:4] != b"MTZ ":
-        raise InputError(f"{path}: is no MTZ file")
-    with plain_name(path) as plain:
-        mtz = gemmi.read_mtz_file(plain)
-    data = np.array(mtz, copy=True)
-    # Reversed, so that of several columns of a kind the first is taken.
-    kinds: Mapping[str, int] = {column.type: i for i, column in reversed(list(enumerate(mtz.columns)))}
-    which = next((kind for kind in "JFG" if kind in kinds), None)
+    """Reflections, cell and symmetry; InputError for a file that is no MTZ, damaged, or lacks the columns."""
+    mtz = parse_mtz(blob, str(path))
+    which = next((kind for kind in "JFG" if kind in mtz.types), None)
     if which is None:
         raise InputError(f"{path}: has no column of intensities (J) or amplitudes (F)")
-    column = kinds[which]
-    value, sigma = data[:, column].astype(float), data[:, column + 1].astype(float)
-    if mtz.columns[column + 1].type not in "QML":
+    column = mtz.types.index(which)
+    data = mtz.values[np.isfinite(mtz.values[:, column])]
+    value = data[:, column].astype(float)
+    if "".join(mtz.types[column + 1 : column + 2]) in ("Q", "M", "L"):
+        sigma = data[:, column + 1].astype(float)
+    else:
         sigma = unknown_sigma(value)
-    keep = np.isfinite(value) & np.isfinite(sigma)
-    hkl, value, sigma = data[keep, :3].astype(int), value[keep], sigma[keep]
+    keep = np.isfinite(sigma)
+    hkl, value, sigma = whole_indices(data[keep, :3].astype(float)), value[keep], sigma[keep]
     if which != "J":
         value, sigma = squared(value, sigma)
-    c = mtz.cell
-    group = (
-        None
-        if mtz.spacegroup is None
-        else Group.from_operations(mtz.spacegroup.operations(), mtz.spacegroup.xhm())
-    )
-    name = None if mtz.spacegroup is None else mtz.spacegroup.xhm()
-    cell = (c.a, c.b, c.c, c.alpha, c.beta, c.gamma)
-    return MeasuredIntensities(str(path), hkl, value, sigma, cell, name, group)
+    group = _group(mtz)
+    name = group.name if group is not None and group.name else None
+    return MeasuredIntensities(str(path), hkl, value, sigma, _cell(mtz), name, group)
+
+
+def parse_mtz(blob: bytes, source: str) -> MtzFile:
+    """Header and values of an MTZ file; InputError where these are not there, or contradict each other."""
+    if blob[:4] != b"MTZ " or len(blob) < _RECORD:
+        raise InputError(f"{source}: is no MTZ file")
+    # The first half byte of the machine stamp: 1 stands for big-endian numbers, 4 for little-endian ones.
+    order = ">" if blob[8] >> 4 == 1 else "<"
+    words = int(np.frombuffer(blob, f"{order}i4", 1, 4)[0])
+    if words == -1:
+        words = int(np.frombuffer(blob, f"{order}i8", 1, 12)[0])
+    start = (words - 1) * _WORD
+    if not _RECORD <= start <= len(blob) - _RECORD:
+        raise InputError(f"{source}: damaged MTZ, its header is not where it says; copy it again")
+    records = _records(blob[start:])
+    columns, count = _sizes(records, source)
+    types = tuple(_column_type(text) for name, text in records if name == "COLUMN")
+    if len(types) != columns or columns < 4:
+        raise InputError(f"{source}: damaged MTZ, {columns} columns with {len(types)} names; copy it again")
+    if _RECORD + _WORD * columns * count > start:
+        raise InputError(f"{source}: damaged MTZ, shorter than {count} reflections; copy it again")
+    values = np.frombuffer(blob, f"{order}f4", columns * count, _RECORD).reshape(count, columns)
+    return MtzFile(types, values.astype(np.float32), records)
+
+
+def _records(header: bytes) -> tuple[tuple[str, str], ...]:
+    """Name and content of each record up to END."""
+    found = []
+    # Two records for each column, and what else there may be.
+    for first in range(0, min(len(header), 4 * _MOST_COLUMNS * _RECORD), _RECORD):
+        name, _, text = header[first : first + _RECORD].decode("latin-1").partition(" ")
+        if name == "END":
+            break
+        found.append((name.upper(), text))
+    return tuple(found)
+
+
+def _sizes(records: tuple[tuple[str, str], ...], source: str) -> tuple[int, int]:
+    """How many columns and reflections the header declares."""
+    told = next((text.split() for name, text in records if name == "NCOL"), [])
+    if len(told) < 2 or not all(word.isdecimal() for word in told[:2]):
+        raise InputError(f"{source}: damaged MTZ, its header tells no sizes; copy it again")
+    columns, count = int(told[0]), int(told[1])
+    require_at_most(source, "columns", columns, _MOST_COLUMNS)
+    require_at_most(source, "reflections", count, MOST_REFLECTIONS)
+    return columns, count
+
+
+def _column_type(text: str) -> str:
+    """The type in a record of a column, which stands behind its label."""
+    return "".join(text.split()[1:2])
+
+
+def _cell(mtz: MtzFile) -> CellParameters | None:
+    """The cell of the header; None where there is none."""
+    try:
+        a, b, c, alpha, beta, gamma = (float(word) for word in mtz.records_of("CELL")[0].split()[:6])
+    except (IndexError, ValueError):
+        return None
+    return a, b, c, alpha, beta, gamma
+
+
+def _group(mtz: MtzFile) -> Group | None:
+    """The group of the operators, or else of the name in quotes; None where neither is understood."""
+    operators = mtz.records_of("SYMM")
+    try:
+        if operators:
+            operations = complete_group([gemmi.Op(text.strip().lower()) for text in operators])
+            known = gemmi.find_spacegroup_by_ops(operations)
+            return Group.from_operations(operations, known.xhm() if known else "")
+    except (RuntimeError, ValueError):
+        return None
+    quoted = re.search(r"'([^']{1,40})'", "".join(mtz.records_of("SYMINF")[:1]))
+    known = gemmi.find_spacegroup_by_name(quoted[1]) if quoted else None
+    return Group.from_operations(known.operations(), known.xhm()) if known else None

@@ -1,5 +1,6 @@
 """HDF5 images: Dectris masters with external data files, NXmx, and plain stacks of images."""
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Callable
@@ -12,7 +13,10 @@ import hdf5plugin  # noqa: F401  registers the compression filters of Dectris de
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.header import SWUNG_OUT_DEG, Header, Stack, pair, positive, unreadable
+from argand.io.hdf5_data import datasets, image, require_images, values
+from argand.io.hdf5_links import item_at, linked_file, opened
+from argand.io.header import SWUNG_OUT_DEG, Header, Stack, number, pair, positive, unreadable
+from argand.io.limits import MOST_FRAMES, require_at_most, require_file
 from argand.io.moment import moment
 from argand.io.nxaxes import (
     as_text,
@@ -33,6 +37,9 @@ from argand.units import JOULES_PER_KEV, wavelength_from_energy
 _DISTANCES = ("detector_distance", "distance")
 """Where the distance stands, first Dectris' place and then NXmx'."""
 
+_DAMAGED = (OSError, RuntimeError, LookupError, TypeError, ValueError)
+"""What h5py and the readers of a file's header raise where it is damaged."""
+
 
 def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> Stack:
     """The images of an HDF5 file; linked data files are looked for from `folder`.
@@ -41,7 +48,7 @@ def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> S
     which names it, once its first frame is asked for. A frame has two axes, or as many as the modules that
     the file describes ask for, or `axes`, where the positions of its panels are known from elsewhere.
     """
-    source = _Source(_opened(file), str(getattr(file, "name", file)), folder)
+    source = _Source(opened(file), str(getattr(file, "name", file)), folder)
     try:
         panels = None if axes is not None else _panels(source.entry())
         segments = source.segments(panels.raw_axes() if panels else axes)
@@ -64,10 +71,11 @@ def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> S
 
 def nexus_panels(path: str) -> PanelSet | None:
     """The modules of the detector that an HDF5 file describes, where they form no flat image."""
+    require_file(path)
     try:
         with h5py.File(path, "r") as file:
             return _panels(find_first(file, "NXentry", "entry") or file)
-    except OSError as error:
+    except _DAMAGED as error:
         raise unreadable(path, str(error)) from error
 
 
@@ -94,29 +102,17 @@ def growth(master: Path, settled: Callable[[Path], bool]) -> Growth:
     while. A virtual data set counts when all its files are there. Raises InputError for a master that cannot
     be read.
     """
+    require_file(master)
     try:
-        source = _Source(_opened(str(master)), str(master), master.parent)
+        source = _Source(opened(str(master)), str(master), master.parent)
     except OSError as error:
         raise unreadable(str(master), str(error)) from error
     try:
         return source.growth(settled)
+    except _DAMAGED as error:
+        raise unreadable(str(master), str(error)) from error
     finally:
         source.close()
-
-
-def _opened(file: str | BytesIO | Path) -> h5py.File:
-    """An HDF5 file to read; OSError where it cannot be."""
-    try:
-        return h5py.File(file, "r")
-    except OSError:
-        if isinstance(file, BytesIO):
-            raise
-        try:
-            # A file that is being written in SWMR mode opens in that mode alone.
-            return h5py.File(file, "r", swmr=True)
-        except (OSError, ValueError):
-            pass
-        raise
 
 
 class _Source:
@@ -153,14 +149,16 @@ class _Source:
             if axes is None:
                 refuse_panels(self.name, data.shape)
             before = data.ndim - (axes or 2)
-            if before < 0 or (axes is not None and int(np.prod(data.shape[1:before])) > 1):
+            if before < 0 or (axes is not None and math.prod(data.shape[1:before]) > 1):
                 raise InputError(
                     f"{self.name}: its images have {data.ndim - 1} axes, and {axes} by the geometry of the "
                     "panels; is this that of another detector?"
                 )
-            found.append((int(np.prod(data.shape[:before])), _frame_reader(data, before)))
+            require_images(data, axes or 2)
+            found.append((math.prod(data.shape[:before]), _frame_reader(data, before)))
         if not found:
             raise ValueError("no images in this HDF5 file")
+        require_at_most(self.name, "images", sum(count for count, _ in found), MOST_FRAMES)
         return found
 
     def growth(self, settled: Callable[[Path], bool]) -> Growth:
@@ -169,10 +167,11 @@ class _Source:
         for group, name in self._data_names():
             try:
                 data = self._dataset(group, name)
+                require_images(data, 2)
             except InputError as error:
                 missing = error
                 break
-            there, all_of_them = _stored(data), int(np.prod(data.shape[:-2]))
+            there, all_of_them = _stored(data), math.prod(data.shape[:-2])
             if not data.file.swmr_mode and not settled(Path(data.file.filename)):
                 break
             frames += there
@@ -195,39 +194,28 @@ class _Source:
     def _dataset(self, group: h5py.Group, name: str) -> h5py.Dataset:
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
-            file = self._linked_file(link.filename)
-            data = file.get(link.path)
+            data = item_at(self._linked_file(group.file, link.filename), link.path)
         else:
-            data = group.get(name)
+            data = item_at(group, name)
         if not isinstance(data, h5py.Dataset):
             raise ValueError(f"{group.name}/{name} is no data set")
-        if data.is_virtual:
-            for part in data.virtual_sources():
-                # A virtual data set reads as zeros, without a word, where its file is missing.
-                if part.file_name != "." and "%" not in part.file_name:
-                    self._existing(part.file_name, Path(data.file.filename).parent)
         return data
 
-    def _linked_file(self, filename: str) -> h5py.File:
-        path = self._existing(filename, self.folder)
+    def _linked_file(self, file: h5py.File, filename: str) -> h5py.File:
+        path = linked_file(file, filename, self.folder)
+        if path is None:
+            place = self.folder / filename
+            raise InputError(f"{self.name}: its data file {place} is missing; put it beside this file")
         try:
-            self.opened.append(_opened(path))
+            self.opened.append(opened(path))
         except OSError as error:
             raise unreadable(str(path), str(error)) from error
         return self.opened[-1]
 
-    def _existing(self, filename: str, folder: Path) -> Path:
-        for path in (folder / filename, folder / Path(filename).name):
-            if path.exists():
-                return path
-        raise InputError(
-            f"{self.name}: its data file {folder / filename} is missing; put it beside this file"
-        )
-
 
 def _stored(data: h5py.Dataset) -> int:
     """How many frames, from the first on, are stored: room may have been made for more."""
-    count = int(np.prod(data.shape[:-2]))
+    count = math.prod(data.shape[:-2])
     if data.is_virtual or 0 in data.shape:
         return count
     chunks = data.chunks
@@ -254,18 +242,15 @@ def _raiser(error: InputError) -> Callable[[int], np.ndarray]:
 
 def _frame_reader(data: h5py.Dataset, before: int) -> Callable[[int], np.ndarray]:
     """Reads what is at an index of the first `before` axes, counted through."""
-    return lambda index: data[np.unravel_index(index, data.shape[:before])] if before else data[()]
+    return lambda index: image(
+        data, [int(n) for n in np.unravel_index(index, data.shape[:before])] if before else []
+    )
 
 
 def _largest_stack(root: h5py.Group) -> list[tuple[h5py.Group, str]]:
     """The data set with most elements among those of two or more axes, wherever it is in the file."""
-    found: list[tuple[int, str]] = []
-
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim >= 2 and item.dtype.kind in "iuf":
-            found.append((int(np.prod(item.shape)), name))
-
-    root.visititems(visit)
+    images = (item for item in datasets(root) if item.ndim >= 2 and item.dtype.kind in "iuf")
+    found = [(math.prod(item.shape), str(item.name)) for item in images]
     return [(root, max(found)[1])] if found else []
 
 
@@ -377,7 +362,7 @@ def _oscillation(entry: h5py.Group) -> float:
     stated = quantity(entry, tuple(f"sample/goniometer/{name}" for name in names), "deg")
     angles = dataset_at(entry, "sample/transformations/omega")
     if stated is None and angles is not None and angles.ndim == 1 and len(angles) > 1:
-        return float(np.diff(angles[:2])[0])
+        return number(np.diff(values(angles)[:2])[0]) or 0.0
     return stated or 0.0
 
 
@@ -396,7 +381,8 @@ def _pixel_mask(entry: h5py.Group, axes: int | None) -> Mask | None:
     for path in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):
         mask = None if detector is None else dataset_at(detector, path)
         if mask is not None and mask.ndim >= 2:
-            first = np.asarray(mask[(0,) * max(mask.ndim - (axes or 2), 0)])
+            require_images(mask, min(mask.ndim, axes or 2))
+            first = image(mask, (0,) * max(mask.ndim - (axes or 2), 0))
             return first.reshape(-1, first.shape[-1]) == 0
     return None
 
@@ -407,4 +393,4 @@ def _detector(entry: h5py.Group) -> h5py.Group | None:
 
 def _text(group: h5py.Group, name: str) -> str:
     item = dataset_at(group, name)
-    return "" if item is None or item.size != 1 else as_text(item[()])
+    return "" if item is None or item.size != 1 else as_text(values(item))

@@ -10,6 +10,8 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.beam_geometry import geometry_from_vectors
+from argand.io.hdf5_data import values
+from argand.io.hdf5_links import item_at
 from argand.io.header import number, pair
 from argand.io.imgcif import rotated
 from argand.physics.still.detector import BeamGeometry
@@ -77,9 +79,9 @@ def _value(item: h5py.Dataset) -> float | None:
     if not item.size:
         return None
     if item.dtype.kind in "iuf":
-        finite = (values := np.ravel(item[()]))[np.isfinite(values)]
+        finite = (found := np.ravel(values(item)))[np.isfinite(found)]
         return float(finite[0]) if len(finite) else None
-    return number(as_text(item[()])) if item.dtype.kind in "SO" and item.size == 1 else None
+    return number(as_text(values(item))) if item.dtype.kind in "SO" and item.size == 1 else None
 
 
 def _units(stated: object) -> str:
@@ -106,13 +108,13 @@ def as_text(value: object) -> str:
 
 def dataset_at(group: h5py.Group, path: str) -> h5py.Dataset | None:
     """The data set at `path`, None where there is none or its link leads nowhere."""
-    item = group.get(path)
+    item = item_at(group, path)
     return item if isinstance(item, h5py.Dataset) else None
 
 
 def group_at(group: h5py.Group, path: str) -> h5py.Group | None:
     """The group at `path`, None where there is none or its link leads nowhere."""
-    item = group.get(path)
+    item = item_at(group, path)
     return item if isinstance(item, h5py.Group) else None
 
 
@@ -154,7 +156,7 @@ def module_geometry(detector: h5py.Group, wavelength: float) -> BeamGeometry | N
 def chain_distance_mm(detector: h5py.Group) -> float | None:
     """How far along the beam the chain of a detector's own `depends_on` puts it; None without a whole one."""
     place = dataset_at(detector, "depends_on")
-    axis = None if place is None or place.size != 1 else dataset_at(detector, as_text(place[()]))
+    axis = None if place is None or place.size != 1 else dataset_at(detector, as_text(values(place)))
     try:
         return None if axis is None else float(carried(axis, np.zeros(3), True)[2])
     except (KeyError, ValueError):

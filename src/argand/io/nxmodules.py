@@ -4,7 +4,9 @@ import h5py
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.hdf5_data import values
 from argand.io.nxaxes import carried, dataset_at, of_class, quantity, vector_of
+from argand.io.panel_model import sensible
 from argand.physics.still.modular import PanelSet, PlanePanel
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
@@ -31,7 +33,7 @@ def module_panels(detector: h5py.Group) -> PanelSet | None:
             f"{detector.file.filename}: one of its {len(modules)} modules does not say where it is "
             f"({error}); give their positions with --geometry (.geom, .expt)"
         ) from error
-    return None if _flat(panels) else panels
+    return None if _flat(panels) else sensible(str(detector.file.filename), panels)
 
 
 def _panel(module: h5py.Group) -> PlanePanel:
@@ -53,7 +55,7 @@ def _indices(module: h5py.Group, name: str) -> list[int]:
     item = dataset_at(module, name)
     if item is None or np.size(item) < 2:
         raise ValueError(f"no {name}")
-    return [int(value) for value in np.ravel(item[()])]
+    return [int(value) for value in np.ravel(values(item))]
 
 
 def _flat(panels: PanelSet) -> bool:

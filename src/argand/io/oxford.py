@@ -1,13 +1,15 @@
-"""Headers of Oxford Diffraction images and of the Esperanto files that CrysAlis exports, as fabio reads them.
+"""Headers of Oxford Diffraction images, as fabio reads them, and of Esperanto files.
 
 Lengths in mm, wavelength in Å, angles in degrees, the centre in px from the first pixel of the file, for an
 arm at zero (CrysAlis; dxtbx reads the same numbers so).
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from argand.io.header import Header, number, pair, positive, swing_note
+from argand.io.limits import image_size
 
 _OXFORD = {
     "pixel": ("Real pixel size x (mm)", "Real pixel size y (mm)"),
@@ -18,15 +20,6 @@ _OXFORD = {
     "omega": ("Omega start in deg", "Omega end in deg"),
     "limit": "Overflow threshold",
 }
-_ESPERANTO = {
-    "pixel": ("drealpixelsizex", "drealpixelsizey"),
-    "centre": ("dxorigininpix", "dyorigininpix"),
-    "distance": "ddistanceinmm",
-    "wavelength": "dalpha12",
-    "arm": "dth_s",
-    "omega": ("dom_s", "dom_e"),
-    "limit": "loverflowthreshold",
-}
 
 
 def oxford_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
@@ -34,15 +27,30 @@ def oxford_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     compression = str(keys.get("Compression", ""))
     if compression not in ("TY1", "TY5", "NON", ""):
         raise ValueError(f"Oxford compression {compression} cannot be read: export as Esperanto or CBF")
-    return _header(keys, _OXFORD, "Oxford Diffraction")
+    return named_header(keys, _OXFORD, "Oxford Diffraction")
 
 
-def esperanto_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
-    """Header of an Esperanto image."""
-    return _header(keys, _ESPERANTO, "Esperanto")
+def check_whole(blob: bytes) -> None:
+    """Raise ValueError for a file that is shorter than its header and pixels: fabio fills up what is missing.
+
+    Where pixels are compressed each takes a byte, and those that do not fit two or four more.
+    """
+    text = blob[:256].decode("latin-1")
+    size = {key: int(value) for key, value in re.findall(r"\b(NX|NY|OI|OL|NHEADER)= *(\d{1,9})", text)}
+    compression = re.search(r"COMPRESSION= *(\w+)", text)
+    try:
+        pixels = image_size((size["NY"], size["NX"]))
+        plain = compression is None or not compression.group(1).startswith("TY")
+        least = size["NHEADER"] + (4 * pixels if plain else pixels + 2 * size["OI"] + 4 * size["OL"])
+    except KeyError as error:
+        raise ValueError(f"damaged: its header states no {error.args[0]}") from error
+    if len(blob) < least:
+        raise ValueError(f"truncated: {len(blob)} of at least {least} bytes")
 
 
-def _header(keys: Mapping[str, Any], names: dict[str, Any], detector: str) -> Header:
+def named_header(keys: Mapping[str, Any], names: Mapping[str, Any], detector: str) -> Header:
+    """Header from `keys`, which are called as `names` says."""
+
     def value(name: str) -> float | None:
         return number(keys.get(name))
 

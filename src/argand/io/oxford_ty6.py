@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from argand.io.header import Stack
+from argand.io.limits import image_size
 from argand.io.oxford import oxford_header
 from argand.typing import Image
 
@@ -37,9 +38,9 @@ def is_ty6(blob: bytes) -> bool:
 def ty6_stack(blob: bytes) -> Stack:
     """The image in the bytes of such a file; ValueError where it is cut short or damaged."""
     text = blob[:256].decode("latin-1")
-    size = {name: int(value) for name, value in re.findall(r"(NX|NY|NHEADER)= *(\d+)", text)}
+    size = {name: int(value) for name, value in re.findall(r"(NX|NY|NHEADER)= *(\d{1,9})", text)}
     try:
-        image = _image(blob, size["NHEADER"], (size["NY"], size["NX"]))
+        image = bitfield_image(blob, size["NHEADER"], (size["NY"], size["NX"]))
         keys = _keys(blob)
     except (IndexError, KeyError) as error:
         raise ValueError("truncated or damaged") from error
@@ -74,8 +75,12 @@ def _keys(blob: bytes) -> dict[str, float]:
     }
 
 
-def _image(blob: bytes, begin: int, shape: tuple[int, int]) -> Image:
-    """The image; all its lines are read at once, one number of each at a time."""
+def bitfield_image(blob: bytes, begin: int, shape: tuple[int, int]) -> Image:
+    """The image whose packed bytes begin at a byte; all lines are read at once, one number of each at a time.
+
+    Raises ValueError or IndexError for bytes that are cut short or damaged.
+    """
+    image_size(shape)
     length = int.from_bytes(blob[begin : begin + 4], "little")
     packed = blob[begin + 4 : begin + 4 + length]
     lines = _Lines(packed, np.frombuffer(blob, "<u4", shape[0], begin + 4 + length))

@@ -8,7 +8,9 @@ from argand.errors import InputError
 from argand.io.expt import move_expt, read_expt_panels
 from argand.io.expt_content import is_experiment_list
 from argand.io.expt_stills import write_expt_panels
+from argand.io.formats import reader_errors
 from argand.io.geom_panels import move_geom, read_geom, write_geom_panels
+from argand.io.limits import require_file
 from argand.io.panel_model import Lookup, PanelModel
 from argand.physics.still.modular import PanelSet, RigidMotion
 
@@ -75,13 +77,17 @@ def image_lookup(image: str, index: int) -> Lookup:
     def lookup(place: str) -> float | None:
         import h5py
 
+        from argand.io.hdf5_data import values
+        from argand.io.hdf5_links import item_at
+
+        require_file(image)
         if not h5py.is_hdf5(image):
             return None
-        with h5py.File(image, "r") as file:
-            item = file.get(place)
+        with reader_errors(image), h5py.File(image, "r") as file:
+            item = item_at(file, place)
             if not isinstance(item, h5py.Dataset) or not item.size or item.dtype.kind not in "iuf":
                 return None
-            values = np.ravel(item[()])
-            return float(values[index] if index < len(values) else values[0])
+            found = np.ravel(values(item))
+            return float(found[index] if index < len(found) else found[0])
 
     return lookup

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.beam_geometry import require_sizes
+from argand.io.limits import MOST_PIXELS, require_at_most
 from argand.physics.still.modular import PanelSet
+from argand.physics.still.projection import plane_of
 from argand.typing import Mask
 
 Lookup = Callable[[str], float | None]
@@ -33,6 +37,39 @@ class PanelModel:
         return mask
 
 
+def sensible(source: str | Path, panels: PanelSet) -> PanelSet:
+    """The panels; InputError, which names `source`, for places, steps and sizes that cannot be meant.
+
+    Too many panels, more pixels than are read, pixels that have no area or that no detector has, or that lie
+    farther away than any.
+    """
+    require_at_most(source, "panels", len(panels.panels), MOST_PANELS)
+    pixels = 0
+    for panel in panels.panels:
+        frame = panel.frame
+        if not (np.isfinite(frame).all() and np.abs(frame[0]).max() <= _FARTHEST_MM):
+            raise InputError(f"{source}: its panel {panel.name} is nowhere near the sample; mend the file")
+        require_sizes(source, None, *np.linalg.norm(frame[1:], axis=1).tolist())
+        if np.linalg.norm(panel.normal) < _LEAST_SINE * np.prod(np.linalg.norm(frame[1:], axis=1)):
+            raise InputError(f"{source}: fast and slow axis of its panel {panel.name} are one; mend the file")
+        if min(panel.shape) < 1 or min((*panel.first, *panel.leading)) < 0:
+            raise InputError(f"{source}: its panel {panel.name} has no pixels; mend the file")
+        pixels += panel.shape[0] * panel.shape[1]
+    require_at_most(source, "pixels of panels", pixels, MOST_PIXELS)
+    try:
+        slow, fast = plane_of(panels).shape
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    require_at_most(source, "pixels of the plane that its panels are projected to", slow * fast, MOST_PIXELS)
+    return panels
+
+
+MOST_PANELS = 2**12
+"""Of one detector: the largest have some 500."""
+_FARTHEST_MM = 1e6
+"""From the sample. By hand: 1 km."""
+_LEAST_SINE = 1e-3
+"""Of the angle between a panel's axes, which are at right angles but for small errors. By hand."""
 _MODULES = ((512, 1024), (514, 1030), (512, 128), (352, 384))
 """Modules (slow, fast) that are stacked along the slow axis in raw images: JUNGFRAU without and with wide
 pixels between its chips, AGIPD, ePix10k; from the makers."""

@@ -12,15 +12,18 @@ import numpy as np
 from argand.errors import InputError
 from argand.io import cxi
 from argand.io.formats import open_stack, reader_errors
+from argand.io.hdf5_data import datasets, image, require_images
+from argand.io.hdf5_links import item_at
 from argand.io.image import (
     UNUSED_MASK,
     Frame,
     expand_inputs,
     read_frames,
-    split_selection,
     with_overrides,
 )
+from argand.io.limits import require_file
 from argand.io.mask import usable_pixels
+from argand.io.selection import selected, split_selection
 from argand.typing import Image, Mask
 
 FILLS = (-1.0, -2.0)
@@ -29,7 +32,7 @@ FILLS = (-1.0, -2.0)
 Dectris's miniCBF: -1 in gaps, -2 in bad pixels; images of whole numbers are masked below 0 anyway.
 """
 
-INNER = re.compile(r"^(.+\.(?:h5|hdf5|nxs|cxi)):(/[^#]*)(#\d+(?:-\d+)?)?$", re.IGNORECASE)
+INNER = re.compile(r"^(.+\.(?:h5|hdf5|nxs|cxi)):(/[^#]*)(#[-\d]+)?$", re.IGNORECASE)
 _SIDE = re.compile(r"mask|live", re.IGNORECASE)
 
 
@@ -90,7 +93,7 @@ def count_patterns(name: str) -> int:
         stack = open_stack(file)
         stack.close()
         return stack.count
-    with _opened(file) as root:
+    with _opened(file) as root, reader_errors(file):
         source = _source(root, inner or _obvious(root, file), file)
         return 1 if source.ndim == 2 else len(source)
 
@@ -114,12 +117,11 @@ def _frames(name: str, mask: Mask | str | Path | None, window: bool) -> Iterator
             yield _Measured(frame, _frame_optics(frame) if window else None)
         return
     with _opened(file) as root:
-        source = _source(root, inner or _obvious(root, file), file)
-        bad = _bad(root, source, file)
+        with reader_errors(file):
+            source = _source(root, inner or _obvious(root, file), file)
+            bad = _bad(root, source, file)
         count = 1 if source.ndim == 2 else len(source)
-        for index in range(count) if wanted is None else wanted:
-            if not 0 <= index < count:
-                raise InputError(f"{file}: has no pattern {index}; its {count} count from 0")
+        for index in selected(file, wanted, count, "pattern"):
             frame = _row(file, source, bad, index)
             frame = frame if mask is None else with_overrides(frame, mask=mask)
             yield _stated(root, source, frame, count) if window else _Measured(frame)
@@ -159,21 +161,22 @@ def _named(file: str) -> Iterator[None]:
 
 def _source(root: h5py.File, path: str, file: str) -> h5py.Dataset:
     """The data set of patterns at a path; InputError where there is none."""
-    source = root.get(path)
+    source = item_at(root, path)
     if not isinstance(source, h5py.Dataset):
         raise InputError(f"{file}: no data set {path} there; there are {', '.join(_images(root))}")
     if source.ndim not in (2, 3) or source.dtype.kind not in "iuf" or 0 in source.shape:
         shape = " x ".join(map(str, source.shape)) or "one value"
         raise InputError(f"{file}: {path} is {shape}; patterns are [slow, fast] or [n, slow, fast]")
+    require_images(source, 2)
     return source
 
 
 def _row(file: str, source: h5py.Dataset, bad: h5py.Dataset | None, index: int) -> Frame:
     with reader_errors(file):
-        values = np.asarray(source[()] if source.ndim == 2 else source[index])
+        values = image(source, () if source.ndim == 2 else (index,))
         live = usable_pixels(values)
         if bad is not None:
-            flags = np.asarray(bad[()] if bad.ndim == 2 else bad[index if len(bad) > 1 else 0])
+            flags = image(bad, () if bad.ndim == 2 else (index if len(bad) > 1 else 0,))
             live &= cxi.live_pixels(flags)
     return Frame(file, index, values, live)
 
@@ -186,7 +189,7 @@ def _bad(root: h5py.File, source: h5py.Dataset, file: str) -> h5py.Dataset | Non
     beside = str(source.parent.name)
     places = (f"{beside}/live", f"{beside}/mask") if beside.startswith("/entry_1") else (f"{beside}/live",)
     for path in (*places, *cxi.MASKS):
-        found = root.get(path)
+        found = item_at(root, path)
         if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "biu":
             continue
         if found.shape not in (source.shape, source.shape[-2:], (1, *source.shape[-2:])):
@@ -195,6 +198,7 @@ def _bad(root: h5py.File, source: h5py.Dataset, file: str) -> h5py.Dataset | Non
             raise InputError(
                 f"{file}: its mask {where} has {has} pixels, its patterns {wanted}; mend the file"
             )
+        require_images(found, 2)
         return found
     return None
 
@@ -202,7 +206,7 @@ def _bad(root: h5py.File, source: h5py.Dataset, file: str) -> h5py.Dataset | Non
 def _obvious(root: h5py.File, file: str) -> str:
     """Path of the data set that is meant; InputError where none or several could be."""
     for path in ("pattern", cxi.DATA, cxi.DETECTOR_DATA):
-        found = root.get(path)
+        found = item_at(root, path)
         if isinstance(found, h5py.Dataset) and not cxi.in_real_space(root, found):
             return f"/{path}"
     found = _images(root)
@@ -216,26 +220,21 @@ def _obvious(root: h5py.File, file: str) -> str:
 
 def _images(root: h5py.File) -> list[str]:
     """Paths of the data sets of two axes or three."""
-    found: list[str] = []
-
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim in (2, 3) and item.dtype.kind in "iuf":
-            found.append(f"/{name}")
-
-    root.visititems(visit)
-    return sorted(found)
+    images = (item for item in datasets(root) if item.ndim in (2, 3) and item.dtype.kind in "iuf")
+    return sorted(str(item.name) for item in images)
 
 
 def _is_hdf5(file: str) -> bool:
-    return Path(file).is_file() and bool(h5py.is_hdf5(file))
+    require_file(file)
+    return bool(h5py.is_hdf5(file))
 
 
 def _is_master(file: str) -> bool:
     """Whether a file is laid out as NeXus says, with an entry that links to data."""
-    with _opened(file) as root:
-        if "pattern" in root or cxi.DATA in root:
+    with _opened(file) as root, reader_errors(file):
+        if item_at(root, "pattern") or item_at(root, cxi.DATA):
             return False
-        return isinstance(root.get("entry"), h5py.Group)
+        return isinstance(item_at(root, "entry"), h5py.Group)
 
 
 @contextmanager

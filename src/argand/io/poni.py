@@ -86,11 +86,13 @@ def _pixel_size(entries: dict[str, str], path: str | Path) -> tuple[float, float
     """Pixel size (slow, fast) in metres from the detector's description of version 2 or of version 1."""
     try:
         config = json.loads(entries.get("detector_config", "{}"))
+        if not isinstance(config, dict):
+            raise TypeError("no keys")
         if config.get("orientation", 3) not in _NATIVE_ORIENTATIONS:
             raise InputError(f"{path}: flipped detector orientation; save it again with orientation 3")
         slow, fast = (config.get(f"pixel{n}", entries.get(f"pixelsize{n}")) for n in (1, 2))
         return float(slow), float(fast)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"{path}: no pixel size; add pixel1 and pixel2 to Detector_config") from error
 
 

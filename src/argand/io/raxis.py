@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from argand.io.header import Header, number, pair, positive, swing_note
+from argand.io.limits import image_size
 
 _SIZES = 768
 """Byte at which the numbers of pixels stand, and the length of a record three words on (Rigaku)."""
@@ -51,6 +52,7 @@ def byte_order(blob: bytes) -> str:
 def check_whole(blob: bytes) -> None:
     """Raise ValueError for a file that is shorter than its header and pixels: fabio counts from its end."""
     fast, slow, _, _, record = struct.unpack_from(f"{byte_order(blob)}iiiii", blob, _SIZES)
+    image_size((slow, fast))
     begin = max(record, _SIZES)
     if len(blob) < begin + 2 * fast * slow:
         raise ValueError(f"truncated: {len(blob)} of {begin + 2 * fast * slow} bytes")

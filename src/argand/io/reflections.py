@@ -18,10 +18,11 @@ from argand.io.hklf import obeyed, read_hklf
 from argand.io.hklf_card import parse_hklf_card
 from argand.io.intensities import CellParameters, MeasuredIntensities, checked, parse_cell, radiation_of
 from argand.io.jana import parse_m90
+from argand.io.limits import MOST_BYTES, MOST_TEXT_BYTES, read_bytes
 from argand.io.mtz_reflections import read_mtz_reflections
-from argand.io.reflection_text import decoded, file_bytes
 from argand.io.shelx import read_instructions
-from argand.io.xds_intensities import is_xds, read_xds_intensities
+from argand.io.text_size import decoded
+from argand.io.xds_intensities import is_xds, parse_xds
 
 __all__ = ["CellParameters", "MeasuredIntensities", "parse_cell", "read_reflections"]
 
@@ -35,7 +36,8 @@ def read_reflections(path: str | Path, beside: bool = True) -> MeasuredIntensiti
     path = Path(path)
     if path.name.lower().endswith(INSTRUCTIONS):
         path = _hkl_of(path)
-    blob = file_bytes(path)
+    is_mtz = _bare_name(path).endswith(".mtz")
+    blob = read_bytes(path, MOST_BYTES if is_mtz else MOST_TEXT_BYTES)
     try:
         measured = _read(path, blob, beside)
         for facts, name in facts_beside(path) if beside and _lacks(measured) else ():
@@ -44,6 +46,11 @@ def read_reflections(path: str | Path, beside: bool = True) -> MeasuredIntensiti
         told = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: cannot be read ({told}); is the file whole?") from error
     return checked(measured)
+
+
+def _bare_name(path: Path) -> str:
+    """In small letters, without the ending of what packed it."""
+    return path.name.lower().removesuffix(".gz")
 
 
 def _hkl_of(path: Path) -> Path:
@@ -61,24 +68,33 @@ def _lacks(measured: MeasuredIntensities) -> bool:
 
 def _read(path: Path, blob: bytes, beside: bool) -> MeasuredIntensities:
     """The reflections by the reader of their format, and what SHELX instructions beside them say."""
-    name = path.name.lower().removesuffix(".gz")
+    name = _bare_name(path)
     if name.endswith(".mtz") or blob[:4] == b"MTZ ":
         return read_mtz_reflections(path, blob)
     said = instructions_beside(path) if beside else CrystalFacts()
     if is_xds(blob):
-        return completed(read_xds_intensities(path), replace(said, hklf=""))
+        return completed(parse_xds(decoded(blob), str(path)), replace(said, hklf=""))
     text = decoded(blob)
     if name.endswith((".m90", ".m91")):
         rows, wavelength = parse_m90(text, str(path))
         facts = CrystalFacts(wavelength=wavelength, radiation=radiation_of(None, wavelength))
         return completed(completed(rows.measured(str(path)), facts), replace(said, hklf=""))
-    if name.endswith((".cif", ".fcf", ".cif_od")) or re.match(
-        r"(\s*#[^\n]*\n|\s)*data_", text, re.IGNORECASE
-    ):
+    if name.endswith((".cif", ".fcf", ".cif_od")) or _begins_block(text):
         return completed(parse_cif(text, str(path)), replace(said, hklf=""))
     if has_names(text):
         return completed(parse_free(text, str(path)).measured(str(path)), replace(said, hklf=""))
     return _from_hkl(text, str(path), said)
+
+
+def _begins_block(text: str) -> bool:
+    """Whether a text begins as a CIF does: with `data_`, after remarks and empty lines."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        line = text[start:end].strip()
+        if line and not line.startswith("#"):
+            break
+        start = end + 1
+    return text[start : start + 1000].lstrip()[:5].lower() == "data_"
 
 
 def _from_hkl(text: str, source: str, said: CrystalFacts) -> MeasuredIntensities:

@@ -131,7 +131,13 @@ def stored_attributes(path: Path) -> dict[str, Any] | None:
     try:
         with h5py.File(path, "r") as file:
             return dict(file.attrs)
-    except OSError:
+    except (
+        OSError,
+        RuntimeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ):  # a damaged one
         return None
 
 

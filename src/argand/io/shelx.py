@@ -9,8 +9,13 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.crystal_facts import CrystalFacts
 from argand.io.intensities import radiation_of
-from argand.physics.crystal.symmetry import Group
+from argand.io.limits import require_at_most
+from argand.io.text_size import lines_of
+from argand.physics.crystal.atom import MOST_ATOMS
+from argand.physics.crystal.symmetry import Group, complete_group
 
+MOST_LETTERS = 2**24
+"""Of one text of instructions: a hundred thousand atoms, more than SHELXL takes."""
 _CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
 """Lattice letters of the numbers of a LATT card (SHELX)."""
 _CENTRING_SHIFTS = {
@@ -32,7 +37,8 @@ def read_instructions(text: str, source: str = "the instructions") -> CrystalFac
     numbers are 0 or 1, the elements alone are known, and `units` is the Z of ZERR. Raises InputError for a
     card that cannot be read.
     """
-    cards = _cards(text)
+    require_at_most(source, "letters of SHELX instructions", len(text), MOST_LETTERS)
+    cards = _cards(text, source)
     # Reversed, so that of several cards of a kind the first is taken.
     first = {key: values for key, values, _ in reversed(cards)}
     try:
@@ -41,8 +47,8 @@ def read_instructions(text: str, source: str = "the instructions") -> CrystalFac
         operators = ["".join(values) for key, values, _ in cards if key == "SYMM"]
         group = _group(latt, operators) if "LATT" in first or operators else None
         formula, elements, units, notes = _contents(cards, first)
-    except (ValueError, RuntimeError, KeyError) as error:
-        told = " ".join(str(error).split())
+    except (ValueError, RuntimeError) as error:
+        told = " ".join(str(error).split())[:100]
         raise InputError(
             f"{source}: a CELL, LATT, SYMM, UNIT or ZERR card cannot be read ({told})"
         ) from error
@@ -54,12 +60,15 @@ def read_instructions(text: str, source: str = "the instructions") -> CrystalFac
     return CrystalFacts(cell, wavelength, group, formula, None, probe, elements, units, hklf, notes=notes)
 
 
-def _cards(text: str) -> list[tuple[str, list[str], str]]:
+def _cards(text: str, source: str) -> list[tuple[str, list[str], str]]:
     """Name, values and line of each card up to HKLF or END; `=` continues a line, `!` begins a remark."""
-    joined = re.sub(r"=[ \t]*(![^\n]*)?\r?\n", " ", text)
-    cards = []
-    for line in joined.splitlines():
-        bare = line.split("!")[0].strip()
+    cards, begun = [], ""
+    for line in (*lines_of(text, source), ""):
+        bare = begun + line.split("!", 1)[0].strip()
+        if bare.endswith("="):
+            begun = f"{bare[:-1]} "
+            continue
+        begun = ""
         parts = bare.split()
         # TITL and REM are free text, and what follows a blank is no card but the rest of one.
         if not parts or parts[0].upper()[:4] in ("TITL", "REM"):
@@ -82,6 +91,8 @@ def _contents(
     unknown = [element for element in elements if gemmi.Element(element).atomic_number == 0]
     notes = (f"SFAC names {', '.join(unknown)}, no element: left out",) if unknown else ()
     counts = [float(value) for value in first.get("UNIT", [])]
+    if not all(0 <= number <= MOST_ATOMS for number in counts):
+        raise ValueError("UNIT counts atoms that no cell can hold")
     pairs = [(e, n) for e, n in zip(elements, counts, strict=False) if e not in unknown and n > 0]
     dummy = len(pairs) > 1 and all(number == 1 for _, number in pairs)
     if pairs and not dummy and len(counts) >= len(elements):
@@ -93,6 +104,8 @@ def _contents(
 
 def _group(latt: int, operators: Sequence[str]) -> Group:
     """The group of LATT and SYMM cards; a positive LATT adds the centre of inversion."""
+    if abs(latt) not in _CENTRINGS:
+        raise ValueError(f"LATT {latt} is no lattice: 1 to 7, or below 0 without a centre")
     found = [gemmi.Op("x,y,z"), *(gemmi.Op(operator.lower()) for operator in operators)]
     if latt > 0:
         found.append(gemmi.Op("-x,-y,-z"))
@@ -101,8 +114,7 @@ def _group(latt: int, operators: Sequence[str]) -> Group:
         # gemmi counts in twenty-fourths, here and below.
         op.tran = [round(24 * part) for part in shift]
         found.append(op)
-    operations = gemmi.GroupOps(found)
-    operations.add_missing_elements()
+    operations = complete_group(found)
     known = gemmi.find_spacegroup_by_ops(operations)
     return Group.from_operations(operations, known.xhm() if known else "")
 

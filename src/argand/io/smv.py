@@ -11,10 +11,14 @@ import numpy as np
 
 from argand.io.header import Header, Stack, number, pair, positive
 from argand.io.moment import moment
+from argand.io.raw_images import RawImages
 
 _BYTES = {"char": 1, "short": 2, "long": 4, "int": 4}
 """Of an integer pixel, by the first of these words in the name of its type (d*TREK's and ADSC's names)."""
 
+_NAME = re.compile(r"\w+")
+_MOST_HEADER = 2**16
+"""Bytes of a header that are read: those of Rigaku's have some 8000."""
 _CENTRES = (
     ("DENZO_YBEAM", "DENZO_XBEAM"),
     ("DENZO_Y_BEAM", "DENZO_X_BEAM"),
@@ -25,21 +29,24 @@ _CENTRES = (
 
 def smv_stack(blob: bytes) -> Stack:
     """The images in the bytes of an SMV file; ValueError where it is cut short or compressed."""
-    found = re.search(rb"HEADER_BYTES\s*=\s*(\d+)", blob[:512])
+    found = re.search(rb"HEADER_BYTES\s{0,9}=\s{0,9}(\d{1,9})", blob[:512])
     size = int(found.group(1)) if found else 0
-    text = blob[:size].decode("latin-1").partition("}")[0]
-    keys = {
-        key: value.strip() for key, value in re.findall(r"^[{\s]*(\w+)\s*=\s*([^;\r\n]*)", text, re.MULTILINE)
-    }
+    keys = _keys(blob[: min(size, _MOST_HEADER)].decode("latin-1").partition("}")[0])
     if not (keys.get("SIZE1") and keys.get("SIZE2")):
         raise ValueError("its header states no size of the image: truncated?")
-    shape = tuple(int(keys.get(f"SIZE{axis}") or 1) for axis in (3, 2, 1))
-    dtype = _pixel_type(keys)
-    count = int(np.prod(shape))
-    if len(blob) < size + count * dtype.itemsize:
-        raise ValueError(f"truncated: {len(blob) - size} of {count * dtype.itemsize} bytes of pixels")
-    images = np.frombuffer(blob, dtype, count, size).reshape(shape)
-    return Stack(shape[0], lambda index: images[index], smv_header(keys))
+    count, *shape = (int(keys.get(f"SIZE{axis}") or 1) for axis in (3, 2, 1))
+    return RawImages(count, tuple(shape), _pixel_type(keys), size).stack(blob, smv_header(keys))
+
+
+def _keys(text: str) -> dict[str, str]:
+    """Values by their names, from lines of `KEY=value;`; of two with one name the last counts."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        key, equals, value = line.partition("=")
+        key = key.strip(" \t{")
+        if equals and _NAME.fullmatch(key):
+            found[key] = value.partition(";")[0].strip()
+    return found
 
 
 def _pixel_type(keys: Mapping[str, str]) -> np.dtype:

@@ -14,8 +14,8 @@ from argand.io.atomic import valid_text, write_lines, written
 from argand.io.structure_cif import blocks_of_cif, structure_of_block
 from argand.io.structure_parquet import rows_of_parquet, structure_of_row
 from argand.io.structure_poscar import structure_of_poscar
-from argand.io.structure_text import text_of_file
 from argand.io.structure_xyz import frames_of_xyz, structure_of_frame
+from argand.io.text_size import read_text
 from argand.physics.crystal.structure import MAX_ATOMS, Structure, parameters
 
 SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".parquet")
@@ -107,7 +107,8 @@ def _failure(place: str, error: Exception) -> InputError:
     if not isinstance(error, ArgandError):
         logger.debug("%s", place, exc_info=error)
         reason = f"{type(error).__name__}: {reason}; please report it with this file"
-    return InputError(f"{place}: {reason}")
+    # Readers of bytes name the file themselves.
+    return InputError(reason if reason.startswith(f"{place}: ") else f"{place}: {reason}")
 
 
 def _stem(path: Path) -> str:
@@ -130,12 +131,12 @@ def _readings(path: Path, max_atoms: int) -> Iterator[tuple[str, Callable[[], Re
         for name, row in rows_of_parquet(path):
             yield name, lambda row=row: (structure_of_row(row, max_atoms), ())
         return
-    text = text_of_file(path)
+    text = read_text(path)
     if kind == ".cif":
         blocks = blocks_of_cif(text)
-        for name, items in blocks:
+        for name, block in blocks:
             called = stem if len(blocks) == 1 else f"{stem}-{name}"
-            yield called, lambda items=items: structure_of_block(items, max_atoms)
+            yield called, lambda block=block: structure_of_block(block, max_atoms)
     elif kind in _XYZ:
         frames = frames_of_xyz(text)
         for number, frame in enumerate(frames, 1):

@@ -9,12 +9,13 @@ import gemmi
 import numpy as np
 
 from argand.errors import ConfigError, InputError
+from argand.io.cif_document import parsed_cif
 from argand.io.structure_contents import Contents, compared
 from argand.io.structure_sites import Site, read_sites
 from argand.io.structure_symmetry import Items, Operators, candidates
 from argand.physics.crystal.atom import parse_formula
 from argand.physics.crystal.comparison import compare
-from argand.physics.crystal.structure import Structure, checked, distances, wrapped
+from argand.physics.crystal.structure import MAX_LENGTH, Structure, checked, distances, wrapped
 from argand.typing import Matrix3, Points3, Vector3
 
 _READ = re.compile(
@@ -22,6 +23,8 @@ _READ = re.compile(
 )
 """Tags that say something of the structure; others can be long, such as reflections."""
 _PLACE = "_atom_site_fract_x"
+_MOST_ROWS = 100_000
+"""Of a loop of sites, operators or elements. By hand: beyond what any cell that is supported has."""
 _BLOCK = re.compile(r"(?im)^data_(\S*)")
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 _SAME = 0.2
@@ -40,14 +43,14 @@ Read = tuple[Structure, tuple[str, ...]]
 """A structure, and what is to be said of how it was read."""
 
 
-def blocks_of_cif(text: str) -> list[tuple[str, Items | InputError]]:
-    """Names of the blocks that have atoms, with their items; InputError where there are none.
+def blocks_of_cif(text: str) -> list[tuple[str, "gemmi.cif.Block | InputError"]]:
+    """Names of the blocks that have atoms, with these; InputError where there are none.
 
     Where gemmi cannot read the whole file, each block is read by itself, and one that is damaged has the
-    reason in place of its items.
+    reason in its place.
     """
     try:
-        documents: list[tuple[str, Any]] = [("", gemmi.cif.read_string(text))]
+        documents: list[tuple[str, Any]] = [("", parsed_cif(text, "the CIF"))]
     except (ValueError, RuntimeError) as error:
         parts = _BLOCK.split(text)[1:]
         if len(parts) <= 2:
@@ -56,12 +59,12 @@ def blocks_of_cif(text: str) -> list[tuple[str, Items | InputError]]:
             (name, _document(f"data_{name}\n{rest}"))
             for name, rest in zip(parts[::2], parts[1::2], strict=True)
         ]
-    found: list[tuple[str, Items | InputError]] = []
+    found: list[tuple[str, gemmi.cif.Block | InputError]] = []
     for name, document in documents:
         if isinstance(document, InputError):
             found.append((name, document))
         else:
-            found += [(block.name, items) for block in document if _PLACE in (items := _items(block))]
+            found += [(block.name, block) for block in document if _has_atoms(block)]
     if not found:
         raise InputError(f"there are no atoms in the cell (no {_PLACE})")
     return found
@@ -79,19 +82,39 @@ def _unread(error: Exception) -> InputError:
     return InputError(f"not a CIF that can be read ({' '.join(str(error).split())})")
 
 
+def _has_atoms(block: gemmi.cif.Block) -> bool:
+    """Whether a block has places of atoms."""
+    return any(_plain(tag) == _PLACE for item in block for tag in _tags(item))
+
+
+def _tags(item: Any) -> list[str]:
+    if item.pair is not None:
+        return [item.pair[0]]
+    return [] if item.loop is None else item.loop.tags
+
+
+def _plain(tag: str) -> str:
+    """A tag in small letters, as core CIFs write it: `_cell.length_a` is `_cell_length_a`."""
+    return tag.lower().replace(".", "_")
+
+
 def _items(block: Any) -> Items:
-    """Values by tag, in small letters, and as core CIFs write it: `_cell.length_a` is `_cell_length_a`."""
+    """Values by tag as `_plain` gives it; InputError for a loop that is too long for one structure."""
     found: dict[str, list[str]] = {}
     for item in block:
         if item.pair is not None:
             columns = [(item.pair[0], [item.pair[1]])]
         elif item.loop is not None:
             tags = item.loop.tags
-            columns = [(tag, item.loop.values[place :: len(tags)]) for place, tag in enumerate(tags)]
+            wanted = [place for place, tag in enumerate(tags) if _READ.match(_plain(tag))]
+            if wanted and item.loop.length() > _MOST_ROWS:
+                raise InputError(f"a loop of {item.loop.length()} rows is of no structure that is supported")
+            values = item.loop.values if wanted else []
+            columns = [(tags[place], values[place :: len(tags)]) for place in wanted]
         else:
             continue
         for tag, values in columns:
-            plain = tag.lower().replace(".", "_")
+            plain = _plain(tag)
             if _READ.match(plain):
                 found.setdefault(plain, [gemmi.cif.as_string(value) for value in values])
     return found
@@ -106,13 +129,14 @@ class _Reading:
     contents: Contents
 
 
-def structure_of_block(items: Items | InputError, max_atoms: int) -> Read:
+def structure_of_block(block: "gemmi.cif.Block | InputError", max_atoms: int) -> Read:
     """The structure of a block; InputError, with the reason, for what is none.
 
     Where the file leaves open which symmetry its sites have, formula and Z decide, and then distances.
     """
-    if isinstance(items, InputError):
-        raise items
+    if isinstance(block, InputError):
+        raise block
+    items = _items(block)
     cell = _cell(items)
     formula = _formula(items)
     sites, told = read_sites(items, formula)
@@ -143,6 +167,8 @@ def _cell(items: Items) -> gemmi.UnitCell:
     lengths, angles = np.array(values[:3]), np.array(values[3:])
     if not (lengths > 0).all() or not (angles > 0).all() or not (angles < 180).all():
         raise InputError("the lattice has no volume; the cell's lengths and angles are missing or zero")
+    if (lengths > MAX_LENGTH).any():
+        raise InputError(f"a cell of {lengths.max():.3g} Å is beyond {MAX_LENGTH:g} Å; is it in Å?")
     cell = gemmi.UnitCell(*values)
     if not cell.volume > 0:
         raise InputError("the lattice has no volume; no cell has such angles")

@@ -6,44 +6,54 @@ from typing import Any
 
 import numpy as np
 
-from argand.errors import InputError, MissingExtraError
+from argand.errors import InputError
+from argand.io.parquet_file import open_parquet
 from argand.physics.crystal.structure import Structure, checked
 
 COLUMNS = ("lattice", "species", "frac_coords")
 """What a row needs: 9 numbers in Å, rows being vectors; n atomic numbers; 3 n numbers."""
 _LABELS = ("material_id", "name")
 """Columns that name structures, the first that is there."""
-_ROWS = 512
-"""Rows of a parquet file read at once; by hand, a bound on memory."""
+_ROWS, _LONGEST = 512, 10**6
+"""Rows of a parquet file read at once, and bytes of the longest row; by hand, a bound on memory: a thousand
+atoms take 32,000."""
 
 Row = dict[str, Any]
 
 
-def rows_of_parquet(path: Path) -> Iterator[tuple[str, Row]]:
+def rows_of_parquet(path: Path) -> Iterator[tuple[str, Row | InputError]]:
     """Names and contents of the rows; InputError where the file is none, or lacks a column.
 
-    Raises MissingExtraError without pyarrow.
+    A row that is far too long for a structure is an InputError itself. Raises MissingExtraError without
+    pyarrow.
     """
+    file = open_parquet(path, COLUMNS, _LABELS)
+    from pyarrow import ArrowException
+
+    label = next((name for name in _LABELS if name in file.schema_arrow.names), None)
+    number = 0
     try:
-        from pyarrow import ArrowException, parquet
-    except ImportError as error:
-        raise MissingExtraError("parquet files need pyarrow: pip install pyarrow") from error
-    try:
-        table = parquet.ParquetFile(path)
-        known = table.schema_arrow.names
-        missing = [name for name in COLUMNS if name not in known]
-        if missing:
-            raise InputError(f"has no column {', '.join(missing)}")
-        label = next((name for name in _LABELS if name in known), None)
-        number = 0
-        for batch in table.iter_batches(_ROWS, columns=[*COLUMNS, *([label] if label else [])]):
-            for row in batch.to_pylist():
-                named = row.get(label) if label else None
+        for batch in file.iter_batches(_ROWS, columns=[*COLUMNS, *([label] if label else [])]):
+            for row in _rows(batch):
+                named = row.get(label) if label and isinstance(row, dict) else None
                 yield f"{path.stem}-{number}" if named is None else str(named), row
                 number += 1
     except (OSError, ValueError, ArrowException) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"not a parquet file that can be read ({reason})") from error
+
+
+def _rows(batch: Any) -> Iterator[Row | InputError]:
+    """The rows as plain Python, which takes ten times the memory of the columns."""
+    if batch.nbytes <= _LONGEST * batch.num_rows:
+        yield from batch.to_pylist()
+        return
+    for number in range(batch.num_rows):
+        one = batch.slice(number, 1)
+        if one.nbytes > _LONGEST:
+            yield InputError(f"a row of {one.nbytes:,} bytes is no structure")
+        else:
+            yield from one.to_pylist()
 
 
 def count_rows(path: Path) -> int:
@@ -60,8 +70,10 @@ def count_rows(path: Path) -> int:
         return 1
 
 
-def structure_of_row(row: Row, max_atoms: int) -> Structure:
+def structure_of_row(row: Row | InputError, max_atoms: int) -> Structure:
     """The structure of a row; InputError, with the reason, for what is none."""
+    if isinstance(row, InputError):
+        raise row
     lattice, species, frac = (_numbers(row[name], name) for name in COLUMNS)
     if len(lattice) != 9:
         raise InputError(f"{len(lattice)} numbers are no lattice of 9")

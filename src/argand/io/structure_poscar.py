@@ -7,11 +7,15 @@ import gemmi
 import numpy as np
 
 from argand.errors import InputError
-from argand.physics.crystal.structure import Structure, checked
+from argand.io.text_size import lines_of
+from argand.physics.crystal.structure import Structure, checked, require_lattice
 from argand.typing import Matrix3, Points3
 
 _FIRST_FIVE = ("title", "scale", "first vector", "second vector", "third vector")
 """Lines that every POSCAR begins with."""
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_MOST_DIGITS = 9
+"""Digits of a count of atoms. By hand: more atoms are in no file."""
 
 
 def structure_of_poscar(text: str, max_atoms: int) -> Structure:
@@ -21,7 +25,7 @@ def structure_of_poscar(text: str, max_atoms: int) -> Structure:
     the places, such as velocities, is not read. Files of VASP 4 have no line of elements: where their title
     is just one symbol for each count, these are taken, and otherwise the file is refused.
     """
-    lines = text.splitlines()
+    lines = lines_of(text, "the POSCAR")
     if len(lines) < len(_FIRST_FIVE) + 2:
         raise InputError("not a POSCAR file that can be read (it ends before the counts of atoms)")
     vectors = np.array([_numbers(lines[row], 3, _FIRST_FIVE[row]) for row in (2, 3, 4)])
@@ -44,7 +48,7 @@ def structure_of_poscar(text: str, max_atoms: int) -> Structure:
 def _numbers(line: str, least: int, what: str) -> list[float]:
     """The first numbers of a line; InputError where they are fewer."""
     try:
-        found = [float(word) for word in line.split()[:least]]
+        found = [float(word) for word in line.split(maxsplit=least)[:least]]
     except ValueError:
         found = []
     if len(found) < least:
@@ -54,8 +58,9 @@ def _numbers(line: str, least: int, what: str) -> list[float]:
 
 def _scale(line: str, vectors: Matrix3) -> np.ndarray:
     """Factors of x, y and z."""
-    words = line.split()[:3]
-    found = np.array([float(word) for word in words if re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", word)])
+    words = line.split(maxsplit=3)[:3]
+    # A remark may follow without a sign of its own; the words nan and inf begin none that is a number.
+    found = np.array([float(word) for word in words if _NUMBER.fullmatch(word)])
     if len(found) == 3 == len(words):
         if (found <= 0).any():
             raise InputError("of three factors of scale none may be negative or zero")
@@ -74,7 +79,7 @@ def _scale(line: str, vectors: Matrix3) -> np.ndarray:
 def _contents(lines: Sequence[str]) -> tuple[list[str], list[int], int]:
     """Symbols, counts, and the row that follows them."""
     words = lines[5].split()
-    if words and words[0].isdigit():
+    if words and words[0].isdecimal():
         counts = _counts(lines[5])
         title = lines[0].split()
         if len(title) != len(counts) or not all(_is_symbol(word) for word in title):
@@ -92,7 +97,7 @@ def _contents(lines: Sequence[str]) -> tuple[list[str], list[int], int]:
 
 def _counts(line: str) -> list[int]:
     words = line.split("!")[0].split("#")[0].split()
-    if not words or not all(word.isdigit() for word in words):
+    if not words or not all(word.isdecimal() and len(word) <= _MOST_DIGITS for word in words):
         raise InputError(
             f"not a POSCAR file that can be read (the counts of atoms are '{line.strip()[:40]}')"
         )
@@ -117,6 +122,7 @@ def _starts(lines: Sequence[str], row: int, letters: str) -> bool:
 
 
 def _fractions(lattice: Matrix3, places: Points3) -> Points3:
+    require_lattice(lattice)
     # By hand: a lattice as flat as that is refused by `checked`; it has no fractions.
     if abs(np.linalg.det(lattice)) < 1e-9:
         raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")

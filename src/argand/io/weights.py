@@ -6,17 +6,21 @@ long) and `figures` (measured errors).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 import torch
 from safetensors.torch import save
 
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
 from argand.io.atomic import make_folder, write_bytes
 from argand.io.plain_name import plain_name
+from argand.system import from_config
+
+T = TypeVar("T")
+N = TypeVar("N", bound=torch.nn.Module)
 
 FILE_NAME = "model.safetensors"
 """Name of the weights inside a folder of `argand/weights`."""
@@ -24,6 +28,8 @@ FILE_NAME = "model.safetensors"
 REQUIRED = ("system", "config", "seed", "version")
 """Header entries without which weights are refused."""
 
+_LARGEST = 2**14
+"""Of the whole numbers of a configuration. By hand: sides of detectors are below, and so are widths."""
 _METADATA_KEY = "argand"
 _SCALE, _LEVELS = ":scale", 127
 """Ending of the name of the scales of a packed tensor, and the largest whole number of eight bits."""
@@ -51,10 +57,51 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     Raises InputError, naming the file, when it is missing, damaged or not ours.
     """
     source = _weights_file(Path(path))
-    with _open(source) as file:
-        header = _header(source, file.metadata())
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
-    return _unpacked(tensors), header
+    try:
+        with _open(source) as file:
+            header = _header(source, file.metadata())
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
+        state = _unpacked(tensors)
+    except (safetensors.SafetensorError, RuntimeError, ValueError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise InputError(f"{source}: damaged weights ({told}); fetch or train them again") from error
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise InputError(f"{source}: '{name}' has numbers that are not finite; fetch or train them again")
+    return state, header
+
+
+def system_of(cls: type[T], header: Mapping[str, Any], source: Path) -> T:
+    """The system of class `cls` with the configuration of a header; InputError, naming the file, for none."""
+    try:
+        _require_usual(header["config"])
+        return from_config(cls, header["config"])
+    except (ConfigError, ArithmeticError, RecursionError, TypeError, ValueError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{source}: its configuration cannot be used ({told}); name other weights"
+        ) from error
+
+
+def network_of(build: Callable[[], N], state: Mapping[str, torch.Tensor], source: Path) -> N:
+    """The network that `build` makes, with the tensors; InputError where these do not fit."""
+    try:
+        network = build()
+    except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise InputError(f"{source}: no network can be made of it ({told}); name other weights") from error
+    restore(network, state, source)
+    return network
+
+
+def _require_usual(config: Any) -> None:
+    """ConfigError for whole numbers in a configuration that would make a network of any size."""
+    parts = list(config.values()) if isinstance(config, Mapping) else config
+    for part in parts if isinstance(parts, list) else [parts]:
+        if isinstance(part, Mapping | list):
+            _require_usual(part)
+        elif isinstance(part, int) and abs(part) > _LARGEST:
+            raise ConfigError(f"{part:.3g} is no size of a network, nor of what it sees")
 
 
 def packed(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -125,7 +172,7 @@ def _open(source: Path) -> Any:
     try:
         with plain_name(source) as name:
             return safetensors.safe_open(name, framework="pt")
-    except (safetensors.SafetensorError, OSError) as error:
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{source}: damaged weights ({error}); fetch or train them again") from error
 
 
@@ -133,9 +180,13 @@ def _header(source: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
     """Header from the file's metadata; InputError when it is not complete."""
     try:
         header = json.loads((metadata or {})[_METADATA_KEY])
-    except (KeyError, json.JSONDecodeError) as error:
-        raise InputError(f"{source}: not weights of argand, its header is missing") from error
+    except (KeyError, ValueError, RecursionError) as error:
+        raise InputError(f"{source}: not weights of argand, its header is missing or damaged") from error
+    if not isinstance(header, dict):
+        raise InputError(f"{source}: not weights of argand, its header is no set of entries")
     missing = [key for key in REQUIRED if key not in header]
     if missing:
         raise InputError(f"{source}: the weights' header lacks {', '.join(missing)}")
+    if not isinstance(header["config"], dict) or not isinstance(header["system"], str):
+        raise InputError(f"{source}: the weights' header is damaged: config or system is of another kind")
     return header

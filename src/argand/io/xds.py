@@ -13,7 +13,7 @@ from argand.typing import Vector3
 
 # XDS calls the centre of the first pixel 1, where our edges make it 0.5.
 _XDS_OFFSET_PX = 0.5
-_ENTRY = re.compile(r"([A-Z][A-Z0-9_'\-]*)=([^=]*?)(?=\s[A-Z][A-Z0-9_'\-]*=|$)")
+_KEY = re.compile(r"[A-Z][A-Z0-9_'\-]*=")
 
 
 def write_xds(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int]) -> None:
@@ -39,8 +39,7 @@ def read_xds(path: str | Path) -> BeamGeometry:
 
     A turn about the beam is not kept. Raises InputError that names what is missing.
     """
-    text = "\n".join(line.split("!")[0].rstrip() for line in read_text(path).splitlines())
-    entries = {key: value for line in text.splitlines() for key, value in _ENTRY.findall(line)}
+    entries = _entries(read_text(path))
     try:
         pixel_size_mm = (float(entries["QX"]), float(entries["QY"]))
         foot_px = (float(entries["ORGX"]) - _XDS_OFFSET_PX, float(entries["ORGY"]) - _XDS_OFFSET_PX)
@@ -55,6 +54,19 @@ def read_xds(path: str | Path) -> BeamGeometry:
     foot_mm = np.multiply(foot_px, pixel_size_mm)
     corner_mm = distance_mm * np.cross(fast, slow) - foot_mm[0] * fast - foot_mm[1] * slow
     return geometry_from_vectors(path, corner_mm, np.array([fast, slow, beam]), wavelength, pixel_size_mm)
+
+
+def _entries(text: str) -> dict[str, str]:
+    """Values by their keys: `KEY= value`, as often as it is in a line; what follows a ! is comment."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        values: list[str] = []
+        for word in line.partition("!")[0].replace("=", "= ").split():
+            if _KEY.fullmatch(word):
+                values = found[word[:-1]] = []
+            else:
+                values.append(word)
+    return {key: " ".join(words) for key, words in found.items()}
 
 
 def _vector(components: Vector3) -> str:

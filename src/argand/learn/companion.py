@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from argand.errors import ArgandError
+from argand.lanes import end_with
 from argand.learn.launch import FIRST_PROCESS
-from argand.processes import end_with
 
 
 class Companions:

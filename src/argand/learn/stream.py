@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 from argand.errors import ConfigError
-from argand.processes import end_with
+from argand.lanes import end_with
 from argand.system import Batch, Sample, System, inputs_of
 
 VALIDATION_OFFSET = 1_000_003

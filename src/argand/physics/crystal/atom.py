@@ -24,6 +24,9 @@ By hand, the rule of thumb for organic crystals; `benchmarks/patterson_solver.py
 follows.
 """
 
+MOST_ATOMS = 1e6
+"""Of a formula. By hand: far beyond what is in any cell that is solved."""
+
 Radiation = Literal["xray", "electron"]
 _CARBON_ELECTRONS = 6.0
 """Atomic number of carbon, the scale of strengths for electrons."""
@@ -131,14 +134,17 @@ def atom_sizes(
 
 def parse_formula(text: str) -> dict[str, float]:
     """Counts of elements from `C12 H22 O11` or `C12H22O11`; ConfigError for what is no formula."""
-    found = re.findall(r"([A-Z][a-z]?)(\d*\.?\d*)", text)
+    found = re.findall(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", text)
     if not found or "".join(a + b for a, b in found) != re.sub(r"[\s'\"]", "", text):
-        raise ConfigError(f"'{text}' is no formula; write it such as C12H22O11")
+        raise ConfigError(f"'{text[:60]}' is no formula; write it such as C12H22O11")
     counts: dict[str, float] = {}
     for element, number in found:
         if gemmi.Element(element).atomic_number == 0:
             raise ConfigError(f"no element is called '{element}'; write the formula such as C12H22O11")
         counts[element] = counts.get(element, 0.0) + (float(number) if number else 1.0)
+    counts = {element: number for element, number in counts.items() if number > 0}
+    if not 0 < sum(counts.values()) <= MOST_ATOMS:
+        raise ConfigError(f"'{text[:60]}' has no number of atoms that a cell can hold; check the formula")
     return counts
 
 

@@ -13,6 +13,8 @@ _DASHES = str.maketrans("−–—_", "--- ")
 _ORIGIN = re.compile(r"\s*:?\s*(?:([SZ])|O([12]))$", re.IGNORECASE)
 """How the Inorganic Crystal Structure Database ends symbols of two origins, S for the first and Z, at a
 centre, for the second; and how others do."""
+_LONGEST = 100
+"""Letters of a symbol. By hand: the longest Hall symbols with another basis have about 50."""
 _LAST_NUMBER = 230
 """How many types of space groups there are (International Tables A)."""
 
@@ -25,6 +27,8 @@ def find_operations(name: str, cell: tuple[float, ...] | None = None) -> tuple[g
     Rhombohedral groups have hexagonal axes unless the symbol or the `cell` (Å and degrees) says otherwise; of
     two origins the first is taken where the symbol does not choose. Raises ConfigError for an unknown symbol.
     """
+    if len(name) > _LONGEST:
+        raise ConfigError(f'no space group has a name of {len(name)} letters; write it such as "P 21/c"')
     text = _plain(name)
     angles = (cell[3], cell[5]) if cell is not None else (0.0, 0.0)
     for spelling in _spellings(text):

@@ -28,6 +28,14 @@ MIN_VOLUME_PER_ATOM = 1.0
 
 By hand, below that; wrong units of length give a thousandth.
 """
+MAX_LENGTH = 800.0
+"""Å of a vector's parts. By hand: polytypes of long periods have up to some hundred, and latents tell lengths
+up to 890 Å apart."""
+MAX_VOLUME_PER_ATOM = 1e5
+"""Å³; by hand, one atom alone in a box of 46 Å. Beyond this the cell is in another unit, or there are atoms
+missing."""
+_FARTHEST = 1e6
+"""Cells from the first in which a place may be. By hand: further off the digits of a fraction are gone."""
 MAX_Z = 103
 """Lawrencium, the last element of the f block; beyond it no crystals are known."""
 
@@ -125,8 +133,9 @@ def checked(
 ) -> Structure:
     """A structure with its places wrapped into the cell; InputError, with the reason, for what is none.
 
-    Refused are: no atoms, more than `max_atoms`, numbers that are not finite, a lattice without volume,
-    atomic numbers outside 1 to 103, and two atoms on one place.
+    Refused are: no atoms, more than `max_atoms`, numbers that are not finite or far too large, a lattice
+    without volume, too much or too little of it for each atom, atomic numbers outside 1 to 103, and two atoms
+    on one place.
     """
     lattice = np.asarray(lattice, float).reshape(3, 3)
     species = np.asarray(species).reshape(-1)
@@ -137,14 +146,12 @@ def checked(
         raise InputError(f"{len(species)} species, but {len(frac)} places")
     if len(species) > max_atoms:
         raise InputError(f"{len(species)} atoms are beyond the largest supported cell of {max_atoms}")
-    if not (np.isfinite(lattice).all() and np.isfinite(frac).all()):
-        raise InputError("the lattice or a coordinate is not a finite number")
-    volume = abs(np.linalg.det(lattice))
-    # By hand: a thousandth of a box of these edges, or of 1 Å³, is flat.
-    if volume < 1e-3 * max(np.prod(np.linalg.norm(lattice, axis=1)), 1.0):
-        raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
-    if volume < MIN_VOLUME_PER_ATOM * len(species):
-        raise InputError(f"{volume / len(species):.2g} Å³ for each atom is no crystal; is the cell in Å?")
+    require_lattice(lattice)
+    if not np.isfinite(frac).all():
+        raise InputError("a coordinate is not a finite number")
+    if np.abs(frac).max() > _FARTHEST:
+        raise InputError(f"an atom is {np.abs(frac).max():.2g} cells away; are its coordinates right?")
+    _require_volume(lattice, len(species))
     if species.min() < 1 or species.max() > MAX_Z:
         raise InputError(
             f"no known element has the atomic number {species[(species < 1) | (species > MAX_Z)][0]}"
@@ -158,6 +165,28 @@ def checked(
             f"{distance:.2f} Å apart"
         )
     return structure
+
+
+def require_lattice(lattice: Float[np.ndarray, "3 3"]) -> None:
+    """InputError for vectors with numbers that are not finite, or too large for any crystal."""
+    if not np.isfinite(lattice).all():
+        raise InputError("the lattice has a number that is not finite")
+    if np.abs(lattice).max() > MAX_LENGTH:
+        raise InputError(f"a cell of {np.abs(lattice).max():.3g} Å is beyond {MAX_LENGTH:g} Å; is it in Å?")
+
+
+def _require_volume(lattice: Matrix3, count: int) -> None:
+    """InputError for a lattice without volume, and for too little or too much of it for so many atoms."""
+    volume = abs(np.linalg.det(lattice))
+    # By hand: a thousandth of a box of these edges, or of 1 Å³, is flat.
+    if volume < 1e-3 * max(np.prod(np.linalg.norm(lattice, axis=1)), 1.0):
+        raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
+    if volume < MIN_VOLUME_PER_ATOM * count:
+        raise InputError(f"{volume / count:.2g} Å³ for each atom is no crystal; is the cell in Å?")
+    if volume > MAX_VOLUME_PER_ATOM * count:
+        raise InputError(
+            f"{volume / count:.2g} Å³ for each atom is no crystal; are all atoms there, the cell in Å?"
+        )
 
 
 def wrapped(frac: Points3) -> Points3:

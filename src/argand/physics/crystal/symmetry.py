@@ -1,5 +1,6 @@
 """Space groups as arrays: operators, absences, merging in the Laue group, the grid and sites they allow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -14,6 +15,8 @@ from argand.typing import Matrix3, Miller, Points3, Vector3
 
 _DENOMINATOR = 24
 """Translations of space groups are whole twenty-fourths; gemmi keeps them, and rotations, so (`Op.DEN`)."""
+_MOST_OPERATORS = 1000
+"""Of a list that is taken for a group. By hand: the largest space groups have 192, in usual cells."""
 _OFFSET = 1 << 20
 """Miller indices are far smaller than half of this.
 
@@ -156,6 +159,23 @@ class Group:
         keep = np.linalg.norm((images + shifts - position) @ orthogonalisation.T, axis=1) < tolerance
         place = (images + shifts)[keep].mean(0)
         return self.rotations[keep].mean(0), place, int(keep.sum())
+
+
+def complete_group(listed: Sequence[gemmi.Op]) -> gemmi.GroupOps:
+    """The space group of some operators, those that are missing added; ValueError where they make none."""
+    if len(listed) > _MOST_OPERATORS:
+        raise ValueError(f"{len(listed)} symmetry operators are of no space group")
+    every = {one.triplet(): one for one in (gemmi.Op("x,y,z"), *(one.wrap() for one in listed))}
+    for operator in every.values():
+        turned = np.array(operator.rot)
+        if (turned % _DENOMINATOR).any() or abs(operator.det_rot()) != _DENOMINATOR**3:
+            raise ValueError(f"'{operator.triplet()}' is no symmetry operator")
+    found = gemmi.GroupOps(list(every.values()))
+    try:
+        found.add_missing_elements()
+    except RuntimeError as error:
+        raise ValueError("the symmetry operators make no group") from error
+    return found
 
 
 def index_key(hkl: Int[np.ndarray, "*n 3"]) -> Int[np.ndarray, "*n"]:

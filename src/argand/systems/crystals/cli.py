@@ -44,7 +44,7 @@ Structures = Annotated[
     str | None,
     typer.Option(help="Parquet file or folder of structures to learn from; they are not part of argand."),
 ]
-Seed = Annotated[int, typer.Option(help="Another seed, other boxes.")]
+Seed = Annotated[int, typer.Option(help="Another seed, other boxes.", min=0, max=2**32 - 1)]
 
 
 def simulate(
@@ -133,7 +133,9 @@ def evaluate(
     ],
     files: Annotated[list[str], typer.Argument(help="Structures: files, globs, folders.")],
     count: Annotated[int, typer.Option(help="Structures to rebuild at most.", min=1)] = 100,
-    seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="By default one that no training uses.", min=0, max=2**32 - 1)
+    ] = None,
     weights: Weights = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Of samples: relaxed CIFs and records; the same call goes on.")

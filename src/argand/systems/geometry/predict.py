@@ -11,12 +11,12 @@ import torch
 
 from argand.errors import InputError
 from argand.io.image import Frame, read_frame, with_overrides
+from argand.io.mask import LARGEST
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
+from argand.io.weights import load_weights, network_of, system_of
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, extract_features
 from argand.physics.still.spot import is_binary
-from argand.system import from_config
 from argand.systems.geometry.network import POINTS, CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.lattice import is_flat, try_lattice
@@ -78,7 +78,7 @@ class Predictor:
                 raise InputError(
                     f"an array of {source.ndim} dimensions is no image; give one frame [slow, fast]"
                 )
-            usable = np.isfinite(source) & (source >= 0)
+            usable = (source >= 0) & (source < LARGEST)
             source = Frame("array", 0, source, usable, None, None, None, None)
         frame = source if isinstance(source, Frame) else read_frame(source, index, geometry)
         if isinstance(pixel_size_mm, int | float):
@@ -170,9 +170,10 @@ def load(path: Path | str | None = None) -> Predictor:
     """The predictor with the package's weights, or those of a run; InputError for bad or published ones."""
     source = Path(path) if path is not None else WEIGHTS
     state, header = load_weights(source)
-    system = from_config(Geometry, header["config"])
-    network = system.network()
-    restore(network, state, source)
+    if header["system"] != "geometry":
+        raise InputError(f"{source}: weights of the system '{header['system']}', not of geometry")
+    system = system_of(Geometry, header, source)
+    network = network_of(system.network, state, source)
     if not isinstance(network, CentreNetwork):
         raise InputError(f"{source}: weights of the network {system.network_name}; predict needs ours")
     return Predictor(system, network)
@@ -199,7 +200,9 @@ def nominal_geometry(frame: Frame) -> BeamGeometry:
 
 def _check_numbers(frame: Frame) -> None:
     """Raise InputError where a number is missing, or so small or large that it must be in another unit."""
-    pixel = frame.pixel_size_mm
+    pixel, arm = frame.pixel_size_mm, frame.two_theta_deg
+    if not abs(arm) <= 180.0:
+        raise InputError(f"{frame.path}: a detector arm at {arm:g} degrees cannot be meant; give --two-theta")
     # By hand, orders of magnitude about what exists: electrons (0.02 Å) to soft X-rays, 5 mm to 100 m,
     # sensors of 4 µm to those binned to mm. Lengths in m or µm fall outside; wavelengths in nm do not.
     numbers = (

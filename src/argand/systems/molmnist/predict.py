@@ -11,10 +11,9 @@ from torch import Tensor
 
 from argand.errors import InputError
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
+from argand.io.weights import load_weights, network_of, system_of
 from argand.learn.device import channels_last, fast_order
 from argand.physics.coherent.projection import Radiation, Window
-from argand.system import from_config
 from argand.systems.molmnist.benchmark.dataset import check_forward
 from argand.systems.molmnist.benchmark.dataset import load as load_pairs
 from argand.systems.molmnist.fibril.fibril import FIBRILS
@@ -248,18 +247,15 @@ def load(path: Path | None = None, network: Literal["any", "ten"] = "any") -> Pa
     state, header = load_weights(path)
     if header["system"] != "molmnist":
         raise InputError(f"{path}: weights of {header['system']}, not of molmnist; name others")
-    system = from_config(Molmnist, header["config"])
+    system = system_of(Molmnist, header, path)
     state = {name: tensor.float() for name, tensor in state.items()}
     if system.network_name == "chains":
-        reader = system.network()
+        reader = network_of(system.network, state, path)
         assert isinstance(reader, ChainNetwork)
-        restore(reader, state, path)
         return ChainPredictor(reader)
     if system.network_name != "modes":
         raise InputError(f"{path}: weights of the published network, which answers with shapes alone")
-    ten = system.blank_network()
-    restore(ten, state, path)
-    return Predictor(system, ten)
+    return Predictor(system, network_of(system.blank_network, state, path))
 
 
 def selftest() -> str:

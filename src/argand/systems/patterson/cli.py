@@ -1,6 +1,5 @@
 """The verbs of `argand patterson`. Nothing heavy is imported before a verb runs."""
 
-import json as json_format
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ from argand.runs.verbs import (
     Workers,
     complain,
     in_one_group,
+    print_json,
     run_training,
     say,
     screen,
@@ -44,7 +44,7 @@ app.command()(solve)
 Preset = Annotated[
     str, typer.Argument(help="best, crystal, paper, paper-stream, fourier, empty-corner or tiny.")
 ]
-Seed = Annotated[int, typer.Option(help="Another seed, other maps.")]
+Seed = Annotated[int, typer.Option(help="Another seed, other maps.", min=0, max=2**32 - 1)]
 Atoms = Annotated[int | None, typer.Option(help="How many atoms; by default as trained on.", min=2)]
 
 
@@ -134,7 +134,7 @@ def predict(
     question = MapQuestion(atoms, centred, voxel, formula, time_limit)
     records = predict_files(files, predictor, question, run, tell, machines)
     if json:
-        typer.echo(json_format.dumps(records, indent=2))
+        print_json(records)
     else:
         screen().print(answer_table(records))
     if out is not None and not json:
@@ -158,7 +158,9 @@ def view(folder: Annotated[Path, typer.Argument(help="What predict or solve --ou
 def evaluate(
     preset: Preset = "paper",
     count: Annotated[int, typer.Option(help="How many simulated maps.", min=1)] = 500,
-    seed: Annotated[int | None, typer.Option(help="By default one that no training uses.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="By default one that no training uses.", min=0, max=2**32 - 1)
+    ] = None,
     processes: Processes = None,
     scheduler: Scheduler = None,
     json: Json = False,

@@ -15,13 +15,13 @@ from argand.errors import InputError
 from argand.io.cell_map import is_cube
 from argand.io.reflections import CellParameters
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
+from argand.io.weights import load_weights, network_of, system_of
 from argand.learn.device import channels_last, fast_order
 from argand.physics.sphere.atom_profile import AtomProfile, as_spheres, unlike_spheres
 from argand.physics.sphere.patterson import Map, intensities_of, map_of
-from argand.system import from_config
 from argand.systems.patterson.maps.atom_matching import match_atoms
 from argand.systems.patterson.maps.map_refinement import MapRefinement
+from argand.systems.patterson.maps.origin import require_origin
 from argand.systems.patterson.maps.peak_assignment import read_atoms
 from argand.systems.patterson.maps.phase_iteration import PhaseIteration, iterate, measured_resolution, mend
 from argand.systems.patterson.maps.prediction import Prediction, Solutions
@@ -47,6 +47,8 @@ UNLIKE = 1.0
 """Difference of logarithms of squared form factors from which on atoms are not taken for our spheres. By
 hand: maps of our own, of two and more atoms, with noise and at low resolution, show up to 0.63, exact
 spheres 0.8 and Gaussians of the same weight, a standard deviation of 0.8 voxels, 2.9."""
+_VOXELS_PER_ATOM = 8
+"""By hand: with fewer, atoms are not apart."""
 BATCH = 32
 """Maps that are answered at once, for the memory that they take. By hand."""
 SELFTEST_SEED = 3_000_017
@@ -80,6 +82,8 @@ class Predictor:
         (a, b, c in Å, angles in degrees); that has `time_limit` seconds. Without `fallback` neither
         iteration nor crystals are tried where the network fails.
         """
+        if atoms is not None and not 1 <= atoms <= patterson.size // _VOXELS_PER_ATOM:
+            raise InputError(f"a map of {patterson.size:,} voxels cannot show {atoms:,} atoms; check --atoms")
         cube = is_cube(patterson.shape, cell) and formula is None
         found = None
         if cube or cell is None:
@@ -209,8 +213,7 @@ def check_map(patterson: np.ndarray) -> np.ndarray:
         )
     if not np.isfinite(patterson).all():
         raise InputError("the map has values that are not finite; remove them")
-    if patterson.flat[0] < patterson.max() * (1 - 1e-6) or patterson.max() <= 0:
-        raise InputError("the map is not highest at its first voxel; put its origin there (ifftshift)")
+    require_origin(patterson)
     return patterson.astype(np.float32)
 
 
@@ -223,12 +226,10 @@ def load(path: Path | str | None = None) -> Predictor:
     state, header = load_weights(source)
     if header["system"] != "patterson":
         raise InputError(f"{source}: weights of the system '{header['system']}', not of patterson")
-    system = from_config(Patterson, header["config"])
+    system = system_of(Patterson, header, source)
     if system.network_name != "superposition":
         raise InputError(f"{source}: weights of the network '{system.network_name}'; give those of our own")
-    network = system.network()
-    restore(network, state, source)
-    return Predictor(system, network)
+    return Predictor(system, network_of(system.network, state, source))
 
 
 def selftest() -> str:

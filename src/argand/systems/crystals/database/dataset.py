@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from argand.errors import ConfigError, InputError
+from argand.io.parquet_file import open_parquet
 from argand.io.structure import expand, usable
+from argand.io.structure_parquet import COLUMNS
 from argand.physics.crystal.structure import MAX_Z, Structure, wrapped
 from argand.progress import ProgressDisplay
 
@@ -35,6 +37,8 @@ _SITES = {
 
 Geometry: these two touch, along half an edge, a quarter and a half of the body diagonal, and half of a
 face's."""
+_LABELS = ("material_id", "bench")
+"""Columns that a file may have: names, and which structures a benchmark holds."""
 _PER_PROTOTYPE = 8
 """By hand: enough for tests."""
 # Primitive vectors of a face-centred cube of side 1.
@@ -127,17 +131,15 @@ def from_parquet(path: Path, largest: int | None = None, benchmarks: bool = Fals
     lattices, unknown elements) are told and left out. Raises InputError where the file is none, lacks a
     column, or holds no such row.
     """
-    from pyarrow import ArrowException, array, parquet
+    file = open_parquet(path, COLUMNS, _LABELS, whole=True)
+    from pyarrow import ArrowException, array
 
+    columns = [name for name in _LABELS if name in file.schema_arrow.names]
     try:
-        known = parquet.read_schema(path).names
-        columns = [name for name in ("material_id", "bench") if name in known]
-        table = parquet.read_table(path, columns=["lattice", "species", "frac_coords", *columns])
+        table = file.read(columns=[*COLUMNS, *columns])
     except (OSError, ValueError, ArrowException) as error:
         reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path}: no parquet file with lattice, species and frac_coords ({reason})"
-        ) from error
+        raise InputError(f"{path}: not a parquet file that can be read ({reason})") from error
     table = table.filter(array(_whole(table, path)))
     if "bench" in columns and not benchmarks:
         table = table.filter(array([not value for value in table["bench"].to_pylist()]))
@@ -161,18 +163,17 @@ def _whole(table: Any, path: Path) -> Bool[np.ndarray, " row"]:
     """Which rows are structures; InputError for columns that are no lists of numbers."""
     from pyarrow import array, types
 
-    names = ("lattice", "species", "frac_coords")
-    for name in names:
+    for name in COLUMNS:
         kind = table.schema.field(name).type
         is_list = types.is_list(kind) or types.is_large_list(kind)
         if not is_list or not (types.is_integer(kind.value_type) or types.is_floating(kind.value_type)):
             raise InputError(f"{path}: {name} is a column of {kind}, not of lists of numbers")
-    counts = {name: table[name].combine_chunks().value_lengths().fill_null(-1).to_numpy() for name in names}
+    counts = {name: table[name].combine_chunks().value_lengths().fill_null(-1).to_numpy() for name in COLUMNS}
     whole = (counts["lattice"] == 9) & (counts["species"] > 0)
     whole &= counts["frac_coords"] == 3 * counts["species"]
     kept = table.filter(array(whole))
     good = np.ones(len(kept), bool)
-    for name in names if len(kept) else ():
+    for name in COLUMNS if len(kept) else ():
         values, lengths = _flat(kept[name])
         fine = np.isfinite(values)
         if name == "species":

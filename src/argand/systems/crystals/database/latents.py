@@ -15,8 +15,10 @@ from jaxtyping import Float
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
 from argand.io.atomic import valid_text, written
+from argand.io.parquet_file import open_parquet
 
 _KEY = b"argand"
+_NEEDED = ("name", "source", "atoms", "latent")
 _GROUP = 4096
 """Vectors of a file that are in memory at once. By hand: some 10 MB of them."""
 
@@ -83,28 +85,27 @@ class LatentFile:
         self._path = path
         if not path.is_file():
             raise InputError(f"{path}: no such file; `argand crystals encode` writes one")
-        _, parquet = arrow_modules()
-        with self._told(), path.open("rb") as raw:
-            footer = parquet.read_metadata(raw)
+        arrow_modules()
+        with self._told():
+            footer = open_parquet(path, _NEEDED, ("asked",)).metadata
             self._count = footer.num_rows
             self.config: dict[str, Any] = json.loads((footer.metadata or {})[_KEY])["config"]
+            if not isinstance(self.config, dict):
+                raise TypeError("its configuration is no set of entries")
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[StoredLatent]:
-        _, parquet = arrow_modules()
-        with self._told(), self._path.open("rb") as raw:
-            for batch in parquet.ParquetFile(raw).iter_batches(_GROUP):
-                for row in batch.to_pylist():
-                    latent = np.array(row["latent"], np.float32)
-                    yield StoredLatent(row["name"], row["source"], row["atoms"], latent, row.get("asked", ""))
+        with self._told():
+            for batch in open_parquet(self._path, _NEEDED, ("asked",)).iter_batches(_GROUP):
+                yield from _rows(batch)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, KeyError, ValueError, TypeError) as error:
+        except (InputError, OSError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise InputError(
                 f"{self._path}: no latents of `argand crystals encode`; give a file that it wrote"
             ) from error
@@ -114,6 +115,24 @@ def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
     """All vectors of a file and their configuration; errors as of `LatentFile`."""
     file = LatentFile(path)
     return list(file), file.config
+
+
+def _rows(batch: Any) -> list[StoredLatent]:
+    """The rows of a batch; TypeError or ValueError where a column is of another kind."""
+    names, sources, atoms = (batch[name].to_pylist() for name in ("name", "source", "atoms"))
+    asked = batch["asked"].to_pylist() if "asked" in batch.schema.names else [""] * len(names)
+    latents = batch["latent"]
+    if not hasattr(latents, "value_lengths") or latents.null_count:
+        raise TypeError("a column of latents that is none of lists, or lacks some")
+    ends = np.cumsum(latents.value_lengths().to_numpy(zero_copy_only=False).astype(int))
+    values = latents.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+    found = []
+    for row in zip(names, sources, atoms, asked, [0, *ends[:-1]], ends, strict=True):
+        name, source, count, digest, first, last = row
+        if not isinstance(name, str) or not isinstance(source, str) or not isinstance(count, int):
+            raise TypeError("a row without name, source or atoms")
+        found.append(StoredLatent(name, source, count, values[first:last], digest or ""))
+    return found
 
 
 def arrow_modules() -> tuple[Any, Any]:

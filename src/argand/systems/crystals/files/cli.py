@@ -1,12 +1,11 @@
 """The verbs of `argand crystals` over files of structures. Nothing heavy is imported before a verb runs."""
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from argand.runs.verbs import Json, Processes, Scheduler, Weights, complain, say, screen
+from argand.runs.verbs import Json, Processes, Scheduler, Weights, complain, print_json, say, screen
 
 # Defaults of the verbs are those of the functions behind them, where it stands where they come from. Ten
 # repairs on the way between structures and nine steps are by hand.
@@ -126,7 +125,9 @@ def interpolate(
     first: Annotated[Path, typer.Argument(help="Structure at the beginning.")],
     second: Annotated[Path, typer.Argument(help="Structure at the end.")],
     out: Folder,
-    steps: Annotated[int, typer.Option(help="Structures on the way, both ends included.", min=2)] = 9,
+    steps: Annotated[
+        int, typer.Option(help="Structures on the way, both ends included.", min=2, max=1000)
+    ] = 9,
     numbers: OwnNumbers = None,
     model: ModelName = "best",
     weights: Weights = None,
@@ -155,7 +156,7 @@ def alter(
     ] = None,
     noise: Annotated[float, typer.Option(help="Noise on the latent, as a share of its size.", min=0.0)] = 0.0,
     count: Annotated[int, typer.Option(help="Copies, each with its own noise.", min=1)] = 1,
-    seed: Annotated[int, typer.Option(help="Another seed, other noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other noise.", min=0, max=2**32 - 1)] = 0,
     volume: Annotated[
         str, typer.Option(help="Of replaced elements: network, as they take elsewhere, or keep.")
     ] = "network",
@@ -201,7 +202,7 @@ def nearest(
 
         found = load_index(index).nearest(read_structure(file), most)
     if json:
-        typer.echo(json_format.dumps(found, indent=1))
+        print_json(found)
     else:
         from argand.systems.crystals.files.table import record_table
 
@@ -231,7 +232,7 @@ def index(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the index.")],
     largest: Annotated[int, typer.Option(help="Atoms of the largest cell that is indexed.", min=1)] = 20,
     prototypes: Annotated[int, typer.Option(help="Structures kept whole, to draw new ones from.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="Another seed, other prototypes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other prototypes.", min=0, max=2**32 - 1)] = 0,
     frameworks: Annotated[
         bool, typer.Option("--frameworks", help="List the frameworks too, of benchmarks as well: minutes.")
     ] = False,
@@ -245,7 +246,7 @@ def index(
 
     made = write_index(pool, out, largest, prototypes, seed, frameworks)
     if json:
-        typer.echo(json_format.dumps(made, indent=1))
+        print_json(made)
     else:
         say(f"{made['indexed']} structures indexed, {made['prototypes']} kept whole: {made['index']}")
 
@@ -253,7 +254,7 @@ def index(
 def _show(summary: dict[str, Any], json: bool, where: str) -> None:
     """Print the records of structures that were made."""
     if json:
-        typer.echo(json_format.dumps(summary, indent=1))
+        print_json(summary)
         return
     from argand.systems.crystals.files.table import record_table
 
@@ -295,7 +296,7 @@ def _model(
 def _tell(summary: dict[str, Any], json: bool, where: str) -> None:
     """Print what was done; exit with 1 where something was skipped."""
     if json:
-        typer.echo(json_format.dumps(summary, indent=1))
+        print_json(summary)
     else:
         from argand.systems.crystals.files.table import summary_table
 

@@ -32,16 +32,25 @@ from argand.systems.crystals.latent.decoding import TRIES
 from argand.systems.crystals.models.interface import Model
 from argand.systems.crystals.models.named import model_of
 
+_MOST_SYMMETRISED = 1.0
+"""Å. By hand: atoms that are moved further are not the crystal's any more."""
+
 
 @dataclass(frozen=True)
 class Decoding:
     """Repairs tried, and within how many Å structures are made symmetric (spglib).
 
-    0 leaves them as decoded.
+    0 leaves them as decoded. ConfigError for a distance that is none, or beyond `_MOST_SYMMETRISED`.
     """
 
     tries: int = TRIES
     symmetrise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.symmetrise <= _MOST_SYMMETRISED:
+            raise ConfigError(
+                f"{self.symmetrise:g} Å is no distance to make atoms symmetric within; give 0.1"
+            )
 
 
 def encode_files(
@@ -116,7 +125,11 @@ def decode_file(
     asked = digest(decoding, file)
     tasks = Tasks(_decodings(latents, asked), latents.__len__)
     holds = lambda record: record[ASKED] == asked  # noqa: E731
-    return _write_all(tasks, holds, out, model_of(latents.config), decoding, machines, force)
+    try:
+        model = model_of(latents.config)
+    except (ConfigError, InputError) as error:
+        raise InputError(f"{file}: {error}") from error
+    return _write_all(tasks, holds, out, model, decoding, machines, force)
 
 
 def _decodings(latents: LatentFile, asked: str) -> Iterator[Task]:

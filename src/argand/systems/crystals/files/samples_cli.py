@@ -1,12 +1,11 @@
 """The verbs of `argand crystals` for new crystals and energies. Nothing heavy is imported before one runs."""
 
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argand.runs.verbs import Json, Processes, Scheduler, complain, say, screen, show_figures
+from argand.runs.verbs import Json, Processes, Scheduler, complain, print_json, say, screen, show_figures
 from argand.systems.crystals.files.cli import Folder, Index, Numbers
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ Phases = Annotated[
 def sample(
     out: Folder,
     count: Annotated[int, typer.Option(help="How many crystals.", min=1)] = 10,
-    seed: Annotated[int, typer.Option(help="Another seed, other crystals.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other crystals.", min=0, max=2**32 - 1)] = 0,
     generator: Annotated[
         str, typer.Option(help="substitution: elements on known places; frameworks: places drawn too.")
     ] = "substitution",
@@ -73,7 +72,7 @@ def sample(
     selection = Selection(prior, wishes, representation_of(numbers), index, phases)
     summary = sample_files(out, count, seed, selection, Machines(processes, scheduler))
     if json:
-        typer.echo(json_format.dumps(summary, indent=1))
+        print_json(summary)
     else:
         _show_samples(summary, out)
     if summary["count"] < count:
@@ -117,7 +116,7 @@ def phases(
 
     made = write_phases(pool, out, max_atoms, Machines(processes, scheduler))
     if json:
-        typer.echo(json_format.dumps(made, indent=1))
+        print_json(made)
     else:
         say(f"{made['phases']} phases of {made['with_energy']} structures are on the hull: {made['file']}")
 

@@ -12,7 +12,7 @@ from argand.systems.crystals.generation.element_assignment import assign_element
 from argand.systems.crystals.generation.occupation_training import load_occupation
 from argand.systems.crystals.generation.structure_templates import load_templates
 from argand.systems.crystals.latent.decoding import Decoded, decode
-from argand.systems.crystals.latent.interpolation import add_noise
+from argand.systems.crystals.latent.interpolation import add_noise, require_noise
 from argand.systems.crystals.latent.overlap_relaxation import relax_overlaps
 from argand.systems.crystals.latent.representation import Latent, Representation
 
@@ -43,10 +43,9 @@ class Prior:
     def __post_init__(self) -> None:
         if self.generator not in GENERATORS:
             raise ConfigError(f"no generator is called '{self.generator}'; there are {', '.join(GENERATORS)}")
-        if not self.temperature > 0:
+        if not 0 < self.temperature < np.inf:
             raise ConfigError(f"a temperature of {self.temperature:g} draws nothing; give one above 0")
-        if self.noise < 0:
-            raise ConfigError(f"a noise of {self.noise:g} is below zero")
+        require_noise(self.noise)
 
 
 @dataclass(frozen=True)

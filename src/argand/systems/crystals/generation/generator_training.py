@@ -7,8 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from argand.io.weights import load_weights, restore
-from argand.system import from_config
+from argand.io.weights import load_weights, network_of, system_of
 
 
 def short_run_optimiser(
@@ -29,6 +28,4 @@ def _course(progress: float) -> float:
 def trained_network(system: type[Any], weights: Path) -> Any:
     """The network of a system with the weights of a file; InputError as these have it."""
     state, header = load_weights(weights)
-    network = from_config(system, header["config"]).network()
-    restore(network, state, weights)
-    return network.eval()
+    return network_of(system_of(system, header, weights).network, state, weights).eval()

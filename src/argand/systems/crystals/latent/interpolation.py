@@ -23,6 +23,9 @@ from argand.systems.crystals.latent.representation import (
 )
 from argand.typing import Vector3
 
+_MOST_NOISE = 10.0
+"""Of a vector's size. By hand: beyond, nothing of the vector is left."""
+
 
 def interpolate(
     representation: Representation, first: Structure, second: Structure, steps: int, tries: int = 10
@@ -113,11 +116,16 @@ def add_noise(latent: Latent, noise: float, seed: int) -> Latent:
     The vector has no numbers of its setting (`Representation.parts`), which are not to be shaken. ConfigError
     for a share below zero.
     """
-    if noise < 0:
-        raise ConfigError(f"a noise of {noise:g} is below zero")
+    require_noise(noise)
     error = np.random.default_rng(seed).standard_normal(len(latent) - HEAD)
     size = noise * float(np.sqrt(np.mean(latent[HEAD:] ** 2)))
     return np.concatenate([latent[:HEAD], latent[HEAD:] + size * error]).astype(np.float32)
+
+
+def require_noise(noise: float) -> None:
+    """ConfigError for a share of noise below zero, or so large that nothing of a vector is left."""
+    if not 0 <= noise <= _MOST_NOISE:
+        raise ConfigError(f"a noise of {noise:g} is below zero, or not a share; give such as 0.02")
 
 
 def read_substitutions(texts: Sequence[str]) -> dict[str, str]:
@@ -144,7 +152,7 @@ def _stretch(strain: Sequence[float]) -> Vector3:
     if len(strain) not in (0, 1, 3):
         raise ConfigError(f"{len(strain)} strains: give one for all axes, or one for each of a, b and c")
     values = np.zeros(3) if not strain else np.broadcast_to(np.array(strain, float), 3)
-    # By hand: a share above a half is likelier a number of per cent.
-    if (np.abs(values) > 0.5).any():
+    # By hand: a share above a half is likelier a number of per cent; so, nan is refused too.
+    if not (np.abs(values) <= 0.5).all():
         raise ConfigError("a strain beyond 0.5 in size is no alteration; give shares, such as 0.02")
     return values

@@ -63,6 +63,8 @@ _DIMENSIONS = ((400, 4), (200, 2), (_SHORTEST, 1))
 """Least numbers of a latent, and the dimensions of its species. By hand: by benchmarks/crystals.py all of 500
 cells of MP-20 come back from 512 and 256 numbers (4 and 2 dimensions), 89 % from 128 (1)."""
 
+_MOST_NUMBERS, _MOST_DIMENSIONS = 10**6, 8
+"""Of a latent, and dimensions of its species. By hand: beyond use, and below what fills the memory."""
 Latent = Float[np.ndarray, " size"]
 
 
@@ -100,6 +102,9 @@ class Representation:
     as_given: bool = False
 
     def __post_init__(self) -> None:
+        sizes = self.numbers <= _MOST_NUMBERS and 1 <= self.code_dims <= _MOST_DIMENSIONS
+        if not sizes or not 0 < self.species_share < 1 or not 1 <= self.atoms <= MAX_ATOMS:
+            raise ConfigError(f"no representation is of this kind: {self}")
         if min(self.counts(1)) < 1:
             raise ConfigError(
                 f"{self.numbers} numbers are too few for {self.code_dims} dimensions of species"

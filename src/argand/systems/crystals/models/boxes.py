@@ -10,6 +10,7 @@ import numpy as np
 from argand.errors import ConfigError
 from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.latent.decoding import TRIES, Decoded
+from argand.systems.crystals.latent.interpolation import require_noise
 from argand.systems.crystals.latent.representation import Latent
 
 
@@ -27,6 +28,10 @@ class PublishedModel:
     view: Literal["repeating", "single"] = "repeating"
     seed: int = 0
     code: Literal["", "linear"] = "linear"
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigError(f"a seed of {self.seed} is none; give 0 or more")
 
     @property
     def config(self) -> dict[str, Any]:
@@ -67,6 +72,7 @@ class PublishedModel:
 
     def add_noise(self, latent: Latent, noise: float, seed: int) -> Latent:
         """Noise of this share of the vector's root mean square."""
+        require_noise(noise)
         error = np.random.default_rng(seed).standard_normal(len(latent))
         return (latent + noise * np.sqrt(np.mean(latent**2)) * error).astype(np.float32)
 

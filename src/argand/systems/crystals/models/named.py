@@ -52,7 +52,7 @@ def named_model(
 
 
 def model_of(config: Mapping[str, Any]) -> Model:
-    """The model that made latents; InputError where the configuration is of none."""
+    """The model that made latents; InputError or ConfigError where the configuration is of none."""
     if "model" not in config:
         return FourierModel(from_config(Representation, config))
     fields = {key: value for key, value in config.items() if key != "model"}

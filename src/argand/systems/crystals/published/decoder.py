@@ -14,13 +14,12 @@ from jaxtyping import Float, UInt8
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from argand.errors import InputError
-from argand.io.weights import load_weights, restore
+from argand.io.weights import load_weights, network_of, system_of
 from argand.learn.device import fast_order
 from argand.physics.crystal.gaussian_fit import FittedAtoms, fit_atoms, fit_code
 from argand.physics.crystal.linear_code import LinearCode
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import PUBLISHED_BOX, Atoms, Box
-from argand.system import from_config
 from argand.systems.crystals.density.refiner import CODE_DIMS, DensityRefiner
 from argand.systems.crystals.latent.decoding import Decoded
 from argand.systems.crystals.latent.element_codes import codes, nearest
@@ -174,9 +173,9 @@ def load_coder(path: Path) -> RefinedCoder | NetworkCoder:
     if header["system"] != "crystals":
         raise InputError(f"{path}: weights of the system '{header['system']}', not of crystals")
     # The weights that a training began from are not needed again.
-    system = replace(from_config(Crystals, header["config"]), start="")
-    networks = system.network()
-    restore(networks, {name: tensor.float() for name, tensor in state.items()}, path)
+    system = replace(system_of(Crystals, header, path), start="")
+    state = {name: tensor.float() for name, tensor in state.items()}
+    networks = network_of(system.network, state, path)
     if isinstance(networks, DensityRefiner):
         return RefinedCoder(system, networks)
     return NetworkCoder(system, networks)

@@ -22,8 +22,7 @@ from jaxtyping import Bool, Int
 
 from argand.errors import ConfigError, InputError
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
-from argand.system import from_config
+from argand.io.weights import load_weights, network_of, system_of
 from argand.systems.molmnist.fibril.bundle import OUTLINES
 from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.systems.molmnist.system import Molmnist
@@ -56,9 +55,7 @@ def find_model(name: str) -> Model:
 def published_model(weights: Path = PUBLISHED) -> Model:
     """The published encoder-decoder, by default as trained on `standard`; InputError without weights."""
     state, header = load_weights(weights)
-    network = from_config(Molmnist, header["config"]).network()
-    restore(network, state, weights)
-    network.eval()
+    network = network_of(system_of(Molmnist, header, weights).network, state, weights).eval()
 
     @torch.inference_mode()
     def predict(patterns: np.ndarray, live: np.ndarray, window_side: float) -> ModelAnswer:

@@ -10,8 +10,11 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.cxi import Optics
 from argand.io.dataset import is_stored_set
+from argand.io.formats import reader_errors
+from argand.io.hdf5_data import require_samples
 from argand.io.image import load_mask, split_selection
 from argand.io.pattern import INNER, Pattern, count_patterns, read_patterns
+from argand.io.selection import selected
 from argand.physics.coherent.projection import Radiation
 from argand.systems.molmnist.benchmark.dataset import Pairs, load, open_pairs
 from argand.systems.molmnist.fibril.bundle import OUTLINES
@@ -89,7 +92,7 @@ def count_cases(name: str) -> int:
     """How many patterns a name without a selection stands for; raises as `read_cases`."""
     if is_sample(name):
         return len(load(SAMPLE))
-    return len(open_pairs(Path(name))) if is_stored_set(Path(name)) else count_patterns(name)
+    return len(_stored_pairs(name)) if is_stored_set(Path(name)) else count_patterns(name)
 
 
 def read_cases(
@@ -116,10 +119,18 @@ def _cases(name: str, mask: Path | None, window_side: float | None) -> Iterator[
     if is_sample(name):
         yield from _masked(_pairs_cases(file, load(SAMPLE), wanted), mask)
     elif is_stored_set(Path(file)):
-        yield from _masked(_pairs_cases(file, open_pairs(Path(file)), wanted), mask)
+        yield from _masked(_pairs_cases(file, _stored_pairs(file), wanted), mask)
     else:
         for one in read_patterns(name, mask, window=window_side is None):
             yield _case(one)
+
+
+def _stored_pairs(file: str) -> Pairs:
+    """The pairs of a data set file; InputError where what it says of itself or links to cannot be meant."""
+    with reader_errors(file):
+        pairs = open_pairs(Path(file))
+        require_samples(pairs.source.stored.file, pairs.source.stored.count)
+        return pairs
 
 
 def _case(one: Pattern) -> PatternCase:
@@ -130,19 +141,22 @@ def _case(one: Pattern) -> PatternCase:
     return PatternCase(one.file, one.index, one.intensity, one.live, optics=one.optics, **window)
 
 
-def _pairs_cases(file: str, pairs: Pairs, wanted: list[int] | None) -> Iterator[PatternCase]:
+def _pairs_cases(file: str, pairs: Pairs, wanted: range | None) -> Iterator[PatternCase]:
+    for index in selected(file, wanted, len(pairs), "pattern"):
+        with reader_errors(file):
+            case = _pair_case(file, pairs, index)
+        yield case
+
+
+def _pair_case(file: str, pairs: Pairs, index: int) -> PatternCase:
     imaging = pairs.system.imaging
-    for index in range(len(pairs)) if wanted is None else wanted:
-        if not 0 <= index < len(pairs):
-            raise InputError(f"{file}: has no pattern {index}; its {len(pairs)} count from 0")
-        row: dict[str, Any] = pairs.source[int(pairs.rows[index])]
-        truth = PatternTruth(row["shape"].astype(np.float32), _known(row, pairs.system.kinds))
-        length = float(row["length"]) if "length" in row else pairs.system.length
-        yield PatternCase(
-            *(file, index, row["pattern"], row.get("live", imaging.live), imaging.window.side, "file"),
-            *(imaging.radiation, truth),
-            length=length,
-        )
+    row: dict[str, Any] = pairs.source[int(pairs.rows[index])]
+    truth = PatternTruth(row["shape"].astype(np.float32), _known(row, pairs.system.kinds))
+    return PatternCase(
+        *(file, index, row["pattern"], row.get("live", imaging.live), imaging.window.side, "file"),
+        *(imaging.radiation, truth),
+        length=float(row["length"]) if "length" in row else pairs.system.length,
+    )
 
 
 def _known(row: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:

@@ -82,3 +82,5 @@ def check_patterns(patterns: Shaped[np.ndarray, "..."], live: Shaped[np.ndarray,
         raise InputError(f"{below} pixels are below zero; subtract no background, or mask them")
     if not (seen.max(1) > 0).all():
         raise InputError("the pattern is empty; no pixel is above zero")
+    if not (seen.max(1) > seen.min(1)).all():
+        raise InputError("all measured pixels of the pattern are equal; nothing can be read from it")

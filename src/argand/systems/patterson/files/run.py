@@ -27,6 +27,8 @@ from argand.systems.patterson.maps.prediction import Prediction
 from argand.systems.patterson.predict import Predictor
 
 KINDS = ".npy, .map, .ccp4, .mrc"
+_SMALLEST, _LARGEST = 0.01, 10.0
+"""Å of a voxel. By hand: maps of atoms have some tenths of an Å."""
 MAP_SUFFIXES = (".npy", ".map", ".ccp4", ".mrc", ".map.gz", ".ccp4.gz", ".mrc.gz")
 
 
@@ -37,6 +39,7 @@ class MapQuestion:
 
     `voxel` is the side of a voxel in Å, for maps whose file does not tell the cell; `formula` the contents
     of the cell; `time_limit` in seconds. A map of 1 Å a voxel is taken for one whose size is not known.
+    ConfigError for a voxel or a time that is none.
     """
 
     atoms: int | None = None
@@ -44,6 +47,12 @@ class MapQuestion:
     voxel: float | None = None
     formula: str | None = None
     time_limit: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.voxel is not None and not _SMALLEST <= self.voxel <= _LARGEST:
+            raise ConfigError(f"a voxel of {self.voxel:g} Å resolves no atoms; give such as 0.5")
+        if not 0 < self.time_limit < np.inf:
+            raise ConfigError(f"a time of {self.time_limit:g} s is none; give seconds above 0")
 
     def cell(self, given: CellMap) -> CellParameters | None:
         """The cell of a map, None where its size is not known."""

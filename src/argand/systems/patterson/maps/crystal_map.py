@@ -9,6 +9,7 @@ from argand.errors import InputError
 from argand.io.reflections import CellParameters, MeasuredIntensities
 from argand.physics.crystal.atom import VOLUME_PER_ATOM
 from argand.physics.crystal.symmetry import inverse_d_squared
+from argand.systems.patterson.maps.origin import require_origin
 from argand.systems.patterson.maps.prediction import Prediction
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
 from argand.systems.patterson.solution.solve import Solution, solve
@@ -127,9 +128,7 @@ def _check(patterson: Float[np.ndarray, "x y z"]) -> None:
         raise InputError(f"a map of shape {patterson.shape}; give {FEWEST} voxels or more along each side")
     if not np.isfinite(patterson).all():
         raise InputError("the map has values that are not finite; remove them")
-    # A map without its origin peak is none of intensities.
-    if patterson.flat[0] < patterson.max() * (1 - 1e-6) or patterson.max() <= 0:
-        raise InputError("the map is not highest at its first voxel; put its origin there (ifftshift)")
+    require_origin(patterson)
 
 
 def _prediction(found: Solution, shape: tuple[int, ...]) -> Prediction:

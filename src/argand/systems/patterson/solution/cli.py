@@ -1,6 +1,5 @@
 """The verb `argand patterson solve`."""
 
-import json as json_format
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from argand.crew import Machines
 from argand.machine import single_threads
 from argand.progress import ProgressDisplay
 from argand.runs.table import plain_table
-from argand.runs.verbs import Json, Processes, Scheduler, say, screen
+from argand.runs.verbs import Json, Processes, Scheduler, print_json, say, screen
 from argand.systems.patterson.solution.space_group_table import GROUP_COLUMNS, MOST_GROUPS, group_cells
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
@@ -61,9 +60,9 @@ def solve(
     d_min: Annotated[float | None, typer.Option(help="Use data to this resolution in Å.", min=0.2)] = None,
     # By hand; benchmarks/patterson_solver.py gives a set 10 s of one core.
     time_limit: Annotated[
-        float, typer.Option(help="Seconds to search, by the clock on the wall.", min=0.1)
+        float, typer.Option(help="Seconds to search, by the clock on the wall.", min=0.1, max=1e7)
     ] = 30.0,
-    seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other random starts.", min=0, max=2**32 - 1)] = 0,
     processes: Processes = None,
     scheduler: Scheduler = None,
     network: Annotated[
@@ -87,7 +86,7 @@ def solve(
     machines = Machines(processes, scheduler)
     summary = _answer(data, out, asked, effort, machines, hydrogens, force, molecule or [])
     if json:
-        typer.echo(json_format.dumps(summary, indent=2))
+        print_json(summary)
     else:
         _show(summary)
     if not summary["solved"]:

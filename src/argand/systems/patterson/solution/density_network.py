@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from argand.io.resource import shipped_weights
-from argand.io.weights import load_weights, restore
+from argand.io.weights import load_weights, network_of, system_of
 from argand.learn.schedule import warm_cosine
 from argand.nn.block import convolution
 from argand.nn.unet import UNet, depth_to_space, space_to_depth
@@ -20,7 +20,6 @@ from argand.physics.crystal.molecular_crystal import MoleculeSet, RandomCrystal,
 from argand.physics.crystal.symmetry import half_sphere
 from argand.physics.phasing.dual_space import Amplitudes, DualSpace, recipe_for
 from argand.physics.phasing.fourier import Coefficients, Grid
-from argand.system import from_config
 from argand.systems.patterson.loss import density_loss
 from argand.systems.patterson.solution.density_box import (
     ATOM_WIDTH,
@@ -60,9 +59,7 @@ def load_network(path: Path | str | None = None) -> nn.Module:
     """The network of weights in `path`, by default those that ship with argand; InputError as they do."""
     source = WEIGHTS if path is None else Path(path)
     state, header = load_weights(source)
-    network = from_config(CrystalMaps, header["config"]).network()
-    restore(network, state, source)
-    return network.eval()
+    return network_of(system_of(CrystalMaps, header, source).network, state, source).eval()
 
 
 @dataclass(frozen=True)

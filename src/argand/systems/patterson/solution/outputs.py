@@ -1,6 +1,5 @@
 """What `argand patterson solve` leaves in its folder."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from argand.page.shell import PAGE
 from argand.physics.phasing.absolute_structure import dispersion
 from argand.physics.phasing.fourier import Map
 from argand.physics.phasing.patterson_map import VectorPeak
+from argand.runs.json_text import json_text
 from argand.systems.patterson.solution.cif_figures import cif_figures
 from argand.systems.patterson.solution.final_model import FinalModel, final_model
 from argand.systems.patterson.solution.page import solve_summaries
@@ -80,7 +80,7 @@ def write_patterson(
     """The Patterson map of a crystal and the table of its peaks with their Harker sections."""
     write_ccp4(files["patterson"], density, crystal.cell, crystal.group)
     rows = [asdict(peak) for peak in peaks]
-    write_lines(files["patterson_peaks"], [json.dumps(rows, indent=1)])
+    write_lines(files["patterson_peaks"], [json_text(rows)])
 
 
 def write_solution(
@@ -128,7 +128,7 @@ def write_solution(
         if crystal.cell_content and "H" in crystal.cell_content:
             summary["expected_hydrogens"] = round(crystal.cell_content["H"] / crystal.group.order, 2)
     kept = summary | {"asked": dict(asked), "log": solution.log}
-    write_lines(files["summary"], [json.dumps(kept, indent=1)])
+    write_lines(files["summary"], [json_text(kept)])
     return summary
 
 

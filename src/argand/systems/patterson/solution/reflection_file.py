@@ -1,12 +1,12 @@
 """The reflections that lie beside the instructions, so that SHELXL can start: NAME.hkl and its HKLF card."""
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 
 from argand.io.atomic import write_text
 from argand.io.hkl import hklf4_scale, write_hklf4
+from argand.io.limits import MOST_TEXT_BYTES, read_bytes
 from argand.io.reflections import MeasuredIntensities
 from argand.systems.patterson.solution.reflections import CrystalData
 
@@ -28,8 +28,7 @@ def write_reflections(path: Path, crystal: CrystalData) -> tuple[str, float]:
     if path.exists() and Path(measured.source).exists() and path.samefile(measured.source):
         return card, 1.0
     if card != PLAIN and is_shelx(measured.source):
-        blob = Path(measured.source).read_bytes()
-        text = gzip.decompress(blob) if blob[:2] == b"\x1f\x8b" else blob
+        text = read_bytes(measured.source, MOST_TEXT_BYTES)
         write_text(path, text.decode("latin-1"))
         return card, 1.0
     return PLAIN, _write(path, measured.hkl, measured.intensity, measured.sigma)

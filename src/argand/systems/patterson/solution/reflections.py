@@ -6,7 +6,6 @@ from pathlib import Path
 
 import gemmi
 import numpy as np
-from jaxtyping import Bool
 
 from argand.errors import InputError
 from argand.io.reflections import CellParameters, MeasuredIntensities, parse_cell, read_reflections
@@ -19,10 +18,11 @@ from argand.physics.crystal.atom import (
     usual_volume,
 )
 from argand.physics.crystal.space_group_symbol import setting_note
-from argand.physics.crystal.symmetry import Group, inverse_d_squared
+from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.intensity_statistics import twin_warning
 from argand.physics.phasing.merge import Merged, completeness, merge
 from argand.physics.phasing.refinement import Observed
+from argand.systems.patterson.solution.usable_data import FEWEST, usable
 from argand.typing import Matrix3
 
 _LARGEST_R_INT = 0.5
@@ -36,10 +36,9 @@ By hand: the nearest other number of formulas is a factor 2 off, and usual volum
 _VOLUME_OFF_INORGANIC = 2.5
 """The same without carbon. By hand: usual volumes are those of organic crystals; borates and fluorides can be
 a factor 1.8 denser."""
-_FINEST = 0.15
-"""In Å: by hand, half the shortest wavelength in use; beyond it indices or cell are wrong."""
-_FEWEST = 5
-"""Reflections below which nothing is begun. By hand, against slips of --d-min; validation asks for 15."""
+_IMPOSSIBLE = 8.0
+"""Times the cell that its contents usually take from which on nothing is begun. By hand: far beyond what
+usual volumes can be wrong, and each atom takes time."""
 _FAINTEST_ABSENT = 3.0
 """Mean I over sigma of forbidden reflections from which on a warning is given. By hand: three sigma, on
 average."""
@@ -141,18 +140,20 @@ def prepare(
 
     Raises InputError where cell or space group are unknown, contradict each other or the reflections.
     """
-    cell = cell or measured.cell
-    if cell is None:
-        raise InputError(f"{measured.source}: no cell in it; give --cell a,b,c,alpha,beta,gamma")
-    cell = parse_cell(",".join(str(float(value)) for value in cell))
+    given = measured
+    measured, cell = usable(given, cell, d_min)
     group, group_notes = _group(measured, spacegroup, cell)
     orthogonalisation = _axes(cell, group)
-    keep, kept_notes = _kept(measured, orthogonalisation, d_min)
-    merged = merge(measured.hkl[keep], measured.intensity[keep], measured.sigma[keep], group)
+    merged = merge(measured.hkl, measured.intensity, measured.sigma, group)
+    if len(merged.hkl) < FEWEST:
+        raise InputError(
+            f"{measured.source}: {len(merged.hkl)} different reflections that {group.name} allows; "
+            "check the file and the space group"
+        )
     probe = radiation or measured.radiation or "xray"
     observed = Observed(merged.hkl, merged.intensity, merged.sigma, group, orthogonalisation, probe)
     share = completeness(merged.hkl, group, orthogonalisation, observed.d_min)
-    notes = (*measured.notes, *group_notes, *kept_notes, *_notes(merged, observed, share))
+    notes = (*measured.notes, *group_notes, *_notes(merged, observed, share))
     content, cell_content = None, None
     if formula or not elements:
         stated, is_given = units or _stated_units(measured, formula), units is not None
@@ -162,7 +163,7 @@ def prepare(
     wavelength = measured.wavelength or _WAVELENGTH[probe]
     agreement = merged.r_meas, merged.cc_half
     return CrystalData(
-        cell, group, observed, content, cell_content, share, wavelength, notes, *agreement, named, measured
+        cell, group, observed, content, cell_content, share, wavelength, notes, *agreement, named, given
     )
 
 
@@ -173,23 +174,6 @@ def _axes(cell: CellParameters, group: Group) -> Matrix3:
         shown = ", ".join(f"{value:g}" for value in cell)
         raise InputError(f"space group {group.name} contradicts the cell {shown}; check both and the setting")
     return orthogonalisation
-
-
-def _kept(
-    measured: MeasuredIntensities, orthogonalisation: Matrix3, d_min: float | None
-) -> tuple[Bool[np.ndarray, " n"], tuple[str, ...]]:
-    """Which reflections are not finer than `d_min`, nor than any can be; InputError where few are left."""
-    measured_d = 1 / np.sqrt(inverse_d_squared(measured.hkl, orthogonalisation))
-    too_fine = measured_d < _FINEST
-    # So that a limit that was printed from a reflection keeps it.
-    keep = ~too_fine & (measured_d >= (d_min or 0.0) - 1e-6)
-    if keep.sum() < _FEWEST:
-        cure = "check the cell" if too_fine.sum() > keep.sum() else "lower --d-min"
-        limit = d_min or _FINEST
-        raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {limit} Å; {cure}")
-    if not too_fine.any():
-        return keep, ()
-    return keep, (f"{too_fine.sum()} reflections of d < {_FINEST} Å left out: check cell and indices",)
 
 
 def _group(
@@ -257,6 +241,11 @@ def _contents(
         chosen = best
     elif _is_off(counts, chosen, volume):
         filled = chosen * usual_volume(counts) / volume
+        if filled > _IMPOSSIBLE:
+            raise InputError(
+                f"{chosen:g} of {formula[:60]} usually take {filled:.1f} times the cell's volume; "
+                "check formula, --units and cell"
+            )
         notes.append(
             f"{chosen:g} of {formula} usually take {filled:.1f} times the cell's volume: check the formula"
         )

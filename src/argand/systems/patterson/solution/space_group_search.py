@@ -38,6 +38,7 @@ from argand.systems.patterson.solution.structure_search import (
     WORTH_A_LOOK,
     StructureSearch,
 )
+from argand.systems.patterson.solution.usable_data import usable
 
 _MODELS = 4
 """Groups of which a model is made at each try.
@@ -75,15 +76,13 @@ def find_space_group(
     `laue` (such as "2/m", "mmm", "-3m1") limits the search to groups of that Laue class. Other arguments as
     of `prepare` and `solve`. Raises InputError without a cell, and where no group of the class fits it.
     """
-    cell = cell or measured.cell
-    if cell is None:
-        raise InputError(f"{measured.source}: no cell in it; give --cell a,b,c,alpha,beta,gamma")
+    kept, cell = usable(measured, cell, d_min)
     known = replace(measured, cell=cell, spacegroup=None, group=None)
 
     def prepared(group: Group) -> CrystalData:
         return prepare(replace(known, group=group), cell, None, formula, d_min, units, radiation, elements)
 
-    search = SpaceGroupSearch(known, prepared, d_min, laue, seed, machines, clock)
+    search = SpaceGroupSearch(replace(kept, cell=cell), prepared, d_min, laue, seed, machines, clock)
     try:
         search.run(_SHARE * time_limit)
     finally:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from argand.errors import ConfigError, InputError
+from argand.systems.crystals.latent.interpolation import require_noise
 from argand.systems.crystals.latent.representation import Latent
 from argand.systems.crystals.latent.symmetric.representation import WHOLE, SymmetricRepresentation
 from argand.systems.crystals.latent.symmetric.setting import Standard, setting_of
@@ -41,8 +42,7 @@ def add_noise(representation: SymmetricRepresentation, latent: Latent, noise: fl
 
     ConfigError for a share below zero, InputError for no vector.
     """
-    if noise < 0:
-        raise ConfigError(f"a noise of {noise:g} is below zero")
+    require_noise(noise)
     start = representation.head_size(latent)
     error = np.random.default_rng(seed).standard_normal(len(latent) - start)
     size = noise * float(np.sqrt(np.mean(latent[start:] ** 2)))

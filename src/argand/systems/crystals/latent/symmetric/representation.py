@@ -30,6 +30,8 @@ _GRID = (0.1, 0.05)
 in the vector without symmetry."""
 _UNIT_LENGTH = 6.0
 """Å; as in the vector without symmetry."""
+_MOST_NUMBERS = 10**6
+"""Of a vector. By hand: beyond use, and below what fills the memory."""
 GROWTH = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 """Lengths of the vectors that are tried in turn, in terms of the first. By hand; benchmarks/crystals_short.py
 says how many structures need a longer one."""
@@ -78,7 +80,14 @@ class SymmetricRepresentation:
             raise ConfigError(
                 f"a symmetric vector of {self.numbers} numbers holds no crystal; give 7 or more"
             )
-        if not self.tolerance > 0:
+        if not (
+            self.numbers <= _MOST_NUMBERS and 0 < self.species_share < 1 and 1 <= self.atoms <= MAX_ATOMS
+        ):
+            raise ConfigError(
+                f"a representation of {self.numbers:.3g} numbers, a share of {self.species_share:g} and "
+                f"{self.atoms:.3g} atoms is none"
+            )
+        if not 0 < self.tolerance < np.inf:
             raise ConfigError(f"a tolerance of {self.tolerance:g} Å finds no symmetry; give one above 0")
 
     def standardised(self, structure: Structure) -> Standard:

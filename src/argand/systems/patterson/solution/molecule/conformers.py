@@ -51,7 +51,8 @@ def _shapes(molecule: Any, smiles: str, seed: int) -> np.ndarray:
     from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
     settings = rdDistGeom.ETKDGv3()
-    settings.randomSeed = seed + 1
+    # RDKit takes 31 bits.
+    settings.randomSeed = (seed + 1) % 2**31
     settings.pruneRmsThresh = _APART
     settings.numThreads = 1
     if not list(rdDistGeom.EmbedMultipleConfs(molecule, _SHAPES, settings)):

@@ -1,13 +1,16 @@
 """What a user gives for a molecule: a file with its atoms, or a SMILES."""
 
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import gemmi
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.plain_name import plain_name
+from argand.io.cif_document import parsed_cif
+from argand.io.reflections import parse_cell
+from argand.io.text_size import read_text
 from argand.physics.crystal.bond import bonds, covalent_radii, grown
 from argand.physics.crystal.symmetry import Group
 from argand.physics.molecule.body import Body, centred, molecules, torsions_about
@@ -15,6 +18,11 @@ from argand.systems.patterson.solution.molecule.conformers import bodies_of_smil
 from argand.typing import Points3
 
 _SUFFIXES = (".mol", ".sdf", ".xyz", ".cif")
+_MOST_ATOMS, _MOST_BYTES = 500, 2**24
+"""Of a molecule that is placed, with what symmetry adds to it, and of its file. By hand: far larger ones than
+are placed."""
+_MOST_BONDS = 3
+"""For each atom. By hand: chains and rings have one or two, cages of boron and metals up to three."""
 _MULTIPLE = 1.36
 """Å; a bond between C, N and O that is not longer is taken for multiple, or for an amide's, and does not
 turn.
@@ -38,41 +46,74 @@ def _read(text: str, seed: int) -> list[Body]:
         return bodies_of_smiles(text, seed)
     if not path.is_file():
         raise InputError(f"{text}: there is no such file")
+    elements, cart = _of_cif(path) if path.suffix.lower() == ".cif" else _of_ase(path)
+    if not 1 <= len(elements) <= _MOST_ATOMS:
+        raise InputError(f"{text}: {len(elements)} atoms; a molecule that is placed has 1 to {_MOST_ATOMS}")
+    unknown = [name for name in elements if gemmi.Element(name).atomic_number == 0]
+    if unknown or not np.isfinite(cart).all():
+        raise InputError(f"{text}: an atom of no known element or without a place; mend the file")
     try:
-        elements, cart = _of_cif(path) if path.suffix.lower() == ".cif" else _of_ase(path)
-    except (ValueError, RuntimeError, OSError, IndexError, KeyError) as error:
-        raise InputError(
-            f"{text}: no molecule can be read from it ({' '.join(str(error).split())})"
-        ) from error
-    return bodies_of_atoms(elements, cart)
+        return bodies_of_atoms(elements, cart)
+    except InputError as error:
+        raise InputError(f"{text}: {error}") from error
 
 
 def _of_ase(path: Path) -> tuple[tuple[str, ...], Points3]:
     from ase.io import read  # slow to import
 
-    atoms = read(str(path), format={".mol": "mol", ".sdf": "sdf", ".xyz": "xyz"}[path.suffix.lower()])
+    text = read_text(path, _MOST_BYTES)
+    try:
+        atoms = read(
+            StringIO(text), format={".mol": "mol", ".sdf": "sdf", ".xyz": "xyz"}[path.suffix.lower()]
+        )
+    except Exception as error:  # ase raises whatever a malformed line happens to cause
+        told = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: no molecule can be read from it ({told})") from error
     assert not isinstance(atoms, list)
     return tuple(atoms.get_chemical_symbols()), np.asarray(atoms.get_positions(), float)
 
 
 def _of_cif(path: Path) -> tuple[tuple[str, ...], Points3]:
     """Atoms of the asymmetric unit and what is bonded to them, at least half of each place occupied."""
-    with plain_name(path) as name:
-        small = gemmi.read_small_structure(name)
-    sites = [site for site in small.sites if site.occ >= 0.5]
-    if not sites:
-        raise ValueError("no atoms in it")
+    try:
+        small = _first_structure(path)
+        sites = [site for site in small.sites if site.occ >= 0.5]
+        if not 1 <= len(sites) <= _MOST_ATOMS:
+            raise ValueError(f"{len(sites)} atoms in it")
+        if small.spacegroup is None:
+            raise ValueError("its space group is not known")
+        parse_cell(",".join(map(str, small.cell.parameters)))
+        group = Group.from_operations(small.spacegroup.operations())
+    except (InputError, ValueError, RuntimeError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: no molecule can be read from it ({told})") from error
     elements = [site.element.name for site in sites]
-    group = Group.from_operations(small.spacegroup.operations())
+    places = np.array([site.fract.tolist() for site in sites])
     cell = np.array(small.cell.orth.mat.tolist())
-    whole = grown(np.array([site.fract.tolist() for site in sites]), covalent_radii(elements), group, cell)
+    whole = grown(places, covalent_radii(elements), group, cell)
     return tuple(elements[source] for source in whole.source), whole.cart
 
 
+def _first_structure(path: Path) -> gemmi.SmallStructure:
+    """Of the first block with atoms."""
+    for block in parsed_cif(read_text(path, _MOST_BYTES), str(path)):
+        small = gemmi.make_small_structure_from_block(block)
+        if len(small.sites):
+            return small
+    raise ValueError("no atoms in it")
+
+
 def bodies_of_atoms(elements: tuple[str, ...], cart: Points3) -> list[Body]:
-    """A body of one shape for each set of atoms that bonds hold together, bonds by distance in Å."""
+    """A body of one shape for each set of atoms that bonds hold together, bonds by distance in Å.
+
+    InputError where atoms lie on top of each other.
+    """
     found = []
     whole = bonds(cart, covalent_radii(elements))
+    if len(whole) > _MOST_BONDS * len(elements):
+        raise InputError(
+            f"{len(whole)} bonds between {len(elements)} atoms are of no molecule; check its places"
+        )
     for part in molecules(len(elements), whole):
         names, places = tuple(elements[number] for number in part), cart[part]
         own = bonds(places, covalent_radii(names))

@@ -1,0 +1,116 @@
+"""What is measured, in which cell, is checked before grids and lists are sized by it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from reflection_texts import CELL, reflections
+
+from argand.errors import ConfigError, InputError
+from argand.io.reflections import MeasuredIntensities
+from argand.runs.json_text import json_text
+from argand.systems.patterson.files.run import MapQuestion
+from argand.systems.patterson.maps.origin import require_origin
+from argand.systems.patterson.solution.molecule.reading import bodies_of_atoms, read_molecules
+from argand.systems.patterson.solution.reflections import prepare
+from argand.systems.patterson.solution.space_group_search import find_space_group
+from argand.systems.patterson.solution.usable_data import usable
+
+HKL, VALUE, SIGMA = reflections(300)
+MEASURED = MeasuredIntensities("a.hkl", HKL, VALUE, SIGMA, CELL, "P 21/c")
+
+
+def with_row(index: tuple[int, int, int]) -> MeasuredIntensities:
+    """The same with one more reflection."""
+    return replace(
+        MEASURED,
+        hkl=np.vstack([HKL, index]),
+        intensity=np.append(VALUE, 100.0),
+        sigma=np.append(SIGMA, 1.0),
+    )
+
+
+@pytest.mark.parametrize("index", [(40, 0, 0), (0, 0, 30), (99_999, 0, 0), (-5000, 7, 9)])
+def test_one_stray_reflection_sizes_nothing(index):
+    plain, crystal = prepare(MEASURED), prepare(with_row(index))
+    assert crystal.observed.d_min == plain.observed.d_min
+    assert any("left out" in note for note in crystal.notes)
+    # What is written beside a model is what was measured.
+    assert crystal.measured is not None
+    assert len(crystal.measured.hkl) == 301
+
+
+def test_no_reflection_of_honest_data_is_a_stray():
+    kept, cell = usable(MEASURED, None, None)
+    assert (len(kept.hkl), kept.notes, cell) == (300, (), CELL)
+
+
+@pytest.mark.parametrize(
+    "cell", [(0.0,) * 6, (5.0, float("nan"), 5.0, 90.0, 90.0, 90.0), (1e9, 1.0, 1.0, 90.0, 90.0, 90.0)]
+)
+def test_a_cell_of_the_file_that_cannot_be_is_told_with_its_name(cell):
+    for use in (prepare, find_space_group):
+        with pytest.raises(InputError, match=r"^a\.hkl: its cell cannot be"):
+            use(replace(MEASURED, cell=cell))
+
+
+@pytest.mark.parametrize(
+    "cell", [(1999.0, 1999.0, 1999.0, 90.0, 90.0, 90.0), (300.0, 300.0, 300.0, 90.0, 90.0, 90.0)]
+)
+def test_a_cell_of_too_many_reflections_is_refused(cell):
+    for use in (prepare, find_space_group):
+        with pytest.raises(InputError, match=r"check the cell|check it"):
+            use(replace(MEASURED, cell=cell, spacegroup="P 1"))
+
+
+def test_one_reflection_many_times_is_refused():
+    same = replace(MEASURED, hkl=np.tile(HKL[:1], (300, 1)))
+    with pytest.raises(InputError, match="1 different reflections"):
+        prepare(same)
+
+
+def test_contents_far_beyond_the_cell_are_refused():
+    with pytest.raises(InputError, match="times the cell's volume"):
+        prepare(MEASURED, formula="C99999")
+
+
+def test_json_has_null_for_what_is_no_number():
+    text = json_text({"a": [float("nan"), np.float32("inf"), 1.0], "b": np.int64(3)})
+    assert json.loads(text, parse_constant=pytest.fail) == {"a": [None, None, 1.0], "b": 3}
+
+
+@pytest.mark.parametrize(
+    "options", [{"voxel": 0.0}, {"voxel": float("nan")}, {"voxel": 1e9}, {"time_limit": float("inf")}]
+)
+def test_questions_of_no_sense_are_refused(options):
+    with pytest.raises(ConfigError):
+        MapQuestion(**options)
+
+
+def test_maps_without_vectors_between_atoms_are_refused():
+    spike = np.zeros((8, 8, 8), np.float32)
+    spike[0, 0, 0] = 1
+    for values in (spike + 0 * spike, spike * 0 + 1, 1e-30 * (spike + 1), spike * 1e30):
+        with pytest.raises(InputError):
+            require_origin(values)
+    spike[4, 4, 4] = 0.5
+    require_origin(spike)
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a.mol", "a.sdf", "a.cif"])
+@pytest.mark.parametrize(
+    "text", ["", "1000000000\n\nC 0 0 0\n", "\n\n\n999999999  0\n", "data_a\n_cell_length_a 5\n", "\xff" * 50]
+)
+def test_molecules_that_are_none_are_refused(tmp_path, name, text):
+    pytest.importorskip("ase")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=name) as told:
+        read_molecules([str(tmp_path / name)])
+    assert "\n" not in str(told.value)
+
+
+def test_atoms_on_top_of_each_other_are_no_molecule():
+    places = np.random.default_rng(0).random((30, 3))
+    with pytest.raises(InputError, match="of no molecule"):
+        bodies_of_atoms(("C",) * 30, places)
