@@ -1,5 +1,6 @@
 """What a user names becomes a list of image files."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,17 @@ def test_inputs_expand_globs_folders_and_lists(tmp_path: Path) -> None:
     for missing in ("gone.cbf", "gone_*.cbf"):
         with pytest.raises(InputError, match=r"gone.*no such file"):
             names(missing)
+
+
+def test_a_list_may_name_files_of_any_bytes(tmp_path: Path) -> None:
+    name = tmp_path / os.fsdecode(b"a\xff.cbf")
+    name.touch()
+    (tmp_path / "all.lst").write_bytes(b"a\xff.cbf\n")
+    assert expand_inputs([str(tmp_path / "all.lst")]) == [str(name)]
+
+
+@pytest.mark.parametrize("content", [b"a.cbf\n\0\0", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b""])
+def test_what_is_no_list_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "all.lst").write_bytes(content)
+    with pytest.raises(InputError, match=r"all\.lst: (not a list|names no images)"):
+        expand_inputs([str(tmp_path / "all.lst")])

@@ -98,10 +98,11 @@ def _folder(folder: Path) -> list[str]:
 
 
 def _listed(path: Path) -> Iterator[str]:
-    try:
-        lines = [line.strip() for line in read_bytes(path, _MOST_LIST_BYTES).decode("utf-8").splitlines()]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a list of image files; give one file name a line") from error
+    # Names of files may have bytes that are no UTF-8.
+    text = read_bytes(path, _MOST_LIST_BYTES).decode("utf-8", "surrogateescape")
+    if "\0" in text:
+        raise InputError(f"{path}: not a list of image files; give one file name a line")
+    lines = [line.strip() for line in text.splitlines()]
     named = [line for line in lines if line and not line.startswith("#")]
     if not named:
         raise InputError(f"{path}: names no images; give one file name a line")

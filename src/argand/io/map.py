@@ -13,6 +13,7 @@ from argand.io.ccp4_header import require_ccp4
 from argand.io.intensities import CellParameters
 from argand.io.limits import MOST_VOXELS, read_bytes
 from argand.io.npy_array import parse_npy
+from argand.io.plain_name import plain_name
 from argand.io.solution import write_ccp4
 from argand.physics.crystal.symmetry import Group
 from argand.typing import Vector3
@@ -62,7 +63,8 @@ def _whole(path: Path) -> gemmi.Ccp4Map:
 def _read_plain(path: Path, blob: bytes) -> gemmi.Ccp4Map:
     """gemmi's map of a file that holds these bytes, plain or packed: gemmi itself unpacks without bound."""
     if path.stat().st_size == len(blob) and path.suffix.lower() != ".gz":
-        return gemmi.read_ccp4_map(str(path))
+        with plain_name(path) as name:
+            return gemmi.read_ccp4_map(name)
     with NamedTemporaryFile(suffix=".ccp4") as plain:
         plain.write(blob)
         plain.flush()

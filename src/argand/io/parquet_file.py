@@ -29,7 +29,8 @@ def open_parquet(path: Path, needed: Sequence[str], optional: Sequence[str] = ()
         raise MissingExtraError("parquet files need pyarrow: pip install pyarrow") from error
     require_file(path)
     try:
-        file = parquet.ParquetFile(path)
+        # Opened here: pyarrow takes no name that is no UTF-8.
+        file = parquet.ParquetFile(path.open("rb"))
         known = file.schema_arrow.names
         _require_small(path, file.metadata, {*needed, *optional}, whole)
     except (OSError, ValueError, ArrowException) as error:

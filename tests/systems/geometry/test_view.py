@@ -1,5 +1,6 @@
 """Overlays and the page of a run: rings where Bragg's law puts them, and all that a reader needs offline."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,15 @@ def test_an_unreliable_answer_is_under_a_red_banner_without_rings(
     assert share_of(tmp_path / "good.png", ALARM_COLOUR) == 0
     assert len(overlay_figure(frame, bad).axes[0].lines) == 1
     assert share_of(tmp_path / "good.png", FOUND_COLOUR) > 0
+
+
+@pytest.mark.parametrize("name", [b"n\xff.cbf", b"$\\frac$.cbf", b"a_$b^c$.cbf", b"{0}%s.cbf"])
+def test_names_of_any_letters_are_drawn(tmp_path: Path, frame: Frame, predictor: object, name: bytes):
+    answer = replace(predictor.predict_frame(frame), file=os.fsdecode(name))
+    draw_overlay(tmp_path / "good.png", frame, answer)
+    reason = f"{answer.file}: too few spots"
+    draw_overlay(tmp_path / "bad.png", frame, replace(answer, reliable=False, reason=reason))
+    assert {path.name for path in tmp_path.iterdir()} == {"good.png", "bad.png"}
 
 
 @pytest.mark.parametrize("centre", [(-30.0, 45.0), (500.0, 500.0)])

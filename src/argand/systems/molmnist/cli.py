@@ -1,6 +1,5 @@
 """The verbs of `argand molmnist`. Nothing heavy is imported before a verb runs."""
 
-from json import dumps
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +25,7 @@ from argand.runs.verbs import (
     Weights,
     Workers,
     in_one_group,
+    print_json,
     run_training,
     say,
     screen,
@@ -193,7 +193,7 @@ def predict(
     named = f"shipped, {network}" if weights is None else str(weights)
     folder = RunFolder(out, named, page=write_page, settings=settings, force=force)
     records = predict_files(patterns, module.load(file), asked, folder, tell, machines)
-    typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
+    print_json(records) if json else screen().print(answer_table(records))
     if out is not None and not json:
         say(f"shapes and pictures: {out}\npage: {out / PAGE}")
     if any(record.get("failed") for record in records):
@@ -280,7 +280,7 @@ def evaluate(
     asked = {"count": count, "baselines": baselines, "training": training, "machines": machines}
     rows = evaluate_tasks(models, ways, task_names(task), **asked)
     if json:
-        typer.echo(dumps(rows, indent=2))
+        print_json(rows)
         return
     for table in leaderboard(rows):
         screen().print(table)

@@ -12,10 +12,10 @@ from jaxtyping import Float
 
 from argand import __version__
 from argand.errors import InputError
+from argand.io.atomic import write_text
 from argand.io.resource import system_data
 from argand.page.shell import PAGE
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
-from argand.runs.folder import output_file
 from argand.runs.record import SUMMARY, Record
 from argand.systems.molmnist.fibril.cellulose import cellulose
 from argand.systems.molmnist.fibril.fibril import (
@@ -71,8 +71,7 @@ def write_page(folder: Path) -> Path:
     page = TEMPLATE.read_text(encoding="utf-8")
     for name, text in parts.items():
         page = page.replace(f"{{{{{name}}}}}", text)
-    with output_file(folder / PAGE) as partial:
-        partial.write_text(page, encoding="utf-8")
+    write_text(folder / PAGE, page)
     return folder / PAGE
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
-from argand.io.atomic import written
+from argand.io.atomic import valid_text, written
 from argand.io.parquet_file import open_parquet
 
 _KEY = b"argand"
@@ -62,7 +62,8 @@ def write_latents(path: Path, rows: Iterable[StoredLatent], config: Mapping[str,
     left = iter(rows)
     with (
         written(path) as temporary,
-        parquet.ParquetWriter(temporary, schema, compression="zstd") as file,
+        temporary.open("wb") as raw,
+        parquet.ParquetWriter(raw, schema, compression="zstd") as file,
     ):
         while group := list(islice(left, _GROUP)):
             file.write_table(arrow.Table.from_pylist([_row(one) for one in group], schema))
@@ -70,8 +71,7 @@ def write_latents(path: Path, rows: Iterable[StoredLatent], config: Mapping[str,
 
 def _row(one: StoredLatent) -> dict[str, Any]:
     # Names of files can have bytes that no text has.
-    source = one.source.encode(errors="backslashreplace").decode()
-    row = {"name": one.name, "source": source, "atoms": one.atoms}
+    row = {"name": one.name, "source": valid_text(one.source), "atoms": one.atoms}
     return row | {"latent": one.latent.astype(np.float32), "asked": one.asked}
 
 

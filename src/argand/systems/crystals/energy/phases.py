@@ -11,13 +11,12 @@ import numpy as np
 from argand.crew import HERE, Crew, Machines
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
-from argand.io.atomic import written
+from argand.io.atomic import make_folder, written
 from argand.io.compressed import compressed, restored
 from argand.io.resource import shipped_weights
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, worked
-from argand.runs.folder import make_folder
 from argand.systems.crystals.database.dataset import StructureDataset, from_parquet
 from argand.systems.crystals.database.fingerprint_index import formula_arrays, formula_of, formulas_in
 from argand.systems.crystals.energy.hull import Hull, vertices
