@@ -1,6 +1,5 @@
 """Folders of runs of all four systems, written by the functions that write them, without networks."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from argand.io.structure import write_structure
 from argand.physics.crystal.structure import checked
 from argand.physics.still.detector import BeamGeometry
 from argand.runs.course import Failure
+from argand.runs.folder import RunFolder, make_folder
 from argand.systems.crystals.files.explore import interpolate_files
 from argand.systems.crystals.files.run import reconstruct_files
 from argand.systems.crystals.latent.representation import representation_of
@@ -29,7 +29,6 @@ from argand.systems.patterson.maps.prediction import Prediction as Atoms
 from argand.systems.patterson.solution import outputs as solve_outputs
 from argand.systems.patterson.solution.sharpened_patterson import patterson
 from argand.systems.patterson.solution.solve import crystal_of, solve
-from argand.runs.folder import RunFolder, make_folder
 
 DATA = Path(__file__).parents[1] / "examples" / "data" / "cod_2016452.hkl.gz"
 CELL = (9.748, 8.890, 7.566, 90.0, 112.74, 90.0)
@@ -127,7 +126,7 @@ def map_run(folder: Path, names: Sequence[str]) -> Path:
 def solved_run(folder: Path, names: Sequence[str]) -> Path:
     """Summaries and files of one solved crystal under these names."""
     make_folder(folder)
-    crystal, found = crystal_of(DATA, CELL, "P 21/c", "C14H14O2")
+    crystal, _ = crystal_of(DATA, CELL, "P 21/c", "C14H14O2")
     solution = solve(crystal, time_limit=20.0, seed=0)
     asked = {"data": DATA.name, "cell": CELL, "spacegroup": "P 21/c", "formula": "C14H14O2", "units": None}
     for name in names:

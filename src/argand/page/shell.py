@@ -1,4 +1,4 @@
-"""The shell of a page: its head, its style, its foot, tables of its parts, and the scripts that draw in it."""
+"""The shell of a page: its head, style and foot, tables and lines of its parts, the scripts that draw."""
 
 import base64
 import gzip
@@ -37,7 +37,12 @@ class Drawing:
 
 
 def write_html(
-    page: Path, title: str, parts: Sequence[str], foot: str, style: str = STYLE, drawing: Drawing | None = None
+    page: Path,
+    title: str,
+    parts: Sequence[str],
+    foot: str,
+    style: str = STYLE,
+    drawing: Drawing | None = None,
 ) -> Path:
     """Write a page of these parts (HTML), which needs nothing but itself; `title` is plain text."""
     data, scripts = ([], []) if drawing is None else _scripts(drawing)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class Kind:
     holds: Callable[[Any], bool]
 
 
-Fields = Mapping[str, Kind]
+Fields = dict[str, Kind]
 """The keys that a record must have, each with its kind; a missing key counts as nothing."""
 
 
@@ -75,7 +75,9 @@ def named(kind: Kind) -> Kind:
 def record_of(fields: Fields) -> Kind:
     """An object that has these fields."""
     keys = ", ".join(f"'{key}'" for key in fields)
-    return Kind(f"an object of {keys}", lambda value: isinstance(value, dict) and fault(value, fields) is None)
+    return Kind(
+        f"an object of {keys}", lambda value: isinstance(value, dict) and fault(value, fields) is None
+    )
 
 
 def fault(record: Any, fields: Fields) -> str | None:
@@ -91,8 +93,8 @@ def usable_records(
 ) -> tuple[list[Record], list[str]]:
     """The records that have their fields, and a line on each other one; these are logged too.
 
-    `fields` of a record may depend on what it tells; `where` is the file that they are from. Raises InputError
-    where there are records and none can be used.
+    `fields` of a record may depend on what it tells; `where` is the file that they are from. Raises
+    InputError where there are records and none can be used.
     """
     kept, told = [], []
     for number, record in enumerate(records, 1):

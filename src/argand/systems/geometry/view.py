@@ -111,7 +111,9 @@ def _tiles(records: list[Record]) -> str:
     seconds = [record["seconds"] for record in single if record.get("seconds")]
     if seconds:
         tiles.append((f"{np.median(seconds):.2f} s", "an image, median"))
-    cells = (f'<div class="tile"><b>{text(value)}</b><span>{text(name)}</span></div>' for value, name in tiles)
+    cells = (
+        f'<div class="tile"><b>{text(value)}</b><span>{text(name)}</span></div>' for value, name in tiles
+    )
     return f'<div class="tiles">{"".join(cells)}</div>'
 
 
