@@ -146,7 +146,7 @@ def crystal_run(folder: Path, cifs: Path, names: Sequence[str]) -> Path:
     """Structures of files of these names in `cifs`, encoded and decoded."""
     cifs.mkdir(parents=True)
     for number, name in enumerate(names):
-        write_structure(cifs / f"{name}.cif", salt((3, 11, 19, 37)[number % 4], 5.1 + 0.1 * number))
+        write_structure(cifs / f"{name}.cif", salt((3, 11, 19, 37)[number % 4], 5.1 + 0.1 * number), "salt")
     (cifs / f"broken{names[0]}.cif").write_text("data_broken\n")
     reconstruct_files([str(cifs)], folder, FourierModel(representation_of(256)), processes=1)
     return folder

@@ -98,8 +98,10 @@ def write_page(folder: Path, page: Path | None = None, among: Sequence[str] = ()
     told += lost
     records = [record for record in records if record["file"] in decoded]
     chosen = [] if is_way else _least_certain(records)
+    page = page or folder / PAGE
+    beside = page.resolve().parent == folder.resolve()
     drawn = [
-        _pair(record, decoded[record["file"]], given)
+        _pair(record, decoded[record["file"]], given, beside)
         for record, given in zip(chosen, _given(chosen), strict=True)
     ]
     mapped = _among(among) if among else [] if is_way else _rebuilt(records, decoded)
@@ -115,7 +117,7 @@ def write_page(folder: Path, page: Path | None = None, among: Sequence[str] = ()
         system_data("crystals", "page.js").read_text(encoding="utf-8"),
     )
     parts = [f"<h1>{text(title)}</h1>", *left_out(told), _BODY]
-    return write_html(page or folder / PAGE, title, parts, _FOOT, _STYLE, Drawing(data, code))
+    return write_html(page, title, parts, _FOOT, _STYLE, Drawing(data, code))
 
 
 def _summary(folder: Path) -> Record:
@@ -157,8 +159,11 @@ def _confidence(record: Record) -> float:
     return record["confidence"]
 
 
-def _pair(record: Record, decoded: Structure, given: Structure | None) -> Record:
-    """A decoded structure, with what was encoded where that can still be read."""
+def _pair(record: Record, decoded: Structure, given: Structure | None, beside: bool) -> Record:
+    """A decoded structure, with what was encoded where that can still be read.
+
+    Its file has an address where it lies beside the page.
+    """
     moved = _moved(given, decoded) if given else None
     source = Path(record["source"]).name if record.get("source") else None
     return {
@@ -171,7 +176,7 @@ def _pair(record: Record, decoded: Structure, given: Structure | None) -> Record
         "facts": _facts(record, moved),
         "source": source,
         "file": record["file"],
-        "address": address(record["file"]),
+        "address": address(record["file"]) if beside else None,
         "rows": _rows(record, decoded, moved),
     }
 

@@ -189,7 +189,7 @@ function pairs() {
     const title = pair.latent_size === null ? "decoded" : `decoded from ${pair.latent_size} numbers`;
     draw("pair-view", [...shown, { ...pair.decoded, title }], +level.value);
     const link = Object.assign(document.createElement("a"), { textContent: pair.file });
-    link.setAttribute("href", pair.address);
+    if (pair.address !== null) link.setAttribute("href", pair.address);
     const facts = document.createElement("p");
     facts.append(`${pair.facts} ${pair.source === null ? "" : `${pair.source} → `}`, link);
     byId("pair-facts").replaceChildren(facts);
