@@ -18,6 +18,7 @@ import typer
 from report import as_table, write_report
 from rich.console import Console
 
+from argand.crew import Machines
 from argand.learn.device import processor_name
 from argand.machine import available_cores
 from argand.systems.molmnist.benchmark.dataset import PAIRS, SEED, SETS, write_pairs
@@ -41,7 +42,9 @@ def measure(name: str, count: int, processes: int, folder: Path) -> dict[str, An
     """Times and size of one set."""
     system = PRESETS[name]
     path = folder / f"{name}.h5"
-    cpu, wall = timed(lambda: write_pairs(system, path, count, SEED, processes=processes, quiet=True))
+    cpu, wall = timed(
+        lambda: write_pairs(system, path, count, SEED, machines=Machines(processes), quiet=True)
+    )
     size = sum(file.stat().st_size for file in path.with_suffix(".shards").glob("*.h5"))
     return {
         "set": name,

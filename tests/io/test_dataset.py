@@ -13,6 +13,7 @@ import pytest
 from toy import HANG_S, BrokenToySystem, GatedToySystem, ToySystem, wait_for
 
 from argand import __version__
+from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.dataset import MAX_SHARDS, SetPlan, StoredSamples, write_dataset
 from argand.learn.simulate import simulate_to_file
@@ -70,7 +71,7 @@ def test_what_an_interruption_leaves_is_kept_and_only_the_rest_is_made(tmp_path:
             write_dataset(tmp_path / "set.h5", broken)
         assert broken.kept(tmp_path / "set.h5") == kept
         assert not (tmp_path / "set.h5").exists()
-    assert names(tmp_path) == ["00000000.h5", "00000004.part"]
+    assert names(tmp_path) == ["00000000.h5", "00000004.pieces"]
     write_dataset(tmp_path / "set.h5", broken)
     assert made == [0, 1, 2, 2, 3, 4, 5, 6, 6, 7, 8, 9]
     assert names(tmp_path) == ["00000000.h5", "00000004.h5", "00000008.h5"]
@@ -82,7 +83,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "set.shards").iterdir())
 
 
-def test_an_unfinished_shard_of_another_form_is_made_again(tmp_path: Path):
+def test_pieces_of_shards_of_another_size_are_used(tmp_path: Path):
     def simulate(index: int, seed: int) -> Sample:
         if index == 3:
             raise KeyboardInterrupt
@@ -90,7 +91,7 @@ def test_an_unfinished_shard_of_another_form_is_made_again(tmp_path: Path):
 
     with pytest.raises(KeyboardInterrupt):
         write_dataset(tmp_path / "set.h5", plan(simulate=simulate))
-    assert plan(shard_size=5).kept(tmp_path / "set.h5") == 0
+    assert plan(shard_size=5).kept(tmp_path / "set.h5") == 3
     with pytest.raises(ConfigError, match="belongs to another data set"):
         write_dataset(tmp_path / "set.h5", plan(seed=4))
     write_dataset(tmp_path / "set.h5", plan(shard_size=5))
@@ -149,17 +150,17 @@ def test_a_large_set_has_no_more_shards_than_can_be_open():
 def test_an_error_in_a_process_is_told(tmp_path: Path):
     broken = plan(simulate=BrokenToySystem().simulate)
     with pytest.raises(InputError, match="sample 5 is broken"):
-        write_dataset(tmp_path / "set.h5", broken, processes=2)
+        write_dataset(tmp_path / "set.h5", broken, Machines(2))
     assert not list((tmp_path / "set.shards").glob(".*"))
 
 
 def test_a_system_is_stored_with_its_configuration(tmp_path: Path):
-    simulate_to_file(ToySystem(noise=0.0), tmp_path / "set.h5", 3, seed=1, processes=1, quiet=True)
+    simulate_to_file(ToySystem(noise=0.0), tmp_path / "set.h5", 3, seed=1, machines=HERE, quiet=True)
     with StoredSamples(tmp_path / "set.h5") as stored:
         assert stored.provenance["config"]["noise"] == 0.0
         assert stored.seed == 1
     with pytest.raises(ConfigError, match="belongs to another data set"):
-        simulate_to_file(ToySystem(noise=0.5), tmp_path / "set.h5", 3, seed=1, processes=1, quiet=True)
+        simulate_to_file(ToySystem(noise=0.5), tmp_path / "set.h5", 3, seed=1, machines=HERE, quiet=True)
 
 
 GATED = (6, 10)
@@ -170,21 +171,22 @@ import signal
 import sys
 from pathlib import Path
 from toy import GatedToySystem
-from argand.processes import Ticker
+from argand.crew import Crew, Machines
 from argand.learn.simulate import simulate_to_file
 
-stop = Ticker.stop
+close = Crew.close
 
-def stop_and_open(ticker):
-    stop(ticker)
+def open_and_close(crew):
     Path(sys.argv[1], "open").touch()
+    close(crew)
 
 if __name__ == "__main__":
     # What a shell runs in the background ignores Ctrl-C from its start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    Ticker.stop = stop_and_open
+    Crew.close = open_and_close
     system = GatedToySystem(folder=sys.argv[1], gated={GATED})
-    simulate_to_file(system, Path(sys.argv[1], "set.h5"), 40, seed=3, processes=2, shard_size=4, quiet=True)
+    path = Path(sys.argv[1], "set.h5")
+    simulate_to_file(system, path, 40, seed=3, machines=Machines(2), shard_size=4, quiet=True)
 """
 
 
@@ -213,17 +215,14 @@ def test_a_stopped_or_killed_simulation_is_completed_by_the_same_call(tmp_path: 
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    completed, shards = gated_plan(tmp_path), tmp_path / "set.shards"
+    completed = gated_plan(tmp_path)
     whole, *begun = [completed.rows(*shard) for shard in completed.files(tmp_path / "set.h5").items()]
-    assert [path.name for path in shards.glob("0*.h5")] == ["00000000.h5"]
-    # Both stop after the sample that they are at; shards that already wait for a process may have one, too.
-    assert (whole, begun[:2]) == (4, [3, 3] if number == signal.SIGINT else [0, 0])
-    assert max(begun[2:]) <= (number == signal.SIGINT)
+    # Both end the piece that they are at; what is killed loses it.
+    assert (whole, begun) == (4, [4, 4, *[0] * 7] if number == signal.SIGINT else [0] * 9)
     told = f"set.h5 has {whole + sum(begun)} of 40 samples; the same command completes it"
     assert (told in message) == (number == signal.SIGINT)
-    written = (shards / "00000000.h5").stat().st_mtime_ns
     write_dataset(tmp_path / "set.h5", completed)
-    assert (shards / "00000000.h5").stat().st_mtime_ns == written
+    assert names(tmp_path) == [f"{first:08d}.h5" for first in range(0, 40, 4)]
     assert_holds(tmp_path / "set.h5", completed)
 
 

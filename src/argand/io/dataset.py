@@ -2,41 +2,42 @@
 
 `set.h5` is a small file in which each array of a sample is one virtual data set, `h5["image"][i]`, over the
 shards `set.shards/00000000.h5`, `00000250.h5`, ... (named after their first sample), which travel with it.
-Every file has the attributes `provenance` (JSON: what was simulated, and how), `seed`, `first` and `count`. A
-shard is written under a hidden name and moved when it is complete, so that what has its name is whole. One
-that is stopped before is kept as `00000250.part`, with the number of its samples as the attribute `made`.
+Every file has the attributes `provenance` (JSON: what was simulated, and how), `seed`, `first` and `count`.
+How a shard comes to be is told in `argand.io.shard`.
 """
 
 import json
-import shutil
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import h5py
 import numpy as np
 
+from argand.crew import HERE, Crew, Died, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.atomic import written
-from argand.processes import Stopped, Ticker, run_jobs
+from argand.io.shard import (
+    PIECE,
+    Compression,
+    ShardTask,
+    ShardWork,
+    is_within,
+    missing_value,
+    piece_range,
+    stored_attributes,
+    stored_pieces,
+)
 from argand.system import Sample
-
-Compression = Literal["gzip", "bitshuffle"]
-"""gzip opens everywhere; bitshuffle is smaller and faster and needs `import hdf5plugin`."""
 
 MAX_SHARDS = 800
 """HDF5 may hold all shards open; those beyond the usual limit of 1024 open files would read as missing.
 
 By hand: that limit less some two hundred for all else.
-"""
-
-_CHUNK_BYTES = 65536
-"""Size of a chunk of small rows; by hand, so that one read of a sample unpacks little else."""
-_SPARE_BYTES = 16 * 2**20
-"""Room that is left on a disk: HDF5 writes late, and a failed write ends the process.
-
-By hand: several times HDF5's own caches (1 MiB for a data set's chunks).
 """
 
 
@@ -66,14 +67,11 @@ class SetPlan:
         size = max(self.shard_size, -(-self.count // MAX_SHARDS))
         return [range(start, min(start + size, self.count)) for start in range(0, self.count, size)]
 
-    def attributes(self, indices: range) -> dict[str, Any]:
-        """Attributes of the file that holds the samples `indices`."""
-        return {**self._origin, "first": indices.start, "count": len(indices)}
-
     @property
-    def _origin(self) -> dict[str, Any]:
-        """Attributes that all files of the set share."""
-        return {"provenance": json.dumps(dict(self.provenance), sort_keys=True), "seed": self.seed}
+    def work(self) -> ShardWork:
+        """What processes need to make the set."""
+        origin = {"provenance": json.dumps(dict(self.provenance), sort_keys=True), "seed": self.seed}
+        return ShardWork(self.simulate, self.seed, origin, self.compression)
 
     def files(self, out: Path) -> dict[Path, range]:
         """The shards of the data set `out` and the samples that each holds."""
@@ -84,109 +82,97 @@ class SetPlan:
         """Number of samples in the shards of `out`; ConfigError when they belong to another set."""
         return sum(self.rows(path, indices) for path, indices in self.files(out).items())
 
-    def missing(self, out: Path) -> dict[Path, range]:
-        """The shards of `out` that are yet to be made; ConfigError as `kept`."""
-        files = self.files(out).items()
-        return {path: indices for path, indices in files if self._made(path, indices) < len(indices)}
-
     def rows(self, path: Path, indices: range) -> int:
-        """How many of the samples `indices` a shard or its unfinished file has; ConfigError as `kept`."""
-        return self._made(path, indices) or self._made(_unfinished(path), indices)
+        """How many of the samples `indices` a shard or its pieces have; ConfigError as `kept`."""
+        missing = sum(len(task.indices) for task in self.tasks(path, indices) if not task.join)
+        return len(indices) - missing
 
-    def _made(self, path: Path, indices: range) -> int:
-        """How many of the samples `indices` are in `path`."""
-        found = _attributes(path) if path.exists() else None
+    def tasks(self, path: Path, indices: range) -> list[ShardTask]:
+        """What is to be done for a shard: pieces to be made, at last their join; ConfigError as `kept`."""
+        if self._holds(path, indices):
+            return []
+        made: set[int] = set()
+        for first, piece in stored_pieces(path).items():
+            found = piece_range(first, piece)
+            if is_within(found, indices) and self._holds(piece, found):
+                made |= set(found)
+        starts = range(indices.start, indices.stop, PIECE)
+        parts = [range(start, min(start + PIECE, indices.stop)) for start in starts]
+        left = [[index for index in part if index not in made] for part in parts]
+        # A piece that was stopped is a piece too, and what is left of it another.
+        pieces = [ShardTask(path, range(part[0], part[-1] + 1)) for part in left if part]
+        return [*pieces, ShardTask(path, indices, join=True)]
+
+    def _holds(self, path: Path, indices: range) -> bool:
+        """Whether a file holds the samples `indices` of this set."""
+        found = stored_attributes(path) if path.exists() else None
         if not found:
-            return 0
-        if any(found.get(key) != value for key, value in self._origin.items()):
+            return False
+        if any(found.get(key) != value for key, value in self.work.origin.items()):
             raise ConfigError(f"{path} belongs to another data set; name another file or delete its folder")
-        made = int(found.pop("made", len(indices)))
-        return made if found == self.attributes(indices) else 0
+        return found == self.work.attributes(indices)
+
+
+class _Plan:
+    """The tasks that are left, each by itself; a shard is joined as soon as its pieces are there."""
+
+    def __init__(self, tasks: Iterable[Sequence[ShardTask]]) -> None:
+        self._pieces: dict[Path, int] = {}
+        self._due: deque[ShardTask] = deque()
+        self._joins: dict[Path, ShardTask] = {}
+        for of_shard in tasks:
+            for task in of_shard:
+                if task.join:
+                    self._joins[task.shard] = task
+                else:
+                    self._pieces[task.shard] = self._pieces.get(task.shard, 0) + 1
+                    self._due.append(task)
+        for shard in self._joins.keys() - self._pieces.keys():
+            self._due.appendleft(self._joins[shard])
+
+    def __iter__(self) -> "_Plan":
+        return self
+
+    def __next__(self) -> list[ShardTask]:
+        if not self._due:
+            raise StopIteration
+        return [self._due.popleft()]
+
+    def done(self, task: ShardTask) -> None:
+        """Take note of a piece that is there."""
+        if not task.join:
+            self._pieces[task.shard] -= 1
+            if not self._pieces[task.shard]:
+                self._due.appendleft(self._joins[task.shard])
 
 
 def write_dataset(
-    out: Path, plan: SetPlan, processes: int = 1, watch: Callable[[int], None] = lambda made: None
+    out: Path,
+    plan: SetPlan,
+    machines: Machines = HERE,
+    watch: Callable[[int], None] = lambda made: None,
 ) -> None:
     """Write the data set `out` with its shards beside it; samples that are there already are kept.
 
     Calls `watch` every now and then with the number of samples made. An interruption keeps what is made, a
-    kill loses the shards under work. Raises ConfigError when another data set has this name, and InputError
-    when the disk is full.
+    kill loses the pieces under work. Raises ConfigError when another data set has this name, and InputError
+    when the disk is full, or a process that made samples ended twice.
     """
-    missing = plan.missing(out)
-    for folder in {path.parent for path in plan.files(out)}:
-        folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(".*.h5.*"):
+    shards = plan.files(out)
+    out.with_suffix(".shards").mkdir(parents=True, exist_ok=True)
+    for folder in {path.parent for path in shards}:
+        for leftover in chain(folder.glob(".*.h5.*"), folder.glob("*.pieces/.*")):
             leftover.unlink()
-    run_jobs([(write_shard, path, plan, indices) for path, indices in missing.items()], processes, watch)
-    _write_master(out, plan, plan.files(out))
-
-
-def write_shard(ticker: Ticker, path: Path, plan: SetPlan, indices: range) -> None:
-    """Simulate the samples `indices` into the file `path`, which appears when it is complete.
-
-    Goes on from the unfinished file that an interruption left, and leaves one when it is stopped.
-    """
-    unfinished = _unfinished(path)
-    with written(path) as temporary:
-        done = plan.rows(path, indices)
-        if done:
-            shutil.copyfile(unfinished, temporary)
-        try:
-            _fill(ticker, temporary, plan, indices, done)
-        except (Stopped, KeyboardInterrupt):
-            temporary.replace(unfinished)
-            raise
-    unfinished.unlink(missing_ok=True)
-
-
-def _fill(ticker: Ticker, path: Path, plan: SetPlan, indices: range, done: int) -> None:
-    """Simulate all but the first `done` of the samples `indices` into a file that tells how far it is."""
-    import hdf5plugin  # noqa: F401 (bitshuffle is written through it)
-
-    with h5py.File(path, "a") as file:
-        try:
-            for row in range(done, len(indices)):
-                sample = plan.simulate(indices[row], plan.seed)
-                _require_room(path, sample)
-                if row == 0:
-                    _create_arrays(file, sample, len(indices), plan.compression)
-                for name, value in sample.items():
-                    file[name][row] = value  # pyright: ignore[reportIndexIssue]
-                done = row + 1
-                ticker.tick()
-        finally:
-            file.attrs.update({**plan.attributes(indices), "made": done})
-        del file.attrs["made"]
-
-
-def _require_room(path: Path, sample: Sample) -> None:
-    """InputError where the disk is nearly full."""
-    needed = _SPARE_BYTES + sum(np.asarray(value).nbytes for value in sample.values())
-    if shutil.disk_usage(path.parent).free < needed:
-        raise InputError(
-            f"{path.parent}: the disk is full; free space, then the same command completes the set"
-        )
-
-
-def _unfinished(path: Path) -> Path:
-    """Where a shard that was stopped before its end is kept."""
-    return path.with_suffix(".part")
-
-
-def _create_arrays(file: h5py.File, sample: Sample, count: int, compression: Compression) -> None:
-    """One array of `count` rows for each entry of a sample; a chunk is one image or many small rows."""
-    for name, value in sample.items():
-        value = np.asarray(value)
-        rows = int(np.clip(_CHUNK_BYTES // max(value.nbytes, 1), 1, count))
-        # The lowest level: higher ones take longer, and noise packs no better.
-        packing: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-        if compression == "bitshuffle":
-            import hdf5plugin
-
-            packing = dict(hdf5plugin.Bitshuffle(cname="zstd"))
-        shape = (count, *value.shape)
-        file.create_dataset(name, shape, value.dtype, chunks=(rows, *value.shape), **packing)
+    left = _Plan(plan.tasks(path, indices) for path, indices in shards.items())
+    made = 0
+    with Crew(machines, plan.work) as crew, closing(crew.results(left)) as results:
+        for task, result in results:
+            if isinstance(result, Died):
+                raise InputError(f"{task.shard}: {result.text} The same command goes on with the set")
+            left.done(task)
+            made += result
+            watch(made)
+    _write_master(out, plan, shards)
 
 
 def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None:
@@ -201,16 +187,9 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
                 relative = path.relative_to(out.parent)
                 source = h5py.VirtualSource(str(relative), name, (len(indices), *shape), dtype)
                 layout[indices.start : indices.stop] = source
-            file.create_virtual_dataset(name, layout, fillvalue=_missing_value(dtype))
-        file.attrs.update(plan.attributes(range(plan.count)))
+            file.create_virtual_dataset(name, layout, fillvalue=missing_value(dtype))
+        file.attrs.update(plan.work.attributes(range(plan.count)))
         file.attrs["shards"] = [str(path.relative_to(out.parent)) for path in files]
-
-
-def _missing_value(dtype: np.dtype) -> Any:
-    """NaN for floating-point numbers, the largest value for others."""
-    if dtype.kind == "f":
-        return np.nan
-    return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
 class StoredSamples:
@@ -221,7 +200,7 @@ class StoredSamples:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        attributes = _attributes(self.path) if self.path.is_file() else None
+        attributes = stored_attributes(self.path) if self.path.is_file() else None
         if not attributes or "shards" not in attributes:
             raise InputError(f"{self.path}: no data set there; write one with the verb simulate")
         for shard in attributes["shards"]:
@@ -250,14 +229,5 @@ class StoredSamples:
 
 def is_stored_set(path: Path) -> bool:
     """Whether a file is a data set that a verb simulate wrote."""
-    attributes = _attributes(path) if path.is_file() else None
+    attributes = stored_attributes(path) if path.is_file() else None
     return attributes is not None and {"provenance", "shards"} <= set(attributes)
-
-
-def _attributes(path: Path) -> dict[str, Any] | None:
-    """Attributes of an HDF5 file; None when it cannot be read."""
-    try:
-        with h5py.File(path, "r") as file:
-            return dict(file.attrs)
-    except OSError:
-        return None

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from argand import __version__
-from argand.io.dataset import Compression, SetPlan, write_dataset
-from argand.machine import available_cores, keep_freed_memory
+from argand.crew import CORES, Machines
+from argand.io.dataset import SetPlan, write_dataset
+from argand.io.shard import Compression
+from argand.machine import keep_freed_memory
 from argand.progress import ProgressDisplay
 from argand.system import System, system_name, to_config
 
@@ -15,12 +17,13 @@ def simulate_to_file(
     count: int,
     seed: int = 0,
     *,
-    processes: int | None = None,
+    machines: Machines = CORES,
     shard_size: int = 250,
     compression: Compression = "gzip",
     quiet: bool = False,
 ) -> Path:
-    """Write samples 0 to `count` - 1 of a system as the data set `out`, by default on all cores.
+    """Write samples 0 to `count` - 1 of a system as the data set `out`, by default on all cores
+    where that takes long.
 
     The form of the files is told in `argand.io.dataset`. What is there already is kept, so that an
     interrupted set is completed by the same call, and a smaller one by whole shards. Raises ConfigError
@@ -28,13 +31,13 @@ def simulate_to_file(
     """
     provenance = {"system": system_name(system), "config": to_config(system), "version": __version__}
     keep_freed_memory()
-    out, processes = Path(out), processes or available_cores()
+    out = Path(out)
     plan = SetPlan(system.simulate, provenance, count, seed, shard_size, compression)
     kept = plan.kept(out)
     title = f"simulate {system_name(system)}"
     with ProgressDisplay(title, begun=kept / count, quiet=quiet) as display:
         try:
-            write_dataset(out, plan, processes, lambda made: display.update((kept + made) / count, made))
+            write_dataset(out, plan, machines, lambda made: display.update((kept + made) / count, made))
         except KeyboardInterrupt as interrupt:
             message = f"{out} has {plan.kept(out)} of {count} samples; the same command completes it"
             raise KeyboardInterrupt(message) from interrupt

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from argand.crew import Crew, Died
 from argand.errors import ArgandError
 from argand.progress import ProgressDisplay
 
@@ -58,6 +60,24 @@ def attempted(
     except errors as error:
         logger.debug("%s", file, exc_info=True)
         yield Failure.of(file, error)
+
+
+def worked(
+    crew: Crew[Item, Result],
+    chunks: Iterable[Sequence[Item]],
+    display: ProgressDisplay,
+    total: int,
+    done: int = 0,
+) -> Iterator[tuple[Item, Result | Failure]]:
+    """Each task with its result as it comes from the crew; tasks are called as `str` calls their files.
+
+    The display shows how many of `total` are done, `done` of which were before. A task that is given up,
+    since processes died of it, has a failure in place of its result.
+    """
+    with display, closing(crew.results(chunks)) as results:
+        for count, (task, result) in enumerate(results, start=1):
+            yield task, Failure(str(task), result.text) if isinstance(result, Died) else result
+            display.update(min(1.0, (done + count) / max(total, 1)), count, Path(str(task)).name)
 
 
 def answered(

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from argand.crew import CORES, Machines
+
 if TYPE_CHECKING:
     from argand.runs.course import Failure
     from argand.system import System
@@ -29,7 +31,14 @@ Precision = Annotated[
 ]
 Devices = Annotated[str, typer.Option(help="How many GPUs or processes; auto: all GPUs, or one process.")]
 Workers = Annotated[int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)]
-Processes = Annotated[int | None, typer.Option(help="By default one a core.", min=1)]
+Processes = Annotated[
+    int | None,
+    typer.Option(help="Processes that share the work; by default one a core if it is long.", min=1),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the work, tcp://host:port."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Ask again what --out answers already.")]
 KeepCard = Annotated[
     bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
@@ -83,10 +92,10 @@ def run_training(system: "System", out: Path, what: str, **settings: Any) -> Non
 
 
 def write_set(
-    system: "System", out: Path, what: str, count: int, seed: int, processes: int | None = None
+    system: "System", out: Path, what: str, count: int, seed: int, machines: Machines = CORES
 ) -> None:
     """Write a data set of simulated samples and say so."""
     from argand.learn.simulate import simulate_to_file
 
-    simulate_to_file(system, out, count, seed, processes=processes)
+    simulate_to_file(system, out, count, seed, machines=machines)
     say(f"{count} {what} in {out}")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from argand.crew import HERE
 from argand.errors import ConfigError, InputError
 from argand.io.weights import save_weights
 from argand.system import to_config
@@ -273,7 +274,7 @@ def test_the_verb_scores_on_the_test_split_of_a_set_of_ones_own(tmp_path: Path):
 
     from argand.systems.molmnist.cli import app
 
-    path = write_pairs(TINY, tmp_path / "own.h5", 60, 3, processes=1, quiet=True)
+    path = write_pairs(TINY, tmp_path / "own.h5", 60, 3, machines=HERE, quiet=True)
     call = ["evaluate", "--set", str(path), "--baselines", "--training", "20", "--task", "classification"]
     shown = CliRunner().invoke(app, [*call, "--json"])
     assert shown.exit_code == 0, shown.output

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 import argand
 from argand.cli import build
+from argand.crew import HERE
 from argand.errors import ConfigError, InputError
 from argand.runs.folder import output_file as moved
 from argand.system import SYSTEMS
@@ -276,7 +277,7 @@ def test_an_answer_that_names_no_fibril_has_table_files_and_page(
 
 
 def test_a_data_set_brings_window_mask_and_truth(run: Callable[..., Result], tmp_path: Path):
-    path = write_pairs(TINY, tmp_path / "set.h5", 4, 0, processes=1, quiet=True)
+    path = write_pairs(TINY, tmp_path / "set.h5", 4, 0, machines=HERE, quiet=True)
     answer = run("predict", f"{path}#1-2", "--out", tmp_path / "found", "--json")
     records = json.loads(answer.stdout)
     assert [record["truth"]["fibril"] for record in records] == ["3x3", "2x2"]

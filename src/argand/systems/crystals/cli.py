@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from argand.crew import Machines
 from argand.runs.verbs import (
     Json,
     KeepCard,
@@ -14,6 +15,7 @@ from argand.runs.verbs import (
     MaxTime,
     Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     Weights,
     Workers,
@@ -50,12 +52,13 @@ def simulate(
     count: Annotated[int, typer.Option(help="How many boxes.", min=1)] = 100,
     seed: Seed = 0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Write boxes of the density of single cells and repeating crystals, with labels and atoms.
 
     Example: argand crystals simulate paper --structures cifs --out set.h5 --count 1000
     """
-    write_set(_preset(preset, structures), out, "boxes", count, seed, processes)
+    write_set(_preset(preset, structures), out, "boxes", count, seed, Machines(processes, scheduler))
 
 
 def train(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from argand.crew import Machines
 from argand.errors import ConfigError
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
@@ -22,6 +23,7 @@ from argand.runs.verbs import (
     Precision,
     Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     ValCount,
     ValEvery,
@@ -101,6 +103,7 @@ def simulate(
     count: Annotated[int, typer.Option(help="How many images.", min=1)] = 12,
     seed: Seed = 0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
     full: Annotated[
         bool, typer.Option("--full", help="The detector's own pixels; not for mixed sets.")
     ] = False,
@@ -116,7 +119,7 @@ def simulate(
     if out is not None:
         if system.portions:
             raise ConfigError(f"the images of '{preset}' differ in size; write its sets apart, as realistic")
-        write_set(system, out, "images", count, seed, processes)
+        write_set(system, out, "images", count, seed, Machines(processes, scheduler))
     if out is None or sheet is not None:
         sheet = sheet or Path(f"{preset}.png")
         draw_samples(sheet, system, preset, count, seed)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from argand.crew import Machines
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
@@ -20,6 +21,7 @@ from argand.runs.verbs import (
     Precision,
     Processes,
     Resume,
+    Scheduler,
     TrainingFolder,
     ValCount,
     ValEvery,
@@ -51,12 +53,13 @@ def simulate(
     count: Annotated[int, typer.Option(help="How many maps.", min=1)] = 100,
     seed: Seed = 0,
     processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Write a set of simulated maps with their atoms.
 
     Example: argand patterson simulate paper --out set.h5 --count 3000
     """
-    write_set(_preset(preset), out, "maps", count, seed, processes)
+    write_set(_preset(preset), out, "maps", count, seed, Machines(processes, scheduler))
 
 
 @app.command()

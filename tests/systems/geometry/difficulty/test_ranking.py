@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from argand.crew import HERE
 from argand.errors import ConfigError
 from argand.io.image import Frame
 from argand.learn.simulate import simulate_to_file
@@ -69,7 +70,7 @@ class OffByDistance:
 
 def test_a_simulated_set_is_ranked_by_its_errors_in_detector_px(tmp_path: Path):
     system = PRESETS["tiny"]
-    simulate_to_file(system, tmp_path / "set.h5", 12, 4, processes=1, quiet=True)
+    simulate_to_file(system, tmp_path / "set.h5", 12, 4, machines=HERE, quiet=True)
     samples = [system.simulate(index, 4) for index in range(12)]
     predictor = OffByDistance({i: sample["beam_centre_px"] for i, sample in enumerate(samples)})
     report, failures = rank_hard([str(tmp_path / "set.h5")], predictor, STATED, tmp_path / "out")

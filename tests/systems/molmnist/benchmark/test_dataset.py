@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.dataset import StoredSamples
 from argand.systems.molmnist.benchmark import dataset
@@ -24,7 +25,7 @@ TINY = PRESETS["tiny"]
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pairs(TINY, tmp_path_factory.mktemp("set") / "set.h5", 40, 0, processes=1, quiet=True)
+    return write_pairs(TINY, tmp_path_factory.mktemp("set") / "set.h5", 40, 0, machines=HERE, quiet=True)
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
@@ -38,7 +39,7 @@ def test_two_processes_make_the_same_set(path: Path, tmp_path: Path, monkeypatch
 
     whole = simulate.simulate_to_file
     monkeypatch.setattr(dataset, "simulate_to_file", lambda *a, **k: whole(*a, shard_size=20, **k))
-    other = write_pairs(TINY, tmp_path / "set.h5", 40, 0, processes=2, quiet=True)
+    other = write_pairs(TINY, tmp_path / "set.h5", 40, 0, machines=Machines(2), quiet=True)
     first, second = arrays(path), arrays(other)
     for name, values in first.items():
         np.testing.assert_array_equal(values, second[name])
@@ -57,10 +58,10 @@ def test_a_stopped_set_is_completed_to_the_same_one(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="14 of 40"):
         patch.setattr(type(TINY), "simulate", stopping)
-        write_pairs(TINY, tmp_path / "set.h5", 40, 0, processes=1, quiet=True)
+        write_pairs(TINY, tmp_path / "set.h5", 40, 0, machines=HERE, quiet=True)
     with pytest.raises(InputError, match="no complete data set"):
         open_pairs(tmp_path / "set.h5")
-    write_pairs(TINY, tmp_path / "set.h5", 40, 0, processes=1, quiet=True)
+    write_pairs(TINY, tmp_path / "set.h5", 40, 0, machines=HERE, quiet=True)
     for name, values in arrays(path).items():
         np.testing.assert_array_equal(values, arrays(tmp_path / "set.h5")[name])
 
@@ -112,7 +113,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty small pairs of bundles."""
     asked = Measurement(size=48, window=120.0)
     system = asked.applied(PRESETS["hard"])
-    return write_pairs(system, tmp_path_factory.mktemp("set") / "few.h5", 20, 0, processes=1, quiet=True)
+    return write_pairs(system, tmp_path_factory.mktemp("set") / "few.h5", 20, 0, machines=HERE, quiet=True)
 
 
 def test_bundles_are_stored_with_a_mask_for_each_pattern(bundles: Path):
@@ -165,12 +166,13 @@ def test_the_card_of_fibrils_tells_every_array(path: Path):
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    room = iter([10**9] * 5)
+    room = iter([10**9] * 2)
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=next(room, 0)))
     with pytest.raises(InputError, match="the disk is full; free space"):
-        write_pairs(TINY, tmp_path / "set.h5", 40, 0, processes=1, quiet=True)
-    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+        write_pairs(TINY, tmp_path / "set.h5", 40, 0, machines=HERE, quiet=True)
+    kept = [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()]
+    assert sorted(kept) == [f"set.shards/00000000.pieces/{first:08d}.h5" for first in (0, 16)]
 
 
 def test_the_shipped_sample_loads_at_once_and_is_small():

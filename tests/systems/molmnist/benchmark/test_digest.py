@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from argand.crew import HERE
 from argand.systems.molmnist.benchmark.dataset import (
     PAIRS,
     SEED,
@@ -50,7 +51,7 @@ def test_one_bit_changes_the_digest(name: str):
 
 
 def test_a_stored_set_has_the_digest_of_its_pairs_whatever_its_shards(tmp_path: Path):
-    path = write_pairs(PRESETS["tiny"], tmp_path / "set.h5", 12, 0, processes=1, quiet=True)
+    path = write_pairs(PRESETS["tiny"], tmp_path / "set.h5", 12, 0, machines=HERE, quiet=True)
     made = [pair_digest(PRESETS["tiny"].simulate(index, 0)) for index in range(12)]
     assert summary(path)["sha256"] == set_digest(made)
     columns = dict(open_pairs(path).source.stored.file.items())

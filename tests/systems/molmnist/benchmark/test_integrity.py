@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from argand.crew import HERE
 from argand.errors import InputError
 from argand.systems.molmnist.benchmark import integrity
 from argand.systems.molmnist.benchmark.dataset import load, open_pairs, summary, verdict, write_pairs
@@ -19,7 +20,7 @@ TINY = PRESETS["tiny"]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    write_pairs(TINY, folder / "set.h5", 4, 0, processes=1, quiet=True)
+    write_pairs(TINY, folder / "set.h5", 4, 0, machines=HERE, quiet=True)
     return folder
 
 
@@ -36,7 +37,7 @@ def files(path: Path) -> list[Path]:
 
 
 def again(path: Path) -> Path:
-    return write_pairs(TINY, path, 4, 0, processes=1, quiet=True)
+    return write_pairs(TINY, path, 4, 0, machines=HERE, quiet=True)
 
 
 def change(file: Path, keep_time: bool = False) -> None:

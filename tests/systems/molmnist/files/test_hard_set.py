@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from argand.cli import build
+from argand.crew import HERE
 from argand.physics.coherent.exposure import Detector
 from argand.system import SYSTEMS
 from argand.systems.molmnist.benchmark.dataset import open_pairs, write_pairs
@@ -28,7 +29,7 @@ HARD = replace(PRESETS["tiny-chains"], detector=Detector(photons=(1e4, 1e5), gap
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set of three bundles, each with gaps of its own."""
-    return write_pairs(HARD, tmp_path_factory.mktemp("set") / "set.h5", 3, 0, processes=1, quiet=True)
+    return write_pairs(HARD, tmp_path_factory.mktemp("set") / "set.h5", 3, 0, machines=HERE, quiet=True)
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from argand.crew import Machines
 from argand.errors import ConfigError
-from argand.runs.verbs import Json, Processes, complain, say
+from argand.runs.verbs import Json, Processes, Scheduler, complain, say
 
 # Defaults of the verbs are those of the functions behind them, where it stands where they come from.
 
@@ -57,6 +58,7 @@ def simulate(
         typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated. Not of hard."),
     ] = None,
     processes: Processes = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Write pairs of shapes and patterns with their parameters, splits, checksums and card.
 
@@ -78,7 +80,7 @@ def simulate(
     folders = tuple(trajectory or ())
     asked = Measurement(size, window, radiation, wavelength, photons, beam_stop, blur, folders)
     system = asked.applied(system)
-    write_pairs(system, out, count, seed, processes=processes, tell=say)
+    write_pairs(system, out, count, seed, machines=Machines(processes, scheduler), tell=say)
     say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
 
 

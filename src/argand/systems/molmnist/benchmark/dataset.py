@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from argand import __version__
+from argand.crew import CORES, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.cache import cache_folder
 from argand.io.dataset import StoredSamples
@@ -176,7 +177,7 @@ def write_pairs(
     count: int,
     seed: int,
     *,
-    processes: int | None = None,
+    machines: Machines = CORES,
     quiet: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Path:
@@ -191,7 +192,7 @@ def write_pairs(
     if system.bundles is None and system.structures is None:
         tell("elastic networks of the fibrils")
     system.prepare()
-    simulate_to_file(system, out, count, seed, processes=processes, compression="bitshuffle", quiet=quiet)
+    simulate_to_file(system, out, count, seed, machines=machines, compression="bitshuffle", quiet=quiet)
     write_card(out, system, count, seed)
     write_sums(out)
     return out
