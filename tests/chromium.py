@@ -5,6 +5,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,13 @@ FLAGS = (
     "--window-size=500,500",
     "--remote-debugging-pipe",
 )
+_START = """import fcntl, os, sys
+ends = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+os.dup2(ends[0], 3)
+os.dup2(ends[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Starts a program with two descriptors as 3 and 4, where DevTools' pipe is."""
 
 
 @dataclass
@@ -104,10 +112,9 @@ def chromium(profile: Path) -> Iterator[Chromium]:
     if program is None:
         pytest.skip("no Chromium is installed: pages are not loaded")
     (theirs_in, to), (back, theirs_out) = os.pipe(), os.pipe()
-    # DevTools' pipe is on descriptors 3 and 4.
-    shell = ["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out} 2>/dev/null', "sh"]
-    command = [*shell, program, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
-    process = subprocess.Popen(command, pass_fds=(theirs_in, theirs_out))
+    start = [sys.executable, "-c", _START, str(theirs_in), str(theirs_out)]
+    command = [*start, program, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+    process = subprocess.Popen(command, pass_fds=(theirs_in, theirs_out), stderr=subprocess.DEVNULL)
     os.close(theirs_in)
     os.close(theirs_out)
     browser = Chromium(to, back)

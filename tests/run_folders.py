@@ -1,5 +1,6 @@
 """Folders of runs of all four systems, written by the functions that write them, without networks."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -100,26 +101,32 @@ def fibril_run(folder: Path, names: Sequence[str]) -> Path:
     answer = fibril_of(names[:3])
     truth = PatternTruth(answer.shape, {"rotation_deg": 21.0, "fibril": names[0], "twist_deg_per_nm": 2.0})
     with FibrilFolder(folder) as run:
-        for number, name in enumerate(names):
-            told = truth if number == 0 else None
-            case = PatternCase(name, 0, answer.pattern, answer.live, 200.0, "stated", truth=told)
-            run.add(case, answer, 0.1, "nothing")
+        case = PatternCase(names[0], 0, answer.pattern, answer.live, 200.0, "stated", truth=truth)
+        first = run.add(case, answer, 0.1, "nothing")
+        # The files of the others are copies: pictures take long.
+        for name in names[1:]:
+            stem = run.unused(Path(name).name)
+            files = {key: f"{stem}{Path(first[key]).suffix}" for key in ("hdf5", "cxi", "picture")}
+            for key, file in files.items():
+                shutil.copy(folder / first[key], folder / file)
+            run.keep({**first, **files, "file": name, "name": stem, "truth": None})
         run.keep(failed_pattern(Failure(names[-1], f"{names[-1]}: no pattern; give another")))
     return folder
 
 
-def map_run(folder: Path, names: Sequence[str]) -> Path:
-    """Answers for maps of these names, the last one again without an answer."""
+def map_run(folder: Path, names: Sequence[str], answered: int = 2) -> Path:
+    """The first maps of these names with an answer, the others without."""
     places = np.array([[-3.0, 0, 0], [3.0, 1, 0], [0, 2, 4.0]])
     grid = np.stack(np.meshgrid(*[np.fft.fftfreq(24, 1 / 24)] * 3, indexing="ij"), -1)
     apart = (places[:, None] - places[None]).reshape(-1, 3)
     values = sum(np.exp(-((grid - one) ** 2).sum(-1) / 4) for one in apart).astype(np.float32)
     with RunFolder(folder) as run:
-        for name in names:
+        for name in names[:answered]:
             found = Atoms(places, True, 0.01, "dual-space", 3)
             record = {"file": name, **found.to_json(), "box": 24, "seconds": 0.1}
             run.keep(_written(MapAnswer(Path(name), values, None, found, record), run))
-        run.keep(failed_map(Failure(names[-1], f"{names[-1]}: no map; give another")))
+        for name in names[answered:]:
+            run.keep(failed_map(Failure(name, f"{name}: no map; give another")))
     return folder
 
 

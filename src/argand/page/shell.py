@@ -14,8 +14,9 @@ from argand.io.atomic import write_text
 from argand.page.markup import policy, script_json, text
 
 PAGE = "index.html"
-MOST = 12
-"""Items that are drawn on a page; its table has all."""
+MOST = 8
+"""Items that are drawn on a page; its table has all. Each has two views in 3-D, and Chromium keeps 16 of them
+alive (`kMaxGLActiveContexts`): of more, the first ones go blank."""
 MOST_TOLD = 20
 """Lines on what was left out that a page has. By hand: more tell nothing new."""
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222;

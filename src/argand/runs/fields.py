@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ LARGEST = 1e12
 differences can still be told."""
 MOST_ITEMS = 10**5
 """Of a list within a record. By hand: positions of atoms are the longest, some 10³."""
+
+_NOT_IN_NAMES = {"/", "\0", os.sep, os.altsep}
 
 logger = logging.getLogger(__name__)
 
@@ -135,4 +138,4 @@ def file_of(folder: Path, name: str) -> Path:
 
 def is_plain_name(name: Any) -> bool:
     """Whether this can be the name of a file in a folder, and leads nowhere else."""
-    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0")
+    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & _NOT_IN_NAMES
