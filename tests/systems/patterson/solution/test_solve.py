@@ -9,6 +9,7 @@ from synthetic_crystals import MONOCLINIC, measured, orthogonalisation, random_a
 from typer.testing import CliRunner
 
 from argand.cli import build
+from argand.crew import Machines
 from argand.errors import InputError
 from argand.io.reflections import MeasuredIntensities, read_reflections
 from argand.physics.crystal.atom import structure_factors
@@ -94,7 +95,7 @@ def test_tries_do_not_depend_on_how_many_processes_make_them(simulated):
     found, group = simulated
     size = np.sqrt(found.intensity)
     search = Search(Amplitudes(found.hkl, size / size.mean(), size), group, CELL, recipe_for(0.9))
-    alone, together = (ParallelSearch((search,), 7, seed=2, processes=count) for count in (1, 2))
+    alone, together = (ParallelSearch((search,), 7, seed=2, machines=Machines(count)) for count in (1, 2))
     try:
         for _ in range(5):
             assert np.array_equal(alone.next().calculated, together.next().calculated)

@@ -42,7 +42,6 @@ def solve_crystal_map(
     *,
     time_limit: float = 30.0,
     seed: int = 0,
-    workers: int = 1,
 ) -> Prediction:
     """Atoms of the map of a whole cell in P 1, its origin at index 0; `cell` in Å and degrees.
 
@@ -61,7 +60,7 @@ def solve_crystal_map(
         starts = STARTS if _is_uneven(crystal) else 1
         limit = time_limit / len(contents) / starts
         for start in range(starts):
-            best = _better(best, solve(crystal, limit, seed + start, processes=workers))
+            best = _better(best, solve(crystal, limit, seed + start))
             if best.r1 <= PERFECT:
                 break
         if best is not None and best.solved and best.r1 <= CLEAR:

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from argand.machine import available_cores, single_threads
+from argand.crew import Machines
+from argand.machine import single_threads
 from argand.progress import ProgressDisplay
 from argand.runs.table import plain_table
-from argand.runs.verbs import Json, say, screen
+from argand.runs.verbs import Json, Processes, Scheduler, say, screen
 from argand.systems.patterson.solution.space_group_table import GROUP_COLUMNS, MOST_GROUPS, group_cells
 
 Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
@@ -63,7 +64,8 @@ def solve(
         float, typer.Option(help="Seconds to search, by the clock on the wall.", min=0.1)
     ] = 30.0,
     seed: Annotated[int, typer.Option(help="Another seed, other random starts.")] = 0,
-    processes: Annotated[int, typer.Option(help="Processes that search; 0 takes all cores.", min=0)] = 0,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
     network: Annotated[
         bool, typer.Option("--network", help="Let the network take part in mending, for coarse data.")
     ] = False,
@@ -81,8 +83,9 @@ def solve(
     asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "d_min": d_min, "units": units}
     asked["radiation"] = None if radiation is None else radiation.value
     asked |= {"laue": laue, "elements": elements}
-    effort = {"time_limit": time_limit, "seed": seed, "processes": processes, "network": network}
-    summary = _answer(data, out, asked, effort, hydrogens, force, molecule or [])
+    effort = {"time_limit": time_limit, "seed": seed, "network": network}
+    machines = Machines(processes, scheduler)
+    summary = _answer(data, out, asked, effort, machines, hydrogens, force, molecule or [])
     if json:
         typer.echo(json_format.dumps(summary, indent=2))
     else:
@@ -96,6 +99,7 @@ def _answer(
     out: Path,
     asked: dict[str, Any],
     effort: dict[str, Any],
+    machines: Machines,
     hydrogens: bool,
     force: bool,
     molecule: list[str],
@@ -113,9 +117,8 @@ def _answer(
     files = solve_outputs.planned_files(out, name, force, data)
     bodies, known = solver.known_molecules(molecule, effort["seed"]) if molecule else ([], None)
     asked["formula"] = asked["formula"] or known
-    effort["processes"] = effort["processes"] or available_cores()
-    search = {key: effort[key] for key in ("time_limit", "seed", "processes")}
-    crystal, found = solver.crystal_of(data, **asked, **search)
+    search = {key: effort[key] for key in ("time_limit", "seed")}
+    crystal, found = solver.crystal_of(data, **asked, **search, machines=machines)
     for note in crystal.notes:
         Console(stderr=True, soft_wrap=True).print(Text(f"warning: {note}", style="yellow"))
     make_folder(out)
@@ -134,7 +137,8 @@ def _answer(
             known_effort = effort["time_limit"], effort["seed"]
             solution = solver.place_known(crystal, bodies, asked["units"], *known_effort, watch, found=found)
         else:
-            solution = solver.solve(crystal, **effort, watch=watch, network=helper, found=found)
+            told = {"watch": watch, "network": helper, "found": found}
+            solution = solver.solve(crystal, **effort, machines=machines, **told)
     summary = solve_outputs.write_solution(files, name, solution, asked, hydrogens and not bodies)
     summary["files"]["page"] = str(write_solve_page(out))
     return summary

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool
 
+from argand.crew import HERE, Machines
 from argand.errors import InputError
 from argand.io.labels import atom_labels
 from argand.physics.crystal.atom import Atoms, Radiation, named_elements, strengths
@@ -133,7 +134,7 @@ def solve(
     seed: int = 0,
     recipe: Recipe | None = None,
     watch: Callable[[int, float], None] = lambda attempts, r1: None,
-    processes: int = 1,
+    machines: Machines = HERE,
     network: "nn.Module | None" = None,
     clock: Callable[[], float] = time.monotonic,
     found: FoundGroup | None = None,
@@ -146,14 +147,14 @@ def solve(
     With a `network` (`density_network.load_network`) it mends models of coarse data; without one, iteration
     is alone. `clock` tells the seconds that the limit means: time.process_time those of a core.
 
-    With more `processes` others make tries too; what is found changes with their number only by how
+    With more `machines` others make tries too; what is found changes with their number only by how
     far the time goes. They are spawned: a script needs the usual `if __name__ == "__main__"` then.
     A first model is always made, however short the time.
     """
     started = clock() - (0.0 if found is None else found.seconds)
     if found is None:
         recipe = recipe or recipe_for(crystal.observed.d_min)
-        search = StructureSearch(crystal, recipe, seed, processes, network, clock, _PATIENCE * time_limit)
+        search = StructureSearch(crystal, recipe, seed, machines, network, clock, _PATIENCE * time_limit)
     else:
         search = found.search
         search.patience_s = _PATIENCE * time_limit
@@ -230,7 +231,7 @@ def solve_file(
     radiation: Radiation | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
-    processes: int = 1,
+    machines: Machines = HERE,
     with_network: bool = False,
     laue: str | None = None,
     elements: str | Sequence[str] | None = None,
@@ -250,7 +251,7 @@ def solve_file(
         bodies, known = known_molecules([molecule] if isinstance(molecule, str) else molecule, seed)
         formula = formula or known
     asked = path, cell, spacegroup, formula, d_min, units, radiation
-    effort = {"time_limit": time_limit, "seed": seed, "processes": processes}
+    effort = {"time_limit": time_limit, "seed": seed, "machines": machines}
     crystal, found = crystal_of(*asked, elements, laue=laue, **effort)
     if bodies:
         return place_known(crystal, bodies, units, time_limit, seed, found=found)
@@ -270,7 +271,7 @@ def crystal_of(
     laue: str | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
-    processes: int = 1,
+    machines: Machines = HERE,
 ) -> tuple[CrystalData, FoundGroup | None]:
     """The crystal of a file, and how its space group was found, or None; arguments of `solve_file`."""
     if spacegroup is not None and laue is not None:
@@ -281,7 +282,7 @@ def crystal_of(
     measured, stated = read_measured(path, cell)
     if spacegroup is not None or (laue is None and has_group(measured)):
         return prepare(measured, stated, spacegroup, *asked), None
-    effort = {"time_limit": time_limit, "seed": seed, "processes": processes}
+    effort = {"time_limit": time_limit, "seed": seed, "machines": machines}
     found = find_space_group(measured, stated, *asked, laue=laue, **effort)
     return found.crystal, found
 

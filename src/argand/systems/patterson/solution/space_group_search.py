@@ -11,6 +11,7 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 
+from argand.crew import HERE, Machines
 from argand.errors import InputError
 from argand.io.reflections import CellParameters, MeasuredIntensities
 from argand.physics.crystal.atom import VOLUME_PER_ATOM, Atoms, Radiation, structure_factors
@@ -66,7 +67,7 @@ def find_space_group(
     laue: str | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
-    processes: int = 1,
+    machines: Machines = HERE,
     clock: Callable[[], float] = time.monotonic,
 ) -> FoundGroup:
     """The space group in the axes of the cell, with a first model, whatever the file says of it.
@@ -82,7 +83,7 @@ def find_space_group(
     def prepared(group: Group) -> CrystalData:
         return prepare(replace(known, group=group), cell, None, formula, d_min, units, radiation, elements)
 
-    search = SpaceGroupSearch(known, prepared, d_min, laue, seed, processes, clock)
+    search = SpaceGroupSearch(known, prepared, d_min, laue, seed, machines, clock)
     try:
         search.run(_SHARE * time_limit)
     finally:
@@ -100,11 +101,11 @@ class SpaceGroupSearch:
         d_min: float | None,
         laue: str | None,
         seed: int,
-        processes: int,
+        machines: Machines,
         clock: Callable[[], float],
     ) -> None:
         assert measured.cell is not None
-        self._prepared, self._seed, self._processes, self._clock = prepared, seed, processes, clock
+        self._prepared, self._seed, self._machines, self._clock = prepared, seed, machines, clock
         self._started = clock()
         axes = np.array(gemmi.UnitCell(*measured.cell).orth.mat.tolist())
         squared = inverse_d_squared(measured.hkl, axes)
@@ -124,7 +125,7 @@ class SpaceGroupSearch:
             self.turns = (self.phases, FreePhases(*told, COARSE, recipe_for(COARSE)), self.phases)
         self._highest = dict.fromkeys(map(id, self.turns), -1.0)
         atoms = float(np.linalg.det(axes)) / VOLUME_PER_ATOM / len(self.phases.group.centrings)
-        self.tries = ParallelSearch(self.turns, atoms, seed, processes)
+        self.tries = ParallelSearch(self.turns, atoms, seed, machines)
         self.models: dict[str, GroupModel] = {}
         self._looked: dict[str, RefinedModel] = {}
         self.attempts = self._since = 0
@@ -213,7 +214,7 @@ class SpaceGroupSearch:
             except InputError:
                 # Too few reflections are left.
                 return
-            search = StructureSearch(crystal, self.recipe, self._seed, self._processes, clock=self._clock)
+            search = StructureSearch(crystal, self.recipe, self._seed, self._machines, clock=self._clock)
             model = GroupModel(ranked, crystal, search, len(self._rankings) - 1)
         crystal, search, before = model.crystal, model.search, model.search.best
         if isinstance(start, Atoms):

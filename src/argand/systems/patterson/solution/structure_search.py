@@ -8,6 +8,7 @@ import gemmi
 import numpy as np
 from jaxtyping import Int
 
+from argand.crew import HERE, Machines
 from argand.physics.crystal.atom import Atoms, structure_factors
 from argand.physics.crystal.symmetry import inverse_d_squared
 from argand.physics.phasing.dual_space import Amplitudes, Phased, Recipe, Search, recipe_for
@@ -65,7 +66,7 @@ _SHARE = 0.3
 class StructureSearch:
     """Tries so far: the best model, its phases' correlation, and the tries since it was found.
 
-    `clock` tells seconds; `processes` processes make tries, of which the order does not depend on their
+    `clock` tells seconds; `machines` make tries, of which the order does not depend on their
     number.
     """
 
@@ -74,14 +75,14 @@ class StructureSearch:
         crystal: CrystalData,
         recipe: Recipe,
         seed: int,
-        processes: int = 1,
+        machines: Machines = HERE,
         network: "nn.Module | None" = None,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = 0.0,
     ) -> None:
         self.crystal, self.seed = crystal, seed
         self.searches, self.builder = _prepared(crystal, recipe)
-        self.tries = ParallelSearch(self.searches, crystal.atoms, seed, processes)
+        self.tries = ParallelSearch(self.searches, crystal.atoms, seed, machines)
         self.best: RefinedModel | None = None
         self.verdict = NOTHING
         self.path = ITERATION
