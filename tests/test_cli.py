@@ -1,9 +1,13 @@
 """The command line must answer at once and tell errors in one line."""
 
+import errno
 import gc
+import os
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
+from typing import Annotated
 
 import pytest
 import typer
@@ -11,10 +15,42 @@ from typer.testing import CliRunner
 
 from argand import __version__
 from argand.cli import START_OBJECTS, asked_systems, build, spare_imports
-from argand.errors import InputError
+from argand.errors import InputError, explained
 from argand.system import SYSTEMS
 
 runner = CliRunner()
+
+
+def refused(number: int, name: str | bytes | int | None = "a/b.h5") -> OSError:
+    return OSError(number, os.strerror(number), name)
+
+
+MACHINE: list[tuple[Exception, str]] = [
+    (refused(errno.ENOSPC), "a/b.h5: No space left on device; make room or name another --out"),
+    (refused(errno.EDQUOT), "a/b.h5: Disk quota exceeded; make room or name another --out"),
+    (refused(errno.EROFS), "a/b.h5: Read-only file system; change the permissions or name another place"),
+    (refused(errno.EACCES), "a/b.h5: Permission denied; change the permissions or name another place"),
+    (refused(errno.ENOTDIR), "a/b.h5: Not a directory; name another --out"),
+    (refused(errno.EISDIR), "a/b.h5: Is a directory; name another --out"),
+    (refused(errno.ENAMETOOLONG), "a/b.h5: File name too long; give a shorter, plainer name"),
+    (refused(errno.EMFILE), "a/b.h5: Too many open files; raise the limit on open files (ulimit -n)"),
+    (refused(errno.EIO), "a/b.h5: Input/output error; mend the disk or the network"),
+    (refused(errno.ESTALE), "a/b.h5: Stale file handle; mend the disk or the network"),
+    (refused(errno.EBUSY), "a/b.h5: Device or resource busy; mend the disk or the network"),
+    (refused(errno.EXDEV), "a/b.h5: Invalid cross-device link; check the name and the disk"),
+    (refused(errno.ENOSPC, b"n\xff"), "n\\udcff: No space left on device"),
+    (refused(errno.ENOSPC, None), "No space left on device; make room"),
+    (refused(errno.EIO, 7), "Input/output error; mend the disk"),
+    (OSError("file signature not found"), "file signature not found; check the name and the disk"),
+    (MemoryError(), "out of memory (MemoryError); ask for less at a time"),
+    (MemoryError("Unable to allocate 9. TiB"), "out of memory (Unable to allocate 9. TiB); ask for less"),
+    (RuntimeError("[enforce] DefaultCPUAllocator: can't allocate memory: you tried"), "out of memory ("),
+    (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB." + " more" * 99), "out of memory ("),
+    (RecursionError("maximum recursion depth exceeded"), "something nests too deeply to be read"),
+    (UnicodeEncodeError("ascii", "Å.cbf", 0, 1, "not in range"), "a name or text cannot be read or written"),
+    (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "a name or text cannot be read or written"),
+]
+"""Errors of disk, memory and names, and how each is told."""
 
 
 @pytest.fixture
@@ -37,6 +73,19 @@ def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     @verbs.command()
     def crash() -> None:
         raise ZeroDivisionError("a bug")
+
+    @verbs.command()
+    def meet(number: int) -> None:
+        raise MACHINE[number][0]
+
+    @verbs.command()
+    def take(
+        seed: int = 0,
+        share: float = 0.0,
+        several: Annotated[list[float] | None, typer.Option()] = None,
+        learning_rate: float | None = None,
+    ) -> None:
+        typer.echo("taken")
 
     module = ModuleType("toysystem.cli")
     module.app = verbs  # pyright: ignore[reportAttributeAccessIssue]
@@ -65,6 +114,90 @@ def test_an_interrupt_says_what_is_left(app: typer.Typer, verb: str, message: st
 
 def test_a_bug_keeps_its_traceback(app: typer.Typer):
     assert isinstance(runner.invoke(app, ["toy", "crash"]).exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("number", range(len(MACHINE)))
+def test_an_error_of_disk_memory_or_names_is_one_line_with_the_cure(app: typer.Typer, number: int):
+    result = runner.invoke(app, ["toy", "meet", str(number)])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {MACHINE[number][1]}")
+    assert result.stderr.count("\n") == 1
+    assert len(result.stderr) < 400
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyError("a"), ValueError("b"), TypeError("c")])
+def test_any_other_error_is_a_fault_of_the_program(error: Exception):
+    assert explained(error) is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--seed", "-1"],
+        ["--seed", str(2**63)],
+        ["--share", "nan"],
+        ["--share", "inf"],
+        ["--share=-inf"],
+        ["--share", "1e300"],
+        ["--several", "0.1", "--several", "nan"],
+        ["--learning-rate", "nan"],
+        ["--learning-rate", "1e30"],
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_wrong_usage(app: typer.Typer, given: list[str]):
+    result = runner.invoke(app, ["toy", "take", *given])
+    assert result.exit_code == 2
+    assert given[0].split("=")[0] in result.stderr
+    assert "taken" not in result.stdout
+
+
+def test_other_numbers_are_taken(app: typer.Typer):
+    given = ["--seed", str(2**63 - 1), "--share=-1e18", "--several", "0", "--learning-rate", "0.1"]
+    assert runner.invoke(app, ["toy", "take", *given]).stdout == "taken\n"
+
+
+def shell(line: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """What a line of the shell gives, in which `argand` is the command."""
+    line = line.replace("argand", f"{sys.executable} -m argand.cli")
+    return subprocess.run(
+        ["/bin/sh", "-c", line], capture_output=True, check=False, env=os.environ | variables
+    )
+
+
+@pytest.mark.parametrize("streams", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_error(streams: str):
+    result = shell(f"argand --version {streams}")
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly():
+    result = shell("(sleep 0.1; argand --help; echo $? >&2) | true")
+    assert result.stderr == b"1\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("verb", ["--help", "--version", "geometry --help"])
+def test_an_output_that_cannot_be_printed_is_told(verb: str):
+    result = shell(f"argand {verb} > /dev/full")
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"error: No space left on device")
+    assert result.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"LC_ALL": "C", "PYTHONUTF8": "0"},
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
+    ],
+)
+def test_names_of_any_bytes_are_printed(variables: dict[str, str]):
+    result = shell("argand geometry view \"$(printf 'n\\377\\303\\205')\"", **variables)
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"error: n\\udcff")
+    assert result.stderr.count(b"\n") == 1
 
 
 def test_a_verb_that_does_not_exist_is_a_usage_error(app: typer.Typer):

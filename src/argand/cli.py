@@ -6,8 +6,13 @@ Each system brings its verbs as the Typer app of its module `cli`, which imports
 import gc
 import importlib
 import logging
+import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,28 +22,69 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from argand import __version__
-from argand.errors import ArgandError
+from argand.errors import explained
+from argand.runs.verbs import require_sensible
 from argand.system import SYSTEMS
 
 INTERRUPTED = 130
 """Exit code of a command ended by Ctrl-C."""
+NAMES = "backslashreplace"
+"""How text is printed, as it is written: see `argand.io.atomic`, which is not imported for the help alone."""
 START_OBJECTS = 400_000
 """More objects that can be part of a cycle than the imports of any verb make (340 000, those of geometry)."""
+
+logger = logging.getLogger(__name__)
+
+
+class Verbs(TyperGroup):
+    """The verbs of a system, whose options take sensible numbers alone."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The verb of this name, or None."""
+        verb = super().get_command(ctx, cmd_name)
+        if verb is not None and verb.callback is not None and not isinstance(verb.callback, _Checked):
+            verb.callback = _Checked(verb.callback)
+        return verb
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What a verb does, once its options have been looked at."""
+
+    run: Callable[..., Any]
+
+    def __call__(self, **options: Any) -> Any:
+        require_sensible(options)
+        return self.run(**options)
 
 
 class ArgandGroup(TyperGroup):
     """The commands, with errors that a user can act on told in one line instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the chosen command; exit with 1 after an ArgandError and with 130 after Ctrl-C."""
+        """Run the chosen command; exit with 1 after an error that is `explained` and with 130 after Ctrl-C.
+
+        A reader of the output that has seen enough, such as `head`, is no error to speak of: Typer ends then.
+        """
         try:
             return super().invoke(ctx)
-        except ArgandError as error:
-            complain(str(error))
-            raise typer.Exit(1) from error
         except KeyboardInterrupt as interrupt:
             complain(str(interrupt) or "interrupted; files written so far are whole")
             raise typer.Exit(INTERRUPTED) from interrupt
+        except Exception as error:
+            if not told(error):
+                raise
+            raise typer.Exit(1) from error
+
+
+def told(error: Exception) -> bool:
+    """Whether an error is one to be told in one line, which is then printed."""
+    message = explained(error)
+    if message is None or isinstance(error, BrokenPipeError):
+        return False
+    logger.debug("where the error arose", exc_info=True)
+    complain(message)
+    return True
 
 
 def complain(message: str) -> None:
@@ -59,7 +105,7 @@ def build(systems: dict[str, str]) -> typer.Typer:
     )
     app.callback()(_start)
     for name, module in systems.items():
-        app.add_typer(importlib.import_module(f"{module}.cli").app, name=name)
+        app.add_typer(importlib.import_module(f"{module}.cli").app, name=name, cls=Verbs)
     app.command()(doctor)
     return app
 
@@ -124,10 +170,40 @@ def asked_systems(words: Sequence[str]) -> dict[str, str]:
     return {first: SYSTEMS[first]} if first in SYSTEMS else SYSTEMS
 
 
+def steady_streams() -> None:
+    """Have the standard streams take whatever is printed.
+
+    Letters that they have no code for, and bytes of names of files, become `\\udcff`; what is closed goes
+    nowhere, and no file that is opened later takes its place.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (it stays open)
+        elif isinstance(stream, TextIOWrapper) and mode == "w":
+            stream.reconfigure(errors=NAMES)
+
+
+def tell_of_thread(failed: threading.ExceptHookArgs) -> None:
+    """Say in one line, where that is enough, why a thread ended, such as that of TensorBoard's files."""
+    message = None if failed.exc_value is None else explained(failed.exc_value)
+    if message is None:
+        threading.__excepthook__(failed)
+    else:
+        complain(message)
+
+
 def main() -> None:
     """Entry of the command `argand`."""
+    steady_streams()
+    threading.excepthook = tell_of_thread
     spare_imports()
-    build(asked_systems(sys.argv[1:]))(prog_name="argand")
+    try:
+        build(asked_systems(sys.argv[1:]))(prog_name="argand")
+    except Exception as error:  # before a verb began, such as in printing the help to a full disk
+        if not told(error):
+            raise
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """The errors that argand raises on purpose. Each message is one line: what is wrong and the cure."""
 
+import errno
+import os
+
 
 class ArgandError(Exception):
     """Base of every error that a user can act on; the command line prints its message alone."""
@@ -13,5 +16,68 @@ class ConfigError(ArgandError):
     """A configuration, preset or option that does not exist or contradicts another."""
 
 
+class OutputError(ConfigError):
+    """A file or folder that cannot be written where the options say: no room, no permission, in the way."""
+
+
 class MissingExtraError(ArgandError):
     """An optional dependency that is needed for this verb and is not installed."""
+
+
+_CURES = {
+    (errno.ENOSPC, errno.EDQUOT): "make room or name another --out",
+    (errno.EACCES, errno.EPERM, errno.EROFS): "change the permissions or name another place",
+    (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY): "name another --out",
+    (errno.ENOENT, errno.ELOOP): "check the name and where its links lead",
+    (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL): "give a shorter, plainer name",
+    (errno.EFBIG,): "raise the limit on the size of files (ulimit -f) or ask for less at a time",
+    (errno.EMFILE, errno.ENFILE): "raise the limit on open files (ulimit -n) or give fewer --processes",
+    (errno.EAGAIN, errno.ENOMEM): "give fewer --processes or ask for less at a time",
+    (errno.EIO, errno.ESTALE, errno.EBUSY, errno.ETIMEDOUT, errno.ENXIO, errno.EREMOTEIO, errno.ENOTCONN): (
+        "mend the disk or the network, then the same command goes on"
+    ),
+}
+"""What helps against an error of the operating system, by its number."""
+
+_WORDS = 30
+"""Most words of what is quoted. By hand: torch tells how its memory is divided up."""
+_ALLOCATORS = ("allocate memory", "out of memory", "bad_alloc")
+"""What torch and C++ say in a RuntimeError where memory ends."""
+
+
+def why_and_cure(error: OSError) -> tuple[str, str]:
+    """What the operating system refused, and what helps; without the name of the file."""
+    why = error.strerror or str(error) or type(error).__name__
+    cures = (cure for numbers, cure in _CURES.items() if error.errno in numbers)
+    return " ".join(why.split()), next(cures, "check the name and the disk")
+
+
+def explained(error: BaseException) -> str | None:
+    """One line for an error that a user can act on: one of argand's own, or of disk, memory and names.
+
+    None for any other, which is a fault of the program.
+    """
+    if isinstance(error, ArgandError):
+        return str(error)
+    if isinstance(error, OSError):
+        name, (why, cure) = error.filename2 or error.filename, why_and_cure(error)
+        return f"{os.fsdecode(name)}: {why}; {cure}" if is_name(name) else f"{why}; {cure}"
+    if _is_of_memory(error):
+        told = " ".join(str(error).split()[:_WORDS])
+        return f"out of memory ({told or type(error).__name__}); ask for less at a time, in fewer --processes"
+    if isinstance(error, RecursionError):
+        return f"something nests too deeply to be read ({error}); argand --verbose tells where"
+    if isinstance(error, UnicodeError):
+        return f"a name or text cannot be read or written ({error}); try again with LC_ALL=C.UTF-8"
+    return None
+
+
+def is_name(value: object) -> bool:
+    """Whether what an error has as `filename` is one, and no number of an open file."""
+    return isinstance(value, str | bytes | os.PathLike)
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    told = str(error).lower()
+    refused = isinstance(error, RuntimeError) and any(one in told for one in _ALLOCATORS)
+    return refused or isinstance(error, MemoryError)

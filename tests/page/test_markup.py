@@ -1,4 +1,4 @@
-"""What a page makes of names and values: text is text, a link leads to a file beside it, JSON ends no script."""
+"""What a page makes of names: text is text, a link leads to a file beside it, JSON ends no script."""
 
 import base64
 import html

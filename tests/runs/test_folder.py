@@ -1,6 +1,5 @@
 """The folder of a run: what was answered is in it, whole, however the run ended."""
 
-import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from argand.errors import ConfigError, InputError
 from argand.progress import ProgressDisplay
 from argand.runs.course import answered
-from argand.runs.folder import RunFolder, make_folder, output_file, unique_name
+from argand.runs.folder import RunFolder, make_folder, unique_name
 from argand.runs.record import RESULTS, read_records, read_results, to_line
 from argand.runs.resume import ASKED
 
@@ -70,14 +69,6 @@ def test_a_folder_that_cannot_be_made_is_one_line_with_the_cure(tmp_path: Path):
         make_folder(tmp_path / "file")
     with pytest.raises(ConfigError, match="name another --out"), RunFolder(tmp_path / "file" / "run"):
         pass
-
-
-def test_an_output_on_a_full_disk_is_one_line_with_the_cure(tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"a\.h5: cannot be written \(No space left"):  # noqa: SIM117
-        with output_file(tmp_path / "a.h5") as temporary:
-            temporary.write_bytes(b"half")
-            raise OSError(errno.ENOSPC, "No space left on device")
-    assert not list(tmp_path.iterdir())
 
 
 def test_names_are_numbered_where_a_file_system_could_mix_them_up():

@@ -5,19 +5,16 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from argand.errors import InputError
-from argand.io.atomic import written
+from argand.io.atomic import make_folder, write_bytes
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write the arrays to `path`, whose folder is made where it is missing; in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with written(path) as temporary:
-        save_file(dict(arrays), temporary)
-        # safetensors makes files that their owner alone can read.
-        temporary.chmod(0o644)
+    make_folder(path.parent)
+    write_bytes(path, save(dict(arrays)))
 
 
 def read_arrays(path: Path, what: str, maker: str) -> dict[str, np.ndarray]:

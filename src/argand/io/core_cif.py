@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from argand import __version__
-from argand.io.atomic import write_lines
+from argand.io.atomic import valid_text, write_lines
 from argand.io.cell_errors import CellErrors, with_uncertainty
 from argand.io.labels import atom_labels
 from argand.physics.crystal.atom import Atoms
@@ -40,7 +40,7 @@ def write_cif(
     elements, `figures` are further tags and their values, of which None is left out.
     """
     document = gemmi.cif.Document()
-    block = document.add_new_block("".join(name.split()))
+    block = document.add_new_block(valid_text("".join(name.split())))
     told = {
         "_audit_creation_method": f"argand {__version__}",
         **_cell_tags(cell, errors),

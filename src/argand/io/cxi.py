@@ -13,6 +13,8 @@ import numpy as np
 
 from argand import __version__
 from argand.errors import InputError
+from argand.io.atomic import valid_text
+from argand.io.hdf5_file import written_hdf5
 from argand.io.nxaxes import as_text, dataset_at, group_at, unit_scale
 from argand.typing import Image, Mask
 from argand.units import HC_KEV_ANGSTROM, JOULES_PER_KEV, wavelength_from_energy
@@ -197,11 +199,11 @@ def write_cxi(path: Path, found: FoundObject, title: str, told: Mapping[str, str
     `title` says what it is, `told` goes into the comments of `process_1`. The axes of the image are those of
     the pattern; `image_size` is in metres.
     """
-    with h5py.File(path, "w") as file:
+    with written_hdf5(path) as file:
         file.attrs[WINDOW] = found.window_side
         file["cxi_version"], file["number_of_entries"] = VERSION, 1
         entry = file.create_group("entry_1")
-        entry["title"], entry["program_name"] = title, f"argand {__version__}"
+        entry["title"], entry["program_name"] = valid_text(title), f"argand {__version__}"
         _write_detector(entry, found)
         image = entry.create_group("image_1")
         for name, values in {"data": found.density, "data_error": found.deviation}.items():
@@ -218,7 +220,7 @@ def write_cxi(path: Path, found: FoundObject, title: str, told: Mapping[str, str
             image["source_1"] = h5py.SoftLink("/entry_1/instrument_1/source_1")
         process = image.create_group("process_1")
         process["program"], process["version"] = "argand", __version__
-        process["comments"] = "\n".join(f"{name}: {text}" for name, text in told.items())
+        process["comments"] = valid_text("\n".join(f"{name}: {text}" for name, text in told.items()))
 
 
 def _write_detector(entry: h5py.Group, found: FoundObject) -> None:

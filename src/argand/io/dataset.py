@@ -7,6 +7,7 @@ How a shard comes to be is told in `argand.io.shard`.
 """
 
 import json
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -19,8 +20,9 @@ import h5py
 import numpy as np
 
 from argand.crew import HERE, Crew, Died, Machines
-from argand.errors import ConfigError, InputError
-from argand.io.atomic import written
+from argand.errors import ConfigError, InputError, OutputError
+from argand.io.atomic import make_folder, valid_text
+from argand.io.hdf5_file import written_hdf5
 from argand.io.shard import (
     PIECE,
     Compression,
@@ -74,7 +76,9 @@ class SetPlan:
         return ShardWork(self.simulate, self.seed, origin, self.compression)
 
     def files(self, out: Path) -> dict[Path, range]:
-        """The shards of the data set `out` and the samples that each holds."""
+        """The shards of the data set `out` and the samples that each holds; OutputError for a folder."""
+        if not out.name or out.is_dir():
+            raise OutputError(f"{out}: is a folder; name a file to write")
         folder = out.with_suffix(".shards")
         return {folder / f"{indices.start:08d}.h5": indices for indices in self.shards}
 
@@ -155,11 +159,12 @@ def write_dataset(
     """Write the data set `out` with its shards beside it; samples that are there already are kept.
 
     Calls `watch` every now and then with the number of samples made. An interruption keeps what is made, a
-    kill loses the pieces under work. Raises ConfigError when another data set has this name, and InputError
-    when the disk is full, or a process that made samples ended twice.
+    kill loses the pieces under work. Raises ConfigError when another data set has this name, OutputError
+    when the disk is full, which keeps what is made too, and InputError when a process that made samples ended
+    twice.
     """
     shards = plan.files(out)
-    out.with_suffix(".shards").mkdir(parents=True, exist_ok=True)
+    make_folder(out.with_suffix(".shards"))
     for folder in {path.parent for path in shards}:
         for leftover in chain(folder.glob(".*.h5.*"), folder.glob("*.pieces/.*")):
             leftover.unlink()
@@ -180,7 +185,7 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
     first = next(iter(files))
     with h5py.File(first, "r") as shard:
         arrays = {name: (array.shape[1:], array.dtype) for name, array in shard.items()}  # pyright: ignore[reportAttributeAccessIssue]
-    with written(out) as temporary, h5py.File(temporary, "w") as file:
+    with written_hdf5(out) as file:
         for name, (shape, dtype) in arrays.items():
             layout = h5py.VirtualLayout((plan.count, *shape), dtype)
             for path, indices in files.items():
@@ -189,7 +194,10 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
                 layout[indices.start : indices.stop] = source
             file.create_virtual_dataset(name, layout, fillvalue=missing_value(dtype))
         file.attrs.update(plan.work.attributes(range(plan.count)))
-        file.attrs["shards"] = [str(path.relative_to(out.parent)) for path in files]
+        names = [str(path.relative_to(out.parent)) for path in files]
+        # HDF5's text has no other bytes than those of UTF-8, and names of files may.
+        whole = all(name == valid_text(name) for name in names)
+        file.attrs["shards"] = names if whole else np.array([os.fsencode(name) for name in names])
 
 
 class StoredSamples:
@@ -203,7 +211,7 @@ class StoredSamples:
         attributes = stored_attributes(self.path) if self.path.is_file() else None
         if not attributes or "shards" not in attributes:
             raise InputError(f"{self.path}: no data set there; write one with the verb simulate")
-        for shard in attributes["shards"]:
+        for shard in map(os.fsdecode, attributes["shards"]):
             if not (self.path.parent / shard).is_file():
                 raise InputError(f"{self.path}: its shard {shard} is missing; keep the two together")
         import hdf5plugin  # noqa: F401 (bitshuffle is read through it)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from argand.errors import InputError
 from argand.io.atomic import written
 from argand.io.intensities import CellParameters
+from argand.io.plain_name import plain_name
 from argand.io.solution import write_ccp4
 from argand.physics.crystal.symmetry import Group
 from argand.typing import Vector3
@@ -45,7 +46,8 @@ def read_ccp4(path: Path) -> tuple[np.ndarray, CellParameters]:
     if bare.suffix not in CCP4_SUFFIXES:
         raise InputError(f"{path}: not a kind of map that is known; give .npy, .map, .ccp4 or .mrc")
     try:
-        ccp4 = gemmi.read_ccp4_map(str(path))
+        with plain_name(path) as name:
+            ccp4 = gemmi.read_ccp4_map(name)
         ccp4.setup(0.0)
     except (RuntimeError, ValueError, OSError) as error:
         raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error
@@ -72,7 +74,8 @@ def sample_map(path: Path, corner: Vector3, step: float, shape: tuple[int, int, 
     Raises InputError for a file that is no whole CCP4 map.
     """
     try:
-        ccp4 = gemmi.read_ccp4_map(str(path))
+        with plain_name(path) as name:
+            ccp4 = gemmi.read_ccp4_map(name)
         ccp4.setup(0.0)
     except (RuntimeError, ValueError, OSError) as error:
         raise InputError(f"{path}: not a whole CCP4 map ({error}); write it again") from error

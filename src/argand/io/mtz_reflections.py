@@ -8,6 +8,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.intensities import MeasuredIntensities, squared, unknown_sigma
+from argand.io.plain_name import plain_name
 from argand.physics.crystal.symmetry import Group
 
 
@@ -15,7 +16,8 @@ def read_mtz_reflections(path: Path, blob: bytes) -> MeasuredIntensities:
     """Reflections, cell and symmetry; InputError for a file that is no MTZ or lacks the columns."""
     if blob[:4] != b"MTZ ":
         raise InputError(f"{path}: is no MTZ file")
-    mtz = gemmi.read_mtz_file(str(path))
+    with plain_name(path) as plain:
+        mtz = gemmi.read_mtz_file(plain)
     data = np.array(mtz, copy=True)
     # Reversed, so that of several columns of a kind the first is taken.
     kinds: Mapping[str, int] = {column.type: i for i, column in reversed(list(enumerate(mtz.columns)))}

@@ -14,7 +14,8 @@ import h5py
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.atomic import written
+from argand.io.atomic import make_folder, written
+from argand.io.hdf5_file import LargeHdf5, written_hdf5
 from argand.system import Sample
 
 Compression = Literal["gzip", "bitshuffle"]
@@ -24,11 +25,6 @@ PIECE = 16
 """Samples of a piece, at most. By hand: a kill loses no more for each process, and files stay few."""
 _CHUNK_BYTES = 65536
 """Size of a chunk of small rows; by hand, so that one read of a sample unpacks little else."""
-_SPARE_BYTES = 16 * 2**20
-"""Room that is left on a disk: HDF5 writes late, and a failed write ends the process.
-
-By hand: several times HDF5's own caches (1 MiB for a data set's chunks).
-"""
 
 
 @dataclass(frozen=True)
@@ -75,10 +71,8 @@ class ShardWork:
 
     def _write_piece(self, task: ShardTask, samples: Sequence[Sample]) -> None:
         arrays = {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
-        folder = pieces_folder(task.shard)
-        folder.mkdir(parents=True, exist_ok=True)
-        _require_room(folder, sum(array.nbytes for array in arrays.values()))
-        with written(folder / f"{task.indices.start:08d}.h5") as temporary, h5py.File(temporary, "w") as file:
+        folder = make_folder(pieces_folder(task.shard))
+        with written_hdf5(folder / f"{task.indices.start:08d}.h5") as file:
             for name, array in arrays.items():
                 file.create_dataset(name, data=array)
             file.attrs.update(self.attributes(task.indices[: len(samples)]))
@@ -86,20 +80,19 @@ class ShardWork:
     def _joined(self, task: ShardTask) -> int:
         """Join the pieces of a shard, which are removed then."""
         pieces = stored_pieces(task.shard)
-        needed = sum(path.stat().st_size for path in pieces.values())
-        _require_room(task.shard.parent, needed)
         if self.compression == "bitshuffle":
             import hdf5plugin  # noqa: F401 (bitshuffle is written through it)
         covered: set[int] = set()
-        with written(task.shard) as temporary, h5py.File(temporary, "w") as file:
+        with written(task.shard) as temporary, LargeHdf5(temporary) as shard:
             for first, path in sorted(pieces.items()):
                 found = piece_range(first, path)
                 if is_within(found, task.indices):
-                    self._copy(path, file, first - task.indices.start, len(task.indices))
+                    self._copy(path, shard.file, first - task.indices.start, len(task.indices))
+                    shard.require_taken()
                     covered |= set(found)
             if covered != set(task.indices):
                 raise InputError(f"{task.shard}: pieces of it were taken away; the same command makes them")
-            file.attrs.update(self.attributes(task.indices))
+            shard.file.attrs.update(self.attributes(task.indices))
         shutil.rmtree(pieces_folder(task.shard), ignore_errors=True)
         return 0
 
@@ -147,12 +140,6 @@ def missing_value(dtype: np.dtype) -> Any:
     if dtype.kind == "f":
         return np.nan
     return True if dtype.kind == "b" else np.iinfo(dtype).max
-
-
-def _require_room(folder: Path, needed: int) -> None:
-    """InputError where the disk is nearly full."""
-    if shutil.disk_usage(folder).free < needed + _SPARE_BYTES:
-        raise InputError(f"{folder}: the disk is full; free space, then the same command completes the set")
 
 
 def _create_array(

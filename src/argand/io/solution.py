@@ -6,10 +6,14 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from argand.io.atomic import write_lines, written
+from argand.io.atomic import write_bytes, write_lines
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.fourier import Map
 from argand.typing import Points3
+
+_HEADER_WORDS, _SYMMETRY_BYTES = 256, 24
+"""Words of four bytes of a CCP4 map's header, and the number of the one that says how many bytes of symmetry
+operations follow (NSYMBT; the CCP4 map format)."""
 
 
 def write_ccp4(path: Path, density: Map, cell: Sequence[float], group: Group) -> None:
@@ -23,8 +27,10 @@ def write_ccp4(path: Path, density: Map, cell: Sequence[float], group: Group) ->
     target.grid.set_unit_cell(gemmi.UnitCell(*cell))
     target.grid.spacegroup = gemmi.find_spacegroup_by_name(group.name) or gemmi.SpaceGroup("P 1")
     target.update_ccp4_header()
-    with written(path) as temporary:
-        target.write_ccp4_map(str(temporary))
+    words = _HEADER_WORDS + target.header_i32(_SYMMETRY_BYTES) // 4
+    header = np.array([target.header_i32(word) for word in range(1, words + 1)], "<i4")
+    # Written here, since gemmi takes no name that is no UTF-8.
+    write_bytes(path, header.tobytes() + np.asarray(target.grid.array, "<f4").tobytes(order="F"))
 
 
 def write_xyz(path: Path, comment: str, elements: Sequence[str], places: Points3) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from argand import __version__
 from argand.errors import ArgandError, InputError
-from argand.io.atomic import write_lines, written
+from argand.io.atomic import valid_text, write_lines, written
 from argand.io.structure_cif import blocks_of_cif, structure_of_block
 from argand.io.structure_parquet import rows_of_parquet, structure_of_row
 from argand.io.structure_poscar import structure_of_poscar
@@ -181,7 +181,7 @@ def write_structure(path: Path, structure: Structure, name: str = "") -> None:
 def cif_text(structure: Structure, name: str, tags: dict[str, str] | None = None) -> str:
     """The structure as a CIF in P 1; `tags` are further items and their values."""
     document = gemmi.cif.Document()
-    block = document.add_new_block(re.sub(r"\s+", "_", name) or "structure")
+    block = document.add_new_block(re.sub(r"\s+", "_", valid_text(name)) or "structure")
     block.set_pair("_audit_creation_method", gemmi.cif.quote(f"argand {__version__}"))
     values = parameters(structure.lattice) * np.array([1, 1, 1, *[180 / np.pi] * 3])
     names = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")

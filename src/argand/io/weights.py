@@ -12,10 +12,11 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from argand.errors import InputError
-from argand.io.atomic import written
+from argand.io.atomic import make_folder, write_bytes
+from argand.io.plain_name import plain_name
 
 FILE_NAME = "model.safetensors"
 """Name of the weights inside a folder of `argand/weights`."""
@@ -37,13 +38,10 @@ def save_weights(path: Path, state: Mapping[str, torch.Tensor], header: Mapping[
     missing = [key for key in REQUIRED if key not in header]
     if missing:
         raise InputError(f"{target}: the weights' header lacks {', '.join(missing)}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     # Clones, since safetensors refuses tensors that share memory.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
-    with written(target) as temporary:
-        save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(header)})
-        # safetensors makes files that their owner alone can read.
-        temporary.chmod(0o644)
+    write_bytes(target, save(tensors, metadata={_METADATA_KEY: json.dumps(header)}))
     return target
 
 
@@ -125,7 +123,8 @@ def _open(source: Path) -> Any:
     if not source.is_file():
         raise InputError(f"{source}: no weights there; train some or name another file")
     try:
-        return safetensors.safe_open(str(source), framework="pt")
+        with plain_name(source) as name:
+            return safetensors.safe_open(name, framework="pt")
     except (safetensors.SafetensorError, OSError) as error:
         raise InputError(f"{source}: damaged weights ({error}); fetch or train them again") from error
 

@@ -6,6 +6,7 @@ import gemmi
 import numpy as np
 
 from argand.io.intensities import MeasuredIntensities, radiation_of
+from argand.io.plain_name import plain_name
 
 _SYMMORPHIC = (
     *(1, 3, 5, 16, 21, 22, 23, 75, 79, 89, 97, 143, 146, 149, 150, 155, 168, 177),
@@ -26,7 +27,8 @@ def read_xds_intensities(path: Path) -> MeasuredIntensities:
     A space group number of rotations alone tells lattice and Laue class, and no more; others are taken for
     the space group. Raises gemmi's RuntimeError for a damaged file.
     """
-    found = gemmi.read_xds_ascii(str(path))
+    with plain_name(path) as name:
+        found = gemmi.read_xds_ascii(name)
     hkl, intensity, sigma = (
         np.array(part) for part in (found.miller_array, found.iobs_array, found.sigma_array)
     )

@@ -1,10 +1,12 @@
 """How long a training run may take, in time and in steps."""
 
-import math
 import time
 from dataclasses import dataclass, field
 
 from argand.errors import ConfigError
+
+MOST_SECONDS = 1e9
+"""Of a run: 31 years. By hand: what is longer was not meant."""
 
 
 def seconds_from(text: str | float) -> float:
@@ -14,7 +16,7 @@ def seconds_from(text: str | float) -> float:
     except ValueError:
         parts = []
     seconds = sum(part * 60**power for power, part in enumerate(reversed(parts)))
-    if not 1 <= len(parts) <= 3 or min(parts) < 0 or not 0 < seconds < math.inf:
+    if not 1 <= len(parts) <= 3 or min(parts) < 0 or not 0 < seconds <= MOST_SECONDS:
         raise ConfigError(f"'{text}' is no length of time; write it as HH:MM:SS")
     return seconds
 

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from argand.io.atomic import write_text, written
+from argand.errors import InputError, OutputError, why_and_cure
+from argand.io.atomic import append_text, valid_text, write_text, written
 
 FILE_NAME = "log.jsonl"
 CURVE_NAME = "curve.png"
+PARTS = ("train", "val")
+"""Keys of a record under which metrics stand."""
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,8 @@ class RunLog:
     def __init__(self, folder: Path, resume_step: int | None = None) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
+        if str(folder) != valid_text(str(folder)):
+            raise OutputError(f"{folder}: TensorBoard takes no name that is no UTF-8; name another --out")
         self.path = folder / FILE_NAME
         kept = [] if resume_step is None else [r for r in read_log(self.path) if r["step"] <= resume_step]
         write_text(self.path, "".join(json.dumps(record) + "\n" for record in kept))
@@ -32,9 +37,8 @@ class RunLog:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Append one record."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        for part in ("train", "val"):
+        append_text(self.path, json.dumps(record) + "\n")
+        for part in PARTS:
             for name, value in record.get(part, {}).items():
                 self.writer.add_scalar(f"{name}/{part}", value, record["step"])
         self.writer.add_scalar("lr", record["lr"], record["step"])
@@ -45,14 +49,38 @@ class RunLog:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Records of a log file; a line cut off by a crash is left out."""
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            logger.warning("%s: left out an unfinished line", path)
+    """Records of a log file; lines cut off by a crash, or damaged, are left out and told.
+
+    Raises InputError where it cannot be read.
+    """
+    if not path.exists():
+        return []
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        why, _ = why_and_cure(error)
+        raise InputError(f"{path}: cannot be read ({why}); move it away") from error
+    found = [_parsed(line) for line in lines]
+    records = [record for record in found if record is not None]
+    if len(records) < len(found):
+        first = found.index(None) + 1
+        logger.warning("%s: left out %d damaged lines, the first is line %d", path, found.count(None), first)
     return records
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """The record of a line; None where it is cut off or damaged."""
+    try:
+        record = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict):
+        return None
+    metrics = [record.get(part, {}) for part in PARTS]
+    if not all(isinstance(part, dict) for part in metrics):
+        return None
+    numbers = [record.get("step"), record.get("samples"), *(one for part in metrics for one in part.values())]
+    return record if all(isinstance(one, int | float) for one in numbers) else None
 
 
 def draw_curve(folder: Path, metric: str) -> Path | None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from argand.errors import ArgandError
 from argand.learn.average import WeightAverage
 from argand.learn.budget import Budget
+from argand.learn.checkpoint import FILE_NAME, taking_up
 from argand.learn.device import Compute, channels_last
 from argand.learn.interrupt import StopSignal
 from argand.learn.record import RunRecord
@@ -130,12 +131,14 @@ class TrainingLoop:
     def _take_up(self, saved: Mapping[str, Any] | None) -> None:
         """Go on from a saved state; the moving average starts from the weights as they then are."""
         if saved:
-            self.network.load_state_dict(saved["network"])
-            self.optimiser.load_state_dict(saved["optimiser"])
+            with taking_up(self.record.folder / FILE_NAME):
+                self.network.load_state_dict(saved["network"])
+                self.optimiser.load_state_dict(saved["optimiser"])
         if self.record.settings.average:
             self.average = WeightAverage(self.network)
             if saved:
-                self.average.network.load_state_dict(saved["average"])
+                with taking_up(self.record.folder / FILE_NAME):
+                    self.average.network.load_state_dict(saved["average"])
             if self.average.normalises:
                 self.statistics = first_batches(self.system, self.plan, STATISTICS_SAMPLES)
 

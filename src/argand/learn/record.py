@@ -1,6 +1,7 @@
 """What a training run leaves in its folder: its state, its best weights and its log."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,12 +11,15 @@ import torch
 from torch import nn
 
 from argand import __version__
-from argand.io.weights import save_weights
+from argand.errors import InputError
+from argand.io.weights import read_header, save_weights
 from argand.learn.budget import Budget
 from argand.learn.checkpoint import FILE_NAME, save_checkpoint
 from argand.learn.device import hardware
 from argand.learn.log import RunLog
 from argand.system import System, system_name, to_config
+
+logger = logging.getLogger(__name__)
 
 BEST_NAME = "best.safetensors"
 """Name of the best weights in a run's folder."""
@@ -80,9 +84,15 @@ class RunRecord:
             self.log = RunLog(self.folder, saved["step"] if saved else None)
 
     def resume(self, saved: Mapping[str, Any]) -> None:
-        """Take note of how far the run was and of its best result."""
+        """Take note of how far the run was, and of its best result if its weights are still there."""
         self.best = Best(**saved["best"])
         self.resumed_step = saved["step"]
+        if self.best.step:
+            try:
+                read_header(self.folder / BEST_NAME)
+            except InputError as error:
+                logger.warning("%s; the next validation writes others", error)
+                self.best = Best(self.best.metric)
 
     def close(self) -> None:
         """End the log."""

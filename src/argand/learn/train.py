@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from argand.errors import ConfigError, MissingExtraError
+from argand.io.atomic import make_folder
 from argand.learn.beginning import begin_from, described
 from argand.learn.budget import Budget, seconds_from
 from argand.learn.checkpoint import FILE_NAME, load_checkpoint, require_same
@@ -133,7 +134,7 @@ def _saved_run(out_dir: Path, resume: bool) -> dict[str, Any] | None:
         return load_checkpoint(out_dir / FILE_NAME)
     if is_first_process() and (out_dir / FILE_NAME).exists():
         raise ConfigError(f"{out_dir} holds a run; continue it with --resume or name another folder")
-    out_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(out_dir)
     return None
 
 

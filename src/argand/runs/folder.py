@@ -1,8 +1,7 @@
 """The folder of a run: results as they come, its page at the end, also after Ctrl-C; a killed run goes on."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, count
@@ -10,33 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from argand.errors import ConfigError
-from argand.io.atomic import write_lines, written
-from argand.runs.record import RESULTS, Record, append_records, drop_torn_line, read_records, to_line
+from argand.io.atomic import make_folder, write_lines
+from argand.runs.record import OUTPUTS, RESULTS, Record, append_records, drop_torn_line, read_records, to_line
 from argand.runs.resume import ASKED, digest
 
 _STEM_BYTES = 200
 """By hand: of the 255 that the usual file systems take, without numbers, endings, and what `written` adds."""
-
-
-def make_folder(folder: Path) -> Path:
-    """Make a folder for outputs where it is missing; ConfigError where that cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be made ({error}); name another --out") from error
-    return folder
-
-
-@contextmanager
-def output_file(path: Path) -> Iterator[Path]:
-    """A name to write an output under, moved to `path` at the end; ConfigError where the disk refuses."""
-    try:
-        with written(path) as temporary:
-            yield temporary
-    except OSError as error:
-        why = error.strerror or error
-        raise ConfigError(f"{path}: cannot be written ({why}); make room or name another --out") from error
 
 
 def unique_name(name: str, taken: set[str]) -> str:
@@ -55,10 +33,6 @@ def file_stem(name: str) -> str:
     """
     plain = re.sub(r"[\x00-\x1f\x7f/]", "_", name).encode(errors="replace")[:_STEM_BYTES]
     return plain.decode(errors="ignore").strip(". ") or "structure"
-
-
-OUTPUTS = ("xyz", "map", "hdf5", "cxi", "picture", "overlay")
-"""Keys of a record under which names of files stand that were written for it."""
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What the verbs of all systems share: options, messages, the course of `simulate` and `train`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,6 +14,9 @@ from argand.crew import CORES, Machines
 if TYPE_CHECKING:
     from argand.runs.course import Failure
     from argand.system import System
+
+_LARGEST = 2.0**63
+"""Larger numbers, and those that are none (NaN, infinity), are taken by no option."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Weights = Annotated[Path | None, typer.Option(help="Weights of a run, in place of the shipped ones.")]
@@ -43,6 +46,34 @@ Force = Annotated[bool, typer.Option("--force", help="Ask again what --out answe
 KeepCard = Annotated[
     bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
 ]
+
+RANGES = {
+    "seed": (0, 2**63 - 1),
+    "count": (1, 10**9),
+    "processes": (0, 1024),
+    "workers": (0, 1024),
+    "batch_size": (1, 2**20),
+    "replay": (1, 2**20),
+    "val_count": (1, 10**6),
+    "val_every": (1, 10**9),
+    "learning_rate": (0.0, 1e3),
+    "interval": (0.0, 86_400.0),
+    "timeout": (0.0, 1e9),
+}
+"""What options of these names take, whatever the verb. Seeds are those of torch; the other ends are by hand,
+far beyond what a machine can do, and keep numbers out that were not meant."""
+
+
+def require_sensible(options: Mapping[str, Any]) -> None:
+    """Refuse numbers of options that are not finite or outside of RANGES, as wrong usage."""
+    for name, value in options.items():
+        numbers = value if isinstance(value, list | tuple) else [value]
+        low, high = RANGES.get(name, (-_LARGEST, _LARGEST))
+        for one in numbers:
+            if isinstance(one, int | float) and not low <= one <= high:
+                hint = f"'--{name.replace('_', '-')}'"
+                why = f"is not from {low:g} to {high:g}" if name in RANGES else "is no sensible number"
+                raise typer.BadParameter(f"{one} {why}.", param_hint=hint)
 
 
 def screen() -> Console:

@@ -25,7 +25,7 @@ from argand.systems.molmnist.fibril.fibril import (
     chain_sites,
 )
 from argand.systems.molmnist.files.outputs import shape_extent, softened, title_of
-from argand.systems.molmnist.files.record_fields import fields_of
+from argand.systems.molmnist.files.record_fields import FIELDS, fields_of
 from argand.systems.molmnist.files.stored_answer import read_answer
 from argand.systems.molmnist.files.table import found_text, turn_text, twist_text
 from argand.systems.molmnist.simulate import turned
@@ -82,7 +82,8 @@ def read_records(folder: Path) -> tuple[list[Record], list[str]]:
     wrong = fault(summary, {"records": listed(record_of({}))})
     if wrong is not None:
         raise InputError(f"{path}: damaged ({wrong}); predict again")
-    return usable_records(summary["records"], fields_of, path)
+    kept, told = usable_records(summary["records"], fields_of, path)
+    return [dict.fromkeys(FIELDS) | record for record in kept], told
 
 
 def _shipped(name: str) -> str:

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from jaxtyping import Float
 
 from argand import __version__
 from argand.errors import InputError, MissingExtraError
-from argand.io.atomic import written
+from argand.io.atomic import valid_text, write_bytes
 
 _KEY = b"argand"
 
@@ -50,15 +51,16 @@ def write_latents(path: Path, rows: Sequence[StoredLatent], config: Mapping[str,
     columns = {
         "name": [row.name for row in rows],
         # Names of files can have bytes that no text has.
-        "source": [row.source.encode(errors="backslashreplace").decode() for row in rows],
+        "source": [valid_text(row.source) for row in rows],
         "atoms": arrow.array([row.atoms for row in rows], arrow.uint16()),
         "latent": arrow.array([row.latent.astype(np.float32) for row in rows], arrow.list_(arrow.float32())),
         "asked": [row.asked for row in rows],
     }
-    made = json.dumps({"version": __version__, "config": config})
-    table = arrow.table(columns).replace_schema_metadata({_KEY: made})
-    with written(path) as temporary:
-        parquet.write_table(table, temporary, compression="zstd")
+    origin = json.dumps({"version": __version__, "config": config})
+    table = arrow.table(columns).replace_schema_metadata({_KEY: origin})
+    made = BytesIO()
+    parquet.write_table(table, made, compression="zstd")
+    write_bytes(path, made.getbuffer())
 
 
 def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
@@ -70,7 +72,7 @@ def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; `argand crystals encode` writes one")
     try:
-        table = parquet.read_table(path)
+        table = parquet.read_table(BytesIO(path.read_bytes()))
         config = json.loads((table.schema.metadata or {})[_KEY])["config"]
         rows = [
             StoredLatent(

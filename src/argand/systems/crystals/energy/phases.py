@@ -8,6 +8,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.arrays import read_arrays, write_arrays
+from argand.io.atomic import make_folder
 from argand.io.compressed import compressed, restored
 from argand.io.resource import shipped_weights
 from argand.machine import available_cores
@@ -100,7 +101,7 @@ def load_phases(path: Path | None = None) -> Hull:
 def _state(kept: Path, count: int) -> np.ndarray:
     """The energies of an earlier run, or none yet, in a file of one for each row."""
     if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(kept.parent)
         np.save(kept, np.full(count, np.nan, np.float32))
     try:
         found = np.load(kept)

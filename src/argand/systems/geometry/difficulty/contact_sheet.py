@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from argand.io.atomic import valid_text
 from argand.system import System
 from argand.systems.geometry.files.overlay import (
     ALARM_COLOUR,
@@ -66,7 +67,8 @@ def draw_sheet(path: Path, tiles: Sequence[Tile], title: str, columns: int = 4) 
         mark(axes, tile.truth_px, "x", HEADER_COLOUR, 11)
         mark(axes, tile.found_px, "+", FOUND_COLOUR, 14)
         axes.set(xlim=(0, tile.size[0]), ylim=(tile.size[1], 0))
-        axes.set_title(tile.title, fontsize=10, color=ALARM_COLOUR if tile.alarm else "black")
+        colour = ALARM_COLOUR if tile.alarm else "black"
+        axes.set_title(valid_text(tile.title), fontsize=10, color=colour, parse_math=False)
     for axes in grid[len(tiles) :]:
         axes.set_axis_off()
     save_figure(path, figure, dpi=110)

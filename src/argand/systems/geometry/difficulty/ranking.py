@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from argand.errors import ArgandError, ConfigError
-from argand.io.atomic import write_lines
+from argand.io.atomic import make_folder, write_lines
 from argand.io.dataset import StoredSamples
 from argand.io.image import Frame
 from argand.runs.record import to_record
@@ -193,7 +193,7 @@ def write_report(folder: Path, cases: Sequence[Judged], by: str, source: str) ->
     """
     if not cases:
         raise ConfigError(f"{source}: no image was answered; there is nothing to rank")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     told = report(cases, by, source)
     write_lines(folder / "hard.json", [json.dumps(told, indent=2, allow_nan=False)])
     worst = [case.tile for case in rank(cases, by)[:SHOWN]]

@@ -11,7 +11,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from PIL import Image as PictureFile
 
-from argand.io.atomic import written
+from argand.io.atomic import valid_text, written
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.spot import block_sum
@@ -242,13 +242,15 @@ def _pair(pair: tuple[float, float] | None, unit: str = "", sign: str = "", digi
 
 
 def _draw_title(figure: Figure, prediction: Prediction) -> None:
-    name = Path(prediction.file).name + (f" #{prediction.index}" if prediction.index else "")
+    name = valid_text(Path(prediction.file).name) + (f" #{prediction.index}" if prediction.index else "")
     place = {"va": "center", "ha": "right", "x": 0.985, "y": 0.955}
-    figure.text(0.01, 0.955, shorten(name, 48), fontsize=15, weight="bold", va="center")
+    figure.text(0.01, 0.955, shorten(name, 48), fontsize=15, weight="bold", va="center", parse_math=False)
     if not prediction.reliable:
         banner = {"boxstyle": "round,pad=0.45", "facecolor": ALARM_COLOUR, "edgecolor": "none"}
-        text = textwrap.fill(f"no reliable answer: {prediction.reason}", 92, max_lines=2, placeholder=" …")
-        figure.text(s=text, fontsize=11, color="white", bbox=banner, **place)
+        text = textwrap.fill(
+            f"no reliable answer: {valid_text(prediction.reason)}", 92, max_lines=2, placeholder=" …"
+        )
+        figure.text(s=text, fontsize=11, color="white", bbox=banner, parse_math=False, **place)
         return
     shift = prediction.shift_px
     moved = f", {np.hypot(*shift):.2f} px from the header" if shift else ", no centre in the header"

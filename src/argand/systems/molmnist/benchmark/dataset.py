@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from argand import __version__
 from argand.crew import CORES, Machines
 from argand.errors import ConfigError, InputError
+from argand.io.atomic import make_folder
 from argand.io.cache import cache_folder
 from argand.io.dataset import StoredSamples
 from argand.learn.simulate import simulate_to_file
@@ -187,7 +188,7 @@ def write_pairs(
     shard that is there is damaged.
     """
     out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     begin_again(out)
     if system.bundles is None and system.structures is None:
         tell("elastic networks of the fibrils")

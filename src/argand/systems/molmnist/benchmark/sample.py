@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from argand.errors import ConfigError, InputError
-from argand.io.atomic import written
+from argand.io.hdf5_file import written_hdf5
 from argand.io.resource import system_data
 
 SAMPLE = system_data("molmnist", "sample.h5")
@@ -81,7 +81,7 @@ def unpack(codes: np.ndarray, low: float, high: float) -> np.ndarray:
 def write_sample(path: Path, columns: dict[str, np.ndarray]) -> Path:
     """Write pairs in the shipped form, in one move."""
     codes, low, high = pack(columns["pattern"])
-    with written(path) as temporary, h5py.File(temporary, "w") as file:
+    with written_hdf5(path) as file:
         for name, values in (("pattern", codes), ("shape", columns["shape"])):
             shuffle = values.dtype.itemsize > 1
             chunks = (1, *values.shape[1:])

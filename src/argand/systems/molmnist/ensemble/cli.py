@@ -64,12 +64,12 @@ def fit(
     """
     from dataclasses import asdict
 
-    from argand.io.atomic import write_lines
+    from argand.io.atomic import make_folder, write_lines
     from argand.systems.molmnist.ensemble.elastic_fit import compare
     from argand.systems.molmnist.ensemble.elastic_fit import fit as fit_parameters
 
     parameters = fit_parameters(runs)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     write_lines(out, [dumps(asdict(parameters), indent=1)])
     rows = [compare(folder, parameters) for folder in [*runs, *(held_out or [])]]
     if json:

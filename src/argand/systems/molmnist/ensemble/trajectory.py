@@ -19,7 +19,8 @@ import h5py
 import numpy as np
 
 from argand.errors import ConfigError, InputError
-from argand.io.atomic import write_lines, written
+from argand.io.atomic import make_folder, write_lines, written
+from argand.io.hdf5_file import written_hdf5
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Trajectory:
     def settings(self) -> dict[str, Any]:
         """What is simulated; InputError where there is no run."""
         try:
-            return json.loads((self.folder / "settings.json").read_text())
+            return json.loads((self.folder / "settings.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{self.folder}: no run of dynamics there; name the folder of one") from error
 
@@ -58,7 +59,7 @@ class Trajectory:
             if other:
                 raise ConfigError(f"{self.folder} holds a run with another {other[0]}; name another folder")
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         write_lines(self.folder / "settings.json", [json.dumps(dict(settings), indent=1)])
 
     def blocks(self) -> list[Path]:
@@ -98,7 +99,7 @@ class Trajectory:
         # Level 1: coordinates that shake hardly shrink any further.
         packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         block = self.folder / f"block-{number:05d}.h5"
-        with written(block) as temporary, h5py.File(temporary, "w") as file:
+        with written_hdf5(block) as file:
             for name, values in frames.items():
                 file.create_dataset(name, data=values, **(packing if values.ndim > 1 and values.size else {}))
             file.attrs["phase"] = phase

@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 
 from argand.errors import ConfigError
-from argand.io.atomic import written
+from argand.io.atomic import make_folder, write_text
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.systems.molmnist.fibril.fibril import Fibril
 from argand.typing import Points3
@@ -79,13 +79,12 @@ def write_structure(
         raise ConfigError(
             f"{fibril.name} is too long for a PDB file, which has room for 1990 Å; give a shorter length"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     structure = to_structure(fibril, cart)
     paths = [folder / f"{stem or fibril.name}{ending}" for ending in (".pdb", ".cif")]
-    with written(paths[0]) as temporary:
-        structure.write_pdb(str(temporary))
-    with written(paths[1]) as temporary:
-        structure.make_mmcif_document().write_file(str(temporary))
+    # As text: gemmi keeps silent where a disk is full.
+    write_text(paths[0], structure.make_pdb_string())
+    write_text(paths[1], structure.make_mmcif_document().as_string())
     return paths
 
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from jaxtyping import Float
 
 from argand import __version__
+from argand.io.atomic import valid_text, write_text, written
 from argand.io.cxi import FoundObject, write_cxi
+from argand.io.hdf5_file import written_hdf5
 from argand.io.suffix import MANY_IMAGES
 from argand.runs import folder as runs
 from argand.runs.course import Failure
-from argand.runs.folder import output_file
 from argand.runs.record import SUMMARY, Record
 from argand.runs.resume import ASKED
 from argand.systems.molmnist.fibril.bundle import occupied
@@ -44,8 +44,7 @@ class RunFolder(runs.RunFolder):
         """Write the records as lines and, with what they were made with, as the summary."""
         super().write_results(folder)
         told = {"argand": __version__, "weights": self.weights, "records": self.records}
-        with output_file(folder / SUMMARY) as partial:
-            partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        write_text(folder / SUMMARY, json.dumps(told, indent=1) + "\n")
 
     def add(self, case: PatternCase, answer: Prediction, seconds: float, rests_on: str) -> Record:
         """Write what belongs to an answer, which rests on this (`asked`); returns its record."""
@@ -168,14 +167,15 @@ def write_answer(path: Path, case: PatternCase, answer: Prediction, record: Reco
     truth = true_shape(case, answer)
     if truth is not None:
         arrays["true_shape"] = truth
-    with output_file(path) as partial, h5py.File(partial, "w") as file:
+    with written_hdf5(path) as file:
         for name, values in arrays.items():
             file.create_dataset(name, data=values, compression="gzip", shuffle=True)
         for name in ("shape", "shape_sd", *(("true_shape",) if truth is not None else ())):
             file[name].attrs["units"] = "electrons per pixel"
         for name, value in record.items():
             plain = np.nan if value is None else value
-            file.attrs[name] = json.dumps(plain) if isinstance(plain, dict | list) else plain
+            plain = json.dumps(plain) if isinstance(plain, dict | list) else plain
+            file.attrs[name] = valid_text(plain) if isinstance(plain, str) else plain
         file.attrs["argand"] = __version__
 
 
@@ -196,14 +196,13 @@ def write_object(path: Path, case: PatternCase, answer: Prediction, record: Reco
     )
     told = {name: str(record[name]) for name in ("file", "index", "believed", "reason", "window_from")}
     told["notes"] = "; ".join(answer.notes)
-    with output_file(path) as partial:
-        write_cxi(partial, found, f"{record['name']}: {title_of(record)}, argand molmnist", told)
+    write_cxi(path, found, f"{record['name']}: {title_of(record)}, argand molmnist", told)
 
 
 def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Record) -> None:
     """PNG of one answer: pattern, shape, its deviation; truth and difference where known.
 
-    Axes in Å and 1/Å, the y of the slow axis upwards. ConfigError where the disk refuses.
+    Axes in Å and 1/Å, the y of the slow axis upwards. OutputError where the disk refuses.
     """
     from matplotlib.figure import Figure  # slow to import, and without --out nothing is drawn
 
@@ -226,8 +225,9 @@ def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Recor
         one.set(title=title, xlabel="Å", xlim=(-reach, reach), ylim=(-reach, reach))
         figure.colorbar(image, ax=one, shrink=0.8, label="electrons / pixel")
     verdict = "believed" if record["believed"] else "NOT believed"
-    figure.suptitle(f"{record['name']}: {title_of(record)}, {verdict} ({record['reason']})")
-    with output_file(path) as partial:
+    title = f"{record['name']}: {title_of(record)}, {verdict} ({record['reason']})"
+    figure.suptitle(valid_text(title), parse_math=False)
+    with written(path) as partial:
         figure.savefig(partial, dpi=80, format="png")
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image as PictureFile
 from scipy import ndimage
 
-from argand.io.atomic import written
+from argand.io.atomic import make_folder, written
 from argand.physics.coherent.projection import Picture, Window
 from argand.systems.molmnist.benchmark.dataset import Pairs
 from argand.systems.molmnist.ensemble.log_sums import LOG_SUMS, log_sums
@@ -35,7 +35,7 @@ def draw_figures(folder: Path, pairs: Pairs) -> list[Path]:
 
     Three for a set of fibrils, and a page of examples for one of bundles.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if "outline" in pairs.names:
         jobs = {"molmnist-hard.png": ((11, 6.1), lambda figure: draw_bundles(figure, pairs))}
     else:

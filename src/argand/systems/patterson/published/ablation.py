@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from argand.errors import ConfigError
-from argand.io.atomic import write_text
+from argand.io.atomic import make_folder, write_text
 from argand.learn.checkpoint import FILE_NAME
 from argand.learn.device import Compute, channels_last, fast_order
 from argand.learn.log import read_log
@@ -204,7 +204,7 @@ def seconds_per_step(network: str, runs: Path) -> float:
     path = runs / "seconds_per_step.json"
     known: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
     if network not in known:
-        runs.mkdir(parents=True, exist_ok=True)
+        make_folder(runs)
         known[network] = time_step(NETWORKS[network], EFFORTS[network])
         write_text(path, json.dumps(known))
     return known[network]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from scipy.ndimage import zoom
 
-from argand.io.atomic import written
+from argand.io.atomic import make_folder, written
 from argand.io.weights import read_header
 from argand.physics.sphere.patterson import intensities_of
 from argand.physics.sphere.sphere_fit import select_reflections
@@ -36,7 +36,7 @@ def draw_figures(folder: Path, predictor: Predictor, count: int, trained: str) -
 
     Each says what it was made from; `trained` tells what the network's training took.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     jobs = {
         "patterson-10.png": lambda figure: draw_densities(figure, predictor, trained),
         "patterson-11.png": lambda figure: draw_swaps(figure),

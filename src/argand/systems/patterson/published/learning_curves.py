@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from argand.io.atomic import written
+from argand.io.atomic import make_folder, written
 from argand.systems.patterson.published.ablation import Curve
 
 PAPER_SIZE = "the paper: about 300 h of a GPU for 7, 100 epochs of 3,000 maps an arm for 8 and 9"
@@ -133,7 +133,7 @@ def _finish(axes: Axes, title: str, curves: Iterable[Curve]) -> None:
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with written(path) as temporary:
         figure.savefig(temporary, dpi=100, format="png")
     return path

@@ -7,6 +7,7 @@ import gemmi
 import numpy as np
 
 from argand.errors import InputError
+from argand.io.plain_name import plain_name
 from argand.physics.crystal.bond import bonds, covalent_radii, grown
 from argand.physics.crystal.symmetry import Group
 from argand.physics.molecule.body import Body, centred, molecules, torsions_about
@@ -56,7 +57,8 @@ def _of_ase(path: Path) -> tuple[tuple[str, ...], Points3]:
 
 def _of_cif(path: Path) -> tuple[tuple[str, ...], Points3]:
     """Atoms of the asymmetric unit and what is bonded to them, at least half of each place occupied."""
-    small = gemmi.read_small_structure(str(path))
+    with plain_name(path) as name:
+        small = gemmi.read_small_structure(name)
     sites = [site for site in small.sites if site.occ >= 0.5]
     if not sites:
         raise ValueError("no atoms in it")
