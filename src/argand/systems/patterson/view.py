@@ -60,7 +60,7 @@ def _row(folder: Path, record: Record) -> list[str]:
     if record.get("reason") is not None:
         return [name, f'<span class="bad">{text(record["reason"])}</span>', "", "", "", ""]
     verdict = '<span class="good">solved' if record["solved"] else '<span class="bad">not solved'
-    residual = "" if record["residual"] is None else f"{record['residual']:.4f}"
+    residual = "" if record.get("residual") is None else f"{record['residual']:.4f}"
     cells = [name, f"{verdict}</span>", text(record["path"]), residual, str(record["tries"])]
     return [*cells, _atoms_link(folder, record)]
 

@@ -44,7 +44,8 @@ def read_model(path: Path) -> gemmi.SmallStructure:
     try:
         model = gemmi.read_small_structure(str(path))
         images = len(model.sites) * len([gemmi.Op(triplet) for triplet in model.symops])
-    except (RuntimeError, ValueError, OSError) as error:
+    # IndexError: of loops without columns.
+    except (RuntimeError, ValueError, IndexError, OSError) as error:
         raise InputError(f"{path}: no whole CIF ({' '.join(str(error).split())})") from error
     places = np.array([site.fract.tolist() for site in model.sites])
     if not 0 < len(places) <= MOST_SITES or not (np.abs(places) < FARTHEST).all():
