@@ -176,6 +176,12 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly():
     assert result.stderr == b"1\n"
 
 
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path):
+    result = shell(f"mkdir {tmp_path}/a && cd {tmp_path}/a && rmdir ../a && argand geometry simulate tiny")
+    assert result.returncode == 1
+    assert b"error: the working folder is gone; change to one that is there" in result.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("verb", ["--help", "--version", "geometry --help"])
 def test_an_output_that_cannot_be_printed_is_told(verb: str):

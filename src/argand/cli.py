@@ -22,7 +22,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from argand import __version__
-from argand.errors import explained
+from argand.errors import ConfigError, explained
 from argand.runs.verbs import require_sensible
 from argand.system import SYSTEMS
 
@@ -55,7 +55,16 @@ class _Checked:
 
     def __call__(self, **options: Any) -> Any:
         require_sensible(options)
+        _require_working_folder()
         return self.run(**options)
+
+
+def _require_working_folder() -> None:
+    """ConfigError where the working folder was removed: the libraries of torch would end the process."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigError("the working folder is gone; change to one that is there") from error
 
 
 class ArgandGroup(TyperGroup):

@@ -133,13 +133,13 @@ def self_test(name: str) -> dict[str, Any]:
 
 def show(report: dict[str, Any], as_json: bool = False) -> None:
     """Print a report of `examine` as tables, or as one JSON object."""
-    import json
-
     from rich.console import Console
+
+    from argand.runs.json_text import json_text
 
     console = Console()
     if as_json:
-        console.out(json.dumps(report, indent=2), highlight=False)
+        console.out(json_text(report), highlight=False)
         return
     for title, rows in _tables(report):
         console.print(_table(title, rows))

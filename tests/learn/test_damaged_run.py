@@ -128,7 +128,7 @@ def test_damaged_lines_of_a_log_are_left_out_and_told(
     whole = read_log(folder / "log.jsonl")
     (folder / "log.jsonl").write_bytes(line + b"\n" + (folder / "log.jsonl").read_bytes())
     run(folder, resume=True, max_steps=8)
-    assert "left out 1 damaged lines, the first is line 1" in caplog.text
+    assert "left out damaged lines, 1, the first is line 1" in caplog.text
     assert read_log(folder / "log.jsonl")[: len(whole)] == whole
 
 

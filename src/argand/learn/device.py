@@ -64,7 +64,7 @@ def channels_last(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def cpu_entries(cpuinfo: Path = CPUINFO) -> dict[str, str]:
     """What the system says of its (last) processor core, by name; empty where there is no such file."""
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines() if cpuinfo.is_file() else []
     return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 

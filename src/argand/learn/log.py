@@ -64,7 +64,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     records = [record for record in found if record is not None]
     if len(records) < len(found):
         first = found.index(None) + 1
-        logger.warning("%s: left out %d damaged lines, the first is line %d", path, found.count(None), first)
+        logger.warning("%s: left out damaged lines, %d, the first is line %d", path, found.count(None), first)
     return records
 
 

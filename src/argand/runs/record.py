@@ -144,5 +144,5 @@ def read_results(folder: Path) -> list[Record]:
 
 def write_summary(folder: Path, summary: Record) -> Record:
     """Write what a run tells as one JSON object, in one move; gives it back."""
-    write_lines(folder / SUMMARY, [json.dumps(summary, indent=1)])
+    write_lines(folder / SUMMARY, [json.dumps(to_record(summary), indent=1, allow_nan=False)])
     return summary

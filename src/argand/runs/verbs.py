@@ -1,7 +1,6 @@
 """What the verbs of all systems share: options, messages, the course of `simulate` and `train`."""
 
 from collections.abc import Callable, Mapping
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -87,6 +86,13 @@ def say(text: str) -> None:
     Console(soft_wrap=True).print(Text(text))
 
 
+def print_json(value: Any) -> None:
+    """Print plain values as JSON, with null for numbers that are not finite."""
+    from argand.runs.json_text import json_text  # numpy, which no help needs
+
+    typer.echo(json_text(value))
+
+
 def complain(message: str) -> None:
     """Print a message in red on the error stream."""
     Console(stderr=True, soft_wrap=True).print(Text(message, style="red"))
@@ -100,7 +106,7 @@ def tell(failure: "Failure") -> None:
 def show_figures(figures: Any, table: Any, json: bool, keep: Callable[[], Path] | None) -> None:
     """Print what `evaluate` measured, as a table or JSON; then `keep` it on a card and say where."""
     if json:
-        typer.echo(dumps(figures, indent=2))
+        print_json(figures)
     else:
         screen().print(table)
     if keep is not None:

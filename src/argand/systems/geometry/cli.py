@@ -1,6 +1,5 @@
 """The verbs of `argand geometry`. Nothing heavy is imported before a verb runs."""
 
-import json as json_format
 from dataclasses import replace
 from functools import partial
 from os import environ
@@ -30,6 +29,7 @@ from argand.runs.verbs import (
     Weights,
     Workers,
     complain,
+    print_json,
     run_training,
     say,
     screen,
@@ -361,7 +361,7 @@ def hard(
     for failure in failures:
         tell(failure)
     if json:
-        typer.echo(json_format.dumps(report, indent=2))
+        print_json(report)
     else:
         screen().print(worst_table(report), "", explanation_table(report) or "too few images to say why")
         say(f"picture: {out / 'hard.png'}")
@@ -442,12 +442,11 @@ def _fail_on(records: list[dict[str, Any]], limit_px: float | None) -> None:
 
 def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
     """Print answers in the form that was asked for."""
-    from argand.runs.record import to_record
     from argand.systems.geometry.files.record import to_csv
     from argand.systems.geometry.files.table import prediction_table, record_line
 
     if json:
-        typer.echo(json_format.dumps(to_record(records), indent=2))
+        print_json(records)
     elif csv:
         typer.echo(to_csv(records), nl=False)
     else:

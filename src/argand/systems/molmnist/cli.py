@@ -1,6 +1,5 @@
 """The verbs of `argand molmnist`. Nothing heavy is imported before a verb runs."""
 
-from json import dumps
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +21,7 @@ from argand.runs.verbs import (
     ValEvery,
     Weights,
     Workers,
+    print_json,
     run_training,
     say,
     screen,
@@ -185,7 +185,7 @@ def predict(
     named = f"shipped, {network}" if weights is None else str(weights)
     folder = RunFolder(out, named, page=write_page, settings=settings, force=force)
     records = predict_files(patterns, module.load(file), asked, folder, tell)
-    typer.echo(dumps(records, indent=2)) if json else screen().print(answer_table(records))
+    print_json(records) if json else screen().print(answer_table(records))
     if out is not None and not json:
         say(f"shapes and pictures: {out}\npage: {out / PAGE}")
     if any(record.get("failed") for record in records):
@@ -265,7 +265,7 @@ def evaluate(
         models = shipped_models(ways[0].system)
     rows = evaluate_tasks(models, ways, task_names(task), count=count, baselines=baselines, training=training)
     if json:
-        typer.echo(dumps(rows, indent=2))
+        print_json(rows)
         return
     for table in leaderboard(rows):
         screen().print(table)

@@ -177,5 +177,10 @@ class Prediction:
         names = {field.name for field in fields(cls)} - {"covariance", "panels", "sample"}
         answer = from_config(cls, {name: record[name] for name in names if name in record})
         known = {field.name: record[field.name] for field in fields(Sample) if field.name in record}
-        matrix = None if covariance is None else np.array(covariance, float)
+        try:
+            matrix = None if covariance is None else np.array(covariance, float)
+        except (TypeError, ValueError) as error:
+            raise ConfigError("the record has no numbers for its covariance") from error
+        if matrix is not None and (matrix.ndim != 2 or len(matrix) != matrix.shape[1]):
+            raise ConfigError("the covariance of the record is not square")
         return replace(answer, covariance=matrix, sample=from_config(Sample, known))

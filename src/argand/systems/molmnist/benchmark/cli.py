@@ -1,6 +1,5 @@
 """The verbs of `argand molmnist` over data sets. Nothing heavy is imported before a verb runs."""
 
-from json import dumps
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,7 +7,7 @@ import typer
 
 from argand.crew import Machines
 from argand.errors import ConfigError
-from argand.runs.verbs import Json, Processes, Scheduler, complain, say
+from argand.runs.verbs import Json, Processes, Scheduler, complain, print_json, say
 
 # Defaults of the verbs are those of the functions behind them, where it stands where they come from.
 
@@ -128,4 +127,4 @@ def check(
     found = summary(file)
     splits = ", ".join(f"{count} {name}" for name, count in found["splits"].items())
     text = f"{file}: {found['pairs']} pairs ({splits}), intact\nSHA-256 of the pairs: {found['sha256']}"
-    typer.echo(dumps(found, indent=2)) if json else say(f"{text}\n{verdict(found['published'])}")
+    print_json(found) if json else say(f"{text}\n{verdict(found['published'])}")

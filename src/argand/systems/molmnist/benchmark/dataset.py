@@ -168,7 +168,9 @@ def _fingerprint(system: Molmnist) -> str:
     """A word that changes with the configuration, the parameters of the ensemble and the version."""
     from argand.systems.molmnist.ensemble.elastic_ensemble import PARAMETERS
 
-    told = json.dumps(to_config(system), sort_keys=True) + PARAMETERS.read_text() + __version__
+    told = (
+        json.dumps(to_config(system), sort_keys=True) + PARAMETERS.read_text(encoding="utf-8") + __version__
+    )
     return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from argand.runs.verbs import Json, say
+from argand.runs.verbs import Json, print_json, say
 
 # Defaults are those of the functions behind the verbs, where it stands where they come from. Of their own, by
 # hand: 100 ps of frames after 500 of equilibration at most.
@@ -73,7 +73,7 @@ def fit(
     write_lines(out, [dumps(asdict(parameters), indent=1)])
     rows = [compare(folder, parameters) for folder in [*runs, *(held_out or [])]]
     if json:
-        typer.echo(dumps({"parameters": asdict(parameters), "runs": rows}, indent=2))
+        print_json({"parameters": asdict(parameters), "runs": rows})
         return
     for row in rows:
         say(

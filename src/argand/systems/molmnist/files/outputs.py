@@ -18,7 +18,8 @@ from argand.io.hdf5_file import written_hdf5
 from argand.io.suffix import MANY_IMAGES
 from argand.runs import folder as runs
 from argand.runs.course import Failure
-from argand.runs.record import SUMMARY, Record
+from argand.runs.json_text import json_text
+from argand.runs.record import SUMMARY, Record, to_record
 from argand.runs.resume import ASKED
 from argand.systems.molmnist.fibril.bundle import occupied
 from argand.systems.molmnist.files.inputs import PatternCase
@@ -44,7 +45,7 @@ class RunFolder(runs.RunFolder):
         """Write the records as lines and, with what they were made with, as the summary."""
         super().write_results(folder)
         told = {"argand": __version__, "weights": self.weights, "records": self.records}
-        write_text(folder / SUMMARY, json.dumps(told, indent=1) + "\n")
+        write_text(folder / SUMMARY, json_text(told) + "\n")
 
     def add(self, case: PatternCase, answer: Prediction, seconds: float, rests_on: str) -> Record:
         """Write what belongs to an answer, which rests on this (`asked`); returns its record."""
@@ -174,7 +175,7 @@ def write_answer(path: Path, case: PatternCase, answer: Prediction, record: Reco
             file[name].attrs["units"] = "electrons per pixel"
         for name, value in record.items():
             plain = np.nan if value is None else value
-            plain = json.dumps(plain) if isinstance(plain, dict | list) else plain
+            plain = json.dumps(to_record(plain)) if isinstance(plain, dict | list) else plain
             file.attrs[name] = valid_text(plain) if isinstance(plain, str) else plain
         file.attrs["argand"] = __version__
 

@@ -202,7 +202,7 @@ def _thinned(points: list[list[float]]) -> list[list[float]]:
 def seconds_per_step(network: str, runs: Path) -> float:
     """Processor time of a step on the published maps: as it was measured for these runs, or measured now."""
     path = runs / "seconds_per_step.json"
-    known: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
+    known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     if network not in known:
         make_folder(runs)
         known[network] = time_step(NETWORKS[network], EFFORTS[network])
