@@ -1,25 +1,71 @@
-"""The shell of a page: its head, its style, its foot, and tables and links of its parts."""
+"""The shell of a page: its head, style and foot, tables and lines of its parts, the scripts that draw."""
 
-from html import escape
+import base64
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from argand import __version__
 from argand.io.atomic import write_text
+from argand.page.markup import policy, script_json, text
 
 PAGE = "index.html"
-MOST = 12
-"""Items that are drawn on a page; its table has all."""
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222}
+MOST = 8
+"""Items that are drawn on a page; its table has all. Each has two views in 3-D, and Chromium keeps 16 of them
+alive (`kMaxGLActiveContexts`): of more, the first ones go blank."""
+MOST_TOLD = 20
+"""Lines on what was left out that a page has. By hand: more tell nothing new."""
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222;
+overflow-wrap:anywhere}
 table{border-collapse:collapse}td,th{padding:.2em .9em;text-align:left;border-bottom:1px solid #ddd}
-.good{color:#070}.bad{color:#b00}"""
+footer{margin:1em 0}.good{color:#070}.bad{color:#b00}"""
 
 
-def write_html(page: Path, title: str, parts: list[str], foot: str) -> Path:
-    """Write a page of these parts."""
-    head = f'<!doctype html><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
-    lines = [head, *parts, f"<p>argand {__version__}. {foot}</p>"]
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn in a page with plotly: values, and the code that draws them, which knows them as `DATA`.
+
+    Values never stand in code, so that the browser can be told by its hash which code may run. In the code
+    `plain` writes a name as plotly shows it as it is.
+    """
+
+    data: Any
+    code: str
+
+
+def write_html(
+    page: Path,
+    title: str,
+    parts: Sequence[str],
+    foot: str,
+    style: str = STYLE,
+    drawing: Drawing | None = None,
+) -> Path:
+    """Write a page of these parts (HTML), which needs nothing but itself; `title` is plain text."""
+    data, scripts = ([], []) if drawing is None else _scripts(drawing)
+    lines = [
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+        policy(scripts),
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{text(title)}</title><style>{style}</style></head>",
+        "<body><main>",
+        *parts,
+        f"<footer>argand {__version__} · {foot}</footer></main>",
+        *data,
+        "</body></html>",
+    ]
     write_text(page, "\n".join(lines))
     return page
+
+
+def left_out(told: Sequence[str]) -> list[str]:
+    """Lines of a page on what could not be shown, and why."""
+    more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
+    return [f'<p class="bad">{text(line)}</p>' for line in [*told[:MOST_TOLD], *more]]
 
 
 def table(head: tuple[str, ...], rows: list[list[str]]) -> str:
@@ -28,6 +74,25 @@ def table(head: tuple[str, ...], rows: list[list[str]]) -> str:
     return f"<table>{top}{''.join('<tr><td>' + '<td>'.join(row) + '</tr>' for row in rows)}</table>"
 
 
-def link(path: Path) -> str:
-    """A link to a file that lies beside the page."""
-    return f'<a href="{escape(path.name)}">{escape(path.name)}</a>'
+def _scripts(drawing: Drawing) -> tuple[list[str], list[str]]:
+    """The elements of a drawing, and the scripts that run for it."""
+    plotly, packed = _plotly()
+    code, start = _shipped("prelude.js") + drawing.code, _shipped("loader.js")
+    elements = [
+        f'<script type="application/json" id="data">{script_json(drawing.data)}</script>',
+        f'<script type="text/plain" id="plotly">{packed}</script>',
+        f'<script type="text/plain" id="page">{code}</script>',
+        f'<script type="module">{start}</script>',
+    ]
+    return elements, [plotly, code, start]
+
+
+@cache
+def _plotly() -> tuple[str, str]:
+    """Plotly's code, and the same compressed, which is a third as large."""
+    code = (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+    return code.decode(), base64.b64encode(gzip.compress(code, 9, mtime=0)).decode()
+
+
+def _shipped(name: str) -> str:
+    return (files("argand") / "page" / "data" / name).read_text(encoding="utf-8")

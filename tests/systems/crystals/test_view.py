@@ -11,12 +11,13 @@ from argand.crew import HERE
 from argand.errors import InputError
 from argand.io.structure import write_structure
 from argand.physics.crystal.structure import Structure, checked
+from argand.systems.crystals.database.families import principal_plane
 from argand.systems.crystals.files.explore import interpolate_files
 from argand.systems.crystals.files.run import reconstruct_files
 from argand.systems.crystals.latent.representation import representation_of
 from argand.systems.crystals.models.fourier import FourierModel
 from argand.systems.crystals.predict import Predictor
-from argand.systems.crystals.view import principal_plane, write_page
+from argand.systems.crystals.view import write_page
 
 SHORT = representation_of(256)
 MODEL = FourierModel(SHORT)
@@ -44,7 +45,7 @@ def data_of(page: Path) -> dict:
     text = page.read_text(encoding="utf-8")
     assert len(text) < 5e6
     assert not re.search(r'(src|href)="(https?:)?//', text)
-    found = re.search(r"const DATA=(.*);\n", text)
+    found = re.search(r'<script type="application/json" id="data">(.*)</script>', text)
     assert found
     return json.loads(found.group(1))
 

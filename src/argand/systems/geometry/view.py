@@ -2,17 +2,17 @@
 
 import base64
 import io
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from argand import __version__
-from argand.io.atomic import write_lines
-from argand.page.shell import PAGE
+from argand.errors import InputError
+from argand.page.markup import address, link, text
+from argand.page.shell import PAGE, left_out, write_html
+from argand.runs.fields import file_of, usable_records
 from argand.runs.record import RESULTS, Record, read_results
-from argand.systems.geometry.files.record import TABLE
+from argand.systems.geometry.files.record import TABLE, fields_of
 from argand.systems.geometry.files.style import CSS
 from argand.systems.geometry.files.text import (
     angles,
@@ -48,34 +48,24 @@ _HEADINGS = (
 
 
 def write_page(folder: Path) -> Path:
-    """Write the page of the run in `folder`; InputError when there is no run in it."""
-    records = read_results(folder)
-    page = folder / PAGE
-    write_lines(page, [page_html(folder, records)])
-    return page
+    """Write the page of the run in `folder`: figures, a table with a line for each answer, a card for each.
 
-
-def page_html(folder: Path, records: list[Record]) -> str:
-    """The page as text: figures of the run, a table with a line for each answer, a card for each image."""
+    What is damaged is left out, and the page says so; InputError when there is no run in it.
+    """
+    records, told = usable_records(read_results(folder), fields_of, folder / RESULTS)
     ordered = sorted(records, key=lambda record: not record.get("pooled"))
     title = f"Beam geometry of {_images(len(_single(records)))}"
     width = picture_width(sum("overlay" in record for record in records))
     parts = [
         f"<h1>{title}</h1>",
-        f'<p class="lead">{escape(folder.resolve().name)} · pixels as (fast, slow), '
+        f'<p class="lead">{text(folder.resolve().name)} · pixels as (fast, slow), '
         "0-based, integer = pixel edge</p>",
+        *left_out(told),
         _tiles(records),
         _table(ordered),
         *(_card(folder, place, record, width) for place, record in enumerate(ordered)),
-        f"<footer>argand {__version__} · all numbers: "
-        f'<a href="{TABLE}">{TABLE}</a>, <a href="{RESULTS}">{RESULTS}</a></footer>',
     ]
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    body = "\n".join(parts)
-    return (
-        f'<!doctype html>\n<html lang="en"><head>{head}<title>{title}</title><style>{CSS}</style></head>\n'
-        f"<body><main>\n{body}\n</main></body></html>"
-    )
+    return write_html(folder / PAGE, title, parts, f"all numbers: {link(TABLE)}, {link(RESULTS)}", CSS)
 
 
 def picture_width(pictures: int) -> int:
@@ -84,11 +74,17 @@ def picture_width(pictures: int) -> int:
 
 
 def embedded(path: Path, width: int) -> str:
-    """A picture as a data address: JPEG of at most `width` px, its quality (84) by hand."""
+    """A picture as a data address: JPEG of at most `width` px, its quality (84) by hand.
+
+    Raises InputError for what is no whole PNG.
+    """
     from PIL import Image
 
-    with Image.open(path) as whole:
-        small = whole.convert("RGB")
+    try:
+        with Image.open(path, formats=("PNG",)) as whole:
+            small = whole.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: no whole picture ({error}); predict again with --force") from error
     small.thumbnail((width, width))
     packed = io.BytesIO()
     small.save(packed, format="JPEG", quality=84, optimize=True)
@@ -115,7 +111,9 @@ def _tiles(records: list[Record]) -> str:
     seconds = [record["seconds"] for record in single if record.get("seconds")]
     if seconds:
         tiles.append((f"{np.median(seconds):.2f} s", "an image, median"))
-    cells = (f'<div class="tile"><b>{value}</b><span>{escape(name)}</span></div>' for value, name in tiles)
+    cells = (
+        f'<div class="tile"><b>{text(value)}</b><span>{text(name)}</span></div>' for value, name in tiles
+    )
     return f'<div class="tiles">{"".join(cells)}</div>'
 
 
@@ -137,11 +135,11 @@ def _row(place: int, record: Record) -> str:
         cell(record),
         crystals(record),
         number(record.get("seconds")),
-        _chip(record),
     )
     kind = ' class="pooled"' if record.get("pooled") else ""
-    name = f'<a href="#answer-{place}">{escape(label(record))}</a>'
-    others = "".join(f"<td>{cell or '–'}</td>" for cell in cells)
+    name = f'<a href="#answer-{place}">{text(label(record))}</a>'
+    others = "".join(f"<td>{text(cell) or '–'}</td>" for cell in cells)
+    others += f"<td>{_chip(record)}</td>"
     return f"<tr{kind}><td>{name}</td>{others}</tr>"
 
 
@@ -151,18 +149,26 @@ def _chip(record: Record) -> str:
 
 def _card(folder: Path, place: int, record: Record, width: int) -> str:
     """Everything about one answer: why there is none, numbers, picture, files to load elsewhere."""
-    parts = [f"<h2>{escape(label(record))}</h2>{_chip(record)}"]
+    parts = [f"<h2>{text(label(record))}</h2>{_chip(record)}"]
     if not record["reliable"]:
-        parts.append(f'<p class="reason">{escape(record["reason"])}</p>')
+        parts.append(f'<p class="reason">{text(record["reason"])}</p>')
     parts.append(_numbers(record))
-    parts += [f'<p class="files">{escape(note)}</p>' for note in record.get("notes") or []]
-    picture = folder / record["overlay"] if record.get("overlay") else None
-    if picture is not None and picture.is_file():
-        image = f'<img loading="lazy" alt="{escape(label(record))}" src="{embedded(picture, width)}">'
-        parts.append(f'<a href="{escape(picture.name)}">{image}</a>')
+    parts += [f'<p class="files">{text(note)}</p>' for note in record.get("notes") or []]
+    if record.get("overlay"):
+        parts.append(_picture(folder, record, width))
     if record.get("downloads"):
-        parts.append(f'<p class="files">{_links(record["downloads"])}</p>')
+        parts.append(f'<p class="files">{_links(folder, record["downloads"])}</p>')
     return f'<section class="card" id="answer-{place}">{"".join(parts)}</section>'
+
+
+def _picture(folder: Path, record: Record, width: int) -> str:
+    """The picture of an answer, which leads to the whole one, or why there is none."""
+    try:
+        source = embedded(file_of(folder, record["overlay"]), width)
+    except InputError as error:
+        return f'<p class="reason">{text(error)}</p>'
+    image = f'<img loading="lazy" alt="{text(label(record))}" src="{source}">'
+    return f'<a href="{address(record["overlay"])}">{image}</a>'
 
 
 def _numbers(record: Record) -> str:
@@ -185,7 +191,7 @@ def _numbers(record: Record) -> str:
         ("best guess, not reliable", pair(record.get("unreliable_estimate_px")), "px", ""),
     ]
     cells = (
-        f'<div><dt>{name}</dt><dd class="{kind}">{value} {unit}</dd></div>'
+        f'<div><dt>{name}</dt><dd class="{kind}">{text(value)} {unit}</dd></div>'
         for name, value, unit, kind in entries
         if value
     )
@@ -201,7 +207,7 @@ def _distance(record: Record) -> str:
 def _cell_sigma(record: Record) -> str:
     """Standard deviations of the cell's lengths in Å and angles in degrees; 0 where symmetry fixes them."""
     sigma = record.get("unit_cell_sigma")
-    return "" if not sigma else " ".join(f"{value:.2g}" for value in sigma)
+    return "" if not sigma else " ".join("–" if value is None else f"{value:.2g}" for value in sigma)
 
 
 def _spots(record: Record) -> str:
@@ -209,5 +215,13 @@ def _spots(record: Record) -> str:
     return "" if not record.get("spots") else f"{record['spots']}, {100 * (share or 0):.0f} %"
 
 
-def _links(names: Iterable[str]) -> str:
-    return "".join(f'<a href="{escape(name)}" download>{escape(name)}</a>' for name in names)
+def _links(folder: Path, names: Sequence[str]) -> str:
+    """Links to the files of an answer; what is gone, or no file of this run, is told without one."""
+    return "".join(_file(folder, name) for name in names)
+
+
+def _file(folder: Path, name: str) -> str:
+    try:
+        return link(file_of(folder, name).name, download=True)
+    except InputError as error:
+        return f'<span class="bad">{text(error)}</span> '

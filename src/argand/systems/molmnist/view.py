@@ -2,20 +2,18 @@
 
 import base64
 import json
-from html import escape
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from jaxtyping import Float
 
-from argand import __version__
 from argand.errors import InputError
-from argand.io.atomic import write_text
 from argand.io.resource import system_data
-from argand.page.shell import PAGE
+from argand.page.markup import address, filled, text
+from argand.page.shell import PAGE, Drawing, left_out, write_html
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
+from argand.runs.fields import fault, file_of, listed, read_json, record_of, usable_records
 from argand.runs.record import SUMMARY, Record
 from argand.systems.molmnist.fibril.cellulose import cellulose
 from argand.systems.molmnist.fibril.fibril import (
@@ -27,10 +25,11 @@ from argand.systems.molmnist.fibril.fibril import (
     chain_sites,
 )
 from argand.systems.molmnist.files.outputs import shape_extent, softened, title_of
+from argand.systems.molmnist.files.record_fields import FIELDS, fields_of
+from argand.systems.molmnist.files.stored_answer import read_answer
 from argand.systems.molmnist.files.table import found_text, turn_text, twist_text
 from argand.systems.molmnist.simulate import turned
 
-TEMPLATE = system_data("molmnist", "view.html")
 MOST_BYTES = 2_000_000
 """Of figures in a page; the list has all answers, those beyond it without figures. By hand: a pattern alone
 takes 53 kB."""
@@ -44,46 +43,51 @@ _DECADES = 7.0
 _LEVELS = 255
 """Largest code of a byte."""
 
+_FOOT = """A pattern tells a shape but for half a turn; the truth, where known, is turned so that it
+fits. Twists are without their hand, which no projection shows: fibrils are drawn right-handed."""
+
 Packed = dict[str, Any]
 
 
 def write_page(folder: Path) -> Path:
     """Write the page of the run in `folder`.
 
-    InputError where there is none in it, or one of its files is gone.
+    InputError where there is none in it. An answer of which something is damaged or gone stands in the list
+    alone, and the page says why.
     """
-    records = read_records(folder)
+    records, told = read_records(folder)
     spent, views = 0, []
     for record in records:
-        view = None if record.get("failed") or spent > MOST_BYTES else _view(folder, record)
-        text = json.dumps(view, separators=(",", ":"))
-        spent += len(text)
-        views.append(text)
-    from plotly.offline import get_plotlyjs
-
-    parts = {
-        "title": escape(_title(records)),
-        "rows": "".join(_row(number, record) for number, record in enumerate(records)),
-        "views": f"[{','.join(views)}]",
-        "version": __version__,
-        "plotly": get_plotlyjs(),
-    }
-    page = TEMPLATE.read_text(encoding="utf-8")
-    for name, text in parts.items():
-        page = page.replace(f"{{{{{name}}}}}", text)
-    write_text(folder / PAGE, page)
-    return folder / PAGE
+        view = None
+        if not record.get("failed") and spent <= MOST_BYTES:
+            try:
+                view = _view(folder, record)
+            except InputError as error:
+                told.append(f"not drawn: {error}")
+        spent += len(json.dumps(view))
+        views.append(view)
+    title = _title(records)
+    rows = "".join(_row(number, record) for number, record in enumerate(records))
+    body, style, code = (_shipped(name) for name in ("view.html", "view.css", "view.js"))
+    parts = [filled(body, {"title": text(title), "told": "".join(left_out(told)), "rows": rows})]
+    return write_html(folder / PAGE, title, parts, _FOOT, style, Drawing(views, code))
 
 
-def read_records(folder: Path) -> list[Record]:
-    """Records of a run; InputError where there are none or they are damaged."""
+def read_records(folder: Path) -> tuple[list[Record], list[str]]:
+    """Records of a run, and a line on each that is damaged; InputError where there is none."""
     path = folder / SUMMARY
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{folder}: no {SUMMARY} there; name the folder that predict --out wrote")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["records"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: damaged ({error}); predict again") from error
+    summary = read_json(path)
+    wrong = fault(summary, {"records": listed(record_of({}))})
+    if wrong is not None:
+        raise InputError(f"{path}: damaged ({wrong}); predict again")
+    kept, told = usable_records(summary["records"], fields_of, path)
+    return [dict.fromkeys(FIELDS) | record for record in kept], told
+
+
+def _shipped(name: str) -> str:
+    return system_data("molmnist", name).read_text(encoding="utf-8")
 
 
 def _title(records: list[Record]) -> str:
@@ -94,16 +98,16 @@ def _title(records: list[Record]) -> str:
 def _row(number: int, record: Record) -> str:
     """One line of the list."""
     if record.get("failed"):
-        name = escape(Path(record["file"]).name)
-        said = escape(record["reason"])
+        name = text(Path(record["file"]).name)
+        said = text(record["reason"])
         return f'<tr class="dead"><td>{name}<td colspan="5">{said}<td><span class="chip bad">no answer</span>'
     colour, verdict = ("good", "believed") if record["believed"] else ("bad", "not believed")
     cells = (
-        f'<a href="#{number}">{escape(record["name"])}</a>',
-        escape(found_text(record)),
+        f'<a href="#{number}">{text(record["name"])}</a>',
+        text(found_text(record)),
         f"{twist_text(record) or 'not told'} <small>{turn_text(record)}</small>",
         f"{record['rotation_deg']:.1f}",
-        f"{record['window_side_angstrom']:.1f} <small>{record.get('window_from', '')}</small>",
+        f"{record['window_side_angstrom']:.1f} <small>{text(record.get('window_from') or '')}</small>",
         f"{record['residual']:.3f} <small>{record['expected_residual']:.3f}</small>",
         f'<span class="chip {colour}">{verdict}</span>',
     )
@@ -111,14 +115,9 @@ def _row(number: int, record: Record) -> str:
 
 
 def _view(folder: Path, record: Record) -> Packed:
-    """What the page draws of one answer."""
-    path = folder / record["hdf5"]
-    try:
-        with h5py.File(path, "r") as file:
-            arrays = {name: np.asarray(values) for name, values in file.items()}
-    except OSError as error:
-        raise InputError(f"{path}: this file of the run is gone or damaged; predict again") from error
-    shape, sd, truth = arrays["shape"], arrays["shape_sd"], arrays.get("true_shape")
+    """What the page draws of one answer; InputError where its file is gone or damaged."""
+    stored = read_answer(file_of(folder, record["hdf5"]))
+    shape, sd, truth = stored.shape, stored.shape_sd, stored.true_shape
     side = shape_extent(shape if truth is None else np.maximum(shape, truth))
     pixel = record["window_side_angstrom"] / len(shape)
     top = float(max(shape.max(), 0.0 if truth is None else truth.max()))
@@ -144,14 +143,24 @@ def _view(folder: Path, record: Record) -> Packed:
         "found": title_of(record),
         "turn": record.get("turn_deg"),
         "turn_sd": record.get("turn_sd_deg"),
-        "window": {"side": record["window_side_angstrom"], "from": record.get("window_from", "")},
+        "window": {"side": record["window_side_angstrom"], "from": record.get("window_from") or ""},
         "truth": record.get("truth"),
-        "hdf5": record["hdf5"],
-        "cxi": record.get("cxi"),
-        "pattern": _packed_pattern(arrays["pattern"], arrays["live"], record["window_side_angstrom"]),
+        "files": _files(folder, record),
+        "pattern": _packed_pattern(stored.pattern, stored.live, record["window_side_angstrom"]),
         "images": {name: _packed_image(*image, side, pixel) for name, image in images.items()},
         "chains": _packed_chains(record),
     }
+
+
+def _files(folder: Path, record: Record) -> list[tuple[str, str]]:
+    """Names and addresses of the files of an answer that are there."""
+    found = []
+    for name in (record["hdf5"], record.get("cxi")):
+        try:
+            found.append((name, address(file_of(folder, name or "").name)))
+        except InputError:
+            continue
+    return found
 
 
 def _packed_pattern(pattern: np.ndarray, live: np.ndarray, window_side: float) -> Packed:

@@ -1,20 +1,25 @@
 """The page of a run in one HTML file: each Patterson map and its atoms in 3-D, or the solved crystals."""
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from argand.errors import InputError
 from argand.io.cell_map import read_cell_map
-from argand.page.shell import MOST, PAGE, write_html
+from argand.page.figure import drawing_of, place
+from argand.page.markup import link, text
+from argand.page.shell import MOST, PAGE, left_out, table, write_html
 from argand.page.surface import surfaces
+from argand.runs.fields import COUNT, FLAG, NUMBER, TEXT, Fields, file_of, listed, maybe, usable_records
 from argand.runs.record import RESULTS, Record, read_results
 from argand.systems.patterson.solution.page import write_solve_page
 
 REACH = 16
 """Half the side, in voxels, of the part of the map that is drawn about its origin. By hand: along an axis
 vectors of an inner box of 12 reach 12."""
+LEAST_SIDE = 6
+"""Of a map that is drawn: within a smaller one all is as near the origin as its own peak."""
 
 
 def write_page(folder: Path) -> Path:
@@ -24,44 +29,68 @@ def write_page(folder: Path) -> Path:
 
 def _write_maps(folder: Path) -> Path:
     """Write the page of answered maps."""
-    records = read_results(folder)
+    records, told = usable_records(read_results(folder), _fields, folder / RESULTS)
     solved = sum(record["solved"] for record in records)
-    parts = [f"<h1>Patterson maps: {solved} of {len(records)} solved</h1>", _table(records)]
-    drawn = [record for record in records if "map" in record][:MOST]
-    for number, record in enumerate(drawn):
-        parts.append(f"<h2>{escape(Path(record['file']).name)}</h2>")
-        parts.append(scene(folder, record).to_html(full_html=False, include_plotlyjs=number == 0))
+    parts = [f"<h1>Patterson maps: {solved} of {len(records)} solved</h1>", *left_out(told)]
+    head = ("map", "answer", "found by", "residual", "tries", "atoms")
+    parts.append(table(head, [_row(folder, record) for record in records]))
+    figures = []
+    for record in [record for record in records if record.get("map")][:MOST]:
+        parts.append(f"<h2>{text(Path(record['file']).name)}</h2>")
+        try:
+            figures.append(scene(folder, record))
+            parts.append(place(len(figures) - 1))
+        except InputError as error:
+            parts += left_out([str(error)])
     foot = "Positions in voxels; a Patterson map tells neither place nor hand."
-    return write_html(folder / PAGE, "Patterson maps", parts, foot)
+    return write_html(folder / PAGE, "Patterson maps", parts, foot, drawing=drawing_of(figures))
 
 
-def _table(records: list[Record]) -> str:
-    rows = "".join(_row(record) for record in records)
-    return f"<table><tr><th>map<th>answer<th>found by<th>residual<th>tries<th>atoms</tr>{rows}</table>"
+def _fields(record: Record) -> Fields:
+    """What a record must have: an answer, or the reason why there is none."""
+    about = {"file": TEXT, "solved": FLAG, "map": maybe(TEXT)}
+    if record.get("reason") is not None:
+        return about | {"reason": TEXT}
+    counted = {"path": TEXT, "residual": maybe(NUMBER), "tries": COUNT}
+    return about | counted | {"positions_voxel": listed(listed(NUMBER, 3)), "xyz": maybe(TEXT)}
 
 
-def _row(record: Record) -> str:
-    name = escape(Path(record["file"]).name)
-    if "reason" in record:
-        return f'<tr><td>{name}<td class="bad">{escape(record["reason"])}<td><td><td><td></tr>'
-    verdict = '<td class="good">solved' if record["solved"] else '<td class="bad">not solved'
-    atoms = f'<a href="{escape(record["xyz"])}">{len(record["positions_voxel"])}</a>'
-    return (
-        f"<tr><td>{name}{verdict}<td>{record['path']}<td>{record['residual']:.4f}"
-        f"<td>{record['tries']}<td>{atoms}</tr>"
-    )
+def _row(folder: Path, record: Record) -> list[str]:
+    name = text(Path(record["file"]).name)
+    if record.get("reason") is not None:
+        return [name, f'<span class="bad">{text(record["reason"])}</span>', "", "", "", ""]
+    verdict = '<span class="good">solved' if record["solved"] else '<span class="bad">not solved'
+    residual = "" if record.get("residual") is None else f"{record['residual']:.4f}"
+    cells = [name, f"{verdict}</span>", text(record["path"]), residual, str(record["tries"])]
+    return [*cells, _atoms_link(folder, record)]
+
+
+def _atoms_link(folder: Path, record: Record) -> str:
+    """How many atoms were found, as a link to their file where it is there."""
+    count = len(record["positions_voxel"])
+    try:
+        return link(file_of(folder, record.get("xyz") or "").name, count)
+    except InputError:
+        return str(count)
 
 
 def scene(folder: Path, record: Record) -> Any:
-    """Plotly figure: surfaces of the Patterson map on the left, atoms on the right."""
+    """Plotly figure: surfaces of the Patterson map on the left, atoms on the right.
+
+    Raises InputError where the map is gone, damaged or no Patterson map.
+    """
     from plotly.graph_objects import Figure
     from plotly.subplots import make_subplots
 
+    path = file_of(folder, record["map"])
+    values = read_cell_map(path).values
+    if min(values.shape) < LEAST_SIDE or not np.isfinite(values).all():
+        raise InputError(f"{path}: no Patterson map that can be drawn; predict again with --force")
     figure: Figure = make_subplots(
         1, 2, specs=[[{"type": "scene"}] * 2], subplot_titles=("Patterson map", "atoms")
     )
-    figure.add_trace(_surfaces(read_cell_map(folder / record["map"]).values), 1, 1)
-    figure.add_trace(_atoms(np.array(record["positions_voxel"])), 1, 2)
+    figure.add_trace(_surfaces(values), 1, 1)
+    figure.add_trace(_atoms(np.array(record.get("positions_voxel") or [], float).reshape(-1, 3)), 1, 2)
     figure.update_layout(height=520, margin={"l": 0, "r": 0, "t": 30, "b": 0}, showlegend=False)
     figure.update_scenes(aspectmode="data")
     return figure

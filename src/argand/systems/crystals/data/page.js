@@ -1,5 +1,4 @@
 // The page of crystals: two linked 3-D views of a structure, a way between structures with a slider, and a map.
-"use strict";
 const UNIT = [0, 1, 2].map((i) => [0, 1, 2].map((j) => +(i === j)));
 const GRID_STEP = 0.3, WIDTH = 0.55, REACH = 3.2;
 const byId = (id) => document.getElementById(id);
@@ -141,7 +140,7 @@ function draw(id, shown, share) {
   const layout = {
     margin: { l: 0, r: 0, t: 28, b: 0 }, height: 480, uirevision: id, legend: { orientation: "h", y: -0.02, x: 0.5, xanchor: "center" },
     annotations: shown.map((one, i) => ({
-      text: one.title, x: i * (width + gap) + width / 2, y: 1.06, xref: "paper", yref: "paper", showarrow: false, font: { size: 15 },
+      text: plain(one.title), x: i * (width + gap) + width / 2, y: 1.06, xref: "paper", yref: "paper", showarrow: false, font: { size: 15 },
     })),
   };
   const names = shown.map((_, i) => (i ? `scene${i + 1}` : "scene"));
@@ -169,6 +168,12 @@ function draw(id, shown, share) {
   });
 }
 
+function row(kind, texts) {
+  const line = document.createElement("tr");
+  line.append(...texts.map((textContent) => Object.assign(document.createElement(kind), { textContent })));
+  return line;
+}
+
 function choices(select, names) {
   select.replaceChildren(...names.map((name, i) => new Option(name, i)));
 }
@@ -181,10 +186,15 @@ function pairs() {
   const show = () => {
     const pair = DATA.pairs[+select.value];
     const shown = pair.input ? [{ ...pair.input, title: "input" }] : [];
-    draw("pair-view", [...shown, { ...pair.decoded, title: `decoded from ${pair.latent_size} numbers` }], +level.value);
-    byId("pair-facts").innerHTML = pair.facts;
-    const rows = pair.rows.map((row) => `<tr><td>${row.join("<td>")}`);
-    byId("pair-atoms").innerHTML = `<tr><th>atom<th>x<th>y<th>z<th>probability of the element<th>moved, Å${rows.join("")}`;
+    const title = pair.latent_size === null ? "decoded" : `decoded from ${pair.latent_size} numbers`;
+    draw("pair-view", [...shown, { ...pair.decoded, title }], +level.value);
+    const link = Object.assign(document.createElement("a"), { textContent: pair.file });
+    if (pair.address !== null) link.setAttribute("href", pair.address);
+    const facts = document.createElement("p");
+    facts.append(`${pair.facts} ${pair.source === null ? "" : `${pair.source} → `}`, link);
+    byId("pair-facts").replaceChildren(facts);
+    const head = ["atom", "x", "y", "z", "probability of the element", "moved, Å"];
+    byId("pair-atoms").replaceChildren(row("th", head), ...pair.rows.map((cells) => row("td", cells)));
   };
   select.onchange = level.onchange = show;
   show();
@@ -222,9 +232,9 @@ function map() {
     const all = names.map((name, i) => {
       const chosen = family.map((x, k) => k).filter((k) => family[k] === name);
       return {
-        type: "scattergl", mode: "markers", name: `${name} (${chosen.length})`, customdata: chosen,
+        type: "scatter", mode: "markers", name: plain(`${name} (${chosen.length})`), customdata: chosen,
         x: chosen.map((k) => points[k][0]), y: chosen.map((k) => points[k][1]),
-        text: chosen.map((k) => `${structures[k].name}<br>${structures[k].formula}`), hoverinfo: "text",
+        text: chosen.map((k) => `${plain(structures[k].name)}<br>${plain(structures[k].formula)}`), hoverinfo: "text",
         marker: { size: 5, color: PALETTE[i % PALETTE.length], opacity: 0.75 },
       };
     });

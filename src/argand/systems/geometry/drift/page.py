@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from html import escape
 from pathlib import Path
 
 import numpy as np
 
+from argand.page.markup import text
 from argand.page.shell import table, write_html
 from argand.systems.geometry.drift.series import Drift, Series, merged, slopes
 
@@ -71,14 +71,14 @@ def _row(series: Series, drift: Drift) -> list[str]:
     if found is not None:
         rates = [f"{slope * scale:+.3g} ± {sigma * scale:.2g}" for slope, sigma in zip(*found, strict=True)]
     means = [f"{np.mean(px):.2f} (scatter {np.std(px):.2f})" for px in series.centre.T]
-    return [escape(series.name), str(len(series)), *means, *rates]
+    return [text(series.name), str(len(series)), *means, *rates]
 
 
 def _pictures(number: int, series: Series, drift: Drift) -> Iterator[str]:
     """Both coordinates of one position: centres of several have no scale in common."""
     colour = _COLOURS[number % len(_COLOURS)]
     end = max(float(one.seconds.max()) for one in drift.series) or 1.0
-    yield f'<h2 style="color:{colour}">{escape(series.name)}</h2>'
+    yield f'<h2 style="color:{colour}">{text(series.name)}</h2>'
     for axis, name in enumerate(("fast", "slow")):
         yield _picture(axis, name, series, _Scale.of(axis, series, end), drift, colour)
 
@@ -126,15 +126,15 @@ def _grid(scale: _Scale, drift: Drift) -> Iterator[str]:
     for px in _even(scale.low, scale.high):
         yield f'<path class="grid" d="M{_LEFT} {scale.y(px):.1f}H{_WIDTH - _RIGHT}"/>'
         yield f'<text class="left" x="{_LEFT - 8}" y="{scale.y(px) + 4:.1f}">{px:.7g}</text>'
-    for seconds, text in _time_marks(scale.end, drift):
-        yield f'<text class="below" x="{scale.x(seconds):.1f}" y="{_HEIGHT - 10}">{text}</text>'
+    for seconds, told in _time_marks(scale.end, drift):
+        yield f'<text class="below" x="{scale.x(seconds):.1f}" y="{_HEIGHT - 10}">{told}</text>'
 
 
 def _points(series: Series, axis: int, scale: _Scale, colour: str) -> Iterator[str]:
     """Answers with their bars, headers above them; what each is shows under the pointer."""
     places = [f"{scale.x(seconds):.1f}" for seconds in series.seconds]
     for x, px, sigma, label in zip(places, series.centre[:, axis], series.sigma, series.labels, strict=True):
-        told = escape(f"{label}: {px:.2f} ± {sigma:.2f} px")
+        told = text(f"{label}: {px:.2f} ± {sigma:.2f} px")
         bar = f'<path d="M{x} {scale.y(px - sigma):.1f}V{scale.y(px + sigma):.1f}" stroke="{colour}"/>'
         dot = f'<circle cx="{x}" cy="{scale.y(px):.1f}" r="3" fill="{colour}"/>'
         yield f"<g><title>{told}</title>{bar}{dot}</g>"

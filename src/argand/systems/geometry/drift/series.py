@@ -10,10 +10,15 @@ import numpy as np
 from jaxtyping import Float
 
 from argand.errors import InputError
-from argand.runs.record import Record, read_records, read_results
+from argand.runs.fields import usable_records
+from argand.runs.record import RESULTS, Record, read_records, read_results
+from argand.systems.geometry.files.record import fields_of
 
 SIGMA_FLOOR_PX = 0.01
 """Least standard deviation that a centre is weighed with, in px. By hand: no answer is surer."""
+
+YEARS = (1900, 2200)
+"""Of times that are believed. By hand: a clock that was never set may say the year 1."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,16 @@ class Drift:
 
 
 def read_sources(sources: Sequence[Path]) -> list[Record]:
-    """Records of runs (folders of `predict`, JSON lines of `watch`); InputError for what is neither."""
+    """Records of runs (folders of `predict`, JSON lines of `watch`); InputError for what is neither.
+
+    Damaged records are told and left out.
+    """
     records = []
     for source in sources:
         if not source.exists():
             raise InputError(f"{source}: no such file; name folders of predict or JSON lines of watch")
-        records += read_results(source) if source.is_dir() else read_records(source)
+        found = read_results(source) if source.is_dir() else read_records(source)
+        records += usable_records(found, fields_of, source / RESULTS if source.is_dir() else source)[0]
     return records
 
 
@@ -67,6 +76,10 @@ def drift_of(records: Sequence[Record]) -> Drift:
         raise InputError("no reliable answers there; name results of predict or watch that have some")
     times = [_time(record) for record in good]
     known = [when for when in times if when is not None]
+    if len({when.tzinfo is None for when in known}) > 1:
+        # Only some headers say where on the globe their clock stands: all are taken to stand at one place.
+        times = [None if when is None else when.replace(tzinfo=None) for when in times]
+        known = [when for when in times if when is not None]
     start = min(known) if len(known) == len(times) else None
     place = [float(number) for number in range(len(good))]
     if start is not None:
@@ -91,7 +104,11 @@ def _series(name: str, records: Sequence[Record], place: Sequence[float]) -> Ser
 
 def _time(record: Record) -> datetime | None:
     when: Any = record.get("time")
-    return datetime.fromisoformat(when) if isinstance(when, str) else None
+    try:
+        found = datetime.fromisoformat(when) if isinstance(when, str) else None
+    except ValueError:
+        return None  # What is no time is none.
+    return found if found is not None and YEARS[0] <= found.year < YEARS[1] else None
 
 
 def _name(record: Record) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from argand.io.image import Frame
 from argand.io.suffix import IMAGE_ENDING, MANY_IMAGES
 from argand.runs.course import Failure
+from argand.runs.fields import COUNT, FLAG, NUMBER, TEXT, Fields, listed, maybe, record_of
 from argand.runs.record import Record, to_record
 from argand.systems.geometry.files.pooling import position_of
 from argand.systems.geometry.refine.prediction import Prediction
@@ -38,6 +39,41 @@ COLUMNS = (
     *("pitch_deg", "yaw_deg", *_SINGLE),
     *("bravais", *_CELL, *(f"{name}_sigma" for name in _CELL)),
 )
+
+
+_PAIR = maybe(listed(NUMBER, 2))
+FIELDS: Fields = {
+    "file": TEXT,
+    "index": maybe(COUNT),
+    "reliable": FLAG,
+    "reason": maybe(TEXT),
+    "failed": maybe(FLAG),
+    "pooled": maybe(FLAG),
+    "files": maybe(listed(TEXT)),
+    "path": maybe(TEXT),
+    "name": maybe(TEXT),
+    "time": maybe(TEXT),
+    "notes": maybe(listed(TEXT)),
+    "overlay": maybe(TEXT),
+    "downloads": maybe(listed(TEXT)),
+    **dict.fromkeys(_PAIRS, _PAIR),
+    **dict.fromkeys(("unreliable_estimate_px", "shape"), _PAIR),
+    **dict.fromkeys(("sigma_px", "distance_mm", "fitted_distance_mm", "stretch"), maybe(NUMBER)),
+    **dict.fromkeys(("stretch_sigma", "resolution", "indexed_share", "seconds"), maybe(NUMBER)),
+    **dict.fromkeys(("spots", "lattices"), maybe(COUNT)),
+    "tilt_deg": maybe(record_of({"pitch": NUMBER, "yaw": NUMBER})),
+    "unit_cell": maybe(listed(NUMBER, 6)),
+    "unit_cell_sigma": maybe(listed(maybe(NUMBER), 6)),
+    "bravais": maybe(listed(TEXT)),
+    "hit": maybe(FLAG),
+    "beam_panel": maybe(record_of({"name": TEXT, "px": listed(NUMBER, 2)})),
+}
+"""What is read of a record where a run or a series is shown again."""
+
+
+def fields_of(record: Record) -> Fields:
+    """What a record must have: a reliable answer says where the beam is, and any other why it is none."""
+    return FIELDS | ({"beam_centre_px": listed(NUMBER, 2)} if record.get("reliable") else {"reason": TEXT})
 
 
 def frame_record(frame: Frame, prediction: Prediction) -> Record:

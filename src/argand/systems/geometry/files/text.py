@@ -13,7 +13,7 @@ RIGHT_DEG = 1e-3
 def label(record: Record) -> str:
     """How a record is called: file and number of the image, or the first of the files that were pooled."""
     if record.get("pooled"):
-        return f"pooled from {Path(record['files'][0]).name} on"
+        return f"pooled from {Path((record.get('files') or [record['file']])[0]).name} on"
     number = f" #{record['index']}" if record.get("index") else ""
     return Path(record["file"]).name + number
 
@@ -47,7 +47,7 @@ def cell(record: Record) -> str:
     lengths = " ".join(f"{value:.4g}" for value in values[:3])
     names = zip(("α", "β", "γ"), values[3:], strict=True)
     turned = "".join(f" {name} {value:.4g}°" for name, value in names if abs(value - 90.0) > RIGHT_DEG)
-    symbol = "".join(f"{one} " for one in record["bravais"][:1])
+    symbol = "".join(f"{one} " for one in (record.get("bravais") or [])[:1])
     return f"{symbol}{lengths}{turned}"
 
 

@@ -1,16 +1,16 @@
 """The page of solved crystals: question, answer, log, peaks of the Patterson map, and 3-D views."""
 
-import json
-from html import escape
 from pathlib import Path
 from typing import Any
 
-import gemmi
-
 from argand.errors import InputError
-from argand.page.shell import MOST, PAGE, link, table, write_html
-from argand.systems.patterson.solution.scene import scene
+from argand.page.figure import drawing_of, place
+from argand.page.markup import link, text
+from argand.page.shell import MOST, PAGE, left_out, table, write_html
+from argand.runs.fields import fault, file_of, read_json
+from argand.systems.patterson.solution.scene import read_model, scene
 from argand.systems.patterson.solution.space_group_table import GROUP_COLUMNS, MOST_GROUPS, group_cells
+from argand.systems.patterson.solution.summary_fields import PEAKS, fields_of
 
 Summary = dict[str, Any]
 MOST_PEAKS = 30
@@ -30,12 +30,16 @@ FOOT = "Places are fractional; the density is that of the measured amplitudes wi
 
 
 def solve_summaries(folder: Path) -> list[Summary]:
-    """Summaries of the runs of `argand patterson solve` in a folder, newest first; perhaps none."""
+    """Summaries of the runs of `argand patterson solve` in a folder, newest first; perhaps none.
+
+    They are as they were read: whether a summary is whole, its `fields_of` tell.
+    """
     found = []
-    for path in sorted(folder.glob("*.json"), key=lambda path: -path.stat().st_mtime):
+    there = [path for path in folder.glob("*.json") if path.is_file()]
+    for path in sorted(there, key=lambda path: -path.stat().st_mtime):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            content = read_json(file_of(folder, path.name))
+        except InputError:
             continue
         if isinstance(content, dict) and {"files", "r1", "asked"} <= content.keys():
             found.append(content | {"name": path.stem})
@@ -43,36 +47,50 @@ def solve_summaries(folder: Path) -> list[Summary]:
 
 
 def write_solve_page(folder: Path) -> Path:
-    """Write the page of the newest crystals in `folder`; InputError where none was tried there."""
+    """Write the page of the newest crystals in `folder`; InputError where none was tried there.
+
+    A crystal of which something is damaged or gone is left out, and the page says so; InputError where that
+    is so of all of them.
+    """
     summaries = solve_summaries(folder)
     if not summaries:
         raise InputError(f"{folder}: no run there; name a folder that solve or predict wrote")
-    drawn, others = summaries[:MOST], summaries[MOST:]
-    parts = [part for number, one in enumerate(drawn) for part in _parts(folder, one, number == 0)]
-    if others:
-        parts += ["<h2>Older</h2>", ", ".join(link(folder / f"{one['name']}.json") for one in others)]
-    return write_html(folder / PAGE, ", ".join(one["name"] for one in drawn), parts, FOOT)
+    names, parts, told, figures = [], [], [], []
+    for summary in summaries[:MOST]:
+        try:
+            parts += _parts(folder, summary, figures)
+            names.append(summary["name"])
+        except InputError as error:
+            told.append(f"{summary['name']} is left out: {error}")
+    if not names:
+        raise InputError(f"{told[0]}; solve again with --force")
+    others = [link(f"{one['name']}.json") for one in summaries[MOST:]]
+    older = ["<h2>Older</h2>", ", ".join(others)] if others else []
+    body = [*left_out(told), *parts, *older]
+    return write_html(folder / PAGE, ", ".join(names), body, FOOT, drawing=drawing_of(figures))
 
 
-def _parts(folder: Path, summary: Summary, first: bool) -> list[str]:
-    """One crystal; the first carries plotly's code."""
-    files = {kind: folder / Path(path).name for kind, path in summary["files"].items()}
-    lost = next((path for path in files.values() if not path.is_file()), None)
-    if lost is not None:
-        raise InputError(f"{lost}: this file of the run is gone; solve again with --force")
-    peaks = json.loads(files["patterson_peaks"].read_text(encoding="utf-8"))
+def _parts(folder: Path, summary: Summary, figures: list[Any]) -> list[str]:
+    """One crystal, whose figure is added to the others'; InputError where something of it is damaged."""
+    wrong = fault(summary, fields_of(summary))
+    if wrong is not None:
+        raise InputError(f"{folder / summary['name']}.json: {wrong}")
+    files = {kind: file_of(folder, Path(path).name) for kind, path in summary["files"].items()}
+    peaks = read_json(files["patterson_peaks"])
+    if not PEAKS.holds(peaks):
+        raise InputError(f"{files['patterson_peaks']}: no peaks of a Patterson map")
     colour, verdict = ("good", "solved") if summary["solved"] else ("bad", "not solved")
-    figure = scene(files, gemmi.read_small_structure(str(files["cif"])))
+    figures.append(scene(files, read_model(files["cif"])))
     return [
-        f"<h1>{escape(summary['name'])}: <span class={colour}>{verdict}</span></h1>",
-        f"<p>{escape(summary['reason'])}</p>",
-        *([f"<p>{escape(summary['outlook'])}</p>"] if "outlook" in summary else []),
-        *(f'<p class="bad">{escape(note)}</p>' for note in summary["notes"]),
-        figure.to_html(full_html=False, include_plotlyjs=first),
+        f"<h1>{text(summary['name'])}: <span class={colour}>{verdict}</span></h1>",
+        f"<p>{text(summary['reason'])}</p>",
+        *([f"<p>{text(summary['outlook'])}</p>"] if summary.get("outlook") else []),
+        *(f'<p class="bad">{text(note)}</p>' for note in summary["notes"]),
+        place(len(figures) - 1),
         "<h2>Asked and answered</h2>",
         _facts(summary),
         *_groups(summary),
-        "<h2>Files</h2><p>" + ", ".join(link(path) for path in files.values()) + "</p>",
+        "<h2>Files</h2><p>" + ", ".join(link(path.name) for path in files.values()) + "</p>",
         "<h2>Log</h2>",
         _log(summary["log"]),
         "<h2>Highest peaks of the Patterson map</h2>",
@@ -86,9 +104,9 @@ def _groups(summary: Summary) -> list[str]:
     """The table of space groups, where the group was found."""
     if not summary.get("spacegroup_found"):
         return []
-    rows = [[escape(cell) for cell in group_cells(row)] for row in summary["space_groups"][:MOST_GROUPS]]
+    rows = [[text(cell) for cell in group_cells(row)] for row in summary["space_groups"][:MOST_GROUPS]]
     told = (
-        f"Laue class {escape(summary['laue'])}, lattice {summary['centring']}, "
+        f"Laue class {text(summary['laue'])}, lattice {text(summary['centring'])}, "
         f"mean |E² - 1| {summary['e_squared_minus_one']:.2f} (0.97 centric, 0.74 acentric)."
         " Phases found without symmetry obey a right group by nearly 1; reflections that it forbids have"
         " I/σ near 0, and where none was measured they say nothing."
@@ -98,7 +116,7 @@ def _groups(summary: Summary) -> list[str]:
 
 def _facts(summary: Summary) -> str:
     asked = summary["asked"] | {"cell": ", ".join(f"{value:g}" for value in summary["asked"]["cell"])}
-    rows = [(ASKED.get(key, key), value) for key, value in asked.items() if value is not None]
+    rows = [(ASKED.get(key, key), _plain(value)) for key, value in asked.items() if value is not None]
     rows += [
         ("solved in", summary["spacegroup"]),
         ("answered by", f"{summary['path']}, {summary['attempts']} tries in {summary['seconds']:.1f} s"),
@@ -107,15 +125,21 @@ def _facts(summary: Summary) -> str:
         ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % of all"),
         ("resolution", f"{summary['d_min']:.2f} Å"),
     ]
-    if "hydrogens" in summary:
-        wanted = f" of {summary['expected_hydrogens']:g}" if "expected_hydrogens" in summary else ""
+    if summary.get("hydrogens") is not None:
+        expected = summary.get("expected_hydrogens")
+        wanted = "" if expected is None else f" of {expected:g}"
         placed = f"{summary['hydrogens']}{wanted}, R1 {summary['r1_with_hydrogens']:.3f} with them"
         rows.append(("hydrogen placed", placed))
-    if "hand" in summary:
+    if summary.get("hand"):
         rows.append(("absolute structure", summary["hand"]))
     agreement = {"r_meas": "R_meas of equivalents", "cc_half": "CC1/2 of equivalents"}
-    rows += [(name, f"{summary[key]:.3f}") for key, name in agreement.items() if key in summary]
-    return table((), [[escape(str(value)) for value in row] for row in rows])
+    rows += [(name, f"{summary[key]:.3f}") for key, name in agreement.items() if summary.get(key) is not None]
+    return table((), [[text(value) for value in row] for row in rows])
+
+
+def _plain(value: Any) -> Any:
+    """A value that was asked for, in words where it is a list."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _counted(summary: Summary) -> str:
@@ -144,6 +168,6 @@ def _peaks(peaks: list[dict[str, Any]]) -> str:
         place = " ".join(f"{value:7.3f}" for value in peak["frac"])
         named, more = peak["harker"][:MOST_NAMED], len(peak["harker"]) - MOST_NAMED
         told = "; ".join(named) + (f" and {more} more" if more > 0 else "")
-        harker = f"<span class=good>{escape(told)}</span>"
+        harker = f"<span class=good>{text(told)}</span>"
         rows.append([str(number), place, f"{peak['length']:.2f}", f"{1000 * peak['height']:.0f}", harker])
     return table(("", "u v w", "length, Å", "height", "Harker section of"), rows)

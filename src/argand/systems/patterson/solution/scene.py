@@ -7,6 +7,7 @@ from typing import Any
 import gemmi
 import numpy as np
 
+from argand.errors import InputError
 from argand.io.map import sample_map
 from argand.page.surface import surfaces
 from argand.physics.crystal.bond import bonds, covalent_radii, grown
@@ -27,6 +28,31 @@ MARGIN = 1.8
 ORIGIN_PEAK = 0.9
 """Å about the origin in which the Patterson map is not drawn: its ripples are no vectors. By hand: shorter
 than any bond but those of hydrogen."""
+
+
+MOST_SITES, MOST_IMAGES = 1000, 20_000
+"""Sites of a model that is drawn, and these times the operators. By hand: what solve finds has some hundred
+sites, and the drawing takes memory with their square."""
+MOST_CROWDED = 20.0
+"""Sites times operators in an Å³. By hand: LiF, with two sites and 192 operators in 65 Å³, has 6."""
+FARTHEST = 100.0
+"""Cells from the origin that a site may be. By hand: solve puts all of them near it."""
+
+
+def read_model(path: Path) -> gemmi.SmallStructure:
+    """The model of a CIF that solve wrote; InputError where it is damaged."""
+    try:
+        model = gemmi.read_small_structure(str(path))
+        images = len(model.sites) * len([gemmi.Op(triplet) for triplet in model.symops])
+    # IndexError: of loops without columns.
+    except (RuntimeError, ValueError, IndexError, OSError) as error:
+        raise InputError(f"{path}: no whole CIF ({' '.join(str(error).split())})") from error
+    places = np.array([site.fract.tolist() for site in model.sites])
+    if not 0 < len(places) <= MOST_SITES or not (np.abs(places) < FARTHEST).all():
+        raise InputError(f"{path}: no sites of a crystal that can be drawn")
+    if not 0 < images < min(MOST_CROWDED * model.cell.volume, MOST_IMAGES):
+        raise InputError(f"{path}: no cell and symmetry that have room for its sites")
+    return model
 
 
 def scene(files: Mapping[str, Path], structure: gemmi.SmallStructure) -> Any:
