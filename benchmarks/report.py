@@ -43,9 +43,20 @@ def as_table(
 
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
-    """Write the figures as JSON; the folder is made where it is missing."""
+    """Write the figures as JSON, a row a line; the folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    told = ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in report.items())
+    path.write_text("{\n" + told + "\n}\n", encoding="utf-8")
+
+
+def _lines(value: Any) -> str:
+    """JSON with a line for each item of a list or dict of several."""
+    plain = lambda item: json.dumps(item, separators=(",", ":"))  # noqa: E731
+    if isinstance(value, dict) and len(value) > 1:
+        return "{\n" + ",\n".join(f" {json.dumps(key)}:{plain(item)}" for key, item in value.items()) + "\n}"
+    if isinstance(value, list | tuple) and len(value) > 1:
+        return "[\n" + ",\n".join(f" {plain(item)}" for item in value) + "\n]"
+    return plain(value)
 
 
 def _text(value: object) -> str:
