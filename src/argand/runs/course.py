@@ -27,7 +27,7 @@ class Failure:
 
     @classmethod
     def of(cls, file: str, error: Exception, index: int | None = None) -> "Failure":
-        """The failure that an error means; whoever meets one that is not `explained` is asked to report it."""
+        """The failure that an error means; one that is not `explained` is asked to be reported."""
         told = explained(error)
         text = " ".join((str(error) if told is None else told).split()) or type(error).__name__
         if told is None:
