@@ -56,7 +56,7 @@ def images(folder: Path, count: int = 64) -> None:
         (folder / f"image_{number:03d}.cbf.bz2").symlink_to(DATA / "thau_3_2_0006.cbf.bz2")
 
 
-def maps(folder: Path, count: int = 48) -> None:
+def maps(folder: Path, count: int = 400) -> None:
     """Patterson maps of the published simulator's test samples."""
     from argand.system import preset
     from argand.systems.patterson.presets import PRESETS
