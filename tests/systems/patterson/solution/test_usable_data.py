@@ -121,7 +121,8 @@ def test_atoms_on_top_of_each_other_are_no_molecule():
 @pytest.mark.parametrize(
     ("places", "told"),
     [
-        ([[0, 0, 0], [1e9, 0, 0]], r"1e\+09 Å apart"),
+        ([[0, 0, 0], [1e5, 0, 0]], r"1e\+05 Å apart"),
+        ([[0, 0, 0], [1e308, -1e308, 0]], "without a place"),
         ([[0, 0, 0], [0, 0, 0.1]], "0.1 to 0.1 Å apart"),
         ([[0, 0, 0], [50, 0, 0]], "hydrogen alone"),
     ],

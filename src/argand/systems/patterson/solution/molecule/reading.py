@@ -27,6 +27,8 @@ _MOST_BONDS = 3
 _WIDEST, _NEAREST = 1000.0, 0.3
 """Å between the atoms of a file, at most and at least. By hand: a chain of `_MOST_ATOMS` is shorter, and no
 bond is a third longer than the second."""
+_FARTHEST = 1e6
+"""Å from the origin. By hand: files have nine columns for a place."""
 _MULTIPLE = 1.36
 """Å; a bond between C, N and O that is not longer is taken for multiple, or for an amide's, and does not
 turn.
@@ -61,7 +63,7 @@ def _read(text: str, seed: int) -> list[Body]:
     if not 1 <= len(elements) <= _MOST_ATOMS:
         raise InputError(f"{text}: {len(elements)} atoms; a molecule that is placed has 1 to {_MOST_ATOMS}")
     unknown = [name for name in elements if gemmi.Element(name).atomic_number == 0]
-    if unknown or not np.isfinite(cart).all():
+    if unknown or not (np.abs(cart) <= _FARTHEST).all():
         raise InputError(f"{text}: an atom of no known element or without a place; mend the file")
     try:
         return bodies_of_atoms(elements, cart)
