@@ -62,8 +62,11 @@ def alter_file(
     """
     given = predictor.changed(file, read_substitutions(substitutions), strain, volume)
     shaken, stem = predictor.shaker(given.structure, noise), file_stem(file.stem)
-    answer = OneByOne(lambda number: _written(out, f"{stem}-{number:02d}", shaken(seed + number - 1)))
-    results = list(answer.results(range(1, count + 1)))
+
+    def answer(number: int) -> Record:
+        return _written(out, f"{stem}-{number:02d}", shaken(seed + number - 1))
+
+    results = list(OneByOne(answer).results(range(1, count + 1)))
     records = [one for one in results if not isinstance(one, Failure)]
     failed = [f"copy {one.message}" for one in results if isinstance(one, Failure)]
     if not records:
