@@ -8,6 +8,7 @@ import pytest
 from reflection_texts import CELL, reflections
 
 from argand.errors import ConfigError, InputError
+from argand.io.intensities import checked
 from argand.io.reflections import MeasuredIntensities
 from argand.runs.json_text import json_text
 from argand.systems.patterson.files.run import MapQuestion
@@ -166,3 +167,15 @@ def test_data_without_coarse_reflections_place_no_molecule():
     crystal = prepare(replace(MEASURED, cell=(6.0, 6.0, 6.0, 90.0, 90.0, 90.0)), spacegroup="P 1")
     with pytest.raises(InputError, match="no reflections at d >= 2 Å"):
         PoseSearch(crystal.observed, contents_of(crystal, water, 1.0))
+
+
+@pytest.mark.parametrize("column", ["intensity", "sigma"])
+def test_a_number_beyond_any_scale_is_left_out(column):
+    values = np.array(getattr(MEASURED, column))
+    values[7] = 1e300
+    kept = checked(replace(MEASURED, **{column: values}))
+    assert len(kept.hkl) == 299
+    assert any("1 reflections without a number" in note for note in kept.notes)
+    for scale in (1e300, 1e-300):
+        with pytest.raises(InputError):
+            checked(replace(MEASURED, intensity=VALUE * scale, sigma=SIGMA * scale))
