@@ -2,13 +2,15 @@
 
 import errno
 import gc
+import importlib
+import inspect
 import os
 import subprocess
 import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, get_args, get_type_hints
 
 import pytest
 import typer
@@ -17,6 +19,7 @@ from typer.testing import CliRunner
 from argand import __version__
 from argand.cli import START_OBJECTS, asked_systems, build, spare_imports, steady_streams
 from argand.errors import InputError, explained
+from argand.runs.verbs import RANGES
 from argand.system import SYSTEMS
 
 runner = CliRunner()
@@ -85,6 +88,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
         share: float = 0.0,
         several: Annotated[list[float] | None, typer.Option()] = None,
         learning_rate: float | None = None,
+        wavelength: float | None = None,
     ) -> None:
         typer.echo("taken")
 
@@ -144,6 +148,8 @@ def test_any_other_error_is_a_fault_of_the_program(error: Exception):
         ["--several", "0.1", "--several", "nan"],
         ["--learning-rate", "nan"],
         ["--learning-rate", "1e30"],
+        ["--wavelength", "0"],
+        ["--wavelength=-1"],
     ],
 )
 def test_numbers_that_cannot_be_meant_are_wrong_usage(app: typer.Typer, given: list[str]):
@@ -151,6 +157,24 @@ def test_numbers_that_cannot_be_meant_are_wrong_usage(app: typer.Typer, given: l
     assert result.exit_code == 2
     assert given[0].split("=")[0] in result.stderr
     assert "taken" not in result.stdout
+
+
+SIGNED = {"strain", "keep_below", "twist", "two_theta"}
+"""Numbers with a unit or a sign of their own that may be zero or negative."""
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_each_physical_number_that_a_verb_takes_has_a_least_value(system: str):
+    verbs = importlib.import_module(f"{SYSTEMS[system]}.cli").app
+    checked = set()
+    for verb in verbs.registered_commands:
+        for name, hint in get_type_hints(inspect.unwrap(verb.callback), include_extras=True).items():
+            kind = next(iter(get_args(hint)), None)
+            if float in (kind, *get_args(kind)) and name not in SIGNED:
+                least = hint.__metadata__[-1].min
+                assert name in RANGES or (least is not None and least >= 0), f"{verb.callback} --{name}"
+                checked.add(name)
+    assert checked
 
 
 def test_other_numbers_are_taken(app: typer.Typer):

@@ -24,11 +24,9 @@ from typer.core import TyperGroup
 from argand import __version__
 from argand.errors import ConfigError, explained
 from argand.learn.launch import is_first_process
-from argand.runs.verbs import require_sensible
+from argand.runs.verbs import INTERRUPTED, require_sensible
 from argand.system import SYSTEMS
 
-INTERRUPTED = 130
-"""Exit code of a command ended by Ctrl-C."""
 NAMES = "backslashreplace"
 """How text is printed, as it is written: see `argand.io.atomic`, which is not imported for the help alone."""
 START_OBJECTS = 400_000

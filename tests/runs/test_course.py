@@ -1,24 +1,13 @@
 """The course over many items: a failure stops no other item, and is told once, by name, with its cause."""
 
+import errno
 import logging
 from collections.abc import Iterator
 
 import pytest
 
-from argand.errors import ConfigError, InputError
-from argand.progress import ProgressDisplay
-from argand.runs.course import UNEXPECTED, Failure, answered, attempted
-
-
-class Shown(ProgressDisplay):
-    """A display that keeps what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__("test", quiet=True)
-        self.shares: list[tuple[float, int, str]] = []
-
-    def update(self, share: float, done: int, note: str = "") -> None:
-        self.shares.append((share, done, note))
+from argand.errors import InputError
+from argand.runs.course import Failure, attempted
 
 
 def halves(item: str) -> Iterator[str]:
@@ -31,66 +20,46 @@ def halves(item: str) -> Iterator[str]:
     yield f"{item} right"
 
 
-def test_a_failure_of_one_item_ends_it_and_loses_no_other():
-    told: list[Failure] = []
-    outcomes = list(answered(["a", "bad", "c"], halves, Shown(), tell=told.append))
+def test_an_error_ends_its_item_and_no_answer_before_it_is_lost():
+    outcomes = [one for item in ("a", "bad", "c") for one in attempted(item, lambda item=item: halves(item))]
     assert outcomes == ["a left", "a right", "bad left", Failure("bad", "no image"), "c left", "c right"]
-    assert [failure.message for failure in told] == ["bad: no image"]
 
 
-def test_an_error_that_a_system_does_not_declare_ends_the_course():
-    with pytest.raises(KeyError):
-        list(answered(["odd", "b"], halves, Shown()))
-    with pytest.raises(InputError):
-        list(answered(["bad", "b"], halves, Shown(), errors=(ConfigError,)))
-
-
-def test_an_unexpected_error_that_is_declared_is_asked_to_be_reported(caplog: pytest.LogCaptureFixture):
+def test_an_unexpected_error_is_asked_to_be_reported(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.DEBUG, "argand"):
-        outcomes = list(answered(["odd", "b"], halves, Shown(), errors=UNEXPECTED))
+        outcomes = list(attempted("odd", lambda: halves("odd")))
     assert isinstance(outcomes[1], Failure)
     assert outcomes[1].message == "odd: KeyError: 'depth'; please report it with this file"
-    assert outcomes[2:] == ["b left", "b right"]
     assert "Traceback" in caplog.text
 
 
-def test_a_failure_that_an_answer_gives_itself_does_not_end_its_item():
-    def answer(item: str) -> Iterator[int | Failure]:
-        yield from (1, Failure(item, "no answer", 7), 2)
-
-    told: list[Failure] = []
-    assert len(list(answered(["a.h5"], answer, Shown(), tell=told.append))) == 3
-    assert [failure.message for failure in told] == ["a.h5#7: no answer"]
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "a.cbf"), "change the permissions"),
+        (MemoryError("1 TiB"), "out of memory (1 TiB)"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "out of memory"),
+        (RecursionError("maximum depth"), "nests too deeply"),
+    ],
+    ids=["disk", "memory", "torch's memory", "depth"],
+)
+def test_what_a_user_can_act_on_is_not_asked_to_be_reported(error: Exception, text: str):
+    failure = Failure.of("a.cbf", error)
+    assert text in failure.message
+    assert "please report" not in failure.message
+    assert failure.message.count("a.cbf") == 1
 
 
 def test_answers_come_as_they_are_made():
     made: list[str] = []
 
-    def answer(item: str) -> Iterator[str]:
-        made.append(item)
-        yield item
+    def answer() -> Iterator[str]:
+        for item in ("a", "b"):
+            made.append(item)
+            yield item
 
-    course = answered(["a", "b"], answer, Shown())
-    assert next(course) == "a"
+    assert next(attempted("file", answer)) == "a"
     assert made == ["a"]
-
-
-def test_the_display_counts_answers_and_shares_of_what_is_expected():
-    display = Shown()
-    list(answered(["x/a", "bad"], halves, display, size=lambda item: 3 if item == "x/a" else 1))
-    assert display.shares == [
-        *((0.25, 1, "a"), (0.5, 2, "a"), (0.75, 2, "a")),
-        *((0.75, 3, "bad"), (0.75, 4, "bad"), (1.0, 4, "bad")),
-    ]
-
-
-def test_what_holds_more_or_less_than_expected_never_shows_more_than_all():
-    for size in (0, 1, 5):
-        display = Shown()
-        list(answered(["a", "b"], halves, display, size=lambda item, size=size: size))
-        shares = [share for share, _, _ in display.shares]
-        assert shares == sorted(shares)
-        assert shares[-1] == 1.0
 
 
 def test_one_item_may_be_attempted_alone():

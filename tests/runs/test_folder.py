@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError, InputError
-from argand.progress import ProgressDisplay
-from argand.runs.course import answered
 from argand.runs.folder import RunFolder, make_folder, unique_name
 from argand.runs.record import RESULTS, read_records, read_results, to_line
-from argand.runs.resume import ASKED
+from argand.runs.resume import ASKED, file_digest
 
 
 def page_of(folder: Path) -> Path:
@@ -38,10 +36,10 @@ def interrupted(item: str) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("page", [None, page_of])
 def test_ctrl_c_still_writes_what_was_answered(tmp_path: Path, page):
-    display = ProgressDisplay("test", quiet=True)
     with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path, page=page) as run:
-        for record in answered(["a", "b", "c", "d"], interrupted, display):
-            run.keep(record)
+        for item in ("a", "b", "c", "d"):
+            for record in interrupted(item):
+                run.keep(record)
     assert read_results(tmp_path) == [{"file": "a"}, {"file": "b"}]
     written = {RESULTS, "index.html"} if page else {RESULTS}
     assert {path.name for path in tmp_path.iterdir()} == written
@@ -169,3 +167,8 @@ def test_a_run_that_answers_nothing_leaves_the_results_alone(tmp_path: Path, fil
     with pytest.raises(ConfigError), RunFolder(tmp_path / "out") as run:
         raise ConfigError(f"{run.folder} holds other results")
     assert len(read_results(tmp_path / "out")) == 3
+
+
+def test_what_has_no_end_has_no_digest():
+    with pytest.raises(InputError, match="no regular file"):
+        file_digest("/dev/zero")

@@ -22,6 +22,7 @@ import numpy as np
 from argand.crew import HERE, Crew, Died, Machines
 from argand.errors import ConfigError, InputError, OutputError
 from argand.io.atomic import make_folder, valid_text
+from argand.io.hdf5_data import require_samples
 from argand.io.hdf5_file import written_hdf5
 from argand.io.hdf5_links import is_below
 from argand.io.limits import is_there
@@ -205,7 +206,8 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
 class StoredSamples:
     """A data set read sample by sample: `len(stored)`, `stored[i]`, `stored.provenance`.
 
-    Raises InputError when the file is missing, is no data set, or lacks a shard.
+    Raises InputError when the file is missing, is no data set, or lacks a shard, and for a sample that cannot
+    be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -217,11 +219,11 @@ class StoredSamples:
 
         try:
             shards = [os.fsdecode(shard) for shard in attributes["shards"]]
-            self.provenance: dict[str, Any] = json.loads(attributes["provenance"])
+            self.provenance: dict[str, Any] = dict(json.loads(attributes["provenance"]))
             self.seed, self.count = int(attributes["seed"]), int(attributes["count"])
             self.file = h5py.File(self.path, "r")
         except (OSError, LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise InputError(f"{self.path}: a damaged data set ({error}); make it again") from error
+            raise self._damaged(error) from error
         for shard in shards:
             place = self.path.parent / shard
             if not (is_there(place) and is_below(place, self.file, self.path.parent)):
@@ -233,7 +235,26 @@ class StoredSamples:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.count:
             raise IndexError(f"{self.path} has {self.count} samples, no number {index}")
-        return {name: np.asarray(array[index]) for name, array in self.file.items()}  # pyright: ignore[reportIndexIssue]
+        try:
+            return {name: np.asarray(array[index]) for name, array in self.file.items()}  # pyright: ignore[reportIndexIssue]
+        except (
+            OSError,
+            LookupError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:  # whatever h5py stumbles over
+            raise self._damaged(error) from error
+
+    def require_whole(self) -> None:
+        """Raise InputError where there is no array of all samples, or a part of one is not there."""
+        try:
+            require_samples(self.file, self.count)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> InputError:
+        return InputError(f"{self.path}: a damaged data set ({error}); make it again")
 
     def __enter__(self) -> "StoredSamples":
         return self

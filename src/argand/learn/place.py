@@ -1,11 +1,15 @@
 """Where one process of a training computes: its device, beside the other processes."""
 
+import re
 from dataclasses import dataclass
 
 import torch
 
 from argand.errors import ConfigError
 from argand.learn.group import Group, start_group
+
+_MOST_DEVICES = 1024
+"""By hand: more processes than one machine can start."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,6 @@ class Place:
 
 def _count(devices: int | str) -> int:
     """The number of devices asked for."""
-    if not str(devices).isdecimal() or int(devices) < 1:
-        raise ConfigError(f"'{devices}' is no number of devices; give one from 1 on, or auto")
+    if not re.fullmatch("[0-9]{1,4}", str(devices)) or not 1 <= int(devices) <= _MOST_DEVICES:
+        raise ConfigError(f"'{devices}' is no number of devices; give one from 1 to {_MOST_DEVICES}, or auto")
     return int(devices)

@@ -4,21 +4,15 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from argand.crew import Crew, Died
-from argand.errors import ArgandError
+from argand.errors import explained
 from argand.progress import ProgressDisplay
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-Errors = tuple[type[Exception], ...]
-
-UNEXPECTED: Errors = (ArithmeticError, LookupError, RuntimeError, ValueError)
-"""What a file that nobody thought of may raise in code that is right about all others."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +27,10 @@ class Failure:
 
     @classmethod
     def of(cls, file: str, error: Exception, index: int | None = None) -> "Failure":
-        """The failure that an error means; whoever meets one that is no ArgandError is asked to report it."""
-        text = " ".join(str(error).split()) or type(error).__name__
-        if not isinstance(error, ArgandError):
+        """The failure that an error means; one that is not `explained` is asked to be reported."""
+        told = explained(error)
+        text = " ".join((str(error) if told is None else told).split()) or type(error).__name__
+        if told is None:
             text = f"{type(error).__name__}: {text}; please report it with this file"
         return cls(file, text, index)
 
@@ -51,13 +46,11 @@ class Failure:
         return self.text.removeprefix(f"{self.file}: ")
 
 
-def attempted(
-    file: str, answer: Callable[[], Iterable[Result]], errors: Errors = (ArgandError,)
-) -> Iterator[Result | Failure]:
-    """The results of one item as they come; an error of these kinds ends them with a failure."""
+def attempted(file: str, answer: Callable[[], Iterable[Result]]) -> Iterator[Result | Failure]:
+    """The results of one item as they come; an error ends them with a failure."""
     try:
         yield from answer()
-    except errors as error:
+    except Exception as error:
         logger.debug("%s", file, exc_info=True)
         yield Failure.of(file, error)
 
@@ -78,34 +71,3 @@ def worked(
         for count, (task, result) in enumerate(results, start=1):
             yield task, Failure(str(task), result.text) if isinstance(result, Died) else result
             display.update(min(1.0, (done + count) / max(total, 1)), count, Path(str(task)).name)
-
-
-def answered(
-    items: Sequence[Item],
-    answer: Callable[[Item], Iterable[Result | Failure]],
-    display: ProgressDisplay,
-    *,
-    errors: Errors = (ArgandError,),
-    tell: Callable[[Failure], None] = lambda failure: None,
-    size: Callable[[Item], int] = lambda item: 1,
-) -> Iterator[Result | Failure]:
-    """The results of all items as they come; items are called as `str` calls them.
-
-    An error of the kinds `errors` ends its item with a failure, and any other ends the course. Failures are
-    told. The display shows the share of all results, of which an item is expected to have `size`.
-    """
-    sizes = [max(size(item), 1) for item in items]
-    before = done = 0
-    with display:
-        for item, expected in zip(items, sizes, strict=True):
-            results = attempted(str(item), partial(answer, item), errors)
-            for place, outcome in enumerate(results, start=1):
-                if isinstance(outcome, Failure):
-                    tell(outcome)
-                yield outcome
-                done += 1
-                # The last is counted when the item has ended: it may hold more than was expected.
-                reached = before + min(place, expected - 1)
-                display.update(reached / sum(sizes), done, Path(str(item)).name)
-            before += expected
-            display.update(before / sum(sizes), done, Path(str(item)).name)

@@ -130,7 +130,7 @@ def _fault(record: Any, needed: Sequence[str]) -> str | None:
     files = [record[key] for key in OUTPUTS if key in record] + record.get("downloads", [])
     if not all(isinstance(name, str) and Path(name).name == name != ".." for name in files):
         return "names files outside of its folder"
-    missing = next((key for key in needed if key not in record), None)
+    missing = next((key for key in needed if record.get(key) is None), None)
     return missing and f"has no '{missing}'"
 
 

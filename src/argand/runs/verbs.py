@@ -65,10 +65,26 @@ RANGES = {
     "val_every": (1, 10**9),
     "learning_rate": (0.0, 1e3),
     "interval": (0.0, 86_400.0),
-    "timeout": (0.0, 1e9),
+    **dict.fromkeys(("timeout", "time_limit", "train_minutes", "ps", "max_equilibration"), (0.0, 1e9)),
+    "clip_norm": (0.0, 1e9),
+    "wavelength": (1e-3, 1e3),
+    "distance": (0.1, 1e6),
+    "pixel_size": (1e-4, 1e2),
+    "fail_on": (0.0, 1e6),
+    "window": (1e-3, 1e6),
+    "length": (1.0, 1e6),
+    "twist": (-360.0, 360.0),
+    "padding": (0.0, 1e3),
+    "temperature": (1e-3, 1e4),
+    "photons": (1e-6, 1e15),
+    "beam_stop": (0.0, 1e3),
+    "blur": (0.0, 1e3),
+    "voxel": (1e-3, 1e3),
+    "units": (0.1, 1e6),
+    "d_min": (0.2, 1e3),
 }
 """What options of these names take, whatever the verb. Seeds are those of torch; the other ends are by hand,
-far beyond what a machine can do, and keep numbers out that were not meant."""
+far beyond what a machine can do or a physical quantity can be, and keep numbers out that were not meant."""
 
 
 def require_sensible(options: Mapping[str, Any]) -> None:

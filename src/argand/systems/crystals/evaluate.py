@@ -61,7 +61,7 @@ def cell_trials(model: Model, structures: Sequence[Structure]) -> Iterator[Trial
 def cell_trial(model: Model, truth: Structure) -> Trial:
     """A whole cell encoded and decoded; where that fails nothing has come back."""
     answer = lambda: [model.decode(model.encode(truth)).structure]  # noqa: E731
-    (decoded,) = attempted(truth.formula, answer, (Exception,))
+    (decoded,) = attempted(truth.formula, answer)
     if isinstance(decoded, Failure):
         logger.warning("lost: %s", decoded.message)
         return lost(truth)
@@ -99,7 +99,7 @@ def box_trial(
     if not len(sample.atoms.species):
         return None
     answer = lambda: [reader(sample, np.random.default_rng([seed, number, 1]))]  # noqa: E731
-    (found,) = attempted(structure.formula, answer, (Exception,))
+    (found,) = attempted(structure.formula, answer)
     if isinstance(found, Failure):
         logger.warning("lost: %s", found.message)
         found = NOTHING

@@ -5,16 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from quick_predictor import QuickPredictor
 
 from argand.crew import HERE, Machines
-from argand.errors import ConfigError
+from argand.errors import ConfigError, InputError
 from argand.io.image import Frame
 from argand.learn.simulate import simulate_to_file
 from argand.systems.geometry.difficulty.explanation import explain
-from argand.systems.geometry.difficulty.ranking import preset_case
+from argand.systems.geometry.difficulty.ranking import preset_case, stored_case
 from argand.systems.geometry.difficulty.run import rank_hard
 from argand.systems.geometry.files.batch import Stated
 from argand.systems.geometry.presets import PRESETS
@@ -82,6 +83,49 @@ def test_a_simulated_set_is_ranked_by_its_errors_in_detector_px(tmp_path: Path):
     assert report["explanations"][0]["share"] > 0.3
     assert json.loads((tmp_path / "out" / "hard.json").read_text()) == report
     assert (tmp_path / "out" / "hard.png").read_bytes().startswith(b"\x89PNG")
+
+
+def _count(file: h5py.File) -> None:
+    file.attrs["count"] = 10**12
+
+
+def _other(file: h5py.File) -> None:
+    file.attrs["provenance"] = '{"system": "patterson"}'
+
+
+def _axes(file: h5py.File) -> None:
+    del file["wavelength"]
+    file["wavelength"] = np.ones((3, 2))
+
+
+def _lack(file: h5py.File) -> None:
+    del file["image"]
+
+
+@pytest.mark.parametrize("harm", [_count, _other, _axes, _lack])
+def test_a_damaged_set_is_named_before_its_images_are_judged(tmp_path: Path, harm: Callable[..., None]):
+    out = tmp_path / "set.h5"
+    simulate_to_file(PRESETS["tiny"], out, 3, 4, machines=HERE, quiet=True)
+    with h5py.File(out, "a") as file:
+        harm(file)
+    with pytest.raises(InputError, match=r"set\.h5: a (damaged )?data set"):
+        rank_hard([str(out)], OffByDistance({}), STATED, tmp_path / "out")
+
+
+def test_an_image_of_a_set_that_cannot_be_read_is_told(tmp_path: Path):
+    out = tmp_path / "set.h5"
+    simulate_to_file(PRESETS["tiny"], out, 2, 4, machines=HERE, quiet=True)
+    with h5py.File(tmp_path / "set.shards" / "00000000.h5", "a") as shard:
+        shard["binning"][1] = 0
+        chunk = shard["image"].id.get_chunk_info_by_coord((0, 0, 0))
+    with (tmp_path / "set.shards" / "00000000.h5").open("r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(bytes(chunk.size))
+    with pytest.raises(ConfigError, match="no image was answered"):
+        rank_hard([str(out)], OffByDistance({}), STATED, tmp_path / "out")
+    for index in (0, 1):
+        with pytest.raises(InputError, match="damaged"):
+            stored_case(out, index)
 
 
 def test_processes_change_no_ranking(tmp_path: Path, write_image: Callable[..., Path]):

@@ -16,7 +16,7 @@ import pytest
 from quick_predictor import QuickPredictor
 
 from argand.crew import Machines
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError, OutputError
 from argand.io.image import Frame
 from argand.systems.geometry.files.batch import Stated
 from argand.systems.geometry.files.watch import GIVE_UP, Watcher
@@ -165,6 +165,30 @@ def test_only_files_of_the_pattern_count(watcher: Watcher, write_image: Callable
     write_image(watcher.folder / "b_dark.npy")
     watcher.pattern = "?.npy"
     assert [Path(record["file"]).name for record in watcher.run(once=True)] == ["a.npy"]
+
+
+@pytest.mark.parametrize("pattern", ["/etc/*", "", "**x", "../*", "a/../../*", "x" * 5000])
+def test_a_pattern_of_no_files_of_the_folder_is_told_before_anything_is_done(watcher: Watcher, pattern: str):
+    watcher.pattern = pattern
+    with pytest.raises(ConfigError, match="--pattern"):
+        list(watcher.run(once=True))
+    assert not watcher.out.exists()
+
+
+@pytest.mark.parametrize("line", ["{}", '{"file": "a.npy"}', '{"index": 0}', '{"file": null, "index": 0}'])
+def test_a_line_of_the_results_that_is_no_record_is_named(watcher: Watcher, line: str):
+    text = f'{{"file": "a.npy", "index": 0}}\n{line}\n'
+    watcher.out.write_text(text)
+    with pytest.raises(InputError, match="line 2 has no"):
+        list(watcher.run(once=True))
+    assert watcher.out.read_text() == text
+
+
+def test_results_in_a_folder_that_cannot_be_made_are_told(watcher: Watcher):
+    (watcher.folder.parent / "file").touch()
+    watcher.out = watcher.folder.parent / "file" / "results.jsonl"
+    with pytest.raises(OutputError, match="cannot be made"):
+        list(watcher.run(once=True))
 
 
 def test_a_missing_folder_is_told(watcher: Watcher):

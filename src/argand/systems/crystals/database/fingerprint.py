@@ -29,7 +29,7 @@ def measured(named: Iterable[tuple[str, Structure]], measure: Measure) -> Iterat
     """Structures with their numbers by `measure`; one that has none, for any reason, is told and left out."""
     for name, structure in named:
         # One of many structures must not end what is done with the others.
-        (row,) = attempted(name, lambda structure=structure: [measure(structure)], (Exception,))
+        (row,) = attempted(name, lambda structure=structure: [measure(structure)])
         if isinstance(row, Failure):
             logger.warning("left out: %s", row.message)
         else:

@@ -200,7 +200,7 @@ def _chunks(tasks: Tasks, left: Iterator[Task], machines: Machines) -> Iterator[
     while True:
         expected = tasks.count() - sent - tasks.taken_over - len(tasks.skipped)
         # As `crew.in_chunks` has it, for tasks that do not lie in a list.
-        share = _CHUNK if machines.scheduler else expected // (4 * machines.most)
+        share = expected // (4 * machines.most)
         chunk = list(islice(left, max(1, min(_CHUNK, share))))
         if not chunk:
             return

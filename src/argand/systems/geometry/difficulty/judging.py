@@ -21,9 +21,7 @@ class CaseWork:
         return lambda indices: (self._outcome(index) for index in indices)
 
     def _outcome(self, index: int) -> Judged | Failure:
-        (outcome,) = attempted(
-            str(index), lambda: [judge_simulated(self.case(index), self.predictor)], (Exception,)
-        )
+        (outcome,) = attempted(str(index), lambda: [judge_simulated(self.case(index), self.predictor)])
         return outcome
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from argand.errors import ConfigError
+from argand.errors import ConfigError, InputError
 from argand.io.atomic import make_folder, write_lines
 from argand.io.dataset import StoredSamples
 from argand.io.image import Frame
@@ -29,6 +29,13 @@ SHOWN = 12
 """Images on the contact sheet of the hardest. By hand: three rows of four."""
 
 _LABELS = ("image", "live", "shape", "beam_centre_px", "poni_px", "tilt_deg", "pixel_size_mm", "binning")
+
+_AXES = {
+    **dict.fromkeys(("image", "live"), 3),
+    **dict.fromkeys(("shape", "beam_centre_px", "tilt_deg", "pixel_size_mm"), 2),
+    **dict.fromkeys(("binning", "distance_mm", "wavelength"), 1),
+}
+"""Arrays of a set that are read here, and how many axes each has: the first counts the images."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,32 @@ class Judged:
     tile: Tile
 
 
-def stored_case(path: Path, index: int) -> StillCase:
-    """Image number `index` of a simulated set, in its stored size (binned where the set is)."""
+def stored_count(path: Path) -> int:
+    """How many images a simulated set has; InputError for one that is damaged or of another system."""
     with StoredSamples(path) as stored:
-        return _case(f"{path.stem} {index}", stored[index], index)
+        system = stored.provenance.get("system")
+        if system != "geometry":
+            raise InputError(f"{path}: a data set of '{system}', not of geometry; name another")
+        stored.require_whole()
+        axes: dict[str, int] = {name: array.ndim for name, array in stored.file.items()}  # pyright: ignore[reportAttributeAccessIssue]
+        wrong = next((name for name, count in _AXES.items() if axes.get(name) != count), None)
+        if wrong is not None:
+            raise InputError(f"{path}: a damaged data set (its '{wrong}' is none); make it again")
+        return len(stored)
+
+
+def stored_case(path: Path, index: int) -> StillCase:
+    """Image number `index` of a simulated set, in its stored size (binned where the set is).
+
+    InputError for one whose numbers cannot be meant.
+    """
+    with StoredSamples(path) as stored:
+        sample = stored[index]
+    sizes = np.concatenate([sample["shape"], np.atleast_1d(sample["binning"])])
+    numbers = [sample[name] for name in ("image", "beam_centre_px", "pixel_size_mm", "tilt_deg")]
+    if not ((sizes >= 1).all() and all(np.isfinite(one).all() for one in numbers)):
+        raise InputError(f"{path}: image {index} is damaged; make the set again")
+    return _case(f"{path.stem} {index}", sample, index)
 
 
 def preset_case(name: str, seed: int, index: int) -> StillCase:

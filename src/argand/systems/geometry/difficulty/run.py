@@ -8,11 +8,17 @@ from typing import Any
 
 from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ConfigError
-from argand.io.dataset import StoredSamples, is_stored_set
+from argand.io.dataset import is_stored_set
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, worked
 from argand.systems.geometry.difficulty.judging import CaseWork, JudgeWork
-from argand.systems.geometry.difficulty.ranking import Judged, preset_case, stored_case, write_report
+from argand.systems.geometry.difficulty.ranking import (
+    Judged,
+    preset_case,
+    stored_case,
+    stored_count,
+    write_report,
+)
 from argand.systems.geometry.files.batch import BatchPredictor, Stated, expand
 from argand.systems.geometry.files.outputs import RunFolder
 from argand.systems.geometry.files.run import Plan, given_up, in_stacks, outcomes_of
@@ -40,8 +46,8 @@ def rank_hard(
     if len(sources) == 1 and (name in PRESETS or is_stored_set(Path(name))):
         wanted, case = (count or PRESET_COUNT), partial(preset_case, name, seed)
         if name not in PRESETS:
-            with StoredSamples(Path(name)) as stored:
-                wanted, case = min(count or len(stored), len(stored)), partial(stored_case, Path(name))
+            stored = stored_count(Path(name))
+            wanted, case = min(count or stored, stored), partial(stored_case, Path(name))
         judged, failures = _judged(CaseWork(case, predictor), wanted, machines)
         return write_report(out, judged, "error", name), failures
     if not Path(name).exists() and "/" not in name and "." not in name and "*" not in name:

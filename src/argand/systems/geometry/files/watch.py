@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from argand.crew import HERE, Crew, Died, Machines, in_chunks
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
+from argand.io.atomic import make_folder
 from argand.io.image import expand_inputs
 from argand.io.suffix import MANY_IMAGES
 from argand.runs.course import Failure
@@ -100,10 +101,12 @@ class Watcher:
     def run(self, once: bool = False, timeout_s: float | None = None) -> Iterator[Record]:
         """Records as they come, until `timeout_s` pass without a new image, or with `once` until all is done.
 
-        Raises InputError for a folder or results that cannot be read.
+        Raises InputError for a folder or results that cannot be read, ConfigError for a pattern of files that
+        are not below the folder, or that is none.
         """
         if not self.folder.is_dir():
             raise InputError(f"{self.folder}: no such folder; name the one that the images arrive in")
+        self._require_pattern()
         self._resume()
         since = time.monotonic()
         with Crew(self.machines, ImageWork(self.predictor, self.stated, self.options)) as crew:
@@ -215,19 +218,30 @@ class Watcher:
                 yield file, missing
 
     def _names(self) -> list[str]:
-        if self.pattern is not None:
-            return [str(path) for path in self.folder.glob(self.pattern) if path.is_file()]
         try:
+            if self.pattern is not None:
+                return [str(path) for path in self.folder.glob(self.pattern) if path.is_file()]
             return expand_inputs([str(self.folder)])
         except (InputError, OSError):  # the folder is gone, or holds nothing yet
             return []
 
+    def _require_pattern(self) -> None:
+        if self.pattern is None:
+            return
+        told = f"--pattern '{self.pattern}' is none of files below {self.folder}"
+        if ".." in Path(self.pattern).parts:
+            raise ConfigError(f"{told}; watch the folder that they are in")
+        try:
+            next(self.folder.glob(self.pattern), None)
+        except (NotImplementedError, ValueError, OSError) as error:  # absolute, no pattern, too long a name
+            raise ConfigError(f"{told} ({error}); give one such as '*.cbf'") from error
+
     def _resume(self) -> None:
         """Take note of what the results hold already."""
-        self.out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.out.parent)
         if self.out.exists():
             drop_torn_line(self.out)
-            for record in read_records(self.out):
+            for record in read_records(self.out, needed=("file", "index")):
                 if not record.get("failed"):
                     known = self._files.setdefault(_key(record["file"]), _File())
                     known.done.add(record["index"])

@@ -11,7 +11,6 @@ from argand.errors import InputError
 from argand.io.cxi import Optics
 from argand.io.dataset import is_stored_set
 from argand.io.formats import reader_errors
-from argand.io.hdf5_data import require_samples
 from argand.io.image import load_mask, split_selection
 from argand.io.pattern import INNER, Pattern, count_patterns, read_patterns
 from argand.io.selection import selected
@@ -129,7 +128,7 @@ def _stored_pairs(file: str) -> Pairs:
     """The pairs of a data set file; InputError where what it says of itself or links to cannot be meant."""
     with reader_errors(file):
         pairs = open_pairs(Path(file))
-        require_samples(pairs.source.stored.file, pairs.source.stored.count)
+        pairs.source.stored.require_whole()
         return pairs
 
 

@@ -54,6 +54,6 @@ def _expanded(names: Sequence[str]) -> tuple[list[str], list[Failure]]:
     failures = []
     for name in names:
         find = lambda name=name: [name] if is_sample(name) else expand_patterns([name])  # noqa: E731
-        for found in attempted(name, find, (Exception,)):
+        for found in attempted(name, find):
             failures.append(found) if isinstance(found, Failure) else files.append(found)
     return files, failures
