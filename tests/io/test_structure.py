@@ -194,3 +194,20 @@ def test_foreign_content_is_refused_in_one_line(tmp_path: Path):
     partial = tmp_path / "plain.xyz"
     partial.write_text("1\nno lattice here\nC 0 0 0\n")
     assert "no volume" in reason(partial)
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a.cif", "a.vasp", "a.parquet"])
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_a_file_with_nothing_in_it_is_one_failure(tmp_path: Path, name: str, text: str):
+    path = tmp_path / name
+    path.write_text(text)
+    if name == "a.parquet":
+        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        columns = dict.fromkeys(
+            ("lattice", "species", "frac_coords"), arrow.array([], arrow.list_(arrow.float64()))
+        )
+        parquet.write_table(arrow.table(columns), path)
+    ((_, found),) = read_many(path)
+    assert isinstance(found, InputError)
+    assert str(found).startswith(f"{path}: ")
+    assert "report" not in str(found)

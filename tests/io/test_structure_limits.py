@@ -52,6 +52,7 @@ def xyz(
         (xyz("1" + "0" * 100), "no count of atoms"),
         (xyz("100000000"), "100000000 atoms are beyond"),
         (xyz("\u00b2"), "no count of atoms"),
+        (xyz(" " * 100_001 + "1"), "no count of atoms"),
         (xyz("9" * 5000), "no count of atoms"),
         (xyz("500"), "500 atoms are announced, but 1 lines follow"),
         (xyz("1", 'Lattice="5 0" ' + "x=1 " * 100_000), "letters"),

@@ -148,7 +148,7 @@ def _xyz() -> Iterator[tuple[str, str, Must, Made]]:
         NO,
         replaced(b"0.0 0.0 5.2", b"nan 0 5", b"0 0 0", b"3.25 0 0", b"0 0 1e9", b"0 0"),
     )
-    yield "xyz", "xyz-frames", EITHER, lambda rng: good.XYZ * 2000
+    yield "xyz", "xyz-frames", EITHER, lambda rng: good.XYZ * 300
     yield "xyz", "xyz-counts", NO, lambda rng: b"1\n" * 50_000
     yield "extxyz", "xyz-place", NO, replaced(b"0.0 1.8764 0.0", b"nan 0 0", b"1e300 0 0", b"inf 0 0")
 

@@ -9,7 +9,7 @@ import pytest
 from argand.errors import ConfigError, InputError
 from argand.runs.folder import RunFolder, make_folder, unique_name
 from argand.runs.record import RESULTS, read_records, read_results, to_line
-from argand.runs.resume import ASKED
+from argand.runs.resume import ASKED, file_digest
 
 
 def page_of(folder: Path) -> Path:
@@ -167,3 +167,8 @@ def test_a_run_that_answers_nothing_leaves_the_results_alone(tmp_path: Path, fil
     with pytest.raises(ConfigError), RunFolder(tmp_path / "out") as run:
         raise ConfigError(f"{run.folder} holds other results")
     assert len(read_results(tmp_path / "out")) == 3
+
+
+def test_what_has_no_end_has_no_digest():
+    with pytest.raises(InputError, match="no regular file"):
+        file_digest("/dev/zero")

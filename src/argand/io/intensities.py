@@ -16,6 +16,9 @@ CellParameters = tuple[float, float, float, float, float, float]
 """a, b, c in Å and α, β, γ in degrees."""
 _FEWEST = 5
 """Reflections that a file has at least; by hand: fewer are a file that was cut short."""
+_STRONGEST, _WEAKEST = 1e15, 1e-12
+"""Of an intensity and its sigma, and of the strongest. By hand: on any scale in use, and their fourth powers
+still are numbers."""
 _PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE = 10, 0.01
 """Least number of equal values, and share of all, that are taken for marks; by hand, not measured."""
 _PLACEHOLDER_BELOW = -2.0
@@ -108,11 +111,12 @@ def radiation_of(probe: str | None, wavelength: float | None) -> Radiation | Non
 
 def checked(measured: MeasuredIntensities) -> MeasuredIntensities:
     """The reflections whose numbers are of use; InputError where too few are."""
-    finite = np.isfinite(measured.intensity) & np.isfinite(measured.sigma)
+    # So, not a number is none of these.
+    finite = (np.abs(measured.intensity) <= _STRONGEST) & (np.abs(measured.sigma) <= _STRONGEST)
     good = finite & (measured.hkl != 0).any(1)
     if good.sum() < _FEWEST:
         raise InputError(f"{measured.source}: only {good.sum()} reflections can be read; is the file whole?")
-    if not (measured.intensity[good] > 0).any():
+    if not (measured.intensity[good] > _WEAKEST).any():
         raise InputError(f"{measured.source}: no intensity is above zero; are the columns in place?")
     # By hand: pure noise about 0 has a half.
     if (measured.intensity[good] < 0).mean() > 0.5:

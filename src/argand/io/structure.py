@@ -72,7 +72,7 @@ def read_many(
     frames of an extended XYZ file are numbered. Whatever goes wrong with one structure ends no other.
     `tell` is called, just before a structure comes, with what is to be said of how it was read.
     """
-    name = _stem(path)
+    name = ""
     try:
         for name, read in _readings(path, max_atoms):
             found = _attempted(_place(path, name), read)
@@ -82,8 +82,10 @@ def read_many(
             for note in found[1]:
                 tell(f"{_place(path, name)}: {note}")
             yield name, found[0]
+        if not name:
+            raise InputError("holds no structure; is the file whole?")
     except _ANY as error:
-        yield name, _failure(_place(path, _stem(path)), error)
+        yield name or _stem(path), _failure(_place(path, _stem(path)), error)
 
 
 def usable(path: Path, max_atoms: int = MAX_ATOMS) -> Iterator[tuple[str, Structure]]:
@@ -157,7 +159,7 @@ def read_structure(path: str | Path, max_atoms: int = MAX_ATOMS) -> Structure:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     structures = read_many(path, max_atoms)
-    name, found = next(structures, ("", InputError(f"{path}: holds no structure")))
+    name, found = next(structures)
     if isinstance(found, InputError):
         raise found
     if next(structures, None) is not None:

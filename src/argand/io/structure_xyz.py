@@ -63,7 +63,7 @@ def structure_of_frame(frame: str, max_atoms: int) -> tuple[Structure, tuple[str
 
 def _count(line: str) -> int | None:
     """The count of atoms that a frame begins with; None where there is none."""
-    word = line[:_LONGEST].split(maxsplit=1)[0]
+    word = (line[:_LONGEST].split(maxsplit=1) or [""])[0]
     return int(word) if word.isdecimal() and len(word) <= _MOST_DIGITS else None
 
 

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from argand import __version__
+from argand.io.limits import require_file
 
 ASKED = "asked"
 """Key of a record under which the digest of what it rests on stands; one that failed has none."""
 
 
 def file_digest(path: Path | str) -> str:
-    """SHA-256 of the content of a file, as of weights."""
+    """SHA-256 of the content of a file, as of weights; InputError for a device or pipe, which may not end."""
+    require_file(path)
     return sha256(Path(path).read_bytes()).hexdigest()
 
 

@@ -124,6 +124,13 @@ def test_bad_files_are_told_and_the_others_answered(
     assert "Traceback" not in answer.output
 
 
+def test_a_formula_needs_a_cell(run: Callable[..., Result], map_files: list[Path]):
+    answer = run("predict", map_files[0], "--formula", "C6", "--json")
+    assert answer.exit_code == 1
+    assert "the cell is not known" in answer.stderr
+    assert "reason" in json.loads(answer.stdout)[0]
+
+
 def test_maps_of_one_name_do_not_overwrite_each_other(
     run: Callable[..., Result], tmp_path: Path, map_files: list[Path]
 ):

@@ -4,7 +4,7 @@ Three models of one interface stand behind it: Fourier coefficients, those that 
 and boxes of 10 Å as published.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.database.dataset import prototypes
 from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.latent.decoding import TRIES, Decoded
-from argand.systems.crystals.latent.interpolation import altered
+from argand.systems.crystals.latent.interpolation import altered, require_noise
 from argand.systems.crystals.latent.likeness import Descriptor, descriptor, distance
 from argand.systems.crystals.latent.representation import Latent
 from argand.systems.crystals.models.fourier import FourierModel
@@ -107,7 +107,7 @@ class Predictor:
         structure.
         """
         given = self.changed(source, substitute, strain, volume).structure
-        return self.shaken(given, noise, [seed])[0]
+        return self.shaker(given, noise)(seed)
 
     def changed(
         self,
@@ -133,12 +133,16 @@ class Predictor:
             return Changed(new, 1.0, "keep")
         return Changed(checked(scale * new.lattice, new.species, new.frac_coords), scale, "network")
 
-    def shaken(self, structure: Structure, noise: float, seeds: Sequence[int]) -> list[Decoded]:
-        """What the structure's vector decodes to, with noise by each seed, or without any."""
+    def shaker(self, structure: Structure, noise: float) -> Callable[[int], Decoded]:
+        """What gives, by a seed, that which the structure's vector decodes to with noise, or without any.
+
+        ConfigError for a noise that is none.
+        """
         latent, decoded = self.model.rebuilt(structure)
+        require_noise(noise)
         if not noise:
-            return [decoded for _ in seeds]
-        return [self.decode(self.model.add_noise(latent, noise, seed)) for seed in seeds]
+            return lambda seed: decoded
+        return lambda seed: self.decode(self.model.add_noise(latent, noise, seed))
 
     def fingerprint(self, source: Source) -> Float[np.ndarray, " size"]:
         """Numbers that depend on no choice of the cell, as `database.fingerprint.fingerprint`."""

@@ -84,6 +84,10 @@ class Predictor:
         """
         if atoms is not None and not 1 <= atoms <= patterson.size // _VOXELS_PER_ATOM:
             raise InputError(f"a map of {patterson.size:,} voxels cannot show {atoms:,} atoms; check --atoms")
+        if formula is not None and cell is None:
+            raise InputError(
+                "the cell is not known, without which a formula says nothing; give --voxel, Å along a voxel"
+            )
         cube = is_cube(patterson.shape, cell) and formula is None
         found = None
         if cube or cell is None:

@@ -114,6 +114,26 @@ def test_atoms_too_near_for_their_elements_are_marked(tmp_path: Path):
         alter_file(tmp_path / "near.cif", tmp_path, PREDICTOR, volume="double")
 
 
+def test_a_copy_that_fails_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_structure(tmp_path / "a.cif", salt(5.64, 11, 17))
+    add_noise = FourierModel.add_noise
+
+    def broken(self: FourierModel, latent: np.ndarray, noise: float, seed: int) -> np.ndarray:
+        if seed == 2:
+            raise AttributeError("nobody thought of it")
+        return add_noise(self, latent, noise, seed)
+
+    monkeypatch.setattr(FourierModel, "add_noise", broken)
+    made = alter_file(tmp_path / "a.cif", tmp_path / "out", PREDICTOR, noise=0.01, count=3, seed=1)
+    assert [record["file"] for record in made["structures"]] == ["a-01.cif", "a-03.cif"]
+    (told,) = made["failed"]
+    assert told.startswith("copy 2: AttributeError: nobody thought of it")
+    with pytest.raises(InputError, match="copy 1: "):
+        alter_file(tmp_path / "a.cif", tmp_path / "out", PREDICTOR, noise=0.01, seed=2)
+    with pytest.raises(ConfigError, match="noise"):
+        alter_file(tmp_path / "a.cif", tmp_path / "out", PREDICTOR, noise=-1.0)
+
+
 def test_alterations_do_what_they_say():
     changed = altered(salt(5.64, 11, 17), {"Na": "K"}, [0.02])
     assert changed.formula == "Cl1 K1"

@@ -8,10 +8,13 @@ import pytest
 from reflection_texts import CELL, reflections
 
 from argand.errors import ConfigError, InputError
+from argand.io.intensities import checked
 from argand.io.reflections import MeasuredIntensities
 from argand.runs.json_text import json_text
 from argand.systems.patterson.files.run import MapQuestion
 from argand.systems.patterson.maps.origin import require_origin
+from argand.systems.patterson.solution.molecule.contents import contents_of
+from argand.systems.patterson.solution.molecule.pose_search import PoseSearch
 from argand.systems.patterson.solution.molecule.reading import bodies_of_atoms, read_molecules
 from argand.systems.patterson.solution.reflections import prepare
 from argand.systems.patterson.solution.space_group_search import find_space_group
@@ -65,7 +68,7 @@ def test_a_cell_of_too_many_reflections_is_refused(cell):
 
 
 def test_one_reflection_many_times_is_refused():
-    same = replace(MEASURED, hkl=np.tile(HKL[:1], (300, 1)))
+    same = replace(MEASURED, hkl=np.tile([[1, 1, 1]], (300, 1)))
     with pytest.raises(InputError, match="1 different reflections"):
         prepare(same)
 
@@ -114,3 +117,65 @@ def test_atoms_on_top_of_each_other_are_no_molecule():
     places = np.random.default_rng(0).random((30, 3))
     with pytest.raises(InputError, match="of no molecule"):
         bodies_of_atoms(("C",) * 30, places)
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        ([[0, 0, 0], [1e5, 0, 0]], r"1e\+05 Å apart"),
+        ([[0, 0, 0], [1e308, -1e308, 0]], "without a place"),
+        ([[0, 0, 0], [0, 0, 0.1]], "0.1 to 0.1 Å apart"),
+        ([[0, 0, 0], [50, 0, 0]], "hydrogen alone"),
+    ],
+)
+def test_places_of_no_molecule_are_refused(tmp_path, places, told):
+    pytest.importorskip("ase")
+    lines = [f"{name} {x} {y} {z}" for name, (x, y, z) in zip("OH", places, strict=True)]
+    (tmp_path / "a.xyz").write_text("\n".join(["2", "", *lines, ""]))
+    with pytest.raises(InputError, match=told):
+        read_molecules([str(tmp_path / "a.xyz")])
+
+
+def test_a_smiles_without_end_is_refused_before_rdkit_reads_it():
+    pytest.importorskip("rdkit")
+    with pytest.raises(InputError, match="100,000 letters") as told:
+        read_molecules(["C" * 100_000])
+    assert len(str(told.value)) < 200
+
+
+def test_fine_reflections_alone_are_refused():
+    fine = HKL[np.linalg.norm(HKL, axis=1) > 0] + 60
+    with pytest.raises(InputError, match="0 reflections at d >= 1 Å"):
+        usable(replace(MEASURED, hkl=fine), (30.0, 30.0, 30.0, 90.0, 90.0, 90.0), None)
+
+
+def test_a_site_that_no_group_has_is_told():
+    water = bodies_of_atoms(("O",), np.zeros((1, 3)))
+    crystal = prepare(replace(MEASURED, cell=(40.0, 40.0, 40.0, 90.0, 90.0, 90.0)), spacegroup="P 21 21 21")
+    with pytest.raises(InputError, match="no place that 4 of its operators keep"):
+        PoseSearch(crystal.observed, contents_of(crystal, water, 1.0)).round()
+
+
+@pytest.mark.parametrize("formula", ["Xx", "C-1", "C1e9", "("])
+def test_a_formula_that_is_none_is_refused(formula):
+    with pytest.raises(ConfigError):
+        MapQuestion(formula=formula)
+
+
+def test_data_without_coarse_reflections_place_no_molecule():
+    water = bodies_of_atoms(("O",), np.zeros((1, 3)))
+    crystal = prepare(replace(MEASURED, cell=(6.0, 6.0, 6.0, 90.0, 90.0, 90.0)), spacegroup="P 1")
+    with pytest.raises(InputError, match="no reflections at d >= 2 Å"):
+        PoseSearch(crystal.observed, contents_of(crystal, water, 1.0))
+
+
+@pytest.mark.parametrize("column", ["intensity", "sigma"])
+def test_a_number_beyond_any_scale_is_left_out(column):
+    values = np.array(getattr(MEASURED, column))
+    values[7] = 1e300
+    kept = checked(replace(MEASURED, **{column: values}))
+    assert len(kept.hkl) == 299
+    assert any("1 reflections without a number" in note for note in kept.notes)
+    for scale in (1e300, 1e-300):
+        with pytest.raises(InputError):
+            checked(replace(MEASURED, intensity=VALUE * scale, sigma=SIGMA * scale))

@@ -177,6 +177,10 @@ def alter(
     summary = alter_file(file, out, _predictor(_model(model, numbers, weights, single)), **ways)
     size = f"volume: {summary['volume']}, lengths times {summary['volume_scale']:.3f}"
     _show(summary, json, f"CIFs: {out}; {size}")
+    for text in summary.get("failed", ()):
+        complain(f"not made: {text}")
+    if "failed" in summary:
+        raise typer.Exit(1)
 
 
 def nearest(

@@ -58,11 +58,13 @@ class Task:
 class StructureFiles:
     """The entries of some files, no two of one name, read as they are asked for.
 
-    A pattern that names nothing is an entry of its own, which says why.
+    A pattern that names nothing is an entry of its own, which says why; InputError where all do.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._files = expand_all(patterns)
+        if all(self._files.values()):
+            raise next(filter(None, self._files.values()), InputError("no structures; name some files"))
         self._counts = {path: 1 if why else count_rows(path) for path, why in self._files.items()}
         self._read, self._unread = 0, sum(self._counts.values())
 

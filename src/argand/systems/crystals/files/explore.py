@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
+from argand.errors import InputError
 from argand.io.atomic import write_lines
 from argand.io.structure import cif_text, expand, read_structure, usable
 from argand.physics.crystal.canonical import canonical
 from argand.physics.crystal.overlap import touching
 from argand.physics.crystal.structure import MIN_DISTANCE, Structure, closest_pair
 from argand.progress import ProgressDisplay
+from argand.runs.course import Failure
 from argand.runs.folder import file_stem, make_folder
+from argand.runs.one_by_one import OneByOne
 from argand.runs.record import Record, write_summary
 from argand.systems.crystals.database.fingerprint import measured
 from argand.systems.crystals.latent.decoding import Decoded
@@ -53,14 +56,23 @@ def alter_file(
     """Write altered copies of a structure, each through its latent vector, as `STEM-01.cif` and so on.
 
     Strains and noise are shares (of lengths; of the latent's root mean square). The summary says whose
-    `volume` was taken, and by what `volume_scale` lengths changed for it. ConfigError for a substitution,
-    strain or volume that is none, InputError for what is no structure.
+    `volume` was taken, and by what `volume_scale` lengths changed for it, and under `failed` why a copy could
+    not be made. ConfigError for a substitution, strain or volume that is none, InputError for what is no
+    structure, and where no copy could be made.
     """
     given = predictor.changed(file, read_substitutions(substitutions), strain, volume)
-    found = predictor.shaken(given.structure, noise, range(seed, seed + count))
-    stem = file_stem(file.stem)
-    records = [_written(out, f"{stem}-{number:02d}", one) for number, one in enumerate(found, 1)]
+    shaken, stem = predictor.shaker(given.structure, noise), file_stem(file.stem)
+
+    def answer(number: int) -> Record:
+        return _written(out, f"{stem}-{number:02d}", shaken(seed + number - 1))
+
+    results = list(OneByOne(answer).results(range(1, count + 1)))
+    records = [one for one in results if not isinstance(one, Failure)]
+    failed = [f"copy {one.message}" for one in results if isinstance(one, Failure)]
+    if not records:
+        raise InputError(f"{file}: {failed[0]}")
     about = {"volume": given.volume, "volume_scale": given.scale, "noise": noise, "seed": seed}
+    about |= {"failed": failed} if failed else {}
     return _summed(out, {"source": str(file), **about}, records)
 
 

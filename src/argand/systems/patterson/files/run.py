@@ -17,6 +17,7 @@ from argand.io.map import write_map
 from argand.io.named_files import expand_named, named_files
 from argand.io.reflections import CellParameters
 from argand.io.solution import write_ccp4, write_xyz
+from argand.physics.crystal.atom import parse_formula
 from argand.physics.crystal.symmetry import Group
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, worked
@@ -40,7 +41,7 @@ class MapQuestion:
 
     `voxel` is the side of a voxel in Å, for maps whose file does not tell the cell; `formula` the contents
     of the cell; `time_limit` in seconds. A map of 1 Å a voxel is taken for one whose size is not known.
-    ConfigError for a voxel or a time that is none.
+    ConfigError for a voxel, a formula or a time that is none.
     """
 
     atoms: int | None = None
@@ -52,6 +53,8 @@ class MapQuestion:
     def __post_init__(self) -> None:
         if self.voxel is not None and not _SMALLEST <= self.voxel <= _LARGEST:
             raise ConfigError(f"a voxel of {self.voxel:g} Å resolves no atoms; give such as 0.5")
+        if self.formula is not None:
+            parse_formula(self.formula)
         if not 0 < self.time_limit < np.inf:
             raise ConfigError(f"a time of {self.time_limit:g} s is none; give seconds above 0")
 

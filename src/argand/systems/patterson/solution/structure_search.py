@@ -19,6 +19,7 @@ from argand.physics.phasing.refinement import Observed, RefinedModel, refine
 from argand.systems.patterson.solution.belief import NOTHING, verdict
 from argand.systems.patterson.solution.parallel_search import ParallelSearch
 from argand.systems.patterson.solution.reflections import CrystalData
+from argand.systems.patterson.solution.usable_data import FEWEST
 from argand.systems.patterson.solution.validation import evidence
 
 if TYPE_CHECKING:
@@ -208,7 +209,8 @@ def _prepared(crystal: CrystalData, recipe: Recipe) -> tuple[tuple[AnySearch, ..
     heavy = PattersonSearch(fine.free, fine.symmetric)
     if _may_be_heavy(crystal) and heavy.is_possible:
         turns.append(heavy)
-    if phasing.d_min <= FINE:
+    squared = inverse_d_squared(phasing.hkl, phasing.orthogonalisation)
+    if phasing.d_min <= FINE and (squared <= COARSE**-2).sum() >= FEWEST:
         turns += [_search(crystal, COARSE, recipe_for(COARSE))[0], *turns]
     return tuple(turns), builder
 

@@ -22,6 +22,9 @@ intensities alone."""
 _PHASED, _COARSEST = 1.0, 10.0
 """Å to which grids and lists reach whatever was measured, and beyond which data tell no atoms apart. By hand:
 phases are sought to about 1 Å, and no structure is solved from data that end at 10 Å."""
+_COARSE_ENOUGH = 1.0
+"""Å; finer data alone are left to refinement (`structure_search.PHASING_D_MIN`), and no structure is sought
+from them."""
 _STRAYS, _GAP = 0.002, 3.0
 """Share of the reflections, or one of more than 1 / share, that can be strays; and the factor between the
 volumes of the spheres with them and without, in reciprocal space, from which on they are. By hand: no
@@ -49,6 +52,12 @@ def usable(
         cure = "check the cell" if is_fine.sum() > keep.sum() else "lower --d-min"
         limit = d_min or _FINEST
         raise InputError(f"{measured.source}: {keep.sum()} reflections at d >= {limit} Å; {cure}")
+    coarse = int((squared[keep] <= _COARSE_ENOUGH**-2).sum())
+    if coarse < FEWEST:
+        raise InputError(
+            f"{measured.source}: {coarse} reflections at d >= {_COARSE_ENOUGH:g} Å; check the cell, and "
+            "whether the file is whole"
+        )
     _require_few_indices(measured.source, axes, float(squared[keep].max()))
     notes = measured.notes
     if is_fine.any():

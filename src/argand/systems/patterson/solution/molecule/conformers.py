@@ -9,6 +9,9 @@ from argand.physics.molecule.body import Body, centred, torsions_about
 
 _SHAPES = 60
 """Conformers that are made; by hand: rings have few, and torsions are searched beyond them."""
+_MOST_LETTERS = 5000
+"""Of a SMILES. By hand: ten for each of the 500 atoms of the largest molecule that is placed; RDKit takes any
+memory for more."""
 _APART = 0.3
 """Å of root mean square difference below which two conformers are one."""
 _MOST_MINIMISED = 2000
@@ -29,12 +32,17 @@ def chemistry() -> Any:
 def bodies_of_smiles(smiles: str, seed: int = 0) -> list[Body]:
     """A body for each part of a SMILES between dots, with conformers (ETKDG and MMFF) and free torsions.
 
-    Raises InputError for what is no SMILES or gets no shape, MissingExtraError without RDKit.
+    Raises InputError for what is no SMILES, is too long for one or gets no shape, MissingExtraError without
+    RDKit.
     """
+    if len(smiles) > _MOST_LETTERS:
+        raise InputError(
+            f"'{smiles[:60]}...' has {len(smiles):,} letters; a SMILES of up to {_MOST_LETTERS:,} is taken"
+        )
     chem = chemistry()
     whole = chem.MolFromSmiles(smiles)
     if whole is None:
-        raise InputError(f"'{smiles}' is neither a file nor a SMILES")
+        raise InputError(f"'{smiles[:200]}' is neither a file nor a SMILES")
     return [_body(chem.AddHs(part), smiles, seed) for part in chem.GetMolFrags(whole, asMols=True)]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from argand.errors import InputError
 from argand.physics.crystal.atom import is_hydrogen
 from argand.physics.crystal.symmetry import inverse_d_squared
 from argand.physics.molecule.assembly import Assembly
@@ -58,6 +59,8 @@ class PoseSearch:
         self.rng = np.random.default_rng(seed)
         squared = inverse_d_squared(data.hkl, data.orthogonalisation)
         coarse = data.part(squared <= max(data.d_min, SEARCH_D_MIN) ** -2 * (1 + 1e-6))
+        if not len(coarse.hkl):
+            raise InputError(f"no reflections at d >= {SEARCH_D_MIN:g} Å, by which molecules are placed")
         squared = inverse_d_squared(coarse.hkl, data.orthogonalisation)
         limit = np.sort(squared)[min(_SCREENED, len(squared)) - 1]
         first = coarse.part(squared <= limit)
@@ -182,6 +185,11 @@ class PoseSearch:
         keepers = self.assembly.copies[number].keepers
         if keepers > 1:
             frac = special_places(group, cell, keepers, _PLACES // 4, self.rng)
+            if not len(frac):
+                raise InputError(
+                    f"{group.name} has no place that {keepers} of its operators keep, as so few molecules "
+                    "need; give --units, how many of all molecules together are in the cell"
+                )
         else:
             polar = group.polar_axes() if number == 0 else np.zeros(3, bool)
             lengths = np.where(polar, 1.0, np.linalg.norm(cell, axis=0))

@@ -11,6 +11,7 @@ from argand.errors import InputError
 from argand.io.cif_document import parsed_cif
 from argand.io.reflections import parse_cell
 from argand.io.text_size import read_text
+from argand.physics.crystal.atom import is_hydrogen
 from argand.physics.crystal.bond import bonds, covalent_radii, grown
 from argand.physics.crystal.symmetry import Group
 from argand.physics.molecule.body import Body, centred, molecules, torsions_about
@@ -23,6 +24,11 @@ _MOST_ATOMS, _MOST_BYTES = 500, 2**24
 are placed."""
 _MOST_BONDS = 3
 """For each atom. By hand: chains and rings have one or two, cages of boron and metals up to three."""
+_WIDEST, _NEAREST = 1000.0, 0.3
+"""Å between the atoms of a file, at most and at least. By hand: a chain of `_MOST_ATOMS` is shorter, and no
+bond is a third longer than the second."""
+_FARTHEST = 1e6
+"""Å from the origin. By hand: files have nine columns for a place."""
 _MULTIPLE = 1.36
 """Å; a bond between C, N and O that is not longer is taken for multiple, or for an amide's, and does not
 turn.
@@ -37,7 +43,14 @@ def read_molecules(given: Sequence[str], seed: int = 0) -> list[Body]:
     A file gives one shape and bonds by distance; a SMILES many shapes by RDKit, and a body for each part.
     Raises InputError for what is neither, MissingExtraError for a SMILES without RDKit.
     """
-    return [body for text in given for body in _read(text, seed)]
+    return [_placeable(body, text) for text in given for body in _read(text, seed)]
+
+
+def _placeable(body: Body, text: str) -> Body:
+    """The body; InputError for hydrogen alone, which scatters too little to be placed."""
+    if all(is_hydrogen(element) for element in body.elements):
+        raise InputError(f"{text[:60]}: has a part of hydrogen alone, which cannot be placed; leave it out")
+    return body
 
 
 def _read(text: str, seed: int) -> list[Body]:
@@ -50,7 +63,7 @@ def _read(text: str, seed: int) -> list[Body]:
     if not 1 <= len(elements) <= _MOST_ATOMS:
         raise InputError(f"{text}: {len(elements)} atoms; a molecule that is placed has 1 to {_MOST_ATOMS}")
     unknown = [name for name in elements if gemmi.Element(name).atomic_number == 0]
-    if unknown or not np.isfinite(cart).all():
+    if unknown or not (np.abs(cart) <= _FARTHEST).all():
         raise InputError(f"{text}: an atom of no known element or without a place; mend the file")
     try:
         return bodies_of_atoms(elements, cart)
@@ -106,9 +119,14 @@ def _first_structure(path: Path) -> gemmi.SmallStructure:
 def bodies_of_atoms(elements: tuple[str, ...], cart: Points3) -> list[Body]:
     """A body of one shape for each set of atoms that bonds hold together, bonds by distance in Å.
 
-    InputError where atoms lie on top of each other.
+    InputError where atoms lie on top of each other, or far from all others.
     """
     found = []
+    apart = np.linalg.norm(cart[:, None] - cart[None], axis=-1)[np.triu_indices(len(cart), 1)]
+    if len(apart) and not _NEAREST <= apart.min() <= apart.max() <= _WIDEST:
+        raise InputError(
+            f"its atoms are {apart.min():.3g} to {apart.max():.3g} Å apart: of no molecule; check its places"
+        )
     whole = bonds(cart, covalent_radii(elements))
     if len(whole) > _MOST_BONDS * len(elements):
         raise InputError(
