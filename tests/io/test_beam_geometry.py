@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from argand.errors import InputError
+from argand.errors import InputError, OutputError
 from argand.io.geom import write_geom
 from argand.io.poni import read_poni, write_poni
 from argand.io.xds import read_xds, write_xds
@@ -226,6 +226,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         raise OSError
 
     monkeypatch.setattr(Path, "replace", refused)
-    with pytest.raises(OSError):
+    with pytest.raises(OutputError):
         write_geom(target, BeamGeometry((1.0, 1.0), 100.0, 1.0, (0.1, 0.1)), SHAPE)
     assert target.read_text() == before
