@@ -122,8 +122,11 @@ def _read(file: BufferedIOBase, source: str | Path, most: int, how: str = "holds
     """The bytes of a file, as they come: to ask for more at once would make room for them."""
     found = BytesIO()
     while part := file.read(_PIECE):
-        # Before the value is taken, which may be a copy.
-        _require_bytes(source, found.tell() + len(part), most, how)
+        length = found.tell() + len(part)
+        if length > most:
+            # The traceback of the error would keep all that was read.
+            found.close()
+        _require_bytes(source, length, most, how)
         found.write(part)
     return found.getvalue()
 
