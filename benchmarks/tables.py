@@ -235,6 +235,22 @@ def speed_table(report: Report) -> tuple[str, list[Row]]:
     return f"Speed for a 6M image ({', '.join(machine)})", rows
 
 
+def throughput_table(report: Report) -> tuple[str, list[Row]]:
+    """How much faster several processes answer than one."""
+    rows = []
+    goal = SHARED_GOAL * report["processes"] / 2
+    for one in report["rows"]:
+        missed = "" if one["ahead"] >= goal else " (goal missed)"
+        beside = [f"{one['a_second']:.3g} {one['unit']} a second by one"]
+        beside.append(f"{one['mib_each']:.0f} MiB each, {one['mib_one']:.0f} MiB alone")
+        beside.append(f"{one['bytes'] / 1000:.1f} kB moved for each of the {one['unit']}")
+        where = f"{one['items']} {one['unit']}"
+        measured = f"{one['ahead']:.2f} times as fast as one{missed}"
+        rows.append(Row(f"`{one['verb']}`", where, f"≥ {goal:g} times", measured, "; ".join(beside)))
+    machine = f"{report['cores']} cores, {report['processor']}"
+    return f"Shared out among {report['processes']} processes ({machine})", rows
+
+
 def poster_table(report: Report) -> tuple[str, list[Row]]:
     """The poster's own networks at a small budget."""
     rows = []
@@ -320,6 +336,7 @@ TABLES = {
     "geometry_lattice": lattice_table,
     "geometry_panels": panels_table,
     "geometry_speed": speed_table,
+    "throughput": throughput_table,
     "geometry_published": poster_table,
     "patterson": patterson_table,
     "patterson_foreign_maps": patterson_foreign_maps_table,

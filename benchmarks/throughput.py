@@ -28,6 +28,7 @@ from report import as_table, write_report
 from rich.console import Console
 
 from argand.crew import Crew
+from argand.learn.device import processor_name
 from argand.machine import available_cores
 
 DATA = Path(__file__).parents[1] / "examples" / "data"
@@ -174,7 +175,8 @@ def main(
             Console(stderr=True).print(rows[-1])
     Console().print(as_table(f"Shared out among {processes} processes", rows))
     if json_file:
-        write_report(json_file, {"processes": processes, "repeats": repeats, "rows": rows})
+        machine = {"processor": processor_name(), "cores": available_cores()}
+        write_report(json_file, {**machine, "processes": processes, "repeats": repeats, "rows": rows})
 
 
 def row(verb: Verb, turns: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:

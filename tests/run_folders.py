@@ -19,10 +19,13 @@ from argand.systems.crystals.models.fourier import FourierModel
 from argand.systems.crystals.predict import Predictor
 from argand.systems.geometry.files.batch import FrameAnswer
 from argand.systems.geometry.files.outputs import RunFolder as GeometryFolder
+from argand.systems.geometry.files.record import failed as failed_image
+from argand.systems.geometry.files.record import stem as output_stem
 from argand.systems.geometry.refine.prediction import Prediction as Centre
 from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
 from argand.systems.molmnist.files.outputs import RunFolder as FibrilFolder
 from argand.systems.molmnist.files.outputs import failed as failed_pattern
+from argand.systems.molmnist.files.outputs import output_name
 from argand.systems.molmnist.inversion.prediction import Prediction as Fibril
 from argand.systems.patterson.files.run import MapAnswer, _written
 from argand.systems.patterson.files.run import failed as failed_map
@@ -68,8 +71,10 @@ def geometry_run(folder: Path, names: Sequence[str], overlays: int = 1) -> Path:
         for number, name in enumerate(names):
             run.overlay = number < overlays
             frame = Frame(name, 0, image, mask, (0.1, 0.1), 150.0, 1.0, (59.0, 48.0), saturation=60000.0)
-            run.add(FrameAnswer(frame, centre_of(name, reliable=number % 2 == 0)))
-        run.add(Failure(names[-1], f"{names[-1]}: not an image; give another"))
+            answer = FrameAnswer(frame, centre_of(name, reliable=number % 2 == 0))
+            record = run.outputs.write(run.unused(output_stem(name, 0)), answer)
+            run.note(run.keep(record), answer.prediction)
+        run.keep(failed_image(Failure(names[-1], f"{names[-1]}: not an image; give another")))
     return folder
 
 
@@ -102,7 +107,8 @@ def fibril_run(folder: Path, names: Sequence[str]) -> Path:
     truth = PatternTruth(answer.shape, {"rotation_deg": 21.0, "fibril": names[0], "twist_deg_per_nm": 2.0})
     with FibrilFolder(folder) as run:
         case = PatternCase(names[0], 0, answer.pattern, answer.live, 200.0, "stated", truth=truth)
-        first = run.add(case, answer, 0.1, "nothing")
+        name = run.unused(output_name(case.file, case.index))
+        first = run.keep(run.outputs.write(name, case, answer, 0.1, "nothing"))
         # The files of the others are copies: pictures take long.
         for name in names[1:]:
             stem = run.unused(Path(name).name)
@@ -124,7 +130,8 @@ def map_run(folder: Path, names: Sequence[str], answered: int = 2) -> Path:
         for name in names[:answered]:
             found = Atoms(places, True, 0.01, "dual-space", 3)
             record = {"file": name, **found.to_json(), "box": 24, "seconds": 0.1}
-            run.keep(_written(MapAnswer(Path(name), values, None, found, record), run))
+            stem = run.unused(Path(name).name.split(".")[0])
+            run.keep(_written(MapAnswer(values, None, found, record), folder, stem))
         for name in names[answered:]:
             run.keep(failed_map(Failure(name, f"{name}: no map; give another")))
     return folder
@@ -155,7 +162,7 @@ def crystal_run(folder: Path, cifs: Path, names: Sequence[str]) -> Path:
     for number, name in enumerate(names):
         write_structure(cifs / f"{name}.cif", salt((3, 11, 19, 37)[number % 4], 5.1 + 0.1 * number), "salt")
     (cifs / f"broken{names[0]}.cif").write_text("data_broken\n")
-    reconstruct_files([str(cifs)], folder, FourierModel(representation_of(256)), processes=1)
+    reconstruct_files([str(cifs)], folder, FourierModel(representation_of(256)))
     return folder
 
 

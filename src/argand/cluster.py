@@ -54,7 +54,8 @@ class Cluster:
             self._check(folder)
             # Not pure: the same chunk again is to be done again.
             self._executor = client.get_executor(pure=False)
-            self._given = str(uuid4()), self._held(pickle.dumps(setup)), folder
+            self._token, self._packed, self._folder = str(uuid4()), pickle.dumps(setup), folder
+            self._setup = self._held()
         except BaseException:
             client.close()
             raise
@@ -71,7 +72,10 @@ class Cluster:
 
     def submit(self, chunk: Sequence[Any]) -> "Future[list[Any]]":
         """Have some worker answer a chunk."""
-        future = self._executor.submit(answer_in_folder, *self._given, chunk)
+        if self._setup.status not in ("pending", "finished"):  # a worker died while it was handed on
+            self._setup = self._held()
+        asked = self._token, self._setup, self._folder, chunk
+        future = self._executor.submit(answer_in_folder, *asked)
         self._futures = {one for one in self._futures if not one.done()} | {future}
         return future
 
@@ -100,11 +104,11 @@ class Cluster:
             if not sees:
                 raise ConfigError(f"{worker} does not see {folder}; work in a folder that all machines share")
 
-    def _held(self, packed: bytes) -> Any:
+    def _held(self) -> Any:
         """The setup as the result of a task: workers pass it on, and where it is lost it is made again."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph")
-            return self._client.submit(bytes, packed, pure=False)
+            return self._client.submit(bytes, self._packed, pure=False)
 
 
 def _connected(address: str) -> "tuple[Client, type[Exception]]":

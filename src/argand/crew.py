@@ -22,6 +22,9 @@ Result = TypeVar("Result")
 START_S = 3.0
 """Seconds of work after which it pays to share it out. By hand: a process takes about as long to start, so
 that at most twice the time is spent."""
+WORKERS = 64
+"""Workers that chunks are made small enough for where a cluster does the work, whose workers come and go. By
+hand: with more of them a chunk waits for one of the last images, with fewer nothing is lost."""
 LOOK_S = 5.0
 """Seconds without any result after which it is looked whether there is room for more. By hand."""
 
@@ -50,8 +53,8 @@ class Machines:
 
     @property
     def most(self) -> int:
-        """Processes of this machine, at most."""
-        return self.processes or available_cores()
+        """Processes that there may be: of this machine, or as many as a cluster is expected to have."""
+        return self.processes or (available_cores() if self.scheduler is None else WORKERS)
 
 
 HERE = Machines(1)
@@ -207,8 +210,7 @@ def in_chunks(tasks: Sequence[Task], machines: Machines, most: int) -> Iterator[
     """The tasks in chunks of at most `most`, smaller ones at the end, so that all processes end together."""
     at = 0
     while at < len(tasks):
-        # A quarter, by hand, of what each process has still to expect; of a cluster's nothing is known.
-        share = (len(tasks) - at) // (4 * machines.most) if machines.scheduler is None else most
-        length = max(1, min(most, share))
+        # A quarter, by hand, of what each process has still to expect.
+        length = max(1, min(most, (len(tasks) - at) // (4 * machines.most)))
         yield tasks[at : at + length]
         at += length

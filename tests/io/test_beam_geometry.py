@@ -226,6 +226,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         raise OSError
 
     monkeypatch.setattr(Path, "replace", refused)
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError, match=r"a\.geom"):
         write_geom(target, BeamGeometry((1.0, 1.0), 100.0, 1.0, (0.1, 0.1)), SHAPE)
     assert target.read_text() == before

@@ -171,13 +171,16 @@ def test_rows_of_a_parquet_file_keep_their_names_and_errors(tmp_path: Path, mono
     assert "no atoms" in str(error)
 
 
-def test_patterns_name_files_once_and_nothing_is_an_error(tmp_path: Path):
+def test_patterns_name_files_once_and_nothing_is_told_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     for name in ("a.cif", "b.cif", "POSCAR", "notes.txt"):
         (tmp_path / name).touch()
     found = expand([str(tmp_path), str(tmp_path / "*.cif")])
     assert sorted(path.name for path in found) == ["POSCAR", "a.cif", "b.cif"]
-    with pytest.raises(InputError, match="no structures there"):
-        expand([str(tmp_path / "*.vasp")])
+    absent = [str(tmp_path / "*.vasp"), "", "\0", "x" * 5000, "**x", "[z-a]"]
+    assert expand([*absent, str(tmp_path / "a.cif")]) == [tmp_path / "a.cif"]
+    assert caplog.text.count("no structures there") == len(absent)
 
 
 def test_foreign_content_is_refused_in_one_line(tmp_path: Path):

@@ -210,3 +210,24 @@ def test_a_network_that_cannot_be_made_or_filled_is_refused():
     for width in (-1, 5):
         with pytest.raises(InputError, match=r"^w: "):
             network_of(Toy(width).network, whole, Path("w"))
+
+
+@dataclass(frozen=True)
+class Wide:
+    """A system of some layers."""
+
+    width: int = 4
+    depth: int = 1
+
+    def network(self) -> nn.Module:
+        return nn.Sequential(*(nn.Linear(self.width, self.width) for _ in range(self.depth)))
+
+
+@pytest.mark.parametrize("large", [Wide(2**14, 2**14), Wide(4, 2**14), Wide(2**14, 1)])
+def test_a_larger_network_is_given_up_before_it_takes_memory(large: Wide, monkeypatch: pytest.MonkeyPatch):
+    written: list[int] = []
+    monkeypatch.setattr(nn.Linear, "reset_parameters", lambda layer: written.append(layer.weight.numel()))
+    with pytest.raises(InputError, match=r"^w: .* larger network"):
+        network_of(large.network, Wide().network().state_dict(), Path("w"))
+    assert sum(written) <= 32
+    assert len(network_of(Wide(depth=3).network, Wide(depth=3).network().state_dict(), Path("w"))) == 3

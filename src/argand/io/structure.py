@@ -11,6 +11,7 @@ import numpy as np
 from argand import __version__
 from argand.errors import ArgandError, InputError
 from argand.io.atomic import valid_text, write_lines, written
+from argand.io.named_files import expand_named, named_files
 from argand.io.structure_cif import blocks_of_cif, structure_of_block
 from argand.io.structure_parquet import rows_of_parquet, structure_of_row
 from argand.io.structure_poscar import structure_of_poscar
@@ -44,21 +45,22 @@ def _plain(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
+def structure_files(pattern: str) -> list[Path]:
+    """Files of a pattern: a file, a glob or a folder; InputError for a pattern that names nothing."""
+    return named_files(pattern, is_structure_file, "structures there; name CIF, POSCAR, XYZ or parquet files")
+
+
+def expand_all(patterns: Sequence[str]) -> dict[Path, InputError | None]:
+    """Files of all patterns, each once; under a pattern that names nothing it says why."""
+    return expand_named(patterns, structure_files)
+
+
 def expand(patterns: Sequence[str]) -> list[Path]:
-    """Files named by files, globs and folders, each once; InputError for a pattern that names nothing."""
-    found: dict[Path, None] = {}
-    for pattern in patterns:
-        path = Path(pattern)
-        if path.is_dir():
-            named = sorted(p for p in path.iterdir() if p.is_file() and is_structure_file(p))
-        elif path.exists():
-            named = [path]
-        else:
-            named = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-        if not named:
-            raise InputError(f"{pattern}: no structures there; name CIF, POSCAR, XYZ or parquet files")
-        found |= dict.fromkeys(named)
-    return list(found)
+    """Files of all patterns, each once; those that name nothing are told and left out."""
+    found = expand_all(patterns)
+    for error in filter(None, found.values()):
+        logger.warning("left out: %s", error)
+    return [path for path, error in found.items() if error is None]
 
 
 def read_many(

@@ -6,13 +6,16 @@ long) and `figures` (measured errors).
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any, TypeVar
 
 import safetensors
 import torch
 from safetensors.torch import save
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from argand.errors import ConfigError, InputError
 from argand.io.atomic import make_folder, write_bytes
@@ -84,14 +87,41 @@ def system_of(cls: type[T], header: Mapping[str, Any], source: Path) -> T:
 
 
 def network_of(build: Callable[[], N], state: Mapping[str, torch.Tensor], source: Path) -> N:
-    """The network that `build` makes, with the tensors; InputError where these do not fit."""
+    """The network that `build` makes, with the tensors; InputError where these do not fit.
+
+    A network that needs more numbers than there are is given up while it is made, before it takes memory.
+    """
     try:
-        network = build()
+        with _no_more_than(state, source):
+            network = build()
     except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         told = " ".join(str(error).split())[:200]
         raise InputError(f"{source}: no network can be made of it ({told}); name other weights") from error
     restore(network, state, source)
     return network
+
+
+@contextmanager
+def _no_more_than(state: Mapping[str, torch.Tensor], source: Path) -> Iterator[None]:
+    """Raise InputError as soon as modules made here have more parameters, or more numbers, than the tensors.
+
+    torch calls the hook when memory for a parameter is set aside, which costs nothing, but not written yet.
+    """
+    here, numbers, left = get_ident(), sum(tensor.numel() for tensor in state.values()), len(state)
+
+    def count(module: torch.nn.Module, name: str, parameter: torch.nn.Parameter | None) -> None:
+        nonlocal numbers, left
+        if get_ident() != here or parameter is None:
+            return
+        numbers, left = numbers - parameter.numel(), left - 1
+        if numbers < 0 or left < 0:
+            raise InputError(f"{source}: its configuration is that of a larger network; name other weights")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _require_usual(config: Any) -> None:

@@ -167,6 +167,8 @@ class FirstLifeline(Lifeline):
 
     def close(self) -> None:
         """As of `Lifeline`."""
+        with self._changed:  # that the lines end here is no loss of the others
+            self.busy = False
         self._server.close()
         for other in list(self._others.values()):
             other.line.close()

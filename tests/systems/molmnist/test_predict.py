@@ -17,7 +17,7 @@ import argand
 from argand.cli import build
 from argand.crew import HERE
 from argand.errors import ConfigError, InputError
-from argand.runs.folder import output_file as moved
+from argand.io.atomic import written
 from argand.system import SYSTEMS
 from argand.systems import molmnist
 from argand.systems.molmnist.benchmark.dataset import Pairs, write_pairs
@@ -339,7 +339,7 @@ def test_polishing_goes_on_from_the_answer(predictor: Predictor, pattern: np.nda
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path):
-    with pytest.raises(ConfigError, match="No space left") as raised, moved(tmp_path / "a.h5") as partial:
+    with pytest.raises(ConfigError, match="No space left") as raised, written(tmp_path / "a.h5") as partial:
         partial.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "a.h5" in str(raised.value)

@@ -111,12 +111,15 @@ def test_bad_files_are_told_and_the_others_answered(
 ):
     (tmp_path / "junk.npy").write_bytes(b"nothing")
     (tmp_path / "junk.ccp4").write_bytes(b"nothing")
+    (tmp_path / "empty").mkdir()
     names = [tmp_path / "junk.npy", tmp_path / "junk.ccp4", tmp_path / "gone.map", map_files[0]]
+    names += [tmp_path / "empty", tmp_path / "*.mrc", map_files[0]]
     answer = run("predict", *names, "--atoms", 6, "--json")
     assert answer.exit_code == 1
     records = json.loads(answer.stdout)
-    assert [record["solved"] for record in records] == [False, False, False, True]
-    for name in names[:3]:
+    assert [record["solved"] for record in records] == [False, False, False, True, False, False]
+    assert [record["file"] for record in records] == [str(name) for name in names[:-1]]
+    for name in {*names} - {map_files[0]}:
         assert sum(str(name) in line for line in answer.stderr.splitlines()) == 1
     assert "Traceback" not in answer.output
 

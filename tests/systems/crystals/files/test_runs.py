@@ -223,6 +223,28 @@ def test_odd_files_end_no_run(run: Callable[..., Result], tmp_path: Path, odd: P
         assert (out / f"{'x' * 200}.cif").exists()
 
 
+@pytest.mark.parametrize("verb", ["encode", "reconstruct"])
+def test_names_that_name_nothing_end_no_run(run: Callable[..., Result], tmp_path: Path, odd: Path, verb: str):
+    (tmp_path / "empty").mkdir()
+    absent = [tmp_path / "gone.cif", tmp_path / "empty", tmp_path / "*.vasp"]
+    names = [absent[0], odd / "a.cif", *absent[1:], odd / "b.cif"]
+    out = tmp_path / ("out.parquet" if verb == "encode" else "out")
+    answer = run(verb, *names, "--out", out, "--numbers", 128, "--processes", 1, "--json")
+    assert answer.exit_code == 1
+    summary = json.loads(answer.stdout)
+    assert summary.get("encoded", summary.get("written")) == 2
+    assert [one["source"] for one in summary["skipped"]] == [str(one) for one in absent]
+    assert all("no structures there" in one["reason"] for one in summary["skipped"])
+
+
+def test_names_that_name_nothing_end_no_search(run: Callable[..., Result], tmp_path: Path, odd: Path):
+    among = ("--among", tmp_path / "gone.cif", "--among", odd / "b.cif")
+    answer = run("nearest", odd / "a.cif", *among, "--json")
+    assert answer.exit_code == 0
+    assert "left out" in answer.stderr
+    assert len(json.loads(answer.stdout)) == 1
+
+
 def test_odd_files_end_no_search(run: Callable[..., Result], odd: Path):
     answer = run("nearest", odd / "a.cif", "--among", odd, "--json")
     assert answer.exit_code == 0

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from argand.errors import ConfigError, InputError
 from argand.io.parquet_file import open_parquet
-from argand.io.structure import expand, usable
+from argand.io.structure import structure_files, usable
 from argand.io.structure_parquet import COLUMNS
 from argand.physics.crystal.structure import MAX_Z, Structure, wrapped
 from argand.progress import ProgressDisplay
@@ -117,7 +117,7 @@ def load_structures(source: str) -> StructureDataset:
     path = Path(source)
     if path.suffix.lower() == ".parquet" and path.is_file():
         return from_parquet(path)
-    kept = [named for file in expand([source]) for named in usable(file)]
+    kept = [named for file in structure_files(source) for named in usable(file)]
     if not kept:
         raise InputError(f"{source}: holds no structure that can be used")
     return stacked(kept)

@@ -11,7 +11,7 @@ import numpy as np
 
 from argand.crew import Crew, Died, Machines
 from argand.errors import InputError
-from argand.io.structure import expand, is_structure_file, read_many
+from argand.io.structure import expand_all, is_structure_file, read_many
 from argand.io.structure_parquet import count_rows
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
@@ -58,11 +58,12 @@ class Task:
 class StructureFiles:
     """The entries of some files, no two of one name, read as they are asked for.
 
-    InputError for a pattern that names nothing.
+    A pattern that names nothing is an entry of its own, which says why.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._counts = {path: count_rows(path) for path in expand(patterns)}
+        self._files = expand_all(patterns)
+        self._counts = {path: 1 if why else count_rows(path) for path, why in self._files.items()}
         self._read, self._unread = 0, sum(self._counts.values())
 
     def __len__(self) -> int:
@@ -73,7 +74,9 @@ class StructureFiles:
         seen: set[str] = set()
         for path, count in self._counts.items():
             behind = self._unread - count
-            for one in _entries_of(path, seen):
+            why = self._files[path]
+            absent = [] if why is None else [Entry(str(path), str(path), 0, why)]
+            for one in absent or _entries_of(path, seen):
                 self._read, self._unread = self._read + 1, max(self._unread - 1, behind)
                 yield one
             self._unread = behind
@@ -195,7 +198,7 @@ def _chunks(tasks: Tasks, left: Iterator[Task], machines: Machines) -> Iterator[
     while True:
         expected = tasks.count() - sent - tasks.taken_over - len(tasks.skipped)
         # As `crew.in_chunks` has it, for tasks that do not lie in a list.
-        share = _CHUNK if machines.scheduler else expected // (4 * machines.most)
+        share = expected // (4 * machines.most)
         chunk = list(islice(left, max(1, min(_CHUNK, share))))
         if not chunk:
             return

@@ -12,7 +12,7 @@ from typing import Any
 from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ArgandError, ConfigError, InputError
 from argand.io.atomic import write_lines
-from argand.io.structure import cif_text, expand, read_many
+from argand.io.structure import cif_text, expand_all, read_many
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
@@ -186,16 +186,17 @@ def _read(patterns: Sequence[str]) -> tuple[list[Question], list[Record]]:
     questions: list[Question] = []
     skipped: list[Record] = []
     seen: set[str] = set()
-    for path in expand(patterns):
+    for path, why in expand_all(patterns).items():
         if path.name == LATENTS:  # which `sample` writes beside its CIFs
             continue
-        for name, found in read_many(path):
+        for name, found in read_many(path) if why is None else [(str(path), why)]:
             if isinstance(found, InputError):
                 skipped.append({"name": name, "source": str(path), "reason": str(found)})
             else:
                 questions.append(Question(unique_name(file_stem(name), seen), str(path), found))
     if not questions:
-        raise InputError("no structure to judge; name CIF, POSCAR, XYZ or parquet files")
+        why = skipped[0]["reason"] if skipped else "name CIF, POSCAR, XYZ or parquet files"
+        raise InputError(f"no structure to judge; {why}")
     return questions, skipped
 
 

@@ -11,9 +11,10 @@ import gemmi
 import numpy as np
 
 from argand.crew import HERE, Crew, Machines, in_chunks
-from argand.errors import ConfigError, InputError
+from argand.errors import ConfigError
 from argand.io.cell_map import Box, CellMap, is_cube, read_cell_map
 from argand.io.map import write_map
+from argand.io.named_files import expand_named, named_files
 from argand.io.reflections import CellParameters
 from argand.io.solution import write_ccp4, write_xyz
 from argand.physics.crystal.symmetry import Group
@@ -90,15 +91,19 @@ def predict_files(
     the order of the files. What an earlier run in the folder has answered of the same question is taken over;
     ConfigError where it holds other answers, unless `run` is to force.
     """
-    files = list(expand(patterns))
+    named = expand_named(patterns, map_files)
+    files = [file for file, why in named.items() if why is None]
     run.settings["question"] = question
     asked = {file: run.asked(file) for file in files}
-    with run, _in_order(run, files):
+    with run, _in_order(run, list(named)):
         earlier = {file: list(run.take_over(file, asked[file]).values()) for file in files}
         if not run.force and any("reason" not in record for record in run.left_over()):
             raise ConfigError(f"{run.folder} holds other results; name another folder or give --force")
         run.records += [record for file in files for record in earlier[file]]
         left = [file for file in files if not earlier[file]]
+        for failure in (Failure.of(str(file), why) for file, why in named.items() if why is not None):
+            tell(failure)
+            run.keep(failed(failure))
         # Named before any is answered: names do not depend on who is first.
         tasks = [MapTask(file, run.unused(file.name.split(".")[0])) for file in left]
         display = ProgressDisplay("predict", "maps", 1 - len(tasks) / max(len(files), 1))
@@ -124,19 +129,10 @@ def _in_order(run: RunFolder, files: Sequence[Path]) -> Iterator[None]:
         run.records.sort(key=lambda record: order[record["file"]])
 
 
-def expand(patterns: Sequence[str]) -> Iterator[Path]:
-    """Files of the patterns (files, globs, folders); InputError for one that names nothing."""
-    for pattern in patterns:
-        path = Path(pattern)
-        if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.name.endswith(MAP_SUFFIXES))
-        elif any(sign in pattern for sign in "*?["):
-            found = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-        else:
-            found = [path]
-        if not found:
-            raise InputError(f"{pattern}: no maps there; name files ({KINDS}), a glob or a folder")
-        yield from found
+def map_files(pattern: str) -> list[Path]:
+    """Files of a pattern: a file, a glob or a folder; InputError for a pattern that names nothing."""
+    wanted = f"maps there; name files ({KINDS}), a glob or a folder"
+    return named_files(pattern, lambda path: path.name.endswith(MAP_SUFFIXES), wanted)
 
 
 def failed(failure: Failure) -> Record:
