@@ -3,6 +3,7 @@ import gzip
 import os
 
 import pytest
+from frugal import frugal
 
 from argand.errors import InputError
 from argand.io.limits import read_bytes, require_at_most, require_file, unpacked_bytes
@@ -21,6 +22,17 @@ def test_packed_bytes_come_back_with_all_their_streams(tmp_path, pack):
 def test_what_unpacks_to_too_much_is_refused(pack):
     with pytest.raises(InputError, match="unpacks to more than the 1,000 bytes"):
         unpacked_bytes(pack(bytes(10**6)), "x.bz2", 1000)
+
+
+@PACKERS
+def test_what_unpacks_to_too_much_is_not_kept_by_the_error(pack):
+    packed = pack(bytes(2**26 + 1))
+    with frugal(megabytes=100, seconds=60.0):
+        with pytest.raises(InputError) as first:
+            unpacked_bytes(packed, "x.bz2", 2**26)
+        with pytest.raises(InputError) as second:
+            unpacked_bytes(packed, "x.bz2", 2**26)
+    assert str(first.value) == str(second.value)
 
 
 @PACKERS

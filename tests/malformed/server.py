@@ -30,6 +30,9 @@ ALLOWED_BYTES = 10 * 2**30
 """Address space beyond that, so that no input takes the machine's memory; a refusal then counts as well."""
 STUCK_S = 6.0
 """Seconds without any use of a core after which a command waits for something that does not come."""
+MOST_TIMES = 20
+"""Seconds of the clock for each that a command may use of a core, on however busy a machine: one that looks
+for something again and again hardly uses any."""
 _PIPE_BYTES = 2**20
 SHOWN = 2**23
 """Bytes of output that are kept."""
@@ -227,6 +230,8 @@ def _watched(child: int, case: Case, spoken: Sequence[Spoken]) -> Outcome:
             if core_s > last_core + 0.05:
                 last_use, last_core = now, core_s
             hung = hung or _hanging(core_s, now - last_use, case)
+            if now - begun > MOST_TIMES * case.hang_s:
+                hung = hung or f"still there after {now - begun:.0f} s"
         if hung or grown > 1.2 * MOST_BYTES:
             _end_group(child)
         time.sleep(0.005 if now - begun < 2 else 0.05)

@@ -27,6 +27,7 @@ BELIEF = ("reliable", "solved", "believed")
 _MEMORY = re.compile(
     r"MemoryError|out of memory|not enough memory|cannot allocate|Unable to allocate|bad_alloc", re.I
 )
+_WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: .*", re.M)
 _NO_ERROR = re.compile(r"^(warning: |note: |Usage: |Try |[╭│╰])")
 _ONE_OF_SEVERAL = re.compile(r"^(error: |skipped: )?(?![^:]*\.py:)\S+: ")
 """What tells the failure of one item of several."""
@@ -65,6 +66,8 @@ def _says(case: Case, outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "wordy", f"{len(errors)} lines, such as: {errors[0][:150]}"
     if outcome.code and not (errors or outcome.stdout.strip() or "Usage: " in outcome.stderr):
         yield "silent", f"exit code {outcome.code} without a word"
+    if warned := _WARNING.search(outcome.stderr):
+        yield "wordy", f"a warning of Python: {warned[0]}"
     if case.must == "refused" and not outcome.code:
         yield "silent", f"accepted: {' '.join(outcome.stdout.split())[:150]}"
     if case.must == "refused" and (named := _believed(outcome.stdout)):

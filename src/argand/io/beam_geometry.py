@@ -5,6 +5,7 @@ Each of them gives a corner or foot of the detector, two axes and a beam in some
 kept, because rings, resolution and the tilt do not depend on it.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ By hand, not measured: 0.06 degrees off, where the centre would be metres away.
 _WAVELENGTHS, _PIXELS_MM = (1e-3, 1e3), (1e-4, 1e2)
 """Least and largest wavelength in Å and pixel in mm that are taken for meant. By hand, far beyond what there
 is: 12 MeV to 12 eV, and 0.1 µm to 10 cm."""
+_LARGEST = 1e12
+"""Of any number of a geometry file, in any unit. By hand: products of three are still finite."""
 _MOST_BYTES = 2**24
 """Of a geometry file: those of 512 panels with all their bad regions hold some 10⁵."""
 
@@ -40,7 +43,9 @@ def geometry_from_vectors(
     `source`, for a detector that the beam does not meet, and for numbers that are none, zero or negative.
     """
     require_sizes(source, wavelength, *pixel_size_mm)
-    if not (np.isfinite(corner_mm).all() and np.linalg.norm(fast_slow_beam, axis=1).all()):
+    if not (np.abs(corner_mm) <= _LARGEST**3).all():
+        raise InputError(f"{source}: its detector is nowhere near the sample; mend the file")
+    if not ((np.abs(fast_slow_beam) <= _LARGEST).all() and np.linalg.norm(fast_slow_beam, axis=1).all()):
         raise InputError(f"{source}: an axis of its detector or its beam has no direction; mend the file")
     fast, slow, beam = fast_slow_beam / np.linalg.norm(fast_slow_beam, axis=1, keepdims=True)
     normal = np.cross(fast, slow)
@@ -53,6 +58,32 @@ def geometry_from_vectors(
     yaw, pitch = -np.arcsin(fast @ beam), np.arctan2(slow @ beam, normal @ beam)
     distance_mm = float(corner_mm @ normal)
     return BeamGeometry.from_poni(poni_px, distance_mm, wavelength, pixel_size_mm, float(pitch), float(yaw))
+
+
+def meant(value: object) -> float:
+    """A number of a geometry file; ValueError for what is none, or is not finite or too large to be meant."""
+    try:
+        number = float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{str(value)[:40]} is no number") from error
+    if not abs(number) <= _LARGEST:
+        raise ValueError(f"{number:g} cannot be meant")
+    return number
+
+
+def vector_meant(values: Iterable[object]) -> Vector3:
+    """Three such numbers."""
+    x, y, z = (meant(value) for value in values)
+    return np.array([x, y, z])
+
+
+def direction_meant(values: Iterable[object]) -> Vector3:
+    """Unit vector along three such numbers; ValueError where they have no direction."""
+    vector = vector_meant(values)
+    length = float(np.linalg.norm(vector))
+    if not length:
+        raise ValueError("0 0 0 is no direction")
+    return vector / length
 
 
 def require_sizes(source: str | Path, wavelength: float | None, *pixel_mm: float) -> None:

@@ -17,13 +17,14 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.beam_geometry import geometry_from_vectors, require_sizes
+from argand.io.beam_geometry import geometry_from_vectors, require_sizes, vector_meant
 from argand.io.expt_content import load_content, understood
 from argand.io.expt_panels import (
     detector_panels,
     local_frame,
     moved_detector,
     parent_frames,
+    whole_image,
 )
 from argand.io.expt_stills import experiments, panel_model
 from argand.io.exptimages import absolute_imageset, imageset_frames
@@ -238,7 +239,7 @@ def _stand(path: str | Path, incident: dict[str, Any], model: dict[str, Any]) ->
 
 def _travel(beam: dict[str, Any]) -> Vector3:
     """Direction in which the beam travels."""
-    return -np.asarray(beam["direction"], float)
+    return -vector_meant(beam["direction"])
 
 
 def _sensor(detector: dict[str, Any]) -> _Sensor | None:
@@ -259,8 +260,7 @@ def _panel_sensor(panel: dict[str, Any], parent: np.ndarray) -> _Sensor:
     """The whole image that a panel is a part of, as this panel places it."""
     frame = parent @ local_frame(panel)
     fast, slow, origin = frame[:3, 0], frame[:3, 1], frame[:3, 3]
-    offset = panel.get("raw_image_offset", (0, 0))
-    pixel = (float(panel["pixel_size"][0]), float(panel["pixel_size"][1]))
+    pixel, offset = whole_image(panel)
     corner = origin - offset[0] * pixel[0] * fast - offset[1] * pixel[1] * slow
     size = (int(offset[0] + panel["image_size"][0]), int(offset[1] + panel["image_size"][1]))
     return _Sensor(corner, fast, slow, pixel, size)

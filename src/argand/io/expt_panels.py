@@ -9,16 +9,30 @@ from typing import Any
 
 import numpy as np
 
+from argand.io.beam_geometry import direction_meant, meant, vector_meant
 from argand.physics.still.modular import PanelSet, PlanePanel, RigidMotion
 from argand.typing import Matrix3, Vector3
 
 
 def local_frame(node: dict[str, Any]) -> np.ndarray:
-    """4 x 4 matrix from coordinates along a node's fast axis, slow axis and normal to its parent's."""
+    """4 x 4 matrix from coordinates along a node's fast axis, slow axis and normal to its parent's.
+
+    ValueError for numbers that cannot be meant.
+    """
     frame = np.eye(4)
-    fast, slow = np.asarray(node["fast_axis"], float), np.asarray(node["slow_axis"], float)
-    frame[:3] = np.column_stack([fast, slow, np.cross(fast, slow), node["origin"]])
+    fast, slow, origin = (vector_meant(node[name]) for name in ("fast_axis", "slow_axis", "origin"))
+    frame[:3] = np.column_stack([fast, slow, np.cross(fast, slow), origin])
     return frame
+
+
+def whole_image(panel: dict[str, Any]) -> tuple[tuple[float, float], tuple[int, int]]:
+    """Size of a panel's pixels in mm and its first pixel in the raw image, (fast, slow) both.
+
+    ValueError for numbers that cannot be meant.
+    """
+    fast, slow = (meant(value) for value in panel["pixel_size"])
+    first_fast, first_slow = (int(meant(value)) for value in panel.get("raw_image_offset", (0, 0)))
+    return (fast, slow), (first_fast, first_slow)
 
 
 def parent_frames(detector: dict[str, Any]) -> dict[int, np.ndarray]:
@@ -27,6 +41,9 @@ def parent_frames(detector: dict[str, Any]) -> dict[int, np.ndarray]:
 
     def walk(node: dict[str, Any], parent: np.ndarray) -> None:
         frame = parent @ local_frame(node)
+        # Of a chain of groups that each lengthen the next.
+        for value in frame.flat:
+            meant(value)
         for child in node.get("children", []):
             if "panel" in child:
                 found[child["panel"]] = frame
@@ -44,14 +61,15 @@ def detector_panels(detector: dict[str, Any], travel: Vector3) -> PanelSet:
     Panels that all begin at the first pixel of the raw image are taken for layers of it, one a panel.
     """
     turn, parents = _lab_from_file(travel), parent_frames(detector)
-    offsets = [tuple(panel.get("raw_image_offset", (0, 0))) for panel in detector["panels"]]
+    images = [whole_image(panel) for panel in detector["panels"]]
+    offsets = [offset for _, offset in images]
     layers = len(offsets) > 1 and len(set(offsets)) == 1
     panels = []
     for index, panel in enumerate(detector["panels"]):
-        frame, pixel = parents[index] @ local_frame(panel), panel["pixel_size"]
+        frame, pixel = parents[index] @ local_frame(panel), images[index][0]
         vectors = np.array([frame[:3, 3], frame[:3, 0] * pixel[0], frame[:3, 1] * pixel[1]]) @ turn.T
         fast, slow = (int(n) for n in panel["image_size"])
-        first = (int(offsets[index][1]), int(offsets[index][0]))
+        first = (offsets[index][1], offsets[index][0])
         name = panel.get("name") or f"panel{index}"
         panels.append(PlanePanel.at(name, vectors, (slow, fast), first, (index,) if layers else ()))
     return PanelSet(tuple(panels))
@@ -94,7 +112,7 @@ def _grouped(node: dict[str, Any]) -> set[int]:
 
 def _lab_from_file(travel: Vector3) -> Matrix3:
     """Rows are our x, y and z axis in the file's laboratory."""
-    z = np.asarray(travel, float) / np.linalg.norm(travel)
+    z = direction_meant(travel)
     along = np.eye(3)[0 if abs(z[0]) < 0.9 else 1]
     x = along - (along @ z) * z
     x /= np.linalg.norm(x)

@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.beam_geometry import read_text
+from argand.io.beam_geometry import meant, read_text, vector_meant
 from argand.io.panel_model import MOST_PANELS, Lookup
 from argand.typing import Vector3
 
 MOST_GENERAL, _MOST_BAD = 500, 10**5
 """Statements that hold for all panels, each of which takes them over, and bad regions. By hand: there are
 dozens and thousands."""
+_LEAST = 1e-9
+"""Above zero, of pixels per metre, wavelengths in Å, energies in eV and voltages. By hand: far below all."""
 _LONGEST_VECTOR = 200
 """Characters of a direction, by hand: three numbers of 20."""
 _TERM = re.compile(r"([+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?)\*?([xyz])")
@@ -43,17 +45,14 @@ class GeomText:
                 raise InputError(f"{self.path}: states no {name} for one of its panels")
             return default
         try:
-            value = float(of[name])
-        except ValueError:
-            value = np.nan
-        if not np.isfinite(value):
-            raise InputError(f"{self.path}: {name} = {of[name][:40]} is no number")
-        return value
+            return meant(of[name])
+        except ValueError as error:
+            raise InputError(f"{self.path}: {name} = {of[name][:40]} is no number") from error
 
     def pixel_mm(self, of: dict[str, str]) -> float:
         """Size of a panel's pixels."""
         resolution = self.number(of, "res")
-        if not resolution > 0:
+        if not resolution > _LEAST:
             raise InputError(f"{self.path}: res = {resolution:g} is no number of pixels per metre")
         return 1000.0 / resolution
 
@@ -73,7 +72,7 @@ class GeomText:
         for name, units in _BEAM_UNITS.items():
             if name in self.general:
                 number, unit, _ = self._value(self.general[name], lookup)
-                if unit not in units or not number > 0:
+                if unit not in units or not number * units.get(unit, 1.0) > _LEAST:
                     raise InputError(f"{self.path}: {name} = {self.general[name]} is not understood")
                 return _in_angstrom(name, number * units[unit])
         return None
@@ -86,9 +85,11 @@ class GeomText:
             number = float(place)
         except ValueError:
             number, looked_up = lookup(place), True
-        if number is None or not np.isfinite(number):
+        try:
+            number = meant(number)
+        except (TypeError, ValueError) as error:
             where = f"the image file has no number at {place[:40]}" if looked_up else f"{place} is no number"
-            raise InputError(f"{self.path}: {where}; write the number into the .geom")
+            raise InputError(f"{self.path}: {where}; write the number into the .geom") from error
         return number, unit.strip(), looked_up
 
 
@@ -160,4 +161,7 @@ def vector(text: str, path: str) -> Vector3:
     found = np.zeros(3)
     for number, axis in terms:
         found["xyz".index(axis)] += float(number + "1" if number in ("", "+", "-") else number)
-    return found
+    try:
+        return vector_meant(found)
+    except ValueError as error:
+        raise InputError(f"{path}: '{text[:40]}' is no direction ({error})") from error

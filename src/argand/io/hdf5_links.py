@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 
 from argand.errors import InputError
+from argand.io.hdf5_heaps import require_heaps
 from argand.io.header import unreadable
 from argand.io.limits import is_there
 
@@ -25,6 +26,8 @@ Item = h5py.Group | h5py.Dataset
 
 def opened(file: str | BytesIO | Path) -> h5py.File:
     """An HDF5 file to read; OSError where it cannot be."""
+    if not isinstance(file, BytesIO):
+        require_heaps(file)
     try:
         return h5py.File(file, "r")
     except _DAMAGED as error:

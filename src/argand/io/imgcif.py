@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.beam_geometry import geometry_from_vectors
+from argand.io.beam_geometry import direction_meant, geometry_from_vectors, meant, vector_meant
 from argand.io.header import Header, number, pair, positive
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
@@ -91,7 +91,7 @@ def _geometry(block: Any, size: tuple[float, float] | None, wavelength: float | 
         corner = chain.position(slow, fast)
         # Centre and tilt do not depend on the wavelength, which is stated apart.
         return geometry_from_vectors("imgCIF header", corner, axes, wavelength or 1.0, size)
-    except (KeyError, InputError):
+    except (KeyError, ValueError, InputError):
         return None
 
 
@@ -117,7 +117,7 @@ class _AxisChain:
         return self._carried(end, np.zeros(3), carry_offset=True)
 
     def _vector(self, name: str) -> Vector3:
-        return np.array([number(v) or 0.0 for v in self.axes[name][3:6]])
+        return vector_meant(number(v) or 0.0 for v in self.axes[name][3:6])
 
     def _chain(self, name: str) -> list[str]:
         chain: dict[str, None] = {}
@@ -135,14 +135,17 @@ class _AxisChain:
             if self.axes[axis][1] == "rotation":
                 point = rotated(point, vector, angle)
             elif carry_offset:
-                point = point + shift * vector
+                point = point + meant(shift) * vector
             if carry_offset:
-                point = point + np.array([number(v) or 0.0 for v in self.axes[axis][6:9]])
+                point = point + vector_meant(number(v) or 0.0 for v in self.axes[axis][6:9])
         return point
 
 
 def rotated(point: Vector3, axis: Vector3, angle_deg: float) -> Vector3:
-    """`point` turned right-handed about `axis` through the origin (Rodrigues' formula)."""
-    unit = axis / np.linalg.norm(axis)
+    """`point` turned right-handed about `axis` through the origin (Rodrigues' formula).
+
+    ValueError for an axis or an angle that cannot be meant.
+    """
+    unit, angle_deg = direction_meant(axis), meant(angle_deg)
     c, s = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     return c * point + s * np.cross(unit, point) + (1 - c) * (unit @ point) * unit

@@ -91,10 +91,9 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
     _require_bytes(path, require_file(path), most)
     try:
         with Path(path).open("rb") as file:
-            raw = _read(file, most + 1)
+            raw = _read(file, path, most)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({_why(error)}); check the file") from error
-    _require_bytes(path, len(raw), most)
     return unpacked_bytes(raw, path, most)
 
 
@@ -112,19 +111,22 @@ def unpacked_bytes(raw: bytes, source: str | Path, most: int = MOST_BYTES) -> by
     if opener is None:
         return raw
     try:
-        found = _read(opener(BytesIO(raw)), most + 1)
+        return _read(opener(BytesIO(raw)), source, most, "unpacks to")
     except EOFError as error:
         raise InputError(f"{source}: packed, and cut short; copy it again") from error
     except (OSError, zlib.error) as error:
         raise InputError(f"{source}: packed, and damaged ({_why(error)}); copy it again") from error
-    _require_bytes(source, len(found), most, "unpacks to")
-    return found
 
 
-def _read(file: BufferedIOBase, most: int) -> bytes:
-    """The first bytes of a file, as many as there are: to ask for more at once would make room for them."""
+def _read(file: BufferedIOBase, source: str | Path, most: int, how: str = "holds") -> bytes:
+    """The bytes of a file, as they come: to ask for more at once would make room for them."""
     found = BytesIO()
-    while part := file.read(min(_PIECE, most - found.tell())):
+    while part := file.read(_PIECE):
+        length = found.tell() + len(part)
+        if length > most:
+            # The traceback of the error would keep all that was read.
+            found.close()
+        _require_bytes(source, length, most, how)
         found.write(part)
     return found.getvalue()
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.hdf5_data import datasets, image, require_images, values
+from argand.io.hdf5_heaps import require_heaps
 from argand.io.hdf5_links import item_at, linked_file, opened
 from argand.io.header import SWUNG_OUT_DEG, Header, Stack, number, pair, positive, unreadable
 from argand.io.limits import MOST_FRAMES, require_at_most, require_file
@@ -73,6 +74,7 @@ def nexus_panels(path: str) -> PanelSet | None:
     """The modules of the detector that an HDF5 file describes, where they form no flat image."""
     require_file(path)
     try:
+        require_heaps(path)
         with h5py.File(path, "r") as file:
             return _panels(find_first(file, "NXentry", "entry") or file)
     except _DAMAGED as error:

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.beam_geometry import geometry_from_vectors
+from argand.io.beam_geometry import geometry_from_vectors, meant, vector_meant
 from argand.io.hdf5_data import values
 from argand.io.hdf5_links import item_at
 from argand.io.header import number, pair
@@ -164,8 +164,8 @@ def chain_distance_mm(detector: h5py.Group) -> float | None:
 
 
 def vector_of(axis: h5py.Dataset) -> Vector3:
-    """Direction of an axis, as it stands."""
-    return np.asarray(axis.attrs["vector"], float)
+    """Direction of an axis, as it stands; ValueError where it cannot be meant."""
+    return vector_meant(np.ravel(np.asarray(axis.attrs["vector"])))
 
 
 def carried(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
@@ -200,7 +200,9 @@ def _moved(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
         point = point + vector_of(axis) * _length(_group_of(axis), name)
     if is_position and "offset" in axis.attrs:
         scale = _scale(axis.attrs.get("offset_units", axis.attrs.get("units")), "mm")
-        point = point + np.asarray(axis.attrs["offset"], float) * (1.0 if scale is None else scale)
+        point = point + vector_meant(np.ravel(np.asarray(axis.attrs["offset"]))) * (
+            1.0 if scale is None else scale
+        )
     return point
 
 
@@ -208,4 +210,4 @@ def _length(group: h5py.Group, name: str) -> float:
     value = quantity(group, name, "mm")
     if value is None:
         raise ValueError(f"{name} has no length")
-    return value
+    return meant(value)

@@ -78,11 +78,14 @@ def image_lookup(image: str, index: int) -> Lookup:
         import h5py
 
         from argand.io.hdf5_data import values
+        from argand.io.hdf5_heaps import require_heaps
         from argand.io.hdf5_links import item_at
 
         require_file(image)
         if not h5py.is_hdf5(image):
             return None
+        with reader_errors(image):
+            require_heaps(image)
         with reader_errors(image), h5py.File(image, "r") as file:
             item = item_at(file, place)
             if not isinstance(item, h5py.Dataset) or not item.size or item.dtype.kind not in "iuf":

@@ -13,6 +13,7 @@ from argand.errors import InputError
 from argand.io import cxi
 from argand.io.formats import open_stack, reader_errors
 from argand.io.hdf5_data import datasets, image, require_images
+from argand.io.hdf5_heaps import require_heaps
 from argand.io.hdf5_links import item_at
 from argand.io.image import (
     UNUSED_MASK,
@@ -242,6 +243,7 @@ def _opened(file: str) -> Iterator[h5py.File]:
     with reader_errors(file):
         import hdf5plugin  # noqa: F401  registers filters with HDF5
 
+        require_heaps(file)
         root = h5py.File(file, "r")
     try:
         yield root

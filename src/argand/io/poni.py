@@ -14,7 +14,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.beam_geometry import geometry_from_vectors, read_text
+from argand.io.beam_geometry import geometry_from_vectors, meant, read_text
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3
 
@@ -63,9 +63,9 @@ def read_poni(path: str | Path) -> BeamGeometry:
     entries = _entries(read_text(path))
     slow_m, fast_m = _pixel_size(entries, path)
     try:
-        distance, foot_slow, foot_fast = (float(entries[key]) for key in ("distance", "poni1", "poni2"))
-        turned = _rotation(*(float(entries[key]) for key in ("rot1", "rot2", "rot3")))
-        wavelength = float(entries["wavelength"]) * 1e10
+        distance, foot_slow, foot_fast = (meant(entries[key]) for key in ("distance", "poni1", "poni2"))
+        turned = _rotation(*(meant(entries[key]) for key in ("rot1", "rot2", "rot3")))
+        wavelength = meant(entries["wavelength"]) * 1e10
     except (KeyError, ValueError) as error:
         raise InputError(
             f"{path}: incomplete geometry ({error}); save it again with all six parameters and the wavelength"
@@ -91,7 +91,7 @@ def _pixel_size(entries: dict[str, str], path: str | Path) -> tuple[float, float
         if config.get("orientation", 3) not in _NATIVE_ORIENTATIONS:
             raise InputError(f"{path}: flipped detector orientation; save it again with orientation 3")
         slow, fast = (config.get(f"pixel{n}", entries.get(f"pixelsize{n}")) for n in (1, 2))
-        return float(slow), float(fast)
+        return meant(slow), meant(fast)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"{path}: no pixel size; add pixel1 and pixel2 to Detector_config") from error
 

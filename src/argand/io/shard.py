@@ -16,6 +16,7 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.atomic import make_folder, written
 from argand.io.hdf5_file import LargeHdf5, written_hdf5
+from argand.io.hdf5_heaps import require_heaps
 from argand.system import Sample
 
 Compression = Literal["gzip", "bitshuffle"]
@@ -129,6 +130,7 @@ def is_within(found: range, indices: range) -> bool:
 def stored_attributes(path: Path) -> dict[str, Any] | None:
     """Attributes of an HDF5 file; None when it cannot be read."""
     try:
+        require_heaps(path)
         with h5py.File(path, "r") as file:
             return dict(file.attrs)
     except (

@@ -7,7 +7,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.beam_geometry import geometry_from_vectors, read_text
+from argand.io.beam_geometry import direction_meant, geometry_from_vectors, meant, read_text
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
@@ -41,12 +41,12 @@ def read_xds(path: str | Path) -> BeamGeometry:
     """
     entries = _entries(read_text(path))
     try:
-        pixel_size_mm = (float(entries["QX"]), float(entries["QY"]))
-        foot_px = (float(entries["ORGX"]) - _XDS_OFFSET_PX, float(entries["ORGY"]) - _XDS_OFFSET_PX)
-        distance_mm, wavelength = float(entries["DETECTOR_DISTANCE"]), float(entries["X-RAY_WAVELENGTH"])
-        fast = _direction(entries["DIRECTION_OF_DETECTOR_X-AXIS"])
-        slow = _direction(entries["DIRECTION_OF_DETECTOR_Y-AXIS"])
-        beam = _direction(entries["INCIDENT_BEAM_DIRECTION"])
+        pixel_size_mm = (meant(entries["QX"]), meant(entries["QY"]))
+        foot_px = (meant(entries["ORGX"]) - _XDS_OFFSET_PX, meant(entries["ORGY"]) - _XDS_OFFSET_PX)
+        distance_mm, wavelength = meant(entries["DETECTOR_DISTANCE"]), meant(entries["X-RAY_WAVELENGTH"])
+        fast = direction_meant(entries["DIRECTION_OF_DETECTOR_X-AXIS"].split())
+        slow = direction_meant(entries["DIRECTION_OF_DETECTOR_Y-AXIS"].split())
+        beam = direction_meant(entries["INCIDENT_BEAM_DIRECTION"].split())
     except (KeyError, ValueError) as error:
         raise InputError(
             f"{path}: incomplete geometry ({error}); add the line of XDS.INP that gives it"
@@ -71,9 +71,3 @@ def _entries(text: str) -> dict[str, str]:
 
 def _vector(components: Vector3) -> str:
     return " ".join(f"{value:.12f}" for value in components)
-
-
-def _direction(text: str) -> Vector3:
-    """Unit vector of three numbers."""
-    x, y, z = (float(word) for word in text.split())
-    return np.array([x, y, z]) / np.linalg.norm([x, y, z])

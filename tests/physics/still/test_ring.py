@@ -12,6 +12,8 @@ from argand.physics.still.lattice_refinement import Prior
 from argand.physics.still.panel import Panel
 from argand.physics.still.powder import Unevenness, expose_powder
 from argand.physics.still.ring import RingFit, fit_rings
+from argand.physics.still.ring_position import SECTORS, find_rings
+from argand.physics.still.ring_profile import Polar
 from argand.physics.still.still import Diffuse, Still, Stop
 
 TRUTH = BeamGeometry((214.6, 203.1), 180.0, 0.9795, (0.7, 0.7), *np.radians([0.7, -0.5]))
@@ -192,3 +194,12 @@ def test_background_without_sharp_rings_gives_no_answer(diffuse: Diffuse):
 
 def test_a_dark_image_gives_no_answer():
     assert fit_rings(np.zeros((416, 416)), np.ones((416, 416)), START, PRIOR) is None
+
+
+@pytest.mark.parametrize("side", [8, 20, 40, 64])
+def test_an_image_that_is_smaller_than_a_wide_ring_is_read_with_narrow_ones(side: int):
+    level = np.full((side, SECTORS), 100.0)
+    level[3 * side // 4] += 100.0
+    radius = np.broadcast_to((np.arange(side) + 0.5)[:, None], level.shape)
+    rings = find_rings(Polar(level, np.ones_like(level), radius))
+    assert side < 40 or 3 * side // 4 in [round(place - 0.5) for place, _ in rings]

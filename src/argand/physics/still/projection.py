@@ -27,6 +27,8 @@ LEAST_LIVE = 0.5
 """Share of a pixel of the plane that panels must cover for it to count. By hand: half of those at an edge."""
 MARGIN_PX = 2
 """Empty pixels about the panels: room for the sharing."""
+_AHEAD_MM = 1e-6
+"""So far behind the sample, at least, is what a ray can meet. By hand: far less than any pixel."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class VirtualPlane:
 
     def px_from_lab(self, lab_mm: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
         """Where the rays through laboratory points meet the plane, (fast, slow) px; NaN beside and behind."""
-        ahead = lab_mm[..., 2:] > 1e-6
+        ahead = lab_mm[..., 2:] > _AHEAD_MM
         slope = lab_mm[..., :2] / np.where(ahead, lab_mm[..., 2:], np.nan)
         return slope * (self.distance_mm / self.pixel_size_mm) + np.asarray(self.beam_px)
 
@@ -54,7 +56,7 @@ def plane_of(panels: PanelSet) -> VirtualPlane:
     """The upright plane at the panels' distance on which all of them fit; InputError where none faces it."""
     distance, pixel = panels.distance_mm, panels.pixel_size_mm
     corners = np.concatenate([panel.corners_mm() for panel in panels.panels])
-    ahead = corners[corners[:, 2] > 0]
+    ahead = corners[corners[:, 2] > _AHEAD_MM]
     if not len(ahead) or distance <= 0:
         raise InputError("no panel of this geometry stands behind the sample; check distances and directions")
     slope = np.clip(ahead[:, :2] / ahead[:, 2:], -STEEPEST, STEEPEST)

@@ -76,6 +76,8 @@ def find_rings(polar: Polar) -> list[tuple[float, float]]:
     radius = np.arange(len(level)) + 0.5
     found: list[tuple[float, float, float]] = []
     for width in WIDTHS:
+        if 2 * _half_window(width) + 1 > len(level):
+            break  # of a small image
         height, noise, base = _filtered(level, error, width)
         score = np.where(noise > 0, height / np.maximum(noise, 1e-12), 0.0)
         peak = (score >= np.roll(score, 1)) & (score > np.roll(score, -1))
@@ -111,12 +113,17 @@ def _mean_over_sectors(polar: Polar) -> tuple[np.ndarray, np.ndarray]:
     return np.where(unseen, np.nan, mean), np.where(unseen, np.nan, error)
 
 
+def _half_window(width: float) -> int:
+    """Cells on each side of a ring of this width that it is compared with."""
+    return int(np.ceil(WINDOW * width)) + 1
+
+
 def _filtered(level: np.ndarray, error: np.ndarray, width: float) -> tuple[np.ndarray, ...]:
     """Height of a Gaussian of this width about each radius on a curved background, its error, the background.
 
     Curved, or the top of a broad ring is a narrow one. Error 0 where the window is not all seen.
     """
-    half = int(np.ceil(WINDOW * width)) + 1
+    half = _half_window(width)
     x = np.arange(-half, half + 1).astype(float)
     bell = np.exp(-0.5 * (x / width) ** 2)
     smooth = np.linalg.qr(np.stack([np.ones_like(x), x, x * x], axis=1))[0]

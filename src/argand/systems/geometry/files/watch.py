@@ -219,9 +219,11 @@ class Watcher:
 
     def _names(self) -> list[str]:
         try:
-            if self.pattern is not None:
-                return [str(path) for path in self.folder.glob(self.pattern) if path.is_file()]
-            return expand_inputs([str(self.folder)])
+            if self.pattern is None:
+                return expand_inputs([str(self.folder)])
+            # The results grow with each look, and may lie in the folder.
+            found = (path for path in self.folder.glob(self.pattern) if path.is_file())
+            return [str(path) for path in found if not (self.out.exists() and path.samefile(self.out))]
         except (InputError, OSError):  # the folder is gone, or holds nothing yet
             return []
 
