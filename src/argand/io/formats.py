@@ -19,7 +19,8 @@ from argand.io.fabio_image import fabio_stack
 from argand.io.header import Header, Stack, pilatus_header, unreadable
 from argand.io.limits import image_size, is_packed, read_bytes, require_file
 from argand.io.marccd import marccd_header
-from argand.io.numpy_image import NUMPY, numpy_stack
+from argand.io.npy_array import MAGIC as NUMPY
+from argand.io.numpy_image import numpy_stack
 from argand.io.oxford_ty6 import is_ty6, ty6_stack
 from argand.io.raw_images import HEAD, raw_images
 from argand.io.smv import smv_stack

@@ -2,13 +2,15 @@
 
 import math
 import re
+from typing import NamedTuple
 
 import numpy as np
 
 from argand.errors import InputError
 from argand.io.limits import require_at_most
 
-_MAGIC = b"\x93NUMPY"
+MAGIC = b"\x93NUMPY"
+"""First bytes of a file."""
 _HEADER = re.compile(
     rb"\s*\{'descr': '([<>|=]?[a-zA-Z]\d{1,9})', 'fortran_order': (True|False), "
     rb"'shape': \(([\d, ]{0,200})\),? ?\}\s*"
@@ -18,24 +20,45 @@ _LONGEST = 10_000
 """Bytes of a header; numpy's own limit."""
 
 
+class NpyHeader(NamedTuple):
+    """Where the numbers begin, how many there are along each axis, of what type, and whether the first axis
+    runs fastest."""
+
+    begin: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    fortran: bool
+
+
+def npy_header(blob: bytes, source: str) -> NpyHeader:
+    """What the first bytes of a file say of an array of numbers or flags; InputError for what is none."""
+    start = 10 if blob[6:7] == b"\x01" else 12
+    length = int.from_bytes(blob[8:start], "little")
+    if not blob.startswith(MAGIC) or len(blob) < start or length > _LONGEST:
+        raise InputError(f"{source}: no array in it; write it with numpy.save")
+    found = _HEADER.fullmatch(blob[start : start + length])
+    if found is None or found[1].lstrip(b"<>|=")[:1] not in (b"b", b"f", b"i", b"u"):
+        raise InputError(f"{source}: no array of real numbers in it; write one with numpy.save")
+    shape = tuple(int(side[:19]) for side in found[3].replace(b" ", b"").split(b",") if side)
+    try:
+        dtype = np.dtype(found[1].decode())
+    except TypeError as error:
+        raise InputError(f"{source}: of no type of numbers; write it again") from error
+    return NpyHeader(start + length, shape, dtype, found[2] == b"True")
+
+
 def parse_npy(blob: bytes, source: str, most: int) -> np.ndarray:
     """The array of a file's bytes, of at most so many real numbers.
 
     InputError for what is no such array, for fewer bytes than its header declares, and for more numbers.
     """
-    start = 10 if blob[6:7] == b"\x01" else 12
-    length = int.from_bytes(blob[8:start], "little")
-    if not blob.startswith(_MAGIC) or len(blob) < start or length > _LONGEST:
-        raise InputError(f"{source}: no array in it; write it with numpy.save")
-    found = _HEADER.fullmatch(blob[start : start + length])
-    if found is None or found[1].lstrip(b"<>|=")[:1] not in (b"f", b"i", b"u"):
+    head = npy_header(blob, source)
+    if head.dtype.kind == "b":
         raise InputError(f"{source}: no array of real numbers in it; write one with numpy.save")
-    shape = tuple(int(side[:19]) for side in found[3].replace(b" ", b"").split(b",") if side)
-    count = math.prod(shape)
+    count = math.prod(head.shape)
     require_at_most(source, "numbers", count, most)
     try:
-        dtype = np.dtype(found[1].decode())
-        values = np.frombuffer(blob, dtype, count, start + length) if count else np.zeros(0, dtype)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{source}: cut short, or of no type of numbers; write it again") from error
-    return values.reshape(shape, order="F" if found[2] == b"True" else "C")
+        values = np.frombuffer(blob, head.dtype, count, head.begin) if count else np.zeros(0, head.dtype)
+    except ValueError as error:
+        raise InputError(f"{source}: cut short; write it again") from error
+    return values.reshape(head.shape, order="F" if head.fortran else "C")
