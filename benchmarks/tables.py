@@ -243,7 +243,9 @@ def throughput_table(report: Report) -> tuple[str, list[Row]]:
         missed = "" if one["ahead"] >= goal else " (goal missed)"
         beside = [f"{one['a_second']:.3g} {one['unit']} a second by one"]
         beside.append(f"{one['mib_each']:.0f} MiB each, {one['mib_one']:.0f} MiB alone")
-        beside.append(f"{one['bytes'] / 1000:.1f} kB moved for each of the {one['unit']}")
+        beside.append(
+            f"of each {one['bytes'] / 1000:.1f} kB moved, {one['here_ms']:.2g} ms of the first process"
+        )
         where = f"{one['items']} {one['unit']}"
         measured = f"{one['ahead']:.2f} times as fast as one{missed}"
         rows.append(Row(f"`{one['verb']}`", where, f"≥ {goal:g} times", measured, "; ".join(beside)))

@@ -3,11 +3,11 @@
     python benchmarks/throughput.py --json benchmarks/results/throughput.json
 
 Every command is run as a user would, once by one process and once shared out, turn by turn, each in a process
-of its own. The rate is that of all items but the first quarter (of
-molmnist, whose patterns are answered in eights, the first half), so that neither the start nor the loading of
-weights counts, while the end, where some processes have nothing left to do, does. `ahead` is the ratio of the
-two rates. It means something on an idle machine alone. `bytes` is what a scheduler moves for an item: the
-task and the result, pickled.
+of its own. The rate is that of all items but the first quarter (of molmnist, whose patterns are answered in
+eights, the first half), so that neither the start nor the loading of weights counts, while the end, where some
+processes have nothing left to do, does. `ahead` is the ratio of the two rates. It means something on an idle
+machine alone. `bytes` is what a scheduler moves for an item, the task and the result, pickled; `here_ms` the
+processor time for it of the process at the command line.
 """
 
 import json
@@ -124,11 +124,12 @@ def run_here(words: Sequence[str]) -> dict[str, Any]:
     """Run a command of argand; when its results came, the bytes of one, and the memory of its processes."""
     from argand.cli import asked_systems, build
 
-    whole, times, sizes = Crew.results, [], []
+    whole, times, spent, sizes = Crew.results, [], [], []
 
     def timed(crew: Crew, chunks: Iterable[Sequence[Any]]) -> Generator[tuple[Any, Any], None, None]:
         for task, result in whole(crew, chunks):
             times.append(time.perf_counter())
+            spent.append(time.process_time())
             if len(sizes) < 20:
                 sizes.append(len(pickle.dumps(task)) + len(pickle.dumps(result)))
             yield task, result
@@ -138,7 +139,13 @@ def run_here(words: Sequence[str]) -> dict[str, Any]:
     with suppress(SystemExit, typer.Exit):
         build(asked_systems(words))(list(words), prog_name="argand", standalone_mode=False)
     mib = {who: resource.getrusage(who).ru_maxrss / 1024 for who in (0, resource.RUSAGE_CHILDREN)}
-    return {"times": times, "bytes": float(np.median(sizes)), "mib": mib[0], "worker_mib": mib[-1]}
+    return {
+        "times": times,
+        "spent": spent,
+        "bytes": float(np.median(sizes)),
+        "mib": mib[0],
+        "worker_mib": mib[-1],
+    }
 
 
 def measured(verb: Verb, processes: int, folder: Path) -> dict[str, Any]:
@@ -155,8 +162,10 @@ def measured(verb: Verb, processes: int, folder: Path) -> dict[str, Any]:
     times = found["times"]
     skipped = round(verb.skipped * len(times))
     rate = (len(times) - skipped) / (times[-1] - times[skipped - 1])
+    counted = len(times) - skipped
+    here = 1000 * (found["spent"][-1] - found["spent"][skipped - 1]) / counted
     memory = found["mib"] if processes == 1 else found["worker_mib"]
-    return {"rate": rate, "items": len(times), "mib": memory, "bytes": found["bytes"]}
+    return {"rate": rate, "items": len(times), "mib": memory, "bytes": found["bytes"], "here_ms": here}
 
 
 def main(
@@ -200,6 +209,7 @@ def row(verb: Verb, turns: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> d
         "mib_one": max(alone["mib"] for alone, _ in turns),
         "mib_each": max(shared["mib"] for _, shared in turns),
         "bytes": turns[0][1]["bytes"],
+        "here_ms": float(np.median([shared["here_ms"] for _, shared in turns])),
     }
 
 
