@@ -2,12 +2,12 @@
 
     python benchmarks/throughput.py --json benchmarks/results/throughput.json
 
-Every command is run as a user would, once by one process and once shared out, turn by turn, each in a process
-of its own. The rate is that of all items but the first quarter (of molmnist, whose patterns are answered in
-eights, the first half), so that neither the start nor the loading of weights counts, while the end, where
-some processes have nothing left to do, does. `ahead` is the ratio of the two rates. It means something on an idle
-machine alone. `bytes` is what a scheduler moves for an item, the task and the result, pickled; `here_ms` the
-processor time for it of the process at the command line.
+Every command is run as a user would, once by one process and once shared out, turn by turn, each in a
+process of its own. The rate is that of all items but the first quarter (of molmnist, whose patterns are
+answered in eights, the first half), so that neither the start nor the loading of weights counts, while
+the end, where some processes have nothing left to do, does. `ahead` is the ratio of the two rates. It
+means something on an idle machine alone. `bytes` is what a scheduler moves for an item, the task and the
+result, pickled; `here_ms` the processor time for it of the process at the command line.
 """
 
 import json
