@@ -133,4 +133,4 @@ def test_a_structure_that_fails_costs_no_other_its_energy(
     monkeypatch.setattr(phases, "energies", failing)
     made = write_phases(pool, pool.parent / "phases.safetensors")
     assert (made["asked"], made["with_energy"]) == (4, 3)
-    assert "mp-3: MemoryError: too large; please report it" in caplog.text
+    assert "mp-3: out of memory (too large)" in caplog.text

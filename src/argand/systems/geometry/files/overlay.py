@@ -15,6 +15,7 @@ from argand.io.atomic import valid_text, written
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.spot import block_sum
+from argand.runs.picture import any_letters
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Image, Mask, Points2, Vector2
 
@@ -44,7 +45,8 @@ def save_figure(path: Path, figure: Figure, dpi: float) -> None:
     """Write a figure as a PNG of 256 colours, a third of the size of all colours, and move it into place."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with any_letters():
+        canvas.draw()
     picture = PictureFile.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
     # Unlike the usual choice of colours, this one keeps those of a few pixels: the markers.
     small = picture.quantize(256, PictureFile.Quantize.MAXCOVERAGE, dither=PictureFile.Dither.NONE)

@@ -19,6 +19,7 @@ from argand.io.suffix import MANY_IMAGES
 from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.json_text import json_text
+from argand.runs.picture import any_letters
 from argand.runs.record import SUMMARY, Record, to_record
 from argand.runs.resume import ASKED
 from argand.systems.molmnist.fibril.bundle import occupied
@@ -246,7 +247,7 @@ def draw_answer(path: Path, case: PatternCase, answer: Prediction, record: Recor
     verdict = "believed" if record["believed"] else "NOT believed"
     title = f"{record['name']}: {title_of(record)}, {verdict} ({record['reason']})"
     figure.suptitle(valid_text(title), parse_math=False)
-    with written(path) as partial:
+    with written(path) as partial, any_letters():
         figure.savefig(partial, dpi=80, format="png")
 
 
