@@ -3,14 +3,16 @@
     python benchmarks/throughput.py --json benchmarks/results/throughput.json
 
 Every command is run as a user would, once by one process and once shared out, turn by turn, each in a
-process of its own. The rate is that of all items but the first quarter (of molmnist, whose patterns are
-answered in eights, the first half), so that neither the start nor the loading of weights counts, while
-the end, where some processes have nothing left to do, does. `ahead` is the ratio of the two rates. It
-means something on an idle machine alone. `bytes` is what a scheduler moves for an item, the task and the
-result, pickled; `here_ms` the processor time for it of the process at the command line.
+process of its own, with one thread a process. The rate is that of all items but the first quarter (of
+molmnist, whose patterns are answered in eights, the first half), so that neither the start nor the
+loading of weights counts, while the end, where some processes have nothing left to do, does. `ahead` is
+the ratio of the two rates. It means something on an idle machine alone. `bytes` is what a scheduler moves
+for an item, the task and the result, pickled; `here_ms` the processor time for it of the process at the
+command line.
 """
 
 import json
+import os
 import pickle
 import resource
 import subprocess
@@ -154,7 +156,8 @@ def measured(verb: Verb, processes: int, folder: Path) -> dict[str, Any]:
         target = Path(out) / ("found.parquet" if verb.name == "crystals encode" else "found")
         words = [*verb.words, "--processes", str(processes), "--out", str(target)]
         command = [sys.executable, __file__, "--child", json.dumps(words)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        threads = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, cwd=folder, env=threads, capture_output=True, text=True, check=False)
         try:
             found = json.loads(done.stdout.splitlines()[-1])
         except (IndexError, json.JSONDecodeError) as error:
