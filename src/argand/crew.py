@@ -122,7 +122,7 @@ class Crew(Generic[Task, Result]):
         source = iter(chunks)
         if self._team is None and self.machines.scheduler is None and self.machines.processes in (1, None):
             yield from self._here(source)
-        yield from self._shared_out(source)
+        yield from self._shared_out(_Drawn(source))
 
     def close(self) -> None:
         """End the processes, once each is through with its present chunk, or soon."""
@@ -140,7 +140,7 @@ class Crew(Generic[Task, Result]):
             yield from zip(chunk, self._answer(chunk), strict=True)
             spent += time.monotonic() - begun
 
-    def _shared_out(self, source: Iterator[Sequence[Task]]) -> Iterator[tuple[Task, Result | Died]]:
+    def _shared_out(self, source: "_Drawn[Task]") -> Iterator[tuple[Task, Result | Died]]:
         running: dict[Future[list[Result]], Sequence[Task]] = {}
         suspects: deque[Task] = deque()
         alone = whole = False
@@ -149,6 +149,7 @@ class Crew(Generic[Task, Result]):
                 alone = self._fill(running, source, suspects) or alone
                 if not running:
                     break
+                source.draw(self._present_team().size)
                 for future in wait(running, LOOK_S, FIRST_COMPLETED).done:
                     chunk = running.pop(future)
                     try:
@@ -175,12 +176,12 @@ class Crew(Generic[Task, Result]):
     def _fill(
         self,
         running: dict[Future[list[Result]], Sequence[Task]],
-        source: Iterator[Sequence[Task]],
+        source: "_Drawn[Task]",
         suspects: deque[Task] | None = None,
     ) -> bool:
         """Give out chunks as long as there is room; whether a suspect is under work, alone."""
         while self._team is None or len(running) < self._team.size:
-            chunk = next(source, None)
+            chunk = source.next()
             if chunk is None:
                 break
             if chunk:
@@ -204,6 +205,23 @@ class Crew(Generic[Task, Result]):
         from argand.cluster import Cluster
 
         return Cluster(self.machines.scheduler, self.setup)
+
+
+class _Drawn(Generic[Task]):
+    """A source of chunks, some drawn while others are under work: to read them takes time too."""
+
+    def __init__(self, source: Iterator[Sequence[Task]]) -> None:
+        self._source = source
+        self._chunks: deque[Sequence[Task]] = deque()
+
+    def next(self) -> Sequence[Task] | None:
+        """The next chunk; None where there is none now."""
+        return self._chunks.popleft() if self._chunks else next(self._source, None)
+
+    def draw(self, count: int) -> None:
+        """Have so many chunks at hand."""
+        while len(self._chunks) < count and (chunk := next(self._source, None)) is not None:
+            self._chunks.append(chunk)
 
 
 def in_chunks(tasks: Sequence[Task], machines: Machines, most: int) -> Iterator[Sequence[Task]]:

@@ -214,13 +214,12 @@ def distances(lattice: Matrix3, frac: Points3) -> Float[np.ndarray, "n n"]:
     """Shortest distances in Å between atoms and between any of their images."""
     reduced, change = reduced_lattice(lattice)
     places = frac @ np.linalg.inv(change)
-    metric = reduced @ reduced.T
     shortest = np.full((len(frac), len(frac)), np.inf)
     apart = places[:, None] - places[None]
-    apart -= np.round(apart)
-    for shift in NEIGHBOUR_CELLS:
+    apart = (apart - np.round(apart)) @ reduced
+    for shift in NEIGHBOUR_CELLS @ reduced:
         moved = apart + shift
-        shortest = np.minimum(shortest, np.einsum("ijk,kl,ijl->ij", moved, metric, moved, optimize=True))
+        shortest = np.minimum(shortest, np.einsum("ijk,ijk->ij", moved, moved))
     return np.sqrt(np.maximum(shortest, 0.0))
 
 
