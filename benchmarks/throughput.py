@@ -109,7 +109,7 @@ VERBS = (
     Verb(
         "molmnist predict",
         "patterns",
-        ("molmnist", "predict", "sample#0-31", "--network", "ten"),
+        ("molmnist", "predict", "sample#0-31"),
         skipped=0.5,
     ),
     Verb("crystals encode", "structures", ("crystals", "encode", "all.cif"), structures),
