@@ -147,7 +147,9 @@ def _placeholders(
     pairs = np.column_stack([intensity, sigma])
     _, which, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
     fewest = max(_PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE * len(intensity))
-    return (count[which.ravel()] >= fewest) & (intensity < _PLACEHOLDER_BELOW * sigma)
+    # A deviation beyond any scale is one that its intensity is below, too.
+    with np.errstate(over="ignore"):
+        return (count[which.ravel()] >= fewest) & (intensity < _PLACEHOLDER_BELOW * sigma)
 
 
 def parse_cell(text: str) -> CellParameters:
