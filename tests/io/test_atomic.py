@@ -12,6 +12,7 @@ from disk_limit import room_for
 from argand.errors import OutputError
 from argand.io.atomic import (
     append_text,
+    drop_leftovers,
     make_folder,
     valid_text,
     write_bytes,
@@ -170,3 +171,11 @@ def test_names_of_any_bytes_are_written_as_valid_text(tmp_path: Path):
     assert valid_text(name) == "n\\udcffÅ"
     write_text(tmp_path / name, "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lines", name, "text"]
+
+
+def test_what_a_killed_run_left_of_a_file_is_removed_and_nothing_else(tmp_path: Path):
+    kept = [tmp_path / name for name in (".b.h5.1-0.part", "a.h5", "a.h5.part")]
+    for path in (*kept, tmp_path / ".a.h5.77-0.part"):
+        path.touch()
+    drop_leftovers(tmp_path / "a.h5")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)

@@ -77,6 +77,13 @@ def write_lines(path: str | Path, lines: Sequence[str]) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
+def drop_leftovers(path: Path) -> None:
+    """Remove what killed runs left of a file that is about to be written: hidden names of `written`."""
+    for leftover in path.parent.iterdir():
+        if leftover.name.startswith(f".{path.name}.") and leftover.suffix == ".part":
+            leftover.unlink(missing_ok=True)
+
+
 def valid_text(text: str) -> str:
     """The text as UTF-8 has it: for titles and attributes, which other libraries write."""
     return text.encode(errors=NAMES).decode()

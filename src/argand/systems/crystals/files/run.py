@@ -11,7 +11,7 @@ import numpy as np
 
 from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
-from argand.io.atomic import write_lines
+from argand.io.atomic import drop_leftovers, write_lines
 from argand.io.structure import cif_text
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.symmetrisation import symmetrised
@@ -67,6 +67,7 @@ def encode_files(
     settings = _rests_on(model)
     tasks = tasks_of(patterns, settings)
     make_folder(out.parent)
+    drop_leftovers(out)
     store = RecordStore(_emptied(out.with_name(f"{out.name}.jsonl"), force))
     if not force:
         _take_up(out, store, model)
