@@ -224,11 +224,16 @@ class _Drawn(Generic[Task]):
             self._chunks.append(chunk)
 
 
+def chunk_length(left: int, machines: Machines, most: int) -> int:
+    """How many of the tasks that are left make a chunk: at most `most`, fewer at the end."""
+    # A quarter, by hand, of what each process has still to expect.
+    return max(1, min(most, left // (4 * machines.most)))
+
+
 def in_chunks(tasks: Sequence[Task], machines: Machines, most: int) -> Iterator[Sequence[Task]]:
     """The tasks in chunks of at most `most`, smaller ones at the end, so that all processes end together."""
     at = 0
     while at < len(tasks):
-        # A quarter, by hand, of what each process has still to expect.
-        length = max(1, min(most, (len(tasks) - at) // (4 * machines.most)))
+        length = chunk_length(len(tasks) - at, machines, most)
         yield tasks[at : at + length]
         at += length

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from argand.crew import Crew, Died, Machines
+from argand.crew import Crew, Died, Machines, chunk_length
 from argand.errors import InputError
 from argand.io.structure import expand_all, is_structure_file, read_many
 from argand.io.structure_parquet import count_rows
@@ -199,9 +199,7 @@ def _chunks(tasks: Tasks, left: Iterator[Task], machines: Machines) -> Iterator[
     sent = 0
     while True:
         expected = tasks.count() - sent - tasks.taken_over - len(tasks.skipped)
-        # As `crew.in_chunks` has it, for tasks that do not lie in a list.
-        share = expected // (4 * machines.most)
-        chunk = list(islice(left, max(1, min(_CHUNK, share))))
+        chunk = list(islice(left, chunk_length(expected, machines, _CHUNK)))
         if not chunk:
             return
         yield chunk

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from argand.crew import HERE, Crew, Machines, in_chunks
+from argand.crew import HERE, Crew, Machines, chunk_length
 from argand.errors import ConfigError
 from argand.io.expt import ExptImages
 from argand.io.expt_content import is_experiment_list
@@ -169,7 +169,7 @@ def in_stacks(tasks: Sequence[ImageTask], machines: Machines) -> Stacks[ImageTas
     """The tasks for these machines; of a stack, the first and the last tell whether it is hopeless."""
 
     def length(ready: deque[ImageTask]) -> int:
-        return len(next(in_chunks(range(len(ready)), machines, CHUNK)))
+        return chunk_length(len(ready), machines, CHUNK)
 
     of_files: dict[str, list[ImageTask]] = {}
     for task in tasks:
