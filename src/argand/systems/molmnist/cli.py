@@ -217,7 +217,7 @@ def evaluate(
         Path | None, typer.Argument(help="Weights of a run, in place of the shipped ones.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="module:function of any model; see the guide in docs/molmnist.md.")
+        str | None, typer.Option(help="module:function of any model; see the guide in docs/theory/molmnist.md.")
     ] = None,
     set_name: Annotated[
         str, typer.Option("--set", help="standard, hard, or a file that simulate wrote.")

@@ -100,7 +100,7 @@ def decode_content(
 ) -> Decoded:
     """The structure that explains the coefficients best, of those found in so many seconds of computing.
 
-    Places by matching pursuit, then elements by least squares at these places: docs/crystals.md.
+    Places by matching pursuit, then elements by least squares at these places: docs/theory/crystals.md.
     """
     search = Pursuit(content.lattice, content.hkl, content.density, content.count, seconds)
     found = search.solve(int(np.ceil(tries * min(1.0, (_ALL_TRIES / content.count) ** 2))))

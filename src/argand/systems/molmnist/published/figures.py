@@ -21,7 +21,7 @@ from argand.systems.molmnist.fibril.fibril import FIBRILS
 _SHOWN_Q = 2.0
 """1/Å to which patterns are shown, by hand: beyond lies what single atoms scatter."""
 _BLUR = 1.0
-"""Å by which differences of shapes are blurred: as where shapes are scored (docs/molmnist.md)."""
+"""Å by which differences of shapes are blurred: as where shapes are scored (docs/theory/molmnist.md)."""
 _DECADES = 6
 """Of intensity that are shown, by hand, for the eye."""
 _EXAMPLES = 5
