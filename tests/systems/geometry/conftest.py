@@ -37,7 +37,7 @@ class BrightestPixel:
             file=frame.path,
             index=frame.index,
             shape=frame.shape,
-            reliable=not blank,
+            trusted=not blank,
             reason="near-blank image" if blank else "",
             path="network" if blank else "lattice",
             geometry=geometry,
@@ -58,7 +58,7 @@ class BrightestPixel:
     def pool(
         self, frames: Sequence[Frame], predictions: Sequence[Prediction], options: Options = PLAIN
     ) -> Prediction:
-        good = [p.geometry.beam_centre_px for p in predictions if p.reliable and p.geometry]
+        good = [p.geometry.beam_centre_px for p in predictions if p.trusted and p.geometry]
         if not good:
             return replace(predictions[0], file="pooled", frames=len(frames))
         geometry = predictions[0].geometry

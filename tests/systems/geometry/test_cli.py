@@ -62,7 +62,7 @@ def test_json_is_a_list_with_one_object_a_file_and_the_pooled_one_last(
     first, second, pooled = json.loads(answer.stdout)
     assert answer.exit_code == 0
     assert (first["file"], second["file"]) == (str(files[0]), str(files[1]))
-    assert first["reliable"] is True
+    assert first["trusted"] is True
     assert first["beam_centre_px"] == [60.5, 45.5]
     assert second["beam_centre_px"] == [62.5, 41.5]
     assert pooled["file"] == "pooled"
@@ -95,9 +95,9 @@ def test_bad_files_are_told_and_the_others_answered(
     answer = run("predict", missing, tmp_path / "junk.cbf", good, *KNOWN, "--json")
     records = {Path(record["file"]).name: record for record in json.loads(answer.stdout)}
     assert answer.exit_code == 1
-    assert records["good.npy"]["reliable"]
+    assert records["good.npy"]["trusted"]
     for name in ("junk.cbf", "gone*.cbf"):
-        assert records[name]["reliable"] is False
+        assert records[name]["trusted"] is False
         assert records[name]["reason"]
         lines = [line for line in answer.stderr.splitlines() if name in line]
         assert len(lines) == 1
@@ -152,7 +152,7 @@ def test_csv_has_one_line_a_record(
     (row,) = csv.DictReader(io.StringIO(answer.stdout))
     assert float(row["beam_fast_px"]) == 60.5
     assert float(row["pitch_deg"]) == pytest.approx(np.degrees(0.01))
-    assert row["reliable"] == "True"
+    assert row["trusted"] == "True"
 
 
 def test_all_frames_of_a_stack_are_answered(
@@ -161,7 +161,7 @@ def test_all_frames_of_a_stack_are_answered(
     stack = write_stack(tmp_path / "m.h5", [(60, 45), None, (30, 20)])
     *single, pooled = json.loads(run("predict", stack, *KNOWN, "--json").stdout)
     assert [record["index"] for record in single] == [0, 1, 2]
-    assert [record["reliable"] for record in single] == [True, False, True]
+    assert [record["trusted"] for record in single] == [True, False, True]
     assert pooled["frames"] == 3
 
 
@@ -264,7 +264,7 @@ def test_the_bundled_image_is_answered_near_its_known_centre(run: Callable[..., 
     image = Path(__file__).parents[3] / "examples" / "data" / "thau_3_2_0006.cbf.bz2"
     answer = run("predict", image, "--json", "--out", tmp_path)
     (record,) = json.loads(answer.stdout)
-    assert record["reliable"], record["reason"]
+    assert record["trusted"], record["reason"]
     # DIALS refined this set to 1261.42, 1307.24, known to about 1 px.
     assert np.hypot(*np.subtract(record["beam_centre_px"], (1261.42, 1307.24))) < 2.0
     assert (tmp_path / "thau_3_2_0006.png").stat().st_size > 50_000

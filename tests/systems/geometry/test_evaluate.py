@@ -36,7 +36,7 @@ def prediction(geometry: BeamGeometry | None, reliable: bool = True, sigma: floa
         file="",
         index=0,
         shape=SHAPE,
-        reliable=reliable,
+        trusted=reliable,
         reason="" if reliable else "blank",
         path="network" if known else "none",
         geometry=geometry,
@@ -144,7 +144,7 @@ def test_errors_are_in_pixels_of_the_detector():
 
 
 def test_stills_without_a_reliable_answer_count_in_the_estimate_only():
-    found = [outcome((0.0, 1.0)), outcome((0.0, 9.0), reliable=False)]
+    found = [outcome((0.0, 1.0)), outcome((0.0, 9.0), trusted=False)]
     figures = summarise(found)["evidence"]["both"]
     assert figures["refined"]["centre_mean_px"] == pytest.approx(5)
     assert figures["answered"]["centre_mean_px"] == pytest.approx(1)
@@ -153,7 +153,7 @@ def test_stills_without_a_reliable_answer_count_in_the_estimate_only():
 
 
 def test_stills_without_any_answer_have_no_error():
-    found = [Outcome(0, TRUTH, SHAPE, 1, {"both": prediction(None, reliable=False)})]
+    found = [Outcome(0, TRUTH, SHAPE, 1, {"both": prediction(None, trusted=False)})]
     figures = summarise(found)["evidence"]["both"]
     assert figures["network"]["count"] == 0
     assert figures["refined"]["centre_mean_px"] is None

@@ -465,7 +465,7 @@ def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
         console.print(prediction_table(records, wide=console.width >= WIDE))
         noted: dict[str, list[str]] = {}
         for record in records:
-            if not record["reliable"] and not record.get("failed"):
+            if not record["trusted"] and not record.get("failed"):
                 say(record_line(record))
             for note in [] if record["pooled"] else record.get("notes", []):
                 noted.setdefault(note, []).append(Path(record["file"]).name)

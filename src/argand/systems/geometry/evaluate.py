@@ -83,9 +83,9 @@ def _evidence_figures(found: Sequence[Outcome], kind: EvidenceKind) -> dict[str,
     stages: tuple[Stage, ...] = ("network", "refined", "answered")
     return {
         **{stage: error_figures(*errors(found, stage, kind)) for stage in stages},
-        "share_answered": float(np.mean([p.reliable for p in predictions])),
+        "share_answered": float(np.mean([p.trusted for p in predictions])),
         "paths": dict(Counter(p.path for p in predictions)),
-        "reasons": dict(Counter(p.reason for p in predictions if not p.reliable)),
+        "reasons": dict(Counter(p.reason for p in predictions if not p.trusted)),
         "seconds": float(np.median([p.seconds for p in predictions])),
         "calibration": calibration(found, kind),
     }

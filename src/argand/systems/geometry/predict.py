@@ -1,22 +1,27 @@
-"""From an image to beam centre and tilt: network first, then the physics that the image has evidence for."""
+"""From an image to beam centre and tilt: the network first, then a fit of the lattice or the rings."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, TypedDict, Unpack, get_args, overload
 
 import numpy as np
 import torch
 
 from argand.errors import InputError
-from argand.io.image import Frame, read_frame, with_overrides
-from argand.io.mask import LARGEST
+from argand.io.image import Frame
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, network_of, system_of
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, extract_features
 from argand.physics.still.spot import is_binary
+from argand.page.notebook import html_card
+from argand.progress import duration
+from argand.runs.answers import Answers
+from argand.systems.geometry.files.answer import ImagePrediction
+from argand.systems.geometry.files.source import Source, read_source
 from argand.systems.geometry.network import POINTS, CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.lattice import is_flat, try_lattice
@@ -29,6 +34,8 @@ from argand.systems.geometry.refine.swung import SWUNG_PRIOR, is_swung, try_swun
 from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts, no_hit
 from argand.systems.geometry.system import Geometry, known_numbers
 
+SHOWN_PRESETS = ("standard", "realistic")
+"""Simulated sets whose figures describe a predictor in a line: the easiest and the most general one."""
 WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
 NETWORK_SIGMA_SCALE, COARSE_SHARE = 1.5, 0.15
 """Factor on the network's own standard deviation, and the least share of the coarse stage's that it is taken
@@ -43,16 +50,61 @@ BINARY_SIGMA_SCALE = 1.2
 """Factor for images of zeros and ones; likewise measured."""
 
 
-class Predictor:
-    """The trained network with the refinement behind it; one per process is enough."""
+class Asked(TypedDict, total=False):
+    """Keyword arguments of `Predictor.predict`."""
 
-    def __init__(self, system: Geometry, network: CentreNetwork) -> None:
+    mask: str | Path | np.ndarray | None
+    wavelength: float | None
+    distance_mm: float | None
+    pixel_size_mm: float | tuple[float, float] | None
+    two_theta_deg: float | None
+    index: int
+    geometry: str | Path | None
+    options: Options
+
+
+class Predictor:
+    """The trained network with the refinement behind it; one per process is enough.
+
+    `header` is that of the weights: training, figures, limits.
+    """
+
+    def __init__(
+        self, system: Geometry, network: CentreNetwork, header: Mapping[str, Any] | None = None
+    ) -> None:
         self.system = system
         self.network = network.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.header = header or {}
 
+    def __repr__(self) -> str:
+        return f"<geometry.Predictor: {'; '.join(self._told().values())}>"
+
+    def _repr_html_(self) -> str:
+        """A table of the weights, their training and their figures, for notebooks."""
+        return html_card("Predictor of geometry", self._told())
+
+    def _told(self) -> dict[str, str]:
+        """Weights, training and figures, in a few words each."""
+        training, figures = self.header.get("training", {}), self.header.get("figures", {}).get("simulated", {})
+        told = {"weights": f"weights {self.header.get('name', 'not from a file')}"}
+        if training:
+            told["training"] = f"{training['samples']} stills in {duration(training['seconds'])}"
+        for preset in [name for name in SHOWN_PRESETS if name in figures]:
+            row = figures[preset]
+            found = row["centre px, reliable"]
+            error = "" if found is None else f", centre within {found:.2g} px (mean)"
+            told[preset] = f"{preset}: {100 * row['share reliable']:.0f} % trusted{error}"
+        return told
+
+    @overload
+    def predict(self, source: Source, **asked: Unpack[Asked]) -> ImagePrediction: ...
+    @overload
+    def predict(
+        self, source: list[Source] | tuple[Source, ...], **asked: Unpack[Asked]
+    ) -> Answers[ImagePrediction]: ...
     def predict(
         self,
-        source: str | Path | np.ndarray | Frame,
+        source: Source | list[Source] | tuple[Source, ...],
         *,
         mask: str | Path | np.ndarray | None = None,
         wavelength: float | None = None,
@@ -62,37 +114,31 @@ class Predictor:
         index: int = 0,
         geometry: str | Path | None = None,
         options: Options = PLAIN,
-    ) -> Prediction:
-        """Beam centre and tilt of one image: a file (frame `index` of it), a Frame, or an array [slow, fast].
+    ) -> ImagePrediction | Answers[ImagePrediction]:
+        """Beam centre and tilt of one image, or of each image of a list.
 
-        Lengths in mm, wavelength in Å, angle of the detector's arm in degrees; they override what the file
-        says, and an array needs the first three. `geometry` is a .geom, .expt or NXmx file that says where
-        the panels of the file's detector stand.
-        Raises InputError where the file cannot be read or a needed number is missing.
+        An image is a file (image number `index` of it), a `Frame`, an array [slow, fast], or an item of a
+        simulated data set. Of a list, an image that cannot be predicted has a `Failure` in its place.
+
+        Wavelength in Å, lengths in mm, two theta of the detector arm in degrees; they replace the values of the
+        header, and an array needs the first three. `mask` is a file or an array, True (or in files zero) where
+        a pixel is usable. `geometry` is a .geom, .expt or NXmx file with the positions of the panels.
+
+        Raises InputError if the file cannot be read or a required number is missing.
         """
+        stated = {"wavelength": wavelength, "distance_mm": distance_mm, "pixel_size_mm": pixel_size_mm}
+        read = partial(read_source, index=index, geometry=geometry, **stated, mask=mask, two_theta_deg=two_theta_deg)
+        if isinstance(source, list | tuple):
+            return Answers.of(source, lambda one: self._predict_image(partial(read, one), options))
+        return self._predict_image(partial(read, source), options)
+
+    def _predict_image(self, read: Callable[[], Frame], options: Options) -> ImagePrediction:
         began = time.perf_counter()
         if options.evidence not in get_args(EvidenceKind):
-            raise InputError(f"evidence '{options.evidence}' is none of {', '.join(get_args(EvidenceKind))}")
-        if isinstance(source, np.ndarray):
-            if source.ndim != 2:
-                raise InputError(
-                    f"an array of {source.ndim} dimensions is no image; give one frame [slow, fast]"
-                )
-            usable = (source >= 0) & (source < LARGEST)
-            source = Frame("array", 0, source, usable, None, None, None, None)
-        frame = source if isinstance(source, Frame) else read_frame(source, index, geometry)
-        if isinstance(pixel_size_mm, int | float):
-            pixel_size_mm = (float(pixel_size_mm), float(pixel_size_mm))
-        frame = with_overrides(
-            frame,
-            wavelength=wavelength,
-            distance_mm=distance_mm,
-            pixel_size_mm=pixel_size_mm,
-            mask=mask,
-            two_theta_deg=two_theta_deg,
-        )
-        answer = self.predict_frame(frame, options)
-        return replace(answer, seconds=time.perf_counter() - began)
+            known = ", ".join(get_args(EvidenceKind))
+            raise InputError(f"unknown evidence '{options.evidence}'; choose from {known}")
+        answer = self.predict_frame(read(), options)
+        return ImagePrediction.of(replace(answer, seconds=time.perf_counter() - began), read)
 
     def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         """Beam centre and tilt of one frame. Raises InputError as `nominal_geometry` does."""
@@ -103,7 +149,7 @@ class Predictor:
         nominal = nominal_geometry(frame)
         seen = extract_features(frame.data, frame.mask)
         if len(seen.spots) < options.least_spots:
-            return replace(no_hit(frame, seen), seconds=time.perf_counter() - began)
+            return replace(no_hit(frame, seen, options.least_spots), seconds=time.perf_counter() - began)
         network, sigma, tilt = self._ask(seen, nominal, evidence)
         if is_binary(frame.data, frame.mask):
             sigma *= BINARY_SIGMA_SCALE
@@ -142,7 +188,7 @@ class Predictor:
         Raises InputError where frames that must be summed differ in shape.
         """
         began = time.perf_counter()
-        good = [p for p in predictions if p.reliable and p.covariance is not None]
+        good = [p for p in predictions if p.trusted and p.covariance is not None]
         mean = with_header_note(average(good, options)) if good else None
         answer = mean or self.predict_frame(sum_frames(frames), options)
         return replace(answer, file="pooled", frames=len(frames), seconds=time.perf_counter() - began)
@@ -176,7 +222,8 @@ def load(path: Path | str | None = None) -> Predictor:
     network = network_of(system.network, state, source)
     if not isinstance(network, CentreNetwork):
         raise InputError(f"{source}: weights of the network {system.network_name}; predict needs ours")
-    return Predictor(system, network)
+    name = source.parent.name if source.name == "model.safetensors" else str(source)
+    return Predictor(system, network, {**header, "name": name})
 
 
 def nominal_geometry(frame: Frame) -> BeamGeometry:

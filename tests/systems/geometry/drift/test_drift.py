@@ -46,7 +46,7 @@ def test_the_rate_is_found_within_its_own_uncertainty():
 
 def test_unreliable_pooled_and_repeated_answers_do_not_count():
     records = [record(0, 0.0, distance_mm=None), record(0, 0.0), record(1, 1.0)]
-    records += [record(2, 2.0, reliable=False), record(3, 3.0, pooled=True)]
+    records += [record(2, 2.0, trusted=False), record(3, 3.0, pooled=True)]
     (series,) = drift_of(records).series
     assert (len(series), series.name) == (2, "250.0 mm")
 
@@ -91,4 +91,4 @@ def test_sources_are_runs_and_lines(tmp_path: Path):
     with pytest.raises(InputError, match="no such file"):
         read_sources([tmp_path / "gone"])
     with pytest.raises(InputError, match="no reliable answers"):
-        drift_of([record(0, 0.0, reliable=False)])
+        drift_of([record(0, 0.0, trusted=False)])

@@ -34,7 +34,7 @@ def answer(frame: Frame, predictor: object) -> FrameAnswer:
 
 
 def unreliable(answer: FrameAnswer) -> FrameAnswer:
-    return FrameAnswer(answer.frame, replace(answer.prediction, reliable=False, reason="near-blank image"))
+    return FrameAnswer(answer.frame, replace(answer.prediction, trusted=False, reason="near-blank image"))
 
 
 @pytest.mark.parametrize(

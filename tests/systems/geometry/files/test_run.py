@@ -148,8 +148,8 @@ def test_a_record_holds_the_whole_prediction(tmp_path: Path, files: list[str], q
     with RunFolder(None) as run:
         predict_files(files[:1], quick, STATED, run, pytest.fail)
     record = json.loads(json.dumps(run.records[0]))
-    restored = Prediction.from_json(record)
-    assert json.loads(json.dumps(restored.to_json())) == {key: record[key] for key in restored.to_json()}
+    restored = Prediction.from_dict(record)
+    assert json.loads(json.dumps(restored.to_dict())) == {key: record[key] for key in restored.to_dict()}
     assert restored.covariance is not None
     assert restored.geometry is not None
     assert restored.geometry.pitch == 0.01 / 3

@@ -20,7 +20,7 @@ def answer(header: tuple[float, float] | None, sigma: float = 0.3, reliable: boo
         file="a.cbf",
         index=0,
         shape=SHAPE,
-        reliable=reliable,
+        trusted=reliable,
         reason="" if reliable else "not enough evidence",
         path="lattice",
         geometry=BeamGeometry(FOUND, 250.0, 1.0, (PIXEL, PIXEL)),
@@ -66,7 +66,7 @@ def test_off_the_detector_with_and_without_another_reading() -> None:
     )
     lost = "the header's beam centre (-900.0, 700.0) px lies off the detector"
     assert header_note(answer((-900.0, 700.0))) == lost
-    assert header_note(answer((-900.0, 700.0), sigma=500.0, reliable=False)) == lost
+    assert header_note(answer((-900.0, 700.0), sigma=500.0, trusted=False)) == lost
 
 
 @pytest.mark.parametrize("header", [None, FOUND, (1266.0, 1303.0), (1400.0, 1000.0), (1231.5, 1263.5)])
@@ -79,8 +79,8 @@ def test_headers_that_are_right_or_wrong_in_no_known_way_are_left_alone(
 
 def test_nothing_is_said_where_the_answer_knows_less_than_the_header() -> None:
     swapped = (FOUND[1], FOUND[0])
-    assert header_note(answer(swapped, sigma=40.0, reliable=False)) is None
-    note = header_note(answer(swapped, sigma=3.0, reliable=False))
+    assert header_note(answer(swapped, sigma=40.0, trusted=False)) is None
+    note = header_note(answer(swapped, sigma=3.0, trusted=False))
     assert note is not None
     assert note.endswith("it would be 0.0 px from the best guess")
     assert header_note(replace(answer(swapped), geometry=None)) is None

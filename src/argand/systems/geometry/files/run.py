@@ -212,7 +212,7 @@ def _earlier(file: str, asked: str, run: RunFolder) -> dict[int, Answer]:
     found: dict[int, Answer] = {}
     for index, record in run.take_over(file, asked).items():
         try:
-            found[index] = Answer(record, Prediction.from_json(record))
+            found[index] = Answer(record, Prediction.from_dict(record))
         except ConfigError:  # written by another version, or by hand
             continue
     return found

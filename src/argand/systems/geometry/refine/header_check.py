@@ -43,12 +43,12 @@ def header_note(prediction: Prediction) -> str | None:
     apart = _apart(header, found)
     stated = f"the header's beam centre ({header[0]:.1f}, {header[1]:.1f}) px"
     if apart <= max(USUAL_PX, SURE * sigma):
-        return f"{stated}{off}" if off and not prediction.reliable else None
+        return f"{stated}{off}" if off and not prediction.trusted else None
     limit = min(CLOSER * apart, max(USUAL_PX, SURE * sigma))
     name, place = min(_readings(header, prediction), key=lambda reading: _apart(reading[1], found))
     if _apart(place, found) > limit:
         return f"{stated}{off}" if off else None
-    one = "the one found" if prediction.reliable else "the best guess"
+    one = "the one found" if prediction.trusted else "the best guess"
     which = f"{name}, ({place[0]:.1f}, {place[1]:.1f}), it would be {_apart(place, found):.1f} px from {one}"
     return f"{stated}{off}; {which}" if off else f"{stated} is {apart:.0f} px from {one}; {which}"
 

@@ -51,8 +51,8 @@ def answer_panels(frame: Frame, answer: Callable[[Frame], Prediction]) -> Predic
     answered = replace(answered, seconds=time.perf_counter() - began)
     if error < SETTLED_PX:
         return answered
-    reason = f"the panels do not settle: {error:.1f} px after {MOST_TIMES} times"
-    return replace(answered, reliable=False, reason=answered.reason or reason)
+    reason = f"the positions of the panels do not converge: {error:.1f} px after {MOST_TIMES} rounds"
+    return replace(answered, trusted=False, reason=reason if answered.trusted else answered.reason)
 
 
 def flat_image(frame: Frame) -> Frame:

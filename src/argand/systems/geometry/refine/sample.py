@@ -45,7 +45,7 @@ class Sample:
     unit_cell_sigma: tuple[float, ...] | None = None
     bravais: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Its numbers by the names of the fields."""
         return {**vars(self), "bravais": list(self.bravais)}
 
