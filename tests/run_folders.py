@@ -45,7 +45,7 @@ def centre_of(file: str, index: int = 0, trusted: bool = True) -> Centre:
         index=index,
         shape=(100, 120),
         trusted=trusted,
-        reason="" if trusted else f"{file}: too few spots",
+        reason="a lattice gives the centre" if trusted else f"{file}: too few spots",
         path="lattice",
         geometry=BeamGeometry((60.5, 45.5), 150.0, 1.0, (0.1, 0.1), 0.01, -0.02),
         sigma_px=0.25,

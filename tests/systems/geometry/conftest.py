@@ -38,7 +38,7 @@ class BrightestPixel:
             index=frame.index,
             shape=frame.shape,
             trusted=not blank,
-            reason="near-blank image" if blank else "",
+            reason="near-blank image" if blank else "a lattice gives the centre to ±0.25 px",
             path="network" if blank else "lattice",
             geometry=geometry,
             sigma_px=0.25,

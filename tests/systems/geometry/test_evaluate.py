@@ -29,15 +29,15 @@ TRUTH = BeamGeometry((103.0, 96.0), 200.0, 1.0, (0.1, 0.1), np.radians(0.5), np.
 SHAPE = (200, 200)
 
 
-def prediction(geometry: BeamGeometry | None, reliable: bool = True, sigma: float = 1.0) -> Prediction:
+def prediction(geometry: BeamGeometry | None, trusted: bool = True, sigma: float = 1.0) -> Prediction:
     """A prediction of this geometry, which the network knew as well."""
     known = geometry is not None
     return Prediction(
         file="",
         index=0,
         shape=SHAPE,
-        trusted=reliable,
-        reason="" if reliable else "blank",
+        trusted=trusted,
+        reason="" if trusted else "blank",
         path="network" if known else "none",
         geometry=geometry,
         sigma_px=sigma if known else None,

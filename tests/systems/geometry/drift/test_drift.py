@@ -22,7 +22,7 @@ def record(number: int, hours: float | None, sigma: float = 0.1, **more: Any) ->
     """An answer whose centre moves with the hours."""
     noise = np.random.default_rng(number).normal(0.0, sigma, 2)
     centre = np.array([1262.0, 1307.0]) + RATE * (hours or 0.0) + noise
-    told = {"file": f"a_{number:04d}.cbf", "index": 0, "reliable": True, "pooled": False, "sigma_px": sigma}
+    told = {"file": f"a_{number:04d}.cbf", "index": 0, "trusted": True, "pooled": False, "sigma_px": sigma}
     told |= {
         "beam_centre_px": centre.tolist(),
         "header_beam_centre_px": [1261.0, 1307.5],
@@ -90,5 +90,5 @@ def test_sources_are_runs_and_lines(tmp_path: Path):
     assert len(read_sources([tmp_path, tmp_path / "today.jsonl"])) == 2
     with pytest.raises(InputError, match="no such file"):
         read_sources([tmp_path / "gone"])
-    with pytest.raises(InputError, match="no reliable answers"):
+    with pytest.raises(InputError, match="no trusted answers"):
         drift_of([record(0, 0.0, trusted=False)])

@@ -14,14 +14,14 @@ FOUND = (1261.0, 1308.0)
 PIXEL = 0.172
 
 
-def answer(header: tuple[float, float] | None, sigma: float = 0.3, reliable: bool = True) -> Prediction:
+def answer(header: tuple[float, float] | None, sigma: float = 0.3, trusted: bool = True) -> Prediction:
     """An answer at FOUND on a 6M detector whose header says something else."""
     return Prediction(
         file="a.cbf",
         index=0,
         shape=SHAPE,
-        trusted=reliable,
-        reason="" if reliable else "not enough evidence",
+        trusted=trusted,
+        reason="" if trusted else "not enough evidence",
         path="lattice",
         geometry=BeamGeometry(FOUND, 250.0, 1.0, (PIXEL, PIXEL)),
         sigma_px=sigma,

@@ -111,7 +111,7 @@ def test_panels_that_do_not_settle_are_no_answer(predictor: object) -> None:
 
     found = answer_panels(frame, never_sure)
     assert not found.trusted
-    assert found.reason.startswith("the panels do not settle")
+    assert found.reason.startswith("the positions of the panels do not converge")
 
 
 def test_a_flat_image_of_panels_is_a_frame_like_any_other() -> None:

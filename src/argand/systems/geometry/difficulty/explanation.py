@@ -1,4 +1,4 @@
-"""Which parameter best explains what is hard: ranks against thresholds, as in the root of a regression tree."""
+"""Which parameter best explains what is hard: ranks against thresholds, as in a regression tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

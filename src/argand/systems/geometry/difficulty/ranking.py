@@ -52,7 +52,7 @@ class StillCase:
 
 @dataclass(frozen=True)
 class Judged:
-    """The answer for one image. `error_px` and `sigma_px` are in detector px; None without truth or estimate."""
+    """The answer for an image. `error_px` and `sigma_px` in detector px; None without truth or estimate."""
 
     name: str
     trusted: bool

@@ -39,11 +39,7 @@ _STEPS_S = (
 def write_drift(page: Path, drift: Drift) -> Path:
     """Write the page."""
     count = sum(map(len, drift.series))
-    span = (
-        "in order; no times are known"
-        if drift.start is None
-        else f"from {drift.start:%Y-%m-%d %H:%M:%S}"
-    )
+    span = "in order; no times are known" if drift.start is None else f"from {drift.start:%Y-%m-%d %H:%M:%S}"
     drawn = tuple(merged(series, MOST_POINTS) for series in drift.series)
     parts = [
         "<h1>Drift of the beam centre</h1>",

@@ -43,9 +43,9 @@ class ImagePrediction(Prediction):
     def write(self, path: str | Path) -> Path:
         """Write the geometry as a file for another program, by its suffix, and return its path.
 
-        `.expt` (DIALS), `.poni` (pyFAI), `.geom` (CrystFEL), `.xds` or `.INP` (XDS); a detector of panels takes
-        `.expt` and `.geom`. Raises ConfigError for another suffix, InputError for an answer that is not
-        trusted, and OutputError where the disk refuses.
+        `.expt` (DIALS), `.poni` (pyFAI), `.geom` (CrystFEL), `.xds` or `.INP` (XDS); a detector of panels
+        takes `.expt` and `.geom`. Raises ConfigError for another suffix, InputError for an answer that is not
+        trusted, and OutputError if the disk refuses.
         """
         from argand.systems.geometry.files.geometry_files import write_answer
 
@@ -83,4 +83,6 @@ class ImagePrediction(Prediction):
 
         rows = {name or "shift, mm": value for name, value, _ in number_rows(self) if value}
         name = Path(self.file).name + (f" #{self.index}" if self.index else "")
-        return html_card(name, rows, picture, f"{'trusted' if self.trusted else 'not trusted'}: {self.reason}")
+        return html_card(
+            name, rows, picture, f"{'trusted' if self.trusted else 'not trusted'}: {self.reason}"
+        )

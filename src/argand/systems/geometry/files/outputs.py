@@ -24,6 +24,7 @@ from argand.systems.geometry.files.record import TABLE, failed, frame_record, st
 from argand.systems.geometry.refine.modular import flat_image, plane_geometry
 from argand.systems.geometry.refine.prediction import Prediction
 
+
 @dataclass(frozen=True)
 class Outputs:
     """What is written for each answer, and where; nothing without a folder."""
@@ -76,9 +77,9 @@ class RunFolder(runs.RunFolder):
         return Outputs(self.folder, self.formats, self.overlay)
 
     def write_results(self, folder: Path) -> None:
-        """Write the records as lines of JSON and as a table."""
+        """Write the records as JSON lines and as CSV."""
         super().write_results(folder)
-        write_lines(folder / TABLE, to_csv(self.records).splitlines())
+        write_lines(folder / TABLE, to_csv(self.all_records).splitlines())
 
     def written(self, record: Record) -> list[str]:
         """Geometry files and picture of a record."""
@@ -102,15 +103,14 @@ class RunFolder(runs.RunFolder):
         geometry = prediction.stated_geometry
         if geometry is not None:
             self._geometries[record["name"]] = geometry, prediction.moved_panels
-        if self.folder is not None:
-            for old in set(self._downloads.get(record["name"], [])) - set(record["downloads"]):
-                (self.folder / old).unlink(missing_ok=True)
 
     @cached_property
-    def _downloads(self) -> dict[str, list[str]]:
-        """Geometry files of an earlier run by the name of its answer."""
-        earlier = [record for records in self._earlier.values() for record in records]
-        return {record.get("name", ""): record.get("downloads", []) for record in earlier}
+    def others(self) -> list[Record]:
+        """As of `runs.RunFolder`, without pooled answers for images of this run, which are replaced."""
+        told = super().others
+        return [
+            one for one in told if not (one.get("pooled") and self._asked_files & set(one.get("files", [])))
+        ]
 
     def add_pooled(self, group: FrameGroup, outcome: Prediction | Failure) -> Record:
         """Write the outputs of the answer for a group of frames and return its record."""
@@ -149,9 +149,7 @@ class RunFolder(runs.RunFolder):
         """
         wanted = set(images.frames)
         files = {file for file, _ in wanted}
-        sure = [
-            record for record in self.records if record["trusted"] and record["name"] in self._geometries
-        ]
+        sure = [record for record in self.records if record["trusted"] and record["name"] in self._geometries]
         pooled = [record for record in sure if record["pooled"] and files & set(record["files"])]
         single = [record for record in sure if (record["file"], record["index"]) in wanted]
         found = next((self._geometries[record["name"]] for record in pooled + single), None)
@@ -159,4 +157,3 @@ class RunFolder(runs.RunFolder):
             return None if found is None else found[0]
         geometry, panels = found
         return geometry if panels is None else plane_geometry(images.panels, panels, geometry.wavelength)
-

@@ -23,8 +23,8 @@ from argand.typing import Image, Mask, Points2, Vector2
 LONGEST_SIDE_PX = 900
 """Longest side of the picture of the whole image in px. By hand: a little more than its size at 100 dpi."""
 ZOOM_PX = 40.0
-"""Half the side of the view about the centre, in detector px. By hand: shows a header's centre that is off by the
-usual few px, and single pixels."""
+"""Half the side of the view around the centre, in detector px. By hand: shows a header's centre that is off
+by the usual few px, and single pixels."""
 HEADER_COLOUR = "#ff9f1c"
 FOUND_COLOUR = "#19d3f3"
 RING_COLOUR = "#5ad1f2"
@@ -123,8 +123,8 @@ def ring_px(geometry: BeamGeometry, d: float) -> Points2:
 def show_image(axes: Axes, image: np.ndarray, extent: tuple[float, float, float, float]) -> None:
     """Draw the square root of the counts above the lowest background; masked pixels are grey.
 
-    The root makes the noise of Poisson counts even. Between percentiles 1 and 99.7 (by hand), so that spots and
-    hot pixels do not set the scale.
+    The root makes the noise of Poisson counts even. Between percentiles 1 and 99.7 (by hand), so that spots
+    and hot pixels do not set the scale.
     """
     axes.set_facecolor(GAP_COLOUR)
     finite = image[np.isfinite(image)]

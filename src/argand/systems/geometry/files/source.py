@@ -31,10 +31,10 @@ def read_source(
     mask: Mask | str | Path | None = None,
     two_theta_deg: float | None = None,
 ) -> Frame:
-    """The frame of a source (of a file, its image number `index`), with these values in place of its header's.
+    """The frame of a source (image number `index` of a file), with these values in place of the header's.
 
-    Arguments as of `Predictor.predict`. Raises InputError for a file that cannot be read, an array that is not
-    an image, and a mapping that is not a sample of a data set.
+    Arguments as of `Predictor.predict`. Raises InputError for a file that cannot be read, an array that is
+    not an image, and a mapping that is not a sample of a data set.
     """
     if isinstance(source, Frame):
         frame = source

@@ -24,8 +24,8 @@ _FIGURES = {
 def prediction_table(records: Iterable[Record], wide: bool = True) -> Table:
     """One line for each answer, with the header's centre beside the predicted one.
 
-    The best guess of an answer that is not trusted is dim and headed so. Columns that follow from others (PONI,
-    the shift in mm) and those of the sample are only in the `wide` table.
+    The best guess of an answer that is not trusted is dim and labelled. Columns that follow from others
+    (PONI, the shift in mm) and those of the sample are only in the `wide` table.
     """
     columns = [column for column in _COLUMNS if wide or column not in _WIDE_ONLY]
     table = plain_table("image", *columns)

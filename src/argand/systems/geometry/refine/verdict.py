@@ -32,9 +32,9 @@ STRETCH_NOTE, STRETCH_LIMIT = 0.005, 0.02
 five times the precision from one still with several hundred spots, and twice the 1 % to which the distance
 is assumed to be known."""
 FAR_SIGMAS = 5.0
-"""Largest distance of a trusted lattice origin from the network's centre, in standard deviations of the network
-(of 1 px at least). By hand: of 170 correct origins on the seed for choices none was beyond 2.6. Not applied to
-swung-out detectors and electrons, on which the network was not trained."""
+"""Largest distance of a trusted lattice origin from the network's centre, in standard deviations of the
+network (of 1 px at least). By hand: of 170 correct origins on the seed for choices none was beyond 2.6. Not
+applied to swung-out detectors and electrons, on which the network was not trained."""
 SCATTER_SHARE, TILT_FLOOR_DEG = 0.1, 0.02
 """Least standard deviation of a centre from a lattice, as a share of the residual of its spots, and of each
 angle, in degrees. Chosen on 24 stills of each set of the seed for choices: with 0.2 and 0.03 errors were 0.35
@@ -42,8 +42,8 @@ to 0.45 of their standard deviations (0.6 for angles) where only the centre was 
 MOST_SIGMA_PX = 2.0
 """Largest standard deviation of a trusted centre, px. By hand, see above."""
 MEASURED_STRETCH = 0.005
-"""Largest relative standard deviation of a fitted distance that counts as measured. By hand: half of the 1 % to
-which it is assumed to be known beforehand, so that the spots and not the header determine it."""
+"""Largest relative standard deviation of a fitted distance that counts as measured. By hand: half of the 1 %
+to which it is assumed to be known beforehand, so that the spots and not the header determine it."""
 
 
 def no_hit(frame: Frame, seen: Features, least: int) -> Prediction:
@@ -124,8 +124,8 @@ def _far_off(answer: Prediction, start: BeamGeometry, sigma: float) -> str:
 
 def _with_lattice(answer: Prediction, fit: LatticeFit, options: Options) -> Prediction:
     """The answer with the result of a lattice fit, and a note if the fit finds another distance."""
-    # Spots that the lattice does not explain, and errors that spots have in common (parallax, split crystals),
-    # mean that the model is incomplete: averaging over spots would hide them.
+    # Spots that the lattice does not explain, and errors that spots have in common (parallax, split
+    # crystals), mean that the model is incomplete: averaging over spots would hide them.
     covariance = fit.covariance * fit.offered / fit.indexed
     floor = [(SCATTER_SHARE * fit.rms_px) ** 2] * 2 + [np.radians(TILT_FLOOR_DEG) ** 2] * 2
     covariance += np.diag(floor)

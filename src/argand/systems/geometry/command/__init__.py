@@ -1,0 +1,1 @@
+"""The verbs over images and results, and the options that they share."""
