@@ -1,8 +1,8 @@
-"""Errors of predictions on simulated stills that no network has seen, beside those of a constant answer.
+"""Errors of predictions on simulated stills that no network has seen, with those of a constant answer.
 
-Each still is judged in stages: `constant` says the middle of the detector and no tilt; `network` is the
+Each still is evaluated in stages: `constant` is the middle of the detector without tilt; `network` is the
 network's own answer; `refined` the final estimate, trusted or not; `answered` the final estimate of those
-stills that got a reliable answer, which is what a user sees. Centre errors are in px of the full detector,
+stills that got a trusted answer, which is what a user sees. Centre errors are in px of the full detector,
 tilt errors in degrees.
 """
 
@@ -212,7 +212,7 @@ def coverage(centre: Pairs, sigma: Float[np.ndarray, " n"]) -> list[dict[str, fl
 def draw_coverage(target: Path, evaluations: Sequence[dict[str, Any]]) -> None:
     """Draw each preset's 90th percentile and median error against the share of stills, as a PNG.
 
-    Dotted lines stand where answers cease to be called reliable.
+    Dotted lines mark the share of trusted answers.
     """
     from matplotlib.figure import Figure
 

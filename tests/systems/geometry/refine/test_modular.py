@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -76,7 +77,9 @@ def test_the_pixel_that_the_beam_meets_comes_to_lie_in_the_beam(
     assert found.shift_px == pytest.approx(tuple(moved))
 
 
-def test_the_plane_of_the_answer_moves_the_panels_as_they_were_moved() -> None:
+def test_the_plane_of_the_answer_moves_the_panels_as_they_were_moved(
+    fits_schema: Callable[[Any], None],
+) -> None:
     """A simulated still of a detector that is shifted and tilted, answered by the shipped weights."""
     rng = np.random.default_rng(5)
     drawn = LAYOUTS["jungfrau-4m"](rng, 150.0, 2)
@@ -97,6 +100,7 @@ def test_the_plane_of_the_answer_moves_the_panels_as_they_were_moved() -> None:
     assert answer.shape == plane_of(drawn.panels).shape
     record = to_record(answer.to_dict())
     assert record["panels"] == 8
+    fits_schema(record)
 
 
 def test_panels_that_do_not_settle_are_no_answer(predictor: object) -> None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from argand.errors import ArgandError, ConfigError, InputError
 from argand.io.image import Frame
 from argand.page.notebook import html_card
 from argand.runs.answers import dataframe
-from argand.systems.geometry.files.record import flat
 from argand.systems.geometry.refine.modular import flat_image
 from argand.systems.geometry.refine.prediction import Prediction
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SUFFIXES = {".expt": "expt", ".poni": "poni", ".geom": "geom", ".xds": "xds", ".inp": "xds"}
 """Suffixes of geometry files -> their format."""
@@ -63,15 +64,13 @@ class ImagePrediction(Prediction):
 
     def picture(self) -> bytes:
         """The overlay as PNG: the image, rings of constant resolution, header's and predicted centre."""
-        from argand.systems.geometry.files.overlay import overlay_figure, write_figure
+        from argand.systems.geometry.files.overlay import figure_png, overlay_figure
 
-        content = BytesIO()
-        write_figure(content, overlay_figure(flat_image(self.read()), self), PICTURE_DPI)
-        return content.getvalue()
+        return figure_png(overlay_figure(flat_image(self.read()), self), PICTURE_DPI)
 
-    def to_dataframe(self) -> Any:
-        """The answer as a pandas DataFrame of one row, with the columns of `results.csv`."""
-        return dataframe([flat(self.to_dict())])
+    def to_dataframe(self) -> "DataFrame":
+        """The answer as a pandas DataFrame of one row; MissingExtraError without pandas."""
+        return dataframe([self.to_dict()])
 
     def _repr_html_(self) -> str:
         """A picture and a table, for notebooks."""
@@ -83,6 +82,5 @@ class ImagePrediction(Prediction):
 
         rows = {name or "shift, mm": value for name, value, _ in number_rows(self) if value}
         name = Path(self.file).name + (f" #{self.index}" if self.index else "")
-        return html_card(
-            name, rows, picture, f"{'trusted' if self.trusted else 'not trusted'}: {self.reason}"
-        )
+        note = f"{'trusted' if self.trusted else 'not trusted'}: {self.reason}"
+        return html_card(name, rows, picture, note, self.trusted)

@@ -1,8 +1,8 @@
 """A picture of one answer: the image, rings of constant resolution, and header's and predicted centre."""
 
 import textwrap
+from io import BytesIO
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +12,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from PIL import Image as PictureFile
 
-from argand.io.atomic import valid_text, written
+from argand.io.atomic import valid_text, write_bytes
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.spot import block_sum
@@ -46,12 +46,11 @@ def draw_overlay(path: Path, frame: Frame, prediction: Prediction) -> None:
 
 def save_figure(path: Path, figure: Figure, dpi: float) -> None:
     """Write a figure as a PNG of 256 colours, whole or not at all."""
-    with written(path) as temporary, temporary.open("wb") as file:
-        write_figure(file, figure, dpi)
+    write_bytes(path, figure_png(figure, dpi))
 
 
-def write_figure(file: IO[bytes], figure: Figure, dpi: float) -> None:
-    """Write a figure as a PNG of 256 colours, which has a third of the size of one with all colours."""
+def figure_png(figure: Figure, dpi: float) -> bytes:
+    """A figure as a PNG of 256 colours, which has a third of the size of one with all colours."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
     with any_letters():
@@ -59,7 +58,9 @@ def write_figure(file: IO[bytes], figure: Figure, dpi: float) -> None:
     picture = PictureFile.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
     # Unlike the default method, this one keeps the colours of a few pixels: the markers.
     small = picture.quantize(256, PictureFile.Quantize.MAXCOVERAGE, dither=PictureFile.Dither.NONE)
-    small.save(file, format="png")
+    content = BytesIO()
+    small.save(content, format="png")
+    return content.getvalue()
 
 
 def overlay_figure(frame: Frame, prediction: Prediction) -> Figure:

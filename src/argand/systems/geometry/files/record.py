@@ -74,8 +74,10 @@ FIELDS: Fields = {
 
 
 def with_verdict(record: Record) -> Record:
-    """The record with `trusted`, which argand 0.1 wrote as `reliable`."""
-    return {"trusted": record["reliable"], **record} if "reliable" in record else record
+    """The record with the keys of the verdict, which argand 0.1 wrote under other names."""
+    if "trusted" in record or "reliable" not in record:
+        return record
+    return {"trusted": record["reliable"], "best_guess_px": record.get("unreliable_estimate_px"), **record}
 
 
 def fields_of(record: Record) -> Fields:

@@ -192,12 +192,13 @@ class Prediction:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Prediction":
-        """The prediction that `to_json` told of; what else a record holds is left out.
+        """The prediction from what `to_dict` gave; other keys of a record are ignored.
 
-        Raises ConfigError for a record that is no whole one, and for one of panels, whose positions it lacks.
+        Raises ConfigError for an incomplete record, and for a detector of panels, since a record does not
+        have their positions.
         """
         if record.get("panels"):
-            raise ConfigError("the record of a detector of panels does not hold where they stand")
+            raise ConfigError("a record of a detector of panels does not have their positions")
         covariance = record.get("covariance")
         names = {field.name for field in fields(cls)} - {"covariance", "panels", "sample"}
         answer = from_config(cls, {name: record[name] for name in names if name in record})
