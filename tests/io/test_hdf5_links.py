@@ -132,7 +132,7 @@ def test_numbered_sources_are_all_looked_for(home: Path) -> None:
     assert np.array_equal(read_frame(home / "v.h5", 1).data, IMAGES[0])
     for number, has in ((1, 1), (0, 0)):
         (home / f"part{number}.h5").unlink()
-        with pytest.raises(InputError, match=f"its {has} images" if has else "holds no images"):
+        with pytest.raises(InputError, match=f"it has {has} images" if has else "does not contain images"):
             read_frame(home / "v.h5", 1)
 
 
@@ -140,11 +140,11 @@ def test_circles_end(home: Path) -> None:
     with h5py.File(home / "m.h5", "w") as file:
         file["a"], file["b"] = h5py.SoftLink("/b"), h5py.SoftLink("/a")
         file[PLACE] = h5py.SoftLink("/a")
-    refused(str(home / "m.h5"), "circle")
-    refused(linked(home, h5py.ExternalLink("m.h5", PLACE)), "circle")
-    refused(virtual(home / "v.h5", ".", f"/{PLACE}"), "virtual data set of itself|made of itself")
+    refused(str(home / "m.h5"), "cycle")
+    refused(linked(home, h5py.ExternalLink("m.h5", PLACE)), "cycle")
+    refused(virtual(home / "v.h5", ".", f"/{PLACE}"), "virtual data set of itself|refers to itself")
     virtual(home / "w.h5", "v.h5", PLACE)
-    refused(virtual(home / "v.h5", "w.h5", PLACE), "virtual data set of itself|made of itself")
+    refused(virtual(home / "v.h5", "w.h5", PLACE), "virtual data set of itself|refers to itself")
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,10 @@ def test_circles_end(home: Path) -> None:
         ((50_000, 50_000), {"chunks": (1000, 1000)}, "more than the 67,108,864"),
         ((10**9, 64, 64), {"chunks": (1, 64, 64)}, "1000000000 images"),
         ((10**5, 64, 64), {"chunks": (10**5, 64, 64), "compression": "gzip"}, "larger than any image"),
-        ((2, 64, 64), {"dtype": h5py.string_dtype()}, "no counts"),
-        ((2, 64, 64), {"dtype": [("a", "i4"), ("b", "f8")]}, "no counts"),
-        ((2, 64, 64), {"dtype": "c8"}, "no counts"),
-        ((2, 64, 0), {}, "holds no images|states"),
+        ((2, 64, 64), {"dtype": h5py.string_dtype()}, "not counts"),
+        ((2, 64, 64), {"dtype": [("a", "i4"), ("b", "f8")]}, "not counts"),
+        ((2, 64, 64), {"dtype": "c8"}, "not counts"),
+        ((2, 64, 0), {}, "does not contain images|states"),
     ],
 )
 def test_data_sets_that_state_too_much_or_no_counts(

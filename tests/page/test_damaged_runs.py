@@ -91,7 +91,7 @@ def test_a_file_that_holds_no_records_is_told(run: tuple[Path, Path, Write], con
     folder, records, write = run
     records.write_bytes(content)
     line = told(write, folder)
-    assert any(words in line for words in (records.name, "no run there", "holds no record", "no reliable"))
+    assert any(words in line for words in (records.name, "no run there", "holds no record", "no trusted"))
 
 
 def _folder(path: Path) -> None:
@@ -130,7 +130,7 @@ def test_files_of_answers_that_are_gone_or_none_are_told(
         put(path)
     page = told(write, folder)
     if write is not _drift:
-        assert any(words in page for words in ("no such file", "no regular file", "cannot be opened"))
+        assert any(words in page for words in ("no such file", "not a regular file", "cannot be opened"))
 
 
 def test_files_of_answers_that_are_damaged_are_told(run: tuple[Path, Path, Write]):
@@ -278,7 +278,7 @@ def test_times_of_other_clocks_and_none_do_not_end_a_drift(runs: Path, tmp_path:
     for number, record in enumerate(records):
         record["time"] = when if number == 0 else f"2026-03-01T20:1{number}:00"
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    assert "2 reliable answers" in told(_drift, folder)
+    assert "2 trusted answers" in told(_drift, folder)
 
 
 @pytest.mark.parametrize("write", [write_geometry, write_fibrils, write_patterson, write_crystals])

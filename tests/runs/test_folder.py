@@ -170,5 +170,5 @@ def test_a_run_that_answers_nothing_leaves_the_results_alone(tmp_path: Path, fil
 
 
 def test_what_has_no_end_has_no_digest():
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         file_digest("/dev/zero")

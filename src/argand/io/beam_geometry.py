@@ -44,15 +44,15 @@ def geometry_from_vectors(
     """
     require_sizes(source, wavelength, *pixel_size_mm)
     if not (np.abs(corner_mm) <= _LARGEST**3).all():
-        raise InputError(f"{source}: its detector is nowhere near the sample; mend the file")
+        raise InputError(f"{source}: its detector is impossibly far from the sample; correct the file")
     if not ((np.abs(fast_slow_beam) <= _LARGEST).all() and np.linalg.norm(fast_slow_beam, axis=1).all()):
-        raise InputError(f"{source}: an axis of its detector or its beam has no direction; mend the file")
+        raise InputError(f"{source}: an axis of its detector or its beam has no direction; correct the file")
     fast, slow, beam = fast_slow_beam / np.linalg.norm(fast_slow_beam, axis=1, keepdims=True)
     normal = np.cross(fast, slow)
     # A mirrored image has its normal towards the sample; distances and angles want it along the beam.
     normal = normal if normal @ beam > 0 else -normal
     if not (normal @ beam > _GRAZING_COSINE and corner_mm @ normal > 0):
-        raise InputError(f"{source}: the beam does not meet this detector; check its axes and distance")
+        raise InputError(f"{source}: the beam does not hit this detector; check its axes and distance")
     poni_px = (-(corner_mm @ fast) / pixel_size_mm[0], -(corner_mm @ slow) / pixel_size_mm[1])
     # The third row of Ry(yaw) Rx(pitch) is the beam in the detector's axes; solved for the two angles.
     yaw, pitch = -np.arcsin(fast @ beam), np.arctan2(slow @ beam, normal @ beam)
@@ -65,9 +65,9 @@ def meant(value: object) -> float:
     try:
         number = float(value)  # pyright: ignore[reportArgumentType]
     except (TypeError, OverflowError) as error:
-        raise ValueError(f"{str(value)[:40]} is no number") from error
+        raise ValueError(f"{str(value)[:40]} is not a number") from error
     if not abs(number) <= _LARGEST:
-        raise ValueError(f"{number:g} cannot be meant")
+        raise ValueError(f"{number:g} is impossible")
     return number
 
 
@@ -82,7 +82,7 @@ def direction_meant(values: Iterable[object]) -> Vector3:
     vector = vector_meant(values)
     length = float(np.linalg.norm(vector))
     if not length:
-        raise ValueError("0 0 0 is no direction")
+        raise ValueError("0 0 0 is not a direction")
     return vector / length
 
 
@@ -90,11 +90,11 @@ def require_sizes(source: str | Path, wavelength: float | None, *pixel_mm: float
     """InputError, which names `source`, for a wavelength in Å or a pixel size in mm that cannot be meant."""
     low, high = _WAVELENGTHS
     if wavelength is not None and not low <= wavelength <= high:
-        raise InputError(f"{source}: a wavelength of {wavelength:g} Å cannot be meant; mend the file")
+        raise InputError(f"{source}: a wavelength of {wavelength:g} Å is impossible; correct the file")
     low, high = _PIXELS_MM
     for side in pixel_mm:
         if not low <= side <= high:
-            raise InputError(f"{source}: a pixel of {side:g} mm cannot be meant; mend the file")
+            raise InputError(f"{source}: a pixel size of {side:g} mm is impossible; correct the file")
 
 
 def read_text(path: str | Path) -> str:

@@ -42,7 +42,7 @@ def cbf_stack(blob: bytes) -> Stack:
     encoding = keys.get("content-transfer-encoding", "binary")
     if encoding.lower() != "binary":
         raise ValueError(
-            f"CBF with pixels as {encoding} text cannot be read: convert the file to a binary CBF"
+            f"CBF with pixels as {encoding} text cannot be read; convert the file to a binary CBF"
         )
     if start < 0:
         raise ValueError("no image data in it: truncated?")
@@ -90,7 +90,7 @@ def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
     shape = tuple(_whole(keys, f"x-binary-size-{axis}-dimension") for axis in ("second", "fastest"))
     size = image_size(shape)
     if (keys.get("x-binary-size-third-dimension") or "1") != "1":
-        raise ValueError("CBF with more than one image in a section cannot be read: write one image a file")
+        raise ValueError("CBF with more than one image in a section cannot be read; write one image per file")
     elements = keys.get("x-binary-number-of-elements")
     if elements and _whole(keys, "x-binary-number-of-elements") != size:
         raise ValueError(f"states {elements} elements for {shape[0]} x {shape[1]} pixels: damaged")
@@ -110,7 +110,7 @@ def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
             data = np.frombuffer(compressed, dtype.newbyteorder(">" if big else "<"), size)
         case _:
             raise ValueError(
-                f"CBF compression {conversion} cannot be read: convert the file to byte-offset CBF"
+                f"CBF compression {conversion} cannot be read; convert the file to byte-offset CBF"
             )
     return np.ascontiguousarray(data, dtype).reshape(shape)
 
@@ -132,7 +132,7 @@ def _summed(compressed: memoryview, size: int, dtype: np.dtype) -> np.ndarray:
         raise ValueError(f"truncated: {max(count, 0)} of {size} pixels")
     # Some programs fill up the section with zeros, which are no difference.
     if count - size >= _SPARE or (found[size:count] != found[size - 1]).any():
-        raise ValueError(f"more numbers in it than the {size} pixels of its header")
+        raise ValueError(f"more values than the {size} pixels of its header")
     return found[:size]
 
 
@@ -140,7 +140,7 @@ def _whole(keys: dict[str, str], name: str) -> int:
     """A number of the section's header; ValueError where it is missing or none."""
     text = keys.get(name, "")
     if not (text.isdecimal() and len(text) < _LONGEST):
-        raise ValueError(f"its header states no {name}: truncated?")
+        raise ValueError(f"the header does not state {name}: truncated?")
     return int(text)
 
 

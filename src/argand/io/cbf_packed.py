@@ -35,7 +35,7 @@ def unpacked(packed: memoryview, shape: tuple[int, int], dtype: np.dtype, versio
     if dtype.kind not in "iu" or dtype.itemsize > 4 or shape[1] < 3:
         raise ValueError(f"packed CBF with {shape[0]} x {shape[1]} pixels of type {dtype} cannot be read")
     if len(packed) < _PREFACE or int.from_bytes(packed[:8], "little") != size:
-        raise ValueError("the packed pixels are not as many as the header says")
+        raise ValueError("the number of packed pixels differs from the header")
     signed = np.dtype(f"i{dtype.itemsize}")
     whole = 65 if flat else 8 * dtype.itemsize
     differences = np.concatenate(list(_differences(bytes(packed[_PREFACE:]), size, signed, version, whole)))

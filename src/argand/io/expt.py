@@ -109,7 +109,7 @@ def write_expt(
         pixels = f"{shape[0]} x {shape[1]} pixels"
         raise InputError(f"{source_expt}: its detector is not of {pixels}; give the .expt of these images")
     if len({images.geometry for images in found}) > 1:
-        raise InputError(f"{source_expt}: holds several geometries; correct its imagesets one by one")
+        raise InputError(f"{source_expt}: it has several geometries; correct its imagesets one by one")
     correct_expt(path, source_expt, [geometry] * len(found))
 
 

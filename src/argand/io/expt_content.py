@@ -54,7 +54,7 @@ def load_content(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("__id__") != "ExperimentList":
         raise InputError(f"{path}: not a DIALS experiment list; give the .expt of dials.import or later")
     if not content.get("experiment"):
-        raise InputError(f"{path}: holds no experiments; give the .expt of dials.import or later")
+        raise InputError(f"{path}: no experiments in it; give the .expt of dials.import or later")
     return content
 
 

@@ -38,7 +38,7 @@ def imageset_frames(
 def _whole(numbers: list[int]) -> list[int]:
     """The numbers; ValueError for what is none, negative or more than are read."""
     if len(numbers) > MOST_FRAMES or any(type(number) is not int or number < 0 for number in numbers):
-        raise ValueError("numbers of images that are none")
+        raise ValueError("impossible numbers of images")
     return numbers
 
 

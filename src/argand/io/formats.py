@@ -68,15 +68,13 @@ def load_image(path: str, stack: Stack, index: int, axes: int = 2) -> np.ndarray
     The raw array of a detector of many panels has `axes` axes.
     """
     if not 0 <= index < stack.count:
-        raise InputError(f"{path}: has no image {index}; its {stack.count} images count from 0")
+        raise InputError(f"{path}: no image {index}; it has {stack.count} images, counted from 0")
     with reader_errors(path):
         data = np.asarray(stack.load(index))
         if axes == 2 and data.ndim == 3 and data.shape[-1] in (3, 4):
-            raise ValueError(
-                f"a colour picture of {data.shape[0]} x {data.shape[1]} pixels, which holds no counts"
-            )
+            raise ValueError(f"a colour picture of {data.shape[0]} x {data.shape[1]} pixels, not counts")
         if data.ndim != axes or 0 in data.shape or data.dtype.kind not in "biuf":
-            raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
+            raise ValueError(f"an array of {data.shape} {data.dtype} is not a detector image")
         image_size(data.shape)
         return data.astype(data.dtype.newbyteorder("="), copy=False)
 
@@ -126,7 +124,7 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
         return _tiff_stack
     picture = next((name for begin, name in _PICTURES.items() if blob.startswith(begin)), None)
     if picture:
-        raise ValueError(f"a {picture} picture, which holds no counts")
+        raise ValueError(f"a {picture} picture, not counts")
     if is_ty6(blob):
         return ty6_stack
     other = fabio_stack(blob)

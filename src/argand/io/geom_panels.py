@@ -39,7 +39,7 @@ def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelMod
     shift = _detector_shift(text, lookup)
     kept = {name: of for name, of in text.panels.items() if of.get("no_index", "0") in ("0", "false")}
     if not kept:
-        raise InputError(f"{path}: all of its panels are out of use (no_index)")
+        raise InputError(f"{path}: all panels are excluded (no_index)")
     panels = PanelSet(tuple(_panel(text, name, of, shift, lookup) for name, of in kept.items()))
     sensible(path, panels)
     masks = any(
@@ -103,7 +103,7 @@ def _detector_shift(text: GeomText, lookup: Lookup) -> Vector3:
 
 def _clen_mm(text: GeomText, name: str, of: dict[str, str], lookup: Lookup) -> float:
     if "clen" not in of and "clen" not in text.general:
-        raise InputError(f"{text.path}: states no clen for its panel {name}")
+        raise InputError(f"{text.path}: no clen for panel {name}")
     return text.length_mm(of.get("clen") or text.general["clen"], lookup)
 
 
@@ -120,7 +120,7 @@ def _panel(text: GeomText, name: str, of: dict[str, str], shift: Vector3, lookup
     limits = {key: int(text.number(of, key)) for key in ("min_fs", "max_fs", "min_ss", "max_ss")}
     shape = (limits["max_ss"] - limits["min_ss"] + 1, limits["max_fs"] - limits["min_fs"] + 1)
     if min(shape) < 1 or min(limits.values()) < 0:
-        raise InputError(f"{text.path}: the limits of its panel {name} hold no pixels")
+        raise InputError(f"{text.path}: the limits of panel {name} contain no pixels")
     frame, leading = _frame(text, name, of, shift, lookup) * _HALF_TURN, _leading(text, name, of)
     return PlanePanel.at(name, frame, shape, (limits["min_ss"], limits["min_fs"]), leading)
 
@@ -131,10 +131,11 @@ def _leading(text: GeomText, name: str, of: dict[str, str]) -> tuple[int, ...]:
     order = [what for _, what in axes if what != "%"] or ["ss", "fs"]
     if order[-2:] != ["ss", "fs"] or not all(what.isdigit() for what in order[:-2]):
         raise InputError(
-            f"{text.path}: the axes of panel {name} are {', '.join(order)}; ss and fs, last, are understood"
+            f"{text.path}: the axes of panel {name} are {', '.join(order)}; "
+            "only ss and fs as the last ones are understood"
         )
     if any(len(what) > _LONGEST_INDEX for what in order):
-        raise InputError(f"{text.path}: an index of panel {name} is no number of a panel")
+        raise InputError(f"{text.path}: an index of panel {name} is not the number of a panel")
     return tuple(int(what) for what in order[:-2])
 
 

@@ -42,18 +42,18 @@ class GeomText:
         """A number that a panel or region states; InputError where there is none and no default."""
         if name not in of:
             if default is None:
-                raise InputError(f"{self.path}: states no {name} for one of its panels")
+                raise InputError(f"{self.path}: no {name} for one of its panels")
             return default
         try:
             return meant(of[name])
         except ValueError as error:
-            raise InputError(f"{self.path}: {name} = {of[name][:40]} is no number") from error
+            raise InputError(f"{self.path}: {name} = {of[name][:40]} is not a number") from error
 
     def pixel_mm(self, of: dict[str, str]) -> float:
         """Size of a panel's pixels."""
         resolution = self.number(of, "res")
         if not resolution > _LEAST:
-            raise InputError(f"{self.path}: res = {resolution:g} is no number of pixels per metre")
+            raise InputError(f"{self.path}: res = {resolution:g} is not a number of pixels per metre")
         return 1000.0 / resolution
 
     def length_mm(self, value: str, lookup: Lookup) -> float:
@@ -64,7 +64,7 @@ class GeomText:
         number, unit, found = self._value(value, lookup)
         scale = {"": 1.0 if found else 1000.0, "m": 1000.0, "mm": 1.0}.get(unit)
         if scale is None:
-            raise InputError(f"{self.path}: '{value}' is no length in m or mm")
+            raise InputError(f"{self.path}: '{value}' is not a length in m or mm")
         return number * scale
 
     def wavelength(self, lookup: Lookup) -> float | None:
@@ -134,7 +134,7 @@ def read_geom_text(path: str | Path) -> GeomText:
             panels.setdefault(owner, dict(general))[name] = value
     general.pop("", None)
     if not panels:
-        raise InputError(f"{path}: names no panels; give a CrystFEL .geom file")
+        raise InputError(f"{path}: no panels in it; give a CrystFEL .geom file")
     return GeomText(str(path), lines, general, panels, bad)
 
 
@@ -157,11 +157,11 @@ def vector(text: str, path: str) -> Vector3:
     bare = text.replace(" ", "") if len(text) <= _LONGEST_VECTOR else ""
     terms = _TERM.findall(bare)
     if not terms or sum(len(number) + len(axis) for number, axis in terms) != len(bare.replace("*", "")):
-        raise InputError(f"{path}: '{text[:40]}' is no direction such as +0.999x -0.002y")
+        raise InputError(f"{path}: '{text[:40]}' is not a direction such as +0.999x -0.002y")
     found = np.zeros(3)
     for number, axis in terms:
         found["xyz".index(axis)] += float(number + "1" if number in ("", "+", "-") else number)
     try:
         return vector_meant(found)
     except ValueError as error:
-        raise InputError(f"{path}: '{text[:40]}' is no direction ({error})") from error
+        raise InputError(f"{path}: '{text[:40]}' is not a direction ({error})") from error

@@ -45,8 +45,8 @@ def require_here(data: h5py.Dataset) -> None:
     plist = data.id.get_create_plist()
     if plist.get_external_count():
         raise InputError(
-            f"{name_of(data)}: {data.name} keeps its numbers in another file as raw bytes, which argand does "
-            "not read; write them into the HDF5 file"
+            f"{name_of(data)}: {data.name} stores its numbers in another file as raw bytes, which argand "
+            "does not read; write them into the HDF5 file"
         )
     for number in range(plist.get_nfilters()):
         code, _, _, label = plist.get_filter(number)
@@ -63,7 +63,7 @@ def require_images(data: h5py.Dataset, axes: int) -> None:
     An image has `axes` axes, the last of the data set. Of a virtual data set all sources are looked for.
     """
     if data.dtype.kind not in "biuf":
-        raise ValueError(f"{data.name} holds {data.dtype} and no counts")
+        raise ValueError(f"{data.name} has values of type {data.dtype}, not counts")
     image_size(data.shape[-axes:])
     count = math.prod(data.shape[:-axes])
     if not 1 <= count <= MOST_FRAMES:
@@ -140,12 +140,12 @@ class _Sources:
         if here in self.done:
             if not self.done[here]:
                 raise InputError(
-                    f"{here[0]}: its virtual data set {here[1]} is made of itself; mend the file"
+                    f"{here[0]}: its virtual data set {here[1]} refers to itself; correct the file"
                 )
             return
         self.done[here] = False
         if data.id.get_create_plist().get_virtual_count() > MOST_FRAMES:
-            raise InputError(f"{here[0]}: {here[1]} is made of more than {MOST_FRAMES:,} parts; split it up")
+            raise InputError(f"{here[0]}: {here[1]} has more than {MOST_FRAMES:,} parts; split it")
         for part in data.virtual_sources():
             for file, path in _names(part, data.shape):
                 self._require_part(data, file, path, part)

@@ -68,7 +68,7 @@ class _Walk:
             return group.get(name)
         self.links += 1
         if self.links > _MOST_LINKS:
-            raise InputError(f"{name_of(group)}: its links at {group.name} go in a circle; mend the file")
+            raise InputError(f"{name_of(group)}: its links at {group.name} form a cycle; correct the file")
         if isinstance(link, h5py.ExternalLink):
             path = linked_file(group.file, str(link.filename))
             return None if path is None else self.item(_opened(path), str(link.path))

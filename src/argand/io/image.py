@@ -173,7 +173,7 @@ def with_overrides(
     stated["two_theta_deg"] = two_theta_deg
     if frame.panels is not None:
         if pixel_size_mm is not None:
-            raise InputError(f"{frame.path}: its panels state their pixel size; leave --pixel-size out")
+            raise InputError(f"{frame.path}: the panels state the pixel size; leave out --pixel-size")
         if distance_mm is not None:
             frame = with_panels(frame, frame.panels.at_distance(distance_mm))
     frame = replace(frame, **{key: value for key, value in stated.items() if value is not None})
@@ -203,7 +203,7 @@ def _stacked(path: str, stack: Stack) -> np.ndarray:
     require_at_most(path, "pixels of a mask", stack.count * first.size, MOST_PIXELS)
     images = [first, *(load_image(path, stack, index) for index in range(1, stack.count))]
     if any(image.shape != first.shape for image in images):
-        raise InputError(f"{path}: the images of this mask are of different sizes; give a file for each")
+        raise InputError(f"{path}: the images of this mask are of different sizes; give one file for each")
     return np.concatenate(images)
 
 

@@ -66,7 +66,7 @@ def _files(pattern: str) -> list[str]:
         return [pattern]
     found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  a pattern may be absolute
     if not found:
-        raise InputError(f"{pattern}: no such file; check the name, or quote a glob that matches")
+        raise InputError(f"{pattern}: no such file; check the name or the pattern")
     return found
 
 
@@ -86,14 +86,14 @@ def _folder(folder: Path) -> list[str]:
     try:
         files = [path for path in folder.iterdir() if IMAGE.search(path.name) and path.is_file()]
     except OSError as error:
-        raise InputError(f"{folder}: cannot be looked into ({error.strerror}); check permissions") from error
+        raise InputError(f"{folder}: cannot be opened ({error.strerror}); check permissions") from error
     images = sorted(map(str, files))
     masters = [path for path in images if not _PART_OF_MASTER.search(path)]
     # Data files are reached through their master; alone they know no geometry.
     with_master = any(MANY_IMAGES.search(path) for path in masters)
     images = masters if with_master else images
     if not images:
-        raise InputError(f"{folder}: no images in this folder; name the files or a glob")
+        raise InputError(f"{folder}: no images in this folder; give the files or a glob pattern")
     return images
 
 
@@ -101,11 +101,11 @@ def _listed(path: Path) -> Iterator[str]:
     # Names of files may have bytes that are no UTF-8.
     text = read_bytes(path, _MOST_LIST_BYTES).decode("utf-8", "surrogateescape")
     if "\0" in text:
-        raise InputError(f"{path}: not a list of image files; give one file name a line")
+        raise InputError(f"{path}: not a list of image files; give one file name per line")
     lines = [line.strip() for line in text.splitlines()]
     named = [line for line in lines if line and not line.startswith("#")]
     if not named:
-        raise InputError(f"{path}: names no images; give one file name a line")
+        raise InputError(f"{path}: no images in it; give one file name per line")
     require_at_most(path, "images", len(named), MOST_FRAMES)
     for line in named:
         # An absolute name stays as it is when joined to the list's folder.
@@ -115,7 +115,7 @@ def _listed(path: Path) -> Iterator[str]:
 def _experiments(pattern: str) -> Iterator[tuple[str, ExptImages]]:
     for images in read_expt(pattern):
         if not images.frames:
-            raise InputError(f"{pattern}: names no images; name the image files themselves")
+            raise InputError(f"{pattern}: no images in it; give the image files themselves")
         for path, group in groupby(images.frames, key=lambda frame: frame[0]):
             if MANY_IMAGES.search(path):
                 yield from ((f"{path}#{run}", images) for run in _runs([number for _, number in group]))

@@ -47,7 +47,7 @@ _OPENERS: dict[bytes, Callable[[BytesIO], BufferedIOBase]] = {
 def require_at_most(source: str | Path, what: str, count: float, most: int) -> None:
     """InputError where a file declares more of something than argand reads."""
     if not count <= most:  # NaN too
-        raise InputError(f"{source}: declares {count:,} {what}; argand reads at most {most:,}, split it up")
+        raise InputError(f"{source}: declares {count:,} {what}; argand reads at most {most:,}; split it")
 
 
 def image_size(shape: Sequence[int]) -> int:
@@ -78,7 +78,7 @@ def require_file(path: str | Path) -> int:
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         raise InputError(f"{path}: cannot be opened ({_why(error)}); check name and permissions") from error
     if not S_ISREG(state.st_mode):
-        raise InputError(f"{path}: is no regular file; name a file")
+        raise InputError(f"{path}: not a regular file; give a file")
     return state.st_size
 
 
@@ -113,9 +113,9 @@ def unpacked_bytes(raw: bytes, source: str | Path, most: int = MOST_BYTES) -> by
     try:
         return _read(opener(BytesIO(raw)), source, most, "unpacks to")
     except EOFError as error:
-        raise InputError(f"{source}: packed, and cut short; copy it again") from error
+        raise InputError(f"{source}: compressed and truncated; copy it again") from error
     except (OSError, zlib.error) as error:
-        raise InputError(f"{source}: packed, and damaged ({_why(error)}); copy it again") from error
+        raise InputError(f"{source}: compressed and damaged ({_why(error)}); copy it again") from error
 
 
 def _read(file: BufferedIOBase, source: str | Path, most: int, how: str = "holds") -> bytes:
@@ -133,7 +133,7 @@ def _read(file: BufferedIOBase, source: str | Path, most: int, how: str = "holds
 
 def _require_bytes(source: str | Path, length: int, most: int, how: str = "holds") -> None:
     if length > most:
-        raise InputError(f"{source}: {how} more than the {most:,} bytes that argand reads; split it up")
+        raise InputError(f"{source}: {how} more than the {most:,} bytes that argand reads; split it")
 
 
 def _why(error: Exception) -> str:

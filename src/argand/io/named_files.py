@@ -42,7 +42,7 @@ def _files_of(folder: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
         return sorted(path for path in folder.iterdir() if is_wanted(path) and path.is_file())
     except OSError as error:
         why, cure = why_and_cure(error)
-        raise InputError(f"{folder}: cannot be looked into ({why}); {cure}") from error
+        raise InputError(f"{folder}: cannot be opened ({why}); {cure}") from error
 
 
 def _matching(pattern: str) -> list[str]:

@@ -147,7 +147,7 @@ class _Source:
                     raise
                 return [*found, (1, _raiser(error))]
             if data.ndim < 2 or 0 in data.shape:
-                raise ValueError(f"{data.name} holds no images")
+                raise ValueError(f"{data.name} does not contain images")
             if axes is None:
                 refuse_panels(self.name, data.shape)
             before = data.ndim - (axes or 2)
@@ -200,7 +200,7 @@ class _Source:
         else:
             data = item_at(group, name)
         if not isinstance(data, h5py.Dataset):
-            raise ValueError(f"{group.name}/{name} is no data set")
+            raise ValueError(f"{group.name}/{name} is not a data set")
         return data
 
     def _linked_file(self, file: h5py.File, filename: str) -> h5py.File:

@@ -181,7 +181,7 @@ def carried(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
         if parent is None:
             raise KeyError(name)
         axis = parent
-    raise ValueError("the axes of this detector depend on each other in a circle")
+    raise ValueError("the axes of this detector depend on each other in a cycle")
 
 
 def _group_of(axis: h5py.Dataset) -> h5py.Group:

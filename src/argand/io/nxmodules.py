@@ -30,7 +30,7 @@ def module_panels(detector: h5py.Group) -> PanelSet | None:
         panels = PanelSet(tuple(_panel(module) for module in modules))
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(
-            f"{detector.file.filename}: one of its {len(modules)} modules does not say where it is "
+            f"{detector.file.filename}: one of its {len(modules)} modules does not state its position "
             f"({error}); give their positions with --geometry (.geom, .expt)"
         ) from error
     return None if _flat(panels) else sensible(str(detector.file.filename), panels)

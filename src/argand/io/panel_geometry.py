@@ -32,10 +32,10 @@ def read_panels(geometry: str | Path, image: str, index: int = 0) -> PanelModel:
 
         panels = nexus_panels(str(geometry))
         if panels is None:
-            raise InputError(f"{geometry}: has no modules that stand in space on their own")
+            raise InputError(f"{geometry}: no modules with their own positions")
         return PanelModel(panels)
     raise InputError(
-        f"{geometry}: no geometry of panels; give a CrystFEL .geom, a DIALS .expt or an NXmx file"
+        f"{geometry}: no positions of panels; give a CrystFEL .geom, a DIALS .expt or an NXmx file"
     )
 
 

@@ -48,12 +48,14 @@ def sensible(source: str | Path, panels: PanelSet) -> PanelSet:
     for panel in panels.panels:
         frame = panel.frame
         if not (np.isfinite(frame).all() and np.abs(frame[0]).max() <= _FARTHEST_MM):
-            raise InputError(f"{source}: its panel {panel.name} is nowhere near the sample; mend the file")
+            raise InputError(
+                f"{source}: panel {panel.name} is impossibly far from the sample; correct the file"
+            )
         require_sizes(source, None, *np.linalg.norm(frame[1:], axis=1).tolist())
         if np.linalg.norm(panel.normal) < _LEAST_SINE * np.prod(np.linalg.norm(frame[1:], axis=1)):
-            raise InputError(f"{source}: fast and slow axis of its panel {panel.name} are one; mend the file")
+            raise InputError(f"{source}: the axes of panel {panel.name} are parallel; correct the file")
         if min(panel.shape) < 1 or min((*panel.first, *panel.leading)) < 0:
-            raise InputError(f"{source}: its panel {panel.name} has no pixels; mend the file")
+            raise InputError(f"{source}: panel {panel.name} has no pixels; correct the file")
         pixels += panel.shape[0] * panel.shape[1]
     require_at_most(source, "pixels of panels", pixels, MOST_PIXELS)
     try:

@@ -22,7 +22,7 @@ def split_selection(path: str) -> tuple[str, range | None]:
     match = _SELECTED.fullmatch(stated)
     first, last = (int(match.group(1)), int(match.group(2) or match.group(1))) if match else (1, 0)
     if last < first:
-        raise InputError(f"{path}: #{stated[:40]} selects no images; write #3 or #0-9, counted from 0")
+        raise InputError(f"{path}: #{stated[:40]} means no images; write #3 or #0-9, counted from 0")
     return name, range(first, last + 1)
 
 
@@ -33,7 +33,7 @@ def selected(path: str, wanted: Sequence[int] | None, count: int, what: str = "i
     """
     if isinstance(wanted, range) and wanted[-1] >= count:
         # The last one of a range is the largest.
-        raise InputError(f"{path}: has no {what} {wanted[-1]}; its {count} {what}s count from 0")
+        raise InputError(f"{path}: no {what} {wanted[-1]}; it has {count} {what}s, counted from 0")
     return range(count) if wanted is None else wanted
 
 

@@ -33,7 +33,7 @@ def smv_stack(blob: bytes) -> Stack:
     size = int(found.group(1)) if found else 0
     keys = _keys(blob[: min(size, _MOST_HEADER)].decode("latin-1").partition("}")[0])
     if not (keys.get("SIZE1") and keys.get("SIZE2")):
-        raise ValueError("its header states no size of the image: truncated?")
+        raise ValueError("the header does not state the size of the image: truncated?")
     count, *shape = (int(keys.get(f"SIZE{axis}") or 1) for axis in (3, 2, 1))
     return RawImages(count, tuple(shape), _pixel_type(keys), size).stack(blob, smv_header(keys))
 
@@ -56,7 +56,7 @@ def _pixel_type(keys: Mapping[str, str]) -> np.dtype:
         return np.dtype(f"{order}f4")
     width = next((width for word, width in _BYTES.items() if word in name), None)
     if width is None or "compress" in name:
-        raise ValueError(f"SMV pixels of type {name} cannot be read: write them as unsigned short")
+        raise ValueError(f"SMV pixels of type {name} cannot be read; write them as unsigned short")
     return np.dtype(f"{order}{'u' if name.startswith('u') else 'i'}{width}")
 
 

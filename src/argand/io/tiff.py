@@ -71,7 +71,7 @@ class _Page:
         samples, colours = self.values(_SAMPLES, 1)[0], self.values(_COLOURS, 1)[0]
         if samples != 1 or colours not in _GREY:
             size = " x ".join(map(str, self.shape))
-            raise ValueError(f"a colour picture of {size} pixels, which holds no counts")
+            raise ValueError(f"a colour picture of {size} pixels, not counts")
         image_size(self.shape)
 
     def image(self, order: str) -> np.ndarray:
@@ -84,12 +84,12 @@ class _Page:
         rows = min(self.values(_ROWS, slow)[0], slow)
         strips = self.values(_STRIPS)
         if rows < 1 or len(strips) < -(-slow // rows):
-            raise ValueError("truncated: fewer strips than the image has")
+            raise ValueError("truncated: strips are missing")
         parts = []
         for first, place in zip(range(0, slow, rows), strips, strict=False):
             count = min(rows, slow - first) * fast
             if not 0 < place <= len(self.blob) - count * dtype.itemsize:
-                raise ValueError("truncated: its pixels lie behind the end of the file")
+                raise ValueError("truncated: its pixels are beyond the end of the file")
             parts.append(np.frombuffer(self.blob, dtype, count, place))
         return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(slow, fast)
 
@@ -125,12 +125,12 @@ def _pages(blob: bytes, order: str) -> list[_Page]:
         (at,) = struct.unpack_from(f"{order}Q" if big else f"{order}I", blob, 8 if big else 4)
         while at:
             if at in found:
-                raise ValueError("damaged: its directories go in a circle")
+                raise ValueError("damaged: its directories form a cycle")
             if len(found) >= MOST_FRAMES:
                 raise ValueError(f"more than {MOST_FRAMES:,} images in one file")
             found[at], at = _page(blob, at, order, big)
     except struct.error as error:
-        raise ValueError("truncated: a directory lies behind the end of the file") from error
+        raise ValueError("truncated: a directory is beyond the end of the file") from error
     return list(found.values())
 
 
@@ -155,7 +155,7 @@ def _page(blob: bytes, at: int, order: str, big: bool) -> tuple[_Page, int]:
         at += inline
         # Entries share no bytes, so that all together are less than the file.
         if total > len(blob) or place + number * dtype.itemsize > len(blob):
-            raise ValueError(f"damaged: tag {tag} of a directory lies behind the end of the file")
+            raise ValueError(f"damaged: tag {tag} of a directory is beyond the end of the file")
         entries.setdefault(tag, _Entry(dtype, number, place))
     (following,) = struct.unpack_from(order + next_form, blob, at)
     return _Page(blob, entries), following

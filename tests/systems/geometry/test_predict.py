@@ -296,7 +296,7 @@ def test_a_named_calibrant_gives_the_distance_that_is_written(shipped_predictor:
     assert answer.fitted_distance_mm == answer.stated_geometry.distance_mm
     assert answer.fitted_distance_mm == pytest.approx(POWDER.distance_mm, rel=1e-3)
     assert answer.stretch_sigma < 1e-3
-    assert "the distance is what the rings of CeO2 fit" in answer.notes[-1]
+    assert "the distance is fitted to the rings of CeO2" in answer.notes[-1]
 
 
 def test_the_name_of_another_powder_costs_the_distance_but_not_the_centre(

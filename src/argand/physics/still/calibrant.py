@@ -1,8 +1,8 @@
-"""Powder calibrants by name: where their rings lie, and which ring of an image is which.
+"""Powder calibrants by name: their rings, and the assignment of the rings of an image.
 
-The spacings follow from the lattice and its reflection conditions. Which rings an image shows, and at what
-distance, is found together: the innermost may hide behind the beamstop, and a stated distance may be wrong
-by some per cent.
+The spacings follow from the lattice and its reflection conditions. Assignment and distance are determined
+together: the innermost rings may be behind the beam stop, and the given distance may be wrong by some per
+cent.
 """
 
 from dataclasses import dataclass
@@ -16,31 +16,30 @@ from argand.physics.still.scattering import s_from_two_theta
 from argand.system import near_match
 
 REACH = 0.25
-"""Largest relative error of a stated distance within which rings are looked up. By hand: what is farther off
-is another setting of the detector, and from 4/3 on orders of a lamellar calibrant match one another."""
+"""Largest relative error of the given distance. By hand: larger ones mean another setting of the detector,
+and from 4/3 on orders of a lamellar calibrant match one another."""
 TOLERANCE = 1.0
-"""How far a ring may lie from the calibrant's, in px, to be taken for it. By hand: many times the error of a
+"""Largest distance of a ring from that of the calibrant, in px. By hand: many times the error of a
 ring's mean radius, and a fraction of the distance between rings."""
 BLEND = 3.0
-"""Rings of a calibrant that are closer to one of the image than so many of its standard deviations are not
-told apart. By hand: two Gaussians closer than that have one maximum or pull at each other."""
+"""Distance in standard deviations below which rings are not resolved. By hand: two Gaussians closer than that
+have one maximum or shift each other."""
 USUAL_ERROR, SAME_DISTANCE = 0.1, 0.005
-"""Relative error of a stated distance that is usual, which decides between readings that fit equally well,
-and by how much distances must differ to be different readings. By hand."""
+"""Usual relative error of a given distance, which decides between assignments that fit equally well, and the
+least relative difference between distances of different assignments. By hand."""
 MISSING = 0.3
-"""What a ring of the calibrant that is not seen between two that are costs, over what a matched one earns.
-By hand: weak rings are missed often, but a list that is dense enough matches anything."""
+"""Penalty of a missing ring between two seen ones, relative to the score of a matched ring. By hand: weak
+rings are often missed, but a dense enough list of rings matches anything."""
 MARGIN, LEAST_SHARE, LEAST_RINGS = 0.9, 0.75, 3
-"""By how many rings one reading of the rings must win over the next, and the least share of the rings seen
-that are the calibrant's, and their least number, where so many are seen. By hand: the rest may be of a
-window, or the rim of a stop."""
+"""Least lead of the best assignment over the next one, in rings; least share and least number of the seen
+rings that must be the calibrant's. By hand: the rest may come from a window, or be the rim of a beam stop."""
 
 
 @dataclass(frozen=True)
 class Calibrant:
-    """A powder whose spacings are known: space group and cell (a, b, c in Å, gamma in degrees).
+    """A powder with known spacings: space group and cell (a, b, c in Å, gamma in degrees).
 
-    Without a space group it is lamellar, with rings at c/n. `source` is that of the lattice constants.
+    Without a space group it is lamellar, with rings at c/n. `source` is the source of the lattice constants.
     """
 
     space_group: str
@@ -82,27 +81,27 @@ CALIBRANTS = {
     "Pt": Calibrant("F m -3 m", 3.9231, 3.9231, 90, "Wyckoff 1963, Crystal Structures"),
     "NaCl": Calibrant("F m -3 m", 5.6401, 5.6401, 90, "Walker et al. 2004, Am. Mineral. 89, 204"),
 }
-"""Powder calibrants by name. Of SRM and years of one powder, constants differ by less than 1e-4, which no
-image here tells apart; rounded to what they have in common."""
+"""Powder calibrants by name. Lattice constants of different SRM certificates of one powder differ by less
+than 1e-4, which no image here resolves; rounded to their common digits."""
 
 
 def calibrant(name: str) -> Calibrant:
-    """The calibrant of this name, however it is capitalised; ConfigError for one that is not known."""
+    """The calibrant of this name, in upper or lower case; ConfigError for an unknown one."""
     return CALIBRANTS[calibrant_name(name)]
 
 
 def calibrant_name(name: str) -> str:
-    """The name as it is written here; ConfigError for one that is not known."""
+    """The canonical spelling of the name; ConfigError for an unknown calibrant."""
     known = {key.lower(): key for key in CALIBRANTS}
     if name.lower() not in known:
         hint = near_match(name, CALIBRANTS)
-        raise ConfigError(f"no calibrant is called '{name}'{hint}; there are {', '.join(CALIBRANTS)}")
+        raise ConfigError(f"unknown calibrant '{name}'{hint}; choose from {', '.join(CALIBRANTS)}")
     return known[name.lower()]
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Which ring of the calibrant each ring is (-1: none), tan(2 theta) of them, and the distance in mm."""
+    """The calibrant's ring for each ring (-1: none), their tan(2 theta), and the distance in mm."""
 
     order: Int[np.ndarray, " k"]
     tangents: Float[np.ndarray, " n"]
@@ -119,9 +118,9 @@ def assign_rings(
 ) -> Assignment | str:
     """Find the calibrant's rings among rings of `radius_mm` (of an untilted detector at any distance).
 
-    `width_mm` are their standard deviations: where the calibrant's rings are too close to be told apart,
-    what is seen of them counts neither for it nor against it. `stated_mm` is the distance that is looked
-    about. Returns the reason where the rings are not the calibrant's, or can be read in more ways than one.
+    `width_mm` are their standard deviations: unresolved rings of the calibrant are not counted. `stated_mm`
+    is the given distance. Returns the reason if the rings are not the calibrant's, or if the assignment is
+    ambiguous.
     """
     # 5 % beyond the outermost ring, by hand: its own ring must be in the list at any distance.
     farthest = np.arctan(np.array([radius_mm.max() * 1.05 / (stated_mm * (1.0 - REACH))]))
@@ -160,7 +159,7 @@ def _read(
     stated: float,
     tolerance: float,
 ) -> tuple[float, Assignment, int, int] | None:
-    """Score, assignment, rings that should fit at about this distance, rings missing; None without two."""
+    """Score, assignment, rings expected near this distance, missing rings; None for fewer than two."""
     order, miss, blended = np.full(len(radius), -1), np.zeros(0), np.zeros(len(radius), bool)
     # The distance from one ring, then from those that fit: by hand, twice is enough to settle.
     for _ in range(3):

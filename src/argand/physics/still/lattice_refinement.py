@@ -13,13 +13,13 @@ PARAMETERS = 14
 ROUNDS = 12
 """Gauss-Newton steps of a fit.
 
-By hand, a bound on time: eight did not reach the distance of a real still that was given 8 % wrong; only the
+By hand, a bound on time: eight were not enough for a real still with a distance 8 % wrong; only the
 answers as a whole are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
 """Longest change in one step: centre in px, tilt in radians, logarithm of the distance.
 
-By hand: bounds that keep linearised steps from running away.
+By hand: bounds against divergence of the linearised steps.
 """
 SMALL_TURN = 1e-6
 """Step of the numerical derivatives of the detector's axes by its tilt, in radians.
@@ -42,7 +42,7 @@ are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`)
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known beforehand: scales of centre (px, both axes), tilt (rad) and distance (relative).
+    """Prior: scales of centre (px, both axes), tilt (rad) and distance (relative).
 
     The default of the distance, 1 %, is by hand.
     """
@@ -54,7 +54,7 @@ class Prior:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Fits of several origins at once: places (px, rad, log), bases, costs, normal matrices."""
+    """Fits of several origins at once: parameters (px, rad, log), bases, costs, normal matrices."""
 
     place: Float[np.ndarray, "c 5"]
     basis: Float[np.ndarray, "c 3 3"]
@@ -65,7 +65,7 @@ class Candidates:
     scales: Float[np.ndarray, " 2"]
 
     def take(self, number: int) -> "Candidates":
-        """One of them alone."""
+        """One candidate alone."""
         one = slice(number, number + 1)
         fits = (self.place[one], self.basis[one], self.cost[one], self.normal[one])
         return Candidates(*fits, self.weight[one], self.rms_px[one], self.scales)
@@ -79,7 +79,7 @@ def index_and_fit(
     basis: Float[np.ndarray, "c 3 3"],
     rough: bool = False,
 ) -> Candidates:
-    """Give all spots the indices nearest to their q in each candidate's lattice, and fit again."""
+    """Index all spots by the nearest node in each candidate's lattice, and fit again."""
     inverse = np.linalg.inv(basis)
     turns = np.stack([placed(geometry, p).q_from_px(px) @ m.T for p, m in zip(place, inverse, strict=True)])
     hkl = np.rint(turns)
@@ -107,8 +107,8 @@ def fit_candidates(
     """Robust Gauss-Newton on q(px; centre, tilt, distance) = basis @ hkl for several candidates at once.
 
     Residuals lie in the tangent plane of the Ewald sphere (where a spot is) and along its normal (how
-    far its node is from the sphere); each kind has its own scale, taken from the data. Spots that are
-    not `close` to a node count as outliers; a `rough` start is given wide scales in its first step.
+    far its node is from the sphere); each kind has its own scale, estimated from the data. Spots that are
+    not `close` to a node are outliers; a `rough` start has wide scales in its first step.
     """
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
     # By hand: 1.5 px, and 3e-3 1/Å off the sphere, wider than a start that is worth a fit leaves.
@@ -129,7 +129,7 @@ def _improve(
     close: Bool[np.ndarray, "c n"],
     scales: Float[np.ndarray, " 2"] | None = None,
 ) -> Candidates:
-    """One Gauss-Newton step; costs, weights and residuals are those before it."""
+    """One Gauss-Newton step; costs, weights and residuals are those before the step."""
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
     q, slopes = _q_and_slopes(px, geometry, place)
     misfit = _misfit(q, basis, hkl, geometry.wavelength, np.exp(place[:, 4]))
@@ -155,7 +155,7 @@ def _improve(
 
 
 def _solve(normal: Float[np.ndarray, "c p p"], step: Float[np.ndarray, "c p"]) -> Float[np.ndarray, "c p"]:
-    """Solution of the normal equations; what the spots do not determine stays as it is."""
+    """Solution of the normal equations; parameters that the spots do not determine are not changed."""
     size = np.sqrt(np.diagonal(normal, axis1=1, axis2=2))
     scaled = normal / (size[:, :, None] * size[:, None, :]) + 1e-12 * np.eye(normal.shape[-1])
     return np.linalg.solve(scaled, (step / size)[..., None])[..., 0] / size
@@ -164,7 +164,7 @@ def _solve(normal: Float[np.ndarray, "c p p"], step: Float[np.ndarray, "c p"]) -
 def _prior(
     pull: Float[np.ndarray, "c 5"], prior: Prior
 ) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, "c 5"]]:
-    """Cost of being `pull` away from the start, and the strength that pulls back on each parameter.
+    """Cost of a deviation `pull` from the start, and the prior's weight of each parameter.
 
     Tilt and distance are Gaussian; the centre follows Student's t in two dimensions.
     """
@@ -180,9 +180,9 @@ def _prior(
 class _Misfit:
     """q minus lattice node, the sphere's normal there, the misfit along it and the square across it.
 
-    The last two are as they would be at the distance that was given: a longer distance makes every q smaller,
-    and with it every misfit, which would draw the fit to ever longer ones where the spots do not fix the
-    distance (flat spheres). Across the normal q goes as 1/distance, along it as the square of that.
+    The last two are scaled to the given distance: a longer distance makes every q and every misfit smaller,
+    which would bias the fit to ever longer distances if the spots do not determine it (flat spheres). Across
+    the normal q goes as 1/distance, along it as the square of that.
     """
 
     residual: Float[np.ndarray, "c n 3"]
@@ -207,8 +207,8 @@ def _misfit(
 def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.ndarray, " 2"]:
     """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å (by hand).
 
-    Origins are compared by cost, so all candidates share the scales of the best one: of those that
-    explain about as many spots as any, the one that explains them best.
+    Origins are compared by cost, so all candidates have the scales of the best one: of those that explain
+    about the most spots, the one with the lowest residuals.
     """
     explained = close.sum(axis=1)
     across = np.full(len(close), np.inf)

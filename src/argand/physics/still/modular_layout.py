@@ -1,7 +1,7 @@
-"""Layouts of detectors made of many panels, for simulated stills: modules, gaps, and how crooked they stand.
+"""Layouts of detectors of panels for simulated stills: modules, gaps, and misalignment.
 
-Modules and pixels are the makers'. Places are by hand, about as published geometry files have them; no two
-detectors of a kind are alike, so each is drawn anew with offsets and turns of its own.
+Modules and pixels are the makers'. Positions are by hand, similar to published geometry files; no two
+detectors of a kind are alike, so each is drawn with its own offsets and rotations.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class _Module:
-    """`shape` (slow, fast) and pixel of a module, standard deviations of its place and turn (degrees)."""
+    """`shape` (slow, fast) and pixel of a module, standard deviations of position and rotation (degrees)."""
 
     shape: tuple[int, int]
     pixel_mm: float
@@ -40,7 +40,7 @@ class _Module:
         first: tuple[int, int] = (0, 0),
         leading: tuple[int, ...] = (),
     ) -> PlanePanel:
-        """A panel about its middle, axes along the first two columns of `turn`, not quite as it should be."""
+        """A slightly misaligned panel about its middle, with axes along the first two columns of `turn`."""
         # A third out of its plane, by hand: modules are glued to flat carriers.
         crooked = tilt_rotation(*np.radians(rng.normal(0, self.scatter_deg / 3, 2)))
         axes = turn @ _about_beam(float(rng.normal(0, self.scatter_deg))) @ crooked * self.pixel_mm
@@ -62,10 +62,11 @@ def _windmill(
     middles_mm: Sequence[tuple[float, float]],
     groups: int,
 ) -> Drawn:
-    """`groups` equal groups about the beam, each turned against the one before; raw [module, slow, fast].
+    """`groups` equal groups about the beam, each rotated relative to the previous one; raw [module, slow,
+    fast].
 
-    `middles_mm` are those of the modules of the first group; a group is offset by three times what a module
-    is (by hand: quadrants are on stages of their own).
+    `middles_mm` are those of the modules of the first group; the offset of a group is three times that of a
+    module (by hand: quadrants are on separate stages).
     """
     panels: list[PlanePanel] = []
     for group in range(groups):

@@ -1,8 +1,7 @@
-"""Powder patterns as they are: rings uneven by texture, grains and absorption.
+"""Realistic powder patterns: rings uneven by texture, grains and absorption.
 
-The rings of `Diffuse` are equally bright all the way round. Those of a real powder are not: crystallites
-prefer orientations (texture), are few (grains), and their light is absorbed on the way, more on one side than
-on the other.
+The rings of `Diffuse` have uniform intensity. Those of a real powder do not: crystallites have preferred
+orientations (texture), are few (grains), and absorption differs between the sides.
 """
 
 from dataclasses import dataclass, replace
@@ -20,12 +19,12 @@ AZIMUTHS = 1440
 
 @dataclass(frozen=True)
 class Unevenness:
-    """How uneven the rings of a powder are.
+    """Unevenness of the rings of a powder.
 
-    `texture` is the standard deviation of the logarithm of a ring's smooth brightness, `grains` the number
-    of crystallites a ring (0: so many that they make it smooth), `grain_deg` their width along the ring,
-    `wander` how far a ring's place strays, in its standard deviations; `absorption` the logarithm of the
-    brightest over the darkest side of the whole pattern.
+    `texture` is the standard deviation of the logarithm of a ring's smooth brightness, `grains` the number of
+    crystallites per ring (0: a smooth ring), `grain_deg` their width along the ring, `wander` the variation
+    of the ring's position, in its standard deviations; `absorption` the logarithm of the ratio of the
+    brightest to the darkest side of the pattern.
     """
 
     texture: float = 0.0
@@ -38,7 +37,7 @@ class Unevenness:
 def expose_powder(
     still: Still, uneven: Unevenness, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Take the picture of a still whose rings are uneven: counts and live share [slow, fast], float32.
+    """Expose a still with uneven rings: counts and live share [slow, fast], float32.
 
     Spots, leaks, hot and dead pixels of the still are left out.
     """

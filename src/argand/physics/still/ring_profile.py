@@ -15,9 +15,9 @@ SECTORS = 72
 By hand: narrow enough that a ring off by its radius' twentieth is not smeared, wide enough to hold counts.
 """
 SEARCH_CELLS = 40_000
-"""Cells that the search looks at, for the sake of time: a sharp ring is seen in a sample of its cells."""
+"""Cells used by the search, to save time: a sharp ring is seen in a sample of its cells."""
 SEARCH_STEP, SEARCH_REACH = 1.5, 1.5
-"""Step of the search in cells, and how far it goes, in scales of what is known beforehand. By hand: half
+"""Step of the search in cells, and its range in scales of the prior. By hand: half
 the width of a ring in a profile of two cells, and 1.5 of a scale that is 1.5 standard deviations itself."""
 
 
@@ -32,7 +32,7 @@ class Polar:
 
 @dataclass(frozen=True)
 class Cells:
-    """Live cells of an image: places in cells, counts, live share; and its shape (slow, fast)."""
+    """Live cells of an image: positions in cells, counts, live share; and its shape (slow, fast)."""
 
     fast: Float[np.ndarray, " n"]
     slow: Float[np.ndarray, " n"]
@@ -111,7 +111,7 @@ def sharpest(
 ) -> BeamGeometry:
     """Geometry at which the sharp part of the radial profile is strongest.
 
-    Of centres on a grid, as far as is known, and `others` the best few are refined with the tilt by the
+    The best few centres on a grid within the prior and of `others` are refined together with the tilt by the
     simplex method.
     """
     from scipy.optimize import minimize  # slow to import, and an image with a lattice needs no rings
@@ -159,11 +159,11 @@ def sharpest(
 def mirrored_centres(
     counts: Float[np.ndarray, "slow fast"], live: Float[np.ndarray, "slow fast"], count: int
 ) -> Float[np.ndarray, "n 2"]:
-    """Places (fast, slow) about which the sharp part of an image is most alike its own inversion.
+    """Positions (fast, slow) with the best inversion symmetry of the sharp part of an image.
 
     Rings are symmetric about their centre wherever it is, so this finds it without a start; smooth background
-    is, about the middle of the detector, and is taken out. By one Fourier transform (Lewis 1995, Vision
-    Interface, 120, for normalised correlation).
+    is symmetric about the middle of the detector, and is removed. By one Fourier transform (Lewis 1995,
+    Vision Interface, 120, for normalised correlation).
     """
     seen = (live > 0.5 * live.max()).astype(np.float32)
     root = np.sqrt(np.maximum(counts, 0.0) / np.maximum(live, 1e-6)) * seen

@@ -11,18 +11,19 @@ STEPS = np.array([0.01, 0.01, 1e-5, 1e-5, 1e-5])
 """Steps of the numerical derivatives: px, px, radians, radians, logarithm of the distance. By hand: errors of
 the step and of rounding are both far below what a Gauss-Newton step needs."""
 LONGEST = np.array([3.0, 3.0, 0.02, 0.02, 0.05])
-"""Longest change in one Gauss-Newton step, in the same units. By hand, as far as a linearised ring holds."""
+"""Longest change in one Gauss-Newton step, in the same units. By hand, the range of validity of a linearised
+ring."""
 ROUNDS = 12
 """Gauss-Newton steps with new weights. By hand, a bound on time."""
 OUTLIER = 4.685
 """Normalised residual at which Tukey's biweight ends: its usual value, 95 % efficient for normal errors."""
 LEAST_ERROR = 0.02
-"""Least error of a position, in cells. By hand: what pixels do to a ring that crosses them."""
+"""Least error of a position, in cells. By hand: the effect of pixels on a ring that crosses them."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Points on rings: places in cells, errors from counts (cells), numbers of ring and sector."""
+    """Points on rings: positions in cells, errors from counts (cells), numbers of ring and sector."""
 
     px: Float[np.ndarray, "n 2"]
     sigma: Float[np.ndarray, " n"]
@@ -30,14 +31,14 @@ class Points:
     sector: Int[np.ndarray, " n"]
 
     def where(self, kept: Bool[np.ndarray, " n"]) -> "Points":
-        """Some of the points; rings are numbered anew."""
+        """Some of the points; rings are renumbered."""
         _, ring = np.unique(self.ring[kept], return_inverse=True)
         return Points(self.px[kept], self.sigma[kept], ring, self.sector[kept])
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A fit of (fast, slow, pitch, yaw, log distance), the linear system at it, and what is left of it.
+    """A fit of (fast, slow, pitch, yaw, log distance), the linear system there, and its residuals.
 
     `design` [n, 5 + rings] holds derivatives of the residuals (cells), `weight` the inverse variances with
     the robust weights in them, `scatter` each ring's standard deviation beyond its counts.
@@ -58,7 +59,7 @@ class Solution:
 
     @property
     def chi2(self) -> float:
-        """Mean squared normalised residual of the points that are no outliers; about one."""
+        """Mean squared normalised residual of the points without outliers; about one."""
         freedom = max(float(self.robust.sum()) - self.design.shape[1], 1.0)
         return float((self.weight * self.residual**2).sum() / freedom)
 
@@ -89,7 +90,7 @@ def solve(
 ) -> Solution:
     """Fit the points: each ring's radius is free, or given by tan(2 theta) in `tangents` (NaN: free).
 
-    Where any is given, the distance is fitted. Without `tilt` it keeps that of the start. `tilt_prior` is
+    If any is given, the distance is fitted. Without `tilt` that of the start is kept. `tilt_prior` is
     the standard deviation of each angle about zero, in radians.
     """
     rings = len(tangents)
@@ -132,7 +133,7 @@ def free_columns(tangents: Float[np.ndarray, " k"], tilt: bool) -> Int[np.ndarra
 def _linearised(
     points: Points, geometry: BeamGeometry, mean: np.ndarray, tangents: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Residuals (cells) and their derivatives by the five numbers and the radii."""
+    """Residuals (cells) and their derivatives with respect to the five parameters and the radii."""
 
     def misfit(at: BeamGeometry) -> np.ndarray:
         known = (at.distance_mm / at.pixel_size_mm[0]) * tangents

@@ -1,4 +1,4 @@
-"""Finding Bragg spots: local background, pixels that stand out, connected groups, centroids."""
+"""Finding Bragg spots: local background, significant pixels, connected groups, centroids."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -12,7 +12,7 @@ from argand.typing import Mask, Points2
 BLOCK = 8
 """Side in px of the blocks on which the local background is estimated.
 
-By hand: larger than a spot, smaller than what background changes over; only the answers as a whole are
+By hand: larger than a spot, smaller than the variation of the background; only the answers as a whole are
 measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 
@@ -36,7 +36,7 @@ class Spots:
 
 @dataclass(frozen=True)
 class Background:
-    """Local mean and variance of the live pixels on blocks of BLOCK px, spots left out."""
+    """Local mean and variance of the live pixels on blocks of BLOCK px, without spots."""
 
     mean: Float[np.ndarray, "rows cols"]
     variance: Float[np.ndarray, "rows cols"]
@@ -56,10 +56,10 @@ def spread_blocks(blocks: np.ndarray, block: int, shape: tuple[int, int]) -> np.
 
 
 def local_background(image: np.ndarray, mask: Mask, window: int = 5) -> Background:
-    """Mean and variance in a sliding window of `window` blocks; bright blocks weigh little.
+    """Mean and variance in a sliding window of `window` blocks; bright blocks have low weight.
 
     The level of a block is clipped against the median of its neighbourhood, so that a spot does not
-    raise the background that it is judged against.
+    raise its own background.
 
     `window` is by hand: 40 px. Factors of a quiet block (1.15, three σ) are, too.
     """
@@ -82,7 +82,7 @@ def local_background(image: np.ndarray, mask: Mask, window: int = 5) -> Backgrou
 
 
 def _typical_level(value: np.ndarray, valid: np.ndarray, window: int) -> np.ndarray:
-    """35th percentile of the neighbours in a window, below any spots; invalid ones are filled in first."""
+    """35th percentile of the neighbours in a window, below any spots; invalid blocks are filled in first."""
     if not valid.any():
         return np.zeros_like(value)
     nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
@@ -93,7 +93,7 @@ def _typical_level(value: np.ndarray, valid: np.ndarray, window: int) -> np.ndar
 
 @dataclass(frozen=True)
 class _Pixels:
-    """Pixels that stand out, and the group that each belongs to (0 to `count` - 1)."""
+    """Significant pixels, and the group of each (0 to `count` - 1)."""
 
     rows: np.ndarray
     cols: np.ndarray
@@ -106,13 +106,13 @@ class _Pixels:
 def find_spots(
     image: np.ndarray, mask: Mask, threshold: float = 5.0, min_area: int = 2, max_area: int = 600
 ) -> tuple[Spots, Mask]:
-    """Spots of an image and the mask of pixels that belong to none (True = background).
+    """Spots of an image and the mask of pixels outside of spots (True = background).
 
     Pixels three standard deviations and 1.5 counts above the local background are grouped; a group is
-    a spot if its peak stands out by `threshold` standard deviations and it has `min_area` to `max_area`
-    pixels, or one that is twice as significant. In a binary image a group is one if chance would not
-    make a single one as large. Limits are by hand, such as are usual in finding spots (3 σ for a pixel, 5 for
-    a peak); `benchmarks/geometry_simulated.py` and `benchmarks/geometry_real.py` measure the answers as a
+    a spot if its peak is `threshold` standard deviations above the background and it has `min_area` to
+    `max_area` pixels, or if one pixel is twice as significant. In a binary image a group is a spot if it is
+    larger than any by chance. Limits are by hand, the usual ones of spot finding (3 σ for a pixel, 5 for a
+    peak); `benchmarks/geometry_simulated.py` and `benchmarks/geometry_real.py` measure the answers as a
     whole.
     """
     binary = is_binary(image, mask)
@@ -134,22 +134,22 @@ def find_spots(
 
 
 def is_binary(image: np.ndarray, mask: Mask) -> bool:
-    """Whether an image says no more of a pixel than 0 or 1: thresholded, or nearly without photons."""
+    """Whether all pixels of an image are 0 or 1: thresholded, or nearly without photons."""
     return bool(np.max(image, where=mask, initial=0) <= 1)
 
 
 def _rarity(groups: Spots) -> Float[np.ndarray, " n"]:
     """How rare each further pixel of a group of a binary image is by chance, as -log of a probability.
 
-    A pixel set with probability p has some six neighbours through which chance can lengthen a group, so
-    that groups of n pixels by chance become rarer as (6 p)^n.
+    A pixel that is set with probability p has about six neighbours that can extend a group by chance, so that
+    random groups of n pixels become rarer as (6 p)^n.
     """
     share = 1.0 - groups.counts / np.maximum(groups.area, 1)
     return -np.log(np.clip(6.0 * share, 1e-3, 1.0))
 
 
 def _pixels_above(image: np.ndarray, mask: Mask, least: float) -> _Pixels:
-    """Pixels three σ and `least` counts above the local background, grouped where sides or corners touch."""
+    """Pixels three σ and `least` counts above the local background, grouped if sides or corners touch."""
     background = local_background(image, mask)
     # By hand: where nearly nothing was counted, 0.02 keeps single photons from standing out by many σ.
     sigma = np.sqrt(np.maximum(background.variance, 0.02))
@@ -163,7 +163,7 @@ def _pixels_above(image: np.ndarray, mask: Mask, least: float) -> _Pixels:
 
 
 def _measure(pixels: _Pixels) -> tuple[Spots, Float[np.ndarray, " n"]]:
-    """Sums and centroids of all groups, and by how many σ each one's highest pixel stands out."""
+    """Sums and centroids of all groups, and the significance of their highest pixel in σ."""
 
     def total(value: np.ndarray) -> np.ndarray:
         # Of nothing at all, bincount gives integers.
@@ -180,7 +180,7 @@ def _measure(pixels: _Pixels) -> tuple[Spots, Float[np.ndarray, " n"]]:
 
 
 def _without(mask: Mask, rows: np.ndarray, cols: np.ndarray) -> Mask:
-    """The mask less some pixels and their neighbours."""
+    """The mask without some pixels and their neighbours."""
     clean = mask.copy()
     for step_slow in (-1, 0, 1):
         for step_fast in (-1, 0, 1):

@@ -53,7 +53,7 @@ def answer(header: tuple[float, float] | None, sigma: float = 0.3, trusted: bool
 def test_the_reading_that_makes_a_header_right_is_named(header: tuple[float, float], words: str) -> None:
     note = header_note(answer(header))
     assert note is not None
-    assert f"px from the one found; {words}, it would be " in note
+    assert f"px from the predicted one; {words}, it would be " in note
     assert note.startswith(f"the header's beam centre ({header[0]:.1f}, {header[1]:.1f}) px is ")
 
 
@@ -62,7 +62,7 @@ def test_off_the_detector_with_and_without_another_reading() -> None:
     note = header_note(answer(off))
     assert note == (
         f"the header's beam centre ({off[0]:.1f}, {off[1]:.1f}) px lies off the detector; "
-        "taken as px in place of mm, (1261.3, 1308.0), it would be 0.3 px from the one found"
+        "taken as px instead of mm, (1261.3, 1308.0), it would be 0.3 px from the predicted one"
     )
     lost = "the header's beam centre (-900.0, 700.0) px lies off the detector"
     assert header_note(answer((-900.0, 700.0))) == lost

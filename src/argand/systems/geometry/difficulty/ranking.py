@@ -73,7 +73,7 @@ def stored_count(path: Path) -> int:
         axes: dict[str, int] = {name: array.ndim for name, array in stored.file.items()}  # pyright: ignore[reportAttributeAccessIssue]
         wrong = next((name for name, count in _AXES.items() if axes.get(name) != count), None)
         if wrong is not None:
-            raise InputError(f"{path}: a damaged data set (its '{wrong}' is none); make it again")
+            raise InputError(f"{path}: a damaged data set (no valid '{wrong}'); make it again")
         return len(stored)
 
 

@@ -1,1 +1,1 @@
-"""The beam centre against time, over many runs: the verb drift."""
+"""The beam centre against time over many runs: the verb drift."""

@@ -1,1 +1,1 @@
-"""Many files: one answer each, and what a run leaves in its folder."""
+"""Predictions for many files, and the output folder of a run."""
