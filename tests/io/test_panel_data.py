@@ -133,7 +133,7 @@ def test_raw_panels_without_positions_are_never_whole_images(
     else:
         with h5py.File(path, "w") as file:
             file.create_dataset("entry/data/data", shape, np.uint8, chunks=(1, *shape[1:]))
-    expected = rf"{path.name}: {said}: give their positions with geometry= \(\.geom, \.expt\)$"
+    expected = rf"{path.name}: {said}: give their positions with --geometry \(\.geom, \.expt\)$"
     with pytest.raises(InputError, match=expected):
         read_frame(path)
 
@@ -172,7 +172,7 @@ def test_what_is_stated_of_panels(tmp_path: Path, panels: PanelSet) -> None:
     assert moved.panels.distance_mm == pytest.approx(200.0)
     assert moved.distance_mm == pytest.approx(200.0)
     assert np.array_equal(moved.mask, (COUNTS[0] <= 40).reshape(512, 128))
-    with pytest.raises(InputError, match="the panels state the pixel size; leave out pixel_size_mm="):
+    with pytest.raises(InputError, match="the panels state the pixel size; leave out --pixel-size"):
         with_overrides(frame, pixel_size_mm=(0.1, 0.1))
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import argand
 from argand.cli import build
-from argand.errors import ConfigError, InputError
+from argand.errors import ConfigError, InputError, command_line
 from argand.io.dataset import StoredSamples
 from argand.io.expt import read_expt
 from argand.io.image import read_frame
@@ -141,10 +141,12 @@ def test_what_cannot_be_written_is_told(answer: ImagePrediction, untrusted: Imag
 
 
 def test_errors_speak_of_keywords(predictor: Predictor):
-    with pytest.raises(InputError) as error:
+    with command_line(False), pytest.raises(InputError) as error:
         predictor.predict(np.ones((100, 100)))
-    assert "wavelength= distance_mm= pixel_size_mm=" in str(error.value)
-    assert "--" not in str(error.value)
+    with command_line(False):
+        told = str(error.value)
+    assert "wavelength= distance_mm= pixel_size_mm=" in told
+    assert "--" not in told
 
 
 def test_a_reason_is_always_given(answer: ImagePrediction, untrusted: ImagePrediction):

@@ -67,16 +67,14 @@ Preset = Annotated[str, preset_argument(PRESET_NAMES)]
 def evaluate(
     preset: Preset,
     count: Annotated[int, typer.Option(help="Number of simulated stills.", min=1)] = 100,
-    seed: Annotated[
-        int | None, typer.Option(help="Random seed; by default one that no training uses.", min=0)
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed.", min=0)] = None,
     json: Json = False,
     weights: Weights = None,
     processes: Processes = None,
     scheduler: Scheduler = None,
     card: KeepCard = False,
 ) -> None:
-    """Measure the errors on simulated full frames with known geometry.
+    """Measure the errors on simulated full frames with known geometry, by default of a seed kept for this.
 
     Example: argand geometry evaluate standard --count 50
     """

@@ -80,6 +80,7 @@ def predict(
             metavar="PX",
             help="Exit with 4 if a trusted beam centre is further than this from the header's.",
             min=0.0,
+            rich_help_panel=ADVANCED,
         ),
     ] = None,
     formats: Annotated[
@@ -148,7 +149,9 @@ def watch(
     ],
     resume: Resume = False,
     force: Force = False,
-    pattern: Annotated[str | None, typer.Option(help="Only these files, such as '*.cbf'.")] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="Only these files, such as '*.cbf'.", rich_help_panel=ADVANCED)
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when all images are answered.")] = False,
     timeout: Annotated[
         Seconds | None,
