@@ -156,7 +156,7 @@ def train(
     network: Annotated[
         str | None,
         typer.Option(
-            help="argand, cnn4, resnet18, resnet34, resnet50 or vit; by default that of the preset.",
+            help="Network: argand, cnn4, resnet18, resnet34, resnet50 or vit; by default that of the preset.",
             rich_help_panel=ADVANCED,
         ),
     ] = None,

@@ -70,7 +70,8 @@ def stored_count(path: Path) -> int:
         if system != "geometry":
             raise InputError(f"{path}: a data set of '{system}', not of geometry; give another")
         stored.require_whole()
-        axes: dict[str, int] = {name: array.ndim for name, array in stored.file.items()}  # pyright: ignore[reportAttributeAccessIssue]
+        # An array whose link leads nowhere is None.
+        axes = {name: getattr(array, "ndim", None) for name, array in stored.file.items()}
         wrong = next((name for name, count in _AXES.items() if axes.get(name) != count), None)
         if wrong is not None:
             raise InputError(f"{path}: a damaged data set (no valid '{wrong}'); make it again")
