@@ -152,7 +152,7 @@ def test_a_geometry_of_another_detector_is_refused(tmp_path: Path, panels: Panel
         file["entry/data/data"] = COUNTS[:, :7]
     write_geom_panels(tmp_path / "a.geom", panels, 1.3)
     with pytest.raises(
-        InputError, match="panel p7 of the geometry lies outside the image of 7 x 64 x 128 px"
+        InputError, match="panel p7 of the geometry is outside the image of 7 x 64 x 128 px"
     ):
         read_frame(tmp_path / "a.h5", geometry=tmp_path / "a.geom")
     single = PanelSet((LAYOUTS["cspad"](np.random.default_rng(1), 100.0, 4).panels.panels[0],))

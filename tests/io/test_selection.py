@@ -44,10 +44,10 @@ def test_a_selection_of_nothing_is_one_line(stack: str, name: str, selection: st
     with frugal(megabytes=30), pytest.raises(InputError, match=r"means no images; write #3 or #0-9"):
         list(read_cases(named))
     if name != "{stack}:/data":
-        with pytest.raises(InputError, match="selects no images"):
+        with pytest.raises(InputError, match="means no images"):
             expand_inputs([named])
     if name == "sample":
-        with pytest.raises(InputError, match="selects no images"):
+        with pytest.raises(InputError, match="means no images"):
             is_sample(named)
 
 
