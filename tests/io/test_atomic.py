@@ -115,9 +115,7 @@ def test_an_error_of_another_file_keeps_its_name(tmp_path: Path):
 
 
 def test_a_disk_that_is_full_is_told_with_the_name_of_the_file(tmp_path: Path):
-    with pytest.raises(
-        OutputError, match=r"a\.h5: cannot be written \(No space left.*\); free some space or choose"
-    ):  # noqa: SIM117
+    with pytest.raises(OutputError, match=r"a\.h5: cannot be written \(No space .*\); free some space"):  # noqa: SIM117
         with written(tmp_path / "a.h5") as temporary:
             temporary.write_bytes(b"half")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -155,10 +155,10 @@ def test_circles_end(home: Path) -> None:
         ((50_000, 50_000), {"chunks": (1000, 1000)}, "more than the 67,108,864"),
         ((10**9, 64, 64), {"chunks": (1, 64, 64)}, "1000000000 images"),
         ((10**5, 64, 64), {"chunks": (10**5, 64, 64), "compression": "gzip"}, "larger than any image"),
-        ((2, 64, 64), {"dtype": h5py.string_dtype()}, "no counts"),
-        ((2, 64, 64), {"dtype": [("a", "i4"), ("b", "f8")]}, "no counts"),
-        ((2, 64, 64), {"dtype": "c8"}, "no counts"),
-        ((2, 64, 0), {}, "holds no images|states"),
+        ((2, 64, 64), {"dtype": h5py.string_dtype()}, "not counts"),
+        ((2, 64, 64), {"dtype": [("a", "i4"), ("b", "f8")]}, "not counts"),
+        ((2, 64, 64), {"dtype": "c8"}, "not counts"),
+        ((2, 64, 0), {}, "holds no images|declares"),
     ],
 )
 def test_data_sets_that_state_too_much_or_no_counts(

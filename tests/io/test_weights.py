@@ -62,7 +62,7 @@ def test_a_failed_write_leaves_the_old_weights(tmp_path: Path, network: nn.Modul
 
 
 def test_missing_weights_are_named(tmp_path: Path):
-    with pytest.raises(InputError, match=r"nowhere/model\.safetensors: no weights there"):
+    with pytest.raises(InputError, match=r"nowhere/model\.safetensors: no weights found"):
         load_weights(tmp_path / "nowhere")
 
 

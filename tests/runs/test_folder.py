@@ -107,7 +107,7 @@ def test_a_line_that_is_no_json_is_named(tmp_path: Path):
 
 
 def test_a_folder_without_results_is_told(tmp_path: Path):
-    with pytest.raises(InputError, match=f"no {RESULTS} there"):
+    with pytest.raises(InputError, match=f"contains no {RESULTS}"):
         read_results(tmp_path)
 
 
