@@ -307,8 +307,8 @@ def draw(rows: Sequence[dict[str, Any]], file: Path) -> None:
     styles = {
         "symmetric": ("o-", "#0b5fa5", "symmetric vector"),
         "without symmetry": ("s-", "#b0532b", "vector without symmetry"),
-        "orbits, exactly": ("^--", "#4a8f3c", "orbits as they are, where they fit"),
-        "own numbers": ("x--", "#777777", "own numbers, where they fit"),
+        "orbits, exactly": ("^--", "#4a8f3c", "exact list of orbits, where it fits"),
+        "own numbers": ("x--", "#777777", "list of all parameters, where it fits"),
     }
     for coding, (style, colour, label) in styles.items():
         own = [r for r in rows if r["coding"] == coding and r["set"] == "mp_20 test"]
