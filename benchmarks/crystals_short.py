@@ -19,7 +19,7 @@ import crystals
 import numpy as np
 import typer
 from pyarrow import parquet
-from report import as_table, write_report
+from report import as_table, few_colours, write_report
 from rich.console import Console
 
 from argand.errors import InputError
@@ -326,6 +326,7 @@ def draw(rows: Sequence[dict[str, Any]], file: Path) -> None:
     axes.minorticks_off()
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     figure.savefig(file, dpi=110)
+    few_colours(file)
 
 
 def main(

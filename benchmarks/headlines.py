@@ -94,28 +94,21 @@ SYSTEMS = {
 def readme_table(reports: Reports) -> str:
     """Two systems a row, each with picture and headline figure; a figure not measured is left out."""
     cells = [_cell(name, reports) for name in SYSTEMS]
-    rows = ["\n".join(["<tr>", *cells[k : k + 2], "</tr>"]) for k in range(0, len(cells), 2)]
-    return "\n".join(["<table>", *rows, "</table>"])
+    lines = []
+    for k in range(0, len(cells), 2):
+        lines += [f"| {one} | {other} |" for one, other in zip(*cells[k : k + 2], strict=True)]
+    return "\n".join([lines[0], "|---|---|", *lines[1:]])
 
 
-def _cell(name: str, reports: Reports) -> str:
+def _cell(name: str, reports: Reports) -> tuple[str, str, str]:
+    """Name and caption, picture, and figure of a system."""
     caption, picture, description, headline = SYSTEMS[name]
     try:
         figure = headline(reports)
     except (KeyError, StopIteration):
         figure = "not measured yet"
-    lines = [
-        '<td width="50%" valign="top">',
-        "",
-        f"**`{name}`**: {caption}",
-        "",
-        f'<img src="docs/figures/{picture}" width="400" alt="{description}">',
-        "",
-        f"{figure} ([all figures](docs/figures/{name}.md))",
-        "",
-        "</td>",
-    ]
-    return "\n".join(lines)
+    image = f'<img src="docs/figures/{picture}" width="400" alt="{description}">'
+    return f"**`{name}`**: {caption}", image, f"{figure} ([all figures](docs/figures/{name}.md))"
 
 
 def readme_limits(reports: Reports) -> str:
@@ -136,7 +129,7 @@ def _unanswered(reports: Reports) -> str:
     wrong = wrong_answers(reports["geometry_simulated"])
     return (
         f"{len(none)} of {len(series)} real series got no answer; "
-        f"{wrong.measured} to simulated stills were wrong"
+        f"{wrong.measured.replace('answers', 'trusted answers')} to simulated stills were wrong"
     )
 
 
@@ -150,7 +143,8 @@ def _unsolved(reports: Reports) -> str:
 def _unstable(reports: Reports) -> str:
     rows = reports["crystals_stability"]["rows"]
     one = next(row for row in rows if row["what"].startswith("both generators"))
-    return f"SUN {100 * one['sun_0']:.1f} % on the hull, {100 * one['sun_0.1']:.1f} % within 0.1 eV/atom"
+    shares = f"{100 * one['sun_0']:.1f} % on the hull, {100 * one['sun_0.1']:.1f} % within 0.1 eV/atom"
+    return f"stable, unique and new: {shares}"
 
 
 def _misled(reports: Reports) -> str:
@@ -160,7 +154,7 @@ def _misled(reports: Reports) -> str:
     return (
         f"of {bundles['count']} patterns of 10⁴ photons {bundles['believed'] * bundles['count']:.0f} were "
         f"trusted, {bundles['right_of_believed'] * bundles['believed'] * bundles['count']:.0f} of them "
-        f"correct; {blobs['believed'] * blobs['count']:.0f} of {blobs['count']} blobs were trusted"
+        f"correct; {blobs['believed'] * blobs['count']:.0f} of {blobs['count']} patterns of shapeless blobs"
     )
 
 
