@@ -28,7 +28,7 @@ def patterson_headline(reports: Reports) -> str:
     return (
         f"**{ours['solved']} of {ours['sets']}** measured crystals solved from data to 0.84 Å in "
         f"{report['limit_core_s']:g} s of one core ({ours['claimed']} of them trusted); smtbx "
-        f"{other['own']}, {other['built']} with our model building"
+        f"solves {other['own']}, or {other['built']} with our model building"
     )
 
 
@@ -127,6 +127,7 @@ def _unanswered(reports: Reports) -> str:
     series = reports["geometry_real"]["series"]
     none = [one for one in series if one["unanswered"] == one["images"]]
     wrong = wrong_answers(reports["geometry_simulated"])
+    trusted = wrong.measured.replace("answers", "trusted answers")
     return (
         f"{len(none)} of {len(series)} real series got no answer; "
         f"{wrong.measured.replace('answers', 'trusted answers')} to simulated stills were wrong"
