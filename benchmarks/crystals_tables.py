@@ -97,11 +97,11 @@ def crystal_row(row: Report, ratios: Report | None = None, distinct: float | Non
         strict = _percent(row["strict_match_rate"])
         measured = f"match {_percent(row['match_rate'])} (strict {strict}), rmse {rmse}; {measured}"
     measured += f"; {1e3 * (row['encode_cpu_s'] + row['decode_cpu_s']):.0f} ms"
-    measured += " (goal missed)" if any(missed) else ""
     others = PUBLISHED.get(name, "") if is_plain else ""
     if ratios:
         measured = f"{measured}; {ratios['over_own']:.1f} numbers per parameter"
         others += f" (256 numbers: {ratios['peers_over_own']:.1f} per parameter)" if others else ""
+    measured += " (goal missed)" if any(missed) else ""
     if distinct:
         others += f"; only {100 * distinct:.0f} % of the structures of the test set are distinct"
     return Row(

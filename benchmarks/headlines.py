@@ -127,7 +127,6 @@ def _unanswered(reports: Reports) -> str:
     series = reports["geometry_real"]["series"]
     none = [one for one in series if one["unanswered"] == one["images"]]
     wrong = wrong_answers(reports["geometry_simulated"])
-    trusted = wrong.measured.replace("answers", "trusted answers")
     return (
         f"{len(none)} of {len(series)} real series got no answer; "
         f"{wrong.measured.replace('answers', 'trusted answers')} to simulated stills were wrong"
