@@ -323,3 +323,18 @@ def molmnist_phase_retrieval_table(report: Report) -> tuple[str, list[Row]]:
         "The baseline phase retrieval compared with a public program on the same test pairs",
         [Row("phase retrieval", where, "", texts[0], f"solvephase {report['solvephase']}: {texts[1]}")],
     )
+
+
+def molmnist_trust_table(report: Report) -> tuple[str, list[Row]]:
+    """Answers of the network of the ten that are trusted, about fibrils and about other objects."""
+    rows = []
+    for one in report["rows"]:
+        spread = f"{one['lowest']:.3f} to {one['highest']:.3f}, median {one['median']:.3f}"
+        measured = f"trusted {100 * one['believed']:.0f} %; residual beyond the expected one {spread}"
+        what = one["patterns"].replace("side of the window x", "window given wrong, times")
+        rows.append(Row("trusted answers", f"{what} ({one['count']} patterns)", "", measured))
+    return (
+        "Answers of the network of the ten fibrils are trusted where the residual is at most"
+        f" {report['limit']:g} above the expected one and the fibril is sure",
+        rows,
+    )

@@ -43,6 +43,7 @@ from molmnist_tables import (
     molmnist_phase_retrieval_table,
     molmnist_simulate_table,
     molmnist_tasks_table,
+    molmnist_trust_table,
 )
 from patterson_crystal_tables import (
     patterson_molecule_table,
@@ -140,6 +141,7 @@ PAGES = {
                 "Leaderboard of hard", molmnist_hard_table, "molmnist_tasks.py --set hard"
             ),
             "molmnist_hard_trust": Table("Trusted answers", molmnist_hard_trust_table),
+            "molmnist_trust": Table("Trusted answers of the ten", molmnist_trust_table),
             "molmnist_tasks": Table("Leaderboard of standard", molmnist_tasks_table),
             "molmnist_opponents": Table("Phase retrieval", molmnist_phase_retrieval_table),
             "molmnist_forward": Table("Forward model", molmnist_forward_table),

@@ -173,8 +173,7 @@ def test_every_page_begins_with_a_summary_of_about_a_dozen_rows():
 def test_every_result_is_shown():
     shown = {name for page in tables.PAGES.values() for name in page.tables}
     shown |= {table.beside for page in tables.PAGES.values() for table in page.tables.values()}
-    # of what stands in the theory of verdicts; figures of the weights' card
-    assert {path.stem for path in RESULTS.glob("*.json")} - shown == {"molmnist_trust"}
+    assert {path.stem for path in RESULTS.glob("*.json")} <= shown
 
 
 def test_the_shape_of_a_fibril_is_compared_with_the_best_baseline_that_is_given_nothing():
