@@ -56,9 +56,9 @@ CHOICES = [
 ]
 
 NO_LIMIT = 10_000
-"""Numbers that stand for no limit."""
+"""Count that means no limit."""
 DISTINCT = "carbon_24 test"
-"""Set whose distinct structures are counted."""
+"""Set in which distinct structures are counted."""
 
 Coding = Callable[[Structure, np.random.Generator], tuple[int, Structure]]
 """Numbers of a structure's vector, and what comes back of it; InputError where the vector is too short."""
@@ -110,7 +110,7 @@ def rounded(representation: SymmetricRepresentation, latent: np.ndarray, bits: i
 
 
 def by_symmetry(representation: SymmetricRepresentation, noise: float = 0.0, bits: int = 0) -> Coding:
-    """Vectors of one length for cells of up to 20 atoms, as they are, shaken or rounded."""
+    """Vectors of one length for cells of up to 20 atoms, as they are, with noise, or rounded."""
 
     def code(structure: Structure, rng: np.random.Generator) -> tuple[int, Structure]:
         standard = representation.standardised(structure)
@@ -200,7 +200,7 @@ def outcomes_of(structures: Sequence[Structure], coding: Coding, most: int) -> I
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Shares and means; a strict match is one whose distance is within the strict tolerance."""
+    """Shares and means; a strict match has a distance within the strict tolerance."""
     matched = [one.rmse for one in outcomes if one.rmse is not None]
     return {
         "structures": len(outcomes),

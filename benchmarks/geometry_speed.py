@@ -66,7 +66,7 @@ def measure(packed: Path, folder: Path) -> list[dict[str, Any]]:
 def _cold_rows(image: Path, folder: Path) -> list[dict[str, Any]]:
     """The command line from its start: its help, and one image with all that it writes.
 
-    A child starts with its parent's memory on its account, so the memory of the help is not told.
+    A child process starts with the memory of its parent, so the memory of the help is not given.
     """
     argand = str(Path(sys.executable).parent / "argand")
     predict = [argand, "geometry", "predict", str(image), "--out", str(folder / "out")]
@@ -80,7 +80,7 @@ def _cold_rows(image: Path, folder: Path) -> list[dict[str, Any]]:
 
 
 def throughput(images: list[Path], processes: int) -> dict[str, Any]:
-    """Rate and processor time of images that are shared out among processes, whose start is not counted."""
+    """Rate and processor time of images shared out among processes, without the start of these."""
     tasks = [ImageTask(str(image), None, "") for image in images]
     machines = Machines(processes)
     torch.set_num_threads(1)

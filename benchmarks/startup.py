@@ -1,10 +1,10 @@
-"""Processor time until a verb begins with its first item, beside an earlier commit in the same run.
+"""Processor time until a verb begins with its first item, compared with an earlier commit in the same run.
 
     git worktree add ../before 3ab6c28
     python benchmarks/startup.py --before ../before --json benchmarks/results/startup.json
 
 A run ends where the verb opens its first file; the help, which opens none, runs to its end. Runs of both
-take turns, so that a busy machine slows both alike. The time that `import torch` takes alone is the floor
+alternate, so that a busy machine slows both equally. The time that `import torch` takes alone is the floor
 of what needs torch, and is given with the collector of cyclic garbage (as before) and without it (as now).
 The time of the whole command on one small item stands beside it, so that no import hides behind the start.
 """
@@ -163,7 +163,7 @@ def main(
     if not (before / "src" / "argand").is_dir():
         raise typer.BadParameter(f"{before} is no checkout of argand")
     floor, rows = measure(before, repeats)
-    alone = "torch alone {collecting:.2f} s, {quiet:.2f} s without looks for garbage".format(**floor)
+    alone = "torch alone {collecting:.2f} s, {quiet:.2f} s without searches for garbage".format(**floor)
     title = f"Processor seconds until the first item, and of the whole command; {alone}"
     Console(width=120).print(as_table(title, rows))
     if json_file:
