@@ -1,4 +1,4 @@
-"""Tables of the crystals that `argand patterson solve` solves, places and finds space groups of."""
+"""Tables of crystals: solved, placed by a known molecule, and with their space group found."""
 
 from patterson_counts import SMALL, summarise
 from report import Report, Row

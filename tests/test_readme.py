@@ -2,6 +2,9 @@
 
 import re
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,22 @@ def test_the_version_of_the_links_is_that_of_the_package():
     assert SETUP["version_of"]((ROOT / "src/argand/__init__.py").read_text()) == __version__
     with pytest.raises(ValueError, match="no __version__"):
         SETUP["version_of"]("")
+
+
+@pytest.mark.slow
+def test_the_metadata_of_a_build_have_the_long_description(tmp_path: Path):
+    command = (
+        "import sys; from setuptools import build_meta as b; b.prepare_metadata_for_build_wheel(sys.argv[1])"
+    )
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src/argand/__init__.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tmp_path / name)
+    pyproject = tmp_path / "pyproject.toml"
+    urls = f'[project.urls]\nRepository = "{ADDRESS}"\n\n[project.scripts]'
+    pyproject.write_text(pyproject.read_text().replace("[project.scripts]", urls))
+    done = [sys.executable, "-c", command, str(tmp_path)]
+    subprocess.run(done, cwd=tmp_path, capture_output=True, check=True)
+    metadata = next(tmp_path.glob("argand-*.dist-info")) / "METADATA"
+    text = metadata.read_text(encoding="utf-8")
+    assert "Description-Content-Type: text/markdown" in text
+    assert f'<img src="{ADDRESS}/raw/v' in text

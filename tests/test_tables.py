@@ -176,6 +176,15 @@ def test_every_result_is_shown():
     assert {path.stem for path in RESULTS.glob("*.json")} <= shown
 
 
+def test_the_benchmark_that_measures_a_table_is_there_and_explained():
+    explained = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
+    for page in tables.PAGES.values():
+        for name, table in page.tables.items():
+            script = (table.command or f"{name}.py").split()[0]
+            assert (ROOT / "benchmarks" / script).is_file(), script
+            assert f"`{script}" in explained, script
+
+
 def test_the_shape_of_a_fibril_is_compared_with_the_best_baseline_that_is_given_nothing():
     floors = [hard_row("phase retrieval", 1.0), hard_row("nearest pair", 4.0)]
     floors += [hard_row("turned class mean (class and rotation told)", 9.0)]
