@@ -97,7 +97,7 @@ def crystal_row(row: Report, ratios: Report | None = None, distinct: float | Non
         strict = _percent(row["strict_match_rate"])
         measured = f"match {_percent(row['match_rate'])} (strict {strict}), rmse {rmse}; {measured}"
     measured += f"; {1e3 * (row['encode_cpu_s'] + row['decode_cpu_s']):.0f} ms"
-    others = PUBLISHED.get(name, "") if is_plain else ""
+    others = f"published: {PUBLISHED[name]}" if is_plain and name in PUBLISHED else ""
     if ratios:
         measured = f"{measured}; {ratios['over_own']:.1f} numbers per parameter"
         others += f" (256 numbers: {ratios['peers_over_own']:.1f} per parameter)" if others else ""
