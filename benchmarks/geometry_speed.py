@@ -69,7 +69,8 @@ def _cold_rows(image: Path, folder: Path) -> list[dict[str, Any]]:
     A child process starts with the memory of its parent, so the memory of the help is not given.
     """
     argand = str(Path(sys.executable).parent / "argand")
-    predict = [argand, "geometry", "predict", str(image), "--out", str(folder / "out")]
+    # Without --force all calls but the first would keep the answer of the one before.
+    predict = [argand, "geometry", "predict", str(image), "--out", str(folder / "out"), "--force"]
     ask_help = seconds_of(lambda: subprocess.run([argand, "--help"], check=True, capture_output=True))
     ask = seconds_of(lambda: subprocess.run(predict, check=True, capture_output=True))
     memory = peak_memory_mb(resource.RUSAGE_CHILDREN)

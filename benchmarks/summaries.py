@@ -5,7 +5,7 @@ from functools import partial
 
 from crystals_tables import crystal_row, short_row, stability_row
 from geometry_tables import centre_row, confidence_row, real_table, rings_table, tilt_row, with_choice
-from machine_tables import speed_table, throughput_table
+from machine_tables import speed_table, startup_table, throughput_table
 from molmnist_tables import CEILING, FITTED, molmnist_hard_trust_table
 from patterson_crystal_tables import (
     patterson_molecule_table,
@@ -182,8 +182,9 @@ SUMMARIES: dict[str, list[Line]] = {
         ),
         *(
             ("geometry_speed", partial(picked, speed_table, "time", where))
-            for where in ("`argand --help", "`argand geometry predict", "CBF, model", "CBF.bz2, model")
+            for where in ("`argand --help", "CBF, model", "CBF.bz2, model")
         ),
+        ("startup", partial(picked, startup_table, "processor time", "`argand geometry predict`")),
     ],
 }
 
