@@ -27,7 +27,7 @@ demo: .venv/installed
 	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo --force
 	$(BIN)/argand patterson solve examples/data/cod_2016452.hkl.gz --cell 9.748,8.890,7.566,90,112.74,90 \
 		--spacegroup "P 21/c" --formula C14H14O2 --seed 0 --out demo/patterson --force
-	$(BIN)/argand molmnist predict "sample#10-13" --out demo/molmnist --force
+	$(BIN)/argand molmnist predict "sample#13-14" --out demo/molmnist --force
 	$(BIN)/argand crystals reconstruct examples/data/crystals --out demo/crystals --force
 	$(BIN)/argand crystals interpolate examples/data/crystals/SrTiO3_mp-5229.cif \
 		examples/data/crystals/PbTiO3_mp-20459.cif --out demo/crystals/way --force
