@@ -30,7 +30,7 @@ how many zeros may fill up a section: fabio and Dectris write 4095."""
 def cbf_stack(blob: bytes) -> Stack:
     """The image in the bytes of a CBF file.
 
-    Raises ValueError for a file that is cut short, or whose pixels are in a form that is not read.
+    Raises ValueError for a truncated file, or pixels in an unsupported form.
     """
     section = blob.find(_SECTION)
     if section < 0:
@@ -56,7 +56,7 @@ def cbf_stack(blob: bytes) -> Stack:
 
 
 def cbf_header(text: str) -> Header:
-    """Header of a CBF from the text before its pixels; what the miniCBF lines lack, imgCIF tables fill."""
+    """Header of a CBF from the text before its pixels; imgCIF tables complete the miniCBF lines."""
     mini, tables = pilatus_header(text), imgcif_header(text)
     stated = {key: value for key, value in vars(mini).items() if value}
     if mini.notes and tables.header_beam_centre_px is not None:

@@ -73,8 +73,8 @@ class _Block:
 def edf_stack(blob: bytes) -> Stack:
     """The images in the bytes of an EDF file.
 
-    Raises ValueError for a file that is cut short or damaged, for pixels of a kind that is not read, and for
-    those that lie in another file.
+    Raises ValueError for a truncated or damaged file, for pixels of an unsupported kind, and for pixels in
+    another file.
     """
     blocks = _blocks(blob)
     return Stack(len(blocks), lambda index: _image(blob, blocks[index]), edf_header(blocks[0].stated))
@@ -106,7 +106,7 @@ def _blocks(blob: bytes) -> list[_Block]:
 
 
 def _header(blob: bytes, at: int) -> tuple[dict[str, str], int]:
-    """The keys of the header that begins at a byte, and the first byte behind it."""
+    """The keys of the header that begins at a byte, and the first byte after it."""
     start = blob.find(b"{", at, at + 512)
     end = _END.search(blob, start, start + _MOST_HEADER)
     if start < 0 or blob[at:start].strip(_BLANK) or end is None:

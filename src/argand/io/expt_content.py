@@ -1,7 +1,7 @@
 """The JSON of DIALS experiment lists, old and new, plain and packed, as one kind of dictionary.
 
-Before version 2 DIALS named its lists `.json`, and wrote images that were only imported as a list of
-DataBlocks, which hold their imagesets with the numbers of the models beside them.
+Before version 2 DIALS named its lists `.json`, and wrote imported images as a list of DataBlocks, with their
+imagesets and the numbers of their models.
 """
 
 import json
@@ -20,12 +20,12 @@ MOST_BYTES = 2**26
 """Of an experiment list, unpacked: some 20,000 stills with a crystal each, of 3 kB. In memory it may take 24
 times as much."""
 _LONGEST_REASON = 160
-"""Characters of a reason that are told. By hand: two lines of a terminal."""
+"""Longest reason in a message, characters. By hand: two lines of a terminal."""
 _MODELS = ("beam", "detector", "goniometer", "scan")
 
 
 def is_experiment_list(path: str | Path) -> bool:
-    """Whether a file is a DIALS experiment list: by its suffix `.expt`, or a `.json` by what is in it."""
+    """Whether a file is a DIALS experiment list: by its suffix `.expt`, or a `.json` by its content."""
     found = _NAME.search(str(path))
     if found is None or not is_there(path) or not Path(path).is_file():
         return False
@@ -44,7 +44,7 @@ def list_stem(path: str | Path) -> str:
 
 
 def load_content(path: str | Path) -> dict[str, Any]:
-    """The content of an experiment list in its present form; InputError for a file that is none."""
+    """The content of an experiment list in its current form; InputError for any other file."""
     try:
         content = json.loads(read_bytes(path, MOST_BYTES))
     except (ValueError, RecursionError) as error:
@@ -60,9 +60,9 @@ def load_content(path: str | Path) -> dict[str, Any]:
 
 @contextmanager
 def understood(path: str | Path, what: str = "experiment list") -> Iterator[None]:
-    """InputError for what the reading of models stumbles over that are not as DIALS writes them.
+    """Context that turns errors on models which DIALS would not write into InputError.
 
-    They lack something, are of another type, too large for a number, too deep, or name an unknown user.
+    Something is missing, of another type, too large for a number, too deep, or names an unknown user.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""New DIALS experiment lists of stills, in the frame that dxtbx is used to: x along fast, y against slow."""
+"""New DIALS experiment lists of stills, in the usual frame of dxtbx: x along fast, y against slow."""
 
 import json
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def panel_model(
     pixel_mm: Sequence[float],
     trusted_range: tuple[float, float],
 ) -> dict[str, Any]:
-    """A panel without its place; `first` pixel in the raw image and `shape` are (slow, fast)."""
+    """A panel without its position; `first` pixel in the raw image and `shape` are (slow, fast)."""
     return {
         "name": name,
         "type": "SENSOR_PAD",

@@ -1,6 +1,6 @@
 """CrystFEL's .geom files with many panels: reading them, and writing them with all panels moved.
 
-CrystFEL's laboratory is ours turned by half a turn about the beam, as in `geom`. A panel's corner and its
+CrystFEL's laboratory is ours rotated by 180° about the beam, as in `geom`. A panel's corner and its
 vectors are in its own pixels, its corner the outer corner of the first pixel.
 """
 
@@ -22,18 +22,19 @@ from argand.units import HC_KEV_ANGSTROM
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
 """From our axes to CrystFEL's and back, see above."""
 _MOST_IN_LAB = 100
-"""Bad regions that are stated in the laboratory and tried on each pixel. By hand: files have a few."""
+"""Largest number of bad regions in laboratory coordinates, which are tested for each pixel. By hand: files
+have a few."""
 _LONGEST_INDEX = 9
 """Digits of a panel's index in an array, by hand."""
 _PLACE = ("corner_x", "corner_y", "coffset", "fs", "ss")
-"""What says where a panel stands."""
+"""Names of the statements on a panel's position."""
 
 
 def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelModel:
     """Panels, wavelength and bad regions of a .geom file.
 
-    `lookup` gives what the image file has at a place that the .geom names, for camera length and photon
-    energy. Panels with `no_index` are left out. Raises InputError for a file that is not understood.
+    `lookup` gives the value in the image file at a path of the .geom, for camera length and photon energy.
+    Panels with `no_index` are left out. Raises InputError for a file that cannot be interpreted.
     """
     text = read_geom_text(path)
     shift = _detector_shift(text, lookup)
@@ -55,9 +56,9 @@ def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelMod
 def move_geom(
     path: str | Path, source: str | Path, motion: RigidMotion, lookup: Lookup = lambda place: None
 ) -> None:
-    """Write `source` again with every panel moved; all other lines, comments included, stay as they are.
+    """Write a copy of `source` with every panel moved; all other lines, including comments, are kept.
 
-    The camera length stays: the panels' coffset takes what they move along the beam.
+    The camera length is kept: the motion along the beam goes into the coffset of the panels.
     """
     text = read_geom_text(source)
     shift = _detector_shift(text, lookup)
@@ -96,7 +97,7 @@ def write_geom_panels(path: str | Path, panels: PanelSet, wavelength: float) -> 
 
 
 def _detector_shift(text: GeomText, lookup: Lookup) -> Vector3:
-    """By how much the whole detector is shifted, mm in CrystFEL's axes."""
+    """Shift of the whole detector, mm in CrystFEL's axes."""
     names = ("detector_shift_x", "detector_shift_y")
     return np.array([text.length_mm(text.general.get(name, "0 m"), lookup) for name in names] + [0.0])
 
@@ -147,7 +148,7 @@ def _place(
     lookup: Lookup,
     motion: RigidMotion,
 ) -> dict[str, str]:
-    """What a panel's lines say after the motion."""
+    """The statements of a panel after the motion."""
     origin, *axes = _frame(text, name, of, shift, lookup) * _HALF_TURN
     moved = np.array([motion.position(origin), *(motion.direction(axis) for axis in axes)]) * _HALF_TURN
     moved[0] -= shift
@@ -173,7 +174,7 @@ def _regions(text: GeomText, panel: str) -> list[dict[str, str]]:
 
 
 def _good(text: GeomText, panel: PlanePanel) -> Mask | None:
-    """Pixels of a panel outside all bad regions and its edge; None where all are good."""
+    """Pixels of a panel outside all bad regions and its edge; None if all are good."""
     good = np.ones(panel.shape, bool)
     edge = int(text.number(text.panels[panel.name], "mask_edge_pixels", 0))
     if edge > 0:

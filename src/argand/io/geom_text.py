@@ -1,8 +1,8 @@
-"""The text of CrystFEL's .geom files: values with units, places in image files, vectors, panels.
+"""The text of CrystFEL's .geom files: values with units, paths in image files, vectors, panels.
 
 After crystfel_geometry(5) of CrystFEL 0.11: `name = value` holds for panels that are first mentioned later,
-`panel/name = value` for one panel, and what starts with `bad`, `group` or `rigid_group` is no panel. Text
-behind a semicolon is comment.
+`panel/name = value` for one panel; names that start with `bad`, `group` or `rigid_group` are not panels. Text
+after a semicolon is comment.
 """
 
 import re
@@ -17,8 +17,8 @@ from argand.io.panel_model import MOST_PANELS, Lookup
 from argand.typing import Vector3
 
 MOST_GENERAL, _MOST_BAD = 500, 10**5
-"""Statements that hold for all panels, each of which takes them over, and bad regions. By hand: there are
-dozens and thousands."""
+"""Largest numbers of statements for all panels, which each panel copies, and of bad regions. By hand: files
+have dozens and thousands."""
 _LEAST = 1e-9
 """Above zero, of pixels per metre, wavelengths in Å, energies in eV and voltages. By hand: far below all."""
 _LONGEST_VECTOR = 200
@@ -30,7 +30,7 @@ _ELECTRON_REST_EV, _ELECTRON_AA_SQRT_EV = 510998.95, 12.264259
 
 @dataclass(frozen=True)
 class GeomText:
-    """A .geom file: its lines, what holds for all, what each panel and each bad region has."""
+    """A .geom file: its lines, the statements for all panels, for each panel and for each bad region."""
 
     path: str
     lines: tuple[str, ...]
@@ -39,7 +39,7 @@ class GeomText:
     bad: dict[str, dict[str, str]]
 
     def number(self, of: dict[str, str], name: str, default: float | None = None) -> float:
-        """A number that a panel or region states; InputError where there is none and no default."""
+        """A number that a panel or region states; InputError if there is none and no default."""
         if name not in of:
             if default is None:
                 raise InputError(f"{self.path}: no {name} for one of its panels")
@@ -57,9 +57,9 @@ class GeomText:
         return 1000.0 / resolution
 
     def length_mm(self, value: str, lookup: Lookup) -> float:
-        """A length in mm: `0.1`, `0.1 m`, `100 mm` or the place of a number in the image file.
+        """A length in mm: `0.1`, `0.1 m`, `100 mm` or the path of a number in the image file.
 
-        Without a unit it is in m where it is a number, and in mm where it is a place.
+        Without a unit, numbers are in m and values of paths in mm.
         """
         number, unit, found = self._value(value, lookup)
         scale = {"": 1.0 if found else 1000.0, "m": 1000.0, "mm": 1.0}.get(unit)
@@ -68,7 +68,7 @@ class GeomText:
         return number * scale
 
     def wavelength(self, lookup: Lookup) -> float | None:
-        """Wavelength in Å from what the file states of the beam; None where it states nothing."""
+        """Wavelength in Å from the beam in the file; None if it states none."""
         for name, units in _BEAM_UNITS.items():
             if name in self.general:
                 number, unit, _ = self._value(self.general[name], lookup)
@@ -98,7 +98,7 @@ _BEAM_UNITS = {
     "photon_energy": {"": 1.0, "eV": 1.0, "keV": 1e3},
     "electron_voltage": {"": 1.0, "V": 1.0, "kV": 1e3},
 }
-"""What states the beam, and its units in Å, eV and V."""
+"""Names of the statements on the beam, with their units in Å, eV and V."""
 
 
 def _in_angstrom(name: str, value: float) -> float:
@@ -139,13 +139,13 @@ def read_geom_text(path: str | Path) -> GeomText:
 
 
 def statement(line: str) -> tuple[str, str]:
-    """Name and value of a line; empty for one that states nothing."""
+    """Name and value of a line; empty for a line without a statement."""
     name, equals, value = line.partition(";")[0].partition("=")
     return (name.strip(), value.strip()) if equals and name.strip() else ("", "")
 
 
 def restated(line: str, value: str) -> str:
-    """A line that states something with another value; its blanks and its comment stay."""
+    """The line with another value; blanks and comment are kept."""
     stated, semicolon, comment = line.partition(";")
     name, equals, old = stated.partition("=")
     blanks = old[: len(old) - len(old.lstrip())], old[len(old.rstrip()) :] if old.strip() else ""

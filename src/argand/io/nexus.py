@@ -36,18 +36,18 @@ from argand.typing import Mask
 from argand.units import JOULES_PER_KEV, wavelength_from_energy
 
 _DISTANCES = ("detector_distance", "distance")
-"""Where the distance stands, first Dectris' place and then NXmx'."""
+"""Paths of the distance, first that of Dectris, then that of NXmx."""
 
 _DAMAGED = (OSError, RuntimeError, LookupError, TypeError, ValueError)
-"""What h5py and the readers of a file's header raise where it is damaged."""
+"""Errors of h5py and of the header's readers for damaged files."""
 
 
 def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> Stack:
-    """The images of an HDF5 file; linked data files are looked for from `folder`.
+    """The images of an HDF5 file; linked data files are relative to `folder`.
 
-    Frames of several data files are counted through. A data file that is missing is an InputError,
-    which names it, once its first frame is asked for. A frame has two axes, or as many as the modules that
-    the file describes ask for, or `axes`, where the positions of its panels are known from elsewhere.
+    Frames are numbered over all data files. A missing data file raises InputError when its first frame is
+    read. A frame has two axes, or those of the modules that the file describes, or `axes` if the positions of
+    the panels come from another file.
     """
     source = _Source(opened(file), str(getattr(file, "name", file)), folder)
     try:
@@ -71,7 +71,7 @@ def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> S
 
 
 def nexus_panels(path: str) -> PanelSet | None:
-    """The modules of the detector that an HDF5 file describes, where they form no flat image."""
+    """The modules of the detector that an HDF5 file describes, if they do not form a flat image."""
     require_file(path)
     try:
         require_heaps(path)
@@ -88,21 +88,20 @@ def _panels(entry: h5py.Group) -> PanelSet | None:
 
 @dataclass(frozen=True)
 class Growth:
-    """How far a master that is being written is: `frames` can be read, `missing` says why no more can."""
+    """State of a master that is being written: `frames` can be read, `missing` says why no more can."""
 
     frames: int
     files: tuple[Path, ...]
-    """The master and its data files that are there."""
+    """The master and its existing data files."""
     missing: InputError | None = None
 
 
 def growth(master: Path, settled: Callable[[Path], bool]) -> Growth:
-    """How many images of a master can be read while it is being written.
+    """Number of images of a master that can be read while it is being written.
 
-    They are counted up to the first data file that is not there or not whole, and to the first frame that is
-    not stored. A file that is not written in SWMR mode counts when it is `settled`: it did not change for a
-    while. A virtual data set counts when all its files are there. Raises InputError for a master that cannot
-    be read.
+    They are counted up to the first missing or incomplete data file, and to the first frame that is not
+    stored. A file that is not written in SWMR mode counts once it is `settled`: unchanged for a while. A
+    virtual data set counts once all its files exist. Raises InputError for a master that cannot be read.
     """
     require_file(master)
     try:
@@ -130,13 +129,13 @@ class _Source:
             file.close()
 
     def entry(self) -> h5py.Group:
-        """The first NXentry, or the file itself where there is none."""
+        """The first NXentry, or the file itself if there is none."""
         return find_first(self.master, "NXentry", "entry") or self.master
 
     def segments(self, axes: int | None) -> list[tuple[int, Callable[[int], np.ndarray]]]:
         """Number of frames and reader of each data set, in order; ends with the first that is missing.
 
-        A frame has `axes` axes; with None it has two, and InputError is raised where it seems to have more.
+        A frame has `axes` axes; with None it has two, and InputError is raised if it seems to have more.
         """
         found: list[tuple[int, Callable[[int], np.ndarray]]] = []
         for group, name in self._data_names():
@@ -164,7 +163,7 @@ class _Source:
         return found
 
     def growth(self, settled: Callable[[Path], bool]) -> Growth:
-        """How many frames are there, in which files."""
+        """Number of existing frames, and their files."""
         frames, missing = 0, None
         for group, name in self._data_names():
             try:
@@ -216,7 +215,7 @@ class _Source:
 
 
 def _stored(data: h5py.Dataset) -> int:
-    """How many frames, from the first on, are stored: room may have been made for more."""
+    """Number of frames from the first one that are stored: space may be allocated for more."""
     count = math.prod(data.shape[:-2])
     if data.is_virtual or 0 in data.shape:
         return count
@@ -243,7 +242,7 @@ def _raiser(error: InputError) -> Callable[[int], np.ndarray]:
 
 
 def _frame_reader(data: h5py.Dataset, before: int) -> Callable[[int], np.ndarray]:
-    """Reads what is at an index of the first `before` axes, counted through."""
+    """Reads the frame at a running index of the first `before` axes."""
     return lambda index: image(
         data, [int(n) for n in np.unravel_index(index, data.shape[:before])] if before else []
     )
@@ -283,19 +282,19 @@ def _header(entry: h5py.Group) -> Header:
 
 
 def _length_mm(detector: h5py.Group, *names: str) -> float | None:
-    """The first of the named lengths that is not zero, which stands for `not known`."""
+    """The first of the named lengths that is not zero, which means unknown."""
     return next((length for length in (quantity(detector, name, "mm") for name in names) if length), None)
 
 
 def _assumed(detector: h5py.Group) -> tuple[str, ...]:
-    """What is said of lengths without units; empty where all have theirs."""
+    """The note on lengths without units; empty if all have units."""
     names = ("x_pixel_size", "y_pixel_size", *_DISTANCES)
     bare = [name for name in names if quantity(detector, name, "mm") and assumed_unit(detector, name, "mm")]
     return (f"no units in the file for {', '.join(bare)}: taken as m",) if bare else ()
 
 
 def _completed(header: Header, detector: h5py.Group) -> Header:
-    """The header with what only the chain of transformations states: centre, distance, pixel size, swing."""
+    """The header with values of the chain of transformations alone: centre, distance, pixel size, swing."""
     geometry = module_geometry(detector, header.wavelength or 1.0)
     if geometry is None:
         return header
@@ -369,15 +368,15 @@ def _oscillation(entry: h5py.Group) -> float:
 
 
 def _start(entry: h5py.Group) -> str | None:
-    """When the measurement began: NeXus' place, or Dectris'."""
+    """Start of the measurement, at the path of NeXus or Dectris."""
     places = ("start_time", "instrument/detector/detectorSpecific/data_collection_date")
     return next((when for when in (moment(_text(entry, place)) for place in places) if when), None)
 
 
 def _pixel_mask(entry: h5py.Group, axes: int | None) -> Mask | None:
-    """True where no bit of the detector's pixel mask is set; its first layer where it has several.
+    """True where no bit of the detector's pixel mask is set; its first layer if it has several.
 
-    Of the `axes` of a frame all but the last are laid in one.
+    Of the `axes` of a frame, all but the last are flattened into one.
     """
     detector = _detector(entry)
     for path in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):

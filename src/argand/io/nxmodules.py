@@ -1,4 +1,4 @@
-"""Detectors of many modules in NeXus files (NXmx): an NXdetector_module for each, with axes of its own."""
+"""Detectors of many modules in NeXus files (NXmx): an NXdetector_module with its own axes for each."""
 
 import h5py
 import numpy as np
@@ -10,7 +10,7 @@ from argand.io.panel_model import sensible
 from argand.physics.still.modular import PanelSet, PlanePanel
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
-"""From the frame of NeXus (McStas: z along the beam, y up) to ours, where y points down."""
+"""From the frame of NeXus (McStas: z along the beam, y up) to ours, in which y points down."""
 _SAME_MM = 1e-3
 """Modules whose images begin within so many mm of each other, with equal axes, are parts of one flat image.
 
@@ -19,9 +19,9 @@ By hand: far below a pixel.
 
 
 def module_panels(detector: h5py.Group) -> PanelSet | None:
-    """Panels of a detector of several modules; None for one module, or where all form one flat image.
+    """Panels of a detector of several modules; None for one module, or if all form one flat image.
 
-    Raises InputError where there are several and one does not say where it is.
+    Raises InputError if one of several has no position.
     """
     modules = of_class(detector, "NXdetector_module")
     if len(modules) < 2:

@@ -18,7 +18,7 @@ _BYTES = {"char": 1, "short": 2, "long": 4, "int": 4}
 
 _NAME = re.compile(r"\w+")
 _MOST_HEADER = 2**16
-"""Bytes of a header that are read: those of Rigaku's have some 8000."""
+"""Largest header in bytes: those of Rigaku have some 8000."""
 _CENTRES = (
     ("DENZO_YBEAM", "DENZO_XBEAM"),
     ("DENZO_Y_BEAM", "DENZO_X_BEAM"),
@@ -28,7 +28,7 @@ _CENTRES = (
 
 
 def smv_stack(blob: bytes) -> Stack:
-    """The images in the bytes of an SMV file; ValueError where it is cut short or compressed."""
+    """The images in the bytes of an SMV file; ValueError if it is truncated or compressed."""
     found = re.search(rb"HEADER_BYTES\s{0,9}=\s{0,9}(\d{1,9})", blob[:512])
     size = int(found.group(1)) if found else 0
     keys = _keys(blob[: min(size, _MOST_HEADER)].decode("latin-1").partition("}")[0])
@@ -63,10 +63,10 @@ def _pixel_type(keys: Mapping[str, str]) -> np.dtype:
 def smv_header(keys: Mapping[str, str]) -> Header:
     """Header of an SMV image from its `KEY=value;` lines; lengths there in mm, wavelength in Å.
 
-    ADSC beam centres follow no one convention. `DENZO_YBEAM` (in others `DENZO_Y_BEAM`) counts along the
+    ADSC beam centres have no single convention. `DENZO_YBEAM` (in others `DENZO_Y_BEAM`) counts along the
     fast and `DENZO_XBEAM` along the slow axis, both from the first pixel of the file; they are used where
     present. Else `BEAM_CENTER_X` is taken as fast and `BEAM_CENTER_Y` as slow. Either way a note says so.
-    Rigaku headers state the centre in px and leave no such doubt.
+    Rigaku headers state the centre in px without ambiguity.
     """
     return _adsc_header(keys) if "PIXEL_SIZE" in keys else _rigaku_header(keys)
 

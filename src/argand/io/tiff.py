@@ -1,6 +1,6 @@
 """TIFF images (TIFF 6.0, Adobe 1992, and BigTIFF): their directories, and pixels that are not compressed.
 
-Compressed ones are Pillow's, which is given no file before its directories are looked through.
+Compressed ones are read by Pillow, after their directories are checked.
 """
 
 import io
@@ -95,7 +95,7 @@ class _Page:
 
 
 def tiff_stack(blob: bytes, header: Header) -> Stack:
-    """The images in the bytes of a TIFF; ValueError for one that is cut short or damaged, or a picture."""
+    """The images in the bytes of a TIFF; ValueError if it is truncated, damaged or coloured."""
     order = "<" if blob[:2] == b"II" else ">"
     pages = _pages(blob, order)
     if not pages:
@@ -118,7 +118,7 @@ def _by_pillow(blob: bytes, index: int) -> np.ndarray:
 
 
 def _pages(blob: bytes, order: str) -> list[_Page]:
-    """The directories of a file in their order; ValueError where they go in a circle."""
+    """The directories of a file in their order; ValueError if they form a cycle."""
     big = blob[2:4] in (b"+\0", b"\0+")
     found: dict[int, _Page] = {}
     try:
