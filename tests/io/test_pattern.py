@@ -178,10 +178,10 @@ def test_missing_and_truncated_files_are_one_line(tmp_path: Path, values: np.nda
     with pytest.raises(InputError, match="no such file"):
         expand_patterns([f"{tmp_path}/gone.h5:/data"])
     np.save(tmp_path / "a.npy", values)
-    with pytest.raises(InputError, match="no image 7"):
+    with pytest.raises(InputError, match="has no image 7"):
         list(read_patterns(f"{tmp_path / 'a.npy'}#7"))
     write_cxi(path, values, None)
-    with pytest.raises(InputError, match="no pattern 7"):
+    with pytest.raises(InputError, match="has no pattern 7"):
         list(read_patterns(f"{path}#7"))
     with pytest.raises(InputError, match="no data set /nothing"):
         list(read_patterns(f"{path}:/nothing"))

@@ -33,7 +33,7 @@ def test_what_there_is_is_selected(stack: str) -> None:
 def test_a_range_that_the_file_lacks_says_how_many_images_it_has(stack: str, selection: str) -> None:
     last = selection.split("-")[-1]
     for read in (read_frames, read_cases, lambda name: expand_inputs([name])):
-        with frugal(megabytes=30), pytest.raises(InputError, match=f"no (image|pattern) {last}; it has 7 "):
+        with frugal(megabytes=30), pytest.raises(InputError, match=f"has no (image|pattern) {last}; its 7 "):
             list(read(f"{stack}#{selection}"))
 
 
@@ -41,18 +41,18 @@ def test_a_range_that_the_file_lacks_says_how_many_images_it_has(stack: str, sel
 @pytest.mark.parametrize("name", ["{stack}", "sample", "{stack}:/data", "none.h5"])
 def test_a_selection_of_nothing_is_one_line(stack: str, name: str, selection: str) -> None:
     named = f"{name.format(stack=stack)}#{selection}"
-    with frugal(megabytes=30), pytest.raises(InputError, match=r"means no images; write #3 or #0-9"):
+    with frugal(megabytes=30), pytest.raises(InputError, match=r"selects no images; write #3 or #0-9"):
         list(read_cases(named))
     if name != "{stack}:/data":
-        with pytest.raises(InputError, match="means no images"):
+        with pytest.raises(InputError, match="selects no images"):
             expand_inputs([named])
     if name == "sample":
-        with pytest.raises(InputError, match="means no images"):
+        with pytest.raises(InputError, match="selects no images"):
             is_sample(named)
 
 
 def test_the_sample_says_how_many_patterns_it_has() -> None:
-    with frugal(), pytest.raises(InputError, match=r"sample: no pattern 199999999; it has 100 patterns"):
+    with frugal(), pytest.raises(InputError, match=r"sample: has no pattern 199999999; its 100 patterns"):
         list(read_cases("sample#0-199999999"))
 
 
