@@ -47,7 +47,7 @@ def test_predict_writes_atoms_maps_and_a_page(
     records = json.loads(answer.stdout)
     assert answer.exit_code == 0
     assert [record["solved"] for record in records] == [True, True]
-    assert {"path", "residual", "tries", "positions_voxel", "seconds"} <= records[0].keys()
+    assert {"path", "residual", "attempts", "positions_voxel", "seconds"} <= records[0].keys()
     assert (out / "map0.xyz").read_text().splitlines()[0] == "6"
     np.testing.assert_allclose(read_map(out / "map0.ccp4"), np.load(map_files[0]))
     page = (out / "index.html").read_text()

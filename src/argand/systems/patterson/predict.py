@@ -34,8 +34,8 @@ VECTORS, CROWDED = 8, 30
 """Vectors tried, one after the other, before the network gives up, fewer the more atoms there are: at one
 density the share of vectors that overlap grows with their number, and from `CROWDED` atoms on iteration alone
 is faster. Measured shares of vectors that lead to the answer: 10 atoms all, 20 three quarters, 28 half, 36 an
-eighth, 50 none. The 8 are by hand: with 10 atoms the first vector nearly always does (1.002 tries on average
-in benchmarks/patterson.py)."""
+eighth, 50 none. The 8 are by hand: with 10 atoms the first vector nearly always does (on average 1.002
+attempts in benchmarks/patterson.py)."""
 PROMISING = 0.45
 """Residual below which an answer is worth mending. By hand: about five atoms wrong of ten, each of which
 leaves 0.6 / √10, added in quadrature."""
@@ -158,9 +158,9 @@ class Predictor:
                 break
             positions = self.read_vector(patterson[rows], candidates[rows, number], found.positions.shape[1])
             positions, residual = refinement.refined(positions, rows)
-            believed = refinement.believed(positions, residual, rows)
-            found.take(rows, positions, residual, believed, "network")
-            near = ~believed & (residual < PROMISING)
+            trusted = refinement.trusted(positions, residual, rows)
+            found.take(rows, positions, residual, trusted, "network")
+            near = ~trusted & (residual < PROMISING)
             if near.any():
                 search = PhaseIteration(patterson[rows[near]], self._settings(found.positions.shape[1]))
                 mend(search, search.recycled(positions[near]), rows[near], refinement, found, "network")

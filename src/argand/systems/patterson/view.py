@@ -32,7 +32,7 @@ def _write_maps(folder: Path) -> Path:
     records, told = usable_records(read_results(folder), _fields, folder / RESULTS)
     solved = sum(record["solved"] for record in records)
     parts = [f"<h1>Patterson maps: {solved} of {len(records)} solved</h1>", *left_out(told)]
-    head = ("map", "answer", "found by", "residual", "tries", "atoms")
+    head = ("map", "answer", "found by", "residual", "attempts", "atoms")
     parts.append(table(head, [_row(folder, record) for record in records]))
     figures = []
     for record in [record for record in records if record.get("map")][:MOST]:
@@ -51,7 +51,7 @@ def _fields(record: Record) -> Fields:
     about = {"file": TEXT, "solved": FLAG, "map": maybe(TEXT)}
     if record.get("reason") is not None:
         return about | {"reason": TEXT}
-    counted = {"path": TEXT, "residual": maybe(NUMBER), "tries": COUNT}
+    counted = {"path": TEXT, "residual": maybe(NUMBER), "attempts": COUNT}
     return about | counted | {"positions_voxel": listed(listed(NUMBER, 3)), "xyz": maybe(TEXT)}
 
 
@@ -61,7 +61,7 @@ def _row(folder: Path, record: Record) -> list[str]:
         return [name, f'<span class="bad">{text(record["reason"])}</span>', "", "", "", ""]
     verdict = '<span class="good">solved' if record["solved"] else '<span class="bad">not solved'
     residual = "" if record.get("residual") is None else f"{record['residual']:.4f}"
-    cells = [name, f"{verdict}</span>", text(record["path"]), residual, str(record["tries"])]
+    cells = [name, f"{verdict}</span>", text(record["path"]), residual, str(record["attempts"])]
     return [*cells, _atoms_link(folder, record)]
 
 

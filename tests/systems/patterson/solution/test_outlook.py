@@ -13,7 +13,7 @@ TRIES = np.random.default_rng(0).normal(0.6, 0.02, 120).tolist()
 def test_tries_that_are_all_alike_bound_the_success_of_one():
     """None of 120: with 95 % confidence fewer than one in 40, as 0.05 = (1 - 1/40)^120 nearly."""
     told = outlook(TRIES, 0.55, 30.0)
-    assert "120 tries in 30.0 s, none of which stood apart" in told
+    assert "120 attempts in 30.0 s, none of which stood apart" in told
     assert "once in 40 " in told
     assert pytest.approx(0.05, abs=0.003) == (1 - 1 / 40) ** 120
     assert "300 s" in told

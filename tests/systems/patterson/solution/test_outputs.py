@@ -109,7 +109,7 @@ def test_a_twin_is_told():
     [
         ({"mates": False}, True, "Friedel mates were not measured apart"),
         ({"wavelength": None}, True, "the wavelength is not known"),
-        ({}, False, "no model is believed"),
+        ({}, False, "no model is trusted"),
     ],
 )
 def test_where_the_hand_cannot_be_known_that_is_said(changes, solved, words):

@@ -68,7 +68,7 @@ def found_in(measured: MeasuredIntensities, **asked) -> FoundGroup:
 def test_the_space_group_of_simulated_intensities_is_found(name, cell):
     found = found_in(unmerged(name, cell))
     assert found.crystal.group.name == name
-    assert found.search.verdict.believed
+    assert found.search.verdict.trusted
     row = found.rows[0]
     assert (row.spacegroup, row.chosen, row.solved) == (name, True, True)
     assert row.r1 == found.search.best.r1 < 0.15

@@ -24,7 +24,7 @@ leave 0.07 on simulated crystals of C, N and O."""
 STARTS, PERFECT = 6, 0.02
 """Searches of a content with a heavy atom, of which the lowest R1 counts, and R1 that ends them. By hand."""
 UNEVEN, UNEVEN_R1 = 2.0, 0.07
-"""Share of electrons from which on contents are uneven, and R1 up to which their models are believed: in P
+"""Share of electrons from which on contents are uneven, and R1 up to which their models are trusted: in P
 1 a heavy atom lets light ones that are half wrong fit to less than 0.1. By hand, on the tuning crystals of
 benchmarks/patterson_foreign_maps.py."""
 FEWEST = 6
@@ -71,7 +71,7 @@ def solve_crystal_map(
 
 
 def _better(best: Solution | None, found: Solution) -> Solution:
-    """What is believed, and of the like the lower R1."""
+    """What is trusted, and of the like the lower R1."""
     if best is None or (found.solved, -found.r1) > (best.solved, -best.r1):
         return found
     return best

@@ -75,7 +75,7 @@ def solve(
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
     json: Json = False,
 ) -> None:
-    """Solve a crystal structure from measured intensities; ends with 1 where no model is believed.
+    """Solve a crystal structure from measured intensities; ends with 1 where no model is trusted.
 
     Example: argand patterson solve a.hkl --cell 9.75,8.89,7.57,90,112.7,90 --spacegroup "P 21/c" --out solved
     """
@@ -105,7 +105,7 @@ def _answer(
 ) -> dict[str, Any]:
     """Solve, write all files and the page; the summary."""
     with single_threads():
-        # The cores make tries; threads within a small matrix would only stand in their way.
+        # The cores make attempts; threads within a small matrix would only stand in their way.
         from argand.runs.folder import make_folder
         from argand.systems.patterson.solution import outputs as solve_outputs
         from argand.systems.patterson.solution import solve as solver
@@ -124,7 +124,7 @@ def _answer(
     solve_outputs.write_patterson(files, crystal, *patterson(crystal))
     asked = {"data": data.name, **asked, "cell": crystal.cell, **effort}
     helper = solver.network_for(crystal, effort.pop("network"))
-    with ProgressDisplay(name, "tries") as display:
+    with ProgressDisplay(name, "attempts") as display:
 
         def watch(attempts: int, r1: float) -> None:
             spent = time.monotonic() - started
@@ -176,7 +176,7 @@ def _show(summary: dict[str, Any]) -> None:
     lines = [
         f"{verdict}: {summary['reason']}",
         f"{summary['n_atoms']} atoms in {summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, "
-        f"{summary['attempts']} tries in {summary['seconds']:.1f} s ({summary['path']})",
+        f"{summary['attempts']} attempts in {summary['seconds']:.1f} s ({summary['path']})",
         *(f"fits about equally: R1 {one['r1']:.3f}, {one['file']}" for one in summary.get("others", [])),
         *agreement(summary),
         *_hydrogens(summary),

@@ -92,7 +92,7 @@ def write_solution(
 ) -> dict[str, Any]:
     """Density, model, reflections and summary; returns the summary.
 
-    A model that is not believed says so in each file. `asked` goes into the summary, for the page; its
+    A model that is not trusted says so in each file. `asked` goes into the summary, for the page; its
     formula and units count the contents. With `hydrogens` those that are clear ride on their
     parents in each file.
     """

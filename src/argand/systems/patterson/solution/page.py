@@ -17,8 +17,8 @@ MOST_PEAKS = 30
 """Peaks in the table of the Patterson map. By hand; the JSON file has more."""
 MOST_NAMED = 4
 """Harker sections that are named of one peak. By hand, for the width of a row."""
-FIRST_TRIES = 20
-"""Tries that the log shows in any case. By hand; later ones only where they bettered R1."""
+FIRST_ATTEMPTS = 20
+"""Attempts that the log shows in any case. By hand; later ones only where they bettered R1."""
 ASKED = {
     "spacegroup": "space group",
     "laue": "Laue class",
@@ -119,7 +119,7 @@ def _facts(summary: Summary) -> str:
     rows = [(ASKED.get(key, key), _plain(value)) for key, value in asked.items() if value is not None]
     rows += [
         ("solved in", summary["spacegroup"]),
-        ("answered by", f"{summary['path']}, {summary['attempts']} tries in {summary['seconds']:.1f} s"),
+        ("answered by", f"{summary['path']}, {summary['attempts']} attempts in {summary['seconds']:.1f} s"),
         ("R1 (F² > 2σ; all)", f"{summary['r1']:.3f}; {summary['r1_all']:.3f}"),
         ("atoms found", _counted(summary)),
         ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % of all"),
@@ -152,14 +152,14 @@ def _counted(summary: Summary) -> str:
     return f"{summary['n_atoms']}, {told}"
 
 
-def _log(tries: list[list[float]]) -> str:
-    """The first tries, and every later one that bettered R1."""
+def _log(attempts: list[list[float]]) -> str:
+    """The first attempts, and every later one that bettered R1."""
     rows, best = [], 2.0  # Above any R1.
-    for number, (seconds, correlation, r1) in enumerate(tries, 1):
-        if number <= FIRST_TRIES or r1 < best:
+    for number, (seconds, correlation, r1) in enumerate(attempts, 1):
+        if number <= FIRST_ATTEMPTS or r1 < best:
             rows.append([str(number), f"{seconds:.2f}", f"{correlation:.3f}", f"{r1:.3f}"])
         best = min(best, r1)
-    return table(("try", "seconds", "correlation of amplitudes", "best R1"), rows)
+    return table(("attempt", "seconds", "correlation of amplitudes", "best R1"), rows)
 
 
 def _peaks(peaks: list[dict[str, Any]]) -> str:

@@ -29,7 +29,7 @@ _LARGEST_R_INT = 0.5
 """R_int of merged equivalents beyond which a warning is given. By hand: pairs of unrelated acentric
 intensities, exponential by Wilson's statistics, have 0.5 on average, so nothing is left that agrees."""
 _VOLUME_OFF = 1.6
-"""Factor between the cell and the usual volume of its contents from which a stated Z is not believed.
+"""Factor between the cell and the usual volume of its contents from which a stated Z is not trusted.
 
 By hand: the nearest other number of formulas is a factor 2 off, and usual volumes are right within a fifth.
 """

@@ -1,4 +1,4 @@
-"""Known molecules are placed in crystals from coarse data, and not believed where data cannot tell."""
+"""Known molecules are placed in crystals from coarse data, and not trusted where data cannot tell."""
 
 import json
 from dataclasses import dataclass, replace

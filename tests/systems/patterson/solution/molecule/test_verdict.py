@@ -1,4 +1,4 @@
-"""Answers are believed where they fit, alone and without collisions; halves become symmetric."""
+"""Answers are trusted where they fit, alone and without collisions; halves become symmetric."""
 
 import numpy as np
 import pytest

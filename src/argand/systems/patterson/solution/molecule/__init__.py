@@ -1,1 +1,1 @@
-"""A molecule that is known placed in a crystal: reading it, the search, what is believed."""
+"""A molecule that is known placed in a crystal: reading it, the search, what is trusted."""
