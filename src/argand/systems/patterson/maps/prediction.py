@@ -11,6 +11,7 @@ from torch import Tensor
 
 from argand.errors import InputError, MissingExtraError
 from argand.io.reflections import CellParameters
+from argand.runs.record import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import ase
@@ -21,7 +22,7 @@ FoundBy = Literal["network", "dual-space", "dual-space iteration of crystals", "
 """`dual-space iteration of crystals` is the method for measured crystals, see `crystal_map`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """The atoms of one map.
 
@@ -52,6 +53,7 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them; `solved`, `verdict`, `tries` are keys of version 0.1."""
         return {
+            "schema_version": SCHEMA_VERSION,
             "trusted": self.trusted,
             "reason": self.reason,
             "path": self.path,
@@ -59,6 +61,8 @@ class Prediction:
             "attempts": self.attempts,
             "positions_voxel": np.round(self.positions_voxel, 4).tolist(),
             **({"elements": list(self.elements)} if self.elements else {}),
+            **({"box": self.box[0] if len(set(self.box)) == 1 else list(self.box)} if self.box else {}),
+            **({"cell": [round(value, 4) for value in self.cell]} if self.cell is not None else {}),
             "solved": self.trusted,
             "verdict": self.reason,
             "tries": self.attempts,
@@ -102,11 +106,11 @@ class Prediction:
         return Atoms(self.symbols, scaled_positions=self.frac, cell=self._basis.T, pbc=True)
 
     def to_pymatgen(self) -> "Structure":
-        """pymatgen's Structure; InputError where the cell is unknown, MissingExtraError without it."""
+        """pymatgen's Structure; InputError where the cell is unknown, MissingExtraError without pymatgen."""
         try:
             from pymatgen.core import Lattice, Structure  # pyright: ignore[reportMissingImports]
         except ImportError as error:
-            raise MissingExtraError("to_pymatgen needs pymatgen: pip install pymatgen") from error
+            raise MissingExtraError("to_pymatgen needs pymatgen; pip install pymatgen") from error
         return Structure(Lattice(self._basis.T), list(self.symbols), self.frac)
 
     def _repr_html_(self) -> str:
@@ -119,9 +123,11 @@ class Prediction:
             "found by": f"{self.path}, {self.attempts} attempts",
             "reason": self.reason,
         }
-        places = self.positions_voxel.astype(float) if self.cell is None else self.unwrapped
+        known = self.cell is not None
+        places = self.unwrapped if known else self.positions_voxel.astype(float)
         title = "Patterson map: " + ("trusted" if self.trusted else "not trusted (best guess)")
-        return html_card(title, rows, atoms_picture(places, self.symbols))
+        picture = atoms_picture(places, self.symbols, joined=known)
+        return html_card(title, rows, picture, trusted=self.trusted)
 
     @property
     def unwrapped(self) -> Float[np.ndarray, "atom 3"]:
@@ -138,7 +144,7 @@ class Prediction:
 
     def _require_cell(self) -> None:
         if self.cell is None or not self.box:
-            raise InputError("the cell of this map is not known; give --cell, or --voxel in Å")
+            raise InputError("the cell of this map is not known; give its cell in Å and degrees")
 
 
 @dataclass
@@ -164,9 +170,7 @@ class Solutions:
         """Numbers of the maps that are not solved yet."""
         return (~self.solved).nonzero()[:, 0]
 
-    def take(
-        self, rows: Tensor, positions: Tensor, residual: Tensor, trusted: Tensor, path: FoundBy
-    ) -> None:
+    def take(self, rows: Tensor, positions: Tensor, residual: Tensor, trusted: Tensor, path: FoundBy) -> None:
         """Keep new structures of the maps `rows` where they are better, in place; each counts as an attempt.
 
         A trusted structure is better than one that is not.

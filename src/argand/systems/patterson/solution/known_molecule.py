@@ -51,9 +51,7 @@ def place_known(
     return made[0]
 
 
-def _solution(
-    crystal: CrystalData, placed: Placement, seconds: float, found: FoundGroup | None
-) -> Solution:
+def _solution(crystal: CrystalData, placed: Placement, seconds: float, found: FoundGroup | None) -> Solution:
     models = [modelled(crystal, answer) for answer in placed.answers[: max(placed.alike, 1)]]
     model, correlation = models[0], correlation_of(crystal, models[0])
     log = tuple(Attempt(spent, round(1 - misfit, 4), round(model.r1, 4)) for spent, misfit in placed.log)

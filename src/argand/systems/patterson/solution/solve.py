@@ -149,7 +149,8 @@ def solve(
 
     `found` is what `find_space_group` determined for the crystal: the search goes on with its model, and its
     time and attempts count. `finish` is called before the last refinement. A `network`
-    (`density_network.load_network`) helps to complete models of coarse data. `clock` measures the limit; time.process_time measures the time of a core.
+    (`density_network.load_network`) helps to complete models of coarse data. `clock` measures the limit;
+    time.process_time measures the time of a core.
 
     More `machines` make attempts too; their number changes the result only through how many attempts fit into
     the time. They are spawned: a script needs the usual `if __name__ == "__main__"`. A first model is always
