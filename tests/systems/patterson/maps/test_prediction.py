@@ -30,6 +30,6 @@ def test_what_is_believed_goes_before_what_fits_better():
         )
     assert found.solved.tolist() == [True]
     assert found.residual.tolist() == [torch.tensor(0.3).item()]
-    first, verdict = found.answers()[0], found.answers()[0].verdict
-    assert first.solved
-    assert "0.3000" in verdict
+    first = found.answers()[0]
+    assert first.trusted
+    assert "0.3000" in first.reason

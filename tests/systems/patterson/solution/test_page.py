@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from argand.cli import build
 from argand.io.map import sample_map
 from argand.systems.patterson.solution.scene import scene
-from argand.systems.patterson.solution.solve import solve_file
+from argand.systems.patterson.solution.solve_file import solve_file
 
 DATA = Path(__file__).parents[4] / "examples" / "data" / "cod_2016452.hkl.gz"
 CELL = (9.748, 8.890, 7.566, 90.0, 112.74, 90.0)
@@ -38,7 +38,7 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 def test_the_page_tells_question_answer_log_and_harker_peaks(solved: Path):
     page = (solved / "index.html").read_text(encoding="utf-8")
-    for words in ("class=good>solved", "C14H14O2", "dual-space", "8, of 8", "98.4 %", "-x,y+1/2,-z+1/2"):
+    for words in ("class=good>trusted", "C14H14O2", "dual-space", "8, of 8", "98.4 %", "-x,y+1/2,-z+1/2"):
         assert words in page
     assert page.count('<div id="figure-') == 1
     assert "<script src=" not in page
@@ -84,7 +84,7 @@ def test_other_pages_are_not_overwritten(tmp_path: Path):
     (tmp_path / "index.html").write_text("mine")
     result = run("solve", str(DATA), *STATED, "--out", str(tmp_path))
     assert result.exit_code == 1
-    assert "--force" in result.output
+    assert "another version of argand; give another --out" in result.output
     assert (tmp_path / "index.html").read_text() == "mine"
 
 
@@ -100,7 +100,7 @@ def test_a_folder_without_a_whole_run_is_one_line(solved: Path, tmp_path: Path, 
 
 def test_python_mirrors_the_command_line(solved: Path):
     answer = solve_file(DATA, CELL, "P 21/c", "C14H14O2")
-    assert answer.solved
+    assert answer.trusted
     told = json.loads((solved / "cod_2016452.json").read_text())
     assert answer.r1 == pytest.approx(told["r1"], abs=1e-4)
     assert sorted(answer.atoms.elements) == ["C"] * 7 + ["O"]

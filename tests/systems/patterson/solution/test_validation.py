@@ -59,20 +59,20 @@ def test_other_atoms_are_not_believed_and_the_reason_is_told(hunt: StructureSear
 def test_part_of_the_atoms_is_not_believed_however_well_it_fits(hunt: StructureSearch):
     judged = verdict(seen(hunt, TRUTH.take(np.arange(5))))
     assert not judged.trusted
-    assert judged.reason == "only 71% of the atoms found"
+    assert judged.reason == "only 71 % of the atoms of the formula were found (limit 85 %)"
     fits = replace(seen(hunt, TRUTH), found=0.7)
     assert not verdict(fits).trusted
 
 
 def test_few_reflections_tell_nothing(hunt: StructureSearch):
     judged = verdict(replace(seen(hunt, TRUTH), reflections=14))
-    assert judged.reason == "14 reflections are too few to tell"
+    assert judged.reason == "14 reflections are too few (at least 15 needed)"
     assert verdict(replace(seen(hunt, TRUTH), reflections=15)).trusted
 
 
 def test_a_cell_with_few_atoms_and_no_formula_is_not_believed(hunt: StructureSearch):
     judged = verdict(replace(seen(hunt, TRUTH), found=None, volume=51.0))
-    assert "51 Å³ of the cell for each atom found" in judged.reason
+    assert "51 Å³ per atom found" in judged.reason
 
 
 def test_each_kind_of_evidence_moves_the_probability_the_way_it_points(hunt: StructureSearch):

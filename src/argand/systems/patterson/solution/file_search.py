@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from argand.crew import HERE, Machines
 from argand.errors import InputError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from argand.physics.molecule.body import Body
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Is told how far a search is."""
 

@@ -27,7 +27,7 @@ def outlook(correlations: Sequence[float], best_r1: float, seconds: float) -> st
     if best_r1 < _PROMISING:
         return f"{made}; the best model, R1 = {best_r1:.2f}, is partly correct: more time may complete it"
     if count < _FEWEST:
-        return f"{made} are too few for a statement: give --time-limit {_longer(seconds)} or more"
+        return f"{made}, too few for a statement: give --time-limit {_longer(seconds)} or more"
     rate = f"fewer than one attempt in {count / _LOG_CHANCE:.0f} succeeds (95 % confidence)"
     values = np.asarray(correlations, float)
     # 1.48 times the median of |x| is the standard deviation of a normal distribution.

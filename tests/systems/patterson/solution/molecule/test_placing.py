@@ -71,7 +71,7 @@ def crystal_of(d_min: float, placed: np.ndarray = PLACED, name: str = "P 1 21/c 
 def test_a_rigid_molecule_is_placed_from_data_to_two_angstrom():
     crystal = crystal_of(2.0)
     solution = place_known(crystal, bodies_of_atoms(ELEMENTS, CART), 4.0, 40.0, clock=Ticking())
-    assert solution.solved, solution.reason
+    assert solution.trusted, solution.reason
     assert solution.path == "known molecule"
     truth = PLACED @ np.linalg.inv(crystal.orthogonalisation).T
     assert same_crystal(solution.atoms.frac, truth, crystal.group, crystal.orthogonalisation)
@@ -83,7 +83,7 @@ def test_where_several_answers_fit_none_is_believed():
     crystal = crystal_of(3.8)
     stiff = [replace(body, torsions=()) for body in bodies_of_atoms(ELEMENTS, CART)]
     solution = place_known(crystal, stiff, 4.0, 4.0, clock=Ticking())
-    assert not solution.solved
+    assert not solution.trusted
     assert solution.others
     cell = crystal.orthogonalisation
     assert not same_crystal(solution.atoms.frac, solution.others[0].atoms.frac, crystal.group, cell)
@@ -94,7 +94,7 @@ def test_another_molecule_is_not_believed():
     wrong = CART * [1.0, -1.0, 1.0]
     wrong[6] = CART[5] + [-1.2, 0.8, 0.9]
     solution = place_known(crystal, bodies_of_atoms(ELEMENTS, wrong), 4.0, 4.0, clock=Ticking())
-    assert not solution.solved, solution.reason
+    assert not solution.trusted, solution.reason
 
 
 def test_the_command_places_a_molecule_of_a_file(tmp_path: Path):
