@@ -187,6 +187,10 @@ def space_group_table(summary: dict[str, Any]) -> Table:
     return rows
 
 
+def _counted(attempts: int) -> str:
+    return "1 attempt" if attempts == 1 else f"{attempts} attempts"
+
+
 def _show(summary: dict[str, Any]) -> None:
     """The result in a few lines; the figures of a model that is not trusted are dim."""
     console = screen()
@@ -198,7 +202,7 @@ def _show(summary: dict[str, Any]) -> None:
     guess = "" if trusted else "best guess: "
     for line in [
         f"{guess}{summary['formula']}, Z = {summary['units']:g}: {summary['n_atoms']} atoms in "
-        f"{summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, {summary['attempts']} attempts in "
+        f"{summary['spacegroup']}, d_min {summary['d_min']:.2f} Å, {_counted(summary['attempts'])} in "
         f"{summary['seconds']:.1f} s ({summary['path']})",
         *(
             f"fits about equally well: R1 = {one['r1']:.3f}, {one['file']}"

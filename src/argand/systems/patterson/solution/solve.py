@@ -79,7 +79,7 @@ class Solution:
     @property
     def outlook(self) -> str:
         """What the attempts say about more time, where the model is not trusted; else empty."""
-        if self.trusted or self.path == KNOWN:
+        if self.trusted or self.path == KNOWN or (self.interrupted and not self.log):
             return ""
         return outlook([one.correlation for one in self.log], self.model.r1, self.seconds)
 
