@@ -1,7 +1,6 @@
 """What the verbs print and write is what the schemas in docs/schema say of it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,9 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def run(*words: object) -> Result:
-    return CliRunner().invoke(build({"patterson": "argand.systems.patterson"}), ["patterson", *map(str, words)])
+    return CliRunner().invoke(
+        build({"patterson": "argand.systems.patterson"}), ["patterson", *map(str, words)]
+    )
 
 
 @pytest.mark.parametrize("name", ["patterson", "patterson_solve"])

@@ -16,10 +16,11 @@ from argand.io.reflections import MeasuredIntensities
 from argand.physics.crystal.atom import Atoms, structure_factors
 from argand.physics.crystal.symmetry import Group
 from argand.physics.molecule.origin import same_crystal
+from argand.systems.patterson.solution.known_molecule import place_known
 from argand.systems.patterson.solution.molecule.contents import contents_of, formula_of
 from argand.systems.patterson.solution.molecule.reading import bodies_of_atoms, read_molecules
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
-from argand.systems.patterson.solution.solve import place_known
+from argand.systems.patterson.solution.solve import Interrupted
 
 CELL = (8.2, 7.0, 9.4, 90.0, 103.0, 90.0)
 ELEMENTS = ("C", "O", "N", "C", "C", "C", "Cl")
@@ -77,6 +78,20 @@ def test_a_rigid_molecule_is_placed_from_data_to_two_angstrom():
     assert same_crystal(solution.atoms.frac, truth, crystal.group, crystal.orthogonalisation)
     assert solution.r1 < 0.05
     assert sorted(solution.atoms.elements) == sorted(ELEMENTS)
+
+
+def test_an_interrupted_search_carries_its_best_answer():
+    def press(rounds: int, misfit: float) -> None:
+        raise KeyboardInterrupt
+
+    wrong = CART * [1.0, -1.0, 1.0]
+    wrong[6] = CART[5] + [-1.2, 0.8, 0.9]
+    bodies = bodies_of_atoms(ELEMENTS, wrong)
+    with pytest.raises(Interrupted) as stop:
+        place_known(crystal_of(2.0), bodies, 4.0, 400.0, watch=press, clock=Ticking())
+    assert not stop.value.solution.trusted
+    assert "interrupted after" in stop.value.solution.reason
+    assert len(stop.value.solution.atoms) == len(ELEMENTS)
 
 
 def test_where_several_answers_fit_none_is_believed():
