@@ -41,6 +41,7 @@ from argand.runs.verbs import (
     run_training,
     say,
     screen,
+    seconds_option,
     show_figures,
     tell,
     write_set,
@@ -193,7 +194,7 @@ def evaluate(
     count: Annotated[int, typer.Option(help="Number of simulated maps.", min=1)] = 500,
     seed: Annotated[
         int | None,
-        typer.Option(help="Random seed; by default one that no training uses.", min=0, max=2**32 - 1),
+        typer.Option(help="Random seed.", min=0, max=2**32 - 1),
     ] = None,
     processes: Processes = None,
     scheduler: Scheduler = None,
@@ -202,6 +203,8 @@ def evaluate(
     card: KeepCard = False,
 ) -> None:
     """Repeat the published accuracy test on simulated maps with known atoms.
+
+    The default seed is one that no training uses.
 
     Example: argand patterson evaluate paper --count 500
     """
@@ -224,9 +227,13 @@ def figures(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures.")],
     count: Annotated[int, typer.Option(help="Number of maps of the accuracy test.", min=1)] = 500,
     weights: Weights = None,
-    train_minutes: Annotated[
-        float | None,
-        typer.Option(help="Draw 7, 8 and 9 too, with trainings of so many core minutes each.", min=0.001),
+    max_time: Annotated[
+        Seconds | None,
+        typer.Option(
+            parser=seconds_option,
+            metavar="TIME",
+            help="Draw 7, 8 and 9 too: time of one core for each of their trainings, such as 5m.",
+        ),
     ] = None,
     size: Annotated[
         Literal["small", "paper"],
@@ -235,11 +242,11 @@ def figures(
     force: Force = False,
     resume: Resume = False,
 ) -> None:
-    """Draw the published figures 10, 11 and 12 again; with --train-minutes also 7, 8 and 9.
+    """Draw the published figures 10, 11 and 12 again; with --max-time also 7, 8 and 9.
 
     The trainings are kept in runs/ of the folder; --resume does not repeat those that are finished.
 
-    Example: argand patterson figures --out figures --train-minutes 5
+    Example: argand patterson figures --out figures --max-time 5m
     """
     from argand.runs.claim import claim_folder
     from argand.systems.patterson.predict import WEIGHTS
@@ -249,11 +256,11 @@ def figures(
     claim_folder(out, force=force, resume=resume)
     for path in draw_figures(out, predictor, count, note):
         say(f"picture: {path}")
-    if train_minutes is not None:
+    if max_time is not None:
         from argand.systems.patterson.published.ablation import arms_of, train_arms
         from argand.systems.patterson.published.learning_curves import draw_comparisons, draw_training
 
-        curves = train_arms(arms_of(size), out / "runs", train_minutes, say)
+        curves = train_arms(arms_of(size), out / "runs", max_time / 60, say)
         for path in [draw_training(out, curves), *draw_comparisons(out, curves)]:
             say(f"picture: {path}")
 
