@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from synthetic_crystals import measured, orthogonalisation, random_atoms, unique_sphere
 
-from argand.errors import ConfigError, OutputError, command_line
+from argand.errors import ConfigError, OutputError
 from argand.io.reflections import MeasuredIntensities, read_reflections
 from argand.physics.crystal.atom import Atoms, structure_factors
 from argand.physics.crystal.hand import inverted
@@ -258,7 +258,7 @@ def test_instructions_fit_the_reflections_beside_them(tmp_path):
 def test_the_users_files_are_never_written_over(tmp_path):
     for name in ("a.hkl", "a.ins"):
         (tmp_path / name).write_text("mine")
-    with command_line(), pytest.raises(OutputError, match=r"a\.ins: not written by argand .* --out"):
+    with pytest.raises(OutputError, match=r"a\.ins: not written by argand .* --out"):
         claimed_files(tmp_path, "a", tmp_path / "a.hkl", force=True)
     (tmp_path / "a.ins").unlink()
     assert claimed_files(tmp_path, "a", tmp_path / "a.hkl", force=True)["ins"] == tmp_path / "a.ins"
@@ -267,9 +267,9 @@ def test_the_users_files_are_never_written_over(tmp_path):
 
 def test_an_input_among_the_results_is_not_removed_by_force(tmp_path):
     files = written(tmp_path, solved_by_truth("P 21/c"))
-    with command_line(), pytest.raises(ConfigError, match=r"a\.hkl: an input that --force would remove"):
+    with pytest.raises(ConfigError, match=r"a\.hkl: an input that --force would remove"):
         claimed_files(tmp_path, "a", files["hkl"], force=True)
-    with command_line(), pytest.raises(ConfigError, match=r"a\.xyz: an input that --force would remove"):
+    with pytest.raises(ConfigError, match=r"a\.xyz: an input that --force would remove"):
         claimed_files(tmp_path, "a", tmp_path / "b.hkl", inputs=[files["xyz"]], force=True)
     assert all(path.exists() for path in files.values())
 

@@ -162,7 +162,7 @@ def test_the_command_writes_what_it_says_and_overwrites_nothing(simulated, tmp_p
         ({"cell": None}, "no cell"),
         ({"spacegroup": None}, "no space group"),
         ({"spacegroup": "P 4"}, "contradicts"),
-        ({"d_min": 9.0}, "lower d_min="),
+        ({"d_min": 9.0}, "lower --d-min"),
     ],
 )
 def test_what_does_not_fit_is_told(simulated, stated, message):

@@ -38,7 +38,7 @@ class Probe(StrEnum):
     ELECTRON = "electron"
 
 
-Cell = Annotated[str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees.")]
+Cell = Annotated[str | None, typer.Option(help="Unit cell a,b,c,alpha,beta,gamma in Å and degrees.")]
 SpaceGroup = Annotated[
     str | None, typer.Option(help='Space group, such as "P 21/c"; by default the file\'s, or determined.')
 ]
