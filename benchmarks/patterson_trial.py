@@ -91,7 +91,7 @@ class Judge:
         """Whether the best model is believed and clear, by its R1 alone."""
         if self.best is None or self.best.r1 > _CLEAR:
             return False
-        return verdict(evidence(self.crystal, self.best, self.builder)).believed
+        return verdict(evidence(self.crystal, self.best, self.builder)).trusted
 
     def of_model(self, model: RefinedModel) -> Comparison:
         """Our model beside the truth."""

@@ -29,6 +29,7 @@ from argand.systems.patterson.solution.found_group import FoundGroup
 from argand.systems.patterson.solution.outlook import outlook
 from argand.systems.patterson.solution.reflections import CrystalData
 from argand.systems.patterson.solution.structure_search import ITERATION, StructureSearch
+from argand.systems.patterson.solution.unit_cell import wrapped
 from argand.systems.patterson.solution.validation import evidence
 
 if TYPE_CHECKING:
@@ -272,6 +273,8 @@ def _finished(
 ) -> tuple[CrystalData, RefinedModel, Map, Hand, Bool[np.ndarray, " n"]]:
     """The model in the hand that the data prefer, its molecules whole and in the order of their bonds.
 
+    Their middle is in the cell, and of crystals without carbon each atom is.
+
     `unsure` tells of which atoms the elements are; it comes back in the new order.
     """
     atoms, group, hand = turned(crystal, model.atoms, solved)
@@ -284,6 +287,9 @@ def _finished(
         builder = replace(builder, data=crystal.observed, phasing=phasing, grid=grid)
     density = builder.observed_density(model)
     atoms = assembled(model.atoms, group, crystal.orthogonalisation)
+    if "C" not in atoms.elements:
+        # No molecules to be kept whole.
+        atoms = replace(atoms, frac=wrapped(atoms.frac))
     scattering = strengths(atoms.elements, crystal.observed.radiation)
     order = molecule_order(atoms, scattering, crystal.orthogonalisation)
     return crystal, replace(model, atoms=atoms.take(order)), density, hand, unsure[order]

@@ -11,6 +11,8 @@ from argand.typing import Matrix3, Points3
 
 _SAME = 1e-3
 """Å within which two images of an atom are one: atoms on special positions are exactly there, to rounding."""
+_LAST_DIGIT = 1e-5
+"""Of coordinates in a CIF."""
 
 
 class UnitCell(NamedTuple):
@@ -22,9 +24,9 @@ class UnitCell(NamedTuple):
 
 
 def wrapped(frac: Points3) -> Points3:
-    """The same coordinates in [0, 1)."""
+    """The same coordinates in [0, 1), also where they are written with five digits."""
     inside = frac - np.floor(frac)
-    return np.where(inside >= 1.0, 0.0, inside)
+    return np.where(inside >= 1 - _LAST_DIGIT / 2, 0.0, inside)
 
 
 def unit_cell(atoms: Atoms, group: Group, orthogonalisation: Matrix3) -> UnitCell:
