@@ -43,7 +43,7 @@ def npy_header(blob: bytes, source: str) -> NpyHeader:
     try:
         dtype = np.dtype(found[1].decode())
     except TypeError as error:
-        raise InputError(f"{source}: of no type of numbers; write it again") from error
+        raise InputError(f"{source}: unknown type of numbers; write it again") from error
     return NpyHeader(start + length, shape, dtype, found[2] == b"True")
 
 

@@ -201,7 +201,7 @@ def _notes(merged: Merged, observed: Observed, share: float) -> tuple[str, ...]:
         )
     if merged.absent and merged.absent_strength > _FAINTEST_ABSENT:
         notes.append(
-            f"{merged.absent} reflections that {group.name} forbids are there "
+            f"{merged.absent} reflections that {group.name} forbids are present "
             f"(mean I/sigma {merged.absent_strength:.1f}): check the space group"
         )
     values = merged.hkl, merged.intensity, merged.sigma
@@ -235,7 +235,7 @@ def _contents(
     chosen, notes = units or best, []
     if not is_given and _is_off(counts, chosen, volume) and not _is_off(counts, best, volume):
         notes.append(
-            f"{chosen:g} of {formula} in {volume:.0f} Å³ are not likely: {best:g} are taken "
+            f"{chosen:g} of {formula} in {volume:.0f} Å³ are unlikely: {best:g} are used "
             "(--units says otherwise)"
         )
         chosen = best
