@@ -59,7 +59,7 @@ SHAPE_ROUNDS, SHAPE_TURNS = 4, (1, 3)
 promising. By hand."""
 ROUNDS, LAST_ROUNDS = 12, 4
 """Most rounds of least squares, and of those against more reflections. By hand; what has not converged then
-is mended or tried anew."""
+is completed or tried anew."""
 
 
 class MapRefinement:

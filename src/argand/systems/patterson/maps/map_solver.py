@@ -24,7 +24,7 @@ is faster. Measured shares of vectors that lead to the answer: 10 atoms all, 20 
 eighth, 50 none. The 8 are by hand: with 10 atoms the first vector nearly always does (on average 1.002
 attempts in benchmarks/patterson.py)."""
 PROMISING = 0.45
-"""Residual below which an answer is worth mending. By hand: about five atoms wrong of ten, each of which
+"""Residual below which an answer is worth completing. By hand: about five atoms wrong of ten, each of which
 leaves 0.6 / √10, added in quadrature."""
 NETWORK_RESOLUTION = 0.75
 """Resolution, in shares of Nyquist, below which maps are unlike those that the network was trained on, all of
