@@ -1,4 +1,4 @@
-"""What the network of `argand patterson solve --network` adds on coarse data of measured crystals.
+"""What the network of `argand patterson solve --with-network` adds on coarse data of measured crystals.
 
     python benchmarks/patterson_network.py --data FOLDER --json benchmarks/results/patterson_network.json
 

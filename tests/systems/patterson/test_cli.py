@@ -255,7 +255,7 @@ def test_figures_that_compare_trainings_are_drawn_when_asked_for(
     out = tmp_path / "drawn"
     assert run("figures", "--out", out, "--max-time", "3m").exit_code == 0
     assert asked == [(out / "runs", 3.0)]
-    wrong = run("figures", "--out", out, "--max-time", "3m", "--size", "huge")
+    wrong = run("figures", "--out", out, "--max-time", "3m", "--maps", "huge")
     assert wrong.exit_code == 2
     assert "'paper'" in wrong.stderr
     assert {path.name for path in out.glob("*.png")} == {f"patterson-{number}.png" for number in (7, 8, 9)}

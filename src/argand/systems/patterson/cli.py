@@ -235,7 +235,7 @@ def figures(
             help="Draw 7, 8 and 9 too: time of one core for each of their trainings, such as 5m.",
         ),
     ] = None,
-    size: Annotated[
+    maps: Annotated[
         Literal["small", "paper"],
         typer.Option(help="Maps of 7, 8 and 9: small, learnt in minutes, or paper, in days."),
     ] = "small",
@@ -260,7 +260,7 @@ def figures(
         from argand.systems.patterson.published.ablation import arms_of, train_arms
         from argand.systems.patterson.published.learning_curves import draw_comparisons, draw_training
 
-        curves = train_arms(arms_of(size), out / "runs", max_time / 60, say)
+        curves = train_arms(arms_of(maps), out / "runs", max_time / 60, say)
         for path in [draw_training(out, curves), *draw_comparisons(out, curves)]:
             say(f"picture: {path}")
 

@@ -76,7 +76,9 @@ DMin = Annotated[
 Network = Annotated[
     bool,
     typer.Option(
-        "--network", help="Let the network help to complete models of coarse data.", rich_help_panel=ADVANCED
+        "--with-network",
+        help="Let the network help to complete models of coarse data.",
+        rich_help_panel=ADVANCED,
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Random seed.", min=0, max=2**32 - 1, rich_help_panel=ADVANCED)]
@@ -103,7 +105,7 @@ def solve(
     units: Units = None,
     radiation: Radiation = None,
     d_min: DMin = None,
-    network: Network = False,
+    with_network: Network = False,
     seed: Seed = 0,
     scheduler: Scheduler = None,
     accept_untrusted: AcceptUntrusted = False,
@@ -116,7 +118,7 @@ def solve(
     """
     asked = {"cell": cell, "spacegroup": spacegroup, "formula": formula, "laue": laue, "elements": elements}
     asked |= {"units": units, "radiation": None if radiation is None else radiation.value, "d_min": d_min}
-    asked |= {"molecule": molecule or [], "hydrogens": hydrogens, "network": network, "seed": seed}
+    asked |= {"molecule": molecule or [], "hydrogens": hydrogens, "with_network": with_network, "seed": seed}
     asked["time_limit"] = float(time_limit)
     place = {"force": force, "resume": resume}
     summary, interrupted = _answer(data, out, asked, Machines(processes, scheduler), place)

@@ -65,7 +65,7 @@ def solved_file(
     d_min: float | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
-    network: bool = False,
+    with_network: bool = False,
     hydrogens: bool = False,
     molecule: str | Sequence[str] = (),
     machines: Machines = HERE,
@@ -86,12 +86,12 @@ def solved_file(
     crystal, found = crystal_of(*question, laue=laue, **effort, **told)
     asked = {"data": Path(path).name, "cell": crystal.cell, "spacegroup": spacegroup, "formula": formula}
     asked |= {"d_min": d_min, "units": units, "radiation": radiation, "laue": laue, "elements": elements}
-    asked |= {**effort, "network": network, **({"molecule": ", ".join(given)} if given else {})}
+    asked |= {**effort, "network": with_network, **({"molecule": ", ".join(given)} if given else {})}
     kept = stem_of(Path(path)), asked, hydrogens and not given
     for note in crystal.notes:
         observer.warn(note)
     try:
-        solution = _search(crystal, found, bodies, units, network=network, **effort, **told)
+        solution = _search(crystal, found, bodies, units, network=with_network, **effort, **told)
     except Interrupted as stop:
         raise Interrupted(CrystalAnswer.of(stop.solution, *kept)) from None
     return CrystalAnswer.of(solution, *kept)

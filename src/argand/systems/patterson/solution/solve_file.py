@@ -24,7 +24,7 @@ def solve_file(
     d_min: float | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
-    network: bool = False,
+    with_network: bool = False,
     hydrogens: bool = False,
     molecule: str | Sequence[str] = (),
     processes: int | None = 1,
@@ -37,8 +37,8 @@ def solve_file(
     is determined where neither `spacegroup` nor the file gives it, or where `laue` (a Laue class such as
     "2/m") is given. `elements`, symbols or text such as "C,H,N,O", are for an unknown formula; `units` is the
     number of formulas in the cell (Z), `d_min` the resolution limit in Å, `time_limit` in seconds. With
-    `molecule`, one or more files or SMILES, known molecules are placed. `network` helps to complete models of
-    coarse data, `hydrogens` adds riding hydrogen atoms.
+    `molecule`, one or more files or SMILES, known molecules are placed. `with_network` lets a network help to
+    complete models of coarse data, `hydrogens` adds riding hydrogen atoms.
 
     With more than one of `processes` (None: one per core) or a Dask `scheduler` (its address), a script needs
     the usual `if __name__ == "__main__"`.
@@ -60,7 +60,7 @@ def solve_file(
         d_min=d_min,
         time_limit=time_limit,
         seed=seed,
-        network=network,
+        with_network=with_network,
         hydrogens=hydrogens,
         molecule=molecule,
         machines=Machines(None if scheduler else processes, scheduler),
