@@ -9,7 +9,8 @@ import argand
 from argand.physics.crystal.bond import bonds, covalent_radii, grown
 
 data = Path(__file__).parent / "data" / "cod_2016452.hkl.gz"
-answer = argand.load("patterson").solve_file(data, (9.748, 8.890, 7.566, 90, 112.74, 90), "P 21/c", "C14H14O2")
+cell = (9.748, 8.890, 7.566, 90, 112.74, 90)
+answer = argand.load("patterson").solve_file(data, cell, "P 21/c", "C14H14O2")
 print(f"trusted {answer.trusted}: {answer.reason}; {answer.attempts} attempts, {answer.seconds:.1f} s")
 for element, place in zip(answer.atoms.elements, answer.atoms.frac, strict=True):
     print(element, *(f"{value:8.4f}" for value in place))

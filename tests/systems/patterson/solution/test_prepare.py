@@ -104,7 +104,7 @@ def test_indices_that_cannot_be_are_left_out_and_a_cell_in_nm_is_told():
     crystal = prepare(far)
     assert crystal.observed.hkl[:, 0].max() < 100
     assert "1 reflections of d < 0.15" in crystal.notes[0]
-    with pytest.raises(InputError, match="no cell"):
+    with pytest.raises(InputError, match="not a cell"):
         prepare(DATA, (0.9748, 0.889, 0.7566, 90.0, 112.74, 90.0))
     with pytest.raises(InputError, match="check the cell"):
         prepare(replace(DATA, hkl=100 * HKL))
