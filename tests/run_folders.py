@@ -31,9 +31,9 @@ from argand.systems.molmnist.inversion.prediction import Prediction as Fibril
 from argand.systems.patterson.files.run import MapAnswer, _written
 from argand.systems.patterson.files.run import failed as failed_map
 from argand.systems.patterson.maps.prediction import Prediction as Atoms
-from argand.systems.patterson.solution import outputs as solve_outputs
-from argand.systems.patterson.solution.sharpened_patterson import patterson
-from argand.systems.patterson.solution.solve import crystal_of, solve
+from argand.systems.patterson.solution.answer import CrystalAnswer
+from argand.systems.patterson.solution.file_search import crystal_of
+from argand.systems.patterson.solution.solve import solve
 
 DATA = Path(__file__).parents[1] / "examples" / "data" / "cod_2016452.hkl.gz"
 CELL = (9.748, 8.890, 7.566, 90.0, 112.74, 90.0)
@@ -129,8 +129,8 @@ def map_run(folder: Path, names: Sequence[str], answered: int = 2) -> Path:
     values = sum(np.exp(-((grid - one) ** 2).sum(-1) / 4) for one in apart).astype(np.float32)
     with RunFolder(folder) as run:
         for name in names[:answered]:
-            found = Atoms(places, True, 0.01, "dual-space", 3)
-            record = {"file": name, **found.to_json(), "box": 24, "seconds": 0.1}
+            found = Atoms(places, True, 0.01, "dual-space", 3, reason="as told", box=(24, 24, 24))
+            record = {"file": name, **found.to_dict(), "seconds": 0.1}
             stem = run.unused(Path(name).name.split(".")[0])
             run.keep(_written(MapAnswer(values, None, found, record), folder, stem))
         for name in names[answered:]:
@@ -145,9 +145,7 @@ def solved_run(folder: Path, names: Sequence[str]) -> Path:
     solution = solve(crystal, time_limit=20.0, seed=0)
     asked = {"data": DATA.name, "cell": CELL, "spacegroup": "P 21/c", "formula": "C14H14O2", "units": None}
     for name in names:
-        files = solve_outputs.planned_files(folder, name, False)
-        solve_outputs.write_patterson(files, crystal, *patterson(crystal))
-        solve_outputs.write_solution(files, name, solution, asked | {"data": name})
+        CrystalAnswer.of(solution, name, asked | {"data": name}).write(folder, resume=True)
     return folder
 
 

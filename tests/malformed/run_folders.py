@@ -20,7 +20,17 @@ SHOWN = {
 }
 AGAIN = {
     "geometry": ("geometry", "predict", "good.npy", *STATED, "--out", "run", "--resume", "--json"),
-    "patterson": ("patterson", "predict", "good.npy", "--time-limit", "0.3", "--out", "run", "--json"),
+    "patterson": (
+        "patterson",
+        "predict",
+        "good.npy",
+        "--time-limit",
+        "0.3",
+        "--out",
+        "run",
+        "--json",
+        "--resume",
+    ),
     "crystals": (
         "crystals",
         "reconstruct",
@@ -185,7 +195,7 @@ def _of_sets() -> Iterator[Case]:
             files = partial(_with_attribute, key, values)
             yield Case(f"set-{name}-{key}", "set", argv[0], argv, files, stock=(stock,))
     for system in ("geometry", "patterson", "molmnist"):
-        argv = MADE[f"{system}-set"][1]
+        argv = (*MADE[f"{system}-set"][1], *(("--resume",) if system == "patterson" else ()))
         for harm in ("cut", "flipped", "foreign", "empty"):
             how, _ = damage.BINARY[harm]
             yield Case(

@@ -38,11 +38,11 @@ def require_ccp4(blob: bytes, source: str) -> None:
     if (np.abs(starts.astype(float)) > _FARTHEST).any():
         _refuse(source, f"it starts at point {_listed(starts)}")
     if mode not in _WIDTHS:
-        _refuse(source, f"its mode {mode} stands for no real numbers")
+        _refuse(source, f"its mode {mode} does not stand for real numbers")
     cell = np.frombuffer(blob, f"{order}f4", 6, 40)
     is_cell = ((cell > 0) & (cell < [_LONGEST] * 3 + [180.0] * 3)).all()
     if not is_cell:
-        _refuse(source, f"{' '.join(f'{value:g}' for value in cell)} is no cell")
+        _refuse(source, f"{' '.join(f'{value:g}' for value in cell)} is not a cell")
     symmetry = int(words[23])
     if not 0 <= symmetry <= _MOST_SYMMETRY:
         _refuse(source, f"it declares {symmetry} bytes of symmetry")

@@ -78,7 +78,7 @@ def _reflections(block: gemmi.cif.Block, source: str) -> tuple[Rows, str]:
         table = block.find(prefix, [*_INDEX, column, *(f"?{name}" for name in sigmas)])
         if len(table) and table.width() > 3:
             return _table_values(table, is_squared, source), ""
-    raise InputError(f"{source}: holds no measured intensities; give the .hkl or .fcf file")
+    raise InputError(f"{source}: contains no measured intensities; give the .hkl or .fcf file")
 
 
 def _text(block: gemmi.cif.Block, tag: str) -> str | None:

@@ -46,7 +46,7 @@ def parse_free(text: str, source: str) -> Rows:
     """Indices, F² and sigma of a table; by its names, or else as h, k, l, F² and sigma.
 
     Lines that begin with #, ! or ; are remarks, and a name such as F or Fobs means an amplitude. Raises
-    InputError for a line that is no reflection.
+    InputError for a line that is not a reflection.
     """
     columns = Columns()
     lines = lines_of(text, source)
@@ -108,9 +108,11 @@ def _line(line: str, columns: Columns, where: str) -> list[float]:
         if columns.sigma is not None and (columns.is_named or len(parts) > columns.sigma):
             values.append(_value(parts[columns.sigma]))
     except (ValueError, IndexError) as error:
-        raise InputError(f"{where} is no reflection ('{line[:30]}'): h k l I sigma are asked for") from error
+        raise InputError(f"{where} is not a reflection ('{line[:30]}'): h k l I sigma expected") from error
     if any(not index.is_integer() for index in indices):
-        raise InputError(f"{where} has no whole indices ('{line[:30]}'): h k l I sigma are asked for")
+        raise InputError(
+            f"{where} has indices that are not whole numbers ('{line[:30]}'): h k l I sigma expected"
+        )
     return [*indices, *values]
 
 

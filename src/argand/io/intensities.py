@@ -136,7 +136,7 @@ def checked(measured: MeasuredIntensities) -> MeasuredIntensities:
     wave = measured.wavelength
     if wave is None or _SHORTEST_WAVE <= wave <= _LONGEST_WAVE:
         return found
-    told = f"a wavelength of {wave:g} Å cannot be: it is left out"
+    told = f"a wavelength of {wave:g} Å is impossible: ignored"
     return replace(found, wavelength=None, radiation=None, notes=(*notes, told))
 
 
@@ -158,17 +158,17 @@ def parse_cell(text: str) -> CellParameters:
         a, b, c, alpha, beta, gamma = (float(part) for part in re.split(r"[,\s]+", text.strip()))
     except ValueError as error:
         raise InputError(
-            f"'{text[:100]}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees"
+            f"'{text[:100]}' is not a cell; write a,b,c,alpha,beta,gamma in Å and degrees"
         ) from error
     # By hand: numbers beyond these are in nm or radians, or out of order; each by itself, for nan.
     lengths_fit = all(1 <= length < 2000 for length in (a, b, c))
     angles_fit = all(20 < angle < 160 for angle in (alpha, beta, gamma))
     if not lengths_fit or not angles_fit:
-        raise InputError(f"'{text[:100]}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees")
+        raise InputError(f"'{text[:100]}' is not a cell; write a,b,c,alpha,beta,gamma in Å and degrees")
     cosines = np.cos(np.radians([alpha, beta, gamma]))
     # (V / abc)² (International Tables B 1.1); by hand, flatter by far than any reduced or usual cell.
     if 1 - (cosines**2).sum() + 2 * cosines.prod() < 1e-3:
-        raise InputError(f"'{text[:100]}' is no cell: its angles do not go together; check them")
+        raise InputError(f"'{text[:100]}' is not a cell: its angles contradict each other; check them")
     return a, b, c, alpha, beta, gamma
 
 

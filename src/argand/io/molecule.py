@@ -46,7 +46,7 @@ def read_molecule(name: str) -> Molecule:
 
     Hydrogens, ions and ligands are kept, waters are not; of alternate locations that with the highest
     occupancy stays, the first where they are equal, for each residue by itself. Raises InputError for a file
-    that cannot be read, has models of unlike atoms, or an atom of no known element; MissingExtraError where a
+    that cannot be read, has models of unlike atoms, or an atom of an unknown element; MissingExtraError if a
     trajectory needs a package.
     """
     topology, trajectory = parts_of(name)
@@ -143,7 +143,7 @@ def _element(atom: gemmi.Atom, residue: gemmi.Residue, path: Path) -> str:
     found = _named_element(atom.name, residue.name)
     if found is None:
         raise InputError(
-            f"{path}: atom {atom.name} of residue {residue.name} {residue.seqid} is of no known element; "
+            f"{path}: atom {atom.name} of residue {residue.name} {residue.seqid} is of an unknown element; "
             "write it to columns 77 and 78 of the PDB file, or to _atom_site.type_symbol"
         )
     return found
@@ -196,7 +196,7 @@ def _of_trajectory(atom: Any, path: Path) -> str:
     found = stated.name if stated.atomic_number else _named_element(str(atom.name), str(atom.resname))
     if found is None:
         raise InputError(
-            f"{path}: atom {atom.name} of residue {atom.resname} is of no known element; take a topology "
+            f"{path}: atom {atom.name} of residue {atom.resname} is of an unknown element; take a topology "
             "that states elements, such as PDB"
         )
     return found

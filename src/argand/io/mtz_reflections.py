@@ -61,7 +61,7 @@ def read_mtz_reflections(path: Path, blob: bytes) -> MeasuredIntensities:
 def parse_mtz(blob: bytes, source: str) -> MtzFile:
     """Header and values of an MTZ file; InputError where these are not there, or contradict each other."""
     if blob[:4] != b"MTZ " or len(blob) < _RECORD:
-        raise InputError(f"{source}: is no MTZ file")
+        raise InputError(f"{source}: is not an MTZ file")
     # The first half byte of the machine stamp: 1 stands for big-endian numbers, 4 for little-endian ones.
     order = ">" if blob[8] >> 4 == 1 else "<"
     words = int(np.frombuffer(blob, f"{order}i4", 1, 4)[0])

@@ -36,17 +36,17 @@ def component_alone(rows: Rows, batch: Int[np.ndarray, " n"], source: str) -> Ro
         note = ", ".join(part for part in (told, middle, left_out) if part)
         return _taken(rows, alone, np.ones(len(batch)), note)
     share = np.where(shared, 1 / parts[group], 1.0)
-    middle = f"{shared.sum()} overlapped ones shared out equally, a guess: give HKLF 4 of one component"
+    middle = f"{shared.sum()} overlapped ones divided equally, a guess: give HKLF 4 of one component"
     note = ", ".join(part for part in (told, left_out, middle) if part)
     return _taken(rows, alone | shared, share, note)
 
 
 def scale_groups(rows: Rows, batch: Int[np.ndarray, " n"]) -> Rows:
-    """All reflections, whatever their batch; several batches are taken to be on one scale, with a note."""
+    """All reflections, whatever their batch; several batches are assumed to be on one scale, with a note."""
     several = np.unique(batch[batch > 0])
     if len(several) < 2:
         return rows
-    note = f"batches {several[0]} to {several[-1]} of the reflections are taken to be on one scale"
+    note = f"batches {several[0]} to {several[-1]} of the reflections are assumed to be on one scale"
     return Rows(rows.hkl, rows.intensity, rows.sigma, (*rows.notes, note))
 
 

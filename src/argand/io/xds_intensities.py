@@ -82,7 +82,9 @@ def _parts(text: str, source: str) -> tuple[dict[str, str], Float[np.ndarray, "n
             try:
                 table[count] = [float(parts[place]) for place in places]
             except (IndexError, ValueError) as error:
-                raise InputError(f"{source}: line {number} is no reflection of XDS; copy it again") from error
+                raise InputError(
+                    f"{source}: line {number} is not a reflection of XDS; copy it again"
+                ) from error
             count += 1
     raise InputError(f"{source}: cannot be read to its end ({_END} is missing); is the file whole?")
 

@@ -6,8 +6,8 @@ replaced by an atom; reflections that were not measured, also beyond the resolut
 that modified map ("free lunch", Caliandro et al., Acta Cryst. D61, 556, 2005); and the amplitudes of the
 map are weighted by tanh(|E_o| |E_c|), the expected cosine of the phase error but for a factor.
 
-The recipe's values were chosen by counting solved tries on measured crystals: at full resolution on five of
-them, at 1.2 Å on seven, at 1.5 Å on ten. Known weakness: one heavy atom among few light ones in a polar group
+The recipe's values were chosen by counting successful attempts on measured crystals: five at full resolution,
+seven at 1.2 Å, ten at 1.5 Å. Known weakness: one heavy atom among few light ones in a polar group
 such as C 2 or I 2, whose pair alone has a centre of inversion, often ends in both hands laid over each other.
 """
 
@@ -43,8 +43,8 @@ class Recipe:
 
     `sharpness` is the exponent of |E| in |E|^s |F|^(1-s), `omitted` the share of peaks that a cycle leaves
     out at random, `lunch` the weight of unmeasured reflections, which go to `extended_d` at least,
-    `other_origins` the share of tries that take not the best place of the symmetry but one of the next.
-    Values by counting solved tries, see above; `spacing`, `peak_radius` and cycles bound the time, too.
+    `other_origins` the share of attempts that take not the best place of the symmetry but one of the next.
+    Values by counting successful attempts, see above; `spacing`, `peak_radius` and cycles limit the time.
     `benchmarks/patterson_solver.py` shows what the whole solves.
     """
 
@@ -65,7 +65,7 @@ class Recipe:
 def recipe_for(d_min: float) -> Recipe:
     """The recipe for data to d_min Å: coarse maps want wider masks and fewer peaks left out.
 
-    Values as of `Recipe`; the coarse ones by counting solved tries at 1.2 and 1.5 Å.
+    Values as of `Recipe`; the coarse ones by counting successful attempts at 1.2 and 1.5 Å.
     """
     return Recipe() if d_min < _COARSE else Recipe(omitted=0.05, mask_radius=1.1, mask_width=0.7)
 
@@ -228,7 +228,7 @@ def origin_scores(grid: Grid, coefficients: Coefficients) -> Map:
 
 
 class Search:
-    """Tries from random phases: free of symmetry at first, then at the best origin in the whole group."""
+    """Attempts from random phases: free of symmetry at first, then at the best origin in the whole group."""
 
     def __init__(self, data: Amplitudes, group: Group, orthogonalisation: Matrix3, recipe: Recipe) -> None:
         d_min = float(1 / np.sqrt(inverse_d_squared(data.hkl, orthogonalisation).max()))
@@ -239,7 +239,7 @@ class Search:
         self.free = DualSpace(data, Grid(group, group.lattice, *frame), recipe)
 
     def attempt(self, atoms: float, rng: np.random.Generator) -> Phased:
-        """One try; `atoms` (other than hydrogen) is how many the group's asymmetric unit holds."""
+        """One attempt; `atoms` (other than hydrogen) is how many the group's asymmetric unit holds."""
         per_lattice_point = atoms * self.group.order / len(self.group.centrings)
         cycles = self.recipe.free_cycles
         phased = self.free.run(self.free.random_phases(rng), per_lattice_point, cycles, rng)

@@ -24,7 +24,7 @@ By hand, against outliers.
 _CLEARLY_THERE = -2.0
 """Logarithm of the likelihood ratio below which a forbidden reflection is clearly there; by hand."""
 _SEEN, _MOST_SEEN = 3.0, 0.12
-"""I/σ of a reflection that is there; share of such among a centring's absences up to which it is believed.
+"""I/σ of a reflection that is there; share of such among a centring's absences up to which it is trusted.
 
 By hand: half waves and too small errors show a few, a lattice that is nearly centred a fifth or more.
 """

@@ -20,16 +20,16 @@ _SHORTEST = 1.5
 """Å; vectors from a place to its images, and between atoms, are longer: heavy atoms do not come nearer. By
 hand."""
 _CANDIDATES = 24
-"""Highest places, or vectors, among which one is drawn for a try, by the square of their heights. By hand."""
+"""Highest positions, or vectors, from which an attempt draws one, by the square of their heights. By hand."""
 
 
 _CYCLES = 60
-"""In the whole group at once. By hand, some more than the symmetric cycles of a try from random phases."""
+"""In the whole group at once. By hand, a few more than the symmetric cycles from random phases."""
 
 
 @dataclass(frozen=True)
 class PattersonSearch:
-    """Tries from the Patterson map, on the grids of a search from random phases.
+    """Attempts from the Patterson map, on the grids of a search from random phases.
 
     `free` has the lattice's translations alone, `symmetric` all operators.
     """
@@ -38,7 +38,7 @@ class PattersonSearch:
     symmetric: DualSpace
 
     def attempt(self, atoms: float, rng: np.random.Generator) -> Phased:
-        """One try; `atoms` (other than hydrogen) is how many the group's asymmetric unit holds."""
+        """One attempt; `atoms` (other than hydrogen) is how many the group's asymmetric unit holds."""
         return self.symmetric.run(self.phases(rng), atoms, _CYCLES, rng)
 
     def phases(self, rng: np.random.Generator) -> Coefficients:
