@@ -7,7 +7,7 @@ import numpy as np
 
 from argand.errors import InputError
 from argand.io.atomic import write_lines
-from argand.io.structure import cif_text, expand, read_structure, usable
+from argand.io.structure import expand, read_structure, usable
 from argand.physics.crystal.canonical import canonical
 from argand.physics.crystal.overlap import touching
 from argand.physics.crystal.structure import MIN_DISTANCE, Structure, closest_pair
@@ -109,7 +109,7 @@ def _written(out: Path, name: str, decoded: Decoded) -> Record:
     """
     make_folder(out)
     file = f"{name}.cif"
-    write_lines(out / file, cif_text(decoded.structure, name).splitlines())
+    write_lines(out / file, decoded.structure.to_cif(name).splitlines())
     shortest = closest_pair(decoded.structure)[2]
     return {
         "file": file,

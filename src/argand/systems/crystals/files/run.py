@@ -12,7 +12,6 @@ import numpy as np
 from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.atomic import drop_leftovers, write_lines
-from argand.io.structure import cif_text
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.symmetrisation import symmetrised
 from argand.runs.folder import file_stem, make_folder, unique_name
@@ -235,7 +234,7 @@ def _reconstructed(out: Path, model: Model, decoding: Decoding, task: Task) -> R
         "_argand_misfit": f"{decoded.misfit:.3g}",
         "_argand_latent_size": str(len(latent)),
     }
-    write_lines(out / file, cif_text(structure, task.name, tags).splitlines())
+    write_lines(out / file, structure.to_cif(task.name, tags).splitlines())
     return {
         "file": file,
         "atoms": len(decoded.structure),

@@ -12,7 +12,7 @@ from typing import Any
 from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ArgandError, ConfigError, InputError
 from argand.io.atomic import write_lines
-from argand.io.structure import cif_text, expand_all, read_many
+from argand.io.structure import expand_all, read_many
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
@@ -127,7 +127,7 @@ def judge_one(judge: Judge, out: Path, question: Question) -> Record:
     keys = ("formula", "atoms", "space_group", "nearest", "known_as", "new_framework")
     record |= {**energy, **{key: about[key] for key in keys}, "structure": to_plain(relaxed)}
     make_folder(out / RELAXED)
-    write_lines(out / RELAXED / f"{name}.cif", cif_text(relaxed, name).splitlines())
+    write_lines(out / RELAXED / f"{name}.cif", relaxed.to_cif(name).splitlines())
     return record
 
 

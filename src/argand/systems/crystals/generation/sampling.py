@@ -17,7 +17,6 @@ import numpy as np
 from argand.crew import HERE, Crew, Died, Machines
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
-from argand.io.structure import cif_text
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure
@@ -178,7 +177,7 @@ class Ledger:
         if not (self.out / f"{name}.cif").exists():
             keys = ("confidence", "misfit", "plausibility", "above_hull")
             tags = {f"_argand_{key}": f"{shown[key]:.4g}" for key in keys if shown.get(key) is not None}
-            write_lines(self.out / f"{name}.cif", cif_text(structure, name, tags).splitlines())
+            write_lines(self.out / f"{name}.cif", structure.to_cif(name, tags).splitlines())
 
     def conclude(self, settings: Record) -> Record:
         """Write latents and summary of what is there."""

@@ -54,7 +54,7 @@ def draw_templates(structures: StructureDataset, count: int, seed: int) -> Struc
     allowed = [
         (name, one)
         for name, one in structures.named("choose")
-        if fits(one) and one.volume < ROOMIEST * len(one) and not is_held_out(one.formula)
+        if fits(one) and one.volume < ROOMIEST * len(one) and not is_held_out(one)
     ]
     rows = np.sort(np.random.default_rng(seed).permutation(len(allowed))[:count])
     return stacked([allowed[row] for row in rows])
