@@ -24,9 +24,10 @@ _ELECTRONEGATIVITY = (
 )
 # fmt: on
 """Electronegativities of H to Lr on Pauling's scale, as pymatgen has them; None where there is none."""
-_NOT_METALS = frozenset(
-    ["H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Ge", "As", "Se", "Br", "Te", "I", "At"]
-    + ["He", "Ne", "Ar", "Kr", "Xe", "Rn"]
+_NOBLE_GASES = frozenset({"He", "Ne", "Ar", "Kr", "Xe", "Rn"})
+"""Elements without bonds but in a few compounds."""
+_NOT_METALS = _NOBLE_GASES | frozenset(
+    ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Ge", "As", "Se", "Br", "Te", "I", "At")
 )
 """Elements that follow metals whatever their electronegativity (AuTe2): nonmetals and metalloids."""
 _ANIONS = frozenset(["O", "F", "S", "Cl", "Se", "Br", "Te", "I"])
