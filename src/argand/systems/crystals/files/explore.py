@@ -6,13 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
-<<<<<<< HEAD
-from argand.io.atomic import write_lines
-from argand.io.structure import expand, read_structure, usable
-=======
 from argand.io.atomic import make_folder, write_lines
-from argand.io.structure import cif_text, expand, read_structure, usable
->>>>>>> main
+from argand.io.structure import expand, read_structure, usable
 from argand.physics.crystal.canonical import canonical
 from argand.physics.crystal.overlap import touching
 from argand.physics.crystal.structure import MIN_DISTANCE, Structure, closest_pair

@@ -11,12 +11,7 @@ import numpy as np
 
 from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
-<<<<<<< HEAD
-from argand.io.atomic import drop_leftovers, write_lines
-=======
 from argand.io.atomic import drop_leftovers, make_folder, write_lines
-from argand.io.structure import cif_text
->>>>>>> main
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.symmetrisation import symmetrised
 from argand.runs.folder import file_stem, unique_name
