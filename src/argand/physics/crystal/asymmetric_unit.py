@@ -148,9 +148,9 @@ def _images(
     within: float,
 ) -> Int[np.ndarray, "op n"] | None:
     """Which atom each operation brings each to; None where one is not there, within twice the tolerance."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    tree = cKDTree(_inside(frac_coords), boxsize=1.0)
+    tree = KDTree(_inside(frac_coords), boxsize=1.0)
     found = []
     for rotation, translation in zip(rotations, translations, strict=True):
         moved = frac_coords @ rotation.T + translation

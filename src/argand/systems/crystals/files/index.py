@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from argand.runs.record import SCHEMA_VERSION
 from argand.systems.crystals.database.dataset import from_parquet
 from argand.systems.crystals.database.fingerprint_index import SHIPPED, index_of, save_index
 from argand.systems.crystals.generation.framework_index import SHIPPED as SHIPPED_FRAMEWORKS
@@ -12,7 +13,13 @@ from argand.systems.crystals.generation.structure_templates import draw_template
 
 
 def write_index(
-    pool: Path, out: Path, largest: int, prototypes: int, seed: int, frameworks: bool = False
+    pool: Path,
+    out: Path,
+    largest: int,
+    prototypes: int,
+    seed: int,
+    frameworks: bool = False,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Write to `out` `known.safetensors` and, if wanted, `prototypes.safetensors`, `frameworks.safetensors`.
 
@@ -23,6 +30,7 @@ def write_index(
     structures = from_parquet(pool, largest)
     save_index(out / SHIPPED.name, index_of(structures.named("index")))
     made: dict[str, Any] = {"indexed": len(structures), "index": str(out / SHIPPED.name), "prototypes": 0}
+    made["schema_version"] = SCHEMA_VERSION
     if prototypes:
         chosen = draw_templates(structures, prototypes, seed)
         save_templates(out / SHIPPED_PROTOTYPES.name, chosen)

@@ -91,6 +91,8 @@ class Selection:
                 return {**energy, **reason}
         return {
             **described(structure, known),
+            "trusted": one.trusted,
+            "reason": one.reason,
             "confidence": one.decoded.confidence,
             "misfit": one.decoded.misfit,
             "plausibility": chance,

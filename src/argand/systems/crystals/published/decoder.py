@@ -21,7 +21,7 @@ from argand.physics.crystal.linear_code import LinearCode
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import PUBLISHED_BOX, Atoms, Box
 from argand.systems.crystals.density.refiner import CODE_DIMS, DensityRefiner
-from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.decoded import Decoded
 from argand.systems.crystals.latent.element_codes import codes, nearest
 from argand.systems.crystals.latent.representation import Latent
 from argand.systems.crystals.network import CLASSES, PublishedNetworks
