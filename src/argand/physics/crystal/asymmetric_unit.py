@@ -154,7 +154,7 @@ def _images(
     found = []
     for rotation, translation in zip(rotations, translations, strict=True):
         moved = frac_coords @ rotation.T + translation
-        atoms = tree.query(_inside(moved))[1]
+        atoms = np.asarray(tree.query(_inside(moved))[1])
         apart = moved - frac_coords[atoms]
         far = np.linalg.norm((apart - np.round(apart)) @ lattice, axis=1) > 2 * within
         if far.any() or (species[atoms] != species).any() or len(set(atoms.tolist())) < len(atoms):

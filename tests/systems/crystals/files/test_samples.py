@@ -14,7 +14,7 @@ from argand.errors import InputError
 from argand.io.structure import write_structure
 from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.files import samples
-from argand.systems.crystals.files.samples import Judge, evaluate_samples
+from argand.systems.crystals.files.samples import Criteria, evaluate_samples
 
 FACE = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 ABOVE = {"Na1 Cl1": -0.01, "Cl1 Na1": -0.01, "O1 Mg1": 0.05, "Li1 F1": 0.2, "O1 Ca1": 0.08}
@@ -73,7 +73,7 @@ def relaxed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_shares_are_of_all_structures(drawn: Path, known: Path, relaxed: list[str], tmp_path: Path):
     pytest.importorskip("pymatgen")
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+    found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert found["count"] == len(relaxed) == 5
     assert found["new"] == pytest.approx(4 / 5)
     assert found["unique"] == pytest.approx(4 / 5)
@@ -93,15 +93,15 @@ def test_shares_are_of_all_structures(drawn: Path, known: Path, relaxed: list[st
 def test_the_same_call_goes_on_and_judges_anew_what_has_changed(
     drawn: Path, known: Path, relaxed: list[str], tmp_path: Path
 ):
-    first = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+    first = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert (tmp_path / "judged" / "relaxed" / "a.cif").is_file()
     del relaxed[:]
     with (tmp_path / "judged" / "records.jsonl").open("a") as records:
         records.write('{"name": "cut sho')
-    assert evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged") == first
+    assert evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged") == first
     assert relaxed == []
     write_structure(drawn / "a.cif", salt(20, 8, 4.8))
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+    found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert relaxed == ["O1 Ca1"]
     assert found["new"] == 1.0
 
@@ -113,7 +113,7 @@ def test_what_the_potential_refuses_is_not_stable_and_says_why(
         raise InputError("an atom has no neighbour")
 
     monkeypatch.setattr(samples, "settled", refuse)
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+    found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert found["stable_0.1"] == found["converged"] == 0.0
     assert found["median_rmsd"] is None
     assert found["structures"][0]["reason"] == "an atom has no neighbour"
@@ -146,15 +146,15 @@ def test_a_structure_that_fails_is_skipped_and_judged_another_time(
 
     with monkeypatch.context() as patch:
         patch.setattr(samples, "settled", failing)
-        found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+        found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert found["count"] == 4
     (skipped,) = found["skipped"]
     why = "AttributeError: nobody thought of it; please report it with this file"
     assert skipped == {"name": "d", "source": str(drawn / "d.cif"), "reason": f"{drawn / 'd.cif'}: {why}"}
     del relaxed[:]
-    assert evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")["count"] == 5
+    assert evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")["count"] == 5
     assert relaxed == ["Li1 F1"]
     with monkeypatch.context() as patch:
         patch.setattr(samples, "described", lambda *_: 1 / 0)
-        with pytest.raises(InputError, match=r"no structure could be judged; .*ZeroDivisionError"):
-            evaluate_samples([str(drawn)], Judge(known), tmp_path / "other")
+        with pytest.raises(InputError, match=r"no structure could be evaluated; .*ZeroDivisionError"):
+            evaluate_samples([str(drawn)], Criteria(known), tmp_path / "other")

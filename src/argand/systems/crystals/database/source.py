@@ -37,5 +37,5 @@ def structure_of(source: Source) -> Structure:
 
 
 def is_several(source: Any) -> bool:
-    """Whether an argument is a list of inputs, and not one of them as are the sequences of pymatgen and ase."""
+    """Whether an argument is a list of inputs; structures of pymatgen and ase are sequences too."""
     return isinstance(source, list | Iterator) or (type(source) is tuple)
