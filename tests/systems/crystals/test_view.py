@@ -85,7 +85,7 @@ def test_a_way_has_one_frame_for_each_step(cifs: Path, tmp_path: Path):
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path):
-    with pytest.raises(InputError, match="no run there"):
+    with pytest.raises(InputError, match="no results"):
         write_page(tmp_path)
 
 

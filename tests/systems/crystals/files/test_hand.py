@@ -146,7 +146,7 @@ def test_written_files_keep_the_hand(tmp_path: Path):
     for name in ("a.cif", "a.vasp", "a.xyz"):
         write_structure(tmp_path / name, given)
         assert group_of(read_structure(tmp_path / name)) == "P3_1"
-    assert "'P 1'" in given.to_cif("a")
+    assert "'P 31'" in given.to_cif("a")
 
 
 @pytest.mark.parametrize(

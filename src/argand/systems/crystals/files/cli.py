@@ -1,5 +1,6 @@
 """The verbs encode, decode and reconstruct of `argand crystals`; heavy imports wait until one runs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,7 +68,7 @@ def encode(
     if json:
         print_json(summary)
     else:
-        _tell_problems(summary)
+        _tell_problems(summary, say)
         for one in summary["untrusted"]:
             complain(f"not trusted: {one['name']}: {one['reason']}")
         counts = f"{summary['encoded']} structures encoded, {summary['trusted_count']} trusted"
@@ -140,15 +141,15 @@ def _tell(summary: dict[str, Any], json: bool, csv: bool, out: Path) -> None:
     """Print what was done, and write its page."""
     page = page_of(out)
     if not json:
-        _tell_problems(summary)
+        _tell_problems(summary, complain if csv else say)
     counts = f"{summary['written']} structures, {summary['trusted_count']} trusted"
     where = f"{counts}, {summary['skipped_count']} skipped; CIFs: {out}; page: {page}"
     show(summary, json, csv, "structures", where)
 
 
-def _tell_problems(summary: dict[str, Any]) -> None:
-    """Print notes on how files were read, and what was skipped, on the error stream."""
+def _tell_problems(summary: dict[str, Any], remark: Callable[[str], None]) -> None:
+    """Print notes on how files were read, and what was skipped."""
     for note in summary["notes"]:
-        complain(f"note: {note}")
+        remark(f"note: {note}")
     for one in summary["skipped"]:
         complain(f"skipped: {one['reason']}")
