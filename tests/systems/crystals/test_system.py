@@ -201,7 +201,7 @@ def test_what_is_no_model_or_structure_is_refused(weights: Path, tmp_path: Path)
         argand.load("crystals").encode(3.0)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="not a latent of a box of 6 Å: 32 finite numbers"):
         PublishedModel(str(weights)).decode(np.zeros(7, np.float32))
-    with pytest.raises(ConfigError, match="no two ends"):
+    with pytest.raises(ConfigError, match="too few for two ends"):
         PublishedModel(str(weights)).between(prototypes()[0], prototypes()[1], 1, 0)
     assert isinstance(named_model(), FourierModel)
 

@@ -158,7 +158,7 @@ class Predictor:
         ConfigError for an unknown volume.
         """
         if volume not in VOLUMES:
-            raise ConfigError(f"--volume '{volume}': choose {' or '.join(VOLUMES)}")
+            raise ConfigError(f"unknown volume '{volume}'; choose {' or '.join(VOLUMES)}")
         structure = structure_of(source)
         new = altered(structure, substitute, np.atleast_1d(np.asarray(strain, float)).tolist())
         if not substitute or volume == "keep":

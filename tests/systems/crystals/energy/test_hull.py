@@ -109,7 +109,7 @@ def test_phases_take_up_the_energies_that_are_there(pool: Path, asked: list[str]
 def test_energies_of_another_pool_are_refused(pool: Path, asked: list[str]):
     np.save(pool.parent / "phases.energies.npy", np.zeros(3, np.float32))
     with pytest.raises(InputError, match="another pool"):
-        write_phases(pool, pool.parent / "phases.safetensors")
+        write_phases(pool, pool.parent / "phases.safetensors", resume=True)
 
 
 def test_the_verb_leaves_out_larger_cells(pool: Path, asked: list[str], run: Callable):
@@ -131,6 +131,6 @@ def test_a_structure_that_fails_costs_no_other_its_energy(
         return energies(structures)
 
     monkeypatch.setattr(phases, "energies", failing)
-    made = write_phases(pool, pool.parent / "phases.safetensors")
+    made = write_phases(pool, pool.parent / "phases.safetensors", resume=True)
     assert (made["asked"], made["with_energy"]) == (4, 3)
     assert "mp-3: out of memory (too large)" in caplog.text

@@ -143,7 +143,7 @@ def test_alterations_do_what_they_say():
     for text in ("Na", "Na=Qq", "D=H"):
         with pytest.raises(ConfigError):
             read_substitutions([text])
-    with pytest.raises(ConfigError, match="2 values of strain="):
+    with pytest.raises(ConfigError, match="2 strains"):
         altered(changed, {}, [0.1, 0.2])
 
 

@@ -47,7 +47,7 @@ class Prior:
         if self.generator not in GENERATORS:
             raise ConfigError(f"unknown generator '{self.generator}'; choose {' or '.join(GENERATORS)}")
         if not 0 < self.temperature < np.inf:
-            raise ConfigError(f"--temperature {self.temperature:g}: give a number above 0")
+            raise ConfigError(f"a temperature of {self.temperature:g} is not above 0; give such as 0.8")
         require_noise(self.noise)
 
 

@@ -96,7 +96,7 @@ def sample_files(
 
 def _require_count(count: int) -> None:
     if count < 1:
-        raise ConfigError(f"--count {count}: give 1 or more")
+        raise ConfigError(f"a count of {count} is too small; give --count 1 or more")
 
 
 def _require_fewer(out: Path, count: int) -> None:

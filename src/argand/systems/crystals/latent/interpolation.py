@@ -69,7 +69,7 @@ def interpolate(
 def require_steps(steps: int) -> None:
     """ConfigError for fewer structures than the two ends."""
     if steps < 2:
-        raise ConfigError(f"--steps {steps}: an interpolation has two ends; give 2 or more")
+        raise ConfigError(f"{steps} steps are too few for two ends; give --steps 2 or more")
 
 
 def between(
@@ -143,7 +143,7 @@ def add_noise(latent: Latent, noise: float, seed: int) -> Latent:
 def require_noise(noise: float) -> None:
     """ConfigError for a share of noise below zero, or so large that nothing of a vector is left."""
     if not 0 <= noise <= _MOST_NOISE:
-        raise ConfigError(f"--noise {noise:g}: not a fraction from 0 to {_MOST_NOISE:g}; give such as 0.02")
+        raise ConfigError(f"a noise of {noise:g} is not a fraction from 0 to {_MOST_NOISE:g}; give such as 0.02")
 
 
 def read_substitutions(texts: Sequence[str]) -> dict[str, str]:
@@ -152,7 +152,7 @@ def read_substitutions(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         old, found, new = text.partition("=")
         if not found:
-            raise ConfigError(f"--substitute {text}: not a pair of elements; write it such as Na=K")
+            raise ConfigError(f"'{text}' is not a pair of elements; write it such as Na=K")
         for symbol in (old, new):
             _atomic_number(symbol)
         pairs[old] = new
@@ -168,9 +168,9 @@ def _atomic_number(symbol: str) -> int:
 
 def _stretch(strain: Sequence[float]) -> Vector3:
     if len(strain) not in (0, 1, 3):
-        raise ConfigError(f"{len(strain)} values of --strain: give one for all axes, or three for a, b and c")
+        raise ConfigError(f"{len(strain)} strains: give one for all axes, or three for a, b and c")
     values = np.zeros(3) if not strain else np.broadcast_to(np.array(strain, float), 3)
     # By hand: a fraction above a half is more likely a number of per cent; nan is refused too.
     if not (np.abs(values) <= 0.5).all():
-        raise ConfigError("a --strain beyond 0.5 in size is not accepted; give fractions, such as 0.02")
+        raise ConfigError("a strain beyond 0.5 in size is not accepted; give fractions, such as 0.02")
     return values

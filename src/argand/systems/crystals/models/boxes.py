@@ -34,7 +34,7 @@ class PublishedModel:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise ConfigError(f"--seed {self.seed}: give 0 or more")
+            raise ConfigError(f"a seed of {self.seed} is negative; give 0 or more")
 
     @property
     def config(self) -> dict[str, Any]:
