@@ -191,7 +191,7 @@ def test_answers_show_themselves_in_a_line_and_in_a_notebook():
 
 
 def test_what_is_no_model_or_structure_is_refused(weights: Path, tmp_path: Path):
-    with pytest.raises(ConfigError, match="no model is called"):
+    with pytest.raises(ConfigError, match="unknown model"):
         named_model("pepar")
     with pytest.raises(ConfigError, match="add model= paper"):
         named_model("best", weights=tmp_path)

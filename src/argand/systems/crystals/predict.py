@@ -80,34 +80,36 @@ class Predictor:
         return _vectors(source, model)
 
     @overload
-    def decode(self, latent: list[Any], tries: int = TRIES) -> Answers[Decoded]: ...
+    def decode(self, latent: list[Any], restarts: int = TRIES) -> Answers[Decoded]: ...
     @overload
-    def decode(self, latent: Any, tries: int = TRIES) -> Decoded: ...
-    def decode(self, latent: Any, tries: int = TRIES) -> Decoded | Answers[Decoded]:
-        """The structure of a vector or an item of `latents`; `tries` are restarts where it fits badly."""
+    def decode(self, latent: Any, restarts: int = TRIES) -> Decoded: ...
+    def decode(self, latent: Any, restarts: int = TRIES) -> Decoded | Answers[Decoded]:
+        """The structure of a vector or an item of `latents`; `restarts` are restarts where it fits badly."""
         if is_several(latent):
-            return Answers.of(latent, lambda one: self.decode(one, tries))
+            return Answers.of(latent, lambda one: self.decode(one, restarts))
         if isinstance(latent, Failure):
             raise InputError(latent.text)
         vector = getattr(latent, "latent", latent)
-        return self.model.decode(np.asarray(vector, np.float32), tries)
+        return self.model.decode(np.asarray(vector, np.float32), restarts)
 
     @overload
-    def reconstruct(self, source: list[Any], tries: int = TRIES) -> Answers[Decoded]: ...
+    def reconstruct(self, source: list[Any], restarts: int = TRIES) -> Answers[Decoded]: ...
     @overload
-    def reconstruct(self, source: Source, tries: int = TRIES) -> Decoded: ...
-    def reconstruct(self, source: Source, tries: int = TRIES) -> Decoded | Answers[Decoded]:
+    def reconstruct(self, source: Source, restarts: int = TRIES) -> Decoded: ...
+    def reconstruct(self, source: Source, restarts: int = TRIES) -> Decoded | Answers[Decoded]:
         """The structure that the vector of a structure decodes to."""
         if is_several(source):
-            return Answers.of(source, lambda one: self.reconstruct(one, tries))
-        return self.model.rebuilt(structure_of(source), tries)[1]
+            return Answers.of(source, lambda one: self.reconstruct(one, restarts))
+        return self.model.rebuilt(structure_of(source), restarts)[1]
 
-    def interpolate(self, first: Source, second: Source, steps: int = 9, tries: int = 10) -> Answers[Decoded]:
+    def interpolate(
+        self, first: Source, second: Source, steps: int = 9, restarts: int = 10
+    ) -> Answers[Decoded]:
         """Structures by linear interpolation between two vectors; both ends are the structures as given.
 
         ConfigError for fewer than two steps.
         """
-        found = self.model.between(structure_of(first), structure_of(second), steps, tries)
+        found = self.model.between(structure_of(first), structure_of(second), steps, restarts)
         return Answers(tuple(found))
 
     def descriptor(self, latent: Latent) -> Descriptor:

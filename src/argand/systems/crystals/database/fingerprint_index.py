@@ -191,8 +191,9 @@ def save_index(path: Path, known: FingerprintIndex) -> None:
 
 @cache
 def load_index(path: Path | None = None) -> FingerprintIndex:
-    """The index in a file, by default the one that ships with argand; InputError where it is none."""
+    """The index in a file or folder, by default the shipped one; InputError where it is none."""
     path = path or SHIPPED
+    path = path / SHIPPED.name if path.is_dir() else path
     arrays = read_arrays(path, "an index", "`argand crystals index`")
     try:
         return FingerprintIndex(

@@ -28,9 +28,9 @@ from argand.systems.crystals.files.options import (
     KeepSetting,
     ModelName,
     OwnNumbers,
+    Restarts,
     Single,
     Symmetrise,
-    Tries,
     model_of_options,
     page_of,
     show,
@@ -79,7 +79,7 @@ def encode(
 def decode(
     latents: Annotated[Path, typer.Argument(help="Parquet file that `encode` or `sample` wrote.")],
     out: Folder,
-    tries: Tries = 100,
+    restarts: Restarts = 100,
     symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
     scheduler: Scheduler = None,
@@ -97,7 +97,7 @@ def decode(
     from argand.systems.crystals.files.run import Decoding, decode_file
 
     require_one_format(json, csv)
-    settings = {"decoding": Decoding(tries, symmetrise), "machines": Machines(processes, scheduler)}
+    settings = {"decoding": Decoding(restarts, symmetrise), "machines": Machines(processes, scheduler)}
     summary = decode_file(latents, out, **settings, force=force, resume=resume)
     _tell(summary, json, csv, out)
     end([*summary["structures"], *summary["skipped"]], accept_untrusted)
@@ -112,7 +112,7 @@ def reconstruct(
     single: Single = False,
     as_given: AsGiven = False,
     keep_setting: KeepSetting = False,
-    tries: Tries = 100,
+    restarts: Restarts = 100,
     symmetrise: Symmetrise = 0.0,
     processes: Processes = None,
     scheduler: Scheduler = None,
@@ -130,7 +130,7 @@ def reconstruct(
     from argand.systems.crystals.files.run import Decoding, reconstruct_files
 
     require_one_format(json, csv)
-    settings = {"decoding": Decoding(tries, symmetrise), "machines": Machines(processes, scheduler)}
+    settings = {"decoding": Decoding(restarts, symmetrise), "machines": Machines(processes, scheduler)}
     made_by = model_of_options(model, numbers, weights, single, as_given, keep_setting)
     summary = reconstruct_files(files, out, made_by, **settings, force=force, resume=resume)
     _tell(summary, json, csv, out)

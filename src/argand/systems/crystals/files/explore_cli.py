@@ -26,8 +26,8 @@ from argand.systems.crystals.files.options import (
     Index,
     ModelName,
     OwnNumbers,
+    Restarts,
     Single,
-    Tries,
     model_of_options,
     page_of,
     show,
@@ -48,7 +48,7 @@ def interpolate(
     weights: Weights = None,
     single: Single = False,
     as_given: AsGiven = False,
-    tries: Tries = 10,
+    restarts: Restarts = 10,
     force: Force = False,
     accept_untrusted: AcceptUntrusted = False,
     json: Json = False,
@@ -64,7 +64,7 @@ def interpolate(
 
     require_one_format(json, csv)
     predictor = _predictor(model_of_options(model, numbers, weights, single, as_given))
-    summary = interpolate_files(first, second, steps, out, predictor, tries, force)
+    summary = interpolate_files(first, second, steps, out, predictor, restarts, force)
     page = page_of(out)
     show(summary, json, csv, f"from {first.stem} to {second.stem}", f"CIFs: {out}; page: {page}")
     end(summary["structures"], accept_untrusted)

@@ -41,7 +41,7 @@ ModelName = Annotated[
     str,
     typer.Option(
         "--model",
-        help="best; symmetric: short vectors by the space group; paper: boxes of 10 Å as published.",
+        help="Model: best; symmetric (short vectors by space group); paper (boxes of 10 Å as published).",
         autocompletion=completed_by(MODEL_NAMES),
     ),
 ]
@@ -61,13 +61,16 @@ AsGiven = Annotated[
         rich_help_panel=ADVANCED,
     ),
 ]
-Tries = Annotated[
+Restarts = Annotated[
     int,
     typer.Option(help="Restarts where atoms do not explain a vector.", min=0, rich_help_panel=ADVANCED),
 ]
 Index = Annotated[
     Path | None,
-    typer.Option(help="Folder that `index` wrote, instead of the shipped index of 60,000 structures."),
+    typer.Option(
+        help="Folder that `index` wrote, instead of the shipped index of 60,000 structures.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
 Symmetrise = Annotated[
     float,

@@ -53,7 +53,7 @@ class Decoding:
     def __post_init__(self) -> None:
         if not 0 <= self.symmetrise <= _MOST_SYMMETRISED:
             raise ConfigError(
-                f"{self.symmetrise:g} Å to symmetrise within is not from 0 to {_MOST_SYMMETRISED:g}; give such as 0.1"
+                f"{self.symmetrise:g} Å is not from 0 to {_MOST_SYMMETRISED:g}; give --symmetrise 0.1"
             )
 
 

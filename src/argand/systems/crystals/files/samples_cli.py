@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from argand.crew import Machines
 
 Phases = Annotated[
-    Path | None, typer.Option(help="File that `phases` wrote, instead of the shipped phases of the hull.")
+    Path | None,
+    typer.Option(
+        help="File that `phases` wrote, instead of the shipped phases of the hull.", rich_help_panel=ADVANCED
+    ),
 ]
 
 
@@ -42,7 +45,7 @@ def sample(
     generator: Annotated[
         str,
         typer.Option(
-            help="substitution: elements on the sites of known crystals; frameworks: sites are new too.",
+            help="Generator: substitution (elements on sites of known crystals) or frameworks (new sites).",
             autocompletion=completed_by(("substitution", "frameworks")),
         ),
     ] = "substitution",
@@ -57,7 +60,10 @@ def sample(
         typer.Option("--relax", help="Relax each crystal by CHGNet, and give its energy above the hull."),
     ] = False,
     keep_below: Annotated[
-        float | None, typer.Option(help="With --relax: largest energy above the hull to keep, eV/atom.")
+        float | None,
+        typer.Option(
+            help="With --relax: largest energy above the hull to keep, eV/atom.", rich_help_panel=ADVANCED
+        ),
     ] = None,
     temperature: Annotated[
         float | None,

@@ -143,7 +143,7 @@ def add_noise(latent: Latent, noise: float, seed: int) -> Latent:
 def require_noise(noise: float) -> None:
     """ConfigError for a share of noise below zero, or so large that nothing of a vector is left."""
     if not 0 <= noise <= _MOST_NOISE:
-        raise ConfigError(f"a noise of {noise:g} is not a fraction from 0 to {_MOST_NOISE:g}; give such as 0.02")
+        raise ConfigError(f"a noise of {noise:g} is not from 0 to {_MOST_NOISE:g}; give such as 0.02")
 
 
 def read_substitutions(texts: Sequence[str]) -> dict[str, str]:
