@@ -25,7 +25,7 @@ AGAIN = {
         "crystals",
         "reconstruct",
         "good.cif",
-        "--tries",
+        "--restarts",
         "0",
         "--processes",
         "1",
