@@ -159,7 +159,7 @@ def test_the_short_model_answers_through_the_same_interface(tmp_path: Path):
         short.sample(1)
     keeping = named_model("symmetric", 48, keeps_setting=True)
     assert compare(keeping.decode(keeping.encode(one)).structure, one).is_exact
-    with pytest.raises(ConfigError, match="add .*model.* symmetric"):
+    with pytest.raises(ConfigError, match=r"add .*model.* symmetric"):
         named_model("best", keeps_setting=True)
     write_structure(tmp_path / "one.cif", one)
     (row,) = evaluate_model("symmetric", [str(tmp_path)], 1)["rows"]
@@ -193,7 +193,7 @@ def test_answers_show_themselves_in_a_line_and_in_a_notebook():
 def test_what_is_no_model_or_structure_is_refused(weights: Path, tmp_path: Path):
     with pytest.raises(ConfigError, match="unknown model"):
         named_model("pepar")
-    with pytest.raises(ConfigError, match="add .*model.* paper"):
+    with pytest.raises(ConfigError, match=r"add .*model.* paper"):
         named_model("best", weights=tmp_path)
     with pytest.raises(InputError, match="unknown"):
         model_of({"model": "other"})

@@ -65,7 +65,7 @@ def relaxed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         above = ABOVE.get(structure.formula) if energy.get("relaxation") == "converged" else None
         return {"above_hull": above, "without_reference": [] if structure.formula in ABOVE else ["Sc"]}
 
-    monkeypatch.setattr(samples, "settled", settled)
+    monkeypatch.setattr(samples, "relaxed_with_energy", settled)
     monkeypatch.setattr(samples, "against", against)
     monkeypatch.setattr(samples, "load_potential", lambda: None)
     return asked
@@ -115,7 +115,7 @@ def test_what_the_potential_refuses_is_not_stable_and_says_why(
     def refuse(*_: Any) -> None:
         raise InputError("an atom has no neighbour")
 
-    monkeypatch.setattr(samples, "settled", refuse)
+    monkeypatch.setattr(samples, "relaxed_with_energy", refuse)
     found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert found["stable_0.1"] == found["converged"] == 0.0
     assert found["median_rmsd"] is None
@@ -140,7 +140,7 @@ def test_the_verb_reads_what_sample_wrote_and_names_what_is_none(
 def test_a_structure_that_fails_is_skipped_and_judged_another_time(
     drawn: Path, known: Path, relaxed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    settled = samples.settled
+    settled = samples.relaxed_with_energy
 
     def failing(structure: Structure, *more: Any) -> Any:
         if structure.formula == "LiF":
@@ -148,7 +148,7 @@ def test_a_structure_that_fails_is_skipped_and_judged_another_time(
         return settled(structure, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(samples, "settled", failing)
+        patch.setattr(samples, "relaxed_with_energy", failing)
         found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert found["count"] == 4
     (skipped,) = found["skipped"]

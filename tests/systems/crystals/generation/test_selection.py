@@ -94,7 +94,7 @@ def test_energies_decide_where_they_are_asked_for(
     index: Path, monkeypatch: pytest.MonkeyPatch, energy: dict[str, Any], reason: str | None
 ):
     relaxed = salt(12, 8, 4.3)
-    monkeypatch.setattr(selection, "settled", lambda *_: (relaxed, energy))
+    monkeypatch.setattr(selection, "relaxed_with_energy", lambda *_: (relaxed, energy))
     monkeypatch.setattr(selection, "load_phases", lambda _: Hull([], np.zeros(0)))
     found = chooser(index, relax=True, keep_below=0.1).outcome(candidate(salt(12, 8, 4.2)))
     assert found.get("rejected") == reason

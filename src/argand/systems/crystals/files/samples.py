@@ -29,7 +29,7 @@ from argand.systems.crystals.database.fingerprint_index import formula_of, load_
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import load_potential
 from argand.systems.crystals.energy.relaxation import Effort
-from argand.systems.crystals.energy.stability import against, settled
+from argand.systems.crystals.energy.stability import against, relaxed_with_energy
 from argand.systems.crystals.files.entries import failed, require_apart
 from argand.systems.crystals.generation.sampling import LATENTS, repeated
 from argand.systems.crystals.generation.selection import (
@@ -126,7 +126,7 @@ def evaluate_one(criteria: Criteria, out: Path, question: Question) -> Record:
     if find_spec("smact") is not None:
         record["composition_valid"] = is_composition_valid(structure)
     try:
-        relaxed, energy = settled(structure, load_phases(criteria.phases), criteria.effort)
+        relaxed, energy = relaxed_with_energy(structure, load_phases(criteria.phases), criteria.effort)
     except ArgandError as error:
         relaxed, energy = structure, {"reason": " ".join(str(error).split())}
     about = described(relaxed, load_index(criteria.index))

@@ -23,7 +23,7 @@ PACKED = "cells.safetensors"
 """Name of the arrays in the folder of a run."""
 HELD_OUT = 20
 """One formula in so many is held out, with all its structures. By hand, a twentieth; shipped weights and
-prototypes were made with it, and benchmarks/crystals_samples.py judges by what is held out."""
+prototypes were made with it, and benchmarks/crystals_samples.py tests with what is held out."""
 
 
 def is_held_out(structure: Structure) -> bool:

@@ -42,7 +42,7 @@ MOST_DRAWS = 50
 def draw(
     prior: Prior, representation: Representation, count: int, seed: int, weights: Path | None = None
 ) -> list[Sample]:
-    """`count` samples as they are drawn, fixed by the seed, none turned away.
+    """`count` samples by random seed, none rejected.
 
     ConfigError for a count below 1, InputError for no weights.
     """
@@ -112,7 +112,7 @@ def _fill(ledger: "Ledger", seed: int, selection: Selection, machines: Machines)
     """Draw until the ledger is full or the bound is reached."""
     if ledger.is_full:
         return
-    first, begun = ledger.judged, len(ledger.kept)
+    first, begun = ledger.tested, len(ledger.kept)
     bound = max(MOST_DRAWS * ledger.count - first, 0)
     drawn = islice(candidates(selection.prior, seed, first), bound)
     # More are drawn as there is room for them, and none once there are enough.
@@ -130,7 +130,7 @@ def _fill(ledger: "Ledger", seed: int, selection: Selection, machines: Machines)
 
 
 def _failed(candidate: Candidate, why: Failure | Died) -> Record:
-    """The record of a draw that nobody could judge."""
+    """The record of a candidate that could not be tested."""
     about = {"draw": candidate.number, "prototype": candidate.origin}
     return {**about, "rejected": FAILED, "reason": why.text}
 
@@ -138,9 +138,9 @@ def _failed(candidate: Candidate, why: Failure | Died) -> Record:
 class Ledger:
     """The draws of a run in their order: which are kept, under which names, and why others are not.
 
-    Whatever the order in which they were judged, a draw counts when all before it do, so that a run gives
-    the same samples with any number of processes. ConfigError where the folder has samples of other settings.
-    """
+    Whatever the order in which they were tested, a candidate counts when all before it do, so that a run
+    gives the same samples with any number of processes. ConfigError where the folder has samples of other
+    settings."""
 
     def __init__(self, out: Path, count: int, selection: Selection, asked: str) -> None:
         self.out, self.count, self.selection, self.asked = out, count, selection, asked
@@ -151,10 +151,10 @@ class Ledger:
             )
         self.outcomes: dict[int, Record] = {one["draw"]: one for one in self._store.read(self._store)}
         self.kept: list[Record] = []
-        self.judged = 0
+        self.tested = 0
         self._rejected: Counter[str] = Counter()
         self._seen: dict[Formula, list[tuple[str, Structure]]] = {}
-        self._settle_all()
+        self._take_in_order()
 
     @property
     def is_full(self) -> bool:
@@ -171,15 +171,15 @@ class Ledger:
         record = {ASKED: self.asked, **to_record(record)}
         self._store.add(record)
         self.outcomes[record["draw"]] = record
-        self._settle_all()
+        self._take_in_order()
 
-    def _settle_all(self) -> None:
-        while self.judged in self.outcomes and not self.is_full:
-            self._settle(self.outcomes[self.judged])
-            self.judged += 1
+    def _take_in_order(self) -> None:
+        while self.tested in self.outcomes and not self.is_full:
+            self._count(self.outcomes[self.tested])
+            self.tested += 1
 
-    def _settle(self, record: Record) -> None:
-        """Keep a draw or count why not; one that repeats an earlier one is marked, or turned away."""
+    def _count(self, record: Record) -> None:
+        """Keep a draw or count why not; one that repeats an earlier one is marked, or rejected."""
         if "rejected" in record:
             self._rejected[record["rejected"]] += 1
             return
@@ -212,7 +212,7 @@ class Ledger:
         summary = {
             "schema_version": SCHEMA_VERSION,
             "asked": self.count,
-            "drawn": self.judged,
+            "drawn": self.tested,
             "rejected": dict(self._rejected),
             **shares(self.kept),
             **settings,

@@ -49,7 +49,7 @@ def load_templates(path: Path | None = None) -> StructureDataset:
 def draw_templates(structures: StructureDataset, count: int, seed: int) -> StructureDataset:
     """`count` structures that networks may learn from and that are dense, or all, in their order.
 
-    None of a formula that is held out, since the benchmark judges samples by these.
+    None of a formula that is held out, since the benchmark compares samples with these.
     """
     allowed = [
         (name, one)

@@ -131,7 +131,7 @@ class NetworkCoder:
 
     @torch.inference_mode()
     def labels(self, latent: Latent) -> UInt8[np.ndarray, "x y z"]:
-        """The atomic number that the segmenter finds likeliest for each voxel, 0 where it is empty."""
+        """The atomic number that the segmenter finds most probable for each voxel, 0 where it is empty."""
         density = torch.from_numpy(self.volumes(np.asarray(latent, np.float32)[None]))[:, None]
         return self.networks.segmenter(density)[0].argmax(0).numpy().astype(np.uint8)
 
