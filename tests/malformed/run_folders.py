@@ -35,7 +35,7 @@ AGAIN = {
         "crystals",
         "reconstruct",
         "good.cif",
-        "--tries",
+        "--restarts",
         "0",
         "--processes",
         "1",

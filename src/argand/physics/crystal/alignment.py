@@ -17,7 +17,7 @@ from argand.typing import Matrix3, Vector3
 
 HIGHEST = 3
 """Index up to which settings are compared: rough places decide, not details. By hand; of 2, 3 and 4 it
-changes fewest settings of 200 shaken cells of the pool."""
+changes fewest settings of 200 distorted cells of the pool."""
 FIT = 0.3
 """What a perfect overlap is worth, beside the merits of cells. By hand."""
 _TAPER = 0.1

@@ -48,8 +48,8 @@ _MOST_ATOMS = 0.25
 _MERGED = 0.6
 """Å below which two atoms are tried as one: less than any bond. By hand."""
 _PATIENCE, _LEAVING = 8, 1.5
-"""Repairs without gain that end the search, and the scale of how many atoms leave in one beyond the first. By
-hand."""
+"""Restarts without gain that end the search, and the scale of how many atoms leave in one beyond the first.
+By hand."""
 _PEAK = 16.0
 """Squares explained by the best further atom, over those that each free number leaves, that noise does not
 reach: the highest of some thousand squares of normal deviates is about 14."""

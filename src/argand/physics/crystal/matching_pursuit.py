@@ -44,14 +44,13 @@ By hand: ripples beside peaks fall, peaks widen a little. Only the whole is meas
 (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
 """
 _NOISE_PEAK, _NOISE_MISFIT, _PATIENCE = 5.0, 0.05, 4
-"""Limits by which noise is told from a wrong atom: repairs then end.
+"""Limits by which noise is told from a wrong atom: restarts then end.
 
-With no residual peak above so many standard deviations, and a misfit below this, so many repairs without gain
-show that noise is left: it has peaks of 3 to 4.5, a wrong atom of 7 to 12 (measured on 40 crystals; no
-command is kept for it). `benchmarks/crystals.py` measures vectors with noise.
-"""
+With no residual peak above so many standard deviations, and a misfit below this, so many restarts without
+gain show that noise is left: it has peaks of 3 to 4.5, a wrong atom of 7 to 12 (measured on 40 crystals; no
+command is kept for it). `benchmarks/crystals.py` measures vectors with noise. """
 _FROM_BEST, _MORE_LEAVING, _CHANCE = 0.7, 1.2, 0.15
-"""Share of repairs that begin with the best atoms; scale of how many leave beyond one; what chance adds.
+"""Fraction of restarts that begin with the best atoms; scale of how many leave beyond one; what chance adds.
 
 By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
 """
@@ -129,9 +128,9 @@ class Pursuit:
         return time.thread_time() > self._end
 
     def solve(self, tries: int, seed: int = 0) -> Found:
-        """The atoms, after at most `tries` repairs; the best places met where none explain all.
+        """The atoms, after at most `tries` restarts; the best places met where none explain all.
 
-        Late, there are no further repairs, and atoms not yet there are put on the highest peaks as they are.
+        Late, there are no further restarts, and atoms not yet there are put on the highest peaks as they are.
         """
         rng = np.random.default_rng(seed)
         best = self.grow(np.zeros((0, 3)), rng)
@@ -161,7 +160,7 @@ class Pursuit:
     def _repaired(self, found: Found, rng: np.random.Generator) -> Found:
         """The atoms without the worst ones, mostly one or two, and grown again."""
         support = self.support(found.frac)
-        # By hand: never more than a third of the atoms, which are what makes repairs cheaper than a new
+        # By hand: never more than a third of the atoms, which are what makes restarts cheaper than a new
         # start.
         leaving = 1 + min(int(rng.exponential(_MORE_LEAVING)), self.count // 3)
         if self.count > _DIRECT:
