@@ -26,9 +26,9 @@ from argand.systems.molmnist.benchmark.conditions import Trials, set_conditions,
 from argand.systems.molmnist.benchmark.figures import shape_scores
 from argand.systems.molmnist.fibril.cellulose import cellulose
 from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.verdict import LARGEST_DOUBT, LARGEST_RATIO
 from argand.systems.molmnist.predict import Prediction, load
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 
 SPLITS = {"choose": ("val", SEED + 1), "report": ("test", SEED)}
 """Split and seed (of what is no cellulose) of either half."""

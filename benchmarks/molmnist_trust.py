@@ -22,9 +22,9 @@ from rich.console import Console
 from argand.physics.coherent.projection import Camera, Window
 from argand.physics.noise import count_photons
 from argand.systems.molmnist.ensemble.elastic_ensemble import ensemble
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, LEAST_PROBABILITY
 from argand.systems.molmnist.predict import Prediction, load
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Imaging
 from argand.systems.molmnist.system import SPLITS

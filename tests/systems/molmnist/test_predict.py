@@ -20,7 +20,8 @@ from argand.errors import ConfigError, InputError
 from argand.io.atomic import written
 from argand.system import SYSTEMS
 from argand.systems import molmnist
-from argand.systems.molmnist.benchmark.dataset import Pairs, write_pairs
+from argand.systems.molmnist.benchmark.dataset import write_pairs
+from argand.systems.molmnist.benchmark.pairs import Pairs
 from argand.systems.molmnist.fibril.fibril import build_fibril, chain_sites
 from argand.systems.molmnist.files import inputs
 from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth

@@ -107,7 +107,7 @@ def train(
     from dataclasses import replace
 
     from argand.io.dataset import is_stored_set
-    from argand.systems.molmnist.benchmark.dataset import open_pairs
+    from argand.systems.molmnist.benchmark.pairs import open_pairs
     from argand.systems.molmnist.presets import trained_on
 
     is_set = is_stored_set(Path(preset))
@@ -133,7 +133,8 @@ def figures(
 
     Example: argand molmnist figures sample --out figures
     """
-    from argand.systems.molmnist.benchmark.dataset import load, open_pairs
+    from argand.systems.molmnist.benchmark.dataset import load
+    from argand.systems.molmnist.benchmark.pairs import open_pairs
     from argand.systems.molmnist.published.figures import draw_figures
 
     for path in draw_figures(out, load("sample") if file == "sample" else open_pairs(Path(file))):
@@ -217,7 +218,8 @@ def evaluate(
         Path | None, typer.Argument(help="Weights of a run, in place of the shipped ones.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="module:function of any model; see the guide in docs/theory/molmnist.md.")
+        str | None,
+        typer.Option(help="module:function of any model; see the guide in docs/theory/molmnist.md."),
     ] = None,
     set_name: Annotated[
         str, typer.Option("--set", help="standard, hard, or a file that simulate wrote.")

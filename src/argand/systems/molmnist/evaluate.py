@@ -32,11 +32,11 @@ from argand.systems.molmnist.fibril.bundle import OUTLINES, name_of, occupied
 from argand.systems.molmnist.fibril.cellulose import cellulose
 from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
 from argand.systems.molmnist.inversion.chain_network import turn_centres
-from argand.systems.molmnist.inversion.chain_predictor import ChainPredictor
 from argand.systems.molmnist.inversion.chain_reading import bundle_images, poses_of
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.phase_refinement import refined_shapes
 from argand.systems.molmnist.predict import Predictor, load
+from argand.systems.molmnist.predictors.chain_predictor import ChainPredictor
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.system import Molmnist
 
 NETWORK, FITTED, BUNDLES = "network", "network + fit", "bundles: "

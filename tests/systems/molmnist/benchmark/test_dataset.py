@@ -14,9 +14,10 @@ from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError, OutputError
 from argand.io.dataset import StoredSamples
 from argand.systems.molmnist.benchmark import dataset
-from argand.systems.molmnist.benchmark.dataset import load, open_pairs, write_pairs
+from argand.systems.molmnist.benchmark.dataset import load, write_pairs
 from argand.systems.molmnist.benchmark.integrity import write_sums
 from argand.systems.molmnist.benchmark.measurement import Measurement
+from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.benchmark.sample import SAMPLE, pack, unpack
 from argand.systems.molmnist.presets import PRESETS
 

@@ -1,7 +1,6 @@
 """Digests tell what pairs hold, not how they are stored; the sets by name are still what was published."""
 
 import hashlib
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from argand.systems.molmnist.benchmark.dataset import (
     SEED,
     SETS,
     compared,
-    open_pairs,
     summary,
     verdict,
     write_pairs,

@@ -10,8 +10,9 @@ import pytest
 from argand.crew import HERE
 from argand.errors import InputError
 from argand.systems.molmnist.benchmark import integrity
-from argand.systems.molmnist.benchmark.dataset import load, open_pairs, summary, verdict, write_pairs
+from argand.systems.molmnist.benchmark.dataset import load, summary, verdict, write_pairs
 from argand.systems.molmnist.benchmark.integrity import STAMP, SUMS, check_files, shard_folder, verify
+from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny"]

@@ -15,7 +15,8 @@ from argand.cli import build
 from argand.crew import HERE
 from argand.physics.coherent.exposure import Detector
 from argand.system import SYSTEMS
-from argand.systems.molmnist.benchmark.dataset import open_pairs, write_pairs
+from argand.systems.molmnist.benchmark.dataset import write_pairs
+from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.fibril.bundle import OUTLINES
 from argand.systems.molmnist.files.inputs import read_cases
 from argand.systems.molmnist.files.outputs import title_of

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float
 from argand.errors import ConfigError, InputError
 from argand.physics.coherent.projection import Window
 from argand.system import near_match
-from argand.systems.molmnist.benchmark.dataset import SEED, open_pairs
+from argand.systems.molmnist.benchmark.dataset import SEED
+from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.ensemble.elastic_ensemble import ensemble
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.system import SPLITS, Molmnist, Sample

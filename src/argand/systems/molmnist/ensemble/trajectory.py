@@ -21,6 +21,7 @@ import numpy as np
 from argand.errors import ConfigError, InputError
 from argand.io.atomic import make_folder, write_lines, written
 from argand.io.hdf5_file import written_hdf5
+from argand.io.hdf5_links import opened
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Trajectory:
 def _opened(block: Path) -> Iterator[h5py.File]:
     """A block to read from; InputError where it is damaged or lacks what is read."""
     try:
-        with h5py.File(block, "r") as file:
+        with opened(block) as file:
             yield file
     except (OSError, KeyError) as error:
         raise InputError(f"{block}: damaged; simulate this run again in another folder") from error

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from argand.errors import InputError
+from argand.io.hdf5_links import opened
 from argand.io.limits import MOST_PIXELS, require_at_most
 
 
@@ -25,7 +26,7 @@ class StoredAnswer:
 def read_answer(path: Path) -> StoredAnswer:
     """The arrays of an answer; InputError for a file that is damaged, or keeps them elsewhere."""
     try:
-        with h5py.File(path, "r") as file:
+        with opened(path) as file:
             names = (
                 "shape",
                 "shape_sd",

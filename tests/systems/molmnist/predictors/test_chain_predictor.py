@@ -11,7 +11,6 @@ from argand.errors import InputError
 from argand.system import Sample
 from argand.systems.molmnist.fibril.bundle import GRID, OUTLINES, occupancy
 from argand.systems.molmnist.fibril.fibril import chain_sites
-from argand.systems.molmnist.inversion.chain_predictor import ChainPredictor
 from argand.systems.molmnist.inversion.chain_reading import poses_of
 from argand.systems.molmnist.inversion.prediction import (
     ASSUMED_LENGTH,
@@ -26,6 +25,7 @@ from argand.systems.molmnist.inversion.verdict import (
     LEAST_PHOTONS,
     decide_chains,
 )
+from argand.systems.molmnist.predictors.chain_predictor import ChainPredictor
 from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny-chains"]
