@@ -14,7 +14,7 @@ from argand.io.weights import save_weights
 from argand.system import to_config
 from argand.systems.molmnist import evaluate as board
 from argand.systems.molmnist import predict
-from argand.systems.molmnist.benchmark import asking
+from argand.systems.molmnist.benchmark import model_runs
 from argand.systems.molmnist.benchmark.conditions import Condition, Trials, standard_conditions, unseen_pairs
 from argand.systems.molmnist.benchmark.dataset import write_pairs
 from argand.systems.molmnist.benchmark.figures import figures_of, r2_within
@@ -56,7 +56,7 @@ def truthful(trials: Trials) -> Callable:
 
 
 def test_the_truth_scores_perfectly_in_each_task(trials: Trials, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(asking, "BATCH", 5)
+    monkeypatch.setattr(model_runs, "BATCH", 5)
     rows = board.evaluate_tasks({"truth": truthful(trials)}, [WAY], count=12, training=0)
     inversion, classes, twist = rows
     assert inversion["psnr_db"] > 60
@@ -168,7 +168,7 @@ def test_the_network_is_scored_alone_with_the_fit_and_polished(tiny_weights: Pat
 
 
 def test_processes_change_no_figure(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(asking, "BATCH", 2)
+    monkeypatch.setattr(model_runs, "BATCH", 2)
     models = models_of(tiny_weights, TINY, rounds=5)
 
     def figures(machines: Machines) -> list[dict]:
@@ -180,7 +180,7 @@ def test_processes_change_no_figure(tiny_weights: Path, monkeypatch: pytest.Monk
 
 
 def test_a_model_that_no_other_process_can_be_given_is_told(trials: Trials):
-    with pytest.raises(ConfigError, match="truth cannot be given to other processes"):
+    with pytest.raises(ConfigError, match="truth cannot be sent to other processes"):
         board.evaluate_tasks({"truth": truthful(trials)}, [WAY], count=2, training=0, machines=Machines(2))
 
 

@@ -24,11 +24,11 @@ from argand.systems.molmnist.benchmark.dataset import write_pairs
 from argand.systems.molmnist.benchmark.pairs import Pairs
 from argand.systems.molmnist.fibril.fibril import build_fibril, chain_sites
 from argand.systems.molmnist.files import inputs
-from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
-from argand.systems.molmnist.files.outputs import RunFolder, record_of
+from argand.systems.molmnist.files.outputs import RunFolder
 from argand.systems.molmnist.files.table import answer_table
 from argand.systems.molmnist.inversion.centring import centred
 from argand.systems.molmnist.inversion.prediction import ASSUMED
+from argand.systems.molmnist.inversion.truth import PatternTruth
 from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, check_window, decide
 from argand.systems.molmnist.predict import Predictor
 from argand.systems.molmnist.presets import PRESETS
@@ -114,11 +114,11 @@ def test_what_is_no_pattern_is_one_line(
 
 
 def test_a_verdict_needs_a_low_residual_and_a_sure_fibril():
-    assert decide(0.99, "2x2", 0.05, 0.07).believed
+    assert decide(0.99, "2x2", 0.05, 0.07).trusted
     far = decide(0.99, "2x2", 0.071 + LARGEST_EXCESS, 0.07)
-    assert not far.believed
+    assert not far.trusted
     assert "0.07" in far.reason
-    assert not decide(0.6, "2x2", 0.05, 0.07).believed
+    assert not decide(0.6, "2x2", 0.05, 0.07).trusted
 
 
 def test_predict_writes_shapes_pictures_summary_and_page(
@@ -147,7 +147,7 @@ def test_predict_writes_shapes_pictures_summary_and_page(
             assert file.attrs["window_side_angstrom"] == SIDE
             np.testing.assert_array_equal(file["pattern"], pattern if record["name"] != "b-1" else pattern.T)
     page = (out / "index.html").read_text()
-    assert "of 3 answers believed" in page
+    assert "of 3 answers trusted" in page
     assert "{{" not in page.replace("{{{", "").split("<body>")[1]
     assert run("view", out).exit_code == 0
     again = run("predict", out / "a.h5", "--window", SIDE, "--json")
@@ -242,11 +242,8 @@ def test_a_twist_that_the_pattern_does_not_tell_is_not_in_the_record(
     predictor: Predictor, pattern: np.ndarray
 ):
     answer = predictor.predict(pattern, window_side=SIDE)
-    case = PatternCase("a.npy", 0, pattern, answer.live)
     measured = replace(answer, twist_deg_per_nm=2.5, twist_sd_deg_per_nm=0.1, twist_is_measured=True)
-    told, silent = (
-        record_of(case, one, 0.1) for one in (measured, replace(measured, twist_is_measured=False))
-    )
+    told, silent = (one.to_dict() for one in (measured, replace(measured, twist_is_measured=False)))
     assert (told["twist_deg_per_nm"], told["twist_sd_deg_per_nm"]) == (2.5, 0.1)
     assert (silent["twist_deg_per_nm"], silent["twist_sd_deg_per_nm"]) == (None, None)
 
@@ -255,7 +252,7 @@ def test_truth_and_answer_are_compared_without_the_hand(predictor: Predictor, pa
     answer = predictor.predict(pattern, window_side=SIDE)
     row = {"rotation_deg": np.float32(200.0), "fibril": np.uint8(0), "twist_deg_per_nm": np.float32(-3.0)}
     truth = PatternTruth(np.abs(answer.shape), inputs._known(row, molmnist.FIBRILS))
-    record = record_of(PatternCase("a.npy", 0, pattern, answer.live, truth=truth), answer, 0.1)
+    record = replace(answer, truth=truth).to_dict()
     assert record["truth"]["twist_deg_per_nm"] == 3.0
     assert record["truth"]["rotation_deg"] == 20.0
     assert record["truth"]["fibril"] == "2x2"
@@ -269,10 +266,10 @@ def test_an_answer_that_names_no_fibril_has_table_files_and_page(
     nameless = replace(answer, fibrils=(), probability=None, twist_deg_per_nm=None, twist_sd_deg_per_nm=None)
     nameless = replace(nameless, twist_is_measured=False)
     assert nameless.fibril is None
-    assert "of the ten" not in nameless.verdict.reason
+    assert "of the ten" not in nameless.reason
     with RunFolder(tmp_path / "found", page=write_page) as folder:
-        case = PatternCase("a.npy", 0, pattern, answer.live)
-        folder.keep(folder.outputs.write("a", case, nameless, 0.1, "nothing"))
+        nameless = replace(nameless, file="a.npy", seconds=0.1)
+        folder.keep(folder.outputs.write("a", None, nameless, "nothing"))
     assert (tmp_path / "found" / "a.cxi").exists()
     assert '"chains":null' in (tmp_path / "found" / "index.html").read_text()
     assert answer_table(folder.records).row_count == 1
@@ -335,8 +332,8 @@ def test_polishing_goes_on_from_the_answer(predictor: Predictor, pattern: np.nda
     before = predictor.predict(pattern, window_side=SIDE)
     after = predictor.predict(pattern, window_side=SIDE, rounds=20)
     assert after.shape.sum() == pytest.approx(before.shape.sum(), rel=0.02)
-    assert any("polished by 20 rounds" in note for note in after.notes)
-    assert after.verdict == before.verdict
+    assert any("refined by 20 rounds" in note for note in after.notes)
+    assert (after.trusted, after.reason) == (before.trusted, before.reason)
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path):

@@ -43,8 +43,8 @@ _DECADES = 7.0
 _LEVELS = 255
 """Largest code of a byte."""
 
-_FOOT = """A pattern does not tell a shape from the same shape rotated by 180°; the truth, where known, is shown in
-the orientation that agrees. A projection does not show the hand of a twist: fibrils are drawn right-handed.
+_FOOT = """A pattern does not tell a shape from the same shape rotated by 180°; the truth, where known, is
+shown in the orientation that agrees. A projection does not show the hand of a twist: fibrils are drawn right-handed.
 Shapes and numbers of answers that are not trusted are grey: they are best guesses."""
 
 Packed = dict[str, Any]
@@ -53,8 +53,8 @@ Packed = dict[str, Any]
 def write_page(folder: Path) -> Path:
     """Write the page of the run in `folder`.
 
-    InputError where there is none in it. An answer with a damaged or missing file is in the list only, and the
-    page says why.
+    InputError where there is none in it. An answer with a damaged or missing file is in the list only, and
+    the page says why.
     """
     records, told = read_records(folder)
     spent, views = 0, []
@@ -206,7 +206,7 @@ def _packed(codes: np.ndarray) -> Packed:
 def _packed_chains(record: Record) -> Packed | None:
     """Backbones of the chains, rotated and twisted as predicted, in tenths of an Å; None where unknown.
 
-    200 Å long, straight where the twist is unknown, else right-handed, as a projection does not show the hand.
+    200 Å long, straight where the twist is unknown, else right-handed: a projection does not show the hand.
     """
     if record.get("sites"):
         sites = np.array(record["sites"], float)

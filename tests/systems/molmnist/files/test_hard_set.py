@@ -19,9 +19,8 @@ from argand.systems.molmnist.benchmark.dataset import write_pairs
 from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.fibril.bundle import OUTLINES
 from argand.systems.molmnist.files.inputs import read_cases
-from argand.systems.molmnist.files.outputs import title_of
-from argand.systems.molmnist.files.table import found_text, turn_text, twist_text
 from argand.systems.molmnist.inversion import prediction
+from argand.systems.molmnist.inversion.answer_text import found_text, title_of, turn_text, twist_text
 from argand.systems.molmnist.presets import PRESETS
 
 HARD = replace(PRESETS["tiny-chains"], detector=Detector(photons=(1e4, 1e5), gaps=1.0))
@@ -79,7 +78,7 @@ def test_a_set_of_bundles_is_answered_beside_its_truth(
         with h5py.File(out / record["hdf5"]) as file:
             np.testing.assert_array_equal(file["live"], case.live & (HARD.imaging.window.q > 0))
     page = (out / "index.html").read_text()
-    assert "of 2 answers believed" in page
+    assert "of 2 answers trusted" in page
     assert records[0]["outline"] in page
 
 

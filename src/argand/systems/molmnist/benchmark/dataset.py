@@ -8,13 +8,23 @@ from typing import Any
 
 from argand import __version__
 from argand.crew import CORES, Machines
+from argand.errors import OutputError
 from argand.io.atomic import make_folder
 from argand.io.cache import cache_folder
 from argand.learn.simulate import simulate_to_file
+from argand.runs.claim import claim_file
+from argand.runs.record import SCHEMA_VERSION
 from argand.system import preset, to_config
-from argand.systems.molmnist.benchmark.dataset_card import write_card
+from argand.systems.molmnist.benchmark.dataset_card import is_card, write_card
 from argand.systems.molmnist.benchmark.digest import published_digests, set_digest, stored_digests
-from argand.systems.molmnist.benchmark.integrity import begin_again, check_files, is_complete, write_sums
+from argand.systems.molmnist.benchmark.integrity import (
+    begin_again,
+    check_files,
+    is_complete,
+    shard_folder,
+    write_sums,
+)
+from argand.systems.molmnist.benchmark.names import SETS
 from argand.systems.molmnist.benchmark.pairs import Pairs, open_pairs
 from argand.systems.molmnist.benchmark.sample import read_sample
 from argand.systems.molmnist.presets import PRESETS
@@ -24,8 +34,6 @@ PAIRS = 20_000
 """2,000 variants of each of ten fibrils, as published (Zhang et al., arXiv 1911.07644)."""
 SEED = 0
 """Of the sets by name; any would do, but it must stay."""
-SETS = ("standard", "hard", "published")
-"""What `load` makes by name."""
 SELFTEST_R = 0.01
 """Largest amplitude R against a sum over atoms: the goal of benchmarks/molmnist_forward.py, which measures
 0.0029 at most over the ten fibrils."""
@@ -91,6 +99,18 @@ def write_pairs(
     return out
 
 
+def claim_set(out: Path, *, force: bool = False, resume: bool = False) -> None:
+    """Make room for a data set, before any long work; see `runs.claim.claim_file`.
+
+    Raises ConfigError where there is one, or part of one, without `force` or `resume`; OutputError where a
+    file that argand has not written has the name of its card.
+    """
+    card = out.with_suffix(".md")
+    if card.exists() and not is_card(card):
+        raise OutputError(f"{card}: not written by argand and in the way; move it, or give another --out")
+    claim_file(out, force=force, resume=resume, beside=(shard_folder(out), card))
+
+
 def summary(path: Path) -> dict[str, Any]:
     """What a data set holds, as plain values, after the bytes of all its files have been checked.
 
@@ -102,6 +122,7 @@ def summary(path: Path) -> dict[str, Any]:
     stored = pairs.source.stored
     digests = list(stored_digests(dict(stored.file.items()), len(stored)))
     return {
+        "schema_version": SCHEMA_VERSION,
         "file": str(path),
         "pairs": len(pairs),
         "splits": pairs.splits,

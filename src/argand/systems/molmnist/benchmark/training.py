@@ -17,6 +17,7 @@ from argand.physics.coherent.phase_retrieval import response
 from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.benchmark.azimuthal_match import KnownPatterns, shifted
 from argand.systems.molmnist.benchmark.conditions import Condition, columns, live_of, pose_of, truth_of
+from argand.systems.molmnist.benchmark.phase import Tick, unheard
 from argand.systems.molmnist.benchmark.ridge import Features, pattern_features
 from argand.systems.molmnist.inversion.polar import Polar
 from argand.systems.molmnist.simulate import Imaging, measure
@@ -124,7 +125,7 @@ Pair = tuple[np.ndarray, dict[str, float], dict[str, float], Features]
 def learn(
     condition: Condition,
     count: int = TRAINING,
-    tick: Callable[[], None] = lambda: None,
+    tick: Tick = unheard,
     machines: Machines = HERE,
 ) -> Training:
     """Take training pairs as the condition measures them; `tick` is called after each.

@@ -4,6 +4,7 @@ All files are written under another name and moved into place.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from argand.io.atomic import valid_text, write_bytes, write_text
 from argand.io.cxi import FoundObject, Optics, write_cxi
 from argand.io.hdf5_file import written_hdf5
 from argand.io.suffix import MANY_IMAGES
+from argand.io.weights import weights_file
 from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.json_text import json_text
-from argand.runs.record import SUMMARY, Record, to_record
-from argand.runs.resume import ASKED
+from argand.runs.record import SCHEMA_VERSION, SUMMARY, Record, to_record
+from argand.runs.resume import ASKED, file_digest
 from argand.systems.molmnist.inversion.answer_text import title_of
 from argand.systems.molmnist.inversion.prediction import Prediction
 from argand.systems.molmnist.inversion.truth import softened
@@ -37,13 +39,28 @@ class RunFolder(runs.RunFolder):
     def write_results(self, folder: Path) -> None:
         """Write the records as lines and, with what they were made with, as the summary."""
         super().write_results(folder)
-        told = {"argand": __version__, "weights": self.weights, "records": self.records}
+        made = {"schema_version": SCHEMA_VERSION, "argand": __version__, "weights": self.weights}
+        told = made | {"records": self.all_records}
         write_text(folder / SUMMARY, json_text(told) + "\n")
 
     @property
     def outputs(self) -> "Outputs":
         """What is written for each answer."""
         return Outputs(self.folder)
+
+
+def run_folder(
+    out: Path | None,
+    weights: Path,
+    name: str,
+    page: Callable[[Path], Path],
+    *,
+    force: bool = False,
+    resume: bool = False,
+) -> RunFolder:
+    """The folder of a run with the weights of a file, which the summary calls by `name`."""
+    settings = {"weights": file_digest(weights_file(weights))}
+    return RunFolder(out, name, page=page, settings=settings, force=force, resume=resume)
 
 
 @dataclass(frozen=True)
@@ -77,8 +94,8 @@ def output_name(file: str, index: int) -> str:
 
 def failed(failure: Failure) -> Record:
     """The record of a pattern or file without an answer; its reason is one line that names the file."""
-    about = {"file": failure.file, "index": failure.index, "failed": True, "trusted": False}
-    return {**about, "believed": False, "reason": failure.message}
+    about = {"schema_version": SCHEMA_VERSION, "file": failure.file, "index": failure.index, "failed": True}
+    return {**about, "trusted": False, "believed": False, "reason": failure.message}
 
 
 def write_answer(path: Path, answer: Prediction, record: Record) -> None:

@@ -27,13 +27,10 @@ WindowOrigin = Literal["stated", "file", "assumed"]
 """Where the side of a window is from: the user, the pattern's file, or nobody."""
 ASSUMED_LENGTH = 200.0
 """Å of the bundles of the network of bundles, where no one states it: the middle of those of `hard`."""
-NO_LENGTH = (
-    f"a pattern does not show the length: the shape is that of {ASSUMED_LENGTH:g} Å, and the twist per length "
-    "is unknown"
-)
+NO_LENGTH = f"length not given: the shape is that of {ASSUMED_LENGTH:g} Å, the twist per length unknown"
 LARGEST_TURN_SD = 15.0
-"""Degrees of standard deviation up to which an end-to-end twist is converted to a twist per length. By hand: a
-quarter of the deviation of those in training, 0 to 240 degrees."""
+"""Degrees of standard deviation up to which an end-to-end twist is converted to a twist per length. By hand:
+a quarter of the deviation of those in training, 0 to 240 degrees."""
 WINDOW_SIDE = 200.0
 """Å, where no one states another: the side of the standard set's window."""
 ASSUMED = f"the window of {WINDOW_SIDE:g} Å is assumed: neither the user nor the file states its side"
@@ -121,7 +118,7 @@ class Prediction:
 
     @property
     def true_shape(self) -> Shape | None:
-        """The true shape in the orientation (of two, 180° apart) that is nearer to `shape`; None if unknown."""
+        """The true shape, rotated by 180° where that is nearer to `shape`; None where it is unknown."""
         pixel = self.window_side / len(self.shape)
         return None if self.truth is None else self.truth.nearest(self.shape, pixel)
 

@@ -8,8 +8,8 @@ from argand.errors import InputError
 from argand.systems.molmnist.fibril.fibril import FIBRILS
 
 LARGEST_EXCESS = 0.1
-"""Excess of the residual over the expected one up to which an answer is trusted (benchmarks/molmnist_trust.py):
-fibrils of the test split exceed it by 0.07 at most, other objects by 0.17 or more, but for one of 15 discs of
+"""Excess of the residual over the expected one up to which an answer is trusted, by
+benchmarks/molmnist_trust.py: fibrils of the test split exceed it by 0.07 at most, other objects by 0.17 or more, but for one of 15 discs of
 atoms with 10⁴ photons (0.07). Chosen on that table, so the shares in it flatter the limit."""
 LEAST_PROBABILITY = 0.9
 """Of the fibril. By hand; in the same table all fibrils of the test split are surer than that (`fibril sure`
@@ -27,7 +27,7 @@ NARROWEST, WIDEST = 40.0, 1000.0
 windows were not tried."""
 LEAST_REACH = 0.8
 """1/Å that the middle of a pattern's edge must reach. Of the same patterns, at 200 Å, all are answered right
-with 1.6 / Å, eight with 1.3 or 1.4, six with 1.0, two or three with 0.8, where no wrong answer was trusted."""
+with 1.6 / Å, eight with 1.3 or 1.4, six with 1.0, two or three with 0.8, where no wrong one was trusted."""
 
 
 @dataclass(frozen=True)

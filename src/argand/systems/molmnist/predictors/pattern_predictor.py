@@ -1,4 +1,4 @@
-"""What every predictor offers: answers to patterns of one kind, and a refinement of the shape by phase retrieval."""
+"""What every predictor offers: answers to patterns of one kind, and shapes refined by phase retrieval."""
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -15,7 +15,7 @@ from argand.systems.molmnist.inversion.shape_fit import MeasuredPattern, residua
 
 
 class PatternPredictor(ABC):
-    """Answers patterns; `radiation` is that of the measurement, `together` how many are answered at a time."""
+    """Answers patterns; `radiation` is that of the measurement, `together` the number answered at a time."""
 
     network: nn.Module
     radiation: Radiation
