@@ -94,7 +94,7 @@ def test_shapes_are_compared_with_the_class_mean_pattern_by_pattern(trials: Tria
 
 
 def test_a_model_that_answers_nothing_of_the_set_is_told_so():
-    with pytest.raises(InputError, match="odd answers nothing that is asked here: shape, fibril, twist"):
+    with pytest.raises(InputError, match="odd: no answer to any of the tasks of this set, which ask for shape, fibril, twist"):
         board.evaluate_tasks({"odd": lambda p, *_: {"chains": np.ones(len(p))}}, [WAY], count=2, training=0)
 
 
@@ -233,7 +233,7 @@ def test_the_fit_of_bundles_is_scored_on_bundles_and_on_fibrils(chain_weights: P
     way = Condition("hard", PRESETS["hard"])
     pair = unseen_pairs(way, 2)
     found = models_of(chain_weights, way.system)["network + fit"]
-    predictor = found.args[0]  # pyright: ignore[reportFunctionMemberAccess]
+    predictor = found.predictor  # pyright: ignore[reportFunctionMemberAccess]
     predictor.reader.read = lambda pattern, *_: ChainReading(
         shape=np.ones_like(pattern),
         shape_sd=np.ones_like(pattern),
@@ -255,9 +255,9 @@ def test_weights_are_refused_for_a_set_of_other_objects(tmp_path: Path, tiny_wei
     files = tmp_path / "one.pdb"
     files.write_text("ATOM      1  C   ALA A   1       0.000   0.000   0.000  1.00  0.00           C\nEND\n")
     own = replace(TINY, structures=read_structures([files]))
-    with pytest.raises(InputError, match="knows cellulose, and the set shows one"):
+    with pytest.raises(InputError, match="trained on cellulose, but the set shows one"):
         models_of(tiny_weights, own)
-    with pytest.raises(ConfigError, match="no molecules of your own; name weights"):
+    with pytest.raises(ConfigError, match="do not know your own molecules; give weights"):
         shipped_models(own)
 
 

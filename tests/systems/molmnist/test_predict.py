@@ -117,8 +117,11 @@ def test_a_verdict_needs_a_low_residual_and_a_sure_fibril():
     assert decide(0.99, "2x2", 0.05, 0.07).trusted
     far = decide(0.99, "2x2", 0.071 + LARGEST_EXCESS, 0.07)
     assert not far.trusted
-    assert "0.07" in far.reason
-    assert not decide(0.6, "2x2", 0.05, 0.07).trusted
+    assert "residual 0.171 (limit 0.170)" in far.reason
+    unsure = decide(0.6, "2x2", 0.05, 0.07)
+    assert not unsure.trusted
+    assert "2x2 has a probability of 0.60 (at least 0.90 needed)" in unsure.reason
+    assert decide(0.99, "2x2", 0.05, 0.07).reason == "residual 0.050 (limit 0.170): accepted"
 
 
 def test_predict_writes_shapes_pictures_summary_and_page(
@@ -129,12 +132,17 @@ def test_predict_writes_shapes_pictures_summary_and_page(
         file["pattern"] = np.stack([pattern, pattern.T])
     out = tmp_path / "found"
     answer = run("predict", tmp_path / "a.npy", tmp_path / "b.h5", "--window", SIDE, "--out", out, "--json")
-    assert answer.exit_code == 0, answer.output
+    # An untrained network answers, and is not trusted.
+    assert answer.exit_code == 3, answer.output
     records = json.loads(answer.stdout)
     assert [record["name"] for record in records] == ["a", "b-0", "b-1"]
     assert json.loads((out / "summary.json").read_text())["records"] == records
-    # The same command again asks nothing: even the seconds are those of the first.
-    again = run("predict", tmp_path / "a.npy", tmp_path / "b.h5", "--window", SIDE, "--out", out, "--json")
+    # The same command again, resumed, asks nothing: even the seconds are those of the first.
+    again = run(
+        *("predict", tmp_path / "a.npy", tmp_path / "b.h5", "--window", SIDE, "--out", out),
+        *("--json", "--resume", "--accept-untrusted"),
+    )
+    assert again.exit_code == 0, again.output
     assert json.loads(again.stdout) == records
     for record in records:
         assert (out / record["picture"]).read_bytes()[1:4] == b"PNG"
@@ -199,7 +207,7 @@ def test_a_window_that_has_no_answer_is_refused_in_one_line(
     for side, size, words in (
         (30.0, 32, "smaller than"),
         (1500.0, 1600, "bin the pattern"),
-        (np.nan, 32, "none"),
+        (np.nan, 32, "above zero"),
     ):
         with pytest.raises(InputError, match=words):
             check_window(side, size)

@@ -28,7 +28,6 @@ from argand.runs.verbs import (
     tell,
 )
 from argand.systems.molmnist.benchmark.cli import check, simulate, train
-from argand.systems.molmnist.benchmark.names import FIBRILS
 from argand.systems.molmnist.benchmark.options import (
     Conditions,
     OwnModel,
@@ -40,6 +39,7 @@ from argand.systems.molmnist.benchmark.options import (
     WithBaselines,
 )
 from argand.systems.molmnist.ensemble.cli import Length, dynamics, fit
+from argand.systems.molmnist.fibril.names import FIBRILS
 from argand.systems.molmnist.files.options import (
     Index,
     MaskFile,

@@ -44,8 +44,8 @@ _LEVELS = 255
 """Largest code of a byte."""
 
 _FOOT = """A pattern does not tell a shape from the same shape rotated by 180°; the truth, where known, is
-shown in the orientation that agrees. A projection does not show the hand of a twist: fibrils are drawn right-handed.
-Shapes and numbers of answers that are not trusted are grey: they are best guesses."""
+shown in the orientation that agrees. A projection does not show the hand of a twist: fibrils are drawn
+right-handed. Shapes and numbers of answers that are not trusted are grey: they are best guesses."""
 
 Packed = dict[str, Any]
 

@@ -60,7 +60,7 @@ def test_a_stopped_set_is_completed_to_the_same_one(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="14 of 40"):
         patch.setattr(type(TINY), "simulate", stopping)
         write_pairs(TINY, tmp_path / "set.h5", 40, 0, machines=HERE, quiet=True)
-    with pytest.raises(InputError, match="no complete data set"):
+    with pytest.raises(InputError, match="not a complete data set"):
         open_pairs(tmp_path / "set.h5")
     write_pairs(TINY, tmp_path / "set.h5", 40, 0, machines=HERE, quiet=True)
     for name, values in arrays(path).items():

@@ -56,7 +56,7 @@ def test_a_changed_byte_in_any_file_is_found_at_first_use_and_mended_as_told(pat
     change(file)
     for use in (verify, summary, open_pairs):
         with pytest.raises(
-            InputError, match=f"{file.name}: damaged; delete it, and the same simulate"
+            InputError, match=f"{file.name}: damaged; delete it; simulate resume="
         ) as error:
             use(path)
         assert "\n" not in str(error.value)
@@ -71,7 +71,7 @@ def test_a_file_cut_off_or_gone_is_told_and_made_again(path: Path, which: int):
     with pytest.raises(InputError, match="damaged; delete it"):
         check_files(path)
     file.unlink()
-    with pytest.raises(InputError, match=r"is missing|no complete data set"):
+    with pytest.raises(InputError, match=r"is missing|not a complete data set"):
         open_pairs(path)
     assert summary(again(path))["intact"]
 

@@ -68,7 +68,7 @@ def test_a_set_of_bundles_is_answered_beside_its_truth(
     monkeypatch.setattr(prediction, "LARGEST_TURN_SD", 1e3)
     out = tmp_path / "found"
     answer = run(f"{path}#0-1", "--out", out, "--json")
-    assert answer.exit_code == 0, answer.output
+    assert answer.exit_code == 3, answer.output
     records = json.loads(answer.stdout)
     for record, case in zip(records, read_cases(f"{path}#0-1"), strict=True):
         assert {"chains", "outline", "turn_deg", "rotation_deg", "correlation"} == set(record["truth"])
@@ -93,7 +93,7 @@ def test_the_stated_length_makes_a_twist_of_the_turn(
     records = []
     for words in ((), ("--length", 150.0)):
         answer = run(tmp_path / "a.npy", "--window", side, "--json", *words)
-        assert answer.exit_code == 0, answer.output
+        assert answer.exit_code == 3, answer.output
         records += json.loads(answer.stdout)
     assert records[0]["twist_deg_per_nm"] is None
     assert records[1]["twist_deg_per_nm"] == pytest.approx(records[1]["turn_deg"] / 15.0)

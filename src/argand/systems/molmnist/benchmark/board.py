@@ -96,7 +96,7 @@ class _Measured:
                 extra = {AGREED: float(np.median(answer[AGREED]))} if AGREED in answer else {}
                 about = {"baseline": True, "floor": True, **extra}
                 rows += [row | about for row in board.rows(name, answer, spent)]
-                tick(note=name)
+                tick(1, name)
         return rows
 
 

@@ -203,7 +203,7 @@ def trials_of(condition: Condition, split: str, count: int, tick: Tick = unheard
     samples: list[Sample] = []
     for sample in condition.samples(split, count):
         samples.append(sample)
-        tick()
+        tick(1, "")
     system = condition.system
     return Trials(
         system.imaging.window,

@@ -18,5 +18,3 @@ CONDITIONS = {
     "hard": ("as-drawn", "1e6-photons", "1e4-photons", "1e3-photons", "1e2-photons", "clean"),
 }
 """Names of the conditions of each set that is scored."""
-FIBRILS = ("2x2", "3x3", "4x4", "5x5", "6x6", "7x7", "8x8", "9x9", "hexagonal-24", "hexagonal-36")
-"""The ten fibrils of the published set."""

@@ -1,21 +1,15 @@
 """The progress of one phase of a long measurement."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from argand.progress import ProgressDisplay
 
-
-class Tick(Protocol):
-    """Called after each step of a phase."""
-
-    def __call__(self, count: int = 1, note: str = "") -> None:
-        """Take note of so many more units that are done."""
-        ...
+Tick = Callable[[int, str], None]
+"""Called after each step of a phase with the number of units done in it and a note."""
 
 
-def unheard(count: int = 1, note: str = "") -> None:
+def unheard(count: int, note: str) -> None:
     """The tick of a phase that is not shown."""
 
 
@@ -25,7 +19,7 @@ def shown_phase(title: str, unit: str, total: int, quiet: bool = False) -> Itera
     done = 0
     with ProgressDisplay(title, unit, quiet=quiet) as display:
 
-        def tick(count: int = 1, note: str = "") -> None:
+        def tick(count: int, note: str) -> None:
             nonlocal done
             done += count
             display.update(min(1.0, done / max(total, 1)), done, note)

@@ -140,7 +140,7 @@ def learn(
             if isinstance(pair, Died):
                 raise ArgandError(f"training pair {number}: {pair.text}")
             found[number] = pair
-            tick()
+            tick(1, "")
     shapes, truth, pose, features = zip(*(found[number] for number in numbers), strict=True)
     turns = torch.from_numpy(np.radians(columns(pose)["rotation_deg"])).float()
     whole = torch.from_numpy(np.stack(shapes))

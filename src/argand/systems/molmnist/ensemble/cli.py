@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from argand.runs.verbs import ADVANCED, Force, Json, Resume, Seed, completed_by, print_json, say
-from argand.systems.molmnist.benchmark.names import FIBRILS
+from argand.systems.molmnist.fibril.names import FIBRILS
 
 # Defaults are those of the functions behind the verbs, where it stands where they come from. Of their own, by
 # hand: 100 ps of frames after 500 of equilibration at most.

@@ -17,16 +17,12 @@ from argand.errors import ConfigError
 from argand.physics.fibre.internal_coordinates import turn_to, with_angle
 from argand.system import near_match
 from argand.systems.molmnist.fibril.cellulose import BONDS, C_O_H, NAMES, O_H, RING, cellulose
+from argand.systems.molmnist.fibril.names import FIBRILS
 from argand.typing import Points2, Points3
 
 LENGTH = 200.0
 """Å, as published (Zhang et al., arXiv 1911.07644); as many whole repeats of the crystal as are needed for
 it: 20, 207.6 Å."""
-FIBRILS = (*(f"{n}x{n}" for n in range(2, 10)), "hexagonal-24", "hexagonal-36")
-"""Names of the ten published fibrils; a fibril's place here is its class.
-
-Published are the kinds and the numbers of chains; where the paper says how many of them each sheet of a
-hexagonal one has was not found again."""
 WIDEST = 12
 """Chains along a side of a diamond at most. By hand: 12 are 64 Å, and their diagonal fills half of the
 standard window, beyond which a pattern no longer determines a shape."""

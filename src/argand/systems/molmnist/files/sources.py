@@ -14,7 +14,7 @@ from argand.physics.coherent.projection import Radiation
 from argand.runs.course import Failure, attempted
 from argand.systems.molmnist.benchmark.pairs import Pair, Pairs
 from argand.systems.molmnist.files.inputs import PatternCase, is_sample, pair_case, read_cases
-from argand.typing import Mask
+from argand.typing import Image, Mask
 
 Source = str | Path | np.ndarray | Tensor | Mapping[str, Any]
 """One input: a file (or several patterns of it), a pattern, or a pair of a data set."""
@@ -80,8 +80,8 @@ def _array_case(source: Any, stated: Stated, name: str) -> PatternCase:
     """An array [slow, fast], or [1, slow, fast], of a stated or the assumed window."""
     if stated.mask is not None:
         raise InputError("mask goes with a file; give the measured pixels of an array as live=")
-    pattern = _plain(source)
-    live = np.ones(pattern.shape, bool) if stated.live is None else _plain(stated.live).astype(bool)
+    pattern = _pattern_of(source)
+    live = np.ones(pattern.shape, bool) if stated.live is None else _live_of(stated.live, pattern)
     window: dict[str, Any] = {}
     if stated.window_side is not None:
         window = {"window_side": stated.window_side, "window_from": "stated"}
@@ -102,8 +102,26 @@ def _pair_case(source: Mapping[str, Any], stated: Stated, name: str) -> PatternC
     if stated.length is not None:
         told["length"] = stated.length
     if stated.live is not None:
-        told["live"] = _plain(stated.live).astype(bool)
+        told["live"] = _live_of(stated.live, case.intensity)
     return replace(case, **told)
+
+
+def _pattern_of(source: Any) -> Image:
+    """A pattern as an array [slow, fast]; InputError for an array of another kind."""
+    pattern = _plain(source)
+    if pattern.ndim != 2 or pattern.dtype.kind not in "biuf":
+        size = " x ".join(map(str, pattern.shape))
+        raise InputError(f"a pattern is square, an array of numbers; this one is {size} of {pattern.dtype}")
+    return pattern
+
+
+def _live_of(live: Any, pattern: Image) -> Mask:
+    """Measured pixels of a pattern; InputError where the two differ in size."""
+    found = _plain(live).astype(bool)
+    if found.shape != pattern.shape:
+        sizes = [" x ".join(map(str, one.shape)) for one in (found, pattern)]
+        raise InputError(f"the mask has {sizes[0]} pixels, the pattern {sizes[1]}")
+    return found
 
 
 def _plain(value: Any) -> np.ndarray:

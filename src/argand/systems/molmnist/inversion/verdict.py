@@ -8,9 +8,10 @@ from argand.errors import InputError
 from argand.systems.molmnist.fibril.fibril import FIBRILS
 
 LARGEST_EXCESS = 0.1
-"""Excess of the residual over the expected one up to which an answer is trusted, by
-benchmarks/molmnist_trust.py: fibrils of the test split exceed it by 0.07 at most, other objects by 0.17 or more, but for one of 15 discs of
-atoms with 10⁴ photons (0.07). Chosen on that table, so the shares in it flatter the limit."""
+"""Excess of the residual over the expected one up to which an answer is trusted. By
+benchmarks/molmnist_trust.py, fibrils of the test split exceed it by 0.07 at most, other objects by 0.17 or
+more, except one of 15 discs of atoms with 10⁴ photons (0.07). Chosen on that table, so the shares in it
+flatter the limit."""
 LEAST_PROBABILITY = 0.9
 """Of the fibril. By hand; in the same table all fibrils of the test split are surer than that (`fibril sure`
 100 %), and so are 60 to 93 % of what is no fibril: it guards little, the residual does."""
