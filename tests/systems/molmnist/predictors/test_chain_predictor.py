@@ -20,6 +20,7 @@ from argand.systems.molmnist.inversion.prediction import (
     with_length,
 )
 from argand.systems.molmnist.inversion.verdict import (
+    LARGEST_BACKGROUND,
     LARGEST_DOUBT,
     LARGEST_RATIO,
     LEAST_PHOTONS,
@@ -177,6 +178,10 @@ def test_a_bundle_is_believed_with_a_low_misfit_and_a_sure_number_of_chains():
     assert not few.trusted
     assert "too few to tell" in few.reason
     assert decide_chains(20.0, 0.1, 1.0, 1.0, LEAST_PHOTONS).trusted
+    noise = decide_chains(20.0, 0.1, 1.0, 1.0, 1e6, 1.01 * LARGEST_BACKGROUND)
+    assert not noise.trusted
+    assert "shows no bundle" in noise.reason
+    assert decide_chains(20.0, 0.1, 1.0, 1.0, 1e6, 0.99 * LARGEST_BACKGROUND).trusted
     unsure = decide_chains(20.0, 1.01 * LARGEST_DOUBT * 20, 1.0, 1.0)
     assert not unsure.trusted
     assert "number of chains is uncertain" in unsure.reason

@@ -57,9 +57,9 @@ class Prediction:
 
     Only from the network of bundles: `sites`, the probability of a chain at each site of
     `fibril.bundle.occupancy`, the number of `chains`, the kind of `outline`, and the end-to-end twist
-    `turn_deg`, each with its standard deviation or probability; the twist per length needs a length, which no
-    pattern shows. Its residuals are mean squares of differences of roots of counts, in their expected
-    deviations (`chain_counts.misfits`).
+    `turn_deg`, each with its standard deviation or probability, and the share `background` of the photons;
+    the twist per length needs a length, which no pattern shows. Its residuals are mean squares of differences
+    of roots of counts, in their expected deviations (`chain_counts.misfits`).
     """
 
     shape: Float[np.ndarray, "slow fast"]
@@ -83,6 +83,7 @@ class Prediction:
     outline_probability: float | None = None
     turn_deg: float | None = None
     turn_sd_deg: float | None = None
+    background: float | None = None
     notes: tuple[str, ...] = ()
     radiation: Radiation = "xray"
     file: str | None = None
@@ -95,7 +96,8 @@ class Prediction:
         if self.chains is not None and self.chains_sd is not None:
             seen = self.pattern[self.live]
             photons = float(seen.sum()) if (seen == np.rint(seen)).all() else None
-            return decide_chains(self.chains, self.chains_sd, self.residual, self.expected_residual, photons)
+            residuals = self.residual, self.expected_residual
+            return decide_chains(self.chains, self.chains_sd, *residuals, photons, self.background or 0.0)
         sure = None if self.probability is None else float(self.probability.max())
         return decide(sure, self.fibril, self.residual, self.expected_residual)
 
@@ -171,7 +173,8 @@ class Prediction:
         """Chains, outline and end-to-end twist, where the answer is a bundle."""
         if self.sites is None:
             return {}
-        names = ("chains", "chains_sd", "outline", "outline_probability", "turn_deg", "turn_sd_deg")
+        names = ("chains", "chains_sd", "outline", "outline_probability")
+        names += ("turn_deg", "turn_sd_deg", "background")
         sites = occupied(self.sites).tolist()
         return {name: getattr(self, name) for name in names} | {"sites": sites}
 

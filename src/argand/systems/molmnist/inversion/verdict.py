@@ -22,6 +22,10 @@ what they let pass on test patterns and on what is no cellulose."""
 LEAST_PHOTONS = 3000
 """Counted photons from which a bundle is trusted. By hand, between the 10⁴ with which three of four answers
 to validation patterns are right and the 10³ with which none of four is, whatever their misfit."""
+LARGEST_BACKGROUND = 0.5
+"""Share of the photons that the fit takes for background up to which a bundle is trusted. By hand: 0.16 at
+most on 16 validation patterns of `hard`, whose background is 0.3 to 10 %; 0.7 or more on Poisson noise and on
+smooth patterns without a bundle, which background and a few chains explain."""
 NARROWEST, WIDEST = 40.0, 1000.0
 """Å of a window's side. Of ten validation patterns, one of each fibril, all are answered right from 100 to
 600 Å, nine or ten at 1000 Å, half at 40 Å and a third at 30 Å, without noise or with 10⁴ photons; wider
@@ -56,16 +60,25 @@ def decide(probability: float | None, fibril: str | None, residual: float, expec
 
 
 def decide_chains(
-    chains: float, chains_sd: float, misfit: float, expected: float, photons: float | None = None
+    chains: float,
+    chains_sd: float,
+    misfit: float,
+    expected: float,
+    photons: float | None = None,
+    background: float = 0.0,
 ) -> Verdict:
     """The verdict on a bundle of so many chains that leaves this misfit; a correct answer leaves `expected`.
 
-    `photons` counted on all pixels; None for a pattern without noise.
+    `photons` counted on all pixels, None for a pattern without noise; `background` is the share of them that
+    is not of the bundle.
     """
     limit = LARGEST_RATIO * expected
     figure = f"misfit {misfit:.3f} (limit {limit:.3f})"
     if misfit > limit:
         return Verdict(False, f"{figure}: no bundle of cellulose chains explains the pattern")
+    if background > LARGEST_BACKGROUND:
+        share = f"background {100 * background:.0f} % (limit {100 * LARGEST_BACKGROUND:.0f} %)"
+        return Verdict(False, f"{share}: the pattern shows no bundle; {figure}")
     if photons is not None and photons < LEAST_PHOTONS:
         few = f"{photons:.0f} photons (at least {LEAST_PHOTONS} needed)"
         return Verdict(False, f"{few}: too few to tell one bundle from another; {figure}")

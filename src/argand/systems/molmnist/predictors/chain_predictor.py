@@ -79,5 +79,6 @@ def _answer(
         outline_probability=float(reading.outline[likeliest]),
         turn_deg=reading.turn_deg[0],
         turn_sd_deg=reading.turn_deg[1],
+        background=reading.background,
         radiation=radiation,
     )
