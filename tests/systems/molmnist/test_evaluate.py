@@ -244,6 +244,7 @@ def test_the_fit_of_bundles_is_scored_on_bundles_and_on_fibrils(chain_weights: P
         rotation_deg=0.0,
         misfit=1.0,
         expected=1.0,
+        background=0.05,
     )
     answer = ask(found, pair.patterns, pair.live, pair.window.side)
     assert answer["outline"].tolist() == [1, 1]

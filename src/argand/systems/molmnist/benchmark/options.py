@@ -77,7 +77,7 @@ Trajectories = Annotated[
     list[Path] | None,
     typer.Option(
         "--trajectory",
-        help="Dynamics run whose frames are the variants of its fibril; may be repeated; not for hard.",
+        help="Dynamics run to take the variants of its fibril from; may be repeated; not for hard.",
         rich_help_panel=ADVANCED,
     ),
 ]
@@ -95,7 +95,7 @@ ScoredSet = Annotated[
     str,
     typer.Option(
         "--set",
-        help="standard, hard, or a file written by simulate.",
+        help="Data set: standard, hard, or a file written by simulate.",
         autocompletion=completed_by([name for name in SETS if name in CONDITIONS]),
     ),
 ]
@@ -107,8 +107,8 @@ Conditions = Annotated[
     list[str] | None,
     typer.Option(
         "--condition",
-        help="; ".join(f"of {name}: {', '.join(known)}" for name, known in CONDITIONS.items())
-        + "; may be repeated; by default all.",
+        help="Condition, by default all; may be repeated. "
+        + " ".join(f"Of {name}: {', '.join(known)}." for name, known in CONDITIONS.items()),
         autocompletion=completed_by(dict.fromkeys(one for known in CONDITIONS.values() for one in known)),
     ),
 ]

@@ -30,8 +30,8 @@ function folded(title, most = 28) {
 
 function layout(title, more, margin) {
   const lines = folded(title);
-  return Object.assign({title: {text: lines.map(plain).join("<br>"), font: {size: 13}, y: 0.98, yanchor: "top"},
-    margin: Object.assign({l: 46, r: 8, t: 20 + 17 * lines.length, b: 40}, margin),
+  return Object.assign({title: {text: lines.map(plain).join("<br>"), font: {size: 13}, y: 0.95, yanchor: "top"},
+    margin: Object.assign({l: 46, r: 8, t: 28 + 17 * lines.length, b: 40}, margin),
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: {color: ink(), size: 12}}, more);
 }
 
@@ -164,6 +164,7 @@ function show(number) {
   }));
   at("facts").replaceChildren(...facts(view));
   const told = "truth" in view.images;
+  at("panels").classList.toggle("untold", !told && !Object.keys(view.probabilities).length);
   at("truth").classList.toggle("hidden", !told);
   at("difference").classList.toggle("hidden", !told);
   drawPattern(view.pattern);

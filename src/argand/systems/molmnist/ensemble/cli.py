@@ -17,11 +17,11 @@ Length = Annotated[float, typer.Option(help="Length in Å, rounded to whole repe
 
 Solvent = Annotated[
     Literal["water", "scaled", "vacuum"],
-    typer.Option(help="water: TIP3P; scaled: no water, charges halved; vacuum: no water, full charges."),
+    typer.Option(help="Solvent: TIP3P water; scaled: none, with halved charges; vacuum: none, with full charges."),
 ]
 ForceField = Annotated[
     Literal["glycam06", "charmm36"],
-    typer.Option(help="GLYCAM_06j-1, or CHARMM36 with its own TIP3P.", rich_help_panel=ADVANCED),
+    typer.Option(help="Force field: GLYCAM_06j-1, or CHARMM36 with its own TIP3P.", rich_help_panel=ADVANCED),
 ]
 Padding = Annotated[
     float, typer.Option(help="Thickness of the water on each side in Å.", rich_help_panel=ADVANCED)
@@ -35,7 +35,7 @@ MaxEquilibration = Annotated[
 ]
 PlatformName = Annotated[
     Literal["auto", "CPU", "OpenCL", "CUDA", "Reference"],
-    typer.Option(help="OpenMM platform; auto: the fastest available.", rich_help_panel=ADVANCED),
+    typer.Option(help="Platform of OpenMM; auto: the fastest available.", rich_help_panel=ADVANCED),
 ]
 Threads = Annotated[
     int | None,

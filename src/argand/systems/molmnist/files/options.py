@@ -33,7 +33,7 @@ ObjectLength = Annotated[
 ]
 Network = Annotated[
     Literal["any", "ten"],
-    typer.Option(help="any: bundles of any outline; ten: only the ten published fibrils, but faster."),
+    typer.Option(help="Network: any bundle of chains; or, faster, only the ten published fibrils."),
 ]
 Polish = Annotated[
     int,

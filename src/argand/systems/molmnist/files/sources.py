@@ -63,7 +63,7 @@ def cases_of(source: Any, stated: Stated, name: str = "") -> Iterator[PatternCas
         cases = iter([_array_case(source, stated, name)])
     else:
         kind = type(source).__name__
-        raise InputError(f"a {kind} is not a pattern; give an array, a file, a pair of a data set, or a list")
+        raise InputError(f"no pattern in a value of type {kind}; give an array, a file, a pair, or a list")
     for case in cases:
         yield replace(case, radiation=stated.radiation or case.radiation)
 

@@ -1,6 +1,7 @@
 """The picture of one answer: pattern, shape and its standard deviation; truth and difference where known."""
 
 import io
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ _DECADES = 7
 """Of intensity below the brightest pixel that are drawn. By hand, for the eye; `view` has the same."""
 _OPACITY = 0.4
 """Of the shapes of an answer that is not trusted, which are grey besides. By hand, for the eye."""
+_LETTERS = 44
+"""Of a line of the title over each panel, so that it is not cut off. By hand, for letters of the usual width."""
 _PANEL = (4.2, 4.4)
 """Inches, width of each panel and height of all. By hand, for the eye."""
 
@@ -52,7 +55,8 @@ def answer_png(shown: Pictured, title: str, trusted: bool, dpi: int = 80) -> byt
         )
         one.set(title=name, xlabel="Å", xlim=(-reach, reach), ylim=(-reach, reach))
         figure.colorbar(image, ax=one, shrink=0.8, label="electrons / pixel")
-    figure.suptitle(valid_text(title), parse_math=False, color="black" if trusted else "grey")
+    lines = textwrap.fill(valid_text(title), _LETTERS * (len(panels) + 1))
+    figure.suptitle(lines, parse_math=False, color="black" if trusted else "grey")
     content = io.BytesIO()
     with any_letters():
         figure.savefig(content, dpi=dpi, format="png")
@@ -62,7 +66,7 @@ def answer_png(shown: Pictured, title: str, trusted: bool, dpi: int = 80) -> byt
 def _panels(shown: Pictured, trusted: bool) -> list[tuple[Any, ...]]:
     """Title, image, colours, range and opacity of each panel but the pattern's."""
     top = float(max(shown.shape.max(), 0.0 if shown.truth is None else shown.truth.max()))
-    guess, opacity = ("", 1.0) if trusted else ("best guess: ", _OPACITY)
+    guess, opacity = ("", 1.0) if trusted else ("best guess:\n", _OPACITY)
     colours = ("magma", "viridis") if trusted else ("gray", "gray")
     deviation = "standard deviation, blurred 1 Å"
     panels = [(f"{guess}shape", shown.shape, colours[0], (0.0, top), opacity)]
