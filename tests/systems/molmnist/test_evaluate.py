@@ -94,7 +94,9 @@ def test_shapes_are_compared_with_the_class_mean_pattern_by_pattern(trials: Tria
 
 
 def test_a_model_that_answers_nothing_of_the_set_is_told_so():
-    with pytest.raises(InputError, match="odd: no answer to any of the tasks of this set, which ask for shape, fibril, twist"):
+    with pytest.raises(
+        InputError, match="odd: no answer to any of the tasks of this set, which ask for shape, fibril, twist"
+    ):
         board.evaluate_tasks({"odd": lambda p, *_: {"chains": np.ones(len(p))}}, [WAY], count=2, training=0)
 
 

@@ -55,9 +55,7 @@ def test_a_changed_byte_in_any_file_is_found_at_first_use_and_mended_as_told(pat
     file = files(path)[which]
     change(file)
     for use in (verify, summary, open_pairs):
-        with pytest.raises(
-            InputError, match=f"{file.name}: damaged; delete it; simulate resume="
-        ) as error:
+        with pytest.raises(InputError, match=f"{file.name}: damaged; delete it; simulate --resume") as error:
             use(path)
         assert "\n" not in str(error.value)
     file.unlink()

@@ -38,8 +38,8 @@ def test_bundles_get_one_value_in_place_of_a_range():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (Measurement(wavelength=1.0), "leave wavelength= out"),
-        (Measurement(trajectories=(Path("run"),)), "leave trajectory= out"),
+        (Measurement(wavelength=1.0), "leave --wavelength out"),
+        (Measurement(trajectories=(Path("run"),)), "leave --trajectory out"),
         (Measurement(photons=0.0), "photons above 0"),
         (Measurement(beam_stop=9.0), "hides the whole pattern"),
     ],
