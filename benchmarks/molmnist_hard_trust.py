@@ -118,7 +118,7 @@ def row(line: Line, half: str, count: int, predictor: PatternPredictor) -> dict[
     split, seed = SPLITS[half]
     shown = line.patterns(split, count, seed)
     answers = [predictor.predict_many(pattern[None], live, side)[0] for pattern, live, side in shown]
-    believed = np.array([answer.verdict.believed for answer in answers])
+    believed = np.array([answer.trusted for answer in answers])
     found = {"patterns": line.name, "half": half, "count": len(answers), "believed": float(believed.mean())}
     if line.right is None:
         return {**found, "right": None, "right_of_believed": None}
@@ -133,7 +133,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
 ) -> None:
     """Measure, print each line, write JSON."""
-    predictor, console, rows = load(weights), Console(width=140), []
+    predictor, console, rows = load(weights).inversion, Console(width=140), []
     limits = {"largest_ratio": LARGEST_RATIO, "largest_doubt": LARGEST_DOUBT}
     for line in lines():
         both = [row(line, half, count, predictor) for half in SPLITS]

@@ -35,7 +35,7 @@ def jobs() -> tuple[Job, ...]:
         "3",
         "--batch-size",
         "4",
-        "--workers",
+        "--processes",
         "0",
         "--max-time",
         "00:00:05",
@@ -77,6 +77,7 @@ def jobs() -> tuple[Job, ...]:
             "molmnist simulate",
             ("molmnist", "simulate", "tiny", "--out", "out/set.h5", "--count", "60", "--processes", "2"),
             same_bytes,
+            ("--resume",),
         ),
     )
 

@@ -127,7 +127,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
     ),
     *(
         (
-            (system, "train", "tiny", "--out", "run", "--val-count", "2", "--workers", "0"),
+            (system, "train", "tiny", "--out", "run", "--val-count", "2", "--processes", "0"),
             "--max-time",
             ("x", "-1", "1:2:3:4", "nan", "00:00:-5", ""),
         )
@@ -145,7 +145,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
                 "00:00:01",
                 "--val-count",
                 "2",
-                "--workers",
+                "--processes",
                 "0",
             ),
             option,

@@ -33,7 +33,7 @@ AGAIN = {
         "run",
         "--json",
     ),
-    "molmnist": ("molmnist", "predict", "good.npy", "--network", "ten", "--out", "run", "--json"),
+    "molmnist": ("molmnist", "predict", "good.npy", "--network", "ten", "--out", "run", "--resume", "--json"),
 }
 Records = list[dict]
 HARMS: dict[str, Callable[[np.random.Generator, Records], bytes]] = {
@@ -184,7 +184,7 @@ def _of_sets() -> Iterator[Case]:
             files = partial(_with_attribute, key, values)
             yield Case(f"set-{name}-{key}", "set", argv[0], argv, files, stock=(stock,))
     for system in ("geometry", "patterson", "molmnist"):
-        argv = MADE[f"{system}-set"][1]
+        argv = (*MADE[f"{system}-set"][1], "--resume")
         for harm in ("cut", "flipped", "foreign", "empty"):
             how, _ = damage.BINARY[harm]
             yield Case(
