@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from argand import progress
 from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.weights import save_weights
@@ -305,3 +306,32 @@ def test_the_verb_scores_on_the_test_split_of_a_set_of_ones_own(tmp_path: Path):
     assert rows[0]["accuracy"] == 1
     named = CliRunner().invoke(app, [*call, "--condition", "noise-free"])
     assert isinstance(named.exception, ConfigError)
+
+
+def test_every_phase_shows_its_rate_and_time_left(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(progress, "LOG_INTERVAL_S", 0.0)
+    models = models_of(tiny_weights, TINY, rounds=2)
+    with caplog.at_level("INFO", logger="argand.progress"):
+        board.evaluate_tasks(models, [WAY], count=2, training=4, baselines=True)
+    for phase, unit in {
+        "test pairs": "pairs/s",
+        "models": "patterns/s",
+        "training pairs": "pairs/s",
+        "baselines": "baselines/s",
+    }.items():
+        told = [line for line in caplog.messages if f"{WAY.name}: {phase}: 100 %" in line]
+        assert told, phase
+        assert unit in told[0]
+        assert "left" in told[0]
+    caplog.clear()
+    with caplog.at_level("INFO", logger="argand.progress"):
+        board.evaluate_tasks(models, [WAY], count=2, training=0, quiet=True)
+    assert not caplog.messages
+
+
+def test_the_fit_of_bundles_reports_often(chain_weights: Path, trials: Trials):
+    fitted = models_of(chain_weights, PRESETS["hard"])["network + fit"]
+    assert [len(task.patterns) for task in model_runs._tasks("fit", fitted, trials)] == [8, 4]
+    assert [len(task.patterns) for task in model_runs._tasks("own", truthful(trials), trials)] == [12]

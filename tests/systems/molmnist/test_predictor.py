@@ -197,3 +197,11 @@ def test_shapes_that_are_not_trusted_are_grey(
     sure = replace(answer, residual=0.0, probability=np.array([1.0, 0.0]))
     assert grey(replace(answer, residual=9.0).to_png())
     assert not grey(sure.to_png())
+
+
+@pytest.mark.parametrize("network", ["any", "ten"])
+def test_poisson_noise_is_not_trusted(network: str):
+    noise = np.random.default_rng(0).poisson(2.0, (64, 64)).astype(np.float32)
+    answer = molmnist.load_predictor(network=network).predict(noise, window_side=120.0)
+    assert not answer.trusted
+    assert "best guess" in repr(answer)
