@@ -126,18 +126,18 @@ def test_telling_the_fibril_alone_explains_no_twist(trials: Trials):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda n: np.zeros(n), "a dict is asked for"),
+        (lambda n: np.zeros(n), "it must be a dict"),
         (lambda n: {}, "answered nothing"),
         (lambda n: {"image": np.zeros(n)}, "'image'; known are shape"),
-        (lambda n: {"shape": np.zeros((n, 8, 8))}, r"is \[12, 8, 8\]; \[12, 32, 32\]"),
+        (lambda n: {"shape": np.zeros((n, 8, 8))}, r"is \[12, 8, 8\]; it must be \[12, 32, 32\]"),
         (lambda n: {"shape": np.full((n, 32, 32), np.nan)}, "not finite"),
         (lambda n: {"fibril": np.full(n, 10)}, "whole numbers from 0 to 9"),
         (lambda n: {"fibril": np.full(n, 0.5)}, "whole numbers from 0 to 9"),
-        (lambda n: {"fibril_probability": np.zeros((n, 9))}, r"\[12, 10\] is asked for"),
+        (lambda n: {"fibril_probability": np.zeros((n, 9))}, r"must be \[12, 10\]"),
         (lambda n: {"outline": np.full(n, 4)}, "'outline' must be whole numbers from 0 to 3"),
         (lambda n: {"kind": np.full(n, -1)}, "'kind' must be whole numbers"),
-        (lambda n: {"outline_probability": np.zeros((n, 10))}, r"\[12, 4\] is asked for"),
-        (lambda n: {"twist_deg_per_nm": ["much"] * n}, "no array of numbers"),
+        (lambda n: {"outline_probability": np.zeros((n, 10))}, r"must be \[12, 4\]"),
+        (lambda n: {"twist_deg_per_nm": ["much"] * n}, "not an array of numbers"),
         (lambda n: 1 / 0, "the model failed: ZeroDivisionError: division by zero"),
     ],
 )

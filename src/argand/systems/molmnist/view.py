@@ -78,7 +78,7 @@ def read_records(folder: Path) -> tuple[list[Record], list[str]]:
     """Records of a run, and a line on each that is damaged; InputError where there is none."""
     path = folder / SUMMARY
     if not path.exists():
-        raise InputError(f"{folder}: no {SUMMARY} there; name the folder that predict --out wrote")
+        raise InputError(f"{folder}: no {SUMMARY} in it; give a folder written by predict --out")
     summary = read_json(path)
     wrong = fault(summary, {"records": listed(record_of({}))})
     if wrong is not None:

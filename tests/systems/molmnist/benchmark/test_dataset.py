@@ -87,7 +87,7 @@ def test_pairs_are_tensors_and_arrays(path: Path):
     assert not pairs.mask[16, 16]
     with pytest.raises(ConfigError, match="has no 'twist'"):
         pairs.arrays("twist")
-    with pytest.raises(ConfigError, match="no split is called 'tset'"):
+    with pytest.raises(ConfigError, match="unknown split 'tset'"):
         open_pairs(path, "tset")
 
 

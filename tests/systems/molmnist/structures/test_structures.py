@@ -68,7 +68,7 @@ def learner() -> Molmnist:
 def test_electrons_are_atomic_numbers_and_those_of_cellulose_are_as_they_were():
     assert {name: electrons_of(name) for name in ELECTRONS} == ELECTRONS
     assert electrons_of("Se") == 34
-    with pytest.raises(ConfigError, match="no element"):
+    with pytest.raises(ConfigError, match="unknown element"):
         electrons_of("Qq")
     q = np.linspace(0, 2, 5)
     np.testing.assert_array_equal(shared_factor(q), shared_factor(q, "xray", CELLULOSE))
@@ -164,7 +164,7 @@ def test_a_window_that_is_too_small_is_refused_with_the_size_that_is_needed():
         (lambda: Structures(()), "needs a molecule"),
         (lambda: read_structures([PROTEIN, PROTEIN]), "two molecules are called '2erl'"),
         (lambda: read_structures([PROTEIN], (0.0, 0.0, 0.0)), "needs a direction"),
-        (lambda: axis_named("up"), "'up' is no axis"),
+        (lambda: axis_named("up"), "'up' is not an axis"),
     ],
 )
 def test_sets_that_cannot_be_are_refused(call, message: str):

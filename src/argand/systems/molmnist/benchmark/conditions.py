@@ -92,7 +92,7 @@ def hard_conditions(system: Molmnist) -> dict[str, Molmnist]:
     """
     detector = system.detector
     if detector is None:
-        raise ConfigError("a set without a detector has no conditions of one")
+        raise ConfigError("the set has no detector, hence no conditions")
     clean = replace(
         detector,
         background=(NO_BACKGROUND, NO_BACKGROUND),

@@ -51,7 +51,7 @@ class Pairs(Dataset):
 
     def __init__(self, source: Any, split: str | None, system: Molmnist) -> None:
         if split not in (None, *SPLITS):
-            raise ConfigError(f"no split is called '{split}'; there are {', '.join(SPLITS)}")
+            raise ConfigError(f"unknown split '{split}'; choose from {', '.join(SPLITS)}")
         self.source, self.system, self.split = source, system, split
         chosen = source.column("split")
         self.rows = np.arange(len(chosen)) if split is None else np.flatnonzero(chosen == SPLITS.index(split))

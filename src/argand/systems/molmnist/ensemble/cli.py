@@ -17,7 +17,9 @@ Length = Annotated[float, typer.Option(help="Length in Å, rounded to whole repe
 
 Solvent = Annotated[
     Literal["water", "scaled", "vacuum"],
-    typer.Option(help="Solvent: TIP3P water; scaled: none, with halved charges; vacuum: none, with full charges."),
+    typer.Option(
+        help="Solvent: TIP3P water; scaled: none, with halved charges; vacuum: none, with full charges."
+    ),
 ]
 ForceField = Annotated[
     Literal["glycam06", "charmm36"],

@@ -92,7 +92,7 @@ def chain_sites(name: str) -> Points2:
             return sheet_sites(sheets)
     counts = ", ".join(map(str, hexagonal_sheets()))
     raise ConfigError(
-        f"no fibril is called '{name}'{near_match(name, FIBRILS)}; there are NxM, 1 to {WIDEST} chains "
+        f"unknown fibril '{name}'{near_match(name, FIBRILS)}; known are NxM, 1 to {WIDEST} chains "
         f"a side, and hexagonal-N for N = {counts}"
     )
 
@@ -149,7 +149,7 @@ def build_fibril(name: str, length: float = LENGTH) -> Fibril:
     # Less by a billionth of a repeat, so that a length of whole repeats does not get one more.
     count = 2 * int(np.ceil(length / (2 * crystal.rise) - 1e-9))
     if count < 2:
-        raise ConfigError(f"a fibril of {length:g} Å holds no cellobiose; give 10 Å or more")
+        raise ConfigError(f"a fibril of {length:g} Å is shorter than a cellobiose; give 10 Å or more")
     sites = chain_sites(name)
     places = chain_places(sites)
     kinds = (sites[:, 0].astype(int) % 2).tolist()

@@ -52,10 +52,10 @@ def _square(path: Path, file: h5py.File, name: str) -> np.ndarray:
         raise InputError(f"{path}: '{name}' is not stored in it; predict again with --force")
     side = stored.shape[0] if len(stored.shape) == 2 else 0
     if not side or stored.shape != (side, side) or stored.dtype.kind not in "fiub":
-        raise InputError(f"{path}: '{name}' is no square of numbers; predict again with --force")
+        raise InputError(f"{path}: '{name}' is not a square array of numbers; predict again with --force")
     require_at_most(path, "pixels", side * side, MOST_PIXELS)
     values = np.asarray(stored)
     values = values if values.dtype.kind == "f" else values.astype(float)
     if not np.isfinite(values).all():
-        raise InputError(f"{path}: '{name}' has what is no number; predict again with --force")
+        raise InputError(f"{path}: '{name}' has values that are not numbers; predict again with --force")
     return values

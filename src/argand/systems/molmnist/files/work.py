@@ -140,7 +140,7 @@ class PatternWork:
         cases = self._cases(task.name)
         found = next(read_each(lambda wanted: cases, None), None)
         if found is None:
-            found = InputError(f"{task.file}: holds no patterns")
+            found = InputError(f"{task.file}: no patterns in it")
         count = 1
         # One more is a stack, which is opened again for its number; so is one whose first pattern is damaged.
         if isinstance(found, Exception) or next(read_each(lambda wanted: cases, None), None) is not None:

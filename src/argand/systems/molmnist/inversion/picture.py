@@ -17,7 +17,7 @@ _DECADES = 7
 _OPACITY = 0.4
 """Of the shapes of an answer that is not trusted, which are grey besides. By hand, for the eye."""
 _LETTERS = 44
-"""Of a line of the title over each panel, so that it is not cut off. By hand, for letters of the usual width."""
+"""Of a line of the title over each panel, so that it is not cut off. By hand, for usual letters."""
 _PANEL = (4.2, 4.4)
 """Inches, width of each panel and height of all. By hand, for the eye."""
 
