@@ -218,9 +218,7 @@ def evaluate(
 
     Example: argand molmnist evaluate runs/own --set own.h5 --baselines
     """
-    from argand.runs.csv_text import csv_text
     from argand.systems.molmnist.benchmark.conditions import set_conditions
-    from argand.systems.molmnist.benchmark.leaderboard import leaderboard
     from argand.systems.molmnist.evaluate import evaluate_tasks, task_names
 
     require_one_format(json, csv)
@@ -233,6 +231,14 @@ def evaluate(
     machines = Machines(processes or alone, scheduler)
     asked = {"count": count, "baselines": baselines, "training": training, "machines": machines}
     rows = evaluate_tasks(models, conditions, task_names(task), **asked)
+    _show_figures(rows, json, csv)
+
+
+def _show_figures(rows: list[dict[str, Any]], json: bool, csv: bool) -> None:
+    """Print the figures of models as JSON, CSV or a table for each task."""
+    from argand.runs.csv_text import csv_text
+    from argand.systems.molmnist.benchmark.leaderboard import leaderboard
+
     if json:
         print_json(rows)
     elif csv:

@@ -23,7 +23,8 @@ class ChainPredictor(PatternPredictor):
     together = 8
 
     def __init__(self, network: ChainNetwork, radiation: Radiation = "xray") -> None:
-        self.network, self.radiation = network, radiation
+        self.network: ChainNetwork = network  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.radiation: Radiation = radiation
         self.reader = ChainReader(network, radiation)
 
     def measured_by(self, radiation: Radiation) -> "ChainPredictor":
