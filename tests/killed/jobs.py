@@ -84,6 +84,7 @@ def jobs() -> tuple[Job, ...]:
             "molmnist simulate",
             ("molmnist", "simulate", "tiny", "--out", "out/set.h5", "--count", "60", "--processes", "2"),
             same_bytes,
+            ("--resume",),
         ),
     )
 

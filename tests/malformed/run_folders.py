@@ -43,7 +43,7 @@ AGAIN = {
         "run",
         "--json",
     ),
-    "molmnist": ("molmnist", "predict", "good.npy", "--network", "ten", "--out", "run", "--json"),
+    "molmnist": ("molmnist", "predict", "good.npy", "--network", "ten", "--out", "run", "--resume", "--json"),
 }
 ONCE = ("--once", "--interval", "0.1")
 Records = list[dict]
@@ -195,7 +195,7 @@ def _of_sets() -> Iterator[Case]:
             files = partial(_with_attribute, key, values)
             yield Case(f"set-{name}-{key}", "set", argv[0], argv, files, stock=(stock,))
     for system in ("geometry", "patterson", "molmnist"):
-        argv = (*MADE[f"{system}-set"][1], *(("--resume",) if system == "patterson" else ()))
+        argv = (*MADE[f"{system}-set"][1], "--resume")
         for harm in ("cut", "flipped", "foreign", "empty"):
             how, _ = damage.BINARY[harm]
             yield Case(

@@ -67,7 +67,7 @@ class Optics:
         across, along = self.pixel_mm
         for name, value in (("distance", self.distance_mm), ("pixel size", across), ("pixel size", along)):
             if not _LENGTHS_MM[0] <= value <= _LENGTHS_MM[1]:
-                raise InputError(f"a {name} of {value:g} mm cannot be meant; mend it, or state the window")
+                raise InputError(f"a {name} of {value:g} mm is impossible; correct it, or give --window")
         if not _WAVELENGTHS_ANGSTROM[0] <= self.wavelength <= _WAVELENGTHS_ANGSTROM[1]:
             raise InputError(
                 f"a wavelength of {self.wavelength:.3g} Å cannot be meant; mend it, or state the window"
@@ -112,7 +112,7 @@ def _wavelength(source: "_Stated") -> float | None:
     if energy is None:
         return wavelength
     if not energy > 0:
-        raise InputError(f"a photon energy of {energy:g} keV cannot be meant; mend it, or state the window")
+        raise InputError(f"a photon energy of {energy:g} keV is impossible; correct it, or give --window")
     other = wavelength_from_energy(energy)
     if wavelength is not None and abs(wavelength - other) > _SAME * other:
         raise InputError(f"wavelength {wavelength:g} Å and energy {energy:g} keV ({other:g} Å) do not agree")
@@ -143,7 +143,7 @@ class _Stated:
                 return value * small[1]
             scale = unit_scale(stated or unstated, unit)
             if scale is None:
-                raise InputError(f"{item.name} is in '{stated}', which is no unit known; state the window")
+                raise InputError(f"{item.name}: unknown unit '{stated}'; give --window")
             return value * scale
         return None
 
@@ -157,7 +157,7 @@ class _Stated:
         try:
             found = np.ravel(np.asarray(values(item), float))
         except (TypeError, ValueError) as error:
-            raise InputError(f"{item.name} is no number; mend it, or state the window") from error
+            raise InputError(f"{item.name} is not a number; correct it, or give --window") from error
         if found.size == self.count:
             return float(found[self.index])
         if len(np.unique(found)) > 1:

@@ -19,7 +19,7 @@ def electrons_of(element: str) -> float:
     """Electrons of a neutral atom of any element: its atomic number; ConfigError for what is no element."""
     number = gemmi.Element(element).atomic_number
     if number == 0:
-        raise ConfigError(f"no element is called '{element}'")
+        raise ConfigError(f"unknown element '{element}'")
     return float(number)
 
 

@@ -102,7 +102,7 @@ def blocking(values: Series) -> Blocking:
     mean (measured on 150 autoregressions of each). InputError for fewer than eight values.
     """
     if len(values) < 2 * _FEWEST:
-        raise InputError(f"{len(values)} values are too few for an error of their mean; let the run go on")
+        raise InputError(f"{len(values)} values are too few for an error of their mean; continue the run")
     levels = int(np.log2(len(values) / _FEWEST)) + 1
     blocks = values[len(values) % 2 ** (levels - 1) :]
     count, error = np.zeros(levels), np.zeros(levels)
