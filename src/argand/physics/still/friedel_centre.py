@@ -1,8 +1,9 @@
-"""Which of several points is the centre of a flat sphere's spots: Friedel's symmetry of their intensities.
+"""Choice of the centre of a zone-axis pattern among lattice nodes, by the Friedel symmetry of the
+intensities.
 
-Where the Ewald sphere is flat, both of a Friedel pair are seen at once, at equal distances from the centre
-and of like intensity. About any other node of the lattice the spots have partners as well, of no like
-intensity.
+Where the Ewald sphere is flat, both reflections of a Friedel pair are recorded at once, at equal distances
+from the centre and with similar intensities. About any other lattice node the spots also have partners, but
+with unrelated intensities.
 """
 
 from dataclasses import dataclass
@@ -14,18 +15,18 @@ from scipy.spatial import KDTree
 from argand.physics.still.spot import Spots
 
 PAIRS = 8
-"""Least number of pairs that a correlation is taken of. By hand."""
+"""Least number of pairs for a correlation. Set by hand."""
 NEIGHBOURS = 12
-"""Spots whose mean a spot's intensity is compared with: pairs are to agree beyond what all spots of a region
-share, such as the band of a tilted zone. By hand."""
+"""Number of neighbours with whose mean a spot's intensity is compared: pairs must agree beyond what all spots
+of a region share, such as the band of a tilted zone. Set by hand."""
 
 
 @dataclass(frozen=True)
 class Symmetry:
-    """Pairs about each candidate, and the correlation of their intensities against their neighbours'.
+    """Pairs about each candidate, and the correlation of their intensities relative to their neighbours'.
 
-    `evidence` is the gain in log-likelihood of pairs that agree so well over pairs that have nothing to do
-    with each other: -n/2 ln(1 - r²), 0 for negative r (of two normal variables).
+    `evidence` is the gain in log-likelihood of correlated over unrelated pairs: -n/2 ln(1 - r²), 0 for
+    negative r (of two normal variables).
     """
 
     pairs: np.ndarray
@@ -38,7 +39,7 @@ def friedel_symmetry(
 ) -> Symmetry:
     """How well the spots' intensities agree about each of the `centres` [c, 2] (fast, slow) px.
 
-    A spot's partner is the one within `reach_px` of its place turned by half a turn; only spots
+    A spot's partner lies within `reach_px` of its position inverted through the centre; only spots
     `on_lattice` take part.
     """
     px = spots.px[on_lattice]
@@ -56,13 +57,13 @@ def friedel_symmetry(
             pairs[number] = len(found)
             if len(found) >= PAIRS:
                 correlation[number] = _correlation(height[found], height[mate[found]])
-    # By hand: no more than 0.99, where rounding would decide.
+    # Set by hand: at most 0.99, beyond which rounding would decide.
     positive = np.clip(correlation, 0.0, 0.99)
     return Symmetry(pairs, correlation, -0.5 * pairs * np.log(1.0 - positive**2))
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Correlation of pairs in which neither one is the first."""
+    """Correlation of pairs, symmetric in the two members."""
     mean = 0.5 * (first.mean() + second.mean())
     first, second = first - mean, second - mean
     return float(2 * (first @ second) / max(first @ first + second @ second, 1e-12))
