@@ -162,7 +162,7 @@ def checked(
     if distance < MIN_DISTANCE:
         names = structure.symbols
         raise InputError(
-            f"atoms {first + 1} ({names[first]}) and {second + 1} ({names[second]}) coincide,  "
+            f"atoms {first + 1} ({names[first]}) and {second + 1} ({names[second]}) are too close, "
             f"{distance:.2f} Å apart"
         )
     return structure
@@ -186,7 +186,7 @@ def _require_volume(lattice: Matrix3, count: int) -> None:
         raise InputError(f"{volume / count:.2g} Å³ per atom is too small for a crystal; is the cell in Å?")
     if volume > MAX_VOLUME_PER_ATOM * count:
         raise InputError(
-            f"{volume / count:.2g} Å³ per atom is too large for a crystal; are atoms missing? is the cell in Å?"
+            f"{volume / count:.2g} Å³ per atom is too large; are atoms missing, or is the cell not in Å?"
         )
 
 
