@@ -1,9 +1,9 @@
 """CrystFEL's .geom files.
 
-CrystFEL's laboratory has +z along the beam, +y up and +x completing the right-handed frame: to the left
-when looking along the beam. Ours has fast to the right and slow down for a detector in its usual
-mounting, so theirs is ours turned by half a turn about the beam, and an untilted detector has
-fs = -x and ss = -y. Indexing, rings and the tilt are the same under any other choice of that turn.
+CrystFEL's laboratory has +z along the beam, +y up and +x completing the right-handed frame: to the left when
+looking along the beam. Ours has fast to the right and slow down for a detector in its usual mounting, so
+theirs is ours rotated by half a turn about the beam, and an untilted detector has fs = -x and ss = -y.
+Indexing, rings and the tilt are the same under any other choice of that turn.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from argand.typing import Mask, Vector3
 from argand.units import HC_KEV_ANGSTROM
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
-"""From our axes to CrystFEL's and back, see above."""
+"""Converts our axes to CrystFEL's and back, see above."""
 
 
 def write_geom(
@@ -24,10 +24,10 @@ def write_geom(
 ) -> None:
     """Write a single-panel .geom file for an image of `shape` (slow, fast).
 
-    Pixel convention: the corner is the outer corner of the first pixel, in pixels from the beam, and
-    panel limits are 0-based and inclusive. `res` is pixels per metre along the fast axis; pixels that
-    are not square lengthen the ss vector. Rows and columns that are wholly bad in `good` (True where a
-    pixel counts) become bad regions.
+    Pixel convention: the corner is the outer corner of the first pixel, in pixels from the beam, and panel
+    limits are 0-based and inclusive. `res` is pixels per metre along the fast axis; non-square pixels scale
+    the ss vector. Rows and columns that are entirely bad in `good` (True for usable pixels) become bad
+    regions.
     """
     fast_mm, slow_mm = geometry.pixel_size_mm
     corner_mm = geometry.lab_from_px(np.zeros(2)) * _HALF_TURN
