@@ -33,7 +33,7 @@ def _from_ase(atoms: Any, max_atoms: int) -> Structure:
     open_axes = [name for name, repeats in zip("abc", atoms.pbc, strict=True) if not repeats]
     if open_axes:
         raise InputError(
-            f"the atoms are not periodic along {', '.join(open_axes)}, so they are not a crystal;  "
+            f"the atoms are not periodic along {', '.join(open_axes)}, so they are not a crystal; "
             "set pbc=True if they are"
         )
     return structure_of_atoms(atoms, max_atoms)

@@ -60,7 +60,7 @@ def read_molecule(name: str) -> Molecule:
     for number, (others, _, _) in enumerate(kept[1:], start=2):
         if others != atoms:
             raise InputError(
-                f"{topology}: model {number} has other atoms than the first; models must be the same molecule,  "
+                f"{topology}: model {number} has other atoms than the first; they must be one molecule, "
                 "so write different ones to separate files"
             )
     _require_few(topology, len(kept), len(atoms))
@@ -197,7 +197,7 @@ def _of_trajectory(atom: Any, path: Path) -> str:
     found = stated.name if stated.atomic_number else _named_element(str(atom.name), str(atom.resname))
     if found is None:
         raise InputError(
-            f"{path}: atom {atom.name} of residue {atom.resname} is of an unknown element; use a topology  "
+            f"{path}: atom {atom.name} of residue {atom.resname} is of an unknown element; use a topology "
             "that gives elements, such as PDB"
         )
     return found

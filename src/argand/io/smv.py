@@ -99,7 +99,7 @@ def _adsc_beam_centre(
     used = ", ".join(names)
     fast, slow = centre_mm[0] / size_mm, centre_mm[1] / size_mm
     note = (
-        f"the beam centre of an SMV header follows no single convention:  read as fast, slow = {used}; "
+        f"the beam centre of an SMV header follows no single convention: read as fast, slow = {used}; "
         "other programs may exchange the two or count from another corner"
     )
     return (fast, slow), (note,)
