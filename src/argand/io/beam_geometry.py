@@ -18,7 +18,7 @@ from argand.typing import Matrix3, Vector3
 _GRAZING_COSINE = 1e-3
 """Cosine of the angle between beam and detector normal below which the beam is parallel to the detector.
 
-By hand, not measured: 0.06 degrees off, where the centre would be metres away.
+Set by hand, not measured: 0.06 degrees off, where the centre would be metres away.
 """
 _WAVELENGTHS, _PIXELS_MM = (1e-3, 1e3), (1e-4, 1e2)
 """Least and largest accepted wavelength in Å and pixel size in mm. By hand, far beyond existing ones: 12 MeV
@@ -26,7 +26,7 @@ to 12 eV, and 0.1 µm to 10 cm."""
 _LARGEST = 1e12
 """Largest number of a geometry file, in any unit. By hand: products of three are still finite."""
 _MOST_BYTES = 2**24
-"""Of a geometry file: those of 512 panels with all their bad regions hold some 10⁵."""
+"""Largest geometry file in bytes: those of 512 panels with all their bad regions have about 10⁵."""
 
 
 def geometry_from_vectors(
@@ -36,7 +36,7 @@ def geometry_from_vectors(
     wavelength: float,
     pixel_size_mm: tuple[float, float],
 ) -> BeamGeometry:
-    """The geometry of a detector that is described by vectors of any one frame, sample at its origin.
+    """The geometry of a detector described by vectors in any frame with the sample at its origin.
 
     `corner_mm` is the outer corner of the first pixel, the rows of `fast_slow_beam` are directions of
     any length, `pixel_size_mm` is (fast, slow), the wavelength in Å. Raises InputError, which names
@@ -49,7 +49,7 @@ def geometry_from_vectors(
         raise InputError(f"{source}: an axis of its detector or its beam has no direction; correct the file")
     fast, slow, beam = fast_slow_beam / np.linalg.norm(fast_slow_beam, axis=1, keepdims=True)
     normal = np.cross(fast, slow)
-    # A mirrored image has its normal towards the sample; distances and angles want it along the beam.
+    # A mirrored image has its normal towards the sample; distances and angles need it along the beam.
     normal = normal if normal @ beam > 0 else -normal
     if not (normal @ beam > _GRAZING_COSINE and corner_mm @ normal > 0):
         raise InputError(f"{source}: the beam does not hit this detector; check its axes and distance")

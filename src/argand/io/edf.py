@@ -1,6 +1,6 @@
 """EDF images (ESRF data format): blocks of a header of `Key = value ;` lines between braces, and pixels.
 
-Keys and types of numbers as the ESRF lists them ("EDF format", SaxsKeywords), as fabio and pyFAI write them.
+Keys and number types as listed by the ESRF ("EDF format", SaxsKeywords) and written by fabio and pyFAI.
 """
 
 import re
@@ -30,22 +30,22 @@ _TYPES = {
     **dict.fromkeys(("floatvalue", "float", "floatieee32", "float32"), "f4"),
     **dict.fromkeys(("double", "doublevalue", "floatieee64", "doubleieee64"), "f8"),
 }
-"""Types of pixels by their names, in small letters."""
+"""Pixel types by name, in lower case."""
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Where one image lies: its keys in capitals, and the bytes from `begin` to `end`."""
+    """Location of one image: its keys in upper case, and the bytes from `begin` to `end`."""
 
     keys: Mapping[str, str]
     begin: int
     end: int
     stated: Mapping[str, str] = field(default_factory=dict)
-    """The keys as they are written."""
+    """The keys as written in the file."""
 
     @property
     def dtype(self) -> np.dtype:
-        """Type of the pixels."""
+        """Pixel type."""
         name = self.keys.get("DATATYPE", "UnsignedShort")
         if name.lower() not in _TYPES:
             raise ValueError(f"EDF pixels of type {name} cannot be read")
@@ -54,18 +54,18 @@ class _Block:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Sides, slow and fast last."""
+        """Shape, with slow and fast last."""
         sides = {int(key[4:]): _whole(value) for key, value in self.keys.items() if _is_side(key)}
         return tuple(sides.get(axis, 1) for axis in range(max(sides, default=0), 0, -1))
 
     @property
     def size(self) -> int:
-        """Bytes of the pixels once they are unpacked."""
+        """Bytes of the unpacked pixels."""
         return image_size(self.shape) * self.dtype.itemsize
 
     @property
     def compression(self) -> str:
-        """How the pixels are compressed; empty where they are not."""
+        """Compression of the pixels; empty if there is none."""
         name = self.keys.get("COMPRESSION", "").upper()
         return "" if name.startswith("NO") else name
 
@@ -122,7 +122,7 @@ def _header(blob: bytes, at: int) -> tuple[dict[str, str], int]:
 
 
 def _length(keys: Mapping[str, str], otherwise: int) -> int:
-    """Bytes of a block behind its header."""
+    """Bytes of a block after its header."""
     length = _whole(keys.get("EDF_BINARYSIZE") or keys.get("SIZE") or str(otherwise))
     if length < 0:
         raise ValueError(f"states {length} bytes of pixels")

@@ -1,10 +1,10 @@
 """DIALS experiment lists (.expt): the images and beam geometries in them, and corrected ones.
 
 Conventions of dxtbx: lengths in mm, wavelength in Å; a panel is the outer corner of its first pixel
-(`origin`) and two axes, so pixel coordinates have integer = pixel edge, as here; the beam's
-`direction` points from the sample to the source, so the beam travels the other way. Any orientation of
-that frame is read: BeamGeometry turns it until the beam runs along +z with the fast axis as near to x
-as possible, and a corrected file turns the new geometry back by the same rotation.
+(`origin`) and two axes, so pixel coordinates have integer = pixel edge, as here; the beam's `direction`
+points from the sample to the source, so the beam travels the other way. Any orientation of that frame is
+supported: BeamGeometry turns it until the beam runs along +z with the fast axis as near to x as possible, and
+a corrected file rotates the new geometry back in the same way.
 """
 
 import json
@@ -36,12 +36,12 @@ from argand.physics.still.projection import plane_of
 from argand.typing import Matrix3, Vector3
 
 _AXIS_TOLERANCE = 1e-4
-"""Largest difference of axes' components among panels of one flat image.
+"""Largest difference of axis components among panels of one flat image.
 
-By hand: 0.4 px over the 4000 px of a large detector.
+Set by hand: 0.4 px over the 4000 px of a large detector.
 """
 _CORNER_TOLERANCE_PX = 0.1
-"""Largest difference of the image's corner among its panels, in px.
+"""Largest difference of the image corner among its panels, in px.
 
 By hand: well below the uncertainty of a centre.
 """
@@ -49,7 +49,7 @@ By hand: well below the uncertainty of a centre.
 
 @dataclass(frozen=True)
 class ExptImages:
-    """Images of one experiment list that share a geometry.
+    """Images of one experiment list with a common geometry.
 
     `frames` are (file, number of the image in that file, from 0), `shape` is (slow, fast). If the panels do
     not form one flat image, geometry and shape are those of the plane that they are projected to.
@@ -113,7 +113,7 @@ def write_expt(
 
 
 def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence[BeamGeometry]) -> None:
-    """Write `source_expt` again with one new detector geometry for each entry that `read_expt` gives.
+    """Write `source_expt` again with one new detector geometry for each entry of `read_expt`.
 
     Beam, crystals, scans and everything else are kept, and imagesets that shared a detector and get equal
     geometries still share it.
@@ -187,7 +187,7 @@ def _models(content: dict[str, Any]) -> list[tuple[int | None, int, int]]:
 
 
 def _scans(content: dict[str, Any]) -> dict[int | None, dict[str, Any]]:
-    """The first scan of each imageset that has one."""
+    """The first scan of each imageset that has any."""
     found: dict[int | None, dict[str, Any]] = {}
     for experiment in content["experiment"]:
         if experiment.get("scan") is not None:
@@ -221,7 +221,7 @@ _Stand = tuple[BeamGeometry, tuple[int, int], PanelSet | None]
 def _stand(path: str | Path, incident: dict[str, Any], model: dict[str, Any]) -> _Stand:
     """Geometry, shape and panels of a detector in a beam."""
     if "wavelength" not in incident:
-        raise InputError(f"{path}: its beam has no single wavelength; give a monochromatic experiment")
+        raise InputError(f"{path}: its beam is not monochromatic; give a monochromatic experiment")
     wavelength = float(incident["wavelength"])
     require_sizes(path, wavelength)
     sensor = _sensor(model)
@@ -237,7 +237,7 @@ def _stand(path: str | Path, incident: dict[str, Any], model: dict[str, Any]) ->
 
 
 def _travel(beam: dict[str, Any]) -> Vector3:
-    """Direction in which the beam travels."""
+    """Propagation direction of the beam."""
     return -vector_meant(beam["direction"])
 
 
@@ -266,7 +266,7 @@ def _panel_sensor(panel: dict[str, Any], parent: np.ndarray) -> _Sensor:
 
 
 def _lab_from_beam(sensor: _Sensor, travel: Vector3) -> Matrix3:
-    """Columns: x, y, z of the package's frame in the file's; left-handed where the image is mirrored."""
+    """Columns: x, y, z of the package's frame in the file's; left-handed if the image is mirrored."""
     z = travel / np.linalg.norm(travel)
     x = sensor.fast - (sensor.fast @ z) * z
     x /= np.linalg.norm(x)

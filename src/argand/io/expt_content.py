@@ -1,4 +1,4 @@
-"""The JSON of DIALS experiment lists, old and new, plain and packed, as one kind of dictionary.
+"""The JSON of DIALS experiment lists, old and new, plain and compressed, in one form.
 
 Before version 2 DIALS named its lists `.json`, and wrote imported images as a list of DataBlocks, with their
 imagesets and the numbers of their models.
@@ -17,8 +17,8 @@ from argand.io.limits import is_there, read_bytes
 
 _NAME = re.compile(r"\.(expt|json)(\.(gz|bz2))?$", re.IGNORECASE)
 MOST_BYTES = 2**26
-"""Of an experiment list, unpacked: some 20,000 stills with a crystal each, of 3 kB. In memory it may take 24
-times as much."""
+"""Largest unpacked experiment list in bytes: some 20,000 stills with a crystal each, of 3 kB. In memory it
+may take 24 times as much."""
 _LONGEST_REASON = 160
 """Longest reason in a message, characters. By hand: two lines of a terminal."""
 _MODELS = ("beam", "detector", "goniometer", "scan")
@@ -68,7 +68,7 @@ def understood(path: str | Path, what: str = "experiment list") -> Iterator[None
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
         reason = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_REASON]
-        raise InputError(f"{path}: a broken {what} ({reason}); write it with dials again") from error
+        raise InputError(f"{path}: an invalid {what} ({reason}); write it with dials again") from error
 
 
 def _is_datablock(block: Any) -> bool:
@@ -92,7 +92,7 @@ def _from_datablocks(path: str | Path, blocks: list[dict[str, Any]]) -> dict[str
 
 
 def _imagesets(entry: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, int]]]:
-    """Imagesets of one geometry each in their present form, with the numbers of their models."""
+    """Imagesets of one geometry each in their current form, with the indices of their models."""
     kept = {name: entry[name] for name in ("mask", "gain", "pedestal", "dx", "dy", "params") if name in entry}
     if entry["__id__"] == "ImageSweep":
         template = entry.get("template") or entry["master"]

@@ -41,7 +41,7 @@ def parent_frames(detector: dict[str, Any]) -> dict[int, np.ndarray]:
 
     def walk(node: dict[str, Any], parent: np.ndarray) -> None:
         frame = parent @ local_frame(node)
-        # Of a chain of groups that each lengthen the next.
+        # Guards against a chain of groups that each lengthen the next.
         for value in frame.flat:
             meant(value)
         for child in node.get("children", []):
@@ -56,7 +56,8 @@ def parent_frames(detector: dict[str, Any]) -> dict[int, np.ndarray]:
 
 
 def detector_panels(detector: dict[str, Any], travel: Vector3) -> PanelSet:
-    """The panels in our laboratory, where the beam travels along +z; `travel` is its direction in the file's.
+    """The panels in our laboratory frame, with the beam along +z; `travel` is its direction in the file's
+    frame.
 
     Panels that all start at the first pixel of the raw image are taken as its layers, one per panel.
     """
@@ -76,7 +77,8 @@ def detector_panels(detector: dict[str, Any], travel: Vector3) -> PanelSet:
 
 
 def moved_detector(detector: dict[str, Any], travel: Vector3, motion: RigidMotion) -> dict[str, Any]:
-    """The detector after a motion in our laboratory: its outermost group moves, or panels without a group."""
+    """The detector after a motion in our laboratory frame: its outermost group moves, or panels without a
+    group."""
     turn = _lab_from_file(travel)
     in_file = RigidMotion(turn.T @ motion.rotation @ turn, turn.T @ motion.shift_mm)
     grouped = _grouped(detector.get("hierarchy") or {})
@@ -91,7 +93,7 @@ def moved_detector(detector: dict[str, Any], travel: Vector3, motion: RigidMotio
 
 
 def placed_node(frame_mm: Matrix3, travel: Vector3) -> dict[str, Any]:
-    """Origin and unit axes, in a file's laboratory, of a panel that has the rows of `frame_mm` in ours."""
+    """Origin and unit axes, in a file's laboratory, of a panel with the rows of `frame_mm` in ours."""
     origin, fast, slow = frame_mm @ _lab_from_file(travel)
     axes = {"fast_axis": fast / np.linalg.norm(fast), "slow_axis": slow / np.linalg.norm(slow)}
     return {name: vector.tolist() for name, vector in ({"origin": origin} | axes).items()}

@@ -13,7 +13,7 @@ from argand.io.exptimages import new_imageset
 from argand.physics.still.modular import PanelSet
 
 TO_SOURCE = (0.0, 0.0, 1.0)
-"""Direction of the beam, as dxtbx has it: from the sample to the source."""
+"""Direction of the beam in dxtbx's convention: from the sample to the source."""
 
 
 def write_expt_panels(

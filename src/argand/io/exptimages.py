@@ -10,7 +10,7 @@ from argand.io.limits import MOST_FRAMES, is_there
 from argand.io.suffix import MANY_IMAGES
 
 _LONGEST_NAME = 4096
-"""Characters of a file's name that an operating system takes (Linux)."""
+"""Most characters of a file name (Linux)."""
 _LOOKUPS = ("mask", "gain", "pedestal", "dx", "dy")
 
 

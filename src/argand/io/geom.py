@@ -16,7 +16,7 @@ from argand.typing import Mask, Vector3
 from argand.units import HC_KEV_ANGSTROM
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
-"""From our axes to CrystFEL's and back, see above."""
+"""Converts our axes to CrystFEL's and back, see above."""
 
 
 def write_geom(

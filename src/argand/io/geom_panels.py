@@ -20,12 +20,12 @@ from argand.typing import Mask, Vector3
 from argand.units import HC_KEV_ANGSTROM
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
-"""From our axes to CrystFEL's and back, see above."""
+"""Converts our axes to CrystFEL's and back, see above."""
 _MOST_IN_LAB = 100
 """Largest number of bad regions in laboratory coordinates, which are tested for each pixel. By hand: files
 have a few."""
 _LONGEST_INDEX = 9
-"""Digits of a panel's index in an array, by hand."""
+"""Most digits of a panel's index in an array, set by hand."""
 _PLACE = ("corner_x", "corner_y", "coffset", "fs", "ss")
 """Names of the statements on a panel's position."""
 
@@ -46,7 +46,7 @@ def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelMod
     masks = any(
         name.startswith("mask") and name.endswith(("_data", "_file", "mask")) for name in text.general
     )
-    notes = ("the masks that the .geom names are not read; give them with --mask",) if masks else ()
+    notes = ("the masks named in the .geom are not read; give them with --mask",) if masks else ()
     good = {p.name: mask for p in panels.panels if (mask := _good(text, p)) is not None}
     wavelength = text.wavelength(lookup)
     require_sizes(path, wavelength)
@@ -71,7 +71,7 @@ def move_geom(
             stated.add((panel, name))
         else:
             lines.append(line)
-    # What a panel took from the lines before it, or does not say at all, follows at the end.
+    # Values that a panel inherited or did not state follow at the end.
     rest = [(panel, name) for panel in places for name in _PLACE if (panel, name) not in stated]
     write_lines(path, lines + [f"{panel}/{name} = {places[panel][name]}" for panel, name in rest])
 

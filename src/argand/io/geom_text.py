@@ -20,9 +20,9 @@ MOST_GENERAL, _MOST_BAD = 500, 10**5
 """Largest numbers of statements for all panels, which each panel copies, and of bad regions. By hand: files
 have dozens and thousands."""
 _LEAST = 1e-9
-"""Above zero, of pixels per metre, wavelengths in Å, energies in eV and voltages. By hand: far below all."""
+"""Least pixels per metre, wavelength in Å, energy in eV and voltage. Set by hand: far below all in use."""
 _LONGEST_VECTOR = 200
-"""Characters of a direction, by hand: three numbers of 20."""
+"""Most characters of a direction, set by hand: three numbers of 20."""
 _TERM = re.compile(r"([+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?)\*?([xyz])")
 _ELECTRON_REST_EV, _ELECTRON_AA_SQRT_EV = 510998.95, 12.264259
 """Rest energy of the electron in eV, and h/sqrt(2 m e) in Å V^(1/2) (CODATA 2018)."""
@@ -73,7 +73,7 @@ class GeomText:
             if name in self.general:
                 number, unit, _ = self._value(self.general[name], lookup)
                 if unit not in units or not number * units.get(unit, 1.0) > _LEAST:
-                    raise InputError(f"{self.path}: {name} = {self.general[name]} is not understood")
+                    raise InputError(f"{self.path}: {name} = {self.general[name]} is invalid")
                 return _in_angstrom(name, number * units[unit])
         return None
 
@@ -88,7 +88,9 @@ class GeomText:
         try:
             number = meant(number)
         except (TypeError, ValueError) as error:
-            where = f"the image file has no number at {place[:40]}" if looked_up else f"{place} is no number"
+            where = (
+                f"no number in the image file at {place[:40]}" if looked_up else f"{place} is not a number"
+            )
             raise InputError(f"{self.path}: {where}; write the number into the .geom") from error
         return number, unit.strip(), looked_up
 
@@ -107,7 +109,7 @@ def _in_angstrom(name: str, value: float) -> float:
 
         return wavelength_from_energy(value / 1000.0)
     if name == "electron_voltage":
-        # de Broglie's wavelength with the relativistic correction of the accelerating voltage.
+        # de Broglie wavelength with the relativistic correction of the accelerating voltage.
         return _ELECTRON_AA_SQRT_EV / np.sqrt(value * (1 + value / (2 * _ELECTRON_REST_EV)))
     return value
 

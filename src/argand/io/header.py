@@ -1,8 +1,8 @@
 """The values of image headers in one form, and the text headers of common formats.
 
-Every parser takes the header's own numbers and returns a Header with lengths in mm, wavelength in Å,
-angles in degrees, and pixel coordinates (fast, slow), 0-based, integer = pixel edge. A quantity that a
-header leaves out, or fills with zero, is None.
+Every parser takes the header's own numbers and returns a Header with lengths in mm, wavelength in Å, angles
+in degrees, and pixel coordinates (fast, slow), 0-based, integer = pixel edge. A quantity that is missing in
+the header, or zero, is None.
 """
 
 import re
@@ -24,7 +24,7 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 SWUNG_OUT_DEG = 0.5
 """Detector arm angle in degrees above which the point of normal incidence is not the beam centre.
 
-By hand: at 0.5 degrees and 250 mm the two are 2 mm apart; usual misalignment is less.
+Set by hand: at 0.5 degrees and 250 mm the two are 2 mm apart; usual misalignment is less.
 """
 
 
@@ -68,7 +68,7 @@ def unreadable(path: str, reason: str) -> InputError:
     short = " ".join(str(reason).split())[:160]
     return InputError(
         f"{path}: not a readable diffraction image ({short}); copy the file again, or give a CBF, SMV, "
-        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image, or one of a format that fabio reads"
+        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image, or a format supported by fabio"
     )
 
 
@@ -137,7 +137,7 @@ def _lines(text: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for match in _LINE_START.finditer(text):
-        # The whole of a line may have as many beginnings as signs: what follows one is cut off.
+        # A line may contain several # characters: text after the next one is cut off.
         rest = text[match.end() : match.end() + _LONGEST_LINE].partition("\n")[0]
         found.setdefault(match.group(1), rest)
     return found
@@ -145,7 +145,7 @@ def _lines(text: str) -> dict[str, str]:
 
 def _length_mm(line: str) -> float | None:
     unit = re.search(r"\d\s*(mm|cm|um)\b", line)
-    # Metres are what Dectris writes, with or without saying so.
+    # Dectris writes metres, with or without the unit.
     return positive(number(line), {"mm": 1.0, "cm": 10.0, "um": 1e-3}[unit.group(1)] if unit else 1e3)
 
 
@@ -173,7 +173,7 @@ def edf_header(keys: Mapping[str, str]) -> Header:
 
 
 _EDF_UNITS = {"mm": 1e-3, "cm": 1e-2, "um": 1e-6, "nm": 1e-9}
-"""In m."""
+"""Units of length in m."""
 
 
 def _edf_number(value: str) -> float | None:

@@ -164,10 +164,10 @@ def with_overrides(
     mask: Mask | str | Path | None = None,
     two_theta_deg: float | None = None,
 ) -> Frame:
-    """The frame with the caller's values (Å, mm, (fast, slow) mm, degrees) in place of the header's.
+    """The frame with the caller's values (Å, mm, (fast, slow) mm, degrees) instead of the header's.
 
-    `mask` is a file or an array as `load_mask` takes it, and narrows the frame's own mask. Raises
-    InputError for a mask of another shape than the image.
+    `mask` is a file or an array for `load_mask`, and is combined with the frame's own mask. Raises InputError
+    for a mask of another shape than the image.
     """
     stated = {"wavelength": wavelength, "distance_mm": distance_mm, "pixel_size_mm": pixel_size_mm}
     stated["two_theta_deg"] = two_theta_deg
@@ -181,7 +181,7 @@ def with_overrides(
 
 
 def load_mask(mask: Mask | str | Path) -> Mask:
-    """A mask, True = usable, from an array or a file in any image format or fit2d's.
+    """A mask, True = usable, from an array or a file in any image format or that of fit2d.
 
     True or False in it mean usable or not. Numbers follow pyFAI, fit2d and Dectris: zero is usable,
     anything else is masked. An HDF5 file gives its `pixel_mask`. Several images in a file are those of

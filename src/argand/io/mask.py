@@ -1,4 +1,4 @@
-"""Which pixels of an image can be used."""
+"""Usable pixels of an image."""
 
 from functools import lru_cache
 
@@ -15,11 +15,11 @@ _FLOAT_LIMIT = 4294967040.0
 LARGEST = 2**53
 """Above all 64-bit counts: integers up to here are exact in double precision."""
 _NEGATIVE_MARKERS = (-1.0, -2.0)
-"""Marks of gaps and bad pixels (Dectris) in images that became floats."""
+"""Marks of gaps and bad pixels (Dectris) in images converted to floats."""
 
 
 def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
-    """True where a pixel was measured: not a gap, not marked bad, not saturated, finite.
+    """True for measured pixels: not in a gap, not marked bad, not saturated, finite.
 
     Detectors mark gaps and bad pixels with negative numbers in signed images and with the largest
     number in unsigned ones, which remains the largest value after conversion to a wider type.
@@ -27,7 +27,7 @@ def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
     Saturated means at or above `saturation` counts. Gaps that a converter has filled with zeros are
     recognised by the detector's size, and masked if they contain only zeros.
 
-    `data` and the answer are [slow, fast].
+    `data` and the result are [slow, fast].
     """
     usable = _below(data, saturation)
     if data.dtype.kind in "iu" and data.dtype.itemsize > 4:
@@ -59,7 +59,7 @@ def _below(data: Image, saturation: float | None) -> Mask:
 def _float_markers(data: Image) -> Mask:
     """True where an image of floats has a value that marked a bad pixel when it was an integer."""
     limit = np.float32(_FLOAT_LIMIT)
-    # A background that was taken off leaves nothing that is below zero by as much.
+    # Subtracting a background does not give values as far below zero.
     marked = (data > limit) | (data < -limit)
     negative = data < 0
     values = data[negative]

@@ -117,7 +117,7 @@ def growth(master: Path, settled: Callable[[Path], bool]) -> Growth:
 
 
 class _Source:
-    """An open master file and the data files that it links to."""
+    """An open master file and its linked data files."""
 
     def __init__(self, master: h5py.File, name: str, folder: Path) -> None:
         self.master, self.name, self.folder = master, name, folder
@@ -133,7 +133,7 @@ class _Source:
         return find_first(self.master, "NXentry", "entry") or self.master
 
     def segments(self, axes: int | None) -> list[tuple[int, Callable[[int], np.ndarray]]]:
-        """Number of frames and reader of each data set, in order; ends with the first that is missing.
+        """Number of frames and reader of each data set, in order; ends at the first missing one.
 
         A frame has `axes` axes; with None it has two, and InputError is raised if it seems to have more.
         """
@@ -152,8 +152,8 @@ class _Source:
             before = data.ndim - (axes or 2)
             if before < 0 or (axes is not None and math.prod(data.shape[1:before]) > 1):
                 raise InputError(
-                    f"{self.name}: its images have {data.ndim - 1} axes, and {axes} by the geometry of the "
-                    "panels; is this that of another detector?"
+                    f"{self.name}: its images have {data.ndim - 1} axes, but {axes} by the geometry of the "
+                    "panels; is it that of another detector?"
                 )
             require_images(data, axes or 2)
             found.append((math.prod(data.shape[:before]), _frame_reader(data, before)))
@@ -249,7 +249,7 @@ def _frame_reader(data: h5py.Dataset, before: int) -> Callable[[int], np.ndarray
 
 
 def _largest_stack(root: h5py.Group) -> list[tuple[h5py.Group, str]]:
-    """The data set with most elements among those of two or more axes, wherever it is in the file."""
+    """The data set with most elements among those of two or more axes, anywhere in the file."""
     images = (item for item in datasets(root) if item.ndim >= 2 and item.dtype.kind in "iuf")
     found = [(math.prod(item.shape), str(item.name)) for item in images]
     return [(root, max(found)[1])] if found else []
@@ -264,7 +264,7 @@ def _header(entry: h5py.Group) -> Header:
     distance = _length_mm(detector, *_DISTANCES) or chain_distance_mm(detector)
     notes = _assumed(detector)
     if distance is not None and distance < 0:
-        notes = (*notes, f"the header's distance is negative, {distance:g} mm: taken without its sign")
+        notes = (*notes, f"the header's distance is negative, {distance:g} mm: its sign is ignored")
     header = Header(
         pixel_size_mm=size,
         distance_mm=positive(None if distance is None else abs(distance)),
@@ -290,7 +290,7 @@ def _assumed(detector: h5py.Group) -> tuple[str, ...]:
     """The note on lengths without units; empty if all have units."""
     names = ("x_pixel_size", "y_pixel_size", *_DISTANCES)
     bare = [name for name in names if quantity(detector, name, "mm") and assumed_unit(detector, name, "mm")]
-    return (f"no units in the file for {', '.join(bare)}: taken as m",) if bare else ()
+    return (f"no units in the file for {', '.join(bare)}: assumed to be m",) if bare else ()
 
 
 def _completed(header: Header, detector: h5py.Group) -> Header:
@@ -341,7 +341,7 @@ def _wavelength(entry: h5py.Group) -> float | None:
 
 
 def _cxi_energy(entry: h5py.Group) -> float | None:
-    """Photon energy in keV of a CXI file, which is in SI units and has eV beside them if it is from LCLS."""
+    """Photon energy in keV of a CXI file, in SI units, with eV beside them in files from LCLS."""
     energy = positive(quantity(entry.file, "LCLS/photon_energy_eV", "keV"))
     source = "instrument_1/source_1/energy"
     stated = positive(quantity(entry, source, "keV"))

@@ -12,9 +12,9 @@ from argand.physics.still.modular import PanelSet, PlanePanel
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
 """From the frame of NeXus (McStas: z along the beam, y up) to ours, in which y points down."""
 _SAME_MM = 1e-3
-"""Modules whose images begin within so many mm of each other, with equal axes, are parts of one flat image.
+"""Modules with images that begin within this distance in mm, with equal axes, are parts of one flat image.
 
-By hand: far below a pixel.
+Set by hand: far below a pixel.
 """
 
 
@@ -65,6 +65,6 @@ def _flat(panels: PanelSet) -> bool:
 
 
 def _image_frame(panel: PlanePanel) -> np.ndarray:
-    """Corner of the image that the panel is a part of, and where its 1000th pixels are, mm."""
+    """Corner of the image that contains the panel, and positions of its 1000th pixels, mm."""
     ends = np.array([(0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)])
     return panel.lab_from_px(ends - np.array(panel.first[::-1]))

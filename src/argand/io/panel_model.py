@@ -30,7 +30,7 @@ class PanelModel:
         """True for the pixels of a raw frame (all axes but the last flattened into one) that belong to a
         panel.
 
-        Raises InputError for a frame that the panels do not fit.
+        Raises InputError for a frame of another shape.
         """
         mask = np.zeros((int(np.prod(raw_shape[:-1])), raw_shape[-1]), bool)
         for panel, place in zip(self.panels.panels, self.panels.places(raw_shape), strict=True):
@@ -63,23 +63,23 @@ def sensible(source: str | Path, panels: PanelSet) -> PanelSet:
         slow, fast = plane_of(panels).shape
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
-    require_at_most(source, "pixels of the plane that its panels are projected to", slow * fast, MOST_PIXELS)
+    require_at_most(source, "pixels of the projection plane of its panels", slow * fast, MOST_PIXELS)
     return panels
 
 
 MOST_PANELS = 2**12
-"""Of one detector: the largest have some 500."""
+"""Most panels of one detector: the largest have about 500."""
 _FARTHEST_MM = 1e6
-"""From the sample. By hand: 1 km."""
+"""Largest distance from the sample. Set by hand: 1 km."""
 _LEAST_SINE = 1e-3
 """Of the angle between a panel's axes, which are perpendicular except for small errors. By hand."""
 _MODULES = ((512, 1024), (514, 1030), (512, 128), (352, 384))
-"""Modules (slow, fast) that are stacked along the slow axis in raw images: JUNGFRAU without and with wide
-pixels between its chips, AGIPD, ePix10k; from the makers."""
+"""Modules (slow, fast) stacked along the slow axis in raw images: JUNGFRAU without and with wide pixels
+between its chips, AGIPD, ePix10k; from the manufacturers."""
 _FRAMES = ((8, 512, 1024), (8, 514, 1030), (16, 512, 128), (16, 352, 384), (32, 185, 388))
 """Raw frames of detectors of such modules, and of the CSPAD."""
 _SLABS = {(1480, 1552): (64, 185, 194)}
-"""Raw images in which chips lie side by side: the CSPAD as Cheetah writes it."""
+"""Raw images with chips side by side: the CSPAD as written by Cheetah."""
 _LEAST_STACKED = 4
 """Least number of modules in one column that are not taken as a flat detector. By hand: images of two or
 three are as high as wide."""

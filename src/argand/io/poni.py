@@ -57,8 +57,8 @@ def write_poni(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int])
 def read_poni(path: str | Path) -> BeamGeometry:
     """Read a .poni file of version 1, 2, 2.1 or 3; a rotation about the beam (Rot3) is not kept.
 
-    Raises InputError when a value is missing, when the file names a detector without its pixel size,
-    or when the image is flipped (an orientation other than pyFAI's own, 3).
+    Raises InputError if a value is missing, the file names a detector without its pixel size, or the image is
+    flipped (an orientation other than pyFAI's own, 3).
     """
     entries = _entries(read_text(path))
     slow_m, fast_m = _pixel_size(entries, path)
@@ -83,7 +83,7 @@ def _entries(text: str) -> dict[str, str]:
 
 
 def _pixel_size(entries: dict[str, str], path: str | Path) -> tuple[float, float]:
-    """Pixel size (slow, fast) in metres from the detector's description of version 2 or of version 1."""
+    """Pixel size (slow, fast) in metres from the detector description of version 2 or 1."""
     try:
         config = json.loads(entries.get("detector_config", "{}"))
         if not isinstance(config, dict):

@@ -1,7 +1,7 @@
-"""SMV (d*TREK) images, as ADSC, Rigaku and simulators write them.
+"""SMV (d*TREK) images, as written by ADSC, Rigaku and simulators.
 
-A header of `KEY=value;` lines between braces, HEADER_BYTES long, and the plain pixels (Rigaku, "d*TREK image
-format", version 1.1).
+A header of `KEY=value;` lines between braces, HEADER_BYTES long, and uncompressed pixels (Rigaku, "d*TREK
+image format", version 1.1).
 """
 
 import re
@@ -14,7 +14,7 @@ from argand.io.moment import moment
 from argand.io.raw_images import RawImages
 
 _BYTES = {"char": 1, "short": 2, "long": 4, "int": 4}
-"""Of an integer pixel, by the first of these words in the name of its type (d*TREK's and ADSC's names)."""
+"""Bytes of an integer pixel, by the first of these words in its type name (d*TREK's and ADSC's names)."""
 
 _NAME = re.compile(r"\w+")
 _MOST_HEADER = 2**16
@@ -24,7 +24,7 @@ _CENTRES = (
     ("DENZO_Y_BEAM", "DENZO_X_BEAM"),
     ("BEAM_CENTER_X", "BEAM_CENTER_Y"),
 )
-"""Keys of the centre along (fast, slow); the first that are there count."""
+"""Keys of the centre along (fast, slow); the first pair present is used."""
 
 
 def smv_stack(blob: bytes) -> Stack:
@@ -39,7 +39,7 @@ def smv_stack(blob: bytes) -> Stack:
 
 
 def _keys(text: str) -> dict[str, str]:
-    """Values by their names, from lines of `KEY=value;`; of two with one name the last counts."""
+    """Values by their names, from lines of `KEY=value;`; the last of equal names counts."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         key, equals, value = line.partition("=")
@@ -61,7 +61,7 @@ def _pixel_type(keys: Mapping[str, str]) -> np.dtype:
 
 
 def smv_header(keys: Mapping[str, str]) -> Header:
-    """Header of an SMV image from its `KEY=value;` lines; lengths there in mm, wavelength in Å.
+    """Header of an SMV image from its `KEY=value;` lines; lengths in mm, wavelength in Å.
 
     ADSC beam centres have no single convention. `DENZO_YBEAM` (in others `DENZO_Y_BEAM`) counts along the
     fast and `DENZO_XBEAM` along the slow axis, both from the first pixel of the file; they are used where
@@ -99,7 +99,7 @@ def _adsc_beam_centre(
     used = ", ".join(names)
     fast, slow = centre_mm[0] / size_mm, centre_mm[1] / size_mm
     note = (
-        f"the beam centre of an SMV header follows no one convention: read as fast, slow = {used}; "
+        f"the beam centre of an SMV header follows no single convention: read as fast, slow = {used}; "
         "other programs may exchange the two or count from another corner"
     )
     return (fast, slow), (note,)
@@ -123,7 +123,7 @@ def _rigaku_header(keys: Mapping[str, str]) -> Header:
 
 
 def _rigaku_prefix(keys: Mapping[str, str]) -> str:
-    """What the keys of the first detector begin with, such as `CCD_` or `PXD_`."""
+    """Prefix of the keys of the first detector, such as `CCD_` or `PXD_`."""
     named = keys.get("DETECTOR_NAMES", "").split()
     ending = "SPATIAL_DISTORTION_INFO"
     return named[0] if named else next((key[: -len(ending)] for key in keys if key.endswith(ending)), "")

@@ -11,7 +11,7 @@ from argand.io.beam_geometry import direction_meant, geometry_from_vectors, mean
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
-# XDS calls the centre of the first pixel 1, where our edges make it 0.5.
+# The centre of the first pixel is 1 in XDS, and 0.5 in our edge convention.
 _XDS_OFFSET_PX = 0.5
 _KEY = re.compile(r"[A-Z][A-Z0-9_'\-]*=")
 
@@ -35,7 +35,7 @@ def write_xds(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int]) 
 
 
 def read_xds(path: str | Path) -> BeamGeometry:
-    """Read the geometry from an XDS.INP or its lines, in whatever frame they use.
+    """Read the geometry from an XDS.INP or its lines, in any frame.
 
     A rotation about the beam is not kept. Raises InputError that names the missing values.
     """

@@ -63,7 +63,7 @@ class Calibrant:
             # Atoms on the special position 8a only: absent where h + k + l = 4 n + 2.
             hkl = hkl[hkl.sum(axis=1) % 4 != 2]
         s = np.sort(np.sqrt(cell.calculate_1_d2_array(hkl)))
-        # Rings of one length, such as 333 and 511, are one; 1e-7 of s is rounding.
+        # Rings of equal s, such as 333 and 511, coincide; 1e-7 allows for rounding.
         return s[np.diff(s, prepend=0.0) > 1e-7]
 
 
@@ -116,18 +116,18 @@ def assign_rings(
     stated_mm: float,
     pixel_mm: float,
 ) -> Assignment | str:
-    """Find the calibrant's rings among rings of `radius_mm` (of an untilted detector at any distance).
+    """Assign calibrant rings to observed rings of `radius_mm` (for an untilted detector at any distance).
 
     `width_mm` are their standard deviations: unresolved rings of the calibrant are not counted. `stated_mm`
     is the given distance. Returns the reason if the rings are not the calibrant's, or if the assignment is
     ambiguous.
     """
-    # 5 % beyond the outermost ring, by hand: its own ring must be in the list at any distance.
+    # 5 % beyond the outermost ring, set by hand: its calibrant ring must be in the list at any distance.
     farthest = np.arctan(np.array([radius_mm.max() * 1.05 / (stated_mm * (1.0 - REACH))]))
     s = powder.s(float(s_from_two_theta(farthest, wavelength)[0]))
     tangents = np.tan(2.0 * np.arcsin(s * wavelength / 2.0))
     if not len(tangents):
-        return "its first ring would lie off the detector"
+        return "its first ring would fall outside the detector"
     candidates = (radius_mm[:, None] / tangents[None, :]).ravel()
     near = np.abs(np.log(candidates / stated_mm)) < np.log1p(REACH)
     readings = [
@@ -136,18 +136,19 @@ def assign_rings(
     ]
     readings = sorted((r for r in readings if r), key=lambda r: -r[0])
     if not readings:
-        return "no two rings fit at one distance"
+        return "no two rings fit at the same distance"
     score, best, wanted, missing = readings[0]
     matched = int(np.count_nonzero(best.order >= 0))
     if matched < max(LEAST_SHARE * wanted, min(LEAST_RINGS, len(radius_mm))):
-        return f"at most {matched} of {len(radius_mm)} rings fit at one distance"
-    # By hand: weak ones may be missed, but where more are missing than seen the lattice is another one.
+        return f"at most {matched} of {len(radius_mm)} rings fit at the same distance"
+    # Set by hand: weak rings may be missed, but if more are missing than observed, the lattice is a different
+    # one.
     if missing > matched + 2:
-        return f"of the rings between the {matched} that fit, {missing} are missing"
+        return f"{missing} rings are missing between the {matched} that fit"
     for other_score, other, _, _ in readings[1:]:
         apart = abs(np.log(other.distance_mm / best.distance_mm)) > SAME_DISTANCE
         if apart and other_score > score - MARGIN:
-            return f"its rings fit at {best.distance_mm:.1f} mm and as well at {other.distance_mm:.1f} mm"
+            return f"its rings fit equally well at {best.distance_mm:.1f} mm and {other.distance_mm:.1f} mm"
     return best
 
 
@@ -161,7 +162,7 @@ def _read(
 ) -> tuple[float, Assignment, int, int] | None:
     """Score, assignment, rings expected near this distance, missing rings; None for fewer than two."""
     order, miss, blended = np.full(len(radius), -1), np.zeros(0), np.zeros(len(radius), bool)
-    # The distance from one ring, then from those that fit: by hand, twice is enough to settle.
+    # The distance from one ring, then from those that fit: set by hand, two rounds converge.
     for _ in range(3):
         away = np.abs(radius[:, None] - distance * tangents[None, :])
         order, miss = np.argmin(away, axis=1), away.min(axis=1)

@@ -97,7 +97,7 @@ class BeamGeometry:
         """
         axes = self.axes
         along_normal = direction @ axes[:, 2]
-        # Rays along the detector, but for rounding, and away from it never meet it.
+        # Rays parallel to the detector (up to rounding) or pointing away never meet it.
         scale = np.where(along_normal > 1e-9, self.perpendicular_distance_mm, np.nan) / np.where(
             along_normal > 1e-9, along_normal, 1.0
         )

@@ -14,8 +14,8 @@ from argand.typing import Image, Mask
 CANVAS = 416
 """Images of mixed detectors are binned until they fit this many cells per side.
 
-By hand: cells of 11 px for the largest detector (Eiger 16M), of 7 px for a Pilatus 6M. Released weights are
-of this size.
+Set by hand: cells of 11 px for the largest detector (Eiger 16M), of 7 px for a Pilatus 6M. Released weights
+expect this size.
 """
 
 
@@ -47,7 +47,7 @@ class Features:
         return found
 
     def cells(self) -> np.ndarray:
-        """Network input [3, CANVAS, CANVAS] float32: counts and live share of cells, spots as log(1+I)."""
+        """Network input [3, CANVAS, CANVAS] float32: counts and live fraction of cells, spots as log(1+I)."""
         bright = np.zeros(self.counts.shape, np.float32)
         where = np.floor(self.spots.px / self.binning).astype(int)
         inside = np.all((where >= 0) & (where < np.array(bright.shape[::-1])), axis=1)
@@ -59,12 +59,12 @@ class Features:
 
 
 def extract_features(image: Image, live: np.ndarray, binning: int | None = None) -> Features:
-    """Evidence of an image [slow, fast]; `live` is its mask, or the live share of each pixel.
+    """Features of an image [slow, fast]; `live` is its mask, or the live fraction of each pixel.
 
     `binning` defaults to the smallest that fits the canvas of the networks.
     """
     share = np.asarray(live, np.float32)
-    # By hand: cells that a gap runs through are no pixels to look for spots in, yet their background counts.
+    # Set by hand: cells crossed by a gap are not searched for spots, yet their background counts.
     spots, clean = find_spots(image, share > 0.95)
     binning = binning or int(-(-max(image.shape) // CANVAS))
     counts, background = bin_cells(image, share * (clean | (share <= 0.95)), binning)
@@ -84,5 +84,5 @@ def bin_cells(
 
 
 def to_canvas(image: np.ndarray, side: int = CANVAS) -> np.ndarray:
-    """Pad with zeros at the far edges to side x side, so that images of mixed detectors stack."""
+    """Pad with zeros at the far edges to side x side, so that images of different detectors stack."""
     return np.pad(image, [(0, side - n) for n in image.shape])

@@ -22,7 +22,7 @@ spots of a region have in common, such as the band of a tilted zone. By hand."""
 
 @dataclass(frozen=True)
 class Symmetry:
-    """Pairs about each candidate, and the correlation of their intensities against their neighbours'.
+    """Pairs about each candidate, and the correlation of their intensities relative to their neighbours'.
 
     `evidence` is the gain in log-likelihood over unrelated pairs: -n/2 ln(1 - r²), 0 for negative r (of two
     normal variables).
@@ -56,7 +56,7 @@ def friedel_symmetry(
             pairs[number] = len(found)
             if len(found) >= PAIRS:
                 correlation[number] = _correlation(height[found], height[mate[found]])
-    # By hand: no more than 0.99, where rounding would decide.
+    # Set by hand: at most 0.99, beyond which rounding would decide.
     positive = np.clip(correlation, 0.0, 0.99)
     return Symmetry(pairs, correlation, -0.5 * pairs * np.log(1.0 - positive**2))
 

@@ -26,15 +26,15 @@ from argand.physics.still.primitive import primitive_transform
 from argand.typing import Matrix3, Miller, Points2
 
 GROWTH = ((0.45, 24), (1.0, 5))
-"""Share of the spots, from low angles on, and number of origins in each round that compares them.
+"""Share of the spots, from low angles on, and number of origins in each round of comparison.
 
-By hand; only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
+Set by hand; only the final answers are benchmarked (`benchmarks/geometry_simulated.py`,
 `benchmarks/geometry_real.py`).
 """
 RIVALS = 48
 """Largest number of other origins that the best one is compared with.
 
-By hand, a bound on time; only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
+Set by hand, a bound on time; only the final answers are benchmarked (`benchmarks/geometry_simulated.py`,
 `benchmarks/geometry_real.py`).
 """
 
@@ -74,14 +74,14 @@ def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 4
     Returns None for fewer than 12 spots, without a significant lattice, or if the fit fails.
 
     `px` [n, 2] is (fast, slow), integer = pixel edge. The bounds of 400 spots (to find a lattice) and 500 (to
-    compare origins) are by hand, for speed.
+    compare origins) are set by hand, for speed.
     """
-    # By hand: fewer spots hardly outnumber the nine numbers of a lattice and those of the detector.
+    # Set by hand: fewer spots hardly outnumber the nine parameters of a lattice and those of the detector.
     if len(px) < 12:
         return None
     q = geometry.q_from_px(px[:most])
     basis = find_basis(q)
-    # Weak spots may belong to other crystals, or be none.
+    # Weak spots may belong to other crystals or be noise.
     if basis is None and len(q) > most // 2:
         basis = find_basis(q[: most // 2])
     if basis is None:
@@ -102,14 +102,15 @@ def origin_candidates(
     rows = np.linalg.inv(basis)
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
     window = 4.0 * prior.centre_px / px_per_q
-    # Across the beam the window, along it 0.01 1/Å, in indices; at most 25 either way, by hand, for memory.
+    # The search window in indices: the prior's across the beam, 0.01 1/Å along it; at most 25 either way, set
+    # by hand, for memory.
     reach = np.ceil(np.linalg.norm(rows, axis=1) * (window + 0.01)).astype(int) + 1
     reach = np.minimum(reach, 25)
     shifts = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), -1).reshape(-1, 3)
     offset = (shifts + phase) @ basis.T
     across = np.hypot(offset[:, 0], offset[:, 1]) * px_per_q
-    # 0.002 and 0.008 1/Å, by hand: how far the origin of a basis that is not yet refined is off the plane,
-    # and four times that.
+    # 0.002 and 0.008 1/Å, set by hand: distance of an unrefined basis's origin from the plane, and four times
+    # that.
     cost = (across / prior.centre_px) ** 2 + (offset[:, 2] / 0.002) ** 2
     inside = (across < 4.0 * prior.centre_px + 2.0) & (np.abs(offset[:, 2]) < 0.008)
     order = np.flatnonzero(inside)[np.argsort(cost[inside])][:most]
@@ -137,7 +138,7 @@ def _any_origin(
     place = np.concatenate([centre, rest], axis=1)
     fits = None
     for share, most in GROWTH:
-        # By hand: few spots are all needed.
+        # Set by hand: if there are few spots, all are needed.
         near = px[angle <= np.quantile(angle, share)] if len(px) * share > 30 else px
         kept = slice(None) if fits is None else np.argsort(fits.cost)[:most]
         fits = index_and_fit(near, geometry, prior, place[kept], bases[kept], rough=fits is None)
@@ -157,7 +158,8 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candi
         order = np.argsort(rivals.cost)
         found = rivals.take(int(order[0]))
     final = index_and_fit(px, geometry, prior, found.place, found.basis)
-    # By hand: a weight of 0.2 is a spot at three standard deviations; fewer than ten spots are no lattice.
+    # Set by hand: a weight of 0.2 is a spot at three standard deviations; fewer than ten spots do not make a
+    # lattice.
     explained = final.weight[0] > 0.2
     indexed = int(np.count_nonzero(explained))
     if indexed < 10:
@@ -168,7 +170,8 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candi
         rival_px = (float(rivals.place[order[1], 0]), float(rivals.place[order[1], 1]))
     covariance = np.linalg.inv(final.normal[0])
     stretch = float(np.exp(final.place[0, 4]))
-    # Volume of the ellipsoid about a node in which a spot is no outlier, over that of the reciprocal cell.
+    # Volume of the ellipsoid about a node in which a spot is not an outlier, over that of the reciprocal
+    # cell.
     reach = 4.0 / 3.0 * np.pi * OUTLIER**1.5 * final.scales[0] ** 2 * final.scales[1]
     change = primitive_transform(_indices(px[explained], placed(geometry, final.place[0]), final.basis[0]))
     wider = np.kron(np.eye(3), change.T)
@@ -200,7 +203,7 @@ def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found
     now = placed(geometry, place)
     turns = now.q_from_px(px) @ np.linalg.inv(basis).T
     hkl = np.rint(turns)
-    # By hand, here and in `index_and_fit`: a quarter of an index, half of the way to belonging elsewhere.
+    # Set by hand, here and in `index_and_fit`: a quarter of an index, half-way to ambiguity.
     close = np.abs(turns - hkl).max(axis=1) < 0.25
     mm_per_q = now.wavelength * now.distance_mm
     apart = np.subtract(geometry.beam_centre_px, now.beam_centre_px) * now.pixel_size_mm / mm_per_q

@@ -1,7 +1,8 @@
 """Detectors of many flat panels: their positions in the laboratory, and their common motion.
 
 The laboratory is that of `detector`: sample at the origin, beam along +z, x to the right and y down when
-looking along the beam. A panel is the outer corner of its first pixel and two vectors, one pixel long.
+looking along the beam. A panel is given by the outer corner of its first pixel and two vectors, each one
+pixel long.
 """
 
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ class PlanePanel:
         # direction * length = origin + f fast + s slow, solved for f, s and 1 / length.
         inverse = np.linalg.inv(np.column_stack([fast, slow, origin]))
         f, s, one = np.moveaxis(direction @ inverse.T, -1, 0)
-        # By hand: rays nearly along the panel, or away from it, never meet it.
+        # Set by hand: rays nearly parallel to the panel, or pointing away, never meet it.
         one = np.where(one > 1e-9 * np.linalg.norm(direction, axis=-1), one, np.nan)
         return np.stack([f / one, s / one], axis=-1)
 
@@ -140,7 +141,7 @@ class PanelSet:
 
     @cached_property
     def pixel_size_mm(self) -> float:
-        """Side of a pixel: the median of the panels' pixels, as squares of the same area."""
+        """Side of a square pixel of equal area, the median over the panels."""
         return float(np.median([np.sqrt(np.linalg.norm(panel.normal)) for panel in self.panels]))
 
     @property
@@ -174,7 +175,7 @@ class PanelSet:
         return axes.pop()
 
     def places(self, raw_shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
-        """Rows and columns of each panel in a raw frame whose axes but the last are laid in one.
+        """Rows and columns of each panel in a raw frame with all axes but the last flattened into one.
 
         Raises InputError for a frame of another shape.
         """
@@ -190,7 +191,7 @@ class PanelSet:
                     f"panel {panel.name} of the geometry is outside the image of {sizes} px; is "
                     "the geometry that of another detector?"
                 )
-            # Rows of all planes before the one that the panel lies in.
+            # Rows of all planes before the panel's own.
             plane = int(np.ravel_multi_index(panel.leading, raw_shape[:-2])) if panel.leading else 0
             start = plane * raw_shape[-2] + panel.first[0]
             rows = slice(start, start + panel.shape[0])

@@ -78,14 +78,14 @@ def _windmill(
 
 
 def jungfrau_4m(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Drawn:
-    """Eight modules of 512 x 1024 px of 75 µm, two columns of four that are 4 mm out of line about a hole."""
+    """Eight modules of 512 x 1024 px of 75 µm, two columns of four, offset by 4 mm, around a hole."""
     module = _Module((512 // binning, 1024 // binning), 0.075 * binning, 0.1, 0.05)
     rows = [(40.3 + (-2.0 if row < 0 else 2.0), 39.8 * row) for row in (-1.5, -0.5, 0.5, 1.5)]
     return _windmill(rng, module, distance_mm, rows, groups=2)
 
 
 def agipd_1m(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Drawn:
-    """Sixteen modules of 128 x 512 px of 0.2 mm in four quadrants about a hole."""
+    """Sixteen modules of 128 x 512 px of 0.2 mm in four quadrants around a hole."""
     module = _Module((128 // binning, 512 // binning), 0.2 * binning, 0.3, 0.05)
     return _windmill(rng, module, distance_mm, [(47.0, 18.0 + 28.0 * n) for n in range(4)], groups=4)
 
@@ -98,7 +98,7 @@ def epix_2m(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> D
 
 
 def cspad(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Drawn:
-    """64 chips of 185 x 194 px of 0.11 mm, pairs turned by up to a degree and more; raw [1480, 1552]."""
+    """64 chips of 185 x 194 px of 0.11 mm, pairs rotated by a degree or more; raw [1480, 1552]."""
     module = _Module((185 // binning, 194 // binning), 0.10992 * binning, 0.15, 0.5)
     rows, columns = module.shape
     panels: list[PlanePanel] = []
@@ -114,15 +114,15 @@ def cspad(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Dra
 
 
 def pilatus_12m(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Drawn:
-    """The inner ten of 24 banks on a cylinder about x: each of five modules of 195 x 487 px of 0.172 mm."""
+    """The inner ten of 24 banks on a cylinder about x, each of five modules of 195 x 487 px of 0.172 mm."""
     module = _Module((195 // binning, 487 // binning), 0.172 * binning, 0.02, 0.02)
     gap = (17 // binning, 7 // binning)
     steps = tuple(n + between for n, between in zip(module.shape, gap, strict=True))
     panels: list[PlanePanel] = []
     for bank in range(10):
-        # One bank, gap included, is as high as the cylinder's arc of this angle.
+        # One bank, including its gap, subtends this angle on the cylinder.
         angle = (bank - 4.5) * 2 * np.arctan(steps[0] * module.pixel_mm / 2 / distance_mm)
-        # A turn about +x by a negative angle brings the far end of y up to the cylinder.
+        # A rotation about +x by a negative angle brings the far end of y onto the cylinder.
         turn = tilt_rotation(-float(angle), 0.0)
         for number in range(5):
             x = (number - 2) * steps[1] * module.pixel_mm
@@ -139,4 +139,4 @@ LAYOUTS: dict[str, Callable[[np.random.Generator, float, int], Drawn]] = {
     "cspad": cspad,
     "pilatus-12m": pilatus_12m,
 }
-"""Layouts by name: from a generator, a distance in mm and a binning to a detector."""
+"""Layouts by name: functions of a generator, a distance in mm and a binning that return a detector."""

@@ -18,7 +18,7 @@ def expose_panels(
 ) -> list[Float[np.ndarray, "slow fast"]]:
     """Photons on each panel [slow, fast] of a still; of its geometry only the wavelength is used.
 
-    The background is per mm² of an upright plane at the panels' distance, as in `still`. Photons are counted
+    The background is per mm² of an untilted plane at the panels' distance, as in `still`. Photons are counted
     without point spread, hot pixels or overloads.
     """
     plane = plane_of(panels)
@@ -42,7 +42,7 @@ def _expected(
     rays = Rays(x, y, np.hypot(*np.moveaxis(slope, -1, 0)).astype(np.float32))
     expected = expected_background(still, rays) * projected_area(panel, lab, plane)
     centre, spread = _carried(still, panel, px, covariance)
-    # By hand: flanks of spots up to 20 px outside reach in.
+    # Set by hand: tails of spots up to 20 px outside reach in.
     near = np.all((centre > -20) & (centre < np.array(panel.shape[::-1]) + 20), axis=1)
     deposit_spots(expected, centre[near], counts[near], spread[near])
     if still.stop is not None:

@@ -17,9 +17,9 @@ from argand.typing import Points2, Vector2
 GRID = 512
 """Cells per side of the map of difference vectors. By hand, for speed."""
 TOLERANCE = 0.15
-"""Distance from a node, in turns along each axis, within which a spot is on the net. By hand."""
+"""Distance from a node, in turns along each axis, within which a spot is on the net. Set by hand."""
 OUTLIER = 16.0
-"""Normalised square beyond which a spot is an outlier, as in `lattice_refinement`. By hand."""
+"""Normalised square beyond which a spot is an outlier, as in `lattice_refinement`. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,12 @@ class PlanarLattice:
 
 
 def fit_planar_lattice(px: Points2, geometry: BeamGeometry, most: int = 300) -> PlanarLattice | None:
-    """The net of spots at `px` [n, 2] (strongest first), about the centre of `geometry`; None without one.
+    """The net of spots at `px` [n, 2] (strongest first), about the centre of `geometry`; None if there is
+    none.
 
     At most `most` spots are used, by hand and for speed.
     """
-    # By hand: six numbers are fitted, and fewer spots are on some net by chance.
+    # Set by hand: six parameters are fitted, and fewer spots fit some net by chance.
     if len(px) < 10:
         return None
     q = geometry.q_from_px(px)[:, :2]
@@ -54,9 +55,10 @@ def fit_planar_lattice(px: Points2, geometry: BeamGeometry, most: int = 300) -> 
 
 
 def _net(q: Points2) -> tuple[Float[np.ndarray, "2 2"], Vector2] | None:
-    """Two direct vectors (rows, Å) of the net that explains most with the largest cells, and their phases."""
+    """Two direct vectors (rows, Å) of the net that explains most spots with the shortest vectors, and their
+    phases."""
     vectors, phases, scores = _direct_vectors(q)
-    # Random phases score about 1/√n; the two shortest that stand out span the net. By hand.
+    # Random phases score about 1/√n; the two shortest significant vectors span the net. Set by hand.
     good = np.flatnonzero(scores > max(0.4, 0.7 * scores.max(initial=0.0)))
     if len(good) < 2:
         return None
@@ -66,7 +68,7 @@ def _net(q: Points2) -> tuple[Float[np.ndarray, "2 2"], Vector2] | None:
         second = vectors[other]
         area = abs(first[0] * second[1] - first[1] * second[0])
         sine = area / (np.linalg.norm(first) * np.linalg.norm(second))
-        # 25 degrees, by hand: the two shortest vectors of a net are at 60 degrees or more.
+        # 25 degrees, set by hand: the two shortest vectors of a net are at 60 degrees or more.
         if sine > 0.42:
             return np.stack([first, second]), phases[[good[0], other]]
     return None
@@ -78,7 +80,7 @@ def _direct_vectors(q: Points2) -> tuple[Float[np.ndarray, "k 2"], np.ndarray, n
 
     apart = np.linalg.norm(q[:, None] - q[None], axis=2)
     np.fill_diagonal(apart, np.inf)
-    # By hand: neighbours of the net are one spacing apart; 2.5 cells hold centred ones.
+    # Set by hand: neighbours of the net are one spacing apart; 2.5 cells allow for centred ones.
     longest = 2.5 / max(float(np.percentile(apart.min(axis=1), 25)), 1e-4)
     first, second = np.triu_indices(len(q), 1)
     difference = q[second] - q[first]
@@ -92,7 +94,7 @@ def _direct_vectors(q: Points2) -> tuple[Float[np.ndarray, "k 2"], np.ndarray, n
     vectors, phases, residual = sharpen(q, start)
     scores = np.cos(2 * np.pi * residual).mean(axis=1)
     low, high = np.percentile(q @ vectors.T, [16, 84], axis=0)
-    # As in space: over less than a turn any vector fits any spots.
+    # As in three dimensions: over less than a turn any vector fits any spots.
     scores[high - low < 1.2] = 0.0
     return vectors, phases, scores
 
@@ -103,7 +105,7 @@ def _peaks(density: np.ndarray, count: int, longest: float) -> Float[np.ndarray,
     size2 = turn[:, None] ** 2 + turn[None] ** 2
     half = (turn[:, None] > 0) | ((turn[:, None] == 0) & (turn[None] > 0))
     height = np.where((size2 > 2.5**2) & (size2 < longest**2) & half, density, -np.inf).ravel()
-    # By hand, for speed.
+    # Set by hand, for speed.
     top = np.argpartition(-height, 1500)[:1500]
     top = top[np.argsort(-height[top])]
     place = np.stack([turn[top // GRID], turn[top % GRID]], axis=1)

@@ -14,7 +14,8 @@ from argand.physics.still.readout import read_out
 from argand.physics.still.still import Rays, Still, expected_background, stop_transmission, trace
 
 AZIMUTHS = 1440
-"""Steps of a quarter of a degree in which a ring's brightness is tabulated. By hand: finer than any grain."""
+"""Steps of a quarter of a degree in which a ring's brightness is tabulated. Set by hand: finer than the spot
+of any grain."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _rings(
     for centre, width, level in still.diffuse.rings:
         brightness = _brightness(uneven, rng)
         place = centre + width * uneven.wander * _smooth_noise(rng, 40)
-        # Beyond six standard deviations there is nothing.
+        # Beyond six standard deviations the profile is negligible.
         near = np.abs(s - centre) < (6.0 + 3.0 * uneven.wander) * width
         where = step[near]
         total[near] += level * brightness[where] * np.exp(-0.5 * ((s[near] - place[where]) / width) ** 2)
@@ -79,7 +80,7 @@ def _rings(
 
 
 def _brightness(uneven: Unevenness, rng: np.random.Generator) -> np.ndarray:
-    """Relative brightness of one ring at AZIMUTHS, about one in the mean."""
+    """Relative brightness of one ring at AZIMUTHS, with mean about one."""
     # Texture has the symmetry of the scattering vector: a ring looks the same on opposite sides, nearly.
     smooth = np.exp(uneven.texture * (_smooth_noise(rng, 6) - uneven.texture / 2))
     if not uneven.grains:

@@ -40,7 +40,7 @@ class VirtualPlane:
     beam_px: tuple[float, float]
 
     def geometry(self, wavelength: float) -> BeamGeometry:
-        """The plane as an upright flat detector."""
+        """The plane as an untilted flat detector."""
         pixel = (self.pixel_size_mm, self.pixel_size_mm)
         return BeamGeometry(self.beam_px, self.distance_mm, wavelength, pixel)
 
@@ -102,7 +102,7 @@ def assemble(
     plane: VirtualPlane,
     again: bool = False,
 ) -> tuple[Float[np.ndarray, "down right"], Float[np.ndarray, "down right"]]:
-    """Counts per pixel of the plane, and the share of it that usable pixels cover (both float32).
+    """Counts per pixel of the plane, and the fraction of it covered by usable pixels (both float32).
 
     `data` and `mask` are a raw frame of `raw_shape` with all axes but the last flattened into one. With
     `again`, everything that does not depend on the counts is kept for the next frame (17 bytes per pixel).
@@ -117,7 +117,7 @@ def assemble(
             kept = share.inside & usable
             share.add(counts, value, kept)
             share.add(live, share.area, kept)
-    # By hand: less than a thousandth is rounding.
+    # Set by hand: less than a thousandth is rounding.
     density = np.where(live > 1e-3, counts / np.maximum(live, 1e-3), 0)
     return density.astype(np.float32), live.astype(np.float32)
 
@@ -128,7 +128,7 @@ def _kept_shares(panels: PanelSet, plane: VirtualPlane) -> list[list[_Share]]:
 
 
 def _shares(panel: PlanePanel, plane: VirtualPlane) -> list[_Share]:
-    """The parts of a panel's pixels; none of a panel that is out of reach."""
+    """The parts of a panel's pixels; empty if the panel is out of reach."""
     middle = panel.middle_mm()
     reach = np.linalg.norm(panel.corners_mm() - middle, axis=1).max()
     if np.hypot(middle[0], middle[1]) - reach > STEEPEST * (middle[2] + reach):
@@ -160,7 +160,7 @@ def _share(panel: PlanePanel, plane: VirtualPlane, offset: tuple[float, float], 
     lab = panel.lab_from_px(pixel_grid(panel.shape, offset)).reshape(-1, 3)
     inside = np.hypot(lab[:, 0], lab[:, 1]) < STEEPEST * lab[:, 2]
     lab[~inside] = (0.0, 0.0, plane.distance_mm)
-    # The first of four pixels is the one whose centre lies before the point.
+    # The first of the four pixels has its centre before the point.
     px = plane.px_from_lab(lab) - 0.5
     first = np.floor(px).astype(np.int32)
     rest = (px - first).astype(np.float32)
@@ -174,7 +174,7 @@ def _share(panel: PlanePanel, plane: VirtualPlane, offset: tuple[float, float], 
 
 
 _EDGES = ((np.min, 2**30), (np.max, -1))
-"""Least and largest pixel of what is inside, and what stands for none."""
+"""Smallest and largest pixel inside, and the values that mean none."""
 
 
 def pixel_grid(shape: tuple[int, int], offset: tuple[float, float] = (0.5, 0.5)) -> np.ndarray:

@@ -24,7 +24,7 @@ def read_out(
     """
     if panel.counting:
         return np.minimum(photons, panel.saturation)
-    # By hand: a twentieth of a pixel blurs nothing.
+    # Set by hand: a twentieth of a pixel has no visible effect.
     blurred = ndimage.gaussian_filter(photons, point_spread_px) if point_spread_px > 0.05 else photons
     counts = gain * blurred + pedestal + read_noise * rng.standard_normal(photons.shape, np.float32)
     return np.clip(np.rint(counts), 0, panel.saturation)

@@ -1,4 +1,4 @@
-"""The beam centre, the tilt and with a calibrant the distance from sharp rings: powder, ice, calibrants.
+"""Beam centre, tilt and, with a calibrant, distance from sharp rings: powder, ice, calibrants.
 
 Each ring's position is measured in azimuthal sectors; all rings have one centre and tilt. A tilt acts like a
 shift that grows with the square of the radius, so it requires rings of several radii and a detector that is
@@ -33,7 +33,8 @@ fill the window, with a robust standard deviation of 0.7 times its half-width.""
 
 @dataclass(frozen=True)
 class RingFit:
-    """Geometry from the rings, the covariance of (fast, slow) px and (pitch, yaw) rad, and how well they fit.
+    """Geometry from the rings, the covariance of (fast, slow) px and (pitch, yaw) rad, and the quality of
+    fit.
 
     `rings` and `positions` are those used, `scatter_px` the median scatter of a ring's positions.
     `tilt_measured` is false if the rings do not determine the tilt: then it is zero, and the covariance
@@ -96,7 +97,7 @@ def fit_rings(
     points, widths, solution = settled
     sharp = _are_sharp(points, solution, widths, REACH)
     elsewhere = sum(_is_circle(points, solution, int(k)) for k in np.flatnonzero(~sharp))
-    # One circle that is no ring of these may be the rim of a stop.
+    # One circle that does not fit may be the rim of a beamstop.
     if np.count_nonzero(sharp) < max(2.0, LEAST_SHARP * len(sharp)) or elsewhere > 1:
         covariance = np.diag([prior.centre_px**2] * 2 + [prior.tilt**2] * 2)
         return RingFit(geometry, covariance, len(sharp), 0, doubt="they have no common centre")
@@ -119,7 +120,7 @@ def _settled(cells: Cells, start: BeamGeometry, prior: Prior) -> tuple[Points, n
         step = np.hypot(*np.subtract(found.beam_centre_px, start.beam_centre_px))
         turn = np.hypot(found.pitch - start.pitch, found.yaw - start.yaw)
         start = found
-        # By hand: a fiftieth of a cell and 0.006 degrees.
+        # Set by hand: a fiftieth of a cell and 0.006 degrees.
         if step < 0.02 and turn < 1e-4:
             break
     assert points is not None
@@ -131,14 +132,14 @@ def _settled(cells: Cells, start: BeamGeometry, prior: Prior) -> tuple[Points, n
 def _calibrated(
     points: Points, widths: np.ndarray, geometry: BeamGeometry, prior: Prior, powder: Calibrant
 ) -> RingFit:
-    """The fit with the distance free and the spacings of the rings that are the calibrant's."""
+    """The fit with the distance free and the assigned rings at the calibrant's d-spacings."""
     pixel = geometry.pixel_size_mm[0]
     radius = radii(points.px, geometry) * pixel
     mean = np.array([np.median(radius[points.ring == k]) for k in range(len(widths))])
     found = assign_rings(mean, widths * pixel, powder, geometry.wavelength, geometry.distance_mm, pixel)
     if isinstance(found, str):
         return replace(_concluded(points, geometry, prior, np.full(len(widths), np.nan)), mismatch=found)
-    # The lever of a tilt is R² / distance: with another distance the same ellipses are of another tilt.
+    # The leverage of a tilt is R² / distance: at another distance the same ellipses imply another tilt.
     stretch = found.distance_mm / geometry.distance_mm
     turn = np.array([geometry.pitch, geometry.yaw]) * (stretch - 1.0)
     start = changed(geometry, np.array([0.0, 0.0, *turn, np.log(stretch)]))
@@ -158,7 +159,7 @@ def _is_circle(points: Points, fit: Solution, ring: int) -> bool:
     azimuth = points.sector[points.ring == ring] * (2 * np.pi / SECTORS)
     harmonic = np.column_stack([np.ones(len(azimuth)), np.cos(azimuth), np.sin(azimuth)])
     own = residual - harmonic @ np.linalg.lstsq(harmonic, residual, rcond=None)[0]
-    # By hand: a quarter of the circumference, and a third of what is left without a centre of its own.
+    # Set by hand: a quarter of the circumference, and a third of the misfit about the common centre.
     return bool(len(own) > SECTORS // 4 and np.median(np.abs(own)) < np.median(np.abs(residual)) / 3)
 
 
@@ -186,7 +187,7 @@ def _concluded(points: Points, start: BeamGeometry, prior: Prior, tangents: np.n
     upright = None if measured else solve(points, level, False, prior.tilt, tangents)
     chosen = upright or tilted
     if upright:
-        # The centre of zero tilt may be off by what the tilt, if there is one, does to it.
+        # The centre for zero tilt may be off by the effect of a true tilt.
         apart = np.zeros(5)
         apart[:2] = np.subtract(upright.geometry.beam_centre_px, tilted.geometry.beam_centre_px)
         covariance = covariance + np.outer(apart, apart)

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 from argand.physics.still.ring_profile import SECTORS, Polar
 
 WIDTHS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
-"""Standard deviations of a ring that are tried, in cells. By hand: from a ring that is narrower than a cell
-in steps of a square root of two, so that the best is never off by more than a fifth."""
+"""Trial standard deviations of a ring, in cells. Set by hand: from a ring that is narrower than a cell in
+steps of a square root of two, so that the best is never off by more than a fifth."""
 RELATIVE_WIDTH = 0.025
 """Largest standard deviation of a sharp ring over its radius. By hand: rings of solvents have 0.1, those of
 ice and powders less than 0.015."""
@@ -30,7 +30,7 @@ SPARED = 0.15
 """Share of the brightest and of the darkest sectors left out of the mean over sectors, so that a few spots do
 not make a ring. By hand."""
 MOST_RINGS = 30
-"""Strongest rings that are used. By hand, a bound on time."""
+"""Largest number of rings used, strongest first. Set by hand, a bound on time."""
 LEAST_SECTORS = 9
 """Least number of sectors in which a ring is seen. By hand: an eighth of its circumference."""
 
@@ -50,7 +50,7 @@ class Positions:
 
 
 def find_positions(polar: Polar, reach: float) -> Positions | None:
-    """Positions of all sharp rings, each within `reach` cells of its mean radius; None without any."""
+    """Positions of all sharp rings, each within `reach` cells of its mean radius; None if there are none."""
     rings = find_rings(polar)
     if not rings:
         return None
@@ -83,12 +83,12 @@ def find_rings(polar: Polar) -> list[tuple[float, float]]:
         score = np.where(noise > 0, height / np.maximum(noise, 1e-12), 0.0)
         peak = (score >= np.roll(score, 1)) & (score > np.roll(score, -1))
         strong = peak & (score > DETECTION) & (height > CONTRAST * np.maximum(base, 0.0))
-        # A ring that reaches the beam is none; neither is one as wide as what solvents make.
+        # Exclude rings that reach the beam or are as wide as solvent rings.
         strong &= (width < RELATIVE_WIDTH * radius) | ((width == WIDTHS[0]) & (radius > 10 * width))
         found += [(float(score[i]), float(radius[i]), width) for i in np.flatnonzero(strong)]
     chosen: list[tuple[float, float]] = []
     for _, place, width in sorted(found, reverse=True):
-        # By hand: two rings closer than two of their widths are one.
+        # Set by hand: rings closer than two of their widths are merged.
         if all(abs(place - r) > 2.0 * (width + w) for r, w in chosen) and len(chosen) < MOST_RINGS:
             chosen.append((place, width))
     return sorted(chosen)
@@ -115,7 +115,7 @@ def _mean_over_sectors(polar: Polar) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _half_window(width: float) -> int:
-    """Cells on each side of a ring of this width that it is compared with."""
+    """Cells on each side of a ring of this width used for comparison."""
     return int(np.ceil(WINDOW * width)) + 1
 
 
@@ -147,7 +147,7 @@ def _positions_of(
     """Sectors, radii, errors and width of one ring; None if it is seen in too few sectors."""
     centre, width = rings[k]
     gap = min((abs(centre - r) for j, (r, _) in enumerate(rings) if j != k), default=np.inf)
-    # As far as half-way to the next ring, which must not be taken for this one.
+    # Up to half-way to the next ring, so as not to confuse the two.
     half = int(min(np.ceil(WINDOW * width + reach) + 1, max(np.ceil(0.6 * gap), 3)))
     low, high = max(int(centre) - half, 0), min(int(centre) + half + 1, len(polar.live))
     live, x = polar.live[low:high], polar.radius[low:high] - centre
@@ -155,7 +155,7 @@ def _positions_of(
     total = live.sum(axis=0)
     mean = (level * live).sum(axis=0) / np.maximum(total, 1e-9)
     weight = live / np.maximum(mean, 1.0 / np.maximum(total, 1.0))
-    # By hand: of a window most must be seen, or a gap's edge decides.
+    # Set by hand: most of a window must be seen, or the edge of a gap decides.
     usable = np.count_nonzero(live > 0.3 * live.max(), axis=0) >= 0.7 * (high - low)
     if usable.sum() < LEAST_SECTORS:
         return None
@@ -163,7 +163,7 @@ def _positions_of(
     places = np.arange(-reach, reach + 0.25, 0.5)
     places = places[np.abs(places) < half - width]
     gains = {w: _gain(level, weight, x, places, w) for w in WIDTHS if 0.45 * width <= w <= 2.1 * width}
-    # The width that explains most in all sectors; no sector outweighs the others by its counts.
+    # The width that explains most in all sectors; no sector dominates by its counts.
     best = max(gains, key=lambda w: float(np.sqrt(np.maximum(gains[w].max(axis=0), 0.0)).sum()))
     shift = places[np.argmax(gains[best], axis=0)]
     shift, sigma, height, height_error = _refine(level, live, x, shift, best)
@@ -199,7 +199,7 @@ def _refine(
     expected = np.maximum((level * live).sum(axis=0) / np.maximum(live.sum(axis=0), 1e-9), 0.0)[None]
     total = np.maximum(live.sum(axis=0), 1.0)
     height = np.zeros(sectors)
-    # By hand: the start is within half a cell, and three steps are then exact to a thousandth.
+    # Set by hand: the start is within half a cell, and three steps then converge to a thousandth.
     for turn in range(4):
         bell = np.exp(-0.5 * ((x - shift) / width) ** 2)
         slope = bell * (x - shift) / width**2
@@ -219,8 +219,8 @@ def _refine(
         height = solution[:, 2]
         if turn:
             shift = shift + np.clip(solution[:, 3], -0.5 * width, 0.5 * width)
-    # Detectors that do not count photons have another noise, which the misfit shows; half, by hand, for
-    # chi² of few points is small by chance too.
+    # Integrating detectors have other noise, which shows in the misfit; half, set by hand, since chi² of few
+    # points may also be small by chance.
     scale = np.sqrt(np.maximum(chi2, 0.5 * np.median(chi2)))
     variance = np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0)
     return shift, np.sqrt(variance[:, 3]) * scale, height, np.sqrt(variance[:, 2]) * scale

@@ -27,7 +27,7 @@ SETS_SIGMA = 5.0
 def covariance_of(
     points: Points, fit: Solution, free: Int[np.ndarray, " f"], tilt_prior: float
 ) -> Float[np.ndarray, "5 5"]:
-    """Covariance of (fast, slow, pitch, yaw, log distance), zero where one is not among the `free` columns.
+    """Covariance of (fast, slow, pitch, yaw, log distance), zero for parameters not among the `free` columns.
 
     That of the fit times its chi², or the variances of the jackknife over blocks of sectors or over rings if
     they are larger; plus errors that all positions have in common. `tilt_prior` in radians.
@@ -42,7 +42,7 @@ def covariance_of(
         variance = np.maximum(variance, _jackknife(points.ring, fit, free, strength))
     larger = np.sqrt(variance / np.diag(own))
     scaled = larger[:, None] * own * larger[None, :]
-    # An error that all positions have in common counts as one measurement, spread as theirs are.
+    # An error common to all positions counts as one measurement, distributed as theirs are.
     common = np.linalg.inv(normal / fit.weight.sum() / COMMON_ERROR**2 + strength)
     total = np.zeros((5, 5))
     wanted = np.flatnonzero(free < 5)
@@ -51,12 +51,12 @@ def covariance_of(
 
 
 def _jackknife(block: np.ndarray, fit: Solution, free: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """Variances of the free numbers from leaving out one block of points after the other."""
+    """Jackknife variances of the free parameters, leaving out one block of points at a time."""
     part = fit.design[:, free]
     changes = []
     for b in np.unique(block):
         kept = (block != b).astype(float)
-        # Radii of rings that are left out have no equation.
+        # Radii of omitted rings have no equation.
         normal = fit.normal(free, kept) + strength + 1e-9 * np.eye(len(free))
         changes.append(-np.linalg.solve(normal, part.T @ (fit.weight * kept * fit.residual)))
     spread = np.asarray(changes) - np.mean(changes, axis=0)
@@ -98,7 +98,7 @@ def disagreement(
         joint = inflation * (c1 + c2) + lever @ covariance[2:4, 2:4] @ lever.T
         ratio = float(np.sqrt(apart @ np.linalg.solve(joint, apart)))
         if ratio > limit:
-            worst, limit = f"{name} differ by {np.hypot(*apart):.1f} px, {ratio:.0f} of their sigma", ratio
+            worst, limit = f"{name} differ by {np.hypot(*apart):.1f} px, {ratio:.0f} sigma", ratio
     return worst
 
 

@@ -40,7 +40,7 @@ def air(s: Profile, decay: float = 0.25) -> Profile:
 def water(s: Profile, d: float = VITREOUS_WATER_D, width: float = 0.028) -> Profile:
     """Solvent: a main ring at `d`, a second at about 1.7 times its s, a molecular tail.
 
-    `d` in Å and `width` in 1/Å. Heights, widths and tail are by hand: no measured curve was fitted.
+    `d` in Å and `width` in 1/Å. Heights, widths and tail are set by hand: no measured curve was fitted.
     """
     tail = 0.45 / (1.0 + (s / 0.42) ** 4)
     rise = 1.0 - np.exp(-((s * d) ** 2))

@@ -30,7 +30,7 @@ class Spots:
         return len(self.px)
 
     def select(self, keep: np.ndarray) -> "Spots":
-        """The spots that `keep` (bool or indices) names."""
+        """The spots selected by `keep` (bool or indices)."""
         return Spots(self.px[keep], self.counts[keep], self.sigma[keep], self.area[keep])
 
 
@@ -50,7 +50,7 @@ def block_sum(image: np.ndarray, block: int) -> np.ndarray:
 
 
 def spread_blocks(blocks: np.ndarray, block: int, shape: tuple[int, int]) -> np.ndarray:
-    """Each block's value in each of its pixels."""
+    """Each block's value copied to its pixels."""
     wide = np.repeat(blocks, block, axis=1)[:, : shape[1]]
     return np.repeat(wide, block, axis=0)[: shape[0]]
 
@@ -61,13 +61,13 @@ def local_background(image: np.ndarray, mask: Mask, window: int = 5) -> Backgrou
     The level of a block is clipped against the median of its neighbourhood, so that a spot does not
     raise its own background.
 
-    `window` is by hand: 40 px. Factors of a quiet block (1.15, three σ) are, too.
+    `window` is set by hand: 40 px. So are the factors for a quiet block (1.15, three σ).
     """
     value = np.where(mask, image, 0).astype(np.float32, copy=False)
     live, total = block_sum(mask, BLOCK), block_sum(value, BLOCK)
     squares = block_sum(value * value, BLOCK)
     mean = total / np.maximum(live, 1)
-    # By hand: of fewer pixels a mean says little.
+    # Set by hand: a mean of fewer pixels is unreliable.
     typical = _typical_level(mean, live > 0.25 * BLOCK * BLOCK, window)
     # A block with a spot in it stands above the typical level of its neighbours: leave it out.
     noise = np.sqrt(np.maximum(typical, 1.0 / (BLOCK * BLOCK)) / np.maximum(live, 1))
@@ -87,7 +87,7 @@ def _typical_level(value: np.ndarray, valid: np.ndarray, window: int) -> np.ndar
         return np.zeros_like(value)
     nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
     filled = value[tuple(np.asarray(nearest))]
-    # By hand: low enough that spots in half of the blocks hardly raise it.
+    # Set by hand: low enough to be hardly raised by spots in half of the blocks.
     return ndimage.percentile_filter(filled, 35, size=window)
 
 
@@ -116,7 +116,7 @@ def find_spots(
     whole.
     """
     binary = is_binary(image, mask)
-    # A pixel of one count is a spot's in a binary image alone; elsewhere one photon says nothing.
+    # A pixel of one count belongs to a spot only in a binary image; elsewhere one photon is not significant.
     pixels = _pixels_above(image, mask, 0.5 if binary else 1.5)
     everything, peak = _measure(pixels)
     good = np.isfinite(everything.px[:, 0]) & (everything.area <= max_area) & (peak > threshold)
@@ -124,7 +124,7 @@ def find_spots(
         good &= everything.area * _rarity(everything) > np.log(image.size)
         belongs = good[pixels.group]
     else:
-        # A lone pixel must clear the chance of it among millions of pixels.
+        # A single pixel must be significant among millions of pixels.
         good &= (everything.area >= min_area) | (peak > 2 * threshold)
         good &= everything.counts > 3.0 * everything.sigma
         belongs = (good | (everything.area > 3))[pixels.group]
@@ -139,7 +139,7 @@ def is_binary(image: np.ndarray, mask: Mask) -> bool:
 
 
 def _rarity(groups: Spots) -> Float[np.ndarray, " n"]:
-    """How rare each further pixel of a group of a binary image is by chance, as -log of a probability.
+    """-log of the probability of each further pixel in a chance group of a binary image.
 
     A pixel that is set with probability p has about six neighbours that can extend a group by chance, so that
     random groups of n pixels become rarer as (6 p)^n.
@@ -151,7 +151,7 @@ def _rarity(groups: Spots) -> Float[np.ndarray, " n"]:
 def _pixels_above(image: np.ndarray, mask: Mask, least: float) -> _Pixels:
     """Pixels three σ and `least` counts above the local background, grouped if sides or corners touch."""
     background = local_background(image, mask)
-    # By hand: where nearly nothing was counted, 0.02 keeps single photons from standing out by many σ.
+    # Set by hand: where counts are nearly zero, 0.02 keeps single photons from appearing significant.
     sigma = np.sqrt(np.maximum(background.variance, 0.02))
     low = background.mean + np.maximum(3.0 * sigma, least)
     strong = mask & (image > spread_blocks(low, BLOCK, image.shape))
@@ -166,7 +166,7 @@ def _measure(pixels: _Pixels) -> tuple[Spots, Float[np.ndarray, " n"]]:
     """Sums and centroids of all groups, and the significance of their highest pixel in σ."""
 
     def total(value: np.ndarray) -> np.ndarray:
-        # Of nothing at all, bincount gives integers.
+        # For empty input, bincount returns integers.
         return np.bincount(pixels.group, value, minlength=pixels.count).astype(float, copy=False)
 
     area = np.bincount(pixels.group, minlength=pixels.count)

@@ -31,8 +31,8 @@ class Crystal:
     """The crystal that makes the Bragg spots. `scale` is the mean count of a fully recorded reflection at s =
     0.
 
-    `b_factor` in Å², `d_min` in Å. Defaults here and below are by hand, of a usual protein still; presets
-    draw their own, and `benchmarks/geometry_simulator.py` compares simulated with real images.
+    `b_factor` in Å², `d_min` in Å. Defaults here and below are set by hand for a typical protein still;
+    presets draw their own, and `benchmarks/geometry_simulator.py` compares simulated with real images.
     """
 
     cell: Cell
@@ -61,7 +61,7 @@ class Diffuse:
     """Further rings as (s, width, level): plastic, lipid, ice, powder. Width in 1/Å."""
 
     def profile(self, tan_two_theta: np.ndarray, wavelength: float) -> np.ndarray:
-        """Photons per mm² of detector, before polarisation; falls with the solid angle of a pixel."""
+        """Photons per mm² of detector, before polarisation; it falls with the solid angle of a pixel."""
         two_theta = np.arctan(tan_two_theta)
         s = scattering.s_from_two_theta(two_theta, wavelength)
         level = self.air * scattering.air(s, self.air_decay)
@@ -130,7 +130,7 @@ class Still:
 
 @dataclass(frozen=True)
 class Rays:
-    """Per-pixel quantities of an untwisted grid, float32: laboratory x, y in mm and tan(2 theta)."""
+    """Per-pixel quantities of a regular grid, float32: laboratory x, y in mm and tan(2 theta)."""
 
     x: np.ndarray
     y: np.ndarray
@@ -149,7 +149,7 @@ def trace(geometry: BeamGeometry, shape: tuple[int, int]) -> Rays:
 
 
 def expected_background(still: Still, rays: Rays) -> np.ndarray:
-    """Expected photons per pixel of everything but the Bragg spots and the stop."""
+    """Expected photons per pixel of everything but the Bragg spots and the beamstop."""
     area = still.geometry.pixel_size_mm[0] * still.geometry.pixel_size_mm[1]
     if still.uniform:
         return np.full(still.shape, still.diffuse.flat * area, np.float32)
@@ -161,7 +161,7 @@ def expected_background(still: Still, rays: Rays) -> np.ndarray:
     level *= 1.0 - 0.5 * tan2 / (1.0 + tan2) * (1.0 + np.float32(still.polarisation) * cos_two_azimuth)
     if any(still.lopsided):
         lean = np.float32(still.lopsided[0]) * rays.x + np.float32(still.lopsided[1]) * rays.y
-        # By hand: the lean grows over the first 10 mm, so that the centre itself has no edge.
+        # Set by hand: the asymmetry grows over the first 10 mm, so that the centre has no edge.
         level *= 1.0 + lean / (np.sqrt(r2) + 10.0)
     if still.shadow is not None:
         angle, apart, transmission = still.shadow
@@ -216,13 +216,13 @@ def bragg_spots(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.
     counts *= scattering.polarisation(two_theta, azimuth, still.polarisation)
     covariance = spot_covariance_px(geometry, found.direction, found.covariance)
     covariance += np.diag((crystal.spot_sigma_mm / np.asarray(geometry.pixel_size_mm)) ** 2)
-    # By hand: flanks of spots up to 20 px outside reach in; fewer than 0.3 photons are not worth the time.
+    # Set by hand: tails of spots up to 20 px outside reach in; spots of fewer than 0.3 photons are skipped.
     inside = np.all((px > -20) & (px < np.array(still.shape[::-1]) + 20), axis=1) & (counts > 0.3)
     return px[inside], counts[inside], covariance[inside]
 
 
 def expected_counts(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """Expected photons per pixel of the sensitive area, and how many spots were deposited."""
+    """Expected photons per pixel of the sensitive area, and the number of spots added."""
     rays = trace(still.geometry, still.shape)
     expected = expected_background(still, rays)
     px, counts, covariance = bragg_spots(still, rng)
@@ -238,7 +238,7 @@ def _leak(still: Still, expected: np.ndarray, rng: np.random.Generator) -> None:
     stop = still.stop
     if stop is None or stop.leak <= 0:
         return
-    # By hand: three pixels about one direction.
+    # Set by hand: three pixels about one direction.
     angle = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3, 3)
     rim = np.asarray(stop.offset_mm) + stop.radius_mm * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     px = np.floor(rim / still.geometry.pixel_size_mm + still.geometry.beam_centre_px).astype(int)
@@ -253,7 +253,7 @@ def expose(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     counts = count_photons(rng, expected * live)
     if still.hot_px:
         where = rng.integers(0, counts.size, still.hot_px)
-        # By hand: from little above the background to nearly overloaded.
+        # Set by hand: from slightly above the background to nearly overloaded.
         counts.flat[where] += np.exp(rng.uniform(np.log(20), np.log(1e5), still.hot_px)).astype(np.float32)
     counts = read_out(
         rng, counts, still.panel, still.point_spread_px, still.gain, still.pedestal, still.read_noise
