@@ -1,12 +1,35 @@
 """Atoms, cells and beam geometry out of scattering data, with neural networks that know physics."""
 
-from typing import Any
+import typing
+from pathlib import Path
+from typing import Any, Literal
 
-__version__ = "0.1.0"
+if typing.TYPE_CHECKING:
+    from argand.systems.crystals.predict import Predictor as CrystalsPredictor
+    from argand.systems.geometry.predict import Predictor as GeometryPredictor
+    from argand.systems.molmnist.predict import PatternPredictor as MolmnistPredictor
+    from argand.systems.patterson.predict import Predictor as PattersonPredictor
+
+__version__ = "0.2.0"
+
+__all__ = ["__version__", "load"]
 
 
-def load(name: str, weights: Any = None) -> Any:
-    """Predictor of the system `name` with its shipped weights, or with those in the folder `weights`.
+@typing.overload
+def load(name: Literal["geometry"], weights: str | Path | None = None) -> "GeometryPredictor": ...
+@typing.overload
+def load(name: Literal["patterson"], weights: str | Path | None = None) -> "PattersonPredictor": ...
+@typing.overload
+def load(name: Literal["crystals"], weights: str | Path | None = None) -> "CrystalsPredictor": ...
+@typing.overload
+def load(name: Literal["molmnist"], weights: str | Path | None = None) -> "MolmnistPredictor": ...
+@typing.overload
+def load(name: str, weights: str | Path | None = None) -> Any: ...
+def load(name: str, weights: str | Path | None = None) -> Any:
+    """The predictor of the system `name`, with its shipped weights.
+
+    `weights` is a file of other weights, or the folder of a training run. For crystals it may also be the
+    name of a model, `best`, `symmetric` or `paper`.
 
     Raises ConfigError for an unknown system and InputError for weights that cannot be read.
     """
@@ -14,3 +37,7 @@ def load(name: str, weights: Any = None) -> Any:
 
     module = system_module(name)
     return module.load_predictor() if weights is None else module.load_predictor(weights)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,6 +8,7 @@ from contextlib import chdir
 from typing import Any
 
 from argand import __version__
+from argand.errors import wording
 from argand.machine import keep_freed_memory
 
 _packed: dict[str, bytes] = {}
@@ -19,8 +20,13 @@ _lock = threading.RLock()
 process's working folder."""
 
 
+def packed_setup(setup: Callable[[], Any]) -> bytes:
+    """A `crew.Setup` as bytes for other processes, whose errors will be worded as those of this one."""
+    return pickle.dumps((wording.of_command_line, setup))
+
+
 def set_up(token: str, packed: bytes) -> None:
-    """Take in what `answer_chunk` of this token will need, a pickled `crew.Setup`."""
+    """Take in what `answer_chunk` of this token will need, of `packed_setup`."""
     _packed.clear()
     _packed[token] = packed
 
@@ -31,7 +37,9 @@ def answer_chunk(token: str, chunk: Sequence[Any]) -> list[Any]:
         with _lock:
             if token not in _ready:
                 _ready.clear()
-                _ready[token] = pickle.loads(_packed[token])()  # noqa: S301  packed by the process that began this
+                # Packed by the process that began this.
+                wording.of_command_line, setup = pickle.loads(_packed[token])  # noqa: S301
+                _ready[token] = setup()
             return list(_ready[token](chunk))
     except Exception as error:
         sendable = _sendable(error)

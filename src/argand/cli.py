@@ -22,7 +22,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from argand import __version__
-from argand.errors import ConfigError, explained
+from argand.errors import ConfigError, command_line, explained
 from argand.learn.launch import is_first_process
 from argand.runs.verbs import INTERRUPTED, require_sensible
 from argand.system import SYSTEMS
@@ -76,6 +76,10 @@ class ArgandGroup(TyperGroup):
 
         A reader of the output that has seen enough, such as `head`, is no error to speak of: Typer ends then.
         """
+        with command_line():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except USAGE_ERROR as error:

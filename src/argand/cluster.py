@@ -5,7 +5,6 @@ Workers need the same argand and see the same files: they work in the folder tha
 
 import logging
 import os
-import pickle
 import time
 import warnings
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from argand import __version__
-from argand.answering import answer_in_folder, what_is_here
+from argand.answering import answer_in_folder, packed_setup, what_is_here
 from argand.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Cluster:
             self._check(folder)
             # Not pure: the same chunk again is to be done again.
             self._executor = client.get_executor(pure=False)
-            self._token, self._packed, self._folder = str(uuid4()), pickle.dumps(setup), folder
+            self._token, self._packed, self._folder = str(uuid4()), packed_setup(setup), folder
             self._setup = self._held()
         except BaseException:
             client.close()

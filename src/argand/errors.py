@@ -2,10 +2,44 @@
 
 import errno
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PYTHON_NAMES = {"distance": "distance_mm", "pixel-size": "pixel_size_mm", "two-theta": "two_theta_deg"}
+"""Keywords of Python whose options have another name at the command line."""
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
+
+
+class _Wording:
+    """Whether errors of this process are read at the command line or in Python."""
+
+    of_command_line = False
+
+
+wording = _Wording()
+
+
+@contextmanager
+def command_line(used: bool = True) -> Iterator[None]:
+    """Within this context, errors name options as the command line does."""
+    before, wording.of_command_line = wording.of_command_line, used
+    try:
+        yield
+    finally:
+        wording.of_command_line = before
 
 
 class ArgandError(Exception):
-    """Base of every error that a user can act on; the command line prints its message alone."""
+    """Base of every error that a user can act on; the command line prints its message alone.
+
+    Messages name options as the command line does, `--pixel-size`; in Python, `str` of the error has
+    `pixel_size_mm=` in their place.
+    """
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return message if wording.of_command_line else in_python(message)
 
 
 class InputError(ArgandError):
@@ -43,6 +77,15 @@ _WORDS = 30
 """Most words of what is quoted. By hand: torch tells how its memory is divided up."""
 _ALLOCATORS = ("allocate memory", "out of memory", "bad_alloc")
 """What torch and C++ say in a RuntimeError where memory ends."""
+
+
+def in_python(message: str) -> str:
+    """A message with the keywords of Python in place of options of the command line."""
+    return _OPTION.sub(lambda found: _keyword(found[1]) + "=", message)
+
+
+def _keyword(option: str) -> str:
+    return PYTHON_NAMES.get(option, option.replace("-", "_"))
 
 
 def why_and_cure(error: OSError) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """Processes of this machine that answer chunks of tasks, each a pool of its own."""
 
 import os
-import pickle
 import signal
 import threading
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from time import sleep
 from typing import Any
 from uuid import uuid4
 
-from argand.answering import answer_chunk, set_up
+from argand.answering import answer_chunk, packed_setup, set_up
 from argand.machine import keep_freed_memory, single_threads
 
 PATIENCE_S = 10.0
@@ -33,7 +32,7 @@ class Lanes:
     def __init__(self, count: int, setup: Any) -> None:
         self.size = count
         # Packed here: what torch does for tensors on their way to another process shares their memory.
-        self._setup = str(uuid4()), pickle.dumps(setup)
+        self._setup = str(uuid4()), packed_setup(setup)
         self._lanes: list[_Lane] = []
 
     def submit(self, chunk: Sequence[Any]) -> "Future[list[Any]]":

@@ -2,20 +2,8 @@
 
 import pytest
 
-from argand.errors import ConfigError
 from argand.learn import budget as module
-from argand.learn.budget import Budget, seconds_from
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("01:02:03", 3723), ("02:00", 120), ("90", 90), (0.5, 0.5)])
-def test_times_are_read(text: str | float, seconds: float):
-    assert seconds_from(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "1h", "1:2:3:4", "-5", "00:00:00", "inf", "nan"])
-def test_what_is_no_time_is_refused(text: str):
-    with pytest.raises(ConfigError, match="is no length of time; write it as HH:MM:SS"):
-        seconds_from(text)
+from argand.learn.budget import Budget
 
 
 def test_progress_is_the_larger_share(monkeypatch: pytest.MonkeyPatch):

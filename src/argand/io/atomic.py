@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from argand.errors import OutputError, is_name, why_and_cure
+from argand.io.manifest import is_foreign, note
 
 NAMES = "backslashreplace"
 """How text is encoded: bytes of names of files that are no UTF-8 become `\\udcff`, so that it stays valid."""
@@ -26,16 +27,22 @@ def written(path: str | Path) -> Iterator[Path]:
     The name is hidden, and its ending is `.part`, so that no search for files of a kind finds half of one. It
     is another for each process and each call: of two that write the same file, the last to end has its way.
 
-    Raises OutputError where the disk refuses.
+    In a folder that `argand.io.manifest` keeps a list of, the file is added to it, and a file that is not on
+    the list is not replaced.
+
+    Raises OutputError where the disk refuses, or where such a file is in the way.
     """
     path = Path(path)
     if not path.name:
-        raise OutputError(f"'{path}' names no file to write; name one")
+        raise OutputError(f"'{path}' is not the name of a file; give one")
+    _require_own(path)
     stem = os.fsdecode(os.fsencode(path.name)[:_STEM_BYTES])
     temporary = path.with_name(f".{stem}.{os.getpid()}-{next(_numbers)}.part")
     try:
         with told_of(path, temporary):
             yield temporary
+            if not path.exists():
+                note(path)
             temporary.replace(path)
     finally:
         # It is not there to be removed where its folder is none or its name too long, as was told.
@@ -95,6 +102,10 @@ def append_text(path: Path, text: str) -> None:
     Raises OutputError where the disk refuses.
     """
     content = text.encode(errors=NAMES)
+    _require_own(path)
+    if not path.exists():
+        with told_of(path):
+            note(path)
     # Without a buffer, which would be flushed in parts: several processes append to one file.
     with told_of(path), path.open("ab", buffering=0) as file:
         end, done = None, file.write(content)
@@ -108,6 +119,12 @@ def append_text(path: Path, text: str) -> None:
             if end is not None and os.fstat(file.fileno()).st_size == end:
                 file.truncate(end - done)
             raise
+
+
+def _require_own(path: Path) -> None:
+    """OutputError for a file of the user's that has the name of an output."""
+    if is_foreign(path):
+        raise OutputError(f"{path}: not written by argand and in the way; move it, or give another --out")
 
 
 @contextmanager

@@ -25,8 +25,11 @@ from argand.system import from_config
 T = TypeVar("T")
 N = TypeVar("N", bound=torch.nn.Module)
 
+SUFFIX = ".safetensors"
 FILE_NAME = "model.safetensors"
 """Name of the weights inside a folder of `argand/weights`."""
+BEST_NAME = "best.safetensors"
+"""Name of the best weights inside the folder of a training run."""
 
 REQUIRED = ("system", "config", "seed", "version")
 """Header entries without which weights are refused."""
@@ -38,12 +41,20 @@ _SCALE, _LEVELS = ":scale", 127
 """Ending of the name of the scales of a packed tensor, and the largest whole number of eight bits."""
 
 
+def weights_file(path: Path | str) -> Path:
+    """The weights file itself, or that of a folder: `model.safetensors`, or the best of a training run."""
+    path = Path(path)
+    if path.suffix == SUFFIX:
+        return path
+    return next((path / name for name in (FILE_NAME, BEST_NAME) if (path / name).is_file()), path / FILE_NAME)
+
+
 def save_weights(path: Path, state: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> Path:
     """Write tensors and header to the file `path`, or to `model.safetensors` when `path` is a folder.
 
     The file appears whole or not at all. Raises InputError for a header without the required entries.
     """
-    target = _weights_file(Path(path))
+    target = path if path.suffix == SUFFIX else path / FILE_NAME
     missing = [key for key in REQUIRED if key not in header]
     if missing:
         raise InputError(f"{target}: the weights' header lacks {', '.join(missing)}")
@@ -55,11 +66,11 @@ def save_weights(path: Path, state: Mapping[str, torch.Tensor], header: Mapping[
 
 
 def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Tensors and header of the weights file `path`, or of `model.safetensors` in the folder `path`.
+    """Tensors and header of the weights file `path`, or of those in the folder `path`: see `weights_file`.
 
     Raises InputError, naming the file, when it is missing, damaged or not ours.
     """
-    source = _weights_file(Path(path))
+    source = weights_file(path)
     try:
         with _open(source) as file:
             header = _header(source, file.metadata())
@@ -155,7 +166,7 @@ def packed(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def is_packed(path: Path) -> bool:
     """Whether the weights of this file are kept in eight bits; errors as `load_weights`."""
-    with _open(_weights_file(Path(path))) as file:
+    with _open(weights_file(path)) as file:
         return any(name.endswith(_SCALE) for name in file.keys())  # noqa: SIM118 (no iterator)
 
 
@@ -172,7 +183,7 @@ def _unpacked(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def read_header(path: Path) -> dict[str, Any]:
     """Header of a weights file or folder, without its tensors; InputError as `load_weights`."""
-    source = _weights_file(Path(path))
+    source = weights_file(path)
     with _open(source) as file:
         return _header(source, file.metadata())
 
@@ -190,15 +201,10 @@ def restore(network: torch.nn.Module, state: Mapping[str, torch.Tensor], source:
     network.load_state_dict(dict(state))
 
 
-def _weights_file(path: Path) -> Path:
-    """The file itself, or the standard name inside a folder (a path without the suffix is a folder)."""
-    return path if path.suffix == ".safetensors" else path / FILE_NAME
-
-
 def _open(source: Path) -> Any:
     """Opened safetensors file; InputError when it is missing or damaged."""
     if not source.is_file():
-        raise InputError(f"{source}: no weights there; train some or name another file")
+        raise InputError(f"{source}: no weights found; give a .safetensors file or the folder of a run")
     try:
         with plain_name(source) as name:
             return safetensors.safe_open(name, framework="pt")

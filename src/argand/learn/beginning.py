@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import nn
 
 from argand.errors import InputError
-from argand.io.weights import load_weights
+from argand.io.weights import load_weights, weights_file
 
 
 def described(start: Path) -> str:
@@ -15,8 +15,7 @@ def described(start: Path) -> str:
 
     Raises InputError where there is no such file.
     """
-    if not start.is_file():
-        raise InputError(f"{start}: no weights there to start from; name a .safetensors file")
+    start = weights_file(start)
     _, header = load_weights(start)
     training = header.get("training", {})
     digest = hashlib.sha256(start.read_bytes()).hexdigest()[:12]

@@ -5,21 +5,6 @@ from dataclasses import dataclass, field
 
 from argand.errors import ConfigError
 
-MOST_SECONDS = 1e9
-"""Of a run: 31 years. By hand: what is longer was not meant."""
-
-
-def seconds_from(text: str | float) -> float:
-    """Seconds from a number of them or from `HH:MM:SS`, `MM:SS` or `SS`; ConfigError for anything else."""
-    try:
-        parts = [float(part) for part in str(text).split(":")]
-    except ValueError:
-        parts = []
-    seconds = sum(part * 60**power for power, part in enumerate(reversed(parts)))
-    if not 1 <= len(parts) <= 3 or min(parts) < 0 or not 0 < seconds <= MOST_SECONDS:
-        raise ConfigError(f"'{text}' is no length of time; write it as HH:MM:SS")
-    return seconds
-
 
 @dataclass
 class Budget:

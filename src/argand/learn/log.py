@@ -12,6 +12,8 @@ from argand.io.atomic import append_text, valid_text, write_text, written
 
 FILE_NAME = "log.jsonl"
 CURVE_NAME = "curve.png"
+TENSORBOARD = "tensorboard"
+"""Folder of TensorBoard's files in a run's folder."""
 PARTS = ("train", "val")
 """Keys of a record under which metrics stand."""
 
@@ -33,7 +35,7 @@ class RunLog:
         kept = [] if resume_step is None else [r for r in read_log(self.path) if r["step"] <= resume_step]
         write_text(self.path, "".join(json.dumps(record) + "\n" for record in kept))
         purge = None if resume_step is None else resume_step + 1
-        self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=purge)
+        self.writer = SummaryWriter(str(folder / TENSORBOARD), purge_step=purge)
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Append one record."""

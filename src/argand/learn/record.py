@@ -12,17 +12,31 @@ from torch import nn
 
 from argand import __version__
 from argand.errors import InputError
-from argand.io.weights import read_header, save_weights
+from argand.io.weights import BEST_NAME, read_header, save_weights
 from argand.learn.budget import Budget
 from argand.learn.checkpoint import FILE_NAME, save_checkpoint
 from argand.learn.device import hardware
-from argand.learn.log import RunLog
+from argand.learn.log import CURVE_NAME, TENSORBOARD, RunLog
+from argand.learn.log import FILE_NAME as LOG_NAME
 from argand.system import System, system_name, to_config
 
 logger = logging.getLogger(__name__)
 
-BEST_NAME = "best.safetensors"
-"""Name of the best weights in a run's folder."""
+
+def holds_run(folder: Path) -> bool:
+    """Whether a folder holds a training run that can be resumed."""
+    return (folder / FILE_NAME).exists()
+
+
+def remove_run(folder: Path) -> None:
+    """Remove what a training run wrote to a folder, and nothing else."""
+    for name in (FILE_NAME, BEST_NAME, LOG_NAME, CURVE_NAME):
+        (folder / name).unlink(missing_ok=True)
+    events = folder / TENSORBOARD
+    for path in events.glob("events.out.tfevents.*"):
+        path.unlink(missing_ok=True)
+    if events.is_dir() and not any(events.iterdir()):
+        events.rmdir()
 
 
 @dataclass(frozen=True)

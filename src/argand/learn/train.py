@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from argand.duration import seconds_from
 from argand.errors import ConfigError, InputError, MissingExtraError
 from argand.io.atomic import make_folder
 from argand.learn.beginning import begin_from, described
-from argand.learn.budget import Budget, seconds_from
+from argand.learn.budget import Budget
 from argand.learn.checkpoint import FILE_NAME, load_checkpoint, require_same
 from argand.learn.companion import serve_first_process
 from argand.learn.device import Compute, Precision, choose_compute
@@ -27,7 +28,7 @@ from argand.learn.interrupt import StopSignal
 from argand.learn.log import draw_curve
 from argand.learn.normalisation import share_statistics
 from argand.learn.place import Place
-from argand.learn.record import BEST_NAME, Best, RunRecord, Settings
+from argand.learn.record import BEST_NAME, Best, RunRecord, Settings, holds_run, remove_run
 from argand.learn.stream import StreamPlan
 from argand.machine import available_cores, keep_freed_memory
 from argand.progress import ProgressDisplay
@@ -63,6 +64,7 @@ def train(
     accelerator: str = "auto",
     devices: int | str = "auto",
     resume: bool = False,
+    force: bool = False,
     val_count: int = 256,
     val_every_steps: int = 500,
     replay: int = 1,
@@ -79,8 +81,9 @@ def train(
     `out_dir`. Time counts from the first batch on, validation included, over all resumptions; the last
     validation is given the time that the one before it took. Each simulated sample is used in `replay`
     batches. With `average` the moving average of the weights is validated and kept. The weights of the file
-    `start` that the network has, by name and shape, are where it begins; the others are fresh. A resumed run
-    goes on exactly where it stopped. Defaults are by hand.
+    `start` that the network has, by name and shape, are where it begins; the others are fresh. With `resume`
+    a run in `out_dir` continues exactly where it stopped, and one is begun where there is none; `force`
+    removes what a run wrote there and begins again. Defaults are by hand.
 
     `devices` processes train together, or those that torchrun or srun has started, on one machine or many.
     `batch_size` and `workers` are those of one process: of a step, `batch_size` times all processes is the
@@ -96,7 +99,7 @@ def train(
         keep_freed_memory()
         os.nice(nice)
         place = Place.taken(accelerator, devices)
-        saved = _saved_run(Path(out_dir), resume, place.group)
+        saved = _saved_run(Path(out_dir), resume, force, place.group)
         budget = _budget(max_time, max_steps, saved)
         place.meet()
         compute = _compute(place, precision, saved)
@@ -131,9 +134,11 @@ def require_training_extra() -> None:
             raise MissingExtraError(f"training needs {package}; pip install 'argand[train]'")
 
 
-def _saved_run(out_dir: Path, resume: bool, group: Group) -> dict[str, Any] | None:
+def _saved_run(out_dir: Path, resume: bool, force: bool, group: Group) -> dict[str, Any] | None:
     """State of the run to resume, or None for a fresh one, which must not overwrite another."""
-    if resume:
+    if resume and force:
+        raise ConfigError("--force and --resume exclude each other; choose one")
+    if resume and holds_run(out_dir):
         try:
             return load_checkpoint(out_dir / FILE_NAME)
         except InputError as error:
@@ -141,8 +146,11 @@ def _saved_run(out_dir: Path, resume: bool, group: Group) -> dict[str, Any] | No
                 raise
             raise InputError(f"{error}; or let all machines share {out_dir}") from error
     if group.is_first:
-        if (out_dir / FILE_NAME).exists():
-            raise ConfigError(f"{out_dir} holds a run; continue it with --resume or name another folder")
+        if force:
+            remove_run(out_dir)
+        elif holds_run(out_dir):
+            cure = "--resume continues it, --force replaces it, or give another --out"
+            raise ConfigError(f"{out_dir}: holds a training run; {cure}")
         make_folder(out_dir)
     return None
 

@@ -47,6 +47,11 @@ def link(name: str, shown: object | None = None, download: bool = False) -> str:
     return f'<a href="{address(name)}"{kept}>{text(name if shown is None else shown)}</a>'
 
 
+def best_guess(html: str) -> str:
+    """HTML of an answer that is not trusted, as a page shows it: grey, and said to be a best guess."""
+    return f'<span class="best-guess" title="best guess: this answer is not trusted">{html}</span>'
+
+
 def script_json(value: Any) -> str:
     """A value as JSON to stand in a script of a page: it ends none; what is not finite is null."""
     whole = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))

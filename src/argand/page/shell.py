@@ -22,7 +22,7 @@ MOST_TOLD = 20
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222;
 overflow-wrap:anywhere}
 table{border-collapse:collapse}td,th{padding:.2em .9em;text-align:left;border-bottom:1px solid #ddd}
-footer{margin:1em 0}.good{color:#070}.bad{color:#b00}"""
+footer{margin:1em 0}.good{color:#070}.bad{color:#b00}.best-guess{color:#767676}"""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from argand.io.atomic import make_folder, write_lines
+from argand.io.atomic import write_lines
+from argand.runs.claim import claim_folder
 from argand.runs.record import OUTPUTS, RESULTS, Record, append_records, drop_torn_line, read_records, to_line
 from argand.runs.resume import ASKED, digest
 
@@ -39,9 +40,11 @@ def file_stem(name: str) -> str:
 class RunFolder:
     """The folder of a run, or of none where `folder` is None, and the records of its answers.
 
-    Each record is written as it comes, so that a run that was killed goes on: the answers of an earlier run
-    for a file are taken over where `settings` and the file are still the same. Leaving the context writes the
-    results in their order and the page of what was answered, after an error too.
+    Entering the context claims the folder (`runs.claim`): ConfigError where it holds results, unless `force`
+    removes them or `resume` continues them. Each record is written at once, so that a run that was killed can
+    be resumed: answers of the earlier run for a file are kept where `settings` and the file have not changed,
+    and so are those for files that this run is not asked about. Leaving the context writes the results in
+    their order and the page, after an error too.
     """
 
     folder: Path | None
@@ -51,16 +54,20 @@ class RunFolder:
     """What the answers rest on beside the files: options, weights, what is written. To be complete before the
     first answer."""
     force: bool = field(default=False, kw_only=True)
-    """Whether all is asked again."""
+    """Whether the results of an earlier run are removed first."""
+    resume: bool = field(default=False, kw_only=True)
+    """Whether an earlier run is continued."""
     records: list[Record] = field(default_factory=list, kw_only=True)
     _earlier: dict[str, list[Record]] = field(default_factory=dict, kw_only=True)
     """What the results held when the run began, by file."""
     _taken_over: list[Record] = field(default_factory=list, kw_only=True)
     _names: set[str] = field(default_factory=set, kw_only=True)
+    _asked_files: set[str] = field(default_factory=set, kw_only=True)
+    """Files that this run answers or has taken over."""
 
     def __enter__(self) -> "RunFolder":
         if self.folder is not None:
-            results = make_folder(self.folder) / RESULTS
+            results = claim_folder(self.folder, force=self.force, resume=self.resume) / RESULTS
             if results.exists():
                 drop_torn_line(results)
                 for record in read_records(results):
@@ -76,6 +83,7 @@ class RunFolder:
             # What was not reached is still answered.
             kept = {id(record) for record in self.records}
             self.records += [record for record in self._taken_over if id(record) not in kept]
+        self._remove_replaced(self.folder)
         self.write_results(self.folder)
         if self.page is not None:
             self.page(self.folder)
@@ -86,8 +94,7 @@ class RunFolder:
         They rest on the same, `asked`, and all that was written is there. To be called for all files before
         the first new name is taken: it keeps the names of what is there.
         """
-        if self.force or self.folder is None:
-            return {}
+        self._asked_files.add(str(file))
         found: dict[int, Record] = {}
         for record in self._earlier.get(str(file), []):
             if record.get(ASKED) == asked and self._is_whole(record):
@@ -96,10 +103,14 @@ class RunFolder:
         self._names |= {record["name"].lower() for record in found.values() if "name" in record}
         return found
 
-    def left_over(self) -> list[Record]:
-        """Records of an earlier run that were not taken over: at the end of this one they are gone."""
-        kept = {id(record) for record in self._taken_over}
-        return [record for records in self._earlier.values() for record in records if id(record) not in kept]
+    @cached_property
+    def others(self) -> list[Record]:
+        """Answers of the earlier run for files that this one is not asked about; they stay in the results.
+
+        To be used once `take_over` was called for all files.
+        """
+        told = (records for file, records in self._earlier.items() if file not in self._asked_files)
+        return [record for records in told for record in records if self._is_whole(record)]
 
     def asked(self, file: str | Path, *more: Any) -> str:
         """What answers for a file rest on, `more` for this file alone; their records have it as `ASKED`."""
@@ -125,16 +136,33 @@ class RunFolder:
             append_records(self.folder / RESULTS, records)
 
     def unused(self, name: str) -> str:
-        """The name, numbered where outputs of this run have it already."""
-        return unique_name(name, self._names)
+        """The name, numbered where outputs in the folder have it already."""
+        return unique_name(name, self._taken)
 
     def is_unused(self, name: str) -> bool:
-        """Whether no outputs of this run have the name yet."""
-        return name.lower() not in self._names
+        """Whether no outputs in the folder have the name yet."""
+        return name.lower() not in self._taken
+
+    @cached_property
+    def _taken(self) -> set[str]:
+        self._names |= {record["name"].lower() for record in self.others if "name" in record}
+        return self._names
 
     def write_results(self, folder: Path) -> None:
         """Write the records as lines of JSON."""
-        write_lines(folder / RESULTS, [to_line(record) for record in self.records])
+        write_lines(folder / RESULTS, [to_line(record) for record in self.all_records])
+
+    @property
+    def all_records(self) -> list[Record]:
+        """The records of this run, then those that the folder keeps for other files."""
+        return [*self.records, *self.others]
+
+    def _remove_replaced(self, folder: Path) -> None:
+        """Remove outputs of earlier answers that have none in the folder's results any more."""
+        kept = {name for record in self.all_records for name in self.written(record)}
+        earlier = (record for file in self._asked_files for record in self._earlier.get(file, []))
+        for name in {name for record in earlier for name in self.written(record)} - kept:
+            (folder / name).unlink(missing_ok=True)
 
     def _is_whole(self, record: Record) -> bool:
         return self.folder is not None and all((self.folder / name).exists() for name in self.written(record))

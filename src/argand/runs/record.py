@@ -12,6 +12,10 @@ from argand.io.atomic import append_text, told_of, write_lines
 
 Record = dict[str, Any]
 
+SCHEMA_VERSION = 3
+"""Version of the keys of records and of printed JSON, in all systems. It is raised where a key changes its
+meaning or is removed, and stays where one is added. 3 brought `trusted` and `reason`; the keys that they
+replace (`reliable`, `solved`, `believed`, `verdict`) are still written beside them."""
 RESULTS = "results.jsonl"
 """Where a run keeps its records."""
 OUTPUTS = ("xyz", "map", "hdf5", "cxi", "picture", "overlay")

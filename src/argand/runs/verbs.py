@@ -1,6 +1,6 @@
 """What the verbs of all systems share: options, messages, the course of `simulate` and `train`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from argand.crew import CORES, Machines
-from argand.errors import ArgandError
+from argand.duration import Seconds
+from argand.errors import ArgandError, ConfigError
 
 if TYPE_CHECKING:
     from argand.runs.course import Failure
@@ -20,38 +21,113 @@ _LARGEST = 2.0**63
 """Larger numbers, and those that are none (NaN, infinity), are taken by no option."""
 INTERRUPTED = 130
 """Exit code of a command ended by Ctrl-C."""
+FAILED, UNTRUSTED = 1, 3
+"""Exit codes of a command some of whose inputs have no answer, and of one whose answers all exist but are not
+all trusted. 2 is wrong usage."""
 
 T = TypeVar("T")
 
+
+def seconds_option(text: str | float) -> Seconds:
+    """The value of an option that takes a length of time; wrong usage where it is none."""
+    try:
+        return Seconds(text)
+    except ConfigError as error:
+        raise typer.BadParameter(f"{error}.") from error
+
+
+def preset_argument(names: Iterable[str], help_text: str = "Preset") -> Any:
+    """The argument that takes one of these names, which the help lists and the shell completes.
+
+    A wrong name is left to the verb, which tells the nearest right one.
+    """
+    known = list(names)
+    return typer.Argument(
+        metavar="PRESET",
+        help=f"{help_text}: {', '.join(known)}.",
+        autocompletion=completed_by(known),
+    )
+
+
+def completed_by(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """What completes an option in the shell: `typer.Option(autocompletion=completed_by(names))`."""
+    known = list(names)
+    return lambda incomplete: [name for name in known if name.startswith(incomplete)]
+
+
+ADVANCED = "Advanced options"
+"""Panel of the help for options that a first user does not need."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Weights = Annotated[Path | None, typer.Option(help="Weights of a run, in place of the shipped ones.")]
-TrainingFolder = Annotated[Path, typer.Option("--out", help="Folder of the run.")]
-MaxTime = Annotated[
-    str, typer.Option(help="hours:minutes:seconds, over all resumptions, validation included.")
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what an earlier run of argand wrote to --out.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what --out holds.")]
+AcceptUntrusted = Annotated[
+    bool, typer.Option("--accept-untrusted", help="Exit with 0 even if some answers are not trusted.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
-BatchSize = Annotated[int, typer.Option(help="Samples of one step, of each process.", min=1)]
-LearningRate = Annotated[float | None, typer.Option(help="By default the preset's.", min=0.0)]
-ValCount = Annotated[int, typer.Option(help="Samples to validate on.", min=1)]
-ValEvery = Annotated[int, typer.Option(help="Steps between validations.", min=1)]
+Seed = Annotated[int, typer.Option(help="Random seed.", min=0, max=2**32 - 1)]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="Weights to use instead of the shipped ones: a file or the folder of a run."),
+]
+TrainingFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder of the training run.")]
+MaxTime = Annotated[
+    Seconds,
+    typer.Option(
+        parser=seconds_option,
+        metavar="TIME",
+        help="Time to train, such as 90s, 10m, 1h30m or 01:30:00; all resumptions and validation count.",
+    ),
+]
+TimeLimit = Annotated[
+    Seconds,
+    typer.Option(parser=seconds_option, metavar="TIME", help="Time to search, such as 90s, 10m or 00:01:30."),
+]
+BatchSize = Annotated[int, typer.Option(help="Samples in a step of each training process.", min=1)]
+LearningRate = Annotated[
+    float | None, typer.Option(help="Learning rate; by default that of the preset.", min=0.0)
+]
+ValCount = Annotated[int, typer.Option(help="Number of validation samples.", min=1, rich_help_panel=ADVANCED)]
+ValEvery = Annotated[int, typer.Option(help="Steps between validations.", min=1, rich_help_panel=ADVANCED)]
 Precision = Annotated[
-    Literal["auto", "fp32", "bf16"], typer.Option(help="auto takes the faster one, as measured.")
+    Literal["auto", "fp32", "bf16"],
+    typer.Option(help="Floating-point precision; auto measures which is faster.", rich_help_panel=ADVANCED),
 ]
 Devices = Annotated[
-    str, typer.Option(help="How many GPUs or processes; auto: all GPUs, one process, or torchrun's.")
+    str,
+    typer.Option(
+        help="Number of GPUs, or of CPU processes that train; auto: all GPUs, or one process.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
-Workers = Annotated[int | None, typer.Option(help="Processes that simulate; by default by the cores.", min=0)]
+SimulationProcesses = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        help="Processes that simulate training samples; by default chosen by the number of cores.",
+        min=0,
+        rich_help_panel=ADVANCED,
+    ),
+]
 Processes = Annotated[
     int | None,
-    typer.Option(help="Processes that share the work; by default one a core if it is long.", min=1),
+    typer.Option(help="Processes to use; by default one per core for long work.", min=1),
 ]
 Scheduler = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the work, tcp://host:port."),
+    typer.Option(
+        metavar="ADDRESS",
+        help="Use the workers of this Dask scheduler, tcp://host:port.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Ask again what --out answers already.")]
 KeepCard = Annotated[
-    bool, typer.Option("--card", help="Keep the figures in the weights and write card.md beside them.")
+    bool,
+    typer.Option(
+        "--card",
+        help="Store the figures in the weights file and write card.md beside it.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
 
 RANGES = {
@@ -65,7 +141,7 @@ RANGES = {
     "val_every": (1, 10**9),
     "learning_rate": (0.0, 1e3),
     "interval": (0.0, 86_400.0),
-    **dict.fromkeys(("timeout", "time_limit", "train_minutes", "ps", "max_equilibration"), (0.0, 1e9)),
+    **dict.fromkeys(("timeout", "train_minutes", "ps", "max_equilibration"), (0.0, 1e9)),
     "clip_norm": (0.0, 1e9),
     "wavelength": (1e-3, 1e3),
     "distance": (0.1, 1e6),
@@ -125,6 +201,23 @@ def complain(message: str) -> None:
 def tell(failure: "Failure") -> None:
     """Print why something has no answer."""
     complain(failure.message)
+
+
+def end(records: Sequence[Mapping[str, Any]], accept_untrusted: bool = False) -> None:
+    """Exit with the code that the records of answers mean: 0 where all are trusted.
+
+    1 where an input has no answer (`failed`); else 3 where one is not `trusted`, unless that is accepted.
+    """
+    if any(record.get("failed") for record in records):
+        raise typer.Exit(FAILED)
+    if not accept_untrusted and not all(record["trusted"] for record in records):
+        raise typer.Exit(UNTRUSTED)
+
+
+def require_one_format(json: bool, csv: bool) -> None:
+    """Refuse --json and --csv together."""
+    if json and csv:
+        raise typer.BadParameter("--json and --csv exclude each other; choose one")
 
 
 def show_figures(figures: Any, table: Any, json: bool, keep: Callable[[], Path] | None) -> None:

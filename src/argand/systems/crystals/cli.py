@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from argand.crew import Machines
+from argand.duration import Seconds
 from argand.runs.verbs import (
     Json,
     KeepCard,
@@ -16,9 +17,9 @@ from argand.runs.verbs import (
     Processes,
     Resume,
     Scheduler,
+    SimulationProcesses,
     TrainingFolder,
     Weights,
-    Workers,
     complain,
     in_one_group,
     run_training,
@@ -73,7 +74,7 @@ def train(
     ],
     out: TrainingFolder,
     structures: Structures = None,
-    max_time: MaxTime = "01:00:00",
+    max_time: MaxTime = Seconds("1h"),
     resume: Resume = False,
     batch_size: Annotated[
         int | None, typer.Option(help="Samples of one step; by default the preset's.", min=1)
@@ -90,7 +91,7 @@ def train(
         Literal["auto", "fp32", "bf16"] | None,
         typer.Option(help="auto takes the faster one, as measured; by default the preset's."),
     ] = None,
-    workers: Workers = None,
+    processes: SimulationProcesses = None,
     seed: Seed = 0,
 ) -> None:
     """Train the published networks, the one behind the linear code, or one that `sample` draws crystals with.
@@ -114,7 +115,7 @@ def train(
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
     given: dict[str, Any] = {"batch_size": batch_size, "val_count": val_count, "val_every_steps": val_every}
-    given |= {"precision": precision, "workers": workers, "replay": replay, "seed": seed}
+    given |= {"precision": precision, "workers": processes, "replay": replay, "seed": seed}
     given = {key: value for key, value in given.items() if value is not None}
     given |= {"max_time": max_time, "resume": resume}
     if not isinstance(system, Crystals):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from argand.crew import Machines
+from argand.duration import Seconds
 from argand.errors import ConfigError
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
@@ -23,11 +24,11 @@ from argand.runs.verbs import (
     Processes,
     Resume,
     Scheduler,
+    SimulationProcesses,
     TrainingFolder,
     ValCount,
     ValEvery,
     Weights,
-    Workers,
     complain,
     in_one_group,
     print_json,
@@ -132,7 +133,7 @@ def train(
     preset: Preset,
     out: TrainingFolder,
     # These defaults are by hand; what the shipped weights were trained with is in their card.
-    max_time: MaxTime = "00:30:00",
+    max_time: MaxTime = Seconds("30m"),
     resume: Resume = False,
     batch_size: BatchSize = 32,
     replay: Annotated[int, typer.Option(help="Batches that each simulated image is used in.", min=1)] = 1,
@@ -159,7 +160,7 @@ def train(
     ] = None,
     precision: Precision = "auto",
     devices: Devices = "auto",
-    workers: Workers = None,
+    processes: SimulationProcesses = None,
     seed: Seed = 0,
 ) -> None:
     """Train on freshly simulated stills until the time is spent; Ctrl-C leaves a run to --resume.
@@ -175,7 +176,7 @@ def train(
         )
     if clip_norm is None:
         clip_norm = 0.0 if system.is_published else CLIP_NORM
-    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": processes}
     settings |= {"clip_norm": clip_norm or None, "val_count": val_count, "val_every_steps": val_every}
     settings |= {"max_time": max_time, "resume": resume, "devices": devices, "precision": precision}
     settings |= {"start": start}

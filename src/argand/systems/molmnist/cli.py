@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from argand.crew import Machines
+from argand.duration import Seconds
 from argand.errors import ConfigError
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
@@ -19,11 +20,11 @@ from argand.runs.verbs import (
     Processes,
     Resume,
     Scheduler,
+    SimulationProcesses,
     TrainingFolder,
     ValCount,
     ValEvery,
     Weights,
-    Workers,
     in_one_group,
     print_json,
     run_training,
@@ -84,7 +85,7 @@ def train(
         str, typer.Argument(help="chains, best, standard, published or tiny; or a set, such as own.h5.")
     ],
     out: TrainingFolder,
-    max_time: MaxTime = "01:00:00",
+    max_time: MaxTime = Seconds("1h"),
     resume: Resume = False,
     batch_size: BatchSize = 32,
     learning_rate: LearningRate = None,
@@ -93,7 +94,7 @@ def train(
     replay: Annotated[int, typer.Option(help="Batches that each simulated pair is used in.", min=1)] = 4,
     precision: Precision = "auto",
     devices: Devices = "auto",
-    workers: Workers = None,
+    processes: SimulationProcesses = None,
     seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
 ) -> None:
     """Train on freshly simulated pairs until the time is spent; Ctrl-C leaves a run to --resume.
@@ -115,7 +116,7 @@ def train(
     system = trained_on(open_pairs(Path(preset)).system if is_set else one_preset([preset]))
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
-    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": processes}
     settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
     run_training(system, out, "pairs", max_time=max_time, resume=resume, devices=devices, **settings)
 
@@ -217,7 +218,8 @@ def evaluate(
         Path | None, typer.Argument(help="Weights of a run, in place of the shipped ones.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="module:function of any model; see the guide in docs/theory/molmnist.md.")
+        str | None,
+        typer.Option(help="module:function of any model; see docs/theory/molmnist.md."),
     ] = None,
     set_name: Annotated[
         str, typer.Option("--set", help="standard, hard, or a file that simulate wrote.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from argand.crew import Machines
+from argand.duration import Seconds
 from argand.page.shell import PAGE
 from argand.runs.verbs import (
     BatchSize,
@@ -21,11 +22,11 @@ from argand.runs.verbs import (
     Processes,
     Resume,
     Scheduler,
+    SimulationProcesses,
     TrainingFolder,
     ValCount,
     ValEvery,
     Weights,
-    Workers,
     complain,
     in_one_group,
     print_json,
@@ -71,7 +72,7 @@ def train(
     out: TrainingFolder,
     # These defaults are by hand; the shipped weights of `best` were trained with them but for the time (58
     # min).
-    max_time: MaxTime = "01:00:00",
+    max_time: MaxTime = Seconds("1h"),
     resume: Resume = False,
     batch_size: BatchSize = 16,
     learning_rate: LearningRate = None,
@@ -80,7 +81,7 @@ def train(
     replay: Annotated[int, typer.Option(help="Batches that each simulated map is used in.", min=1)] = 1,
     precision: Precision = "auto",
     devices: Devices = "auto",
-    workers: Workers = None,
+    processes: SimulationProcesses = None,
     seed: Seed = 0,
 ) -> None:
     """Train on freshly simulated maps until the time is spent; Ctrl-C leaves a run to --resume.
@@ -90,7 +91,7 @@ def train(
     system = _preset(preset)
     if learning_rate is not None:
         system = replace(system, learning_rate=learning_rate)
-    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": workers}
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": processes}
     settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
     run_training(system, out, "maps", max_time=max_time, resume=resume, devices=devices, **settings)
 

@@ -1,7 +1,6 @@
 """Digests tell what pairs hold, not how they are stored; the sets by name are still what was published."""
 
 import hashlib
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
-from argand.io.atomic import write_lines
+from argand.io.atomic import make_folder, write_lines
 from argand.io.structure import cif_text, expand, read_structure, usable
 from argand.physics.crystal.canonical import canonical
 from argand.physics.crystal.overlap import touching
 from argand.physics.crystal.structure import MIN_DISTANCE, Structure, closest_pair
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure
-from argand.runs.folder import file_stem, make_folder
+from argand.runs.folder import file_stem
 from argand.runs.one_by_one import OneByOne
 from argand.runs.record import Record, write_summary
 from argand.systems.crystals.database.fingerprint import measured

@@ -11,11 +11,11 @@ import numpy as np
 
 from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
-from argand.io.atomic import drop_leftovers, write_lines
+from argand.io.atomic import drop_leftovers, make_folder, write_lines
 from argand.io.structure import cif_text
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.symmetrisation import symmetrised
-from argand.runs.folder import file_stem, make_folder, unique_name
+from argand.runs.folder import file_stem, unique_name
 from argand.runs.record import RESULTS, Record, write_summary
 from argand.runs.resume import ASKED, digest
 from argand.runs.store import RecordStore

@@ -11,13 +11,13 @@ from typing import Any
 
 from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ArgandError, ConfigError, InputError
-from argand.io.atomic import write_lines
+from argand.io.atomic import make_folder, write_lines
 from argand.io.structure import cif_text, expand_all, read_many
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, worked
-from argand.runs.folder import file_stem, make_folder, unique_name
+from argand.runs.folder import file_stem, unique_name
 from argand.runs.one_by_one import OneByOne
 from argand.runs.record import Record, to_record, write_summary
 from argand.runs.resume import ASKED, digest

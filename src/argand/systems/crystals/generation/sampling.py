@@ -16,12 +16,11 @@ import numpy as np
 
 from argand.crew import HERE, Crew, Died, Machines
 from argand.errors import ConfigError
-from argand.io.atomic import write_lines
+from argand.io.atomic import make_folder, write_lines
 from argand.io.structure import cif_text
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure
-from argand.runs.folder import make_folder
 from argand.runs.one_by_one import OneByOne
 from argand.runs.record import Record, to_record, write_summary
 from argand.runs.resume import ASKED, digest

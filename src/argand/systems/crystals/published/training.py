@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from argand.duration import seconds_from
 from argand.errors import ConfigError
 from argand.io.atomic import write_lines
 from argand.io.weights import load_weights, read_header, save_weights
-from argand.learn.budget import seconds_from
 from argand.learn.checkpoint import FILE_NAME
 from argand.learn.group import group_here
 from argand.learn.log import FILE_NAME as LOG_NAME

@@ -13,7 +13,8 @@ from argand.systems.molmnist.benchmark.conditions import Trials
 from argand.systems.molmnist.benchmark.model import Model, ModelAnswer, ask
 
 BATCH = 50
-"""Patterns that a model is given at a time; part of the contract with models (docs/theory/molmnist.md), by hand."""
+"""Patterns that a model is given at a time; part of the contract with models
+(docs/theory/molmnist.md), by hand."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -100,8 +100,6 @@ def predict_files(
     asked = {file: run.asked(file) for file in files}
     with run, _in_order(run, list(named)):
         earlier = {file: list(run.take_over(file, asked[file]).values()) for file in files}
-        if not run.force and any("reason" not in record for record in run.left_over()):
-            raise ConfigError(f"{run.folder} holds other results; name another folder or give --force")
         run.records += [record for file in files for record in earlier[file]]
         left = [file for file in files if not earlier[file]]
         for failure in (Failure.of(str(file), why) for file, why in named.items() if why is not None):

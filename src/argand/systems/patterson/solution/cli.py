@@ -106,7 +106,7 @@ def _answer(
     """Solve, write all files and the page; the summary."""
     with single_threads():
         # The cores make tries; threads within a small matrix would only stand in their way.
-        from argand.runs.folder import make_folder
+        from argand.io.atomic import make_folder
         from argand.systems.patterson.solution import outputs as solve_outputs
         from argand.systems.patterson.solution import solve as solver
         from argand.systems.patterson.solution.page import write_solve_page

@@ -1,0 +1,84 @@
+"""Which files below an output folder argand has written, so that these alone are ever removed or replaced.
+
+The hidden file `.argand-files` of such a folder has one name a line, in JSON, relative to the folder.
+`argand.io.atomic` adds each file before it writes it, in whatever process.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+MANIFEST = ".argand-files"
+_DEPTH = 3
+"""Folders above a file that are searched for a manifest. By hand: outputs lie at most two folders deep."""
+
+
+_PART = re.compile(r"\..*\.\d+-\d+\.part", re.DOTALL)
+"""The hidden name under which `argand.io.atomic` writes a file; one is left by a kill."""
+
+
+def begin_manifest(folder: Path) -> None:
+    """Start the list of a folder where it has none."""
+    with (folder / MANIFEST).open("a"):
+        pass
+
+
+def has_manifest(folder: Path) -> bool:
+    """Whether argand keeps a list of what it writes below a folder."""
+    return (folder / MANIFEST).is_file()
+
+
+def folder_of(path: Path) -> Path | None:
+    """The nearest folder above a file that has a manifest; None where there is none."""
+    folders = path.absolute().parents[:_DEPTH]
+    return next((folder for folder in folders if has_manifest(folder)), None)
+
+
+def note(path: Path) -> None:
+    """Add a file to the list of its folder, where that has one."""
+    folder = folder_of(path)
+    if folder is not None:
+        line = json.dumps(os.fspath(path.absolute().relative_to(folder))) + "\n"
+        # Without a buffer: one write, since several processes append.
+        with (folder / MANIFEST).open("ab", buffering=0) as manifest:
+            manifest.write(line.encode())
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a file exists in a folder with a manifest that does not name it."""
+    folder = folder_of(path) if os.path.lexists(path) else None
+    return folder is not None and path.absolute() not in set(listed(folder))
+
+
+def listed(folder: Path) -> Iterator[Path]:
+    """The files that a folder's manifest names, each once; names that lead out of the folder are left out."""
+    folder = folder.absolute()
+    seen = set()
+    for line in (folder / MANIFEST).read_bytes().splitlines():
+        try:
+            name = json.loads(line)
+        except ValueError:  # cut off by a kill
+            continue
+        if isinstance(name, str) and name not in seen and ".." not in Path(name).parts:
+            seen.add(name)
+            if not Path(name).is_absolute():
+                yield folder / name
+
+
+def remove_listed(folder: Path) -> None:
+    """Remove the files that the manifest names, folders that are empty then, and the manifest."""
+    folder = folder.absolute()
+    parents = set()
+    for path in listed(folder):
+        path.unlink(missing_ok=True)
+        parents |= {parent for parent in path.parents if folder in parent.parents}
+    for place in [folder, *parents]:
+        for leftover in place.glob(".*.part"):
+            if _PART.fullmatch(leftover.name):
+                leftover.unlink(missing_ok=True)
+    for parent in sorted(parents, key=lambda one: len(one.parts), reverse=True):
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+    (folder / MANIFEST).unlink(missing_ok=True)
