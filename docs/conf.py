@@ -14,7 +14,7 @@ ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT / "src"), str(DOCS / "_extensions")]
 
 import argand  # noqa: E402 (the source beside this file, whatever is installed)
-from staging import stage_examples  # noqa: E402
+from staging import quiet_kernel, stage_examples  # noqa: E402
 
 BUILD = ROOT / "build"
 
@@ -55,6 +55,7 @@ nb_merge_streams = True
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT / "src"), os.environ.get("PYTHONPATH"))))
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 os.environ["COLUMNS"] = "100"
+os.environ["IPYTHONDIR"] = str(quiet_kernel(BUILD / "docs-ipython"))
 
 # Examples: run in a folder of their own, since some write files where they run
 sphinx_gallery_conf = {
@@ -81,6 +82,9 @@ python_use_unqualified_type_names = True
 maximum_signature_line_length = 90
 toc_object_entries_show_parents = "hide"
 
+# A few type names that two modules have, in annotations that cannot be evaluated, are shown without their module.
+suppress_warnings = ["ref.python"]
+
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "unsrt"
 
@@ -101,7 +105,7 @@ html_theme_options = {
     "show_prev_next": False,
     "header_links_before_dropdown": 8,
 }
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "reference/api/*": ["api-modules"]}
 copybutton_prompt_text = r"^\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"

@@ -58,9 +58,9 @@ def verb(name: str, command: Any) -> Iterator[str]:
 def _described(command: Any, name: str) -> Iterator[str]:
     context = command.context_class(command, info_name=name)
     usage = " ".join(command.get_usage(context).removeprefix("Usage:").split())
-    prose, _, example = (command.help or "").partition("Example: ")
+    prose, *examples = (command.help or "").split("Example: ")
     yield from (f"``{usage}``", "", escaped(" ".join(prose.split())), "")
-    if example:
+    for example in examples:
         yield from (".. code-block:: console", "", f"   $ {' '.join(example.split())}", "")
     for panel, rows in _panels(command, context).items():
         yield from (f".. rubric:: {panel}", "")

@@ -1,4 +1,4 @@
-"""The examples, copied to where they may write files, beside their data."""
+"""What is made ready before the site is built: examples where they may write files, a plain kernel."""
 
 import builtins
 import shutil
@@ -20,6 +20,14 @@ def stage_examples(source: Path, target: Path) -> Path:
         if path.name != "README.md":  # a folder with one would be a gallery
             (target / "data" / path.name).symlink_to(path.resolve())
     return target
+
+
+def quiet_kernel(folder: Path) -> Path:
+    """A profile of IPython, in place of the user's own, in which kernels do not warn about this machine."""
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+    return folder
 
 
 def name_script(settings: dict[str, Any], script: str) -> None:
