@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from argand.io.atomic import make_folder
 from argand.io.image import Frame
 from argand.io.structure import write_structure
 from argand.physics.crystal.structure import checked
 from argand.physics.still.detector import BeamGeometry
 from argand.runs.course import Failure
-from argand.runs.folder import RunFolder, make_folder
+from argand.runs.folder import RunFolder
 from argand.systems.crystals.files.explore import interpolate_files
 from argand.systems.crystals.files.run import reconstruct_files
 from argand.systems.crystals.latent.representation import representation_of

@@ -7,6 +7,7 @@ offers `SYSTEM` (that class), `PRESETS` (named instances), `load_predictor(path)
 
 import difflib
 import importlib
+import pkgutil
 import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -97,8 +98,8 @@ def system_module(name: str) -> ModuleType:
 
 def loaded_late(
     package: str, homes: Mapping[str, tuple[str, str | None]]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` of a package that imports a name when it is asked for.
+) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__all__`, `__getattr__` and `__dir__` of a package that imports a name when it is asked for.
 
     So `argand --help` is fast, and `dir` shows what there is to ask for. `homes` says for each name in which
     module of the package it is and how it is called there; None stands for the module itself.
@@ -114,7 +115,24 @@ def loaded_late(
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *homes})
 
-    return find, names
+    return sorted(homes), find, names
+
+
+def listed_modules(
+    package: str, path: Iterable[str]
+) -> tuple[list[str], Callable[[str], ModuleType], Callable[[], list[str]]]:
+    """The `__all__`, `__getattr__` and `__dir__` of a package that offers its modules and nothing else.
+
+    A module is imported when it is asked for. `path` is the package's `__path__`.
+    """
+    modules = sorted(found.name for found in pkgutil.iter_modules(path))
+
+    def find(name: str) -> ModuleType:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return importlib.import_module(f"{package}.{name}")
+
+    return modules, find, lambda: sorted({*vars(sys.modules[package]), *modules})
 
 
 def preset(name: str, presets: Mapping[str, T]) -> T:

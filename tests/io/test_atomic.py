@@ -135,7 +135,7 @@ def test_a_place_where_nothing_can_be_is_told(tmp_path: Path, name: str):
 
 @pytest.mark.parametrize("name", ["", ".", "/"])
 def test_a_place_without_a_name_is_told(name: str):
-    with pytest.raises(OutputError, match="names no file"):
+    with pytest.raises(OutputError, match="is not the name of a file"):
         write_bytes(name, b"")
 
 

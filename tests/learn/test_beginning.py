@@ -35,5 +35,5 @@ def test_a_beginning_is_told_by_name_digest_and_what_it_saw(tmp_path: Path):
     told = described(path)
     assert told.startswith("start.safetensors, SHA-256 ")
     assert told.endswith(", 30 samples")
-    with pytest.raises(InputError, match="no weights there"):
+    with pytest.raises(InputError, match="no weights found"):
         described(tmp_path / "missing.safetensors")

@@ -155,13 +155,22 @@ def test_the_last_validation_is_within_the_time(
 
 def test_a_run_is_not_overwritten(tmp_path: Path):
     run(tmp_path, max_steps=1)
-    with pytest.raises(ConfigError, match="holds a run; continue it with --resume"):
+    with pytest.raises(ConfigError, match="holds a training run; --resume continues it, --force replaces it"):
         run(tmp_path, max_steps=1)
 
 
-def test_nothing_to_resume_is_said(tmp_path: Path):
-    with pytest.raises(InputError, match="nothing to resume"):
-        run(tmp_path, resume=True)
+def test_a_run_is_begun_where_there_is_none_to_resume(tmp_path: Path):
+    assert run(tmp_path, max_steps=1, resume=True).steps_here == 1
+
+
+def test_force_begins_again_and_leaves_other_files_alone(tmp_path: Path):
+    run(tmp_path, max_steps=2)
+    (tmp_path / "notes.txt").write_text("mine")
+    assert run(tmp_path, max_steps=1, force=True).steps_here == 1
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert len(list((tmp_path / "tensorboard").iterdir())) == 1
+    with pytest.raises(ConfigError, match="--force and --resume exclude each other"):
+        run(tmp_path, max_steps=1, force=True, resume=True)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from argand.errors import ConfigError, InputError
-from argand.runs.folder import RunFolder, make_folder, unique_name
+from argand.io.atomic import make_folder, write_text
+from argand.io.manifest import MANIFEST, begin_manifest
+from argand.runs.folder import RunFolder, unique_name
 from argand.runs.record import RESULTS, read_records, read_results, to_line
 from argand.runs.resume import ASKED, file_digest
 
@@ -15,7 +17,7 @@ from argand.runs.resume import ASKED, file_digest
 def page_of(folder: Path) -> Path:
     """A page with the number of records that are there when it is written."""
     page = folder / "index.html"
-    page.write_text(str(len(read_results(folder))))
+    write_text(page, str(len(read_results(folder))))
     return page
 
 
@@ -42,7 +44,7 @@ def test_ctrl_c_still_writes_what_was_answered(tmp_path: Path, page):
                 run.keep(record)
     assert read_results(tmp_path) == [{"file": "a"}, {"file": "b"}]
     written = {RESULTS, "index.html"} if page else {RESULTS}
-    assert {path.name for path in tmp_path.iterdir()} == written
+    assert {path.name for path in tmp_path.iterdir()} == written | {MANIFEST}
 
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -53,12 +55,24 @@ def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest
     assert not list(tmp_path.iterdir())
 
 
-def test_results_of_an_earlier_run_are_written_over_at_the_end_alone(tmp_path: Path):
-    (tmp_path / RESULTS).write_text('{"file": "old"}\n')
+def test_earlier_results_are_replaced_at_the_end_alone_and_those_for_other_files_stay(
+    tmp_path: Path,
+):
+    begin_manifest(tmp_path)
+    write_text(tmp_path / RESULTS, '{"file": "a", "old": 1}\n{"file": "b", "old": 1}\n')
+    with RunFolder(tmp_path, resume=True) as run:
+        assert not run.take_over("b", "another question")
+        run.keep({"file": "b"})
+        assert [record["file"] for record in read_results(tmp_path)] == ["a", "b", "b"]
+    assert read_results(tmp_path) == [{"file": "b"}, {"file": "a", "old": 1}]
+
+
+def test_a_failure_to_find_a_file_replaces_no_answer(tmp_path: Path):
     with RunFolder(tmp_path) as run:
-        run.keep({"file": "new"})
-        assert read_results(tmp_path) == [{"file": "old"}, {"file": "new"}]
-    assert read_results(tmp_path) == [{"file": "new"}]
+        run.keep({"file": "a.cbf", "name": "a"})
+    with RunFolder(tmp_path, resume=True) as run:
+        run.keep({"file": "nothere.cbf", "failed": True})
+    assert [record["file"] for record in read_results(tmp_path)] == ["nothere.cbf", "a.cbf"]
 
 
 def test_a_folder_that_cannot_be_made_is_one_line_with_the_cure(tmp_path: Path):
@@ -106,7 +120,7 @@ def answer(run: RunFolder, file: Path) -> None:
     """Keep an answer for a file, with a file of its own."""
     assert run.folder is not None
     name = run.unused(file.stem)
-    (run.folder / f"{name}.xyz").write_text("")
+    write_text(run.folder / f"{name}.xyz", "")
     run.keep({"file": str(file), "name": name, "xyz": f"{name}.xyz", ASKED: run.asked(file)})
 
 
@@ -125,10 +139,10 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def test_a_run_takes_over_what_a_killed_one_has_answered(tmp_path: Path, files: list[Path]):
-    with RunFolder(tmp_path / "out", settings={"atoms": 6, "mask": np.zeros(3)}) as run:
+    with RunFolder(tmp_path / "out", settings={"atoms": 6, "mask": np.zeros(3)}, resume=True) as run:
         taken = [run.take_over(file, run.asked(file)) for file in files]
         assert [record[0]["name"] for record in taken] == ["a", "b", "c"]
-        assert run.left_over() == []
+        assert run.others == []
         assert run.unused("b") == "b-2"
 
 
@@ -137,16 +151,19 @@ def test_a_run_takes_over_what_a_killed_one_has_answered(tmp_path: Path, files: 
     [{"settings": {"atoms": 7, "mask": np.zeros(3)}}, {"settings": {"atoms": 6, "mask": np.ones(3)}}],
 )
 def test_other_settings_take_over_nothing(tmp_path: Path, files: list[Path], changed: dict):
-    with RunFolder(tmp_path / "out", **changed) as run:
+    with RunFolder(tmp_path / "out", **changed, resume=True) as run:
         assert not any(run.take_over(file, run.asked(file)) for file in files)
-        assert len(run.left_over()) == 3
+        answer(run, files[0])
+    assert [record["file"] for record in read_results(tmp_path / "out")] == [str(files[0])]
+    left = {path.name for path in (tmp_path / "out").glob("*.xyz")}
+    assert left == {"a.xyz"}, "outputs of answers that are gone stay behind"
 
 
 def test_a_file_that_changed_or_lost_its_output_and_force_ask_again(tmp_path: Path, files: list[Path]):
     settings = {"atoms": 6, "mask": np.zeros(3)}
     files[0].write_text("more")
     (tmp_path / "out" / "b.xyz").unlink()
-    with RunFolder(tmp_path / "out", settings=settings) as run:
+    with RunFolder(tmp_path / "out", settings=settings, resume=True) as run:
         assert [bool(run.take_over(file, run.asked(file))) for file in files] == [False, False, True]
         answer(run, files[0])
     with RunFolder(tmp_path / "out", settings=settings, force=True) as run:
@@ -156,7 +173,7 @@ def test_a_file_that_changed_or_lost_its_output_and_force_ask_again(tmp_path: Pa
 
 def test_ctrl_c_loses_nothing_that_was_taken_over(tmp_path: Path, files: list[Path]):
     settings = {"atoms": 6, "mask": np.zeros(3)}
-    with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path / "out", settings=settings) as run:
+    with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path / "out", settings=settings, resume=True) as run:
         taken = {file: run.take_over(file, run.asked(file)) for file in files}
         run.records.append(taken[files[1]][0])
         raise KeyboardInterrupt
@@ -164,7 +181,7 @@ def test_ctrl_c_loses_nothing_that_was_taken_over(tmp_path: Path, files: list[Pa
 
 
 def test_a_run_that_answers_nothing_leaves_the_results_alone(tmp_path: Path, files: list[Path]):
-    with pytest.raises(ConfigError), RunFolder(tmp_path / "out") as run:
+    with pytest.raises(ConfigError), RunFolder(tmp_path / "out", resume=True) as run:
         raise ConfigError(f"{run.folder} holds other results")
     assert len(read_results(tmp_path / "out")) == 3
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from argand.errors import ArgandError, InputError
+from argand.io.atomic import write_bytes
+from argand.io.manifest import begin_manifest
 from argand.runs.folder import RunFolder
 from argand.runs.record import RESULTS, append_records, drop_torn_line, read_records, to_line
 
@@ -33,6 +35,12 @@ DAMAGED = {
 """Lines that are no records."""
 
 
+def earlier_run(folder: Path, content: bytes) -> None:
+    """A folder that argand has written results to, which are these now."""
+    begin_manifest(folder)
+    write_bytes(folder / RESULTS, content)
+
+
 def lines(*more: bytes) -> bytes:
     """A good line, some others, and another good one."""
     first, last = (to_line(record).encode() for record in GOOD)
@@ -42,17 +50,17 @@ def lines(*more: bytes) -> bytes:
 @pytest.mark.parametrize("damage", DAMAGED)
 def test_a_damaged_line_is_told_by_its_number_and_nothing_is_lost(tmp_path: Path, damage: str):
     content = lines(DAMAGED[damage])
-    (tmp_path / RESULTS).write_bytes(content)
+    earlier_run(tmp_path, content)
     with (
         pytest.raises(
             InputError, match=r"results\.jsonl: line 2 .*; delete such lines, what they told is ask"
         ),
-        RunFolder(tmp_path),
+        RunFolder(tmp_path, resume=True),
     ):
         pass
     assert (tmp_path / RESULTS).read_bytes() == content
     (tmp_path / RESULTS).write_bytes(lines())
-    with RunFolder(tmp_path):
+    with RunFolder(tmp_path, resume=True):
         assert read_records(tmp_path / RESULTS) == GOOD
 
 
@@ -65,8 +73,9 @@ def test_several_damaged_lines_are_counted(tmp_path: Path):
 @pytest.mark.parametrize("damage", DAMAGED)
 def test_a_file_of_something_else_is_left_as_it_is(tmp_path: Path, damage: str):
     content = DAMAGED[damage] + b"\n" + DAMAGED[damage] + b"\n"
-    (tmp_path / RESULTS).write_bytes(content)
-    with pytest.raises(InputError, match="holds no records of a run; move it away"), RunFolder(tmp_path):
+    earlier_run(tmp_path, content)
+    told = pytest.raises(InputError, match="holds no records of a run; move it away")
+    with told, RunFolder(tmp_path, resume=True):
         pass
     assert (tmp_path / RESULTS).read_bytes() == content
 
@@ -95,8 +104,10 @@ def test_a_last_record_that_lacks_its_end_alone_is_kept(tmp_path: Path):
 
 @pytest.mark.parametrize("kind", ["folder", "pipe"])
 def test_what_is_no_file_is_told(tmp_path: Path, kind: str):
+    begin_manifest(tmp_path)
     (tmp_path / RESULTS).mkdir() if kind == "folder" else os.mkfifo(tmp_path / RESULTS)
-    with pytest.raises(ArgandError, match=r"results\.jsonl: is no file; move it away"), RunFolder(tmp_path):
+    told = pytest.raises(ArgandError, match=r"results\.jsonl: is no file; move it away")
+    with told, RunFolder(tmp_path, resume=True):
         pass
 
 

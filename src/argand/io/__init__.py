@@ -1,1 +1,5 @@
 """Readers and writers: images, beam geometry, data sets, weights."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -1,1 +1,5 @@
 """One training loop for all systems: streams of simulated samples, budget, resume, precision, logs."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -1,1 +1,5 @@
 """The page of a run: one HTML file; systems give its parts."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -1,1 +1,5 @@
 """Pure functions of physics: arrays in, arrays out; no files, no networks."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload, runtime_checkable
 
 from argand.errors import MissingExtraError
 from argand.page.markup import text
@@ -16,6 +16,7 @@ MOST_SHOWN = 20
 """Answers that a notebook shows of many. By hand."""
 
 
+@runtime_checkable
 class Answer(Protocol):
     """The answer to one input: whether it is to be trusted, and why."""
 

@@ -1,1 +1,5 @@
 """Crystals: cells, symmetry, elements, structures, their bonds and their Fourier coefficients."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

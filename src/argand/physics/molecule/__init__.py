@@ -1,1 +1,5 @@
 """Known molecules in a crystal: kinematics, structure factors in batches, search, restraints."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -1,1 +1,5 @@
 """From measured intensities to atoms: normalising, maps, phases, models and their refinement."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -1,1 +1,5 @@
 """One diffraction image: detector, scattering, reflections, spots, lattice and rings."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -2,7 +2,7 @@
 
 from argand.system import loaded_late
 
-__getattr__, __dir__ = loaded_late(
+__all__, __getattr__, __dir__ = loaded_late(
     __name__,
     {
         "SYSTEM": ("system", "Molmnist"),

@@ -1,1 +1,5 @@
 """Many known structures: data sets, fingerprints and their index."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -1,1 +1,5 @@
 """Which images are hard, and why."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

@@ -1,1 +1,5 @@
 """The benchmark: data sets, conditions, baselines, scores and models."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)

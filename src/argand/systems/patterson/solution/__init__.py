@@ -1,1 +1,5 @@
 """Measured intensities: reflections, search, model, validation, and what a solution leaves in its folder."""
+
+from argand.system import listed_modules
+
+__all__, __getattr__, __dir__ = listed_modules(__name__, __path__)
