@@ -13,8 +13,9 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT / "src"), str(DOCS / "_extensions")]
 
-import argand  # noqa: E402 (the source beside this file, whatever is installed)
 from staging import quiet_kernel, stage_examples  # noqa: E402
+
+import argand  # noqa: E402 (the source beside this file, whatever is installed)
 
 BUILD = ROOT / "build"
 
@@ -40,7 +41,7 @@ extensions = [
     "repository_links",
     "schema_pages",
 ]
-exclude_patterns = ["_*", "schema/*", "gallery/*.[ijpz]*"]  # beside its page the gallery keeps files to download
+exclude_patterns = ["_*", "schema/*", "gallery/*.[ijpz]*"]  # in the gallery: what can be downloaded
 templates_path = ["_templates"]
 nitpicky = False
 
@@ -82,7 +83,7 @@ python_use_unqualified_type_names = True
 maximum_signature_line_length = 90
 toc_object_entries_show_parents = "hide"
 
-# A few type names that two modules have, in annotations that cannot be evaluated, are shown without their module.
+# Annotations that cannot be evaluated name a type without its module; two modules may have one of that name.
 suppress_warnings = ["ref.python"]
 
 bibtex_bibfiles = ["references.bib"]

@@ -13,8 +13,8 @@ from argand.io.xds import write_xds
 from argand.physics.still.detector import BeamGeometry
 
 # %%
-# A :class:`~argand.physics.still.detector.BeamGeometry` says where the beam meets the detector, in pixels counted
-# from 0 with whole numbers at pixel edges, and how the detector is tilted about that point.
+# A :class:`~argand.physics.still.detector.BeamGeometry` says where the beam meets the detector, in pixels
+# counted from 0 with whole numbers at pixel edges, and how the detector is tilted about that point.
 SHAPE = (2527, 2463)  # (slow, fast)
 geometry = BeamGeometry(
     beam_centre_px=(1261.4, 1307.2),  # (fast, slow)
@@ -29,6 +29,7 @@ write_geom("detector.geom", geometry, SHAPE)
 write_xds("detector.xds", geometry, SHAPE)
 
 # %%
-# pyFAI's point of normal incidence (PONI) is the foot of the perpendicular from the sample, not the beam centre.
+# pyFAI's point of normal incidence (PONI) is the foot of the perpendicular from the sample, not the beam
+# centre.
 print(f"beam centre {geometry.beam_centre_px}, point of normal incidence {geometry.poni_px}")
 print(f"beam centre from the .poni file: {read_poni('detector.poni').beam_centre_px}")

@@ -2,8 +2,8 @@
 Your own model on the Molmnist benchmark
 ========================================
 
-Any function of patterns can be scored. This one, for a start, looks at the width of the central speckle, and is
-scored beside the baselines by
+Any function of patterns can be scored. This one, for a start, looks at the width of the central speckle,
+and is scored beside the baselines by
 
 .. code-block:: console
 
@@ -31,8 +31,8 @@ def rings(patterns: np.ndarray, live: np.ndarray) -> np.ndarray:
 
 
 # %%
-# The model: the most similar one of the 80 training pairs that come with argand. `live` is False where a detector
-# measures nothing.
+# The model: the most similar one of the 80 training pairs that come with argand. `live` is False where a
+# detector measures nothing.
 known = molmnist.load("sample", split="train")
 known_patterns = known.arrays("pattern")
 known_rings = rings(known_patterns, np.broadcast_to(known.mask, known_patterns.shape))

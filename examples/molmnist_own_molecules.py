@@ -2,8 +2,8 @@
 Diffraction of your own molecules
 =================================
 
-Shapes and patterns of a small protein and a piece of DNA, seen from all sides. The same on the command line, where a
-network is then trained for them:
+Shapes and patterns of a small protein and a piece of DNA, seen from all sides. The same on the command
+line, where a network is then trained for them:
 
 .. code-block:: console
 
@@ -35,8 +35,8 @@ def rings(pattern: np.ndarray) -> np.ndarray:
 
 
 # %%
-# Of ten draws of each molecule the first eight are for training, the last one is for testing. The molecule of a test
-# pattern is that of the training pattern with the most similar rings.
+# Of ten draws of each molecule the first eight are for training, the last one is for testing. The molecule
+# of a test pattern is that of the training pattern with the most similar rings.
 known = [system.simulate(index, seed=0) for index in range(16)]
 for index in (18, 19):
     pair = system.simulate(index, seed=0)

@@ -20,7 +20,8 @@ for element, position in zip(answer.atoms.elements, answer.atoms.frac, strict=Tr
     print(element, *(f"{value:8.4f}" for value in position))
 
 # %%
-# The molecule lies on a centre of inversion: half of it is in the asymmetric unit, the other half is bonded to it.
+# The molecule lies on a centre of inversion: half of it is in the asymmetric unit, the other half is
+# bonded to it.
 crystal, radii = answer.crystal, covalent_radii(answer.atoms.elements)
 molecule = grown(answer.atoms.frac, radii, crystal.group, crystal.orthogonalisation)
 pairs = bonds(molecule.cart, radii[molecule.source])

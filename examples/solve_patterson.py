@@ -2,7 +2,8 @@
 Atoms from Patterson maps
 =========================
 
-Simulate the Patterson maps of ten equal atoms, which know distances between atoms and no phases, and find the atoms.
+Simulate the Patterson maps of ten equal atoms, which know distances between atoms and no phases, and
+find the atoms.
 """
 
 import argand
@@ -16,7 +17,8 @@ for number, patterson in enumerate(maps.patterson.numpy()):
     print(f"map {number}: solved {answer.solved} by {answer.path}, residual {answer.residual:.3f}")
 
 # %%
-# A Patterson map is the same for an arrangement, its inverse, and all shifts: true atoms are matched up to these.
+# A Patterson map is the same for an arrangement, its inverse, and all shifts: true atoms are matched up to
+# these.
 found = predictor.solve(maps.patterson)
 distance = match_atoms(found.positions, maps.positions.float()).distance
 print(f"largest error of an atom: {distance.max():.3f} voxels")

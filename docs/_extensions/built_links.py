@@ -11,10 +11,11 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-LINK = re.compile(r"""<(?P<tag>\w+)\b[^>]*?\s(?:href|src)=(?P<quote>["'])(?P<address>.*?)(?P=quote)""", re.DOTALL)
+LINK = re.compile(r"""<(?P<tag>\w+)\b[^>]*?\s(?:href|src)=(["'])(?P<address>.*?)\2""", re.DOTALL)
 ANCHOR = re.compile(r"""\s(?:id|name)=["'](.*?)["']""")
 EMBEDDED = {"script", "img", "link", "iframe", "source", "video", "audio"}
 """Elements that a browser fetches by itself."""
+
 
 @cache
 def anchors(path: Path) -> frozenset[str]:

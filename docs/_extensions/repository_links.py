@@ -65,8 +65,8 @@ def linked(text: str, path: Path, docs: Path, repository: str) -> str:
         if not absolute.exists() or not absolute.is_relative_to(root):
             return found[0]
         if absolute.is_relative_to(docs):
-            inside = f"/{absolute.relative_to(docs).as_posix()}"
-            return found[0] if path.is_relative_to(docs) else f"[{found['text']}]({inside}{found['anchor'] or ''})"
+            inside = f"/{absolute.relative_to(docs).as_posix()}{found['anchor'] or ''}"
+            return found[0] if path.is_relative_to(docs) else f"[{found['text']}]({inside})"
         target = page_of(absolute.relative_to(root).as_posix(), repository)
         return f"[{found['text']}]({target})" if target else found["text"]
 

@@ -34,7 +34,8 @@ def notebook_of(text: str) -> str:
         | ({"execution_count": None, "outputs": []} if kind == "code" else {})
         for number, (kind, source) in enumerate(cells_of(text))
     ]
-    return json.dumps({"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5})
+    head = {"metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(head | {"cells": cells})
 
 
 def executed(text: str, folder: Path) -> dict[str, Any]:

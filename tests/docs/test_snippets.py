@@ -1,7 +1,7 @@
 """Commands and Python in the README and in the texts of the site do what they are there for.
 
-Every command is parsed by the command line itself, without being run; those over files in examples/data are run.
-Every block of Python compiles; those over files in examples/data are executed.
+Every command is parsed by the command line itself, without being run; those over files in examples/data
+are run. Every block of Python compiles; those over files in examples/data are executed.
 """
 
 import os
@@ -38,7 +38,13 @@ NOT_RUN = {
     "--set hard": "simulates a set first, for minutes",
 }
 """Commands over example data that are parsed but not run: what one of them contains, and why."""
-LONG = 120
+NOT_EXECUTED = {
+    r'load\("(standard|hard|published)"': "simulates a set first, for minutes",
+}
+"""Blocks of Python over example data that are compiled but not executed: what one contains, and why."""
+FILE = re.compile(r"(?<![\w/.-])[\w./-]+\.(?:cif|hkl|h5|cbf|npy|mtz|expt|geom|pdb|parquet|jsonl)\b[\w.]*")
+"""Name of a file in a command or in Python."""
+LONG = 300
 """Seconds after which a command is not a snippet of a text any more."""
 
 
@@ -137,11 +143,18 @@ COMMANDS = [snippet for path in TEXTS for snippet in commands(path)]
 PYTHON = [block for path in TEXTS for language, block in blocks(path) if language == "python"]
 
 
+def missing_inputs(text: str) -> list[str]:
+    """Files that a command or a block of Python names and a clone does not have."""
+    named = FILE.findall(re.sub(r"(?:--out|-o) \S+", "", text))
+    return [name for name in named if not (ROOT / name).exists()]
+
+
 def data_commands() -> dict[str, Snippet]:
     """Commands to be run, each of them once, by what they are without their output."""
     chosen = {}
     for one in COMMANDS:
-        if not one.inline and DATA.search(one.text) and not any(words in one.text for words in NOT_RUN):
+        excepted = any(words in one.text for words in NOT_RUN)
+        if not one.inline and DATA.search(one.text) and not excepted and not missing_inputs(one.text):
             chosen.setdefault(re.sub(r"(--out|-o) \S+", "", one.text).strip(), one)
     return chosen
 
@@ -175,16 +188,21 @@ def test_every_block_of_python_compiles(block: Snippet):
     compile("\n" * (block.line - 1) + block.text, str(block.path.relative_to(ROOT)), "exec")
 
 
+def data_python() -> list[Snippet]:
+    """Blocks of Python to be executed: over example data, and over nothing that a clone lacks."""
+    found = [block for block in PYTHON if DATA.search(block.text) and not missing_inputs(block.text)]
+    return [one for one in found if not any(re.search(words, one.text) for words in NOT_EXECUTED)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("path", sorted({block.path for block in PYTHON if DATA.search(block.text)}), ids=str)
-def test_python_over_example_data_runs(path: Path, clone: Path):
-    name = str(path.relative_to(ROOT))
-    chosen = [block for block in PYTHON if block.path == path and DATA.search(block.text)]
+@pytest.mark.parametrize("path", sorted({str(one.path.relative_to(ROOT)) for one in data_python()}))
+def test_python_over_example_data_runs(path: str, clone: Path):
+    chosen = [block for block in data_python() if block.path == ROOT / path]
     code = "".join(f"# {block}\n{block.text}\n" for block in chosen)
     environment = os.environ | {"MPLBACKEND": "agg"}
     call = [sys.executable, "-c", code]
     answer = subprocess.run(call, cwd=clone, capture_output=True, text=True, timeout=LONG, env=environment)
-    assert answer.returncode == 0, f"Python in {name}, at {', '.join(map(str, chosen))}:\n{answer.stderr}"
+    assert answer.returncode == 0, f"Python at {', '.join(map(str, chosen))}:\n{answer.stderr}"
 
 
 def test_texts_have_commands_and_python_to_be_tried():
@@ -211,8 +229,9 @@ def test_a_wrong_command_is_seen(wrong: str):
 def test_commands_are_found_wherever_they_stand(tmp_path: Path):
     text = tmp_path / "a.md"
     text.write_text(
-        "Say `argand geometry view found`:\n\n    argand doctor   # all of it\n\n```console\n$ argand crystals \\\n"
-        "    index a\n```\n\n```\ntorchrun -n 2 -m argand geometry train best\n```\n"
+        "Say `argand geometry view found`:\n\n    argand doctor   # all of it\n\n"
+        "```console\n$ argand crystals \\\n    index a\n```\n\n"
+        "```\ntorchrun -n 2 -m argand geometry train best\n```\n"
     )
     found = [(one.line, " ".join(words_of(one.text))) for one in commands(text)]
     assert found == [
