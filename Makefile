@@ -39,7 +39,7 @@ demo: .venv/installed
 	@echo "Crystals from latents: $(CURDIR)/demo/crystals/index.html"
 	@echo "Between two of them:   $(CURDIR)/demo/crystals/way/index.html"
 
-test: lint
+test: lint .venv/docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 lint: .venv/tools
