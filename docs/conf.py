@@ -13,6 +13,7 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT / "src"), str(DOCS / "_extensions")]
 
+from nbclient import NotebookClient  # noqa: E402
 from staging import quiet_kernel, stage_examples  # noqa: E402
 
 import argand  # noqa: E402 (the source beside this file, whatever is installed)
@@ -41,9 +42,10 @@ extensions = [
     "repository_links",
     "schema_pages",
 ]
-exclude_patterns = ["_*", "schema/*", "gallery/*.[ijpz]*"]  # in the gallery: what can be downloaded
+exclude_patterns = ["_*", "schema/*", "**sg_execution_times.rst", "gallery/*.[ijpz]*"]
 templates_path = ["_templates"]
 nitpicky = False
+smartquotes = False  # --out is no dash
 
 # Texts and executed tutorials
 myst_enable_extensions = ["colon_fence", "deflist"]
@@ -52,7 +54,7 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(BUILD / "docs-cache")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
-nb_merge_streams = True
+NotebookClient.coalesce_streams.default_value = True  # what a command prints is one output, as it was printed
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT / "src"), os.environ.get("PYTHONPATH"))))
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 os.environ["COLUMNS"] = "100"
@@ -69,7 +71,8 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
-    "min_reported_time": 1e9,
+    "write_computation_times": False,
+    "within_subsection_order": "FileNameSortKey",
 }
 
 # References to code
@@ -78,7 +81,7 @@ autosummary_ignore_module_all = True
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": True, "ignore-module-all": True}
+autodoc_default_options = {"members": True, "ignore-module-all": True}
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 90
 toc_object_entries_show_parents = "hide"

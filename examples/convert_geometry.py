@@ -33,3 +33,5 @@ write_xds("detector.xds", geometry, SHAPE)
 # centre.
 print(f"beam centre {geometry.beam_centre_px}, point of normal incidence {geometry.poni_px}")
 print(f"beam centre from the .poni file: {read_poni('detector.poni').beam_centre_px}")
+
+# sphinx_gallery_thumbnail_path = 'figures/thaumatin.jpg'

@@ -30,3 +30,5 @@ print(f"found {found.found} atoms, {found.species_right} species right, within {
 ends = [read_structure(data / name) for name in ("SrTiO3_mp-5229.cif", "PbTiO3_mp-20459.cif")]
 for step in interpolate(representation, *ends, steps=5):
     print(f"{step.structure.formula}: cell {step.structure.volume:.1f} Å³, confidence {step.confidence:.2f}")
+
+# sphinx_gallery_thumbnail_path = 'figures/crystals.png'

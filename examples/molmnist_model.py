@@ -57,3 +57,5 @@ if __name__ == "__main__":
     answer = predict(patterns, np.broadcast_to(unknown.mask, patterns.shape), 200.0)
     for told, true in zip(answer["fibril"], unknown.arrays("fibril"), strict=True):
         print(f"found ({molmnist.FIBRILS[told]}), truth {molmnist.FIBRILS[true]}")
+
+# sphinx_gallery_thumbnail_path = 'figures/molmnist.png'

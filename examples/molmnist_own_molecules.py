@@ -43,3 +43,5 @@ for index in (18, 19):
     away = [np.abs(rings(pair["pattern"]) - rings(one["pattern"])).sum() for one in known]
     told, true = (system.kinds[int(one["kind"])] for one in (known[int(np.argmin(away))], pair))
     print(f"found ({told}), truth {true}: {pair['shape'].sum()} electrons, orientation {pair['orientation']}")
+
+# sphinx_gallery_thumbnail_path = 'figures/molmnist-hard.png'

@@ -24,3 +24,5 @@ if answer.reliable:
     write_xds("thaumatin.xds", answer.geometry, answer.shape)
 else:
     print(f"not trusted: {answer.reason}")
+
+# sphinx_gallery_thumbnail_path = 'figures/thaumatin.jpg'

@@ -26,3 +26,5 @@ crystal, radii = answer.crystal, covalent_radii(answer.atoms.elements)
 molecule = grown(answer.atoms.frac, radii, crystal.group, crystal.orthogonalisation)
 pairs = bonds(molecule.cart, radii[molecule.source])
 print(f"{len(molecule.cart)} atoms in the molecule, {len(pairs)} bonds")
+
+# sphinx_gallery_thumbnail_path = 'figures/cod_2016452.png'

@@ -22,3 +22,5 @@ for number, patterson in enumerate(maps.patterson.numpy()):
 found = predictor.solve(maps.patterson)
 distance = match_atoms(found.positions, maps.positions.float()).distance
 print(f"largest error of an atom: {distance.max():.3f} voxels")
+
+# sphinx_gallery_thumbnail_path = 'figures/patterson-10.png'

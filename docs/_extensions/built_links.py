@@ -26,7 +26,7 @@ def anchors(path: Path) -> frozenset[str]:
 def faults(site: Path) -> Iterator[str]:
     """One line for each link of the site that leads nowhere, or makes a browser fetch from elsewhere."""
     known: dict[tuple[Path, str], str] = {}
-    for page in sorted(site.rglob("*.html")):
+    for page in sorted(set(site.rglob("*.html")) - set(site.glob("_static/*"))):
         for found in LINK.finditer(page.read_text(encoding="utf-8")):
             address = unescape(found["address"])
             base = page.parent if urlsplit(address).path else page

@@ -9,8 +9,8 @@ CODE = re.compile(r"(`[^`]+`)", re.DOTALL)
 """Code in single backticks; it may go on in the next line."""
 NAME = re.compile(r"argand(\.\w+)+")
 """A name of the package, which becomes a link."""
-MARKUP = re.compile(r"(\\|\*|\||(?<=\w)_(?!\w)|^(?=(?:[-+•]|\(?\w\)|\w\.)\s))", re.MULTILINE)
-"""What reStructuredText would take for emphasis, a substitution, a reference or a list."""
+MARKUP = re.compile(r"(\\|\*|\||(?<=\w)_(?!\w)|(?<=tcp)(?=://)|^(?=(?:[-+•]|\(?\w\)|\w\.)\s))", re.MULTILINE)
+"""What reStructuredText would take for emphasis, a substitution, a reference, a link or a list."""
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -44,7 +44,8 @@ def executed(text: str, folder: Path) -> dict[str, Any]:
     from nbclient import NotebookClient
 
     notebook = nbformat.reads(text, as_version=4)
-    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    place = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, kernel_name="python3", resources=place, coalesce_streams=True).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of day, which differ each time
     notebook.metadata = {"kernelspec": KERNEL}

@@ -30,6 +30,7 @@ def plain(text: str) -> str:
         "- not a list, 1. nor this",
         "A path \\udcff stays.",
         "(a) is not an enumeration",
+        "an address, tcp://host:port",
     ],
 )
 def test_a_docstring_keeps_its_letters(text: str):
