@@ -53,9 +53,9 @@ docs: .venv/docs build/docs-fresh
 	$(BIN)/python docs/_extensions/built_links.py build/docs
 	@echo "The site: $(CURDIR)/build/docs/index.html"
 
-# Tutorials and examples are run again where code or data have changed; otherwise what they printed is kept.
+# Everything is made anew where code or data have changed; otherwise what tutorials and examples printed is kept.
 build/docs-fresh: $(shell find src examples/data -type f -not -name '*.pyc')
-	rm -rf build/docs-cache docs/gallery
+	rm -rf build/docs build/docs-cache docs/gallery docs/reference/api
 	mkdir -p build
 	touch $@
 
