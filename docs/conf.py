@@ -87,7 +87,8 @@ maximum_signature_line_length = 90
 toc_object_entries_show_parents = "hide"
 
 # Annotations that cannot be evaluated name a type without its module; two modules may have one of that name.
-suppress_warnings = ["ref.python"]
+# Figures and schemas may be fewer than the pages that list them are made for.
+suppress_warnings = ["ref.python", "toc.empty_glob"]
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "unsrt"

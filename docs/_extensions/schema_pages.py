@@ -32,30 +32,47 @@ def page_of(name: str, schema: Schema) -> Iterator[str]:
     yield from heading(schema.get("title", name), "=")
     yield from (escaped(schema.get("description", "")), "")
     yield from (f"As JSON Schema: :download:`{name}.json </schema/{name}.json>`.", "")
-    yield from _keys(schema)
-    for part, content in schema.get("$defs", {}).items():
-        yield from heading(part, "-")
-        yield from (escaped(content.get("description", "")), "")
-        yield from _keys(content)
+    parts = schema.get("$defs", {})
+    yield from _keys(schema, parts)
+    for part, content in parts.items():
+        if "properties" in content or _choices(content):
+            yield from heading(part, "-")
+            yield from (escaped(content.get("description", "")), "")
+            yield from _keys(content, parts)
 
 
-def _keys(schema: Schema) -> Iterator[str]:
-    rows = list(_rows(schema, ""))
+def _keys(schema: Schema, parts: Mapping[str, Schema]) -> Iterator[str]:
+    rows = list(_rows(schema, "", parts))
     if rows:
         yield from table(("Key", "Type", "Meaning"), rows, widths="25 20 55")
+    else:
+        yield from (f"Is {type_of(schema)}.", "")
 
 
-def _rows(schema: Schema, before: str) -> Iterator[tuple[str, str, str]]:
+def _rows(schema: Schema, before: str, parts: Mapping[str, Schema]) -> Iterator[tuple[str, str, str]]:
     required = set(schema.get("required", ()))
-    for key, content in schema.get("properties", {}).items():
+    for key, given in schema.get("properties", {}).items():
+        content = _resolved(given, parts)
         always = "" if key in required or before else " Not always there."
         yield f"``{before}{key}``", type_of(content), escaped(_meaning(content) + always)
-        yield from _rows(content, f"{before}{key}.")
+        yield from _rows(content, f"{before}{key}.", parts)
         items = content.get("items")
         if isinstance(items, Mapping):
-            yield from _rows(items, f"{before}{key}[].")
-    for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
-        yield from _rows(choice, before)
+            yield from _rows(items, f"{before}{key}[].", parts)
+    for choice in _choices(schema):
+        yield from _rows(choice, before, parts)
+
+
+def _choices(schema: Schema) -> list[Schema]:
+    return [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+
+
+def _resolved(schema: Schema, parts: Mapping[str, Schema]) -> Schema:
+    """A value in place of the reference to it; a part with keys has a table of its own and is left."""
+    part = parts.get(schema.get("$ref", "").rpartition("/")[2], {})
+    if "$ref" not in schema or "properties" in part or _choices(part):
+        return schema
+    return {**part, **{key: value for key, value in schema.items() if key != "$ref"}}
 
 
 def type_of(schema: Schema) -> str:

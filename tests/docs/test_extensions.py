@@ -103,13 +103,19 @@ def test_a_schema_becomes_a_table():
                 "description": "Beam centre, px.",
             },
             "cell": {"$ref": "#/$defs/cell"},
+            "width": {"$ref": "#/$defs/length"},
         },
-        "$defs": {"cell": {"properties": {"a": {"type": "number", "description": "Edge, Å."}}}},
+        "$defs": {
+            "cell": {"properties": {"a": {"type": "number", "description": "Edge, Å."}}},
+            "length": {"type": "number", "description": "In mm."},
+        },
     }
     page = "\n".join(schema_page("answer", schema))
     assert "* - ``file``\n     - string\n     - Name of the file.\n" in page
     assert "* - ``centre``\n     - array of number or null\n     - Beam centre, px. Not always there." in page
     assert "* - ``a``" in page
+    assert "* - ``width``\n     - number\n     - In mm." in page
+    assert "\nlength\n" not in page
 
 
 def test_examples_are_staged_with_their_data_and_without_what_is_gone(tmp_path: Path):
