@@ -25,7 +25,7 @@ for number in (11, 13):
     print(f"pattern {number}: found {answer.fibril}, {answer.chains:.0f} chains; truth {truth}")
     print(f"  twist {answer.twist_deg_per_nm:.2f} ± {answer.twist_sd_deg_per_nm:.2f} °/nm, truth {twist:.2f}")
     print(f"  {answer.shape.sum():.0f} electrons in the shape, {shapes[number].sum()} in the true one")
-    print(f"  believed {answer.verdict.believed}: {answer.verdict.reason}")
+    print(f"  trusted {answer.trusted}: {answer.reason}")
     answers[number] = answer
 
 # %%

@@ -16,7 +16,7 @@ answer = argand.load("geometry").predict(image)
 
 # %%
 # An answer that is not trusted has a reason, and its numbers are a best guess.
-if answer.reliable:
+if answer.trusted:
     fast, slow = answer.beam_centre_px
     print(f"beam centre {fast:.2f}, {slow:.2f} px, each ± {answer.sigma_px:.2f}; by {answer.path}")
     print(f"header {answer.header_beam_centre_px}; tilt {answer.tilt_deg}")

@@ -26,7 +26,7 @@ for index in range(4):
         pixel_size_mm=float(still["pixel_size_mm"][0]),
     )
     truth = "({:.2f}, {:.2f})".format(*still["beam_centre_px"])
-    if answer.reliable:
+    if answer.trusted:
         error = np.hypot(*(answer.beam_centre_px - still["beam_centre_px"]))
         print(f"still {index}: beam centre {truth} px, found with an error of {error:.2f} px")
     else:
