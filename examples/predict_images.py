@@ -22,6 +22,7 @@ print(table[["trusted", "reason"]])
 # %%
 # Only the answers that are trusted:
 for answer in answers.trusted:
-    print(f"beam centre {answer.beam_centre_px} px, ± {answer.sigma_px:.2f} px")
+    fast, slow = answer.beam_centre_px
+    print(f"beam centre {fast:.2f}, {slow:.2f} px, each ± {answer.sigma_px:.2f} px")
 
 # sphinx_gallery_thumbnail_path = 'figures/thaumatin.jpg'
