@@ -40,7 +40,8 @@ QUOTED = re.findall(r"^### `(.+)`$", (DOCS / "faq.md").read_text(encoding="utf-8
 
 @pytest.mark.parametrize("message", QUOTED)
 def test_a_message_of_the_faq_is_one_of_the_code(message: str):
-    assert message in messages(), f"docs/faq.md quotes `{message}`, which argand does not say"
+    said = message in messages()
+    assert said, f"docs/faq.md quotes `{message}`, which argand does not say"
 
 
 def test_the_faq_has_questions_and_a_wrong_one_is_seen():
