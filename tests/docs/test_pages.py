@@ -14,6 +14,7 @@ WITHOUT_DOI = {
     "buerger1959": "a book",
     "caliandro2005": "not on record here",
     "luzzati1953": "not on record here",
+    "lin": "a poster",
     "parkhurst2020": "not on record here",
 }
 """References that have no DOI in docs/references.bib, and why."""
