@@ -1,4 +1,4 @@
-"""Atoms, cells and beam geometry out of scattering data, with neural networks that know physics."""
+"""Atoms, unit cells and beam geometry from scattering data, with physics-aware neural networks."""
 
 import typing
 from pathlib import Path
@@ -26,10 +26,10 @@ def load(name: Literal["molmnist"], weights: str | Path | None = None) -> "Molmn
 @typing.overload
 def load(name: str, weights: str | Path | None = None) -> Any: ...
 def load(name: str, weights: str | Path | None = None) -> Any:
-    """The predictor of the system `name`, with its shipped weights.
+    """Load the predictor of the system `name` with its shipped weights.
 
-    `weights` is a file of other weights, or the folder of a training run. For crystals it may also be the
-    name of a model, `best`, `symmetric` or `paper`.
+    `weights` is another weights file, or the folder of a training run. For crystals it may also be the name
+    of a model, `best`, `symmetric` or `paper`.
 
     Raises ConfigError for an unknown system and InputError for weights that cannot be read.
     """

@@ -140,7 +140,7 @@ def test_an_image_that_kills_its_process_is_told_and_the_others_are_answered(
     np.save(tmp_path / "c.npy", image)
     records, told = predict(tmp_path / "out", [str(tmp_path / "c.npy"), *files], deadly, machines=Machines(2))
     assert [Path(failure.file).name for failure in told] == ["c.npy"]
-    assert "ended, twice: out of memory?" in told[0].text
+    assert "died twice: out of memory?" in told[0].text
     assert sum(not record.get("failed") for record in records) == 8
 
 

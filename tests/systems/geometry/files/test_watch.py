@@ -187,7 +187,7 @@ def test_a_line_of_the_results_that_is_no_record_is_named(watcher: Watcher, line
 def test_results_in_a_folder_that_cannot_be_made_are_told(watcher: Watcher):
     (watcher.folder.parent / "file").touch()
     watcher.out = watcher.folder.parent / "file" / "results.jsonl"
-    with pytest.raises(OutputError, match="cannot be made"):
+    with pytest.raises(OutputError, match="cannot be created"):
         list(watcher.run(once=True))
 
 

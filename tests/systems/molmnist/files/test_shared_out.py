@@ -118,7 +118,7 @@ def test_a_pattern_that_kills_its_process_costs_no_other(files: list[str], quick
     assert asked_of(records) == [
         (name, index, has_failed or name == "2.npy") for name, index, has_failed in expected(DAMAGED)
     ]
-    assert "ended, twice: out of memory?" in told[-1].message
+    assert "died twice: out of memory?" in told[-1].message
 
 
 def test_a_hopeless_stack_is_given_up(tmp_path: Path, quick: QuickPatterns):
