@@ -184,7 +184,7 @@ def rounded(centre: tuple[float, float] | None) -> str | None:
 
 def remarks(answers: Sequence[Answered], summary: Sequence[dict[str, Any]]) -> list[str]:
     """Lines below the tables: why images got no answer, what headers confuse, and the goals missed."""
-    lines = [f"{a.file}: {a.prediction.reason}" for a in answers if a.prediction.reason]
+    lines = [f"{a.file}: {a.prediction.reason}" for a in answers if not a.prediction.trusted]
     for name, notes in notes_of(answers).items():
         lines += [f"{name}: {note}" for note in notes]
     return lines + [f"{one['series']}: goals missed: {one['missed']}" for one in summary]
