@@ -39,14 +39,14 @@ DATA = Path(__file__).parents[1] / "examples" / "data" / "cod_2016452.hkl.gz"
 CELL = (9.748, 8.890, 7.566, 90.0, 112.74, 90.0)
 
 
-def centre_of(file: str, index: int = 0, reliable: bool = True) -> Centre:
+def centre_of(file: str, index: int = 0, trusted: bool = True) -> Centre:
     """An answer of geometry for an image of this name."""
     return Centre(
         file=file,
         index=index,
         shape=(100, 120),
-        reliable=reliable,
-        reason="" if reliable else f"{file}: too few spots",
+        trusted=trusted,
+        reason="a lattice gives the centre" if trusted else f"{file}: too few spots",
         path="lattice",
         geometry=BeamGeometry((60.5, 45.5), 150.0, 1.0, (0.1, 0.1), 0.01, -0.02),
         sigma_px=0.25,
@@ -72,7 +72,7 @@ def geometry_run(folder: Path, names: Sequence[str], overlays: int = 1) -> Path:
         for number, name in enumerate(names):
             run.overlay = number < overlays
             frame = Frame(name, 0, image, mask, (0.1, 0.1), 150.0, 1.0, (59.0, 48.0), saturation=60000.0)
-            answer = FrameAnswer(frame, centre_of(name, reliable=number % 2 == 0))
+            answer = FrameAnswer(frame, centre_of(name, trusted=number % 2 == 0))
             record = run.outputs.write(run.unused(output_stem(name, 0)), answer)
             run.note(run.keep(record), answer.prediction)
         run.keep(failed_image(Failure(names[-1], f"{names[-1]}: not an image; give another")))
