@@ -23,6 +23,7 @@ from argand.physics.phasing.refinement import Observed, evaluate
 from argand.systems.patterson.solution.absolute_hand import turned
 from argand.systems.patterson.solution.answer import CrystalAnswer
 from argand.systems.patterson.solution.cif_figures import hill_formula
+from argand.systems.patterson.solution.final_model import usual_formula
 from argand.systems.patterson.solution.outputs import claimed_files
 from argand.systems.patterson.solution.reflection_file import card_of
 from argand.systems.patterson.solution.reflections import prepare
@@ -295,6 +296,21 @@ def test_reflections_of_another_form_are_copied_with_their_card(tmp_path):
 )
 def test_formulas_stand_in_hills_order(counts, formula):
     assert hill_formula(counts) == formula
+
+
+@pytest.mark.parametrize(
+    ("counts", "stated", "formula"),
+    [
+        ({"O": 4, "P": 1, "Fe": 1, "Li": 1}, None, "LiFePO4"),
+        ({"Cl": 1, "Na": 1}, None, "NaCl"),
+        ({"O": 2, "H": 14, "C": 14}, None, "C14H14O2"),
+        ({"O": 1, "N": 1, "C": 4, "Cu": 0.5}, None, "C4Cu0.5NO"),
+        ({"O": 3, "Ti": 1, "Ba": 1}, "Ba Ti O3", "BaTiO3"),
+        ({"O": 3, "Ti": 1, "Ba": 1, "C": 0.0}, "Ti O3 Ba", "TiO3Ba"),
+    ],
+)
+def test_formulas_are_written_as_chemists_write_them(counts, stated, formula):
+    assert usual_formula(counts, stated) == formula
 
 
 @pytest.mark.parametrize(

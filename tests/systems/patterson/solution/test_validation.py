@@ -70,6 +70,13 @@ def test_few_reflections_tell_nothing(hunt: StructureSearch):
     assert verdict(replace(seen(hunt, TRUTH), reflections=15)).trusted
 
 
+def test_as_many_parameters_as_reflections_fit_anything(hunt: StructureSearch):
+    fits = replace(seen(hunt, TRUTH), reflections=50, parameters=1.18, r1=0.001, found=None, volume=16.0)
+    assert verdict(fits).reason.startswith("59 parameters for 50 reflections")
+    assert not verdict(fits).trusted
+    assert verdict(replace(fits, parameters=0.3)).trusted
+
+
 def test_a_cell_with_few_atoms_and_no_formula_is_not_believed(hunt: StructureSearch):
     judged = verdict(replace(seen(hunt, TRUTH), found=None, volume=51.0))
     assert "51 Å³ per atom found" in judged.reason

@@ -95,6 +95,12 @@ def _forbidding(one: Evidence) -> str:
     """Evidence against the model that nothing outweighs; empty where there is none."""
     if one.reflections < _FEWEST:
         return f"{one.reflections} reflections are too few (at least {_FEWEST} needed)"
+    if one.parameters >= 1:
+        # So many fit any data: R1 says nothing.
+        count = round(one.parameters * one.reflections)
+        return (
+            f"{count} parameters for {one.reflections} reflections (fewer parameters than reflections needed)"
+        )
     if one.found is not None and one.found < _LEAST_FOUND:
         limit = f"limit {100 * _LEAST_FOUND:.0f} %"
         return f"only {100 * one.found:.0f} % of the atoms of the formula were found ({limit})"

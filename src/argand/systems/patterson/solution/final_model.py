@@ -12,6 +12,7 @@ from argand.io.cell_errors import CellErrors, stated_cell_errors
 from argand.io.labels import atom_labels, hydrogen_labels
 from argand.io.shelx_model import Peaks, near_atoms
 from argand.physics.crystal.atom import Atoms, parse_formula
+from argand.physics.crystal.formula import formula_text
 from argand.physics.phasing.difference_map import DifferenceMap, difference_map
 from argand.physics.phasing.hydrogen_search import Riding, riding_hydrogen, with_hydrogen
 from argand.physics.phasing.refinement import RefinedModel, evaluate
@@ -102,11 +103,14 @@ def final_model(
 
 
 def usual_formula(counts: Mapping[str, float], stated: str | None = None) -> str:
-    """The formula of these counts as chemists write it: in the order that was stated, or else in Hill's."""
-    order = list(parse_formula(stated)) if stated else []
-    first = [*order, *(("C", "H") if "C" in counts else ())]
-    rank = {element: number for number, element in reversed(list(enumerate(first)))}
-    names = sorted(counts, key=lambda element: (rank.get(element, len(first)), element))
+    """The formula of these counts as chemists write it: in the stated order, or else the usual one."""
+    if stated:
+        order = list(parse_formula(stated))
+    elif "C" in counts:
+        order = ["C", "H"]
+    else:
+        order = list(parse_formula(formula_text({one: max(1, round(n)) for one, n in counts.items()})))
+    names = sorted(counts, key=lambda one: (order.index(one) if one in order else len(order), one))
     numbers = {element: f"{counts[element]:.4g}" for element in names if counts[element] > 0}
     return "".join(element + ("" if number == "1" else number) for element, number in numbers.items())
 
