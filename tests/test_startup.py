@@ -66,7 +66,7 @@ def test_a_pattern_is_answered_without_pictures(tmp_path: Path):
 def test_a_crystal_is_solved_without_torch(tmp_path: Path):
     cell = ("--cell", "5.64,5.64,5.64,90,90,90", "--spacegroup", "F m -3 m")
     told, modules = run("patterson", "solve", DATA / "measured/nacl.hkl.gz", *cell, "--out", tmp_path / "a")
-    assert "tries in" in told
+    assert " attempt" in told
     assert "argand.systems.patterson.solution.solve" in modules
     assert modules & (NEVER | {"torch", "matplotlib", "fabio", "h5py", "scipy.optimize"}) == set()
 

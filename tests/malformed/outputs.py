@@ -45,7 +45,7 @@ VERBS: dict[str, tuple[str, ...]] = {
         "4",
         "--batch-size",
         "4",
-        "--workers",
+        "--processes",
         "0",
         "--out",
         "OUT",

@@ -20,7 +20,7 @@ TRAIN = (
     "4",
     "--batch-size",
     "4",
-    "--workers",
+    "--processes",
     "0",
 )
 _IMAGES: dict[str, Callable[[], Content]] = {

@@ -214,7 +214,7 @@ def test_bad_input_is_refused_in_one_line(run: Callable[..., Result], tmp_path: 
     (tmp_path / "text.safetensors").write_text("no index")
     with pytest.raises(InputError, match="not an index"):
         load_index(tmp_path / "text.safetensors")
-    with pytest.raises(InputError, match="not a parquet file"):
+    with pytest.raises(InputError, match="not a readable parquet file"):
         from_parquet(tmp_path / "text.safetensors")
     arrays = {"names": np.zeros(1, np.uint8), "lattice": np.zeros((1, 3, 3)), "ends": np.array([2])}
     arrays |= {"species": np.ones(1, np.uint8), "places": np.zeros((1, 3), np.uint16)}
