@@ -48,7 +48,8 @@ _NOISE_PEAK, _NOISE_MISFIT, _PATIENCE = 5.0, 0.05, 4
 
 With no residual peak above so many standard deviations, and a misfit below this, so many restarts without
 gain show that noise is left: it has peaks of 3 to 4.5, a wrong atom of 7 to 12 (measured on 40 crystals; no
-command is kept for it). `benchmarks/crystals.py` measures vectors with noise. """
+command is kept for it). `benchmarks/crystals.py` measures vectors with noise.
+"""
 _FROM_BEST, _MORE_LEAVING, _CHANCE = 0.7, 1.2, 0.15
 """Fraction of restarts that begin with the best atoms; scale of how many leave beyond one; what chance adds.
 

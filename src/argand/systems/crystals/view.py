@@ -116,10 +116,8 @@ def write_page(folder: Path, page: Path | None = None, among: Sequence[str] = ()
     numbers = sorted({atom[0] for one in shown for atom in one["atoms"]})
     data["elements"] = {number: _element(number) for number in numbers}
     told += [f"skipped: {one['reason']}" for one in summary.get("skipped") or []]
-    title, code = (
-        _title(summary, len(records)),
-        system_data("crystals", "page.js").read_text(encoding="utf-8"),
-    )
+    title = _title(summary, len(records))
+    code = system_data("crystals", "page.js").read_text(encoding="utf-8")
     parts = [f"<h1>{text(title)}</h1>", *left_out(told), _BODY]
     return write_html(page, title, parts, _FOOT, _STYLE, Drawing(data, code))
 
