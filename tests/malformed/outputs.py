@@ -85,7 +85,7 @@ VERBS: dict[str, tuple[str, ...]] = {
         "crystals",
         "reconstruct",
         "good.cif",
-        "--tries",
+        "--restarts",
         "0",
         "--processes",
         "1",
