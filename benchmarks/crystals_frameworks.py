@@ -1,4 +1,4 @@
-"""New frameworks drawn by the network, beside the counts that it learned from and the data; likelihoods.
+"""New frameworks sampled by the network, compared with counts of its training data and the data; likelihoods.
 
     python benchmarks/crystals_frameworks.py --data CRYSTALS --packed PACKED
 
@@ -188,7 +188,7 @@ def shares(groups: Sequence[int]) -> np.ndarray:
 
 
 def kept(made: Composed) -> float:
-    """Share of samples in which spglib finds the group that was drawn."""
+    """Share of samples in which spglib finds the sampled space group."""
     return float(np.mean([_has_its_group(one) for one in made.kept]))
 
 

@@ -1,4 +1,4 @@
-"""How stable, unique and new drawn crystals are: relaxed by CHGNet, against the hull of the pool's phases.
+"""How stable, unique and new sampled crystals are: relaxed by CHGNet, against the hull of the pool's phases.
 
     python benchmarks/crystals_stability.py --data CRYSTALS --work RUNS --json RESULTS/crystals_stability.json
 
@@ -135,7 +135,7 @@ def _together(work: Path, seed: int, count: int, judge: Judge) -> Row:
 
 
 def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:
-    """Write the crystals of a row to a folder; how many were drawn for them, and why others were not kept."""
+    """Write the crystals of a row to a folder; how many were generated, and why others were rejected."""
     if what in DRAWN:
         selection = Selection(*DRAWN[what], Representation())
         summary = sample_files(folder, count, seed, selection, HERE)
@@ -151,7 +151,7 @@ def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:
 
 
 def random_elements(count: int, seed: int) -> list[Structure]:
-    """Known skeletons whose kinds of sites get elements at random, of those that the hull has phases of.
+    """Known positions with random elements, of those that the hull has phases of.
 
     The cell is of the size that keeps the volume of atoms, cubes of covalent radii, in proportion.
     """

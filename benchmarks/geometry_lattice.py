@@ -1,8 +1,8 @@
-"""What the lattice of a still says: centres of electrons, of upright and swung-out detectors, and unit cells.
+"""From the lattice of a still: centres for electrons, upright and swung-out detectors, and unit cells.
 
     python benchmarks/geometry_lattice.py --json benchmarks/results/geometry_lattice.json --data FOLDER
 
-Each figure stands twice: on stills such as limits were chosen with, and on those that are reported. FOLDER,
+Each figure is given twice: on stills used to choose limits, and on those that are reported. FOLDER,
 if given, has simtbx_ed_0001.img.bz2 and truth.csv. A group that is measured again replaces its figures in the
 JSON file; the others are kept.
 """

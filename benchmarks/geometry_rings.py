@@ -164,7 +164,7 @@ def simulated(predictor: Predictor, seed: int, count: int, console: Console) -> 
 
 
 def real(predictor: Predictor, data: Path) -> list[dict[str, Any]]:
-    """The real image at each stated distance, without and with the calibrant's name, beside pyFAI."""
+    """The real image at each stated distance, without and with the calibrant's name, compared with pyFAI."""
     rows = []
     for stated in STATED:
         frame = replace(

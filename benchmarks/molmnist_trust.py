@@ -1,4 +1,4 @@
-"""When an answer of the network of the ten is to be believed: residuals beyond expected ones.
+"""When an answer of the network of the ten is trusted: residuals beyond expected ones.
 
     python benchmarks/molmnist_trust.py --json benchmarks/results/molmnist_trust.json
 

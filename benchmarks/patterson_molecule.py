@@ -1,5 +1,5 @@
-"""How many crystals a known molecule solves from coarse data, claims, and claims wrongly, on both halves
-of the sets.
+"""How many crystals a known molecule solves from coarse data, how many are trusted, and how many of those are
+wrong, on both halves of the sets.
 
     python benchmarks/patterson_molecule.py --data FOLDER --part report --json
     benchmarks/results/patterson_molecule.json

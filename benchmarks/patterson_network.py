@@ -35,7 +35,7 @@ RESOLUTIONS = "1.2,1.5,2.0"
 _FIRST = 25
 """Sets on which the first recipes were chosen; the network was looked at on no others."""
 _TOLERANCE = 0.03
-"""Å by which data may end before the resolution that is asked for."""
+"""Å by which data may end before the resolution that is wanted."""
 
 
 class Job(NamedTuple):

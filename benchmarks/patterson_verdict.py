@@ -42,7 +42,7 @@ _ASKED = (
     ("measured,simulated", 0.84, "nothing"),
     ("electron", 0.84, "formula"),
 )
-"""Kinds, resolutions in Å and what is told of the contents."""
+"""Kinds, resolutions in Å and what is given of the contents."""
 _FOLDS = 5
 _KEPT = 6
 """Models of a search that are kept, the last ones."""
