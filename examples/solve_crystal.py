@@ -5,12 +5,13 @@ python examples/solve_crystal.py
 
 from pathlib import Path
 
+import argand
 from argand.physics.crystal.bond import bonds, covalent_radii, grown
-from argand.systems.patterson.solution.solve import solve_file
 
 data = Path(__file__).parent / "data" / "cod_2016452.hkl.gz"
-answer = solve_file(data, (9.748, 8.890, 7.566, 90, 112.74, 90), "P 21/c", "C14H14O2")
-print(f"solved {answer.solved}: {answer.reason}; {answer.attempts} tries, {answer.seconds:.1f} s")
+cell = (9.748, 8.890, 7.566, 90, 112.74, 90)
+answer = argand.load("patterson").solve_file(data, cell, "P 21/c", "C14H14O2")
+print(f"trusted {answer.trusted}: {answer.reason}; {answer.attempts} attempts, {answer.seconds:.1f} s")
 for element, place in zip(answer.atoms.elements, answer.atoms.frac, strict=True):
     print(element, *(f"{value:8.4f}" for value in place))
 

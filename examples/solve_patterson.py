@@ -11,7 +11,7 @@ maps = simulate_batch(AtomSet(atoms=10, noise=(0.05, 0.05)), range(2), seed=1)
 predictor = argand.load("patterson")
 for number, patterson in enumerate(maps.patterson.numpy()):
     answer = predictor.predict(patterson, atoms=10)
-    print(f"map {number}: solved {answer.solved} by {answer.path}, residual {answer.residual:.3f}")
+    print(f"map {number}: trusted {answer.trusted}, found by {answer.path}: {answer.reason}")
 
 found = predictor.solve(maps.patterson)
 distance = match_atoms(found.positions, maps.positions.float()).distance
