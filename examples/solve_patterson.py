@@ -1,6 +1,9 @@
-"""Atoms from Patterson maps: simulate two, take away what phases would tell, solve them.
+"""
+Atoms from Patterson maps
+=========================
 
-python examples/solve_patterson.py
+Simulate the Patterson maps of ten equal atoms, which know distances between atoms and no phases, and
+find the atoms.
 """
 
 import argand
@@ -13,6 +16,11 @@ for number, patterson in enumerate(maps.patterson.numpy()):
     answer = predictor.predict(patterson, atoms=10)
     print(f"map {number}: trusted {answer.trusted}, found by {answer.path}: {answer.reason}")
 
+# %%
+# A Patterson map is the same for an arrangement, its inverse, and all shifts: true atoms are matched up to
+# these.
 found = predictor.solve(maps.patterson)
 distance = match_atoms(found.positions, maps.positions.float()).distance
 print(f"largest error of an atom: {distance.max():.3f} voxels")
+
+# sphinx_gallery_thumbnail_path = 'figures/patterson-10.png'
