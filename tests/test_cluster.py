@@ -142,5 +142,5 @@ def test_workers_of_another_version_are_refused(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("argand.cluster.__version__", "0.0.other")
     with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
         crew = Crew(Machines(scheduler=cluster.scheduler_address), Squares(tmp_path))
-        with pytest.raises(ConfigError, match=r"this is 0\.0\.other; install"):
+        with pytest.raises(ConfigError, match=r"this machine 0\.0\.other; install"):
             list(crew.results(CHUNKS))

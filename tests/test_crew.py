@@ -120,7 +120,7 @@ def test_results_may_lead_to_further_tasks(tmp_path: Path, processes: int):
 def test_machines_that_contradict_each_other_are_refused():
     with pytest.raises(ConfigError, match="exclude each other"):
         Machines(2, "tcp://localhost:8786")
-    with pytest.raises(ConfigError, match="0 processes"):
+    with pytest.raises(ConfigError, match="number of processes is 0"):
         Machines(0)
 
 

@@ -1,4 +1,4 @@
-"""What is installed here, how fast it computes, and whether each system works."""
+"""Report on the installation: versions, speed, and whether each system works."""
 
 import platform
 import shutil

@@ -52,7 +52,7 @@ class InputError(ArgandError):
 
 
 class ConfigError(ArgandError):
-    """A configuration, preset or option that does not exist or contradicts another."""
+    """A configuration, preset or option that does not exist or contradicts another one."""
 
 
 class OutputError(ConfigError):

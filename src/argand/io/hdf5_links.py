@@ -119,7 +119,7 @@ def outside(name: str, path: Path) -> InputError:
 
 
 def name_of(item: Item) -> str:
-    """The file's name, for a message."""
+    """The file name of an item, for messages."""
     return str(item.file.filename)
 
 

@@ -116,9 +116,10 @@ def network_of(build: Callable[[], N], state: Mapping[str, torch.Tensor], source
 
 @contextmanager
 def _no_more_than(state: Mapping[str, torch.Tensor], source: Path) -> Iterator[None]:
-    """Raise InputError as soon as modules made here have more parameters, or more numbers, than the tensors.
+    """Context that raises InputError once the modules built in it have more parameters, or numbers, than
+    `state`.
 
-    torch calls the hook when memory for a parameter is set aside, which costs nothing, but not written yet.
+    torch calls the hook when memory for a parameter is reserved, which costs nothing, but not yet written.
     """
     here, numbers, left = get_ident(), sum(tensor.numel() for tensor in state.values()), len(state)
 

@@ -26,7 +26,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Move the average towards the network's weights after update number `step`, counted from 1."""
+        """Update the average with the network's weights after step number `step`, counted from 1."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
         current = network.state_dict()
         for name, mean in self.network.state_dict().items():

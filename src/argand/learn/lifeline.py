@@ -57,9 +57,9 @@ class Lifeline:
         self._changed = threading.Condition(threading.RLock())
 
     def exchange(self, value: Any, last: bool = False) -> list[Any]:
-        """The values (for JSON) of all processes in their order, once all have called this.
+        """The values (JSON) of all processes in order of rank, once all have called this.
 
-        After the `last` exchange of a run no process minds that others end. Raises what ends the run before.
+        After the `last` exchange of a run, processes may end. Raises the error if the run ends before.
         """
         raise NotImplementedError
 

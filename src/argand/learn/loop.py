@@ -197,7 +197,7 @@ class TrainingLoop:
         return self.progress >= 1 or self.stopped
 
     def _log(self) -> None:
-        """Record the training metrics since the last time."""
+        """Record the mean training metrics since the last record."""
         self.logged = time.monotonic()
         if not self.means.weight:
             return

@@ -60,7 +60,7 @@ class Settings:
 
     @property
     def samples_per_step(self) -> int:
-        """Samples simulated for each step by all processes together."""
+        """Samples simulated per step by all processes together."""
         return self.batch_size // self.replay * self.world
 
 

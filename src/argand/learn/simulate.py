@@ -1,4 +1,4 @@
-"""Simulated samples of any system, stored as a data set."""
+"""Write simulated samples of any system as a data set."""
 
 from pathlib import Path
 

@@ -55,16 +55,16 @@ class RunFolder:
     """What the answers depend on besides the files: options, weights, output formats. Must be complete before
     the first answer."""
     force: bool = field(default=False, kw_only=True)
-    """Whether the results of an earlier run are removed first."""
+    """Remove the results of an earlier run first."""
     resume: bool = field(default=False, kw_only=True)
-    """Whether an earlier run is continued."""
+    """Continue an earlier run."""
     records: list[Record] = field(default_factory=list, kw_only=True)
     _earlier: dict[str, list[Record]] = field(default_factory=dict, kw_only=True)
     """Records that the folder contained when the run started, by file."""
     _taken_over: list[Record] = field(default_factory=list, kw_only=True)
     _names: set[str] = field(default_factory=set, kw_only=True)
     _asked_files: set[str] = field(default_factory=set, kw_only=True)
-    """Files that this run answers or has taken over."""
+    """Files that this run processes or has taken over."""
 
     def __enter__(self) -> "RunFolder":
         if self.folder is not None:
@@ -123,7 +123,7 @@ class RunFolder:
         return digest(self.settings)
 
     def written(self, record: Record) -> list[str]:
-        """Names of the files that belong to a record, under the keys of `OUTPUTS`."""
+        """Names of a record's output files, from the keys of `OUTPUTS`."""
         return [record[key] for key in OUTPUTS if key in record]
 
     def keep(self, record: Record) -> Record:
@@ -157,7 +157,7 @@ class RunFolder:
 
     @property
     def all_records(self) -> list[Record]:
-        """The records of this run, then those that the folder keeps for other files."""
+        """The records of this run, then those kept for other files."""
         return [*self.records, *self.others]
 
     def _remove_replaced(self, folder: Path) -> None:
