@@ -98,7 +98,7 @@ def test_what_is_not_stated_gives_no_window(measured: Callable[..., str], missin
         ({"distance": 0.0}, "a distance of 0 mm"),
         ({"distance": -0.4}, "a distance of -400 mm"),
         ({"distance": np.nan}, "a distance of nan mm"),
-        ({"distance": (0.4, "furlong")}, "'furlong', which is no unit"),
+        ({"distance": (0.4, "furlong")}, "'furlong', an unknown unit"),
         ({"distance": [0.4, 0.5]}, "2 values for 3 patterns"),
         ({"x_pixel_size": 1e-9, "y_pixel_size": 1e-9}, "a pixel size of 1e-06 mm"),
         ({"energy": 0.0}, "photon energy of 0 keV"),

@@ -186,7 +186,7 @@ def test_an_edf_does_not_read_other_files(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     (tmp_path / "secret").write_bytes(bytes(range(256)) * 80)
     (tmp_path / "a.edf").write_bytes(edf(more="EDF_BinaryFileName = secret ;\n"))
-    with pytest.raises(InputError, match=r"a\.edf: .*pixels lie in another file"):
+    with pytest.raises(InputError, match=r"a\.edf: .*pixels are in another file"):
         read_frame("a.edf")
 
 

@@ -51,9 +51,9 @@ def test_a_card_may_run_over_two_lines_and_have_fewer_numbers(tmp_path):
     ("card", "message"),
     [
         ("HKLF 1", "condensed"),
-        ("HKLF 8", "no code"),
-        ("HKLF four", "is no HKLF card"),
-        ("HKLF 4 1 0.5 0 0 0 0.5 0 0 0 0.5", "no whole indices"),
+        ("HKLF 8", "not a code"),
+        ("HKLF four", "is not an HKLF card"),
+        ("HKLF 4 1 0.5 0 0 0 0.5 0 0 0 0.5", "non-integer indices"),
         ("HKLF 4 1 0 1 0 1 0 0 0 0 1", "determinant"),
         ("HKLF 4 0", "above 0"),
     ],
@@ -103,7 +103,7 @@ def test_of_overlapping_twins_the_first_components_own_reflections_are_kept(tmp_
     assert found.hkl.tolist() == HKL[:30].tolist()
     np.testing.assert_allclose(found.intensity, VALUE[:30])
     assert (
-        "30 reflections of component 1 alone kept, 10 overlapped ones left out, 10 of other" in found.notes[0]
+        "30 non-overlapped reflections of component 1 kept, 10 overlapped ones left out, 10 of other" in found.notes[0]
     )
 
 
@@ -114,7 +114,7 @@ def test_where_nearly_all_overlap_the_intensities_are_shared_out():
     assert found.hkl.tolist() == HKL[:20].tolist()
     np.testing.assert_allclose(found.intensity, VALUE[:20] / 2)
     np.testing.assert_allclose(found.sigma, np.hypot(0.5, VALUE[:20] / 4))
-    assert "20 overlapped ones shared out equally" in found.notes[0]
+    assert "20 overlapped ones divided equally" in found.notes[0]
 
 
 def test_friedel_mates_of_a_racemic_twin_do_not_overlap():
@@ -240,5 +240,5 @@ def test_instructions_stand_for_the_reflections_beside_them(tmp_path):
 
 def test_a_number_too_large_for_an_index_is_told(tmp_path):
     (tmp_path / "a.hkl").write_text(f"{10**20} 0 1 5.0 1.0\n" * 9)
-    with pytest.raises(InputError, match="no index"):
+    with pytest.raises(InputError, match="invalid number for h, k or l"):
         read_reflections(tmp_path / "a.hkl")

@@ -77,7 +77,7 @@ def test_what_no_geometry_can_have_is_no_number(value: object):
 
 def test_an_axis_without_a_direction_turns_nothing():
     for axis in ([0.0, 0.0, 0.0], [1e-300, 0.0, 0.0]):
-        with pytest.raises(ValueError, match="no direction"):
+        with pytest.raises(ValueError, match="zero length|not a direction"):
             direction_meant(axis)
-        with pytest.raises(ValueError, match="no direction"):
+        with pytest.raises(ValueError, match="zero length|not a direction"):
             rotated(np.ones(3), np.array(axis), 30.0)

@@ -241,7 +241,7 @@ def test_smv_takes_the_denzo_centre_where_stated(tmp_path: Path) -> None:
     assert "DENZO_YBEAM, DENZO_XBEAM" in frame.notes[0]
     plain = read_frame(write_smv(tmp_path / "b.img", data, BEAM_CENTER_X="1.5", BEAM_CENTER_Y="2.5"))
     assert plain.header_beam_centre_px == pytest.approx((15.0, 25.0))
-    assert "no one convention" in plain.notes[0]
+    assert "no single convention" in plain.notes[0]
 
 
 def test_smv_of_rigaku_states_its_centre_in_pixels(tmp_path: Path) -> None:
@@ -372,7 +372,7 @@ def test_real_headers_are_what_the_truth_table_says(shared_data: Path) -> None:
 @pytest.mark.parametrize("start", [b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"\0\0\0\x0cjP  "])
 def test_pictures_are_named_as_such(tmp_path: Path, start: bytes) -> None:
     (tmp_path / "a.cbf").write_bytes(start + bytes(9000))
-    with pytest.raises(InputError, match=r"a\.cbf: .*a \w+( 2000)? picture, which holds no counts"):
+    with pytest.raises(InputError, match=r"a\.cbf: .*a \w+( 2000)? picture, which does not contain counts"):
         read_frame(tmp_path / "a.cbf")
 
 
@@ -395,7 +395,7 @@ def test_pages_of_a_tiff_come_in_order(tmp_path: Path, compression: str | None) 
 @pytest.mark.parametrize("shape", [(), (7,)])
 def test_arrays_of_less_than_two_axes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.zeros(shape))
-    with pytest.raises(InputError, match=rf"an array of {len(shape)} axes is no image"):
+    with pytest.raises(InputError, match=rf"an array of {len(shape)} axes is not an image"):
         read_frame(tmp_path / "a.npy")
 
 

@@ -56,7 +56,7 @@ def test_what_has_nothing_to_learn_from_says_so(tmp_path: Path):
     with pytest.raises(InputError, match="no structures there"):
         load_structures(str(tmp_path / "nowhere"))
     (tmp_path / "bad.parquet").write_text("nothing")
-    with pytest.raises(InputError, match="not a parquet file that can be read"):
+    with pytest.raises(InputError, match="not a readable parquet file"):
         load_structures(str(tmp_path / "bad.parquet"))
 
 

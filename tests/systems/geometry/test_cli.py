@@ -51,7 +51,7 @@ def test_an_unknown_calibrant_is_told_in_one_line(
     for words in (["predict", tmp_path], ["watch", tmp_path, "--out", tmp_path / "x.jsonl", "--once"]):
         answer = run(*words, "--calibrant", "LaB7")
         assert answer.exit_code == 1
-        assert "no calibrant is called 'LaB7'; did you mean 'LaB6'" in answer.stderr.replace("\n", " ")
+        assert "unknown calibrant 'LaB7'; did you mean 'LaB6'" in answer.stderr.replace("\n", " ")
 
 
 def test_json_is_a_list_with_one_object_a_file_and_the_pooled_one_last(
