@@ -103,7 +103,8 @@ def test_of_overlapping_twins_the_first_components_own_reflections_are_kept(tmp_
     assert found.hkl.tolist() == HKL[:30].tolist()
     np.testing.assert_allclose(found.intensity, VALUE[:30])
     assert (
-        "30 non-overlapped reflections of component 1 kept, 10 overlapped ones left out, 10 of other" in found.notes[0]
+        "30 non-overlapped reflections of component 1 kept, 10 overlapped ones left out, 10 of other"
+        in found.notes[0]
     )
 
 
@@ -200,7 +201,7 @@ def test_text_that_users_have(tmp_path):
     (tmp_path / "a.hkl").write_bytes(b"\xef\xbb\xbf\n" + "\n".join(lines).encode())
     found = read_reflections(tmp_path / "a.hkl")
     assert found.hkl.tolist() == HKL.tolist()
-    assert "whole" in found.notes[0]
+    assert "complete" in found.notes[0]
     (tmp_path / "b.hkl").write_bytes("\n".join(lines).encode("utf-16"))
     assert read_reflections(tmp_path / "b.hkl").hkl.tolist() == HKL.tolist()
 

@@ -68,7 +68,7 @@ def learner() -> Molmnist:
 def test_electrons_are_atomic_numbers_and_those_of_cellulose_are_as_they_were():
     assert {name: electrons_of(name) for name in ELECTRONS} == ELECTRONS
     assert electrons_of("Se") == 34
-    with pytest.raises(ConfigError, match="no element"):
+    with pytest.raises(ConfigError, match="unknown element"):
         electrons_of("Qq")
     q = np.linspace(0, 2, 5)
     np.testing.assert_array_equal(shared_factor(q), shared_factor(q, "xray", CELLULOSE))
