@@ -90,8 +90,8 @@ def test_mtz(tmp_path, name):
         ("", "only 0"),
         ("   1   0   0    0.00    1.00\n" * 20, "above zero"),
         ("   1   0   0   -5.00    1.00\n" * 20 + "   1   1   0    5.00    1.00\n", "negative"),
-        ("   1   0   0    5.00    1.00\n   1   0", "cut short"),
-        ("Not a reflection file\n", "no reflection"),
+        ("   1   0   0    5.00    1.00\n   1   0", "truncated"),
+        ("Not a reflection file\n", "not a reflection"),
     ],
 )
 def test_unusable_files_are_told_in_one_line(tmp_path, text, message):
