@@ -2,7 +2,8 @@
 #             the pages are
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
-# make bench  measures the figures of the README and of the weights' card and writes them there
+# make docs   builds the documentation site in build/docs, and runs its tutorials and examples
+# make bench  measures the main figures again and writes them into docs/figures, the README and the weights' card
 # make torture        gives argand the malformed inputs of three seeds and counts what goes wrong: nothing is to
 # make kill-test      kills commands at random moments, runs them again and compares the results
 # make lowest         runs a part of the tests with the oldest versions of what argand needs
@@ -21,24 +22,24 @@ INSTALL = $(INSTALLER) $(addprefix -c ,$(CONSTRAINTS))
 # Without its dependencies, which that index need not have in the pinned versions; they come with the rest.
 TORCH_FIRST = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url "$(TORCH_INDEX)" torch)
 
-.PHONY: demo test lint bench torture kill-test lowest install-check
+.PHONY: demo test lint docs bench torture kill-test lowest install-check
 
 demo: .venv/installed
-	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo
+	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo --force
 	$(BIN)/argand patterson solve examples/data/cod_2016452.hkl.gz --cell 9.748,8.890,7.566,90,112.74,90 \
 		--spacegroup "P 21/c" --formula C14H14O2 --seed 0 --out demo/patterson --force
-	$(BIN)/argand molmnist predict "sample#10-13" --out demo/molmnist
+	$(BIN)/argand molmnist predict "sample#13-14" --out demo/molmnist --force
 	$(BIN)/argand crystals reconstruct examples/data/crystals --out demo/crystals --force
 	$(BIN)/argand crystals interpolate examples/data/crystals/SrTiO3_mp-5229.cif \
-		examples/data/crystals/PbTiO3_mp-20459.cif --out demo/crystals/way
+		examples/data/crystals/PbTiO3_mp-20459.cif --out demo/crystals/way --force
 	@echo "The picture:           $(CURDIR)/demo/thau_3_2_0006.png"
 	@echo "The page of the image: $(CURDIR)/demo/index.html"
 	@echo "The crystal's page:    $(CURDIR)/demo/patterson/index.html"
 	@echo "The fibrils' page:     $(CURDIR)/demo/molmnist/index.html"
-	@echo "Crystals from latents: $(CURDIR)/demo/crystals/index.html"
+	@echo "Crystals from vectors: $(CURDIR)/demo/crystals/index.html"
 	@echo "Between two of them:   $(CURDIR)/demo/crystals/way/index.html"
 
-test: lint
+test: lint .venv/docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 lint: .venv/tools
@@ -46,6 +47,17 @@ lint: .venv/tools
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+docs: .venv/docs build/docs-fresh
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -W --keep-going -q docs build/docs
+	$(BIN)/python docs/_extensions/built_links.py build/docs
+	@echo "The site: $(CURDIR)/build/docs/index.html"
+
+# Everything is made anew where code or data have changed; otherwise what tutorials and examples printed is kept.
+build/docs-fresh: $(shell find src examples/data -type f -not -name '*.pyc')
+	rm -rf build/docs build/docs-cache docs/gallery docs/reference/api
+	mkdir -p build
+	touch $@
 
 bench: DATA = $${ARGAND_DATA:-../shared/data}/geometry
 bench: OTHER = $${ARGAND_DATA:-../shared/data}/geometry_other
@@ -95,6 +107,10 @@ install-check: .venv/tools
 	$(INSTALL) --upgrade pip
 	$(TORCH_FIRST)
 	$(INSTALL) -e '.[all]'
+	touch $@
+
+.venv/docs: .venv/installed
+	$(INSTALL) --group docs
 	touch $@
 
 .venv/tools: .venv/installed

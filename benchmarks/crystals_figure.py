@@ -1,4 +1,4 @@
-"""A structure, the density that its latent holds, and what is decoded from the latent, in one picture.
+"""A structure, its vector, the density that the vector describes, and the decoded structure, in one picture.
 
 python benchmarks/crystals_figure.py CIF --out docs/figures/crystals.png
 
@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import typer
 from ase.data.colors import jmol_colors
+from report import few_colours
 
 from argand.io.structure import read_structure
 from argand.physics.crystal.comparison import compare
@@ -31,7 +32,7 @@ NEAR = 0.02
 
 
 def flat(structure: Structure, frac: np.ndarray) -> np.ndarray:
-    """Places in the picture in Å, and the depth."""
+    """Positions in the picture in Å, and the depth."""
     lengths = np.linalg.norm(structure.lattice, axis=1)
     scaled = (frac * lengths)[:, AXES]
     return np.column_stack([scaled[:, :2] + scaled[:, 2:] * TILT, scaled[:, 2]])
@@ -91,17 +92,18 @@ def main(
     representation, structure = Representation(as_given=True), read_structure(file)
     latent, decoded = encode_verified(representation, structure)
     found = compare(decoded.structure, structure)
-    figure, panels = plt.subplots(1, 3, figsize=(13, 3.1), layout="constrained")
-    draw_cell(panels[0], structure)
-    draw_atoms(panels[0], structure)
-    draw_density(panels[1], structure, latent, representation)
-    draw_cell(panels[2], decoded.structure)
-    draw_atoms(panels[2], decoded.structure)
-    panels[0].set_title(f"{file.stem.replace('_', ', ')}: {len(structure)} atoms")
-    panels[1].set_title(f"what its {len(latent)} numbers hold of the density")
-    told = f"decoded: {found.found} atoms found, {found.species_right} species right"
-    panels[2].set_title(f"{told},\nwithin {found.rms_distance:.0e} Å, confidence {decoded.confidence:.3f}")
-    figure.savefig(out, dpi=110)
+    figure, ((given, vector), (density, back)) = plt.subplots(2, 2, figsize=(8, 5.4), layout="constrained")
+    for axes, shown in ((given, structure), (back, decoded.structure)):
+        draw_cell(axes, shown)
+        draw_atoms(axes, shown)
+    draw_density(density, structure, latent, representation)
+    vector.plot(np.asarray(latent), color="#2a78b8", lw=0.6)
+    vector.set(xlabel="index", ylabel="value", title=f"its vector: {len(latent)} numbers")
+    given.set_title(f"{file.stem.replace('_', ', ')}: {len(structure)} atoms")
+    density.set_title("density that the vector describes")
+    back.set_title(f"decoded: {found.found} atoms, {found.species_right} elements correct")
+    figure.savefig(out, dpi=100)
+    few_colours(out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Formation energies from vectors by kernel ridge regression, beside composition alone and the fingerprint.
+"""Formation energies by kernel ridge regression from vectors, from composition and from the fingerprint.
 
 Used by `crystals_likeness.py`. Energies are CHGNet's (Deng et al., Nature Machine Intelligence 5, 1031,
-2023), not of density functional theory, for the data hold none.
+2023), not of density functional theory, since the data have none.
 """
 
 import zlib

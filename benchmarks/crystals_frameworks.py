@@ -1,4 +1,4 @@
-"""New frameworks drawn by the network, beside the counts that it learned from and the data; likelihoods.
+"""New frameworks sampled by the network, compared with counts of its training data and the data; likelihoods.
 
     python benchmarks/crystals_frameworks.py --data CRYSTALS --packed PACKED
 
@@ -122,7 +122,7 @@ def pick(row: Row, columns: Sequence[str]) -> Row:
 
 def held_out(pool: Path, count: int) -> list[Structure]:
     """Structures of formulas that nothing was learned from, drawn by the seed."""
-    found = [one for _, one in from_parquet(pool, MOST_SITES).named("read") if is_held_out(one.formula)]
+    found = [one for _, one in from_parquet(pool, MOST_SITES).named("read") if is_held_out(one)]
     return [found[row] for row in np.random.default_rng(SEED).permutation(len(found))[:count]]
 
 
@@ -188,7 +188,7 @@ def shares(groups: Sequence[int]) -> np.ndarray:
 
 
 def kept(made: Composed) -> float:
-    """Share of samples in which spglib finds the group that was drawn."""
+    """Share of samples in which spglib finds the sampled space group."""
     return float(np.mean([_has_its_group(one) for one in made.kept]))
 
 

@@ -47,7 +47,7 @@ RANKED = 10
 CHIRAL = 10
 """Structures added that differ from their mirror images, since few do."""
 SHAKEN = ((0.02, 0.005), (0.1, 0.01))
-"""Å of the atoms' places along each axis, and strains, standard deviations."""
+"""Standard deviations of the noise: of positions along each axis in Å, and of strains."""
 FAMILIES = (
     (3, 11, 19, 37, 55), (12, 20, 38, 56), (22, 40, 72), (13, 31, 49), (14, 32, 50), (15, 33, 51),
     (8, 16, 34, 52), (9, 17, 35, 53), (25, 26, 27, 28), (57, 59, 60, 62, 65, 68), (29, 47, 79),
@@ -74,7 +74,7 @@ def structure_of(entry: Mapping[str, Any]) -> Structure:
 
 
 def shaken(structure: Structure, rng: np.random.Generator, places: float, strain: float) -> Structure:
-    """Cell and places changed at random."""
+    """Noise added to cell and positions."""
     lattice = structure.lattice @ (np.eye(3) + strain * rng.standard_normal((3, 3)))
     moved = places * rng.standard_normal((len(structure), 3)) @ np.linalg.inv(lattice)
     return Structure(lattice, structure.species, structure.frac_coords + moved)
@@ -225,9 +225,9 @@ def rebuilt_rows(half: str, structures: Sequence[Structure]) -> Rows:
 
 
 def volume_rows(folder: Path, count: int) -> Rows:
-    """Volumes of crystals that come of another one of the same symmetry by replacing one element.
+    """Volumes of crystals that differ from another one of the same symmetry by one element.
 
-    Of crystals whose formulas the network of occupations has not seen.
+    The formulas were not used to train the network of occupations.
     """
     table = parquet.read_table(folder / "mp_20.parquet")
     keys = ("split", "lattice", "species", "frac_coords", "formula", "spacegroup")
@@ -238,7 +238,7 @@ def volume_rows(folder: Path, count: int) -> Rows:
         alike.clear()
         errors: dict[str, list[float]] = {"keep": [], "network": []}
         for entry in (entries[row] for row in order):
-            if entry["split"] == half and len(errors["keep"]) < count and is_held_out(entry["formula"]):
+            if entry["split"] == half and len(errors["keep"]) < count and is_held_out(structure_of(entry)):
                 _compare_volumes(entry, alike, errors)
         name = "choose" if half == "val" else "report"
         rows += [
@@ -277,7 +277,7 @@ def _number(symbol: str) -> int:
 
 def main(
     data: Annotated[Path, typer.Option(help="Folder of the parquet files.")],
-    count: Annotated[int, typer.Option(help="Structures whose settings are changed, of each half.")] = 24,
+    count: Annotated[int, typer.Option(help="Structures of each half put into other settings.")] = 24,
     among: Annotated[int, typer.Option(help="Structures among which the nearest is looked for.")] = 300,
     rebuilt: Annotated[int, typer.Option(help="Structures that are rebuilt, of each half.")] = 300,
     learn: Annotated[int, typer.Option(help="Structures to learn energies from.")] = 2500,

@@ -1,4 +1,4 @@
-"""Boxes of 10 Å as 300 numbers: the linear code, the published network and plain PCA beside each other.
+"""Boxes of 10 Å as 300 numbers: the linear code, the published network and plain PCA compared.
 
     python benchmarks/crystals_paper.py --data CRYSTALS --network runs/paper-small \
         --json benchmarks/results/crystals_paper.json
@@ -41,7 +41,7 @@ from argand.systems.crystals.evaluate import (
     peaks,
     tally,
 )
-from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.decoded import Decoded
 from argand.systems.crystals.models.boxes import PublishedModel
 from argand.systems.crystals.models.named import PAPER_WEIGHTS, named_model
 from argand.systems.crystals.published.decoder import BoxCoder, LinearCoder, RefinedCoder, load_coder
@@ -103,7 +103,7 @@ class PcaCoder:
 
 
 def timed(reader: Reader, times: list[float]) -> Reader:
-    """The reader, each of whose answers adds its processor time to a list."""
+    """The reader; each answer adds its processor time to a list."""
 
     def read(sample: Any, rng: np.random.Generator) -> Atoms:
         start = time.thread_time()

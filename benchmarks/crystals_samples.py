@@ -1,4 +1,4 @@
-"""New crystals from the prior over latents beside plain priors and the data; interpolations; hidden elements.
+"""New crystals from the prior, from simple priors and from the data; interpolations; hidden elements.
 
     python benchmarks/crystals_samples.py --data CRYSTALS --json benchmarks/results/crystals_samples.json
 
@@ -61,7 +61,7 @@ def main(
     count: Annotated[
         int, typer.Option(help="Samples of the prior, and structures of the data.", min=2)
     ] = 1000,
-    floor: Annotated[int, typer.Option(help="Samples of each plain prior.", min=2)] = 60,
+    floor: Annotated[int, typer.Option(help="Samples of each simple prior.", min=2)] = 60,
     pairs: Annotated[int, typer.Option(help="Pairs of mp_20 test to interpolate between.", min=1)] = 20,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
     card: Annotated[bool, typer.Option("--card", help="Keep the figures with the weights.")] = False,
@@ -116,7 +116,7 @@ HEADINGS = {
 
 def held_out(pool: Sequence[Structure], count: int) -> list[Structure]:
     """Structures of formulas that nothing was learned from, drawn by the seed."""
-    found = [one for one in pool if is_held_out(one.formula) and fits(one)]
+    found = [one for one in pool if is_held_out(one) and fits(one)]
     return [found[row] for row in np.random.default_rng(SEED).permutation(len(found))[:count]]
 
 

@@ -19,7 +19,7 @@ import crystals
 import numpy as np
 import typer
 from pyarrow import parquet
-from report import as_table, write_report
+from report import as_table, few_colours, write_report
 from rich.console import Console
 
 from argand.errors import InputError
@@ -56,9 +56,9 @@ CHOICES = [
 ]
 
 NO_LIMIT = 10_000
-"""Numbers that stand for no limit."""
+"""Count that means no limit."""
 DISTINCT = "carbon_24 test"
-"""Set whose distinct structures are counted."""
+"""Set in which distinct structures are counted."""
 
 Coding = Callable[[Structure, np.random.Generator], tuple[int, Structure]]
 """Numbers of a structure's vector, and what comes back of it; InputError where the vector is too short."""
@@ -110,7 +110,7 @@ def rounded(representation: SymmetricRepresentation, latent: np.ndarray, bits: i
 
 
 def by_symmetry(representation: SymmetricRepresentation, noise: float = 0.0, bits: int = 0) -> Coding:
-    """Vectors of one length for cells of up to 20 atoms, as they are, shaken or rounded."""
+    """Vectors of one length for cells of up to 20 atoms, as they are, with noise, or rounded."""
 
     def code(structure: Structure, rng: np.random.Generator) -> tuple[int, Structure]:
         standard = representation.standardised(structure)
@@ -200,7 +200,7 @@ def outcomes_of(structures: Sequence[Structure], coding: Coding, most: int) -> I
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Shares and means; a strict match is one whose distance is within the strict tolerance."""
+    """Shares and means; a strict match has a distance within the strict tolerance."""
     matched = [one.rmse for one in outcomes if one.rmse is not None]
     return {
         "structures": len(outcomes),
@@ -307,8 +307,8 @@ def draw(rows: Sequence[dict[str, Any]], file: Path) -> None:
     styles = {
         "symmetric": ("o-", "#0b5fa5", "symmetric vector"),
         "without symmetry": ("s-", "#b0532b", "vector without symmetry"),
-        "orbits, exactly": ("^--", "#4a8f3c", "orbits as they are, where they fit"),
-        "own numbers": ("x--", "#777777", "own numbers, where they fit"),
+        "orbits, exactly": ("^--", "#4a8f3c", "exact list of orbits, where it fits"),
+        "own numbers": ("x--", "#777777", "list of all parameters, where it fits"),
     }
     for coding, (style, colour, label) in styles.items():
         own = [r for r in rows if r["coding"] == coding and r["set"] == "mp_20 test"]
@@ -326,6 +326,7 @@ def draw(rows: Sequence[dict[str, Any]], file: Path) -> None:
     axes.minorticks_off()
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     figure.savefig(file, dpi=110)
+    few_colours(file)
 
 
 def main(

@@ -1,4 +1,4 @@
-"""How stable, unique and new drawn crystals are: relaxed by CHGNet, against the hull of the pool's phases.
+"""How stable, unique and new sampled crystals are: relaxed by CHGNet, against the hull of the pool's phases.
 
     python benchmarks/crystals_stability.py --data CRYSTALS --work RUNS --json RESULTS/crystals_stability.json
 
@@ -25,7 +25,7 @@ from argand.physics.crystal.bond import covalent_radii
 from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import VERSION
-from argand.systems.crystals.files.samples import Judge, evaluate_samples, judged, summed
+from argand.systems.crystals.files.samples import Criteria, earlier_records, evaluate_samples, summed
 from argand.systems.crystals.generation.candidates import FRAMEWORKS, Prior
 from argand.systems.crystals.generation.sampling import sample_files
 from argand.systems.crystals.generation.selection import Selection, Wishes
@@ -103,7 +103,7 @@ def main(
         "phases": len(load_phases()),
         "rows": [],
     }
-    judge = Judge(known=data / "mp_pool.parquet")
+    judge = Criteria(known=data / "mp_pool.parquet")
     for what in rows or (*DRAWN, BOTH, RANDOM, REAL):
         if what == BOTH:
             summary = _together(work, seed, count // 2, judge)
@@ -111,9 +111,13 @@ def main(
         else:
             folder = _folder(work, seed, what)
             about = _made(what, folder / "drawn", count // FEWER if what == RANDOM else count, seed, data)
-            summary = evaluate_samples([str(folder / "drawn")], judge, folder / "judged", Machines(processes))
+            summary = evaluate_samples(
+                [str(folder / "drawn")], judge, folder / "judged", Machines(processes), resume=True
+            )
         figures = {
-            key: value for key, value in summary.items() if key not in ("structures", "skipped", "known")
+            key: value
+            for key, value in summary.items()
+            if key not in ("schema_version", "structures", "skipped", "known")
         }
         report["rows"].append({"what": what, **about, **figures})
         console.print(as_table(f"seed {seed}", report["rows"], HEADINGS))
@@ -125,20 +129,20 @@ def _folder(work: Path, seed: int, what: str) -> Path:
     return work / f"{seed}-{what.replace(' ', '-').replace(',', '').replace(':', '')}"
 
 
-def _together(work: Path, seed: int, count: int, judge: Judge) -> Row:
+def _together(work: Path, seed: int, count: int, judge: Criteria) -> Row:
     """The figures of the first so many crystals of each of two rows, which have been judged."""
     records: list[Row] = []
     for what in HALVES:
-        done = judged(_folder(work, seed, what) / "judged", judge)
+        done = earlier_records(_folder(work, seed, what) / "judged", judge)
         records += done.read(sorted(done)[:count])
     return summed(records, [], judge)
 
 
 def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:
-    """Write the crystals of a row to a folder; how many were drawn for them, and why others were not kept."""
+    """Write the crystals of a row to a folder; how many were generated, and why others were rejected."""
     if what in DRAWN:
         selection = Selection(*DRAWN[what], Representation())
-        summary = sample_files(folder, count, seed, selection, HERE)
+        summary = sample_files(folder, count, seed, selection, HERE, resume=True)
         return {"drawn": summary["drawn"], "rejected": summary["rejected"]}
     if not folder.exists():
         made = random_elements(count, seed) if what == RANDOM else mp_20_sample(data, "mp_20 test", count)
@@ -151,7 +155,7 @@ def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:
 
 
 def random_elements(count: int, seed: int) -> list[Structure]:
-    """Known skeletons whose kinds of sites get elements at random, of those that the hull has phases of.
+    """Known positions with random elements, of those that the hull has phases of.
 
     The cell is of the size that keeps the volume of atoms, cubes of covalent radii, in proportion.
     """

@@ -1,4 +1,4 @@
-"""The trivial network of frameworks: counts of the crystals learned from, for each group and letter.
+"""The trivial network of frameworks: counts of the training crystals by space group and Wyckoff letter.
 
 It offers what the trained one does, so that likelihoods and draws of both come from the same code.
 """

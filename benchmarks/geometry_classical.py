@@ -23,7 +23,7 @@ from argand.io.image import read_frame
 
 
 def measure(folder: Path, names: list[str]) -> Iterator[dict[str, Any]]:
-    """One row for each image and opponent: answer, error against the truth in px, seconds."""
+    """One row for each image and method: answer, error against the truth in px, seconds."""
     for truth in read_truth(folder / "truth.csv"):
         frame = read_frame(folder / truth["file"])
         expected = np.array([float(truth["beam_x_px"]), float(truth["beam_y_px"])])
@@ -42,7 +42,7 @@ def measure(folder: Path, names: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For each set of images and opponent: how many were answered, median and worst error, seconds.
+    """For each set of images and method: how many were answered, median and worst error, seconds.
 
     Images belong to one set when their names differ in the last number only.
     """
@@ -79,7 +79,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well")] = None,
     opponent: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated")] = None,
 ) -> None:
-    """Print each opponent's answer to each image, its error and its time, then a summary."""
+    """Print the answer of each method to each image, its error and its time, then a summary."""
     names = opponent or list(OPPONENTS)
     unknown = sorted(set(names) - set(OPPONENTS))
     if unknown:

@@ -37,7 +37,7 @@ _DIALS_LIMIT_SECONDS = 120
 
 
 class NoAnswerError(Exception):
-    """An opponent gives up; the message says why."""
+    """A method has no answer; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ OPPONENTS: dict[str, Callable[[Frame], tuple[float, float]]] = {
 
 
 def ask(name: str, frame: Frame) -> Answer:
-    """The named opponent's answer to one frame, timed; NoAnswerError becomes the reason for none."""
+    """The answer of the named method to one frame, timed; NoAnswerError becomes the reason for none."""
     start = time.perf_counter()
     try:
         if not frame.mask.any():

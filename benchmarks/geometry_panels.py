@@ -1,4 +1,4 @@
-"""How well the place of a detector of many panels is found on simulated stills, all panels together.
+"""How well the position of a detector of many panels is found on simulated stills, all panels together.
 
     python benchmarks/geometry_panels.py --count 20 --json FILE
     python benchmarks/geometry_panels.py --spots --count 4
@@ -59,7 +59,7 @@ SEEDS = {"chosen on": CHOICE_SEED, "reported": EVALUATION_SEED}
 
 @dataclass(frozen=True)
 class Moved:
-    """A raw frame whose panels stand where `nominal` does not say: there as `truth` has the plane."""
+    """A raw frame with panels displaced from `nominal` to the plane of `truth`."""
 
     frame: Frame
     true: PanelSet
@@ -97,7 +97,7 @@ def raw_frame(name: str, drawn: Drawn, images: list[np.ndarray], truth: BeamGeom
 
 
 def laid_flat(frame: Frame) -> Frame:
-    """The panels beside each other on whole pixels, without their turns out of the plane: one flat image."""
+    """The panels placed on whole pixels of one flat image, without their rotations out of the plane."""
     assert frame.panels is not None
     plane = plane_of(frame.panels)
     data, mask = np.zeros(plane.shape, np.float32), np.zeros(plane.shape, bool)
@@ -117,7 +117,7 @@ def judged(moved: Moved, prediction: Prediction) -> dict[str, Any]:
     assert geometry is not None
     centre = np.subtract(geometry.beam_centre_px, truth.beam_centre_px)
     row: dict[str, Any] = {
-        "answered": prediction.reliable,
+        "answered": prediction.trusted,
         "evidence": prediction.path,
         "centre_px": float(np.hypot(*centre)),
         "sigma": float(np.abs(centre).max() / (prediction.sigma_px or np.inf)),

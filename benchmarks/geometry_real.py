@@ -92,7 +92,7 @@ class Answered:
 
 
 def distance(centre: tuple[float, float] | None, truth: np.ndarray) -> float | None:
-    """Distance between two places in px, None without the first."""
+    """Distance between two positions in px, None without the first."""
     return None if centre is None else float(np.hypot(*(np.asarray(centre) - truth)))
 
 
@@ -202,7 +202,9 @@ def notes_of(answers: Sequence[Answered]) -> dict[str, list[str]]:
 def against_opponents(data: Path, answers: Sequence[Answered], names: list[str], console: Console) -> list:
     """Summary of each series for argand and for the classical methods."""
     total = len(names) * len(answers)
-    bar = track(classical.measure(data, names), "opponents", total=total, console=console, transient=True)
+    bar = track(
+        classical.measure(data, names), "classical methods", total=total, console=console, transient=True
+    )
     ours = [
         {
             "file": a.file,

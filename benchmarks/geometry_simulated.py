@@ -1,9 +1,9 @@
-"""How well argand finds beam centre and tilt on simulated stills that it was not trained on.
+"""How well argand finds beam centre and tilt on simulated stills not used for training.
 
     python benchmarks/geometry_simulated.py --count 100 --card --json FILE --processes 2
 
 Full frames of each preset, from the background alone, the Bragg spots alone (both of fewer stills), and all.
-Two halves stand side by side: `choose`, with whose stills in sight limits and factors were chosen, and
+Two halves are measured: `choose`, on which limits and factors were chosen, and
 `report`, which nothing was chosen on. A preset that is measured again replaces its figures in the JSON file;
 the others are kept. With --card the figures of `report` are kept in the header of the weights as well, and
 the card beside them is written.

@@ -66,10 +66,11 @@ def measure(packed: Path, folder: Path) -> list[dict[str, Any]]:
 def _cold_rows(image: Path, folder: Path) -> list[dict[str, Any]]:
     """The command line from its start: its help, and one image with all that it writes.
 
-    A child starts with its parent's memory on its account, so the memory of the help is not told.
+    A child process starts with the memory of its parent, so the memory of the help is not given.
     """
     argand = str(Path(sys.executable).parent / "argand")
-    predict = [argand, "geometry", "predict", str(image), "--out", str(folder / "out")]
+    # Without --force all calls but the first would keep the answer of the one before.
+    predict = [argand, "geometry", "predict", str(image), "--out", str(folder / "out"), "--force"]
     ask_help = seconds_of(lambda: subprocess.run([argand, "--help"], check=True, capture_output=True))
     ask = seconds_of(lambda: subprocess.run(predict, check=True, capture_output=True))
     memory = peak_memory_mb(resource.RUSAGE_CHILDREN)
@@ -80,7 +81,7 @@ def _cold_rows(image: Path, folder: Path) -> list[dict[str, Any]]:
 
 
 def throughput(images: list[Path], processes: int) -> dict[str, Any]:
-    """Rate and processor time of images that are shared out among processes, whose start is not counted."""
+    """Rate and processor time of images shared out among processes, without the start of these."""
     tasks = [ImageTask(str(image), None, "") for image in images]
     machines = Machines(processes)
     torch.set_num_threads(1)

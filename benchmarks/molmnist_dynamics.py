@@ -1,4 +1,4 @@
-"""Twist of runs of molecular dynamics by block averages, beside the literature.
+"""Twist of runs of molecular dynamics by block averages, compared with the literature.
 
     python benchmarks/molmnist_dynamics.py runs/* --json benchmarks/results/molmnist_dynamics.json
     python benchmarks/molmnist_dynamics.py --again benchmarks/results/molmnist_dynamics.json
@@ -28,7 +28,7 @@ from argand.systems.molmnist.ensemble.twist_prior import published_twists, twist
 from argand.systems.molmnist.fibril.fibril import build_fibril
 
 SHOWN_PS = 10.0
-"""Length of the blocks whose means are listed; by hand, so that a line holds a run of 100 ps."""
+"""Length of the blocks with means listed; by hand, so that a run of 100 ps fits a line."""
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
 
 def main(
     runs: Annotated[list[Path] | None, typer.Argument(help="Folders of dynamics.")] = None,
-    again: Annotated[Path | None, typer.Option(help="Report whose runs are shown again.")] = None,
+    again: Annotated[Path | None, typer.Option(help="Report of runs to be shown again.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well")] = None,
 ) -> None:
     """Print the table."""

@@ -3,7 +3,7 @@
     python benchmarks/molmnist_ensemble.py runs/2x2 runs/3x3 --held-out runs/4x4 \\
         --json benchmarks/results/molmnist_ensemble.json
 
-Fits the parameters to the first runs as `argand molmnist fit` does, then sets each run beside variants of
+Fits the parameters to the first runs as `argand molmnist fit` does, then compares each run with variants of
 a network of its own length. The goals: mean twist within 20 %, Kolmogorov-Smirnov distance of both
 log-sums below 0.15. A distance can only be told from chance where it is above that which equal
 distributions exceed once in twenty times with as many independent frames as the run has.
@@ -46,7 +46,7 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def judged(folder: Path, parameters: Any, fitted: bool) -> dict[str, Any]:
-    """A run beside its network, and whether both goals are met."""
+    """A run compared with its network, and whether both goals are met."""
     row = compare(folder, parameters)
     met = abs(row["twist_relative_error"]) <= TWIST_GOAL and max(row["ks"].values()) < KS_GOAL
     return {**row, "folder": folder.name, "fitted": fitted, "met": met}
@@ -63,7 +63,7 @@ def main(
     rows = [judged(folder, found, parameters is None) for folder in runs]
     rows += [judged(folder, found, False) for folder in held_out or []]
     console = Console(width=200)
-    console.print(as_table("Molecular dynamics beside elastic networks", [shown(row) for row in rows]))
+    console.print(as_table("Molecular dynamics and elastic networks", [shown(row) for row in rows]))
     console.print(str(asdict(found)), highlight=False)
     if json_file:
         write_report(json_file, {"parameters": asdict(found), "rows": rows})

@@ -3,7 +3,7 @@
     python benchmarks/molmnist_forward.py --json benchmarks/results/molmnist_forward.json
 
 The amplitude R is Σ | |F| - |F direct| | / Σ |F direct| over 200 pixels of each shell of q, for one variant
-of a fibril. The isotropic average of |F|² over random orientations of a short fibril stands beside Debye's
+of a fibril. The isotropic average of |F|² over random orientations of a short fibril is compared with Debye's
 formula, Σ Σ f f sin(qr)/(qr): summed here over all pairs with the same form factors, and as
 DebyeCalculator (extra `bench`) computes it with its own. That program counts a pair once, so that its
 intensity is half of |F|²; it is doubled. The beam's directions lie on a Fibonacci spiral over the sphere,

@@ -1,9 +1,9 @@
-"""When an answer of the network of bundles is to be believed: how many are, and how many of those are right.
+"""When an answer of the network of bundles is trusted: how many are, and how many of those are correct.
 
     python benchmarks/molmnist_hard_trust.py --json benchmarks/results/molmnist_hard_trust.json
 
-Bundles of `hard` at four numbers of photons, the ten fibrils of `standard`, what is no cellulose, and bundles
-of which a wrong side of the window is told. Each twice: of the validation split, on which the limits in
+Bundles of `hard` at four numbers of photons, the ten fibrils of `standard`, objects other than cellulose, and
+bundles with a wrong side of the window. Each twice: of the validation split, on which the limits in
 `argand.systems.molmnist.inversion.verdict` were chosen, and of the test split, on which nothing was. Right is
 an answer whose number of chains, turn and shape are (`is_right`). The file is written after each line.
 """
@@ -26,9 +26,9 @@ from argand.systems.molmnist.benchmark.conditions import Trials, set_conditions,
 from argand.systems.molmnist.benchmark.figures import shape_scores
 from argand.systems.molmnist.fibril.cellulose import cellulose
 from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.verdict import LARGEST_DOUBT, LARGEST_RATIO
 from argand.systems.molmnist.predict import Prediction, load
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 
 SPLITS = {"choose": ("val", SEED + 1), "report": ("test", SEED)}
 """Split and seed (of what is no cellulose) of either half."""
@@ -56,7 +56,7 @@ def pairs(set_name: str, condition: str, split: str, count: int) -> Trials:
 
 
 def measured(trials: Trials, share: float = 1.0) -> list[Measured]:
-    """Patterns with the side of the window that is told: a share of the true one."""
+    """Patterns with the side of the window that is given: a share of the true one."""
     side = share * trials.window.side
     return [(pattern, live, side) for pattern, live in zip(trials.patterns, trials.live, strict=True)]
 
@@ -98,7 +98,7 @@ def of_things(kind: str) -> Line:
 
 
 def of_wrong_window(share: float) -> Line:
-    """Bundles of which another side is told."""
+    """Bundles with another side given."""
     name = f"bundles, 10⁴ photons, side of the window x {share:g}"
     return Line(name, lambda split, count, _: measured(pairs("hard", DOSE_CONDITION, split, count), share))
 
@@ -114,11 +114,11 @@ def lines() -> Iterator[Line]:
 
 
 def row(line: Line, half: str, count: int, predictor: PatternPredictor) -> dict[str, Any]:
-    """Shares of the answers that are believed, and of those, and of all, that are right."""
+    """Share of trusted answers, and of correct ones among these and among all."""
     split, seed = SPLITS[half]
     shown = line.patterns(split, count, seed)
     answers = [predictor.predict_many(pattern[None], live, side)[0] for pattern, live, side in shown]
-    believed = np.array([answer.verdict.believed for answer in answers])
+    believed = np.array([answer.trusted for answer in answers])
     found = {"patterns": line.name, "half": half, "count": len(answers), "believed": float(believed.mean())}
     if line.right is None:
         return {**found, "right": None, "right_of_believed": None}
@@ -133,7 +133,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
 ) -> None:
     """Measure, print each line, write JSON."""
-    predictor, console, rows = load(weights), Console(width=140), []
+    predictor, console, rows = load(weights).inversion, Console(width=140), []
     limits = {"largest_ratio": LARGEST_RATIO, "largest_doubt": LARGEST_DOUBT}
     for line in lines():
         both = [row(line, half, count, predictor) for half in SPLITS]

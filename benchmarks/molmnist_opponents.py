@@ -1,4 +1,4 @@
-"""Shapes of Molmnist by a public package for phase retrieval, beside our own phase retrieval.
+"""Shapes of Molmnist by a public package for phase retrieval, compared with our own.
 
     python benchmarks/molmnist_opponents.py --json benchmarks/results/molmnist_opponents.json
 
@@ -44,7 +44,7 @@ from argand.systems.molmnist.benchmark.scores import TrueShapes
 Image = Float[np.ndarray, "slow fast"]
 Solver = Callable[[Image, Bool[np.ndarray, "slow fast"], Window, int, int], Image]
 WRAP_EVERY = 20
-"""Rounds between two looks of shrink wrap, the package's default and ours."""
+"""Rounds between two updates of shrink wrap, the package's default and ours."""
 
 
 def ours(

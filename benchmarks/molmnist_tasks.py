@@ -45,7 +45,7 @@ ALIGNED_CONDITION = "published-set"
 
 
 def models_of(set_name: str, way: Condition, named: dict[str, Model], console: Console) -> dict[str, Model]:
-    """What is scored in a condition beside the baselines."""
+    """Models scored in a condition besides the baselines."""
     models = shipped_models(way.system)
     if set_name == "standard":
         models[PUBLISHED_NAME] = published_model()
@@ -60,7 +60,7 @@ def models_of(set_name: str, way: Condition, named: dict[str, Model], console: C
 def joined(set_name: str, reports: Sequence[Report]) -> Report:
     """One report of several of a set, conditions in the set's order; of a condition in two the later one's.
 
-    BadParameter for reports of another set, or whose baselines learned from other numbers of pairs.
+    BadParameter for reports of another set, or with baselines trained on other numbers of pairs.
     """
     kinds = {(one["set"], one["training_pairs"]) for one in reports}
     if kinds != {(set_name, reports[-1]["training_pairs"])}:
@@ -106,7 +106,9 @@ def main(
     set_name: Annotated[Literal["standard", "hard"], typer.Option("--set", help="Whose pairs.")] = "standard",
     count: Annotated[int, typer.Option(help="Test patterns, the first of the set.", min=1)] = 100,
     training: Annotated[int, typer.Option(help="Training pairs for the baselines.", min=1)] = TRAINING,
-    model: Annotated[list[str] | None, typer.Option(help="module:function beside the networks.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="module:function, in addition to the networks.")
+    ] = None,
     condition: Annotated[list[str] | None, typer.Option(help="By default all.")] = None,
     merge: Annotated[
         list[Path] | None, typer.Option(help="Reports to join; nothing is measured.", exists=True)

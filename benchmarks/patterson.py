@@ -45,7 +45,7 @@ RIVALS = (
     (f"input-output, {AT_ONCE} rounds at once", False, (AT_ONCE,)),
     ("charge flipping", True, (FLIPPING_ROUNDS,)),
 )
-"""Name, whether charges are flipped, rounds up to each look at the peaks."""
+"""Name, whether charges are flipped, rounds up to each check of the peaks."""
 KEYS = (
     "matched",
     "atoms",

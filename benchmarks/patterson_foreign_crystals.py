@@ -21,7 +21,7 @@ LONGEST_S = 10.0
 @dataclass(frozen=True)
 class CrystalKind:
     """A kind of full triclinic cell, in P 1 and not a cube: one bromine or none, and what the program is
-    told.
+    given.
 
     `noise` is the relative standard deviation of |F|²; `random` intensities have no structure.
     """
@@ -64,7 +64,7 @@ class TrueCrystal:
 
 
 def random_cell(kind: CrystalKind, rng: np.random.Generator) -> TrueCrystal:
-    """C, N and O at random places at least 1.25 Å apart, 18 Å³ to each, in a triclinic cell of 5.5 to 8 Å."""
+    """C, N and O at random, at least 1.25 Å apart, 18 Å³ each, in a triclinic cell of 5.5 to 8 Å."""
     lengths, angles = rng.uniform(5.5, 8.0, 3), rng.uniform(75.0, 105.0, 3)
     (a, b, c), (alpha, beta, gamma) = lengths.tolist(), angles.tolist()
     cell = (a, b, c, alpha, beta, gamma)
@@ -94,7 +94,7 @@ def crystal_map(kind: CrystalKind, true: TrueCrystal, rng: np.random.Generator) 
 
 def share_found(found: np.ndarray, true: TrueCrystal) -> float:
     """Share of the true atoms within 0.4 Å of a found one, at the best origin and hand (fractional
-    places)."""
+    coordinates)."""
     best = 0
     for hand in (1, -1):
         for mine in found:
@@ -106,7 +106,7 @@ def share_found(found: np.ndarray, true: TrueCrystal) -> float:
 
 
 def measure_crystals(kind: CrystalKind, count: int, seed: int) -> dict[str, Any]:
-    """As `measure`; right are answers with nine atoms of ten in their places and no more than a tenth too
+    """As `measure`; correct are answers with nine of ten atoms in place and no more than a tenth too
     many."""
     right = claimed = wrong = 0
     began = time.process_time()
@@ -119,8 +119,8 @@ def measure_crystals(kind: CrystalKind, count: int, seed: int) -> dict[str, Any]
         found = solve_crystal_map(patterson, true.cell, atoms, formula, time_limit=LONGEST_S)
         places = found.positions_voxel / np.array(patterson.shape)
         whole = not kind.random and share_found(places, true) >= 0.9 and len(places) <= 1.1 * len(true.atoms)
-        right, claimed = right + whole, claimed + found.solved
-        wrong += found.solved and not whole
+        right, claimed = right + whole, claimed + found.trusted
+        wrong += found.trusted and not whole
     seconds = (time.process_time() - began) / count
     return {
         "maps": count,

@@ -62,9 +62,9 @@ def point(resolution: float) -> Shape:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of map: atoms, their form factor (None: our simulator's voxels), noise, and what is told.
+    """One kind of map: atoms, their form factor (None: our simulator's voxels), noise, and what is given.
 
-    `told` is how many atoms more than there are the program is told of; `scale` multiplies the map.
+    `told` is the excess of the number of atoms that the program is given; `scale` multiplies the map.
     `random` intensities have the shape's fall-off and no structure.
     """
 
@@ -147,8 +147,8 @@ def exact(kind: Kind, positions: Tensor, index: int, seed: int) -> Tensor:
 
 
 def measure(predictor: Predictor, kind: Kind, count: int, seed: int) -> dict[str, Any]:
-    """How many maps have all atoms right, are claimed, and are claimed wrongly; seconds of a core for a
-    map."""
+    """How many maps have all atoms correct, are trusted, and are trusted although wrong; seconds of a core
+    for a map."""
     right = claimed = wrong = 0
     began = time.process_time()
     for first in range(0, count, AT_ONCE):

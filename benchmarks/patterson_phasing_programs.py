@@ -38,7 +38,7 @@ _SHORTEST = 1.0
 class Attempt:
     """Phased structure factors, in the group at its origin or, where `free`, without symmetry; own atoms.
 
-    `frac` are the places of the atoms that the program itself finds, in the group or in P 1 likewise; None
+    `frac` are the positions of the atoms that the program itself finds, in the group or in P 1 likewise; None
     where it gives none. `merit` is the program's figure of merit, `claimed` whether it says solved.
     """
 
@@ -51,7 +51,7 @@ class Attempt:
 
     @property
     def rank(self) -> tuple[bool, float]:
-        """The larger, the better by the program's own word."""
+        """The larger, the better, according to the program."""
         return self.claimed, self.merit
 
 
@@ -64,9 +64,9 @@ class Opponent(Protocol):
 
 
 class ChargeFlipping:
-    """smtbx's charge flipping; tries on E from the contents, on quasi-E and on F take turns.
+    """smtbx's charge flipping; trials on E from the contents, on quasi-E and on F alternate.
 
-    Each try starts anew with the iterations that its own restarts would have: these fail under Python 3 at
+    Each trial starts anew with the iterations that its own restarts would have: these fail under Python 3 at
     the third, as its number of iterations is then no integer.
     """
 

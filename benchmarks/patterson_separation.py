@@ -2,8 +2,8 @@
 
     python benchmarks/patterson_separation.py --json benchmarks/results/patterson_separation.json
 
-Both choose 10 atoms from 20 places, the true ones and their images, each moved at random as far as the
-published reading errs; both judge by the same amplitudes. The exact search knows which two places are images
+Both choose 10 atoms from 20 positions, the true ones and their images, each moved at random as far as the
+reading errs; both judge by the same amplitudes. The exact search knows which two positions are images
 of each other, the swaps do not.
 """
 
@@ -37,12 +37,12 @@ Method = Callable[[Tensor, SphereReflections], Tensor]
 
 
 def by_signs(about: Tensor, reflections: SphereReflections) -> Tensor:
-    """Exact: of every pair the better place, all patterns tried."""
+    """Exact: the better position of every pair, all patterns tried."""
     return sign_search(about, reflections, SET.radius)[0]
 
 
 def by_swaps(about: Tensor, reflections: SphereReflections, heat: float) -> Tensor:
-    """As published: ten places at random, one swapped at a time."""
+    """As published: ten random positions, one swapped at a time."""
     places = doubled(about + SET.box / 2, SET.box)
     return separate_by_swaps(places, reflections, SET.atoms, SET.radius, SWAPS, heat).positions
 
@@ -55,7 +55,7 @@ METHODS: dict[str, Method] = {
 
 
 def compare(method: Method, count: int) -> dict[str, Any]:
-    """Maps whose every atom is within half a voxel, atoms matched, and milliseconds of all cores a map."""
+    """Maps with every atom within half a voxel, atoms matched, and milliseconds of all cores a map."""
     generator = torch.Generator().manual_seed(0)
     solved, matched, busy = 0, 0, 0.0
     for batch in batches(SET, count, EVALUATION_SEED):

@@ -1,10 +1,10 @@
-"""Crystals to solve, measured and simulated, and the rule that parts them into two halves.
+"""Crystals to solve, measured and simulated, and the rule that divides them into two halves.
 
 What is chosen, constants and recipes, is chosen on the part `choose`; what is reported is of the part
 `report`:
 
 - simulated from `structures.jsonl.gz`: `choose` where the CRC-32 of the name is even;
-- `electron`, kinematic sets spoilt by multiple scattering, from the smaller of these structures, likewise;
+- `electron`, kinematic sets disturbed by multiple scattering, from the smaller of these structures, likewise;
 - measured: `choose` are the first 25 of `index.csv`, on which the first recipes were chosen, and the two of
   the others whose failures were looked into (`cod_2242045`, `thiourea_ferrocene`); the other nine are
   `report`."""
@@ -35,7 +35,7 @@ _LOOKED_INTO = ("cod_2242045", "thiourea_ferrocene")
 
 @dataclass(frozen=True)
 class TestSet:
-    """A crystal whose answer is known: what a user would give, and the truth."""
+    """A crystal with a known answer: what a user would give, and the truth."""
 
     __test__ = False
     name: str

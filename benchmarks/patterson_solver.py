@@ -1,5 +1,5 @@
-"""How many crystals `argand patterson solve` solves, claims, claims wrongly and names, on both halves of the
-data.
+"""How many crystals `argand patterson solve` solves, how many are trusted, how many of those are wrong,
+and whether the elements are correct, on both halves of the data.
 
     python benchmarks/patterson_solver.py --data FOLDER --json benchmarks/results/patterson_solver.json
 
@@ -35,14 +35,14 @@ from argand.systems.patterson.solution.reflections import CrystalData, prepare
 from argand.systems.patterson.solution.solve import solve
 
 TOLERANCE = 0.03
-"""Å by which data may end before the resolution that is asked for."""
+"""Å by which data may end before the resolution that is wanted."""
 
 _KEYS = ("kind", "part", "name", "d_min", "contents", "seed")
 """What makes a row its own."""
 
 
 class Job(NamedTuple):
-    """One crystal at one resolution in Å (0 takes all data) with what is told of its contents."""
+    """One crystal at one resolution in Å (0 takes all data) with what is given of its contents."""
 
     folder: Path
     kind: Kind
@@ -80,7 +80,7 @@ def measure(job: Job) -> dict[str, Any] | None:
     atoms = in_setting(solution.model.atoms, solution.crystal.group, crystal.group)
     assert atoms is not None
     match = compare(atoms, one.truth, one.chemical, crystal.group, crystal.orthogonalisation)
-    row |= {"solved": match.solved, "claimed": solution.solved, "named": match.named, "found": match.found}
+    row |= {"solved": match.solved, "claimed": solution.trusted, "named": match.named, "found": match.found}
     row |= {"false": match.false, "error": match.mean_error, "r1": solution.r1, "reason": solution.reason}
     row |= {"unsure": len(solution.uncertain), "model_atoms": len(solution.model.atoms)}
     if match.solved:
@@ -145,7 +145,9 @@ def main(
     part: Annotated[str, typer.Option(help="choose, report, or both.")] = "report,choose",
     kinds: Annotated[str, typer.Option(help="measured, simulated, electron.")] = "measured,simulated",
     resolutions: Annotated[str, typer.Option(help="d_min in Å, 0 for all data.")] = "0,0.84,1.0,1.2,1.5,2.0",
-    contents: Annotated[str, typer.Option(help="What is told.")] = "formula,elements,nothing",
+    contents: Annotated[
+        str, typer.Option(help="What is given of the contents.")
+    ] = "formula,elements,nothing",
     limit: Annotated[float, typer.Option(help="Seconds of one core for a set.")] = 10.0,
     processes: Annotated[int, typer.Option(help="Sets at once, one core for each.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,

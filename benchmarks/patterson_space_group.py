@@ -48,12 +48,12 @@ def measure(job: Job) -> dict[str, Any] | None:
     solution = solve(found.crystal, found=found, **effort)
     right, match = judged(solution, one, known.group)
     row |= {"found": solution.crystal.group.name, "right": right, "solved": match.solved}
-    row |= {"claimed": solution.solved, "r1": solution.r1, "reason": solution.reason}
+    row |= {"claimed": solution.trusted, "r1": solution.r1, "reason": solution.reason}
     return row | {"seconds": solution.seconds, "attempts": solution.attempts}
 
 
 def judged(solution: Solution, one: TestSet, group: Group) -> tuple[bool, Comparison]:
-    """Whether the space group is right, and the atoms beside the truth, in the cell where it is not."""
+    """Whether the space group is right, and the match of the atoms, of the whole cell where it is not."""
     cell, atoms, found = solution.crystal.orthogonalisation, solution.model.atoms, solution.crystal.group
     placed = in_setting(atoms, found, group)
     if placed is not None:
@@ -88,7 +88,7 @@ def main(
     part: Annotated[str, typer.Option(help="choose, report, or both.")] = "report,choose",
     kinds: Annotated[str, typer.Option(help="measured, simulated, electron.")] = "measured,simulated",
     resolutions: Annotated[str, typer.Option(help="d_min in Å, 0 for all data.")] = "0.84",
-    contents: Annotated[str, typer.Option(help="What is told: formula, nothing.")] = "formula",
+    contents: Annotated[str, typer.Option(help="What is given: formula, nothing.")] = "formula",
     limit: Annotated[float, typer.Option(help="Seconds of one core for a set.")] = 10.0,
     processes: Annotated[int, typer.Option(help="Sets at once, one core for each.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,

@@ -1,4 +1,4 @@
-"""One other program on one crystal at one resolution: its tries, and what the truth says of them."""
+"""One other program on one crystal at one resolution: its trials, compared with the truth."""
 
 import time
 from dataclasses import dataclass, field
@@ -21,18 +21,18 @@ from argand.physics.phasing.model_building import Builder
 from argand.physics.phasing.peak import between_points
 from argand.physics.phasing.refinement import RefinedModel
 from argand.physics.phasing.wilson import normalised
-from argand.systems.patterson.solution.belief import verdict
+from argand.systems.patterson.solution.acceptance import verdict
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
 from argand.systems.patterson.solution.structure_search import PHASING_D_MIN
 from argand.systems.patterson.solution.validation import evidence
 
 _TOLERANCE = 0.03
-"""Å by which data may end before the resolution that is asked for."""
+"""Å by which data may end before the resolution that is wanted."""
 _CLEAR = 0.16
-"""A believed model of this R1 ends the tries."""
+"""A trusted model of this R1 ends the trials."""
 _HOPE = 0.15
 _PATIENCE = 5
-"""Limits after which no further models are built: a tiny crystal has hundreds of tries."""
+"""Limits after which no further models are built: a tiny crystal has hundreds of trials."""
 _ORIGINS_PER_D = 6
 """How fine origins are tried: scores change twice as fast as the map, so its grid would miss the best."""
 
@@ -88,18 +88,18 @@ class Judge:
 
     @property
     def is_over(self) -> bool:
-        """Whether the best model is believed and clear, by its R1 alone."""
+        """Whether the best model is trusted, and clear by its R1 alone."""
         if self.best is None or self.best.r1 > _CLEAR:
             return False
-        return verdict(evidence(self.crystal, self.best, self.builder)).believed
+        return verdict(evidence(self.crystal, self.best, self.builder)).trusted
 
     def of_model(self, model: RefinedModel) -> Comparison:
-        """Our model beside the truth."""
+        """Our model compared with the truth."""
         group, cell = self.crystal.group, self.crystal.orthogonalisation
         return compare(model.atoms, self.truth, self.chemical, group, cell)
 
     def of_peaks(self, attempt: Attempt) -> Comparison:
-        """The program's own atoms beside the truth, in P 1 where it knows no symmetry."""
+        """The program's own atoms compared with the truth, in P 1 where it knows no symmetry."""
         group, cell = self.crystal.group, self.crystal.orthogonalisation
         if attempt.frac is None:
             return Comparison(0.0, 1.0, float("inf"))

@@ -104,7 +104,7 @@ def in_cell(
 
 
 def unnamed(frac: Points3) -> Atoms:
-    """Atoms of which the places alone are known."""
+    """Atoms of which only the positions are known."""
     return Atoms(("C",) * len(frac), frac, np.full(len(frac), 0.04), np.ones(len(frac)))
 
 
@@ -185,7 +185,7 @@ def phase_cosine(
 ) -> float:
     """Mean of cos(φ - φ_true) weighted by F², at the best allowed origin and hand.
 
-    The place along polar axes is the one that maximises it, on a grid of 0.1 Å at least.
+    The position along polar axes is the one that maximises it, on a grid of 0.1 Å at least.
     """
     weight = np.clip(data.intensity, 0.0, None)
     weight = weight / max(weight.sum(), 1e-20)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from rich.table import Table
 
 Report = dict[str, Any]
@@ -14,13 +15,26 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table."""
+    """One line of a table: a quantity, the data, the goal, and the result.
+
+    `others` is what it is compared with, `chosen` the result on the data that settings were chosen on.
+    """
 
     what: str
     where: str
     goal: str
     measured: str
     others: str = ""
+    chosen: str = ""
+
+
+def judged(value: float | None, limit: float | None, unit: str, digits: int = 2) -> tuple[str, str]:
+    """Goal and measured value as texts; a value beyond its goal says so."""
+    goal = "" if limit is None else f"≤ {limit:g}{unit}"
+    if value is None:
+        return goal, "no answer"
+    missed = limit is not None and value > limit
+    return goal, f"{value:.{digits}f}{unit}" + (" (goal missed)" if missed else "")
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:
@@ -45,8 +59,15 @@ def as_table(
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Write the figures as JSON, a row a line; the folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in report.items())
-    path.write_text("{\n" + told + "\n}\n", encoding="utf-8")
+    lines = ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in report.items())
+    path.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+
+
+def few_colours(picture: Path) -> None:
+    """Write a PNG again with a palette of 64 colours, which takes a third of the space."""
+    with Image.open(picture) as image:
+        small = image.convert("RGB").quantize(64)
+    small.save(picture, optimize=True)
 
 
 def _lines(value: Any) -> str:

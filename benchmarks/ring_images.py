@@ -132,7 +132,7 @@ def _plate(rng: np.random.Generator) -> tuple[Still, Unevenness, str | None]:
 
 
 def _ice(rng: np.random.Generator) -> tuple[Still, Unevenness, str | None]:
-    """Rings of ice, few and broad, whose spacings nobody names."""
+    """Rings of ice, few and broad, with spacings that are not given."""
     geometry = _geometry(rng, MODULES, _log(rng, 120, 250), float(rng.uniform(0.8, 1.1)), 0.3)
     still = _still(rng, MODULES, geometry, 1 / np.array(scattering.ICE_D), _log(rng, 0.3, 0.6))
     return still, Unevenness(_log(rng, 0.2, 0.8), int(_log(rng, 100, 1000)), 1.0, 0.1), None

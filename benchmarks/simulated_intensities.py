@@ -28,7 +28,7 @@ _WAVELENGTHS = (0.71073, 0.71073, 1.54178)
 _FINEST = {0.71073: (0.70, 0.84), 1.54178: (0.79, 0.84)}
 """d_min in Å, drawn evenly: what journals ask for, and what these wavelengths give in practice."""
 _U_HEAVY, _U_LIGHT = (0.015, 0.04), (0.025, 0.065)
-"""U in Å² of an atom whose file tells none; the first beyond argon. Crystals at 100 to 300 K."""
+"""U in Å² of an atom without one in its file; the first beyond argon. Crystals at 100 to 300 K."""
 _STRETCH = 0.3
 """Standard deviation of the logarithms of an ellipsoid's three axes squared over U_iso."""
 _COMPLETE = (0.93, 1.0)
@@ -143,7 +143,7 @@ def simulate(structure: Published, radiation: str = "xray") -> MeasuredIntensiti
 def _dynamical(
     structure: Published, hkl: Miller, intensity: Float[np.ndarray, " n"], rng: np.random.Generator
 ) -> Float[np.ndarray, " n"]:
-    """Intensities as multiple scattering spoils them: factors and an addition, alike for all equivalents."""
+    """Intensities disturbed by multiple scattering: factors and an addition, the same for all equivalents."""
     unique = structure.group.representative(hkl)
     _, which = np.unique(unique, axis=0, return_inverse=True)
     which, count = which.ravel(), int(which.max()) + 1

@@ -175,7 +175,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well")] = None,
     only: Annotated[str, typer.Option(help="Of the verbs, those that contain this")] = "",
     processes: Annotated[int, typer.Option(help="Processes that share the work")] = available_cores(),
-    repeats: Annotated[int, typer.Option(help="Turns; the median ratio is told")] = 3,
+    repeats: Annotated[int, typer.Option(help="Repetitions; the median ratio is given")] = 3,
     child: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Print for each verb the rate of one process, the ratio for several, and the memory of a process."""

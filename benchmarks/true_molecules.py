@@ -2,7 +2,7 @@
 
 What is left out, and counted by its reason: crystals with disorder, without carbon, or without hydrogen;
 those whose
-bonds by distance go on for ever; and those with more than two molecules in the asymmetric unit. For
+bonds by distance form endless chains; and those with more than two molecules in the asymmetric unit. For
 flexible ones also
 those whose bonds RDKit does not perceive from the true molecule without a net charge, those with no
 torsion or more
@@ -119,7 +119,7 @@ def _bonds(cart: np.ndarray, radii: np.ndarray) -> np.ndarray:
 
 
 def smiles_of(wholes: list[Whole]) -> str:
-    """SMILES of the one molecule, perceived from its true places; LeftOutError where that fails."""
+    """SMILES of the one molecule, perceived from its true positions; LeftOutError where that fails."""
     from rdkit import Chem
     from rdkit.Chem import rdDetermineBonds
 

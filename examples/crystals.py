@@ -1,6 +1,8 @@
-"""A crystal structure as a vector and back, and structures on the way from one to another.
+"""
+Crystal structures as vectors
+=============================
 
-python examples/crystals.py
+A structure is encoded as a vector and decoded again; then structures between two perovskites are made.
 """
 
 from pathlib import Path
@@ -14,7 +16,8 @@ from argand.systems.crystals.latent.representation import Representation
 data = Path(__file__).parent / "data" / "crystals"
 representation = Representation()
 
-# The vector alone is decoded; what comes back is compared with what was encoded.
+# %%
+# The decoder sees the vector alone. What it finds is compared with the structure that was encoded.
 structure = read_structure(data / "LiFePO4_mp-19017.cif")
 latent, decoded = encode_verified(representation, structure)
 found = compare(decoded.structure, structure)
@@ -22,6 +25,10 @@ print(f"{structure.formula}: {len(structure)} atoms in {len(latent)} numbers")
 print(f"confidence {decoded.confidence:.3f}, misfit {decoded.misfit:.1e}")
 print(f"found {found.found} atoms, {found.species_right} species right, within {found.rms_distance:.1e} Å")
 
+# %%
+# Linear interpolation between the vectors of two structures, decoded at five steps.
 ends = [read_structure(data / name) for name in ("SrTiO3_mp-5229.cif", "PbTiO3_mp-20459.cif")]
 for step in interpolate(representation, *ends, steps=5):
     print(f"{step.structure.formula}: cell {step.structure.volume:.1f} Å³, confidence {step.confidence:.2f}")
+
+# sphinx_gallery_thumbnail_path = 'figures/crystals.png'

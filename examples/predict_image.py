@@ -1,4 +1,9 @@
-"""Find the beam centre of a real image and write what pyFAI and XDS need to use it."""
+"""
+Beam centre of a diffraction image
+==================================
+
+The beam centre of a real image, and the geometry files that pyFAI and XDS need to use it.
+"""
 
 from pathlib import Path
 
@@ -9,11 +14,15 @@ from argand.io.xds import write_xds
 image = Path(__file__).parent / "data" / "thau_3_2_0006.cbf.bz2"
 answer = argand.load("geometry").predict(image)
 
-if answer.reliable:
+# %%
+# An answer that is not trusted has a reason, and its numbers are a best guess.
+if answer.trusted:
     fast, slow = answer.beam_centre_px
     print(f"beam centre {fast:.2f}, {slow:.2f} px, each ± {answer.sigma_px:.2f}; by {answer.path}")
-    print(f"the header says {answer.header_beam_centre_px}; tilt {answer.tilt_deg}")
+    print(f"header {answer.header_beam_centre_px}; tilt {answer.tilt_deg}")
     write_poni("thaumatin.poni", answer.geometry, answer.shape)
     write_xds("thaumatin.xds", answer.geometry, answer.shape)
 else:
-    print(f"no reliable answer: {answer.reason}")
+    print(f"not trusted: {answer.reason}")
+
+# sphinx_gallery_thumbnail_path = 'figures/thaumatin.jpg'

@@ -1,5 +1,11 @@
-"""Simulate stills with known geometry and compare the answers with the truth."""
+"""
+Simulated stills and their truth
+================================
 
+Simulate diffraction images of which the geometry is known, and compare the answers with the truth.
+"""
+
+import matplotlib.pyplot as plt
 import numpy as np
 
 import argand
@@ -8,7 +14,9 @@ from argand.systems.geometry import PRESETS
 system = PRESETS["standard"]
 predictor = argand.load("geometry")
 
-for index in range(2):
+# %%
+# Where the evidence does not suffice there is no answer, but a reason: the last of these images is one.
+for index in range(4):
     still = system.simulate(index, seed=1)
     image = np.where(still["live"] > 0.99, still["image"], -1)  # negative counts are masked
     answer = predictor.predict(
@@ -17,4 +25,15 @@ for index in range(2):
         distance_mm=float(still["distance_mm"]),
         pixel_size_mm=float(still["pixel_size_mm"][0]),
     )
-    print(f"still {index}: truth {still['beam_centre_px'].round(2)}, found {answer.beam_centre_px}")
+    truth = "({:.2f}, {:.2f})".format(*still["beam_centre_px"])
+    if answer.trusted:
+        error = np.hypot(*(answer.beam_centre_px - still["beam_centre_px"]))
+        print(f"still {index}: beam centre {truth} px, found with an error of {error:.2f} px")
+    else:
+        print(f"still {index}: beam centre {truth} px, not trusted: {answer.reason}")
+
+# %%
+# The last image, with its true beam centre.
+plt.imshow(np.log1p(still["image"]), cmap="gray_r")
+plt.plot(*still["beam_centre_px"], "+", color="tab:blue", markersize=20)
+plt.axis("off")

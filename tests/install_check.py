@@ -21,7 +21,7 @@ COMMANDS = (
     "geometry predict data/thau_3_2_0006.cbf.bz2 --out found",
     "patterson solve data/cod_2016452.hkl.gz --cell 9.748,8.890,7.566,90,112.74,90 --spacegroup P21/c"
     " --formula C14H14O2 --seed 0 --out solved",
-    "molmnist predict sample#10 --out fibrils",
+    "molmnist predict sample#14 --out fibrils",
     "crystals reconstruct data/crystals --symmetrise 0.1 --out rebuilt",
 )
 PAGES = ("found/index.html", "solved/index.html", "fibrils/index.html", "rebuilt/summary.json")

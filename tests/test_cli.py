@@ -30,29 +30,32 @@ def refused(number: int, name: str | bytes | int | None = "a/b.h5") -> OSError:
 
 
 MACHINE: list[tuple[Exception, str]] = [
-    (refused(errno.ENOSPC), "a/b.h5: No space left on device; make room or name another --out"),
-    (refused(errno.EDQUOT), "a/b.h5: Disk quota exceeded; make room or name another --out"),
-    (refused(errno.EROFS), "a/b.h5: Read-only file system; change the permissions or name another place"),
-    (refused(errno.EACCES), "a/b.h5: Permission denied; change the permissions or name another place"),
-    (refused(errno.ENOTDIR), "a/b.h5: Not a directory; name another --out"),
-    (refused(errno.EISDIR), "a/b.h5: Is a directory; name another --out"),
-    (refused(errno.ENAMETOOLONG), "a/b.h5: File name too long; give a shorter, plainer name"),
+    (refused(errno.ENOSPC), "a/b.h5: No space left on device; free some space or choose another --out"),
+    (refused(errno.EDQUOT), "a/b.h5: Disk quota exceeded; free some space or choose another --out"),
+    (refused(errno.EROFS), "a/b.h5: Read-only file system; change the permissions or choose another folder"),
+    (refused(errno.EACCES), "a/b.h5: Permission denied; change the permissions or choose another folder"),
+    (refused(errno.ENOTDIR), "a/b.h5: Not a directory; choose another --out"),
+    (refused(errno.EISDIR), "a/b.h5: Is a directory; choose another --out"),
+    (refused(errno.ENAMETOOLONG), "a/b.h5: File name too long; choose a shorter, simpler name"),
     (refused(errno.EMFILE), "a/b.h5: Too many open files; raise the limit on open files (ulimit -n)"),
-    (refused(errno.EIO), "a/b.h5: Input/output error; mend the disk or the network"),
-    (refused(errno.ESTALE), "a/b.h5: Stale file handle; mend the disk or the network"),
-    (refused(errno.EBUSY), "a/b.h5: Device or resource busy; mend the disk or the network"),
+    (refused(errno.EIO), "a/b.h5: Input/output error; repair the disk or the network"),
+    (refused(errno.ESTALE), "a/b.h5: Stale file handle; repair the disk or the network"),
+    (refused(errno.EBUSY), "a/b.h5: Device or resource busy; repair the disk or the network"),
     (refused(errno.EXDEV), "a/b.h5: Invalid cross-device link; check the name and the disk"),
     (refused(errno.ENOSPC, b"n\xff"), "n\\udcff: No space left on device"),
-    (refused(errno.ENOSPC, None), "No space left on device; make room"),
-    (refused(errno.EIO, 7), "Input/output error; mend the disk"),
+    (refused(errno.ENOSPC, None), "No space left on device; free some space"),
+    (refused(errno.EIO, 7), "Input/output error; repair the disk"),
     (OSError("file signature not found"), "file signature not found; check the name and the disk"),
-    (MemoryError(), "out of memory (MemoryError); ask for less at a time"),
-    (MemoryError("Unable to allocate 9. TiB"), "out of memory (Unable to allocate 9. TiB); ask for less"),
+    (MemoryError(), "out of memory (MemoryError); process less at a time"),
+    (MemoryError("Unable to allocate 9. TiB"), "out of memory (Unable to allocate 9. TiB); process less"),
     (RuntimeError("[enforce] DefaultCPUAllocator: can't allocate memory: you tried"), "out of memory ("),
     (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB." + " more" * 99), "out of memory ("),
-    (RecursionError("maximum recursion depth exceeded"), "something nests too deeply to be read"),
-    (UnicodeEncodeError("ascii", "Å.cbf", 0, 1, "not in range"), "a name or text cannot be read or written"),
-    (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "a name or text cannot be read or written"),
+    (RecursionError("maximum recursion depth exceeded"), "the input is nested too deeply"),
+    (
+        UnicodeEncodeError("ascii", "Å.cbf", 0, 1, "not in range"),
+        "a name or text cannot be encoded or decoded",
+    ),
+    (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "a name or text cannot be encoded or decoded"),
 ]
 """Errors of disk, memory and names, and how each is told."""
 
@@ -108,7 +111,7 @@ def test_an_error_is_one_line_without_traceback(app: typer.Typer):
 
 @pytest.mark.parametrize(
     ("verb", "message"),
-    [("stop", "continue runs/a with --resume"), ("stop-silently", "files written so far are whole")],
+    [("stop", "continue runs/a with --resume"), ("stop-silently", "files written so far are complete")],
 )
 def test_an_interrupt_says_what_is_left(app: typer.Typer, verb: str, message: str):
     result = runner.invoke(app, ["toy", verb])
@@ -222,7 +225,7 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly():
 def test_a_working_folder_that_is_gone_is_told(tmp_path: Path):
     result = shell(f"mkdir {tmp_path}/a && cd {tmp_path}/a && rmdir ../a && argand geometry simulate tiny")
     assert result.returncode == 1
-    assert b"error: the working folder is gone; change to one that is there" in result.stderr
+    assert b"error: the working folder no longer exists; change to one that does" in result.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -116,7 +116,7 @@ def test_a_scheduler_that_goes_away_is_told_of(tmp_path: Path, processes: Proces
     slow = Squares(tmp_path, seconds=0.05)
     with (
         Crew(Machines(scheduler=processes.address), slow) as crew,
-        pytest.raises(ConfigError, match="lost its scheduler"),
+        pytest.raises(ConfigError, match="lost the connection to the scheduler"),
     ):
         for _ in crew.results([[n] for n in range(100)]):
             processes.end()

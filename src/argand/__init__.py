@@ -1,4 +1,4 @@
-"""Atoms, cells and beam geometry out of scattering data, with neural networks that know physics."""
+"""Atoms, unit cells and beam geometry from scattering data, with physics-aware neural networks."""
 
 import typing
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any, Literal
 if typing.TYPE_CHECKING:
     from argand.systems.crystals.predict import Predictor as CrystalsPredictor
     from argand.systems.geometry.predict import Predictor as GeometryPredictor
-    from argand.systems.molmnist.predict import PatternPredictor as MolmnistPredictor
+    from argand.systems.molmnist.predict import Predictor as MolmnistPredictor
     from argand.systems.patterson.predict import Predictor as PattersonPredictor
 
 __version__ = "0.2.0"
@@ -26,10 +26,10 @@ def load(name: Literal["molmnist"], weights: str | Path | None = None) -> "Molmn
 @typing.overload
 def load(name: str, weights: str | Path | None = None) -> Any: ...
 def load(name: str, weights: str | Path | None = None) -> Any:
-    """The predictor of the system `name`, with its shipped weights.
+    """Load the predictor of the system `name` with its shipped weights.
 
-    `weights` is a file of other weights, or the folder of a training run. For crystals it may also be the
-    name of a model, `best`, `symmetric` or `paper`.
+    `weights` is another weights file, or the folder of a training run. For crystals it may also be the name
+    of a model, `best`, `symmetric` or `paper`.
 
     Raises ConfigError for an unknown system and InputError for weights that cannot be read.
     """

@@ -1,4 +1,4 @@
-"""`python -m argand` is the command `argand`, as torchrun starts it."""
+"""`python -m argand` runs the command `argand`; torchrun starts it this way."""
 
 from argand.cli import main
 

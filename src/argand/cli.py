@@ -1,6 +1,6 @@
 """The command line: `argand <system> <verb>` and `argand doctor`.
 
-Each system brings its verbs as the Typer app of its module `cli`, which imports torch only inside a verb.
+Each system provides its verbs as the Typer app of its module `cli`, which imports torch only inside a verb.
 """
 
 import gc
@@ -28,17 +28,18 @@ from argand.runs.verbs import INTERRUPTED, require_sensible
 from argand.system import SYSTEMS
 
 NAMES = "backslashreplace"
-"""How text is printed, as it is written: see `argand.io.atomic`, which is not imported for the help alone."""
+"""Error handler for printed text, the same as in `argand.io.atomic`, which is not imported just for the
+help."""
 START_OBJECTS = 400_000
-"""More objects that can be part of a cycle than the imports of any verb make (340 000, those of geometry)."""
+"""More container objects than the imports of any verb create (geometry creates the most, 340 000)."""
 USAGE_ERROR: Any = typer.BadParameter.__base__
-"""click's error for a wrong option; newer versions of typer have a click of their own."""
+"""click's error for a wrong option; newer versions of typer bundle their own click."""
 
 logger = logging.getLogger(__name__)
 
 
 class Verbs(TyperGroup):
-    """The verbs of a system, whose options take sensible numbers alone."""
+    """The verbs of a system; their numeric options are checked before they run."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The verb of this name, or None."""
@@ -50,7 +51,7 @@ class Verbs(TyperGroup):
 
 @dataclass(frozen=True)
 class _Checked:
-    """What a verb does, once its options have been looked at."""
+    """A verb that checks its options before it runs."""
 
     run: Callable[..., Any]
 
@@ -61,20 +62,21 @@ class _Checked:
 
 
 def _require_working_folder() -> None:
-    """ConfigError where the working folder was removed: the libraries of torch would end the process."""
+    """Raise ConfigError if the working folder was removed, which would make torch's libraries abort the
+    process."""
     try:
         Path.cwd()
     except FileNotFoundError as error:
-        raise ConfigError("the working folder is gone; change to one that is there") from error
+        raise ConfigError("the working folder no longer exists; change to one that does") from error
 
 
 class ArgandGroup(TyperGroup):
-    """The commands, with errors that a user can act on told in one line instead of a traceback."""
+    """The commands; errors that a user can act on are printed as one line instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command; exit with 1 after an error that is `explained` and with 130 after Ctrl-C.
 
-        A reader of the output that has seen enough, such as `head`, is no error to speak of: Typer ends then.
+        A reader that closes the output early, such as `head`, causes no error message: Typer just exits.
         """
         with command_line():
             return self._invoke(ctx)
@@ -83,12 +85,12 @@ class ArgandGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except USAGE_ERROR as error:
-            # Of several processes of one command, which torchrun has started, one says how it is used.
+            # If torchrun started several processes of one command, only the first prints the usage.
             if is_first_process():
                 raise
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as interrupt:
-            complain(str(interrupt) or "interrupted; files written so far are whole")
+            complain(str(interrupt) or "interrupted; files written so far are complete")
             raise typer.Exit(INTERRUPTED) from interrupt
         except Exception as error:
             if not told(error):
@@ -97,7 +99,7 @@ class ArgandGroup(TyperGroup):
 
 
 def told(error: Exception) -> bool:
-    """Whether an error is one to be told in one line, which is then printed."""
+    """Print an error that has a one-line explanation; whether it had one."""
     message = explained(error)
     if message is None or isinstance(error, BrokenPipeError):
         return False
@@ -107,17 +109,17 @@ def told(error: Exception) -> bool:
 
 
 def complain(message: str) -> None:
-    """Print one red line on the error stream."""
+    """Print one red line to stderr."""
     line = " ".join(message.split())
     Console(stderr=True, soft_wrap=True).print(Text(f"error: {line}", style="bold red"))
 
 
 def build(systems: dict[str, str]) -> typer.Typer:
-    """The command line over the given systems, name -> module."""
+    """Build the command line for the given systems, name -> module."""
     app = typer.Typer(
         name="argand",
         cls=ArgandGroup,
-        help="Atoms, cells and beam geometry out of scattering data.",
+        help="Atoms, unit cells and beam geometry from scattering data.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -130,7 +132,7 @@ def build(systems: dict[str, str]) -> typer.Typer:
 
 
 def _print_version(wanted: bool) -> bool:
-    """End with the version on the screen where it is wanted."""
+    """Print the version and exit if `wanted`."""
     if wanted:
         Console().print(f"argand {__version__}", highlight=False)
         raise typer.Exit
@@ -140,11 +142,11 @@ def _print_version(wanted: bool) -> bool:
 def _start(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True),
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log in detail.")] = False,
 ) -> None:
-    """Atoms, cells and beam geometry out of scattering data, with neural networks that know physics."""
+    """Atoms, unit cells and beam geometry from scattering data, with physics-aware neural networks."""
     handler = RichHandler(console=Console(stderr=True), show_path=False, show_level=verbose)
     logging.basicConfig(format="%(message)s", datefmt="[%X]", handlers=[handler], force=True)
     logging.getLogger("argand").setLevel(logging.DEBUG if verbose else logging.INFO)
@@ -153,7 +155,7 @@ def _start(
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of tables.")] = False,
 ) -> None:
-    """Say what is installed, how fast this machine computes, and whether each system works.
+    """Report what is installed, how fast this machine computes, and whether each system works.
 
     Example: argand doctor
     """
@@ -166,10 +168,10 @@ def doctor(
 
 
 def spare_imports() -> None:
-    """Have the first look for cyclic garbage wait for START_OBJECTS objects; from then on all is as ever.
+    """Delay the first garbage collection until there are START_OBJECTS objects, then restore the defaults.
 
-    By default it would go over all modules, classes and functions again and again while they are imported,
-    a tenth of the time that torch takes to start, and find nothing, as they stay.
+    By default the collector scans all modules, classes and functions repeatedly while they are imported,
+    which takes a tenth of torch's start-up time and finds nothing, since they all stay alive.
     """
     usual = gc.get_threshold()
 
@@ -184,16 +186,16 @@ def spare_imports() -> None:
 
 
 def asked_systems(words: Sequence[str]) -> dict[str, str]:
-    """Of all systems, the one that the command line asks for; all of them where it asks for none."""
+    """The system that the command line names; all systems if it names none."""
     first = next((word for word in words if not word.startswith("-")), "")
     return {first: SYSTEMS[first]} if first in SYSTEMS else SYSTEMS
 
 
 def steady_streams() -> None:
-    """Have the standard streams take whatever is printed.
+    """Make the standard streams accept any text.
 
-    Letters that they have no code for, and bytes of names of files, become `\\udcff`; what is closed goes
-    nowhere, and no file that is opened later takes its place.
+    Characters that cannot be encoded, and undecodable bytes of file names, become `\\udcff`. A closed stream
+    is replaced by the null device, so that no file opened later takes its descriptor.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
@@ -204,7 +206,8 @@ def steady_streams() -> None:
 
 
 def tell_of_thread(failed: threading.ExceptHookArgs) -> None:
-    """Say in one line, where that is enough, why a thread ended, such as that of TensorBoard's files."""
+    """Print why a thread failed, in one line if possible: for example the thread that writes TensorBoard's
+    files."""
     message = None if failed.exc_value is None else explained(failed.exc_value)
     if message is None:
         threading.__excepthook__(failed)
@@ -213,13 +216,13 @@ def tell_of_thread(failed: threading.ExceptHookArgs) -> None:
 
 
 def main() -> None:
-    """Entry of the command `argand`."""
+    """Entry point of the command `argand`."""
     steady_streams()
     threading.excepthook = tell_of_thread
     spare_imports()
     try:
         build(asked_systems(sys.argv[1:]))(prog_name="argand")
-    except Exception as error:  # before a verb began, such as in printing the help to a full disk
+    except Exception as error:  # before a verb started, e.g. while writing the help to a full disk
         if not told(error):
             raise
         sys.exit(1)

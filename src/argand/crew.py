@@ -1,7 +1,7 @@
-"""Work that is shared out among processes of this machine or the workers of a Dask cluster.
+"""Work shared among processes of this machine or the workers of a Dask cluster.
 
-Every verb over many items goes through a `Crew`: chunks of tasks in, the result of each task out as it comes,
-the same whatever works on them. A process that dies loses nothing: its tasks are done by another one.
+Every verb over many items uses a `Crew`: chunks of tasks go in, and the result of each task comes out as soon
+as it is ready, the same whatever computes it. If a process dies nothing is lost: another one does its tasks.
 """
 
 import logging
@@ -20,26 +20,27 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 START_S = 3.0
-"""Seconds of work after which it pays to share it out. By hand: a process takes about as long to start, so
-that at most twice the time is spent."""
+"""Seconds of work after which sharing it pays. By hand: a process takes about as long to start, so that at
+most twice the time is spent."""
 WORKERS = 64
-"""Workers that chunks are made small enough for where a cluster does the work, whose workers come and go. By
-hand: with more of them a chunk waits for one of the last images, with fewer nothing is lost."""
+"""Assumed number of workers of a cluster, where they come and go; it sets the chunk size. By hand: with more
+workers, some wait at the end; with fewer, nothing is lost."""
 LOOK_S = 5.0
-"""Seconds without any result after which it is looked whether there is room for more. By hand."""
+"""Seconds without any result after which to check whether more chunks can be submitted. By hand."""
 
 logger = logging.getLogger(__name__)
 
 Setup = Callable[[], Callable[[Sequence[Task]], Iterable[Result]]]
-"""Makes, once in each process, what gives one result for each of some tasks, in their order."""
+"""Called once in each process; returns a function that maps a sequence of tasks to their results, in
+order."""
 
 
 @dataclass(frozen=True)
 class Machines:
-    """What works on the items of a verb: processes of this machine, or the workers of a Dask scheduler.
+    """Where the items of a verb are processed: on this machine, or by the workers of a Dask scheduler.
 
-    With one process all is done in this one. None: in this one for START_S seconds, and then, where work is
-    left, in as many as there are cores. Raises ConfigError for what cannot be.
+    With one process, everything runs in this one. None: in this one for START_S seconds, then, if work is
+    left, in one process per core. Raises ConfigError for an invalid combination.
     """
 
     processes: int | None = None
@@ -47,55 +48,55 @@ class Machines:
 
     def __post_init__(self) -> None:
         if self.processes is not None and self.processes < 1:
-            raise ConfigError(f"{self.processes} processes cannot work; give 1 or more")
+            raise ConfigError(f"the number of processes is {self.processes}; give 1 or more")
         if self.processes is not None and self.scheduler is not None:
-            raise ConfigError("--processes and --scheduler exclude each other: the cluster has its workers")
+            raise ConfigError("--processes and --scheduler exclude each other; leave one of them out")
 
     @property
     def most(self) -> int:
-        """Processes that there may be: of this machine, or as many as a cluster is expected to have."""
+        """Largest number of processes: of this machine, or assumed for a cluster."""
         return self.processes or (available_cores() if self.scheduler is None else WORKERS)
 
 
 HERE = Machines(1)
-"""This process alone."""
+"""This process only."""
 CORES = Machines()
-"""This process, and where that takes long all cores."""
+"""This process, and all cores if the work takes long."""
 
 
 @dataclass(frozen=True)
 class Died:
-    """In place of a result: each process that worked on the task ended without one; `text` tells that."""
+    """Stands for a result if each process that worked on the task died; `text` says so."""
 
-    text: ClassVar[str] = "the process that worked on it ended, twice: out of memory?"
+    text: ClassVar[str] = "the process that worked on it died twice: out of memory?"
 
 
 @runtime_checkable
 class Team(Protocol):
-    """Processes that wait for chunks."""
+    """Processes that take chunks."""
 
     deaths: tuple[type[Exception], ...]
-    """What futures raise when the process that worked on them has ended."""
+    """Exceptions that futures raise when the process that worked on them has died."""
 
     @property
     def size(self) -> int:
-        """Chunks that may be under work or wait for it at a time."""
+        """Largest number of chunks running or waiting."""
         ...
 
     def submit(self, chunk: Sequence[Any]) -> "Future[list[Any]]":
-        """Have some process answer a chunk."""
+        """Submit a chunk to any process."""
         ...
 
     def close(self) -> None:
-        """End what is under work and let the processes go."""
+        """Stop the running chunks and release the processes."""
         ...
 
 
 class Crew(Generic[Task, Result]):
-    """What works on tasks: this process, others of this machine, or a cluster.
+    """Computes tasks in this process, in others of this machine, or on a cluster.
 
-    `setup` must be picklable. A context: leaving it ends the processes, which also end when this one is gone.
-    Processes of this machine are started when they are needed.
+    `setup` must be picklable. A context manager: leaving it ends the processes, which also end when this one
+    does. Processes of this machine are started when they are needed.
     """
 
     def __init__(self, machines: Machines, setup: Setup) -> None:
@@ -112,12 +113,11 @@ class Crew(Generic[Task, Result]):
         self.close()
 
     def results(self, chunks: Iterable[Sequence[Task]]) -> Generator[tuple[Task, Result | Died], None, None]:
-        """Each task with its result, as they come; the tasks of a chunk are for one process.
+        """Yield each task with its result as soon as it is ready; one process does all tasks of a chunk.
 
-        `chunks` is asked for more as long as there are results, so that these may lead to further chunks. An
-        error within a task, which is one of the program, is raised here. Tasks of a process that died are
-        done last, each by itself; one on which a process dies again is given up. Closing the generator stops
-        all.
+        `chunks` is read as results arrive, so that results may lead to further chunks. An error within a task
+        is a bug and is raised here. Tasks of a process that died are done last, one at a time; a task on
+        which a process dies again is given up. Closing the generator stops all work.
         """
         source = iter(chunks)
         if self._team is None and self.machines.scheduler is None and self.machines.processes in (1, None):
@@ -125,13 +125,13 @@ class Crew(Generic[Task, Result]):
         yield from self._shared_out(_Drawn(source))
 
     def close(self) -> None:
-        """End the processes, once each is through with its present chunk, or soon."""
+        """End the processes, each after its current chunk or after a short wait."""
         team, self._team = self._team, None
         if team is not None:
             team.close()
 
     def _here(self, source: Iterator[Sequence[Task]]) -> Iterator[tuple[Task, Result]]:
-        """Results of this process, until it pays to have others."""
+        """Results of this process, until it pays to start others."""
         may_share = self.machines.most > 1
         spent = 0.0
         while not (may_share and spent > START_S) and (chunk := next(source, None)) is not None:
@@ -155,16 +155,16 @@ class Crew(Generic[Task, Result]):
                     try:
                         results = future.result()
                     except CancelledError as error:
-                        text = "this run lost its scheduler; the same command goes on where it was"
+                        text = "lost the connection to the scheduler; run the same command again to continue"
                         raise ConfigError(f"{self.machines.scheduler}: {text}") from error
                     except self._present_team().deaths:
-                        logger.warning("a worker process ended before its work; another takes over")
+                        logger.warning("a worker process died; another one takes over its work")
                         if alone:
                             yield chunk[0], Died()
                         else:
                             suspects += chunk
                         continue
-                    if not alone:  # nobody is to wait while these results are looked at
+                    if not alone:  # no process should wait while these results are used
                         self._fill(running, source)
                     yield from zip(chunk, results, strict=True)
                 alone = alone and bool(running)
@@ -179,7 +179,7 @@ class Crew(Generic[Task, Result]):
         source: "_Drawn[Task]",
         suspects: deque[Task] | None = None,
     ) -> bool:
-        """Give out chunks as long as there is room; whether a suspect is under work, alone."""
+        """Submit chunks while there is room; whether a suspect task is now running alone."""
         while self._team is None or len(running) < self._team.size:
             chunk = source.next()
             if chunk is None:
@@ -208,30 +208,31 @@ class Crew(Generic[Task, Result]):
 
 
 class _Drawn(Generic[Task]):
-    """A source of chunks, some drawn while others are under work: to read them takes time too."""
+    """A source of chunks that reads ahead while others are running, since reading takes time too."""
 
     def __init__(self, source: Iterator[Sequence[Task]]) -> None:
         self._source = source
         self._chunks: deque[Sequence[Task]] = deque()
 
     def next(self) -> Sequence[Task] | None:
-        """The next chunk; None where there is none now."""
+        """The next chunk; None if there is none at present."""
         return self._chunks.popleft() if self._chunks else next(self._source, None)
 
     def draw(self, count: int) -> None:
-        """Have so many chunks at hand."""
+        """Read ahead until this many chunks are ready."""
         while len(self._chunks) < count and (chunk := next(self._source, None)) is not None:
             self._chunks.append(chunk)
 
 
 def chunk_length(left: int, machines: Machines, most: int) -> int:
-    """How many of the tasks that are left make a chunk: at most `most`, fewer at the end."""
-    # A quarter, by hand, of what each process has still to expect.
+    """Number of the remaining tasks that make up the next chunk: at most `most`, fewer at the end."""
+    # A quarter, by hand, of each process's share of the remaining tasks.
     return max(1, min(most, left // (4 * machines.most)))
 
 
 def in_chunks(tasks: Sequence[Task], machines: Machines, most: int) -> Iterator[Sequence[Task]]:
-    """The tasks in chunks of at most `most`, smaller ones at the end, so that all processes end together."""
+    """The tasks in chunks of at most `most`, smaller towards the end, so that all processes finish
+    together."""
     at = 0
     while at < len(tasks):
         length = chunk_length(len(tasks) - at, machines, most)

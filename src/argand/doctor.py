@@ -25,11 +25,11 @@ EXTRAS = {
 }
 OPPONENTS = {"dials": "dials.version"}
 WEIGHTS = Path(__file__).parent / "weights"
-NO_GPU = [("none", "computing on the processor")]
+NO_GPU = [("none", "computing on the CPU")]
 
 
 def examine() -> dict[str, Any]:
-    """Everything that `argand doctor` reports, as plain values; `healthy` when no self-test failed."""
+    """Everything that `argand doctor` reports, as plain values; `healthy` is true if no self-test failed."""
     systems = {name: self_test(name) for name in SYSTEMS}
     return {
         "healthy": all(result["works"] for result in systems.values()),
@@ -46,7 +46,7 @@ def examine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of argand, Python and the packages beneath; None for one that is not installed."""
+    """Versions of argand, Python and the main dependencies; None for one that is not installed."""
     found: dict[str, str | None] = {"argand": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -57,7 +57,7 @@ def versions() -> dict[str, str | None]:
 
 
 def processor(cpuinfo: Path | None = None) -> dict[str, Any]:
-    """Model, cores, torch's threads and the instruction sets that matter here, as far as they are known."""
+    """Processor model, cores, torch's threads and the relevant instruction sets, as far as known."""
     import torch
 
     from argand.learn.device import CPUINFO, cpu_entries, processor_name
@@ -74,7 +74,7 @@ def processor(cpuinfo: Path | None = None) -> dict[str, Any]:
 
 
 def torch_build() -> str:
-    """What the installed build of torch computes on: "CPU", or "CUDA" or "ROCm" with its version."""
+    """Backend of the installed torch: "CPU", or "CUDA" or "ROCm" with its version."""
     import torch
 
     if torch.version.cuda:
@@ -107,7 +107,7 @@ def speed() -> dict[str, float]:
 
 
 def weights(folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Size in MB and figures of each set of shipped weights, or what is wrong with it."""
+    """Size in MB and measured figures of each set of shipped weights, or its error."""
     found: dict[str, Any] = {}
     for file in sorted(folder.glob(f"*/{FILE_NAME}")):
         try:
@@ -122,17 +122,17 @@ def weights(folder: Path = WEIGHTS) -> dict[str, Any]:
 
 
 def self_test(name: str) -> dict[str, Any]:
-    """Whether the system works, what its self-test says, and the seconds it took."""
+    """Whether the system works, the message of its self-test, and the seconds it took."""
     start = time.perf_counter()
     try:
         message, works = str(system_module(name).selftest()), True
-    except Exception as error:  # noqa: BLE001 (whatever fails is what the doctor is asked to report)
+    except Exception as error:  # noqa: BLE001 (any failure is reported)
         message, works = f"{type(error).__name__}: {error}", False
     return {"works": works, "message": message, "seconds": round(time.perf_counter() - start, 2)}
 
 
 def show(report: dict[str, Any], as_json: bool = False) -> None:
-    """Print a report of `examine` as tables, or as one JSON object."""
+    """Print the report of `examine` as tables, or as one JSON object."""
     from rich.console import Console
 
     from argand.runs.json_text import json_text
@@ -150,21 +150,21 @@ def _tables(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     present = {True: "installed", False: "not installed"}
     processor = {
         **report["processor"],
-        "features": ", ".join(report["processor"]["features"]) or "none of note",
+        "features": ", ".join(report["processor"]["features"]) or "none relevant",
     }
     gpus = [(gpu["name"], f"{gpu['memory_gib']} GiB") for gpu in report["gpus"]]
     systems = report["systems"].items()
     return [
         ("Versions", [(name, version or "not installed") for name, version in report["versions"].items()]),
         ("Processor", [(name, str(value)) for name, value in processor.items()]),
-        ("GPU", [("build of torch", report["torch_build"]), *(gpus or NO_GPU)]),
+        ("GPU", [("torch build", report["torch_build"]), *(gpus or NO_GPU)]),
         (
             "Convolution speed",
             [(name, f"{value:.0f} GFLOP/s") for name, value in report["speed_gflops"].items()],
         ),
         ("Weights", [(name, _figures(entry)) for name, entry in report["weights"].items()] or [("none", "")]),
         ("Extras", [(name, present[there]) for name, there in report["extras"].items()]),
-        ("Opponents", [(name, present[there]) for name, there in report["opponents"].items()]),
+        ("Reference programs", [(name, present[there]) for name, there in report["opponents"].items()]),
         ("Self-test", [(name, _verdict(result)) for name, result in systems]),
     ]
 
@@ -181,7 +181,7 @@ def _table(title: str, rows: list[tuple[str, str]]) -> Any:
 
 
 def _figures(entry: dict[str, Any]) -> str:
-    """Size and measured figures of one set of weights, or its fault."""
+    """Size and measured figures of one set of weights, or its error."""
     if "error" in entry:
         return entry["error"]
     measured = (f"{part} {name} {value:.3g}" for part, name, value in _flat(entry["figures"]))
@@ -200,5 +200,5 @@ def _flat(figures: dict[str, Any]) -> list[tuple[str, str, float]]:
 
 
 def _verdict(result: dict[str, Any]) -> str:
-    """One line on a self-test."""
+    """One-line result of a self-test."""
     return f"{'works' if result['works'] else 'FAILS'} ({result['seconds']} s): {result['message']}"

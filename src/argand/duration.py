@@ -1,11 +1,11 @@
-"""Lengths of time as people write them."""
+"""Durations as people write them."""
 
 import re
 
 from argand.errors import ConfigError
 
 MOST_SECONDS = 1e9
-"""31 years. By hand: nobody means a longer time."""
+"""31 years. By hand: longer than any real run."""
 _UNITS = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0}
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 _PARTS = re.compile(rf"(?:({_NUMBER})\s*(d|h|min|m|s)\s*)")
@@ -13,7 +13,7 @@ _CLOCK = re.compile(rf"(?:(\d+):)?(\d+):({_NUMBER})")
 
 
 def seconds_from(text: str | float) -> float:
-    """Seconds from `90`, `90s`, `10m`, `1h30m`, `MM:SS` or `HH:MM:SS`.
+    """Parse `90`, `90s`, `10m`, `1h30m`, `MM:SS` or `HH:MM:SS` as seconds.
 
     Raises ConfigError for anything else, and for zero.
     """
@@ -24,7 +24,7 @@ def seconds_from(text: str | float) -> float:
 
 
 def _read(text: str) -> float | None:
-    """Seconds that a text stands for; None where it is not a time."""
+    """Seconds that a text stands for; None if it is not a duration."""
     if re.fullmatch(rf"(?:{_NUMBER})(?:e[+-]?\d+)?", text):
         return float(text)
     if clock := _CLOCK.fullmatch(text):
@@ -37,10 +37,10 @@ def _read(text: str) -> float | None:
 
 
 class Seconds(float):
-    """A length of time in s, made from what `seconds_from` reads and shown as people write it."""
+    """A duration in s, parsed by `seconds_from` and printed as people write it."""
 
     def __new__(cls, text: str | float) -> "Seconds":
-        """Read a time; ConfigError as `seconds_from`."""
+        """Parse a duration; ConfigError as for `seconds_from`."""
         return super().__new__(cls, seconds_from(text))
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class Seconds(float):
 
 
 def as_text(seconds: float) -> str:
-    """The shortest way to write a length of time that `seconds_from` reads: `90s`, `10m`, `1h30m`."""
+    """The shortest form of a duration that `seconds_from` reads: `90s`, `10m`, `1h30m`."""
     hours, rest = divmod(seconds, 3600)
     minutes, rest = divmod(rest, 60)
     parts = [f"{hours:g}h" if hours else "", f"{minutes:g}m" if minutes else "", f"{rest:g}s" if rest else ""]

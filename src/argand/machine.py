@@ -1,4 +1,4 @@
-"""What this process takes of the machine: its cores, the threads of those that it starts, its memory."""
+"""Resources of this process: cores, threads of the processes it starts, memory."""
 
 import ctypes
 import os
@@ -13,13 +13,13 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def available_cores() -> int:
-    """Processor cores that this process may use."""
+    """Number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def single_threads() -> Iterator[None]:
-    """Have processes started within compute with one thread each, and numpy too if first imported within."""
+    """Make processes started within use one thread each, and numpy too if first imported within."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
@@ -33,10 +33,10 @@ def single_threads() -> Iterator[None]:
 
 
 def keep_freed_memory() -> bool:
-    """Let malloc reuse large blocks (glibc only); on a virtual machine, training runs several times faster.
+    """Make malloc reuse large blocks (glibc only); on a virtual machine, training runs several times faster.
 
-    Large arrays come and go, and each return of theirs to the system is paid in page faults. Returns whether
-    the allocator took it. The peak of memory in use stays the same.
+    Large arrays are allocated and freed often, and returning them to the system costs page faults. Returns
+    whether the allocator accepted the settings. The peak memory use stays the same.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -44,6 +44,6 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
         return False
-    # No block by mmap, nothing given back, the heap grown by 64 MiB (by hand) at a time.
+    # No blocks by mmap, nothing returned to the system, the heap grows by 64 MiB (by hand) at a time.
     limits = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 64 * 2**20))
     return all(mallopt(name, value) == 1 for name, value in limits)

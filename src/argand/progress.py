@@ -1,4 +1,4 @@
-"""How far a long job is: a bar in a terminal, a line in the log every half minute elsewhere."""
+"""Progress of a long job: a bar in a terminal, a log line every half minute elsewhere."""
 
 import logging
 import time
@@ -6,17 +6,18 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
 LOG_INTERVAL_S = 30.0
-"""Seconds between lines in the log; by hand, no answer depends on it."""
+"""Seconds between log lines; by hand, no result depends on it."""
 
 logger = logging.getLogger(__name__)
 
 
 class ProgressDisplay:
-    """Shows the share done, the rate in `unit` per second, the time left and a note.
+    """Shows the fraction done, the rate in `unit` per second, the time left and a note.
 
-    Used as a context; a `quiet` display shows nothing. `begun` is the share that was done before.
+    A context manager; a `quiet` display shows nothing. `begun` is the fraction that was done before.
     """
 
     def __init__(self, title: str, unit: str = "samples", begun: float = 0.0, quiet: bool = False) -> None:
@@ -40,11 +41,16 @@ class ProgressDisplay:
             self._bar.stop()
 
     def restart(self) -> None:
-        """Begin to measure the rate here, after preparations."""
+        """Start measuring the rate now, after preparations."""
         self._started = self._logged = time.monotonic()
 
+    def warn(self, text: str) -> None:
+        """Print a line in yellow on the error stream, above the bar where there is one."""
+        console = self._bar.console if self._bar else Console(stderr=True)
+        console.print(Text(text, style="yellow"), soft_wrap=True)
+
     def update(self, share: float, done: int, note: str = "") -> None:
-        """Show that `share` of the job (0 to 1) is done, and that `done` units of it were made here."""
+        """Show that the fraction `share` (0 to 1) of the job is done, `done` units of it in this run."""
         now = time.monotonic()
         here = max(now - self._started, 1e-9)
         left = here * (1 - share) / (share - self.begun) if share > self.begun else None

@@ -1,8 +1,8 @@
-"""What a system must offer, the list of systems, and the form in which a configuration is stored.
+"""The interface of a system, the list of systems, and how a configuration is stored.
 
-A system is a frozen dataclass whose fields are its whole configuration. Its module, `argand.systems.<name>`,
-offers `SYSTEM` (that class), `PRESETS` (named instances), `load_predictor(path)` (from weights),
-`selftest()`, and the module `cli` whose `app` holds the verbs of `argand <name>`.
+A system is a frozen dataclass; its fields are its whole configuration. Its module, `argand.systems.<name>`,
+provides `SYSTEM` (that class), `PRESETS` (named instances), `load_predictor(path)` (from weights),
+`selftest()`, and the module `cli`, where `app` contains the verbs of `argand <name>`.
 """
 
 import difflib
@@ -31,78 +31,78 @@ SYSTEMS = {
 """Name of each system -> its module."""
 
 Sample = dict[str, "np.ndarray"]
-"""One simulated physical sample, or what the network takes of it: named arrays of fixed shapes."""
+"""One simulated physical sample, or the network's inputs from it: named arrays of fixed shapes."""
 
 Batch = dict[str, "Tensor"]
-"""Several samples stacked: named tensors `[batch, ...]`."""
+"""Samples stacked into named tensors `[batch, ...]`."""
 
 Schedule = Callable[[float], float]
-"""Factor on each group's learning rate at a progress from 0 (start) to 1 (budget spent)."""
+"""Learning-rate factor as a function of progress, from 0 (start) to 1 (budget used up)."""
 
 T = TypeVar("T")
 
 
 @runtime_checkable
 class System(Protocol):
-    """One of argand's systems; every method is a function of the fields and its arguments alone."""
+    """One of argand's systems; the result of each method depends only on the fields and the arguments."""
 
     def simulate(self, index: int, seed: int) -> Sample:
-        """Physical sample number `index`: images, labels, parameters; fixed by index and seed."""
+        """Simulate sample number `index`: images, labels, parameters; determined by index and seed."""
         ...
 
     def inputs(self, sample: Sample) -> Sample:
-        """What the network trains on, features and labels, in shapes that do not vary between samples."""
+        """The features and labels that the network trains on, in the same shapes for all samples."""
         ...
 
     def network(self) -> "nn.Module":
-        """A network with fresh weights drawn from torch's global generator."""
+        """A network with random initial weights from torch's global generator."""
         ...
 
     def loss(
         self, network: "nn.Module", batch: Batch, generator: "torch.Generator | None" = None
     ) -> "tuple[Tensor, Batch]":
-        """Scalar to minimise and detached metrics; the first metric, lower is better, picks the best weights.
+        """Scalar loss and detached metrics; the first metric (lower is better) selects the best weights.
 
-        The generator, seeded by the step, is for augmentation; there is none in validation. Runs under
-        autocast: likelihoods are computed from `output.float()`.
+        The generator, seeded by the step, is for augmentation; it is None in validation. Runs under autocast:
+        compute likelihoods from `output.float()`.
         """
         ...
 
     def optimiser(self, network: "nn.Module") -> "tuple[torch.optim.Optimizer, Schedule | None]":
-        """Optimiser of the network's weights, and the course of its learning rate over a run."""
+        """Optimiser of the network's weights, and the learning-rate schedule of a run."""
         ...
 
 
 @runtime_checkable
 class BatchSimulator(Protocol):
-    """What a system offers besides where several samples together are made faster than one by one."""
+    """Optional interface of a system that simulates samples faster together than one by one."""
 
     def many_inputs(self, indices: range, seed: int) -> list[Sample]:
-        """`inputs(simulate(index, seed))` for each index; fixed by the indices and the seed."""
+        """`inputs(simulate(index, seed))` for each index; determined by the indices and the seed."""
         ...
 
 
 def inputs_of(system: System, indices: range, seed: int) -> list[Sample]:
-    """What the network takes of the samples of these numbers."""
+    """The network's inputs for the samples with these indices."""
     if isinstance(system, BatchSimulator):
         return system.many_inputs(indices, seed)
     return [system.inputs(system.simulate(index, seed)) for index in indices]
 
 
 def system_module(name: str) -> ModuleType:
-    """Module of the system `name`; raises ConfigError for a name that is none."""
+    """Module of the system `name`; raises ConfigError for an unknown name."""
     if name not in SYSTEMS:
-        raise ConfigError(f"no system is called '{name}'{near_match(name, SYSTEMS)}")
+        raise ConfigError(f"unknown system '{name}'{near_match(name, SYSTEMS)}")
     return importlib.import_module(SYSTEMS[name])
 
 
 def loaded_late(
     package: str, homes: Mapping[str, tuple[str, str | None]]
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__all__`, `__getattr__` and `__dir__` of a package that imports a name when it is asked for.
+    """The `__all__`, `__getattr__` and `__dir__` of a package that imports names on first access.
 
-    So `argand --help` is fast, and `dir` shows what there is to ask for. `homes` says for each name in which
-    module of the package it is and how it is called there; None stands for the module itself.
+    This keeps `argand --help` fast, while `dir` still lists all names. `homes` maps each name to its module
+    in the package and its name there; None stands for the module itself.
     """
 
     def find(name: str) -> Any:
@@ -121,9 +121,9 @@ def loaded_late(
 def listed_modules(
     package: str, path: Iterable[str]
 ) -> tuple[list[str], Callable[[str], ModuleType], Callable[[], list[str]]]:
-    """The `__all__`, `__getattr__` and `__dir__` of a package that offers its modules and nothing else.
+    """The `__all__`, `__getattr__` and `__dir__` of a package that exports only its modules.
 
-    A module is imported when it is asked for. `path` is the package's `__path__`.
+    Modules are imported on first access. `path` is the package's `__path__`.
     """
     modules = sorted(found.name for found in pkgutil.iter_modules(path))
 
@@ -136,15 +136,15 @@ def listed_modules(
 
 
 def preset(name: str, presets: Mapping[str, T]) -> T:
-    """The preset `name`; raises ConfigError with the near match for a name that is none."""
+    """The preset `name`; raises ConfigError with the closest match for an unknown name."""
     if name not in presets:
         known = ", ".join(presets)
-        raise ConfigError(f"no preset is called '{name}'{near_match(name, presets)}; there are {known}")
+        raise ConfigError(f"unknown preset '{name}'{near_match(name, presets)}; presets: {known}")
     return presets[name]
 
 
 def near_match(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the known name closest to a mistaken one, or nothing."""
+    """`; did you mean 'x'?` for the known name closest to a mistyped one, or an empty string."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean '{matches[0]}'?" if matches else ""
 
@@ -152,7 +152,7 @@ def near_match(name: str, known: Iterable[str]) -> str:
 def to_config(value: Any) -> Any:
     """Configuration as plain dicts, lists, strings and numbers, ready for JSON.
 
-    Takes dataclasses (nested), tuples, lists, dicts, strings, numbers and None; else ConfigError.
+    Accepts (nested) dataclasses, tuples, lists, dicts, strings, numbers and None; else ConfigError.
     """
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_config(getattr(value, field.name)) for field in fields(value)}
@@ -163,14 +163,14 @@ def to_config(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ConfigError(
-        f"a configuration cannot hold a {type(value).__name__}; use numbers, strings or dataclasses"
+        f"a configuration cannot contain a {type(value).__name__}; use numbers, strings or dataclasses"
     )
 
 
 def from_config(cls: type[T], config: Mapping[str, Any]) -> T:
-    """Dataclass of class `cls` from what `to_config` made of it; missing keys take their defaults.
+    """Rebuild a dataclass `cls` from the output of `to_config`; missing keys take their defaults.
 
-    Raises ConfigError for an unknown key (naming the near match), a missing one, or a wrong value.
+    Raises ConfigError for an unknown key (naming the closest match), a missing one, or a wrong value.
     """
     hints = typing.get_type_hints(cls)
     known = {field.name: field for field in fields(cls) if field.init}  # pyright: ignore[reportArgumentType]
@@ -184,7 +184,7 @@ def from_config(cls: type[T], config: Mapping[str, Any]) -> T:
 
 
 def _read(hint: Any, value: Any, where: str) -> Any:
-    """Value of the annotated type `hint` from its JSON form."""
+    """Convert a JSON value to the annotated type `hint`."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return value
@@ -202,7 +202,7 @@ def _read(hint: Any, value: Any, where: str) -> Any:
 
 
 def _read_union(options: tuple[Any, ...], value: Any, where: str) -> Any:
-    """Value of the first option that takes it; the last option's complaint when none does."""
+    """Value of the first option that accepts it; the last option's error if none does."""
     if value is None and NoneType in options:
         return None
     options = tuple(option for option in options if option is not NoneType)
@@ -215,7 +215,7 @@ def _read_union(options: tuple[Any, ...], value: Any, where: str) -> Any:
 
 
 def _read_sequence(origin: Any, arguments: tuple[Any, ...], value: Any, where: str) -> Any:
-    """Tuple or list, each item of its annotated type."""
+    """Tuple or list, each item converted to its annotated type."""
     if origin is tuple and Ellipsis not in arguments:
         if len(arguments) != len(value):
             raise ConfigError(f"{where} takes {len(arguments)} values, not {len(value)}")
@@ -224,7 +224,7 @@ def _read_sequence(origin: Any, arguments: tuple[Any, ...], value: Any, where: s
 
 
 def _read_scalar(hint: Any, value: Any, where: str) -> Any:
-    """Number, string or truth value; a whole number may stand for a fraction, never the reverse."""
+    """Number, string or boolean; an int is accepted as a float, never the reverse."""
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     boolean_matches = isinstance(value, bool) == (hint is bool)
@@ -239,7 +239,7 @@ def _read_scalar(hint: Any, value: Any, where: str) -> Any:
 
 
 def system_name(system: System) -> str:
-    """Name under which the system's module is listed; its class's name for one that is not."""
+    """Name under which the system's module is listed; the name of its class if it is not listed."""
     module = type(system).__module__
     listed = (name for name, path in SYSTEMS.items() if module == path or module.startswith(f"{path}."))
     return next(listed, type(system).__name__)

@@ -1,4 +1,4 @@
-"""Shape aliases for signatures (jaxtyping): what the axes of an array are, for the reader."""
+"""Shape aliases for signatures (jaxtyping), which document the axes of arrays."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -12,4 +12,4 @@ Miller = Int[np.ndarray, "n 3"]
 Image = Shaped[np.ndarray, "slow fast"]
 Mask = Bool[np.ndarray, "slow fast"]
 Values = Float[np.ndarray | np.floating, "*n"]
-"""Of any shape; numpy makes a single one a number."""
+"""Array of any shape; numpy returns a single value as a scalar."""

@@ -1,4 +1,4 @@
-"""Constants and conversions. Lengths in angstrom, energies in keV, angles in radians unless named."""
+"""Constants and conversions. Lengths in Å, energies in keV, angles in radians unless stated otherwise."""
 
 HC_KEV_ANGSTROM = 12.398419843320026
 """Planck constant times speed of light in keV Å (CODATA 2018, exact)."""

@@ -115,7 +115,7 @@ def test_an_error_of_another_file_keeps_its_name(tmp_path: Path):
 
 
 def test_a_disk_that_is_full_is_told_with_the_name_of_the_file(tmp_path: Path):
-    with pytest.raises(OutputError, match=r"a\.h5: cannot be written \(No space left.*\); make room or name"):  # noqa: SIM117
+    with pytest.raises(OutputError, match=r"a\.h5: cannot be written \(No space .*\); free some space"):  # noqa: SIM117
         with written(tmp_path / "a.h5") as temporary:
             temporary.write_bytes(b"half")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -135,7 +135,7 @@ def test_a_place_where_nothing_can_be_is_told(tmp_path: Path, name: str):
 
 @pytest.mark.parametrize("name", ["", ".", "/"])
 def test_a_place_without_a_name_is_told(name: str):
-    with pytest.raises(OutputError, match="is not the name of a file"):
+    with pytest.raises(OutputError, match="is not a file name"):
         write_bytes(name, b"")
 
 
@@ -149,7 +149,7 @@ def test_the_longest_names_that_a_disk_takes_are_written(tmp_path: Path, length:
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, name: str):
     (tmp_path / "file").write_text("")
     (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(OutputError, match="cannot be made"):
+    with pytest.raises(OutputError, match="cannot be created"):
         make_folder(tmp_path / name)
 
 

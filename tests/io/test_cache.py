@@ -29,5 +29,5 @@ def test_a_cache_that_cannot_be_is_told_with_the_cure(
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(Path, "home", no_home if home == "none" else lambda: tmp_path / "file")
-    with pytest.raises(OutputError, match=r"no folder for the cache .*; name one in ARGAND_CACHE"):
+    with pytest.raises(OutputError, match=r"no cache folder .*; set ARGAND_CACHE"):
         cache_folder("a")

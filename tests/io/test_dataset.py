@@ -137,7 +137,7 @@ def test_a_missing_shard_is_named(tmp_path: Path):
 def test_what_is_no_data_set_is_named(tmp_path: Path, content: bytes | None):
     if content:
         (tmp_path / "set.h5").write_bytes(content)
-    with pytest.raises(InputError, match="no data set there"):
+    with pytest.raises(InputError, match="no data set;"):
         StoredSamples(tmp_path / "set.h5")
 
 

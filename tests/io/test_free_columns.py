@@ -56,7 +56,7 @@ def test_without_sigmas_all_weigh_alike_and_that_is_told():
     [
         ("h,k,l,I,sigma\n1,0,0,5,1\n1,0,x,5,1\n", "line 3 is not a reflection"),
         ("h,k,l,I,sigma\n1,0,0\n", "line 2 is not a reflection"),
-        ("h,k,l,I,sigma\n1,0.5,0,5,1\n", "line 2 has non-integer indices"),
+        ("h,k,l,I,sigma\n1,0.5,0,5,1\n", "line 2 has indices that are not whole numbers"),
         ("h,k,l,I,sigma\n", "only 0"),
     ],
 )

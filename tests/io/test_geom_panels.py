@@ -162,13 +162,13 @@ def test_vectors_as_the_manual_writes_them() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        (GEOM, "clen = 1\n", "defines no panels"),
-        ("a/corner_x = -10.5", "a/corner = 1", "lacks corner_x"),
+        (GEOM, "clen = 1\n", "no panels in it"),
+        ("a/corner_x = -10.5", "a/corner = 1", "no corner_x for one of its panels"),
         ("a/corner_x = -10.5", "a/corner_x = left", "corner_x = left is not a number"),
-        ("dim2 = ss\ndim3 = fs", "dim2 = fs\ndim3 = ss", "they must end with ss and fs"),
+        ("dim2 = ss\ndim3 = fs", "dim2 = fs\ndim3 = ss", "only ss and fs as the last ones are understood"),
         ("clen = 0.1 m", "clen = 4 inch", "'4 inch' is not a length in m or mm"),
         ("a/max_fs = 99", "a/max_fs = -1", "contain no pixels"),
-        ("clen = 0.1 m", "clen_ = 1", "lacks clen"),
+        ("clen = 0.1 m", "clen_ = 1", "no clen for panel"),
     ],
 )
 def test_what_is_not_understood_is_said_in_one_line(tmp_path: Path, old: str, new: str, reason: str) -> None:

@@ -62,7 +62,7 @@ def test_packed_files_read_as_plain_ones(tmp_path: Path, counts: np.ndarray, suf
     assert np.array_equal(frame.data, counts)
     assert frame.header_beam_centre_px == (12.25, 20.5)
     packed.write_bytes(packed.read_bytes()[:-200])
-    with pytest.raises(InputError, match=rf"a\.cbf\{suffix}: packed, and cut short"):
+    with pytest.raises(InputError, match=rf"a\.cbf\{suffix}: compressed file is truncated"):
         read_frame(packed)
 
 
@@ -372,7 +372,7 @@ def test_real_headers_are_what_the_truth_table_says(shared_data: Path) -> None:
 @pytest.mark.parametrize("start", [b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"\0\0\0\x0cjP  "])
 def test_pictures_are_named_as_such(tmp_path: Path, start: bytes) -> None:
     (tmp_path / "a.cbf").write_bytes(start + bytes(9000))
-    with pytest.raises(InputError, match=r"a\.cbf: .*a \w+( 2000)? picture, which holds no counts"):
+    with pytest.raises(InputError, match=r"a\.cbf: .*a \w+( 2000)? picture, not detector counts"):
         read_frame(tmp_path / "a.cbf")
 
 
@@ -395,7 +395,7 @@ def test_pages_of_a_tiff_come_in_order(tmp_path: Path, compression: str | None) 
 @pytest.mark.parametrize("shape", [(), (7,)])
 def test_arrays_of_less_than_two_axes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.zeros(shape))
-    with pytest.raises(InputError, match=rf"an array of {len(shape)} axes is not an image"):
+    with pytest.raises(InputError, match=rf"an array of {len(shape)} axes is neither an image"):
         read_frame(tmp_path / "a.npy")
 
 

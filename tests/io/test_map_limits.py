@@ -91,9 +91,9 @@ def test_arrays_come_back(dtype, order):
     ("shape", "match"),
     [
         ("(10000, 10000, 10000)", "declares 1,000,000,000,000 numbers"),
-        ("(-1, 2, 3)", "no array"),
-        ("(4, 4, 5)", "cut short"),
-        ("[[[[[[", "no array"),
+        ("(-1, 2, 3)", "not an array of real numbers"),
+        ("(4, 4, 5)", "truncated"),
+        ("[[[[[[", "not an array of real numbers"),
         ("(9999999999999999999999999,)", "declares"),
     ],
 )

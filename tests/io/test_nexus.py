@@ -73,7 +73,7 @@ def test_frames_of_all_data_files_come_in_order(master: Path, images: np.ndarray
     assert frames[0].data.dtype == np.uint32
     assert np.array_equal(read_frame(master, 4).data, images[4])
     assert [frame.index for frame in read_frames(f"{master}#2-3")] == [2, 3]
-    with pytest.raises(InputError, match="has no image 5; its 5 images count from 0"):
+    with pytest.raises(InputError, match="has no image 5; its 5 images are counted from 0"):
         read_frame(master, 5)
 
 

@@ -25,7 +25,7 @@ def test_weights_that_fit_are_taken_and_others_left(tmp_path: Path):
 
 def test_weights_of_another_network_are_refused(tmp_path: Path):
     path = save_weights(tmp_path / "start.safetensors", {"other": torch.zeros(1)}, HEADER)
-    with pytest.raises(InputError, match="none of its weights fits"):
+    with pytest.raises(InputError, match="no weights that fit"):
         begin_from(nn.Linear(3, 2), path)
 
 

@@ -47,7 +47,7 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 )
 def test_a_checkpoint_of_any_other_bytes_is_damaged(folder: Path, content: bytes):
     (folder / "last.ckpt").write_bytes(content)
-    with pytest.raises(InputError, match=r"last\.ckpt: (damaged|not a) checkpoint.*; name another folder"):
+    with pytest.raises(InputError, match=r"last\.ckpt: (damaged|not a) checkpoint.*; choose another folder"):
         run(folder, resume=True)
     assert (folder / "last.ckpt").read_bytes() == content
 
@@ -128,7 +128,7 @@ def test_damaged_lines_of_a_log_are_left_out_and_told(
     whole = read_log(folder / "log.jsonl")
     (folder / "log.jsonl").write_bytes(line + b"\n" + (folder / "log.jsonl").read_bytes())
     run(folder, resume=True, max_steps=8)
-    assert "left out damaged lines, 1, the first is line 1" in caplog.text
+    assert "skipped 1 damaged lines, the first is line 1" in caplog.text
     assert read_log(folder / "log.jsonl")[: len(whole)] == whole
 
 
@@ -141,5 +141,5 @@ def test_best_weights_that_are_lost_are_written_anew(
     if content is not None:
         best.write_bytes(content)
     done = run(folder, resume=True, max_steps=8)
-    assert "the next validation writes others" in caplog.text
+    assert "the next validation writes new ones" in caplog.text
     assert read_header(best)["training"]["steps"] == done.best.step == 8

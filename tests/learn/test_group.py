@@ -162,13 +162,13 @@ def test_an_error_of_one_process_is_told_to_all(together: Callable[..., list[obj
 def test_a_stop_before_the_first_step_stops_all(together: Callable[..., list[object]], stopped: int):
     def interrupted(group: Group) -> object:
         if group.rank == stopped:
-            return group.end_with(KeyboardInterrupt("stopped before the first step was done"))
+            return group.end_with(KeyboardInterrupt("stopped before the first step was finished"))
         return group.meet()
 
     outcomes = together(interrupted)
     del outcomes[stopped]
     assert [repr(error) for error in outcomes] == [
-        "KeyboardInterrupt('stopped before the first step was done')"
+        "KeyboardInterrupt('stopped before the first step was finished')"
     ] * 2
 
 
@@ -188,7 +188,7 @@ def test_the_loss_of_a_process_is_told_to_all(together: Callable[..., list[objec
     assert outcomes.pop(lost) == "gone"
     name = f"process 1 on {socket.gethostname()}" if lost else "the first process"
     for error in outcomes:
-        assert str(error) == f"{name} is gone (killed, out of memory, or its machine lost); resume it"
+        assert str(error) == f"lost {name} (killed, out of memory, or its machine failed); resume it"
 
 
 def test_an_end_after_the_last_exchange_is_no_loss(together: Callable[..., list[object]]):
@@ -216,16 +216,16 @@ def test_processes_that_do_not_come_are_missed(
         group.meet()
 
     first, _ = together(missed, 2)
-    assert str(first) == "2 of 3 processes came within 0 s; start all at the same time"
+    assert str(first) == "2 of 3 processes connected in 0 s; start all at the same time"
     launch = Launch(1, 2, None, None, "localhost", free_port(), "the user")
-    with pytest.raises(ConfigError, match=r"the first process was not at localhost:\d+ within"):
+    with pytest.raises(ConfigError, match=r"no first process at localhost:\d+ within"):
         Group(launch)
 
 
 def test_a_process_that_has_no_place_ends_all(together: Callable[..., list[object]]):
     def twice(group: Group) -> object:
         if group.rank == 1:
-            with pytest.raises(ConfigError, match="is none of the 3 that were to come"):
+            with pytest.raises(ConfigError, match="is not one of the 3 expected"):
                 Group(group.launch)
         return group.meet()
 
@@ -279,7 +279,7 @@ def test_a_lost_process_ends_the_other_with_one_message(
     assert codes(processes)[1 - lost] == 1
     (line,) = said(tmp_path)
     assert f"{'process 1 on' if lost else 'the first process'}" in line
-    assert f"is gone (killed, out of memory, or its machine lost); continue {tmp_path / 'run'}" in line
+    assert f"(killed, out of memory, or its machine failed); continue {tmp_path / 'run'}" in line
     assert torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["step"] == 2
 
 
@@ -307,5 +307,5 @@ def test_an_error_ends_all_processes_with_one_message(tmp_path: Path, start: Cal
     assert codes(by_hand(start, tmp_path / "run", 4, "--resume")) == [1, 1]
     (line,) = said(tmp_path)
     assert line.startswith(
-        f"error: {tmp_path / 'run' / 'last.ckpt'}: damaged checkpoint; name another folder"
+        f"error: {tmp_path / 'run' / 'last.ckpt'}: damaged checkpoint; choose another folder"
     )

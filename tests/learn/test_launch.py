@@ -57,10 +57,10 @@ def test_the_first_machine_of_a_list(machines: str, first: str):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"RANK": "4"}, "RANK 4 is none of WORLD_SIZE 4"),
-        ({"RANK": "one"}, "RANK is 'one', which is no number"),
+        ({"RANK": "4"}, "RANK 4 is outside WORLD_SIZE 4"),
+        ({"RANK": "one"}, "RANK is 'one', not a number"),
         ({"MASTER_ADDR": ""}, "MASTER_ADDR is not set"),
-        ({"MASTER_PORT": "-1"}, "MASTER_PORT is '-1', which is no number"),
+        ({"MASTER_PORT": "-1"}, "MASTER_PORT is '-1', not a number"),
     ],
 )
 def test_what_contradicts_itself_is_said(changes: dict, message: str):

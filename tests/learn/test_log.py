@@ -36,7 +36,7 @@ def test_a_line_cut_off_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFix
     path = tmp_path / "log.jsonl"
     path.write_text(path.read_text()[:-5])
     assert len(read_log(path)) == 3
-    assert "left out damaged lines, 1, the first is line 4" in caplog.text
+    assert "skipped 1 damaged lines, the first is line 4" in caplog.text
 
 
 def test_the_curve_is_drawn(tmp_path: Path):

@@ -155,7 +155,9 @@ def test_the_last_validation_is_within_the_time(
 
 def test_a_run_is_not_overwritten(tmp_path: Path):
     run(tmp_path, max_steps=1)
-    with pytest.raises(ConfigError, match="holds a training run; --resume continues it, --force replaces it"):
+    with pytest.raises(
+        ConfigError, match="contains a training run; --resume continues it, --force replaces it"
+    ):
         run(tmp_path, max_steps=1)
 
 

@@ -58,7 +58,7 @@ def test_a_link_leads_to_the_file_of_its_name_beside_the_page(name: str):
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
 def test_what_is_no_name_of_a_file_has_no_address(name: str):
-    with pytest.raises(InputError, match="no name of a file"):
+    with pytest.raises(InputError, match="is not a file name"):
         address(name)
 
 

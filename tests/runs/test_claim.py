@@ -69,9 +69,9 @@ def test_a_folder_with_the_users_files_alone_is_taken(tmp_path: Path):
 
 def test_a_file_of_the_user_is_never_replaced_by_an_output(used: Path):
     for write in (write_text, append_text):
-        with pytest.raises(OutputError, match=r"notes\.txt: not written by argand and in the way; move it"):
+        with pytest.raises(OutputError, match=r"notes\.txt: exists and was not written by argand; move it"):
             write(used / "notes.txt", "new")
-    with pytest.raises(OutputError, match="in the way"):
+    with pytest.raises(OutputError, match="was not written by argand"):
         write_text(used / "raw" / "a.cbf", "new")
     assert MINE.items() <= contents(used).items()
 

@@ -39,7 +39,7 @@ def test_an_unexpected_error_is_asked_to_be_reported(caplog: pytest.LogCaptureFi
         (PermissionError(errno.EACCES, "Permission denied", "a.cbf"), "change the permissions"),
         (MemoryError("1 TiB"), "out of memory (1 TiB)"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "out of memory"),
-        (RecursionError("maximum depth"), "nests too deeply"),
+        (RecursionError("maximum depth"), "nested too deeply"),
     ],
     ids=["disk", "memory", "torch's memory", "depth"],
 )

@@ -77,9 +77,9 @@ def test_a_failure_to_find_a_file_replaces_no_answer(tmp_path: Path):
 
 def test_a_folder_that_cannot_be_made_is_one_line_with_the_cure(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"file: cannot be made .*; name another --out"):
+    with pytest.raises(ConfigError, match=r"file: cannot be created .*; choose another --out"):
         make_folder(tmp_path / "file")
-    with pytest.raises(ConfigError, match="name another --out"), RunFolder(tmp_path / "file" / "run"):
+    with pytest.raises(ConfigError, match="choose another --out"), RunFolder(tmp_path / "file" / "run"):
         pass
 
 
@@ -102,12 +102,12 @@ def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path):
 
 def test_a_line_that_is_no_json_is_named(tmp_path: Path):
     (tmp_path / RESULTS).write_text('{"fi\n{"file": "a"}\n')
-    with pytest.raises(InputError, match="line 1 is no JSON"):
+    with pytest.raises(InputError, match="line 1 is not JSON"):
         read_records(tmp_path / RESULTS)
 
 
 def test_a_folder_without_results_is_told(tmp_path: Path):
-    with pytest.raises(InputError, match=f"no {RESULTS} there"):
+    with pytest.raises(InputError, match=f"contains no {RESULTS}"):
         read_results(tmp_path)
 
 
@@ -187,5 +187,5 @@ def test_a_run_that_answers_nothing_leaves_the_results_alone(tmp_path: Path, fil
 
 
 def test_what_has_no_end_has_no_digest():
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         file_digest("/dev/zero")

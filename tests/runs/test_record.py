@@ -52,9 +52,7 @@ def test_a_damaged_line_is_told_by_its_number_and_nothing_is_lost(tmp_path: Path
     content = lines(DAMAGED[damage])
     earlier_run(tmp_path, content)
     with (
-        pytest.raises(
-            InputError, match=r"results\.jsonl: line 2 .*; delete such lines, what they told is ask"
-        ),
+        pytest.raises(InputError, match=r"results\.jsonl: line 2 .*; delete these lines to compute"),
         RunFolder(tmp_path, resume=True),
     ):
         pass
@@ -66,7 +64,7 @@ def test_a_damaged_line_is_told_by_its_number_and_nothing_is_lost(tmp_path: Path
 
 def test_several_damaged_lines_are_counted(tmp_path: Path):
     (tmp_path / RESULTS).write_bytes(lines(b"x", b"y", b"z"))
-    with pytest.raises(InputError, match="line 2 is no JSON, and 2 more; delete"):
+    with pytest.raises(InputError, match="line 2 is not JSON, and 2 more; delete"):
         read_records(tmp_path / RESULTS)
 
 
@@ -74,7 +72,7 @@ def test_several_damaged_lines_are_counted(tmp_path: Path):
 def test_a_file_of_something_else_is_left_as_it_is(tmp_path: Path, damage: str):
     content = DAMAGED[damage] + b"\n" + DAMAGED[damage] + b"\n"
     earlier_run(tmp_path, content)
-    told = pytest.raises(InputError, match="holds no records of a run; move it away")
+    told = pytest.raises(InputError, match="contains no records of a run; move it away")
     with told, RunFolder(tmp_path, resume=True):
         pass
     assert (tmp_path / RESULTS).read_bytes() == content
@@ -83,7 +81,7 @@ def test_a_file_of_something_else_is_left_as_it_is(tmp_path: Path, damage: str):
 @pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a", b"one\ntwo", b"[\n1\n]", b'{\n "a": 1\n}'])
 def test_the_end_of_a_file_of_something_else_is_not_cut_off(tmp_path: Path, content: bytes):
     (tmp_path / "mine").write_bytes(content)
-    with pytest.raises(InputError, match="mine: holds no records"):
+    with pytest.raises(InputError, match="mine: contains no records"):
         drop_torn_line(tmp_path / "mine")
     assert (tmp_path / "mine").read_bytes() == content
 
@@ -106,7 +104,7 @@ def test_a_last_record_that_lacks_its_end_alone_is_kept(tmp_path: Path):
 def test_what_is_no_file_is_told(tmp_path: Path, kind: str):
     begin_manifest(tmp_path)
     (tmp_path / RESULTS).mkdir() if kind == "folder" else os.mkfifo(tmp_path / RESULTS)
-    told = pytest.raises(ArgandError, match=r"results\.jsonl: is no file; move it away")
+    told = pytest.raises(ArgandError, match=r"results\.jsonl: not a file; move it away")
     with told, RunFolder(tmp_path, resume=True):
         pass
 

@@ -12,16 +12,17 @@ from argand.io.atomic import make_folder, write_bytes
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write the arrays to `path`, whose folder is made where it is missing; in one move."""
+    """Write the arrays to `path` atomically, creating its folder if needed."""
     make_folder(path.parent)
     write_bytes(path, save(dict(arrays)))
 
 
 def read_arrays(path: Path, what: str, maker: str) -> dict[str, np.ndarray]:
-    """The arrays of a file; InputError, which says `what` is looked for and what makes it, for none."""
+    """The arrays of a file; InputError, which says `what` is expected and which `maker` writes it, if there
+    are none."""
     if not path.is_file():
-        raise InputError(f"{path}: no such file; {maker} makes {what}")
+        raise InputError(f"{path}: no such file; {maker} writes {what}")
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: not {what}, which {maker} makes") from error
+        raise InputError(f"{path}: not {what}, which {maker} writes") from error

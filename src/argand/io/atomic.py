@@ -1,6 +1,6 @@
-"""Files that are written whole or not at all, and lines that are appended whole or not at all.
+"""Atomic writes: files are written, and lines appended, completely or not at all.
 
-What the disk refuses is told as OutputError, with the name of the file and the cure.
+Errors of the disk are raised as OutputError, with the file name and a cure.
 """
 
 import os
@@ -13,28 +13,29 @@ from argand.errors import OutputError, is_name, why_and_cure
 from argand.io.manifest import is_foreign, note
 
 NAMES = "backslashreplace"
-"""How text is encoded: bytes of names of files that are no UTF-8 become `\\udcff`, so that it stays valid."""
+"""Error handler of the encoding: undecodable bytes of file names become `\\udcff`, so that text stays
+valid."""
 _STEM_BYTES = 200
-"""Of a file's name in the name it is written under. By hand: of the 255 that the usual file systems take."""
+"""Bytes of a file's name kept in its temporary name. By hand: of the 255 that common file systems allow."""
 _numbers = count()
-"""Tells apart what one process writes at the same time."""
+"""Distinguishes files that one process writes at the same time."""
 
 
 @contextmanager
 def written(path: str | Path) -> Iterator[Path]:
-    """A name beside `path` to write under, which takes its place at the end; after an error nothing is left.
+    """Yield a temporary path next to `path`, renamed to it at the end; after an error nothing is left.
 
-    The name is hidden, and its ending is `.part`, so that no search for files of a kind finds half of one. It
-    is another for each process and each call: of two that write the same file, the last to end has its way.
+    The name is hidden and ends in `.part`, so that no search for a file type finds an incomplete file. It is
+    different for each process and call: if two write the same file, the last to finish wins.
 
-    In a folder that `argand.io.manifest` keeps a list of, the file is added to it, and a file that is not on
-    the list is not replaced.
+    In a folder with a list of `argand.io.manifest`, the file is added to it, and a file that is not listed is
+    not replaced.
 
-    Raises OutputError where the disk refuses, or where such a file is in the way.
+    Raises OutputError if the write fails or such a file exists.
     """
     path = Path(path)
     if not path.name:
-        raise OutputError(f"'{path}' is not the name of a file; give one")
+        raise OutputError(f"'{path}' is not a file name; give one")
     _require_own(path)
     stem = os.fsdecode(os.fsencode(path.name)[:_STEM_BYTES])
     temporary = path.with_name(f".{stem}.{os.getpid()}-{next(_numbers)}.part")
@@ -45,68 +46,67 @@ def written(path: str | Path) -> Iterator[Path]:
                 note(path)
             temporary.replace(path)
     finally:
-        # It is not there to be removed where its folder is none or its name too long, as was told.
+        # It does not exist if its folder is missing or its name too long, which was reported.
         with suppress(OSError):
             temporary.unlink()
 
 
 def make_folder(folder: str | Path) -> Path:
-    """Make a folder for outputs where it is missing; OutputError where that cannot be."""
+    """Create an output folder if it is missing; OutputError if that fails."""
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         why, cure = why_and_cure(error)
-        raise OutputError(f"{folder}: cannot be made ({why}); {cure}") from error
+        raise OutputError(f"{folder}: cannot be created ({why}); {cure}") from error
     return folder
 
 
 def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
-    """Write bytes in one move; errors as `written`.
+    """Write bytes atomically; errors as for `written`.
 
-    What other libraries write goes through here where they may end the process, or keep silent, on a full
-    disk.
+    Used for the output of libraries that may abort the process, or report nothing, when the disk is full.
     """
     with written(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write text (UTF-8) as it is, in one move; errors as `written`.
+    """Write text (UTF-8) unchanged and atomically; errors as for `written`.
 
-    Bytes of names of files that are no UTF-8 are written as `\\udcff`, since the file is to be valid.
+    Undecodable bytes of file names are written as `\\udcff`, so that the file is valid.
     """
     write_bytes(path, text.encode(errors=NAMES))
 
 
 def write_lines(path: str | Path, lines: Sequence[str]) -> None:
-    """Write lines of text, the last one ended too, in one move; errors as `written`."""
+    """Write lines of text, each ending in a newline, atomically; errors as for `written`."""
     write_text(path, "\n".join(lines) + "\n")
 
 
 def drop_leftovers(path: Path) -> None:
-    """Remove what killed runs left of a file that is about to be written: hidden names of `written`."""
+    """Remove temporary files of `written` that killed runs left for a file about to be written."""
     for leftover in path.parent.iterdir():
         if leftover.name.startswith(f".{path.name}.") and leftover.suffix == ".part":
             leftover.unlink(missing_ok=True)
 
 
 def valid_text(text: str) -> str:
-    """The text as UTF-8 has it: for titles and attributes, which other libraries write."""
+    """The text with valid UTF-8 only: for titles and attributes that other libraries write."""
     return text.encode(errors=NAMES).decode()
 
 
 def append_text(path: Path, text: str) -> None:
-    """Append text in one piece, so that an interruption or a full disk leaves all of it or none.
+    """Append text in one piece: an interruption or a full disk leaves all of it or none.
 
-    Raises OutputError where the disk refuses.
+    Raises OutputError if the write fails.
     """
     content = text.encode(errors=NAMES)
     _require_own(path)
     if not path.exists():
         with told_of(path):
             note(path)
-    # Without a buffer, which would be flushed in parts: several processes append to one file.
+    # Unbuffered, since a buffer would be flushed in parts: several processes append to one file.
     with told_of(path), path.open("ab", buffering=0) as file:
         end, done = None, file.write(content)
         try:
@@ -115,21 +115,21 @@ def append_text(path: Path, text: str) -> None:
                 done += file.write(content[done:])
                 end = file.tell()
         except BaseException:
-            # Unless another process has appended since: then the line before it stays torn.
+            # Unless another process has appended since: then the incomplete line stays.
             if end is not None and os.fstat(file.fileno()).st_size == end:
                 file.truncate(end - done)
             raise
 
 
 def _require_own(path: Path) -> None:
-    """OutputError for a file of the user's that has the name of an output."""
+    """OutputError if a file of the user has the name of an output."""
     if is_foreign(path):
-        raise OutputError(f"{path}: not written by argand and in the way; move it, or give another --out")
+        raise OutputError(f"{path}: exists and was not written by argand; move it, or choose another --out")
 
 
 @contextmanager
 def told_of(path: Path, *aliases: Path) -> Iterator[None]:
-    """Tell errors of the disk about this file, by no name or one of its aliases, as OutputError."""
+    """Context that turns OSErrors about this file (unnamed, or by one of its aliases) into OutputError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The card beside a set of weights: what they were trained on, for how long, and how well they do."""
+"""The card of a set of weights: what they were trained on, for how long, and how accurate they are."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,30 +9,30 @@ from argand.io.atomic import write_text
 from argand.io.weights import save_weights
 
 CARD_NAME = "card.md"
-"""Name of the card in the folder of its weights."""
+"""File name of the card, in the folder of the weights."""
 
 
 def save_with_card(weights: Path, state: Mapping[str, Any], header: Mapping[str, Any]) -> Path:
-    """Write weights with this header, and their card beside them; the card's path.
+    """Write weights with this header and their card next to them; returns the card's path.
 
-    Raises InputError where nothing can be written.
+    Raises InputError if nothing can be written.
     """
     try:
         target = save_weights(weights, state, header)
         return write_card(target.parent, header)
     except OSError as error:
-        raise InputError(f"{weights}: cannot be written ({error}); name a copy with --weights") from error
+        raise InputError(f"{weights}: cannot be written ({error}); give a copy with --weights") from error
 
 
 def write_card(folder: Path, header: Mapping[str, Any]) -> Path:
-    """Write `card.md` into `folder` from the weights' header and nothing else."""
+    """Write `card.md` into `folder`, from the weights' header only."""
     target = Path(folder) / CARD_NAME
     write_text(target, render_card(header))
     return target
 
 
 def render_card(header: Mapping[str, Any]) -> str:
-    """Markdown of the card: how to load and to train the weights, and one part per section of the header."""
+    """Markdown of the card: how to load and train the weights, and one section per section of the header."""
     load = header.get("load", f'argand.load("{header["system"]}")')
     lines = [
         f"# Weights of argand {header['system']}",
@@ -56,7 +56,7 @@ def render_card(header: Mapping[str, Any]) -> str:
 
 
 def _section(section: Any) -> list[str]:
-    """Plain text, a list of points, one table, or one table below a heading for each entry."""
+    """Plain text, a bullet list, one table, or one table under a heading for each entry."""
     if isinstance(section, str):
         return [section]
     if isinstance(section, list):
@@ -70,7 +70,7 @@ def _section(section: Any) -> list[str]:
 
 
 def _is_matrix(section: Mapping[str, Any]) -> bool:
-    """Whether all entries are rows of single values with the same names."""
+    """Whether all entries are rows of scalar values with the same keys."""
     rows = list(section.values())
     return all(
         isinstance(row, Mapping) and row.keys() == rows[0].keys() and not any(map(_is_nested, row.values()))
@@ -83,7 +83,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def _matrix(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Markdown table with a row for each entry and a column for each of their names."""
+    """Markdown table with a row for each entry and a column for each key."""
     columns = list(next(iter(rows.values())))
     head = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     return head + [
@@ -97,7 +97,7 @@ def _table(section: Mapping[str, Any]) -> list[str]:
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted name and value of each leaf of nested dicts; lists count as leaves unless they hold dicts."""
+    """Dotted name and value of each leaf of nested dicts; lists are leaves unless they contain dicts."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _leaves(item, f"{name}.{key}" if name else str(key))
@@ -109,6 +109,6 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    """Value for a table cell: four significant figures, no bars that would split the cell."""
+    """Text of a table cell: four significant figures, `|` escaped."""
     text = "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
     return text.replace("|", "\\|").replace("\n", " ")

@@ -31,7 +31,7 @@ most padding zeros in a section: fabio and Dectris write 4095."""
 def cbf_stack(blob: bytes) -> Stack:
     """The image in the bytes of a CBF file.
 
-    Raises ValueError for a truncated file or an unsupported pixel format.
+    Raises ValueError for a truncated file, or pixels in an unsupported form.
     """
     section = blob.find(_SECTION)
     if section < 0:
@@ -43,7 +43,7 @@ def cbf_stack(blob: bytes) -> Stack:
     encoding = keys.get("content-transfer-encoding", "binary")
     if encoding.lower() != "binary":
         raise ValueError(
-            f"CBF with pixels as {encoding} text cannot be read: convert the file to a binary CBF"
+            f"CBF with pixels as {encoding} text cannot be read; convert the file to a binary CBF"
         )
     if start < 0:
         raise ValueError("no image data in it: truncated?")
@@ -57,7 +57,7 @@ def cbf_stack(blob: bytes) -> Stack:
 
 
 def cbf_header(text: str) -> Header:
-    """Header of a CBF from the text before its pixels; imgCIF tables fill in what miniCBF lines lack."""
+    """Header of a CBF from the text before its pixels; imgCIF tables complete the miniCBF lines."""
     mini, tables = pilatus_header(text), imgcif_header(text)
     stated = {key: value for key, value in vars(mini).items() if value}
     if mini.notes and tables.header_beam_centre_px is not None:
@@ -91,7 +91,7 @@ def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
     shape = tuple(_whole(keys, f"x-binary-size-{axis}-dimension") for axis in ("second", "fastest"))
     size = image_size(shape)
     if (keys.get("x-binary-size-third-dimension") or "1") != "1":
-        raise ValueError("CBF with more than one image in a section cannot be read: write one image per file")
+        raise ValueError("CBF with more than one image in a section cannot be read; write one image per file")
     elements = keys.get("x-binary-number-of-elements")
     if elements and _whole(keys, "x-binary-number-of-elements") != size:
         raise ValueError(f"states {elements} elements for {shape[0]} x {shape[1]} pixels: damaged")
@@ -111,7 +111,7 @@ def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
             data = np.frombuffer(compressed, dtype.newbyteorder(">" if big else "<"), size)
         case _:
             raise ValueError(
-                f"CBF compression {conversion} cannot be read: convert the file to byte-offset CBF"
+                f"CBF compression {conversion} cannot be read; convert the file to byte-offset CBF"
             )
     return np.ascontiguousarray(data, dtype).reshape(shape)
 
@@ -133,7 +133,7 @@ def _summed(compressed: memoryview, size: int, dtype: np.dtype) -> np.ndarray:
         raise ValueError(f"truncated: {max(count, 0)} of {size} pixels")
     # Some programs pad the section with zeros, which are no differences.
     if count - size >= _SPARE or (found[size:count] != found[size - 1]).any():
-        raise ValueError(f"more numbers than the {size} pixels of its header")
+        raise ValueError(f"more values than the {size} pixels of its header")
     return found[:size]
 
 
@@ -141,7 +141,7 @@ def _whole(keys: dict[str, str], name: str) -> int:
     """An integer of the section's header; ValueError if missing or invalid."""
     text = keys.get(name, "")
     if not (text.isdecimal() and len(text) < _LONGEST):
-        raise ValueError(f"its header lacks {name}: truncated?")
+        raise ValueError(f"the header does not state {name}: truncated?")
     return int(text)
 
 

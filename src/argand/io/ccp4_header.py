@@ -40,7 +40,7 @@ def require_ccp4(blob: bytes, source: str) -> None:
     if (np.abs(starts.astype(float)) > _FARTHEST).any():
         _refuse(source, f"it starts at point {_listed(starts)}")
     if mode not in _WIDTHS:
-        _refuse(source, f"its mode {mode} is not one of real numbers")
+        _refuse(source, f"its mode {mode} does not stand for real numbers")
     cell = np.frombuffer(blob, f"{order}f4", 6, 40)
     is_cell = ((cell > 0) & (cell < [_LONGEST] * 3 + [180.0] * 3)).all()
     if not is_cell:

@@ -1,4 +1,4 @@
-"""Arrays as compressed bytes, for files of named arrays, which know no compression of their own."""
+"""Arrays as compressed bytes, for files of named arrays, which have no compression of their own."""
 
 import lzma
 
@@ -7,12 +7,12 @@ from jaxtyping import UInt8
 
 
 def compressed(values: np.ndarray) -> UInt8[np.ndarray, " byte"]:
-    """The values of an array in its order, compressed (LZMA)."""
+    """The values of an array in C order, compressed (LZMA)."""
     return np.frombuffer(lzma.compress(np.ascontiguousarray(values).tobytes(), preset=9), np.uint8)
 
 
 def restored(stored: UInt8[np.ndarray, " byte"], dtype: type[np.generic]) -> np.ndarray:
-    """The values, flat, of what `compressed` gave; ValueError for anything else."""
+    """The flat values from the output of `compressed`; ValueError for anything else."""
     try:
         return np.frombuffer(lzma.decompress(stored.tobytes()), dtype)
     except lzma.LZMAError as error:

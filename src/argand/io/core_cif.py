@@ -29,11 +29,23 @@ def write_cif(
     atoms: Atoms,
     figures: Mapping[str, Any],
     labels: Sequence[str] | None = None,
+) -> None:
+    """Write a core CIF to a file; arguments are those of `cif_text`."""
+    write_lines(path, cif_text(name, cell, group, atoms, figures, labels).splitlines())
+
+
+def cif_text(
+    name: str,
+    cell: Sequence[float],
+    group: Group,
+    atoms: Atoms,
+    figures: Mapping[str, Any],
+    labels: Sequence[str] | None = None,
     rides: Bool[np.ndarray, " n"] | None = None,
     dispersion: Mapping[str, complex] | None = None,
     errors: CellErrors | None = None,
-) -> None:
-    """Write a core CIF; its occupancies are chemical, so an atom on a special position has 1.
+) -> str:
+    """The text of a core CIF; occupancies in it are chemical, so an atom on a special position has 1.
 
     `cell` a, b, c in Å and angles in degrees, with their `errors` if known; the atoms are those of the
     asymmetric unit, named by `labels`. `rides` marks calculated ones, `dispersion` is f' + i f'' of the
@@ -57,7 +69,7 @@ def write_cif(
     _add_types(block, atoms, dispersion)
     names = atom_labels(atoms.elements) if labels is None else list(labels)
     _add_sites(block, cell, group, atoms, names, np.zeros(len(atoms), bool) if rides is None else rides)
-    write_lines(path, document.as_string().splitlines())
+    return document.as_string()
 
 
 def _cell_tags(cell: Sequence[float], errors: CellErrors | None) -> dict[str, str]:

@@ -67,7 +67,7 @@ class Optics:
         across, along = self.pixel_mm
         for name, value in (("distance", self.distance_mm), ("pixel size", across), ("pixel size", along)):
             if not _LENGTHS_MM[0] <= value <= _LENGTHS_MM[1]:
-                raise InputError(f"a {name} of {value:g} mm is implausible; correct it, or state the window")
+                raise InputError(f"a {name} of {value:g} mm is impossible; correct it, or give --window")
         if not _WAVELENGTHS_ANGSTROM[0] <= self.wavelength <= _WAVELENGTHS_ANGSTROM[1]:
             raise InputError(
                 f"a wavelength of {self.wavelength:.3g} Å is implausible; correct it, or state the window"
@@ -111,7 +111,7 @@ def _wavelength(source: "_Stated") -> float | None:
     if energy is None:
         return wavelength
     if not energy > 0:
-        raise InputError(f"a photon energy of {energy:g} keV is implausible; correct it, or state the window")
+        raise InputError(f"a photon energy of {energy:g} keV is impossible; correct it, or give --window")
     other = wavelength_from_energy(energy)
     if wavelength is not None and abs(wavelength - other) > _SAME * other:
         raise InputError(f"wavelength {wavelength:g} Å and energy {energy:g} keV ({other:g} Å) do not agree")
@@ -142,7 +142,7 @@ class _Stated:
                 return value * small[1]
             scale = unit_scale(stated or unstated, unit)
             if scale is None:
-                raise InputError(f"{item.name} is in '{stated}', an unknown unit; state the window")
+                raise InputError(f"{item.name}: unknown unit '{stated}'; give --window")
             return value * scale
         return None
 
@@ -156,7 +156,7 @@ class _Stated:
         try:
             found = np.ravel(np.asarray(values(item), float))
         except (TypeError, ValueError) as error:
-            raise InputError(f"{item.name} is not a number; correct it, or state the window") from error
+            raise InputError(f"{item.name} is not a number; correct it, or give --window") from error
         if found.size == self.count:
             return float(found[self.index])
         if len(np.unique(found)) > 1:

@@ -1,9 +1,9 @@
-"""Data sets of simulated samples in HDF5, made by several processes and resumable at any point.
+"""Data sets of simulated samples in HDF5, written by several processes and resumable at any point.
 
 `set.h5` is a small file in which each array of a sample is one virtual data set, `h5["image"][i]`, over the
 shards `set.shards/00000000.h5`, `00000250.h5`, ... (named after their first sample), which travel with it.
 Every file has the attributes `provenance` (JSON: what was simulated, and how), `seed`, `first` and `count`.
-How a shard comes to be is told in `argand.io.shard`.
+`argand.io.shard` describes how a shard is written.
 """
 
 import json
@@ -40,19 +40,19 @@ from argand.io.shard import (
 from argand.system import Sample
 
 MAX_SHARDS = 800
-"""HDF5 may hold all shards open; those beyond the usual limit of 1024 open files would read as missing.
+"""HDF5 may keep all shards open; those beyond the usual limit of 1024 open files would read as missing.
 
-By hand: that limit less some two hundred for all else.
+By hand: that limit minus about two hundred for everything else.
 """
 
 
 @dataclass(frozen=True)
 class SetPlan:
-    """A data set: what makes its samples, `simulate(index, seed)`, and how they are stored.
+    """A data set: the function `simulate(index, seed)` that makes its samples, and how they are stored.
 
-    `provenance` tells in plain values what `simulate` is; sets of unequal provenance or seed are never mixed.
+    `provenance` describes `simulate` in plain values; sets with different provenance or seed are never mixed.
 
-    The default of the shards' size is by hand. Raises ConfigError for an empty set.
+    The default shard size was chosen by hand. Raises ConfigError for an empty set.
     """
 
     simulate: Callable[[int, int], Sample]
@@ -64,38 +64,38 @@ class SetPlan:
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.shard_size < 1:
-            raise ConfigError(f"a data set of {self.count} samples in shards of {self.shard_size} cannot be")
+            raise ConfigError(f"{self.count} samples in shards of {self.shard_size}; give 1 or more")
 
     @property
     def shards(self) -> list[range]:
-        """Sample numbers of each shard; shards of a very large set are larger than asked."""
+        """Sample numbers of each shard; shards of a very large set are larger than `shard_size`."""
         size = max(self.shard_size, -(-self.count // MAX_SHARDS))
         return [range(start, min(start + size, self.count)) for start in range(0, self.count, size)]
 
     @property
     def work(self) -> ShardWork:
-        """What processes need to make the set."""
+        """The work that processes do to write the set."""
         origin = {"provenance": json.dumps(dict(self.provenance), sort_keys=True), "seed": self.seed}
         return ShardWork(self.simulate, self.seed, origin, self.compression)
 
     def files(self, out: Path) -> dict[Path, range]:
-        """The shards of the data set `out` and the samples that each holds; OutputError for a folder."""
+        """The shards of the data set `out` and the samples in each; OutputError for a folder."""
         if not out.name or out.is_dir():
-            raise OutputError(f"{out}: is a folder; name a file to write")
+            raise OutputError(f"{out}: is a folder; give a file to write")
         folder = out.with_suffix(".shards")
         return {folder / f"{indices.start:08d}.h5": indices for indices in self.shards}
 
     def kept(self, out: Path) -> int:
-        """Number of samples in the shards of `out`; ConfigError when they belong to another set."""
+        """Number of samples in the shards of `out`; ConfigError if they belong to another set."""
         return sum(self.rows(path, indices) for path, indices in self.files(out).items())
 
     def rows(self, path: Path, indices: range) -> int:
-        """How many of the samples `indices` a shard or its pieces have; ConfigError as `kept`."""
+        """How many of the samples `indices` a shard or its pieces have; ConfigError as for `kept`."""
         missing = sum(len(task.indices) for task in self.tasks(path, indices) if not task.join)
         return len(indices) - missing
 
     def tasks(self, path: Path, indices: range) -> list[ShardTask]:
-        """What is to be done for a shard: pieces to be made, at last their join; ConfigError as `kept`."""
+        """The tasks left for a shard: pieces to simulate, then their join; ConfigError as for `kept`."""
         if self._holds(path, indices):
             return []
         made: set[int] = set()
@@ -106,22 +106,22 @@ class SetPlan:
         starts = range(indices.start, indices.stop, PIECE)
         parts = [range(start, min(start + PIECE, indices.stop)) for start in starts]
         left = [[index for index in part if index not in made] for part in parts]
-        # A piece that was stopped is a piece too, and what is left of it another.
+        # An interrupted piece counts as a piece, and what is missing of it as another.
         pieces = [ShardTask(path, range(part[0], part[-1] + 1)) for part in left if part]
         return [*pieces, ShardTask(path, indices, join=True)]
 
     def _holds(self, path: Path, indices: range) -> bool:
-        """Whether a file holds the samples `indices` of this set."""
+        """Whether a file contains the samples `indices` of this set."""
         found = stored_attributes(path) if path.exists() else None
         if not found:
             return False
         if any(found.get(key) != value for key, value in self.work.origin.items()):
-            raise ConfigError(f"{path} belongs to another data set; name another file or delete its folder")
+            raise ConfigError(f"{path} belongs to another data set; choose another file or delete its folder")
         return found == self.work.attributes(indices)
 
 
 class _Plan:
-    """The tasks that are left, each by itself; a shard is joined as soon as its pieces are there."""
+    """Iterator over the remaining tasks, one per chunk; a shard is joined as soon as its pieces exist."""
 
     def __init__(self, tasks: Iterable[Sequence[ShardTask]]) -> None:
         self._pieces: dict[Path, int] = {}
@@ -146,7 +146,7 @@ class _Plan:
         return [self._due.popleft()]
 
     def done(self, task: ShardTask) -> None:
-        """Take note of a piece that is there."""
+        """Record that a piece exists."""
         if not task.join:
             self._pieces[task.shard] -= 1
             if not self._pieces[task.shard]:
@@ -159,12 +159,11 @@ def write_dataset(
     machines: Machines = HERE,
     watch: Callable[[int], None] = lambda made: None,
 ) -> None:
-    """Write the data set `out` with its shards beside it; samples that are there already are kept.
+    """Write the data set `out` with its shards next to it; existing samples are kept.
 
-    Calls `watch` every now and then with the number of samples made. An interruption keeps what is made, a
-    kill loses the pieces under work. Raises ConfigError when another data set has this name, OutputError
-    when the disk is full, which keeps what is made too, and InputError when a process that made samples ended
-    twice.
+    Calls `watch` regularly with the number of samples made. An interruption or a full disk keeps what is
+    made; a kill loses the current pieces. Raises ConfigError if another data set has this name, OutputError
+    if the disk is full, and InputError if a process that made samples died twice.
     """
     shards = plan.files(out)
     make_folder(out.with_suffix(".shards"))
@@ -176,7 +175,7 @@ def write_dataset(
     with Crew(machines, plan.work) as crew, closing(crew.results(left)) as results:
         for task, result in results:
             if isinstance(result, Died):
-                raise InputError(f"{task.shard}: {result.text} The same command goes on with the set")
+                raise InputError(f"{task.shard}: {result.text} Run the same command again to continue")
             left.done(task)
             made += result
             watch(made)
@@ -184,7 +183,7 @@ def write_dataset(
 
 
 def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None:
-    """The file that shows all shards as one; a lost shard reads as NaN or the largest integer."""
+    """Write the file that presents all shards as one; a lost shard reads as NaN or the largest integer."""
     first = next(iter(files))
     with h5py.File(first, "r") as shard:
         arrays = {name: (array.shape[1:], array.dtype) for name, array in shard.items()}  # pyright: ignore[reportAttributeAccessIssue]
@@ -198,7 +197,7 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
             file.create_virtual_dataset(name, layout, fillvalue=missing_value(dtype))
         file.attrs.update(plan.work.attributes(range(plan.count)))
         names = [str(path.relative_to(out.parent)) for path in files]
-        # HDF5's text has no other bytes than those of UTF-8, and names of files may.
+        # HDF5 strings must be UTF-8; file names need not be.
         whole = all(name == valid_text(name) for name in names)
         file.attrs["shards"] = names if whole else np.array([os.fsencode(name) for name in names])
 
@@ -206,16 +205,16 @@ def _write_master(out: Path, plan: SetPlan, files: Mapping[Path, range]) -> None
 class StoredSamples:
     """A data set read sample by sample: `len(stored)`, `stored[i]`, `stored.provenance`.
 
-    Raises InputError when the file is missing, is no data set, or lacks a shard, and for a sample that cannot
-    be read.
+    Raises InputError if the file is missing, is not a data set, or lacks a shard, and for a sample that
+    cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         attributes = stored_attributes(self.path) if self.path.is_file() else None
         if not attributes or "shards" not in attributes:
-            raise InputError(f"{self.path}: no data set there; write one with the verb simulate")
-        import hdf5plugin  # noqa: F401 (bitshuffle is read through it)
+            raise InputError(f"{self.path}: no data set; write one with the verb simulate")
+        import hdf5plugin  # noqa: F401 (for bitshuffle)
 
         try:
             shards = [os.fsdecode(shard) for shard in attributes["shards"]]
@@ -227,14 +226,14 @@ class StoredSamples:
         for shard in shards:
             place = self.path.parent / shard
             if not (is_there(place) and is_below(place, self.file, self.path.parent)):
-                raise InputError(f"{self.path}: its shard {shard} is missing; keep the two together")
+                raise InputError(f"{self.path}: its shard {shard} is missing; keep the files together")
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.count:
-            raise IndexError(f"{self.path} has {self.count} samples, no number {index}")
+            raise IndexError(f"{self.path} has {self.count} samples, not number {index}")
         try:
             return {name: np.asarray(array[index]) for name, array in self.file.items()}  # pyright: ignore[reportIndexIssue]
         except (
@@ -243,18 +242,18 @@ class StoredSamples:
             RuntimeError,
             TypeError,
             ValueError,
-        ) as error:  # whatever h5py stumbles over
+        ) as error:  # any error of h5py
             raise self._damaged(error) from error
 
     def require_whole(self) -> None:
-        """Raise InputError where there is no array of all samples, or a part of one is not there."""
+        """Raise InputError if an array does not cover all samples or a part of it is missing."""
         try:
             require_samples(self.file, self.count)
         except (OSError, RuntimeError, ValueError) as error:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> InputError:
-        return InputError(f"{self.path}: a damaged data set ({error}); make it again")
+        return InputError(f"{self.path}: damaged data set ({error}); simulate it again")
 
     def __enter__(self) -> "StoredSamples":
         return self
@@ -264,6 +263,6 @@ class StoredSamples:
 
 
 def is_stored_set(path: Path) -> bool:
-    """Whether a file is a data set that a verb simulate wrote."""
+    """Whether a file is a data set written by a verb simulate."""
     attributes = stored_attributes(path) if path.is_file() else None
     return attributes is not None and {"provenance", "shards"} <= set(attributes)

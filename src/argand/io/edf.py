@@ -73,7 +73,7 @@ class _Block:
 def edf_stack(blob: bytes) -> Stack:
     """The images in the bytes of an EDF file.
 
-    Raises ValueError for a truncated or damaged file, for unsupported pixel types, and for pixels stored in
+    Raises ValueError for a truncated or damaged file, for pixels of an unsupported kind, and for pixels in
     another file.
     """
     blocks = _blocks(blob)
@@ -106,18 +106,18 @@ def _blocks(blob: bytes) -> list[_Block]:
 
 
 def _header(blob: bytes, at: int) -> tuple[dict[str, str], int]:
-    """The keys of the header at a byte, and the first byte after it."""
+    """The keys of the header that begins at a byte, and the first byte after it."""
     start = blob.find(b"{", at, at + 512)
     end = _END.search(blob, start, start + _MOST_HEADER)
     if start < 0 or blob[at:start].strip(_BLANK) or end is None:
-        raise ValueError("damaged or truncated: a header without its end")
+        raise ValueError("damaged or truncated: a header without end")
     keys: dict[str, str] = {}
     for line in blob[start + 1 : end.start()].split(b";"):
         key, equals, value = line.decode("latin-1").partition("=")
         if equals:
             keys[key.strip(_BLANK.decode())] = value.strip(_BLANK.decode())
     if "EDF_BinaryFileName" in keys:
-        raise ValueError("its pixels are in another file; write them into one EDF file")
+        raise ValueError("the pixels are in another file; write them into one EDF file")
     return keys, end.end()
 
 
@@ -156,5 +156,5 @@ def _unpacked(raw: bytes, block: _Block) -> bytes:
         except InputError as error:
             raise ValueError(str(error)) from error
     if "Z" not in block.compression or "OFFSET" in block.compression:
-        raise ValueError(f"EDF compression {block.compression} cannot be read: write it without")
+        raise ValueError(f"EDF compression {block.compression} cannot be read; write it uncompressed")
     return zlib.decompressobj().decompress(raw, block.size)

@@ -39,7 +39,7 @@ def esperanto_stack(blob: bytes) -> Stack:
     first = blob[:_LINE].decode("latin-1").split()
     count = int(first[5]) if len(first) > 5 and first[5].isdecimal() else 0
     if not 1 <= count <= _MOST_LINES or len(blob) < count * _LINE:
-        raise ValueError("truncated or damaged: its header is incomplete")
+        raise ValueError("truncated or damaged: incomplete header")
     keys = _keys(blob[: count * _LINE].decode("latin-1"))
     shape, begin = (int(keys["lny"]), int(keys["lnx"])), count * _LINE
     if keys["spixelformat"] == "AGI_BITFIELD":
@@ -62,7 +62,7 @@ def _keys(text: str) -> dict[str, str]:
         named = zip(_WORDS.get(key, ()), words, strict=False)
         found |= {name: word.strip('"') for name, word in named if name}
     if "spixelformat" not in found:
-        raise ValueError("its header lacks the image size: truncated?")
+        raise ValueError("the header does not state the size of the image: truncated?")
     return found
 
 

@@ -43,7 +43,7 @@ Set by hand: 0.4 px over the 4000 px of a large detector.
 _CORNER_TOLERANCE_PX = 0.1
 """Largest difference of the image corner among its panels, in px.
 
-Set by hand: well below the uncertainty of the centre of an image.
+By hand: well below the uncertainty of a centre.
 """
 
 
@@ -51,9 +51,8 @@ Set by hand: well below the uncertainty of the centre of an image.
 class ExptImages:
     """Images of one experiment list with a common geometry.
 
-    `frames` contains (file, number of the image in that file, from 0), `shape` is (slow, fast). If the
-    detector's panels do not form one flat image, geometry and shape are those of the plane onto which they
-    are projected.
+    `frames` are (file, number of the image in that file, from 0), `shape` is (slow, fast). If the panels do
+    not form one flat image, geometry and shape are those of the plane that they are projected to.
     """
 
     frames: tuple[tuple[str, int], ...]
@@ -95,11 +94,11 @@ def write_expt(
 ) -> None:
     """Write an experiment list with this geometry.
 
-    With `source_expt` everything in that file is kept except the position and tilt of its detector; otherwise
-    one still is written for each of `images` (file, or (file, number in it)), with a detector of `shape`
-    (slow, fast) and the smallest and largest trusted counts. Pixel coordinates in the file: integer = pixel
-    edge. Raises InputError if the source has several geometries (`correct_expt` takes one for each) or
-    another shape.
+    With `source_expt`, everything in that file is kept except the position and tilt of its detector; else one
+    still is written for each of `images` (file, or (file, number in it)), with a detector of `shape` (slow,
+    fast) and the smallest and largest trusted counts. Pixel coordinates in the file: integer = pixel
+    edge. Raises InputError when the source has several geometries (`correct_expt` takes one for each)
+    or another shape.
     """
     if source_expt is None:
         write_lines(path, [json.dumps(_stills(geometry, shape, images, trusted_range), indent=2)])
@@ -109,14 +108,14 @@ def write_expt(
         pixels = f"{shape[0]} x {shape[1]} pixels"
         raise InputError(f"{source_expt}: its detector is not of {pixels}; give the .expt of these images")
     if len({images.geometry for images in found}) > 1:
-        raise InputError(f"{source_expt}: contains several geometries; correct its imagesets one by one")
+        raise InputError(f"{source_expt}: it has several geometries; correct its imagesets one by one")
     correct_expt(path, source_expt, [geometry] * len(found))
 
 
 def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence[BeamGeometry]) -> None:
     """Write `source_expt` again with one new detector geometry for each entry of `read_expt`.
 
-    Beam, crystals, scans and everything else are kept, and imagesets that shared a detector and receive equal
+    Beam, crystals, scans and everything else are kept, and imagesets that shared a detector and get equal
     geometries still share it.
 
     Raises InputError for a file that is not an experiment list.
@@ -147,7 +146,7 @@ def _corrected(
 
 
 def read_expt_panels(path: str | Path) -> PanelModel:
-    """The panels of an experiment list's first detector, flat or not, and its wavelength.
+    """The panels of an experiment list's first detector, flat or not, and the wavelength.
 
     Raises InputError for a file that is not an experiment list.
     """
@@ -162,7 +161,7 @@ def read_expt_panels(path: str | Path) -> PanelModel:
 
 
 def move_expt(path: str | Path, source: str | Path, motion: RigidMotion) -> None:
-    """Write `source` again with all panels of all its detectors moved in our laboratory frame.
+    """Write a copy of `source` with all panels of all its detectors moved in our laboratory.
 
     Raises InputError for a file that is not an experiment list.
     """
@@ -220,7 +219,7 @@ _Stand = tuple[BeamGeometry, tuple[int, int], PanelSet | None]
 
 
 def _stand(path: str | Path, incident: dict[str, Any], model: dict[str, Any]) -> _Stand:
-    """Geometry of a detector in a beam."""
+    """Geometry, shape and panels of a detector in a beam."""
     if "wavelength" not in incident:
         raise InputError(f"{path}: its beam is not monochromatic; give a monochromatic experiment")
     wavelength = float(incident["wavelength"])
@@ -243,7 +242,7 @@ def _travel(beam: dict[str, Any]) -> Vector3:
 
 
 def _sensor(detector: dict[str, Any]) -> _Sensor | None:
-    """The flat image formed by all panels; None if they are not in one plane."""
+    """The one flat image that all panels form; None if they have independent positions."""
     parents = parent_frames(detector)
     sensors = [_panel_sensor(panel, parents[index]) for index, panel in enumerate(detector["panels"])]
     first = sensors[0]
@@ -257,7 +256,7 @@ def _sensor(detector: dict[str, Any]) -> _Sensor | None:
 
 
 def _panel_sensor(panel: dict[str, Any], parent: np.ndarray) -> _Sensor:
-    """The complete image that contains a panel, positioned by this panel."""
+    """The whole image that a panel is a part of, positioned by this panel."""
     frame = parent @ local_frame(panel)
     fast, slow, origin = frame[:3, 0], frame[:3, 1], frame[:3, 3]
     pixel, offset = whole_image(panel)
@@ -276,7 +275,7 @@ def _lab_from_beam(sensor: _Sensor, travel: Vector3) -> Matrix3:
 
 
 def _moved(detector: dict[str, Any], beam: dict[str, Any], geometry: BeamGeometry) -> dict[str, Any]:
-    """The detector with all its panels positioned by `geometry`."""
+    """The detector with all its panels moved to `geometry`."""
     sensor = _sensor(detector)
     if sensor is None:
         upright = plane_of(detector_panels(detector, _travel(beam))).geometry(geometry.wavelength)

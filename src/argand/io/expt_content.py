@@ -1,7 +1,7 @@
 """The JSON of DIALS experiment lists, old and new, plain and compressed, in one form.
 
-Before version 2 DIALS named its lists `.json`, and wrote imported images as a list of DataBlocks, which
-contain their imagesets with the indices of the models.
+Before version 2 DIALS named its lists `.json`, and wrote imported images as a list of DataBlocks, with their
+imagesets and the numbers of their models.
 """
 
 import json
@@ -20,7 +20,7 @@ MOST_BYTES = 2**26
 """Largest unpacked experiment list in bytes: some 20,000 stills with a crystal each, of 3 kB. In memory it
 may take 24 times as much."""
 _LONGEST_REASON = 160
-"""Most characters of a reason in a message. Set by hand: two lines of a terminal."""
+"""Longest reason in a message, characters. By hand: two lines of a terminal."""
 _MODELS = ("beam", "detector", "goniometer", "scan")
 
 
@@ -54,15 +54,15 @@ def load_content(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("__id__") != "ExperimentList":
         raise InputError(f"{path}: not a DIALS experiment list; give the .expt of dials.import or later")
     if not content.get("experiment"):
-        raise InputError(f"{path}: contains no experiments; give the .expt of dials.import or later")
+        raise InputError(f"{path}: no experiments in it; give the .expt of dials.import or later")
     return content
 
 
 @contextmanager
 def understood(path: str | Path, what: str = "experiment list") -> Iterator[None]:
-    """InputError for errors in reading models that are not as DIALS writes them.
+    """Context that turns errors on models which DIALS would not write into InputError.
 
-    They may lack keys, have other types, too large numbers or too deep nesting, or name an unknown user.
+    Something is missing, of another type, too large for a number, too deep, or names an unknown user.
     """
     try:
         yield

@@ -1,8 +1,8 @@
-"""Detector models of DIALS experiment lists with panels in space, with their hierarchy.
+"""Detector models of DIALS experiment lists with independent positions of panels, and their hierarchy.
 
-A panel, or a group of panels, has its position in the frame of its parent group; the outermost group is in
-the laboratory. The laboratory here is rotated so that the beam runs along +z and the file's x axis is as
-close to x as possible, which for dxtbx's usual one is half a turn about x.
+The position of a panel or a group of panels is in the frame of its parent group; the outermost group is in
+the laboratory. The laboratory here is rotated so that the beam runs along +z and the file's x axis is as near
+to x as possible, which for the usual one of dxtbx is a rotation by 180° about x.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from argand.typing import Matrix3, Vector3
 def local_frame(node: dict[str, Any]) -> np.ndarray:
     """4 x 4 matrix from coordinates along a node's fast axis, slow axis and normal to its parent's.
 
-    ValueError for implausible numbers.
+    ValueError for impossible numbers.
     """
     frame = np.eye(4)
     fast, slow, origin = (vector_meant(node[name]) for name in ("fast_axis", "slow_axis", "origin"))
@@ -28,7 +28,7 @@ def local_frame(node: dict[str, Any]) -> np.ndarray:
 def whole_image(panel: dict[str, Any]) -> tuple[tuple[float, float], tuple[int, int]]:
     """Size of a panel's pixels in mm and its first pixel in the raw image, (fast, slow) both.
 
-    ValueError for implausible numbers.
+    ValueError for impossible numbers.
     """
     fast, slow = (meant(value) for value in panel["pixel_size"])
     first_fast, first_slow = (int(meant(value)) for value in panel.get("raw_image_offset", (0, 0)))
@@ -36,7 +36,7 @@ def whole_image(panel: dict[str, Any]) -> tuple[tuple[float, float], tuple[int, 
 
 
 def parent_frames(detector: dict[str, Any]) -> dict[int, np.ndarray]:
-    """For every panel the frame of its parent group in the laboratory."""
+    """The frame of every panel's parent group, in the laboratory."""
     found = {index: np.eye(4) for index in range(len(detector["panels"]))}
 
     def walk(node: dict[str, Any], parent: np.ndarray) -> None:
@@ -59,7 +59,7 @@ def detector_panels(detector: dict[str, Any], travel: Vector3) -> PanelSet:
     """The panels in our laboratory frame, with the beam along +z; `travel` is its direction in the file's
     frame.
 
-    Panels that all begin at the first pixel of the raw image are treated as layers of it, one per panel.
+    Panels that all start at the first pixel of the raw image are taken as its layers, one per panel.
     """
     turn, parents = _lab_from_file(travel), parent_frames(detector)
     images = [whole_image(panel) for panel in detector["panels"]]

@@ -1,4 +1,4 @@
-"""New DIALS experiment lists of stills, in dxtbx's usual frame: x along fast, y against slow."""
+"""New DIALS experiment lists of stills, in the usual frame of dxtbx: x along fast, y against slow."""
 
 import json
 from collections.abc import Sequence

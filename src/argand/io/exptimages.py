@@ -1,4 +1,4 @@
-"""The imagesets of a DIALS experiment list: their files and frames."""
+"""The imagesets of a DIALS experiment list: the frames of files in them."""
 
 import glob
 import os
@@ -19,7 +19,7 @@ def imageset_frames(
 ) -> tuple[tuple[str, int], ...]:
     """(file, number of the image in it from 0) of every frame; relative names start at `folder`.
 
-    A file missing at the stated path but present beside the list is taken from there.
+    A file that is not at its stated path but beside the list is taken from there.
     """
     numbers = _whole(imageset.get("single_file_indices") or [])
     if "images" in imageset:
@@ -36,14 +36,14 @@ def imageset_frames(
 
 
 def _whole(numbers: list[int]) -> list[int]:
-    """The numbers; ValueError for invalid, negative or too many numbers."""
+    """The numbers; ValueError for non-numbers, negative ones, or more than are read."""
     if len(numbers) > MOST_FRAMES or any(type(number) is not int or number < 0 for number in numbers):
-        raise ValueError("invalid image numbers")
+        raise ValueError("impossible numbers of images")
     return numbers
 
 
 def absolute_imageset(imageset: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The imageset with absolute file names; relative ones start at `folder`."""
+    """The imageset with file names that are valid from any folder; relative ones started at `folder`."""
     names = {key: imageset[key] for key in ("template", *_LOOKUPS) if imageset.get(key)}
     absolute = {key: _absolute(name, folder) for key, name in names.items() if isinstance(name, str)}
     images = [_absolute(name, folder) for name in imageset.get("images", [])]

@@ -1,6 +1,6 @@
-"""From a file of any supported format to a stack of images: formats are told by content, not by name.
+"""Open a file of any supported format as a stack of images; formats are recognised by content, not by name.
 
-fabio, which loads the readers of all its formats, is imported by the formats that it reads.
+fabio, which loads the readers of all its formats, is imported only for formats that need it.
 """
 
 import io
@@ -28,21 +28,21 @@ from argand.io.tiff import STARTS, tiff_stack
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TEXT_HEADER_BYTES = 4096
-"""Bytes from a file's start in which text that tells its format is looked for.
+"""First bytes of a file that are searched for text that identifies its format.
 
-By hand: the header of a Pilatus TIFF is as long.
+By hand: the length of the header of a Pilatus TIFF.
 """
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"\0\0\0\x0cjP": "JPEG 2000"}
-"""First bytes of pictures that are no data, which people name by mistake."""
+"""First bytes of picture formats that are not data, which users may give by mistake."""
 
 
 def open_stack(path: str, axes: int | None = None) -> Stack:
-    """The images of a file, plain or packed with bzip2 or gzip; its `close` must be called.
+    """Open the images of a file, plain or compressed with bzip2 or gzip; call its `close` at the end.
 
-    An image has two axes, or `axes` where it is the raw array of a detector of many panels.
-    Raises InputError, which names the file, for one that is missing, foreign, cut short or damaged, or that
-    states more than `argand.io.limits` allows.
+    An image has two axes, or `axes` for the raw array of a multi-panel detector. Raises InputError, which
+    names the file, if it is missing, of an unknown format, truncated or damaged, or declares more than
+    `argand.io.limits` allows.
     """
     require_file(path)
     with reader_errors(path):
@@ -63,29 +63,29 @@ def open_stack(path: str, axes: int | None = None) -> Stack:
 
 
 def load_image(path: str, stack: Stack, index: int, axes: int = 2) -> np.ndarray:
-    """Image number `index` of a stack, [slow, fast] in native byte order; InputError when it is damaged.
+    """Image number `index` of a stack, [slow, fast] in native byte order; InputError if it is damaged.
 
-    The raw array of a detector of many panels has `axes` axes.
+    The raw array of a multi-panel detector has `axes` axes.
     """
     if not 0 <= index < stack.count:
-        raise InputError(f"{path}: has no image {index}; its {stack.count} images count from 0")
+        raise InputError(f"{path}: has no image {index}; its {stack.count} images are counted from 0")
     with reader_errors(path):
         data = np.asarray(stack.load(index))
         if axes == 2 and data.ndim == 3 and data.shape[-1] in (3, 4):
             raise ValueError(
-                f"a colour picture of {data.shape[0]} x {data.shape[1]} pixels, which holds no counts"
+                f"a colour picture of {data.shape[0]} x {data.shape[1]} pixels, not detector counts"
             )
         if data.ndim != axes or 0 in data.shape or data.dtype.kind not in "biuf":
-            raise ValueError(f"an array of {data.shape} {data.dtype} is no detector image")
+            raise ValueError(f"an array of {data.shape} {data.dtype} is not a detector image")
         image_size(data.shape)
         return data.astype(data.dtype.newbyteorder("="), copy=False)
 
 
 @contextmanager
 def reader_errors(path: str) -> Iterator[None]:
-    """Whatever a reader stumbles over becomes one line that names the file; fabio's own log stays silent.
+    """Context that turns any error of a reader into one line that names the file, and silences fabio's log.
 
-    Raises InputError for whatever is raised within; argand's own errors pass as they are.
+    Raises InputError for any exception within; argand's own errors pass unchanged.
     """
     log = logging.getLogger("fabio")
     level = log.level
@@ -98,14 +98,14 @@ def reader_errors(path: str) -> Iterator[None]:
         raise InputError(f"{path}: no such file; check the name") from error
     except (PermissionError, IsADirectoryError) as error:
         raise InputError(f"{path}: cannot be opened ({error.strerror}); give an image file") from error
-    except Exception as error:  # damaged files make the readers raise anything
+    except Exception as error:  # damaged files may raise any exception
         raise unreadable(path, str(error) or type(error).__name__) from error
     finally:
         log.setLevel(level)
 
 
 def _content(path: str) -> tuple[bytes, bytes | Path]:
-    """The first bytes of a file, unpacked, and all of them where it is packed, else its path."""
+    """The first bytes of a file, decompressed, and its whole content if it is compressed, else its path."""
     with Path(path).open("rb") as file:
         head = file.read(HEAD)
     if not is_packed(head):
@@ -126,7 +126,7 @@ def _reader(blob: bytes) -> Callable[[bytes], Stack]:
         return _tiff_stack
     picture = next((name for begin, name in _PICTURES.items() if blob.startswith(begin)), None)
     if picture:
-        raise ValueError(f"a {picture} picture, which holds no counts")
+        raise ValueError(f"a {picture} picture, not detector counts")
     if is_ty6(blob):
         return ty6_stack
     other = fabio_stack(blob)

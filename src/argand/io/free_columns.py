@@ -46,7 +46,7 @@ def has_names(text: str) -> bool:
 def parse_free(text: str, source: str) -> Rows:
     """Indices, F² and sigma of a table; by column names, or else in the order h, k, l, F², sigma.
 
-    Lines that begin with #, ! or ; are comments, and a name such as F or Fobs means an amplitude. Raises
+    Lines that begin with #, ! or ; are remarks, and a name such as F or Fobs means an amplitude. Raises
     InputError for a line that is not a reflection.
     """
     columns = Columns()
@@ -109,11 +109,11 @@ def _line(line: str, columns: Columns, where: str) -> list[float]:
         if columns.sigma is not None and (columns.is_named or len(parts) > columns.sigma):
             values.append(_value(parts[columns.sigma]))
     except (ValueError, IndexError) as error:
-        raise InputError(
-            f"{where} is not a reflection ('{line[:30]}'): it must have h k l I sigma"
-        ) from error
+        raise InputError(f"{where} is not a reflection ('{line[:30]}'): h k l I sigma expected") from error
     if any(not index.is_integer() for index in indices):
-        raise InputError(f"{where} has non-integer indices ('{line[:30]}'): it must have h k l I sigma")
+        raise InputError(
+            f"{where} has indices that are not whole numbers ('{line[:30]}'): h k l I sigma expected"
+        )
     return [*indices, *values]
 
 

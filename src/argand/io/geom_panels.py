@@ -1,7 +1,7 @@
 """CrystFEL's .geom files with many panels: reading them, and writing them with all panels moved.
 
-CrystFEL's laboratory is ours rotated by half a turn about the beam, as in `geom`. A panel's corner (the outer
-corner of its first pixel) and vectors are in its own pixels.
+CrystFEL's laboratory is ours rotated by 180° about the beam, as in `geom`. A panel's corner and its
+vectors are in its own pixels, its corner the outer corner of the first pixel.
 """
 
 from pathlib import Path
@@ -22,25 +22,25 @@ from argand.units import HC_KEV_ANGSTROM
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
 """Converts our axes to CrystFEL's and back, see above."""
 _MOST_IN_LAB = 100
-"""Most bad regions in laboratory coordinates, which are tested for each pixel. Set by hand: files have a
-few."""
+"""Largest number of bad regions in laboratory coordinates, which are tested for each pixel. By hand: files
+have a few."""
 _LONGEST_INDEX = 9
 """Most digits of a panel's index in an array, set by hand."""
 _PLACE = ("corner_x", "corner_y", "coffset", "fs", "ss")
-"""Keys of a panel's position."""
+"""Names of the statements on a panel's position."""
 
 
 def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelModel:
     """Panels, wavelength and bad regions of a .geom file.
 
-    `lookup` returns the value in the image file at a path named by the .geom, for camera length and photon
-    energy. Panels with `no_index` are left out. Raises InputError for an invalid file.
+    `lookup` gives the value in the image file at a path of the .geom, for camera length and photon energy.
+    Panels with `no_index` are left out. Raises InputError for a file that cannot be interpreted.
     """
     text = read_geom_text(path)
     shift = _detector_shift(text, lookup)
     kept = {name: of for name, of in text.panels.items() if of.get("no_index", "0") in ("0", "false")}
     if not kept:
-        raise InputError(f"{path}: all of its panels are disabled (no_index)")
+        raise InputError(f"{path}: all panels are excluded (no_index)")
     panels = PanelSet(tuple(_panel(text, name, of, shift, lookup) for name, of in kept.items()))
     sensible(path, panels)
     masks = any(
@@ -56,9 +56,9 @@ def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelMod
 def move_geom(
     path: str | Path, source: str | Path, motion: RigidMotion, lookup: Lookup = lambda place: None
 ) -> None:
-    """Write `source` again with every panel moved; all other lines, including comments, are unchanged.
+    """Write a copy of `source` with every panel moved; all other lines, including comments, are kept.
 
-    The camera length is unchanged: the panels' coffset absorbs the motion along the beam.
+    The camera length is kept: the motion along the beam goes into the coffset of the panels.
     """
     text = read_geom_text(source)
     shift = _detector_shift(text, lookup)
@@ -104,7 +104,7 @@ def _detector_shift(text: GeomText, lookup: Lookup) -> Vector3:
 
 def _clen_mm(text: GeomText, name: str, of: dict[str, str], lookup: Lookup) -> float:
     if "clen" not in of and "clen" not in text.general:
-        raise InputError(f"{text.path}: lacks clen for its panel {name}")
+        raise InputError(f"{text.path}: no clen for panel {name}")
     return text.length_mm(of.get("clen") or text.general["clen"], lookup)
 
 
@@ -121,7 +121,7 @@ def _panel(text: GeomText, name: str, of: dict[str, str], shift: Vector3, lookup
     limits = {key: int(text.number(of, key)) for key in ("min_fs", "max_fs", "min_ss", "max_ss")}
     shape = (limits["max_ss"] - limits["min_ss"] + 1, limits["max_fs"] - limits["min_fs"] + 1)
     if min(shape) < 1 or min(limits.values()) < 0:
-        raise InputError(f"{text.path}: the limits of its panel {name} contain no pixels")
+        raise InputError(f"{text.path}: the limits of panel {name} contain no pixels")
     frame, leading = _frame(text, name, of, shift, lookup) * _HALF_TURN, _leading(text, name, of)
     return PlanePanel.at(name, frame, shape, (limits["min_ss"], limits["min_fs"]), leading)
 
@@ -132,10 +132,11 @@ def _leading(text: GeomText, name: str, of: dict[str, str]) -> tuple[int, ...]:
     order = [what for _, what in axes if what != "%"] or ["ss", "fs"]
     if order[-2:] != ["ss", "fs"] or not all(what.isdigit() for what in order[:-2]):
         raise InputError(
-            f"{text.path}: the axes of panel {name} are {', '.join(order)}; they must end with ss and fs"
+            f"{text.path}: the axes of panel {name} are {', '.join(order)}; "
+            "only ss and fs as the last ones are understood"
         )
     if any(len(what) > _LONGEST_INDEX for what in order):
-        raise InputError(f"{text.path}: an index of panel {name} is not a number")
+        raise InputError(f"{text.path}: an index of panel {name} is not the number of a panel")
     return tuple(int(what) for what in order[:-2])
 
 
@@ -147,7 +148,7 @@ def _place(
     lookup: Lookup,
     motion: RigidMotion,
 ) -> dict[str, str]:
-    """Values of a panel's lines after the motion."""
+    """The statements of a panel after the motion."""
     origin, *axes = _frame(text, name, of, shift, lookup) * _HALF_TURN
     moved = np.array([motion.position(origin), *(motion.direction(axis) for axis in axes)]) * _HALF_TURN
     moved[0] -= shift

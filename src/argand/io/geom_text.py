@@ -1,8 +1,8 @@
 """The text of CrystFEL's .geom files: values with units, paths in image files, vectors, panels.
 
-After crystfel_geometry(5) of CrystFEL 0.11: `name = value` applies to panels first mentioned later,
-`panel/name = value` to one panel, and names starting with `bad`, `group` or `rigid_group` are not panels.
-Text after a semicolon is a comment.
+After crystfel_geometry(5) of CrystFEL 0.11: `name = value` holds for panels that are first mentioned later,
+`panel/name = value` for one panel; names that start with `bad`, `group` or `rigid_group` are not panels. Text
+after a semicolon is comment.
 """
 
 import re
@@ -17,8 +17,8 @@ from argand.io.panel_model import MOST_PANELS, Lookup
 from argand.typing import Vector3
 
 MOST_GENERAL, _MOST_BAD = 500, 10**5
-"""Most statements for all panels, inherited by each, and most bad regions. Set by hand: there are dozens and
-thousands."""
+"""Largest numbers of statements for all panels, which each panel copies, and of bad regions. By hand: files
+have dozens and thousands."""
 _LEAST = 1e-9
 """Least pixels per metre, wavelength in Å, energy in eV and voltage. Set by hand: far below all in use."""
 _LONGEST_VECTOR = 200
@@ -30,7 +30,7 @@ _ELECTRON_REST_EV, _ELECTRON_AA_SQRT_EV = 510998.95, 12.264259
 
 @dataclass(frozen=True)
 class GeomText:
-    """A .geom file: its lines, and the statements for all panels, each panel and each bad region."""
+    """A .geom file: its lines, the statements for all panels, for each panel and for each bad region."""
 
     path: str
     lines: tuple[str, ...]
@@ -39,10 +39,10 @@ class GeomText:
     bad: dict[str, dict[str, str]]
 
     def number(self, of: dict[str, str], name: str, default: float | None = None) -> float:
-        """A number of a panel or region; InputError if it is missing without a default."""
+        """A number that a panel or region states; InputError if there is none and no default."""
         if name not in of:
             if default is None:
-                raise InputError(f"{self.path}: lacks {name} for one of its panels")
+                raise InputError(f"{self.path}: no {name} for one of its panels")
             return default
         try:
             return meant(of[name])
@@ -59,7 +59,7 @@ class GeomText:
     def length_mm(self, value: str, lookup: Lookup) -> float:
         """A length in mm: `0.1`, `0.1 m`, `100 mm` or the path of a number in the image file.
 
-        Without a unit, a number is in m, and a value looked up at a path in mm.
+        Without a unit, numbers are in m and values of paths in mm.
         """
         number, unit, found = self._value(value, lookup)
         scale = {"": 1.0 if found else 1000.0, "m": 1000.0, "mm": 1.0}.get(unit)
@@ -68,7 +68,7 @@ class GeomText:
         return number * scale
 
     def wavelength(self, lookup: Lookup) -> float | None:
-        """Wavelength in Å from the file's beam parameters; None if there are none."""
+        """Wavelength in Å from the beam in the file; None if it states none."""
         for name, units in _BEAM_UNITS.items():
             if name in self.general:
                 number, unit, _ = self._value(self.general[name], lookup)
@@ -100,7 +100,7 @@ _BEAM_UNITS = {
     "photon_energy": {"": 1.0, "eV": 1.0, "keV": 1e3},
     "electron_voltage": {"": 1.0, "V": 1.0, "kV": 1e3},
 }
-"""Keys of the beam, and their units in Å, eV and V."""
+"""Names of the statements on the beam, with their units in Å, eV and V."""
 
 
 def _in_angstrom(name: str, value: float) -> float:
@@ -136,7 +136,7 @@ def read_geom_text(path: str | Path) -> GeomText:
             panels.setdefault(owner, dict(general))[name] = value
     general.pop("", None)
     if not panels:
-        raise InputError(f"{path}: defines no panels; give a CrystFEL .geom file")
+        raise InputError(f"{path}: no panels in it; give a CrystFEL .geom file")
     return GeomText(str(path), lines, general, panels, bad)
 
 
@@ -147,7 +147,7 @@ def statement(line: str) -> tuple[str, str]:
 
 
 def restated(line: str, value: str) -> str:
-    """A line with its value replaced, keeping its blanks and comment."""
+    """The line with another value; blanks and comment are kept."""
     stated, semicolon, comment = line.partition(";")
     name, equals, old = stated.partition("=")
     blanks = old[: len(old) - len(old.lstrip())], old[len(old.rstrip()) :] if old.strip() else ""

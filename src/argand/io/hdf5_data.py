@@ -1,6 +1,6 @@
-"""What is looked at before a data set of an HDF5 file is read: where its numbers are, and how many.
+"""Checks before a data set of an HDF5 file is read: where its values are stored, and how many there are.
 
-A file of some kB may declare terabytes, and may name any file of this machine as the place of its numbers.
+A file of a few kB may declare terabytes, or refer to any file of this machine for its values.
 """
 
 import math
@@ -20,72 +20,72 @@ from argand.io.header import unreadable
 from argand.io.limits import MOST_FRAMES, MOST_PIXELS, image_size
 
 _MOST_SMALL = 2**26
-"""Bytes of what is read at once: a number for each of `MOST_FRAMES` images takes eight million."""
+"""Most bytes read at once: one number for each of `MOST_FRAMES` images takes eight million."""
 _MOST_CHUNK = 8 * MOST_PIXELS
-"""Bytes of a chunk: the largest image, in double precision."""
+"""Most bytes of a chunk: the largest image, in double precision."""
 _MOST_OBJECTS, _DEEPEST = 10**5, 32
-"""Groups and data sets that are looked through for images, and how deep. By hand: there are hundreds."""
+"""Most groups and data sets searched for images, and how deep. By hand: real files have hundreds."""
 _CHECKED_CHUNK = 2**18
-"""Bytes of a packed chunk from which on its length is tried before HDF5 unpacks it: gzip packs 1032 zeros in
-a byte at best (RFC 1951), and less cannot fill memory."""
+"""Compressed chunks of at least this many bytes are checked before HDF5 unpacks them: gzip packs at most 1032
+zeros into a byte (RFC 1951), so smaller ones cannot fill memory."""
 _UNLIMITED = 2**64 - 1
-"""What HDF5 calls a number of blocks without end."""
+"""HDF5's value for an unlimited number of blocks."""
 
 
 def values(item: h5py.Dataset) -> np.ndarray:
-    """All of a small data set; ValueError for a large one and as `require_here`."""
+    """All values of a small data set; ValueError for a large one, and as for `require_here`."""
     require_here(item)
     if item.size is None or item.size * item.dtype.itemsize > _MOST_SMALL:
-        raise ValueError(f"{item.name} holds more than is expected there")
+        raise ValueError(f"{item.name} is larger than expected")
     return np.asarray(item[()])
 
 
 def require_here(data: h5py.Dataset) -> None:
-    """Raise InputError or ValueError for numbers that lie in another file or cannot be unpacked here."""
+    """Raise InputError or ValueError for values that are stored in another file or cannot be decompressed."""
     plist = data.id.get_create_plist()
     if plist.get_external_count():
         raise InputError(
-            f"{name_of(data)}: {data.name} keeps its numbers in another file as raw bytes, which argand does "
-            "not read; write them into the HDF5 file"
+            f"{name_of(data)}: {data.name} stores its values in an external raw file, which argand does "
+            "not read; copy them into the HDF5 file"
         )
     for number in range(plist.get_nfilters()):
         code, _, _, label = plist.get_filter(number)
         if not h5py.h5z.filter_avail(code):
             text = label.decode("latin-1") if isinstance(label, bytes) else str(label)
             raise ValueError(
-                f"{data.name} is packed by filter {code} ({text[:40]}), which is not installed here"
+                f"{data.name} is compressed by filter {code} ({text[:40]}), which is not installed"
             )
 
 
 def require_images(data: h5py.Dataset, axes: int) -> None:
-    """Raise InputError or ValueError for a data set of which no image can be read.
+    """Raise InputError or ValueError for a data set from which no image can be read.
 
-    An image has `axes` axes, the last of the data set. Of a virtual data set all sources are looked for.
+    An image has `axes` axes, the last ones of the data set. All sources of a virtual data set are checked.
     """
     if data.dtype.kind not in "biuf":
-        raise ValueError(f"{data.name} holds {data.dtype} and no counts")
+        raise ValueError(f"{data.name} contains {data.dtype}, not counts")
     image_size(data.shape[-axes:])
     count = math.prod(data.shape[:-axes])
     if not 1 <= count <= MOST_FRAMES:
-        raise ValueError(f"{data.name} has {count} images; argand reads 1 to {MOST_FRAMES:,} of a file")
+        raise ValueError(f"{data.name} has {count} images; argand reads 1 to {MOST_FRAMES:,} per file")
     if data.chunks and math.prod(data.chunks) * data.dtype.itemsize > _MOST_CHUNK:
-        raise ValueError(f"{data.name} is stored in chunks of {data.chunks} numbers, larger than any image")
+        raise ValueError(f"{data.name} is stored in chunks of {data.chunks} values, larger than any image")
     require_here(data)
     if data.is_virtual:
         _Sources().require(data)
 
 
 def require_samples(file: h5py.File, count: int) -> None:
-    """Raise InputError or ValueError where the arrays of `count` samples in a file cannot be read so."""
+    """Raise InputError or ValueError if the arrays of a file are not those of `count` samples."""
     if not 0 < count <= _MOST_SMALL:
-        raise ValueError(f"states {count} samples")
+        raise ValueError(f"declares {count} samples")
     sources = _Sources()
     for name in file:
         data = item_at(file, str(name))
         if not isinstance(data, h5py.Dataset):
             continue
         if data.dtype.kind not in "biuf" or data.shape[:1] != (count,):
-            raise ValueError(f"{data.name} holds {data.shape} {data.dtype} for {count} samples")
+            raise ValueError(f"{data.name} contains {data.shape} {data.dtype} for {count} samples")
         image_size((1, *data.shape[1:]))
         require_here(data)
         if data.is_virtual:
@@ -93,7 +93,7 @@ def require_samples(file: h5py.File, count: int) -> None:
 
 
 def image(data: h5py.Dataset, index: Sequence[int]) -> np.ndarray:
-    """What is at an index of the first axes; ValueError for chunks that unpack to more than they should."""
+    """Values at an index of the first axes; ValueError for chunks that decompress to more than declared."""
     if data.chunks and data.compression == "gzip":
         for corner in _corners(data.shape, data.chunks, index):
             _require_length(data, math.prod(data.chunks) * data.dtype.itemsize, corner)
@@ -101,7 +101,7 @@ def image(data: h5py.Dataset, index: Sequence[int]) -> np.ndarray:
 
 
 def datasets(root: h5py.Group) -> Iterator[h5py.Dataset]:
-    """All data sets of a file that no link leads to, each once; ValueError for too many, or too deep."""
+    """All data sets of a file, without following links, each once; ValueError for too many or too deep."""
     left: list[tuple[h5py.Group, int]] = [(root, 0)]
     seen: set[tuple[int, int]] = set()
     while left:
@@ -122,30 +122,30 @@ def datasets(root: h5py.Group) -> Iterator[h5py.Dataset]:
 
 
 def _token(item: h5py.Group | h5py.Dataset) -> tuple[int, int]:
-    """What is the same for all names of one object."""
+    """Identifier of an object, the same under all its names."""
     info = h5o.get_info(item.id)
     return info.fileno, info.addr
 
 
 class _Sources:
-    """The sources of virtual data sets: each is looked at once, in files that are opened once."""
+    """Checks the sources of virtual data sets, each once; each file is opened once."""
 
     def __init__(self) -> None:
         self.files: dict[Path, h5py.File] = {}
         self.done: dict[tuple[str, str], bool] = {}
 
     def require(self, data: h5py.Dataset) -> None:
-        """Raise InputError for a source that is not there, is too small, or goes in a circle."""
+        """Raise InputError for a source that is missing, too small, or refers to itself."""
         here = (name_of(data), str(data.name))
         if here in self.done:
             if not self.done[here]:
                 raise InputError(
-                    f"{here[0]}: its virtual data set {here[1]} is made of itself; mend the file"
+                    f"{here[0]}: its virtual data set {here[1]} refers to itself; repair the file"
                 )
             return
         self.done[here] = False
         if data.id.get_create_plist().get_virtual_count() > MOST_FRAMES:
-            raise InputError(f"{here[0]}: {here[1]} is made of more than {MOST_FRAMES:,} parts; split it up")
+            raise InputError(f"{here[0]}: {here[1]} has more than {MOST_FRAMES:,} sources; split it up")
         for part in data.virtual_sources():
             for file, path in _names(part, data.shape):
                 self._require_part(data, file, path, part)
@@ -156,13 +156,13 @@ class _Sources:
         where = "this file" if file == "." else file
         if not isinstance(source, h5py.Dataset):
             raise InputError(
-                f"{name_of(data)}: its virtual data set {data.name} is made of {path} in {where}, which "
-                "is not there; put the whole file beside this one"
+                f"{name_of(data)}: its virtual data set {data.name} refers to {path} in {where}, which "
+                "does not exist; put the complete file next to this one"
             )
         if not _fits(part, source.shape):
             raise InputError(
-                f"{name_of(data)}: its virtual data set {data.name} takes more from {path} in {where} than "
-                "there is; put the whole file beside this one"
+                f"{name_of(data)}: its virtual data set {data.name} needs more of {path} in {where} than "
+                "there is; put the complete file next to this one"
             )
         require_here(source)
         if source.is_virtual:
@@ -172,7 +172,7 @@ class _Sources:
         path = virtual_file(data.file, name)
         if path is None:
             place = Path(data.file.filename).parent / name
-            raise InputError(f"{name_of(data)}: its data file {place} is missing; put it beside this file")
+            raise InputError(f"{name_of(data)}: its data file {place} is missing; put it next to this file")
         if path not in self.files:
             try:
                 self.files[path] = opened(path)
@@ -182,7 +182,7 @@ class _Sources:
 
 
 def _names(part: Any, shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
-    """File and data set of a part of a virtual data set; of all its blocks where they are numbered (%b)."""
+    """File and data set names of a source of a virtual data set; one for each block if numbered (%b)."""
     if "%" not in part.file_name + part.dset_name:
         yield part.file_name, part.dset_name
         return
@@ -193,7 +193,7 @@ def _names(part: Any, shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
             if number == _UNLIMITED:
                 blocks = max(-(-(shape[axis] - begin[axis]) // max(step[axis], 1)), 0)
     if blocks > MOST_FRAMES:
-        raise ValueError(f"a virtual data set of {blocks} files")
+        raise ValueError(f"a virtual data set with {blocks} files")
     for block in range(blocks):
         yield tuple(  # pyright: ignore[reportReturnType]
             "%".join(text.replace("%b", str(block)) for text in name.split("%%"))
@@ -202,7 +202,7 @@ def _names(part: Any, shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _fits(part: Any, shape: tuple[int, ...]) -> bool:
-    """Whether what is taken of a source is there; True where it is taken to its end, whatever that is."""
+    """Whether a source contains the selection; True for an unlimited one."""
     selected, into = part.src_space, part.vspace
     if any(s.is_regular_hyperslab() and _UNLIMITED in s.get_regular_hyperslab()[2] for s in _slabs(part)):
         return True
@@ -213,7 +213,7 @@ def _fits(part: Any, shape: tuple[int, ...]) -> bool:
 
 
 def _slabs(part: Any) -> list[Any]:
-    """The selections of a part that are made of blocks."""
+    """The hyperslab selections of a source."""
     spaces = (part.src_space, part.vspace)
     return [space for space in spaces if space.get_select_type() == h5py.h5s.SEL_HYPERSLABS]
 
@@ -221,7 +221,7 @@ def _slabs(part: Any) -> list[Any]:
 def _corners(
     shape: tuple[int, ...], chunks: tuple[int, ...], index: Sequence[int]
 ) -> Iterator[tuple[int, ...]]:
-    """First indices of the chunks that an image lies in."""
+    """First indices of the chunks that contain an image."""
     before = [[at // chunk * chunk] for at, chunk in zip(index, chunks, strict=False)]
     sides = zip(shape[len(index) :], chunks[len(index) :], strict=True)
     return product(*before, *(range(0, side, chunk) for side, chunk in sides))
@@ -235,6 +235,6 @@ def _require_length(data: h5py.Dataset, length: int, corner: tuple[int, ...]) ->
     try:
         unpacked = zlib.decompressobj().decompress(raw, length + 1)
     except zlib.error:
-        return  # left out for this chunk, or behind another filter
+        return  # filter skipped for this chunk, or applied after another one
     if len(unpacked) > length:
-        raise ValueError(f"{data.name} is damaged: a chunk unpacks to more than its {length} bytes")
+        raise ValueError(f"{data.name} is damaged: a chunk decompresses to more than its {length} bytes")

@@ -1,29 +1,27 @@
-"""HDF5 files that are written whole or not at all, on a full disk too.
+"""HDF5 files that are written completely or not at all, even on a full disk.
 
-HDF5 ends the whole process (segmentation fault) as it closes a file of which it could not write a part, and
-tells nobody that chunks were lost; seen with HDF5 2.0 and h5py 3.16. So it writes where nothing is refused.
+HDF5 crashes the process (segmentation fault) when it closes a file of which a part could not be written, and
+does not report lost chunks; seen with HDF5 2.0 and h5py 3.16. So it writes to objects that never fail.
 """
 
 import io
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import h5py
 
 from argand.io.atomic import told_of, write_bytes
+from argand.io.interrupts import interrupts_wait
 
 
 @contextmanager
 def written_hdf5(path: str | Path) -> Iterator[h5py.File]:
-    """A new HDF5 file in memory, of which `path` is made at the end, in one move; after an error it is not.
+    """Yield a new HDF5 file in memory, written to `path` atomically at the end, but not after an error.
 
-    Raises OutputError where the disk refuses.
+    Raises OutputError if the write fails.
     """
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
@@ -32,10 +30,10 @@ def written_hdf5(path: str | Path) -> Iterator[h5py.File]:
 
 
 class LargeHdf5:
-    """A new HDF5 file, `file`, that is too large for the memory; a context.
+    """Context manager of a new HDF5 file, `file`, that is too large for memory.
 
-    `require_taken` and the end of the context raise OutputError for what the disk has refused. Ctrl-C waits
-    for the end of the context: within it, it would reach HDF5 as a refusal of the disk.
+    `require_taken` and the end of the context raise OutputError if a write failed. Ctrl-C is delayed until
+    the end of the context: within it, HDF5 would treat it as a write error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +42,7 @@ class LargeHdf5:
     def __enter__(self) -> "LargeHdf5":
         with told_of(self._path):
             self._disk = _Held(self._path)
-        self._interrupts = _interrupts_wait()
+        self._interrupts = interrupts_wait()
         self._interrupts.__enter__()
         self.file = h5py.File(self._disk, "w")
         return self
@@ -59,14 +57,14 @@ class LargeHdf5:
             self._interrupts.__exit__(None, None, None)
 
     def require_taken(self) -> None:
-        """OutputError where the disk has refused something: to be called now and then, as it is held."""
+        """OutputError if a write failed: to be called regularly, since failed writes are held in memory."""
         if self._disk.refusal is not None:
             with told_of(self._path):
                 raise self._disk.refusal
 
 
 class _Held(io.RawIOBase):
-    """A file that takes everything: what the disk refuses, and all after it, is held in memory."""
+    """A file that accepts all writes: after the first failed write, everything is held in memory."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w+b", buffering=0)
@@ -128,19 +126,3 @@ class _Held(io.RawIOBase):
             write()
         except OSError as error:
             self.refusal = error
-
-
-@contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Have Ctrl-C wait for the end of the context, where it would come between."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[tuple[int, FrameType | None]] = []
-    usual = signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-        if came and callable(usual):
-            usual(*came[0])

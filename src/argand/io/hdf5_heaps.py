@@ -1,9 +1,9 @@
-"""Heaps of HDF5 files, in which texts of any length lie: a damaged one has libhdf5 turn in a circle for ever.
+"""Checks of the heaps of HDF5 files (variable-length strings): a damaged one makes libhdf5 loop for ever.
 
-A collection begins with `GCOL`, its version, three zeros and its size. Objects follow: number, uses, four
-zeros, size, and the content up to a multiple of eight bytes. Number 0 is what is left of the collection; its
-size counts its own header. (HDF5 File Format Specification 3.0, III.E.) libhdf5 goes on by that size, and
-does not go on where it is zero.
+A collection begins with `GCOL`, its version, three zeros and its size. Objects follow: number, reference
+count, four zeros, size, and content padded to a multiple of eight bytes. Number 0 is the free space; its size
+includes its own header. (HDF5 File Format Specification 3.0, III.E.) libhdf5 advances by that size, and does
+not advance if it is zero.
 """
 
 import mmap
@@ -13,12 +13,12 @@ from pathlib import Path
 _BEGIN = b"GCOL\x01\0\0\0"
 _HEADER = struct.Struct("<HHIQ")
 _MOST_BYTES = 2**26
-"""Of a file that is searched for heaps: it takes some 10 ms. By hand: masters, sets and answers are smaller,
-and so is nearly all that is damaged or forged."""
+"""Largest file that is searched for heaps, which takes about 10 ms. By hand: masters, data sets and answers
+are smaller, and so are nearly all damaged or forged files."""
 
 
 def require_heaps(path: str | Path) -> None:
-    """Raise OSError for a file whose heaps libhdf5 would not come to the end of."""
+    """Raise OSError for a file with a heap on which libhdf5 would loop for ever."""
     file = Path(path)
     if not file.is_file() or not len(_BEGIN) <= file.stat().st_size <= _MOST_BYTES:
         return
@@ -31,10 +31,10 @@ def require_heaps(path: str | Path) -> None:
 
 
 def _ends(content: mmap.mmap, begin: int) -> bool:
-    """Whether the objects of a collection lead to its end."""
+    """Whether a walk over the objects of a collection ends."""
     start = begin + len(_BEGIN) + 8
     if start > len(content):
-        return True  # libhdf5 sees that it is cut off
+        return True  # libhdf5 detects that it is truncated
     (size,) = struct.unpack_from("<Q", content, start - 8)
     end = min(begin + size, len(content))
     at = start

@@ -1,7 +1,7 @@
-"""Links in HDF5 files, followed one by one: what they lead to lies in the file's folder, or below it.
+"""Links in HDF5 files, followed one by one: their targets must be in the file's folder or below it.
 
-HDF5 itself follows any link to any file that the user may read. Here a file that others made cannot name one
-that is not part of the same measurement: masters have their data files beside them or in folders below.
+HDF5 itself follows links to any file that the user may read. Here a file from others cannot refer to one
+outside the same measurement: masters have their data files next to them or in folders below.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from argand.io.header import unreadable
 from argand.io.limits import is_there
 
 _MOST_LINKS = 64
-"""Links that one path may lead through. By hand: HDF5 allows 16 in a row, and masters have two or three."""
+"""Most links in one path. By hand: HDF5 allows 16 in a row, and masters have two or three."""
 
 _DAMAGED = (OSError, RuntimeError, LookupError, ValueError)
-"""What h5py raises where a file is no HDF5 file, or a damaged one."""
+"""Exceptions of h5py for a file that is damaged or not HDF5."""
 
 Item = h5py.Group | h5py.Dataset
 
 
 def opened(file: str | BytesIO | Path) -> h5py.File:
-    """An HDF5 file to read; OSError where it cannot be."""
+    """Open an HDF5 file for reading; OSError if that fails."""
     if not isinstance(file, BytesIO):
         require_heaps(file)
     try:
@@ -33,7 +33,7 @@ def opened(file: str | BytesIO | Path) -> h5py.File:
     except _DAMAGED as error:
         if not isinstance(file, BytesIO):
             try:
-                # A file that is being written in SWMR mode opens in that mode alone.
+                # A file that is being written in SWMR mode opens only in that mode.
                 return h5py.File(file, "r", swmr=True)
             except _DAMAGED:
                 pass
@@ -41,21 +41,21 @@ def opened(file: str | BytesIO | Path) -> h5py.File:
 
 
 def item_at(group: h5py.Group, path: str) -> Item | None:
-    """The group or data set at `path`; None where there is none or a link leads nowhere.
+    """The group or data set at `path`; None if there is none or a link is broken.
 
-    Raises InputError for links that go in a circle or lead out of the folder of the file that has them.
+    Raises InputError for circular links and for links out of the folder of the file that contains them.
     """
     return _Walk().item(group, path)
 
 
 @dataclass
 class _Walk:
-    """One path on its way, which counts the links that it leads through."""
+    """Resolves one path and counts its links."""
 
     links: int = 0
 
     def item(self, group: h5py.Group, path: str) -> Item | None:
-        """What is at a path of a group."""
+        """The item at a path of a group."""
         here: object = group.file["/"] if path.startswith("/") else group
         for part in path.split("/"):
             if part not in ("", "."):
@@ -68,7 +68,7 @@ class _Walk:
             return group.get(name)
         self.links += 1
         if self.links > _MOST_LINKS:
-            raise InputError(f"{name_of(group)}: its links at {group.name} go in a circle; mend the file")
+            raise InputError(f"{name_of(group)}: its links at {group.name} are circular; repair the file")
         if isinstance(link, h5py.ExternalLink):
             path = linked_file(group.file, str(link.filename))
             return None if path is None else self.item(_opened(path), str(link.path))
@@ -76,10 +76,10 @@ class _Walk:
 
 
 def linked_file(file: h5py.File, name: str, folder: Path | None = None) -> Path | None:
-    """Where the file is that an external link names; None where there is none.
+    """Path of the file that an external link names; None if it does not exist.
 
-    It is looked for where the link says, from the folder of the file that has the link (`folder`, where that
-    is packed), and beside that file. Raises InputError for one that lies elsewhere.
+    It is searched relative to the folder of the file with the link (`folder`, if that file is compressed),
+    and next to that file. Raises InputError if it is elsewhere.
     """
     folder = folder or _folder(file)
     there = [path for path in (folder / name, folder / Path(name).name) if is_there(path)]
@@ -90,9 +90,9 @@ def linked_file(file: h5py.File, name: str, folder: Path | None = None) -> Path 
 
 
 def virtual_file(file: h5py.File, name: str) -> Path | None:
-    """Where HDF5 takes a file from of which a virtual data set is made; else as `linked_file`."""
+    """Path from which HDF5 reads a source file of a virtual data set; otherwise as `linked_file`."""
     path, folder = Path(name), _folder(file)
-    # A name that leads nowhere from the root is looked for beside the file, others from its folder alone.
+    # A missing absolute path is searched next to the file, other names only relative to its folder.
     if path.is_absolute() and not is_there(path):
         path = Path(path.name)
     path = folder / path
@@ -104,7 +104,7 @@ def virtual_file(file: h5py.File, name: str) -> Path | None:
 
 
 def is_below(path: Path, file: h5py.File, folder: Path) -> bool:
-    """Whether a file lies in the folder of another or below, once all symbolic links are followed."""
+    """Whether a file is in the folder of another one or below it, after resolving symbolic links."""
     homes = [folder.resolve()]
     if is_there(str(file.filename)):
         homes.append(Path(file.filename).resolve().parent)
@@ -112,9 +112,9 @@ def is_below(path: Path, file: h5py.File, folder: Path) -> bool:
 
 
 def outside(name: str, path: Path) -> InputError:
-    """The error for a file that lies elsewhere."""
+    """The error for a file that is elsewhere."""
     return InputError(
-        f"{name}: it refers to {path}, which lies outside of its folder; put that file beside this one"
+        f"{name}: it refers to {path}, which is outside its folder; put that file next to this one"
     )
 
 
@@ -125,7 +125,7 @@ def name_of(item: Item) -> str:
 
 def _folder(file: h5py.File) -> Path:
     if not is_there(str(file.filename)):
-        raise InputError("a packed HDF5 file that refers to other files cannot be read; unpack it")
+        raise InputError("a compressed HDF5 file that refers to other files cannot be read; decompress it")
     return Path(file.filename).parent
 
 

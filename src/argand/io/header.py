@@ -1,4 +1,4 @@
-"""Content of image headers in one form, and the text headers of the common formats.
+"""The values of image headers in one form, and the text headers of common formats.
 
 Every parser takes the header's own numbers and returns a Header with lengths in mm, wavelength in Å, angles
 in degrees, and pixel coordinates (fast, slow), 0-based, integer = pixel edge. A quantity that is missing in
@@ -18,11 +18,11 @@ from argand.typing import Mask
 
 _LINE_START = re.compile(r"(?:^|#)[^\w\n#]*(\w+)\b", re.MULTILINE)
 _LONGEST_LINE = 200
-"""Most characters read of a line, set by hand: lines of numbers have about 30."""
+"""Largest number of characters read of a line, by hand: lines of numbers have some 30."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 SWUNG_OUT_DEG = 0.5
-"""Detector arm angle in degrees from which the foot of the perpendicular is not the beam centre.
+"""Detector arm angle in degrees above which the point of normal incidence is not the beam centre.
 
 Set by hand: at 0.5 degrees and 250 mm the two are 2 mm apart; usual misalignment is less.
 """
@@ -30,7 +30,7 @@ Set by hand: at 0.5 degrees and 250 mm the two are 2 mm apart; usual misalignmen
 
 @dataclass(frozen=True)
 class Header:
-    """Measurement conditions stated in an image file; the fields are those of a Frame."""
+    """The values that an image file states about its measurement; the fields are those of a Frame."""
 
     pixel_size_mm: tuple[float, float] | None = None
     distance_mm: float | None = None
@@ -48,11 +48,11 @@ class Header:
 
 @dataclass(frozen=True)
 class Stack:
-    """The images of one file: `load(index)` gives [slow, fast] data, `mask` marks usable pixels according to
+    """The images of one file: `load(index)` gives [slow, fast] data, `mask` the usable pixels according to
     the file.
 
-    If the file describes `panels`, data have the axes of their raw array, and all but the last of these are
-    flattened into one in the mask.
+    If the file describes `panels`, data have the axes of their raw array; in the mask all but the last of
+    these are flattened into one.
     """
 
     count: int
@@ -64,7 +64,7 @@ class Stack:
 
 
 def unreadable(path: str, reason: str) -> InputError:
-    """The one-line error for a file that is not an image, or is damaged."""
+    """The one-line error for a file that is not an image, or a broken one."""
     short = " ".join(str(reason).split())[:160]
     return InputError(
         f"{path}: not a readable diffraction image ({short}); copy the file again, or give a CBF, SMV, "
@@ -73,25 +73,25 @@ def unreadable(path: str, reason: str) -> InputError:
 
 
 def number(text: object) -> float | None:
-    """The first number in `text`; None if there is none or it is not finite."""
+    """The first number in `text`; None if there is none, or if it is not finite."""
     match = re.search(_NUMBER, str(text))
     value = float(match.group()) if match else np.nan
     return value if np.isfinite(value) else None
 
 
 def numbers(text: object) -> list[float]:
-    """All numbers in `text`, in order; too large ones become zero, which headers use for `not known`."""
+    """All numbers in `text`, in their order; zero (unknown, in headers) for one that is too large."""
     found = (float(value) for value in re.findall(_NUMBER, str(text)))
     return [value if np.isfinite(value) else 0.0 for value in found]
 
 
 def positive(value: float | None, scale: float = 1.0) -> float | None:
-    """`value` times `scale` if it is given, finite and positive, else None."""
+    """`value` times `scale` if it is stated, finite and above zero, else None."""
     return float(value) * scale if value is not None and 0 < value * scale < np.inf else None
 
 
 def pair(first: float | None, second: float | None) -> tuple[float, float] | None:
-    """Both values, or None if either is missing or not finite, or both are zero, which means `not known`."""
+    """Both values, or None when either is missing or not finite, or both are zero, which means unknown."""
     if first is None or second is None or (first == 0 and second == 0):
         return None
     return (float(first), float(second)) if np.isfinite([first, second]).all() else None
@@ -100,7 +100,7 @@ def pair(first: float | None, second: float | None) -> tuple[float, float] | Non
 def pilatus_header(text: str) -> Header:
     """Header of a miniCBF or a Pilatus TIFF: lines such as `# Detector_distance 0.351 m`.
 
-    `Beam_xy` is used unchanged: integer = pixel edge, as in DIALS.
+    `Beam_xy` is kept as it is: integer = pixel edge, as in DIALS.
     """
     lines = _lines(text)
     two_theta = number(lines.get("Detector_2theta")) or 0.0
@@ -121,7 +121,7 @@ def pilatus_header(text: str) -> Header:
 
 
 def swing_note(two_theta_deg: float, centre: str) -> tuple[str, ...]:
-    """A note on a header with its `centre` for a swung-out detector arm; empty if the arm is not out."""
+    """The note on a header with a `centre` and a swung-out arm; empty without one."""
     if abs(two_theta_deg) < SWUNG_OUT_DEG:
         return ()
     return (
@@ -131,9 +131,9 @@ def swing_note(two_theta_deg: float, centre: str) -> tuple[str, ...]:
 
 
 def _lines(text: str) -> dict[str, str]:
-    """Text after the first word of each line, by that word; the first of equal words counts.
+    """The rest of each line by its first word; of several lines with one word the first is used.
 
-    In a TIFF the first of these lines follows binary text: the character # also begins a line.
+    In a TIFF there are binary data before the first of these lines: # also starts a line.
     """
     found: dict[str, str] = {}
     for match in _LINE_START.finditer(text):
@@ -157,7 +157,7 @@ def _pixel_size_mm(line: str) -> tuple[float, float] | None:
 def edf_header(keys: Mapping[str, str]) -> Header:
     """Header of an EDF image: ESRF keys (`Center_1`, `SampleDistance`, ...) or pyFAI's (`Poni1`, ...).
 
-    Both state lengths in m unless a unit follows, and the centre as the foot of the perpendicular with
+    Both state lengths in m unless a unit follows, and the point of normal incidence as centre, with
     integer = pixel edge; ESRF's axis 1 is the fast one, pyFAI's axis 1 the slow one.
     """
     found = {key.lower(): _edf_number(value) for key, value in keys.items()}
@@ -177,7 +177,7 @@ _EDF_UNITS = {"mm": 1e-3, "cm": 1e-2, "um": 1e-6, "nm": 1e-9}
 
 
 def _edf_number(value: str) -> float | None:
-    """The first number of a value, converted to m if a unit of length follows."""
+    """The first number of a value, in m if a unit of length follows it."""
     text = str(value).strip()
     stated = number(text)
     unit = text[-2:] if text[:-2].rstrip()[-1:].isdigit() or text[:-2].rstrip().endswith(".") else ""

@@ -35,7 +35,7 @@ class HklfText:
 def parse_hklf(text: str, source: str, card: HklfCard | None = None) -> Rows:
     """Indices, F² and sigma of an .hkl text, according to the HKLF card, or else to the batch numbers.
 
-    Raises InputError for a line that is not a reflection and for a card that cannot be applied.
+    Raises InputError for a line that is not a reflection and where the card cannot be obeyed.
     """
     return obeyed(read_hklf(text, source, card), source, card)
 
@@ -70,7 +70,7 @@ def read_hklf(text: str, source: str, card: HklfCard | None = None) -> HklfText:
         notes += (f"{stars} reflections too strong for their columns (****): scale the .hkl down",)
     main = ~table[:, 3:indices].any(1)
     if not main.all():
-        notes += (f"{(~main).sum()} satellite reflections left out: the average structure is used",)
+        notes += (f"{(~main).sum()} satellite reflections left out: the average structure is solved",)
     table = table[main]
     rows = Rows(whole_indices(table[:, :3]), table[:, indices], table[:, indices + 1], notes)
     return HklfText(rows, table[:, indices + 2].astype(int), trailing)
@@ -172,7 +172,7 @@ def _either(line: str, indices: int, where: str) -> list[float]:
     found = _fixed_line(line, indices, True) or _free_line(line, indices) or _fixed_line(line, indices, False)
     if found is None:
         shown = "".join(letter if letter.isprintable() else "?" for letter in line.strip()[:30])
-        raise InputError(f"{where} is not a reflection ('{shown}'): truncated, or not an HKLF 4 file")
+        raise InputError(f"{where} is not a reflection ('{shown}'): cut short, or no HKLF 4 file")
     return found
 
 

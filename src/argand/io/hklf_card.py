@@ -48,7 +48,7 @@ class HklfCard:
             if off.any():
                 first = " ".join(str(index) for index in rows.hkl[off][0])
                 raise InputError(
-                    f"{source}: the matrix of the HKLF card gives non-integer indices for {off.sum()} of "
+                    f"{source}: the matrix of the HKLF card gives fractional indices for {off.sum()} of "
                     f"{len(off)} reflections, such as {first}; check it or the setting of the .hkl"
                 )
         return Rows(hkl, rows.intensity * self.scale, sigma, rows.notes)
@@ -66,7 +66,7 @@ def parse_hklf_card(card: str, source: str) -> HklfCard:
             raise ValueError
     except ValueError as error:
         raise InputError(
-            f"{source}: '{card.strip()[:60]}' is not an HKLF card; write it like HKLF 4"
+            f"{source}: '{card.strip()[:60]}' is not an HKLF card; write it such as HKLF 4"
         ) from error
     code = abs(int(values[0])) if values else 4
     if code not in _KNOWN:

@@ -1,4 +1,4 @@
-"""From what a user names (files, globs, folders, lists, DIALS experiments) to image files."""
+"""Find the image files that a user names (files, globs, folders, lists, DIALS experiments)."""
 
 import glob
 import re
@@ -16,23 +16,22 @@ from argand.io.suffix import IMAGE, MANY_IMAGES
 _PART_OF_MASTER = re.compile(r"_(data_\d+|meta|\d{6})\.(h5|hdf5|nxs)$", re.IGNORECASE)
 _LIST_SUFFIXES = (".lst", ".list", ".txt")
 _MOST_LIST_BYTES = 2**26
-"""Of a list of images: 10⁶ names of 64 bytes."""
+"""Largest list of images: 10⁶ names of 64 bytes."""
 
 
 def expand_inputs(patterns: Sequence[str]) -> list[str]:
-    """Image files named by `patterns`, in their order, each once.
+    """Image files named by `patterns`, in order, each once.
 
-    A pattern is a file, a glob (the shell may have left it quoted), a folder (all images in it), a
-    DIALS `.expt` or old `.json` (packed or not), a `.lst`, `.list` or `.txt` file with one image a line
-    (relative to the list), or `file.h5#3` or `file.h5#0-9` for some images of a file. Frames that an
-    `.expt` takes from one HDF5 file come in this last form. Raises InputError for a pattern that names
-    nothing.
+    A pattern is a file, a (quoted) glob, a folder (all images in it), a DIALS `.expt` or old `.json`
+    (compressed or not), a `.lst`, `.list` or `.txt` file with one image per line (relative to the list), or
+    `file.h5#3` or `file.h5#0-9` for some images of a file. Frames of an HDF5 file named in an `.expt` are
+    returned in this last form. Raises InputError for a pattern that matches nothing.
     """
     return list(inputs_with_models(patterns))
 
 
 def inputs_with_models(patterns: Sequence[str]) -> dict[str, ExptImages | None]:
-    """The files of `expand_inputs`, each with the current model of the `.expt` that names it, if one does."""
+    """The files of `expand_inputs`, each with the current model of the `.expt` that names it, or None."""
     found: dict[str, ExptImages | None] = {}
     for pattern in patterns:
         for path, model in _expanded(str(pattern)):
@@ -71,7 +70,7 @@ def _files(pattern: str) -> list[str]:
 
 
 def _count(file: str) -> int | None:
-    """How many images a file has; None where that is not known, and reading it says why."""
+    """Number of images in a file; None if it cannot be read, which the reader reports later."""
     from argand.io.formats import open_stack
 
     try:
@@ -86,26 +85,26 @@ def _folder(folder: Path) -> list[str]:
     try:
         files = [path for path in folder.iterdir() if IMAGE.search(path.name) and path.is_file()]
     except OSError as error:
-        raise InputError(f"{folder}: cannot be looked into ({error.strerror}); check permissions") from error
+        raise InputError(f"{folder}: cannot be listed ({error.strerror}); check permissions") from error
     images = sorted(map(str, files))
     masters = [path for path in images if not _PART_OF_MASTER.search(path)]
-    # Data files are reached through their master; alone they know no geometry.
+    # Data files are read through their master; alone they have no geometry.
     with_master = any(MANY_IMAGES.search(path) for path in masters)
     images = masters if with_master else images
     if not images:
-        raise InputError(f"{folder}: no images in this folder; name the files or a glob")
+        raise InputError(f"{folder}: no images in this folder; give the files or a glob")
     return images
 
 
 def _listed(path: Path) -> Iterator[str]:
-    # Names of files may have bytes that are no UTF-8.
+    # File names may not be valid UTF-8.
     text = read_bytes(path, _MOST_LIST_BYTES).decode("utf-8", "surrogateescape")
     if "\0" in text:
-        raise InputError(f"{path}: not a list of image files; give one file name a line")
+        raise InputError(f"{path}: not a list of image files; give one file name per line")
     lines = [line.strip() for line in text.splitlines()]
     named = [line for line in lines if line and not line.startswith("#")]
     if not named:
-        raise InputError(f"{path}: names no images; give one file name a line")
+        raise InputError(f"{path}: names no images; give one file name per line")
     require_at_most(path, "images", len(named), MOST_FRAMES)
     for line in named:
         # An absolute name stays as it is when joined to the list's folder.
@@ -115,7 +114,7 @@ def _listed(path: Path) -> Iterator[str]:
 def _experiments(pattern: str) -> Iterator[tuple[str, ExptImages]]:
     for images in read_expt(pattern):
         if not images.frames:
-            raise InputError(f"{pattern}: names no images; name the image files themselves")
+            raise InputError(f"{pattern}: names no images; give the image files themselves")
         for path, group in groupby(images.frames, key=lambda frame: frame[0]):
             if MANY_IMAGES.search(path):
                 yield from ((f"{path}#{run}", images) for run in _runs([number for _, number in group]))
@@ -124,7 +123,7 @@ def _experiments(pattern: str) -> Iterator[tuple[str, ExptImages]]:
 
 
 def _runs(numbers: list[int]) -> Iterator[str]:
-    """`3-7` for every stretch of consecutive numbers."""
+    """`3-7` for each run of consecutive numbers."""
     for _, group in groupby(enumerate(numbers), key=lambda item: item[1] - item[0]):
         run = [number for _, number in group]
         yield str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}"

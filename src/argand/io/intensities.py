@@ -139,7 +139,7 @@ def checked(measured: MeasuredIntensities) -> MeasuredIntensities:
     wave = measured.wavelength
     if wave is None or _SHORTEST_WAVE <= wave <= _LONGEST_WAVE:
         return found
-    told = f"a wavelength of {wave:g} Å is implausible: it is ignored"
+    told = f"a wavelength of {wave:g} Å is impossible: ignored"
     return replace(found, wavelength=None, radiation=None, notes=(*notes, told))
 
 
@@ -173,7 +173,7 @@ def parse_cell(text: str) -> CellParameters:
     cosines = np.cos(np.radians([alpha, beta, gamma]))
     # (V / abc)² (International Tables B 1.1); set by hand, far flatter than any reduced or usual cell.
     if 1 - (cosines**2).sum() + 2 * cosines.prod() < 1e-3:
-        raise InputError(f"'{text[:100]}' is not a cell: its angles are inconsistent; check them")
+        raise InputError(f"'{text[:100]}' is not a cell: its angles contradict each other; check them")
     return a, b, c, alpha, beta, gamma
 
 

@@ -64,7 +64,7 @@ def _rows(table: Float[np.ndarray, "n 6"], extra: int) -> Rows:
     main = table if not extra else table[table[:, 3] == 0]
     notes: tuple[str, ...] = ()
     if len(main) < len(table):
-        notes = (f"{len(table) - len(main)} satellite reflections left out: the average structure is used",)
+        notes = (f"{len(table) - len(main)} satellite reflections left out: the average structure is solved",)
     return Rows(whole_indices(main[:, :3]), main[:, 3 + extra], main[:, 4 + extra], notes)
 
 

@@ -47,7 +47,7 @@ def kappaccd_stack(blob: bytes) -> Stack:
         raise ValueError(f"states {readouts} read-outs of the image")
     pixels = readouts * image_size(shape)
     if len(blob) - 2 * pixels < begin:
-        raise ValueError("truncated: the pixels reach into the header")
+        raise ValueError("truncated: pixels and header overlap")
     counts = np.frombuffer(blob, "<u2", pixels, len(blob) - 2 * pixels).reshape(readouts, *shape)
     data = counts.sum(axis=0, dtype=np.int32)
     return Stack(1, lambda index: data, kappaccd_header(keys, shape))

@@ -1,4 +1,4 @@
-"""Names of atoms: four characters at most, as SHELXL reads them, each once."""
+"""Unique atom labels of at most four characters, as SHELXL reads them."""
 
 from collections.abc import Iterator, Sequence
 from itertools import count, product
@@ -6,14 +6,14 @@ from itertools import count, product
 from argand.errors import ConfigError
 
 _LONGEST = 4
-"""Characters of a label that SHELXL keeps (its manual, atom list)."""
+"""Characters of a label that SHELXL reads (SHELXL manual, atom list)."""
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def atom_labels(elements: Sequence[str]) -> list[str]:
-    """C1, C2, O1, ...: each element numbered from 1, and with letters where four characters are not enough.
+    """C1, C2, O1, ...: each element numbered from 1, with letters once four characters are not enough.
 
-    ConfigError where these do not suffice either, beyond 33,000 atoms of one element.
+    Raises ConfigError if these run out too, beyond 33,000 atoms of one element.
     """
     used: set[str] = set()
     names = {element: _names(element) for element in dict.fromkeys(elements)}
@@ -23,9 +23,9 @@ def atom_labels(elements: Sequence[str]) -> list[str]:
 def hydrogen_labels(
     parents: Sequence[str], counts: Sequence[int], elements: Sequence[str]
 ) -> list[list[str]]:
-    """Names of the hydrogen atoms on each parent: H7 or H7A, H7B on C7, HN7 or HN7A on N7.
+    """Labels of the hydrogen atoms on each parent: H7 or H7A, H7B on C7, HN7 or HN7A on N7.
 
-    `elements` and `counts` are those of the parents. Where that is too long or taken, the next free name.
+    `elements` and `counts` are given per parent. If a label is too long or taken, the next free one is used.
     """
     used: set[str] = set()
     others = _names("H")
@@ -41,18 +41,18 @@ def hydrogen_labels(
 
 
 def _first_free(names: Iterator[str], used: set[str], element: str) -> str:
-    """The next name that is not taken, whatever its case: SHELXL knows capitals alone."""
+    """The next unused name, ignoring case, since SHELXL converts to upper case."""
     for name in names:
         if name.upper() not in used:
             used.add(name.upper())
             return name
-    raise ConfigError(f"too many atoms of {element} to be named by {_LONGEST} characters")
+    raise ConfigError(f"too many atoms of {element} for labels of {_LONGEST} characters")
 
 
 def _names(element: str) -> Iterator[str]:
-    """C1 to C999, then CA00 and on: a letter, then letters and digits, with a digit at least.
+    """C1 to C999, then CA00 and so on: a letter, then letters and digits, with at least one digit.
 
-    No card of SHELXL has a digit in its name.
+    No SHELXL instruction has a digit in its name.
     """
     room = _LONGEST - len(element)
     for number in count(1):

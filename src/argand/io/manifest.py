@@ -1,7 +1,7 @@
-"""Which files below an output folder argand has written, so that these alone are ever removed or replaced.
+"""The list of files that argand has written in an output folder; only these are ever removed or replaced.
 
-The hidden file `.argand-files` of such a folder has one name a line, in JSON, relative to the folder.
-`argand.io.atomic` adds each file before it writes it, in whatever process.
+The hidden file `.argand-files` of such a folder has one name per line, in JSON, relative to the folder.
+`argand.io.atomic` adds each file before writing it, in any process.
 """
 
 import json
@@ -12,54 +12,55 @@ from pathlib import Path
 
 MANIFEST = ".argand-files"
 _DEPTH = 3
-"""Folders above a file that are searched for a manifest. By hand: outputs lie at most two folders deep."""
+"""Parent folders of a file that are searched for a manifest. By hand: outputs are at most two folders
+deep."""
 
 
 _PART = re.compile(r"\..*\.\d+-\d+\.part", re.DOTALL)
-"""The hidden name under which `argand.io.atomic` writes a file; one is left by a kill."""
+"""The temporary name under which `argand.io.atomic` writes a file; a killed run leaves one."""
 
 
 def begin_manifest(folder: Path) -> None:
-    """Start the list of a folder where it has none."""
+    """Start the list of a folder if it has none."""
     with (folder / MANIFEST).open("a"):
         pass
 
 
 def has_manifest(folder: Path) -> bool:
-    """Whether argand keeps a list of what it writes below a folder."""
+    """Whether a folder has a list of the files that argand writes there."""
     return (folder / MANIFEST).is_file()
 
 
 def folder_of(path: Path) -> Path | None:
-    """The nearest folder above a file that has a manifest; None where there is none."""
+    """The nearest parent folder of a file that has a manifest, or None."""
     folders = path.absolute().parents[:_DEPTH]
     return next((folder for folder in folders if has_manifest(folder)), None)
 
 
 def note(path: Path) -> None:
-    """Add a file to the list of its folder, where that has one."""
+    """Add a file to the list of its folder, if there is one."""
     folder = folder_of(path)
     if folder is not None:
         line = json.dumps(os.fspath(path.absolute().relative_to(folder))) + "\n"
-        # Without a buffer: one write, since several processes append.
+        # Unbuffered: a single write, since several processes append.
         with (folder / MANIFEST).open("ab", buffering=0) as manifest:
             manifest.write(line.encode())
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether a file exists in a folder with a manifest that does not name it."""
+    """Whether a file exists in a folder with a manifest that does not list it."""
     folder = folder_of(path) if os.path.lexists(path) else None
     return folder is not None and path.absolute() not in set(listed(folder))
 
 
 def listed(folder: Path) -> Iterator[Path]:
-    """The files that a folder's manifest names, each once; names that lead out of the folder are left out."""
+    """The files in a folder's manifest, each once, without any outside the folder."""
     folder = folder.absolute()
     seen = set()
     for line in (folder / MANIFEST).read_bytes().splitlines():
         try:
             name = json.loads(line)
-        except ValueError:  # cut off by a kill
+        except ValueError:  # cut off when the process was killed
             continue
         if isinstance(name, str) and name not in seen and ".." not in Path(name).parts:
             seen.add(name)
@@ -68,7 +69,7 @@ def listed(folder: Path) -> Iterator[Path]:
 
 
 def remove_listed(folder: Path) -> None:
-    """Remove the files that the manifest names, folders that are empty then, and the manifest."""
+    """Remove the listed files, folders that are then empty, and the manifest."""
     folder = folder.absolute()
     parents = set()
     for path in listed(folder):

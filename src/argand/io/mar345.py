@@ -64,4 +64,4 @@ def check_whole(blob: bytes) -> None:
         raise ValueError("its table of high counts is damaged")
     _, counts, _ = packed_blocks(blob[packed.end() :], size, 2 if packed.group(1) else 1, 32)
     if counts.sum() != size:
-        raise ValueError("it has more packed pixels than the image")
+        raise ValueError("there are more packed pixels than the image has")

@@ -8,10 +8,10 @@ from argand.physics.still.panel import PANELS
 from argand.typing import Image, Mask
 
 _MARKERS = (2**16 - 1, 2**32 - 1)
-"""Largest numbers of 16 and 32 bits, which mark bad pixels of Dectris detectors; they remain, above all
-counts, if a program has copied them into a wider type."""
+"""Largest numbers of 16 and 32 bits, with which Dectris detectors mark bad pixels: a program that copies
+them into a wider type keeps them, above all counts."""
 _FLOAT_LIMIT = 4294967040.0
-"""Largest 32-bit float below 2**32: anything above was a 32-bit marker."""
+"""Largest 32-bit float below 2**32: larger values were 32-bit markers."""
 LARGEST = 2**53
 """Above all 64-bit counts: integers up to here are exact in double precision."""
 _NEGATIVE_MARKERS = (-1.0, -2.0)
@@ -21,11 +21,11 @@ _NEGATIVE_MARKERS = (-1.0, -2.0)
 def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
     """True for measured pixels: not in a gap, not marked bad, not saturated, finite.
 
-    Detectors mark gaps and bad pixels with negative numbers in signed images and with the largest number in
-    unsigned ones, which remains the largest if a converter has widened the type. In float images negative
-    numbers are background-subtracted counts, unless -1 and -2 are the only ones. Saturated means at or above
-    `saturation` counts. Gaps that a converter has filled with zeros are recognised by the detector's size,
-    and masked if they contain nothing else.
+    Detectors mark gaps and bad pixels with negative numbers in signed images and with the largest
+    number in unsigned ones, which remains the largest value after conversion to a wider type.
+    In images of floats negative numbers are counts minus a background, unless -1 and -2 are the only ones.
+    Saturated means at or above `saturation` counts. Gaps that a converter has filled with zeros are
+    recognised by the detector's size, and masked if they contain only zeros.
 
     `data` and the result are [slow, fast].
     """
@@ -57,7 +57,7 @@ def _below(data: Image, saturation: float | None) -> Mask:
 
 
 def _float_markers(data: Image) -> Mask:
-    """True where a float image contains a number that marked a bad pixel in its integer original."""
+    """True where an image of floats has a value that marked a bad pixel when it was an integer."""
     limit = np.float32(_FLOAT_LIMIT)
     # Subtracting a background does not give values as far below zero.
     marked = (data > limit) | (data < -limit)
@@ -67,7 +67,7 @@ def _float_markers(data: Image) -> Mask:
 
 
 def _marker(data: Image, usable: Mask) -> int | None:
-    """The marker of a narrower type than the image's, if it is the image's largest number."""
+    """The marker of a narrower type than the image's, if it is the image's largest value."""
     if data.dtype.itemsize <= 2 or data.dtype.kind not in "iuf" or not usable.any():
         return None
     largest = data.max(where=usable, initial=0)
@@ -76,7 +76,7 @@ def _marker(data: Image, usable: Mask) -> int | None:
 
 @lru_cache(maxsize=16)
 def _gaps(shape: tuple[int, int]) -> tuple[tuple[slice, slice], ...]:
-    """The gaps of a detector of this many pixels made of Pilatus or Eiger modules; none for any other."""
+    """The gaps of a detector of this many pixels made of Pilatus or Eiger modules; none for others."""
     everything = slice(None)
     for module, gap in sorted({(p.module, p.gap) for p in PANELS.values() if p.module is not None}):
         slow, fast = (_gap_starts(*along) for along in zip(shape, module, gap, strict=True))

@@ -44,9 +44,9 @@ class Molecule:
 def read_molecule(name: str) -> Molecule:
     """The molecule of a PDB or mmCIF file (also .gz), or of `TOPOLOGY:TRAJECTORY`; all models or frames.
 
-    Hydrogens, ions and ligands are kept, waters are not; of alternate locations the one with the highest
-    occupancy is kept, the first if equal, separately for each residue. Raises InputError for a file that
-    cannot be read, has models with different atoms, or an atom of unknown element; MissingExtraError if a
+    Hydrogens, ions and ligands are kept, waters are not; of alternate locations that with the highest
+    occupancy stays, the first where they are equal, for each residue by itself. Raises InputError for a file
+    that cannot be read, has models of unlike atoms, or an atom of an unknown element; MissingExtraError if a
     trajectory needs a package.
     """
     topology, trajectory = parts_of(name)
@@ -197,8 +197,8 @@ def _of_trajectory(atom: Any, path: Path) -> str:
     found = stated.name if stated.atomic_number else _named_element(str(atom.name), str(atom.resname))
     if found is None:
         raise InputError(
-            f"{path}: atom {atom.name} of residue {atom.resname} is of an unknown element; use a topology "
-            "that gives elements, such as PDB"
+            f"{path}: atom {atom.name} of residue {atom.resname} is of an unknown element; take a topology "
+            "that states elements, such as PDB"
         )
     return found
 

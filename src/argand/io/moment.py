@@ -1,4 +1,4 @@
-"""When an image was measured, from the ways in which headers write a date."""
+"""The time at which an image was measured, from the date formats of image headers."""
 
 import re
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ _FORMS = (
     (r"[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d \d{4}", "%b %d %H:%M:%S %Y"),
     (r"\d{1,2}-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d", "%d-%b-%Y %H:%M:%S"),
 )
-"""What a date looks like, and how it is read."""
+"""Regular expression and strptime format of each date format."""
 
 
 def moment(text: str) -> str | None:
-    """The first date in `text` as ISO 8601 to the millisecond, in the header's time zone; None without one.
+    """The first date in `text` as ISO 8601 to the millisecond, in the header's time zone, or None.
 
-    Names of zones are left out: headers of one detector are compared with each other.
+    Time zone names are ignored: only headers of the same detector are compared.
     """
     for look, form in _FORMS:
         match = re.search(rf"({look})(\.\d+)?", text)
@@ -32,12 +32,12 @@ def moment(text: str) -> str | None:
 
 
 def later(start: str | None, seconds: float) -> str | None:
-    """The moment so many seconds after `start`, as `moment` gives it."""
+    """The time `seconds` after `start`, in the format of `moment`."""
     if not (start and seconds):
         return start
     try:
         return _iso(datetime.fromisoformat(start) + timedelta(seconds=seconds))
-    except (OverflowError, ValueError):  # a time between images that cannot be meant
+    except (OverflowError, ValueError):  # the time between images is outside the plausible range
         return None
 
 

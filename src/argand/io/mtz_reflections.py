@@ -63,7 +63,7 @@ def parse_mtz(blob: bytes, source: str) -> MtzFile:
     """Header and values of an MTZ file; InputError if they are missing or inconsistent."""
     if blob[:4] != b"MTZ " or len(blob) < _RECORD:
         raise InputError(f"{source}: is not an MTZ file")
-    # The first half byte of the machine stamp: 1 means big-endian numbers, 4 little-endian ones.
+    # The first half byte of the machine stamp: 1 stands for big-endian numbers, 4 for little-endian ones.
     order = ">" if blob[8] >> 4 == 1 else "<"
     words = int(np.frombuffer(blob, f"{order}i4", 1, 4)[0])
     if words == -1:

@@ -1,4 +1,5 @@
-"""From what a user names (files, globs, folders) to the files of one kind; a bad name keeps no other back."""
+"""Find the files of one kind that a user names (files, globs, folders); a bad name does not stop the
+others."""
 
 import glob
 from collections.abc import Callable, Sequence
@@ -9,10 +10,9 @@ from argand.io.limits import is_there
 
 
 def named_files(pattern: str, is_wanted: Callable[[Path], bool], wanted: str) -> list[Path]:
-    """The files of a pattern: a file, a glob (the shell may have left it quoted), or those of a folder that
-    are wanted.
+    """The files of a pattern: a file, a (quoted) glob, or all wanted files of a folder.
 
-    InputError, which says what is `wanted`, for a pattern that names nothing.
+    Raises InputError, which says what is `wanted`, if a pattern matches nothing.
     """
     path = Path(pattern)
     if is_there(path):
@@ -27,7 +27,8 @@ def named_files(pattern: str, is_wanted: Callable[[Path], bool], wanted: str) ->
 def expand_named(
     patterns: Sequence[str], files_of: Callable[[str], list[Path]]
 ) -> dict[Path, InputError | None]:
-    """The files of all patterns in their order, each once; under a pattern that names nothing it says why."""
+    """The files of all patterns in order, each once; a pattern that matches nothing is mapped to its
+    error."""
     found: dict[Path, InputError | None] = {}
     for pattern in patterns:
         try:
@@ -42,9 +43,9 @@ def _files_of(folder: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
         return sorted(path for path in folder.iterdir() if is_wanted(path) and path.is_file())
     except OSError as error:
         why, cure = why_and_cure(error)
-        raise InputError(f"{folder}: cannot be looked into ({why}); {cure}") from error
+        raise InputError(f"{folder}: cannot be listed ({why}); {cure}") from error
 
 
 def _matching(pattern: str) -> list[str]:
-    # A pattern may be absolute, which Path.glob takes for none.
+    # A pattern may be absolute, which Path.glob does not support.
     return sorted(glob.glob(pattern, recursive=True)) if pattern and "\0" not in pattern else []  # noqa: PTH207

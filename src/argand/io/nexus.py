@@ -36,18 +36,18 @@ from argand.typing import Mask
 from argand.units import JOULES_PER_KEV, wavelength_from_energy
 
 _DISTANCES = ("detector_distance", "distance")
-"""Names of the distance, first Dectris', then that of NXmx."""
+"""Paths of the distance, first that of Dectris, then that of NXmx."""
 
 _DAMAGED = (OSError, RuntimeError, LookupError, TypeError, ValueError)
-"""Exceptions of h5py and the header readers for damaged files."""
+"""Errors of h5py and of the header's readers for damaged files."""
 
 
 def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> Stack:
-    """The images of an HDF5 file; linked data files are resolved relative to `folder`.
+    """The images of an HDF5 file; linked data files are relative to `folder`.
 
-    Frames of several data files are numbered consecutively. A missing data file raises an InputError that
-    names it when its first frame is read. A frame has two axes, or the number required by the modules
-    described in the file, or `axes` if the positions of its panels are known from elsewhere.
+    Frames are numbered over all data files. A missing data file raises InputError when its first frame is
+    read. A frame has two axes, or those of the modules that the file describes, or `axes` if the positions of
+    the panels come from another file.
     """
     source = _Source(opened(file), str(getattr(file, "name", file)), folder)
     try:
@@ -71,7 +71,7 @@ def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> S
 
 
 def nexus_panels(path: str) -> PanelSet | None:
-    """The detector modules described in an HDF5 file, unless they form a flat image."""
+    """The modules of the detector that an HDF5 file describes, if they do not form a flat image."""
     require_file(path)
     try:
         require_heaps(path)
@@ -88,7 +88,7 @@ def _panels(entry: h5py.Group) -> PanelSet | None:
 
 @dataclass(frozen=True)
 class Growth:
-    """Progress of a master file being written: `frames` can be read, `missing` says why no more can."""
+    """State of a master that is being written: `frames` can be read, `missing` says why no more can."""
 
     frames: int
     files: tuple[Path, ...]
@@ -99,9 +99,9 @@ class Growth:
 def growth(master: Path, settled: Callable[[Path], bool]) -> Growth:
     """Number of images of a master that can be read while it is being written.
 
-    They are counted up to the first missing or incomplete data file, and to the first frame not stored. A
-    file not written in SWMR mode counts when it is `settled`: unchanged for a while. A virtual data set
-    counts when all its files exist. Raises InputError for a master that cannot be read.
+    They are counted up to the first missing or incomplete data file, and to the first frame that is not
+    stored. A file that is not written in SWMR mode counts once it is `settled`: unchanged for a while. A
+    virtual data set counts once all its files exist. Raises InputError for a master that cannot be read.
     """
     require_file(master)
     try:
@@ -146,7 +146,7 @@ class _Source:
                     raise
                 return [*found, (1, _raiser(error))]
             if data.ndim < 2 or 0 in data.shape:
-                raise ValueError(f"{data.name} contains no images")
+                raise ValueError(f"{data.name} does not contain images")
             if axes is None:
                 refuse_panels(self.name, data.shape)
             before = data.ndim - (axes or 2)
@@ -163,7 +163,7 @@ class _Source:
         return found
 
     def growth(self, settled: Callable[[Path], bool]) -> Growth:
-        """Number of available frames and their files."""
+        """Number of existing frames, and their files."""
         frames, missing = 0, None
         for group, name in self._data_names():
             try:
@@ -215,7 +215,7 @@ class _Source:
 
 
 def _stored(data: h5py.Dataset) -> int:
-    """Number of stored frames from the first on: space may be allocated for more."""
+    """Number of frames from the first one that are stored: space may be allocated for more."""
     count = math.prod(data.shape[:-2])
     if data.is_virtual or 0 in data.shape:
         return count
@@ -242,7 +242,7 @@ def _raiser(error: InputError) -> Callable[[int], np.ndarray]:
 
 
 def _frame_reader(data: h5py.Dataset, before: int) -> Callable[[int], np.ndarray]:
-    """Reads the data at a flat index of the first `before` axes."""
+    """Reads the frame at a running index of the first `before` axes."""
     return lambda index: image(
         data, [int(n) for n in np.unravel_index(index, data.shape[:before])] if before else []
     )
@@ -282,19 +282,19 @@ def _header(entry: h5py.Group) -> Header:
 
 
 def _length_mm(detector: h5py.Group, *names: str) -> float | None:
-    """The first of the named lengths that is not zero, which means `not known`."""
+    """The first of the named lengths that is not zero, which means unknown."""
     return next((length for length in (quantity(detector, name, "mm") for name in names) if length), None)
 
 
 def _assumed(detector: h5py.Group) -> tuple[str, ...]:
-    """A note on lengths without units; empty if all have units."""
+    """The note on lengths without units; empty if all have units."""
     names = ("x_pixel_size", "y_pixel_size", *_DISTANCES)
     bare = [name for name in names if quantity(detector, name, "mm") and assumed_unit(detector, name, "mm")]
     return (f"no units in the file for {', '.join(bare)}: assumed to be m",) if bare else ()
 
 
 def _completed(header: Header, detector: h5py.Group) -> Header:
-    """The header completed from the chain of transformations: centre, distance, pixel size, swing."""
+    """The header with values of the chain of transformations alone: centre, distance, pixel size, swing."""
     geometry = module_geometry(detector, header.wavelength or 1.0)
     if geometry is None:
         return header
@@ -368,7 +368,7 @@ def _oscillation(entry: h5py.Group) -> float:
 
 
 def _start(entry: h5py.Group) -> str | None:
-    """Start time of the measurement, from the NeXus or Dectris field."""
+    """Start of the measurement, at the path of NeXus or Dectris."""
     places = ("start_time", "instrument/detector/detectorSpecific/data_collection_date")
     return next((when for when in (moment(_text(entry, place)) for place in places) if when), None)
 
@@ -376,7 +376,7 @@ def _start(entry: h5py.Group) -> str | None:
 def _pixel_mask(entry: h5py.Group, axes: int | None) -> Mask | None:
     """True where no bit of the detector's pixel mask is set; its first layer if it has several.
 
-    All but the last of the `axes` of a frame are flattened into one.
+    Of the `axes` of a frame, all but the last are flattened into one.
     """
     detector = _detector(entry)
     for path in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):

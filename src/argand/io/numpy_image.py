@@ -22,7 +22,7 @@ def numpy_stack(path: str, head: bytes, source: bytes | Path, axes: int | None) 
         refuse_panels(path, shape)
     axes = axes or 2
     if len(shape) not in (axes, axes + 1):
-        raise ValueError(f"an array of {len(shape)} axes is not an image [slow, fast] or a stack of images")
+        raise ValueError(f"an array of {len(shape)} axes is neither an image [slow, fast] nor a stack")
     count = shape[0] if len(shape) > axes else 1
     lying = RawImages(count, shape[-axes:], dtype, begin)
     if not fortran:

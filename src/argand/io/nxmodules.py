@@ -1,4 +1,4 @@
-"""Detectors of many modules in NeXus files (NXmx): an NXdetector_module for each, with its own axes."""
+"""Detectors of many modules in NeXus files (NXmx): an NXdetector_module with its own axes for each."""
 
 import h5py
 import numpy as np
@@ -10,7 +10,7 @@ from argand.io.panel_model import sensible
 from argand.physics.still.modular import PanelSet, PlanePanel
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
-"""Converts from the frame of NeXus (McStas: z along the beam, y up) to ours, where y points down."""
+"""From the frame of NeXus (McStas: z along the beam, y up) to ours, in which y points down."""
 _SAME_MM = 1e-3
 """Modules with images that begin within this distance in mm, with equal axes, are parts of one flat image.
 
@@ -21,7 +21,7 @@ Set by hand: far below a pixel.
 def module_panels(detector: h5py.Group) -> PanelSet | None:
     """Panels of a detector of several modules; None for one module, or if all form one flat image.
 
-    Raises InputError if there are several and one lacks its position.
+    Raises InputError if one of several has no position.
     """
     modules = of_class(detector, "NXdetector_module")
     if len(modules) < 2:

@@ -26,7 +26,7 @@ def oxford_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     """Header of an Oxford Diffraction image; ValueError for a compression that fabio ignores."""
     compression = str(keys.get("Compression", ""))
     if compression not in ("TY1", "TY5", "NON", ""):
-        raise ValueError(f"Oxford compression {compression} cannot be read: export as Esperanto or CBF")
+        raise ValueError(f"Oxford compression {compression} cannot be read; export as Esperanto or CBF")
     return named_header(keys, _OXFORD, "Oxford Diffraction")
 
 
@@ -43,7 +43,7 @@ def check_whole(blob: bytes) -> None:
         plain = compression is None or not compression.group(1).startswith("TY")
         least = size["NHEADER"] + (4 * pixels if plain else pixels + 2 * size["OI"] + 4 * size["OL"])
     except KeyError as error:
-        raise ValueError(f"damaged: its header lacks {error.args[0]}") from error
+        raise ValueError(f"damaged: the header does not state {error.args[0]}") from error
     if len(blob) < least:
         raise ValueError(f"truncated: {len(blob)} of at least {least} bytes")
 

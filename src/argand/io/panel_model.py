@@ -1,4 +1,4 @@
-"""Content of a geometry file for a detector of many panels."""
+"""The model of a detector of panels from a geometry file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from argand.physics.still.projection import plane_of
 from argand.typing import Mask
 
 Lookup = Callable[[str], float | None]
-"""Returns the number at a path in an image file, None if there is none."""
+"""Gives the number at a path in an image file, None if there is none."""
 
 
 @dataclass(frozen=True)
 class PanelModel:
-    """Panels in space, wavelength in Å if given, and the usable pixels of panels by name."""
+    """Panels in space, wavelength in Å if it is stated, and the usable pixels of panels by name."""
 
     panels: PanelSet
     wavelength: float | None = None
@@ -39,22 +39,24 @@ class PanelModel:
 
 
 def sensible(source: str | Path, panels: PanelSet) -> PanelSet:
-    """The panels; InputError, which names `source`, for implausible positions, pixel vectors and sizes.
+    """The panels; InputError, which names `source`, for impossible positions, steps and sizes.
 
-    Rejected are too many panels or pixels, pixels without area or of an implausible size, and panels too far
-    away.
+    These are too many panels, more pixels than are read, pixels without area or of an impossible size, and
+    panels that are too far away.
     """
     require_at_most(source, "panels", len(panels.panels), MOST_PANELS)
     pixels = 0
     for panel in panels.panels:
         frame = panel.frame
         if not (np.isfinite(frame).all() and np.abs(frame[0]).max() <= _FARTHEST_MM):
-            raise InputError(f"{source}: its panel {panel.name} is too far from the sample; correct the file")
+            raise InputError(
+                f"{source}: panel {panel.name} is impossibly far from the sample; correct the file"
+            )
         require_sizes(source, None, *np.linalg.norm(frame[1:], axis=1).tolist())
         if np.linalg.norm(panel.normal) < _LEAST_SINE * np.prod(np.linalg.norm(frame[1:], axis=1)):
-            raise InputError(f"{source}: the axes of its panel {panel.name} are parallel; correct the file")
+            raise InputError(f"{source}: the axes of panel {panel.name} are parallel; correct the file")
         if min(panel.shape) < 1 or min((*panel.first, *panel.leading)) < 0:
-            raise InputError(f"{source}: its panel {panel.name} has no pixels; correct the file")
+            raise InputError(f"{source}: panel {panel.name} has no pixels; correct the file")
         pixels += panel.shape[0] * panel.shape[1]
     require_at_most(source, "pixels of panels", pixels, MOST_PIXELS)
     try:
@@ -70,7 +72,7 @@ MOST_PANELS = 2**12
 _FARTHEST_MM = 1e6
 """Largest distance from the sample. Set by hand: 1 km."""
 _LEAST_SINE = 1e-3
-"""Least sine of the angle between a panel's axes, which are perpendicular up to small errors. Set by hand."""
+"""Of the angle between a panel's axes, which are perpendicular except for small errors. By hand."""
 _MODULES = ((512, 1024), (514, 1030), (512, 128), (352, 384))
 """Modules (slow, fast) stacked along the slow axis in raw images: JUNGFRAU without and with wide pixels
 between its chips, AGIPD, ePix10k; from the manufacturers."""
@@ -79,12 +81,12 @@ _FRAMES = ((8, 512, 1024), (8, 514, 1030), (16, 512, 128), (16, 352, 384), (32, 
 _SLABS = {(1480, 1552): (64, 185, 194)}
 """Raw images with chips side by side: the CSPAD as written by Cheetah."""
 _LEAST_STACKED = 4
-"""Least number of modules in one column that is not a flat detector. Set by hand: images of two or three are
-as high as wide."""
+"""Least number of modules in one column that are not taken as a flat detector. By hand: images of two or
+three are as high as wide."""
 
 
 def refuse_panels(name: str, shape: tuple[int, ...]) -> None:
-    """Raise InputError for raw data of many panels, which do not form a flat image without their positions.
+    """Raise InputError for raw data of many panels, which are not a flat image without their positions.
 
     `shape` is that of a whole data set: frames, then the axes of a frame.
     """

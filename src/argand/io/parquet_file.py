@@ -1,4 +1,4 @@
-"""Parquet files: what their footer declares is checked before anything is read."""
+"""Parquet files: their footer is checked before anything is read."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,19 +8,19 @@ from argand.errors import InputError, MissingExtraError
 from argand.io.limits import require_at_most, require_file
 
 MOST_ROWS = 10**7
-"""Structures of one file. By hand: a hundred times the largest database that argand was tried with."""
+"""Structures in one file. By hand: a hundred times the largest database that argand was tested with."""
 MOST_VALUES = 2**27
-"""Numbers of one column that are in memory at once, 1 GiB in double precision: a million rows, as many as
-pyarrow writes to one group by default, of 45 atoms."""
+"""Most numbers of one column in memory at once, 1 GiB in double precision: a million rows (pyarrow's default
+row group) of 45 atoms."""
 _MOST_BYTES = 2**31
-"""Of one column of a group, unpacked. By hand, twice what so many numbers take."""
+"""Most bytes of one column of a row group, decompressed. By hand, twice the size of `MOST_VALUES` numbers."""
 
 
 def open_parquet(path: Path, needed: Sequence[str], optional: Sequence[str] = (), whole: bool = False) -> Any:
-    """The `pyarrow.parquet.ParquetFile` of a file that has the columns which are needed.
+    """Open a file as `pyarrow.parquet.ParquetFile` and check that it has the needed columns.
 
-    Checked are the rows, and the numbers in these and the optional columns: of each group of rows, or with
-    `whole` of all together. Raises InputError for what is no such file or declares too much,
+    Also checked are the number of rows, and the number of values in these and the optional columns: for each
+    row group, or with `whole` in total. Raises InputError for any other file or one that declares too much,
     MissingExtraError without pyarrow.
     """
     try:
@@ -29,13 +29,13 @@ def open_parquet(path: Path, needed: Sequence[str], optional: Sequence[str] = ()
         raise MissingExtraError("parquet files need pyarrow: pip install pyarrow") from error
     require_file(path)
     try:
-        # Opened here: pyarrow takes no name that is no UTF-8.
+        # Opened here: pyarrow needs names in UTF-8.
         file = parquet.ParquetFile(path.open("rb"))
         known = file.schema_arrow.names
         _require_small(path, file.metadata, {*needed, *optional}, whole)
     except (OSError, ValueError, ArrowException) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: not a parquet file that can be read ({reason})") from error
+        raise InputError(f"{path}: not a readable parquet file ({reason})") from error
     missing = [name for name in needed if name not in known]
     if missing:
         raise InputError(f"{path}: has no column {', '.join(missing)}")
@@ -43,7 +43,7 @@ def open_parquet(path: Path, needed: Sequence[str], optional: Sequence[str] = ()
 
 
 def _require_small(path: Path, footer: Any, names: set[str], whole: bool) -> None:
-    """InputError for too many rows, and where columns of these names declare too many numbers or bytes."""
+    """InputError for too many rows, or too many values or bytes in the named columns."""
     require_at_most(path, "rows", footer.num_rows, MOST_ROWS)
     sums: dict[str, int] = {}
     for number in range(footer.num_row_groups):

@@ -163,7 +163,7 @@ def _source(root: h5py.File, path: str, file: str) -> h5py.Dataset:
     """The data set of patterns at a path; InputError if there is none."""
     source = item_at(root, path)
     if not isinstance(source, h5py.Dataset):
-        raise InputError(f"{file}: no data set {path}; choose from {', '.join(_images(root))}")
+        raise InputError(f"{file}: no data set {path}; there are {', '.join(_images(root))}")
     if source.ndim not in (2, 3) or source.dtype.kind not in "iuf" or 0 in source.shape:
         shape = " x ".join(map(str, source.shape)) or "one value"
         raise InputError(f"{file}: {path} is {shape}; patterns must be [slow, fast] or [n, slow, fast]")
@@ -214,8 +214,10 @@ def _obvious(root: h5py.File, file: str) -> str:
     if len(likely) == 1:
         return likely[0]
     if not found:
-        raise InputError(f"{file}: contains no data set of images; give one [slow, fast] or [n, slow, fast]")
-    raise InputError(f"{file}: which data set? choose from {', '.join(found)}, as {file}:{found[0]}")
+        raise InputError(f"{file}: has no data set of images; give one [slow, fast] or [n, slow, fast]")
+    raise InputError(
+        f"{file}: several data sets of images; choose one of {', '.join(found)} as {file}:{found[0]}"
+    )
 
 
 def _images(root: h5py.File) -> list[str]:

@@ -1,4 +1,4 @@
-"""Names of files for readers in C++ and Rust, which take those alone that are UTF-8."""
+"""File names for readers in C++ and Rust, which accept only UTF-8."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from argand.io.atomic import valid_text
 
 @contextmanager
 def plain_name(path: str | Path) -> Iterator[str]:
-    """A name of the file that any reader takes, while it is read: its own, or that of a link to it."""
+    """Yield a name of the file in valid UTF-8: its own, or that of a temporary link to it."""
     name = str(path)
     if name == valid_text(name):
         yield name

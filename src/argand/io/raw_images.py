@@ -75,7 +75,7 @@ def raw_images(head: bytes) -> RawImages | None:
             try:
                 return reader(head)
             except struct.error as error:
-                raise ValueError("truncated: its header is incomplete") from error
+                raise ValueError("truncated: incomplete header") from error
     return None
 
 
@@ -84,7 +84,7 @@ def _mrc(head: bytes) -> RawImages:
     fast, slow, count, mode = struct.unpack_from(f"{order}4i", head)
     (extended,) = struct.unpack_from(f"{order}i", head, 92)
     if mode not in _MRC_MODES or extended < 0:
-        raise ValueError(f"an MRC file of mode {mode} cannot be read: write its images as integers or floats")
+        raise ValueError(f"an MRC file of mode {mode} cannot be read; write its images as integers or floats")
     return RawImages(count, (slow, fast), np.dtype(order + _MRC_MODES[mode]), _MRC_BEGIN + extended)
 
 

@@ -56,7 +56,7 @@ def _bare_name(path: Path) -> str:
 def _hkl_of(path: Path) -> Path:
     found = file_beside(path, (".hkl", ".hkl.gz"))
     if found is None:
-        raise InputError(f"{path}: contains no reflections, and there is no .hkl of this name beside it")
+        raise InputError(f"{path}: contains no reflections, and no .hkl of this name is beside it")
     return found
 
 

@@ -1,11 +1,11 @@
-"""Where the files that come with the package lie."""
+"""Paths of files shipped with the package."""
 
 from importlib.resources import files
 from pathlib import Path
 
 
 def shipped_weights(name: str) -> Path:
-    """Folder of the weights that ship as `name`, such as `geometry-best`."""
+    """Folder of the shipped weights `name`, such as `geometry-best`."""
     return Path(str(files("argand") / "weights" / name))
 
 

@@ -1,4 +1,4 @@
-"""Which images of a file a user names: `file.h5#3`, `file.h5#0-9`, counted from 0."""
+"""Selections of images in a file: `file.h5#3`, `file.h5#0-9`, counted from 0."""
 
 import re
 from collections.abc import Sequence
@@ -8,13 +8,14 @@ from argand.io.limits import MOST_FRAMES, is_there, require_at_most
 
 _SELECTED = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 _MEANT = re.compile(r"[-\d]+")
-"""What is meant to select images, whether or not it does."""
+"""Text that is meant as a selection, valid or not."""
 
 
 def split_selection(path: str) -> tuple[str, range | None]:
-    """A file name and the image numbers behind its `#`; None when it has none, or is itself a file.
+    """Split a file name from the image numbers after its `#`; None if there are none or the name is a file
+    itself.
 
-    Raises InputError for numbers that select nothing.
+    Raises InputError for an empty selection.
     """
     name, sign, stated = path.rpartition("#")
     if not sign or not name or not _MEANT.fullmatch(stated) or is_there(path):
@@ -27,18 +28,18 @@ def split_selection(path: str) -> tuple[str, range | None]:
 
 
 def selected(path: str, wanted: Sequence[int] | None, count: int, what: str = "image") -> Sequence[int]:
-    """The `wanted` ones of the `count` images of a file, all with None; InputError for one it lacks.
+    """The `wanted` of a file's `count` images (None: all); InputError for one that does not exist.
 
-    Of a range no list is made, however long it is.
+    A range is not expanded to a list.
     """
     if isinstance(wanted, range) and wanted[-1] >= count:
-        # The last one of a range is the largest.
-        raise InputError(f"{path}: has no {what} {wanted[-1]}; its {count} {what}s count from 0")
+        # The last number of a range is the largest.
+        raise InputError(f"{path}: has no {what} {wanted[-1]}; its {count} {what}s are counted from 0")
     return range(count) if wanted is None else wanted
 
 
 def require_selected(path: str, count: int | None) -> None:
-    """InputError for a selection that a file of `count` images cannot hold, or none (None: not known)."""
+    """InputError for a selection that exceeds a file of `count` images, or any file (None: unknown)."""
     file, wanted = split_selection(path)
     if wanted is not None and count is not None:
         selected(file, wanted, count)

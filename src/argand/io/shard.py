@@ -1,7 +1,7 @@
-"""A shard of a data set in HDF5: made in pieces, by any process, which are then joined to one file.
+"""A shard of an HDF5 data set: simulated in pieces, by any process, which are then joined into one file.
 
-The pieces of `00000250.h5` lie in the folder `00000250.pieces`, each named after its first sample. A file is
-written under a hidden name and moved when it is complete, so that what has its name is whole.
+The pieces of `00000250.h5` are in the folder `00000250.pieces`, each named after its first sample. Files are
+written under a hidden name and renamed when complete, so that a file with its final name is complete.
 """
 
 import shutil
@@ -23,14 +23,14 @@ Compression = Literal["gzip", "bitshuffle"]
 """gzip opens everywhere; bitshuffle is smaller and faster and needs `import hdf5plugin`."""
 
 PIECE = 16
-"""Samples of a piece, at most. By hand: a kill loses no more for each process, and files stay few."""
+"""Most samples of a piece. By hand: the most that a kill loses per process, and few files."""
 _CHUNK_BYTES = 65536
-"""Size of a chunk of small rows; by hand, so that one read of a sample unpacks little else."""
+"""Size of a chunk of small rows; by hand, so that reading one sample decompresses little else."""
 
 
 @dataclass(frozen=True)
 class ShardTask:
-    """The samples `indices` of a shard to be made as a piece of it, or with `join` all its pieces joined."""
+    """Simulate the samples `indices` as a piece of a shard or, with `join`, join all its pieces."""
 
     shard: Path
     indices: range
@@ -42,9 +42,9 @@ class ShardTask:
 
 @dataclass(frozen=True)
 class ShardWork:
-    """What a process needs to make the samples `simulate(index, seed)` of a set and to store them.
+    """What a process needs to simulate samples, `simulate(index, seed)`, and to store them.
 
-    `origin` are the attributes that all files of the set share.
+    `origin` contains the attributes shared by all files of the set.
     """
 
     simulate: Callable[[int, int], Sample]
@@ -53,11 +53,11 @@ class ShardWork:
     compression: Compression
 
     def __call__(self) -> "Callable[[Sequence[ShardTask]], list[int]]":
-        """What does some tasks and gives for each how many samples were made."""
+        """The function that does tasks and returns the number of samples made for each."""
         return lambda tasks: [self._joined(task) if task.join else self._made(task) for task in tasks]
 
     def attributes(self, indices: range) -> dict[str, Any]:
-        """Attributes of a file of the samples `indices`."""
+        """Attributes of a file with the samples `indices`."""
         return {**self.origin, "first": indices.start, "count": len(indices)}
 
     def _made(self, task: ShardTask) -> int:
@@ -65,7 +65,7 @@ class ShardWork:
         try:
             for index in task.indices:
                 samples.append(self.simulate(index, self.seed))  # noqa: PERF401  see below
-        finally:  # what was made before an interruption is kept
+        finally:  # samples made before an interruption are kept
             if samples:
                 self._write_piece(task, samples)
         return len(samples)
@@ -79,10 +79,10 @@ class ShardWork:
             file.attrs.update(self.attributes(task.indices[: len(samples)]))
 
     def _joined(self, task: ShardTask) -> int:
-        """Join the pieces of a shard, which are removed then."""
+        """Join the pieces of a shard, then remove them."""
         pieces = stored_pieces(task.shard)
         if self.compression == "bitshuffle":
-            import hdf5plugin  # noqa: F401 (bitshuffle is written through it)
+            import hdf5plugin  # noqa: F401 (needed to write bitshuffle)
         covered: set[int] = set()
         with written(task.shard) as temporary, LargeHdf5(temporary) as shard:
             for first, path in sorted(pieces.items()):
@@ -92,13 +92,13 @@ class ShardWork:
                     shard.require_taken()
                     covered |= set(found)
             if covered != set(task.indices):
-                raise InputError(f"{task.shard}: pieces of it were taken away; the same command makes them")
+                raise InputError(f"{task.shard}: pieces of it were removed; run the same command again")
             shard.file.attrs.update(self.attributes(task.indices))
         shutil.rmtree(pieces_folder(task.shard), ignore_errors=True)
         return 0
 
     def _copy(self, path: Path, file: h5py.File, row: int, count: int) -> None:
-        """Copy a piece into a shard of `count` samples, from a row on."""
+        """Copy a piece into a shard of `count` samples, starting at row `row`."""
         with h5py.File(path, "r") as piece:
             for name, array in piece.items():
                 values = np.asarray(array)
@@ -108,27 +108,27 @@ class ShardWork:
 
 
 def pieces_folder(shard: Path) -> Path:
-    """Where the pieces of a shard lie until they are joined."""
+    """Folder of a shard's pieces until they are joined."""
     return shard.with_suffix(".pieces")
 
 
 def stored_pieces(shard: Path) -> dict[int, Path]:
-    """The pieces of a shard that are there, by the number of their first sample."""
+    """The existing pieces of a shard, by the number of their first sample."""
     return {int(path.stem): path for path in pieces_folder(shard).glob("[0-9]*.h5")}
 
 
 def piece_range(first: int, path: Path) -> range:
-    """The samples of a piece; none where it cannot be read."""
+    """Sample numbers of a piece; empty if it cannot be read."""
     return range(first, first + int((stored_attributes(path) or {}).get("count", 0)))
 
 
 def is_within(found: range, indices: range) -> bool:
-    """Whether there are samples, and all are of a shard's `indices`."""
+    """Whether `found` is not empty and lies within a shard's `indices`."""
     return bool(found) and found[0] in indices and found[-1] in indices
 
 
 def stored_attributes(path: Path) -> dict[str, Any] | None:
-    """Attributes of an HDF5 file; None when it cannot be read."""
+    """Attributes of an HDF5 file; None if it cannot be read."""
     try:
         require_heaps(path)
         with h5py.File(path, "r") as file:
@@ -139,12 +139,12 @@ def stored_attributes(path: Path) -> dict[str, Any] | None:
         LookupError,
         TypeError,
         ValueError,
-    ):  # a damaged one
+    ):  # a damaged file
         return None
 
 
 def missing_value(dtype: np.dtype) -> Any:
-    """What stands for a lost value: NaN for floating-point numbers, the largest value for others."""
+    """Fill value for lost data: NaN for floating-point numbers, the largest value for other types."""
     if dtype.kind == "f":
         return np.nan
     return True if dtype.kind == "b" else np.iinfo(dtype).max
@@ -153,9 +153,9 @@ def missing_value(dtype: np.dtype) -> Any:
 def _create_array(
     file: h5py.File, name: str, values: np.ndarray, count: int, compression: Compression
 ) -> None:
-    """An array of `count` rows as those of `values`; a chunk is one image or many small rows."""
+    """Create an array of `count` rows like those of `values`; a chunk is one image or many small rows."""
     rows = int(np.clip(_CHUNK_BYTES // max(values[0].nbytes, 1), 1, count))
-    # The lowest level: higher ones take longer, and noise packs no better.
+    # The lowest level: higher ones take longer and compress noise no better.
     packing: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
     if compression == "bitshuffle":
         import hdf5plugin

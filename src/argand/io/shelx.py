@@ -89,7 +89,7 @@ def _contents(
     labels = [label.lstrip("$") for label in labels if label.lstrip("$")[:1].isalpha()]
     elements = [re.sub(r"[^A-Za-z].*", "", label).capitalize() for label in labels]
     unknown = [element for element in elements if gemmi.Element(element).atomic_number == 0]
-    notes = (f"SFAC names {', '.join(unknown)}, not an element: left out",) if unknown else ()
+    notes = (f"SFAC names {', '.join(unknown)}: not an element, ignored",) if unknown else ()
     counts = [float(value) for value in first.get("UNIT", [])]
     if not all(0 <= number <= MOST_ATOMS for number in counts):
         raise ValueError("UNIT counts impossible numbers of atoms")
@@ -105,7 +105,7 @@ def _contents(
 def _group(latt: int, operators: Sequence[str]) -> Group:
     """The group of LATT and SYMM cards; a positive LATT adds the centre of inversion."""
     if abs(latt) not in _CENTRINGS:
-        raise ValueError(f"LATT {latt} is not a lattice: 1 to 7, negative without a centre")
+        raise ValueError(f"LATT {latt} is not a lattice: 1 to 7, or below 0 without a centre")
     found = [gemmi.Op("x,y,z"), *(gemmi.Op(operator.lower()) for operator in operators)]
     if latt > 0:
         found.append(gemmi.Op("-x,-y,-z"))

@@ -18,7 +18,7 @@ _BYTES = {"char": 1, "short": 2, "long": 4, "int": 4}
 
 _NAME = re.compile(r"\w+")
 _MOST_HEADER = 2**16
-"""Most bytes of a header: Rigaku's have about 8000."""
+"""Largest header in bytes: those of Rigaku have some 8000."""
 _CENTRES = (
     ("DENZO_YBEAM", "DENZO_XBEAM"),
     ("DENZO_Y_BEAM", "DENZO_X_BEAM"),
@@ -28,12 +28,12 @@ _CENTRES = (
 
 
 def smv_stack(blob: bytes) -> Stack:
-    """The images in the bytes of an SMV file; ValueError if truncated or compressed."""
+    """The images in the bytes of an SMV file; ValueError if it is truncated or compressed."""
     found = re.search(rb"HEADER_BYTES\s{0,9}=\s{0,9}(\d{1,9})", blob[:512])
     size = int(found.group(1)) if found else 0
     keys = _keys(blob[: min(size, _MOST_HEADER)].decode("latin-1").partition("}")[0])
     if not (keys.get("SIZE1") and keys.get("SIZE2")):
-        raise ValueError("its header lacks the image size: truncated?")
+        raise ValueError("the header does not state the size of the image: truncated?")
     count, *shape = (int(keys.get(f"SIZE{axis}") or 1) for axis in (3, 2, 1))
     return RawImages(count, tuple(shape), _pixel_type(keys), size).stack(blob, smv_header(keys))
 
@@ -56,17 +56,17 @@ def _pixel_type(keys: Mapping[str, str]) -> np.dtype:
         return np.dtype(f"{order}f4")
     width = next((width for word, width in _BYTES.items() if word in name), None)
     if width is None or "compress" in name:
-        raise ValueError(f"SMV pixels of type {name} cannot be read: write them as unsigned short")
+        raise ValueError(f"SMV pixels of type {name} cannot be read; write them as unsigned short")
     return np.dtype(f"{order}{'u' if name.startswith('u') else 'i'}{width}")
 
 
 def smv_header(keys: Mapping[str, str]) -> Header:
     """Header of an SMV image from its `KEY=value;` lines; lengths in mm, wavelength in Å.
 
-    ADSC beam centres follow no single convention. `DENZO_YBEAM` (in others `DENZO_Y_BEAM`) counts along the
+    ADSC beam centres have no single convention. `DENZO_YBEAM` (in others `DENZO_Y_BEAM`) counts along the
     fast and `DENZO_XBEAM` along the slow axis, both from the first pixel of the file; they are used where
     present. Else `BEAM_CENTER_X` is taken as fast and `BEAM_CENTER_Y` as slow. Either way a note says so.
-    Rigaku headers give the centre unambiguously in px.
+    Rigaku headers state the centre in px without ambiguity.
     """
     return _adsc_header(keys) if "PIXEL_SIZE" in keys else _rigaku_header(keys)
 

@@ -1,6 +1,6 @@
 """TIFF images (TIFF 6.0, Adobe 1992, and BigTIFF): their directories and uncompressed pixels.
 
-Compressed pixels are read by Pillow, only after the directories are checked.
+Compressed ones are read by Pillow, after their directories are checked.
 """
 
 import io
@@ -71,7 +71,7 @@ class _Page:
         samples, colours = self.values(_SAMPLES, 1)[0], self.values(_COLOURS, 1)[0]
         if samples != 1 or colours not in _GREY:
             size = " x ".join(map(str, self.shape))
-            raise ValueError(f"a colour picture of {size} pixels, which does not contain counts")
+            raise ValueError(f"a colour picture of {size} pixels, not counts")
         image_size(self.shape)
 
     def image(self, order: str) -> np.ndarray:
@@ -84,18 +84,18 @@ class _Page:
         rows = min(self.values(_ROWS, slow)[0], slow)
         strips = self.values(_STRIPS)
         if rows < 1 or len(strips) < -(-slow // rows):
-            raise ValueError("truncated: fewer strips than the image has")
+            raise ValueError("truncated: strips are missing")
         parts = []
         for first, place in zip(range(0, slow, rows), strips, strict=False):
             count = min(rows, slow - first) * fast
             if not 0 < place <= len(self.blob) - count * dtype.itemsize:
-                raise ValueError("truncated: its pixels lie beyond the end of the file")
+                raise ValueError("truncated: its pixels are beyond the end of the file")
             parts.append(np.frombuffer(self.blob, dtype, count, place))
         return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(slow, fast)
 
 
 def tiff_stack(blob: bytes, header: Header) -> Stack:
-    """The images in the bytes of a TIFF; ValueError for a truncated, damaged or colour one."""
+    """The images in the bytes of a TIFF; ValueError if it is truncated, damaged or coloured."""
     order = "<" if blob[:2] == b"II" else ">"
     pages = _pages(blob, order)
     if not pages:
@@ -118,7 +118,7 @@ def _by_pillow(blob: bytes, index: int) -> np.ndarray:
 
 
 def _pages(blob: bytes, order: str) -> list[_Page]:
-    """The directories of a file in order; ValueError if they form a cycle."""
+    """The directories of a file in their order; ValueError if they form a cycle."""
     big = blob[2:4] in (b"+\0", b"\0+")
     found: dict[int, _Page] = {}
     try:
@@ -130,7 +130,7 @@ def _pages(blob: bytes, order: str) -> list[_Page]:
                 raise ValueError(f"more than {MOST_FRAMES:,} images in one file")
             found[at], at = _page(blob, at, order, big)
     except struct.error as error:
-        raise ValueError("truncated: a directory lies beyond the end of the file") from error
+        raise ValueError("truncated: a directory is beyond the end of the file") from error
     return list(found.values())
 
 
@@ -155,7 +155,7 @@ def _page(blob: bytes, at: int, order: str, big: bool) -> tuple[_Page, int]:
         at += inline
         # Entries share no bytes, so that together they are smaller than the file.
         if total > len(blob) or place + number * dtype.itemsize > len(blob):
-            raise ValueError(f"damaged: tag {tag} of a directory lies beyond the end of the file")
+            raise ValueError(f"damaged: tag {tag} of a directory is beyond the end of the file")
         entries.setdefault(tag, _Entry(dtype, number, place))
     (following,) = struct.unpack_from(order + next_form, blob, at)
     return _Page(blob, entries), following

@@ -42,7 +42,7 @@ def component_alone(rows: Rows, batch: Int[np.ndarray, " n"], source: str) -> Ro
 
 
 def scale_groups(rows: Rows, batch: Int[np.ndarray, " n"]) -> Rows:
-    """All reflections, of any batch; several batches are assumed to be on one scale, with a note."""
+    """All reflections, whatever their batch; several batches are assumed to be on one scale, with a note."""
     several = np.unique(batch[batch > 0])
     if len(several) < 2:
         return rows

@@ -1,8 +1,8 @@
-"""Weights of a network in one safetensors file, with everything needed to rebuild and judge it in its header.
+"""Network weights in one safetensors file; its header contains all that is needed to rebuild and judge it.
 
-The header is a JSON dict under the metadata key `argand`: `system` its name, `config` its whole configuration
-(`argand.system.to_config`), `seed`, `version` of the code, `training` (what it was trained on and for how
-long) and `figures` (measured errors).
+The header is a JSON object under the metadata key `argand`: `system` (its name), `config` (its whole
+configuration, `argand.system.to_config`), `seed`, `version` of argand, `training` (on what and for how long)
+and `figures` (measured errors).
 """
 
 import json
@@ -27,22 +27,23 @@ N = TypeVar("N", bound=torch.nn.Module)
 
 SUFFIX = ".safetensors"
 FILE_NAME = "model.safetensors"
-"""Name of the weights inside a folder of `argand/weights`."""
+"""File name of the weights in a folder of `argand/weights`."""
 BEST_NAME = "best.safetensors"
-"""Name of the best weights inside the folder of a training run."""
+"""File name of the best weights in the folder of a training run."""
 
 REQUIRED = ("system", "config", "seed", "version")
-"""Header entries without which weights are refused."""
+"""Required header entries."""
 
 _LARGEST = 2**14
-"""Of the whole numbers of a configuration. By hand: sides of detectors are below, and so are widths."""
+"""Largest integer in a configuration. By hand: detector sizes and network widths are smaller."""
 _METADATA_KEY = "argand"
 _SCALE, _LEVELS = ":scale", 127
-"""Ending of the name of the scales of a packed tensor, and the largest whole number of eight bits."""
+"""Name suffix of the scales of a packed tensor, and the largest eight-bit integer."""
 
 
 def weights_file(path: Path | str) -> Path:
-    """The weights file itself, or that of a folder: `model.safetensors`, or the best of a training run."""
+    """The weights file itself, or that of a folder: `model.safetensors`, or the best weights of a training
+    run."""
     path = Path(path)
     if path.suffix == SUFFIX:
         return path
@@ -50,25 +51,25 @@ def weights_file(path: Path | str) -> Path:
 
 
 def save_weights(path: Path, state: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> Path:
-    """Write tensors and header to the file `path`, or to `model.safetensors` when `path` is a folder.
+    """Write tensors and header to the file `path`, or to `model.safetensors` if `path` is a folder.
 
-    The file appears whole or not at all. Raises InputError for a header without the required entries.
+    The write is atomic. Raises InputError for a header without the required entries.
     """
     target = path if path.suffix == SUFFIX else path / FILE_NAME
     missing = [key for key in REQUIRED if key not in header]
     if missing:
         raise InputError(f"{target}: the weights' header lacks {', '.join(missing)}")
     make_folder(target.parent)
-    # Clones, since safetensors refuses tensors that share memory.
+    # Clones, since safetensors rejects tensors that share memory.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     write_bytes(target, save(tensors, metadata={_METADATA_KEY: json.dumps(header)}))
     return target
 
 
 def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Tensors and header of the weights file `path`, or of those in the folder `path`: see `weights_file`.
+    """Load tensors and header from the weights file, or folder, `path` (see `weights_file`).
 
-    Raises InputError, naming the file, when it is missing, damaged or not ours.
+    Raises InputError, naming the file, if it is missing, damaged or not written by argand.
     """
     source = weights_file(path)
     try:
@@ -78,36 +79,37 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         state = _unpacked(tensors)
     except (safetensors.SafetensorError, RuntimeError, ValueError) as error:
         told = " ".join(str(error).split())[:200]
-        raise InputError(f"{source}: damaged weights ({told}); fetch or train them again") from error
+        raise InputError(f"{source}: damaged weights ({told}); download or train them again") from error
     for name, tensor in state.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise InputError(f"{source}: '{name}' has numbers that are not finite; fetch or train them again")
+            raise InputError(f"{source}: '{name}' contains non-finite numbers; download or train them again")
     return state, header
 
 
 def system_of(cls: type[T], header: Mapping[str, Any], source: Path) -> T:
-    """The system of class `cls` with the configuration of a header; InputError, naming the file, for none."""
+    """Build the system of class `cls` from the configuration in a header; InputError, naming the file, if
+    that fails."""
     try:
         _require_usual(header["config"])
         return from_config(cls, header["config"])
     except (ConfigError, ArithmeticError, RecursionError, TypeError, ValueError) as error:
         told = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{source}: its configuration cannot be used ({told}); name other weights"
+            f"{source}: its configuration cannot be used ({told}); give other weights"
         ) from error
 
 
 def network_of(build: Callable[[], N], state: Mapping[str, torch.Tensor], source: Path) -> N:
-    """The network that `build` makes, with the tensors; InputError where these do not fit.
+    """The network that `build` returns, with the tensors loaded; InputError if they do not fit.
 
-    A network that needs more numbers than there are is given up while it is made, before it takes memory.
+    Building stops as soon as the network needs more weights than there are, before it fills the memory.
     """
     try:
         with _no_more_than(state, source):
             network = build()
     except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         told = " ".join(str(error).split())[:200]
-        raise InputError(f"{source}: no network can be made of it ({told}); name other weights") from error
+        raise InputError(f"{source}: no network can be built from it ({told}); give other weights") from error
     restore(network, state, source)
     return network
 
@@ -126,7 +128,7 @@ def _no_more_than(state: Mapping[str, torch.Tensor], source: Path) -> Iterator[N
             return
         numbers, left = numbers - parameter.numel(), left - 1
         if numbers < 0 or left < 0:
-            raise InputError(f"{source}: its configuration is that of a larger network; name other weights")
+            raise InputError(f"{source}: its configuration is that of a larger network; give other weights")
 
     hook = register_module_parameter_registration_hook(count)
     try:
@@ -136,21 +138,21 @@ def _no_more_than(state: Mapping[str, torch.Tensor], source: Path) -> Iterator[N
 
 
 def _require_usual(config: Any) -> None:
-    """ConfigError for whole numbers in a configuration that would make a network of any size."""
+    """ConfigError for integers in a configuration that are too large for any network."""
     parts = list(config.values()) if isinstance(config, Mapping) else config
     for part in parts if isinstance(parts, list) else [parts]:
         if isinstance(part, Mapping | list):
             _require_usual(part)
         elif isinstance(part, int) and abs(part) > _LARGEST:
-            raise ConfigError(f"{part:.3g} is no size of a network, nor of what it sees")
+            raise ConfigError(f"{part:.3g} is too large for the size of a network or of its input")
 
 
 def packed(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors in a quarter of the room: weights as whole numbers of eight bits.
+    """Quantise tensors to a quarter of their size: weights become eight-bit integers.
 
-    Each row (output) has a scale of its own, kept beside under `_SCALE`; the error is half a step at most,
-    1/254 of the row's largest weight. Vectors stay as they are. `load_weights` gives numbers back, and these
-    pack to the very same file.
+    Each row (output) has its own scale, stored under `_SCALE`; the error is at most half a step, 1/254 of the
+    row's largest weight. Vectors are unchanged. `load_weights` restores floats, which pack to exactly the
+    same file.
     """
     found: dict[str, torch.Tensor] = {}
     for name, tensor in state.items():
@@ -165,13 +167,13 @@ def packed(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def is_packed(path: Path) -> bool:
-    """Whether the weights of this file are kept in eight bits; errors as `load_weights`."""
+    """Whether the weights of this file are stored in eight bits; errors as for `load_weights`."""
     with _open(weights_file(path)) as file:
         return any(name.endswith(_SCALE) for name in file.keys())  # noqa: SIM118 (no iterator)
 
 
 def _unpacked(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Tensors as they were before `packed`."""
+    """Invert `packed`."""
     found = {}
     for name, tensor in tensors.items():
         if name.endswith(_SCALE):
@@ -182,17 +184,17 @@ def _unpacked(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """Header of a weights file or folder, without its tensors; InputError as `load_weights`."""
+    """Header of a weights file or folder, without its tensors; InputError as for `load_weights`."""
     source = weights_file(path)
     with _open(source) as file:
         return _header(source, file.metadata())
 
 
 def restore(network: torch.nn.Module, state: Mapping[str, torch.Tensor], source: Path) -> None:
-    """Load tensors into a network that must have exactly these names and shapes; InputError otherwise."""
+    """Load tensors into a network with exactly these names and shapes; InputError if they differ."""
     own = network.state_dict()
     for name in sorted(own.keys() ^ state.keys()):
-        raise InputError(f"{source}: '{name}' is on one side only; the weights belong to another network")
+        raise InputError(f"{source}: '{name}' is on one side only; give the weights of this network")
     for name, tensor in state.items():
         if tensor.shape != own[name].shape:
             raise InputError(
@@ -202,27 +204,27 @@ def restore(network: torch.nn.Module, state: Mapping[str, torch.Tensor], source:
 
 
 def _open(source: Path) -> Any:
-    """Opened safetensors file; InputError when it is missing or damaged."""
+    """Open a safetensors file; InputError if it is missing or damaged."""
     if not source.is_file():
         raise InputError(f"{source}: no weights found; give a .safetensors file or the folder of a run")
     try:
         with plain_name(source) as name:
             return safetensors.safe_open(name, framework="pt")
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{source}: damaged weights ({error}); fetch or train them again") from error
+        raise InputError(f"{source}: damaged weights ({error}); download or train them again") from error
 
 
 def _header(source: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    """Header from the file's metadata; InputError when it is not complete."""
+    """Parse the header from the file's metadata; InputError if it is incomplete."""
     try:
         header = json.loads((metadata or {})[_METADATA_KEY])
     except (KeyError, ValueError, RecursionError) as error:
         raise InputError(f"{source}: not weights of argand, its header is missing or damaged") from error
     if not isinstance(header, dict):
-        raise InputError(f"{source}: not weights of argand, its header is no set of entries")
+        raise InputError(f"{source}: not weights of argand, its header is not a JSON object")
     missing = [key for key in REQUIRED if key not in header]
     if missing:
         raise InputError(f"{source}: the weights' header lacks {', '.join(missing)}")
     if not isinstance(header["config"], dict) or not isinstance(header["system"], str):
-        raise InputError(f"{source}: the weights' header is damaged: config or system is of another kind")
+        raise InputError(f"{source}: the weights' header is damaged: config or system has the wrong type")
     return header

@@ -19,9 +19,9 @@ _KEY = re.compile(r"[A-Z][A-Z0-9_'\-]*=")
 def write_xds(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int]) -> None:
     """Write the geometry lines of an XDS.INP for an image of `shape` (slow, fast).
 
-    Pixel convention: 1-based, centres: ORGX and ORGY, the foot of the perpendicular, are our edge coordinates
-    + 0.5. DETECTOR_DISTANCE is the perpendicular distance in mm. The laboratory frame is ours: X along the
-    fast axis and Y along the slow axis of the untilted detector, Z along the beam.
+    Pixel convention: 1-based, centres: ORGX and ORGY, the point of normal incidence, are our edge
+    coordinates + 0.5. DETECTOR_DISTANCE is the perpendicular distance in mm. The laboratory frame is ours:
+    X along the fast axis and Y along the slow axis of the untilted detector, Z along the beam.
     """
     (fast_mm, slow_mm), (foot_fast, foot_slow) = geometry.pixel_size_mm, geometry.poni_px
     lines = ["! Written by argand: replace these lines of XDS.INP"]
@@ -37,7 +37,7 @@ def write_xds(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int]) 
 def read_xds(path: str | Path) -> BeamGeometry:
     """Read the geometry from an XDS.INP or its lines, in any frame.
 
-    A rotation about the beam is discarded. Raises InputError naming missing keys.
+    A rotation about the beam is not kept. Raises InputError that names the missing values.
     """
     entries = _entries(read_text(path))
     try:
@@ -57,7 +57,7 @@ def read_xds(path: str | Path) -> BeamGeometry:
 
 
 def _entries(text: str) -> dict[str, str]:
-    """Values by key: `KEY= value`, any number per line; text after ! is a comment."""
+    """Values by their keys: `KEY= value`, several in a line are possible; text after ! is comment."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         values: list[str] = []

@@ -83,7 +83,7 @@ def _parts(text: str, source: str) -> tuple[dict[str, str], Float[np.ndarray, "n
                 table[count] = [float(parts[place]) for place in places]
             except (IndexError, ValueError) as error:
                 raise InputError(
-                    f"{source}: line {number} is not an XDS reflection; copy it again"
+                    f"{source}: line {number} is not a reflection of XDS; copy it again"
                 ) from error
             count += 1
     raise InputError(f"{source}: is truncated ({_END} is missing); is the file complete?")

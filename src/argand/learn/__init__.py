@@ -1,4 +1,4 @@
-"""One training loop for all systems: streams of simulated samples, budget, resume, precision, logs."""
+"""The training loop of all systems: streams of simulated samples, budget, resuming, precision, logs."""
 
 from argand.system import listed_modules
 

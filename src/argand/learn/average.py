@@ -1,4 +1,4 @@
-"""Moving average of a network's weights, which generalises better than the last step's."""
+"""Moving average of a network's weights, which generalises better than the weights of the last step."""
 
 import copy
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class WeightAverage:
     """Exponential moving average of weights and running statistics.
 
-    Averaged weights make other activations than those whose statistics batch normalisation has kept, so
-    `renormalise` measures these anew before the average is used (as update_bn does after Izmailov et al., UAI
-    2018).
+    The averaged weights give activations that differ from the running statistics of batch normalisation, so
+    `renormalise` recomputes these before the average is used (as torch's update_bn, after Izmailov et al.,
+    UAI 2018).
 
-    The decay grows from 0.1 to `decay` as (1 + n) / (10 + n) over the first updates n, so that the random
-    start is forgotten quickly: the rule of TensorFlow's ExponentialMovingAverage. The default of
-    `decay`, some 1000 steps, is by hand.
+    The decay grows to `decay` as (1 + n) / (10 + n) with the number of updates n, so that the random initial
+    weights are forgotten quickly: the rule of TensorFlow's ExponentialMovingAverage. The default of `decay`,
+    about 1000 steps, was chosen by hand.
     """
 
     def __init__(self, network: nn.Module, decay: float = 0.999) -> None:
@@ -37,7 +37,7 @@ class WeightAverage:
 
     @property
     def normalises(self) -> bool:
-        """Whether the network has statistics to measure."""
+        """Whether the network has batch normalisation layers."""
         return any(self._normalisations())
 
     def _normalisations(self) -> list[_BatchNorm]:
@@ -45,15 +45,16 @@ class WeightAverage:
 
     @torch.no_grad()
     def renormalise(self, run: Callable[[nn.Module], object]) -> None:
-        """Take the statistics of batch normalisation from what `run` sends through the network.
+        """Recompute the statistics of batch normalisation from the batches that `run` passes through the
+        network.
 
-        Everything else, such as dropout, stays as in use.
+        Everything else, such as dropout, stays in evaluation mode.
         """
         layers = self._normalisations()
         kept = [layer.momentum for layer in layers]
         for layer in layers:
             layer.reset_running_stats()
-            # None: the plain mean over all batches.
+            # None: the arithmetic mean over all batches.
             layer.momentum = None
             layer.train()
         run(self.network)

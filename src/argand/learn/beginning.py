@@ -1,4 +1,4 @@
-"""A training that begins from the weights of an earlier one."""
+"""Training that starts from the weights of an earlier run."""
 
 import hashlib
 from pathlib import Path
@@ -10,10 +10,9 @@ from argand.io.weights import load_weights, weights_file
 
 
 def described(start: Path) -> str:
-    """Name and SHA-256 (its first twelve digits) of a file of weights, and what its header says of its
-    training.
+    """Name, SHA-256 (first twelve digits) and number of training samples of a weights file.
 
-    Raises InputError where there is no such file.
+    Raises InputError if there is no such file.
     """
     start = weights_file(start)
     _, header = load_weights(start)
@@ -23,10 +22,10 @@ def described(start: Path) -> str:
 
 
 def begin_from(network: nn.Module, start: Path) -> None:
-    """Give a network the weights of a file that it has by name and shape; InputError where it has none."""
+    """Load the weights that match a network in name and shape; InputError if none does."""
     state, _ = load_weights(start)
     own = network.state_dict()
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
     if not fitting:
-        raise InputError(f"{start}: none of its weights fits this network; name weights of one like it")
+        raise InputError(f"{start}: no weights that fit this network; give those of a similar one")
     network.load_state_dict(fitting, strict=False)

@@ -1,4 +1,4 @@
-"""How long a training run may take, in time and in steps."""
+"""Limits of a training run, in time and in steps."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from argand.errors import ConfigError
 
 @dataclass
 class Budget:
-    """Clock and step counter of a run; time counts while it trains, over all its resumptions.
+    """Clock and step counter of a run; training time adds up over all its resumptions.
 
-    At least one of `max_seconds` and `max_steps` is given, and the run ends with the first that is spent.
-    `reserve_seconds` of the time are kept for what follows the last step.
+    At least one of `max_seconds` and `max_steps` is given; the run ends when the first is reached.
+    `reserve_seconds` are reserved for the work after the last step.
 
-    Raises ConfigError where neither is given.
+    Raises ConfigError if neither is given.
     """
 
     max_seconds: float | None
@@ -28,17 +28,17 @@ class Budget:
             raise ConfigError("training needs a limit; give a time or a number of steps")
 
     def start(self) -> None:
-        """Let the clock run."""
+        """Start the clock."""
         self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Seconds trained so far."""
+        """Training time so far in s."""
         return self.earlier_seconds + (time.monotonic() - self._started if self._started is not None else 0.0)
 
     @property
     def progress(self) -> float:
-        """Share of the budget that is spent, from 0 to 1."""
+        """Fraction of the budget used, from 0 to 1."""
         shares = [self.step / self.max_steps if self.max_steps else 0.0]
         if self.max_seconds is not None:
             usable = self.max_seconds - self.reserve_seconds

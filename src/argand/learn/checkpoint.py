@@ -1,4 +1,4 @@
-"""The state of a training run on disk: tensors and plain values only, so that reading it runs no code."""
+"""Checkpoints of training runs: tensors and plain values only, so that loading one runs no code."""
 
 import json
 import math
@@ -18,9 +18,9 @@ from argand.io.atomic import written
 FILE_NAME = "last.ckpt"
 """Name of the checkpoint in a run's folder."""
 FORMAT = 1
-"""Number of the form of checkpoints; raised where older ones can no longer be read."""
+"""Version of the checkpoint format; raised when older ones can no longer be read."""
 
-_CURE = "name another folder, or move this run away and start without --resume"
+_CURE = "choose another folder, or move this run away and start without --resume"
 _KINDS = {
     "identity": str,
     "step": int,
@@ -29,17 +29,17 @@ _KINDS = {
     "network": dict,
     "optimiser": dict,
 }
-"""What a run's state must hold."""
+"""Required entries of a run's state."""
 _UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError)
 _UNREADABLE += (AttributeError, ImportError, ArithmeticError, MemoryError, AssertionError)
-"""What torch raises for files that are no checkpoints, by what their bytes happen to mean."""
+"""Exceptions that torch raises for files that are not checkpoints, depending on their bytes."""
 _QUOTED = 200
-"""Most letters of an error of torch that are quoted. By hand: it names every weight."""
+"""Most characters quoted of a torch error. By hand: it lists every weight."""
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
-    """Write the run's state to `path`; the file before it stays until the new one is whole."""
-    # In memory first: torch hides what the disk refuses behind errors of its own.
+    """Write the run's state to `path`; the old file stays until the new one is complete."""
+    # In memory first: torch replaces errors of the disk by its own.
     made = BytesIO()
     torch.save({"format": FORMAT, **content}, made)
     with written(path) as temporary, temporary.open("wb") as file:
@@ -49,7 +49,7 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """The run's state from `path`, its tensors on the CPU; InputError when it is missing or damaged."""
+    """Load the run's state from `path`, with tensors on the CPU; InputError if it is missing or damaged."""
     if not path.is_file():
         raise InputError(f"{path}: nothing to resume; start without --resume")
     try:
@@ -66,7 +66,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def taking_up(path: Path) -> Iterator[None]:
-    """Tell, as InputError, that what a checkpoint holds does not fit the network or its optimiser."""
+    """Context that raises InputError if a checkpoint does not fit the network or its optimiser."""
     try:
         yield
     except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
@@ -75,28 +75,28 @@ def taking_up(path: Path) -> Iterator[None]:
 
 
 def _fault(content: Mapping[str, Any]) -> str | None:
-    """What is wrong with a run's state, None where nothing is."""
+    """What is wrong with a run's state; None if nothing is."""
     for key, kinds in _KINDS.items():
         if not isinstance(content.get(key), kinds):
-            return f"without its '{key}'"
+            return f"'{key}' is missing"
     numbers = (content["step"], content["seconds"], content.get("reserve_seconds", 0.0))
     if not all(isinstance(one, int | float) and 0 <= one < math.inf for one in numbers):
-        return "with impossible steps or seconds"
+        return "invalid steps or seconds"
     try:
         identity = json.loads(content["identity"])
     except (ValueError, RecursionError):
-        return "without its settings"
+        return "its settings are missing"
     if not isinstance(identity, dict) or not {"precision", "workers"} <= {*identity.get("settings", ())}:
-        return "without its settings"
+        return "its settings are missing"
     if content["best"].keys() != {"metric", "value", "step"} or math.isnan(content["best"]["value"]):
-        return "without its best result"
+        return "its best result is missing"
     if not all(torch.isfinite(one).all() for one in _tensors([content["network"], content["optimiser"]])):
-        return "with weights that are not finite"
+        return "its weights are not finite"
     return None
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    """All tensors of dicts and lists in each other."""
+    """All tensors in nested dicts and lists."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, Mapping | list | tuple):
@@ -105,17 +105,17 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
 
 
 def require_same(saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Raise ConfigError naming the first setting in which a resumed run differs from the saved one."""
+    """Raise ConfigError naming the first setting that differs between the resumed and the saved run."""
     found = first_difference(saved, given)
     if found:
         name, old, new = found
-        raise ConfigError(f"the run to resume has {name} = {old!r}, not {new!r}; give it the same settings")
+        raise ConfigError(f"the run to resume has {name} = {old!r}, not {new!r}; use the same settings")
 
 
 def first_difference(
     one: Mapping[str, Any], other: Mapping[str, Any], where: str = ""
 ) -> tuple[str, Any, Any] | None:
-    """Name and both values of the first setting in which two differ; None where they are the same."""
+    """Name and both values of the first setting that differs; None if all are the same."""
     for key in sorted(one.keys() | other.keys()):
         old, new, name = one.get(key), other.get(key), f"{where}{key}"
         if isinstance(old, Mapping) and isinstance(new, Mapping):

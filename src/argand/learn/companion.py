@@ -1,4 +1,4 @@
-"""Processes that the first one of a training starts on its own machine; none of them outlives it."""
+"""Processes that the first process of a training run starts on its machine; they end with it."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ from argand.learn.launch import FIRST_PROCESS
 
 
 class Companions:
-    """The processes that run the same command beside this one."""
+    """The other processes of this machine that run the same command."""
 
     def __init__(self, processes: Sequence[subprocess.Popen]) -> None:
         self._processes = processes
 
     @classmethod
     def started(cls, world: int, port: int) -> "Companions":
-        """Start the command of this process again until there are `world`, which meet at `port`."""
+        """Start this process's command again until there are `world` processes, which meet at `port`."""
         same = [sys.executable, *sys.orig_argv[1:]]
         return cls(
             [
@@ -28,16 +28,14 @@ class Companions:
         )
 
     def require_alive(self) -> None:
-        """Raise ArgandError where one has ended."""
+        """Raise ArgandError if one has ended."""
         for rank, process in enumerate(self._processes, start=1):
             if process.poll() is not None:
-                raise ArgandError(
-                    f"process {rank} has ended at its start, with exit code {process.returncode}"
-                )
+                raise ArgandError(f"process {rank} failed to start (exit code {process.returncode})")
 
 
 def _place(rank: int, world: int, port: int) -> Mapping[str, str]:
-    """What tells a process its place, as torchrun would."""
+    """Environment variables of a process, as torchrun sets them."""
     return {
         "RANK": str(rank),
         "WORLD_SIZE": str(world),
@@ -50,7 +48,7 @@ def _place(rank: int, world: int, port: int) -> Mapping[str, str]:
 
 
 def serve_first_process() -> None:
-    """Have this process, where another one has started it, end with that one."""
+    """If another process has started this one, make it end with that process."""
     first = os.environ.get(FIRST_PROCESS)
     if first:
         end_with(int(first))

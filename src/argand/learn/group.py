@@ -1,7 +1,7 @@
-"""The processes of one training: how they find each other, agree and end together.
+"""The processes of a training run: how they find each other, agree and end together.
 
-torchrun, srun or a user starts them, on one machine or many; or the first one starts the others on its own
-machine. All of them run the same command.
+torchrun, srun or a user starts them, on one machine or many; or the first starts the others on its machine.
+All of them run the same command.
 """
 
 import logging
@@ -28,21 +28,21 @@ from argand.learn.meeting import START_S, nobody, open_store, own_addresses, pol
 from argand.machine import available_cores
 
 VERDICT_S = 5.0
-"""Seconds in which a process hears why a collective has failed; by hand: many times what a message takes."""
+"""Seconds to wait for the reason of a failed collective; by hand: many times what a message takes."""
 FAREWELL_S = 5.0
-"""Seconds that the others let the first process end before them, so that its message is seen. By hand: less
-than the patience of the lifeline."""
+"""Seconds that the others wait for the first process to end, so that its message is seen. By hand: less than
+PATIENCE_S of the lifeline."""
 COLLECTIVE_S = 1800.0
-"""Seconds that a collective waits for a process that lives but does not come; Lightning's and torch's own."""
+"""Timeout of a collective in s; the default of Lightning and torch."""
 _KEY = "argand/lifeline"
-"""Under which the first process leaves word where it listens."""
+"""Key under which the first process stores its address."""
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
 class Group:
-    """The processes of a run; of one process alone where there is no `launch`."""
+    """The processes of a run; a single process without `launch`."""
 
     def __init__(
         self, launch: Launch | None = None, store: Any = None, companions: Companions | None = None
@@ -50,7 +50,7 @@ class Group:
         self.launch = launch
         self.rank, self.world = (launch.rank, launch.world) if launch else (0, 1)
         self.by = launch.by if launch else "argand"
-        # Until all have met, as if all were on one.
+        # Until all have met, as if all were on one machine.
         self.machines = [socket.gethostname()] * self.world
         self._runs, self._met = 0, False
         if launch is None or launch.world == 1:
@@ -72,18 +72,18 @@ class Group:
 
     @property
     def local_rank(self) -> int:
-        """Number of this process on its machine."""
+        """Index of this process on its machine."""
         told = self.launch.local_rank if self.launch else 0
         return self.here.index(self.rank) if told is None else told
 
     @property
     def per_node(self) -> int:
-        """How many processes were started on this machine, or for each node where there are several on it."""
+        """Number of processes started on this machine, or per node if the machine hosts several nodes."""
         told = self.launch.per_node if self.launch else 1
         return len(self.here) if told is None else told
 
     def meet(self) -> None:
-        """Wait until all processes have come, and share the cores of a machine between those on it."""
+        """Wait for all processes, and divide the cores of a machine among its processes."""
         if self.lifeline is None:
             return
         if isinstance(self.lifeline, FirstLifeline):
@@ -94,27 +94,28 @@ class Group:
             torch.set_num_threads(max(1, available_cores() // len(self.here)))
 
     def at_loss(self, cure: Callable[[], str]) -> None:
-        """Have the message that a process is lost end with what `cure` then says."""
+        """Let messages about a lost process end with the text of `cure`."""
         if self.lifeline is not None:
             self.lifeline.cure = cure
 
     def exchange(self, value: T, last: bool = False) -> list[T]:
-        """The values (for JSON) of all processes in their order, once all have called this.
+        """The values (JSON) of all processes in order of rank, once all have called this.
 
-        After the `last` exchange of a run no process minds that others end. Raises what ends the run before.
+        After the `last` exchange of a run, processes may end. Raises the error if the run ends before.
         """
         return [value] if self.lifeline is None else self.lifeline.exchange(value, last)
 
     def by_first(self, make: Callable[[], object]) -> None:
-        """Have the first process alone make something, such as a file; the others wait until it is there."""
+        """Call `make` in the first process only, e.g. to write a file; the others wait until it has
+        returned."""
         if self.is_first:
             make()
-        # What the first process has started comes later than what was made before.
+        # Processes that the first one starts begin after this, so they need not wait.
         if self.by != "argand" or self._met:
             self.exchange(None)
 
     def require_alike(self, value: Mapping[str, Any]) -> None:
-        """Raise ConfigError where a process was started with other settings or finds another run."""
+        """Raise ConfigError if a process has other settings or finds another run."""
         values = self.exchange(loads(dumps(value)))
         for rank, other in enumerate(values):
             found = first_difference(values[0], other)
@@ -122,12 +123,12 @@ class Group:
                 name, first, its = found
                 raise ConfigError(
                     f"process {rank} on {self.machines[rank]} has {name} = {its!r}, the first one {first!r}; "
-                    "start all with the same command, in a folder that all machines share"
+                    "start all with the same command, in a folder shared by all machines"
                 )
 
     @contextmanager
     def collectives(self, device: torch.device) -> Iterator[None]:
-        """Context in which torch's collectives work, between processes that have one device each."""
+        """Context in which torch's collectives work between processes with one device each."""
         if self.lifeline is None:
             yield
             return
@@ -146,7 +147,7 @@ class Group:
             distributed.destroy_process_group()
 
     def end_with(self, error: BaseException) -> None:
-        """Have all processes end, because of an error in this one, or of what it was told."""
+        """End all processes because of an error in this one, or one that it has received."""
         if self.lifeline is None:
             return
         text = " ".join(str(error).split())
@@ -156,7 +157,7 @@ class Group:
         named = text if kind == "stopped" else f"process {self.rank} on {socket.gethostname()}: {text}"
         self.lifeline.tell(End(kind, text), named)
         if isinstance(self.lifeline, FirstLifeline) and self.by != "argand":
-            # Those that come later are told, too; what this process has started ends with it.
+            # Late processes receive the message too; those that this process has started end with it.
             with suppress(ArgandError, KeyboardInterrupt):
                 self._await_all(self.lifeline, heeding=False)
         elif isinstance(self.lifeline, OtherLifeline) and isinstance(error, ArgandError | KeyboardInterrupt):
@@ -164,7 +165,7 @@ class Group:
         self.lifeline.spare()
 
     def reason(self, error: Exception) -> BaseException:
-        """Why a collective may have failed, if that is heard in time; else the error itself."""
+        """The reason for a failed collective, if it arrives in time; else the error itself."""
         if self.lifeline is None or isinstance(error, ArgandError):
             return error
         try:
@@ -174,7 +175,7 @@ class Group:
         return error
 
     def _await_all(self, lifeline: FirstLifeline, heeding: bool = True) -> None:
-        """Wait until all processes are connected; unless `heeding`, also where the run has ended already."""
+        """Wait until all processes are connected; unless `heeding`, even if the run has already ended."""
         until = time.monotonic() + START_S
         while lifeline.connected < self.world:
             if heeding:
@@ -182,23 +183,23 @@ class Group:
             self._companions.require_alive()
             if time.monotonic() > until:
                 raise ConfigError(
-                    f"{lifeline.connected} of {self.world} processes came within {START_S:.0f} s; start all "
+                    f"{lifeline.connected} of {self.world} processes connected in {START_S:.0f} s; start all "
                     "at the same time"
                 )
             time.sleep(POLL_S)
 
     def _first_lifeline(self) -> FirstLifeline:
-        """Listen, and leave word where."""
+        """Listen, and publish the address in the store."""
         assert self.launch is not None
         lifeline = FirstLifeline(self.world)
-        # Those under which this machine may be known to the others, the likeliest first.
+        # Addresses at which the others may reach this machine, the likeliest first.
         addresses = [self.launch.address, *own_addresses(self.launch), socket.gethostname()]
         word = {"addresses": list(dict.fromkeys(addresses)), "port": lifeline.port, "token": lifeline.token}
         self._store.set(_KEY, dumps(word))
         return lifeline
 
     def _other_lifeline(self, launch: Launch) -> OtherLifeline:
-        """Connect to where the first process listens."""
+        """Connect to the first process."""
         poll(lambda: self._store.check([_KEY]), nobody(launch))
         word = loads(self._store.get(_KEY))
         hello = {"token": word["token"], "rank": self.rank, "world": self.world, "host": socket.gethostname()}
@@ -206,18 +207,18 @@ class Group:
         if line is None:
             tried = ", ".join(word["addresses"])
             raise ConfigError(
-                f"the first process is not reached on port {word['port']} of {tried}; open the ports "
-                "between the machines, or name one of its addresses as MASTER_ADDR"
+                f"cannot reach the first process on port {word['port']} of {tried}; open the ports "
+                "between the machines, or set MASTER_ADDR to one of its addresses"
             )
         return OtherLifeline(self.rank, self.world, line)
 
 
 _current: Group | None = None
-"""The group of this process, which is formed once."""
+"""The group of this process, created once."""
 
 
 def group_here() -> Group:
-    """The group that this process was started in, joined where it has not been yet."""
+    """The group that this process was started in, joined on the first call."""
     global _current  # one process, one group
     if _current is None:
         launch = launched()
@@ -228,7 +229,7 @@ def group_here() -> Group:
 
 
 def start_group(processes: int) -> Group:
-    """The group that this process was started in; else it starts others, here, to be `processes`."""
+    """The group that this process was started in; else start others on this machine, `processes` in all."""
     global _current  # one process, one group
     if _current is None and launched() is not None:
         return group_here()
@@ -243,7 +244,7 @@ def start_group(processes: int) -> Group:
 
 @contextmanager
 def ended_together() -> Iterator[None]:
-    """Context whose errors end all processes of the group that this one is in, each with one message."""
+    """Context in which an error ends all processes of the group, with one message each."""
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
@@ -256,14 +257,14 @@ def ended_together() -> Iterator[None]:
 
 
 def tells() -> bool:
-    """Whether this process is to tell what has ended the run."""
+    """Whether this process reports what has ended the run."""
     return _current is None or _current.lifeline is None or _current.lifeline.tells
 
 
 def _group_to_tell() -> Group:
-    """The group as far as it can be formed to tell of an error."""
+    """The group, if it can be joined to report an error; else this process alone."""
     try:
         return group_here()
     except ArgandError:
-        logger.debug("no group to tell of an error", exc_info=True)
+        logger.debug("no group to report an error to", exc_info=True)
         return Group()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a training run after its current step, so that it can be resumed."""
+"""Ctrl-C and SIGTERM end a training run after the current step, so that it can be resumed."""
 
 import signal
 import threading
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class StopSignal:
-    """Context that turns the first SIGINT or SIGTERM into `requested`; the second interrupts at once.
+    """Context in which the first SIGINT or SIGTERM sets `requested`; the second interrupts at once.
 
-    Until `arm` is called there is no step to finish, and the first one interrupts at once, too.
+    Until `arm` is called there is no step to finish, and the first one interrupts at once too.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class StopSignal:
             signal.signal(number, handler)
 
     def arm(self) -> None:
-        """From now on there are steps to finish."""
+        """From now on, let the first signal wait for the end of the step."""
         self._armed = True
 
     def _receive(self, number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""How the processes of one training were started, as their environment tells: torchrun, srun or by hand."""
+"""How the processes of a training run were started, from the environment: by torchrun, srun or by hand."""
 
 import os
 import re
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from argand.errors import ConfigError
 
 SLURM_PORT, SLURM_PORTS = 15_000, 10_000
-"""First of the ports at which processes of SLURM meet, and how many: one by the number of the job. By hand:
-below those that systems give out by themselves, on Linux from 32768 on (ip(7))."""
+"""First port at which SLURM processes meet, and number of such ports; the job number selects one. By hand:
+below the ephemeral ports, which start at 32768 on Linux (ip(7))."""
 
 
 FIRST_PROCESS = "ARGAND_FIRST_PROCESS"
-"""Environment variable that tells the processes that a training starts which process they serve."""
+"""Environment variable with the id of the process that started this one for training."""
 
 
 @dataclass(frozen=True)
 class Launch:
-    """Place of this process among the `world` processes of a run, which meet at `address`:`port`.
+    """Rank of this process among the `world` processes of a run, which meet at `address`:`port`.
 
-    `local_rank` is its number on its machine and `per_node` how many there are; None where the environment
-    does not tell. `by` says what started them, and `has_store` that it has opened the meeting point already.
+    `local_rank` is its index on its machine and `per_node` the number of processes there; None if unknown.
+    `by` says what started them, and `has_store` whether that has already opened the store.
     """
 
     rank: int
@@ -40,10 +40,10 @@ class Launch:
 
 
 def launched(environment: Mapping[str, str] = os.environ) -> Launch | None:
-    """The launch that the environment tells of, or None for a process that was started alone.
+    """The launch described by the environment, or None for a single process.
 
-    What torchrun or a user sets (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) comes before what srun sets.
-    Raises ConfigError for values that cannot be.
+    Variables set by torchrun or a user (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) override those of srun.
+    Raises ConfigError for invalid values.
     """
     if "RANK" in environment and "WORLD_SIZE" in environment:
         launch = _of_torchrun(environment)
@@ -52,14 +52,14 @@ def launched(environment: Mapping[str, str] = os.environ) -> Launch | None:
     else:
         return None
     if not 0 <= launch.rank < launch.world:
-        raise ConfigError(f"RANK {launch.rank} is none of WORLD_SIZE {launch.world}; count from 0")
+        raise ConfigError(f"RANK {launch.rank} is outside WORLD_SIZE {launch.world}; count ranks from 0")
     return launch
 
 
 def is_first_process() -> bool:
-    """Whether this process is the first of its run, which alone prints and writes.
+    """Whether this process is the first of its run, the only one that prints and writes.
 
-    Where the environment contradicts itself there is no group, and each process is alone.
+    If the environment is contradictory there is no group, and each process counts as the first.
     """
     try:
         launch = launched()
@@ -69,7 +69,7 @@ def is_first_process() -> bool:
 
 
 def _of_torchrun(environment: Mapping[str, str]) -> Launch:
-    """As torchrun sets it, or a user by hand."""
+    """Launch from the variables of torchrun, or those set by hand."""
     world = _number(environment, "WORLD_SIZE")
     return Launch(
         rank=_number(environment, "RANK"),
@@ -84,14 +84,14 @@ def _of_torchrun(environment: Mapping[str, str]) -> Launch:
 
 
 def _starter(environment: Mapping[str, str]) -> str:
-    """What has set RANK and WORLD_SIZE."""
+    """Which program has set RANK and WORLD_SIZE."""
     if FIRST_PROCESS in environment:
         return "argand"
     return "torchrun" if "TORCHELASTIC_RUN_ID" in environment else "the user"
 
 
 def _of_srun(environment: Mapping[str, str]) -> Launch:
-    """As SLURM's srun sets it in each of its tasks; they meet on the step's first machine."""
+    """Launch from the variables of SLURM's srun; the tasks meet on the first machine of the step."""
     job, step = _number(environment, "SLURM_JOB_ID"), _number(environment, "SLURM_STEP_ID")
     machines = environment.get("SLURM_STEP_NODELIST") or _value(environment, "SLURM_NODELIST")
     return Launch(
@@ -108,21 +108,21 @@ def _of_srun(environment: Mapping[str, str]) -> Launch:
 
 
 def first_machine(machines: str) -> str:
-    """The first of SLURM's list of machines, such as `gpu[07-09,12],big1`."""
+    """The first machine of a SLURM node list such as `gpu[07-09,12],big1`."""
     found = re.match(r"([^,\[]+)(?:\[([^\],-]+)[^\]]*\]([^,]*))?", machines)
     return "".join(part or "" for part in found.groups()) if found else machines
 
 
 def _value(environment: Mapping[str, str], name: str) -> str:
-    """The variable `name`, which those that come with it need."""
+    """The required variable `name`."""
     if not environment.get(name):
-        raise ConfigError(f"several processes are to train but {name} is not set; start them with torchrun")
+        raise ConfigError(f"{name} is not set for training with several processes; start them with torchrun")
     return environment[name]
 
 
 def _number(environment: Mapping[str, str], name: str) -> int:
-    """The variable `name` as a number from 0 on."""
+    """The variable `name` as a non-negative integer."""
     value = _value(environment, name)
     if not value.isdecimal():
-        raise ConfigError(f"{name} is '{value}', which is no number; start the processes with torchrun")
+        raise ConfigError(f"{name} is '{value}', not a number; start the processes with torchrun")
     return int(value)

@@ -1,9 +1,9 @@
-"""Connections between the processes of a run, through the first one: what each has to tell, and who is gone.
+"""Connections between the processes of a run, through the first one: messages, and detection of lost ones.
 
-A collective of torch tells neither which process is lost nor why, and with NCCL it may wait for half an hour.
-Here each process holds a line to the first one all the while: the end of a process closes it at once, that of
-a machine within SILENCE_S. Whatever then ends the run is told to all, and those that do not come to their end
-by themselves are ended.
+A collective of torch says neither which process is lost nor why, and with NCCL it may wait for half an hour.
+Here each process keeps a connection to the first one: it closes at once when a process ends, and within
+SILENCE_S when a machine fails. The reason is then sent to all processes, and those that do not end by
+themselves are killed.
 """
 
 import logging
@@ -20,8 +20,8 @@ from argand.errors import ArgandError
 from argand.learn.line import HELLO_S, POLL_S, Line
 
 PATIENCE_S = 10.0
-"""Seconds that a process is given to end after another one has; then it is ended. By hand: more than a step
-takes, and more than it takes to close the files of a run."""
+"""Seconds that a process has to end after another one has ended; then it is killed. By hand: longer than a
+step, and longer than closing the files of a run."""
 
 
 logger = logging.getLogger(__name__)
@@ -29,21 +29,22 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class End:
-    """What ends a run before its time: an error or a loss, told in `text`, or that it was `stopped`."""
+    """Why a run ends early: an error or a lost process, described by `text`, or because it was `stopped`."""
 
     kind: Literal["error", "stopped"]
     text: str
 
     def raised(self) -> BaseException:
-        """The exception that tells it."""
+        """The corresponding exception."""
         return KeyboardInterrupt(self.text) if self.kind == "stopped" else ArgandError(self.text)
 
 
 class Lifeline:
-    """What the first process (`FirstLifeline`) and the others (`OtherLifeline`) have in common.
+    """Base of the lifelines of the first process (`FirstLifeline`) and the others (`OtherLifeline`).
 
-    `end` is what ends the run, once anything does. While `busy`, the end of another process does; `cure` then
-    says what to do. One process `tells` it: the first or, where that is gone, those that `leads` marks.
+    `end` is why the run ends, or None. While `busy`, the end of another process ends the run; `cure` then
+    says what to do. The process that `tells` reports it: the first or, if that is lost, those marked by
+    `leads`.
     """
 
     def __init__(self, rank: int, world: int) -> None:
@@ -63,16 +64,17 @@ class Lifeline:
         raise NotImplementedError
 
     def tell(self, end: End, text: str) -> None:
-        """End the run here, and with `text`, which says of which process it is, everywhere else."""
+        """End the run here with `end`, and in all other processes with `text`, which names this process."""
         raise NotImplementedError
 
     def raise_end(self) -> None:
-        """Raise what ends the run, if anything does."""
+        """Raise the reason if the run has ended."""
         if self.end is not None:
             raise self.end.raised()
 
     def wait(self, done: Callable[[], bool], seconds: float = float("inf")) -> bool:
-        """Wait for something; whether it has come within so many seconds. Raises what ends the run before."""
+        """Wait until `done` returns true; whether it did within `seconds`. Raises the error if the run ends
+        before."""
         until = time.monotonic() + seconds
         with self._changed:
             while not done():
@@ -83,19 +85,19 @@ class Lifeline:
         return True
 
     def close(self) -> None:
-        """End all connections, as the end of this process does."""
+        """Close all connections, as the end of this process would."""
         raise NotImplementedError
 
     def spare(self) -> None:
-        """This process has come to an end by itself, and is not to be ended."""
+        """This process ends by itself and need not be killed."""
         self._spared = True
 
     def _lost(self, name: str) -> End:
-        """The end of a run of which a process is gone."""
-        return End("error", f"{name} is gone (killed, out of memory, or its machine lost); {self.cure()}")
+        """The end of a run that has lost a process."""
+        return End("error", f"lost {name} (killed, out of memory, or its machine failed); {self.cure()}")
 
     def _take(self, end: End) -> bool:
-        """Take note of what ends the run; whether nothing did before."""
+        """Store why the run ends; whether this is the first reason."""
         with self._changed:
             if self.end is not None:
                 return False
@@ -105,7 +107,7 @@ class Lifeline:
         return True
 
     def _end_process(self) -> None:
-        """End this process where it does not come to its end: it waits for one that is gone."""
+        """Kill this process if it has not ended by then: it waits for a lost one."""
         time.sleep(PATIENCE_S)
         if not self._spared and self.end is not None:
             if self.tells:
@@ -115,7 +117,7 @@ class Lifeline:
 
 @dataclass
 class _Other:
-    """What the first process knows of another one."""
+    """What the first process knows about another one."""
 
     name: str
     line: Line
@@ -124,7 +126,7 @@ class _Other:
 
 
 class FirstLifeline(Lifeline):
-    """The lifeline of the first process, to which the others connect at `port` with the word `token`."""
+    """The lifeline of the first process, to which the others connect at `port` with the secret `token`."""
 
     def __init__(self, world: int) -> None:
         super().__init__(0, world)
@@ -139,7 +141,7 @@ class FirstLifeline(Lifeline):
 
     @property
     def connected(self) -> int:
-        """How many processes have come, this one too."""
+        """Number of connected processes, including this one."""
         return 1 + len(self._others)
 
     def exchange(self, value: Any, last: bool = False) -> list[Any]:
@@ -158,7 +160,7 @@ class FirstLifeline(Lifeline):
         return values
 
     def tell(self, end: End, text: str) -> None:
-        """As of `Lifeline`; those that are still to come hear it then."""
+        """See `Lifeline`; processes that connect later receive it then."""
         with self._changed:
             if self._take(end):
                 self._word = {"kind": end.kind, "text": text}
@@ -167,14 +169,14 @@ class FirstLifeline(Lifeline):
 
     def close(self) -> None:
         """As of `Lifeline`."""
-        with self._changed:  # that the lines end here is no loss of the others
+        with self._changed:  # closing these connections must not count as a loss
             self.busy = False
         self._server.close()
         for other in list(self._others.values()):
             other.line.close()
 
     def _missed(self, other: _Other) -> bool:
-        """Have the end of a process between two runs end the next."""
+        """End the run if the process was lost between two runs."""
         if other.gone:
             end = self._lost(other.name)
             self.tell(end, end.text)
@@ -190,7 +192,7 @@ class FirstLifeline(Lifeline):
             threading.Thread(target=self._listen, args=(Line(connection),), daemon=True).start()
 
     def _listen(self, line: Line) -> None:
-        """Listen to one process from its hello to its end."""
+        """Listen to one process from its greeting to its end."""
         line.have_patience(HELLO_S)
         hello = line.receive()
         if hello is None or hello.get("token") != self.token:
@@ -209,7 +211,7 @@ class FirstLifeline(Lifeline):
                 self.tell(end, end.text)
 
     def _welcomes(self, other: _Other, rank: int, world: int) -> bool:
-        """Whether the process has a place, which it then takes; else the run ends."""
+        """Whether the process belongs to the run, which it then joins; else the run ends."""
         with self._changed:
             if world == self.world and 0 < rank < world and rank not in self._others:
                 self._others[rank] = other
@@ -218,10 +220,8 @@ class FirstLifeline(Lifeline):
                     other.line.send(**self._word)
                 self._changed.notify_all()
                 return True
-            text = (
-                f"{other.name} of {world} is none of the {self.world} that were to come; give each its own "
-            )
-            text += "RANK and all the same WORLD_SIZE"
+            text = f"{other.name} of {world} is not one of the {self.world} expected; give each its own "
+            text += "RANK, and all of them the same WORLD_SIZE"
             self.tell(End("error", text), text)
             other.line.send(kind="error", text=text)
             return False
@@ -236,7 +236,7 @@ class FirstLifeline(Lifeline):
 
 
 class OtherLifeline(Lifeline):
-    """The lifeline of any other process, over its `line` to the first one, which has welcomed it."""
+    """The lifeline of any other process, over its accepted connection `line` to the first one."""
 
     def __init__(self, rank: int, world: int, line: Line) -> None:
         super().__init__(rank, world)
@@ -263,7 +263,7 @@ class OtherLifeline(Lifeline):
         self._line.close()
 
     def await_first(self, seconds: float) -> None:
-        """Wait until the first process has ended, at most so long."""
+        """Wait until the first process has ended, at most `seconds`."""
         until = time.monotonic() + seconds
         while not self.first_is_gone and time.monotonic() < until:
             time.sleep(POLL_S)
@@ -274,7 +274,7 @@ class OtherLifeline(Lifeline):
         return False
 
     def _lose_first(self) -> None:
-        """End the run of which the first process is gone, unless it had told of another end before."""
+        """End the run because the first process is lost, unless it has sent another reason before."""
         with self._changed:
             self.tells = self.leads and self.end is None
         self._take(self._lost("the first process"))

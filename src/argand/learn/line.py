@@ -1,4 +1,4 @@
-"""A connection between two processes on which each message is a line of JSON."""
+"""A connection between two processes that exchange lines of JSON."""
 
 import json
 import socket
@@ -9,12 +9,11 @@ from typing import Any
 from argand.errors import ConfigError
 
 SILENCE_S = 30
-"""Seconds after which a machine that answers nothing is taken for lost. By hand: a network mends itself
-within a few."""
+"""Seconds without an answer after which a machine counts as lost. By hand: networks recover within a few."""
 HELLO_S = 10.0
-"""Seconds for a process to say who it is; by hand, what does not say so is none of ours."""
+"""Seconds that a process has to identify itself; by hand, anything slower is not one of ours."""
 POLL_S = 0.1
-"""Seconds between looks at what is awaited, so that Ctrl-C is heard; by hand, no answer depends on it."""
+"""Polling interval in s, so that Ctrl-C is noticed; by hand, no result depends on it."""
 
 
 class Line:
@@ -23,7 +22,7 @@ class Line:
     def __init__(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Where the system has no such options, its own times hold.
+        # Systems without these options use their default times.
         for name, value in (("KEEPIDLE", SILENCE_S // 2), ("KEEPINTVL", SILENCE_S // 6), ("KEEPCNT", 3)):
             if hasattr(socket, f"TCP_{name}"):
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"), value)
@@ -31,12 +30,12 @@ class Line:
         self._sending = threading.Lock()
 
     def send(self, **message: Any) -> None:
-        """Send a message; one to a process that is gone is lost."""
+        """Send a message; it is lost if the other process has ended."""
         with self._sending, suppress(OSError):
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
     def receive(self) -> dict[str, Any] | None:
-        """The next message, or None at the end."""
+        """The next message, or None at the end of the connection."""
         try:
             line = self._file.readline()
             message = json.loads(line) if line.endswith(b"\n") else None
@@ -45,20 +44,20 @@ class Line:
         return message if isinstance(message, dict) else None
 
     def have_patience(self, seconds: float | None) -> None:
-        """Wait at most so long for a message; None: for ever."""
+        """Set the timeout for a message in s; None: no timeout."""
         self._connection.settimeout(seconds)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
 
 
 def connect(addresses: list[str], port: int, hello: dict[str, Any]) -> Line | None:
-    """A line to the first process at one of its addresses, or None where it is at none of them.
+    """Connect to the first process at one of its addresses; None if none of them answers.
 
-    Raises ConfigError where that has no place for this one.
+    Raises ConfigError if that process rejects this one.
     """
     for address in addresses:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What a training run reports: JSON lines, TensorBoard, and its curve as a picture."""
+"""Logs of a training run: JSON lines, TensorBoard, and a plot of its learning curve."""
 
 import json
 import logging
@@ -13,24 +13,24 @@ from argand.io.atomic import append_text, valid_text, write_text, written
 FILE_NAME = "log.jsonl"
 CURVE_NAME = "curve.png"
 TENSORBOARD = "tensorboard"
-"""Folder of TensorBoard's files in a run's folder."""
+"""Folder of the TensorBoard files in a run's folder."""
 PARTS = ("train", "val")
-"""Keys of a record under which metrics stand."""
+"""Keys of a record that contain metrics."""
 
 logger = logging.getLogger(__name__)
 
 
 class RunLog:
-    """Appends records to `log.jsonl` and TensorBoard's files in a run's folder.
+    """Appends records to `log.jsonl` and to the TensorBoard files in a run's folder.
 
-    A record has `step`, `samples`, `seconds`, `lr` and the metrics of `train` or `val`.
+    A record has `step`, `samples`, `seconds`, `lr` and the metrics under `train` or `val`.
     """
 
     def __init__(self, folder: Path, resume_step: int | None = None) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         if str(folder) != valid_text(str(folder)):
-            raise OutputError(f"{folder}: TensorBoard takes no name that is no UTF-8; name another --out")
+            raise OutputError(f"{folder}: TensorBoard needs a name in UTF-8; choose another --out")
         self.path = folder / FILE_NAME
         kept = [] if resume_step is None else [r for r in read_log(self.path) if r["step"] <= resume_step]
         write_text(self.path, "".join(json.dumps(record) + "\n" for record in kept))
@@ -46,14 +46,14 @@ class RunLog:
         self.writer.add_scalar("lr", record["lr"], record["step"])
 
     def close(self) -> None:
-        """Flush TensorBoard's files."""
+        """Flush the TensorBoard files."""
         self.writer.close()
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Records of a log file; lines cut off by a crash, or damaged, are left out and told.
+    """Records of a log file; incomplete or damaged lines are skipped with a warning.
 
-    Raises InputError where it cannot be read.
+    Raises InputError if it cannot be read.
     """
     if not path.exists():
         return []
@@ -66,12 +66,12 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     records = [record for record in found if record is not None]
     if len(records) < len(found):
         first = found.index(None) + 1
-        logger.warning("%s: left out damaged lines, %d, the first is line %d", path, found.count(None), first)
+        logger.warning("%s: skipped %d damaged lines, the first is line %d", path, found.count(None), first)
     return records
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """The record of a line; None where it is cut off or damaged."""
+    """The record of a line; None if it is incomplete or damaged."""
     try:
         record = json.loads(line.decode())
     except (ValueError, RecursionError):
@@ -86,14 +86,14 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def draw_curve(folder: Path, metric: str) -> Path | None:
-    """Draw loss and `metric` of the run in `folder` against its samples as `curve.png`.
+    """Plot loss and `metric` of the run in `folder` against the number of samples, as `curve.png`.
 
-    Returns the picture, or None where matplotlib is not installed.
+    Returns the path of the picture, or None if matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        logger.warning("no curve drawn; install matplotlib for it")
+        logger.warning("no learning curve drawn; install matplotlib to get one")
         return None
     records = read_log(folder / FILE_NAME)
     names = list(dict.fromkeys(("loss", metric)))
@@ -107,7 +107,7 @@ def draw_curve(folder: Path, metric: str) -> Path | None:
 
 
 def _draw_metric(axes: Any, records: list[dict[str, Any]], name: str) -> None:
-    """One metric of training and validation, on a logarithmic scale where all its values allow it."""
+    """Plot one metric of training and validation, on a logarithmic scale if all its values are positive."""
     shown: list[float] = []
     for part, style in (("train", "-"), ("val", "o-")):
         points = [(r["samples"], r[part][name]) for r in records if name in r.get(part, {})]

@@ -1,4 +1,4 @@
-"""The training steps of any system, and what happens around them."""
+"""The training steps of any system, with validation, logs and checkpoints."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -28,29 +28,29 @@ from argand.progress import ProgressDisplay
 from argand.system import Batch, System
 
 LOG_EVERY_S = 10.0
-"""Seconds between records of the training metrics; by hand, no answer depends on it."""
+"""Seconds between records of the training metrics; by hand, no result depends on it."""
 STATISTICS_SAMPLES = 256
-"""Training samples from which the average's statistics of batch normalisation come. By hand: a mean and a
-variance over so many, each at many pixels, are known to a few per cent."""
+"""Training samples used for the batch normalisation statistics of the averaged weights. By hand: over so
+many, each with many pixels, mean and variance are accurate to a few per cent."""
 SAVE_EVERY_S = 300.0
-"""Seconds between checkpoints where no validation saves one; by hand: at most so much of a run is lost."""
+"""Seconds between checkpoints if no validation saves one; by hand: at most this much of a run is lost."""
 
 
 class Means:
-    """Running means of named scalars, kept on their device until they are asked for."""
+    """Running means of named scalars, kept on their device until they are read."""
 
     def __init__(self) -> None:
         self.sums: dict[str, Tensor] = {}
         self.weight = 0
 
     def add(self, values: Mapping[str, Tensor], weight: int = 1) -> None:
-        """Take in one set of values that stands for `weight` samples or steps."""
+        """Add one set of values that represents `weight` samples or steps."""
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value.detach().float() * weight
         self.weight += weight
 
     def take(self) -> dict[str, float]:
-        """The means so far; starts anew."""
+        """Return the means so far and reset them."""
         means = {name: total.item() / self.weight for name, total in self.sums.items()}
         self.sums, self.weight = {}, 0
         return means
@@ -68,7 +68,7 @@ class Means:
 class TrainingStep(nn.Module):
     """The loss of a system as the forward pass of a module.
 
-    Gradients are shared between processes by hooks on this pass, whichever parts of the network a loss calls.
+    Hooks on this pass share gradients between processes, whichever parts of the network a loss uses.
     """
 
     def __init__(self, system: System, network: nn.Module, compute: Compute) -> None:
@@ -82,10 +82,10 @@ class TrainingStep(nn.Module):
 
 
 class TrainingLoop:
-    """Steps, and when each is due: validation, log, checkpoint, end.
+    """Runs training steps, and validation, logging and checkpoints when they are due.
 
-    Random numbers of a step are a function of seed, step and rank, so nothing of them needs to be stored.
-    Fabric runs the steps on the device of this process, of which `plan` is.
+    Random numbers of a step depend only on seed, step and rank, so no random state needs to be stored. Fabric
+    runs the steps on the device of this process; `plan` is that of this process.
     """
 
     def __init__(
@@ -111,17 +111,17 @@ class TrainingLoop:
         self.logged = self.saved_at = 0.0
 
     def run(self, stop: StopSignal, saved: Mapping[str, Any] | None, display: ProgressDisplay) -> bool:
-        """Train until the budget is spent or `stop` is requested, from `saved` where there is a state.
+        """Train until the budget is used up or `stop` is requested, starting from the state `saved` if given.
 
-        Returns whether it was requested, of this process or of another one.
+        Returns whether a stop was requested, in this process or another one.
         """
-        # Simulated before the clock runs.
+        # Simulated before the clock starts.
         self.validation = validation_batches(self.system, self.plan, self.record.settings.val_count)
         self.record.open(saved, writes=self.plan.rank == 0)
         whole: nn.Module = TrainingStep(self.system, self.network, self.compute)
         if self.plan.world > 1:
-            # The first process's weights are where all begin; each step's gradients are the mean over all.
-            # Where the parts of a network are trained in turn, the loss does not use all of it.
+            # All start from the first process's weights and average their gradients in each step. If the
+            # parts of a network are trained in turn, the loss does not use all of it.
             trained = sum(len(group["params"]) for group in self.optimiser.param_groups)
             in_part = trained < len(list(self.network.parameters()))
             whole = DistributedDataParallel(whole.to(self.device), find_unused_parameters=in_part)
@@ -140,7 +140,7 @@ class TrainingLoop:
         return self.stopped
 
     def _take_up(self, saved: Mapping[str, Any] | None) -> None:
-        """Go on from a saved state; the moving average starts from the weights as they then are."""
+        """Restore a saved state; otherwise the moving average starts from the current weights."""
         if saved:
             with taking_up(self.record.folder / FILE_NAME):
                 self.network.load_state_dict(saved["network"])
@@ -162,7 +162,7 @@ class TrainingLoop:
             yield {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
 
     def _step(self, step: nn.Module, optimiser: Any, batch: Batch) -> None:
-        """One step of the optimiser."""
+        """Take one optimiser step."""
         factor = float(self.rate(self.progress)) if self.rate else 1.0
         for group in self.optimiser.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -172,13 +172,13 @@ class TrainingLoop:
         optimiser.zero_grad()
         self.fabric.backward(loss)
         if self.record.settings.clip_norm is not None:
-            # A loss that is not finite is told with its step by `_log`.
+            # `_log` reports a non-finite loss with its step.
             limit = self.record.settings.clip_norm
             self.fabric.clip_gradients(step, optimiser, max_norm=limit, error_if_nonfinite=False)
         optimiser.step()
 
     def _after_step(self, asked_to_stop: bool) -> bool:
-        """Average, then do whatever is due; whether the run ends here."""
+        """Update the average, then do whatever is due; whether the run ends here."""
         budget = self.budget
         budget.step += 1
         if self.average:
@@ -188,7 +188,7 @@ class TrainingLoop:
             self._log()
             self._validate()
             self._save()
-            # The validation may have taken the rest of the time.
+            # The validation may have used up the remaining time.
             self.progress, self.stopped = agree(budget.progress, asked_to_stop, self.device)
         elif self.stopped or time.monotonic() - self.saved_at > SAVE_EVERY_S:
             self._save()
@@ -209,7 +209,8 @@ class TrainingLoop:
         self.record.report(self.budget, self.optimiser, train=means)
 
     def _validate(self) -> None:
-        """Measure the validation metrics, keep the weights when they are the best so far, and the time."""
+        """Measure the validation metrics and the time this takes; keep the weights if they are the best so
+        far."""
         began = time.monotonic()
         network = self.network
         if self.average:
@@ -223,7 +224,7 @@ class TrainingLoop:
         self.budget.reserve_seconds = time.monotonic() - began
 
     def _pass_training_samples(self, network: nn.Module) -> None:
-        """Send training samples through a network as training does, without learning from them."""
+        """Pass training samples through a network as in training, without updating its weights."""
         for number, batch in enumerate(self.statistics):
             batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
             generator = seeded(self.plan.seed, number, self.plan.rank, device=self.device)
@@ -231,7 +232,7 @@ class TrainingLoop:
                 self.system.loss(network, channels_last(batch), generator)
 
     def _save(self) -> None:
-        """Write the run's state, unless its weights are spoilt."""
+        """Write the run's state, unless the loss is not finite."""
         self._log()
         self.saved_at = time.monotonic()
         average = self.average.network if self.average else None
@@ -247,7 +248,7 @@ def validate(
     device: torch.device,
     compute: Compute,
 ) -> tuple[str, dict[str, float]]:
-    """Name of the deciding metric and the means of all metrics over the samples of all processes."""
+    """Name of the metric that selects the best weights, and the means of all metrics over all processes."""
     means, decisive, was_training = Means(), "loss", network.training
     network.eval()
     for number, batch in enumerate(batches):
@@ -263,19 +264,20 @@ def validate(
 
 
 def seeded(*key: int, device: torch.device) -> torch.Generator:
-    """Generator on `device`, and torch's global ones, seeded by the numbers of `key`."""
-    # One bit less: torch takes seeds of 63 bits.
+    """Seed a new generator on `device` and torch's global ones with the numbers `key`; returns the new
+    one."""
+    # One bit less: torch's seeds have 63 bits.
     state = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
     torch.manual_seed(state)
     return torch.Generator(device).manual_seed(state)
 
 
 def agree(progress: float, stop: bool, device: torch.device) -> tuple[float, bool]:
-    """The first process's progress, and whether any process was asked to stop."""
+    """The first process's progress, and whether a stop was requested in any process."""
     if not torch.distributed.is_initialized():
         return progress, stop
     own = progress if torch.distributed.get_rank() == 0 else 0.0
-    # In double precision: a resumed run takes its progress, and with it the learning rate, from the steps.
+    # In double precision: a resumed run computes its progress, and so the learning rate, from the steps.
     values = torch.tensor([own, float(stop)], dtype=torch.float64, device=device)
     torch.distributed.all_reduce(values, torch.distributed.ReduceOp.MAX)
     return values[0].item(), bool(values[1].item())

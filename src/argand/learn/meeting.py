@@ -1,4 +1,4 @@
-"""The point at which the processes of a training meet: torch's store of keys, at an address all are told."""
+"""How the processes of a training run meet: torch's key-value store, at an address known to all."""
 
 import socket
 import time
@@ -14,12 +14,12 @@ from argand.learn.launch import Launch
 from argand.learn.line import POLL_S
 
 START_S = 300.0
-"""Seconds in which all processes of a run must have come; by hand: more than Python and torch take to start
-from a disk that many machines read at the same time."""
+"""Seconds within which all processes of a run must connect; by hand: longer than Python and torch take to
+start from a disk that many machines read at once."""
 
 
 def open_store(launch: Launch) -> Any:
-    """torch's store of keys at the meeting point, which torchrun or the first process opens."""
+    """torch's key-value store, which torchrun or the first process opens."""
     opens = launch.is_first and not launch.has_store
     if not opens:
         poll(lambda: _is_open(launch), nobody(launch))
@@ -40,14 +40,14 @@ def _is_open(launch: Launch) -> bool:
 
 
 def own_addresses(launch: Launch) -> list[str]:
-    """The address of this machine in the network of the meeting point."""
+    """The address of this machine in the network of the store."""
     with suppress(OSError), socket.create_connection((launch.address, launch.port), timeout=2) as connection:
         return [connection.getsockname()[0]]
     return []
 
 
 def poll(done: Callable[[], bool], message: str) -> None:
-    """Wait for something with an ear for Ctrl-C; ConfigError where it does not come in time."""
+    """Wait until `done` returns true, interruptible by Ctrl-C; ConfigError after START_S."""
     until = time.monotonic() + START_S
     while not done():
         if time.monotonic() > until:
@@ -56,8 +56,8 @@ def poll(done: Callable[[], bool], message: str) -> None:
 
 
 def nobody(launch: Launch) -> str:
-    """What to say where the first process does not come."""
+    """Error message if the first process does not appear."""
     return (
-        f"the first process was not at {launch.address}:{launch.port} within {START_S:.0f} s; start all at "
-        "the same time, with its MASTER_ADDR and MASTER_PORT"
+        f"no first process at {launch.address}:{launch.port} within {START_S:.0f} s; start all at "
+        "the same time, with its address and port as MASTER_ADDR and MASTER_PORT"
     )

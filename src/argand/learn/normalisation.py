@@ -1,4 +1,4 @@
-"""Batch normalisation over the batches of all processes, so that several compute what one would."""
+"""Batch normalisation over the batches of all processes, so that several give the same result as one."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def share_statistics(network: nn.Module, accelerator: str) -> nn.Module:
-    """The network, its batch normalisations taking mean and variance over the batches of all processes.
+    """Make a network's batch normalisations use mean and variance over the batches of all processes.
 
-    Names and values of its weights and statistics stay as they are. torch has such layers for GPUs alone; the
-    CPU is given `SharedBatchNorm`.
+    Names and values of its weights and statistics do not change. torch has such layers only for GPUs; on the
+    CPU, `SharedBatchNorm` is used.
     """
     if accelerator == "cuda":
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
@@ -22,13 +22,13 @@ def share_statistics(network: nn.Module, accelerator: str) -> nn.Module:
 
 
 class SharedBatchNorm(_BatchNorm):
-    """Batch normalisation with mean and variance over all processes in training: one all-reduce each way.
+    """Batch normalisation with mean and variance over all processes; one all-reduce in each direction.
 
-    Input and output [batch, channel, ...]; every process must call it equally often.
+    Input and output [batch, channel, ...]; all processes must call it equally often.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name
-        """Normalise, in single precision at least, and keep the running statistics."""
+        """Normalise, in at least single precision, and update the running statistics."""
         if not self.training or not distributed.is_initialized():
             return super().forward(input)
         mean, variance, count = _moments(input.float())
@@ -41,10 +41,10 @@ class SharedBatchNorm(_BatchNorm):
         return whole.to(input.dtype)
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002  torch's name
-        """Any number of dimensions will do: the layer was made for the right one."""
+        """Accept any number of dimensions: the original layer fixed it."""
 
     def _keep(self, mean: Tensor, variance: Tensor) -> None:
-        """Move the running statistics; without a momentum they are the plain mean over all batches."""
+        """Update the running statistics; without a momentum they are the arithmetic mean over all batches."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         self.num_batches_tracked.add_(1)
@@ -56,8 +56,8 @@ class SharedBatchNorm(_BatchNorm):
 def _moments(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and variance [channel] over all processes, and the number of values in each.
 
-    Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983): each process's own, about its own mean, are put together;
-    in double precision the difference of squares loses nothing that matters.
+    Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983): the moments of each process, about its own mean, are
+    combined; in double precision the difference of squares loses no significant digits.
     """
     axes = [0, *range(2, values.ndim)]
     own = values.mean(axes).double()
@@ -71,7 +71,7 @@ def _moments(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class _Sum(torch.autograd.Function):
-    """Sum over all processes; each one's values count in the loss of all, and so do the gradients."""
+    """Sum over all processes; each one's values enter the loss of all, so gradients are summed too."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        """The gradients of all, summed."""
+        """The sum of all gradients."""
         return _summed(gradient)
 
 

@@ -1,4 +1,4 @@
-"""What a training run leaves in its folder: its state, its best weights and its log."""
+"""Output of a training run in its folder: its state, its best weights and its log."""
 
 import json
 import logging
@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether a folder holds a training run that can be resumed."""
+    """Whether a folder contains a training run that can be resumed."""
     return (folder / FILE_NAME).exists()
 
 
 def remove_run(folder: Path) -> None:
-    """Remove what a training run wrote to a folder, and nothing else."""
+    """Remove the files that a training run wrote to a folder, and nothing else."""
     for name in (FILE_NAME, BEST_NAME, LOG_NAME, CURVE_NAME):
         (folder / name).unlink(missing_ok=True)
     events = folder / TENSORBOARD
@@ -41,9 +41,9 @@ def remove_run(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Settings:
-    """What must be the same when a run is resumed; `start` says what weights it began from.
+    """Settings that must be the same when a run is resumed; `start` describes the initial weights.
 
-    `batch_size` and `workers` are those of one of `world` processes.
+    `batch_size` and `workers` are per process, of `world` processes.
     """
 
     batch_size: int
@@ -66,7 +66,7 @@ class Settings:
 
 @dataclass
 class Best:
-    """The best validation result so far; the deciding metric's name is the first of `metrics` to look at."""
+    """The best validation result so far, and the name of the metric that selects it."""
 
     metric: str = ""
     value: float = float("inf")
@@ -74,7 +74,7 @@ class Best:
 
 
 class RunRecord:
-    """The folder of a run and the system and settings that it belongs to."""
+    """The folder of a run, with its system and settings."""
 
     def __init__(self, folder: Path, system: System, settings: Settings, device: str) -> None:
         self.folder, self.system, self.settings, self.device = folder, system, settings, device
@@ -93,23 +93,23 @@ class RunRecord:
         }
 
     def open(self, saved: Mapping[str, Any] | None, writes: bool) -> None:
-        """Start or continue the log; `writes` is false in all but the first process of a run."""
+        """Start or continue the log; `writes` is true only in the first process of a run."""
         if writes:
             self.log = RunLog(self.folder, saved["step"] if saved else None)
 
     def resume(self, saved: Mapping[str, Any]) -> None:
-        """Take note of how far the run was, and of its best result if its weights are still there."""
+        """Restore the step of the run, and its best result if its weights still exist."""
         self.best = Best(**saved["best"])
         self.resumed_step = saved["step"]
         if self.best.step:
             try:
                 read_header(self.folder / BEST_NAME)
             except InputError as error:
-                logger.warning("%s; the next validation writes others", error)
+                logger.warning("%s; the next validation writes new ones", error)
                 self.best = Best(self.best.metric)
 
     def close(self) -> None:
-        """End the log."""
+        """Close the log."""
         if self.log:
             self.log.close()
 
@@ -128,7 +128,7 @@ class RunRecord:
             self.log.write({**record, "lr": optimiser.param_groups[0]["lr"], **metrics})
 
     def keep_best(self, budget: Budget, network: nn.Module, metric: str, means: dict[str, float]) -> None:
-        """Save the network's weights when `metric` is lower than ever before."""
+        """Save the network's weights if `metric` is the lowest so far."""
         if not means[metric] < self.best.value:
             return
         self.best = Best(metric, means[metric], budget.step)
@@ -144,7 +144,7 @@ class RunRecord:
         save_weights(self.folder / BEST_NAME, network.state_dict(), header)
 
     def _training(self, budget: Budget) -> dict[str, Any]:
-        """How the weights were made, for their header."""
+        """How the weights were trained, for their header."""
         samples = budget.step * self.settings.samples_per_step
         made = {
             "steps": budget.step,

@@ -1,12 +1,12 @@
-"""Courses of the learning rate over a run."""
+"""Learning-rate schedules."""
 
 import numpy as np
 
 
 def warm_cosine(progress: float) -> float:
-    """Learning-rate factor: up in the first 2 %, then a half cosine down to 1 %.
+    """Learning-rate factor: linear warm-up in the first 2 %, then half a cosine down to 1 %.
 
-    Of the `progress` from 0 to 1 (Loshchilov & Hutter, ICLR 2017, without restarts). Both shares are by hand.
+    `progress` goes from 0 to 1 (Loshchilov & Hutter, ICLR 2017, without restarts). Both values are by hand.
     """
     if progress < 0.02:
         return max(progress / 0.02, 0.02)

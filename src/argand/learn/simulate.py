@@ -22,12 +22,11 @@ def simulate_to_file(
     compression: Compression = "gzip",
     quiet: bool = False,
 ) -> Path:
-    """Write samples 0 to `count` - 1 of a system as the data set `out`, by default on all cores
-    where that takes long.
+    """Write samples 0 to `count` - 1 of a system to the data set `out`, using all cores by default.
 
-    The form of the files is told in `argand.io.dataset`. What is there already is kept, so that an
-    interrupted set is completed by the same call, and a smaller one by whole shards. Raises ConfigError
-    when `out` holds another set, and KeyboardInterrupt, saying what is kept, when it is stopped.
+    `argand.io.dataset` describes the files. Existing samples are kept, so that the same call completes an
+    interrupted set, and complete shards of a smaller one are reused. Raises ConfigError if `out` is another
+    set, and KeyboardInterrupt, which says what is kept, when stopped.
     """
     provenance = {"system": system_name(system), "config": to_config(system), "version": __version__}
     keep_freed_memory()

@@ -1,9 +1,8 @@
-"""Streams of freshly simulated samples: nothing stored, every sample known by its number.
+"""Streams of freshly simulated samples: nothing is stored, and each sample is determined by its number.
 
-Training takes its samples in order of their number, from the seed `seed`. What batch number `step` holds is
-a function of the step alone (and, with replay, of the number of workers), so that a resumed run sees exactly
-what the unbroken run would have seen. Validation takes the numbers 0, 1, ... of the seed
-`seed + VALIDATION_OFFSET`.
+Training uses the samples of `seed` in order of their number. The content of batch number `step` depends only
+on the step (and, with replay, on the number of workers), so that a resumed run sees exactly the same samples
+as an uninterrupted one. Validation uses the numbers 0, 1, ... of the seed `seed + VALIDATION_OFFSET`.
 """
 
 import multiprocessing
@@ -23,20 +22,20 @@ from argand.lanes import end_with
 from argand.system import Batch, Sample, System, inputs_of
 
 VALIDATION_OFFSET = 1_000_003
-"""Added to a run's seed for its validation samples, which are thus never trained on.
+"""Added to a run's seed for its validation samples, so that they are never trained on.
 
-By hand: a prime beyond the seeds that anybody types, and apart from those of benchmarks (2,000,003).
+By hand: a prime larger than any seed that users type, and different from that of benchmarks (2,000,003).
 """
 
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """Which samples a training run sees, and who makes them.
+    """Which samples a training run sees, and which process simulates them.
 
-    `batch_size` counts the samples of one step in one process (`rank` of `world`); `replay` is the number of
-    batches in which each simulated sample is used.
+    `batch_size` is the number of samples per step in one process (`rank` of `world`); `replay` is the number
+    of batches in which each simulated sample is used.
 
-    Raises ConfigError where `replay` does not divide `batch_size`.
+    Raises ConfigError if `replay` does not divide `batch_size`.
     """
 
     batch_size: int
@@ -52,14 +51,14 @@ class StreamPlan:
 
     @property
     def fresh(self) -> int:
-        """Samples simulated for each batch."""
+        """Number of new samples per batch."""
         return self.batch_size // self.replay
 
     def chunks(self, step: int) -> range:
-        """Numbers of the chunks of `fresh` samples that make batch `step`, the oldest first.
+        """Numbers of the chunks of `fresh` samples that make up batch `step`, oldest first.
 
-        Batches of one worker are `workers` apart, so chunks move on by as much from one of its batches to
-        the next, and each chunk is used in `replay` of them.
+        Batches of one worker are `workers` apart, so chunks advance by as much from one of its batches to the
+        next, and each chunk is used in `replay` of them.
         """
         stride = max(1, self.workers) * self.world
         first = step * self.world + self.rank
@@ -67,13 +66,13 @@ class StreamPlan:
 
 
 class SampleStream(IterableDataset):
-    """Endless batches of training samples from batch number `start` on."""
+    """Infinite stream of training batches from batch number `start` on."""
 
     def __init__(self, system: System, plan: StreamPlan, start: int = 0) -> None:
         self.system, self.plan, self.start = system, plan, start
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches of the calling worker: `start` + its number, then every `workers`-th."""
+        """Batches of the calling worker: number `start` plus its index, then every `workers`-th."""
         worker = get_worker_info()
         first, stride = (worker.id, worker.num_workers) if worker else (0, 1)
         plan = replace(self.plan, workers=stride)
@@ -84,7 +83,7 @@ class SampleStream(IterableDataset):
             yield collate([sample for _, samples in chunks for sample in samples])
 
     def _chunk(self, number: int) -> list[Sample]:
-        """Samples of one chunk, as the network takes them."""
+        """Network inputs of one chunk of samples."""
         first = number * self.plan.fresh
         indices = range(first, first + self.plan.fresh)
         return inputs_of(self.system, indices, self.plan.seed)
@@ -107,12 +106,12 @@ class ValidationSamples(Dataset):
 
 
 def collate(samples: list[Sample]) -> Batch:
-    """Samples stacked into one batch of tensors."""
+    """Stack samples into one batch of tensors."""
     return {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}
 
 
 def training_loader(system: System, plan: StreamPlan, start: int = 0, pin_memory: bool = False) -> DataLoader:
-    """Loader of batches `start`, `start + 1`, ... in this order, simulated in `plan.workers` processes."""
+    """Loader of batches `start`, `start + 1`, ... in order, simulated in `plan.workers` processes."""
     stream = SampleStream(system, plan, start)
     return DataLoader(
         stream,
@@ -125,7 +124,7 @@ def training_loader(system: System, plan: StreamPlan, start: int = 0, pin_memory
 
 def validation_batches(system: System, plan: StreamPlan, size: int) -> list[Batch]:
     """This process's share of the `size` validation samples, simulated once and kept in memory."""
-    # Small enough that every process has a batch.
+    # Small enough that each process has a batch.
     batch_size = max(1, min(plan.batch_size, size // plan.world))
     samples = ValidationSamples(system, size, batch_size, plan.seed)
     share = range(len(samples))[plan.rank :: plan.world]
@@ -136,19 +135,19 @@ def validation_batches(system: System, plan: StreamPlan, size: int) -> list[Batc
         num_workers=min(plan.workers, len(share)),
         worker_init_fn=quiet_worker if plan.workers else None,
     )
-    # Copies, since what a worker hands over keeps a file descriptor and shared memory.
+    # Copies, since tensors from a worker hold a file descriptor and shared memory.
     return [{name: tensor.clone() for name, tensor in batch.items()} for batch in loader]
 
 
 def first_batches(system: System, plan: StreamPlan, size: int) -> list[Batch]:
-    """This process's share of the first batches that have `size` samples at least, without replay."""
+    """This process's share of the first batches with at least `size` samples, without replay."""
     steps = -(-size // (plan.batch_size * plan.world))
     starts = [(step * plan.world + plan.rank) * plan.batch_size for step in range(steps)]
     return [collate(inputs_of(system, range(first, first + plan.batch_size), plan.seed)) for first in starts]
 
 
 def quiet_worker(_: int) -> None:
-    """Leave interrupts to the training process, which stops its workers, yield to it and end with it."""
+    """Ignore interrupts, which the training process handles, run at lower priority, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(1)

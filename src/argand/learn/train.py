@@ -1,4 +1,4 @@
-"""One training run of any system: a budget of time or steps, exactly resumable, on one or many devices."""
+"""Train any system within a budget of time or steps, exactly resumable, on one or many devices."""
 
 import json
 import logging
@@ -39,9 +39,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What a run came to: steps, simulated samples and seconds so far, and where its best weights are.
+    """Result of a run: steps, simulated samples and seconds so far, and the path of the best weights.
 
-    `steps_here` are those since it was started or resumed; none when its budget was spent before.
+    `steps_here` counts those since it was started or resumed; 0 if its budget was already used up.
     """
 
     steps: int
@@ -75,23 +75,23 @@ def train(
     nice: int = 0,
     quiet: bool = False,
 ) -> TrainingSummary:
-    """Train a system on fresh samples until time or steps are spent, whichever comes first.
+    """Train a system on newly simulated samples until the limit of time or steps is reached.
 
     Writes `last.ckpt` (for `resume`), `best.safetensors`, `log.jsonl`, `tensorboard/` and `curve.png` to
-    `out_dir`. Time counts from the first batch on, validation included, over all resumptions; the last
-    validation is given the time that the one before it took. Each simulated sample is used in `replay`
-    batches. With `average` the moving average of the weights is validated and kept. The weights of the file
-    `start` that the network has, by name and shape, are where it begins; the others are fresh. With `resume`
-    a run in `out_dir` continues exactly where it stopped, and one is begun where there is none; `force`
-    removes what a run wrote there and begins again. Defaults are by hand.
+    `out_dir`. Time counts from the first batch on, including validation, over all resumptions; time for the
+    last validation is reserved as the previous one took. Each simulated sample is used in `replay` batches.
+    With `average` the moving average of the weights is validated and kept. Weights of the file `start` that
+    match the network in name and shape are its initial weights; the others are random. With `resume`, a run
+    in `out_dir` continues exactly where it stopped, or starts if there is none; `force` removes an earlier
+    run there first. Defaults were chosen by hand.
 
-    `devices` processes train together, or those that torchrun or srun has started, on one machine or many.
-    `batch_size` and `workers` are those of one process: of a step, `batch_size` times all processes is the
-    batch. The first process alone writes; to resume, all must see `out_dir`. An error of one, or its loss,
-    ends all.
+    `devices` processes train together, or those started by torchrun or srun, on one machine or many.
+    `batch_size` and `workers` are per process: the batch of a step is `batch_size` times the number of
+    processes. Only the first process writes; to resume, all must see `out_dir`. If one fails or is lost, all
+    end.
 
     Raises ConfigError for settings that contradict each other or the run to resume, InputError for a damaged
-    checkpoint, MissingExtraError without Lightning, KeyboardInterrupt when it was stopped (after saving).
+    checkpoint, MissingExtraError without Lightning, KeyboardInterrupt when stopped (after saving).
     """
     with ended_together():
         require_training_extra()
@@ -128,14 +128,14 @@ def train(
 
 
 def require_training_extra() -> None:
-    """Raise MissingExtraError where the packages for training are not installed."""
+    """Raise MissingExtraError if the packages for training are not installed."""
     for package in ("lightning", "tensorboard"):
         if find_spec(package) is None:
             raise MissingExtraError(f"training needs {package}; pip install 'argand[train]'")
 
 
 def _saved_run(out_dir: Path, resume: bool, force: bool, group: Group) -> dict[str, Any] | None:
-    """State of the run to resume, or None for a fresh one, which must not overwrite another."""
+    """State of the run to resume, or None for a new run, which must not overwrite another."""
     if resume and force:
         raise ConfigError("--force and --resume exclude each other; choose one")
     if resume and holds_run(out_dir):
@@ -144,19 +144,19 @@ def _saved_run(out_dir: Path, resume: bool, force: bool, group: Group) -> dict[s
         except InputError as error:
             if group.is_first:
                 raise
-            raise InputError(f"{error}; or let all machines share {out_dir}") from error
+            raise InputError(f"{error}; or make {out_dir} visible to all machines") from error
     if group.is_first:
         if force:
             remove_run(out_dir)
         elif holds_run(out_dir):
-            cure = "--resume continues it, --force replaces it, or give another --out"
-            raise ConfigError(f"{out_dir}: holds a training run; {cure}")
+            cure = "--resume continues it, --force replaces it, or choose another --out"
+            raise ConfigError(f"{out_dir}: contains a training run; {cure}")
         make_folder(out_dir)
     return None
 
 
 def _budget(max_time: str | float | None, max_steps: int | None, saved: dict[str, Any] | None) -> Budget:
-    """What the run may take, less what it has taken."""
+    """The limits of the run, with what it has used so far."""
     budget = Budget(None if max_time is None else seconds_from(max_time), max_steps)
     if saved:
         budget.step, budget.earlier_seconds = saved["step"], saved["seconds"]
@@ -165,12 +165,12 @@ def _budget(max_time: str | float | None, max_steps: int | None, saved: dict[str
 
 
 def _compute(place: Place, precision: str, saved: dict[str, Any] | None) -> Compute:
-    """Device and precision: as asked, as before, or as measured."""
+    """Device and precision: as requested, as in the saved run, or as measured."""
     compute = choose_compute(place.accelerator, measure=saved is None and place.group.world == 1)
     names: dict[str, Precision] = {"fp32": "32-true", "bf16": "bf16-mixed"}
     if precision != "auto":
         if precision not in names:
-            raise ConfigError(f"no precision is called '{precision}'; there are auto, fp32, bf16")
+            raise ConfigError(f"unknown precision '{precision}'; use auto, fp32 or bf16")
         return Compute(compute.accelerator, names[precision])
     if saved:
         return Compute(compute.accelerator, json.loads(saved["identity"])["settings"]["precision"])
@@ -178,9 +178,10 @@ def _compute(place: Place, precision: str, saved: dict[str, Any] | None) -> Comp
 
 
 def _worker_count(workers: int | None, place: Place) -> int:
-    """Processes that simulate: as asked; else most cores beside a GPU, half of them where the CPU trains.
+    """Number of simulating processes: as requested; else all cores but one with a GPU, half of them on the
+    CPU.
 
-    The training processes of a machine share its cores, and all take as many as the one with the fewest.
+    The training processes of a machine share its cores; all use the smallest number of any process.
     """
     if workers is None:
         cores = available_cores() / len(place.group.here)
@@ -190,14 +191,14 @@ def _worker_count(workers: int | None, place: Place) -> int:
 
 
 def _what_is_alike(record: RunRecord, budget: Budget, saved: dict[str, Any] | None) -> dict[str, Any]:
-    """What must be the same in all processes."""
+    """Values that must be the same in all processes."""
     taken_up = {key: saved[key] for key in ("step", "seconds", "best")} if saved else None
     limits = {"max_time": budget.max_seconds, "max_steps": budget.max_steps}
     return {**record.identity, **limits, "device": record.device, "checkpoint": taken_up}
 
 
 def _require_same_run(record: RunRecord, saved: dict[str, Any]) -> None:
-    """Refuse to resume with other settings; the number of workers only matters where samples are replayed."""
+    """Refuse to resume with other settings; the number of workers matters only with replay."""
     old, new = json.loads(saved["identity"]), record.identity
     if record.settings.replay == 1:
         old["settings"].pop("workers")
@@ -214,7 +215,7 @@ def _run(
     quiet: bool,
     beginning: Path | None,
 ) -> None:
-    """Train until the budget is spent; KeyboardInterrupt after saving when asked to stop before."""
+    """Train until the budget is used up; KeyboardInterrupt, after saving, if stopped before."""
     group = place.group
     torch.manual_seed(record.settings.seed)
     network = record.system.network()
@@ -232,7 +233,7 @@ def _run(
         try:
             stopped = _train(network, record, budget, place, compute, stop, saved, display)
         except KeyboardInterrupt as interrupt:
-            raise KeyboardInterrupt("stopped before the first step was done") from interrupt
+            raise KeyboardInterrupt("stopped before the first step was finished") from interrupt
         finally:
             record.close()
         group.exchange(None, last=True)
@@ -252,7 +253,7 @@ def _train(
     saved: dict[str, Any] | None,
     display: ProgressDisplay,
 ) -> bool:
-    """Train as one of the processes of the group; whether any of them was asked to stop."""
+    """Train as one of the processes of the group; whether a stop was requested in any of them."""
     from lightning.fabric import Fabric
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
     from lightning.fabric.strategies.single_device import SingleDeviceStrategy
@@ -261,8 +262,8 @@ def _train(
 
     settings = record.settings
     torch.backends.cudnn.benchmark = compute.accelerator == "cuda"
-    # The processes are ours: Fabric must not look for those of torchrun or SLURM, nor start any.
-    # Fabric's own mixed precision would round targets, too; ours is in the step.
+    # We manage the processes: Fabric must not look for those of torchrun or SLURM, nor start any. Fabric's
+    # mixed precision would round targets too; ours is in the step.
     fabric = Fabric(
         accelerator=compute.accelerator,
         strategy=SingleDeviceStrategy(place.device),
@@ -280,14 +281,14 @@ def _train(
 
 
 def _cure(record: RunRecord) -> str:
-    """What to do where a process was lost."""
+    """What to do after a process was lost."""
     if (record.folder / FILE_NAME).exists():
         return f"continue {record.folder} with --resume"
-    return "start again: no checkpoint had been written yet"
+    return "start again: no checkpoint was written yet"
 
 
 def _summary(record: RunRecord, budget: Budget) -> TrainingSummary:
-    """What the run came to."""
+    """The summary of the run."""
     samples = budget.step * record.settings.samples_per_step
     here, weights = budget.step - record.resumed_step, record.folder / BEST_NAME
     return TrainingSummary(budget.step, here, samples, budget.seconds, record.best, weights)
@@ -295,14 +296,14 @@ def _summary(record: RunRecord, budget: Budget) -> TrainingSummary:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Silence what Lightning and torch tell of devices and processes."""
+    """Silence Lightning's and torch's messages about devices and processes."""
     talkative = logging.getLogger("lightning.fabric")
     level = talkative.level
     talkative.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
-            # What DistributedDataParallel says of speed.
+            # DistributedDataParallel's warning about speed.
             warnings.filterwarnings("ignore", message="Grad strides do not match")
             yield
     finally:

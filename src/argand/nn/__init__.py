@@ -1,4 +1,4 @@
-"""Pieces of networks that systems share."""
+"""Network building blocks shared by the systems."""
 
 from argand.system import listed_modules
 

@@ -1,4 +1,4 @@
-"""Pieces that convolutional networks share; `dims` makes them work on images (2) or volumes (3)."""
+"""Building blocks of convolutional networks, for images (`dims` 2) or volumes (3)."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from argand.errors import ConfigError
 
 CHANNEL_MULTIPLE = 16
-"""Matrix units of processors and graphics cards work on channels in groups of this size.
+"""Matrix units of CPUs and GPUs process channels in groups of this size.
 
-By hand: 16 numbers of 32 bits fill a register of AVX-512; speeds with other numbers were not kept.
+By hand: 16 numbers of 32 bits fill an AVX-512 register; speeds for other sizes were not recorded.
 """
 
 PaddingMode = str | Sequence[str]
@@ -24,17 +24,16 @@ _PAD_MODES = {"zeros": "constant", "replicate": "replicate", "reflect": "reflect
 
 
 def round_channels(channels: float) -> int:
-    """Smallest multiple of 16 that holds so many channels, at least 16."""
+    """Round up to a multiple of 16."""
     return max(1, -int(-channels // CHANNEL_MULTIPLE)) * CHANNEL_MULTIPLE
 
 
 class CircularConv2d(nn.Conv2d):
-    """2-D convolution with its own padding along each axis, for maps that close on themselves.
+    """2-D convolution with a separate padding mode for each axis, for periodic maps.
 
-    `padding_mode` names the padding of rows and of columns; the default is for polar maps
-    [radius, azimuth]: the edge repeated inwards and outwards, the azimuth wrapped around. Input and
-    output [batch, channel, row, column] have the same size at stride 1. Raises ConfigError for an
-    unknown mode or an even kernel.
+    `padding_mode` gives the padding of rows and of columns; the default is for polar maps [radius, azimuth]:
+    the radial edges are replicated, the azimuth wraps around. Input and output [batch, channel, row, column]
+    have the same size at stride 1. Raises ConfigError for an unknown mode or an even kernel.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class CircularConv2d(nn.Conv2d):
         self.axis_modes = tuple(padding_mode)
 
     def forward(self, x: Float[Tensor, "batch channel row column"]) -> Tensor:
-        """Pad each axis in its own way, then convolve."""
+        """Pad each axis in its own mode, then convolve."""
         rows, columns = (size // 2 for size in self.kernel_size)
         row_mode, column_mode = (_PAD_MODES[mode] for mode in self.axis_modes)
         padded = F.pad(x, (columns, columns, 0, 0), mode=column_mode)
@@ -74,9 +73,9 @@ def convolution(
     padding_mode: PaddingMode = "zeros",
     bias: bool = False,
 ) -> nn.Module:
-    """Convolution that keeps the size at stride 1; `padding_mode` is one name or one for each axis.
+    """Convolution that keeps the size at stride 1; `padding_mode` is one mode or one for each axis.
 
-    Raises ConfigError for an even kernel, and for dimensions or padding that there are not.
+    Raises ConfigError for an even kernel, and for unsupported dimensions or padding.
     """
     _require_odd(kernel_size)
     kind = _by_dims(_CONVOLUTION, dims)
@@ -106,7 +105,7 @@ def batch_norm(channels: int, dims: int = 2) -> nn.Module:
 
 
 def max_pool(kernel_size: int, stride: int | None = None, padding: int = 0, *, dims: int = 2) -> nn.Module:
-    """Maximum over windows of images or volumes.
+    """Max pooling of images or volumes.
 
     Raises ConfigError for other numbers of dimensions.
     """
@@ -114,7 +113,7 @@ def max_pool(kernel_size: int, stride: int | None = None, padding: int = 0, *, d
 
 
 def average_pool(output_size: int, *, dims: int = 2) -> nn.Module:
-    """Averages over a grid of `output_size` cells along each axis, whatever the input's size.
+    """Adaptive average pooling to `output_size` cells along each axis, for any input size.
 
     Raises ConfigError for other numbers of dimensions.
     """
@@ -141,7 +140,7 @@ class ConvBlock(nn.Sequential):
 
 
 class Residual(nn.Module):
-    """ReLU(body(x) + shortcut(x)); the shortcut is a 1-wide convolution where sizes change."""
+    """ReLU(body(x) + shortcut(x)); the shortcut is a convolution of kernel size 1 if sizes change."""
 
     def __init__(
         self, body: nn.Module, in_channels: int, out_channels: int, stride: int = 1, *, dims: int = 2
@@ -154,12 +153,12 @@ class Residual(nn.Module):
             self.shortcut = nn.Sequential(project, batch_norm(out_channels, dims))
 
     def forward(self, x: Float[Tensor, "batch channel *space"]) -> Tensor:
-        """Add what the body finds to what came in."""
+        """Add the body's output to the shortcut."""
         return F.relu(self.body(x) + self.shortcut(x))
 
 
 class ResidualBlock(Residual):
-    """Two 3-wide convolutions with a shortcut, the block of ResNet-18 and 34 (He et al. 2016)."""
+    """Two convolutions of kernel size 3 with a shortcut, the block of ResNet-18 and 34 (He et al. 2016)."""
 
     def __init__(
         self,
@@ -181,7 +180,7 @@ class ResidualBlock(Residual):
 def _by_dims(kinds: dict[int, type[nn.Module]], dims: int) -> type[nn.Module]:
     """The class for images or volumes; ConfigError for any other number of dimensions."""
     if dims not in kinds:
-        raise ConfigError(f"{dims} dimensions: networks are built for 2 or 3")
+        raise ConfigError(f"{dims} dimensions: networks support 2 or 3")
     return kinds[dims]
 
 

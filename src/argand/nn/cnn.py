@@ -1,4 +1,4 @@
-"""The plain convolutional network that the others are compared with."""
+"""The plain convolutional network used as a baseline."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,11 +10,11 @@ from argand.nn.block import ConvBlock, average_pool, max_pool, round_channels
 
 
 class BaselineCNN(nn.Module):
-    """Convolution, batch normalisation, ReLU and pooling, once for each of `widths`; a linear head.
+    """Convolution, batch normalisation, ReLU and max pooling for each of `widths`, then a linear head.
 
-    [batch, in_channels, ...] to [batch, out_channels]. The head reads averages over a grid of
-    `grid` cells along each axis, which keeps where things are at any image size. Widths are rounded
-    up to multiples of 16. Defaults are by hand.
+    [batch, in_channels, ...] to [batch, out_channels]. The head sees averages over a grid of `grid` cells
+    along each axis, which preserves positions at any image size. Widths are rounded up to multiples of 16.
+    Defaults were chosen by hand.
     """
 
     def __init__(

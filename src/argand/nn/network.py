@@ -18,16 +18,16 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "resnet50": partial(ResNet, depth=50),
     "vit": VisionTransformer,
 }
-"""Networks that `create_network` makes, with what their names say."""
+"""Networks that `create_network` builds, by name."""
 
 
 def create_network(name: str, in_channels: int, out_channels: int, **options: Any) -> nn.Module:
-    """A new network: [batch, in_channels, slow, fast] to [batch, out_channels].
+    """Build a network: [batch, in_channels, slow, fast] to [batch, out_channels].
 
     `options` are the keyword arguments of its class. Raises ConfigError for an unknown name or option.
     """
     if name not in NETWORKS:
-        raise ConfigError(f"no network named {name!r}; choose one of {', '.join(NETWORKS)}")
+        raise ConfigError(f"unknown network {name!r}; choose one of {', '.join(NETWORKS)}")
     try:
         return NETWORKS[name](in_channels, out_channels, **options)
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Residual networks as published by He, Zhang, Ren and Sun (CVPR 2016, table 1)."""
+"""Residual networks of He, Zhang, Ren and Sun (CVPR 2016, table 1)."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -19,15 +19,15 @@ BLOCKS_OF_DEPTH = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 """Blocks in each of the four stages (He et al. 2016, table 1)."""
 
 _BOTTLENECK_DEPTH = 50
-"""Depth from which on blocks are bottlenecks (He et al. 2016, table 1)."""
+"""Smallest depth with bottleneck blocks (He et al. 2016, table 1)."""
 _EXPANSION = 4
-"""Channels that leave a bottleneck over those inside (He et al. 2016, table 1)."""
+"""Ratio of a bottleneck's output channels to its inner ones (He et al. 2016, table 1)."""
 
 
 class BottleneckBlock(Residual):
-    """1-wide, 3-wide and 1-wide convolutions with a shortcut; four times `width` channels come out.
+    """Convolutions of kernel size 1, 3 and 1 with a shortcut; the output has four times `width` channels.
 
-    The stride is in the 3-wide convolution, which loses less than in the first one.
+    The stride is in the middle convolution, which loses less than in the first one.
     """
 
     def __init__(self, in_channels: int, width: int, stride: int = 1, *, dims: int = 2) -> None:
@@ -44,8 +44,8 @@ class BottleneckBlock(Residual):
 class ResNet(nn.Module):
     """ResNet of depth 18, 34 or 50: [batch, in_channels, ...] to [batch, out_channels].
 
-    `width` is the number of channels of the first stage (64 as published), rounded up to a multiple
-    of 16; each stage has twice the channels of the one before. Raises ConfigError for another depth.
+    `width` is the number of channels of the first stage (64 as published), rounded up to a multiple of 16;
+    each stage has twice the channels of the one before. Raises ConfigError for any other depth.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ResNet(nn.Module):
         self.head = nn.Sequential(average_pool(1, dims=dims), nn.Flatten(), nn.Linear(channels, out_channels))
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Conv3d):
-                # He et al. (ICCV 2015): ReLUs keep the variance of gradients.
+                # He et al. (ICCV 2015): preserves the variance of gradients through ReLUs.
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Float[Tensor, "batch channel *space"]) -> Float[Tensor, "batch out"]:
@@ -73,7 +73,7 @@ class ResNet(nn.Module):
 
 
 def _stages(depth: int, width: int, dims: int) -> tuple[nn.Sequential, int]:
-    """The four stages and the number of channels that leave them."""
+    """The four stages and their number of output channels."""
     stages, channels = [], width
     for number, count in enumerate(BLOCKS_OF_DEPTH[depth]):
         blocks = []
@@ -87,7 +87,7 @@ def _stages(depth: int, width: int, dims: int) -> tuple[nn.Sequential, int]:
 
 
 def _block(depth: int, channels: int, width: int, stride: int, dims: int) -> tuple[Residual, int]:
-    """One block of a stage and the number of channels that leave it."""
+    """One block of a stage and its number of output channels."""
     if depth < _BOTTLENECK_DEPTH:
         return ResidualBlock(channels, width, stride, dims=dims), width
     return BottleneckBlock(channels, width, stride, dims=dims), _EXPANSION * width

@@ -1,4 +1,4 @@
-"""U-Net of residual blocks without normalisation, for images (2) and volumes (3)."""
+"""U-Net of residual blocks without normalisation, for images (`dims` 2) and volumes (3)."""
 
 from itertools import pairwise
 
@@ -11,7 +11,8 @@ from argand.nn.block import convolution
 
 
 class PlainResidual(nn.Module):
-    """x + conv(relu(conv(relu(x)))), the last convolution starting at zero: at first the identity."""
+    """x + conv(relu(conv(relu(x)))); the last convolution is initialised to zero, so it starts as the
+    identity."""
 
     def __init__(self, channels: int, *, dims: int = 2) -> None:
         super().__init__()
@@ -26,18 +27,18 @@ class PlainResidual(nn.Module):
 
 
 class UNet(nn.Module):
-    """[batch, in_channels, ...] to [batch, out_channels, ...] over levels of halving size.
+    """U-Net: [batch, in_channels, ...] to [batch, out_channels, ...], halving the size at each level.
 
-    `widths` are the channels of each level, `blocks` the residual blocks on each level's way down, and up.
-    The size must be divisible by 2 for each level below the first. Raises ConfigError without a level. After
-    Ronneberger, Fischer & Brox (MICCAI 2015), but levels are added and not stacked.
+    `widths` are the channels of the levels, `blocks` the number of residual blocks per level, on the way down
+    and up. The size must be divisible by 2 for each level below the first. Raises ConfigError without a
+    level. After Ronneberger, Fischer & Brox (MICCAI 2015), but skip connections are added, not concatenated.
     """
 
     def __init__(
         self, in_channels: int, out_channels: int, widths: tuple[int, ...], blocks: int = 2, *, dims: int = 2
     ) -> None:
         if not widths:
-            raise ConfigError("a U-Net needs the width of one level or more")
+            raise ConfigError("a U-Net needs the width of at least one level")
         super().__init__()
         self.stem = convolution(in_channels, widths[0], 3, dims=dims, bias=True)
         self.down = nn.ModuleList(_stack(width, blocks, dims) for width in widths)
@@ -48,7 +49,7 @@ class UNet(nn.Module):
         self.head = convolution(widths[0], out_channels, 3, dims=dims, bias=True)
 
     def forward(self, x: Float[Tensor, "batch channel *space"]) -> Tensor:
-        """Down, then up, each level's answer added to what was there on the way down."""
+        """Down, then up, adding the skip connection of each level."""
         x, kept = self.stem(x), []
         for level, shrink in zip(self.down, self.shrink, strict=False):
             x = level(x)
@@ -67,7 +68,7 @@ def _stack(channels: int, blocks: int, dims: int) -> nn.Sequential:
 
 
 def space_to_depth(x: Float[Tensor, "batch channel x y z"]) -> Float[Tensor, "batch deep i j k"]:
-    """Each cube of 2x2x2 voxels as eight channels of one."""
+    """Rearrange each cube of 2x2x2 voxels into eight channels of one voxel."""
     batch, channels, *size = x.shape
     i, j, k = (n // 2 for n in size)
     cubes = x.view(batch, channels, i, 2, j, 2, k, 2)

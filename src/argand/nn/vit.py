@@ -11,14 +11,14 @@ from argand.errors import ConfigError
 from argand.nn.block import round_channels
 
 _LONGEST_PERIOD = 10_000.0
-"""Longest wavelength of the code over 2π, in tokens (Vaswani et al. 2017, section 3.5)."""
+"""Longest wavelength of the encoding divided by 2π, in tokens (Vaswani et al. 2017, section 3.5)."""
 
 
 def position_code(rows: int, columns: int, dim: int) -> Float[Tensor, "token dim"]:
-    """Sines and cosines of row and column at `dim` / 4 wavelengths each (Vaswani et al. 2017).
+    """Sinusoidal position encoding of row and column at `dim` / 4 wavelengths each (Vaswani et al. 2017).
 
-    Computed rather than learned, so that another image size needs no retraining. `dim` is a multiple
-    of 4; tokens run along the rows.
+    Computed rather than learned, so that another image size needs no retraining. `dim` must be a multiple of
+    4; tokens run along the rows.
     """
     quarter = dim // 4
     frequency = torch.exp(-math.log(_LONGEST_PERIOD) * torch.arange(quarter) / quarter)
@@ -37,7 +37,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(dim, dim)
 
     def forward(self, x: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch token dim"]:
-        """Each token's mixture of all tokens."""
+        """Attention output for each token."""
         batch, token, dim = x.shape
         split = self.query_key_value(x).view(batch, token, 3, self.heads, dim // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
@@ -46,7 +46,7 @@ class Attention(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Attention and a two-layer network, each on normalised tokens and added to them."""
+    """Attention and a two-layer network, each with layer normalisation and a residual connection."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -56,17 +56,17 @@ class TransformerBlock(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch token dim"]:
-        """Tokens after one round."""
+        """Tokens after this block."""
         x = x + self.attend(x)
         return x + self.think(x)
 
 
 class VisionTransformer(nn.Module):
-    """[batch, in_channels, slow, fast] to [batch, out_channels], through patches of `patch` pixels.
+    """Transformer on patches of `patch` pixels: [batch, in_channels, slow, fast] to [batch, out_channels].
 
-    Images whose sides are no multiple of the patch are filled up with zeros at the far edges. `dim` is
-    rounded up to a multiple of 16. Raises ConfigError when the heads do not divide it. Defaults: width
-    and heads of a small published one (192 and 3, Touvron et al., ICML 2021), patches and depth by hand.
+    Images are zero-padded at the far edges to a multiple of the patch size. `dim` is rounded up to a multiple
+    of 16. Raises ConfigError if `heads` does not divide it. Defaults: width and heads of a small published
+    model (192 and 3, Touvron et al., ICML 2021), patch size and depth by hand.
     """
 
     def __init__(
@@ -100,8 +100,8 @@ class VisionTransformer(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Small weights at the start, without which deep Transformers do not settle."""
+    """Small initial weights, without which deep Transformers do not converge."""
     if isinstance(module, nn.Linear):
-        # 0.02 as is usual with Transformers since BERT (Devlin et al. 2019).
+        # 0.02 as is common for Transformers since BERT (Devlin et al. 2019).
         nn.init.trunc_normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)

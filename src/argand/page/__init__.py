@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file; systems give its parts."""
+"""The page of a run: one HTML file, with parts provided by the systems."""
 
 from argand.system import listed_modules
 

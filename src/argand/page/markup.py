@@ -1,7 +1,7 @@
-"""What becomes of names, values and scripts in a page, so that no name from a file is markup or runs.
+"""Escaping of names, values and scripts in a page, so that no name from a file becomes markup or code.
 
-Each has one way in: text and attributes through `text`, links through `address`, values for scripts through
-`script_json`, templates through `filled`; `policy` says which scripts a browser may run.
+Text and attributes go through `text`, links through `address`, values for scripts through `script_json`,
+templates through `filled`; `policy` states which scripts a browser may run.
 """
 
 import base64
@@ -19,56 +19,56 @@ from argand.errors import InputError
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-"""Surrogates but those that stand for the bytes of a name that is not UTF-8 (PEP 383)."""
+"""Surrogates other than those that stand for undecodable bytes of a file name (PEP 383)."""
 _IN_SCRIPTS = {sign: f"\\u{ord(sign):04x}" for sign in "<>&"}
-"""Signs that could end a script or begin a comment in one, as JSON may write them (RFC 8259, section 7)."""
+"""JSON escapes of characters that could end a script or start a comment in one (RFC 8259, section 7)."""
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def text(value: object) -> str:
-    """A value as text of a page, or within the quotes of an attribute; `�` for bytes that are no letters."""
+    """A value escaped as text or as a quoted attribute; `�` for undecodable bytes."""
     return escape(_SURROGATES.sub("\ufffd", str(value)))
 
 
 def address(name: str) -> str:
-    """The address of a file that lies beside the page: whatever its name, no scheme, host or folder.
+    """URL of a file next to the page: whatever its name, without scheme, host or folder.
 
-    All but letters, digits and `_.-~` is percent-encoded, bytes as the file system has them. Raises
-    InputError for what no file is called: nothing, `.`, and `..`.
+    All bytes except letters, digits and `_.-~` are percent-encoded. Raises InputError for an empty name, `.`
+    and `..`.
     """
     if name in ("", ".", ".."):
-        raise InputError(f"{name!r}: no name of a file; write the page again from a whole run")
+        raise InputError(f"{name!r} is not a file name; write the page again from a complete run")
     return quote(os.fsencode(_NO_BYTES.sub("\ufffd", name)), safe="")
 
 
 def link(name: str, shown: object | None = None, download: bool = False) -> str:
-    """A link to the file of this name beside the page, as `shown` or by its name."""
+    """A link to the file next to the page, with the text `shown` or its name."""
     kept = " download" if download else ""
     return f'<a href="{address(name)}"{kept}>{text(name if shown is None else shown)}</a>'
 
 
 def best_guess(html: str) -> str:
-    """HTML of an answer that is not trusted, as a page shows it: grey, and said to be a best guess."""
+    """Grey HTML for an answer that is not trusted, labelled as a best guess."""
     return f'<span class="best-guess" title="best guess: this answer is not trusted">{html}</span>'
 
 
 def script_json(value: Any) -> str:
-    """A value as JSON to stand in a script of a page: it ends none; what is not finite is null."""
+    """A value as JSON that is safe inside a script element; non-finite numbers become null."""
     whole = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
-    # All beyond ASCII is written as \u by json: U+2028 and U+2029, which once ended lines, too.
+    # json escapes all non-ASCII characters, including U+2028 and U+2029, which used to end lines.
     return re.sub("[<>&]", lambda found: _IN_SCRIPTS[found[0]], whole)
 
 
 def filled(template: str, parts: Mapping[str, str]) -> str:
-    """The template with its `{{name}}` replaced by HTML, each once: what is put in is not looked at again."""
+    """The template with each `{{name}}` replaced by HTML; inserted text is not expanded again."""
     return _PLACE.sub(lambda found: parts[found[1]], template)
 
 
 def policy(scripts: Iterable[str]) -> str:
-    """The Content-Security-Policy of a page, as its head has it: of scripts these alone run.
+    """The Content-Security-Policy element of a page: only these scripts may run.
 
-    Nothing is fetched, sent or framed; pictures are within the page. Styles stand in it and plotly adds its
-    own, so that these are free. See https://www.w3.org/TR/CSP3/.
+    Nothing is fetched, sent or framed; pictures are embedded. Inline styles are allowed, since Plotly adds
+    its own. See https://www.w3.org/TR/CSP3/.
     """
     sums = (base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{one}'" for one in sums) or "'none'"

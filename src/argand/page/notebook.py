@@ -1,4 +1,4 @@
-"""What a notebook shows of an answer, a predictor or a data set: a picture and a short table."""
+"""Notebook display of an answer, a predictor or a data set: a picture and a short table."""
 
 import base64
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ def html_card(
     note: str | None = None,
     trusted: bool = True,
 ) -> str:
-    """HTML with a title, a table of names and values, a PNG beside it and a note below; all text is escaped.
+    """HTML card with a title, a table of names and values, a PNG beside it and a note below; text is escaped.
 
     The values of an answer that is not `trusted` are grey.
     """

@@ -1,4 +1,4 @@
-"""The shell of a page: its head, style and foot, tables and lines of its parts, the scripts that draw."""
+"""The frame of a page: head, style and footer, tables and messages, and the scripts that draw."""
 
 import base64
 import gzip
@@ -15,10 +15,10 @@ from argand.page.markup import policy, script_json, text
 
 PAGE = "index.html"
 MOST = 8
-"""Items that are drawn on a page; its table has all. Each has two views in 3-D, and Chromium keeps 16 of them
-alive (`kMaxGLActiveContexts`): of more, the first ones go blank."""
+"""Items drawn on a page; its table lists all. Each has two 3-D views, and Chromium keeps 16 alive
+(`kMaxGLActiveContexts`): with more, the first ones go blank."""
 MOST_TOLD = 20
-"""Lines on what was left out that a page has. By hand: more tell nothing new."""
+"""Most lines on a page about skipped items. By hand: more add nothing new."""
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222;
 overflow-wrap:anywhere}
 table{border-collapse:collapse}td,th{padding:.2em .9em;text-align:left;border-bottom:1px solid #ddd}
@@ -27,10 +27,10 @@ footer{margin:1em 0}.good{color:#070}.bad{color:#b00}.best-guess{color:#767676}"
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is drawn in a page with plotly: values, and the code that draws them, which knows them as `DATA`.
+    """A Plotly drawing in a page: values, and the code that draws them, where they are called `DATA`.
 
-    Values never stand in code, so that the browser can be told by its hash which code may run. In the code
-    `plain` writes a name as plotly shows it as it is.
+    Values are never part of the code, so that the hashes of the scripts that may run are fixed. In the code,
+    `plain` escapes a name so that Plotly shows it literally.
     """
 
     data: Any
@@ -45,7 +45,7 @@ def write_html(
     style: str = STYLE,
     drawing: Drawing | None = None,
 ) -> Path:
-    """Write a page of these parts (HTML), which needs nothing but itself; `title` is plain text."""
+    """Write a self-contained page of these parts (HTML); `title` is plain text."""
     data, scripts = ([], []) if drawing is None else _scripts(drawing)
     lines = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
@@ -63,19 +63,19 @@ def write_html(
 
 
 def left_out(told: Sequence[str]) -> list[str]:
-    """Lines of a page on what could not be shown, and why."""
+    """HTML lines saying what could not be shown, and why."""
     more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
     return [f'<p class="bad">{text(line)}</p>' for line in [*told[:MOST_TOLD], *more]]
 
 
 def table(head: tuple[str, ...], rows: list[list[str]]) -> str:
-    """A table of these headings and rows of HTML cells."""
+    """A table with these headings and rows of HTML cells."""
     top = "<tr>" + "".join(f"<th>{name}" for name in head) + "</tr>" if head else ""
     return f"<table>{top}{''.join('<tr><td>' + '<td>'.join(row) + '</tr>' for row in rows)}</table>"
 
 
 def _scripts(drawing: Drawing) -> tuple[list[str], list[str]]:
-    """The elements of a drawing, and the scripts that run for it."""
+    """The HTML elements of a drawing, and the scripts that it runs."""
     plotly, packed = _plotly()
     code, start = _shipped("prelude.js") + drawing.code, _shipped("loader.js")
     elements = [
@@ -89,7 +89,7 @@ def _scripts(drawing: Drawing) -> tuple[list[str], list[str]]:
 
 @cache
 def _plotly() -> tuple[str, str]:
-    """Plotly's code, and the same compressed, which is a third as large."""
+    """Plotly's code, plain and compressed to a third of its size."""
     code = (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
     return code.decode(), base64.b64encode(gzip.compress(code, 9, mtime=0)).decode()
 

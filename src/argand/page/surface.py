@@ -1,4 +1,4 @@
-"""Surfaces of equal height through a volume, to turn and zoom."""
+"""Interactive isosurfaces of a volume."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def surfaces(
     colours: str | list[list[float | str]],
     opacity: float = 0.4,
 ) -> Any:
-    """Plotly's surfaces of two heights through values [x, y, z] at `places` [3, x*y*z] of a box."""
+    """Plotly isosurfaces at two levels `heights` of values [x, y, z] at positions `places` [3, x*y*z]."""
     from plotly.graph_objects import Isosurface
 
     return Isosurface(

@@ -1,4 +1,4 @@
-"""The one course of every verb over many items: answers or failures, records, a folder with its page."""
+"""What all verbs over many items share: answers and failures, records, output folders with their page."""
 
 from argand.system import listed_modules
 

@@ -1,4 +1,4 @@
-"""The course of a verb over many items: each gives answers, and one that fails stops no other."""
+"""Run a verb over many items: each gives answers or a failure, and a failure does not stop the others."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Failure:
-    """What has no answer: a file, or number `index` of what it holds; `text` is one line that says why."""
+    """A file, or item `index` of a file, that could not be processed; `text` says why in one line."""
 
     file: str
     text: str
@@ -27,7 +27,8 @@ class Failure:
 
     @classmethod
     def of(cls, file: str, error: Exception, index: int | None = None) -> "Failure":
-        """The failure that an error means; one that is not `explained` is asked to be reported."""
+        """The failure for an error; the text of an error that is not `explained` asks the user to report
+        it."""
         told = explained(error)
         text = " ".join((str(error) if told is None else told).split()) or type(error).__name__
         if told is None:
@@ -36,18 +37,18 @@ class Failure:
 
     @property
     def message(self) -> str:
-        """The text with the file's name in front, where it does not name the file itself."""
+        """The text, prefixed with the file name unless it already contains it."""
         where = self.file if self.index is None else f"{self.file}#{self.index}"
         return self.text if self.file.split("#")[0] in self.text else f"{where}: {self.text}"
 
     @property
     def reason(self) -> str:
-        """The text without the file's name in front."""
+        """The text without the leading file name."""
         return self.text.removeprefix(f"{self.file}: ")
 
 
 def attempted(file: str, answer: Callable[[], Iterable[Result]]) -> Iterator[Result | Failure]:
-    """The results of one item as they come; an error ends them with a failure."""
+    """Yield the results of one item; an error ends them with a Failure."""
     try:
         yield from answer()
     except Exception as error:
@@ -62,10 +63,10 @@ def worked(
     total: int,
     done: int = 0,
 ) -> Iterator[tuple[Item, Result | Failure]]:
-    """Each task with its result as it comes from the crew; tasks are called as `str` calls their files.
+    """Yield each task with its result as soon as the crew has it; `str` of a task is its file name.
 
-    The display shows how many of `total` are done, `done` of which were before. A task that is given up,
-    since processes died of it, has a failure in place of its result.
+    The display shows how many of `total` are done, including `done` from before. A task that was given up
+    because processes died on it has a Failure instead of a result.
     """
     with display, closing(crew.results(chunks)) as results:
         for count, (task, result) in enumerate(results, start=1):

@@ -1,4 +1,4 @@
-"""The folder of a run: results as they come, its page at the end, also after Ctrl-C; a killed run goes on."""
+"""The folder of a run: records are written as they come, the page at the end; a killed run can be resumed."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,22 +15,23 @@ from argand.runs.record import OUTPUTS, RESULTS, Record, append_records, drop_to
 from argand.runs.resume import ASKED, digest
 
 _STEM_BYTES = 200
-"""By hand: of the 255 that the usual file systems take, without numbers, endings, and what `written` adds."""
+"""By hand: of the 255 bytes that common file systems allow, room for numbers, suffixes and what `written`
+adds."""
 
 
 def unique_name(name: str, taken: set[str]) -> str:
-    """The name, with the first free number from 2 where it is taken; `taken` then holds it too."""
+    """The name, with the first free number from 2 appended if it is taken; it is added to `taken`."""
     numbered = (f"{name}-{number}" for number in count(2))
-    # Some file systems do not tell capitals from small letters.
+    # Some file systems ignore case.
     free = next(one for one in chain([name], numbered) if one.lower() not in taken)
     taken.add(free.lower())
     return free
 
 
 def file_stem(name: str) -> str:
-    """The name as a file can have it, with room for an ending and for the name it is written under.
+    """The name as a valid file stem, with room for a suffix and for the temporary name.
 
-    Slashes and control characters become `_`, and it is cut between two letters.
+    Slashes and control characters become `_`, and long names are cut between two characters.
     """
     plain = re.sub(r"[\x00-\x1f\x7f/]", "_", name).encode(errors="replace")[:_STEM_BYTES]
     return plain.decode(errors="ignore").strip(". ") or "structure"
@@ -38,28 +39,28 @@ def file_stem(name: str) -> str:
 
 @dataclass
 class RunFolder:
-    """The folder of a run, or of none where `folder` is None, and the records of its answers.
+    """The output folder of a run (none if `folder` is None) and the records of its answers.
 
-    Entering the context claims the folder (`runs.claim`): ConfigError where it holds results, unless `force`
-    removes them or `resume` continues them. Each record is written at once, so that a run that was killed can
-    be resumed: answers of the earlier run for a file are kept where `settings` and the file have not changed,
-    and so are those for files that this run is not asked about. Leaving the context writes the results in
-    their order and the page, after an error too.
+    Entering the context claims the folder (`runs.claim`): ConfigError if it contains results, unless `force`
+    removes them or `resume` continues them. Each record is written at once, so that a killed run can be
+    resumed: earlier answers for a file are kept if `settings` and the file have not changed, and so are those
+    for files that this run does not name. Leaving the context writes the results in order and the page, also
+    after an error.
     """
 
     folder: Path | None
     page: Callable[[Path], Path] | None = field(default=None, kw_only=True)
-    """What writes the page of a folder; without it there is none."""
+    """Writes the page of a folder; if None, there is no page."""
     settings: Record = field(default_factory=dict, kw_only=True)
-    """What the answers rest on beside the files: options, weights, what is written. To be complete before the
-    first answer."""
+    """What the answers depend on besides the files: options, weights, output formats. Must be complete before
+    the first answer."""
     force: bool = field(default=False, kw_only=True)
     """Whether the results of an earlier run are removed first."""
     resume: bool = field(default=False, kw_only=True)
     """Whether an earlier run is continued."""
     records: list[Record] = field(default_factory=list, kw_only=True)
     _earlier: dict[str, list[Record]] = field(default_factory=dict, kw_only=True)
-    """What the results held when the run began, by file."""
+    """Records that the folder contained when the run started, by file."""
     _taken_over: list[Record] = field(default_factory=list, kw_only=True)
     _names: set[str] = field(default_factory=set, kw_only=True)
     _asked_files: set[str] = field(default_factory=set, kw_only=True)
@@ -80,7 +81,7 @@ class RunFolder:
         if self.folder is None or (kind is not None and not self.records):
             return
         if kind is not None:
-            # What was not reached is still answered.
+            # Files that were not reached keep their earlier answers.
             kept = {id(record) for record in self.records}
             self.records += [record for record in self._taken_over if id(record) not in kept]
         self._remove_replaced(self.folder)
@@ -89,10 +90,10 @@ class RunFolder:
             self.page(self.folder)
 
     def take_over(self, file: str | Path, asked: str) -> dict[int, Record]:
-        """Answers of an earlier run for a file, by the index of the image, that still hold.
+        """Answers of an earlier run for a file that are still valid, by image index.
 
-        They rest on the same, `asked`, and all that was written is there. To be called for all files before
-        the first new name is taken: it keeps the names of what is there.
+        They have the same digest `asked`, and all their output files exist. Call it for all files before the
+        first new name is taken, since it reserves the names of existing outputs.
         """
         self._asked_files.add(str(file))
         found: dict[int, Record] = {}
@@ -105,15 +106,16 @@ class RunFolder:
 
     @cached_property
     def others(self) -> list[Record]:
-        """Answers of the earlier run for files that this one is not asked about; they stay in the results.
+        """Answers of the earlier run for files that this one does not name; they stay in the results.
 
-        To be used once `take_over` was called for all files.
+        Valid once `take_over` has been called for all files.
         """
         told = (records for file, records in self._earlier.items() if file not in self._asked_files)
         return [record for records in told for record in records if self._is_whole(record)]
 
     def asked(self, file: str | Path, *more: Any) -> str:
-        """What answers for a file rest on, `more` for this file alone; their records have it as `ASKED`."""
+        """Digest of what the answers for a file depend on, with `more` specific to it; stored as `ASKED` in
+        its records."""
         return digest([self._settings_digest, *more], file)
 
     @cached_property
@@ -130,17 +132,18 @@ class RunFolder:
         return record
 
     def keep_all(self, records: Sequence[Record]) -> None:
-        """Append the records of one file, all or, when the run is killed, none of them."""
+        """Append the records of one file: all of them or, if the run is killed, none."""
         self.records += records
+        self._asked_files |= {str(record.get("file")) for record in records}
         if self.folder is not None:
             append_records(self.folder / RESULTS, records)
 
     def unused(self, name: str) -> str:
-        """The name, numbered where outputs in the folder have it already."""
+        """The name, numbered if outputs in the folder already use it."""
         return unique_name(name, self._taken)
 
     def is_unused(self, name: str) -> bool:
-        """Whether no outputs in the folder have the name yet."""
+        """Whether no outputs in the folder use the name yet."""
         return name.lower() not in self._taken
 
     @cached_property
@@ -149,7 +152,7 @@ class RunFolder:
         return self._names
 
     def write_results(self, folder: Path) -> None:
-        """Write the records as lines of JSON."""
+        """Write the records as JSON lines."""
         write_lines(folder / RESULTS, [to_line(record) for record in self.all_records])
 
     @property
@@ -158,9 +161,9 @@ class RunFolder:
         return [*self.records, *self.others]
 
     def _remove_replaced(self, folder: Path) -> None:
-        """Remove outputs of earlier answers that have none in the folder's results any more."""
+        """Remove output files of earlier answers that no record refers to any more."""
         kept = {name for record in self.all_records for name in self.written(record)}
-        earlier = (record for file in self._asked_files for record in self._earlier.get(file, []))
+        earlier = (record for records in self._earlier.values() for record in records)
         for name in {name for record in earlier for name in self.written(record)} - kept:
             (folder / name).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""JSON that every program reads: numbers that are not finite are null."""
+"""JSON that every program can read: non-finite numbers become null."""
 
 import json
 from typing import Any
@@ -7,5 +7,5 @@ from argand.runs.record import to_record
 
 
 def json_text(value: Any, indent: int = 1) -> str:
-    """Plain values, arrays and numbers of numpy as JSON."""
+    """JSON of plain values, numpy arrays and numpy scalars."""
     return json.dumps(to_record(value), indent=indent, allow_nan=False)

@@ -1,4 +1,4 @@
-"""Items that are answered one by one, by whatever process: what goes wrong with one is its failure alone."""
+"""Items processed one by one, in any process: an error is the failure of its item only."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -15,19 +15,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OneByOne(Generic[Item, Result]):
-    """A setup for a `Crew`: `answer`, which must be picklable, gives the result of an item or raises.
+    """A setup for a `Crew`: `answer`, which must be picklable, returns the result of an item or raises.
 
-    Items are called as `str` calls their files. Any error is the failure of its item.
+    `str` of an item is its file name. Any error becomes the failure of its item.
     """
 
     answer: Callable[[Item], Result]
 
     def __call__(self) -> Callable[[Sequence[Item]], Iterator[Result | Failure]]:
-        """What answers items."""
+        """The function that processes items."""
         return self.results
 
     def results(self, items: Sequence[Item]) -> Iterator[Result | Failure]:
-        """A result or a failure for each item, in their order."""
+        """A result or a failure for each item, in order."""
         return map(self.result, items)
 
     def result(self, item: Item) -> Result | Failure:

@@ -1,4 +1,4 @@
-"""Pictures with names of files in them."""
+"""Pictures that contain file names."""
 
 import warnings
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def any_letters() -> Iterator[None]:
-    """Within, matplotlib draws a box for a letter that its font lacks and says no word of it."""
+    """Context in which matplotlib draws a box for a character missing from its font, without a warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font", UserWarning)
         yield

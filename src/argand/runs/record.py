@@ -1,4 +1,4 @@
-"""Records of answers, plain dicts, as lines of JSON."""
+"""Records of answers: plain dicts, stored as JSON lines."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,13 +13,13 @@ from argand.io.atomic import append_text, told_of, write_lines
 Record = dict[str, Any]
 
 SCHEMA_VERSION = 3
-"""Version of the keys of records and of printed JSON, in all systems. It is raised where a key changes its
-meaning or is removed, and stays where one is added. 3 brought `trusted` and `reason`; the keys that they
-replace (`reliable`, `solved`, `believed`, `verdict`) are still written beside them."""
+"""Version of the keys of records and of printed JSON, for all systems. It is raised when a key changes its
+meaning or is removed, not when one is added. Version 3 added `trusted` and `reason`; the keys that they
+replace (`reliable`, `solved`, `believed`, `verdict`) are still written."""
 RESULTS = "results.jsonl"
-"""Where a run keeps its records."""
+"""File in which a run stores its records."""
 OUTPUTS = ("xyz", "map", "hdf5", "cxi", "picture", "overlay")
-"""Keys of a record under which names of files stand that were written for it."""
+"""Keys of a record that name its output files."""
 _KINDS: dict[str, Any] = {
     "file": str | None,
     "source": str | None,
@@ -32,14 +32,14 @@ _KINDS: dict[str, Any] = {
     "downloads": list,
     "notes": list,
 }
-"""What stands under keys that whoever reads records relies on."""
-_NO_RECORDS = "{}: holds no records of a run; move it away or name another --out"
+"""Types of the keys that readers of records rely on."""
+_NO_RECORDS = "{}: contains no records of a run; move it away or choose another --out"
 SUMMARY = "summary.json"
-"""Where a run of crystals or molmnist keeps all that it tells."""
+"""File in which a run of crystals or molmnist stores its summary."""
 
 
 def to_record(value: Any) -> Any:
-    """The value for JSON: numpy's numbers as Python's, what is not finite as None."""
+    """Convert a value for JSON: numpy scalars to Python numbers, non-finite numbers to None."""
     if isinstance(value, dict):
         return {key: to_record(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -55,17 +55,17 @@ def to_line(record: Record) -> str:
 
 
 def append_records(path: Path, records: Iterable[Record]) -> None:
-    """Append records as lines of JSON in one piece: an interruption or a full disk leaves all or none.
+    """Append records as JSON lines in one piece: an interruption or a full disk leaves all or none.
 
-    Raises OutputError where the disk refuses.
+    Raises OutputError if the write fails.
     """
     append_text(path, "".join(to_line(record) + "\n" for record in records))
 
 
 def drop_torn_line(path: Path) -> None:
-    """Cut off a last line without its end, which a kill or a power cut may leave.
+    """Repair or cut off an incomplete last line, which a kill or a power failure may leave.
 
-    Raises InputError, and leaves the file as it is, where that is no beginning of a record.
+    Raises InputError, and leaves the file unchanged, if the line is not the beginning of a record.
     """
     _require_file(path)
     with told_of(path), path.open("rb+") as results:
@@ -80,9 +80,9 @@ def drop_torn_line(path: Path) -> None:
 
 
 def read_records(path: Path, needed: Sequence[str] = ()) -> list[Record]:
-    """Records of a file of JSON lines; a last line that was cut off is left out.
+    """Read the records of a JSON lines file; an incomplete last line is skipped.
 
-    Each has the keys `needed`. InputError, which names damaged lines, for a file that holds anything else.
+    Each must have the keys `needed`. Raises InputError, naming damaged lines, for any other content.
     """
     _require_file(path)
     records: list[Record] = []
@@ -99,54 +99,54 @@ def read_records(path: Path, needed: Sequence[str] = ()) -> list[Record]:
         raise InputError(_NO_RECORDS.format(path))
     if damaged:
         more = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
-        raise InputError(f"{path}: {damaged[0]}{more}; delete such lines, what they told is asked again")
+        raise InputError(f"{path}: {damaged[0]}{more}; delete these lines to compute their answers again")
     return records
 
 
 def _require_file(path: Path) -> None:
-    """InputError for what is no file, such as a folder of that name or a pipe."""
+    """InputError if it is not a regular file, for example a folder or a pipe."""
     if not path.is_file():
-        raise InputError(f"{path}: is no file; move it away or name another --out")
+        raise InputError(f"{path}: not a file; move it away or choose another --out")
 
 
 def _is_torn(line: bytes) -> bool:
-    """Whether a line without its end may be what is left of a record: its beginning, or zeros of a disk."""
+    """Whether an incomplete line may be the remains of a record: its beginning, or zeros from a crash."""
     return line.startswith(b"{") or not line.strip(b"\0")
 
 
 def _parsed(line: bytes) -> Any:
-    """The value of a line of JSON; None where it is none."""
+    """The value of a line of JSON; None if it is not JSON."""
     try:
         return json.loads(line.decode())
-    except (ValueError, RecursionError):  # ValueError: no UTF-8, no JSON, numbers of thousands of digits
+    except (ValueError, RecursionError):  # ValueError: not UTF-8, not JSON, or a number with too many digits
         return None
 
 
 def _fault(record: Any, needed: Sequence[str]) -> str | None:
-    """What is wrong with a record, None where nothing is."""
+    """What is wrong with a record; None if nothing is."""
     if record is None:
-        return "is no JSON"
+        return "is not JSON"
     if not isinstance(record, dict):
-        return "is no record"
+        return "is not a record"
     for key, kinds in _KINDS.items():
         if key in record and (not isinstance(record[key], kinds) or isinstance(record[key], bool)):
             return f"has a damaged '{key}'"
     files = [record[key] for key in OUTPUTS if key in record] + record.get("downloads", [])
     if not all(isinstance(name, str) and Path(name).name == name != ".." for name in files):
-        return "names files outside of its folder"
+        return "names files outside its folder"
     missing = next((key for key in needed if record.get(key) is None), None)
     return missing and f"has no '{missing}'"
 
 
 def read_results(folder: Path) -> list[Record]:
-    """Records of the run in `folder`; InputError where there is none."""
+    """Records of the run in `folder`; InputError if there is none."""
     results = folder / RESULTS
     if not results.is_file():
-        raise InputError(f"{folder}: no {RESULTS} there; name the folder that predict --out wrote")
+        raise InputError(f"{folder}: contains no {RESULTS}; give the folder that predict --out wrote")
     return read_records(results)
 
 
 def write_summary(folder: Path, summary: Record) -> Record:
-    """Write what a run tells as one JSON object, in one move; gives it back."""
+    """Write the summary of a run as one JSON object, atomically; returns it."""
     write_lines(folder / SUMMARY, [json.dumps(to_record(summary), indent=1, allow_nan=False)])
     return summary

@@ -1,4 +1,4 @@
-"""What an answer rests on, so that the same question is not asked twice and a changed one is asked again."""
+"""Digests of what an answer depends on: unchanged answers are kept on resume, others are computed again."""
 
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
@@ -12,21 +12,21 @@ from argand import __version__
 from argand.io.limits import require_file
 
 ASKED = "asked"
-"""Key of a record under which the digest of what it rests on stands; one that failed has none."""
+"""Key of a record with the digest of what its answer depends on; failures have none."""
 
 
 def file_digest(path: Path | str) -> str:
-    """SHA-256 of the content of a file, as of weights; InputError for a device or pipe, which may not end."""
+    """SHA-256 of a file's content, e.g. of weights; InputError for a device or pipe, which may not end."""
     require_file(path)
     return sha256(Path(path).read_bytes()).hexdigest()
 
 
 def digest(settings: Any, file: str | Path | None = None) -> str:
-    """What an answer rests on: settings, argand's version, and of a file its name, size and time of change.
+    """Digest of the settings, argand's version, and the file's name, size and modification time.
 
-    16 hexadecimal digits; settings may hold numbers, text, paths, arrays, lists, dicts and dataclasses. What
-    else a file leads to, such as the data files of an HDF5 master, is not looked at: these grow while it is
-    measured.
+    16 hexadecimal digits; settings may contain numbers, text, paths, arrays, lists, dicts and dataclasses.
+    Files that it refers to, such as the data files of an HDF5 master, are ignored: they grow during a
+    measurement.
     """
     whole = [__version__, _plain(settings)]
     if file is not None:
@@ -35,7 +35,7 @@ def digest(settings: Any, file: str | Path | None = None) -> str:
 
 
 def _stamp(file: Path) -> list[int]:
-    """Size and time of last change (ns) of a file; nothing where there is none."""
+    """Size and modification time (ns) of a file; empty if it does not exist."""
     try:
         state = file.stat()
     except OSError:
@@ -44,7 +44,7 @@ def _stamp(file: Path) -> list[int]:
 
 
 def _plain(value: Any) -> Any:
-    """The value in numbers, text, lists and dicts; an array by its content, a file as `_stamp` sees it."""
+    """The value as numbers, text, lists and dicts; an array by its content, a file by its `_stamp`."""
     if isinstance(value, np.ndarray):
         head = f"{value.dtype} {value.shape} "
         return head + sha256(np.ascontiguousarray(value).tobytes()).hexdigest()

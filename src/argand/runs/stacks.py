@@ -1,4 +1,4 @@
-"""Files of many images: one that is damaged keeps no other from its answer, and a hopeless file is left."""
+"""Files of many images: a damaged image does not stop the others, and a hopeless file is given up."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -9,8 +9,8 @@ Item = TypeVar("Item")
 Task = TypeVar("Task")
 
 GIVE_UP = 3
-"""Images of a file that may fail before nothing more is asked of it. By hand: one damaged image must not keep
-the others from their answers, nor a missing wavelength fill the results."""
+"""Images of a file that may fail before the file is given up. By hand: one damaged image must not stop the
+others, and a missing wavelength must not fill the results with failures."""
 
 
 def read_each(
@@ -18,10 +18,10 @@ def read_each(
     wanted: Sequence[int] | None,
     count: Callable[[], int] = lambda: 0,
 ) -> Iterator[Item | Exception]:
-    """What `read` gives for each number in its turn, or the error that it raised there.
+    """Yield what `read` gives for each number in order, or the error that it raised there.
 
-    Where nothing is `wanted`, `read(None)` gives all there is, and `count` says how much that is when it
-    stops at an error.
+    If `wanted` is None, `read(None)` gives all items, and `count` returns their number when it stops at an
+    error.
     """
     at = 0
     while wanted is None or at < len(wanted):
@@ -30,7 +30,7 @@ def read_each(
                 yield item
                 at += 1
             return
-        except Exception as error:  # noqa: BLE001  whatever it is, it is the failure of this one alone
+        except Exception as error:  # noqa: BLE001  any error is the failure of this item only
             yield error
         wanted = range(count()) if wanted is None else wanted
         at += 1
@@ -38,7 +38,7 @@ def read_each(
 
 @dataclass
 class _Held(Generic[Task]):
-    """What is held back of a file until some of its first tasks are answered, then its last ones."""
+    """Tasks of a file that wait for the outcome of its first tasks, then of its last ones."""
 
     waiting: int
     middle: Sequence[Task]
@@ -46,11 +46,11 @@ class _Held(Generic[Task]):
 
 
 class Stacks(Generic[Task]):
-    """Chunks of tasks for a crew, as long as it asks for them.
+    """Iterator over chunks of tasks for a crew.
 
-    Of a file with many tasks the first are asked; where all of them fail, the last; and where these fail too,
-    what lies between is given up. That does not depend on how many processes work on them. `length` says how
-    many of the tasks that are ready make the next chunk.
+    Of a file with many tasks the first are tried; if all of them fail, the last; if these fail too, the rest
+    is given up. This does not depend on the number of processes. `length` returns how many of the ready tasks
+    make up the next chunk.
     """
 
     def __init__(self, length: Callable[[deque[Task]], int]) -> None:
@@ -58,13 +58,13 @@ class Stacks(Generic[Task]):
         self._ready: deque[Task] = deque()
         self._held: dict[str, _Held[Task]] = {}
         self.given_up: dict[str, Sequence[Task]] = {}
-        """Tasks that were not given out, by their file."""
+        """Tasks that were never run, by file."""
 
     def __iter__(self) -> "Stacks[Task]":
         return self
 
     def __next__(self) -> list[Task]:
-        """The next chunk; StopIteration while all that is left waits for answers."""
+        """The next chunk; StopIteration while all remaining tasks wait for results."""
         if not self._ready:
             raise StopIteration
         return [self._ready.popleft() for _ in range(self._length(self._ready))]
@@ -72,7 +72,7 @@ class Stacks(Generic[Task]):
     def add(
         self, file: str, head: Sequence[Task], middle: Sequence[Task] = (), tail: Sequence[Task] = ()
     ) -> None:
-        """Take the tasks of a file: the first, the last, and what lies between."""
+        """Add the tasks of a file: the first, those in the middle, and the last."""
         self._ready += head
         if middle and file not in self._held:
             self._held[file] = _Held(len(head), middle, tail)
@@ -80,7 +80,7 @@ class Stacks(Generic[Task]):
             self._ready += [*middle, *tail]
 
     def heard(self, file: str, answered: bool) -> None:
-        """Take note of how a task of a file has gone."""
+        """Record whether a task of a file succeeded."""
         held = self._held.get(file)
         if held is None:
             return
@@ -97,5 +97,5 @@ class Stacks(Generic[Task]):
 
 
 def within(wanted: Sequence[int], count: int) -> Sequence[int]:
-    """Of numbers that rise by one those below `count`, and one more, whose failure stands for the rest."""
+    """Of consecutive numbers, those below `count` and one more, which fails on behalf of the rest."""
     return wanted[: max(0, count - wanted[0]) + 1] if wanted else wanted

@@ -1,4 +1,4 @@
-"""Records that are kept as they come and found again by a key, by which a run that was stopped goes on."""
+"""Records that are stored as they come and looked up by key, so that a stopped run can be resumed."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,10 +11,10 @@ from argand.runs.resume import ASKED
 
 
 class RecordStore:
-    """The records in a file of JSON lines, of which the last of a key counts; one process adds to it.
+    """Records in a JSON lines file; the last one of each key counts. Only one process may append.
 
-    Keys and what the records rest on are in memory, and where the rest is, so that there may be millions.
-    InputError for a file that holds anything else.
+    Only keys, digests and file offsets are in memory, so that there may be millions of records. Raises
+    InputError for a file with any other content.
     """
 
     def __init__(self, file: Path, key: str = "name") -> None:
@@ -32,21 +32,21 @@ class RecordStore:
         return key in self._found
 
     def __iter__(self) -> Iterator[Any]:
-        """The keys, in the order in which each came first."""
+        """The keys, in order of first appearance."""
         return iter(self._found)
 
     def asked(self, key: Any) -> str | None:
-        """What the record of a key rests on; None where there is no record, or none with an answer."""
+        """Digest of what the record of a key depends on; None without a record, or for a failure."""
         return self._found[key][1] if key in self._found else None
 
     def add(self, record: Record) -> None:
-        """Append a record, whole or, where the run is killed, not at all."""
+        """Append a record: all of it or, if the run is killed, nothing."""
         append_records(self.file, [record])
         self._note(record)
         self._end = self.file.stat().st_size
 
     def read(self, keys: Iterable[Any]) -> Iterator[Record]:
-        """The records of some keys, one after the other."""
+        """Yield the records of the given keys."""
         places = [self._found[key][0] for key in keys]
         if not places:
             return
@@ -56,7 +56,7 @@ class RecordStore:
                 yield json.loads(lines.readline())
 
     def remove(self) -> None:
-        """Forget all, the file too."""
+        """Remove all records and the file."""
         self.file.unlink(missing_ok=True)
         self._found.clear()
         self._end = 0
@@ -66,11 +66,11 @@ class RecordStore:
 
 
 def _record(line: bytes, key: str, where: str) -> Record:
-    """The record of a line; InputError, which says `where` it is, for another line."""
+    """The record of a line; InputError, which names the place `where`, for any other line."""
     try:
         found = json.loads(line.decode())
-    except (ValueError, RecursionError):  # ValueError: no UTF-8, no JSON, numbers of thousands of digits
+    except (ValueError, RecursionError):  # ValueError: not UTF-8, not JSON, or a number with too many digits
         found = None
     if not isinstance(found, dict) or not isinstance(found.get(key), str | int):
-        raise InputError(f"{where} is no record of a run; delete it, or name another --out")
+        raise InputError(f"{where}: not a record of a run; delete it, or choose another --out")
     return found

@@ -1,11 +1,11 @@
-"""The table of a verb on the screen."""
+"""Tables that verbs print."""
 
 from rich.table import Table
 from rich.text import Text
 
 
 def plain_table(*headings: str, title: str | None = None) -> Table:
-    """An empty table without lines: names in the first column, numbers to the right in the others."""
+    """An empty table without rules: names in the first column, right-aligned numbers in the others."""
     table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="left" if place == 0 else "right", overflow="fold")
@@ -13,5 +13,5 @@ def plain_table(*headings: str, title: str | None = None) -> Table:
 
 
 def best_guess(text: str) -> Text:
-    """A number of an answer that is not trusted, as a table shows it: dim."""
+    """Dim text for a number of an answer that is not trusted."""
     return Text(text, style="dim")

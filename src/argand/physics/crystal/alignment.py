@@ -16,8 +16,8 @@ from argand.physics.crystal.structure import Structure, reduced_lattice, wrapped
 from argand.typing import Matrix3, Vector3
 
 HIGHEST = 3
-"""Highest index used to compare settings: rough positions decide, not details. Set by hand; of 2, 3 and 4 it
-changes the fewest settings of 200 perturbed cells of the pool."""
+"""Index up to which settings are compared: rough places decide, not details. By hand; of 2, 3 and 4 it
+changes fewest settings of 200 distorted cells of the pool."""
 FIT = 0.3
 """Weight of a perfect overlap relative to the merits of cells. Set by hand."""
 _TAPER = 0.1

@@ -70,15 +70,14 @@ def bravais_lattices(basis: Matrix3, covariance: Float[np.ndarray, "9 9"]) -> li
     """Lattices consistent with the measured one, highest symmetry first, the triclinic one last.
 
     `basis` has the reciprocal vectors as columns (1/Å) and is primitive; `covariance` is that of its elements
-    row by row. The first is the most likely. Only the triclinic one if the symmetry cannot be determined (see
-    `symmetry_is_known`).
-    """
+    row by row. The first one is the most probable. Only the triclinic one where nothing is known of its
+    symmetry (see `symmetry_is_known`)."""
     metric = reduced_metric(basis, covariance)
     groups: list[Group] = [(np.eye(3, dtype=int),)]
     if symmetry_is_known(basis, covariance):
         groups += _groups(metric)
     found = [one for group in groups if (one := _tested(metric, group)) is not None]
-    # For equal order the more likely first; for one symbol in several settings only the most likely.
+    # Of equal order the more probable first; of one symbol in several settings the most probable alone.
     order = list("cthoma")
     found.sort(key=lambda one: (order.index(one.symbol[0]), one.symbol[1] == "R", one.chi2))
     return list({one.symbol: one for one in reversed(found)}.values())[::-1]

@@ -83,8 +83,8 @@ def canonical(structure: Structure) -> Setting:
 def _weights(structure: Structure) -> Float[np.ndarray, "atom 1"]:
     """Covalent radii over the number of atoms of the element: a rare, large atom becomes the origin.
 
-    Of radii, their cubes, atomic numbers, and the same over the number, its root and its square, these change
-    the fewest settings of 200 perturbed cells of the pool.
+    Of radii, their cubes, atomic numbers, and the same over the number, its root and its square, these
+    change fewest settings of 200 distorted cells of the pool.
     """
     _, number, counts = np.unique(structure.species, return_inverse=True, return_counts=True)
     weights = covalent_radii(structure.species.tolist()) / counts[number]

@@ -48,8 +48,8 @@ _MOST_ATOMS = 0.25
 _MERGED = 0.6
 """Distance in Å below which two atoms are tried as one: less than any bond. Set by hand."""
 _PATIENCE, _LEAVING = 8, 1.5
-"""Number of restarts without gain that ends the search, and the scale of the number of atoms removed in each
-beyond the first. Set by hand."""
+"""Restarts without gain that end the search, and the scale of how many atoms leave in one beyond the first.
+By hand."""
 _PEAK = 16.0
 """Sum of squares explained by the best further atom, over the residual per degree of freedom, that noise does
 not reach: the largest of some thousand squared normal deviates is about 14."""

@@ -44,14 +44,13 @@ Set by hand: ripples beside peaks are reduced, peaks widen slightly. Only overal
 (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
 """
 _NOISE_PEAK, _NOISE_MISFIT, _PATIENCE = 5.0, 0.05, 4
-"""Limits that distinguish noise from a wrong atom and end the restarts.
+"""Limits by which noise is told from a wrong atom: restarts then end.
 
-With no residual peak above the first (in standard deviations) and a misfit below the second, this many
-restarts without gain show that only noise is left: noise peaks reach 3 to 4.5, wrong atoms 7 to 12 (measured
-on 40 crystals; no command is kept for it). `benchmarks/crystals.py` measures vectors with noise.
-"""
+With no residual peak above so many standard deviations, and a misfit below this, so many restarts without
+gain show that noise is left: it has peaks of 3 to 4.5, a wrong atom of 7 to 12 (measured on 40 crystals; no
+command is kept for it). `benchmarks/crystals.py` measures vectors with noise. """
 _FROM_BEST, _MORE_LEAVING, _CHANCE = 0.7, 1.2, 0.15
-"""Share of restarts from the best atoms; scale of the number removed beyond one; weight of chance.
+"""Fraction of restarts that begin with the best atoms; scale of how many leave beyond one; what chance adds.
 
 Set by hand, for speed; only overall results are benchmarked (`benchmarks/crystals.py`,
 `benchmarks/crystals_others.py`).
@@ -133,11 +132,9 @@ class Pursuit:
         return time.thread_time() > self._end
 
     def solve(self, tries: int, seed: int = 0) -> Found:
-        """The atoms after at most `tries` restarts; the best positions found if none explain all
-        coefficients.
+        """The atoms, after at most `tries` restarts; the best places met where none explain all.
 
-        When time is up, there are no further restarts, and missing atoms are put on the highest peaks
-        unrefined.
+        Late, there are no further restarts, and atoms not yet there are put on the highest peaks as they are.
         """
         rng = np.random.default_rng(seed)
         best = self.grow(np.zeros((0, 3)), rng)
@@ -167,7 +164,8 @@ class Pursuit:
     def _repaired(self, found: Found, rng: np.random.Generator) -> Found:
         """Remove the worst atoms, mostly one or two, and complete the set again."""
         support = self.support(found.frac)
-        # Set by hand: at most a third of the atoms, since the others make this cheaper than a new start.
+        # By hand: never more than a third of the atoms, which are what makes restarts cheaper than a new
+        # start.
         leaving = 1 + min(int(rng.exponential(_MORE_LEAVING)), self.count // 3)
         if self.count > _DIRECT:
             leaving = max(leaving, int((support < _WRONG).sum()))

@@ -19,11 +19,12 @@ _ON_FACE = 0.02
 face."""
 
 
-def facts_html(facts: Sequence[tuple[str, str]], picture: str) -> str:
-    """A table of named facts beside a picture, as HTML."""
+def facts_html(facts: Sequence[tuple[str, str]], picture: str, is_sure: bool = True) -> str:
+    """A table of named facts beside a picture, as HTML; values that are not sure are grey."""
+    colour = "" if is_sure else ";color:#767676"
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th>"
-        f"<td style='text-align:left'>{escape(value)}</td></tr>"
+        f"<td style='text-align:left{colour}'>{escape(value)}</td></tr>"
         for name, value in facts
     )
     return f"<div style='display:flex;gap:1em'><table>{rows}</table>{picture}</div>"

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from argand.physics.crystal.asymmetric_unit import symmetry_dataset
 from argand.physics.crystal.structure import Structure
 
 TOLERANCE = 0.1
@@ -23,11 +24,4 @@ def rotations(structure: Structure, tolerance: float = TOLERANCE) -> int:
 
 
 def _dataset(structure: Structure, tolerance: float) -> Any:
-    import spglib  # only where it is used: another library to load
-
-    cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
-    # None if nothing is found; future releases raise instead, and older ones lack that error.
-    try:
-        return spglib.get_symmetry_dataset(cell, symprec=tolerance)
-    except getattr(spglib, "SpglibError", ()):
-        return None
+    return symmetry_dataset(structure.lattice, structure.species, structure.frac_coords, tolerance)

@@ -1,14 +1,18 @@
 """A crystal structure as arrays: the lattice, species and positions of all atoms in one cell."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import gemmi
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from argand.errors import InputError, MissingExtraError
+from argand.physics.crystal.asymmetric_unit import asymmetric_unit
+from argand.physics.crystal.cif import cif_text
+from argand.physics.crystal.formula import counts_of, formula_text
 from argand.physics.crystal.picture import facts_html, projection_svg
 from argand.typing import Matrix3, Points3
 
@@ -77,11 +81,8 @@ class Structure:
 
     @property
     def formula(self) -> str:
-        """Reduced formula, elements by atomic number, such as `O3 Ti1 Sr1`."""
-        numbers, counts = np.unique(self.species, return_counts=True)
-        counts = counts // np.gcd.reduce(counts)
-        pairs = zip(numbers, counts, strict=True)
-        return " ".join(f"{gemmi.Element(int(z)).name}{count}" for z, count in pairs)
+        """Reduced formula as chemists write it, such as `LiFePO4`; the rule is that of `formula_text`."""
+        return formula_text(counts_of(self.species))
 
     @property
     def cell_text(self) -> str:
@@ -107,6 +108,37 @@ class Structure:
 
     def _repr_html_(self) -> str:
         return facts_html(self.facts, self.picture)
+
+    def to_cif(self, name: str = "", tags: Mapping[str, str] | None = None) -> str:
+        """The text of a CIF with the symmetry found, as `cif_text` writes it; `tags` are further items."""
+        return cif_text(self.lattice, self.species, self.frac_coords, name or self.formula, tags)
+
+    @property
+    def cif_order(self) -> Int[np.ndarray, " n"]:
+        """Numbers of the atoms in the order in which they come when `to_cif` is read."""
+        return asymmetric_unit(self.lattice, self.species, self.frac_coords).order
+
+    def to_dict(self) -> dict[str, Any]:
+        """Formula, cell, lattice (rows in Å), symbols and fractional coordinates as plain values."""
+        lengths, angles = np.split(parameters(self.lattice), 2)
+        return {
+            "formula": self.formula,
+            "atoms": len(self),
+            "cell": [*lengths.tolist(), *np.degrees(angles).tolist()],
+            "volume": self.volume,
+            "lattice": self.lattice.tolist(),
+            "symbols": self.symbols,
+            "frac_coords": self.frac_coords.tolist(),
+        }
+
+    def to_dataframe(self) -> Any:
+        """A row for each atom: symbol and fractional coordinates. MissingExtraError without pandas."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingExtraError("a data frame needs pandas: pip install pandas") from error
+        x, y, z = self.frac_coords.T
+        return pd.DataFrame({"symbol": self.symbols, "x": x, "y": y, "z": z})
 
     def to_ase(self) -> Any:
         """The structure as an `ase.Atoms`, periodic along all axes; MissingExtraError without ase."""

@@ -56,7 +56,7 @@ def lowest_modes(stiffness: sparse.csr_matrix, count: int) -> Modes:
 
     size = int(stiffness.diagonal().size)
     if count + RIGID >= size:
-        raise ConfigError(f"a network of {size // 3} beads does not have {count} modes; use fewer")
+        raise ConfigError(f"a network of {size // 3} beads has fewer than {count} modes; use fewer")
     shift = _SHIFT * float(stiffness.diagonal().mean())
     start = np.random.default_rng(0).standard_normal(size)
     values, vectors = eigsh(stiffness.tocsc(), k=count + RIGID, sigma=-shift, v0=start)

@@ -6,9 +6,9 @@ unmeasured reflections, also beyond the resolution limit, are taken from that mo
 Caliandro et al., Acta Cryst. D61, 556, 2005); and the amplitudes of the map are weighted by tanh(|E_o|
 |E_c|), the expected cosine of the phase error up to a factor.
 
-The recipe was tuned by counting successful trials on measured crystals: at full resolution on five of them,
-at 1.2 Å on seven, at 1.5 Å on ten. Known weakness: one heavy atom among few light ones in a polar group such
-as C 2 or I 2, which forms a centrosymmetric pair, often ends in a superposition of both hands.
+The recipe's values were chosen by counting successful attempts on measured crystals: five at full resolution,
+seven at 1.2 Å, ten at 1.5 Å. Known weakness: one heavy atom among few light ones in a polar group
+such as C 2 or I 2, whose pair alone has a centre of inversion, often ends in both hands laid over each other.
 """
 
 from dataclasses import dataclass
@@ -41,11 +41,11 @@ Set by hand: single atoms are no longer resolved from about here on; only overal
 class Recipe:
     """Settings of the iteration; lengths in Å.
 
-    `sharpness` is the exponent of |E| in |E|^s |F|^(1-s), `omitted` the share of peaks randomly omitted per
-    cycle, `lunch` the weight of unmeasured reflections, which extend at least to `extended_d`,
-    `other_origins` the share of trials that use one of the next-best origins instead of the best. Values were
-    tuned as above; `spacing`, `peak_radius` and cycles also bound the time. `benchmarks/patterson_solver.py`
-    measures overall success.
+    `sharpness` is the exponent of |E| in |E|^s |F|^(1-s), `omitted` the share of peaks that a cycle leaves
+    out at random, `lunch` the weight of unmeasured reflections, which go to `extended_d` at least,
+    `other_origins` the share of attempts that take not the best place of the symmetry but one of the next.
+    Values by counting successful attempts, see above; `spacing`, `peak_radius` and cycles limit the time.
+    `benchmarks/patterson_solver.py` shows what the whole solves.
     """
 
     sharpness: float = 0.6
@@ -65,7 +65,7 @@ class Recipe:
 def recipe_for(d_min: float) -> Recipe:
     """The recipe for data to d_min Å: coarse maps need wider masks and fewer omitted peaks.
 
-    Values as in `Recipe`; the coarse ones tuned by counting successful trials at 1.2 and 1.5 Å.
+    Values as of `Recipe`; the coarse ones by counting successful attempts at 1.2 and 1.5 Å.
     """
     return Recipe() if d_min < _COARSE else Recipe(omitted=0.05, mask_radius=1.1, mask_width=0.7)
 
@@ -229,7 +229,7 @@ def origin_scores(grid: Grid, coefficients: Coefficients) -> Map:
 
 
 class Search:
-    """Trials from random phases: first without symmetry, then at the best origin in the full space group."""
+    """Attempts from random phases: free of symmetry at first, then at the best origin in the whole group."""
 
     def __init__(self, data: Amplitudes, group: Group, orthogonalisation: Matrix3, recipe: Recipe) -> None:
         d_min = float(1 / np.sqrt(inverse_d_squared(data.hkl, orthogonalisation).max()))
@@ -240,7 +240,7 @@ class Search:
         self.free = DualSpace(data, Grid(group, group.lattice, *frame), recipe)
 
     def attempt(self, atoms: float, rng: np.random.Generator) -> Phased:
-        """One trial; `atoms` is the number of non-hydrogen atoms in the group's asymmetric unit."""
+        """One attempt; `atoms` (other than hydrogen) is how many the group's asymmetric unit holds."""
         per_lattice_point = atoms * self.group.order / len(self.group.centrings)
         cycles = self.recipe.free_cycles
         phased = self.free.run(self.free.random_phases(rng), per_lattice_point, cycles, rng)

@@ -25,7 +25,7 @@ Set by hand, against outliers.
 _CLEARLY_THERE = -2.0
 """Log-likelihood ratio below which a forbidden reflection is clearly observed; set by hand."""
 _SEEN, _MOST_SEEN = 3.0, 0.12
-"""I/σ of an observed reflection; largest share of these among a centring's absences for it to be accepted.
+"""I/σ of a reflection that is there; share of such among a centring's absences up to which it is trusted.
 
 Set by hand: λ/2 and underestimated errors give a few, a nearly centred lattice a fifth or more.
 """

@@ -19,18 +19,16 @@ _SHORTEST = 1.5
 """Least length in Å of vectors from a position to its images, and between atoms: heavy atoms are not closer.
 Set by hand."""
 _CANDIDATES = 24
-"""Number of highest positions, or vectors, from which one is drawn for a trial, weighted by squared height.
-Set by hand."""
+"""Highest positions, or vectors, from which an attempt draws one, by the square of their heights. By hand."""
 
 
 _CYCLES = 60
-"""Cycles, all in the full group. Set by hand, some more than the symmetric cycles of a trial from random
-phases."""
+"""In the whole group at once. By hand, a few more than the symmetric cycles from random phases."""
 
 
 @dataclass(frozen=True)
 class PattersonSearch:
-    """Trials from the Patterson map, on the grids of a search from random phases.
+    """Attempts from the Patterson map, on the grids of a search from random phases.
 
     `free` has only the lattice translations, `symmetric` all operators.
     """
@@ -39,7 +37,7 @@ class PattersonSearch:
     symmetric: DualSpace
 
     def attempt(self, atoms: float, rng: np.random.Generator) -> Phased:
-        """One trial; `atoms` is the number of non-hydrogen atoms in the group's asymmetric unit."""
+        """One attempt; `atoms` (other than hydrogen) is how many the group's asymmetric unit holds."""
         return self.symmetric.run(self.phases(rng), atoms, _CYCLES, rng)
 
     def phases(self, rng: np.random.Generator) -> Coefficients:

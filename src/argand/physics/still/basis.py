@@ -1,9 +1,9 @@
-"""Direct-lattice vectors of a still's Bragg spots, for an unknown cell and beam centre.
+"""Direct-lattice vectors of a still's Bragg spots, for an unknown cell and independent of the beam centre.
 
-A wrong beam centre shifts all scattering vectors q by the same amount and leaves their differences unchanged.
-The vectors t sought are maxima of |sum exp(2 pi i q.t)|, which the shift does not affect; the phases there
-give the shift. Indexing by Fourier transforms: Steller, Bolotovsky & Rossmann (1997), J. Appl. Cryst. 30,
-1036-1040; here applied to the differences between neighbouring spots.
+A wrong beam centre shifts all scattering vectors q by the same vector and leaves their differences unchanged.
+The vectors t are maxima of |sum exp(2 pi i q.t)|, which does not depend on the shift; the phases give it.
+Indexing by Fourier transforms: Steller, Bolotovsky & Rossmann (1997), J. Appl. Cryst. 30, 1036-1040;
+here it is done on the differences between neighbouring spots.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from argand.typing import Matrix3, Points3
 
 GRID = 128
-"""Voxels along each side of the map of difference vectors.
+"""Voxels per side of the map of difference vectors.
 
 Set by hand, for speed: vectors of up to `longest` reach the map's border. Only the final answers are
 benchmarked (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
@@ -22,7 +22,7 @@ benchmarked (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 def find_basis(q: Points3) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
     """Three direct-lattice vectors (rows, Å) of the spots and the phase (turns) of the spots along each.
 
-    Vectors are sought up to a length suggested by neighbouring spots, then up to shorter and longer lengths.
+    Vectors are searched up to a length that neighbouring spots suggest, then up to shorter and longer ones.
     """
     apart = np.linalg.norm(q[:, None] - q[None], axis=2)
     np.fill_diagonal(apart, np.inf)
@@ -46,8 +46,8 @@ def direct_vectors(
 
     The score is the mean cosine of the phase residuals: 1 for a perfect lattice.
 
-    `q` [n, 3] in 1/Å. The limits of 2.5 Å and 5 % of a length are set by hand: no cell is shorter, and closer
-    vectors are the same.
+    `q` [n, 3] in 1/Å. 2.5 Å and 5 % of a length are by hand: no cell is shorter, and closer vectors are the
+    same.
     """
     start = _peaks_of_differences(q, longest, count)
     vectors, phases, residual = sharpen(q, start)
@@ -83,7 +83,7 @@ def _peaks_of_differences(q: Points3, longest: float, count: int) -> Float[np.nd
 def _separate(
     density: Float[np.ndarray, "grid grid half"], count: int, step: float, longest: float
 ) -> Points3:
-    """The highest voxels between 2.5 and `longest` voxels from the origin, well apart, in Å."""
+    """The highest well-separated voxels between 2.5 and `longest` voxels from the origin, in Å."""
     turn = np.fft.fftfreq(GRID, 1.0 / GRID).astype(np.float32)
     half = np.arange(GRID // 2 + 1, dtype=np.float32)
     size2 = turn[:, None, None] ** 2 + turn[None, :, None] ** 2 + half[None, None, :] ** 2
@@ -111,8 +111,8 @@ def sharpen(
 
     In two or three dimensions. Returns vectors (Å for q in 1/Å), phases and the spots' residuals (turns).
 
-    The phases of distant spots span many turns: the fit starts with the nearest share `start` of the spots
-    and adds the others as the vector improves. Share and rounds are set by hand.
+    Phases of far spots wrap many times: the fit starts with the nearest share `start` and adds farther spots
+    as the vector improves. Share and rounds are by hand.
     """
     length = np.linalg.norm(q, axis=1)
     vectors = vectors.copy()
@@ -148,8 +148,8 @@ def choose_basis(
 ) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
     """Three short direct vectors (rows, Å) with their phases that together index most spots.
 
-    The two shortest significant vectors span a plane; the third is the one that indexes best, reduced against
-    the plane. None unless clearly more spots are indexed than by chance.
+    The two shortest significant ones span a plane; the third is the one that indexes best, reduced
+    with respect to the plane. None unless clearly more spots are indexed than by chance.
 
     `tolerance` in turns, set by hand; also None if no two vectors are more than 20 degrees apart.
     """
@@ -186,8 +186,8 @@ def choose_basis(
 
 
 def _tells(q: Points3, vectors: Float[np.ndarray, "k 3"]) -> Bool[np.ndarray, " k"]:
-    """Whether most of the spots spread over more than one turn: over less, any vector fits any spots."""
-    # Two standard deviations of a normal distribution, as percentiles; the limit is set by hand.
+    """Whether most spots spread over more than a turn: over less, any vector fits any spots."""
+    # Two standard deviations of a normal distribution, as percentiles; the limit is by hand.
     low, high = np.percentile(q @ vectors.T, [16, 84], axis=0)
     return high - low > 1.2
 

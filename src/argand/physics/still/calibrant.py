@@ -1,8 +1,8 @@
-"""Powder calibrants by name: ring positions, and assignment of an image's rings.
+"""Powder calibrants by name: their rings, and the assignment of the rings of an image.
 
-The spacings follow from the lattice and its reflection conditions. Ring assignment and detector distance are
-found together: the innermost rings may be hidden by the beamstop, and a stated distance may be wrong by
-several per cent.
+The spacings follow from the lattice and its reflection conditions. Assignment and distance are determined
+together: the innermost rings may be behind the beam stop, and the given distance may be wrong by some per
+cent.
 """
 
 from dataclasses import dataclass
@@ -16,32 +16,30 @@ from argand.physics.still.scattering import s_from_two_theta
 from argand.system import near_match
 
 REACH = 0.25
-"""Largest relative error of a stated distance for which rings are assigned. Set by hand: a larger error means
-another detector setting, and from 4/3 on, orders of a lamellar calibrant match one another."""
+"""Largest relative error of the given distance. By hand: larger ones mean another setting of the detector,
+and from 4/3 on orders of a lamellar calibrant match one another."""
 TOLERANCE = 1.0
-"""Largest distance between an observed ring and a calibrant ring assigned to it, in px. Set by hand: many
-times the error of a ring's mean radius, and a fraction of the distance between rings."""
+"""Largest distance of a ring from that of the calibrant, in px. By hand: many times the error of a
+ring's mean radius, and a fraction of the distance between rings."""
 BLEND = 3.0
-"""Calibrant rings within this many standard deviations of one ring of the image are not resolved. Set by
-hand: two closer Gaussians share one maximum or bias each other."""
+"""Distance in standard deviations below which rings are not resolved. By hand: two Gaussians closer than that
+have one maximum or shift each other."""
 USUAL_ERROR, SAME_DISTANCE = 0.1, 0.005
-"""Usual relative error of a stated distance, which decides between assignments that fit equally well, and the
-least relative difference between the distances of different assignments. Set by hand."""
+"""Usual relative error of a given distance, which decides between assignments that fit equally well, and the
+least relative difference between distances of different assignments. By hand."""
 MISSING = 0.3
-"""Penalty for an unobserved calibrant ring between two observed ones, relative to the gain of a matched ring.
-Set by hand: weak rings are often missed, but a dense enough list matches anything."""
+"""Penalty of a missing ring between two seen ones, relative to the score of a matched ring. By hand: weak
+rings are often missed, but a dense enough list of rings matches anything."""
 MARGIN, LEAST_SHARE, LEAST_RINGS = 0.9, 0.75, 3
-"""Number of rings by which the best assignment must lead the next, the least share of observed rings that it
-must explain, and their least number where that many are seen. Set by hand: the rest may come from a window or
-the rim of a beamstop."""
+"""Least lead of the best assignment over the next one, in rings; least share and least number of the seen
+rings that must be the calibrant's. By hand: the rest may come from a window, or be the rim of a beam stop."""
 
 
 @dataclass(frozen=True)
 class Calibrant:
-    """A powder with known d-spacings: space group and cell (a, b, c in Å, gamma in degrees).
+    """A powder with known spacings: space group and cell (a, b, c in Å, gamma in degrees).
 
-    Without a space group it is lamellar, with rings at d = c/n. `source` is the source of the lattice
-    constants.
+    Without a space group it is lamellar, with rings at c/n. `source` is the source of the lattice constants.
     """
 
     space_group: str
@@ -83,17 +81,17 @@ CALIBRANTS = {
     "Pt": Calibrant("F m -3 m", 3.9231, 3.9231, 90, "Wyckoff 1963, Crystal Structures"),
     "NaCl": Calibrant("F m -3 m", 5.6401, 5.6401, 90, "Walker et al. 2004, Am. Mineral. 89, 204"),
 }
-"""Powder calibrants by name. Lattice constants of different SRM batches of one powder differ by less than
-1e-4, which images cannot resolve; they are rounded to their common digits."""
+"""Powder calibrants by name. Lattice constants of different SRM certificates of one powder differ by less
+than 1e-4, which no image here resolves; rounded to their common digits."""
 
 
 def calibrant(name: str) -> Calibrant:
-    """The calibrant of this name, in any capitalisation; ConfigError if it is unknown."""
+    """The calibrant of this name, in upper or lower case; ConfigError for an unknown one."""
     return CALIBRANTS[calibrant_name(name)]
 
 
 def calibrant_name(name: str) -> str:
-    """The name in its usual spelling; ConfigError if it is unknown."""
+    """The canonical spelling of the name; ConfigError for an unknown calibrant."""
     known = {key.lower(): key for key in CALIBRANTS}
     if name.lower() not in known:
         hint = near_match(name, CALIBRANTS)
@@ -103,8 +101,7 @@ def calibrant_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Calibrant ring assigned to each observed ring (-1: none), their tan(2 theta), and the distance in
-    mm."""
+    """The calibrant's ring for each ring (-1: none), their tan(2 theta), and the distance in mm."""
 
     order: Int[np.ndarray, " k"]
     tangents: Float[np.ndarray, " n"]
@@ -121,9 +118,9 @@ def assign_rings(
 ) -> Assignment | str:
     """Assign calibrant rings to observed rings of `radius_mm` (for an untilted detector at any distance).
 
-    `width_mm` are their standard deviations: calibrant rings too close to be resolved count neither for nor
-    against it. `stated_mm` is the distance around which to search. Returns the reason as text if the rings do
-    not match the calibrant or the assignment is ambiguous.
+    `width_mm` are their standard deviations: unresolved rings of the calibrant are not counted. `stated_mm`
+    is the given distance. Returns the reason if the rings are not the calibrant's, or if the assignment is
+    ambiguous.
     """
     # 5 % beyond the outermost ring, set by hand: its calibrant ring must be in the list at any distance.
     farthest = np.arctan(np.array([radius_mm.max() * 1.05 / (stated_mm * (1.0 - REACH))]))
@@ -163,8 +160,7 @@ def _read(
     stated: float,
     tolerance: float,
 ) -> tuple[float, Assignment, int, int] | None:
-    """Score, assignment, number of rings expected to fit near this distance, number missing; None for fewer
-    than two."""
+    """Score, assignment, rings expected near this distance, missing rings; None for fewer than two."""
     order, miss, blended = np.full(len(radius), -1), np.zeros(0), np.zeros(len(radius), bool)
     # The distance from one ring, then from those that fit: set by hand, two rounds converge.
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Flat area detectors: positions of pixels in the laboratory, and where rays meet the detector.
+"""Flat area detectors: laboratory positions of pixels, and intersections of rays with the detector.
 
 Laboratory frame: the sample at the origin, the beam along +z, x along the detector's fast axis and y
 along its slow axis when the detector is not tilted (right-handed: fast x slow = beam). Pitch turns
@@ -58,7 +58,7 @@ class BeamGeometry:
 
     @property
     def poni_px(self) -> tuple[float, float]:
-        """Foot of the perpendicular from the sample, (fast, slow) px."""
+        """Point of normal incidence: foot of the perpendicular from the sample, (fast, slow) px."""
         axes = self.axes
         fast = self.beam_centre_px[0] - self.distance_mm * axes[2, 0] / self.pixel_size_mm[0]
         slow = self.beam_centre_px[1] - self.distance_mm * axes[2, 1] / self.pixel_size_mm[1]
@@ -74,7 +74,7 @@ class BeamGeometry:
         pitch: float = 0.0,
         yaw: float = 0.0,
     ) -> "BeamGeometry":
-        """The geometry given by the foot of the perpendicular and the shortest distance."""
+        """A geometry from the point of normal incidence and the shortest distance."""
         axes = tilt_rotation(pitch, yaw)
         distance_mm = perpendicular_distance_mm / axes[2, 2]
         fast = poni_px[0] + distance_mm * axes[2, 0] / pixel_size_mm[0]
@@ -91,7 +91,7 @@ class BeamGeometry:
         return offset_mm @ self.axes[:, :2].T + np.array([0.0, 0.0, self.distance_mm])
 
     def px_from_direction(self, direction: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-        """Where rays from the sample meet the detector, (fast, slow) px; NaN for rays that miss it.
+        """Intersection of rays from the sample with the detector, (fast, slow) px; NaN for rays that miss it.
 
         `direction` [..., 3] in the laboratory, of any length.
         """

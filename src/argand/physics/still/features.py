@@ -1,6 +1,6 @@
-"""Evidence of the beam centre in an image: background counts on coarse cells, and Bragg spots.
+"""The evidence of an image for its beam centre: background counts on coarse cells, and Bragg spots.
 
-Simulated and real images pass through the same function, so the networks see the same kind of evidence.
+Simulated and real images pass through the same function, so that the networks get the same input.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from argand.physics.still.spot import Spots, block_sum, find_spots
 from argand.typing import Image, Mask
 
 CANVAS = 416
-"""Images from all detectors are binned to fit this many cells per side.
+"""Images of mixed detectors are binned until they fit this many cells per side.
 
 Set by hand: cells of 11 px for the largest detector (Eiger 16M), of 7 px for a Pilatus 6M. Released weights
 expect this size.
@@ -23,8 +23,9 @@ expect this size.
 class Features:
     """Background and spots of one image.
 
-    `counts` and `live` are sums over the background pixels in cells of `binning` x `binning` px and the
-    number of those pixels; `spots` are in image px, and `clean` marks image pixels outside all spots.
+    `counts` and `live` are sums over the background pixels of cells of `binning` x `binning` px and
+    the number of those pixels; `spots` are in px of the image, and `clean` marks the pixels outside of
+    spots.
     """
 
     counts: Float[np.ndarray, "rows columns"]
@@ -36,8 +37,7 @@ class Features:
     def points(self, most: int) -> np.ndarray:
         """The strongest spots as points [most, 3] float32: (fast, slow) in cells and log(1 + counts).
 
-        Rows beyond the number of spots are zero, including their third number, which is positive for every
-        spot.
+        Rows beyond the number of spots are zero; the third number of a spot never is.
         """
         counts = np.maximum(self.spots.counts, 0)
         strongest = np.argsort(-counts, kind="stable")[:most]
@@ -74,8 +74,7 @@ def extract_features(image: Image, live: np.ndarray, binning: int | None = None)
 def bin_cells(
     image: Image, live: Image | Mask, binning: int
 ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns"]]:
-    """Counts and live pixels of cells of `binning` x `binning` px, incomplete cells at the far edges
-    dropped."""
+    """Counts and live pixels of cells of `binning` x `binning` px, without incomplete ones at far edges."""
     share = np.asarray(live, np.float32)
     counts = np.where(share > 0, image, 0).astype(np.float32)
     if binning == 1:

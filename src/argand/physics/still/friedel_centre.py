@@ -1,9 +1,8 @@
-"""Choice of the centre of a zone-axis pattern among lattice nodes, by the Friedel symmetry of the
-intensities.
+"""The centre of a flat sphere's spots among several candidates, by Friedel's symmetry of the intensities.
 
-Where the Ewald sphere is flat, both reflections of a Friedel pair are recorded at once, at equal distances
-from the centre and with similar intensities. About any other lattice node the spots also have partners, but
-with unrelated intensities.
+With a flat Ewald sphere both spots of a Friedel pair are seen at once, at equal distances from the centre
+and with similar intensities. About any other node of the lattice the spots have partners as well, but with
+unrelated intensities.
 """
 
 from dataclasses import dataclass
@@ -15,18 +14,18 @@ from scipy.spatial import KDTree
 from argand.physics.still.spot import Spots
 
 PAIRS = 8
-"""Least number of pairs for a correlation. Set by hand."""
+"""Least number of pairs for a correlation. By hand."""
 NEIGHBOURS = 12
-"""Number of neighbours with whose mean a spot's intensity is compared: pairs must agree beyond what all spots
-of a region share, such as the band of a tilted zone. Set by hand."""
+"""Number of neighbours to whose mean the intensity of a spot is related: pairs must agree beyond what all
+spots of a region have in common, such as the band of a tilted zone. By hand."""
 
 
 @dataclass(frozen=True)
 class Symmetry:
     """Pairs about each candidate, and the correlation of their intensities relative to their neighbours'.
 
-    `evidence` is the gain in log-likelihood of correlated over unrelated pairs: -n/2 ln(1 - r²), 0 for
-    negative r (of two normal variables).
+    `evidence` is the gain in log-likelihood over unrelated pairs: -n/2 ln(1 - r²), 0 for negative r (of two
+    normal variables).
     """
 
     pairs: np.ndarray
@@ -39,8 +38,8 @@ def friedel_symmetry(
 ) -> Symmetry:
     """How well the spots' intensities agree about each of the `centres` [c, 2] (fast, slow) px.
 
-    A spot's partner lies within `reach_px` of its position inverted through the centre; only spots
-    `on_lattice` take part.
+    A spot's partner is the one within `reach_px` of its position turned by half a turn; only spots
+    `on_lattice` are used.
     """
     px = spots.px[on_lattice]
     level = np.log(np.maximum(spots.counts[on_lattice], 1.0))
@@ -63,7 +62,7 @@ def friedel_symmetry(
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Correlation of pairs, symmetric in the two members."""
+    """Correlation of unordered pairs."""
     mean = 0.5 * (first.mean() + second.mean())
     first, second = first - mean, second - mean
     return float(2 * (first @ second) / max(first @ first + second @ second, 1e-12))

@@ -1,10 +1,10 @@
 """The beam centre from the lattice of a still's Bragg spots, for an unknown cell.
 
 Every spot is a reciprocal-lattice vector, and the lattice has a node at the beam centre. If the assumed
-centre is wrong, all vectors are shifted equally (nearly: the Ewald sphere is curved). The direct lattice is
-found independently of the shift (argand.physics.still.basis), and its phases give the shift up to a lattice
-vector. A least-squares fit of lattice, centre and tilt to the spots then distinguishes the candidates by the
-sphere's curvature.
+centre is wrong, all vectors are shifted by the same vector (nearly: the Ewald sphere is curved). The direct
+lattice is found independently of the shift (argand.physics.still.basis), and its phases give the shift up to
+a lattice vector. A least-squares fit of lattice, centre and tilt to the spots then distinguishes the
+candidates by the curvature of the sphere.
 """
 
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ Set by hand; only the final answers are benchmarked (`benchmarks/geometry_simula
 `benchmarks/geometry_real.py`).
 """
 RIVALS = 48
-"""Number of other origins that the best one must beat, at most.
+"""Largest number of other origins that the best one is compared with.
 
 Set by hand, a bound on time; only the final answers are benchmarked (`benchmarks/geometry_simulated.py`,
 `benchmarks/geometry_real.py`).
@@ -44,13 +44,13 @@ class LatticeFit:
     """A lattice fitted to spots, and the geometry that it implies.
 
     `covariance` is that of (fast, slow) px, (pitch, yaw) rad, `indexed` the number of spots that the lattice
-    explains, `rms_px` their rms residual, `margin` by how much (in chi²) the best origin beats the next best,
-    and `rival_px` the beam centre of the latter (None without a rival). `stretch` is the best-fitting
-    distance divided by the given one, and `stretch_sigma` its standard deviation; `chance` is the share of
-    random spots that would count as explained. `basis` has the primitive reciprocal vectors as columns (1/Å),
-    at the distance that fits best, and `basis_covariance` is that of its elements row by row, the uncertainty
-    of the distance included (None for a planar net, which lacks a third vector); `explained` marks the spots
-    on the lattice.
+    explains, `rms_px` their residual, `margin` the difference in chi² between the best origin and the next
+    one, and `rival_px` the centre of the latter (None without a rival). `stretch` is the ratio of the fitted
+    to the given distance, and `stretch_sigma` its standard deviation; `chance` is the share of random spots
+    that would be explained. `basis` has the primitive reciprocal vectors as columns (1/Å), at the fitted
+    distance, and `basis_covariance` is that of its elements row by row, including the uncertainty of the
+    distance (both None for a planar net, which has no third vector); `explained` marks the spots on the
+    lattice.
     """
 
     geometry: BeamGeometry
@@ -71,7 +71,7 @@ class LatticeFit:
 def fit_lattice(px: Points2, geometry: BeamGeometry, prior: Prior, most: int = 400) -> LatticeFit | None:
     """Find the lattice of spots at `px` (strongest first) and refine the geometry with it.
 
-    Returns None for fewer than 12 spots, or if no significant lattice or no fit is found.
+    Returns None for fewer than 12 spots, without a significant lattice, or if the fit fails.
 
     `px` [n, 2] is (fast, slow), integer = pixel edge. The bounds of 400 spots (to find a lattice) and 500 (to
     compare origins) are set by hand, for speed.
@@ -120,10 +120,10 @@ def origin_candidates(
 def _any_origin(
     px: Points2, geometry: BeamGeometry, prior: Prior, basis: Matrix3, phase: np.ndarray
 ) -> Candidates | None:
-    """The lattice with one of its nodes as origin, in the geometry that explains most spots.
+    """The lattice with one of its nodes as origin, at the geometry that explains most spots.
 
-    An unknown tilt distorts the lattice by some per cent at high angles, where spots would be misindexed: low
-    angles come first.
+    An unknown tilt bends the lattice by some per cent at high angles, where spots would get wrong indices:
+    low angles are fitted first.
     """
     origins = origin_candidates(basis, phase, geometry, prior)
     if len(origins) == 0:
@@ -150,8 +150,8 @@ def _any_origin(
 def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candidates) -> LatticeFit | None:
     """Try the other nodes as origin of an indexed lattice.
 
-    A node on the Ewald sphere fits as well as the true origin if the beam is turned towards it: centre and
-    tilt change together, and only prior knowledge of them decides.
+    A node on the Ewald sphere fits as well as the true origin if the beam is turned to it: centre and tilt
+    change together, and only their prior distinguishes the origins.
     """
     for _ in range(2):
         rivals = _with_other_origins(px[:500], geometry, prior, found)
@@ -193,12 +193,12 @@ def _best_origin(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candi
 
 
 def _indices(px: Points2, geometry: BeamGeometry, basis: Matrix3) -> Miller:
-    """Indices of the nodes nearest to spots."""
+    """Indices of the nodes nearest to the spots."""
     return np.rint(geometry.q_from_px(px) @ np.linalg.inv(basis).T).astype(int)
 
 
 def _with_other_origins(px: Points2, geometry: BeamGeometry, prior: Prior, found: Candidates) -> Candidates:
-    """Fits of one lattice with each node that the prior allows as origin, starting with the current one."""
+    """Fits of one lattice with each node as origin that the prior allows, starting with its own."""
     place, basis = found.place[0], found.basis[0]
     now = placed(geometry, place)
     turns = now.q_from_px(px) @ np.linalg.inv(basis).T

@@ -13,13 +13,13 @@ PARAMETERS = 14
 ROUNDS = 12
 """Gauss-Newton steps of a fit.
 
-Set by hand, a bound on time: eight did not correct the distance of a real still from an error of 8 %; only
-the final answers are benchmarked (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
+By hand, a bound on time: eight were not enough for a real still with a distance 8 % wrong; only the
+answers as a whole are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
 """Longest change in one step: centre in px, tilt in radians, logarithm of the distance.
 
-Set by hand: bounds that keep linearised steps from running away.
+By hand: bounds against divergence of the linearised steps.
 """
 SMALL_TURN = 1e-6
 """Step of the numerical derivatives of the detector's axes by its tilt, in radians.
@@ -42,7 +42,7 @@ benchmarked (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 
 @dataclass(frozen=True)
 class Prior:
-    """Prior knowledge: scales of centre (px, both axes), tilt (rad) and distance (relative).
+    """Prior: scales of centre (px, both axes), tilt (rad) and distance (relative).
 
     The default for the distance, 1 %, is set by hand.
     """
@@ -79,7 +79,7 @@ def index_and_fit(
     basis: Float[np.ndarray, "c 3 3"],
     rough: bool = False,
 ) -> Candidates:
-    """Reindex all spots by the nearest node in each candidate's lattice, and refit."""
+    """Index all spots by the nearest node in each candidate's lattice, and fit again."""
     inverse = np.linalg.inv(basis)
     turns = np.stack([placed(geometry, p).q_from_px(px) @ m.T for p, m in zip(place, inverse, strict=True)])
     hkl = np.rint(turns)
@@ -106,9 +106,9 @@ def fit_candidates(
 ) -> Candidates:
     """Robust Gauss-Newton on q(px; centre, tilt, distance) = basis @ hkl for several candidates at once.
 
-    Residuals lie in the tangent plane of the Ewald sphere (spot position) and along its normal (distance of
-    the node from the sphere); each kind has its own scale, estimated from the data. Spots not `close` to a
-    node count as outliers; a `rough` start has wide scales in its first step.
+    Residuals lie in the tangent plane of the Ewald sphere (where a spot is) and along its normal (how
+    far its node is from the sphere); each kind has its own scale, estimated from the data. Spots that are
+    not `close` to a node are outliers; a `rough` start has wide scales in its first step.
     """
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
     # Set by hand: 1.5 px, and 3e-3 1/Å off the sphere, wider than the residuals of any useful start.
@@ -155,7 +155,7 @@ def _improve(
 
 
 def _solve(normal: Float[np.ndarray, "c p p"], step: Float[np.ndarray, "c p"]) -> Float[np.ndarray, "c p"]:
-    """Solution of the normal equations; parameters that the spots do not determine stay unchanged."""
+    """Solution of the normal equations; parameters that the spots do not determine are not changed."""
     size = np.sqrt(np.diagonal(normal, axis1=1, axis2=2))
     scaled = normal / (size[:, :, None] * size[:, None, :]) + 1e-12 * np.eye(normal.shape[-1])
     return np.linalg.solve(scaled, (step / size)[..., None])[..., 0] / size
@@ -164,7 +164,7 @@ def _solve(normal: Float[np.ndarray, "c p p"], step: Float[np.ndarray, "c p"]) -
 def _prior(
     pull: Float[np.ndarray, "c 5"], prior: Prior
 ) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, "c 5"]]:
-    """Prior cost of a deviation `pull` from the start, and the restoring weight on each parameter.
+    """Cost of a deviation `pull` from the start, and the prior's weight of each parameter.
 
     Tilt and distance are Gaussian; the centre follows Student's t in two dimensions.
     """
@@ -180,9 +180,9 @@ def _prior(
 class _Misfit:
     """q minus lattice node, the sphere's normal there, the misfit along it and the square across it.
 
-    The last two are scaled to the given distance: a longer distance shrinks every q, and with it every
-    misfit, which would bias the fit to ever longer distances where the spots do not fix it (flat spheres).
-    Across the normal q scales as 1/distance, along it as the square of that.
+    The last two are scaled to the given distance: a longer distance makes every q and every misfit smaller,
+    which would bias the fit to ever longer distances if the spots do not determine it (flat spheres). Across
+    the normal q goes as 1/distance, along it as the square of that.
     """
 
     residual: Float[np.ndarray, "c n 3"]
@@ -208,8 +208,8 @@ def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.nda
     """Spread of the residuals across and along, from their medians; at least 0.05 px and 1e-4/Å (set by
     hand).
 
-    Origins are compared by cost, so all candidates share the scales of the best one: the best-fitting of
-    those that explain about the most spots.
+    Origins are compared by cost, so all candidates have the scales of the best one: of those that explain
+    about the most spots, the one with the lowest residuals.
     """
     explained = close.sum(axis=1)
     across = np.full(len(close), np.inf)

@@ -1,4 +1,4 @@
-"""Detectors of many flat panels: panel positions in the laboratory, and rigid motions of them all.
+"""Detectors of many flat panels: their positions in the laboratory, and their common motion.
 
 The laboratory is that of `detector`: sample at the origin, beam along +z, x to the right and y down when
 looking along the beam. A panel is given by the outer corner of its first pixel and two vectors, each one
@@ -27,10 +27,10 @@ class RigidMotion:
 
     @classmethod
     def to_geometry(cls, plane: BeamGeometry, found: BeamGeometry) -> "RigidMotion":
-        """The motion that carries the untilted `plane` to the geometry `found`.
+        """The motion of a detector from its upright `plane` to the geometry `found`.
 
-        Both have the same pixels. The point where the beam meets `found` moves to its distance along the
-        beam, and the detector rotates about that point.
+        Both have the same pixels. The point that the beam hits in `found` moves to its distance along the
+        beam, and the detector turns about that point.
         """
         rotation = tilt_rotation(found.pitch, found.yaw)
         pivot = plane.lab_from_px(np.asarray(found.beam_centre_px))
@@ -38,7 +38,7 @@ class RigidMotion:
 
     @classmethod
     def between(cls, before: "PlanePanel", after: "PlanePanel") -> "RigidMotion":
-        """The motion that carries a panel from one position to another."""
+        """The motion of a panel from one position to another."""
         rotation = after.axes @ before.axes.T
         return cls(rotation, np.asarray(after.origin_mm) - rotation @ np.asarray(before.origin_mm))
 
@@ -47,7 +47,7 @@ class RigidMotion:
         return point_mm @ self.rotation.T + self.shift_mm
 
     def direction(self, vector: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
-        """Vectors after the rotation."""
+        """Directions of vectors after the motion."""
         return vector @ self.rotation.T
 
 
@@ -55,7 +55,7 @@ class RigidMotion:
 class PlanePanel:
     """One flat panel: corner of its first pixel in mm, steps of one pixel in mm, `shape` (slow, fast).
 
-    In the raw array of a frame its pixels lie at the indices `leading` of all axes before the last two,
+    Its pixels are in the raw array of a frame at the indices `leading` of all axes before the last two,
     starting at `first` (slow, fast) in these.
     """
 
@@ -102,7 +102,7 @@ class PlanePanel:
         return np.asarray(self.origin_mm) + px @ self.frame[1:]
 
     def px_from_direction(self, direction: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-        """Where rays from the sample meet the panel's plane, (fast, slow) px; NaN for rays that miss it."""
+        """Intersection of rays from the sample with the panel's plane, (fast, slow) px; NaN for none."""
         origin, fast, slow = self.frame
         # direction * length = origin + f fast + s slow, solved for f, s and 1 / length.
         inverse = np.linalg.inv(np.column_stack([fast, slow, origin]))
@@ -135,7 +135,7 @@ class PanelSet:
 
     @cached_property
     def distance_mm(self) -> float:
-        """Detector distance along the beam: that of the middle of the panel nearest to the beam."""
+        """Distance of the detector along the beam: of the middle of the panel nearest to the beam."""
         middles = np.array([panel.middle_mm() for panel in self.panels])
         return float(middles[np.argmin(np.hypot(middles[:, 0], middles[:, 1])), 2])
 
@@ -155,13 +155,12 @@ class PanelSet:
         return PanelSet(tuple(panel.moved(motion) for panel in self.panels))
 
     def at_distance(self, distance_mm: float) -> "PanelSet":
-        """The same panels shifted along the beam to the given `distance_mm`."""
+        """The panels shifted along the beam to the given `distance_mm`."""
         shift = np.array([0.0, 0.0, distance_mm - self.distance_mm])
         return self.moved(RigidMotion(np.eye(3), shift))
 
     def beam_position(self) -> tuple[str, tuple[float, float]] | None:
-        """Name of the panel hit by the direct beam and the position on it, (fast, slow) px; None if it hits
-        none."""
+        """Name of the panel that the direct beam hits and where, (fast, slow) px; None if it hits none."""
         for panel in self.panels:
             fast, slow = panel.px_from_direction(np.array([0.0, 0.0, 1.0]))
             if 0 <= fast <= panel.shape[1] and 0 <= slow <= panel.shape[0]:
@@ -169,10 +168,10 @@ class PanelSet:
         return None
 
     def raw_axes(self) -> int:
-        """Number of axes of the raw array of one frame; InputError where panels disagree."""
+        """Number of axes of the raw array of one frame; InputError if panels disagree."""
         axes = {len(panel.leading) + 2 for panel in self.panels}
         if len(axes) > 1:
-            raise InputError("the panels of this geometry refer to arrays with different numbers of axes")
+            raise InputError("the panels of this geometry are in arrays of different numbers of axes")
         return axes.pop()
 
     def places(self, raw_shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
@@ -189,7 +188,7 @@ class PanelSet:
             if not inside:
                 sizes = " x ".join(map(str, raw_shape))
                 raise InputError(
-                    f"panel {panel.name} of the geometry lies outside the image of {sizes} px; is "
+                    f"panel {panel.name} of the geometry is outside the image of {sizes} px; is "
                     "the geometry that of another detector?"
                 )
             # Rows of all planes before the panel's own.

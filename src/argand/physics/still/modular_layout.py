@@ -1,7 +1,7 @@
-"""Layouts of detectors made of many panels, for simulated stills: modules, gaps, misalignment.
+"""Layouts of detectors of panels for simulated stills: modules, gaps, and misalignment.
 
-Modules and pixels follow the manufacturers. Positions are set by hand, close to those in published geometry
-files; no two detectors of a kind are alike, so each is drawn with its own offsets and rotations.
+Modules and pixels are the makers'. Positions are by hand, similar to published geometry files; no two
+detectors of a kind are alike, so each is drawn with its own offsets and rotations.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,8 +24,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class _Module:
-    """`shape` (slow, fast) and pixel of a module, standard deviations of its position and rotation
-    (degrees)."""
+    """`shape` (slow, fast) and pixel of a module, standard deviations of position and rotation (degrees)."""
 
     shape: tuple[int, int]
     pixel_mm: float
@@ -41,8 +40,8 @@ class _Module:
         first: tuple[int, int] = (0, 0),
         leading: tuple[int, ...] = (),
     ) -> PlanePanel:
-        """A slightly misaligned panel about its middle, axes along the first two columns of `turn`."""
-        # A third of it out of plane, set by hand: modules are glued to flat carriers.
+        """A slightly misaligned panel about its middle, with axes along the first two columns of `turn`."""
+        # A third out of its plane, by hand: modules are glued to flat carriers.
         crooked = tilt_rotation(*np.radians(rng.normal(0, self.scatter_deg / 3, 2)))
         axes = turn @ _about_beam(float(rng.normal(0, self.scatter_deg))) @ crooked * self.pixel_mm
         middle = middle_mm + rng.normal(0, self.scatter_mm, 3)
@@ -63,11 +62,11 @@ def _windmill(
     middles_mm: Sequence[tuple[float, float]],
     groups: int,
 ) -> Drawn:
-    """`groups` equal groups around the beam, each rotated relative to the previous one; raw [module, slow,
+    """`groups` equal groups about the beam, each rotated relative to the previous one; raw [module, slow,
     fast].
 
-    `middles_mm` are those of the modules of the first group; a group is offset by three times as much as a
-    module (set by hand: quadrants are on separate stages).
+    `middles_mm` are those of the modules of the first group; the offset of a group is three times that of a
+    module (by hand: quadrants are on separate stages).
     """
     panels: list[PlanePanel] = []
     for group in range(groups):

@@ -1,4 +1,4 @@
-"""Stills on detectors of many panels: the simulated pattern mapped onto each panel along the rays."""
+"""Stills on detectors of panels: the simulator's physics, projected to each panel along the rays."""
 
 from dataclasses import replace
 
@@ -53,8 +53,7 @@ def _expected(
 def _carried(
     still: Still, panel: PlanePanel, px: np.ndarray, covariance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions and covariances of spots, converted from px of the plane to px of the panel; NaN off the
-    panel."""
+    """Positions and covariances of spots, from px of the plane to px of the panel; NaN for a miss."""
 
     def on_panel(at: np.ndarray) -> np.ndarray:
         return panel.px_from_direction(still.geometry.lab_from_px(at))

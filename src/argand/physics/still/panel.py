@@ -66,7 +66,7 @@ PILATUS = Panel("pilatus", (195, 487), 0.172, (195, 487), (17, 7))
 EIGER = Panel("eiger", (514, 1030), 0.075, (514, 1030), (37, 10), saturation=65535.0)
 """Single module; 65535 counts are the maximum of 16 bits."""
 EIGER2 = Panel("eiger2", (512, 1028), 0.075, (512, 1028), (38, 12), saturation=65535.0)
-"""Single modules, from which the detectors below are tiled.
+"""Single modules; the detectors below are tiled from them.
 
 Manufacturers' data sheets; modules and gaps add up to the shapes below, as to 2463 x 2527 with 5 x 12
 modules.
@@ -91,8 +91,8 @@ PANELS = {
 
 
 def random_panel(rng: np.random.Generator) -> Panel:
-    """A sensor of no real detector, so that a network does not memorise the catalogue."""
-    # All ranges set by hand, around the detectors above: 0.05 to 0.2 mm, 120 to 420 mm.
+    """A random sensor, so that a network does not memorise the known detectors."""
+    # All ranges by hand, around the detectors above: 0.05 to 0.2 mm, 120 to 420 mm.
     pixel = float(np.exp(rng.uniform(np.log(0.05), np.log(0.2))))
     side = rng.uniform(120.0, 420.0) / pixel
     shape = (int(side * rng.uniform(0.8, 1.1)), int(side))

@@ -1,8 +1,8 @@
 """The planar lattice of a flat Ewald sphere's spots: electrons near a zone axis.
 
-Where the sphere is flat, the spots of a zone lie on a planar net that does not determine the third direction.
-The net is found like a lattice in three dimensions (argand.physics.still.basis), independently of the centre;
-positions do not tell which node is the centre.
+With a flat sphere, the spots of a zone lie on a net without information on the third direction. The net is
+found like the lattice in space (argand.physics.still.basis), independently of the centre; positions do not
+tell which of its nodes is the centre.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Points2, Vector2
 
 GRID = 512
-"""Cells per side of the map of difference vectors. Set by hand, for speed."""
+"""Cells per side of the map of difference vectors. By hand, for speed."""
 TOLERANCE = 0.15
 """Distance from a node, in turns along each axis, within which a spot is on the net. Set by hand."""
 OUTLIER = 16.0
@@ -27,8 +27,8 @@ class PlanarLattice:
     """A net fitted to spots: nodes at `origin` + `basis` @ (h, k), in 1/Å across the beam.
 
     `basis` has the two reciprocal vectors as columns, `covariance` is that of the origin (1/Å, squared),
-    `indices` [n, 2] are those of the spots and `explained` marks the spots on the net; `rms` is the residual
-    along an axis in 1/Å, and `chance` the share of random spots expected on it.
+    `indices` [n, 2] are those of the spots and `explained` marks the spots on the net; `rms` is the
+    residual along an axis in 1/Å, and `chance` the share of random spots that would be on it.
     """
 
     basis: Float[np.ndarray, "2 2"]
@@ -44,7 +44,7 @@ def fit_planar_lattice(px: Points2, geometry: BeamGeometry, most: int = 300) -> 
     """The net of spots at `px` [n, 2] (strongest first), about the centre of `geometry`; None if there is
     none.
 
-    Only `most` spots are used to find it (set by hand, for speed).
+    At most `most` spots are used, by hand and for speed.
     """
     # Set by hand: six parameters are fitted, and fewer spots fit some net by chance.
     if len(px) < 10:
@@ -75,7 +75,7 @@ def _net(q: Points2) -> tuple[Float[np.ndarray, "2 2"], Vector2] | None:
 
 
 def _direct_vectors(q: Points2) -> tuple[Float[np.ndarray, "k 2"], np.ndarray, np.ndarray]:
-    """Vectors t for which q·t is nearly an integer up to a phase, their phases and mean cosines."""
+    """Vectors t for which q·t minus a phase is nearly an integer, their phases and mean cosines."""
     from scipy import fft  # only images with enough spots need it
 
     apart = np.linalg.norm(q[:, None] - q[None], axis=2)
@@ -100,8 +100,7 @@ def _direct_vectors(q: Points2) -> tuple[Float[np.ndarray, "k 2"], np.ndarray, n
 
 
 def _peaks(density: np.ndarray, count: int, longest: float) -> Float[np.ndarray, "k 2"]:
-    """The highest, well-separated cells of the half plane, between 2.5 and `longest` cells from the
-    origin."""
+    """The highest well-separated cells of half the plane, between 2.5 and `longest` cells from the origin."""
     turn = np.fft.fftfreq(GRID, 1.0 / GRID)
     size2 = turn[:, None] ** 2 + turn[None] ** 2
     half = (turn[:, None] > 0) | ((turn[:, None] == 0) & (turn[None] > 0))

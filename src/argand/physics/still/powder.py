@@ -1,6 +1,6 @@
-"""Realistic powder patterns: rings made uneven by texture, grains and absorption.
+"""Realistic powder patterns: rings uneven by texture, grains and absorption.
 
-The rings of `Diffuse` are uniform in azimuth. Those of a real powder are not: crystallites have preferred
+The rings of `Diffuse` have uniform intensity. Those of a real powder do not: crystallites have preferred
 orientations (texture), are few (grains), and absorption differs between the sides.
 """
 
@@ -20,12 +20,12 @@ of any grain."""
 
 @dataclass(frozen=True)
 class Unevenness:
-    """How uneven the rings of a powder are.
+    """Unevenness of the rings of a powder.
 
     `texture` is the standard deviation of the logarithm of a ring's smooth brightness, `grains` the number of
-    crystallites per ring (0: enough for a smooth ring), `grain_deg` their width along the ring, `wander` how
-    far a ring's position strays, in its standard deviations; `absorption` the logarithm of the ratio of the
-    brightest to the darkest side of the whole pattern.
+    crystallites per ring (0: a smooth ring), `grain_deg` their width along the ring, `wander` the variation
+    of the ring's position, in its standard deviations; `absorption` the logarithm of the ratio of the
+    brightest to the darkest side of the pattern.
     """
 
     texture: float = 0.0
@@ -38,7 +38,7 @@ class Unevenness:
 def expose_powder(
     still: Still, uneven: Unevenness, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Simulate the image of a still with uneven rings: counts and live fraction [slow, fast], float32.
+    """Expose a still with uneven rings: counts and live share [slow, fast], float32.
 
     Spots, leaks, hot and dead pixels of the still are left out.
     """

@@ -1,4 +1,4 @@
-"""The primitive lattice of indexed spots: systematically absent classes of indices imply a smaller cell."""
+"""The primitive lattice of indexed spots: a coarser one if a class of indices is absent."""
 
 from itertools import product
 
@@ -8,10 +8,10 @@ from jaxtyping import Int
 from argand.typing import Miller
 
 PRESENT = 0.95
-"""Share of the spots that must obey a rule of absences. Set by hand: one spot in twenty may be spurious or
-from another crystal; by chance every second or third obeys."""
+"""Least share of the spots that obey a rule of absences. By hand: a spot in twenty may be from another
+crystal or false; by chance every second or third obeys."""
 FEWEST = 15
-"""Least number of spots for such a rule. Set by hand: 15 would obey by chance once in 30,000 times."""
+"""Least number of spots for such a rule. By hand: 15 obey by chance once in 30,000 times."""
 
 
 def primitive_transform(hkl: Miller) -> Int[np.ndarray, "3 3"]:

@@ -1,9 +1,8 @@
-"""Assembling panels in space into one flat image: central projection through the sample.
+"""Panels in space assembled to one flat image: central projection through the sample.
 
-A ray keeps its direction, so rings, spots and the lattice appear on the untilted plane as on a flat detector
-there. The total counts are conserved: the counts of each pixel are shared bilinearly among the four nearest
-pixels of the plane, which preserves centroids, and so is the solid angle that it covers. The image is the
-ratio of the two.
+Directions are kept, so rings, spots and lattice on the upright plane are those of a flat detector there. The
+sum of the counts is kept: the counts of each pixel are distributed bilinearly over the four nearest pixels of
+the plane, which keeps centroids, and its solid angle in the same way. The image is the ratio of the two.
 """
 
 from dataclasses import dataclass
@@ -18,23 +17,22 @@ from argand.physics.still.modular import PanelSet, PlanePanel, RigidMotion
 from argand.typing import Image, Mask
 
 STEEPEST = 1.2
-"""Largest tan(2 theta) on the plane: 50 degrees. Set by hand: a detector that surrounds the sample does not
-fit a plane, and pixels beyond would be stretched more than threefold."""
+"""Largest tan(2 theta) of the plane: 50 degrees. By hand: a detector around the sample does not fit on a
+plane, and pixels beyond would be stretched more than threefold."""
 STRETCH = 1.6
-"""Pixels longer than this many pixels of the plane are subdivided. Between two that are s apart, sharing
-leaves a fraction s (2 - s) of a pixel's light: 0.64, above LEAST_LIVE."""
+"""Length of a pixel in pixels of the plane above which it is subdivided. Between two that are s apart, the
+interpolation gives s (2 - s) of a pixel's counts: 0.64, above LEAST_LIVE."""
 LEAST_LIVE = 0.5
-"""Least fraction of a pixel of the plane that panels must cover for it to count. Set by hand: half of an edge
-pixel."""
+"""Least share of a pixel of the plane that panels must cover. By hand: half of those at an edge."""
 MARGIN_PX = 2
-"""Empty pixels about the panels: room for the sharing."""
+"""Empty pixels around the panels, for the interpolation."""
 _AHEAD_MM = 1e-6
-"""Least distance behind the sample at which a ray can meet a panel. Set by hand: far less than any pixel."""
+"""Least distance behind the sample of what a ray can hit. By hand: far less than any pixel."""
 
 
 @dataclass(frozen=True)
 class VirtualPlane:
-    """An untilted plane: distance and pixel size in mm, shape (slow, fast), where the beam meets it in px."""
+    """An upright plane: distance and pixel size in mm, shape (slow, fast), and beam position in px."""
 
     distance_mm: float
     pixel_size_mm: float
@@ -47,20 +45,19 @@ class VirtualPlane:
         return BeamGeometry(self.beam_px, self.distance_mm, wavelength, pixel)
 
     def px_from_lab(self, lab_mm: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-        """Where the rays through laboratory points meet the plane, (fast, slow) px; NaN beyond reach and
-        upstream of the sample."""
+        """Projection of laboratory points to the plane, (fast, slow) px; NaN beside and behind the sample."""
         ahead = lab_mm[..., 2:] > _AHEAD_MM
         slope = lab_mm[..., :2] / np.where(ahead, lab_mm[..., 2:], np.nan)
         return slope * (self.distance_mm / self.pixel_size_mm) + np.asarray(self.beam_px)
 
 
 def plane_of(panels: PanelSet) -> VirtualPlane:
-    """The untilted plane at the panels' distance on which all of them fit; InputError if none faces it."""
+    """The upright plane at the panels' distance on which all fit; InputError if none faces the sample."""
     distance, pixel = panels.distance_mm, panels.pixel_size_mm
     corners = np.concatenate([panel.corners_mm() for panel in panels.panels])
     ahead = corners[corners[:, 2] > _AHEAD_MM]
     if not len(ahead) or distance <= 0:
-        raise InputError("no panel of this geometry is downstream of the sample; check its distances")
+        raise InputError("no panel of this geometry is behind the sample; check distances and directions")
     slope = np.clip(ahead[:, :2] / ahead[:, 2:], -STEEPEST, STEEPEST)
     low, high = slope.min(axis=0) * distance / pixel, slope.max(axis=0) * distance / pixel
     first = np.floor(low) - MARGIN_PX
@@ -70,7 +67,7 @@ def plane_of(panels: PanelSet) -> VirtualPlane:
 
 @dataclass(frozen=True)
 class _Share:
-    """Target pixels of one part of all pixels of a panel, in a window of the plane.
+    """Positions of one part of all pixels of a panel, in a window of the plane.
 
     `index` is that of the first of four pixels in the window, `right` and `below` the distances to its
     centre, `area` how many pixels of the plane are covered; `inside` is False beyond the plane.
@@ -108,7 +105,7 @@ def assemble(
     """Counts per pixel of the plane, and the fraction of it covered by usable pixels (both float32).
 
     `data` and `mask` are a raw frame of `raw_shape` with all axes but the last flattened into one. With
-    `again`, quantities that do not depend on the counts are cached for the next frame (17 bytes per pixel).
+    `again`, everything that does not depend on the counts is kept for the next frame (17 bytes per pixel).
     Raises InputError if the panels do not fit the frame.
     """
     counts, live = np.zeros(plane.shape), np.zeros(plane.shape)
@@ -187,9 +184,9 @@ def pixel_grid(shape: tuple[int, int], offset: tuple[float, float] = (0.5, 0.5))
 
 
 def projection_error_px(panels: PanelSet, plane: VirtualPlane, motion: RigidMotion) -> float:
-    """Largest error after `motion` of an image assembled before it, px of the plane.
+    """Largest error, after `motion`, of an image assembled before it, px of the plane.
 
-    Zero for panels in one untilted plane; otherwise rays are traced through the wrong point of the sample.
+    Zero for panels in one upright plane; otherwise rays go through the wrong point of the sample.
     """
     corners = np.concatenate([panel.corners_mm() for panel in panels.panels])
     corners = corners[np.hypot(corners[:, 0], corners[:, 1]) < STEEPEST * corners[:, 2]]

@@ -1,4 +1,4 @@
-"""Detector response to photons: point spread, gain, readout noise, overload."""
+"""The response of a detector to photons: point spread, gain, read-out noise, overload."""
 
 import numpy as np
 from jaxtyping import Float
@@ -16,11 +16,11 @@ def read_out(
     pedestal: float,
     read_noise: float,
 ) -> Float[np.ndarray, "slow fast"]:
-    """Convert photons to the counts stored in the file.
+    """Turn photons into the counts in the file.
 
-    A counting detector records them up to its overload. An integrating one (CCD) blurs them by
-    `point_spread_px` (standard deviation), multiplies by `gain` (counts per photon), adds readout noise and a
-    pedestal, and stores integers.
+    A counting detector keeps them up to its overload. An integrating one (CCD) blurs them by
+    `point_spread_px` (standard deviation), multiplies by `gain` (counts per photon), adds read-out
+    noise and a pedestal, and stores integers.
     """
     if panel.counting:
         return np.minimum(photons, panel.saturation)

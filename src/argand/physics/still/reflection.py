@@ -1,6 +1,6 @@
-"""Bragg reflections of a still: nodes on the Ewald sphere, directions and intensities of their rays.
+"""Bragg reflections of a still: excited nodes, directions of their rays, and intensities.
 
-Each reciprocal-lattice node carries a Gaussian cloud: an isotropic part from the finite size of the
+Each reciprocal-lattice node has a Gaussian distribution: an isotropic part from the finite size of the
 coherent domains, a part across q from mosaic spread and beam divergence, and a part along q from
 the bandwidth. Its section with the Ewald sphere gives the recorded fraction, the mean direction of
 the diffracted ray and the shape of the spot, as in Parkhurst et al. (2020), IUCrJ 7, 969-982.
@@ -20,7 +20,7 @@ BEAM = np.array([0.0, 0.0, 1.0])
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations that blur a reflection.
+    """Standard deviations that broaden a reflection.
 
     `mosaic` and `divergence` in radians, `bandwidth` as the relative spread of the wavelength, `domain` the
     size of a coherent domain in Å. The defaults are set by hand for a good crystal at a synchrotron.
@@ -32,7 +32,7 @@ class Spread:
     domain: float = 2000.0
 
     def covariance(self, q: Points3) -> Float[np.ndarray, "n 3 3"]:
-        """Covariance of each node's cloud in 1/Å², seen relative to the Ewald sphere."""
+        """Covariance of each node's distribution in 1/Å², relative to the Ewald sphere."""
         length2 = np.sum(q * q, axis=1)[:, None, None]
         outer = q[:, :, None] * q[:, None, :]
         across = (self.mosaic**2 + self.divergence**2) * (length2 * np.eye(3) - outer)
@@ -92,7 +92,8 @@ def nodes_near_sphere(basis: Matrix3, wavelength: float, d_min: float, thickness
 def excited_reflections(
     basis: Matrix3, hkl: Miller, wavelength: float, spread: Spread, cutoff: float = 3.0
 ) -> StillReflections:
-    """Cut each node's cloud with the Ewald sphere; keeps those within `cutoff` standard deviations.
+    """Intersect each node's distribution with the Ewald sphere; keeps those within `cutoff` standard
+    deviations.
 
     The default cut-off is set by hand: beyond three standard deviations 1 % of the peak is recorded.
     """

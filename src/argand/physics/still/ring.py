@@ -1,8 +1,8 @@
 """Beam centre, tilt and, with a calibrant, distance from sharp rings: powder, ice, calibrants.
 
-Each ring's position is measured in sectors of azimuth; all rings share centre and tilt. A tilt acts like a
-shift that grows with the square of the radius, so it needs rings of several radii and a detector that is
-large for its distance. Without such leverage, zero tilt is kept.
+Each ring's position is measured in azimuthal sectors; all rings have one centre and tilt. A tilt acts like a
+shift that grows with the square of the radius, so it requires rings of several radii and a detector that is
+large compared with its distance; otherwise zero tilt is assumed.
 """
 
 from dataclasses import dataclass, replace
@@ -19,15 +19,16 @@ from argand.physics.still.ring_solution import Points, Solution, changed, free_c
 from argand.physics.still.ring_trust import covariance_of, disagreement, tilt_is_measured
 
 PASSES = 5
-"""Number of passes of measuring and fitting positions. Set by hand: each starts from the previous result."""
+"""Number of rounds of measuring positions and fitting. By hand: each starts from the previous answer."""
 MIRRORED = 8
-"""Centres of symmetry tried in addition to those near the start. Set by hand; each costs a millisecond."""
+"""Centres of symmetry that are tried in addition to those about the start. By hand; each costs a
+millisecond."""
 REACH = 3.0
-"""Largest deviation of a position from its ring, in cells; twice that in the first pass. Set by hand."""
+"""Largest distance of a position from its ring, in cells; twice that in the first round. By hand."""
 STRAY, LEAST_SHARP = (0.6, 0.25), 0.5
-"""Largest scatter of a ring's positions, in its standard deviations and in widths of the search window, and
-least share of the rings that must satisfy it. Set by hand: positions from noise, spots and rings about
-another centre fill the window, with a robust standard deviation of 0.7 times its half-width."""
+"""Largest scatter of a ring's positions, in its standard deviations and in the width of the search window,
+and least share of the rings within it. By hand: positions from noise, spots and rings about another centre
+fill the window, with a robust standard deviation of 0.7 times its half-width."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class RingFit:
     fit.
 
     `rings` and `positions` are those used, `scatter_px` the median scatter of a ring's positions.
-    `tilt_measured` is false if the rings do not determine the tilt: then the tilt is zero and the covariance
-    is that of an unknown tilt. `doubt` says why the fit is not acceptable (empty if it is). With a calibrant,
-    `distance_mm` is the fitted distance (also in the geometry) with its standard deviation, or `mismatch`
-    says why there is none.
+    `tilt_measured` is false if the rings do not determine the tilt: then it is zero, and the covariance
+    includes an unknown one. `doubt` says why the fit is not trusted, empty if it is. With a calibrant,
+    `distance_mm` is the fitted distance (also that of the geometry) with its standard deviation, or
+    `mismatch` says why there is none.
     """
 
     geometry: BeamGeometry
@@ -54,7 +55,7 @@ class RingFit:
     mismatch: str = ""
 
     def scaled(self, factor: float) -> "RingFit":
-        """The same fit converted to px from cells of `factor` px."""
+        """The same fit in px, if it was made on cells of `factor` px."""
         fast, slow = self.geometry.beam_centre_px
         pixel = self.geometry.pixel_size_mm
         scale = np.diag([factor, factor, 1.0, 1.0])
@@ -78,10 +79,10 @@ def fit_rings(
     search: bool = True,
     powder: Calibrant | None = None,
 ) -> RingFit | None:
-    """Centre, tilt and, with a `powder` of known d-spacings, distance from the significant rings.
+    """Centre, tilt and, with a `powder` of known spacings, the distance from the significant rings.
 
-    `counts` and `live` are the counts and the number (or fraction) of live pixels per cell; `geometry` and
-    `prior` are in cells. Without `search` the start must be correct within a few cells. Returns None for
+    `counts` and `live` are per cell the counts and the number (or share) of live pixels; `geometry` and
+    `prior` are in cells. Without `search` the start must be within some cells already. Returns None for
     fewer than two sharp rings.
     """
     cells = Cells.of(counts, live)
@@ -107,8 +108,7 @@ def fit_rings(
 
 
 def _settled(cells: Cells, start: BeamGeometry, prior: Prior) -> tuple[Points, np.ndarray, Solution] | None:
-    """Points, widths of the rings and their fit, measured again until convergence; None for fewer than two
-    rings."""
+    """Points, widths of the rings and their fit, repeated until convergence; None for less than two rings."""
     points = solution = widths = None
     for reach in np.linspace(2.0 * REACH, REACH, PASSES):
         measured = _measure(cells, start, float(reach))
@@ -147,14 +147,14 @@ def _calibrated(
 
 
 def _are_sharp(points: Points, fit: Solution, widths: np.ndarray, reach: float) -> Bool[np.ndarray, " k"]:
-    """Which rings have consistent positions, rather than positions that fill the search window."""
+    """Which rings have positions that agree, rather than fill the search window."""
     residual = np.abs(fit.residual)
     scatter = np.array([1.4826 * np.median(residual[points.ring == k]) for k in range(len(widths))])
     return scatter < np.minimum(STRAY[0] * widths, STRAY[1] * (reach + widths))
 
 
 def _is_circle(points: Points, fit: Solution, ring: int) -> bool:
-    """Whether the positions of a ring that does not fit form a circle about another centre."""
+    """Whether the positions of a ring that does not fit agree about another centre."""
     residual = fit.residual[points.ring == ring]
     azimuth = points.sector[points.ring == ring] * (2 * np.pi / SECTORS)
     harmonic = np.column_stack([np.ones(len(azimuth)), np.cos(azimuth), np.sin(azimuth)])
@@ -179,7 +179,7 @@ def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> tuple[Points
 
 
 def _concluded(points: Points, start: BeamGeometry, prior: Prior, tangents: np.ndarray) -> RingFit:
-    """The fit with its uncertainty, the decision about the tilt, and reasons for doubt."""
+    """The fit with its uncertainty, the decision about the tilt, and its doubt."""
     tilted = solve(points, start, True, prior.tilt, tangents)
     level = replace(tilted.geometry, pitch=0.0, yaw=0.0)
     covariance = covariance_of(points, tilted, free_columns(tangents, True), prior.tilt)

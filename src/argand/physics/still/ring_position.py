@@ -1,8 +1,8 @@
-"""Position of each sharp ring in each sector of azimuth, independent of intensities.
+"""Position of each sharp ring in each azimuthal sector, independent of its intensity.
 
-The brightness of a ring says little about the beam: texture, grains, absorption, polarisation and shadows
-vary it far beyond counting statistics. Its position is hardly affected. So in every sector a Gaussian of free
-height on a linear background is fitted to the radial profile.
+The intensity along a ring says little about the beam: texture, grains, absorption, polarisation and shadows
+make it uneven by far more than counting statistics. Its position is hardly affected. So in every sector a
+Gaussian of free height on a linear background is fitted to the radial profile.
 """
 
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ WIDTHS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
 """Trial standard deviations of a ring, in cells. Set by hand: from a ring that is narrower than a cell in
 steps of a square root of two, so that the best is never off by more than a fifth."""
 RELATIVE_WIDTH = 0.025
-"""Largest standard deviation of a sharp ring over its radius. Set by hand: solvent rings have 0.1, ice and
-powder rings less than 0.015."""
+"""Largest standard deviation of a sharp ring over its radius. By hand: rings of solvents have 0.1, those of
+ice and powders less than 0.015."""
 WINDOW = 3.5
-"""Half-width of the fitted window, in standard deviations of the ring. Set by hand: a Gaussian is negligible
+"""Half-width of the fitted range, in standard deviations of the ring. By hand: a Gaussian is negligible
 there."""
 DETECTION, CONTRAST = 8.0, 0.01
-"""Least height of a ring over its error, and over the background, averaged over its sectors. Set by hand:
-beyond noise and sloping backgrounds."""
+"""Least height of a ring over its error, and over the background, averaged over its sectors. By hand: above
+noise and sloping backgrounds."""
 SECTOR_DETECTION = 4.0
-"""Least height of a ring over its error in a sector for its position to be used. Set by hand."""
+"""Least height of a ring over its error in a sector for its position to be used. By hand."""
 SPARED = 0.15
 """Share of the brightest and of the darkest sectors left out of the mean over sectors, so that a few spots do
-not make a ring. Set by hand."""
+not make a ring. By hand."""
 MOST_RINGS = 30
 """Largest number of rings used, strongest first. Set by hand, a bound on time."""
 LEAST_SECTORS = 9
-"""Least number of sectors in which a ring must be seen. Set by hand: an eighth of its circumference."""
+"""Least number of sectors in which a ring is seen. By hand: an eighth of its circumference."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def find_positions(polar: Polar, reach: float) -> Positions | None:
 
 
 def find_rings(polar: Polar) -> list[tuple[float, float]]:
-    """Radius and standard deviation (cells) of the rings significantly above the background, by radius."""
+    """Radius and standard deviation (cells) of the rings above the background, by radius."""
     level, error = _mean_over_sectors(polar)
     radius = np.arange(len(level)) + 0.5
     found: list[tuple[float, float, float]] = []
@@ -95,8 +95,7 @@ def find_rings(polar: Polar) -> list[tuple[float, float]]:
 
 
 def _mean_over_sectors(polar: Polar) -> tuple[np.ndarray, np.ndarray]:
-    """Mean level of each ring without its brightest and darkest sectors, and its error; NaN where
-    unobserved."""
+    """Level of each ring without its brightest and darkest sectors, and its error; NaN if it is not seen."""
     live = polar.live > 0.3 * polar.live.max(axis=1, keepdims=True)
     level = np.where(live & (polar.live > 0), polar.counts / np.maximum(polar.live, 1e-9), np.nan)
     order = np.argsort(level, axis=1)
@@ -123,7 +122,7 @@ def _half_window(width: float) -> int:
 def _filtered(level: np.ndarray, error: np.ndarray, width: float) -> tuple[np.ndarray, ...]:
     """Height of a Gaussian of this width about each radius on a curved background, its error, the background.
 
-    Curved, since otherwise the top of a broad ring looks like a narrow ring. Error 0 where the window is
+    Curved, since otherwise the top of a broad ring looks like a narrow one. Error 0 if the window is
     incomplete.
     """
     half = _half_window(width)
@@ -145,7 +144,7 @@ def _filtered(level: np.ndarray, error: np.ndarray, width: float) -> tuple[np.nd
 def _positions_of(
     polar: Polar, rings: list[tuple[float, float]], k: int, reach: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
-    """Sectors, radii, errors and width of one ring; None where too little of it is seen."""
+    """Sectors, radii, errors and width of one ring; None if it is seen in too few sectors."""
     centre, width = rings[k]
     gap = min((abs(centre - r) for j, (r, _) in enumerate(rings) if j != k), default=np.inf)
     # Up to half-way to the next ring, so as not to confuse the two.
@@ -176,8 +175,7 @@ def _positions_of(
 def _gain(
     level: np.ndarray, weight: np.ndarray, x: np.ndarray, places: np.ndarray, width: float
 ) -> np.ndarray:
-    """Reduction of chi² of each sector by a Gaussian at each position, background free: [positions,
-    sectors]."""
+    """Decrease of chi² of each sector by a Gaussian at each position, background free: [places, sectors]."""
     middle = x.mean(axis=1)
     bell = np.exp(-0.5 * ((middle[None] - places[:, None]) / width) ** 2)
     s0, s1, s2 = weight.sum(axis=0), (weight * x).sum(axis=0), (weight * x * x).sum(axis=0)
@@ -195,7 +193,7 @@ def _gain(
 def _refine(
     level: np.ndarray, live: np.ndarray, x: np.ndarray, shift: np.ndarray, width: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Position and height of the ring in each sector, each with its error, by Gauss-Newton steps."""
+    """Position and height of the ring in each sector with their errors, by Gauss-Newton steps."""
     sectors = level.shape[1]
     covariance, solution, chi2 = np.zeros((sectors, 4, 4)), np.zeros((sectors, 4)), np.ones(sectors)
     expected = np.maximum((level * live).sum(axis=0) / np.maximum(live.sum(axis=0), 1e-9), 0.0)[None]

@@ -16,10 +16,10 @@ Set by hand: narrow enough not to smear a ring off-centre by a twentieth of its 
 sufficient counts.
 """
 SEARCH_CELLS = 40_000
-"""Number of cells sampled in the search, for speed: a sharp ring shows in a sample of its cells."""
+"""Cells used by the search, to save time: a sharp ring is seen in a sample of its cells."""
 SEARCH_STEP, SEARCH_REACH = 1.5, 1.5
-"""Step of the search in cells, and its reach in scales of the prior. Set by hand: half the width of a ring in
-a profile of two cells, and 1.5 scales of 1.5 standard deviations each."""
+"""Step of the search in cells, and its range in scales of the prior. By hand: half
+the width of a ring in a profile of two cells, and 1.5 of a scale that is 1.5 standard deviations itself."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Polar:
 
 @dataclass(frozen=True)
 class Cells:
-    """Live cells of an image: positions in cells, counts, live fraction; and its shape (slow, fast)."""
+    """Live cells of an image: positions in cells, counts, live share; and its shape (slow, fast)."""
 
     fast: Float[np.ndarray, " n"]
     slow: Float[np.ndarray, " n"]
@@ -112,7 +112,7 @@ def sharpest(
 ) -> BeamGeometry:
     """Geometry at which the sharp part of the radial profile is strongest.
 
-    The best few of the centres on a grid around the start and of `others` are refined, with the tilt, by the
+    The best few centres on a grid within the prior and of `others` are refined together with the tilt by the
     simplex method.
     """
     from scipy.optimize import minimize  # slow to import, and an image with a lattice needs no rings
@@ -162,11 +162,11 @@ def sharpest(
 def mirrored_centres(
     counts: Float[np.ndarray, "slow fast"], live: Float[np.ndarray, "slow fast"], count: int
 ) -> Float[np.ndarray, "n 2"]:
-    """Positions (fast, slow) about which the sharp part of an image is most similar to its inversion.
+    """Positions (fast, slow) with the best inversion symmetry of the sharp part of an image.
 
-    Rings are symmetric about their centre wherever it is, so no start is needed; smooth background is
-    symmetric about the middle of the detector and is removed. By one Fourier transform (Lewis 1995, Vision
-    Interface, 120, for normalised correlation).
+    Rings are symmetric about their centre wherever it is, so this finds it without a start; smooth background
+    is symmetric about the middle of the detector, and is removed. By one Fourier transform (Lewis 1995,
+    Vision Interface, 120, for normalised correlation).
     """
     seen = (live > 0.5 * live.max()).astype(np.float32)
     root = np.sqrt(np.maximum(counts, 0.0) / np.maximum(live, 1e-6)) * seen

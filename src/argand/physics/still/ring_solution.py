@@ -11,14 +11,14 @@ STEPS = np.array([0.01, 0.01, 1e-5, 1e-5, 1e-5])
 """Steps of the numerical derivatives: px, px, radians, radians, logarithm of the distance. Set by hand:
 truncation and rounding errors are both far below what a Gauss-Newton step needs."""
 LONGEST = np.array([3.0, 3.0, 0.02, 0.02, 0.05])
-"""Longest change in one Gauss-Newton step, in the same units. Set by hand, the range in which a linearised
-ring is valid."""
+"""Longest change in one Gauss-Newton step, in the same units. By hand, the range of validity of a linearised
+ring."""
 ROUNDS = 12
 """Gauss-Newton steps with new weights. Set by hand, a bound on time."""
 OUTLIER = 4.685
 """Cut-off of Tukey's biweight in normalised residuals: the usual value, 95 % efficient for normal errors."""
 LEAST_ERROR = 0.02
-"""Least error of a position, in cells. Set by hand: the effect of pixelation on a ring."""
+"""Least error of a position, in cells. By hand: the effect of pixels on a ring that crosses them."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Points:
     sector: Int[np.ndarray, " n"]
 
     def where(self, kept: Bool[np.ndarray, " n"]) -> "Points":
-        """The selected points, with rings renumbered."""
+        """Some of the points; rings are renumbered."""
         _, ring = np.unique(self.ring[kept], return_inverse=True)
         return Points(self.px[kept], self.sigma[kept], ring, self.sector[kept])
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A fit of (fast, slow, pitch, yaw, log distance), its linearised system, and its residuals.
+    """A fit of (fast, slow, pitch, yaw, log distance), the linear system there, and its residuals.
 
     `design` [n, 5 + rings] holds derivatives of the residuals (cells), `weight` the inverse variances
     including robust weights, `scatter` each ring's standard deviation beyond its counts.
@@ -59,7 +59,7 @@ class Solution:
 
     @property
     def chi2(self) -> float:
-        """Mean squared normalised residual of the points that are not outliers; about one."""
+        """Mean squared normalised residual of the points without outliers; about one."""
         freedom = max(float(self.robust.sum()) - self.design.shape[1], 1.0)
         return float((self.weight * self.residual**2).sum() / freedom)
 
@@ -90,8 +90,8 @@ def solve(
 ) -> Solution:
     """Fit the points: each ring's radius is free, or given by tan(2 theta) in `tangents` (NaN: free).
 
-    If any is given, the distance is fitted. Without `tilt` the tilt of the start is kept. `tilt_prior` is the
-    standard deviation of each angle about zero, in radians.
+    If any is given, the distance is fitted. Without `tilt` that of the start is kept. `tilt_prior` is
+    the standard deviation of each angle about zero, in radians.
     """
     rings = len(tangents)
     free = free_columns(tangents, tilt)

@@ -1,4 +1,4 @@
-"""Reliability of ring fits: covariance, jackknife, whether the tilt is determined, whether rings agree."""
+"""How far to trust rings: covariance, jackknife, whether they determine the tilt, whether they agree."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -7,21 +7,21 @@ from argand.physics.still.ring_profile import SECTORS
 from argand.physics.still.ring_solution import Points, Solution, free_columns, radii
 
 BLOCKS = 12
-"""Blocks of neighbouring sectors that the jackknife leaves out in turn, 30 degrees each. Set by hand: texture
-and absorption change over tens of degrees, and errors of neighbouring sectors are correlated."""
+"""Blocks of neighbouring sectors that the jackknife leaves out in turn, 30 degrees each. By hand: texture and
+absorption change over tens of degrees, and neighbouring sectors have similar errors."""
 COMMON_ERROR = 0.02
-"""Error in cells common to all positions, whatever their number: distortion, flat field, sensor. Set by hand;
-benchmarks/geometry_rings.py prints errors over stated errors."""
+"""Common error of all positions in cells: distortion, flat field, sensor. By
+hand; benchmarks/geometry_rings.py prints errors over stated errors."""
 TILT_KNOWN, TILT_REJECTED, TILT_USABLE = np.radians(0.15), 4.0, np.radians(0.5)
-"""A tilt counts as measured if both angles are known within the first, or if zero is rejected by this many
-standard deviations and both are known within the last. Set by hand: detectors at beamlines are perpendicular
-to the beam within 0.5 degrees."""
+"""A tilt is measured if both angles are known to the first value, or if zero is rejected by the second number
+of standard deviations and both are known to the third. By hand: detectors at beamlines are upright within 0.5
+degrees."""
 SMALL_ANGLE, LEVER = 0.1, 1.0
-"""Zero tilt is kept if tan(2 theta) of the outermost ring is below the first, or if a tilt of TILT_USABLE
-would move that ring by fewer cells than the second. Set by hand: several errors of a position; at small
-angles no detector is known well enough to ascribe a fraction of a cell at its rim to the tilt."""
+"""Least tan(2 theta) of the outermost ring, and least shift of that ring in cells by a tilt (of at least
+TILT_USABLE), for a tilt to be fitted. By hand: several errors of a position, and at small angles detectors
+are not known well enough to attribute a fraction of a cell at the rim to a tilt."""
 SETS_SIGMA = 5.0
-"""Largest difference between sets of rings, in joint standard deviations. Set by hand."""
+"""Largest difference between sets of rings in joint standard deviations. By hand."""
 
 
 def covariance_of(
@@ -29,8 +29,8 @@ def covariance_of(
 ) -> Float[np.ndarray, "5 5"]:
     """Covariance of (fast, slow, pitch, yaw, log distance), zero for parameters not among the `free` columns.
 
-    The fit's covariance times its misfit, or the jackknife variances over blocks of sectors or over rings
-    where larger; plus errors common to all positions. `tilt_prior` in radians.
+    That of the fit times its chi², or the variances of the jackknife over blocks of sectors or over rings if
+    they are larger; plus errors that all positions have in common. `tilt_prior` in radians.
     """
     prior = np.full(fit.design.shape[1], 1e-12)
     prior[2:4] = tilt_prior**-2.0
@@ -64,7 +64,7 @@ def _jackknife(block: np.ndarray, fit: Solution, free: np.ndarray, strength: np.
 
 
 def tilt_is_measured(points: Points, fit: Solution, covariance: Float[np.ndarray, "5 5"]) -> bool:
-    """Whether the rings determine the tilt: they have leverage, and know it well or reject zero tilt."""
+    """Whether the rings determine the tilt: it moves them enough, and is known well or not zero."""
     geometry = fit.geometry
     farthest = float(radii(points.px, geometry).max())
     tangent = farthest * geometry.pixel_size_mm[0] / geometry.distance_mm
@@ -79,7 +79,7 @@ def tilt_is_measured(points: Points, fit: Solution, covariance: Float[np.ndarray
 def disagreement(
     points: Points, fit: Solution, covariance: Float[np.ndarray, "5 5"], tangents: Float[np.ndarray, " k"]
 ) -> str:
-    """Which sets of rings or sectors disagree with the others about the centre; empty if none does."""
+    """The sets of rings or sectors that give another centre than the others; empty if none does."""
     rings = len(tangents)
     quadrant = points.sector * 4 // SECTORS
     sets = {
@@ -103,7 +103,7 @@ def disagreement(
 
 
 def _set_centre(fit: Solution, free: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Shift of the centre implied by some of the points, its covariance, and its derivatives by the tilt."""
+    """Change of the centre by some of the points, its covariance, and its derivatives by the tilt."""
     normal = fit.normal(free, kept) + 1e-9 * np.eye(len(free))
     part = fit.design[:, free].T * (fit.weight * kept)
     change = -np.linalg.solve(normal, part @ fit.residual)

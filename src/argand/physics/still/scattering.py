@@ -11,12 +11,11 @@ Profile = Float[np.ndarray, " n"]
 ICE_D = (3.897, 3.669, 3.441, 2.671, 2.249, 2.072, 1.948, 1.918, 1.883)
 """Spacings in Å of hexagonal ice (Thorn et al. 2017, Acta Cryst. D73, 729-737)."""
 ICE_STRENGTH = (1.0, 0.75, 0.85, 0.25, 0.45, 0.55, 0.25, 0.25, 0.15)
-"""Heights of those rings relative to the first; set by hand: which rings appear matters, not their
-strength."""
+"""Heights of those rings relative to the first; by hand: only their positions matter."""
 LIQUID_WATER_D, VITREOUS_WATER_D = 3.15, 3.67
 """Spacing in Å of the main water ring: liquid at room temperature, and vitrified with cryoprotectant.
 
-Set by hand, close to solvent rings in protein images; the simulator varies them.
+By hand, similar to solvent rings of protein images; the simulator varies them.
 """
 
 
@@ -31,9 +30,9 @@ def bump(s: Profile, centre: float, width: float) -> Profile:
 
 
 def air(s: Profile, decay: float = 0.25) -> Profile:
-    """Air scatter along the beam path: it falls with the form factors of nitrogen and oxygen.
+    """Air scattering: it falls with the form factors of nitrogen and oxygen.
 
-    `decay` in 1/Å, set by hand; a Lorentzian falls similarly.
+    `decay` in 1/Å, by hand; a Lorentzian with about the same decay.
     """
     return 1.0 / (1.0 + (s / decay) ** 2)
 

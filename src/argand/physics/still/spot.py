@@ -12,8 +12,8 @@ from argand.typing import Mask, Points2
 BLOCK = 8
 """Side in px of the blocks on which the local background is estimated.
 
-Set by hand: larger than a spot, smaller than the scale of background variations; only the final answers are
-benchmarked (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
+By hand: larger than a spot, smaller than the variation of the background; only the answers as a whole are
+measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 
 
@@ -36,7 +36,7 @@ class Spots:
 
 @dataclass(frozen=True)
 class Background:
-    """Local mean and variance of the live pixels on blocks of BLOCK px, spots left out."""
+    """Local mean and variance of the live pixels on blocks of BLOCK px, without spots."""
 
     mean: Float[np.ndarray, "rows cols"]
     variance: Float[np.ndarray, "rows cols"]
@@ -56,10 +56,10 @@ def spread_blocks(blocks: np.ndarray, block: int, shape: tuple[int, int]) -> np.
 
 
 def local_background(image: np.ndarray, mask: Mask, window: int = 5) -> Background:
-    """Mean and variance in a sliding window of `window` blocks; bright blocks are down-weighted.
+    """Mean and variance in a sliding window of `window` blocks; bright blocks have low weight.
 
-    The level of a block is clipped against the median of its neighbourhood, so that a spot does not raise its
-    own background.
+    The level of a block is clipped against the median of its neighbourhood, so that a spot does not
+    raise its own background.
 
     `window` is set by hand: 40 px. So are the factors for a quiet block (1.15, three σ).
     """
@@ -106,13 +106,14 @@ class _Pixels:
 def find_spots(
     image: np.ndarray, mask: Mask, threshold: float = 5.0, min_area: int = 2, max_area: int = 600
 ) -> tuple[Spots, Mask]:
-    """Spots of an image and the mask of pixels outside all spots (True = background).
+    """Spots of an image and the mask of pixels outside of spots (True = background).
 
-    Pixels three standard deviations and 1.5 counts above the local background are grouped; a group is a spot
-    if its peak is significant by `threshold` standard deviations and it has `min_area` to `max_area` pixels,
-    or one pixel that is twice as significant. In a binary image a group is a spot if not one as large is
-    expected by chance. Limits are set by hand, as usual in spot finding (3 σ for a pixel, 5 for a peak);
-    `benchmarks/geometry_simulated.py` and `benchmarks/geometry_real.py` measure the final answers.
+    Pixels three standard deviations and 1.5 counts above the local background are grouped; a group is
+    a spot if its peak is `threshold` standard deviations above the background and it has `min_area` to
+    `max_area` pixels, or if one pixel is twice as significant. In a binary image a group is a spot if it is
+    larger than any by chance. Limits are by hand, the usual ones of spot finding (3 σ for a pixel, 5 for a
+    peak); `benchmarks/geometry_simulated.py` and `benchmarks/geometry_real.py` measure the answers as a
+    whole.
     """
     binary = is_binary(image, mask)
     # A pixel of one count belongs to a spot only in a binary image; elsewhere one photon is not significant.
@@ -133,23 +134,22 @@ def find_spots(
 
 
 def is_binary(image: np.ndarray, mask: Mask) -> bool:
-    """Whether pixels are only 0 or 1: a thresholded image, or one with hardly any photons."""
+    """Whether all pixels of an image are 0 or 1: thresholded, or nearly without photons."""
     return bool(np.max(image, where=mask, initial=0) <= 1)
 
 
 def _rarity(groups: Spots) -> Float[np.ndarray, " n"]:
     """-log of the probability of each further pixel in a chance group of a binary image.
 
-    A pixel set with probability p has about six neighbours through which chance can extend a group, so groups
-    of n pixels occur by chance with a frequency that falls as (6 p)^n.
+    A pixel that is set with probability p has about six neighbours that can extend a group by chance, so that
+    random groups of n pixels become rarer as (6 p)^n.
     """
     share = 1.0 - groups.counts / np.maximum(groups.area, 1)
     return -np.log(np.clip(6.0 * share, 1e-3, 1.0))
 
 
 def _pixels_above(image: np.ndarray, mask: Mask, least: float) -> _Pixels:
-    """Pixels three σ and `least` counts above the local background, grouped where they touch at sides or
-    corners."""
+    """Pixels three σ and `least` counts above the local background, grouped if sides or corners touch."""
     background = local_background(image, mask)
     # Set by hand: where counts are nearly zero, 0.02 keeps single photons from appearing significant.
     sigma = np.sqrt(np.maximum(background.variance, 0.02))
@@ -163,7 +163,7 @@ def _pixels_above(image: np.ndarray, mask: Mask, least: float) -> _Pixels:
 
 
 def _measure(pixels: _Pixels) -> tuple[Spots, Float[np.ndarray, " n"]]:
-    """Sums and centroids of all groups, and the significance of each one's highest pixel in σ."""
+    """Sums and centroids of all groups, and the significance of their highest pixel in σ."""
 
     def total(value: np.ndarray) -> np.ndarray:
         # For empty input, bincount returns integers.
@@ -180,7 +180,7 @@ def _measure(pixels: _Pixels) -> tuple[Spots, Float[np.ndarray, " n"]]:
 
 
 def _without(mask: Mask, rows: np.ndarray, cols: np.ndarray) -> Mask:
-    """The mask without these pixels and their neighbours."""
+    """The mask without some pixels and their neighbours."""
     clean = mask.copy()
     for step_slow in (-1, 0, 1):
         for step_fast in (-1, 0, 1):

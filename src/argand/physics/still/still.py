@@ -1,4 +1,4 @@
-"""One still image: all its parameters, and its expected counts from first principles."""
+"""One still image: its parameters, and its expected counts from first principles."""
 
 from dataclasses import dataclass, field, replace
 
@@ -22,13 +22,13 @@ from argand.physics.still.reflection import (
 TABLE = np.linspace(0.0, 4.0, 4001)
 """tan(2 theta) at which radial profiles are tabulated; 4 is 76 degrees.
 
-Set by hand: steps of 0.001 are far finer than the features of profiles; linear in between.
+By hand: steps of 0.001 are far finer than the profiles; linear in between.
 """
 
 
 @dataclass(frozen=True)
 class Crystal:
-    """The crystal that gives the Bragg spots. `scale` is the mean count of a fully recorded reflection at s =
+    """The crystal that makes the Bragg spots. `scale` is the mean count of a fully recorded reflection at s =
     0.
 
     `b_factor` in Å², `d_min` in Å. Defaults here and below are set by hand for a typical protein still;
@@ -42,7 +42,7 @@ class Crystal:
     b_factor: float = 20.0
     d_min: float = 1.8
     spot_sigma_mm: float = 0.15
-    """Standard deviation added to every spot by beam size, crystal size and sensor."""
+    """Standard deviation of every spot from beam size, crystal size and sensor."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Diffuse:
 
 @dataclass(frozen=True)
 class Stop:
-    """A beamstop and its holder, fixed on the detector; lengths in mm, `offset` from the beam."""
+    """A beam stop and its holder on the detector; lengths in mm, `offset` from the beam."""
 
     radius_mm: float = 2.0
     offset_mm: tuple[float, float] = (0.0, 0.0)
@@ -86,12 +86,12 @@ class Stop:
     arm_transmission: float = 0.9
     edge_mm: float = 0.2
     leak: float = 0.0
-    """Counts of the direct beam that pass the edge of the beamstop into a few pixels."""
+    """Counts of direct beam that pass the edge of the beam stop into a few pixels."""
 
 
 @dataclass(frozen=True)
 class Still:
-    """A still image as parameters. `geometry` is in the pixels of the image, binned ones included."""
+    """A still image as parameters. `geometry` is in pixels of the image, which may be binned."""
 
     geometry: BeamGeometry
     panel: Panel
@@ -102,14 +102,14 @@ class Still:
     """The diffuse level is the same in every pixel: no profile, no polarisation (`flat-background`)."""
     polarisation: float = 0.98
     lopsided: tuple[float, float] = (0.0, 0.0)
-    """Relative change of the background towards +fast and +slow, from absorption and misaligned air paths."""
+    """Relative gradient of the background towards +fast and +slow, from absorption and air paths."""
     shadow: tuple[float, float, float] | None = None
     """A straight shadow: its azimuth (radians), distance from the beam (mm), transmission."""
     stop: Stop | None = None
     hot_px: int = 0
-    """Number of hot pixels, which report spurious counts."""
+    """Number of hot pixels."""
     dead_px: int = 0
-    """Number of dead pixels, which count nothing and are not masked."""
+    """Number of dead pixels, which are not masked."""
     point_spread_px: float = 0.0
     gain: float = 1.0
     pedestal: float = 0.0
@@ -121,7 +121,7 @@ class Still:
         return self.panel.shape[0] // self.binning, self.panel.shape[1] // self.binning
 
     def unbinned(self) -> "Still":
-        """The same still on the detector's own pixels."""
+        """The same still in unbinned pixels."""
         b, g = self.binning, self.geometry
         centre = (g.beam_centre_px[0] * b, g.beam_centre_px[1] * b)
         pixel = (g.pixel_size_mm[0] / b, g.pixel_size_mm[1] / b)
@@ -185,7 +185,7 @@ def _soft(distance: np.ndarray, width: float) -> np.ndarray:
 
 
 def stop_transmission(stop: Stop, rays: Rays) -> np.ndarray:
-    """Fraction of the scattered light transmitted past beamstop and holder, per pixel."""
+    """Transmission of beam stop and holder for scattered light, per pixel."""
     x, y = rays.x - np.float32(stop.offset_mm[0]), rays.y - np.float32(stop.offset_mm[1])
     apart = np.maximum(np.abs(x), np.abs(y)) if stop.square else np.sqrt(x * x + y * y)
     behind = _soft(np.float32(stop.radius_mm) - apart, stop.edge_mm)
@@ -234,7 +234,7 @@ def expected_counts(still: Still, rng: np.random.Generator) -> tuple[np.ndarray,
 
 
 def _leak(still: Still, expected: np.ndarray, rng: np.random.Generator) -> None:
-    """Direct beam past the rim of the beamstop: a few very bright pixels, off the centre."""
+    """Direct beam past the rim of the beam stop: a few very bright pixels away from the centre."""
     stop = still.stop
     if stop is None or stop.leak <= 0:
         return
@@ -247,7 +247,7 @@ def _leak(still: Still, expected: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def expose(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
-    """Simulate the image: counts (float32), live fraction of each pixel (0 where unmeasured), spots."""
+    """Expose the still: counts (float32), live share of each pixel (0 if it cannot be read), spots."""
     live = still.panel.live_fraction(still.binning)
     expected, spots = expected_counts(still, rng)
     counts = count_photons(rng, expected * live)
@@ -264,8 +264,7 @@ def expose(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 
 
 def _forget(still: Still, counts: np.ndarray, rng: np.random.Generator) -> None:
-    """Remove the photons of dead pixels; a binned image pixel loses one of the pixels that it is binned
-    from."""
+    """Remove the photons of dead pixels; an image pixel loses one of those that it is binned from."""
     where = rng.integers(0, counts.size, still.dead_px)
     photons = counts.flat[where] - still.pedestal
     counts.flat[where] = still.pedestal + np.rint(photons * (1 - 1 / still.binning**2))

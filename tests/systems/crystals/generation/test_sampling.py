@@ -118,7 +118,7 @@ def test_train_occupation_packs_the_pool_once_and_takes_its_own_settings(
 def test_formulas_held_out_are_not_drawn_for_training(pool: Path, tmp_path: Path):
     pack(str(pool), tmp_path / "cells.safetensors")
     _, learned, kept = unpacked(tmp_path / "cells.safetensors")
-    marks = [is_held_out(one.formula) for one in from_parquet(pool)]
+    marks = [is_held_out(one) for one in from_parquet(pool)]
     assert len(kept) == sum(marks)
     assert len(learned) == len(marks) - sum(marks)
 
@@ -214,7 +214,7 @@ def test_bad_input_is_refused_in_one_line(run: Callable[..., Result], tmp_path: 
     (tmp_path / "text.safetensors").write_text("no index")
     with pytest.raises(InputError, match="not an index"):
         load_index(tmp_path / "text.safetensors")
-    with pytest.raises(InputError, match="not a parquet file"):
+    with pytest.raises(InputError, match="not a readable parquet file"):
         from_parquet(tmp_path / "text.safetensors")
     arrays = {"names": np.zeros(1, np.uint8), "lattice": np.zeros((1, 3, 3)), "ends": np.array([2])}
     arrays |= {"species": np.ones(1, np.uint8), "places": np.zeros((1, 3), np.uint16)}
