@@ -272,7 +272,7 @@ def test_a_model_of_another_detector_is_refused(tmp_path: Path) -> None:
         ("nonsense", "not a DIALS experiment list"),
         ("[1]", "not a DIALS experiment list"),
         ('{"__id__": "ExperimentList", "experiment": []}', "no experiments in it"),
-        ('{"__id__": "ExperimentList", "experiment": [{"beam": 0}]}', "a broken experiment list"),
+        ('{"__id__": "ExperimentList", "experiment": [{"beam": 0}]}', "an invalid experiment list"),
     ],
 )
 def test_what_is_no_experiment_list_is_refused(tmp_path: Path, text: str, reason: str) -> None:

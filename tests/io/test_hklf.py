@@ -51,7 +51,7 @@ def test_a_card_may_run_over_two_lines_and_have_fewer_numbers(tmp_path):
     ("card", "message"),
     [
         ("HKLF 1", "condensed"),
-        ("HKLF 8", "no code"),
+        ("HKLF 8", "not a code"),
         ("HKLF four", "is not an HKLF card"),
         ("HKLF 4 1 0.5 0 0 0 0.5 0 0 0 0.5", "fractional indices"),
         ("HKLF 4 1 0 1 0 1 0 0 0 0 1", "determinant"),
