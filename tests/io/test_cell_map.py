@@ -39,10 +39,10 @@ def test_what_is_no_map_is_refused_in_one_line(tmp_path: Path):
     (tmp_path / "junk.ccp4").write_bytes(b"nothing")
     (tmp_path / "map.xyz").write_bytes(b"nothing")
     for name, message in (
-        ("flat.npy", "three dimensions"),
+        ("flat.npy", "three-dimensional"),
         ("text.npy", "real numbers"),
         ("junk.ccp4", "whole CCP4"),
-        ("map.xyz", "kind of map"),
+        ("map.xyz", "unknown map format"),
         ("gone.npy", "no such file"),
     ):
         with pytest.raises(InputError, match=message):

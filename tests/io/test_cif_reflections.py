@@ -101,7 +101,7 @@ def test_an_embedded_hkl_that_was_cut_off_is_read_up_to_there(tmp_path):
     found = read_reflections(tmp_path / "a.cif")
     assert found.hkl.tolist() == HKL[:40].tolist()
     assert "damaged" in found.notes[0]
-    assert "whole" in found.notes[1]
+    assert "complete" in found.notes[1]
 
 
 def test_of_several_blocks_the_first_with_reflections_is_taken_and_others_fill_in(tmp_path):

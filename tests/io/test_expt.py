@@ -272,7 +272,7 @@ def test_a_model_of_another_detector_is_refused(tmp_path: Path) -> None:
         ("nonsense", "not a DIALS experiment list"),
         ("[1]", "not a DIALS experiment list"),
         ('{"__id__": "ExperimentList", "experiment": []}', "no experiments in it"),
-        ('{"__id__": "ExperimentList", "experiment": [{"beam": 0}]}', "a broken experiment list"),
+        ('{"__id__": "ExperimentList", "experiment": [{"beam": 0}]}', "an invalid experiment list"),
     ],
 )
 def test_what_is_no_experiment_list_is_refused(tmp_path: Path, text: str, reason: str) -> None:
@@ -416,5 +416,5 @@ def test_datablocks_of_old_dials_are_read_and_corrected(tmp_path: Path) -> None:
 
 def test_broken_datablock_says_so(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.json", [{"__id__": "DataBlock", "imageset": [{"__id__": "ImageSweep"}]}])
-    with pytest.raises(InputError, match=r"a\.json: a broken datablock \(KeyError"):
+    with pytest.raises(InputError, match=r"a\.json: an invalid datablock \(KeyError"):
         read_expt(path)

@@ -58,7 +58,7 @@ def test_mar345_counts_header_and_disc(tmp_path: Path, counts: np.ndarray) -> No
     ("place", "byte", "reason"),
     [
         (4, 64, "different sizes"),
-        (10, 127, "table of high counts does not fit"),
+        (10, 127, "table of high counts is inconsistent"),
         (4096 + 3, 127, "table of high counts is damaged"),
     ],
 )

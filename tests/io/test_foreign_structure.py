@@ -31,7 +31,7 @@ def test_a_structure_goes_to_ase_and_back():
 
 @pytest.mark.parametrize(
     ("periodic", "reason"),
-    [(False, "repeat along a, b, c"), ((True, True, False), "repeat along c, so")],
+    [(False, "periodic along a, b, c"), ((True, True, False), "periodic along c, so")],
 )
 def test_atoms_that_are_no_crystal_are_refused_with_what_to_do(periodic: bool, reason: str):
     with pytest.raises(InputError, match=f"{reason}.*set pbc=True"):
@@ -71,7 +71,7 @@ def test_a_structure_goes_to_pymatgen_and_back_with_oxidation_states():
     [
         ([{"Na+": 0.5, "K+": 0.25, "Li+": 0.25}, "Cl-"], r"site 1 is shared by .*Na\+ 0\.5.*disorder"),
         (["Na", {"Cl": 0.9}], r"site 2 is occupied by Cl 0\.9 only"),
-        (["X0+", "Cl"], "site 1: .X0.. stands for no element"),
+        (["X0+", "Cl"], "site 1: .X0.. is not an element"),
         (["D", "Cl"], "site 1 is deuterium"),
         (["Na", "D+"], "site 2 is deuterium"),
     ],
@@ -88,7 +88,7 @@ def test_molecules_and_layers_of_pymatgen_are_refused():
     with pytest.raises(InputError, match="a Molecule of pymatgen has no lattice"):
         foreign_structure(core.Molecule(["O"], [[0, 0, 0]]))
     layer = core.Lattice(4 * CUBE, pbc=(True, True, False))
-    with pytest.raises(InputError, match="does not repeat along c"):
+    with pytest.raises(InputError, match="is not periodic along c"):
         foreign_structure(core.Structure(layer, ["C"], [[0, 0, 0]]))
 
 

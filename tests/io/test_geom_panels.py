@@ -146,7 +146,7 @@ def test_numbers_come_from_the_image_file(tmp_path: Path) -> None:
     assert model.wavelength == pytest.approx(12398.4198 / 9500, rel=1e-7)
     # Without a unit a place holds mm; the shift is along CrystFEL's x, which is ours reversed.
     assert np.allclose(model.panels.panels[0].origin_mm, (1.05 - 0.5, -2.025, 102.0), rtol=0, atol=1e-12)
-    with pytest.raises(InputError, match=r"a\.geom: the image file has no number at /LCLS/encoder"):
+    with pytest.raises(InputError, match=r"a\.geom: no number in the image file at /LCLS/encoder"):
         read_geom(tmp_path / "a.geom")
 
 

@@ -51,7 +51,7 @@ def test_a_card_may_run_over_two_lines_and_have_fewer_numbers(tmp_path):
     ("card", "message"),
     [
         ("HKLF 1", "condensed"),
-        ("HKLF 8", "no code"),
+        ("HKLF 8", "not a code"),
         ("HKLF four", "is not an HKLF card"),
         ("HKLF 4 1 0.5 0 0 0 0.5 0 0 0 0.5", "fractional indices"),
         ("HKLF 4 1 0 1 0 1 0 0 0 0 1", "determinant"),
@@ -103,7 +103,8 @@ def test_of_overlapping_twins_the_first_components_own_reflections_are_kept(tmp_
     assert found.hkl.tolist() == HKL[:30].tolist()
     np.testing.assert_allclose(found.intensity, VALUE[:30])
     assert (
-        "30 reflections of component 1 alone kept, 10 overlapped ones left out, 10 of other" in found.notes[0]
+        "30 non-overlapped reflections of component 1 kept, 10 overlapped ones left out, 10 of other"
+        in found.notes[0]
     )
 
 
@@ -200,7 +201,7 @@ def test_text_that_users_have(tmp_path):
     (tmp_path / "a.hkl").write_bytes(b"\xef\xbb\xbf\n" + "\n".join(lines).encode())
     found = read_reflections(tmp_path / "a.hkl")
     assert found.hkl.tolist() == HKL.tolist()
-    assert "whole" in found.notes[0]
+    assert "complete" in found.notes[0]
     (tmp_path / "b.hkl").write_bytes("\n".join(lines).encode("utf-16"))
     assert read_reflections(tmp_path / "b.hkl").hkl.tolist() == HKL.tolist()
 
@@ -240,5 +241,5 @@ def test_instructions_stand_for_the_reflections_beside_them(tmp_path):
 
 def test_a_number_too_large_for_an_index_is_told(tmp_path):
     (tmp_path / "a.hkl").write_text(f"{10**20} 0 1 5.0 1.0\n" * 9)
-    with pytest.raises(InputError, match="no index"):
+    with pytest.raises(InputError, match="invalid number for h, k or l"):
         read_reflections(tmp_path / "a.hkl")

@@ -241,7 +241,7 @@ def test_smv_takes_the_denzo_centre_where_stated(tmp_path: Path) -> None:
     assert "DENZO_YBEAM, DENZO_XBEAM" in frame.notes[0]
     plain = read_frame(write_smv(tmp_path / "b.img", data, BEAM_CENTER_X="1.5", BEAM_CENTER_Y="2.5"))
     assert plain.header_beam_centre_px == pytest.approx((15.0, 25.0))
-    assert "no one convention" in plain.notes[0]
+    assert "no single convention" in plain.notes[0]
 
 
 def test_smv_of_rigaku_states_its_centre_in_pixels(tmp_path: Path) -> None:

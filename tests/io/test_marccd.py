@@ -68,7 +68,7 @@ def test_mar_centre_in_mm_is_recognised() -> None:
     header = marccd_header(mar_file(data, **in_mm))
     assert header is not None
     assert header.header_beam_centre_px == pytest.approx((75.0 / 0.073242, 74.0 / 0.073242))
-    assert "taken as mm" in header.notes[0]
+    assert "assumed to be in mm" in header.notes[0]
     in_px = marccd_header(mar_file(data, **MAR | {"beam_x": 1_020_000, "beam_y": 1_030_000}))
     assert in_px is not None
     assert in_px.header_beam_centre_px == pytest.approx((1020.0, 1030.0))

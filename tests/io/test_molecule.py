@@ -106,8 +106,8 @@ def test_a_molecule_without_hydrogens_says_so(tmp_path: Path):
             "XX of residue UNK 4 is of an unknown",
         ),
         (pdb(ATOMS, ATOMS[:-3]), "model 2 has other atoms"),
-        (pdb((ATOMS[-1],)), "no atoms there"),
-        ("nothing of the kind", "no atoms there|cannot|can be read"),
+        (pdb((ATOMS[-1],)), "contains no atoms"),
+        ("nothing of the kind", "contains no atoms|cannot|can be read"),
     ],
 )
 def test_what_is_no_molecule_is_one_line(tmp_path: Path, text: str, message: str):

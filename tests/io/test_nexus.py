@@ -280,7 +280,7 @@ def test_lengths_without_units_are_metres_and_said_so(master: Path) -> None:
     bare = {"detector_distance": (0.125, None), "x_pixel_size": (7.5e-5, "")}
     frame = read_frame(restated(master, **bare))
     assert (frame.distance_mm, frame.pixel_size_mm) == (125.0, pytest.approx((0.075, 0.085)))
-    assert frame.notes == ("no units in the file for x_pixel_size, detector_distance: taken as m",)
+    assert frame.notes == ("no units in the file for x_pixel_size, detector_distance: assumed to be m",)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_lengths_without_units_are_metres_and_said_so(master: Path) -> None:
 def test_distances_of_every_kind(master: Path, value: object, units: str, distance_mm: float | None) -> None:
     frame = read_frame(restated(master, detector_distance=(value, units)))
     assert frame.distance_mm == (None if distance_mm is None else pytest.approx(distance_mm))
-    negative = "the header's distance is negative, -125 mm: taken without its sign"
+    negative = "the header's distance is negative, -125 mm: its sign is ignored"
     assert frame.notes == ((negative,) if np.any(np.asarray(value == -0.125)) else ())
 
 

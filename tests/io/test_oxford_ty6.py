@@ -108,4 +108,4 @@ def test_files_cut_short_or_damaged_are_refused(tmp_path: Path) -> None:
 def test_detector_of_panels_at_angles_is_pointed_out(tmp_path: Path) -> None:
     image = np.ones((50, 70), np.int32)
     (tmp_path / "a.rodhypix").write_bytes(oxford(image, detector=12))
-    assert "taken as flat" in read_frame(tmp_path / "a.rodhypix").notes[-1]
+    assert "treated as flat" in read_frame(tmp_path / "a.rodhypix").notes[-1]

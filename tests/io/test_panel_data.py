@@ -155,7 +155,7 @@ def test_a_geometry_of_another_detector_is_refused(tmp_path: Path, panels: Panel
         read_frame(tmp_path / "a.h5", geometry=tmp_path / "a.geom")
     single = PanelSet((LAYOUTS["cspad"](np.random.default_rng(1), 100.0, 4).panels.panels[0],))
     write_geom_panels(tmp_path / "b.geom", single, 1.3)
-    with pytest.raises(InputError, match="its images have 3 axes, and 2 by the geometry"):
+    with pytest.raises(InputError, match="its images have 3 axes, but 2 by the geometry"):
         read_frame(tmp_path / "a.h5", geometry=tmp_path / "b.geom")
     with pytest.raises(InputError, match=r"a\.poni: no positions of panels"):
         read_frame(tmp_path / "a.h5", geometry=tmp_path / "a.poni")

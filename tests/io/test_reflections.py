@@ -43,7 +43,7 @@ def test_gzip_is_seen_through_and_a_missing_end_noted(tmp_path):
     path.write_bytes(gzip.compress("\n".join(hklf4().splitlines()[:20]).encode()))
     found = read_reflections(path)
     assert len(found.hkl) == 20
-    assert "whole" in found.notes[0]
+    assert "complete" in found.notes[0]
 
 
 @pytest.mark.parametrize("kind", ["embedded", "loop"])

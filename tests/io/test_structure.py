@@ -114,8 +114,8 @@ def test_each_frame_of_an_xyz_file_is_a_structure(tmp_path: Path):
     [
         ("0.7858 1", "0.7858 0.5", "occupied by 0.5 only"),
         ("O1 O ", "D1 D ", "deuterium"),
-        ("O1 O ", "Xy1 Xy ", "no element is called 'Xy'"),
-        ("O1 O 0.4135 0.2669 0.7858", "O1 O 0.4697 0.01 0.66", "on one place"),
+        ("O1 O ", "Xy1 Xy ", "unknown element 'Xy'"),
+        ("O1 O 0.4135 0.2669 0.7858", "O1 O 0.4697 0.01 0.66", "are too close"),
         ("_cell_length_c 5.4047", "_cell_length_c 0", "no volume"),
         ("_cell_length_c 5.4047", "_cell_length_c -5.4047", "no volume"),
         ("_cell_angle_gamma 120", "_cell_angle_gamma 180", "no volume"),
@@ -134,7 +134,7 @@ def test_a_bad_cif_is_refused_in_one_line(tmp_path: Path, old: str, new: str, wo
 def test_a_cell_beyond_the_largest_is_refused(tmp_path: Path):
     path = tmp_path / "quartz.cif"
     path.write_text(QUARTZ)
-    with pytest.raises(InputError, match="beyond the largest supported cell of 8"):
+    with pytest.raises(InputError, match="exceed the largest supported cell of 8"):
         read_structure(path, max_atoms=8)
 
 

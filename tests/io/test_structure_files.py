@@ -59,11 +59,11 @@ def test_no_elements_are_made_of_the_letters_of_a_title(tmp_path: Path, title: s
     ("changes", "words"),
     [
         ({"elements": "Na Cl Br\n"}, "3 elements are named, but 2 counts"),
-        ({"elements": "Na Xy\n"}, "no element is called 'Xy'"),
-        ({"elements": "Na D\n"}, "no element is called 'D'"),
-        ({"places": "0 0 0\n"}, "3 atoms are announced, but 1 places follow"),
-        ({"places": "0 0 0\n.5 .5\n.2 .2 .2\n"}, "place of an atom is '.5 .5'"),
-        ({"scale": "1 -2 3"}, "none may be negative"),
+        ({"elements": "Na Xy\n"}, "unknown element 'Xy'"),
+        ({"elements": "Na D\n"}, "unknown element 'D'"),
+        ({"places": "0 0 0\n"}, "3 atoms are announced, but 1 positions follow"),
+        ({"places": "0 0 0\n.5 .5\n.2 .2 .2\n"}, "position of an atom is '.5 .5'"),
+        ({"scale": "1 -2 3"}, "must all be positive"),
         ({"scale": "one"}, "the scale is 'one'"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_bad_row_ends_no_other(tmp_path: Path):
         "ragged": {"frac_coords": [0, 0, 0, 0.5]},
         "more": {"species": [11, 17, 17]},
         "empty": {"species": [], "frac_coords": []},
-        "no element": {"species": [11, 400]},
+        "unknown element": {"species": [11, 400]},
         "negative": {"species": [11, -17]},
         "flat": {"lattice": [3.0, 0, 0, 3.0, 0, 0, 0, 0, 5.0]},
         "infinite": {"lattice": [float("inf"), 0, 0, 0, 4.0, 0, 0, 0, 5.0]},
@@ -144,11 +144,11 @@ def test_a_bad_row_ends_no_other(tmp_path: Path):
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("species", ["Na", "Cl"], "species holds what is no number"),
-        ("species", [11.5, 17.0], "atomic numbers, which are whole"),
-        ("lattice", "3 0 0 0 4 0 0 0 5", "lattice holds what is no number"),
-        ("lattice", 3.0, "1 numbers are no lattice"),
-        ("frac_coords", [[0.0, 0, 0], [0.5]], "not of one length"),
+        ("species", ["Na", "Cl"], "species contains a value that is not a number"),
+        ("species", [11.5, 17.0], "atomic numbers, which are integers"),
+        ("lattice", "3 0 0 0 4 0 0 0 5", "lattice contains a value that is not a number"),
+        ("lattice", 3.0, "1 numbers are not a lattice"),
+        ("frac_coords", [[0.0, 0, 0], [0.5]], "of different lengths"),
     ],
 )
 def test_columns_of_another_kind_are_told(tmp_path: Path, column: str, value: object, words: str):

@@ -72,7 +72,7 @@ def test_more_starts_are_never_further_from_the_pattern():
     settings: dict[str, Any] = {"rounds": 20, "settling": 5}
     one, two = (retrieve(pattern, live, 80.0, starts=count, **settings) for count in (1, 2))
     assert (two.residual <= one.residual).all()
-    with pytest.raises(InputError, match="one start or more"):
+    with pytest.raises(InputError, match="at least one start"):
         retrieve(pattern, live, 80.0, starts=0)
 
 

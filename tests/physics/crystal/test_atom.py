@@ -120,5 +120,5 @@ def test_elements_are_read_from_a_list_in_any_form():
     assert named_elements("C, h;N  cl") == ("C", "H", "N", "Cl")
     assert named_elements(["C", "C", "O"]) == ("C", "O")
     assert named_elements(None) == ()
-    with pytest.raises(ConfigError, match="no element is called 'Q'"):
+    with pytest.raises(ConfigError, match="unknown element 'Q'"):
         named_elements("C,Q")

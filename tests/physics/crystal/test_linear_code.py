@@ -50,7 +50,7 @@ def test_numbers_are_about_one_in_size_for_atoms_everywhere():
 
 
 def test_what_is_no_box_or_code_is_refused():
-    with pytest.raises(InputError, match="10 x 10 x 10 voxels; the box has 30"):
+    with pytest.raises(InputError, match="10 x 10 x 10 voxels; it must have 30"):
         CODE.encode(np.zeros((10, 10, 10)))
     bad = np.zeros((30, 30, 30))
     bad[3, 4, 5] = np.nan
@@ -60,5 +60,5 @@ def test_what_is_no_box_or_code_is_refused():
         with pytest.raises(InputError, match="300 finite numbers"):
             CODE.decode(numbers)
     for count in (0, 28000):
-        with pytest.raises(ConfigError, match=f"no code of {count} numbers"):
+        with pytest.raises(ConfigError, match=f"{count} numbers are not a code"):
             LinearCode(BOX, count)

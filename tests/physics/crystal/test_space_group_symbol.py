@@ -66,7 +66,7 @@ def test_a_choice_that_the_symbol_leaves_open_is_told():
 
 @pytest.mark.parametrize("typed", ["P 99", "foo", "", "0", "231", "-7", "P 21c", "P21/q"])
 def test_what_is_no_symbol_is_told_in_one_line_with_an_example(typed):
-    with pytest.raises(ConfigError, match="write it such as") as caught:
+    with pytest.raises(ConfigError, match="write it like") as caught:
         find_operations(typed)
     assert "\n" not in str(caught.value)
 

@@ -88,4 +88,4 @@ def test_rings_of_another_powder_are_not_taken_for_the_calibrant():
 
 
 def test_rings_of_a_calibrant_whose_first_is_off_the_detector_are_none():
-    assert "off the detector" in str(read(np.array([5.0, 7.0]), "Ni", 200.0))
+    assert "outside the detector" in str(read(np.array([5.0, 7.0]), "Ni", 200.0))

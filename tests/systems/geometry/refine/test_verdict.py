@@ -101,7 +101,7 @@ def test_rings_stand_in_for_a_doubtful_lattice(bright: Frame):
 
 
 def test_rings_that_disagree_withhold_the_answer_and_say_so(bright: Frame):
-    doubt = "inner and outer rings differ by 2.1 px, 9 of their sigma"
+    doubt = "inner and outer rings differ by 2.1 px, 9 sigma"
     answer = decide(bright, seen_of(bright), GEOMETRY, 5.0, None, replace(some_rings(), doubt=doubt))
     assert not answer.trusted
     assert answer.reason == f"5 sharp rings that do not agree: {doubt}"

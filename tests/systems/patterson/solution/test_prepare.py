@@ -78,11 +78,11 @@ def test_a_hint_of_the_laue_class_is_no_space_group():
 def test_symbols_as_people_type_them_and_choices_that_are_told():
     assert prepare(DATA, spacegroup="P2(1)/c").group.name == "P 1 21/c 1"
     tetragonal = replace(DATA, cell=(9.0, 9.0, 12.0, 90.0, 90.0, 90.0), spacegroup="I41/a")
-    assert any("two origins" in note for note in prepare(tetragonal).notes)
+    assert any("two origin choices" in note for note in prepare(tetragonal).notes)
     rhombohedral = replace(DATA, cell=(7.0, 7.0, 7.0, 80.0, 80.0, 80.0), spacegroup="R-3c")
     crystal = prepare(rhombohedral)
     assert crystal.group.name == "R -3 c:R"
-    with pytest.raises(ArgandError, match="write it such as"):
+    with pytest.raises(ArgandError, match="write it like"):
         prepare(DATA, spacegroup="P 99")
 
 
