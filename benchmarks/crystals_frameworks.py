@@ -122,7 +122,7 @@ def pick(row: Row, columns: Sequence[str]) -> Row:
 
 def held_out(pool: Path, count: int) -> list[Structure]:
     """Structures of formulas that nothing was learned from, drawn by the seed."""
-    found = [one for _, one in from_parquet(pool, MOST_SITES).named("read") if is_held_out(one.formula)]
+    found = [one for _, one in from_parquet(pool, MOST_SITES).named("read") if is_held_out(one)]
     return [found[row] for row in np.random.default_rng(SEED).permutation(len(found))[:count]]
 
 

@@ -238,7 +238,7 @@ def volume_rows(folder: Path, count: int) -> Rows:
         alike.clear()
         errors: dict[str, list[float]] = {"keep": [], "network": []}
         for entry in (entries[row] for row in order):
-            if entry["split"] == half and len(errors["keep"]) < count and is_held_out(entry["formula"]):
+            if entry["split"] == half and len(errors["keep"]) < count and is_held_out(structure_of(entry)):
                 _compare_volumes(entry, alike, errors)
         name = "choose" if half == "val" else "report"
         rows += [

@@ -41,7 +41,7 @@ from argand.systems.crystals.evaluate import (
     peaks,
     tally,
 )
-from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.decoded import Decoded
 from argand.systems.crystals.models.boxes import PublishedModel
 from argand.systems.crystals.models.named import PAPER_WEIGHTS, named_model
 from argand.systems.crystals.published.decoder import BoxCoder, LinearCoder, RefinedCoder, load_coder

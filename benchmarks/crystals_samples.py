@@ -116,7 +116,7 @@ HEADINGS = {
 
 def held_out(pool: Sequence[Structure], count: int) -> list[Structure]:
     """Structures of formulas that nothing was learned from, drawn by the seed."""
-    found = [one for one in pool if is_held_out(one.formula) and fits(one)]
+    found = [one for one in pool if is_held_out(one) and fits(one)]
     return [found[row] for row in np.random.default_rng(SEED).permutation(len(found))[:count]]
 
 

@@ -25,7 +25,7 @@ from argand.physics.crystal.bond import covalent_radii
 from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import VERSION
-from argand.systems.crystals.files.samples import Judge, evaluate_samples, judged, summed
+from argand.systems.crystals.files.samples import Criteria, earlier_records, evaluate_samples, summed
 from argand.systems.crystals.generation.candidates import FRAMEWORKS, Prior
 from argand.systems.crystals.generation.sampling import sample_files
 from argand.systems.crystals.generation.selection import Selection, Wishes
@@ -103,7 +103,7 @@ def main(
         "phases": len(load_phases()),
         "rows": [],
     }
-    judge = Judge(known=data / "mp_pool.parquet")
+    judge = Criteria(known=data / "mp_pool.parquet")
     for what in rows or (*DRAWN, BOTH, RANDOM, REAL):
         if what == BOTH:
             summary = _together(work, seed, count // 2, judge)
@@ -111,9 +111,13 @@ def main(
         else:
             folder = _folder(work, seed, what)
             about = _made(what, folder / "drawn", count // FEWER if what == RANDOM else count, seed, data)
-            summary = evaluate_samples([str(folder / "drawn")], judge, folder / "judged", Machines(processes))
+            summary = evaluate_samples(
+                [str(folder / "drawn")], judge, folder / "judged", Machines(processes), resume=True
+            )
         figures = {
-            key: value for key, value in summary.items() if key not in ("structures", "skipped", "known")
+            key: value
+            for key, value in summary.items()
+            if key not in ("schema_version", "structures", "skipped", "known")
         }
         report["rows"].append({"what": what, **about, **figures})
         console.print(as_table(f"seed {seed}", report["rows"], HEADINGS))
@@ -125,11 +129,11 @@ def _folder(work: Path, seed: int, what: str) -> Path:
     return work / f"{seed}-{what.replace(' ', '-').replace(',', '').replace(':', '')}"
 
 
-def _together(work: Path, seed: int, count: int, judge: Judge) -> Row:
+def _together(work: Path, seed: int, count: int, judge: Criteria) -> Row:
     """The figures of the first so many crystals of each of two rows, which have been judged."""
     records: list[Row] = []
     for what in HALVES:
-        done = judged(_folder(work, seed, what) / "judged", judge)
+        done = earlier_records(_folder(work, seed, what) / "judged", judge)
         records += done.read(sorted(done)[:count])
     return summed(records, [], judge)
 
@@ -138,7 +142,7 @@ def _made(what: str, folder: Path, count: int, seed: int, data: Path) -> Row:
     """Write the crystals of a row to a folder; how many were generated, and why others were rejected."""
     if what in DRAWN:
         selection = Selection(*DRAWN[what], Representation())
-        summary = sample_files(folder, count, seed, selection, HERE)
+        summary = sample_files(folder, count, seed, selection, HERE, resume=True)
         return {"drawn": summary["drawn"], "rejected": summary["rejected"]}
     if not folder.exists():
         made = random_elements(count, seed) if what == RANDOM else mp_20_sample(data, "mp_20 test", count)

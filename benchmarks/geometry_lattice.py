@@ -40,7 +40,7 @@ Stills = Iterable[tuple[Frame, BeamGeometry]]
 def centre_figures(stills: Stills, predictor: Predictor, options: Options = PLAIN) -> dict[str, Any]:
     """Shares answered, within 1 px, and confidently wrong, and the median error of those answered."""
     answers = [(predictor.predict_frame(frame, options), truth) for frame, truth in stills]
-    found = [(p, _error(p, truth)) for p, truth in answers if p.reliable]
+    found = [(p, _error(p, truth)) for p, truth in answers if p.trusted]
     errors = np.array([error for _, error in found])
     wrong = [error > FAR_PX or error > FAR_SIGMA * np.sqrt(2) * (p.sigma_px or 0.0) for p, error in found]
     return {
@@ -120,7 +120,7 @@ def electron_file(folder: Path, predictor: Predictor) -> dict[str, Any]:
         error = float(np.hypot(*np.subtract(found.beam_centre_px, centre)))
     return {
         "file": name,
-        "answered": found.reliable,
+        "answered": found.trusted,
         "error_px": error,
         "sigma_px": found.sigma_px,
         "stretch": found.stretch,

@@ -117,7 +117,7 @@ def judged(moved: Moved, prediction: Prediction) -> dict[str, Any]:
     assert geometry is not None
     centre = np.subtract(geometry.beam_centre_px, truth.beam_centre_px)
     row: dict[str, Any] = {
-        "answered": prediction.reliable,
+        "answered": prediction.trusted,
         "evidence": prediction.path,
         "centre_px": float(np.hypot(*centre)),
         "sigma": float(np.abs(centre).max() / (prediction.sigma_px or np.inf)),

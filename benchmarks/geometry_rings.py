@@ -76,7 +76,7 @@ def simulated_row(kind: str, found: Sequence[tuple[RingImage, Prediction]]) -> d
 
     Errors in px are distances of centres, those over sigma along an axis; `distance_p90` is in thousandths.
     """
-    right = [(image.truth, answer) for image, answer in found if answer.reliable]
+    right = [(image.truth, answer) for image, answer in found if answer.trusted]
     error = np.reshape([centre_of(a) - t.beam_centre_px for t, a in right], (-1, 2))
     sigma = np.reshape([centre_sigma(a) for _, a in right], (-1, 2))
     far = np.hypot(*error.T)
@@ -115,7 +115,7 @@ def simulated_row(kind: str, found: Sequence[tuple[RingImage, Prediction]]) -> d
         "distance_found": len(distance),
         "distance_p90": quantile(np.abs(distance) * 1e3, 0.9),
         "distance_normalised": rms(distance / np.array([sigma for *_, sigma in fitted])),
-        "reasons": dict(Counter(a.reason for _, a in found if not a.reliable)),
+        "reasons": dict(Counter(a.reason for _, a in found if not a.trusted)),
         "seconds": float(np.median([a.seconds for _, a in found])),
     }
 
@@ -178,7 +178,7 @@ def real(predictor: Predictor, data: Path) -> list[dict[str, Any]]:
         rows.append(
             {
                 "stated_mm": stated,
-                "answered": plain.reliable,
+                "answered": plain.trusted,
                 "reason": plain.reason,
                 "error_px": centre_error(plain),
                 "sigma_px": plain.sigma_px,

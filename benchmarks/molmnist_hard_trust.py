@@ -26,9 +26,9 @@ from argand.systems.molmnist.benchmark.conditions import Trials, set_conditions,
 from argand.systems.molmnist.benchmark.figures import shape_scores
 from argand.systems.molmnist.fibril.cellulose import cellulose
 from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.verdict import LARGEST_DOUBT, LARGEST_RATIO
 from argand.systems.molmnist.predict import Prediction, load
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 
 SPLITS = {"choose": ("val", SEED + 1), "report": ("test", SEED)}
 """Split and seed (of what is no cellulose) of either half."""
@@ -118,7 +118,7 @@ def row(line: Line, half: str, count: int, predictor: PatternPredictor) -> dict[
     split, seed = SPLITS[half]
     shown = line.patterns(split, count, seed)
     answers = [predictor.predict_many(pattern[None], live, side)[0] for pattern, live, side in shown]
-    believed = np.array([answer.verdict.believed for answer in answers])
+    believed = np.array([answer.trusted for answer in answers])
     found = {"patterns": line.name, "half": half, "count": len(answers), "believed": float(believed.mean())}
     if line.right is None:
         return {**found, "right": None, "right_of_believed": None}
@@ -133,7 +133,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
 ) -> None:
     """Measure, print each line, write JSON."""
-    predictor, console, rows = load(weights), Console(width=140), []
+    predictor, console, rows = load(weights).inversion, Console(width=140), []
     limits = {"largest_ratio": LARGEST_RATIO, "largest_doubt": LARGEST_DOUBT}
     for line in lines():
         both = [row(line, half, count, predictor) for half in SPLITS]

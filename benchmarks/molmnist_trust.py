@@ -22,9 +22,8 @@ from rich.console import Console
 from argand.physics.coherent.projection import Camera, Window
 from argand.physics.noise import count_photons
 from argand.systems.molmnist.ensemble.elastic_ensemble import ensemble
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, LEAST_PROBABILITY
-from argand.systems.molmnist.predict import Prediction, load
+from argand.systems.molmnist.predict import Prediction, Predictor, load
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.simulate import Imaging
 from argand.systems.molmnist.system import SPLITS
@@ -103,12 +102,12 @@ def things(kind: str, photons: float | None, count: int, seed: int = SEED) -> It
         )
 
 
-def row(name: str, cases: Iterator[Measured], predictor: PatternPredictor) -> dict[str, Any]:
+def row(name: str, cases: Iterator[Measured], predictor: Predictor) -> dict[str, Any]:
     """Excess residuals and verdicts of the answers to some patterns."""
     answers: list[Prediction] = [predictor.predict(pattern, live, side) for pattern, live, side in cases]
     excess = np.array([answer.residual - answer.expected_residual for answer in answers])
     sure = np.array([np.max(np.asarray(one.probability)) >= LEAST_PROBABILITY for one in answers])
-    believed = np.mean([answer.verdict.believed for answer in answers])
+    believed = np.mean([answer.trusted for answer in answers])
     low, middle, high = np.quantile(excess, [0, 0.5, 1]).round(3).tolist()
     return {
         "patterns": name,

@@ -119,8 +119,8 @@ def measure_crystals(kind: CrystalKind, count: int, seed: int) -> dict[str, Any]
         found = solve_crystal_map(patterson, true.cell, atoms, formula, time_limit=LONGEST_S)
         places = found.positions_voxel / np.array(patterson.shape)
         whole = not kind.random and share_found(places, true) >= 0.9 and len(places) <= 1.1 * len(true.atoms)
-        right, claimed = right + whole, claimed + found.solved
-        wrong += found.solved and not whole
+        right, claimed = right + whole, claimed + found.trusted
+        wrong += found.trusted and not whole
     seconds = (time.process_time() - began) / count
     return {
         "maps": count,

@@ -107,7 +107,7 @@ def measure(job: Job) -> dict[str, Any]:
         heavy = np.flatnonzero([not is_hydrogen(name) for name in answer.atoms.elements])
         against = one.truth, one.chemical, crystal.group, crystal.orthogonalisation
         matches.append(compare(answer.atoms.take(heavy), *against))
-    row |= {"solved": matches[0].solved, "claimed": found.solved, "among": any(m.solved for m in matches)}
+    row |= {"solved": matches[0].solved, "claimed": found.trusted, "among": any(m.solved for m in matches)}
     row |= {"found": matches[0].found, "false": matches[0].false, "error": matches[0].mean_error}
     row |= {"residuals": [round(answer.residual, 5) for answer in found.answers], "reason": found.reason}
     row |= {"posed": [round(answer.posed, 5) for answer in found.answers], "rounds": found.rounds}

@@ -1,4 +1,4 @@
-"""What the network of `argand patterson solve --network` adds on coarse data of measured crystals.
+"""What the network of `argand patterson solve --with-network` adds on coarse data of measured crystals.
 
     python benchmarks/patterson_network.py --data FOLDER --json benchmarks/results/patterson_network.json
 
@@ -27,8 +27,9 @@ from argand.errors import InputError
 from argand.physics.crystal.atom import Atoms, structure_factors
 from argand.systems.patterson.card import keep_counts
 from argand.systems.patterson.solution.density_network import WEIGHTS
+from argand.systems.patterson.solution.file_search import network_for
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
-from argand.systems.patterson.solution.solve import network_for, solve
+from argand.systems.patterson.solution.solve import solve
 from argand.systems.patterson.solution.structure_search import NETWORK_D_MIN
 
 RESOLUTIONS = "1.2,1.5,2.0"
@@ -73,7 +74,7 @@ def measure(job: Job) -> dict[str, Any] | None:
     figures = {"r1": solution.model.r1, "found": match.found, "false": match.false, "error": match.mean_error}
     took = {"seconds": solution.seconds, "path": solution.path}
     cosine = _cosine(crystal, atoms, one.truth)
-    return row | {"solved": match.solved, "claimed": solution.solved} | took | figures | cosine
+    return row | {"solved": match.solved, "claimed": solution.trusted} | took | figures | cosine
 
 
 def _cosine(crystal: CrystalData, atoms: Atoms, truth: Atoms) -> dict[str, float]:

@@ -80,7 +80,7 @@ def measure(job: Job) -> dict[str, Any] | None:
     atoms = in_setting(solution.model.atoms, solution.crystal.group, crystal.group)
     assert atoms is not None
     match = compare(atoms, one.truth, one.chemical, crystal.group, crystal.orthogonalisation)
-    row |= {"solved": match.solved, "claimed": solution.solved, "named": match.named, "found": match.found}
+    row |= {"solved": match.solved, "claimed": solution.trusted, "named": match.named, "found": match.found}
     row |= {"false": match.false, "error": match.mean_error, "r1": solution.r1, "reason": solution.reason}
     row |= {"unsure": len(solution.uncertain), "model_atoms": len(solution.model.atoms)}
     if match.solved:

@@ -48,7 +48,7 @@ def measure(job: Job) -> dict[str, Any] | None:
     solution = solve(found.crystal, found=found, **effort)
     right, match = judged(solution, one, known.group)
     row |= {"found": solution.crystal.group.name, "right": right, "solved": match.solved}
-    row |= {"claimed": solution.solved, "r1": solution.r1, "reason": solution.reason}
+    row |= {"claimed": solution.trusted, "r1": solution.r1, "reason": solution.reason}
     return row | {"seconds": solution.seconds, "attempts": solution.attempts}
 
 

@@ -21,7 +21,7 @@ from argand.physics.phasing.model_building import Builder
 from argand.physics.phasing.peak import between_points
 from argand.physics.phasing.refinement import RefinedModel
 from argand.physics.phasing.wilson import normalised
-from argand.systems.patterson.solution.belief import verdict
+from argand.systems.patterson.solution.acceptance import verdict
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
 from argand.systems.patterson.solution.structure_search import PHASING_D_MIN
 from argand.systems.patterson.solution.validation import evidence
@@ -91,7 +91,7 @@ class Judge:
         """Whether the best model is trusted, and clear by its R1 alone."""
         if self.best is None or self.best.r1 > _CLEAR:
             return False
-        return verdict(evidence(self.crystal, self.best, self.builder)).believed
+        return verdict(evidence(self.crystal, self.best, self.builder)).trusted
 
     def of_model(self, model: RefinedModel) -> Comparison:
         """Our model compared with the truth."""

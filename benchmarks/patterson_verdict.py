@@ -5,7 +5,7 @@
 Models are those that searches on the half `choose` of the crystals pass through, each the best of its search
 for some time; right means what `patterson_truth` calls solved. The fit is logistic, its answer the
 probability that a model is right; five-fold cross-validation leaves out whole crystals. With --write the
-coefficients go where `argand.systems.patterson.solution.belief` reads them.
+coefficients go where `argand.systems.patterson.solution.acceptance` reads them.
 """
 
 import json as json_module
@@ -29,7 +29,7 @@ from rich.progress import track
 from argand.errors import InputError
 from argand.io.resource import system_data
 from argand.physics.phasing.dual_space import recipe_for
-from argand.systems.patterson.solution.belief import BELIEVED, features
+from argand.systems.patterson.solution.acceptance import ACCEPTED, features
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
 from argand.systems.patterson.solution.structure_search import StructureSearch
 from argand.systems.patterson.solution.validation import Evidence, evidence
@@ -106,7 +106,7 @@ def main(
     fit = fitted(rows)
     Console(width=160).print_json(json_module.dumps(fit))
     if write:
-        write_report(system_data("patterson", "belief.json"), fit)
+        write_report(system_data("patterson", "acceptance.json"), fit)
 
 
 def fitted(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def fitted(rows: list[dict[str, Any]]) -> dict[str, Any]:
     slopes = solution[1:] / spread
     last = [number for number, key in enumerate(keys) if key not in keys[number + 1 :]]
     chance = cross_validated(design, right, weight, [row["name"] for row in rows])[last]
-    claimed = chance >= BELIEVED
+    claimed = chance >= ACCEPTED
     return {
         "intercept": float(solution[0] - slopes @ centre),
         "coefficients": dict(zip(labels, map(float, slopes), strict=True)),

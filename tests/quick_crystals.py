@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from argand.physics.crystal.structure import Structure
-from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.decoded import Decoded
 
 Latent = np.ndarray
 
@@ -33,6 +33,10 @@ class QuickModel:
             raise MemoryError("too large for this machine")
         parts = (structure.lattice.ravel(), structure.species, structure.frac_coords.ravel())
         return np.concatenate(parts).astype(np.float32)
+
+    def verified(self, structure: Structure) -> tuple[Latent, Decoded | None]:
+        """The vector, and what it decodes to."""
+        return self.rebuilt(structure)
 
     def decode(self, latent: Latent, tries: int = 0) -> Decoded:
         """The structure of a vector."""

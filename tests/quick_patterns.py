@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from argand.physics.coherent.projection import Radiation
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.prediction import WINDOW_SIDE, Prediction
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 
 
 @dataclass

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from argand.systems.patterson.maps.map_input import require_cube
 from argand.systems.patterson.maps.prediction import Prediction, Solutions
-from argand.systems.patterson.predict import Predictor, check_map
+from argand.systems.patterson.predict import Predictor
 
 
 class QuickSolver(Predictor):
@@ -38,14 +39,14 @@ class QuickSolver(Predictor):
         if self.folder is not None:
             (self.folder / f"asked-{time.monotonic_ns()}").touch()
         time.sleep(self.seconds)
-        values = check_map(patterson)
+        values = require_cube(patterson)
         if len(values) == self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         if len(values) == self.broken:
             raise MemoryError("too large for this machine")
         rows = np.argsort(values.ravel(), kind="stable")[-(atoms or 3) :]
         places = np.stack(np.unravel_index(rows, values.shape), -1).astype(np.float32)
-        return Prediction(places, True, 0.0, "network", 1, verdict="as told")
+        return Prediction(places, True, 0.0, "network", 1, reason="as told", box=patterson.shape)
 
     def solve(self, patterson: Tensor, atoms: int) -> Solutions:  # pyright: ignore
         """The same of several maps."""

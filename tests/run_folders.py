@@ -31,22 +31,22 @@ from argand.systems.molmnist.inversion.prediction import Prediction as Fibril
 from argand.systems.patterson.files.run import MapAnswer, _written
 from argand.systems.patterson.files.run import failed as failed_map
 from argand.systems.patterson.maps.prediction import Prediction as Atoms
-from argand.systems.patterson.solution import outputs as solve_outputs
-from argand.systems.patterson.solution.sharpened_patterson import patterson
-from argand.systems.patterson.solution.solve import crystal_of, solve
+from argand.systems.patterson.solution.answer import CrystalAnswer
+from argand.systems.patterson.solution.file_search import crystal_of
+from argand.systems.patterson.solution.solve import solve
 
 DATA = Path(__file__).parents[1] / "examples" / "data" / "cod_2016452.hkl.gz"
 CELL = (9.748, 8.890, 7.566, 90.0, 112.74, 90.0)
 
 
-def centre_of(file: str, index: int = 0, reliable: bool = True) -> Centre:
+def centre_of(file: str, index: int = 0, trusted: bool = True) -> Centre:
     """An answer of geometry for an image of this name."""
     return Centre(
         file=file,
         index=index,
         shape=(100, 120),
-        reliable=reliable,
-        reason="" if reliable else f"{file}: too few spots",
+        trusted=trusted,
+        reason="a lattice gives the centre" if trusted else f"{file}: too few spots",
         path="lattice",
         geometry=BeamGeometry((60.5, 45.5), 150.0, 1.0, (0.1, 0.1), 0.01, -0.02),
         sigma_px=0.25,
@@ -72,7 +72,7 @@ def geometry_run(folder: Path, names: Sequence[str], overlays: int = 1) -> Path:
         for number, name in enumerate(names):
             run.overlay = number < overlays
             frame = Frame(name, 0, image, mask, (0.1, 0.1), 150.0, 1.0, (59.0, 48.0), saturation=60000.0)
-            answer = FrameAnswer(frame, centre_of(name, reliable=number % 2 == 0))
+            answer = FrameAnswer(frame, centre_of(name, trusted=number % 2 == 0))
             record = run.outputs.write(run.unused(output_stem(name, 0)), answer)
             run.note(run.keep(record), answer.prediction)
         run.keep(failed_image(Failure(names[-1], f"{names[-1]}: not an image; give another")))
@@ -129,8 +129,8 @@ def map_run(folder: Path, names: Sequence[str], answered: int = 2) -> Path:
     values = sum(np.exp(-((grid - one) ** 2).sum(-1) / 4) for one in apart).astype(np.float32)
     with RunFolder(folder) as run:
         for name in names[:answered]:
-            found = Atoms(places, True, 0.01, "dual-space", 3)
-            record = {"file": name, **found.to_json(), "box": 24, "seconds": 0.1}
+            found = Atoms(places, True, 0.01, "dual-space", 3, reason="as told", box=(24, 24, 24))
+            record = {"file": name, **found.to_dict(), "seconds": 0.1}
             stem = run.unused(Path(name).name.split(".")[0])
             run.keep(_written(MapAnswer(values, None, found, record), folder, stem))
         for name in names[answered:]:
@@ -145,9 +145,7 @@ def solved_run(folder: Path, names: Sequence[str]) -> Path:
     solution = solve(crystal, time_limit=20.0, seed=0)
     asked = {"data": DATA.name, "cell": CELL, "spacegroup": "P 21/c", "formula": "C14H14O2", "units": None}
     for name in names:
-        files = solve_outputs.planned_files(folder, name, False)
-        solve_outputs.write_patterson(files, crystal, *patterson(crystal))
-        solve_outputs.write_solution(files, name, solution, asked | {"data": name})
+        CrystalAnswer.of(solution, name, asked | {"data": name}).write(folder, resume=True)
     return folder
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 if typing.TYPE_CHECKING:
     from argand.systems.crystals.predict import Predictor as CrystalsPredictor
     from argand.systems.geometry.predict import Predictor as GeometryPredictor
-    from argand.systems.molmnist.predict import PatternPredictor as MolmnistPredictor
+    from argand.systems.molmnist.predict import Predictor as MolmnistPredictor
     from argand.systems.patterson.predict import Predictor as PattersonPredictor
 
 __version__ = "0.2.0"

@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PYTHON_NAMES = {"distance": "distance_mm", "pixel-size": "pixel_size_mm", "two-theta": "two_theta_deg"}
+PYTHON_NAMES = {
+    "distance": "distance_mm",
+    "pixel-size": "pixel_size_mm",
+    "two-theta": "two_theta_deg",
+    "window": "window_side",
+}
 """Python keyword arguments that differ from the name of their command-line option."""
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
 

@@ -6,6 +6,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
 LOG_INTERVAL_S = 30.0
 """Seconds between log lines; by hand, no result depends on it."""
@@ -42,6 +43,11 @@ class ProgressDisplay:
     def restart(self) -> None:
         """Start measuring the rate now, after preparations."""
         self._started = self._logged = time.monotonic()
+
+    def warn(self, text: str) -> None:
+        """Print a line in yellow on the error stream, above the bar where there is one."""
+        console = self._bar.console if self._bar else Console(stderr=True)
+        console.print(Text(text, style="yellow"), soft_wrap=True)
 
     def update(self, share: float, done: int, note: str = "") -> None:
         """Show that the fraction `share` (0 to 1) of the job is done, `done` units of it in this run."""

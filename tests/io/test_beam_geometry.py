@@ -213,7 +213,7 @@ def test_a_detector_along_the_beam_is_refused(tmp_path: Path) -> None:
     write_xds(tmp_path / "XDS.INP", SWUNG_OUT, SHAPE)
     text = (tmp_path / "XDS.INP").read_text().replace("DIRECTION= 0 0 1", "DIRECTION= 0.8652 0 -0.5014")
     (tmp_path / "XDS.INP").write_text(text)
-    with pytest.raises(InputError, match=r"XDS.INP: the beam does not meet"):
+    with pytest.raises(InputError, match=r"XDS.INP: the beam does not hit"):
         read_xds(tmp_path / "XDS.INP")
 
 

@@ -199,7 +199,7 @@ def test_pixels_without_compression_are_read(tmp_path: Path, order: str) -> None
 def test_other_forms_are_refused_by_name(tmp_path: Path) -> None:
     image = still("i4", (40, 31))
     canonical = write_cbf(tmp_path / "a.cbf", image, packed(image), ' conversions="x-CBF_CANONICAL"')
-    with pytest.raises(InputError, match=r"a\.cbf: .*x-CBF_CANONICAL cannot be read: convert"):
+    with pytest.raises(InputError, match=r"a\.cbf: .*x-CBF_CANONICAL cannot be read; convert"):
         read_frame(canonical)
     text = write_cbf(tmp_path / "b.cbf", image, b"", "", Content_Transfer_Encoding="BASE64")
     with pytest.raises(InputError, match=r"b\.cbf: .*pixels as BASE64 text cannot be read"):
@@ -219,5 +219,5 @@ def test_packed_pixels_that_end_early_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"a\.cbf: not a readable diffraction image"):
             read_frame(path)
     short = write_cbf(tmp_path / "a.cbf", image[:-1], whole, ' conversions="x-CBF_PACKED"')
-    with pytest.raises(InputError, match="not as many as the header says"):
+    with pytest.raises(InputError, match="number of packed pixels differs from the header"):
         read_frame(short)

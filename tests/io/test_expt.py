@@ -197,7 +197,7 @@ def test_each_imageset_gets_its_own_correction(tmp_path: Path) -> None:
     new = [images.geometry.with_centre((300.0 + i, 400.0)) for i, images in enumerate(read_expt(source))]
     correct_expt(tmp_path / "new.expt", source, new)
     assert all(close(i.geometry, g) for i, g in zip(read_expt(tmp_path / "new.expt"), new, strict=True))
-    with pytest.raises(InputError, match=r"two\.expt: holds several geometries"):
+    with pytest.raises(InputError, match=r"two\.expt: it has several geometries"):
         write_expt(tmp_path / "no.expt", new[0], (800, 600), [], (0, 1), source)
 
 
@@ -271,7 +271,7 @@ def test_a_model_of_another_detector_is_refused(tmp_path: Path) -> None:
     [
         ("nonsense", "not a DIALS experiment list"),
         ("[1]", "not a DIALS experiment list"),
-        ('{"__id__": "ExperimentList", "experiment": []}', "holds no experiments"),
+        ('{"__id__": "ExperimentList", "experiment": []}', "no experiments in it"),
         ('{"__id__": "ExperimentList", "experiment": [{"beam": 0}]}', "a broken experiment list"),
     ],
 )

@@ -80,7 +80,7 @@ def test_mar345_whose_last_block_is_too_long_is_refused(tmp_path: Path) -> None:
     # Blocks of 2**7 pixels without bits: the code 000111 again and again.
     blocks = sum(7 << 6 * number for number in range(29)).to_bytes(24, "little")
     (tmp_path / "a.mar2300").write_bytes(blob[:begin] + blocks)
-    with pytest.raises(InputError, match="more than the image has"):
+    with pytest.raises(InputError, match="more packed pixels than the image has"):
         read_frame(tmp_path / "a.mar2300")
 
 

@@ -54,9 +54,9 @@ def test_without_sigmas_all_weigh_alike_and_that_is_told():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("h,k,l,I,sigma\n1,0,0,5,1\n1,0,x,5,1\n", "line 3 is no reflection"),
-        ("h,k,l,I,sigma\n1,0,0\n", "line 2 is no reflection"),
-        ("h,k,l,I,sigma\n1,0.5,0,5,1\n", "line 2 has no whole indices"),
+        ("h,k,l,I,sigma\n1,0,0,5,1\n1,0,x,5,1\n", "line 3 is not a reflection"),
+        ("h,k,l,I,sigma\n1,0,0\n", "line 2 is not a reflection"),
+        ("h,k,l,I,sigma\n1,0.5,0,5,1\n", "line 2 has indices that are not whole numbers"),
         ("h,k,l,I,sigma\n", "only 0"),
     ],
 )

@@ -155,20 +155,20 @@ def test_vectors_as_the_manual_writes_them() -> None:
     assert np.allclose(vector("x", ""), [1, 0, 0])
     assert np.allclose(vector("-1.5e-3x + .9999z", ""), [-0.0015, 0, 0.9999])
     for wrong in ("", "0.5", "0.5x + 3", "1.0w"):
-        with pytest.raises(InputError, match="is no direction"):
+        with pytest.raises(InputError, match="is not a direction"):
             vector(wrong, "a.geom")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        (GEOM, "clen = 1\n", "names no panels"),
-        ("a/corner_x = -10.5", "a/corner = 1", "states no corner_x"),
-        ("a/corner_x = -10.5", "a/corner_x = left", "corner_x = left is no number"),
-        ("dim2 = ss\ndim3 = fs", "dim2 = fs\ndim3 = ss", "ss and fs, last, are understood"),
-        ("clen = 0.1 m", "clen = 4 inch", "'4 inch' is no length in m or mm"),
-        ("a/max_fs = 99", "a/max_fs = -1", "hold no pixels"),
-        ("clen = 0.1 m", "clen_ = 1", "states no clen"),
+        (GEOM, "clen = 1\n", "no panels in it"),
+        ("a/corner_x = -10.5", "a/corner = 1", "no corner_x for one of its panels"),
+        ("a/corner_x = -10.5", "a/corner_x = left", "corner_x = left is not a number"),
+        ("dim2 = ss\ndim3 = fs", "dim2 = fs\ndim3 = ss", "only ss and fs as the last ones are understood"),
+        ("clen = 0.1 m", "clen = 4 inch", "'4 inch' is not a length in m or mm"),
+        ("a/max_fs = 99", "a/max_fs = -1", "contain no pixels"),
+        ("clen = 0.1 m", "clen_ = 1", "no clen for panel"),
     ],
 )
 def test_what_is_not_understood_is_said_in_one_line(tmp_path: Path, old: str, new: str, reason: str) -> None:

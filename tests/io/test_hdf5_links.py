@@ -134,7 +134,7 @@ def test_numbered_sources_are_all_looked_for(home: Path) -> None:
     assert np.array_equal(read_frame(home / "v.h5", 1).data, IMAGES[0])
     for number, has in ((1, 1), (0, 0)):
         (home / f"part{number}.h5").unlink()
-        with pytest.raises(InputError, match=f"its {has} images" if has else "holds no images"):
+        with pytest.raises(InputError, match=f"its {has} images" if has else "does not contain images"):
             read_frame(home / "v.h5", 1)
 
 
@@ -158,7 +158,7 @@ def test_circles_end(home: Path) -> None:
         ((2, 64, 64), {"dtype": h5py.string_dtype()}, "not counts"),
         ((2, 64, 64), {"dtype": [("a", "i4"), ("b", "f8")]}, "not counts"),
         ((2, 64, 64), {"dtype": "c8"}, "not counts"),
-        ((2, 64, 0), {}, "holds no images|declares"),
+        ((2, 64, 0), {}, "does not contain images|declares"),
     ],
 )
 def test_data_sets_that_state_too_much_or_no_counts(

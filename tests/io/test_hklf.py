@@ -52,8 +52,8 @@ def test_a_card_may_run_over_two_lines_and_have_fewer_numbers(tmp_path):
     [
         ("HKLF 1", "condensed"),
         ("HKLF 8", "no code"),
-        ("HKLF four", "is no HKLF card"),
-        ("HKLF 4 1 0.5 0 0 0 0.5 0 0 0 0.5", "no whole indices"),
+        ("HKLF four", "is not an HKLF card"),
+        ("HKLF 4 1 0.5 0 0 0 0.5 0 0 0 0.5", "fractional indices"),
         ("HKLF 4 1 0 1 0 1 0 0 0 0 1", "determinant"),
         ("HKLF 4 0", "above 0"),
     ],
@@ -114,7 +114,7 @@ def test_where_nearly_all_overlap_the_intensities_are_shared_out():
     assert found.hkl.tolist() == HKL[:20].tolist()
     np.testing.assert_allclose(found.intensity, VALUE[:20] / 2)
     np.testing.assert_allclose(found.sigma, np.hypot(0.5, VALUE[:20] / 4))
-    assert "20 overlapped ones shared out equally" in found.notes[0]
+    assert "20 overlapped ones divided equally" in found.notes[0]
 
 
 def test_friedel_mates_of_a_racemic_twin_do_not_overlap():

@@ -395,7 +395,7 @@ def test_pages_of_a_tiff_come_in_order(tmp_path: Path, compression: str | None) 
 @pytest.mark.parametrize("shape", [(), (7,)])
 def test_arrays_of_less_than_two_axes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.zeros(shape))
-    with pytest.raises(InputError, match=rf"an array of {len(shape)} axes is no image"):
+    with pytest.raises(InputError, match=rf"an array of {len(shape)} axes is neither an image"):
         read_frame(tmp_path / "a.npy")
 
 

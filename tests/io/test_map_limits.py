@@ -57,7 +57,7 @@ def test_a_header_that_contradicts_itself_is_refused(tmp_path, blob, word, value
 def test_a_cell_that_is_none_is_refused(tmp_path, blob, word, value):
     struct.pack_into("<f", blob, 4 * (word - 1), value)
     (tmp_path / "a.ccp4").write_bytes(blob)
-    with pytest.raises(InputError, match="is no cell"):
+    with pytest.raises(InputError, match="is not a cell"):
         read_ccp4(tmp_path / "a.ccp4")
 
 

@@ -103,7 +103,7 @@ def test_a_molecule_without_hydrogens_says_so(tmp_path: Path):
     [
         (
             pdb((*ATOMS, ("XX", "UNK", 4, " ", (1.0, 1.0, 1.0), 1.0, " X"))),
-            "XX of residue UNK 4 is of no known",
+            "XX of residue UNK 4 is of an unknown",
         ),
         (pdb(ATOMS, ATOMS[:-3]), "model 2 has other atoms"),
         (pdb((ATOMS[-1],)), "no atoms there"),

@@ -107,7 +107,7 @@ def test_a_module_without_a_place_is_told(tmp_path: Path, panels: PanelSet) -> N
     write_modules(tmp_path / "a.nxs", panels, COUNTS)
     with h5py.File(tmp_path / "a.nxs", "a") as file:
         del file["entry/instrument/detector/p3/data_origin"]
-    with pytest.raises(InputError, match="one of its 8 modules does not say where it is"):
+    with pytest.raises(InputError, match="one of its 8 modules does not state its position"):
         read_frame(tmp_path / "a.nxs")
 
 
@@ -152,14 +152,14 @@ def test_a_geometry_of_another_detector_is_refused(tmp_path: Path, panels: Panel
         file["entry/data/data"] = COUNTS[:, :7]
     write_geom_panels(tmp_path / "a.geom", panels, 1.3)
     with pytest.raises(
-        InputError, match="panel p7 of the geometry lies outside the image of 7 x 64 x 128 px"
+        InputError, match="panel p7 of the geometry is outside the image of 7 x 64 x 128 px"
     ):
         read_frame(tmp_path / "a.h5", geometry=tmp_path / "a.geom")
     single = PanelSet((LAYOUTS["cspad"](np.random.default_rng(1), 100.0, 4).panels.panels[0],))
     write_geom_panels(tmp_path / "b.geom", single, 1.3)
     with pytest.raises(InputError, match="its images have 3 axes, and 2 by the geometry"):
         read_frame(tmp_path / "a.h5", geometry=tmp_path / "b.geom")
-    with pytest.raises(InputError, match=r"a\.poni: no geometry of panels"):
+    with pytest.raises(InputError, match=r"a\.poni: no positions of panels"):
         read_frame(tmp_path / "a.h5", geometry=tmp_path / "a.poni")
 
 
@@ -172,7 +172,7 @@ def test_what_is_stated_of_panels(tmp_path: Path, panels: PanelSet) -> None:
     assert moved.panels.distance_mm == pytest.approx(200.0)
     assert moved.distance_mm == pytest.approx(200.0)
     assert np.array_equal(moved.mask, (COUNTS[0] <= 40).reshape(512, 128))
-    with pytest.raises(InputError, match="its panels state their pixel size; leave --pixel-size out"):
+    with pytest.raises(InputError, match="the panels state the pixel size; leave out --pixel-size"):
         with_overrides(frame, pixel_size_mm=(0.1, 0.1))
 
 

@@ -124,7 +124,7 @@ def test_hdf5_gives_what_is_meant(tmp_path: Path, values: np.ndarray):
     assert len(list(read_patterns(str(path)))) == 3
     with h5py.File(path, "a") as file:
         file["other"] = values[0]
-    with pytest.raises(InputError, match="which data set"):
+    with pytest.raises(InputError, match="several data sets"):
         list(read_patterns(str(path)))
     (named,) = expand_patterns([f"{path}:/deep/inside#2"])
     np.testing.assert_array_equal(only(named).intensity, values[2])

@@ -91,7 +91,7 @@ def test_mtz(tmp_path, name):
         ("   1   0   0    0.00    1.00\n" * 20, "above zero"),
         ("   1   0   0   -5.00    1.00\n" * 20 + "   1   1   0    5.00    1.00\n", "negative"),
         ("   1   0   0    5.00    1.00\n   1   0", "cut short"),
-        ("Not a reflection file\n", "no reflection"),
+        ("Not a reflection file\n", "not a reflection"),
     ],
 )
 def test_unusable_files_are_told_in_one_line(tmp_path, text, message):
@@ -118,7 +118,7 @@ def test_one_far_negative_value_for_many_reflections_is_a_mark_and_no_measuremen
 
 def test_a_cut_gzip_and_a_missing_file_are_told(tmp_path):
     (tmp_path / "a.hkl.gz").write_bytes(gzip.compress(hklf4().encode())[:60])
-    for name, told in {"a.hkl.gz": "cut short", "b.hkl": "no such file"}.items():
+    for name, told in {"a.hkl.gz": "truncated", "b.hkl": "no such file"}.items():
         with pytest.raises(InputError, match=told):
             read_reflections(tmp_path / name)
 

@@ -68,7 +68,7 @@ def test_lines_end_in_other_ways_and_images_may_be_several(tmp_path: Path) -> No
     [
         ({"Data_type": "Compressed"}, "type compressed cannot be read"),
         ({"Data_type": "complex"}, "type complex cannot be read"),
-        ({"SIZE1": ""}, "states no size"),
+        ({"SIZE1": ""}, "does not state the size"),
         ({"SIZE2": 31}, "truncated"),
     ],
 )

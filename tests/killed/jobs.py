@@ -35,7 +35,7 @@ def jobs() -> tuple[Job, ...]:
         "3",
         "--batch-size",
         "4",
-        "--workers",
+        "--processes",
         "0",
         "--max-time",
         "00:00:05",
@@ -45,6 +45,7 @@ def jobs() -> tuple[Job, ...]:
             "geometry simulate",
             ("geometry", "simulate", "tiny", "--out", "out/set.h5", "--count", "40", "--processes", "2"),
             same_bytes,
+            ("--resume",),
         ),
         Job(
             "geometry train",
@@ -52,7 +53,12 @@ def jobs() -> tuple[Job, ...]:
             same_course,
             ("--resume",),
         ),
-        Job("geometry predict", ("geometry", "predict", "images", *STATED, "--out", "out"), same_records),
+        Job(
+            "geometry predict",
+            ("geometry", "predict", "images", *STATED, "--out", "out"),
+            same_records,
+            ("--resume",),
+        ),
         Job(
             "crystals encode",
             ("crystals", "encode", "crystals", "--out", "out/latents.parquet", "--processes", "2"),
@@ -72,11 +78,13 @@ def jobs() -> tuple[Job, ...]:
                 "0.1",
             ),
             same_records,
+            ("--resume",),
         ),
         Job(
             "molmnist simulate",
             ("molmnist", "simulate", "tiny", "--out", "out/set.h5", "--count", "60", "--processes", "2"),
             same_bytes,
+            ("--resume",),
         ),
     )
 

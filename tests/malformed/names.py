@@ -47,7 +47,7 @@ ASKED = {
     ),
     "crystals": (
         ".cif",
-        ("crystals", "reconstruct", "X", "--tries", "0", "--processes", "1", "--out", "out"),
+        ("crystals", "reconstruct", "X", "--restarts", "0", "--processes", "1", "--out", "out"),
         good.cif,
     ),
     "molmnist": (

@@ -19,7 +19,7 @@ RECONSTRUCT = (
     "good.cif",
     "--processes",
     "1",
-    "--tries",
+    "--restarts",
     "0",
     "--out",
     "out",
@@ -53,7 +53,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
     (ENCODE, "--model", ("x", "", "best\n")),
     (ENCODE, "--weights", ("gone", "good.cif")),
     (RECONSTRUCT, "--symmetrise", ("nan", "inf", "-1", "1e9")),
-    (RECONSTRUCT, "--tries", ("-1", "x")),
+    (RECONSTRUCT, "--restarts", ("-1", "x")),
     (
         ("crystals", "alter", "good.cif", "--out", "out", "--json"),
         "--strain",
@@ -121,13 +121,18 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
         ("nan", "-1", "x"),
     ),
     (
+        ("geometry", "watch", "images", *STATED, "--interval", "0.1", "--out", "w.jsonl"),
+        "--timeout",
+        ("nan", "-1", "0", "x", "1:2:3:4", ""),
+    ),
+    (
         ("geometry", "watch", "images", *STATED, "--once", "--interval", "0.1", "--out", "w.jsonl"),
         "--pattern",
         ("[", "../*", "/etc/*"),
     ),
     *(
         (
-            (system, "train", "tiny", "--out", "run", "--val-count", "2", "--workers", "0"),
+            (system, "train", "tiny", "--out", "run", "--val-count", "2", "--processes", "0"),
             "--max-time",
             ("x", "-1", "1:2:3:4", "nan", "00:00:-5", ""),
         )
@@ -145,7 +150,7 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
                 "00:00:01",
                 "--val-count",
                 "2",
-                "--workers",
+                "--processes",
                 "0",
             ),
             option,

@@ -19,13 +19,23 @@ SHOWN = {
     "molmnist": "molmnist-run",
 }
 AGAIN = {
-    "geometry": ("geometry", "predict", "good.npy", *STATED, "--out", "run", "--json"),
-    "patterson": ("patterson", "predict", "good.npy", "--time-limit", "0.3", "--out", "run", "--json"),
+    "geometry": ("geometry", "predict", "good.npy", *STATED, "--out", "run", "--resume", "--json"),
+    "patterson": (
+        "patterson",
+        "predict",
+        "good.npy",
+        "--time-limit",
+        "0.3",
+        "--out",
+        "run",
+        "--json",
+        "--resume",
+    ),
     "crystals": (
         "crystals",
         "reconstruct",
         "good.cif",
-        "--tries",
+        "--restarts",
         "0",
         "--processes",
         "1",
@@ -33,8 +43,9 @@ AGAIN = {
         "run",
         "--json",
     ),
-    "molmnist": ("molmnist", "predict", "good.npy", "--network", "ten", "--out", "run", "--json"),
+    "molmnist": ("molmnist", "predict", "good.npy", "--network", "ten", "--out", "run", "--resume", "--json"),
 }
+ONCE = ("--once", "--interval", "0.1")
 Records = list[dict]
 HARMS: dict[str, Callable[[np.random.Generator, Records], bytes]] = {
     "cut": lambda rng, found: _lines(found)[: -int(rng.integers(2, 60))],
@@ -90,7 +101,7 @@ def _of_records() -> Iterator[Case]:
             partial(_with_records, how),
             stock=("geometry-run",),
         )
-        argv = ("geometry", "watch", ".", *STATED, "--out", "run.jsonl", "--once", "--interval", "0.1")
+        argv = ("geometry", "watch", ".", *STATED, "--out", "run.jsonl", "--resume", *ONCE)
         files = partial(_with_records, how, name="run.jsonl")
         yield Case(f"watch-again-{harm}", "run folder", "geometry", argv, files, stock=("geometry-watch",))
 
@@ -184,7 +195,7 @@ def _of_sets() -> Iterator[Case]:
             files = partial(_with_attribute, key, values)
             yield Case(f"set-{name}-{key}", "set", argv[0], argv, files, stock=(stock,))
     for system in ("geometry", "patterson", "molmnist"):
-        argv = MADE[f"{system}-set"][1]
+        argv = (*MADE[f"{system}-set"][1], "--resume")
         for harm in ("cut", "flipped", "foreign", "empty"):
             how, _ = damage.BINARY[harm]
             yield Case(

@@ -49,7 +49,7 @@ WARM = (
     "argand.systems.geometry.view",
     "argand.systems.patterson.predict",
     "argand.systems.patterson.view",
-    "argand.systems.patterson.solution.solve",
+    "argand.systems.patterson.solution.file_search",
     "argand.systems.patterson.solution.outputs",
     "argand.systems.crystals.files.run",
     "argand.systems.crystals.files.explore",

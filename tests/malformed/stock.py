@@ -20,7 +20,7 @@ TRAIN = (
     "4",
     "--batch-size",
     "4",
-    "--workers",
+    "--processes",
     "0",
 )
 _IMAGES: dict[str, Callable[[], Content]] = {
@@ -53,7 +53,7 @@ MADE: dict[str, tuple[dict[str, Callable[[], Content]], tuple[str, ...]]] = {
     "patterson-training": ({}, ("patterson", "train", "tiny", "--out", "run", *TRAIN)),
     "crystals-run": (
         {"good.cif": good.cif},
-        ("crystals", "reconstruct", "good.cif", "--tries", "0", "--processes", "1", "--out", "run"),
+        ("crystals", "reconstruct", "good.cif", "--restarts", "0", "--processes", "1", "--out", "run"),
     ),
     "latents": (
         {"good.cif": good.cif},

@@ -22,7 +22,7 @@ FAULTS = {
     "unsound": "what is written is wrong: no JSON, a page that runs foreign script, half a file",
 }
 """Kinds of faults, and what they mean."""
-BELIEF = ("reliable", "solved", "believed")
+BELIEF = ("trusted", "reliable", "solved", "believed")
 """Keys of records that say that an answer can be relied on."""
 _MEMORY = re.compile(
     r"MemoryError|out of memory|not enough memory|cannot allocate|Unable to allocate|bad_alloc", re.I
@@ -31,7 +31,7 @@ _WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: .*", re.M)
 _NO_ERROR = re.compile(r"^(warning: |note: |Usage: |Try |[╭│╰])")
 _ONE_OF_SEVERAL = re.compile(r"^(error: |skipped: )?(?![^:]*\.py:)\S+: ")
 """What tells the failure of one item of several."""
-_TEMPORARY = re.compile(r"^\.|\.tmp$|\.part$")
+_TEMPORARY = re.compile(r"^\.(?!argand-files$)|\.tmp$|\.part$")
 
 
 def faults(case: Case, outcome: Outcome, folder: Path) -> list[tuple[str, str]]:

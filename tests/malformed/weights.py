@@ -91,7 +91,7 @@ def cases() -> Iterator[Case]:
             *(
                 ("nearest", "good.cif", "--index", "bad")
                 if name.startswith("index")
-                else ("decode", "bad.parquet", "--out", "d", "--processes", "1", "--tries", "0")
+                else ("decode", "bad.parquet", "--out", "d", "--processes", "1", "--restarts", "0")
             ),
             "--json",
         )

@@ -187,7 +187,7 @@ def test_no_value_under_any_key_ends_in_anything_but_a_page_or_a_line(
 
 
 def test_a_damaged_record_is_left_out_and_the_others_are_shown(runs: Path, tmp_path: Path):
-    for name, key in (("fibrils", "residual"), ("crystals", "confidence"), ("maps", "tries")):
+    for name, key in (("fibrils", "residual"), ("crystals", "confidence"), ("maps", "attempts")):
         kind, file, write = PAGES[name]
         folder = shutil.copytree(runs / kind, tmp_path / name)
         records, save = _records(folder / file)

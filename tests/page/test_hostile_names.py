@@ -152,7 +152,7 @@ READY = {
     "solved": "document.querySelectorAll('.main-svg').length >= 3",
     "crystals": f"document.querySelectorAll('#pair option').length === {len(NAMES)}"
     f" && document.querySelectorAll('#map-view .point').length === {len(NAMES)}",
-    "way": "document.querySelectorAll('#way-view .main-svg').length >= 1",
+    "way": "document.querySelectorAll('#path-view .main-svg').length >= 1",
 }
 """What is true of each page where its own scripts ran."""
 LINKS = """[...document.querySelectorAll('*')].flatMap(one => [...one.attributes]

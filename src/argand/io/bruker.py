@@ -1,7 +1,7 @@
 """Headers of Bruker frames (formats 86 and 100), as fabio reads them: lines such as `DISTANC:5.0 5.2`.
 
-Lengths there in cm, angles in degrees, wavelength in Å. Source: the meanings beside fabio's list of the
-keys, which are those of Bruker's own description of the frame formats.
+Lengths in cm, angles in degrees, wavelength in Å. Source: the comments in fabio's list of keys, taken from
+Bruker's description of the frame formats.
 """
 
 from collections.abc import Mapping
@@ -11,18 +11,18 @@ from argand.io.header import Header, numbers, pair, positive, swing_note
 from argand.io.limits import image_size
 
 _GRID_PX = 512
-"""Pixels along the longer side of the frames for which a header states its pixels per cm (Bruker; an APEX II
-of 62 mm states 83.3)."""
+"""Pixels along the longer side of frames to which the header's pixels per cm refer (Bruker; an APEX II of 62
+mm states 83.3)."""
 
 _LINE, _BLOCK, _FIRST_BLOCKS = 80, 512, 2560
-"""Bytes of a line, of a block, and of the blocks in which the number of blocks stands (Bruker)."""
+"""Bytes of a line, of a block, and of the blocks that contain the number of blocks (Bruker)."""
 
 
 def bruker_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     """Header of a Bruker frame of `shape` (slow, fast).
 
-    The beam centre is in px of the frame, that of a frame with corrected distortion in the second pair. It
-    holds for an arm at zero: with the arm out it is the foot of the perpendicular.
+    The beam centre is in px of the frame, for a distortion-corrected frame in the second pair. It is valid
+    for the arm at zero: with the arm swung out it is the foot of the perpendicular.
     """
 
     def values(key: str) -> list[float]:
@@ -48,9 +48,9 @@ def bruker_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
 
 
 def check_whole(blob: bytes) -> None:
-    """Raise ValueError for a header that is longer than the file, and for more pixels than are read.
+    """Raise ValueError for a header longer than the file, and for too many pixels.
 
-    fabio takes as many blocks and lines as the header states.
+    fabio trusts the number of blocks and lines in the header.
     """
     text = blob[:_FIRST_BLOCKS].decode("latin-1")
     lines = [text[at : at + _LINE].partition(":") for at in range(0, len(text), _LINE)]
@@ -62,7 +62,8 @@ def check_whole(blob: bytes) -> None:
 
 
 def _distance_mm(stated_cm: list[float], scale: list[float]) -> float | None:
-    """From the sample to the phosphor: the second value, or the first with what the detector's type adds."""
+    """Distance from sample to phosphor: the second value, or the first plus the offset of the detector
+    type."""
     if len(stated_cm) > 1:
         return positive(stated_cm[1], 10.0)
     to_grid = scale[1] if len(scale) > 1 else 0.0

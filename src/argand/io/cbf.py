@@ -1,4 +1,4 @@
-"""CBF images in their compressions, and both kinds of header (miniCBF text and imgCIF tables)."""
+"""CBF images in all their compressions, with both kinds of header (miniCBF text and imgCIF tables)."""
 
 import re
 from base64 import b64encode
@@ -16,21 +16,22 @@ from argand.typing import Image
 _SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
 """Line that begins a binary section (CBF format)."""
 _START = b"\x0c\x1a\x04\xd5"
-"""The four bytes that stand before the pixels of a binary section (CBF format)."""
+"""The four bytes before the pixels of a binary section (CBF format)."""
 _KEY = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[:=]")
 _MOST_HEADER, _MOST_SECTION = 2**20, 2**14
-"""Bytes before the binary section, and of its own header. By hand: imgCIF tables take some 50,000 and 500."""
+"""Most bytes before the binary section, and in its header. Set by hand: imgCIF tables have some 50,000 and
+500."""
 _LONGEST = 19
 """Digits of a number: more do not fit into 64 bits."""
 _PADDING, _SPARE = bytes([1]) * 16, 4096
-"""What is put behind the differences to be counted, more than the longest of them (15 bytes; CBF format), and
-how many zeros may fill up a section: fabio and Dectris write 4095."""
+"""Bytes appended to the differences for counting, longer than the longest of them (15 bytes; CBF format), and
+most padding zeros in a section: fabio and Dectris write 4095."""
 
 
 def cbf_stack(blob: bytes) -> Stack:
     """The image in the bytes of a CBF file.
 
-    Raises ValueError for a file that is cut short, or whose pixels are in a form that is not read.
+    Raises ValueError for a truncated file, or pixels in an unsupported form.
     """
     section = blob.find(_SECTION)
     if section < 0:
@@ -42,7 +43,7 @@ def cbf_stack(blob: bytes) -> Stack:
     encoding = keys.get("content-transfer-encoding", "binary")
     if encoding.lower() != "binary":
         raise ValueError(
-            f"CBF with pixels as {encoding} text cannot be read: convert the file to a binary CBF"
+            f"CBF with pixels as {encoding} text cannot be read; convert the file to a binary CBF"
         )
     if start < 0:
         raise ValueError("no image data in it: truncated?")
@@ -50,13 +51,13 @@ def cbf_stack(blob: bytes) -> Stack:
     data = _decoded(compressed, keys)
     header = cbf_header(blob[:section].decode("latin-1"))
     if not _checksum_fits(compressed, keys):
-        damaged = "the file's checksum does not fit: pixels may be damaged"
+        damaged = "the file's checksum does not match: pixels may be damaged"
         header = replace(header, notes=(*header.notes, damaged))
     return Stack(1, lambda index: data, header)
 
 
 def cbf_header(text: str) -> Header:
-    """Header of a CBF from the text before its pixels; what the miniCBF lines lack, imgCIF tables fill."""
+    """Header of a CBF from the text before its pixels; imgCIF tables complete the miniCBF lines."""
     mini, tables = pilatus_header(text), imgcif_header(text)
     stated = {key: value for key, value in vars(mini).items() if value}
     if mini.notes and tables.header_beam_centre_px is not None:
@@ -90,11 +91,11 @@ def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
     shape = tuple(_whole(keys, f"x-binary-size-{axis}-dimension") for axis in ("second", "fastest"))
     size = image_size(shape)
     if (keys.get("x-binary-size-third-dimension") or "1") != "1":
-        raise ValueError("CBF with more than one image in a section cannot be read: write one image a file")
+        raise ValueError("CBF with more than one image in a section cannot be read; write one image per file")
     elements = keys.get("x-binary-number-of-elements")
     if elements and _whole(keys, "x-binary-number-of-elements") != size:
         raise ValueError(f"states {elements} elements for {shape[0]} x {shape[1]} pixels: damaged")
-    # fabio loads the readers of all its formats; what reads no CBF does not wait for them.
+    # Imported here, since fabio loads the readers of all its formats.
     from fabio.cbfimage import DATA_TYPES
 
     dtype = np.dtype(DATA_TYPES.get(keys.get("x-binary-element-type", ""), "int32"))
@@ -110,16 +111,16 @@ def _decoded(compressed: memoryview, keys: dict[str, str]) -> Image:
             data = np.frombuffer(compressed, dtype.newbyteorder(">" if big else "<"), size)
         case _:
             raise ValueError(
-                f"CBF compression {conversion} cannot be read: convert the file to byte-offset CBF"
+                f"CBF compression {conversion} cannot be read; convert the file to byte-offset CBF"
             )
     return np.ascontiguousarray(data, dtype).reshape(shape)
 
 
 def _summed(compressed: memoryview, size: int, dtype: np.dtype) -> np.ndarray:
-    """The pixels from their differences, in bytes or after an escape in more (byte offset).
+    """The pixels from byte-offset differences: single bytes, or longer numbers after an escape.
 
-    ValueError for more or fewer than `size`. fabio reads on where the bytes end within a number, and says
-    nothing of too many: single bytes behind them show what it has come to.
+    ValueError for more or fewer than `size`. fabio reads past a number cut off at the end and ignores surplus
+    numbers: single bytes appended show where it stopped.
     """
     from fabio.compression import decByteOffset
 
@@ -130,17 +131,17 @@ def _summed(compressed: memoryview, size: int, dtype: np.dtype) -> np.ndarray:
     count = len(found) - len(_PADDING)
     if count < size:
         raise ValueError(f"truncated: {max(count, 0)} of {size} pixels")
-    # Some programs fill up the section with zeros, which are no difference.
+    # Some programs pad the section with zeros, which are no differences.
     if count - size >= _SPARE or (found[size:count] != found[size - 1]).any():
-        raise ValueError(f"more numbers in it than the {size} pixels of its header")
+        raise ValueError(f"more values than the {size} pixels of its header")
     return found[:size]
 
 
 def _whole(keys: dict[str, str], name: str) -> int:
-    """A number of the section's header; ValueError where it is missing or none."""
+    """An integer of the section's header; ValueError if missing or invalid."""
     text = keys.get(name, "")
     if not (text.isdecimal() and len(text) < _LONGEST):
-        raise ValueError(f"its header states no {name}: truncated?")
+        raise ValueError(f"the header does not state {name}: truncated?")
     return int(text)
 
 

@@ -1,11 +1,11 @@
-"""The packed compression of CBF images (x-CBF_PACKED and its version 2), which Rayonix detectors write.
+"""The packed compression of CBF images (x-CBF_PACKED and its version 2), written by Rayonix detectors.
 
 Source: International Tables for Crystallography G, section 5.6.3.2, and the manual of CBFlib, section 3.3.2.
 Four words of 64 bits (number of pixels, three unused), then blocks. A block is a code of 6 bits (7 in version
-2), of which the lowest three are the logarithm of how many numbers follow and the others say how many bits
-each of them has. Bits count from the lowest of each byte. The numbers are differences between a pixel and
-what its neighbours predict: the one before it in the first row, then the mean, rounded, of the one before it
-and the three beside those in the row before; at either end of a row of two of them.
+2), with the logarithm of the number of values in the lowest three and the bits per value in the others. Bits
+count from the lowest of each byte. The values are differences between a pixel and its prediction: the
+previous pixel in the first row, then the rounded mean of the previous pixel and the three neighbours in the
+row before; of two of them at either end of a row.
 """
 
 from array import array
@@ -18,24 +18,24 @@ from argand.typing import Image
 _PREFACE = 32
 """Bytes before the blocks."""
 _WIDTHS = np.array([0, 4, 5, 6, 7, 8, 16, 65])
-"""Bits of a difference by the code of its block; 65 stands for all bits of a pixel. Sources as above."""
+"""Bits of a difference by the code of its block; 65 means all bits of a pixel. Sources as above."""
 _WIDTHS_V2 = np.array([0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 65])
 """As before for version 2."""
 _SLICE = 1 << 20
-"""Differences that are taken out of the bits at a time, for the sake of memory. By hand: some 40 MB."""
+"""Number of differences unpacked at a time, to limit memory. Set by hand: about 40 MB."""
 
 
 def unpacked(packed: memoryview, shape: tuple[int, int], dtype: np.dtype, version: int, flat: bool) -> Image:
     """The image [slow, fast] in the bytes of a packed binary section.
 
-    `dtype` is that of its pixels, of 8 to 32 bits; `version` is 1 or 2; `flat` says that each pixel is
-    predicted by the one before it alone. Raises ValueError for bytes that do not make such an image.
+    `dtype` is that of its pixels, with 8 to 32 bits; `version` is 1 or 2; `flat` means that each pixel is
+    predicted only from the one before it. Raises ValueError if the bytes do not form such an image.
     """
     size = shape[0] * shape[1]
     if dtype.kind not in "iu" or dtype.itemsize > 4 or shape[1] < 3:
         raise ValueError(f"packed CBF with {shape[0]} x {shape[1]} pixels of type {dtype} cannot be read")
     if len(packed) < _PREFACE or int.from_bytes(packed[:8], "little") != size:
-        raise ValueError("the packed pixels are not as many as the header says")
+        raise ValueError("the number of packed pixels differs from the header")
     signed = np.dtype(f"i{dtype.itemsize}")
     whole = 65 if flat else 8 * dtype.itemsize
     differences = np.concatenate(list(_differences(bytes(packed[_PREFACE:]), size, signed, version, whole)))
@@ -45,10 +45,10 @@ def unpacked(packed: memoryview, shape: tuple[int, int], dtype: np.dtype, versio
 
 
 def _differences(blob: bytes, size: int, dtype: np.dtype, version: int, whole: int) -> Iterator[np.ndarray]:
-    """The differences of all pixels, in slices; one that fills a pixel takes `whole` bits."""
+    """The differences of all pixels, in slices; a full-pixel difference takes `whole` bits."""
     starts, counts, widths = packed_blocks(blob, size, version, whole)
     counts[-1] -= counts.sum() - size
-    # Any eight bytes as one number: an array whose elements overlap.
+    # Any eight bytes as one number: an array with overlapping elements.
     padded = blob + bytes(8)
     words = np.ndarray((len(blob) + 1,), "<u8", padded, strides=(1,))
     limits = np.searchsorted(np.cumsum(counts), np.arange(_SLICE, size, _SLICE), side="right")
@@ -63,7 +63,7 @@ def _differences(blob: bytes, size: int, dtype: np.dtype, version: int, whole: i
         width = np.minimum(width, 8 * dtype.itemsize)
         value = words[place >> 3] >> (place & 7).astype(np.uint64)
         spare = (64 - width).astype(np.uint64)
-        # Shifted up and down again, a number is cut to its bits and its sign fills the rest.
+        # Shifting up and down cuts a number to its bits and extends its sign.
         signed = (value << spare).view(np.int64) >> spare.view(np.int64)
         yield np.where(width > 0, signed, 0).astype(dtype)
 
@@ -73,8 +73,8 @@ def packed_blocks(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First bit, number of differences and bits of each difference, of every block of `size` differences.
 
-    The last one may hold more than are left. `whole` is the number of bits of a difference that fills a
-    pixel. Raises ValueError where the bytes end too early.
+    The last one may contain more than are left. `whole` is the number of bits of a full-pixel difference.
+    Raises ValueError if the bytes end too early.
     """
     code_bits, table = (6, _WIDTHS) if version == 1 else (7, _WIDTHS_V2)
     width_of = [whole if width == 65 else int(width) for width in table]
@@ -100,11 +100,11 @@ def packed_blocks(
 
 
 def _summed(differences: Image) -> Image:
-    """The image whose pixels differ by `differences` from what their neighbours predict.
+    """The image with pixels that differ by `differences` from their predictions.
 
-    A pixel needs the one before it and those before, above and behind it in the row above. Along lines on
-    which the column falls by two for each row, none needs another of its own line, and the lines are worked
-    off one by one. All numbers wrap as the pixel's type does.
+    A pixel needs the previous one and three in the row above. Along lines on which the column falls by two
+    per row, pixels are independent, and the lines are processed one by one. All numbers wrap as the pixel
+    type does.
     """
     slow, fast = differences.shape
     dtype = differences.dtype
@@ -130,6 +130,6 @@ def _summed(differences: Image) -> Image:
 
 
 def _add_mean(pixels: np.ndarray, place: int, first: int, second: int) -> None:
-    """Add the mean of two pixels to a third, as the type of the pixels wraps."""
+    """Add the mean of two pixels to a third, wrapping as the pixel type does."""
     total = pixels[first : first + 1] + pixels[second : second + 1]
     pixels[place : place + 1] += ((total.astype(np.int64) + 1) >> 1).astype(pixels.dtype)

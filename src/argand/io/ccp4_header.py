@@ -1,4 +1,4 @@
-"""Headers of CCP4 maps: what gemmi would believe, and what a damaged one would make it do.
+"""Checks of CCP4 map headers, which gemmi trusts even if damaged.
 
 The layout: https://www.ccp4.ac.uk/html/maplib.html, and Cheng et al., J. Struct. Biol. 192, 146 (2015). Words
 are counted from 1, four bytes each.
@@ -12,20 +12,22 @@ from argand.io.limits import MOST_VOXELS, require_at_most
 _LENGTH = 1024
 """Bytes of a header."""
 _WIDTHS = {0: 1, 1: 2, 2: 4, 6: 2}
-"""Bytes of a value by the mode of a map; 3 and 4 are complex numbers, which no density is."""
+"""Bytes of a value by the mode of a map; 3 and 4 are complex numbers, which densities are not."""
 _MOST_SYMMETRY = 2**20
-"""Bytes of symmetry records between header and values; 192 operators take 15,360."""
+"""Most bytes of symmetry records between header and values; 192 operators take 15,360."""
 _FARTHEST = 10**6
-"""Of the first point of a map, in points. By hand: maps start within a few cells of the origin."""
+"""Largest offset of the first point of a map, in grid points. Set by hand: maps start within a few cells of
+the origin."""
 _LONGEST = 1e5
-"""Å of an edge. By hand: the largest cells, of viruses, have some 2000 Å."""
+"""Longest cell edge in Å. Set by hand: the largest cells, of viruses, have some 2000 Å."""
 
 
 def require_ccp4(blob: bytes, source: str) -> None:
-    """InputError where a file's bytes are no CCP4 map, or its header contradicts itself or the file."""
+    """InputError if a file's bytes are not a CCP4 map, or its header is inconsistent with itself or the
+    file."""
     if len(blob) < _LENGTH or blob[208:212] != b"MAP ":
         raise InputError(f"{source}: not a whole CCP4 map, its header is missing; write it again")
-    # The machine stamp: 0x11 stands for big-endian numbers, 0x44 for little-endian ones.
+    # The machine stamp: 0x11 means big-endian numbers, 0x44 little-endian ones.
     order = ">" if blob[212] == 0x11 else "<"
     words = np.frombuffer(blob, f"{order}i4", 24)
     sides, mode, starts, sampling, axes = words[:3], int(words[3]), words[4:7], words[7:10], words[16:19]
@@ -38,11 +40,11 @@ def require_ccp4(blob: bytes, source: str) -> None:
     if (np.abs(starts.astype(float)) > _FARTHEST).any():
         _refuse(source, f"it starts at point {_listed(starts)}")
     if mode not in _WIDTHS:
-        _refuse(source, f"its mode {mode} stands for no real numbers")
+        _refuse(source, f"its mode {mode} does not stand for real numbers")
     cell = np.frombuffer(blob, f"{order}f4", 6, 40)
     is_cell = ((cell > 0) & (cell < [_LONGEST] * 3 + [180.0] * 3)).all()
     if not is_cell:
-        _refuse(source, f"{' '.join(f'{value:g}' for value in cell)} is no cell")
+        _refuse(source, f"{' '.join(f'{value:g}' for value in cell)} is not a cell")
     symmetry = int(words[23])
     if not 0 <= symmetry <= _MOST_SYMMETRY:
         _refuse(source, f"it declares {symmetry} bytes of symmetry")

@@ -1,4 +1,4 @@
-"""Uncertainties of a cell: what a file of reflections tells, usual ones, and how they are written."""
+"""Standard uncertainties of a cell: from a reflection file, usual values, and their notation."""
 
 import re
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from argand.io.text_size import read_text
 from argand.physics.crystal.symmetry import Group
 
 CellErrors = tuple[float, float, float, float, float, float]
-"""Of a, b, c in Å and α, β, γ in degrees; 0 for what symmetry fixes."""
+"""Uncertainties of a, b, c in Å and α, β, γ in degrees; 0 if fixed by symmetry."""
 _TAGS = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 _USUAL_SHARE = 2e-4
-"""Usual error of an edge over its length: 0.002 Å of 10 Å, as diffractometers give. By hand."""
+"""Usual relative error of an edge: 0.002 Å in 10 Å, as from diffractometers. Set by hand."""
 _USUAL_ANGLE = 0.02
-"""Usual error of an angle in degrees. By hand, as above: 2e-4 of a radian is 0.01 degrees."""
+"""Usual error of an angle in degrees. Set by hand, as above: 2e-4 radian is 0.01 degrees."""
 
 
 def stated_cell_errors(source: str) -> CellErrors | None:
-    """Errors that a CIF, or the .ins or .res beside an .hkl file, tells; None where none can be read."""
+    """Errors from a CIF, or from the .ins or .res beside an .hkl file; None if none can be read."""
     path = Path(source)
     name = path.name.lower().removesuffix(".gz")
     try:
@@ -39,11 +39,11 @@ def stated_cell_errors(source: str) -> CellErrors | None:
 
 
 def usual_cell_errors(cell: Sequence[float], group: Group) -> CellErrors:
-    """Usual errors, where no file tells any: 2e-4 of each edge, 0.02 degrees of each angle that is free."""
+    """Usual errors, if no file gives any: 2e-4 of each edge, 0.02 degrees for each free angle."""
     free = []
     for angle in range(3, 6):
         moved = list(cell)
-        # By hand: half a degree, far above the tolerance.
+        # Set by hand: half a degree, far above the tolerance.
         moved[angle] += 0.5
         axes = np.array(gemmi.UnitCell(*moved).orth.mat.tolist())
         free.append(_USUAL_ANGLE if group.keeps(axes, 1e-4) else 0.0)
@@ -54,7 +54,7 @@ def usual_cell_errors(cell: Sequence[float], group: Group) -> CellErrors:
 def with_uncertainty(value: float, error: float, decimals: int = 4) -> str:
     """1.2340(12): the error in units of the last digit, two digits below 20 and one above.
 
-    Without an error `decimals` are written.
+    Without an error, `decimals` digits are written.
     """
     if not error > 0:
         return f"{value:.{decimals}f}"
@@ -75,7 +75,7 @@ def _of_cif(path: Path) -> CellErrors | None:
 
 
 def _parenthesised(text: str) -> float:
-    """0.012 of 5.934(12); 0 without parentheses."""
+    """0.012 for 5.934(12); 0 without parentheses."""
     found = re.fullmatch(r"['\"]?[-+]?\d*(?:\.(\d{0,9}))?\((\d{1,9})\)['\"]?", text.strip())
     return int(found[2]) / 10 ** len(found[1] or "") if found else 0.0
 

@@ -1,4 +1,4 @@
-"""What a CIF says of the crystal: cell, symmetry, formula, Z, wavelength and probe."""
+"""Crystal data in a CIF: cell, symmetry, formula, Z, wavelength and probe."""
 
 import gemmi
 import numpy as np
@@ -10,7 +10,7 @@ from argand.physics.crystal.atom import parse_formula
 from argand.physics.crystal.symmetry import Group, complete_group
 
 MISSING = (".", "?", "")
-"""Values of a CIF that say nothing."""
+"""Values of a CIF that mean unknown."""
 _HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 _HERMANN_MAUGUIN = (
     "_space_group_name_H-M_alt",
@@ -24,7 +24,7 @@ _PROBE = ("_diffrn_radiation_probe", "_diffrn_radiation_type")
 
 
 def cif_facts(block: gemmi.cif.Block) -> CrystalFacts:
-    """What a data block says; a formula that is not understood is left out with a note."""
+    """Crystal data of a data block; a formula that cannot be parsed is left out with a note."""
     structure = gemmi.make_small_structure_from_block(block)
     cell = cell_of(structure.cell) or cell_of(_mmcif_cell(block))
     wavelength = number(
@@ -34,7 +34,7 @@ def cif_facts(block: gemmi.cif.Block) -> CrystalFacts:
     try:
         parse_formula(formula or "C")
     except ConfigError:
-        formula, notes = None, (f"the formula '{formula}' is not understood: give it by --formula",)
+        formula, notes = None, (f"the formula '{formula}' cannot be parsed: give it by --formula",)
     return CrystalFacts(
         cell,
         wavelength,
@@ -54,7 +54,7 @@ def _mmcif_cell(block: gemmi.cif.Block) -> gemmi.UnitCell:
 
 
 def _group(block: gemmi.cif.Block) -> Group | None:
-    """The group of the operators that a block lists."""
+    """The group of the operators listed in a block."""
     for tag in ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz"):
         found = [gemmi.cif.as_string(text) for text in block.find_values(tag)]
         if found and not any(text in MISSING for text in found):
@@ -64,7 +64,7 @@ def _group(block: gemmi.cif.Block) -> Group | None:
 
 
 def value(block: gemmi.cif.Block, tags: tuple[str, ...]) -> str | None:
-    """The first value of these tags that says something."""
+    """The first known value of these tags."""
     for tag in tags:
         found = block.find_value(tag) or next(iter(block.find_values(tag)), None)
         if found is not None and gemmi.cif.as_string(found).strip() not in MISSING:
@@ -73,6 +73,6 @@ def value(block: gemmi.cif.Block, tags: tuple[str, ...]) -> str | None:
 
 
 def number(text: str | None) -> float | None:
-    """A number of a CIF without its uncertainty, None where there is none."""
+    """A number in a CIF without its uncertainty, None if there is none."""
     found = float("nan") if text is None else float(gemmi.cif.as_number(text))
     return None if np.isnan(found) else found

@@ -1,4 +1,4 @@
-"""CIF texts into gemmi's documents, also where the end of the file is damaged."""
+"""Parsing CIF texts with gemmi, even if the file is damaged."""
 
 import re
 
@@ -8,24 +8,24 @@ from argand.errors import InputError
 from argand.io.text_size import require_words
 
 _REPAIRS, _REPAIRED = 20, 2**26
-"""Places that are mended before a file is given up, and letters that are read for it in all, as each repair
-reads the whole file again. By hand: some seconds."""
+"""Most repairs of a file, and most characters read for them in total, as each repair reads the whole file
+again. Set by hand: some seconds."""
 
 
 def parsed_cif(text: str, source: str) -> gemmi.cif.Document:
-    """The document of a text as it stands.
+    """The document of an unmodified text.
 
-    Raises gemmi's ValueError or RuntimeError for what is no CIF, InputError for more words than are read.
+    Raises gemmi's ValueError or RuntimeError for an invalid CIF, InputError for too many words.
     """
     require_words(text, source)
     return gemmi.cif.read_string(text)
 
 
 def read_document(text: str, source: str) -> tuple[gemmi.cif.Document, tuple[str, ...]]:
-    """The document, and notes on what was left out of a damaged one.
+    """The document, and notes on the parts left out of a damaged one.
 
-    What stands before the damage is kept: a row of a loop that is not whole goes, a text field without an end
-    is closed, anything else is cut off. Raises InputError where that leaves nothing.
+    Content before the damage is kept: an incomplete loop row is dropped, an unterminated text field is
+    closed, anything else is cut off. Raises InputError if nothing is left.
     """
     first = ""
     for _ in range(max(1, min(_REPAIRS, _REPAIRED // (len(text) + 1)))):
@@ -40,9 +40,9 @@ def read_document(text: str, source: str) -> tuple[gemmi.cif.Document, tuple[str
             text = mended
         else:
             if len(document) == 0:
-                raise InputError(f"{source}: holds no data block")
-            return document, (f"damaged CIF ({_shown(first)}): what can be read was taken",) if first else ()
-    raise InputError(f"{source}: is no CIF that can be read ({_shown(first)}); is the file whole?")
+                raise InputError(f"{source}: contains no data block")
+            return document, (f"damaged CIF ({_shown(first)}): the readable part is used",) if first else ()
+    raise InputError(f"{source}: is not a readable CIF ({_shown(first)}); is the file complete?")
 
 
 def _shown(told: str) -> str:
@@ -51,7 +51,7 @@ def _shown(told: str) -> str:
 
 
 def _mended(text: str, told: str) -> str:
-    """The text without what the parser complains of; the text itself where nothing is known to help."""
+    """The text without the part rejected by the parser; unchanged if there is no known repair."""
     if "duplicate block name" in told:
         return _with_other_names(text)
     place = re.match(r"string:(\d+)", told)
@@ -68,13 +68,13 @@ def _mended(text: str, told: str) -> str:
 
 
 def _with_other_names(text: str) -> str:
-    """The same with numbered names of blocks."""
+    """The text with numbered block names."""
     count = iter(range(1, text.lower().count("data_") + 2))
     return re.sub(r"(?im)^(data_\S*)", lambda name: f"{name[1]}_{next(count)}", text)
 
 
 def _without_broken_rows(lines: list[str], start: int) -> list[str]:
-    """Without the rows of the loop from line `start` on that have too few or too many values."""
+    """The lines without those rows of the loop from line `start` that have too few or too many values."""
     first = start + 1
     while first < len(lines) and (not lines[first].strip() or lines[first].strip().startswith("_")):
         first += 1
@@ -83,5 +83,5 @@ def _without_broken_rows(lines: list[str], start: int) -> list[str]:
     while last < len(lines) and not re.match(r"\s*(_|loop_|data_|;)", lines[last], re.IGNORECASE):
         last += 1
     whole = [line for line in lines[first:last] if len(line.split()) == width]
-    # A loop of which no row is whole goes, with its names.
+    # A loop without any complete row is dropped, with its names.
     return lines[:first] + whole + lines[last:] if whole else lines[:start] + lines[last:]

@@ -30,21 +30,21 @@ _COLUMNS = (
     ("_diffrn_refln.", "intensity_net", ("intensity_u", "intensity_sigma"), True),
     ("_refln_", "intensity_meas", ("intensity_sigma",), True),
 )
-"""Beginning of the names, value, its sigma by one name or another, and whether the value is F² and not F."""
+"""Prefix of the names, value, alternative names of its sigma, and whether the value is F² rather than F."""
 _EMBEDDED = ("_shelx_hkl_file", "_iucr_refine_reflections_details")
 _INSTRUCTIONS = ("_shelx_res_file", "_iucr_refine_instructions_details")
 
 
 def parse_cif(text: str, source: str) -> MeasuredIntensities:
-    """Measured intensities of the first block that holds some, and what the file says of the crystal.
+    """Measured intensities of the first block with any, and the file's crystal data.
 
-    Raises InputError where no block has any.
+    Raises InputError if no block has any.
     """
     document, notes = read_document(text, source)
     blocks = [block for block in document if _has_reflections(block)]
     block = blocks[0] if blocks else document[0]
     if len(blocks) > 1:
-        notes += (f"{len(blocks)} data blocks with reflections: those of '{block.name}' were taken",)
+        notes += (f"{len(blocks)} data blocks with reflections: using those of '{block.name}'",)
     rows, card = _reflections(block, source)
     measured = completed(rows.measured(source), replace(cif_facts(block), hklf=card))
     for other in document:
@@ -54,7 +54,7 @@ def parse_cif(text: str, source: str) -> MeasuredIntensities:
 
 
 def parse_cif_facts(text: str, source: str) -> CrystalFacts:
-    """What the blocks of a CIF say of the crystal, the first that says something of the cell going first."""
+    """Crystal data of the blocks of a CIF, preferring the first with a cell."""
     document, notes = read_document(text, source)
     found = [cif_facts(block) for block in document]
     best = next((facts for facts in found if facts.cell is not None), found[0])
@@ -67,7 +67,7 @@ def _has_reflections(block: gemmi.cif.Block) -> bool:
 
 
 def _reflections(block: gemmi.cif.Block, source: str) -> tuple[Rows, str]:
-    """Reflections of an embedded .hkl text or of a loop, and the HKLF card that was obeyed."""
+    """Reflections of an embedded .hkl text or of a loop, and the HKLF card applied."""
     embedded = next((text for tag in _EMBEDDED if (text := _text(block, tag)) is not None), None)
     if embedded is not None:
         instructions = [text for tag in _INSTRUCTIONS if (text := _text(block, tag)) is not None]
@@ -78,11 +78,11 @@ def _reflections(block: gemmi.cif.Block, source: str) -> tuple[Rows, str]:
         table = block.find(prefix, [*_INDEX, column, *(f"?{name}" for name in sigmas)])
         if len(table) and table.width() > 3:
             return _table_values(table, is_squared, source), ""
-    raise InputError(f"{source}: holds no measured intensities; give the .hkl or .fcf file")
+    raise InputError(f"{source}: contains no measured intensities; give the .hkl or .fcf file")
 
 
 def _text(block: gemmi.cif.Block, tag: str) -> str | None:
-    """A text field of more than one line, None for another value."""
+    """A multi-line text field, None for any other value."""
     found = block.find_value(tag)
     text = "" if found is None else gemmi.cif.as_string(found).lstrip("\r\n")
     return text if re.search(r"\n.*\S", text) else None
@@ -103,12 +103,12 @@ def _table_values(table: Any, is_squared: bool, source: str) -> Rows:
         sigma = _numbers(columns[4], kept)
     else:
         sigma = unknown_sigma(found)
-        notes += ("no sigmas in the file: all are taken to be 2 % of the mean",)
+        notes += ("no sigmas in the file: all are set to 2 % of the mean",)
     if not is_squared:
         found, sigma = squared(found, sigma)
     return Rows(hkl, found, sigma, notes)
 
 
 def _numbers(column: Any, kept: Bool[np.ndarray, " row"]) -> Float[np.ndarray, " kept"]:
-    """Numbers of the rows that are kept, without their uncertainties; NaN for what is none."""
+    """Numbers of the kept rows, without their uncertainties; NaN if invalid."""
     return np.fromiter(map(gemmi.cif.as_number, column), float, len(kept))[kept]

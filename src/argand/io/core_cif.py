@@ -1,4 +1,4 @@
-"""A structure written as a CIF of the core dictionary, as databases of crystal structures take it."""
+"""Writing a structure as a core-dictionary CIF, as accepted by structure databases."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,15 +29,27 @@ def write_cif(
     atoms: Atoms,
     figures: Mapping[str, Any],
     labels: Sequence[str] | None = None,
+) -> None:
+    """Write a core CIF to a file; arguments are those of `cif_text`."""
+    write_lines(path, cif_text(name, cell, group, atoms, figures, labels).splitlines())
+
+
+def cif_text(
+    name: str,
+    cell: Sequence[float],
+    group: Group,
+    atoms: Atoms,
+    figures: Mapping[str, Any],
+    labels: Sequence[str] | None = None,
     rides: Bool[np.ndarray, " n"] | None = None,
     dispersion: Mapping[str, complex] | None = None,
     errors: CellErrors | None = None,
-) -> None:
-    """A core CIF; occupancies in it are chemical, so an atom on a special position has 1.
+) -> str:
+    """The text of a core CIF; occupancies in it are chemical, so an atom on a special position has 1.
 
-    `cell` a, b, c in Å and angles in degrees, with their `errors` where known; the atoms are those of the
-    asymmetric unit, which `labels` name. `rides` marks calculated ones, `dispersion` is f' + i f'' of the
-    elements, `figures` are further tags and their values, of which None is left out.
+    `cell` a, b, c in Å and angles in degrees, with their `errors` if known; the atoms are those of the
+    asymmetric unit, named by `labels`. `rides` marks calculated ones, `dispersion` is f' + i f'' of the
+    elements, `figures` are further tags and their values, None being left out.
     """
     document = gemmi.cif.Document()
     block = document.add_new_block(valid_text("".join(name.split())))
@@ -57,11 +69,11 @@ def write_cif(
     _add_types(block, atoms, dispersion)
     names = atom_labels(atoms.elements) if labels is None else list(labels)
     _add_sites(block, cell, group, atoms, names, np.zeros(len(atoms), bool) if rides is None else rides)
-    write_lines(path, document.as_string().splitlines())
+    return document.as_string()
 
 
 def _cell_tags(cell: Sequence[float], errors: CellErrors | None) -> dict[str, str]:
-    """Edges, angles and volume, whose error follows from theirs."""
+    """Edges, angles and volume, with its propagated error."""
     spread = errors or (0.0,) * 6
     tags = {
         f"_cell_{tag}": with_uncertainty(value, error)
@@ -77,7 +89,7 @@ def _cell_tags(cell: Sequence[float], errors: CellErrors | None) -> dict[str, st
 
 
 def _group_tags(group: Group) -> dict[str, str]:
-    """Names and number of the space group, where it is in the tables."""
+    """Symbols and number of the space group, if it is tabulated."""
     known = gemmi.find_spacegroup_by_name(group.name) if group.name else None
     if known is None:
         return {"_space_group_name_H-M_alt": group.name} if group.name else {}
@@ -90,7 +102,7 @@ def _group_tags(group: Group) -> dict[str, str]:
 
 
 def _add_types(block: Any, atoms: Atoms, dispersion: Mapping[str, complex] | None) -> None:
-    """The elements, with their anomalous scattering where it is known."""
+    """The elements, with their anomalous scattering if known."""
     elements = dict.fromkeys(atoms.elements)
     if dispersion is None:
         loop = block.init_loop("_atom_type_", ["symbol"])
@@ -107,7 +119,7 @@ def _add_types(block: Any, atoms: Atoms, dispersion: Mapping[str, complex] | Non
 def _add_sites(
     block: Any, cell: Sequence[float], group: Group, atoms: Atoms, labels: Sequence[str], rides: np.ndarray
 ) -> None:
-    """The loop of atoms; `calc_flag` and refinement flags tell which were placed by geometry."""
+    """The loop of atoms; `calc_flag` and refinement flags mark those placed by geometry."""
     loop = block.init_loop("_atom_site_", [*_SITE, "calc_flag", "refinement_flags_posn"])
     orthogonalisation = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
     for number, label in enumerate(labels):

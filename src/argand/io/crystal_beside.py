@@ -1,4 +1,5 @@
-"""Files beside a list of reflections that say what it lacks: .ins, .res, .cif_od, .cif, .p4p and .m50."""
+"""Files beside a reflection file that supply missing crystal data: .ins, .res, .cif_od, .cif, .p4p and
+.m50."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from argand.io.text_size import read_text
 from argand.physics.crystal.atom import parse_formula
 
 INSTRUCTIONS = (".ins", ".res")
-"""Endings of SHELX instructions, which belong to an .hkl file and are believed without a note."""
+"""Endings of SHELX instructions, which belong to an .hkl file and are used without a note."""
 _CIFS = (".cif_od", ".cif")
 _OTHERS = (*_CIFS, ".p4p", ".m50")
 
@@ -26,17 +27,17 @@ def stem_of(path: Path) -> str:
 
 
 def file_beside(path: Path, suffixes: tuple[str, ...]) -> Path | None:
-    """The file of the same stem with one of the endings, in any case; the first ending goes first."""
+    """The file of the same stem with one of the endings, in any case; in order of preference."""
     wanted = [stem_of(path).lower() + suffix for suffix in suffixes]
     folder = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
-    # Of files that differ in case alone, the one that is written like the reflections.
+    # Of files that differ only in case, the one spelt like the reflection file.
     names = sorted(folder, key=lambda one: not one.name.startswith(stem_of(path)))
     found = {one.name.lower(): one for one in reversed(names) if one.name.lower() in wanted}
     return next((found[name] for name in wanted if name in found and found[name] != path), None)
 
 
 def instructions_beside(path: Path) -> CrystalFacts:
-    """What the .ins or .res of the same name says; nothing where there is none."""
+    """Crystal data from the .ins or .res of the same name; empty if there is none."""
     beside = file_beside(path, INSTRUCTIONS)
     return (
         CrystalFacts() if beside is None else read_instructions(read_text(beside, MOST_LETTERS), str(beside))
@@ -44,7 +45,7 @@ def instructions_beside(path: Path) -> CrystalFacts:
 
 
 def facts_beside(path: Path) -> Iterator[tuple[CrystalFacts, str]]:
-    """What other files of the same name say, each with its file's name; damaged ones are passed over."""
+    """Crystal data from other files of the same name, each with its file name; damaged ones are skipped."""
     for suffix in _OTHERS:
         beside = file_beside(path, (suffix,))
         if beside is None:
@@ -57,7 +58,7 @@ def facts_beside(path: Path) -> Iterator[tuple[CrystalFacts, str]]:
 
 
 def _facts(path: Path) -> CrystalFacts:
-    # CIFs may hold whole lists of reflections.
+    # CIFs may contain complete reflection lists.
     text = read_text(path) if path.suffix.lower() in _CIFS else read_text(path, MOST_LETTERS)
     if path.suffix.lower() == ".p4p":
         return parse_p4p(text)

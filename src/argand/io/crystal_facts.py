@@ -1,4 +1,4 @@
-"""What a file says of a crystal beside its reflections, and how that comes to them."""
+"""Crystal data in a file besides its reflections, and merging them."""
 
 from dataclasses import dataclass, replace
 
@@ -9,9 +9,9 @@ from argand.physics.crystal.symmetry import Group
 
 @dataclass(frozen=True)
 class CrystalFacts:
-    """Cell, wavelength in Å, symmetry and contents, as in `MeasuredIntensities`; None where nothing is said.
+    """Cell, wavelength in Å, symmetry and contents, as in `MeasuredIntensities`; None if not given.
 
-    `notes` are warnings about what the file says.
+    `notes` are warnings about the file's content.
     """
 
     cell: CellParameters | None = None
@@ -28,21 +28,21 @@ class CrystalFacts:
 
 
 _TOGETHER = (("cell",), ("spacegroup", "group", "laue"), ("formula", "elements", "units"), ("wavelength",))
-"""What is taken from one file or from another, but not in parts from both."""
+"""Groups of fields taken from one file only, never partly from two."""
 
 _SHOWN = {"cell": "cell", "spacegroup": "space group", "formula": "formula", "elements": "elements"}
 
 
 def completed(measured: MeasuredIntensities, facts: CrystalFacts, file: str = "") -> MeasuredIntensities:
-    """The intensities with what they lack of cell, symmetry, contents and wavelength.
+    """The intensities with missing cell, symmetry, contents and wavelength filled in.
 
-    `file` is named in a note that says what was taken from it.
+    A note says what was taken from `file`.
     """
     taken: dict[str, object] = {}
     for names in (*_TOGETHER, ("radiation",), ("hklf",)):
         if not any(_is_said(getattr(measured, name)) for name in names):
             taken |= {name: value for name in names if _is_said(value := getattr(facts, name))}
-    # What a file says of itself matters where it says nothing else, or where something of it is used.
+    # A file's own notes matter only if it has no other data, or if some of them are used.
     is_told = bool(taken) or facts == CrystalFacts(notes=facts.notes)
     notes = (*measured.notes, *(facts.notes if is_told else ()))
     shown = [_SHOWN[name] for name in _SHOWN if name in taken]

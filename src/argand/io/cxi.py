@@ -1,7 +1,7 @@
-"""CXI files: where data and masks are, how they were measured, and found objects written as CXI.
+"""CXI files: location of data and masks, measurement conditions, and writing of reconstructed objects.
 
-CXI file format 1.6 (Maia, Nat. Methods 9, 854, 2012; cxidb.org). All its quantities are in SI units; files
-that say other units in attributes are read by them.
+CXI file format 1.6 (Maia, Nat. Methods 9, 854, 2012; cxidb.org). All its quantities are in SI units; other
+units given as attributes are converted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,39 +24,39 @@ DATA, DETECTOR_DATA = "entry_1/data_1/data", "entry_1/instrument_1/detector_1/da
 IMAGE, IMAGE_DATA = "entry_1/image_1", "entry_1/image_1/data"
 MASKS = ("entry_1/data_1/mask", "entry_1/instrument_1/detector_1/mask", "entry_1/image_1/mask")
 HARMLESS = 0x1000 | 0x10000
-"""Bits of a mask that say nothing bad: signal above the background, and inside the support of an image."""
+"""Mask bits of usable pixels: signal above the background, and inside the support of an image."""
 INVALID, IN_SUPPORT = 0x1, 0x10000
-"""Bits of a mask for a pixel that was not measured, and one inside the support."""
+"""Mask bits of an unmeasured pixel and of one inside the support."""
 VERSION = 160
 """100 times the version of the format."""
 WINDOW = "window_side_angstrom"
-"""Attribute of files that argand writes: side in Å of the window that a pattern's step in q sees."""
+"""Attribute of files written by argand: side in Å of the window given by a pattern's step in q."""
 
 _DETECTORS = ("entry_1/instrument_1/detector_1", "entry_1/image_1/detector_1", "entry/instrument/detector")
 _SOURCES = (
     *("entry_1/instrument_1/source_1", "entry_1/image_1/source_1", "entry_1/instrument_1/beam_1"),
     *("entry/instrument/beam", "entry/sample/beam", "entry/instrument/monochromator"),
 )
-"""Groups in which CXI, and NeXus files of the usual names, state energy or wavelength."""
+"""Groups with energy or wavelength in CXI files and in NeXus files with the usual names."""
 _DISTANCES = ("distance", "detector_distance")
 _ENERGIES, _WAVELENGTHS = ("energy", "incident_energy"), ("wavelength", "incident_wavelength")
 _LENGTHS_MM, _WAVELENGTHS_ANGSTROM = (1e-4, 1e6), (1e-3, 1e3)
-"""Shortest and longest distance or pixel, and wavelength, that are taken for meant: 0.1 µm to 1 km; and 12 eV
-to 12 MeV. By hand: what lies outside is in other units than stated."""
+"""Plausible ranges of distance or pixel, and of wavelength: 0.1 µm to 1 km; and 12 eV to 12 MeV. Set by hand:
+values outside are in other units than stated."""
 _SAME = 1e-3
-"""Relative difference up to which two numbers are one: pixel sizes of both axes, energy and wavelength. By
-hand, for rounding."""
+"""Relative difference up to which two numbers are equal: pixel sizes of both axes, energy and wavelength. Set
+by hand, for rounding."""
 _LARGEST_JOULES = 1.0
-"""A photon energy without units that is larger is in eV, as some programs write it; 1 J would be 6e18 eV."""
+"""Unitless photon energies above this are in eV, as some programs write them; 1 J would be 6e18 eV."""
 _LARGEST_METRES = 1e-6
-"""A wavelength without units that is larger is in Å."""
+"""Unitless wavelengths above this are in Å."""
 
 
 @dataclass(frozen=True)
 class Optics:
-    """What a pattern was measured with: distance and pixel in mm, wavelength in Å.
+    """Measurement conditions of a pattern: distance and pixel size in mm, wavelength in Å.
 
-    InputError for numbers that cannot be meant, and pixels that are not square.
+    InputError for implausible numbers, and pixels that are not square.
     """
 
     distance_mm: float
@@ -67,10 +67,10 @@ class Optics:
         across, along = self.pixel_mm
         for name, value in (("distance", self.distance_mm), ("pixel size", across), ("pixel size", along)):
             if not _LENGTHS_MM[0] <= value <= _LENGTHS_MM[1]:
-                raise InputError(f"a {name} of {value:g} mm cannot be meant; mend it, or state the window")
+                raise InputError(f"a {name} of {value:g} mm is impossible; correct it, or give --window")
         if not _WAVELENGTHS_ANGSTROM[0] <= self.wavelength <= _WAVELENGTHS_ANGSTROM[1]:
             raise InputError(
-                f"a wavelength of {self.wavelength:.3g} Å cannot be meant; mend it, or state the window"
+                f"a wavelength of {self.wavelength:.3g} Å is implausible; correct it, or state the window"
             )
         if abs(across - along) > _SAME * along:
             said = f"{across:g} mm in x and {along:g} mm in y"
@@ -78,21 +78,20 @@ class Optics:
 
     @property
     def window_side(self) -> float:
-        """Side in Å of the window that the step in q sees: λ times distance over pixel, for small angles."""
+        """Side in Å of the window given by the step in q: λ times distance over pixel, for small angles."""
         return self.wavelength * self.distance_mm / self.pixel_mm[0]
 
     def shortfall(self, q: float) -> float:
-        """Share by which q (1/Å), as small angles have it, is more than 4π sin θ / λ at its pixel."""
+        """Relative excess of the small-angle q (1/Å) over 4π sin θ / λ at its pixel."""
         angle = np.arctan(q * self.wavelength / (2 * np.pi))
         return float(1 - 2 * np.sin(angle / 2) / np.tan(angle)) if angle else 0.0
 
 
 def optics_of(root: h5py.File, data: h5py.Dataset, index: int, count: int) -> Optics | None:
-    """What a file states of how pattern `index` of the `count` in `data` was measured.
+    """Measurement conditions stated for pattern `index` of the `count` in `data`.
 
-    None where distance, pixel size, or both energy and wavelength are missing. InputError, without the file's
-    name, for units that are not known, for what cannot be meant, and for as many values as there are not
-    patterns.
+    None if distance, pixel size, or both energy and wavelength are missing. InputError, without the file's
+    name, for unknown units, implausible values, and a number of values different from that of patterns.
     """
     detectors = [str(data.parent.name), *_DETECTORS]
     near = _Stated(root, detectors, index, count)
@@ -106,13 +105,13 @@ def optics_of(root: h5py.File, data: h5py.Dataset, index: int, count: int) -> Op
 
 
 def _wavelength(source: "_Stated") -> float | None:
-    """Wavelength in Å, from that or from the energy; InputError where they contradict each other."""
+    """Wavelength in Å, as stated or from the energy; InputError if they contradict each other."""
     energy = source.find(_ENERGIES, "keV", "eV", (_LARGEST_JOULES, 1 / JOULES_PER_KEV))
     wavelength = source.find(_WAVELENGTHS, "angstrom", "angstrom", (_LARGEST_METRES, 1e10))
     if energy is None:
         return wavelength
     if not energy > 0:
-        raise InputError(f"a photon energy of {energy:g} keV cannot be meant; mend it, or state the window")
+        raise InputError(f"a photon energy of {energy:g} keV is impossible; correct it, or give --window")
     other = wavelength_from_energy(energy)
     if wavelength is not None and abs(wavelength - other) > _SAME * other:
         raise InputError(f"wavelength {wavelength:g} Å and energy {energy:g} keV ({other:g} Å) do not agree")
@@ -121,7 +120,7 @@ def _wavelength(source: "_Stated") -> float | None:
 
 @dataclass(frozen=True)
 class _Stated:
-    """Numbers in some groups of a file, for one of its patterns."""
+    """Numbers in the groups of a file, for one of its patterns."""
 
     root: h5py.File
     groups: Sequence[str]
@@ -131,10 +130,10 @@ class _Stated:
     def find(
         self, names: Sequence[str], unit: str, unstated: str, small: tuple[float, float] | None = None
     ) -> float | None:
-        """The first of the named values in `unit`, None where there is none.
+        """The first of the named values in `unit`, None if there is none.
 
-        A value without units is in `unstated`; where it is below the first of `small`, its units are the
-        second of `unit`.
+        A value without units is in `unstated`; if it is below the first of `small`, its units are the second
+        of `unit`.
         """
         for item in self._items(names):
             value = self._value(item)
@@ -143,7 +142,7 @@ class _Stated:
                 return value * small[1]
             scale = unit_scale(stated or unstated, unit)
             if scale is None:
-                raise InputError(f"{item.name} is in '{stated}', which is no unit known; state the window")
+                raise InputError(f"{item.name}: unknown unit '{stated}'; give --window")
             return value * scale
         return None
 
@@ -157,7 +156,7 @@ class _Stated:
         try:
             found = np.ravel(np.asarray(values(item), float))
         except (TypeError, ValueError) as error:
-            raise InputError(f"{item.name} is no number; mend it, or state the window") from error
+            raise InputError(f"{item.name} is not a number; correct it, or give --window") from error
         if found.size == self.count:
             return float(found[self.index])
         if len(np.unique(found)) > 1:
@@ -166,23 +165,23 @@ class _Stated:
 
 
 def live_pixels(flags: np.ndarray) -> Mask:
-    """Pixels of a mask without a bad bit, or True in one of truth values."""
+    """Pixels of a mask without a bad bit, or True in a boolean mask."""
     return flags if flags.dtype == bool else (flags.astype(np.int64) & ~HARMLESS) == 0
 
 
 def in_real_space(root: h5py.File, data: h5py.Dataset) -> bool:
-    """Whether a data set is an object's image and no pattern."""
+    """Whether a data set is an image of an object rather than a pattern."""
     image, space = dataset_at(root, IMAGE_DATA), dataset_at(root, f"{IMAGE}/data_space")
     return image is not None and image == data and space is not None and as_text(values(space)) == "real"
 
 
 @dataclass(frozen=True)
 class FoundObject:
-    """An object and the pattern that it was found from, [slow, fast].
+    """A reconstructed object and its pattern, [slow, fast].
 
     `density` in electrons per pixel over a window of `window_side` Å, `deviation` its standard deviation,
-    `support` the pixels it is in; `intensity` with q = 0 in pixel [n // 2, n // 2], `live` what of it was
-    measured; `optics` where they are known.
+    `support` its pixels; `intensity` has q = 0 in pixel [n // 2, n // 2], `live` marks the measured pixels;
+    `optics` if known.
     """
 
     density: Image
@@ -195,10 +194,10 @@ class FoundObject:
 
 
 def write_cxi(path: Path, found: FoundObject, title: str, told: Mapping[str, str]) -> None:
-    """Write an object as `image_1` and its pattern as that of the detector, to which `data_1` links.
+    """Write an object as `image_1` and its pattern as the detector's, to which `data_1` links.
 
-    `title` says what it is, `told` goes into the comments of `process_1`. The axes of the image are those of
-    the pattern; `image_size` is in metres.
+    `title` describes it, `told` goes into the comments of `process_1`. The axes of the image are those of the
+    pattern; `image_size` is in metres.
     """
     with written_hdf5(path) as file:
         file.attrs[WINDOW] = found.window_side
@@ -225,7 +224,7 @@ def write_cxi(path: Path, found: FoundObject, title: str, told: Mapping[str, str
 
 
 def _write_detector(entry: h5py.Group, found: FoundObject) -> None:
-    """Pattern, mask and, where known, distance, pixel, wavelength and energy, in SI units."""
+    """Pattern, mask and, if known, distance, pixel size, wavelength and energy, in SI units."""
     instrument = entry.create_group("instrument_1")
     detector, data = instrument.create_group("detector_1"), entry.create_group("data_1")
     detector.create_dataset("data", data=found.intensity, compression="gzip", shuffle=True)

@@ -1,6 +1,6 @@
 """EDF images (ESRF data format): blocks of a header of `Key = value ;` lines between braces, and pixels.
 
-Keys and types of numbers as the ESRF lists them ("EDF format", SaxsKeywords), as fabio and pyFAI write them.
+Keys and number types as listed by the ESRF ("EDF format", SaxsKeywords) and written by fabio and pyFAI.
 """
 
 import re
@@ -30,22 +30,22 @@ _TYPES = {
     **dict.fromkeys(("floatvalue", "float", "floatieee32", "float32"), "f4"),
     **dict.fromkeys(("double", "doublevalue", "floatieee64", "doubleieee64"), "f8"),
 }
-"""Types of pixels by their names, in small letters."""
+"""Pixel types by name, in lower case."""
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Where one image lies: its keys in capitals, and the bytes from `begin` to `end`."""
+    """Location of one image: its keys in upper case, and the bytes from `begin` to `end`."""
 
     keys: Mapping[str, str]
     begin: int
     end: int
     stated: Mapping[str, str] = field(default_factory=dict)
-    """The keys as they are written."""
+    """The keys as written in the file."""
 
     @property
     def dtype(self) -> np.dtype:
-        """Type of the pixels."""
+        """Pixel type."""
         name = self.keys.get("DATATYPE", "UnsignedShort")
         if name.lower() not in _TYPES:
             raise ValueError(f"EDF pixels of type {name} cannot be read")
@@ -54,18 +54,18 @@ class _Block:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Sides, slow and fast last."""
+        """Shape, with slow and fast last."""
         sides = {int(key[4:]): _whole(value) for key, value in self.keys.items() if _is_side(key)}
         return tuple(sides.get(axis, 1) for axis in range(max(sides, default=0), 0, -1))
 
     @property
     def size(self) -> int:
-        """Bytes of the pixels once they are unpacked."""
+        """Bytes of the unpacked pixels."""
         return image_size(self.shape) * self.dtype.itemsize
 
     @property
     def compression(self) -> str:
-        """How the pixels are compressed; empty where they are not."""
+        """Compression of the pixels; empty if there is none."""
         name = self.keys.get("COMPRESSION", "").upper()
         return "" if name.startswith("NO") else name
 
@@ -73,8 +73,8 @@ class _Block:
 def edf_stack(blob: bytes) -> Stack:
     """The images in the bytes of an EDF file.
 
-    Raises ValueError for a file that is cut short or damaged, for pixels of a kind that is not read, and for
-    those that lie in another file.
+    Raises ValueError for a truncated or damaged file, for pixels of an unsupported kind, and for pixels in
+    another file.
     """
     blocks = _blocks(blob)
     return Stack(len(blocks), lambda index: _image(blob, blocks[index]), edf_header(blocks[0].stated))
@@ -106,23 +106,23 @@ def _blocks(blob: bytes) -> list[_Block]:
 
 
 def _header(blob: bytes, at: int) -> tuple[dict[str, str], int]:
-    """The keys of the header that begins at a byte, and the first byte behind it."""
+    """The keys of the header that begins at a byte, and the first byte after it."""
     start = blob.find(b"{", at, at + 512)
     end = _END.search(blob, start, start + _MOST_HEADER)
     if start < 0 or blob[at:start].strip(_BLANK) or end is None:
-        raise ValueError("damaged, or truncated: a header without its end")
+        raise ValueError("damaged or truncated: a header without end")
     keys: dict[str, str] = {}
     for line in blob[start + 1 : end.start()].split(b";"):
         key, equals, value = line.decode("latin-1").partition("=")
         if equals:
             keys[key.strip(_BLANK.decode())] = value.strip(_BLANK.decode())
     if "EDF_BinaryFileName" in keys:
-        raise ValueError("its pixels lie in another file; write them into one EDF file")
+        raise ValueError("the pixels are in another file; write them into one EDF file")
     return keys, end.end()
 
 
 def _length(keys: Mapping[str, str], otherwise: int) -> int:
-    """Bytes of a block behind its header."""
+    """Bytes of a block after its header."""
     length = _whole(keys.get("EDF_BINARYSIZE") or keys.get("SIZE") or str(otherwise))
     if length < 0:
         raise ValueError(f"states {length} bytes of pixels")
@@ -156,5 +156,5 @@ def _unpacked(raw: bytes, block: _Block) -> bytes:
         except InputError as error:
             raise ValueError(str(error)) from error
     if "Z" not in block.compression or "OFFSET" in block.compression:
-        raise ValueError(f"EDF compression {block.compression} cannot be read: write it without")
+        raise ValueError(f"EDF compression {block.compression} cannot be read; write it uncompressed")
     return zlib.decompressobj().decompress(raw, block.size)

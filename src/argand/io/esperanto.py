@@ -1,7 +1,7 @@
 """Esperanto images, which CrysAlis exports.
 
-Lines of 256 bytes, the first of which says how many there are; then pixels of 32 bits, or packed as in TY6
-(as fabio reads them).
+Lines of 256 bytes, with their number in the first; then pixels of 32 bits, or packed as in TY6 (as read by
+fabio).
 """
 
 import numpy as np
@@ -29,17 +29,17 @@ _WORDS = {
     "GONIOMODEL_1": ("", "", "", "", "", "dxorigininpix", "dyorigininpix", "", "", "ddistanceinmm"),
     "WAVELENGTH": ("dalpha1", "dalpha2", "dalpha12"),
 }
-"""What the words of a line are, by its first word (CrysAlis, in the header's own names)."""
+"""Names of the words of a line, by its first word (CrysAlis, the header's own names)."""
 _LINE, _MOST_LINES = 256, 1000
-"""Bytes of a line, and lines of a header: there are 25."""
+"""Bytes of a line, and most lines of a header: there are 25."""
 
 
 def esperanto_stack(blob: bytes) -> Stack:
-    """The image in the bytes of a file; ValueError where it is cut short or damaged."""
+    """The image in the bytes of a file; ValueError if truncated or damaged."""
     first = blob[:_LINE].decode("latin-1").split()
     count = int(first[5]) if len(first) > 5 and first[5].isdecimal() else 0
     if not 1 <= count <= _MOST_LINES or len(blob) < count * _LINE:
-        raise ValueError("truncated or damaged: its header is not whole")
+        raise ValueError("truncated or damaged: incomplete header")
     keys = _keys(blob[: count * _LINE].decode("latin-1"))
     shape, begin = (int(keys["lny"]), int(keys["lnx"])), count * _LINE
     if keys["spixelformat"] == "AGI_BITFIELD":
@@ -55,14 +55,14 @@ def esperanto_stack(blob: bytes) -> Stack:
 
 
 def _keys(text: str) -> dict[str, str]:
-    """The words of the lines that are read, by their names; ValueError where the image's size is missing."""
+    """The words of the lines used, by name; ValueError if the image size is missing."""
     found: dict[str, str] = {}
     for at in range(0, len(text), _LINE):
         key, *words = text[at : at + _LINE].split() or [""]
         named = zip(_WORDS.get(key, ()), words, strict=False)
         found |= {name: word.strip('"') for name, word in named if name}
     if "spixelformat" not in found:
-        raise ValueError("its header states no size of the image: truncated?")
+        raise ValueError("the header does not state the size of the image: truncated?")
     return found
 
 

@@ -1,10 +1,10 @@
 """DIALS experiment lists (.expt): the images and beam geometries in them, and corrected ones.
 
 Conventions of dxtbx: lengths in mm, wavelength in Å; a panel is the outer corner of its first pixel
-(`origin`) and two axes, so pixel coordinates have integer = pixel edge, as here; the beam's
-`direction` points from the sample to the source, so the beam travels the other way. Any orientation of
-that frame is read: BeamGeometry turns it until the beam runs along +z with the fast axis as near to x
-as possible, and a corrected file turns the new geometry back by the same rotation.
+(`origin`) and two axes, so pixel coordinates have integer = pixel edge, as here; the beam's `direction`
+points from the sample to the source, so the beam travels the other way. Any orientation of that frame is
+supported: BeamGeometry turns it until the beam runs along +z with the fast axis as near to x as possible, and
+a corrected file rotates the new geometry back in the same way.
 """
 
 import json
@@ -36,24 +36,23 @@ from argand.physics.still.projection import plane_of
 from argand.typing import Matrix3, Vector3
 
 _AXIS_TOLERANCE = 1e-4
-"""Largest difference of axes' components among panels of one flat image.
+"""Largest difference of axis components among panels of one flat image.
 
-By hand: 0.4 px over the 4000 px of a large detector.
+Set by hand: 0.4 px over the 4000 px of a large detector.
 """
 _CORNER_TOLERANCE_PX = 0.1
-"""Largest difference of the image's corner among its panels, in px.
+"""Largest difference of the image corner among its panels, in px.
 
-By hand: well below what the centre of an image is known to.
+By hand: well below the uncertainty of a centre.
 """
 
 
 @dataclass(frozen=True)
 class ExptImages:
-    """Images of one experiment list that share a geometry.
+    """Images of one experiment list with a common geometry.
 
-    `frames` holds (file, number of the image in that file, from 0), `shape` is (slow, fast). Where the
-    detector's panels do not form one flat image, geometry and shape are those of the plane that they are
-    projected to.
+    `frames` are (file, number of the image in that file, from 0), `shape` is (slow, fast). If the panels do
+    not form one flat image, geometry and shape are those of the plane that they are projected to.
     """
 
     frames: tuple[tuple[str, int], ...]
@@ -76,7 +75,7 @@ class _Sensor:
 def read_expt(path: str | Path) -> list[ExptImages]:
     """Images and geometry of every imageset with its beam and detector, in the order of experiments.
 
-    Raises InputError for a file that is no experiment list.
+    Raises InputError for a file that is not an experiment list.
     """
     content = load_content(path)
     with understood(path):
@@ -95,8 +94,8 @@ def write_expt(
 ) -> None:
     """Write an experiment list with this geometry.
 
-    With `source_expt` all of that file is kept but the place and tilt of its detector; else one still
-    is written for each of `images` (file, or (file, number in it)), with a detector of `shape` (slow,
+    With `source_expt`, everything in that file is kept except the position and tilt of its detector; else one
+    still is written for each of `images` (file, or (file, number in it)), with a detector of `shape` (slow,
     fast) and the smallest and largest trusted counts. Pixel coordinates in the file: integer = pixel
     edge. Raises InputError when the source has several geometries (`correct_expt` takes one for each)
     or another shape.
@@ -109,17 +108,17 @@ def write_expt(
         pixels = f"{shape[0]} x {shape[1]} pixels"
         raise InputError(f"{source_expt}: its detector is not of {pixels}; give the .expt of these images")
     if len({images.geometry for images in found}) > 1:
-        raise InputError(f"{source_expt}: holds several geometries; correct its imagesets one by one")
+        raise InputError(f"{source_expt}: it has several geometries; correct its imagesets one by one")
     correct_expt(path, source_expt, [geometry] * len(found))
 
 
 def correct_expt(path: str | Path, source_expt: str | Path, geometries: Sequence[BeamGeometry]) -> None:
-    """Write `source_expt` again with one new detector geometry for each entry that `read_expt` gives.
+    """Write `source_expt` again with one new detector geometry for each entry of `read_expt`.
 
-    Beam, crystals, scans and all else are kept, and imagesets that shared a detector and are given
-    equal geometries still share it.
+    Beam, crystals, scans and everything else are kept, and imagesets that shared a detector and get equal
+    geometries still share it.
 
-    Raises InputError for a file that is no experiment list.
+    Raises InputError for a file that is not an experiment list.
     """
     content = load_content(source_expt)
     with understood(source_expt):
@@ -147,9 +146,9 @@ def _corrected(
 
 
 def read_expt_panels(path: str | Path) -> PanelModel:
-    """The panels of an experiment list's first detector, be it one flat image or not, and its wavelength.
+    """The panels of an experiment list's first detector, flat or not, and the wavelength.
 
-    Raises InputError for a file that is no experiment list.
+    Raises InputError for a file that is not an experiment list.
     """
     content = load_content(path)
     with understood(path):
@@ -162,9 +161,9 @@ def read_expt_panels(path: str | Path) -> PanelModel:
 
 
 def move_expt(path: str | Path, source: str | Path, motion: RigidMotion) -> None:
-    """Write `source` again with all panels of all its detectors moved in our laboratory.
+    """Write a copy of `source` with all panels of all its detectors moved in our laboratory.
 
-    Raises InputError for a file that is no experiment list.
+    Raises InputError for a file that is not an experiment list.
     """
     content = load_content(source)
     with understood(source):
@@ -188,7 +187,7 @@ def _models(content: dict[str, Any]) -> list[tuple[int | None, int, int]]:
 
 
 def _scans(content: dict[str, Any]) -> dict[int | None, dict[str, Any]]:
-    """The first scan of each imageset that has one."""
+    """The first scan of each imageset that has any."""
     found: dict[int | None, dict[str, Any]] = {}
     for experiment in content["experiment"]:
         if experiment.get("scan") is not None:
@@ -220,9 +219,9 @@ _Stand = tuple[BeamGeometry, tuple[int, int], PanelSet | None]
 
 
 def _stand(path: str | Path, incident: dict[str, Any], model: dict[str, Any]) -> _Stand:
-    """How a detector stands in a beam."""
+    """Geometry, shape and panels of a detector in a beam."""
     if "wavelength" not in incident:
-        raise InputError(f"{path}: its beam has no single wavelength; give a monochromatic experiment")
+        raise InputError(f"{path}: its beam is not monochromatic; give a monochromatic experiment")
     wavelength = float(incident["wavelength"])
     require_sizes(path, wavelength)
     sensor = _sensor(model)
@@ -238,12 +237,12 @@ def _stand(path: str | Path, incident: dict[str, Any], model: dict[str, Any]) ->
 
 
 def _travel(beam: dict[str, Any]) -> Vector3:
-    """Direction in which the beam travels."""
+    """Propagation direction of the beam."""
     return -vector_meant(beam["direction"])
 
 
 def _sensor(detector: dict[str, Any]) -> _Sensor | None:
-    """The one flat image that all panels form; None where they stand in space on their own."""
+    """The one flat image that all panels form; None if they have independent positions."""
     parents = parent_frames(detector)
     sensors = [_panel_sensor(panel, parents[index]) for index, panel in enumerate(detector["panels"])]
     first = sensors[0]
@@ -257,7 +256,7 @@ def _sensor(detector: dict[str, Any]) -> _Sensor | None:
 
 
 def _panel_sensor(panel: dict[str, Any], parent: np.ndarray) -> _Sensor:
-    """The whole image that a panel is a part of, as this panel places it."""
+    """The whole image that a panel is a part of, positioned by this panel."""
     frame = parent @ local_frame(panel)
     fast, slow, origin = frame[:3, 0], frame[:3, 1], frame[:3, 3]
     pixel, offset = whole_image(panel)
@@ -267,7 +266,7 @@ def _panel_sensor(panel: dict[str, Any], parent: np.ndarray) -> _Sensor:
 
 
 def _lab_from_beam(sensor: _Sensor, travel: Vector3) -> Matrix3:
-    """Columns: x, y, z of the package's frame in the file's; left-handed where the image is mirrored."""
+    """Columns: x, y, z of the package's frame in the file's; left-handed if the image is mirrored."""
     z = travel / np.linalg.norm(travel)
     x = sensor.fast - (sensor.fast @ z) * z
     x /= np.linalg.norm(x)
@@ -276,7 +275,7 @@ def _lab_from_beam(sensor: _Sensor, travel: Vector3) -> Matrix3:
 
 
 def _moved(detector: dict[str, Any], beam: dict[str, Any], geometry: BeamGeometry) -> dict[str, Any]:
-    """The detector with all its panels where `geometry` puts them."""
+    """The detector with all its panels moved to `geometry`."""
     sensor = _sensor(detector)
     if sensor is None:
         upright = plane_of(detector_panels(detector, _travel(beam))).geometry(geometry.wavelength)

@@ -1,7 +1,7 @@
-"""The JSON of DIALS experiment lists, old and new, plain and packed, as one kind of dictionary.
+"""The JSON of DIALS experiment lists, old and new, plain and compressed, in one form.
 
-Before version 2 DIALS named its lists `.json`, and wrote images that were only imported as a list of
-DataBlocks, which hold their imagesets with the numbers of the models beside them.
+Before version 2 DIALS named its lists `.json`, and wrote imported images as a list of DataBlocks, with their
+imagesets and the numbers of their models.
 """
 
 import json
@@ -17,15 +17,15 @@ from argand.io.limits import is_there, read_bytes
 
 _NAME = re.compile(r"\.(expt|json)(\.(gz|bz2))?$", re.IGNORECASE)
 MOST_BYTES = 2**26
-"""Of an experiment list, unpacked: some 20,000 stills with a crystal each, of 3 kB. In memory it may take 24
-times as much."""
+"""Largest unpacked experiment list in bytes: some 20,000 stills with a crystal each, of 3 kB. In memory it
+may take 24 times as much."""
 _LONGEST_REASON = 160
-"""Characters of a reason that are told. By hand: two lines of a terminal."""
+"""Longest reason in a message, characters. By hand: two lines of a terminal."""
 _MODELS = ("beam", "detector", "goniometer", "scan")
 
 
 def is_experiment_list(path: str | Path) -> bool:
-    """Whether a file is a DIALS experiment list: by its suffix `.expt`, or a `.json` by what is in it."""
+    """Whether a file is a DIALS experiment list: by its suffix `.expt`, or a `.json` by its content."""
     found = _NAME.search(str(path))
     if found is None or not is_there(path) or not Path(path).is_file():
         return False
@@ -44,7 +44,7 @@ def list_stem(path: str | Path) -> str:
 
 
 def load_content(path: str | Path) -> dict[str, Any]:
-    """The content of an experiment list in its present form; InputError for a file that is none."""
+    """The content of an experiment list in its current form; InputError for any other file."""
     try:
         content = json.loads(read_bytes(path, MOST_BYTES))
     except (ValueError, RecursionError) as error:
@@ -54,21 +54,21 @@ def load_content(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("__id__") != "ExperimentList":
         raise InputError(f"{path}: not a DIALS experiment list; give the .expt of dials.import or later")
     if not content.get("experiment"):
-        raise InputError(f"{path}: holds no experiments; give the .expt of dials.import or later")
+        raise InputError(f"{path}: no experiments in it; give the .expt of dials.import or later")
     return content
 
 
 @contextmanager
 def understood(path: str | Path, what: str = "experiment list") -> Iterator[None]:
-    """InputError for what the reading of models stumbles over that are not as DIALS writes them.
+    """Context that turns errors on models which DIALS would not write into InputError.
 
-    They lack something, are of another type, too large for a number, too deep, or name an unknown user.
+    Something is missing, of another type, too large for a number, too deep, or names an unknown user.
     """
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
         reason = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_REASON]
-        raise InputError(f"{path}: a broken {what} ({reason}); write it with dials again") from error
+        raise InputError(f"{path}: an invalid {what} ({reason}); write it with dials again") from error
 
 
 def _is_datablock(block: Any) -> bool:
@@ -92,7 +92,7 @@ def _from_datablocks(path: str | Path, blocks: list[dict[str, Any]]) -> dict[str
 
 
 def _imagesets(entry: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, int]]]:
-    """Imagesets of one geometry each in their present form, with the numbers of their models."""
+    """Imagesets of one geometry each in their current form, with the indices of their models."""
     kept = {name: entry[name] for name in ("mask", "gain", "pedestal", "dx", "dy", "params") if name in entry}
     if entry["__id__"] == "ImageSweep":
         template = entry.get("template") or entry["master"]

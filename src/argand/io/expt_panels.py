@@ -1,8 +1,8 @@
-"""Detector models of DIALS experiment lists whose panels stand in space on their own, with their hierarchy.
+"""Detector models of DIALS experiment lists with independent positions of panels, and their hierarchy.
 
-A panel, or a group of panels, has its place in the frame of the group that it hangs on; the outermost group
-is in the laboratory. The laboratory here is turned until the beam runs along +z and the file's x axis is as
-near to x as possible, which for dxtbx's usual one is half a turn about x.
+The position of a panel or a group of panels is in the frame of its parent group; the outermost group is in
+the laboratory. The laboratory here is rotated so that the beam runs along +z and the file's x axis is as near
+to x as possible, which for the usual one of dxtbx is a rotation by 180° about x.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from argand.typing import Matrix3, Vector3
 def local_frame(node: dict[str, Any]) -> np.ndarray:
     """4 x 4 matrix from coordinates along a node's fast axis, slow axis and normal to its parent's.
 
-    ValueError for numbers that cannot be meant.
+    ValueError for impossible numbers.
     """
     frame = np.eye(4)
     fast, slow, origin = (vector_meant(node[name]) for name in ("fast_axis", "slow_axis", "origin"))
@@ -28,7 +28,7 @@ def local_frame(node: dict[str, Any]) -> np.ndarray:
 def whole_image(panel: dict[str, Any]) -> tuple[tuple[float, float], tuple[int, int]]:
     """Size of a panel's pixels in mm and its first pixel in the raw image, (fast, slow) both.
 
-    ValueError for numbers that cannot be meant.
+    ValueError for impossible numbers.
     """
     fast, slow = (meant(value) for value in panel["pixel_size"])
     first_fast, first_slow = (int(meant(value)) for value in panel.get("raw_image_offset", (0, 0)))
@@ -36,12 +36,12 @@ def whole_image(panel: dict[str, Any]) -> tuple[tuple[float, float], tuple[int, 
 
 
 def parent_frames(detector: dict[str, Any]) -> dict[int, np.ndarray]:
-    """For every panel the frame of the group that it hangs on, in the laboratory."""
+    """The frame of every panel's parent group, in the laboratory."""
     found = {index: np.eye(4) for index in range(len(detector["panels"]))}
 
     def walk(node: dict[str, Any], parent: np.ndarray) -> None:
         frame = parent @ local_frame(node)
-        # Of a chain of groups that each lengthen the next.
+        # Guards against a chain of groups that each lengthen the next.
         for value in frame.flat:
             meant(value)
         for child in node.get("children", []):
@@ -56,9 +56,10 @@ def parent_frames(detector: dict[str, Any]) -> dict[int, np.ndarray]:
 
 
 def detector_panels(detector: dict[str, Any], travel: Vector3) -> PanelSet:
-    """The panels in our laboratory, where the beam travels along +z; `travel` is its direction in the file's.
+    """The panels in our laboratory frame, with the beam along +z; `travel` is its direction in the file's
+    frame.
 
-    Panels that all begin at the first pixel of the raw image are taken for layers of it, one a panel.
+    Panels that all start at the first pixel of the raw image are taken as its layers, one per panel.
     """
     turn, parents = _lab_from_file(travel), parent_frames(detector)
     images = [whole_image(panel) for panel in detector["panels"]]
@@ -76,7 +77,8 @@ def detector_panels(detector: dict[str, Any], travel: Vector3) -> PanelSet:
 
 
 def moved_detector(detector: dict[str, Any], travel: Vector3, motion: RigidMotion) -> dict[str, Any]:
-    """The detector after a motion in our laboratory: its outermost group moves, or panels without a group."""
+    """The detector after a motion in our laboratory frame: its outermost group moves, or panels without a
+    group."""
     turn = _lab_from_file(travel)
     in_file = RigidMotion(turn.T @ motion.rotation @ turn, turn.T @ motion.shift_mm)
     grouped = _grouped(detector.get("hierarchy") or {})
@@ -91,7 +93,7 @@ def moved_detector(detector: dict[str, Any], travel: Vector3, motion: RigidMotio
 
 
 def placed_node(frame_mm: Matrix3, travel: Vector3) -> dict[str, Any]:
-    """Origin and unit axes, in a file's laboratory, of a panel that has the rows of `frame_mm` in ours."""
+    """Origin and unit axes, in a file's laboratory, of a panel with the rows of `frame_mm` in ours."""
     origin, fast, slow = frame_mm @ _lab_from_file(travel)
     axes = {"fast_axis": fast / np.linalg.norm(fast), "slow_axis": slow / np.linalg.norm(slow)}
     return {name: vector.tolist() for name, vector in ({"origin": origin} | axes).items()}
@@ -104,7 +106,7 @@ def _moved_node(node: dict[str, Any], motion: RigidMotion) -> dict[str, Any]:
 
 
 def _grouped(node: dict[str, Any]) -> set[int]:
-    """Panels that hang on a group."""
+    """Panels that belong to a group."""
     children = node.get("children", [])
     here = {child["panel"] for child in children if "panel" in child}
     return here.union(*(_grouped(child) for child in children if "panel" not in child))

@@ -1,4 +1,4 @@
-"""New DIALS experiment lists of stills, in the frame that dxtbx is used to: x along fast, y against slow."""
+"""New DIALS experiment lists of stills, in the usual frame of dxtbx: x along fast, y against slow."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from argand.io.exptimages import new_imageset
 from argand.physics.still.modular import PanelSet
 
 TO_SOURCE = (0.0, 0.0, 1.0)
-"""Direction of the beam, as dxtbx has it: from the sample to the source."""
+"""Direction of the beam in dxtbx's convention: from the sample to the source."""
 
 
 def write_expt_panels(
@@ -39,7 +39,7 @@ def panel_model(
     pixel_mm: Sequence[float],
     trusted_range: tuple[float, float],
 ) -> dict[str, Any]:
-    """A panel without its place; `first` pixel in the raw image and `shape` are (slow, fast)."""
+    """A panel without its position; `first` pixel in the raw image and `shape` are (slow, fast)."""
     return {
         "name": name,
         "type": "SENSOR_PAD",

@@ -1,4 +1,4 @@
-"""The imagesets of a DIALS experiment list: which frames of which files they are."""
+"""The imagesets of a DIALS experiment list: the frames of files in them."""
 
 import glob
 import os
@@ -10,7 +10,7 @@ from argand.io.limits import MOST_FRAMES, is_there
 from argand.io.suffix import MANY_IMAGES
 
 _LONGEST_NAME = 4096
-"""Characters of a file's name that an operating system takes (Linux)."""
+"""Most characters of a file name (Linux)."""
 _LOOKUPS = ("mask", "gain", "pedestal", "dx", "dy")
 
 
@@ -19,7 +19,7 @@ def imageset_frames(
 ) -> tuple[tuple[str, int], ...]:
     """(file, number of the image in it from 0) of every frame; relative names start at `folder`.
 
-    A file that is not where the list says but beside the list is taken from there.
+    A file that is not at its stated path but beside the list is taken from there.
     """
     numbers = _whole(imageset.get("single_file_indices") or [])
     if "images" in imageset:
@@ -36,14 +36,14 @@ def imageset_frames(
 
 
 def _whole(numbers: list[int]) -> list[int]:
-    """The numbers; ValueError for what is none, negative or more than are read."""
+    """The numbers; ValueError for non-numbers, negative ones, or more than are read."""
     if len(numbers) > MOST_FRAMES or any(type(number) is not int or number < 0 for number in numbers):
-        raise ValueError("numbers of images that are none")
+        raise ValueError("impossible numbers of images")
     return numbers
 
 
 def absolute_imageset(imageset: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The imageset with file names that hold from any folder; relative ones started at `folder`."""
+    """The imageset with file names that are valid from any folder; relative ones started at `folder`."""
     names = {key: imageset[key] for key in ("template", *_LOOKUPS) if imageset.get(key)}
     absolute = {key: _absolute(name, folder) for key, name in names.items() if isinstance(name, str)}
     images = [_absolute(name, folder) for name in imageset.get("images", [])]

@@ -1,6 +1,6 @@
-"""Formats that fabio reads: told by their first bytes, and their headers by what each of them documents.
+"""Formats read by fabio: recognised by their first bytes, with headers parsed as documented for each.
 
-fabio, which loads the readers of all its formats, is imported once a file needs it.
+fabio, which loads the readers of all its formats, is imported only when a file needs it.
 """
 
 import re
@@ -28,9 +28,9 @@ def _nothing_stated(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
 
 @dataclass(frozen=True)
 class _Format:
-    """How a format begins, the name of fabio's reader, and what is made of its header.
+    """First bytes of a format, the name of fabio's reader, and the parser of its header.
 
-    `check` refuses with ValueError the files of which fabio's reader would make a wrong image.
+    `check` raises ValueError for files that fabio would read wrongly.
     """
 
     start: re.Pattern[bytes]
@@ -41,9 +41,9 @@ class _Format:
 
 
 _MOST_BYTES = 4 * MOST_PIXELS + 2**20
-"""Of a file that fabio reads: the largest image, with 32 bits a pixel, behind its header."""
+"""Largest file read with fabio in bytes: the largest image, with 32 bits per pixel, plus its header."""
 _MASK_SIDES = 16
-"""Byte at which a fit2d mask states its sides (fabio)."""
+"""Byte offset of the sides in a fit2d mask (fabio)."""
 
 
 def _check_mask(blob: bytes) -> None:
@@ -57,7 +57,7 @@ def _begins(pattern: bytes) -> re.Pattern[bytes]:
 _FORMATS = (
     _Format(_begins(rb"FORMAT\s{0,9}:\s{0,9}100"), "bruker100image", bruker_header, check=bruker.check_whole),
     _Format(_begins(rb"FORMAT\s{0,9}:\s{0,9}86"), "brukerimage", bruker_header, check=bruker.check_whole),
-    # The marker 1234, in either order of its bytes, and the maker's name behind the sixteen words.
+    # The marker 1234, in either byte order, and the manufacturer's name after the sixteen words.
     _Format(
         _begins(rb"(?:\xd2\x04\0\0|\0\0\x04\xd2).{60,188}mar research"),
         "mar345image",
@@ -75,18 +75,18 @@ _NATIVE = (
     (_begins(rb"ESPERANTO FORMAT"), esperanto_stack),
     (_begins(rb"No.{0,4000}X dimension"), kappaccd_stack),
 )
-"""What of these is read without fabio."""
+"""Formats of these read without fabio."""
 
 
 def fabio_stack(blob: bytes) -> Callable[[bytes], Stack] | None:
-    """What reads the images in the bytes of a file; None where they are of no format of this list."""
+    """The reader for the images in the bytes of a file; None for formats not in this list."""
     native = next((reader for start, reader in _NATIVE if start.match(blob)), None)
     found = next((form for form in _FORMATS if form.start.match(blob)), None)
     return native or (None if found is None else partial(_stack, found))
 
 
 def read_with(reader: Any, blob: bytes) -> Any:
-    """fabio's image object `reader` with the bytes of a file read into it."""
+    """fabio's image object `reader`, loaded from the bytes of a file."""
     from fabio.fabioutils import BytesIO as LockedBytes
 
     return reader.read(LockedBytes(blob))

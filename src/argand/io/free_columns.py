@@ -1,4 +1,5 @@
-"""Reflections as columns parted by blanks, commas or semicolons, with a line of names or remarks, as CSV."""
+"""Reflections in columns separated by blanks, commas or semicolons, with a header line or comments, as
+CSV."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from argand.io.limits import MOST_REFLECTIONS, require_at_most
 from argand.io.text_size import lines_of
 
 _LONGEST = 10_000
-"""Letters of a line that are read. By hand: a line of a table has some hundred."""
+"""Most characters read of a line. Set by hand: a line of a table has about a hundred."""
 _REMARK = ("#", "!", ";")
 _INDEX = ("h", "k", "l")
 _INTENSITY = ("i", "io", "iobs", "int", "intensity", "f2", "fo2", "fobs2", "fsq", "fosq", "fosqr", "f2obs")
@@ -23,7 +24,7 @@ _SIGMA = re.compile("d?sig|esd|su$|err|σ|s$|sd$")
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column is what; `sigma` is None where there is none, and then `value` is followed by nothing."""
+    """Roles of the columns; `sigma` is None if there is none, and then `value` is last."""
 
     indices: tuple[int, int, int] = (0, 1, 2)
     value: int = 3
@@ -33,7 +34,7 @@ class Columns:
 
 
 def has_names(text: str) -> bool:
-    """Whether a text is a table that names its columns, or one parted by commas, or begins with remarks."""
+    """Whether a text is a table with named columns, is separated by commas, or begins with comments."""
     start = [line.strip() for line in text[: 50 * _LONGEST].split("\n")[:50] if line.strip()]
     plain = [line for line in start if not line.startswith(_REMARK)]
     if not plain:
@@ -43,10 +44,10 @@ def has_names(text: str) -> bool:
 
 
 def parse_free(text: str, source: str) -> Rows:
-    """Indices, F² and sigma of a table; by its names, or else as h, k, l, F² and sigma.
+    """Indices, F² and sigma of a table; by column names, or else in the order h, k, l, F², sigma.
 
     Lines that begin with #, ! or ; are remarks, and a name such as F or Fobs means an amplitude. Raises
-    InputError for a line that is no reflection.
+    InputError for a line that is not a reflection.
     """
     columns = Columns()
     lines = lines_of(text, source)
@@ -69,7 +70,7 @@ def parse_free(text: str, source: str) -> Rows:
 
 
 def _columns(line: str) -> Columns | None:
-    """Where a line names its columns, which they are."""
+    """The columns named in a line, None if it does not name them."""
     names = [_bare_name(part) for part in _split(line)]
     if any(name not in names for name in _INDEX):
         return None
@@ -78,20 +79,20 @@ def _columns(line: str) -> Columns | None:
         value = next((at for at, name in enumerate(names) if name in known), None)
         if value is not None:
             sigmas = [at for at, name in enumerate(names) if _SIGMA.match(name)]
-            # The sigma of a value stands behind it.
+            # The sigma of a value follows it.
             behind = [at for at in sigmas if at > value] or sigmas
             return Columns((h, k, el), value, behind[0] if behind else None, known is _AMPLITUDE, True)
     return None
 
 
 def _bare_name(part: str) -> str:
-    """A name in small letters and digits alone: index_h is h, and F² and Fo^2 are f2 and fo2."""
+    """A name in lower-case letters and digits only: index_h is h, and F² and Fo^2 are f2 and fo2."""
     plain = re.sub(r"[^\wσ]|_", "", part.lower().replace("²", "2").replace("**", ""))
     return re.sub("^(refln)?(index)?", "", plain)
 
 
 def _split(line: str) -> list[str]:
-    """Parts of a line; a comma within semicolons is a decimal one."""
+    """Parts of a line; with semicolons, a comma is a decimal one."""
     if ";" in line:
         return [part.strip().replace(",", ".") for part in line.strip().strip(";").split(";")]
     if "," in line:
@@ -100,7 +101,7 @@ def _split(line: str) -> list[str]:
 
 
 def _line(line: str, columns: Columns, where: str) -> list[float]:
-    """h, k, l, value and, where there is one, sigma; NaN for a value or sigma that is missing."""
+    """h, k, l, value and sigma, if any; NaN for a missing value or sigma."""
     parts = _split(line)
     try:
         indices = [float(parts[at]) for at in columns.indices]
@@ -108,9 +109,11 @@ def _line(line: str, columns: Columns, where: str) -> list[float]:
         if columns.sigma is not None and (columns.is_named or len(parts) > columns.sigma):
             values.append(_value(parts[columns.sigma]))
     except (ValueError, IndexError) as error:
-        raise InputError(f"{where} is no reflection ('{line[:30]}'): h k l I sigma are asked for") from error
+        raise InputError(f"{where} is not a reflection ('{line[:30]}'): h k l I sigma expected") from error
     if any(not index.is_integer() for index in indices):
-        raise InputError(f"{where} has no whole indices ('{line[:30]}'): h k l I sigma are asked for")
+        raise InputError(
+            f"{where} has indices that are not whole numbers ('{line[:30]}'): h k l I sigma expected"
+        )
     return [*indices, *values]
 
 
@@ -123,7 +126,7 @@ def _rows(table: Float[np.ndarray, "n column"], is_amplitude: bool) -> Rows:
     notes: tuple[str, ...] = ()
     value = table[:, 3]
     if table.shape[1] < 5:
-        notes = ("no sigmas in the file: all are taken to be 2 % of the mean",)
+        notes = ("no sigmas in the file: all are set to 2 % of the mean",)
         sigma = unknown_sigma(value)
     else:
         sigma = table[:, 4]

@@ -2,8 +2,8 @@
 
 CrystFEL's laboratory has +z along the beam, +y up and +x completing the right-handed frame: to the left
 when looking along the beam. Ours has fast to the right and slow down for a detector in its usual
-mounting, so theirs is ours turned by half a turn about the beam, and an untilted detector has
-fs = -x and ss = -y. Indexing, rings and the tilt are the same under any other choice of that turn.
+mounting, so theirs is ours rotated by 180° about the beam, and an untilted detector has
+fs = -x and ss = -y. Indexing, rings and the tilt do not depend on this rotation.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from argand.typing import Mask, Vector3
 from argand.units import HC_KEV_ANGSTROM
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
-"""From our axes to CrystFEL's and back, see above."""
+"""Converts our axes to CrystFEL's and back, see above."""
 
 
 def write_geom(
@@ -26,8 +26,8 @@ def write_geom(
 
     Pixel convention: the corner is the outer corner of the first pixel, in pixels from the beam, and
     panel limits are 0-based and inclusive. `res` is pixels per metre along the fast axis; pixels that
-    are not square lengthen the ss vector. Rows and columns that are wholly bad in `good` (True where a
-    pixel counts) become bad regions.
+    are not square lengthen the ss vector. Rows and columns without a good pixel (True in
+    `good`) become bad regions.
     """
     fast_mm, slow_mm = geometry.pixel_size_mm
     corner_mm = geometry.lab_from_px(np.zeros(2)) * _HALF_TURN
@@ -50,7 +50,7 @@ def _vector(components: Vector3) -> str:
 
 
 def _bad_regions(good: Mask) -> list[str]:
-    """Lines for the bands between modules: runs of rows and of columns without a good pixel."""
+    """Lines for the bands between modules: rows and columns without a good pixel."""
     lines, (last_slow, last_fast) = [], (good.shape[0] - 1, good.shape[1] - 1)
     bands = [(0, last_fast, first, last) for first, last in _runs(np.asarray(~good.any(axis=1)))]
     bands += [(first, last, 0, last_slow) for first, last in _runs(np.asarray(~good.any(axis=0)))]

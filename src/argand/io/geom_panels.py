@@ -1,6 +1,6 @@
 """CrystFEL's .geom files with many panels: reading them, and writing them with all panels moved.
 
-CrystFEL's laboratory is ours turned by half a turn about the beam, as in `geom`. A panel's corner and its
+CrystFEL's laboratory is ours rotated by 180° about the beam, as in `geom`. A panel's corner and its
 vectors are in its own pixels, its corner the outer corner of the first pixel.
 """
 
@@ -20,32 +20,33 @@ from argand.typing import Mask, Vector3
 from argand.units import HC_KEV_ANGSTROM
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
-"""From our axes to CrystFEL's and back, see above."""
+"""Converts our axes to CrystFEL's and back, see above."""
 _MOST_IN_LAB = 100
-"""Bad regions that are stated in the laboratory and tried on each pixel. By hand: files have a few."""
+"""Largest number of bad regions in laboratory coordinates, which are tested for each pixel. By hand: files
+have a few."""
 _LONGEST_INDEX = 9
-"""Digits of a panel's index in an array, by hand."""
+"""Most digits of a panel's index in an array, set by hand."""
 _PLACE = ("corner_x", "corner_y", "coffset", "fs", "ss")
-"""What says where a panel stands."""
+"""Names of the statements on a panel's position."""
 
 
 def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelModel:
     """Panels, wavelength and bad regions of a .geom file.
 
-    `lookup` gives what the image file has at a place that the .geom names, for camera length and photon
-    energy. Panels with `no_index` are left out. Raises InputError for a file that is not understood.
+    `lookup` gives the value in the image file at a path of the .geom, for camera length and photon energy.
+    Panels with `no_index` are left out. Raises InputError for a file that cannot be interpreted.
     """
     text = read_geom_text(path)
     shift = _detector_shift(text, lookup)
     kept = {name: of for name, of in text.panels.items() if of.get("no_index", "0") in ("0", "false")}
     if not kept:
-        raise InputError(f"{path}: all of its panels are out of use (no_index)")
+        raise InputError(f"{path}: all panels are excluded (no_index)")
     panels = PanelSet(tuple(_panel(text, name, of, shift, lookup) for name, of in kept.items()))
     sensible(path, panels)
     masks = any(
         name.startswith("mask") and name.endswith(("_data", "_file", "mask")) for name in text.general
     )
-    notes = ("the masks that the .geom names are not read; give them with --mask",) if masks else ()
+    notes = ("the masks named in the .geom are not read; give them with --mask",) if masks else ()
     good = {p.name: mask for p in panels.panels if (mask := _good(text, p)) is not None}
     wavelength = text.wavelength(lookup)
     require_sizes(path, wavelength)
@@ -55,9 +56,9 @@ def read_geom(path: str | Path, lookup: Lookup = lambda place: None) -> PanelMod
 def move_geom(
     path: str | Path, source: str | Path, motion: RigidMotion, lookup: Lookup = lambda place: None
 ) -> None:
-    """Write `source` again with every panel moved; all other lines, comments included, stay as they are.
+    """Write a copy of `source` with every panel moved; all other lines, including comments, are kept.
 
-    The camera length stays: the panels' coffset takes what they move along the beam.
+    The camera length is kept: the motion along the beam goes into the coffset of the panels.
     """
     text = read_geom_text(source)
     shift = _detector_shift(text, lookup)
@@ -70,7 +71,7 @@ def move_geom(
             stated.add((panel, name))
         else:
             lines.append(line)
-    # What a panel took from the lines before it, or does not say at all, follows at the end.
+    # Values that a panel inherited or did not state follow at the end.
     rest = [(panel, name) for panel in places for name in _PLACE if (panel, name) not in stated]
     write_lines(path, lines + [f"{panel}/{name} = {places[panel][name]}" for panel, name in rest])
 
@@ -96,14 +97,14 @@ def write_geom_panels(path: str | Path, panels: PanelSet, wavelength: float) -> 
 
 
 def _detector_shift(text: GeomText, lookup: Lookup) -> Vector3:
-    """By how much the whole detector is shifted, mm in CrystFEL's axes."""
+    """Shift of the whole detector, mm in CrystFEL's axes."""
     names = ("detector_shift_x", "detector_shift_y")
     return np.array([text.length_mm(text.general.get(name, "0 m"), lookup) for name in names] + [0.0])
 
 
 def _clen_mm(text: GeomText, name: str, of: dict[str, str], lookup: Lookup) -> float:
     if "clen" not in of and "clen" not in text.general:
-        raise InputError(f"{text.path}: states no clen for its panel {name}")
+        raise InputError(f"{text.path}: no clen for panel {name}")
     return text.length_mm(of.get("clen") or text.general["clen"], lookup)
 
 
@@ -120,7 +121,7 @@ def _panel(text: GeomText, name: str, of: dict[str, str], shift: Vector3, lookup
     limits = {key: int(text.number(of, key)) for key in ("min_fs", "max_fs", "min_ss", "max_ss")}
     shape = (limits["max_ss"] - limits["min_ss"] + 1, limits["max_fs"] - limits["min_fs"] + 1)
     if min(shape) < 1 or min(limits.values()) < 0:
-        raise InputError(f"{text.path}: the limits of its panel {name} hold no pixels")
+        raise InputError(f"{text.path}: the limits of panel {name} contain no pixels")
     frame, leading = _frame(text, name, of, shift, lookup) * _HALF_TURN, _leading(text, name, of)
     return PlanePanel.at(name, frame, shape, (limits["min_ss"], limits["min_fs"]), leading)
 
@@ -131,10 +132,11 @@ def _leading(text: GeomText, name: str, of: dict[str, str]) -> tuple[int, ...]:
     order = [what for _, what in axes if what != "%"] or ["ss", "fs"]
     if order[-2:] != ["ss", "fs"] or not all(what.isdigit() for what in order[:-2]):
         raise InputError(
-            f"{text.path}: the axes of panel {name} are {', '.join(order)}; ss and fs, last, are understood"
+            f"{text.path}: the axes of panel {name} are {', '.join(order)}; "
+            "only ss and fs as the last ones are understood"
         )
     if any(len(what) > _LONGEST_INDEX for what in order):
-        raise InputError(f"{text.path}: an index of panel {name} is no number of a panel")
+        raise InputError(f"{text.path}: an index of panel {name} is not the number of a panel")
     return tuple(int(what) for what in order[:-2])
 
 
@@ -146,7 +148,7 @@ def _place(
     lookup: Lookup,
     motion: RigidMotion,
 ) -> dict[str, str]:
-    """What a panel's lines say after the motion."""
+    """The statements of a panel after the motion."""
     origin, *axes = _frame(text, name, of, shift, lookup) * _HALF_TURN
     moved = np.array([motion.position(origin), *(motion.direction(axis) for axis in axes)]) * _HALF_TURN
     moved[0] -= shift
@@ -172,7 +174,7 @@ def _regions(text: GeomText, panel: str) -> list[dict[str, str]]:
 
 
 def _good(text: GeomText, panel: PlanePanel) -> Mask | None:
-    """Pixels of a panel outside all bad regions and its edge; None where all are good."""
+    """Pixels of a panel outside all bad regions and its edge; None if all are good."""
     good = np.ones(panel.shape, bool)
     edge = int(text.number(text.panels[panel.name], "mask_edge_pixels", 0))
     if edge > 0:

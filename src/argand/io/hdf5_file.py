@@ -6,17 +6,15 @@ does not report lost chunks; seen with HDF5 2.0 and h5py 3.16. So it writes to o
 
 import io
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import h5py
 
 from argand.io.atomic import told_of, write_bytes
+from argand.io.interrupts import interrupts_wait
 
 
 @contextmanager
@@ -44,7 +42,7 @@ class LargeHdf5:
     def __enter__(self) -> "LargeHdf5":
         with told_of(self._path):
             self._disk = _Held(self._path)
-        self._interrupts = _interrupts_wait()
+        self._interrupts = interrupts_wait()
         self._interrupts.__enter__()
         self.file = h5py.File(self._disk, "w")
         return self
@@ -128,19 +126,3 @@ class _Held(io.RawIOBase):
             write()
         except OSError as error:
             self.refusal = error
-
-
-@contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Delay Ctrl-C until the end of the context."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[tuple[int, FrameType | None]] = []
-    usual = signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-        if came and callable(usual):
-            usual(*came[0])

@@ -1,8 +1,8 @@
-"""What image headers state, in one form, and the text headers of the common formats.
+"""The values of image headers in one form, and the text headers of common formats.
 
-Every parser takes the header's own numbers and returns a Header with lengths in mm, wavelength in Å,
-angles in degrees, and pixel coordinates (fast, slow), 0-based, integer = pixel edge. A quantity that a
-header leaves out, or fills with zero, is None.
+Every parser takes the header's own numbers and returns a Header with lengths in mm, wavelength in Å, angles
+in degrees, and pixel coordinates (fast, slow), 0-based, integer = pixel edge. A quantity that is missing in
+the header, or zero, is None.
 """
 
 import re
@@ -18,19 +18,19 @@ from argand.typing import Mask
 
 _LINE_START = re.compile(r"(?:^|#)[^\w\n#]*(\w+)\b", re.MULTILINE)
 _LONGEST_LINE = 200
-"""Characters of a line that are read, by hand: lines of numbers have some 30."""
+"""Largest number of characters read of a line, by hand: lines of numbers have some 30."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 SWUNG_OUT_DEG = 0.5
-"""Detector arm angle in degrees from which the foot of the perpendicular is not the beam centre.
+"""Detector arm angle in degrees above which the point of normal incidence is not the beam centre.
 
-By hand: at 0.5 degrees and 250 mm the two are 2 mm apart; usual misalignment is less.
+Set by hand: at 0.5 degrees and 250 mm the two are 2 mm apart; usual misalignment is less.
 """
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an image file states about its measurement; the fields are those of a Frame."""
+    """The values that an image file states about its measurement; the fields are those of a Frame."""
 
     pixel_size_mm: tuple[float, float] | None = None
     distance_mm: float | None = None
@@ -48,10 +48,11 @@ class Header:
 
 @dataclass(frozen=True)
 class Stack:
-    """The images of one file: `load(index)` gives [slow, fast] data, `mask` what the file calls usable.
+    """The images of one file: `load(index)` gives [slow, fast] data, `mask` the usable pixels according to
+    the file.
 
-    Where the file describes `panels`, data have the axes of their raw array, and all but the last of these
-    are laid in one in the mask.
+    If the file describes `panels`, data have the axes of their raw array; in the mask all but the last of
+    these are flattened into one.
     """
 
     count: int
@@ -63,34 +64,34 @@ class Stack:
 
 
 def unreadable(path: str, reason: str) -> InputError:
-    """The one-line error for a file that is no image, or a broken one."""
+    """The one-line error for a file that is not an image, or a broken one."""
     short = " ".join(str(reason).split())[:160]
     return InputError(
         f"{path}: not a readable diffraction image ({short}); copy the file again, or give a CBF, SMV, "
-        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image, or one of a format that fabio reads"
+        "MAR/Rayonix, TIFF, EDF, HDF5/NeXus or npy image, or a format supported by fabio"
     )
 
 
 def number(text: object) -> float | None:
-    """The first number in `text`; None where there is none, or where it is not finite."""
+    """The first number in `text`; None if there is none, or if it is not finite."""
     match = re.search(_NUMBER, str(text))
     value = float(match.group()) if match else np.nan
     return value if np.isfinite(value) else None
 
 
 def numbers(text: object) -> list[float]:
-    """All numbers in `text`, in their order; zero, which headers use for `not known`, for one too large."""
+    """All numbers in `text`, in their order; zero (unknown, in headers) for one that is too large."""
     found = (float(value) for value in re.findall(_NUMBER, str(text)))
     return [value if np.isfinite(value) else 0.0 for value in found]
 
 
 def positive(value: float | None, scale: float = 1.0) -> float | None:
-    """`value` times `scale` where it is stated, finite and above zero, else None."""
+    """`value` times `scale` if it is stated, finite and above zero, else None."""
     return float(value) * scale if value is not None and 0 < value * scale < np.inf else None
 
 
 def pair(first: float | None, second: float | None) -> tuple[float, float] | None:
-    """Both values, or None when either is missing or not finite, or both are zero, which is `not known`."""
+    """Both values, or None when either is missing or not finite, or both are zero, which means unknown."""
     if first is None or second is None or (first == 0 and second == 0):
         return None
     return (float(first), float(second)) if np.isfinite([first, second]).all() else None
@@ -99,7 +100,7 @@ def pair(first: float | None, second: float | None) -> tuple[float, float] | Non
 def pilatus_header(text: str) -> Header:
     """Header of a miniCBF or a Pilatus TIFF: lines such as `# Detector_distance 0.351 m`.
 
-    `Beam_xy` is kept as it stands: integer = pixel edge, as DIALS reads it.
+    `Beam_xy` is kept as it is: integer = pixel edge, as in DIALS.
     """
     lines = _lines(text)
     two_theta = number(lines.get("Detector_2theta")) or 0.0
@@ -120,7 +121,7 @@ def pilatus_header(text: str) -> Header:
 
 
 def swing_note(two_theta_deg: float, centre: str) -> tuple[str, ...]:
-    """What is to be said of a header that names its `centre` for an arm that is out; empty if it is not."""
+    """The note on a header with a `centre` and a swung-out arm; empty without one."""
     if abs(two_theta_deg) < SWUNG_OUT_DEG:
         return ()
     return (
@@ -130,13 +131,13 @@ def swing_note(two_theta_deg: float, centre: str) -> tuple[str, ...]:
 
 
 def _lines(text: str) -> dict[str, str]:
-    """What follows the first word of each line, by that word; of two with one word the first counts.
+    """The rest of each line by its first word; of several lines with one word the first is used.
 
-    In a TIFF the first of these lines has binary text before it: the sign # begins a line as well.
+    In a TIFF there are binary data before the first of these lines: # also starts a line.
     """
     found: dict[str, str] = {}
     for match in _LINE_START.finditer(text):
-        # The whole of a line may have as many beginnings as signs: what follows one is cut off.
+        # A line may contain several # characters: text after the next one is cut off.
         rest = text[match.end() : match.end() + _LONGEST_LINE].partition("\n")[0]
         found.setdefault(match.group(1), rest)
     return found
@@ -144,7 +145,7 @@ def _lines(text: str) -> dict[str, str]:
 
 def _length_mm(line: str) -> float | None:
     unit = re.search(r"\d\s*(mm|cm|um)\b", line)
-    # Metres are what Dectris writes, with or without saying so.
+    # Dectris writes metres, with or without the unit.
     return positive(number(line), {"mm": 1.0, "cm": 10.0, "um": 1e-3}[unit.group(1)] if unit else 1e3)
 
 
@@ -156,7 +157,7 @@ def _pixel_size_mm(line: str) -> tuple[float, float] | None:
 def edf_header(keys: Mapping[str, str]) -> Header:
     """Header of an EDF image: ESRF keys (`Center_1`, `SampleDistance`, ...) or pyFAI's (`Poni1`, ...).
 
-    Both state lengths in m unless a unit follows, and a centre that is the foot of the perpendicular with
+    Both state lengths in m unless a unit follows, and the point of normal incidence as centre, with
     integer = pixel edge; ESRF's axis 1 is the fast one, pyFAI's axis 1 the slow one.
     """
     found = {key.lower(): _edf_number(value) for key, value in keys.items()}
@@ -172,11 +173,11 @@ def edf_header(keys: Mapping[str, str]) -> Header:
 
 
 _EDF_UNITS = {"mm": 1e-3, "cm": 1e-2, "um": 1e-6, "nm": 1e-9}
-"""In m."""
+"""Units of length in m."""
 
 
 def _edf_number(value: str) -> float | None:
-    """The first number of a value, in m where a unit of length follows it."""
+    """The first number of a value, in m if a unit of length follows it."""
     text = str(value).strip()
     stated = number(text)
     unit = text[-2:] if text[:-2].rstrip()[-1:].isdigit() or text[:-2].rstrip().endswith(".") else ""

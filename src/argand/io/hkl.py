@@ -9,14 +9,14 @@ from argand.io.atomic import write_lines
 from argand.typing import Miller
 
 _LARGEST, _LOWEST = 99999.99, -9999.99
-"""What eight columns with two decimals hold."""
+"""Range of eight columns with two decimals."""
 _ENOUGH = 1000.0
-"""Largest F² from which on two decimals are precise enough. By hand: weak reflections of such data, a
-thousandth of the largest, are still told from zero."""
+"""Largest F² above which two decimals are precise enough. Set by hand: weak reflections of such data, a
+thousandth of the largest, are still distinguished from zero."""
 
 
 def hklf4_scale(intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]) -> float:
-    """Factor on F² and sigma that lets them fit the columns of HKLF 4; 1 where they do as they are."""
+    """Factor on F² and sigma that makes them fit the columns of HKLF 4; 1 if they already fit."""
     largest = float(np.maximum(np.abs(intensity), sigma).max(initial=0.0))
     fits = float(intensity.min(initial=0.0)) >= _LOWEST
     if (_ENOUGH <= largest <= _LARGEST and fits) or largest == 0:
@@ -29,9 +29,10 @@ def hklf4_scale(intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n
 def write_hklf4(
     path: Path, hkl: Miller, intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"], scale: float
 ) -> None:
-    """Indices, F² and sigma times `scale` in the columns 3I4, 2F8.2, closed by a line of zeros.
+    """Indices, F² and sigma times `scale` in the columns 3I4, 2F8.2, ended by a line of zeros.
 
-    A sigma below 0.01, which SHELXL would take for none, is written as 0.01. Form: SHELXL's manual, HKLF.
+    A sigma below 0.01, which SHELXL would treat as missing, is written as 0.01. Format: SHELXL's manual,
+    HKLF.
     """
     lines = []
     for (h, k, el), value, error in zip(hkl.tolist(), intensity * scale, sigma * scale, strict=True):

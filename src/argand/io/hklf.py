@@ -1,4 +1,4 @@
-"""SHELX's .hkl files: HKLF 2 to 6 in fixed columns, with batch numbers, or in columns parted by blanks."""
+"""SHELX's .hkl files: HKLF 2 to 6 in fixed columns, with batch numbers, or in columns separated by blanks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from argand.io.twin_batches import component_alone, scale_groups
 _INDEX_WIDTH, _VALUE_WIDTH = 4, 8
 """Columns of an index and of F² or sigma in SHELX's FORMAT(3I4,2F8.2,I4)."""
 _LONGEST_INDEX, _LONGEST_BATCH = 300, 9
-"""Letters of an index and of a batch number that are read: they fit into a double and into an int."""
+"""Most characters of an index and of a batch number: they fit into a double and an int."""
 _LOOKED_AT = 100_000
-"""Lines after the end of the reflections that are looked through for others; by hand, for time."""
+"""Lines after the end of the reflections searched for more of them; set by hand, for time."""
 _END = ["0", "0", "0"]
 
 
 @dataclass(frozen=True)
 class HklfText:
-    """The reflections of an .hkl text, with batch numbers (0 where there are none), and what follows them."""
+    """The reflections of an .hkl text, with batch numbers (0 if there are none), and the text after them."""
 
     rows: Rows
     batch: Int[np.ndarray, " n"]
@@ -33,15 +33,15 @@ class HklfText:
 
 
 def parse_hklf(text: str, source: str, card: HklfCard | None = None) -> Rows:
-    """Indices, F² and sigma of an .hkl text, as the HKLF card says; without one the batch numbers tell.
+    """Indices, F² and sigma of an .hkl text, according to the HKLF card, or else to the batch numbers.
 
-    Raises InputError for a line that is no reflection and where the card cannot be obeyed.
+    Raises InputError for a line that is not a reflection and where the card cannot be obeyed.
     """
     return obeyed(read_hklf(text, source, card), source, card)
 
 
 def obeyed(read: HklfText, source: str, card: HklfCard | None = None) -> Rows:
-    """F² of one twin component, scaled and transformed as the HKLF card says."""
+    """F² of one twin component, scaled and transformed according to the HKLF card."""
     rows, batch = read.rows, read.batch
     code = (5 if _is_overlapped(batch) else 4) if card is None else card.code
     if code == 3:
@@ -54,7 +54,7 @@ def obeyed(read: HklfText, source: str, card: HklfCard | None = None) -> Rows:
 
 
 def read_hklf(text: str, source: str, card: HklfCard | None = None) -> HklfText:
-    """The lines up to 0 0 0 or an empty one, as they stand."""
+    """The lines up to 0 0 0 or an empty one, unchanged."""
     lines, first, trailing, notes = _until_end(text, source)
     indices = 6 if card is not None and card.code == 6 else 3
     table, is_fixed = _aligned(lines, indices), True
@@ -70,14 +70,14 @@ def read_hklf(text: str, source: str, card: HklfCard | None = None) -> HklfText:
         notes += (f"{stars} reflections too strong for their columns (****): scale the .hkl down",)
     main = ~table[:, 3:indices].any(1)
     if not main.all():
-        notes += (f"{(~main).sum()} satellite reflections left out: the average structure is sought",)
+        notes += (f"{(~main).sum()} satellite reflections left out: the average structure is solved",)
     table = table[main]
     rows = Rows(whole_indices(table[:, :3]), table[:, indices], table[:, indices + 1], notes)
     return HklfText(rows, table[:, indices + 2].astype(int), trailing)
 
 
 def _until_end(text: str, source: str) -> tuple[list[str], int, str, tuple[str, ...]]:
-    """Lines of reflections, the number of the first, what follows, and a note where no end is marked."""
+    """Lines of reflections, the number of the first, the text after them, and a note if no end is marked."""
     lines = lines_of(text, source)
     first = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
     for n in range(first, len(lines)):
@@ -85,7 +85,7 @@ def _until_end(text: str, source: str) -> tuple[list[str], int, str, tuple[str, 
         if line[:12].split() == _END or line.split(maxsplit=3)[:3] in ([], _END):
             after = lines[n + 1 :]
             return _few(lines[first:n], source), first + 1, "\n".join(after), _unread(after)
-    note = "no 0 0 0 line at the end of the reflections: is the file whole?"
+    note = "no 0 0 0 line at the end of the reflections: is the file complete?"
     return _few(lines[first:], source), first + 1, "", (note,)
 
 
@@ -95,16 +95,16 @@ def _few(lines: list[str], source: str) -> list[str]:
 
 
 def _unread(lines: list[str]) -> tuple[str, ...]:
-    """A note where reflections go on after the end of the first set."""
+    """A note if reflections continue after the end of the first set."""
     count = sum(_fixed_line(line, 3, True) is not None for line in lines[:_LOOKED_AT])
     end = "an empty line or 0 0 0 ends the reflections"
     return (f"{end}: {count} lines after it were not read",) if count > 1 else ()
 
 
 def _aligned(lines: list[str], indices: int) -> Float[np.ndarray, "n column"] | None:
-    """The table of `_table` of lines that are all of one length, in fixed columns, ten times as fast.
+    """The table of `_table` for lines of equal length in fixed columns, ten times faster.
 
-    None where a line is none of these, or asks for `_fixed_line`.
+    None if a line differs, or needs `_fixed_line`.
     """
     width = len(lines[0]) if lines else 0
     end = indices * _INDEX_WIDTH
@@ -129,7 +129,7 @@ def _aligned(lines: list[str], indices: int) -> Float[np.ndarray, "n column"] | 
 def _table(
     lines: list[str], indices: int, read: Callable[[str], list[float] | None]
 ) -> Float[np.ndarray, "n column"] | None:
-    """Indices, value, sigma and batch of all lines; None where one is not what `read` reads."""
+    """Indices, value, sigma and batch of all lines; None if `read` cannot read one."""
     table = np.empty((len(lines), indices + 3))
     for number, line in enumerate(lines):
         found = read(line)
@@ -143,7 +143,7 @@ def _fixed_line(line: str, indices: int, strict: bool) -> list[float] | None:
     """Indices, value, sigma and batch (0 for none) of a line in fixed columns; NaN for asterisks."""
     end = indices * _INDEX_WIDTH
     parts = [line[at : at + _INDEX_WIDTH] for at in range(0, end, _INDEX_WIDTH)]
-    # FORTRAN writes numbers to the right end of their columns; others mean columns parted by blanks.
+    # FORTRAN right-aligns numbers in their columns; otherwise columns are separated by blanks.
     if strict and any(not part[-1:].strip() for part in parts):
         return None
     parts += [line[end + at : end + at + _VALUE_WIDTH] for at in (0, _VALUE_WIDTH)]
@@ -156,7 +156,7 @@ def _fixed_line(line: str, indices: int, strict: bool) -> list[float] | None:
 
 
 def _free_line(line: str, indices: int) -> list[float] | None:
-    """Indices, value, sigma and batch (0 for none) of a line whose columns are parted by blanks."""
+    """Indices, value, sigma and batch (0 for none) of a line with columns separated by blanks."""
     parts = line.split(maxsplit=indices + 3)
     if len(parts) < indices + 2 or max(map(len, parts[:indices])) > _LONGEST_INDEX:
         return None
@@ -172,12 +172,12 @@ def _either(line: str, indices: int, where: str) -> list[float]:
     found = _fixed_line(line, indices, True) or _free_line(line, indices) or _fixed_line(line, indices, False)
     if found is None:
         shown = "".join(letter if letter.isprintable() else "?" for letter in line.strip()[:30])
-        raise InputError(f"{where} is no reflection ('{shown}'): cut short, or no HKLF 4 file")
+        raise InputError(f"{where} is not a reflection ('{shown}'): cut short, or no HKLF 4 file")
     return found
 
 
 def _number(text: str) -> float:
-    """A number as FORTRAN writes it: D for E, and asterisks (NaN) where the columns are too narrow."""
+    """A number as written by FORTRAN: D for E, and asterisks (NaN) if the columns are too narrow."""
     if text.strip() and not text.strip().strip("*"):
         return float("nan")
     return float(text.upper().replace("D", "E"))
@@ -191,5 +191,6 @@ def _batch(text: str) -> float:
 
 
 def _is_overlapped(batch: Int[np.ndarray, " n"]) -> bool:
-    """Whether batch numbers are those of HKLF 5; -1 alone marks reflections that HKLF 4 keeps for R free."""
+    """Whether batch numbers are those of HKLF 5; only -1 marks reflections that HKLF 4 reserves for R
+    free."""
     return bool((batch < 0).any() and (np.abs(batch) > 1).any())

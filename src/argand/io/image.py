@@ -1,4 +1,4 @@
-"""Diffraction images from every common format, as one kind of frame."""
+"""Diffraction images of every common format, as one kind of frame."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,25 +35,25 @@ __all__ = [
 
 
 UNUSED_MASK = "it is not used"
-"""End of the note on a file's mask of another shape than its images."""
+"""End of the note on a mask in the file with another shape than its images."""
 
 Geometry = PanelSet | str | Path
-"""Where the panels of a detector stand: themselves, or a file that says so."""
+"""The positions of a detector's panels: the panels themselves, or a file with them."""
 
 
 @dataclass
 class Frame:
-    """One diffraction image with what its header states.
+    """One diffraction image with the values of its header.
 
     `data` and `mask` are [slow, fast]; `data` keeps the file's number type and True in `mask` means a
     usable pixel. Lengths in mm, wavelength in Å, angles in degrees as headers state them. Pixel
-    coordinates are (fast, slow), 0-based, integer = pixel edge. What a header does not state is None.
-    `pedestal` is the number of counts that stands for no photons; it is not subtracted from `data`.
-    A frame of a detector of many `panels` is the raw array, all its axes but the last laid in one;
-    `raw_shape` is what it had before, `panel_file` the geometry file that states them. Its pixel size,
+    coordinates are (fast, slow), 0-based, integer = pixel edge. Values that a header does not state are None.
+    `pedestal` is the number of counts for zero photons; it is not subtracted from `data`.
+    A frame of a detector of many `panels` is the raw array with all axes but the last flattened
+    into one; `raw_shape` is its original shape, `panel_file` the geometry file of the panels. Its pixel size,
     distance and centre are those of the plane that the panels are projected to.
-    `time` is when the image was measured (ISO 8601, the header's zone), that of a stack counted on from its
-    first image by `frame_time_s`.
+    `time` is when the image was measured (ISO 8601, the header's zone), for a stack counted from its
+    first image in steps of `frame_time_s`.
     """
 
     path: str
@@ -97,10 +97,10 @@ def read_frames(
 ) -> Iterator[Frame]:
     """All images of a file, one by one; `file#3`, `file#0-9` or `indices` selects some, counted from 0.
 
-    The current `model` of the images replaces what the header states, and what the caller states
-    replaces both; `mask` (see `load_mask`) is combined with the file's own. `geometry` says where the
-    panels of the detector stand: panels, or a file as `read_panels` takes it. Raises InputError for a
-    file that is no image, or a mask, model or geometry of another shape.
+    The current `model` of the images replaces the values of the header, and those of the caller
+    replace both; `mask` (see `load_mask`) is combined with the file's own. `geometry` gives the
+    positions of the panels: panels, or a file as of `read_panels`. Raises InputError for a
+    file that is not an image, or a mask, model or geometry of another shape.
     """
     path, wanted = split_selection(str(path))
     wanted = wanted if indices is None else indices
@@ -119,7 +119,7 @@ def read_frames(
 
 
 def read_frame(path: str | Path, index: int = 0, geometry: Geometry | None = None) -> Frame:
-    """Image number `index` of a file; InputError for a file that is no image or has fewer images.
+    """Image number `index` of a file; InputError for a file that is not an image or has fewer images.
 
     `geometry` as in `read_frames`.
     """
@@ -134,8 +134,8 @@ def read_frame(path: str | Path, index: int = 0, geometry: Geometry | None = Non
 def with_model(frame: Frame, model: ExptImages) -> Frame:
     """The frame with wavelength, distance, pixel size and beam centre of its current model.
 
-    The model's tilt is kept as the angle of the detector's arm where it is one. Raises InputError for a
-    model of another shape than the image.
+    The model's tilt is kept as the angle of a detector arm if it is large enough to be one. Raises InputError
+    for a model of another shape than the image.
     """
     if frame.panels is not None:
         return replace(frame, wavelength=model.geometry.wavelength)
@@ -164,16 +164,16 @@ def with_overrides(
     mask: Mask | str | Path | None = None,
     two_theta_deg: float | None = None,
 ) -> Frame:
-    """The frame with the caller's values (Å, mm, (fast, slow) mm, degrees) in place of the header's.
+    """The frame with the caller's values (Å, mm, (fast, slow) mm, degrees) instead of the header's.
 
-    `mask` is a file or an array as `load_mask` takes it, and narrows the frame's own mask. Raises
-    InputError for a mask of another shape than the image.
+    `mask` is a file or an array for `load_mask`, and is combined with the frame's own mask. Raises InputError
+    for a mask of another shape than the image.
     """
     stated = {"wavelength": wavelength, "distance_mm": distance_mm, "pixel_size_mm": pixel_size_mm}
     stated["two_theta_deg"] = two_theta_deg
     if frame.panels is not None:
         if pixel_size_mm is not None:
-            raise InputError(f"{frame.path}: its panels state their pixel size; leave --pixel-size out")
+            raise InputError(f"{frame.path}: the panels state the pixel size; leave out --pixel-size")
         if distance_mm is not None:
             frame = with_panels(frame, frame.panels.at_distance(distance_mm))
     frame = replace(frame, **{key: value for key, value in stated.items() if value is not None})
@@ -181,11 +181,11 @@ def with_overrides(
 
 
 def load_mask(mask: Mask | str | Path) -> Mask:
-    """A mask, True = usable, from an array or a file in any image format or fit2d's.
+    """A mask, True = usable, from an array or a file in any image format or that of fit2d.
 
     True or False in it mean usable or not. Numbers follow pyFAI, fit2d and Dectris: zero is usable,
     anything else is masked. An HDF5 file gives its `pixel_mask`. Several images in a file are those of
-    panels, and laid one below the other.
+    panels, and stacked vertically.
     """
     if not isinstance(mask, np.ndarray):
         path = str(mask)
@@ -198,17 +198,17 @@ def load_mask(mask: Mask | str | Path) -> Mask:
 
 
 def _stacked(path: str, stack: Stack) -> np.ndarray:
-    """All images of a mask's file, one below the other."""
+    """All images of a mask's file, stacked vertically."""
     first = load_image(path, stack, 0)
     require_at_most(path, "pixels of a mask", stack.count * first.size, MOST_PIXELS)
     images = [first, *(load_image(path, stack, index) for index in range(1, stack.count))]
     if any(image.shape != first.shape for image in images):
-        raise InputError(f"{path}: the images of this mask are of different sizes; give a file for each")
+        raise InputError(f"{path}: the images of this mask are of different sizes; give one file for each")
     return np.concatenate(images)
 
 
 def _axes(path: str, geometry: Geometry | None, wanted: Sequence[int] | None) -> int | None:
-    """Number of axes of a frame that the panels ask for; None without any."""
+    """Number of axes of a frame that the panels require; None without panels."""
     if geometry is None:
         return None
     return _panel_model(geometry, path, wanted[0] if wanted else 0).panels.raw_axes()
@@ -249,7 +249,7 @@ def _frame(path: str, stack: Stack, index: int, geometry: Geometry | None = None
 
 
 def with_panels(frame: Frame, panels: PanelSet) -> Frame:
-    """A raw frame with its panels elsewhere."""
+    """A raw frame with other positions of its panels."""
     plane = plane_of(panels)
     return replace(
         frame,

@@ -1,9 +1,9 @@
 """Detector geometry from the tables of a full imgCIF header.
 
-Frame of imgCIF: z points from the sample to the source, so the beam travels along -z. Positions in
-mm, angles in degrees. Each axis moves all axes that depend on it; the image's fast and slow axes hang
-at the end of that chain (International Tables for Crystallography G, chapter 3.7). A `block` here is a
-`gemmi.cif.Block`; most images have no tables, and gemmi is imported for those that have.
+Frame of imgCIF: z points from the sample to the source, so the beam travels along -z. Positions in mm, angles
+in degrees. Each axis moves all axes that depend on it; the image's fast and slow axes are at the end of that
+chain (International Tables for Crystallography G, chapter 3.7). A `block` here is a `gemmi.cif.Block`; most
+images have no tables, and gemmi is imported for those that have.
 """
 
 from typing import Any
@@ -20,11 +20,11 @@ _TO_SOURCE = np.array([0.0, 0.0, 1.0])
 """Direction from the sample to the source in imgCIF's frame, see above."""
 
 _MOST_AXES = 64
-"""Axes that one hangs on. By hand: a detector on an arm has some six."""
+"""Most axes in a chain. Set by hand: a detector on an arm has about six."""
 
 
 def imgcif_header(text: str) -> Header:
-    """Header from the CIF tables in `text` (all that precedes the pixels); empty where there are none."""
+    """Header from the CIF tables in `text` (everything before the pixels); empty if there are none."""
     block = _block(text)
     if block is None:
         return Header()
@@ -50,7 +50,7 @@ def _block(text: str) -> Any:
     from gemmi import cif
 
     try:
-        # The text stops where the pixels begin, which leaves the last item without its value.
+        # The text ends where the pixels begin, so the last item lacks its value.
         return cif.read_string(text.rsplit("_array_data.data", 1)[0]).sole_block()
     except (RuntimeError, ValueError):
         return None
@@ -70,7 +70,7 @@ def _rows(block: Any, category: str, names: list[str]) -> list[list[str]]:
 
 
 def _increments(block: Any) -> tuple[float, float] | None:
-    """Steps in mm from pixel to pixel along the fast and the slow axis; None where they are not stated."""
+    """Steps in mm from pixel to pixel along the fast and the slow axis; None if not stated."""
     names = ["axis_set_id", "displacement_increment"]
     steps = {axis: number(step) for axis, step in _rows(block, "_array_structure_list_axis.", names)}
     layout = sorted(_rows(block, "_array_structure_list.", ["precedence", "axis_set_id"]))
@@ -89,7 +89,7 @@ def _geometry(block: Any, size: tuple[float, float] | None, wavelength: float | 
         fast, slow = (members[axis_set] for _, axis_set in layout)
         axes = np.array([chain.direction(fast), chain.direction(slow), -_TO_SOURCE])
         corner = chain.position(slow, fast)
-        # Centre and tilt do not depend on the wavelength, which is stated apart.
+        # Centre and tilt do not depend on the wavelength, which is stated separately.
         return geometry_from_vectors("imgCIF header", corner, axes, wavelength or 1.0, size)
     except (KeyError, ValueError, InputError):
         return None
@@ -112,7 +112,7 @@ class _AxisChain:
         return self._carried(self.axes[name][2], self._vector(name), carry_offset=False)
 
     def position(self, *names: str) -> Vector3:
-        """Laboratory position, mm, of the zero point of that axis of `names` which depends on most others."""
+        """Laboratory position, mm, of the zero point of the axis of `names` that depends on most others."""
         end = max(names, key=lambda name: len(self._chain(name)))
         return self._carried(end, np.zeros(3), carry_offset=True)
 
@@ -142,9 +142,9 @@ class _AxisChain:
 
 
 def rotated(point: Vector3, axis: Vector3, angle_deg: float) -> Vector3:
-    """`point` turned right-handed about `axis` through the origin (Rodrigues' formula).
+    """`point` rotated right-handed about `axis` through the origin (Rodrigues' formula).
 
-    ValueError for an axis or an angle that cannot be meant.
+    ValueError for an implausible axis or angle.
     """
     unit, angle_deg = direction_meant(axis), meant(angle_deg)
     c, s = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))

@@ -1,4 +1,4 @@
-"""Measured intensities as files list them: what the readers of all formats give."""
+"""Measured intensities as listed in files: the result of all readers."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -15,38 +15,39 @@ from argand.typing import Miller
 CellParameters = tuple[float, float, float, float, float, float]
 """a, b, c in Å and α, β, γ in degrees."""
 _FEWEST = 5
-"""Reflections that a file has at least; by hand: fewer are a file that was cut short."""
+"""Fewest reflections of a file; set by hand: fewer mean a truncated file."""
 _STRONGEST, _WEAKEST = 1e15, 1e-12
-"""Of an intensity and its sigma, and of the strongest. By hand: on any scale in use, and their fourth powers
-still are numbers."""
+"""Largest intensity or sigma, and least value of the strongest. Set by hand: beyond any scale in use, with
+finite fourth powers."""
 _PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE = 10, 0.01
-"""Least number of equal values, and share of all, that are taken for marks; by hand, not measured."""
+"""Least number of equal values, and share of all, that count as placeholders; set by hand, not measured."""
 _PLACEHOLDER_BELOW = -2.0
-"""Standard deviations below 0 from which an intensity may be a mark.
+"""Intensity in standard deviations below which it may be a placeholder.
 
-By hand: true intensities are 0 or more, and so many equal ones below -2 σ are no measurement.
+Set by hand: true intensities are 0 or more, and many equal ones below -2 σ are not measurements.
 """
 _LONGEST_ELECTRON_WAVE = 0.1
-"""In Å: electrons of 15 kV; X-rays in use are longer.
+"""Longest electron wavelength in Å, at 15 kV; X-rays in use are longer.
 
 h / √(2 m e U (1 + e U / 2 m c²)) is 0.0994 Å at 15 kV. X-rays of 0.1 Å have 124 keV.
 """
 _SHORTEST_WAVE, _LONGEST_WAVE = 0.005, 25.0
-"""In Å, by hand: electrons of 2 MV, and the longest waves of neutrons that crystals are measured with."""
+"""Range of wavelengths in Å, set by hand: electrons of 2 MV, and the longest neutron wavelengths for
+crystals."""
 _UNKNOWN_SIGMA = 0.02
-"""Sigma over the mean value where a file has none: by hand, it weighs all reflections alike."""
+"""Sigma relative to the mean value if a file has none: set by hand, it weighs all reflections equally."""
 _LARGEST_INDEX = 100_000.0
-"""By hand: far beyond any index, and what fits into the keys that reflections are sorted by."""
+"""Set by hand: far beyond any index, and within the range of the sort keys of reflections."""
 
 
 @dataclass(frozen=True)
 class MeasuredIntensities:
-    """Intensities as a file lists them, and what it says of the crystal.
+    """Intensities as listed in a file, and its crystal data.
 
-    `spacegroup` is a Hermann-Mauguin or Hall symbol; `group` is set where operators are given instead.
-    `elements` are those that a file names without their counts; `units` are the formulas in the cell (Z).
-    `hklf` is SHELX's HKLF card as it came, which `hkl`, `intensity` and `sigma` obey already. `laue` is the
-    symbol of a space group of which a file means no more than lattice and Laue class.
+    `spacegroup` is a Hermann-Mauguin or Hall symbol; `group` is set if operators are given instead.
+    `elements` are those named in a file without their counts; `units` is the number of formula units in the
+    cell (Z). `hklf` is SHELX's original HKLF card, already applied to `hkl`, `intensity` and `sigma`. `laue`
+    is the symbol of a space group given only to specify lattice and Laue class.
     """
 
     source: str
@@ -76,32 +77,32 @@ class Rows:
     notes: tuple[str, ...] = ()
 
     def measured(self, source: str) -> MeasuredIntensities:
-        """The same, with nothing known of the crystal."""
+        """The same as measured intensities, without crystal data."""
         return MeasuredIntensities(source, self.hkl, self.intensity, self.sigma, notes=self.notes)
 
 
 def whole_indices(values: Float[np.ndarray, "n 3"]) -> Miller:
-    """Indices as whole numbers; ValueError for what is too large to be one."""
+    """Indices as integers; ValueError for numbers too large to be an index."""
     if not (np.abs(values) < _LARGEST_INDEX).all():
-        raise ValueError("a number that is no index stands for h, k or l")
+        raise ValueError("an invalid number for h, k or l")
     return np.rint(values).astype(int)
 
 
 def squared(
     amplitude: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """F² and its sigma from F and its own: F² keeps the sign that F may have, and dF² = 2 F dF."""
+    """F² and its sigma from F and its own: F² keeps the sign of F, and dF² = 2 F dF."""
     return amplitude * np.abs(amplitude), 2 * np.abs(amplitude) * sigma
 
 
 def unknown_sigma(value: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Equal sigmas, 2 % of the mean value, where a file has none."""
+    """Equal sigmas, 2 % of the mean value, if a file has none."""
     known = np.abs(value[np.isfinite(value)])
     return np.full(len(value), _UNKNOWN_SIGMA * float(known.mean()) if len(known) else 0.0)
 
 
 def radiation_of(probe: str | None, wavelength: float | None) -> Radiation | None:
-    """What a probe's name, or else a wavelength in Å, tells of the radiation."""
+    """The radiation according to a probe's name, or else a wavelength in Å."""
     if probe is not None and "electron" in probe.lower():
         return "electron"
     if wavelength is None:
@@ -110,68 +111,72 @@ def radiation_of(probe: str | None, wavelength: float | None) -> Radiation | Non
 
 
 def checked(measured: MeasuredIntensities) -> MeasuredIntensities:
-    """The reflections whose numbers are of use; InputError where too few are."""
-    # So, not a number is none of these.
+    """The reflections with usable numbers; InputError if too few are."""
+    # Written so that NaN fails.
     finite = (np.abs(measured.intensity) <= _STRONGEST) & (np.abs(measured.sigma) <= _STRONGEST)
     good = finite & (measured.hkl != 0).any(1)
     if good.sum() < _FEWEST:
-        raise InputError(f"{measured.source}: only {good.sum()} reflections can be read; is the file whole?")
+        raise InputError(
+            f"{measured.source}: only {good.sum()} reflections can be read; is the file complete?"
+        )
     if not (measured.intensity[good] > _WEAKEST).any():
-        raise InputError(f"{measured.source}: no intensity is above zero; are the columns in place?")
-    # By hand: pure noise about 0 has a half.
+        raise InputError(f"{measured.source}: no intensity is above zero; are the columns right?")
+    # Set by hand: pure noise about 0 has one half.
     if (measured.intensity[good] < 0).mean() > 0.5:
-        raise InputError(f"{measured.source}: most intensities are negative; are the columns in place?")
+        raise InputError(f"{measured.source}: most intensities are negative; are the columns right?")
     placeholder = good & _placeholders(measured.intensity, measured.sigma)
     notes = measured.notes
     if not finite.all():
         notes += (f"{(~finite).sum()} reflections without a number for I or sigma left out",)
     if placeholder.any():
         value = measured.intensity[placeholder][0]
-        notes += (f"{placeholder.sum()} reflections of one value ({value:g}) taken for not measured",)
+        notes += (f"{placeholder.sum()} reflections of one value ({value:g}) treated as unmeasured",)
     kept = good & ~placeholder
     rows = (measured.hkl[kept], measured.intensity[kept], measured.sigma[kept])
     if np.ptp(rows[1]) == 0:
-        raise InputError(f"{measured.source}: all intensities are equal; are the columns in place?")
+        raise InputError(f"{measured.source}: all intensities are equal; are the columns right?")
     found = replace(measured, hkl=rows[0], intensity=rows[1], sigma=rows[2], notes=notes)
     wave = measured.wavelength
     if wave is None or _SHORTEST_WAVE <= wave <= _LONGEST_WAVE:
         return found
-    told = f"a wavelength of {wave:g} Å cannot be: it is left out"
+    told = f"a wavelength of {wave:g} Å is impossible: ignored"
     return replace(found, wavelength=None, radiation=None, notes=(*notes, told))
 
 
 def _placeholders(
     intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
 ) -> Bool[np.ndarray, " n"]:
-    """Reflections that share one far negative intensity and its sigma, as some programs mark missing ones."""
+    """Reflections with one common strongly negative intensity and sigma, with which some programs mark
+    missing ones."""
     pairs = np.column_stack([intensity, sigma])
     _, which, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
     fewest = max(_PLACEHOLDER_COUNT, _PLACEHOLDER_SHARE * len(intensity))
-    # A deviation beyond any scale is one that its intensity is below, too.
+    # A ratio beyond the number range is also below the limit.
     with np.errstate(over="ignore"):
         return (count[which.ravel()] >= fewest) & (intensity < _PLACEHOLDER_BELOW * sigma)
 
 
 def parse_cell(text: str) -> CellParameters:
-    """Six numbers parted by commas or blanks, as `5.9,12.3,5.8,90,90,90`; InputError otherwise."""
+    """Six numbers separated by commas or blanks, as `5.9,12.3,5.8,90,90,90`; InputError otherwise."""
     try:
         a, b, c, alpha, beta, gamma = (float(part) for part in re.split(r"[,\s]+", text.strip()))
     except ValueError as error:
         raise InputError(
-            f"'{text[:100]}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees"
+            f"'{text[:100]}' is not a cell; write a,b,c,alpha,beta,gamma in Å and degrees"
         ) from error
-    # By hand: numbers beyond these are in nm or radians, or out of order; each by itself, for nan.
+    # Set by hand: numbers beyond these are in nm or radians, or in the wrong order; tested one by one, for
+    # NaN.
     lengths_fit = all(1 <= length < 2000 for length in (a, b, c))
     angles_fit = all(20 < angle < 160 for angle in (alpha, beta, gamma))
     if not lengths_fit or not angles_fit:
-        raise InputError(f"'{text[:100]}' is no cell; write a,b,c,alpha,beta,gamma in Å and degrees")
+        raise InputError(f"'{text[:100]}' is not a cell; write a,b,c,alpha,beta,gamma in Å and degrees")
     cosines = np.cos(np.radians([alpha, beta, gamma]))
-    # (V / abc)² (International Tables B 1.1); by hand, flatter by far than any reduced or usual cell.
+    # (V / abc)² (International Tables B 1.1); set by hand, far flatter than any reduced or usual cell.
     if 1 - (cosines**2).sum() + 2 * cosines.prod() < 1e-3:
-        raise InputError(f"'{text[:100]}' is no cell: its angles do not go together; check them")
+        raise InputError(f"'{text[:100]}' is not a cell: its angles contradict each other; check them")
     return a, b, c, alpha, beta, gamma
 
 
 def cell_of(cell: gemmi.UnitCell) -> CellParameters | None:
-    """The numbers of gemmi's cell, None where it is not set."""
+    """The numbers of gemmi's cell, None if it is not set."""
     return (cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma) if cell.is_crystal() else None

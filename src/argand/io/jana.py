@@ -1,4 +1,5 @@
-"""Reflections of Jana: .m90 with its short header, .m91 without one, and the .m50 beside with the crystal."""
+"""Reflections of Jana: .m90 with its short header, .m91 without one, and the accompanying .m50 with the
+crystal data."""
 
 import re
 
@@ -13,16 +14,16 @@ from argand.io.limits import MOST_REFLECTIONS, require_at_most
 from argand.io.text_size import lines_of
 
 _END = "999"
-"""What stands alone in the last line of Jana's reflections."""
+"""The only word of the last line of Jana's reflections."""
 _LONGEST_INDEX, _LONGEST_SYMBOL = 8, 60
-"""Letters of an index and of the symbol of a space group that are read. By hand: none is as long."""
+"""Most characters of an index and of a space group symbol. Set by hand: none is as long."""
 
 
 def parse_m90(text: str, source: str) -> tuple[Rows, float | None]:
-    """Reflections, and the wavelength in Å (None where none is told), of the first data block.
+    """Reflections, and the wavelength in Å (None if not given), of the first data block.
 
     Lines are h, k, l, F², sigma and more, up to 999; with satellites a fourth index comes before F², and only
-    main reflections are kept. Raises InputError where no such line follows the header.
+    main reflections are kept. Raises InputError if no such line follows the header.
     """
     lines = lines_of(text, source)
     told = [line.split(maxsplit=2)[1:2] for line in lines if line.split(maxsplit=1)[:1] == ["lambda"]]
@@ -32,18 +33,18 @@ def parse_m90(text: str, source: str) -> tuple[Rows, float | None]:
         if parts[:1] == [_END] or (count and not _is_reflection(parts)):
             break
         if _is_reflection(parts):
-            # A fourth index has a decimal point in no line.
+            # A fourth index never has a decimal point.
             extra = int(len(parts) > 5 and "." not in parts[3] and (extra or not count))
             table[count] = [*(float(part) for part in parts[:5]), _sixth(parts)]
             count += 1
     if not count:
-        raise InputError(f"{source}: no reflections (h k l F² sigma) in it; is it a .m90 of Jana?")
+        raise InputError(f"{source}: contains no reflections (h k l F² sigma); is it a .m90 of Jana?")
     require_at_most(source, "reflections", count, MOST_REFLECTIONS)
     return _rows(table[:count], extra), float(told[0][0]) if told and told[0] else None
 
 
 def _sixth(parts: list[str]) -> float:
-    """The sixth number of a line, NaN where there is none."""
+    """The sixth number of a line, NaN if there is none."""
     try:
         return float(parts[5])
     except (IndexError, ValueError):
@@ -63,7 +64,7 @@ def _rows(table: Float[np.ndarray, "n 6"], extra: int) -> Rows:
     main = table if not extra else table[table[:, 3] == 0]
     notes: tuple[str, ...] = ()
     if len(main) < len(table):
-        notes = (f"{len(table) - len(main)} satellite reflections left out: the average structure is sought",)
+        notes = (f"{len(table) - len(main)} satellite reflections left out: the average structure is solved",)
     return Rows(whole_indices(main[:, :3]), main[:, 3 + extra], main[:, 4 + extra], notes)
 
 

@@ -1,4 +1,4 @@
-"""Maps on a cube of voxels: .npy and CCP4 (.map, .ccp4, .mrc), also gzipped; crystals' maps at any points."""
+"""Maps on a cube of voxels: .npy and CCP4 (.map, .ccp4, .mrc), also gzipped; crystal maps at any points."""
 
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -24,7 +24,7 @@ CCP4_SUFFIXES = (".map", ".ccp4", ".mrc")
 
 
 def read_map(path: Path) -> Cube:
-    """The map as float32 [x, y, z]; InputError where the file cannot be read or is no cube."""
+    """The map as float32 [x, y, z]; InputError if the file cannot be read or is not a cube."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
     values = read_array(path) if path.suffix == ".npy" else read_ccp4(path)[0]
@@ -34,22 +34,22 @@ def read_map(path: Path) -> Cube:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Real numbers of an .npy file, of any shape; InputError for what is none."""
+    """Real array of an .npy file, of any shape; InputError if invalid."""
     return parse_npy(read_bytes(path), str(path), MOST_VOXELS)
 
 
 def read_ccp4(path: Path) -> tuple[np.ndarray, CellParameters]:
-    """Values [x, y, z] of a whole CCP4 map, also gzipped, and its cell; InputError for what is none."""
+    """Values [x, y, z] of a complete CCP4 map, also gzipped, and its cell; InputError if invalid."""
     bare = path.with_suffix("") if path.suffix == ".gz" else path
     if bare.suffix not in CCP4_SUFFIXES:
-        raise InputError(f"{path}: not a kind of map that is known; give .npy, .map, .ccp4 or .mrc")
+        raise InputError(f"{path}: unknown format of map; give .npy, .map, .ccp4 or .mrc")
     ccp4 = _whole(path)
     cell = ccp4.grid.unit_cell
     return np.array(ccp4.grid, copy=True), (cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma)
 
 
 def _whole(path: Path) -> gemmi.Ccp4Map:
-    """gemmi's map of the whole cell, after a check of the header, which gemmi trusts."""
+    """gemmi's map of the whole cell, after checking the header, which gemmi trusts."""
     blob = read_bytes(path)
     require_ccp4(blob, str(path))
     try:
@@ -61,7 +61,7 @@ def _whole(path: Path) -> gemmi.Ccp4Map:
 
 
 def _read_plain(path: Path, blob: bytes) -> gemmi.Ccp4Map:
-    """gemmi's map of a file that holds these bytes, plain or packed: gemmi itself unpacks without bound."""
+    """gemmi's map of a file with these bytes, plain or compressed: gemmi itself unpacks without limit."""
     if path.stat().st_size == len(blob) and path.suffix.lower() != ".gz":
         with plain_name(path) as name:
             return gemmi.read_ccp4_map(name)
@@ -72,7 +72,7 @@ def _read_plain(path: Path, blob: bytes) -> gemmi.Ccp4Map:
 
 
 def write_map(path: Path, values: Cube, side: float | None = None) -> Path:
-    """Write a CCP4 map (or .npy) of a cubic P1 cell of this side in Å, by default 1 Å a voxel."""
+    """Write a CCP4 map (or .npy) of a cubic P1 cell of this side in Å, by default 1 Å per voxel."""
     if path.suffix == ".npy":
         with written(path) as temporary, temporary.open("wb") as file:
             np.save(file, values.astype(np.float32))
@@ -85,9 +85,9 @@ def write_map(path: Path, values: Cube, side: float | None = None) -> Path:
 def sample_map(path: Path, corner: Vector3, step: float, shape: tuple[int, int, int]) -> Box:
     """A crystal's CCP4 map at points of a box: `corner` and `step` in Å along Cartesian x, y, z.
 
-    The map goes on periodically; values between its points are linear.
+    The map is periodic; values between its points are interpolated linearly.
 
-    Raises InputError for a file that is no whole CCP4 map.
+    Raises InputError for a file that is not a complete CCP4 map.
     """
     ccp4 = _whole(path)
     values = np.zeros(shape, np.float32)

@@ -1,7 +1,7 @@
-"""The binary header that MarCCD and Rayonix detectors put behind the first TIFF directory.
+"""The binary header of MarCCD and Rayonix detectors after the first TIFF directory.
 
-3072 bytes from byte 1024, 32-bit integers (Rayonix, "MarCCD header documentation"). Distances there in
-micrometres, angles in 1/1000 degree, wavelength in femtometres, pixel sizes in nanometres.
+3072 bytes from byte 1024, 32-bit integers (Rayonix, "MarCCD header documentation"). Distances in micrometres,
+angles in 1/1000 degree, wavelength in femtometres, pixel sizes in nanometres.
 """
 
 import struct
@@ -9,11 +9,11 @@ import struct
 from argand.io.header import Header, pair, positive
 
 _BEGIN = 1024
-"""First byte of the header, behind 1024 bytes of TIFF."""
+"""First byte of the header, after 1024 bytes of TIFF."""
 _LENGTH = 3072
 """Bytes of the header."""
 _BYTE_ORDER, _SATURATED, _DISTANCE, _BEAM, _START_DISTANCE = 28, 104, 640, 644, 696
-"""Byte within the header at which a number, or the first of a pair, stands (the same documentation)."""
+"""Byte offset within the header of a number, or the first of a pair (the same documentation)."""
 _TWO_THETA, _ROTATION_RANGE, _PIXEL_SIZE, _BIAS, _WAVELENGTH = 668, 736, 772, 780, 908
 """As before; the bias is in 1/1000 counts."""
 _SIZE = 80
@@ -23,8 +23,8 @@ _SIZE = 80
 def marccd_header(blob: bytes) -> Header | None:
     """Header of a MarCCD or Rayonix TIFF from the bytes of the file; None for any other TIFF.
 
-    The beam centre is specified in 1/1000 px; some beamlines write 1/1000 mm instead. The reading that
-    lies closer to the middle of the detector is taken, and a note says when that is the second.
+    The beam centre is specified in 1/1000 px; some beamlines write 1/1000 mm instead. The interpretation
+    closer to the middle of the detector is used, and a note says if that is the second.
     """
     raw = blob[_BEGIN : _BEGIN + _LENGTH]
     order = _byte_order(raw)
@@ -39,7 +39,7 @@ def marccd_header(blob: bytes) -> Header | None:
     centre, notes = _beam_centre(ints(_BEAM, 2), ints(_SIZE, 2), size_mm)
     return Header(
         pixel_size_mm=size_mm,
-        # Some programs fill in the distance at the start of a scan alone.
+        # Some programs only fill in the distance at the start of a scan.
         distance_mm=positive(ints(_DISTANCE)[0], 1e-3) or positive(ints(_START_DISTANCE)[0], 1e-3),
         wavelength=positive(ints(_WAVELENGTH)[0], 1e-5),
         header_beam_centre_px=centre,
@@ -56,7 +56,7 @@ def _byte_order(raw: bytes) -> str | None:
     if len(raw) < _LENGTH:
         return None
     for order in "<>":
-        # The header names its own byte order as 1234 or 4321, which no other TIFF has at this place.
+        # The header gives its byte order as 1234 or 4321, which no other TIFF has at this position.
         if struct.unpack_from(f"{order}I", raw, _BYTE_ORDER)[0] in (1234, 4321):
             return order
     return None
@@ -74,5 +74,7 @@ def _beam_centre(
         return max(abs(place[0] / shape[0] - 0.5), abs(place[1] / shape[1] - 0.5))
 
     if min(shape) > 0 and off_middle(from_mm) < off_middle(centre):
-        return from_mm, ("the header's beam centre is taken as mm: as px it would lie far from the middle",)
+        return from_mm, (
+            "the header's beam centre is assumed to be in mm: in px it would be far from the middle",
+        )
     return centre, ()

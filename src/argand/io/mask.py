@@ -1,4 +1,4 @@
-"""Which pixels of an image can be used."""
+"""Usable pixels of an image."""
 
 from functools import lru_cache
 
@@ -8,26 +8,26 @@ from argand.physics.still.panel import PANELS
 from argand.typing import Image, Mask
 
 _MARKERS = (2**16 - 1, 2**32 - 1)
-"""Largest numbers of 16 and 32 bits, with which Dectris detectors mark bad pixels: where a program has copied
-them into a wider type they are still there, above all counts."""
+"""Largest numbers of 16 and 32 bits, with which Dectris detectors mark bad pixels: a program that copies
+them into a wider type keeps them, above all counts."""
 _FLOAT_LIMIT = 4294967040.0
-"""Largest number of 32-bit floats below 2**32: what lies above was a marker of 32 bits."""
+"""Largest 32-bit float below 2**32: larger values were 32-bit markers."""
 LARGEST = 2**53
-"""Above all counts of 64 bits: whole numbers up to here are exact in double precision."""
+"""Above all 64-bit counts: integers up to here are exact in double precision."""
 _NEGATIVE_MARKERS = (-1.0, -2.0)
-"""Marks of gaps and bad pixels (Dectris) in images that became floats."""
+"""Marks of gaps and bad pixels (Dectris) in images converted to floats."""
 
 
 def usable_pixels(data: Image, saturation: float | None = None) -> Mask:
-    """True where a pixel was measured: not a gap, not marked bad, not saturated, finite.
+    """True for measured pixels: not in a gap, not marked bad, not saturated, finite.
 
     Detectors mark gaps and bad pixels with negative numbers in signed images and with the largest
-    number in unsigned ones, which stays the largest of an image that a converter has given a wider type.
-    In images of floats negative numbers are counts less a background, unless -1 and -2 are the only ones.
+    number in unsigned ones, which remains the largest value after conversion to a wider type.
+    In images of floats negative numbers are counts minus a background, unless -1 and -2 are the only ones.
     Saturated means at or above `saturation` counts. Gaps that a converter has filled with zeros are
-    recognised by the detector's size, and masked when they hold nothing else.
+    recognised by the detector's size, and masked if they contain only zeros.
 
-    `data` and the answer are [slow, fast].
+    `data` and the result are [slow, fast].
     """
     usable = _below(data, saturation)
     if data.dtype.kind in "iu" and data.dtype.itemsize > 4:
@@ -57,9 +57,9 @@ def _below(data: Image, saturation: float | None) -> Mask:
 
 
 def _float_markers(data: Image) -> Mask:
-    """True where an image of floats holds a number that marked a bad pixel when it held integers."""
+    """True where an image of floats has a value that marked a bad pixel when it was an integer."""
     limit = np.float32(_FLOAT_LIMIT)
-    # A background that was taken off leaves nothing that is below zero by as much.
+    # Subtracting a background does not give values as far below zero.
     marked = (data > limit) | (data < -limit)
     negative = data < 0
     values = data[negative]
@@ -67,7 +67,7 @@ def _float_markers(data: Image) -> Mask:
 
 
 def _marker(data: Image, usable: Mask) -> int | None:
-    """The marker of a narrower type than the image's, where it is the image's largest number."""
+    """The marker of a narrower type than the image's, if it is the image's largest value."""
     if data.dtype.itemsize <= 2 or data.dtype.kind not in "iuf" or not usable.any():
         return None
     largest = data.max(where=usable, initial=0)
@@ -76,7 +76,7 @@ def _marker(data: Image, usable: Mask) -> int | None:
 
 @lru_cache(maxsize=16)
 def _gaps(shape: tuple[int, int]) -> tuple[tuple[slice, slice], ...]:
-    """The gaps of a detector of this many pixels made of Pilatus or Eiger modules; none of any other."""
+    """The gaps of a detector of this many pixels made of Pilatus or Eiger modules; none for others."""
     everything = slice(None)
     for module, gap in sorted({(p.module, p.gap) for p in PANELS.values() if p.module is not None}):
         slow, fast = (_gap_starts(*along) for along in zip(shape, module, gap, strict=True))

@@ -16,13 +16,13 @@ from argand.io.limits import MOST_ATOMS, require_at_most
 from argand.io.text_size import read_text, require_words
 
 MAX_PLACES = 50_000_000
-"""Coordinates of all frames together that are read: 400 MB. By hand, for the memory of a small machine."""
+"""Most coordinates of all frames together: 400 MB. Set by hand, for the memory of a small machine."""
 _COMMON = "HCNOSP"
-"""Elements whose symbol begins the names of their atoms in the PDB's components of life."""
+"""Elements with a symbol that begins the names of their atoms in biological PDB components."""
 _BULK = frozenset(("NA", "NA+", "SOD", "K", "K+", "POT", "CL", "CL-", "CLA"))
-"""Names that force fields give to the ions of a solution (Amber, CHARMM, GROMACS)."""
+"""Force-field names of the ions of a solution (Amber, CHARMM, GROMACS)."""
 _MD_WATERS = frozenset(("SOL", "TIP3", "TIP4", "TP3", "T3P", "T4P", "SPC", "WAT", "HOH"))
-"""Names that force fields give to water, beside the PDB's own."""
+"""Force-field names of water, besides those of the PDB."""
 
 Atom = tuple[str, str]
 """Name and element."""
@@ -30,10 +30,10 @@ Atom = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Molecule:
-    """A molecule in one or more models: the same atoms at other places.
+    """A molecule in one or more models: the same atoms at other positions.
 
-    `elements` of the atoms, `frames` [frame, atom, 3] in Å; `notes` say what of the file was left out, and
-    what is not in it.
+    `elements` of the atoms, `frames` [frame, atom, 3] in Å; `notes` say what was left out of the file, and
+    what it lacks.
     """
 
     elements: tuple[str, ...]
@@ -46,7 +46,7 @@ def read_molecule(name: str) -> Molecule:
 
     Hydrogens, ions and ligands are kept, waters are not; of alternate locations that with the highest
     occupancy stays, the first where they are equal, for each residue by itself. Raises InputError for a file
-    that cannot be read, has models of unlike atoms, or an atom of no known element; MissingExtraError where a
+    that cannot be read, has models of unlike atoms, or an atom of an unknown element; MissingExtraError if a
     trajectory needs a package.
     """
     topology, trajectory = parts_of(name)
@@ -55,13 +55,13 @@ def read_molecule(name: str) -> Molecule:
     models = _models(topology)
     kept = [_kept(model, topology) for model in models]
     if not kept or not kept[0][0]:
-        raise InputError(f"{topology}: no atoms there; name a PDB or mmCIF file of a molecule")
+        raise InputError(f"{topology}: contains no atoms; give a PDB or mmCIF file of a molecule")
     atoms = kept[0][0]
     for number, (others, _, _) in enumerate(kept[1:], start=2):
         if others != atoms:
             raise InputError(
-                f"{topology}: model {number} has other atoms than the first; models are to be one molecule, "
-                "so write unlike ones to files of their own"
+                f"{topology}: model {number} has other atoms than the first; they must be one molecule, "
+                "so write different ones to separate files"
             )
     _require_few(topology, len(kept), len(atoms))
     return _molecule(
@@ -70,33 +70,34 @@ def read_molecule(name: str) -> Molecule:
 
 
 def parts_of(name: str) -> tuple[Path, Path | None]:
-    """File and trajectory of a name `TOPOLOGY:TRAJECTORY`, None for a file alone; InputError for no file."""
+    """File and trajectory of a name `TOPOLOGY:TRAJECTORY`, None for a single file; InputError for a missing
+    file."""
     topology, separator, trajectory = name.rpartition(":")
     parts = [name] if not separator or Path(name).is_file() else [topology, trajectory]
     for part in parts:
         if not Path(part).is_file():
-            raise InputError(f"{part}: no such file; name a PDB or mmCIF file, or TOPOLOGY:TRAJECTORY")
+            raise InputError(f"{part}: no such file; give a PDB or mmCIF file, or TOPOLOGY:TRAJECTORY")
     return Path(parts[0]), Path(parts[1]) if len(parts) > 1 else None
 
 
 def _models(path: Path) -> list[gemmi.Model]:
-    # gemmi hands names on as they are, and Python takes UTF-8 alone.
+    # gemmi passes names on unchanged, and Python accepts only UTF-8.
     text = read_text(path)
     require_words(text, path)
     blob = text.encode("ascii", "replace")
     try:
-        # Chain parts stay where they are: atoms keep the order of the file.
+        # Chain parts are not merged: atoms keep the order of the file.
         models = list(gemmi.read_structure_string(blob, merge_chain_parts=False))
     except Exception as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"{path}: no PDB or mmCIF file that can be read ({reason})") from error
+        raise InputError(f"{path}: not a readable PDB or mmCIF file ({reason})") from error
     for model in models[:1]:
         require_at_most(path, "atoms", model.count_atom_sites(), MOST_ATOMS)
     return models
 
 
 def _kept(model: gemmi.Model, path: Path) -> tuple[list[Atom], Float[np.ndarray, "atom 3"], Counter[str]]:
-    """Atoms that stay, their places, and how many of what does not."""
+    """Kept atoms, their positions, and counts of those left out."""
     atoms, places, left = [], [], Counter[str]()
     for chain in model:
         for group in _places(chain):
@@ -115,7 +116,7 @@ def _kept(model: gemmi.Model, path: Path) -> tuple[list[Atom], Float[np.ndarray,
 
 
 def _places(chain: gemmi.Chain) -> Iterator[list[gemmi.Residue]]:
-    """Residues that share a place in the chain: one, or several that stand there in turn."""
+    """Residues at one position of the chain: one, or several alternatives."""
     group: list[gemmi.Residue] = []
     for residue in chain:
         if group and (residue.seqid != group[0].seqid or residue.is_water()):
@@ -127,7 +128,7 @@ def _places(chain: gemmi.Chain) -> Iterator[list[gemmi.Residue]]:
 
 
 def _location(residues: Sequence[gemmi.Residue]) -> str:
-    """Letter of the alternate location with the highest mean occupancy, the first of equals."""
+    """Letter of the alternate location with the highest mean occupancy, the first if equal."""
     occupancies: dict[str, list[float]] = {}
     for residue in residues:
         for atom in residue:
@@ -137,20 +138,20 @@ def _location(residues: Sequence[gemmi.Residue]) -> str:
 
 
 def _element(atom: gemmi.Atom, residue: gemmi.Residue, path: Path) -> str:
-    """Symbol of an atom's element, from its name where the file states none; InputError for none known."""
+    """Symbol of an atom's element, from its name if the file gives none; InputError if unknown."""
     if atom.element.atomic_number:
         return atom.element.name
     found = _named_element(atom.name, residue.name)
     if found is None:
         raise InputError(
-            f"{path}: atom {atom.name} of residue {residue.name} {residue.seqid} is of no known element; "
+            f"{path}: atom {atom.name} of residue {residue.name} {residue.seqid} is of an unknown element; "
             "write it to columns 77 and 78 of the PDB file, or to _atom_site.type_symbol"
         )
     return found
 
 
 def _named_element(name: str, residue: str) -> str | None:
-    """The element that a name tells: of an ion that is called as its residue, or a common one."""
+    """The element implied by a name: of an ion named like its residue, or a common one."""
     letters = name.strip("0123456789'\"*+-").capitalize()
     if name == residue and gemmi.Element(letters).atomic_number:
         return gemmi.Element(letters).name
@@ -178,7 +179,7 @@ def _read_trajectory(topology: Path, trajectory: Path) -> Molecule:
 
 
 def _solute(atoms: Any) -> tuple[list[int], Counter[str]]:
-    """Numbers of the atoms that are neither water nor ions of a solution, and how many residues are."""
+    """Indices of the atoms that are neither water nor solution ions, and counts of the residues that are."""
     keep, left = [], Counter[str]()
     for residue in atoms.residues:
         name = str(residue.resname).upper()
@@ -196,7 +197,7 @@ def _of_trajectory(atom: Any, path: Path) -> str:
     found = stated.name if stated.atomic_number else _named_element(str(atom.name), str(atom.resname))
     if found is None:
         raise InputError(
-            f"{path}: atom {atom.name} of residue {atom.resname} is of no known element; take a topology "
+            f"{path}: atom {atom.name} of residue {atom.resname} is of an unknown element; take a topology "
             "that states elements, such as PDB"
         )
     return found
@@ -210,10 +211,10 @@ def _require_few(path: Path, frames: int, atoms: int) -> None:
 
 def _molecule(elements: list[str], frames: Float[np.ndarray, "f a 3"], left: Counter[str]) -> Molecule:
     if not elements:
-        raise InputError("nothing but water there; name a file of a molecule")
+        raise InputError("the file contains only water; give a file of a molecule")
     if not np.isfinite(frames).all():
-        raise InputError("atoms have places that are not finite; mend the file")
+        raise InputError("atoms have non-finite positions; correct the file")
     notes = tuple(f"{what} left out: {count}" for what, count in left.items())
     if not {"H", "D"} & set(elements):
-        notes += ("the file has no hydrogens, nor has the molecule",)
+        notes += ("the file has no hydrogens, so neither has the molecule",)
     return Molecule(tuple(elements), frames, notes)

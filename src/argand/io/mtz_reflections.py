@@ -1,7 +1,7 @@
 """Reflections of MTZ files: the first column of intensities, or else of amplitudes.
 
-The layout: https://www.ccp4.ac.uk/html/mtzformat.html. It is read here and not by gemmi, which trusts what
-the header says of its own place and of the sizes.
+The layout: https://www.ccp4.ac.uk/html/mtzformat.html. It is read here and not by gemmi, which trusts the
+header's position and sizes.
 """
 
 import re
@@ -18,26 +18,27 @@ from argand.io.limits import MOST_REFLECTIONS, require_at_most
 from argand.physics.crystal.symmetry import Group, complete_group
 
 _RECORD, _WORD = 80, 4
-"""Bytes of a record of the header, and of a number."""
+"""Bytes of a header record, and of a number."""
 _MOST_COLUMNS = 1000
-"""By hand: MTZ files of merged data sets have up to some hundred."""
+"""Set by hand: MTZ files of merged data sets have up to about a hundred."""
 
 
 @dataclass(frozen=True)
 class MtzFile:
-    """Labels' types of the columns, their values, NaN where there is none, and the records of the header."""
+    """Column types by label, column values (NaN if missing), and the records of the header."""
 
     types: tuple[str, ...]
     values: Float32[np.ndarray, "n column"]
     records: tuple[tuple[str, str], ...]
 
     def records_of(self, name: str) -> list[str]:
-        """What stands behind this name in each of its records."""
+        """The text after this name in each of its records."""
         return [text for known, text in self.records if known == name]
 
 
 def read_mtz_reflections(path: Path, blob: bytes) -> MeasuredIntensities:
-    """Reflections, cell and symmetry; InputError for a file that is no MTZ, damaged, or lacks the columns."""
+    """Reflections, cell and symmetry; InputError for a file that is not MTZ, is damaged, or lacks the
+    columns."""
     mtz = parse_mtz(blob, str(path))
     which = next((kind for kind in "JFG" if kind in mtz.types), None)
     if which is None:
@@ -59,9 +60,9 @@ def read_mtz_reflections(path: Path, blob: bytes) -> MeasuredIntensities:
 
 
 def parse_mtz(blob: bytes, source: str) -> MtzFile:
-    """Header and values of an MTZ file; InputError where these are not there, or contradict each other."""
+    """Header and values of an MTZ file; InputError if they are missing or inconsistent."""
     if blob[:4] != b"MTZ " or len(blob) < _RECORD:
-        raise InputError(f"{source}: is no MTZ file")
+        raise InputError(f"{source}: is not an MTZ file")
     # The first half byte of the machine stamp: 1 stands for big-endian numbers, 4 for little-endian ones.
     order = ">" if blob[8] >> 4 == 1 else "<"
     words = int(np.frombuffer(blob, f"{order}i4", 1, 4)[0])
@@ -69,7 +70,7 @@ def parse_mtz(blob: bytes, source: str) -> MtzFile:
         words = int(np.frombuffer(blob, f"{order}i8", 1, 12)[0])
     start = (words - 1) * _WORD
     if not _RECORD <= start <= len(blob) - _RECORD:
-        raise InputError(f"{source}: damaged MTZ, its header is not where it says; copy it again")
+        raise InputError(f"{source}: damaged MTZ, its header is not at the stated position; copy it again")
     records = _records(blob[start:])
     columns, count = _sizes(records, source)
     types = tuple(_column_type(text) for name, text in records if name == "COLUMN")
@@ -84,7 +85,7 @@ def parse_mtz(blob: bytes, source: str) -> MtzFile:
 def _records(header: bytes) -> tuple[tuple[str, str], ...]:
     """Name and content of each record up to END."""
     found = []
-    # Two records for each column, and what else there may be.
+    # Two records per column, plus others.
     for first in range(0, min(len(header), 4 * _MOST_COLUMNS * _RECORD), _RECORD):
         name, _, text = header[first : first + _RECORD].decode("latin-1").partition(" ")
         if name == "END":
@@ -94,10 +95,10 @@ def _records(header: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def _sizes(records: tuple[tuple[str, str], ...], source: str) -> tuple[int, int]:
-    """How many columns and reflections the header declares."""
+    """Numbers of columns and reflections declared in the header."""
     told = next((text.split() for name, text in records if name == "NCOL"), [])
     if len(told) < 2 or not all(word.isdecimal() for word in told[:2]):
-        raise InputError(f"{source}: damaged MTZ, its header tells no sizes; copy it again")
+        raise InputError(f"{source}: damaged MTZ, its header lacks the sizes; copy it again")
     columns, count = int(told[0]), int(told[1])
     require_at_most(source, "columns", columns, _MOST_COLUMNS)
     require_at_most(source, "reflections", count, MOST_REFLECTIONS)
@@ -105,12 +106,12 @@ def _sizes(records: tuple[tuple[str, str], ...], source: str) -> tuple[int, int]
 
 
 def _column_type(text: str) -> str:
-    """The type in a record of a column, which stands behind its label."""
+    """The type in a column record, after its label."""
     return "".join(text.split()[1:2])
 
 
 def _cell(mtz: MtzFile) -> CellParameters | None:
-    """The cell of the header; None where there is none."""
+    """The cell of the header; None if there is none."""
     try:
         a, b, c, alpha, beta, gamma = (float(word) for word in mtz.records_of("CELL")[0].split()[:6])
     except (IndexError, ValueError):
@@ -119,7 +120,7 @@ def _cell(mtz: MtzFile) -> CellParameters | None:
 
 
 def _group(mtz: MtzFile) -> Group | None:
-    """The group of the operators, or else of the name in quotes; None where neither is understood."""
+    """The group of the operators, or else of the quoted name; None if neither is valid."""
     operators = mtz.records_of("SYMM")
     try:
         if operators:

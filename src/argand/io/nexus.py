@@ -36,18 +36,18 @@ from argand.typing import Mask
 from argand.units import JOULES_PER_KEV, wavelength_from_energy
 
 _DISTANCES = ("detector_distance", "distance")
-"""Where the distance stands, first Dectris' place and then NXmx'."""
+"""Paths of the distance, first that of Dectris, then that of NXmx."""
 
 _DAMAGED = (OSError, RuntimeError, LookupError, TypeError, ValueError)
-"""What h5py and the readers of a file's header raise where it is damaged."""
+"""Errors of h5py and of the header's readers for damaged files."""
 
 
 def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> Stack:
-    """The images of an HDF5 file; linked data files are looked for from `folder`.
+    """The images of an HDF5 file; linked data files are relative to `folder`.
 
-    Frames of several data files are counted through. A data file that is missing is an InputError,
-    which names it, once its first frame is asked for. A frame has two axes, or as many as the modules that
-    the file describes ask for, or `axes`, where the positions of its panels are known from elsewhere.
+    Frames are numbered over all data files. A missing data file raises InputError when its first frame is
+    read. A frame has two axes, or those of the modules that the file describes, or `axes` if the positions of
+    the panels come from another file.
     """
     source = _Source(opened(file), str(getattr(file, "name", file)), folder)
     try:
@@ -71,7 +71,7 @@ def nexus_stack(file: str | BytesIO, folder: Path, axes: int | None = None) -> S
 
 
 def nexus_panels(path: str) -> PanelSet | None:
-    """The modules of the detector that an HDF5 file describes, where they form no flat image."""
+    """The modules of the detector that an HDF5 file describes, if they do not form a flat image."""
     require_file(path)
     try:
         require_heaps(path)
@@ -88,21 +88,20 @@ def _panels(entry: h5py.Group) -> PanelSet | None:
 
 @dataclass(frozen=True)
 class Growth:
-    """How far a master that is being written is: `frames` can be read, `missing` says why no more can."""
+    """State of a master that is being written: `frames` can be read, `missing` says why no more can."""
 
     frames: int
     files: tuple[Path, ...]
-    """The master and its data files that are there."""
+    """The master and its existing data files."""
     missing: InputError | None = None
 
 
 def growth(master: Path, settled: Callable[[Path], bool]) -> Growth:
-    """How many images of a master can be read while it is being written.
+    """Number of images of a master that can be read while it is being written.
 
-    They are counted up to the first data file that is not there or not whole, and to the first frame that is
-    not stored. A file that is not written in SWMR mode counts when it is `settled`: it did not change for a
-    while. A virtual data set counts when all its files are there. Raises InputError for a master that cannot
-    be read.
+    They are counted up to the first missing or incomplete data file, and to the first frame that is not
+    stored. A file that is not written in SWMR mode counts once it is `settled`: unchanged for a while. A
+    virtual data set counts once all its files exist. Raises InputError for a master that cannot be read.
     """
     require_file(master)
     try:
@@ -118,7 +117,7 @@ def growth(master: Path, settled: Callable[[Path], bool]) -> Growth:
 
 
 class _Source:
-    """An open master file and the data files that it links to."""
+    """An open master file and its linked data files."""
 
     def __init__(self, master: h5py.File, name: str, folder: Path) -> None:
         self.master, self.name, self.folder = master, name, folder
@@ -130,13 +129,13 @@ class _Source:
             file.close()
 
     def entry(self) -> h5py.Group:
-        """The first NXentry, or the file itself where there is none."""
+        """The first NXentry, or the file itself if there is none."""
         return find_first(self.master, "NXentry", "entry") or self.master
 
     def segments(self, axes: int | None) -> list[tuple[int, Callable[[int], np.ndarray]]]:
-        """Number of frames and reader of each data set, in order; ends with the first that is missing.
+        """Number of frames and reader of each data set, in order; ends at the first missing one.
 
-        A frame has `axes` axes; with None it has two, and InputError is raised where it seems to have more.
+        A frame has `axes` axes; with None it has two, and InputError is raised if it seems to have more.
         """
         found: list[tuple[int, Callable[[int], np.ndarray]]] = []
         for group, name in self._data_names():
@@ -147,14 +146,14 @@ class _Source:
                     raise
                 return [*found, (1, _raiser(error))]
             if data.ndim < 2 or 0 in data.shape:
-                raise ValueError(f"{data.name} holds no images")
+                raise ValueError(f"{data.name} does not contain images")
             if axes is None:
                 refuse_panels(self.name, data.shape)
             before = data.ndim - (axes or 2)
             if before < 0 or (axes is not None and math.prod(data.shape[1:before]) > 1):
                 raise InputError(
-                    f"{self.name}: its images have {data.ndim - 1} axes, and {axes} by the geometry of the "
-                    "panels; is this that of another detector?"
+                    f"{self.name}: its images have {data.ndim - 1} axes, but {axes} by the geometry of the "
+                    "panels; is it that of another detector?"
                 )
             require_images(data, axes or 2)
             found.append((math.prod(data.shape[:before]), _frame_reader(data, before)))
@@ -164,7 +163,7 @@ class _Source:
         return found
 
     def growth(self, settled: Callable[[Path], bool]) -> Growth:
-        """How many frames are there, in which files."""
+        """Number of existing frames, and their files."""
         frames, missing = 0, None
         for group, name in self._data_names():
             try:
@@ -200,7 +199,7 @@ class _Source:
         else:
             data = item_at(group, name)
         if not isinstance(data, h5py.Dataset):
-            raise ValueError(f"{group.name}/{name} is no data set")
+            raise ValueError(f"{group.name}/{name} is not a data set")
         return data
 
     def _linked_file(self, file: h5py.File, filename: str) -> h5py.File:
@@ -216,7 +215,7 @@ class _Source:
 
 
 def _stored(data: h5py.Dataset) -> int:
-    """How many frames, from the first on, are stored: room may have been made for more."""
+    """Number of frames from the first one that are stored: space may be allocated for more."""
     count = math.prod(data.shape[:-2])
     if data.is_virtual or 0 in data.shape:
         return count
@@ -243,14 +242,14 @@ def _raiser(error: InputError) -> Callable[[int], np.ndarray]:
 
 
 def _frame_reader(data: h5py.Dataset, before: int) -> Callable[[int], np.ndarray]:
-    """Reads what is at an index of the first `before` axes, counted through."""
+    """Reads the frame at a running index of the first `before` axes."""
     return lambda index: image(
         data, [int(n) for n in np.unravel_index(index, data.shape[:before])] if before else []
     )
 
 
 def _largest_stack(root: h5py.Group) -> list[tuple[h5py.Group, str]]:
-    """The data set with most elements among those of two or more axes, wherever it is in the file."""
+    """The data set with most elements among those of two or more axes, anywhere in the file."""
     images = (item for item in datasets(root) if item.ndim >= 2 and item.dtype.kind in "iuf")
     found = [(math.prod(item.shape), str(item.name)) for item in images]
     return [(root, max(found)[1])] if found else []
@@ -265,7 +264,7 @@ def _header(entry: h5py.Group) -> Header:
     distance = _length_mm(detector, *_DISTANCES) or chain_distance_mm(detector)
     notes = _assumed(detector)
     if distance is not None and distance < 0:
-        notes = (*notes, f"the header's distance is negative, {distance:g} mm: taken without its sign")
+        notes = (*notes, f"the header's distance is negative, {distance:g} mm: its sign is ignored")
     header = Header(
         pixel_size_mm=size,
         distance_mm=positive(None if distance is None else abs(distance)),
@@ -283,19 +282,19 @@ def _header(entry: h5py.Group) -> Header:
 
 
 def _length_mm(detector: h5py.Group, *names: str) -> float | None:
-    """The first of the named lengths that is not zero, which stands for `not known`."""
+    """The first of the named lengths that is not zero, which means unknown."""
     return next((length for length in (quantity(detector, name, "mm") for name in names) if length), None)
 
 
 def _assumed(detector: h5py.Group) -> tuple[str, ...]:
-    """What is said of lengths without units; empty where all have theirs."""
+    """The note on lengths without units; empty if all have units."""
     names = ("x_pixel_size", "y_pixel_size", *_DISTANCES)
     bare = [name for name in names if quantity(detector, name, "mm") and assumed_unit(detector, name, "mm")]
-    return (f"no units in the file for {', '.join(bare)}: taken as m",) if bare else ()
+    return (f"no units in the file for {', '.join(bare)}: assumed to be m",) if bare else ()
 
 
 def _completed(header: Header, detector: h5py.Group) -> Header:
-    """The header with what only the chain of transformations states: centre, distance, pixel size, swing."""
+    """The header with values of the chain of transformations alone: centre, distance, pixel size, swing."""
     geometry = module_geometry(detector, header.wavelength or 1.0)
     if geometry is None:
         return header
@@ -342,7 +341,7 @@ def _wavelength(entry: h5py.Group) -> float | None:
 
 
 def _cxi_energy(entry: h5py.Group) -> float | None:
-    """Photon energy in keV of a CXI file, which is in SI units and has eV beside them if it is from LCLS."""
+    """Photon energy in keV of a CXI file, in SI units, with eV beside them in files from LCLS."""
     energy = positive(quantity(entry.file, "LCLS/photon_energy_eV", "keV"))
     source = "instrument_1/source_1/energy"
     stated = positive(quantity(entry, source, "keV"))
@@ -369,15 +368,15 @@ def _oscillation(entry: h5py.Group) -> float:
 
 
 def _start(entry: h5py.Group) -> str | None:
-    """When the measurement began: NeXus' place, or Dectris'."""
+    """Start of the measurement, at the path of NeXus or Dectris."""
     places = ("start_time", "instrument/detector/detectorSpecific/data_collection_date")
     return next((when for when in (moment(_text(entry, place)) for place in places) if when), None)
 
 
 def _pixel_mask(entry: h5py.Group, axes: int | None) -> Mask | None:
-    """True where no bit of the detector's pixel mask is set; its first layer where it has several.
+    """True where no bit of the detector's pixel mask is set; its first layer if it has several.
 
-    Of the `axes` of a frame all but the last are laid in one.
+    Of the `axes` of a frame, all but the last are flattened into one.
     """
     detector = _detector(entry)
     for path in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):

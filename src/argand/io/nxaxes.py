@@ -1,8 +1,7 @@
 """Quantities with units and chains of transformations in NeXus files.
 
-Frame of NeXus (McStas): z along the beam, so a detector's position is where its first pixel's outer
-corner stands from the sample. Each axis moves all axes that depend on it (NeXus manual,
-NXtransformations).
+Frame of NeXus (McStas): z along the beam, so a detector's position is that of its first pixel's outer corner
+relative to the sample. Each axis moves all axes that depend on it (NeXus manual, NXtransformations).
 """
 
 import h5py
@@ -22,7 +21,7 @@ _ALONG_BEAM = np.array([0.0, 0.0, 1.0])
 """Direction of the beam in the frame of NeXus, see above."""
 
 _RADIAN = float(np.degrees(1.0))
-"""Degrees."""
+"""Degrees in one radian."""
 _UNITS = {
     "mm": {
         **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1e3),
@@ -48,14 +47,14 @@ _UNITS = {
     "px": {"pixel": 1.0, "pixels": 1.0, "px": 1.0},
 }
 _UNSTATED = {"mm": "m", "angstrom": "angstrom", "keV": "eV", "deg": "deg", "s": "s", "px": "px"}
-"""Units of a value without any: Dectris writes m, Å, eV, degrees, s and px."""
+"""Units assumed for a value without any: Dectris writes m, Å, eV, degrees, s and px."""
 
 
 def quantity(group: h5py.Group, names: str | tuple[str, ...], unit: str | None = None) -> float | None:
-    """The first of the named values that is there, in `unit` (None: as it stands).
+    """The first existing one of the named values, in `unit` (None: unconverted).
 
-    Arrays give their first finite element, text its first number. None where nothing is there, or its units
-    cannot be converted.
+    Arrays give their first finite element, text its first number. None if there is none, or its units cannot
+    be converted.
     """
     for name in (names,) if isinstance(names, str) else names:
         item = dataset_at(group, name)
@@ -68,7 +67,7 @@ def quantity(group: h5py.Group, names: str | tuple[str, ...], unit: str | None =
 
 
 def assumed_unit(group: h5py.Group, name: str, unit: str) -> str | None:
-    """The units that `quantity` takes this value for, where the file states none; None otherwise."""
+    """The units that `quantity` assumes for this value if the file states none; None otherwise."""
     item = dataset_at(group, name)
     return (
         None if item is None or _value(item) is None or _units(item.attrs.get("units")) else _UNSTATED[unit]
@@ -85,12 +84,12 @@ def _value(item: h5py.Dataset) -> float | None:
 
 
 def _units(stated: object) -> str:
-    """The text of units; empty where there are none, which some programs write so."""
+    """The text of units; empty if there are none, which some programs write as text."""
     return "" if stated is None else as_text(stated).lower()
 
 
 def unit_scale(stated: str, unit: str) -> float | None:
-    """What a value in these units is multiplied by to be in `unit`; None for units that are not known."""
+    """Factor that converts a value in these units to `unit`; None for unknown units."""
     return _UNITS[unit].get(stated.lower())
 
 
@@ -107,22 +106,22 @@ def as_text(value: object) -> str:
 
 
 def dataset_at(group: h5py.Group, path: str) -> h5py.Dataset | None:
-    """The data set at `path`, None where there is none or its link leads nowhere."""
+    """The data set at `path`, None if it is missing or its link is broken."""
     item = item_at(group, path)
     return item if isinstance(item, h5py.Dataset) else None
 
 
 def group_at(group: h5py.Group, path: str) -> h5py.Group | None:
-    """The group at `path`, None where there is none or its link leads nowhere."""
+    """The group at `path`, None if it is missing or its link is broken."""
     item = item_at(group, path)
     return item if isinstance(item, h5py.Group) else None
 
 
 def find_first(group: h5py.Group | None, nx_class: str, name: str) -> h5py.Group | None:
-    """The child group of this name, else the first of this NeXus class; None where there is neither."""
+    """The child group of this name, else the first of this NeXus class; None if there is neither."""
     if group is None:
         return None
-    # CXI files count their groups.
+    # CXI files number their groups.
     named = group_at(group, name) or group_at(group, f"{name}_1")
     return named or next(iter(of_class(group, nx_class)), None)
 
@@ -134,7 +133,7 @@ def of_class(group: h5py.Group, nx_class: str) -> list[h5py.Group]:
 
 
 def module_geometry(detector: h5py.Group, wavelength: float) -> BeamGeometry | None:
-    """Geometry of a detector of one NXdetector_module, from its axes; None where these are incomplete."""
+    """Geometry of a detector of one NXdetector_module, from its axes; None if these are incomplete."""
     modules = of_class(detector, "NXdetector_module")
     if len(modules) != 1:
         return None
@@ -154,7 +153,7 @@ def module_geometry(detector: h5py.Group, wavelength: float) -> BeamGeometry | N
 
 
 def chain_distance_mm(detector: h5py.Group) -> float | None:
-    """How far along the beam the chain of a detector's own `depends_on` puts it; None without a whole one."""
+    """Distance along the beam from the chain of a detector's own `depends_on`; None if it is incomplete."""
     place = dataset_at(detector, "depends_on")
     axis = None if place is None or place.size != 1 else dataset_at(detector, as_text(values(place)))
     try:
@@ -164,12 +163,12 @@ def chain_distance_mm(detector: h5py.Group) -> float | None:
 
 
 def vector_of(axis: h5py.Dataset) -> Vector3:
-    """Direction of an axis, as it stands; ValueError where it cannot be meant."""
+    """Direction of an axis, unnormalised; ValueError if implausible."""
     return vector_meant(np.ravel(np.asarray(axis.attrs["vector"])))
 
 
 def carried(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
-    """A position in mm, or a direction, of the frame that `axis` carries, in the laboratory."""
+    """A position in mm, or a direction, in the frame carried by `axis`, converted to the laboratory."""
     seen: set[str] = set()
     while str(axis.name) not in seen:
         seen.add(str(axis.name))
@@ -181,7 +180,7 @@ def carried(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
         if parent is None:
             raise KeyError(name)
         axis = parent
-    raise ValueError("the axes of this detector depend on each other in a circle")
+    raise ValueError("the axes of this detector depend on each other in a cycle")
 
 
 def _group_of(axis: h5py.Dataset) -> h5py.Group:
@@ -196,7 +195,7 @@ def _moved(axis: h5py.Dataset, point: Vector3, is_position: bool) -> Vector3:
     if as_text(axis.attrs.get("transformation_type", "translation")) == "rotation":
         point = rotated(point, vector_of(axis), quantity(_group_of(axis), name, "deg") or 0.0)
     elif is_position and not name.endswith("_pixel_direction"):
-        # The value of a pixel direction is the pixel's size and moves nothing.
+        # The value of a pixel direction is the pixel size and does not move anything.
         point = point + vector_of(axis) * _length(_group_of(axis), name)
     if is_position and "offset" in axis.attrs:
         scale = _scale(axis.attrs.get("offset_units", axis.attrs.get("units")), "mm")

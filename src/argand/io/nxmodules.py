@@ -1,4 +1,4 @@
-"""Detectors of many modules in NeXus files (NXmx): an NXdetector_module for each, with axes of its own."""
+"""Detectors of many modules in NeXus files (NXmx): an NXdetector_module with its own axes for each."""
 
 import h5py
 import numpy as np
@@ -10,18 +10,18 @@ from argand.io.panel_model import sensible
 from argand.physics.still.modular import PanelSet, PlanePanel
 
 _HALF_TURN = np.array([-1.0, -1.0, 1.0])
-"""From the frame of NeXus (McStas: z along the beam, y up) to ours, where y points down."""
+"""From the frame of NeXus (McStas: z along the beam, y up) to ours, in which y points down."""
 _SAME_MM = 1e-3
-"""Modules whose images begin within so many mm of each other, with equal axes, are parts of one flat image.
+"""Modules with images that begin within this distance in mm, with equal axes, are parts of one flat image.
 
-By hand: far below a pixel.
+Set by hand: far below a pixel.
 """
 
 
 def module_panels(detector: h5py.Group) -> PanelSet | None:
-    """Panels of a detector of several modules; None for one module, or where all form one flat image.
+    """Panels of a detector of several modules; None for one module, or if all form one flat image.
 
-    Raises InputError where there are several and one does not say where it is.
+    Raises InputError if one of several has no position.
     """
     modules = of_class(detector, "NXdetector_module")
     if len(modules) < 2:
@@ -30,7 +30,7 @@ def module_panels(detector: h5py.Group) -> PanelSet | None:
         panels = PanelSet(tuple(_panel(module) for module in modules))
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(
-            f"{detector.file.filename}: one of its {len(modules)} modules does not say where it is "
+            f"{detector.file.filename}: one of its {len(modules)} modules does not state its position "
             f"({error}); give their positions with --geometry (.geom, .expt)"
         ) from error
     return None if _flat(panels) else sensible(str(detector.file.filename), panels)
@@ -65,6 +65,6 @@ def _flat(panels: PanelSet) -> bool:
 
 
 def _image_frame(panel: PlanePanel) -> np.ndarray:
-    """Corner of the image that the panel is a part of, and where its 1000th pixels are, mm."""
+    """Corner of the image that contains the panel, and positions of its 1000th pixels, mm."""
     ends = np.array([(0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)])
     return panel.lab_from_px(ends - np.array(panel.first[::-1]))

@@ -1,7 +1,7 @@
-"""Headers of Oxford Diffraction images, as fabio reads them, and of Esperanto files.
+"""Headers of Oxford Diffraction images, as read by fabio, and of Esperanto files.
 
 Lengths in mm, wavelength in Å, angles in degrees, the centre in px from the first pixel of the file, for an
-arm at zero (CrysAlis; dxtbx reads the same numbers so).
+arm at zero (CrysAlis; dxtbx uses the same numbers this way).
 """
 
 import re
@@ -23,17 +23,17 @@ _OXFORD = {
 
 
 def oxford_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
-    """Header of an Oxford Diffraction image; ValueError for a compression that fabio takes for none."""
+    """Header of an Oxford Diffraction image; ValueError for a compression that fabio ignores."""
     compression = str(keys.get("Compression", ""))
     if compression not in ("TY1", "TY5", "NON", ""):
-        raise ValueError(f"Oxford compression {compression} cannot be read: export as Esperanto or CBF")
+        raise ValueError(f"Oxford compression {compression} cannot be read; export as Esperanto or CBF")
     return named_header(keys, _OXFORD, "Oxford Diffraction")
 
 
 def check_whole(blob: bytes) -> None:
-    """Raise ValueError for a file that is shorter than its header and pixels: fabio fills up what is missing.
+    """Raise ValueError for a file shorter than its header and pixels: fabio fills in missing data.
 
-    Where pixels are compressed each takes a byte, and those that do not fit two or four more.
+    Compressed pixels take one byte each, and those that do not fit two or four more.
     """
     text = blob[:256].decode("latin-1")
     size = {key: int(value) for key, value in re.findall(r"\b(NX|NY|OI|OL|NHEADER)= *(\d{1,9})", text)}
@@ -43,13 +43,13 @@ def check_whole(blob: bytes) -> None:
         plain = compression is None or not compression.group(1).startswith("TY")
         least = size["NHEADER"] + (4 * pixels if plain else pixels + 2 * size["OI"] + 4 * size["OL"])
     except KeyError as error:
-        raise ValueError(f"damaged: its header states no {error.args[0]}") from error
+        raise ValueError(f"damaged: the header does not state {error.args[0]}") from error
     if len(blob) < least:
         raise ValueError(f"truncated: {len(blob)} of at least {least} bytes")
 
 
 def named_header(keys: Mapping[str, Any], names: Mapping[str, Any], detector: str) -> Header:
-    """Header from `keys`, which are called as `names` says."""
+    """Header from `keys`, with the key names in `names`."""
 
     def value(name: str) -> float | None:
         return number(keys.get(name))

@@ -1,11 +1,12 @@
-"""Oxford Diffraction images with TY6 pixels, which CrysAlis writes for HyPix detectors and fabio lacks.
+"""Oxford Diffraction images with TY6 pixels, written by CrysAlis for HyPix detectors and not supported by
+fabio.
 
-Behind the header stand the number of packed bytes, these, and for each line of the image the place of its
-first byte. A line is its first pixel and then differences: blocks of two times eight, and single ones for
-the rest. A block begins with a byte of which each half says how many bits each of its eight numbers has;
-from what they hold is taken what a number of so many bits has below zero. A single number is a byte less
-127. Numbers of 127 and 128 stand for 16 and 32 bits that follow (for a block, after its packed bits).
-Layout as dxtbx reads it.
+After the header come the number of packed bytes, these bytes, and for each line of the image the position of
+its first byte. A line is its first pixel and then differences: blocks of two times eight, and single ones for
+the rest. A block begins with a byte with the bits per number of each half in its half bytes; the numbers are
+stored with an offset of the most negative value of that many bits. A single number is a byte minus 127.
+Numbers of 127 and 128 are replaced by the 16 and 32 bits that follow (for a block, after its packed bits).
+Layout as read by dxtbx.
 """
 
 import re
@@ -19,15 +20,15 @@ from argand.io.oxford import oxford_header
 from argand.typing import Image
 
 _SPECIAL, _GONIOMETER = 768, 1536
-"""Bytes at which these sections begin: behind 256 of text and 512, and 768 more (Oxford Diffraction)."""
+"""First bytes of these sections: after 256 of text and 512, and 768 more (Oxford Diffraction)."""
 _LIMIT, _DETECTOR, _PIXEL = 472, 548, 568
 """Bytes of the special section: the overflow threshold, the kind of detector and the sizes of a pixel."""
 _CURVED = (12, 14)
-"""Kinds of detector whose two or three panels stand at 38 degrees to each other (HyPix-Arc; dxtbx)."""
+"""Detector types with two or three panels at 38 degrees to each other (HyPix-Arc; dxtbx)."""
 _START, _END, _STEP, _WAVELENGTH, _CENTRE, _DISTANCE = 284, 324, 368, 584, 664, 712
-"""Bytes of the goniometer section: angles in steps, radians of a step, and what the names say."""
+"""Byte offsets in the goniometer section: angles in steps, radians per step, and as named."""
 _SHORT, _LONG = 127, 128
-"""Numbers that stand for 16 and for 32 bits that follow, see above."""
+"""Numbers replaced by the 16 and the 32 bits that follow, see above."""
 
 
 def is_ty6(blob: bytes) -> bool:
@@ -36,7 +37,7 @@ def is_ty6(blob: bytes) -> bool:
 
 
 def ty6_stack(blob: bytes) -> Stack:
-    """The image in the bytes of such a file; ValueError where it is cut short or damaged."""
+    """The image in the bytes of such a file; ValueError if truncated or damaged."""
     text = blob[:256].decode("latin-1")
     size = {name: int(value) for name, value in re.findall(r"(NX|NY|NHEADER)= *(\d{1,9})", text)}
     try:
@@ -46,13 +47,13 @@ def ty6_stack(blob: bytes) -> Stack:
         raise ValueError("truncated or damaged") from error
     header = oxford_header(keys, image.shape)
     if int.from_bytes(blob[_SPECIAL + _DETECTOR :][:4], "little") in _CURVED:
-        curved = "the header names a detector of panels at angles: it is taken as flat"
+        curved = "the header names a detector with inclined panels: it is treated as flat"
         header = replace(header, notes=(*header.notes, curved))
     return Stack(1, lambda index: image, header)
 
 
 def _keys(blob: bytes) -> dict[str, float]:
-    """The header's numbers under the names that fabio gives them."""
+    """The header's numbers under fabio's names."""
 
     def values(kind: str, count: int, place: int) -> np.ndarray:
         return np.frombuffer(blob, kind, count, place)
@@ -76,9 +77,9 @@ def _keys(blob: bytes) -> dict[str, float]:
 
 
 def bitfield_image(blob: bytes, begin: int, shape: tuple[int, int]) -> Image:
-    """The image whose packed bytes begin at a byte; all lines are read at once, one number of each at a time.
+    """The image with packed bytes from a position on; all lines are read in parallel, one number at a time.
 
-    Raises ValueError or IndexError for bytes that are cut short or damaged.
+    Raises ValueError or IndexError for truncated or damaged bytes.
     """
     image_size(shape)
     length = int.from_bytes(blob[begin : begin + 4], "little")
@@ -97,10 +98,10 @@ def bitfield_image(blob: bytes, begin: int, shape: tuple[int, int]) -> Image:
 
 
 class _Lines:
-    """The packed bytes and the place in them that each line of the image has come to."""
+    """The packed bytes and the current position of each line of the image."""
 
     def __init__(self, packed: bytes, places: np.ndarray) -> None:
-        # Any eight bytes as one number: an array whose elements overlap.
+        # Any eight bytes as one number: an array with overlapping elements.
         self.words = np.ndarray((len(packed) + 1,), "<u8", packed + bytes(8), strides=(1,))
         self.places = places.astype(np.int64)
 
@@ -111,11 +112,11 @@ class _Lines:
         return values
 
     def single(self) -> np.ndarray:
-        """The next number of each line that stands alone."""
+        """The next single number of each line."""
         return self.whole(self.byte().astype(np.int32) - _SHORT)
 
     def whole(self, values: np.ndarray) -> np.ndarray:
-        """The values with those that did not fit taken from the bytes that follow."""
+        """The values, with those that did not fit read from the following bytes."""
         short, long = values == _SHORT, values >= _LONG
         words = self.words[self.places]
         in_short = words.astype(np.uint16).view(np.int16)
@@ -124,7 +125,7 @@ class _Lines:
         return np.where(long, in_long, np.where(short, in_short, values))
 
     def block(self) -> np.ndarray:
-        """The next sixteen numbers of each line, before those are filled in that did not fit."""
+        """The next sixteen numbers of each line, before filling in those that did not fit."""
         kinds = self.byte()
         halves = []
         for bits in (kinds & 15, kinds >> 4):

@@ -1,4 +1,4 @@
-"""Where the panels of a detector stand when a file beside the images says so."""
+"""Positions of a detector's panels from a file beside the images."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from argand.io.panel_model import Lookup, PanelModel
 from argand.physics.still.modular import PanelSet, RigidMotion
 
 _NEXUS = (".nxs", ".h5", ".hdf5")
-"""Suffixes of files whose modules may state where panels are."""
+"""Suffixes of files whose modules may have positions."""
 
 
 def read_panels(geometry: str | Path, image: str, index: int = 0) -> PanelModel:
-    """The panels that a .geom, .expt or NXmx file states; a .geom may name places in the `image` file.
+    """The panels that a .geom, .expt or NXmx file states; a .geom may refer to values in the `image` file.
 
-    Raises InputError for a file of another kind, or one that says nothing of panels.
+    Raises InputError for a file of another kind, or one without positions of panels.
     """
     if _is_geom(geometry):
         return read_geom(geometry, image_lookup(image, index))
@@ -32,10 +32,10 @@ def read_panels(geometry: str | Path, image: str, index: int = 0) -> PanelModel:
 
         panels = nexus_panels(str(geometry))
         if panels is None:
-            raise InputError(f"{geometry}: has no modules that stand in space on their own")
+            raise InputError(f"{geometry}: no modules with their own positions")
         return PanelModel(panels)
     raise InputError(
-        f"{geometry}: no geometry of panels; give a CrystFEL .geom, a DIALS .expt or an NXmx file"
+        f"{geometry}: no positions of panels; give a CrystFEL .geom, a DIALS .expt or an NXmx file"
     )
 
 
@@ -50,8 +50,8 @@ def write_panels(
 ) -> None:
     """Write `panels` as `form` expt or geom, for images (file, number in it).
 
-    Where the file `source`, which they come from, is of this form, it is written again with its panels moved
-    as these are, and all else in it kept.
+    If the file `source` that they come from has this form, a copy of it with moved panels is written, and
+    everything else in it is kept.
     """
     same = source is not None and (is_experiment_list(source) if form == "expt" else _is_geom(source))
     if source is None or not same:
@@ -72,7 +72,7 @@ def _is_geom(path: str | Path) -> bool:
 
 
 def image_lookup(image: str, index: int) -> Lookup:
-    """Numbers at places in an HDF5 image file: of frame `index` where there is one for each frame."""
+    """Values at paths in an HDF5 image file: of frame `index` if there is one for each frame."""
 
     def lookup(place: str) -> float | None:
         import h5py

@@ -1,4 +1,4 @@
-"""Coherent diffraction patterns from HDF5, CXI, NumPy, TIFF and every other image format."""
+"""Coherent diffraction patterns from HDF5, CXI, NumPy, TIFF and all other image formats."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -28,9 +28,9 @@ from argand.io.selection import selected, split_selection
 from argand.typing import Image, Mask
 
 FILLS = (-1.0, -2.0)
-"""What detectors write into gaps and bad pixels; images of fractions keep it.
+"""Values in gaps and bad pixels, also in float images.
 
-Dectris's miniCBF: -1 in gaps, -2 in bad pixels; images of whole numbers are masked below 0 anyway.
+Dectris's miniCBF: -1 in gaps, -2 in bad pixels; integer images are masked below 0 anyway.
 """
 
 INNER = re.compile(r"^(.+\.(?:h5|hdf5|nxs|cxi)):(/[^#]*)(#[-\d]+)?$", re.IGNORECASE)
@@ -39,9 +39,9 @@ _SIDE = re.compile(r"mask|live", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Pattern:
-    """One pattern [slow, fast] of a file; True in `live` is a pixel that was measured.
+    """One pattern [slow, fast] of a file; True in `live` marks a measured pixel.
 
-    `window_side` in Å where the file states it, or the `optics` from which it follows.
+    `window_side` in Å if the file gives it, or the `optics` from which it follows.
     """
 
     file: str
@@ -53,7 +53,7 @@ class Pattern:
 
 
 def expand_patterns(names: Sequence[str]) -> list[str]:
-    """Files, as `expand_inputs` finds them, or data sets of an HDF5 file named as `file.h5:/path#3`."""
+    """Files, as found by `expand_inputs`, or data sets of an HDF5 file given as `file.h5:/path#3`."""
     found: list[str] = []
     for name in names:
         match = INNER.match(name)
@@ -69,12 +69,11 @@ def read_patterns(
 ) -> Iterator[Pattern]:
     """The patterns of a file one by one; `file#3` or `file#0-9` selects some, counted from 0.
 
-    HDF5 files give the data set behind `:/path`, else `pattern`, CXI's `/entry_1/data_1/data`, what a NeXus
-    master links to, or the only data set of images there is. Pixels are masked where the file, CXI's mask
-    or `mask` (see `argand.io.image.load_mask`) says so, and where they are not finite or hold what
-    detectors fill gaps with. Without `window` no one looks for distance, pixel size and wavelength. Raises
-    InputError, which names the file, for one that holds no patterns, states lengths that cannot be meant, or
-    has a mask of another shape.
+    HDF5 files give the data set after `:/path`, else `pattern`, CXI's `/entry_1/data_1/data`, the data linked
+    from a NeXus master, or the only data set of images. Pixels are masked by the file, CXI's mask or `mask`
+    (see `argand.io.image.load_mask`), and where they are not finite or contain the fill values of detector
+    gaps. Without `window`, distance, pixel size and wavelength are not read. Raises InputError, naming the
+    file, for one without patterns, with implausible lengths, or with a mask of another shape.
     """
     for one in _frames(name, mask, window):
         frame = one.frame
@@ -87,7 +86,7 @@ def read_patterns(
 
 
 def count_patterns(name: str) -> int:
-    """How many patterns a file, or a data set of it, holds; raises as `read_patterns`."""
+    """Number of patterns in a file or a data set of it; raises like `read_patterns`."""
     match = INNER.match(name)
     file, inner = (name, "") if match is None else (match[1], match[2])
     if not _is_hdf5(file) or (not inner and _is_master(file)):
@@ -101,7 +100,7 @@ def count_patterns(name: str) -> int:
 
 @dataclass(frozen=True)
 class _Measured:
-    """A frame with what its file states of the window."""
+    """A frame with its file's window data."""
 
     frame: Frame
     optics: cxi.Optics | None = None
@@ -129,7 +128,7 @@ def _frames(name: str, mask: Mask | str | Path | None, window: bool) -> Iterator
 
 
 def _stated(root: h5py.File, source: h5py.Dataset, frame: Frame, count: int) -> _Measured:
-    """A frame of an HDF5 file with what the file states of its window."""
+    """A frame of an HDF5 file with the file's window data."""
     with _named(frame.path), reader_errors(frame.path):
         side = root.attrs.get(cxi.WINDOW)
         return _Measured(
@@ -138,7 +137,7 @@ def _stated(root: h5py.File, source: h5py.Dataset, frame: Frame, count: int) -> 
 
 
 def _frame_optics(frame: Frame) -> cxi.Optics | None:
-    """What the header of an image states; None where it leaves some out."""
+    """Optics from the header of an image; None if incomplete."""
     if frame.distance_mm is None or frame.pixel_size_mm is None or frame.wavelength is None:
         return None
     with _named(frame.path):
@@ -148,12 +147,12 @@ def _frame_optics(frame: Frame) -> cxi.Optics | None:
 def _refuse_unused_mask(frame: Frame) -> None:
     for note in frame.notes:
         if note.endswith(UNUSED_MASK):
-            raise InputError(f"{frame.path}: {note.removesuffix(f': {UNUSED_MASK}')}; mend the file")
+            raise InputError(f"{frame.path}: {note.removesuffix(f': {UNUSED_MASK}')}; correct the file")
 
 
 @contextmanager
 def _named(file: str) -> Iterator[None]:
-    """An InputError in here names the file."""
+    """Add the file name to an InputError raised inside."""
     try:
         yield
     except InputError as error:
@@ -161,13 +160,13 @@ def _named(file: str) -> Iterator[None]:
 
 
 def _source(root: h5py.File, path: str, file: str) -> h5py.Dataset:
-    """The data set of patterns at a path; InputError where there is none."""
+    """The data set of patterns at a path; InputError if there is none."""
     source = item_at(root, path)
     if not isinstance(source, h5py.Dataset):
-        raise InputError(f"{file}: no data set {path} there; there are {', '.join(_images(root))}")
+        raise InputError(f"{file}: no data set {path}; there are {', '.join(_images(root))}")
     if source.ndim not in (2, 3) or source.dtype.kind not in "iuf" or 0 in source.shape:
         shape = " x ".join(map(str, source.shape)) or "one value"
-        raise InputError(f"{file}: {path} is {shape}; patterns are [slow, fast] or [n, slow, fast]")
+        raise InputError(f"{file}: {path} is {shape}; patterns must be [slow, fast] or [n, slow, fast]")
     require_images(source, 2)
     return source
 
@@ -183,7 +182,7 @@ def _row(file: str, source: h5py.Dataset, bad: h5py.Dataset | None, index: int) 
 
 
 def _bad(root: h5py.File, source: h5py.Dataset, file: str) -> h5py.Dataset | None:
-    """The mask that belongs to a data set: `live` beside it, or CXI's; of one pattern, or one for each.
+    """The mask of a data set: `live` beside it, or CXI's; common, or one per pattern.
 
     InputError, with both shapes, for one of another shape.
     """
@@ -197,7 +196,7 @@ def _bad(root: h5py.File, source: h5py.Dataset, file: str) -> h5py.Dataset | Non
             has, wanted = (" x ".join(map(str, one)) for one in (found.shape, source.shape))
             where = f"/{path.lstrip('/')}"
             raise InputError(
-                f"{file}: its mask {where} has {has} pixels, its patterns {wanted}; mend the file"
+                f"{file}: its mask {where} has {has} pixels, its patterns {wanted}; correct the file"
             )
         require_images(found, 2)
         return found
@@ -205,7 +204,7 @@ def _bad(root: h5py.File, source: h5py.Dataset, file: str) -> h5py.Dataset | Non
 
 
 def _obvious(root: h5py.File, file: str) -> str:
-    """Path of the data set that is meant; InputError where none or several could be."""
+    """Path of the only suitable data set; InputError if there is none or several."""
     for path in ("pattern", cxi.DATA, cxi.DETECTOR_DATA):
         found = item_at(root, path)
         if isinstance(found, h5py.Dataset) and not cxi.in_real_space(root, found):
@@ -215,12 +214,14 @@ def _obvious(root: h5py.File, file: str) -> str:
     if len(likely) == 1:
         return likely[0]
     if not found:
-        raise InputError(f"{file}: holds no data set of images; give one [slow, fast] or [n, slow, fast]")
-    raise InputError(f"{file}: which data set? name one of {', '.join(found)} as {file}:{found[0]}")
+        raise InputError(f"{file}: has no data set of images; give one [slow, fast] or [n, slow, fast]")
+    raise InputError(
+        f"{file}: several data sets of images; choose one of {', '.join(found)} as {file}:{found[0]}"
+    )
 
 
 def _images(root: h5py.File) -> list[str]:
-    """Paths of the data sets of two axes or three."""
+    """Paths of the data sets with two or three axes."""
     images = (item for item in datasets(root) if item.ndim in (2, 3) and item.dtype.kind in "iuf")
     return sorted(str(item.name) for item in images)
 
@@ -231,7 +232,7 @@ def _is_hdf5(file: str) -> bool:
 
 
 def _is_master(file: str) -> bool:
-    """Whether a file is laid out as NeXus says, with an entry that links to data."""
+    """Whether a file has the NeXus layout, with an entry that links to data."""
     with _opened(file) as root, reader_errors(file):
         if item_at(root, "pattern") or item_at(root, cxi.DATA):
             return False

@@ -1,7 +1,7 @@
 """pyFAI's .poni files.
 
 pyFAI counts axis 1 along the slow and axis 2 along the fast direction, axis 3 along the beam, in
-metres, and measures the foot of the perpendicular (PONI) from the outer corner of the first pixel.
+metres, and measures the point of normal incidence (PONI) from the outer corner of the first pixel.
 Rot1 and Rot2 are left-handed about axes 1 and 2, Rot3 right-handed about axis 3, applied in the order
 1, 2, 3. Exchanging the two transverse axes makes a left-handed frame of our right-handed one, so Rot1
 is our yaw and Rot2 our pitch, but in the other order; the difference is a Rot3.
@@ -19,9 +19,9 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Matrix3
 
 _SLOW_FAST_BEAM = [1, 0, 2]
-"""Where pyFAI's axes 1, 2 and 3 stand among ours."""
+"""Positions of pyFAI's axes 1, 2 and 3 among ours."""
 _NATIVE_ORIENTATIONS = (0, 3)
-"""Orientations of an image that is not flipped: pyFAI's own is 3, and 0 says nothing of it."""
+"""Orientations of an image that is not flipped: pyFAI's own is 3, and 0 is unspecified."""
 
 
 def poni_rotations(geometry: BeamGeometry) -> tuple[float, float, float]:
@@ -55,10 +55,10 @@ def write_poni(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int])
 
 
 def read_poni(path: str | Path) -> BeamGeometry:
-    """Read a .poni file of version 1, 2, 2.1 or 3; a turn about the beam (Rot3) is not kept.
+    """Read a .poni file of version 1, 2, 2.1 or 3; a rotation about the beam (Rot3) is not kept.
 
-    Raises InputError when a value is missing, when the file names a detector without its pixel size,
-    or when the image is flipped (an orientation other than pyFAI's own, 3).
+    Raises InputError if a value is missing, the file names a detector without its pixel size, or the image is
+    flipped (an orientation other than pyFAI's own, 3).
     """
     entries = _entries(read_text(path))
     slow_m, fast_m = _pixel_size(entries, path)
@@ -83,7 +83,7 @@ def _entries(text: str) -> dict[str, str]:
 
 
 def _pixel_size(entries: dict[str, str], path: str | Path) -> tuple[float, float]:
-    """Pixel size (slow, fast) in metres from the detector's description of version 2 or of version 1."""
+    """Pixel size (slow, fast) in metres from the detector description of version 2 or 1."""
     try:
         config = json.loads(entries.get("detector_config", "{}"))
         if not isinstance(config, dict):

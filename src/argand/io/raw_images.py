@@ -1,8 +1,8 @@
-"""Files of images one behind the other that are not compressed: read in place, one image at a time.
+"""Files of uncompressed consecutive images: read from the file, one image at a time.
 
 MRC (Cheng et al. 2015, J. Struct. Biol. 192, 146), GE (APS, "GE file format"), Princeton SPE (Princeton
-Instruments, "SPE 3.0 file format"), HiPic (Hamamatsu) and binary PGM (Netpbm). argand reads nothing but the
-pixels of these.
+Instruments, "SPE 3.0 file format"), HiPic (Hamamatsu) and binary PGM (Netpbm). Only the pixels of these are
+read.
 """
 
 import re
@@ -17,21 +17,21 @@ from argand.io.header import Header, Stack
 from argand.io.limits import MOST_FRAMES, image_size
 
 HEAD = 2**14
-"""Bytes from a file's start that tell how its images lie: an SPE header has 4100, one of .npy 10,000."""
+"""Bytes from a file's start that contain its layout: an SPE header has 4100, one of .npy 10,000."""
 _MRC_MODES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
-"""Types of pixels by MRC's mode; 3 and 4 are complex numbers."""
+"""Pixel types by MRC mode; 3 and 4 are complex numbers."""
 _SPE_TYPES = {0: "<f4", 1: "<i4", 2: "<i2", 3: "<u2", 8: "<u4"}
-"""Types of pixels by SPE's number."""
+"""Pixel types by SPE number."""
 _SPE_BEGIN, _MRC_BEGIN, _HIPIC_BEGIN = 4100, 1024, 64
-"""Byte at which pixels, or what lies before them, begin (sources above)."""
+"""Byte at which the pixels, or data before them, begin (sources above)."""
 _GE_SIZES, _SPE_SIDES, _SPE_TYPE, _SPE_COUNT, _MRC_STAMP = 12, (656, 42), 108, 1446, 212
-"""Bytes at which a GE header has its sizes, SPE slow and fast side, type and number of images, MRC its byte
-order (the same sources)."""
+"""Byte offsets of the sizes in a GE header, of the slow and fast side, type and number of images in SPE, and
+of the byte order in MRC (the same sources)."""
 
 
 @dataclass(frozen=True)
 class RawImages:
-    """How images lie in a file: `count` of a shape with slow and fast last, from byte `begin` on."""
+    """Layout of images in a file: `count` of a shape with slow and fast last, from byte `begin` on."""
 
     count: int
     shape: tuple[int, ...]
@@ -41,11 +41,11 @@ class RawImages:
     def stack(self, source: bytes | Path, header: Header | None = None) -> Stack:
         """The images in the bytes of a file, or in the file at a path.
 
-        Raises ValueError for sizes that are none or too large, and for a file that does not hold them all.
+        Raises ValueError for invalid or too large sizes, and for a truncated file.
         """
         pixels = image_size(self.shape)
         if not 1 <= self.count <= MOST_FRAMES:
-            raise ValueError(f"states {self.count} images; argand reads 1 to {MOST_FRAMES:,} of a file")
+            raise ValueError(f"states {self.count} images; argand reads 1 to {MOST_FRAMES:,} per file")
         size = pixels * self.dtype.itemsize
         there = (source.stat().st_size if isinstance(source, Path) else len(source)) - self.begin
         if self.begin < 0 or there < self.count * size:
@@ -66,16 +66,16 @@ def _part(path: Path, begin: int, size: int) -> bytes:
 
 
 def raw_images(head: bytes) -> RawImages | None:
-    """How the images lie in a file that begins so (`HEAD` bytes, or all); None for other formats.
+    """Layout of the images in a file with this beginning (`HEAD` bytes, or all); None for other formats.
 
-    Raises ValueError for headers that are cut short or state what is not read.
+    Raises ValueError for truncated or unsupported headers.
     """
     for start, reader in _FORMATS:
         if start.match(head):
             try:
                 return reader(head)
             except struct.error as error:
-                raise ValueError("truncated: its header is not whole") from error
+                raise ValueError("truncated: incomplete header") from error
     return None
 
 
@@ -84,7 +84,7 @@ def _mrc(head: bytes) -> RawImages:
     fast, slow, count, mode = struct.unpack_from(f"{order}4i", head)
     (extended,) = struct.unpack_from(f"{order}i", head, 92)
     if mode not in _MRC_MODES or extended < 0:
-        raise ValueError(f"an MRC file of mode {mode} cannot be read: write its images as integers or floats")
+        raise ValueError(f"an MRC file of mode {mode} cannot be read; write its images as integers or floats")
     return RawImages(count, (slow, fast), np.dtype(order + _MRC_MODES[mode]), _MRC_BEGIN + extended)
 
 
@@ -109,7 +109,8 @@ def _hipic(head: bytes) -> RawImages:
 
 
 def _pgm(head: bytes) -> RawImages:
-    # Lines of comment may stand between the numbers; what is behind the last is one sign, or a line's end.
+    # Comment lines may appear between the numbers; after the last one comes one character, or the end of the
+    # line.
     word = rb"(?:\s|#[^\n]{0,200}\n){1,200}(\d{1,9})"
     found = re.match(rb"P5" + 3 * word + rb"(?:[ \t\r]{0,9}\n|\s)", head)
     if found is None:
@@ -126,4 +127,4 @@ _FORMATS: tuple[tuple[re.Pattern[bytes], Callable[[bytes], RawImages]], ...] = (
     (re.compile(rb"IM.{62}\s*\[", re.DOTALL), _hipic),
     (re.compile(rb"P5\s"), _pgm),
 )
-"""How each format begins, and what reads it."""
+"""First bytes of each format, and its reader."""

@@ -1,4 +1,4 @@
-"""Headers of Rigaku R-AXIS and RAPID image plates, as fabio reads them; lengths in mm, the centre in px."""
+"""Headers of Rigaku R-AXIS and RAPID image plates, as read by fabio; lengths in mm, the centre in px."""
 
 import struct
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from argand.io.header import Header, number, pair, positive, swing_note
 from argand.io.limits import image_size
 
 _SIZES = 768
-"""Byte at which the numbers of pixels stand, and the length of a record three words on (Rigaku)."""
+"""Byte offset of the numbers of pixels, with the length of a record three words on (Rigaku)."""
 _LARGEST = 32767
-"""Largest count before the multiplier that the highest bit of a pixel stands for (Rigaku)."""
+"""Largest count without the multiplier given by the highest bit of a pixel (Rigaku)."""
 
 
 def raxis_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     """Header of an R-AXIS image of `shape` (slow, fast).
 
-    The centre is left out where the header says that the plate was read in another than the usual order:
-    how it counts then is not documented. A curved plate leaves a note.
+    The centre is omitted if the header states an unusual readout order of the plate: its convention is then
+    not documented. A curved plate gives a note.
     """
 
     def value(key: str) -> float | None:
@@ -28,7 +28,7 @@ def raxis_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
     two_theta = value("2Theta Angle") or 0.0
     notes = swing_note(two_theta, "beam position") if centre else ()
     if value("IP shape"):
-        notes = (*notes, "the header says that the image plate is curved: it is taken as flat")
+        notes = (*notes, "the header states a curved image plate: it is treated as flat")
     name = keys.get("InstrumentType", b"R-AXIS")
     return Header(
         pixel_size_mm=pair(positive(value("X Pixel Length")), positive(value("Y Pixel Length"))),
@@ -44,13 +44,13 @@ def raxis_header(keys: Mapping[str, Any], shape: tuple[int, int]) -> Header:
 
 
 def byte_order(blob: bytes) -> str:
-    """`>` or `<`, as on the machine which wrote the file, whose name is at byte 812; `>` without a name."""
+    """`>` or `<`, from the name of the writing machine at byte 812; `>` without a name."""
     host = blob[812:822].strip(b"\0 ").upper()
     return ">" if not host or host.startswith((b"SGI", b"IRIS")) else "<"
 
 
 def check_whole(blob: bytes) -> None:
-    """Raise ValueError for a file that is shorter than its header and pixels: fabio counts from its end."""
+    """Raise ValueError for a file shorter than its header and pixels: fabio reads from its end."""
     fast, slow, _, _, record = struct.unpack_from(f"{byte_order(blob)}iiiii", blob, _SIZES)
     image_size((slow, fast))
     begin = max(record, _SIZES)

@@ -1,8 +1,8 @@
-"""Measured intensities of any format that is read: the one entrance.
+"""Measured intensities in any supported format: the common entry point.
 
-SHELX HKLF 2 to 6, tables with names or remarks, CIF and .fcf, MTZ, XDS_ASCII, Jana's .m90 and .m91, plain or
-gzipped. What a file says of cell, symmetry, contents and wavelength comes along, and what it does not say is
-looked for in files of the same name beside it.
+SHELX HKLF 2 to 6, tables with column names or comments, CIF and .fcf, MTZ, XDS_ASCII, Jana's .m90 and .m91,
+plain or gzipped. Cell, symmetry, contents and wavelength are read too, and if missing, taken from files of
+the same name beside it.
 """
 
 import re
@@ -28,10 +28,10 @@ __all__ = ["CellParameters", "MeasuredIntensities", "parse_cell", "read_reflecti
 
 
 def read_reflections(path: str | Path, beside: bool = True) -> MeasuredIntensities:
-    """Measured intensities of a file; InputError where there are none to use.
+    """Measured intensities of a file; InputError if there are none.
 
-    The format is told by what is in the file, and by its ending for MTZ and Jana. Without `beside`, files of
-    the same name are not read; an .ins or .res that is named stands for the .hkl beside it.
+    The format is recognised from the content, and from the ending for MTZ and Jana. Without `beside`, files
+    of the same name are not read; an .ins or .res stands for the .hkl beside it.
     """
     path = Path(path)
     if path.name.lower().endswith(INSTRUCTIONS):
@@ -44,30 +44,31 @@ def read_reflections(path: str | Path, beside: bool = True) -> MeasuredIntensiti
             measured = completed(measured, facts, name) if _lacks(measured) else measured
     except (ValueError, RuntimeError, IndexError) as error:
         told = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be read ({told}); is the file whole?") from error
+        raise InputError(f"{path}: cannot be read ({told}); is the file complete?") from error
     return checked(measured)
 
 
 def _bare_name(path: Path) -> str:
-    """In small letters, without the ending of what packed it."""
+    """The name in lower case, without a compression suffix."""
     return path.name.lower().removesuffix(".gz")
 
 
 def _hkl_of(path: Path) -> Path:
     found = file_beside(path, (".hkl", ".hkl.gz"))
     if found is None:
-        raise InputError(f"{path}: holds no reflections, and no .hkl of this name is beside it")
+        raise InputError(f"{path}: contains no reflections, and no .hkl of this name is beside it")
     return found
 
 
 def _lacks(measured: MeasuredIntensities) -> bool:
-    """Whether cell, symmetry or contents are unknown still."""
+    """Whether cell, symmetry or contents are still unknown."""
     symmetry = measured.group is not None or measured.spacegroup is not None
     return measured.cell is None or not symmetry or not (measured.formula or measured.elements)
 
 
 def _read(path: Path, blob: bytes, beside: bool) -> MeasuredIntensities:
-    """The reflections by the reader of their format, and what SHELX instructions beside them say."""
+    """The reflections from the reader of their format, and crystal data from SHELX instructions beside
+    them."""
     name = _bare_name(path)
     if name.endswith(".mtz") or blob[:4] == b"MTZ ":
         return read_mtz_reflections(path, blob)
@@ -87,7 +88,7 @@ def _read(path: Path, blob: bytes, beside: bool) -> MeasuredIntensities:
 
 
 def _begins_block(text: str) -> bool:
-    """Whether a text begins as a CIF does: with `data_`, after remarks and empty lines."""
+    """Whether a text begins like a CIF: with `data_`, after comments and empty lines."""
     start = 0
     while (end := text.find("\n", start)) >= 0:
         line = text[start:end].strip()
@@ -98,7 +99,7 @@ def _begins_block(text: str) -> bool:
 
 
 def _from_hkl(text: str, source: str, said: CrystalFacts) -> MeasuredIntensities:
-    """An .hkl text by the HKLF card beside it, or of the instructions that are appended to it."""
+    """An .hkl text with the HKLF card beside it, or in the instructions appended to it."""
     card = parse_hklf_card(said.hklf, source) if said.hklf else None
     read = read_hklf(text, source, card)
     appended = _appended(read.trailing, source)
@@ -110,7 +111,7 @@ def _from_hkl(text: str, source: str, said: CrystalFacts) -> MeasuredIntensities
 
 
 def _appended(text: str, source: str) -> CrystalFacts:
-    """What instructions or CIF items after the reflections say of the crystal."""
+    """Crystal data in instructions or CIF items after the reflections."""
     if re.search(r"(?im)^CELL\s+\d", text):
         return read_instructions(text, source)
     if not re.search(r"(?im)^_cell_length_a", text):

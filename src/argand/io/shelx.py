@@ -1,4 +1,4 @@
-"""SHELX instruction files: cell, symmetry and contents of .ins and .res, and the cards of symmetry."""
+"""SHELX instruction files: cell, symmetry and contents of .ins and .res, and symmetry cards."""
 
 import re
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from argand.physics.crystal.atom import MOST_ATOMS
 from argand.physics.crystal.symmetry import Group, complete_group
 
 MOST_LETTERS = 2**24
-"""Of one text of instructions: a hundred thousand atoms, more than SHELXL takes."""
+"""Most characters of one text of instructions: a hundred thousand atoms, more than SHELXL accepts."""
 _CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
-"""Lattice letters of the numbers of a LATT card (SHELX)."""
+"""Lattice letters by the number of a LATT card (SHELX)."""
 _CENTRING_SHIFTS = {
     "P": [],
     "I": [(1 / 2, 1 / 2, 1 / 2)],
@@ -27,19 +27,19 @@ _CENTRING_SHIFTS = {
     "B": [(1 / 2, 0, 1 / 2)],
     "C": [(1 / 2, 1 / 2, 0)],
 }
-"""Translations of each lattice but 0 (International Tables A); R is obverse on hexagonal axes."""
+"""Translations of each lattice except 0 (International Tables A); R is obverse on hexagonal axes."""
 
 
 def read_instructions(text: str, source: str = "the instructions") -> CrystalFacts:
     """Cell, wavelength, symmetry, contents (SFAC and UNIT), Z and HKLF card of SHELX instructions.
 
-    UNIT counts the atoms of the cell, so that `units` is 1 where it is used. Without it, or where all its
-    numbers are 0 or 1, the elements alone are known, and `units` is the Z of ZERR. Raises InputError for a
-    card that cannot be read.
+    UNIT counts the atoms of the cell, so that `units` is 1 if it is used. Without it, or if all its numbers
+    are 0 or 1, only the elements are known, and `units` is the Z of ZERR. Raises InputError for a card that
+    cannot be read.
     """
     require_at_most(source, "letters of SHELX instructions", len(text), MOST_LETTERS)
     cards = _cards(text, source)
-    # Reversed, so that of several cards of a kind the first is taken.
+    # Reversed, so that the first of several equal cards is used.
     first = {key: values for key, values, _ in reversed(cards)}
     try:
         numbers = [float(value) for value in first.get("CELL", [])[:7]]
@@ -61,7 +61,7 @@ def read_instructions(text: str, source: str = "the instructions") -> CrystalFac
 
 
 def _cards(text: str, source: str) -> list[tuple[str, list[str], str]]:
-    """Name, values and line of each card up to HKLF or END; `=` continues a line, `!` begins a remark."""
+    """Name, values and line of each card up to HKLF or END; `=` continues a line, `!` begins a comment."""
     cards, begun = [], ""
     for line in (*lines_of(text, source), ""):
         bare = begun + line.split("!", 1)[0].strip()
@@ -70,7 +70,7 @@ def _cards(text: str, source: str) -> list[tuple[str, list[str], str]]:
             continue
         begun = ""
         parts = bare.split()
-        # TITL and REM are free text, and what follows a blank is no card but the rest of one.
+        # TITL and REM are free text, and an indented line is a continuation.
         if not parts or parts[0].upper()[:4] in ("TITL", "REM"):
             continue
         name = parts[0].upper()
@@ -83,16 +83,16 @@ def _cards(text: str, source: str) -> list[tuple[str, list[str], str]]:
 def _contents(
     cards: Sequence[tuple[str, list[str], str]], first: dict[str, list[str]]
 ) -> tuple[str | None, tuple[str, ...], float | None, tuple[str, ...]]:
-    """Formula of the cell, or else the elements alone, with `units`, and warnings."""
+    """Formula of the cell, or else only the elements, with `units`, and warnings."""
     labels = [value for key, values, _ in cards if key == "SFAC" for value in values]
-    # A card of the long form has one label and its scattering factors, numbers all.
+    # A card of the long form has one label and its scattering factors, all numbers.
     labels = [label.lstrip("$") for label in labels if label.lstrip("$")[:1].isalpha()]
     elements = [re.sub(r"[^A-Za-z].*", "", label).capitalize() for label in labels]
     unknown = [element for element in elements if gemmi.Element(element).atomic_number == 0]
-    notes = (f"SFAC names {', '.join(unknown)}, no element: left out",) if unknown else ()
+    notes = (f"SFAC names {', '.join(unknown)}: not an element, ignored",) if unknown else ()
     counts = [float(value) for value in first.get("UNIT", [])]
     if not all(0 <= number <= MOST_ATOMS for number in counts):
-        raise ValueError("UNIT counts atoms that no cell can hold")
+        raise ValueError("UNIT counts impossible numbers of atoms")
     pairs = [(e, n) for e, n in zip(elements, counts, strict=False) if e not in unknown and n > 0]
     dummy = len(pairs) > 1 and all(number == 1 for _, number in pairs)
     if pairs and not dummy and len(counts) >= len(elements):
@@ -105,7 +105,7 @@ def _contents(
 def _group(latt: int, operators: Sequence[str]) -> Group:
     """The group of LATT and SYMM cards; a positive LATT adds the centre of inversion."""
     if abs(latt) not in _CENTRINGS:
-        raise ValueError(f"LATT {latt} is no lattice: 1 to 7, or below 0 without a centre")
+        raise ValueError(f"LATT {latt} is not a lattice: 1 to 7, or below 0 without a centre")
     found = [gemmi.Op("x,y,z"), *(gemmi.Op(operator.lower()) for operator in operators)]
     if latt > 0:
         found.append(gemmi.Op("-x,-y,-z"))

@@ -17,26 +17,26 @@ from argand.physics.phasing.hydrogen_search import Riding
 from argand.typing import Matrix3, Points3
 
 _WIDTH = 76
-"""Characters of a line. SHELXL reads 80; 76 is what its TITL keeps (its manual)."""
+"""Characters per line. SHELXL reads 80; its TITL keeps 76 (its manual)."""
 _KNOWN_WAVES = (1.54178, 0.71073, 0.56083)
-"""Cu, Mo and Ag Kα in Å, of which SHELXL knows dispersion and absorption (its manual, CELL)."""
+"""Cu, Mo and Ag Kα in Å, with dispersion and absorption built into SHELXL (its manual, CELL)."""
 _SAME_WAVE = 0.002
-"""Å within which a wavelength is one of these: Kα1 and the mean of Kα1 and Kα2 of copper are 0.0013 apart."""
+"""Å within which a wavelength is one of these: Cu Kα1 and the mean of Cu Kα1 and Kα2 are 0.0013 apart."""
 _BARN_PER_F = 5635.88
 """2 r_e in barn per Å: the photoabsorption cross-section of an atom is 2 r_e λ f'' (the optical theorem),
 with the classical electron radius r_e = 2.8179403e-5 Å (CODATA 2018) and 1 Å² = 1e8 barn."""
 _PEAK_U = 0.05
-"""Å² that SHELXL writes for peaks."""
+"""U in Å² written by SHELXL for peaks."""
 _ASCII = str.maketrans({"²": "^2", "Å": "A", "°": " deg", "σ": "sigma", "₁": "1", "−": "-", "×": "x"})
 
 
 @dataclass(frozen=True)
 class ShelxModel:
-    """What is handed to SHELXL; `atoms` are without hydrogen, which rides on them.
+    """A model for SHELXL; `atoms` are without hydrogen, which rides on them.
 
-    `content` counts the atoms of the whole cell, which holds `units` formulas; `scale` is that of F_c to F_o
-    (the first free variable), `wavelength` in Å. `errors` of the cell are usual ones where None is known.
-    `hklf` is the card of the reflections, `remarks` go into REM cards.
+    `content` counts the atoms of the whole cell, which contains `units` formula units; `scale` is that of F_c
+    to F_o (the first free variable), `wavelength` in Å. `errors` of the cell are usual ones if None. `hklf`
+    is the HKLF card of the reflections, `remarks` go into REM cards.
     """
 
     title: str
@@ -58,7 +58,7 @@ class ShelxModel:
 
 @dataclass(frozen=True)
 class Peaks:
-    """Maxima of a difference map: fractional places, heights in e/Å³, site occupancies."""
+    """Maxima of a difference map: fractional positions, heights in e/Å³, site occupancies."""
 
     frac: Points3
     heights: Float[np.ndarray, " n"]
@@ -66,10 +66,11 @@ class Peaks:
 
 
 def shelx_lines(model: ShelxModel, peaks: Peaks | None = None) -> list[str]:
-    """Lines of an .ins, or with the peaks of the last map after its end of a .res; none is longer than 80.
+    """Lines of an .ins, or of a .res with the peaks of the last map after its END; at most 80 characters
+    each.
 
-    Site occupancies are fixed (10 is added), as are special coordinates only where SHELXL fixes them itself.
-    SHELXL needs a centre of inversion to be the origin: where it is elsewhere, atoms and operators are moved.
+    Site occupancies are fixed (10 is added), but special coordinates are left for SHELXL to fix. SHELXL needs
+    a centre of inversion at the origin: if it is elsewhere, atoms and operators are shifted.
     """
     shift = centring_shift(model.group)
     group = moved_origin(model.group, shift) if shift.any() else model.group
@@ -81,13 +82,13 @@ def shelx_lines(model: ShelxModel, peaks: Peaks | None = None) -> list[str]:
 
 
 def _elements(model: ShelxModel) -> list[str]:
-    """Carbon, hydrogen, then the others by name, as SHELXL's users expect."""
+    """Carbon, hydrogen, then the others alphabetically, as usual for SHELXL."""
     found = {*model.content, *model.atoms.elements, *(["H"] if model.riding else [])}
     return sorted(found, key=lambda element: ({"C": 0, "H": 1}.get(element, 2), element))
 
 
 def _head(model: ShelxModel, group: Group, elements: Sequence[str]) -> list[str]:
-    """Cards before the atoms. Cycles, peaks and weights are those that SHELXL's users begin with, by hand."""
+    """Cards before the atoms. Cycles, peaks and weights are the usual starting values, set by hand."""
     latt, symm = shelx_symmetry(group)
     errors = model.errors or usual_cell_errors(model.cell, model.group)
     cell, counts = model.cell, model.content
@@ -116,7 +117,7 @@ def _head(model: ShelxModel, group: Group, elements: Sequence[str]) -> list[str]
 
 
 def _dispersion_cards(model: ShelxModel, elements: Sequence[str]) -> list[str]:
-    """DISP cards: f', f'' and the absorption in barn, of wavelengths that SHELXL does not know."""
+    """DISP cards: f', f'' and the absorption in barn, for wavelengths not built into SHELXL."""
     known = any(abs(model.wavelength - wave) < _SAME_WAVE for wave in _KNOWN_WAVES)
     if model.radiation != "xray" or known:
         return []
@@ -131,7 +132,7 @@ def _dispersion_cards(model: ShelxModel, elements: Sequence[str]) -> list[str]:
 
 
 def _atoms(model: ShelxModel, elements: Sequence[str], shift: np.ndarray) -> list[str]:
-    """Atom cards, each followed by the hydrogen that rides on it."""
+    """Atom cards, each followed by its riding hydrogen."""
     atoms, lines = model.atoms, []
     groups = {one.parent: (one, names) for one, names in zip(model.riding, model.riding_labels, strict=True)}
     for number, (label, element) in enumerate(zip(model.labels, atoms.elements, strict=True)):
@@ -141,7 +142,7 @@ def _atoms(model: ShelxModel, elements: Sequence[str], shift: np.ndarray) -> lis
         if number in groups:
             riding, names = groups[number]
             shape = riding.kind.value
-            # A group that symmetry completes has no idealised geometry; it only rides.
+            # A group completed by symmetry has no idealised geometry; it only rides.
             lines.append(f"AFIX {shape.afix if riding.is_whole else 3}")
             rows = zip(names, riding.frac, riding.occupancy, strict=True)
             hydrogen, ratio = elements.index("H") + 1, f"{-shape.u_ratio:8.2f}"
@@ -151,13 +152,13 @@ def _atoms(model: ShelxModel, elements: Sequence[str], shift: np.ndarray) -> lis
 
 
 def _card(label: str, kind: int, frac: np.ndarray, occupancy: float, u_iso: str) -> str:
-    """Label, number in SFAC, place, 10 + occupancy and U."""
+    """Label, number in SFAC, position, 10 + occupancy and U."""
     place = " ".join(f"{value:10.6f}" for value in frac)
     return f"{label:<4} {kind:2d} {place} {10 + occupancy:9.5f} {u_iso}"
 
 
 def near_atoms(peaks: Peaks, atoms: Atoms, group: Group, cell: Matrix3) -> Peaks:
-    """The same peaks, each at the image that is nearest to an atom; `cell` has a, b, c in Å as columns."""
+    """The same peaks, each at the image closest to an atom; `cell` has a, b, c in Å as columns."""
     moved = []
     for place in peaks.frac:
         images = group.rotations @ place + group.translations
@@ -169,7 +170,7 @@ def near_atoms(peaks: Peaks, atoms: Atoms, group: Group, cell: Matrix3) -> Peaks
 
 
 def _peak_lines(peaks: Peaks, shift: np.ndarray) -> list[str]:
-    """Peaks as SHELXL writes them, after END, where it does not read them again."""
+    """Peaks as written by SHELXL, after END, where it ignores them."""
     rows = zip(peaks.frac, peaks.heights, peaks.occupancy, strict=True)
     return [
         f"{_card(f'Q{number}', 1, place - shift, float(held), f'{_PEAK_U:.2f}')} {height:7.2f}"
@@ -178,12 +179,12 @@ def _peak_lines(peaks: Peaks, shift: np.ndarray) -> list[str]:
 
 
 def _ascii(text: str) -> str:
-    """Text in the characters that SHELXL reads, on one line."""
+    """Text on one line in the characters read by SHELXL."""
     return " ".join(text.translate(_ASCII).encode("ascii", "replace").decode().split())
 
 
 def _fitting(line: str) -> list[str]:
-    """A card in lines that are short enough, each but the last ended by `=`."""
+    """A card split into short enough lines, each but the last ending in `=`."""
     if len(line) <= _WIDTH + 3:
         return [line]
     parts = textwrap.wrap(line, _WIDTH - 3, break_long_words=False, break_on_hyphens=False)

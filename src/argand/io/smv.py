@@ -1,7 +1,7 @@
-"""SMV (d*TREK) images, as ADSC, Rigaku and simulators write them.
+"""SMV (d*TREK) images, as written by ADSC, Rigaku and simulators.
 
-A header of `KEY=value;` lines between braces, HEADER_BYTES long, and the plain pixels (Rigaku, "d*TREK image
-format", version 1.1).
+A header of `KEY=value;` lines between braces, HEADER_BYTES long, and uncompressed pixels (Rigaku, "d*TREK
+image format", version 1.1).
 """
 
 import re
@@ -14,32 +14,32 @@ from argand.io.moment import moment
 from argand.io.raw_images import RawImages
 
 _BYTES = {"char": 1, "short": 2, "long": 4, "int": 4}
-"""Of an integer pixel, by the first of these words in the name of its type (d*TREK's and ADSC's names)."""
+"""Bytes of an integer pixel, by the first of these words in its type name (d*TREK's and ADSC's names)."""
 
 _NAME = re.compile(r"\w+")
 _MOST_HEADER = 2**16
-"""Bytes of a header that are read: those of Rigaku's have some 8000."""
+"""Largest header in bytes: those of Rigaku have some 8000."""
 _CENTRES = (
     ("DENZO_YBEAM", "DENZO_XBEAM"),
     ("DENZO_Y_BEAM", "DENZO_X_BEAM"),
     ("BEAM_CENTER_X", "BEAM_CENTER_Y"),
 )
-"""Keys of the centre along (fast, slow); the first that are there count."""
+"""Keys of the centre along (fast, slow); the first pair present is used."""
 
 
 def smv_stack(blob: bytes) -> Stack:
-    """The images in the bytes of an SMV file; ValueError where it is cut short or compressed."""
+    """The images in the bytes of an SMV file; ValueError if it is truncated or compressed."""
     found = re.search(rb"HEADER_BYTES\s{0,9}=\s{0,9}(\d{1,9})", blob[:512])
     size = int(found.group(1)) if found else 0
     keys = _keys(blob[: min(size, _MOST_HEADER)].decode("latin-1").partition("}")[0])
     if not (keys.get("SIZE1") and keys.get("SIZE2")):
-        raise ValueError("its header states no size of the image: truncated?")
+        raise ValueError("the header does not state the size of the image: truncated?")
     count, *shape = (int(keys.get(f"SIZE{axis}") or 1) for axis in (3, 2, 1))
     return RawImages(count, tuple(shape), _pixel_type(keys), size).stack(blob, smv_header(keys))
 
 
 def _keys(text: str) -> dict[str, str]:
-    """Values by their names, from lines of `KEY=value;`; of two with one name the last counts."""
+    """Values by their names, from lines of `KEY=value;`; the last of equal names counts."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         key, equals, value = line.partition("=")
@@ -56,17 +56,17 @@ def _pixel_type(keys: Mapping[str, str]) -> np.dtype:
         return np.dtype(f"{order}f4")
     width = next((width for word, width in _BYTES.items() if word in name), None)
     if width is None or "compress" in name:
-        raise ValueError(f"SMV pixels of type {name} cannot be read: write them as unsigned short")
+        raise ValueError(f"SMV pixels of type {name} cannot be read; write them as unsigned short")
     return np.dtype(f"{order}{'u' if name.startswith('u') else 'i'}{width}")
 
 
 def smv_header(keys: Mapping[str, str]) -> Header:
-    """Header of an SMV image from its `KEY=value;` lines; lengths there in mm, wavelength in Å.
+    """Header of an SMV image from its `KEY=value;` lines; lengths in mm, wavelength in Å.
 
-    ADSC beam centres follow no one convention. `DENZO_YBEAM` (in others `DENZO_Y_BEAM`) counts along the
+    ADSC beam centres have no single convention. `DENZO_YBEAM` (in others `DENZO_Y_BEAM`) counts along the
     fast and `DENZO_XBEAM` along the slow axis, both from the first pixel of the file; they are used where
     present. Else `BEAM_CENTER_X` is taken as fast and `BEAM_CENTER_Y` as slow. Either way a note says so.
-    Rigaku headers state the centre in px and leave no such doubt.
+    Rigaku headers state the centre in px without ambiguity.
     """
     return _adsc_header(keys) if "PIXEL_SIZE" in keys else _rigaku_header(keys)
 
@@ -99,7 +99,7 @@ def _adsc_beam_centre(
     used = ", ".join(names)
     fast, slow = centre_mm[0] / size_mm, centre_mm[1] / size_mm
     note = (
-        f"the beam centre of an SMV header follows no one convention: read as fast, slow = {used}; "
+        f"the beam centre of an SMV header follows no single convention: read as fast, slow = {used}; "
         "other programs may exchange the two or count from another corner"
     )
     return (fast, slow), (note,)
@@ -123,7 +123,7 @@ def _rigaku_header(keys: Mapping[str, str]) -> Header:
 
 
 def _rigaku_prefix(keys: Mapping[str, str]) -> str:
-    """What the keys of the first detector begin with, such as `CCD_` or `PXD_`."""
+    """Prefix of the keys of the first detector, such as `CCD_` or `PXD_`."""
     named = keys.get("DETECTOR_NAMES", "").split()
     ending = "SPATIAL_DISTORTION_INFO"
     return named[0] if named else next((key[: -len(ending)] for key in keys if key.endswith(ending)), "")

@@ -5,19 +5,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import gemmi
-import numpy as np
-
-from argand import __version__
 from argand.errors import ArgandError, InputError
-from argand.io.atomic import valid_text, write_lines, written
+from argand.io.atomic import write_lines, written
 from argand.io.named_files import expand_named, named_files
 from argand.io.structure_cif import blocks_of_cif, structure_of_block
 from argand.io.structure_parquet import rows_of_parquet, structure_of_row
 from argand.io.structure_poscar import structure_of_poscar
 from argand.io.structure_xyz import frames_of_xyz, structure_of_frame
 from argand.io.text_size import read_text
-from argand.physics.crystal.structure import MAX_ATOMS, Structure, parameters
+from argand.physics.crystal.structure import MAX_ATOMS, Structure
 
 SUFFIXES = (".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".parquet")
 _XYZ = (".xyz", ".extxyz")
@@ -168,7 +164,7 @@ def read_structure(path: str | Path, max_atoms: int = MAX_ATOMS) -> Structure:
 
 
 def write_structure(path: Path, structure: Structure, name: str = "") -> None:
-    """Write a CIF in P 1, or what ase writes for another ending (POSCAR, .vasp, .xyz), in one move.
+    """Write a CIF with its symmetry, or what ase writes for POSCAR, .vasp and .xyz, in one move.
 
     Raises InputError for an ending that stands for no such file, MissingExtraError where ase is needed and
     missing.
@@ -176,30 +172,8 @@ def write_structure(path: Path, structure: Structure, name: str = "") -> None:
     if path.suffix.lower() in (".gz", ".parquet") or not is_structure_file(path):
         raise InputError(f"{path}: structures are written as CIF, POSCAR or XYZ; name one of these")
     if path.suffix.lower() == ".cif":
-        write_lines(path, cif_text(structure, name or path.stem).splitlines())
+        write_lines(path, structure.to_cif(name or path.stem).splitlines())
         return
     atoms = structure.to_ase()
     with written(path) as temporary:
         atoms.write(temporary, format="extxyz" if path.suffix.lower() in _XYZ else "vasp")
-
-
-def cif_text(structure: Structure, name: str, tags: dict[str, str] | None = None) -> str:
-    """The structure as a CIF in P 1; `tags` are further items and their values."""
-    document = gemmi.cif.Document()
-    block = document.add_new_block(re.sub(r"\s+", "_", valid_text(name)) or "structure")
-    block.set_pair("_audit_creation_method", gemmi.cif.quote(f"argand {__version__}"))
-    values = parameters(structure.lattice) * np.array([1, 1, 1, *[180 / np.pi] * 3])
-    names = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
-    for tag, value in zip(names, values, strict=True):
-        block.set_pair(f"_cell_{tag}", f"{value:.6f}")
-    block.set_pair("_cell_volume", f"{structure.volume:.4f}")
-    block.set_pair("_chemical_formula_sum", gemmi.cif.quote(structure.formula))
-    block.set_pair("_space_group_name_H-M_alt", gemmi.cif.quote("P 1"))
-    for tag, value in (tags or {}).items():
-        block.set_pair(tag, gemmi.cif.quote(value))
-    block.init_loop("_space_group_symop_", ["operation_xyz"]).add_row(["'x, y, z'"])
-    columns = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy"]
-    loop = block.init_loop("_atom_site_", columns)
-    for number, (symbol, place) in enumerate(zip(structure.symbols, structure.frac_coords, strict=True), 1):
-        loop.add_row([f"{symbol}{number}", symbol, *(f"{x:.6f}" for x in place), "1"])
-    return document.as_string()

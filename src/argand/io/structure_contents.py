@@ -1,4 +1,4 @@
-"""Whether the atoms of a cell are those that formula and Z of its file tell."""
+"""Comparison of the atoms of a cell with the formula and Z of its file."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from argand.physics.crystal.atom import usual_volume
 from argand.physics.crystal.structure import Structure
 
 _AGREE = 0.5
-"""Atoms in the cell; by hand: formulas have fractions where sites are not quite full."""
+"""Tolerance in atoms per cell; set by hand: formulas have fractions if sites are not quite full."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """How the atoms of a cell compare with formula and Z.
+    """Comparison of the atoms of a cell with formula and Z.
 
-    `agrees` is None without a formula; hydrogen that the model lacks is no contradiction. `text` says what
-    differs. `is_short` says that there are too few of an element other than hydrogen; `is_other` that there
-    are too many of one, or too few of all, and not by one factor: what neither a wrong Z nor solvent that the
-    model lacks explains.
+    `agrees` is None without a formula; hydrogen missing in the model is not a contradiction. `text` describes
+    the differences. `is_short` means too few atoms of an element other than hydrogen; `is_other` too many of
+    one, or too few of all, and not by one factor: explained neither by a wrong Z nor by solvent missing in
+    the model.
     """
 
     agrees: bool | None
@@ -32,10 +32,10 @@ class Contents:
 def compared(
     structure: Structure, formula: Mapping[str, float] | None, units: float | None, is_stated: bool
 ) -> Contents:
-    """The atoms of the cell beside `units` of the formula, or as many as fit where that is None.
+    """Compare the atoms of the cell with `units` of the formula, or as many as fit if that is None.
 
-    A formula that Z divides may be that of the whole cell already, as pymatgen writes it. Where no symmetry
-    is stated (`is_stated`), sites without it would pass for a cell so, and the volume has its say.
+    A formula divisible by Z may already be that of the whole cell, as written by pymatgen. If no symmetry is
+    stated (`is_stated`), bare sites would then pass as a cell, so the volume decides.
     """
     if not formula:
         return Contents(None)
@@ -49,9 +49,9 @@ def compared(
 
 
 def _units(wanted: Mapping[str, float], there: Mapping[str, float]) -> float:
-    """As many formulas as the element has that there is most of, beside the formula.
+    """Largest number of formula units given by any one element.
 
-    Hydrogen, which models lack, counts where there is nothing else.
+    Hydrogen, which models may lack, counts only if there is nothing else.
     """
     ratios = {element: there.get(element, 0) / count for element, count in wanted.items() if count}
     heavy = [ratio for element, ratio in ratios.items() if element != "H"]
@@ -59,18 +59,18 @@ def _units(wanted: Mapping[str, float], there: Mapping[str, float]) -> float:
 
 
 def _compared(wanted: Counter, there: Counter, given: float) -> Contents:
-    """The atoms that are there beside so many formulas."""
+    """Compare the atoms present with this many formula units."""
     heavy = [element for element in {**wanted, **there} if element != "H"] or ["H"]
     ratios = [there[element] / wanted[element] if wanted[element] else np.inf for element in heavy]
     apart = {element: there[element] - given * wanted[element] for element in (*heavy, "H")}
     if all(abs(apart[element]) < _AGREE for element in heavy):
         if heavy != ["H"] and apart["H"] <= -_AGREE:
             lacking = f"{-apart['H']:.4g} of {given * wanted['H']:.4g} hydrogen atoms of the formula"
-            return Contents(True, f"has no places for {lacking}")
+            return Contents(True, f"has no positions for {lacking}")
         if apart["H"] < _AGREE:
             return Contents(True)
     told = {element: given * count for element, count in wanted.items() if count}
-    text = f"has {_written(there)} in the cell, but formula and Z tell {_written(told)}"
+    text = f"has {_written(there)} in the cell, but formula and Z give {_written(told)}"
     is_even = max(ratios) - min(ratios) < 0.02 * max(ratios)
     is_short = [apart[element] <= -_AGREE for element in heavy]
     is_over = any(apart[element] >= _AGREE for element in heavy)
@@ -78,7 +78,7 @@ def _compared(wanted: Counter, there: Counter, given: float) -> Contents:
 
 
 def _is_of_cell(formula: Mapping[str, float], units: float, volume: float) -> bool:
-    """Whether the cell's volume in Å³ is nearer to what one formula usually takes up than to Z times that.
+    """Whether the cell's volume in Å³ is closer to the usual volume of one formula than to Z times that.
 
     By Hofmann, Acta Cryst. B58, 489 (2002).
     """

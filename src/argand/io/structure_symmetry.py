@@ -61,7 +61,8 @@ class Operators:
 
 
 def candidates(items: Items, cell: gemmi.UnitCell) -> list[Operators]:
-    """The operators of a CIF's block; more than one where the file leaves open which, the likeliest first.
+    """The operators of a CIF's block; more than one where the file leaves open which, the most probable
+    first.
 
     Operators that are listed count, but where only the identity is, a group that is named may be meant.
     Raises InputError, with the reason, for operators or names that are not understood or do not fit the cell.

@@ -10,20 +10,20 @@ from argand.io.text_size import lines_of
 from argand.physics.crystal.structure import Structure
 
 _LONGEST, _MOST_DIGITS = 100_000, 9
-"""Letters of a line of facts, and digits of a count of atoms, that are read. By hand: programs write some
-hundred letters, and more atoms are in no file."""
+"""Most characters of a comment line, and digits of a count of atoms. Set by hand: programs write some hundred
+characters, and no file has more atoms."""
 
 
 def frames_of_xyz(text: str) -> list[str]:
-    """The text of each frame: a count of atoms, a line of facts, and a line for each atom.
+    """The text of each frame: a count of atoms, a comment line, and a line for each atom.
 
-    Where a count is none the frames cannot be told apart, and the rest is one.
+    After an invalid count the frames cannot be separated, and the rest is one frame.
     """
     lines = lines_of(text, "the XYZ file")
     frames: list[str] = []
     start = 0
     while start < len(lines):
-        # Empty lines may stand between frames, and at the end.
+        # Empty lines may appear between frames, and at the end.
         if not lines[start].strip():
             start += 1
             continue
@@ -35,16 +35,16 @@ def frames_of_xyz(text: str) -> list[str]:
 
 
 def structure_of_frame(frame: str, max_atoms: int) -> tuple[Structure, tuple[str, ...]]:
-    """The structure of a frame, and what is to be said of it; InputError, with the reason, for what is none.
+    """The structure of a frame, and notes on it; InputError, with the reason, if invalid.
 
     Raises MissingExtraError without ase.
     """
     lines = frame.split("\n")
     count = _count(lines[0])
     if count is None:
-        raise InputError(f"not an extxyz file that can be read ('{lines[0][:40]}' is no count of atoms)")
+        raise InputError(f"not a readable extxyz file ('{lines[0][:40]}' is not a count of atoms)")
     if count > max_atoms:
-        raise InputError(f"{count} atoms are beyond the largest supported cell of {max_atoms}")
+        raise InputError(f"{count} atoms exceed the largest supported cell of {max_atoms}")
     if len(lines) < count + 3:
         raise InputError(f"{count} atoms are announced, but {max(len(lines) - 3, 0)} lines follow")
     _check_facts(lines[1])
@@ -54,32 +54,34 @@ def structure_of_frame(frame: str, max_atoms: int) -> tuple[Structure, tuple[str
     try:
         atoms: Any = read(StringIO(frame), index=0, format="extxyz")
     except KeyError as error:
-        raise InputError(f"no element is called {error}") from error
+        raise InputError(f"unknown element {error}") from error
     except Exception as error:  # ase raises whatever a malformed line happens to cause
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"not an extxyz file that can be read ({reason})") from error
+        raise InputError(f"not a readable extxyz file ({reason})") from error
     return structure_of_atoms(atoms, max_atoms), _notes(atoms)
 
 
 def _count(line: str) -> int | None:
-    """The count of atoms that a frame begins with; None where there is none."""
+    """The count of atoms at the start of a frame; None if there is none."""
     word = (line[:_LONGEST].split(maxsplit=1) or [""])[0]
     return int(word) if word.isdecimal() and len(word) <= _MOST_DIGITS else None
 
 
 def _check_facts(line: str) -> None:
-    """InputError for a line of facts that ase would take very long, or very much memory, to read."""
+    """InputError for a comment line that would take ase too much time or memory."""
     if len(line) > _LONGEST:
-        raise InputError(f"its line of facts has {len(line)} letters; keep Lattice, Properties and pbc alone")
+        raise InputError(
+            f"its comment line has {len(line)} characters; keep only Lattice, Properties and pbc"
+        )
     # Names, types and how many columns each, as species:S:1:pos:R:3.
     told = re.search(r"properties\s*=\s*[\"'{]?([^\s\"'}]*)", line, re.IGNORECASE)
     columns = re.findall(r":\w:(\d+)", told[1]) if told else []
     if any(len(number) > 3 for number in columns):
-        raise InputError(f"no atom has as many columns as Properties declare ({told and told[1][:60]})")
+        raise InputError(f"no atom has as many columns as declared in Properties ({told and told[1][:60]})")
 
 
 def _notes(atoms: Any) -> tuple[str, ...]:
-    """That slabs and molecules in a box are taken for crystals."""
+    """A note that slabs and molecules in a box are treated as crystals."""
     axes = [axis for axis, repeats in zip("abc", atoms.pbc, strict=True) if not repeats]
     if not axes:
         return ()

@@ -11,7 +11,7 @@ from argand.io.beam_geometry import direction_meant, geometry_from_vectors, mean
 from argand.physics.still.detector import BeamGeometry
 from argand.typing import Vector3
 
-# XDS calls the centre of the first pixel 1, where our edges make it 0.5.
+# The centre of the first pixel is 1 in XDS, and 0.5 in our edge convention.
 _XDS_OFFSET_PX = 0.5
 _KEY = re.compile(r"[A-Z][A-Z0-9_'\-]*=")
 
@@ -19,8 +19,8 @@ _KEY = re.compile(r"[A-Z][A-Z0-9_'\-]*=")
 def write_xds(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int]) -> None:
     """Write the geometry lines of an XDS.INP for an image of `shape` (slow, fast).
 
-    Pixel convention: 1-based, centres: ORGX and ORGY, the foot of the perpendicular, are our edge
-    coordinates + 0.5. DETECTOR_DISTANCE is the perpendicular one in mm. The laboratory frame is ours:
+    Pixel convention: 1-based, centres: ORGX and ORGY, the point of normal incidence, are our edge
+    coordinates + 0.5. DETECTOR_DISTANCE is the perpendicular distance in mm. The laboratory frame is ours:
     X along the fast axis and Y along the slow axis of the untilted detector, Z along the beam.
     """
     (fast_mm, slow_mm), (foot_fast, foot_slow) = geometry.pixel_size_mm, geometry.poni_px
@@ -35,9 +35,9 @@ def write_xds(path: str | Path, geometry: BeamGeometry, shape: tuple[int, int]) 
 
 
 def read_xds(path: str | Path) -> BeamGeometry:
-    """Read the geometry from an XDS.INP or its lines, in whatever frame they use.
+    """Read the geometry from an XDS.INP or its lines, in any frame.
 
-    A turn about the beam is not kept. Raises InputError that names what is missing.
+    A rotation about the beam is not kept. Raises InputError that names the missing values.
     """
     entries = _entries(read_text(path))
     try:
@@ -57,7 +57,7 @@ def read_xds(path: str | Path) -> BeamGeometry:
 
 
 def _entries(text: str) -> dict[str, str]:
-    """Values by their keys: `KEY= value`, as often as it is in a line; what follows a ! is comment."""
+    """Values by their keys: `KEY= value`, several in a line are possible; text after ! is comment."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         values: list[str] = []

@@ -1,4 +1,4 @@
-"""Integrated intensities of XDS: XDS_ASCII.HKL, scaled or not, and what XSCALE writes."""
+"""Integrated intensities of XDS: XDS_ASCII.HKL, scaled or not, and the output of XSCALE."""
 
 import gemmi
 import numpy as np
@@ -13,27 +13,27 @@ _SYMMORPHIC = (
     *(1, 3, 5, 16, 21, 22, 23, 75, 79, 89, 97, 143, 146, 149, 150, 155, 168, 177),
     *(195, 196, 197, 207, 209, 211),
 )
-"""Numbers of the space groups of rotations alone with each lattice (International Tables A), by which XDS
+"""Numbers of the space groups with rotations only for each lattice (International Tables A), by which XDS
 names a Laue class."""
 
 _ITEMS = ("H", "K", "L", "IOBS", "SIGMA(IOBS)")
-"""Columns that are read (XDS's manual, XDS_ASCII.HKL)."""
+"""Columns used (XDS's manual, XDS_ASCII.HKL)."""
 _END = "!END_OF_DATA"
 _LONGEST, _MOST_ITEMS = 1000, 100
-"""Letters of a line that are read, and number of the last column that may be. By hand: XDS writes twelve
-columns in some 130 letters."""
+"""Most characters of a line, and largest column number. Set by hand: XDS writes twelve columns in about 130
+characters."""
 
 
 def is_xds(blob: bytes) -> bool:
-    """Whether a file begins as those of XDS do."""
+    """Whether a file begins like those of XDS."""
     return blob.lstrip()[:8].upper() == b"!FORMAT="
 
 
 def parse_xds(text: str, source: str) -> MeasuredIntensities:
-    """Intensities, cell and wavelength; misfits, whose sigmas are negative, are left out with a note.
+    """Intensities, cell and wavelength; misfits, with negative sigmas, are left out with a note.
 
-    A space group number of rotations alone tells lattice and Laue class, and no more; others are taken for
-    the space group. Raises InputError for a damaged file, or one that was cut short.
+    A space group number of rotations alone specifies only lattice and Laue class; others are taken as the
+    space group. Raises InputError for a damaged or truncated file.
     """
     said, table = _parts(text, source)
     hkl, intensity, sigma = whole_indices(table[:, :3]), table[:, 3], table[:, 4]
@@ -73,7 +73,7 @@ def _parts(text: str, source: str) -> tuple[dict[str, str], Float[np.ndarray, "n
             require_at_most(source, "reflections", count, MOST_REFLECTIONS)
             return said, table[:count]
         if line.startswith("!"):
-            # A line may hold several keys, of which the first is what matters here.
+            # A line may have several keys; only the first matters here.
             key, _, value = line[1:_LONGEST].partition("=")
             said.setdefault(key.strip().upper(), value)
         elif line.strip():
@@ -82,21 +82,23 @@ def _parts(text: str, source: str) -> tuple[dict[str, str], Float[np.ndarray, "n
             try:
                 table[count] = [float(parts[place]) for place in places]
             except (IndexError, ValueError) as error:
-                raise InputError(f"{source}: line {number} is no reflection of XDS; copy it again") from error
+                raise InputError(
+                    f"{source}: line {number} is not a reflection of XDS; copy it again"
+                ) from error
             count += 1
-    raise InputError(f"{source}: cannot be read to its end ({_END} is missing); is the file whole?")
+    raise InputError(f"{source}: is truncated ({_END} is missing); is the file complete?")
 
 
 def _places(said: dict[str, str], source: str) -> list[int]:
-    """Which columns hold indices, intensity and sigma, from 0."""
+    """Columns of indices, intensity and sigma, from 0."""
     found = [_numbers(said, f"ITEM_{name}", source, 1) for name in _ITEMS]
     if not all(one and 1 <= one[0] <= _MOST_ITEMS and one[0].is_integer() for one in found):
-        raise InputError(f"{source}: the header does not tell the columns of {', '.join(_ITEMS)}")
+        raise InputError(f"{source}: the header does not define the columns of {', '.join(_ITEMS)}")
     return [int(one[0]) - 1 for one in found]
 
 
 def _numbers(said: dict[str, str], key: str, source: str, count: int) -> list[float]:
-    """The first numbers of a key; none where it is not told, InputError for what is no number."""
+    """The first numbers of a key; none if it is missing, InputError for invalid numbers."""
     if key not in said:
         return []
     try:

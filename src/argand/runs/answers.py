@@ -98,15 +98,15 @@ def dataframe(records: Sequence[Mapping[str, Any]]) -> "DataFrame":
         from pandas import DataFrame
     except ImportError as error:
         raise MissingExtraError("a DataFrame needs pandas; pip install pandas") from error
-    return DataFrame([_flat(to_record(record)) for record in records])
+    return DataFrame([flat(to_record(record)) for record in records])
 
 
-def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """A record without nested ones: `{"tilt_deg": {"pitch": 1}}` becomes `{"tilt_deg.pitch": 1}`."""
     found: dict[str, Any] = {}
     for key, value in record.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
             found[f"{prefix}{key}"] = value
     return found

@@ -66,6 +66,21 @@ def claim_file(
     return file
 
 
+def require_inputs_kept(folder: Path, inputs: Sequence[Path], *, force: bool) -> None:
+    """Refuse to replace the results in a folder where inputs of the same command are among them.
+
+    Raises ConfigError; to be called before `claim_folder`, whose `force` would remove these inputs.
+    """
+    if not force or not has_manifest(folder):
+        return
+    written = {path.resolve() for path in listed(folder)}
+    lost = next((path for path in inputs if path.resolve() in written), None)
+    if lost is not None:
+        raise ConfigError(
+            f"{lost}: an input that --force would remove; copy it elsewhere or give another --out"
+        )
+
+
 def _require_one(force: bool, resume: bool) -> None:
     if force and resume:
         raise ConfigError("--force and --resume exclude each other; choose one")

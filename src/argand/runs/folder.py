@@ -134,6 +134,7 @@ class RunFolder:
     def keep_all(self, records: Sequence[Record]) -> None:
         """Append the records of one file: all of them or, if the run is killed, none."""
         self.records += records
+        self._asked_files |= {str(record.get("file")) for record in records}
         if self.folder is not None:
             append_records(self.folder / RESULTS, records)
 
@@ -162,7 +163,7 @@ class RunFolder:
     def _remove_replaced(self, folder: Path) -> None:
         """Remove output files of earlier answers that no record refers to any more."""
         kept = {name for record in self.all_records for name in self.written(record)}
-        earlier = (record for file in self._asked_files for record in self._earlier.get(file, []))
+        earlier = (record for records in self._earlier.values() for record in records)
         for name in {name for record in earlier for name in self.written(record)} - kept:
             (folder / name).unlink(missing_ok=True)
 

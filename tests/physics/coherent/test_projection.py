@@ -147,7 +147,7 @@ def test_forward_scattering_is_the_number_of_electrons():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ConfigError, match="no element is called 'Q'"):
+    with pytest.raises(ConfigError, match="unknown element 'Q'"):
         Camera({"Q"}, WINDOW)
     with pytest.raises(ConfigError, match="8 pixels or more"):
         Window(100.0, 4)

@@ -153,13 +153,13 @@ def test_the_short_model_answers_through_the_same_interface(tmp_path: Path):
     assert short.reconstruct(one.to_ase()).structure.formula == one.formula
     assert [d.structure.formula for d in short.interpolate(one, one, 2)] == [one.formula] * 2
     assert "Si" in short.alter(one, {one.symbols[0]: "Si"}, noise=0.01).structure.symbols
-    with pytest.raises(InputError, match="the model best does"):
+    with pytest.raises(InputError, match="cannot be interpolated"):
         short.interpolate(one, other, 2)
     with pytest.raises(ConfigError, match="model best"):
         short.sample(1)
     keeping = named_model("symmetric", 48, keeps_setting=True)
     assert compare(keeping.decode(keeping.encode(one)).structure, one).is_exact
-    with pytest.raises(ConfigError, match="add --model symmetric"):
+    with pytest.raises(ConfigError, match=r"add .*model.* symmetric"):
         named_model("best", keeps_setting=True)
     write_structure(tmp_path / "one.cif", one)
     (row,) = evaluate_model("symmetric", [str(tmp_path)], 1)["rows"]
@@ -191,17 +191,17 @@ def test_answers_show_themselves_in_a_line_and_in_a_notebook():
 
 
 def test_what_is_no_model_or_structure_is_refused(weights: Path, tmp_path: Path):
-    with pytest.raises(ConfigError, match="no model is called"):
+    with pytest.raises(ConfigError, match="unknown model"):
         named_model("pepar")
-    with pytest.raises(ConfigError, match="add --model paper"):
+    with pytest.raises(ConfigError, match=r"add .*model.* paper"):
         named_model("best", weights=tmp_path)
     with pytest.raises(InputError, match="unknown"):
         model_of({"model": "other"})
-    with pytest.raises(InputError, match="no crystal structure"):
+    with pytest.raises(InputError, match="not a crystal structure"):
         argand.load("crystals").encode(3.0)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="not a latent of a box of 6 Å: 32 finite numbers"):
         PublishedModel(str(weights)).decode(np.zeros(7, np.float32))
-    with pytest.raises(ConfigError, match="no two ends"):
+    with pytest.raises(ConfigError, match="too few for two ends"):
         PublishedModel(str(weights)).between(prototypes()[0], prototypes()[1], 1, 0)
     assert isinstance(named_model(), FourierModel)
 
@@ -253,7 +253,7 @@ def test_a_box_that_fails_ends_no_evaluation_and_processes_agree(
     monkeypatch.setattr(evaluate, "coded", lambda coder: reader)
     found = evaluate_model("paper", [str(tmp_path)], 2, weights=weights)
     assert len(found["failed"]) == 4  # the perovskite, in each row
-    assert "Er3, single: ArithmeticError: nobody thought of it; please report it" in found["failed"][-1]
+    assert "YEr3Pd, single: ArithmeticError: nobody thought of it; please report it" in found["failed"][-1]
     rows = {row["what"]: row for row in found["rows"]}
     assert [rows[view]["recall"] for view in ("single", "repeating")] == [0.0, 0.0]
     assert rows["single"]["structures"] == rows["single, perfect density"]["structures"] == 1

@@ -77,15 +77,15 @@ def test_inputs_that_are_gone_are_left_out(cifs: Path, tmp_path: Path):
 
 
 def test_a_way_has_one_frame_for_each_step(cifs: Path, tmp_path: Path):
-    out = tmp_path / "way"
+    out = tmp_path / "path"
     interpolate_files(cifs / "11.cif", cifs / "19.cif", 4, out, Predictor(MODEL), 1)
     data = data_of(write_page(out))
-    assert len(data["way"]) == 4
+    assert len(data["path"]) == 4
     assert data["pairs"] == data["map"]["points"] == []
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path):
-    with pytest.raises(InputError, match="no run there"):
+    with pytest.raises(InputError, match="no results"):
         write_page(tmp_path)
 
 

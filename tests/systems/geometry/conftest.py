@@ -1,8 +1,10 @@
 """A stand-in for the trained predictor, whose answers can be told from the image by eye."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -37,8 +39,8 @@ class BrightestPixel:
             file=frame.path,
             index=frame.index,
             shape=frame.shape,
-            reliable=not blank,
-            reason="near-blank image" if blank else "",
+            trusted=not blank,
+            reason="near-blank image" if blank else "a lattice gives the centre to ±0.25 px",
             path="network" if blank else "lattice",
             geometry=geometry,
             sigma_px=0.25,
@@ -58,7 +60,7 @@ class BrightestPixel:
     def pool(
         self, frames: Sequence[Frame], predictions: Sequence[Prediction], options: Options = PLAIN
     ) -> Prediction:
-        good = [p.geometry.beam_centre_px for p in predictions if p.reliable and p.geometry]
+        good = [p.geometry.beam_centre_px for p in predictions if p.trusted and p.geometry]
         if not good:
             return replace(predictions[0], file="pooled", frames=len(frames))
         geometry = predictions[0].geometry
@@ -126,3 +128,31 @@ def frame(draw_image: Callable[..., np.ndarray]) -> Frame:
     mask = np.ones(SHAPE, bool)
     mask[20:24] = False
     return Frame("run/a.cbf.bz2", 0, image, mask, (0.1, 0.1), 150.0, 1.0, (59.0, 48.0), saturation=60000.0)
+
+
+@pytest.fixture(scope="session")
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the answers."""
+    return json.loads((Path(__file__).parents[3] / "docs" / "schema" / "geometry.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def fits_schema(schema: dict[str, Any]) -> Callable[[Any], None]:
+    """Fails for a JSON document that is not as the schema says."""
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    records = jsonschema.Draft202012Validator(schema)
+
+    def check(document: Any) -> None:
+        part = schema
+        if isinstance(document, dict) and "ranking" not in document:
+            # One alternative alone, so that what is wrong is told and not that none fits.
+            name = "failure" if document.get("failed") else "answer"
+            part = {"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]}
+        wrong = [one.message for one in records.evolve(schema=part).iter_errors(document)]
+        assert not wrong, wrong
+        if isinstance(document, list):
+            for one in document:
+                check(one)
+
+    return check

@@ -82,7 +82,7 @@ def test_the_command_of_the_card_gives_the_run_its_settings(tmp_path: Path, monk
     words = shlex.split(training_command(system, TRAINING) or "")
     CliRunner().invoke(build(SYSTEMS), words[1:])
     assert seen["system"] == system
-    assert seen["max_time"] == "1:30:00"
+    assert seen["max_time"] == 5400.0
     for name in ("batch_size", "replay", "seed", "workers", "clip_norm", "val_count", "val_every_steps"):
         assert seen[name] == TRAINING[name]
     assert seen["precision"] == "fp32"

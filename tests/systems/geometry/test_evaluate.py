@@ -29,15 +29,15 @@ TRUTH = BeamGeometry((103.0, 96.0), 200.0, 1.0, (0.1, 0.1), np.radians(0.5), np.
 SHAPE = (200, 200)
 
 
-def prediction(geometry: BeamGeometry | None, reliable: bool = True, sigma: float = 1.0) -> Prediction:
+def prediction(geometry: BeamGeometry | None, trusted: bool = True, sigma: float = 1.0) -> Prediction:
     """A prediction of this geometry, which the network knew as well."""
     known = geometry is not None
     return Prediction(
         file="",
         index=0,
         shape=SHAPE,
-        reliable=reliable,
-        reason="" if reliable else "blank",
+        trusted=trusted,
+        reason="" if trusted else "blank",
         path="network" if known else "none",
         geometry=geometry,
         sigma_px=sigma if known else None,
@@ -144,7 +144,7 @@ def test_errors_are_in_pixels_of_the_detector():
 
 
 def test_stills_without_a_reliable_answer_count_in_the_estimate_only():
-    found = [outcome((0.0, 1.0)), outcome((0.0, 9.0), reliable=False)]
+    found = [outcome((0.0, 1.0)), outcome((0.0, 9.0), trusted=False)]
     figures = summarise(found)["evidence"]["both"]
     assert figures["refined"]["centre_mean_px"] == pytest.approx(5)
     assert figures["answered"]["centre_mean_px"] == pytest.approx(1)
@@ -153,7 +153,7 @@ def test_stills_without_a_reliable_answer_count_in_the_estimate_only():
 
 
 def test_stills_without_any_answer_have_no_error():
-    found = [Outcome(0, TRUTH, SHAPE, 1, {"both": prediction(None, reliable=False)})]
+    found = [Outcome(0, TRUTH, SHAPE, 1, {"both": prediction(None, trusted=False)})]
     figures = summarise(found)["evidence"]["both"]
     assert figures["network"]["count"] == 0
     assert figures["refined"]["centre_mean_px"] is None

@@ -152,7 +152,7 @@ def test_a_detector_that_is_swung_out_is_not_answered(
 ):
     path, _ = real_image(shared_data, f"l-cyst_01_0000{number}.cbf")
     answer = shipped_predictor.predict(path)
-    assert (answer.beam_centre_px, answer.reliable) == (None, False)
+    assert (answer.beam_centre_px, answer.trusted) == (None, False)
     assert "swung out" in answer.reason
     assert any("foot of the perpendicular" in note for note in answer.notes)
 
@@ -162,7 +162,7 @@ def test_a_blank_image_is_not_answered(shipped_predictor: Predictor):
     answer = shipped_predictor.predict_frame(as_frame(counts, POWDER))
     assert answer.beam_centre_px is None
     assert "near-blank" in answer.reason
-    assert answer.to_json()["unreliable_estimate_px"] is not None
+    assert answer.to_dict()["unreliable_estimate_px"] is not None
 
 
 def test_even_counts_everywhere_are_not_answered(shipped_predictor: Predictor):
@@ -237,7 +237,7 @@ def test_a_wrong_distance_is_named_instead_of_an_answer(shipped_predictor: Predi
     if not THAUMATIN.exists():
         pytest.skip(f"{THAUMATIN} is not there")
     answer = shipped_predictor.predict(THAUMATIN, distance_mm=distance_mm)
-    assert not answer.reliable
+    assert not answer.trusted
     assert "check the distance" in answer.reason
     assert answer.fitted_distance_mm == pytest.approx(347.0, abs=1.0)
 
@@ -296,7 +296,7 @@ def test_a_named_calibrant_gives_the_distance_that_is_written(shipped_predictor:
     assert answer.fitted_distance_mm == answer.stated_geometry.distance_mm
     assert answer.fitted_distance_mm == pytest.approx(POWDER.distance_mm, rel=1e-3)
     assert answer.stretch_sigma < 1e-3
-    assert "the distance is what the rings of CeO2 fit" in answer.notes[-1]
+    assert "the distance is fitted to the rings of CeO2" in answer.notes[-1]
 
 
 def test_the_name_of_another_powder_costs_the_distance_but_not_the_centre(
@@ -386,7 +386,7 @@ def test_frames_without_an_answer_are_summed(
         for seed in (1, 2)
     ]
     thinned[1] = replace(thinned[1], notes=("a note",))
-    silent = replace(answers[0], reliable=False, reason="too weak")
+    silent = replace(answers[0], trusted=False, reason="too weak")
     pooled = shipped_predictor.pool(thinned, [silent, silent])
     assert (pooled.file, pooled.frames, pooled.notes) == ("pooled", 2, ("a note",))
     assert miss_px(pooled, standard[1].beam_centre_px) < 0.3
@@ -397,7 +397,7 @@ def test_frames_of_different_shapes_are_not_pooled(
 ):
     frame = standard[0]
     smaller = replace(frame, data=frame.data[:-10], mask=frame.mask[:-10])
-    silent = replace(answers[0], reliable=False)
+    silent = replace(answers[0], trusted=False)
     with pytest.raises(InputError, match="different shapes"):
         shipped_predictor.pool([frame, smaller], [silent, silent])
 

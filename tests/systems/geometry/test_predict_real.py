@@ -47,7 +47,7 @@ def test_a_poor_real_image_is_answered_rightly_or_not_at_all(
 
 def test_a_detector_that_is_swung_out_is_not_answered(shipped_predictor: Predictor):
     answer = shipped_predictor.predict(FRAMES / "l-cyst_01_00001.cbf.bz2")
-    assert (answer.beam_centre_px, answer.reliable) == (None, False)
+    assert (answer.beam_centre_px, answer.trusted) == (None, False)
     assert "swung out" in answer.reason
     assert any("foot of the perpendicular" in note for note in answer.notes)
 

@@ -78,7 +78,7 @@ def test_an_unreliable_answer_is_under_a_red_banner_without_rings(
     tmp_path: Path, frame: Frame, predictor: object
 ):
     good = predictor.predict_frame(frame)
-    bad = replace(good, reliable=False, reason="too few spots " * 30)
+    bad = replace(good, trusted=False, reason="too few spots " * 30)
     draw_overlay(tmp_path / "good.png", frame, good)
     draw_overlay(tmp_path / "bad.png", frame, bad)
     assert share_of(tmp_path / "bad.png", ALARM_COLOUR) > 0.005
@@ -92,7 +92,7 @@ def test_names_of_any_letters_are_drawn(tmp_path: Path, frame: Frame, predictor:
     answer = replace(predictor.predict_frame(frame), file=os.fsdecode(name))
     draw_overlay(tmp_path / "good.png", frame, answer)
     reason = f"{answer.file}: too few spots"
-    draw_overlay(tmp_path / "bad.png", frame, replace(answer, reliable=False, reason=reason))
+    draw_overlay(tmp_path / "bad.png", frame, replace(answer, trusted=False, reason=reason))
     assert {path.name for path in tmp_path.iterdir()} == {"good.png", "bad.png"}
 
 
@@ -107,7 +107,7 @@ def test_a_centre_off_the_image_is_drawn_without_failing(
 
 
 def test_an_image_without_header_centre_or_answer_is_drawn(tmp_path: Path, frame: Frame, predictor: object):
-    bare = replace(predictor.predict_frame(frame), header_beam_centre_px=None, geometry=None, reliable=False)
+    bare = replace(predictor.predict_frame(frame), header_beam_centre_px=None, geometry=None, trusted=False)
     draw_overlay(tmp_path / "bare.png", frame, bare)
     assert (tmp_path / "bare.png").stat().st_size > 10_000
 
@@ -116,7 +116,7 @@ def test_an_image_without_header_centre_or_answer_is_drawn(tmp_path: Path, frame
 def run_folder(tmp_path: Path, frame: Frame, predictor: object) -> Path:
     """A run with a good answer, one without, and a file that failed."""
     good = FrameAnswer(frame, predictor.predict_frame(frame))
-    weak = replace(good.prediction, file="weak<1>.cbf", reliable=False, reason="spots & rings are missing")
+    weak = replace(good.prediction, file="weak<1>.cbf", trusted=False, reason="spots & rings are missing")
     with RunFolder(tmp_path / "run", page=view.write_page) as run:
         run.add(good)
         run.add(FrameAnswer(replace(frame, path="weak<1>.cbf"), weak))
@@ -149,5 +149,5 @@ def test_pictures_get_smaller_as_they_get_many(run_folder: Path):
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path):
-    with pytest.raises(InputError, match="predict --out"):
+    with pytest.raises(InputError, match=r"no results\.jsonl there"):
         view.write_page(tmp_path)

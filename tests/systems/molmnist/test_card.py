@@ -63,6 +63,6 @@ def test_each_network_has_its_command_and_limits(
     state, header = load_weights(tiny_weights)
     save_weights(weights, state, header | {"config": to_config(PRESETS[preset]), "training": TRAINING})
     card = keep_figures(weights, [row("clean")]).read_text(encoding="utf-8")
-    assert f"argand molmnist {command} --max-time 0:01:00 --batch-size 8 --replay 4 --workers 0" in card
+    assert f"argand molmnist {command} --max-time 0:01:00 --batch-size 8 --replay 4 --processes 0" in card
     assert load in card
     assert limit in card

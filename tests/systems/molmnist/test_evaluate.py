@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from argand import progress
 from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.io.weights import save_weights
 from argand.system import to_config
 from argand.systems.molmnist import evaluate as board
 from argand.systems.molmnist import predict
-from argand.systems.molmnist.benchmark import asking
+from argand.systems.molmnist.benchmark import model_runs
 from argand.systems.molmnist.benchmark.conditions import Condition, Trials, standard_conditions, unseen_pairs
 from argand.systems.molmnist.benchmark.dataset import write_pairs
 from argand.systems.molmnist.benchmark.figures import figures_of, r2_within
@@ -56,7 +57,7 @@ def truthful(trials: Trials) -> Callable:
 
 
 def test_the_truth_scores_perfectly_in_each_task(trials: Trials, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(asking, "BATCH", 5)
+    monkeypatch.setattr(model_runs, "BATCH", 5)
     rows = board.evaluate_tasks({"truth": truthful(trials)}, [WAY], count=12, training=0)
     inversion, classes, twist = rows
     assert inversion["psnr_db"] > 60
@@ -94,7 +95,9 @@ def test_shapes_are_compared_with_the_class_mean_pattern_by_pattern(trials: Tria
 
 
 def test_a_model_that_answers_nothing_of_the_set_is_told_so():
-    with pytest.raises(InputError, match="odd answers nothing that is asked here: shape, fibril, twist"):
+    with pytest.raises(
+        InputError, match="odd: no answer to any of the tasks of this set, which ask for shape, fibril, twist"
+    ):
         board.evaluate_tasks({"odd": lambda p, *_: {"chains": np.ones(len(p))}}, [WAY], count=2, training=0)
 
 
@@ -123,18 +126,18 @@ def test_telling_the_fibril_alone_explains_no_twist(trials: Trials):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda n: np.zeros(n), "a dict is asked for"),
+        (lambda n: np.zeros(n), "it must be a dict"),
         (lambda n: {}, "answered nothing"),
         (lambda n: {"image": np.zeros(n)}, "'image'; known are shape"),
-        (lambda n: {"shape": np.zeros((n, 8, 8))}, r"is \[12, 8, 8\]; \[12, 32, 32\]"),
+        (lambda n: {"shape": np.zeros((n, 8, 8))}, r"is \[12, 8, 8\]; it must be \[12, 32, 32\]"),
         (lambda n: {"shape": np.full((n, 32, 32), np.nan)}, "not finite"),
         (lambda n: {"fibril": np.full(n, 10)}, "whole numbers from 0 to 9"),
         (lambda n: {"fibril": np.full(n, 0.5)}, "whole numbers from 0 to 9"),
-        (lambda n: {"fibril_probability": np.zeros((n, 9))}, r"\[12, 10\] is asked for"),
+        (lambda n: {"fibril_probability": np.zeros((n, 9))}, r"must be \[12, 10\]"),
         (lambda n: {"outline": np.full(n, 4)}, "'outline' must be whole numbers from 0 to 3"),
         (lambda n: {"kind": np.full(n, -1)}, "'kind' must be whole numbers"),
-        (lambda n: {"outline_probability": np.zeros((n, 10))}, r"\[12, 4\] is asked for"),
-        (lambda n: {"twist_deg_per_nm": ["much"] * n}, "no array of numbers"),
+        (lambda n: {"outline_probability": np.zeros((n, 10))}, r"must be \[12, 4\]"),
+        (lambda n: {"twist_deg_per_nm": ["much"] * n}, "not an array of numbers"),
         (lambda n: 1 / 0, "the model failed: ZeroDivisionError: division by zero"),
     ],
 )
@@ -168,7 +171,7 @@ def test_the_network_is_scored_alone_with_the_fit_and_polished(tiny_weights: Pat
 
 
 def test_processes_change_no_figure(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(asking, "BATCH", 2)
+    monkeypatch.setattr(model_runs, "BATCH", 2)
     models = models_of(tiny_weights, TINY, rounds=5)
 
     def figures(machines: Machines) -> list[dict]:
@@ -180,7 +183,7 @@ def test_processes_change_no_figure(tiny_weights: Path, monkeypatch: pytest.Monk
 
 
 def test_a_model_that_no_other_process_can_be_given_is_told(trials: Trials):
-    with pytest.raises(ConfigError, match="truth cannot be given to other processes"):
+    with pytest.raises(ConfigError, match="truth cannot be sent to other processes"):
         board.evaluate_tasks({"truth": truthful(trials)}, [WAY], count=2, training=0, machines=Machines(2))
 
 
@@ -233,7 +236,7 @@ def test_the_fit_of_bundles_is_scored_on_bundles_and_on_fibrils(chain_weights: P
     way = Condition("hard", PRESETS["hard"])
     pair = unseen_pairs(way, 2)
     found = models_of(chain_weights, way.system)["network + fit"]
-    predictor = found.args[0]  # pyright: ignore[reportFunctionMemberAccess]
+    predictor = found.predictor  # pyright: ignore[reportFunctionMemberAccess]
     predictor.reader.read = lambda pattern, *_: ChainReading(
         shape=np.ones_like(pattern),
         shape_sd=np.ones_like(pattern),
@@ -244,6 +247,7 @@ def test_the_fit_of_bundles_is_scored_on_bundles_and_on_fibrils(chain_weights: P
         rotation_deg=0.0,
         misfit=1.0,
         expected=1.0,
+        background=0.05,
     )
     answer = ask(found, pair.patterns, pair.live, pair.window.side)
     assert answer["outline"].tolist() == [1, 1]
@@ -255,9 +259,9 @@ def test_weights_are_refused_for_a_set_of_other_objects(tmp_path: Path, tiny_wei
     files = tmp_path / "one.pdb"
     files.write_text("ATOM      1  C   ALA A   1       0.000   0.000   0.000  1.00  0.00           C\nEND\n")
     own = replace(TINY, structures=read_structures([files]))
-    with pytest.raises(InputError, match="knows cellulose, and the set shows one"):
+    with pytest.raises(InputError, match="trained on cellulose, but the set shows one"):
         models_of(tiny_weights, own)
-    with pytest.raises(ConfigError, match="no molecules of your own; name weights"):
+    with pytest.raises(ConfigError, match="do not know your own molecules; give weights"):
         shipped_models(own)
 
 
@@ -302,3 +306,32 @@ def test_the_verb_scores_on_the_test_split_of_a_set_of_ones_own(tmp_path: Path):
     assert rows[0]["accuracy"] == 1
     named = CliRunner().invoke(app, [*call, "--condition", "noise-free"])
     assert isinstance(named.exception, ConfigError)
+
+
+def test_every_phase_shows_its_rate_and_time_left(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(progress, "LOG_INTERVAL_S", 0.0)
+    models = models_of(tiny_weights, TINY, rounds=2)
+    with caplog.at_level("INFO", logger="argand.progress"):
+        board.evaluate_tasks(models, [WAY], count=2, training=4, baselines=True)
+    for phase, unit in {
+        "test pairs": "pairs/s",
+        "models": "patterns/s",
+        "training pairs": "pairs/s",
+        "baselines": "baselines/s",
+    }.items():
+        told = [line for line in caplog.messages if f"{WAY.name}: {phase}: 100 %" in line]
+        assert told, phase
+        assert unit in told[0]
+        assert "left" in told[0]
+    caplog.clear()
+    with caplog.at_level("INFO", logger="argand.progress"):
+        board.evaluate_tasks(models, [WAY], count=2, training=0, quiet=True)
+    assert not caplog.messages
+
+
+def test_the_fit_of_bundles_reports_often(chain_weights: Path, trials: Trials):
+    fitted = models_of(chain_weights, PRESETS["hard"])["network + fit"]
+    assert [len(task.patterns) for task in model_runs._tasks("fit", fitted, trials)] == [8, 4]
+    assert [len(task.patterns) for task in model_runs._tasks("own", truthful(trials), trials)] == [12]

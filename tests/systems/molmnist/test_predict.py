@@ -20,14 +20,15 @@ from argand.errors import ConfigError, InputError
 from argand.io.atomic import written
 from argand.system import SYSTEMS
 from argand.systems import molmnist
-from argand.systems.molmnist.benchmark.dataset import Pairs, write_pairs
+from argand.systems.molmnist.benchmark.dataset import write_pairs
+from argand.systems.molmnist.benchmark.pairs import Pairs
 from argand.systems.molmnist.fibril.fibril import build_fibril, chain_sites
 from argand.systems.molmnist.files import inputs
-from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
-from argand.systems.molmnist.files.outputs import RunFolder, record_of
+from argand.systems.molmnist.files.outputs import RunFolder
 from argand.systems.molmnist.files.table import answer_table
 from argand.systems.molmnist.inversion.centring import centred
 from argand.systems.molmnist.inversion.prediction import ASSUMED
+from argand.systems.molmnist.inversion.truth import PatternTruth
 from argand.systems.molmnist.inversion.verdict import LARGEST_EXCESS, check_window, decide
 from argand.systems.molmnist.predict import Predictor
 from argand.systems.molmnist.presets import PRESETS
@@ -113,11 +114,14 @@ def test_what_is_no_pattern_is_one_line(
 
 
 def test_a_verdict_needs_a_low_residual_and_a_sure_fibril():
-    assert decide(0.99, "2x2", 0.05, 0.07).believed
+    assert decide(0.99, "2x2", 0.05, 0.07).trusted
     far = decide(0.99, "2x2", 0.071 + LARGEST_EXCESS, 0.07)
-    assert not far.believed
-    assert "0.07" in far.reason
-    assert not decide(0.6, "2x2", 0.05, 0.07).believed
+    assert not far.trusted
+    assert "residual 0.171 (limit 0.170)" in far.reason
+    unsure = decide(0.6, "2x2", 0.05, 0.07)
+    assert not unsure.trusted
+    assert "2x2 has a probability of 0.60 (at least 0.90 needed)" in unsure.reason
+    assert decide(0.99, "2x2", 0.05, 0.07).reason == "residual 0.050 (limit 0.170): accepted"
 
 
 def test_predict_writes_shapes_pictures_summary_and_page(
@@ -128,12 +132,17 @@ def test_predict_writes_shapes_pictures_summary_and_page(
         file["pattern"] = np.stack([pattern, pattern.T])
     out = tmp_path / "found"
     answer = run("predict", tmp_path / "a.npy", tmp_path / "b.h5", "--window", SIDE, "--out", out, "--json")
-    assert answer.exit_code == 0, answer.output
+    # An untrained network answers, and is not trusted.
+    assert answer.exit_code == 3, answer.output
     records = json.loads(answer.stdout)
     assert [record["name"] for record in records] == ["a", "b-0", "b-1"]
     assert json.loads((out / "summary.json").read_text())["records"] == records
-    # The same command again asks nothing: even the seconds are those of the first.
-    again = run("predict", tmp_path / "a.npy", tmp_path / "b.h5", "--window", SIDE, "--out", out, "--json")
+    # The same command again, resumed, asks nothing: even the seconds are those of the first.
+    again = run(
+        *("predict", tmp_path / "a.npy", tmp_path / "b.h5", "--window", SIDE, "--out", out),
+        *("--json", "--resume", "--accept-untrusted"),
+    )
+    assert again.exit_code == 0, again.output
     assert json.loads(again.stdout) == records
     for record in records:
         assert (out / record["picture"]).read_bytes()[1:4] == b"PNG"
@@ -146,7 +155,7 @@ def test_predict_writes_shapes_pictures_summary_and_page(
             assert file.attrs["window_side_angstrom"] == SIDE
             np.testing.assert_array_equal(file["pattern"], pattern if record["name"] != "b-1" else pattern.T)
     page = (out / "index.html").read_text()
-    assert "of 3 answers believed" in page
+    assert "of 3 answers trusted" in page
     assert "{{" not in page.replace("{{{", "").split("<body>")[1]
     assert run("view", out).exit_code == 0
     again = run("predict", out / "a.h5", "--window", SIDE, "--json")
@@ -198,7 +207,7 @@ def test_a_window_that_has_no_answer_is_refused_in_one_line(
     for side, size, words in (
         (30.0, 32, "smaller than"),
         (1500.0, 1600, "bin the pattern"),
-        (np.nan, 32, "none"),
+        (np.nan, 32, "above zero"),
     ):
         with pytest.raises(InputError, match=words):
             check_window(side, size)
@@ -241,11 +250,8 @@ def test_a_twist_that_the_pattern_does_not_tell_is_not_in_the_record(
     predictor: Predictor, pattern: np.ndarray
 ):
     answer = predictor.predict(pattern, window_side=SIDE)
-    case = PatternCase("a.npy", 0, pattern, answer.live)
     measured = replace(answer, twist_deg_per_nm=2.5, twist_sd_deg_per_nm=0.1, twist_is_measured=True)
-    told, silent = (
-        record_of(case, one, 0.1) for one in (measured, replace(measured, twist_is_measured=False))
-    )
+    told, silent = (one.to_dict() for one in (measured, replace(measured, twist_is_measured=False)))
     assert (told["twist_deg_per_nm"], told["twist_sd_deg_per_nm"]) == (2.5, 0.1)
     assert (silent["twist_deg_per_nm"], silent["twist_sd_deg_per_nm"]) == (None, None)
 
@@ -254,7 +260,7 @@ def test_truth_and_answer_are_compared_without_the_hand(predictor: Predictor, pa
     answer = predictor.predict(pattern, window_side=SIDE)
     row = {"rotation_deg": np.float32(200.0), "fibril": np.uint8(0), "twist_deg_per_nm": np.float32(-3.0)}
     truth = PatternTruth(np.abs(answer.shape), inputs._known(row, molmnist.FIBRILS))
-    record = record_of(PatternCase("a.npy", 0, pattern, answer.live, truth=truth), answer, 0.1)
+    record = replace(answer, truth=truth).to_dict()
     assert record["truth"]["twist_deg_per_nm"] == 3.0
     assert record["truth"]["rotation_deg"] == 20.0
     assert record["truth"]["fibril"] == "2x2"
@@ -268,10 +274,10 @@ def test_an_answer_that_names_no_fibril_has_table_files_and_page(
     nameless = replace(answer, fibrils=(), probability=None, twist_deg_per_nm=None, twist_sd_deg_per_nm=None)
     nameless = replace(nameless, twist_is_measured=False)
     assert nameless.fibril is None
-    assert "of the ten" not in nameless.verdict.reason
+    assert "of the ten" not in nameless.reason
     with RunFolder(tmp_path / "found", page=write_page) as folder:
-        case = PatternCase("a.npy", 0, pattern, answer.live)
-        folder.keep(folder.outputs.write("a", case, nameless, 0.1, "nothing"))
+        nameless = replace(nameless, file="a.npy", seconds=0.1)
+        folder.keep(folder.outputs.write("a", None, nameless, "nothing"))
     assert (tmp_path / "found" / "a.cxi").exists()
     assert '"chains":null' in (tmp_path / "found" / "index.html").read_text()
     assert answer_table(folder.records).row_count == 1
@@ -334,8 +340,8 @@ def test_polishing_goes_on_from_the_answer(predictor: Predictor, pattern: np.nda
     before = predictor.predict(pattern, window_side=SIDE)
     after = predictor.predict(pattern, window_side=SIDE, rounds=20)
     assert after.shape.sum() == pytest.approx(before.shape.sum(), rel=0.02)
-    assert any("polished by 20 rounds" in note for note in after.notes)
-    assert after.verdict == before.verdict
+    assert any("refined by 20 rounds" in note for note in after.notes)
+    assert (after.trusted, after.reason) == (before.trusted, before.reason)
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path):

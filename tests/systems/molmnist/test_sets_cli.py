@@ -58,7 +58,7 @@ def test_options_that_do_not_go_with_bundles_are_refused_before_anything_is_writ
 def test_fibrils_are_built_by_any_name_and_twisted(tmp_path: Path):
     text = called("build", "3x4", "hexagonal-18", "--length", "20", "--twist", "-2", "--out", str(tmp_path))
     assert "3x4: 12 chains" in text
-    assert "longer by the twist" in text
+    assert "twisting makes bonds up to" in text
     assert len(list(tmp_path.glob("*_-2deg-per-nm.*"))) == 4
 
 

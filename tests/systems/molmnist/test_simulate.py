@@ -95,5 +95,5 @@ def test_settings_that_cannot_be_are_refused(settings: dict, message: str):
 
 
 def test_an_unknown_fibril_is_refused_at_once():
-    with pytest.raises(ConfigError, match="no fibril"):
+    with pytest.raises(ConfigError, match="unknown fibril"):
         Molmnist(fibrils=("10x10",))

@@ -46,21 +46,27 @@ def test_predict_writes_atoms_maps_and_a_page(
     answer = run("predict", *map_files, "--atoms", 6, "--out", out, "--json")
     records = json.loads(answer.stdout)
     assert answer.exit_code == 0
+    assert [record["trusted"] for record in records] == [True, True]
     assert [record["solved"] for record in records] == [True, True]
-    assert {"path", "residual", "tries", "positions_voxel", "seconds"} <= records[0].keys()
+    assert {"path", "residual", "attempts", "positions_voxel", "seconds"} <= records[0].keys()
     assert (out / "map0.xyz").read_text().splitlines()[0] == "6"
     np.testing.assert_allclose(read_map(out / "map0.ccp4"), np.load(map_files[0]))
     page = (out / "index.html").read_text()
-    assert "2 of 2 solved" in page
+    assert "2 of 2 trusted" in page
     assert "isosurface" in page
-    # The same command again asks nothing: even the seconds are those of the first.
-    same = run("predict", *map_files, "--atoms", 6, "--out", out, "--json")
-    assert json.loads(same.stdout) == records
-    again = run("predict", map_files[0], "--atoms", 6, "--out", out)
+    # The same command again needs --resume, and keeps the answers: even the seconds are those of the first.
+    again = run("predict", *map_files, "--atoms", 6, "--out", out)
     assert again.exit_code == 1
-    assert "--force" in again.stderr
-    assert [record["file"] for record in read_results(out)] == [str(file) for file in map_files]
+    assert "--resume" in again.stderr
+    same = run("predict", *map_files, "--atoms", 6, "--out", out, "--json", "--resume")
+    assert json.loads(same.stdout) == records
     assert run("view", out).exit_code == 0
+    # Another question replaces what argand wrote, and nothing else.
+    (out / "notes.txt").write_text("mine")
+    assert run("predict", map_files[0], "--atoms", 6, "-o", out, "--force").exit_code == 0
+    assert [record["file"] for record in read_results(out)] == [str(map_files[0])]
+    assert not (out / "map1.xyz").exists()
+    assert (out / "notes.txt").read_text() == "mine"
 
 
 def test_a_cell_that_is_no_cube_is_solved_as_a_crystal(run: Callable[..., Result], tmp_path: Path):
@@ -78,9 +84,10 @@ def test_a_cell_that_is_no_cube_is_solved_as_a_crystal(run: Callable[..., Result
     answer = run("predict", tmp_path / "cell.ccp4", "--centred", *words, "--out", out)
     (record,) = json.loads(answer.stdout)
     assert answer.exit_code == 0
-    assert record["solved"]
+    assert record["trusted"]
     assert record["path"] == "dual-space iteration of crystals"
-    assert "R1" in record["verdict"]
+    assert "R1 = " in record["reason"]
+    assert record["verdict"] == record["reason"]
     assert record["cell"] == pytest.approx(true.cell, abs=1e-3)
     np.testing.assert_allclose(read_cell_map(out / "cell.ccp4").values, patterson, atol=1e-4)
     # In Å: no two atoms are nearer than they were made.
@@ -103,7 +110,7 @@ def test_a_map_with_its_origin_in_the_middle_is_taken_with_the_option(
     refused = run("predict", file, "--atoms", 6)
     assert refused.exit_code == 1
     assert "origin" in refused.stderr
-    assert json.loads(run("predict", file, "--atoms", 6, "--centred", "--json").stdout)[0]["solved"]
+    assert json.loads(run("predict", file, "--atoms", 6, "--centred", "--json").stdout)[0]["trusted"]
 
 
 def test_bad_files_are_told_and_the_others_answered(
@@ -117,7 +124,10 @@ def test_bad_files_are_told_and_the_others_answered(
     answer = run("predict", *names, "--atoms", 6, "--json")
     assert answer.exit_code == 1
     records = json.loads(answer.stdout)
-    assert [record["solved"] for record in records] == [False, False, False, True, False, False]
+    assert [record["trusted"] for record in records] == [False, False, False, True, False, False]
+    assert [record.get("failed", False) for record in records] == [
+        not record["trusted"] for record in records
+    ]
     assert [record["file"] for record in records] == [str(name) for name in names[:-1]]
     for name in {*names} - {map_files[0]}:
         assert sum(str(name) in line for line in answer.stderr.splitlines()) == 1
@@ -128,7 +138,9 @@ def test_a_formula_needs_a_cell(run: Callable[..., Result], map_files: list[Path
     answer = run("predict", map_files[0], "--formula", "C6", "--json")
     assert answer.exit_code == 1
     assert "the cell is not known" in answer.stderr
-    assert "reason" in json.loads(answer.stdout)[0]
+    (record,) = json.loads(answer.stdout)
+    assert record["failed"]
+    assert "the cell is not known" in record["reason"]
 
 
 def test_maps_of_one_name_do_not_overwrite_each_other(
@@ -162,7 +174,7 @@ def test_an_interrupted_run_keeps_what_was_answered(
     out = tmp_path / "found"
     assert run("predict", *map_files, "--atoms", 6, "--out", out).exit_code == 130
     assert [record["file"] for record in read_results(out)] == [str(map_files[0])]
-    assert "1 of 1 solved" in (out / "index.html").read_text()
+    assert "1 of 1 trusted" in (out / "index.html").read_text()
 
 
 def test_simulate_writes_maps(run: Callable[..., Result], tmp_path: Path):
@@ -221,7 +233,7 @@ def test_figures_are_drawn(run: Callable[..., Result], tmp_path: Path, monkeypat
     monkeypatch.setattr(figures, "SWAPS", 20)
     out = tmp_path / "drawn"
     assert run("figures", "--out", out, "--count", 1).exit_code == 0
-    assert {path.name for path in out.iterdir()} == {f"patterson-{number}.png" for number in (10, 11, 12)}
+    assert {path.name for path in out.glob("*.png")} == {f"patterson-{number}.png" for number in (10, 11, 12)}
 
 
 def test_figures_that_compare_trainings_are_drawn_when_asked_for(
@@ -241,9 +253,9 @@ def test_figures_that_compare_trainings_are_drawn_when_asked_for(
     monkeypatch.setattr(figures, "draw_figures", lambda *words: [])
     monkeypatch.setattr(ablation, "train_arms", trained)
     out = tmp_path / "drawn"
-    assert run("figures", "--out", out, "--train-minutes", 3).exit_code == 0
+    assert run("figures", "--out", out, "--max-time", "3m").exit_code == 0
     assert asked == [(out / "runs", 3.0)]
-    wrong = run("figures", "--out", out, "--train-minutes", 3, "--size", "huge")
-    assert wrong.exit_code == 1
-    assert "small or paper" in wrong.stderr
-    assert {path.name for path in out.iterdir()} == {f"patterson-{number}.png" for number in (7, 8, 9)}
+    wrong = run("figures", "--out", out, "--max-time", "3m", "--maps", "huge")
+    assert wrong.exit_code == 2
+    assert "'paper'" in wrong.stderr
+    assert {path.name for path in out.glob("*.png")} == {f"patterson-{number}.png" for number in (7, 8, 9)}

@@ -9,8 +9,8 @@ import torch
 from argand.errors import InputError
 from argand.io.weights import save_weights
 from argand.system import to_config
-from argand.systems.patterson import predict
 from argand.systems.patterson.evaluate import EVALUATION_SEED, iteration_alone
+from argand.systems.patterson.maps import map_solver
 from argand.systems.patterson.maps.atom_matching import match_atoms
 from argand.systems.patterson.maps.map_refinement import MapRefinement
 from argand.systems.patterson.predict import load, selftest
@@ -30,7 +30,7 @@ def test_ideal_densities_are_refined_and_verified(ideal, maps: MapBatch):
 def test_positions_have_their_mean_in_the_box_centre(ideal, maps: MapBatch):
     answer = ideal.predict(maps.patterson[0].numpy(), 6)
     np.testing.assert_allclose(answer.positions_voxel.mean(0), 16.0, atol=1e-3)
-    assert answer.to_json()["solved"] is True
+    assert answer.to_dict()["trusted"] is True
 
 
 def test_reading_alone_is_close(ideal, maps: MapBatch):
@@ -49,7 +49,7 @@ def test_what_the_network_fails_at_is_solved_by_iteration(ideal, maps: MapBatch,
 
 
 def test_where_vectors_crowd_iteration_answers_alone(ideal, maps: MapBatch, monkeypatch):
-    monkeypatch.setattr(predict, "CROWDED", 6)
+    monkeypatch.setattr(map_solver, "CROWDED", 6)
     monkeypatch.setattr(ideal, "densities", lambda *_: pytest.fail("the network was asked"))
     found = ideal.solve(maps.patterson[:2], 6)
     assert found.path == ["dual-space"] * 2
@@ -77,7 +77,7 @@ def test_less_misfit_is_allowed_where_data_end_early():
 def test_without_fallback_a_failure_says_so(ideal, maps: MapBatch, monkeypatch):
     monkeypatch.setattr(ideal, "densities", lambda patterson, *_: torch.zeros(len(patterson), 24, 24, 24))
     answer = ideal.predict_maps(maps.patterson[:2].numpy(), 6, fallback=False)
-    assert [one.solved for one in answer] == [False, False]
+    assert [one.trusted for one in answer] == [False, False]
     assert all(one.residual > 0.1 for one in answer)
 
 

@@ -39,11 +39,11 @@ def maps(tmp_path: Path) -> Path:
 
 
 def answers(
-    maps: Path, out: Path, machines: Machines, solver: Any
+    maps: Path, out: Path, machines: Machines, solver: Any, resume: bool = False
 ) -> tuple[list[Record], dict[str, bytes], list[str]]:
     """Records without their seconds, files, and what was told."""
     told: list[Failure] = []
-    run = RunFolder(out)
+    run = RunFolder(out, resume=resume)
     files = [str(maps / "first"), str(maps / "second")]
     records = predict_files(files, solver, MapQuestion(3), run, told.append, machines)
     assert records == read_results(out)
@@ -75,12 +75,12 @@ def test_a_cluster_answers_the_same(maps: Path, tmp_path: Path):
 
 def test_a_map_that_ends_its_process_loses_no_other_and_is_asked_again(maps: Path, tmp_path: Path):
     records, files, _ = answers(maps, tmp_path / "out", Machines(2), QuickSolver(BROKEN, DEADLY))
-    assert [number for number, one in enumerate(records) if "reason" in one] == [3, 5, 7]
+    assert [number for number, one in enumerate(records) if one.get("failed")] == [3, 5, 7]
     assert records[5]["reason"] == Died.text
     assert len(files) == 2 * 9
     (tmp_path / "log").mkdir()
-    again, files, _ = answers(maps, tmp_path / "out", HERE, QuickSolver(folder=tmp_path / "log"))
-    assert [number for number, one in enumerate(again) if "reason" in one] == [7]
+    again, files, _ = answers(maps, tmp_path / "out", HERE, QuickSolver(folder=tmp_path / "log"), resume=True)
+    assert [number for number, one in enumerate(again) if one.get("failed")] == [7]
     assert len(list((tmp_path / "log").iterdir())) == 2
     assert len(files) == 2 * 11
 
@@ -112,11 +112,12 @@ def test_answers_are_written_as_they_come_and_taken_over_after_a_kill(
         time.sleep(0.02)
     program.send_signal(signal.SIGKILL)
     program.wait()
-    kept = len([one for one in read_results(out) if "reason" not in one])
+    kept = len([one for one in read_results(out) if not one.get("failed")])
     assert 2 <= kept < 10
     (tmp_path / "log").mkdir()
     solver = QuickSolver(folder=tmp_path / "log")
-    predict_files([str(maps / "first")], solver, MapQuestion(3), RunFolder(out), lambda failure: None)
+    run = RunFolder(out, resume=True)
+    predict_files([str(maps / "first")], solver, MapQuestion(3), run, lambda failure: None)
     assert len(list((tmp_path / "log").iterdir())) == 10 - kept
     assert [Path(one["file"]).name for one in read_results(out)] == [f"{n:02d}.npy" for n in range(11)]
 

@@ -1,4 +1,4 @@
-"""What iterations are given of a pattern: amplitudes of a soft object, and what a detector makes of it."""
+"""Input of the iterations: amplitudes of a softened object, and the detector's effect on them."""
 
 from dataclasses import dataclass
 
@@ -23,9 +23,9 @@ from argand.physics.coherent.transfer_function import PhaseTransfer
 from argand.physics.sphere.phase_iteration import Magnitudes
 
 SOFTNESS = 0.5
-"""Å, standard deviation of the Gaussian that makes what is retrieved positive and weighs noise at high q.
+"""Standard deviation in Å of the Gaussian that keeps retrieved densities positive and damps noise at high q.
 
-By hand: half a pixel of the usual window of 200 Å in 200 pixels; not measured alone.
+Set by hand: half a pixel of the usual window of 200 Å in 200 pixels; not measured separately.
 """
 
 Shapes = Float[Tensor, "n slow fast"]
@@ -33,10 +33,10 @@ Shapes = Float[Tensor, "n slow fast"]
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Shapes on an arbitrary scale, how far they are from the patterns, and how far phases are to be trusted.
+    """Shapes on an arbitrary scale, their misfit to the patterns, and the reliability of the phases.
 
-    R = Σ ||F| - k|F measured|| / Σ k|F measured| over live pixels; k makes the squared differences least.
-    `transfer` is that of the starts, None where nothing was started at random.
+    R = Σ ||F| - k|F measured|| / Σ k|F measured| over live pixels; k minimises the squared differences.
+    `transfer` is the transfer function of the starts, None without random starts.
     """
 
     shape: Shapes
@@ -51,9 +51,9 @@ def gaussian(window: Window, sigma: float) -> Float[Tensor, "slow half"]:
 
 
 def response(window: Window, pixel: float | None = None) -> Float[Tensor, "slow half"]:
-    """Amplitude of the atoms of cellulose over that of their electrons counted in pixels, 1 at q = 0.
+    """Ratio of the amplitude of cellulose atoms to that of their electrons binned in pixels, 1 at q = 0.
 
-    Pixels of this side in Å, by default the window's.
+    `pixel` is the side of a pixel in Å, by default the window's.
     """
     along, across = (axis.numpy().astype(float) for axis in reciprocal_axes(window))
     factor = shared_factor(np.hypot(along, across))
@@ -62,10 +62,10 @@ def response(window: Window, pixel: float | None = None) -> Float[Tensor, "slow 
 
 
 class MeasuredMagnitudes:
-    """Patterns as iterations need them; densities are shapes made soft, their middle at index 0.
+    """Patterns as used by the iterations; densities are softened shapes with their centre at index 0.
 
-    `pixel` is that of `response`, `softness` the standard deviation of the Gaussian in Å. Photon counts are
-    told by their being whole numbers.
+    `pixel` is as in `response`, `softness` the standard deviation of the Gaussian in Å. Integer patterns are
+    taken to be photon counts.
     """
 
     def __init__(
@@ -88,18 +88,18 @@ class MeasuredMagnitudes:
         self._amplitude = self.exact.amplitude / self.weight
 
     def density(self, shapes: Shapes) -> Shapes:
-        """Shapes made soft, on the scale of the amplitudes."""
+        """Softened shapes, on the scale of the amplitudes."""
         spectrum = spectra_of(shapes)
         found = torch.where(self.exact.measured, spectrum.abs() * self.soft, 0.0)
         scale = (found * self.exact.amplitude).sum((1, 2)) / found.square().sum((1, 2)).clamp_min(1e-30)
         return self.image(spectrum * self.soft) * scale[:, None, None]
 
     def answer(self, density: Shapes) -> Retrieved:
-        """The shapes of densities and their R, 0 for a pattern of nothing."""
+        """The shapes of densities and their R, 0 for an empty pattern."""
         spectrum = torch.fft.rfft2(density)
         shape = torch.fft.fftshift(self.image(spectrum / self.soft), dim=(1, 2))
         found = torch.where(self.exact.measured, spectrum.abs() / self.weight, 0.0)
-        # A column of the half spectrum stands for its mates too, but that of q = 0, which holds both.
+        # A column of the half spectrum also represents its mates, except that of q = 0, which contains both.
         mates = torch.full((found.shape[-1],), 2.0)
         mates[0] = 1.0
         scale = (mates * found * self._amplitude).sum((1, 2))
@@ -108,5 +108,5 @@ class MeasuredMagnitudes:
         return Retrieved(shape, off / (mates * scale * self._amplitude).sum((1, 2)).clamp_min(1e-30))
 
     def image(self, spectrum: Tensor) -> Shapes:
-        """The image of a half spectrum, its middle at index 0."""
+        """The image of a half spectrum, with its centre at index 0."""
         return torch.fft.irfft2(spectrum, s=(self.window.size,) * 2)

@@ -1,4 +1,4 @@
-"""What a detector makes of a pattern: partial coherence, background, beam stop, gaps, and few photons."""
+"""Detector effects on a pattern: partial coherence, background, beamstop, gaps, and photon noise."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ from argand.physics.noise import count_photons
 
 @dataclass(frozen=True)
 class Detector:
-    """Ranges from which the conditions of each pattern are drawn, with equal chances in each.
+    """Ranges from which the conditions of each pattern are drawn uniformly.
 
-    `photons`, expected on all measured pixels, and the share `background` of them that is not the object's
+    `photons`, expected on all measured pixels, and the fraction `background` of them not due to the object
     are drawn on logarithmic scales; half of the background is flat, half falls off as a Gaussian of
-    `background_q` in 1/Å. `blur_px` is the standard deviation in pixels of the point spread that stands for
-    partial coherence, `beam_stop` the q in 1/Å below which nothing is measured. A share `gaps` of the
-    patterns has one band along each axis that measures nothing, of a width `gap_width` and with its middle up
-    to `gap_place` from q = 0 (1/Å). With `counted` False the expected shares are given in place of photons.
+    `background_q` in 1/Å. `blur_px` is the standard deviation in pixels of the point-spread function that
+    models partial coherence, `beam_stop` the q in 1/Å below which pixels are unmeasured. A share `gaps` of
+    the patterns has one unmeasured band along each axis, of width `gap_width` with its middle up to
+    `gap_place` from q = 0 (1/Å). With `counted` False the expected fractions are returned instead of photons.
 
-    All by hand: the ranges of the data set `hard`. ConfigError for ranges that hold nothing.
+    All set by hand: the ranges of the data set `hard`. ConfigError for empty ranges.
     """
 
     photons: tuple[float, float] = (10.0, 1e6)
@@ -38,12 +38,12 @@ class Detector:
     def __post_init__(self) -> None:
         ranges = (self.photons, self.background, self.blur_px, self.beam_stop, self.gap_width)
         if any(not 0 <= low <= high for low, high in ranges) or self.photons[0] <= 0:
-            raise ConfigError("ranges of a detector are not below 0, low before high, and photons above 0")
+            raise ConfigError("detector ranges must be 0 or more, low before high, and photons above 0")
         if not 0 < self.background[0] <= self.background[1] < 1 or not 0 <= self.gaps <= 1:
-            raise ConfigError("the background is a share above 0 and below 1, gaps a share from 0 to 1")
+            raise ConfigError("background must be above 0 and below 1, gaps from 0 to 1")
 
     def draw(self, window: Window, random: np.random.Generator) -> "Exposure":
-        """Conditions of one pattern; as many random numbers are taken whatever the ranges."""
+        """Conditions of one pattern; the number of random numbers used does not depend on the ranges."""
         photons = float(np.exp(random.uniform(*np.log(self.photons))))
         background = float(np.exp(random.uniform(*np.log(self.background))))
         blur = float(random.uniform(*self.blur_px))
@@ -59,7 +59,7 @@ class Detector:
 
 @dataclass(frozen=True, eq=False)
 class Exposure:
-    """The conditions of one pattern; `live` marks the pixels that are measured."""
+    """The conditions of one pattern; `live` marks the measured pixels."""
 
     photons: float
     background: float
@@ -70,7 +70,7 @@ class Exposure:
 def expected_shares(
     intensity: Picture, exposure: Exposure, detector: Detector, window: Window
 ) -> Float[np.ndarray, "slow fast"]:
-    """Share of all photons that each measured pixel expects; 0 where nothing is measured."""
+    """Expected fraction of all photons in each measured pixel; 0 in unmeasured pixels."""
     seen = ndimage.gaussian_filter(intensity, exposure.blur_px) if exposure.blur_px else intensity
     seen = np.where(exposure.live, seen, 0.0)
     falling = np.where(exposure.live, np.exp(-((window.q / detector.background_q) ** 2) / 2), 0.0)
@@ -86,7 +86,7 @@ def expose(
     window: Window,
     random: np.random.Generator,
 ) -> Float[np.ndarray, "slow fast"]:
-    """Photons counted in each pixel (float32), or expected shares where the detector does not count."""
+    """Photons counted in each pixel (float32), or expected fractions if the detector does not count."""
     shares = expected_shares(intensity, exposure, detector, window)
     if not detector.counted:
         return shares.astype(np.float32)

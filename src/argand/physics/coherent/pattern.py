@@ -1,7 +1,7 @@
-"""One object in the plane and its coherent diffraction: what a pattern says before its phases are known.
+"""One object in the plane and its coherent diffraction: information in a pattern before phase retrieval.
 
-Half spectra have q = 0 at index 0, as `rfft2` orders them; NaN is not measured. Objects lie about index 0,
-over the border of the box.
+Half spectra have q = 0 at index 0, as `rfft2` orders them; NaN marks unmeasured pixels. Objects are centred
+on index 0, across the border of the box.
 """
 
 import torch
@@ -18,51 +18,51 @@ Objects = Float[Tensor, "n slow fast"]
 Waves = Complex[Tensor, "n slow half"]
 LowWaves = Complex[Tensor, "n slow1 half1"]
 Live = Bool[Tensor, "*one slow fast"]
-"""Pixels that are measured: [slow, fast] for all patterns, or [n, slow, fast]."""
+"""Measured pixels: [slow, fast] for all patterns, or [n, slow, fast]."""
 
 RELAXATION = 4.0
-"""How strongly a density holds its own amplitudes against the counts; 4 weighs them equally.
+"""Weight of a density's own amplitudes relative to the counts; 4 weighs them equally.
 
-That is where noise (a quarter in each amplitude) is as strong as the signal; with less noise it falls with
-the fourth root of the ratio, which served best of what was tried by hand from 10⁴ to 10⁶ photons; of that,
-only the result is measured (`benchmarks/molmnist_tasks.py`).
+This is for noise (variance a quarter in each amplitude) as strong as the signal; with less noise it falls as
+the fourth root of the ratio, the best of several trials by hand from 10⁴ to 10⁶ photons; only the final
+result is benchmarked (`benchmarks/molmnist_tasks.py`).
 """
 AUTOCORRELATION_BLUR = 2.0
-"""Å; noise at high q says nothing about how far an object reaches.
+"""Å; noise at high q does not help to determine the extent of an object.
 
-By hand, not measured: below the some 5 Å between chains, above the size of an atom.
+Set by hand, not measured: below the about 5 Å between chains, above the size of an atom.
 """
 SHARE, SIGNIFICANCE = 0.02, 4.0
-"""Autocorrelation above this share of its peak, and above so many standard deviations, is the object's.
+"""Autocorrelation above this fraction of its peak and this many standard deviations belongs to the object.
 
-By hand; only the retrieval that starts from it is measured, in the leaderboard's baselines
+Set by hand; only the retrieval that starts from it is benchmarked, in the leaderboard's baselines
 (`benchmarks/molmnist_tasks.py`).
 """
 GUINIER_PIXELS = 16
-"""Measured pixels of lowest q that Guinier's line is fitted to: about one ring around a beam stop.
+"""Number of measured pixels of lowest q for the Guinier fit: about one ring around a beamstop.
 
-By hand, not measured: few enough to stay where ln I is linear in q², enough to bear the noise of counts.
+Set by hand, not measured: few enough to stay where ln I is linear in q², enough to average counting noise.
 """
 
 RING_SHARE = 0.25
-"""Share of a ring from which its mean stands for the rest of it, where the detector has a gap.
+"""Least measured fraction of a ring for its mean to fill the rest, where the detector has a gap.
 
-By hand, not measured: a band across the middle hides less than that but of the innermost rings.
+Set by hand, not measured: a band across the middle hides more only of the innermost rings.
 """
 
 
 class CountedMagnitudes(Magnitudes):
-    """Towards densities that explain photon counts, without following their noise all the way.
+    """Projection towards densities that explain photon counts without fully fitting their noise.
 
-    The proximal map of the Poisson likelihood of the counts: a pixel's amplitude a becomes that which
-    minimises I - n ln I + r (√I - a)² / 2, r the relaxation. `weight` is what amplitudes of densities
-    are of those that the detector counts.
+    The proximal map of the Poisson likelihood of the counts: a pixel's amplitude a is replaced by the minimum
+    of I - n ln I + r (√I - a)² / 2, with relaxation r. `weight` is the ratio of the densities' amplitudes to
+    those counted by the detector.
     """
 
     def __init__(self, counts: Halves, weight: Float[Tensor, "*half"]) -> None:
         super().__init__(counts)
         self.weight = weight
-        # The root of a Poisson count has the variance 1/4, whatever the count.
+        # The square root of a Poisson count has variance 1/4, independent of the count.
         noise = self.measured.flatten(1).sum(1) / 4
         noise = noise / self.amplitude.square().flatten(1).sum(1).clamp_min(1e-30)
         relaxation = RELAXATION * noise.clamp(max=1) ** 0.25
@@ -71,7 +71,7 @@ class CountedMagnitudes(Magnitudes):
         self._bright = 8 * (2 + self.relaxation) * self.amplitude.square()
 
     def __call__(self, density: Densities) -> Densities:
-        """The nearest such density."""
+        """The closest such density."""
         transform = torch.fft.rfftn(density, dim=self.axes)
         now = torch.view_as_real(transform).square().sum(-1).sqrt_().div_(self.weight).clamp_min_(1e-12)
         kept = self.relaxation * now
@@ -82,17 +82,17 @@ class CountedMagnitudes(Magnitudes):
 
 
 def is_counted(intensity: Float[Tensor, "*any"]) -> bool:
-    """Whether all are whole numbers, as photon counts are."""
+    """Whether all values are integers, as photon counts are."""
     return bool((intensity == intensity.round()).all())
 
 
 def spectra_of(images: Objects) -> Complex[Tensor, "n slow half"]:
-    """Half spectra of images whose middle is in pixel [n // 2, n // 2]."""
+    """Half spectra of images centred on pixel [n // 2, n // 2]."""
     return torch.fft.rfft2(torch.fft.ifftshift(images, dim=(1, 2)))
 
 
 def images_of(spectra: Complex[Tensor, "n slow half"], size: int) -> Float[Tensor, "n size size"]:
-    """The images of half spectra, `size` pixels along a side, their middle in pixel [n // 2, n // 2]."""
+    """The images of half spectra, `size` pixels along a side, centred on pixel [n // 2, n // 2]."""
     return torch.fft.fftshift(torch.fft.irfft2(spectra, s=(size, size)), dim=(1, 2))
 
 
@@ -102,9 +102,9 @@ def low_part(spectrum: Waves, size: int) -> LowWaves:
 
 
 def with_low_part(spectrum: Waves, low: LowWaves) -> Waves:
-    """A half spectrum with another's values where that reaches, but for its outermost row and column.
+    """A half spectrum with the values of another within its range, except for its outermost row and column.
 
-    Those stand for both signs of q where the sizes are even.
+    These represent both signs of q if the sizes are even.
     """
     size = low.shape[1]
     if size == spectrum.shape[1]:
@@ -117,7 +117,7 @@ def with_low_part(spectrum: Waves, low: LowWaves) -> Waves:
 
 
 def friedel_mean(patterns: Patterns, live: Live) -> Half:
-    """Half spectra of patterns with q = 0 in the middle: means of the measured ones of I(q) and I(-q).
+    """Half spectra of patterns with q = 0 in the middle: means of the measured values among I(q) and I(-q).
 
     `live` marks the measured pixels, of all patterns or of each.
     """
@@ -135,22 +135,23 @@ def reciprocal_axes(window: Window) -> tuple[Float[Tensor, "slow 1"], Float[Tens
 
 
 def ring_numbers(window: Window) -> Int[Tensor, "slow half"]:
-    """Numbers of the rings about q = 0, one pixel wide, of a half spectrum."""
+    """Indices of the rings about q = 0, one pixel wide, of a half spectrum."""
     along, across = reciprocal_axes(window)
     return (torch.hypot(along, across) * (window.side / (2 * torch.pi))).round().long()
 
 
 def ring_sums(values: Half, rings: Int[Tensor, "slow half"]) -> Float[Tensor, "n ring"]:
-    """Sums over rings; a half spectrum holds one of each pixel and its mate."""
+    """Sums over rings; a half spectrum contains one of each pixel and its mate."""
     sums = torch.zeros(len(values), int(rings.max()) + 1)
     return sums.index_add_(1, rings.flatten(), values.flatten(1))
 
 
 def filled(half: Half, window: Window) -> Half:
-    """What was not measured by the mean of its ring, and by Guinier's law where little of the ring is known.
+    """Fill unmeasured pixels with the mean of their ring, or by Guinier's law where little of the ring is
+    known.
 
     That law, ln I linear in q², continues a pattern towards q = 0. The line is fitted to the measured pixels
-    of lowest q, each with its intensity as its weight; far out it is next to nothing.
+    of lowest q, weighted by intensity; far out it is negligible.
     """
     along, across = reciprocal_axes(window)
     q2 = along**2 + across**2
@@ -169,18 +170,18 @@ def filled(half: Half, window: Window) -> Half:
 
 
 def autocorrelation(half: Half, window: Window) -> tuple[Objects, Float[Tensor, " n"]]:
-    """Smoothed autocorrelation with its origin in the middle, and the level above which it is believed.
+    """Smoothed autocorrelation with its origin in the middle, and its significance level.
 
-    The level is a share of the peak, or what Poisson noise reaches where all intensities are whole numbers.
+    The level is a fraction of the peak, or that of Poisson noise if all intensities are integers.
     """
     along, across = reciprocal_axes(window)
-    # Of an object blurred by so much: the square of exp(-b² q² / 2), as the intensity is one.
+    # For an object blurred by b: the square of exp(-b² q² / 2), as for intensities.
     taper = torch.exp(-(AUTOCORRELATION_BLUR**2) * (along**2 + across**2))
     image = torch.fft.irfft2(filled(half, window) * taper, s=(window.size,) * 2)
     counts = half.nan_to_num(0.0)
-    # The mean of two counts has half of their variance and stands for both: 4 n / 2 where the waves agree.
+    # The mean of two counts has half of their variance and represents both: 4 n / 2 where the waves agree.
     noise = 2**0.5 * (counts * taper.square()).sum((1, 2)).sqrt() / window.size**2
-    # Means of a pixel and its mate are halves.
+    # Means of a pixel and its mate are multiples of a half.
     counted = (2 * counts == (2 * counts).round()).flatten(1).all(1)
     level = torch.maximum(SHARE * image[:, 0, 0], SIGNIFICANCE * noise * counted)
     return torch.fft.fftshift(image, dim=(1, 2)), level
@@ -189,17 +190,18 @@ def autocorrelation(half: Half, window: Window) -> tuple[Objects, Float[Tensor, 
 def autocorrelation_support(
     half: Half, window: Window, margin: int
 ) -> tuple[Bool[Tensor, "n slow fast"], Bool[Tensor, " n"]]:
-    """Where an object can be whose outline is convex and alike when turned by 180 degrees, and a margin.
+    """Possible region of an object with a convex outline symmetric under 180 degree rotation, plus a margin.
 
-    The autocorrelation of such an object reaches exactly twice as far in every direction. Where it reaches
-    the window's edge, the outline is not known (False in the second answer): a disc of half the window's
-    area is taken, beyond which intensities no longer determine an object.
+    The autocorrelation of such an object extends exactly twice as far in every direction. If it reaches the
+    window's edge, the outline is unknown (False in the second result): a disc of half the window's area is
+    used, beyond which intensities no longer determine an object.
     """
     image, level = autocorrelation(half, window)
     inside = image > level[:, None, None]
-    # Noise apart, an object that ends has one value all around; it is not 0 where the gap is filled wrongly.
+    # Apart from noise, the surroundings of a finite object are constant, but not 0 if the gap is filled
+    # wrongly.
     edge = torch.cat([image[:, [0, -1]].flatten(1), image[..., [0, -1]].flatten(1)], 1)
-    # By hand: twice the level, as highest and lowest value may both be off by one.
+    # Set by hand: twice the level, as the highest and lowest value may both deviate by one level.
     known = edge.amax(1) - edge.amin(1) <= 2 * level
     place = torch.arange(window.size) - window.size // 2
     doubled = (2 * place + window.size // 2).clamp(0, window.size - 1)
@@ -211,7 +213,7 @@ def autocorrelation_support(
 
 
 def dilated(inside: Bool[Tensor, "n slow fast"], pixels: int) -> Bool[Tensor, "n slow fast"]:
-    """All pixels not farther than so many from one inside, along both axes."""
+    """All pixels within `pixels` of one inside, along both axes."""
     if not pixels:
         return inside
     wide = max_pool2d(inside.float()[:, None], (2 * pixels + 1, 1), 1, (pixels, 0))

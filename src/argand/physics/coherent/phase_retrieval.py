@@ -1,8 +1,8 @@
-"""Shapes from patterns by classical phase retrieval, and better shapes from those that a network answers.
+"""Shapes from patterns by classical phase retrieval, and refinement of shapes predicted by a network.
 
-Hybrid input-output, then error reduction, in batches. Patterns are those of the detector: any scale, q = 0
-in pixel [size // 2, size // 2]; whole numbers are taken for photon counts. Shapes come out in electrons
-per pixel but for their scale: the mean form factor of cellulose and the pixel's sinc are divided out.
+Hybrid input-output, then error reduction, in batches. Patterns are as measured: any scale, q = 0 in pixel
+[size // 2, size // 2]; integers are taken to be photon counts. Shapes are in electrons per pixel up to a
+scale: the mean form factor of cellulose and the pixel's sinc are divided out.
 """
 
 import numpy as np
@@ -38,61 +38,64 @@ __all__ = [
 ]
 
 ROUNDS, SETTLING, STARTS = 1000, 40, 8
-"""Rounds with feedback and without, and random starts, of `retrieve`: what 2 s of a core are enough for.
+"""Rounds with feedback and without, and random starts, of `retrieve`: what fits into 2 s of one core.
 
 On 10 validation pairs without noise, 250, 500, 1,000 and 2,500 rounds from one start within the true outline
-gave 29.2, 30.1, 31.2 and 32.8 dB, the nearest of three starts 29.8, 30.4, 32.5 and 34.9. At 10⁴ photons 100
-to 3,000 rounds end within 0.1 dB. Fewer than seven starts cannot tell random phases from trusted ones.
+gave 29.2, 30.1, 31.2 and 32.8 dB, the best of three starts 29.8, 30.4, 32.5 and 34.9. At 10⁴ photons 100 to
+3,000 rounds end within 0.1 dB. Fewer than seven starts cannot distinguish random phases from reliable ones.
 """
 Q_FOLLOWED = 2.5
-"""1/Å up to which `retrieve` follows a pattern, by hand: there a blur of 1 Å leaves 4 % of the amplitude."""
+"""1/Å up to which `retrieve` follows a pattern, set by hand: there a blur of 1 Å reduces the amplitude to 4
+%."""
 RETRIEVED_SOFTNESS = 0.7
-"""Å, as SOFTNESS, of `retrieve`.
+"""Like SOFTNESS in Å, for `retrieve`.
 
-Of 0.5, 0.7 and 1.0 the best after 2,000 rounds from one start within the true outline, on 10 validation pairs
+The best of 0.5, 0.7 and 1.0 after 2,000 rounds from one start within the true outline, on 10 validation pairs
 without noise (31.9, 33.0 and 31.6 dB); at 10⁴ photons they differ by 0.1 dB.
 """
 REFINEMENT_ROUNDS, FEEDBACK = 50, 0.8
-"""Rounds from a given start, and the share of them with feedback.
+"""Rounds from a given start, and the fraction of them with feedback.
 
-By hand; the result is measured beside that of the network alone (`benchmarks/molmnist_tasks.py`).
+Set by hand; the result is benchmarked beside that of the network alone (`benchmarks/molmnist_tasks.py`).
 """
 STAGE, WRAP_ROUNDS = 20, 160
-"""Rounds between two looks at how far the object reaches, and rounds until the last one.
+"""Rounds between updates of the support, and rounds until the last update.
 
 Shrink wrap (Marchesini, PRB 68, 140101, 2003); the interval is that of the paper.
 """
 WRAP_BLURS, WRAP_LEAST = (3.0, 1.5), 0.5
-"""Å at the first and the last look; share of a support that the next one has at least.
+"""Blur in Å at the first and the last update; least size of a support relative to the previous one.
 
-By hand, like the paper's blur of 3 pixels that shrinks to 1.5; the share is a guard, not measured alone.
+Set by hand, like the paper's blur of 3 pixels that shrinks to 1.5; the share is a safeguard, not measured
+separately.
 """
 WRAP_SHARE, WRAP_SHARE_COUNTED = 0.08, 0.15
-"""Share of the highest pixel above which the object is, without noise and with it.
+"""Fraction of the highest pixel above which the object lies, without and with noise.
 
-By hand, below the paper's 0.2; only the retrieval as a whole is measured (`benchmarks/molmnist_tasks.py`).
+Set by hand, below the paper's 0.2; only the overall retrieval is benchmarked
+(`benchmarks/molmnist_tasks.py`).
 """
 WIDENING = 1.5
-"""Å around what the last look leaves, which cuts into the object's edge.
+"""Å around the last support, which cuts into the object's edge.
 
 On 7 validation pairs and 600 rounds, without it, with 1.5 Å, and with 3 Å: 30.7, 34.7 and 34.4 dB without
 noise, 27.7 and 29.6 dB (3 Å not measured) at 10⁶ photons.
 """
 MARGIN = 3.0
-"""Å around the outline that the autocorrelation gives, at the start.
+"""Å around the initial outline from the autocorrelation.
 
-By hand. What begins is 0.9 to 1.6 times as large as the true shape; with 6 Å retrieval falls from 28.7 to
-24.8 dB at 10⁶ photons (10 validation pairs, 400 rounds of 3 and of 2 starts).
+Set by hand. The initial support is 0.9 to 1.6 times as large as the true shape; with 6 Å retrieval falls from
+28.7 to 24.8 dB at 10⁶ photons (10 validation pairs, 400 rounds of 3 and of 2 starts).
 """
 TOLD_SHARE = 0.3
-"""Value of a told outline, blurred and on the grid of the iterations, above which the object may be.
+"""Value of a given outline, blurred and on the grid of the iterations, above which the object may lie.
 
-By hand: below one half, so that rounding to that grid does not cut into the object.
+Set by hand: below one half, so that rounding to that grid does not cut into the object.
 """
 START_BLUR, START_SHARE, START_MARGIN = 1.0, 0.05, 1.0
-"""How far a start reaches: Å, share of its highest pixel, Å around.
+"""Extent of a start: blur in Å, fraction of its highest pixel, margin in Å.
 
-By hand; only polishing as a whole is measured (`benchmarks/molmnist_tasks.py`).
+Set by hand; only the overall refinement is benchmarked (`benchmarks/molmnist_tasks.py`).
 """
 
 Shapes = Float[Tensor, "n slow fast"]
@@ -113,17 +116,17 @@ def retrieve(
 ) -> Retrieved:
     """Shapes from several random starts, and the transfer function of their phases; `window_side` in Å.
 
-    Patterns without noise give the start that is nearest to them by R, photon counts the mean of all starts.
-    `live` marks the measured pixels, [slow, fast] or of each pattern. Shapes begin within half of the
-    autocorrelation, which may cut into them, are wrapped ever more tightly, and get `WIDENING` more room.
-    What is told as `support` narrows the beginning alone: where iterations began as wide as the outline, or
-    stayed within it, they got stuck farther away. Nothing is sought beyond q = `Q_FOLLOWED`, and no
-    background is taken off.
+    Noise-free patterns give the start with the lowest R, photon counts the mean of all starts. `live` marks
+    the measured pixels, [slow, fast] or for each pattern. The support starts from half of the
+    autocorrelation, which may cut into shapes, is shrink-wrapped ever more tightly, and is widened by
+    `WIDENING`. A given `support` only narrows the initial one: iterations that started as wide as the
+    outline, or stayed within it, stagnated farther away. Nothing is retrieved beyond q = `Q_FOLLOWED`, and no
+    background is subtracted.
 
-    Raises InputError where no start is asked for. Hybrid input-output: Fienup, Appl. Opt. 21, 2758, 1982.
+    Raises InputError for fewer than one start. Hybrid input-output: Fienup, Appl. Opt. 21, 2758, 1982.
     """
     if starts < 1:
-        raise InputError("phase retrieval needs one start or more")
+        raise InputError("phase retrieval needs at least one start")
     measured = _followed(patterns, live, window_side)
     outset = _outset(measured, support)
     found = []
@@ -148,25 +151,25 @@ def refine_shapes(
     window_side: float = 200.0,
     pixel: float | None = None,
 ) -> Retrieved:
-    """Shapes that `rounds` (1 or more) of iteration make of given ones of any scale, within their outlines.
+    """Shapes after `rounds` (1 or more) iterations from given ones of any scale, within their outlines.
 
-    For patterns without noise, which it follows to the last; for counts see `most_probable_shapes`.
-    `pixel` as of `response`, `window_side` in Å.
+    For noise-free patterns, which it fits fully; for counts see `most_probable_shapes`. `pixel` as in
+    `response`, `window_side` in Å.
     """
     measured = MeasuredMagnitudes(patterns, live, window_side, pixel)
     within = torch.fft.ifftshift(outline(start, measured.window), dim=(1, 2))
     density = measured.density(start)
-    # The last round is without feedback, which leaves what is outside or negative.
+    # The last round is without feedback, which would leave density outside or negative.
     feedback = min(round(rounds * FEEDBACK), rounds - 1)
     density = hybrid_input_output(measured.exact, density, within, feedback)
-    # `error_reduction` makes one projection more than it is asked for.
+    # `error_reduction` makes one projection more than its number of rounds.
     return measured.answer(error_reduction(measured.exact, density, within, rounds - feedback - 1))
 
 
 def outline(shapes: Shapes, window: Window) -> Supports:
-    """Where shapes are that may be somewhat wrong.
+    """Supports of shapes that may be slightly wrong.
 
-    `shapes` [n, slow, fast], their middle in the middle; limits by hand (`START_BLUR` and its like).
+    `shapes` [n, slow, fast], centred; limits set by hand (`START_BLUR` and the like).
     """
     size = window.size
     soft = torch.fft.irfft2(torch.fft.rfft2(shapes) * gaussian(window, START_BLUR), s=(size, size))
@@ -177,7 +180,7 @@ def outline(shapes: Shapes, window: Window) -> Supports:
 def wrapped(
     measured: MeasuredMagnitudes, density: Shapes, within: Supports, rounds: int
 ) -> tuple[Shapes, Supports]:
-    """Densities after so many rounds in which their supports follow them, and the supports."""
+    """Densities after rounds with adaptive supports, and the supports."""
     stages = max(rounds // STAGE, 1)
     share = WRAP_SHARE_COUNTED if measured.counted else WRAP_SHARE
     for blur in np.linspace(*WRAP_BLURS, stages):
@@ -185,7 +188,7 @@ def wrapped(
         inside = torch.where(within, measured.lenient(density), 0.0).clamp_min_(0.0)
         soft = measured.image(torch.fft.rfft2(inside) * gaussian(measured.window, float(blur)))
         tighter = soft > share * soft.amax((1, 2), keepdim=True)
-        # A single spike of a start that goes astray must not become the whole support.
+        # A single spike of a diverging start must not become the whole support.
         sound = tighter.sum((1, 2)) >= WRAP_LEAST * within.sum((1, 2))
         within = torch.where(sound[:, None, None], tighter, within)
     return density, within
@@ -209,7 +212,7 @@ def _followed(patterns: Patterns, live: Live, window_side: float) -> MeasuredMag
 
 
 def _outset(measured: MeasuredMagnitudes, support: Supports | None) -> LowSupports:
-    """Where shapes may be at the start, on the grid of the iterations."""
+    """Initial support on the grid of the iterations."""
     margin = round(MARGIN / measured.window.pixel)
     outset, _ = autocorrelation_support(measured.half, measured.window, margin)
     if support is None:
@@ -222,7 +225,7 @@ def _outset(measured: MeasuredMagnitudes, support: Supports | None) -> LowSuppor
 def _side_by_side(
     measured: MeasuredMagnitudes, found: Float[Tensor, "start n slow fast"]
 ) -> Complex[Tensor, "start n slow half"]:
-    """Spectra of the starts, the nearest to the pattern by R first, all moved onto that one."""
+    """Spectra of the starts, the lowest R first, all aligned to that one."""
     order = torch.stack([measured.answer(density).residual for density in found]).argsort(0)
     spectra = torch.fft.rfft2(found)
     spectra = spectra.gather(0, order[..., None, None].expand_as(spectra))
@@ -230,5 +233,5 @@ def _side_by_side(
 
 
 def _grown(within: Supports, pixels: int) -> Supports:
-    """Supports about index 0 and so many pixels around."""
+    """Supports about index 0, dilated by `pixels`."""
     return torch.fft.ifftshift(dilated(torch.fft.fftshift(within, dim=(1, 2)), pixels), dim=(1, 2))

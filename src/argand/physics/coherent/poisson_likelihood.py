@@ -1,9 +1,9 @@
-"""The likeliest shape by a photon-counting detector's pattern, given one that is right but for single atoms.
+"""The most probable shape for a photon-counting pattern, given a shape correct up to single atoms.
 
-The answer's shape is the prior's mean; what single atoms add to it has a variance of `GRAIN` electrons for
-each electron of the shape, less at low q, where their small displacements do not show. The maximum of the
-posterior is sought by Gauss-Newton steps on the amplitudes, each solved by conjugate gradients, in batches.
-Where counts say little, the answer's shape stays.
+The predicted shape is the prior's mean; single atoms add a variance of `GRAIN` electrons per electron of the
+shape, less at low q, where small displacements do not show. The maximum of the posterior is found by
+Gauss-Newton steps on the amplitudes, each solved by conjugate gradients, in batches. Where counts carry
+little information, the predicted shape is kept.
 """
 
 import torch
@@ -15,36 +15,37 @@ from argand.physics.coherent.phase_retrieval import gaussian, response
 from argand.physics.coherent.projection import Window
 
 GRAIN, DISPLACEMENT = 5.0, 0.7
-"""Variance of the amplitude per electron that an answer leaves: GRAIN (1 - exp(-DISPLACEMENT q²)), q in 1/Å.
+"""Residual variance of the amplitude per electron of a prediction: GRAIN (1 - exp(-DISPLACEMENT q²)), q in
+1/Å.
 
 Measured on validation draws without noise: 1 at 0.5 / Å, 3 at 1.1 / Å, 4 to 5 above 1.8 / Å for all fibrils.
-To be measured again with new weights; no command is kept for it.
+To be remeasured with new weights; no command is kept for it.
 """
 MODEL_ERROR, MODEL_POWER = 0.28, 1.4
 """Variance of |F| per electron between the pattern and a true shape, MODEL_ERROR q^MODEL_POWER.
 
-Atoms are counted in whole pixels and all scatter alike here. Measured on the same draws; no command is kept
+Atoms are binned in whole pixels and all scatter equally here. Measured on the same draws; no command is kept
 for it.
 """
 _LEAST_ERROR = 0.02
-"""Added to that variance, so that it is not 0 at q = 0, where one pixel would then outweigh all others.
+"""Added to that variance, so that it is not 0 at q = 0, where one pixel would then dominate.
 
-By hand: what the variance itself is at 0.15 / Å.
+Set by hand: the variance itself at 0.15 / Å.
 """
 STEPS_EACH = 5
 """Rounds of conjugate gradients in a Gauss-Newton step.
 
-By hand; only the result is measured (`benchmarks/molmnist_tasks.py`).
+Set by hand; only the result is benchmarked (`benchmarks/molmnist_tasks.py`).
 """
 _CAUTION = 4.0
-"""Variances of a pixel below which its amplitude tells as little of its phase as none.
+"""Pixel intensity in variances below which its amplitude does not constrain the phase.
 
-By hand: two standard deviations of the amplitude.
+Set by hand: two standard deviations of the amplitude.
 """
 _BLUR = 1.0
-"""Å, over which the electrons are averaged that make grain.
+"""Å, blur of the electron density that gives rise to grain.
 
-By hand: the blur of the shapes that the network answers.
+Set by hand: the blur of the shapes predicted by the network.
 """
 
 Shapes = Float[Tensor, "n slow fast"]
@@ -59,12 +60,12 @@ def most_probable_shapes(
     window_side: float = 200.0,
     pixel: float | None = None,
 ) -> Shapes:
-    """Shapes in electrons per pixel after so many rounds from `start`, which is in electrons per pixel.
+    """Shapes in electrons per pixel after `rounds` rounds from `start` (electrons per pixel).
 
-    Variances are those of counts in a pixel and its mate together, both taken for measured. `pixel` as of
+    Variances are those of counts in a pixel and its mate together, both assumed measured. `pixel` as of
     `response`.
 
-    `counts` are whole numbers [n, slow, fast], q = 0 in pixel [size // 2, size // 2]; `window_side` in Å.
+    `counts` are integers [n, slow, fast], q = 0 in pixel [size // 2, size // 2]; `window_side` in Å.
     """
     window = Window(window_side, counts.shape[-1])
     posterior = _Posterior(counts, live, start, window, pixel)
@@ -74,7 +75,7 @@ def most_probable_shapes(
 
 
 class _Posterior:
-    """Shapes `start + rough * (grain z)`, of which z is sought: independent in all pixels, of variance 1."""
+    """Shapes `start + rough * (grain z)`, with unknown z: independent in all pixels, variance 1."""
 
     def __init__(
         self,
@@ -105,31 +106,31 @@ class _Posterior:
 
     @property
     def shape(self) -> Shapes:
-        """The shapes, their middle in the middle."""
+        """The shapes, centred."""
         return images_of(self.spectrum, self.size)
 
     def step(self, rounds: int) -> None:
-        """Move z towards the maximum of the posterior linearised where it is."""
+        """Move z towards the maximum of the posterior linearised at the current z."""
         model = self.response * self.spectrum
         square = model.abs().square()
         scale = (self.counts * self.measured).sum((1, 2), keepdim=True)
         scale = scale / (square * self.measured).sum((1, 2), keepdim=True)
-        # A root of counts has the variance 1/4; a pixel and its mate are averaged: 1/8, on the scale of |F|².
+        # The square root of counts has variance 1/4; a pixel and its mate are averaged: 1/8, on the scale of
+        # |F|².
         variance = self.model_variance + 1 / (8 * scale)
         length = (square + _CAUTION * variance).sqrt()
-        # Change of amplitude that makes up for the intensities, d|F|² = 2 |F| d|F|, without dividing by
-        # nearly 0.
+        # Change of amplitude that matches the intensities, d|F|² = 2 |F| d|F|, without dividing by nearly 0.
         left = (self.counts / scale - square) / (2 * length)
         weight = self.measured / variance
         slope = self.response * self.rough * model / length
 
         def pull(residual: Halves) -> Shapes:
-            """What weighted residuals ask of z; a pixel and its mate are measured once."""
+            """Gradient of z from weighted residuals; a pixel and its mate are measured once."""
             image = torch.fft.irfft2(slope * (weight * residual), s=(self.size, self.size))
             return self.grain * image * (self.size**2 / 2)
 
         def change(move: Shapes) -> Halves:
-            """Change of the amplitudes that a change of z makes."""
+            """Change of the amplitudes due to a change of z."""
             wave = torch.fft.rfft2(self.grain * move)
             return slope.real * wave.real + slope.imag * wave.imag
 

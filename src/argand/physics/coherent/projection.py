@@ -1,4 +1,4 @@
-"""Projections of atoms along the beam, and the coherent intensity that a detector behind them sees.
+"""Projections of atoms along the beam, and the coherent intensity on a detector behind them.
 
 q is 4π sin θ / λ in 1/Å. Images are [slow, fast] = [y, x]; x = y = 0 is the centre, between the middle
 pixels. Intensities have q = 0 in pixel [size // 2, size // 2]. Beam along +z.
@@ -18,45 +18,45 @@ from argand.physics.crystal.atom import Radiation, gaussians
 Picture = Float[np.ndarray, "slow fast"]
 Half = Float[np.ndarray, "slow half"]
 Amplitude = Complex[np.ndarray, "slow half"]
-"""Over the half spectrum that rfft2 gives, as it orders it."""
+"""Over the half spectrum of rfft2, in its order."""
 Places = Float[np.ndarray, "_ 3"]
-"""Atoms of one element in Å, as many as there are."""
+"""Positions of any number of atoms of one element in Å."""
 Corners = Shaped[np.ndarray, "4 n"]
 
 OVERSAMPLING = 2
-"""How much finer than the window the grid is that atoms are shared on.
+"""Ratio of the window's pixel to that of the grid on which atoms are deposited.
 
 With 2, amplitudes differ from sums over atoms by R = 0.5 % at q of 1 to 1.7 / Å, 3 % up to 2.5 / Å
 (`benchmarks/molmnist_forward.py`); time and memory grow with its square.
 """
 WIDEST = np.radians(60.0)
-"""Largest scattering angle on a bent sphere: nearer its equator a fibre needs ever more slabs.
+"""Largest scattering angle on a curved Ewald sphere: closer to its equator a fibre needs ever more slabs.
 
-By hand: a bound on time, wider than most detectors see.
+Set by hand: a bound on time, wider than most detectors see.
 """
 _SLAB_PHASE = 1.2
-"""Largest change of phase in radians from one slab along the beam to the next.
+"""Largest phase change in radians from one slab along the beam to the next.
 
-By hand: the nearest alias of a cubic spline is then (1.2 / (2π - 1.2))⁴ = 0.3 % of an atom's amplitude; the
-whole is measured (`benchmarks/molmnist_forward.py`).
+Set by hand: the nearest alias of a cubic spline is then (1.2 / (2π - 1.2))⁴ = 0.3 % of an atom's amplitude;
+the overall error is measured (`benchmarks/molmnist_forward.py`).
 """
 _REACH = 2
-"""Slabs on either side between which an atom is shared: a cubic B-spline is 0 two knots away."""
+"""Slabs on either side over which an atom is shared: a cubic B-spline is 0 two knots away."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A square field of view: its side in Å, and its pixels along one side.
+    """A square field of view: side in Å, and pixels along one side.
 
-    The default is that of the data sets. Raises ConfigError for what is none.
+    The default is that of the data sets. Raises ConfigError for invalid values.
     """
 
     side: float = 200.0
     size: int = 200
 
     def __post_init__(self) -> None:
-        if self.side <= 0 or self.size < 8:  # fewer pixels hold no pattern; by hand
-            raise ConfigError("a window has a side above zero and 8 pixels or more along it")
+        if self.side <= 0 or self.size < 8:  # fewer pixels cannot sample a pattern; set by hand
+            raise ConfigError("a window needs a side above zero and at least 8 pixels along it")
 
     @property
     def pixel(self) -> float:
@@ -84,9 +84,9 @@ def histogram(cart: Float[np.ndarray, "n 3"], weight: Float[np.ndarray, " n"], w
 
 
 def spread(xy: Float[np.ndarray, "n 2"], side: float, size: int) -> tuple[Corners, Corners]:
-    """Where each atom goes on a periodic grid of points, x = y = 0 in the middle, and its shares.
+    """Grid points and weights of each atom on a periodic grid with x = y = 0 in the middle.
 
-    Flat numbers of the four nearest points, and how an atom is shared linearly between them.
+    Flat indices of the four nearest points, and bilinear weights.
     """
     place = xy * xy.dtype.type(size / side) + xy.dtype.type(size // 2)
     low = np.floor(place)
@@ -104,7 +104,7 @@ def spread(xy: Float[np.ndarray, "n 2"], side: float, size: int) -> tuple[Corner
 
 
 def cubic_spline(place: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Cubic B-spline at these places in units of its knots' spacing; its transform is sinc⁴."""
+    """Cubic B-spline at these positions in units of the knot spacing; its transform is sinc⁴."""
     far = np.abs(place)
     return np.where(far < 1, 2 / 3 - far**2 * (1 - far / 2), np.maximum(2 - far, 0.0) ** 3 / 6)
 
@@ -112,7 +112,8 @@ def cubic_spline(place: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 def scattering_factors(
     elements: set[str], q: Float[np.ndarray, "*n"], radiation: Radiation = "xray"
 ) -> dict[str, np.ndarray]:
-    """Factor of each element: electrons for X-rays, Å for electrons (International Tables C, via gemmi)."""
+    """Form factor of each element: electrons for X-rays, Å for electrons (International Tables C, via
+    gemmi)."""
     stol2 = np.asarray(q / (4 * np.pi)) ** 2
     factors = {}
     for name in elements:
@@ -127,12 +128,13 @@ def highest_q(wavelength: float) -> float:
 
 
 class Camera:
-    """Coherent amplitudes of groups of equal atoms in one window, with all that is common computed once.
+    """Coherent amplitudes of groups of equal atoms in one window, with common quantities computed once.
 
-    `wavelength` in Å bends the Ewald sphere (None: flat, the limit of a short one), which is seen up to
-    scattering angles of `WIDEST`. Atoms are shared linearly between the points of a grid `OVERSAMPLING`
-    times finer than the window's, whose transform is divided by that of the sharing, sinc². `precise`
-    computes in double precision, so that counts drawn from the intensity are the same on every machine.
+    `wavelength` in Å sets the curvature of the Ewald sphere (None: flat, the short-wavelength limit), which
+    is covered up to scattering angles of `WIDEST`. Atoms are shared linearly between the points of a grid
+    `OVERSAMPLING` times finer than the window's, and the transform is divided by that of the weights, sinc².
+    `precise` computes in double precision, so that counts drawn from the intensity are the same on every
+    machine.
     """
 
     def __init__(
@@ -157,18 +159,20 @@ class Camera:
         self._half = half
 
     def _length(self) -> Half:
-        """|q| of the half spectrum; where the sphere is bent, with the part along the beam."""
+        """|q| of the half spectrum; on a curved sphere, including the component along the beam."""
         return self._q if self.wavelength is None else np.hypot(self._q, self._along())
 
     def _along(self) -> Half:
-        """Part of q along the beam on the Ewald sphere, k - sqrt(k² - q²); NaN beyond the widest angle."""
+        """Component of q along the beam on the Ewald sphere, k - sqrt(k² - q²); NaN beyond the widest
+        angle."""
         assert self.wavelength is not None
         k = 2 * np.pi / self.wavelength
         seen = np.where(self._q < highest_q(self.wavelength), self._q, np.nan)
         return k - np.sqrt(k**2 - seen**2)
 
     def intensity(self, atoms: Mapping[str, Places]) -> Picture:
-        """|F|² of atoms at these places (Å), by element; NaN where the wavelength reaches no such q."""
+        """|F|² of atoms at these positions (Å), by element; NaN where q is out of reach at this
+        wavelength."""
         if self.wavelength is None:
             amplitude = self._flat(atoms)
             return self._whole(np.real(amplitude) ** 2 + np.imag(amplitude) ** 2)
@@ -176,7 +180,7 @@ class Camera:
         return self._joined(np.abs(above) ** 2, np.abs(below) ** 2)
 
     def _flat(self, atoms: Mapping[str, Places]) -> Amplitude:
-        """Amplitude over the half spectrum, [row, column] as of an FFT."""
+        """Amplitude over the half spectrum, [row, column] as in an FFT."""
         total = np.zeros((self.window.size, self._half), self._complex)
         for name, cart in atoms.items():
             total += self._transform(cart[:, :2]) * self._factor[name]
@@ -189,12 +193,12 @@ class Camera:
         share = share if weight is None else share * weight
         grid = np.bincount(place.ravel(), share.ravel(), self.fine**2).astype(self._real)
         spectrum = np.asarray(fft.rfft(grid.reshape(self.fine, self.fine), axis=1))[:, : self._half]
-        # The grid's middle is the origin: that turns phases by a half or a whole, which no intensity shows.
-        # numpy's transform has the minus sign; the package's amplitude is its conjugate.
+        # The origin is in the middle of the grid: this shifts phases by half or whole turns, with no effect
+        # on intensities. numpy's transform has the minus sign; the package's amplitude is its conjugate.
         return np.asarray(fft.fft(spectrum, axis=0))[self._rows]
 
     def _bent(self, atoms: Mapping[str, Places]) -> tuple[Amplitude, Amplitude]:
-        """Amplitudes at the half spectrum and at its mirror image, which differ on a bent sphere.
+        """Amplitudes at the half spectrum and at its mirror image, which differ on a curved sphere.
 
         The fibre is cut into slabs; an atom is shared between the middles of four by a cubic spline, whose
         transform, sinc⁴, is divided out.
@@ -204,7 +208,7 @@ class Camera:
         low = float(min(cart[0, 2] for cart in ordered.values()))
         high = float(max(cart[-1, 2] for cart in ordered.values()))
         count = max(int(np.ceil((high - low) * float(np.nanmax(along)) / _SLAB_PHASE)), 1) + 1
-        # A flat object has no height; any step serves it.
+        # A flat object has no height; any step will do.
         step = max((high - low) / (count - 1), 1e-6)
         above, below = (np.zeros((self.window.size, self._half), self._complex) for _ in range(2))
         for slab in range(1 - _REACH, count + _REACH - 1):
@@ -218,7 +222,7 @@ class Camera:
             return above / sharing, below / sharing
 
     def _slab(self, ordered: Mapping[str, Places], height: float, step: float) -> Amplitude:
-        """Amplitude of what a slab holds of atoms that are ordered by height."""
+        """Amplitude of the atoms in a slab, ordered by height."""
         total = np.zeros((self.window.size, self._half), self._complex)
         for name, cart in ordered.items():
             first, last = np.searchsorted(cart[:, 2], (height - _REACH * step, height + _REACH * step))
@@ -229,11 +233,11 @@ class Camera:
         return total
 
     def _whole(self, half: Half) -> Picture:
-        """The centred full pattern of a half that Friedel's law completes."""
+        """The centred full pattern of a half, completed by Friedel's law."""
         return self._joined(half, half)
 
     def _joined(self, half: Half, mirror: Half) -> Picture:
-        """The centred full pattern; `mirror` holds the values at -q."""
+        """The centred full pattern; `mirror` contains the values at -q."""
         size = self.window.size
         full = np.empty((size, size), half.dtype)
         full[:, : self._half] = half
@@ -247,7 +251,7 @@ def direct_intensity(
     q: Float[np.ndarray, "m 3"],
     radiation: Radiation = "xray",
 ) -> Float[np.ndarray, " m"]:
-    """|Σ f exp(i q·r)|² by summing atoms one by one at vectors q [m, 3] in 1/Å; slow, for checks."""
+    """|Σ f exp(i q·r)|² by direct summation over atoms at vectors q [m, 3] in 1/Å; slow, for checks."""
     length = np.linalg.norm(q, axis=1)
     factors = scattering_factors(set(atoms), length, radiation)
     total = np.zeros(len(q), complex)

@@ -1,7 +1,7 @@
-"""Which cell of a lattice, and which origin, lays a crystal best on a given one.
+"""The cell and origin in which a crystal best overlaps a given one.
 
-Smooth throughout: the overlap of low-order coefficients decides, and what a cell is worth in itself. Its
-maxima are found on a grid of origins, for all cells, and refined by Newton's method.
+The criterion is smooth: the overlap of low-order coefficients plus a merit of the cell. Its maxima are found
+on a grid of origins, for all cells, and refined by Newton's method.
 """
 
 from collections.abc import Callable
@@ -17,31 +17,31 @@ from argand.typing import Matrix3, Vector3
 
 HIGHEST = 3
 """Index up to which settings are compared: rough places decide, not details. By hand; of 2, 3 and 4 it
-changes fewest settings of 200 shaken cells of the pool."""
+changes fewest settings of 200 distorted cells of the pool."""
 FIT = 0.3
-"""What a perfect overlap is worth, beside the merits of cells. By hand."""
+"""Weight of a perfect overlap relative to the merits of cells. Set by hand."""
 _TAPER = 0.1
-"""Coefficients weigh exp(-0.1 h²). By hand: at the highest index along an axis 0.4."""
+"""Coefficients weigh exp(-0.1 h²). Set by hand: 0.4 at the highest index along an axis."""
 _GRID = 16
-"""Points along each axis of the origins that are tried first. By hand: twice as many as the coefficients have
-periods and more, so that a point is near each maximum."""
+"""Grid points along each axis for trial origins. Set by hand: more than twice the periods of the
+coefficients, so that a point is near each maximum."""
 _NEAR = 0.8
-"""Share of the highest value on the grid above which its maxima are refined. By hand: off a maximum by half a
-step along every axis, a wave of the highest index has lost a fifth."""
+"""Fraction of the highest grid value above which maxima are refined. Set by hand: half a step off a maximum
+along every axis, a wave of the highest index has lost a fifth."""
 _MOST_REFINED = 64
-"""Maxima that are refined, highest first. By hand: more are there in symmetric crystals alone, where all of
-them are one."""
+"""Largest number of maxima refined, highest first. Set by hand: only symmetric crystals have more, and those
+are equivalent."""
 _NEWTON_STEPS = 12
-"""By hand: from a point of the grid half as many reach rounding."""
+"""Set by hand: from a grid point, half as many reach rounding error."""
 _MISFIT = 1.0
-"""What a strain of 1 between two cells costs. By hand: as much as three perfect overlaps are worth."""
+"""Penalty for a strain of 1 between two cells. Set by hand: the weight of three perfect overlaps."""
 _ABOUT_AS_LIKE = 0.1
-"""Merit that a cell may lack to the most similar one. By hand: a strain of 0.2."""
+"""Largest difference in merit from the most similar cell. Set by hand: a strain of 0.2."""
 
 Values = Callable[[Indices], Complex[np.ndarray, "hkl channel"]]
 """Coefficients of a crystal at any indices."""
 Changes = Int[np.ndarray, "cell 3 3"]
-"""Cells as whole numbers M of determinant 1: their vectors are M times those of a first cell."""
+"""Cells as integer matrices M of determinant 1: their vectors are M times those of a first cell."""
 
 
 def low_indices() -> Indices:
@@ -50,7 +50,7 @@ def low_indices() -> Indices:
 
 
 def values_of(structure: Structure, weights: Float[np.ndarray, "atom channel"]) -> Values:
-    """Coefficients of atoms with some weights."""
+    """Coefficients of atoms with the given weights."""
 
     def values(hkl: Indices) -> Complex[np.ndarray, "hkl channel"]:
         return np.stack([wave_sums(hkl, structure.frac_coords, column) for column in weights.T], 1)
@@ -59,10 +59,10 @@ def values_of(structure: Structure, weights: Float[np.ndarray, "atom channel"]) 
 
 
 def aligned(first: Structure, second: Structure, weights: Callable[[Structure], np.ndarray]) -> Structure:
-    """The second crystal in the cell and with the origin at which it lies best on the first.
+    """The second crystal in the cell and origin in which it best overlaps the first.
 
-    `weights` gives those of a structure's atoms, [atom, channel]; cells that would strain the first much are
-    not tried. What turns one into the other keeps the hand.
+    `weights` gives the weights of a structure's atoms, [atom, channel]; cells with a large strain relative to
+    the first are not tried. The transformation preserves the hand.
     """
     ends = [weights(one) for one in (first, second)]
     ends = [one / np.sqrt((one**2).sum()) for one in ends]
@@ -81,7 +81,7 @@ def nearest_fit(
 ) -> tuple[int, Vector3]:
     """The same as `best_fit`, with the least Σ t(h) |F₀(h) − F(h)|² in place of the highest overlap.
 
-    So a crystal is nearest to itself, whatever a cell brings within the box of indices.
+    So a crystal is closest to itself, whatever coefficients a cell brings within the box of indices.
     """
     taper = np.exp(-_TAPER * (hkl**2).sum(1))
     strength = (np.abs(_in_cells(hkl, values, changes)) ** 2).sum(2) @ taper / taper.sum()
@@ -95,7 +95,7 @@ def changed(structure: Structure, change: Int[np.ndarray, "3 3"], shift: Vector3
 
 
 def whole_inverse(change: Int[np.ndarray, "3 3"]) -> Int[np.ndarray, "3 3"]:
-    """The inverse of whole numbers of determinant 1 or -1."""
+    """The inverse of an integer matrix of determinant 1 or -1."""
     return np.rint(np.linalg.inv(change)).astype(int)
 
 
@@ -106,18 +106,18 @@ def best_fit(
     changes: Changes,
     merits: Float[np.ndarray, " cell"],
 ) -> tuple[int, Vector3]:
-    """Which change of the cell, and which shift after it, lays a crystal best on a target.
+    """The change of cell, and subsequent shift, that best overlaps a crystal with a target.
 
-    Best is the highest of the cell's merit plus 0.3 of the overlap Σ t(h) Re F₀(h) F(h)* with t(h) =
+    The maximised score is the cell's merit plus 0.3 times the overlap Σ t(h) Re F₀(h) F(h)* with t(h) =
     exp(-0.1 h²), relative to Σ t(h). `target` are coefficients at `hkl`, those of `low_indices`; `values`
-    those of the crystal in the cell that `changes` begin from. Shifts are fractions of the new cell.
+    those of the crystal in the cell to which `changes` apply. Shifts are fractions of the new cell.
     """
     taper = np.exp(-_TAPER * (hkl**2).sum(1))
     found = _in_cells(hkl, values, changes)
     overlap = taper * np.einsum("hc,khc->kh", target, np.conj(found)) * (FIT / taper.sum())
     grid = _maps(hkl, overlap)
     highest = grid.max((1, 2, 3))
-    # A maximum between points is higher than the grid says, but not by more than this.
+    # A maximum between grid points exceeds the grid value, but by no more than this.
     able = np.flatnonzero(merits + highest / _NEAR >= (merits + highest).max())
     which, starts = _maxima(grid[able], merits[able])
     which = able[which]
@@ -128,13 +128,13 @@ def best_fit(
 
 def _in_cells(hkl: Indices, values: Values, changes: Changes) -> Complex[np.ndarray, "cell hkl channel"]:
     """Coefficients at the same indices of all cells."""
-    # h·(x M⁻¹) = (h M⁻ᵀ)·x: they are coefficients of the first cell at other indices, many of them the same.
+    # h·(x M⁻¹) = (h M⁻ᵀ)·x: these are coefficients of the first cell at other indices, many of them repeated.
     moved = np.stack([hkl @ whole_inverse(change).T for change in changes])
     return _at(moved.reshape(-1, 3), values).reshape(*moved.shape[:2], -1)
 
 
 def _at(hkl: Indices, values: Values) -> Complex[np.ndarray, "hkl channel"]:
-    """Coefficients at indices of which many are the same."""
+    """Coefficients at indices, many of them repeated."""
     low = hkl.min(0)
     sizes = hkl.max(0) - low + 1
     flat = np.ravel_multi_index(tuple((hkl - low).T), tuple(sizes))
@@ -153,7 +153,7 @@ def _maps(hkl: Indices, overlap: Complex[np.ndarray, "cell hkl"]) -> Float[np.nd
 def _maxima(
     grid: Float[np.ndarray, "cell n n n"], merits: Float[np.ndarray, " cell"]
 ) -> tuple[Int[np.ndarray, " peak"], Float[np.ndarray, "peak 3"]]:
-    """Cells and shifts of those maxima of the grid that may be the highest between its points."""
+    """Cells and shifts of the grid maxima that may be the highest between grid points."""
     top = (merits[:, None, None, None] + grid).max()
     candidate = merits[:, None, None, None] + grid / _NEAR >= top
     for axis in (1, 2, 3):
@@ -168,7 +168,7 @@ def _maxima(
 def _climbed(
     hkl: Indices, overlap: Complex[np.ndarray, "peak hkl"], shifts: Float[np.ndarray, "peak 3"]
 ) -> tuple[Float[np.ndarray, "peak 3"], Float[np.ndarray, " peak"]]:
-    """Newton's method uphill from each shift; where the curvature is none of a maximum, along the slope."""
+    """Newton ascent from each shift; along the gradient where the curvature is not that of a maximum."""
     turn = -2j * np.pi * hkl
     pairs = turn[:, :, None] * turn[:, None, :]
 
@@ -180,7 +180,7 @@ def _climbed(
     damping = np.zeros(len(shifts))
     for _ in range(_NEWTON_STEPS):
         bend, axes = np.linalg.eigh(curvature)
-        # The size of each curvature stands for it, so that every step leads uphill.
+        # Absolute curvatures are used, so that every step leads uphill.
         size = np.maximum(np.abs(bend), 1e-6 * np.abs(bend).max(1, keepdims=True) + 1e-30)
         size += damping[:, None] * np.abs(bend).max(1, keepdims=True)
         step = np.einsum("pij,pj->pi", axes, np.einsum("pji,pj->pi", axes, slope) / size)
@@ -195,10 +195,10 @@ def _climbed(
 
 
 def similar_cells(first: Matrix3, second: Matrix3) -> tuple[Changes, Float[np.ndarray, " cell"]]:
-    """Cells of the second lattice that are like the first's, and their merits: none is perfect, at 0.
+    """Cells of the second lattice similar to the first, and their merits; a perfect cell would have 0.
 
-    The strain between two is the root of the squared elements of ½ (G₁⁻½ G₂ G₁⁻½ − 1), for metrics of one
-    volume.
+    The strain between two is the root of the squared elements of ½ (G₁⁻½ G₂ G₁⁻½ − 1), for metrics scaled to
+    equal volume.
     """
     reduced, back = right_handed_reduced(first)
     other, change = right_handed_reduced(second)
@@ -215,7 +215,7 @@ def similar_cells(first: Matrix3, second: Matrix3) -> tuple[Changes, Float[np.nd
 
 
 def right_handed_reduced(lattice: Matrix3) -> tuple[Matrix3, Int[np.ndarray, "3 3"]]:
-    """A reduced cell of the same hand as the lattice's, and whole numbers M: reduced = M lattice."""
+    """A reduced cell of the same hand as the lattice, and an integer matrix M: reduced = M lattice."""
     reduced, change = reduced_lattice(lattice)
     change = np.rint(change).astype(int)
     return (reduced, change) if np.linalg.det(change) > 0 else (-reduced, -change)
@@ -223,7 +223,7 @@ def right_handed_reduced(lattice: Matrix3) -> tuple[Matrix3, Int[np.ndarray, "3 
 
 @cache
 def unimodular() -> Changes:
-    """All changes of a cell of determinant 1 by numbers -1, 0, 1: in a reduced cell all short ones."""
+    """All changes of cell of determinant 1 with elements -1, 0, 1: in a reduced cell, all short ones."""
     rows = np.array(list(product((-1, 0, 1), repeat=3)))
     triples = rows[np.array(list(product(range(len(rows)), repeat=3)))]
     return triples[np.rint(np.linalg.det(triples)) == 1]

@@ -16,32 +16,32 @@ from argand.typing import Matrix3, Miller, Points3
 _VOLUME = {"H": 5.1, "D": 5.1, "C": 13.9, "N": 11.8, "O": 11.4, "F": 11.2}
 """Mean volumes in Å³ of atoms in organic crystals (Hofmann, Acta Cryst. B58, 489, 2002)."""
 _OTHER_VOLUME = 23.0
-"""Å³ of an atom of another element; by hand, one number for elements that differ much."""
+"""Å³ of an atom of another element; set by hand, one number for very different elements."""
 VOLUME_PER_ATOM = 18.0
-"""Å³ for each atom other than hydrogen, hydrogen's share included, where no formula is known.
+"""Å³ per non-hydrogen atom, including its hydrogen, if no formula is known.
 
-By hand, the rule of thumb for organic crystals; `benchmarks/patterson_solver.py` measures what
-follows.
+Set by hand, the rule of thumb for organic crystals; `benchmarks/patterson_solver.py` measures the
+consequences.
 """
 
 MOST_ATOMS = 1e6
-"""Of a formula. By hand: far beyond what is in any cell that is solved."""
+"""Most atoms in a formula. Set by hand: far beyond any cell that is solved."""
 
 Radiation = Literal["xray", "electron"]
 _CARBON_ELECTRONS = 6.0
-"""Atomic number of carbon, the scale of strengths for electrons."""
+"""Atomic number of carbon, the reference for electron scattering strengths."""
 _STRENGTH_STOL_SQUARED = 0.06
-"""Where the strengths of elements for electrons are compared, in 1/Å²: half of the usual resolution.
+"""Where electron scattering strengths of elements are compared, in 1/Å²: half of the usual resolution.
 
-(sin θ / λ)² = 1/(4 d²) at d = 2 Å; by hand, not measured.
+(sin θ / λ)² = 1/(4 d²) at d = 2 Å; set by hand, not measured.
 """
 
 
 @dataclass(frozen=True)
 class Atoms:
-    """Atoms of the asymmetric unit: elements, fractional places, isotropic U in Å², site occupancy.
+    """Atoms of the asymmetric unit: elements, fractional positions, isotropic U in Å², site occupancy.
 
-    The occupancy is crystallographic: 1 / (operators that keep the site) for a full special position.
+    The occupancy is crystallographic: 1 / (order of the site symmetry) for a fully occupied special position.
     """
 
     elements: tuple[str, ...]
@@ -53,7 +53,7 @@ class Atoms:
         return len(self.elements)
 
     def take(self, chosen: Int[np.ndarray, " m"]) -> "Atoms":
-        """The atoms of these numbers."""
+        """The atoms with these indices."""
         elements = tuple(self.elements[int(i)] for i in chosen)
         return Atoms(elements, self.frac[chosen], self.u_iso[chosen], self.occupancy[chosen])
 
@@ -73,23 +73,23 @@ def form_factors(
 
 
 def gaussians(element: str, radiation: Radiation) -> tuple[list[float], list[float], float]:
-    """a, b and c of an element's form factor Σ a exp(-b sin²θ/λ²) + c, of the tables of `form_factors`.
+    """a, b and c of an element's form factor Σ a exp(-b sin²θ/λ²) + c, from the tables of `form_factors`.
 
-    Raises ConfigError for an element that there is not, or that the tables lack (beyond Cf).
+    Raises ConfigError for an unknown element or one without a tabulated form factor (beyond Cf).
     """
     known = gemmi.Element(element)
     if known.atomic_number == 0:
-        raise ConfigError(f"no element is called '{element}'")
+        raise ConfigError(f"unknown element '{element}'; use a chemical symbol such as C")
     table = known.it92 if radiation == "xray" else known.c4322
     if table is None:
-        raise ConfigError(f"no form factor of {element} is tabulated; elements up to Cf have one")
+        raise ConfigError(f"no form factor is tabulated for {element}; use elements up to Cf")
     return list(table.a), list(table.b), known.it92.c if radiation == "xray" else 0.0
 
 
 def strengths(elements: tuple[str, ...], radiation: Radiation = "xray") -> Float[np.ndarray, " n"]:
-    """How strongly elements scatter: atomic numbers, or for electrons their like with carbon at 6.
+    """Scattering strengths of elements: atomic numbers, or for electrons equivalents scaled to 6 for carbon.
 
-    For electrons, form factors of the table at one angle over that of carbon, times 6. Raises ConfigError as
+    For electrons, tabulated form factors at one angle relative to carbon, times 6. Raises ConfigError like
     `gaussians`.
     """
     if radiation == "xray":
@@ -103,7 +103,7 @@ def structure_factors(
 ) -> Complex[np.ndarray, " n"]:
     """F(h) = Σ occ f exp(-8π² U sin²θ/λ²) exp(2πi h·x) over all atoms and operators.
 
-    [n] complex for `hkl` [n, 3], in electrons for X-rays and Å for electrons, of the whole cell
+    [n] complex for `hkl` [n, 3], in electrons for X-rays and Å for electrons, for the whole cell
     (International Tables B 1.2).
     """
     size = atom_sizes(atoms, hkl, orthogonalisation, radiation)
@@ -111,7 +111,7 @@ def structure_factors(
     rotations, translations, centred = group.generating
     for rotation, translation in zip(rotations, translations, strict=True):
         cycles = (hkl @ rotation) @ atoms.frac.T + (hkl @ translation)[:, None]
-        # Single precision is enough for a part of one turn, and three times as fast.
+        # Single precision is enough for a fraction of a turn, and three times as fast.
         angles = (2 * np.pi * (cycles - np.rint(cycles))).astype(np.float32)
         real += np.cos(angles)
         if not centred:
@@ -133,47 +133,48 @@ def atom_sizes(
 
 
 def parse_formula(text: str) -> dict[str, float]:
-    """Counts of elements from `C12 H22 O11` or `C12H22O11`; ConfigError for what is no formula."""
+    """Counts of elements from `C12 H22 O11` or `C12H22O11`; ConfigError for an invalid formula."""
     found = re.findall(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", text)
     if not found or "".join(a + b for a, b in found) != re.sub(r"[\s'\"]", "", text):
-        raise ConfigError(f"'{text[:60]}' is no formula; write it such as C12H22O11")
+        raise ConfigError(f"'{text[:60]}' is not a formula; write it like C12H22O11")
     counts: dict[str, float] = {}
     for element, number in found:
         if gemmi.Element(element).atomic_number == 0:
-            raise ConfigError(f"no element is called '{element}'; write the formula such as C12H22O11")
+            raise ConfigError(f"unknown element '{element}'; write the formula like C12H22O11")
         counts[element] = counts.get(element, 0.0) + (float(number) if number else 1.0)
     counts = {element: number for element, number in counts.items() if number > 0}
     if not 0 < sum(counts.values()) <= MOST_ATOMS:
-        raise ConfigError(f"'{text[:60]}' has no number of atoms that a cell can hold; check the formula")
+        raise ConfigError(f"'{text[:60]}' has an impossible number of atoms; check the formula")
     return counts
 
 
 def usual_volume(formula: Mapping[str, float]) -> float:
-    """Å³ that the atoms of a formula usually take up, with hydrogen (Hofmann, Acta Cryst. B58, 489, 2002)."""
+    """Typical volume in Å³ of the atoms of a formula, including hydrogen (Hofmann, Acta Cryst. B58, 489,
+    2002)."""
     return sum(number * _VOLUME.get(element, _OTHER_VOLUME) for element, number in formula.items())
 
 
 def named_elements(text: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Symbols of `C,H,N,O` or `C H N O`, each once; ConfigError for what is no element."""
+    """Symbols of `C,H,N,O` or `C H N O`, each once; ConfigError for an unknown element."""
     words = re.split(r"[,;\s]+", text.strip()) if isinstance(text, str) else list(text or ())
     for word in words:
         if gemmi.Element(word).atomic_number == 0:
-            raise ConfigError(f"no element is called '{word}'; write the elements such as C,H,N,O")
+            raise ConfigError(f"unknown element '{word}'; write the elements like C,H,N,O")
     return tuple(dict.fromkeys(gemmi.Element(word).name for word in words))
 
 
 def formula_units(formula: Mapping[str, float], volume: float, order: int) -> float:
-    """How many formula units a cell of `volume` Å³ holds: a multiple or a divisor of the group's order.
+    """Number of formula units Z in a cell of `volume` Å³: a multiple or a divisor of the group's order.
 
-    The one whose atoms' usual volumes fill the cell best.
+    The Z whose typical atomic volumes best fill the cell.
     """
     unit = usual_volume(formula)
-    # By hand: more than 12 formula units for each operator are no crystal that is met with.
+    # Set by hand: more than 12 formula units per operator do not occur in practice.
     multiples = [order * k for k in range(1, 13)]
     choices = [*multiples, *(order / k for k in range(2, order + 1) if order % k == 0)]
     return min(choices, key=lambda count: abs(np.log(count * unit / volume)))
 
 
 def is_hydrogen(element: str) -> bool:
-    """Whether an element is left to the refinement that follows."""
+    """Whether an element is hydrogen or deuterium, which is left to the subsequent refinement."""
     return element in ("H", "D")

@@ -1,4 +1,4 @@
-"""Which atoms of a crystal are bonded, and what symmetry adds to an asymmetric unit."""
+"""Bonds between the atoms of a crystal, and completion of an asymmetric unit by symmetry."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,36 +15,38 @@ from argand.typing import Matrix3, Points3
 SLACK = 0.4
 """Å by which a bond may be longer than the sum of the covalent radii.
 
-The usual tolerance of programs that draw molecules (0.4 to 0.45); by hand, no answer is judged by it.
+The usual tolerance of programs that draw molecules (0.4 to 0.45); set by hand, and not used to judge answers.
 """
 _SAME = 0.3
-"""Atoms nearer than this in Å are one.
+"""Atoms closer than this in Å are the same atom.
 
-By hand: less than half of any bond, more than special positions are missed by.
+Set by hand: less than half of any bond, more than usual deviations from special positions.
 """
 _NEAREST, _NEAREST_METAL = 0.72, 0.65
 """Shortest distance of two atoms over the sum of their covalent radii; the second where one is a metal.
 
-By hand, below the shortest bonds there are: C-C 1.18 Å and C-O 1.13 Å (0.78 and 0.80 of the sum), S-O 1.43 Å
+Set by hand, below the shortest known bonds: C-C 1.18 Å and C-O 1.13 Å (0.78 and 0.80 of the sum), S-O 1.43 Å
 (0.83); U-O 1.75 Å, V-O 1.58 Å, Mo-Mo 2.10 Å (0.67, 0.72, 0.68). Lengths: International Tables C 9.5 and 9.6.
 """
 
 
 @dataclass(frozen=True)
 class Fragment:
-    """Atoms in Å of an asymmetric unit and its bonded images; `source` numbers the atom each is one of."""
+    """Atoms in Å of an asymmetric unit and its bonded images; `source` is the index of the atom each is an
+    image of."""
 
     cart: Points3
     source: Int[np.ndarray, " n"]
 
 
 def covalent_radii(elements: Iterable[str] | Iterable[int]) -> Float[np.ndarray, " n"]:
-    """In Å, of symbols or atomic numbers (Cordero et al., Dalton Trans. 2832, 2008, via gemmi)."""
+    """Covalent radii in Å of symbols or atomic numbers (Cordero et al., Dalton Trans. 2832, 2008, via
+    gemmi)."""
     return np.array([gemmi.Element(element).covalent_r for element in elements])
 
 
 def shortest_distances(first: Sequence[str], second: Sequence[str]) -> Float[np.ndarray, "n m"]:
-    """Å that two atoms are apart at least, [n, m] for each of the elements of `first` and of `second`."""
+    """Least distance in Å between two atoms, [n, m] for the elements of `first` and of `second`."""
     metal = np.array([gemmi.Element(name).is_metal for name in first])[:, None] | np.array(
         [gemmi.Element(name).is_metal for name in second], bool
     )
@@ -53,7 +55,7 @@ def shortest_distances(first: Sequence[str], second: Sequence[str]) -> Float[np.
 
 
 def crowded(atoms: Atoms, group: Group, cell: Matrix3) -> Bool[np.ndarray, " n"]:
-    """Which atoms are nearer to another than any bond between atoms other than hydrogen is.
+    """Which atoms are closer to another than any bond between non-hydrogen atoms.
 
     [n] True or False; `cell` has a, b, c in Å as columns.
     """
@@ -68,7 +70,7 @@ def crowded(atoms: Atoms, group: Group, cell: Matrix3) -> Bool[np.ndarray, " n"]
 
 
 def bonds(cart: Points3, radii: Float[np.ndarray, " n"]) -> Int[np.ndarray, "m 2"]:
-    """Pairs of atoms no further apart than their radii and SLACK allow, each once."""
+    """Pairs of atoms no farther apart than the sum of their radii plus SLACK, each once."""
     first, second = np.triu_indices(len(cart), 1)
     length = np.linalg.norm(cart[first] - cart[second], axis=1)
     near = (length < radii[first] + radii[second] + SLACK) & (length > _SAME)
@@ -76,9 +78,9 @@ def bonds(cart: Points3, radii: Float[np.ndarray, " n"]) -> Int[np.ndarray, "m 2
 
 
 def grown(frac: Points3, radii: Float[np.ndarray, " n"], group: Group, cell: Matrix3) -> Fragment:
-    """The atoms at `frac` and every image of them all that is bonded to one of them.
+    """The atoms at `frac` and all symmetry images bonded to one of them.
 
-    So molecules on an inversion centre or an axis are whole; chains and networks go on by one unit.
+    So molecules on an inversion centre or axis are complete; chains and networks extend by one unit.
     """
     cart, source = frac @ cell.T, np.arange(len(frac))
     unit = cart

@@ -1,8 +1,8 @@
-"""Bravais lattices that a measured lattice agrees with, within its uncertainties.
+"""Bravais lattices consistent with a measured lattice within its uncertainties.
 
-Twofold axes of the reduced cell that nearly fit generate the candidate groups (Le Page 1982, J. Appl. Cryst.
-15, 255-259; here by gemmi). A group's symmetry is a set of linear conditions on the metric tensor, which the
-covariance of the measured one tests by chi².
+Approximate twofold axes of the reduced cell generate the candidate groups (Le Page 1982, J. Appl. Cryst. 15,
+255-259; here by gemmi). A group's symmetry is a set of linear conditions on the metric tensor, tested by chi²
+with the covariance of the measured one.
 """
 
 from collections.abc import Iterable
@@ -17,33 +17,33 @@ from argand.physics.crystal.conventional import Group, conventional_setting
 from argand.typing import Matrix3
 
 MOST_OBLIQUE_DEG = 2.0
-"""Largest angle in degrees between direct and reciprocal axis of a twofold axis that is looked at.
+"""Largest angle in degrees between the direct and reciprocal directions of a candidate twofold axis.
 
-By hand: more than a lattice that is worth naming is wrong by; chi² decides within.
+Set by hand: more than the error of any usable lattice; chi² decides below it.
 """
 STRAIN = 7e-4
 """Relative error of lengths (and angles in radians) that a lattice may have beyond its covariance.
 
-By hand: 0.07 % and 0.04°, what a tilt or distance that is slightly off bends a lattice by.
+Set by hand: 0.07 % and 0.04°, the distortion by a small error of tilt or distance.
 """
 LARGEST_CHI2 = 9.0
-"""Chi² per condition up to which a symmetry is possible. By hand: three standard deviations."""
+"""Largest chi² per condition for a possible symmetry. Set by hand: three standard deviations."""
 WORST_STRAIN = 0.01
 """Standard deviation of lengths relative to each other (and of angles, radians) beyond which no symmetry is
-named. By hand: a lattice that is known less well agrees with too many."""
+assigned. Set by hand: a less accurate lattice agrees with too many."""
 
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Elements of the metric tensor as a vector of six: squares, then products bc, ac, ab."""
 SYSTEMS = {1: "a", 2: "m", 4: "o", 6: "h", 8: "t", 12: "h", 24: "c"}
-"""Letter of the crystal family by the number of rotations of the lattice (International Tables A)."""
+"""Letter of the crystal family by the order of the lattice's rotation group (International Tables A)."""
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """A Bravais lattice by its symbol (`tP`) with its conventional cell, and how well it fits.
+    """A Bravais lattice: its symbol (`tP`), conventional cell and goodness of fit.
 
     `sigma` are standard deviations of a, b, c (Å) and alpha, beta, gamma (radians), 0 where symmetry fixes
-    them; `chi2` is that of the conditions of the symmetry, each of which may have cost `LARGEST_CHI2`.
+    them; `chi2` is that of the conditions of the symmetry, each of which may contribute up to `LARGEST_CHI2`.
     """
 
     symbol: str
@@ -54,7 +54,8 @@ class Lattice:
 
 @dataclass(frozen=True)
 class Metric:
-    """Direct-lattice vectors (rows, Å, Niggli-reduced) and the covariance of their metric tensor's six."""
+    """Direct-lattice vectors (rows, Å, Niggli-reduced) and the covariance of the six elements of their metric
+    tensor."""
 
     rows: Matrix3
     covariance: Float[np.ndarray, "6 6"]
@@ -66,25 +67,24 @@ class Metric:
 
 
 def bravais_lattices(basis: Matrix3, covariance: Float[np.ndarray, "9 9"]) -> list[Lattice]:
-    """Lattices that the measured one agrees with, highest symmetry first; the triclinic one is the last.
+    """Lattices consistent with the measured one, highest symmetry first, the triclinic one last.
 
     `basis` has the reciprocal vectors as columns (1/Å) and is primitive; `covariance` is that of its elements
-    row by row. The first one is the likeliest. Only the triclinic one where nothing is known of its symmetry
-    (see `symmetry_is_known`).
-    """
+    row by row. The first one is the most probable. Only the triclinic one where nothing is known of its
+    symmetry (see `symmetry_is_known`)."""
     metric = reduced_metric(basis, covariance)
     groups: list[Group] = [(np.eye(3, dtype=int),)]
     if symmetry_is_known(basis, covariance):
         groups += _groups(metric)
     found = [one for group in groups if (one := _tested(metric, group)) is not None]
-    # Of equal order the likelier first; of one symbol in several settings the likeliest alone.
+    # Of equal order the more probable first; of one symbol in several settings the most probable alone.
     order = list("cthoma")
     found.sort(key=lambda one: (order.index(one.symbol[0]), one.symbol[1] == "R", one.chi2))
     return list({one.symbol: one for one in reversed(found)}.values())[::-1]
 
 
 def symmetry_is_known(basis: Matrix3, covariance: Float[np.ndarray, "9 9"]) -> bool:
-    """Whether a lattice is known well enough that it does not agree with others by chance."""
+    """Whether a lattice is accurate enough not to agree with others by chance."""
     return _relative_sigma(reduced_metric(basis, covariance)) < WORST_STRAIN
 
 
@@ -108,7 +108,7 @@ def reduced_metric(basis: Matrix3, covariance: Float[np.ndarray, "9 9"]) -> Metr
 
 
 def lengths_and_angles(metric: Matrix3) -> tuple[float, float, float, float, float, float]:
-    """a, b, c in the unit of the metric's root and alpha, beta, gamma in degrees."""
+    """a, b, c in the unit of the square root of the metric and alpha, beta, gamma in degrees."""
     length = np.sqrt(np.diag(metric))
     cosine = [metric[i, j] / (length[i] * length[j]) for i, j in PAIRS[3:]]
     a, b, c, alpha, beta, gamma = (
@@ -131,7 +131,7 @@ def _unit_strain(pair: tuple[int, int]) -> Matrix3:
 
 
 def _relative_sigma(metric: Metric) -> float:
-    """Largest standard deviation of a strain of the lattice, its common scale left out."""
+    """Largest standard deviation of a strain of the lattice, excluding its overall scale."""
     inverse = np.linalg.inv(metric.rows)
     slopes = np.empty((6, 6))
     for element, pair in enumerate(PAIRS):
@@ -142,7 +142,7 @@ def _relative_sigma(metric: Metric) -> float:
 
 
 def _groups(metric: Metric) -> list[Group]:
-    """Groups that some of the twofold axes which nearly fit generate: rotations x' = R x of indices."""
+    """Groups generated by subsets of the approximate twofold axes: rotations x' = R x of indices."""
     cell = gemmi.UnitCell(*lengths_and_angles(metric.rows @ metric.rows.T))
     twofold = [
         np.array(op.rot) // gemmi.Op.DEN for op, _ in gemmi.find_lattice_2fold_ops(cell, MOST_OBLIQUE_DEG)
@@ -150,7 +150,7 @@ def _groups(metric: Metric) -> list[Group]:
     singles = [_closed([op]) for op in twofold]
     fitting = [op for op, group in zip(twofold, singles, strict=True) if group and _fits(metric, group)]
     found = {_key(group): group for op in fitting if (group := _closed([op]))}
-    # Every lattice's rotations come from three twofold axes at most: groups grow by one axis twice.
+    # At most three twofold axes generate the rotations of any lattice: groups grow by one axis twice.
     for _ in range(2):
         for group in list(found.values()):
             for op in fitting:
@@ -161,7 +161,7 @@ def _groups(metric: Metric) -> list[Group]:
 
 
 def _closed(ops: Iterable[np.ndarray]) -> Group:
-    """The group that rotations generate; empty where it has more than a lattice's 24."""
+    """The group generated by rotations; empty if it exceeds the 24 rotations of a lattice."""
     found = {tuple(np.eye(3, dtype=int).ravel().tolist())} | _key(ops)
     while True:
         matrices = [np.reshape(one, (3, 3)) for one in found]
@@ -188,12 +188,13 @@ def _averaging(group: Group) -> Float[np.ndarray, "6 6"]:
 
 
 def _symmetrised(metric: Metric, group: Group) -> tuple[np.ndarray, np.ndarray, float, int]:
-    """Metric and covariance under the conditions of a group, by least squares; chi² and their number."""
+    """Metric and covariance under the conditions of a group, by least squares; chi² and the number of
+    conditions."""
     conditions = np.eye(6) - _averaging(group)
     count = int(np.linalg.matrix_rank(conditions, tol=1e-6))
     if count == 0:
         return metric.six, metric.covariance, 0.0, 0
-    # The rows of the conditions' image span what must vanish.
+    # The rows of the conditions' image span the components that must vanish.
     wanted = np.linalg.svd(conditions)[2][:count]
     weight = np.linalg.inv(wanted @ metric.covariance @ wanted.T)
     gain = metric.covariance @ wanted.T @ weight
@@ -217,7 +218,8 @@ def _tested(metric: Metric, group: Group) -> Lattice | None:
 
 
 def _lattice(metric: Metric, group: Group) -> Lattice | None:
-    """Conventional cell of the group's lattice and its standard deviations; None without a setting."""
+    """Conventional cell of the group's lattice and its standard deviations; None if there is no such
+    setting."""
     six, covariance, chi2, _ = _symmetrised(metric, group)
     tensor = _tensor(six)
     setting = conventional_setting(tensor, group)
@@ -230,12 +232,12 @@ def _lattice(metric: Metric, group: Group) -> Lattice | None:
     here = _parameters(axes @ tensor @ axes.T)
     for element in range(6):
         step = np.zeros(6)
-        # By hand: a millionth, between rounding and curvature.
+        # Set by hand: a millionth, between rounding and curvature.
         step[element] = 1e-6 * np.trace(tensor)
         slopes[:, element] = (_parameters(axes @ _tensor(six + step) @ axes.T) - here) / step[element]
     variance = np.diag(slopes @ covariance @ slopes.T)
     sigma = np.sqrt(np.maximum(variance, 0.0))
-    # Rounding leaves 1e-9 of what symmetry fixes.
+    # Rounding leaves 1e-9 in parameters fixed by symmetry.
     sigma[sigma < 1e-7 * np.array([a, b, c, 1, 1, 1])] = 0.0
     cell = Cell(a, b, c, alpha, beta, gamma, centring)
     s = sigma.tolist()

@@ -1,9 +1,9 @@
-"""One setting of a crystal that does not depend on how it was given: smallest cell, order of axes, origin.
+"""A standard setting of a crystal, independent of the input setting: smallest cell, order of axes, origin.
 
-Of all cells of nearly the least edges, and all origins, the setting is taken in which short axes come first,
-angles are acute, and atoms lie best on a fixed lopsided template. All three are smooth functions of the
-crystal, so that a small distortion does not change the choice, but where two settings are about equally
-good; settings that are equally good for a reason are alike by symmetry.
+Of all cells with nearly the shortest edges, and all origins, the setting is chosen in which short axes come
+first, angles are acute, and atoms best match a fixed asymmetric template. All three are smooth functions of
+the crystal, so that a small distortion does not change the choice unless two settings are about equally good;
+settings that are exactly equally good are equivalent by symmetry.
 """
 
 from dataclasses import dataclass
@@ -29,20 +29,20 @@ from argand.physics.crystal.supercell import Multiples, folded, unfolded
 from argand.typing import Matrix3, Vector3
 
 _LONGER, _ACUTE = 5.0, 0.3
-"""What edges beyond the least cost (on the sum of squares), and what acute angles (sum of cosines) are
-worth, beside the logarithm of the longest axis over the shortest. By hand: fits to the template differ by a
-twentieth of `FIT` and more, as axes do of which one is 2 % longer."""
+"""Penalty for edges beyond the shortest (on the sum of squares) and reward for acute angles (sum of cosines),
+relative to the logarithm of the longest axis over the shortest. Set by hand: fits to the template differ by a
+twentieth of `FIT` or more, as do axes that differ by 2 %."""
 _TEMPLATE = np.array([[0.0, 0.0, 0.0], [0.27, 0.14, 0.06], [0.1, 0.36, 0.19], [0.62, 0.23, 0.45]])
-"""Places of the template, in fractions of the cell. By hand: no symmetry leaves them as they are."""
+"""Positions of the template, in fractions of the cell. Set by hand: no symmetry maps them onto themselves."""
 _TEMPLATE_WEIGHTS = np.array([1.0, 0.6, 0.4, 0.3])
-"""Their weights. By hand: the heaviest is the origin."""
+"""Their weights. Set by hand: the heaviest is the origin."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A crystal in its canonical cell, and how it was given: cell vectors M times these, places moved.
+    """A crystal in its canonical cell, and its input setting: cell vectors M times these, positions shifted.
 
-    Places of the crystal as given are those of `structure` plus `shift`, in fractions of its cell.
+    Input positions are those of `structure` plus `shift`, in fractions of its cell.
     """
 
     structure: Structure
@@ -50,20 +50,20 @@ class Setting:
     shift: Vector3
 
     def restored(self, structure: Structure) -> Structure:
-        """Another crystal, in this one's canonical cell, in the setting in which this one was given."""
+        """Another crystal, given in this one's canonical cell, transformed to this one's input setting."""
         moved = Structure(structure.lattice, structure.species, structure.frac_coords + self.shift)
         return unfolded(moved, self.multiples)
 
 
 def as_given(structure: Structure) -> Setting:
-    """The setting of a structure in which nothing is changed."""
+    """The setting of a structure without any change."""
     return Setting(structure, np.eye(3, dtype=int), np.zeros(3))
 
 
 def canonical(structure: Structure) -> Setting:
-    """The canonical setting of a crystal; its mirror image has another, but where they are one.
+    """The canonical setting of a crystal; that of its mirror image differs unless the two coincide.
 
-    Supercells are reduced to their smallest cell, as `supercell.folded` finds it.
+    Supercells are reduced to their smallest cell by `supercell.folded`.
     """
     smallest = folded(structure)
     cell, multiples = structure, np.eye(3, dtype=int)
@@ -81,10 +81,10 @@ def canonical(structure: Structure) -> Setting:
 
 
 def _weights(structure: Structure) -> Float[np.ndarray, "atom 1"]:
-    """Covalent radii over the number of atoms of the element: a rare and large atom becomes the origin.
+    """Covalent radii over the number of atoms of the element: a rare, large atom becomes the origin.
 
     Of radii, their cubes, atomic numbers, and the same over the number, its root and its square, these
-    change fewest settings of 200 shaken cells of the pool.
+    change fewest settings of 200 distorted cells of the pool.
     """
     _, number, counts = np.unique(structure.species, return_inverse=True, return_counts=True)
     weights = covalent_radii(structure.species.tolist()) / counts[number]
@@ -101,6 +101,6 @@ def _compact_cells(lattice: Matrix3) -> tuple[Changes, Float[np.ndarray, " cell"
     total = square.sum(1)
     cosines = sum(metric[:, i, j] / (length[:, i] * length[:, j]) for i, j in ((0, 1), (0, 2), (1, 2)))
     merits = np.log(length[:, 2] / length[:, 0]) + _ACUTE * cosines - _LONGER * (total / total.min() - 1)
-    # The fit to the template is worth FIT at most, and never less than nothing.
+    # The fit to the template contributes between 0 and FIT.
     kept = merits >= merits.max() - FIT
     return tried[kept] @ change, merits[kept]

@@ -17,7 +17,7 @@ CRYSTAL_SYSTEMS = (
     "hexagonal",
     "cubic",
 )
-"""The seven of International Tables A; trigonal and hexagonal ones share their cells here."""
+"""The seven crystal systems of International Tables A; trigonal and hexagonal share their cells here."""
 CENTRINGS = {
     "triclinic": "P",
     "monoclinic": "PC",
@@ -74,10 +74,10 @@ class Cell:
     def present(self, hkl: Miller) -> np.ndarray:
         """Which reflections the centring allows (bool, one per row); R is obverse on hexagonal axes.
 
-        `hkl` [n, 3]. Raises ConfigError for a centring that is none of these.
+        `hkl` [n, 3]. Raises ConfigError for an unknown centring.
         """
         if self.centring not in tuple("PCIFR"):
-            raise ConfigError(f"lattice centring {self.centring!r} is unknown; use one of P, C, I, F, R")
+            raise ConfigError(f"unknown lattice centring {self.centring!r}; use one of P, C, I, F, R")
         lattice = gemmi.symops_from_hall(f"{self.centring} 1")
         return ~lattice.systematic_absences(hkl.astype(np.int32))
 
@@ -91,10 +91,10 @@ def random_cell(
     """
     system = crystal_system or str(rng.choice(CRYSTAL_SYSTEMS))
     if system not in CENTRINGS:
-        raise ConfigError(f"crystal system {system!r} is unknown; use one of {', '.join(CRYSTAL_SYSTEMS)}")
+        raise ConfigError(f"unknown crystal system {system!r}; use one of {', '.join(CRYSTAL_SYSTEMS)}")
     centring = str(rng.choice(list(CENTRINGS[system])))
     first = np.exp(rng.uniform(np.log(shortest), np.log(longest)))
-    # Ranges here and below are by hand: they say which cells networks see, and were not measured.
+    # Ranges here and below are set by hand: they determine which cells networks see, and were not measured.
     low, high = max(shortest, first / 2), min(longest, first * 2)
     a, b, c = (float(v) for v in rng.uniform(low, high, 3))
     right = np.pi / 2

@@ -1,4 +1,4 @@
-"""How near a decoded structure is to the true one: atom by atom, and by pymatgen's StructureMatcher."""
+"""Agreement of a decoded structure with the true one: atom by atom, and by pymatgen's StructureMatcher."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,12 +10,12 @@ from argand.errors import MissingExtraError
 from argand.physics.crystal.structure import Structure, parameters
 
 FOUND_WITHIN = 0.5
-"""Å; a decoded atom this near to a true one has found it.
+"""Å; a decoded atom this close to a true one matches it.
 
-By hand: less than half of any bond but those to hydrogen, so that no atom is found by its neighbour.
+Set by hand: less than half of any bond except those to hydrogen, so that no atom is matched by its neighbour.
 """
 LOOSE, STRICT = 0.5, 0.1
-"""Tolerance of sites (stol) of the usual match, and of the strict one.
+"""Site tolerance (stol) of the usual and of the strict match.
 
 The first as in Xie et al. (CDVAE, ICLR 2022), the second by hand.
 """
@@ -35,21 +35,21 @@ class Comparison:
 
     @property
     def is_exact(self) -> bool:
-        """Whether all atoms are found, no other is there, and every species is right."""
+        """Whether all atoms are found, with no extra atoms and every species correct."""
         return self.atoms == self.decoded == self.found == self.species_right
 
 
 def compare(decoded: Structure, truth: Structure) -> Comparison:
-    """Pairs atoms of two structures in the same setting, nearest first in the sum of all distances.
+    """Pair the atoms of two structures in the same setting, minimising the sum of all distances.
 
-    Fractions know the hand: the cells of structures are right-handed, so a mirror image has other places.
+    Fractional coordinates determine the hand: cells are right-handed, so a mirror image has other positions.
     """
     from scipy.optimize import linear_sum_assignment  # slow to import, and few answers are compared
 
     apart = truth.frac_coords[:, None] - decoded.frac_coords[None]
     apart -= np.round(apart)
     distance = np.linalg.norm(apart @ truth.lattice, axis=-1)
-    # Beyond this an atom is lost: how far away it is must not draw others from their partners.
+    # Beyond this an atom is lost: its distance must not affect other pairs.
     rows, columns = linear_sum_assignment(np.minimum(distance, 3 * FOUND_WITHIN))
     near = distance[rows, columns] <= FOUND_WITHIN
     rows, columns = rows[near], columns[near]
@@ -67,7 +67,7 @@ def compare(decoded: Structure, truth: Structure) -> Comparison:
 
 
 def match(decoded: Structure, truth: Structure, stol: float = LOOSE) -> float | None:
-    """Root mean square distance over (V/N)^(1/3) of matching structures; None where they do not match.
+    """Root mean square distance over (V/N)^(1/3) of matching structures; None if they do not match.
 
     StructureMatcher with ltol 0.3 and an angle tolerance of 10 degrees, as commonly used (Xie et al. 2022).
 

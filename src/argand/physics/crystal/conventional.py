@@ -1,4 +1,4 @@
-"""Conventional cells of lattices whose rotations are known (International Tables A, 3.1.3)."""
+"""Conventional cells of lattices with known rotations (International Tables A, 3.1.3)."""
 
 from itertools import product
 
@@ -8,9 +8,9 @@ from jaxtyping import Int
 from argand.typing import Matrix3
 
 SMALL = np.array([index for index in product(range(-4, 5), repeat=3) if any(index)])
-"""Lattice vectors that axes are sought among: indices of up to 4 in the reduced cell, by hand.
+"""Lattice vectors searched for axes: indices up to 4 in the reduced cell, set by hand.
 
-Axes of conventional cells have smaller ones there.
+Axes of conventional cells have smaller indices there.
 """
 
 Group = tuple[Int[np.ndarray, "3 3"], ...]
@@ -20,8 +20,8 @@ Axes = Int[np.ndarray, "3 3"]
 def conventional_setting(metric: Matrix3, group: Group) -> tuple[Axes, str] | None:
     """Axes (rows of indices in the primitive cell of `metric`) and centring letter of the conventional cell.
 
-    `group` are the lattice's rotations. Monoclinic lattices come with b unique, as P or C with the least
-    oblique cell; rhombohedral ones on hexagonal axes. None where the group is no lattice's.
+    `group` are the lattice's rotations. Monoclinic lattices have unique axis b, as P or C with the least
+    oblique cell; rhombohedral ones have hexagonal axes. None if the group is not that of a lattice.
     """
     order = len(group)
     if order == 1:
@@ -49,12 +49,12 @@ def _square(metric: Matrix3, vector: np.ndarray) -> float:
 
 
 def _same_sense(axes: Axes, metric: Matrix3) -> Axes:
-    """Axes that are right-handed (those of the metric are taken to be)."""
+    """The axes made right-handed (assuming those of the metric are)."""
     return axes if np.linalg.det(axes) > 0 else -axes
 
 
 def _turned_about(metric: Matrix3, group: Group, fold: int) -> list[np.ndarray]:
-    """Shortest lattice vectors along the axes of the group's rotations by 1/`fold` of a turn."""
+    """Shortest lattice vectors along the `fold`-fold rotation axes of the group."""
     trace = {2: -1, 3: 0, 4: 1}[fold]
     found: list[np.ndarray] = []
     for op in group:
@@ -86,7 +86,7 @@ def _monoclinic(metric: Matrix3, axis: np.ndarray) -> tuple[Axes, str] | None:
     index = round(abs(float(np.linalg.det([first, axis, second]))))
     choices = [(first, second)]
     if index == 2:
-        # C-centred are those of the shortest three vectors whose first is half of a + b of the lattice.
+        # C-centred if the first of the three shortest vectors is half of a + b of the lattice.
         third = -(first + second)
         choices = [(x, y) for x in (first, second, third) for y in (first, second, third) if x is not y]
         choices = [(x, y) for x, y in choices if not np.any((x + axis) % 2)]
@@ -103,7 +103,7 @@ def _monoclinic(metric: Matrix3, axis: np.ndarray) -> tuple[Axes, str] | None:
     if index == 1 and _square(metric, x) > _square(metric, y):
         x, y = y, x
     axes = np.array([x, axis, y])
-    # -b keeps beta.
+    # Reversing b preserves beta.
     axes = axes if np.linalg.det(axes) > 0 else np.array([x, -axis, y])
     return axes, "P" if index == 1 else "C"
 
@@ -123,7 +123,7 @@ def _hexagonal(metric: Matrix3, axis: np.ndarray) -> tuple[Axes, str] | None:
 
 
 def _centred(axes: Axes, metric: Matrix3) -> tuple[Axes, str] | None:
-    """Right-handed axes at right angles with their centring; a one-face-centred cell is turned to C."""
+    """Right-handed orthogonal axes with their centring; a one-face-centred cell is reoriented to C."""
     index = round(abs(float(np.linalg.det(axes))))
     if index not in (1, 2, 4):
         return None

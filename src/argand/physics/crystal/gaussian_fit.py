@@ -1,10 +1,10 @@
-"""Atoms of a density box by fitting Gaussians to it, or to the few numbers of its linear code.
+"""Atoms of a density box by fitting Gaussians to it, or to its linear code.
 
-An atom at the highest peak of what is left unexplained is added (orthogonal matching pursuit: Pati et al.,
-Asilomar 1993), then all places and charges are refined together by damped Gauss-Newton steps (Levenberg-
-Marquardt; Mamandipoor et al., IEEE Trans. Signal Process. 64, 5066, 2016), until nothing is left or another
-atom explains no more than noise would. So neighbours that merge into one maximum come apart: where atoms
-are is not read from maxima. Places are in Å from a corner, charges in electrons.
+An atom is added at the highest peak of the residual (orthogonal matching pursuit: Pati et al., Asilomar
+1993), then all positions and charges are refined together by damped Gauss-Newton steps (Levenberg- Marquardt;
+Mamandipoor et al., IEEE Trans. Signal Process. 64, 5066, 2016), until nothing is left or another atom
+explains no more than noise would. So neighbours that merge into one maximum are resolved: positions are not
+read from maxima. Positions are in Å from a corner, charges in electrons.
 """
 
 import time
@@ -24,46 +24,46 @@ from argand.physics.crystal.voxel_box import PUBLISHED_BOX, Atoms, Box
 from argand.typing import Points3
 
 SECONDS = 2.0
-"""Of computing for a box, beyond which what is there is taken. By hand."""
+"""Computing time per box, after which the current atoms are returned. Set by hand."""
 REACH = 2.5
-"""Å beyond the box in which atoms are looked for: those reach in most. By hand."""
+"""Å beyond the box in which atoms are sought: these contribute most. Set by hand."""
 _STEP = 0.4
-"""Å between the points at which an atom may begin, at most; refinement bridges them. By hand."""
+"""Largest spacing in Å of trial positions for an atom; refinement bridges it. Set by hand."""
 _LEAST, _MOST, _FLOOR = 0.3, 110.0, 0.6
-"""Electrons of an atom while it is fitted, and those below which it is none in the end."""
+"""Least and largest charge of an atom during the fit, and the least in the result, in electrons."""
 CONVERGED = 1e-5
-"""Root of the unexplained over all squares, at which nothing is left: single precision leaves 1e-6."""
+"""Root of the residual over the total sum of squares at convergence: single precision leaves 1e-6."""
 _RIDGE = 1e-11
-"""Added to a diagonal of 1, so that equations of atoms on one place can be solved. By hand, above
+"""Added to a diagonal of 1, so that the equations of coincident atoms can be solved. Set by hand, above
 rounding."""
 _STEPS, _FINAL_STEPS = 8, 60
-"""Refinement steps after each new atom, and in the end, at most. By hand."""
+"""Most refinement steps after each new atom, and at the end. Set by hand."""
 _NOISE = 0.05
-"""Misfit above which more atoms are added whatever they explain: no noise is as large. By hand."""
+"""Misfit above which atoms are added regardless of their gain: no noise is as large. Set by hand."""
 _PEAK_SHARE, _PEAK_WINDOW = 0.7, 5
-"""Peaks that explain this share of what the highest does are added together; grid points along a side of the
-cube in which each is the highest. By hand, for speed."""
+"""Peaks with at least this fraction of the highest peak's gain are added together; grid points along the side
+of the cube in which each is the maximum. Set by hand, for speed."""
 _MOST_ATOMS = 0.25
-"""Atoms for each number fitted to, at most: beyond, four unknowns of each are more than there are numbers."""
+"""Most atoms per fitted number: beyond, the four unknowns per atom outnumber the data."""
 _MERGED = 0.6
-"""Å below which two atoms are tried as one: less than any bond. By hand."""
+"""Distance in Å below which two atoms are tried as one: less than any bond. Set by hand."""
 _PATIENCE, _LEAVING = 8, 1.5
-"""Repairs without gain that end the search, and the scale of how many atoms leave in one beyond the first. By
-hand."""
+"""Restarts without gain that end the search, and the scale of how many atoms leave in one beyond the first.
+By hand."""
 _PEAK = 16.0
-"""Squares explained by the best further atom, over those that each free number leaves, that noise does not
-reach: the highest of some thousand squares of normal deviates is about 14."""
+"""Sum of squares explained by the best further atom, over the residual per degree of freedom, that noise does
+not reach: the largest of some thousand squared normal deviates is about 14."""
 _GAIN = 8.0
-"""Least gain of an atom: what it explains for each of its four numbers, over what is left for each free one.
+"""Least gain of an atom: squares explained per parameter (four), over the residual per degree of freedom.
 
-The F statistic of 4 numbers is above 6 by chance in less than one of a thousand; by hand."""
+The F statistic for 4 parameters exceeds 6 by chance in less than one case in a thousand; set by hand."""
 
 
 @dataclass(frozen=True)
 class FittedAtoms:
-    """Places in Å, charges in electrons, and their standard deviations by what is left unexplained.
+    """Positions in Å, charges in electrons, and their standard deviations estimated from the residual.
 
-    `misfit` is the root of the unexplained over all squares of what was fitted.
+    `misfit` is the root of the residual over the total sum of squares.
     """
 
     places: Points3
@@ -83,30 +83,31 @@ class FittedAtoms:
 
     @property
     def atoms(self) -> Atoms:
-        """With the elements whose atomic numbers are nearest to the charges."""
+        """The atoms as elements with atomic numbers nearest to the charges."""
         return Atoms(self.places, np.clip(np.rint(self.charges), 1, MAX_Z).astype(np.uint8))
 
     @property
     def probability(self) -> Float[np.ndarray, " atom"]:
-        """That the charge is the nearest whole number, for normal errors."""
+        """Probability that the nearest integer is the atomic number, for normal errors."""
         off = self.charges - np.clip(np.rint(self.charges), 1, MAX_Z)
         width = np.sqrt(2.0) * np.maximum(self.charge_spread, 1e-9)
         return 0.5 * (erf((0.5 - off) / width) + erf((0.5 + off) / width))
 
 
 def fit_atoms(density: Volume, box: Box = PUBLISHED_BOX, seconds: float = SECONDS) -> FittedAtoms:
-    """Atoms of a density in e/Å³; InputError for another box, for what is not finite or empty."""
+    """Atoms of a density in e/Å³; InputError for a box of another shape, non-finite values or an empty
+    density."""
     return _Pursuit(DensityTarget(box, density), seconds).solve()
 
 
 def fit_code(code: LinearCode, numbers: Code, seconds: float = SECONDS) -> FittedAtoms:
-    """Atoms of a linear code, without a density between; InputError for what is no code."""
+    """Atoms of a linear code, fitted directly; InputError for an invalid code."""
     return _Pursuit(CodeTarget(code, numbers), seconds).solve()
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """Places, charges, and the squares that they leave."""
+    """Positions, charges, and the residual sum of squares."""
 
     places: Points3
     charges: Float[np.ndarray, " atom"]
@@ -114,7 +115,7 @@ class _Trial:
 
 
 class _Pursuit:
-    """The search on one target, for so many seconds of this thread's own time."""
+    """The search on one target, limited in seconds of this thread's CPU time."""
 
     def __init__(self, target: Target, seconds: float) -> None:
         self._end = time.thread_time() + seconds
@@ -128,7 +129,7 @@ class _Pursuit:
         self._profiles, self._norms = target.on_grid(self._axis)
 
     def solve(self) -> FittedAtoms:
-        """Atoms grown from nothing, and repaired as long as that helps."""
+        """Atoms added from scratch, then improved by partial restarts as long as that helps."""
         rng = np.random.default_rng(0)
         best = self.pruned(self.grown(_Trial(np.zeros((0, 3)), np.zeros(0), self.target.total)))
         idle = 0
@@ -140,29 +141,29 @@ class _Pursuit:
 
     @property
     def is_late(self) -> bool:
-        """Whether the seconds of this thread's time are over."""
+        """Whether this thread's CPU time is used up."""
         return time.thread_time() > self._end
 
     def misfit(self, trial: _Trial) -> float:
-        """Root of the unexplained over all squares."""
+        """Root of the residual over the total sum of squares."""
         return float(np.sqrt(trial.left / self.target.total))
 
     def is_done(self, trial: _Trial) -> bool:
-        """Whether nothing is left, or there is no time."""
+        """Whether the fit has converged or time is up."""
         return self.misfit(trial) < CONVERGED or self.is_late
 
     def is_noise(self, trial: _Trial) -> bool:
-        """Whether no peak of what is left is higher than noise has."""
+        """Whether no peak of the residual exceeds the noise."""
         free = max(self.target.count - 4 * len(trial.charges), 1)
         return self.misfit(trial) < _NOISE and float(self._gains(trial)[0].max()) < _PEAK * trial.left / free
 
     def score(self, trial: _Trial) -> float:
-        """How many times less likely the numbers are by these atoms, as a logarithm; more atoms weigh."""
+        """Negative log-likelihood of the data given these atoms, with a penalty for more atoms."""
         left = max(trial.left, self.target.total * CONVERGED**2)
         return 0.5 * self.target.count * float(np.log(left)) + 0.5 * _GAIN * 4 * len(trial.charges)
 
     def grown(self, trial: _Trial) -> _Trial:
-        """Atoms added on the highest peaks, all refined after each, until nothing is left but noise."""
+        """Add atoms at the highest peaks, refining all after each addition, until only noise is left."""
         most = int(self.target.count * _MOST_ATOMS)
         while len(trial.charges) < most and not self.is_done(trial):
             places, charges = self._peaks(trial, most - len(trial.charges))
@@ -176,14 +177,14 @@ class _Pursuit:
         return self.kept(self.refine(trial.places, trial.charges, _FINAL_STEPS), _FLOOR)
 
     def kept(self, trial: _Trial, least: float) -> _Trial:
-        """The atoms of so many electrons or more, refined again where others are gone."""
+        """The atoms of at least `least` electrons, refined again if any were removed."""
         kept = trial.charges > least
         if kept.all():
             return trial
         return self.refine(trial.places[kept], trial.charges[kept], _FINAL_STEPS)
 
     def pruned(self, trial: _Trial) -> _Trial:
-        """Pairs nearer than any bond as one atom, where that explains as much."""
+        """Merge pairs closer than any bond into one atom if that explains as much."""
         while len(trial.charges) > 1 and not self.is_late:
             apart = np.linalg.norm(trial.places[:, None] - trial.places, axis=-1)
             apart[np.tril_indices_from(apart)] = np.inf
@@ -203,7 +204,7 @@ class _Pursuit:
         return trial
 
     def without_some(self, trial: _Trial, rng: np.random.Generator) -> _Trial:
-        """The atoms without a few that are near each other, as wrong ones make up for each other."""
+        """The atoms without a few neighbouring ones, since wrong atoms compensate for each other."""
         if len(trial.charges) < 2:
             return trial
         centre = trial.places[rng.integers(len(trial.charges))]
@@ -212,7 +213,7 @@ class _Pursuit:
         return self.refine(np.delete(trial.places, gone, 0), np.delete(trial.charges, gone), 0)
 
     def _peaks(self, trial: _Trial, most: int) -> tuple[Points3, np.ndarray]:
-        """Where more atoms explain most, and their charges."""
+        """Positions where further atoms explain most, and their charges."""
         gain, charges = self._gains(trial)
         is_top = (
             (gain == maximum_filter(gain, _PEAK_WINDOW)) & (gain >= _PEAK_SHARE * gain.max()) & (gain > 0)
@@ -222,13 +223,13 @@ class _Pursuit:
         return self._axis[index], charges[tuple(index.T)]
 
     def _gains(self, trial: _Trial) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "x y z"]]:
-        """What squares an atom at each point of the grid would explain, and of which charge."""
+        """Sum of squares that an atom at each grid point would explain, and its charge."""
         along = self.target.along(self._profiles, trial.places, trial.charges)
         charges = np.clip(along / self._norms, _LEAST, _MOST)
         return charges * (2 * along - charges * self._norms), charges
 
     def refine(self, places: Points3, charges: np.ndarray, steps: int) -> _Trial:
-        """Places and charges of least squares near those given, and the squares that they leave."""
+        """Least-squares positions and charges near those given, and the residual sum of squares."""
         if not len(charges):
             return _Trial(places, charges, self.target.total)
         damping = 1e-3
@@ -254,10 +255,10 @@ class _Pursuit:
     def _told(self, trial: _Trial) -> FittedAtoms:
         places, charges, left = trial.places, trial.charges, trial.left
         if not len(charges):
-            raise InputError("nothing in the density could be an atom")
+            raise InputError("no part of the density resembles an atom")
         normal, _, _ = self.target.normal(places, charges)
         free = max(self.target.count - 4 * len(charges), 1)
-        # Rounding of single precision is always there.
+        # Single-precision rounding is always present.
         variance = left / free + self.target.total * 1e-14
         root = np.sqrt(np.diag(normal))
         scaled = normal / (root[:, None] * root)
@@ -269,9 +270,9 @@ class _Pursuit:
 
 
 def _solved(normal: np.ndarray, slope: np.ndarray, damping: float) -> Float[np.ndarray, "atom 4"]:
-    """Shifts by the damped normal equations."""
+    """Shifts from the damped normal equations."""
     diagonal = np.diag(normal)
-    # Scaled to a diagonal of 1, so that Å and electrons count alike.
+    # Scaled to a diagonal of 1, so that Å and electrons are comparable.
     root = np.sqrt(np.maximum(diagonal, 1e-12 * diagonal.max()))
     matrix = normal / (root[:, None] * root)
     matrix[np.diag_indices_from(matrix)] += damping + _RIDGE

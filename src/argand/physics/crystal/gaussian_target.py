@@ -1,7 +1,7 @@
-"""What Gaussians are fitted to: a density box, or the linear code of one, by the same four questions.
+"""Targets for fitting Gaussians: a density box or its linear code, behind one interface.
 
-A Gaussian of a box is a product over the axes, and so are its slopes: all that a fit needs follows from
-profiles along x, y and z, [atom, mode] each, and no box of voxels is made for an atom.
+A Gaussian of a box is a product over the axes, and so are its derivatives: a fit needs only profiles along x,
+y and z, [atom, mode] each, and no voxel box per atom.
 """
 
 from typing import Protocol, runtime_checkable
@@ -16,34 +16,35 @@ from argand.typing import Points3
 
 Profiles = Float[np.ndarray, "point mode"]
 Normal = tuple[Float[np.ndarray, "unknown unknown"], Float[np.ndarray, " unknown"], float]
-"""Normal matrix and right-hand side of x, y, z and charge of each atom in turn, and the squares left."""
+"""Normal matrix and right-hand side for x, y, z and charge of each atom in turn, and the residual squares."""
 
 
 @runtime_checkable
 class Target(Protocol):
-    """`count` numbers, whose squares sum up to `total`, of a box."""
+    """Data of a box: `count` numbers whose squares sum to `total`."""
 
     box: Box
     count: int
     total: float
 
     def on_grid(self, axis: Float[np.ndarray, " point"]) -> tuple[Profiles, Float[np.ndarray, "x y z"]]:
-        """Profiles of Gaussians at the points along an axis; sums of squares of those on the grid of them."""
+        """Profiles of Gaussians at the points along an axis; sums of squares of the Gaussians on the grid."""
         ...
 
     def along(self, profiles: Profiles, places: Points3, charges: np.ndarray) -> Float[np.ndarray, "x y z"]:
-        """Products of what atoms leave unexplained with a Gaussian at each point of the grid."""
+        """Products of the residual with a Gaussian at each grid point."""
         ...
 
     def normal(self, places: Points3, charges: np.ndarray) -> Normal:
-        """Normal equations of the atoms' shifts."""
+        """Normal equations for the atoms' shifts."""
         ...
 
 
 def profiles_of(
     box: Box, basis: Float[np.ndarray, "voxel mode"] | None, points: Float[np.ndarray, " point"]
 ) -> tuple[Profiles, Profiles]:
-    """Along one axis, each Gaussian's mean density in every voxel in 1/Å, in modes; and its slope in 1/Å²."""
+    """Along one axis, each Gaussian's mean density in every voxel in 1/Å, in modes; and its derivative in
+    1/Å²."""
     edges = (np.linspace(0.0, box.side, box.voxels + 1) - points[:, None]) / box.sigma
     values = 0.5 * np.diff(erf(edges / np.sqrt(2.0))) / box.spacing
     slopes = -np.diff(np.exp(-0.5 * edges**2)) / (np.sqrt(2 * np.pi) * box.sigma * box.spacing)
@@ -51,7 +52,7 @@ def profiles_of(
 
 
 class DensityTarget:
-    """Every voxel of a density, e/Å³; InputError for another box, and for what is not finite."""
+    """Every voxel of a density, e/Å³; InputError for a box of another shape or non-finite values."""
 
     def __init__(self, box: Box, density: Volume) -> None:
         require_box(density, box)
@@ -75,7 +76,7 @@ class DensityTarget:
         both = [profiles_of(self.box, None, places[:, axis]) for axis in range(3)]
         left = self.density - _summed([values for values, _ in both], charges)
         n, voxels = len(charges), self.box.voxels
-        # Row k of an axis: its slope where k is the axis, else its value; the last is of the charge.
+        # Row k of an axis: its derivative where k is the axis, else its value; the last is for the charge.
         rows = [np.stack([both[a][1] if k == a else both[a][0] for k in range(4)], 1) for a in range(3)]
         factor = np.ones((n, 4))
         factor[:, :3] = charges[:, None]
@@ -98,14 +99,14 @@ class DensityTarget:
 
 
 def _summed(values: list[Profiles], charges: np.ndarray) -> Volume:
-    """The density of atoms by their profiles."""
+    """The density of atoms from their profiles."""
     n = values[0].shape[1]
     planes = (values[1][:, :, None] * values[2][:, None, :]).reshape(len(charges), n * n)
     return ((values[0] * charges[:, None]).T @ planes).reshape(n, n, n)
 
 
 class CodeTarget:
-    """The numbers of a linear code, each over its scale as they are; InputError for what is no code."""
+    """The numbers of a linear code, each divided by its scale; InputError for an invalid code."""
 
     def __init__(self, code: LinearCode, numbers: Code) -> None:
         self.box, self.code = code.box, code

@@ -1,4 +1,4 @@
-"""The other hand of a crystal structure: its inversion, within its group or into the enantiomorphic one."""
+"""The other hand of a crystal structure: inversion, within its space group or into the enantiomorphic one."""
 
 from dataclasses import replace
 from itertools import product
@@ -11,7 +11,7 @@ from argand.physics.crystal.symmetry import Group
 from argand.typing import Points3, Vector3
 
 _DENOMINATOR = 24
-"""Shifts of origins between settings of space groups are whole twenty-fourths, as their translations are."""
+"""Origin shifts between settings of space groups are multiples of 1/24, like their translations."""
 
 
 def has_centre(group: Group) -> bool:
@@ -20,11 +20,11 @@ def has_centre(group: Group) -> bool:
 
 
 def inversion_shift(group: Group) -> Vector3 | None:
-    """The shift s, fractional, with which x -> s - x leaves the group as it is; None for P 41 and its like.
+    """The shift s, fractional, for which x -> s - x maps the group onto itself; None for P 41 and the like.
 
-    Zero for most groups. An operator (R, t) becomes (R, s - R s - t), which must be (R, t) but for a lattice
-    translation; the shortest s that does it is taken, among multiples of 1/8 and 1/12. Fdd2, the I41 groups,
-    I-42d and F4132 need one (SHELXL's manual lists them with its MOVE card).
+    Zero for most groups. An operator (R, t) becomes (R, s - R s - t), which must equal (R, t) up to a lattice
+    translation; the shortest such s among multiples of 1/8 and 1/12 is used. Fdd2, the I41 groups, I-42d and
+    F4132 need one (SHELXL's manual lists them with its MOVE card).
     """
     parts = [step for step in range(_DENOMINATOR) if step % 2 == 0 or step % 3 == 0]
     shifts = np.array(list(product(parts, repeat=3)))
@@ -38,9 +38,9 @@ def inversion_shift(group: Group) -> Vector3 | None:
 
 
 def centring_shift(group: Group) -> Vector3:
-    """Where, fractional, the nearest centre of inversion lies from the origin; zero without one.
+    """Fractional vector from the origin to the nearest centre of inversion; zero if there is none.
 
-    Other than zero in the first origin choice of groups that have two (International Tables A, 2.1.3.7).
+    Non-zero in origin choice 1 of groups with two origin choices (International Tables A, 2.1.3.7).
     """
     centres = group.translations[(group.rotations == -np.eye(3)).all((1, 2))]
     if not len(centres):
@@ -50,7 +50,7 @@ def centring_shift(group: Group) -> Vector3:
 
 
 def moved_origin(group: Group, shift: Vector3) -> Group:
-    """The operators after the origin has moved by `shift`, that is for atoms at x - shift.
+    """The operators after an origin shift by `shift`, that is for atoms at x - shift.
 
     (R, t) becomes (R, t + R s - s).
     """
@@ -74,8 +74,8 @@ def _operations(group: Group, translations: Points3) -> gemmi.GroupOps:
 def inverted(atoms: Atoms, group: Group) -> tuple[Atoms, Group]:
     """The structure of the other hand: atoms at s - x in the same group, or at -x in the enantiomorphic one.
 
-    `atoms` with fractional places. The eleven pairs of enantiomorphic groups (P 41 and P 43, ...) are left
-    for each other, as no shift makes them one (International Tables A, 3.5).
+    `atoms` with fractional coordinates. The members of the eleven enantiomorphic pairs (P 41 and P 43, ...)
+    are exchanged, as no shift makes them equal (International Tables A, 3.5).
     """
     shift = inversion_shift(group)
     if shift is not None:

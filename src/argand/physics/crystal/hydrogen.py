@@ -1,4 +1,4 @@
-"""Where hydrogen lies by the geometry of what it is bonded to, as the riding groups of SHELXL."""
+"""Hydrogen positions from the geometry of the parent atom, as the riding groups of SHELXL."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -11,7 +11,7 @@ from argand.typing import Points3, Vector3
 
 
 class Shape(NamedTuple):
-    """SHELXL's AFIX number, the U of hydrogen over that of its parent, and the lengths of bonds in Å."""
+    """SHELXL's AFIX number, the ratio of U of hydrogen to that of its parent, and bond lengths in Å."""
 
     afix: int
     u_ratio: float
@@ -37,9 +37,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A possible group: parent's number, kind, and unit vectors to each hydrogen, for each torsion tried.
+    """A possible group: index of the parent, kind, and unit vectors to each hydrogen, for each trial torsion.
 
-    `directions` is [torsions, hydrogens, 3]; kinds that cannot turn have one torsion.
+    `directions` is [torsions, hydrogens, 3]; kinds that cannot rotate have one torsion.
     """
 
     parent: int
@@ -50,9 +50,10 @@ class Candidate:
 _TETRAHEDRAL = np.arccos(-1 / 3)
 """Angle between the corners of a tetrahedron seen from its centre, in radians: cos is -1/3."""
 _SECONDARY_ANGLE = np.radians(108.0)
-"""H-X-H of XH2 between two neighbours. SHELXL's lies between 107 and 109 degrees, by the angle opposite."""
+"""H-X-H of XH2 between two neighbours. SHELXL's lies between 107 and 109 degrees, depending on the opposite
+angle."""
 _TORSION_STEPS = 36
-"""Torsions tried in a full turn, 10 degrees apart. By hand: hydrogen moves 0.15 Å from one to the next."""
+"""Number of trial torsions in a full turn, 10 degrees apart. Set by hand: hydrogen moves 0.15 Å per step."""
 
 
 def tertiary(bonds: Points3) -> Float[np.ndarray, "1 1 3"]:
@@ -61,12 +62,12 @@ def tertiary(bonds: Points3) -> Float[np.ndarray, "1 1 3"]:
 
 
 def planar(bonds: Points3) -> Float[np.ndarray, "1 1 3"]:
-    """In the plane of two neighbours, halving the outer angle; with one, in line with it."""
+    """In the plane of two neighbours, bisecting the outer angle; with one neighbour, in line with it."""
     return _unit(-_unit(bonds).sum(0))[None, None]
 
 
 def secondary(bonds: Points3) -> Float[np.ndarray, "1 2 3"]:
-    """Two, in the plane that halves the angle of two neighbours, above and below theirs."""
+    """Two, in the plane bisecting the angle of two neighbours, above and below the neighbours' plane."""
     first, second = _unit(bonds)
     away, normal = _unit(-first - second), _unit(np.cross(first, second))
     half = _SECONDARY_ANGLE / 2
@@ -81,7 +82,7 @@ def terminal(bond: Vector3, beyond: Points3) -> Float[np.ndarray, "1 2 3"]:
 
 
 def turning(bond: Vector3, beyond: Points3, count: int) -> Float[np.ndarray, "torsions hydrogens 3"]:
-    """`count` (3 of CH3, 1 of OH) at the tetrahedral angle, at torsions through a turn of their symmetry.
+    """`count` (3 of CH3, 1 of OH) at the tetrahedral angle, at torsions covering one symmetry period.
 
     The first is staggered: the torsions to the neighbour's nearest other neighbour are 60, 180 and 300
     degrees for three, 180 for one.
@@ -94,12 +95,13 @@ def turning(bond: Vector3, beyond: Points3, count: int) -> Float[np.ndarray, "to
 
 
 def _frame(bond: Vector3, beyond: Points3) -> tuple[Vector3, Vector3, Vector3]:
-    """Axis away from the neighbour, the side of the neighbour's first other neighbour, and across both."""
+    """Axis away from the neighbour, the side of the neighbour's first other neighbour, and their cross
+    product."""
     axis = _unit(-bond)
     reference = beyond[0] if len(beyond) else np.eye(3)[int(np.abs(axis).argmin())]
     aside = reference - (reference @ axis) * axis
     if np.linalg.norm(aside) < 1e-3 * np.linalg.norm(reference):
-        # In one line, as of acetonitrile: any side will do.
+        # Linear, as in acetonitrile: any side will do.
         aside = np.cross(axis, np.eye(3)[int(np.abs(axis).argmin())])
     aside = _unit(aside)
     return axis, aside, np.cross(axis, aside)

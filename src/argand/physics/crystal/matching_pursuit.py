@@ -1,9 +1,8 @@
 """Point atoms of equal weight from a few low-order Fourier coefficients, phases included.
 
-Peaks of the residual are added as atoms and all places refined (matching pursuit with Newton steps:
-Mamandipoor et al., IEEE Trans. Signal Process. 64, 5066, 2016); what is left then shows which atom is
-wrong, and it moves to where the residual wants one. The number of atoms is known, so a misfit of zero ends
-the search.
+Peaks of the residual are added as atoms and all positions refined (matching pursuit with Newton steps:
+Mamandipoor et al., IEEE Trans. Signal Process. 64, 5066, 2016); the residual then shows which atom is wrong,
+and that atom is moved to a residual peak. The number of atoms is known, so a misfit of zero ends the search.
 """
 
 import time
@@ -21,82 +20,86 @@ from argand.physics.crystal.structure import reduced_lattice
 from argand.typing import Matrix3
 
 PEAK_SHARE = 0.7
-"""Peaks of this share of the highest are added together.
+"""Peaks above this fraction of the highest are added together.
 
-By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+Set by hand, for speed; only overall results are benchmarked (`benchmarks/crystals.py`,
+`benchmarks/crystals_others.py`).
 """
 CONVERGED = 1e-6
-"""Misfit, relative to that of atoms at random, that only the true places reach.
+"""Misfit, relative to that of random atoms, reached only by the true positions.
 
-By hand: far above the rounding of single precision (1e-14), far below what a wrong atom among N leaves, about
-2/N; where it is reached, all atoms are right (`benchmarks/crystals.py`).
+Set by hand: far above the rounding of single precision (1e-14), far below that of one wrong atom among N,
+about 2/N; where it is reached, all atoms are correct (`benchmarks/crystals.py`).
 """
 _OVERSAMPLING = 1.6
-"""Points of the map's grid along an axis over the fewest that hold all coefficients.
+"""Grid points of the map along an axis relative to the minimum for all coefficients.
 
-By hand: a maximum is then no farther than a sixth of the shortest period from a point along an axis. Only the
-whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+Set by hand: a maximum is then within a sixth of the shortest period of a grid point along an axis. Only
+overall results are benchmarked (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
 """
 _TAPER = 1.0
 """Exponent of the map's taper at the highest |h|: coefficients there weigh 1/e of those at 0.
 
-By hand: ripples beside peaks fall, peaks widen a little. Only the whole is measured
+Set by hand: ripples beside peaks are reduced, peaks widen slightly. Only overall results are benchmarked
 (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
 """
 _NOISE_PEAK, _NOISE_MISFIT, _PATIENCE = 5.0, 0.05, 4
-"""Limits by which noise is told from a wrong atom: repairs then end.
+"""Limits by which noise is told from a wrong atom: restarts then end.
 
-With no residual peak above so many standard deviations, and a misfit below this, so many repairs without gain
-show that noise is left: it has peaks of 3 to 4.5, a wrong atom of 7 to 12 (measured on 40 crystals; no
-command is kept for it). `benchmarks/crystals.py` measures vectors with noise.
-"""
+With no residual peak above so many standard deviations, and a misfit below this, so many restarts without
+gain show that noise is left: it has peaks of 3 to 4.5, a wrong atom of 7 to 12 (measured on 40 crystals; no
+command is kept for it). `benchmarks/crystals.py` measures vectors with noise. """
 _FROM_BEST, _MORE_LEAVING, _CHANCE = 0.7, 1.2, 0.15
-"""Share of repairs that begin with the best atoms; scale of how many leave beyond one; what chance adds.
+"""Fraction of restarts that begin with the best atoms; scale of how many leave beyond one; what chance adds.
 
-By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+Set by hand, for speed; only overall results are benchmarked (`benchmarks/crystals.py`,
+`benchmarks/crystals_others.py`).
 """
 _APART, _WRONG = 0.6, -0.4
-"""In large cells, least Å between atoms added together; all atoms of less support leave together.
+"""In large cells, least distance in Å between atoms added together; all atoms of less support are removed
+together.
 
-By hand: less than half of a bond. Only the whole is measured (`benchmarks/crystals.py`,
+Set by hand: less than half of a bond. Only overall results are benchmarked (`benchmarks/crystals.py`,
 `benchmarks/crystals_others.py`).
 """
 _DIRECT, _CG_STEPS, _CG_GAIN = 40, 30, 1e-4
 """Atoms up to which normal equations are solved directly; beyond, steps and gain of conjugate gradients.
 
-By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+Set by hand, for speed; only overall results are benchmarked (`benchmarks/crystals.py`,
+`benchmarks/crystals_others.py`).
 """
 _MOST_DAMPED = 1e4
-"""Damping, over the curvature, at which a step is next to nothing and refinement ends; by hand."""
+"""Damping relative to the curvature at which steps are negligible and refinement ends; set by hand."""
 _STEPS = 4
 """Steps of a refinement between additions of atoms.
 
-By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+Set by hand, for speed; only overall results are benchmarked (`benchmarks/crystals.py`,
+`benchmarks/crystals_others.py`).
 """
 _FINAL_STEPS = 40
-"""Steps of a refinement when all atoms are there, at most; by hand, a bound on time."""
+"""Most refinement steps once all atoms are placed; set by hand, a bound on time."""
 _REFINED, _ALWAYS_REFINED, _MOST_WAVES = 12, 1000, 6_000_000
-"""Bounds on how many coefficients places are refined on.
+"""Bounds on the number of coefficients used to refine positions.
 
-Coefficients for each atom, and at least in all, that places are refined on while atoms are added: more make
-them no surer and take longer. In the end all count, or as many as so many waves (48 MB in single precision).
-By hand, for speed; only the whole is measured (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
+Coefficients per atom, and least total, used for refinement while atoms are added: more do not improve it and
+take longer. At the end all are used, up to this many waves (48 MB in single precision). Set by hand, for
+speed; only overall results are benchmarked (`benchmarks/crystals.py`, `benchmarks/crystals_others.py`).
 """
 
 
 @dataclass(frozen=True)
 class Found:
-    """Places, and the squared misfit of the coefficients relative to that of atoms at random."""
+    """Positions, and the squared misfit of the coefficients relative to that of random atoms."""
 
     frac: Places
     misfit: float
 
 
 class Pursuit:
-    """The search for `count` atoms of weight 1 whose coefficients at `hkl` are `observed`.
+    """The search for `count` atoms of weight 1 with coefficients `observed` at `hkl`.
 
-    `lattice` has its vectors in Å as rows, `hkl` is one of each pair h, -h, `observed` as of `wave_sums`;
-    `seconds` of this thread's own time.
+    `lattice` has its vectors in Å as rows, `hkl` one of each pair h, -h, `observed` as from `wave_sums`;
+    `seconds` of this thread's CPU time.
     """
 
     def __init__(
@@ -125,13 +128,13 @@ class Pursuit:
 
     @property
     def is_late(self) -> bool:
-        """Whether the seconds of this thread's time are over."""
+        """Whether this thread's CPU time is used up."""
         return time.thread_time() > self._end
 
     def solve(self, tries: int, seed: int = 0) -> Found:
-        """The atoms, after at most `tries` repairs; the best places met where none explain all.
+        """The atoms, after at most `tries` restarts; the best places met where none explain all.
 
-        Late, there are no further repairs, and atoms not yet there are put on the highest peaks as they are.
+        Late, there are no further restarts, and atoms not yet there are put on the highest peaks as they are.
         """
         rng = np.random.default_rng(seed)
         best = self.grow(np.zeros((0, 3)), rng)
@@ -140,28 +143,28 @@ class Pursuit:
             if self.is_late or best.misfit < CONVERGED or (idle >= _PATIENCE and self._is_noise(best)):
                 break
             last = self._repaired(best if rng.random() < _FROM_BEST else last, rng)
-            # By hand: one per cent of the misfit is a gain.
+            # Set by hand: one per cent of the misfit counts as a gain.
             idle = 0 if last.misfit < 0.99 * best.misfit else idle + 1
             if last.misfit < best.misfit:
                 best = last
         return Found(best.frac @ self._change, best.misfit)
 
     def grow(self, frac: Places, rng: np.random.Generator) -> Found:
-        """Atoms added to those given until all are there, refined in between and in the end."""
+        """Add atoms to those given until all are placed, refining in between and at the end."""
         while len(frac) < self.count:
             share = 0.0 if self.is_late else PEAK_SHARE
             peaks = self._peaks(self._residual(frac), self.count - len(frac), share)
-            # In fractions of the cell: atoms on symmetric places have no slope away from them, and might
-            # never leave.
+            # In fractions of the cell: atoms on symmetric positions have zero gradient and might never leave
+            # them.
             jitter = 1e-3 * rng.standard_normal(peaks.shape)
             frac = self.refine(np.concatenate([frac, peaks + jitter]), _STEPS, self._few).frac
         found = self.refine(frac, _FINAL_STEPS, self._many)
         return Found(found.frac, self._misfit(self._residual(found.frac)))
 
     def _repaired(self, found: Found, rng: np.random.Generator) -> Found:
-        """The atoms without the worst ones, mostly one or two, and grown again."""
+        """Remove the worst atoms, mostly one or two, and complete the set again."""
         support = self.support(found.frac)
-        # By hand: never more than a third of the atoms, which are what makes repairs cheaper than a new
+        # By hand: never more than a third of the atoms, which are what makes restarts cheaper than a new
         # start.
         leaving = 1 + min(int(rng.exponential(_MORE_LEAVING)), self.count // 3)
         if self.count > _DIRECT:
@@ -170,16 +173,17 @@ class Pursuit:
         return self.grow(found.frac[order[leaving:]], rng)
 
     def support(self, frac: Places) -> Float[np.ndarray, " atom"]:
-        """What the residual says at each atom: near 0 where it belongs, negative where it does not."""
+        """Residual at each atom: near 0 for a correct atom, negative for a wrong one."""
         rows = self._mixed[: self._many]
         wave = waves(self.hkl[rows], frac)
         tapered = self._taper[rows] * self._residual(frac)[rows] / self._taper[rows].sum()
         return (tapered @ np.conj(wave)).real
 
     def _is_noise(self, found: Found) -> bool:
-        """Whether the residual is as flat as noise would be."""
+        """Whether the residual is as flat as noise."""
         highest = np.abs(self._map(self._residual(found.frac))).max()
-        # Each coefficient's error has the mean square misfit · N; the map sums its real part, which has half.
+        # Each coefficient's error has the mean square misfit · N; the map sums its real part, which has half
+        # of it.
         spread = np.sqrt(found.misfit * self.count * (self._taper**2).sum() / 2)
         return found.misfit < _NOISE_MISFIT and bool(highest < _NOISE_PEAK * spread)
 
@@ -191,12 +195,12 @@ class Pursuit:
     def peaks(
         self, residual: Complex[np.ndarray, " hkl"], most: int
     ) -> tuple[Places, Float[np.ndarray, " peak"]]:
-        """The highest local maxima of the map of some coefficients, in the cell given, and their heights."""
+        """The highest local maxima of the map of the coefficients, in the given cell, and their heights."""
         places, heights = self._maxima(residual)
         return places[:most] @ self._change, heights[:most]
 
     def _peaks(self, residual: Complex[np.ndarray, " hkl"], most: int, share: float) -> Places:
-        """Highest local maxima of the residual map, of this share of the highest, at least one."""
+        """Highest local maxima of the residual map, above PEAK_SHARE of the highest, at least one."""
         places, heights = self._maxima(residual)
         places = places[: most if self.count <= _DIRECT else 4 * most]
         places = places[heights[: len(places)] >= share * heights[0]]
@@ -219,7 +223,8 @@ class Pursuit:
         return np.stack(np.unravel_index(index[order], size), axis=1) / np.array(size), values[order]
 
     def _apart(self, places: Places) -> list[int]:
-        """Of places in falling order, those that are not beside one before: an atom can have two maxima."""
+        """Positions in descending order, without those close to an earlier one: an atom can have two
+        maxima."""
         kept: list[int] = []
         for number, place in enumerate(places):
             apart = places[kept] - place
@@ -229,11 +234,11 @@ class Pursuit:
         return kept
 
     def _map(self, residual: Complex[np.ndarray, " hkl"]) -> Float[np.ndarray, "x y z"]:
-        """Σ F exp(-2 pi i h·x) over the sphere, tapered so that an atom alone has the height 1."""
+        """Σ F exp(-2 pi i h·x) over the sphere, tapered so that a single atom has height 1."""
         n = self._shape
         spectrum = np.zeros((n[0], n[1], n[2] // 2 + 1), complex)
-        # Half, as h and -h are both set; conjugate, as to a map the package has the minus sign and numpy the
-        # plus.
+        # Half, as h and -h are both set; conjugate, as the package uses the minus sign for a map and numpy
+        # the plus.
         value = 0.5 * self._taper * np.conj(residual)
         for sign, one in ((1, value), (-1, np.conj(value))):
             h, k, l = (sign * self.hkl).T  # noqa: E741  the field's letter
@@ -242,12 +247,12 @@ class Pursuit:
         return np.asarray(irfftn(spectrum, n, norm="forward", overwrite_x=True))
 
     def refine(self, frac: Places, steps: int, most: int) -> Found:
-        """Places of least squares near those given (Levenberg-Marquardt), on at most so many coefficients."""
-        # By hand; factors below, too: easier after a gain, much stiffer after none.
+        """Least-squares positions near those given (Levenberg-Marquardt), on at most `most` coefficients."""
+        # Set by hand, like the factors below: less damping after a gain, much more after none.
         damping = 1e-3
         rows = self._mixed[:most]
         hkl, observed = self.hkl[rows], self.observed[rows]
-        # Single precision is that of the coefficients; with few atoms, speed does not matter.
+        # The coefficients are in single precision; with few atoms, speed does not matter.
         wave_of = waves if len(frac) <= _DIRECT else single_waves
         wave = wave_of(hkl, frac)
         residual = observed - wave.sum(1)
@@ -276,14 +281,14 @@ class Pursuit:
 
 
 def _shifts(hkl: Indices, wave: np.ndarray, residual: np.ndarray) -> Callable[[float], Places]:
-    """Shifts of all places by their normal equations, a function of the damping."""
+    """Shifts of all positions from their normal equations, as a function of the damping."""
     if wave.shape[1] <= _DIRECT:
         return partial(_solved, *_normal(hkl, wave, residual))
     return partial(_iterated, hkl, wave, residual)
 
 
 def _normal(hkl: Indices, wave: np.ndarray, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Normal matrix and right-hand side of the places' shifts."""
+    """Normal matrix and right-hand side for the shifts of positions."""
     slope = (2j * np.pi) * wave[:, :, None] * hkl[:, None, :]
     slope = slope.reshape(len(hkl), -1)
     stacked = np.concatenate([np.real(slope), np.imag(slope)])
@@ -304,9 +309,9 @@ def _solved(normal: np.ndarray, gradient: np.ndarray, damping: float) -> Places:
 
 
 def _iterated(hkl: Indices, wave: np.ndarray, residual: np.ndarray, damping: float) -> Places:
-    """The same by conjugate gradients, which never form the matrix of many atoms.
+    """The same by conjugate gradients, without forming the matrix of many atoms.
 
-    All atoms share the 3 x 3 block on the diagonal, 4 pi² Σ h hᵀ, which preconditions.
+    All atoms share the 3 x 3 block on the diagonal, 4 pi² Σ h hᵀ, used as preconditioner.
     """
     h = 2 * np.pi * hkl.astype(float)
     block = h.T @ h
@@ -318,7 +323,7 @@ def _iterated(hkl: Indices, wave: np.ndarray, residual: np.ndarray, damping: flo
     def backward(values: np.ndarray) -> Places:
         return np.real(wave.T @ (np.conj(values)[:, None] * h).astype(wave.dtype)).astype(float)
 
-    # Slopes are i h exp(2 pi i h·x); the factor i is taken over to the residual.
+    # Derivatives are i h exp(2 pi i h·x); the factor i is moved to the residual.
     left = backward(-1j * residual)
     total, ahead = np.zeros_like(left), left @ inverse
     direction, product = ahead, np.vdot(left, ahead)

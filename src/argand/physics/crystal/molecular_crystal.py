@@ -1,7 +1,8 @@
 """Random molecular crystals: chains and rings of bonded atoms grown until the cell is full.
 
-Not molecules that exist, but what a density sees of them: bond lengths and angles of organic chemistry, six-
-and five-membered rings, now and then a heavier atom, contacts as in crystals, any of five common groups.
+Not real molecules, but with the features that matter for a density: bond lengths and angles of organic
+chemistry, six- and five-membered rings, occasional heavier atoms, contacts as in crystals, one of five common
+space groups.
 """
 
 from dataclasses import dataclass
@@ -18,43 +19,44 @@ from argand.typing import Matrix3, Points3, Vector3
 GROUPS = ("P 1", "P -1", "P 1 21 1", "P 1 21/c 1", "P 21 21 21")
 """Space groups of the crystals drawn.
 
-Four of the most frequent of organic crystals, and P 1: of order 4 at most, which keeps cells small. By hand.
+Four of the most frequent in organic crystals, and P 1: of order 4 at most, which keeps cells small. Set by
+hand.
 """
 _SHARES = (0.15, 0.25, 0.15, 0.3, 0.15)
-"""Shares of the groups; by hand, not measured, P2₁/c most often as among real crystals."""
+"""Shares of the groups; set by hand, not measured, P2₁/c most often as among real crystals."""
 _HEAVY = ("Si", "P", "S", "Cl", "Mn", "Fe", "Cu", "Zn", "Br", "I")
-"""Elements of the heavier atoms, all as likely; by hand, not measured."""
+"""Elements of the heavier atoms, equally likely; set by hand, not measured."""
 _LIGHT = ("C", "N", "O")
-"""Elements of all other atoms but hydrogen."""
+"""Elements of all other non-hydrogen atoms."""
 _LIGHT_SHARES = (0.72, 0.12, 0.16)
-"""Shares of carbon, nitrogen and oxygen; by hand, not measured."""
+"""Shares of carbon, nitrogen and oxygen; set by hand, not measured."""
 _RADIUS = {"C": 0.75, "N": 0.71, "O": 0.66, "Si": 1.13, "P": 1.07, "S": 1.03, "Cl": 1.0}
-"""Å; covalent radii, by hand within 0.02 Å of Cordero's (Dalton Trans. 2832, 2008), which `bond` has."""
+"""Å; covalent radii, by hand within 0.02 Å of Cordero's (Dalton Trans. 2832, 2008), used in `bond`."""
 _METAL_RADIUS = 1.35
-"""Å of Mn, Fe, Cu and Zn, by hand; Cordero's are 1.22 to 1.39."""
+"""Å for Mn, Fe, Cu and Zn, set by hand; Cordero's are 1.22 to 1.39."""
 _MOST_BONDS = {"C": 4, "N": 3, "O": 2, "Si": 4, "P": 4, "S": 2, "Cl": 1, "Br": 1, "I": 1}
-"""Bonds that an atom has at most: the usual valences, but 4 of phosphorus; by hand."""
+"""Most bonds of an atom: the usual valences, but 4 for phosphorus; set by hand."""
 _METAL_BONDS = 5
-"""Neighbours of a metal atom at most; by hand, not measured, of the usual 4 to 6."""
+"""Most neighbours of a metal atom; set by hand, not measured, within the usual 4 to 6."""
 _ANGLES = np.radians((104.0, 128.0))
-"""Least and largest angle between bonds, in radians; by hand, about 109.5° and 120°."""
+"""Least and largest angle between bonds, in radians; set by hand, about 109.5° and 120°."""
 _INSIDE, _CONTACT = 2.15, 3.1
-"""Nearest distances in Å of atoms not bonded, in a molecule and between molecules.
+"""Shortest distances in Å of non-bonded atoms, within a molecule and between molecules.
 
-By hand: 1,3-neighbours in rings of five are 2.2 to 2.4 Å apart, molecules touch at about 3.2.
+Set by hand: 1,3-neighbours in rings of five are 2.2 to 2.4 Å apart, molecules touch at about 3.2.
 """
 _TRIES = 12
-"""Directions tried for a bond; by hand, not measured, a bound on time."""
+"""Trial directions for a bond; set by hand, not measured, a bound on time."""
 _GIVE_UP = 60
-"""Failures in a row after which a cell counts as full; by hand, not measured, a bound on time."""
+"""Consecutive failures after which a cell counts as full; set by hand, not measured, a bound on time."""
 
 
 @dataclass(frozen=True)
 class MoleculeSet:
-    """Kinds of crystals: cell volumes in Å³ and volume per atom, share with a heavier atom, mean U in Å².
+    """Types of crystals: cell volumes in Å³ and volume per atom, share with a heavier atom, mean U in Å².
 
-    Defaults are by hand, about what organic crystals have (`atom.VOLUME_PER_ATOM`). No choice among them was
-    measured; the network that learns from them is (`benchmarks/patterson_network.py`).
+    Defaults are set by hand, near those of organic crystals (`atom.VOLUME_PER_ATOM`). The choices were not
+    measured; the network trained on them is (`benchmarks/patterson_network.py`).
     """
 
     volume: tuple[float, float] = (220.0, 1800.0)
@@ -64,7 +66,7 @@ class MoleculeSet:
 
 
 class RandomCrystal(NamedTuple):
-    """Atoms of the asymmetric unit but hydrogen, its hydrogen, the group, and the cell."""
+    """Non-hydrogen atoms of the asymmetric unit, its hydrogen atoms, the group, and the cell."""
 
     atoms: Atoms
     hydrogen: Atoms
@@ -73,10 +75,10 @@ class RandomCrystal(NamedTuple):
 
 
 def random_crystal(settings: MoleculeSet, rng: np.random.Generator) -> RandomCrystal:
-    """A crystal of `settings`; one that can no longer be filled stays emptier than asked."""
+    """A crystal drawn from `settings`; if no further atom fits, it has fewer atoms than requested."""
     group = Group.from_name(GROUPS[int(rng.choice(len(GROUPS), p=_SHARES))])
     low, high = np.log(settings.volume)
-    # A molecule of some atoms must fit between the images of itself.
+    # A molecule of some atoms must fit between its own images.
     volume = max(float(np.exp(rng.uniform(low, high))), 90.0 * group.order)
     cell = _random_cell(group, volume, rng)
     count = max(3, round(volume / group.order / rng.uniform(*settings.volume_per_atom)))
@@ -84,7 +86,7 @@ def random_crystal(settings: MoleculeSet, rng: np.random.Generator) -> RandomCry
     heavies = int(rng.integers(1, 3)) if rng.random() < settings.heavy else 0
     growth.fill(count, heavies)
     usual = rng.uniform(*settings.u_iso)
-    # A quarter of spread among atoms, and 1.2 times the mean for hydrogen as riding models have it; by hand.
+    # A spread of a quarter among atoms, and 1.2 times the mean for hydrogen as in riding models; set by hand.
     u_iso = usual * np.exp(rng.normal(0, 0.25, len(growth.elements)))
     atoms = Atoms(tuple(growth.elements), np.array(growth.frac), u_iso, np.ones(len(u_iso)))
     places = growth.hydrogen()
@@ -94,8 +96,8 @@ def random_crystal(settings: MoleculeSet, rng: np.random.Generator) -> RandomCry
 
 
 def _random_cell(group: Group, volume: float, rng: np.random.Generator) -> Matrix3:
-    """A cell of that volume and of angles that the group allows."""
-    # Ratios of edges and ranges of angles are by hand; the last line sets the volume.
+    """A cell of that volume with angles allowed by the group."""
+    # Ratios of edges and ranges of angles are set by hand; the last line sets the volume.
     edges = np.exp(rng.normal(0, 0.3, 3))
     angles = np.full(3, 90.0)
     if group.order <= 2 and "21" not in group.name:
@@ -118,11 +120,11 @@ class _Growth:
         self.molecule: list[int] = []
 
     def fill(self, count: int, heavies: int) -> None:
-        """Grow to `count` atoms, some of the first of them heavier ones, or until nothing fits."""
+        """Grow to `count` atoms, the first few being heavier ones, or until nothing fits."""
         failures = molecules = 0
         largest = int(self.rng.integers(6, max(count, 7) + 1))
         while len(self.elements) < count and failures < _GIVE_UP:
-            # Chances here and in what follows are by hand: no property of real crystals was fitted.
+            # Probabilities here and below are set by hand: no property of real crystals was fitted.
             open_ends = self._open_ends(molecules, largest)
             element = self._next_element(heavies)
             if not open_ends or failures > _GIVE_UP // 2 or self.rng.random() < 0.01:
@@ -138,7 +140,7 @@ class _Growth:
             self._place(np.zeros((1, 3)), ["C"], [[]], 1)
 
     def hydrogen(self) -> Points3:
-        """Fractional places of hydrogen, 0.97 Å from light atoms that have bonds to spare."""
+        """Fractional positions of hydrogen, 0.97 Å from light atoms with free valences."""
         places = []
         for number, element in enumerate(self.elements):
             spare = _most_bonds(element) - len(self.bonds[number]) - int(self.rng.integers(0, 2))
@@ -148,7 +150,7 @@ class _Growth:
         return np.array(places).reshape(-1, 3)
 
     def _open_ends(self, molecule: int, largest: int) -> list[int]:
-        """Atoms of the molecule under way that take another bond."""
+        """Atoms of the current molecule that can take another bond."""
         if self.molecule.count(molecule) >= largest:
             return []
         own = (i for i, number in enumerate(self.molecule) if number == molecule)
@@ -160,13 +162,13 @@ class _Growth:
         return str(self.rng.choice(_LIGHT, p=_LIGHT_SHARES))
 
     def _seed(self, element: str, molecule: int) -> bool:
-        """An atom of a new molecule in a hole between the others."""
+        """The first atom of a new molecule, in a void between the others."""
         places = self.rng.random((4 * _TRIES, 3)) @ self.cell.T
         return self._first_that_fits(places[:, None], [element], [[]], molecule)
 
     def _atom(self, parent: int, element: str, molecule: int) -> bool:
         """One atom bonded to `parent`."""
-        # Å; spread of bonds by hand.
+        # Å; spread of bond lengths set by hand.
         length = _radius(self.elements[parent]) + _radius(element) + self.rng.normal(0, 0.03)
         if element in _LIGHT and self.elements[parent] in _LIGHT:
             # Double bonds are up to 0.2 Å shorter than single ones.
@@ -200,7 +202,7 @@ class _Growth:
         return grown
 
     def _directions(self, parent: int) -> Float[np.ndarray, "n 3"]:
-        """Directions of a new bond at usual angles to the parent's other bonds; flat ones are preferred."""
+        """Directions of a new bond at usual angles to the parent's other bonds; planar ones are preferred."""
         neighbours = [self._cart(i) - self._cart(parent) for i in self.bonds[parent]]
         others = _unit(np.array(neighbours).reshape(-1, 3))
         tried = _unit(self.rng.normal(size=(12 * _TRIES, 3)))
@@ -219,7 +221,7 @@ class _Growth:
         bonds: list[list[int]],
         molecule: int,
     ) -> bool:
-        """Place the first set of atoms that keeps its distance from all others and from its own images."""
+        """Add the first set of atoms that keeps its distance from all others and from its own images."""
         fits = np.flatnonzero(self._fit(places, elements, bonds, molecule))
         if len(fits):
             self._place(places[fits[0]] @ self.inverse.T, elements, bonds, molecule)
@@ -232,15 +234,15 @@ class _Growth:
         bonds: list[list[int]],
         molecule: int,
     ) -> Bool[np.ndarray, " tries"]:
-        """Which sets of places keep their distance."""
+        """Which sets of positions keep their distance."""
         frac = places @ self.inverse.T
         images = np.einsum("oij,tnj->toni", self.group.rotations, frac) + self.group.translations[:, None]
-        # The first operator is the identity, which pairs each atom with itself and its fellows.
+        # The first operator is the identity, which pairs each atom with itself and the others of its set.
         own = self._distances(frac[:, None, :, None] - images[:, 1:, None])
         fit = np.asarray((own >= _CONTACT).all((1, 2, 3)))
         if not self.frac or not fit.any():
             return fit
-        # By hand: heavier atoms are larger.
+        # Set by hand: heavier atoms are larger.
         extra = np.array([0.6 * (name not in _LIGHT) for name in elements])[:, None]
         inside = np.array(self.molecule) == molecule
         least = np.where(inside[None], _INSIDE + extra, _CONTACT + extra)
@@ -267,7 +269,7 @@ class _Growth:
                 self.bonds[partner].append(number)
 
     def _cart(self, number: int) -> Vector3:
-        """Place in Å; molecules are grown whole, so that bonded atoms are never in other cells."""
+        """Position in Å; molecules are grown whole, so bonded atoms are never in other cells."""
         return self.cell @ self.frac[number]
 
 
@@ -276,7 +278,7 @@ def _unit(vectors: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
 
 
 def _radius(element: str) -> float:
-    # By hand, of bromine and iodine: bromine's is 1.20 Å by Cordero.
+    # Set by hand, for bromine and iodine: Cordero's for bromine is 1.20 Å.
     return _RADIUS.get(element, _METAL_RADIUS if _most_bonds(element) > 4 else 1.18)
 
 

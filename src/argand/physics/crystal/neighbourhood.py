@@ -1,4 +1,4 @@
-"""What an atom is bonded to, images by symmetry included, and molecules in the order of their bonds."""
+"""Bonded neighbours of an atom, including symmetry images, and molecules in the order of their bonds."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -12,13 +12,13 @@ from argand.physics.crystal.symmetry import Group
 from argand.typing import Matrix3, Points3, Vector3
 
 _SAME = 0.5
-"""Å within which two images are one atom; by hand, as `Group.site` takes it."""
+"""Å within which two images are the same atom; set by hand, as in `Group.site`."""
 _SHIFTS = np.array(list(product((-1, 0, 1), repeat=3)))
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The atoms bonded to one: their numbers in the asymmetric unit, and where they lie from it, in Å."""
+    """The atoms bonded to one: their indices in the asymmetric unit, and vectors to them in Å."""
 
     numbers: Int[np.ndarray, " n"]
     vectors: Points3
@@ -27,7 +27,7 @@ class Neighbours:
         return len(self.numbers)
 
     def only(self, chosen: np.ndarray) -> "Neighbours":
-        """The chosen ones, nearest first."""
+        """The chosen neighbours, nearest first."""
         numbers, vectors = self.numbers[chosen], self.vectors[chosen]
         order = np.argsort(np.linalg.norm(vectors, axis=1), kind="stable")
         return Neighbours(numbers[order], vectors[order])
@@ -36,10 +36,10 @@ class Neighbours:
 def neighbours(
     place: Vector3, radius: float, atoms: Atoms, group: Group, cell: Matrix3, slack: float = SLACK
 ) -> Neighbours:
-    """The atoms bonded to one at `place`, nearest first, among all images that the group makes.
+    """The atoms bonded to one at `place`, nearest first, among all images by the group.
 
     `place` is fractional, `radius` the covalent one in Å, `cell` has a, b, c in Å as columns; a bond is at
-    most the sum of the radii and `slack` Å long. The atom itself is not among them.
+    most the sum of the radii plus `slack` Å long. The atom itself is excluded.
     """
     apart = group.images(atoms.frac) - place
     apart -= np.rint(apart)
@@ -57,10 +57,11 @@ def neighbours(
 
 
 def molecule_order(atoms: Atoms, strengths: Float[np.ndarray, " n"], cell: Matrix3) -> Int[np.ndarray, " n"]:
-    """Numbers of the atoms molecule by molecule, each followed along its bonds, so that neighbours are near.
+    """Indices of the atoms molecule by molecule, following bonds, so that neighbours are listed together.
 
-    Molecules with most atoms come first, each from its strongest scatterer, or the one with most bonds; at
-    every atom ends of one atom are told before branches. Bonds are those of the places as they are.
+    Molecules with most atoms come first, each starting from its strongest scatterer, or the one with most
+    bonds; at every atom, terminal atoms are listed before branches. Bonds are those between the positions as
+    given.
     """
     count = len(atoms)
     joined: list[set[int]] = [set() for _ in range(count)]
@@ -88,7 +89,7 @@ def _walk(start: int, joined: list[set[int]], rank: list[int]) -> list[int]:
             continue
         seen.add(number)
         walk.append(number)
-        # What is popped first stands last: ends, then the strongest.
+        # The last element is popped first: terminal atoms, then the strongest.
         ahead = [(len(joined[other]) > 1, place[other], other) for other in joined[number] - seen]
         open_ends += [other for _, _, other in sorted(ahead, reverse=True)]
     return walk

@@ -1,7 +1,7 @@
-"""Which Wyckoff positions a change of origin or axes turns into each other: the normaliser of a group.
+"""Wyckoff positions exchanged by a change of origin or axes: the normaliser of a space group.
 
-A structure may be told from several origins (International Tables A, 3.5: Normalizers of space groups), and
-the letters of its sites are then exchanged all together. Letters are compared up to these permutations.
+A structure may be described from several origins (International Tables A, 3.5: Normalizers of space groups),
+which permutes the Wyckoff letters of its sites together. Letters are compared up to these permutations.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from argand.physics.crystal.wyckoff import GENERIC, Operations, Position
 from argand.typing import Matrix3
 
 _MOST_TURNS = 120
-"""Changes of axes that are tried, drawn at random where there are more (triclinic and monoclinic groups have
-no end of them); products of their permutations are all taken. By hand: ten generate all 1,344 permutations of
-P-1, the most of all groups."""
+"""Number of changes of axes tried, drawn at random if there are more (triclinic and monoclinic groups have
+infinitely many); all products of their permutations are included. Set by hand: ten generate all 1,344
+permutations of P-1, the largest number of all groups."""
 _SHIFTS = np.array(list(product(sorted({k / 8 for k in range(8)} | {k / 6 for k in range(6)}), repeat=3)))
-"""Changes of origin, in the primitive cell; halves, quarters, eighths and thirds do (International Tables A,
-chapter 3.5)."""
+"""Changes of origin, in the primitive cell; halves, quarters, eighths and thirds suffice (International
+Tables A, chapter 3.5)."""
 
 
 @cache
 def _turns() -> Int[np.ndarray, "n 3 3"]:
-    """Changes of axes: whole matrices of small numbers and determinant 1 or -1."""
+    """Changes of axes: matrices of small integers and determinant 1 or -1."""
     matrices = np.array(list(product((-1, 0, 1), repeat=9))).reshape(-1, 3, 3)
     return matrices[np.abs(np.rint(np.linalg.det(matrices))) == 1]
 
@@ -33,9 +33,9 @@ def _turns() -> Int[np.ndarray, "n 3 3"]:
 def letter_permutations(
     ops: Operations, primitive: Matrix3, positions: Sequence[Position]
 ) -> Int[np.ndarray, "permutation position"]:
-    """All permutations of the positions of a group by its affine normaliser, the identity among them.
+    """All permutations of the positions of a group by its affine normaliser, including the identity.
 
-    Entry `[p, i]` is the number of the position that position i becomes. Rows of `primitive` are the vectors
+    Entry `[p, i]` is the index of the position that position i becomes. Rows of `primitive` are the vectors
     of the primitive cell in those of the conventional one.
     """
     inverse = np.linalg.inv(primitive)
@@ -47,7 +47,7 @@ def letter_permutations(
         images = np.rint(turn @ rotations @ np.linalg.inv(turn)).astype(int)
         wanted = shifts[np.searchsorted(codes, _codes(images))]
         origins = _SHIFTS[_fits(images, shifts @ turn.T, wanted)]
-        # One origin will do for a change of axes: others differ by changes of the origin alone.
+        # One origin is enough for a change of axes: others differ by origin shifts alone.
         for origin in origins if number == 0 else origins[:1]:
             move = primitive.T @ turn @ inverse.T
             found.add(_permutation(ops, positions, move, primitive.T @ origin))
@@ -55,12 +55,12 @@ def letter_permutations(
 
 
 def _codes(matrices: Int[np.ndarray, "n 3 3"]) -> Int[np.ndarray, " n"]:
-    """A number for each matrix of small whole numbers."""
+    """A number for each matrix of small integers."""
     return (matrices.reshape(-1, 9) + 8) @ (17 ** np.arange(9))
 
 
 def _turns_of(rotations: np.ndarray, codes: np.ndarray) -> list[np.ndarray]:
-    """The identity, and changes of axes that leave the point group as it is."""
+    """The identity, and changes of axes that leave the point group invariant."""
     turns = _turns()
     inverse = np.rint(np.linalg.inv(turns)).astype(int)
     keeps = np.ones(len(turns), bool)
@@ -72,7 +72,7 @@ def _turns_of(rotations: np.ndarray, codes: np.ndarray) -> list[np.ndarray]:
 
 
 def _fits(images: np.ndarray, moved: np.ndarray, wanted: np.ndarray) -> Bool[np.ndarray, " shift"]:
-    """With which changes of origin the operations are operations of the group again."""
+    """Changes of origin for which the operations still belong to the group."""
     fits = np.ones(len(_SHIFTS), bool)
     for rotation, start, end in zip(images, moved, wanted, strict=True):
         off = start + _SHIFTS - _SHIFTS @ rotation.T - end
@@ -83,7 +83,7 @@ def _fits(images: np.ndarray, moved: np.ndarray, wanted: np.ndarray) -> Bool[np.
 def _permutation(
     ops: Operations, positions: Sequence[Position], turn: Matrix3, origin: Float[np.ndarray, "3"]
 ) -> tuple[int, ...]:
-    """What each position becomes."""
+    """The position that each position becomes."""
     kinds = [(one.multiplicity, one.freedom) for one in positions]
     found: list[int] = []
     for one, kind in zip(positions, kinds, strict=True):

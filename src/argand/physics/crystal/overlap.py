@@ -1,4 +1,4 @@
-"""Atoms that lie nearer to each other than atoms do, and how they part with the least change otherwise."""
+"""Atoms that are too close, and how to separate them with the least change otherwise."""
 
 import numpy as np
 from jaxtyping import Complex, Float, UInt8
@@ -16,38 +16,38 @@ from argand.physics.crystal.structure import (
 from argand.typing import Matrix3
 
 TOUCHING = 0.7
-"""Share of the sum of covalent radii below which atoms are too near: so are 1 % of 1,500 known crystals'.
+"""Fraction of the sum of covalent radii below which atoms are too close: true of 1 % of 1,500 known crystals.
 
-The count is of development; no command is kept for it.
+Counted during development; no command is kept for it.
 """
 _STIFFNESS = 10.0
-"""Of the contacts, relative to the misfit of the coefficients: both are 1 where all is wrong.
+"""Weight of the contacts relative to the misfit of the coefficients: both are 1 if all is wrong.
 
-By hand: contacts win, as a mixed vector belongs to no crystal anyway.
+Set by hand: contacts dominate, as an interpolated vector does not correspond to a crystal anyway.
 """
 _STEPS = 100
-"""Steps of L-BFGS, at most; by hand, a bound on time."""
+"""Most steps of L-BFGS; set by hand, a bound on time."""
 
 
 def least_distances(species: UInt8[np.ndarray, " n"]) -> Float[np.ndarray, "n n"]:
-    """Å below which two atoms of these species are too near."""
+    """Distance in Å below which two atoms of these species are too close."""
     radii = covalent_radii(species.tolist())
     return TOUCHING * (radii[:, None] + radii)
 
 
 def touching(structure: Structure) -> bool:
-    """Whether any two atoms are nearer than `least_distances`; images of one atom in other cells count.
+    """Whether any two atoms are closer than `least_distances`; images of one atom in other cells count.
 
-    The strict test of distances. `structure.MIN_DISTANCE` (0.5 Å whatever the species) is the loose one that
-    validity is commonly told by, since Xie et al. (CDVAE, ICLR 2022).
+    The strict test of distances. `structure.MIN_DISTANCE` (0.5 Å for all species) is the loose one commonly
+    used for validity since Xie et al. (CDVAE, ICLR 2022).
     """
-    # The diagonal of `distances` is 0, as an atom is on its own place; its nearest image is a cell away.
+    # The diagonal of `distances` is 0, for an atom with itself; its nearest image is a cell away.
     own = shortest_vector(structure.lattice) < TOUCHING * 2 * covalent_radii(structure.species.tolist())
     return bool(own.any()) or is_crowded(structure)
 
 
 def is_crowded(structure: Structure) -> bool:
-    """Whether two different atoms of the cell are too near."""
+    """Whether two different atoms of the cell are too close."""
     apart = distances(structure.lattice, structure.frac_coords)
     np.fill_diagonal(apart, np.inf)
     return bool((apart < least_distances(structure.species)).any())
@@ -58,10 +58,10 @@ def separate_overlaps(
 ) -> tuple[Structure, float]:
     """The structure with crowded atoms moved apart, as far as the coefficients `observed` at `hkl` allow.
 
-    Least of the squared misfit of point atoms of weight 1, relative to that of atoms at random, and of the
-    squared overlaps (1 - d / d_least)², by L-BFGS. Gives the misfit too.
+    Minimises the squared misfit of point atoms of weight 1, relative to that of random atoms, plus the
+    squared overlaps (1 - d / d_least)², by L-BFGS. Also returns the misfit.
 
-    `hkl` [n, 3] and `observed` [n] as of `reciprocal.coefficients` with weights of 1.
+    `hkl` [n, 3] and `observed` [n] as from `reciprocal.coefficients` with weights of 1.
     """
     from scipy.optimize import minimize  # slow to import, and few structures are crowded
 
@@ -90,7 +90,8 @@ def separate_overlaps(
 
 
 def _overlap(frac: Places, lattice: Matrix3, least: Float[np.ndarray, "n n"]) -> tuple[float, Places]:
-    """Half the sum of squared overlaps over all ordered pairs, and its slope by fractional coordinates."""
+    """Half the sum of squared overlaps over all ordered pairs, and its gradient with respect to fractional
+    coordinates."""
     apart = frac[:, None] - frac[None]
     vectors = (apart - np.round(apart))[:, :, None] + NEIGHBOUR_CELLS
     length = np.linalg.norm(vectors @ lattice, axis=-1)

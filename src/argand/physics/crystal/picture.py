@@ -11,18 +11,20 @@ from jaxtyping import UInt8
 from argand.typing import Matrix3, Points3
 
 _SIDE = 150
-"""Pixels of the picture's longer side; by hand, as small as it is readable."""
+"""Pixels of the picture's longer side; set by hand, as small as is readable."""
 _MOST = 400
-"""Atoms drawn at most; by hand, beyond them there is nothing to be seen."""
+"""Most atoms drawn; set by hand, more would be unreadable."""
 _ON_FACE = 0.02
-"""Fractions of an edge from a face of the cell, within which an atom is drawn on the other face as well."""
+"""Distance from a face of the cell, in fractions of an edge, within which an atom is also drawn on the other
+face."""
 
 
-def facts_html(facts: Sequence[tuple[str, str]], picture: str) -> str:
-    """A table of named facts beside a picture, as HTML."""
+def facts_html(facts: Sequence[tuple[str, str]], picture: str, is_sure: bool = True) -> str:
+    """A table of named facts beside a picture, as HTML; values that are not sure are grey."""
+    colour = "" if is_sure else ";color:#767676"
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th>"
-        f"<td style='text-align:left'>{escape(value)}</td></tr>"
+        f"<td style='text-align:left{colour}'>{escape(value)}</td></tr>"
         for name, value in facts
     )
     return f"<div style='display:flex;gap:1em'><table>{rows}</table>{picture}</div>"
@@ -31,14 +33,15 @@ def facts_html(facts: Sequence[tuple[str, str]], picture: str) -> str:
 def projection_svg(lattice: Matrix3, species: UInt8[np.ndarray, " n"], frac_coords: Points3) -> str:
     """The cell and its atoms along the shortest axis, as SVG; lattice rows in Å.
 
-    Colours are Jmol's, as ase has them; radii follow covalent ones. Of large cells 400 atoms are drawn.
+    Colours are Jmol's (from ase); radii follow covalent radii. At most 400 atoms are drawn.
     """
     from ase.data.colors import jmol_colors
 
     lengths = np.linalg.norm(lattice, axis=1)
     third = int(lengths.argmin())
     first, second = ((1, 2), (2, 0), (0, 1))[third]
-    # To the right along one axis, upwards in the plane of two, the third towards the eye: no mirror image.
+    # One axis to the right, two in the plane of the picture, the third towards the viewer: not a mirror
+    # image.
     right = lattice[first] / lengths[first]
     toward = lattice[third] / lengths[third]
     upward = np.cross(toward, right)

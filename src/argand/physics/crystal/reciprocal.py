@@ -1,4 +1,4 @@
-"""The low-order Fourier coefficients of point atoms: which there are, their values and slopes."""
+"""Low-order Fourier coefficients of point atoms: indices, values and derivatives."""
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
@@ -9,32 +9,33 @@ Indices = Int[np.ndarray, "hkl 3"]
 Places = Float[np.ndarray, "atom 3"]
 
 _ANYWHERE = 1.0
-"""Å; how far an atom that no coefficient holds is taken to be from its place.
+"""Å; positional uncertainty of an atom not constrained by any coefficient.
 
-By hand: about a bond, beyond which another place would be its own.
+Set by hand: about a bond length, beyond which it would be another site.
 """
 _TOGETHER = 200
-"""Atoms beyond which places are taken to err apart: the joint matrix grows with the square of their number.
+"""Number of atoms beyond which positional errors are treated as independent: the joint matrix grows as its
+square.
 
-By hand, a bound on time (0.4 million elements at 200 atoms).
+Set by hand, a bound on time (0.4 million elements at 200 atoms).
 """
 _TIE = 1e-5
-"""Lengths of vectors that differ by less than this share of the longest are equal, and ordered by index.
+"""Vectors with lengths that differ by less than this fraction of the longest are equal, and ordered by index.
 
-By hand: far above the rounding of a lattice in single precision (1e-7), far below what tells shells apart.
+Set by hand: far above the rounding of a lattice in single precision (1e-7), far below the spacing of shells.
 """
 
 
 def shortest_hkl(lattice: Matrix3, count: int) -> Int[np.ndarray, "count 3"]:
     """Miller indices of the `count` shortest reciprocal vectors of a half sphere, shortest first.
 
-    One of h and -h is given, never 000. Equal lengths are ordered by index, so that the list is a function
-    of the lattice alone.
+    One of h and -h is given, and 000 is excluded. Equal lengths are ordered by index, so that the list is a
+    function of the lattice alone.
     """
     volume = abs(np.linalg.det(lattice))
     lengths = np.linalg.norm(lattice, axis=1)
     inverse = np.linalg.inv(lattice).T
-    # A sphere of radius r holds about 4π/3 r³ V vectors; 2.5 times as many for two halves and some to spare.
+    # A sphere of radius r holds about 4π/3 r³ V vectors; 2.5 times as many for two halves and a margin.
     reach = (2.5 * (count + 2) * 3 / (4 * np.pi * volume)) ** (1 / 3)
     while True:
         bounds = np.floor(reach * lengths).astype(int)
@@ -60,7 +61,7 @@ def half_box(bounds: Int[np.ndarray, "3"]) -> Indices:
 
 
 def waves(hkl: Indices, frac: Places) -> Complex[np.ndarray, "hkl atom"]:
-    """exp(2 pi i h·x) of each index and atom."""
+    """exp(2 pi i h·x) for each index and atom."""
     angles = (2 * np.pi) * (hkl @ frac.T)
     return np.cos(angles) + 1j * np.sin(angles)
 
@@ -78,7 +79,8 @@ def single_waves(hkl: Indices, frac: Places) -> Complex[np.ndarray, "hkl atom"]:
 def wave_sums(
     hkl: Indices, frac: Places, weights: Float[np.ndarray, " atom"] | None = None
 ) -> Complex[np.ndarray, " hkl"]:
-    """Sums of the waves over all atoms, of weight 1 or `weights`, by one matrix product for a box of indices.
+    """Sums of the waves over all atoms, with weight 1 or `weights`, by one matrix product for a box of
+    indices.
 
     Waves are products of those along the three axes, so that few of them are computed.
     """
@@ -96,15 +98,16 @@ def wave_sums(
 def coefficients(
     hkl: Indices, frac: Places, weights: Float[np.ndarray, "atom channel"]
 ) -> Complex[np.ndarray, "hkl channel"]:
-    """F(h) = Σ w exp(2 pi i h·x) of each channel of weights."""
+    """F(h) = Σ w exp(2 pi i h·x) for each channel of weights."""
     return waves(hkl, frac) @ weights
 
 
 def place_spread(lattice: Matrix3, hkl: Indices, frac: Places, noise: float) -> Float[np.ndarray, " atom"]:
-    """Standard deviation in Å of each atom's place, for coefficients of unit weights and errors of `noise`.
+    """Standard deviation in Å of each atom's position, for coefficients of unit weights and errors of
+    `noise`.
 
-    Linear propagation of errors over all atoms together, at most 1 Å along an axis; in cells of more than
-    200 atoms, over each atom alone.
+    Linear propagation of errors over all atoms together, at most 1 Å along an axis; in cells of more than 200
+    atoms, for each atom alone.
 
     `noise` is the standard deviation of a complex coefficient; `lattice` has its vectors in Å as rows.
     """
@@ -119,7 +122,7 @@ def place_spread(lattice: Matrix3, hkl: Indices, frac: Places, noise: float) -> 
         for j in range(i + 1):
             product = np.real(np.conj(wave.T) @ (wave * (slopes[:, i] * slopes[:, j])[:, None]))
             normal[:, i, :, j] = normal[:, j, :, i] = product
-    # The error has two parts, real and imaginary; the last term is what is known without any coefficient.
+    # The error has two parts, real and imaginary; the last term is the prior without any coefficient.
     precision = normal.reshape(3 * count, -1) * (2 / noise**2) + np.eye(3 * count) / _ANYWHERE**2
     variance = np.diag(np.linalg.inv(precision)).reshape(count, 3).sum(1)
     return np.sqrt(np.maximum(variance, 0.0))

@@ -1,33 +1,27 @@
-"""The space group that a structure has within a tolerance."""
+"""The space group of a structure within a tolerance."""
 
 from typing import Any
 
 import numpy as np
 
+from argand.physics.crystal.asymmetric_unit import symmetry_dataset
 from argand.physics.crystal.structure import Structure
 
 TOLERANCE = 0.1
-"""Å, spglib's `symprec`: that of the Materials Project, whose structures are what new ones stand beside."""
+"""Å, spglib's `symprec`: that of the Materials Project, with whose structures new ones are compared."""
 
 
 def space_group(structure: Structure, tolerance: float = TOLERANCE) -> tuple[str, int] | None:
-    """Symbol and number by spglib, whose `symprec` the tolerance in Å is; None where it finds none."""
+    """Symbol and number by spglib with the tolerance in Å as `symprec`; None if it finds none."""
     dataset = _dataset(structure, tolerance)
     return None if dataset is None else (str(dataset.international), int(dataset.number))
 
 
 def rotations(structure: Structure, tolerance: float = TOLERANCE) -> int:
-    """Operations of the point group, 1 to 48; 1 where spglib finds none. `tolerance` in Å."""
+    """Operations of the point group, 1 to 48; 1 if spglib finds none. `tolerance` in Å."""
     dataset = _dataset(structure, tolerance)
     return 1 if dataset is None else len(np.unique(dataset.rotations, axis=0))
 
 
 def _dataset(structure: Structure, tolerance: float) -> Any:
-    import spglib  # only where it is used: another library to load
-
-    cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
-    # None where nothing is found; releases to come raise instead, and older ones have no such error.
-    try:
-        return spglib.get_symmetry_dataset(cell, symprec=tolerance)
-    except getattr(spglib, "SpglibError", ()):
-        return None
+    return symmetry_dataset(structure.lattice, structure.species, structure.frac_coords, tolerance)

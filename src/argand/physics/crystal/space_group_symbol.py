@@ -1,4 +1,4 @@
-"""Space group symbols as people write them: Hermann-Mauguin in many spellings, Hall, and numbers."""
+"""Space group symbols in common notations: Hermann-Mauguin in many spellings, Hall, and numbers."""
 
 import difflib
 import re
@@ -9,26 +9,25 @@ import gemmi
 from argand.errors import ConfigError
 
 _DASHES = str.maketrans("−–—_", "--- ")
-"""Signs that stand for minus, and the mark of a subscript."""
+"""Characters that mean minus, and the mark of a subscript."""
 _ORIGIN = re.compile(r"\s*:?\s*(?:([SZ])|O([12]))$", re.IGNORECASE)
-"""How the Inorganic Crystal Structure Database ends symbols of two origins, S for the first and Z, at a
-centre, for the second; and how others do."""
+"""Suffixes for the origin choice: in the Inorganic Crystal Structure Database S for the first and Z (at a
+centre) for the second; and other notations."""
 _LONGEST = 100
-"""Letters of a symbol. By hand: the longest Hall symbols with another basis have about 50."""
+"""Most characters of a symbol. Set by hand: the longest Hall symbols with another basis have about 50."""
 _LAST_NUMBER = 230
-"""How many types of space groups there are (International Tables A)."""
+"""Number of space group types (International Tables A)."""
 
 
 def find_operations(name: str, cell: tuple[float, ...] | None = None) -> tuple[gemmi.GroupOps, str]:
     """Operators and full symbol of a space group.
 
-    `name` is a Hermann-Mauguin symbol (P21/c, P2(1)/c, P2_1/c, p 1 21/c 1, R-3c:H, F d -3 m Z), Hall's or a
-    number.
-    Rhombohedral groups have hexagonal axes unless the symbol or the `cell` (Å and degrees) says otherwise; of
-    two origins the first is taken where the symbol does not choose. Raises ConfigError for an unknown symbol.
+    `name` is a Hermann-Mauguin symbol (P21/c, P2(1)/c, P2_1/c, p 1 21/c 1, R-3c:H, F d -3 m Z), a Hall symbol
+    or a number. Rhombohedral groups have hexagonal axes unless the symbol or the `cell` (Å and degrees)
+    implies otherwise; origin choice 1 is the default. Raises ConfigError for an unknown symbol.
     """
     if len(name) > _LONGEST:
-        raise ConfigError(f'no space group has a name of {len(name)} letters; write it such as "P 21/c"')
+        raise ConfigError(f'{len(name)} characters are too long for a space group; write it like "P 21/c"')
     text = _plain(name)
     angles = (cell[3], cell[5]) if cell is not None else (0.0, 0.0)
     for spelling in _spellings(text):
@@ -37,13 +36,14 @@ def find_operations(name: str, cell: tuple[float, ...] | None = None) -> tuple[g
             return found.operations(), found.xhm()
     operations = _of_hall(text)
     if operations is None:
-        raise ConfigError(f"no space group is called '{name}'; write it such as \"P 21/c\"{_likely(text)}")
+        raise ConfigError(f"unknown space group '{name}'; write it like \"P 21/c\"{_likely(text)}")
     known = gemmi.find_spacegroup_by_ops(operations)
     return operations, known.xhm() if known else text
 
 
 def setting_note(name: str, chosen: str) -> str | None:
-    """What was chosen where the symbol `name` leaves an origin or axes open; `chosen` is the full symbol."""
+    """A note on the origin or axes chosen if the symbol `name` leaves them open; `chosen` is the full
+    symbol."""
     if (
         ":" not in chosen
         or re.search(r":\s*[12HhRr]", _with_origin(name))
@@ -54,17 +54,17 @@ def setting_note(name: str, chosen: str) -> str | None:
     if setting in "12":
         other = "2" if setting == "1" else "1"
         known = gemmi.find_spacegroup_by_name(f"{bare}:{other}")
-        return known and f"{bare} has two origins: {chosen} is taken; give '{bare}:{other}' for the other"
-    # The letter may stand without a colon.
+        return known and f"{bare} has two origin choices: using {chosen}; give '{bare}:{other}' for the other"
+    # The letter may appear without a colon.
     if re.search(r"[HhRr]\s*$", name.strip()[1:]) or name.strip()[:1] in "Hh":
         return None
     axes, other = ("hexagonal", "R") if setting == "H" else ("rhombohedral", "H")
-    return f"{bare} on {axes} axes ({chosen}) is taken; give '{bare}:{other}' for the other"
+    return f"{bare} on {axes} axes ({chosen}) is used; give '{bare}:{other}' for the other"
 
 
 def _plain(name: str) -> str:
-    """Without quotes, subscripts, overbars and marks of screw axes, with single blanks."""
-    # NFKD turns subscripts into digits and parts an overbar, which stands behind its digit, from it.
+    """The symbol without quotes, subscripts, overbars and screw-axis marks, with single spaces."""
+    # NFKD turns subscripts into digits and separates an overbar from its digit, which it follows.
     text = unicodedata.normalize("NFKD", name)
     text = re.sub("(\\d)[\u0304\u0305]", r"-\1", text).translate(_DASHES).strip()
     # Quotes within are part of Hall symbols.
@@ -73,7 +73,7 @@ def _plain(name: str) -> str:
 
 
 def _spellings(text: str) -> list[str]:
-    """The symbol as it stands, and without what marks subscripts: P2(1)/c, P 2 1/c."""
+    """The symbol as given, and without subscript marks: P2(1)/c, P 2 1/c."""
     if re.fullmatch(r"[+-]?\d+", text):
         return [text] if 1 <= int(text) <= _LAST_NUMBER else []
     text = _with_origin(text)
@@ -83,7 +83,7 @@ def _spellings(text: str) -> list[str]:
 
 
 def _with_origin(text: str) -> str:
-    """The symbol with its origin as the tables have it: F d -3 m Z is F d -3 m:2."""
+    """The symbol with its origin choice as in the tables: F d -3 m Z is F d -3 m:2."""
     found = _ORIGIN.search(text)
     if found is None:
         return text
@@ -91,9 +91,9 @@ def _with_origin(text: str) -> str:
 
 
 def _of_hall(text: str) -> gemmi.GroupOps | None:
-    """Operators of a Hall symbol as it is tabulated, with a centre or with another basis.
+    """Operators of a Hall symbol that is tabulated, has a centre, or a change of basis.
 
-    Others are refused: "P 21c", valid as it is, is P 1 1 2, and no one means that.
+    Others are rejected: "P 21c" is valid but means P 1 1 2, which is never intended.
     """
     tabulated = {group.hall.lower() for group in gemmi.spacegroup_table()}
     if text.lower() not in tabulated and not re.match(r"-[PABCIRHF] |[PABCIRHF] .*\(", text, re.IGNORECASE):
@@ -105,7 +105,7 @@ def _of_hall(text: str) -> gemmi.GroupOps | None:
 
 
 def _likely(text: str) -> str:
-    """The symbols that are spelt most like an unknown one."""
+    """A suggestion: the symbol spelt most like an unknown one."""
     names = {group.xhm().replace(" ", ""): group.xhm() for group in gemmi.spacegroup_table()}
     names |= {group.short_name(): group.xhm() for group in gemmi.spacegroup_table()}
     near = difflib.get_close_matches(text.replace(" ", ""), names, 1, 0.7)

@@ -1,55 +1,60 @@
-"""A crystal structure as arrays: the lattice, the species and the places of all atoms of one cell."""
+"""A crystal structure as arrays: the lattice, species and positions of all atoms in one cell."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import gemmi
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from argand.errors import InputError, MissingExtraError
+from argand.physics.crystal.asymmetric_unit import asymmetric_unit
+from argand.physics.crystal.cif import cif_text
+from argand.physics.crystal.formula import counts_of, formula_text
 from argand.physics.crystal.picture import facts_html, projection_svg
 from argand.typing import Matrix3, Points3
 
 MAX_ATOMS = 1000
-"""Cells beyond this are refused: decoding solves equations in three unknowns for each atom.
+"""Larger cells are rejected: decoding solves equations in three unknowns per atom.
 
-By hand, a bound on time; cells of up to 200 atoms are measured (`benchmarks/crystals.py`), single larger ones
-in `benchmarks/crystals_others.py`.
+Set by hand, a bound on time; cells of up to 200 atoms are measured (`benchmarks/crystals.py`), single larger
+ones in `benchmarks/crystals_others.py`.
 """
 MIN_DISTANCE = 0.5
-"""Å; atoms nearer than this are on one place (the shortest bond, of H2, is 0.74).
+"""Å; atoms closer than this coincide (the shortest bond, in H2, is 0.74).
 
-By hand, below that bond.
+Set by hand, below that bond.
 """
 MIN_VOLUME_PER_ATOM = 1.0
-"""Å³; the densest known solids leave an atom more than 4.
+"""Å³; the densest known solids have more than 4 per atom.
 
-By hand, below that; wrong units of length give a thousandth.
+Set by hand, below that; wrong length units give a thousandth of it.
 """
 MAX_LENGTH = 800.0
-"""Å of a vector's parts. By hand: polytypes of long periods have up to some hundred, and latents tell lengths
-up to 890 Å apart."""
+"""Largest component of a lattice vector in Å. Set by hand: long-period polytypes have up to some hundred, and
+latents resolve lengths up to 890 Å."""
 MAX_VOLUME_PER_ATOM = 1e5
-"""Å³; by hand, one atom alone in a box of 46 Å. Beyond this the cell is in another unit, or there are atoms
+"""Å³; set by hand, one atom alone in a box of 46 Å. Beyond this the cell is in other units, or atoms are
 missing."""
 _FARTHEST = 1e6
-"""Cells from the first in which a place may be. By hand: further off the digits of a fraction are gone."""
+"""Largest distance of a position from the first cell, in cells. Set by hand: beyond it a fraction loses its
+digits."""
 MAX_Z = 103
-"""Lawrencium, the last element of the f block; beyond it no crystals are known."""
+"""Lawrencium, the last element of the f block; no crystals are known beyond it."""
 
 NEIGHBOUR_CELLS = np.array(list(product((-1, 0, 1), repeat=3)))
-"""The 27 cells about the origin: enough in a reduced cell after rounding."""
+"""The 27 cells around the origin: enough in a reduced cell after rounding."""
 
 
 @dataclass(frozen=True)
 class Structure:
     """Rows of `lattice` are the cell's vectors in Å, `species` atomic numbers, `frac_coords` in [0, 1).
 
-    Every structure has a right-handed cell. Where a left-handed one is given, as reductions of cells leave
-    it, all its vectors and places are reversed: the same crystal, not its mirror image. So lengths, angles
-    and places alone tell the crystal with its hand, which is all that latents, CIFs and comparisons have.
+    Every structure has a right-handed cell. If a left-handed one is given, as after cell reduction, all its
+    vectors and positions are reversed: the same crystal, not its mirror image. So lengths, angles and
+    positions alone determine the crystal with its hand; latents, CIFs and comparisons use nothing else.
     """
 
     lattice: Matrix3
@@ -76,15 +81,12 @@ class Structure:
 
     @property
     def formula(self) -> str:
-        """Reduced formula, elements by atomic number, such as `O3 Ti1 Sr1`."""
-        numbers, counts = np.unique(self.species, return_counts=True)
-        counts = counts // np.gcd.reduce(counts)
-        pairs = zip(numbers, counts, strict=True)
-        return " ".join(f"{gemmi.Element(int(z)).name}{count}" for z, count in pairs)
+        """Reduced formula as chemists write it, such as `LiFePO4`; the rule is that of `formula_text`."""
+        return formula_text(counts_of(self.species))
 
     @property
     def cell_text(self) -> str:
-        """Lengths and angles of the cell as a reader wants them."""
+        """Lengths and angles of the cell as text."""
         values = parameters(self.lattice)
         lengths = " ".join(f"{one:.4g}" for one in values[:3])
         return f"{lengths} Å, {' '.join(f'{one:.4g}' for one in np.degrees(values[3:]))}°"
@@ -95,7 +97,7 @@ class Structure:
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What a table about the structure says."""
+        """Rows of a table about the structure."""
         atoms = [("formula", self.formula), ("atoms in the cell", str(len(self)))]
         return [*atoms, ("cell", self.cell_text), ("volume", f"{self.volume:.4g} Å³")]
 
@@ -107,8 +109,39 @@ class Structure:
     def _repr_html_(self) -> str:
         return facts_html(self.facts, self.picture)
 
+    def to_cif(self, name: str = "", tags: Mapping[str, str] | None = None) -> str:
+        """The text of a CIF with the symmetry found, as `cif_text` writes it; `tags` are further items."""
+        return cif_text(self.lattice, self.species, self.frac_coords, name or self.formula, tags)
+
+    @property
+    def cif_order(self) -> Int[np.ndarray, " n"]:
+        """Numbers of the atoms in the order in which they come when `to_cif` is read."""
+        return asymmetric_unit(self.lattice, self.species, self.frac_coords).order
+
+    def to_dict(self) -> dict[str, Any]:
+        """Formula, cell, lattice (rows in Å), symbols and fractional coordinates as plain values."""
+        lengths, angles = np.split(parameters(self.lattice), 2)
+        return {
+            "formula": self.formula,
+            "atoms": len(self),
+            "cell": [*lengths.tolist(), *np.degrees(angles).tolist()],
+            "volume": self.volume,
+            "lattice": self.lattice.tolist(),
+            "symbols": self.symbols,
+            "frac_coords": self.frac_coords.tolist(),
+        }
+
+    def to_dataframe(self) -> Any:
+        """A row for each atom: symbol and fractional coordinates. MissingExtraError without pandas."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingExtraError("a data frame needs pandas: pip install pandas") from error
+        x, y, z = self.frac_coords.T
+        return pd.DataFrame({"symbol": self.symbols, "x": x, "y": y, "z": z})
+
     def to_ase(self) -> Any:
-        """The same as an `ase.Atoms` that repeats along all axes; MissingExtraError without ase."""
+        """The structure as an `ase.Atoms`, periodic along all axes; MissingExtraError without ase."""
         try:
             import ase
         except ImportError as error:
@@ -117,7 +150,7 @@ class Structure:
         return ase.Atoms(numbers=self.species, **places)
 
     def to_pymatgen(self) -> Any:
-        """The same as a `pymatgen.core.Structure`; MissingExtraError without pymatgen."""
+        """The structure as a `pymatgen.core.Structure`; MissingExtraError without pymatgen."""
         try:
             from pymatgen.core import Structure as Foreign  # pyright: ignore[reportMissingImports]
         except ImportError as error:
@@ -131,11 +164,11 @@ def checked(
     frac_coords: np.ndarray,
     max_atoms: int = MAX_ATOMS,
 ) -> Structure:
-    """A structure with its places wrapped into the cell; InputError, with the reason, for what is none.
+    """A structure with positions wrapped into the cell; InputError, with the reason, for invalid input.
 
-    Refused are: no atoms, more than `max_atoms`, numbers that are not finite or far too large, a lattice
-    without volume, too much or too little of it for each atom, atomic numbers outside 1 to 103, and two atoms
-    on one place.
+    Rejected are: no atoms, more than `max_atoms`, non-finite or far too large numbers, a lattice without
+    volume, too much or too little volume per atom, atomic numbers outside 1 to 103, and two atoms on the same
+    position.
     """
     lattice = np.asarray(lattice, float).reshape(3, 3)
     species = np.asarray(species).reshape(-1)
@@ -143,9 +176,9 @@ def checked(
     if len(species) == 0:
         raise InputError("there are no atoms in the cell")
     if len(frac) != len(species):
-        raise InputError(f"{len(species)} species, but {len(frac)} places")
+        raise InputError(f"{len(species)} species, but {len(frac)} positions")
     if len(species) > max_atoms:
-        raise InputError(f"{len(species)} atoms are beyond the largest supported cell of {max_atoms}")
+        raise InputError(f"{len(species)} atoms exceed the largest supported cell of {max_atoms}")
     require_lattice(lattice)
     if not np.isfinite(frac).all():
         raise InputError("a coordinate is not a finite number")
@@ -161,45 +194,45 @@ def checked(
     if distance < MIN_DISTANCE:
         names = structure.symbols
         raise InputError(
-            f"atoms {first + 1} ({names[first]}) and {second + 1} ({names[second]}) are on one place, "
+            f"atoms {first + 1} ({names[first]}) and {second + 1} ({names[second]}) are too close, "
             f"{distance:.2f} Å apart"
         )
     return structure
 
 
 def require_lattice(lattice: Float[np.ndarray, "3 3"]) -> None:
-    """InputError for vectors with numbers that are not finite, or too large for any crystal."""
+    """InputError for vectors with non-finite numbers, or too large for any crystal."""
     if not np.isfinite(lattice).all():
         raise InputError("the lattice has a number that is not finite")
     if np.abs(lattice).max() > MAX_LENGTH:
-        raise InputError(f"a cell of {np.abs(lattice).max():.3g} Å is beyond {MAX_LENGTH:g} Å; is it in Å?")
+        raise InputError(f"a cell of {np.abs(lattice).max():.3g} Å exceeds {MAX_LENGTH:g} Å; is it in Å?")
 
 
 def _require_volume(lattice: Matrix3, count: int) -> None:
-    """InputError for a lattice without volume, and for too little or too much of it for so many atoms."""
+    """InputError for a lattice without volume, or with too little or too much volume for so many atoms."""
     volume = abs(np.linalg.det(lattice))
-    # By hand: a thousandth of a box of these edges, or of 1 Å³, is flat.
+    # Set by hand: a volume below a thousandth of a box of these edges, or of 1 Å³, is flat.
     if volume < 1e-3 * max(np.prod(np.linalg.norm(lattice, axis=1)), 1.0):
         raise InputError("the lattice has no volume; its vectors are zero or lie in a plane")
     if volume < MIN_VOLUME_PER_ATOM * count:
-        raise InputError(f"{volume / count:.2g} Å³ for each atom is no crystal; is the cell in Å?")
+        raise InputError(f"{volume / count:.2g} Å³ per atom is too small for a crystal; is the cell in Å?")
     if volume > MAX_VOLUME_PER_ATOM * count:
         raise InputError(
-            f"{volume / count:.2g} Å³ for each atom is no crystal; are all atoms there, the cell in Å?"
+            f"{volume / count:.2g} Å³ per atom is too large; are atoms missing, or is the cell not in Å?"
         )
 
 
 def wrapped(frac: Points3) -> Points3:
-    """The same places with coordinates in [0, 1)."""
+    """The same positions with coordinates in [0, 1)."""
     inside = frac - np.floor(frac)
-    # A tiny negative number wraps to 1.0 exactly.
+    # A tiny negative number wraps to exactly 1.0.
     return np.where(inside >= 1.0, 0.0, inside)
 
 
 def closest_pair(structure: Structure) -> tuple[int, int, float]:
-    """The two atoms, numbered from 0, that come nearest to each other in the crystal, and how near in Å.
+    """The two closest atoms of the crystal, numbered from 0, and their distance in Å.
 
-    Images of one atom in other cells count, where atoms are told by the shortest lattice vector.
+    Images of one atom in other cells count; their distance is the shortest lattice vector.
     """
     best = (0, 0, shortest_vector(structure.lattice))
     for i, row in enumerate(distances(structure.lattice, structure.frac_coords)):
@@ -230,13 +263,13 @@ def shortest_vector(lattice: Matrix3) -> float:
 
 
 def reduced_lattice(lattice: Matrix3) -> tuple[Matrix3, Matrix3]:
-    """Vectors of the same lattice that are as short as can be, and whole numbers M: reduced = M lattice.
+    """The shortest vectors of the same lattice, and an integer matrix M: reduced = M lattice.
 
-    Pairs of vectors are shortened against each other, and by sums of two (Semaev 2001), until none is.
+    Pairs of vectors are shortened against each other, and by sums of two (Semaev 2001), until none changes.
     """
     vectors, change = np.array(lattice, float), np.eye(3)
-    # By hand: each round shortens a vector, and cells of files take a few; the bound ends what rounding could
-    # keep going.
+    # Set by hand: each round shortens a vector, and cells from files take a few; the bound ends cycles due to
+    # rounding.
     for _ in range(200):
         order = np.argsort(np.linalg.norm(vectors, axis=1), kind="stable")
         vectors, change = vectors[order], change[order]

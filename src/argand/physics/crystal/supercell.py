@@ -1,4 +1,4 @@
-"""Supercells: the smallest cell of a structure that repeats within its cell, and the way back."""
+"""Supercells: the smallest cell of a structure that repeats within its cell, and its expansion."""
 
 from dataclasses import dataclass
 
@@ -10,39 +10,40 @@ from argand.physics.crystal.structure import Structure, reduced_lattice, wrapped
 from argand.typing import Points3, Vector3
 
 TOLERANCE = 2e-3
-"""Å; places that a translation brings nearer than this to atoms repeat.
+"""Å; positions that a translation brings within this distance of atoms are repeats.
 
-By hand: above what coordinates printed with four digits lose in cells of 20 Å, below displacements that
-matter; supercells are measured in `benchmarks/crystals_others.py`.
+Set by hand: above the rounding of four-digit coordinates in cells of 20 Å, below significant displacements;
+supercells are measured in `benchmarks/crystals_others.py`.
 """
 _TRIED_FIRST = 8
-"""Atoms of an element looked at before all others: most translations fail at once. By hand, for speed."""
+"""Atoms of an element tested first: most translations fail at once. Set by hand, for speed."""
 
 Multiples = Int[np.ndarray, "3 3"]
 
 
 @dataclass(frozen=True)
 class Folded:
-    """The smallest cell, and whole numbers M: the vectors of the supercell are M times those of the cell."""
+    """The smallest cell, and an integer matrix M: the vectors of the supercell are M times those of the
+    cell."""
 
     primitive: Structure
     multiples: Multiples
 
 
 def folded(structure: Structure) -> Folded | None:
-    """The smallest cell that makes up the structure; None where it is that already.
+    """The smallest cell of the structure; None if it already is the smallest.
 
     Atoms that repeat are averaged over their copies.
     """
     shifts = _translations(structure)
     if len(shifts) < 2:
         return None
-    # A translation goes so many times into a lattice vector as divide their number.
+    # The number of translations in a lattice vector divides the number of atoms.
     steps = np.rint(shifts * len(shifts)).astype(int)
     basis = _integer_basis(np.concatenate([steps, len(shifts) * np.eye(3, dtype=int)])) / len(shifts)
     lattice, change = reduced_lattice(basis @ structure.lattice)
     if np.linalg.det(lattice) < 0:
-        # Lengths and angles are to tell the crystal, and these are of the mirror image too.
+        # Lengths and angles must determine the crystal, but those of the mirror image are the same.
         lattice, change = -lattice, -change
     multiples = np.rint(np.linalg.inv(change @ basis)).astype(int)
     if abs(round(float(np.linalg.det(multiples)))) != len(shifts):
@@ -55,13 +56,13 @@ def folded(structure: Structure) -> Folded | None:
 
 
 def unfolded(cell: Structure, multiples: Multiples) -> Structure:
-    """All atoms of the supercell, those of one copy of the cell after the other; its a lies along x."""
+    """All atoms of the supercell, one copy of the cell after the other; its a axis lies along x."""
     vectors = multiples @ cell.lattice
     corners = np.array(np.meshgrid(*[[0, 1]] * 3)).reshape(3, -1).T @ multiples
     axes = [np.arange(low, high + 1) for low, high in zip(corners.min(0), corners.max(0), strict=True)]
     whole = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     inside = whole @ np.linalg.inv(multiples)
-    # Half a step from every lattice point, so that rounding decides nothing.
+    # Half a step from every lattice point, so that rounding has no effect.
     edge = 0.5 / abs(np.linalg.det(multiples))
     inside = inside[((inside > -edge) & (inside < 1 - edge)).all(1)]
     places = (cell.frac_coords @ np.linalg.inv(multiples) + inside[:, None]).reshape(-1, 3)
@@ -72,7 +73,7 @@ def unfolded(cell: Structure, multiples: Multiples) -> Structure:
 
 
 def _translations(structure: Structure) -> Float[np.ndarray, "n 3"]:
-    """Translations within the cell that bring every atom onto one of its species, 0 among them."""
+    """Translations within the cell that bring every atom onto one of its species, including 0."""
     numbers, counts = np.unique(structure.species, return_counts=True)
     rarest = np.flatnonzero(structure.species == numbers[counts.argmin()])
     trees = {
@@ -89,7 +90,7 @@ def _translations(structure: Structure) -> Float[np.ndarray, "n 3"]:
 
 
 def _repeating(structure: Structure, trees: dict[int, KDTree], shift: Vector3) -> Vector3 | None:
-    """The translation as it is in the mean of all atoms; None where it does not repeat them."""
+    """The translation averaged over all atoms; None if they do not repeat under it."""
     apart = []
     for z, tree in trees.items():
         places = structure.frac_coords[structure.species == z]
@@ -106,7 +107,7 @@ def _repeating(structure: Structure, trees: dict[int, KDTree], shift: Vector3) -
 
 
 def _integer_basis(rows: Int[np.ndarray, "n 3"]) -> Int[np.ndarray, "3 3"]:
-    """Three rows that generate the same lattice of whole numbers as all rows (Hermite normal form)."""
+    """Three rows that generate the same integer lattice as all rows (Hermite normal form)."""
     rows = rows.copy()
     for axis in range(3):
         while True:
@@ -122,14 +123,14 @@ def _integer_basis(rows: Int[np.ndarray, "n 3"]) -> Int[np.ndarray, "3 3"]:
 def _orbits(
     places: Points3, species: np.ndarray, lattice: np.ndarray, copies: int
 ) -> tuple[Int[np.ndarray, " kept"], Float[np.ndarray, "kept 3"]]:
-    """Of atoms that fall on each other in the small cell, the first one, and the mean place."""
+    """The first of the atoms that coincide in the small cell, and their mean position."""
     left, chosen, averaged = np.ones(len(places), bool), [], []
     while left.any():
         first = int(np.argmax(left))
         apart = places - places[first]
         apart -= np.rint(apart)
-        # Each copy may be off by the tolerance, from a first atom that is off itself; by hand, 5 leave some
-        # room.
+        # Each copy may deviate by the tolerance from a first atom that deviates itself; set by hand, 5 leaves
+        # a margin.
         near = left & (species == species[first]) & (np.linalg.norm(apart @ lattice, axis=1) < 5 * TOLERANCE)
         if near.sum() != copies:
             return np.zeros(0, int), np.zeros((0, 3))

@@ -1,4 +1,4 @@
-"""A structure made as symmetric as it nearly is: lattice and places averaged over its operations."""
+"""Symmetrising a nearly symmetric structure: lattice and positions averaged over its operations."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from argand.typing import Matrix3
 
 
 def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]:
-    """The structure averaged over all operations that map it on itself within `tolerance` Å, and their group.
+    """The structure averaged over all operations that map it onto itself within `tolerance` Å, and their
+    group.
 
-    The setting stays: a along x, b in the xy plane, no other choice of the cell. Where no operations are
-    found, as with atoms nearer than the tolerance, the structure is left, and the group is P1. Operations by
-    spglib.
+    The setting is kept: a along x, b in the xy plane, the same cell. If no operations are found, as with
+    atoms closer than the tolerance, the structure is unchanged and the group is P1. Operations by spglib.
 
     `tolerance` in Å is spglib's `symprec`; it is the user's choice.
     """
@@ -20,7 +20,7 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
     from scipy.optimize import linear_sum_assignment
 
     cell = (structure.lattice.tolist(), structure.frac_coords.tolist(), structure.species.tolist())
-    # None where nothing is found; releases to come raise instead, and older ones have no such error.
+    # None if nothing is found; future releases raise instead, and older ones lack that error.
     try:
         dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     except getattr(spglib, "SpglibError", ()):
@@ -42,7 +42,7 @@ def symmetrised(structure: Structure, tolerance: float) -> tuple[Structure, str]
 
 
 def _lattice(lattice: Matrix3, rotations: np.ndarray) -> Matrix3:
-    """The lattice whose metric is the mean of all images of the given one's."""
+    """The lattice with the mean metric of all images of the given one."""
     metric = lattice @ lattice.T
     mean = np.mean([rotation.T @ metric @ rotation for rotation in rotations.astype(float)], axis=0)
     values = parameters(np.linalg.cholesky(mean))

@@ -1,4 +1,4 @@
-"""Space groups as arrays: operators, absences, merging in the Laue group, the grid and sites they allow."""
+"""Space groups as arrays: operators, absences, merging in the Laue group, allowed grids and sites."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ from argand.physics.crystal.space_group_symbol import find_operations
 from argand.typing import Matrix3, Miller, Points3, Vector3
 
 _DENOMINATOR = 24
-"""Translations of space groups are whole twenty-fourths; gemmi keeps them, and rotations, so (`Op.DEN`)."""
+"""Translations of space groups are multiples of 1/24; gemmi stores them, and rotations, this way
+(`Op.DEN`)."""
 _MOST_OPERATORS = 1000
-"""Of a list that is taken for a group. By hand: the largest space groups have 192, in usual cells."""
+"""Most operators of a listed group. Set by hand: the largest space groups have 192 in usual cells."""
 _OFFSET = 1 << 20
-"""Miller indices are far smaller than half of this.
+"""Offset for packing Miller indices, which are far smaller than half of it.
 
-Three indices of 20 bits each fit into one number of 64.
+Three indices of 20 bits each fit into one 64-bit number.
 """
 
 
@@ -35,16 +36,16 @@ class Group:
 
     @classmethod
     def from_name(cls, name: str, cell: tuple[float, ...] | None = None) -> "Group":
-        """The group of a Hermann-Mauguin or Hall symbol or a number, as `find_operations` reads it.
+        """The group of a Hermann-Mauguin or Hall symbol or a number, parsed by `find_operations`.
 
         The angles of the `cell` (Å and degrees) choose between hexagonal and rhombohedral axes. Raises
-        ConfigError for a symbol that is unknown.
+        ConfigError for an unknown symbol.
         """
         return cls.from_operations(*find_operations(name, cell))
 
     @classmethod
     def from_operations(cls, operations: Any, name: str = "") -> "Group":
-        """The group of gemmi's operators."""
+        """The group of gemmi operators."""
         pairs = list(operations)
         rotations = np.array([op.rot for op in pairs]) // _DENOMINATOR
         translations = np.array([op.tran for op in pairs]) / _DENOMINATOR
@@ -60,11 +61,11 @@ class Group:
 
     @cached_property
     def generating(self) -> tuple[Int[np.ndarray, "m 3 3"], Float[np.ndarray, "m 3"], bool]:
-        """Operators of which centrings and an inversion at the origin make all others, and whether that is
-        there.
+        """Operators that generate all others with the centrings and an inversion at the origin, and whether
+        there is one.
 
-        Sums over these alone, times `lattice_factor` and, with the inversion, twice their real parts, are
-        sums over all.
+        Sums over all operators are sums over these times `lattice_factor` and, with the inversion, twice
+        their real parts.
         """
         inverted = (self.rotations == -np.eye(3, dtype=int)).all((1, 2))
         shifts = self.translations[inverted][:, None] - self.centrings[None]
@@ -83,16 +84,16 @@ class Group:
 
     @property
     def order(self) -> int:
-        """Operators in the cell."""
+        """Number of operators in the cell."""
         return len(self.rotations)
 
     @property
     def centring_letter(self) -> str:
-        """P, A, B, C, I, F or R, by the lattice translations."""
+        """P, A, B, C, I, F or R, from the lattice translations."""
         return str(self._operations().find_centering())
 
     def images(self, frac: Points3) -> Float[np.ndarray, "n_ops n 3"]:
-        """Places of each operator's images of fractional places."""
+        """Images of fractional positions under each operator."""
         return np.einsum("oij,nj->oni", self.rotations, frac) + self.translations[:, None]
 
     def equivalents(self, hkl: Miller) -> Int[np.ndarray, "n_ops n 3"]:
@@ -104,16 +105,17 @@ class Group:
         return 2 * np.pi * np.einsum("ni,oi->on", hkl, self.translations)
 
     def absent(self, hkl: Miller) -> Bool[np.ndarray, " n"]:
-        """Which reflections the group forbids: h R = h while h·t is no whole number."""
+        """Which reflections are systematically absent: h R = h while h·t is not an integer."""
         return np.asarray(self._operations().systematic_absences(hkl.astype(np.int32)))
 
     def epsilon(self, hkl: Miller) -> Float[np.ndarray, " n"]:
-        """How much larger than others the mean intensity is; the centring, common to all, is left out."""
+        """Factor epsilon by which the mean intensity is enhanced; the centring, common to all, is left
+        out."""
         factors = self._operations().epsilon_factor_without_centering_array(hkl.astype(np.int32))
         return np.asarray(factors, float)
 
     def _operations(self) -> gemmi.GroupOps:
-        """gemmi's operators, made anew (0.01 to 0.5 ms): they cannot be sent to another process."""
+        """gemmi's operators, rebuilt each time (0.01 to 0.5 ms): they cannot be sent to another process."""
         operations = []
         for rotation, translation in zip(self.rotations, self.translations, strict=True):
             operation = gemmi.Op()
@@ -123,17 +125,17 @@ class Group:
         return gemmi.GroupOps(operations)
 
     def representative(self, hkl: Miller) -> Miller:
-        """One index of each set of equivalents in the Laue group, the same for all of the set."""
-        # Centrings repeat each rotation, and a centre of inversion gives each with both signs.
+        """One index for each set of equivalents in the Laue group, the same for the whole set."""
+        # Centrings repeat each rotation, and an inversion centre gives each with both signs.
         laue = np.unique(np.concatenate([self.rotations, -self.rotations]), axis=0)
         images = np.einsum("ni,oij->onj", hkl, laue)
         best = np.argmax(index_key(images), axis=0)
         return np.take_along_axis(images, best[None, :, None], 0)[0]
 
     def keeps(self, orthogonalisation: Matrix3, tolerance: float = 0.02) -> bool:
-        """Whether every rotation leaves the cell's metric as it is, to a fraction of its lengths squared.
+        """Whether every rotation preserves the cell's metric, within a fraction of its squared lengths.
 
-        The default tolerance is by hand: 2 % are 1 % of a length, or half a degree of an angle of 90.
+        The default tolerance is set by hand: 2 % is 1 % of a length, or half a degree of an angle of 90.
         """
         metric = orthogonalisation.T @ orthogonalisation
         images = np.einsum("oji,jk,okl->oil", self.rotations, metric, self.rotations)
@@ -141,18 +143,20 @@ class Group:
         return bool((np.abs(images - metric) <= tolerance * scale).all())
 
     def polar_axes(self) -> Bool[np.ndarray, " 3"]:
-        """Along which axes the origin may slide: all rotations keep that axis's direction."""
+        """Which axes are polar, so that the origin is free along them: all rotations keep their direction."""
         mean = self.rotations.mean(0)
         return np.abs(np.diag(mean)) > 1e-6
 
     def site(
         self, position: Vector3, orthogonalisation: Matrix3, tolerance: float = 0.5
     ) -> tuple[Matrix3, Vector3, int]:
-        """Projector on the moves that a site allows, its exact place, and the operators that keep it.
+        """Projector onto the shifts that a site allows, its exact position, and the operators of its site
+        symmetry.
 
-        `position` is fractional; an operator keeps the site when the image is within `tolerance` Å of it.
+        `position` is fractional; an operator belongs to the site symmetry if the image is within `tolerance`
+        Å of it.
 
-        The default tolerance is by hand: half of the shortest bond.
+        The default tolerance is set by hand: half of the shortest bond.
         """
         images = self.rotations @ position + self.translations
         shifts = np.rint(position - images)
@@ -162,30 +166,30 @@ class Group:
 
 
 def complete_group(listed: Sequence[gemmi.Op]) -> gemmi.GroupOps:
-    """The space group of some operators, those that are missing added; ValueError where they make none."""
+    """The space group of some operators, with missing ones added; ValueError if they do not form one."""
     if len(listed) > _MOST_OPERATORS:
-        raise ValueError(f"{len(listed)} symmetry operators are of no space group")
+        raise ValueError(f"{len(listed)} symmetry operators are not those of a space group")
     every = {one.triplet(): one for one in (gemmi.Op("x,y,z"), *(one.wrap() for one in listed))}
     for operator in every.values():
         turned = np.array(operator.rot)
         if (turned % _DENOMINATOR).any() or abs(operator.det_rot()) != _DENOMINATOR**3:
-            raise ValueError(f"'{operator.triplet()}' is no symmetry operator")
+            raise ValueError(f"'{operator.triplet()}' is not a symmetry operator")
     found = gemmi.GroupOps(list(every.values()))
     try:
         found.add_missing_elements()
     except RuntimeError as error:
-        raise ValueError("the symmetry operators make no group") from error
+        raise ValueError("the symmetry operators do not form a group") from error
     return found
 
 
 def index_key(hkl: Int[np.ndarray, "*n 3"]) -> Int[np.ndarray, "*n"]:
-    """One whole number for each index, different for different ones."""
+    """A unique integer for each index."""
     shifted = np.asarray(hkl, np.int64) + _OFFSET // 2
     return (shifted[..., 0] * _OFFSET + shifted[..., 1]) * _OFFSET + shifted[..., 2]
 
 
 def half_sphere(orthogonalisation: Matrix3, d_min: float) -> Miller:
-    """All indices with d >= d_min (Å) and l >= 0 but 000; those with l = 0 come with both signs.
+    """All indices except 000 with d >= d_min (Å) and l >= 0; those with l = 0 have both signs.
 
     `orthogonalisation` has a, b, c in Å as columns.
     """
@@ -203,7 +207,8 @@ def inverse_d_squared(hkl: Miller, orthogonalisation: Matrix3) -> Float[np.ndarr
 
 
 def grid_shape(group: Group, orthogonalisation: Matrix3, hkl: Miller, spacing: float) -> tuple[int, int, int]:
-    """Points along a, b and c: at most `spacing` Å apart, enough for all indices, mapped onto themselves.
+    """Grid points along a, b and c: at most `spacing` Å apart, enough for all indices, invariant under the
+    group.
 
     All numbers are even and have no prime factor above 5.
     """
@@ -211,7 +216,7 @@ def grid_shape(group: Group, orthogonalisation: Matrix3, hkl: Miller, spacing: f
     need = np.maximum(2 * np.abs(hkl).max(0) + 2, np.ceil(lengths / spacing)).astype(int)
     step = np.array([_common_step(group.translations[:, axis]) for axis in range(3)])
     mixed = (group.rotations != 0).any(0)
-    # Axes that operators mix, also by way of a third one, need one number of points.
+    # Axes mixed by operators, even through a third one, need the same number of points.
     mixed = np.linalg.matrix_power((mixed | mixed.T).astype(int), 3) > 0
     for axis in range(3):
         partners = np.flatnonzero(mixed[axis])
@@ -221,11 +226,11 @@ def grid_shape(group: Group, orthogonalisation: Matrix3, hkl: Miller, spacing: f
 
 
 def _common_step(shifts: Float[np.ndarray, " n"]) -> int:
-    """The smallest even number whose fractions hold all of the shifts."""
+    """The smallest even number for which all shifts are multiples of its inverse."""
     twentyfourths = np.rint(shifts * _DENOMINATOR).astype(int)
     return int(np.lcm(2, _DENOMINATOR // np.gcd.reduce(np.append(twentyfourths, _DENOMINATOR))))
 
 
 def _smooth(least: int, step: int) -> int:
-    """The smallest multiple of `step`, itself one, not below `least`, of the prime factors 2, 3 and 5."""
+    """The smallest multiple of `step`, at least `least`, with no prime factors other than 2, 3 and 5."""
     return step * cast(int, next_fast_len(-(-least // step), real=True))

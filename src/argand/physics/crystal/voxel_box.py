@@ -1,8 +1,8 @@
 """The published densities: a cube of 10 Å with Gaussians weighted by atomic number, and balls as labels.
 
 Hoffmann et al. (arXiv 1909.00949): 30³ voxels, standard deviation 1 Å, balls of 0.667 Å. Single cells are
-centred and turned at random; repeating crystals are turned too and begin at a random origin. Box coordinates
-are in Å from a corner. A voxel holds the mean density of its volume, so that sums are electrons.
+centred and rotated at random; repeating crystals are rotated and start at a random origin. Box coordinates
+are in Å from a corner. Each voxel contains the mean density of its volume, so that sums are electrons.
 """
 
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from argand.physics.crystal.structure import Structure
 from argand.typing import Points3
 
 _REACH = 4.5
-"""Standard deviations beyond which a Gaussian has no share: 7e-6 of it.
+"""Standard deviations beyond which a Gaussian is cut off: 7e-6 of it.
 
-erfc(4.5 / √2); by hand, below the rounding that single precision makes of sums of voxels.
+erfc(4.5 / √2); set by hand, below single-precision rounding in sums of voxels.
 """
 
 
 @dataclass(frozen=True)
 class Atoms:
-    """Places in the box in Å and atomic numbers; atoms outside still reach in."""
+    """Positions in the box in Å and atomic numbers; atoms outside also contribute."""
 
     places: Points3
     species: UInt8[np.ndarray, " atom"]
@@ -47,13 +47,13 @@ class Box:
         return self.side / self.voxels
 
     def single(self, structure: Structure, generator: np.random.Generator) -> Atoms:
-        """The atoms of one cell, their mean in the middle, turned at random."""
+        """The atoms of one cell, centred on their mean, randomly rotated."""
         cart = structure.frac_coords @ structure.lattice
         turned = (cart - cart.mean(0)) @ random_rotation(generator).T
         return self._near(turned + self.side / 2, structure.species)
 
     def repeating(self, structure: Structure, generator: np.random.Generator, turn: bool = True) -> Atoms:
-        """All atoms of the crystal that reach into the box, from a random origin on."""
+        """All atoms of the crystal that reach into the box, from a random origin."""
         lattice = structure.lattice @ random_rotation(generator).T if turn else structure.lattice
         frac = structure.frac_coords + generator.random(3)
         margin = _REACH * self.sigma
@@ -75,13 +75,13 @@ class Box:
         return Atoms(atoms.places[kept], atoms.species[kept])
 
     def shares(self, atoms: Atoms) -> Float[np.ndarray, "atom 3 voxel"]:
-        """What each slab of voxels along each axis has of each atom's Gaussian."""
+        """Share of each atom's Gaussian in each slab of voxels along each axis."""
         edges = np.linspace(0.0, self.side, self.voxels + 1)
         apart = (edges - atoms.places[..., None]) / (np.sqrt(2.0) * self.sigma)
         return 0.5 * np.diff(erf(apart), axis=-1)
 
     def density(self, atoms: Atoms) -> Float[np.ndarray, "voxel voxel voxel"]:
-        """Electrons per Å³, float32: the sum of Gaussians of weight Z, each voxel its mean."""
+        """Electrons per Å³, float32: the sum of Gaussians of weight Z, averaged over each voxel."""
         shares = self.shares(atoms).astype(np.float32)
         weights = atoms.species.astype(np.float32) / np.float32(self.spacing**3)
         planes = shares[:, 0, :, None] * shares[:, 1, None, :]
@@ -89,7 +89,7 @@ class Box:
         return (planes.reshape(-1, n * n).T @ (shares[:, 2] * weights[:, None])).reshape(n, n, n)
 
     def labels(self, atoms: Atoms) -> UInt8[np.ndarray, "voxel voxel voxel"]:
-        """Atomic number of the nearest atom whose ball holds a voxel's centre; 0 for none."""
+        """Atomic number of the nearest atom with a ball that contains the voxel's centre; 0 for none."""
         n, steps = self.voxels, int(self.ball / self.spacing + 0.5)
         reaching = ((atoms.places > -self.ball) & (atoms.places < self.side + self.ball)).all(1)
         atoms = Atoms(atoms.places[reaching], atoms.species[reaching])
@@ -107,9 +107,9 @@ class Box:
         return labels
 
     def read_peaks(self, density: Float[np.ndarray, "voxel voxel voxel"], floor: float) -> Atoms:
-        """Atoms at the maxima of 3³ voxels of at least the height of `floor` electrons.
+        """Atoms at the maxima among 3³ voxels with at least the height of `floor` electrons.
 
-        A parabola through the logarithm along each axis gives the place, the height the atomic number.
+        A parabola through the logarithm along each axis gives the position, the height the atomic number.
         """
         n = self.voxels
         # The mean over a voxel widens a Gaussian by the variance of the voxel.

@@ -1,7 +1,7 @@
-"""Wyckoff positions of the space groups: the points, lines and planes on which sites have symmetry.
+"""Wyckoff positions of the space groups: points, lines and planes with site symmetry.
 
-Derived from the operations of a group. Every set of fixed points is `{x : M x = c mod 1}` with whole rows M
-that no factor divides; one of each class under the group is a Wyckoff position. Letters are spglib's.
+Derived from the operations of a group. Every set of fixed points is `{x : M x = c mod 1}` with primitive
+integer rows M; one of each class under the group is a Wyckoff position. Letters are spglib's.
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from argand.typing import Matrix3, Points3
 GROUPS = 230
 """Space group types in three dimensions."""
 _PARTS = 24
-"""All points without freedom lie on 24ths of the cell in the settings of spglib: quarters of thirds and
+"""All points without free coordinates lie on 24ths of the cell in spglib's settings: thirds, quarters and
 eighths do (International Tables, volume A)."""
 _SMALL = np.array(list(product((0, 1, -1, 2, -2), repeat=3)))
-"""Whole vectors: normals and axes of crystals are among them."""
+"""Integer vectors, which include the normals and axes of crystals."""
 _BY_SIZE = _SMALL[np.lexsort([*(_SMALL.T < 0), np.abs(_SMALL).sum(1)])]
-"""The shortest first, and of these the ones with fewest signs."""
+"""The same vectors, shortest first, then those with fewest minus signs."""
 GENERIC = np.array([0.1234567, 0.3141593, 0.4297317])
-"""Coordinates that no symmetry explains; by hand."""
+"""Coordinates of a general position; set by hand."""
 
 
 @dataclass(frozen=True)
 class Operations:
-    """Rotations [n, 3, 3] and translations [n, 3] of a group in the standard setting, centring included."""
+    """Rotations [n, 3, 3] and translations [n, 3] of a group in the standard setting, including centring."""
 
     rotations: Int[np.ndarray, "n 3 3"]
     translations: Float[np.ndarray, "n 3"]
@@ -40,16 +40,16 @@ class Operations:
         return int((self.rotations == np.eye(3, dtype=int)).all((1, 2)).sum())
 
     def images(self, point: Float[np.ndarray, "3"]) -> Points3:
-        """Images of a point under all operations, a row for each, not wrapped."""
+        """Images of a point under all operations, one per row, not wrapped."""
         return self.rotations @ point + self.translations
 
 
 @dataclass(frozen=True)
 class Position:
-    """One representative of a Wyckoff position: `origin` + `axes` u, with u in [0, 1) for all its points.
+    """One representative of a Wyckoff position: `origin` + `axes` u, with u in [0, 1) for its points.
 
-    `axes` is [3, freedom]; `readout` [freedom, 3] gives u of a point, and `normals` x = `offsets` mod 1 holds
-    for its points alone. `multiplicity` counts the sites of the conventional cell.
+    `axes` is [3, freedom]; `readout` [freedom, 3] gives u of a point, and only its points satisfy `normals` x
+    = `offsets` mod 1. `multiplicity` counts the sites in the conventional cell.
     """
 
     multiplicity: int
@@ -63,12 +63,12 @@ class Position:
 
     @cached_property
     def readout(self) -> Int[np.ndarray, "freedom 3"]:
-        """Whole rows that complete `normals` to a matrix of determinant 1 or -1."""
+        """Integer rows that complete `normals` to a matrix of determinant 1 or -1."""
         return _completion(self.normals)
 
     @property
     def axes(self) -> Int[np.ndarray, "3 freedom"]:
-        """Directions of freedom."""
+        """Directions of the free coordinates."""
         return self._basis[:, len(self.normals) :]
 
     @property
@@ -82,18 +82,18 @@ class Position:
         return np.rint(np.linalg.inv(both)).astype(int)
 
     def point(self, free: np.ndarray) -> Float[np.ndarray, "3"]:
-        """The point of these free coordinates."""
+        """The point with these free coordinates."""
         return self.origin + self.axes @ np.asarray(free, float).reshape(self.freedom)
 
     def holds(self, points: Points3, tolerance: float = 1e-3) -> np.ndarray:
-        """Which points [n, 3] lie on this representative, within a share of the cell."""
+        """Which points [n, 3] lie on this representative, within a fraction of the cell."""
         apart = points @ self.normals.T - self.offsets
         return np.all(np.abs(apart - np.round(apart)) < tolerance, axis=1)
 
 
 @cache
 def hall_numbers() -> dict[int, int]:
-    """Spglib's number of the standard setting of each group: the first of its settings."""
+    """spglib's Hall number of the standard setting of each group: the first of its settings."""
     import spglib
 
     found: dict[int, int] = {}
@@ -116,7 +116,7 @@ def operations(group: int) -> Operations:
 
 @cache
 def primitive_vectors(group: int) -> Matrix3:
-    """Rows: short vectors of the primitive cell in those of the conventional one."""
+    """Short vectors of the primitive cell (rows) in terms of the conventional one."""
     ops = operations(group)
     pure = (ops.rotations == np.eye(3, dtype=int)).all((1, 2))
     vectors = (ops.translations[pure][:, None] + np.array(list(product((-1, 0, 1), repeat=3)))).reshape(-1, 3)
@@ -129,7 +129,7 @@ def primitive_vectors(group: int) -> Matrix3:
 
 
 def derived_positions(group: int) -> list[Position]:
-    """All Wyckoff positions of a group, fewest sites first, without letters."""
+    """All Wyckoff positions of a group, lowest multiplicity first, without letters."""
     ops = operations(group)
     found: dict[tuple[Any, ...], Position] = {}
     for point in [*_special_points(ops), *_points_on_loci(ops), GENERIC]:
@@ -139,7 +139,7 @@ def derived_positions(group: int) -> list[Position]:
 
 
 def classified(ops: Operations, point: Float[np.ndarray, "3"]) -> tuple[tuple[Any, ...], Position]:
-    """A key that all points of a Wyckoff position share, and its representative: the first by that key."""
+    """A key shared by all points of a Wyckoff position, and its representative: the first by that key."""
     apart = ops.images(point) - point
     fixing = (np.abs(apart - np.round(apart)) < 1e-5).all(1)
     normals = _normals(ops.rotations[fixing])
@@ -154,19 +154,19 @@ def classified(ops: Operations, point: Float[np.ndarray, "3"]) -> tuple[tuple[An
 
 
 def _simplicity(normals: np.ndarray, steps: np.ndarray) -> tuple[Any, ...]:
-    """Least for the representative with the least offsets, then the simplest normals."""
+    """Sort key: smallest for the smallest offsets, then the simplest normals."""
     size = np.abs(normals).sum()
     return steps.sum(), size, (normals < 0).sum(), steps.tolist(), normals.tolist()
 
 
 def _normals(rotations: np.ndarray) -> Int[np.ndarray, "fixed 3"]:
-    """Canonical basis of the whole rows m for which m x is fixed, by the rotations about a site."""
+    """Canonical basis of the integer rows m for which the site symmetry fixes m x."""
     rows = (rotations - np.eye(3, dtype=int)).reshape(-1, 3)
     return _canonical(rows[np.abs(rows).sum(1) > 0])
 
 
 def _canonical(rows: np.ndarray) -> Int[np.ndarray, "fixed 3"]:
-    """The same basis for all rows of the same span: of all whole vectors in it."""
+    """A basis of all integer vectors in the span of the rows, depending only on that span."""
     rank = np.linalg.matrix_rank(rows) if len(rows) else 0
     if rank == 0:
         return np.zeros((0, 3), int)
@@ -186,13 +186,13 @@ def _canonical(rows: np.ndarray) -> Int[np.ndarray, "fixed 3"]:
 
 
 def _primitive(row: np.ndarray) -> np.ndarray:
-    """The row without a common factor, its first number above zero."""
+    """The row without a common factor, its first non-zero number positive."""
     row = row // np.gcd.reduce(row)
     return row * np.sign(row[np.flatnonzero(row)[0]])
 
 
 def _completion(normals: np.ndarray) -> Int[np.ndarray, "freedom 3"]:
-    """Unit rows that make the rows a basis of all whole vectors."""
+    """Unit rows that complete the rows to a basis of all integer vectors."""
     units = np.eye(3, dtype=int)
     for mask in product((0, 1), repeat=3):
         chosen = units[np.flatnonzero(mask)]
@@ -203,7 +203,7 @@ def _completion(normals: np.ndarray) -> Int[np.ndarray, "freedom 3"]:
 
 
 def _special_points(ops: Operations) -> list[np.ndarray]:
-    """One of each class of points without freedom."""
+    """One of each class of points without free coordinates."""
     grid = np.array(list(product(range(_PARTS), repeat=3)), np.int16)
     shift = np.rint(ops.translations * _PARTS).astype(np.int16)
     count, trace = np.zeros(len(grid), int), np.zeros(len(grid), int)
@@ -214,7 +214,7 @@ def _special_points(ops: Operations) -> list[np.ndarray]:
         count += fixed
         trace += fixed * int(np.trace(rotation))
         images.append(image)
-    # The mean trace of the rotations about a site is the dimension of its freedom.
+    # The mean trace of the site-symmetry rotations is the number of free coordinates.
     left = trace == 0
     number = np.array([_PARTS * _PARTS, _PARTS, 1])
     chosen = []

@@ -1,4 +1,4 @@
-"""Fibres: their twist, elastic modes, geometry of residues, and when a simulation is in equilibrium."""
+"""Fibres: twist, elastic modes, geometry of residues, and equilibration of simulations."""
 
 from argand.system import listed_modules
 

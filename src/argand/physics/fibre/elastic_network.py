@@ -1,4 +1,4 @@
-"""Elastic networks: beads joined by springs, and the slowest ways in which they move together."""
+"""Elastic networks: beads joined by springs, and their softest collective modes."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from argand.errors import ConfigError
 from argand.typing import Points3
 
 RIGID = 6
-"""Displacements of the whole that cost nothing: three shifts and three turns."""
+"""Zero-energy displacements of the whole: three translations and three rotations."""
 _SHIFT = 1e-6
-"""Added to the stiffness, in shares of its mean diagonal, so that it can be inverted.
+"""Added to the stiffness, relative to its mean diagonal, so that it can be inverted.
 
-By hand: far below the softest mode of use, far above rounding (1e-16).
+Set by hand: far below the softest useful mode, far above rounding (1e-16).
 """
 
 
@@ -48,29 +48,29 @@ def hessian(
 
 
 def lowest_modes(stiffness: sparse.csr_matrix, count: int) -> Modes:
-    """The `count` softest modes but rigid motion; ConfigError where a part of the network hangs loose.
+    """The `count` softest modes except rigid motion; ConfigError if the network is not rigidly connected.
 
     The sign of each is chosen so that its largest component is positive.
     """
-    from scipy.sparse.linalg import eigsh  # slow to import, and only ensembles ask for modes
+    from scipy.sparse.linalg import eigsh  # slow to import, and only ensembles need modes
 
     size = int(stiffness.diagonal().size)
     if count + RIGID >= size:
-        raise ConfigError(f"a network of {size // 3} beads has no {count} modes; ask for fewer")
+        raise ConfigError(f"a network of {size // 3} beads has fewer than {count} modes; use fewer")
     shift = _SHIFT * float(stiffness.diagonal().mean())
     start = np.random.default_rng(0).standard_normal(size)
     values, vectors = eigsh(stiffness.tocsc(), k=count + RIGID, sigma=-shift, v0=start)
     order = np.argsort(values)
     values, vectors = values[order], vectors[:, order]
-    # By hand: a hundredth of the shift counts as 0, and then more than six displacements of the network cost
-    # nothing.
+    # Set by hand: below a hundredth of the shift counts as 0; then more than six displacements have zero
+    # energy.
     if values[RIGID] < 10 * shift * 1e-3:
-        raise ConfigError("the elastic network falls apart; raise its cut-off")
+        raise ConfigError("the elastic network is not connected; raise its cut-off")
     shape = vectors[:, RIGID:].T
     largest = np.take_along_axis(shape, np.abs(shape).argmax(1)[:, None], 1)
     return Modes(values[RIGID:], (shape * np.sign(largest)).reshape(count, -1, 3))
 
 
 def draw_amplitudes(modes: Modes, random: np.random.Generator) -> Float[np.ndarray, " mode"]:
-    """Amplitudes in Å at thermal equilibrium, where stiffness is in kT/Å²: variance 1 / stiffness."""
+    """Amplitudes in Å at thermal equilibrium, with stiffness in kT/Å²: variance 1 / stiffness."""
     return random.standard_normal(len(modes)) / np.sqrt(modes.stiffness)

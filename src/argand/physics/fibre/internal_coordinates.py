@@ -1,4 +1,4 @@
-"""Atoms placed by bond length, angle and torsion, and turned about a bond."""
+"""Atoms placed by bond length, angle and torsion, and rotated about a bond."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def with_angle(
 ) -> Vector3:
     """Atom bonded to `third` with this bond length, the angle at `third` and the torsion about second-third.
 
-    Radians; the torsion is zero where the atom eclipses `first` (Parsons et al., J. Comput. Chem. 26, 1063,
+    Radians; the torsion is zero if the atom eclipses `first` (Parsons et al., J. Comput. Chem. 26, 1063,
     2005).
     """
     axis = (third - second) / np.linalg.norm(third - second)
@@ -22,9 +22,9 @@ def with_angle(
 
 
 def turn_to(atom: Vector3, second: Vector3, third: Vector3, target: Vector3) -> Vector3:
-    """The atom on `third`, turned about second-third until it is as near to `target` as it gets.
+    """The atom on `third`, rotated about second-third as close to `target` as possible.
 
-    Places in Å, each [3]; bond length and the angle at `third` stay.
+    Positions in Å, each [3]; bond length and the angle at `third` are kept.
     """
     axis = (third - second) / np.linalg.norm(third - second)
     arm = atom - third

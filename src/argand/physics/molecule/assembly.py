@@ -1,4 +1,4 @@
-"""Several copies of molecules laid out as one list of atoms, and the moves that are theirs."""
+"""Several molecules laid out as one list of atoms, and their degrees of freedom."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,8 @@ from argand.physics.molecule.body import Body
 
 @dataclass(frozen=True)
 class Copy:
-    """One molecule of the asymmetric unit; `keepers` operators map it onto itself (1 in a general place)."""
+    """One molecule of the asymmetric unit; `keepers` operators map it onto itself (1 in a general
+    position)."""
 
     body: Body
     keepers: int = 1
@@ -19,32 +20,32 @@ class Copy:
 
 @dataclass(frozen=True)
 class Assembly:
-    """Copies one after the other: atoms are numbered through.
+    """Copies in sequence: atoms are numbered consecutively.
 
-    The moves of a pose are for each copy three turns about the axes and three shifts along them, and then all
-    torsions, in the order of the copies.
+    The moves of a pose are, for each copy, three rotations about the axes and three shifts along them, and
+    then all torsions, in the order of the copies.
     """
 
     copies: tuple[Copy, ...]
 
     @cached_property
     def elements(self) -> tuple[str, ...]:
-        """Of all atoms."""
+        """Elements of all atoms."""
         return tuple(element for copy in self.copies for element in copy.body.elements)
 
     @cached_property
     def starts(self) -> list[int]:
-        """Number of each copy's first atom, and of all atoms at the end."""
+        """Index of each copy's first atom, and finally the number of all atoms."""
         return [0, *np.cumsum([len(copy.body) for copy in self.copies]).tolist()]
 
     @cached_property
     def occupancy(self) -> Float[np.ndarray, " atoms"]:
-        """1 over the operators that keep the atom's copy."""
+        """1 / (number of operators that map the atom's copy onto itself)."""
         return np.concatenate([np.full(len(copy.body), 1 / copy.keepers) for copy in self.copies])
 
     @cached_property
     def masks(self) -> Bool[np.ndarray, "groups atoms"]:
-        """Atoms that move together: those of each copy, then those of each torsion."""
+        """Groups of atoms that move together: those of each copy, then those of each torsion."""
         rows = [self.owner == number for number in range(len(self.copies))]
         for number, copy in enumerate(self.copies):
             for torsion in copy.body.torsions:
@@ -55,12 +56,12 @@ class Assembly:
 
     @cached_property
     def owner(self) -> Int[np.ndarray, " atoms"]:
-        """Number of each atom's copy."""
+        """Index of each atom's copy."""
         return np.repeat(np.arange(len(self.copies)), [len(copy.body) for copy in self.copies])
 
     @cached_property
     def axes(self) -> Int[np.ndarray, "torsions 2"]:
-        """Numbers of the two atoms of each torsion's bond."""
+        """Indices of the two atoms of each torsion's bond."""
         pairs = [
             (self.starts[number] + torsion.first, self.starts[number] + torsion.second)
             for number, copy in enumerate(self.copies)
@@ -70,20 +71,20 @@ class Assembly:
 
     @cached_property
     def torsion_owner(self) -> Int[np.ndarray, " torsions"]:
-        """Number of each torsion's copy."""
+        """Index of each torsion's copy."""
         return np.repeat(np.arange(len(self.copies)), [len(copy.body.torsions) for copy in self.copies])
 
     @cached_property
     def bonds(self) -> Int[np.ndarray, "m 2"]:
-        """Of all copies, in numbers of the whole."""
+        """Bonds of all copies, in indices of the assembly."""
         pairs = [copy.body.bonds + start for copy, start in zip(self.copies, self.starts, strict=False)]
         return np.concatenate(pairs).reshape(-1, 2) if pairs else np.zeros((0, 2), int)
 
     @property
     def moves(self) -> int:
-        """How many moves a pose has."""
+        """Number of moves of a pose."""
         return 6 * len(self.copies) + len(self.axes)
 
     def of(self, count: int) -> "Assembly":
-        """The first `count` copies alone."""
+        """The first `count` copies only."""
         return Assembly(self.copies[:count])

@@ -1,4 +1,4 @@
-"""Molecules that turn and bend: atoms, bonds, and the torsions about bonds that no ring holds."""
+"""Flexible molecules: atoms, bonds, and torsions about acyclic bonds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ Bonds = Int[np.ndarray, "m 2"]
 
 
 class Torsion(NamedTuple):
-    """A turn about the bond from `first` to `second`; `moved` [atoms] are those on the side of `second`."""
+    """A rotation about the bond from `first` to `second`; `moved` [atoms] marks atoms on the side of
+    `second`."""
 
     first: int
     second: int
@@ -23,8 +24,7 @@ class Torsion(NamedTuple):
 
 @dataclass(frozen=True)
 class Body:
-    """A molecule: elements, one or more shapes of it in Å, bonds as pairs of atoms, and torsions that
-    are free."""
+    """A molecule: elements, one or more conformations in Å, bonds as pairs of atoms, and free torsions."""
 
     elements: tuple[str, ...]
     shapes: Float[np.ndarray, "shapes atoms 3"]
@@ -36,13 +36,13 @@ class Body:
 
     @property
     def heavy(self) -> Int[np.ndarray, " n"]:
-        """Numbers of the atoms but hydrogen; of all where there is nothing else."""
+        """Indices of the non-hydrogen atoms; of all if there are no others."""
         chosen = np.array([not is_hydrogen(element) for element in self.elements])
         return np.flatnonzero(chosen if chosen.any() else ~chosen)
 
     @property
     def formula(self) -> dict[str, float]:
-        """How many atoms of each element."""
+        """Number of atoms of each element."""
         counts: dict[str, float] = {}
         for element in self.elements:
             counts[element] = counts.get(element, 0.0) + 1.0
@@ -50,7 +50,7 @@ class Body:
 
 
 def sides(count: int, bonds: Bonds, bond: tuple[int, int]) -> Bool[np.ndarray, " atoms"] | None:
-    """Atoms on the side of the bond's second atom when it is cut; None where a ring holds both together."""
+    """Atoms on the side of the bond's second atom when the bond is cut; None if it is in a ring."""
     neighbours = neighbour_lists(count, bonds)
     first, second = bond
     reached, edge = {second}, [second]
@@ -70,7 +70,7 @@ def sides(count: int, bonds: Bonds, bond: tuple[int, int]) -> Bool[np.ndarray, "
 
 
 def neighbour_lists(count: int, bonds: Bonds) -> list[list[int]]:
-    """For each of `count` atoms those that it is bonded to."""
+    """For each of `count` atoms its bonded neighbours."""
     lists: list[list[int]] = [[] for _ in range(count)]
     for first, second in bonds.tolist():
         lists[first].append(second)
@@ -79,7 +79,7 @@ def neighbour_lists(count: int, bonds: Bonds) -> list[list[int]]:
 
 
 def molecules(count: int, bonds: Bonds) -> list[Int[np.ndarray, " n"]]:
-    """Numbers of the atoms of each connected part."""
+    """Indices of the atoms of each connected part."""
     lists, left, parts = neighbour_lists(count, bonds), set(range(count)), []
     while left:
         edge = [min(left)]
@@ -96,9 +96,9 @@ def molecules(count: int, bonds: Bonds) -> list[Int[np.ndarray, " n"]]:
 def torsions_about(
     elements: tuple[str, ...], bonds: Bonds, rotatable: Iterable[tuple[int, int]]
 ) -> tuple[Torsion, ...]:
-    """A torsion for each of these bonds that cuts the molecule in two, the smaller part being what moves.
+    """A torsion for each of these bonds that divides the molecule in two, with the smaller part moving.
 
-    Left out are bonds in rings and those beyond which nothing but hydrogen on the axis would move.
+    Bonds in rings are left out, and those where only hydrogen on the axis would move.
     """
     found = []
     for first, second in rotatable:
@@ -118,7 +118,7 @@ def torsions_about(
 
 
 def centred(shapes: Float[np.ndarray, "shapes atoms 3"]) -> Float[np.ndarray, "shapes atoms 3"]:
-    """The same shapes with the mean of their atoms at the origin."""
+    """The same conformations with the mean of their atoms at the origin."""
     return shapes - shapes.mean(1, keepdims=True)
 
 

@@ -1,4 +1,4 @@
-"""Atoms of a placed molecule set free, with the molecule's own distances as restraints."""
+"""Free refinement of the atoms of a placed molecule, restrained to its own distances."""
 
 from dataclasses import dataclass
 
@@ -13,21 +13,21 @@ from argand.physics.phasing.refinement import Observed
 from argand.typing import Points3
 
 _SPREADS = (0.02, 0.04, 0.08)
-"""Å, standard deviations of distances of bonds, across one atom, and across a bond that is not free to turn.
+"""Standard deviations in Å of 1,2-distances, 1,3-distances, and 1,4-distances across a rigid bond.
 
-About what force fields and refined structures differ by; by hand.
+About the differences between force fields and refined structures; set by hand.
 """
 _LEAST_ERROR = 0.02
-"""Error of an amplitude over the mean one, at least: what isotropic atoms cannot fit. By hand."""
+"""Least error of an amplitude relative to the mean one: what isotropic atoms cannot fit. Set by hand."""
 _LARGEST_MOVE = 0.2
-"""Å of an atom along an axis in one cycle; by hand, so that linearised steps cannot run away."""
+"""Largest shift of an atom along an axis per cycle in Å; set by hand, so that steps cannot diverge."""
 _U_RANGE = (0.005, 0.2)
 """Least and largest common U in Å²; as in `pose_fit`."""
 
 
 @dataclass(frozen=True)
 class Freed:
-    """Places in Å, common U in Å², and Σ (k F_c - F_o)² / Σ F_o²."""
+    """Positions in Å, common U in Å², and Σ (k F_c - F_o)² / Σ F_o²."""
 
     places: Points3
     u_iso: float
@@ -35,9 +35,9 @@ class Freed:
 
 
 def freed(places: Points3, u_iso: float, assembly: Assembly, data: Observed, cycles: int = 8) -> Freed:
-    """The atoms after so many cycles, each free but for the distances that the molecules have at the start.
+    """The atoms after `cycles` cycles, each free except for restraints to the initial molecular distances.
 
-    Places in Å, `u_iso` in Å². Data weigh by the error that is left, so that they move atoms as far as
+    Positions in Å, `u_iso` in Å². Data are weighted by the residual error, so that they move atoms as far as
     they fit.
     """
     sizes = _sizes(assembly.elements, data) * assembly.occupancy
@@ -60,7 +60,7 @@ def _sizes(elements: tuple[str, ...], data: Observed) -> Float[np.ndarray, "n at
 
 
 def _restrained(assembly: Assembly) -> tuple[Int[np.ndarray, "m 2"], Float[np.ndarray, " m"]]:
-    """Pairs of atoms with a restrained distance, and its spread in Å."""
+    """Pairs of atoms with a restrained distance, and its standard deviation in Å."""
     lists = neighbour_lists(len(assembly.elements), assembly.bonds)
     free = {tuple(sorted(pair)) for pair in assembly.axes.tolist()}
     found: dict[tuple[int, int], float] = {}
@@ -77,7 +77,7 @@ def _restrained(assembly: Assembly) -> tuple[Int[np.ndarray, "m 2"], Float[np.nd
 def _calculated(
     places: Points3, u_iso: float, sizes: np.ndarray, data: Observed
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """F, |F| and the derivatives of |F| by all coordinates in Å."""
+    """F, |F| and the derivatives of |F| with respect to all coordinates in Å."""
     inverse = np.linalg.inv(data.orthogonalisation)
     damped = (
         sizes * np.exp(-2 * np.pi**2 * u_iso * inverse_d_squared(data.hkl, data.orthogonalisation))[:, None]
@@ -129,8 +129,7 @@ def _cycle(
     normal = design.T @ design + held.T @ held
     right = design.T @ (weight * rest) + held.T @ ((target - length) / spreads)
     diagonal = np.diag(normal)
-    # By hand: free origins stay where they are, and no coordinate goes further than a tether of 0.3 Å
-    # lets it.
+    # Set by hand: free origins stay fixed, and a tether of 0.3 Å limits each coordinate.
     ridge = 1e-3 * diagonal + 1e-9 * diagonal.max()
     ridge[: 3 * len(now.places)] += 1 / 0.3**2
     step = np.linalg.solve(normal + np.diag(ridge), right)

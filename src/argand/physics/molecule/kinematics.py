@@ -1,4 +1,4 @@
-"""Batches of poses: how atoms move with turns, shifts and torsions."""
+"""Batches of poses: motion of atoms under rotations, shifts and torsions."""
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,7 @@ Turns = Float[torch.Tensor, "*n 3 3"]
 
 
 def random_turns(count: int, generator: torch.Generator) -> Turns:
-    """Rotation matrices, all orientations alike: of quaternions with normal components (Shoemake 1992)."""
+    """Uniformly distributed rotation matrices, from quaternions with normal components (Shoemake 1992)."""
     quaternion = torch.randn(count, 4, generator=generator)
     w, x, y, z = (quaternion / quaternion.norm(dim=1, keepdim=True)).unbind(1)
     rows = [
@@ -49,13 +49,14 @@ class Kinematics:
         )
 
     def axis(self, places: Poses, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Unit vector of a torsion's bond and the place of its second atom."""
+        """Unit vector of a torsion's bond and the position of its second atom."""
         first, second = self.axes[number].tolist()
         along = places[:, second] - places[:, first]
         return along / along.norm(dim=1, keepdim=True).clamp_min(1e-9), places[:, second]
 
     def moved(self, places: Poses, step: Float[torch.Tensor, "poses moves"]) -> Poses:
-        """Places after a step: torsions one after the other, each copy's mean kept, then turns and shifts."""
+        """Positions after a step: torsions in sequence, keeping each copy's mean, then rotations and
+        shifts."""
         rigid = step[:, : 6 * self.copies].unflatten(1, (self.copies, 6))
         old = self.centres(places)
         places = self.bent(places, step[:, 6 * self.copies :])
@@ -65,7 +66,7 @@ class Kinematics:
         return turned + (old + rigid[..., 3:])[:, owner]
 
     def bent(self, places: Poses, angles: Float[torch.Tensor, "poses torsions"]) -> Poses:
-        """Places after turns by `angles` in radians about the torsions' bonds."""
+        """Positions after rotations by `angles` in radians about the torsions' bonds."""
         for number in range(len(self.axes)):
             along, origin = self.axis(places, number)
             turn = turns_of(along * angles[:, number, None])

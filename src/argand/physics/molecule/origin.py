@@ -1,4 +1,4 @@
-"""Which crystals are the same: origin and hand, which amplitudes leave open; special places."""
+"""Equivalence of crystals: origin and hand, which amplitudes leave open; special positions."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -10,19 +10,19 @@ from argand.physics.crystal.symmetry import Group
 from argand.typing import Matrix3, Points3, Vector3
 
 _STEPS = 24
-"""Origins are sought among these parts of the cell: multiples of 1/8 and 1/12, as of all space groups."""
+"""Origins are searched in these fractions of the cell: multiples of 1/8 and 1/12, as for all space groups."""
 NEAR = 0.5
-"""Å within which two atoms are the same; less than half of any bond but those to hydrogen."""
+"""Å within which two atoms are the same; less than half of any bond except those to hydrogen."""
 _SAME = 0.9
-"""Share of the atoms that must be the same in two crystals that are; by hand, as
+"""Least share of matching atoms for two crystals to be the same; set by hand, as in
 `benchmarks/patterson_truth.py`."""
 
 
 def allowed_origins(group: Group, hand: int = 1) -> list[Vector3]:
-    """Shifts s for which x -> hand x + s leaves the group as it is, those along polar axes left out.
+    """Shifts s for which x -> hand x + s leaves the group invariant, except those along polar axes.
 
-    An operator (R, t) stays one where hand t + s - R s is t but for a translation of the lattice. Empty where
-    the other hand belongs to another group (P 41 and P 43).
+    An operator (R, t) is preserved if hand t + s - R s equals t up to a lattice translation. Empty if the
+    other hand belongs to another group (P 41 and P 43).
     """
     parts = [step for step in range(_STEPS) if step % 2 == 0 or step % 3 == 0]
     candidates = np.array(list(product(parts, repeat=3)))
@@ -42,9 +42,9 @@ def same_crystal(
     cell: Matrix3,
     origins: Mapping[int, Sequence[Vector3]] | None = None,
 ) -> bool:
-    """Whether two lists of fractional places are one crystal, but for an allowed origin and the hand.
+    """Whether two lists of fractional positions are one crystal, up to an allowed origin and the hand.
 
-    `origins` are `allowed_origins` of both hands, 1 and -1, where they are at hand.
+    `origins` are `allowed_origins` of both hands, 1 and -1, if already computed.
     """
     origins = origins or {hand: allowed_origins(group, hand) for hand in (1, -1)}
     return any(
@@ -55,7 +55,7 @@ def same_crystal(
 
 
 def _agreement(first: Points3, second: Points3, group: Group, cell: Matrix3) -> float:
-    """Share of atoms with one of the other list's images near, at the best slide along polar axes."""
+    """Share of atoms with an image of the other list nearby, at the best shift along polar axes."""
     polar = group.polar_axes()
     apart = first[:, None] - group.images(second).reshape(-1, 3)[None]
     apart -= np.rint(apart)
@@ -63,7 +63,7 @@ def _agreement(first: Points3, second: Points3, group: Group, cell: Matrix3) -> 
         return _share(apart, cell, len(first), len(second))
     if (np.linalg.norm(np.where(polar, 0.0, apart) @ cell.T, axis=-1).min(1) < NEAR).mean() < _SAME:
         return 0.0
-    # Slides that put the first atoms of the list on some other one.
+    # Shifts that put the first atoms of the list on some other one.
     slides = np.concatenate([apart[number] for number in range(min(3, len(first)))])
     off = np.linalg.norm(np.where(polar, 0.0, slides) @ cell.T, axis=1) < NEAR
     best = 0.0
@@ -74,7 +74,7 @@ def _agreement(first: Points3, second: Points3, group: Group, cell: Matrix3) -> 
 
 
 def _share(apart: np.ndarray, cell: Matrix3, count: int, others: int) -> float:
-    """Of the atoms of either list that have one of the other near."""
+    """Share of the atoms of either list with one of the other nearby."""
     near = np.linalg.norm(apart @ cell.T, axis=-1) < NEAR
     reached = near.reshape(count, -1, others).any((0, 1))
     return float(min(near.any(1).mean(), reached.mean()))
@@ -83,11 +83,11 @@ def _share(apart: np.ndarray, cell: Matrix3, count: int, others: int) -> float:
 def special_places(
     group: Group, orthogonalisation: Matrix3, keepers: int, count: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "n 3"]:
-    """At most `count` fractional places that exactly so many operators keep; none where there is no such
+    """At most `count` fractional positions fixed by exactly this many operators; none if there is no such
     site.
 
-    A random place is moved to the mean of itself and its images by one operator, which keeps the mean where
-    that has a fixed point at all; a second operator follows where one is not enough.
+    A random position is moved to the mean of itself and its images under one operator, which fixes the mean
+    if it has a fixed point at all; a second operator follows if one is not enough.
     """
     found: list[Vector3] = []
     powers = [_fixing(group, number) for number in range(group.order)]

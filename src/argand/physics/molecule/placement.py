@@ -1,4 +1,4 @@
-"""Where molecules of given orientations may be: all places of a sample at once."""
+"""Possible positions of molecules of given orientations: all trial positions at once."""
 
 import torch
 from jaxtyping import Float
@@ -8,7 +8,7 @@ from argand.physics.molecule.pose_fit import START_U
 from argand.physics.molecule.scattering import Scattering
 
 _CHUNK = 1 << 22
-"""Reflections x poses x places at once; by hand, 16 MiB of each array."""
+"""Reflections x poses x positions at once; set by hand, 16 MiB per array."""
 
 
 def best_places(
@@ -19,10 +19,11 @@ def best_places(
     each: int,
     fixed: torch.Tensor | None = None,
 ) -> tuple[Float[torch.Tensor, "poses each"], torch.Tensor]:
-    """The lowest residuals of each orientation over all `shifts` (Å), and which shifts these are.
+    """The lowest residuals of each orientation over all `shifts` (Å), and the indices of these shifts.
 
-    A shift s turns the part of an operator by exp(2πi g·s), so all places of a pose cost a matrix product for
-    each reflection. `fixed` [n] are structure factors of atoms elsewhere. Both outputs are [poses, each].
+    A shift s multiplies the contribution of an operator by exp(2πi g·s), so all positions of a pose take one
+    matrix product per reflection. `fixed` [n] are structure factors of the other atoms. Both outputs are
+    [poses, each].
     """
     parts = scattering.parts(oriented)
     damping = scattering.damping(torch.full((1,), START_U))[0]
@@ -45,7 +46,7 @@ def best_places(
 def _power(
     part: torch.Tensor, right: torch.Tensor, centric: bool, known: torch.Tensor | None
 ) -> torch.Tensor:
-    """|F|² [n, poses, shifts] of parts [poses, ops, n] turned by cosines and sines [n, 2 ops, shifts]."""
+    """|F|² [n, poses, shifts] of parts [poses, ops, n] rotated by cosines and sines [n, 2 ops, shifts]."""
     part = part.permute(2, 0, 1)
     real = torch.bmm(torch.cat([part.real, -part.imag], 2), right)
     if known is not None:

@@ -1,4 +1,4 @@
-"""Batches of poses fitted to amplitudes by damped least squares, with a scale and a U of each."""
+"""Batches of poses fitted to amplitudes by damped least squares, with a scale and a U for each."""
 
 from dataclasses import dataclass, replace
 
@@ -9,15 +9,17 @@ from argand.physics.molecule.kinematics import Kinematics, Poses
 from argand.physics.molecule.scattering import Scattering
 
 START_U = 0.05
-"""U in Å² of all atoms at the start; about that of organic crystals at room temperature."""
+"""U in Å² of all atoms at the start; typical of organic crystals at room temperature."""
 _U_RANGE = (0.005, 0.2)
-"""Least and largest common U in Å²; by hand, beyond what crystals have whose data reach 3 Å."""
+"""Least and largest common U in Å²; set by hand, beyond the range of crystals with data to 3 Å."""
 _CAPS = (0.35, 0.6, 0.6, 0.02)
-"""Largest steps: turn in radians, shift in Å, torsion in radians, U in Å²; by hand, about half of a basin."""
+"""Largest steps: rotation in radians, shift in Å, torsion in radians, U in Å²; set by hand, about half a
+basin."""
 _DAMPING = (1e-2, 0.3, 4.0)
-"""Damping at the start, and its factors after a step that helps and one that does not (Marquardt 1963)."""
+"""Damping at the start, and its factors after a successful step and after a failed one (Marquardt 1963)."""
 _STIFF_U = 0.03
-"""Å²; U is drawn to its start with the weight of such a spread, as coarse data hardly fix it. By hand."""
+"""Å²; U is restrained to its start with this standard deviation, as coarse data hardly determine it. Set by
+hand."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,16 @@ class Fit:
     free: Float[torch.Tensor, "poses copies 3 3"]
 
     def take(self, chosen: Int[torch.Tensor, " n"] | Bool[torch.Tensor, " poses"]) -> "Fit":
-        """Some of the poses."""
+        """The chosen poses."""
         return Fit(self.places[chosen], self.u_iso[chosen], self.residual[chosen], self.free[chosen])
 
     def joined(self, other: "Fit") -> "Fit":
-        """These poses and others."""
+        """These poses and others together."""
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return Fit(*(torch.cat(pair) for pair in pairs))
 
     def best(self, count: int) -> "Fit":
-        """The `count` of lowest residual, in that order."""
+        """The `count` poses of lowest residual, in ascending order."""
         return self.take(torch.argsort(self.residual)[:count])
 
     def __len__(self) -> int:
@@ -48,9 +50,9 @@ class Fit:
 
 
 class PoseFit:
-    """Amplitudes of one crystal and what is fitted to them; `amplitude` F_o [n] on any scale.
+    """Amplitudes of one crystal and the model fitted to them; `amplitude` F_o [n] on any scale.
 
-    `fixed` are structure factors of what else is known, without damping: they share U and scale.
+    `fixed` are structure factors of other known atoms, without damping: they share U and scale.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class PoseFit:
         self.amplitude = amplitude / amplitude.square().sum().sqrt()
 
     def started(self, places: Poses, free: Float[torch.Tensor, "poses copies 3 3"] | None = None) -> Fit:
-        """Poses as they are, with the usual U."""
+        """Poses as given, with the usual U."""
         count = len(places)
         if free is None:
             free = torch.eye(3).expand(count, self.motion.copies, 3, 3)
@@ -73,7 +75,7 @@ class PoseFit:
         return misfit(size, self.amplitude)
 
     def refined(self, fit: Fit, cycles: int, restraint: float = 1.0) -> Fit:
-        """The poses after so many cycles of damped least squares; none gets worse."""
+        """The poses after `cycles` cycles of damped least squares; none gets worse."""
         damping = torch.full((len(fit),), _DAMPING[0])
         for _ in range(cycles):
             step = self._step(fit, damping, restraint)
@@ -97,7 +99,7 @@ class PoseFit:
     def _step(
         self, fit: Fit, damping: Float[torch.Tensor, " poses"], restraint: float
     ) -> Float[torch.Tensor, "poses k"]:
-        """Moves and change of U of one cycle; the scale is solved for and left out."""
+        """Moves and change of U of one cycle; the scale is eliminated."""
         factors, slopes = self.scattering.slopes(fit.places, self.motion)
         damp = self.scattering.damping(fit.u_iso)
         size = factors.abs().clamp_min(1e-9)
@@ -120,7 +122,7 @@ class PoseFit:
         return self._capped(step[:, :-1])
 
     def _projected(self, by_move: torch.Tensor, fit: Fit) -> torch.Tensor:
-        """Slopes with the shifts that special positions forbid taken away."""
+        """Derivatives without the shifts forbidden by special positions."""
         copies = self.motion.copies
         rigid = by_move[..., : 6 * copies].unflatten(2, (copies, 6))
         shifts = torch.einsum("phkc,pkcd->phkd", rigid[..., 3:], fit.free)

@@ -1,4 +1,4 @@
-"""Structure factors of batches of poses, and their derivatives by the moves of molecules."""
+"""Structure factors of batches of poses, and their derivatives with respect to molecular moves."""
 
 import numpy as np
 import torch
@@ -10,16 +10,16 @@ from argand.physics.molecule.kinematics import Kinematics, Poses
 from argand.typing import Matrix3, Miller
 
 _CHUNK = 1 << 22
-"""Waves (poses x operators x reflections x atoms) computed at once; by hand, 16 MiB of each array, which the
-cache of a processor about holds."""
+"""Waves (poses x operators x reflections x atoms) computed at once; set by hand, 16 MiB per array, about the
+size of a processor cache."""
 
 
 class Scattering:
-    """Reflections of one crystal, and what atoms at Cartesian places scatter into them.
+    """Reflections of one crystal, and the scattering of atoms at Cartesian positions into them.
 
     F(h) = Σ occ f exp(2πi h·(R x + t)) over operators and atoms, times exp(-8π² U sin²θ/λ²) with one U.
-    Operators that differ by a centring are summed once, and an inversion at the origin leaves twice the
-    real part.
+    Operators that differ by a centring are summed once, and with an inversion at the origin twice the real
+    part is used.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Scattering:
 
     @property
     def reflections(self) -> int:
-        """How many there are."""
+        """Number of reflections."""
         return len(self.squared)
 
     def damping(self, u_iso: Float[torch.Tensor, " poses"]) -> Float[torch.Tensor, "poses n"]:
@@ -53,7 +53,8 @@ class Scattering:
         return torch.exp(-2 * torch.pi**2 * u_iso[:, None] * self.squared)
 
     def parts(self, places: Poses) -> Complex[torch.Tensor, "poses ops n"]:
-        """What each operator's images add, without damping; in P-1 and the like half of them, doubled."""
+        """Contribution of each operator's images, without damping; in P-1 and the like half of them,
+        doubled."""
         return torch.cat([self._parts(part) for part in places.split(self._batch(places))])
 
     def _parts(self, places: Poses) -> Complex[torch.Tensor, "poses ops n"]:
@@ -82,7 +83,7 @@ class Scattering:
     def slopes(
         self, places: Poses, motion: Kinematics
     ) -> tuple[Complex[torch.Tensor, "poses n"], Complex[torch.Tensor, "poses n moves"]]:
-        """F and its derivatives by all moves of `motion`, in radians and Å, without damping."""
+        """F and its derivatives with respect to all moves of `motion`, in radians and Å, without damping."""
         found = [self._slopes(part, motion) for part in places.split(self._batch(places))]
         return torch.cat([one[0] for one in found]), torch.cat([one[1] for one in found])
 
@@ -90,7 +91,7 @@ class Scattering:
         cosine, sine = self._waves(places)
         cosine, sine = cosine * self.size, sine * self.size
         real, imaginary = cosine.sum((1, 3)), sine.sum((1, 3))
-        # For an inversion at the origin only the real part of F is there, and of dF = 2πi X only -2π Im X.
+        # With an inversion at the origin F has only a real part, and dF = 2πi X only -2π Im X.
         by_sine = self._moments(sine, places, motion)
         if self.centric:
             whole = torch.zeros_like(real)
@@ -121,14 +122,14 @@ class Scattering:
         along = places[:, motion.axes[:, 1]] - places[:, motion.axes[:, 0]]
         along = along / along.norm(dim=-1, keepdim=True).clamp_min(1e-9)
         bent = torch.einsum("phkc,pkc->phk", torque[:, :, copies:], along)
-        # The mean of a copy stays while it bends.
+        # The mean of a copy stays fixed while it bends.
         lever = apart[:, copies:].sum(2) / motion.sizes[motion.owners][None, :, None]
         drift = torch.cross(along, lever, dim=-1)
         return torch.cat([rigid, bent - torch.einsum("phkc,pkc->phk", shifts[:, :, motion.owners], drift)], 2)
 
 
 def _needed(group: Group) -> tuple[list[int], bool]:
-    """Operators without centrings, and whether an inversion at the origin makes half of them enough."""
+    """Operators without centrings, and whether half of them suffice because of an inversion at the origin."""
     seen: dict[bytes, int] = {}
     for number, rotation in enumerate(group.rotations):
         seen.setdefault(rotation.tobytes(), number)

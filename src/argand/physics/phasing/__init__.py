@@ -1,4 +1,4 @@
-"""From measured intensities to atoms: normalising, maps, phases, models and their refinement."""
+"""From measured intensities to atoms: normalisation, maps, phases, models and their refinement."""
 
 from argand.system import listed_modules
 

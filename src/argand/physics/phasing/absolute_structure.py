@@ -1,4 +1,4 @@
-"""Anomalous scattering: which of two hands a crystal has, from its Friedel pairs by Flack's parameter."""
+"""Anomalous scattering: the absolute structure from Friedel pairs by Flack's parameter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,30 +12,32 @@ from argand.physics.crystal.symmetry import Group, index_key, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 _STRONG = 3.0
-"""Standard deviations that the mean of a pair must have. By hand: quotients of weaker pairs are noise, and
-choosing by the mean of both favours no hand."""
+"""Least mean intensity of a pair in standard deviations. Set by hand: quotients of weaker pairs are noise,
+and selecting by the mean of both favours neither hand."""
 _OUTLYING = 4.0
-"""Robust standard deviations beyond which a pair is left out. By hand: hardly one of normal errors is there;
-a few wrongly measured mates would else decide."""
+"""Robust standard deviations beyond which a pair is left out. Set by hand: hardly any normal error is as
+large; otherwise a few wrongly measured mates would decide."""
 _ROUNDS = 5
-"""Rounds of leaving outliers out, at most; by hand, as the second or third mostly changes nothing."""
+"""Most rounds of outlier rejection; set by hand, as the second or third usually changes nothing."""
 _FEWEST = 10
-"""Pairs below which nothing is said. By hand: a scatter is not known of fewer."""
+"""Fewest pairs for a result. Set by hand: fewer do not determine a scatter."""
 _CLEAR = 3.0
-"""Uncertainties by which x must differ from 1/2 to name a hand: one chance in 700 with normal errors."""
+"""Number of uncertainties by which x must differ from 1/2 to determine the hand: one chance in 700 with
+normal errors."""
 _SURE = 0.1
-"""Uncertainty up to which x names a hand (Flack & Bernardinelli, J. Appl. Cryst. 33, 1143, 2000, for
-compounds of one hand; 0.04 where nothing is known)."""
+"""Largest uncertainty of x that determines the hand (Flack & Bernardinelli, J. Appl. Cryst. 33, 1143, 2000,
+for enantiopure compounds; 0.04 in general)."""
 _BEYOND = 0.2
-"""x that is below 0 or above 1 by more than this and the uncertainties above belongs to no crystal, but to a
-wrong wavelength or wrong elements. By hand."""
+"""An x below 0 or above 1 by more than this and the uncertainties above is unphysical: the wavelength or
+elements are wrong. Set by hand."""
 _TWIN = 0.2
-"""x from which on, and up to one less this, both hands seem to be there. By hand."""
+"""From this x up to one minus it, the crystal appears to be an inversion twin. Set by hand."""
 
 
 @dataclass(frozen=True)
 class FriedelPairs:
-    """Mean F² of reflections `hkl` and of their mates -h, with standard deviations, on any one scale."""
+    """Mean F² of reflections `hkl` and of their Friedel mates -h, with standard deviations, on a common
+    scale."""
 
     hkl: Miller
     plus: Float[np.ndarray, " n"]
@@ -49,10 +51,10 @@ class FriedelPairs:
 
 @dataclass(frozen=True)
 class Flack:
-    """Flack's x of a model, its standard uncertainty, and the number of Friedel pairs it comes from.
+    """Flack's x of a model, its standard uncertainty, and the number of Friedel pairs used.
 
-    x is the share of the crystal that has the hand opposite to the model's: 0 right, 1 wrong, between them a
-    twin by inversion.
+    x is the fraction of the crystal with the opposite hand to the model: 0 correct, 1 wrong, in between an
+    inversion twin.
     """
 
     x: float
@@ -61,7 +63,7 @@ class Flack:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the data prefer one of the hands, by an x that a crystal can have."""
+        """Whether the data determine the hand, with a physical x."""
         off = abs(self.x - 0.5)
         if self.uncertainty > _SURE:
             return False
@@ -69,25 +71,25 @@ class Flack:
 
     @property
     def is_wrong_hand(self) -> bool:
-        """Whether the model is to be inverted."""
+        """Whether the model should be inverted."""
         return self.is_clear and self.x > 0.5
 
     @property
     def is_twin(self) -> bool:
-        """Whether both hands are there in comparable parts, beyond doubt."""
+        """Whether the crystal is clearly an inversion twin with comparable parts."""
         low, high = _TWIN + _CLEAR * self.uncertainty, 1 - _TWIN - _CLEAR * self.uncertainty
         return low < self.x < high
 
     @property
     def inverted(self) -> "Flack":
-        """What the same data say of the inverted model: all calculated quotients change their sign."""
+        """The result of the same data for the inverted model: all calculated quotients change sign."""
         return Flack(1 - self.x, self.uncertainty, self.pairs)
 
 
 def dispersion(elements: tuple[str, ...], wavelength: float) -> dict[str, complex]:
     """f' + i f'' of each element in electrons at a wavelength in Å (Cromer & Liberman 1981, via gemmi).
 
-    Zero for hydrogen and helium, which the tables lack.
+    Zero for hydrogen and helium, which are missing in the tables.
     """
     energy = gemmi.hc / wavelength
     numbers = {element: gemmi.Element(element).atomic_number for element in set(elements)}
@@ -97,10 +99,10 @@ def dispersion(elements: tuple[str, ...], wavelength: float) -> dict[str, comple
 def anomalous_structure_factors(
     atoms: Atoms, hkl: Miller, group: Group, orthogonalisation: Matrix3, corrections: Mapping[str, complex]
 ) -> Complex[np.ndarray, " n"]:
-    """F(h) = Σ occ (f + f' + i f'') exp(-8π² U sin²θ/λ²) exp(2πi h·x), in electrons, of X-rays.
+    """F(h) = Σ occ (f + f' + i f'') exp(-8π² U sin²θ/λ²) exp(2πi h·x), in electrons, for X-rays.
 
-    [n] complex for `hkl` [n, 3]; `corrections` are those of `dispersion`. F(h) and F(-h) differ in size where
-    f'' does between atoms (International Tables B 2.4).
+    [n] complex for `hkl` [n, 3]; `corrections` are those of `dispersion`. |F(h)| and |F(-h)| differ if f''
+    differs between atoms (International Tables B 2.4).
     """
     stol_squared = inverse_d_squared(hkl, orthogonalisation) / 4
     tables = form_factors(atoms.elements, stol_squared)
@@ -115,10 +117,10 @@ def anomalous_structure_factors(
 def friedel_pairs(
     hkl: Miller, intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"], group: Group
 ) -> FriedelPairs:
-    """Pairs of h and -h, each the mean of its equivalents in the point group, which does not join the two.
+    """Pairs of h and -h, each the mean over its equivalents in the point group, keeping the two separate.
 
-    `hkl` [n, 3] with F² and its sigma [n], as measured. Centric reflections, whose mate is an equivalent,
-    have no difference and are left out, as are those that the group forbids, and those without a mate.
+    `hkl` [n, 3] with F² and its sigma [n], as measured. Centric reflections, which are equivalent to their
+    mates, systematic absences, and reflections without a mate are left out.
     """
     kept = ~group.absent(hkl) & (sigma > 0)
     hkl, intensity, sigma = hkl[kept], intensity[kept], sigma[kept]
@@ -140,11 +142,11 @@ def friedel_pairs(
 def _means(
     value: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"], which: np.ndarray, count: int
 ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-    """Weighted means and sigmas, infinite where nothing was measured, of each of `count` sets."""
+    """Weighted means and sigmas (infinite if unmeasured) of each of `count` sets."""
     total, several = np.bincount(which, weight, count), np.bincount(which, minlength=count)
     mean = np.bincount(which, weight * value, count) / np.maximum(total, 1e-30)
     off = np.bincount(which, (value - mean[which]) ** 2, count)
-    # Standard error of the mean of n values, where it is larger than their sigmas tell.
+    # Standard error of the mean of n values, where it exceeds that from their sigmas.
     scatter = np.sqrt(off / np.maximum(several * (several - 1), 1))
     inside = np.sqrt(1 / np.where(total > 0, total, 1.0))
     return mean, np.where(total > 0, np.maximum(inside, scatter), np.inf)
@@ -154,9 +156,9 @@ def flack(pairs: FriedelPairs, plus: Float[np.ndarray, " n"], minus: Float[np.nd
     """Flack's x from the quotients Q = (I+ - I-) / (I+ + I-): Q_obs = (1 - 2x) Q_calc by least squares.
 
     `plus` and `minus` are F² of the model for h and -h, on any scale. Parsons, Flack & Wagner, Acta Cryst.
-    B69, 249 (2013), eq. 1 and 2. Weights are those of the intensities' sigmas; pairs far off the line are
-    left out, and the uncertainty grows where the rest scatter more than their sigmas say. None where too few
-    pairs are strong, or the model has no differences.
+    B69, 249 (2013), eq. 1 and 2. Weights are those of the intensities' sigmas; outlying pairs are left out,
+    and the uncertainty is increased if the rest scatter more than their sigmas. None if too few pairs are
+    strong, or the model has no differences.
     """
     total = pairs.plus + pairs.minus
     error = np.hypot(pairs.plus_sigma, pairs.minus_sigma)
@@ -165,7 +167,7 @@ def flack(pairs: FriedelPairs, plus: Float[np.ndarray, " n"], minus: Float[np.nd
     observed = (pairs.plus - pairs.minus)[kept] / total
     # dQ/dI+ = 2 I- / (I+ + I-)², dQ/dI- = -2 I+ / (I+ + I-)².
     sigma = 2 * np.hypot(pairs.minus * pairs.plus_sigma, pairs.plus * pairs.minus_sigma)[kept] / total**2
-    # By hand: no quotient is known better than to a hundredth of the median; none outweighs all others.
+    # Set by hand: uncertainties are at least a hundredth of the median, so that no quotient dominates.
     sigma = np.maximum(sigma, 1e-2 * np.median(sigma) if len(sigma) else 0.0)
     calculated = ((plus - minus) / (plus + minus))[kept] if len(kept) else np.zeros(0)
     if len(kept) < _FEWEST or np.abs(calculated).max() < 1e-9 or not (sigma > 0).all():
@@ -174,7 +176,7 @@ def flack(pairs: FriedelPairs, plus: Float[np.ndarray, " n"], minus: Float[np.nd
 
 
 def _line(observed: Float[np.ndarray, " n"], calculated: Float[np.ndarray, " n"]) -> Flack:
-    """x of a line through the origin, all divided by the sigmas."""
+    """x from a line through the origin, all divided by the sigmas."""
     kept = np.ones(len(observed), bool)
     for _ in range(_ROUNDS):
         slope = observed[kept] @ calculated[kept] / (calculated[kept] @ calculated[kept])
@@ -193,7 +195,8 @@ def _line(observed: Float[np.ndarray, " n"], calculated: Float[np.ndarray, " n"]
 def flack_of(
     atoms: Atoms, pairs: FriedelPairs, group: Group, orthogonalisation: Matrix3, wavelength: float
 ) -> Flack | None:
-    """`flack` of a model; `wavelength` in Å. None where pairs or the model's anomalous scattering lack."""
+    """`flack` of a model; `wavelength` in Å. None without Friedel pairs or anomalous scattering of the
+    model."""
     corrections = dispersion(atoms.elements, wavelength)
     plus, minus = (
         np.abs(anomalous_structure_factors(atoms, hkl, group, orthogonalisation, corrections)) ** 2

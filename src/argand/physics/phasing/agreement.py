@@ -1,4 +1,4 @@
-"""How well a model agrees with intensities, in the figures that a publication gives."""
+"""Agreement of a model with intensities, as the figures reported in publications."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,13 @@ import numpy as np
 from argand.physics.phasing.refinement import Observed, RefinedModel
 
 _WEIGHT = 0.1
-"""Share of the mean intensity in SHELXL's weights where none were refined: its first WGHT card."""
+"""Coefficient of P in SHELXL's weights before refinement: its initial WGHT card."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """wR2 of all and of the strong reflections (F² > 2σ), and the goodness of fit, as SHELXL defines them."""
+    """wR2 for all and for the strong reflections (F² > 2σ), and the goodness of fit, as SHELXL defines
+    them."""
 
     weighted: float
     weighted_strong: float
@@ -28,7 +29,7 @@ def agreement(model: RefinedModel, data: Observed, parameters: int) -> Agreement
     observed, sigma = data.intensity / scale, data.sigma / scale
     calculated = np.abs(model.calculated) ** 2
     mean = (np.maximum(observed, 0) + 2 * calculated) / 3
-    # No weight is infinite: a sigma of 0 may stand for one that was not given.
+    # Keeps weights finite: a sigma of 0 may mean that none was given.
     weight = 1 / np.maximum(sigma**2 + (_WEIGHT * mean) ** 2, 1e-12)
     misfit, power = weight * (observed - calculated) ** 2, weight * observed**2
     strong = data.strong

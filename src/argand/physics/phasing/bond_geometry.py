@@ -1,4 +1,4 @@
-"""What lengths of bonds and numbers of neighbours tell of elements: costs in nats, the logarithms of odds."""
+"""Evidence for elements from bond lengths and coordination numbers: costs in nats (log odds)."""
 
 from functools import cache, lru_cache
 
@@ -36,29 +36,30 @@ LENGTHS: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
     ("P", "S"): ((1.94, 0.50), (2.05, 0.50)),
     ("S", "S"): ((2.05, 1.00),),
 }  # fmt: skip
-"""Å and share of the usual bonds of two elements.
+"""Length in Å and share of the usual bonds between two elements.
 
-Allen et al., J. Chem. Soc. Perkin Trans. 2, S1, 1987, in round values; shares by hand.
+Allen et al., J. Chem. Soc. Perkin Trans. 2, S1, 1987, rounded; shares set by hand.
 """
 _SPREAD = 0.035
-"""Å by which bonds differ from those values, errors of places not yet finally refined included; by hand."""
+"""Standard deviation of bonds in Å from those values, including errors of unrefined positions; set by
+hand."""
 _FLAT = 0.02
-"""Share of bonds of any length, so that no length is impossible; by hand."""
+"""Share of bonds of any length, so that no length is impossible; set by hand."""
 _USUAL = 1.0
-"""Cost of a usual bond before its length is known, so that it is about that of a pair which has no table."""
+"""Offset that makes the cost of a usual bond about that of a pair without a table."""
 _RARE_BONDS = {
     ("N", "N"): 1.5, ("N", "O"): 1.5, ("O", "O"): 4.0, ("F", "O"): 6.0, ("F", "N"): 5.0, ("F", "F"): 8.0,
     ("B", "B"): 0.5, ("Cl", "N"): 3.0,
 }  # fmt: skip
-"""Costs of bonds that are seldom; by hand."""
+"""Costs of rare bonds; set by hand."""
 _METAL_LIKE_SHORT, _SHORT = 0.65, 0.32
 """Å by which bonds to metals, and others, may be shorter than the sum of covalent radii.
 
-From multiple bonds: W=O and V=O have 1.70 and 1.59 Å of 2.28 and 2.19, S=O and P=O 1.43 and 1.48 of 1.71 and
-1.73.
+From multiple bonds: W=O and V=O have 1.70 and 1.59 Å against 2.28 and 2.19, S=O and P=O 1.43 and 1.48 against
+1.71 and 1.73.
 """
 _LONG = 0.30
-"""Å beyond the sum of radii up to which two atoms are bonded; by hand."""
+"""Å beyond the sum of radii up to which two atoms are bonded; set by hand."""
 _HALOGENS = ("F", "Cl", "Br", "I")
 
 
@@ -69,7 +70,7 @@ def _radius(symbol: str) -> float:
 
 @cache
 def is_metal(symbol: str) -> bool:
-    """Whether an element binds as a metal does, boron and silicon not among them."""
+    """Whether an element bonds like a metal; boron and silicon are excluded."""
     return bool(gemmi.Element(symbol).is_metal) and symbol not in ("Ge", "As", "Sb", "Te")
 
 
@@ -80,7 +81,7 @@ def bonded(first: str, second: str, length: float) -> bool:
 
 @lru_cache(maxsize=200_000)
 def bond_cost(first: str, second: str, length: float) -> float:
-    """Cost of two elements at a distance in Å: too short, too long for a bond yet too near, or seldom."""
+    """Cost of two elements at a distance in Å: too short, too long for a bond yet too close, or rare."""
     a, b = sorted((first, second))
     if (a, b) in LENGTHS and length < max(1.9, LENGTHS[(a, b)][-1][0] + 0.2):
         weights = LENGTHS[(a, b)]
@@ -125,7 +126,7 @@ def coordination_cost(symbol: str, around: tuple[str, ...]) -> float:
         return max(0, others - oxygens - 1) * 3.0
     oxygens = around.count("O")
     if symbol == "S":
-        # Four neighbours are those of sulphones and sulphates, or of metals.
+        # Four neighbours as in sulphones and sulphates, or metals.
         return 3.0 if not around or (others > 3 and oxygens < 2) or (others == 3 and metals) else 0.0
     if symbol == "P":
         return 3.0 if not around else 9.0 * (others > 4 and oxygens > 3)

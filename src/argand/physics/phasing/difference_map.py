@@ -1,4 +1,4 @@
-"""The difference map of a finished model, read between its points, and its highest peaks."""
+"""The difference map of a finished model, interpolated between grid points, and its highest peaks."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,14 +14,15 @@ from argand.physics.phasing.refinement import Observed, RefinedModel
 from argand.typing import Points3
 
 _FINEST = 0.7
-"""Å; finer reflections are left out. By hand: hydrogen scatters next to nothing there, and bonds show."""
+"""Å; reflections beyond are left out. Set by hand: hydrogen scatters almost nothing there, and bonding
+density shows."""
 _SPACING = 0.3
-"""Å between points at most. By hand: under half of `_FINEST`, and splines read between them."""
+"""Largest grid spacing in Å. Set by hand: under half of `_FINEST`, with spline interpolation."""
 
 
 @dataclass(frozen=True)
 class DifferenceMap:
-    """F_o - F_c with the phases of F_c in e/Å³ (e·Å of potential for electrons), its mean zero."""
+    """F_o - F_c with the phases of F_c in e/Å³ (potential in e·Å for electrons), with zero mean."""
 
     grid: Grid
     density: Map
@@ -36,12 +37,12 @@ class DifferenceMap:
         return np.asarray(spline_filter(self.density.astype(float), mode="grid-wrap"))
 
     def at(self, frac: Points3) -> Float[np.ndarray, " n"]:
-        """Values at fractional places, by cubic splines."""
+        """Values at fractional positions, by cubic splines."""
         points = (frac * self.density.shape).T
         return map_coordinates(self._splines, points, prefilter=False, mode="grid-wrap")
 
     def peaks(self, count: int) -> tuple[Points3, Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """Places, heights and site occupancies of at most `count` maxima, highest first."""
+        """Positions, heights and site occupancies of at most `count` maxima, highest first."""
         finder = PeakFinder(self.grid)
         points = finder.find(self.density, count)[:count]
         frac, heights = between_points(self.density, points)
@@ -50,7 +51,7 @@ class DifferenceMap:
 
 
 def difference_map(model: RefinedModel, data: Observed) -> DifferenceMap:
-    """The difference map of a model that was evaluated against `data`."""
+    """The difference map of a model evaluated against `data`."""
     d_min = max(data.d_min, _FINEST)
     grid = Grid(data.group, data.group, data.orthogonalisation, d_min, _SPACING)
     observed = np.sqrt(np.clip(data.intensity, 0, None)) / max(model.scale, 1e-12)

@@ -1,13 +1,13 @@
 """Phases by dual-space iteration: peaks of the map are atoms, atoms give phases, measured |E| give the map.
 
-After Sheldrick's dual-space recycling (SHELXD, SHELXT: Acta Cryst. A71, 3, 2015), with three things that
-widen it to low resolution: the map near each peak is kept as it is under a wide Gaussian instead of being
-replaced by an atom; reflections that were not measured, also beyond the resolution limit, are taken from
-that modified map ("free lunch", Caliandro et al., Acta Cryst. D61, 556, 2005); and the amplitudes of the
-map are weighted by tanh(|E_o| |E_c|), the expected cosine of the phase error but for a factor.
+After Sheldrick's dual-space recycling (SHELXD, SHELXT: Acta Cryst. A71, 3, 2015), with three extensions to
+low resolution: the map near each peak is kept under a wide Gaussian instead of being replaced by an atom;
+unmeasured reflections, also beyond the resolution limit, are taken from that modified map ("free lunch",
+Caliandro et al., Acta Cryst. D61, 556, 2005); and the amplitudes of the map are weighted by tanh(|E_o|
+|E_c|), the expected cosine of the phase error up to a factor.
 
-The recipe's values were chosen by counting solved tries on measured crystals: at full resolution on five of
-them, at 1.2 Å on seven, at 1.5 Å on ten. Known weakness: one heavy atom among few light ones in a polar group
+The recipe's values were chosen by counting successful attempts on measured crystals: five at full resolution,
+seven at 1.2 Å, ten at 1.5 Å. Known weakness: one heavy atom among few light ones in a polar group
 such as C 2 or I 2, whose pair alone has a centre of inversion, often ends in both hands laid over each other.
 """
 
@@ -25,26 +25,26 @@ from argand.physics.phasing.wilson import normalised
 from argand.typing import Matrix3, Miller, Vector3
 
 _ORIGINS = 4
-"""Best places of the symmetry among which one is drawn where not the best is taken.
+"""Number of next-best origins from which one is drawn if the best is not used.
 
-By hand; only the whole is measured (`benchmarks/patterson_solver.py`).
+Set by hand; only overall results are benchmarked (`benchmarks/patterson_solver.py`).
 """
 _COARSE = 1.1
-"""Å; data that end here or before take the recipe for coarse maps.
+"""Resolution in Å from which the recipe for coarse maps is used.
 
-By hand: single atoms cease to stand apart from about here on; only the whole is measured
+Set by hand: single atoms are no longer resolved from about here on; only overall results are benchmarked
 (`benchmarks/patterson_solver.py`).
 """
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the iteration goes; lengths in Å.
+    """Settings of the iteration; lengths in Å.
 
     `sharpness` is the exponent of |E| in |E|^s |F|^(1-s), `omitted` the share of peaks that a cycle leaves
     out at random, `lunch` the weight of unmeasured reflections, which go to `extended_d` at least,
-    `other_origins` the share of tries that take not the best place of the symmetry but one of the next.
-    Values by counting solved tries, see above; `spacing`, `peak_radius` and cycles bound the time, too.
+    `other_origins` the share of attempts that take not the best place of the symmetry but one of the next.
+    Values by counting successful attempts, see above; `spacing`, `peak_radius` and cycles limit the time.
     `benchmarks/patterson_solver.py` shows what the whole solves.
     """
 
@@ -63,16 +63,17 @@ class Recipe:
 
 
 def recipe_for(d_min: float) -> Recipe:
-    """The recipe for data to d_min Å: coarse maps want wider masks and fewer peaks left out.
+    """The recipe for data to d_min Å: coarse maps need wider masks and fewer omitted peaks.
 
-    Values as of `Recipe`; the coarse ones by counting solved tries at 1.2 and 1.5 Å.
+    Values as of `Recipe`; the coarse ones by counting successful attempts at 1.2 and 1.5 Å.
     """
     return Recipe() if d_min < _COARSE else Recipe(omitted=0.05, mask_radius=1.1, mask_width=0.7)
 
 
 @dataclass(frozen=True)
 class Amplitudes:
-    """Measured |E| and |F| (any scale) of unique reflections, whole sphere by the group's symmetry."""
+    """Measured |E| and |F| (any scale) of unique reflections, expanded to the full sphere by the group's
+    symmetry."""
 
     hkl: Miller
     normalised: Float[np.ndarray, " n"]
@@ -82,21 +83,21 @@ class Amplitudes:
     def of(
         cls, hkl: Miller, intensity: Float[np.ndarray, " n"], group: Group, orthogonalisation: Matrix3
     ) -> "Amplitudes":
-        """From intensities, normalised by Wilson statistics; negative ones count as zero."""
+        """From intensities, normalised by Wilson statistics; negative ones are set to zero."""
         strength = normalised(hkl, intensity, group, orthogonalisation)
         return cls(hkl, strength, np.sqrt(np.clip(intensity, 0.0, None)))
 
 
 @dataclass(frozen=True)
 class Phased:
-    """What an iteration ends with: the modified map's structure factors and their correlation with |E|."""
+    """Result of an iteration: structure factors of the modified map and their correlation with |E|."""
 
     calculated: Coefficients
     correlation: float
 
 
 class DualSpace:
-    """The iteration on one grid: in the whole group, or in the lattice's translations alone."""
+    """The iteration on one grid: in the full space group, or in the lattice translations alone."""
 
     def __init__(self, data: Amplitudes, grid: Grid, recipe: Recipe) -> None:
         self.grid, self.recipe = grid, recipe
@@ -104,7 +105,7 @@ class DualSpace:
         self.measured, source = expansion.measured, expansion.source
         self.strength = np.where(self.measured, data.normalised[source], 0.0).astype(np.float32)
         structure = np.where(self.measured, data.structure[source], 0.0)
-        # |E| has no ε factor, and what is mixed with it must have none.
+        # |E| has no ε factor, so amplitudes mixed with it must have none either.
         structure /= np.sqrt(grid.symmetry.epsilon(grid.hkl))
         mean = (structure**2).sum() / max((self.strength**2).sum(), 1e-12)
         share = recipe.sharpness
@@ -123,9 +124,9 @@ class DualSpace:
         return phase_factor(self.grid.coefficients(rng.random(self.grid.shape, dtype=np.float32)))
 
     def run(self, phases: Coefficients, atoms: float, cycles: int, rng: np.random.Generator) -> Phased:
-        """Iterate from phase factors; `atoms` is how many the asymmetric unit of the grid's group holds.
+        """Iterate from phase factors; `atoms` is the number in the asymmetric unit of the grid's group.
 
-        The last cycles leave no peaks out.
+        The last cycles omit no peaks.
         """
         calculated, coefficients = phases, self.amplitude * phases
         for cycle in range(cycles):
@@ -148,7 +149,7 @@ class DualSpace:
     def correlation(self, calculated: Coefficients) -> float:
         """Correlation of measured |E| with the calculated amplitudes, over the full sphere.
 
-        Pearson's, weighted by how many reflections of the full sphere each stands for.
+        Pearson's, weighted by multiplicity in the full sphere.
         """
         weight = self.grid.weight[self.measured]
         observed, other = self.strength[self.measured], np.abs(calculated)[self.measured]
@@ -158,7 +159,7 @@ class DualSpace:
         return float((weight * observed * other).sum() / np.sqrt(max(norm, 1e-20)))
 
     def _scale(self, calculated: Coefficients) -> np.float32:
-        """Factor that gives the measured reflections' calculated amplitudes the mean square of |E|."""
+        """Factor that scales the calculated amplitudes of measured reflections to the mean square of |E|."""
         weight = self.grid.weight[self.measured]
         sizes = (weight * np.abs(calculated[self.measured]) ** 2).sum()
         return np.float32(
@@ -166,7 +167,7 @@ class DualSpace:
         )
 
     def _kept(self, density: Map, points: Int[np.ndarray, "n 3"]) -> Map:
-        """The positive density near the points; at special positions with the weight of one operator."""
+        """The positive density near the points; at special positions weighted for one operator."""
         steps, shape = self._mask
         places = self.finder.around(points, steps)
         counted = self.finder.occupancy[self.finder.flat(points)]
@@ -176,7 +177,7 @@ class DualSpace:
 
 
 class Expansion:
-    """Which reflections of a grid are equivalents of unique ones, and how their values follow from these."""
+    """Expansion of unique reflections to their equivalents on a grid."""
 
     def __init__(self, hkl: Miller, grid: Grid) -> None:
         group, known = grid.symmetry, index_key(grid.symmetry.representative(hkl))
@@ -192,7 +193,7 @@ class Expansion:
                 self._turn[same], self._mate[same] = np.exp(-1j * phase[same]), sign < 0
 
     def full(self, values: Complex[np.ndarray, " m"]) -> Coefficients:
-        """Values for all reflections of the grid from those of the unique ones; zero where there is none."""
+        """Values for all reflections of the grid from those of the unique ones; zero where missing."""
         expanded = values[self.source] * self._turn
         expanded = np.where(self._mate, expanded.conj(), expanded)
         return np.where(self.measured, expanded, 0).astype(np.complex64)
@@ -204,7 +205,7 @@ def phase_factor(coefficients: Complex[np.ndarray, "*n"]) -> Complex[np.ndarray,
 
 
 def origin_scores(grid: Grid, coefficients: Coefficients) -> Map:
-    """How well structure factors without symmetry obey the grid's group after each shift of the atoms.
+    """Agreement of structure factors without symmetry with the grid's group after each shift of the atoms.
 
     Σ |F(h) F(hR)| cos(difference of the phases that the group makes equal), over all operators and
     reflections, by one Fourier transform; 1 where the group holds exactly. Constant along free axes.
@@ -217,7 +218,7 @@ def origin_scores(grid: Grid, coefficients: Coefficients) -> Map:
         product = grid.weight * coefficients * mate.conj()
         norm += float(np.abs(product).sum())
         place, conjugate = grid.places(grid.hkl - grid.hkl @ rotation)
-        # The real transform counts all but its two self-conjugate planes twice.
+        # The real transform counts all except its two self-conjugate planes twice.
         product = np.where(conjugate, product.conj(), product)
         plane = place % grid.half_shape[2]
         product *= np.where((plane == 0) | (plane == grid.shape[2] // 2), 1.0, 0.5)
@@ -228,7 +229,7 @@ def origin_scores(grid: Grid, coefficients: Coefficients) -> Map:
 
 
 class Search:
-    """Tries from random phases: free of symmetry at first, then at the best origin in the whole group."""
+    """Attempts from random phases: free of symmetry at first, then at the best origin in the whole group."""
 
     def __init__(self, data: Amplitudes, group: Group, orthogonalisation: Matrix3, recipe: Recipe) -> None:
         d_min = float(1 / np.sqrt(inverse_d_squared(data.hkl, orthogonalisation).max()))
@@ -239,7 +240,7 @@ class Search:
         self.free = DualSpace(data, Grid(group, group.lattice, *frame), recipe)
 
     def attempt(self, atoms: float, rng: np.random.Generator) -> Phased:
-        """One try; `atoms` (other than hydrogen) is how many the group's asymmetric unit holds."""
+        """One attempt; `atoms` (other than hydrogen) is how many the group's asymmetric unit holds."""
         per_lattice_point = atoms * self.group.order / len(self.group.centrings)
         cycles = self.recipe.free_cycles
         phased = self.free.run(self.free.random_phases(rng), per_lattice_point, cycles, rng)
@@ -252,7 +253,7 @@ class Search:
         return self.symmetric.run(phase_factor(moved), atoms, self.recipe.symmetric_cycles, rng)
 
     def _origin(self, scores: Map, rng: np.random.Generator) -> Vector3:
-        """The best origin mostly; now and then another of the best, as pseudosymmetry can mislead."""
+        """Usually the best origin; occasionally one of the next best, as pseudosymmetry can mislead."""
         if rng.random() >= self.recipe.other_origins:
             best = np.array(np.unravel_index(int(np.argmax(scores)), scores.shape))
         else:

@@ -1,4 +1,4 @@
-"""Elements of a model's atoms from their apparent atomic numbers, their hydrogens, and what bonds allow."""
+"""Elements of a model's atoms from their apparent atomic numbers, their hydrogens, and bond geometry."""
 
 from dataclasses import dataclass, field
 
@@ -18,33 +18,33 @@ COMMON = {
     "Re": 0.001, "Ir": 0.001, "Se": 0.001, "As": 0.001, "Te": 0.001, "Sb": 0.001, "Cs": 0.001, "Zr": 0.001,
     "Ga": 0.001, "Ge": 0.001, "Ta": 0.001, "Os": 0.001, "In": 0.001, "Rb": 0.001,
 }  # fmt: skip
-"""Share of each element among the atoms but hydrogen of crystals.
+"""Share of each element among the non-hydrogen atoms of crystals.
 
-By hand, about those of open databases.
+Set by hand, close to those in open databases.
 """
 _RARE = 2e-4
-"""The share of an element that `COMMON` lacks."""
+"""The share of an element not in `COMMON`."""
 _NEVER = (1, 2, 10, 18, 36, 43, 54, 61, *range(84, 90), *range(93, 119))
-"""Hydrogen, noble gases, and what is too radioactive to be met with."""
+"""Hydrogen, noble gases, and elements too radioactive to occur."""
 TEMPER = 2.2
-"""Variances of the fit are this much too small: its model lacks anisotropy and disorder.
+"""Factor by which variances of the fit are too small: its model lacks anisotropy and disorder.
 
-The square of the root mean square deviation over its error, about 1.5 on the half for choosing.
+The square of the root mean square deviation over its error, about 1.5 on the tuning half of the data.
 """
 _OFF, _OFF_RELATIVE = 0.10, 0.02
-"""Electrons, and share of the number, by which a right atom is off whatever its variance.
+"""Error of a correct atom beyond its variance, in electrons and as a fraction of the atomic number.
 
-By hand, on the half for choosing.
+Set by hand, on the tuning half of the data.
 """
 _HYDROGEN_OFF = 0.25
-"""The same of hydrogens: they are not where they are put exactly."""
+"""The same for hydrogen, since idealised positions are not exact."""
 _OUTLIER = 18.0
-"""Cost beyond which deviations cost no more, as the site itself is then doubtful; by hand, in nats."""
+"""Cost at which deviations saturate, as the site itself is then doubtful; set by hand, in nats."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Elements to choose from, with their prior costs; `hydrogen` says whether there may be hydrogen."""
+    """Elements to choose from, with their prior costs; `hydrogen` tells whether hydrogen may be present."""
 
     symbols: tuple[str, ...]
     prior: Float[np.ndarray, " m"]
@@ -57,18 +57,18 @@ class Candidates:
 
     @classmethod
     def of(cls, symbols: tuple[str, ...] = (), hydrogen: bool = True) -> "Candidates":
-        """Those named, or every element."""
+        """The named elements, or all elements."""
         known = symbols or tuple(
             gemmi.Element(number).name for number in range(3, 93) if number not in _NEVER
         )
         share = np.array([COMMON.get(symbol, _RARE) for symbol in known])
         if symbols:
-            # What is named is there; how often is not known.
+            # Named elements are present; their frequencies are unknown.
             share = np.sqrt(share)
         return cls(known, -np.log(share / share.sum()), hydrogen)
 
 
-# Rows: hydrogens on the groups of a site; costs for carbon, nitrogen, oxygen, halogens, others.
+# Rows: hydrogen atoms on the groups of a site; costs for carbon, nitrogen, oxygen, halogens, others.
 _C, _N, _O, _X, _OTHER = range(5)
 _CONFIGURATIONS: dict[str, list[tuple[tuple[float, float], tuple[float, ...]]]] = {
     "none": [((0, 0), (0, 0, 0, 0, 0))],
@@ -85,7 +85,8 @@ _CONFIGURATIONS: dict[str, list[tuple[tuple[float, float], tuple[float, ...]]]] 
     ],
     "three": [((0, 0), (2.5, 0.5, 0.5, 0.1, 0.3)), ((1, 0), (0.1, 1.5, 3.0, 6.0, 4.0))],
 }
-"""Hydrogens that a site may carry, and what each costs an element in nats: chemistry by hand."""
+"""Numbers of hydrogen atoms on a site, and the cost of each for an element in nats: chemistry, set by
+hand."""
 
 
 def _kind(symbol: str) -> int:
@@ -94,7 +95,7 @@ def _kind(symbol: str) -> int:
 
 
 def _site_classes(evidence: Evidence) -> tuple[list[str], Int[np.ndarray, "n 2"]]:
-    """The class of each atom's site, and its groups of hydrogens (-1 for none)."""
+    """The class of each atom's site, and its groups of hydrogen atoms (-1 for none)."""
     classes, groups = [], -np.ones((len(evidence.atoms), 2), int)
     for number in range(len(evidence.atoms)):
         own = np.flatnonzero(evidence.sites.atom == number)
@@ -110,14 +111,14 @@ def _site_classes(evidence: Evidence) -> tuple[list[str], Int[np.ndarray, "n 2"]
 
 @dataclass
 class SiteCosts:
-    """Costs in nats of each element at each site by density alone, at any scale."""
+    """Costs in nats of each element at each site from density alone, at any scale."""
 
     evidence: Evidence
     candidates: Candidates
     classes: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Gather numbers, hydrogens and their covariances atom by atom."""
+        """Gather numbers, hydrogen counts and their covariances atom by atom."""
         evidence, count = self.evidence, len(self.evidence.atoms)
         self.classes, groups = _site_classes(evidence)
         self._values = np.zeros((count, 3))
@@ -132,7 +133,7 @@ class SiteCosts:
         self._kinds = np.array([_kind(symbol) for symbol in self.candidates.symbols])
 
     def at(self, scale: float) -> Float[np.ndarray, "n m"]:
-        """Costs where apparent numbers are `scale` times the true ones; without priors of elements."""
+        """Costs if apparent numbers are `scale` times the true ones, without element priors."""
         numbers = self.candidates.numbers
         cost = np.empty((len(self.classes), len(numbers)))
         for name in set(self.classes):
@@ -167,7 +168,7 @@ class SiteCosts:
         return cost + 0.5 * np.log(volume).sum(-1)
 
     def coarse(self, scales: Float[np.ndarray, " s"]) -> Float[np.ndarray, " s"]:
-        """Total cost of the best elements at each scale by numbers alone, priors included; quick."""
+        """Total cost of the best elements at each scale from numbers alone, including priors; fast."""
         numbers = self.candidates.numbers
         value, variance = self._values[:, 0], TEMPER * self._covariance[:, 0, 0]
         own = (_OFF + _OFF_RELATIVE * numbers) ** 2
@@ -181,7 +182,7 @@ class SiteCosts:
 
 
 class Network:
-    """Elements of all sites together: costs of the sites, of their bonds, and of their neighbours' number."""
+    """Elements of all sites jointly: costs of sites, bonds and coordination numbers."""
 
     def __init__(
         self, unary: Float[np.ndarray, "n m"], symbols: tuple[str, ...], pairs: list[tuple[int, int, float]]
@@ -209,29 +210,29 @@ class Network:
         return coordination_cost(name, near)
 
     def local(self, atoms: tuple[int, ...], chosen: list[int]) -> float:
-        """All costs that change when these atoms change."""
+        """All costs affected by a change of these atoms."""
         cost, touched = 0.0, set(atoms)
         for atom in atoms:
             cost += self.unary[atom, chosen[atom]]
             for other, length in self.around[atom]:
-                # A bond between two of the atoms is listed with both.
+                # A bond between two of the atoms is listed for both.
                 share = 0.5 if other in atoms else 1.0
                 cost += share * self._bond_cost(chosen[atom], chosen[other], length)
                 touched.add(other)
         return cost + sum(self._crowd(atom, chosen) for atom in touched)
 
     def environment(self, atom: int, element: int, chosen: list[int]) -> float:
-        """All costs that depend on one atom, if it were this element."""
+        """All costs that depend on one atom, for this element."""
         new = list(chosen)
         new[atom] = element
         return self.local((atom,), new)
 
     def total(self, chosen: list[int]) -> float:
-        """Cost of the whole."""
+        """Total cost."""
         return self.local(tuple(range(len(self.unary))), chosen)
 
     def change(self, chosen: list[int], moves: dict[int, int]) -> float:
-        """How much the cost grows when atoms become other elements."""
+        """Change of the cost when atoms change element."""
         atoms = tuple(moves)
         new = list(chosen)
         for atom, element in moves.items():

@@ -1,4 +1,5 @@
-"""The cheapest elements of all atoms together, free or under a content, and how probable each is."""
+"""The joint choice of elements with the lowest cost, free or under a given content, and their
+probabilities."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,22 +11,22 @@ from argand.physics.crystal.atom import Atoms
 from argand.physics.phasing.element_assignment import Network
 
 EXCESS = 8.0
-"""Cost of an atom more of an element than a formula has; by hand, in nats: what a clear misfit costs."""
+"""Cost of an extra atom of an element beyond the formula; set by hand, in nats: that of a clear misfit."""
 MISSING = 12.0
-"""Most that is paid for an element that was named and found nowhere; by hand, in nats."""
+"""Largest cost accepted to place a named element that was not found; set by hand, in nats."""
 _KEPT = 14.0
-"""Elements whose density alone costs this much more than the best are not looked at; by hand, in nats."""
+"""Elements with a density cost this much above the best are not considered; set by hand, in nats."""
 _MOST_KEPT = 10
-"""Most elements that are looked at for one site; by hand, a bound on time."""
+"""Most elements considered for one site; set by hand, a bound on time."""
 
 _ROUNDING = 0.02
-"""Atoms by which a count may be exceeded, as contents of cells are rounded; by hand."""
+"""Atoms by which a count may be exceeded, since cell contents are rounded; set by hand."""
 _LIMITS = {"mip_rel_gap": 1e-4, "time_limit": 1.0}
-"""Relative gap and seconds at which an assignment is taken as it is; by hand, bounds on time."""
+"""Relative gap and seconds at which the assignment stops; set by hand, bounds on time."""
 
 
 def _kept(network: Network) -> list[list[int]]:
-    """Elements that each site may be, the likeliest first."""
+    """Possible elements of each site, most likely first."""
     kept = []
     for row in network.unary:
         order = np.argsort(row, kind="stable")[:_MOST_KEPT]
@@ -34,7 +35,7 @@ def _kept(network: Network) -> list[list[int]]:
 
 
 def free_choice(network: Network) -> list[int]:
-    """Each atom in turn becomes what fits it and its neighbours best, until none changes."""
+    """Set each atom in turn to the element that best fits it and its neighbours, until none changes."""
     chosen = [int(one) for one in network.unary.argmin(1)]
     kept = _kept(network)
     for _ in range(8):
@@ -52,7 +53,7 @@ def free_choice(network: Network) -> list[int]:
 
 
 def with_all(network: Network, chosen: list[int]) -> list[int]:
-    """The same with each element of the list at least once, where that is not too dear."""
+    """The choice with each listed element at least once, unless the cost is too high."""
     for element in range(len(network.symbols)):
         if element in chosen:
             continue
@@ -66,7 +67,7 @@ def with_all(network: Network, chosen: list[int]) -> list[int]:
 
 
 def probabilities(network: Network, chosen: list[int]) -> Float[np.ndarray, " n"]:
-    """Probability of each atom's element among those it may be, the others as they are."""
+    """Probability of each atom's element among its alternatives, with the other atoms fixed."""
     probability = np.ones(len(chosen))
     for atom, options in enumerate(_kept(network)):
         costs = np.array([network.environment(atom, one, chosen) for one in options])
@@ -77,7 +78,7 @@ def probabilities(network: Network, chosen: list[int]) -> Float[np.ndarray, " n"
 
 
 def choice_under_content(network: Network, atoms: Atoms, content: Mapping[str, float]) -> list[int]:
-    """Elements whose numbers are those of the content: by assignment, then by swaps."""
+    """Elements with the counts of the content: by assignment, then by swaps."""
     counts = np.array([content.get(symbol, 0.0) for symbol in network.symbols])
     chosen = assigned(network.unary, atoms.occupancy, counts)
     best, best_cost = chosen, network.total(chosen)
@@ -99,7 +100,7 @@ def choice_under_content(network: Network, atoms: Atoms, content: Mapping[str, f
 def assigned(
     cost: Float[np.ndarray, "n m"], occupancy: Float[np.ndarray, " n"], counts: Float[np.ndarray, " m"]
 ) -> list[int]:
-    """The cheapest elements with at most so many of each; what is more costs `EXCESS` an atom."""
+    """Lowest-cost elements with at most these counts; each excess atom costs `EXCESS`."""
     from scipy.optimize import Bounds, milp  # slow to import, and needed with a formula alone
 
     n, m = cost.shape
@@ -113,7 +114,7 @@ def assigned(
         limited[element, n * m + element] = -1
     highest = np.concatenate([np.ones(n * m), np.full(m, np.inf)])
     whole = np.concatenate([np.ones(n * m), np.zeros(m)])
-    # Counts of exactly one for each atom, and at most those of the content.
+    # Exactly one element per atom, and at most the counts of the content.
     rows = np.vstack([one_each, limited])
     least = np.concatenate([np.ones(n), np.full(m, -np.inf)])
     most = np.concatenate([np.ones(n), counts + _ROUNDING])
@@ -126,7 +127,7 @@ def assigned(
 
 
 def _partners(network: Network, chosen: list[int], atoms: Atoms, most: float) -> list[tuple[int, int]]:
-    """Pairs of atoms of unlike elements and like occupancies whose swap density does not forbid."""
+    """Pairs of atoms of different elements and equal occupancies whose swap the density allows."""
     own = network.unary[np.arange(len(chosen)), chosen]
     pairs = []
     for i in range(len(chosen)):
@@ -140,7 +141,7 @@ def _partners(network: Network, chosen: list[int], atoms: Atoms, most: float) ->
 
 
 def _swapped(network: Network, chosen: list[int], atoms: Atoms) -> list[int]:
-    """Swaps of two atoms' elements as long as one lowers the cost."""
+    """Swap the elements of two atoms as long as that lowers the cost."""
     for _ in range(4):
         changed = False
         for i, j in _partners(network, chosen, atoms, _KEPT):
@@ -153,7 +154,7 @@ def _swapped(network: Network, chosen: list[int], atoms: Atoms) -> list[int]:
 
 
 def probabilities_under_content(network: Network, chosen: list[int], atoms: Atoms) -> Float[np.ndarray, " n"]:
-    """Probability of each atom's element among what swaps with others make of it."""
+    """Probability of each atom's element among those reachable by swaps."""
     odds = np.zeros(len(chosen))
     for i, j in _partners(network, chosen, atoms, _KEPT):
         grown = network.change(chosen, {i: chosen[j], j: chosen[i]})

@@ -1,8 +1,8 @@
-"""What the intensities tell of each atom's element: its atomic number as a parameter of least squares.
+"""Evidence in the intensities for each atom's element: its atomic number as a least-squares parameter.
 
-The form factor of a number between two elements lies between theirs. Numbers, displacements, places and the
-hydrogen at the places where it may be are fitted together, so that each number comes with an error that holds
-all that trades with it.
+The form factor of a number between two elements is interpolated. Numbers, displacements, positions and
+hydrogen at its possible positions are fitted together, so that the error of each number includes all
+correlations.
 """
 
 from dataclasses import dataclass, replace
@@ -18,29 +18,28 @@ from argand.physics.phasing.hydrogen_site import Bonds, HydrogenSites, hydrogen_
 from argand.physics.phasing.refinement import U_RANGE, Observed
 
 NUMBERS = (2.0, 96.0)
-"""Least and largest atomic number that a fit gives: helium, and the last but two of the tables."""
+"""Smallest and largest fitted atomic number: helium, and the last but two in the tables."""
 _BOND_U, _USUAL_U = 0.35, 0.8
-"""Relative standard deviations of the U of bonded atoms from each other, and of any from the median.
+"""Relative standard deviations of U between bonded atoms, and of any U from the median.
 
-By hand, chosen with simulated and measured crystals of the half for choosing.
+Set by hand, tuned on simulated and measured crystals of the tuning half.
 """
 _HYDROGEN_U = 1.3
-"""U of a hydrogen over that of its atom: between the 1.2 and 1.5 that are usual in refinements."""
+"""Ratio of U of hydrogen to that of its parent: between the usual 1.2 and 1.5 of refinements."""
 _HYDROGEN = 0.8
-"""Standard deviation of the hydrogens on a site before anything is known, over the most it holds; by hand."""
+"""Prior standard deviation of the number of hydrogen atoms on a site, over its maximum; set by hand."""
 _REFLECTIONS = 10
-"""Reflections for each parameter that are enough; by hand, more cost time only."""
+"""Sufficient reflections per parameter; set by hand, more only cost time."""
 _MOVE, _U_STEP = 0.12, 0.02
-"""Largest steps of a cycle, in Å and Å²; by hand, as in `refinement`."""
+"""Largest steps of a cycle, in Å and Å²; set by hand, as in `refinement`."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Atoms as fitted, their apparent atomic numbers, hydrogens by group of `sites`, and both's covariance.
+    """Fitted atoms, their apparent atomic numbers, hydrogen by group of `sites`, and the covariance of both.
 
-    `covariance` is of (numbers, hydrogens), [n + g, n + g]. All are on the scale of the model that was
-    fitted: a common factor is free where no formula fixes it. `misfit` is the weighted mean square of what is
-    left.
+    `covariance` is of (numbers, hydrogens), [n + g, n + g]. All are on the scale of the fitted model: a
+    common factor is free unless a formula fixes it. `misfit` is the weighted mean square residual.
     """
 
     atoms: Atoms
@@ -68,7 +67,8 @@ class NumberTable:
         return self._known[number]
 
     def at(self, numbers: Float[np.ndarray, " k"]) -> tuple[np.ndarray, np.ndarray]:
-        """Form factors [n, k] of numbers, and their slopes by the number: straight lines between elements."""
+        """Form factors [n, k] of numbers, and their derivatives with respect to it: linear between
+        elements."""
         low = np.floor(numbers).astype(int)
         first = np.column_stack([self.element(int(z)) for z in low])
         slope = np.column_stack([self.element(int(z) + 1) for z in low]) - first
@@ -78,7 +78,7 @@ class NumberTable:
 def number_evidence(
     atoms: Atoms, data: Observed, numbers: Float[np.ndarray, " n"], cycles: tuple[int, int] = (3, 3)
 ) -> Evidence:
-    """Fit numbers from a start, first without and then with hydrogens, on the start's own scale."""
+    """Fit numbers from a start, first without and then with hydrogen, on the scale of the start."""
     data = _thinned(data, 5 * len(atoms))
     fit = _Fit(data, atoms, numbers)
     for _ in range(cycles[0]):
@@ -90,7 +90,7 @@ def number_evidence(
 
 
 def _thinned(data: Observed, parameters: int) -> Observed:
-    """At most `_REFLECTIONS` for each parameter, the same ones in every run."""
+    """At most `_REFLECTIONS` reflections per parameter, the same ones in every run."""
     most = max(_REFLECTIONS * parameters, 1500)
     if len(data.hkl) <= most:
         return data
@@ -100,7 +100,7 @@ def _thinned(data: Observed, parameters: int) -> Observed:
 
 
 class _Fit:
-    """Gauss-Newton on F² over places, U, numbers and hydrogens, with the scale of the start."""
+    """Gauss-Newton on F² over positions, U, numbers and hydrogen, with the scale of the start."""
 
     def __init__(self, data: Observed, atoms: Atoms, numbers: Float[np.ndarray, " n"]) -> None:
         self.data, self.atoms, self.numbers = data, atoms, np.clip(numbers, *NUMBERS)
@@ -130,24 +130,24 @@ class _Fit:
         return neighbours(self.atoms.frac, self.data.group, self.data.orthogonalisation, reach)
 
     def place_hydrogens(self) -> None:
-        """Sites of hydrogens from the bonds as they are now."""
+        """Hydrogen sites from the current bonds."""
         self.bonds = self._bonded()
         sites = hydrogen_sites(len(self.atoms), self.bonds)
         self.sites, self.hydrogens = sites, np.zeros(len(sites.atom))
 
     def _waves(self, frac: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """cos and sin [ops, n, k] of the operators that make all others."""
+        """cos and sin [ops, n, k] for the generating operators."""
         cycles = np.einsum("onx,kx->onk", self.images, frac) + self.turns[:, :, None]
         angles = (2 * np.pi * (cycles - np.rint(cycles))).astype(np.float32)
         return np.cos(angles), np.sin(angles)
 
     def _sums(self, cosine: np.ndarray, sine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sums over all operators, real and imaginary."""
+        """Sums over all operators, real and imaginary parts."""
         real = cosine.sum(0) * self.repeats
         return real, np.zeros_like(real) if self.centred else sine.sum(0) * self.repeats
 
     def step(self) -> None:
-        """One cycle; keeps covariance and misfit."""
+        """One cycle; stores covariance and misfit."""
         n, data = len(self.atoms), self.data
         total, slopes = self._slopes()
         size = np.abs(total) ** 2
@@ -189,7 +189,7 @@ class _Fit:
         self.hydrogens = self.hydrogens + np.clip(move[5 * n :], -1.5, 1.5)
 
     def _restrain(self, normal: np.ndarray, slope: np.ndarray) -> None:
-        """U like those of neighbours; hydrogens between none and the most."""
+        """Restrain U to those of neighbours, and hydrogen between zero and the maximum."""
         n, u_iso = len(self.atoms), self.atoms.u_iso
         usual = float(np.median(u_iso))
         for i, j in zip(self.bonds.first, self.bonds.second, strict=True):
@@ -208,12 +208,12 @@ class _Fit:
         weights = 1 / (_HYDROGEN * self.sites.most) ** 2
         normal[index, index] += weights
         slope[index] -= weights * (self.hydrogens - 0.4 * self.sites.most)
-        # What the data do not determine stays where it is.
+        # Parameters not determined by the data stay unchanged.
         index = np.arange(4 * n, 5 * n)
         normal[index, index] += 1e-4
 
     def _slopes(self) -> tuple[Complex[np.ndarray, " n"], Float[np.ndarray, "n k"]]:
-        """F_c, and the derivatives of |F_c|² by places in Å, U, numbers and hydrogens."""
+        """F_c, and the derivatives of |F_c|² by positions in Å, U, numbers and hydrogen."""
         n, atoms = len(self.atoms), self.atoms
         factors, by_number = self.table.at(self.numbers)
         damping = np.exp(-2 * np.pi**2 * np.outer(self.squared, atoms.u_iso)) * atoms.occupancy
@@ -259,6 +259,6 @@ class _Fit:
         return float(observed[strong] @ size[strong] / max(size[strong] @ size[strong], 1e-20))
 
     def evidence(self) -> Evidence:
-        """What the cycles found."""
+        """Result of the cycles."""
         found = self.sites, self.bonds, self._covariance, self._misfit
         return Evidence(self.atoms, self.numbers, self.hydrogens, *found)

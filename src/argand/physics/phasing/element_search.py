@@ -1,4 +1,4 @@
-"""The search for the elements of all atoms together, and how sure each of them is."""
+"""The joint search for the elements of all atoms, and the probability of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,43 +23,42 @@ from argand.physics.phasing.hydrogen_site import neighbours
 from argand.physics.phasing.refinement import Observed
 
 _REACH = 3.0
-"""Å within which pairs of atoms are looked at."""
+"""Largest distance in Å of atom pairs considered."""
 _STEP = 0.02
-"""Steps of the scale, as logarithms: a sixth of the way from carbon to nitrogen."""
+"""Step of the logarithm of the scale: a sixth of the way from carbon to nitrogen."""
 _ROUNDS = 4
-"""Rounds of fit and choice, at most; by hand, a bound on time: most settle after two."""
+"""Most rounds of fit and choice; set by hand, a bound on time: most converge after two."""
 _WIDE, _UNDER_CONTENT, _NEAR = (1.2, 5), (0.5, 5), (0.3, 3)
-"""Reach of the scale as a logarithm and number of scales that are tried.
+"""Range of the logarithm of the scale and number of scales tried.
 
-In the first round without and with a content, and in later ones, when the scale is nearly right; by hand.
+In the first round without and with a content, and in later ones, when the scale is nearly right; set by hand.
 """
 _MANY = 20
-"""Fewer elements than this were named by the user, each of which is somewhere; by hand."""
+"""Fewer elements than this were named by the user and must each occur; set by hand."""
 _UNSETTLED = 0.15
-"""A last scale that differs by more than this logarithm from 1 tells that numbers and elements do not fit."""
+"""If the logarithm of the last scale exceeds this, numbers and elements are inconsistent."""
 _LARGEST_MISFIT = 10.0
-"""Weighted mean square of what is left beyond which no element is sure; right models have 0.2 to 6.
+"""Weighted mean square residual beyond which no element is certain; correct models have 0.2 to 6.
 
 On the half for choosing; weights as in `refinement`.
 """
 _PARAMETERS, _FEWEST = 5, 2
-"""Parameters of an atom, and reflections for each below which no element is sure; the latter by hand."""
+"""Parameters per atom, and fewest reflections per parameter for certain elements; the latter set by hand."""
 _CARBON_BOND, _ORGANIC = 1.65, 0.3
-"""Longest bond in Å of two carbon atoms, and share of atoms with one below which the scale is not known.
+"""Longest C-C bond in Å, and the share of atoms with one below which the scale is unknown.
 
-With nothing known of the contents it is carbon's number that the others are measured by. On the half for
-choosing.
+If the contents are unknown, carbon is the reference for atomic numbers. On the half for choosing.
 """
 SURE = 0.95
-"""Probability of an element from which on it is not called uncertain."""
+"""Least probability of an element for it not to be called uncertain."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """Elements of atoms, how probable each is, the scale of apparent numbers, and the cost of the whole.
+    """Elements of atoms, their probabilities, the scale of apparent numbers, and the total cost.
 
-    `atoms` and `misfit` are of the fit of numbers; `contradicted` atoms scatter much more like another
-    element than like that which the content left for them.
+    `atoms` and `misfit` come from the fit of numbers; `contradicted` counts atoms that scatter much more like
+    another element than the one the content left for them.
     """
 
     elements: tuple[str, ...]
@@ -78,7 +77,7 @@ def named(
     content: Mapping[str, float] | None,
     scales: Float[np.ndarray, " s"],
 ) -> Named:
-    """The cheapest elements at the best of some scales."""
+    """The lowest-cost elements at the best of several scales."""
     costs, pairs = SiteCosts(evidence, candidates), _pairs(evidence.atoms, data)
     best = None
     for scale in scales:
@@ -105,7 +104,7 @@ def named(
 def likely_scales(
     evidence: Evidence, candidates: Candidates, middle: float, reach: float, most: int
 ) -> Float[np.ndarray, " s"]:
-    """Scales at which numbers fall on elements best: the lowest minima within exp(reach) of `middle`."""
+    """Scales at which numbers best match elements: the lowest minima within exp(reach) of `middle`."""
     grid = middle * np.exp(np.arange(-reach, reach + 1e-9, _STEP))
     total = SiteCosts(evidence, candidates).coarse(grid)
     near = np.array([total[max(0, i - 2) : i + 3].min() for i in range(len(grid))])
@@ -129,11 +128,11 @@ def name_elements(
     content: Mapping[str, float] | None = None,
     elements: tuple[str, ...] = (),
 ) -> Named:
-    """Elements of a model's atoms from measured intensities.
+    """Determine the elements of a model's atoms from measured intensities.
 
-    `content` counts the atoms but hydrogen of the asymmetric unit; without it `elements` are those that
-    occur, and without these all may. Numbers are fitted from the model's elements, elements chosen, and
-    numbers fitted again from these, until nothing changes. Whether there is hydrogen, the data decide.
+    `content` counts the non-hydrogen atoms of the asymmetric unit; without it `elements` lists those that
+    occur, and without either all may. Numbers are fitted starting from the model's elements, elements chosen,
+    and numbers fitted again from these, until nothing changes. The data decide whether hydrogen is present.
     """
     symbols = tuple(content) if content else tuple(one for one in elements if not is_hydrogen(one))
     options = [Candidates.of(symbols, hydrogen) for hydrogen in (True, False)]
@@ -169,14 +168,14 @@ def _numbers(elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
 
 
 def _doubtful(found: Named, data: Observed, told: bool) -> bool:
-    """Whether no element of a model is sure: `told` says that something was known of the contents."""
+    """Whether no element of a model is certain: `told` means that the contents were partly known."""
     few = len(data.hkl) < _FEWEST * _PARAMETERS * len(found.atoms)
     strained = abs(np.log(found.scale)) > _UNSETTLED or found.misfit > _LARGEST_MISFIT
     return bool(few or strained or (not told and _carbon_share(found, data) < _ORGANIC))
 
 
 def _contradicted(found: Named, evidence: Evidence, hydrogen: bool, content: Mapping[str, float]) -> int:
-    """How many atoms another element would fit much better by density alone, or exceed the content."""
+    """Number of atoms for which another element fits much better by density, or that exceed the content."""
     names, occupancy = np.array(found.elements), found.atoms.occupancy
     excess = sum(max(0.0, occupancy[names == one].sum() - count) for one, count in content.items())
     everything = Candidates.of((), hydrogen)
@@ -186,7 +185,7 @@ def _contradicted(found: Named, evidence: Evidence, hydrogen: bool, content: Map
 
 
 def _carbon_share(found: Named, data: Observed) -> float:
-    """Share of the atoms that are carbon bonded to carbon."""
+    """Share of carbon atoms bonded to carbon."""
     carbon = np.array(found.elements) == "C"
     bonded = {i for i, j, d in _pairs(found.atoms, data) if carbon[i] and carbon[j] and d < _CARBON_BOND}
     return len(bonded) / len(carbon)

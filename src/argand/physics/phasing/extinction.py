@@ -1,4 +1,5 @@
-"""What absent reflections say of lattice and group: means of I/σ, and a likelihood that bears outliers."""
+"""Systematic absences as evidence for lattice and space group: mean I/σ, and a likelihood robust to
+outliers."""
 
 from dataclasses import dataclass
 
@@ -12,35 +13,35 @@ from argand.physics.phasing.wilson import expected_intensity
 from argand.typing import Matrix3, Miller
 
 _CONTAMINATED, _CONTAMINATION = 0.1, 0.1
-"""Share of forbidden reflections that may hold something, and the mean of that over the mean intensity.
+"""Share of contaminated forbidden reflections, and their mean over the mean intensity.
 
-By hand: double scattering, half wavelengths and neighbours; a tenth is much of each.
+Set by hand: multiple scattering, λ/2 and neighbours; a tenth is a high value for each.
 """
 _MOST_SAID = 4.0
-"""Logarithm of the likelihood ratio that one reflection may add at most, either way.
+"""Largest log-likelihood ratio contributed by one reflection, either way.
 
-By hand, against outliers.
+Set by hand, against outliers.
 """
 _CLEARLY_THERE = -2.0
-"""Logarithm of the likelihood ratio below which a forbidden reflection is clearly there; by hand."""
+"""Log-likelihood ratio below which a forbidden reflection is clearly observed; set by hand."""
 _SEEN, _MOST_SEEN = 3.0, 0.12
-"""I/σ of a reflection that is there; share of such among a centring's absences up to which it is believed.
+"""I/σ of a reflection that is there; share of such among a centring's absences up to which it is trusted.
 
-By hand: half waves and too small errors show a few, a lattice that is nearly centred a fifth or more.
+Set by hand: λ/2 and underestimated errors give a few, a nearly centred lattice a fifth or more.
 """
 _FAINTEST_SHARE = 0.05
-"""Share of the others' mean intensity that these may have in the mean. By hand."""
+"""Largest mean intensity of these relative to the others. Set by hand."""
 _MISSING = 0.05
-"""Share of a centring's absent reflections, of those that chance lets expect, below which they are left out
-of the data on purpose. By hand: chance leaves out no more than the others."""
+"""Ratio of a centring's forbidden reflections in the data to the expected number below which they were
+omitted deliberately. Set by hand: chance omits no more of them than of the others."""
 
 
 @dataclass(frozen=True)
 class Absences:
-    """Measured reflections that a symmetry forbids: how many, their mean I/σ, and that of all others.
+    """Measured reflections forbidden by a symmetry: their number, their mean I/σ, and that of all others.
 
-    `likelihood` is the logarithm of how much better the intensities are explained by their absence than as
-    usual ones, `against` the part of it of reflections that are clearly there.
+    `likelihood` is the log-likelihood ratio of these intensities being absent over ordinary, `against` the
+    part of it from reflections that are clearly observed.
     """
 
     count: int
@@ -51,7 +52,7 @@ class Absences:
 
 
 def strength_of(forbidden: Bool[np.ndarray, " n"], ratio: Float[np.ndarray, " n"]) -> Absences:
-    """Mean I/σ (`ratio`) of forbidden reflections and of the others; 0 of none."""
+    """Mean I/σ (`ratio`) of forbidden reflections and of the others; 0 if there are none."""
     absent = float(ratio[forbidden].mean()) if forbidden.any() else 0.0
     others = float(ratio[~forbidden].mean()) if not forbidden.all() else 0.0
     return Absences(int(forbidden.sum()), absent, others)
@@ -60,10 +61,11 @@ def strength_of(forbidden: Bool[np.ndarray, " n"], ratio: Float[np.ndarray, " n"
 def lattice_centring(
     hkl: Miller, intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
 ) -> tuple[str, dict[str, Absences]]:
-    """The centring of most translations whose reflections are absent or left out; and all absences.
+    """The centring with most translations whose forbidden reflections are absent or omitted; and all
+    absences.
 
-    Reflections that a centring forbids and that are not in otherwise complete data were left out because of
-    it: one in two or more cannot be missing by chance.
+    If reflections forbidden by a centring are missing from otherwise complete data, they were omitted because
+    of it: half or more cannot be missing by chance.
     """
     ratio = intensity / np.maximum(sigma, 1e-9 + 0.01 * np.median(sigma))
     found, best, most = {}, "P", 1
@@ -82,8 +84,8 @@ def _is_absent(
     ratio: Float[np.ndarray, " n"],
     count: int,
 ) -> bool:
-    """Whether reflections that a centring of `count` translations forbids are absent or not there."""
-    # Of all reflections 1 - 1/count are forbidden.
+    """Whether reflections forbidden by a centring of `count` translations are absent or unmeasured."""
+    # A share 1 - 1/count of all reflections is forbidden.
     expected = (count - 1) * (~forbidden).sum()
     if forbidden.sum() < _MISSING * expected:
         return True
@@ -92,13 +94,13 @@ def _is_absent(
 
 
 def centring_absent(hkl: Miller, centring: str) -> Bool[np.ndarray, " n"]:
-    """Which reflections a centring forbids: h·c is no whole number for one of its translations c."""
+    """Which reflections a centring forbids: h·c is not an integer for one of its translations c."""
     turns = hkl @ centring_vectors(centring).T
     return np.asarray((np.abs(turns - np.rint(turns)) > 1e-3).any(1))
 
 
 class AbsenceTest:
-    """Absences of space groups in one set of unique reflections, merged without leaving any out."""
+    """Absences of space groups in one set of unique reflections, merged without omitting any."""
 
     def __init__(
         self,
@@ -130,7 +132,8 @@ class AbsenceTest:
 def _log_noisy_wilson(
     intensity: Float[np.ndarray, " n"], mean: Float[np.ndarray, " n"], error: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:
-    """Logarithm of the density of an acentric intensity, exponential of a mean, with a normal error."""
+    """Logarithm of the density of an acentric intensity, exponential with a given mean, with a normal
+    error."""
     shifted = (intensity - error**2 / mean) / error
     return -np.log(mean) + 0.5 * (error / mean) ** 2 - intensity / mean + log_ndtr(shifted)
 
@@ -141,7 +144,7 @@ def mean_e_squared_minus_one(
     """Mean of ||E|² - 1| over general reflections: 0.736 for acentric crystals, 0.968 for centric ones.
 
     Wilson statistics (Howells, Phillips & Rogers, Acta Cryst. 3, 210, 1950). Special directions of the Laue
-    class are left out, as which of them are centric or enhanced depends on the group.
+    class are left out, since it depends on the space group which of them are centric or enhanced.
     """
     general = laue.epsilon(hkl) < 1.5
     expected = expected_intensity(hkl[general], intensity[general], laue, orthogonalisation)

@@ -1,4 +1,4 @@
-"""Maps from structure factors and back, on a grid that the symmetry maps onto itself."""
+"""Maps from structure factors and back, on a grid invariant under the symmetry."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,10 +16,10 @@ Coefficients = Complex[np.ndarray, " n"]
 
 @dataclass(frozen=True)
 class Grid:
-    """Grid over one cell and the half sphere of reflections to `d_min` Å that belongs to it.
+    """Grid over one cell and the corresponding half sphere of reflections to `d_min` Å.
 
-    `symmetry` fixes shape and absences, so that grids of a group and of its subgroups agree; `group` is what
-    maps and coefficients are averaged over. F(h) = Σ ρ(x) exp(2πi h·x).
+    `symmetry` fixes shape and absences, so that grids of a group and of its subgroups agree; maps and
+    coefficients are averaged over `group`. F(h) = Σ ρ(x) exp(2πi h·x).
     """
 
     symmetry: Group
@@ -44,7 +44,8 @@ class Grid:
 
     @cached_property
     def weight(self) -> Float[np.ndarray, " n"]:
-        """How many reflections of the full sphere each stands for: 2, or 1 where its mate is listed too."""
+        """Number of reflections of the full sphere that each represents: 2, or 1 if its mate is listed
+        too."""
         return np.where(self.hkl[:, 2] > 0, 2.0, 1.0).astype(np.float32)
 
     @cached_property
@@ -54,7 +55,7 @@ class Grid:
 
     @cached_property
     def asymmetric(self) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " n"]]:
-        """Flat numbers of the asymmetric unit's points, and for all points 1 / (operators that keep it)."""
+        """Flat indices of the asymmetric unit's points, and for all points 1 / (order of site symmetry)."""
         shape, group = np.array(self.shape), self.group
         count = int(np.prod(shape))
         points = np.stack(np.unravel_index(np.arange(count), self.shape), 1)
@@ -67,11 +68,11 @@ class Grid:
 
     @cached_property
     def place(self) -> Int[np.ndarray, " n"]:
-        """Where each reflection is in the flat half spectrum."""
+        """Index of each reflection in the flat half spectrum."""
         return self.places(self.hkl)[0]
 
     def places(self, hkl: Miller) -> tuple[Int[np.ndarray, " n"], np.ndarray]:
-        """Places of any indices in the flat half spectrum, and whether the conjugate stands there."""
+        """Positions of any Miller indices in the flat half spectrum, and whether the conjugate is stored."""
         wrapped = hkl % self.shape
         mate = wrapped[:, 2] > self.shape[2] // 2
         wrapped = np.where(mate[:, None], -hkl % self.shape, wrapped)
@@ -79,20 +80,20 @@ class Grid:
 
     @cached_property
     def _images(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """For each operator: places of h R, whether conjugate, and exp(2πi h·t)."""
+        """For each operator: flat indices of h R, whether conjugate, and exp(2πi h·t)."""
         turns = np.exp(1j * self.group.phases(self.hkl)).astype(np.complex64)
         images = self.group.equivalents(self.hkl)
         return [(*self.places(image), turn) for image, turn in zip(images, turns, strict=True)]
 
     def spectrum(self, coefficients: Coefficients) -> Complex[np.ndarray, " m"]:
-        """Flat half spectrum that holds the coefficients."""
+        """Flat half spectrum containing the coefficients."""
         whole = np.zeros(int(np.prod(self.half_shape)), np.complex64)
         whole[self.place] = coefficients
         return whole
 
     def density(self, coefficients: Coefficients) -> Map:
-        """The map Σ F(h) exp(-2πi h·x) of the full sphere, per grid point; its mean is zero."""
-        # To reciprocal space the package has the plus sign, numpy the minus.
+        """The map Σ F(h) exp(-2πi h·x) over the full sphere, per grid point; its mean is zero."""
+        # The package uses the plus sign to reciprocal space, numpy the minus.
         spectrum = self.spectrum(np.conj(coefficients)).reshape(self.half_shape)
         return np.asarray(fft.irfftn(spectrum, self.shape))
 
@@ -111,8 +112,8 @@ class Grid:
         return total / self.group.order
 
     def taken(self, other: "Grid", coefficients: Complex[np.ndarray, " m"]) -> Coefficients:
-        """Coefficients of another grid of the same cell at this grid's reflections; zero where it has
-        none."""
+        """Coefficients of another grid of the same cell at this grid's reflections; zero where it lacks
+        them."""
         if other is self:
             return coefficients
         known = index_key(other.hkl)
@@ -122,7 +123,7 @@ class Grid:
         return np.where(known[found] == wanted, coefficients[found], 0).astype(np.complex64)
 
     def mates(self, coefficients: Coefficients) -> list[Coefficients]:
-        """exp(2πi h·t) F(h R) of each operator: all equal to F(h) where the group holds."""
+        """exp(2πi h·t) F(h R) of each operator: all equal to F(h) if the group holds."""
         whole = self.spectrum(coefficients)
         return [
             np.where(mate, whole[place].conj(), whole[place]) * turn for place, mate, turn in self._images

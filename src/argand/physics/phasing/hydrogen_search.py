@@ -1,4 +1,4 @@
-"""Riding hydrogen of a model: by the geometry of carbon, and by the difference map for the rest."""
+"""Riding hydrogen of a model: from geometry on carbon, and from the difference map elsewhere."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,47 +21,49 @@ from argand.typing import Matrix3, Points3
 _CARBON = 0.76
 """Covalent radius of sp3 carbon in Å (Cordero et al., Dalton Trans. 2832, 2008); gemmi has that of sp2."""
 _UNSATURATED = -0.06
-"""Mean shortening, corrected for the angle, of two bonds from which on a carbon or nitrogen is flat."""
+"""Mean shortening of two bonds, corrected for the angle, beyond which a carbon or nitrogen is planar."""
 _PER_DEGREE = 0.004
-"""Å of shortening that a degree of the angle is worth: 120 degrees against 112 are half of what decides."""
+"""Å of shortening equivalent to a degree of the angle: 120 against 112 degrees is half of the threshold."""
 _SATURATED_ANGLE = 114.0
-"""Degrees between the angles of two bonds at sp3 (109 to 114) and sp2 (120)."""
+"""Bond angle in degrees that separates sp3 (109 to 114) from sp2 (120)."""
 _ENDING_SINGLE, _ENDING_DOUBLE, _ENDING_TRIPLE = -0.12, -0.25, -0.40
-"""Shortening of the only bond of a carbon down to which it is single, double or triple."""
+"""Limits of the shortening of a carbon's only bond for a single, double or triple bond."""
 _HYDROXYL = -0.13
-"""Shortening of the bond of an oxygen down to which it may be OH: C-OH of acids is 1.31, C=O 1.21."""
+"""Limit of the shortening of an oxygen's bond for OH: C-OH of acids is 1.31, C=O 1.21."""
 _IMINE = -0.17
-"""Shortening of the only bond of a nitrogen beyond which it is C=NH or C≡N, and nothing is placed."""
+"""Shortening of a nitrogen's only bond beyond which it is C=NH or C≡N, and no hydrogen is placed."""
 _FLAT = 0.3
 """Å between an atom and the plane of its three neighbours below which it has no hydrogen; 0.5 at sp3."""
 _LINEAR = 160.0
 """Degrees of the angle at an atom beyond which it is sp and has no hydrogen."""
 _METAL_SIDE = np.cos(np.radians(50.0))
-"""No hydrogen goes to a side where a metal is bonded within 50 degrees. By hand."""
+"""No hydrogen is placed within 50 degrees of a bonded metal. Set by hand."""
 _CLEAR_TURN = 1.0
-"""Rms of the map by which a torsion of methyl must beat the worst one to be taken. By hand."""
+"""Map rms by which the best methyl torsion must exceed the worst to be used. Set by hand."""
 _CLEAR_SHARE = 0.5
-"""Share of the usual density of hydrogen on carbon that N-H and O-H must have. By hand."""
+"""Least density of N-H and O-H hydrogen relative to the usual density on carbon. Set by hand."""
 _CLEAR_RMS = 3.0
-"""Rms of the map that N-H and O-H must reach in any case. By hand, as for atoms."""
+"""Least density of N-H and O-H hydrogen in map rms. Set by hand, as for atoms."""
 _ABSENT_SHARE = 0.15
-"""Share of the usual density below which hydrogen on carbon is left out: its parent is no carbon. By hand."""
+"""Fraction of the usual density below which hydrogen on carbon is omitted: its parent is not carbon. Set by
+hand."""
 _TELLING = 2.0
-"""Rms of the map above which the usual density of hydrogen on carbon tells anything. By hand."""
+"""Map rms above which the usual density of hydrogen on carbon is significant. Set by hand."""
 _APART = 1.3
-"""Å between hydrogen of N-H and O-H and other hydrogen, at least: in a short O-H-O one peak serves
-both sides. By hand; H in water and NH3 are 1.5 to 1.6 apart."""
+"""Least distance in Å between hydrogen of N-H and O-H and other hydrogen: in a short O-H-O one peak fits both
+sides. Set by hand; H in water and NH3 are 1.5 to 1.6 apart."""
 _CONTACT = 1.8
-"""Å between hydrogen on carbon and atoms not bonded to its parent; contacts are above 2.3. By hand."""
+"""Least distance in Å between hydrogen on carbon and atoms not bonded to its parent; contacts exceed 2.3. Set
+by hand."""
 _SAME = 0.35
-"""Å within which images of hydrogen are one. By hand, a fifth of the distance between two of CH2."""
+"""Å within which images of hydrogen are identical. Set by hand, a fifth of the H-H distance in CH2."""
 
 
 @dataclass(frozen=True)
 class Riding:
-    """Hydrogen on one atom: fractional places, and crystallographic occupancies.
+    """Hydrogen on one atom: fractional positions, and crystallographic occupancies.
 
-    `is_whole` is False where symmetry makes a part of the group, so that its geometry is no longer idealised.
+    `is_whole` is False if symmetry generates part of the group, so that its geometry is no longer idealised.
     """
 
     parent: int
@@ -77,16 +79,16 @@ class Riding:
 def riding_hydrogen(
     atoms: Atoms, group: Group, cell: Matrix3, difference: DifferenceMap
 ) -> tuple[Riding, ...]:
-    """Hydrogen of a model without any, in the order of its atoms, where it is clear.
+    """Unambiguous hydrogen atoms for a model without any, in the order of its atoms.
 
-    On carbon by bond lengths and angles, the torsion of methyl by the difference map of the model or else
-    staggered; on nitrogen and oxygen only where the map shows it as clearly as half of that on carbon.
+    On carbon from bond lengths and angles, methyl torsions from the difference map or else staggered; on
+    nitrogen and oxygen only where the map shows at least half the density of hydrogen on carbon.
     """
     search = _Search(atoms, group, cell, difference)
     carbon = [found for one in search.candidates("C") if (found := search.on_carbon(one)) is not None]
     heights = [difference.at(one.frac).mean() for one in carbon]
     usual = float(np.median(heights)) if heights else 0.0
-    # Where the map shows hydrogen at all, it tells what is no carbon.
+    # If the map shows hydrogen at all, it reveals which atoms are not carbon.
     least = _ABSENT_SHARE * usual if usual > _TELLING * difference.rms else -np.inf
     kept = [one for one, height in zip(carbon, heights, strict=True) if height > least]
     floor = max(_CLEAR_SHARE * usual, _CLEAR_RMS * difference.rms)
@@ -118,7 +120,7 @@ def with_hydrogen(atoms: Atoms, riding: tuple[Riding, ...]) -> Atoms:
 
 
 class _Search:
-    """What the choice of hydrogen looks at."""
+    """Data for the choice of hydrogen atoms."""
 
     def __init__(self, atoms: Atoms, group: Group, cell: Matrix3, difference: DifferenceMap) -> None:
         self.atoms, self.group, self.cell, self.difference = atoms, group, cell, difference
@@ -129,14 +131,14 @@ class _Search:
         self.is_full = atoms.occupancy * np.array(sites) > 0.99
 
     def candidates(self, elements: str) -> Iterator[Candidate]:
-        """Groups that geometry allows on atoms of these elements."""
+        """Groups allowed by geometry on atoms of these elements."""
         rules = {"C": self._carbon, "N": self._nitrogen, "O": self._oxygen}
         for number, element in enumerate(self.atoms.elements):
             if element in elements and self.is_full[number]:
                 yield from rules[element](number)
 
     def _bonds(self, number: int) -> tuple[Neighbours, Neighbours, np.ndarray]:
-        """Neighbours of an atom but metals, metals, and the shortening of the bonds of the first in Å."""
+        """Non-metal neighbours of an atom, metal neighbours, and the bond shortening of the former in Å."""
         radius = float(self.radii[number])
         found = neighbours(self.atoms.frac[number], radius, self.atoms, self.group, self.cell)
         metal = self.is_metal[found.numbers]
@@ -145,7 +147,7 @@ class _Search:
         return light, found.only(np.flatnonzero(metal)), np.linalg.norm(light.vectors, axis=1) - usual
 
     def _beyond(self, number: int, bond: Neighbours) -> Points3:
-        """From the first neighbour to its other neighbours, in Å."""
+        """Vectors from the first neighbour to its other neighbours, in Å."""
         vector = bond.vectors[0]
         place = self.atoms.frac[number] + self.inverse @ vector
         radius = float(self.radii[bond.numbers[0]])
@@ -158,7 +160,8 @@ class _Search:
         if len(light) == 3 and _height(vectors) > _FLAT:
             yield Candidate(number, Kind.TERTIARY, tertiary(vectors))
         elif len(light) == 2 and _angle(vectors) < _LINEAR:
-            # Carbon on the face of a metal is flat, though beside it bonds are not precise enough to tell.
+            # Carbon bonded to the face of a metal is planar, though its bonds are not precise enough to show
+            # it.
             if len(metal) or _is_flat(vectors, short):
                 yield from _free(Candidate(number, Kind.PLANAR, planar(vectors)), metal)
             else:
@@ -198,7 +201,7 @@ class _Search:
             yield Candidate(number, Kind.HYDROXYL, directions)
 
     def on_carbon(self, candidate: Candidate) -> Riding | None:
-        """The group on carbon at its best torsion; None where other atoms are in its way."""
+        """The group on carbon at its best torsion; None if other atoms are too close."""
         heights = self._heights(candidate).mean(1)
         best, kind = int(heights.argmax()), candidate.kind
         if kind is Kind.METHYL and heights[best] - heights.min() <= _CLEAR_TURN * self.difference.rms:
@@ -207,13 +210,13 @@ class _Search:
         return riding if riding is not None and self._is_free(riding) else None
 
     def if_seen(self, candidate: Candidate, floor: float) -> Riding | None:
-        """The group where the map reaches `floor` at every hydrogen of its best torsion, else None."""
+        """The group if the map reaches `floor` at every hydrogen of its best torsion, else None."""
         lowest = self._heights(candidate).min(1)
         best = int(lowest.argmax())
         return self._placed(candidate, candidate.kind, best) if lowest[best] > floor else None
 
     def _places(self, candidate: Candidate) -> Float[np.ndarray, "torsions n 3"]:
-        """Fractional places of all torsions."""
+        """Fractional positions for all torsions."""
         bond = candidate.kind.length(self.atoms.elements[candidate.parent])
         return self.atoms.frac[candidate.parent] + bond * candidate.directions @ self.inverse.T
 
@@ -222,7 +225,7 @@ class _Search:
         return self.difference.at(places.reshape(-1, 3)).reshape(places.shape[:2])
 
     def _placed(self, candidate: Candidate, kind: Kind, torsion: int) -> Riding | None:
-        """One hydrogen of each set that the parent's site makes equivalent; None where they are no set."""
+        """One hydrogen of each set equivalent by the parent's site symmetry; None if they do not form one."""
         places = self._places(candidate)[torsion]
         kept: list[int] = []
         taken: set[int] = set()
@@ -241,7 +244,7 @@ class _Search:
         return Riding(candidate.parent, kind, frac, occupancy, len(kept) == len(places))
 
     def _on_parent(self, parent: int, place: np.ndarray) -> Points3:
-        """Images of a place by the operators that keep the parent."""
+        """Images of a position by the operators of the parent's site symmetry."""
         centre = self.atoms.frac[parent]
         moved = self.group.rotations @ centre + self.group.translations
         shifts = np.rint(centre - moved)
@@ -249,36 +252,36 @@ class _Search:
         return (self.group.rotations @ place + self.group.translations + shifts)[keep]
 
     def _is_free(self, riding: Riding) -> bool:
-        """Whether no atom that is not bonded to the parent is too near."""
+        """Whether no atom outside the parent's bonds is too close."""
         bond = riding.kind.length("C")
         for place in riding.frac:
             found = neighbours(place, _CONTACT, self.atoms, self.group, self.cell, 0.0)
             length = np.linalg.norm(found.vectors, axis=1)
-            # The parent itself, and what lies beyond the reach that the radii add.
+            # The parent itself, and atoms beyond the reach extended by the radii.
             if ((length < _CONTACT) & (length > bond + 0.1)).any():
                 return False
         return True
 
 
 def _free(candidate: Candidate, metal: Neighbours) -> Iterator[Candidate]:
-    """The candidate, unless a metal is bonded where hydrogen would be."""
+    """The candidate, unless a metal is bonded at the hydrogen position."""
     sides = metal.vectors / np.linalg.norm(metal.vectors, axis=1, keepdims=True)
     if not (candidate.directions[0] @ sides.T > _METAL_SIDE).any():
         yield candidate
 
 
 def _is_flat(vectors: Points3, short: Float[np.ndarray, " n"]) -> bool:
-    """Whether an atom with two neighbours is sp2, by the bonds and their angle."""
+    """Whether an atom with two neighbours is sp2, from the bonds and their angle."""
     return float(short.mean()) - _PER_DEGREE * (_angle(vectors) - _SATURATED_ANGLE) < _UNSATURATED
 
 
 def _angle(vectors: Points3) -> float:
-    """Between two bonds, in degrees."""
+    """Angle between two bonds, in degrees."""
     first, second = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return float(np.degrees(np.arccos(np.clip(first @ second, -1, 1))))
 
 
 def _height(vectors: Points3) -> float:
-    """Of an atom over the plane of its three neighbours, in Å."""
+    """Height of an atom over the plane of its three neighbours, in Å."""
     normal = np.cross(vectors[1] - vectors[0], vectors[2] - vectors[0])
     return float(abs(vectors[0] @ normal) / max(float(np.linalg.norm(normal)), 1e-12))

@@ -1,4 +1,4 @@
-"""Where hydrogen would sit on atoms whose elements are not yet known, from the directions of bonds."""
+"""Possible hydrogen positions on atoms of unknown element, from bond directions."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,24 @@ from argand.physics.crystal.symmetry import Group
 from argand.typing import Matrix3, Points3, Vector3
 
 LENGTH = 0.97
-"""Å from an atom to the centre of its hydrogen's density, C-H and N-H as X-rays see them (0.93 to 1.0)."""
+"""Å from an atom to the centre of its hydrogen's density, C-H and N-H as seen by X-rays (0.93 to 1.0)."""
 _CONE = np.deg2rad(70.5)
-"""Angle between a bond that goes on and the hydrogens of a methyl group, 180° less the tetrahedral 109.5°."""
+"""Angle between the continued bond and the hydrogen atoms of a methyl group: 180° minus tetrahedral
+109.5°."""
 _POINTS = 6
-"""Points of the ring on which the hydrogens of a terminal atom lie; whole multiples of three, by hand."""
+"""Points on the ring of hydrogen positions of a terminal atom; a multiple of three, set by hand."""
 _FLAT = 0.7
 """Length of the sum of three bonds' unit vectors above which a fourth bond is missing.
 
-By hand: 1 in a tetrahedron, nothing where bonds lie in a plane.
+Set by hand: 1 in a tetrahedron, 0 for coplanar bonds.
 """
 _STRAIGHT = np.deg2rad(155)
-"""Angle at an atom of two bonds above which nothing else is bonded to it; by hand (sp: 180°, sp2: 120°)."""
+"""Angle between two bonds above which nothing else is bonded to the atom; by hand (sp: 180°, sp2: 120°)."""
 
 
 @dataclass(frozen=True)
 class Bonds:
-    """Bonds of each atom, as directed pairs: the atom, its neighbour, and the vector there in Å."""
+    """Bonds of each atom, as directed pairs: the atom, its neighbour, and the vector to it in Å."""
 
     first: Int[np.ndarray, " m"]
     second: Int[np.ndarray, " m"]
@@ -33,16 +34,16 @@ class Bonds:
 
     @property
     def length(self) -> Float[np.ndarray, " m"]:
-        """In Å."""
+        """Bond lengths in Å."""
         return np.linalg.norm(self.vector, axis=1)
 
     def of(self, atom: int) -> Int[np.ndarray, " k"]:
-        """Numbers of the bonds of an atom."""
+        """Indices of the bonds of an atom."""
         return np.flatnonzero(self.first == atom)
 
 
 def neighbours(frac: Points3, group: Group, cell: Matrix3, reach: Float[np.ndarray, "n n"]) -> Bonds:
-    """All pairs of an atom and an image nearer than `reach` Å, but the atom itself."""
+    """All pairs of an atom and an image closer than `reach` Å, except the atom itself."""
     shifts = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3)
     images = group.images(frac)
     apart = images[:, None, :, :] - frac[None, :, None, :]
@@ -65,9 +66,9 @@ def neighbours(frac: Points3, group: Group, cell: Matrix3, reach: Float[np.ndarr
 
 @dataclass(frozen=True)
 class HydrogenSites:
-    """Groups of places that share hydrogen: the atom of each, places in Å relative to it, and weights.
+    """Groups of positions that share hydrogen: the atom of each, positions in Å relative to it, and weights.
 
-    A group's weights sum up to one, so that its amount is a number of hydrogen atoms. `most` is how many fit.
+    A group's weights sum to one, so that its amount is a number of hydrogen atoms, at most `most`.
     """
 
     atom: Int[np.ndarray, " g"]
@@ -78,7 +79,7 @@ class HydrogenSites:
 
 
 def hydrogen_sites(count: int, bonds: Bonds) -> HydrogenSites:
-    """Where hydrogens may be on each of `count` atoms; atoms with four and more bonds have none."""
+    """Possible hydrogen positions on each of `count` atoms; atoms with four or more bonds have none."""
     atom, most, group, offset, weight = [], [], [], [], []
     for number in range(count):
         for number_most, places in _places(bonds.vector[bonds.first == number]):
@@ -97,7 +98,7 @@ def hydrogen_sites(count: int, bonds: Bonds) -> HydrogenSites:
 
 
 def _places(vectors: Float[np.ndarray, "k 3"]) -> list[tuple[int, Float[np.ndarray, "p 3"]]]:
-    """Groups of places of one atom with these bonds: how many hydrogens each holds, and where."""
+    """Groups of positions of an atom with these bonds: number of hydrogen atoms of each, and positions."""
     unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
     if len(unit) == 1:
         return [(3, _ring(unit[0]))]
@@ -118,14 +119,14 @@ def _two_bonds(first: Vector3, second: Vector3) -> list[tuple[int, Float[np.ndar
     outward = -(first + second) / np.linalg.norm(first + second)
     normal = np.cross(first, second)
     normal /= np.linalg.norm(normal)
-    # Half of the tetrahedral angle to either side of the plane.
+    # Half the tetrahedral angle on either side of the plane.
     half = np.deg2rad(54.0)
     pair = np.array([np.cos(half) * outward + sign * np.sin(half) * normal for sign in (1, -1)])
     return [(1, LENGTH * outward[None]), (2, LENGTH * pair)]
 
 
 def _ring(bond: Vector3) -> Float[np.ndarray, "p 3"]:
-    """Places round the end of a bond, at the tetrahedral angle."""
+    """Positions around the end of a bond, at the tetrahedral angle."""
     other = np.eye(3)[np.argmin(np.abs(bond))]
     first = np.cross(bond, other)
     first /= np.linalg.norm(first)

@@ -1,4 +1,4 @@
-"""What the distribution of intensities says of twinning: mean |E² - 1|, L test, twin laws of the lattice."""
+"""Twinning tests on the intensity distribution: mean |E² - 1|, L test, twin laws of the lattice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ from argand.physics.phasing.wilson import expected_intensity
 from argand.typing import Matrix3, Miller
 
 _OBLIQUITY = 2.0
-"""Degrees by which the lattice may miss a higher symmetry; by hand, as for twins by pseudo-merohedry."""
+"""Largest deviation of the lattice from a higher symmetry in degrees; set by hand, as for twins by
+pseudo-merohedry."""
 _SHELLS = 10
-"""Resolution shells in which signal is looked at; by hand."""
+"""Number of resolution shells for the signal; set by hand."""
 _FAINTEST_SHELL = 3.0
-"""Mean I/σ of the shells that are used; by hand: in weaker ones noise makes the distribution wide."""
+"""Least mean I/σ of the shells used; set by hand: in weaker ones noise broadens the distribution."""
 _FEWEST = 100
-"""Reflections below which nothing is said: means of 100 are known to 0.05 or so; by hand."""
+"""Fewest reflections for a result: means of 100 are known to about 0.05; set by hand."""
 _WHOLE = 1e-6
-"""How far from whole numbers indices may be after a rotation; its elements are exact to far more digits."""
+"""Largest deviation of rotated indices from integers; elements of rotations are far more exact."""
 _OFFSETS = (
     (2, 0, 0),
     (0, 2, 0),
@@ -32,15 +33,16 @@ _OFFSETS = (
     (0, 2, 2),
     (0, 2, -2),
 )
-"""From a reflection to its neighbours in the L test: even, so that pseudo-centring does not pair strong with
-weak (Padilla & Yeates, Acta Cryst. D59, 1124, 2003)."""
+"""Steps from a reflection to its neighbours in the L test: even, so that pseudo-centring does not pair strong
+with weak (Padilla & Yeates, Acta Cryst. D59, 1124, 2003)."""
 UNTWINNED = {"acentric": (0.736, 0.5), "centric": (0.968, 2 / np.pi)}
-"""Mean |E² - 1| and mean |L| of one crystal: 2/e and 4/√(2πe), 1/2 and 2/π, by Wilson's distributions."""
+"""Mean |E² - 1| and mean |L| of an untwinned crystal: 2/e and 4/√(2πe), 1/2 and 2/π, by Wilson's
+distributions."""
 TWINNED = {"acentric": (0.541, 0.375), "centric": (0.736, 0.5)}
-"""The same of a perfect twin, whose intensities are means of two: 4/e² (Stanley, J. Appl. Cryst. 5,
-191, 1972) and 3/8, and of centric ones those of an untwinned acentric crystal."""
+"""The same for a perfect twin with intensities that are means of two: 4/e² (Stanley, J. Appl. Cryst. 5, 191,
+1972) and 3/8, and for centric ones the values of an untwinned acentric crystal."""
 _LARGEST_CLASS = 24
-"""Rotations of the cube."""
+"""Order of the largest rotation group, that of the cube."""
 _LAUE = {
     (1, 0): "-1",
     (2, 0): "2/m",
@@ -51,20 +53,21 @@ _LAUE = {
     (6, 0): "-3m",
 }
 _LAUE |= {(6, 2): "6/m", (12, 2): "6/mmm", (12, 0): "m-3", (24, 1): "m-3m"}
-"""Laue classes by their number of rotations and whether fourfold (1) or sixfold (2) axes are among them."""
+"""Laue classes by number of rotations and presence of fourfold (1) or sixfold (2) axes."""
 _AGREEING = 0.25
-"""Σ|I1 - I2| / Σ(I1 + I2) of equivalents by a twin law from which on they agree.
+"""Σ|I1 - I2| / Σ(I1 + I2) below which equivalents by a twin law agree.
 
-By hand: unrelated acentric intensities have 0.5 and centric ones 0.64, a twin of parts 1/4 and 3/4 half.
+Set by hand: unrelated acentric intensities have 0.5 and centric ones 0.64, a twin with fractions 1/4 and 3/4
+half of that.
 """
 
 
 @dataclass(frozen=True)
 class IntensityStatistics:
-    """Means over merged reflections of one kind, acentric unless the group makes all of them centric.
+    """Means over merged acentric reflections, or centric ones if the group makes all of them centric.
 
-    `deviation` is the mean of |E² - 1|, `local` that of |L| = |I1 - I2| / (I1 + I2) of neighbours; NaN where
-    fewer than 100 reflections or pairs are known.
+    `deviation` is the mean of |E² - 1|, `local` that of |L| = |I1 - I2| / (I1 + I2) of neighbours; NaN for
+    fewer than 100 reflections or pairs.
     """
 
     kind: str
@@ -73,14 +76,14 @@ class IntensityStatistics:
 
     @property
     def signs(self) -> int:
-        """How many of the two means are nearer to those of a perfect twin."""
+        """Number of the two means that are closer to those of a perfect twin."""
         pairs = zip((self.deviation, self.local), UNTWINNED[self.kind], TWINNED[self.kind], strict=True)
         return sum(value < (single + twin) / 2 for value, single, twin in pairs)
 
 
 @dataclass(frozen=True)
 class TwinLaw:
-    """A rotation [3, 3] of the lattice that the group lacks, the Laue class of both, and how it is obeyed.
+    """A rotation [3, 3] of the lattice outside the group, the Laue class of both, and its agreement.
 
     `r` is Σ|I1 - I2| / Σ(I1 + I2) over pairs h, h R.
     """
@@ -91,7 +94,7 @@ class TwinLaw:
 
     @property
     def triplet(self) -> str:
-        """The law for indices, such as k,h,-l."""
+        """The twin law for indices, such as k,h,-l."""
         law = gemmi.Op("x,y,z")
         law.rot = np.rint(gemmi.Op.DEN * self.rotation.T).astype(int).tolist()
         return law.triplet().translate(str.maketrans("xyz", "hkl"))
@@ -104,7 +107,7 @@ def intensity_statistics(
     group: Group,
     orthogonalisation: Matrix3,
 ) -> IntensityStatistics:
-    """Statistics of merged reflections, in the shells whose mean I/σ is at least 3.
+    """Statistics of merged reflections, in shells with mean I/σ of at least 3.
 
     Sources: Wilson, Acta Cryst. 2, 318, 1949; Padilla & Yeates, Acta Cryst. D59, 1124, 2003.
     """
@@ -127,7 +130,7 @@ def is_centric(hkl: Miller, group: Group) -> Bool[np.ndarray, " n"]:
 
 
 def mean_local(hkl: Miller, intensity: Float[np.ndarray, " n"], group: Group) -> float:
-    """Mean |I1 - I2| / (I1 + I2) of neighbours that are not equivalent; NaN of fewer than 100 pairs."""
+    """Mean |I1 - I2| / (I1 + I2) of non-equivalent neighbours; NaN for fewer than 100 pairs."""
     known = _Lookup(hkl, intensity, group)
     values = []
     for offset in _OFFSETS:
@@ -152,7 +155,7 @@ class _Lookup:
     def partners(
         self, hkl: Float[np.ndarray, "n 3"] | Miller
     ) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
-        """Which of these indices are known, and the numbers of the reflections that they are."""
+        """Which of these indices are known, and the positions of their reflections."""
         whole = np.rint(hkl).astype(int)
         wanted = index_key(self.group.representative(whole))
         at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
@@ -163,7 +166,7 @@ class _Lookup:
 def twin_laws(
     hkl: Miller, intensity: Float[np.ndarray, " n"], group: Group, orthogonalisation: Matrix3
 ) -> list[TwinLaw]:
-    """All twin laws of the lattice, within 2°, that merged reflections can test; the best obeyed first."""
+    """All twin laws of the lattice, within 2°, testable with merged reflections; best agreement first."""
     known = _Lookup(hkl, intensity, group)
     laws = []
     for rotation in lattice_rotations(group, orthogonalisation):
@@ -177,7 +180,7 @@ def twin_laws(
 
 
 def lattice_rotations(group: Group, orthogonalisation: Matrix3) -> list[Matrix3]:
-    """One rotation of each set by which the lattice is symmetric and the group's Laue class is not."""
+    """One rotation of each coset of lattice symmetries not in the group's Laue class."""
     cell = _cell(orthogonalisation)
     lattice = gemmi.find_lattice_symmetry(cell, group.centring_letter, _OBLIQUITY)
     own = list({_key(one): one for one in (*group.rotations, *-group.rotations)}.values())
@@ -191,7 +194,7 @@ def lattice_rotations(group: Group, orthogonalisation: Matrix3) -> list[Matrix3]
 
 
 def _key(rotation: np.ndarray) -> tuple[int, ...]:
-    """A rotation, whose elements may be halves or thirds in a centred lattice, as whole numbers."""
+    """A rotation as integers; in a centred lattice its elements may be halves or thirds."""
     return tuple(np.rint(gemmi.Op.DEN * np.asarray(rotation)).astype(int).ravel().tolist())
 
 
@@ -204,7 +207,8 @@ def _cell(orthogonalisation: Matrix3) -> gemmi.UnitCell:
 
 
 def laue_class(rotations: Sequence[np.ndarray]) -> str:
-    """The Laue class of all products of rotations, in any setting: by its size and the traces of the axes."""
+    """The Laue class of all products of rotations, in any setting, from its order and the traces of its
+    rotations."""
     found = {_key(one): np.asarray(one) * np.sign(np.linalg.det(one)) for one in rotations}
     found = {_key(one): one for one in found.values()}
     while True:
@@ -241,10 +245,10 @@ def twin_warning(
     group: Group,
     orthogonalisation: Matrix3,
 ) -> str | None:
-    """A line that names the twin law where merged reflections look like a merohedral twin, None otherwise.
+    """A line naming the twin law if merged reflections look like a merohedral twin, None otherwise.
 
-    Asked for are equivalents by the law that agree, and both mean |E² - 1| and mean |L| nearer to a perfect
-    twin's value than to one crystal's: heavy atoms and pseudo-symmetry bring about one sign or two.
+    Required are agreement of equivalents by the law, and both mean |E² - 1| and mean |L| closer to a perfect
+    twin than to a single crystal: heavy atoms and pseudo-symmetry produce one sign or two.
     """
     laws = [law for law in twin_laws(hkl, intensity, group, orthogonalisation) if law.r < _AGREEING]
     if not laws:
@@ -255,6 +259,6 @@ def twin_warning(
     single = UNTWINNED[found.kind]
     return (
         f"the data look like a merohedral twin by {laws[0].triplet}: mean |E²-1| {found.deviation:.2f} "
-        f"(one crystal {single[0]:.2f}), mean |L| {found.local:.2f} ({single[1]:.2f}), and equivalents "
-        f"agree in {laws[0].laue} too (R {laws[0].r:.2f}); a model of one crystal may fail"
+        f"(single crystal {single[0]:.2f}), mean |L| {found.local:.2f} ({single[1]:.2f}), and equivalents "
+        f"agree in {laws[0].laue} too (R {laws[0].r:.2f}); an untwinned model may fail"
     )

@@ -1,4 +1,4 @@
-"""The Laue class of measured intensities: which equivalents agree, and which were merged before."""
+"""The Laue class of measured intensities: which equivalents agree, and which were already merged."""
 
 from dataclasses import dataclass, replace
 
@@ -10,27 +10,27 @@ from argand.physics.phasing.space_group_candidates import LaueClass, laue_classe
 from argand.typing import Matrix3, Miller
 
 _LARGEST_R = 0.12
-"""R_int up to which equivalents agree where nothing smaller is known. By hand: usual of fair data."""
+"""Largest R_int of agreeing equivalents if no lower class is known. Set by hand: usual for fair data."""
 _LARGEST_RATIO, _ALLOWANCE = 2.0, 0.02
-"""R_int of a class over that of the classes within it, and over what the errors of intensities let expect, up
-to which its equivalents agree; and what may be added to the first. By hand."""
+"""Largest ratio of R_int of a class to that of its subclasses, and to that expected from the errors, for its
+equivalents to agree; and an allowance added to the first. Set by hand."""
 _NEVER = 0.4
 """R_int beyond which nothing agrees.
 
-By hand: below the 0.5 that unrelated acentric intensities have on average (Wilson's statistics).
+Set by hand: below the average of 0.5 for unrelated acentric intensities (Wilson's statistics).
 """
 _FEW_PAIRS = 0.1
-"""Share of the equivalents that chance lets expect, below which the data were merged in a class."""
+"""Ratio of found to expected equivalents below which the data were merged in a class."""
 _FEWEST_PAIRS = 8
-"""Pairs of equivalents below which R_int says nothing. By hand."""
+"""Fewest pairs of equivalents for a meaningful R_int. Set by hand."""
 
 
 @dataclass(frozen=True)
 class LaueTest:
-    """A Laue class against the data: R_int of its equivalents beyond Friedel's, and how many sets of such.
+    """A Laue class tested on the data: R_int of equivalents other than Friedel mates, and number of sets.
 
-    `expected` is R_int that the errors alone would give; `merged` says that the data hold each set of
-    equivalents once; `agrees` that the class is possible. R_int is None without equivalents.
+    `expected` is R_int from the errors alone; `merged` means that the data contain each set of equivalents
+    once; `agrees` that the class is possible. R_int is None without equivalents.
     """
 
     laue: LaueClass
@@ -48,7 +48,7 @@ def laue_tests(
     orthogonalisation: Matrix3,
     centring: str,
 ) -> list[LaueTest]:
-    """All Laue classes that the metric allows against intensities as measured, smallest first."""
+    """Tests of all Laue classes allowed by the metric on measured intensities, smallest first."""
     classes = laue_classes(orthogonalisation, centring)
     baseline, hkl, intensity, sigma = _friedel_merged(hkl, intensity, sigma)
     tests: list[LaueTest] = []
@@ -62,10 +62,10 @@ def laue_tests(
 
 
 def chosen_class(tests: list[LaueTest]) -> LaueTest:
-    """The largest class that agrees; of equal ones the one whose equivalents agree best."""
+    """The largest class that agrees; among equal ones that with the best agreement."""
 
     def preference(test: LaueTest) -> tuple[int, float]:
-        # Data that were merged in a class say so by its complete absence of equivalents: as good as 0.
+        # Data merged in a class lack its equivalents completely: this counts as R_int 0.
         return -test.laue.order, 0.0 if test.r_int is None else test.r_int
 
     return min((test for test in tests if test.agrees), key=preference)
@@ -101,7 +101,7 @@ def _tested(
     centring: str,
     known: float | None,
 ) -> LaueTest:
-    """One class; `known` is R_int of what agrees already."""
+    """One class; `known` is R_int of the classes that already agree."""
     if laue.order == 2:
         return LaueTest(laue, None, None, 0, True, True)
     group = laue.group(centring)
@@ -115,7 +115,7 @@ def _tested(
     mean = np.bincount(which, intensity) / count
     norm = np.abs(intensity[several]).sum()
     r_int = float(np.abs(intensity - mean[which])[several].sum() / norm)
-    # |x - mean of n| of normal errors is σ √(2/π) √((n-1)/n) on average.
+    # |x - mean of n| for normal errors is σ √(2/π) √((n-1)/n) on average.
     error = sigma * np.sqrt(2 / np.pi * (1 - 1 / count[which]))
     expected = float(error[several].sum() / norm)
     usual = _LARGEST_R if known is None else _LARGEST_RATIO * known + _ALLOWANCE
@@ -124,7 +124,7 @@ def _tested(
 
 
 def _expected_pairs(hkl: Miller, group: Group, orthogonalisation: Matrix3) -> float:
-    """Sets of equivalents with two measured members or more, were reflections missing by chance.
+    """Expected number of sets with two or more measured equivalents if reflections are missing by chance.
 
     `hkl` are one of each Friedel pair.
     """

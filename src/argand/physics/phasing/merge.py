@@ -1,4 +1,4 @@
-"""Equivalent reflections merged into unique ones, and how complete and consistent they are."""
+"""Merging equivalent reflections, with completeness and consistency."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from argand.typing import Matrix3, Miller
 
 @dataclass(frozen=True)
 class Merged:
-    """Unique reflections of the Laue group (Friedel mates merged), without those that the group forbids.
+    """Unique reflections of the Laue group (Friedel mates merged), without systematic absences.
 
-    `r_int` is Σ|I - mean| / Σ I over reflections with equivalents, None without any; `absent` counts
-    measured reflections that the group forbids, `absent_strength` is their mean I/σ. `r_meas` is R_int with
-    each set of n equivalents weighted by √(n / (n - 1)), `cc_half` the expected correlation of the means of
-    random halves; both are None without equivalents, and `cc_half` where only one reflection has any.
+    `r_int` is Σ|I - mean| / Σ I over reflections with equivalents, None if there are none; `absent` counts
+    measured systematic absences, `absent_strength` is their mean I/σ. `r_meas` is R_int with each set of n
+    equivalents weighted by √(n / (n - 1)), `cc_half` the expected correlation of the means of random halves;
+    both are None without equivalents, and `cc_half` also if only one reflection has any.
     """
 
     hkl: Miller
@@ -33,7 +33,8 @@ class Merged:
 def merge(
     hkl: Miller, intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"], group: Group
 ) -> Merged:
-    """Means of equivalents weighted by 1/σ²; the sigma is the larger of theirs and of the scatter's.
+    """Means of equivalents weighted by 1/σ²; sigma is the larger of the propagated one and that of the
+    scatter.
 
     `hkl` [n, 3] with `intensity` and `sigma` [n] on one scale, as measured; Friedel mates are equivalent.
     """
@@ -42,8 +43,8 @@ def merge(
     absent_strength = float(strength[forbidden].mean()) if forbidden.any() else 0.0
     hkl, intensity, sigma = hkl[~forbidden], intensity[~forbidden], sigma[~forbidden]
     positive = sigma[sigma > 0]
-    # By hand, not measured: no sigma is below a tenth of the median, or without any sigma a hundredth of the
-    # mean intensity, so that no single reflection outweighs all others.
+    # Set by hand, not measured: sigmas are at least a tenth of the median, or without any a hundredth of the
+    # mean intensity, so that no single reflection dominates.
     floor = 0.1 * float(np.median(positive)) if len(positive) else 0.01 * float(np.abs(intensity).mean())
     sigma = np.maximum(sigma, floor)
     unique = group.representative(hkl)
@@ -66,16 +67,16 @@ def merge(
 def _agreement(
     unique: Miller, intensity: Float[np.ndarray, " n"], sigma: Float[np.ndarray, " n"]
 ) -> tuple[float | None, float | None]:
-    """R_meas (Diederichs & Karplus, Nat. Struct. Biol. 4, 269, 1997) and CC1/2 by gemmi, of equal indices.
+    """R_meas (Diederichs & Karplus, Nat. Struct. Biol. 4, 269, 1997) and CC1/2 by gemmi, over equal indices.
 
-    CC1/2 without drawing halves: Assmann, Brehm & Diederichs, J. Appl. Cryst. 49, 1021, 2016. Of equal
-    indices no symmetry is left, and the cell does not matter.
+    CC1/2 without drawing halves: Assmann, Brehm & Diederichs, J. Appl. Cryst. 49, 1021, 2016. With equal
+    indices no symmetry remains, and the cell does not matter.
     """
     data = gemmi.Intensities()
     cell, group = gemmi.UnitCell(1, 1, 1, 90, 90, 90), gemmi.SpaceGroup("P 1")
     data.set_data(cell, group, unique.astype(np.int32), intensity, sigma)
     data.prepare_for_merging(gemmi.DataType.Mean)
-    # "X" counts sets of several alone, as R_int does, with weights 1/σ².
+    # "X" counts only sets of several, as R_int does, with weights 1/σ².
     stats = data.calculate_merging_stats(None, use_weights="X")[0]
     r_meas, cc_half = (
         float(value) if np.isfinite(value) else None for value in (stats.r_meas(), stats.cc_half())
@@ -84,7 +85,7 @@ def _agreement(
 
 
 def completeness(hkl: Miller, group: Group, orthogonalisation: Matrix3, d_min: float) -> float:
-    """Share of the unique reflections with d >= d_min (Å) that `hkl`, unique and allowed, holds."""
+    """Fraction of the unique reflections with d >= d_min (Å) in `hkl`, which must be unique and allowed."""
     possible = half_sphere(orthogonalisation, d_min)
     possible = possible[~group.absent(possible)]
     count = len(np.unique(index_key(group.representative(possible))))

@@ -1,4 +1,4 @@
-"""A model of atoms from a map: peaks, elements, refinement, and what a difference map adds or takes away."""
+"""An atomic model from a map: peaks, elements, refinement, and atoms added or removed by difference maps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,115 +19,122 @@ from argand.physics.phasing.refinement import Observed, RefinedModel, refine
 from argand.typing import Points3
 
 START_U = 0.04
-"""Å², of an atom that is not yet refined: usual of organic crystals at room temperature, by hand."""
+"""U in Å² of an unrefined atom: usual for organic crystals at room temperature, set by hand."""
 GUESSES = (
     *("C", "N", "O", "Na", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "Mn", "Fe"),
     *("Ni", "Cu", "Zn", "Br", "Zr", "Mo", "Ag", "Sn", "I", "Cs", "Ba", "W", "Au", "Pb"),
 )
-"""Elements to choose from where no formula is known.
+"""Elements to choose from if no formula is known.
 
-By hand: the common ones, far enough apart in number to be told by density.
+Set by hand: the common ones, far enough apart in atomic number to be distinguished by density.
 """
 _FEW_ATOMS = 12
-"""In models of no more atoms other elements are tried.
+"""Largest number of atoms in models for which other elements are tried.
 
-By hand, as each name tried costs a refinement; only the whole is measured (`benchmarks/patterson_solver.py`).
+Set by hand, as each trial costs a refinement; only overall results are benchmarked
+(`benchmarks/patterson_solver.py`).
 """
 _TIMES = (0.6, 1.5, 2.2, 3.5)
-"""Without a formula the scale is uncertain: all atoms of a model may be so many times heavier.
+"""Factors by which all atoms of a model may be heavier; without a formula the scale is uncertain.
 
-By hand, fewer than the six that were tried first; only the whole is measured
+Set by hand, fewer than the six tried first; only overall results are benchmarked
 (`benchmarks/patterson_solver.py`).
 """
 _LIGHT = 9.5
-"""Elements below this strength have been told apart by density as well as they can be.
+"""Elements below this strength are already distinguished by density as well as possible.
 
-By hand, between fluorine (9) and neon; in electrons.
+Set by hand, between fluorine (9) and neon; in electrons.
 """
 _CLEARLY = 0.93
-"""Other names are taken where R1 falls to this share.
+"""Other elements are accepted if R1 falls to this fraction.
 
-By hand: chance lowers R1 by less; only the whole is measured (`benchmarks/patterson_solver.py`).
-"""
-SHORTEST = 1.0
-"""No two atoms but hydrogen are nearer than this in Å.
-
-By hand: a tenth below the shortest bonds among C, N and O (1.1 to 1.2 Å), as places are not yet refined.
-"""
-OWN_U_BELOW = 1.3
-"""Data to this d_min in Å carry a U for every atom; a common one below.
-
-By hand, by reflections for each parameter; only the whole is measured (`benchmarks/patterson_solver.py`) from
-0.84 to 2 Å.
-"""
-_SPECIAL = 0.8
-"""A peak whose image is nearer than this in Å lies on a special position.
-
-By hand: less than any bond, more than a peak is off.
-"""
-_ADDED_HEIGHT = 0.2
-"""The same as the next where a formula limits the number of atoms.
-
-By hand, raised from 0.12 as weak additions were wrong on measured crystals; only the whole is measured
+Set by hand: chance lowers R1 by less; only overall results are benchmarked
 (`benchmarks/patterson_solver.py`).
 """
-_ADDED_WITHOUT_FORMULA = 0.35
-"""Peaks of the difference map, over the height of the lightest element, that become atoms.
+SHORTEST = 1.0
+"""Shortest distance between non-hydrogen atoms in Å.
 
-By hand, higher as nothing limits their number; only the whole is measured (`benchmarks/patterson_solver.py`).
+Set by hand: a tenth below the shortest bonds among C, N and O (1.1 to 1.2 Å), as positions are not yet
+refined.
+"""
+OWN_U_BELOW = 1.3
+"""Data to this d_min in Å or finer determine a U for every atom; coarser data a common one.
+
+Set by hand, from the reflections per parameter; only overall results are benchmarked
+(`benchmarks/patterson_solver.py`) from 0.84 to 2 Å.
+"""
+_SPECIAL = 0.8
+"""A peak closer to its image than this in Å lies on a special position.
+
+Set by hand: less than any bond, more than the error of a peak.
+"""
+_ADDED_HEIGHT = 0.2
+"""The same as the next if a formula limits the number of atoms.
+
+Set by hand, raised from 0.12, as weak additions were wrong on measured crystals; only overall results are
+benchmarked (`benchmarks/patterson_solver.py`).
+"""
+_ADDED_WITHOUT_FORMULA = 0.35
+"""Least height of difference peaks that become atoms, relative to the lightest element.
+
+Set by hand, higher as nothing limits their number; only overall results are benchmarked
+(`benchmarks/patterson_solver.py`).
 """
 _DENSEST = 3.0
-"""Atoms that a model may have without a formula, over the number that the volume lets expect.
+"""Most atoms in a model without a formula, relative to the number expected from the volume.
 
-18 Å³ an atom then become 6 Å³, as in the densest oxides and nitrides (corundum has 8.5 Å³, stishovite 7.8
+18 Å³ per atom then become 6 Å³, as in the densest oxides and nitrides (corundum has 8.5 Å³, stishovite 7.8
 Å³).
 """
 _PASSED_OVER = 0.2
-"""Share of the peaks that a model which is built again passes over at random.
+"""Share of peaks randomly skipped when a model is rebuilt.
 
-By hand, twice that of the iteration; only the whole is measured (`benchmarks/patterson_solver.py`).
+Set by hand, twice that of the iteration; only overall results are benchmarked
+(`benchmarks/patterson_solver.py`).
 """
 _LOOKED_AT = 30.0
-"""Peaks of a difference map among which the highest that could be an atom is looked for; by hand."""
+"""Number of difference peaks searched for the highest that could be an atom; set by hand."""
 _KEPT_HEIGHT = 0.3
-"""Share of an element's electrons below which its atom leaves the model.
+"""Fraction of an element's electrons below which its atom is removed from the model.
 
-By hand; only the whole is measured (`benchmarks/patterson_solver.py`).
+Set by hand; only overall results are benchmarked (`benchmarks/patterson_solver.py`).
 """
 _FEWEST_ELECTRONS = 3.5
-"""Less than this is no atom where no formula says so.
+"""Fewest electrons of an atom if there is no formula.
 
-By hand, half of the way from nothing to nitrogen.
+Set by hand, half of nitrogen.
 """
 _ROUNDS = 6
-"""Rounds of pruning, adding, naming and refining, at most; by hand, a bound on time."""
+"""Most rounds of pruning, adding, assigning elements and refining; set by hand, a bound on time."""
 _GAIN = 0.01
-"""R1 that a round from the third on must gain for another to follow; by hand, a bound on time."""
+"""Least gain in R1 of a round, from the third on, for another to follow; set by hand, a bound on time."""
 _LARGEST_U = 0.08
-"""Å²; an atom's U is below this, or below the next times the median.
+"""Largest U of an atom in Å², unless it is below the next times the median.
 
-By hand, twice `START_U`; lowered from 0.16 on measured crystals, only the whole is measured
+Set by hand, twice `START_U`; lowered from 0.16 on measured crystals, only overall results are benchmarked
 (`benchmarks/patterson_solver.py`).
 """
 _LARGEST_U_RATIO = 3.0
 """An atom's U is below this times the median, or below `_LARGEST_U`.
 
-By hand, lowered from 4.5 on measured crystals; only the whole is measured (`benchmarks/patterson_solver.py`).
+Set by hand, lowered from 4.5 on measured crystals; only overall results are benchmarked
+(`benchmarks/patterson_solver.py`).
 """
 TETHER = 0.15
-"""Å by which `refine` holds places where data end at `OWN_U_BELOW` or before.
+"""Tether in Å by which `refine` restrains positions for data no finer than `OWN_U_BELOW`.
 
-By hand, about how far such places are off; only the whole is measured (`benchmarks/patterson_solver.py`).
+Set by hand, about the error of such positions; only overall results are benchmarked
+(`benchmarks/patterson_solver.py`).
 """
 
 
 @dataclass(frozen=True)
 class Builder:
-    """Makes models of one crystal; `phasing` is what serves until the last refinement against all `data`.
+    """Builds models of one crystal; `phasing` is the data used until the last refinement against all `data`.
 
-    `content` is the number of atoms of each element but hydrogen in the asymmetric unit, fractions allowed
-    for special positions; None where no formula is known, and then there are about `expected` atoms, of
-    `elements` where these are known.
+    `content` is the number of atoms of each non-hydrogen element in the asymmetric unit, with fractions for
+    special positions; None if no formula is known, and then there are about `expected` atoms, of `elements`
+    if these are known.
     """
 
     data: Observed
@@ -139,12 +146,12 @@ class Builder:
 
     @property
     def most(self) -> float:
-        """Atoms that a model may have: the content, or what a dense crystal of the volume could hold."""
+        """Most atoms in a model: the content, or the number in a dense crystal of this volume."""
         return self.count * (1.0 if self.content else _DENSEST)
 
     @cached_property
     def _choices(self) -> tuple[str, ...]:
-        """Elements that an atom may have: of the contents, of the list, or any of the usual ones."""
+        """Possible elements of an atom: those of the contents, of the list, or the usual ones."""
         listed = tuple(name for name in self.elements if not is_hydrogen(name))
         return tuple(self.content or listed or GUESSES)
 
@@ -154,13 +161,13 @@ class Builder:
         return sum(self.content.values()) if self.content else self.expected
 
     def first(self, coefficients: Coefficients, rng: np.random.Generator | None = None) -> RefinedModel:
-        """Model of the highest peaks of the map that coefficients give, with a common U.
+        """Model of the highest peaks of the map from `coefficients`, with a common U.
 
-        `coefficients` are of the grid's reflections. With `rng` some peaks are passed over: where heavy atoms
-        have a symmetry of their own, the light ones' peaks come with their images in it, as high, and one has
-        to choose.
+        `coefficients` are for the grid's reflections. With `rng` some peaks are skipped: if heavy atoms have
+        a symmetry of their own, peaks of light atoms appear with equally high images in it, and a choice is
+        needed.
         """
-        # By hand: some peaks more than atoms, as those too near to others are left out.
+        # Set by hand: some more peaks than atoms, as those too close to others are left out.
         points = self.finder.find(density := self.grid.density(coefficients), 1.3 * self.count)
         if rng is not None:
             stays = rng.random(len(points)) >= _PASSED_OVER
@@ -173,9 +180,9 @@ class Builder:
         return self._refine(atoms, 3, common_u=True)
 
     def complete(self, model: RefinedModel) -> RefinedModel:
-        """The model after rounds of pruning, adding, naming and refining; the best by R1 is kept.
+        """The model after rounds of pruning, adding, assigning elements and refining; the best R1 is kept.
 
-        Three rounds, fewer where the second changes nothing, and more while they gain.
+        Three rounds, fewer if the second changes nothing, and more while R1 improves.
         """
         best = model
         own_u = self.data.d_min < OWN_U_BELOW
@@ -199,7 +206,7 @@ class Builder:
         return best
 
     def _renamed(self, model: RefinedModel) -> RefinedModel:
-        """The model, or the same with other elements where these clearly fit better."""
+        """The model, or the same with other elements if these clearly fit better."""
         best = model
         for elements in self._other_names(model):
             start = replace(model.atoms, elements=elements, u_iso=np.full(len(elements), START_U))
@@ -211,12 +218,12 @@ class Builder:
         return best
 
     def _other_names(self, model: RefinedModel) -> list[tuple[str, ...]]:
-        """Names to try: all atoms heavier, or with a formula two heavy elements that swap a site."""
+        """Element lists to try: all atoms heavier, or with a formula a swap of two heavy elements."""
         elements, electrons = model.atoms.elements, self._electrons(model)
         if not self.content:
             few, scales = len(elements) <= _FEW_ATOMS, []
             if self.elements:
-                # Each that is named is there: the strongest site holds the heaviest.
+                # Each named element occurs: the strongest site has the heaviest.
                 scales.append(float(self._strengths(self._choices).max() / max(electrons.max(), 1e-9)))
             names = {
                 self._nearest_elements(times * electrons) for times in (*scales, *(_TIMES if few else ()))
@@ -233,23 +240,21 @@ class Builder:
         return swaps
 
     def observed_density(self, model: RefinedModel) -> Map:
-        """Electron density in e/Å³ of the measured amplitudes with the model's phases; its mean is zero."""
+        """Electron density in e/Å³ from the measured amplitudes with the model's phases; its mean is zero."""
         observed = np.sqrt(np.clip(self.data.intensity, 0, None)) / max(model.scale, 1e-12)
         density = self._fill(self.data, observed * phase_factor(model.calculated))
         volume = float(np.linalg.det(self.data.orthogonalisation))
         return density * np.float32(density.size / volume)
 
     def support(self, model: RefinedModel) -> Float[np.ndarray, " n"]:
-        """Share of each atom's density that comes back in a difference map made without it
-        (`omit_support`)."""
+        """Fraction of each atom's density recovered in an omit map (`omit_support`)."""
         return omit_support(model.atoms, model.scale, self.phasing)
 
     def unexplained(self, model: RefinedModel) -> tuple[float, float]:
-        """Height of the highest peak of the difference map that could be an atom, and of any, over the
-        lightest atom's.
+        """Height of the highest difference peak that could be an atom, and of any, relative to the lightest
+        atom.
 
-        What is nearer to an atom than any bond could not be one: displacements that are not isotropic leave
-        that.
+        A peak closer to an atom than any bond could not be one: it is due to anisotropic displacements.
         """
         frac, heights, usual = self._difference_peaks(model.atoms, _LOOKED_AT)
         cell, limits = self.data.orthogonalisation, self._least_distance(model.atoms.elements)
@@ -270,7 +275,7 @@ class Builder:
     def _merged(
         self, frac: Points3, heights: Float[np.ndarray, " n"], most: float, known: Atoms | None = None
     ) -> Atoms:
-        """Carbon atoms at peaks that keep distance from higher ones and `known` atoms, `most` in all."""
+        """Carbon atoms at peaks far enough from higher ones and `known` atoms, at most `most`."""
         group, cell = self.data.group, self.data.orthogonalisation
         places = [] if known is None else list(known.frac)
         occupancies = [] if known is None else list(known.occupancy)
@@ -278,9 +283,9 @@ class Builder:
         limits = [] if known is None else list(self._least_distance(known.elements))
         for number in np.argsort(-heights):
             _, place, kept = group.site(frac[number], cell, _SPECIAL)
-            # An image that is near only by way of others' averages is looked at again from the new place.
+            # An image that is close only through averages of others is re-examined from the new position.
             _, place, kept = group.site(place, cell, _SPECIAL)
-            # Half an atom too many is the nearest to a content that special positions make fractional.
+            # Half an atom too many is closest to a content that special positions make fractional.
             if places and sum(occupancies) + 0.5 / kept > most:
                 break
             if not places or keeps_distance(place, np.array(places), np.array(limits), group, cell):
@@ -293,12 +298,12 @@ class Builder:
         return Atoms(elements, np.array(places).reshape(-1, 3), u_iso, np.array(occupancies))
 
     def _least_distance(self, elements: tuple[str, ...]) -> Float[np.ndarray, " n"]:
-        """Å within which no peak beside atoms of these elements is an atom: what is there are ripples."""
+        """Distance in Å from atoms of these elements within which peaks are series-termination ripples."""
         light = min(self._choices, key=lambda name: self._strengths((name,))[0])
         return np.maximum(shortest_distances(elements, (light,))[:, 0], SHORTEST)
 
     def _pruned(self, model: RefinedModel) -> Atoms:
-        """Atoms whose density and U are those of atoms."""
+        """Atoms with plausible density and U."""
         electrons = self._electrons(model)
         share = electrons / self._strengths(model.atoms.elements)
         usual = float(np.median(model.atoms.u_iso))
@@ -308,7 +313,7 @@ class Builder:
         return self._apart(model.atoms, np.where(keep, electrons, -1.0)) if keep.any() else model.atoms
 
     def _apart(self, atoms: Atoms, electrons: Float[np.ndarray, " n"]) -> Atoms:
-        """Atoms of some electrons, those left out that are nearer to stronger ones than any bond."""
+        """Atoms with their electrons, without those closer to stronger ones than any bond."""
         group, cell, kept = self.data.group, self.data.orthogonalisation, []
         limits = self._least_distance(atoms.elements)
         for number in np.argsort(-electrons, kind="stable"):
@@ -320,14 +325,14 @@ class Builder:
         return atoms.take(np.sort(np.array(kept, int)))
 
     def extended(self, atoms: Atoms) -> Atoms:
-        """Atoms and the peaks of the difference map that complete their number."""
-        # By hand: more than a model that is mostly right can lack, few enough to be fast.
+        """Atoms plus the difference peaks that complete their number."""
+        # Set by hand: more than a mostly correct model can lack, few enough to be fast.
         frac, heights, usual = self._difference_peaks(atoms, 0.7 * self.count + 5)
         high = heights > (_ADDED_HEIGHT if self.content else _ADDED_WITHOUT_FORMULA) * usual
         return self._merged(frac[high], heights[high], self.most, atoms)
 
     def _difference_peaks(self, atoms: Atoms, most: float) -> tuple[Points3, Float[np.ndarray, " m"], float]:
-        """Places and heights of the highest peaks of F_o - F_c, and the height that the lightest atom has."""
+        """Positions and heights of the highest peaks of F_o - F_c, and the height of the lightest atom."""
         difference, modelled = self._maps(self._calculated(atoms))
         points = self.finder.find(difference, most)
         frac, heights = between_points(difference, points)
@@ -337,11 +342,11 @@ class Builder:
 
     @cached_property
     def finder(self) -> PeakFinder:
-        """Finds the peaks of maps on the grid."""
+        """Peak finder for maps on the grid."""
         return PeakFinder(self.grid)
 
     def _maps(self, calculated: Coefficients, scale: float | None = None) -> tuple[Map, Map]:
-        """Maps of F_o - F_c and of F_c, with the phases of F_c; `scale` of F_o is fitted without one."""
+        """Maps of F_o - F_c and of F_c, with the phases of F_c; `scale` of F_o is fitted if not given."""
         observed = np.sqrt(np.clip(self.phasing.intensity, 0, None))
         size = np.abs(calculated)
         if scale is None:
@@ -354,20 +359,20 @@ class Builder:
         return {id(part): Expansion(part.hkl, self.grid) for part in (self.data, self.phasing)}
 
     def _fill(self, data: Observed, coefficients: Coefficients) -> Map:
-        """The map of coefficients that are given for unique reflections."""
+        """The map from coefficients of unique reflections."""
         return self.grid.density(self._expansions[id(data)].full(coefficients))
 
     def _electrons(self, model: RefinedModel) -> Float[np.ndarray, " n"]:
-        """Electrons that each site seems to hold: its element's, corrected by the difference map there."""
+        """Apparent electrons of each site: its element's, corrected by the difference map there."""
         difference, modelled = self._maps(model.calculated)
         ratio = value_at(difference, model.atoms.frac) / np.maximum(
             value_at(modelled, model.atoms.frac), 1e-9
         )
-        # Bounds by hand: no site holds less than nothing, or more than five times its element.
+        # Bounds by hand: no site has fewer than zero electrons, or more than five times its element.
         return self._strengths(model.atoms.elements) * np.clip(1 + ratio, 0.0, 5.0)
 
     def _elements(self, atoms: Atoms, electrons: Float[np.ndarray, " n"]) -> tuple[str, ...]:
-        """Elements: heaviest to the site with most electrons until the content is used up, or the nearest."""
+        """Elements: heaviest to the site with most electrons until the content is used up, or the closest."""
         if not self.content:
             return self._nearest_elements(electrons)
         names = sorted(self.content, key=lambda name: -self._strengths((name,))[0])

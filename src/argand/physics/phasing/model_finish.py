@@ -1,5 +1,4 @@
-"""The last steps of a model: atoms that nothing asks for leave it, elements are named, and what is left is
-added."""
+"""Final steps of a model: unsupported atoms are removed, elements assigned, and missing atoms added."""
 
 from dataclasses import replace
 
@@ -12,21 +11,21 @@ from argand.physics.phasing.omit_map import omit_support
 from argand.physics.phasing.refinement import RefinedModel, refine
 
 _WORSE = 1.1
-"""Final elements are not taken where R1 grows by more than this factor; by hand."""
+"""Final elements are rejected if R1 grows by more than this factor; set by hand."""
 _GHOST, _NOT_MISSED = 0.35, 1.02
-"""An atom of less support than the first leaves the model at last where R1 stays below the second times what
-it was. By hand; only the whole is measured (`benchmarks/patterson_solver.py`)."""
+"""An atom of less support than the first is finally removed if R1 stays below the second times its old value.
+Set by hand; only overall results are benchmarked (`benchmarks/patterson_solver.py`)."""
 _FINAL_ROUNDS, _WORTH_ADDING = 3, 0.97
-"""Rounds in which the named model is completed, at most, and the share to which each must bring R1. By hand;
-only the whole is measured (`benchmarks/patterson_solver.py`)."""
+"""Most rounds that complete the model after element assignment, and the fraction to which each must reduce
+R1. Set by hand; only overall results are benchmarked (`benchmarks/patterson_solver.py`)."""
 
 
 def finished(builder: Builder, model: RefinedModel) -> tuple[RefinedModel, Named]:
-    """The model with its final elements, refined against all data, and how sure they are.
+    """The model with its final elements, refined against all data, and their probabilities.
 
-    What these leave in the difference map is added while it lowers R1: rounds that had other elements may
-    have taken it for ripples. The model itself comes back, its elements all unsure, where new ones fit
-    much worse.
+    Remaining difference peaks are added while they lower R1: earlier rounds with other elements may have
+    mistaken them for ripples. If the new elements fit much worse, the model itself is returned with all
+    elements uncertain.
     """
     model, found = _renamed(builder, _without_ghosts(builder, model))
     for _ in range(_FINAL_ROUNDS):
@@ -37,14 +36,13 @@ def finished(builder: Builder, model: RefinedModel) -> tuple[RefinedModel, Named
         if larger.r1 > _WORTH_ADDING * model.r1:
             break
         model, found = larger, names
-    # An element too many in a formula can be the name of an atom too many.
+    # An extra element in a formula may correspond to an extra atom.
     whole = _without_ghosts(builder, model)
     return (model, found) if whole is model else _renamed(builder, whole)
 
 
 def _without_ghosts(builder: Builder, model: RefinedModel) -> RefinedModel:
-    """The model without atoms that neither the others' phases nor R1 ask for; not of those that are
-    most."""
+    """The model without atoms unsupported by omit maps and R1, unless they are the majority."""
     support = omit_support(model.atoms, model.scale, builder.phasing)
     doubted = [int(one) for one in np.argsort(support) if support[one] < _GHOST]
     for number in doubted[: len(model.atoms) // 4]:
@@ -66,6 +64,6 @@ def _renamed(builder: Builder, model: RefinedModel) -> tuple[RefinedModel, Named
 
 
 def _refined(builder: Builder, atoms: Atoms) -> RefinedModel:
-    """Refined against all data."""
+    """The model refined against all data."""
     own_u = builder.data.d_min < OWN_U_BELOW
     return refine(atoms, builder.data, 4, not own_u, 0.0 if own_u else TETHER)

@@ -1,5 +1,4 @@
-"""What a difference map made without an atom has at its place: evidence for the atom that it did not make
-itself."""
+"""Omit maps: the difference density at an atom's position without the atom, unbiased evidence for it."""
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -9,10 +8,10 @@ from argand.physics.phasing.dual_space import phase_factor
 from argand.physics.phasing.refinement import Observed
 
 _DOMINANT = 0.5
-"""An atom of more than this share of the scattering power is not asked: without it there are no phases. By
-hand."""
+"""An atom with more than this share of the scattering power is not tested: without it there are no phases.
+Set by hand."""
 _LARGEST = 2_000_000
-"""Reflections times atoms that are worked on at once; by hand, a bound on memory (32 MB an array)."""
+"""Reflections times atoms processed at once; set by hand, a bound on memory (32 MB per array)."""
 
 
 def single_factors(atoms: Atoms, data: Observed) -> Complex[np.ndarray, "n atoms"]:
@@ -32,13 +31,13 @@ def single_factors(atoms: Atoms, data: Observed) -> Complex[np.ndarray, "n atoms
 def omit_support(
     atoms: Atoms, scale: float, data: Observed, dominant: float = _DOMINANT
 ) -> Float[np.ndarray, " atoms"]:
-    """Share of each atom's density that comes back at its place in the map of F_o - F_c made without it.
+    """Fraction of each atom's density recovered at its position in an F_o - F_c map without it.
 
-    Near 1 for an atom whose phases the others give, about a half where all phases come from few others
-    without an inversion centre (Luzzati, Acta Cryst. 6, 142, 1953); a wrong one among right ones has little.
-    1 for an atom of more than `dominant` of the scattering power. `scale` is that of F_c to F_o. The maps'
-    values at a place are sums over unique reflections: Σ m Re(D A*) with the amplitudes A of a unit there,
-    and m of each reflection the number of its equivalents.
+    Near 1 for a correct atom phased by the others, about a half if all phases come from few others without an
+    inversion centre (Luzzati, Acta Cryst. 6, 142, 1953); small for a wrong atom among correct ones. 1 for an
+    atom of more than `dominant` of the scattering power. `scale` is that of F_c to F_o. Map values at a
+    position are sums over unique reflections: Σ m Re(D A*) with the amplitudes A of a unit scatterer there
+    and the multiplicity m of each reflection.
     """
     observed = np.sqrt(np.clip(data.intensity, 0, None)) / max(scale, 1e-12)
     count = max(1, _LARGEST // max(len(data.hkl), 1))
@@ -52,7 +51,7 @@ def omit_support(
         without = total[:, None] - alone
         size = np.abs(without)
         difference = (observed[:, None] - size) * phase_factor(without)
-        # What one point scatters: the atom without its form factor and displacement.
+        # Scattering of a point: the atom without its form factor and displacement.
         point = alone / np.maximum(_sizes(part, data), 1e-9)
         weight = data.multiplicity[:, None]
         back = (weight * (difference * point.conj()).real).sum(0)

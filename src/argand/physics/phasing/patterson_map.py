@@ -13,15 +13,16 @@ from argand.physics.phasing.peak import PeakFinder, between_points
 from argand.typing import Matrix3, Miller, Vector3
 
 _HARKER_TOLERANCE = 0.3
-"""Å from a Harker section within which a peak lies on it, and from the origin within which it is none.
+"""Å from a Harker section within which a peak lies on it, and from the origin within which it is not a peak.
 
-By hand: less than a step of 0.4 Å between grid points. It decides what the table of peaks says, no model.
+Set by hand: less than a step of 0.4 Å between grid points. It affects only the table of peaks, not models.
 """
 
 
 @dataclass(frozen=True)
 class VectorPeak:
-    """A maximum of the Patterson map: fractional place, length in Å, height, Harker sections it lies on."""
+    """A maximum of the Patterson map: fractional position, length in Å, height, Harker sections it lies
+    on."""
 
     frac: tuple[float, float, float]
     length: float
@@ -33,7 +34,7 @@ def patterson_group(group: Group) -> Group:
     """The symmetry of a group's Patterson map: rotations and centrings with the inversion added."""
     unique = {rotation.tobytes(): rotation for rotation in (*group.rotations, *-group.rotations)}
     rotations = np.array(list(unique.values()))
-    # A Patterson map keeps of the operators their rotations alone, and of the translations the centrings.
+    # A Patterson map retains only the rotations of the operators, and the centring translations.
     count = len(group.centrings)
     return Group(
         f"Patterson of {group.name}",
@@ -44,9 +45,10 @@ def patterson_group(group: Group) -> Group:
 
 
 def vector_map(hkl: Miller, coefficients: Float[np.ndarray, " n"], grid: Grid) -> Map:
-    """Σ c(h) cos 2πh·u over the full sphere, divided by its value for Σ|c| so that peaks are at most 1.
+    """Σ c(h) cos 2πh·u over the full sphere, divided by Σ|c| so that peaks are at most 1.
 
-    `coefficients` of unique reflections are F² for the plain map, E² - 1 for a sharpened one without origin.
+    `coefficients` of unique reflections are F² for the plain map, E² - 1 for a sharpened one without origin
+    peak.
     """
     expanded = Expansion(hkl, grid)
     values = np.where(expanded.measured, coefficients[expanded.source], 0.0).astype(np.complex64)
@@ -55,9 +57,9 @@ def vector_map(hkl: Miller, coefficients: Float[np.ndarray, " n"], grid: Grid) -
 
 
 def vector_peaks(density: Map, grid: Grid, count: int = 50) -> list[VectorPeak]:
-    """The highest maxima of a Patterson map in its asymmetric unit, without the origin, highest first.
+    """The highest maxima of a Patterson map in its asymmetric unit, without the origin peak, highest first.
 
-    `density` as of `vector_map`; lengths in Å, heights over that of the origin.
+    `density` as from `vector_map`; lengths in Å, heights relative to the origin peak.
     """
     finder = PeakFinder(Grid(grid.symmetry, patterson_group(grid.symmetry), *_frame(grid)))
     points = finder.find(density, count)[:count]
@@ -74,18 +76,18 @@ def vector_peaks(density: Map, grid: Grid, count: int = 50) -> list[VectorPeak]:
 
 
 def harker_sections(place: Vector3, group: Group, orthogonalisation: Matrix3) -> tuple[str, ...]:
-    """The operators, as triplets, that could make `place` the vector between an atom and its image.
+    """The operators, as triplets, for which `place` could be the vector between an atom and its image.
 
-    The vectors (R - I) x + t of an operator fill a plane or a line; a place is on it when its part along the
-    directions that R keeps is that of t, but for lattice vectors. The inversion, which
-    allows any, is left out.
+    The vectors (R - I) x + t of an operator fill a plane or a line; a vector lies on it if its component
+    along the invariant directions of R equals that of t, up to lattice vectors. The inversion, which allows
+    any vector, is left out.
     """
     found = []
     for rotation, translation in zip(group.rotations, group.translations, strict=True):
         keeps = _kept_directions(rotation)
         if (rotation == np.eye(3)).all() or np.abs(keeps).max() < 1e-6:
             continue
-        # Places are within ±1/2 and translations in [0, 1), so that lattice vectors from -1 on suffice.
+        # Vectors are within ±1/2 and translations in [0, 1), so that lattice vectors from -1 on suffice.
         off = place - translation - np.array(list(product((-1, 0, 1, 2), repeat=3)))
         distance = np.linalg.norm(off @ keeps.T @ orthogonalisation.T, axis=1).min()
         if distance < _HARKER_TOLERANCE:
@@ -94,7 +96,7 @@ def harker_sections(place: Vector3, group: Group, orthogonalisation: Matrix3) ->
 
 
 def _kept_directions(rotation: Int[np.ndarray, "3 3"]) -> Matrix3:
-    """Projector on the vectors that a rotation leaves as they are: the mean of its powers."""
+    """Projector onto the invariant vectors of a rotation: the mean of its powers."""
     power, total, order = np.eye(3, dtype=int), np.zeros((3, 3)), 0
     while order == 0 or not (power == np.eye(3)).all():
         total, order = total + power, order + 1

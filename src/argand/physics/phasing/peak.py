@@ -1,4 +1,4 @@
-"""Peaks of periodic maps: local maxima of the asymmetric unit, and their places between the grid points."""
+"""Peaks of periodic maps: local maxima of the asymmetric unit, and their positions between grid points."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,16 +11,16 @@ from argand.physics.phasing.fourier import Grid, Map
 from argand.typing import Points3
 
 _STAGES = (6, 26)
-"""Neighbours looked at first; most points that are no maximum are gone after these.
+"""Neighbours tested first; they exclude most points that are not maxima.
 
 The faces, then edges and corners of a cube: nearest first, on a grid of nearly equal spacings. For speed
-alone.
+only.
 """
 
 
 @dataclass(frozen=True)
 class PeakFinder:
-    """Maxima within `radius` Å on a grid, one of each set that the grid's group makes equivalent.
+    """Maxima within `radius` Å on a grid, one of each set equivalent under the grid's group.
 
     The default radius, half of a bond, is that of `dual_space.Recipe`.
     """
@@ -34,7 +34,7 @@ class PeakFinder:
 
     @property
     def occupancy(self) -> Float[np.ndarray, " n"]:
-        """What an atom at each flat grid point counts: 1, or less at special positions."""
+        """Weight of an atom at each flat grid point: 1, or less at special positions."""
         return self.grid.asymmetric[1]
 
     def offsets(self, radius: float) -> tuple[Int[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
@@ -53,7 +53,7 @@ class PeakFinder:
         return self.offsets(self.radius)[0][1:]
 
     def around(self, points: Int[np.ndarray, "n 3"], steps: Int[np.ndarray, "m 3"]) -> Int[np.ndarray, "n m"]:
-        """Flat numbers of the points that lie `steps` from each of `points`."""
+        """Flat indices of the points `steps` away from each of `points`."""
         x, y, z = (
             table[points[:, None, axis] + (steps[None, :, axis] + size)]
             for axis, (table, size) in enumerate(zip(self._strides, self.grid.shape, strict=True))
@@ -62,7 +62,7 @@ class PeakFinder:
 
     @cached_property
     def _strides(self) -> list[np.ndarray]:
-        """Flat number of each index along an axis from -n to 2n-1; looked up, as remainders are slow."""
+        """Flat index of each index along an axis from -n to 2n-1; tabulated, as remainders are slow."""
         _, second, third = self.grid.shape
         strides = (second * third, third, 1)
         return [
@@ -71,10 +71,10 @@ class PeakFinder:
         ]
 
     def find(self, density: Map, atoms: float) -> Int[np.ndarray, "n 3"]:
-        """Grid points of the highest maxima, highest first, that together count `atoms`; at least one."""
+        """Grid points of the highest maxima, highest first, that add up to `atoms`; at least one."""
         flat, asymmetric = density.ravel(), self.grid.asymmetric[0]
         heights = flat[asymmetric]
-        # By hand, for speed: 12 points an atom, or a twentieth of all, hold the maxima that are wanted.
+        # Set by hand, for speed: 12 points per atom, or a twentieth of all, contain the maxima needed.
         wanted = min(len(heights) - 1, max(int(atoms * 12), len(heights) // 20))
         floor = max(float(np.partition(heights, -wanted - 1)[-wanted - 1]), 0.0)
         above = np.flatnonzero(heights > floor)
@@ -86,19 +86,20 @@ class PeakFinder:
                 keep = heights >= flat[self.around(points, steps)].max(1)
                 points, heights = points[keep], heights[keep]
         if len(points) == 0:
-            # A map that is flat at its top has no maximum: any of its highest points will do.
+            # A map with a flat top has no strict maximum: any of its highest points will do.
             return self._asymmetric_points[[int(np.argmax(flat[asymmetric]))]]
         order = np.argsort(-heights, kind="stable")
         counted = np.cumsum(self.occupancy[self.flat(points[order])])
         return points[order[: max(int(np.searchsorted(counted, atoms + 1e-6, side="right")), 1)]]
 
     def flat(self, points: Int[np.ndarray, "n 3"]) -> Int[np.ndarray, " n"]:
-        """Flat numbers of grid points."""
+        """Flat indices of grid points."""
         return np.asarray(np.ravel_multi_index(tuple(points.T), self.grid.shape))
 
 
 def between_points(density: Map, points: Int[np.ndarray, "n 3"]) -> tuple[Points3, Float[np.ndarray, " n"]]:
-    """Fractional places of the maxima near grid points and their heights, by a parabola along each axis."""
+    """Fractional positions of the maxima near grid points and their heights, by a parabola along each
+    axis."""
     shape = np.array(density.shape)
     centre = density[tuple(points.T)].astype(float)
     moves, gain = np.zeros(points.shape), np.zeros(len(points))
@@ -106,7 +107,7 @@ def between_points(density: Map, points: Int[np.ndarray, "n 3"]) -> tuple[Points
         step = np.eye(3, dtype=int)[axis]
         below = density[tuple(((points - step) % shape).T)]
         above = density[tuple(((points + step) % shape).T)]
-        # Flat tops stay where they are; half a step is as far as a top can be from the highest point.
+        # Flat tops stay unchanged; a maximum is at most half a step from the highest point.
         bend = np.minimum(below + above - 2 * centre, -1e-12)
         moves[:, axis] = np.clip((below - above) / (2 * bend), -0.5, 0.5)
         gain += -((above - below) ** 2) / (8 * bend)

@@ -1,4 +1,4 @@
-"""Distances between atoms and all their images, values of maps at places, and molecules put together."""
+"""Distances between atoms and all their images, map values at positions, and assembly of molecules."""
 
 from dataclasses import replace
 
@@ -12,14 +12,14 @@ from argand.typing import Matrix3, Points3, Vector3
 
 
 def nearest_distance(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> float:
-    """Distance in Å from a fractional place to the nearest of `others` and their images."""
+    """Distance in Å from a fractional position to the nearest of `others` and their images."""
     return float(_distances(place, others, group, cell).min())
 
 
 def keeps_distance(
     place: Vector3, others: Points3, limits: Float[np.ndarray, " n"], group: Group, cell: Matrix3
 ) -> bool:
-    """Whether a fractional place is `limits` Å or more from each of `others` and their images."""
+    """Whether a fractional position is `limits` Å or more from each of `others` and their images."""
     return bool((_distances(place, others, group, cell) > limits).all())
 
 
@@ -31,14 +31,14 @@ def _distances(place: Vector3, others: Points3, group: Group, cell: Matrix3) -> 
 
 
 def value_at(density: Map, frac: Points3) -> Float[np.ndarray, " n"]:
-    """The map at the grid points nearest to fractional places."""
+    """The map at the grid points nearest to fractional positions."""
     shape = np.array(density.shape)
     points: Int[np.ndarray, "n 3"] = np.rint(frac * shape).astype(int) % shape
     return density[tuple(points.T)].astype(float)
 
 
 def assembled(atoms: Atoms, group: Group, cell: Matrix3) -> Atoms:
-    """The same atoms, each at the image nearest to those placed before, so that molecules hold together."""
+    """The same atoms, each at the image nearest to the previous ones, so that molecules are connected."""
     left, frac = list(range(1, len(atoms))), atoms.frac.copy()
     placed = [0]
     while left:

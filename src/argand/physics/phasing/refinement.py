@@ -11,21 +11,24 @@ from argand.physics.crystal.symmetry import Group, index_key, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 U_RANGE = (0.002, 0.4)
-"""Least and largest U in Å² that a refinement gives an atom.
+"""Least and largest refined U in Å².
 
-By hand: the first is below that of cooled crystals, the second leaves exp(-8) of a form factor at 1 Å.
+Set by hand: the first is below that of cooled crystals, the second reduces a form factor at 1 Å by exp(-8).
 """
 _LARGEST_MOVE = 0.15
-"""Å along an axis in one cycle; by hand, a tenth of a bond, so that linearised steps cannot run away."""
+"""Largest shift along an axis per cycle in Å; set by hand, a tenth of a bond, so that steps cannot
+diverge."""
 _LARGEST_U_STEP = 0.03
-"""Å² of U in one cycle; by hand, about `model_building.START_U`, so that steps cannot run away."""
+"""Largest change of U per cycle in Å²; set by hand, about `model_building.START_U`, so that steps cannot
+diverge."""
 _ENOUGH = 8
-"""Reflections for each parameter that a cycle takes, of more every so many are left out: for speed. By hand,
-the ratio that journals ask for at least; only the whole is measured (`benchmarks/patterson_solver.py`)."""
+"""Reflections per parameter used in a cycle; of more, a regular part is skipped for speed. Set by hand, the
+least ratio required by journals; only overall results are benchmarked (`benchmarks/patterson_solver.py`)."""
 _OUTLYING = 4.0
 """Robust standard deviations at which a reflection's weight is halved.
 
-By hand: hardly one of normal errors is there; only the whole is measured (`benchmarks/patterson_solver.py`).
+Set by hand: hardly any normal error is as large; only overall results are benchmarked
+(`benchmarks/patterson_solver.py`).
 """
 
 
@@ -47,7 +50,7 @@ class Observed:
 
     @cached_property
     def multiplicity(self) -> Float[np.ndarray, " n"]:
-        """How many reflections of the full sphere each stands for, Friedel mates among them."""
+        """Number of reflections of the full sphere that each represents, including Friedel mates."""
         keys = index_key(self.group.equivalents(self.hkl))
         keys = np.sort(np.concatenate([keys, index_key(-self.group.equivalents(self.hkl))]), axis=0)
         return 1.0 + (np.diff(keys, axis=0) != 0).sum(0)
@@ -65,7 +68,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class RefinedModel:
-    """Atoms, the scale of F_c to F_o, F_c of each reflection, and R1 of the strong and of all ones."""
+    """Atoms, the scale of F_c to F_o, F_c of each reflection, and R1 of the strong and of all reflections."""
 
     atoms: Atoms
     scale: float
@@ -75,7 +78,7 @@ class RefinedModel:
 
 
 def evaluate(atoms: Atoms, data: Observed) -> RefinedModel:
-    """R1 = Σ ||F_o| - k|F_c|| / Σ |F_o| at the best scale k, over F > 4 σ(F) as SHELXL counts it, and all."""
+    """R1 = Σ ||F_o| - k|F_c|| / Σ |F_o| at the best scale k, over F > 4 σ(F) as in SHELXL, and over all."""
     calculated = structure_factors(atoms, data.hkl, data.group, data.orthogonalisation, data.radiation)
     return _measured(atoms, data, calculated)
 
@@ -83,16 +86,16 @@ def evaluate(atoms: Atoms, data: Observed) -> RefinedModel:
 def refine(
     atoms: Atoms, data: Observed, cycles: int = 4, common_u: bool = False, tether: float = 0.0
 ) -> RefinedModel:
-    """Gauss-Newton on F² with SHELXL's weights; moves that a special position forbids are left out.
+    """Gauss-Newton on F² with SHELXL's weights; shifts forbidden by a special position are left out.
 
-    With `common_u` all atoms share the change of U. A `tether` in Å holds the positions near their start of
-    each cycle: small data sets need it. Weights: 1/(σ² + (0.1 P)²), P = (max(F_o², 0) + 2 F_c²) / 3.
+    With `common_u` all atoms share the change of U. A `tether` in Å restrains positions to the start of each
+    cycle, as needed for small data sets. Weights: 1/(σ² + (0.1 P)²), P = (max(F_o², 0) + 2 F_c²) / 3.
 
-    `cycles` without a test of convergence: the caller bounds the time.
+    Runs all `cycles` without a convergence test: the caller bounds the time.
     """
     whole, every = data, len(data.hkl) // (_ENOUGH * (3 * len(atoms) + (1 if common_u else len(atoms)) + 1))
     if every > 1:
-        # Sorted by resolution, so that each part holds all of it.
+        # Sorted by resolution, so that each part covers the full range.
         order = np.argsort(inverse_d_squared(data.hkl, data.orthogonalisation), kind="stable")
         parts = [whole.part(order[first::every]) for first in range(every)]
     for cycle in range(cycles):
@@ -101,7 +104,7 @@ def refine(
         scale = _scale(np.abs(calculated), data)
         fitted = scale**2 * np.abs(calculated) ** 2
         mean = (np.maximum(data.intensity, 0) + 2 * fitted) / 3
-        # 0.1 is SHELXL's first weight; the last term, by hand, keeps a sigma of 0 from deciding alone.
+        # 0.1 is SHELXL's initial weight; the last term, set by hand, keeps a sigma of 0 from dominating.
         root = 1 / np.sqrt(data.sigma**2 + (0.1 * mean) ** 2 + (1e-4 * data.intensity.max()) ** 2)
         root *= _trust((data.intensity - fitted) * root)
         design = scale**2 * slopes
@@ -114,7 +117,7 @@ def refine(
 
 
 def _trust(deviation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Factors on the weights' roots: reflections many times farther off than most count less (Cauchy)."""
+    """Factors on the square roots of the weights: outlying reflections count less (Cauchy)."""
     # 1.48 times the median of |x| is the standard deviation of a normal distribution.
     usual = 1.48 * float(np.median(np.abs(deviation)))
     return 1 / np.sqrt(1 + (deviation / max(_OUTLYING * usual, 1e-12)) ** 2)
@@ -123,10 +126,10 @@ def _trust(deviation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 def _solve(
     design: Float[np.ndarray, "n k"], rest: Float[np.ndarray, " n"], positions: int, tether: float
 ) -> Float[np.ndarray, " k"]:
-    """Step of Gauss-Newton; a small ridge keeps free origins, special sites and correlated pairs quiet."""
+    """Gauss-Newton step; a small ridge stabilises free origins, special sites and correlated pairs."""
     normal = (design.T @ design).astype(float)
     diagonal = np.diag(normal).copy()
-    # By hand, not measured: slows a step by a thousandth where the data determine it.
+    # Set by hand, not measured: reduces a step by a thousandth where the data determine it.
     ridge = 1e-3 * diagonal + 1e-9 * max(diagonal.max(), 1e-12)
     if tether:
         variance = (rest**2).mean()
@@ -135,11 +138,11 @@ def _solve(
 
 
 def _moved(atoms: Atoms, step: Float[np.ndarray, " k"], data: Observed) -> Atoms:
-    """Atoms after a step, which is positions in Å, then U, then the scale."""
+    """Atoms after a step of positions in Å, then U, then the scale."""
     count = len(atoms)
     moves = np.clip(step[: 3 * count].reshape(count, 3), -_LARGEST_MOVE, _LARGEST_MOVE)
     moves = moves @ np.linalg.inv(data.orthogonalisation).T
-    # Below 1 but for rounding: only atoms on special positions are.
+    # Below 1 beyond rounding: only for atoms on special positions.
     for number in np.flatnonzero(atoms.occupancy < 0.999):
         moves[number] = data.group.site(atoms.frac[number], data.orthogonalisation)[0] @ moves[number]
     change = np.clip(step[3 * count : -1], -_LARGEST_U_STEP, _LARGEST_U_STEP)
@@ -149,7 +152,8 @@ def _moved(atoms: Atoms, step: Float[np.ndarray, " k"], data: Observed) -> Atoms
 def _intensity_slopes(
     atoms: Atoms, data: Observed
 ) -> tuple[Complex[np.ndarray, " n"], Float[np.ndarray, "n k"]]:
-    """F_c, and the derivatives of |F_c|²: by each atom's x, y, z in Å, atom after atom, then by each U."""
+    """F_c, and the derivatives of |F_c|²: with respect to each atom's x, y, z in Å, atom by atom, then each
+    U."""
     rotations, translations, centred = data.group.generating
     inverse = np.linalg.inv(data.orthogonalisation)
     factor = data.group.lattice_factor(data.hkl)[:, None] * (2 if centred else 1)

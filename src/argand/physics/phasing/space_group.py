@@ -1,7 +1,7 @@
-"""Space groups ranked by phases that were found without any symmetry, by absences and by statistics.
+"""Space groups ranked by phases determined without symmetry, by absences and by intensity statistics.
 
-As SHELXT does (Sheldrick, Acta Cryst. A71, 3, 2015): the phases of P 1 obey the operators of the true group
-after the right shift of the origin, and no others.
+As SHELXT does (Sheldrick, Acta Cryst. A71, 3, 2015): the P 1 phases obey the operators of the true group, and
+no others, after the correct origin shift.
 """
 
 from dataclasses import dataclass
@@ -19,25 +19,25 @@ from argand.physics.phasing.symmetry_correlation import SymmetryCorrelation
 from argand.typing import Matrix3, Miller, Vector3
 
 _WITHOUT_OPERATORS = 0.5
-"""Consistency that a group without operators is ranked with: that of phases which obey a wrong one by half.
+"""Consistency assigned to a group without operators: that of phases that half obey a wrong operator.
 
-By hand.
+Set by hand.
 """
 _CENTRE = 0.1
-"""What a centre of inversion adds to a group's rank.
+"""Bonus of a centre of inversion in a group's rank.
 
-By hand: phases without symmetry obey each operator less than the two of which it is the product, and a centre
-brings as many operators again.
+Set by hand: phases without symmetry obey an operator less than its two factors, and a centre doubles the
+number of operators.
 """
 _ABSENCES, _MUCH = 0.3, 20.0
-"""What absences add at most to a group's rank; log-likelihood at which they add most of it.
+"""Largest contribution of absences to a group's rank; log-likelihood at which most of it is reached.
 
-Raised from 0.15 on the half to choose on: with one heavy atom first phases often obey mirrors that are none.
+Raised from 0.15 on the tuning half: with one heavy atom, first phases often obey false mirrors.
 """
 _STATISTICS = 0.05
-"""What |E² - 1| adds at most to the rank of centrosymmetric groups or of the others.
+"""Largest contribution of |E² - 1| to the rank of centrosymmetric or of other groups.
 
-By hand, little: heavy atoms and pseudosymmetry shift it.
+Set by hand, small: heavy atoms and pseudosymmetry shift it.
 """
 _CENTRIC, _ACENTRIC = 0.968, 0.736
 """Mean |E² - 1| of centrosymmetric and other crystals of many equal atoms (Wilson statistics)."""
@@ -45,10 +45,10 @@ _CENTRIC, _ACENTRIC = 0.968, 0.736
 
 @dataclass(frozen=True)
 class Ranked:
-    """A candidate, the shift of the phased atoms to its origin, and the figures that speak for it.
+    """A candidate, the shift of the phased atoms to its origin, and its figures of merit.
 
     `consistency` is the mean over operators of `SymmetryCorrelation`, `weakest` the least of them; both are 1
-    where the group holds exactly, and 1 without operators. `rank` orders candidates, the highest first.
+    if the group holds exactly or has no operators. `rank` orders candidates, the highest first.
     """
 
     candidate: Candidate
@@ -60,9 +60,9 @@ class Ranked:
 
 
 class FreePhases:
-    """Reflections of a Laue class and lattice, phased without other symmetry than the lattice's.
+    """Reflections of a Laue class and lattice, phased with the lattice symmetry only.
 
-    Reflections are merged in the class, and none is left out that a candidate forbids.
+    Reflections are merged in the class, keeping those that a candidate forbids.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class FreePhases:
         finest: float,
         recipe: Recipe,
     ) -> None:
-        """`finest` in Å bounds the reflections that are phased."""
+        """`finest` in Å is the resolution limit of the phased reflections."""
         self.group, self.orthogonalisation, self.recipe = laue.group(centring), orthogonalisation, recipe
         self.merged = merge(hkl, intensity, sigma, self.group)
         self.candidates = candidates(laue, centring)
@@ -92,13 +92,13 @@ class FreePhases:
         self.free = DualSpace(data, Grid(lattice, lattice, *frame), recipe)
 
     def attempt(self, atoms: float, rng: np.random.Generator) -> Phased:
-        """Phases from random ones; `atoms` other than hydrogen is how many each lattice point has."""
+        """Phases from random ones; `atoms` is the number of non-hydrogen atoms per lattice point."""
         return self.free.run(self.free.random_phases(rng), atoms, self.recipe.free_cycles, rng)
 
     def ranked(self, phased: Phased) -> list[Ranked]:
-        """All candidates, the likeliest first, by the phases and all else that is known.
+        """All candidates, most likely first, ranked by the phases and the other evidence.
 
-        Of two enantiomorphic groups the one whose hand was found comes alone.
+        Of two enantiomorphic groups only the one with the hand found is listed.
         """
         free = self.free
         known = np.where(free.measured, free.weighted(phased.calculated), 0)
@@ -134,7 +134,7 @@ class FreePhases:
     def continued(
         self, search: Search, phased: Phased, shift: Vector3, atoms: float, rng: np.random.Generator
     ) -> Phased:
-        """Phases of a group by iteration from those without; `atoms` of its asymmetric unit."""
+        """Phases in a group by iteration from those without symmetry; `atoms` in its asymmetric unit."""
         start = phase_factor(self.symmetrised(search, phased, shift).calculated)
         return search.symmetric.run(start, atoms, self.recipe.symmetric_cycles, rng)
 
@@ -149,7 +149,7 @@ def _expanded(merged: Merged, group: Group) -> tuple[Miller, Float[np.ndarray, "
 
 
 def _picked(values: Coefficients, hkl: Miller, wanted: Int[np.ndarray, "m 3"]) -> Complex[np.ndarray, " m"]:
-    """Values of the wanted indices among `hkl`, 0 where there is none."""
+    """Values of the wanted indices among `hkl`, 0 where missing."""
     key = index_key(hkl)
     order = np.argsort(key)
     place = order[np.clip(np.searchsorted(key[order], index_key(wanted)), 0, len(key) - 1)]

@@ -1,4 +1,4 @@
-"""Laue classes that fit a cell's axes, and the space groups of one, in every setting of the axes as given."""
+"""Laue classes compatible with a cell, and their space groups, in every setting of the given axes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from argand.physics.crystal.symmetry import Group
 from argand.typing import Matrix3
 
 _STEPS = 24
-"""Translations are whole parts of so many, as of `argand.physics.crystal.symmetry`."""
+"""Translations are multiples of one over this, as in `argand.physics.crystal.symmetry`."""
 _ORIGIN_STEP = 3
 """Twenty-fourths: origins of one group's settings differ by eighths of the cell (International Tables A)."""
 _HM_OF_CENTRING = {"P": "P 1", "A": "A 1", "B": "B 1", "C": "C 1", "I": "I 1", "F": "F 1", "R": "R 3:H"}
 REVERSE = "R reverse"
-"""Name of the rhombohedral centring of hexagonal axes turned by 60°, which the tables do not use."""
+"""Name of the rhombohedral centring on hexagonal axes rotated by 60°, which the tables do not use."""
 CENTRINGS = (*_HM_OF_CENTRING, REVERSE)
-"""Names of the centrings that are looked for."""
+"""Names of the centrings considered."""
 
 
 @dataclass(frozen=True)
 class LaueClass:
     """Rotations of a point group with a centre of inversion, on given axes.
 
-    `symbol` is that of Hermann and Mauguin, with the axis where there is a choice: "2/m (b)", "-31m".
+    `symbol` is the Hermann-Mauguin symbol, with the axis if there is a choice: "2/m (b)", "-31m".
     """
 
     symbol: str
@@ -45,16 +45,16 @@ class LaueClass:
         return _key(self.rotations)
 
     def group(self, centring: str = "P") -> Group:
-        """The rotations with the translations of a centring alone."""
+        """The rotations with only the translations of a centring."""
         return with_centring(self.rotations, centring, f"{centring} {self.symbol}")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A space group in a setting, and the names of others that are the same thing for reflections.
+    """A space group in a setting, and the names of others indistinguishable by reflections.
 
     `other_hand` is the enantiomorphic partner: mirrored atoms give the same intensities there. `other_names`
-    differ by the place of the origin alone.
+    differ only in the origin.
     """
 
     group: Group
@@ -73,7 +73,7 @@ def centring_vectors(centring: str) -> Float[np.ndarray, "n 3"]:
 
 
 def with_centring(rotations: Int[np.ndarray, "n 3 3"], centring: str, name: str) -> Group:
-    """The group of rotations without translations and a centring's translations."""
+    """The group of rotations and a centring's translations only."""
     shifts = centring_vectors(centring)
     every = np.repeat(rotations, len(shifts), axis=0)
     return Group(name, every, np.tile(shifts, (len(rotations), 1)), shifts)
@@ -81,7 +81,7 @@ def with_centring(rotations: Int[np.ndarray, "n 3 3"], centring: str, name: str)
 
 @cache
 def all_laue_classes() -> tuple[LaueClass, ...]:
-    """The Laue classes of all settings that gemmi lists, smallest first."""
+    """The Laue classes of all settings in gemmi's table, smallest first."""
     found: dict[frozenset[bytes], LaueClass] = {}
     for entry in gemmi.spacegroup_table():
         rotations = _rotations(entry)
@@ -90,7 +90,7 @@ def all_laue_classes() -> tuple[LaueClass, ...]:
 
 
 def laue_classes(orthogonalisation: Matrix3, centring: str = "P") -> list[LaueClass]:
-    """Those whose rotations leave the metric and the centring as they are, smallest first."""
+    """Laue classes whose rotations preserve the metric and the centring, smallest first."""
     return [
         one
         for one in all_laue_classes()
@@ -99,7 +99,7 @@ def laue_classes(orthogonalisation: Matrix3, centring: str = "P") -> list[LaueCl
 
 
 def candidates(laue: LaueClass, centring: str) -> tuple[Candidate, ...]:
-    """The space groups of a Laue class and centring; of settings that differ by the origin alone one."""
+    """The space groups of a Laue class and centring; one of settings that differ only in the origin."""
     return _candidates(laue.key, centring)
 
 
@@ -118,7 +118,7 @@ def _candidates(laue: frozenset[bytes], centring: str) -> tuple[Candidate, ...]:
 
 
 def _candidate(same: list[tuple[Any, Group]], settings: dict[bytes, list[tuple[Any, Group]]]) -> Candidate:
-    # The second choice has the centre of inversion at the origin.
+    # Origin choice 2 has the centre of inversion at the origin.
     entry, group = min(
         same, key=lambda one: (one[0].ext == "1", not one[0].is_reference_setting(), "n" in one[0].hm)
     )
@@ -130,7 +130,7 @@ def _candidate(same: list[tuple[Any, Group]], settings: dict[bytes, list[tuple[A
 
 
 def _canonical(group: Group) -> bytes:
-    """The same for groups that differ by their origin: the least list of translations after shifts."""
+    """A key equal for groups that differ by their origin: the least list of translations after shifts."""
     rotations, keys = group.rotations, [np.asarray(one, np.int8).tobytes() for one in group.rotations]
     first = {key: place for place, key in reversed(list(enumerate(keys)))}
     chosen = [first[key] for key in sorted(first)]
@@ -146,7 +146,7 @@ def _canonical(group: Group) -> bytes:
 
 
 def _turned(group: Group) -> Group:
-    """The group on axes -a, -b, c, which make obverse rhombohedral centring reverse."""
+    """The group on axes -a, -b, c, which turn obverse rhombohedral centring into reverse."""
     turn = np.diag([-1, -1, 1])
     rotations, shifts = turn @ group.rotations @ turn, group.translations @ turn % 1.0
     return Group(f"{group.name} (reverse)", rotations, shifts, group.centrings @ turn % 1.0)
@@ -159,7 +159,7 @@ def _rotations(entry: Any) -> Int[np.ndarray, "n 3 3"]:
 
 
 def _symbol(entry: Any) -> str:
-    """Symbol of a Laue class, told from others of the same kind on other axes."""
+    """Symbol of a Laue class, distinct from the same class on other axes."""
     symbol = entry.laue_str()
     if symbol == "2/m":
         return f"2/m ({entry.monoclinic_unique_axis()})"

@@ -1,13 +1,14 @@
-"""How well structure factors without symmetry obey an operator, for every place of its element at once.
+"""Agreement of structure factors without symmetry with an operator, for every position of its symmetry
+element.
 
-A density that an operator (R, t) leaves as it is has F(h) = exp(2πi h·t) F(hR). Of a density whose origin is
-not known, moved by s, it asks F(h) F*(hR) = exp(2πi h·w) |F(h) F(hR)| with w = t - (I - R) s. So one Fourier
-transform for each rotation, the correlation of the density with its rotated copy,
+A density invariant under an operator (R, t) has F(h) = exp(2πi h·t) F(hR). For an unknown origin, shifted by
+s, this becomes F(h) F*(hR) = exp(2πi h·w) |F(h) F(hR)| with w = t - (I - R) s. So one Fourier transform for
+each rotation, the correlation of the density with its rotated copy,
 
     C_R(w) = Σ F(h) F*(hR) exp(-2πi h·w) / Σ |F(h) F(hR)|,
 
-holds the answer for all translations and origins, and the score of any space group with rotations R_i and
-translations t_i is a mean of C_{R_i}(t_i - (I - R_i) s), looked up. It is 1 where the symmetry is exact.
+gives the answer for all translations and origins, and the score of any space group with rotations R_i and
+translations t_i is a mean of C_{R_i}(t_i - (I - R_i) s), looked up. It is 1 if the symmetry is exact.
 """
 
 from functools import cached_property
@@ -21,20 +22,20 @@ from argand.physics.phasing.fourier import Coefficients, Map
 from argand.typing import Matrix3, Miller, Vector3
 
 _SPACING = 0.25
-"""Å between points of the maps. By hand: fine beside peaks as wide as d_min."""
+"""Grid spacing of the maps in Å. Set by hand: fine compared with peaks as wide as d_min."""
 _TWELFTHS = 12
-"""Axes have a multiple of so many points, so that all translations but eighths are points."""
+"""Axes have a multiple of this many points, so that all translations except eighths fall on points."""
 _WHOLE_ORDER = 16
-"""Groups of as many operators are searched by a part of these. By hand, for speed."""
+"""Groups of this many operators are searched with a part of them. Set by hand, for speed."""
 _BEST_PLACES = 20
-"""Places of such a group that are looked at with all operators. By hand, for speed."""
+"""Positions in such a group that are tested with all operators. Set by hand, for speed."""
 
 
 class SymmetryCorrelation:
     """The maps C_R of one set of structure factors for the rotations of a Laue group.
 
-    `hkl` is a half sphere as of `half_sphere`, closed under the group's rotations but for Friedel mates;
-    `laue` holds these rotations and the lattice's translations.
+    `hkl` is a half sphere as from `half_sphere`, closed under the group's rotations up to Friedel mates;
+    `laue` has these rotations and the lattice translations.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class SymmetryCorrelation:
         self._key = index_key(hkl)[self._order]
 
     def rotated(self, rotation: Int[np.ndarray, "3 3"]) -> Coefficients:
-        """F(hR) of each reflection; 0 where neither it nor its mate is known."""
+        """F(hR) of each reflection; 0 if neither it nor its mate is known."""
         image = self.hkl @ rotation
         below = (image[:, 2] < 0)[:, None]
         wanted = index_key(np.where(below, -image, image))
@@ -66,7 +67,7 @@ class SymmetryCorrelation:
         key = np.asarray(rotation, np.int8).tobytes()
         if key not in self._maps:
             product = self.coefficients * self.rotated(rotation).conj()
-            # Both signs of reflections with l = 0 are listed, and stand for themselves.
+            # Reflections with l = 0 are listed with both signs.
             weight = np.where(self.hkl[:, 2] > 0, 2.0, 1.0)
             norm = float((weight * np.abs(product)).sum())
             x, y, z = (self.hkl % self.shape).T
@@ -77,9 +78,9 @@ class SymmetryCorrelation:
         return self._maps[key].reshape(self.shape)
 
     def scores(self, group: Group, shifts: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n_ops n"]:
-        """C of each operator but the identity (`operators`), after the atoms were moved by each shift.
+        """C of each operator except the identity (`operators`), after each shift of the atoms.
 
-        Taken at the nearest grid points.
+        Evaluated at the nearest grid points.
         """
         rotations, translations = operators(group)
         found = np.empty((len(rotations), len(shifts)), np.float32)
@@ -90,9 +91,9 @@ class SymmetryCorrelation:
         return found
 
     def best_shift(self, group: Group) -> tuple[Vector3, Float[np.ndarray, " n_ops"]]:
-        """The shift of all atoms after which they obey the group best, and each operator's C there.
+        """The shift of all atoms for best agreement with the group, and each operator's C there.
 
-        The best by the mean over all operators but the identity; empty and no shift where there is no other.
+        Best by the mean over all operators except the identity; empty and no shift if there is no other.
         """
         rotations, translations = operators(group)
         if not len(rotations):
@@ -119,7 +120,7 @@ class SymmetryCorrelation:
         flat = np.zeros(len(points), np.int64)
         for axis in range(3):
             size, step = self.shape[axis], self._strides[axis]
-            # Axes that a rotation mixes have equal numbers of points.
+            # Axes mixed by a rotation have equal numbers of points.
             flat += (fixed[axis] - points @ difference[axis]) % size * step
         return self.map(rotation).ravel()[flat]
 
@@ -129,12 +130,12 @@ class SymmetryCorrelation:
 
     @cached_property
     def _halves(self) -> list[bool]:
-        """Whether half a cell along each axis is a change of origin that no rotation sees."""
+        """Whether half a cell along each axis is an origin shift that leaves all rotations invariant."""
         shifts = (np.eye(3, dtype=int) - self.laue.rotations) @ np.eye(3, dtype=int)
         return [bool((shifts[:, :, axis] % 2 == 0).all()) for axis in range(3)]
 
     def _points(self, group: Group) -> Int[np.ndarray, "n 3"]:
-        """Grid points among which each origin occurs once: none along polar axes, half a cell or a whole."""
+        """Grid points that contain each origin once: none along polar axes, half a cell or a whole cell."""
         polar = group.polar_axes()
         sizes = [
             1 if polar[axis] else size // 2 if self._halves[axis] else size
@@ -144,7 +145,7 @@ class SymmetryCorrelation:
 
 
 def operators(group: Group) -> tuple[Int[np.ndarray, "n 3 3"], Float[np.ndarray, "n 3"]]:
-    """Rotations and translations of a group but the identity, one of those that differ by a centring."""
+    """Rotations and translations of a group except the identity, one of those that differ by a centring."""
     keys = [np.asarray(rotation, np.int8).tobytes() for rotation in group.rotations]
     first = sorted({key: place for place, key in reversed(list(enumerate(keys)))}.values())
     kept = [place for place in first if not (group.rotations[place] == np.eye(3)).all()]
@@ -152,7 +153,7 @@ def operators(group: Group) -> tuple[Int[np.ndarray, "n 3 3"], Float[np.ndarray,
 
 
 def _generators(rotations: Int[np.ndarray, "n 3 3"]) -> Int[np.ndarray, " m"]:
-    """Numbers of a few rotations of which all others are products."""
+    """Indices of a few rotations that generate all others."""
     chosen: list[int] = []
     known = {np.eye(3, dtype=int).tobytes()}
     for number, rotation in enumerate(rotations):

@@ -7,27 +7,27 @@ from argand.physics.crystal.symmetry import Group, inverse_d_squared
 from argand.typing import Matrix3, Miller
 
 _STEPS = 50
-"""Newton steps, at most; by hand, a bound on time: the fit is convex and ends by itself."""
+"""Most Newton steps; set by hand, a bound on time: the fit is convex and converges."""
 _RIDGE = 1e-3
-"""Pull of the columns' weights towards 0, in units of the curvature of one reflection.
+"""Ridge on the columns' weights, in units of the curvature of one reflection.
 
-By hand: nothing beside hundreds of reflections, enough where few leave a column undetermined.
+Set by hand: negligible for hundreds of reflections, enough if few leave a column undetermined.
 """
 _FEWEST_FOR_ANISOTROPY = 150
-"""Reflections from which on an anisotropic displacement is fitted.
+"""Fewest reflections for fitting an anisotropic displacement.
 
-By hand, not measured: twenty or so for each of its five numbers and the three of the isotropic part.
+Set by hand, not measured: about twenty for each of its five parameters and the three of the isotropic part.
 """
 
 
 def expected_intensity(
     hkl: Miller, intensity: Float[np.ndarray, " n"], group: Group, orthogonalisation: Matrix3
 ) -> Float[np.ndarray, " n"]:
-    """Mean intensity that Wilson statistics expect for each reflection, its ε factor included.
+    """Mean intensity expected from Wilson statistics for each reflection, including its ε factor.
 
     The logarithm of the mean is a quadratic in 1/d² plus, for at least 150 reflections, an anisotropic
-    displacement. Fitted by the likelihood of the exponential distribution of acentric intensities
-    (Wilson, Acta Cryst. 2, 318, 1949), which bears zero and negative intensities.
+    displacement. Fitted by the likelihood of the exponential distribution of acentric intensities (Wilson,
+    Acta Cryst. 2, 318, 1949), which tolerates zero and negative intensities.
     """
     epsilon = group.epsilon(hkl)
     terms = _terms(hkl, orthogonalisation)
@@ -39,7 +39,8 @@ def expected_intensity(
         ratio = values / np.exp(terms @ weights)
         slope = terms.T @ (ratio - 1) - ridge @ weights * (np.arange(len(weights)) > 0)
         step = np.linalg.solve(terms.T @ terms + ridge, slope)
-        # Weights are logarithms: at most about a factor e a step, since exp overshoots far from the answer.
+        # Weights are logarithms: limited to about a factor e per step, since exp overshoots far from the
+        # solution.
         step *= min(1.0, 1.0 / max(np.abs(step).max(), 1e-12))
         weights += step
         if np.abs(step).max() < 1e-6:
@@ -62,6 +63,6 @@ def _terms(hkl: Miller, orthogonalisation: Matrix3) -> Float[np.ndarray, "n k"]:
     columns = [np.ones(len(hkl)), share, share**2]
     if len(hkl) >= _FEWEST_FOR_ANISOTROPY:
         x, y, z = (hkl @ np.linalg.inv(orthogonalisation)).T
-        # Five of the six products: z² is 1/d² less the two others.
+        # Five of the six products: z² is 1/d² minus the two others.
         columns += [product / squared.max() for product in (x * x, y * y, x * y, x * z, y * z)]
     return np.column_stack(columns)

@@ -1,4 +1,4 @@
-"""Equal spheres on voxels: their densities, Patterson maps, and the ways back, as published."""
+"""Equal spheres on voxels: densities, Patterson maps, and inverse methods, as published."""
 
 from argand.system import listed_modules
 

@@ -1,7 +1,7 @@
-"""What one atom elsewhere, one more or one fewer would do to the fit of a structure, for all places at once.
+"""Effect on the fit of moving, adding or removing one atom, for all positions at once.
 
 With F the waves of the other atoms and f those of one, the squared misfit of |F + f exp(2πi h·y)|² is a
-Fourier sum over the first and the second harmonics of y. Positions are in voxels; nothing is folded.
+Fourier sum over the first and the second harmonics of y. Positions are in voxels; without aliasing.
 """
 
 import math
@@ -19,10 +19,10 @@ Surface = Float[Tensor, "batch some x y z"]
 def cost_of_moves(
     reflections: SphereReflections, positions: Positions, radius: float, away: float
 ) -> Float[Tensor, "batch atom"]:
-    """Change of the squared residual when one atom goes to its best place elsewhere, the others staying.
+    """Change of the squared residual when one atom moves to its best position elsewhere, the others fixed.
 
-    Elsewhere is more than `away` voxels from where it was. Of a right structure no atom can be moved without
-    loss, whatever the errors of the data; where an atom is missing, too many or wrong, some can.
+    Elsewhere means more than `away` voxels from its old position. In a correct structure no atom can be moved
+    without loss, whatever the errors of the data; if an atom is missing, extra or wrong, some can.
     """
     fit = _Fit.of(reflections, positions, radius)
     surface = fit.surface(fit.parts.sum(1, keepdim=True) - fit.parts)
@@ -34,7 +34,7 @@ def cost_of_moves(
 def with_another(
     reflections: SphereReflections, positions: Positions, radius: float
 ) -> Float[Tensor, "batch more 3"]:
-    """The structures with one more atom, where it fits best."""
+    """The structures with one more atom at its best position."""
     fit = _Fit.of(reflections, positions, radius)
     surface = fit.surface(fit.parts.sum(1, keepdim=True))[:, 0]
     side = surface.shape[-1]
@@ -50,7 +50,7 @@ def with_another(
 def without_weakest(
     reflections: SphereReflections, positions: Positions, radius: float
 ) -> Float[Tensor, "batch fewer 3"]:
-    """The structures without the atom that is missed least, the scale of the rest being free."""
+    """The structures without the least significant atom, with the scale of the rest free."""
     fit = _Fit.of(reflections, positions, radius)
     rest = (fit.parts.sum(1, keepdim=True) - fit.parts).abs().square()
     both = (fit.square * fit.observed * rest).sum(2)
@@ -85,7 +85,7 @@ class _Fit:
         return (self.square * (self.observed - waves.abs().square()).square()).sum(2)
 
     def surface(self, others: Tensor) -> Surface:
-        """Squared misfit of waves of others [batch, some, n] and an atom at each point of a grid of the
+        """Squared misfit of the waves of others [batch, some, n] plus an atom at each grid point of the
         box."""
         rest = self.observed - others.abs().square() - self.form**2
         first = -4 * self.square * self.form * rest * others.conj()
@@ -96,7 +96,7 @@ class _Fit:
 
 
 def _sum_on_grid(first: Tensor, second: Tensor, index: Tensor, side: int) -> Surface:
-    """Real parts of Σ first exp(2πi h·y) + second exp(2πi 2h·y) for all y of a grid of the box."""
+    """Real parts of Σ first exp(2πi h·y) + second exp(2πi 2h·y) for all y on a grid of the box."""
     grid = torch.zeros(*first.shape[:2], side**3, dtype=first.dtype, device=first.device)
     for values, harmonic in ((first, 1), (second, 2)):
         x, y, z = ((harmonic * index.long()) % side).unbind(1)
@@ -106,7 +106,7 @@ def _sum_on_grid(first: Tensor, second: Tensor, index: Tensor, side: int) -> Sur
 
 
 def _near(positions: Positions, box: int, side: int, away: float) -> Bool[Tensor, "batch atom x y z"]:
-    """Points of the grid that are at most `away` voxels from each atom, the box being periodic."""
+    """Grid points within `away` voxels of each atom, in the periodic box."""
     points = torch.arange(side, device=positions.device) * (box / side)
     apart = points - positions[..., None]
     x, y, z = (apart - box * (apart / box).round()).square().unbind(2)

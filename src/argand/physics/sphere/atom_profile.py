@@ -1,8 +1,8 @@
-"""The shape that equal atoms have in common, read from intensities: their squared form factor against |h|.
+"""The common shape of equal atoms from intensities: their squared form factor as a function of |h|.
 
-Shells of reflections hold N times the squared form factor on average (Wilson 1942, Nature 150, 152), but for
-the lowest, where the waves of all atoms agree. With it, intensities of atoms of any shape become those of
-spheres.
+Shells of reflections have N times the squared form factor on average (Wilson 1942, Nature 150, 152), except
+the lowest, where the waves of all atoms are in phase. With it, intensities of atoms of any shape are
+converted to those of spheres.
 """
 
 import math
@@ -25,21 +25,20 @@ from argand.physics.sphere.sphere_fit import (
 )
 
 FAINT = 1e-3
-"""Squared form factor, in shares of that at h = 0, below which atoms scatter too little to tell anything.
-By hand."""
+"""Squared form factor, relative to h = 0, below which atoms scatter too little. Set by hand."""
 DEGREE = 3
-"""Of the polynomial in |h|² that the logarithm of the squared form factor is taken for. By hand: a Gaussian
-has degree 1, a sphere within its first zero is followed to a few percent."""
+"""Degree of the polynomial in |h|² for the logarithm of the squared form factor. Set by hand: a Gaussian has
+degree 1, a sphere within its first zero is approximated to a few percent."""
 ORIGIN_WEIGHT = 1e3
-"""Reflections that F(000), which is exactly N² times, counts as in the fit. By hand."""
+"""Weight of F(000), which is exactly N² times, in reflections. Set by hand."""
 FITTED_DEGREE, LEAST_FACTOR = 3, 0.05
-"""Of the polynomial in |h|² by which intensities of spheres are multiplied so that they fit; and the least
-that it may be. By hand."""
+"""Degree of the polynomial in |h|² that scales intensities of spheres to fit, and its least value. Set by
+hand."""
 
 
 @dataclass(frozen=True)
 class AtomProfile:
-    """Squared form factor of the atoms of each map, at whole |h| from 0 on; 0 beyond what can be told."""
+    """Squared form factor of the atoms of each map, at integer |h| from 0; 0 where undetermined."""
 
     squared: Float[Tensor, "batch shell"]
 
@@ -48,12 +47,12 @@ class AtomProfile:
         """From intensities of `atoms` equal atoms within a cube of `inner_box` voxels."""
         box = half.shape[1]
         mean, count = shell_means(half)
-        # Below, the waves of the atoms agree more than at random.
+        # Below, the waves of the atoms are more in phase than at random.
         first = math.ceil(box / inner_box)
         return cls(torch.stack([_fitted(*one, atoms, first) for one in zip(mean, count, strict=True)]))
 
     def at(self, box: int) -> Half:
-        """At each reflection of the half transform, linear between shells."""
+        """Profile at each reflection of the half transform, linear between shells."""
         length = reflection_length(box, self.squared.device) * (box / 2)
         low = length.floor().long()
         share = length - low
@@ -63,7 +62,7 @@ class AtomProfile:
 
 
 def shell_means(half: Half) -> tuple[Float[Tensor, "batch shell"], Float[Tensor, "batch shell"]]:
-    """Mean intensity of the measured reflections of each whole |h|, and how many there are."""
+    """Mean intensity of the measured reflections for each integer |h|, and their number."""
     box = half.shape[1]
     shell = (reflection_length(box, half.device) * (box / 2)).round().long().flatten()
     flat = half.flatten(1)
@@ -75,7 +74,7 @@ def shell_means(half: Half) -> tuple[Float[Tensor, "batch shell"], Float[Tensor,
 
 
 def _fitted(mean: Tensor, count: Tensor, atoms: int, first: int) -> Float[Tensor, " shell"]:
-    """The profile of one map: a smooth fit to its shells, up to the first that is faint or empty."""
+    """The profile of one map: a smooth fit to its shells, up to the first faint or empty one."""
     squared, weight = mean.double() / atoms, count.double()
     squared[0], weight[0] = mean[0].double() / atoms**2, torch.where(count[0] > 0, ORIGIN_WEIGHT, 0.0)
     weight[1:first] = 0.0
@@ -100,7 +99,7 @@ def voxel_sphere_squared(box: int, radius: float, shells: int) -> Float[Tensor, 
 
 
 def as_spheres(half: Half, profile: AtomProfile, radius: float) -> Half:
-    """Intensities as if the atoms were spheres of `radius` voxels; 0, not measured, where they scatter too
+    """Intensities as if the atoms were spheres of `radius` voxels; 0 (unmeasured) where they scatter too
     little."""
     box, squared = half.shape[1], profile.squared
     spheres = AtomProfile(voxel_sphere_squared(box, radius, squared.shape[1]).to(squared)[None])
@@ -110,7 +109,7 @@ def as_spheres(half: Half, profile: AtomProfile, radius: float) -> Half:
 
 
 def unlike_spheres(profile: AtomProfile, box: int, radius: float) -> Float[Tensor, " batch"]:
-    """Largest difference of logarithms to the profile of spheres, up to Nyquist and where there is one."""
+    """Largest difference of logarithms from the profile of spheres, up to Nyquist where it is determined."""
     squared = profile.squared[:, 1 : box // 2]
     spheres = voxel_sphere_squared(box, radius, box // 2).to(squared)[1:]
     apart = (squared.clamp_min(1e-30) / spheres).log().abs()
@@ -120,10 +119,10 @@ def unlike_spheres(profile: AtomProfile, box: int, radius: float) -> Float[Tenso
 def shape_factor(
     reflections: SphereReflections, positions: Positions, radius: float
 ) -> Float[Tensor, "batch n"]:
-    """By what intensities of spheres at these places are best multiplied, a smooth function of |h|.
+    """Best factor for intensities of spheres at these positions, a smooth function of |h|.
 
-    Weighted linear least squares of a polynomial in |h|², each map on its own; nothing is folded, as in
-    maps that do not come from a density on voxels. Positive.
+    Weighted linear least squares of a polynomial in |h|², each map separately; without aliasing, as in maps
+    that do not come from a density on voxels. Positive.
     """
     model = SphereModel.of(reflections, radius, 0)
     real, imaginary = model.waves(positions)
@@ -135,7 +134,7 @@ def shape_factor(
     design = (calculated[..., None] * powers).double()
     observed = (weight * reflections.observed).double()[..., None]
     normal = design.transpose(1, 2) @ design
-    # So that maps of nothing do not stop the others.
+    # So that empty maps do not stop the others.
     normal += (
         1e-12
         * normal.diagonal(dim1=1, dim2=2).amax(1)[:, None, None].clamp_min(1e-30)
@@ -148,7 +147,7 @@ def shape_factor(
 def refine_with_shape(
     reflections: SphereReflections, positions: Positions, radius: float, rounds: int, turns: int = 2
 ) -> SphereRefinement:
-    """Least squares of positions and of the shape that all atoms have in common, in turns; see `refine`.
+    """Alternating least squares of positions and of the common shape of all atoms; see `refine`.
 
     The residual is that of intensities divided by the shape's factor.
     """

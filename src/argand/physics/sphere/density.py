@@ -1,4 +1,4 @@
-"""Densities on voxels: spheres whose share of every voxel is exact.
+"""Densities on voxels: spheres with exact voxel fractions.
 
 Positions are in voxels with integers at voxel edges, so that the first voxel's centre is at 0.5. Boxes are
 periodic.
@@ -16,8 +16,9 @@ Corners = Float[Tensor, "*n"]
 def octant_volume(a: Corners, b: Corners, c: Corners, radius: float) -> Corners:
     """Volume of the part x > a, y > b, z > c of a sphere about the origin, for a, b, c >= 0.
 
-    The divergence theorem makes it a third of the sphere's patch times the radius less each flat face
-    times its distance; the patch follows from its angles and the bending of its three arcs (Gauss-Bonnet).
+    By the divergence theorem it is a third of the sphere's patch times the radius minus each flat face times
+    its distance; the patch follows from its angles and the geodesic curvature of its three arcs
+    (Gauss-Bonnet).
     """
     square = radius**2
     ra, rb, rc = (torch.sqrt((square - v**2).clamp_min(1e-30)) for v in (a, b, c))
@@ -44,14 +45,14 @@ def _angle(cosine: Tensor) -> Tensor:
 
 
 def _face(r: Tensor, turn: Tensor, v: Tensor, edge_v: Tensor, w: Tensor, edge_w: Tensor) -> Tensor:
-    """Area of a disc of radius r within the quadrant beyond v and w: a sector less two triangles."""
+    """Area of a disc of radius r within the quadrant beyond v and w: a sector minus two triangles."""
     return 0.5 * (r**2 * turn - v * (edge_v - w) - w * (edge_w - v))
 
 
 def sphere_fractions(offset: Float[Tensor, "n 3"], radius: float) -> Float[Tensor, "n w w w"]:
-    """Share of each voxel around a sphere that lies inside it; exact.
+    """Exact fraction of each voxel around a sphere that lies inside it.
 
-    `offset` (0 to 1) is the centre's place in its own voxel, the middle one of w = 2 ceil(radius) + 1.
+    `offset` (0 to 1) is the centre's position in its own voxel, the middle one of w = 2 ceil(radius) + 1.
     """
     reach = math.ceil(radius)
     edges = torch.arange(-reach, reach + 2, device=offset.device, dtype=offset.dtype)
@@ -76,9 +77,9 @@ def _beyond(volume: Tensor, distance: Tensor) -> Tensor:
 def sphere_density(
     positions: Float[Tensor, "batch atom 3"], box: int, radius: float = 1.0
 ) -> Float[Tensor, "batch box box box"]:
-    """Each voxel's share inside spheres, summed over the spheres; positions in voxels, periodic.
+    """Fraction of each voxel inside spheres, summed over the spheres; positions in voxels, periodic.
 
-    Computed in double precision and given in the precision of `positions`.
+    Computed in double precision and returned in the precision of `positions`.
     """
     batch = len(positions)
     exact = positions.double()

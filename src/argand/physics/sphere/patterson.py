@@ -1,7 +1,7 @@
 """Patterson maps on periodic boxes: the transform of |F|², its shifts, superpositions and peaks.
 
 A map `P[k] = Σ ρ[i] ρ[i + k]` has its origin at index 0, vectors are in voxels. Intensities are |F|² of the
-discrete transform of the density, as the half that `rfftn` keeps.
+discrete transform of the density, in the half spectrum of `rfftn`.
 """
 
 import torch
@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 SPARSE = 17
-"""Every so manieth voxel is looked at where a median of all would do.
+"""Stride of the voxels sampled for a median.
 
-By hand, for speed: a prime that sides of boxes seldom share, so that all planes are met.
+Set by hand, for speed: a prime that rarely divides the box side, so that all planes are sampled.
 """
 
 Map = Float[Tensor, "batch box box box"]
@@ -46,10 +46,10 @@ def _complex(real: Tensor) -> torch.dtype:
 
 
 def noise_level(patterson: Map) -> Float[Tensor, " batch"]:
-    """Relative standard deviation of the intensities' errors, from the map where no vectors end.
+    """Relative standard deviation of the intensities' errors, from the map where there are no vectors.
 
-    Holds where vectors fill less than half of the box, all reflections are measured and their errors are
-    in proportion to them: such errors spread evenly over the map.
+    Valid if vectors fill less than half of the box, all reflections are measured and their errors are
+    proportional to them: such errors spread evenly over the map.
 
     From `patterson` [batch, x, y, z] with its origin at index 0.
     """
@@ -75,9 +75,9 @@ def reflection_length(box: int, device: torch.device | None = None) -> Float[Ten
 
 
 def alike_for_mates(values: Float[Tensor, "*batch box box half"]) -> Float[Tensor, "*batch box box half"]:
-    """Random numbers made to obey I(h) = I(-h).
+    """Random numbers symmetrised to obey I(h) = I(-h).
 
-    Two planes of the half hold both mates of a pair; there the one that is stored first stands for both.
+    Two planes of the half contain both mates of a pair; there the one stored first is used for both.
     """
     box = values.shape[-2]
     here = torch.arange(box, device=values.device)
@@ -107,7 +107,7 @@ def window(half: Half, start: Float[Tensor, "batch 3"], size: int) -> Cube:
 
 
 def _mates(rest: Tensor, box: int) -> Tensor:
-    """How many planes each one of a half transform stands for: itself, and its mate if left out."""
+    """Number of planes that each plane of a half transform represents: itself, and its mate if left out."""
     count = torch.full_like(rest, 2.0)
     count[0] = 1.0
     if box % 2 == 0:
@@ -116,7 +116,7 @@ def _mates(rest: Tensor, box: int) -> Tensor:
 
 
 def _waves(place: Tensor, index: Tensor, box: int, like: Tensor) -> Tensor:
-    """exp(-2πi h x / box) as [batch, place, h]; real and even sums do not see the sign."""
+    """exp(-2πi h x / box) as [batch, place, h]; real and even sums do not depend on the sign."""
     turns = place[:, :, None] * index / box
     turns = (turns - turns.round()).to(like.dtype) * (-2 * torch.pi)
     return torch.polar(torch.ones_like(turns), turns)
@@ -149,10 +149,10 @@ def local_maxima(
     periodic: bool,
     allowed: Bool[Tensor, "x y z"] | None = None,
 ) -> tuple[Vectors, Float[Tensor, "batch count"]]:
-    """The `count` highest local maxima: places in voxels (voxel 0's own place is 0), and heights.
+    """The `count` highest local maxima: positions in voxels (voxel 0 is at 0), and heights.
 
-    A maximum exceeds its 26 neighbours; its place is that of the parabola through it and its neighbours
-    along each axis. Those that are not there have height -inf. `allowed` masks voxels.
+    A maximum exceeds its 26 neighbours; its position is that of the parabola through it and its neighbours
+    along each axis. Missing maxima have height -inf. `allowed` masks voxels.
     """
     highest = volume
     for axis in (1, 2, 3):
@@ -180,9 +180,9 @@ def _highest_along(volume: Tensor, axis: int, periodic: bool) -> Tensor:
 def parabola_tops(
     volume: Float[Tensor, "batch x y z"], index: Tensor, periodic: bool, faint: float | None = None
 ) -> Vectors:
-    """Places (voxels) of the parabolas' tops at voxels given by flat index [batch, count].
+    """Positions (voxels) of the parabola maxima at voxels given by flat index [batch, count].
 
-    With `faint`, parabolas go through logarithms (exact for Gaussians) of what is above it.
+    With `faint`, parabolas go through logarithms (exact for Gaussians) of values above it.
     """
     sizes = volume.shape[1:]
     strides = (sizes[1] * sizes[2], sizes[2], 1)
@@ -203,7 +203,7 @@ def parabola_tops(
         else:
             down, up = (here - 1).clamp_min(0) - here, (here + 1).clamp_max(box - 1) - here
         below, above = value(index + down * stride), value(index + up * stride)
-        # Flat tops stay where they are; half a voxel is as far as a top can be from the highest voxel.
+        # Flat tops stay unchanged; a maximum is at most half a voxel from the highest voxel.
         bend = (2 * middle - below - above).clamp_min(1e-12)
         shifts.append((0.5 * (above - below) / bend).clamp(-0.5, 0.5))
     return place + torch.stack(shifts, dim=-1)

@@ -1,7 +1,7 @@
-"""Densities from intensities by projections to and fro: hybrid input-output and charge flipping, in batches.
+"""Densities from intensities by iterated projections: hybrid input-output and charge flipping, in batches.
 
-Sources: Fienup, Appl. Opt. 21 (1982) 2758; Oszlányi and Sütő, Acta Cryst. A60 (2004) 134. Intensities that
-were not measured are given as NaN and left as they come out.
+Sources: Fienup, Appl. Opt. 21 (1982) 2758; Oszlányi and Sütő, Acta Cryst. A60 (2004) 134. Unmeasured
+intensities are NaN and left free.
 """
 
 import torch
@@ -12,14 +12,14 @@ from argand.physics.sphere.patterson import Cube, Half, Map, reflection_length
 
 Densities = Float[Tensor, "batch *box"]
 Halves = Float[Tensor, "batch *half"]
-"""Intensities over the half that `rfftn` keeps, of boxes with equal sides."""
+"""Intensities over the half spectrum of `rfftn`, for boxes with equal sides."""
 Support = Bool[Tensor, "..."]
-"""Common to the batch, or one for each density."""
+"""Common to the batch, or one per density."""
 
 BETA = 0.9
 """Feedback of the hybrid input-output method.
 
-Within the usual 0.5 to 1 of Fienup's method; by hand, only the result is measured
+Within the usual 0.5 to 1 of Fienup's method; set by hand, only the result is benchmarked
 (`benchmarks/patterson.py`).
 """
 
@@ -31,9 +31,9 @@ def lowest_rows(size: int, few: int, device: torch.device | None = None) -> Int[
 
 
 def coarse(half: Half, box: int) -> Float[Tensor, "batch small small part"]:
-    """The reflections that a box of fewer voxels across the same length holds, for limited resolution.
+    """The reflections of a box of fewer voxels across the same length, for limited resolution.
 
-    Densities keep their values: intensities are scaled by the sixth power of the ratio of the boxes.
+    Densities are preserved: intensities are scaled by the sixth power of the ratio of the boxes.
     """
     old = half.shape[1]
     rows = lowest_rows(old, box, half.device)
@@ -42,7 +42,7 @@ def coarse(half: Half, box: int) -> Float[Tensor, "batch small small part"]:
 
 
 def cropped(patterson: Map, box: int) -> Cube:
-    """The middle of a map whose vectors are all shorter than half of `box`; nothing else is lost."""
+    """The middle of a map with all vectors shorter than half of `box`, so that nothing is lost."""
     rows = lowest_rows(patterson.shape[-1], box, patterson.device)
     return patterson[:, rows][:, :, rows][..., rows]
 
@@ -54,7 +54,7 @@ def cube_support(box: int, side: float, device: torch.device | None = None) -> B
 
 
 class Magnitudes:
-    """The projection on densities, of two or three dimensions, that have the measured intensities."""
+    """The projection onto densities, in two or three dimensions, with the measured intensities."""
 
     def __init__(self, half: Halves) -> None:
         self.measured = ~half.isnan()
@@ -64,11 +64,11 @@ class Magnitudes:
         self.shape = (half.shape[1],) * len(self.axes)
 
     def of(self, rows: Bool[Tensor, " batch"]) -> "Magnitudes":
-        """The same of some of the densities."""
+        """The same for some of the densities."""
         return Magnitudes(torch.where(self.measured[rows], self.amplitude[rows].square(), torch.nan))
 
     def __call__(self, density: Densities) -> Densities:
-        """The nearest such density."""
+        """The closest such density."""
         transform = torch.fft.rfftn(density, dim=self.axes)
         scale = torch.view_as_real(transform).square().sum(-1).clamp_min_(1e-24).rsqrt_().mul_(self.amplitude)
         if not self.complete:
@@ -85,7 +85,7 @@ class Magnitudes:
 def hybrid_input_output(
     magnitudes: Magnitudes, density: Densities, support: Support, rounds: int
 ) -> Densities:
-    """Rounds towards positive densities within a known support, to be continued or settled."""
+    """Iterations towards positive densities within a known support, to be continued or finished."""
     for _ in range(rounds):
         projected = magnitudes(density)
         density = torch.where(support & (projected >= 0), projected, density - BETA * projected)
@@ -93,7 +93,7 @@ def hybrid_input_output(
 
 
 def error_reduction(magnitudes: Magnitudes, density: Densities, support: Support, rounds: int) -> Densities:
-    """The positive density within the support to which rounds without feedback (error reduction) lead."""
+    """The positive density within the support after rounds without feedback (error reduction)."""
     for _ in range(rounds + 1):
         density = torch.where(support, magnitudes(density).clamp_min_(0.0), 0.0)
     return density
@@ -102,11 +102,11 @@ def error_reduction(magnitudes: Magnitudes, density: Densities, support: Support
 def charge_flipping(
     magnitudes: Magnitudes, density: Densities, rounds: int, threshold: float = 1.0
 ) -> Densities:
-    """No support: what is below `threshold` standard deviations of the density changes its sign.
+    """No support: density below `threshold` standard deviations changes sign.
 
     To be continued, or projected once more.
 
-    The default threshold is by hand, within the usual 1 to 1.2; `benchmarks/patterson.py` compares the
+    The default threshold is set by hand, within the usual 1 to 1.2; `benchmarks/patterson.py` compares the
     methods.
     """
     for _ in range(rounds):
@@ -117,6 +117,6 @@ def charge_flipping(
 
 
 def only_within(half: Half, resolution: float) -> Half:
-    """Intensities beyond a resolution (in shares of Nyquist) as not measured."""
+    """Intensities with those beyond a resolution (in fractions of Nyquist) marked unmeasured."""
     length: Float[Tensor, "box box half"] = reflection_length(half.shape[1], half.device)
     return torch.where(length <= resolution, half, torch.nan)

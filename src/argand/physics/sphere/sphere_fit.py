@@ -1,7 +1,7 @@
 """Positions of equal spheres against measured intensities: model, residual and least squares, in batches.
 
-The model is that of spheres on voxels: form factor of a sphere, averaged over voxels, with what sampling
-folds back from beyond the Nyquist frequency.
+The model is that of spheres on voxels: form factor of a sphere, averaged over voxels, with aliasing from
+beyond the Nyquist frequency.
 """
 
 import math
@@ -17,24 +17,24 @@ from argand.physics.sphere.patterson import Half
 Positions = Float[Tensor, "batch atom 3"]
 Waves = Float[Tensor, "batch n atom"]
 ROUNDING = 1e-6
-"""Intensities below this share of the largest are taken for 0.
+"""Intensities below this fraction of the largest are treated as 0.
 
-By hand: some ten times the rounding of transforms in single precision (1e-7).
+Set by hand: about ten times the rounding of transforms in single precision (1e-7).
 """
 FIRST_DAMPING, CONVERGED = 1e-2, 0.1
-"""Damping of the first step, in shares of the mean curvature, and relative gain below which steps end.
+"""Damping of the first step, relative to the mean curvature, and relative gain below which steps end.
 
-By hand, the second for speed (it was 0.01); accuracy and time are measured (`benchmarks/patterson.py`).
+Set by hand, the second for speed (it was 0.01); accuracy and time are measured (`benchmarks/patterson.py`).
 """
 NEAR, HOPELESS = 0.1, 0.5
-"""Residuals: below the first, the steps without folding end; above the second, folding is left out.
+"""Residuals: below the first, the steps without aliasing end; above the second, aliasing is left out.
 
-By hand, for speed; accuracy and time are measured (`benchmarks/patterson.py`).
+Set by hand, for speed; accuracy and time are measured (`benchmarks/patterson.py`).
 """
 WEAK = 0.3
-"""Intensities, in shares of their mean, below which weights grow no more.
+"""Intensity relative to the mean below which weights no longer grow.
 
-By hand: errors of weak intensities are not in proportion to them; the result is measured
+Set by hand: errors of weak intensities are not proportional to them; the result is benchmarked
 (`benchmarks/patterson.py`).
 """
 
@@ -49,7 +49,7 @@ class SphereReflections:
 
 
 def select_reflections(half: Half, longest: float) -> SphereReflections:
-    """Those with 0 < |h| <= `longest` (in indices); what is 0 within rounding was not measured."""
+    """Reflections with 0 < |h| <= `longest` (in indices); those that are 0 within rounding are unmeasured."""
     box = half.shape[1]
     index, flat = _half_sphere(box, longest)
     index, flat = index.to(half.device), flat.to(half.device)
@@ -62,7 +62,7 @@ def select_reflections(half: Half, longest: float) -> SphereReflections:
 
 @cache
 def _half_sphere(box: int, longest: float) -> tuple[Tensor, Tensor]:
-    """Indices within the sphere, one of each pair, and their places in the flat half array."""
+    """Indices within the sphere, one of each pair, and their positions in the flat half array."""
     full = torch.fft.fftfreq(box, 1 / box)
     rest = torch.fft.rfftfreq(box, 1 / box)
     x, y, z = (v.flatten() for v in torch.meshgrid(full, full, rest, indexing="ij"))
@@ -75,7 +75,7 @@ def _half_sphere(box: int, longest: float) -> tuple[Tensor, Tensor]:
 def sphere_factor(s: Tensor, radius: float) -> Tensor:
     """Transform of a sphere of density 1 at s cycles per voxel: 4πr³ (sin x - x cos x) / x³ for x = 2πrs."""
     x = (2 * math.pi * radius * s).double()
-    # The series 1/3 - x²/30 is right to 1e-10 there, while the difference loses digits.
+    # The series 1/3 - x²/30 is accurate to 1e-10 there, while the difference loses digits.
     small = x < 1e-2
     safe = torch.where(small, 1.0, x)
     shape = torch.where(small, 1 / 3 - x**2 / 30, (torch.sin(safe) - safe * torch.cos(safe)) / safe**3)
@@ -85,12 +85,12 @@ def sphere_factor(s: Tensor, radius: float) -> Tensor:
 def folded_factors(
     index: Float[Tensor, "n 3"], box: int, radius: float, fold: int = 1
 ) -> tuple[Float[Tensor, "m 3"], Float[Tensor, "m n"]]:
-    """Orders m of folding, |m| <= `fold` along each axis, and the form factor at h + m·box with its sign."""
+    """Orders m of aliasing, |m| <= `fold` along each axis, and the form factor at h + m·box with its sign."""
     steps = torch.arange(-fold, fold + 1, device=index.device, dtype=torch.float64)
     order = torch.cartesian_prod(steps, steps, steps)
     q = (index.double()[None] + box * order[:, None]) / box
     factor = sphere_factor(q.norm(dim=-1), radius) * torch.sinc(q).prod(-1)
-    # Voxels' centres lie half a voxel from their corners, so that each order of folding changes the sign.
+    # Voxels' centres lie half a voxel from their corners, so that each order of aliasing changes the sign.
     sign = 1 - 2 * (order.sum(1) % 2).abs()
     return order.to(index.dtype), (factor * sign[:, None]).to(index.dtype)
 
@@ -106,7 +106,7 @@ class SphereModel:
 
     @classmethod
     def of(cls, reflections: SphereReflections, radius: float, fold: int = 1) -> "SphereModel":
-        """Model at the reflections of a set."""
+        """Model at the given reflections."""
         order, factor = folded_factors(reflections.index, reflections.box, radius, fold)
         return cls(reflections.index, reflections.box, order, factor)
 
@@ -134,7 +134,7 @@ def _turn(index: Float[Tensor, "n 3"], positions: Positions) -> tuple[Waves, Wav
 def residual(
     reflections: SphereReflections, model: SphereModel, positions: Positions
 ) -> Float[Tensor, " batch"]:
-    """Root of the weighted squared misfit over that of the observed: 0 is perfect; see `weights`."""
+    """Root of the weighted squared misfit relative to the observed: 0 is perfect; see `weights`."""
     return _Trial.of(_Data.of(reflections), model, positions).residual
 
 
@@ -157,7 +157,7 @@ class _Data:
 
 @dataclass(frozen=True)
 class _Trial:
-    """Positions, what they contribute to each reflection, and how that fits."""
+    """Positions, their contributions to each reflection, and the fit."""
 
     positions: Positions
     real: Waves
@@ -175,7 +175,7 @@ class _Trial:
         return self if len(rows) == len(self.residual) else _Trial(*(v[rows] for v in vars(self).values()))
 
     def better(self, other: "_Trial") -> "_Trial":
-        """Whichever of the two fits better, for each map."""
+        """The better fit of the two, for each map."""
         worse = self.residual > other.residual
         if bool(worse.all()):
             return other
@@ -186,7 +186,7 @@ class _Trial:
 def weights(reflections: SphereReflections) -> Float[Tensor, "batch n"]:
     """1 / |F|, less for weak ones, so that a misfit of intensities counts as one of amplitudes.
 
-    None for intensities of exactly 0, which were not measured.
+    Zero for intensities of exactly 0, which are unmeasured.
     """
     observed = reflections.observed.clamp_min(0.0)
     floor = WEAK * observed.mean(1, keepdim=True)
@@ -204,16 +204,15 @@ class SphereRefinement:
 def refine(
     reflections: SphereReflections, positions: Positions, radius: float, rounds: int = 12, fold: int = 1
 ) -> SphereRefinement:
-    """Levenberg and Marquardt's least squares of all positions against the intensities, each map on its own.
+    """Levenberg-Marquardt least squares of all positions against the intensities, each map separately.
 
-    At most `rounds`, the first half without folding, each half ending for a map that improves little. Where
-    the first half leaves a structure far from right, the second is left out.
-    Intensities tell no place of the whole, except through folding, which depends on where the voxels are: the
-    mean of the atoms is taken to be at a voxel's corner, as in simulated maps. The answer has the mean of the
-    start.
+    At most `rounds`, the first half without aliasing, each half ending for a map that improves little. If the
+    first half leaves a structure far from correct, the second is skipped. Intensities do not determine the
+    overall position, except through aliasing, which depends on the voxel grid: the mean of the atoms is
+    assumed to be at a voxel corner, as in simulated maps. The result has the mean of the start.
 
-    `positions` [batch, atom, 3] and `radius` in voxels, `fold` as of `folded_factors`; the default of
-    `rounds` is by hand.
+    `positions` [batch, atom, 3] and `radius` in voxels, `fold` as in `folded_factors`; the default of
+    `rounds` is set by hand.
     """
     centre = positions.mean(1, keepdim=True)
     data = _Data.of(reflections)
@@ -228,7 +227,7 @@ def refine(
 def _minimise(
     data: _Data, model: SphereModel, positions: Positions, rounds: int, enough: float = 0.0
 ) -> SphereRefinement:
-    """Damped steps, each map keeping those that lessen its residual, until its own gain little."""
+    """Damped steps, each map keeping those that reduce its residual, until the gain is small."""
     trial = _Trial.of(data, model, positions)
     best, least = positions.clone(), trial.residual.clone()
     rows = (least > enough).nonzero()[:, 0]
@@ -239,7 +238,8 @@ def _minimise(
         tried = trial.positions + _step(data, model, trial, damping)
         new = _Trial.of(data, model, tried - tried.mean(1, keepdim=True))
         gain = (trial.residual - new.residual) / trial.residual.clamp_min(1e-9)
-        # Factors and bounds by hand, as usual with this method: easier after a gain, much stiffer after none.
+        # Factors and bounds set by hand, as usual for this method: less damping after a gain, much more after
+        # none.
         damping = torch.where(gain > 0, damping / 4, damping * 8).clamp(1e-6, 1e4)
         trial = trial.better(new)
         best[rows], least[rows] = trial.positions, trial.residual
@@ -249,7 +249,7 @@ def _minimise(
 
 
 def _step(data: _Data, model: SphereModel, trial: _Trial, damping: Float[Tensor, " batch"]) -> Tensor:
-    """One damped Gauss-Newton step [batch, atom, 3], at most half a voxel along each axis (by hand)."""
+    """One damped Gauss-Newton step [batch, atom, 3], at most half a voxel along each axis (set by hand)."""
     # d|F|²/dx = 2 Re(conj(F) 2πi h F_j / box)
     scale = (-4 * math.pi / model.box) * data.weight
     slope = (scale * trial.real.sum(2))[..., None] * trial.imaginary

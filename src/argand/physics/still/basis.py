@@ -1,7 +1,7 @@
-"""Direct-lattice vectors of a still's Bragg spots, without knowing the cell and blind to the beam centre.
+"""Direct-lattice vectors of a still's Bragg spots, for an unknown cell and independent of the beam centre.
 
-A wrong beam centre shifts all scattering vectors q alike and leaves their differences as they are. The
-vectors t sought are maxima of |sum exp(2 pi i q.t)|, which is blind to the shift; the phases there are it.
+A wrong beam centre shifts all scattering vectors q by the same vector and leaves their differences unchanged.
+The vectors t are maxima of |sum exp(2 pi i q.t)|, which does not depend on the shift; the phases give it.
 Indexing by Fourier transforms: Steller, Bolotovsky & Rossmann (1997), J. Appl. Cryst. 30, 1036-1040;
 here it is done on the differences between neighbouring spots.
 """
@@ -12,25 +12,25 @@ from jaxtyping import Bool, Float
 from argand.typing import Matrix3, Points3
 
 GRID = 128
-"""Voxels a side of the map of difference vectors.
+"""Voxels per side of the map of difference vectors.
 
-By hand, for speed: vectors of up to `longest` reach the map's border. Only the answers as a whole are
-measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
+Set by hand, for speed: vectors of up to `longest` reach the map's border. Only the final answers are
+benchmarked (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 
 
 def find_basis(q: Points3) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
     """Three direct-lattice vectors (rows, Å) of the spots and the phase (turns) of the spots along each.
 
-    Vectors are sought up to a length that neighbouring spots suggest, then up to shorter and longer ones.
+    Vectors are searched up to a length that neighbouring spots suggest, then up to shorter and longer ones.
     """
     apart = np.linalg.norm(q[:, None] - q[None], axis=2)
     np.fill_diagonal(apart, np.inf)
-    # Neighbours in one row of the lattice are one cell's 1/length apart; in most of what follows numbers are
-    # by hand, and only the answers as a whole are measured (`benchmarks/geometry_simulated.py`,
+    # Neighbours in one row of the lattice are 1/(cell length) apart; most numbers below are set by hand, and
+    # only the final answers are benchmarked (`benchmarks/geometry_simulated.py`,
     # `benchmarks/geometry_real.py`).
     spacing = np.maximum(np.percentile(apart.min(axis=1), [10, 50]), 1e-3)
-    # 450 Å: the longest axes of common proteins; 2.2 cells hold centred ones and some missing spots.
+    # 450 Å: the longest axes of common proteins; 2.2 cells allow for centred lattices and some missing spots.
     for longest in (2.2 / spacing[0], 450.0, 2.2 / spacing[1]):
         vectors, _, scores = direct_vectors(q, min(longest, 450.0))
         basis = choose_basis(q, vectors, scores)
@@ -46,7 +46,8 @@ def direct_vectors(
 
     The score is the mean cosine of the phase residuals: 1 for a perfect lattice.
 
-    `q` [n, 3] in 1/Å. 2.5 Å and 5 % of a length are by hand: no cell is shorter, and nearer vectors are one.
+    `q` [n, 3] in 1/Å. 2.5 Å and 5 % of a length are by hand: no cell is shorter, and closer vectors are the
+    same.
     """
     start = _peaks_of_differences(q, longest, count)
     vectors, phases, residual = sharpen(q, start)
@@ -82,23 +83,23 @@ def _peaks_of_differences(q: Points3, longest: float, count: int) -> Float[np.nd
 def _separate(
     density: Float[np.ndarray, "grid grid half"], count: int, step: float, longest: float
 ) -> Points3:
-    """The highest voxels between 2.5 and `longest` voxels from the origin, well apart, in Å."""
+    """The highest well-separated voxels between 2.5 and `longest` voxels from the origin, in Å."""
     turn = np.fft.fftfreq(GRID, 1.0 / GRID).astype(np.float32)
     half = np.arange(GRID // 2 + 1, dtype=np.float32)
     size2 = turn[:, None, None] ** 2 + turn[None, :, None] ** 2 + half[None, None, :] ** 2
     height = np.where((size2 > 2.5**2) & (size2 < longest**2), density, -np.inf).ravel()
-    # By hand, for speed: the origin's own peak, 2.5 voxels wide, is left out, and 4000 voxels are looked at.
+    # Set by hand, for speed: the origin peak, 2.5 voxels wide, is left out, and 4000 voxels are examined.
     top = np.argpartition(-height, 4000)[:4000]
     top = top[np.argsort(-height[top])]
     i, j, k = np.unravel_index(top, density.shape)
-    # Coordinates one after the other: the largest of three in a row of an array is slow to find.
+    # Coordinate by coordinate: the maximum over short rows of an array is slow.
     place = np.stack([turn[i], turn[j], half[k]])
     chosen: list[np.ndarray] = []
     while place.shape[1] and len(chosen) < count:
         vector = place[:, :1]
         chosen.append(vector[:, 0])
         near = np.minimum(*(np.maximum.reduce(np.abs(place + sign * vector)) for sign in (-1, 1)))
-        # By hand: neighbours of a voxel, corners included, belong to its peak.
+        # Set by hand: neighbours of a voxel, corners included, belong to its peak.
         place = place[:, near > 1.6]
     return np.array(chosen) * step
 
@@ -108,10 +109,10 @@ def sharpen(
 ) -> tuple[Float[np.ndarray, "k d"], Float[np.ndarray, " k"], Float[np.ndarray, "k n"]]:
     """Fit each vector and its phase to the spots: robust least squares of q.t - phase to integers.
 
-    In space or in a plane. Returns vectors (Å for q in 1/Å), phases and the spots' residuals (turns).
+    In two or three dimensions. Returns vectors (Å for q in 1/Å), phases and the spots' residuals (turns).
 
-    Far spots turn many times: from the nearest share `start` on, they join as the vector gets better. Share
-    and rounds are by hand.
+    Phases of far spots wrap many times: the fit starts with the nearest share `start` and adds farther spots
+    as the vector improves. Share and rounds are by hand.
     """
     length = np.linalg.norm(q, axis=1)
     vectors = vectors.copy()
@@ -128,7 +129,7 @@ def sharpen(
         phases = np.angle(mean) / (2 * np.pi)
         residual = turns - phases[:, None]
         residual -= np.rint(residual)
-        # 0 from a quarter of a turn on: a spot between two planes pulls to neither.
+        # 0 beyond a quarter of a turn: a spot midway between two planes pulls towards neither.
         weight = np.maximum(np.cos(2 * np.pi * residual), 0.0) ** 2 * near
         normal = (weight @ squares).reshape(-1, size, size) + 1e-12 * np.eye(size)
         right = (weight * residual) @ design
@@ -147,13 +148,13 @@ def choose_basis(
 ) -> tuple[Matrix3, Float[np.ndarray, "3"]] | None:
     """Three short direct vectors (rows, Å) with their phases that together index most spots.
 
-    The two shortest that stand out span a plane; the third is the one that indexes best, reduced
-    against the plane. None unless clearly more spots are indexed than by chance.
+    The two shortest significant ones span a plane; the third is the one that indexes best, reduced
+    with respect to the plane. None unless clearly more spots are indexed than by chance.
 
-    `tolerance` in turns, by hand; None also without two vectors at more than 20 degrees.
+    `tolerance` in turns, set by hand; also None if no two vectors are more than 20 degrees apart.
     """
     telling = _tells(q, vectors)
-    # By hand: random phases of n spots score about 1/√n, 0.1 to 0.3 for those that there are.
+    # Set by hand: random phases of n spots score about 1/√n, 0.1 to 0.3 for usual numbers of spots.
     good = telling & (scores > max(0.35, 0.6 * scores[telling].max(initial=0.0)))
     plane = _shortest_pair(vectors[good])
     if plane is None:
@@ -161,7 +162,7 @@ def choose_basis(
     normal = np.cross(*plane)
     normal /= np.linalg.norm(normal)
     height = np.abs(vectors @ normal)
-    # By hand: lower than for the plane, as counting indexed spots decides; 0.1 is an angle of 6 degrees.
+    # Set by hand: lower than for the plane, as counting indexed spots decides; 0.1 is an angle of 6 degrees.
     outside = telling & (scores > 0.25) & (height > np.maximum(2.5, 0.1 * np.linalg.norm(vectors, axis=1)))
     if not outside.any():
         return None
@@ -171,28 +172,28 @@ def choose_basis(
     inside = np.abs(residual) < tolerance
     inliers = np.count_nonzero(inside[:2].all(axis=0) & inside[2:], axis=1)
     volume = np.abs(everything[2:] @ np.cross(everything[0], everything[1]))
-    # Of spots at random, 2 · tolerance are within it of a plane.
+    # A share 2 · tolerance of random spots lies within the tolerance of a plane.
     excess = inliers - inside[:2].all(axis=0).sum() * 2 * tolerance
-    # By hand: planes at least 1.25 Å apart.
+    # Set by hand: vectors at least 1.25 Å out of the plane.
     excess[(volume < 1.25 * np.linalg.norm(np.cross(*plane))) | ~_tells(q, everything[2:])] = 0.0
-    # By hand: fewer indexed spots more than chance gives are no lattice.
+    # Set by hand: a smaller excess of indexed spots over chance is not a lattice.
     if excess.max() < max(5.0, 0.08 * len(q)):
         return None
-    # A multiple of the cell indexes as many spots: of what is about as good the smallest is taken.
+    # A multiple of the cell indexes as many spots: the smallest of about equally good cells is taken.
     best = min(np.flatnonzero(excess > 0.8 * excess.max()), key=lambda i: volume[i])
     chosen = [0, 1, 2 + int(best)]
     return everything[chosen], turns[chosen]
 
 
 def _tells(q: Points3, vectors: Float[np.ndarray, "k 3"]) -> Bool[np.ndarray, " k"]:
-    """Whether the bulk of the spots spreads over more than a turn: over less, any vector fits any spots."""
+    """Whether most spots spread over more than a turn: over less, any vector fits any spots."""
     # Two standard deviations of a normal distribution, as percentiles; the limit is by hand.
     low, high = np.percentile(q @ vectors.T, [16, 84], axis=0)
     return high - low > 1.2
 
 
 def _shortest_pair(vectors: Points3) -> Float[np.ndarray, "2 3"] | None:
-    """The two shortest vectors at more than 20 degrees to each other."""
+    """The two shortest vectors more than 20 degrees apart."""
     if len(vectors) < 2:
         return None
     size = np.linalg.norm(vectors, axis=1)

@@ -1,8 +1,8 @@
-"""Powder calibrants by name: where their rings lie, and which ring of an image is which.
+"""Powder calibrants by name: their rings, and the assignment of the rings of an image.
 
-The spacings follow from the lattice and its reflection conditions. Which rings an image shows, and at what
-distance, is found together: the innermost may hide behind the beamstop, and a stated distance may be wrong
-by some per cent.
+The spacings follow from the lattice and its reflection conditions. Assignment and distance are determined
+together: the innermost rings may be behind the beam stop, and the given distance may be wrong by some per
+cent.
 """
 
 from dataclasses import dataclass
@@ -16,31 +16,30 @@ from argand.physics.still.scattering import s_from_two_theta
 from argand.system import near_match
 
 REACH = 0.25
-"""Largest relative error of a stated distance within which rings are looked up. By hand: what is farther off
-is another setting of the detector, and from 4/3 on orders of a lamellar calibrant match one another."""
+"""Largest relative error of the given distance. By hand: larger ones mean another setting of the detector,
+and from 4/3 on orders of a lamellar calibrant match one another."""
 TOLERANCE = 1.0
-"""How far a ring may lie from the calibrant's, in px, to be taken for it. By hand: many times the error of a
+"""Largest distance of a ring from that of the calibrant, in px. By hand: many times the error of a
 ring's mean radius, and a fraction of the distance between rings."""
 BLEND = 3.0
-"""Rings of a calibrant that are closer to one of the image than so many of its standard deviations are not
-told apart. By hand: two Gaussians closer than that have one maximum or pull at each other."""
+"""Distance in standard deviations below which rings are not resolved. By hand: two Gaussians closer than that
+have one maximum or shift each other."""
 USUAL_ERROR, SAME_DISTANCE = 0.1, 0.005
-"""Relative error of a stated distance that is usual, which decides between readings that fit equally well,
-and by how much distances must differ to be different readings. By hand."""
+"""Usual relative error of a given distance, which decides between assignments that fit equally well, and the
+least relative difference between distances of different assignments. By hand."""
 MISSING = 0.3
-"""What a ring of the calibrant that is not seen between two that are costs, over what a matched one earns.
-By hand: weak rings are missed often, but a list that is dense enough matches anything."""
+"""Penalty of a missing ring between two seen ones, relative to the score of a matched ring. By hand: weak
+rings are often missed, but a dense enough list of rings matches anything."""
 MARGIN, LEAST_SHARE, LEAST_RINGS = 0.9, 0.75, 3
-"""By how many rings one reading of the rings must win over the next, and the least share of the rings seen
-that are the calibrant's, and their least number, where so many are seen. By hand: the rest may be of a
-window, or the rim of a stop."""
+"""Least lead of the best assignment over the next one, in rings; least share and least number of the seen
+rings that must be the calibrant's. By hand: the rest may come from a window, or be the rim of a beam stop."""
 
 
 @dataclass(frozen=True)
 class Calibrant:
-    """A powder whose spacings are known: space group and cell (a, b, c in Å, gamma in degrees).
+    """A powder with known spacings: space group and cell (a, b, c in Å, gamma in degrees).
 
-    Without a space group it is lamellar, with rings at c/n. `source` is that of the lattice constants.
+    Without a space group it is lamellar, with rings at c/n. `source` is the source of the lattice constants.
     """
 
     space_group: str
@@ -64,7 +63,7 @@ class Calibrant:
             # Atoms on the special position 8a only: absent where h + k + l = 4 n + 2.
             hkl = hkl[hkl.sum(axis=1) % 4 != 2]
         s = np.sort(np.sqrt(cell.calculate_1_d2_array(hkl)))
-        # Rings of one length, such as 333 and 511, are one; 1e-7 of s is rounding.
+        # Rings of equal s, such as 333 and 511, coincide; 1e-7 allows for rounding.
         return s[np.diff(s, prepend=0.0) > 1e-7]
 
 
@@ -82,27 +81,27 @@ CALIBRANTS = {
     "Pt": Calibrant("F m -3 m", 3.9231, 3.9231, 90, "Wyckoff 1963, Crystal Structures"),
     "NaCl": Calibrant("F m -3 m", 5.6401, 5.6401, 90, "Walker et al. 2004, Am. Mineral. 89, 204"),
 }
-"""Powder calibrants by name. Of SRM and years of one powder, constants differ by less than 1e-4, which no
-image here tells apart; rounded to what they have in common."""
+"""Powder calibrants by name. Lattice constants of different SRM certificates of one powder differ by less
+than 1e-4, which no image here resolves; rounded to their common digits."""
 
 
 def calibrant(name: str) -> Calibrant:
-    """The calibrant of this name, however it is capitalised; ConfigError for one that is not known."""
+    """The calibrant of this name, in upper or lower case; ConfigError for an unknown one."""
     return CALIBRANTS[calibrant_name(name)]
 
 
 def calibrant_name(name: str) -> str:
-    """The name as it is written here; ConfigError for one that is not known."""
+    """The canonical spelling of the name; ConfigError for an unknown calibrant."""
     known = {key.lower(): key for key in CALIBRANTS}
     if name.lower() not in known:
         hint = near_match(name, CALIBRANTS)
-        raise ConfigError(f"no calibrant is called '{name}'{hint}; there are {', '.join(CALIBRANTS)}")
+        raise ConfigError(f"unknown calibrant '{name}'{hint}; choose from {', '.join(CALIBRANTS)}")
     return known[name.lower()]
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Which ring of the calibrant each ring is (-1: none), tan(2 theta) of them, and the distance in mm."""
+    """The calibrant's ring for each ring (-1: none), their tan(2 theta), and the distance in mm."""
 
     order: Int[np.ndarray, " k"]
     tangents: Float[np.ndarray, " n"]
@@ -117,18 +116,18 @@ def assign_rings(
     stated_mm: float,
     pixel_mm: float,
 ) -> Assignment | str:
-    """Find the calibrant's rings among rings of `radius_mm` (of an untilted detector at any distance).
+    """Assign calibrant rings to observed rings of `radius_mm` (for an untilted detector at any distance).
 
-    `width_mm` are their standard deviations: where the calibrant's rings are too close to be told apart,
-    what is seen of them counts neither for it nor against it. `stated_mm` is the distance that is looked
-    about. Returns the reason where the rings are not the calibrant's, or can be read in more ways than one.
+    `width_mm` are their standard deviations: unresolved rings of the calibrant are not counted. `stated_mm`
+    is the given distance. Returns the reason if the rings are not the calibrant's, or if the assignment is
+    ambiguous.
     """
-    # 5 % beyond the outermost ring, by hand: its own ring must be in the list at any distance.
+    # 5 % beyond the outermost ring, set by hand: its calibrant ring must be in the list at any distance.
     farthest = np.arctan(np.array([radius_mm.max() * 1.05 / (stated_mm * (1.0 - REACH))]))
     s = powder.s(float(s_from_two_theta(farthest, wavelength)[0]))
     tangents = np.tan(2.0 * np.arcsin(s * wavelength / 2.0))
     if not len(tangents):
-        return "its first ring would lie off the detector"
+        return "its first ring would fall outside the detector"
     candidates = (radius_mm[:, None] / tangents[None, :]).ravel()
     near = np.abs(np.log(candidates / stated_mm)) < np.log1p(REACH)
     readings = [
@@ -137,18 +136,19 @@ def assign_rings(
     ]
     readings = sorted((r for r in readings if r), key=lambda r: -r[0])
     if not readings:
-        return "no two rings fit at one distance"
+        return "no two rings fit at the same distance"
     score, best, wanted, missing = readings[0]
     matched = int(np.count_nonzero(best.order >= 0))
     if matched < max(LEAST_SHARE * wanted, min(LEAST_RINGS, len(radius_mm))):
-        return f"at most {matched} of {len(radius_mm)} rings fit at one distance"
-    # By hand: weak ones may be missed, but where more are missing than seen the lattice is another one.
+        return f"at most {matched} of {len(radius_mm)} rings fit at the same distance"
+    # Set by hand: weak rings may be missed, but if more are missing than observed, the lattice is a different
+    # one.
     if missing > matched + 2:
-        return f"of the rings between the {matched} that fit, {missing} are missing"
+        return f"{missing} rings are missing between the {matched} that fit"
     for other_score, other, _, _ in readings[1:]:
         apart = abs(np.log(other.distance_mm / best.distance_mm)) > SAME_DISTANCE
         if apart and other_score > score - MARGIN:
-            return f"its rings fit at {best.distance_mm:.1f} mm and as well at {other.distance_mm:.1f} mm"
+            return f"its rings fit equally well at {best.distance_mm:.1f} mm and {other.distance_mm:.1f} mm"
     return best
 
 
@@ -160,9 +160,9 @@ def _read(
     stated: float,
     tolerance: float,
 ) -> tuple[float, Assignment, int, int] | None:
-    """Score, assignment, rings that should fit at about this distance, rings missing; None without two."""
+    """Score, assignment, rings expected near this distance, missing rings; None for fewer than two."""
     order, miss, blended = np.full(len(radius), -1), np.zeros(0), np.zeros(len(radius), bool)
-    # The distance from one ring, then from those that fit: by hand, twice is enough to settle.
+    # The distance from one ring, then from those that fit: set by hand, two rounds converge.
     for _ in range(3):
         away = np.abs(radius[:, None] - distance * tangents[None, :])
         order, miss = np.argmin(away, axis=1), away.min(axis=1)

@@ -1,4 +1,4 @@
-"""Flat area detectors: where a pixel stands in the laboratory, and where a ray meets the detector.
+"""Flat area detectors: laboratory positions of pixels, and intersections of rays with the detector.
 
 Laboratory frame: the sample at the origin, the beam along +z, x along the detector's fast axis and y
 along its slow axis when the detector is not tilted (right-handed: fast x slow = beam). Pitch turns
@@ -27,7 +27,7 @@ def tilt_rotation(pitch: float, yaw: float) -> Matrix3:
 
 @dataclass(frozen=True)
 class BeamGeometry:
-    """Where a flat detector stands relative to sample and beam.
+    """Position and orientation of a flat detector relative to sample and beam.
 
     `distance_mm` runs along the beam from the sample to the pivot. `beam_centre_px` is where the
     direct beam meets the detector, `poni_px` the foot of the perpendicular from the sample; both are
@@ -58,7 +58,7 @@ class BeamGeometry:
 
     @property
     def poni_px(self) -> tuple[float, float]:
-        """Foot of the perpendicular from the sample, (fast, slow) px."""
+        """Point of normal incidence: foot of the perpendicular from the sample, (fast, slow) px."""
         axes = self.axes
         fast = self.beam_centre_px[0] - self.distance_mm * axes[2, 0] / self.pixel_size_mm[0]
         slow = self.beam_centre_px[1] - self.distance_mm * axes[2, 1] / self.pixel_size_mm[1]
@@ -74,7 +74,7 @@ class BeamGeometry:
         pitch: float = 0.0,
         yaw: float = 0.0,
     ) -> "BeamGeometry":
-        """The same geometry from the foot of the perpendicular and the shortest distance."""
+        """A geometry from the point of normal incidence and the shortest distance."""
         axes = tilt_rotation(pitch, yaw)
         distance_mm = perpendicular_distance_mm / axes[2, 2]
         fast = poni_px[0] + distance_mm * axes[2, 0] / pixel_size_mm[0]
@@ -82,7 +82,7 @@ class BeamGeometry:
         return cls((float(fast), float(slow)), float(distance_mm), wavelength, pixel_size_mm, pitch, yaw)
 
     def with_centre(self, beam_centre_px: tuple[float, float]) -> "BeamGeometry":
-        """The same detector met by the beam elsewhere."""
+        """The same detector with another beam centre."""
         return replace(self, beam_centre_px=(float(beam_centre_px[0]), float(beam_centre_px[1])))
 
     def lab_from_px(self, px: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 3"]:
@@ -91,13 +91,13 @@ class BeamGeometry:
         return offset_mm @ self.axes[:, :2].T + np.array([0.0, 0.0, self.distance_mm])
 
     def px_from_direction(self, direction: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-        """Where rays from the sample meet the detector, (fast, slow) px; NaN for rays that miss it.
+        """Intersection of rays from the sample with the detector, (fast, slow) px; NaN for rays that miss it.
 
         `direction` [..., 3] in the laboratory, of any length.
         """
         axes = self.axes
         along_normal = direction @ axes[:, 2]
-        # Rays along the detector, but for rounding, and away from it never meet it.
+        # Rays parallel to the detector (up to rounding) or pointing away never meet it.
         scale = np.where(along_normal > 1e-9, self.perpendicular_distance_mm, np.nan) / np.where(
             along_normal > 1e-9, along_normal, 1.0
         )

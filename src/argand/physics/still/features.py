@@ -1,6 +1,6 @@
-"""What an image says about its beam centre: background counts on coarse cells, and Bragg spots.
+"""The evidence of an image for its beam centre: background counts on coarse cells, and Bragg spots.
 
-Simulated and real images pass through the same function, so the networks meet the same evidence.
+Simulated and real images pass through the same function, so that the networks get the same input.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from argand.physics.still.spot import Spots, block_sum, find_spots
 from argand.typing import Image, Mask
 
 CANVAS = 416
-"""Images of mixed detectors are binned until they fit this many cells a side.
+"""Images of mixed detectors are binned until they fit this many cells per side.
 
-By hand: cells of 11 px for the largest detector (Eiger 16M), of 7 px for a Pilatus 6M. Released weights are
-of this size.
+Set by hand: cells of 11 px for the largest detector (Eiger 16M), of 7 px for a Pilatus 6M. Released weights
+expect this size.
 """
 
 
@@ -24,8 +24,8 @@ class Features:
     """Background and spots of one image.
 
     `counts` and `live` are sums over the background pixels of cells of `binning` x `binning` px and
-    the number of those pixels; `spots` are in px of the image, and `clean` marks its pixels that belong
-    to none.
+    the number of those pixels; `spots` are in px of the image, and `clean` marks the pixels outside of
+    spots.
     """
 
     counts: Float[np.ndarray, "rows columns"]
@@ -37,7 +37,7 @@ class Features:
     def points(self, most: int) -> np.ndarray:
         """The strongest spots as points [most, 3] float32: (fast, slow) in cells and log(1 + counts).
 
-        Rows beyond the number of spots are zero, and so is their third number, which no spot's is.
+        Rows beyond the number of spots are zero; the third number of a spot never is.
         """
         counts = np.maximum(self.spots.counts, 0)
         strongest = np.argsort(-counts, kind="stable")[:most]
@@ -47,7 +47,7 @@ class Features:
         return found
 
     def cells(self) -> np.ndarray:
-        """Network input [3, CANVAS, CANVAS] float32: counts and live share of cells, spots as log(1+I)."""
+        """Network input [3, CANVAS, CANVAS] float32: counts and live fraction of cells, spots as log(1+I)."""
         bright = np.zeros(self.counts.shape, np.float32)
         where = np.floor(self.spots.px / self.binning).astype(int)
         inside = np.all((where >= 0) & (where < np.array(bright.shape[::-1])), axis=1)
@@ -59,12 +59,12 @@ class Features:
 
 
 def extract_features(image: Image, live: np.ndarray, binning: int | None = None) -> Features:
-    """Evidence of an image [slow, fast]; `live` is its mask, or the live share of each pixel.
+    """Features of an image [slow, fast]; `live` is its mask, or the live fraction of each pixel.
 
     `binning` defaults to the smallest that fits the canvas of the networks.
     """
     share = np.asarray(live, np.float32)
-    # By hand: cells that a gap runs through are no pixels to look for spots in, yet their background counts.
+    # Set by hand: cells crossed by a gap are not searched for spots, yet their background counts.
     spots, clean = find_spots(image, share > 0.95)
     binning = binning or int(-(-max(image.shape) // CANVAS))
     counts, background = bin_cells(image, share * (clean | (share <= 0.95)), binning)
@@ -74,7 +74,7 @@ def extract_features(image: Image, live: np.ndarray, binning: int | None = None)
 def bin_cells(
     image: Image, live: Image | Mask, binning: int
 ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns"]]:
-    """Counts and live pixels of cells of `binning` x `binning` px, without the rest at the far edges."""
+    """Counts and live pixels of cells of `binning` x `binning` px, without incomplete ones at far edges."""
     share = np.asarray(live, np.float32)
     counts = np.where(share > 0, image, 0).astype(np.float32)
     if binning == 1:
@@ -84,5 +84,5 @@ def bin_cells(
 
 
 def to_canvas(image: np.ndarray, side: int = CANVAS) -> np.ndarray:
-    """Pad with zeros at the far edges to side x side, so that images of mixed detectors stack."""
+    """Pad with zeros at the far edges to side x side, so that images of different detectors stack."""
     return np.pad(image, [(0, side - n) for n in image.shape])

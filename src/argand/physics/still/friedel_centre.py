@@ -1,8 +1,8 @@
-"""Which of several points is the centre of a flat sphere's spots: Friedel's symmetry of their intensities.
+"""The centre of a flat sphere's spots among several candidates, by Friedel's symmetry of the intensities.
 
-Where the Ewald sphere is flat, both of a Friedel pair are seen at once, at equal distances from the centre
-and of like intensity. About any other node of the lattice the spots have partners as well, of no like
-intensity.
+With a flat Ewald sphere both spots of a Friedel pair are seen at once, at equal distances from the centre
+and with similar intensities. About any other node of the lattice the spots have partners as well, but with
+unrelated intensities.
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from scipy.spatial import KDTree
 from argand.physics.still.spot import Spots
 
 PAIRS = 8
-"""Least number of pairs that a correlation is taken of. By hand."""
+"""Least number of pairs for a correlation. By hand."""
 NEIGHBOURS = 12
-"""Spots whose mean a spot's intensity is compared with: pairs are to agree beyond what all spots of a region
-share, such as the band of a tilted zone. By hand."""
+"""Number of neighbours to whose mean the intensity of a spot is related: pairs must agree beyond what all
+spots of a region have in common, such as the band of a tilted zone. By hand."""
 
 
 @dataclass(frozen=True)
 class Symmetry:
-    """Pairs about each candidate, and the correlation of their intensities against their neighbours'.
+    """Pairs about each candidate, and the correlation of their intensities relative to their neighbours'.
 
-    `evidence` is the gain in log-likelihood of pairs that agree so well over pairs that have nothing to do
-    with each other: -n/2 ln(1 - r²), 0 for negative r (of two normal variables).
+    `evidence` is the gain in log-likelihood over unrelated pairs: -n/2 ln(1 - r²), 0 for negative r (of two
+    normal variables).
     """
 
     pairs: np.ndarray
@@ -38,8 +38,8 @@ def friedel_symmetry(
 ) -> Symmetry:
     """How well the spots' intensities agree about each of the `centres` [c, 2] (fast, slow) px.
 
-    A spot's partner is the one within `reach_px` of its place turned by half a turn; only spots
-    `on_lattice` take part.
+    A spot's partner is the one within `reach_px` of its position turned by half a turn; only spots
+    `on_lattice` are used.
     """
     px = spots.px[on_lattice]
     level = np.log(np.maximum(spots.counts[on_lattice], 1.0))
@@ -56,13 +56,13 @@ def friedel_symmetry(
             pairs[number] = len(found)
             if len(found) >= PAIRS:
                 correlation[number] = _correlation(height[found], height[mate[found]])
-    # By hand: no more than 0.99, where rounding would decide.
+    # Set by hand: at most 0.99, beyond which rounding would decide.
     positive = np.clip(correlation, 0.0, 0.99)
     return Symmetry(pairs, correlation, -0.5 * pairs * np.log(1.0 - positive**2))
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Correlation of pairs in which neither one is the first."""
+    """Correlation of unordered pairs."""
     mean = 0.5 * (first.mean() + second.mean())
     first, second = first - mean, second - mean
     return float(2 * (first @ second) / max(first @ first + second @ second, 1e-12))

@@ -9,42 +9,42 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Points2
 
 PARAMETERS = 14
-"""Nine of the lattice, two of the centre, two of the tilt, one of the distance."""
+"""Nine for the lattice, two for the centre, two for the tilt, one for the distance."""
 ROUNDS = 12
 """Gauss-Newton steps of a fit.
 
-By hand, a bound on time: eight did not reach the distance of a real still that was given 8 % wrong; only the
+By hand, a bound on time: eight were not enough for a real still with a distance 8 % wrong; only the
 answers as a whole are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 LONGEST = np.array([20.0, 20.0, 0.02, 0.02, 0.02])
 """Longest change in one step: centre in px, tilt in radians, logarithm of the distance.
 
-By hand: bounds that keep linearised steps from running away.
+By hand: bounds against divergence of the linearised steps.
 """
 SMALL_TURN = 1e-6
 """Step of the numerical derivatives of the detector's axes by its tilt, in radians.
 
-By hand: errors of the step (1e-6) and of rounding (1e-10) are both far below what a step needs.
+Set by hand: truncation (1e-6) and rounding errors (1e-10) are both far below what a step needs.
 """
 FREEDOM = 4.0
 """Degrees of freedom of Student's t, the prior of the centre: networks are sometimes far off.
 
-By hand, as in the loss that the network is trained with; `benchmarks/geometry_simulated.py` measures
+Set by hand, as in the loss that the network is trained with; `benchmarks/geometry_simulated.py` measures
 calibration.
 """
 OUTLIER = 16.0
 """Normalised square beyond which a spot is an outlier.
 
-Four standard deviations; Tukey's biweight with the usual 4.685 is 22. By hand; only the answers as a whole
-are measured (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
+Four standard deviations; Tukey's biweight with the usual 4.685 is 22. Set by hand; only the final answers are
+benchmarked (`benchmarks/geometry_simulated.py`, `benchmarks/geometry_real.py`).
 """
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known beforehand: scales of centre (px, both axes), tilt (rad) and distance (relative).
+    """Prior: scales of centre (px, both axes), tilt (rad) and distance (relative).
 
-    The default of the distance, 1 %, is by hand.
+    The default for the distance, 1 %, is set by hand.
     """
 
     centre_px: float
@@ -54,7 +54,7 @@ class Prior:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Fits of several origins at once: places (px, rad, log), bases, costs, normal matrices."""
+    """Fits of several origins at once: parameters (px, rad, log), bases, costs, normal matrices."""
 
     place: Float[np.ndarray, "c 5"]
     basis: Float[np.ndarray, "c 3 3"]
@@ -65,7 +65,7 @@ class Candidates:
     scales: Float[np.ndarray, " 2"]
 
     def take(self, number: int) -> "Candidates":
-        """One of them alone."""
+        """One candidate alone."""
         one = slice(number, number + 1)
         fits = (self.place[one], self.basis[one], self.cost[one], self.normal[one])
         return Candidates(*fits, self.weight[one], self.rms_px[one], self.scales)
@@ -79,7 +79,7 @@ def index_and_fit(
     basis: Float[np.ndarray, "c 3 3"],
     rough: bool = False,
 ) -> Candidates:
-    """Give all spots the indices nearest to their q in each candidate's lattice, and fit again."""
+    """Index all spots by the nearest node in each candidate's lattice, and fit again."""
     inverse = np.linalg.inv(basis)
     turns = np.stack([placed(geometry, p).q_from_px(px) @ m.T for p, m in zip(place, inverse, strict=True)])
     hkl = np.rint(turns)
@@ -107,11 +107,11 @@ def fit_candidates(
     """Robust Gauss-Newton on q(px; centre, tilt, distance) = basis @ hkl for several candidates at once.
 
     Residuals lie in the tangent plane of the Ewald sphere (where a spot is) and along its normal (how
-    far its node is from the sphere); each kind has its own scale, taken from the data. Spots that are
-    not `close` to a node count as outliers; a `rough` start is given wide scales in its first step.
+    far its node is from the sphere); each kind has its own scale, estimated from the data. Spots that are
+    not `close` to a node are outliers; a `rough` start has wide scales in its first step.
     """
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
-    # By hand: 1.5 px, and 3e-3 1/Å off the sphere, wider than a start that is worth a fit leaves.
+    # Set by hand: 1.5 px, and 3e-3 1/Å off the sphere, wider than the residuals of any useful start.
     scales = np.array([1.5 / px_per_q, 3e-3]) if rough else None
     fits = _improve(px, hkl, geometry, prior, place, basis, close, scales)
     for _ in range(ROUNDS - 1):
@@ -129,7 +129,7 @@ def _improve(
     close: Bool[np.ndarray, "c n"],
     scales: Float[np.ndarray, " 2"] | None = None,
 ) -> Candidates:
-    """One Gauss-Newton step; costs, weights and residuals are those before it."""
+    """One Gauss-Newton step; costs, weights and residuals are those before the step."""
     px_per_q = geometry.wavelength * geometry.distance_mm / geometry.pixel_size_mm[0]
     q, slopes = _q_and_slopes(px, geometry, place)
     misfit = _misfit(q, basis, hkl, geometry.wavelength, np.exp(place[:, 4]))
@@ -142,12 +142,12 @@ def _improve(
     pull = np.array([*geometry.beam_centre_px, geometry.pitch, geometry.yaw, 0.0]) - place
     known, strength = _prior(pull, prior)
     normal[:, range(9, 14), range(9, 14)] += strength
-    # An index that is zero throughout says nothing of its axis: a prior of 0.1/Å keeps that harmless.
+    # An index that is zero for all spots does not determine its axis: a prior of 0.1/Å regularises it.
     normal[:, range(9), range(9)] += 1e2
     step[:, 9:] += strength * pull
     cost = _robust_cost(square) + known
     change = _solve(normal, step)
-    # Two directions across the normal: half of the square is that along one axis.
+    # Two directions across the normal: the mean square along one axis is half the total.
     rms = np.sqrt((weight * misfit.across2).sum(1) / np.maximum(weight.sum(1), 1e-9) / 2) * px_per_q
     basis = basis + change[:, :9].reshape(-1, 3, 3)
     place = place + np.clip(change[:, 9:], -LONGEST, LONGEST)
@@ -155,7 +155,7 @@ def _improve(
 
 
 def _solve(normal: Float[np.ndarray, "c p p"], step: Float[np.ndarray, "c p"]) -> Float[np.ndarray, "c p"]:
-    """Solution of the normal equations; what the spots do not determine stays as it is."""
+    """Solution of the normal equations; parameters that the spots do not determine are not changed."""
     size = np.sqrt(np.diagonal(normal, axis1=1, axis2=2))
     scaled = normal / (size[:, :, None] * size[:, None, :]) + 1e-12 * np.eye(normal.shape[-1])
     return np.linalg.solve(scaled, (step / size)[..., None])[..., 0] / size
@@ -164,7 +164,7 @@ def _solve(normal: Float[np.ndarray, "c p p"], step: Float[np.ndarray, "c p"]) -
 def _prior(
     pull: Float[np.ndarray, "c 5"], prior: Prior
 ) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, "c 5"]]:
-    """Cost of being `pull` away from the start, and the strength that pulls back on each parameter.
+    """Cost of a deviation `pull` from the start, and the prior's weight of each parameter.
 
     Tilt and distance are Gaussian; the centre follows Student's t in two dimensions.
     """
@@ -180,9 +180,9 @@ def _prior(
 class _Misfit:
     """q minus lattice node, the sphere's normal there, the misfit along it and the square across it.
 
-    The last two are as they would be at the distance that was given: a longer distance makes every q smaller,
-    and with it every misfit, which would draw the fit to ever longer ones where the spots do not fix the
-    distance (flat spheres). Across the normal q goes as 1/distance, along it as the square of that.
+    The last two are scaled to the given distance: a longer distance makes every q and every misfit smaller,
+    which would bias the fit to ever longer distances if the spots do not determine it (flat spheres). Across
+    the normal q goes as 1/distance, along it as the square of that.
     """
 
     residual: Float[np.ndarray, "c n 3"]
@@ -205,15 +205,16 @@ def _misfit(
 
 
 def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.ndarray, " 2"]:
-    """Spread of the residuals across and along, from their medians; floors of 0.05 px and 1e-4/Å (by hand).
+    """Spread of the residuals across and along, from their medians; at least 0.05 px and 1e-4/Å (set by
+    hand).
 
-    Origins are compared by cost, so all candidates share the scales of the best one: of those that
-    explain about as many spots as any, the one that explains them best.
+    Origins are compared by cost, so all candidates have the scales of the best one: of those that explain
+    about the most spots, the one with the lowest residuals.
     """
     explained = close.sum(axis=1)
     across = np.full(len(close), np.inf)
-    # By hand. Below, the median of a length in two dimensions is 1.18 σ, and 1.48 makes σ of the median of
-    # one.
+    # Set by hand. Below, the median of a length in two dimensions is 1.18 σ; 1.48 converts a median in one
+    # dimension to σ.
     for i in np.flatnonzero(explained >= max(1.0, 0.8 * explained.max())):
         across[i] = np.sqrt(np.median(misfit.across2[i, close[i]])) / 1.18
     best = int(np.argmin(across))
@@ -224,7 +225,7 @@ def _scales(misfit: _Misfit, close: np.ndarray, px_per_q: float) -> Float[np.nda
 
 
 def _q_and_slopes(px: Points2, geometry: BeamGeometry, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 5] by place."""
+    """q [c, n, 3] of the spots and its derivatives [c, n, 3, 5] with respect to the parameters."""
     found = [q_and_slopes_at(px, placed(geometry, here)) for here in place]
     return np.stack([q for q, _ in found]), np.stack([slopes for _, slopes in found])
 
@@ -258,7 +259,7 @@ def _normal_equations(
     for axis in range(3):
         jacobian[:, :, axis, 3 * axis : 3 * axis + 3] = hkl
     jacobian[..., 9:] = -slopes
-    # Metric: 1/scale² across the sphere's normal, the normal's own scale along it, at the given distance.
+    # Metric: 1/scale² across the sphere's normal, a separate scale along it, at the given distance.
     outer = misfit.direction[..., :, None] * misfit.direction[..., None, :]
     jacobian[..., 13] -= misfit.residual + np.einsum("cnij,cnj->cni", outer, misfit.residual)
     times = misfit.stretch[:, None, None, None]
@@ -270,5 +271,5 @@ def _normal_equations(
 
 
 def _robust_cost(square: Float[np.ndarray, "c n"]) -> Float[np.ndarray, " c"]:
-    """Tukey's biweight cost of normalised squares, which outliers leave at a third of OUTLIER each."""
+    """Tukey's biweight cost of normalised squares, constant at OUTLIER / 3 for outliers."""
     return OUTLIER / 3.0 * (1 - (1 - np.minimum(square, OUTLIER) / OUTLIER) ** 3).sum(axis=1)

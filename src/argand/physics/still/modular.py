@@ -1,7 +1,8 @@
-"""Detectors of many flat panels: where each stands in the laboratory, and what moves them together.
+"""Detectors of many flat panels: their positions in the laboratory, and their common motion.
 
 The laboratory is that of `detector`: sample at the origin, beam along +z, x to the right and y down when
-looking along the beam. A panel is the outer corner of its first pixel and two vectors, one pixel long.
+looking along the beam. A panel is given by the outer corner of its first pixel and two vectors, each one
+pixel long.
 """
 
 from dataclasses import dataclass
@@ -19,17 +20,17 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class RigidMotion:
-    """x -> R x + t of points in mm: a turn about the origin, where the sample is, then a shift."""
+    """x -> R x + t of points in mm: a rotation about the sample (the origin), then a shift."""
 
     rotation: Matrix3
     shift_mm: Vector3
 
     @classmethod
     def to_geometry(cls, plane: BeamGeometry, found: BeamGeometry) -> "RigidMotion":
-        """The motion of a detector whose upright `plane` is found to stand as `found` says.
+        """The motion of a detector from its upright `plane` to the geometry `found`.
 
-        Both have the same pixels. What the beam meets in `found` goes to its distance along the beam, and
-        the detector turns about that point.
+        Both have the same pixels. The point that the beam hits in `found` moves to its distance along the
+        beam, and the detector turns about that point.
         """
         rotation = tilt_rotation(found.pitch, found.yaw)
         pivot = plane.lab_from_px(np.asarray(found.beam_centre_px))
@@ -37,16 +38,16 @@ class RigidMotion:
 
     @classmethod
     def between(cls, before: "PlanePanel", after: "PlanePanel") -> "RigidMotion":
-        """The motion that carries a panel from one place to another."""
+        """The motion of a panel from one position to another."""
         rotation = after.axes @ before.axes.T
         return cls(rotation, np.asarray(after.origin_mm) - rotation @ np.asarray(before.origin_mm))
 
     def position(self, point_mm: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
-        """Where points go."""
+        """Positions of points after the motion."""
         return point_mm @ self.rotation.T + self.shift_mm
 
     def direction(self, vector: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
-        """How vectors turn."""
+        """Directions of vectors after the motion."""
         return vector @ self.rotation.T
 
 
@@ -54,8 +55,8 @@ class RigidMotion:
 class PlanePanel:
     """One flat panel: corner of its first pixel in mm, steps of one pixel in mm, `shape` (slow, fast).
 
-    Its pixels are found in the raw array of a frame at the indices `leading` of all axes before the last two,
-    and from `first` (slow, fast) on in these.
+    Its pixels are in the raw array of a frame at the indices `leading` of all axes before the last two,
+    starting at `first` (slow, fast) in these.
     """
 
     name: str
@@ -86,7 +87,7 @@ class PlanePanel:
 
     @property
     def normal(self) -> Vector3:
-        """Fast x slow: as long as a pixel is large, mm²."""
+        """Fast x slow: its length is the area of a pixel, mm²."""
         return np.cross(self.fast_mm, self.slow_mm)
 
     @property
@@ -101,12 +102,12 @@ class PlanePanel:
         return np.asarray(self.origin_mm) + px @ self.frame[1:]
 
     def px_from_direction(self, direction: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-        """Where rays from the sample meet the panel's plane, (fast, slow) px; NaN for those that do not."""
+        """Intersection of rays from the sample with the panel's plane, (fast, slow) px; NaN for none."""
         origin, fast, slow = self.frame
         # direction * length = origin + f fast + s slow, solved for f, s and 1 / length.
         inverse = np.linalg.inv(np.column_stack([fast, slow, origin]))
         f, s, one = np.moveaxis(direction @ inverse.T, -1, 0)
-        # By hand: rays nearly along the panel, or away from it, never meet it.
+        # Set by hand: rays nearly parallel to the panel, or pointing away, never meet it.
         one = np.where(one > 1e-9 * np.linalg.norm(direction, axis=-1), one, np.nan)
         return np.stack([f / one, s / one], axis=-1)
 
@@ -134,13 +135,13 @@ class PanelSet:
 
     @cached_property
     def distance_mm(self) -> float:
-        """How far along the beam the detector stands: the middle of the panel that is nearest to the beam."""
+        """Distance of the detector along the beam: of the middle of the panel nearest to the beam."""
         middles = np.array([panel.middle_mm() for panel in self.panels])
         return float(middles[np.argmin(np.hypot(middles[:, 0], middles[:, 1])), 2])
 
     @cached_property
     def pixel_size_mm(self) -> float:
-        """Side of a pixel: the median of the panels' pixels, as squares of the same area."""
+        """Side of a square pixel of equal area, the median over the panels."""
         return float(np.median([np.sqrt(np.linalg.norm(panel.normal)) for panel in self.panels]))
 
     @property
@@ -154,12 +155,12 @@ class PanelSet:
         return PanelSet(tuple(panel.moved(motion) for panel in self.panels))
 
     def at_distance(self, distance_mm: float) -> "PanelSet":
-        """The same panels further along the beam, or nearer, so that `distance_mm` is as given."""
+        """The panels shifted along the beam to the given `distance_mm`."""
         shift = np.array([0.0, 0.0, distance_mm - self.distance_mm])
         return self.moved(RigidMotion(np.eye(3), shift))
 
     def beam_position(self) -> tuple[str, tuple[float, float]] | None:
-        """Name of the panel that the direct beam meets and where, (fast, slow) px; None if none is met."""
+        """Name of the panel that the direct beam hits and where, (fast, slow) px; None if it hits none."""
         for panel in self.panels:
             fast, slow = panel.px_from_direction(np.array([0.0, 0.0, 1.0]))
             if 0 <= fast <= panel.shape[1] and 0 <= slow <= panel.shape[0]:
@@ -167,14 +168,14 @@ class PanelSet:
         return None
 
     def raw_axes(self) -> int:
-        """Number of axes of the raw array of one frame; InputError where panels disagree."""
+        """Number of axes of the raw array of one frame; InputError if panels disagree."""
         axes = {len(panel.leading) + 2 for panel in self.panels}
         if len(axes) > 1:
-            raise InputError("the panels of this geometry lie in arrays of different numbers of axes")
+            raise InputError("the panels of this geometry are in arrays of different numbers of axes")
         return axes.pop()
 
     def places(self, raw_shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
-        """Rows and columns of each panel in a raw frame whose axes but the last are laid in one.
+        """Rows and columns of each panel in a raw frame with all axes but the last flattened into one.
 
         Raises InputError for a frame of another shape.
         """
@@ -187,10 +188,10 @@ class PanelSet:
             if not inside:
                 sizes = " x ".join(map(str, raw_shape))
                 raise InputError(
-                    f"panel {panel.name} of the geometry lies outside the image of {sizes} px; is "
+                    f"panel {panel.name} of the geometry is outside the image of {sizes} px; is "
                     "the geometry that of another detector?"
                 )
-            # Rows of all planes before the one that the panel lies in.
+            # Rows of all planes before the panel's own.
             plane = int(np.ravel_multi_index(panel.leading, raw_shape[:-2])) if panel.leading else 0
             start = plane * raw_shape[-2] + panel.first[0]
             rows = slice(start, start + panel.shape[0])

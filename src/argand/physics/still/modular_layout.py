@@ -1,7 +1,7 @@
-"""Layouts of detectors made of many panels, for simulated stills: modules, gaps, and how crooked they stand.
+"""Layouts of detectors of panels for simulated stills: modules, gaps, and misalignment.
 
-Modules and pixels are the makers'. Places are by hand, about as published geometry files have them; no two
-detectors of a kind are alike, so each is drawn anew with offsets and turns of its own.
+Modules and pixels are the makers'. Positions are by hand, similar to published geometry files; no two
+detectors of a kind are alike, so each is drawn with its own offsets and rotations.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class _Module:
-    """`shape` (slow, fast) and pixel of a module, standard deviations of its place and turn (degrees)."""
+    """`shape` (slow, fast) and pixel of a module, standard deviations of position and rotation (degrees)."""
 
     shape: tuple[int, int]
     pixel_mm: float
@@ -40,7 +40,7 @@ class _Module:
         first: tuple[int, int] = (0, 0),
         leading: tuple[int, ...] = (),
     ) -> PlanePanel:
-        """A panel about its middle, axes along the first two columns of `turn`, not quite as it should be."""
+        """A slightly misaligned panel about its middle, with axes along the first two columns of `turn`."""
         # A third out of its plane, by hand: modules are glued to flat carriers.
         crooked = tilt_rotation(*np.radians(rng.normal(0, self.scatter_deg / 3, 2)))
         axes = turn @ _about_beam(float(rng.normal(0, self.scatter_deg))) @ crooked * self.pixel_mm
@@ -62,10 +62,11 @@ def _windmill(
     middles_mm: Sequence[tuple[float, float]],
     groups: int,
 ) -> Drawn:
-    """`groups` equal groups about the beam, each turned against the one before; raw [module, slow, fast].
+    """`groups` equal groups about the beam, each rotated relative to the previous one; raw [module, slow,
+    fast].
 
-    `middles_mm` are those of the modules of the first group; a group is offset by three times what a module
-    is (by hand: quadrants are on stages of their own).
+    `middles_mm` are those of the modules of the first group; the offset of a group is three times that of a
+    module (by hand: quadrants are on separate stages).
     """
     panels: list[PlanePanel] = []
     for group in range(groups):
@@ -77,14 +78,14 @@ def _windmill(
 
 
 def jungfrau_4m(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Drawn:
-    """Eight modules of 512 x 1024 px of 75 µm, two columns of four that are 4 mm out of line about a hole."""
+    """Eight modules of 512 x 1024 px of 75 µm, two columns of four, offset by 4 mm, around a hole."""
     module = _Module((512 // binning, 1024 // binning), 0.075 * binning, 0.1, 0.05)
     rows = [(40.3 + (-2.0 if row < 0 else 2.0), 39.8 * row) for row in (-1.5, -0.5, 0.5, 1.5)]
     return _windmill(rng, module, distance_mm, rows, groups=2)
 
 
 def agipd_1m(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Drawn:
-    """Sixteen modules of 128 x 512 px of 0.2 mm in four quadrants about a hole."""
+    """Sixteen modules of 128 x 512 px of 0.2 mm in four quadrants around a hole."""
     module = _Module((128 // binning, 512 // binning), 0.2 * binning, 0.3, 0.05)
     return _windmill(rng, module, distance_mm, [(47.0, 18.0 + 28.0 * n) for n in range(4)], groups=4)
 
@@ -97,7 +98,7 @@ def epix_2m(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> D
 
 
 def cspad(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Drawn:
-    """64 chips of 185 x 194 px of 0.11 mm, pairs turned by up to a degree and more; raw [1480, 1552]."""
+    """64 chips of 185 x 194 px of 0.11 mm, pairs rotated by a degree or more; raw [1480, 1552]."""
     module = _Module((185 // binning, 194 // binning), 0.10992 * binning, 0.15, 0.5)
     rows, columns = module.shape
     panels: list[PlanePanel] = []
@@ -113,15 +114,15 @@ def cspad(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Dra
 
 
 def pilatus_12m(rng: np.random.Generator, distance_mm: float, binning: int = 1) -> Drawn:
-    """The inner ten of 24 banks on a cylinder about x: each of five modules of 195 x 487 px of 0.172 mm."""
+    """The inner ten of 24 banks on a cylinder about x, each of five modules of 195 x 487 px of 0.172 mm."""
     module = _Module((195 // binning, 487 // binning), 0.172 * binning, 0.02, 0.02)
     gap = (17 // binning, 7 // binning)
     steps = tuple(n + between for n, between in zip(module.shape, gap, strict=True))
     panels: list[PlanePanel] = []
     for bank in range(10):
-        # One bank, gap included, is as high as the cylinder's arc of this angle.
+        # One bank, including its gap, subtends this angle on the cylinder.
         angle = (bank - 4.5) * 2 * np.arctan(steps[0] * module.pixel_mm / 2 / distance_mm)
-        # A turn about +x by a negative angle brings the far end of y up to the cylinder.
+        # A rotation about +x by a negative angle brings the far end of y onto the cylinder.
         turn = tilt_rotation(-float(angle), 0.0)
         for number in range(5):
             x = (number - 2) * steps[1] * module.pixel_mm
@@ -138,4 +139,4 @@ LAYOUTS: dict[str, Callable[[np.random.Generator, float, int], Drawn]] = {
     "cspad": cspad,
     "pilatus-12m": pilatus_12m,
 }
-"""Layouts by name: from a generator, a distance in mm and a binning to a detector."""
+"""Layouts by name: functions of a generator, a distance in mm and a binning that return a detector."""

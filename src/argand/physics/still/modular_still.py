@@ -1,4 +1,4 @@
-"""Stills on detectors of many panels: the simulator's physics, carried to each panel along the rays."""
+"""Stills on detectors of panels: the simulator's physics, projected to each panel along the rays."""
 
 from dataclasses import replace
 
@@ -16,9 +16,9 @@ from argand.physics.still.still import Rays, Still, bragg_spots, expected_backgr
 def expose_panels(
     still: Still, panels: PanelSet, rng: np.random.Generator
 ) -> list[Float[np.ndarray, "slow fast"]]:
-    """Photons on each panel [slow, fast] of a still whose geometry gives no more than the wavelength.
+    """Photons on each panel [slow, fast] of a still; of its geometry only the wavelength is used.
 
-    The background is per mm² of an upright plane at the panels' distance, as in `still`. Photons are counted
+    The background is per mm² of an untilted plane at the panels' distance, as in `still`. Photons are counted
     without point spread, hot pixels or overloads.
     """
     plane = plane_of(panels)
@@ -42,7 +42,7 @@ def _expected(
     rays = Rays(x, y, np.hypot(*np.moveaxis(slope, -1, 0)).astype(np.float32))
     expected = expected_background(still, rays) * projected_area(panel, lab, plane)
     centre, spread = _carried(still, panel, px, covariance)
-    # By hand: flanks of spots up to 20 px outside reach in.
+    # Set by hand: tails of spots up to 20 px outside reach in.
     near = np.all((centre > -20) & (centre < np.array(panel.shape[::-1]) + 20), axis=1)
     deposit_spots(expected, centre[near], counts[near], spread[near])
     if still.stop is not None:
@@ -53,7 +53,7 @@ def _expected(
 def _carried(
     still: Still, panel: PlanePanel, px: np.ndarray, covariance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions and covariances of spots in px of the plane, in those of the panel; NaN where none is met."""
+    """Positions and covariances of spots, from px of the plane to px of the panel; NaN for a miss."""
 
     def on_panel(at: np.ndarray) -> np.ndarray:
         return panel.px_from_direction(still.geometry.lab_from_px(at))

@@ -12,7 +12,7 @@ from argand.typing import Mask
 class Panel:
     """An area detector's sensor: `shape`, `module` and `gap` are (slow, fast) in px.
 
-    `counting` detectors count photons and have no read-out noise; `saturation` is in counts.
+    `counting` detectors count photons and have no readout noise; `saturation` is in counts.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Panel:
         return _live(self.shape, self.module, self.gap)
 
     def live_fraction(self, binning: int) -> np.ndarray:
-        """Live share of each cell of `binning` x `binning` px (float32, incomplete edge cells cut off)."""
+        """Live fraction of each cell of `binning` x `binning` px (float32, incomplete edge cells cut off)."""
         return _live_fraction(self.shape, self.module, self.gap, binning)
 
     def cropped(self, shape: tuple[int, int]) -> "Panel":
@@ -64,11 +64,12 @@ def _live_fraction(
 PILATUS = Panel("pilatus", (195, 487), 0.172, (195, 487), (17, 7))
 """Single module of 487 x 195 pixels of 0.172 mm, with the gaps between modules of the larger detectors."""
 EIGER = Panel("eiger", (514, 1030), 0.075, (514, 1030), (37, 10), saturation=65535.0)
-"""Single module; 65535 counts are the most that 16 bits hold."""
+"""Single module; 65535 counts are the maximum of 16 bits."""
 EIGER2 = Panel("eiger2", (512, 1028), 0.075, (512, 1028), (38, 12), saturation=65535.0)
-"""Single modules, of which the detectors below are tiled.
+"""Single modules; the detectors below are tiled from them.
 
-Makers' data sheets; modules and gaps add up to the shapes below, as to 2463 x 2527 with 5 x 12 modules.
+Manufacturers' data sheets; modules and gaps add up to the shapes below, as to 2463 x 2527 with 5 x 12
+modules.
 """
 PANELS = {
     p.name: p
@@ -86,11 +87,11 @@ PANELS = {
         Panel("adsc-q4", (2304, 2304), 0.0816, counting=False, saturation=65535.0),
     )
 }
-"""Sensors by name, from the makers' data sheets."""
+"""Sensors by name, from the manufacturers' data sheets."""
 
 
 def random_panel(rng: np.random.Generator) -> Panel:
-    """A sensor that no maker sells: so that a network does not learn the catalogue by heart."""
+    """A random sensor, so that a network does not memorise the known detectors."""
     # All ranges by hand, around the detectors above: 0.05 to 0.2 mm, 120 to 420 mm.
     pixel = float(np.exp(rng.uniform(np.log(0.05), np.log(0.2))))
     side = rng.uniform(120.0, 420.0) / pixel

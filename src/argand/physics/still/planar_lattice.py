@@ -1,8 +1,8 @@
 """The planar lattice of a flat Ewald sphere's spots: electrons near a zone axis.
 
-Where the sphere is flat, the spots of a zone lie on a net, which says nothing of the third direction. The net
-is found as the lattice is in space (argand.physics.still.basis), blind to the centre; which of its nodes is
-the centre, positions do not say.
+With a flat sphere, the spots of a zone lie on a net without information on the third direction. The net is
+found like the lattice in space (argand.physics.still.basis), independently of the centre; positions do not
+tell which of its nodes is the centre.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from argand.physics.still.detector import BeamGeometry
 from argand.typing import Points2, Vector2
 
 GRID = 512
-"""Cells a side of the map of difference vectors. By hand, for speed."""
+"""Cells per side of the map of difference vectors. By hand, for speed."""
 TOLERANCE = 0.15
-"""Distance from a node, in turns along each axis, within which a spot is on the net. By hand."""
+"""Distance from a node, in turns along each axis, within which a spot is on the net. Set by hand."""
 OUTLIER = 16.0
-"""Normalised square beyond which a spot is an outlier, as in `lattice_refinement`. By hand."""
+"""Normalised square beyond which a spot is an outlier, as in `lattice_refinement`. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class PlanarLattice:
     """A net fitted to spots: nodes at `origin` + `basis` @ (h, k), in 1/Å across the beam.
 
     `basis` has the two reciprocal vectors as columns, `covariance` is that of the origin (1/Å, squared),
-    `indices` [n, 2] are those of the spots and `explained` says which spots are on it; `rms` is the
+    `indices` [n, 2] are those of the spots and `explained` marks the spots on the net; `rms` is the
     residual along an axis in 1/Å, and `chance` the share of random spots that would be on it.
     """
 
@@ -41,11 +41,12 @@ class PlanarLattice:
 
 
 def fit_planar_lattice(px: Points2, geometry: BeamGeometry, most: int = 300) -> PlanarLattice | None:
-    """The net of spots at `px` [n, 2] (strongest first), about the centre of `geometry`; None without one.
+    """The net of spots at `px` [n, 2] (strongest first), about the centre of `geometry`; None if there is
+    none.
 
-    `most` spots, by hand and for speed, are looked at to find it.
+    At most `most` spots are used, by hand and for speed.
     """
-    # By hand: six numbers are fitted, and fewer spots are on some net by chance.
+    # Set by hand: six parameters are fitted, and fewer spots fit some net by chance.
     if len(px) < 10:
         return None
     q = geometry.q_from_px(px)[:, :2]
@@ -54,9 +55,10 @@ def fit_planar_lattice(px: Points2, geometry: BeamGeometry, most: int = 300) -> 
 
 
 def _net(q: Points2) -> tuple[Float[np.ndarray, "2 2"], Vector2] | None:
-    """Two direct vectors (rows, Å) of the net that explains most with the largest cells, and their phases."""
+    """Two direct vectors (rows, Å) of the net that explains most spots with the shortest vectors, and their
+    phases."""
     vectors, phases, scores = _direct_vectors(q)
-    # Random phases score about 1/√n; the two shortest that stand out span the net. By hand.
+    # Random phases score about 1/√n; the two shortest significant vectors span the net. Set by hand.
     good = np.flatnonzero(scores > max(0.4, 0.7 * scores.max(initial=0.0)))
     if len(good) < 2:
         return None
@@ -66,19 +68,19 @@ def _net(q: Points2) -> tuple[Float[np.ndarray, "2 2"], Vector2] | None:
         second = vectors[other]
         area = abs(first[0] * second[1] - first[1] * second[0])
         sine = area / (np.linalg.norm(first) * np.linalg.norm(second))
-        # 25 degrees, by hand: the two shortest vectors of a net are at 60 degrees or more.
+        # 25 degrees, set by hand: the two shortest vectors of a net are at 60 degrees or more.
         if sine > 0.42:
             return np.stack([first, second]), phases[[good[0], other]]
     return None
 
 
 def _direct_vectors(q: Points2) -> tuple[Float[np.ndarray, "k 2"], np.ndarray, np.ndarray]:
-    """Vectors t for which q·t is nearly whole but for a phase, their phases and mean cosines."""
+    """Vectors t for which q·t minus a phase is nearly an integer, their phases and mean cosines."""
     from scipy import fft  # only images with enough spots need it
 
     apart = np.linalg.norm(q[:, None] - q[None], axis=2)
     np.fill_diagonal(apart, np.inf)
-    # By hand: neighbours of the net are one spacing apart; 2.5 cells hold centred ones.
+    # Set by hand: neighbours of the net are one spacing apart; 2.5 cells allow for centred ones.
     longest = 2.5 / max(float(np.percentile(apart.min(axis=1), 25)), 1e-4)
     first, second = np.triu_indices(len(q), 1)
     difference = q[second] - q[first]
@@ -92,18 +94,18 @@ def _direct_vectors(q: Points2) -> tuple[Float[np.ndarray, "k 2"], np.ndarray, n
     vectors, phases, residual = sharpen(q, start)
     scores = np.cos(2 * np.pi * residual).mean(axis=1)
     low, high = np.percentile(q @ vectors.T, [16, 84], axis=0)
-    # As in space: over less than a turn any vector fits any spots.
+    # As in three dimensions: over less than a turn any vector fits any spots.
     scores[high - low < 1.2] = 0.0
     return vectors, phases, scores
 
 
 def _peaks(density: np.ndarray, count: int, longest: float) -> Float[np.ndarray, "k 2"]:
-    """The highest cells of half the plane, well apart, between 2.5 and `longest` cells from the origin."""
+    """The highest well-separated cells of half the plane, between 2.5 and `longest` cells from the origin."""
     turn = np.fft.fftfreq(GRID, 1.0 / GRID)
     size2 = turn[:, None] ** 2 + turn[None] ** 2
     half = (turn[:, None] > 0) | ((turn[:, None] == 0) & (turn[None] > 0))
     height = np.where((size2 > 2.5**2) & (size2 < longest**2) & half, density, -np.inf).ravel()
-    # By hand, for speed.
+    # Set by hand, for speed.
     top = np.argpartition(-height, 1500)[:1500]
     top = top[np.argsort(-height[top])]
     place = np.stack([turn[top // GRID], turn[top % GRID]], axis=1)

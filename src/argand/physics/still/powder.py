@@ -1,8 +1,7 @@
-"""Powder patterns as they are: rings uneven by texture, grains and absorption.
+"""Realistic powder patterns: rings uneven by texture, grains and absorption.
 
-The rings of `Diffuse` are equally bright all the way round. Those of a real powder are not: crystallites
-prefer orientations (texture), are few (grains), and their light is absorbed on the way, more on one side than
-on the other.
+The rings of `Diffuse` have uniform intensity. Those of a real powder do not: crystallites have preferred
+orientations (texture), are few (grains), and absorption differs between the sides.
 """
 
 from dataclasses import dataclass, replace
@@ -15,17 +14,18 @@ from argand.physics.still.readout import read_out
 from argand.physics.still.still import Rays, Still, expected_background, stop_transmission, trace
 
 AZIMUTHS = 1440
-"""Steps of a quarter of a degree in which a ring's brightness is tabulated. By hand: finer than any grain."""
+"""Steps of a quarter of a degree in which a ring's brightness is tabulated. Set by hand: finer than the spot
+of any grain."""
 
 
 @dataclass(frozen=True)
 class Unevenness:
-    """How uneven the rings of a powder are.
+    """Unevenness of the rings of a powder.
 
-    `texture` is the standard deviation of the logarithm of a ring's smooth brightness, `grains` the number
-    of crystallites a ring (0: so many that they make it smooth), `grain_deg` their width along the ring,
-    `wander` how far a ring's place strays, in its standard deviations; `absorption` the logarithm of the
-    brightest over the darkest side of the whole pattern.
+    `texture` is the standard deviation of the logarithm of a ring's smooth brightness, `grains` the number of
+    crystallites per ring (0: a smooth ring), `grain_deg` their width along the ring, `wander` the variation
+    of the ring's position, in its standard deviations; `absorption` the logarithm of the ratio of the
+    brightest to the darkest side of the pattern.
     """
 
     texture: float = 0.0
@@ -38,7 +38,7 @@ class Unevenness:
 def expose_powder(
     still: Still, uneven: Unevenness, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Take the picture of a still whose rings are uneven: counts and live share [slow, fast], float32.
+    """Expose a still with uneven rings: counts and live share [slow, fast], float32.
 
     Spots, leaks, hot and dead pixels of the still are left out.
     """
@@ -71,7 +71,7 @@ def _rings(
     for centre, width, level in still.diffuse.rings:
         brightness = _brightness(uneven, rng)
         place = centre + width * uneven.wander * _smooth_noise(rng, 40)
-        # Beyond six standard deviations there is nothing.
+        # Beyond six standard deviations the profile is negligible.
         near = np.abs(s - centre) < (6.0 + 3.0 * uneven.wander) * width
         where = step[near]
         total[near] += level * brightness[where] * np.exp(-0.5 * ((s[near] - place[where]) / width) ** 2)
@@ -80,7 +80,7 @@ def _rings(
 
 
 def _brightness(uneven: Unevenness, rng: np.random.Generator) -> np.ndarray:
-    """Relative brightness of one ring at AZIMUTHS, about one in the mean."""
+    """Relative brightness of one ring at AZIMUTHS, with mean about one."""
     # Texture has the symmetry of the scattering vector: a ring looks the same on opposite sides, nearly.
     smooth = np.exp(uneven.texture * (_smooth_noise(rng, 6) - uneven.texture / 2))
     if not uneven.grains:

@@ -1,4 +1,4 @@
-"""The primitive lattice of indexed spots: where a class of indices is absent, it is a coarser one."""
+"""The primitive lattice of indexed spots: a coarser one if a class of indices is absent."""
 
 from itertools import product
 
@@ -8,17 +8,17 @@ from jaxtyping import Int
 from argand.typing import Miller
 
 PRESENT = 0.95
-"""Share of the spots that must obey a rule of absences. By hand: a spot in twenty is another crystal's, or
-none; by chance every second or third obeys."""
+"""Least share of the spots that obey a rule of absences. By hand: a spot in twenty may be from another
+crystal or false; by chance every second or third obeys."""
 FEWEST = 15
-"""Spots that such a rule must rest on. By hand: chance would let 15 obey once in 30,000 times."""
+"""Least number of spots for such a rule. By hand: 15 obey by chance once in 30,000 times."""
 
 
 def primitive_transform(hkl: Miller) -> Int[np.ndarray, "3 3"]:
-    """Integer matrix M for which basis @ M is the coarsest reciprocal lattice that holds the spots.
+    """Integer matrix M for which basis @ M is the coarsest reciprocal lattice that contains the spots.
 
-    `hkl` [n, 3] are indices in `basis` (reciprocal vectors as columns); the identity where all classes of
-    indices are there. Rules are n·hkl = 0 modulo 2 or 3, applied one after the other.
+    `hkl` [n, 3] are indices in `basis` (reciprocal vectors as columns); the identity if all classes of
+    indices are present. Rules are n·hkl = 0 modulo 2 or 3, applied one after the other.
     """
     change = np.eye(3, dtype=int)
     while (rule := _rule(hkl)) is not None:

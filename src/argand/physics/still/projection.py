@@ -1,9 +1,8 @@
-"""Panels in space put together to one flat image: central projection through the sample.
+"""Panels in space assembled to one flat image: central projection through the sample.
 
-A ray keeps its direction, so rings, spots and the lattice are on the upright plane what they would be on a
-flat detector there. Counts keep their sum: each pixel's are shared among the four nearest of the plane by the
-distances of the centres (bilinear), which leaves centroids in place, and the solid angle that it covers is
-shared likewise. The image is the one over the other.
+Directions are kept, so rings, spots and lattice on the upright plane are those of a flat detector there. The
+sum of the counts is kept: the counts of each pixel are distributed bilinearly over the four nearest pixels of
+the plane, which keeps centroids, and its solid angle in the same way. The image is the ratio of the two.
 """
 
 from dataclasses import dataclass
@@ -18,22 +17,22 @@ from argand.physics.still.modular import PanelSet, PlanePanel, RigidMotion
 from argand.typing import Image, Mask
 
 STEEPEST = 1.2
-"""Largest tan(2 theta) that the plane reaches to: 50 degrees. By hand: a detector that surrounds the sample
-has no plane, and pixels beyond would be stretched more than threefold."""
+"""Largest tan(2 theta) of the plane: 50 degrees. By hand: a detector around the sample does not fit on a
+plane, and pixels beyond would be stretched more than threefold."""
 STRETCH = 1.6
-"""Pixels that are longer than so many of the plane are taken in parts. Between two that are s apart the
-sharing leaves s (2 - s) of a pixel's light: 0.64, above LEAST_LIVE."""
+"""Length of a pixel in pixels of the plane above which it is subdivided. Between two that are s apart, the
+interpolation gives s (2 - s) of a pixel's counts: 0.64, above LEAST_LIVE."""
 LEAST_LIVE = 0.5
-"""Share of a pixel of the plane that panels must cover for it to count. By hand: half of those at an edge."""
+"""Least share of a pixel of the plane that panels must cover. By hand: half of those at an edge."""
 MARGIN_PX = 2
-"""Empty pixels about the panels: room for the sharing."""
+"""Empty pixels around the panels, for the interpolation."""
 _AHEAD_MM = 1e-6
-"""So far behind the sample, at least, is what a ray can meet. By hand: far less than any pixel."""
+"""Least distance behind the sample of what a ray can hit. By hand: far less than any pixel."""
 
 
 @dataclass(frozen=True)
 class VirtualPlane:
-    """An upright plane: distance and pixel size in mm, shape (slow, fast), where the beam meets it in px."""
+    """An upright plane: distance and pixel size in mm, shape (slow, fast), and beam position in px."""
 
     distance_mm: float
     pixel_size_mm: float
@@ -41,24 +40,24 @@ class VirtualPlane:
     beam_px: tuple[float, float]
 
     def geometry(self, wavelength: float) -> BeamGeometry:
-        """The plane as an upright flat detector."""
+        """The plane as an untilted flat detector."""
         pixel = (self.pixel_size_mm, self.pixel_size_mm)
         return BeamGeometry(self.beam_px, self.distance_mm, wavelength, pixel)
 
     def px_from_lab(self, lab_mm: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-        """Where the rays through laboratory points meet the plane, (fast, slow) px; NaN beside and behind."""
+        """Projection of laboratory points to the plane, (fast, slow) px; NaN beside and behind the sample."""
         ahead = lab_mm[..., 2:] > _AHEAD_MM
         slope = lab_mm[..., :2] / np.where(ahead, lab_mm[..., 2:], np.nan)
         return slope * (self.distance_mm / self.pixel_size_mm) + np.asarray(self.beam_px)
 
 
 def plane_of(panels: PanelSet) -> VirtualPlane:
-    """The upright plane at the panels' distance on which all of them fit; InputError where none faces it."""
+    """The upright plane at the panels' distance on which all fit; InputError if none faces the sample."""
     distance, pixel = panels.distance_mm, panels.pixel_size_mm
     corners = np.concatenate([panel.corners_mm() for panel in panels.panels])
     ahead = corners[corners[:, 2] > _AHEAD_MM]
     if not len(ahead) or distance <= 0:
-        raise InputError("no panel of this geometry stands behind the sample; check distances and directions")
+        raise InputError("no panel of this geometry is behind the sample; check distances and directions")
     slope = np.clip(ahead[:, :2] / ahead[:, 2:], -STEEPEST, STEEPEST)
     low, high = slope.min(axis=0) * distance / pixel, slope.max(axis=0) * distance / pixel
     first = np.floor(low) - MARGIN_PX
@@ -68,7 +67,7 @@ def plane_of(panels: PanelSet) -> VirtualPlane:
 
 @dataclass(frozen=True)
 class _Share:
-    """Where one part of all pixels of a panel goes, in a window of the plane.
+    """Positions of one part of all pixels of a panel, in a window of the plane.
 
     `index` is that of the first of four pixels in the window, `right` and `below` the distances to its
     centre, `area` how many pixels of the plane are covered; `inside` is False beyond the plane.
@@ -103,11 +102,11 @@ def assemble(
     plane: VirtualPlane,
     again: bool = False,
 ) -> tuple[Float[np.ndarray, "down right"], Float[np.ndarray, "down right"]]:
-    """Counts per pixel of the plane, and the share of it that usable pixels cover (both float32).
+    """Counts per pixel of the plane, and the fraction of it covered by usable pixels (both float32).
 
-    `data` and `mask` are a raw frame of `raw_shape` with all axes but the last laid in one. With `again`
-    what does not depend on the counts is kept for the next frame (17 bytes a pixel). Raises InputError where
-    the panels do not fit the frame.
+    `data` and `mask` are a raw frame of `raw_shape` with all axes but the last flattened into one. With
+    `again`, everything that does not depend on the counts is kept for the next frame (17 bytes per pixel).
+    Raises InputError if the panels do not fit the frame.
     """
     counts, live = np.zeros(plane.shape), np.zeros(plane.shape)
     every = _kept_shares(panels, plane) if again else (_shares(panel, plane) for panel in panels.panels)
@@ -118,7 +117,7 @@ def assemble(
             kept = share.inside & usable
             share.add(counts, value, kept)
             share.add(live, share.area, kept)
-    # By hand: less than a thousandth is rounding.
+    # Set by hand: less than a thousandth is rounding.
     density = np.where(live > 1e-3, counts / np.maximum(live, 1e-3), 0)
     return density.astype(np.float32), live.astype(np.float32)
 
@@ -129,7 +128,7 @@ def _kept_shares(panels: PanelSet, plane: VirtualPlane) -> list[list[_Share]]:
 
 
 def _shares(panel: PlanePanel, plane: VirtualPlane) -> list[_Share]:
-    """The parts of a panel's pixels; none of a panel that is out of reach."""
+    """The parts of a panel's pixels; empty if the panel is out of reach."""
     middle = panel.middle_mm()
     reach = np.linalg.norm(panel.corners_mm() - middle, axis=1).max()
     if np.hypot(middle[0], middle[1]) - reach > STEEPEST * (middle[2] + reach):
@@ -161,7 +160,7 @@ def _share(panel: PlanePanel, plane: VirtualPlane, offset: tuple[float, float], 
     lab = panel.lab_from_px(pixel_grid(panel.shape, offset)).reshape(-1, 3)
     inside = np.hypot(lab[:, 0], lab[:, 1]) < STEEPEST * lab[:, 2]
     lab[~inside] = (0.0, 0.0, plane.distance_mm)
-    # The first of four pixels is the one whose centre lies before the point.
+    # The first of the four pixels has its centre before the point.
     px = plane.px_from_lab(lab) - 0.5
     first = np.floor(px).astype(np.int32)
     rest = (px - first).astype(np.float32)
@@ -175,7 +174,7 @@ def _share(panel: PlanePanel, plane: VirtualPlane, offset: tuple[float, float], 
 
 
 _EDGES = ((np.min, 2**30), (np.max, -1))
-"""Least and largest pixel of what is inside, and what stands for none."""
+"""Smallest and largest pixel inside, and the values that mean none."""
 
 
 def pixel_grid(shape: tuple[int, int], offset: tuple[float, float] = (0.5, 0.5)) -> np.ndarray:
@@ -185,9 +184,9 @@ def pixel_grid(shape: tuple[int, int], offset: tuple[float, float] = (0.5, 0.5))
 
 
 def projection_error_px(panels: PanelSet, plane: VirtualPlane, motion: RigidMotion) -> float:
-    """By how much an image put together before `motion` is wrong after it, at most, px of the plane.
+    """Largest error, after `motion`, of an image assembled before it, px of the plane.
 
-    Zero for panels in one upright plane; elsewhere a ray is drawn through the wrong point of the sample.
+    Zero for panels in one upright plane; otherwise rays go through the wrong point of the sample.
     """
     corners = np.concatenate([panel.corners_mm() for panel in panels.panels])
     corners = corners[np.hypot(corners[:, 0], corners[:, 1]) < STEEPEST * corners[:, 2]]

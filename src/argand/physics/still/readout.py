@@ -1,4 +1,4 @@
-"""What a detector makes of the photons that meet it: point spread, gain, noise of read-out, overload."""
+"""The response of a detector to photons: point spread, gain, read-out noise, overload."""
 
 import numpy as np
 from jaxtyping import Float
@@ -16,15 +16,15 @@ def read_out(
     pedestal: float,
     read_noise: float,
 ) -> Float[np.ndarray, "slow fast"]:
-    """Turn photons into what the file holds.
+    """Turn photons into the counts in the file.
 
     A counting detector keeps them up to its overload. An integrating one (CCD) blurs them by
-    `point_spread_px` (standard deviation), multiplies by `gain` (counts a photon), adds read-out
+    `point_spread_px` (standard deviation), multiplies by `gain` (counts per photon), adds read-out
     noise and a pedestal, and stores integers.
     """
     if panel.counting:
         return np.minimum(photons, panel.saturation)
-    # By hand: a twentieth of a pixel blurs nothing.
+    # Set by hand: a twentieth of a pixel has no visible effect.
     blurred = ndimage.gaussian_filter(photons, point_spread_px) if point_spread_px > 0.05 else photons
     counts = gain * blurred + pedestal + read_noise * rng.standard_normal(photons.shape, np.float32)
     return np.clip(np.rint(counts), 0, panel.saturation)

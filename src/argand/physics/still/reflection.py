@@ -1,6 +1,6 @@
-"""Bragg reflections of a still: which nodes meet the Ewald sphere, where their rays go, how strong.
+"""Bragg reflections of a still: excited nodes, directions of their rays, and intensities.
 
-Each reciprocal-lattice node carries a Gaussian cloud: an isotropic part from the finite size of the
+Each reciprocal-lattice node has a Gaussian distribution: an isotropic part from the finite size of the
 coherent domains, a part across q from mosaic spread and beam divergence, and a part along q from
 the bandwidth. Its section with the Ewald sphere gives the recorded fraction, the mean direction of
 the diffracted ray and the shape of the spot, as in Parkhurst et al. (2020), IUCrJ 7, 969-982.
@@ -20,10 +20,10 @@ BEAM = np.array([0.0, 0.0, 1.0])
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations that blur a reflection.
+    """Standard deviations that broaden a reflection.
 
-    `mosaic` and `divergence` in radians, `bandwidth` as the relative spread of the wavelength,
-    `domain` the size of a coherent domain in Å. The defaults are by hand, of a good crystal at a synchrotron.
+    `mosaic` and `divergence` in radians, `bandwidth` as the relative spread of the wavelength, `domain` the
+    size of a coherent domain in Å. The defaults are set by hand for a good crystal at a synchrotron.
     """
 
     mosaic: float = 1e-3
@@ -32,13 +32,12 @@ class Spread:
     domain: float = 2000.0
 
     def covariance(self, q: Points3) -> Float[np.ndarray, "n 3 3"]:
-        """Covariance of each node's cloud in 1/Å², seen relative to the Ewald sphere."""
+        """Covariance of each node's distribution in 1/Å², relative to the Ewald sphere."""
         length2 = np.sum(q * q, axis=1)[:, None, None]
         outer = q[:, :, None] * q[:, None, :]
         across = (self.mosaic**2 + self.divergence**2) * (length2 * np.eye(3) - outer)
-        # A change of wavelength scales the sphere: seen from the sphere the node moves along q.
-        # 0.4 / L: standard deviation of a Gaussian as wide at half height (0.94 / L) as the peak of a domain
-        # of size L.
+        # A change of wavelength scales the sphere: relative to the sphere the node moves along q. 0.4 / L:
+        # standard deviation of a Gaussian with the FWHM (0.94 / L) of the peak of a domain of size L.
         return across + self.bandwidth**2 * outer + (0.4 / self.domain) ** 2 * np.eye(3)
 
 
@@ -56,8 +55,8 @@ class StillReflections:
 def nodes_near_sphere(basis: Matrix3, wavelength: float, d_min: float, thickness: float) -> Miller:
     """Indices of all nodes within `thickness` (1/Å) of the Ewald sphere and within 1/`d_min`.
 
-    `basis` has a*, b*, c* (laboratory, 1/Å) as columns. For each pair of indices the third is found
-    from the two roots of a quadratic, so the cost grows with the area of the sphere, not its volume.
+    `basis` has a*, b*, c* (laboratory, 1/Å) as columns. For each pair of indices the third follows from the
+    two roots of a quadratic, so the cost grows with the area of the sphere, not its volume.
     """
     lengths = np.linalg.norm(np.linalg.inv(basis), axis=1)
     order = np.argsort(lengths)
@@ -93,9 +92,10 @@ def nodes_near_sphere(basis: Matrix3, wavelength: float, d_min: float, thickness
 def excited_reflections(
     basis: Matrix3, hkl: Miller, wavelength: float, spread: Spread, cutoff: float = 3.0
 ) -> StillReflections:
-    """Cut each node's cloud with the Ewald sphere; keeps those within `cutoff` standard deviations.
+    """Intersect each node's distribution with the Ewald sphere; keeps those within `cutoff` standard
+    deviations.
 
-    The default cut-off is by hand: beyond three standard deviations 1 % of the peak is recorded.
+    The default cut-off is set by hand: beyond three standard deviations 1 % of the peak is recorded.
     """
     q = hkl @ basis.T
     scattered = q + BEAM / wavelength
@@ -138,7 +138,7 @@ def wilson_intensities(
 
     Wilson (1949), Acta Cryst. 2, 318-321: |F|² is exponential about its mean.
     """
-    # One number for each index, the same but for its sign for its mate; indices are below 5000.
+    # One number for each reflection, opposite in sign for its Friedel mate; indices are below 5000.
     _, mate = np.unique(np.abs(hkl @ np.array([10**8, 10**4, 1])), return_inverse=True)
     draws = rng.exponential(size=mate.max(initial=-1) + 1)
     return draws[mate.ravel()] * np.exp(-0.5 * b_factor * np.sum(q * q, axis=1))
@@ -150,14 +150,14 @@ def deposit_spots(
     counts: Float[np.ndarray, " n"],
     covariance_px: Float[np.ndarray, "n 2 2"],
 ) -> None:
-    """Add Gaussian spots to `image` in place; each keeps its sum of `counts` on an unbounded detector.
+    """Add Gaussian spots to `image` in place; each sums to its `counts` on an unbounded detector.
 
     Spots are grouped by size so that each is evaluated on a patch of about three standard deviations.
     """
     widened = covariance_px + np.eye(2) / 12.0  # a pixel integrates: variance of a unit box
     widest = np.sqrt(np.max(np.diagonal(widened, axis1=1, axis2=2), axis=1, initial=0.0))
-    # By hand: 3.2 standard deviations hold 99 % of a spot; 24 px bound the time, and the sum is kept all the
-    # same.
+    # Set by hand: 3.2 standard deviations contain 99 % of a spot; 24 px limit the time, and the sum is
+    # preserved either way.
     reach = np.clip(np.ceil(3.2 * widest), 2, 24).astype(int)
     inverse = np.linalg.inv(widened)
     for size in np.unique(reach):

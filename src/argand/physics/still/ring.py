@@ -1,8 +1,8 @@
-"""The beam centre, the tilt and with a calibrant the distance from sharp rings: powder, ice, calibrants.
+"""Beam centre, tilt and, with a calibrant, distance from sharp rings: powder, ice, calibrants.
 
-Each ring's position is measured sector by sector of azimuth; all rings share centre and tilt. A tilt acts
-like a shift that grows with the square of the radius, so it takes rings of several radii and a detector that
-is large for its distance. Where it has no such lever, zero tilt stands.
+Each ring's position is measured in azimuthal sectors; all rings have one centre and tilt. A tilt acts like a
+shift that grows with the square of the radius, so it requires rings of several radii and a detector that is
+large compared with its distance; otherwise zero tilt is assumed.
 """
 
 from dataclasses import dataclass, replace
@@ -19,25 +19,27 @@ from argand.physics.still.ring_solution import Points, Solution, changed, free_c
 from argand.physics.still.ring_trust import covariance_of, disagreement, tilt_is_measured
 
 PASSES = 5
-"""How often positions are measured and fitted. By hand: each measures about the answer of the one before."""
+"""Number of rounds of measuring positions and fitting. By hand: each starts from the previous answer."""
 MIRRORED = 8
-"""Centres of symmetry that are tried beside those about the start. By hand; each costs a millisecond."""
+"""Centres of symmetry that are tried in addition to those about the start. By hand; each costs a
+millisecond."""
 REACH = 3.0
-"""How far a position may stray from its ring, in cells; twice that in the first pass. By hand."""
+"""Largest distance of a position from its ring, in cells; twice that in the first round. By hand."""
 STRAY, LEAST_SHARP = (0.6, 0.25), 0.5
-"""Largest scatter of a ring's positions, in its standard deviations and in the width of the window in which
-they are looked for, and least share of the rings that must keep it. By hand: places of noise, spots and of
-rings about another centre fill the window, with a robust standard deviation of 0.7 times its half-width."""
+"""Largest scatter of a ring's positions, in its standard deviations and in the width of the search window,
+and least share of the rings within it. By hand: positions from noise, spots and rings about another centre
+fill the window, with a robust standard deviation of 0.7 times its half-width."""
 
 
 @dataclass(frozen=True)
 class RingFit:
-    """Geometry from the rings, the covariance of (fast, slow) px and (pitch, yaw) rad, and how well they fit.
+    """Geometry from the rings, the covariance of (fast, slow) px and (pitch, yaw) rad, and the quality of
+    fit.
 
     `rings` and `positions` are those used, `scatter_px` the median scatter of a ring's positions.
-    `tilt_measured` is false where the rings have no lever for a tilt: then the geometry has none, and the
-    covariance that of an unknown one. `doubt` says why the fit is no answer, empty if it is one. With a
-    calibrant, `distance_mm` is the fitted one (the geometry's too) with its standard deviation, or
+    `tilt_measured` is false if the rings do not determine the tilt: then it is zero, and the covariance
+    includes an unknown one. `doubt` says why the fit is not trusted, empty if it is. With a calibrant,
+    `distance_mm` is the fitted distance (also that of the geometry) with its standard deviation, or
     `mismatch` says why there is none.
     """
 
@@ -53,7 +55,7 @@ class RingFit:
     mismatch: str = ""
 
     def scaled(self, factor: float) -> "RingFit":
-        """The same fit in px, where it was made on cells of `factor` px."""
+        """The same fit in px, if it was made on cells of `factor` px."""
         fast, slow = self.geometry.beam_centre_px
         pixel = self.geometry.pixel_size_mm
         scale = np.diag([factor, factor, 1.0, 1.0])
@@ -77,11 +79,11 @@ def fit_rings(
     search: bool = True,
     powder: Calibrant | None = None,
 ) -> RingFit | None:
-    """Centre, tilt and, with a `powder` of known spacings, the distance from the rings that stand out.
+    """Centre, tilt and, with a `powder` of known spacings, the distance from the significant rings.
 
     `counts` and `live` are per cell the counts and the number (or share) of live pixels; `geometry` and
-    `prior` are in cells. Without `search` the start must be within some cells already. Returns None where
-    fewer than two sharp rings are seen.
+    `prior` are in cells. Without `search` the start must be within some cells already. Returns None for
+    fewer than two sharp rings.
     """
     cells = Cells.of(counts, live)
     if not len(cells.fast):
@@ -95,7 +97,7 @@ def fit_rings(
     points, widths, solution = settled
     sharp = _are_sharp(points, solution, widths, REACH)
     elsewhere = sum(_is_circle(points, solution, int(k)) for k in np.flatnonzero(~sharp))
-    # One circle that is no ring of these may be the rim of a stop.
+    # One circle that does not fit may be the rim of a beamstop.
     if np.count_nonzero(sharp) < max(2.0, LEAST_SHARP * len(sharp)) or elsewhere > 1:
         covariance = np.diag([prior.centre_px**2] * 2 + [prior.tilt**2] * 2)
         return RingFit(geometry, covariance, len(sharp), 0, doubt="they have no common centre")
@@ -106,7 +108,7 @@ def fit_rings(
 
 
 def _settled(cells: Cells, start: BeamGeometry, prior: Prior) -> tuple[Points, np.ndarray, Solution] | None:
-    """Points, widths of the rings and their fit, measured again until it settles; None without two rings."""
+    """Points, widths of the rings and their fit, repeated until convergence; None for less than two rings."""
     points = solution = widths = None
     for reach in np.linspace(2.0 * REACH, REACH, PASSES):
         measured = _measure(cells, start, float(reach))
@@ -118,7 +120,7 @@ def _settled(cells: Cells, start: BeamGeometry, prior: Prior) -> tuple[Points, n
         step = np.hypot(*np.subtract(found.beam_centre_px, start.beam_centre_px))
         turn = np.hypot(found.pitch - start.pitch, found.yaw - start.yaw)
         start = found
-        # By hand: a fiftieth of a cell and 0.006 degrees.
+        # Set by hand: a fiftieth of a cell and 0.006 degrees.
         if step < 0.02 and turn < 1e-4:
             break
     assert points is not None
@@ -130,14 +132,14 @@ def _settled(cells: Cells, start: BeamGeometry, prior: Prior) -> tuple[Points, n
 def _calibrated(
     points: Points, widths: np.ndarray, geometry: BeamGeometry, prior: Prior, powder: Calibrant
 ) -> RingFit:
-    """The fit with the distance free and the spacings of the rings that are the calibrant's."""
+    """The fit with the distance free and the assigned rings at the calibrant's d-spacings."""
     pixel = geometry.pixel_size_mm[0]
     radius = radii(points.px, geometry) * pixel
     mean = np.array([np.median(radius[points.ring == k]) for k in range(len(widths))])
     found = assign_rings(mean, widths * pixel, powder, geometry.wavelength, geometry.distance_mm, pixel)
     if isinstance(found, str):
         return replace(_concluded(points, geometry, prior, np.full(len(widths), np.nan)), mismatch=found)
-    # The lever of a tilt is R² / distance: with another distance the same ellipses are of another tilt.
+    # The leverage of a tilt is R² / distance: at another distance the same ellipses imply another tilt.
     stretch = found.distance_mm / geometry.distance_mm
     turn = np.array([geometry.pitch, geometry.yaw]) * (stretch - 1.0)
     start = changed(geometry, np.array([0.0, 0.0, *turn, np.log(stretch)]))
@@ -145,19 +147,19 @@ def _calibrated(
 
 
 def _are_sharp(points: Points, fit: Solution, widths: np.ndarray, reach: float) -> Bool[np.ndarray, " k"]:
-    """Which rings have positions that agree, rather than fill the window they are looked for in."""
+    """Which rings have positions that agree, rather than fill the search window."""
     residual = np.abs(fit.residual)
     scatter = np.array([1.4826 * np.median(residual[points.ring == k]) for k in range(len(widths))])
     return scatter < np.minimum(STRAY[0] * widths, STRAY[1] * (reach + widths))
 
 
 def _is_circle(points: Points, fit: Solution, ring: int) -> bool:
-    """Whether the positions of a ring that does not fit agree about a centre of its own."""
+    """Whether the positions of a ring that does not fit agree about another centre."""
     residual = fit.residual[points.ring == ring]
     azimuth = points.sector[points.ring == ring] * (2 * np.pi / SECTORS)
     harmonic = np.column_stack([np.ones(len(azimuth)), np.cos(azimuth), np.sin(azimuth)])
     own = residual - harmonic @ np.linalg.lstsq(harmonic, residual, rcond=None)[0]
-    # By hand: a quarter of the circumference, and a third of what is left without a centre of its own.
+    # Set by hand: a quarter of the circumference, and a third of the misfit about the common centre.
     return bool(len(own) > SECTORS // 4 and np.median(np.abs(own)) < np.median(np.abs(residual)) / 3)
 
 
@@ -177,7 +179,7 @@ def _measure(cells: Cells, geometry: BeamGeometry, reach: float) -> tuple[Points
 
 
 def _concluded(points: Points, start: BeamGeometry, prior: Prior, tangents: np.ndarray) -> RingFit:
-    """The fit with its uncertainty, its decision about the tilt, and what speaks against it."""
+    """The fit with its uncertainty, the decision about the tilt, and its doubt."""
     tilted = solve(points, start, True, prior.tilt, tangents)
     level = replace(tilted.geometry, pitch=0.0, yaw=0.0)
     covariance = covariance_of(points, tilted, free_columns(tangents, True), prior.tilt)
@@ -185,7 +187,7 @@ def _concluded(points: Points, start: BeamGeometry, prior: Prior, tangents: np.n
     upright = None if measured else solve(points, level, False, prior.tilt, tangents)
     chosen = upright or tilted
     if upright:
-        # The centre of zero tilt may be off by what the tilt, if there is one, does to it.
+        # The centre for zero tilt may be off by the effect of a true tilt.
         apart = np.zeros(5)
         apart[:2] = np.subtract(upright.geometry.beam_centre_px, tilted.geometry.beam_centre_px)
         covariance = covariance + np.outer(apart, apart)

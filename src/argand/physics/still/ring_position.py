@@ -1,8 +1,8 @@
-"""Where each sharp ring stands in each sector of azimuth: positions, not intensities.
+"""Position of each sharp ring in each azimuthal sector, independent of its intensity.
 
-How bright a ring is says little about the beam: texture, grains, absorption, polarisation and shadows make
-it uneven by far more than the counts allow. Where it stands is hardly touched by them. So in every sector a
-Gaussian of free height on a sloping background of its own is fitted to the radial profile.
+The intensity along a ring says little about the beam: texture, grains, absorption, polarisation and shadows
+make it uneven by far more than counting statistics. Its position is hardly affected. So in every sector a
+Gaussian of free height on a linear background is fitted to the radial profile.
 """
 
 from dataclasses import dataclass
@@ -13,25 +13,26 @@ from jaxtyping import Float, Int
 from argand.physics.still.ring_profile import SECTORS, Polar
 
 WIDTHS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
-"""Standard deviations of a ring that are tried, in cells. By hand: from a ring that is narrower than a cell
-in steps of a square root of two, so that the best is never off by more than a fifth."""
+"""Trial standard deviations of a ring, in cells. Set by hand: from a ring that is narrower than a cell in
+steps of a square root of two, so that the best is never off by more than a fifth."""
 RELATIVE_WIDTH = 0.025
-"""Largest standard deviation of a sharp ring over its radius. By hand: rings of solvents have 0.1, of ice and
-powders less than 0.015."""
+"""Largest standard deviation of a sharp ring over its radius. By hand: rings of solvents have 0.1, those of
+ice and powders less than 0.015."""
 WINDOW = 3.5
-"""Half-width of what is fitted, in standard deviations of the ring. By hand: a Gaussian has ended there."""
+"""Half-width of the fitted range, in standard deviations of the ring. By hand: a Gaussian is negligible
+there."""
 DETECTION, CONTRAST = 8.0, 0.01
-"""Least height of a ring over its error, and over the background, in the mean over its sectors. By hand:
-what noise and a sloping background do not reach."""
+"""Least height of a ring over its error, and over the background, averaged over its sectors. By hand: above
+noise and sloping backgrounds."""
 SECTOR_DETECTION = 4.0
-"""Least height of a ring over its error in a sector of which its position is used. By hand."""
+"""Least height of a ring over its error in a sector for its position to be used. By hand."""
 SPARED = 0.15
-"""Share of the brightest and of the darkest sectors that the mean over sectors leaves out, so that a few
-spots make no ring. By hand."""
+"""Share of the brightest and of the darkest sectors left out of the mean over sectors, so that a few spots do
+not make a ring. By hand."""
 MOST_RINGS = 30
-"""Strongest rings that are used. By hand, a bound on time."""
+"""Largest number of rings used, strongest first. Set by hand, a bound on time."""
 LEAST_SECTORS = 9
-"""Sectors that a ring must be seen in. By hand: an eighth of its circumference."""
+"""Least number of sectors in which a ring is seen. By hand: an eighth of its circumference."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Positions:
 
 
 def find_positions(polar: Polar, reach: float) -> Positions | None:
-    """Positions of all sharp rings, each within `reach` cells of its mean radius; None without any."""
+    """Positions of all sharp rings, each within `reach` cells of its mean radius; None if there are none."""
     rings = find_rings(polar)
     if not rings:
         return None
@@ -71,7 +72,7 @@ def find_positions(polar: Polar, reach: float) -> Positions | None:
 
 
 def find_rings(polar: Polar) -> list[tuple[float, float]]:
-    """Radius and standard deviation (cells) of the rings that stand out of the background, by radius."""
+    """Radius and standard deviation (cells) of the rings above the background, by radius."""
     level, error = _mean_over_sectors(polar)
     radius = np.arange(len(level)) + 0.5
     found: list[tuple[float, float, float]] = []
@@ -82,19 +83,19 @@ def find_rings(polar: Polar) -> list[tuple[float, float]]:
         score = np.where(noise > 0, height / np.maximum(noise, 1e-12), 0.0)
         peak = (score >= np.roll(score, 1)) & (score > np.roll(score, -1))
         strong = peak & (score > DETECTION) & (height > CONTRAST * np.maximum(base, 0.0))
-        # A ring that reaches the beam is none; neither is one as wide as what solvents make.
+        # Exclude rings that reach the beam or are as wide as solvent rings.
         strong &= (width < RELATIVE_WIDTH * radius) | ((width == WIDTHS[0]) & (radius > 10 * width))
         found += [(float(score[i]), float(radius[i]), width) for i in np.flatnonzero(strong)]
     chosen: list[tuple[float, float]] = []
     for _, place, width in sorted(found, reverse=True):
-        # By hand: two rings closer than two of their widths are one.
+        # Set by hand: rings closer than two of their widths are merged.
         if all(abs(place - r) > 2.0 * (width + w) for r, w in chosen) and len(chosen) < MOST_RINGS:
             chosen.append((place, width))
     return sorted(chosen)
 
 
 def _mean_over_sectors(polar: Polar) -> tuple[np.ndarray, np.ndarray]:
-    """Level of each ring without its brightest and darkest sectors, and its error; NaN where it is unseen."""
+    """Level of each ring without its brightest and darkest sectors, and its error; NaN if it is not seen."""
     live = polar.live > 0.3 * polar.live.max(axis=1, keepdims=True)
     level = np.where(live & (polar.live > 0), polar.counts / np.maximum(polar.live, 1e-9), np.nan)
     order = np.argsort(level, axis=1)
@@ -114,14 +115,15 @@ def _mean_over_sectors(polar: Polar) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _half_window(width: float) -> int:
-    """Cells on each side of a ring of this width that it is compared with."""
+    """Cells on each side of a ring of this width used for comparison."""
     return int(np.ceil(WINDOW * width)) + 1
 
 
 def _filtered(level: np.ndarray, error: np.ndarray, width: float) -> tuple[np.ndarray, ...]:
     """Height of a Gaussian of this width about each radius on a curved background, its error, the background.
 
-    Curved, or the top of a broad ring is a narrow one. Error 0 where the window is not all seen.
+    Curved, since otherwise the top of a broad ring looks like a narrow one. Error 0 if the window is
+    incomplete.
     """
     half = _half_window(width)
     x = np.arange(-half, half + 1).astype(float)
@@ -142,10 +144,10 @@ def _filtered(level: np.ndarray, error: np.ndarray, width: float) -> tuple[np.nd
 def _positions_of(
     polar: Polar, rings: list[tuple[float, float]], k: int, reach: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
-    """Sectors, radii, errors and width of one ring; None where it is seen too little."""
+    """Sectors, radii, errors and width of one ring; None if it is seen in too few sectors."""
     centre, width = rings[k]
     gap = min((abs(centre - r) for j, (r, _) in enumerate(rings) if j != k), default=np.inf)
-    # As far as half-way to the next ring, which must not be taken for this one.
+    # Up to half-way to the next ring, so as not to confuse the two.
     half = int(min(np.ceil(WINDOW * width + reach) + 1, max(np.ceil(0.6 * gap), 3)))
     low, high = max(int(centre) - half, 0), min(int(centre) + half + 1, len(polar.live))
     live, x = polar.live[low:high], polar.radius[low:high] - centre
@@ -153,7 +155,7 @@ def _positions_of(
     total = live.sum(axis=0)
     mean = (level * live).sum(axis=0) / np.maximum(total, 1e-9)
     weight = live / np.maximum(mean, 1.0 / np.maximum(total, 1.0))
-    # By hand: of a window most must be seen, or a gap's edge decides.
+    # Set by hand: most of a window must be seen, or the edge of a gap decides.
     usable = np.count_nonzero(live > 0.3 * live.max(), axis=0) >= 0.7 * (high - low)
     if usable.sum() < LEAST_SECTORS:
         return None
@@ -161,7 +163,7 @@ def _positions_of(
     places = np.arange(-reach, reach + 0.25, 0.5)
     places = places[np.abs(places) < half - width]
     gains = {w: _gain(level, weight, x, places, w) for w in WIDTHS if 0.45 * width <= w <= 2.1 * width}
-    # The width that explains most in all sectors; no sector outweighs the others by its counts.
+    # The width that explains most in all sectors; no sector dominates by its counts.
     best = max(gains, key=lambda w: float(np.sqrt(np.maximum(gains[w].max(axis=0), 0.0)).sum()))
     shift = places[np.argmax(gains[best], axis=0)]
     shift, sigma, height, height_error = _refine(level, live, x, shift, best)
@@ -173,7 +175,7 @@ def _positions_of(
 def _gain(
     level: np.ndarray, weight: np.ndarray, x: np.ndarray, places: np.ndarray, width: float
 ) -> np.ndarray:
-    """How much a Gaussian at each place lowers chi² of each sector, background free: [places, sectors]."""
+    """Decrease of chi² of each sector by a Gaussian at each position, background free: [places, sectors]."""
     middle = x.mean(axis=1)
     bell = np.exp(-0.5 * ((middle[None] - places[:, None]) / width) ** 2)
     s0, s1, s2 = weight.sum(axis=0), (weight * x).sum(axis=0), (weight * x * x).sum(axis=0)
@@ -191,13 +193,13 @@ def _gain(
 def _refine(
     level: np.ndarray, live: np.ndarray, x: np.ndarray, shift: np.ndarray, width: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Place, its error, height and its error of the ring in each sector, by Gauss-Newton steps."""
+    """Position and height of the ring in each sector with their errors, by Gauss-Newton steps."""
     sectors = level.shape[1]
     covariance, solution, chi2 = np.zeros((sectors, 4, 4)), np.zeros((sectors, 4)), np.ones(sectors)
     expected = np.maximum((level * live).sum(axis=0) / np.maximum(live.sum(axis=0), 1e-9), 0.0)[None]
     total = np.maximum(live.sum(axis=0), 1.0)
     height = np.zeros(sectors)
-    # By hand: the start is within half a cell, and three steps are then exact to a thousandth.
+    # Set by hand: the start is within half a cell, and three steps then converge to a thousandth.
     for turn in range(4):
         bell = np.exp(-0.5 * ((x - shift) / width) ** 2)
         slope = bell * (x - shift) / width**2
@@ -217,8 +219,8 @@ def _refine(
         height = solution[:, 2]
         if turn:
             shift = shift + np.clip(solution[:, 3], -0.5 * width, 0.5 * width)
-    # Detectors that do not count photons have another noise, which the misfit shows; half, by hand, for
-    # chi² of few points is small by chance too.
+    # Integrating detectors have other noise, which shows in the misfit; half, set by hand, since chi² of few
+    # points may also be small by chance.
     scale = np.sqrt(np.maximum(chi2, 0.5 * np.median(chi2)))
     variance = np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0)
     return shift, np.sqrt(variance[:, 3]) * scale, height, np.sqrt(variance[:, 2]) * scale

@@ -12,12 +12,13 @@ from argand.physics.still.lattice_refinement import Prior
 SECTORS = 72
 """Sectors of azimuth that rings are cut into, 5 degrees each.
 
-By hand: narrow enough that a ring off by its radius' twentieth is not smeared, wide enough to hold counts.
+Set by hand: narrow enough not to smear a ring off-centre by a twentieth of its radius, wide enough for
+sufficient counts.
 """
 SEARCH_CELLS = 40_000
-"""Cells that the search looks at, for the sake of time: a sharp ring is seen in a sample of its cells."""
+"""Cells used by the search, to save time: a sharp ring is seen in a sample of its cells."""
 SEARCH_STEP, SEARCH_REACH = 1.5, 1.5
-"""Step of the search in cells, and how far it goes, in scales of what is known beforehand. By hand: half
+"""Step of the search in cells, and its range in scales of the prior. By hand: half
 the width of a ring in a profile of two cells, and 1.5 of a scale that is 1.5 standard deviations itself."""
 
 
@@ -32,7 +33,7 @@ class Polar:
 
 @dataclass(frozen=True)
 class Cells:
-    """Live cells of an image: places in cells, counts, live share; and its shape (slow, fast)."""
+    """Live cells of an image: positions in cells, counts, live share; and its shape (slow, fast)."""
 
     fast: Float[np.ndarray, " n"]
     slow: Float[np.ndarray, " n"]
@@ -42,7 +43,7 @@ class Cells:
 
     @classmethod
     def of(cls, counts: Float[np.ndarray, "slow fast"], live: Float[np.ndarray, "slow fast"]) -> "Cells":
-        """The cells that have any live pixels."""
+        """The cells with any live pixels."""
         rows, cols = np.nonzero(live > 0)
         return cls(
             (cols + 0.5).astype(np.float32),
@@ -53,8 +54,8 @@ class Cells:
         )
 
     def sample(self, count: int) -> "Cells":
-        """About `count` of the cells, evenly spread."""
-        # An odd stride, so that no column of an even-sided image is preferred.
+        """About `count` evenly spaced cells."""
+        # An odd stride, so as not to favour columns of an image of even width.
         kept = slice(None, None, len(self.fast) // count * 2 // 2 | 1)
         few = (self.fast[kept], self.slow[kept], self.counts[kept], self.live[kept])
         return Cells(*few, self.shape)
@@ -111,13 +112,14 @@ def sharpest(
 ) -> BeamGeometry:
     """Geometry at which the sharp part of the radial profile is strongest.
 
-    Of centres on a grid, as far as is known, and `others` the best few are refined with the tilt by the
+    The best few centres on a grid within the prior and of `others` are refined together with the tilt by the
     simplex method.
     """
     from scipy.optimize import minimize  # slow to import, and an image with a lattice needs no rings
 
     few = cells.sample(SEARCH_CELLS)
-    # The square root of counts has the same noise everywhere, and no single grain or spot outweighs a ring.
+    # The square root of counts has the same noise everywhere, and keeps single grains or spots from
+    # outweighing a ring.
     root = np.sqrt(np.maximum(few.counts, 0.0) / few.live) * few.live
 
     def contrast(change: np.ndarray, width: float) -> float:
@@ -127,7 +129,8 @@ def sharpest(
         total = np.bincount(ring, few.live, minlength=rings + 1)[:rings]
         mean = np.bincount(ring, root, minlength=rings + 1)[:rings] / np.maximum(total, 1e-9)
         seen = total > 3.0
-        # By hand, in rings: what is wider than 4 is background, and rings of 3 cells or fewer say nothing.
+        # Set by hand, in rings: anything wider than 4 is background, and rings of 3 cells or fewer are
+        # uninformative.
         level = ndimage.gaussian_filter1d(mean * seen, 4.0) / np.maximum(
             ndimage.gaussian_filter1d(seen.astype(float), 4.0), 1e-3
         )
@@ -140,7 +143,7 @@ def sharpest(
     flat = np.zeros(2)
     scores = np.array([contrast(np.append(place, flat), 2.0) for place in grid])
     best, best_cost = geometry, np.inf
-    # By hand: the three best places that are no neighbours, 70 calls each for the tilt that they may need.
+    # Set by hand: the three best well-separated positions, 70 evaluations each to include a tilt.
     for place in _best_apart(grid, scores, 3, 3.0 * SEARCH_STEP):
         start = np.append(place, flat)
         simplex = start + np.vstack([np.zeros(4), np.diag([1.0, 1.0, prior.tilt / 2, prior.tilt / 2])])
@@ -159,18 +162,18 @@ def sharpest(
 def mirrored_centres(
     counts: Float[np.ndarray, "slow fast"], live: Float[np.ndarray, "slow fast"], count: int
 ) -> Float[np.ndarray, "n 2"]:
-    """Places (fast, slow) about which the sharp part of an image is most alike its own inversion.
+    """Positions (fast, slow) with the best inversion symmetry of the sharp part of an image.
 
     Rings are symmetric about their centre wherever it is, so this finds it without a start; smooth background
-    is, about the middle of the detector, and is taken out. By one Fourier transform (Lewis 1995, Vision
-    Interface, 120, for normalised correlation).
+    is symmetric about the middle of the detector, and is removed. By one Fourier transform (Lewis 1995,
+    Vision Interface, 120, for normalised correlation).
     """
     seen = (live > 0.5 * live.max()).astype(np.float32)
     root = np.sqrt(np.maximum(counts, 0.0) / np.maximum(live, 1e-6)) * seen
-    # By hand: what is wider than 6 cells is background.
+    # Set by hand: anything wider than 6 cells is background.
     level = ndimage.gaussian_filter(root, 6.0) / np.maximum(ndimage.gaussian_filter(seen, 6.0), 1e-3)
     sharp = (root - level) * seen
-    # Spots and grains, by hand beyond three standard deviations, must not outweigh a ring.
+    # Spots and grains (set by hand: beyond three standard deviations) must not outweigh a ring.
     limit = 3.0 * 1.4826 * float(np.median(np.abs(sharp[seen > 0])))
     sharp = np.clip(sharp, -limit, limit)
     size = [2 * n for n in sharp.shape]
@@ -181,12 +184,12 @@ def mirrored_centres(
     likeness = with_inversion(sharp) / np.sqrt(np.maximum(with_inversion(seen), 0.02 * seen.sum()))
     peaks = np.argwhere((likeness == ndimage.maximum_filter(likeness, 9)) & (likeness > 0))
     peaks = peaks[np.argsort(-likeness[tuple(peaks.T)])[:count]]
-    # Cell i at i + 1/2 and its image at j + 1/2 have their middle at (i + j + 1) / 2.
+    # The midpoint of cell i at i + 1/2 and its image at j + 1/2 is (i + j + 1) / 2.
     return (peaks[:, ::-1] + 1.0) / 2.0
 
 
 def _best_apart(places: np.ndarray, scores: np.ndarray, count: int, apart: float) -> list[np.ndarray]:
-    """The `count` places of highest score that are at least so far apart."""
+    """The `count` positions of highest score that are at least this far apart."""
     chosen: list[np.ndarray] = []
     for i in np.argsort(-scores):
         if all(np.hypot(*(places[i] - other)) >= apart for other in chosen):

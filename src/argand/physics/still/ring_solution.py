@@ -8,21 +8,22 @@ from jaxtyping import Bool, Float, Int
 from argand.physics.still.detector import BeamGeometry
 
 STEPS = np.array([0.01, 0.01, 1e-5, 1e-5, 1e-5])
-"""Steps of the numerical derivatives: px, px, radians, radians, logarithm of the distance. By hand: errors of
-the step and of rounding are both far below what a Gauss-Newton step needs."""
+"""Steps of the numerical derivatives: px, px, radians, radians, logarithm of the distance. Set by hand:
+truncation and rounding errors are both far below what a Gauss-Newton step needs."""
 LONGEST = np.array([3.0, 3.0, 0.02, 0.02, 0.05])
-"""Longest change in one Gauss-Newton step, in the same units. By hand, as far as a linearised ring holds."""
+"""Longest change in one Gauss-Newton step, in the same units. By hand, the range of validity of a linearised
+ring."""
 ROUNDS = 12
-"""Gauss-Newton steps with new weights. By hand, a bound on time."""
+"""Gauss-Newton steps with new weights. Set by hand, a bound on time."""
 OUTLIER = 4.685
-"""Normalised residual at which Tukey's biweight ends: its usual value, 95 % efficient for normal errors."""
+"""Cut-off of Tukey's biweight in normalised residuals: the usual value, 95 % efficient for normal errors."""
 LEAST_ERROR = 0.02
-"""Least error of a position, in cells. By hand: what pixels do to a ring that crosses them."""
+"""Least error of a position, in cells. By hand: the effect of pixels on a ring that crosses them."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Points on rings: places in cells, errors from counts (cells), numbers of ring and sector."""
+    """Points on rings: positions in cells, errors from counts (cells), numbers of ring and sector."""
 
     px: Float[np.ndarray, "n 2"]
     sigma: Float[np.ndarray, " n"]
@@ -30,17 +31,17 @@ class Points:
     sector: Int[np.ndarray, " n"]
 
     def where(self, kept: Bool[np.ndarray, " n"]) -> "Points":
-        """Some of the points; rings are numbered anew."""
+        """Some of the points; rings are renumbered."""
         _, ring = np.unique(self.ring[kept], return_inverse=True)
         return Points(self.px[kept], self.sigma[kept], ring, self.sector[kept])
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A fit of (fast, slow, pitch, yaw, log distance), the linear system at it, and what is left of it.
+    """A fit of (fast, slow, pitch, yaw, log distance), the linear system there, and its residuals.
 
-    `design` [n, 5 + rings] holds derivatives of the residuals (cells), `weight` the inverse variances with
-    the robust weights in them, `scatter` each ring's standard deviation beyond its counts.
+    `design` [n, 5 + rings] holds derivatives of the residuals (cells), `weight` the inverse variances
+    including robust weights, `scatter` each ring's standard deviation beyond its counts.
     """
 
     geometry: BeamGeometry
@@ -51,14 +52,14 @@ class Solution:
     scatter: Float[np.ndarray, " k"]
 
     def normal(self, free: Int[np.ndarray, " f"], kept: np.ndarray | None = None) -> np.ndarray:
-        """Normal matrix of the `free` columns, of some of the points."""
+        """Normal matrix of the `free` columns for the `kept` points."""
         weight = self.weight if kept is None else self.weight * kept
         part = self.design[:, free]
         return part.T @ (weight[:, None] * part)
 
     @property
     def chi2(self) -> float:
-        """Mean squared normalised residual of the points that are no outliers; about one."""
+        """Mean squared normalised residual of the points without outliers; about one."""
         freedom = max(float(self.robust.sum()) - self.design.shape[1], 1.0)
         return float((self.weight * self.residual**2).sum() / freedom)
 
@@ -89,7 +90,7 @@ def solve(
 ) -> Solution:
     """Fit the points: each ring's radius is free, or given by tan(2 theta) in `tangents` (NaN: free).
 
-    Where any is given, the distance is fitted. Without `tilt` it keeps that of the start. `tilt_prior` is
+    If any is given, the distance is fitted. Without `tilt` that of the start is kept. `tilt_prior` is
     the standard deviation of each angle about zero, in radians.
     """
     rings = len(tangents)
@@ -100,7 +101,7 @@ def solve(
     scatter = np.zeros(rings)
     for turn in range(ROUNDS):
         residual, design = _linearised(points, geometry, mean, tangents)
-        # First steps with the scatter about a start that may be off.
+        # The first steps use the scatter about a start that may be inaccurate.
         scatter = _scatter(residual, points, rings)
         sigma2 = points.sigma**2 + scatter[points.ring] ** 2 + LEAST_ERROR**2
         robust = _biweight(residual / np.sqrt(sigma2))
@@ -113,7 +114,7 @@ def solve(
         change[free] = np.linalg.solve(normal, pull[free] - part.T @ (weight * residual))
         step = np.clip(change[:5], -LONGEST, LONGEST)
         geometry, mean = changed(geometry, step), mean + change[5:]
-        # By hand: a thousandth of a cell and 0.0006 degrees, both below what is ever known.
+        # Set by hand: a thousandth of a cell and 0.0006 degrees, both below any attainable accuracy.
         if turn > 2 and np.hypot(*step[:2]) < 1e-3 and np.abs(step[2:]).max() < 1e-5:
             break
     residual, design = _linearised(points, geometry, mean, tangents)
@@ -132,7 +133,7 @@ def free_columns(tangents: Float[np.ndarray, " k"], tilt: bool) -> Int[np.ndarra
 def _linearised(
     points: Points, geometry: BeamGeometry, mean: np.ndarray, tangents: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Residuals (cells) and their derivatives by the five numbers and the radii."""
+    """Residuals (cells) and their derivatives with respect to the five parameters and the radii."""
 
     def misfit(at: BeamGeometry) -> np.ndarray:
         known = (at.distance_mm / at.pixel_size_mm[0]) * tangents
@@ -153,7 +154,7 @@ def _ring_medians(values: np.ndarray, ring: np.ndarray, rings: int) -> np.ndarra
 
 
 def _scatter(residual: np.ndarray, points: Points, rings: int) -> np.ndarray:
-    """Standard deviation of each ring's residuals beyond their errors from counts, robustly."""
+    """Robust standard deviation of each ring's residuals beyond their errors from counts."""
     # 1.4826 times the median deviation is the standard deviation of normal errors.
     total = 1.4826 * _ring_medians(np.abs(residual), points.ring, rings)
     counts = _ring_medians(points.sigma, points.ring, rings)

@@ -1,4 +1,4 @@
-"""How far rings are to be trusted: covariance, jackknife, whether they tell a tilt, whether they agree."""
+"""How far to trust rings: covariance, jackknife, whether they determine the tilt, whether they agree."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -8,28 +8,29 @@ from argand.physics.still.ring_solution import Points, Solution, free_columns, r
 
 BLOCKS = 12
 """Blocks of neighbouring sectors that the jackknife leaves out in turn, 30 degrees each. By hand: texture and
-absorption change over tens of degrees, and neighbouring sectors err alike."""
+absorption change over tens of degrees, and neighbouring sectors have similar errors."""
 COMMON_ERROR = 0.02
-"""Error in cells that positions have in common, for all their number: distortion, flat field, sensor. By
+"""Common error of all positions in cells: distortion, flat field, sensor. By
 hand; benchmarks/geometry_rings.py prints errors over stated errors."""
 TILT_KNOWN, TILT_REJECTED, TILT_USABLE = np.radians(0.15), 4.0, np.radians(0.5)
-"""A tilt is measured where both angles are known to the first, or where zero is rejected by so many standard
-deviations and both are known to the last. By hand: detectors at beamlines are upright within 0.5 degrees."""
+"""A tilt is measured if both angles are known to the first value, or if zero is rejected by the second number
+of standard deviations and both are known to the third. By hand: detectors at beamlines are upright within 0.5
+degrees."""
 SMALL_ANGLE, LEVER = 0.1, 1.0
-"""tan(2 theta) of the outermost ring below which, and cells that a tilt (of TILT_USABLE or more) must move
-that ring by without which, zero tilt stands. By hand: several errors of a position, and at small angles no
-detector is known so well that a fraction of a cell at its rim would be the tilt's."""
+"""Least tan(2 theta) of the outermost ring, and least shift of that ring in cells by a tilt (of at least
+TILT_USABLE), for a tilt to be fitted. By hand: several errors of a position, and at small angles detectors
+are not known well enough to attribute a fraction of a cell at the rim to a tilt."""
 SETS_SIGMA = 5.0
-"""By how many of their joint standard deviations sets of rings may differ. By hand."""
+"""Largest difference between sets of rings in joint standard deviations. By hand."""
 
 
 def covariance_of(
     points: Points, fit: Solution, free: Int[np.ndarray, " f"], tilt_prior: float
 ) -> Float[np.ndarray, "5 5"]:
-    """Covariance of (fast, slow, pitch, yaw, log distance), zero where one is not among the `free` columns.
+    """Covariance of (fast, slow, pitch, yaw, log distance), zero for parameters not among the `free` columns.
 
-    That of the fit times its misfit, or the variances of the jackknife over blocks of sectors or over rings
-    where they are larger; and errors that all positions have in common. `tilt_prior` in radians.
+    That of the fit times its chi², or the variances of the jackknife over blocks of sectors or over rings if
+    they are larger; plus errors that all positions have in common. `tilt_prior` in radians.
     """
     prior = np.full(fit.design.shape[1], 1e-12)
     prior[2:4] = tilt_prior**-2.0
@@ -41,7 +42,7 @@ def covariance_of(
         variance = np.maximum(variance, _jackknife(points.ring, fit, free, strength))
     larger = np.sqrt(variance / np.diag(own))
     scaled = larger[:, None] * own * larger[None, :]
-    # An error that all positions have in common counts as one measurement, spread as theirs are.
+    # An error common to all positions counts as one measurement, distributed as theirs are.
     common = np.linalg.inv(normal / fit.weight.sum() / COMMON_ERROR**2 + strength)
     total = np.zeros((5, 5))
     wanted = np.flatnonzero(free < 5)
@@ -50,12 +51,12 @@ def covariance_of(
 
 
 def _jackknife(block: np.ndarray, fit: Solution, free: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """Variances of the free numbers from leaving out one block of points after the other."""
+    """Jackknife variances of the free parameters, leaving out one block of points at a time."""
     part = fit.design[:, free]
     changes = []
     for b in np.unique(block):
         kept = (block != b).astype(float)
-        # Radii of rings that are left out have no equation.
+        # Radii of omitted rings have no equation.
         normal = fit.normal(free, kept) + strength + 1e-9 * np.eye(len(free))
         changes.append(-np.linalg.solve(normal, part.T @ (fit.weight * kept * fit.residual)))
     spread = np.asarray(changes) - np.mean(changes, axis=0)
@@ -63,7 +64,7 @@ def _jackknife(block: np.ndarray, fit: Solution, free: np.ndarray, strength: np.
 
 
 def tilt_is_measured(points: Points, fit: Solution, covariance: Float[np.ndarray, "5 5"]) -> bool:
-    """Whether the rings tell a tilt: they have a lever, and know it well or reject that there is none."""
+    """Whether the rings determine the tilt: it moves them enough, and is known well or not zero."""
     geometry = fit.geometry
     farthest = float(radii(points.px, geometry).max())
     tangent = farthest * geometry.pixel_size_mm[0] / geometry.distance_mm
@@ -78,7 +79,7 @@ def tilt_is_measured(points: Points, fit: Solution, covariance: Float[np.ndarray
 def disagreement(
     points: Points, fit: Solution, covariance: Float[np.ndarray, "5 5"], tangents: Float[np.ndarray, " k"]
 ) -> str:
-    """Which sets of rings or sectors give another centre than the others; empty if none does."""
+    """The sets of rings or sectors that give another centre than the others; empty if none does."""
     rings = len(tangents)
     quadrant = points.sector * 4 // SECTORS
     sets = {
@@ -97,12 +98,12 @@ def disagreement(
         joint = inflation * (c1 + c2) + lever @ covariance[2:4, 2:4] @ lever.T
         ratio = float(np.sqrt(apart @ np.linalg.solve(joint, apart)))
         if ratio > limit:
-            worst, limit = f"{name} differ by {np.hypot(*apart):.1f} px, {ratio:.0f} of their sigma", ratio
+            worst, limit = f"{name} differ by {np.hypot(*apart):.1f} px, {ratio:.0f} sigma", ratio
     return worst
 
 
 def _set_centre(fit: Solution, free: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Change of the centre that some of the points ask for, its covariance, its derivatives by the tilt."""
+    """Change of the centre by some of the points, its covariance, and its derivatives by the tilt."""
     normal = fit.normal(free, kept) + 1e-9 * np.eye(len(free))
     part = fit.design[:, free].T * (fit.weight * kept)
     change = -np.linalg.solve(normal, part @ fit.residual)

@@ -11,11 +11,11 @@ Profile = Float[np.ndarray, " n"]
 ICE_D = (3.897, 3.669, 3.441, 2.671, 2.249, 2.072, 1.948, 1.918, 1.883)
 """Spacings in Å of hexagonal ice (Thorn et al. 2017, Acta Cryst. D73, 729-737)."""
 ICE_STRENGTH = (1.0, 0.75, 0.85, 0.25, 0.45, 0.55, 0.25, 0.25, 0.15)
-"""Heights of those rings over that of the first; by hand: which rings are seen matters, not how strong."""
+"""Heights of those rings relative to the first; by hand: only their positions matter."""
 LIQUID_WATER_D, VITREOUS_WATER_D = 3.15, 3.67
 """Spacing in Å of the main water ring: liquid at room temperature, and vitrified with cryoprotectant.
 
-By hand, about what solvent rings of protein images show; the simulator varies them.
+By hand, similar to solvent rings of protein images; the simulator varies them.
 """
 
 
@@ -30,9 +30,9 @@ def bump(s: Profile, centre: float, width: float) -> Profile:
 
 
 def air(s: Profile, decay: float = 0.25) -> Profile:
-    """Scatter of the beam's path in air: it falls with the form factors of nitrogen and oxygen.
+    """Air scattering: it falls with the form factors of nitrogen and oxygen.
 
-    `decay` in 1/Å, by hand; the form is a Lorentzian that falls about as they do.
+    `decay` in 1/Å, by hand; a Lorentzian with about the same decay.
     """
     return 1.0 / (1.0 + (s / decay) ** 2)
 
@@ -40,7 +40,7 @@ def air(s: Profile, decay: float = 0.25) -> Profile:
 def water(s: Profile, d: float = VITREOUS_WATER_D, width: float = 0.028) -> Profile:
     """Solvent: a main ring at `d`, a second at about 1.7 times its s, a molecular tail.
 
-    `d` in Å and `width` in 1/Å. Heights, widths and tail are by hand: no measured curve was fitted.
+    `d` in Å and `width` in 1/Å. Heights, widths and tail are set by hand: no measured curve was fitted.
     """
     tail = 0.45 / (1.0 + (s / 0.42) ** 4)
     rise = 1.0 - np.exp(-((s * d) ** 2))

@@ -1,4 +1,4 @@
-"""One still image: everything that it depends on, and its expected counts from first principles."""
+"""One still image: its parameters, and its expected counts from first principles."""
 
 from dataclasses import dataclass, field, replace
 
@@ -22,16 +22,17 @@ from argand.physics.still.reflection import (
 TABLE = np.linspace(0.0, 4.0, 4001)
 """tan(2 theta) at which radial profiles are tabulated; 4 is 76 degrees.
 
-By hand: steps of 0.001 are far finer than what profiles change over; linear in between.
+By hand: steps of 0.001 are far finer than the profiles; linear in between.
 """
 
 
 @dataclass(frozen=True)
 class Crystal:
-    """What makes the Bragg spots. `scale` is the mean count of a fully recorded reflection at s = 0.
+    """The crystal that makes the Bragg spots. `scale` is the mean count of a fully recorded reflection at s =
+    0.
 
-    `b_factor` in Å², `d_min` in Å. Defaults here and below are by hand, of a usual protein still; presets
-    draw their own, and `benchmarks/geometry_simulator.py` compares simulated with real images.
+    `b_factor` in Å², `d_min` in Å. Defaults here and below are set by hand for a typical protein still;
+    presets draw their own, and `benchmarks/geometry_simulator.py` compares simulated with real images.
     """
 
     cell: Cell
@@ -41,7 +42,7 @@ class Crystal:
     b_factor: float = 20.0
     d_min: float = 1.8
     spot_sigma_mm: float = 0.15
-    """Standard deviation that beam size, crystal size and sensor add to every spot."""
+    """Standard deviation of every spot from beam size, crystal size and sensor."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Diffuse:
     """Further rings as (s, width, level): plastic, lipid, ice, powder. Width in 1/Å."""
 
     def profile(self, tan_two_theta: np.ndarray, wavelength: float) -> np.ndarray:
-        """Photons per mm² of detector, before polarisation; falls with the solid angle of a pixel."""
+        """Photons per mm² of detector, before polarisation; it falls with the solid angle of a pixel."""
         two_theta = np.arctan(tan_two_theta)
         s = scattering.s_from_two_theta(two_theta, wavelength)
         level = self.air * scattering.air(s, self.air_decay)
@@ -74,7 +75,7 @@ class Diffuse:
 
 @dataclass(frozen=True)
 class Stop:
-    """A beamstop and its holder, at rest on the detector; lengths in mm, `offset` from the beam."""
+    """A beam stop and its holder on the detector; lengths in mm, `offset` from the beam."""
 
     radius_mm: float = 2.0
     offset_mm: tuple[float, float] = (0.0, 0.0)
@@ -85,12 +86,12 @@ class Stop:
     arm_transmission: float = 0.9
     edge_mm: float = 0.2
     leak: float = 0.0
-    """Counts of direct beam that pass the edge of the stop into a few pixels."""
+    """Counts of direct beam that pass the edge of the beam stop into a few pixels."""
 
 
 @dataclass(frozen=True)
 class Still:
-    """A still image as parameters. `geometry` is in the pixels of the image, binned ones included."""
+    """A still image as parameters. `geometry` is in pixels of the image, which may be binned."""
 
     geometry: BeamGeometry
     panel: Panel
@@ -101,14 +102,14 @@ class Still:
     """The diffuse level is the same in every pixel: no profile, no polarisation (`flat-background`)."""
     polarisation: float = 0.98
     lopsided: tuple[float, float] = (0.0, 0.0)
-    """Relative change of the background towards +fast and +slow, from absorption and misset air paths."""
+    """Relative gradient of the background towards +fast and +slow, from absorption and air paths."""
     shadow: tuple[float, float, float] | None = None
     """A straight shadow: its azimuth (radians), distance from the beam (mm), transmission."""
     stop: Stop | None = None
     hot_px: int = 0
-    """Pixels that count what is not there."""
+    """Number of hot pixels."""
     dead_px: int = 0
-    """Pixels of the detector that count nothing; no mask knows of them."""
+    """Number of dead pixels, which are not masked."""
     point_spread_px: float = 0.0
     gain: float = 1.0
     pedestal: float = 0.0
@@ -120,7 +121,7 @@ class Still:
         return self.panel.shape[0] // self.binning, self.panel.shape[1] // self.binning
 
     def unbinned(self) -> "Still":
-        """The same still on the detector's own pixels."""
+        """The same still in unbinned pixels."""
         b, g = self.binning, self.geometry
         centre = (g.beam_centre_px[0] * b, g.beam_centre_px[1] * b)
         pixel = (g.pixel_size_mm[0] / b, g.pixel_size_mm[1] / b)
@@ -129,7 +130,7 @@ class Still:
 
 @dataclass(frozen=True)
 class Rays:
-    """Per-pixel quantities of an untwisted grid, float32: laboratory x, y in mm and tan(2 theta)."""
+    """Per-pixel quantities of a regular grid, float32: laboratory x, y in mm and tan(2 theta)."""
 
     x: np.ndarray
     y: np.ndarray
@@ -137,7 +138,7 @@ class Rays:
 
 
 def trace(geometry: BeamGeometry, shape: tuple[int, int]) -> Rays:
-    """Where each pixel's centre stands, seen from the sample."""
+    """Positions of the pixel centres relative to the sample."""
     fast = ((np.arange(shape[1]) + 0.5 - geometry.beam_centre_px[0]) * geometry.pixel_size_mm[0]).astype("f4")
     slow = ((np.arange(shape[0]) + 0.5 - geometry.beam_centre_px[1]) * geometry.pixel_size_mm[1]).astype("f4")
     axes = geometry.axes.astype(np.float32)
@@ -148,7 +149,7 @@ def trace(geometry: BeamGeometry, shape: tuple[int, int]) -> Rays:
 
 
 def expected_background(still: Still, rays: Rays) -> np.ndarray:
-    """Expected photons per pixel of everything but the Bragg spots and the stop."""
+    """Expected photons per pixel of everything but the Bragg spots and the beamstop."""
     area = still.geometry.pixel_size_mm[0] * still.geometry.pixel_size_mm[1]
     if still.uniform:
         return np.full(still.shape, still.diffuse.flat * area, np.float32)
@@ -160,7 +161,7 @@ def expected_background(still: Still, rays: Rays) -> np.ndarray:
     level *= 1.0 - 0.5 * tan2 / (1.0 + tan2) * (1.0 + np.float32(still.polarisation) * cos_two_azimuth)
     if any(still.lopsided):
         lean = np.float32(still.lopsided[0]) * rays.x + np.float32(still.lopsided[1]) * rays.y
-        # By hand: the lean grows over the first 10 mm, so that the centre itself has no edge.
+        # Set by hand: the asymmetry grows over the first 10 mm, so that the centre has no edge.
         level *= 1.0 + lean / (np.sqrt(r2) + 10.0)
     if still.shadow is not None:
         angle, apart, transmission = still.shadow
@@ -184,7 +185,7 @@ def _soft(distance: np.ndarray, width: float) -> np.ndarray:
 
 
 def stop_transmission(stop: Stop, rays: Rays) -> np.ndarray:
-    """Share of the scattered light that passes beamstop and holder, per pixel."""
+    """Transmission of beam stop and holder for scattered light, per pixel."""
     x, y = rays.x - np.float32(stop.offset_mm[0]), rays.y - np.float32(stop.offset_mm[1])
     apart = np.maximum(np.abs(x), np.abs(y)) if stop.square else np.sqrt(x * x + y * y)
     behind = _soft(np.float32(stop.radius_mm) - apart, stop.edge_mm)
@@ -215,13 +216,13 @@ def bragg_spots(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.
     counts *= scattering.polarisation(two_theta, azimuth, still.polarisation)
     covariance = spot_covariance_px(geometry, found.direction, found.covariance)
     covariance += np.diag((crystal.spot_sigma_mm / np.asarray(geometry.pixel_size_mm)) ** 2)
-    # By hand: flanks of spots up to 20 px outside reach in; fewer than 0.3 photons are not worth the time.
+    # Set by hand: tails of spots up to 20 px outside reach in; spots of fewer than 0.3 photons are skipped.
     inside = np.all((px > -20) & (px < np.array(still.shape[::-1]) + 20), axis=1) & (counts > 0.3)
     return px[inside], counts[inside], covariance[inside]
 
 
 def expected_counts(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """Expected photons per pixel of the sensitive area, and how many spots were deposited."""
+    """Expected photons per pixel of the sensitive area, and the number of spots added."""
     rays = trace(still.geometry, still.shape)
     expected = expected_background(still, rays)
     px, counts, covariance = bragg_spots(still, rng)
@@ -233,11 +234,11 @@ def expected_counts(still: Still, rng: np.random.Generator) -> tuple[np.ndarray,
 
 
 def _leak(still: Still, expected: np.ndarray, rng: np.random.Generator) -> None:
-    """Direct beam that passes the rim of the stop: a few very bright pixels, not at the centre."""
+    """Direct beam past the rim of the beam stop: a few very bright pixels away from the centre."""
     stop = still.stop
     if stop is None or stop.leak <= 0:
         return
-    # By hand: three pixels about one direction.
+    # Set by hand: three pixels about one direction.
     angle = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3, 3)
     rim = np.asarray(stop.offset_mm) + stop.radius_mm * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     px = np.floor(rim / still.geometry.pixel_size_mm + still.geometry.beam_centre_px).astype(int)
@@ -246,13 +247,13 @@ def _leak(still: Still, expected: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def expose(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
-    """Take the picture: counts (float32), live share of each pixel (0 where nothing can be read), spots."""
+    """Expose the still: counts (float32), live share of each pixel (0 if it cannot be read), spots."""
     live = still.panel.live_fraction(still.binning)
     expected, spots = expected_counts(still, rng)
     counts = count_photons(rng, expected * live)
     if still.hot_px:
         where = rng.integers(0, counts.size, still.hot_px)
-        # By hand: from little above the background to nearly overloaded.
+        # Set by hand: from slightly above the background to nearly overloaded.
         counts.flat[where] += np.exp(rng.uniform(np.log(20), np.log(1e5), still.hot_px)).astype(np.float32)
     counts = read_out(
         rng, counts, still.panel, still.point_spread_px, still.gain, still.pedestal, still.read_noise
@@ -263,7 +264,7 @@ def expose(still: Still, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 
 
 def _forget(still: Still, counts: np.ndarray, rng: np.random.Generator) -> None:
-    """Take the photons of the dead pixels away; an image pixel loses one of those that it is binned from."""
+    """Remove the photons of dead pixels; an image pixel loses one of those that it is binned from."""
     where = rng.integers(0, counts.size, still.dead_px)
     photons = counts.flat[where] - still.pedestal
     counts.flat[where] = still.pedestal + np.rint(photons * (1 - 1 / still.binning**2))

@@ -10,6 +10,9 @@ import typer
 from argand.crew import Machines
 from argand.duration import Seconds
 from argand.runs.verbs import (
+    ADVANCED,
+    FAILED,
+    Force,
     Json,
     KeepCard,
     LearningRate,
@@ -17,88 +20,103 @@ from argand.runs.verbs import (
     Processes,
     Resume,
     Scheduler,
+    Seed,
     SimulationProcesses,
     TrainingFolder,
     Weights,
     complain,
+    completed_by,
     in_one_group,
+    preset_argument,
     run_training,
     say,
     show_figures,
     write_set,
 )
-from argand.systems.crystals.files.cli import (
-    Index,
-    alter,
-    decode,
-    encode,
-    index,
-    interpolate,
-    nearest,
-    reconstruct,
-    view,
-)
-from argand.systems.crystals.files.samples_cli import Phases, judge, phases, sample
+from argand.systems.crystals.files.cli import decode, encode, reconstruct
+from argand.systems.crystals.files.explore_cli import alter, index, interpolate, nearest, view
+from argand.systems.crystals.files.options import MODEL_NAMES, Index
+from argand.systems.crystals.files.samples_cli import Phases, evaluate_new, phases, sample
 
-Preset = Annotated[str, typer.Argument(help="best, linear, refined, paper, paper-small or tiny.")]
+_PRESETS = ("best", "linear", "refined", "paper", "paper-small", "tiny")
+"""Names of `presets.PRESETS`, which is not imported for the help."""
+_TRAINED = ("refined", "paper", "paper-small", "tiny", "occupation", "frameworks")
+"""Those of them that are trained, and the two networks of `sample`."""
+
 Structures = Annotated[
     str | None,
-    typer.Option(help="Parquet file or folder of structures to learn from; they are not part of argand."),
+    typer.Option(help="Parquet file or folder of structures to learn from; argand ships none."),
 ]
-Seed = Annotated[int, typer.Option(help="Another seed, other boxes.", min=0, max=2**32 - 1)]
 
 
 def simulate(
-    preset: Preset,
-    out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
+    preset: Annotated[str, preset_argument(_PRESETS)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="HDF5 file to write.")],
     structures: Structures = None,
-    count: Annotated[int, typer.Option(help="How many boxes.", min=1)] = 100,
+    count: Annotated[int, typer.Option(help="Number of boxes.", min=1)] = 100,
     seed: Seed = 0,
     processes: Processes = None,
     scheduler: Scheduler = None,
+    force: Force = False,
+    resume: Resume = False,
 ) -> None:
     """Write boxes of the density of single cells and repeating crystals, with labels and atoms.
 
     Example: argand crystals simulate paper --structures cifs --out set.h5 --count 1000
     """
-    write_set(_preset(preset, structures), out, "boxes", count, seed, Machines(processes, scheduler))
+    from argand.runs.claim import claim_file
+
+    system = _preset(preset, structures)
+    claim_file(out, force=force, resume=resume, beside=[out.with_suffix(".shards")])
+    write_set(system, out, "boxes", count, seed, Machines(processes, scheduler))
 
 
 @in_one_group
 def train(
     preset: Annotated[
-        str,
-        typer.Argument(
-            help="refined, paper, paper-small, tiny; occupation, frameworks: what sample draws with."
-        ),
+        str, preset_argument(_TRAINED, "Preset; occupation and frameworks are the networks of `sample`")
     ],
     out: TrainingFolder,
     structures: Structures = None,
     max_time: MaxTime = Seconds("1h"),
     resume: Resume = False,
+    force: Force = False,
     batch_size: Annotated[
-        int | None, typer.Option(help="Samples of one step; by default the preset's.", min=1)
+        int | None, typer.Option(help="Samples in a step; by default that of the preset.", min=1)
     ] = None,
     learning_rate: LearningRate = None,
     val_count: Annotated[
-        int | None, typer.Option(help="Samples to validate on; by default the preset's.", min=1)
+        int | None,
+        typer.Option(
+            help="Number of validation samples; by default that of the preset.",
+            min=1,
+            rich_help_panel=ADVANCED,
+        ),
     ] = None,
     val_every: Annotated[
-        int | None, typer.Option(help="Steps between validations; by default the preset's.", min=1)
+        int | None,
+        typer.Option(
+            help="Steps between validations; by default those of the preset.", min=1, rich_help_panel=ADVANCED
+        ),
     ] = None,
-    replay: Annotated[int, typer.Option(help="Batches that each sample is used in.", min=1)] = 1,
+    replay: Annotated[
+        int, typer.Option(help="Number of batches that use each sample.", min=1, rich_help_panel=ADVANCED)
+    ] = 1,
     precision: Annotated[
         Literal["auto", "fp32", "bf16"] | None,
-        typer.Option(help="auto takes the faster one, as measured; by default the preset's."),
+        typer.Option(
+            help="Floating-point precision; auto measures which is faster; by default that of the preset.",
+            rich_help_panel=ADVANCED,
+        ),
     ] = None,
     processes: SimulationProcesses = None,
     seed: Seed = 0,
 ) -> None:
-    """Train the published networks, the one behind the linear code, or one that `sample` draws crystals with.
+    """Train the published networks, the one behind the linear code, or those that `sample` uses.
 
     Ctrl-C leaves a run to --resume.
 
-    Example: argand crystals train refined --structures pool.parquet --out runs/refined --max-time 01:00:00
+    Example: argand crystals train refined --structures pool.parquet --out runs/refined --max-time 1h
     """
     from argand.learn.launch import is_first_process
     from argand.system import preset as named
@@ -117,9 +135,9 @@ def train(
     given: dict[str, Any] = {"batch_size": batch_size, "val_count": val_count, "val_every_steps": val_every}
     given |= {"precision": precision, "workers": processes, "replay": replay, "seed": seed}
     given = {key: value for key, value in given.items() if value is not None}
-    given |= {"max_time": max_time, "resume": resume}
+    given |= {"max_time": max_time, "resume": resume, "force": force}
     if not isinstance(system, Crystals):
-        system = _packed(system, structures, out)
+        system = _packed(system, structures, out, force)
         defaults = FRAMEWORK_TRAINING if preset == "frameworks" else OCCUPATION_TRAINING
         run_training(system, out, "structures", **defaults | given)
         return
@@ -130,46 +148,54 @@ def train(
 
 def evaluate(
     model: Annotated[
-        str, typer.Argument(help="best, symmetric or paper; samples: how stable and new structures are.")
+        str,
+        typer.Argument(
+            help="best, symmetric or paper; samples: how stable and new structures are.",
+            autocompletion=completed_by([*MODEL_NAMES, "samples"]),
+        ),
     ],
     files: Annotated[list[str], typer.Argument(help="Structures: files, globs, folders.")],
-    count: Annotated[int, typer.Option(help="Structures to rebuild at most.", min=1)] = 100,
+    count: Annotated[int, typer.Option(help="Largest number of structures to rebuild.", min=1)] = 100,
     seed: Annotated[
-        int | None, typer.Option(help="By default one that no training uses.", min=0, max=2**32 - 1)
+        int | None,
+        typer.Option(help="Random seed; by default one that no training uses.", min=0, max=2**32 - 1),
     ] = None,
     weights: Weights = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Of samples: relaxed CIFs and records; the same call goes on.")
+        Path, typer.Option("--out", "-o", help="With samples: folder for relaxed CIFs and summary.json.")
     ] = Path("evaluated"),
     known: Annotated[
-        Path | None, typer.Option(help="Of samples: parquet file of what is known, for the shipped index.")
+        Path | None,
+        typer.Option(help="With samples: parquet file of known structures, instead of the shipped index."),
     ] = None,
     index: Index = None,
     phases: Phases = None,
     processes: Processes = None,
     scheduler: Scheduler = None,
+    force: Force = False,
+    resume: Resume = False,
     json: Json = False,
     card: KeepCard = False,
 ) -> None:
-    """Rebuild structures from their vectors and count the atoms that come back; or judge new crystals.
+    """Rebuild structures from their vectors and count the atoms that come back; or evaluate new crystals.
 
-    `samples` relaxes structures by CHGNet and tells how many are stable, unique and new.
+    `samples` relaxes structures by CHGNet and counts those that are stable, unique and new.
 
     Example: argand crystals evaluate best cifs --count 100
 
-    Example: argand crystals evaluate samples drawn --known mp_pool.parquet --out judged
+    Example: argand crystals evaluate samples samples/ --known mp_pool.parquet --out evaluated
     """
-    from argand.crew import Machines
     from argand.systems.crystals.card import keep_figures
     from argand.systems.crystals.evaluate import EVALUATION_SEED, evaluate_model
     from argand.systems.crystals.files.table import evaluation_table
     from argand.systems.crystals.models.named import PAPER_WEIGHTS
 
     if card and model != "paper":
-        raise typer.BadParameter("only paper has weights that a card could stand beside")
+        raise typer.BadParameter("--card: only paper has weights")
     machines = Machines(processes, scheduler)
     if model == "samples":
-        judge(files, out, json, {"known": known, "phases": phases, "index": index}, machines)
+        criteria = {"known": known, "phases": phases, "index": index}
+        evaluate_new(files, out, json, criteria, machines, force=force, resume=resume)
         return
     seed = EVALUATION_SEED if seed is None else seed
     if card and weights is None:
@@ -178,7 +204,9 @@ def evaluate(
     keep = partial(keep_figures, weights or PAPER_WEIGHTS, result) if card else None
     show_figures(result, evaluation_table(result), json, keep)
     for text in result["failed"]:
-        complain(f"left out: {text}")
+        complain(f"failed: {text}")
+    if result["failed"]:
+        raise typer.Exit(FAILED)
 
 
 def _preset(name: str, structures: str | None) -> Any:
@@ -192,8 +220,8 @@ def _of(system: Any, structures: str | None) -> Any:
     return system if structures is None else replace(system, source=structures)
 
 
-def _packed(system: Any, structures: str | None, out: Path) -> Any:
-    """The system with what its network takes of the structures, which is made once for a run."""
+def _packed(system: Any, structures: str | None, out: Path, force: bool) -> Any:
+    """The system with the arrays that its network takes of the structures, which are made once for a run."""
     from argand.learn.group import group_here
     from argand.systems.crystals.generation import framework_dataset, occupation_dataset
     from argand.systems.crystals.generation.framework_training import Frameworks
@@ -202,14 +230,14 @@ def _packed(system: Any, structures: str | None, out: Path) -> Any:
     packed = out / dataset.PACKED
 
     def pack() -> None:
-        if not packed.exists():
+        if force or not packed.exists():
             say(f"{dataset.pack(structures or '', packed)} structures packed: {packed}")
 
     group_here().by_first(pack)
     return replace(system, data=str(packed))
 
 
-app = typer.Typer(help="Crystal structures as vectors, and back.", no_args_is_help=True)
+app = typer.Typer(help="Crystal structures as vectors and back; new crystals.", no_args_is_help=True)
 for verb in (
     simulate,
     train,

@@ -20,6 +20,7 @@ from argand.physics.crystal.voxel_box import Atoms, Box
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, attempted, worked
 from argand.runs.one_by_one import OneByOne
+from argand.runs.record import SCHEMA_VERSION
 from argand.systems.crystals.models.boxes import PublishedModel
 from argand.systems.crystals.models.interface import Model
 from argand.systems.crystals.models.named import named_model
@@ -251,13 +252,14 @@ def evaluate_model(
         for way, pairs in found.items()
         if pairs
     ]
-    return {"model": name, "count": len(structures), "seed": seed, "rows": rows, "failed": sorted(failed)}
+    about = {"schema_version": SCHEMA_VERSION, "model": name, "count": len(structures), "seed": seed}
+    return {**about, "rows": rows, "failed": sorted(failed)}
 
 
 def drawn(patterns: Sequence[str], count: int, seed: int) -> list[Structure]:
     """Structures of the files, at most `count`; others are told. ConfigError where there are none."""
     kept = [one for path in expand(patterns) for _, one in usable(path)]
     if not kept:
-        raise ConfigError("no structure to rebuild; name CIF, POSCAR, XYZ or parquet files")
+        raise ConfigError("no structure to rebuild; give CIF, POSCAR, XYZ or parquet files")
     order = np.random.default_rng(seed).permutation(len(kept))[:count]
     return [kept[number] for number in order]

@@ -7,22 +7,26 @@ and boxes of 10 Å as published.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
-from argand.io.foreign_structure import foreign_structure
-from argand.io.structure import read_structure
+from argand.page.notebook import html_card
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked
+from argand.runs.answers import Answers
+from argand.runs.course import Failure, attempted
 from argand.systems.crystals.database.dataset import prototypes
 from argand.systems.crystals.database.fingerprint import fingerprint
-from argand.systems.crystals.latent.decoding import TRIES, Decoded
+from argand.systems.crystals.database.source import Source, is_several, structure_of
+from argand.systems.crystals.latent.decoded import Decoded
+from argand.systems.crystals.latent.decoding import TRIES
 from argand.systems.crystals.latent.interpolation import altered, require_noise
 from argand.systems.crystals.latent.likeness import Descriptor, descriptor, distance
 from argand.systems.crystals.latent.representation import Latent
+from argand.systems.crystals.models.boxes import PublishedModel
 from argand.systems.crystals.models.fourier import FourierModel
 from argand.systems.crystals.models.interface import Model
 from argand.systems.crystals.models.named import MODELS, named_model
@@ -31,16 +35,13 @@ if TYPE_CHECKING:
     from argand.systems.crystals.database.latent_dataset import LatentDataset
     from argand.systems.crystals.generation.candidates import Sample
 
-Source = Any
-"""A file (CIF, POSCAR, extended XYZ), a Structure of argand or of pymatgen, or an ase.Atoms."""
-
 VOLUMES = ("network", "keep")
-"""What a crystal takes whose elements are replaced: as the network of occupations expects, or what it had."""
+"""Volume of a crystal with replaced elements: as the network of occupations predicts, or unchanged."""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A structure altered; `scale` is by what its lengths changed with the elements, `volume` who said so."""
+    """An altered structure; `scale` is the factor on lengths for new elements, `volume` where it is from."""
 
     structure: Structure
     scale: float
@@ -50,34 +51,66 @@ class Changed:
 class Predictor:
     """Structures as vectors, and what can be done with these.
 
-    A decoded structure comes as `Decoded`: `structure` (lattice in Å, species, frac_coords), `confidence`
-    and the `misfit` behind it. All methods raise InputError for what is no crystal structure.
+    A decoded structure comes as `Decoded`: `structure` (lattice in Å, species, frac_coords), `confidence`,
+    `misfit`, `trusted` and `reason`. Methods that take a structure take a file, an ase.Atoms, a Structure of
+    argand or pymatgen, an earlier answer, or an item of a data set; of a list of these they give `Answers`,
+    in which inputs without an answer are failures. For one input they raise InputError where it is no crystal
+    structure.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def encode(self, source: Source, as_given: bool = False) -> Latent:
+    @overload
+    def encode(self, source: list[Any], as_given: bool = False) -> list[Latent | Failure]: ...
+    @overload
+    def encode(self, source: Source, as_given: bool = False) -> Latent: ...
+    def encode(self, source: Source, as_given: bool = False) -> Latent | list[Latent | Failure]:
         """The vector of a structure, float32: in its canonical setting, or in that which it is given in.
 
-        ConfigError for the latter with a model other than best.
+        Of a list the vectors, and failures in place. A simulated box (`density` in e/Å³, [n, n, n]) is taken
+        by the published interface. ConfigError for `as_given` with a model other than best.
         """
-        if not as_given:
-            return self.model.encode(structure_of(source))
-        model = self._fourier("a vector in the setting that is given")
-        return FourierModel(replace(model.representation, as_given=True)).encode(structure_of(source))
+        model: Model = self.model
+        if as_given:
+            fourier = self._fourier("a vector in the setting that is given")
+            model = FourierModel(replace(fourier.representation, as_given=True))
+        if not is_several(source):
+            return _encoded(model, source)
+        return _vectors(source, model)
 
-    def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """The structure of a vector; `tries` repairs are tried where it does not explain the vector."""
-        return self.model.decode(np.asarray(latent, np.float32), tries)
+    @overload
+    def decode(self, latent: list[Any], restarts: int = TRIES) -> Answers[Decoded]: ...
+    @overload
+    def decode(self, latent: Any, restarts: int = TRIES) -> Decoded: ...
+    def decode(self, latent: Any, restarts: int = TRIES) -> Decoded | Answers[Decoded]:
+        """The structure of a vector or an item of `latents`; `restarts` are restarts where it fits badly."""
+        if is_several(latent):
+            return Answers.of(latent, lambda one: self.decode(one, restarts))
+        if isinstance(latent, Failure):
+            raise InputError(latent.text)
+        vector = getattr(latent, "latent", latent)
+        return self.model.decode(np.asarray(vector, np.float32), restarts)
 
-    def reconstruct(self, source: Source, tries: int = TRIES) -> Decoded:
-        """What the vector of a structure alone says."""
-        return self.model.rebuilt(structure_of(source), tries)[1]
+    @overload
+    def reconstruct(self, source: list[Any], restarts: int = TRIES) -> Answers[Decoded]: ...
+    @overload
+    def reconstruct(self, source: Source, restarts: int = TRIES) -> Decoded: ...
+    def reconstruct(self, source: Source, restarts: int = TRIES) -> Decoded | Answers[Decoded]:
+        """The structure that the vector of a structure decodes to."""
+        if is_several(source):
+            return Answers.of(source, lambda one: self.reconstruct(one, restarts))
+        return self.model.rebuilt(structure_of(source), restarts)[1]
 
-    def interpolate(self, first: Source, second: Source, steps: int = 9, tries: int = 10) -> list[Decoded]:
-        """Structures on the straight way between two vectors; both ends are the structures as given."""
-        return self.model.between(structure_of(first), structure_of(second), steps, tries)
+    def interpolate(
+        self, first: Source, second: Source, steps: int = 9, restarts: int = 10
+    ) -> Answers[Decoded]:
+        """Structures by linear interpolation between two vectors; both ends are the structures as given.
+
+        ConfigError for fewer than two steps.
+        """
+        found = self.model.between(structure_of(first), structure_of(second), steps, restarts)
+        return Answers(tuple(found))
 
     def descriptor(self, latent: Latent) -> Descriptor:
         """As `latent.likeness.descriptor`; ConfigError for a model other than best."""
@@ -89,41 +122,47 @@ class Predictor:
 
     def _fourier(self, what: str) -> FourierModel:
         if not isinstance(self.model, FourierModel):
-            raise ConfigError(f'the model best alone gives {what}: argand.load("crystals")')
+            raise ConfigError(f'only the model best gives {what}: argand.load("crystals")')
         return self.model
 
+    @overload
+    def alter(self, source: list[Any], *args: Any, **changes: Any) -> Answers[Decoded]: ...
+    @overload
+    def alter(self, source: Source, *args: Any, **changes: Any) -> Decoded: ...
     def alter(
         self,
         source: Source,
         substitute: Mapping[str, str] | None = None,
-        strain: Sequence[float] = (),
+        strain: Sequence[float] | float = (),
         noise: float = 0.0,
         seed: int = 0,
         volume: str = "network",
-    ) -> Decoded:
-        """The structure, elements replaced (`{"Na": "K"}`), stretched by shares of lengths, and shaken.
+    ) -> Decoded | Answers[Decoded]:
+        """The structure with elements replaced (`{"Na": "K"}`), strained, and with noise on its vector.
 
-        Elements replaced take the volume that the network of occupations expects, or with `keep` that of the
-        structure.
+        `strain` is a relative change of lengths, one for all axes or three. Replaced elements take the volume
+        that the network of occupations predicts, or with `keep` that of the structure.
         """
+        if is_several(source):
+            return Answers.of(source, lambda one: self.alter(one, substitute, strain, noise, seed, volume))
         given = self.changed(source, substitute, strain, volume).structure
-        return self.shaker(given, noise)(seed)
+        return self.noisy_copies(given, noise)(seed)
 
     def changed(
         self,
         source: Source,
         substitute: Mapping[str, str] | None = None,
-        strain: Sequence[float] = (),
+        strain: Sequence[float] | float = (),
         volume: str = "network",
     ) -> Changed:
-        """What `alter` encodes, and by how much the volume of elements replaced changed its lengths.
+        """What `alter` encodes, and by how much the volume of replaced elements changed its lengths.
 
-        ConfigError for a volume that is none.
+        ConfigError for an unknown volume.
         """
         if volume not in VOLUMES:
-            raise ConfigError(f"a volume of '{volume}' is not known; give {' or '.join(VOLUMES)}")
+            raise ConfigError(f"unknown volume '{volume}'; choose {' or '.join(VOLUMES)}")
         structure = structure_of(source)
-        new = altered(structure, substitute, strain)
+        new = altered(structure, substitute, np.atleast_1d(np.asarray(strain, float)).tolist())
         if not substitute or volume == "keep":
             return Changed(new, 1.0, "keep")
         from argand.systems.crystals.generation.volume import predicted_scale  # torch, for one option
@@ -133,10 +172,10 @@ class Predictor:
             return Changed(new, 1.0, "keep")
         return Changed(checked(scale * new.lattice, new.species, new.frac_coords), scale, "network")
 
-    def shaker(self, structure: Structure, noise: float) -> Callable[[int], Decoded]:
-        """What gives, by a seed, that which the structure's vector decodes to with noise, or without any.
+    def noisy_copies(self, structure: Structure, noise: float) -> Callable[[int], Decoded]:
+        """What decodes, for a random seed, the structure's vector with noise, or without any for 0.
 
-        ConfigError for a noise that is none.
+        ConfigError for an invalid noise.
         """
         latent, decoded = self.model.rebuilt(structure)
         require_noise(noise)
@@ -151,7 +190,7 @@ class Predictor:
     def nearest(
         self, source: Source, most: int = 10, index: Path | str | None = None
     ) -> list[dict[str, Any]]:
-        """The known structures most like one: name, formula and distance, nearest first.
+        """The known structures that are most similar: name, formula and distance, nearest first.
 
         Known are the 60,000 of the shipped index, or what `argand crystals index` wrote. InputError where
         that cannot be read.
@@ -160,17 +199,17 @@ class Predictor:
 
         return load_index(None if index is None else Path(index)).nearest(structure_of(source), most)
 
-    def sample(self, count: int = 10, seed: int = 0, **prior: Any) -> list["Sample"]:
-        """New crystals, fixed by the seed: `decoded`, `latent`, and the known one that each began with.
+    def sample(self, count: int = 10, seed: int = 0, **prior: Any) -> "Answers[Sample]":
+        """New crystals by random seed: `structure`, `latent`, `decoded`, and the known one each began with.
 
         Further arguments are those of `generation.candidates.Prior`. ConfigError for a model other than best.
         """
         if not isinstance(self.model, FourierModel):
-            raise ConfigError('new crystals are drawn by the model best: argand.load("crystals")')
+            raise ConfigError('only the model best generates crystals: argand.load("crystals")')
         from argand.systems.crystals.generation.candidates import Prior
         from argand.systems.crystals.generation.sampling import draw
 
-        return draw(Prior(**prior), self.model.representation, count, seed)
+        return Answers(tuple(draw(Prior(**prior), self.model.representation, count, seed)))
 
     def latents(self, sources: Iterable[Source], names: Sequence[str] | None = None) -> "LatentDataset":
         """A torch data set of the vectors of structures, named by their files, or 0, 1, 2 and so on.
@@ -187,34 +226,52 @@ class Predictor:
         for number, source in enumerate(listed):
             structure, file = structure_of(source), str(source) if isinstance(source, str | Path) else ""
             name = names[number] if names is not None else Path(file).stem or str(number)
-            rows.append(StoredLatent(name, file, len(structure), self.model.encode(structure)))
+            latent, decoded = self.model.verified(structure)
+            verdict = {} if decoded is None else {"trusted": decoded.trusted, "reason": decoded.reason}
+            rows.append(StoredLatent(name, file, len(structure), latent, **verdict))
         return LatentDataset.of(rows, self.model.config)
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{key} {value}" for key, value in self.model.config.items() if key != "model")
-        return f"<Predictor of crystals, model {self.model.config.get('model', 'best')}: {said}>"
+        said = ", ".join(f"{key} {value}" for key, value in self._settings.items())
+        return f"<Predictor of crystals, model {self._name}: {said}>"
+
+    def _repr_html_(self) -> str:
+        rows = {key.replace("_", " "): str(value) for key, value in self._settings.items()}
+        note = "encode, decode, reconstruct, interpolate, alter, sample, nearest, fingerprint, latents"
+        return html_card(f"Predictor of crystals, model {self._name}", rows, note=note)
+
+    @property
+    def _name(self) -> str:
+        return str(self.model.config.get("model", "best"))
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {key: value for key, value in self.model.config.items() if key != "model"}
 
 
-def structure_of(source: Source) -> Structure:
-    """The structure itself, or read from a file; InputError for anything else."""
-    if isinstance(source, Structure):
-        return source
-    if isinstance(source, str | Path):
-        return read_structure(source)
-    found = foreign_structure(source)
-    if found is not None:
-        return found
-    kind = type(source).__name__
-    raise InputError(
-        f"a {kind} is no crystal structure; give a file, an ase.Atoms, or a Structure of argand or pymatgen"
-    )
+def _vectors(sources: Iterable[Source], model: Model) -> list[Latent | Failure]:
+    """The vector of each input, or why it has none."""
+    found: list[Latent | Failure] = []
+    for number, one in enumerate(sources):
+        name = str(one) if isinstance(one, str | Path) else f"input {number}"
+        found += attempted(name, lambda one=one: [_encoded(model, one)])
+    return found
+
+
+def _encoded(model: Model, source: Source) -> Latent:
+    """The vector of one input."""
+    if isinstance(source, Mapping) and "density" in source:
+        if not isinstance(model, PublishedModel):
+            raise ConfigError('a box of density is encoded by the published interface: model "paper"')
+        return model.encode_density(np.asarray(source["density"], np.float32))
+    return model.encode(structure_of(source))
 
 
 def load(weights: Path | str | None = None) -> Predictor:
-    """Our representation; or, for `"paper"`, the published interface by what answers best, the linear code.
+    """The predictor of the model `best`, or of `"symmetric"` (short vectors) or `"paper"` (boxes of 10 Å).
 
-    `"symmetric"` stands for our short one. None of these has weights; those of a file or folder are taken for
-    networks under the published interface. InputError where they cannot be read.
+    None of these has weights. A file or folder of weights gives networks under the published interface.
+    InputError where they cannot be read.
     """
     if weights is None or str(weights) in MODELS:
         return Predictor(named_model(str(weights or "best")))
@@ -222,7 +279,7 @@ def load(weights: Path | str | None = None) -> Predictor:
 
 
 def selftest() -> str:
-    """Rebuild the built-in prototypes from their vectors and say how it went.
+    """Rebuild the built-in prototypes from their vectors and say how well that worked.
 
     RuntimeError where one is lost.
     """
@@ -231,6 +288,6 @@ def selftest() -> str:
     for structure in structures:
         comparison = compare(predictor.reconstruct(structure).structure, structure)
         if not comparison.is_exact:
-            raise RuntimeError(f"{structure.formula} does not come back from its vector")
+            raise RuntimeError(f"the vector of {structure.formula} does not give the structure back")
         errors.append(comparison.rms_distance)
     return f"{len(structures)} structures rebuilt from their vectors, atoms within {max(errors):.1g} Å"

@@ -1,4 +1,4 @@
-"""The page of crystals: structures beside what came back from their latents, ways between two, and a map."""
+"""The page of crystals: structures beside those decoded from their vectors, paths between two, and a map."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -19,6 +19,7 @@ from argand.physics.crystal.structure import Structure, parameters
 from argand.runs.fields import (
     COUNT,
     FIGURE,
+    FLAG,
     NUMBER,
     PLAIN,
     TEXT,
@@ -34,6 +35,7 @@ from argand.runs.fields import (
 from argand.runs.record import SUMMARY, Record
 from argand.systems.crystals.database.families import families_of, principal_plane
 from argand.systems.crystals.database.fingerprint import fingerprint, measured
+from argand.systems.crystals.latent.decoded import TRUSTED
 
 MOST_PAIRS, MOST_MAPPED, LEAST_MAPPED = 60, 1500, 12
 """Structures that are drawn, and on the map; fewer than the last make no map. By hand, for the size of the
@@ -53,12 +55,14 @@ _FIELDS: Fields = {
     **dict.fromkeys(("name", "source"), maybe(TEXT)),
     "entry": maybe(COUNT),
     "confidence": NUMBER,
+    "trusted": maybe(FLAG),
+    "reason": maybe(TEXT),
     "misfit": FIGURE,
     "latent_size": maybe(PLAIN),
     "largest_place_error": maybe(FIGURE),
     "species_probability": maybe(listed(FIGURE)),
 }
-"""What is read of the record of a structure; of a step on a way, these too:"""
+"""What is read of the record of a structure; of a step of an interpolation, these too:"""
 _STEP: Fields = {"share": NUMBER, "shortest_distance": FIGURE}
 
 _STYLE = (
@@ -74,15 +78,15 @@ _BODY = """<section id="pairs"><p><select id="pair"></select>
 highest</p>
 <div id="pair-view"></div><div id="pair-facts"></div>
 <details><summary>Atoms</summary><table id="pair-atoms"></table></details></section>
-<section id="way"><h2>On the way</h2><p><button id="play">play</button>
+<section id="path"><h2>Interpolation</h2><p><button id="play">play</button>
 <input id="step" type="range" min="0" step="1"> <span id="step-facts"></span></p>
-<div id="way-view"></div></section>
-<section id="map"><h2>Map of latents</h2><p>Coloured by <select id="family"></select>; a click shows the
-structure. Near each other are structures with like species, density and |F|² (principal components of what
-no choice of the cell changes).</p>
+<div id="path-view"></div></section>
+<section id="map"><h2>Map of structures</h2><p>Coloured by <select id="family"></select>; a click shows the
+structure. Neighbours are similar in species, density and |F|² (principal components of a fingerprint that
+does not depend on the choice of the cell).</p>
 <div class="side"><div id="map-view"></div><div id="map-structure"></div></div></section>"""
 
-_FOOT = "The surface is of Gaussians of 0.55 Å and weight √Z."
+_FOOT = "Surface: Gaussians of 0.55 Å and weight √Z. Best guess: the structure does not explain its vector."
 
 
 def write_page(folder: Path, page: Path | None = None, among: Sequence[str] = ()) -> Path:
@@ -91,22 +95,22 @@ def write_page(folder: Path, page: Path | None = None, among: Sequence[str] = ()
     The map is of the structures of `among`, or else of those that were rebuilt. InputError without a run.
     """
     summary = _summary(folder)
-    is_way = bool(summary.get("first"))
-    fields = _FIELDS | _STEP if is_way else _FIELDS
+    is_path = bool(summary.get("first"))
+    fields = _FIELDS | _STEP if is_path else _FIELDS
     records, told = usable_records(summary["structures"], lambda record: fields, folder / SUMMARY)
     decoded, lost = _decoded(folder, records)
     told += lost
     records = [record for record in records if record["file"] in decoded]
-    chosen = [] if is_way else _least_certain(records)
+    chosen = [] if is_path else _least_certain(records)
     page = page or folder / PAGE
     beside = page.resolve().parent == folder.resolve()
     drawn = [
         _pair(record, decoded[record["file"]], given, beside)
         for record, given in zip(chosen, _given(chosen), strict=True)
     ]
-    mapped = _among(among) if among else [] if is_way else _rebuilt(records, decoded)
-    steps = [_step(record, decoded[record["file"]]) for record in records] if is_way else []
-    data = {"pairs": drawn, "way": steps, "map": _map(mapped)}
+    mapped = _among(among) if among else [] if is_path else _rebuilt(records, decoded)
+    steps = [_step(record, decoded[record["file"]]) for record in records] if is_path else []
+    data = {"pairs": drawn, "path": steps, "map": _map(mapped)}
     shown = [*(p["decoded"] for p in drawn), *(p["input"] for p in drawn if p["input"]), *steps]
     shown += data["map"]["structures"]
     numbers = sorted({atom[0] for one in shown for atom in one["atoms"]})
@@ -124,11 +128,11 @@ def _summary(folder: Path) -> Record:
     """What the run tells; InputError where there is none, or it is damaged."""
     path = folder / SUMMARY
     if not path.exists():
-        raise InputError(f"{folder}: no run there; name a folder that reconstruct or interpolate wrote")
+        raise InputError(f"{folder}: no results; give a folder that reconstruct or interpolate wrote")
     summary = read_json(path)
     wrong = fault(summary, _SUMMARY)
     if wrong is not None:
-        raise InputError(f"{path}: no summary of structures ({wrong}); make this run again")
+        raise InputError(f"{path}: not a summary of structures ({wrong}); repeat the run with --force")
     return summary
 
 
@@ -148,7 +152,7 @@ def _title(summary: Record, count: int) -> str:
     if summary.get("first"):
         ends = [Path(summary.get(key) or "").stem for key in ("first", "second")]
         return f"From {ends[0]} to {ends[1]}, {count} steps"
-    return f"{count} structures from their latents"
+    return f"{count} structures decoded from their vectors"
 
 
 def _least_certain(records: list[Record]) -> list[Record]:
@@ -170,6 +174,7 @@ def _pair(record: Record, decoded: Structure, given: Structure | None, beside: b
         "name": record.get("name") or Path(record["file"]).stem,
         "formula": record["formula"],
         "confidence": record["confidence"],
+        "trusted": _is_trusted(record),
         "latent_size": record.get("latent_size"),
         "input": _drawn(given) if given else None,
         "decoded": _drawn(decoded),
@@ -215,9 +220,9 @@ def _moved(given: Structure, decoded: Structure) -> Float[np.ndarray, " atom"] |
 def _facts(record: Record, moved: np.ndarray | None) -> str:
     told = [f"confidence {record['confidence']:.4f}", f"misfit {record['misfit']:.2g}"]
     if record.get("largest_place_error") is not None:
-        told.append(f"places known to {record['largest_place_error']:.2g} Å")
+        told.append(f"uncertainty of positions at most {record['largest_place_error']:.2g} Å")
     if moved is not None:
-        told.append(f"atoms moved by {moved.max():.2g} Å at most")
+        told.append(f"largest displacement of an atom {moved.max():.2g} Å")
     return "; ".join(told) + "."
 
 
@@ -232,9 +237,16 @@ def _rows(record: Record, decoded: Structure, moved: np.ndarray | None) -> list[
 
 
 def _step(record: Record, structure: Structure) -> Record:
-    told = f"{100 * record['share']:.0f} % of the way: confidence {record['confidence']:.2f}, "
+    told = f"{100 * record['share']:.0f} % of the path: confidence {record['confidence']:.2f}, "
     told += f"shortest distance {record['shortest_distance']:.2f} Å"
-    return {**_drawn(structure), "title": record["formula"], "facts": told}
+    about = {"title": record["formula"], "facts": told, "trusted": _is_trusted(record)}
+    return {**_drawn(structure), **about}
+
+
+def _is_trusted(record: Record) -> bool:
+    """Whether a structure explains its vector; runs of older versions tell the confidence alone."""
+    trusted = record.get("trusted")
+    return record["confidence"] >= TRUSTED if trusted is None else trusted
 
 
 def _drawn(structure: Structure) -> Record:
@@ -266,12 +278,12 @@ def _among(patterns: Sequence[str]) -> list[tuple[str, Structure]]:
     found = (named for path in expand(patterns) for named in usable(path))
     every = [(name, one) for name, one in found if len(one) <= MOST_ATOMS]
     if not every:
-        raise InputError(f"{patterns[0]}: no structure for the map is there")
+        raise InputError(f"{patterns[0]}: no structures for the map")
     return [every[k] for k in np.unique(np.linspace(0, len(every) - 1, MOST_MAPPED).astype(int))]
 
 
 def _map(named: list[tuple[str, Structure]]) -> Record:
-    """Places on the map, families by which to colour it, and the structures to show."""
+    """Points of the map, families by which to colour it, and the structures to show."""
     mapped = list(measured(named, fingerprint))
     if len(mapped) < 3:
         return {"points": [], "families": {}, "structures": [], "first": 0}

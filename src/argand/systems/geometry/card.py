@@ -4,9 +4,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from argand.duration import as_text
 from argand.io.card import save_with_card
 from argand.io.weights import load_weights
-from argand.progress import duration
 from argand.system import from_config
 from argand.systems.geometry.presets import PRESETS
 from argand.systems.geometry.system import Geometry
@@ -17,14 +17,14 @@ LIMITS = (
     "Not simulated: parallax, radiation damage, split crystals, absorption in the sensor.",
 )
 OPTIONS = {"optimiser_name": "--optimiser", "learning_rate": "--learning-rate"}
-"""Fields of our own network's system that are options of the verb train."""
+"""Fields of our own network's system -> their options of the verb train."""
 PRECISIONS = {"32-true": "fp32", "bf16-mixed": "bf16"}
 
 
 def keep_figures(weights: Path, result: dict[str, Any]) -> Path:
-    """Keep what `evaluate_preset` found in the header of these weights, and write their card beside them.
+    """Store the result of `evaluate_preset` in the header of these weights, and write their card.
 
-    Figures of other presets stay. Returns the card. Raises InputError where nothing can be written.
+    Figures of other presets are kept. Returns the card's path. Raises InputError if it cannot be written.
     """
     state, header = load_weights(weights)
     system = from_config(Geometry, header["config"])
@@ -36,7 +36,7 @@ def keep_figures(weights: Path, result: dict[str, Any]) -> Path:
 
 
 def card_figures(result: dict[str, Any]) -> dict[str, Any]:
-    """The row of one preset: mean errors over all stills, and over those with a reliable answer."""
+    """The row of one preset: mean errors over all stills, and over those with a trusted answer."""
     found = result["evidence"]["both"]
     stages = {
         "reliable": found["answered"],
@@ -59,7 +59,7 @@ def _mean_tilt(figures: dict[str, Any]) -> float | None:
 
 
 def limits(system: Geometry) -> list[str]:
-    """What the weights of this system are not made for."""
+    """The limits of weights of this system."""
     stills = system.stills
     low_mm, high_mm = stills.distance_mm
     low, high = stills.wavelength
@@ -71,31 +71,31 @@ def limits(system: Geometry) -> list[str]:
 
 
 def training_command(system: Geometry, training: dict[str, Any]) -> str | None:
-    """The command that trains such weights again; None where the system is not a preset with options.
+    """The command that trains such weights again; None if the system is not a preset with options.
 
-    `training` is what the header of the weights says of it. A run that was limited by steps, or stopped, is
-    given the time that it took.
+    `training` is that of the weights' header. A run that was limited by steps, or stopped, gets the time that
+    it took.
     """
     name = _nearest_preset(system)
     if name is None:
         return None
     preset = PRESETS[name]
     words = ["argand geometry train", name, "--out runs/again"]
-    words.append(f"--max-time {duration(training.get('max_seconds') or training['seconds'])}")
+    words.append(f"--max-time {as_text(training.get('max_seconds') or training['seconds'])}")
     words += [
         f"{option} {getattr(system, field)}"
         for field, option in OPTIONS.items()
         if getattr(system, field) != getattr(preset, field)
     ]
     words += [f"--batch-size {training['batch_size']}", f"--replay {training['replay']}"]
-    words += [f"--seed {training['seed']}", f"--workers {training['workers']}"]
+    words += [f"--seed {training['seed']}", f"--processes {training['workers']}"]
     words += [f"--clip-norm {training['clip_norm'] or 0:g}", f"--val-count {training['val_count']}"]
     words += [
         f"--val-every {training['val_every_steps']}",
         f"--precision {PRECISIONS[training['precision']]}",
     ]
     if training.get("start"):
-        # The file's name stands first in what is said of it.
+        # It begins with the name of the file.
         words.append(f"--start {training['start'].split(',')[0]}")
     return " ".join(words)
 

@@ -1,8 +1,8 @@
-"""Errors of predictions on simulated stills that no network has seen, beside those of a constant answer.
+"""Errors of predictions on simulated stills that no network has seen, with those of a constant answer.
 
-Each still is judged in stages: `constant` says the middle of the detector and no tilt; `network` is the
+Each still is evaluated in stages: `constant` is the middle of the detector without tilt; `network` is the
 network's own answer; `refined` the final estimate, trusted or not; `answered` the final estimate of those
-stills that got a reliable answer, which is what a user sees. Centre errors are in px of the full detector,
+stills that got a trusted answer, which is what a user sees. Centre errors are in px of the full detector,
 tilt errors in degrees.
 """
 
@@ -24,17 +24,17 @@ from argand.systems.geometry.network import EvidenceKind
 from argand.typing import Vector2
 
 CHOICE_SEED = 2_000_003
-"""Seed of the stills that limits and factors are chosen on. Neither the seed of a training run (small
-numbers by custom) nor that of its validation, which is `VALIDATION_OFFSET` (1,000,003) higher."""
+"""Seed of the stills on which limits and factors are chosen. Not the seed of a training run (usually a small
+number) nor that of its validation, which is `VALIDATION_OFFSET` (1,000,003) higher."""
 EVALUATION_SEED = 4_000_037
-"""Seed of the stills whose figures are reported: nothing is trained, validated or chosen on them."""
+"""Seed of the stills for reported figures: nothing is trained, validated or chosen on them."""
 EVIDENCE: tuple[EvidenceKind, ...] = ("both", "background", "spots")
 FAR_SIGMA, FAR_PX = 5.0, 3.0
-"""Errors beyond which an answer was wrong with confidence, in stated sigmas along an axis and in px of the
-full detector. By hand: less than one normal error in a million is beyond 5 sigma, and 3 px is a third of what
+"""Errors above which a trusted answer counts as wrong, in stated sigmas along an axis and in px of the full
+detector. By hand: less than one normal error in a million is beyond 5 sigma, and 3 px is a third of what
 spots of a 150 Å cell are apart at 250 mm; benchmarks/geometry_simulated.py prints the shares beyond."""
 COVERAGE_STEPS = 20
-"""Rows of the coverage curve: one for each twentieth of the stills. By hand, for the drawing."""
+"""Rows of the coverage curve: one for each twentieth of the stills. By hand, for the figure."""
 
 Stage = Literal["constant", "network", "refined", "answered"]
 Pairs = Float[np.ndarray, "n 2"]
@@ -52,8 +52,8 @@ def evaluate_preset(
 ) -> dict[str, Any]:
     """Figures over the first `count` stills of a preset; with `full` on frames of the detector's own pixels.
 
-    They do not depend on the machines that share the stills, but for the seconds. Raises ConfigError for a
-    preset that there is none of, and ArgandError for a still that a process has died of.
+    Except for the seconds, they do not depend on the machines that share the stills. Raises ConfigError for
+    an unknown preset, and ArgandError for a still on which a process has died.
     """
     work = StillWork(preset_name, evaluation_set(preset_name, full), seed, predictor, tuple(evidence))
     found: dict[int, Outcome] = {}
@@ -78,14 +78,14 @@ def summarise(found: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _evidence_figures(found: Sequence[Outcome], kind: EvidenceKind) -> dict[str, Any]:
-    """Errors of the stages that use this evidence, how many were answered, and how far to trust them."""
+    """Errors of the stages with this evidence, the share of trusted answers, and their calibration."""
     predictions = [outcome.predictions[kind] for outcome in found]
     stages: tuple[Stage, ...] = ("network", "refined", "answered")
     return {
         **{stage: error_figures(*errors(found, stage, kind)) for stage in stages},
-        "share_answered": float(np.mean([p.reliable for p in predictions])),
+        "share_answered": float(np.mean([p.trusted for p in predictions])),
         "paths": dict(Counter(p.path for p in predictions)),
-        "reasons": dict(Counter(p.reason for p in predictions if not p.reliable)),
+        "reasons": dict(Counter(p.reason for p in predictions if not p.trusted)),
         "seconds": float(np.median([p.seconds for p in predictions])),
         "calibration": calibration(found, kind),
     }
@@ -103,7 +103,7 @@ def errors(found: Sequence[Outcome], stage: Stage, kind: EvidenceKind = "both") 
 
 
 def _estimate(outcome: Outcome, stage: Stage, kind: EvidenceKind) -> tuple[Vector2, Vector2]:
-    """Centre in px of the image and tilt in degrees as one stage has them; NaN for none."""
+    """Centre in px of the image and tilt in degrees of one stage; NaN for none."""
     if stage == "constant":
         return np.array(outcome.shape[::-1]) / 2, np.zeros(2)
     prediction = outcome.predictions[kind]
@@ -124,7 +124,7 @@ def _pair(value: tuple[float, float] | None) -> Vector2:
 
 def error_figures(centre: Pairs, tilt: Pairs) -> dict[str, float | int | None]:
     """Mean, median and 90th percentile of the distance between centres, and the mean error along an axis (the
-    poster's L1), all px; mean error of each angle in degrees. None where nothing was predicted.
+    poster's L1), all px; mean error of each angle in degrees. None without predictions.
     """
     centre, tilt = (pairs[np.isfinite(pairs).all(axis=1)] for pairs in (centre, tilt))
     apart = np.linalg.norm(centre, axis=1)
@@ -142,18 +142,18 @@ def error_figures(centre: Pairs, tilt: Pairs) -> dict[str, float | int | None]:
 
 
 def _figure(function: Callable[[np.ndarray], Any], values: np.ndarray) -> float | None:
-    """A statistic of the values, None of none."""
+    """A statistic of the values; None without values."""
     return float(function(values)) if values.size else None
 
 
 def calibration(found: Sequence[Outcome], kind: EvidenceKind = "both") -> dict[str, Any]:
-    """How errors compare with the standard deviations stated for them.
+    """Errors compared with their stated standard deviations.
 
-    `rms`, `within` and `tilt_rms` are of errors over their sigma, for those answered: 1 and (0.68, 0.95,
-    0.997) are ideal; `paths` has them for each evidence that decided, with the number of answers. `far_sigma`
-    and `far_px` are the shares of answers wrong by more than FAR_SIGMA and FAR_PX, `far` by one or the other.
-    `coverage` has rows of the share of all stills answered, most certain first, with median, 90th percentile
-    and largest error among them.
+    `rms`, `within` and `tilt_rms` are of errors over sigma, for trusted answers: 1 and (0.68, 0.95, 0.997)
+    are ideal; `paths` has them for each kind of evidence, with the number of answers. `far_sigma` and
+    `far_px` are the shares of trusted answers wrong by more than FAR_SIGMA and FAR_PX, `far` by one or the
+    other. `coverage` has rows for growing shares of all stills, most certain first, with median, 90th
+    percentile and largest error.
     """
     centre, tilt = errors(found, "answered", kind)
     predictions = [outcome.predictions[kind] for outcome in found]
@@ -192,14 +192,14 @@ def _spread(z: Pairs, tilt_z: Pairs) -> dict[str, Any]:
 
 
 def coverage(centre: Pairs, sigma: Float[np.ndarray, " n"]) -> list[dict[str, float]]:
-    """Errors in px among the most certain stills, for growing shares of all; without a sigma, never."""
+    """Errors in px of the most certain stills, for growing shares of all; without a sigma, never."""
     order = np.argsort(sigma)
     apart = np.linalg.norm(centre, axis=1)[order][np.isfinite(sigma[order])]
     apart = apart[np.isfinite(apart)]
     rows = []
     for share in np.linspace(0, 1, COVERAGE_STEPS + 1)[1:]:
         taken = apart[: round(share * len(sigma))]
-        # Beyond the stills that have an estimate the curve ends: errors of the others are not known.
+        # The curve ends with the stills that have an estimate: errors of the others are not known.
         if round(share * len(sigma)) > len(apart) or not taken.size:
             continue
         median, p90 = np.quantile(taken, [0.5, 0.9])
@@ -212,7 +212,7 @@ def coverage(centre: Pairs, sigma: Float[np.ndarray, " n"]) -> list[dict[str, fl
 def draw_coverage(target: Path, evaluations: Sequence[dict[str, Any]]) -> None:
     """Draw each preset's 90th percentile and median error against the share of stills, as a PNG.
 
-    Dotted lines stand where answers cease to be called reliable.
+    Dotted lines mark the share of trusted answers.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Likelihoods that the network is trained by, and the symmetries that multiply each image."""
+"""Likelihoods for training the network, and the symmetries that augment images."""
 
 import math
 
@@ -11,8 +11,8 @@ from argand.systems.geometry.network import CentreNetwork, CoarseAnswer, FineAns
 
 JITTER_CELLS = (0.2, 14.0)
 """Range of the standard deviation of the fine stage's start about the truth, in cells, log-uniform. By hand:
-from what a third look has left to correct to what a coarse stage that is good to a few of its pixels (4
-cells) leaves."""
+from the remaining error in the third round to that of a coarse stage with an error of a few of its pixels (4
+cells)."""
 
 
 def coarse_loss(answer: CoarseAnswer, centre: Float[Tensor, "batch 2"]) -> Tensor:
@@ -27,15 +27,15 @@ def coarse_loss(answer: CoarseAnswer, centre: Float[Tensor, "batch 2"]) -> Tenso
 def student_loss(error: Tensor, sigma: Tensor) -> Tensor:
     """Negative log likelihood of independent errors under Student's t of scale `sigma`, mean over all.
 
-    The constant of the density, which depends on FREEDOM alone, is left out. Shapes are alike.
+    The constant of the density, which depends on FREEDOM alone, is left out. All shapes are equal.
     """
     return (sigma.log() + 0.5 * (FREEDOM + 1) * torch.log1p((error / sigma) ** 2 / FREEDOM)).mean()
 
 
 def fine_loss(answer: FineAnswer, shift: Tensor, tilt_deg: Tensor) -> Tensor:
-    """Likelihood of the shift that is left (cells) and of the tilt (degrees), both [batch, 2].
+    """Likelihood of the remaining shift (cells) and of the tilt (degrees), both [batch, 2].
 
-    The tilt counts half (by hand): the centre is what is asked for, and most stills say little of the tilt.
+    The tilt has half weight (by hand): the centre matters more, and most stills determine the tilt poorly.
     """
     return student_loss(answer.shift - shift, answer.shift_sigma) + 0.5 * student_loss(
         answer.tilt - tilt_deg, answer.tilt_sigma
@@ -47,7 +47,7 @@ def mirror(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """One of the eight symmetries of the square, applied to image and labels alike.
 
-    The beam runs along the normal at zero tilt, so a mirrored detector is again a possible one:
+    The beam runs along the normal at zero tilt, so a mirrored detector is also possible:
     flipping the fast axis reverses yaw, the slow axis pitch; swapping them swaps the two slopes.
     """
     side = cells.shape[-1]
@@ -73,9 +73,9 @@ def mirror(
 def training_loss(
     network: CentreNetwork, batch: dict[str, Tensor], generator: torch.Generator | None
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Both stages on one batch, with a random symmetry, evidence taken away now and then, and a
-    start for the fine stage that is wrong by a random amount. Without a generator: no randomness,
-    and the fine stage starts at the coarse stage's answer, as it does in use.
+    """Both stages on one batch, with a random symmetry, evidence sometimes removed, and a
+    start for the fine stage with a random error. Without a generator: no randomness,
+    and the fine stage starts at the coarse stage's answer, as in use.
     """
     # Channels are read one by one below: they must be contiguous.
     cells = batch["cells"].contiguous()

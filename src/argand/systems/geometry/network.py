@@ -1,14 +1,14 @@
-"""Our network: a coarse look at the whole image, then a closer one in polar coordinates about it.
+"""Our network: a coarse stage for the whole image, then a fine one in polar coordinates about its answer.
 
-The coarse stage answers with a mixture of Gaussians over the detector, so that it can say that two
-places are possible. The fine stage looks at rings: if the rings of an image are cut into sectors about
-a point that is not their centre, the first azimuthal harmonic of each ring shows which way the
-centre lies, and the second shows tilt. It is trained to correct small errors of its start, and can be
-applied again to its own answer.
+The coarse stage gives a mixture of Gaussians over the detector, so that it can express two possible
+positions. The fine stage uses rings: if the rings of an image are divided into sectors about a point that is
+not their centre, the first azimuthal harmonic of each ring gives the direction of the centre, and the second
+depends on the tilt. It is trained to correct small errors of its start, and can be applied again to its own
+answer.
 
-Widths, depths and the numbers in the functions below, which bring channels to the order of one and keep
-divisions and logarithms finite, are by hand; no comparison of others is kept. The shipped weights belong to
-them: another value asks for another training.
+Widths, depths and the numbers in the functions below, which scale channels to the order of one and keep
+divisions and logarithms finite, are by hand; no comparison with others is kept. The shipped weights require
+these values.
 """
 
 import math
@@ -25,15 +25,15 @@ from argand.nn.block import ConvBlock, ResidualBlock
 RINGS, SECTORS, RING_CELLS = 128, 32, 2.5
 """The polar map: number of rings, of sectors, and the width of a ring in cells. By hand: 128 rings of 2.5
 cells reach 320 cells, from the middle of the canvas of 416 beyond its corners (294); 32 sectors are many more
-than the two harmonics that are read off them need."""
+than two harmonics need."""
 POLAR = ("replicate", "circular")
-"""Padding of the rings at their ends, and around the azimuth, which closes on itself."""
+"""Padding of the rings at their ends, and around the azimuth, which is periodic."""
 POOL = 4
-"""Cells of the canvas along a side to a pixel of the coarse stage. By hand: 416 become 104, which keeps
-training on a processor possible."""
+"""Cells of the canvas along a side of a pixel of the coarse stage. By hand: 416 become 104, so that training
+on a CPU is possible."""
 POINTS = 192
-"""Most spots that are looked at as points, the strongest. By hand: attention costs their square, and a
-lattice shows itself in fewer."""
+"""Largest number of spots used as points, the strongest. By hand: the cost of attention grows with its
+square, and fewer show a lattice."""
 EvidenceKind = Literal["both", "background", "spots"]
 
 
@@ -46,9 +46,9 @@ class CoarseAnswer:
     sigma: Float[Tensor, "batch k"]
 
     def best(self) -> tuple[Float[Tensor, "batch 2"], Float[Tensor, " batch"]]:
-        """Centre of gravity around the most probable place, and its standard deviation per axis, in cells.
+        """Centre of mass around the most probable position, and its standard deviation per axis, in cells.
 
-        Around means a Gaussian of 20 cells, 5 pixels of the coarse stage (by hand).
+        Weighted by a Gaussian of 20 cells, 5 pixels of the coarse stage (by hand).
         """
         weight = self.log_weight.exp()
         peak = self.mean[torch.arange(len(weight)), weight.argmax(dim=1)]
@@ -73,7 +73,7 @@ class FineAnswer:
 
 
 def switch_evidence(cells: Tensor, points: Tensor, evidence: EvidenceKind) -> tuple[Tensor, Tensor]:
-    """Take background or spots away from the cells [batch, 3, side, side] and points [batch, n, 3]."""
+    """Remove background or spots from the cells [batch, 3, side, side] and points [batch, n, 3]."""
     if evidence == "both":
         return cells, points
     cells = cells.clone()
@@ -117,7 +117,7 @@ class CoarseStage(nn.Module):
 
 
 def _coarse_channels(cells: Tensor, known: Tensor) -> Tensor:
-    """Nine channels on the coarse grid: level, its noise, mask, spots (sum and most), place, known."""
+    """Nine channels on the coarse grid: level, its noise, mask, spots (sum, maximum), position, known."""
     counts, live, spots = cells.unbind(1)
     pooled = functional.avg_pool2d(torch.stack([counts, live, spots], 1), POOL)
     most = functional.max_pool2d(spots[:, None], POOL)
@@ -133,10 +133,10 @@ def _coarse_channels(cells: Tensor, known: Tensor) -> Tensor:
 
 
 class SpotStage(nn.Module):
-    """Spots as points about a start: a transformer over the list, read off at a token of its own.
+    """Spots as points about a start: a transformer over the list with a separate output token.
 
-    A canvas of cells has a spot's place to a cell and its neighbours only; here each spot has its scattering
-    vector as it would be if the start were the centre, and all look at all.
+    Convolutions relate a spot only to its neighbourhood; here each spot has the scattering vector that it
+    would have if the start were the centre, and attends to all others.
     """
 
     def __init__(self, width: int = 32) -> None:
@@ -249,7 +249,7 @@ def polar_sums(
 
 
 def _polar_channels(cells: Tensor, known: Tensor, start: Tensor) -> Tensor:
-    """Ten channels of the polar map; each ring is judged against its own mean."""
+    """Ten channels of the polar map; each ring relative to its own mean."""
     counts, live, spots, area = polar_sums(cells, start).unbind(1)
     ring_live = live.sum(2, keepdim=True)
     ring_mean = (counts.sum(2, keepdim=True) / ring_live.clamp_min(1e-3)).clamp_min(1e-6)
@@ -281,7 +281,7 @@ def _polar_channels(cells: Tensor, known: Tensor, start: Tensor) -> Tensor:
 
 
 class CentreNetwork(nn.Module):
-    """Coarse and fine stage; `forward` looks once coarsely, then `looks` times closely (three, by hand)."""
+    """Coarse and fine stage; the fine one runs `looks` times (three, by hand) on its own answer."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -296,7 +296,7 @@ class CentreNetwork(nn.Module):
         looks: int = 3,
         evidence: EvidenceKind = "both",
     ) -> tuple[CoarseAnswer, Float[Tensor, "batch 2"], FineAnswer]:
-        """The coarse answer, the centre in cells after the last look, and what that look said."""
+        """The coarse answer, the centre in cells after the last round, and the fine answer of that round."""
         cells, points = switch_evidence(cells, points, evidence)
         coarse = self.coarse(cells, known)
         centre, _ = coarse.best()

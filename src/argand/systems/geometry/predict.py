@@ -1,26 +1,32 @@
-"""From an image to beam centre and tilt: network first, then the physics that the image has evidence for."""
+"""From an image to beam centre and tilt: the network first, then a fit of the lattice or the rings."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, TypedDict, Unpack, get_args, overload
 
 import numpy as np
 import torch
 
 from argand.errors import InputError
-from argand.io.image import Frame, read_frame, with_overrides
-from argand.io.mask import LARGEST
+from argand.io.image import Frame
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, network_of, system_of
+from argand.page.notebook import html_card
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.features import Features, extract_features
 from argand.physics.still.spot import is_binary
+from argand.progress import duration
+from argand.runs.answers import Answers
+from argand.systems.geometry.files.answer import ImagePrediction
+from argand.systems.geometry.files.source import Source, read_source
 from argand.systems.geometry.network import POINTS, CentreNetwork, EvidenceKind
 from argand.systems.geometry.refine.header_check import with_header_note
 from argand.systems.geometry.refine.lattice import is_flat, try_lattice
 from argand.systems.geometry.refine.modular import answer_panels
+from argand.systems.geometry.refine.nominal import nominal_geometry, sum_frames
 from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.refine.rings import try_rings
@@ -29,30 +35,81 @@ from argand.systems.geometry.refine.swung import SWUNG_PRIOR, is_swung, try_swun
 from argand.systems.geometry.refine.verdict import average, decide, lattice_doubts, no_hit
 from argand.systems.geometry.system import Geometry, known_numbers
 
+SHOWN_PRESETS = ("standard", "realistic")
+"""Simulated sets whose figures describe a predictor in a line: the easiest and the most general one."""
 WEIGHTS = shipped_weights("geometry-best") / "model.safetensors"
 NETWORK_SIGMA_SCALE, COARSE_SHARE = 1.5, 0.15
-"""Factor on the network's own standard deviation, and the least share of the coarse stage's that it is taken
-for. Chosen, as are WEAK_SIGMA_SCALE and BINARY_SIGMA_SCALE, on 40 stills of each set of the seed of choices:
-errors over standard deviations are then 0.5 (root mean square) on the sets of the poster with background, 0.9
-on the distant one, and two in a hundred lie beyond 3.5 on the realistic one; on no real image."""
+"""Factor on the network's own standard deviation, and its least share of that of the coarse stage. Chosen, as
+are WEAK_SIGMA_SCALE and BINARY_SIGMA_SCALE, on 40 stills of each set of the seed for choices: errors over
+standard deviations are then 0.5 (root mean square) on the poster's sets with background, 0.9 on the distant
+one, and two in a hundred are beyond 3.5 on the realistic one. No real image was used."""
 
 WEAK_PX, WEAK_SIGMA_SCALE = 5.0, 1.6
-"""Standard deviation in px from which on a network knows less than it says, and by what factor; likewise
-measured. Where the background tells nothing it expects the centre where its training had it."""
+"""Standard deviation in px above which the network is overconfident, and the factor that corrects it;
+measured in the same way. Without information in the background it predicts the usual centre of its training
+set."""
 BINARY_SIGMA_SCALE = 1.2
-"""Factor for images of zeros and ones; likewise measured."""
+"""Factor for binary images; measured in the same way."""
+
+
+class Asked(TypedDict, total=False):
+    """Keyword arguments of `Predictor.predict`."""
+
+    mask: str | Path | np.ndarray | None
+    wavelength: float | None
+    distance_mm: float | None
+    pixel_size_mm: float | tuple[float, float] | None
+    two_theta_deg: float | None
+    index: int
+    geometry: str | Path | None
+    options: Options
 
 
 class Predictor:
-    """The trained network with the refinement behind it; one per process is enough."""
+    """The trained network with the refinement behind it; one per process is enough.
 
-    def __init__(self, system: Geometry, network: CentreNetwork) -> None:
+    `header` is that of the weights: training, figures, limits.
+    """
+
+    def __init__(
+        self, system: Geometry, network: CentreNetwork, header: Mapping[str, Any] | None = None
+    ) -> None:
         self.system = system
         self.network = network.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.header = header or {}
 
+    def __repr__(self) -> str:
+        return f"<geometry.Predictor: {'; '.join(self._told().values())}>"
+
+    def _repr_html_(self) -> str:
+        """A table of the weights, their training and their figures, for notebooks."""
+        return html_card("Predictor of geometry", self._told())
+
+    def _told(self) -> dict[str, str]:
+        """Weights, training and figures, in a few words each."""
+        training, figures = (
+            self.header.get("training", {}),
+            self.header.get("figures", {}).get("simulated", {}),
+        )
+        told = {"weights": f"weights {self.header.get('name', 'not from a file')}"}
+        if training:
+            told["training"] = f"{training['samples']} stills in {duration(training['seconds'])}"
+        for preset in [name for name in SHOWN_PRESETS if name in figures]:
+            row = figures[preset]
+            found = row["centre px, reliable"]
+            error = "" if found is None else f", centre within {found:.2g} px (mean)"
+            told[preset] = f"{preset}: {100 * row['share reliable']:.0f} % trusted{error}"
+        return told
+
+    @overload
+    def predict(self, source: Source, **asked: Unpack[Asked]) -> ImagePrediction: ...
+    @overload
+    def predict(
+        self, source: list[Source] | tuple[Source, ...], **asked: Unpack[Asked]
+    ) -> Answers[ImagePrediction]: ...
     def predict(
         self,
-        source: str | Path | np.ndarray | Frame,
+        source: Source | list[Source] | tuple[Source, ...],
         *,
         mask: str | Path | np.ndarray | None = None,
         wavelength: float | None = None,
@@ -62,37 +119,33 @@ class Predictor:
         index: int = 0,
         geometry: str | Path | None = None,
         options: Options = PLAIN,
-    ) -> Prediction:
-        """Beam centre and tilt of one image: a file (frame `index` of it), a Frame, or an array [slow, fast].
+    ) -> ImagePrediction | Answers[ImagePrediction]:
+        """Beam centre and tilt of one image, or of each image of a list.
 
-        Lengths in mm, wavelength in Å, angle of the detector's arm in degrees; they override what the file
-        says, and an array needs the first three. `geometry` is a .geom, .expt or NXmx file that says where
-        the panels of the file's detector stand.
-        Raises InputError where the file cannot be read or a needed number is missing.
+        An image is a file (image number `index` of it), a `Frame`, an array [slow, fast], or an item of a
+        simulated data set. Of a list, an image that cannot be predicted has a `Failure` in its place.
+
+        Wavelength in Å, lengths in mm, two theta of the detector arm in degrees; they replace the values of
+        the header, and an array needs the first three. `mask` is a file, or an array in which True is a
+        usable pixel. `geometry` is a .geom, .expt or NXmx file with the positions of the panels.
+
+        Raises InputError if the file cannot be read or a required number is missing.
         """
+        stated = {"wavelength": wavelength, "distance_mm": distance_mm, "pixel_size_mm": pixel_size_mm}
+        read = partial(
+            read_source, index=index, geometry=geometry, **stated, mask=mask, two_theta_deg=two_theta_deg
+        )
+        if isinstance(source, list | tuple):
+            return Answers.of(source, lambda one: self._predict_image(partial(read, one), options))
+        return self._predict_image(partial(read, source), options)
+
+    def _predict_image(self, read: Callable[[], Frame], options: Options) -> ImagePrediction:
         began = time.perf_counter()
         if options.evidence not in get_args(EvidenceKind):
-            raise InputError(f"evidence '{options.evidence}' is none of {', '.join(get_args(EvidenceKind))}")
-        if isinstance(source, np.ndarray):
-            if source.ndim != 2:
-                raise InputError(
-                    f"an array of {source.ndim} dimensions is no image; give one frame [slow, fast]"
-                )
-            usable = (source >= 0) & (source < LARGEST)
-            source = Frame("array", 0, source, usable, None, None, None, None)
-        frame = source if isinstance(source, Frame) else read_frame(source, index, geometry)
-        if isinstance(pixel_size_mm, int | float):
-            pixel_size_mm = (float(pixel_size_mm), float(pixel_size_mm))
-        frame = with_overrides(
-            frame,
-            wavelength=wavelength,
-            distance_mm=distance_mm,
-            pixel_size_mm=pixel_size_mm,
-            mask=mask,
-            two_theta_deg=two_theta_deg,
-        )
-        answer = self.predict_frame(frame, options)
-        return replace(answer, seconds=time.perf_counter() - began)
+            known = ", ".join(get_args(EvidenceKind))
+            raise InputError(f"unknown evidence '{options.evidence}'; choose from {known}")
+        answer = self.predict_frame(read(), options)
+        return ImagePrediction.of(replace(answer, seconds=time.perf_counter() - began), read)
 
     def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         """Beam centre and tilt of one frame. Raises InputError as `nominal_geometry` does."""
@@ -103,7 +156,7 @@ class Predictor:
         nominal = nominal_geometry(frame)
         seen = extract_features(frame.data, frame.mask)
         if len(seen.spots) < options.least_spots:
-            return replace(no_hit(frame, seen), seconds=time.perf_counter() - began)
+            return replace(no_hit(frame, seen, options.least_spots), seconds=time.perf_counter() - began)
         network, sigma, tilt = self._ask(seen, nominal, evidence)
         if is_binary(frame.data, frame.mask):
             sigma *= BINARY_SIGMA_SCALE
@@ -116,7 +169,7 @@ class Predictor:
             start, start_sigma, lattice = swung.start, SWUNG_PRIOR.centre_px, swung.lattice
         elif refine and evidence != "background" and options.calibrant is None:
             lattice = try_lattice(seen.spots, start, sigma, options)
-        # The rim of a stop and the band of a zone are rings to the eye of a fit: electrons need a calibrant.
+        # To a fit, the rim of a beam stop and the band of a zone look like rings: electrons need a calibrant.
         ringless = is_swung(frame) or (is_flat(nominal) and options.calibrant is None)
         doubtful = lattice is None or bool(lattice_doubts(lattice, options))
         if refine and doubtful and evidence != "spots" and not ringless:
@@ -135,14 +188,14 @@ class Predictor:
     def pool(
         self, frames: Sequence[Frame], predictions: Sequence[Prediction], options: Options = PLAIN
     ) -> Prediction:
-        """One geometry for several frames that share it.
+        """One answer for several frames of the same geometry.
 
-        Frames with a lattice or rings are averaged by their covariances; where no frame alone is
-        reliable, the frames are summed and looked at again. `predictions` are those of the frames.
-        Raises InputError where frames that must be summed differ in shape.
+        Trusted answers from a lattice or rings are averaged with their covariances; if there are none, the
+        frames are summed and predicted again. `predictions` are those of the frames.
+        Raises InputError if frames that must be summed differ in shape.
         """
         began = time.perf_counter()
-        good = [p for p in predictions if p.reliable and p.covariance is not None]
+        good = [p for p in predictions if p.trusted and p.covariance is not None]
         mean = with_header_note(average(good, options)) if good else None
         answer = mean or self.predict_frame(sum_frames(frames), options)
         return replace(answer, file="pooled", frames=len(frames), seconds=time.perf_counter() - began)
@@ -159,7 +212,7 @@ class Predictor:
             given = torch.from_numpy(known)[None]
             coarse, centre, fine = self.network(cells, points, given, evidence=evidence)
             _, coarse_sigma = coarse.best()
-        # A coarse answer spread over several places is no ground for a confident fine one.
+        # If the coarse answer is spread over several positions, the fine one cannot be more certain.
         doubt = max(float(fine.shift_sigma.mean()), COARSE_SHARE * float(coarse_sigma[0]))
         px = centre[0].double().numpy() * seen.binning
         pitch, yaw = fine.tilt[0].tolist()
@@ -167,7 +220,10 @@ class Predictor:
 
 
 def load(path: Path | str | None = None) -> Predictor:
-    """The predictor with the package's weights, or those of a run; InputError for bad or published ones."""
+    """The predictor with the shipped weights, or those of a run.
+
+    Raises InputError for weights that cannot be read, and for those of another system or a published network.
+    """
     source = Path(path) if path is not None else WEIGHTS
     state, header = load_weights(source)
     if header["system"] != "geometry":
@@ -175,87 +231,20 @@ def load(path: Path | str | None = None) -> Predictor:
     system = system_of(Geometry, header, source)
     network = network_of(system.network, state, source)
     if not isinstance(network, CentreNetwork):
-        raise InputError(f"{source}: weights of the network {system.network_name}; predict needs ours")
-    return Predictor(system, network)
-
-
-def nominal_geometry(frame: Frame) -> BeamGeometry:
-    """Detector as the file describes it, met by the beam in its middle: the header's centre is not used.
-
-    Raises InputError where a number is missing or impossible, all pixels are masked, or a side has < 64 px.
-    """
-    _check_numbers(frame)
-    if not frame.mask.any():
-        raise InputError(f"{frame.path}: every pixel is masked; check the file or the mask")
-    if min(frame.data.shape) < 64:
         raise InputError(
-            f"{frame.path}: {frame.data.shape} px is too small an image; at least 64 a side are needed"
+            f"{source}: weights of the published network {system.network_name}; predict needs our own"
         )
-    assert frame.wavelength
-    assert frame.distance_mm
-    assert frame.pixel_size_mm
-    middle = (frame.data.shape[1] / 2, frame.data.shape[0] / 2)
-    return BeamGeometry(middle, frame.distance_mm, frame.wavelength, frame.pixel_size_mm)
-
-
-def _check_numbers(frame: Frame) -> None:
-    """Raise InputError where a number is missing, or so small or large that it must be in another unit."""
-    pixel, arm = frame.pixel_size_mm, frame.two_theta_deg
-    if not abs(arm) <= 180.0:
-        raise InputError(f"{frame.path}: a detector arm at {arm:g} degrees cannot be meant; give --two-theta")
-    # By hand, orders of magnitude about what exists: electrons (0.02 Å) to soft X-rays, 5 mm to 100 m,
-    # sensors of 4 µm to those binned to mm. Lengths in m or µm fall outside; wavelengths in nm do not.
-    numbers = (
-        ("wavelength", frame.wavelength, 0.01, 10.0, "Å"),
-        ("distance", frame.distance_mm, 5.0, 1e5, "mm"),
-        ("pixel size", pixel and min(pixel), 0.004, 4.0, "mm"),
-        ("pixel size", pixel and max(pixel), 0.004, 4.0, "mm"),
-    )
-    missing = list(dict.fromkeys(name for name, value, *_ in numbers if not value))
-    if missing:
-        options = " ".join("--" + name.replace(" ", "-") for name in missing)
-        raise InputError(f"{frame.path}: the file does not say its {', '.join(missing)}; give {options}")
-    for name, value, low, high, unit in numbers:
-        if value and not low <= value <= high:
-            raise InputError(
-                f"{frame.path}: a {name} of {value:g} {unit} is not between {low:g} and {high:g} {unit}"
-            )
-
-
-def sum_frames(frames: Sequence[Frame]) -> Frame:
-    """Counts of several frames added; pixels must be usable in all. Raises InputError for mixed shapes.
-
-    Frames are taken one by one: those of `frames` may be read when they are asked for.
-    """
-    first = frames[0]
-    total, usable = np.zeros(first.shape, np.float32), np.ones(first.shape, bool)
-    notes: dict[str, None] = {}
-    for frame in frames:
-        notes |= dict.fromkeys(frame.notes)
-        if frame.shape != first.shape:
-            raise InputError("frames of different shapes cannot be pooled; predict them apart")
-        total += np.where(frame.mask, frame.data, 0).astype(np.float32)
-        usable &= frame.mask
-    return replace(first, path="pooled", data=total, mask=usable, notes=tuple(notes))
+    name = source.parent.name if source.name == "model.safetensors" else str(source)
+    return Predictor(system, network, {**header, "name": name})
 
 
 def selftest() -> str:
-    """Predict a small simulated still and compare with its truth; the text says how it went."""
+    """Predict a small simulated still and compare with its truth; returns the result as text."""
     from argand.systems.geometry.presets import PRESETS
 
     sample = PRESETS["standard"].simulate(0, 7)
-    frame = Frame(
-        "simulated",
-        0,
-        sample["image"],
-        sample["live"] > 0.99,
-        tuple(sample["pixel_size_mm"].tolist()),
-        float(sample["distance_mm"]),
-        float(sample["wavelength"]),
-        None,
-    )
-    answer = load().predict_frame(frame)
+    answer = load().predict(sample)
     if answer.beam_centre_px is None:
-        return f"no reliable answer: {answer.reason}"
+        return f"not trusted: {answer.reason}"
     error = np.hypot(*np.subtract(answer.beam_centre_px, sample["beam_centre_px"]))
     return f"beam centre of a simulated still within {error:.2f} px in {answer.seconds:.1f} s"

@@ -30,8 +30,8 @@ REALISTIC = StillSet(
     powder_share=0.12,
     blank_share=0.04,
 )
-"""What a beamline may send. All ranges are by hand, wide on purpose, and were tuned on no measured figure;
-benchmarks/geometry_simulator.py --data prints where real images lie in what they give."""
+"""Images of many beamlines. All ranges are by hand, deliberately wide, and not tuned on any measured figure;
+benchmarks/geometry_simulator.py --data prints where real images lie within them."""
 PRESETS = {
     "standard": Geometry(STANDARD),
     "varied-distance": Geometry(replace(STANDARD, distance_mm=(150.0, 500.0))),
@@ -43,16 +43,16 @@ PRESETS = {
 }
 """The poster's sets by its names; its distances are not printed, so 150 to 500 and 600 mm are by hand."""
 COARSE = 6
-"""Detector px to a cell of the 416 canvas for a side of 2460 px. Sets that are binned so at once take a tenth
-of the time; a binary image is made of finer pixels."""
+"""Detector px per cell of the 416 canvas for a side of 2460 px. Binned like this, sets take a tenth of the
+time; a binary image is made of finer pixels."""
 MIXTURE = (
     Portion(0.12, replace(STANDARD, binning=COARSE)),
     Portion(0.12, replace(STANDARD, distance_mm=(150.0, 600.0), binning=COARSE)),
     Portion(0.08, replace(STANDARD, background="flat", distance_mm=(150.0, 600.0), binning=COARSE)),
     Portion(0.06, replace(STANDARD, binary=True, binning=COARSE // 2)),
 )
-"""The poster's sets beside the realistic one. Shares by hand: most of what comes is realistic, and each of
-the others is to be seen some thousands of times."""
+"""The poster's sets in the mixture with the realistic one. Shares by hand: most images are realistic, and
+each of the others is seen some thousands of times."""
 PRESETS["best"] = Geometry(REALISTIC, portions=MIXTURE)
 PRESETS["paper"] = replace(
     PRESETS["standard"], network_name="resnet18", optimiser_name="sgd", learning_rate=0.01

@@ -1,4 +1,4 @@
-"""Stills at random: what a beamline may send, drawn from a frozen description of a set."""
+"""Random stills as beamlines may measure them, drawn from a frozen description of a set."""
 
 from dataclasses import dataclass
 from typing import TypedDict
@@ -16,7 +16,7 @@ from argand.physics.still.reflection import Spread
 from argand.physics.still.still import Crystal, Diffuse, Still, Stop, expose
 
 POWDERS = ("LaB6", "CeO2", "Si", "AgBh")
-"""Calibrants whose rings are simulated; another one would change all stills of a seed."""
+"""Calibrants with simulated rings; another one would change all stills of a seed."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,12 @@ class StillSet:
     middle of the sensor, as a share of the sensor's side; `centre_window_px` the same in full
     detector pixels. `binning` 0 bins until the image fits the canvas. Distances in mm, wavelengths and cell
     lengths in Å, `photons_per_mm2` the background's level, `spot_scale` the mean photons of a reflection
-    at zero angle; `powder_share` and `blank_share` of stills have rings of a calibrant, and no crystal.
+    at zero angle; `powder_share` and `blank_share` are the shares of stills with rings of a calibrant, and
+    without a crystal.
 
-    The poster gives the size of its images, the window of 17 px and the 3°; all else is by hand (0.9795 Å is
-    the K edge of selenium, at which many beamlines measure). Raises ConfigError for an unknown detector or
-    background.
+    The poster gives the size of its images, the window of 17 px and the 3°; everything else is by hand
+    (0.9795 Å is the K edge of selenium, at which many beamlines measure). Raises ConfigError for an unknown
+    detector or background.
     """
 
     detectors: tuple[str, ...] = ("pilatus-6m",)
@@ -62,10 +63,9 @@ class StillSet:
 def draw_still(settings: StillSet, rng: np.random.Generator) -> Still:
     """Draw the parameters of one still. Lengths in px are those of the image, binned as the set says.
 
-    The numbers in this and the following functions are what a set of stills is varied within. They are by
-    hand (orders of magnitude of beamlines and of cells), and chosen by no figure; where there is a formula
-    behind one, it says so. The order of the draws is fixed: another draw in between changes all stills of a
-    seed.
+    The numbers in this and the following functions are the ranges of a set of stills. They are by hand
+    (orders of magnitude at beamlines and of cells), not tuned on any figure; formulas are named. The order of
+    the draws is fixed: another draw in between changes all stills of a seed.
     """
     panel = _draw_panel(settings, rng)
     binning = settings.binning or -(-max(panel.shape) // CANVAS)
@@ -188,7 +188,7 @@ def _draw_diffuse(
 
 
 def _draw_rings(level: float, rng: np.random.Generator) -> list[tuple[float, float, float]]:
-    """Ice on the crystal, plastic of the mount, lipid of the medium: each only sometimes."""
+    """Occasional rings: ice on the crystal, plastic of the mount, lipid of the medium."""
     rings = []
     if rng.random() < 0.15:
         width, height = _log_uniform(rng, 5e-4, 3e-3), level * _log_uniform(rng, 0.05, 2.0)
@@ -205,7 +205,7 @@ def _draw_rings(level: float, rng: np.random.Generator) -> list[tuple[float, flo
 def _draw_powder(
     level: float, geometry: BeamGeometry, rng: np.random.Generator
 ) -> list[tuple[float, float, float]]:
-    """The rings of a calibrant, with a decay towards high angle and a scatter of strengths."""
+    """The rings of a calibrant, with a decay towards high angles and varied intensities."""
     # To 0.7 Å.
     s = CALIBRANTS[str(rng.choice(POWDERS))].s(1.0 / 0.7)
     # A ring as wide as about half a millimetre on the detector at most: capillary, pixel and beam.
@@ -244,7 +244,7 @@ def _draw_stop(geometry: BeamGeometry, rng: np.random.Generator) -> Stop:
 
 
 class _Readout(TypedDict, total=False):
-    """What an integrating detector does to its photons; nothing of it on a counting one."""
+    """The response of an integrating detector; a counting one has none of it."""
 
     point_spread_px: float
     gain: float
@@ -274,9 +274,9 @@ def simulate_still(settings: StillSet, index: int, seed: int) -> tuple[Still, np
 
 
 def binarise(counts: np.ndarray, live: np.ndarray) -> np.ndarray:
-    """1 where a pixel stands five standard deviations above the image's median, else 0: [slow, fast] float32.
+    """1 where a pixel is five standard deviations above the image's median, else 0: [slow, fast] float32.
 
-    The poster names this set only; five, by hand, is hardly ever passed by the background.
+    The poster only names this set; five is by hand, so that the background hardly ever exceeds it.
     """
     # Poisson: the variance is the level; one more keeps single counts on an empty background at zero.
     level = float(np.median(counts[live > 0.99]))

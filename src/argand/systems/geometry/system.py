@@ -27,15 +27,15 @@ Sample = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Portion:
-    """A set of stills that a mixture has its `share` of."""
+    """A set of stills with its `share` of a mixture."""
 
     share: float
     stills: StillSet
 
 
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
-"""The golden section: fractional parts of its multiples are spread evenly (Weyl's theorem), so that any run
-of still numbers has its share of each portion."""
+"""The golden ratio: fractional parts of its multiples are evenly distributed (Weyl's theorem), so that any
+range of still numbers has the right share of each portion."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Geometry:
     shrunk by `shrink`.
 
     Defaults are by hand: `width` channels (32) and a learning rate of 0.002 trained the shipped weights;
-    `shrink` of 4 makes the poster's networks trainable without a GPU. Where there are `portions`, they take
-    their shares of the stills, and `stills` the rest.
+    `shrink` of 4 makes the poster's networks trainable without a GPU. `portions` have their shares of the
+    stills, and `stills` the rest.
     """
 
     stills: StillSet = field(default_factory=StillSet)
@@ -75,7 +75,7 @@ class Geometry:
         return self.stills
 
     def simulate(self, index: int, seed: int) -> Sample:
-        """Still number `index`: image, live share of its pixels, labels and what it was made with.
+        """Still number `index`: image, live share of its pixels, labels and parameters.
 
         Lengths in px are those of the image itself (its pixels are `binning` detector pixels wide).
         """
@@ -112,7 +112,7 @@ class Geometry:
         return sample
 
     def inputs(self, sample: Sample) -> Sample:
-        """What the network trains on, with its labels, float32.
+        """Inputs of the network with its labels, float32.
 
         Ours: `cells` [3, side, side], `points` [POINTS, 3], `known` [2], `centre_cells` and `tilt_deg` [2]; a
         published one: `image` [1, slow, fast] and `target` [2].
@@ -164,7 +164,5 @@ class Geometry:
 
 
 def known_numbers(cell_mm: float, distance_mm: float, wavelength: float) -> np.ndarray:
-    """What is known of the detector, as the network takes it: log(cell / distance) and the wavelength in Å,
-    [2].
-    """
+    """The known numbers as input of the network: log(cell / distance) and the wavelength in Å, [2]."""
     return np.array([np.log(cell_mm / distance_mm), wavelength], np.float32)

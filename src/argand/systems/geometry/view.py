@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file with everything in it, made from the run's records and pictures."""
+"""The page of a run: one self-contained HTML file, made from the run's records and pictures."""
 
 import base64
 import io
@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import InputError
-from argand.page.markup import address, link, text
+from argand.page.markup import address, best_guess, link, text
 from argand.page.shell import PAGE, left_out, write_html
 from argand.runs.fields import file_of, usable_records
 from argand.runs.record import RESULTS, Record, read_results
-from argand.systems.geometry.files.record import TABLE, fields_of
+from argand.systems.geometry.files.record import TABLE, fields_of, with_verdict
 from argand.systems.geometry.files.style import CSS
 from argand.systems.geometry.files.text import (
     angles,
@@ -26,15 +26,15 @@ from argand.systems.geometry.files.text import (
 )
 
 _WIDTHS_PX = ((12, 1160), (40, 900), (150, 640))
-"""Up to how many pictures, and how wide each then is in px. By hand, to keep the one file
-small enough to open and to send; each picture links to the whole one beside the page."""
+"""Largest number of pictures -> their width in px. By hand, to keep the one file small enough to open and to
+send; each picture links to its full size beside the page."""
 _SMALLEST_PX = 400
-"""Width in px of each picture where they are more."""
+"""Width in px of each picture where there are more."""
 
 _HEADINGS = (
     "image",
     "header centre, px",
-    "found, px",
+    "beam centre, px",
     "± px",
     "shift, px",
     "pitch, yaw",
@@ -48,18 +48,19 @@ _HEADINGS = (
 
 
 def write_page(folder: Path) -> Path:
-    """Write the page of the run in `folder`: figures, a table with a line for each answer, a card for each.
+    """Write the page of the run in `folder`: figures, a table and a card with a picture for each answer.
 
-    What is damaged is left out, and the page says so; InputError when there is no run in it.
+    Damaged records are left out and reported on the page; InputError for a folder without a run.
     """
-    records, told = usable_records(read_results(folder), fields_of, folder / RESULTS)
+    found = [with_verdict(record) for record in read_results(folder)]
+    records, told = usable_records(found, fields_of, folder / RESULTS)
     ordered = sorted(records, key=lambda record: not record.get("pooled"))
     title = f"Beam geometry of {_images(len(_single(records)))}"
     width = picture_width(sum("overlay" in record for record in records))
     parts = [
         f"<h1>{title}</h1>",
         f'<p class="lead">{text(folder.resolve().name)} · pixels as (fast, slow), '
-        "0-based, integer = pixel edge</p>",
+        "0-based, integer = pixel edge · grey: best guess of an answer that is not trusted</p>",
         *left_out(told),
         _tiles(records),
         _table(ordered),
@@ -74,9 +75,9 @@ def picture_width(pictures: int) -> int:
 
 
 def embedded(path: Path, width: int) -> str:
-    """A picture as a data address: JPEG of at most `width` px, its quality (84) by hand.
+    """A picture as a data URL: JPEG of at most `width` px, its quality (84) by hand.
 
-    Raises InputError for what is no whole PNG.
+    Raises InputError for a file that is not a complete PNG.
     """
     from PIL import Image
 
@@ -84,7 +85,7 @@ def embedded(path: Path, width: int) -> str:
         with Image.open(path, formats=("PNG",)) as whole:
             small = whole.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: no whole picture ({error}); predict again with --force") from error
+        raise InputError(f"{path}: not a complete picture ({error}); predict again with --force") from error
     small.thumbnail((width, width))
     packed = io.BytesIO()
     small.save(packed, format="JPEG", quality=84, optimize=True)
@@ -100,17 +101,17 @@ def _images(count: int) -> str:
 
 
 def _tiles(records: list[Record]) -> str:
-    """The run in a few figures."""
+    """The main figures of the run."""
     single = _single(records)
     shifts = [float(np.hypot(*record["shift_px"])) for record in single if record.get("shift_px")]
-    pooled = [record for record in records if record.get("pooled") and record["reliable"]]
-    tiles = [(f"{sum(record['reliable'] for record in single)} of {len(single)}", "answered reliably")]
+    pooled = [record for record in records if record.get("pooled") and record["trusted"]]
+    tiles = [(f"{sum(record['trusted'] for record in single)} of {len(single)}", "answers trusted")]
     if shifts:
-        tiles.append((f"{np.median(shifts):.2f} px", "from the header, median"))
+        tiles.append((f"{np.median(shifts):.2f} px", "median shift from the header"))
     tiles += [(pair(record["beam_centre_px"]), f"px, {label(record)}") for record in pooled[:2]]
     seconds = [record["seconds"] for record in single if record.get("seconds")]
     if seconds:
-        tiles.append((f"{np.median(seconds):.2f} s", "an image, median"))
+        tiles.append((f"{np.median(seconds):.2f} s", "median time per image"))
     cells = (
         f'<div class="tile"><b>{text(value)}</b><span>{text(name)}</span></div>' for value, name in tiles
     )
@@ -124,34 +125,42 @@ def _table(records: list[Record]) -> str:
 
 
 def _row(place: int, record: Record) -> str:
+    guess = pair(record.get("best_guess_px"))
+    centre = pair(record.get("beam_centre_px")) if record["trusted"] else guess and f"best guess {guess}"
     cells = (
-        pair(record.get("header_beam_centre_px")),
-        pair(record.get("beam_centre_px")),
-        number(record.get("sigma_px")) if record["reliable"] else "",
-        pair(record.get("shift_px"), sign="+"),
-        angles(record.get("tilt_deg")),
-        str(record.get("path") or "") if record["reliable"] else "",
-        number(record.get("resolution")),
-        cell(record),
-        crystals(record),
-        number(record.get("seconds")),
+        text(pair(record.get("header_beam_centre_px"))),
+        _shown(record, centre),
+        _shown(record, number(record.get("sigma_px"))),
+        text(pair(record.get("shift_px"), sign="+")),
+        text(angles(record.get("tilt_deg"))),
+        text(record.get("path") or "") if record["trusted"] else "",
+        _shown(record, number(record.get("resolution"))),
+        _shown(record, cell(record)),
+        _shown(record, crystals(record)),
+        text(number(record.get("seconds"))),
     )
     kind = ' class="pooled"' if record.get("pooled") else ""
     name = f'<a href="#answer-{place}">{text(label(record))}</a>'
-    others = "".join(f"<td>{text(cell) or '–'}</td>" for cell in cells)
+    others = "".join(f"<td>{cell or '–'}</td>" for cell in cells)
     others += f"<td>{_chip(record)}</td>"
     return f"<tr{kind}><td>{name}</td>{others}</tr>"
 
 
+def _shown(record: Record, value: str) -> str:
+    """A value that rests on the geometry as HTML, grey where that is not trusted."""
+    return text(value) if record["trusted"] or not value else best_guess(text(value))
+
+
 def _chip(record: Record) -> str:
-    return f'<span class="chip {"good" if record["reliable"] else "bad"}">{verdict(record)}</span>'
+    return f'<span class="chip {"good" if record["trusted"] else "bad"}">{verdict(record)}</span>'
 
 
 def _card(folder: Path, place: int, record: Record, width: int) -> str:
-    """Everything about one answer: why there is none, numbers, picture, files to load elsewhere."""
+    """One answer in full: verdict and reason, numbers, notes, picture, and geometry files."""
     parts = [f"<h2>{text(label(record))}</h2>{_chip(record)}"]
-    if not record["reliable"]:
-        parts.append(f'<p class="reason">{text(record["reason"])}</p>')
+    if record.get("reason"):
+        kind = "files" if record["trusted"] else "reason"
+        parts.append(f'<p class="{kind}">{text(record["reason"])}</p>')
     parts.append(_numbers(record))
     parts += [f'<p class="files">{text(note)}</p>' for note in record.get("notes") or []]
     if record.get("overlay"):
@@ -162,7 +171,7 @@ def _card(folder: Path, place: int, record: Record, width: int) -> str:
 
 
 def _picture(folder: Path, record: Record, width: int) -> str:
-    """The picture of an answer, which leads to the whole one, or why there is none."""
+    """The picture of an answer, linked to its full size, or why there is none."""
     try:
         source = embedded(file_of(folder, record["overlay"]), width)
     except InputError as error:
@@ -172,23 +181,27 @@ def _picture(folder: Path, record: Record, width: int) -> str:
 
 
 def _numbers(record: Record) -> str:
-    """Old and new centre and what belongs to them."""
+    """The header's and the predicted centre, and the numbers that belong to them."""
+    trusted = record["trusted"]
+    sigma = number(record.get("sigma_px"))
+    guess = pair(record.get("best_guess_px"))
+    rest = "" if trusted else "best-guess"
     entries = [
         ("header centre", pair(record.get("header_beam_centre_px")), "px", "old"),
-        ("found centre", pair(record.get("beam_centre_px")), f"± {number(record.get('sigma_px'))} px", "new"),
+        ("beam centre", pair(record.get("beam_centre_px")), f"± {sigma} px", "new"),
+        ("best guess, not trusted", "" if trusted else guess, f"± {sigma} px" if sigma else "px", rest),
         ("shift", pair(record.get("shift_px"), sign="+"), "px", ""),
         ("shift", pair(record.get("shift_mm"), 3, "+"), "mm", ""),
         ("pitch, yaw", angles(record.get("tilt_deg")), "", ""),
         ("PONI", pair(record.get("poni_px")), "px", ""),
-        ("distance that the spots fit", _distance(record), "mm", ""),
-        ("unit cell", cell(record), "Å", ""),
-        ("its standard deviations", _cell_sigma(record), "", ""),
-        ("lattices that agree", " ".join(record.get("bravais") or ()), "", ""),
-        ("crystals found", crystals(record), "", ""),
-        ("spots, indexed", _spots(record), "", ""),
-        ("resolution of the spots", number(record.get("resolution")), "Å", ""),
+        ("fitted distance", _distance(record), "mm", rest),
+        ("unit cell", cell(record), "Å", rest),
+        ("standard deviations of the cell", _cell_sigma(record), "", rest),
+        ("possible Bravais lattices", " ".join(record.get("bravais") or ()), "", rest),
+        ("lattices found", crystals(record), "", rest),
+        ("spots, indexed", _spots(record), "", rest),
+        ("resolution of the spots", number(record.get("resolution")), "Å", rest),
         ("beam on panel", on_panel(record), "px", ""),
-        ("best guess, not reliable", pair(record.get("unreliable_estimate_px")), "px", ""),
     ]
     cells = (
         f'<div><dt>{name}</dt><dd class="{kind}">{text(value)} {unit}</dd></div>'
@@ -205,7 +218,7 @@ def _distance(record: Record) -> str:
 
 
 def _cell_sigma(record: Record) -> str:
-    """Standard deviations of the cell's lengths in Å and angles in degrees; 0 where symmetry fixes them."""
+    """Standard deviations of the cell's lengths in Å and angles in degrees; 0 where fixed by symmetry."""
     sigma = record.get("unit_cell_sigma")
     return "" if not sigma else " ".join("–" if value is None else f"{value:.2g}" for value in sigma)
 
@@ -216,7 +229,7 @@ def _spots(record: Record) -> str:
 
 
 def _links(folder: Path, names: Sequence[str]) -> str:
-    """Links to the files of an answer; what is gone, or no file of this run, is told without one."""
+    """Links to the files of an answer; a missing or foreign file is named without a link."""
     return "".join(_file(folder, name) for name in names)
 
 

@@ -79,4 +79,6 @@ def _command(header: dict[str, Any]) -> str:
     limit = training.get("max_seconds")
     time = f" --max-time {duration(limit)}" if limit else ""
     batch = f" --batch-size {training['batch_size']} --replay {training['replay']}"
-    return f"argand molmnist train {preset} --out runs/{preset}{time}{batch} --workers {training['workers']}"
+    return (
+        f"argand molmnist train {preset} --out runs/{preset}{time}{batch} --processes {training['workers']}"
+    )

@@ -1,7 +1,6 @@
 """The tasks of both sets, scored alike for every model and for the baselines."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -10,34 +9,25 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError
 from argand.physics.coherent.phase_retrieval import REFINEMENT_ROUNDS
 from argand.physics.coherent.projection import Window
-from argand.systems.molmnist.benchmark.asking import ask_all
-from argand.systems.molmnist.benchmark.baselines import AGREED, BASELINES, class_mean
-from argand.systems.molmnist.benchmark.conditions import Condition, Trials, unseen_pairs
-from argand.systems.molmnist.benchmark.figures import (
-    TASKS,
-    Row,
-    TaskName,
-    Values,
-    figures_of,
-    shape_scores,
-    tasks_of,
-)
+from argand.systems.molmnist.benchmark.board import evaluate_tasks
+from argand.systems.molmnist.benchmark.figures import TASKS, TaskName
 from argand.systems.molmnist.benchmark.model import Model, ModelAnswer, by_mask
-from argand.systems.molmnist.benchmark.training import TRAINING, Training, learn
 from argand.systems.molmnist.fibril.bundle import OUTLINES, name_of, occupied
 from argand.systems.molmnist.fibril.cellulose import cellulose
 from argand.systems.molmnist.fibril.fibril import FIBRILS, build_fibril
 from argand.systems.molmnist.inversion.chain_network import turn_centres
-from argand.systems.molmnist.inversion.chain_predictor import ChainPredictor
 from argand.systems.molmnist.inversion.chain_reading import bundle_images, poses_of
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.phase_refinement import refined_shapes
-from argand.systems.molmnist.predict import Predictor, load
+from argand.systems.molmnist.predict import load
+from argand.systems.molmnist.predictors.chain_predictor import ChainPredictor
+from argand.systems.molmnist.predictors.fibril_predictor import FibrilPredictor
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.system import Molmnist
+
+__all__ = ["evaluate_tasks", "models_of", "shipped_models", "task_names"]
 
 NETWORK, FITTED, BUNDLES = "network", "network + fit", "bundles: "
 """Names of argand's own models, and what goes before those of the network of bundles beside others."""
@@ -46,99 +36,22 @@ Patterns = Float[np.ndarray, "n slow fast"]
 Masks = Bool[np.ndarray, "n slow fast"]
 
 
-def evaluate_tasks(
-    models: dict[str, Model],
-    conditions: Sequence[Condition],
-    tasks: Sequence[TaskName] = tuple(TASKS),
-    *,
-    count: int = 100,
-    baselines: bool = False,
-    training: int = TRAINING,
-    tick: Callable[[], None] = lambda: None,
-    machines: Machines = HERE,
-) -> list[Row]:
-    """One row for each condition, model and task that the set has and the model answers; see `figures_of`.
-
-    Baselines, and the class mean that shapes are compared with, learn from `training` pairs; with 0 there are
-    neither. Models and pairs are shared out among the machines, baselines are not; figures do not depend on
-    them, but for the times, which are those of the processor. InputError for a model that fails, or where
-    none answers any of the tasks.
-    """
-    rows: list[Row] = []
-    for condition in conditions:
-        trials = unseen_pairs(condition, count)
-        has = tasks_of(trials)
-        asked: list[TaskName] = [task for task in tasks if task in has]
-        answers = ask_all(models, trials, machines)
-        shapes = "inversion" in asked and any("shape" in answer for answer, _ in answers.values())
-        learned = learn(condition, training, tick, machines) if training and (baselines or shapes) else None
-        board = _Board(condition.name, trials, asked, learned)
-        found = [row for name, (answer, spent) in answers.items() for row in board.rows(name, answer, spent)]
-        if models and not found:
-            wanted = ", ".join(TASKS[task].answer for task in asked)
-            raise InputError(f"{', '.join(models)} answers nothing that is asked here: {wanted or 'nothing'}")
-        rows += found
-        if baselines and learned is not None:
-            for name, answer, spent in baseline_answers(trials, learned, asked):
-                extra = {AGREED: float(np.median(answer[AGREED]))} if AGREED in answer else {}
-                rows += [row | {"floor": True} | extra for row in board.rows(name, answer, spent)]
-    return rows
-
-
-class _Board:
-    """What all answers to the trials of one condition are scored by."""
-
-    def __init__(
-        self, condition: str, trials: Trials, tasks: Sequence[TaskName], training: Training | None
-    ) -> None:
-        self.condition, self.trials, self.tasks = condition, trials, tasks
-        self.class_mean: Values | None = None
-        if training is not None and "inversion" in tasks:
-            self.class_mean = shape_scores(class_mean(trials, training)["shape"], trials)["psnr_db"]
-
-    def rows(self, model: str, answer: ModelAnswer, spent: float) -> list[Row]:
-        """A row for each task that is answered."""
-        common = {"condition": self.condition, "model": model, "count": len(self.trials)}
-        time_each = {"cpu_ms_per_pattern": 1000 * spent / len(self.trials)}
-        return [
-            {
-                **common,
-                "task": task,
-                **figures_of(task, answer[TASKS[task].answer], self.trials, self.class_mean),
-                **time_each,
-            }
-            for task in self.tasks
-            if TASKS[task].answer in answer
-        ]
-
-
-def baseline_answers(
-    trials: Trials, training: Training, tasks: Sequence[TaskName]
-) -> Iterator[tuple[str, ModelAnswer, float]]:
-    """Name, answer and processor seconds of each baseline that answers one of the tasks."""
-    wanted = {TASKS[task].answer for task in tasks}
-    for name, baseline in BASELINES.items():
-        if wanted & set(baseline.kinds):
-            began = time.process_time()
-            answer = baseline.answer(trials, training)
-            yield name, answer, time.process_time() - began
-
-
 def shipped_models(system: Molmnist, rounds: int = REFINEMENT_ROUNDS) -> dict[str, Model]:
     """The networks that come with argand, for pairs of this system.
 
     For bundles the network of bundles, alone and with the fit; for the ten fibrils the network of the ten,
-    alone, with the fit and polished, and beside it that of bundles. ConfigError for molecules of one's own.
+    alone, with the fit and refined by phase retrieval, and also that of bundles. ConfigError for molecules of
+    one's own.
     """
     if system.structures is not None:
         raise ConfigError(
-            "the networks that come with argand know no molecules of your own; name weights that were "
+            "the networks that come with argand do not know your own molecules; give weights that were "
             "trained on the set, a --model, or --baselines alone"
         )
     if system.bundles is not None:
-        return _models(load(), system, rounds)
-    beside = _models(load(), system, rounds)[FITTED]
-    return {**_models(load(network="ten"), system, rounds), BUNDLES + FITTED: beside}
+        return _models(load().inversion, system, rounds)
+    also = _models(load().inversion, system, rounds)[FITTED]
+    return {**_models(load(network="ten").inversion, system, rounds), BUNDLES + FITTED: also}
 
 
 def models_of(weights: Path, system: Molmnist, rounds: int = REFINEMENT_ROUNDS) -> dict[str, Model]:
@@ -146,12 +59,12 @@ def models_of(weights: Path, system: Molmnist, rounds: int = REFINEMENT_ROUNDS) 
 
     InputError for weights that cannot be read, are of another network, or know other objects than these.
     """
-    predictor = load(weights)
-    learnt = predictor.system if isinstance(predictor, Predictor) else None
+    predictor = load(weights).inversion
+    learnt = predictor.system if isinstance(predictor, FibrilPredictor) else None
     known = learnt.kinds if learnt and learnt.structures else ("cellulose",)
     asked = system.kinds if system.structures else ("cellulose",)
     if known != asked:
-        raise InputError(f"{weights}: knows {', '.join(known)}, and the set shows {', '.join(asked)}")
+        raise InputError(f"{weights}: trained on {', '.join(known)}, but the set shows {', '.join(asked)}")
     return _models(predictor, system, rounds)
 
 
@@ -160,9 +73,9 @@ def _models(predictor: PatternPredictor, system: Molmnist, rounds: int) -> dict[
     if isinstance(predictor, ChainPredictor):
         return {
             NETWORK: partial(_bundles_read, predictor, system),
-            FITTED: partial(_bundles, predictor, system),
+            FITTED: FittedBundles(predictor, system),
         }
-    assert isinstance(predictor, Predictor)
+    assert isinstance(predictor, FibrilPredictor)
     fitted = partial(_fibrils, predictor)
     polished = partial(_polished, fitted, rounds)
     return {
@@ -172,7 +85,9 @@ def _models(predictor: PatternPredictor, system: Molmnist, rounds: int) -> dict[
     }
 
 
-def _fibrils_read(predictor: Predictor, patterns: Patterns, live: Masks, window_side: float) -> ModelAnswer:
+def _fibrils_read(
+    predictor: FibrilPredictor, patterns: Patterns, live: Masks, window_side: float
+) -> ModelAnswer:
     """What the network of the ten, or of molecules, says by itself."""
     shape, kind = np.empty_like(patterns), np.empty(len(patterns), int)
     for rows, mask in by_mask(live):
@@ -180,7 +95,7 @@ def _fibrils_read(predictor: Predictor, patterns: Patterns, live: Masks, window_
     return {"shape": shape, **_kinds(predictor, kind)}
 
 
-def _fibrils(predictor: Predictor, patterns: Patterns, live: Masks, window_side: float) -> ModelAnswer:
+def _fibrils(predictor: FibrilPredictor, patterns: Patterns, live: Masks, window_side: float) -> ModelAnswer:
     """The same with the fit, which also tells the twist of a fibril."""
     shape, kind = np.empty_like(patterns), np.empty(len(patterns), int)
     twist = np.empty(len(patterns))
@@ -193,7 +108,7 @@ def _fibrils(predictor: Predictor, patterns: Patterns, live: Masks, window_side:
     return {"shape": shape, **_kinds(predictor, kind), **told}
 
 
-def _kinds(predictor: Predictor, kind: np.ndarray) -> ModelAnswer:
+def _kinds(predictor: FibrilPredictor, kind: np.ndarray) -> ModelAnswer:
     """Numbers of the predictor's own kinds as those of a set."""
     if predictor.system.structures is not None:
         return {"kind": kind}
@@ -225,16 +140,26 @@ def _bundles_read(
     return {"outline_probability": outline, **told}
 
 
-def _bundles(
-    predictor: ChainPredictor, system: Molmnist, patterns: Patterns, live: Masks, window_side: float
-) -> ModelAnswer:
-    """The same with the fit."""
-    answers = predictor.predict_many(patterns, live, window_side)
-    outline = np.array([OUTLINES.index(str(one.outline)) for one in answers])
-    turn = np.array([one.turn_deg for one in answers], float)
-    sites = np.stack([np.asarray(one.sites) for one in answers])
-    shapes = np.stack([one.shape for one in answers])
-    return {"outline": outline, **chains_told(shapes, sites, turn, system)}
+@dataclass(frozen=True)
+class FittedBundles:
+    """The network of bundles with the fit, as a model; `together` patterns at a time, for the progress."""
+
+    predictor: ChainPredictor
+    system: Molmnist
+
+    @property
+    def together(self) -> int:
+        """Patterns that are answered at a time."""
+        return self.predictor.together
+
+    def __call__(self, patterns: Patterns, live: Masks, window_side: float) -> ModelAnswer:
+        """Answers to patterns."""
+        answers = self.predictor.predict_many(patterns, live, window_side)
+        outline = np.array([OUTLINES.index(str(one.outline)) for one in answers])
+        turn = np.array([one.turn_deg for one in answers], float)
+        sites = np.stack([np.asarray(one.sites) for one in answers])
+        shapes = np.stack([one.shape for one in answers])
+        return {"outline": outline, **chains_told(shapes, sites, turn, self.system)}
 
 
 def chains_told(shapes: Patterns, sites: np.ndarray, turn: np.ndarray, system: Molmnist) -> ModelAnswer:

@@ -1,272 +1,190 @@
-"""From patterns to shapes, fibrils and twists: the network, then a fit of the shape to the pattern."""
+"""The predictor: from patterns to shapes, fibrils and twists, with a verdict on each answer."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int, Shaped
-from scipy import ndimage
 from torch import Tensor
 
 from argand.errors import InputError
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, network_of, system_of
-from argand.learn.device import channels_last, fast_order
-from argand.physics.coherent.projection import Radiation, Window
+from argand.page.notebook import html_card
+from argand.physics.coherent.projection import Radiation
+from argand.runs.answers import Answers
+from argand.runs.course import Failure, attempted
 from argand.systems.molmnist.benchmark.dataset import check_forward
 from argand.systems.molmnist.benchmark.dataset import load as load_pairs
-from argand.systems.molmnist.fibril.fibril import FIBRILS
-from argand.systems.molmnist.inversion.centring import Pattern, check_patterns
+from argand.systems.molmnist.benchmark.pairs import Pairs
+from argand.systems.molmnist.files.batch import Batch, answer_case, answer_cases
+from argand.systems.molmnist.files.inputs import PatternCase
+from argand.systems.molmnist.files.sources import Source, Stated, cases_of, cases_of_list, is_list
 from argand.systems.molmnist.inversion.chain_network import ChainNetwork
-from argand.systems.molmnist.inversion.chain_predictor import ChainPredictor
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
-from argand.systems.molmnist.inversion.prediction import WINDOW_SIDE, Prediction
-from argand.systems.molmnist.inversion.shape_basis import BLUR, blur, middle
-from argand.systems.molmnist.inversion.shape_fit import (
-    Fitted,
-    MeasuredPattern,
-    combined,
-    fit_shape,
-    residual,
-    scale_of,
-    turned_images,
-)
-from argand.systems.molmnist.inversion.twist_estimate import read_twist
-from argand.systems.molmnist.inversion.verdict import check_window
-from argand.systems.molmnist.loss import pattern_middle
-from argand.systems.molmnist.network import InversionNetwork, InversionOutput
+from argand.systems.molmnist.inversion.prediction import Prediction
+from argand.systems.molmnist.predictors.chain_predictor import ChainPredictor
+from argand.systems.molmnist.predictors.fibril_predictor import FibrilPredictor
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.system import Molmnist
+from argand.typing import Mask
 
 WEIGHTS = shipped_weights("molmnist-chains") / "model.safetensors"
 """Of the network of bundles."""
 WEIGHTS_TEN = shipped_weights("molmnist-best") / "model.safetensors"
 """Of the network of the ten fibrils."""
-BATCH = 64
-"""Patterns that the network reads at a time; for memory and speed alone."""
-_LEAST_SPREAD = 0.005
-"""Radians (0.3°); the rotation is never taken for better known than this before the fit. By hand: a network
-that is wrongly sure must not hold the fit back."""
-
-GRAIN = 0.16
-"""Electrons: variance over mean of what single atoms leave in a pixel of 1 Å of a blurred shape; measured on
-validation draws, 0.14 (9x9) to 0.21 (3x3). One number for all fibrils, by hand, nearer to the large ones."""
-MODEL_RESIDUAL = 0.1
-"""What the directions of the largest fibril's shapes leave of its pattern without noise. Rounded by hand, for
-all: by benchmarks/molmnist_trust.py fibrils of the test split leave 0.09 less to 0.04 more, 0.003 more in the
-median."""
 
 
-class Predictor(PatternPredictor):
-    """The trained network with the fit behind it; `radiation` is what measured the patterns.
+class Predictor:
+    """Predicts shape, fibril or chains, and twist from diffraction patterns.
 
-    It changes the form factors of the fit alone: the network has learnt from X-rays. The network computes on
-    the GPU where there is one, the fit on the processor.
+    `inversion` answers arrays of one size, mask and window; `system` is the configuration of its training,
+    `weights` the file that it is from.
     """
 
-    together = BATCH
+    def __init__(self, inversion: PatternPredictor, system: Molmnist, weights: Path) -> None:
+        self.inversion, self.system, self.weights = inversion, system, weights
 
-    def __init__(self, system: Molmnist, network: InversionNetwork, radiation: Radiation = "xray") -> None:
-        self.system = system
-        self.radiation: Radiation = radiation
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network: InversionNetwork = fast_order(network.eval().to(self.device))  # pyright: ignore[reportAttributeAccessIssue]
-        self.pixel = system.imaging.window.pixel
-        self._images: dict[int, Tensor] = {}
-        self._blurred_images: dict[int, Tensor] = {}
-
-    def measured_by(self, radiation: Radiation) -> "Predictor":
-        """The same for patterns of another radiation."""
-        return self if radiation == self.radiation else Predictor(self.system, self.network, radiation)
-
-    def predict_many(
+    @overload
+    def predict(
         self,
-        patterns: Shaped[np.ndarray, "..."],
-        live: Shaped[np.ndarray, "..."] | None = None,
-        window_side: float = WINDOW_SIDE,
-    ) -> list[Prediction]:
-        """Answers to patterns [n, slow, fast] of one kind: one mask, one window (side in Å).
+        pattern: str | Path,
+        live: Mask | None = None,
+        window_side: float | None = None,
+        rounds: int = 0,
+        length: float | None = None,
+        *,
+        radiation: Radiation | None = None,
+        mask: str | Path | None = None,
+    ) -> Prediction | Answers[Prediction]: ...
+    @overload
+    def predict(
+        self,
+        pattern: np.ndarray | Tensor | Mapping[str, Any],
+        live: Mask | None = None,
+        window_side: float | None = None,
+        rounds: int = 0,
+        length: float | None = None,
+        *,
+        radiation: Radiation | None = None,
+        mask: str | Path | None = None,
+    ) -> Prediction: ...
+    @overload
+    def predict(
+        self,
+        pattern: Sequence[Source] | Pairs,
+        live: Mask | None = None,
+        window_side: float | None = None,
+        rounds: int = 0,
+        length: float | None = None,
+        *,
+        radiation: Radiation | None = None,
+        mask: str | Path | None = None,
+    ) -> Answers[Prediction]: ...
+    def predict(
+        self,
+        pattern: Source | Sequence[Source] | Pairs,
+        live: Mask | None = None,
+        window_side: float | None = None,
+        rounds: int = 0,
+        length: float | None = None,
+        *,
+        radiation: Radiation | None = None,
+        mask: str | Path | None = None,
+    ) -> Prediction | Answers[Prediction]:
+        """The answer to a pattern, or `Answers` to several.
 
-        q = 0 must be in pixel [n // 2, n // 2]. Raises InputError for what is no pattern, or a window that
-        has no answer.
+        `pattern` is an array or tensor [slow, fast] (also [1, slow, fast]), a file as the command line takes
+        it (`scan.h5#0-9`), or a pair of a data set (`molmnist.load("sample")[0]`), whose window, mask, length
+        and truth are used. Several are a list of these, an array [n, slow, fast], a data set, or a file with
+        several patterns; those that cannot be answered are `Failure`s in their place.
+
+        `live` marks the measured pixels of an array, `mask` is the file of a mask for files. `window_side`
+        and `length` (of the object) are in Å; without a window that is stated or known, 200 Å is assumed, and
+        the answer's notes say so. The pattern is recentred where q = 0 is not in pixel [n // 2, n // 2]. With
+        `rounds`, the shape is refined by so many rounds of phase retrieval. `radiation` is that of the
+        measurement, by default the data set's, else X-rays.
+
+        Raises InputError for a single input that is not a pattern or cannot be read, or for a window that
+        cannot be answered.
         """
-        patterns = np.asarray(patterns, np.float32)
-        live = np.ones(patterns.shape[1:], bool) if live is None else np.asarray(live, bool)
-        check_patterns(patterns, live)
-        if self.system.structures is None:
-            check_window(window_side, len(live))
-        live = live & (Window(window_side, len(live)).q > 0)
-        answers: list[Prediction] = []
-        for first in range(0, len(patterns), BATCH):
-            chunk = patterns[first : first + BATCH]
-            output = self.read(chunk, live, window_side)
-            answers += [self._answer(one, live, window_side, output, row) for row, one in enumerate(chunk)]
-        return answers
+        named = None if mask is None else Path(mask)
+        stated = Stated(live, named, window_side, length, radiation)
+        if is_list(pattern):
+            return Answers(tuple(self._answers(cases_of_list(pattern, stated), rounds)))
+        cases = cases_of(pattern, stated)
+        first = next(cases, None)
+        if first is None:
+            raise InputError(f"{pattern}: no pattern found")
+        rest = attempted(first.file, lambda: cases)
+        second = next(rest, None)
+        if second is None:
+            return answer_case(first, self.inversion, rounds=rounds)
+        return Answers(tuple(self._answers(chain([first, second], rest), rounds)))
 
-    @torch.inference_mode()
-    def read(
-        self,
-        patterns: Float[np.ndarray, "n slow fast"],
-        live: Bool[np.ndarray, "slow fast"],
-        window_side: float,
-    ) -> InversionOutput:
-        """What the network says of patterns of a window of this side in Å; q up to 1.6 / Å is looked at."""
-        step = 2 * np.pi / window_side
-        seen = np.stack([pattern_middle(one, step) for one in np.where(live, patterns, 0)])[:, None]
-        mask = np.broadcast_to(pattern_middle(live, step), seen.shape)
-        given = {"pattern": torch.from_numpy(seen), "live": torch.from_numpy(mask.astype(np.float32))}
-        given = {name: part.to(self.device) for name, part in channels_last(given).items()}
-        output = self.network(given["pattern"], given["live"], step)
-        return InversionOutput(**{name: part.float().cpu() for name, part in vars(output).items()})
+    def _answers(self, cases: Iterator[PatternCase | Failure], rounds: int) -> Iterator[Prediction | Failure]:
+        """The answer to each case, asked together as far as they are of one size; failures stay."""
+        waiting: Batch[None] = Batch(self.inversion.together)
+        for case in cases:
+            if isinstance(case, Failure) or not waiting.takes(case):
+                yield from answer_cases([one for _, one in waiting.taken()], self.inversion, rounds=rounds)
+            if isinstance(case, Failure):
+                yield case
+            else:
+                waiting.add(None, case)
+        yield from answer_cases([one for _, one in waiting.taken()], self.inversion, rounds=rounds)
 
-    @torch.inference_mode()
-    def network_shapes(
-        self,
-        patterns: Float[np.ndarray, "n slow fast"],
-        live: Bool[np.ndarray, "slow fast"],
-        window_side: float = 200.0,
-    ) -> tuple[Float[np.ndarray, "n slow fast"], Int[np.ndarray, " n"]]:
-        """Shapes as the network alone has them, in electrons per pixel of the window, and the fibrils."""
-        window = Window(window_side, len(live))
-        shapes, fibrils = [], []
-        for first in range(0, len(patterns), BATCH):
-            output = self.read(patterns[first : first + BATCH], live, window_side)
-            fibrils += output.fibril_logits.argmax(1).tolist()
-            for row, fibril in enumerate(fibrils[first:]):
-                images = self._shapes(fibril)
-                amount = output.coefficients[row, fibril, : len(images) - 1]
-                turned = turned_images(combined(images, amount)[None], float(output.rotation[row]))[0]
-                shapes.append(_placed(turned, self.pixel, window))
-        return np.stack(shapes), np.array(fibrils)
+    @property
+    def _objects(self) -> str:
+        """What the network can recognise."""
+        if isinstance(self.inversion, ChainPredictor):
+            return "bundles of any outline"
+        return ", ".join(self.system.kinds)
 
-    @torch.inference_mode()
-    def _answer(
-        self,
-        pattern: Pattern,
-        live: Bool[np.ndarray, "slow fast"],
-        window_side: float,
-        output: InversionOutput,
-        row: int,
-    ) -> Prediction:
-        probability = output.fibril_logits[row].softmax(0)
-        fibril = int(probability.argmax())
-        images = self._shapes(fibril)
-        start = output.coefficients[row, fibril, : len(images) - 1]
-        rotation = float(output.rotation[row])
-        window = Window(window_side, len(pattern))
-        atoms = self.system.composition(fibril)
-        measured = MeasuredPattern(pattern, live, window, self.pixel, self.radiation, atoms)
-        # A concentration κ of twice the rotation is a standard deviation of κ^-1/2, hence half of that.
-        spread = max(float(output.sharpness[row]) ** -0.5 / 2, _LEAST_SPREAD)
-        rest = float(self.network.get_buffer("rest")[fibril, 0])
-        fitted = fit_shape(measured, images, start, rotation, spread, rest)
-        return Prediction(
-            shape=_placed(fitted.shape, self.pixel, window),
-            shape_sd=_placed(self._deviation(fitted, fibril), self.pixel, window),
-            fibrils=self.system.kinds,
-            probability=probability.numpy(),
-            **self._twist(fitted, fibril),
-            rotation_deg=float(np.degrees(fitted.rotation)) % 180.0,
-            residual=fitted.residual,
-            expected_residual=expected_residual(measured, fitted),
-            pattern=pattern,
-            live=live,
-            window_side=window_side,
-        )
+    def __repr__(self) -> str:
+        return f"<Predictor of molmnist: {self._objects}; weights {self.weights.parent.name}>"
 
-    def _twist(self, fitted: Fitted, fibril: int) -> dict[str, Any]:
-        """What an answer tells of the twist; nothing where it is no fibril."""
-        if self.system.structures is not None:
-            return {}
-        slope = self.network.get_buffer("twist")[fibril, : len(fitted.coefficients) + 1].cpu()
-        rest = float(self.network.get_buffer("rest")[fibril, 1])
-        twist = read_twist(slope, rest, fitted.coefficients, fitted.covariance)
-        return {
-            "twist_deg_per_nm": twist.twist,
-            "twist_sd_deg_per_nm": twist.sd,
-            "twist_is_measured": twist.doubt is None,
-            "notes": () if twist.doubt is None else (twist.doubt,),
+    def _repr_html_(self) -> str:
+        parameters = sum(one.numel() for one in self.inversion.network.parameters())
+        rows = {
+            "recognises": self._objects,
+            "network": f"{self.system.network_name}, {parameters:,} parameters",
+            "weights": str(self.weights),
         }
-
-    def _deviation(self, fitted: Fitted, fibril: int) -> Float[Tensor, "side side"]:
-        """Standard deviation of the blurred shape: of the fit, and of single atoms."""
-        blurred = self._blurred(fibril)
-        shape = blurred[0] + torch.tensordot(fitted.coefficients, blurred[1:], 1)
-        spread = torch.tensordot(fitted.covariance, blurred[1:], 1).mul_(blurred[1:]).sum(0)
-        deviation = (GRAIN * self.pixel**2 * shape.clamp_min(0) + spread.clamp_min(0)).sqrt()
-        return turned_images(deviation[None], fitted.rotation)[0].clamp_min(0)
-
-    def _shapes(self, fibril: int) -> Float[Tensor, "image side side"]:
-        """Mean shape of a fibril and its directions, where the fit computes."""
-        if fibril not in self._images:
-            self._images[fibril] = self.network.shapes(fibril).cpu()
-        return self._images[fibril]
-
-    def _blurred(self, fibril: int) -> Float[Tensor, "image side side"]:
-        """Mean shape of a fibril and its directions, blurred as shapes are scored."""
-        if fibril not in self._blurred_images:
-            images = blur(self._shapes(fibril).numpy(), BLUR / self.pixel)
-            self._blurred_images[fibril] = torch.from_numpy(images)
-        return self._blurred_images[fibril]
+        return html_card("Predictor of molmnist", rows, note="predictor.predict(file, pattern or pair)")
 
 
-def expected_residual(measured: MeasuredPattern, fitted: Fitted) -> float:
-    """The residual of a right answer: of what no direction describes, and of counting.
-
-    Counting's is that of one Poisson draw about the answer's own counts, always the same one.
-    """
-    if not measured.is_counted:
-        return MODEL_RESIDUAL
-    model = measured.waves(fitted.shape[None], fitted.rotation)[0]
-    counts = scale_of(measured, model) * measured.mates * model.abs().square()
-    drawn = torch.poisson(counts, torch.Generator().manual_seed(0))
-    # Both errors are independent.
-    return float(np.hypot(residual(measured, model, drawn), MODEL_RESIDUAL))
-
-
-def _placed(image: Float[Tensor, "side side"], pixel: float, window: Window) -> Pattern:
-    """An image about the fibril's axis over a whole window, in electrons per pixel of the window."""
-    values, size = image.numpy().astype(float), window.size
-    if np.isclose(window.pixel, pixel) and size % 2 == 0:
-        return middle(values, size).astype(np.float32)
-    ratio = window.pixel / pixel
-    # A little blur before coarser sampling, against aliases; ratio² keeps the electrons.
-    values = blur(values[None], max(0.0, (ratio - 1) / 2))[0]
-    centre = np.array([(len(values) - 1) / 2 - ratio * (size - 1) / 2] * 2)
-    spread = ndimage.affine_transform(values, np.full(2, ratio), centre, (size, size), order=3)  # pyright: ignore[reportArgumentType]
-    return (spread * ratio**2).astype(np.float32)
-
-
-def load(path: Path | None = None, network: Literal["any", "ten"] = "any") -> PatternPredictor:
+def load(path: str | Path | None = None, network: Literal["any", "ten"] = "any") -> Predictor:
     """The predictor from weights, by default those shipped; InputError for others' or damaged ones.
 
-    Of those shipped, `any` reads bundles of any outline and turn, `ten` tells the ten fibrils of the
+    Of those shipped, `any` finds bundles of any outline and twist, `ten` tells the ten fibrils of the
     published set apart, which takes a hundredth of the time.
     """
     path = Path(path) if path else (WEIGHTS if network == "any" else WEIGHTS_TEN)
     state, header = load_weights(path)
     if header["system"] != "molmnist":
-        raise InputError(f"{path}: weights of {header['system']}, not of molmnist; name others")
+        raise InputError(f"{path}: weights of {header['system']}, not of molmnist; give others")
     system = system_of(Molmnist, header, path)
     state = {name: tensor.float() for name, tensor in state.items()}
     if system.network_name == "chains":
         reader = network_of(system.network, state, path)
         assert isinstance(reader, ChainNetwork)
-        return ChainPredictor(reader)
+        return Predictor(ChainPredictor(reader), system, path)
     if system.network_name != "modes":
-        raise InputError(f"{path}: weights of the published network, which answers with shapes alone")
-    return Predictor(system, network_of(system.blank_network, state, path))
+        raise InputError(f"{path}: weights of the published network, which predicts shapes only")
+    network_of_modes = network_of(system.blank_network, state, path)
+    return Predictor(FibrilPredictor(system, network_of_modes), system, path)
 
 
 def selftest() -> str:
     """Answer a pattern of the sample, after the forward model has been checked; say how it went.
 
-    RuntimeError where the answer is wrong or not believed. Row 13, a 5x5, is by hand.
+    RuntimeError where the answer is wrong or not trusted. Row 13, a 5x5, is by hand.
     """
     checked = check_forward()
     pairs, row = load_pairs("sample"), 13
-    answer = load().predict(pairs.arrays("pattern")[row], pairs.mask)
-    truth = FIBRILS[int(pairs.arrays("fibril")[row])]
-    if answer.fibril != truth or not answer.verdict.believed:
-        raise RuntimeError(f"a pattern of {truth} is answered with {answer.fibril}: {answer.verdict.reason}")
+    answer = load().predict(pairs[row])
+    truth = pairs.system.kinds[int(pairs[row]["fibril"])]
+    if answer.fibril != truth or not answer.trusted:
+        raise RuntimeError(f"a pattern of {truth} is answered with {answer.fibril}: {answer.reason}")
     return f"{checked}; {truth} found, residual {answer.residual:.3f}"

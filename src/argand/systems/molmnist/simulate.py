@@ -53,9 +53,11 @@ class Imaging:
 
     def __post_init__(self) -> None:
         if self.projection == "histogram" and (self.wavelength or self.radiation != "xray"):
-            raise ConfigError("the histogram knows neither wavelength nor radiation; take form-factors")
+            raise ConfigError(
+                "the projection 'histogram' has neither wavelength nor radiation; use 'form-factors'"
+            )
         if self.window.pixel > _COARSEST:
-            raise ConfigError(f"pixels of {self.window.pixel:g} Å are too coarse; take {_COARSEST:g} or less")
+            raise ConfigError(f"pixels of {self.window.pixel:g} Å are too coarse; use {_COARSEST:g} or less")
         if min(self.photons or 1, self.wavelength or 1) <= 0 or min(self.beam_stop, self.blur_px) < 0:
             raise ConfigError("photons and wavelength must be above zero, beam stop and blur not below")
 

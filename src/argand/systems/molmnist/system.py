@@ -94,16 +94,16 @@ class Molmnist:
     def __post_init__(self) -> None:
         if self.structures is not None:
             if self.bundles is not None or self.network_name == "chains":
-                raise ConfigError("molecules of one's own are no bundles of cellulose; take network 'modes'")
+                raise ConfigError(
+                    "the network 'chains' is for bundles of cellulose only; use 'modes' for molecules"
+                )
             self.structures.require_window(self.imaging.window.side)
         if not self.fibrils:
-            raise ConfigError("a set needs a fibril; name one or more")
+            raise ConfigError("a set needs a fibril; give one or more")
         for name in self.fibrils:
             if name not in FIBRILS:
                 known = ", ".join(FIBRILS)
-                raise ConfigError(
-                    f"no fibril of a set is called '{name}'{near_match(name, FIBRILS)}; {known}"
-                )
+                raise ConfigError(f"unknown fibril '{name}'{near_match(name, FIBRILS)}; choose from {known}")
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -283,7 +283,7 @@ def _frames(folders: tuple[str, ...], length: float) -> dict[str, FrameEnsemble]
     for folder in folders:
         one = FrameEnsemble(Path(folder), length)
         if one.fibril.name in found:
-            raise ConfigError(f"{folder}: a second run of {one.fibril.name}; name one for each fibril")
+            raise ConfigError(f"{folder}: a second run of {one.fibril.name}; give one for each fibril")
         found[one.fibril.name] = one
     return found
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.resource import system_data
-from argand.page.markup import address, filled, text
+from argand.page.markup import address, best_guess, filled, text
 from argand.page.shell import PAGE, Drawing, left_out, write_html
 from argand.physics.fibre.twist import DEG_PER_NM, twisted
 from argand.runs.fields import fault, file_of, listed, read_json, record_of, usable_records
@@ -24,27 +24,28 @@ from argand.systems.molmnist.fibril.fibril import (
     chain_places,
     chain_sites,
 )
-from argand.systems.molmnist.files.outputs import shape_extent, softened, title_of
 from argand.systems.molmnist.files.record_fields import FIELDS, fields_of
 from argand.systems.molmnist.files.stored_answer import read_answer
-from argand.systems.molmnist.files.table import found_text, turn_text, twist_text
+from argand.systems.molmnist.inversion.answer_text import found_text, title_of, turn_text, twist_text
+from argand.systems.molmnist.inversion.picture import shape_extent
+from argand.systems.molmnist.inversion.truth import softened
 from argand.systems.molmnist.simulate import turned
 
 MOST_BYTES = 2_000_000
-"""Of figures in a page; the list has all answers, those beyond it without figures. By hand: a pattern alone
-takes 53 kB."""
+"""Of figures in a page; the list has all answers, those beyond this limit without figures. By hand: a pattern
+alone takes 53 kB."""
 MOST_PIXELS = 200
-"""Along a side of a drawn pattern; larger ones are binned. By hand: the standard pattern is drawn as it
-is."""
+"""Along a side of a drawn pattern; larger ones are binned. By hand: the standard pattern is not."""
 BACKBONE = ("C4", "C1")
-"""Atoms of each glucose that a drawn chain goes through."""
+"""Atoms of each glucose that the line of a drawn chain passes through."""
 _DECADES = 7.0
 """Of intensity below the brightest pixel that are drawn. By hand, for the eye; pictures have the same."""
 _LEVELS = 255
 """Largest code of a byte."""
 
-_FOOT = """A pattern tells a shape but for half a turn; the truth, where known, is turned so that it
-fits. Twists are without their hand, which no projection shows: fibrils are drawn right-handed."""
+_FOOT = """A pattern does not tell a shape from the same shape rotated by 180°; the truth, where known, is
+shown in the orientation that agrees. A projection does not show the hand of a twist: fibrils are drawn
+right-handed. Shapes and numbers of answers that are not trusted are grey: they are best guesses."""
 
 Packed = dict[str, Any]
 
@@ -52,8 +53,8 @@ Packed = dict[str, Any]
 def write_page(folder: Path) -> Path:
     """Write the page of the run in `folder`.
 
-    InputError where there is none in it. An answer of which something is damaged or gone stands in the list
-    alone, and the page says why.
+    InputError where there is none in it. An answer with a damaged or missing file is in the list only, and
+    the page says why.
     """
     records, told = read_records(folder)
     spent, views = 0, []
@@ -77,7 +78,7 @@ def read_records(folder: Path) -> tuple[list[Record], list[str]]:
     """Records of a run, and a line on each that is damaged; InputError where there is none."""
     path = folder / SUMMARY
     if not path.exists():
-        raise InputError(f"{folder}: no {SUMMARY} there; name the folder that predict --out wrote")
+        raise InputError(f"{folder}: no {SUMMARY} in it; give a folder written by predict --out")
     summary = read_json(path)
     wrong = fault(summary, {"records": listed(record_of({}))})
     if wrong is not None:
@@ -91,8 +92,8 @@ def _shipped(name: str) -> str:
 
 
 def _title(records: list[Record]) -> str:
-    believed = sum(record["believed"] for record in records)
-    return f"Fibrils from their diffraction: {believed} of {len(records)} answers believed"
+    trusted = sum(record["trusted"] for record in records)
+    return f"Fibrils from their diffraction: {trusted} of {len(records)} answers trusted"
 
 
 def _row(number: int, record: Record) -> str:
@@ -101,12 +102,15 @@ def _row(number: int, record: Record) -> str:
         name = text(Path(record["file"]).name)
         said = text(record["reason"])
         return f'<tr class="dead"><td>{name}<td colspan="5">{said}<td><span class="chip bad">no answer</span>'
-    colour, verdict = ("good", "believed") if record["believed"] else ("bad", "not believed")
+    colour, verdict = ("good", "trusted") if record["trusted"] else ("bad", "not trusted")
+    numbers = [
+        text(found_text(record)),
+        f"{twist_text(record) or 'unknown'} <small>{turn_text(record)}</small>",
+        f"{record['rotation_deg']:.1f}",
+    ]
     cells = (
         f'<a href="#{number}">{text(record["name"])}</a>',
-        text(found_text(record)),
-        f"{twist_text(record) or 'not told'} <small>{turn_text(record)}</small>",
-        f"{record['rotation_deg']:.1f}",
+        *(numbers if record["trusted"] else map(best_guess, numbers)),
         f"{record['window_side_angstrom']:.1f} <small>{text(record.get('window_from') or '')}</small>",
         f"{record['residual']:.3f} <small>{record['expected_residual']:.3f}</small>",
         f'<span class="chip {colour}">{verdict}</span>',
@@ -132,7 +136,7 @@ def _view(folder: Path, record: Record) -> Packed:
     return {
         "name": record["name"],
         "file": f"{record['file']}, number {record['index']}",
-        "believed": record["believed"],
+        "trusted": record["trusted"],
         "reason": record["reason"],
         "notes": record["notes"],
         "fibril": record["fibril"],
@@ -200,9 +204,9 @@ def _packed(codes: np.ndarray) -> Packed:
 
 
 def _packed_chains(record: Record) -> Packed | None:
-    """Backbones of the chains, turned and wound as predicted, in tenths of an Å; None where none are known.
+    """Backbones of the chains, rotated and twisted as predicted, in tenths of an Å; None where unknown.
 
-    Straight where no twist is told, and 200 Å long; right-handed else, for no projection shows the hand.
+    200 Å long, straight where the twist is unknown, else right-handed: a projection does not show the hand.
     """
     if record.get("sites"):
         sites = np.array(record["sites"], float)
@@ -217,7 +221,7 @@ def _packed_chains(record: Record) -> Packed | None:
 
 
 def _drawn_twist(record: Record) -> float:
-    """Degrees/nm by which a drawn fibril is wound: as told, else so that its ends are turned as told."""
+    """Twist of a drawn fibril in degrees/nm: as predicted, else what the end-to-end twist means at 200 Å."""
     if record["twist_deg_per_nm"] is not None:
         return record["twist_deg_per_nm"]
     return 10 * (record.get("turn_deg") or 0.0) / LENGTH
@@ -226,7 +230,7 @@ def _drawn_twist(record: Record) -> float:
 def chain_paths(
     sites: Float[np.ndarray, "chain 2"], twist_deg_per_nm: float, rotation_deg: float
 ) -> Float[np.ndarray, "chain point 3"]:
-    """Backbone of the chain at each site, in Å: wound by a twist about their centroid, turned about it."""
+    """Backbone of the chain at each site, in Å: twisted about their centroid and rotated about it."""
     count = 2 * int(np.ceil(LENGTH / (2 * cellulose().rise)))
     names = np.array(chain_labels(count)[0])
     on_path = np.isin(names, BACKBONE)

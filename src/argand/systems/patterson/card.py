@@ -9,13 +9,13 @@ from argand.progress import duration
 
 LIMITS = [
     "Trained on simulated maps alone: equal atoms as spheres of one radius on voxels, in a periodic box.",
-    "Intensities on an absolute scale, nearly all measured; at lower resolution iteration answers alone.",
-    "A Patterson map tells neither the place nor the hand of a structure.",
+    "Intensities on an absolute scale, nearly all measured; at lower resolution iteration alone is used.",
+    "A Patterson map determines neither the origin nor the hand of a structure.",
 ]
 CRYSTAL_LIMITS = [
     "Trained on random molecules alone, in five space groups, at 1.1 to 2.1 Å; no minerals, no twins.",
-    "It improves maps whose phases are mostly right; from wrong ones it leads nowhere. Not used by default.",
-    "The measured crystals served to develop the solver, so their counts flatter it.",
+    "It improves maps with mostly correct phases; wrong ones it does not improve. Not used by default.",
+    "The measured crystals served to develop the solver, so the counts on them are optimistic.",
 ]
 
 
@@ -66,6 +66,6 @@ def training_command(preset: str, training: dict[str, Any]) -> str:
     time = f" --max-time {duration(limit)}" if limit else ""
     # What is simulated for which batch depends on the number of workers only where samples are replayed.
     replays = training.get("replay", 1) > 1
-    replay = f" --replay {training['replay']} --workers {training['workers']}" if replays else ""
+    replay = f" --replay {training['replay']} --processes {training['workers']}" if replays else ""
     batch = f" --batch-size {training['batch_size']}"
     return f"argand patterson train {preset} --out runs/{preset}{time}{batch}{replay}"

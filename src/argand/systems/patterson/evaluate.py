@@ -46,7 +46,7 @@ class BatchAnswer:
     matched: Bool[np.ndarray, "batch atom"]
     distance: Float[np.ndarray, "batch atom"]
     solved: Bool[np.ndarray, " batch"]
-    tries: Int[np.ndarray, " batch"]
+    attempts: Int[np.ndarray, " batch"]
     path: list[FoundBy]
     seconds: float
     busy: float
@@ -122,7 +122,7 @@ def answer_batch(settings: AtomSet, indices: range, seed: int, solver: Solver) -
     spent = time.perf_counter() - began, time.process_time() - idle
     match = match_atoms(answer.positions, batch.positions.float())
     matched, distance = match.matched.numpy(), match.distance.numpy()
-    return BatchAnswer(matched, distance, answer.solved.numpy(), answer.tries.numpy(), answer.path, *spent)
+    return BatchAnswer(matched, distance, answer.solved.numpy(), answer.attempts.numpy(), answer.path, *spent)
 
 
 def figures_of(answers: Sequence[BatchAnswer]) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def figures_of(answers: Sequence[BatchAnswer]) -> dict[str, Any]:
         "wrongly_verified": int((solved & ~match.solved).sum()),
         "wrongly_doubted": int((~solved & match.solved).sum()),
         "paths": dict(Counter(path for one in answers for path in one.path)),
-        "tries": float(whole("tries").float().mean()),
+        "attempts": float(whole("attempts").float().mean()),
         "ms_per_map": 1000 * sum(one.seconds for one in answers) / count,
         "cpu_ms_per_map": 1000 * sum(one.busy for one in answers) / count,
         "histogram": histogram(match),

@@ -3,50 +3,34 @@
 What the network does not solve is tried by dual-space iteration, and every answer says which path it took.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from argand.errors import InputError
 from argand.io.cell_map import is_cube
 from argand.io.reflections import CellParameters
 from argand.io.resource import shipped_weights
 from argand.io.weights import load_weights, network_of, system_of
-from argand.learn.device import channels_last, fast_order
-from argand.physics.sphere.atom_profile import AtomProfile, as_spheres, unlike_spheres
-from argand.physics.sphere.patterson import Map, intensities_of, map_of
+from argand.runs.answers import Answers
 from argand.systems.patterson.maps.atom_matching import match_atoms
-from argand.systems.patterson.maps.map_refinement import MapRefinement
-from argand.systems.patterson.maps.origin import require_origin
-from argand.systems.patterson.maps.peak_assignment import read_atoms
-from argand.systems.patterson.maps.phase_iteration import PhaseIteration, iterate, measured_resolution, mend
-from argand.systems.patterson.maps.prediction import Prediction, Solutions
-from argand.systems.patterson.maps.superposition import PairFrame, features, pick_vectors
-from argand.systems.patterson.simulate import AtomSet, simulate_batch
+from argand.systems.patterson.maps.map_input import MapInput, require_cube
+from argand.systems.patterson.maps.map_solver import MapSolver
+from argand.systems.patterson.maps.prediction import Prediction
+from argand.systems.patterson.simulate import simulate_batch
+from argand.systems.patterson.solution.solve_file import solve_file
 from argand.systems.patterson.system import Patterson
 
+OneMap = np.ndarray | str | Path | Mapping[str, Any]
+"""A map [x, y, z], the name of its file, or an item of a data set."""
 WEIGHTS = shipped_weights("patterson-best") / "model.safetensors"
-VECTORS, CROWDED = 8, 30
-"""Vectors tried, one after the other, before the network gives up, fewer the more atoms there are: at one
-density the share of vectors that overlap grows with their number, and from `CROWDED` atoms on iteration alone
-is faster. Measured shares of vectors that lead to the answer: 10 atoms all, 20 three quarters, 28 half, 36 an
-eighth, 50 none. The 8 are by hand: with 10 atoms the first vector nearly always does (1.002 tries on average
-in benchmarks/patterson.py)."""
-PROMISING = 0.45
-"""Residual below which an answer is worth mending. By hand: about five atoms wrong of ten, each of which
-leaves 0.6 / √10, added in quadrature."""
-NETWORK_RESOLUTION = 0.75
-"""Resolution, in shares of Nyquist, below which maps are unlike those that the network was trained on, all of
-which had all reflections. By hand; benchmarks/patterson.py has half and a third of it, which go to
-iteration."""
-UNLIKE = 1.0
-"""Difference of logarithms of squared form factors from which on atoms are not taken for our spheres. By
-hand: maps of our own, of two and more atoms, with noise and at low resolution, show up to 0.63, exact
-spheres 0.8 and Gaussians of the same weight, a standard deviation of 0.8 voxels, 2.9."""
 _VOXELS_PER_ATOM = 8
 """By hand: with fewer, atoms are not apart."""
 BATCH = 32
@@ -55,49 +39,120 @@ SELFTEST_SEED = 3_000_017
 """Of no training, validation or evaluation: as for EVALUATION_SEED."""
 
 
-class Predictor:
+class Predictor(MapSolver):
     """The trained network with reading, refinement, verification and a fallback behind it.
 
     `atoms` of each call is how many atoms there are, by default as many as the network was trained on.
     """
 
     def __init__(self, system: Patterson, network: nn.Module) -> None:
+        super().__init__(system, network)
         self.system = system
-        self.network = fast_order(network.eval())
 
+    solve_file = staticmethod(solve_file)
+
+    @overload
     def predict(
         self,
-        patterson: Float[np.ndarray, "x y z"],
+        patterson: OneMap,
         atoms: int | None = None,
         fallback: bool = True,
         *,
         cell: CellParameters | None = None,
+        voxel: float | None = None,
+        centred: bool = False,
         formula: str | None = None,
         time_limit: float = 30.0,
-    ) -> Prediction:
-        """Atoms of one map, its origin at index 0; InputError for what is no such map.
+    ) -> Prediction: ...
+    @overload
+    def predict(
+        self,
+        patterson: Sequence[OneMap],
+        atoms: int | None = None,
+        fallback: bool = True,
+        *,
+        cell: CellParameters | None = None,
+        voxel: float | None = None,
+        centred: bool = False,
+        formula: str | None = None,
+        time_limit: float = 30.0,
+    ) -> Answers[Prediction]: ...
+    def predict(
+        self,
+        patterson: OneMap | Sequence[OneMap],
+        atoms: int | None = None,
+        fallback: bool = True,
+        *,
+        cell: CellParameters | None = None,
+        voxel: float | None = None,
+        centred: bool = False,
+        formula: str | None = None,
+        time_limit: float = 30.0,
+    ) -> Prediction | Answers[Prediction]:
+        """Atoms of a map: an array [x, y, z], the name of a file, an item of a data set, or a list of these.
 
-        A cube [box, box, box] is searched for equal atoms. Where that fails, for other maps and where a
-        `formula` of the cell is given, the map is solved as a crystal, for which its `cell` must be known
-        (a, b, c in Å, angles in degrees); that has `time_limit` seconds. Without `fallback` neither
-        iteration nor crystals are tried where the network fails.
+        The origin of a map is at index 0, or in the middle where it is `centred`. A cube is searched for
+        `atoms` equal atoms (by default the number in the data set's item, or that of the training). Where
+        that fails, for other maps, and where a `formula` of the cell is given, the map is solved as a crystal
+        within `time_limit` seconds, for which its `cell` (a, b, c in Å, angles in degrees) must be known, or
+        its `voxel` size in Å. Without `fallback` neither iteration nor crystals are tried where the network
+        fails.
+
+        A list is answered by `Answers` in its order, in which a map that cannot be answered is a failure;
+        a single one raises InputError.
         """
-        if atoms is not None and not 1 <= atoms <= patterson.size // _VOXELS_PER_ATOM:
-            raise InputError(f"a map of {patterson.size:,} voxels cannot show {atoms:,} atoms; check --atoms")
+        options = {"cell": cell, "voxel": voxel, "centred": centred, "formula": formula}
+        ask = partial(self._answer, atoms=atoms, fallback=fallback, time_limit=time_limit, **options)
+        if isinstance(patterson, list | tuple) or (isinstance(patterson, np.ndarray) and patterson.ndim == 4):
+            return Answers.of(patterson, ask)
+        return ask(patterson)
+
+    def _answer(
+        self,
+        patterson: OneMap,
+        atoms: int | None,
+        fallback: bool,
+        cell: CellParameters | None,
+        voxel: float | None,
+        centred: bool,
+        formula: str | None,
+        time_limit: float,
+    ) -> Prediction:
+        given = MapInput.of(patterson, centred=centred)
+        cell = cell or given.known_cell(voxel, formula)
+        values, atoms = given.values, atoms or given.atoms
+        if atoms is not None and not 1 <= atoms <= values.size // _VOXELS_PER_ATOM:
+            raise InputError(f"a map of {values.size:,} voxels cannot show {atoms:,} atoms; check --atoms")
         if formula is not None and cell is None:
-            raise InputError(
-                "the cell is not known, without which a formula says nothing; give --voxel, Å along a voxel"
-            )
-        cube = is_cube(patterson.shape, cell) and formula is None
+            raise InputError("the cell is not known, which --formula needs; give --voxel in Å")
         found = None
-        if cube or cell is None:
-            found = self.predict_maps(check_map(patterson)[None], atoms, fallback)[0]
-            if found.solved or cell is None or not fallback:
+        if cell is None or (is_cube(values.shape, cell) and formula is None):
+            (found,) = self.predict_maps(require_cube(values)[None], atoms, fallback)
+            found = replace(found, cell=cell)
+            if found.trusted or cell is None or not fallback:
                 return found
         from argand.systems.patterson.maps.crystal_map import solve_crystal_map
 
-        crystal = solve_crystal_map(patterson, cell, atoms, formula, time_limit=time_limit)
-        return crystal if found is None or crystal.solved else found
+        crystal = solve_crystal_map(values, cell, atoms, formula, time_limit=time_limit)
+        return crystal if found is None or crystal.trusted else found
+
+    def __repr__(self) -> str:
+        return f"<Predictor patterson: {self.system.atoms.atoms} atoms, {self._weights:,} weights>"
+
+    def _repr_html_(self) -> str:
+        from argand.page.notebook import html_card
+
+        own = self.system.atoms
+        rows = {
+            "maps": f"{own.atoms} equal atoms of radius {own.radius:g} in {own.box}³ voxels, as trained",
+            "network": f"{self.system.network_name}, {self._weights:,} weights",
+            "methods": ".predict(map), .solve_file(reflections)",
+        }
+        return html_card("Predictor of the system patterson", rows)
+
+    @property
+    def _weights(self) -> int:
+        return sum(parameter.numel() for parameter in self.network.parameters())
 
     def predict_maps(
         self,
@@ -109,116 +164,9 @@ class Predictor:
         answers: list[Prediction] = []
         for first in range(0, len(patterson), BATCH):
             maps = torch.from_numpy(np.ascontiguousarray(patterson[first : first + BATCH], np.float32))
-            answers += self.solve(maps, atoms, fallback=fallback).answers()
+            found = self.solve(maps, atoms, fallback=fallback).answers()
+            answers += [replace(one, box=patterson.shape[1:]) for one in found]
         return answers
-
-    @torch.inference_mode()
-    def solve(
-        self, patterson: Map, atoms: int | None = None, vectors: int = VECTORS, fallback: bool = True
-    ) -> Solutions:
-        """Refined atoms of each map from the first attempt that verifies itself, else from the best one.
-
-        Maps are [batch, box, box, box], origin at index 0, and `vectors` the most tried, before CROWDED.
-        """
-        atoms = atoms or self.system.atoms.atoms
-        patterson = self._of_spheres(patterson, atoms)
-        refinement = MapRefinement(patterson, self.system.atoms.radius, atoms)
-        found = Solutions.none(len(patterson), atoms, patterson.device)
-        if measured_resolution(refinement.half) >= NETWORK_RESOLUTION:
-            self._try_network(patterson, refinement, found, round(vectors * max(0.0, 1 - atoms / CROWDED)))
-        if fallback:
-            iterate(patterson, refinement, found, self._settings(found.positions.shape[1]))
-        solved = found.solved.nonzero()[:, 0]
-        found.positions[solved] = refinement.sharpened(found.positions[solved], solved)
-        return found
-
-    @torch.inference_mode()
-    def read(self, patterson: Map, atoms: int | None = None, vectors: int = 4) -> Solutions:
-        """Atoms as read from the network's density, not refined: of several vectors, the best match.
-
-        Four by default, by hand; benchmarks/patterson.py has the first alone beside it.
-        """
-        atoms = atoms or self.system.atoms.atoms
-        refinement = MapRefinement(patterson, self.system.atoms.radius, atoms)
-        found = Solutions.none(len(patterson), atoms, patterson.device)
-        everything = torch.arange(len(patterson))
-        candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
-        for number in range(vectors):
-            positions = refinement.centred(self.read_vector(patterson, candidates[:, number], atoms))
-            residual = refinement.residual(positions, everything)
-            found.take(everything, positions, residual, residual <= refinement.limit, "network")
-        return found
-
-    def _try_network(self, patterson: Map, refinement: MapRefinement, found: Solutions, vectors: int) -> None:
-        """One vector after the other, for the maps that are still open."""
-        candidates = pick_vectors(patterson, vectors, self.system.atoms.radius)
-        for number in range(vectors):
-            rows = found.open
-            if not len(rows):
-                break
-            positions = self.read_vector(patterson[rows], candidates[rows, number], found.positions.shape[1])
-            positions, residual = refinement.refined(positions, rows)
-            believed = refinement.believed(positions, residual, rows)
-            found.take(rows, positions, residual, believed, "network")
-            near = ~believed & (residual < PROMISING)
-            if near.any():
-                search = PhaseIteration(patterson[rows[near]], self._settings(found.positions.shape[1]))
-                mend(search, search.recycled(positions[near]), rows[near], refinement, found, "network")
-
-    def _of_spheres(self, patterson: Map, atoms: int) -> Map:
-        """The same maps, those of atoms of another shape or scale as if they were spheres of our own."""
-        half, radius = intensities_of(patterson), self.system.atoms.radius
-        profile = AtomProfile.of(half, atoms, self._settings(atoms).inner_box)
-        foreign = unlike_spheres(profile, patterson.shape[-1], radius) > UNLIKE
-        if not foreign.any():
-            return patterson
-        alike = map_of(as_spheres(half, profile, radius), patterson.shape[-1])
-        return torch.where(foreign[:, None, None, None], alike, patterson)
-
-    def _settings(self, atoms: int) -> AtomSet:
-        """What is known of so many atoms: their inner box grows with their number."""
-        own = self.system.atoms
-        # At one density: the volume grows as the number.
-        inner = own.inner_box * (atoms / own.atoms) ** (1 / 3)
-        return replace(own, atoms=atoms, inner_box=inner)
-
-    def read_vector(
-        self, patterson: Map, vector: Float[Tensor, "batch 3"], atoms: int
-    ) -> Float[Tensor, "batch atom 3"]:
-        """Atoms as read from the maps superposed on themselves by one vector each."""
-        frame = self.frame(atoms)
-        density = self.densities(patterson, vector, frame)
-        radius = self.system.atoms.radius
-        return read_atoms(density, patterson, vector, atoms, radius, frame.sigma).positions
-
-    def frame(self, atoms: int) -> PairFrame:
-        """A frame that grows with the atoms, at the density that was trained on."""
-        own = self.system.frame
-        wanted = own.size * (atoms / self.system.atoms.atoms) ** (1 / 3)
-        # A multiple of 8, as the cubes of two voxels and the network's two levels below need, mostly rounded
-        # up.
-        size = own.size if wanted <= own.size else 8 * round(wanted / 8 + 0.3)
-        return replace(own, size=size, margin=own.margin + (-(size // 2 + own.margin)) % 8)
-
-    def densities(
-        self, patterson: Map, vector: Float[Tensor, "batch 3"], frame: PairFrame
-    ) -> Float[Tensor, "batch size size size"]:
-        """What the network makes of the superpositions."""
-        seen = features(intensities_of(patterson), vector, self.system.atoms.radius, frame)
-        return self.system.decode(self.network(channels_last({"features": seen})["features"]))
-
-
-def check_map(patterson: np.ndarray) -> np.ndarray:
-    """The map as float32; InputError where it is no finite cube with its origin, the highest point, first."""
-    if patterson.ndim != 3 or len(set(patterson.shape)) != 1 or patterson.shape[0] < 8:
-        raise InputError(
-            f"a map of shape {patterson.shape}; "
-            "give a cube of 8 voxels or more along each side, or the cell in Å"
-        )
-    if not np.isfinite(patterson).all():
-        raise InputError("the map has values that are not finite; remove them")
-    require_origin(patterson)
-    return patterson.astype(np.float32)
 
 
 def load(path: Path | str | None = None) -> Predictor:

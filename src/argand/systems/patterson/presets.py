@@ -32,4 +32,4 @@ PRESETS = {
     ),
 }
 TRAINABLE: dict[str, Patterson | CrystalMaps] = {**PRESETS, "crystal": CrystalMaps()}
-"""Also the network for measured crystals, which mends the maps of an iteration."""
+"""Also the network for measured crystals, which improves the maps of the iteration."""

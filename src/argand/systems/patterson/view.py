@@ -8,7 +8,7 @@ import numpy as np
 from argand.errors import InputError
 from argand.io.cell_map import read_cell_map
 from argand.page.figure import drawing_of, place
-from argand.page.markup import link, text
+from argand.page.markup import best_guess, link, text
 from argand.page.shell import MOST, PAGE, left_out, table, write_html
 from argand.page.surface import surfaces
 from argand.runs.fields import COUNT, FLAG, NUMBER, TEXT, Fields, file_of, listed, maybe, usable_records
@@ -30,39 +30,42 @@ def write_page(folder: Path) -> Path:
 def _write_maps(folder: Path) -> Path:
     """Write the page of answered maps."""
     records, told = usable_records(read_results(folder), _fields, folder / RESULTS)
-    solved = sum(record["solved"] for record in records)
-    parts = [f"<h1>Patterson maps: {solved} of {len(records)} solved</h1>", *left_out(told)]
-    head = ("map", "answer", "found by", "residual", "tries", "atoms")
+    trusted = sum(record["trusted"] for record in records)
+    parts = [f"<h1>Patterson maps: {trusted} of {len(records)} trusted</h1>", *left_out(told)]
+    head = ("map", "answer", "found by", "residual", "attempts", "atoms", "reason")
     parts.append(table(head, [_row(folder, record) for record in records]))
     figures = []
     for record in [record for record in records if record.get("map")][:MOST]:
-        parts.append(f"<h2>{text(Path(record['file']).name)}</h2>")
+        guess = "" if record["trusted"] else ": best guess, not trusted"
+        parts.append(f"<h2>{text(Path(record['file']).name)}{guess}</h2>")
         try:
             figures.append(scene(folder, record))
             parts.append(place(len(figures) - 1))
         except InputError as error:
             parts += left_out([str(error)])
-    foot = "Positions in voxels; a Patterson map tells neither place nor hand."
+    foot = "Positions in voxels; a Patterson map determines neither origin nor hand."
     return write_html(folder / PAGE, "Patterson maps", parts, foot, drawing=drawing_of(figures))
 
 
 def _fields(record: Record) -> Fields:
     """What a record must have: an answer, or the reason why there is none."""
-    about = {"file": TEXT, "solved": FLAG, "map": maybe(TEXT)}
-    if record.get("reason") is not None:
-        return about | {"reason": TEXT}
-    counted = {"path": TEXT, "residual": maybe(NUMBER), "tries": COUNT}
+    about = {"file": TEXT, "trusted": FLAG, "reason": TEXT, "map": maybe(TEXT), "failed": maybe(FLAG)}
+    if record.get("failed"):
+        return about
+    counted = {"path": TEXT, "residual": maybe(NUMBER), "attempts": COUNT}
     return about | counted | {"positions_voxel": listed(listed(NUMBER, 3)), "xyz": maybe(TEXT)}
 
 
 def _row(folder: Path, record: Record) -> list[str]:
     name = text(Path(record["file"]).name)
-    if record.get("reason") is not None:
-        return [name, f'<span class="bad">{text(record["reason"])}</span>', "", "", "", ""]
-    verdict = '<span class="good">solved' if record["solved"] else '<span class="bad">not solved'
+    why = text(record["reason"])
+    if record.get("failed"):
+        return [name, '<span class="bad">failed</span>', "", "", "", "", why]
     residual = "" if record.get("residual") is None else f"{record['residual']:.4f}"
-    cells = [name, f"{verdict}</span>", text(record["path"]), residual, str(record["tries"])]
-    return [*cells, _atoms_link(folder, record)]
+    cells = [text(record["path"]), residual, str(record["attempts"]), _atoms_link(folder, record)]
+    if record["trusted"]:
+        return [name, '<span class="good">trusted</span>', *cells, why]
+    return [name, '<span class="bad">best guess</span>', *map(best_guess, cells), f"not trusted: {why}"]
 
 
 def _atoms_link(folder: Path, record: Record) -> str:

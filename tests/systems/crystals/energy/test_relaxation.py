@@ -12,7 +12,7 @@ from argand.physics.crystal.structure import Structure, checked, wrapped
 from argand.systems.crystals.energy.hull import Hull
 from argand.systems.crystals.energy.potential import energies, load_potential
 from argand.systems.crystals.energy.relaxation import Effort, displacement, relax
-from argand.systems.crystals.energy.stability import settled
+from argand.systems.crystals.energy.stability import relaxed_with_energy
 
 FACE = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
@@ -60,10 +60,10 @@ def test_a_shaken_salt_falls_back_and_its_energy_is_that_of_the_potential():
 def test_what_is_out_of_time_says_so_and_has_no_place_above_the_hull():
     pytest.importorskip("chgnet")
     hull = Hull([((11,), (1,)), ((17,), (1,))], np.array([-1.3, -1.8]))
-    _, record = settled(halite(6.2, 0.1), hull, Effort(steps=1))
+    _, record = relaxed_with_energy(halite(6.2, 0.1), hull, Effort(steps=1))
     assert record["relaxation"] == "steps"
     assert record["above_hull"] is None
-    _, record = settled(halite(), hull, Effort())
+    _, record = relaxed_with_energy(halite(), hull, Effort())
     assert record["above_hull"] == pytest.approx(record["energy"] + 1.55)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import spglib
 
-from argand.io.structure import cif_text, read_many, read_structure, write_structure
+from argand.io.structure import read_many, read_structure, write_structure
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.structure import Structure, checked, parameters, wrapped
 from argand.physics.crystal.supercell import folded, unfolded
@@ -146,7 +146,7 @@ def test_written_files_keep_the_hand(tmp_path: Path):
     for name in ("a.cif", "a.vasp", "a.xyz"):
         write_structure(tmp_path / name, given)
         assert group_of(read_structure(tmp_path / name)) == "P3_1"
-    assert "'P 1'" in cif_text(given, "a")
+    assert "'P 31'" in given.to_cif("a")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import Result
 
 from argand.crew import HERE, Machines
+from argand.errors import ConfigError
 from argand.io.structure import read_structure, write_structure
 from argand.physics.crystal.structure import Structure, checked
 from argand.runs.folder import file_stem
@@ -47,29 +48,27 @@ class Stopping(FourierModel):
 
     left = 2
 
-    def encode(self, structure: Structure) -> np.ndarray:
+    def verified(self, structure: Structure) -> tuple:
         if not Stopping.left:
             raise KeyboardInterrupt
         Stopping.left -= 1
-        return super().encode(structure)
+        return super().verified(structure)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with every structure that is encoded."""
     calls: list[int] = []
-    encode = FourierModel.encode
+    encode = FourierModel.verified
 
-    def counting(self: FourierModel, structure: Structure) -> np.ndarray:
+    def counting(self: FourierModel, structure: Structure) -> tuple:
         calls.append(1)
         return encode(self, structure)
 
-    monkeypatch.setattr(FourierModel, "encode", counting)
+    monkeypatch.setattr(FourierModel, "verified", counting)
     return calls
 
 
-def test_ctrl_c_leaves_what_is_done_and_the_same_call_completes_it(
-    tmp_path: Path, cifs: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_ctrl_c_leaves_what_is_done_to_resume(tmp_path: Path, cifs: Path, monkeypatch: pytest.MonkeyPatch):
     whole, out = tmp_path / "whole.parquet", tmp_path / "out.parquet"
     summary = encode_files([str(cifs)], whole, MODEL, machines=HERE)
     assert (summary["encoded"], summary["skipped_count"]) == (5, 1)
@@ -79,7 +78,7 @@ def test_ctrl_c_leaves_what_is_done_and_the_same_call_completes_it(
         encode_files([str(cifs)], out, Stopping(MODEL.representation), machines=HERE)
     assert [row.name for row in read_latents(out)[0]] == ["0", "1"]
     calls = counted(monkeypatch)
-    assert encode_files([str(cifs)], out, MODEL, machines=HERE)["encoded"] == 5
+    assert encode_files([str(cifs)], out, MODEL, machines=HERE, resume=True)["encoded"] == 5
     assert len(calls) == 3
     assert out.read_bytes() == whole.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cifs", "out.parquet", "whole.parquet"]
@@ -88,15 +87,16 @@ def test_ctrl_c_leaves_what_is_done_and_the_same_call_completes_it(
 KILLED = """
 import sys, time
 from pathlib import Path
+from argand.crew import HERE
 from argand.systems.crystals.files.run import encode_files
 from argand.systems.crystals.models.fourier import FourierModel
 from argand.systems.crystals.models.named import named_model
 
-encode = FourierModel.encode
+encode = FourierModel.verified
 def slow(self, structure):
     time.sleep(0.3)
     return encode(self, structure)
-FourierModel.encode = slow
+FourierModel.verified = slow
 encode_files([sys.argv[1]], Path(sys.argv[2]), named_model(numbers=128), machines=HERE)
 """
 
@@ -115,8 +115,9 @@ def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path, cifs: Path, monke
     with working.open("a") as file:
         file.write('{"name": "cut sho')
     done = working.read_bytes().count(b"\n")
+    assert done >= 2
     calls = counted(monkeypatch)
-    encode_files([str(cifs)], out, MODEL, machines=HERE)
+    encode_files([str(cifs)], out, MODEL, machines=HERE, resume=True)
     assert len(calls) == 5 - done
     assert out.read_bytes() == whole.read_bytes()
     assert not working.exists()
@@ -128,15 +129,17 @@ def test_what_has_changed_or_is_forced_is_encoded_again(
     out = tmp_path / "out.parquet"
     encode_files([str(cifs)], out, MODEL, machines=HERE)
     calls = counted(monkeypatch)
-    encode_files([str(cifs)], out, MODEL, machines=HERE)
+    encode_files([str(cifs)], out, MODEL, machines=HERE, resume=True)
     assert len(calls) == 0
     write_structure(cifs / "4.cif", salt(7.0))
-    encode_files([str(cifs)], out, MODEL, machines=HERE)
+    encode_files([str(cifs)], out, MODEL, machines=HERE, resume=True)
     assert len(calls) == 1
     encode_files([str(cifs)], out, MODEL, machines=HERE, force=True)
     assert len(calls) == 6
-    encode_files([str(cifs)], out, named_model(numbers=256), machines=HERE)
-    assert len(calls) == 11
+    for options, why in (({}, "exists"), ({"resume": True}, "another model")):
+        with pytest.raises(ConfigError, match=why):
+            encode_files([str(cifs)], out, named_model(numbers=256), machines=HERE, **options)
+    assert len(calls) == 6
 
 
 @pytest.mark.slow
@@ -153,9 +156,10 @@ def test_a_parquet_file_of_something_else_is_not_overwritten(
     from pyarrow import Table, parquet
 
     parquet.write_table(Table.from_pylist([{"a": 1}]), tmp_path / "mine.parquet")
-    answer = run("encode", cifs, "-o", tmp_path / "mine.parquet")
-    assert answer.exit_code == 1
-    assert "holds no latents" in answer.stderr
+    for option, why in (([], "exists"), (["--resume"], "not a file of latents")):
+        answer = run("encode", cifs, "-o", tmp_path / "mine.parquet", *option)
+        assert answer.exit_code == 1
+        assert why in answer.stderr
     assert parquet.read_table(tmp_path / "mine.parquet").to_pylist() == [{"a": 1}]
 
 
@@ -163,7 +167,7 @@ def test_a_changed_structure_is_rebuilt_again(tmp_path: Path, cifs: Path):
     out = tmp_path / "rebuilt"
     reconstruct_files([str(cifs)], out, MODEL, machines=HERE)
     write_structure(cifs / "4.cif", salt(7.0))
-    reconstruct_files([str(cifs)], out, MODEL, machines=HERE)
+    reconstruct_files([str(cifs)], out, MODEL, machines=HERE, resume=True)
     assert read_structure(out / "4.cif").volume == pytest.approx(salt(7.0).volume, rel=1e-4)
 
 
@@ -204,8 +208,11 @@ def odd(tmp_path: Path) -> Path:
     # The name under which a file is written is longer than the file's.
     (folder / f"{'x' * 200}.cif").rename(folder / f"{'x' * 251}.cif")
     text = (folder / "a.cif").read_text()
-    (folder / "number.cif").write_text(text.replace("'P 1'", "?") + "_symmetry_Int_Tables_number 'many'\n")
-    (folder / "operator.cif").write_text(text.replace("'x, y, z'", "'x, y, z'\n'q, y, z'"))
+    (folder / "number.cif").write_text(
+        text.replace("'P 1'", "?").replace("IT_number 1", "IT_number ?")
+        + "_symmetry_Int_Tables_number 'many'\n"
+    )
+    (folder / "operator.cif").write_text(text.replace("1 x,y,z", "1 x,y,z\n2 q,y,z"))
     (folder / "POSCAR").write_text("Silicon\n1\n3 0 0\n0 3 0\n0 0 3\n1\nDirect\n0 0 0\n")
     (folder / "row.parquet").write_bytes(b"PAR1 not at all")
     return folder

@@ -10,14 +10,14 @@ import pytest
 from pyarrow import parquet, table
 from typer.testing import Result
 
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
 from argand.io.structure import write_structure
 from argand.physics.crystal.structure import Structure, checked
 from argand.systems.crystals.files import samples
-from argand.systems.crystals.files.samples import Judge, evaluate_samples
+from argand.systems.crystals.files.samples import Criteria, evaluate_samples
 
 FACE = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
-ABOVE = {"Na1 Cl1": -0.01, "Cl1 Na1": -0.01, "O1 Mg1": 0.05, "Li1 F1": 0.2, "O1 Ca1": 0.08}
+ABOVE = {"NaCl": -0.01, "MgO": 0.05, "LiF": 0.2, "CaO": 0.08}
 """eV for an atom above the hull, as the tests have it."""
 
 
@@ -65,7 +65,7 @@ def relaxed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         above = ABOVE.get(structure.formula) if energy.get("relaxation") == "converged" else None
         return {"above_hull": above, "without_reference": [] if structure.formula in ABOVE else ["Sc"]}
 
-    monkeypatch.setattr(samples, "settled", settled)
+    monkeypatch.setattr(samples, "relaxed_with_energy", settled)
     monkeypatch.setattr(samples, "against", against)
     monkeypatch.setattr(samples, "load_potential", lambda: None)
     return asked
@@ -73,7 +73,7 @@ def relaxed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_shares_are_of_all_structures(drawn: Path, known: Path, relaxed: list[str], tmp_path: Path):
     pytest.importorskip("pymatgen")
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+    found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert found["count"] == len(relaxed) == 5
     assert found["new"] == pytest.approx(4 / 5)
     assert found["unique"] == pytest.approx(4 / 5)
@@ -93,16 +93,19 @@ def test_shares_are_of_all_structures(drawn: Path, known: Path, relaxed: list[st
 def test_the_same_call_goes_on_and_judges_anew_what_has_changed(
     drawn: Path, known: Path, relaxed: list[str], tmp_path: Path
 ):
-    first = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+    first = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert (tmp_path / "judged" / "relaxed" / "a.cif").is_file()
     del relaxed[:]
     with (tmp_path / "judged" / "records.jsonl").open("a") as records:
         records.write('{"name": "cut sho')
-    assert evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged") == first
+    with pytest.raises(ConfigError, match="holds results of an earlier run"):
+        evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
+    again = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged", resume=True)
+    assert again == first
     assert relaxed == []
     write_structure(drawn / "a.cif", salt(20, 8, 4.8))
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
-    assert relaxed == ["O1 Ca1"]
+    found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged", resume=True)
+    assert relaxed == ["CaO"]
     assert found["new"] == 1.0
 
 
@@ -112,11 +115,11 @@ def test_what_the_potential_refuses_is_not_stable_and_says_why(
     def refuse(*_: Any) -> None:
         raise InputError("an atom has no neighbour")
 
-    monkeypatch.setattr(samples, "settled", refuse)
-    found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+    monkeypatch.setattr(samples, "relaxed_with_energy", refuse)
+    found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert found["stable_0.1"] == found["converged"] == 0.0
     assert found["median_rmsd"] is None
-    assert found["structures"][0]["reason"] == "an atom has no neighbour"
+    assert found["structures"][0]["reason"] == "no energy: an atom has no neighbour"
 
 
 def test_the_verb_reads_what_sample_wrote_and_names_what_is_none(
@@ -126,9 +129,9 @@ def test_the_verb_reads_what_sample_wrote_and_names_what_is_none(
     out = ("--known", known, "--out", tmp_path / "judged", "--processes", 1)
     answer = run("evaluate", "samples", drawn, *out)
     assert answer.exit_code == 0, answer.output
-    assert "stable at 0.1, unique and new" in answer.stdout
+    assert "stable (0.1 eV/atom), unique and new" in answer.stdout
     (drawn / "broken.cif").write_text("data_broken\n")
-    answer = run("evaluate", "samples", drawn, *out, "--json")
+    answer = run("evaluate", "samples", drawn, *out, "--resume", "--json")
     assert answer.exit_code == 1
     assert json.loads(answer.stdout)["count"] == 5
     assert "broken.cif" in answer.stderr
@@ -137,24 +140,28 @@ def test_the_verb_reads_what_sample_wrote_and_names_what_is_none(
 def test_a_structure_that_fails_is_skipped_and_judged_another_time(
     drawn: Path, known: Path, relaxed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    settled = samples.settled
+    settled = samples.relaxed_with_energy
 
     def failing(structure: Structure, *more: Any) -> Any:
-        if structure.formula == "Li1 F1":
+        if structure.formula == "LiF":
             raise AttributeError("nobody thought of it")
         return settled(structure, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(samples, "settled", failing)
-        found = evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")
+        patch.setattr(samples, "relaxed_with_energy", failing)
+        found = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged")
     assert found["count"] == 4
     (skipped,) = found["skipped"]
     why = "AttributeError: nobody thought of it; please report it with this file"
-    assert skipped == {"name": "d", "source": str(drawn / "d.cif"), "reason": f"{drawn / 'd.cif'}: {why}"}
+    assert (skipped["name"], skipped["source"]) == ("d", str(drawn / "d.cif"))
+    assert skipped["reason"] == f"{drawn / 'd.cif'}: {why}"
+    assert skipped["failed"]
+    assert not skipped["trusted"]
     del relaxed[:]
-    assert evaluate_samples([str(drawn)], Judge(known), tmp_path / "judged")["count"] == 5
-    assert relaxed == ["Li1 F1"]
+    again = evaluate_samples([str(drawn)], Criteria(known), tmp_path / "judged", resume=True)
+    assert again["count"] == 5
+    assert relaxed == ["LiF"]
     with monkeypatch.context() as patch:
         patch.setattr(samples, "described", lambda *_: 1 / 0)
-        with pytest.raises(InputError, match=r"no structure could be judged; .*ZeroDivisionError"):
-            evaluate_samples([str(drawn)], Judge(known), tmp_path / "other")
+        with pytest.raises(InputError, match=r"no structure could be evaluated; .*ZeroDivisionError"):
+            evaluate_samples([str(drawn)], Criteria(known), tmp_path / "other")

@@ -86,7 +86,9 @@ def test_a_structure_that_ends_its_process_loses_no_other(cifs: Path, tmp_path: 
         assert skipped["name"] == "09"
         assert skipped["reason"] == f"{cifs / '09.cif'}: {Died.text}"
     # It is asked again another time, and nothing else is.
-    again = encode_files([str(cifs)], tmp_path / "out" / "latents.parquet", QuickModel(broken=BROKEN))
+    again = encode_files(
+        [str(cifs)], tmp_path / "out" / "latents.parquet", QuickModel(broken=BROKEN), resume=True
+    )
     assert again["encoded"] == 20
 
 
@@ -126,9 +128,9 @@ def test_what_a_stopped_run_has_not_read_is_still_answered(cifs: Path, tmp_path:
     for number in range(10):  # more than are read ahead
         write_structure(cifs / f"{number:02d}.cif", salt(7.0))
     with pytest.raises(KeyboardInterrupt):
-        encode_files([str(cifs)], latents, Stopped())
+        encode_files([str(cifs)], latents, Stopped(), resume=True)
     with pytest.raises(KeyboardInterrupt):
-        reconstruct_files([str(cifs)], out, Stopped())
+        reconstruct_files([str(cifs)], out, Stopped(), resume=True)
     names = [f"{number:02d}" for number in range(10, 20)]
     kept = [row.name for row in read_latents(latents)[0]]
     assert kept[-10:] == names

@@ -159,5 +159,5 @@ def test_without_the_option_no_group_is_named_and_nothing_is_averaged(tmp_path: 
     for one in run("reconstruct", files, "--out", out)["structures"]:
         assert "symmetrised_to" not in one
         assert group_of(read_structure(out / one["file"]), 1e-3) == "P1"
-    again = run("reconstruct", files, "--symmetrise", 0.1, "--out", out)
+    again = run("reconstruct", files, "--symmetrise", 0.1, "--out", out, "--resume")
     assert all("symmetrised_to" in one for one in again["structures"])

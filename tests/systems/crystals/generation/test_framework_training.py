@@ -35,7 +35,7 @@ def salt(first: int, second: int, edge: float) -> Structure:
 def pool(tmp_path: Path) -> Path:
     """Rock salts, one of them of a benchmark, one with held out formula, and one in a void."""
     salts = [salt(11, 17, 5.64), salt(19, 17, 6.29), salt(12, 8, 4.21), salt(3, 9, 4.03), salt(11, 9, 12.0)]
-    salts.append(next(one for z in range(3, 90) if is_held_out((one := salt(z, 9, 5.0)).formula)))
+    salts.append(next(one for z in range(3, 90) if is_held_out(one := salt(z, 9, 5.0))))
     columns = {
         "bench": ["", "", "", "mp_20:test", "", ""],
         "lattice": [one.lattice.ravel().tolist() for one in salts],

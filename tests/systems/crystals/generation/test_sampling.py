@@ -118,7 +118,7 @@ def test_train_occupation_packs_the_pool_once_and_takes_its_own_settings(
 def test_formulas_held_out_are_not_drawn_for_training(pool: Path, tmp_path: Path):
     pack(str(pool), tmp_path / "cells.safetensors")
     _, learned, kept = unpacked(tmp_path / "cells.safetensors")
-    marks = [is_held_out(one.formula) for one in from_parquet(pool)]
+    marks = [is_held_out(one) for one in from_parquet(pool)]
     assert len(kept) == sum(marks)
     assert len(learned) == len(marks) - sum(marks)
 

@@ -121,7 +121,7 @@ def test_an_image_of_a_set_that_cannot_be_read_is_told(tmp_path: Path):
     with (tmp_path / "set.shards" / "00000000.h5").open("r+b") as file:
         file.seek(chunk.byte_offset)
         file.write(bytes(chunk.size))
-    with pytest.raises(ConfigError, match="no image was answered"):
+    with pytest.raises(ConfigError, match="no image has an answer"):
         rank_hard([str(out)], OffByDistance({}), STATED, tmp_path / "out")
     for index in (0, 1):
         with pytest.raises(InputError, match="damaged"):

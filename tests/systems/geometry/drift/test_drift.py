@@ -22,7 +22,7 @@ def record(number: int, hours: float | None, sigma: float = 0.1, **more: Any) ->
     """An answer whose centre moves with the hours."""
     noise = np.random.default_rng(number).normal(0.0, sigma, 2)
     centre = np.array([1262.0, 1307.0]) + RATE * (hours or 0.0) + noise
-    told = {"file": f"a_{number:04d}.cbf", "index": 0, "reliable": True, "pooled": False, "sigma_px": sigma}
+    told = {"file": f"a_{number:04d}.cbf", "index": 0, "trusted": True, "pooled": False, "sigma_px": sigma}
     told |= {
         "beam_centre_px": centre.tolist(),
         "header_beam_centre_px": [1261.0, 1307.5],
@@ -46,7 +46,7 @@ def test_the_rate_is_found_within_its_own_uncertainty():
 
 def test_unreliable_pooled_and_repeated_answers_do_not_count():
     records = [record(0, 0.0, distance_mm=None), record(0, 0.0), record(1, 1.0)]
-    records += [record(2, 2.0, reliable=False), record(3, 3.0, pooled=True)]
+    records += [record(2, 2.0, trusted=False), record(3, 3.0, pooled=True)]
     (series,) = drift_of(records).series
     assert (len(series), series.name) == (2, "250.0 mm")
 
@@ -90,5 +90,5 @@ def test_sources_are_runs_and_lines(tmp_path: Path):
     assert len(read_sources([tmp_path, tmp_path / "today.jsonl"])) == 2
     with pytest.raises(InputError, match="no such file"):
         read_sources([tmp_path / "gone"])
-    with pytest.raises(InputError, match="no reliable answers"):
-        drift_of([record(0, 0.0, reliable=False)])
+    with pytest.raises(InputError, match="no trusted answers"):
+        drift_of([record(0, 0.0, trusted=False)])

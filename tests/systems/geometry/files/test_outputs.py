@@ -12,13 +12,15 @@ import pytest
 from argand.errors import ConfigError, InputError
 from argand.io.expt import read_expt, write_expt
 from argand.io.image import Frame, read_frames
+from argand.io.manifest import MANIFEST
 from argand.io.poni import read_poni
 from argand.io.xds import read_xds
 from argand.physics.still.detector import BeamGeometry
 from argand.runs.course import Failure
 from argand.runs.record import read_records, to_line, to_record
 from argand.systems.geometry.files.batch import FrameAnswer, Stated, expand
-from argand.systems.geometry.files.outputs import RunFolder, parse_formats
+from argand.systems.geometry.files.geometry_files import parse_formats
+from argand.systems.geometry.files.outputs import RunFolder
 from argand.systems.geometry.files.pooling import FrameGroups, FrameStore, position_of
 from argand.systems.geometry.files.record import COLUMNS, stem
 from argand.systems.geometry.files.run import predict_files
@@ -29,12 +31,12 @@ STATED = Stated(1.0, 150.0, (0.1, 0.1))
 
 @pytest.fixture
 def answer(frame: Frame, predictor: object) -> FrameAnswer:
-    """A reliable answer whose header was off."""
+    """A trusted answer that differs from the header."""
     return FrameAnswer(frame, predictor.predict_frame(frame))
 
 
-def unreliable(answer: FrameAnswer) -> FrameAnswer:
-    return FrameAnswer(answer.frame, replace(answer.prediction, reliable=False, reason="near-blank image"))
+def untrusted(answer: FrameAnswer) -> FrameAnswer:
+    return FrameAnswer(answer.frame, replace(answer.prediction, trusted=False, reason="near-blank image"))
 
 
 @pytest.mark.parametrize(
@@ -67,18 +69,24 @@ def test_each_format_tells_the_geometry_that_was_found(tmp_path: Path, answer: F
     assert "bad0/min_ss = 20" in (tmp_path / "a.geom").read_text()
 
 
-def test_no_geometry_is_written_without_a_reliable_answer(tmp_path: Path, answer: FrameAnswer):
+def test_no_geometry_is_written_without_a_trusted_answer(tmp_path: Path, answer: FrameAnswer):
     with RunFolder(tmp_path, overlay=False, page=write_page) as run:
-        run.add(unreliable(answer))
-    assert {path.name for path in tmp_path.iterdir()} == {"results.jsonl", "results.csv", "index.html"}
+        run.add(untrusted(answer))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "results.jsonl",
+        "results.csv",
+        "index.html",
+        MANIFEST,
+    }
 
 
 def test_geometry_of_an_earlier_run_does_not_outlive_its_answer(tmp_path: Path, answer: FrameAnswer):
     (tmp_path / "other.poni").write_text("of the user")
     with RunFolder(tmp_path, overlay=False, page=write_page) as run:
         run.add(answer)
-    with RunFolder(tmp_path, overlay=False, page=write_page) as run:
-        run.add(unreliable(answer))
+    with RunFolder(tmp_path, overlay=False, page=write_page, resume=True) as run:
+        run.take_over(answer.frame.path, "other weights")
+        run.add(untrusted(answer))
     assert not (tmp_path / "a.poni").exists()
     assert (tmp_path / "other.poni").exists()
 

@@ -41,9 +41,9 @@ def quick(tmp_path: Path) -> QuickPredictor:
 def predict(
     out: Path, files: list[str], predictor: QuickPredictor, folder: dict[str, Any] | None = None, **more: Any
 ) -> tuple[list[dict[str, Any]], list[Failure]]:
-    """Records of a run, less the time that each answer took, and what it told of."""
+    """Records of a run, which resumes an earlier one, without the times of answers, and its failures."""
     told: list[Failure] = []
-    with RunFolder(out, overlay=False, **(folder or {})) as run:
+    with RunFolder(out, overlay=False, **({"resume": True} | (folder or {}))) as run:
         predict_files(files, predictor, more.pop("stated", STATED), run, told.append, **more)
     return [{**record, "seconds": 0.0} for record in read_results(out)], told
 
@@ -77,7 +77,7 @@ def test_the_same_question_is_asked_once(tmp_path: Path, files: list[str], quick
         ({"stated": Stated(1.1, 150.0, (0.1, 0.1))}, 7),
         ({"folder": {"settings": {"weights": "others"}}}, 7),
         ({"folder": {"formats": ("poni",)}}, 7),
-        ({"folder": {"force": True}}, 7),
+        ({"folder": {"force": True, "resume": False}}, 7),
         ({"pool": False}, 0),
         ({"machines": Machines(2)}, 0),
     ],
@@ -148,8 +148,8 @@ def test_a_record_holds_the_whole_prediction(tmp_path: Path, files: list[str], q
     with RunFolder(None) as run:
         predict_files(files[:1], quick, STATED, run, pytest.fail)
     record = json.loads(json.dumps(run.records[0]))
-    restored = Prediction.from_json(record)
-    assert json.loads(json.dumps(restored.to_json())) == {key: record[key] for key in restored.to_json()}
+    restored = Prediction.from_dict(record)
+    assert json.loads(json.dumps(restored.to_dict())) == {key: record[key] for key in restored.to_dict()}
     assert restored.covariance is not None
     assert restored.geometry is not None
     assert restored.geometry.pitch == 0.01 / 3

@@ -66,7 +66,7 @@ def predict(
 ) -> tuple[list[dict[str, Any]], list[Failure]]:
     """Records of a run without their times, and what it told of."""
     told: list[Failure] = []
-    with RunFolder(out, overlay=False) as run:
+    with RunFolder(out, overlay=False, resume=True) as run:
         predict_files(files, predictor, STATED, run, told.append, machines=machines)
     return [{**record, "seconds": 0.0} for record in read_results(out)], told
 
@@ -144,8 +144,8 @@ def test_a_hopeless_stack_is_given_up_and_a_damaged_beginning_is_not(
         *(("hopeless.h5", index) for index in (0, 1, 2, GIVE_UP, COUNT - 3, COUNT - 2, COUNT - 1)),
         *(("begun.h5", index) for index in range(4)),
     ]
-    (left,) = [failure for failure in told if "not asked for" in failure.text]
-    assert f"{COUNT - 2 * GIVE_UP} images were not asked for" in left.message
+    (left,) = [failure for failure in told if "not tried" in failure.text]
+    assert f"{COUNT - 2 * GIVE_UP} images were not tried" in left.message
     assert len(quick.asked()) == COUNT - 4
 
 

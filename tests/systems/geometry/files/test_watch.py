@@ -66,7 +66,7 @@ def test_each_image_becomes_a_line(watcher: Watcher, write_image: Callable[..., 
     list(watcher.run(once=True))
     first, second = sorted(lines(watcher), key=lambda line: line["file"])
     assert first["beam_centre_px"] == [60.5, 45.5]
-    assert second["reliable"] is False
+    assert second["trusted"] is False
 
 
 def test_images_that_arrive_later_are_answered_until_none_comes_in_time(
@@ -102,9 +102,9 @@ def test_a_bad_file_is_told_and_the_next_ones_go_on(watcher: Watcher, write_imag
     write_image(watcher.folder / "b.npy")
     list(watcher.run(once=True))
     told = {Path(line["file"]).name: line for line in lines(watcher)}
-    assert told["a.cbf"]["reliable"] is False
+    assert told["a.cbf"]["trusted"] is False
     assert "diffraction image" in told["a.cbf"]["reason"]
-    assert told["b.npy"]["reliable"] is True
+    assert told["b.npy"]["trusted"] is True
 
 
 def test_a_failed_file_is_tried_again_when_it_has_changed(
@@ -113,7 +113,7 @@ def test_a_failed_file_is_tried_again_when_it_has_changed(
     target = watcher.folder / "a.npy"
     target.write_bytes(b"half of it")
     clock.later = [(101.0, lambda: write_image(target))]
-    answers = [record["reliable"] for record in watcher.run(timeout_s=2.0)]
+    answers = [record["trusted"] for record in watcher.run(timeout_s=2.0)]
     assert answers == [False, True]
 
 
@@ -136,7 +136,7 @@ def test_a_torn_last_line_is_made_again(
     watcher.out.write_text(watcher.out.read_text()[:-30])
     again = Watcher(watcher.folder, watcher.out, predictor, STATED, interval_s=0.01)
     list(again.run(once=True))
-    assert [line["reliable"] for line in lines(watcher)] == [True]
+    assert [line["trusted"] for line in lines(watcher)] == [True]
 
 
 def test_ctrl_c_leaves_whole_lines_to_go_on_from(
@@ -252,7 +252,7 @@ def test_a_data_file_that_is_being_copied_waits_until_it_is_whole(
     clock.later = [(101.0, lambda: (watcher.folder / "x_data_000001.h5").write_bytes(whole))]
     records = list(watcher.run(timeout_s=3.0))
     assert [record["index"] for record in records] == [0, 1]
-    assert all(record["reliable"] for record in records)
+    assert all(record["trusted"] for record in records)
 
 
 def test_room_that_is_made_for_frames_is_no_frame(

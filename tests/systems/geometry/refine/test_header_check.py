@@ -14,14 +14,14 @@ FOUND = (1261.0, 1308.0)
 PIXEL = 0.172
 
 
-def answer(header: tuple[float, float] | None, sigma: float = 0.3, reliable: bool = True) -> Prediction:
+def answer(header: tuple[float, float] | None, sigma: float = 0.3, trusted: bool = True) -> Prediction:
     """An answer at FOUND on a 6M detector whose header says something else."""
     return Prediction(
         file="a.cbf",
         index=0,
         shape=SHAPE,
-        reliable=reliable,
-        reason="" if reliable else "not enough evidence",
+        trusted=trusted,
+        reason="" if trusted else "not enough evidence",
         path="lattice",
         geometry=BeamGeometry(FOUND, 250.0, 1.0, (PIXEL, PIXEL)),
         sigma_px=sigma,
@@ -53,7 +53,7 @@ def answer(header: tuple[float, float] | None, sigma: float = 0.3, reliable: boo
 def test_the_reading_that_makes_a_header_right_is_named(header: tuple[float, float], words: str) -> None:
     note = header_note(answer(header))
     assert note is not None
-    assert f"px from the one found; {words}, it would be " in note
+    assert f"px from the predicted one; {words}, it would be " in note
     assert note.startswith(f"the header's beam centre ({header[0]:.1f}, {header[1]:.1f}) px is ")
 
 
@@ -62,11 +62,11 @@ def test_off_the_detector_with_and_without_another_reading() -> None:
     note = header_note(answer(off))
     assert note == (
         f"the header's beam centre ({off[0]:.1f}, {off[1]:.1f}) px lies off the detector; "
-        "taken as px in place of mm, (1261.3, 1308.0), it would be 0.3 px from the one found"
+        "taken as px instead of mm, (1261.3, 1308.0), it would be 0.3 px from the predicted one"
     )
     lost = "the header's beam centre (-900.0, 700.0) px lies off the detector"
     assert header_note(answer((-900.0, 700.0))) == lost
-    assert header_note(answer((-900.0, 700.0), sigma=500.0, reliable=False)) == lost
+    assert header_note(answer((-900.0, 700.0), sigma=500.0, trusted=False)) == lost
 
 
 @pytest.mark.parametrize("header", [None, FOUND, (1266.0, 1303.0), (1400.0, 1000.0), (1231.5, 1263.5)])
@@ -79,8 +79,8 @@ def test_headers_that_are_right_or_wrong_in_no_known_way_are_left_alone(
 
 def test_nothing_is_said_where_the_answer_knows_less_than_the_header() -> None:
     swapped = (FOUND[1], FOUND[0])
-    assert header_note(answer(swapped, sigma=40.0, reliable=False)) is None
-    note = header_note(answer(swapped, sigma=3.0, reliable=False))
+    assert header_note(answer(swapped, sigma=40.0, trusted=False)) is None
+    note = header_note(answer(swapped, sigma=3.0, trusted=False))
     assert note is not None
     assert note.endswith("it would be 0.0 px from the best guess")
     assert header_note(replace(answer(swapped), geometry=None)) is None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -66,7 +67,7 @@ def test_the_pixel_that_the_beam_meets_comes_to_lie_in_the_beam(
     # A panel that is some way off, so that the detector has to move.
     on = int(np.argsort(np.hypot(*middles[:, :2].T))[2])
     found = answer_panels(beam_only(drawn, drawn.panels, on, (5, 6)), centroid)
-    assert found.reliable
+    assert found.trusted
     assert found.moved_panels is not None
     met = found.moved_panels.panels[on].px_from_direction(np.array([0.0, 0.0, 1.0]))
     assert np.allclose(met, (5.5, 6.5), rtol=0, atol=0.15)
@@ -76,7 +77,9 @@ def test_the_pixel_that_the_beam_meets_comes_to_lie_in_the_beam(
     assert found.shift_px == pytest.approx(tuple(moved))
 
 
-def test_the_plane_of_the_answer_moves_the_panels_as_they_were_moved() -> None:
+def test_the_plane_of_the_answer_moves_the_panels_as_they_were_moved(
+    fits_schema: Callable[[Any], None],
+) -> None:
     """A simulated still of a detector that is shifted and tilted, answered by the shipped weights."""
     rng = np.random.default_rng(5)
     drawn = LAYOUTS["jungfrau-4m"](rng, 150.0, 2)
@@ -95,8 +98,9 @@ def test_the_plane_of_the_answer_moves_the_panels_as_they_were_moved() -> None:
         np.degrees([geometry.pitch, geometry.yaw]), np.degrees([0.004, -0.006]), rtol=0, atol=0.15
     )
     assert answer.shape == plane_of(drawn.panels).shape
-    record = to_record(answer.to_json())
+    record = to_record(answer.to_dict())
     assert record["panels"] == 8
+    fits_schema(record)
 
 
 def test_panels_that_do_not_settle_are_no_answer(predictor: object) -> None:
@@ -110,8 +114,8 @@ def test_panels_that_do_not_settle_are_no_answer(predictor: object) -> None:
         return replace(found, geometry=found.geometry.with_centre((float(centre[0]), float(centre[1]))))
 
     found = answer_panels(frame, never_sure)
-    assert not found.reliable
-    assert found.reason.startswith("the panels do not settle")
+    assert not found.trusted
+    assert found.reason.startswith("the positions of the panels do not converge")
 
 
 def test_a_flat_image_of_panels_is_a_frame_like_any_other() -> None:

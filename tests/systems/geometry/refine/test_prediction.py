@@ -24,16 +24,16 @@ def made() -> Prediction:
 
 def test_a_prediction_comes_back_from_its_record():
     answer = made()
-    back = Prediction.from_json(json.loads(json.dumps(answer.to_json())))
+    back = Prediction.from_dict(json.loads(json.dumps(answer.to_dict())))
     assert back == answer
     assert back.covariance is not None
     np.testing.assert_allclose(back.covariance, answer.covariance)
 
 
 def test_a_record_of_panels_or_without_its_numbers_is_refused():
-    record = made().to_json()
+    record = made().to_dict()
     with pytest.raises(ConfigError, match="panels"):
-        Prediction.from_json(record | {"panels": 8})
+        Prediction.from_dict(record | {"panels": 8})
     del record["shape"]
     with pytest.raises(ConfigError, match="shape"):
-        Prediction.from_json(record)
+        Prediction.from_dict(record)

@@ -94,6 +94,6 @@ def test_the_truth_is_that_of_the_kind_of_sample():
 def test_sets_and_conditions_that_are_none_are_one_line():
     with pytest.raises(ConfigError, match="did you mean 'beam-stop'"):
         set_conditions("standard", ["beamstop"])
-    with pytest.raises(ConfigError, match="no set or file is called 'hrad'; did you mean 'hard'"):
+    with pytest.raises(ConfigError, match="unknown set 'hrad'; did you mean 'hard'"):
         set_conditions("hrad")
     assert [way.name for way in set_conditions("hard", ["clean", "as-drawn"])] == ["clean", "as-drawn"]

@@ -14,9 +14,10 @@ from argand.crew import HERE, Machines
 from argand.errors import ConfigError, InputError, OutputError
 from argand.io.dataset import StoredSamples
 from argand.systems.molmnist.benchmark import dataset
-from argand.systems.molmnist.benchmark.dataset import load, open_pairs, write_pairs
+from argand.systems.molmnist.benchmark.dataset import load, write_pairs
 from argand.systems.molmnist.benchmark.integrity import write_sums
 from argand.systems.molmnist.benchmark.measurement import Measurement
+from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.benchmark.sample import SAMPLE, pack, unpack
 from argand.systems.molmnist.presets import PRESETS
 
@@ -59,7 +60,7 @@ def test_a_stopped_set_is_completed_to_the_same_one(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="14 of 40"):
         patch.setattr(type(TINY), "simulate", stopping)
         write_pairs(TINY, tmp_path / "set.h5", 40, 0, machines=HERE, quiet=True)
-    with pytest.raises(InputError, match="no complete data set"):
+    with pytest.raises(InputError, match="not a complete data set"):
         open_pairs(tmp_path / "set.h5")
     write_pairs(TINY, tmp_path / "set.h5", 40, 0, machines=HERE, quiet=True)
     for name, values in arrays(path).items():
@@ -86,7 +87,7 @@ def test_pairs_are_tensors_and_arrays(path: Path):
     assert not pairs.mask[16, 16]
     with pytest.raises(ConfigError, match="has no 'twist'"):
         pairs.arrays("twist")
-    with pytest.raises(ConfigError, match="no split is called 'tset'"):
+    with pytest.raises(ConfigError, match="unknown split 'tset'"):
         open_pairs(path, "tset")
 
 

@@ -12,7 +12,6 @@ from argand.systems.molmnist.benchmark.dataset import (
     SEED,
     SETS,
     compared,
-    open_pairs,
     summary,
     verdict,
     write_pairs,
@@ -27,6 +26,7 @@ from argand.systems.molmnist.benchmark.digest import (
     short,
     stored_digests,
 )
+from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.presets import PRESETS
 
 NOISE_FREE = ("standard",)

@@ -10,8 +10,9 @@ import pytest
 from argand.crew import HERE
 from argand.errors import InputError
 from argand.systems.molmnist.benchmark import integrity
-from argand.systems.molmnist.benchmark.dataset import load, open_pairs, summary, verdict, write_pairs
+from argand.systems.molmnist.benchmark.dataset import load, summary, verdict, write_pairs
 from argand.systems.molmnist.benchmark.integrity import STAMP, SUMS, check_files, shard_folder, verify
+from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny"]
@@ -54,9 +55,7 @@ def test_a_changed_byte_in_any_file_is_found_at_first_use_and_mended_as_told(pat
     file = files(path)[which]
     change(file)
     for use in (verify, summary, open_pairs):
-        with pytest.raises(
-            InputError, match=f"{file.name}: damaged; delete it, and the same simulate"
-        ) as error:
+        with pytest.raises(InputError, match=f"{file.name}: damaged; delete it; simulate --resume") as error:
             use(path)
         assert "\n" not in str(error.value)
     file.unlink()
@@ -70,7 +69,7 @@ def test_a_file_cut_off_or_gone_is_told_and_made_again(path: Path, which: int):
     with pytest.raises(InputError, match="damaged; delete it"):
         check_files(path)
     file.unlink()
-    with pytest.raises(InputError, match=r"is missing|no complete data set"):
+    with pytest.raises(InputError, match=r"is missing|not a complete data set"):
         open_pairs(path)
     assert summary(again(path))["intact"]
 

@@ -174,7 +174,7 @@ def test_chains_beyond_the_alphabet_have_two_letters():
 
 
 def test_an_unknown_fibril_is_told():
-    with pytest.raises(ConfigError, match="no fibril is called '2x33'; did you mean"):
+    with pytest.raises(ConfigError, match="unknown fibril '2x33'; did you mean"):
         build_fibril("2x33")
     with pytest.raises(ConfigError, match="hexagonal-N for N = 14, 16, 18"):
         build_fibril("hexagonal-17")

@@ -9,10 +9,10 @@ import pytest
 import argand
 from argand.errors import InputError
 from argand.runs.course import Failure
-from argand.systems.molmnist.files.batch import Answered, Batch, answer_cases
+from argand.systems.molmnist.files.batch import Batch, answer_cases
 from argand.systems.molmnist.files.inputs import PatternCase
-from argand.systems.molmnist.inversion.prediction import ASSUMED
-from argand.systems.molmnist.predict import BATCH, Predictor
+from argand.systems.molmnist.inversion.prediction import ASSUMED, Prediction
+from argand.systems.molmnist.predictors.fibril_predictor import BATCH, FibrilPredictor
 from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny"]
@@ -21,8 +21,10 @@ LIVE = TINY.imaging.live
 
 
 @pytest.fixture(scope="module")
-def predictor(tiny_weights: Path) -> Predictor:
-    return argand.load("molmnist", tiny_weights)
+def predictor(tiny_weights: Path) -> FibrilPredictor:
+    inversion = argand.load("molmnist", tiny_weights).inversion
+    assert isinstance(inversion, FibrilPredictor)
+    return inversion
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +39,13 @@ def case() -> Callable[..., PatternCase]:
     return make
 
 
-def told(cases: Sequence[PatternCase], predictor: Predictor) -> list[Answered]:
+def told(cases: Sequence[PatternCase], predictor: FibrilPredictor) -> list[Prediction]:
     answers = answer_cases(cases, predictor, None, 0)
-    assert all(isinstance(one, Answered) for one in answers), answers
-    return [one for one in answers if isinstance(one, Answered)]
+    assert all(isinstance(one, Prediction) for one in answers), answers
+    return [one for one in answers if isinstance(one, Prediction)]
 
 
-def test_a_batch_is_answered_as_one_by_one(predictor: Predictor, case: Callable[..., PatternCase]):
+def test_a_batch_is_answered_as_one_by_one(predictor: FibrilPredictor, case: Callable[..., PatternCase]):
     shadow = LIVE.copy()
     shadow[3:6] = False
     cases = [
@@ -57,20 +59,20 @@ def test_a_batch_is_answered_as_one_by_one(predictor: Predictor, case: Callable[
     together = told(cases, predictor)
     for one, answer in zip(cases, together, strict=True):
         (alone,) = told([one], predictor)
-        assert answer.prediction.fibril == alone.prediction.fibril
-        assert answer.prediction.window_side == one.window_side
-        assert answer.prediction.notes == alone.prediction.notes
-        assert answer.prediction.residual == pytest.approx(alone.prediction.residual, rel=1e-3)
+        assert answer.fibril == alone.fibril
+        assert answer.window_side == one.window_side
+        assert answer.notes == alone.notes
+        assert answer.residual == pytest.approx(alone.residual, rel=1e-3)
         # Batches round otherwise, and the fit of a network that has learnt nothing makes more of that.
-        off = np.abs(answer.prediction.shape - alone.prediction.shape).max()
-        assert off < 0.01 * np.abs(alone.prediction.shape).max()
-        np.testing.assert_array_equal(answer.prediction.live, one.live & (TINY.imaging.window.q > 0))
-    assert [answer.prediction.window_from for answer in together][-2:] == ["stated", "assumed"]
-    assert [ASSUMED in answer.prediction.notes for answer in together] == [False] * 6 + [True]
+        off = np.abs(answer.shape - alone.shape).max()
+        assert off < 0.01 * np.abs(alone.shape).max()
+        np.testing.assert_array_equal(answer.live, one.live & (TINY.imaging.window.q > 0))
+    assert [answer.window_from for answer in together][-2:] == ["stated", "assumed"]
+    assert [ASSUMED in answer.notes for answer in together] == [False] * 6 + [True]
 
 
 def test_patterns_of_one_kind_are_read_at_once(
-    predictor: Predictor, case: Callable[..., PatternCase], monkeypatch: pytest.MonkeyPatch
+    predictor: FibrilPredictor, case: Callable[..., PatternCase], monkeypatch: pytest.MonkeyPatch
 ):
     sizes: list[int] = []
     whole = predictor.read
@@ -84,7 +86,7 @@ def test_patterns_of_one_kind_are_read_at_once(
     assert sorted(sizes) == [1, 3]
 
 
-def test_what_has_no_answer_fails_alone(predictor: Predictor, case: Callable[..., PatternCase]):
+def test_what_has_no_answer_fails_alone(predictor: FibrilPredictor, case: Callable[..., PatternCase]):
     bad = case(1, intensity=-np.ones(LIVE.shape, np.float32))
     huge = case(2, window_side=16_500.0)
     answers = answer_cases([case(0), bad, huge, case(3)], predictor, None, 0)
@@ -96,7 +98,7 @@ def test_what_has_no_answer_fails_alone(predictor: Predictor, case: Callable[...
 
 
 def test_an_error_in_the_middle_of_a_batch_fails_its_pattern_alone(
-    predictor: Predictor, case: Callable[..., PatternCase], monkeypatch: pytest.MonkeyPatch
+    predictor: FibrilPredictor, case: Callable[..., PatternCase], monkeypatch: pytest.MonkeyPatch
 ):
     cases = [case(number) for number in range(3)]
     whole = predictor.predict_many

@@ -15,12 +15,12 @@ from argand.cli import build
 from argand.crew import HERE
 from argand.physics.coherent.exposure import Detector
 from argand.system import SYSTEMS
-from argand.systems.molmnist.benchmark.dataset import open_pairs, write_pairs
+from argand.systems.molmnist.benchmark.dataset import write_pairs
+from argand.systems.molmnist.benchmark.pairs import open_pairs
 from argand.systems.molmnist.fibril.bundle import OUTLINES
 from argand.systems.molmnist.files.inputs import read_cases
-from argand.systems.molmnist.files.outputs import title_of
-from argand.systems.molmnist.files.table import found_text, turn_text, twist_text
 from argand.systems.molmnist.inversion import prediction
+from argand.systems.molmnist.inversion.answer_text import found_text, title_of, turn_text, twist_text
 from argand.systems.molmnist.presets import PRESETS
 
 HARD = replace(PRESETS["tiny-chains"], detector=Detector(photons=(1e4, 1e5), gaps=1.0))
@@ -68,7 +68,7 @@ def test_a_set_of_bundles_is_answered_beside_its_truth(
     monkeypatch.setattr(prediction, "LARGEST_TURN_SD", 1e3)
     out = tmp_path / "found"
     answer = run(f"{path}#0-1", "--out", out, "--json")
-    assert answer.exit_code == 0, answer.output
+    assert answer.exit_code == 3, answer.output
     records = json.loads(answer.stdout)
     for record, case in zip(records, read_cases(f"{path}#0-1"), strict=True):
         assert {"chains", "outline", "turn_deg", "rotation_deg", "correlation"} == set(record["truth"])
@@ -78,7 +78,7 @@ def test_a_set_of_bundles_is_answered_beside_its_truth(
         with h5py.File(out / record["hdf5"]) as file:
             np.testing.assert_array_equal(file["live"], case.live & (HARD.imaging.window.q > 0))
     page = (out / "index.html").read_text()
-    assert "of 2 answers believed" in page
+    assert "of 2 answers trusted" in page
     assert records[0]["outline"] in page
 
 
@@ -93,7 +93,7 @@ def test_the_stated_length_makes_a_twist_of_the_turn(
     records = []
     for words in ((), ("--length", 150.0)):
         answer = run(tmp_path / "a.npy", "--window", side, "--json", *words)
-        assert answer.exit_code == 0, answer.output
+        assert answer.exit_code == 3, answer.output
         records += json.loads(answer.stdout)
     assert records[0]["twist_deg_per_nm"] is None
     assert records[1]["twist_deg_per_nm"] == pytest.approx(records[1]["turn_deg"] / 15.0)

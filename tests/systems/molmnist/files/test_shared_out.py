@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import h5py
@@ -12,6 +13,7 @@ from PIL import Image
 from quick_patterns import QuickPatterns
 
 from argand.crew import HERE, Machines
+from argand.io.manifest import MANIFEST
 from argand.runs.course import Failure
 from argand.runs.record import append_records, read_results
 from argand.systems.molmnist import cli
@@ -66,11 +68,17 @@ def quick(tmp_path: Path) -> QuickPatterns:
 
 
 def predict(
-    out: Path | None, files: list[str], predictor: QuickPatterns, machines: Machines = HERE
+    out: Path | None,
+    files: list[str],
+    predictor: QuickPatterns,
+    machines: Machines = HERE,
+    resume: bool = False,
 ) -> tuple[list[dict[str, Any]], list[Failure]]:
     """Records of a run without their times, and what it told of."""
     told: list[Failure] = []
-    records = predict_files(files, predictor, Asked(200.0), RunFolder(out), told.append, machines)
+    records = predict_files(
+        files, predictor, Asked(200.0), RunFolder(out, resume=resume), told.append, machines
+    )
     return [{**record, "seconds": 0.0} for record in records], told
 
 
@@ -150,11 +158,11 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_results(tmp_path: Path, quic
         out = tmp_path / f"stopped-{kept}"
         out.mkdir()
         for path in (tmp_path / "whole").iterdir():
-            if path.suffix in (".h5", ".cxi", ".png"):
-                (out / path.name).hardlink_to(path)
+            if path.suffix in (".h5", ".cxi", ".png") or path.name == MANIFEST:
+                copy(path, out / path.name)
         append_records(out / "results.jsonl", [lines[number] for number in order[:kept]])
         quick.log.unlink()
-        again, _ = predict(out, files, quick)
+        again, _ = predict(out, files, quick, resume=True)
         assert again == whole
         assert len(quick.asked()) == len(asked) - kept
 

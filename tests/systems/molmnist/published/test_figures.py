@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from PIL import Image as PictureFile
 
 from argand.physics.coherent.projection import Camera, Window, histogram
-from argand.systems.molmnist.benchmark.dataset import Pairs, load
+from argand.systems.molmnist.benchmark.dataset import load
+from argand.systems.molmnist.benchmark.pairs import Pairs
 from argand.systems.molmnist.benchmark.sample import SamplePairs
 from argand.systems.molmnist.fibril.fibril import build_fibril
 from argand.systems.molmnist.presets import PRESETS

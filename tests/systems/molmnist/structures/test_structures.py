@@ -68,7 +68,7 @@ def learner() -> Molmnist:
 def test_electrons_are_atomic_numbers_and_those_of_cellulose_are_as_they_were():
     assert {name: electrons_of(name) for name in ELECTRONS} == ELECTRONS
     assert electrons_of("Se") == 34
-    with pytest.raises(ConfigError, match="no element"):
+    with pytest.raises(ConfigError, match="unknown element"):
         electrons_of("Qq")
     q = np.linspace(0, 2, 5)
     np.testing.assert_array_equal(shared_factor(q), shared_factor(q, "xray", CELLULOSE))
@@ -164,7 +164,7 @@ def test_a_window_that_is_too_small_is_refused_with_the_size_that_is_needed():
         (lambda: Structures(()), "needs a molecule"),
         (lambda: read_structures([PROTEIN, PROTEIN]), "two molecules are called '2erl'"),
         (lambda: read_structures([PROTEIN], (0.0, 0.0, 0.0)), "needs a direction"),
-        (lambda: axis_named("up"), "'up' is no axis"),
+        (lambda: axis_named("up"), "'up' is not an axis"),
     ],
 )
 def test_sets_that_cannot_be_are_refused(call, message: str):
@@ -245,10 +245,11 @@ def test_from_files_to_scores_on_the_command_line(tmp_path: Path):
     told = run("simulate", "--structures", PROTEIN, NUCLEIC_ACID, "--out", name, "--count", "40", *own_axis)
     assert "2erl: 1 model, 25 Å wide" in told
     assert "40 pairs" in told
-    settings = ("--max-time", "2", "--workers", "0", "--val-count", "4", "--batch-size", "8")
+    settings = ("--max-time", "2", "--processes", "0", "--val-count", "4", "--batch-size", "8")
     run("train", name, "--out", str(runs), *settings)
-    weights = str(runs / "best.safetensors")
-    run("predict", f"{name}#0-1", "--weights", weights, "--out", str(tmp_path / "found"))
+    weights = str(runs)
+    found = ("--out", str(tmp_path / "found"), "--accept-untrusted")
+    run("predict", f"{name}#0-1", "--weights", weights, *found)
     records = json.loads((tmp_path / "found" / "summary.json").read_text())["records"]
     assert [record["truth"]["fibril"] for record in records] == ["2erl", "1zff"]
     assert set(records[0]["probabilities"]) == {"2erl", "1zff"}

@@ -44,7 +44,7 @@ def test_reflections_that_the_grid_holds_only_in_its_corners_are_left_out():
 def test_a_cell_of_unequal_atoms_is_solved_and_said_to_be(heavy: bool):
     true, patterson = made(CrystalKind(heavy=heavy), 1)
     found = solve_crystal_map(patterson, true.cell, formula=true.formula)
-    assert found.solved
+    assert found.trusted
     assert found.path == PATH
     assert share_found(found.positions_voxel / np.array(patterson.shape), true) == 1.0
     np.testing.assert_allclose(found.positions_voxel.mean(0), np.array(patterson.shape) / 2, atol=1e-3)
@@ -54,7 +54,7 @@ def test_a_cell_of_unequal_atoms_is_solved_and_said_to_be(heavy: bool):
 def test_a_heavy_atom_is_found_where_no_elements_are_known():
     true, patterson = made(CrystalKind(heavy=True), 1)
     found = solve_crystal_map(patterson, true.cell, len(true.atoms))
-    assert found.solved
+    assert found.trusted
     assert found.elements[0] not in ("C", "N", "O")
     assert share_found(found.positions_voxel / np.array(patterson.shape), true) > 0.9
 
@@ -62,8 +62,8 @@ def test_a_heavy_atom_is_found_where_no_elements_are_known():
 def test_a_map_of_random_intensities_is_not_believed():
     true, patterson = made(CrystalKind(random=True), 0)
     found = solve_crystal_map(patterson, true.cell, len(true.atoms), time_limit=0.1)
-    assert not found.solved
-    assert "R1" in found.verdict
+    assert not found.trusted
+    assert "R1" in found.reason
 
 
 @pytest.mark.parametrize(

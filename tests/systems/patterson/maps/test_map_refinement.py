@@ -1,4 +1,4 @@
-"""Verdicts: maps of atoms of any shape are believed, wrong numbers and wrong structures are not."""
+"""Verdicts: maps of atoms of any shape are trusted, wrong numbers and wrong structures are not."""
 
 import pytest
 import torch
@@ -39,18 +39,18 @@ def test_a_wrong_number_of_atoms_is_not_believed(told: int, noise: float):
     wrong = true[:, 1:] if told < 0 else torch.cat([true, true[:, :1] + 4.0], dim=1)
     rows = torch.arange(3)
     refined, residual = refinement.refined(wrong, rows)
-    assert not refinement.believed(refined, residual, rows).any()
+    assert not refinement.trusted(refined, residual, rows).any()
 
 
 def test_noise_does_not_excuse_an_atom_out_of_place():
     positions, maps = simulate(Kind(None, SMALL, noise=0.2), range(4), TUNING_SEED)
     refinement, rows = MapRefinement(maps, 1.0, 6), torch.arange(4)
     right, residual = refinement.refined(positions.float(), rows)
-    assert refinement.believed(right, residual, rows).all()
+    assert refinement.trusted(right, residual, rows).all()
     wrong = right.clone()
     wrong[:, 0] += 4.0
     # Whatever its residual is said to be: the margin alone tells.
-    assert not refinement.believed(wrong, refinement.limit, rows).any()
+    assert not refinement.trusted(wrong, refinement.limit, rows).any()
 
 
 def test_random_intensities_are_not_believed():

@@ -1,4 +1,4 @@
-"""The best of several attempts is kept, what is believed before what only fits better."""
+"""The best of several attempts is kept, what is trusted before what only fits better."""
 
 import torch
 
@@ -13,23 +13,23 @@ def test_only_better_structures_replace_those_that_are_there():
         found.take(rows, torch.full((2, 1, 3), float(number)), residual, residual <= 0.1, path)
     assert found.positions[:, 0, 0].tolist() == [1.0, 0.0]
     assert found.path == ["dual-space", "network"]
-    assert found.tries.tolist() == [3, 3]
+    assert found.attempts.tolist() == [3, 3]
     assert found.solved.tolist() == [False, True]
     assert found.open.tolist() == [0]
 
 
 def test_what_is_believed_goes_before_what_fits_better():
     found, rows = Solutions.none(1, atoms=1), torch.tensor([0])
-    for residual, believed in ((0.2, False), (0.3, True), (0.1, False)):
+    for residual, trusted in ((0.2, False), (0.3, True), (0.1, False)):
         found.take(
             rows,
             torch.full((1, 1, 3), residual),
             torch.tensor([residual]),
-            torch.tensor([believed]),
+            torch.tensor([trusted]),
             "network",
         )
     assert found.solved.tolist() == [True]
     assert found.residual.tolist() == [torch.tensor(0.3).item()]
-    first, verdict = found.answers()[0], found.answers()[0].verdict
-    assert first.solved
-    assert "0.3000" in verdict
+    first = found.answers()[0]
+    assert first.trusted
+    assert "0.3000" in first.reason

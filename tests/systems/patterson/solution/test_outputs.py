@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from synthetic_crystals import measured, orthogonalisation, random_atoms, unique_sphere
 
-from argand.errors import ConfigError
+from argand.errors import ConfigError, OutputError
 from argand.io.reflections import MeasuredIntensities, read_reflections
 from argand.physics.crystal.atom import Atoms, structure_factors
 from argand.physics.crystal.hand import inverted
@@ -21,8 +21,9 @@ from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.absolute_structure import anomalous_structure_factors, dispersion
 from argand.physics.phasing.refinement import Observed, evaluate
 from argand.systems.patterson.solution.absolute_hand import turned
+from argand.systems.patterson.solution.answer import CrystalAnswer
 from argand.systems.patterson.solution.cif_figures import hill_formula
-from argand.systems.patterson.solution.outputs import planned_files, write_solution
+from argand.systems.patterson.solution.outputs import claimed_files
 from argand.systems.patterson.solution.reflection_file import card_of
 from argand.systems.patterson.solution.reflections import prepare
 from argand.systems.patterson.solution.solve import Solution, solve
@@ -60,9 +61,9 @@ def solved_by_truth(name: str, atoms: Atoms | None = None, **changes) -> Solutio
 
 
 def written(folder: Path, solution: Solution, **asked) -> dict[str, Path]:
-    files = planned_files(folder, "a", False)
-    write_solution(files, "a", solution, {"formula": "C4NOS", "units": None, "cell": None} | asked)
-    return files
+    settings = {"formula": "C4NOS", "units": None, "cell": solution.crystal.cell} | asked
+    summary = CrystalAnswer.of(solution, "a", settings).write(folder)
+    return {kind: Path(path) for kind, path in summary["files"].items()}
 
 
 @pytest.mark.parametrize("name", ["P 21", "P 21 21 21", "P 41"])
@@ -86,11 +87,11 @@ def test_a_solution_has_the_hand_of_the_data_in_all_it_holds():
     crystal, _ = crystal_of("P 41")
     wrong = prepare(crystal.measured, spacegroup="P 43", formula="C4 N O S", units=4.0)
     solution = solve(wrong, 60.0)
-    assert solution.solved
+    assert solution.trusted
     assert solution.hand.is_inverted
     assert solution.crystal.group.name == "P 41"
-    assert solution.summary()["flack"] == pytest.approx(0, abs=0.05)
-    assert "P 41" in solution.summary()["hand"]
+    assert solution.to_dict()["flack"] == pytest.approx(0, abs=0.05)
+    assert "P 41" in solution.to_dict()["hand"]
     assert evaluate(solution.atoms, solution.crystal.observed).r1 == pytest.approx(solution.r1, abs=1e-6)
     points = np.rint(solution.atoms.frac * solution.density.shape).astype(int) % solution.density.shape
     assert solution.density[tuple(points.T)].min() > 4 * solution.density.std()
@@ -105,16 +106,16 @@ def test_a_twin_is_told():
 
 
 @pytest.mark.parametrize(
-    ("changes", "solved", "words"),
+    ("changes", "trusted", "words"),
     [
         ({"mates": False}, True, "Friedel mates were not measured apart"),
         ({"wavelength": None}, True, "the wavelength is not known"),
-        ({}, False, "no model is believed"),
+        ({}, False, "no model is trusted"),
     ],
 )
-def test_where_the_hand_cannot_be_known_that_is_said(changes, solved, words):
+def test_where_the_hand_cannot_be_known_that_is_said(changes, trusted, words):
     crystal, truth = crystal_of("P 21", **changes)
-    atoms, group, hand = turned(crystal, truth, solved)
+    atoms, group, hand = turned(crystal, truth, trusted)
     assert atoms is truth
     assert group is crystal.group
     assert hand.statement == f"the hand was not determined: {words}"
@@ -122,7 +123,7 @@ def test_where_the_hand_cannot_be_known_that_is_said(changes, solved, words):
 
 def test_a_group_with_a_centre_has_no_hand():
     crystal, truth = crystal_of("P 21/c")
-    assert turned(crystal, truth, True)[2].summary() == {}
+    assert turned(crystal, truth, True)[2].to_dict() == {}
 
 
 def test_the_cif_holds_what_databases_ask_for(tmp_path):
@@ -137,7 +138,7 @@ def test_the_cif_holds_what_databases_ask_for(tmp_path):
     assert told["_reflns_number_total"] == str(len(solution.crystal.observed.hkl))
     assert told["_diffrn_reflns_number"] == str(len(solution.crystal.measured.hkl))
     assert told["_refine_ls_R_factor_gt"] == f"{solution.r1:.4f}"
-    assert "solved" in told["_refine_special_details"]
+    assert "trusted: R1 is low" in told["_refine_special_details"]
     assert told["_refine_ls_abs_structure_Flack"].startswith(("0.0", "-0.0"))
     # 1.2 g/cm³ or so from the masses: 2 (4 C + N + O + S) / V.
     mass = 2 * (4 * 12.011 + 14.007 + 15.999 + 32.06)
@@ -257,12 +258,20 @@ def test_instructions_fit_the_reflections_beside_them(tmp_path):
 def test_the_users_files_are_never_written_over(tmp_path):
     for name in ("a.hkl", "a.ins"):
         (tmp_path / name).write_text("mine")
-    with pytest.raises(ConfigError, match="not made by argand"):
-        planned_files(tmp_path, "a", True, tmp_path / "a.hkl")
-    (tmp_path / "a.ins").write_text("TITL x\nREM made by argand\n")
-    assert planned_files(tmp_path, "a", True, tmp_path / "a.hkl")["ins"] == tmp_path / "a.ins"
-    with pytest.raises(ConfigError, match="--force"):
-        planned_files(tmp_path, "a", False, tmp_path / "a.hkl")
+    with pytest.raises(OutputError, match=r"a\.ins: not written by argand .* --out"):
+        claimed_files(tmp_path, "a", tmp_path / "a.hkl", force=True)
+    (tmp_path / "a.ins").unlink()
+    assert claimed_files(tmp_path, "a", tmp_path / "a.hkl", force=True)["ins"] == tmp_path / "a.ins"
+    assert (tmp_path / "a.hkl").read_text() == "mine"
+
+
+def test_an_input_among_the_results_is_not_removed_by_force(tmp_path):
+    files = written(tmp_path, solved_by_truth("P 21/c"))
+    with pytest.raises(ConfigError, match=r"a\.hkl: an input that --force would remove"):
+        claimed_files(tmp_path, "a", files["hkl"], force=True)
+    with pytest.raises(ConfigError, match=r"a\.xyz: an input that --force would remove"):
+        claimed_files(tmp_path, "a", tmp_path / "b.hkl", inputs=[files["xyz"]], force=True)
+    assert all(path.exists() for path in files.values())
 
 
 def test_reflections_of_another_form_are_copied_with_their_card(tmp_path):

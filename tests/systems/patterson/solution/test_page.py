@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from argand.cli import build
 from argand.io.map import sample_map
 from argand.systems.patterson.solution.scene import scene
-from argand.systems.patterson.solution.solve import solve_file
+from argand.systems.patterson.solution.solve_file import solve_file
 
 DATA = Path(__file__).parents[4] / "examples" / "data" / "cod_2016452.hkl.gz"
 CELL = (9.748, 8.890, 7.566, 90.0, 112.74, 90.0)
@@ -38,7 +38,7 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 def test_the_page_tells_question_answer_log_and_harker_peaks(solved: Path):
     page = (solved / "index.html").read_text(encoding="utf-8")
-    for words in ("class=good>solved", "C14H14O2", "dual-space", "8, of 8", "98.4 %", "-x,y+1/2,-z+1/2"):
+    for words in ("class=good>trusted", "C14H14O2", "dual-space", "8, of 8", "98.4 %", "-x,y+1/2,-z+1/2"):
         assert words in page
     assert page.count('<div id="figure-') == 1
     assert "<script src=" not in page
@@ -84,7 +84,7 @@ def test_other_pages_are_not_overwritten(tmp_path: Path):
     (tmp_path / "index.html").write_text("mine")
     result = run("solve", str(DATA), *STATED, "--out", str(tmp_path))
     assert result.exit_code == 1
-    assert "--force" in result.output
+    assert "another version of argand; give another --out" in result.output
     assert (tmp_path / "index.html").read_text() == "mine"
 
 
@@ -100,7 +100,7 @@ def test_a_folder_without_a_whole_run_is_one_line(solved: Path, tmp_path: Path, 
 
 def test_python_mirrors_the_command_line(solved: Path):
     answer = solve_file(DATA, CELL, "P 21/c", "C14H14O2")
-    assert answer.solved
+    assert answer.trusted
     told = json.loads((solved / "cod_2016452.json").read_text())
     assert answer.r1 == pytest.approx(told["r1"], abs=1e-4)
     assert sorted(answer.atoms.elements) == ["C"] * 7 + ["O"]
@@ -121,3 +121,39 @@ def test_hydrogen_that_rides_is_in_every_file_and_told(tmp_path: Path):
     assert "UNIT 28 28 4" in instructions
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "7 of 7, R1" in page
+
+
+def test_a_second_crystal_joins_a_folder_and_an_answer_that_holds_is_kept(tmp_path: Path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.hkl.gz").write_bytes(DATA.read_bytes())
+    out, words = tmp_path / "out", [*STATED, "--processes", "1", "--json", "--out", str(tmp_path / "out")]
+    first = run("solve", str(tmp_path / "one.hkl.gz"), *words)
+    refused = run("solve", str(tmp_path / "two.hkl.gz"), *words)
+    assert refused.exit_code == 1
+    assert "--resume continues it" in refused.output
+    assert not (out / "two.cif").exists()
+    assert run("solve", str(tmp_path / "two.hkl.gz"), *words, "--resume").exit_code == 0
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "<h1>one: " in page
+    assert "<h1>two: " in page
+    made = (out / "one.cif").stat().st_mtime_ns
+    same = run("solve", str(tmp_path / "one.hkl.gz"), *words, "--resume")
+    assert json.loads(same.stdout) == json.loads(first.stdout)
+    assert (out / "one.cif").stat().st_mtime_ns == made
+    other = run("solve", str(tmp_path / "one.hkl.gz"), *words, "--resume", "--seed", "4")
+    assert other.exit_code == 0
+    assert (out / "one.cif").stat().st_mtime_ns != made
+
+
+def test_a_model_that_is_not_trusted_ends_with_3_and_is_a_best_guess(tmp_path: Path):
+    words = ["solve", str(DATA), "--cell", STATED[1], "--spacegroup", "P 21", "--d-min", "2.2"]
+    words += ["--time-limit", "0.2s", "--processes", "1"]
+    result = run(*words, "--out", str(tmp_path / "a"))
+    assert result.exit_code == 3, result.output
+    assert "not trusted: " in result.output
+    assert "best guess: " in result.output
+    page = (tmp_path / "a" / "index.html").read_text(encoding="utf-8")
+    assert "<h2>Best guess (not trusted)</h2>" in page
+    assert 'class="best-guess"' in page
+    assert "NOT TRUSTED" in (tmp_path / "a" / "cod_2016452.cif").read_text()
+    assert run(*words, "--out", str(tmp_path / "b"), "--accept-untrusted").exit_code == 0

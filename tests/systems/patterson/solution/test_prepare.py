@@ -32,7 +32,7 @@ def test_the_cell_holds_the_formula_as_often_as_the_file_says(formula, units):
 def test_a_wrong_z_of_a_file_gives_way_to_the_volume_with_a_note(formula, units):
     crystal = prepare(replace(DATA, formula=formula, units=units))
     assert crystal.cell_content == {"C": 28, "H": 28, "O": 4}
-    assert "not likely" in crystal.notes[0]
+    assert "are unlikely" in crystal.notes[0]
 
 
 def test_what_is_stated_here_goes_before_the_volume_and_is_warned_of():
@@ -58,7 +58,7 @@ def test_inorganic_crystals_may_be_denser():
     dense = MeasuredIntensities("a.hkl", HKL, VALUE, SIGMA, cell, "P -1", formula="Ga2 B4 O12 Li6", units=1)
     crystal = prepare(dense)
     assert crystal.cell_content == {"Ga": 2, "B": 4, "O": 12, "Li": 6}
-    assert not any("are not likely" in note or "usually" in note for note in crystal.notes)
+    assert not any("are unlikely" in note or "usually" in note for note in crystal.notes)
 
 
 def test_elements_without_counts_leave_the_contents_open(tmp_path):
@@ -104,7 +104,7 @@ def test_indices_that_cannot_be_are_left_out_and_a_cell_in_nm_is_told():
     crystal = prepare(far)
     assert crystal.observed.hkl[:, 0].max() < 100
     assert "1 reflections of d < 0.15" in crystal.notes[0]
-    with pytest.raises(InputError, match="no cell"):
+    with pytest.raises(InputError, match="not a cell"):
         prepare(DATA, (0.9748, 0.889, 0.7566, 90.0, 112.74, 90.0))
     with pytest.raises(InputError, match="check the cell"):
         prepare(replace(DATA, hkl=100 * HKL))

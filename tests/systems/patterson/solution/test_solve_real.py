@@ -40,7 +40,7 @@ def solved(name: str, formula: str | None, seconds: float) -> tuple[Solution, Co
 )
 def test_atoms_and_elements_of_a_measured_crystal_are_found(name: str, formula: str, within: float):
     solution, match, elements = solved(name, formula, 60.0)
-    assert solution.solved
+    assert solution.trusted
     assert (match.found, match.false) == (1, 0)
     assert match.mean_error < within
     assert sorted(solution.model.atoms.elements) == elements
@@ -57,7 +57,7 @@ def test_places_of_a_crystal_with_iron_are_found(name: str, formula: str):
     # Most of this limit is for a busy machine.
     solution, match, _ = solved(name, formula, 40.0)
     # Of the second, disordered as it is, R1 leaves some doubt.
-    assert solution.solved or solution.probability > 0.6
+    assert solution.trusted or solution.probability > 0.6
     assert match.solved
     assert "Fe" in solution.model.atoms.elements
 
@@ -65,4 +65,4 @@ def test_places_of_a_crystal_with_iron_are_found(name: str, formula: str):
 def test_a_measured_crystal_that_is_not_solved_is_not_called_so():
     """59 reflections of a perovskite, P m -3 m, with two metals on one place: 2 seconds do not solve it."""
     solution, match, _ = solved("cod_4003024", None, 2.0)
-    assert solution.solved == match.solved
+    assert solution.trusted == match.solved

@@ -12,7 +12,8 @@ from argand.io.reflections import MeasuredIntensities
 from argand.physics.crystal.atom import structure_factors
 from argand.physics.crystal.symmetry import Group, half_sphere
 from argand.systems.patterson.solution.found_group import FoundGroup
-from argand.systems.patterson.solution.solve import solve, solve_file
+from argand.systems.patterson.solution.solve import solve
+from argand.systems.patterson.solution.solve_file import solve_file
 from argand.systems.patterson.solution.space_group_search import find_space_group
 
 ORTHORHOMBIC = (7.1, 8.3, 9.2, 90.0, 90.0, 90.0)
@@ -68,9 +69,9 @@ def found_in(measured: MeasuredIntensities, **asked) -> FoundGroup:
 def test_the_space_group_of_simulated_intensities_is_found(name, cell):
     found = found_in(unmerged(name, cell))
     assert found.crystal.group.name == name
-    assert found.search.verdict.believed
+    assert found.search.verdict.trusted
     row = found.rows[0]
-    assert (row.spacegroup, row.chosen, row.solved) == (name, True, True)
+    assert (row.spacegroup, row.chosen, row.trusted) == (name, True, True)
     assert row.r1 == found.search.best.r1 < 0.15
     assert row.weakest > 0.4
     assert sum(one.chosen for one in found.rows) == 1
@@ -97,14 +98,14 @@ def test_what_is_solved_from_a_file_says_how_the_group_was_found(tmp_path):
     measured = unmerged("P 1 21/c 1", MONOCLINIC)
     (tmp_path / "a.hkl").write_text(hklf4(measured))
     solution = solve_file(tmp_path / "a.hkl", cell=MONOCLINIC, time_limit=LIMIT_S)
-    summary = solution.summary()
-    assert solution.solved
+    summary = solution.to_dict()
+    assert solution.trusted
     assert (summary["spacegroup"], summary["spacegroup_found"]) == ("P 1 21/c 1", True)
     assert summary["laue"] == "2/m (b)"
     assert {"agrees": True, "laue": "2/m (b)"}.items() <= summary["laue_classes"][-1].items()
     assert summary["space_groups"][0]["absent"] > 20
     json.dumps(summary)
-    stated = solve_file(tmp_path / "a.hkl", MONOCLINIC, "P 21/c", time_limit=LIMIT_S).summary()
+    stated = solve_file(tmp_path / "a.hkl", MONOCLINIC, "P 21/c", time_limit=LIMIT_S).to_dict()
     assert stated["spacegroup_found"] is False
     assert "space_groups" not in stated
     with pytest.raises(InputError, match="--laue"):
@@ -130,6 +131,6 @@ def test_the_command_shows_the_table_of_groups(tmp_path):
 def test_a_search_goes_on_with_the_model_that_was_found():
     found = found_in(unmerged("P 1 21/n 1", MONOCLINIC))
     solution = solve(found.crystal, LIMIT_S, found=found)
-    assert solution.solved
+    assert solution.trusted
     assert solution.attempts >= found.attempts
     assert solution.model.r1 <= found.rows[0].r1

@@ -1,4 +1,4 @@
-"""A model of a crystal is believed for several reasons together, and none of them may be missing."""
+"""A model of a crystal is trusted for several reasons together, and none of them may be missing."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.dual_space import recipe_for
 from argand.physics.phasing.refinement import evaluate, refine
-from argand.systems.patterson.solution.belief import CLEAR, features, probability, verdict
+from argand.systems.patterson.solution.acceptance import CLEAR, features, probability, verdict
 from argand.systems.patterson.solution.reflections import prepare
 from argand.systems.patterson.solution.structure_search import StructureSearch
 from argand.systems.patterson.solution.validation import Evidence, evidence
@@ -43,7 +43,7 @@ def moved(frac: np.ndarray) -> Atoms:
 
 def test_the_true_atoms_are_believed_and_end_the_search(hunt: StructureSearch):
     judged = verdict(seen(hunt, TRUTH))
-    assert judged.believed
+    assert judged.trusted
     assert judged.clear
     assert judged.probability > CLEAR
     assert "likely to be right" in judged.reason
@@ -51,28 +51,28 @@ def test_the_true_atoms_are_believed_and_end_the_search(hunt: StructureSearch):
 
 def test_other_atoms_are_not_believed_and_the_reason_is_told(hunt: StructureSearch):
     judged = verdict(seen(hunt, random_atoms(GROUP, CELL, TRUTH.elements, seed=4)))
-    assert not judged.believed
+    assert not judged.trusted
     assert judged.probability < 0.5
     assert ": " in judged.reason
 
 
 def test_part_of_the_atoms_is_not_believed_however_well_it_fits(hunt: StructureSearch):
     judged = verdict(seen(hunt, TRUTH.take(np.arange(5))))
-    assert not judged.believed
-    assert judged.reason == "only 71% of the atoms found"
+    assert not judged.trusted
+    assert judged.reason == "only 71 % of the atoms of the formula were found (limit 85 %)"
     fits = replace(seen(hunt, TRUTH), found=0.7)
-    assert not verdict(fits).believed
+    assert not verdict(fits).trusted
 
 
 def test_few_reflections_tell_nothing(hunt: StructureSearch):
     judged = verdict(replace(seen(hunt, TRUTH), reflections=14))
-    assert judged.reason == "14 reflections are too few to tell"
-    assert verdict(replace(seen(hunt, TRUTH), reflections=15)).believed
+    assert judged.reason == "14 reflections are too few (at least 15 needed)"
+    assert verdict(replace(seen(hunt, TRUTH), reflections=15)).trusted
 
 
 def test_a_cell_with_few_atoms_and_no_formula_is_not_believed(hunt: StructureSearch):
     judged = verdict(replace(seen(hunt, TRUTH), found=None, volume=51.0))
-    assert "51 Å³ of the cell for each atom found" in judged.reason
+    assert "51 Å³ per atom found" in judged.reason
 
 
 def test_each_kind_of_evidence_moves_the_probability_the_way_it_points(hunt: StructureSearch):

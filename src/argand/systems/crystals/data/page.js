@@ -1,4 +1,4 @@
-// The page of crystals: two linked 3-D views of a structure, a way between structures with a slider, and a map.
+// The page of crystals: two linked 3-D views of a structure, a path between structures with a slider, and a map.
 const UNIT = [0, 1, 2].map((i) => [0, 1, 2].map((j) => +(i === j)));
 const GRID_STEP = 0.3, WIDTH = 0.55, REACH = 3.2;
 const byId = (id) => document.getElementById(id);
@@ -178,45 +178,54 @@ function choices(select, names) {
   select.replaceChildren(...names.map((name, i) => new Option(name, i)));
 }
 
+// What is said of an answer that is not trusted, whose figures are grey.
+const guess = (one) => (one.trusted ? "" : " (best guess)");
+const shade = (element, one) => {
+  element.classList.toggle("best-guess", !one.trusted);
+  return element;
+};
+
 function pairs() {
   const box = byId("pairs");
   if (!DATA.pairs.length) return box.remove();
   const select = byId("pair"), level = byId("level");
-  choices(select, DATA.pairs.map((pair) => `${pair.name}: ${pair.formula}, confidence ${pair.confidence.toFixed(3)}`));
+  choices(select, DATA.pairs.map((pair) => `${pair.name}: ${pair.formula}, confidence ${pair.confidence.toFixed(3)}${guess(pair)}`));
   const show = () => {
     const pair = DATA.pairs[+select.value];
     const shown = pair.input ? [{ ...pair.input, title: "input" }] : [];
-    const title = pair.latent_size === null ? "decoded" : `decoded from ${pair.latent_size} numbers`;
+    const title = (pair.latent_size === null ? "decoded" : `decoded from ${pair.latent_size} numbers`) + guess(pair);
     draw("pair-view", [...shown, { ...pair.decoded, title }], +level.value);
     const link = Object.assign(document.createElement("a"), { textContent: pair.file });
     if (pair.address !== null) link.setAttribute("href", pair.address);
     const facts = document.createElement("p");
-    facts.append(`${pair.facts} ${pair.source === null ? "" : `${pair.source} → `}`, link);
+    const told = shade(document.createElement("span"), pair);
+    told.textContent = `${pair.trusted ? "" : "Best guess: "}${pair.facts} `;
+    facts.append(told, pair.source === null ? "" : `${pair.source} → `, link);
     byId("pair-facts").replaceChildren(facts);
-    const head = ["atom", "x", "y", "z", "probability of the element", "moved, Å"];
-    byId("pair-atoms").replaceChildren(row("th", head), ...pair.rows.map((cells) => row("td", cells)));
+    const head = ["atom", "x", "y", "z", "probability of the element", "displacement, Å"];
+    shade(byId("pair-atoms"), pair).replaceChildren(row("th", head), ...pair.rows.map((cells) => row("td", cells)));
   };
   select.onchange = level.onchange = show;
   show();
 }
 
-function way() {
-  const box = byId("way");
-  if (!DATA.way.length) return box.remove();
+function path() {
+  const box = byId("path");
+  if (!DATA.path.length) return box.remove();
   const slider = byId("step");
-  slider.max = DATA.way.length - 1;
+  slider.max = DATA.path.length - 1;
   const show = () => {
-    const one = DATA.way[+slider.value];
-    byId("step-facts").textContent = one.facts;
-    draw("way-view", [{ ...one, title: one.title }], 0.25);
+    const one = DATA.path[+slider.value];
+    shade(byId("step-facts"), one).textContent = one.facts;
+    draw("path-view", [{ ...one, title: one.title + guess(one) }], 0.25);
   };
   slider.oninput = show;
   let timer = null;
   byId("play").onclick = () => {
     if (timer) { clearInterval(timer); timer = null; return; }
-    timer = setInterval(() => { slider.value = (+slider.value + 1) % DATA.way.length; show(); }, 900);
+    timer = setInterval(() => { slider.value = (+slider.value + 1) % DATA.path.length; show(); }, 900);
   };
-  slider.value = Math.floor(DATA.way.length / 2);
+  slider.value = Math.floor(DATA.path.length / 2);
   show();
 }
 
@@ -254,5 +263,5 @@ function map() {
 }
 
 pairs();
-way();
+path();
 map();

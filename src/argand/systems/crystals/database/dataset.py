@@ -18,6 +18,7 @@ from argand.errors import ConfigError, InputError
 from argand.io.parquet_file import open_parquet
 from argand.io.structure import structure_files, usable
 from argand.io.structure_parquet import COLUMNS
+from argand.physics.crystal.picture import facts_html
 from argand.physics.crystal.structure import MAX_Z, Structure, wrapped
 from argand.progress import ProgressDisplay
 
@@ -73,6 +74,10 @@ class StructureDataset:
 
     def __repr__(self) -> str:
         return f"<StructureDataset: {len(self)} structures, {len(self.species)} atoms>"
+
+    def _repr_html_(self) -> str:
+        rows = {"structures": str(len(self)), "atoms": str(len(self.species))}
+        return facts_html([*rows.items(), ("first", self.names[0])], self[0].picture)
 
     def __getitem__(self, number: int) -> Structure:
         """Structure of this number, its places wrapped into the cell."""

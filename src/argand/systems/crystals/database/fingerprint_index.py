@@ -22,6 +22,7 @@ from argand.io.arrays import read_arrays, write_arrays
 from argand.io.compressed import compressed, restored
 from argand.io.resource import shipped_weights
 from argand.physics.crystal.comparison import match
+from argand.physics.crystal.formula import formula_text
 from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.database.fingerprint import fingerprint
 from argand.systems.crystals.database.packed_structures import PackedStructures, pack, unpacked
@@ -150,7 +151,7 @@ def is_same(first: Structure, second: Structure) -> bool:
 
 def text_of(formula: Formula) -> str:
     """The formula as `Structure.formula` writes it."""
-    return " ".join(f"{gemmi.Element(z).name}{count}" for z, count in zip(*formula, strict=True))
+    return formula_text({gemmi.Element(z).name: count for z, count in zip(*formula, strict=True)})
 
 
 def index_of(structures: Iterable[tuple[str, Structure]]) -> FingerprintIndex:
@@ -190,8 +191,9 @@ def save_index(path: Path, known: FingerprintIndex) -> None:
 
 @cache
 def load_index(path: Path | None = None) -> FingerprintIndex:
-    """The index in a file, by default the one that ships with argand; InputError where it is none."""
+    """The index in a file or folder, by default the shipped one; InputError where it is none."""
     path = path or SHIPPED
+    path = path / SHIPPED.name if path.is_dir() else path
     arrays = read_arrays(path, "an index", "`argand crystals index`")
     try:
         return FingerprintIndex(

@@ -9,7 +9,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from argand.errors import InputError
+from argand.page.notebook import html_card
 from argand.systems.crystals.database.latents import StoredLatent, read_latents
+
+_SHOWN = 5
+"""Names that a notebook shows. By hand."""
 
 
 class NamedLatent(NamedTuple):
@@ -57,6 +61,13 @@ class LatentDataset(Dataset[NamedLatent]):
         lengths = [len(row.latent) for row in self._rows]
         span = f", {min(lengths)} to {max(lengths)} numbers" if lengths else ""
         return f"<LatentDataset: {len(self)} vectors{span}>"
+
+    def _repr_html_(self) -> str:
+        lengths = [len(row.latent) for row in self._rows]
+        span = f"{min(lengths)} to {max(lengths)}" if lengths else "none"
+        first = ", ".join(row.name for row in self._rows[:_SHOWN])
+        rows = {"vectors": str(len(self)), "numbers": span, "names": first}
+        return html_card("Latent vectors of crystals", rows)
 
     @property
     def names(self) -> list[str]:

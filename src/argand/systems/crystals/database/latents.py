@@ -19,6 +19,8 @@ from argand.io.parquet_file import open_parquet
 
 _KEY = b"argand"
 _NEEDED = ("name", "source", "atoms", "latent")
+_OPTIONAL = ("asked", "trusted", "reason")
+"""Columns that files of older versions lack, some or all."""
 _GROUP = 4096
 """Vectors of a file that are in memory at once. By hand: some 10 MB of them."""
 
@@ -27,7 +29,8 @@ _GROUP = 4096
 class StoredLatent:
     """The vector of a structure, its name, the file it came from, and how many atoms it has.
 
-    `asked` is the digest of what it rests on, by which a later run tells whether it still holds.
+    `asked` is the digest of what it rests on, by which a later run tells whether it still holds; `trusted`
+    and `reason` say whether the vector gives its structure back.
     """
 
     name: str
@@ -35,6 +38,8 @@ class StoredLatent:
     atoms: int
     latent: Float[np.ndarray, " size"]
     asked: str = ""
+    trusted: bool = True
+    reason: str = ""
 
 
 def text_of_latent(latent: Float[np.ndarray, " size"]) -> str:
@@ -57,6 +62,7 @@ def write_latents(path: Path, rows: Iterable[StoredLatent], config: Mapping[str,
     text = arrow.string()
     fields = {"name": text, "source": text, "atoms": arrow.uint16()}
     fields |= {"latent": arrow.list_(arrow.float32()), "asked": text}
+    fields |= {"trusted": arrow.bool_(), "reason": text}
     made = json.dumps({"version": __version__, "config": config})
     schema = arrow.schema(list(fields.items()), metadata={_KEY: made})
     left = iter(rows)
@@ -72,7 +78,8 @@ def write_latents(path: Path, rows: Iterable[StoredLatent], config: Mapping[str,
 def _row(one: StoredLatent) -> dict[str, Any]:
     # Names of files can have bytes that no text has.
     row = {"name": one.name, "source": valid_text(one.source), "atoms": one.atoms}
-    return row | {"latent": one.latent.astype(np.float32), "asked": one.asked}
+    verdict = {"trusted": one.trusted, "reason": valid_text(one.reason)}
+    return row | {"latent": one.latent.astype(np.float32), "asked": one.asked, **verdict}
 
 
 class LatentFile:
@@ -87,7 +94,7 @@ class LatentFile:
             raise InputError(f"{path}: no such file; `argand crystals encode` writes one")
         arrow_modules()
         with self._told():
-            footer = open_parquet(path, _NEEDED, ("asked",)).metadata
+            footer = open_parquet(path, _NEEDED, _OPTIONAL).metadata
             self._count = footer.num_rows
             self.config: dict[str, Any] = json.loads((footer.metadata or {})[_KEY])["config"]
             if not isinstance(self.config, dict):
@@ -98,7 +105,7 @@ class LatentFile:
 
     def __iter__(self) -> Iterator[StoredLatent]:
         with self._told():
-            for batch in open_parquet(self._path, _NEEDED, ("asked",)).iter_batches(_GROUP):
+            for batch in open_parquet(self._path, _NEEDED, _OPTIONAL).iter_batches(_GROUP):
                 yield from _rows(batch)
 
     @contextmanager
@@ -120,19 +127,25 @@ def read_latents(path: Path) -> tuple[list[StoredLatent], dict[str, Any]]:
 def _rows(batch: Any) -> list[StoredLatent]:
     """The rows of a batch; TypeError or ValueError where a column is of another kind."""
     names, sources, atoms = (batch[name].to_pylist() for name in ("name", "source", "atoms"))
-    asked = batch["asked"].to_pylist() if "asked" in batch.schema.names else [""] * len(names)
+    asked, trusted, reasons = (_column(batch, name, len(names)) for name in _OPTIONAL)
     latents = batch["latent"]
     if not hasattr(latents, "value_lengths") or latents.null_count:
         raise TypeError("a column of latents that is none of lists, or lacks some")
     ends = np.cumsum(latents.value_lengths().to_numpy(zero_copy_only=False).astype(int))
     values = latents.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
     found = []
-    for row in zip(names, sources, atoms, asked, [0, *ends[:-1]], ends, strict=True):
-        name, source, count, digest, first, last = row
+    columns = (names, sources, atoms, asked, trusted, reasons, [0, *ends[:-1]], ends)
+    for name, source, count, digest, is_sure, reason, first, last in zip(*columns, strict=True):
         if not isinstance(name, str) or not isinstance(source, str) or not isinstance(count, int):
             raise TypeError("a row without name, source or atoms")
-        found.append(StoredLatent(name, source, count, values[first:last], digest or ""))
+        verdict = (is_sure is not False, str(reason or ""))
+        found.append(StoredLatent(name, source, count, values[first:last], digest or "", *verdict))
     return found
+
+
+def _column(batch: Any, name: str, count: int) -> list[Any]:
+    """The values of a column that a file may lack."""
+    return batch[name].to_pylist() if name in batch.schema.names else [None] * count
 
 
 def arrow_modules() -> tuple[Any, Any]:

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from argand.systems.crystals.database.fingerprint_index import Formula
 
 SYSTEM_SIZE = 9
-"""Elements beyond which a composition is not judged, as its subsets are listed. By hand: the pool has 9."""
+"""Largest number of elements of a composition that has an answer, as its subsets are listed. By hand: the
+pool has 9."""
 
 
 @dataclass(frozen=True)

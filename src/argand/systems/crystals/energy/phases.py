@@ -16,7 +16,9 @@ from argand.io.compressed import compressed, restored
 from argand.io.resource import shipped_weights
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
+from argand.runs.claim import claim_file
 from argand.runs.course import Failure, worked
+from argand.runs.record import SCHEMA_VERSION
 from argand.systems.crystals.database.dataset import StructureDataset, from_parquet
 from argand.systems.crystals.database.fingerprint_index import formula_arrays, formula_of, formulas_in
 from argand.systems.crystals.energy.hull import Hull, vertices
@@ -46,16 +48,24 @@ class Row:
 
 
 def write_phases(
-    pool: Path, out: Path, max_atoms: int = LARGEST, machines: Machines = HERE
+    pool: Path,
+    out: Path,
+    max_atoms: int = LARGEST,
+    machines: Machines = HERE,
+    *,
+    force: bool = False,
+    resume: bool = False,
 ) -> dict[str, int | str]:
     """Compute the energies of a pool's structures as they are, and write the phases on the hull to `out`.
 
     All rows up to `max_atoms` atoms, those of benchmarks too. Energies are kept beside `out` as they come,
-    one for each row of the pool (float32, eV for an atom, NaN where there is none), so that the same command
-    goes on. Gives counts. InputError where the pool is none, or what is beside `out` belongs to another one.
+    one for each row of the pool (float32, eV/atom, NaN where there is none), so that `resume` continues.
+    Gives counts. InputError for an invalid pool, and where what is beside `out` belongs to another one;
+    ConfigError where there are results and neither `force` nor `resume` is given.
     """
     structures = from_parquet(pool, benchmarks=True)
     kept = out.with_suffix(".energies.npy")
+    claim_file(out, force=force, resume=resume, beside=[kept])
     _check_state(kept, len(structures))
     per_atom = np.load(kept, mmap_mode="r+")
     sizes = np.diff(structures.ends, prepend=0)
@@ -68,7 +78,8 @@ def write_phases(
         raise InputError(f"{pool}: no structure of up to {max_atoms} atoms has an energy")
     hull = lowest_phases(structures, done, per_atom)
     save_phases(out, hull)
-    return {"asked": len(wanted), "with_energy": len(done), "phases": len(hull), "file": str(out)}
+    counts = {"asked": len(wanted), "with_energy": len(done), "phases": len(hull), "file": str(out)}
+    return {"schema_version": SCHEMA_VERSION, **counts}
 
 
 def _compute(

@@ -10,7 +10,7 @@ from argand.systems.crystals.energy.relaxation import Effort, relax
 Record = dict[str, Any]
 
 
-def settled(structure: Structure, hull: Hull, effort: Effort) -> tuple[Structure, Record]:
+def relaxed_with_energy(structure: Structure, hull: Hull, effort: Effort) -> tuple[Structure, Record]:
     """The relaxed structure, and a record of energies in eV for an atom and of the way in Å.
 
     `above_hull` is a lower bound, as the hull knows but the phases that it was made of; None where an element
@@ -30,7 +30,7 @@ def settled(structure: Structure, hull: Hull, effort: Effort) -> tuple[Structure
 
 
 def against(hull: Hull, structure: Structure, energy: Record) -> Record:
-    """How far the crystal of a record of energies is above a hull; as in `settled`."""
+    """How far the crystal of a record of energies is above a hull; as in `relaxed_with_energy`."""
     formula = formula_of(structure)
     converged = energy.get("relaxation") == "converged"
     return {

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from argand.crew import Crew, Died, Machines, chunk_length
-from argand.errors import InputError
+from argand.errors import ConfigError, InputError
 from argand.io.structure import expand_all, is_structure_file, read_many
 from argand.io.structure_parquet import count_rows
 from argand.physics.crystal.structure import Structure
@@ -18,7 +19,7 @@ from argand.progress import ProgressDisplay
 from argand.runs.course import Failure
 from argand.runs.folder import file_stem, unique_name
 from argand.runs.one_by_one import OneByOne
-from argand.runs.record import Record
+from argand.runs.record import SCHEMA_VERSION, Record
 from argand.runs.resume import ASKED, digest
 from argand.runs.store import RecordStore
 
@@ -58,11 +59,13 @@ class Task:
 class StructureFiles:
     """The entries of some files, no two of one name, read as they are asked for.
 
-    A pattern that names nothing is an entry of its own, which says why; InputError where all do.
+    A pattern that names nothing is an entry of its own, which says why; InputError where all do. `taken` are
+    names (in small letters) that are not to be given again.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._files = expand_all(patterns)
+        self.taken: set[str] = set()
         if all(self._files.values()):
             raise next(filter(None, self._files.values()), InputError("no structures; name some files"))
         self._counts = {path: 1 if why else count_rows(path) for path, why in self._files.items()}
@@ -72,8 +75,13 @@ class StructureFiles:
         """How many there are, as far as that is known: of a file that is no table it shows in the end."""
         return self._read + self._unread
 
+    @property
+    def paths(self) -> list[Path]:
+        """The files."""
+        return [path for path, why in self._files.items() if why is None]
+
     def __iter__(self) -> Iterator[Entry]:
-        seen: set[str] = set()
+        seen = set(self.taken)
         for path, count in self._counts.items():
             behind = self._unread - count
             why = self._files[path]
@@ -97,13 +105,18 @@ def _entries_of(path: Path, seen: set[str]) -> Iterator[Entry]:
 
 @dataclass
 class Tasks:
-    """What is to be done, and what is kept of it: name and digest of each task, its notes, what is none.
+    """What is to be done, and what is kept of it: name and digest of each task, its notes, what failed.
 
-    `source` is gone through once, a task at a time, and tells by its length how many there are.
+    `source` is gone through once, a task at a time, and tells by its length how many there are. `origins` are
+    the files that the command names, `holds` tells whether a record of an earlier run is still an answer for
+    one of these, and `take` is told names that are not to be used.
     """
 
     source: Iterable[Task | Record]
     count: Callable[[], int]
+    origins: frozenset[str]
+    holds: Callable[[Record], bool]
+    take: Callable[[set[str]], None]
     asked: dict[str, str] = field(default_factory=dict)
     skipped: list[Record] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -132,11 +145,20 @@ class Tasks:
         """Names of the tasks of which the store says why they have no answer."""
         return [name for name in self.asked if name in store and store.asked(name) is None]
 
-    def not_reached(self, store: RecordStore) -> list[str]:
-        """Names of the answers of an earlier run for what this one, which was stopped, has not read."""
-        return (
-            [] if self.is_read else [name for name in store if store.asked(name) and name not in self.asked]
-        )
+    def keep_clear_of(self, store: RecordStore) -> None:
+        """Use no name that an answer for another file has in the store."""
+        self.take({str(record["name"]).lower() for record in store.read(store) if self._is_of_other(record)})
+
+    def earlier(self, store: RecordStore) -> list[str]:
+        """Names of answers of an earlier run that stay: for other files, and for what was not reached now."""
+        return [
+            record["name"]
+            for record in store.read(name for name in store if name not in self.asked)
+            if record.get(ASKED) and (self._is_of_other(record) or (not self.is_read and self.holds(record)))
+        ]
+
+    def _is_of_other(self, record: Record) -> bool:
+        return origin_of(record) not in self.origins
 
     @property
     def share_before(self) -> float:
@@ -148,10 +170,41 @@ class Tasks:
         return min(1.0, (self.taken_over + len(self.skipped) + done) / max(self.count(), 1))
 
 
-def tasks_of(patterns: Sequence[str], settings: Any) -> Tasks:
-    """What is to be done with the structures of some files, which rests on the settings."""
+def tasks_of(patterns: Sequence[str], settings: Any, out: Path) -> Tasks:
+    """What is to be done with the structures of some files, which rests on the settings.
+
+    ConfigError where one of them lies in `out`, the folder of the results.
+    """
     files = StructureFiles(patterns)
-    return Tasks((_task(one, settings) for one in files), files.__len__)
+    require_apart(out, files.paths)
+    source = (_task(one, settings) for one in files)
+    origins = frozenset(map(str, files.paths))
+    return Tasks(source, files.__len__, origins, partial(_asked_so, settings), files.taken.update)
+
+
+def require_apart(out: Path, inputs: Iterable[Path]) -> None:
+    """ConfigError where a file that is read is the output, or lies below the folder of the outputs."""
+    target = out.resolve()
+    for path in inputs:
+        if path.resolve() == target or target in path.resolve().parents:
+            raise ConfigError(
+                f"{out}: contains the input {path}, which is never replaced; give another --out"
+            )
+
+
+def origin_of(record: Record) -> str:
+    """The file that a command named for a record: that of the structure, or of its vector."""
+    return str(record.get("latents", record["source"]))
+
+
+def _asked_so(settings: Any, record: Record) -> bool:
+    """Whether a record answers the same question, as far as it tells.
+
+    Rows of latents do not say which structure of a file they are of. They stay until the same command, which
+    finds what has changed, runs to the end.
+    """
+    entry = record.get("entry")
+    return entry is None or record[ASKED] == asked_of(settings, entry, record["source"])
 
 
 def asked_of(settings: Any, entry: int, source: str) -> str:
@@ -161,7 +214,7 @@ def asked_of(settings: Any, entry: int, source: str) -> str:
 
 def _task(one: Entry, settings: Any) -> Task | Record:
     if isinstance(one.found, InputError):
-        return {"name": one.name, "source": one.source, "reason": str(one.found)}
+        return failed({"name": one.name, "source": one.source}, str(one.found))
     return Task(
         one.name, one.source, one.found, asked_of(settings, one.entry, one.source), one.entry, one.notes
     )
@@ -207,10 +260,15 @@ def _chunks(tasks: Tasks, left: Iterator[Task], machines: Machines) -> Iterator[
 
 
 def record_of(task: Task, outcome: Record | Failure) -> Record:
-    """The record of a task; with a `reason`, and without what it rests on, where it has no answer."""
+    """The record of a task; `failed`, and without what it rests on, where it has no answer."""
     about: Record = {"name": task.name, "source": task.source, "entry": task.entry}
     if task.notes:
         about["notes"] = list(task.notes)
     if isinstance(outcome, Failure):
-        return {**about, "reason": outcome.message}
+        return failed(about, outcome.message)
     return {**about, ASKED: task.asked, **outcome}
+
+
+def failed(about: Record, reason: str) -> Record:
+    """The record of what has no answer."""
+    return {"schema_version": SCHEMA_VERSION, **about, "failed": True, "trusted": False, "reason": reason}

@@ -1,4 +1,4 @@
-"""The verb `evaluate samples` as a function: any structures judged by what new crystals are judged by."""
+"""The verb `evaluate samples` as a function: how stable, unique and new some structures are."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,14 +12,15 @@ from typing import Any
 from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ArgandError, ConfigError, InputError
 from argand.io.atomic import make_folder, write_lines
-from argand.io.structure import cif_text, expand_all, read_many
+from argand.io.structure import expand_all, read_many
 from argand.physics.crystal.comparison import match
 from argand.physics.crystal.structure import Structure
 from argand.progress import ProgressDisplay
+from argand.runs.claim import claim_folder
 from argand.runs.course import Failure, worked
 from argand.runs.folder import file_stem, unique_name
 from argand.runs.one_by_one import OneByOne
-from argand.runs.record import Record, to_record, write_summary
+from argand.runs.record import SCHEMA_VERSION, Record, to_record, write_summary
 from argand.runs.resume import ASKED, digest
 from argand.runs.store import RecordStore
 from argand.systems.crystals.database.composition import is_composition_valid
@@ -28,7 +29,8 @@ from argand.systems.crystals.database.fingerprint_index import formula_of, load_
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.potential import load_potential
 from argand.systems.crystals.energy.relaxation import Effort
-from argand.systems.crystals.energy.stability import against, settled
+from argand.systems.crystals.energy.stability import against, relaxed_with_energy
+from argand.systems.crystals.files.entries import failed, require_apart
 from argand.systems.crystals.generation.sampling import LATENTS, repeated
 from argand.systems.crystals.generation.selection import (
     described,
@@ -47,8 +49,8 @@ Named = tuple[str, Structure]
 
 
 @dataclass(frozen=True)
-class Judge:
-    """What samples are judged by; the shipped phases and index without others. `known` is a pool's file."""
+class Criteria:
+    """What samples are compared with: the shipped phases and index by default. `known` is a parquet file."""
 
     known: Path | None = None
     phases: Path | None = None
@@ -71,23 +73,29 @@ class Question:
 
 def evaluate_samples(
     patterns: Sequence[str],
-    judge: Judge,
+    criteria: Criteria,
     out: Path,
     machines: Machines = HERE,
+    *,
+    force: bool = False,
+    resume: bool = False,
 ) -> Record:
-    """Relax the structures of some files, and tell how many of them are stable, unique and new.
+    """Relax the structures of some files, and say how many of them are stable, unique and new.
 
-    Relaxed structures are written to `out` as CIFs, with a record each as they come, so that the same call
-    goes on where it was stopped. Known is what StructureMatcher finds in the pool `known` among all of the
-    same reduced formula, benchmarks and large cells included; without it, what the index holds. What cannot
-    be read or judged is skipped, and told. InputError where no structure can be judged, ConfigError for a
-    folder that has records of something else, MissingExtraError without CHGNet.
+    Relaxed structures are written to `out` as CIFs, with a record each at once, so that `resume` continues a
+    run that was stopped. Known is what StructureMatcher finds in the pool `known` among all of the same
+    reduced formula, benchmarks and large cells included; without it, among the structures of the index. What
+    cannot be read or evaluated is skipped, with a reason. InputError where no structure can be evaluated,
+    ConfigError for a folder with results and neither `force` nor `resume`, with results of other settings, or
+    with the structures that are read; MissingExtraError without CHGNet.
     """
     questions, skipped = _read(patterns)
+    require_apart(out, {Path(one.source) for one in questions})
     load_potential()
-    load_phases(judge.phases)
-    like = _of_same_formula([one.structure for one in questions], judge.known)
-    store = judged(make_folder(out), judge)
+    load_phases(criteria.phases)
+    claim_folder(out, force=force, resume=resume)
+    like = _of_same_formula([one.structure for one in questions], criteria.known)
+    store = earlier_records(out, criteria)
     done = {one.name for one in questions if _is_done(store, one)}
     left = [
         replace(one, like=tuple(like.get(formula_of(one.structure), ())))
@@ -95,64 +103,83 @@ def evaluate_samples(
         if one.name not in done
     ]
     display = ProgressDisplay("evaluate", "structures", len(done) / len(questions))
-    with Crew(machines, OneByOne(partial(judge_one, judge, out))) as crew:
+    with Crew(machines, OneByOne(partial(evaluate_one, criteria, out))) as crew:
         chunks = in_chunks(left, machines, 1)
         for question, result in worked(crew, chunks, display, len(questions), len(done)):
             if isinstance(result, Failure):
-                skipped.append({"name": question.name, "source": question.source, "reason": result.message})
+                about = {"name": question.name, "source": question.source}
+                skipped.append(failed(about, result.message))
             else:
                 store.add(result)
                 done.add(question.name)
     if not done:
-        raise InputError(f"no structure could be judged; {skipped[0]['reason']}")
+        raise InputError(f"no structure could be evaluated; {skipped[0]['reason']}")
     records = list(store.read([one.name for one in questions if one.name in done]))
-    return write_summary(out, to_record(summed(records, skipped, judge)))
+    return write_summary(out, to_record(summed(records, skipped, criteria)))
 
 
-def judge_one(judge: Judge, out: Path, question: Question) -> Record:
+def evaluate_one(criteria: Criteria, out: Path, question: Question) -> Record:
     """The record of one structure, whose relaxed form is written as a CIF."""
     name, structure = question.name, question.structure
-    record: Record = {ASKED: digest(judge), "name": name, "given": to_plain(structure)}
+    record: Record = {ASKED: digest(criteria), "name": name, "given": to_plain(structure)}
     record |= {"valid_loose": is_valid(structure), "valid_strict": is_strictly_valid(structure)}
     if find_spec("smact") is not None:
         record["composition_valid"] = is_composition_valid(structure)
     try:
-        relaxed, energy = settled(structure, load_phases(judge.phases), judge.effort)
+        relaxed, energy = relaxed_with_energy(structure, load_phases(criteria.phases), criteria.effort)
     except ArgandError as error:
         relaxed, energy = structure, {"reason": " ".join(str(error).split())}
-    about = described(relaxed, load_index(judge.index))
-    if judge.known is not None:
+    about = described(relaxed, load_index(criteria.index))
+    if criteria.known is not None:
         same = (other for other, one in question.like if match(relaxed, one) is not None)
         about["known_as"] = next(same, None)
     keys = ("formula", "atoms", "space_group", "nearest", "known_as", "new_framework")
     record |= {**energy, **{key: about[key] for key in keys}, "structure": to_plain(relaxed)}
     make_folder(out / RELAXED)
-    write_lines(out / RELAXED / f"{name}.cif", cif_text(relaxed, name).splitlines())
+    write_lines(out / RELAXED / f"{name}.cif", relaxed.to_cif(name).splitlines())
     return record
 
 
-def summed(records: Sequence[Record], skipped: Sequence[Record], judge: Judge) -> Record:
-    """Shares over all structures: valid, near the hull, unique, new, and all of these at once.
+def summed(records: Sequence[Record], skipped: Sequence[Record], criteria: Criteria) -> Record:
+    """Fractions over all structures: valid, near the hull, unique, new, and all of these at once.
 
     Distances from the hull are taken anew from the energies: another hull asks for no other relaxation.
     """
-    hull, shown = load_phases(judge.phases), []
+    hull, shown = load_phases(criteria.phases), []
     relaxed = [from_plain(record["structure"]) for record in records]
     for record, structure, earlier in zip(records, relaxed, repeated(relaxed), strict=True):
-        told = record | against(hull, structure, record) | {"unique": earlier is None}
+        told = {"schema_version": SCHEMA_VERSION, **record, **against(hull, structure, record)}
+        told |= {**verdict_of(told), "unique": earlier is None}
         hidden = (ASKED, "given", "structure")
         shown.append({key: value for key, value in told.items() if key not in hidden})
     return {
+        "schema_version": SCHEMA_VERSION,
         "count": len(shown),
+        "trusted_count": sum(one["trusted"] for one in shown),
         "skipped": list(skipped),
-        "known": "the index" if judge.known is None else str(judge.known),
+        "known": "the index" if criteria.known is None else str(criteria.known),
         **figures(shown),
         "structures": shown,
     }
 
 
+def verdict_of(record: Record) -> Record:
+    """Whether the energy above the hull of a record is to be trusted, and why.
+
+    It is where the relaxation converged and each element has a reference phase.
+    """
+    if record.get("relaxation") is None:
+        return {"trusted": False, "reason": f"no energy: {record.get('reason') or 'the relaxation failed'}"}
+    if record["relaxation"] != "converged":
+        return {"trusted": False, "reason": f"the relaxation did not converge ({record['relaxation']})"}
+    if record["above_hull"] is None:
+        lacking = ", ".join(record["without_reference"]) or "its elements"
+        return {"trusted": False, "reason": f"no reference phase of {lacking}: no energy above the hull"}
+    return {"trusted": True, "reason": "relaxation converged, and each element has a reference phase"}
+
+
 def figures(records: Sequence[Record]) -> Record:
-    """Shares and medians of judged structures; what could not be relaxed is not stable."""
+    """Fractions and medians over structures; one that could not be relaxed is not stable."""
     found: Record = {}
     for key in ("valid_loose", "valid_strict", "composition_valid"):
         if all(key in one for one in records):
@@ -191,12 +218,12 @@ def _read(patterns: Sequence[str]) -> tuple[list[Question], list[Record]]:
             continue
         for name, found in read_many(path) if why is None else [(str(path), why)]:
             if isinstance(found, InputError):
-                skipped.append({"name": name, "source": str(path), "reason": str(found)})
+                skipped.append(failed({"name": name, "source": str(path)}, str(found)))
             else:
                 questions.append(Question(unique_name(file_stem(name), seen), str(path), found))
     if not questions:
-        why = skipped[0]["reason"] if skipped else "name CIF, POSCAR, XYZ or parquet files"
-        raise InputError(f"no structure to judge; {why}")
+        why = skipped[0]["reason"] if skipped else "give CIF, POSCAR, XYZ or parquet files"
+        raise InputError(f"no structure to evaluate; {why}")
     return questions, skipped
 
 
@@ -214,11 +241,13 @@ def _of_same_formula(structures: Sequence[Structure], known: Path | None) -> dic
     return found
 
 
-def judged(out: Path, judge: Judge) -> RecordStore:
-    """The records of an earlier run by name; ConfigError where they are of another judge."""
+def earlier_records(out: Path, criteria: Criteria) -> RecordStore:
+    """The records of an earlier run by name; ConfigError where their settings differ."""
     store = RecordStore(out / RECORDS)
-    if any(store.asked(name) != digest(judge) for name in store):
-        raise ConfigError(f"{out}: holds what was judged otherwise; name another --out")
+    if any(store.asked(name) != digest(criteria) for name in store):
+        raise ConfigError(
+            f"{out}: holds results of other settings; --force replaces them, or give another --out"
+        )
     return store
 
 

@@ -1,17 +1,20 @@
-"""Candidates for new crystals: composed by a generator, drawn as latents where that is its way, decoded."""
+"""Candidates for new crystals: composed by a generator, given noise as latents where it does so, decoded."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from argand.errors import ConfigError
+from argand.physics.crystal.picture import facts_html
 from argand.physics.crystal.structure import Structure
 from argand.systems.crystals.generation.element_assignment import assign_elements
 from argand.systems.crystals.generation.occupation_training import load_occupation
 from argand.systems.crystals.generation.structure_templates import load_templates
-from argand.systems.crystals.latent.decoding import Decoded, decode
+from argand.systems.crystals.latent.decoded import Decoded
+from argand.systems.crystals.latent.decoding import decode
 from argand.systems.crystals.latent.interpolation import add_noise, require_noise
 from argand.systems.crystals.latent.overlap_relaxation import relax_overlaps
 from argand.systems.crystals.latent.representation import Latent, Representation
@@ -28,7 +31,7 @@ has a seed of its own: another number draws others."""
 class Prior:
     """How new crystals are drawn: `noise` on latents as a share of their size; `temperature` of elements.
 
-    `tries` are repairs. Defaults by hand. benchmarks/crystals_samples.py shows what temperature buys: 1.0
+    `tries` are restarts. Defaults by hand. benchmarks/crystals_samples.py shows what temperature buys: 1.0
     gives 87 % valid compositions and 86 % new ones, 0.7 gives 89 and 80 %, the default with noise and
     decoding 87 and 85 %. With 1 % noise structures come back whole (benchmarks/crystals.py). What the other
     generator draws has no noise. ConfigError for an unknown generator, a temperature that is not above zero,
@@ -42,9 +45,9 @@ class Prior:
 
     def __post_init__(self) -> None:
         if self.generator not in GENERATORS:
-            raise ConfigError(f"no generator is called '{self.generator}'; there are {', '.join(GENERATORS)}")
+            raise ConfigError(f"unknown generator '{self.generator}'; choose {' or '.join(GENERATORS)}")
         if not 0 < self.temperature < np.inf:
-            raise ConfigError(f"a temperature of {self.temperature:g} draws nothing; give one above 0")
+            raise ConfigError(f"a temperature of {self.temperature:g} is not above 0; give such as 0.8")
         require_noise(self.noise)
 
 
@@ -61,14 +64,53 @@ class Candidate:
         return f"draw {self.number}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample:
-    """A drawn latent, what its places come from, what the latent decodes to, and the crystal itself."""
+    """A latent drawn at random, the known crystal it began with, its structure, and the crystal itself."""
 
     prototype: str
     latent: Latent
     decoded: Decoded
     structure: Structure
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the latent decodes to a structure that explains it."""
+        return self.decoded.trusted
+
+    @property
+    def reason(self) -> str:
+        """Why it is trusted, or why not."""
+        return self.decoded.reason
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is said of the decoded structure, the crystal itself, and its prototype, in plain values."""
+        return {**self.decoded.to_dict(), **self.structure.to_dict(), "prototype": self.prototype}
+
+    def to_dataframe(self) -> Any:
+        """A pandas DataFrame with a row for each atom of the crystal."""
+        return self.structure.to_dataframe()
+
+    def to_cif(self, name: str = "") -> str:
+        """The text of a CIF of the crystal, with confidence and misfit."""
+        return replace(self.decoded, structure=self.structure).to_cif(name)
+
+    def to_ase(self) -> Any:
+        """The crystal as an `ase.Atoms`."""
+        return self.structure.to_ase()
+
+    def to_pymatgen(self) -> Any:
+        """The crystal as a `pymatgen.core.Structure`."""
+        return self.structure.to_pymatgen()
+
+    def __repr__(self) -> str:
+        told = "trusted" if self.trusted else "best guess"
+        return f"<Sample {self.structure!r}, prototype {self.prototype or 'none'}, {told}>"
+
+    def _repr_html_(self) -> str:
+        facts = [*self.structure.facts, ("prototype", self.prototype or "none")]
+        facts.append(("trusted" if self.trusted else "best guess", self.reason))
+        return facts_html(facts, self.structure.picture, is_sure=self.trusted)
 
 
 def candidates(prior: Prior, seed: int, first: int = 0, weights: Path | None = None) -> Iterator[Candidate]:
@@ -103,7 +145,7 @@ def _composed(
 
 
 def sampled(candidate: Candidate, prior: Prior, representation: Representation) -> Sample:
-    """The crystal that a candidate becomes: read from its shaken latent, or as it was composed.
+    """The crystal that a candidate becomes: decoded from its noisy latent, or as it was composed.
 
     What a network of frameworks composes is left as symmetric as it is. InputError for what has no latent.
     """

@@ -1,4 +1,4 @@
-"""Elements for the kinds of sites of structures: drawn by the network of occupations, or judged by it."""
+"""Elements for the kinds of sites of structures: sampled from the network of occupations, or rated by it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def kind_probabilities(
 ) -> list[Float[np.ndarray, "kind element"]]:
     """Probability of each element (column Z - 1) for each kind, in order of the kinds' atomic numbers.
 
-    Each kind is judged given all others, or, with `all_hidden`, from the places of atoms alone.
+    Each kind is rated given all others, or, with `all_hidden`, from the positions of atoms alone.
     """
     found: list[np.ndarray] = []
     for first in range(0, len(structures), _BATCH):

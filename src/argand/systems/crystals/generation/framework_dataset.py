@@ -32,7 +32,7 @@ def pack(source: str, out: Path) -> int:
         one = framework(structure)
         if one is not None:
             found.append(one)
-            held_out.append(is_held_out(structure.formula))
+            held_out.append(is_held_out(structure))
     if not found or all(held_out):
         raise InputError(f"{source}: holds no structures of at most {MOST_SITES} atoms to learn from")
     write_arrays(out, arrays_of(found) | {"held_out": np.array(held_out)})

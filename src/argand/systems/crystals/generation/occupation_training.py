@@ -86,7 +86,7 @@ class Occupation:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross entropy of the hidden elements, and the error of log size, more where all are shown.
 
-        `log_scale` is that of Å. With a generator distances are shaken, as in training.
+        `log_scale` is that of Å. With a generator distances get noise, as in training.
         """
         distance = batch["distance"].float()
         if generator is not None:

@@ -1,4 +1,4 @@
-"""What becomes of a candidate: kept, with what there is to say of it, or turned away, with the reason."""
+"""Whether a candidate is kept, with its figures, or rejected, with the reason."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +15,7 @@ from argand.systems.crystals.database.fingerprint_index import FingerprintIndex,
 from argand.systems.crystals.database.latents import text_of_latent
 from argand.systems.crystals.energy.phases import load_phases
 from argand.systems.crystals.energy.relaxation import Effort
-from argand.systems.crystals.energy.stability import settled
+from argand.systems.crystals.energy.stability import relaxed_with_energy
 from argand.systems.crystals.generation.candidates import Candidate, Prior, Sample, sampled
 from argand.systems.crystals.generation.element_assignment import plausibility
 from argand.systems.crystals.generation.framework_index import load_frameworks
@@ -60,7 +60,7 @@ class Selection:
     phases: Path | None = None
 
     def outcome(self, candidate: Candidate) -> Record:
-        """The record of a draw: `rejected` says why it is turned away; one that is kept has its structure.
+        """The record of a draw: `rejected` says why it is rejected; one that is kept has its structure.
 
         The strict test of distances comes first, and once more after relaxation; whether a crystal is known
         is asked before it, as that is quicker, and after it.
@@ -69,11 +69,11 @@ class Selection:
         try:
             one = sampled(candidate, self.prior, self.representation)
             about["formula"] = one.structure.formula
-            return {**about, **self._judged(one)}
+            return {**about, **self._tested(one)}
         except ArgandError as error:
             return {**about, "rejected": FAILED, "reason": " ".join(str(error).split())}
 
-    def _judged(self, one: Sample) -> Record:
+    def _tested(self, one: Sample) -> Record:
         known, structure, energy = load_index(self.index), one.structure, {}
         order = rotations(structure)
         if order < self.wishes.least_rotations:
@@ -85,12 +85,14 @@ class Selection:
         if reason:
             return reason
         if self.wishes.relax:
-            structure, energy = settled(structure, load_phases(self.phases), self.wishes.effort)
+            structure, energy = relaxed_with_energy(structure, load_phases(self.phases), self.wishes.effort)
             reason = self._unstable(energy) or self._refused(structure, known)
             if reason:
                 return {**energy, **reason}
         return {
             **described(structure, known),
+            "trusted": one.trusted,
+            "reason": one.reason,
             "confidence": one.decoded.confidence,
             "misfit": one.decoded.misfit,
             "plausibility": chance,

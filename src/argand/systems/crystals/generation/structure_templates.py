@@ -49,12 +49,12 @@ def load_templates(path: Path | None = None) -> StructureDataset:
 def draw_templates(structures: StructureDataset, count: int, seed: int) -> StructureDataset:
     """`count` structures that networks may learn from and that are dense, or all, in their order.
 
-    None of a formula that is held out, since the benchmark judges samples by these.
+    None of a formula that is held out, since the benchmark compares samples with these.
     """
     allowed = [
         (name, one)
         for name, one in structures.named("choose")
-        if fits(one) and one.volume < ROOMIEST * len(one) and not is_held_out(one.formula)
+        if fits(one) and one.volume < ROOMIEST * len(one) and not is_held_out(one)
     ]
     rows = np.sort(np.random.default_rng(seed).permutation(len(allowed))[:count])
     return stacked([allowed[row] for row in rows])

@@ -2,83 +2,40 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from argand.physics.crystal.canonical import Setting, canonical
 from argand.physics.crystal.comparison import compare
 from argand.physics.crystal.matching_pursuit import Pursuit
-from argand.physics.crystal.picture import facts_html
 from argand.physics.crystal.reciprocal import place_spread, waves
 from argand.physics.crystal.structure import Structure, wrapped
 from argand.physics.crystal.supercell import folded
+from argand.systems.crystals.latent.decoded import Decoded
 from argand.systems.crystals.latent.element_codes import amplitudes, code_weights, nearest
 from argand.systems.crystals.latent.representation import Content, Latent, Representation
 
 TRIES = 100
-"""Repairs tried where the places do not explain the coefficients. By hand: most structures need none; time is
-the limit of the others (SECONDS)."""
+"""Restarts where the positions do not explain the coefficients. By hand: most structures need none; time
+limits the others (SECONDS)."""
 Elements = UInt8[np.ndarray, " element"]
 """Atomic numbers."""
 SECONDS = 10.0
-"""Of computing, beyond which what is there is taken; few structures need one: of 53 to 200 atoms 0.24 in the
-mean and 5.6 at most (benchmarks/crystals.py). By hand."""
+"""Computing time after which the best structure so far is taken. By hand: few structures need a second, those
+of 53 to 200 atoms 0.24 s in the mean and 5.6 s at most (benchmarks/crystals.py)."""
 _FEW, _EARLY = 15, 0.12
-"""Repairs, and share of the seconds left, after which a longer vector is tried instead. By hand."""
+"""Restarts, and share of the seconds left, after which a longer vector is tried instead. By hand."""
 _ALL_TRIES = 200
-"""Atoms up to which all repairs are tried; beyond, as many as take the same time, which is taken to grow with
+"""Atoms up to which all restarts are made; beyond, as many as take the same time, which is taken to grow with
 the square of the atoms. By hand; the largest cells of benchmarks/crystals.py have as many."""
 _ROUNDING = 1e-4
 """Error of coefficients that is always there, with much to spare for single precision. By hand."""
-_LOOSE = 0.25
-"""Å; an atom whose place is so uncertain is worth half. By hand, half of the 0.5 Å within which an atom
-counts as found; so the confidence is no calibrated probability."""
 _SAME, _SURE = 0.02, 0.9
 """Å between a structure and what came back of it, root mean square; and the least confidence. By hand: what
 comes back right is within 1e-4 Å and above 0.9999 in benchmarks/crystals_others.py, so neither is near its
 limit."""
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A structure read from a vector, and how far it explains the vector.
-
-    `misfit` is the root mean square of what the structure leaves unexplained of the coefficients of places
-    and of species, relative to atoms at random; `probability` that of each atom's species, and `spread` the
-    standard deviation of its place in Å, by how well the coefficients determine them.
-    """
-
-    structure: Structure
-    misfit: float
-    probability: Float[np.ndarray, " atom"]
-    spread: Float[np.ndarray, " atom"]
-
-    @property
-    def confidence(self) -> float:
-        """1 where all is explained and every atom is sure, towards 0 where nothing is.
-
-        (1 - misfit) times the mean of p / (1 + (s / 0.25 Å)²) over the atoms; not calibrated as a
-        probability.
-        """
-        placed = 1.0 / (1.0 + (self.spread / _LOOSE) ** 2)
-        return max(0.0, 1.0 - self.misfit) * float((placed * self.probability).mean())
-
-    def restored(self, setting: Setting) -> "Decoded":
-        """The same in the setting in which the crystal was given."""
-        structure = setting.restored(self.structure)
-        copies = len(structure) // len(self.structure)
-        probability, spread = np.tile(self.probability, copies), np.tile(self.spread, copies)
-        return Decoded(structure, self.misfit, probability, spread)
-
-    def __repr__(self) -> str:
-        told = f"confidence {self.confidence:.4f}, misfit {self.misfit:.2g}"
-        return f"<Decoded {self.structure!r}, {told}>"
-
-    def _repr_html_(self) -> str:
-        sure = [("confidence", f"{self.confidence:.4f}"), ("misfit", f"{self.misfit:.2g}")]
-        return facts_html([*self.structure.facts, *sure], self.structure.picture)
 
 
 def decode(
@@ -138,7 +95,8 @@ def encode_verified(
         left = end - time.thread_time()
         limits = (tries, left) if is_last else (min(tries, _FEW), _EARLY * left)
         decoded = decode(representation, latent, *limits)
-        if decoded.confidence > _SURE and is_same(decoded.structure, structure):
+        decoded = replace(decoded, comes_back=is_same(decoded.structure, structure))
+        if decoded.confidence > _SURE and decoded.comes_back:
             return latent, decoded
         if best is None or decoded.confidence > best[1].confidence:
             best = latent, decoded

@@ -15,7 +15,7 @@ _SHELLS = np.linspace(0.0, 0.6, 25)[1:]
 fingerprint."""
 _SOFT = 0.3
 """1/Å; coefficients count exp(-(|h|/0.3)²) in a distance. By hand: features of 3 Å, about a bond and a half,
-count, so that atoms shaken by a tenth of an ångström leave a crystal near itself."""
+count, so that atoms displaced by a tenth of an ångström leave a crystal near itself."""
 _COMPLETE, _FADING, _SPREAD = 0.95, 0.2, 1.15
 """Of the radius of a half sphere with as many indices: where the vector's are complete, over how much they
 fade before, and beyond what they are spread ones, of which the first are complete. By hand: the coarse cell

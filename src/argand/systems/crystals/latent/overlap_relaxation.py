@@ -7,7 +7,8 @@ import numpy as np
 from argand.physics.crystal.canonical import Setting
 from argand.physics.crystal.overlap import is_crowded, separate_overlaps
 from argand.physics.crystal.reciprocal import waves
-from argand.systems.crystals.latent.decoding import Decoded, Elements, decode_content
+from argand.systems.crystals.latent.decoded import Decoded
+from argand.systems.crystals.latent.decoding import Elements, decode_content
 from argand.systems.crystals.latent.representation import Content, Latent, Representation
 
 

@@ -1,16 +1,19 @@
 """The model `paper`: boxes of 10 Å as published."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Float
 
-from argand.errors import ConfigError
+from argand.errors import ConfigError, InputError
 from argand.physics.crystal.structure import Structure
-from argand.systems.crystals.latent.decoding import TRIES, Decoded
-from argand.systems.crystals.latent.interpolation import require_noise
+from argand.systems.crystals.latent.decoded import Decoded
+from argand.systems.crystals.latent.decoding import TRIES
+from argand.systems.crystals.latent.interpolation import ignored, require_noise, require_steps
 from argand.systems.crystals.latent.representation import Latent
 
 
@@ -31,7 +34,7 @@ class PublishedModel:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise ConfigError(f"a seed of {self.seed} is none; give 0 or more")
+            raise ConfigError(f"a seed of {self.seed} is negative; give 0 or more")
 
     @property
     def config(self) -> dict[str, Any]:
@@ -45,8 +48,21 @@ class PublishedModel:
         rng = np.random.default_rng(self.seed)
         return encode_box(_coder(self.weights), structure, self.view == "single", rng)[0]
 
+    def encode_density(self, density: Float[np.ndarray, "n n n"]) -> Latent:
+        """The vector of a box of density in e/Å³; InputError for another number of voxels."""
+        coder = _coder(self.weights)
+        if density.shape != (coder.box.voxels,) * 3:
+            raise InputError(
+                f"a box of {density.shape} voxels; give one of {coder.box.voxels} along each axis"
+            )
+        return coder.latents(density[None])[0]
+
+    def verified(self, structure: Structure) -> tuple[Latent, Decoded | None]:
+        """The vector of the box, which is not decoded: it is computed, and no other would be better."""
+        return self.encode(structure), None
+
     def decode(self, latent: Latent, tries: int = TRIES) -> Decoded:
-        """The atoms in the box of a vector; the fit has its own repairs."""
+        """The atoms in the box of a vector; the fit has its own restarts."""
         from argand.systems.crystals.published.decoder import decode_box
 
         return decode_box(_coder(self.weights), latent)
@@ -56,13 +72,23 @@ class PublishedModel:
         latent = self.encode(structure)
         return latent, self.decode(latent)
 
-    def between(self, first: Structure, second: Structure, steps: int, tries: int) -> list[Decoded]:
+    def between(
+        self,
+        first: Structure,
+        second: Structure,
+        steps: int,
+        tries: int,
+        tell: Callable[[int], None] = ignored,
+    ) -> list[Decoded]:
         """Vectors mixed evenly, and decoded; ConfigError for fewer than two steps."""
-        if steps < 2:
-            raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
+        require_steps(steps)
         ends = self.encode(first), self.encode(second)
         shares = np.linspace(0.0, 1.0, steps, dtype=np.float32)
-        return [self.decode((1 - share) * ends[0] + share * ends[1]) for share in shares]
+        found = []
+        for share in shares:
+            found.append(self.decode((1 - share) * ends[0] + share * ends[1]))
+            tell(len(found))
+        return found
 
     def drawn(self, count: int, seed: int, prior: str = "mixture") -> list[Any]:
         """New boxes as `published.sampling.sample_boxes` draws them: Decoded, or the reason for none."""

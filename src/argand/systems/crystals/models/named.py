@@ -34,16 +34,16 @@ def named_model(
     ConfigError for an unknown name, too few numbers, or options of another model.
     """
     if name not in MODELS:
-        raise ConfigError(f"no model is called '{name}'; there are {', '.join(MODELS)}")
+        raise ConfigError(f"unknown model '{name}'; choose {', '.join(MODELS)}")
     if name != "paper" and (weights is not None or is_single):
-        raise ConfigError("weights and single cells belong to the published networks; add --model paper")
+        raise ConfigError("weights and single cells belong to the published interface; add --model paper")
     if name != "symmetric" and keeps_setting:
-        raise ConfigError("the setting is kept, or not, by the symmetric model alone; add --model symmetric")
+        raise ConfigError("only the model symmetric has a choice to keep the setting; add --model symmetric")
     if name == "best":
         length = Representation() if numbers is None else representation_of(numbers)
         return FourierModel(replace(length, as_given=as_given))
     if as_given:
-        raise ConfigError(f"the model {name} has no canonical setting; leave --as-given out")
+        raise ConfigError(f"the model {name} has no canonical setting; omit --as-given")
     if name == "symmetric":
         short = SymmetricRepresentation(keeps_setting=keeps_setting)
         return SymmetricModel(short if numbers is None else replace(short, numbers=numbers))
@@ -59,7 +59,7 @@ def model_of(config: Mapping[str, Any]) -> Model:
     if config["model"] == "symmetric":
         return SymmetricModel(from_config(SymmetricRepresentation, fields))
     if config["model"] != "paper":
-        raise InputError(f"latents of a model '{config['model']}', which is unknown")
+        raise InputError(f"vectors of an unknown model '{config['model']}'")
     if not config.get("weights") and config.get("code") != "linear":
-        raise InputError("latents of networks that argand no longer ships; encode the structures again")
+        raise InputError("vectors of networks that argand no longer ships; encode the structures again")
     return from_config(PublishedModel, fields)

@@ -21,7 +21,7 @@ from argand.physics.crystal.linear_code import LinearCode
 from argand.physics.crystal.structure import Structure
 from argand.physics.crystal.voxel_box import PUBLISHED_BOX, Atoms, Box
 from argand.systems.crystals.density.refiner import CODE_DIMS, DensityRefiner
-from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.decoded import Decoded
 from argand.systems.crystals.latent.element_codes import codes, nearest
 from argand.systems.crystals.latent.representation import Latent
 from argand.systems.crystals.network import CLASSES, PublishedNetworks
@@ -131,7 +131,7 @@ class NetworkCoder:
 
     @torch.inference_mode()
     def labels(self, latent: Latent) -> UInt8[np.ndarray, "x y z"]:
-        """The atomic number that the segmenter finds likeliest for each voxel, 0 where it is empty."""
+        """The atomic number that the segmenter finds most probable for each voxel, 0 where it is empty."""
         density = torch.from_numpy(self.volumes(np.asarray(latent, np.float32)[None]))[:, None]
         return self.networks.segmenter(density)[0].argmax(0).numpy().astype(np.uint8)
 

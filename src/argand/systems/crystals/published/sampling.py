@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from argand.errors import ConfigError, InputError
 from argand.systems.crystals.generation.structure_templates import load_templates
-from argand.systems.crystals.latent.decoding import Decoded
+from argand.systems.crystals.latent.decoded import Decoded
 from argand.systems.crystals.published.decoder import BoxCoder, decode_box
 from argand.systems.crystals.simulate import draw
 

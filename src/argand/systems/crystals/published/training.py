@@ -30,7 +30,7 @@ Run = Callable[..., None]
 
 
 def train_in_sequence(
-    system: Crystals, out: Path, run: Run, *, max_time: str, resume: bool, **settings: Any
+    system: Crystals, out: Path, run: Run, *, max_time: str | float, resume: bool, **settings: Any
 ) -> Path:
     """Train networks in the folders of `out` that their stages are called after.
 
@@ -42,7 +42,7 @@ def train_in_sequence(
     """
     if system.model in ("fourier", "linear"):
         raise ConfigError(
-            "the latents of `best` and `linear` are computed, not learnt; train `refined`, `paper` or "
+            "the vectors of `best` and `linear` are computed, not learnt; train `refined`, `paper` or "
             "`paper-small`"
         )
     load_structures(system.source)

@@ -12,6 +12,7 @@ from argand.system import System
 from argand.systems.geometry.files.overlay import (
     ALARM_COLOUR,
     FOUND_COLOUR,
+    GUESS_COLOUR,
     HEADER_COLOUR,
     mark,
     save_figure,
@@ -21,14 +22,14 @@ from argand.systems.geometry.files.overlay import (
 from argand.typing import Image, Mask
 
 TILE_PX = 300
-"""Longest side of a tile's picture in px. By hand: about what a column of the sheet has at its dpi."""
+"""Longest side of a tile in px. By hand: about the width of a column of the sheet at its dpi."""
 MOST_SAMPLES = 24
 """Most images on a sheet of a simulated set. By hand: six rows of four."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One image of a sheet: `small` is it binned, `size` its (fast, slow) extent in px of the centres."""
+    """One image of a sheet: `small` is binned, `size` the (fast, slow) extent in px of the centres."""
 
     small: np.ndarray
     size: tuple[float, float]
@@ -46,7 +47,7 @@ def make_tile(
     found_px: tuple[float, float] | None = None,
     alarm: bool = False,
 ) -> Tile:
-    """A tile of an image [slow, fast], of which only a small copy is kept.
+    """A tile of an image [slow, fast]; only a binned copy is kept.
 
     `mask` is True where a pixel is usable; centres are (fast, slow) px of the image.
     """
@@ -56,7 +57,7 @@ def make_tile(
 
 
 def draw_sheet(path: Path, tiles: Sequence[Tile], title: str, columns: int = 4) -> None:
-    """Write the tiles as a PNG: truth as an orange cross, the answer as a cyan plus."""
+    """Write the tiles as a PNG: truth as an orange cross, prediction as a cyan plus, grey if not trusted."""
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     figure = Figure(figsize=(3.3 * columns, 3.6 * rows + 0.8), layout="constrained", facecolor="white")
@@ -65,7 +66,7 @@ def draw_sheet(path: Path, tiles: Sequence[Tile], title: str, columns: int = 4) 
     for axes, tile in zip(grid, tiles, strict=False):
         show_image(axes, tile.small, (0, tile.size[0], tile.size[1], 0))
         mark(axes, tile.truth_px, "x", HEADER_COLOUR, 11)
-        mark(axes, tile.found_px, "+", FOUND_COLOUR, 14)
+        mark(axes, tile.found_px, "+", GUESS_COLOUR if tile.alarm else FOUND_COLOUR, 14)
         axes.set(xlim=(0, tile.size[0]), ylim=(tile.size[1], 0))
         colour = ALARM_COLOUR if tile.alarm else "black"
         axes.set_title(valid_text(tile.title), fontsize=10, color=colour, parse_math=False)

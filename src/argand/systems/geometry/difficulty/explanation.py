@@ -1,4 +1,4 @@
-"""Which parameter explains best what is hard: ranks against thresholds, as a regression tree begins."""
+"""Which parameter best explains what is hard: ranks against thresholds, as in a regression tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 
 FEWEST = 10
-"""Images below which nothing is explained. By hand: with fewer some parameter nearly always fits."""
+"""Least number of images for an explanation. By hand: with fewer some parameter nearly always fits."""
 MIN_SHARE = 0.1
-"""The smaller side of a split holds at least this share of the images. By hand: one image of the FEWEST."""
+"""Least share of the images on the smaller side of a split. By hand: one image of the FEWEST."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """How well one parameter explains what is hard.
+    """How well one parameter explains which images are hard.
 
     `correlation` is Spearman's; `share` is the part of the variance of the ranks that the best split
     explains; the medians are of error or sigma below and above its threshold.

@@ -1,4 +1,4 @@
-"""The judging of images that is shared out among processes."""
+"""The work on hard images that processes share."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from argand.systems.geometry.files.work import ImageTask, ImageWork
 
 @dataclass(frozen=True)
 class CaseWork:
-    """What a process needs to judge simulated images by their numbers; `case` makes one."""
+    """What a process needs to judge simulated images by number; `case` makes one."""
 
     case: Callable[[int], StillCase]
     predictor: BatchPredictor
 
     def __call__(self) -> "Callable[[Sequence[int]], Iterator[Judged | Failure]]":
-        """What gives each image as judged."""
+        """The function that judges images."""
         return lambda indices: (self._outcome(index) for index in indices)
 
     def _outcome(self, index: int) -> Judged | Failure:
@@ -27,8 +27,8 @@ class CaseWork:
 
 @dataclass(frozen=True)
 class JudgeWork(ImageWork):
-    """The same for images of files, of which nothing is written."""
+    """The same for images of files; nothing is written."""
 
     def product(self, task: ImageTask, answer: FrameAnswer) -> Judged:
-        """The image as judged."""
+        """The judged image."""
         return judge_real(answer)

@@ -1,4 +1,4 @@
-"""Which images are hard, and what they share: a ranking, its best explanation, and pictures of the worst."""
+"""Which images are hard, and what they have in common: a ranking, its explanation, pictures of the worst."""
 
 import json
 import logging
@@ -14,11 +14,12 @@ from argand.io.atomic import make_folder, write_lines
 from argand.io.dataset import StoredSamples
 from argand.io.image import Frame
 from argand.runs.course import Failure
-from argand.runs.record import to_record
+from argand.runs.record import SCHEMA_VERSION, to_record
 from argand.system import preset
 from argand.systems.geometry.difficulty.contact_sheet import Tile, draw_sheet, make_tile
 from argand.systems.geometry.difficulty.explanation import explain
 from argand.systems.geometry.files.batch import BatchPredictor, FrameAnswer
+from argand.systems.geometry.files.source import LIVE_SHARE, sample_frame
 from argand.systems.geometry.presets import PRESETS
 from argand.systems.geometry.refine.modular import flat_image
 from argand.systems.geometry.simulate import simulate_still
@@ -35,7 +36,7 @@ _AXES = {
     **dict.fromkeys(("shape", "beam_centre_px", "tilt_deg", "pixel_size_mm"), 2),
     **dict.fromkeys(("binning", "distance_mm", "wavelength"), 1),
 }
-"""Arrays of a set that are read here, and how many axes each has: the first counts the images."""
+"""Arrays of a set that are read here, and their number of axes; the first axis is the image."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ class StillCase:
 
 @dataclass(frozen=True)
 class Judged:
-    """How a case went. `error_px` and `sigma_px` are in detector px; None without truth or estimate."""
+    """The answer for an image. `error_px` and `sigma_px` in detector px; None without truth or estimate."""
 
     name: str
-    reliable: bool
+    trusted: bool
     reason: str
     error_px: float | None
     sigma_px: float | None
@@ -67,19 +68,20 @@ def stored_count(path: Path) -> int:
     with StoredSamples(path) as stored:
         system = stored.provenance.get("system")
         if system != "geometry":
-            raise InputError(f"{path}: a data set of '{system}', not of geometry; name another")
+            raise InputError(f"{path}: a data set of '{system}', not of geometry; give another")
         stored.require_whole()
-        axes: dict[str, int] = {name: array.ndim for name, array in stored.file.items()}  # pyright: ignore[reportAttributeAccessIssue]
+        # An array whose link leads nowhere is None.
+        axes = {name: getattr(array, "ndim", None) for name, array in stored.file.items()}
         wrong = next((name for name, count in _AXES.items() if axes.get(name) != count), None)
         if wrong is not None:
-            raise InputError(f"{path}: a damaged data set (its '{wrong}' is none); make it again")
+            raise InputError(f"{path}: a damaged data set (no valid '{wrong}'); make it again")
         return len(stored)
 
 
 def stored_case(path: Path, index: int) -> StillCase:
     """Image number `index` of a simulated set, in its stored size (binned where the set is).
 
-    InputError for one whose numbers cannot be meant.
+    Raises InputError for one with impossible numbers.
     """
     with StoredSamples(path) as stored:
         sample = stored[index]
@@ -103,28 +105,15 @@ def preset_case(name: str, seed: int, index: int) -> StillCase:
 
 
 def _case(name: str, sample: dict[str, np.ndarray], index: int) -> StillCase:
-    """A simulated sample as a frame whose header states all but the centre."""
-    slow, fast = sample["shape"].astype(int)
-    # By hand: a pixel that has lost a twentieth of its area to a gap would pass for a dark one.
-    mask = sample["live"][:slow, :fast] > 0.95
-    pixel = sample["pixel_size_mm"]
-    frame = Frame(
-        name,
-        index,
-        sample["image"][:slow, :fast].astype(np.int32),
-        mask,
-        pixel_size_mm=(float(pixel[0]), float(pixel[1])),
-        distance_mm=float(sample["distance_mm"]),
-        wavelength=float(sample["wavelength"]),
-        detector="simulated",
-    )
+    """A simulated sample with its truth and its parameters."""
+    frame = sample_frame(sample, name, index)
     centre = sample["beam_centre_px"]
     binning = int(sample["binning"])
     return StillCase(name, frame, (float(centre[0]), float(centre[1])), parameters_of(sample), binning)
 
 
 def parameters_of(sample: dict[str, np.ndarray]) -> dict[str, float]:
-    """What a sample was made with, one number each; NaN, which stands for "has none", becomes 0."""
+    """The parameters of a sample, one number each; NaN, which stands for "none", becomes 0."""
     binning = float(sample["binning"])
     side = sample["shape"][::-1] * binning
     found = {name: value for name, value in sample.items() if name not in _LABELS}
@@ -134,18 +123,18 @@ def parameters_of(sample: dict[str, np.ndarray]) -> dict[str, float]:
         "tilt_deg": np.hypot(*sample["tilt_deg"]),
         "centre_off_middle_px": np.hypot(*(sample["beam_centre_px"] * binning - side / 2)),
         "masked_share": 1.0
-        - (sample["live"][: int(sample["shape"][0]), : int(sample["shape"][1])] > 0.95).mean(),
+        - (sample["live"][: int(sample["shape"][0]), : int(sample["shape"][1])] > LIVE_SHARE).mean(),
     }
     return {name: float(np.nan_to_num(value)) for name, value in found.items()}
 
 
 def judge_simulated(case: StillCase, predictor: BatchPredictor) -> Judged:
-    """Answer one simulated image and compare; one without an answer counts as one without an estimate."""
+    """Predict one simulated image and compare with the truth; a failure counts as no estimate."""
     found = error_px = sigma_px = None
-    reliable = False
+    trusted = False
     try:
         prediction = predictor.predict_frame(case.frame)
-        reliable, reason = prediction.reliable, prediction.reason
+        trusted, reason = prediction.trusted, prediction.reason
         found = prediction.geometry.beam_centre_px if prediction.geometry else None
         sigma_px = None if prediction.sigma_px is None else prediction.sigma_px * case.binning
     except Exception as error:
@@ -153,15 +142,15 @@ def judge_simulated(case: StillCase, predictor: BatchPredictor) -> Judged:
         reason = Failure.of(case.name, error).text
     if found is not None:
         error_px = float(np.hypot(*np.subtract(found, case.truth_px))) * case.binning
-    told = "no estimate" if error_px is None else f"{error_px:.3g} px" + ("" if reliable else ", abstained")
+    told = "no estimate" if error_px is None else f"{error_px:.3g} px" + ("" if trusted else ", not trusted")
     tile = make_tile(
-        case.frame.data, case.frame.mask, f"{case.name}: {told}", case.truth_px, found, not reliable
+        case.frame.data, case.frame.mask, f"{case.name}: {told}", case.truth_px, found, not trusted
     )
-    return Judged(case.name, reliable, reason, error_px, sigma_px, case.parameters, tile)
+    return Judged(case.name, trusted, reason, error_px, sigma_px, case.parameters, tile)
 
 
 def judge_real(answer: FrameAnswer) -> Judged:
-    """One real image with what can be measured on it; its header's centre stands in the truth's place."""
+    """One real image with its measurable parameters; the header's centre is drawn in place of the truth."""
     frame, prediction = flat_image(answer.frame), answer.prediction
     live = frame.data[frame.mask]
     parameters = {
@@ -175,10 +164,10 @@ def judge_real(answer: FrameAnswer) -> Judged:
     }
     name = Path(frame.path).name + (f" #{frame.index}" if frame.index else "")
     found = prediction.geometry.beam_centre_px if prediction.geometry else None
-    sigma = "no answer" if not prediction.reliable else f"± {prediction.sigma_px or 0:.2f} px"
+    sigma = "not trusted" if not prediction.trusted else f"± {prediction.sigma_px or 0:.2f} px"
     title, header = f"{name}: {sigma}", prediction.header_beam_centre_px
-    tile = make_tile(frame.data, frame.mask, title, header, found, not prediction.reliable)
-    return Judged(name, prediction.reliable, prediction.reason, None, prediction.sigma_px, parameters, tile)
+    tile = make_tile(frame.data, frame.mask, title, header, found, not prediction.trusted)
+    return Judged(name, prediction.trusted, prediction.reason, None, prediction.sigma_px, parameters, tile)
 
 
 def hardness(judged: Judged, by: str) -> float:
@@ -190,25 +179,26 @@ def hardness(judged: Judged, by: str) -> float:
 
 
 def rank(cases: Sequence[Judged], by: str) -> list[Judged]:
-    """Hardest first, by error; by sigma, those without a reliable answer come before all others."""
+    """Hardest first, by error; by sigma, images without a trusted answer come first."""
     return sorted(
-        cases, key=lambda case: (by == "sigma" and not case.reliable, hardness(case, by)), reverse=True
+        cases, key=lambda case: (by == "sigma" and not case.trusted, hardness(case, by)), reverse=True
     )
 
 
 def report(cases: Sequence[Judged], by: str, source: str) -> dict[str, Any]:
-    """The ranking and its explanations as plain values."""
+    """The ranking and its explanations as plain values: `hard.json`."""
     ranked = rank(cases, by)
     values = np.array([hardness(case, by) for case in ranked])
     names = ranked[0].parameters
     columns = {name: np.array([case.parameters[name] for case in ranked]) for name in names}
     return to_record(
         {
+            "schema_version": SCHEMA_VERSION,
             "source": source,
             "ranked_by": by,
             "count": len(ranked),
             "median_px": float(np.median(values)),
-            "abstained": sum(not case.reliable for case in ranked),
+            "abstained": sum(not case.trusted for case in ranked),
             "explanations": [vars(one) for one in explain(columns, values)],
             "ranking": [_entry(case) for case in ranked],
         }
@@ -217,7 +207,8 @@ def report(cases: Sequence[Judged], by: str, source: str) -> dict[str, Any]:
 
 def _entry(case: Judged) -> dict[str, Any]:
     told = {"name": case.name, "error_px": case.error_px, "sigma_px": case.sigma_px}
-    return told | {"reliable": case.reliable, "reason": case.reason, "parameters": case.parameters}
+    told |= {"trusted": case.trusted, "reason": case.reason, "parameters": case.parameters}
+    return told | {"reliable": case.trusted}
 
 
 def write_report(folder: Path, cases: Sequence[Judged], by: str, source: str) -> dict[str, Any]:
@@ -226,7 +217,7 @@ def write_report(folder: Path, cases: Sequence[Judged], by: str, source: str) ->
     Raises ConfigError when there are no images.
     """
     if not cases:
-        raise ConfigError(f"{source}: no image was answered; there is nothing to rank")
+        raise ConfigError(f"{source}: no image has an answer; there is nothing to rank")
     make_folder(folder)
     told = report(cases, by, source)
     write_lines(folder / "hard.json", [json.dumps(told, indent=2, allow_nan=False)])

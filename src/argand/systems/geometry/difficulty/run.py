@@ -1,4 +1,4 @@
-"""The verb hard as a function: images in; their ranking, its explanation and pictures out."""
+"""The verb hard as a function: images in; ranking, explanation and pictures out."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +11,7 @@ from argand.errors import ConfigError
 from argand.io.dataset import is_stored_set
 from argand.progress import ProgressDisplay
 from argand.runs.course import Failure, worked
+from argand.system import near_match
 from argand.systems.geometry.difficulty.judging import CaseWork, JudgeWork
 from argand.systems.geometry.difficulty.ranking import (
     Judged,
@@ -25,7 +26,7 @@ from argand.systems.geometry.files.run import Plan, given_up, in_stacks, outcome
 from argand.systems.geometry.presets import PRESETS
 
 PRESET_COUNT = 50
-"""Images of a preset that are ranked where no count is asked for. By hand, for the time it takes."""
+"""Images of a preset that are ranked by default. By hand, for the time it takes."""
 
 
 def rank_hard(
@@ -38,9 +39,9 @@ def rank_hard(
     seed: int = 1,
     machines: Machines = HERE,
 ) -> tuple[dict[str, Any], list[Failure]]:
-    """Rank the images of a preset, a simulated set or files, and write what was found to `out`.
+    """Rank the images of a preset, a simulated set or files, and write the report to `out`.
 
-    Returns the report and the files that failed. Raises ConfigError when nothing was answered.
+    Returns the report and the files that failed. Raises ConfigError if no image has an answer.
     """
     name = sources[0]
     if len(sources) == 1 and (name in PRESETS or is_stored_set(Path(name))):
@@ -52,13 +53,14 @@ def rank_hard(
         return write_report(out, judged, "error", name), failures
     if not Path(name).exists() and "/" not in name and "." not in name and "*" not in name:
         known = ", ".join(PRESETS)
-        raise ConfigError(f"'{name}' is neither a file nor a preset; presets are {known}")
+        hint = near_match(name, PRESETS)
+        raise ConfigError(f"'{name}' is neither a file nor a preset{hint}; presets are {known}")
     judged, failures = _judged_files(sources, JudgeWork(predictor, stated), machines)
     return write_report(out, judged, "sigma", " ".join(sources)), failures
 
 
 def _judged(work: CaseWork, total: int, machines: Machines) -> tuple[list[Judged], list[Failure]]:
-    """All cases judged, in their order, with a bar of how far they are."""
+    """All cases judged, in their order, with a progress bar."""
     found: dict[int, Judged | Failure] = {}
     display = ProgressDisplay("judge simulated images", unit="images")
     with Crew(machines, work) as crew:

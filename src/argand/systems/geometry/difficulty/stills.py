@@ -1,4 +1,4 @@
-"""Simulated stills as if read from files, and what a predictor says of each."""
+"""Simulated stills as if read from files, and the predictions for each."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,15 +16,15 @@ from argand.systems.geometry.refine.prediction import Prediction
 from argand.systems.geometry.simulate import StillSet, simulate_still
 
 LIVE_SHARE = 0.99
-"""Least live share of a pixel that counts as usable. By hand: all of it but for rounding."""
+"""Least live share of a usable pixel. By hand: all of it but for rounding."""
 
 
 @runtime_checkable
 class FramePredictor(Protocol):
-    """What is evaluated: anything that answers a frame."""
+    """What is evaluated: anything that predicts a frame."""
 
     def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
-        """Centre and tilt of one frame from the evidence it may use."""
+        """Centre and tilt of one frame from the evidence that may be used."""
         ...
 
 
@@ -44,7 +44,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class StillWork:
-    """What a process needs to judge stills by their numbers; called, it is ready to."""
+    """What a process needs to evaluate stills by number."""
 
     preset_name: str
     settings: StillSet
@@ -53,11 +53,11 @@ class StillWork:
     evidence: tuple[EvidenceKind, ...]
 
     def __call__(self) -> "Callable[[Sequence[int]], Iterator[Outcome]]":
-        """What gives the outcome of each still."""
+        """The function that gives the outcome of each still."""
         return lambda indices: map(self.outcome, indices)
 
     def outcome(self, index: int) -> Outcome:
-        """What the predictor says of a still, beside its truth."""
+        """The predictions for a still, with its truth."""
         still, counts, live, _ = simulate_still(self.settings, index, self.seed)
         frame = simulated_frame(f"{self.preset_name}-{index}", index, still.geometry, counts, live)
         predictions: dict[EvidenceKind, Prediction] = {

@@ -1,4 +1,4 @@
-"""The beam centre against time, over many runs: the verb drift."""
+"""The beam centre against time over many runs: the verb drift."""
 
 from argand.system import listed_modules
 

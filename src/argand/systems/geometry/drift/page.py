@@ -1,4 +1,4 @@
-"""The page of a drift: centre against time as inline SVG, one HTML file that needs nothing else."""
+"""The page of the verb drift: centre against time as inline SVG in one self-contained HTML file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from argand.page.shell import table, write_html
 from argand.systems.geometry.drift.series import Drift, Series, merged, slopes
 
 MOST_POINTS = 1500
-"""Points of a series that are drawn; neighbours of more are averaged. By hand: a browser stays quick."""
+"""Most points drawn of a series; with more, neighbours are averaged. By hand: a browser stays fast."""
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 1100, 300, 80, 50, 30, 34
-"""Size of a picture and of its margins in px. By hand, for the page's width."""
+"""Size and margins of a picture in px. By hand, for the width of the page."""
 _COLOURS = ("#00758f", "#8e44ad", "#1b7f4b", "#b3261e", "#34495e", "#a05a00")
 _HEADER_COLOUR = "#e08a00"
 _STEPS_S = (
@@ -33,22 +33,18 @@ _STEPS_S = (
     7 * 86400,
     30 * 86400,
 )
-"""Seconds between the marks of a time axis: parts that people divide time into."""
+"""Seconds between the marks of a time axis: the usual divisions of time."""
 
 
 def write_drift(page: Path, drift: Drift) -> Path:
     """Write the page."""
     count = sum(map(len, drift.series))
-    span = (
-        "in their order; no time is known"
-        if drift.start is None
-        else f"from {drift.start:%Y-%m-%d %H:%M:%S} on"
-    )
+    span = "in order; no times are known" if drift.start is None else f"from {drift.start:%Y-%m-%d %H:%M:%S}"
     drawn = tuple(merged(series, MOST_POINTS) for series in drift.series)
     parts = [
         "<h1>Drift of the beam centre</h1>",
-        f"<p>{count} reliable answers {span}. Bars are one standard deviation; orange is what headers state. "
-        "Pixels count from 0, integer = pixel edge.</p>",
+        f"<p>{count} trusted answers {span}. Bars are one standard deviation; orange: the headers' centres. "
+        "Pixels are 0-based, integer = pixel edge.</p>",
         *(part for number, series in enumerate(drawn) for part in _pictures(number, series, drift)),
         table(
             ("", "answers", "fast, px", "slow, px", *_rate_headings(drift)),
@@ -64,18 +60,18 @@ def _rate_headings(drift: Drift) -> tuple[str, str]:
 
 
 def _row(series: Series, drift: Drift) -> list[str]:
-    """Mean centre with its scatter, and how fast it moves."""
+    """Mean centre with its standard deviation, and its drift."""
     scale = 1.0 if drift.start is None else 3600.0
     found = slopes(series)
     rates = ["–", "–"]
     if found is not None:
         rates = [f"{slope * scale:+.3g} ± {sigma * scale:.2g}" for slope, sigma in zip(*found, strict=True)]
-    means = [f"{np.mean(px):.2f} (scatter {np.std(px):.2f})" for px in series.centre.T]
+    means = [f"{np.mean(px):.2f} (SD {np.std(px):.2f})" for px in series.centre.T]
     return [text(series.name), str(len(series)), *means, *rates]
 
 
 def _pictures(number: int, series: Series, drift: Drift) -> Iterator[str]:
-    """Both coordinates of one position: centres of several have no scale in common."""
+    """Both coordinates of one detector position; each position has its own scale."""
     colour = _COLOURS[number % len(_COLOURS)]
     end = max(float(one.seconds.max()) for one in drift.series) or 1.0
     yield f'<h2 style="color:{colour}">{text(series.name)}</h2>'
@@ -85,7 +81,7 @@ def _pictures(number: int, series: Series, drift: Drift) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Scale:
-    """From seconds and px to places in the picture."""
+    """From seconds and px to positions in the picture."""
 
     end: float
     low: float
@@ -93,7 +89,7 @@ class _Scale:
 
     @classmethod
     def of(cls, axis: int, series: Series, end: float) -> "_Scale":
-        """A scale that holds all centres with their bars, what headers state, and the time to `end`."""
+        """A scale that contains all centres with their bars, the headers' centres, and the time to `end`."""
         sides = [series.centre[:, axis] + sign * series.sigma for sign in (-1, 1)]
         seen = np.concatenate([*sides, series.header[:, axis]])
         low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
@@ -102,11 +98,11 @@ class _Scale:
         return cls(end, low - room, high + room)
 
     def x(self, seconds: float) -> float:
-        """Place across."""
+        """Horizontal position."""
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * seconds / self.end
 
     def y(self, px: float) -> float:
-        """Place from the top."""
+        """Position from the top."""
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (self.high - px) / (self.high - self.low)
 
 
@@ -131,7 +127,7 @@ def _grid(scale: _Scale, drift: Drift) -> Iterator[str]:
 
 
 def _points(series: Series, axis: int, scale: _Scale, colour: str) -> Iterator[str]:
-    """Answers with their bars, headers above them; what each is shows under the pointer."""
+    """Answers with their bars, and the headers' centres; a tooltip names each."""
     places = [f"{scale.x(seconds):.1f}" for seconds in series.seconds]
     for x, px, sigma, label in zip(places, series.centre[:, axis], series.sigma, series.labels, strict=True):
         told = text(f"{label}: {px:.2f} ± {sigma:.2f} px")
@@ -152,7 +148,7 @@ def _even(low: float, high: float) -> list[float]:
 
 
 def _time_marks(end: float, drift: Drift) -> list[tuple[float, str]]:
-    """Places on the time axis, at most about seven, and what is written there."""
+    """Positions on the time axis, at most about seven, and their labels."""
     if drift.start is None:
         return [(value, f"{value:.0f}") for value in _even(0.0, end) if value == round(value)]
     longest = _STEPS_S[-1]

@@ -1,4 +1,4 @@
-"""Reliable answers in the order of their time, by detector position, and how fast their centre moves."""
+"""Trusted answers in order of time, by detector position, and how fast their centre moves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from jaxtyping import Float
 from argand.errors import InputError
 from argand.runs.fields import usable_records
 from argand.runs.record import RESULTS, Record, read_records, read_results
-from argand.systems.geometry.files.record import fields_of
+from argand.systems.geometry.files.record import fields_of, with_verdict
 
 SIGMA_FLOOR_PX = 0.01
-"""Least standard deviation that a centre is weighed with, in px. By hand: no answer is surer."""
+"""Least standard deviation by which a centre is weighted, in px. By hand: no answer is more precise."""
 
 YEARS = (1900, 2200)
-"""Of times that are believed. By hand: a clock that was never set may say the year 1."""
+"""Range of years that are accepted. By hand: a clock that was never set may state the year 1."""
 
 
 @dataclass(frozen=True)
 class Series:
     """Centres of one detector at one distance, sorted by time.
 
-    `seconds` since the start of the page's time axis, or the number of the answer where times are not known;
-    `centre` and `header` (fast, slow) px, NaN where no header states one; `sigma` px of each coordinate.
+    `seconds` since the start of the page's time axis, or the number of the answer if times are not known;
+    `centre` and `header` (fast, slow) px, NaN without a centre in the header; `sigma` px of each coordinate.
     """
 
     name: str
@@ -42,42 +42,42 @@ class Series:
 
 @dataclass(frozen=True)
 class Drift:
-    """All series of a page; `start` is None where answers are told apart by their order alone."""
+    """All series of a page; `start` is None where no time is known and answers are only in order."""
 
     series: tuple[Series, ...]
     start: datetime | None
 
 
 def read_sources(sources: Sequence[Path]) -> list[Record]:
-    """Records of runs (folders of `predict`, JSON lines of `watch`); InputError for what is neither.
+    """Records of runs (folders of `predict`, JSON lines of `watch`); InputError for anything else.
 
-    Damaged records are told and left out.
+    Damaged records are reported and left out.
     """
     records = []
     for source in sources:
         if not source.exists():
-            raise InputError(f"{source}: no such file; name folders of predict or JSON lines of watch")
+            raise InputError(f"{source}: no such file; give folders of predict or JSON lines of watch")
         found = read_results(source) if source.is_dir() else read_records(source)
+        found = [with_verdict(record) for record in found]
         records += usable_records(found, fields_of, source / RESULTS if source.is_dir() else source)[0]
     return records
 
 
 def drift_of(records: Sequence[Record]) -> Drift:
-    """The reliable answers of single images, each image once, sorted by time.
+    """The trusted answers of single images, each image once, sorted by time.
 
-    Where a record has no time, all are in the order that they come in. Raises InputError where nothing is
-    reliable.
+    If a record has no time, all keep the order in which they come. Raises InputError if no answer is trusted.
     """
     latest = {
         (record["file"], record.get("index", 0)): record for record in records if not record.get("pooled")
     }
-    good = [record for record in latest.values() if record.get("reliable") and record.get("beam_centre_px")]
+    good = [record for record in latest.values() if record.get("trusted") and record.get("beam_centre_px")]
     if not good:
-        raise InputError("no reliable answers there; name results of predict or watch that have some")
+        raise InputError("no trusted answers; give results of predict or watch that have some")
     times = [_time(record) for record in good]
     known = [when for when in times if when is not None]
     if len({when.tzinfo is None for when in known}) > 1:
-        # Only some headers say where on the globe their clock stands: all are taken to stand at one place.
+        # Only some headers state a time zone: all clocks are assumed to be in the same one.
         times = [None if when is None else when.replace(tzinfo=None) for when in times]
         known = [when for when in times if when is not None]
     start = min(known) if len(known) == len(times) else None
@@ -107,7 +107,7 @@ def _time(record: Record) -> datetime | None:
     try:
         found = datetime.fromisoformat(when) if isinstance(when, str) else None
     except ValueError:
-        return None  # What is no time is none.
+        return None  # Not a time.
     return found if found is not None and YEARS[0] <= found.year < YEARS[1] else None
 
 
@@ -115,14 +115,14 @@ def _name(record: Record) -> str:
     """Detector and distance: at another distance the same detector has another centre."""
     shape, distance = record.get("shape"), record.get("distance_mm")
     detector = f"{shape[1]} x {shape[0]} px, " if shape else ""
-    return f"{detector}{distance:.1f} mm" if distance else f"{detector}distance not known"
+    return f"{detector}{distance:.1f} mm" if distance else f"{detector}unknown distance"
 
 
 def slopes(series: Series) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]] | None:
-    """Change of the centre (fast, slow) px per second of a straight line, and its standard deviation.
+    """Slope of a straight line through the centre (fast, slow), px per second, and its standard deviation.
 
-    Weighted least squares; the deviation grows with the scatter about the line where that is larger than
-    stated. None for fewer than three answers or no time between them.
+    Weighted least squares; the standard deviation is scaled up if the scatter around the line is larger than
+    the stated uncertainties. None for fewer than three answers or no time between them.
     """
     if len(series) < 3 or np.ptp(series.seconds) == 0.0:
         return None
@@ -136,7 +136,7 @@ def slopes(series: Series) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2
 
 
 def merged(series: Series, most: int) -> Series:
-    """The series with neighbours in time averaged, weighted by their variances, until there are `most`."""
+    """The series with neighbours in time averaged, weighted by their variances, to `most` points."""
     if len(series) <= most:
         return series
     groups = np.array_split(np.arange(len(series)), most)

@@ -1,4 +1,4 @@
-"""Many files: one answer each, and what a run leaves in its folder."""
+"""Predictions for many files, and the output folder of a run."""
 
 from argand.system import listed_modules
 

@@ -1,4 +1,4 @@
-"""The images of files and the answers for them; a bad file is told and passed over."""
+"""The images of files and the answers for them; a bad file is reported and skipped."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @runtime_checkable
 class BatchPredictor(Protocol):
-    """What answers for frames."""
+    """Anything that predicts frames."""
 
     def predict_frame(self, frame: Frame, options: Options = PLAIN) -> Prediction:
         """Answer for one frame."""
@@ -34,9 +34,9 @@ class BatchPredictor(Protocol):
 
 @dataclass(frozen=True)
 class Stated:
-    """What the user states in place of the headers: Å, mm, (fast, slow) mm, True = usable, degrees.
+    """Values of the user that replace those of the headers: Å, mm, (fast, slow) mm, True = usable, degrees.
 
-    `geometry` is a file that says where the detector's panels stand.
+    `geometry` is a file with the positions of the detector's panels.
     """
 
     wavelength: float | None = None
@@ -49,14 +49,14 @@ class Stated:
 
 @dataclass(frozen=True)
 class FrameAnswer:
-    """A frame and what was predicted for it."""
+    """A frame and the prediction for it."""
 
     frame: Frame
     prediction: Prediction
 
 
 def expand(patterns: Iterable[str]) -> tuple[dict[str, ExptImages | None], list[Failure]]:
-    """Image files that the patterns name, each with its current model if it has one, and bad patterns."""
+    """Image files that match the patterns, each with its current model if any, and the bad patterns."""
     files: dict[str, ExptImages | None] = {}
     failures = []
     for pattern in patterns:
@@ -71,13 +71,13 @@ def expand(patterns: Iterable[str]) -> tuple[dict[str, ExptImages | None], list[
 
 
 def stack_count(path: str) -> int:
-    """How many images a file holds, as its headers say; 0 where it cannot be opened."""
+    """Number of images in a file according to its headers; 0 if it cannot be opened."""
     from argand.io.formats import open_stack
 
     try:
         stack = open_stack(path)
     except Exception:
-        # Who reads it will tell.
+        # The error is reported when the file is read.
         logger.debug("%s", path, exc_info=True)
         return 0
     stack.close()
@@ -85,6 +85,6 @@ def stack_count(path: str) -> int:
 
 
 def answer_frame(frame: Frame, predictor: BatchPredictor, options: Options, began: float) -> FrameAnswer:
-    """The answer for a frame; its seconds count from `began`, when its reading began (`perf_counter`)."""
+    """The answer for a frame; its seconds count from `began`, the start of its reading (`perf_counter`)."""
     prediction = predictor.predict_frame(frame, options)
     return FrameAnswer(frame, replace(prediction, seconds=time.perf_counter() - began))

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: corrected geometries, pictures, a table, JSON lines and a page.
+"""The output folder of a run: geometry files, pictures, a table, JSON lines and a page.
 
 All files are written under another name and moved into place.
 """
@@ -8,47 +8,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
-from argand.errors import ConfigError
 from argand.io.atomic import write_lines
-from argand.io.expt import ExptImages, correct_expt, read_expt, write_expt
+from argand.io.expt import ExptImages, correct_expt, read_expt
 from argand.io.expt_content import list_stem
-from argand.io.geom import write_geom
 from argand.io.image import Frame
-from argand.io.panel_geometry import write_panels
-from argand.io.poni import write_poni
-from argand.io.xds import write_xds
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.modular import PanelSet
 from argand.runs import folder as runs
 from argand.runs.course import Failure
 from argand.runs.record import Record
-from argand.system import near_match
 from argand.systems.geometry.files.batch import FrameAnswer
+from argand.systems.geometry.files.geometry_files import FORMATS, answer_formats, write_answer
 from argand.systems.geometry.files.pooling import FrameGroup
 from argand.systems.geometry.files.record import TABLE, failed, frame_record, stem, to_csv
 from argand.systems.geometry.refine.modular import flat_image, plane_geometry
 from argand.systems.geometry.refine.prediction import Prediction
 
-FORMATS = ("expt", "poni", "geom", "xds")
-PANEL_FORMATS = ("expt", "geom")
-"""Formats that hold panels in space."""
-
-
-def parse_formats(text: str) -> tuple[str, ...]:
-    """Names of geometry formats from `expt,poni`; ConfigError for one that is none."""
-    formats = tuple(name.strip() for name in text.split(",") if name.strip())
-    for name in formats:
-        if name not in FORMATS:
-            hint = near_match(name, FORMATS)
-            raise ConfigError(f"no geometry format is called '{name}'{hint}; there are {', '.join(FORMATS)}")
-    return formats
-
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written for each answer, and where; without a folder, nothing."""
+    """What is written for each answer, and where; nothing without a folder."""
 
     folder: Path | None = None
     formats: Sequence[str] = FORMATS
@@ -69,26 +48,20 @@ class Outputs:
     def write_geometry(
         self, name: str, prediction: Prediction, frame: Frame, images: list[tuple[str, int]]
     ) -> list[str]:
-        """Write the formats asked for and return their names; without a reliable answer there are none."""
-        geometry = prediction.stated_geometry
-        if self.folder is None or geometry is None:
+        """Write the formats asked for and return their names; none for an answer that is not trusted."""
+        if self.folder is None or prediction.stated_geometry is None:
             return []
-        panels = prediction.moved_panels
         written = []
-        for form in self.formats if panels is None else [f for f in self.formats if f in PANEL_FORMATS]:
+        for form in answer_formats(prediction, self.formats):
             path = self.folder / f"{name}.{form}"
-            if panels is None:
-                write_geometry(path, form, geometry, frame, images)
-            else:
-                source, wavelength = frame.panel_file, geometry.wavelength
-                write_panels(path, form, source, panels, wavelength, images, _trusted(frame))
+            write_answer(path, form, prediction, frame, images)
             written.append(path.name)
         return written
 
 
 @dataclass
 class RunFolder(runs.RunFolder):
-    """The folder of a run with geometry files, pictures and a table."""
+    """The output folder of a run, with geometry files, pictures and a table."""
 
     formats: Sequence[str] = FORMATS
     overlay: bool = True
@@ -104,9 +77,9 @@ class RunFolder(runs.RunFolder):
         return Outputs(self.folder, self.formats, self.overlay)
 
     def write_results(self, folder: Path) -> None:
-        """Write the records as lines of JSON and as a table."""
+        """Write the records as JSON lines and as CSV."""
         super().write_results(folder)
-        write_lines(folder / TABLE, to_csv(self.records).splitlines())
+        write_lines(folder / TABLE, to_csv(self.all_records).splitlines())
 
     def written(self, record: Record) -> list[str]:
         """Geometry files and picture of a record."""
@@ -117,7 +90,7 @@ class RunFolder(runs.RunFolder):
         return [one.get("index") or 0 for one in self._earlier.get(file, []) if one.get("failed")]
 
     def add(self, outcome: FrameAnswer | Failure) -> Record:
-        """Write what belongs to one answer or failure; returns its record."""
+        """Write the outputs of one answer or failure and return its record."""
         if isinstance(outcome, Failure):
             return self.keep(failed(outcome))
         name = self.unused(stem(outcome.frame.path, outcome.frame.index))
@@ -126,41 +99,37 @@ class RunFolder(runs.RunFolder):
         return self.keep(record)
 
     def note(self, record: Record, prediction: Prediction) -> None:
-        """Take note of an answer whose outputs are written.
-
-        What an earlier run wrote under its name and this run did not is removed: it would mislead.
-        """
+        """Remember the geometry of an answer whose outputs are written, for `correct`."""
         geometry = prediction.stated_geometry
         if geometry is not None:
             self._geometries[record["name"]] = geometry, prediction.moved_panels
-        if self.folder is not None:
-            for old in set(self._downloads.get(record["name"], [])) - set(record["downloads"]):
-                (self.folder / old).unlink(missing_ok=True)
 
     @cached_property
-    def _downloads(self) -> dict[str, list[str]]:
-        """Geometry files of an earlier run by the name of its answer."""
-        earlier = [record for records in self._earlier.values() for record in records]
-        return {record.get("name", ""): record.get("downloads", []) for record in earlier}
+    def others(self) -> list[Record]:
+        """As of `runs.RunFolder`, without pooled answers for images of this run, which are replaced."""
+        told = super().others
+        return [
+            one for one in told if not (one.get("pooled") and self._asked_files & set(one.get("files", [])))
+        ]
 
     def add_pooled(self, group: FrameGroup, outcome: Prediction | Failure) -> Record:
-        """Write what belongs to the answer for a group of frames; returns its record."""
+        """Write the outputs of the answer for a group of frames and return its record."""
         if isinstance(outcome, Failure):
             return self.keep(failed(outcome) | {"files": group.files})
         name = self.unused("pooled")
-        record = outcome.to_json() | {"name": name, "pooled": True, "files": group.files, "downloads": []}
+        record = outcome.to_dict() | {"name": name, "pooled": True, "files": group.files, "downloads": []}
         images = [(prediction.file, prediction.index) for prediction in group.predictions]
-        if self.folder is not None and outcome.reliable:
+        if self.folder is not None and outcome.trusted:
             frame = group.frames[0]
             record["downloads"] = self.outputs.write_geometry(name, outcome, frame, images)
         self.note(record, outcome)
         return self.keep(record)
 
     def correct(self, source: str) -> Path | None:
-        """Write the DIALS experiment list `source` again with the geometry found for each of its detectors.
+        """Write a copy of the DIALS experiment list `source` with the geometry found for each detector.
 
-        The pooled answer counts before that of single frames; an imageset without a reliable answer keeps
-        its geometry. Returns the new file, or None where there is nothing to correct.
+        The pooled answer takes precedence over those of single frames; an imageset without a trusted answer
+        keeps its geometry. Returns the new file, or None where there is nothing to correct.
         """
         if self.folder is None or "expt" not in self.formats:
             return None
@@ -174,15 +143,13 @@ class RunFolder(runs.RunFolder):
         return path
 
     def _found_for(self, images: ExptImages) -> BeamGeometry | None:
-        """The pooled geometry of the images' files, else that of the first with a reliable answer.
+        """The pooled geometry of the images' files, else that of the first image with a trusted answer.
 
-        For panels it is that of the plane of the list's own panels, which `--distance` may have moved.
+        For panels, the geometry of the plane of the list's own panels, which `--distance` may have moved.
         """
         wanted = set(images.frames)
         files = {file for file, _ in wanted}
-        sure = [
-            record for record in self.records if record["reliable"] and record["name"] in self._geometries
-        ]
+        sure = [record for record in self.records if record["trusted"] and record["name"] in self._geometries]
         pooled = [record for record in sure if record["pooled"] and files & set(record["files"])]
         single = [record for record in sure if (record["file"], record["index"]) in wanted]
         found = next((self._geometries[record["name"]] for record in pooled + single), None)
@@ -190,26 +157,3 @@ class RunFolder(runs.RunFolder):
             return None if found is None else found[0]
         geometry, panels = found
         return geometry if panels is None else plane_geometry(images.panels, panels, geometry.wavelength)
-
-
-def write_geometry(
-    path: Path, form: str, geometry: BeamGeometry, frame: Frame, images: list[tuple[str, int]]
-) -> None:
-    """Write a geometry file of one of FORMATS for the images (file, number in it) of one detector."""
-    if form == "poni":
-        write_poni(path, geometry, frame.shape)
-    elif form == "geom":
-        write_geom(path, geometry, frame.shape, frame.mask)
-    elif form == "xds":
-        write_xds(path, geometry, frame.shape)
-    else:
-        write_expt(path, geometry, frame.shape, images, _trusted(frame))
-
-
-def _trusted(frame: Frame) -> tuple[float, float]:
-    """Smallest and largest counts to be trusted."""
-    limit = frame.saturation
-    if limit is None:
-        # No saturation is known: what the type of the counts can hold, or more than any detector counts.
-        limit = np.iinfo(frame.data.dtype).max if frame.data.dtype.kind in "iu" else 1e9
-    return 0.0, float(limit)

@@ -1,6 +1,7 @@
-"""A picture of one answer: the image with rings of constant resolution, and the old and the new centre."""
+"""A picture of one answer: the image, rings of constant resolution, and header's and predicted centre."""
 
 import textwrap
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from PIL import Image as PictureFile
 
-from argand.io.atomic import valid_text, written
+from argand.io.atomic import valid_text, write_bytes
 from argand.io.image import Frame
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.spot import block_sum
@@ -20,42 +21,50 @@ from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Image, Mask, Points2, Vector2
 
 LONGEST_SIDE_PX = 900
-"""Longest side of the picture of the whole image in px. By hand: a little more than its place at 100 dpi."""
+"""Longest side of the picture of the whole image in px. By hand: a little more than its size at 100 dpi."""
 ZOOM_PX = 40.0
-"""Half the side of the view about the centre, in detector px. By hand: shows the header's centre where that
-is off by the usual few px, and single pixels."""
+"""Half the side of the view around the centre, in detector px. By hand: shows a header's centre that is off
+by the usual few px, and single pixels."""
 HEADER_COLOUR = "#ff9f1c"
 FOUND_COLOUR = "#19d3f3"
 RING_COLOUR = "#5ad1f2"
 GAP_COLOUR = "#2b3440"
 ALARM_COLOUR = "#c62828"
+GUESS_COLOUR = "0.75"
+"""Grey of a centre that is not trusted."""
 
 _RINGS = 5
-"""Resolution rings in the picture of the whole image. By hand: more of them hide it."""
+"""Resolution rings in the picture of the whole image. By hand: more would hide it."""
 _DARK_EDGE = [withStroke(linewidth=2.4, foreground="black")]
 _FAINT_EDGE = [withStroke(linewidth=2.2, foreground="#00000080")]
 
 
 def draw_overlay(path: Path, frame: Frame, prediction: Prediction) -> None:
-    """Write the picture of an answer as a PNG; it appears when it is complete."""
+    """Write the picture of an answer as a PNG, whole or not at all."""
     save_figure(path, overlay_figure(frame, prediction), dpi=100)
 
 
 def save_figure(path: Path, figure: Figure, dpi: float) -> None:
-    """Write a figure as a PNG of 256 colours, a third of the size of all colours, and move it into place."""
+    """Write a figure as a PNG of 256 colours, whole or not at all."""
+    write_bytes(path, figure_png(figure, dpi))
+
+
+def figure_png(figure: Figure, dpi: float) -> bytes:
+    """A figure as a PNG of 256 colours, which has a third of the size of one with all colours."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
     with any_letters():
         canvas.draw()
     picture = PictureFile.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    # Unlike the usual choice of colours, this one keeps those of a few pixels: the markers.
+    # Unlike the default method, this one keeps the colours of a few pixels: the markers.
     small = picture.quantize(256, PictureFile.Quantize.MAXCOVERAGE, dither=PictureFile.Dither.NONE)
-    with written(path) as temporary:
-        small.save(temporary, format="png")
+    content = BytesIO()
+    small.save(content, format="png")
+    return content.getvalue()
 
 
 def overlay_figure(frame: Frame, prediction: Prediction) -> Figure:
-    """The image with rings through the fitted geometry, a view of its centre, and the numbers beside it."""
+    """The image with resolution rings, a close view of the centre, and the numbers."""
     figure = Figure(figsize=(13.2, 9.4), facecolor="white")
     whole = figure.add_axes((0.01, 0.02, 0.63, 0.885), anchor="W")
     near = figure.add_axes((0.66, 0.442, 0.33, 0.463))
@@ -68,7 +77,7 @@ def overlay_figure(frame: Frame, prediction: Prediction) -> Figure:
 
 
 def shrink(image: Image, mask: Mask, longest: int = LONGEST_SIDE_PX) -> tuple[np.ndarray, int]:
-    """The image binned to at most `longest` px a side, NaN without usable pixels, and the binning.
+    """The image binned to at most `longest` px a side, NaN where no pixel is usable, and the binning.
 
     Half mean and half maximum of each bin: spots of a few pixels stay visible above the background.
     """
@@ -86,7 +95,7 @@ def shrink(image: Image, mask: Mask, longest: int = LONGEST_SIDE_PX) -> tuple[np
 
 
 def ring_spacings(geometry: BeamGeometry, shape: tuple[int, int], count: int = _RINGS) -> list[float]:
-    """Resolutions d in Å of rings about evenly spaced between the beam and the corners, two digits each.
+    """Resolutions d in Å, of two digits, of rings about evenly spaced between the beam and the corners.
 
     `shape` is (slow, fast) in px. Bragg's law: d = wavelength / (2 sin(two theta / 2)).
     """
@@ -100,7 +109,7 @@ def ring_spacings(geometry: BeamGeometry, shape: tuple[int, int], count: int = _
 
 
 def ring_px(geometry: BeamGeometry, d: float) -> Points2:
-    """Where scattering of spacing d (Å) meets the detector, (fast, slow) px; NaN where it misses it.
+    """Where scattering of spacing d (Å) hits the detector, (fast, slow) px; NaN where it misses it.
 
     Bragg's law: sin(theta) = wavelength / 2d.
     """
@@ -113,10 +122,10 @@ def ring_px(geometry: BeamGeometry, d: float) -> Points2:
 
 
 def show_image(axes: Axes, image: np.ndarray, extent: tuple[float, float, float, float]) -> None:
-    """Draw counts as the root of their height above the background's floor; pixels without any in grey.
+    """Draw the square root of the counts above the lowest background; masked pixels are grey.
 
-    The root makes the scatter of Poisson counts even. Percentiles 1 and 99.7 (by hand): spots and hot pixels,
-    fewer than that, do not set the scale.
+    The root makes the noise of Poisson counts even. Between percentiles 1 and 99.7 (by hand), so that spots
+    and hot pixels do not set the scale.
     """
     axes.set_facecolor(GAP_COLOUR)
     finite = image[np.isfinite(image)]
@@ -128,7 +137,7 @@ def show_image(axes: Axes, image: np.ndarray, extent: tuple[float, float, float,
 
 
 def mark(axes: Axes, px: tuple[float, float] | None, marker: str, colour: str, size: float = 13) -> None:
-    """A marker with a dark edge at (fast, slow) px; none where there is no position."""
+    """A marker with a dark edge at (fast, slow) px; nothing without a position."""
     if px is not None:
         style = {"markersize": size, "markeredgewidth": 2.0, "path_effects": _DARK_EDGE}
         axes.plot(*px, marker, color=colour, clip_on=True, **style)
@@ -162,7 +171,7 @@ def _draw_ring(axes: Axes, geometry: BeamGeometry, d: float, shape: tuple[int, i
 
 
 def _draw_near(axes: Axes, frame: Frame, prediction: Prediction) -> None:
-    """The pixels about the centre, with the ellipse of three standard deviations."""
+    """The pixels around the centre, with the ellipse of three standard deviations."""
     estimate = prediction.geometry.beam_centre_px if prediction.geometry else None
     centre = estimate or prediction.header_beam_centre_px
     if centre is None:
@@ -171,18 +180,19 @@ def _draw_near(axes: Axes, frame: Frame, prediction: Prediction) -> None:
     first, crop = _crop(frame, centre)
     show_image(axes, crop, (first[0], first[0] + crop.shape[1], first[1] + crop.shape[0], first[1]))
     mark(axes, prediction.header_beam_centre_px, "x", HEADER_COLOUR, 15)
-    if prediction.reliable and estimate is not None:
+    if prediction.trusted and estimate is not None:
         mark(axes, estimate, "+", FOUND_COLOUR, 20)
         axes.add_patch(_ellipse(prediction, estimate))
     else:
-        mark(axes, estimate, "+", "0.75", 20)
+        mark(axes, estimate, "+", GUESS_COLOUR, 20)
     reach = np.array([-ZOOM_PX, ZOOM_PX])
     axes.set(xlim=centre[0] + reach, ylim=(centre[1] + reach)[::-1])
-    axes.set_xlabel(f"±{ZOOM_PX:.0f} px about the centre", fontsize=10.5, color="0.4")
+    what = "the centre" if prediction.trusted else "the best guess"
+    axes.set_xlabel(f"±{ZOOM_PX:.0f} px around {what}", fontsize=10.5, color="0.4")
 
 
 def _crop(frame: Frame, centre: tuple[float, float]) -> tuple[Vector2, np.ndarray]:
-    """First pixel (fast, slow) and counts of the part of the image that is seen close up, gaps NaN."""
+    """First pixel (fast, slow) and counts of the part of the image in the close view; NaN where masked."""
     size = np.array(frame.shape[::-1])
     first = np.clip(np.floor(np.asarray(centre) - ZOOM_PX), 0, size - 1).astype(int)
     last = np.clip(np.ceil(np.asarray(centre) + ZOOM_PX), first + 1, size).astype(int)
@@ -191,7 +201,7 @@ def _crop(frame: Frame, centre: tuple[float, float]) -> tuple[Vector2, np.ndarra
 
 
 def _ellipse(prediction: Prediction, centre: tuple[float, float]) -> Ellipse:
-    """Three standard deviations of the centre."""
+    """The ellipse of three standard deviations of the centre."""
     sigma = prediction.sigma_px or 0.0
     covariance = np.eye(2) * sigma**2
     if prediction.covariance is not None:
@@ -214,21 +224,20 @@ def _draw_numbers(axes: Axes, prediction: Prediction) -> None:
 
 
 def number_rows(prediction: Prediction) -> list[tuple[str, str, str]]:
-    """Name, value and colour of what stands beside the picture; empty values for what is not known."""
+    """Name, value and colour of the numbers beside the picture; empty values for what is not known."""
     tilt, shift_mm = prediction.tilt_deg, prediction.shift_mm
     sigma = f" ± {prediction.sigma_px:.2f}" if prediction.sigma_px is not None else ""
-    found = _pair(prediction.beam_centre_px)
-    guess = prediction.geometry.beam_centre_px if prediction.geometry and not prediction.reliable else None
+    found, guess = _pair(prediction.beam_centre_px), _pair(prediction.best_guess_px)
     return [
         ("× header", _pair(prediction.header_beam_centre_px, " px"), "#c26a00"),
         ("+ found", f"{found}{sigma} px" if found else "", "#007c96"),
-        ("+ best guess", _pair(guess, " px"), "0.5"),
+        ("+ best guess", f"{guess}{sigma} px" if guess else "", "0.5"),
         ("shift", _pair(prediction.shift_px, " px", "+"), "black"),
         ("", _pair(shift_mm, " mm", "+", 3), "black"),
         ("pitch, yaw", f"{tilt['pitch']:+.2f}°, {tilt['yaw']:+.2f}°" if tilt else "", "black"),
         ("PONI", _pair(prediction.poni_px, " px"), "black"),
-        ("evidence", _evidence(prediction), "black"),
-        ("answered in", f"{prediction.seconds:.2f} s", "black"),
+        ("evidence", _evidence(prediction), "black" if prediction.trusted else "0.5"),
+        ("time", f"{prediction.seconds:.2f} s", "black"),
     ]
 
 
@@ -247,10 +256,10 @@ def _draw_title(figure: Figure, prediction: Prediction) -> None:
     name = valid_text(Path(prediction.file).name) + (f" #{prediction.index}" if prediction.index else "")
     place = {"va": "center", "ha": "right", "x": 0.985, "y": 0.955}
     figure.text(0.01, 0.955, shorten(name, 48), fontsize=15, weight="bold", va="center", parse_math=False)
-    if not prediction.reliable:
+    if not prediction.trusted:
         banner = {"boxstyle": "round,pad=0.45", "facecolor": ALARM_COLOUR, "edgecolor": "none"}
         text = textwrap.fill(
-            f"no reliable answer: {valid_text(prediction.reason)}", 92, max_lines=2, placeholder=" …"
+            f"not trusted: {valid_text(prediction.reason)}", 92, max_lines=2, placeholder=" …"
         )
         figure.text(s=text, fontsize=11, color="white", bbox=banner, parse_math=False, **place)
         return
@@ -261,6 +270,6 @@ def _draw_title(figure: Figure, prediction: Prediction) -> None:
 
 
 def shorten(name: str, length: int) -> str:
-    """The name with its middle left out where it is longer than `length`: its end tells it from others."""
+    """The name, shortened in its middle to `length`: names of one series differ at their end."""
     half = (length - 1) // 2
     return name if len(name) <= length else f"{name[:half]}…{name[-half:]}"

@@ -1,4 +1,4 @@
-"""Answers sorted by detector position, and one answer for all images of each."""
+"""Answers sorted by detector position, and one answer for all images of each position."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class FrameStore(Sequence[Frame]):
-    """Frames that are read when they are asked for, so that memory does not grow with their number."""
+    """Frames that are read when needed, so that memory does not grow with their number."""
 
     stated: Stated
     sources: list[tuple[str, int, ExptImages | None]] = field(default_factory=list)
@@ -38,7 +38,7 @@ class FrameStore(Sequence[Frame]):
 
 @dataclass
 class FrameGroup:
-    """Frames whose headers state one geometry, and their answers."""
+    """Frames with the same geometry in their headers, and their answers."""
 
     frames: FrameStore
     predictions: list[Prediction] = field(default_factory=list)
@@ -54,13 +54,13 @@ class FrameGroup:
 
 @dataclass
 class FrameGroups:
-    """Answers sorted by the position of the detector; `stated` is what their frames were read with."""
+    """Answers sorted by detector position; `stated` are the values that their frames were read with."""
 
     stated: Stated
     _groups: dict[str, FrameGroup] = field(default_factory=dict)
 
     def add(self, position: str, prediction: Prediction, model: ExptImages | None = None) -> None:
-        """Sort an answer to those of its position, as of `position_of`."""
+        """Add an answer to the group of its position, as of `position_of`."""
         group = self._groups.setdefault(position, FrameGroup(FrameStore(self.stated)))
         group.frames.sources.append((prediction.file, prediction.index, model))
         group.predictions.append(prediction)
@@ -68,7 +68,7 @@ class FrameGroups:
     def pooled(
         self, predictor: BatchPredictor, options: Options = PLAIN, machines: Machines = HERE
     ) -> Iterator[tuple[FrameGroup, Prediction | Failure]]:
-        """One answer for each group of two frames or more; a Failure where they cannot be pooled."""
+        """One answer for each group of at least two frames; a Failure if they cannot be pooled."""
         groups = [group for group in self._groups.values() if len(group.predictions) > 1]
         found: dict[int, Prediction | Failure] = {}
         with Crew(machines, PoolWork(predictor, options)) as crew:
@@ -81,13 +81,13 @@ class FrameGroups:
 
 @dataclass(frozen=True)
 class PoolWork:
-    """What a process needs to pool groups; called, it is ready to."""
+    """What a process needs to pool groups."""
 
     predictor: BatchPredictor
     options: Options
 
     def __call__(self) -> "Callable[[Sequence[FrameGroup]], Iterator[Prediction | Failure]]":
-        """What gives one answer for each group."""
+        """The function that gives one answer for each group."""
         return lambda groups: map(self._pooled, groups)
 
     def _pooled(self, group: FrameGroup) -> Prediction | Failure:
@@ -96,18 +96,18 @@ class PoolWork:
         except Exception as error:
             logger.debug("pooled", exc_info=True)
             return Failure.of(str(group), error)
-        # What is said of all of them, as their header is, holds for the pooled answer too.
+        # Notes that all of them have, such as those on their header, hold for the pooled answer too.
         shared = [set(prediction.notes) for prediction in group.predictions]
         notes = [note for note in group.predictions[0].notes if all(note in said for said in shared)]
         return replace(answer, notes=tuple(dict.fromkeys([*notes, *answer.notes])))
 
 
 def position_of(frame: Frame) -> str:
-    """A short name for what frames of one detector position have in common, as their headers state it.
+    """A short name of the detector position, equal for frames whose headers state the same.
 
     Shape, pixel size, distance, wavelength, arm, centre and number of panels, rounded (by hand) to 10 nm of
-    pixel size, 0.01 mm, 0.0001 Å, 0.01° and 0.1 px: finer than a move of the detector that matters, coarser
-    than what headers of one position differ by in their last digit.
+    pixel size, 0.01 mm, 0.0001 Å, 0.01° and 0.1 px: finer than any relevant move of the detector, coarser
+    than differences in the last digit of headers.
     """
 
     def rounded(value: Any, digits: int) -> Any:

@@ -38,10 +38,10 @@ def predict_files(
     pool: bool = True,
     machines: Machines = HERE,
 ) -> None:
-    """Answer for every image that the patterns name and write what belongs to it; failures go to `tell`.
+    """Predict every image that the patterns name and write its outputs; failures go to `tell`.
 
-    Images are shared out among the `machines`; the answers do not depend on them. What an earlier run in
-    this folder has answered with the same settings is taken over.
+    Images are shared among the `machines`; the answers do not depend on them. Answers of an earlier run in
+    this folder with the same settings are kept.
     """
     files, failures = expand(patterns)
     run.settings |= {
@@ -74,7 +74,7 @@ def _pool(
     tell: Callable[[Failure], None],
     machines: Machines,
 ) -> None:
-    """Answer for all images of one position together."""
+    """Predict all images of each detector position together."""
     groups = FrameGroups(stated)
     for record, prediction in plan.in_order():
         groups.add(record["position"], prediction, plan.models.get(prediction.file))
@@ -86,20 +86,20 @@ def _pool(
 
 @dataclass
 class Plan:
-    """Which images are asked for, in which order, and what has been answered of them."""
+    """The images to predict, in their order, and the answers so far."""
 
     order: list[tuple[str, int | None]]
     """File and index; without an index, all images of the file."""
     models: Mapping[str, ExptImages | None]
     tasks: list[ImageTask] = field(default_factory=list)
-    """What is still to be answered."""
+    """What is still to be predicted."""
     asked: dict[str, str] = field(default_factory=dict)
     """What the answers for a file rest on."""
     answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
 
     @classmethod
     def of(cls, files: Mapping[str, ExptImages | None], run: RunFolder) -> "Plan":
-        """The plan for these files and selections of files, less what an earlier run has answered."""
+        """The plan for these files and selections of files, without the kept answers of an earlier run."""
         models: dict[str, ExptImages | None] = {}
         order: dict[tuple[str, int | None], None] = {}
         for named, model in files.items():
@@ -129,7 +129,7 @@ class Plan:
             yield self.answers[key]
 
     def place(self, file: str, index: int) -> tuple[int, int]:
-        """Where an image stands in the plan; before all others what does not stand in it."""
+        """Position of an image in the plan; images that are not in it come first."""
         return self._places.get(file, -1), index
 
     @cached_property
@@ -137,7 +137,7 @@ class Plan:
         return {file: number for number, file in enumerate(dict.fromkeys(file for file, _ in self.order))}
 
     def answer(self, crew: ImageCrew, run: RunFolder, tell: Callable[[Failure], None]) -> None:
-        """Have the crew answer what is left; each answer is kept in the folder of the run as it comes."""
+        """Have the crew predict what is left; each answer is written to the output folder as it comes."""
         stacks = in_stacks(self.tasks, crew.machines)
         total = len(self.order)
         done = total - len(self.tasks)
@@ -166,7 +166,7 @@ class Plan:
 
 
 def in_stacks(tasks: Sequence[ImageTask], machines: Machines) -> Stacks[ImageTask]:
-    """The tasks for these machines; of a stack, the first and the last tell whether it is hopeless."""
+    """The tasks for these machines; the first and last images of a stack show whether it is hopeless."""
 
     def length(ready: deque[ImageTask]) -> int:
         return chunk_length(len(ready), machines, CHUNK)
@@ -184,13 +184,13 @@ def in_stacks(tasks: Sequence[ImageTask], machines: Machines) -> Stacks[ImageTas
 
 
 def outcomes_of(task: ImageTask, result: list[Any] | Failure) -> list[Any]:
-    """What came of a task, a failure of its image where a process died of it."""
+    """The outcomes of a task: a failure of its image if a process died on it."""
     return [replace(result, index=task.index)] if isinstance(result, Failure) else result
 
 
 def given_up(stacks: Stacks[ImageTask]) -> list[Failure]:
-    """What is said of the images that were not asked for."""
-    why = f"images were not asked for, since the first {GIVE_UP} and the last {GIVE_UP} fail"
+    """Failures for the images that were not tried."""
+    why = f"images were not tried, since the first {GIVE_UP} and the last {GIVE_UP} failed"
     return [
         Failure(file, f"{file}: {len(tasks)} {why}", tasks[0].index)
         for file, tasks in stacks.given_up.items()
@@ -198,9 +198,9 @@ def given_up(stacks: Stacks[ImageTask]) -> list[Failure]:
 
 
 def _indices(file: str, wanted: Sequence[int] | None) -> Sequence[int | None]:
-    """Indices of the images of a file, where its number is known without reading it.
+    """Indices of the images of a file, if their number is known without reading it.
 
-    Of those wanted that the file does not have, the first stands for all.
+    Of wanted images beyond the end of the file, only the first is kept.
     """
     if wanted:
         return wanted if len(wanted) == 1 else within(wanted, stack_count(file))
@@ -208,11 +208,11 @@ def _indices(file: str, wanted: Sequence[int] | None) -> Sequence[int | None]:
 
 
 def _earlier(file: str, asked: str, run: RunFolder) -> dict[int, Answer]:
-    """What an earlier run has answered of a file."""
+    """Answers of an earlier run for a file that still hold."""
     found: dict[int, Answer] = {}
     for index, record in run.take_over(file, asked).items():
         try:
-            found[index] = Answer(record, Prediction.from_json(record))
+            found[index] = Answer(record, Prediction.from_dict(record))
         except ConfigError:  # written by another version, or by hand
             continue
     return found

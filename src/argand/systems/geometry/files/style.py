@@ -1,4 +1,4 @@
-"""How the page of a run looks, light or dark as the reader's system is."""
+"""Style of the page of a run, light or dark as the reader's system is set."""
 
 CSS = """
 :root { --ink: #17202a; --soft: #5d6b7a; --line: #dde3ea; --ground: #f5f7fa; --card: #ffffff;
@@ -30,6 +30,7 @@ tr.pooled td { font-weight: 600; background: color-mix(in srgb, var(--accent) 9%
 a { color: var(--accent); text-decoration: none; }
 a:hover { text-decoration: underline; }
 .chip { display: inline-block; padding: 1px 9px; border-radius: 99px; font-size: 12.5px; font-weight: 500; }
+.best-guess { color: var(--soft); }
 .good { color: var(--good); background: var(--good-ground); }
 .bad { color: var(--bad); background: var(--bad-ground); }
 .card { padding: 18px 20px 20px; margin-bottom: 20px; scroll-margin-top: 12px; }

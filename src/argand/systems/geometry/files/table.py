@@ -1,4 +1,4 @@
-"""Tables on the screen."""
+"""The tables that verbs print."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from argand.runs.table import plain_table
+from argand.runs.table import best_guess, plain_table
 from argand.systems.geometry.files.record import Record
 from argand.systems.geometry.files.text import angles, cell, crystals, label, number, pair, verdict
 
@@ -22,10 +22,10 @@ _FIGURES = {
 
 
 def prediction_table(records: Iterable[Record], wide: bool = True) -> Table:
-    """One line for each answer, the header's centre beside the one that was found.
+    """One line for each answer, with the header's centre beside the predicted one.
 
-    What follows from other columns (PONI, the shift in mm) and what is known of the sample is only in the
-    `wide` table.
+    The best guess of an answer that is not trusted is dim and labelled. Columns that follow from others
+    (PONI, the shift in mm) and those of the sample are only in the `wide` table.
     """
     columns = [column for column in _COLUMNS if wide or column not in _WIDE_ONLY]
     table = plain_table("image", *columns)
@@ -35,26 +35,39 @@ def prediction_table(records: Iterable[Record], wide: bool = True) -> Table:
     return table
 
 
-def _sigma(record: Record) -> str:
-    return number(record.get("sigma_px")) if record["reliable"] else ""
+def _centre(record: Record) -> Text:
+    if record["trusted"]:
+        return Text(pair(record.get("beam_centre_px")), style="bold green")
+    guess = pair(record.get("best_guess_px"))
+    return best_guess(f"best guess {guess}" if guess else "")
+
+
+def _sigma(record: Record) -> Text:
+    sigma = number(record.get("sigma_px"))
+    return Text(sigma) if record["trusted"] else best_guess(sigma)
 
 
 def _evidence(record: Record) -> Text:
-    """Which evidence decided, or that there is no answer."""
-    return Text(record["path"]) if record["reliable"] else Text(verdict(record), style="red")
+    """Which evidence decided, or that the answer is not trusted."""
+    return Text(record["path"]) if record["trusted"] else Text(verdict(record), style="red")
+
+
+def _of_sample(told: Callable[[Record], str]) -> Callable[[Record], Text]:
+    """A column of the sample, which rests on the geometry: dim where that is not trusted."""
+    return lambda record: Text(told(record)) if record["trusted"] else best_guess(told(record))
 
 
 _COLUMNS: dict[str, Callable[[Record], Text | str]] = {
     "header, px": lambda record: Text(pair(record.get("header_beam_centre_px")), style="yellow"),
-    "found, px": lambda record: Text(pair(record.get("beam_centre_px")), style="bold green"),
+    "beam centre, px": _centre,
     "± px": _sigma,
     "shift, px": lambda record: pair(record.get("shift_px"), sign="+"),
     "shift, mm": lambda record: pair(record.get("shift_mm"), 3, "+"),
     "pitch, yaw": lambda record: angles(record.get("tilt_deg")),
     "PONI, px": lambda record: pair(record.get("poni_px")),
-    "d, Å": lambda record: number(record.get("resolution")),
-    "cell, Å": cell,
-    "lattices": crystals,
+    "d, Å": _of_sample(lambda record: number(record.get("resolution"))),
+    "cell, Å": _of_sample(cell),
+    "lattices": _of_sample(crystals),
     "evidence": _evidence,
     "s": lambda record: number(record.get("seconds")),
 }
@@ -63,8 +76,10 @@ _WIDE_ONLY = ("shift, mm", "PONI, px", "d, Å", "cell, Å", "lattices")
 
 def record_line(record: Record) -> str:
     """One answer in a line of text."""
-    if not record["reliable"]:
-        return f"{label(record)}: {verdict(record)}, {record['reason']}"
+    if not record["trusted"]:
+        guess = pair(record.get("best_guess_px"))
+        told = f"; best guess {guess} px" if guess else ""
+        return f"{label(record)}: {verdict(record)}, {record['reason']}{told}"
     shift = record.get("shift_px")
     moved = f", shift {pair(shift, sign='+')} px" if shift else ""
     sigma = number(record.get("sigma_px"))
@@ -89,7 +104,7 @@ def _add_figures(table: Table, kind: str, stage: str, figures: dict[str, Any]) -
 
 
 def explanation_table(report: dict[str, Any], most: int = 8) -> Table | None:
-    """The parameters that explain best what is hard; None where nothing was explained."""
+    """The parameters that best explain which images are hard; None where nothing was explained."""
     if not report["explanations"]:
         return None
     what = report["ranked_by"]
@@ -106,8 +121,10 @@ def explanation_table(report: dict[str, Any], most: int = 8) -> Table | None:
 def worst_table(report: dict[str, Any], most: int = 12) -> Table:
     """The hardest images."""
     table = plain_table("hardest", "error, px", "± px")
-    table.add_column("answer")
+    table.add_column("verdict")
     for entry in report["ranking"][:most]:
-        answer = Text("reliable") if entry["reliable"] else Text(entry["reason"], style="red")
-        table.add_row(entry["name"], number(entry["error_px"], 3), number(entry["sigma_px"], 3), answer)
+        verdict_text = Text("trusted") if entry["trusted"] else Text(entry["reason"], style="red")
+        shown = Text if entry["trusted"] else best_guess
+        figures = (number(entry[key], 3) for key in ("error_px", "sigma_px"))
+        table.add_row(entry["name"], *map(shown, figures), verdict_text)
     return table

@@ -1,4 +1,4 @@
-"""The values of a record in words, alike on the screen and on the page."""
+"""The values of a record as text, for the screen and the page."""
 
 from math import hypot
 from pathlib import Path
@@ -7,21 +7,23 @@ from typing import Any
 from argand.systems.geometry.files.record import Record
 
 RIGHT_DEG = 1e-3
-"""Degrees within which an angle is called right. By hand: rounding, for symmetry makes it so."""
+"""Degrees within which an angle counts as 90°. By hand: rounding; symmetry makes it exact."""
 
 
 def label(record: Record) -> str:
-    """How a record is called: file and number of the image, or the first of the files that were pooled."""
+    """Name of a record: file and number of the image, or the first of the pooled files."""
     if record.get("pooled"):
-        return f"pooled from {Path((record.get('files') or [record['file']])[0]).name} on"
+        files = record.get("files") or [record["file"]]
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        return f"pooled: {Path(files[0]).name}{more}"
     number = f" #{record['index']}" if record.get("index") else ""
     return Path(record["file"]).name + number
 
 
 def shift_length(record: Record) -> float | None:
-    """How far a reliable answer is from the header's centre, in px; None where one of them is missing."""
+    """Distance of a trusted centre from the header's, in px; None where one of them is missing."""
     shift = record.get("shift_px")
-    return None if not record["reliable"] or shift is None else hypot(*shift)
+    return None if not record["trusted"] or shift is None else hypot(*shift)
 
 
 def pair(values: Any, digits: int = 2, sign: str = "") -> str:
@@ -40,7 +42,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def cell(record: Record) -> str:
-    """Likeliest Bravais lattice, if any, and unit cell: lengths in Å, and the angles that are not right."""
+    """Most likely Bravais lattice, if any, and unit cell: lengths in Å, and angles other than 90°."""
     values = record.get("unit_cell")
     if not values:
         return ""
@@ -52,18 +54,18 @@ def cell(record: Record) -> str:
 
 
 def crystals(record: Record) -> str:
-    """How many lattices were found, and that there are no spots where a frame is no hit."""
+    """Number of lattices found, or that the frame is not a hit."""
     if not record.get("hit"):
         return "no hit" if "hit" in record else ""
     return str(record.get("lattices", 0))
 
 
 def on_panel(record: Record) -> str:
-    """Which panel the beam meets and where; empty for a detector of one piece or a gap."""
+    """The panel that the beam hits and where; empty for a flat detector or a gap."""
     met = record.get("beam_panel")
     return "" if not met else f"{met['name']} at {pair(met['px'])}"
 
 
 def verdict(record: Record) -> str:
-    """Whether there is an answer, in two words at most."""
-    return "reliable" if record["reliable"] else "failed" if record.get("failed") else "no answer"
+    """The verdict on a record: trusted, not trusted or failed."""
+    return "trusted" if record["trusted"] else "failed" if record.get("failed") else "not trusted"

@@ -1,4 +1,4 @@
-"""Follows a folder while images arrive: one JSON line an image, appended as soon as it is answered."""
+"""Follows a folder while images arrive, and appends one JSON line per image as soon as it is predicted."""
 
 import logging
 import time
@@ -27,18 +27,18 @@ Stamp = tuple[int, int]
 
 
 class Stamps:
-    """How files stand at this look and stood at the one before."""
+    """Size and time of change of files, at this look and at the one before."""
 
     def __init__(self) -> None:
         self._before: dict[Path, Stamp | None] = {}
         self._now: dict[Path, Stamp | None] = {}
 
     def look(self) -> None:
-        """Begin a new look."""
+        """Start a new look."""
         self._before, self._now = self._now, {}
 
     def of(self, path: Path) -> Stamp | None:
-        """How a file stands; None where there is none, or an empty one."""
+        """The stamp of a file; None if it is missing or empty."""
         if path not in self._now:
             try:
                 state = path.stat()
@@ -49,42 +49,42 @@ class Stamps:
         return self._now[path]
 
     def settled(self, path: Path) -> bool:
-        """Whether a file is there and stands as it did."""
+        """Whether a file exists and has not changed since the last look."""
         return self.of(path) is not None and self.of(path) == self._before.get(path)
 
 
 @dataclass
 class _File:
-    """What is known of a file of the folder."""
+    """The state of a file of the folder."""
 
     done: set[int] = field(default_factory=set)
-    """Images that are answered, or have failed."""
+    """Images that are predicted, or have failed."""
     failures: int = 0
-    """Images that have failed since the file last changed; not those that failed in a hopeless file."""
+    """Images that have failed since the file last changed, without those of a hopeless file."""
     answered: bool = False
     """Whether any of its images has an answer."""
     stamps: tuple[Stamp | None, ...] = ()
-    """How the file and its data files stood when it was last looked into."""
+    """Stamps of the file and its data files when it was last opened."""
     left: bool = False
-    """Whether nothing remains to be done while it stands so."""
+    """Whether nothing remains to be done until it changes."""
     parts: tuple[Path, ...] = ()
-    """Data files of an HDF5 master that are there."""
+    """Existing data files of an HDF5 master."""
     missing: InputError | None = None
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether GIVE_UP of its images have failed and none was ever answered."""
+        """Whether GIVE_UP of its images have failed and none was ever predicted."""
         return self.failures >= GIVE_UP and not self.answered
 
 
 @dataclass
 class Watcher:
-    """Answers each image of `folder` once its file has stopped growing, and appends to `out`.
+    """Predicts each image of `folder` once its file has stopped growing, and appends the answer to `out`.
 
-    A file counts as complete when two looks, `interval_s` seconds apart, find it unchanged. One second is by
-    hand: an image waits for two looks at most. The images of an HDF5 file are answered while it and its data
-    files grow. Images that `out` has answers for are left alone. A file that failed, or of which GIVE_UP
-    images have failed and none was answered, is tried again when it has changed since.
+    A file counts as complete if it has not changed between two looks, `interval_s` seconds apart. One second
+    is by hand: an image waits for two looks at most. The images of an HDF5 file are predicted while it and
+    its data files grow. Images with an answer in `out` are skipped. A file that failed, or of which GIVE_UP
+    images have failed and none was predicted, is tried again when it has changed.
     """
 
     folder: Path
@@ -99,14 +99,11 @@ class Watcher:
     _stamps: Stamps = field(default_factory=Stamps)
 
     def run(self, once: bool = False, timeout_s: float | None = None) -> Iterator[Record]:
-        """Records as they come, until `timeout_s` pass without a new image, or with `once` until all is done.
+        """Records as they come, until `timeout_s` without a new image, or with `once` until all is done.
 
-        Raises InputError for a folder or results that cannot be read, ConfigError for a pattern of files that
-        are not below the folder, or that is none.
+        Raises InputError if the folder or earlier answers cannot be read, ConfigError as `require_folder`.
         """
-        if not self.folder.is_dir():
-            raise InputError(f"{self.folder}: no such folder; name the one that the images arrive in")
-        self._require_pattern()
+        self.require_folder()
         self._resume()
         since = time.monotonic()
         with Crew(self.machines, ImageWork(self.predictor, self.stated, self.options)) as crew:
@@ -126,7 +123,7 @@ class Watcher:
                 time.sleep(self.interval_s)
 
     def _look(self) -> tuple[bool, list[ImageTask], list[Failure]]:
-        """Whether files are still changing, the images that are due, and files that cannot be read."""
+        """Whether files are still changing, the images to predict, and files that cannot be read."""
         self._stamps.look()
         waiting = False
         tasks: list[ImageTask] = []
@@ -145,7 +142,7 @@ class Watcher:
                 due = []
                 failures += [Failure.of(file, error)] if self._stamps.settled(Path(file)) else []
             tasks += due
-            # The data files may be others now.
+            # The data files may have changed.
             known.stamps = self._stand(file, known)
             settled = all(self._stamps.settled(path) for path in (Path(file), *known.parts))
             # A missing data file is looked for again.
@@ -157,7 +154,7 @@ class Watcher:
         return tuple(self._stamps.of(path) for path in (Path(file), *known.parts))
 
     def _due(self, file: str, known: _File) -> list[ImageTask]:
-        """Images of a file that can be answered now; raises InputError for an HDF5 file that is none."""
+        """Images of a file that can be predicted now; raises InputError for a bad HDF5 file."""
         if not MANY_IMAGES.search(file):
             due = self._stamps.settled(Path(file)) and not known.done and not known.failures
             return [ImageTask(file, None, "")] if due else []
@@ -174,7 +171,7 @@ class Watcher:
     def _answered(
         self, tasks: list[ImageTask], crew: Crew[ImageTask, list[Answer | Failure]]
     ) -> Iterator[Record]:
-        """Records of the answers as they come; a bad file has one that says why."""
+        """Records of the answers as they come; that of a bad file gives the reason."""
         pieces = in_chunks(tasks, self.machines, CHUNK)
         hopeless = lambda task: self._files[_key(task.file)].is_hopeless  # noqa: E731
         chunks = ([task for task in piece if not hopeless(task)] for piece in pieces)
@@ -185,7 +182,7 @@ class Watcher:
                 yield from self._written(self._noted(task, result))
 
     def _noted(self, task: ImageTask, outcomes: Sequence[Answer | Failure]) -> list[Record]:
-        """Records of what came of a task, which is known from now on."""
+        """Records of the outcomes of a task, which is done now."""
         known = self._files[_key(task.file)]
         records = []
         for outcome in outcomes:
@@ -196,7 +193,7 @@ class Watcher:
                 records.append(failed(outcome))
             else:
                 known.answered = True
-                # No files are made from these answers.
+                # No files are written for these answers.
                 unused = ("name", "downloads")
                 records.append({k: v for k, v in outcome.record.items() if k not in unused})
         if task.index is None:
@@ -211,7 +208,7 @@ class Watcher:
         return records
 
     def _missing(self) -> Iterator[tuple[str, InputError]]:
-        """Masters whose data files did not all come."""
+        """Masters with missing data files."""
         for file in self._names():
             missing = self._files[_key(file)].missing
             if missing is not None:
@@ -224,22 +221,25 @@ class Watcher:
             # The results grow with each look, and may lie in the folder.
             found = (path for path in self.folder.glob(self.pattern) if path.is_file())
             return [str(path) for path in found if not (self.out.exists() and path.samefile(self.out))]
-        except (InputError, OSError):  # the folder is gone, or holds nothing yet
+        except (InputError, OSError):  # the folder is gone, or still empty
             return []
 
-    def _require_pattern(self) -> None:
+    def require_folder(self) -> None:
+        """Raise InputError for a missing folder, ConfigError for a pattern that is not of files below it."""
+        if not self.folder.is_dir():
+            raise InputError(f"{self.folder}: no such folder; give the one in which the images arrive")
         if self.pattern is None:
             return
-        told = f"--pattern '{self.pattern}' is none of files below {self.folder}"
+        told = f"--pattern '{self.pattern}' does not match files below {self.folder}"
         if ".." in Path(self.pattern).parts:
-            raise ConfigError(f"{told}; watch the folder that they are in")
+            raise ConfigError(f"{told}; watch the folder of these files")
         try:
             next(self.folder.glob(self.pattern), None)
         except (NotImplementedError, ValueError, OSError) as error:  # absolute, no pattern, too long a name
             raise ConfigError(f"{told} ({error}); give one such as '*.cbf'") from error
 
     def _resume(self) -> None:
-        """Take note of what the results hold already."""
+        """Skip the images that have an answer already."""
         make_folder(self.out.parent)
         if self.out.exists():
             drop_torn_line(self.out)

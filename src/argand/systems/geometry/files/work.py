@@ -1,4 +1,4 @@
-"""The work on images that is shared out among processes: read, answer, write what belongs to the answer."""
+"""The work on images that processes share: read, predict, write the outputs."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,16 +25,16 @@ from argand.systems.geometry.refine.options import PLAIN, Options
 from argand.systems.geometry.refine.prediction import Prediction
 
 CHUNK = 8
-"""Most images that a process is given at a time. By hand: a stack is opened once for them."""
+"""Most images that a process gets at a time. By hand: a stack is opened once for them."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ImageTask:
-    """One image of a file, or all of a file whose number is not known before it is read (`index` None).
+    """One image of a file, or all images if their number is not known before it is read (`index` None).
 
-    `name` is what the outputs are called; of images beyond the first of a file, their number is added.
+    `name` is the stem of the outputs; from the second image of a file on, the number is added.
     """
 
     file: str
@@ -46,7 +46,7 @@ class ImageTask:
 
 
 class Answer(NamedTuple):
-    """The record of an answer whose outputs are written, and the prediction itself."""
+    """The record of an answer with written outputs, and the prediction itself."""
 
     record: Record
     prediction: Prediction
@@ -54,7 +54,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageWork:
-    """What a process needs for its tasks; called, it is ready to answer."""
+    """What a process needs for its tasks."""
 
     predictor: BatchPredictor
     stated: Stated = field(default_factory=Stated)
@@ -63,14 +63,14 @@ class ImageWork:
     models: Mapping[str, ExptImages | None] = field(default_factory=dict)
     """Current models of files that have one."""
     names: frozenset[str] = frozenset()
-    """Names of all tasks, of which no further image of a file may have one."""
+    """Names of all tasks, which further images of a file may not have."""
 
     def __call__(self) -> "Callable[[Sequence[ImageTask]], Iterator[list[Any | Failure]]]":
-        """What gives a list of answers for each task; whatever fails is the failure of one image."""
+        """The function that gives a list of answers for each task; an error is the failure of one image."""
         return self.answers
 
     def answers(self, tasks: Sequence[ImageTask]) -> "Iterator[list[Any | Failure]]":
-        """The answers for each task, in their order."""
+        """The answers for each task, in order."""
         for (file, whole), group in groupby(tasks, key=lambda task: (task.file, task.index is None)):
             if whole:
                 yield from (list(self._whole(task)) for task in group)
@@ -78,7 +78,7 @@ class ImageWork:
                 yield from self._some(file, list(group))
 
     def product(self, task: ImageTask, answer: FrameAnswer) -> Any:
-        """What is made of an answer, here; the frame stays here."""
+        """The result of an answer that is sent back, without the frame."""
         return Answer(self.outputs.write(self._name(task, answer.frame), answer), answer.prediction)
 
     def _some(self, file: str, tasks: list[ImageTask]) -> "Iterator[list[Any | Failure]]":
@@ -98,7 +98,7 @@ class ImageWork:
     def _outcome(
         self, task: ImageTask, frames: "Iterator[Frame | Exception]", index: int | None
     ) -> Any | Failure | None:
-        """What comes of the next frame, which is image number `index` of its file; None after the last."""
+        """The outcome of the next frame, image number `index` of its file; None after the last."""
         began = perf_counter()
         try:
             frame = next(frames, None)
@@ -112,7 +112,7 @@ class ImageWork:
             return Failure.of(task.file, error, index)
 
     def _frames(self, file: str, indices: Sequence[int] | None) -> "Iterator[Frame | Exception]":
-        """The frames of a file, or what its reader raised in the place of one."""
+        """The frames of a file, or the error of its reader in place of one."""
 
         def read(wanted: Sequence[int] | None) -> Iterator[Frame]:
             return read_frames(file, model=self.models.get(file), **vars(self.stated), indices=wanted)

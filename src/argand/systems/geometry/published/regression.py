@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from argand.physics.still.spot import block_sum
 
 Target = Literal["centre", "tilt", "both"]
-"""What a network learns. The poster trained one network for each; `both` has one learn all four numbers."""
+"""Target of a network. The poster trained one network for each; with `both`, one network learns all four."""
 NUMBERS = {"centre": 2, "tilt": 2, "both": 4}
 """Outputs of a network for each target: two along the fast and the slow axis, pitch and yaw, or all four."""
 
@@ -21,10 +21,10 @@ so that centres within 17 px of 2460 give targets of a few units, as tilts in de
 
 
 def published_image(image: np.ndarray, live: np.ndarray, shrink: int) -> np.ndarray:
-    """Logarithm of the counts, brought to zero mean and unit variance: [1, slow, fast] float32.
+    """Logarithm of the counts, scaled to zero mean and unit variance: [1, slow, fast] float32.
 
     `shrink` sums blocks of pixels first; the poster used 820x820, at which a network of 18 layers
-    takes seconds an image without a GPU. Pixels less than half live count as zero.
+    takes seconds per image without a GPU. Pixels less than half live count as zero.
     """
     total = np.where(live > 0.5, image, 0.0)
     if shrink > 1:
@@ -42,9 +42,9 @@ def published_target(sample: dict[str, np.ndarray], target: Target) -> np.ndarra
 
 
 def published_loss(network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """L1 loss in the units of `published_target`, which is the metric as well.
+    """L1 loss in the units of `published_target`, also used as the metric.
 
-    Where a network learns both, `centre_l1` and `tilt_l1` are its parts.
+    If a network learns both, `centre_l1` and `tilt_l1` are its parts.
     """
     error = (network(batch["image"]) - batch["target"]).abs()
     loss = error.mean()
@@ -58,7 +58,8 @@ def published_loss(network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor
 def published_predict(
     network: nn.Module, image: np.ndarray, live: np.ndarray, shrink: int, target: Target
 ) -> np.ndarray:
-    """Answer for one image [slow, fast]: centre (fast, slow) in its px, (pitch, yaw) in degrees, or all four.
+    """Prediction for one image [slow, fast]: centre (fast, slow) in its px, (pitch, yaw) in degrees, or all
+    four.
 
     `network` is in evaluation mode.
     """

@@ -1,4 +1,4 @@
-"""When an image is a hit."""
+"""Definition of a hit."""
 
 HIT_SPOTS = 16
 """Least number of spots of a hit: the default of dials.stills_process

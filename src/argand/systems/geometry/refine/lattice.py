@@ -1,4 +1,4 @@
-"""The lattice of a frame's spots as evidence: which prior it gets, and when it is one."""
+"""The lattice of a frame's spots as evidence: its prior, and when it is accepted."""
 
 from dataclasses import replace
 from itertools import product
@@ -15,36 +15,39 @@ from argand.physics.still.spot import Spots
 from argand.systems.geometry.refine.options import Options
 
 TILT_PRIOR = np.radians(2.0)
-"""Standard deviation of each tilt angle about zero that the fits assume, in radians. By hand: those of the
-simulated sets (within 3°, 1.7° root mean square) fit in, and those that refinement gives at beamlines (0.08
-to 0.50°) are hardly drawn by it."""
+"""Standard deviation of each tilt angle about zero that the fits assume, in radians. By hand: tilts of the
+simulated sets (within 3°, 1.7° root mean square) agree with it, and those of refinement at beamlines (0.08
+to 0.50°) are hardly biased by it."""
 MAX_TILT_SIGMAS = 3.0
-"""Standard deviations of the prior that the largest tilt stated by the user stands for. Of 3, 2 and 1.5, what
-answers most of 40 upright stills of `flat-background`, none of them wrongly; benchmarks/geometry_lattice.py
-measures it on others."""
+"""Number of standard deviations of the prior in the largest tilt that the user states. Of 3, 2 and 1.5, the
+one with most trusted answers for 40 upright stills of `flat-background`, none of them wrong;
+benchmarks/geometry_lattice.py measures it on others."""
 LATTICE_SPOTS, LATTICE_SHARE = 20, 0.25
 """Least number of spots that a lattice must explain, and least share of those offered, beyond chance.
 By hand: 20 spots are 40 numbers for the 14 of a fit; benchmarks/geometry_simulated.py counts wrong ones."""
 FLAT_WAVELENGTH = 0.05
-"""Wavelength in Å below which the Ewald sphere is flat for a still: electrons of 60 kV and more.
+"""Wavelength in Å below which the Ewald sphere is flat: electrons of 60 kV and more.
 
-By hand; X-rays that stills are taken with are ten times longer.
+By hand; the X-rays used for stills are ten times longer.
 """
 NET_SHARE, NET_RMS_PX, NET_CHANCE = 0.6, 0.4, 0.05
-"""Share of the spots that a net must explain, its largest residual in px and the largest share that it would
-explain by chance. By hand: right nets of 24 simulated zones had residuals of 0.03 to 0.25 px, others of 0.5
-to 20."""
+"""Least share of the spots that a net must explain, its largest residual in px and the largest share
+explained by chance. By hand: correct nets of 24 simulated zones had residuals of 0.03 to 0.25 px, others of
+0.5 to 20."""
 MATE_PX = 3.0
-"""How far a spot's Friedel mate may be from its place, px: as close as spots are told apart. By hand."""
+"""Largest distance of a spot's Friedel mate from its expected position, px: the resolution of spots. By
+hand."""
 WINDOW_PX, LAYER = 150.0, 0.004
-"""Nodes that may be the centre of a flat pattern: within so many px of the start and 1/Å of the plane across
-the beam. By hand: many times what the network is wrong by, and what the lattice's unknown lean leaves."""
+"""Nodes that may be the centre of a flat pattern: largest distance from the start, px, and from the plane
+across the beam, 1/Å. By hand: many times the error of the network, and the effect of the lattice's unknown
+tilt."""
 
 
 def lattice_prior(sigma: float, options: Options) -> Prior:
-    """What the network (`sigma` px) and the user say of centre and tilt beforehand."""
+    """Prior of centre and tilt from the network (`sigma` px) and the user."""
     # Student's t with four degrees of freedom has 1.4 times its scale for standard deviation. The limits are
-    # by hand: below 3 px a network that is too sure would forbid the truth, beyond 60 px rivals are too many.
+    # by hand: below 3 px an overconfident network would exclude the truth, above 60 px there are too many
+    # rivals.
     return Prior(float(np.clip(0.7 * sigma, 3.0, 60.0)), tilt_prior(options))
 
 
@@ -60,27 +63,28 @@ def is_flat(geometry: BeamGeometry) -> bool:
 
 
 def try_lattice(spots: Spots, start: BeamGeometry, sigma: float, options: Options) -> LatticeFit | None:
-    """The lattice of the spots about the network's answer, if there is one that chance does not explain."""
+    """The lattice of the spots about the network's answer, if there is one beyond chance."""
     prior = lattice_prior(sigma, options)
     if is_flat(start):
         return _flat_lattice(spots, start, prior)
     fit = believable(fit_lattice(spots.px, start, prior))
-    # By hand: three TILT_PRIOR are 6 degrees, twice the simulated; what the user states gets half of it more.
+    # By hand: three TILT_PRIOR are 6 degrees, twice the simulated tilts; a stated tilt may be exceeded by
+    # half.
     most = 3.0 * TILT_PRIOR if options.max_tilt_deg is None else 1.5 * np.radians(options.max_tilt_deg)
     return fit if fit is not None and fit.geometry.tilt < most else None
 
 
 def believable(fit: LatticeFit | None) -> LatticeFit | None:
-    """The fit, if it explains more than chance would and leaves less than 3 px."""
+    """The fit, if it explains more spots than by chance with a residual below 3 px."""
     if fit is None:
         return None
     enough = fit.indexed >= max(LATTICE_SPOTS, (LATTICE_SHARE + fit.chance) * fit.offered)
-    # By hand: a right lattice leaves fractions of a px.
+    # By hand: a correct lattice has a residual of fractions of a px.
     return fit if enough and fit.rms_px < 3.0 else None
 
 
 def _flat_lattice(spots: Spots, start: BeamGeometry, prior: Prior) -> LatticeFit | None:
-    """A net or a lattice of a flat sphere's spots, with the node for its centre that the evidence prefers."""
+    """A net or a lattice of the spots on a flat sphere, with the most likely node as its centre."""
     px_per_q = start.wavelength * start.distance_mm / np.asarray(start.pixel_size_mm)
     net = fit_planar_lattice(spots.px, start)
     if net is not None and _is_net(net, float(px_per_q.max())):
@@ -104,7 +108,7 @@ def _is_net(net: PlanarLattice, px_per_q: float) -> bool:
 
 
 def _net_as_fit(net: PlanarLattice, start: BeamGeometry, prior: Prior, px_per_q: np.ndarray) -> LatticeFit:
-    """A net in the terms of a lattice: no third direction, and tilt and distance as known beforehand."""
+    """A net as a lattice fit: without a third direction, with tilt and distance from the prior."""
     scale = np.diag(px_per_q)
     covariance = np.zeros((4, 4))
     covariance[:2, :2] = scale @ net.covariance @ scale
@@ -129,10 +133,10 @@ def _net_as_fit(net: PlanarLattice, start: BeamGeometry, prior: Prior, px_per_q:
 def _centred(
     fit: LatticeFit, spots: Spots, start: BeamGeometry, prior: Prior, nodes: Float[np.ndarray, "c 2"]
 ) -> LatticeFit | None:
-    """The fit with the node as centre that Friedel's symmetry and the network's answer prefer.
+    """The fit with the most likely node as centre, by Friedel's symmetry and the network's answer.
 
     The network sees the central beam or its shadow. A tilt of a hundredth of a degree moves a flat pattern by
-    a node, so tilts say nothing. The margin is in units of chi², twice the difference in log-likelihood.
+    a node, so tilts cannot decide. The margin is in units of chi², twice the difference in log-likelihood.
     """
     apart2 = np.sum((nodes - np.asarray(start.beam_centre_px)) ** 2, axis=1)
     near = apart2 < WINDOW_PX**2

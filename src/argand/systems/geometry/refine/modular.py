@@ -1,7 +1,7 @@
-"""Answers for detectors of many panels: put together, answered as one flat image, moved, and again.
+"""Answers for detectors of panels: assembled, predicted as one flat image, moved, and repeated.
 
-The image is made with the panels where the geometry has them. What is found says how the whole detector
-moves; where panels stand out of one plane, the image was slightly wrong, and is made again.
+The image is assembled with the panels at their given positions. The answer gives the motion of the whole
+detector; if the panels are not in one plane, the image was slightly wrong, and is assembled again.
 """
 
 import time
@@ -24,17 +24,17 @@ from argand.physics.still.projection import (
 from argand.systems.geometry.refine.prediction import Prediction
 
 SETTLED_PX = 0.1
-"""Error of the assembled image, in px, that is left alone. By hand: below what a centre is known to."""
+"""Accepted error of the assembled image, in px. By hand: below the uncertainty of a centre."""
 MOST_TIMES = 8
-"""How often an image is put together at most. By hand: on a cylinder each time leaves about a third of the
-error, flat detectors need one or two."""
+"""Most rounds of assembling. By hand: on a cylinder each round leaves about a third of the error, flat
+detectors need one or two."""
 
 
 def answer_panels(frame: Frame, answer: Callable[[Frame], Prediction]) -> Prediction:
     """The answer for a raw frame with `panels`; `answer` gives that for a flat frame.
 
     Positions are in px of the plane that the panels' own geometry gives, where the header's centre is the
-    beam. Raises InputError where no panel faces the sample.
+    beam. Raises InputError if no panel faces the sample.
     """
     began = time.perf_counter()
     assert frame.panels is not None
@@ -51,17 +51,17 @@ def answer_panels(frame: Frame, answer: Callable[[Frame], Prediction]) -> Predic
     answered = replace(answered, seconds=time.perf_counter() - began)
     if error < SETTLED_PX:
         return answered
-    reason = f"the panels do not settle: {error:.1f} px after {MOST_TIMES} times"
-    return replace(answered, reliable=False, reason=answered.reason or reason)
+    reason = f"the positions of the panels do not converge: {error:.1f} px after {MOST_TIMES} rounds"
+    return replace(answered, trusted=False, reason=reason if answered.trusted else answered.reason)
 
 
 def flat_image(frame: Frame) -> Frame:
-    """What of a frame can be looked at: itself, or its panels put together where they were given."""
+    """The image of a frame for display: itself, or its panels assembled at their given positions."""
     return frame if frame.panels is None else assembled(frame, frame.panels)
 
 
 def assembled(frame: Frame, panels: PanelSet) -> Frame:
-    """The flat image of a raw frame's panels where `panels` has them; those of the frame are forgotten."""
+    """The flat image of a raw frame with the positions `panels`; the frame's own positions are dropped."""
     plane = plane_of(panels)
     # Frames of one geometry begin with the same panels.
     again = panels == frame.panels
@@ -72,7 +72,7 @@ def assembled(frame: Frame, panels: PanelSet) -> Frame:
         mask=live > LEAST_LIVE,
         pixel_size_mm=(plane.pixel_size_mm, plane.pixel_size_mm),
         distance_mm=plane.distance_mm,
-        # By the making of the plane it is where the beam should be: no header that may be misread.
+        # By construction of the plane it is at the expected beam: not a header that may be misread.
         header_beam_centre_px=None,
         two_theta_deg=0.0,
         panels=None,
@@ -90,7 +90,7 @@ def _motion(plane: VirtualPlane, found: Prediction) -> RigidMotion:
 
 
 def _in_first_plane(found: Prediction, given: PanelSet, moved: PanelSet) -> Prediction:
-    """The last answer in px of the plane of the panels as they were given."""
+    """The last answer in px of the plane of the given panels."""
     assert found.geometry is not None
     first = plane_of(given)
     geometry = plane_geometry(given, moved, found.geometry.wavelength)
@@ -107,9 +107,9 @@ def _in_first_plane(found: Prediction, given: PanelSet, moved: PanelSet) -> Pred
 
 
 def plane_geometry(given: PanelSet, moved: PanelSet, wavelength: float) -> BeamGeometry:
-    """The plane of the panels as they were given, after what moved them, as a flat detector.
+    """The plane of the given panels, after the motion from `given` to `moved`, as a flat detector.
 
-    Raises InputError where the beam does not meet it.
+    Raises InputError if the beam does not hit it.
     """
     motion = RigidMotion.between(given.panels[0], moved.panels[0])
     upright = plane_of(given).geometry(wavelength)
@@ -121,7 +121,7 @@ def plane_geometry(given: PanelSet, moved: PanelSet, wavelength: float) -> BeamG
 def _shifted(
     px: tuple[float, float] | None, old: BeamGeometry, new: BeamGeometry
 ) -> tuple[float, float] | None:
-    """A place near the beam centre in px of the plane where this centre is `new`."""
+    """A position near the beam centre in px of the plane in which this centre is `new`."""
     if px is None:
         return None
     fast, slow = np.add(px, np.subtract(new.beam_centre_px, old.beam_centre_px))

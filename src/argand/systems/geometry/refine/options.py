@@ -1,4 +1,4 @@
-"""What may be asked of a prediction beside the image itself."""
+"""Settings of a prediction."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from argand.systems.geometry.network import EvidenceKind
 
 @dataclass(frozen=True)
 class Options:
-    """How a frame is answered.
+    """How a frame is predicted.
 
-    `evidence` takes background or spots away, for comparison; without `refine` the network's answer stands.
-    `max_tilt_deg` says that the detector is upright within so many degrees; `calibrant` names the powder
-    whose rings are seen; with `use_fitted_distance` the answer has the distance that fits in place of the
-    one that was given. An image of fewer than `least_spots` spots is no hit, and nothing more is asked of it.
+    `evidence` removes background or spots, for comparison; without `refine` the network's answer is kept.
+    `max_tilt_deg` is the largest possible tilt of the detector; `calibrant` names the powder that makes the
+    rings; with `use_fitted_distance` the answer has the fitted distance instead of the given one. An image
+    with fewer than `least_spots` spots is not a hit and is skipped.
     """
 
     evidence: EvidenceKind = "both"
@@ -24,4 +24,4 @@ class Options:
 
 
 PLAIN = Options()
-"""Everything in the image counts, nothing more is known."""
+"""All evidence is used, nothing more is known."""

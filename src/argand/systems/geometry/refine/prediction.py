@@ -1,4 +1,4 @@
-"""What a prediction says: the answer, how far to trust it, and what it was made from."""
+"""An answer: beam centre and tilt, how far to trust them, and what they were found from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -10,33 +10,32 @@ from argand.errors import ConfigError
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.modular import PanelSet, RigidMotion
 from argand.physics.still.projection import plane_of
+from argand.runs.record import SCHEMA_VERSION
 from argand.system import from_config, to_config
 from argand.systems.geometry.refine.sample import NOTHING, Sample
 
 Path = Literal["lattice", "rings", "network", "none"]
-SCHEMA_VERSION = 2
-"""Version of the keys of `to_json`, raised where one changes its meaning or goes; new ones may come without.
-1 had neither this key nor what is known of the sample."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Beam centre and tilt of one image, or of several of one geometry.
+    """Beam centre and tilt of one image, or of several images with the same geometry.
 
-    Positions are (fast, slow) px, 0-based, integer = pixel edge. `geometry` is the best estimate even
-    where `reliable` is false (None where there is none at all); `sigma_px` is the standard deviation of
-    each coordinate of the centre, `tilt_sigma_deg` that of pitch and yaw. `path` says which evidence
-    decided: the lattice of the Bragg spots, the rings of the background, or the network alone.
-    `tilt_measured` is false where the evidence says nothing about the tilt. `fitted_distance_mm` is the
-    distance that a lattice or the rings of a named calibrant fit best, `stretch` that over the given one and
-    `stretch_sigma` its standard deviation; `geometry` keeps the given one, with a calibrant or where it is
-    asked for the fitted. `sample` is what the spots say of the crystal.
+    Positions are (fast, slow) px, 0-based, integer = pixel edge. `trusted` says whether the answer may be
+    used, and `reason` why or why not. `geometry` is the best estimate even where it is not trusted (None
+    where there is no estimate); `sigma_px` is the standard deviation of each coordinate of the centre,
+    `tilt_sigma_deg` that of pitch and yaw. `path` names the evidence that decided: `lattice` (Bragg spots),
+    `rings` (powder, ice or a calibrant) or `network` (the network alone). `tilt_measured` is false where the
+    evidence does not determine the tilt. `fitted_distance_mm` is the distance that fits a lattice or the
+    rings of the calibrant best, `stretch` its ratio to the given distance and `stretch_sigma` the standard
+    deviation of that ratio; `geometry` keeps the given distance unless a calibrant was named or the fitted
+    distance was asked for. `sample` describes the crystal.
     """
 
     file: str
     index: int
     shape: tuple[int, int]
-    reliable: bool
+    trusted: bool
     reason: str
     path: Path
     geometry: BeamGeometry | None
@@ -58,25 +57,44 @@ class Prediction:
     stretch_sigma: float | None = None
     sample: Sample = NOTHING
     covariance: np.ndarray | None = field(default=None, repr=False, compare=False)
-    """Of (fast px, slow px, pitch rad, yaw rad)."""
+    """Covariance matrix of (fast px, slow px, pitch rad, yaw rad)."""
     panels: PanelSet | None = field(default=None, repr=False)
     """Panels as they were given; positions are then px of the upright plane that they are projected to."""
 
+    def __repr__(self) -> str:
+        """One line: the image, the centre and its uncertainty, and whether to trust it."""
+        image = f"{self.file}#{self.index}" if self.index else self.file
+        return f"<Prediction {image}: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """The centre with its standard deviation, or why it is only a best guess, in one line."""
+        if self.geometry is None:
+            return f"not trusted ({self.reason})"
+        fast, slow = self.geometry.beam_centre_px
+        sigma = "" if self.sigma_px is None else f" ± {self.sigma_px:.2f}"
+        centre = f"beam centre ({fast:.2f}, {slow:.2f}){sigma} px"
+        if not self.trusted:
+            return f"not trusted ({self.reason}), best guess: {centre}"
+        tilt = self.tilt_deg
+        turned = f", pitch {tilt['pitch']:+.2f}°, yaw {tilt['yaw']:+.2f}°" if tilt else ""
+        return f"{centre}{turned}, trusted ({self.path})"
+
     @property
     def beam_centre_px(self) -> tuple[float, float] | None:
-        """Where the direct beam meets the detector; None without a reliable answer."""
-        return self.geometry.beam_centre_px if self.geometry and self.reliable else None
+        """Where the direct beam meets the detector; None where the answer is not trusted."""
+        return self.geometry.beam_centre_px if self.geometry and self.trusted else None
 
     @property
     def stated_geometry(self) -> BeamGeometry | None:
-        """What geometry files say: a tilt that was not measured is taken for none; None if not reliable."""
-        if self.geometry is None or not self.reliable:
+        """The geometry for files, without a tilt that was not measured; None where not trusted."""
+        if self.geometry is None or not self.trusted:
             return None
         return self.geometry if self.tilt_measured else replace(self.geometry, pitch=0.0, yaw=0.0)
 
     @property
     def moved_panels(self) -> PanelSet | None:
-        """All panels where `stated_geometry` puts them; None without panels or a reliable answer."""
+        """All panels moved to `stated_geometry`; None without panels or where not trusted."""
         if self.panels is None or self.stated_geometry is None:
             return None
         upright = plane_of(self.panels).geometry(self.stated_geometry.wavelength)
@@ -84,19 +102,19 @@ class Prediction:
 
     @property
     def beam_panel(self) -> dict[str, Any] | None:
-        """Name of the panel that the direct beam meets and where, (fast, slow) px; None if it meets none."""
+        """Name of the panel that the direct beam hits, and where, (fast, slow) px; None if it hits none."""
         found = self.moved_panels.beam_position() if self.moved_panels else None
         return None if found is None else {"name": found[0], "px": found[1]}
 
     @property
     def poni_px(self) -> tuple[float, float] | None:
-        """Foot of the perpendicular from the sample in `stated_geometry`; None without a reliable answer."""
+        """Point of normal incidence (fast, slow) of `stated_geometry`; None where not trusted."""
         return self.stated_geometry.poni_px if self.stated_geometry else None
 
     @property
     def tilt_deg(self) -> dict[str, float] | None:
-        """Pitch and yaw in degrees; None where they were not measured or are not reliable."""
-        if self.geometry is None or not self.reliable or not self.tilt_measured:
+        """Pitch and yaw in degrees; None where they were not measured or the answer is not trusted."""
+        if self.geometry is None or not self.trusted or not self.tilt_measured:
             return None
         return {
             "pitch": float(np.degrees(self.geometry.pitch)),
@@ -105,7 +123,7 @@ class Prediction:
 
     @property
     def shift_px(self) -> tuple[float, float] | None:
-        """From the header's beam centre to the predicted one."""
+        """Predicted beam centre minus the header's, (fast, slow) px."""
         if self.beam_centre_px is None or self.header_beam_centre_px is None:
             return None
         fast, slow = np.subtract(self.beam_centre_px, self.header_beam_centre_px)
@@ -113,25 +131,29 @@ class Prediction:
 
     @property
     def shift_mm(self) -> tuple[float, float] | None:
-        """The same in mm."""
+        """`shift_px` in mm."""
         if self.shift_px is None or self.geometry is None:
             return None
         fast, slow = np.multiply(self.shift_px, self.geometry.pixel_size_mm)
         return float(fast), float(slow)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON.
+    @property
+    def best_guess_px(self) -> tuple[float, float] | None:
+        """The centre of an answer that is not trusted; None where there is no estimate, or it is trusted."""
+        return None if self.trusted or self.geometry is None else self.geometry.beam_centre_px
 
-        `geometry` is the best estimate, reliable or not, its angles in radians, and `covariance` that of its
-        centre (px) and angles.
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain numbers and strings: what `predict --json` prints for one image.
+
+        docs/schema/geometry.json describes each key with its unit. `geometry` is the best estimate, trusted
+        or not, with angles in radians; `covariance` is that of its centre (px) and angles (radians).
         """
-        estimate = self.geometry.beam_centre_px if self.geometry else None
         return {
             "schema_version": SCHEMA_VERSION,
             "file": self.file,
             "index": self.index,
             "frames": self.frames,
-            "reliable": self.reliable,
+            "trusted": self.trusted,
             "reason": self.reason,
             "path": self.path,
             "beam_centre_px": self.beam_centre_px,
@@ -142,7 +164,7 @@ class Prediction:
             "header_beam_centre_px": self.header_beam_centre_px,
             "shift_px": self.shift_px,
             "shift_mm": self.shift_mm,
-            "unreliable_estimate_px": None if self.reliable else estimate,
+            "best_guess_px": self.best_guess_px,
             "network_centre_px": self.network_centre_px,
             "network_sigma_px": self.network_sigma_px,
             "network_tilt_deg": self.network_tilt_deg,
@@ -150,7 +172,7 @@ class Prediction:
             "fitted_distance_mm": self.fitted_distance_mm,
             "stretch": self.stretch,
             "stretch_sigma": self.stretch_sigma,
-            **self.sample.to_json(),
+            **self.sample.to_dict(),
             "wavelength": self.geometry.wavelength if self.geometry else None,
             "spots": self.spots,
             "indexed": self.indexed,
@@ -163,16 +185,20 @@ class Prediction:
             "geometry": None if self.geometry is None else to_config(self.geometry),
             "tilt_measured": self.tilt_measured,
             "covariance": None if self.covariance is None else self.covariance.tolist(),
+            # The names of version 0.1, for one version more.
+            "reliable": self.trusted,
+            "unreliable_estimate_px": self.best_guess_px,
         }
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "Prediction":
-        """The prediction that `to_json` told of; what else a record holds is left out.
+    def from_dict(cls, record: Mapping[str, Any]) -> "Prediction":
+        """The prediction from what `to_dict` gave; other keys of a record are ignored.
 
-        Raises ConfigError for a record that is no whole one, and for one of panels, whose positions it lacks.
+        Raises ConfigError for an incomplete record, and for a detector of panels, since a record does not
+        have their positions.
         """
         if record.get("panels"):
-            raise ConfigError("the record of a detector of panels does not hold where they stand")
+            raise ConfigError("a record of a detector of panels does not have their positions")
         covariance = record.get("covariance")
         names = {field.name for field in fields(cls)} - {"covariance", "panels", "sample"}
         answer = from_config(cls, {name: record[name] for name in names if name in record})
@@ -180,7 +206,7 @@ class Prediction:
         try:
             matrix = None if covariance is None else np.array(covariance, float)
         except (TypeError, ValueError) as error:
-            raise ConfigError("the record has no numbers for its covariance") from error
+            raise ConfigError("the covariance of the record is not made of numbers") from error
         if matrix is not None and (matrix.ndim != 2 or len(matrix) != matrix.shape[1]):
             raise ConfigError("the covariance of the record is not square")
         return replace(answer, covariance=matrix, sample=from_config(Sample, known))

@@ -1,4 +1,4 @@
-"""The rings of an image: fitted about the network's answer, and what they say as an answer."""
+"""The rings of an image: the fit about the network's answer, and the answer from it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,13 +17,14 @@ from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Mask
 
 MOST_CELLS = 1.6e6
-"""Largest number of cells that rings are fitted on, for the sake of time: a 6M detector binned 2x2."""
+"""Largest number of cells for the fit of rings, to save time: a 6M detector binned 2x2."""
 NEAREST_PX, FARTHEST_PX = 6.0, 60.0
-"""Least and largest scale, in px, of what the search takes as known of the centre. By hand: networks are
-sometimes surer than they should be, and beyond rings of one kind are taken for those of another."""
+"""Least and largest scale of the prior of the centre, in px. By hand: networks are sometimes overconfident,
+and beyond, rings of one kind are mistaken for those of another."""
 SEEN_ALL_ROUND = 3
-"""Rings from which on a common centre is an answer without a calibrant's spacings. By hand: two may be the
-rims of a stop and of its shadow, and were on simulated stills; three that share a centre are no chance."""
+"""Least number of rings with a common centre that are trusted without a calibrant. By hand: two may be the
+rims of a beam stop and of its shadow, and were on simulated stills; three with one centre are not by
+chance."""
 
 
 def try_rings(
@@ -36,9 +37,9 @@ def try_rings(
 ) -> RingFit | None:
     """The fit to sharp rings about the network's answer, which is known to `sigma` px; None without rings.
 
-    Grains of a powder are found as spots, so spots are left in; where that gives no answer, they are taken
-    out. Those of a `crystal` are taken out at once: many on a lattice look like rings about another centre.
-    Raises ConfigError for a calibrant that is not known.
+    Grains of a powder are found as spots, so spots are kept first, and removed if that fails. Those of a
+    `crystal` are removed at once: many spots on a lattice look like rings about another centre.
+    Raises ConfigError for an unknown calibrant.
     """
     # Wider than the lattice's (by hand): rings have no rivals that a narrow prior must keep away.
     near = float(np.clip(1.5 * sigma, NEAREST_PX, FARTHEST_PX))
@@ -59,7 +60,7 @@ def _rank(fit: RingFit) -> tuple[bool, bool, float]:
 def _fit_on(
     frame: Frame, mask: Mask, start: BeamGeometry, prior: Prior, coarse: int, powder: str | None
 ) -> RingFit | None:
-    """The fit on coarse cells, which is searched for, and then on the finest that time allows; in px."""
+    """The fit on coarse cells, with a search, and then on the finest affordable ones; in px."""
     fine = int(np.ceil(np.sqrt(frame.data.size / MOST_CELLS)))
     known = calibrant(powder) if powder else None
     for binning in [coarse, fine] if coarse > fine else [coarse]:
@@ -70,7 +71,7 @@ def _fit_on(
         if fit is None:
             return None
         fit = fit.scaled(binning)
-        # The distance is looked for about the stated one each time, not about what coarse cells say.
+        # The distance is searched about the given one each time, not about that of the coarse cells.
         start = replace(fit.geometry, distance_mm=start.distance_mm)
     return fit
 
@@ -85,10 +86,10 @@ def _in_cells(geometry: BeamGeometry, binning: int) -> BeamGeometry:
 def with_rings(
     answer: Prediction, rings: RingFit, start: BeamGeometry, sigma: float, powder: str | None
 ) -> tuple[Prediction, str]:
-    """The answer with what the rings say, and why it is not to be trusted (empty if it is).
+    """The answer with the result of the rings, and why it is not trusted (empty if it is).
 
-    `start` is the network's answer, known to `sigma` px: it stands where it is the surer one, or where the
-    rings are too few.
+    `start` is the network's answer, known to `sigma` px: it is kept if it is the more certain one, or if
+    there are too few rings.
     """
     centre_sigma = float(np.sqrt(np.mean(np.diag(rings.covariance)[:2])))
     if centre_sigma > sigma or _too_few(rings):
@@ -111,28 +112,27 @@ def with_rings(
 
 
 def _too_few(rings: RingFit) -> bool:
-    """Whether rings and the rims of a stop cannot be told apart: few, and of no known spacing."""
+    """Whether rings cannot be distinguished from the rims of a beam stop: few, and of unknown spacing."""
     return rings.rings < SEEN_ALL_ROUND and rings.distance_mm is None
 
 
 def rings_seen(rings: RingFit | None) -> str:
-    """What was seen of rings where they gave no answer, for a reason."""
+    """The rings that gave no answer, in words, for a reason."""
     if rings is None:
         return "no sharp rings"
     if rings.doubt:
         return f"{rings.rings} rings, but {rings.doubt}"
-    return f"{rings.rings} sharp rings, which are too few or say less"
+    return f"{rings.rings} sharp rings, which are too few or less certain"
 
 
 def _with_calibrant(answer: Prediction, rings: RingFit, given_mm: float, name: str) -> Prediction:
-    """The answer with the distance that the calibrant's rings fit, and a note of it or why there is none."""
+    """The answer with the distance fitted to the calibrant's rings, and a note of it or why there is none."""
     fitted, sigma = rings.distance_mm, rings.distance_sigma_mm
     if fitted is None or sigma is None:
-        note = f"the rings are not those of {name}: {rings.mismatch}; the distance given stands"
+        note = f"the rings are not those of {name}: {rings.mismatch}; the given distance is kept"
         return replace(answer, notes=(*answer.notes, note))
-    note = (
-        f"the distance is what the rings of {name} fit, {fitted:.2f} ± {sigma:.2f} mm; {given_mm:g} was given"
-    )
+    measured = f"{fitted:.2f} ± {sigma:.2f} mm"
+    note = f"the distance is fitted to the rings of {name}, {measured}; {given_mm:g} mm was given"
     return replace(
         answer,
         fitted_distance_mm=fitted,
@@ -143,9 +143,9 @@ def _with_calibrant(answer: Prediction, rings: RingFit, given_mm: float, name: s
 
 
 def averaged_distance(answer: Prediction, fitted: Sequence[float]) -> Prediction:
-    """The answer of several images at the median of the distances that their calibrant's rings fit."""
+    """The answer for several images at the median of the distances fitted to their calibrant's rings."""
     assert answer.geometry is not None
     middle = float(np.median(fitted))
-    note = f"the distance is what the rings of the calibrant fit, {middle:.2f} mm in the median of the images"
+    note = f"the distance is fitted to the rings of the calibrant, {middle:.2f} mm (median of the images)"
     geometry = replace(answer.geometry, distance_mm=middle)
     return replace(answer, geometry=geometry, fitted_distance_mm=middle, notes=(*answer.notes, note))

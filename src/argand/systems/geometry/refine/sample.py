@@ -1,4 +1,4 @@
-"""What a frame's spots say of the sample: hit, resolution, unit cell, Bravais lattices, a second crystal."""
+"""The sample from the spots of a frame: hit, resolution, unit cell, Bravais lattices, second lattice."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,26 +15,25 @@ from argand.systems.geometry.refine.lattice import LATTICE_SPOTS
 from argand.typing import Matrix3
 
 SPOTS_WITHIN = 0.95
-"""Share of the spots that lie within the resolution. By hand: one in twenty may be no reflection."""
+"""Share of the spots within the resolution. By hand: one in twenty may not be a reflection."""
 SECOND_SHARE, SECOND_RMS_PX = 0.4, 1.0
-"""Share of the spots left over that a second lattice must explain beyond chance, and the largest residual in
-px that it may leave. By hand: two false ones of 37 simulated stills left 1.5 px and more, true ones some
-tenths."""
+"""Least share of the remaining spots that a second lattice must explain beyond chance, and its largest
+residual in px. By hand: two false ones of 37 simulated stills had 1.5 px and more, true ones some tenths."""
 SECOND_PRIOR = Prior(1.0, np.radians(0.1))
-"""Centre and tilt when a second lattice is sought: those of the first one hold for it. By hand."""
+"""Prior of centre and tilt for a second lattice, about those of the first. By hand."""
 SAME = 0.1
 """Largest deviation from whole numbers of the matrix between two bases of one lattice. By hand."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is known of the sample from one frame.
+    """The sample as one frame shows it.
 
     `hit`: at least HIT_SPOTS spots. `resolution` (Å): 95 % of the indexed spots (of all spots without a
-    lattice) have a larger d; None without a hit. `unit_cell` is the conventional cell of the likeliest
-    Bravais lattice as a, b, c (Å), alpha, beta, gamma (degrees), with its standard deviations, which hold
-    that of the distance; `bravais` are the symbols of the lattices that the spots agree with, likeliest
-    first, none where the cell is known too badly for that. `lattices` counts crystals found, 0 to 2.
+    lattice) have a larger d; None without a hit. `unit_cell` is the conventional cell of the most likely
+    Bravais lattice as a, b, c (Å), alpha, beta, gamma (degrees), with its standard deviations, which include
+    that of the distance; `bravais` are the symbols of the lattices that agree with the spots, most likely
+    first, none if the cell is too uncertain. `lattices` is the number of lattices found, 0 to 2.
     """
 
     hit: bool
@@ -45,17 +44,17 @@ class Sample:
     unit_cell_sigma: tuple[float, ...] | None = None
     bravais: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Its numbers by the names of the fields."""
         return {**vars(self), "bravais": list(self.bravais)}
 
 
 NOTHING = Sample(False)
-"""Of a frame whose spots were not looked at."""
+"""The sample of a frame without an analysis of its spots."""
 
 
 def describe_sample(spots: Spots, geometry: BeamGeometry, lattice: LatticeFit | None) -> Sample:
-    """The sample by its spots in the geometry that was found, with the lattice if there is one."""
+    """The sample from its spots in the geometry found, with the lattice if there is one."""
     hit = len(spots) >= HIT_SPOTS
     if lattice is None:
         return Sample(hit, _resolution(spots, geometry) if hit else None)
@@ -64,7 +63,7 @@ def describe_sample(spots: Spots, geometry: BeamGeometry, lattice: LatticeFit | 
     share = lattice.indexed / lattice.offered
     if lattice.basis is None or lattice.basis_covariance is None:
         return Sample(hit, resolution, share, 1)
-    # As for the centre: spots that are left out say that the model is not complete.
+    # As for the centre: unexplained spots mean that the model is incomplete.
     covariance = lattice.basis_covariance * lattice.offered / lattice.indexed
     likely = bravais_lattices(lattice.basis, covariance)
     known = symmetry_is_known(lattice.basis, covariance)
@@ -81,7 +80,7 @@ def describe_sample(spots: Spots, geometry: BeamGeometry, lattice: LatticeFit | 
 
 
 def _resolution(spots: Spots, geometry: BeamGeometry) -> float:
-    """d in Å beyond which one spot in twenty lies."""
+    """d in Å below which one spot in twenty is."""
     return float(1.0 / np.quantile(np.linalg.norm(geometry.q_from_px(spots.px), axis=1), SPOTS_WITHIN))
 
 
@@ -93,7 +92,7 @@ def cell_numbers(lattice: Lattice) -> tuple[tuple[float, ...], tuple[float, ...]
 
 
 def has_second_lattice(spots: Spots, first: LatticeFit) -> bool:
-    """Whether the spots that a lattice leaves out lie on another one."""
+    """Whether the spots that a lattice does not explain lie on a second one."""
     rest = spots.px[~first.explained]
     if len(rest) < LATTICE_SPOTS or first.basis is None:
         return False
@@ -105,6 +104,6 @@ def has_second_lattice(spots: Spots, first: LatticeFit) -> bool:
 
 
 def _same(first: Matrix3, second: Matrix3) -> bool:
-    """Whether one basis is made of whole multiples of the other's vectors: one crystal, found twice."""
+    """Whether one basis is an integer combination of the other: one crystal, found twice."""
     changes = (np.linalg.solve(first, second), np.linalg.solve(second, first))
     return any(bool(np.abs(change - np.rint(change)).max() < SAME) for change in changes)

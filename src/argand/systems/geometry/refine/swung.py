@@ -1,4 +1,4 @@
-"""Detectors on an arm that is swung out: geometries to start from, and the lattice found about one."""
+"""Detectors on an arm that is swung out: starting geometries, and the lattice found from one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,34 +13,36 @@ from argand.physics.still.spot import Spots
 from argand.systems.geometry.refine.lattice import believable
 
 SWUNG_LIMIT_DEG = 5.0
-"""Arm angle in degrees beyond which a detector is outside what the networks were trained on. By hand: they
-saw tilts within 3°."""
+"""Arm angle in degrees above which a detector is outside the training range of the networks. By hand: they
+were trained with tilts within 3°."""
 SWUNG_PRIOR = Prior(6.0, np.radians(0.3))
-"""What an arm's angle and the header's centre are taken to be known to. By hand: the arm of one real sweep is
+"""Assumed uncertainty of the arm's angle and of the header's centre. By hand: the arm of one real sweep is
 off by 0.1 degrees, which moves its centre by 2 px, and headers are off by up to 6 px."""
 CLEARLY = 0.4
-"""Distance of the network's answer from a start, over that from the next one, up to which it decides between
-them. By hand: so far outside of its training it is wrong by tens of px, and starts are hundreds apart."""
+"""Largest ratio of the distances of the network's answer from the nearest and the next start at which it
+decides between them. By hand: so far outside its training it is wrong by tens of px; starts are hundreds
+apart."""
 
 
 @dataclass(frozen=True)
 class Swung:
-    """The start that was chosen, and the lattice found from it (None without one)."""
+    """The chosen start, and the lattice found from it (None without one)."""
 
     start: BeamGeometry
     lattice: LatticeFit | None
 
 
 def is_swung(frame: Frame) -> bool:
-    """Whether the header, or the user, says that the detector's arm is out."""
+    """Whether the detector's arm is swung out, according to the header or the user."""
     return abs(frame.two_theta_deg) > SWUNG_LIMIT_DEG
 
 
 def swung_starts(frame: Frame, nominal: BeamGeometry) -> Iterator[BeamGeometry]:
-    """Geometries that an arm's angle may mean: about either axis, either way, with either kind of centre.
+    """Possible geometries for an arm's angle: about either axis, in either direction, with either kind of
+    centre.
 
-    The header's centre (the middle without one) is the foot of the perpendicular, to which the distance then
-    belongs, or the beam centre itself.
+    The header's centre (the middle without one) is the point of normal incidence, at the given distance, or
+    the beam centre itself.
     """
     angle = float(np.radians(abs(frame.two_theta_deg)))
     stated = frame.header_beam_centre_px or nominal.beam_centre_px
@@ -52,14 +54,14 @@ def swung_starts(frame: Frame, nominal: BeamGeometry) -> Iterator[BeamGeometry]:
 
 
 def try_swung(spots: Spots, frame: Frame, nominal: BeamGeometry, network: tuple[float, float]) -> Swung:
-    """The lattice of a swung-out detector's spots about the start that the network's answer is nearest to.
+    """The lattice of a swung-out detector's spots, from the start nearest to the network's answer.
 
-    The lattice itself does not say which way the arm is out: nodes for the beam are everywhere on the sphere.
-    Without a lattice, or where the network does not decide between the starts, there is none.
+    The lattice does not determine the direction of the arm: nodes for the beam are everywhere on the sphere.
+    None without a lattice, or if the network does not decide between the starts.
     """
     starts = list(swung_starts(frame, nominal))
     apart = np.array([np.hypot(*np.subtract(start.beam_centre_px, network)) for start in starts])
-    # Where the header's centre is taken for the beam's, the four ways of the arm share it.
+    # If the header's centre is taken as the beam centre, the four directions of the arm share it.
     near = np.isclose(apart, apart.min())
     nearest = starts[int(np.argmin(apart))]
     if near.all() or apart.min() > CLEARLY * apart[~near].min():

@@ -1,4 +1,4 @@
-"""Which evidence decides, how far to trust it, and when to say that there is no reliable answer."""
+"""Which evidence decides, how far to trust it, and when an answer is not trusted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,38 +16,40 @@ from argand.systems.geometry.refine.prediction import Path, Prediction
 from argand.systems.geometry.refine.rings import averaged_distance, rings_seen, with_rings
 from argand.systems.geometry.refine.swung import is_swung
 
-# The limits of abstention were chosen with some of the stills in sight on which
-# benchmarks/geometry_simulated.py reports shares of answers and wrong answers, so these are development
-# figures; none was chosen on real images.
+# The limits below were chosen while looking at some of the stills on which benchmarks/geometry_simulated.py
+# reports the shares of answers and of wrong answers, so those are development figures; no limit was chosen
+# on real images.
 NETWORK_LIMIT_PX = 1.2
-"""Largest standard deviation, in px, at which the network's answer stands on its own. See above."""
+"""Largest standard deviation, in px, at which the network's answer is trusted on its own. See above."""
 LATTICE_MARGIN = 10.0
-"""By how much in robust chi² the origin of a lattice must win over the next one. By hand, raised from 6 when
-the distance became a parameter of the fit: 10 is a likelihood ratio of 150 where errors are normal."""
+"""Least difference in robust chi² between the best origin of a lattice and the next one. By hand, raised from
+6 when the distance became a parameter of the fit: 10 is a likelihood ratio of 150 for normal errors."""
 MANY_SPOTS, HINT = 100, " (are distance and wavelength right?)"
-"""Number of spots from which on a lattice is to be expected (by hand; it changes the reason's words alone),
-and what is asked where there is none."""
+"""Number of spots above which a lattice is expected (by hand; it only changes the words of the reason), and
+the question that is asked if there is none."""
 STRETCH_NOTE, STRETCH_LIMIT = 0.005, 0.02
-"""Relative error of the distance that is worth a note, and that beyond which no answer is trusted. By hand:
-five times what one still with several hundred spots fixes it to, and twice the 1 % to which it is taken as
-known."""
+"""Relative errors of the distance above which there is a note, and above which no answer is trusted. By hand:
+five times the precision from one still with several hundred spots, and twice the 1 % to which the distance
+is assumed to be known."""
 FAR_SIGMAS = 5.0
-"""Standard deviations of the network (of 1 px at least) beyond which a lattice's origin is not believed. By
-hand: of 170 right ones on the seed of choices none was beyond 2.6. The network knows nothing of swung-out
-detectors and of electrons, which this leaves out."""
+"""Largest distance of a trusted lattice origin from the network's centre, in standard deviations of the
+network (of 1 px at least). By hand: of 170 correct origins on the seed for choices none was beyond 2.6. Not
+applied to swung-out detectors and electrons, on which the network was not trained."""
 SCATTER_SHARE, TILT_FLOOR_DEG = 0.1, 0.02
-"""Least standard deviation of a centre from a lattice, as a share of its spots' scatter, and of each angle,
-in degrees. Chosen on 24 stills of each set of the seed of choices: with 0.2 and 0.03 errors were 0.35 to 0.45
-of their standard deviations (0.6 for angles) where nothing but the centre was unknown."""
+"""Least standard deviation of a centre from a lattice, as a share of the residual of its spots, and of each
+angle, in degrees. Chosen on 24 stills of each set of the seed for choices: with 0.2 and 0.03 errors were 0.35
+to 0.45 of their standard deviations (0.6 for angles) where only the centre was unknown."""
+MOST_SIGMA_PX = 2.0
+"""Largest standard deviation of a trusted centre, px. By hand, see above."""
 MEASURED_STRETCH = 0.005
-"""Relative standard deviation up to which a fitted distance is a measured one. By hand: half of the 1 % to
-which it is taken as known beforehand, so that the spots and not the header have spoken."""
+"""Largest relative standard deviation of a fitted distance that counts as measured. By hand: half of the 1 %
+to which it is assumed to be known beforehand, so that the spots and not the header determine it."""
 
 
-def no_hit(frame: Frame, seen: Features) -> Prediction:
-    """What is said of an image with too few spots to be a hit, of which nothing more was asked."""
+def no_hit(frame: Frame, seen: Features, least: int) -> Prediction:
+    """The answer for an image with fewer than `least` spots, which is not analysed further."""
     spots = len(seen.spots)
-    reason = f"no hit: {spots} spot{'' if spots == 1 else 's'}"
+    reason = f"no hit: {spots} spot{'' if spots == 1 else 's'}, fewer than {least}"
     nothing = (None, None, None, False, frame.header_beam_centre_px, None, None, None)
     notes = tuple(frame.notes)
     return Prediction(
@@ -64,7 +66,7 @@ def decide(
     rings: RingFit | None,
     options: Options = PLAIN,
 ) -> Prediction:
-    """Choose the best evidence and judge it; `start` with its `sigma` in px is the network's answer."""
+    """Choose the best evidence and judge it; `start` with its `sigma` in px is the answer of the network."""
     answer = Prediction(
         frame.path,
         frame.index,
@@ -94,24 +96,36 @@ def decide(
     elif rings is not None:
         answer, reason = with_rings(answer, rings, start, sigma, options.calibrant)
     reason = _doubts(frame, seen, answer, rings) or reason
-    return replace(answer, reliable=not reason, reason=reason)
+    return replace(answer, trusted=not reason, reason=reason or _grounds(answer, rings))
+
+
+def _grounds(answer: Prediction, rings: RingFit | None) -> str:
+    """Why an answer is trusted."""
+    assert answer.sigma_px is not None
+    if answer.path == "lattice":
+        share = f"{answer.indexed} of {answer.spots} spots"
+        return f"a lattice that explains {share} gives the centre to ±{answer.sigma_px:.2f} px"
+    if answer.path == "rings" and rings is not None:
+        return f"{rings.rings} sharp rings have this centre in common, to ±{answer.sigma_px:.2f} px"
+    limit = f"within the limit of {NETWORK_LIMIT_PX:g} px"
+    return f"the network gives the centre to ±{answer.sigma_px:.2f} px, {limit}"
 
 
 def _far_off(answer: Prediction, start: BeamGeometry, sigma: float) -> str:
-    """Why a centre is not believed that lies far from the network's; empty if it does not."""
+    """Why a centre far from the network's is not trusted; empty if it is near."""
     assert answer.geometry is not None
     apart = float(np.abs(np.subtract(answer.geometry.beam_centre_px, start.beam_centre_px)).max())
     if apart <= FAR_SIGMAS * max(sigma, 1.0):
         return ""
     return (
-        f"the lattice's origin is {apart:.0f} px from the network's centre, which is sure to {sigma:.1f} px"
+        f"the lattice's origin is {apart:.0f} px from the network's centre, which is known to ±{sigma:.1f} px"
     )
 
 
 def _with_lattice(answer: Prediction, fit: LatticeFit, options: Options) -> Prediction:
-    """The answer with what a lattice says, and a note where it finds another distance."""
-    # Spots that the lattice leaves out, and scatter beyond theirs (parallax, split crystals), say that
-    # the model is not complete: averaging over spots would otherwise make all of that vanish.
+    """The answer with the result of a lattice fit, and a note if the fit finds another distance."""
+    # Spots that the lattice does not explain, and errors that spots have in common (parallax, split
+    # crystals), mean that the model is incomplete: averaging over spots would hide them.
     covariance = fit.covariance * fit.offered / fit.indexed
     floor = [(SCATTER_SHARE * fit.rms_px) ** 2] * 2 + [np.radians(TILT_FLOOR_DEG) ** 2] * 2
     covariance += np.diag(floor)
@@ -123,16 +137,16 @@ def _with_lattice(answer: Prediction, fit: LatticeFit, options: Options) -> Pred
 def _with_distance(
     answer: Prediction, given_mm: float, stretch: float, sigma: float, options: Options
 ) -> Prediction:
-    """The answer with the distance that the spots fit, and a note where it is another one than given."""
+    """The answer with the fitted distance, and a note where it differs from the given one."""
     assert answer.geometry is not None
     fitted, geometry = stretch * given_mm, answer.geometry
     answer = replace(answer, fitted_distance_mm=fitted, stretch=stretch, stretch_sigma=sigma)
     if options.use_fitted_distance and sigma < MEASURED_STRETCH:
         found = f"{fitted:.2f} ± {sigma * fitted:.2f} mm"
-        note = f"the distance is the one that the spots fit, {found}; {given_mm:g} mm was given"
+        note = f"the distance is the one fitted to the spots, {found}; {given_mm:g} mm was given"
         geometry = replace(geometry, distance_mm=fitted)
         return replace(answer, geometry=geometry, notes=(*answer.notes, note))
-    # Four sigma, by hand: a distance that the spots hardly measure is not worth a note.
+    # Four sigma, by hand: no note on a distance that the spots hardly determine.
     if abs(stretch - 1.0) > max(STRETCH_NOTE, 4.0 * sigma):
         note = f"the spots fit a distance of {fitted:.1f} mm; {given_mm:g} mm was given"
         return replace(answer, notes=(*answer.notes, note))
@@ -142,7 +156,7 @@ def _with_distance(
 def _refined(answer: Prediction, path: Path, geometry: BeamGeometry, covariance: np.ndarray) -> Prediction:
     """The answer with a refined geometry and its uncertainty."""
     tilt_sigma = np.degrees(np.sqrt(np.diag(covariance)[2:]))
-    # 0.5 degrees, by hand: a quarter of TILT_PRIOR, so that the evidence and not the prior has spoken.
+    # 0.5 degrees, by hand: a quarter of TILT_PRIOR, so that the evidence and not the prior determines it.
     return replace(
         answer,
         path=path,
@@ -155,38 +169,39 @@ def _refined(answer: Prediction, path: Path, geometry: BeamGeometry, covariance:
 
 
 def _doubts(frame: Frame, seen: Features, answer: Prediction, rings: RingFit | None) -> str:
-    """Why the answer is not to be trusted; empty if it is."""
+    """Why the answer is not trusted; empty if it is."""
     assert answer.geometry is not None
     assert answer.sigma_px is not None
     if is_swung(frame) and answer.path != "lattice":
-        found = f"its {len(seen.spots)} spots show no lattice that says where the beam is"
+        found = f"its {len(seen.spots)} spots show no lattice that locates the beam"
         return f"the detector is swung out by {frame.two_theta_deg:g} degrees and {found}"
-    # Near-blank, centres off the detector, fits that leave more than 2 px: by hand, see the note at the top.
+    # Near-blank, centres outside the detector: by hand, see the note at the top.
     photons = float(seen.counts.sum())
     if answer.path == "network" and photons < 3000 and len(seen.spots) < 15:
         return f"near-blank image: {photons:.0f} background counts and {len(seen.spots)} spots"
     slow, fast = answer.shape
     x, y = answer.geometry.beam_centre_px
     if not is_swung(frame) and not (-0.1 * fast < x < 1.1 * fast and -0.1 * slow < y < 1.1 * slow):
-        return "the beam centre seems to lie off the detector"
+        return "the beam centre seems to be outside the detector"
     if answer.path == "network" and answer.sigma_px > NETWORK_LIMIT_PX:
         many = len(seen.spots) >= MANY_SPOTS
         few = f"{len(seen.spots)} spots without a lattice{HINT if many else ''}, {rings_seen(rings)}"
-        return f"not enough evidence: {few}; the background alone leaves ±{answer.sigma_px:.1f} px"
-    if answer.sigma_px > 2.0:
-        return f"the fit leaves ±{answer.sigma_px:.1f} px"
+        known = f"±{answer.sigma_px:.1f} px (limit {NETWORK_LIMIT_PX:g} px)"
+        return f"not enough evidence: {few}; the background alone gives {known}"
+    if answer.sigma_px > MOST_SIGMA_PX:
+        return f"the fit gives the centre only to ±{answer.sigma_px:.1f} px (limit {MOST_SIGMA_PX:g} px)"
     return ""
 
 
 def lattice_doubts(fit: LatticeFit, options: Options = PLAIN) -> str:
-    """Why a lattice is no ground for an answer; empty if it is one.
+    """Why a lattice is not trusted; empty if it is.
 
-    A distance that does not fit is no doubt where the user wants the fitted one.
+    Another distance than the given one is accepted where the user asked for the fitted one.
     """
     if fit.margin < LATTICE_MARGIN and fit.rival_px is not None:
         fast, slow = fit.rival_px
         return f"ambiguous lattice: a centre at ({fast:.1f}, {slow:.1f}) px explains its spots nearly as well"
-    # Four sigma, by hand, as for the note: a distance that the spots hardly measure is no objection.
+    # Four sigma, by hand, as for the note: a distance that the spots hardly determine is no objection.
     if options.use_fitted_distance and fit.stretch_sigma < MEASURED_STRETCH:
         return ""
     if abs(fit.stretch - 1.0) > max(STRETCH_LIMIT, 4.0 * fit.stretch_sigma):
@@ -196,11 +211,10 @@ def lattice_doubts(fit: LatticeFit, options: Options = PLAIN) -> str:
 
 
 def average(good: Sequence[Prediction], options: Options = PLAIN) -> Prediction:
-    """Mean of several refined answers weighted by their covariances, which grows with their scatter.
+    """Mean of one or more refined answers, weighted by the inverse of their covariances.
 
     The covariance of the mean is the inverse of the summed inverses, times chi² per degree of freedom (four
-    of each answer but one) where that is above 1. `good` are answers with a geometry and a covariance, one or
-    more.
+    for each answer but one) where that is above 1. All of `good` have a geometry and a covariance.
     """
     values, weights = [], []
     for p in good:
@@ -219,12 +233,13 @@ def average(good: Sequence[Prediction], options: Options = PLAIN) -> Prediction:
         first.geometry.with_centre((mean[0], mean[1])), pitch=float(mean[2]), yaw=float(mean[3])
     )
     indexed, spots = sum(p.indexed for p in good), sum(p.spots for p in good)
-    # What the frame says of the sample whose lattice explains most.
+    # The sample of the frame in which the lattice explains most spots.
     best = max(good, key=lambda p: p.indexed)
     answer = replace(_refined(first, first.path, geometry, covariance), indexed=indexed, spots=spots)
     answer = replace(answer, tilt_measured=answer.tilt_measured and all(p.tilt_measured for p in good))
     answer = replace(answer, index=0, notes=(), fitted_distance_mm=None, stretch=None, stretch_sigma=None)
-    answer = replace(answer, sample=best.sample)
+    reason = f"the weighted mean of {len(good)} trusted image{'' if len(good) == 1 else 's'} gives the centre"
+    answer = replace(answer, sample=best.sample, reason=f"{reason} to ±{answer.sigma_px:.2f} px")
     fitted = [p.fitted_distance_mm for p in good if p.fitted_distance_mm is not None]
     if fitted and first.path == "rings":
         return averaged_distance(answer, fitted)
@@ -232,7 +247,7 @@ def average(good: Sequence[Prediction], options: Options = PLAIN) -> Prediction:
 
 
 def _with_mean_distance(answer: Prediction, good: Sequence[Prediction], options: Options) -> Prediction:
-    """The answer with the mean of the distances that frames fit, weighted as the centres are."""
+    """The answer with the mean of the fitted distances, weighted by their variances."""
     fits = [
         (p.fitted_distance_mm / p.stretch, p.stretch, p.stretch_sigma)
         for p in good

@@ -1,86 +1,107 @@
 """The verbs of `argand molmnist` over data sets. Nothing heavy is imported before a verb runs."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from argand.crew import Machines
+from argand.duration import Seconds
 from argand.errors import ConfigError
-from argand.runs.verbs import Json, Processes, Scheduler, complain, print_json, say
+from argand.runs.verbs import (
+    ADVANCED,
+    BatchSize,
+    Devices,
+    Force,
+    Json,
+    LearningRate,
+    MaxTime,
+    Precision,
+    Processes,
+    Resume,
+    Scheduler,
+    Seed,
+    SimulationProcesses,
+    TrainingFolder,
+    ValCount,
+    ValEvery,
+    complain,
+    completed_by,
+    print_json,
+    run_training,
+    say,
+)
+from argand.systems.molmnist.benchmark.names import TRAINED
+from argand.systems.molmnist.benchmark.options import (
+    Axis,
+    BeamStop,
+    Blur,
+    FormFactors,
+    HardDetector,
+    PairCount,
+    Photons,
+    SetFile,
+    SimulatedPresets,
+    Size,
+    StructureFiles,
+    Trajectories,
+    Wavelength,
+    WindowSide,
+)
 
-# Defaults of the verbs are those of the functions behind them, where it stands where they come from.
+# Defaults of the verbs are those of the functions behind them, where it stands where they come from. Of their
+# own, by hand: batches, replay and validation of a training of minutes.
 
 
 def simulate(
-    out: Annotated[Path, typer.Option(help="HDF5 file to write; the same call completes it.")],
-    preset: Annotated[
-        list[str] | None,
-        typer.Argument(help="standard, hard, published or tiny; more files behind --structures."),
-    ] = None,
-    structures: Annotated[
-        list[str] | None,
-        typer.Option(help="Molecules of your own, a class each: PDB, mmCIF, TOPOLOGY:TRAJECTORY."),
-    ] = None,
-    axis: Annotated[
-        str, typer.Option(help="Of --structures: random, x, y, z, or a direction such as 1,1,0.")
-    ] = "random",
-    hard_detector: Annotated[
-        bool, typer.Option("--hard-detector", help="Of --structures: few photons, background, gaps.")
-    ] = False,
-    count: Annotated[int, typer.Option(help="How many pairs.", min=1)] = 20_000,
-    seed: Annotated[int, typer.Option(help="Another seed, other pairs.", min=0)] = 0,
-    size: Annotated[int | None, typer.Option(help="Pixels along a side.", min=8)] = None,
-    window: Annotated[float | None, typer.Option(help="Side of the window in Å.", min=1.0)] = None,
-    radiation: Annotated[Literal["xray", "electron"], typer.Option(help="Whose form factors.")] = "xray",
-    wavelength: Annotated[
-        float | None, typer.Option(help="Å; without it, the Ewald sphere is flat. Not of hard.")
-    ] = None,
-    photons: Annotated[
-        float | None,
-        typer.Option(help="Expected on all pixels; without it, no noise. hard: instead of 10 to 1e6."),
-    ] = None,
-    beam_stop: Annotated[
-        float | None,
-        typer.Option(
-            help="1/Å, below which nothing is measured; else 0. hard: instead of 0 to 0.08.", min=0.0
-        ),
-    ] = None,
-    blur: Annotated[
-        float | None,
-        typer.Option(
-            help="Pixels, standard deviation of the point spread; else 0. hard: instead of 0 to 0.7.", min=0.0
-        ),
-    ] = None,
-    trajectory: Annotated[
-        list[Path] | None,
-        typer.Option(help="Run of dynamics whose frames its fibril takes; may be repeated. Not of hard."),
-    ] = None,
+    out: SetFile,
+    preset: SimulatedPresets = None,
+    structures: StructureFiles = None,
+    axis: Axis = "random",
+    hard_detector: HardDetector = False,
+    count: PairCount = 20_000,
+    seed: Seed = 0,
+    size: Size = None,
+    window: WindowSide = None,
+    radiation: FormFactors = "xray",
+    wavelength: Wavelength = None,
+    photons: Photons = None,
+    beam_stop: BeamStop = None,
+    blur: Blur = None,
+    trajectory: Trajectories = None,
     processes: Processes = None,
     scheduler: Scheduler = None,
+    force: Force = False,
+    resume: Resume = False,
 ) -> None:
     """Write pairs of shapes and patterns with their parameters, splits, checksums and card.
 
-    With --structures they show molecules from files; the window is then twice as wide as the widest.
+    With --structures, they show molecules from files; the default window is twice as wide as the widest one.
 
     Example: argand molmnist simulate standard --out set.h5 --count 2000 --photons 1e6
 
     Example: argand molmnist simulate --structures a.pdb b.cif --out own.h5 --count 2000 --window 100
     """
-    from argand.systems.molmnist.benchmark.dataset import write_pairs
+    from argand.systems.molmnist.benchmark.dataset import claim_set, write_pairs
     from argand.systems.molmnist.benchmark.measurement import Measurement
 
-    if hard_detector and not structures:
-        raise ConfigError("--hard-detector is for --structures; the preset hard has it")
-    if structures:
-        system = _own_system(structures, preset or [], axis, window, hard_detector)
-    else:
-        system = one_preset(preset)
     folders = tuple(trajectory or ())
     asked = Measurement(size, window, radiation, wavelength, photons, beam_stop, blur, folders)
-    system = asked.applied(system)
+    system = asked.applied(_system_of(preset, structures, axis, window, hard_detector))
+    claim_set(out, force=force, resume=resume)
     write_pairs(system, out, count, seed, machines=Machines(processes, scheduler), tell=say)
     say(f"{count} pairs in {out}, its card in {out.with_suffix('.md')}")
+
+
+def _system_of(
+    preset: list[str] | None, structures: list[str] | None, axis: str, window: float | None, hard: bool
+) -> Any:
+    """The configuration of a preset, or of molecules of one's own."""
+    if structures:
+        return _own_system(structures, preset or [], axis, window, hard)
+    if hard:
+        raise ConfigError("--hard-detector is for --structures; the preset hard has it already")
+    return one_preset(preset)
 
 
 def one_preset(names: list[str] | None) -> Any:
@@ -89,12 +110,12 @@ def one_preset(names: list[str] | None) -> Any:
     from argand.systems.molmnist.presets import PRESETS
 
     if not names or len(names) > 1:
-        raise ConfigError("name one preset, or molecules of your own behind --structures")
+        raise ConfigError("give one preset, or molecules of your own after --structures")
     return named(names[0], PRESETS)
 
 
 def _own_system(first: list[str], more: list[str], axis: str, window: float | None, hard: bool) -> Any:
-    """The configuration of molecules of one's own; says what of them is left out."""
+    """The configuration of molecules of one's own; says which parts of the files are left out."""
     from argand.physics.coherent.projection import Window
     from argand.systems.molmnist.presets import PRESETS
     from argand.systems.molmnist.simulate import Imaging
@@ -114,17 +135,74 @@ def _own_system(first: list[str], more: list[str], axis: str, window: float | No
     return system
 
 
+def train(
+    preset: Annotated[
+        str,
+        typer.Argument(
+            metavar="PRESET",
+            help=f"Preset: {', '.join(TRAINED)}; or a data set, such as own.h5.",
+            autocompletion=completed_by(TRAINED),
+        ),
+    ],
+    out: TrainingFolder,
+    max_time: MaxTime = Seconds("1h"),
+    resume: Resume = False,
+    force: Force = False,
+    batch_size: BatchSize = 32,
+    learning_rate: LearningRate = None,
+    val_count: ValCount = 200,
+    val_every: ValEvery = 250,
+    replay: Annotated[
+        int,
+        typer.Option(help="Batches that use each simulated pair.", min=1, rich_help_panel=ADVANCED),
+    ] = 4,
+    precision: Precision = "auto",
+    devices: Devices = "auto",
+    processes: SimulationProcesses = None,
+    seed: Seed = 0,
+) -> None:
+    """Train on freshly simulated pairs until the time is up; Ctrl-C leaves a run that --resume continues.
+
+    Of a data set only the configuration is used: pairs are simulated as those of its training split.
+
+    Example: argand molmnist train best --out runs/best --max-time 40m
+
+    Example: argand molmnist train own.h5 --out runs/own --max-time 10m
+    """
+    settings = {"batch_size": batch_size, "replay": replay, "seed": seed, "workers": processes}
+    settings |= {"val_count": val_count, "val_every_steps": val_every, "precision": precision}
+    settings |= {"max_time": max_time, "resume": resume, "force": force, "devices": devices}
+    run_training(_trained_system(preset, learning_rate), out, "pairs", **settings)
+
+
+def _trained_system(preset: str, learning_rate: float | None) -> Any:
+    """The configuration of a preset or of a data set, in training."""
+    from dataclasses import replace
+
+    from argand.io.dataset import is_stored_set
+    from argand.systems.molmnist.benchmark.pairs import open_pairs
+    from argand.systems.molmnist.presets import trained_on
+
+    is_set = is_stored_set(Path(preset))
+    # No training may see the pairs that validate or test.
+    system = trained_on(open_pairs(preset).system if is_set else one_preset([preset]))
+    return system if learning_rate is None else replace(system, learning_rate=learning_rate)
+
+
 def check(
-    file: Annotated[Path, typer.Argument(help="What simulate wrote.")],
+    file: Annotated[Path, typer.Argument(help="File written by simulate.")],
     json: Json = False,
 ) -> None:
-    """Check every byte of a data set, say what it holds, and whether it is the published one.
+    """Check every byte of a data set, and whether it is the published one.
 
     Example: argand molmnist check set.h5
     """
     from argand.systems.molmnist.benchmark.dataset import summary, verdict
 
     found = summary(file)
+    if json:
+        print_json(found)
+        return
     splits = ", ".join(f"{count} {name}" for name, count in found["splits"].items())
-    text = f"{file}: {found['pairs']} pairs ({splits}), intact\nSHA-256 of the pairs: {found['sha256']}"
-    print_json(found) if json else say(f"{text}\n{verdict(found['published'])}")
+    say(f"{file}: {found['pairs']} pairs ({splits}), intact\nSHA-256 of the pairs: {found['sha256']}")
+    say(verdict(found["published"]))

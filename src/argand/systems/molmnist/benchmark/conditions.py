@@ -1,4 +1,4 @@
-"""What the tasks are measured on: pairs of a set, measured in each of its ways, or as a file has them."""
+"""Test pairs of the tasks: those of a set under each of its conditions, or as a file has them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +12,9 @@ from jaxtyping import Bool, Float
 from argand.errors import ConfigError, InputError
 from argand.physics.coherent.projection import Window
 from argand.system import near_match
-from argand.systems.molmnist.benchmark.dataset import SEED, open_pairs
+from argand.systems.molmnist.benchmark.dataset import SEED
+from argand.systems.molmnist.benchmark.pairs import open_pairs
+from argand.systems.molmnist.benchmark.phase import Tick, unheard
 from argand.systems.molmnist.ensemble.elastic_ensemble import ensemble
 from argand.systems.molmnist.presets import PRESETS
 from argand.systems.molmnist.system import SPLITS, Molmnist, Sample
@@ -26,8 +28,8 @@ NO_BACKGROUND = 1e-12
 """Share of the photons; it must not be 0, whose logarithm is taken. By hand: a billionth of the least of
 `hard`, and less than any pixel's share that is not 0."""
 PHOTONS = {"1e6-photons": 1e6, "1e4-photons": 1e4, "1e3-photons": 1e3, "1e2-photons": 1e2}
-"""Ways in which `hard` is measured with one number of photons: from what classical methods live on to what
-tells little more than the size; by hand."""
+"""Conditions of `hard` with one number of photons: from enough for classical methods to so few that they show
+little more than the size; by hand."""
 AS_STORED = "as stored"
 """The one condition of a set in a file."""
 _TRUTHS = (
@@ -41,7 +43,7 @@ _POSE = ("rotation_deg", "background")
 
 @dataclass(frozen=True)
 class Condition:
-    """Pairs of a set measured in one way: simulated by `system`, or read from the file `stored`."""
+    """Pairs of a set under one condition: simulated by `system`, or read from the file `stored`."""
 
     name: str
     system: Molmnist
@@ -57,7 +59,7 @@ class Condition:
             return list(islice(split_numbers(self.system, split), count))
         pairs = open_pairs(self.stored, split)
         if not len(pairs):
-            raise InputError(f"{self.stored}: no pair of it is of the split '{split}'; simulate more")
+            raise InputError(f"{self.stored}: the split '{split}' has no pairs; simulate more")
         return [int(row) for row in pairs.rows[:count]]
 
     def source(self) -> Callable[[int], Sample]:
@@ -69,7 +71,7 @@ class Condition:
 
 
 def standard_conditions(system: Molmnist) -> dict[str, Molmnist]:
-    """The pairs of `standard`, measured in five ways, and those of the published set."""
+    """The pairs of `standard` under five conditions, and those of the published set."""
     changes = {
         "noise-free": {},
         "1e6-photons": {"photons": 1e6},
@@ -84,13 +86,13 @@ def standard_conditions(system: Molmnist) -> dict[str, Molmnist]:
 
 
 def hard_conditions(system: Molmnist) -> dict[str, Molmnist]:
-    """The pairs of `hard` as drawn, at single numbers of photons, and without anything in the way.
+    """The pairs of `hard` as drawn, at single numbers of photons, and with an ideal detector.
 
-    A detector takes as many random numbers whatever its ranges: all but the counts is the same in each.
+    A detector draws as many random numbers whatever its ranges: only the counts differ between conditions.
     """
     detector = system.detector
     if detector is None:
-        raise ConfigError("a set without a detector has no conditions of one")
+        raise ConfigError("the set has no detector, hence no conditions")
     clean = replace(
         detector,
         background=(NO_BACKGROUND, NO_BACKGROUND),
@@ -124,7 +126,7 @@ def set_conditions(name: str, chosen: Iterable[str] = ()) -> list[Condition]:
         if not Path(name).is_file():
             known = ", ".join(CONDITIONS)
             raise ConfigError(
-                f"no set or file is called '{name}'{near_match(name, CONDITIONS)}; there are {known}"
+                f"unknown set '{name}'{near_match(name, CONDITIONS)}; choose {known}, or give a file"
             )
         known = {AS_STORED: Condition(AS_STORED, open_pairs(Path(name)).system, Path(name))}
     else:
@@ -132,7 +134,7 @@ def set_conditions(name: str, chosen: Iterable[str] = ()) -> list[Condition]:
     for one in chosen:
         if one not in known:
             raise ConfigError(
-                f"no condition is called '{one}'{near_match(one, known)}; there are {', '.join(known)}"
+                f"unknown condition '{one}'{near_match(one, known)}; choose from {', '.join(known)}"
             )
     return [known[one] for one in chosen or known]
 
@@ -196,9 +198,13 @@ def columns(rows: Iterable[dict[str, float]]) -> dict[str, Float[np.ndarray, " n
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def trials_of(condition: Condition, split: str, count: int) -> Trials:
-    """The first pairs of a split, as the condition measures them."""
-    samples, system = list(condition.samples(split, count)), condition.system
+def trials_of(condition: Condition, split: str, count: int, tick: Tick = unheard) -> Trials:
+    """The first pairs of a split, as the condition measures them; `tick` is called after each."""
+    samples: list[Sample] = []
+    for sample in condition.samples(split, count):
+        samples.append(sample)
+        tick(1, "")
+    system = condition.system
     return Trials(
         system.imaging.window,
         np.stack([live_of(one, system) for one in samples]),
@@ -210,6 +216,6 @@ def trials_of(condition: Condition, split: str, count: int) -> Trials:
     )
 
 
-def unseen_pairs(condition: Condition, count: int) -> Trials:
-    """The first pairs of the test split."""
-    return trials_of(condition, "test", count)
+def unseen_pairs(condition: Condition, count: int, tick: Tick = unheard) -> Trials:
+    """The first pairs of the test split; `tick` is called after each."""
+    return trials_of(condition, "test", count, tick)

@@ -2,143 +2,41 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch.utils.data import Dataset
-
 from argand import __version__
 from argand.crew import CORES, Machines
-from argand.errors import ConfigError, InputError
+from argand.errors import OutputError
 from argand.io.atomic import make_folder
 from argand.io.cache import cache_folder
-from argand.io.dataset import StoredSamples
 from argand.learn.simulate import simulate_to_file
-from argand.system import from_config, preset, to_config
-from argand.systems.molmnist.benchmark.dataset_card import write_card
+from argand.runs.claim import claim_file
+from argand.runs.record import SCHEMA_VERSION
+from argand.system import preset, to_config
+from argand.systems.molmnist.benchmark.dataset_card import is_card, write_card
 from argand.systems.molmnist.benchmark.digest import published_digests, set_digest, stored_digests
 from argand.systems.molmnist.benchmark.integrity import (
     begin_again,
     check_files,
     is_complete,
-    verify,
+    shard_folder,
     write_sums,
 )
+from argand.systems.molmnist.benchmark.names import SETS
+from argand.systems.molmnist.benchmark.pairs import Pairs, open_pairs
 from argand.systems.molmnist.benchmark.sample import read_sample
 from argand.systems.molmnist.presets import PRESETS
-from argand.systems.molmnist.system import SPLITS, Molmnist
+from argand.systems.molmnist.system import Molmnist
 
 PAIRS = 20_000
 """2,000 variants of each of ten fibrils, as published (Zhang et al., arXiv 1911.07644)."""
 SEED = 0
 """Of the sets by name; any would do, but it must stay."""
-SETS = ("standard", "hard", "published")
-"""What `load` makes by name."""
 SELFTEST_R = 0.01
 """Largest amplitude R against a sum over atoms: the goal of benchmarks/molmnist_forward.py, which measures
 0.0029 at most over the ten fibrils."""
-
-
-class Pairs(Dataset):
-    """Pairs of one split: `pairs[i]` is a dict of tensors, `pairs.arrays(name)` holds all of one kind.
-
-    `pattern` and `shape` are float32 [1, slow, fast]; `twist_deg_per_nm` and the rest are numbers. Sets whose
-    patterns have a mask each, such as `hard`, have `live` (bool [1, slow, fast]) as well. ConfigError for an
-    unknown split.
-    """
-
-    def __init__(self, source: Any, split: str | None, system: Molmnist) -> None:
-        if split not in (None, *SPLITS):
-            raise ConfigError(f"no split is called '{split}'; there are {', '.join(SPLITS)}")
-        self.source, self.system, self.split = source, system, split
-        chosen = source.column("split")
-        self.rows = np.arange(len(chosen)) if split is None else np.flatnonzero(chosen == SPLITS.index(split))
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        sample = self.source[int(self.rows[index])]
-        found = {name: torch.from_numpy(np.array(value)) for name, value in sample.items()}
-        for name in ("pattern", "shape"):
-            found[name] = torch.from_numpy(np.asarray(sample[name], np.float32))[None]
-        if "live" in found:
-            found["live"] = found["live"][None]
-        return found
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The kinds of arrays."""
-        return self.source.names
-
-    def arrays(self, name: str) -> np.ndarray:
-        """All values of one kind, one row a pair; ConfigError for a kind that is not there."""
-        return self.source.column(name)[self.rows]
-
-    @property
-    def mask(self) -> np.ndarray:
-        """Pixels of the patterns that are measured: bool [slow, fast], the same for all of them.
-
-        Where each has its own, bool [pair, slow, fast].
-        """
-        return self.arrays("live") if "live" in self.names else self.system.imaging.live
-
-
-class StoredPairs:
-    """A data set file, opened anew in each process that reads it; its bytes are verified on first use."""
-
-    def __init__(self, path: Path) -> None:
-        verify(path)
-        self._begin(Path(path))
-
-    def _begin(self, path: Path) -> None:
-        self.path, self._open, self._process = path, StoredSamples(path), os.getpid()
-
-    @property
-    def stored(self) -> StoredSamples:
-        """The samples, through a file of this process's own."""
-        if self._process != os.getpid():
-            self._begin(self.path)
-        return self._open
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Whoever sent it has verified it.
-        check_files(state["path"])
-        self._begin(state["path"])
-
-    def __getitem__(self, row: int) -> dict[str, np.ndarray]:
-        return self.stored[row]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The arrays that there are."""
-        return tuple(self.stored.file)
-
-    def column(self, name: str) -> np.ndarray:
-        """One array of all samples; ConfigError for a name that is not there."""
-        if name not in self.names:
-            raise ConfigError(f"{self.path} has no '{name}'; there are {', '.join(self.names)}")
-        return np.asarray(self.stored.file[name])
-
-
-def open_pairs(path: Path, split: str | None = None) -> Pairs:
-    """A data set that `simulate` wrote, and any of its splits (`train`, `val`, `test`; None: all).
-
-    Its bytes are verified when they are first used, and again after they have been touched. InputError where
-    it is incomplete, damaged, or of another system.
-    """
-    stored = StoredPairs(path)
-    provenance = stored.stored.provenance
-    if provenance.get("system") != "molmnist":
-        raise InputError(f"{path}: a data set of '{provenance.get('system')}', not of molmnist")
-    return Pairs(stored, split, from_config(Molmnist, provenance["config"]))
 
 
 def load(
@@ -201,6 +99,18 @@ def write_pairs(
     return out
 
 
+def claim_set(out: Path, *, force: bool = False, resume: bool = False) -> None:
+    """Make room for a data set, before any long work; see `runs.claim.claim_file`.
+
+    Raises ConfigError where there is one, or part of one, without `force` or `resume`; OutputError where a
+    file that argand has not written has the name of its card.
+    """
+    card = out.with_suffix(".md")
+    if card.exists() and not is_card(card):
+        raise OutputError(f"{card}: not written by argand and in the way; move it, or give another --out")
+    claim_file(out, force=force, resume=resume, beside=(shard_folder(out), card))
+
+
 def summary(path: Path) -> dict[str, Any]:
     """What a data set holds, as plain values, after the bytes of all its files have been checked.
 
@@ -209,13 +119,13 @@ def summary(path: Path) -> dict[str, Any]:
     """
     check_files(path, thoroughly=True)
     pairs = open_pairs(path)
-    splits = {name: int((pairs.source.column("split") == number).sum()) for number, name in enumerate(SPLITS)}
     stored = pairs.source.stored
     digests = list(stored_digests(dict(stored.file.items()), len(stored)))
     return {
+        "schema_version": SCHEMA_VERSION,
         "file": str(path),
         "pairs": len(pairs),
-        "splits": splits,
+        "splits": pairs.splits,
         "arrays": {name: list(array.shape) for name, array in stored.file.items()},
         "intact": True,
         "sha256": set_digest(digests),

@@ -13,6 +13,8 @@ from argand.systems.molmnist.fibril.bundle import GRID, OUTLINES, Bundles
 from argand.systems.molmnist.structures.set_card import structures_card
 from argand.systems.molmnist.system import SOURCES, SPLITS, Molmnist
 
+_HEADING = "# Data set `"
+"""With which every card begins."""
 _LICENCE = """The pairs are computed; whoever makes them may use them freely. The crystal structure is entry 4114994 of the
 Crystallography Open Database, in the public domain (Nishiyama, Langan & Chanzy, J. Am. Chem. Soc. 124, 9074, 2002)."""
 _LICENCE_FIBRILS = (
@@ -44,6 +46,12 @@ def write_card(out: Path, system: Molmnist, count: int, seed: int) -> Path:
     return path
 
 
+def is_card(path: Path) -> bool:
+    """Whether a file is the card of a data set."""
+    with path.open("rb") as file:
+        return file.read(len(_HEADING)) == _HEADING.encode()
+
+
 def card_text(name: str, system: Molmnist, count: int, seed: int) -> str:
     """The card as Markdown."""
     if system.structures is not None:
@@ -56,7 +64,7 @@ def card_text(name: str, system: Molmnist, count: int, seed: int) -> str:
         held = f"bundles of chains of cellulose Iβ of any outline, {_told(system.bundles.chains)} chains each"
         columns, made = _bundle_columns(system, detector), _bundles_made(system.bundles, detector)
         licence, limits = _LICENCE, _LIMITS_BUNDLES
-    return f"""# Data set `{name}`
+    return f"""{_HEADING}{name}`
 
 {count} pairs of {held}; seed {seed}, argand {__version__}.
 

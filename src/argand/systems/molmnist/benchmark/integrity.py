@@ -11,7 +11,7 @@ SUMS = "checksums.json"
 """In the folder of the shards; names are relative to it."""
 STAMP = "verified.json"
 """Beside it: size and time of change of each file when its bytes were last found right."""
-_CURE = "delete it, and the same simulate or load makes it again"
+_CURE = "delete it; simulate --resume, or load, makes it again"
 
 Sums = dict[str, dict[str, int | str]]
 
@@ -60,14 +60,14 @@ def check_files(path: Path, thoroughly: bool = False) -> None:
     """InputError where a file is missing or cut off; `thoroughly` also where its bytes have changed."""
     folder = shard_folder(path)
     if not Path(path).is_file() or not (folder / SUMS).is_file():
-        raise InputError(f"{path}: no complete data set there; argand molmnist simulate writes one")
+        raise InputError(f"{path}: not a complete data set; argand molmnist simulate writes one")
     sums = _read(folder)
     if not _names_all(path, sums):
-        raise InputError(f"{path}: no checksums of index and card; the same simulate adds them")
+        raise InputError(f"{path}: no checksums of index and card; simulate --resume adds them")
     for name, known in sums.items():
         file = folder / name
         if not file.is_file():
-            raise InputError(f"{path}: its {file} is missing; the same simulate or load makes it again")
+            raise InputError(f"{path}: its {file} is missing; simulate --resume, or load, makes it again")
         _compare(file, known, thoroughly)
     if thoroughly:
         _stamp(folder, sums)

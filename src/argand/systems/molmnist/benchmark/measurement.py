@@ -48,7 +48,7 @@ class Measurement:
 
     def _require_known(self, system: Molmnist) -> None:
         if system.structures is not None and self.trajectories:
-            raise ConfigError("frames of a molecule are named TOPOLOGY:TRAJECTORY; leave --trajectory out")
+            raise ConfigError("give frames of a molecule as TOPOLOGY:TRAJECTORY; leave --trajectory out")
         if system.bundles is not None and self.trajectories:
             raise ConfigError("bundles of any outline have no molecular dynamics; leave --trajectory out")
         if system.bundles is not None and self.wavelength is not None:

@@ -40,7 +40,7 @@ def find_model(name: str) -> Model:
     """The function that `module:function` names, also of the current folder; ConfigError for none."""
     module, separator, function = name.partition(":")
     if not separator or not module or not function:
-        raise ConfigError(f"'{name}' names no model; write module:function, such as mymodel:predict")
+        raise ConfigError(f"'{name}' is not a model; write module:function, such as mymodel:predict")
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -73,12 +73,12 @@ def ask(model: Model, patterns: np.ndarray, live: np.ndarray, window_side: float
     except Exception as error:
         raise InputError(f"the model failed: {_first_line(error)}") from error
     if not isinstance(answer, Mapping):
-        raise InputError(f"the model answered a {type(answer).__name__}; a dict is asked for")
+        raise InputError(f"the model answered a {type(answer).__name__}; it must be a dict")
     found = {key: _checked(key, value, patterns.shape) for key, value in answer.items()}
     for name in _PROBABILITIES.keys() & found.keys():
         found.setdefault(name.removesuffix("_probability"), found.pop(name).argmax(1))
     if not found:
-        raise InputError("the model answered nothing; a shape, a fibril or so is asked for")
+        raise InputError("the model answered nothing; it must have a shape, a fibril or another answer")
     return found
 
 
@@ -92,9 +92,9 @@ def _checked(key: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     try:
         found = np.asarray(value, dtype=np.float32)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"the model's '{key}' is no array of numbers") from error
+        raise InputError(f"the model's '{key}' is not an array of numbers") from error
     if found.shape != expected[key]:
-        raise InputError(f"the model's '{key}' is {_size(found.shape)}; {_size(expected[key])} is asked for")
+        raise InputError(f"the model's '{key}' is {_size(found.shape)}; it must be {_size(expected[key])}")
     if not np.isfinite(found).all():
         raise InputError(f"the model's '{key}' has values that are not finite")
     if key not in (*KINDS, "kind"):

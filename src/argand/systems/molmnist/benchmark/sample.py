@@ -7,11 +7,11 @@ Patterns lose the columns that Friedel's law restores, and are stored as the log
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from argand.errors import ConfigError, InputError
 from argand.io.hdf5_file import written_hdf5
+from argand.io.hdf5_links import opened
 from argand.io.resource import system_data
 
 SAMPLE = system_data("molmnist", "sample.h5")
@@ -29,6 +29,8 @@ class SamplePairs:
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
         return {name: np.asarray(values[row]) for name, values in self.columns.items()}
 
+    name = "sample"
+
     @property
     def names(self) -> tuple[str, ...]:
         """The arrays that there are."""
@@ -44,7 +46,7 @@ class SamplePairs:
 def read_sample(path: Path = SAMPLE) -> SamplePairs:
     """The shipped pairs; InputError where the file is missing or damaged."""
     try:
-        with h5py.File(path, "r") as file:
+        with opened(path) as file:
             columns: dict[str, Any] = {name: np.asarray(file[name]) for name in (*_SCALARS, "shape")}
             low, high = (float(np.asarray(file.attrs[name])) for name in ("log_low", "log_high"))
             columns["pattern"] = unpack(np.asarray(file["pattern"]), low, high)

@@ -17,6 +17,7 @@ from argand.physics.coherent.phase_retrieval import response
 from argand.physics.coherent.projection import Window
 from argand.systems.molmnist.benchmark.azimuthal_match import KnownPatterns, shifted
 from argand.systems.molmnist.benchmark.conditions import Condition, columns, live_of, pose_of, truth_of
+from argand.systems.molmnist.benchmark.phase import Tick, unheard
 from argand.systems.molmnist.benchmark.ridge import Features, pattern_features
 from argand.systems.molmnist.inversion.polar import Polar
 from argand.systems.molmnist.simulate import Imaging, measure
@@ -124,7 +125,7 @@ Pair = tuple[np.ndarray, dict[str, float], dict[str, float], Features]
 def learn(
     condition: Condition,
     count: int = TRAINING,
-    tick: Callable[[], None] = lambda: None,
+    tick: Tick = unheard,
     machines: Machines = HERE,
 ) -> Training:
     """Take training pairs as the condition measures them; `tick` is called after each.
@@ -139,7 +140,7 @@ def learn(
             if isinstance(pair, Died):
                 raise ArgandError(f"training pair {number}: {pair.text}")
             found[number] = pair
-            tick()
+            tick(1, "")
     shapes, truth, pose, features = zip(*(found[number] for number in numbers), strict=True)
     turns = torch.from_numpy(np.radians(columns(pose)["rotation_deg"])).float()
     whole = torch.from_numpy(np.stack(shapes))

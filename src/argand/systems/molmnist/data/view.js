@@ -16,8 +16,22 @@ const scales = {
     [0.5, "#f6f7f7"], [0.625, "#c0dceb"], [0.75, "#68abd0"], [0.875, "#2870b1"], [1, "#053061"]],
 };
 
-function layout(title, more) {
-  return Object.assign({title: {text: title, font: {size: 15}, y: 0.97}, margin: {l: 46, r: 8, t: 36, b: 40},
+// Lines of a title that fit the narrowest panel: plotly folds none, and cuts off what is longer.
+function folded(title, most = 28) {
+  const words = title.split(" ").flatMap(word => word.match(new RegExp(`.{1,${most}}`, "gu")) ?? [""]);
+  const lines = [words[0]];
+  for (const word of words.slice(1)) {
+    const last = lines.length - 1;
+    if (lines[last].length + 1 + word.length > most) lines.push(word);
+    else lines[last] += ` ${word}`;
+  }
+  return lines;
+}
+
+function layout(title, more, margin) {
+  const lines = folded(title);
+  return Object.assign({title: {text: lines.map(plain).join("<br>"), font: {size: 13}, y: 0.95, yanchor: "top"},
+    margin: Object.assign({l: 46, r: 8, t: 28 + 17 * lines.length, b: 40}, margin),
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: {color: ink(), size: 12}}, more);
 }
 
@@ -57,8 +71,8 @@ function drawChances(view) {
     y: names.map(name => view.probabilities[name]),
     marker: {color: names.map(name => name === view.fibril ? "#00758f" : "#9fb3c1")},
     hovertemplate: "%{x}: %{y:.4f}<extra></extra>"}],
-    layout("probability of each fibril", {xaxis: {type: "category", tickangle: -50}, yaxis: {range: [0, 1.02]},
-      margin: {l: 40, r: 12, t: 36, b: 70}}), options);
+    layout(`${guess(view)}probability of each fibril`, {xaxis: {type: "category", tickangle: -50}, yaxis: {range: [0, 1.02]}},
+      {l: 40, r: 12, b: 70}), options);
 }
 
 function drawFibril(view) {
@@ -81,16 +95,18 @@ function drawFibril(view) {
   const scale = 2.3 / Math.max(...span);
   Plotly.react("fibril", [{type: "scatter3d", mode: "lines", x, y, z, hoverinfo: "skip",
     line: {width: 3, color: colour, colorscale: "Portland"}}],
-    layout(plain(`${view.found}, ${turned(view)}: chains of glucose`), {margin: {l: 0, r: 0, t: 36, b: 0},
+    layout(`${guess(view)}${view.found}, ${turned(view)}`, {
       uirevision: "same", scene: {xaxis: blank, yaxis: blank, zaxis: blank, aspectmode: "manual",
         aspectratio: {x: scale * span[0], y: scale * span[1], z: scale * span[2]},
-        camera: {projection: {type: "orthographic"}, eye: {x: 1.1, y: 1.6, z: 0.8}}}}), options);
+        camera: {projection: {type: "orthographic"}, eye: {x: 1.1, y: 1.6, z: 0.8}}}}, {l: 0, r: 0, b: 0}), options);
 }
 
 function turned(view) {
-  if (view.twist !== null) return `${view.twist.toFixed(2)}°/nm`;
-  return view.turn === null ? "twist not told" : `turned by ${view.turn.toFixed(0)}° over its length`;
+  if (view.twist !== null) return `twist ${view.twist.toFixed(2)}°/nm`;
+  return view.turn === null ? "twist unknown" : `twist ${view.turn.toFixed(0)}° end to end`;
 }
+
+const guess = view => view.trusted ? "" : "best guess: ";
 
 function element(kind, ...parts) {
   const made = document.createElement(kind);
@@ -98,7 +114,7 @@ function element(kind, ...parts) {
   return made;
 }
 
-// A name, what is told of it, and what is true where that is known.
+// A name, its value, and the true value where that is known.
 function fact(name, told, truth) {
   const value = element("dd", ...[told].flat());
   if (truth !== undefined) value.append(" ", element("small", `truth ${truth}`));
@@ -108,11 +124,11 @@ function fact(name, told, truth) {
 function facts(view) {
   const truth = view.truth ?? {};
   const known = (name, text) => truth[name] === undefined || truth[name] === null ? undefined : text(truth[name]);
-  const twist = view.twist === null ? "not told" : `${view.twist.toFixed(2)} ± ${view.twist_sd.toFixed(2)} °/nm`;
+  const twist = view.twist === null ? "unknown" : `${view.twist.toFixed(2)} ± ${view.twist_sd.toFixed(2)} °/nm`;
   const object = known("fibril", name => name) ?? known("chains", count => `${count} chains, ${truth.outline}`);
   const found = [fact("found", view.found, object),
-    fact("twist, without its hand", twist, known("twist_deg_per_nm", value => value.toFixed(2)))];
-  if (view.turn !== null) found.push(fact("turn between the ends",
+    fact("|twist|", twist, known("twist_deg_per_nm", value => value.toFixed(2)))];
+  if (view.turn !== null) found.push(fact("end-to-end twist",
     `${view.turn.toFixed(0)} ± ${view.turn_sd.toFixed(0)}°`, known("turn_deg", value => `${value.toFixed(0)}°`)));
   found.push(
     fact("side of the window", `${view.window.side.toFixed(1)} Å, ${view.window.from}`),
@@ -136,8 +152,9 @@ function show(number) {
   at("card").classList.toggle("hidden", !view);
   if (!view) return;
   at("name").textContent = view.name;
-  at("chip").className = `chip ${view.believed ? "good" : "bad"}`;
-  at("chip").textContent = view.believed ? "believed" : "not believed";
+  at("card").classList.toggle("guess", !view.trusted);
+  at("chip").className = `chip ${view.trusted ? "good" : "bad"}`;
+  at("chip").textContent = view.trusted ? "trusted" : "not trusted: best guess";
   at("said").textContent = `${view.reason} · ${view.file}`;
   at("notes").replaceChildren(...view.notes.map(text => {
     const line = document.createElement("p");
@@ -147,11 +164,12 @@ function show(number) {
   }));
   at("facts").replaceChildren(...facts(view));
   const told = "truth" in view.images;
+  at("panels").classList.toggle("untold", !told && !Object.keys(view.probabilities).length);
   at("truth").classList.toggle("hidden", !told);
   at("difference").classList.toggle("hidden", !told);
   drawPattern(view.pattern);
-  drawImage("shape", view.images.shape, "shape", scales.magma);
-  drawImage("sd", view.images.sd, "standard deviation, blurred by 1 Å", scales.viridis);
+  drawImage("shape", view.images.shape, `${guess(view)}shape`, scales.magma);
+  drawImage("sd", view.images.sd, `${guess(view)}standard deviation, blurred by 1 Å`, scales.viridis);
   if (told) {
     drawImage("truth", view.images.truth, "truth", scales.magma);
     drawImage("difference", view.images.difference, "shape − truth, blurred by 1 Å", scales.signs);

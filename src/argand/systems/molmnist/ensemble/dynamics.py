@@ -151,7 +151,7 @@ class Run:
         chosen = self.settings
         if window_ps < 2 * chosen.block_ps:
             raise ConfigError(
-                f"drift cannot be told over less than {2 * chosen.block_ps:g} ps; raise the window"
+                f"drift cannot be measured over less than {2 * chosen.block_ps:g} ps; raise the window"
             )
         total = longest_equilibration_ps + production_ps
         if self._ps("production") < production_ps and self.trajectory.state() is None:

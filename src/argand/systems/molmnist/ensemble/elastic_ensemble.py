@@ -103,7 +103,7 @@ def read_parameters(path: Path = PARAMETERS) -> EnsembleParameters:
         return from_config(EnsembleParameters, json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: no parameters of an ensemble; name what argand molmnist fit wrote"
+            f"{path}: not parameters of an ensemble; give a file written by argand molmnist fit"
         ) from error
 
 

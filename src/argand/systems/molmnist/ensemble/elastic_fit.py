@@ -148,7 +148,7 @@ def _own_stiffness(chains: Int[np.ndarray, " run"], twist: Float[np.ndarray, " r
     """m of twist ~ 1 / (n + m), by least squares on 1 / twist, which is linear in n; not below zero."""
     slope, level = np.polyfit(chains, 1 / twist, 1)
     if slope <= 0:
-        raise InputError("the runs of thicker fibrils do not twist less; let them go on")
+        raise InputError("the runs of thicker fibrils do not twist less; continue them")
     return max(float(level / slope), 0.0)
 
 
@@ -196,7 +196,9 @@ def _sprung(seen: Sequence[Observation], start: EnsembleParameters, unlike: bool
         own = start.glucose_rms**2
         softer = float((wanted - own).sum() / modes.sum())
     if softer <= 0:
-        raise InputError(f"{seen[0].folder}: its frames are too alike to tell the springs; let the run go on")
+        raise InputError(
+            f"{seen[0].folder}: its frames are too similar to determine the springs; continue the run"
+        )
     return replace(
         start, spring=round(float(start.spring / softer), 4), glucose_rms=round(float(np.sqrt(own)), 4)
     )

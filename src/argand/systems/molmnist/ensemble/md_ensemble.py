@@ -27,7 +27,7 @@ class FrameEnsemble:
         settings = trajectory.settings
         if settings["length"] != length:
             raise ConfigError(
-                f"{folder}: a fibril of {settings['length']:g} Å, not of {length:g}; name another run"
+                f"{folder}: a fibril of {settings['length']:g} Å, not of {length:g}; give another run"
             )
         self.fibril = build_fibril(settings["fibril"], length)
         self.cart = trajectory.read("atoms", phase="production")["atoms"]

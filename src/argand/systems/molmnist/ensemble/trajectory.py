@@ -21,6 +21,12 @@ import numpy as np
 from argand.errors import ConfigError, InputError
 from argand.io.atomic import make_folder, write_lines, written
 from argand.io.hdf5_file import written_hdf5
+from argand.io.hdf5_links import opened
+from argand.io.manifest import begin_manifest, has_manifest, note
+from argand.runs.claim import claim_folder
+
+SETTINGS = "settings.json"
+"""File with what a run simulates."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +50,23 @@ class Trajectory:
     def settings(self) -> dict[str, Any]:
         """What is simulated; InputError where there is no run."""
         try:
-            return json.loads((self.folder / "settings.json").read_text(encoding="utf-8"))
+            return json.loads((self.folder / SETTINGS).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{self.folder}: no run of dynamics there; name the folder of one") from error
+            raise InputError(f"{self.folder}: not the folder of a dynamics run; give one") from error
 
     def begin(self, settings: Mapping[str, Any], unnamed: Mapping[str, Any]) -> None:
         """Make the folder, or go on with it; ConfigError where it holds another run.
 
         `unnamed` are the values of settings that older folders do not name.
         """
-        if (self.folder / "settings.json").exists():
+        if (self.folder / SETTINGS).exists():
             known = {**unnamed, **self.settings}
             other = [key for key in settings if known.get(key) != settings[key]]
             if other:
-                raise ConfigError(f"{self.folder} holds a run with another {other[0]}; name another folder")
+                raise ConfigError(f"{self.folder} holds a run with another {other[0]}; give another --out")
             return
         make_folder(self.folder)
-        write_lines(self.folder / "settings.json", [json.dumps(dict(settings), indent=1)])
+        write_lines(self.folder / SETTINGS, [json.dumps(dict(settings), indent=1)])
 
     def blocks(self) -> list[Path]:
         """The blocks that a state confirms, in order."""
@@ -124,7 +130,7 @@ class Trajectory:
                     for name in names:
                         parts[name].append(np.asarray(file[name]))
         if names and not parts[names[0]]:
-            raise InputError(f"{self.folder}: no frames of {phase or 'any phase'} yet; let the run go on")
+            raise InputError(f"{self.folder}: no frames of {phase or 'any phase'} yet; continue the run")
         return {name: np.concatenate(values) for name, values in parts.items()}
 
 
@@ -132,10 +138,23 @@ class Trajectory:
 def _opened(block: Path) -> Iterator[h5py.File]:
     """A block to read from; InputError where it is damaged or lacks what is read."""
     try:
-        with h5py.File(block, "r") as file:
+        with opened(block) as file:
             yield file
     except (OSError, KeyError) as error:
-        raise InputError(f"{block}: damaged; simulate this run again in another folder") from error
+        raise InputError(f"{block}: damaged; simulate this run again") from error
+
+
+def claim_run(folder: Path, *, force: bool = False, resume: bool = False) -> None:
+    """Make a folder ready for a run, before any long work; see `runs.claim.claim_folder`.
+
+    The files of a run of an older version, which kept no list of them, count as argand's.
+    """
+    if (folder / SETTINGS).exists() and not has_manifest(folder):
+        begin_manifest(folder)
+        for pattern in (SETTINGS, "block-*.h5", "state-*.npz"):
+            for path in folder.glob(pattern):
+                note(path)
+    claim_folder(folder, force=force, resume=resume)
 
 
 def _number(path: Path) -> int:

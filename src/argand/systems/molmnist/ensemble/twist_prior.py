@@ -34,7 +34,7 @@ class TwistPrior:
     def interval(self, share: float) -> tuple[float, float]:
         """Range in degrees/nm that holds this share of the prior, as much of the rest on either side."""
         if not 0 < share < 1:
-            raise InputError(f"a range that holds a share of {share:g} of a prior is none; ask for 0 to 1")
+            raise InputError(f"a probability of {share:g} is impossible; give one from 0 to 1")
         away = float(np.exp(self.log_deviation * ndtri(0.5 + share / 2)))
         return self.median / away, self.median * away
 

@@ -17,16 +17,12 @@ from argand.errors import ConfigError
 from argand.physics.fibre.internal_coordinates import turn_to, with_angle
 from argand.system import near_match
 from argand.systems.molmnist.fibril.cellulose import BONDS, C_O_H, NAMES, O_H, RING, cellulose
+from argand.systems.molmnist.fibril.names import FIBRILS
 from argand.typing import Points2, Points3
 
 LENGTH = 200.0
 """Å, as published (Zhang et al., arXiv 1911.07644); as many whole repeats of the crystal as are needed for
 it: 20, 207.6 Å."""
-FIBRILS = (*(f"{n}x{n}" for n in range(2, 10)), "hexagonal-24", "hexagonal-36")
-"""Names of the ten published fibrils; a fibril's place here is its class.
-
-Published are the kinds and the numbers of chains; where the paper says how many of them each sheet of a
-hexagonal one has was not found again."""
 WIDEST = 12
 """Chains along a side of a diamond at most. By hand: 12 are 64 Å, and their diagonal fills half of the
 standard window, beyond which a pattern no longer determines a shape."""
@@ -96,7 +92,7 @@ def chain_sites(name: str) -> Points2:
             return sheet_sites(sheets)
     counts = ", ".join(map(str, hexagonal_sheets()))
     raise ConfigError(
-        f"no fibril is called '{name}'{near_match(name, FIBRILS)}; there are NxM, 1 to {WIDEST} chains "
+        f"unknown fibril '{name}'{near_match(name, FIBRILS)}; known are NxM, 1 to {WIDEST} chains "
         f"a side, and hexagonal-N for N = {counts}"
     )
 
@@ -153,7 +149,7 @@ def build_fibril(name: str, length: float = LENGTH) -> Fibril:
     # Less by a billionth of a repeat, so that a length of whole repeats does not get one more.
     count = 2 * int(np.ceil(length / (2 * crystal.rise) - 1e-9))
     if count < 2:
-        raise ConfigError(f"a fibril of {length:g} Å holds no cellobiose; give 10 Å or more")
+        raise ConfigError(f"a fibril of {length:g} Å is shorter than a cellobiose; give 10 Å or more")
     sites = chain_sites(name)
     places = chain_places(sites)
     kinds = (sites[:, 0].astype(int) % 2).tolist()

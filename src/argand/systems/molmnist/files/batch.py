@@ -12,8 +12,8 @@ from argand.physics.coherent.projection import Radiation
 from argand.runs.course import Failure
 from argand.systems.molmnist.files.inputs import PatternCase
 from argand.systems.molmnist.inversion.centring import Pattern, centred
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.prediction import Prediction, with_length
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 from argand.typing import Mask
 
 Task = TypeVar("Task")
@@ -50,14 +50,6 @@ class Batch(Generic[Task]):
 
 
 @dataclass(frozen=True)
-class Answered:
-    """An answer and the seconds that it took, its share of those of a batch."""
-
-    prediction: Prediction
-    seconds: float
-
-
-@dataclass(frozen=True)
 class _Centred:
     """A case whose pattern has q = 0 in its middle pixel, and what was done for that in how many seconds."""
 
@@ -73,25 +65,34 @@ class _Centred:
         return self.pattern.shape, side, kind, self.live.tobytes()
 
 
+def answer_case(
+    case: PatternCase, predictor: PatternPredictor, radiation: Radiation | None = None, rounds: int = 0
+) -> Prediction:
+    """The answer to one case; raises InputError where there is none. Arguments as of `answer_cases`."""
+    (answer,) = _answers([_centred(case)], predictor, radiation, rounds)
+    return answer
+
+
 def answer_cases(
-    cases: Sequence[PatternCase], predictor: PatternPredictor, radiation: Radiation | None, rounds: int
-) -> list[Answered | Failure]:
+    cases: Sequence[PatternCase],
+    predictor: PatternPredictor,
+    radiation: Radiation | None = None,
+    rounds: int = 0,
+) -> list[Prediction | Failure]:
     """An answer or a failure for each case, in their order.
 
-    `radiation` is what all were measured by, None what each says; `rounds` of phase retrieval polish the
+    `radiation` is what all were measured by, None what each says; `rounds` of phase retrieval refine the
     answers.
     """
-    outcomes: list[Answered | Failure | None] = [None] * len(cases)
+    outcomes: list[Prediction | Failure | None] = [None] * len(cases)
     alike: dict[tuple[object, ...], list[tuple[int, _Centred]]] = {}
     for place, case in enumerate(cases):
-        began = time.perf_counter()
         try:
-            pattern, live, notes = centred(case.intensity, case.live)
+            one = _centred(case)
         except Exception as error:
             logger.debug("%s", case.file, exc_info=True)
             outcomes[place] = Failure.of(case.file, error, case.index)
             continue
-        one = _Centred(case, pattern, live, notes, time.perf_counter() - began)
         alike.setdefault(one.key(radiation), []).append((place, one))
     for group in alike.values():
         answers = _together([one for _, one in group], predictor, radiation, rounds)
@@ -100,29 +101,45 @@ def answer_cases(
     return [outcome for outcome in outcomes if outcome is not None]
 
 
+def _centred(case: PatternCase) -> _Centred:
+    """A case with q = 0 in the middle pixel; raises as `centred`."""
+    began = time.perf_counter()
+    pattern, live, notes = centred(case.intensity, case.live)
+    return _Centred(case, pattern, live, notes, time.perf_counter() - began)
+
+
 def _together(
     members: Sequence[_Centred], predictor: PatternPredictor, radiation: Radiation | None, rounds: int
-) -> list[Answered | Failure]:
+) -> list[Prediction | Failure]:
     """Answers to patterns of one kind; where one of them fails, to each by itself."""
-    began, first = time.perf_counter(), members[0]
     try:
-        predictor = predictor.measured_by(radiation or first.case.radiation)
-        patterns = np.stack([one.pattern for one in members])
-        answers = predictor.predict_many(patterns, first.live, first.case.window_side)
-        answers = [
-            _told(one, answer, predictor, rounds) for one, answer in zip(members, answers, strict=True)
-        ]
+        return [*_answers(members, predictor, radiation, rounds)]
     except Exception as error:
-        logger.debug("%s", first.case.file, exc_info=True)
+        first = members[0].case
+        logger.debug("%s", first.file, exc_info=True)
         if len(members) == 1:
-            return [Failure.of(first.case.file, error, first.case.index)]
+            return [Failure.of(first.file, error, first.index)]
         return [outcome for one in members for outcome in _together([one], predictor, radiation, rounds)]
+
+
+def _answers(
+    members: Sequence[_Centred], predictor: PatternPredictor, radiation: Radiation | None, rounds: int
+) -> list[Prediction]:
+    """Answers to patterns of one kind; each has its share of the seconds of all."""
+    began, first = time.perf_counter(), members[0]
+    predictor = predictor.measured_by(radiation or first.case.radiation)
+    patterns = np.stack([one.pattern for one in members])
+    found = predictor.predict_many(patterns, first.live, first.case.window_side)
+    answers = [_completed(one, answer, predictor, rounds) for one, answer in zip(members, found, strict=True)]
     seconds = (time.perf_counter() - began) / len(members)
-    return [Answered(answer, one.seconds + seconds) for one, answer in zip(members, answers, strict=True)]
+    pairs = zip(members, answers, strict=True)
+    return [replace(answer, seconds=one.seconds + seconds) for one, answer in pairs]
 
 
-def _told(one: _Centred, answer: Prediction, predictor: PatternPredictor, rounds: int) -> Prediction:
-    """An answer with what was done to its pattern, where its window is from, and polished."""
-    notes = (*one.notes, *one.case.notes, *answer.notes)
-    answer = with_length(replace(answer, notes=notes, window_from=one.case.window_from), one.case.length)
+def _completed(one: _Centred, answer: Prediction, predictor: PatternPredictor, rounds: int) -> Prediction:
+    """An answer with where its pattern and window are from and what was done to it, and refined."""
+    case, notes = one.case, (*one.notes, *one.case.notes, *answer.notes)
+    about = {"file": case.file or None, "index": case.index, "truth": case.truth}
+    answer = replace(answer, notes=notes, window_from=case.window_from, **about)
+    answer = with_length(answer, case.length)
     return predictor.polished(answer, rounds) if rounds else answer

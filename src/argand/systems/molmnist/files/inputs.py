@@ -1,6 +1,6 @@
 """From what a user names (files, our own data sets, the sample) to patterns, with the truth where known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,19 @@ from argand.io.image import load_mask, split_selection
 from argand.io.pattern import INNER, Pattern, count_patterns, read_patterns
 from argand.io.selection import selected
 from argand.physics.coherent.projection import Radiation
-from argand.systems.molmnist.benchmark.dataset import Pairs, load, open_pairs
+from argand.systems.molmnist.benchmark.dataset import load
+from argand.systems.molmnist.benchmark.pairs import Pairs, open_pairs
 from argand.systems.molmnist.fibril.bundle import OUTLINES
 from argand.systems.molmnist.fibril.fibril import FIBRILS
 from argand.systems.molmnist.inversion.prediction import ASSUMED, WINDOW_SIDE, WindowOrigin
+from argand.systems.molmnist.inversion.truth import PatternTruth
+from argand.systems.molmnist.system import Molmnist
 from argand.typing import Image, Mask
 
 SAMPLE = "sample"
 _STRETCHED, _READ_TO = 0.01, 1.6
 """Share by which the window's q may be too large without a note, at the largest q that the network reads, in
 1/Å. By hand: windows that are wrong by 2 % are still answered (benchmarks/molmnist_trust.py)."""
-
-
-@dataclass(frozen=True)
-class PatternTruth:
-    """What a simulated pattern was made of: shape in electrons per pixel, and what else is known of it.
-
-    `told` has `rotation_deg` and, of the ten fibrils, `fibril` and `twist_deg_per_nm` without its hand; of
-    bundles `chains`, `outline` and `turn_deg`; of molecules of one's own the class, as `fibril`.
-    """
-
-    shape: Image
-    told: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -143,22 +134,22 @@ def _case(one: Pattern) -> PatternCase:
 def _pairs_cases(file: str, pairs: Pairs, wanted: range | None) -> Iterator[PatternCase]:
     for index in selected(file, wanted, len(pairs), "pattern"):
         with reader_errors(file):
-            case = _pair_case(file, pairs, index)
+            case = pair_case(file, index, pairs.source[int(pairs.rows[index])], pairs.system)
         yield case
 
 
-def _pair_case(file: str, pairs: Pairs, index: int) -> PatternCase:
-    imaging = pairs.system.imaging
-    row: dict[str, Any] = pairs.source[int(pairs.rows[index])]
-    truth = PatternTruth(row["shape"].astype(np.float32), _known(row, pairs.system.kinds))
+def pair_case(file: str, index: int, row: Mapping[str, Any], system: Molmnist) -> PatternCase:
+    """A pair of a data set as a case; `row` has its arrays [slow, fast] and numbers by name."""
+    imaging = system.imaging
+    truth = PatternTruth(row["shape"].astype(np.float32), _known(row, system.kinds))
     return PatternCase(
         *(file, index, row["pattern"], row.get("live", imaging.live), imaging.window.side, "file"),
         *(imaging.radiation, truth),
-        length=float(row["length"]) if "length" in row else pairs.system.length,
+        length=float(row["length"]) if "length" in row else system.length,
     )
 
 
-def _known(row: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
+def _known(row: Mapping[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
     """What a pair says of its object, in plain values."""
     told: dict[str, Any] = {"rotation_deg": float(row["rotation_deg"]) % 180.0}
     if "fibril" in row:

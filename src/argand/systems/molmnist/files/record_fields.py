@@ -29,14 +29,14 @@ FIELDS: Fields = {
     **dict.fromkeys(("rotation_deg", "residual", "expected_residual"), NUMBER),
     **dict.fromkeys(("probability", "twist_deg_per_nm", "chains", "turn_deg"), maybe(NUMBER)),
     "index": COUNT,
-    "believed": FLAG,
+    "trusted": FLAG,
     "notes": listed(TEXT),
     "probabilities": named(NUMBER),
     "window_side_angstrom": POSITIVE,
     "truth": maybe(record_of(_TRUTH)),
     "sites": maybe(Kind("a list of sites", lambda value: _SITES.holds(value) and len(value) <= MOST_CHAINS)),
 }
-_FAILED: Fields = {"file": TEXT, "reason": TEXT, "believed": FLAG}
+_FAILED: Fields = {"file": TEXT, "reason": TEXT, "trusted": FLAG}
 _BESIDE = {"twist_deg_per_nm": "twist_sd_deg_per_nm", "chains": "chains_sd", "turn_deg": "turn_sd_deg"}
 """Numbers and the standard deviations that stand beside them."""
 

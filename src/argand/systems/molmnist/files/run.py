@@ -11,7 +11,7 @@ from argand.systems.molmnist.files.inputs import is_sample
 from argand.systems.molmnist.files.outputs import RunFolder, failed
 from argand.systems.molmnist.files.plan import Plan
 from argand.systems.molmnist.files.work import Asked, PatternWork
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 
 
 def predict_files(

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from argand.errors import InputError
+from argand.io.hdf5_links import opened
 from argand.io.limits import MOST_PIXELS, require_at_most
 
 
@@ -25,7 +26,7 @@ class StoredAnswer:
 def read_answer(path: Path) -> StoredAnswer:
     """The arrays of an answer; InputError for a file that is damaged, or keeps them elsewhere."""
     try:
-        with h5py.File(path, "r") as file:
+        with opened(path) as file:
             names = (
                 "shape",
                 "shape_sd",
@@ -51,10 +52,10 @@ def _square(path: Path, file: h5py.File, name: str) -> np.ndarray:
         raise InputError(f"{path}: '{name}' is not stored in it; predict again with --force")
     side = stored.shape[0] if len(stored.shape) == 2 else 0
     if not side or stored.shape != (side, side) or stored.dtype.kind not in "fiub":
-        raise InputError(f"{path}: '{name}' is no square of numbers; predict again with --force")
+        raise InputError(f"{path}: '{name}' is not a square array of numbers; predict again with --force")
     require_at_most(path, "pixels", side * side, MOST_PIXELS)
     values = np.asarray(stored)
     values = values if values.dtype.kind == "f" else values.astype(float)
     if not np.isfinite(values).all():
-        raise InputError(f"{path}: '{name}' has what is no number; predict again with --force")
+        raise InputError(f"{path}: '{name}' has values that are not numbers; predict again with --force")
     return values

@@ -11,10 +11,11 @@ from argand.physics.coherent.projection import Radiation
 from argand.runs.course import Failure
 from argand.runs.record import Record
 from argand.runs.stacks import read_each
-from argand.systems.molmnist.files.batch import Answered, Batch, answer_cases
+from argand.systems.molmnist.files.batch import Batch, answer_cases
 from argand.systems.molmnist.files.inputs import PatternCase, count_cases, read_cases, stack_of
 from argand.systems.molmnist.files.outputs import Outputs
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
+from argand.systems.molmnist.inversion.prediction import Prediction
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 
 logger = logging.getLogger(__name__)
 
@@ -110,12 +111,13 @@ class PatternWork:
             for (read, case), answer in zip(waiting, answers, strict=True)
         }
 
-    def _written(self, task: PatternTask, case: PatternCase, answer: Answered | Failure) -> Record | Failure:
+    def _written(
+        self, task: PatternTask, case: PatternCase, answer: Prediction | Failure
+    ) -> Record | Failure:
         if isinstance(answer, Failure):
             return answer
-        about = answer.prediction, answer.seconds, task.rests_on
         try:
-            return self.outputs.write(task.output, case, *about)
+            return self.outputs.write(task.output, case.optics, answer, task.rests_on)
         except Exception as error:
             logger.debug("%s", task.output, exc_info=True)
             return Failure.of(case.file, error, case.index)
@@ -138,7 +140,7 @@ class PatternWork:
         cases = self._cases(task.name)
         found = next(read_each(lambda wanted: cases, None), None)
         if found is None:
-            found = InputError(f"{task.file}: holds no patterns")
+            found = InputError(f"{task.file}: no patterns in it")
         count = 1
         # One more is a stack, which is opened again for its number; so is one whose first pattern is damaged.
         if isinstance(found, Exception) or next(read_each(lambda wanted: cases, None), None) is not None:

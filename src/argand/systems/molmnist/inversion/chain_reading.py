@@ -53,7 +53,7 @@ class ChainReading:
     chain at each site of `bundle.occupancy`; `chains` their number and its standard deviation; `outline` the
     chance of each of OUTLINES; `turn_deg` between the ends and its standard deviation; `rotation_deg` at half
     height; `misfit` the mean square of what is left over its expected value, and `expected` that of a right
-    answer to so many counts.
+    answer to so many counts; `background` the share of the counts that is not of the bundle.
     """
 
     shape: Float[np.ndarray, "slow fast"]
@@ -65,6 +65,7 @@ class ChainReading:
     rotation_deg: float
     misfit: float
     expected: float
+    background: float
 
 
 class ChainReader:
@@ -114,6 +115,7 @@ class ChainReader:
             float(torch.rad2deg(fitted.pose.rotation)[0]) % 180.0,
             fitted.misfit,
             fitted.expected,
+            float(fitted.light[0].sigmoid()),
         )
 
 

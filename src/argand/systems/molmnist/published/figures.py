@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from argand.io.atomic import make_folder, written
 from argand.physics.coherent.projection import Picture, Window
-from argand.systems.molmnist.benchmark.dataset import Pairs
+from argand.systems.molmnist.benchmark.pairs import Pairs
 from argand.systems.molmnist.ensemble.log_sums import LOG_SUMS, log_sums
 from argand.systems.molmnist.fibril.bundle import OUTLINES
 from argand.systems.molmnist.fibril.fibril import FIBRILS

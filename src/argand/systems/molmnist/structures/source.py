@@ -70,10 +70,10 @@ class Structures:
 
     def __post_init__(self) -> None:
         if not self.files:
-            raise ConfigError("a set needs a molecule; name one or more PDB or mmCIF files")
+            raise ConfigError("a set needs a molecule; give one or more PDB or mmCIF files")
         double = [name for name, count in Counter(self.names).items() if count > 1]
         if double:
-            raise ConfigError(f"two molecules are called '{double[0]}'; classes need names of their own")
+            raise ConfigError(f"two molecules are called '{double[0]}'; rename one of the files")
         beam_direction(self.axis)
 
     @property
@@ -126,7 +126,7 @@ def beam_direction(axis: Axis) -> Float[np.ndarray, " 3"] | None:
         return None
     vector = np.array(AXES[axis] if isinstance(axis, str) else axis, float)
     if not 0 < np.linalg.norm(vector) < np.inf:
-        raise ConfigError("an axis needs a direction; write x, y, z, random, or such as 1,1,0")
+        raise ConfigError("an axis needs a direction; write x, y, z, random, or a direction such as 1,1,0")
     return vector / np.linalg.norm(vector)
 
 
@@ -137,7 +137,9 @@ def axis_named(text: str) -> Axis:
     try:
         x, y, z = map(float, text.split(","))
     except ValueError as error:
-        raise ConfigError(f"'{text}' is no axis; write random, x, y, z, or such as 1,1,0") from error
+        raise ConfigError(
+            f"'{text}' is not an axis; write random, x, y, z, or a direction such as 1,1,0"
+        ) from error
     return x, y, z
 
 

@@ -62,7 +62,7 @@ def simulate_structure(
     cart, scene = turn.apply(frames[model]), _scene(elements)
     shape = scene.shape(cart, imaging.window)
     if shape.max() > np.iinfo(np.uint16).max:
-        raise ConfigError(f"a pixel holds {shape.max():.0f} electrons, more than 65535; take smaller pixels")
+        raise ConfigError(f"a pixel holds {shape.max():.0f} electrons, more than 65535; use smaller pixels")
     sample = {
         "shape": shape.astype(np.uint16),
         "kind": np.array(kind, np.uint16),

@@ -1,4 +1,4 @@
-"""The verb predict as a function: files in; records, atoms, maps and a page out."""
+"""The verb predict as a function: from files to records, atoms, maps and a page."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import gemmi
 import numpy as np
 
 from argand.crew import HERE, Crew, Machines, in_chunks
 from argand.errors import ConfigError
-from argand.io.cell_map import Box, CellMap, is_cube, read_cell_map
+from argand.io.cell_map import Box
 from argand.io.map import write_map
 from argand.io.named_files import expand_named, named_files
 from argand.io.reflections import CellParameters
@@ -20,28 +19,27 @@ from argand.io.solution import write_ccp4, write_xyz
 from argand.physics.crystal.atom import parse_formula
 from argand.physics.crystal.symmetry import Group
 from argand.progress import ProgressDisplay
+from argand.runs.claim import require_inputs_kept
 from argand.runs.course import Failure, worked
 from argand.runs.folder import RunFolder
 from argand.runs.one_by_one import OneByOne
-from argand.runs.record import Record
+from argand.runs.record import SCHEMA_VERSION, Record
 from argand.runs.resume import ASKED
+from argand.systems.patterson.maps.map_input import MapInput, require_voxel
 from argand.systems.patterson.maps.prediction import Prediction
 from argand.systems.patterson.predict import Predictor
 
 KINDS = ".npy, .map, .ccp4, .mrc"
-_SMALLEST, _LARGEST = 0.01, 10.0
-"""Å of a voxel. By hand: maps of atoms have some tenths of an Å."""
 MAP_SUFFIXES = (".npy", ".map", ".ccp4", ".mrc", ".map.gz", ".ccp4.gz", ".mrc.gz")
 
 
 @dataclass(frozen=True)
 class MapQuestion:
-    """What is told of maps: how many atoms, where the origin is, and of crystals voxels, contents and
-    patience.
+    """What is known about the maps: number of atoms, place of the origin, and for crystals the cell.
 
-    `voxel` is the side of a voxel in Å, for maps whose file does not tell the cell; `formula` the contents
-    of the cell; `time_limit` in seconds. A map of 1 Å a voxel is taken for one whose size is not known.
-    ConfigError for a voxel, a formula or a time that is none.
+    `voxel` is the voxel size in Å, for maps whose file has no cell; `formula` the contents of the cell;
+    `time_limit` in seconds. A map with 1 Å voxels counts as one of unknown size. Raises ConfigError for a
+    voxel size, a formula or a time that cannot be.
     """
 
     atoms: int | None = None
@@ -51,22 +49,12 @@ class MapQuestion:
     time_limit: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.voxel is not None and not _SMALLEST <= self.voxel <= _LARGEST:
-            raise ConfigError(f"a voxel of {self.voxel:g} Å resolves no atoms; give such as 0.5")
+        if self.voxel is not None:
+            require_voxel(self.voxel)
         if self.formula is not None:
             parse_formula(self.formula)
         if not 0 < self.time_limit < np.inf:
-            raise ConfigError(f"a time of {self.time_limit:g} s is none; give seconds above 0")
-
-    def cell(self, given: CellMap) -> CellParameters | None:
-        """The cell of a map, None where its size is not known."""
-        shape = given.values.shape
-        if self.voxel is not None:
-            a, b, c = (self.voxel * side for side in shape)
-            return a, b, c, 90.0, 90.0, 90.0
-        named = given.cell
-        unsized = named is not None and np.allclose(named, (*shape, 90, 90, 90), rtol=1e-4)
-        return None if unsized and is_cube(shape, named) and self.formula is None else named
+            raise ConfigError(f"--time-limit {self.time_limit:g}: give seconds above 0")
 
 
 @dataclass(frozen=True)
@@ -88,16 +76,18 @@ def predict_files(
     tell: Callable[[Failure], None],
     machines: Machines = HERE,
 ) -> list[Record]:
-    """Answer every map; files without an answer are told and have a record with `reason`.
+    """Answer every map; files without an answer are reported and have a record that is `failed`.
 
-    Each map's atoms are written as XYZ beside `results.jsonl`, where records are as they come, at the end in
-    the order of the files. What an earlier run in the folder has answered of the same question is taken over;
-    ConfigError where it holds other answers, unless `run` is to force.
+    The atoms of each map are written as XYZ beside `results.jsonl`, which at the end is in the order of the
+    files. A resumed run keeps the answers of the same question. Raises ConfigError for a folder that holds
+    results which `run` neither replaces nor resumes.
     """
     named = expand_named(patterns, map_files)
     files = [file for file, why in named.items() if why is None]
     run.settings["question"] = question
     asked = {file: run.asked(file) for file in files}
+    if run.folder is not None:
+        require_inputs_kept(run.folder, files, force=run.force)
     with run, _in_order(run, list(named)):
         earlier = {file: list(run.take_over(file, asked[file]).values()) for file in files}
         run.records += [record for file in files for record in earlier[file]]
@@ -137,8 +127,9 @@ def map_files(pattern: str) -> list[Path]:
 
 
 def failed(failure: Failure) -> Record:
-    """The record of a file without an answer."""
-    return {"file": failure.file, "solved": False, "path": "none", "reason": failure.reason}
+    """The record of a file without an answer; `solved` is the key of version 0.1 for `trusted`."""
+    told = {"schema_version": SCHEMA_VERSION, "file": failure.file, "failed": True, "trusted": False}
+    return told | {"reason": failure.reason, "solved": False, "path": "none"}
 
 
 @dataclass(frozen=True)
@@ -163,21 +154,14 @@ def answer_file(predictor: Predictor, question: MapQuestion, folder: Path | None
 def _answer(file: Path, predictor: Predictor, question: MapQuestion) -> MapAnswer:
     """The answer for one file; InputError where it has none."""
     began = time.perf_counter()
-    given = read_cell_map(file)
-    cell = question.cell(given)
-    patterson = np.fft.ifftshift(given.values) if question.centred else given.values
+    given = MapInput.of(file, centred=question.centred)
+    cell = given.known_cell(question.voxel, question.formula)
+    patterson = given.values
     told = {"cell": cell, "formula": question.formula, "time_limit": question.time_limit}
     found = predictor.predict(patterson, question.atoms, **told)
-    record = {"file": str(file), **found.to_json(), "box": _box(patterson.shape)}
-    if cell is not None:
-        record["cell"] = [round(value, 4) for value in cell]
+    record = {"file": str(file), **found.to_dict()}
     record["seconds"] = round(time.perf_counter() - began, 3)
     return MapAnswer(patterson, cell, found, record)
-
-
-def _box(shape: tuple[int, ...]) -> int | list[int]:
-    """Voxels along each side; one number for a cube."""
-    return shape[0] if len(set(shape)) == 1 else list(shape)
 
 
 def _written(answer: MapAnswer, folder: Path, name: str) -> Record:
@@ -192,12 +176,8 @@ def _written(answer: MapAnswer, folder: Path, name: str) -> Record:
 
 
 def _write_atoms(path: Path, answer: MapAnswer) -> None:
-    """Atoms as XYZ, equal ones called C: in Å where the cell is known, else one voxel being 1 Å."""
-    record, places = answer.record, answer.found.positions_voxel
-    unit = "voxels"
-    if answer.cell is not None:
-        basis = np.array(gemmi.UnitCell(*answer.cell).orth.mat.tolist())
-        places, unit = (places / np.array(answer.patterson.shape)) @ basis.T, "Å"
-    verdict = "solved" if record["solved"] else "not solved"
-    comment = f"{verdict} by {record['path']}, residual {record['residual']:.5f}; {unit}"
-    write_xyz(path, comment, answer.found.elements or ["C"] * len(places), places)
+    """Atoms as XYZ, equal ones as C: in Å where the cell is known, else in voxels."""
+    found = answer.found
+    places, unit = (found.positions_voxel, "voxels") if found.cell is None else (found.unwrapped, "Å")
+    verdict = "trusted" if found.trusted else "not trusted"
+    write_xyz(path, f"{verdict}: {found.reason}; {found.path}; {unit}", found.symbols, places)

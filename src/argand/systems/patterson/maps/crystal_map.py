@@ -24,7 +24,7 @@ leave 0.07 on simulated crystals of C, N and O."""
 STARTS, PERFECT = 6, 0.02
 """Searches of a content with a heavy atom, of which the lowest R1 counts, and R1 that ends them. By hand."""
 UNEVEN, UNEVEN_R1 = 2.0, 0.07
-"""Share of electrons from which on contents are uneven, and R1 up to which their models are believed: in P
+"""Share of electrons from which on contents are uneven, and R1 up to which their models are trusted: in P
 1 a heavy atom lets light ones that are half wrong fit to less than 0.1. By hand, on the tuning crystals of
 benchmarks/patterson_foreign_maps.py."""
 FEWEST = 6
@@ -64,15 +64,15 @@ def solve_crystal_map(
             best = _better(best, solve(crystal, limit, seed + start))
             if best.r1 <= PERFECT:
                 break
-        if best is not None and best.solved and best.r1 <= CLEAR:
+        if best is not None and best.trusted and best.r1 <= CLEAR:
             break
     assert best is not None
     return _prediction(best, patterson.shape)
 
 
 def _better(best: Solution | None, found: Solution) -> Solution:
-    """What is believed, and of the like the lower R1."""
-    if best is None or (found.solved, -found.r1) > (best.solved, -best.r1):
+    """The trusted one; of equal ones that of lower R1."""
+    if best is None or (found.trusted, -found.r1) > (best.trusted, -best.r1):
         return found
     return best
 
@@ -135,18 +135,18 @@ def _prediction(found: Solution, shape: tuple[int, ...]) -> Prediction:
     """The answer in voxels along the cell's edges, the atoms' mean at the middle of the box."""
     place = found.atoms.frac * np.array(shape)
     place = place - place.mean(0) + np.array(shape) / 2
-    solved, verdict = found.solved, found.reason
-    if solved and _is_uneven(found.crystal) and found.r1 > UNEVEN_R1:
-        solved, verdict = (
-            False,
-            f"R1 {found.r1:.3f} is above {UNEVEN_R1:g}, the most beside a heavy atom in P 1",
-        )
+    trusted, reason = found.trusted, found.reason
+    if trusted and _is_uneven(found.crystal) and found.r1 > UNEVEN_R1:
+        trusted = False
+        reason = f"R1 = {found.r1:.3f} (limit {UNEVEN_R1:g} beside a heavy atom in P 1)"
     return Prediction(
         place.astype(np.float32),
-        solved,
+        trusted,
         found.r1,
         PATH,
         found.attempts,
         elements=found.atoms.elements,
-        verdict=verdict,
+        reason=reason,
+        box=shape,
+        cell=found.crystal.cell,
     )

@@ -30,7 +30,7 @@ TRUSTED = 0.15
 noise makes. One wrong atom leaves 0.6 or more. Less where data end before `LONGEST`: what atoms that are off
 leave falls with the square of |h|. By hand, between that and the 0.001 of a right structure without noise;
 first 0.1. That it falls with the resolution was added when at a third of it two wrong structures of 200
-maps were believed; benchmarks/patterson.py counts none now."""
+maps were trusted; benchmarks/patterson.py counts none now."""
 REACHED = 0.95
 """Share of `LONGEST` that data reach where they do not end before it: reflections are at whole indices. By
 hand."""
@@ -38,7 +38,7 @@ COMPLETE = 0.995
 """Share of reflections that must be measured for the noise to be told from the map: what is missing ripples
 through the part without vectors, too. By hand; the rest is for intensities that happen to vanish."""
 MOST_UNKNOWN = 0.5
-"""Residual, times the root of the number of atoms, above which nothing is believed that the noise read from
+"""Residual, times the root of the number of atoms, above which nothing is trusted that the noise read from
 the map does not explain. Moving an atom costs 0.3 to 0.5 over their number, so that margins there end the
 matter anyhow; by hand."""
 LEAST_MARGIN, LEAST_MARGIN_UNKNOWN = 0.3, 2.5
@@ -50,7 +50,7 @@ NOISY = 0.02
 """Relative noise from which more reflections help. By hand."""
 NOISE_MARGIN = 1.3
 """Factor on the noise in the limit of the residual, for chance. By hand; benchmarks/patterson.py shows that
-it holds at 5 and 20 %: all maps are right and believed."""
+it holds at 5 and 20 %: all maps are right and trusted."""
 HOPEFUL, PROMISING = 0.5, 3.0
 """Residual below which a structure is refined with atoms of any shape, and share of the limit below which
 that goes on. By hand."""
@@ -59,15 +59,15 @@ SHAPE_ROUNDS, SHAPE_TURNS = 4, (1, 3)
 promising. By hand."""
 ROUNDS, LAST_ROUNDS = 12, 4
 """Most rounds of least squares, and of those against more reflections. By hand; what has not converged then
-is mended or tried anew."""
+is completed or tried anew."""
 
 
 class MapRefinement:
     """Several maps' intensities, to refine and judge structures of any of them (by row) against.
 
     `radius` of the atoms and all positions in voxels. `limit` is the residual up to which each map's
-    structure is believed: (TRUSTED reach²)² / atoms and the noise's part, added in quadrature. What is above
-    `clear`, the first part alone, has to show more, see `believed`.
+    structure is trusted: (TRUSTED reach²)² / atoms and the noise's part, added in quadrature. What is above
+    `clear`, the first part alone, has to show more, see `trusted`.
     """
 
     def __init__(self, patterson: Map, radius: float, atoms: int) -> None:
@@ -117,7 +117,7 @@ class MapRefinement:
             if not len(open_):
                 break
 
-    def believed(
+    def trusted(
         self, positions: Positions, residual: Float[Tensor, " some"], rows: Rows
     ) -> Bool[Tensor, " some"]:
         """Whether structures of these maps, refined to this residual, are right.

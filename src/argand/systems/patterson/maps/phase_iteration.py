@@ -181,7 +181,7 @@ def mend(
     last = torch.full_like(found.residual[rows], torch.inf)
     for cycle in range(CYCLES):
         positions, residual = refinement.refined(positions, rows)
-        found.take(rows, positions, residual, refinement.believed(positions, residual, rows), path)
+        found.take(rows, positions, residual, refinement.trusted(positions, residual, rows), path)
         going = ~found.solved[rows] & (residual < (1 - GAIN) * last)
         if cycle == CYCLES - 1 or not going.any():
             break

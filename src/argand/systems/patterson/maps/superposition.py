@@ -23,8 +23,8 @@ SHORTEST = 1.5
 origin's peak, the autocorrelation of a sphere, ends at one diameter."""
 LONE_HEIGHT, LOWEST, HEIGHT_WEIGHT = 0.85, 0.5, 20.0
 """A lone peak's usual height where it falls between voxels; the least height, in units of a lone peak; and
-how many voxels of length one unit too much or too little is worth. By hand; that nearly all vectors so picked
-lead to the answer with 10 atoms was measured with all three together (docs/theory/patterson.md,
+how many voxels of length one unit too much or too little is worth. By hand; that nearly all vectors picked in
+this way lead to the answer with 10 atoms was measured for all three (docs/theory/patterson.md,
 Refinement)."""
 PEAKS = 1024
 """Peaks of the map that are looked at. By hand: more than the half maps of 10 atoms (45 vectors) and of 30

@@ -130,7 +130,7 @@ there."""
 def arms_of(size: str) -> list[Arm]:
     """What the figures compare on maps of this size; ConfigError for one that there is none of."""
     if size not in ABLATION:
-        raise ConfigError(f"maps of the size '{size}' are not compared; give {' or '.join(ABLATION)}")
+        raise ConfigError(f"unknown size '{size}'; give {' or '.join(ABLATION)}")
     return ABLATION[size]
 
 

@@ -25,7 +25,7 @@ class Hand:
     flack: Flack | None = None
     is_inverted: bool = False
 
-    def summary(self) -> dict[str, float | int | str | bool]:
+    def to_dict(self) -> dict[str, float | int | str | bool]:
         """Figures in plain values; none where there is no hand."""
         if not self.statement:
             return {}
@@ -36,11 +36,11 @@ class Hand:
         return told
 
 
-def turned(crystal: CrystalData, atoms: Atoms, solved: bool) -> tuple[Atoms, Group, Hand]:
+def turned(crystal: CrystalData, atoms: Atoms, trusted: bool) -> tuple[Atoms, Group, Hand]:
     """Atoms and group of the hand that Friedel pairs prefer, by Flack's x of the model; else as they are."""
     if has_centre(crystal.group):
         return atoms, crystal.group, Hand()
-    reason, pairs = _pairs(crystal, solved)
+    reason, pairs = _pairs(crystal, trusted)
     if pairs is None:
         return atoms, crystal.group, Hand(f"{_UNKNOWN}: {reason}")
     axes, wavelength = crystal.orthogonalisation, crystal.wavelength
@@ -66,11 +66,11 @@ def in_group(crystal: CrystalData, group: Group) -> CrystalData:
     return replace(crystal, group=group, observed=replace(crystal.observed, group=group))
 
 
-def _pairs(crystal: CrystalData, solved: bool) -> tuple[str, FriedelPairs | None]:
+def _pairs(crystal: CrystalData, trusted: bool) -> tuple[str, FriedelPairs | None]:
     """The Friedel pairs, or why they are not asked."""
     measured = crystal.measured
-    if not solved:
-        return "no model is believed", None
+    if not trusted:
+        return "no model is trusted", None
     if crystal.observed.radiation != "xray":
         return "electrons are not scattered anomalously", None
     if measured is None or measured.wavelength is None:

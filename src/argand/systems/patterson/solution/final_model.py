@@ -1,8 +1,10 @@
-"""The model as it is handed on: named, with hydrogen, the cell's contents and the last difference map."""
+"""The final model: named, with hydrogen, the cell's contents and the last difference map."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import gemmi
 import numpy as np
 from jaxtyping import Bool
 
@@ -38,11 +40,27 @@ class FinalModel:
     content: Mapping[str, float]
     units: float
     errors: CellErrors | None
+    formula: str
+    """The formula of one unit as chemists write it, without blanks."""
 
     @property
     def all_labels(self) -> list[str]:
         """Names in the order of `model.atoms`, hydrogen last."""
         return self.labels + [name for names in self.riding_labels for name in names]
+
+    def to_dict(self, crystal: CrystalData) -> dict[str, Any]:
+        """Contents and cell in plain values: Å, degrees and Å³."""
+        told: dict[str, Any] = {"formula": self.formula, "units": self.units}
+        told |= {"cell": [round(value, 5) for value in crystal.cell], "volume": round(crystal.volume, 2)}
+        known = gemmi.find_spacegroup_by_name(crystal.group.name)
+        return told | ({} if known is None else {"spacegroup_number": known.number})
+
+    def contents_line(self, crystal: CrystalData) -> str:
+        """Formula, Z, volume and space group in one line."""
+        known = gemmi.find_spacegroup_by_name(crystal.group.name)
+        number = "" if known is None else f" (No. {known.number})"
+        cell = f"Z = {self.units:g}, V = {crystal.volume:.2f} Å^3"
+        return f"{self.formula}, {cell}, {crystal.group.name}{number}"
 
     @property
     def rides(self) -> Bool[np.ndarray, " n"]:
@@ -78,7 +96,19 @@ def final_model(
     count = units or _units(content, formula, crystal.group.order)
     errors = stated_cell_errors(measured.source) if measured and measured.cell == crystal.cell else None
     peaks = near_atoms(Peaks(*difference.peaks(PEAKS)), atoms, crystal.group, crystal.orthogonalisation)
-    return FinalModel(atoms, labels, riding, names, model, difference, peaks, content, count, errors)
+    counts = {element: number / count for element, number in content.items()}
+    unit = usual_formula(counts, formula)
+    return FinalModel(atoms, labels, riding, names, model, difference, peaks, content, count, errors, unit)
+
+
+def usual_formula(counts: Mapping[str, float], stated: str | None = None) -> str:
+    """The formula of these counts as chemists write it: in the order that was stated, or else in Hill's."""
+    order = list(parse_formula(stated)) if stated else []
+    first = [*order, *(("C", "H") if "C" in counts else ())]
+    rank = {element: number for number, element in reversed(list(enumerate(first)))}
+    names = sorted(counts, key=lambda element: (rank.get(element, len(first)), element))
+    numbers = {element: f"{counts[element]:.4g}" for element in names if counts[element] > 0}
+    return "".join(element + ("" if number == "1" else number) for element, number in numbers.items())
 
 
 def _content(crystal: CrystalData, atoms: Atoms) -> dict[str, float]:

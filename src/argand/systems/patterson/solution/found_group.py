@@ -12,7 +12,7 @@ from argand.systems.patterson.solution.structure_search import StructureSearch
 
 @dataclass(frozen=True)
 class GroupRow:
-    """A space group of the Laue class and what speaks for it.
+    """A space group of the Laue class and the evidence for it.
 
     `consistency` and `weakest` (of its operators) are 1 where phases without symmetry obey it exactly;
     `absent` reflections that it forbids were measured, of mean I/σ `absent_strength`; that of all others is
@@ -29,7 +29,7 @@ class GroupRow:
     other_strength: float
     r_int: float | None
     r1: float | None
-    solved: bool
+    trusted: bool
     chosen: bool
 
 
@@ -46,8 +46,10 @@ class FoundGroup:
     laue_tests: tuple[LaueTest, ...]
     attempts: int
     seconds: float
+    interrupted: bool = False
+    """Whether Ctrl-C ended the search."""
 
-    def summary(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Figures in plain values."""
         classes = [
             {
@@ -80,13 +82,14 @@ def group_row(ranked: Ranked, model: GroupModel | None, r_int: float | None, cho
         absences.others,
         r_int,
         None if model is None or model.search.best is None else model.search.best.r1,
-        model is not None and model.believed,
+        model is not None and model.trusted,
         chosen,
     )
 
 
 def _plain(row: GroupRow) -> dict[str, Any]:
-    """A row with few digits."""
-    return {
+    """A row with few digits; `solved` is the key of version 0.1 for `trusted`."""
+    plain = {
         name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(row).items()
     }
+    return plain | {"solved": row.trusted}

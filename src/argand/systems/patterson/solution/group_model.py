@@ -27,7 +27,7 @@ By hand, on measured sets of the half to choose on: models in subgroups of the r
 a tenth.
 """
 _FAR_BETTER = 0.6
-"""Share of a believed model's misfit below which one that is not, for its distances say, is preferred.
+"""Share of a trusted model's misfit below which one that is not, for its distances say, is preferred.
 
 By hand.
 """
@@ -59,9 +59,9 @@ class GroupModel(NamedTuple):
         return self.crystal.group.name
 
     @property
-    def believed(self) -> bool:
-        """Whether the model is believed."""
-        return self.search.verdict.believed
+    def trusted(self) -> bool:
+        """Whether the model is trusted."""
+        return self.search.verdict.trusted
 
     @property
     def misfit(self) -> float:
@@ -87,22 +87,22 @@ def moved_atoms(atoms: Atoms, shift: Vector3, group: Group, orthogonalisation: M
 
 
 def preferred(models: Sequence[GroupModel]) -> GroupModel | None:
-    """The model that is preferred; where none is believed, by the rank of its group. None of none."""
+    """The model that is preferred; where none is trusted, by the rank of its group. None of none."""
     allowed = [one for one in models if not is_disproved(one.ranked)] or list(models)
     if not allowed:
         return None
-    believed = [one for one in allowed if one.believed]
-    if not believed:
+    trusted = [one for one in allowed if one.trusted]
+    if not trusted:
         return max(_fitting(allowed), key=lambda one: one.ranked.rank)
     # One that fits far better counts, whatever else is said against it, and so does one of operators that the
-    # phases obey: what is believed in a subgroup is then the same structure.
-    lowest = min(one.misfit for one in believed)
-    believed += [
+    # phases obey: what is trusted in a subgroup is then the same structure.
+    lowest = min(one.misfit for one in trusted)
+    trusted += [
         one
         for one in allowed
-        if not one.believed and (one.misfit < _FAR_BETTER * lowest or one.ranked.weakest > OBEYED)
+        if not one.trusted and (one.misfit < _FAR_BETTER * lowest or one.ranked.weakest > OBEYED)
     ]
-    fitting = _fitting(believed)
+    fitting = _fitting(trusted)
     return min(
         fitting, key=lambda one: (one.ranked.weakest < _DISOBEYED, -one.crystal.group.order, one.misfit)
     )

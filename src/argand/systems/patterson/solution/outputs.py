@@ -1,26 +1,29 @@
-"""What `argand patterson solve` leaves in its folder."""
+"""The files that `argand patterson solve` writes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from argand.errors import ConfigError
+from argand.errors import InputError, OutputError
 from argand.io.atomic import write_lines
-from argand.io.core_cif import write_cif
+from argand.io.core_cif import cif_text, write_cif
 from argand.io.labels import atom_labels
+from argand.io.manifest import is_foreign
 from argand.io.shelx_model import ShelxModel, shelx_lines
 from argand.io.solution import write_ccp4, write_xyz
 from argand.page.shell import PAGE
 from argand.physics.phasing.absolute_structure import dispersion
 from argand.physics.phasing.fourier import Map
 from argand.physics.phasing.patterson_map import VectorPeak
+from argand.runs.claim import claim_folder, require_inputs_kept
+from argand.runs.fields import read_json
 from argand.runs.json_text import json_text
 from argand.systems.patterson.solution.cif_figures import cif_figures
-from argand.systems.patterson.solution.final_model import FinalModel, final_model
-from argand.systems.patterson.solution.page import solve_summaries
+from argand.systems.patterson.solution.final_model import FinalModel
 from argand.systems.patterson.solution.reflection_file import write_reflections
 from argand.systems.patterson.solution.reflections import CrystalData
+from argand.systems.patterson.solution.sharpened_patterson import patterson
 from argand.systems.patterson.solution.solve import Solution
 
 _SUFFIXES = {
@@ -37,41 +40,98 @@ _SUFFIXES = {
 
 
 _MADE_BY = "made by argand"
-"""In the instructions that are written, which tells them from the user's."""
+"""In the instructions that are written."""
 
 
-def planned_files(out: Path, name: str, force: bool, source: Path | None = None) -> dict[str, Path]:
-    """Where each output goes; ConfigError where one is there already and `force` does not allow it.
+def claimed_files(
+    out: Path,
+    name: str,
+    source: Path | None = None,
+    *,
+    inputs: Sequence[Path] = (),
+    force: bool = False,
+    resume: bool = False,
+) -> dict[str, Path]:
+    """Where each output of a crystal goes, in a folder that is claimed for them before any long work.
 
-    `source` is the file of reflections, which is never written over, nor are the instructions beside it.
+    Raises ConfigError for a folder that holds results, unless `force` removes them or `resume` keeps those of
+    other crystals; and where `force` would remove the file of reflections, `source`, or another of the
+    `inputs`. OutputError where a file of the user's has the name of an output.
     """
+    given = [source, *inputs] if source is not None else [*inputs]
+    require_inputs_kept(out, given, force=force)
+    claim_folder(out, force=force, resume=resume)
     files = {kind: out / f"{name}{suffix}" for kind, suffix in _SUFFIXES.items()}
-    given = [path for path in files.values() if _is_given(path, source)]
-    others = [path for kind, path in files.items() if not (kind == "hkl" and path in given)]
-    there = [str(path) for path in others if path.exists()]
-    lost = [str(path) for path in given if path in others]
-    if lost:
-        raise ConfigError(f"{lost[0]} was not made by argand; name another --out")
-    if there and not force:
-        raise ConfigError(f"{there[0]} is there already; name another --out or give --force")
-    if (out / PAGE).exists() and not force and not solve_summaries(out):
-        raise ConfigError(f"{out} holds another page ({PAGE}); name another --out or give --force")
+    for path in (*files.values(), out / PAGE):
+        # Reflections that lie where they would be written stay as they are.
+        if is_foreign(path) and not is_same_file(path, source):
+            raise OutputError(f"{path}: not written by argand and in the way; move it, or give another --out")
     return files
 
 
-def _is_given(path: Path, source: Path | None) -> bool:
-    """Whether an output's place holds the input, or instructions beside it that are the user's."""
-    if source is None or not path.exists() or not source.exists():
-        return False
-    if path.samefile(source):
-        return True
-    beside = path.resolve().parent == source.resolve().parent and path.suffix in (".ins", ".res")
-    return beside and _MADE_BY not in path.read_text("latin-1")
+def is_same_file(path: Path, source: Path | None) -> bool:
+    """Whether an output's name stands for the input."""
+    return source is not None and path.exists() and source.exists() and path.samefile(source)
 
 
 def stem_of(source: Path) -> str:
     """Name of the outputs: the file's without its endings."""
     return source.name.removesuffix(".gz").rsplit(".", 1)[0]
+
+
+def earlier_summary(files: Mapping[str, Path], question: str) -> dict[str, Any] | None:
+    """The summary of an earlier run of the same question whose files are all there; else None.
+
+    A search that Ctrl-C ended does not count.
+    """
+    if not all(path.exists() for path in files.values()):
+        return None
+    try:
+        summary = read_json(files["summary"])
+    except InputError:
+        return None
+    if not isinstance(summary, dict) or summary.get("question") != question or summary.get("interrupted"):
+        return None
+    page = {"page": str(files["summary"].with_name(PAGE))}
+    told = {key: value for key, value in summary.items() if key not in ("asked", "question", "log")}
+    return told | {"files": told["files"] | page}
+
+
+def title_of(name: str, solution: Solution, verdict: bool = True) -> str:
+    """Name, space group and R1 of a solution; with its `verdict` whether it is trusted, and why."""
+    place = f"{name} in {solution.crystal.group.name}"
+    if not verdict:
+        return f"{place}, R1 = {solution.r1:.3f}"
+    return f"{place}, {'trusted' if solution.trusted else 'NOT TRUSTED'}: {solution.reason}"
+
+
+def write_solution(
+    files: Mapping[str, Path],
+    name: str,
+    solution: Solution,
+    final: FinalModel,
+    summary: dict[str, Any],
+    kept: Mapping[str, Any],
+) -> None:
+    """Patterson map, density, model, reflections and summary, which gains the names of the files.
+
+    A model that is not trusted says so in each file. `kept` is stored with the summary and the log.
+    """
+    crystal = solution.crystal
+    write_patterson(files, crystal, *patterson(crystal))
+    write_ccp4(files["density"], solution.density, crystal.cell, crystal.group)
+    card = write_reflections(files["hkl"], crystal)
+    for kind in ("ins", "res"):
+        text = shelx_text(name, solution, final, *card, peaks=kind == "res")
+        write_lines(files[kind], text.splitlines())
+    write_lines(files["cif"], crystal_cif(name, solution, final).splitlines())
+    atoms = final.model.atoms
+    places = atoms.frac @ crystal.orthogonalisation.T
+    write_xyz(files["xyz"], title_of(name, solution), atoms.elements, places)
+    summary["files"] = {kind: str(path) for kind, path in files.items()}
+    if solution.others:
+        summary["others"] = _write_others(files["cif"], name, solution)
+    write_lines(files["summary"], [json_text({**summary, **kept, "log": solution.log})])
 
 
 def write_patterson(
@@ -83,64 +143,27 @@ def write_patterson(
     write_lines(files["patterson_peaks"], [json_text(rows)])
 
 
-def write_solution(
-    files: Mapping[str, Path],
-    name: str,
-    solution: Solution,
-    asked: Mapping[str, Any],
-    hydrogens: bool = False,
-) -> dict[str, Any]:
-    """Density, model, reflections and summary; returns the summary.
-
-    A model that is not believed says so in each file. `asked` goes into the summary, for the page; its
-    formula and units count the contents. With `hydrogens` those that are clear ride on their
-    parents in each file.
-    """
-    crystal = solution.crystal
-    verdict = "solved" if solution.solved else "NOT SOLVED"
-    title = f"{name} in {crystal.group.name}, {verdict}: {solution.reason}"
-    final = final_model(solution, hydrogens, asked.get("formula"), asked.get("units"))
-    write_ccp4(files["density"], solution.density, crystal.cell, crystal.group)
-    _write_shelx(files, name, title, solution, final)
-    atoms = final.model.atoms
+def crystal_cif(name: str, solution: Solution, final: FinalModel) -> str:
+    """The text of the CIF of a solution."""
+    crystal, atoms = solution.crystal, final.model.atoms
     corrections = None
     if crystal.observed.radiation == "xray":
         corrections = dispersion(atoms.elements, crystal.wavelength)
-    write_cif(
-        files["cif"],
-        name,
-        crystal.cell,
-        crystal.group,
-        atoms,
-        cif_figures(solution, final, title),
-        final.all_labels,
-        final.rides,
-        corrections,
-        final.errors,
-    )
-    write_xyz(files["xyz"], title, atoms.elements, atoms.frac @ crystal.orthogonalisation.T)
-    summary = solution.summary() | {"files": {kind: str(path) for kind, path in files.items()}}
-    summary["units"] = final.units
-    if solution.others:
-        summary["others"] = _write_others(files["cif"], name, solution)
-    if hydrogens:
-        summary |= {"hydrogens": sum(map(len, final.riding)), "r1_with_hydrogens": round(final.model.r1, 4)}
-        if crystal.cell_content and "H" in crystal.cell_content:
-            summary["expected_hydrogens"] = round(crystal.cell_content["H"] / crystal.group.order, 2)
-    kept = summary | {"asked": dict(asked), "log": solution.log}
-    write_lines(files["summary"], [json_text(kept)])
-    return summary
+    figures = cif_figures(solution, final, title_of(name, solution))
+    place = name, crystal.cell, crystal.group, atoms
+    return cif_text(*place, figures, final.all_labels, final.rides, corrections, final.errors)
 
 
-def _write_shelx(
-    files: Mapping[str, Path], name: str, title: str, solution: Solution, final: FinalModel
-) -> None:
-    """Reflections and instructions under one name, with which SHELXL starts."""
+def shelx_text(
+    name: str, solution: Solution, final: FinalModel, card: str, factor: float, *, peaks: bool
+) -> str:
+    """SHELXL instructions for reflections of this HKLF card and factor on F², with or without peaks."""
     crystal = solution.crystal
-    card, factor = write_reflections(files["hkl"], crystal)
     scale = final.model.scale if final.model.scale > 0 else 1.0
+    contents = final.contents_line(crystal)
+    hand = [solution.hand.statement] if solution.hand.statement else []
     model = ShelxModel(
-        title=f"{name} in {crystal.group.name}",
+        title=f"{name} in {crystal.group.name}, {final.formula}",
         cell=crystal.cell,
         wavelength=crystal.wavelength,
         group=crystal.group,
@@ -154,10 +177,9 @@ def _write_shelx(
         riding=final.riding,
         riding_labels=final.riding_labels,
         hklf=card,
-        remarks=[_MADE_BY, title, *([solution.hand.statement] if solution.hand.statement else [])],
+        remarks=[_MADE_BY, contents, title_of(name, solution), *hand],
     )
-    write_lines(files["ins"], shelx_lines(model))
-    write_lines(files["res"], shelx_lines(model, final.peaks))
+    return "\n".join(shelx_lines(model, final.peaks if peaks else None)) + "\n"
 
 
 def _write_others(first: Path, name: str, solution: Solution) -> list[dict[str, Any]]:

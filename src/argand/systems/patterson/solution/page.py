@@ -1,11 +1,11 @@
-"""The page of solved crystals: question, answer, log, peaks of the Patterson map, and 3-D views."""
+"""The page of solved crystals: settings, result, log, peaks of the Patterson map, and 3-D views."""
 
 from pathlib import Path
 from typing import Any
 
 from argand.errors import InputError
 from argand.page.figure import drawing_of, place
-from argand.page.markup import link, text
+from argand.page.markup import best_guess, link, text
 from argand.page.shell import MOST, PAGE, left_out, table, write_html
 from argand.runs.fields import fault, file_of, read_json
 from argand.systems.patterson.solution.scene import read_model, scene
@@ -17,16 +17,17 @@ MOST_PEAKS = 30
 """Peaks in the table of the Patterson map. By hand; the JSON file has more."""
 MOST_NAMED = 4
 """Harker sections that are named of one peak. By hand, for the width of a row."""
-FIRST_TRIES = 20
-"""Tries that the log shows in any case. By hand; later ones only where they bettered R1."""
+FIRST_ATTEMPTS = 20
+"""Attempts that the log shows in any case. By hand; later ones only where they improved R1."""
 ASKED = {
     "spacegroup": "space group",
     "laue": "Laue class",
-    "units": "formulas in the cell",
-    "d_min": "data to, Å",
+    "units": "formula units in the cell (Z)",
+    "d_min": "resolution limit, Å",
+    "seed": "random seed",
 }
 ASKED |= {"time_limit": "time limit, s"}
-FOOT = "Places are fractional; the density is that of the measured amplitudes with the model's phases."
+FOOT = "Coordinates are fractional; the density is that of the measured amplitudes with the model's phases."
 
 
 def solve_summaries(folder: Path) -> list[Summary]:
@@ -79,7 +80,8 @@ def _parts(folder: Path, summary: Summary, figures: list[Any]) -> list[str]:
     peaks = read_json(files["patterson_peaks"])
     if not PEAKS.holds(peaks):
         raise InputError(f"{files['patterson_peaks']}: no peaks of a Patterson map")
-    colour, verdict = ("good", "solved") if summary["solved"] else ("bad", "not solved")
+    trusted = summary["trusted"]
+    colour, verdict = ("good", "trusted") if trusted else ("bad", "not trusted")
     figures.append(scene(files, read_model(files["cif"])))
     return [
         f"<h1>{text(summary['name'])}: <span class={colour}>{verdict}</span></h1>",
@@ -87,15 +89,17 @@ def _parts(folder: Path, summary: Summary, figures: list[Any]) -> list[str]:
         *([f"<p>{text(summary['outlook'])}</p>"] if summary.get("outlook") else []),
         *(f'<p class="bad">{text(note)}</p>' for note in summary["notes"]),
         place(len(figures) - 1),
-        "<h2>Asked and answered</h2>",
-        _facts(summary),
+        "<h2>Settings</h2>",
+        _settings(summary),
+        f"<h2>{'Result' if trusted else 'Best guess (not trusted)'}</h2>",
+        _result(summary),
         *_groups(summary),
         "<h2>Files</h2><p>" + ", ".join(link(path.name) for path in files.values()) + "</p>",
         "<h2>Log</h2>",
         _log(summary["log"]),
         "<h2>Highest peaks of the Patterson map</h2>",
-        "<p>Sharpened, without its origin; heights in thousandths of the highest that is possible. A peak on"
-        " a Harker section, marked by its operator, may join an atom to its image.</p>",
+        "<p>Sharpened, without its origin; heights in thousandths of the largest possible height. A peak on"
+        " a Harker section, given by its operator, may be the vector between an atom and its image.</p>",
         _peaks(peaks),
     ]
 
@@ -108,21 +112,30 @@ def _groups(summary: Summary) -> list[str]:
     told = (
         f"Laue class {text(summary['laue'])}, lattice {text(summary['centring'])}, "
         f"mean |E² - 1| {summary['e_squared_minus_one']:.2f} (0.97 centric, 0.74 acentric)."
-        " Phases found without symmetry obey a right group by nearly 1; reflections that it forbids have"
-        " I/σ near 0, and where none was measured they say nothing."
+        " Phases determined without symmetry have a consistency near 1 with the correct group; its forbidden"
+        " reflections have I/σ near 0; where none was measured, they are no evidence."
     )
     return ["<h2>Space groups</h2>", f"<p>{told}</p>", table(("", *GROUP_COLUMNS.values(), ""), rows)]
 
 
-def _facts(summary: Summary) -> str:
+def _settings(summary: Summary) -> str:
     asked = summary["asked"] | {"cell": ", ".join(f"{value:g}" for value in summary["asked"]["cell"])}
     rows = [(ASKED.get(key, key), _plain(value)) for key, value in asked.items() if value is not None]
+    return table((), [[text(value) for value in row] for row in rows])
+
+
+def _result(summary: Summary) -> str:
+    """Figures of the model; grey where it is not trusted."""
+    rows: list[tuple[str, str]] = []
+    if summary.get("formula") and summary.get("units") is not None:
+        rows.append(("formula, Z", f"{summary['formula']}, {summary['units']:g}"))
+    number = summary.get("spacegroup_number")
     rows += [
-        ("solved in", summary["spacegroup"]),
-        ("answered by", f"{summary['path']}, {summary['attempts']} tries in {summary['seconds']:.1f} s"),
+        ("space group", summary["spacegroup"] + ("" if number is None else f" (No. {number})")),
+        ("found by", f"{summary['path']}, {summary['attempts']} attempts in {summary['seconds']:.1f} s"),
         ("R1 (F² > 2σ; all)", f"{summary['r1']:.3f}; {summary['r1_all']:.3f}"),
         ("atoms found", _counted(summary)),
-        ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % of all"),
+        ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % complete"),
         ("resolution", f"{summary['d_min']:.2f} Å"),
     ]
     if summary.get("hydrogens") is not None:
@@ -134,7 +147,8 @@ def _facts(summary: Summary) -> str:
         rows.append(("absolute structure", summary["hand"]))
     agreement = {"r_meas": "R_meas of equivalents", "cc_half": "CC1/2 of equivalents"}
     rows += [(name, f"{summary[key]:.3f}") for key, name in agreement.items() if summary.get(key) is not None]
-    return table((), [[text(value) for value in row] for row in rows])
+    shown = str if summary["trusted"] else best_guess
+    return table((), [[text(name), shown(text(value))] for name, value in rows])
 
 
 def _plain(value: Any) -> Any:
@@ -145,21 +159,21 @@ def _plain(value: Any) -> Any:
 def _counted(summary: Summary) -> str:
     expected = summary["expected_atoms"]
     told = (
-        f"of {expected:g} by the formula"
+        f"of {expected:g} in the formula"
         if summary["asked"].get("formula")
         else f"about {expected:.0f} expected"
     )
     return f"{summary['n_atoms']}, {told}"
 
 
-def _log(tries: list[list[float]]) -> str:
-    """The first tries, and every later one that bettered R1."""
+def _log(attempts: list[list[float]]) -> str:
+    """The first attempts, and every later one that improved R1."""
     rows, best = [], 2.0  # Above any R1.
-    for number, (seconds, correlation, r1) in enumerate(tries, 1):
-        if number <= FIRST_TRIES or r1 < best:
+    for number, (seconds, correlation, r1) in enumerate(attempts, 1):
+        if number <= FIRST_ATTEMPTS or r1 < best:
             rows.append([str(number), f"{seconds:.2f}", f"{correlation:.3f}", f"{r1:.3f}"])
         best = min(best, r1)
-    return table(("try", "seconds", "correlation of amplitudes", "best R1"), rows)
+    return table(("attempt", "seconds", "correlation of amplitudes", "best R1"), rows)
 
 
 def _peaks(peaks: list[dict[str, Any]]) -> str:

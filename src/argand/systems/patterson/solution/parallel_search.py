@@ -1,6 +1,6 @@
-"""Tries from random phases in the order of their numbers, some of them made ahead by other processes.
+"""Attempts from random phases in the order of their numbers, some of them made ahead by other processes.
 
-Try number k draws from the seed and k alone, so the answers do not depend on how many processes there are.
+Attempt number k draws from the seed and k alone, so that answers do not depend on the number of processes.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,22 +15,24 @@ from argand.errors import InputError
 from argand.physics.phasing.dual_space import Phased
 
 COUNT_SPREAD = 0.15
-"""The number of atoms is only about known; each try takes another, within this share. By hand: the
+"""The number of atoms is only about known; each attempt takes another, within this share. By hand: the
 volume for an atom varies by as much, and some atoms are too weak to be peaks."""
 
 
 @runtime_checkable
 class Phasing(Protocol):
-    """What makes tries: `dual_space.Search` in a group, `space_group.FreePhases` without one."""
+    """What makes attempts: `dual_space.Search` in a group, `space_group.FreePhases` without one."""
 
     def attempt(self, atoms: float, rng: np.random.Generator) -> Phased:
-        """One try; `atoms` other than hydrogen in the asymmetric unit."""
+        """One attempt; `atoms` other than hydrogen in the asymmetric unit."""
         ...
 
 
-def phased_try(searches: Sequence[Phasing], atoms: float, seed: int, number: int) -> Phased:
-    """Try `number` of `seed`, by the search whose turn it is; `atoms` other than hydrogen is about how many
-    the asymmetric unit holds."""
+def phased_attempt(searches: Sequence[Phasing], atoms: float, seed: int, number: int) -> Phased:
+    """Attempt `number` of the random `seed`, by one search after the other in turn.
+
+    `atoms` is about the number of atoms other than hydrogen in the asymmetric unit.
+    """
     rng = np.random.default_rng([seed, number])
     return searches[number % len(searches)].attempt(
         atoms * rng.uniform(1 - COUNT_SPREAD, 1 + COUNT_SPREAD), rng
@@ -38,24 +40,24 @@ def phased_try(searches: Sequence[Phasing], atoms: float, seed: int, number: int
 
 
 @dataclass(frozen=True)
-class TryWork:
-    """What a process needs to make tries."""
+class AttemptWork:
+    """What a process needs to make attempts."""
 
     searches: Sequence[Phasing]
     atoms: float
     seed: int
 
     def __call__(self) -> "Callable[[Sequence[int]], list[Phased]]":
-        """What makes tries."""
-        return self.tries
+        """What makes attempts."""
+        return self.attempts
 
-    def tries(self, numbers: Sequence[int]) -> list[Phased]:
-        """The tries of these numbers."""
-        return [phased_try(self.searches, self.atoms, self.seed, number) for number in numbers]
+    def attempts(self, numbers: Sequence[int]) -> list[Phased]:
+        """The attempts of these numbers."""
+        return [phased_attempt(self.searches, self.atoms, self.seed, number) for number in numbers]
 
 
 class ParallelSearch:
-    """All tries of searches that take turns, in the order of their numbers.
+    """All attempts of searches that take turns, in the order of their numbers.
 
     The first is made here, as one is often enough; then `machines` make them, some ahead of what was asked
     for. Processes are spawned, which is safe beside threads; a script that asks for them needs the usual
@@ -65,24 +67,24 @@ class ParallelSearch:
     def __init__(
         self, searches: Sequence[Phasing], atoms: float, seed: int, machines: Machines = HERE
     ) -> None:
-        self._work = TryWork(searches, atoms, seed)
+        self._work = AttemptWork(searches, atoms, seed)
         self._crew: Crew[int, Phased] = Crew(machines, self._work)
         self._asked = 0
         self._done: dict[int, Phased | Died] = {}
         self._coming = self._crew.results([number] for number in count(1))
 
     def next(self) -> Phased:
-        """The next try in the order of numbers; InputError where processes died of it."""
+        """The next attempt in the order of numbers; InputError where processes died of it."""
         number = self._asked
         self._asked += 1
         if number == 0:
-            return phased_try(self._work.searches, self._work.atoms, self._work.seed, 0)
+            return phased_attempt(self._work.searches, self._work.atoms, self._work.seed, 0)
         while number not in self._done:
             made, phased = next(self._coming)
             self._done[made] = phased
         phased = self._done.pop(number)
         if isinstance(phased, Died):
-            raise InputError(f"try {number}: {phased.text} A larger --d-min needs less")
+            raise InputError(f"attempt {number}: {phased.text} A larger --d-min needs less")
         return phased
 
     def close(self) -> None:

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from argand.io.atomic import write_text
 from argand.io.hkl import hklf4_scale, write_hklf4
 from argand.io.limits import MOST_TEXT_BYTES, read_bytes
@@ -20,18 +18,26 @@ def write_reflections(path: Path, crystal: CrystalData) -> tuple[str, float]:
     what SHELXL makes of it is in both. All else is written as HKLF 4, scaled where its columns are
     too narrow. The file that was read is left alone.
     """
+    measured, (card, scale) = crystal.measured, hklf_card(crystal)
+    if measured is not None:
+        if path.exists() and Path(measured.source).exists() and path.samefile(measured.source):
+            return card_of(measured), 1.0
+        if card != PLAIN:
+            text = read_bytes(measured.source, MOST_TEXT_BYTES)
+            write_text(path, text.decode("latin-1"))
+            return card, scale
+    data = crystal.observed if measured is None else measured
+    write_hklf4(path, data.hkl, data.intensity, data.sigma, scale)
+    return card, scale
+
+
+def hklf_card(crystal: CrystalData) -> tuple[str, float]:
+    """The HKLF card of the reflections as `write_reflections` writes them, and the factor on their F²."""
     measured = crystal.measured
-    if measured is None:
-        data = crystal.observed
-        return PLAIN, _write(path, data.hkl, data.intensity, data.sigma)
-    card = card_of(measured)
-    if path.exists() and Path(measured.source).exists() and path.samefile(measured.source):
+    if measured is not None and (card := card_of(measured)) != PLAIN:
         return card, 1.0
-    if card != PLAIN and is_shelx(measured.source):
-        text = read_bytes(measured.source, MOST_TEXT_BYTES)
-        write_text(path, text.decode("latin-1"))
-        return card, 1.0
-    return PLAIN, _write(path, measured.hkl, measured.intensity, measured.sigma)
+    data = crystal.observed if measured is None else measured
+    return PLAIN, hklf4_scale(data.intensity, data.sigma)
 
 
 def card_of(measured: MeasuredIntensities) -> str:
@@ -45,9 +51,3 @@ def card_of(measured: MeasuredIntensities) -> str:
 def is_shelx(source: str) -> bool:
     """Whether a file is one of SHELX by its name."""
     return source.lower().removesuffix(".gz").endswith(".hkl")
-
-
-def _write(path: Path, hkl: np.ndarray, intensity: np.ndarray, sigma: np.ndarray) -> float:
-    scale = hklf4_scale(intensity, sigma)
-    write_hklf4(path, hkl, intensity, sigma, scale)
-    return scale

@@ -29,7 +29,7 @@ _LARGEST_R_INT = 0.5
 """R_int of merged equivalents beyond which a warning is given. By hand: pairs of unrelated acentric
 intensities, exponential by Wilson's statistics, have 0.5 on average, so nothing is left that agrees."""
 _VOLUME_OFF = 1.6
-"""Factor between the cell and the usual volume of its contents from which a stated Z is not believed.
+"""Factor between the cell and the usual volume of its contents from which a stated Z is not trusted.
 
 By hand: the nearest other number of formulas is a factor 2 off, and usual volumes are right within a fifth.
 """
@@ -201,7 +201,7 @@ def _notes(merged: Merged, observed: Observed, share: float) -> tuple[str, ...]:
         )
     if merged.absent and merged.absent_strength > _FAINTEST_ABSENT:
         notes.append(
-            f"{merged.absent} reflections that {group.name} forbids are there "
+            f"{merged.absent} reflections that {group.name} forbids are present "
             f"(mean I/sigma {merged.absent_strength:.1f}): check the space group"
         )
     values = merged.hkl, merged.intensity, merged.sigma
@@ -235,7 +235,7 @@ def _contents(
     chosen, notes = units or best, []
     if not is_given and _is_off(counts, chosen, volume) and not _is_off(counts, best, volume):
         notes.append(
-            f"{chosen:g} of {formula} in {volume:.0f} Å³ are not likely: {best:g} are taken "
+            f"{chosen:g} of {formula} in {volume:.0f} Å³ are unlikely: {best:g} are used "
             "(--units says otherwise)"
         )
         chosen = best

@@ -1,7 +1,7 @@
 """The space group of measured intensities, found together with the structure.
 
-Phases without symmetry rank the groups of the Laue class; the likeliest few are tried as a whole, up to a
-refined model, and the models decide. The truth is nowhere in here.
+Phases without symmetry rank the groups of the Laue class; the most likely ones are tried as a whole, up to a
+refined model, and the models decide. No reference structure is used.
 """
 
 import time
@@ -40,8 +40,10 @@ from argand.systems.patterson.solution.structure_search import (
 )
 from argand.systems.patterson.solution.usable_data import usable
 
+Watch = Callable[[int, float], None]
+"""Called after each attempt with the number of attempts and the best R1 so far."""
 _MODELS = 4
-"""Groups of which a model is made at each try.
+"""Groups of which a model is made at each attempt.
 
 By hand: on the half to choose on the right one is mostly the first where the phases are any good.
 """
@@ -53,7 +55,7 @@ By hand: below, most of it is right.
 _SHARE = 0.6
 """Share of the time for finding the group; the rest is for the model. By hand."""
 _PATIENCE = 3
-"""Tries after one whose model is believed but not clear. By hand."""
+"""Attempts after one whose model is trusted but not clear. By hand."""
 
 
 def find_space_group(
@@ -70,11 +72,13 @@ def find_space_group(
     seed: int = 0,
     machines: Machines = HERE,
     clock: Callable[[], float] = time.monotonic,
+    watch: Watch = lambda attempts, r1: None,
 ) -> FoundGroup:
-    """The space group in the axes of the cell, with a first model, whatever the file says of it.
+    """The space group in the axes of the cell, with a first model, whatever the file says about it.
 
-    `laue` (such as "2/m", "mmm", "-3m1") limits the search to groups of that Laue class. Other arguments as
-    of `prepare` and `solve`. Raises InputError without a cell, and where no group of the class fits it.
+    `laue` (such as "2/m", "mmm", "-3m1") limits the search to groups of that Laue class. Other arguments are
+    those of `prepare` and `solve`. Ctrl-C ends the search once it has a model, and the answer says so. Raises
+    InputError without a cell, and where no group of the class fits it.
     """
     kept, cell = usable(measured, cell, d_min)
     known = replace(measured, cell=cell, spacegroup=None, group=None)
@@ -83,15 +87,20 @@ def find_space_group(
         return prepare(replace(known, group=group), cell, None, formula, d_min, units, radiation, elements)
 
     search = SpaceGroupSearch(replace(kept, cell=cell), prepared, d_min, laue, seed, machines, clock)
+    interrupted = False
     try:
-        search.run(_SHARE * time_limit)
+        search.run(_SHARE * time_limit, watch)
+    except KeyboardInterrupt:
+        if search.best is None:
+            raise
+        interrupted = True
     finally:
-        search.tries.close()
-    return search.found()
+        search.parallel.close()
+    return search.found(interrupted)
 
 
 class SpaceGroupSearch:
-    """Tries without symmetry, and the groups that were modelled from the best of them."""
+    """Attempts without symmetry, and the groups that were modelled from the best of them."""
 
     def __init__(
         self,
@@ -111,7 +120,7 @@ class SpaceGroupSearch:
         keep = squared <= ((d_min or 1e-3) - 1e-6) ** -2
         data = measured.hkl[keep], measured.intensity[keep], measured.sigma[keep]
         if not len(data[0]):
-            raise InputError(f"{measured.source}: no reflections at d >= {d_min} Å; lower --d-min")
+            raise InputError(f"{measured.source}: no reflections with d >= {d_min} Å; lower --d-min")
         self.centring = lattice_centring(*data)[0]
         self.tests = _limited(laue_tests(*data, axes, self.centring), laue, measured.laue)
         self.test = chosen_class(self.tests)
@@ -124,18 +133,19 @@ class SpaceGroupSearch:
             self.turns = (self.phases, FreePhases(*told, COARSE, recipe_for(COARSE)), self.phases)
         self._highest = dict.fromkeys(map(id, self.turns), -1.0)
         atoms = float(np.linalg.det(axes)) / VOLUME_PER_ATOM / len(self.phases.group.centrings)
-        self.tries = ParallelSearch(self.turns, atoms, seed, machines)
+        self.parallel = ParallelSearch(self.turns, atoms, seed, machines)
         self.models: dict[str, GroupModel] = {}
         self._looked: dict[str, RefinedModel] = {}
         self.attempts = self._since = 0
         self._rankings: list[list[Ranked]] = []
 
-    def run(self, time_limit: float) -> None:
-        """Tries until a model is clear, or believed and not bettered for some tries, or time is over."""
+    def run(self, time_limit: float, watch: Watch = lambda attempts, r1: None) -> None:
+        """Attempts until a model is clear, or trusted and not improved for some attempts, or time is up."""
         while True:
             self.attempt(time_limit)
             best = self.best
-            if best is not None and best.believed:
+            watch(self.attempts, 1.0 if best is None or best.search.best is None else best.search.best.r1)
+            if best is not None and best.trusted:
                 if (best.search.verdict.clear and not self._is_open(best)) or self._since >= _PATIENCE:
                     return
                 self._since += 1
@@ -143,18 +153,18 @@ class SpaceGroupSearch:
                 return
 
     def _is_open(self, best: GroupModel) -> bool:
-        """Whether the phases obey a group of more operators, too, of which no model is believed."""
+        """Whether the phases obey a group of more operators, too, of which no model is trusted."""
         for one in self._rankings[best.ranking]:
             group, model = one.candidate.group, self.models.get(one.candidate.group.name)
             likely = one.weakest > OBEYED
             larger = group.order > best.crystal.group.order and not is_disproved(one)
-            if likely and larger and (model is None or not model.believed):
+            if likely and larger and (model is None or not model.trusted):
                 return True
         return False
 
     def attempt(self, time_limit: float) -> None:
-        """One more try; models of the likeliest groups where its correlation is about the highest."""
-        phased, phases = self.tries.next(), self.turns[self.attempts % len(self.turns)]
+        """One more attempt; models of the likeliest groups where its correlation is about the highest."""
+        phased, phases = self.parallel.next(), self.turns[self.attempts % len(self.turns)]
         self.attempts += 1
         if phased.correlation < self._highest[id(phases)] - WORTH_A_LOOK:
             return
@@ -228,12 +238,12 @@ class SpaceGroupSearch:
             free = next(same, ranked)
             self.models[group.name] = GroupModel(free, crystal, search, len(self._rankings) - 1)
 
-    def found(self) -> FoundGroup:
+    def found(self, interrupted: bool = False) -> FoundGroup:
         """What is preferred, and the table: groups with models first, then the others by rank."""
         best = self.best
         assert best is not None
         rows = [self._row(one, best) for one in self._rankings[best.ranking]]
-        # The other hand, which another try may have found, is told in the same row.
+        # The other hand, which another attempt may have found, is told in the same row.
         names = {row.spacegroup for row in rows} | {row.other_hand for row in rows}
         rows += [self._row(model.ranked, best) for name, model in self.models.items() if name not in names]
         rows.sort(key=lambda row: (not row.chosen, row.r1 is None))
@@ -241,7 +251,7 @@ class SpaceGroupSearch:
         best.search.crystal = crystal
         spent = self._clock() - self._started
         told = self.phases.statistics, self.test.laue.symbol, self.centring, tuple(self.tests)
-        return FoundGroup(crystal, best.search, tuple(rows), *told, self.attempts, spent)
+        return FoundGroup(crystal, best.search, tuple(rows), *told, self.attempts, spent, interrupted)
 
     def _row(self, ranked: Ranked, best: GroupModel) -> GroupRow:
         name = ranked.candidate.group.name

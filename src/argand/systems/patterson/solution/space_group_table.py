@@ -21,7 +21,7 @@ _DIGITS = {"absent": 0, "absent_strength": 1, "other_strength": 1}
 def group_cells(row: Mapping[str, Any]) -> list[str]:
     """The cells of a row: the group with its other hand, the figures, and whether it was chosen."""
     hand = f" or {row['other_hand']}" if row["other_hand"] else ""
-    told = "chosen" if row["chosen"] else "a model fits" if row["solved"] else ""
+    told = "chosen" if row["chosen"] else "also trusted" if row["trusted"] else ""
     return [row["spacegroup"] + hand, *(_cell(name, row) for name in GROUP_COLUMNS), told]
 
 

@@ -1,4 +1,4 @@
-"""The search for a model of a crystal: tries become models, and the best of them is mended."""
+"""The search for a model of a crystal: attempts become models, and the best is completed by omit maps."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from argand.physics.phasing.fourier import Coefficients
 from argand.physics.phasing.model_building import OWN_U_BELOW, Builder
 from argand.physics.phasing.patterson_start import PattersonSearch
 from argand.physics.phasing.refinement import Observed, RefinedModel, refine
-from argand.systems.patterson.solution.belief import NOTHING, verdict
+from argand.systems.patterson.solution.acceptance import NOTHING, verdict
 from argand.systems.patterson.solution.parallel_search import ParallelSearch
 from argand.systems.patterson.solution.reflections import CrystalData
 from argand.systems.patterson.solution.usable_data import FEWEST
@@ -36,38 +36,38 @@ PHASING_D_MIN = 0.84
 """Finer data, in Å, are used in refinement only. About what full small-molecule data reach; at higher angle
 |E| is nearly that of the heavy atoms alone, which pseudo-solutions fit as well."""
 FINE, COARSE = 1.0, 1.2
-"""Where phasing has data beyond the first, in Å, one try in three takes those to the second alone: heavy
-atoms, whose share of |E| grows with the angle, make fine data fit a pseudo-solution in every try
+"""Where phasing has data beyond the first, in Å, one attempt in three takes those to the second alone: heavy
+atoms, whose share of |E| grows with the angle, make fine data fit a pseudo-solution in every attempt
 (cod_2242045)."""
 _HEAVY = 14
-"""Atomic number from which on tries from the Patterson map take turns with others. By hand, from silicon
+"""Atomic number from which on attempts from the Patterson map take turns with others. By hand, from silicon
 on."""
 NETWORK_D_MIN = 1.05
 """Data finer than this, in Å, show atoms as they are: the network is not asked. By hand, a little below the
 1.1 Å from which on it was trained."""
 WORTH_A_LOOK = 0.03
-"""A model is built of a try whose correlation of amplitudes is at most so much below the highest so far.
-Building takes longer than a look at the correlation, and right phases do not always have the highest."""
+"""A model is built from an attempt if its correlation of amplitudes is at most this much below the highest.
+Building takes longer than computing the correlation, and right phases do not always have the highest."""
 _COMPLETING = 0.4
 """Share of the time for completing first models; one of lower R1 than all before is completed in any case."""
 _PATIENCE = 4
-"""Tries for a better model after one that is believed."""
+"""Attempts for a better model after one that is trusted."""
 _HOPELESS = 0.42
-"""Models of higher R1 hold too little that is right to be mended. Random acentric ones have 0.59 (Wilson
+"""Models of higher R1 are too wrong to be completed by omit maps. Random acentric ones have 0.59 (Wilson
 1950, Acta Cryst. 3, 397)."""
-_MENDED, _LEFT_OUT = 10, 0.3
-"""Failures in a row that end the mending of a model; the share of atoms left out (after the first where the
-network is asked)."""
+_MOST_OMIT_MAPS, _LEFT_OUT = 10, 0.3
+"""Omit maps in a row without a better model after which no more are tried; the share of atoms left out
+(after the first where the network is used)."""
 _DOUBTED = 0.45
 """Support (`omit_support`) below which an atom is left out when a model is built again for the first time."""
 _SHARE = 0.3
-"""Share of the time for mending: what looks like a model in need of it is often a wrong one."""
+"""Share of the time for omit maps: models that seem nearly correct are often wrong."""
 
 
 class StructureSearch:
-    """Tries so far: the best model, its phases' correlation, and the tries since it was found.
+    """Attempts so far: the best model, its phases' correlation, and the attempts since it was found.
 
-    `clock` tells seconds; `machines` make tries, of which the order does not depend on their
+    `clock` tells seconds; `machines` make attempts, of which the order does not depend on their
     number.
     """
 
@@ -83,14 +83,14 @@ class StructureSearch:
     ) -> None:
         self.crystal, self.seed = crystal, seed
         self.searches, self.builder = _prepared(crystal, recipe)
-        self.tries = ParallelSearch(self.searches, crystal.atoms, seed, machines)
+        self.parallel = ParallelSearch(self.searches, crystal.atoms, seed, machines)
         self.best: RefinedModel | None = None
         self.verdict = NOTHING
         self.path = ITERATION
         self.correlation = -1.0
         self._highest = dict.fromkeys(map(id, self.searches), -1.0)
         self.attempts = self._since = self._failed = 0
-        self.clock, self._started, self._mending = clock, clock(), 0.0
+        self.clock, self._started, self._omitting = clock, clock(), 0.0
         self.patience_s = patience_s
         self._completing, self._lowest = 0.0, 1.0
         self.sharpener = None if network is None else self._sharpener(network)
@@ -111,23 +111,23 @@ class StructureSearch:
 
     @property
     def is_over(self) -> bool:
-        """Whether the best model is clear, or believed and not improved for some tries."""
+        """Whether the best model is clear, or trusted and not improved for some attempts."""
         waited = self._since >= _PATIENCE and self.clock() - self._started >= self.patience_s
-        return self.verdict.clear or (self.verdict.believed and waited)
+        return self.verdict.clear or (self.verdict.trusted and waited)
 
     def attempt(self) -> float:
-        """One more try, and its correlation; a model is built where that is about the best so far."""
-        phased, search = self.tries.next(), self.searches[self.attempts % len(self.searches)]
+        """One more attempt, and its correlation; a model is built where that is about the best so far."""
+        phased, search = self.parallel.next(), self.searches[self.attempts % len(self.searches)]
         self.attempts, self._since = self.attempts + 1, self._since + 1
         # Coarse data are fitted better by all phases, so each search has a highest of its own.
         highest = self._highest[id(search)]
         if self.best is None or phased.correlation >= highest - WORTH_A_LOOK:
             self._highest[id(search)] = max(highest, phased.correlation)
             self.take(phased, search)
-        while self._may_mend():
+        while self._may_omit():
             started = self.clock()
-            self._mend()
-            self._mending += self.clock() - started
+            self._omit()
+            self._omitting += self.clock() - started
         return phased.correlation
 
     def take(self, phased: Phased, search: AnySearch | None = None) -> None:
@@ -162,17 +162,19 @@ class StructureSearch:
         """Take a model in the best one's place if its R1 is lower."""
         if self.best is not None and model.r1 >= self.best.r1:
             return False
-        self.best, self.path, self._since, self._failed = model, path, 0, 0
-        self.verdict = verdict(evidence(self.crystal, model, self.builder))
+        judged = verdict(evidence(self.crystal, model, self.builder))
+        # Together, so that Ctrl-C leaves no model with the verdict of another one.
+        self.best, self.verdict, self.path = model, judged, path
+        self._since = self._failed = 0
         return True
 
-    def _may_mend(self) -> bool:
-        """Whether the best model is worth mending, and the time for it is there."""
-        if self.best is None or self.best.r1 > _HOPELESS or self._failed >= _MENDED or self.is_over:
+    def _may_omit(self) -> bool:
+        """Whether the best model is worth omit maps, and there is time for them."""
+        if self.best is None or self.best.r1 > _HOPELESS or self._failed >= _MOST_OMIT_MAPS or self.is_over:
             return False
-        return self._mending <= _SHARE * (self.clock() - self._started)
+        return self._omitting <= _SHARE * (self.clock() - self._started)
 
-    def _mend(self) -> None:
+    def _omit(self) -> None:
         """Build again from the best model's map: with atoms left out, or as the network sees it.
 
         The network is asked every other time, at first about the whole model.

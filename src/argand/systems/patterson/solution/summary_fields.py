@@ -21,17 +21,18 @@ from argand.runs.fields import (
 
 FIELDS: Fields = {
     **dict.fromkeys(("reason", "spacegroup", "path"), TEXT),
-    **dict.fromkeys(("outlook", "hand"), maybe(TEXT)),
+    **dict.fromkeys(("outlook", "hand", "formula"), maybe(TEXT)),
     **dict.fromkeys(("attempts", "n_atoms", "reflections"), COUNT),
     **dict.fromkeys(("seconds", "r1", "r1_all", "expected_atoms", "completeness", "d_min"), FIGURE),
-    **dict.fromkeys(("expected_hydrogens", "r_meas", "cc_half"), maybe(FIGURE)),
-    "solved": FLAG,
+    **dict.fromkeys(("expected_hydrogens", "r_meas", "cc_half", "units", "volume"), maybe(FIGURE)),
+    "trusted": FLAG,
     "notes": listed(TEXT),
     "files": record_of(dict.fromkeys(("patterson_peaks", "patterson", "density", "cif"), TEXT)),
     "asked": record_of({"cell": listed(NUMBER, 6), "formula": maybe(TEXT)}),
     "log": listed(listed(FIGURE, 3)),
     "hydrogens": maybe(COUNT),
     "spacegroup_found": maybe(FLAG),
+    "spacegroup_number": maybe(COUNT),
 }
 PEAKS = listed(
     record_of({"frac": listed(FIGURE, 3), "length": FIGURE, "height": FIGURE, "harker": listed(TEXT)})
@@ -43,7 +44,7 @@ _GROUP: Fields = {
     "other_hand": maybe(TEXT),
     **dict.fromkeys(("consistency", "weakest", "absent", "absent_strength"), maybe(FIGURE)),
     **dict.fromkeys(("other_strength", "r_int", "r1"), maybe(FIGURE)),
-    **dict.fromkeys(("solved", "chosen"), FLAG),
+    **dict.fromkeys(("trusted", "chosen"), FLAG),
 }
 
 
@@ -53,9 +54,7 @@ def fields_of(summary: Mapping[str, Any]) -> Fields:
     fields["files"] = Kind(
         "an object of names", lambda value: FIELDS["files"].holds(value) and named(TEXT).holds(value)
     )
-    fields["asked"] = Kind(
-        "what was asked", lambda value: FIELDS["asked"].holds(value) and _ASKED.holds(value)
-    )
+    fields["asked"] = Kind("the settings", lambda value: FIELDS["asked"].holds(value) and _ASKED.holds(value))
     if summary.get("hydrogens") is not None:
         fields["r1_with_hydrogens"] = FIGURE
     if summary.get("spacegroup_found"):

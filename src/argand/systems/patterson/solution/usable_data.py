@@ -36,7 +36,7 @@ def usable(
 ) -> tuple[MeasuredIntensities, CellParameters]:
     """The reflections down to `d_min` (Å) without those that cannot be right, and the cell that is taken.
 
-    `cell` goes before the file's. What is left out is in the notes. Raises InputError where there is no cell,
+    `cell` goes before the file's. What is left out is in the notes. Raises InputError without a cell,
     where too few reflections are left, and where these could be of more than argand can hold.
     """
     cell = _cell(measured, cell)
@@ -79,7 +79,7 @@ def _cell(measured: MeasuredIntensities, cell: CellParameters | None) -> CellPar
     try:
         return parse_cell(",".join(str(float(value)) for value in taken))
     except InputError as error:
-        where = "" if cell else f"{measured.source}: its cell cannot be, give --cell: "
+        where = "" if cell else f"{measured.source}: its cell is impossible, give --cell: "
         raise InputError(f"{where}{error}") from error
 
 

@@ -1,4 +1,4 @@
-"""Known molecules are placed in crystals from coarse data, and not believed where data cannot tell."""
+"""Known molecules are placed in crystals from coarse data, and not trusted where data cannot tell."""
 
 import json
 from dataclasses import dataclass, replace
@@ -16,10 +16,11 @@ from argand.io.reflections import MeasuredIntensities
 from argand.physics.crystal.atom import Atoms, structure_factors
 from argand.physics.crystal.symmetry import Group
 from argand.physics.molecule.origin import same_crystal
+from argand.systems.patterson.solution.known_molecule import place_known
 from argand.systems.patterson.solution.molecule.contents import contents_of, formula_of
 from argand.systems.patterson.solution.molecule.reading import bodies_of_atoms, read_molecules
 from argand.systems.patterson.solution.reflections import CrystalData, prepare
-from argand.systems.patterson.solution.solve import place_known
+from argand.systems.patterson.solution.solve import Interrupted
 
 CELL = (8.2, 7.0, 9.4, 90.0, 103.0, 90.0)
 ELEMENTS = ("C", "O", "N", "C", "C", "C", "Cl")
@@ -71,7 +72,7 @@ def crystal_of(d_min: float, placed: np.ndarray = PLACED, name: str = "P 1 21/c 
 def test_a_rigid_molecule_is_placed_from_data_to_two_angstrom():
     crystal = crystal_of(2.0)
     solution = place_known(crystal, bodies_of_atoms(ELEMENTS, CART), 4.0, 40.0, clock=Ticking())
-    assert solution.solved, solution.reason
+    assert solution.trusted, solution.reason
     assert solution.path == "known molecule"
     truth = PLACED @ np.linalg.inv(crystal.orthogonalisation).T
     assert same_crystal(solution.atoms.frac, truth, crystal.group, crystal.orthogonalisation)
@@ -79,11 +80,25 @@ def test_a_rigid_molecule_is_placed_from_data_to_two_angstrom():
     assert sorted(solution.atoms.elements) == sorted(ELEMENTS)
 
 
+def test_an_interrupted_search_carries_its_best_answer():
+    def press(rounds: int, misfit: float) -> None:
+        raise KeyboardInterrupt
+
+    wrong = CART * [1.0, -1.0, 1.0]
+    wrong[6] = CART[5] + [-1.2, 0.8, 0.9]
+    bodies = bodies_of_atoms(ELEMENTS, wrong)
+    with pytest.raises(Interrupted) as stop:
+        place_known(crystal_of(2.0), bodies, 4.0, 400.0, watch=press, clock=Ticking())
+    assert not stop.value.solution.trusted
+    assert "interrupted after" in stop.value.solution.reason
+    assert len(stop.value.solution.atoms) == len(ELEMENTS)
+
+
 def test_where_several_answers_fit_none_is_believed():
     crystal = crystal_of(3.8)
     stiff = [replace(body, torsions=()) for body in bodies_of_atoms(ELEMENTS, CART)]
     solution = place_known(crystal, stiff, 4.0, 4.0, clock=Ticking())
-    assert not solution.solved
+    assert not solution.trusted
     assert solution.others
     cell = crystal.orthogonalisation
     assert not same_crystal(solution.atoms.frac, solution.others[0].atoms.frac, crystal.group, cell)
@@ -94,7 +109,7 @@ def test_another_molecule_is_not_believed():
     wrong = CART * [1.0, -1.0, 1.0]
     wrong[6] = CART[5] + [-1.2, 0.8, 0.9]
     solution = place_known(crystal, bodies_of_atoms(ELEMENTS, wrong), 4.0, 4.0, clock=Ticking())
-    assert not solution.solved, solution.reason
+    assert not solution.trusted, solution.reason
 
 
 def test_the_command_places_a_molecule_of_a_file(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Answers are believed where they fit, alone and without collisions; halves become symmetric."""
+"""Answers are trusted where they fit, alone and without collisions; halves become symmetric."""
 
 import numpy as np
 import pytest
@@ -31,15 +31,15 @@ def test_an_answer_that_fits_alone_is_believed():
     ("answers", "count", "message"),
     [
         ([answer(0.01), answer(0.012, 1.0)], 100, "2 different answers"),
-        ([answer(0.09)], 100, "misfit 0.090 is above"),
-        ([answer(0.04)], 30, "is above"),
+        ([answer(0.09)], 100, "misfit = 0.090 (limit 0.0"),
+        ([answer(0.04)], 30, "(limit 0.0"),
         ([answer(0.001)], 11, "too few"),
-        ([answer(0.01, -3.2)], 100, "nearer than"),
+        ([answer(0.01, -3.2)], 100, "closer than"),
     ],
 )
 def test_others_are_not(answers: list[Answer], count: int, message: str):
-    solved, reason = verdict(answers, ALONE, count)
-    assert not solved
+    trusted, reason = verdict(answers, ALONE, count)
+    assert not trusted
     assert message in reason
 
 

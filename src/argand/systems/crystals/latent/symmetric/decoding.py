@@ -1,13 +1,15 @@
 """From a symmetric vector back to atoms, and the vectors from which a structure comes back."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from argand.errors import InputError
 from argand.physics.crystal.structure import Structure, wrapped
-from argand.systems.crystals.latent.decoding import SECONDS, TRIES, Decoded, is_same
+from argand.systems.crystals.latent.decoded import Decoded
+from argand.systems.crystals.latent.decoding import SECONDS, TRIES, is_same
 from argand.systems.crystals.latent.representation import Latent
 from argand.systems.crystals.latent.symmetric.orbit import images_of
 from argand.systems.crystals.latent.symmetric.orbit_pursuit import OrbitPursuit, Orbits
@@ -142,7 +144,9 @@ def encode_verified(
             continue
         left = end - time.thread_time()
         decoded = decode(representation, latent, tries, left if step == len(GROWTH) - 1 else 0.3 * left)
-        if decoded.confidence > _SURE and comes_back(decoded, given, structure, representation.keeps_setting):
+        is_back = comes_back(decoded, given, structure, representation.keeps_setting)
+        decoded = replace(decoded, comes_back=is_back)
+        if decoded.confidence > _SURE and is_back:
             return latent, decoded
         if best is None or decoded.confidence > best[1].confidence:
             best = latent, decoded

@@ -1,9 +1,9 @@
-"""Ways through the space of symmetric vectors: between two of one kind, and away from one."""
+"""Paths through the space of symmetric vectors: between two of one kind, and away from one."""
 
 import numpy as np
 
-from argand.errors import ConfigError, InputError
-from argand.systems.crystals.latent.interpolation import require_noise
+from argand.errors import InputError
+from argand.systems.crystals.latent.interpolation import require_noise, require_steps
 from argand.systems.crystals.latent.representation import Latent
 from argand.systems.crystals.latent.symmetric.representation import WHOLE, SymmetricRepresentation
 from argand.systems.crystals.latent.symmetric.setting import Standard, setting_of
@@ -12,20 +12,19 @@ from argand.systems.crystals.latent.symmetric.setting import Standard, setting_o
 def between(
     representation: SymmetricRepresentation, first: Standard, second: Standard, steps: int
 ) -> list[Latent]:
-    """Vectors on the straight way from the first structure to the second, both included.
+    """Vectors by linear interpolation from the first structure to the second, both ends included.
 
-    Free lengths and angles change evenly, and so do the coefficients. ConfigError for fewer than two steps,
-    InputError for structures whose groups, numbers of atoms or elements differ: their vectors tell of other
+    Free lengths and angles change linearly, and so do the coefficients. ConfigError for fewer than two steps,
+    InputError for structures that differ in group, numbers of atoms or elements: their vectors mean different
     things.
     """
-    if steps < 2:
-        raise ConfigError(f"an interpolation of {steps} steps has no two ends; give --steps 2 or more")
+    require_steps(steps)
     ends = [representation.encode(one) for one in (first, second)]
     kinds = [one[: WHOLE + round(float(one[WHOLE - 1]))].tolist() for one in ends]
     if kinds[0] != kinds[1]:
         raise InputError(
-            "the structures differ in space group, atoms, orbits or elements, and symmetric vectors do not "
-            "lead from one to the other; the model best does"
+            "the structures differ in space group, atoms, orbits or elements, and symmetric vectors cannot "
+            "be interpolated between them; use --model best"
         )
     setting, made = setting_of(first.hall), []
     start = len(kinds[0])

@@ -28,20 +28,20 @@ _STEPS, _FINAL_STEPS = 4, 40
 _OVERLAP = 0.6
 """Å; a new orbit is farther than this from all atoms that are there. By hand, below the bond of H2, 0.74."""
 _CHANCE = (0.15, 0.5)
-"""What chance adds to the heights of peaks in repairs, little and much in turn: a wrong first site of a short
-list is seldom the least supported one. By hand."""
+"""What chance adds to the heights of peaks in restarts, little and much in turn: a wrong first site of a
+short list is seldom the least supported one. By hand."""
 _LEAVING = 1.2
 """Scale of how many orbits leave beyond one. By hand, as in `matching_pursuit`."""
 _FRESH, _NEW_START = 0.3, 0.15
-"""Share of repairs that begin from the last orbits in place of the best, as there, and share that begin from
-none. By hand."""
+"""Fraction of restarts that begin from the last orbits in place of the best, as there, and share that begin
+from none. By hand."""
 _MANY = 100
 """Orbits beyond which, as where there is no symmetry, atoms are sought one by one: adding orbit after orbit
 takes too long. By hand; 79 orbits of 158 atoms take seconds."""
 _RANDOM = 60
 """Random places looked at where no peak is near a site that may be. By hand, for speed."""
 _NOISE_MISFIT, _PATIENCE = 0.05, 10
-"""Below this misfit so many repairs without gain show that noise is left. By hand; vectors with noise are
+"""Below this misfit so many restarts without gain show that noise is left. By hand; vectors with noise are
 measured by benchmarks/crystals_short.py."""
 
 
@@ -90,7 +90,7 @@ class OrbitPursuit:
         self._map = Pursuit(lattice, hkl, values, count, seconds)
 
     def solve(self, tries: int) -> Orbits:
-        """The orbits, after at most `tries` repairs; the best ones met where none explain all."""
+        """The orbits, after at most `tries` restarts; the best ones met where none explain all."""
         if self._orbits > _MANY or len(self._setting.rotations) == 1:
             return self._snapped(self._map.solve(tries).frac)
         best = last = self._grown(())

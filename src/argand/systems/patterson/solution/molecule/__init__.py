@@ -1,4 +1,4 @@
-"""A molecule that is known placed in a crystal: reading it, the search, what is believed."""
+"""A known molecule placed in a crystal: reading it, the search, the verdict."""
 
 from argand.system import listed_modules
 

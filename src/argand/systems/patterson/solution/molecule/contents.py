@@ -48,7 +48,7 @@ def contents_of(crystal: CrystalData, bodies: Sequence[Body], units: float | Non
         if rest:
             if rest.numerator != 1:
                 raise InputError(
-                    f"{float(share):g} molecules for each operator of {crystal.group.name} cannot be; "
+                    f"{float(share):g} molecules per operator of {crystal.group.name} are impossible; "
                     "give --units, how many of all molecules together are in the cell"
                 )
             copies.append(Copy(body, rest.denominator))

@@ -52,14 +52,19 @@ _KEPT = 6
 
 @dataclass(frozen=True)
 class Placement:
-    """Different answers, best first; whether the first is believed and why; rounds, and what each came to."""
+    """Different answers, best first; how many fit about equally; whether the first is trusted and why.
+
+    `rounds` of search were made, of which `log` has the seconds and the lowest misfit.
+    """
 
     answers: tuple[Answer, ...]
     alike: int
-    solved: bool
+    trusted: bool
     reason: str
     rounds: int
     log: tuple[tuple[float, float], ...]
+    interrupted: bool = False
+    """Whether Ctrl-C ended the search."""
 
 
 def place(
@@ -71,27 +76,41 @@ def place(
     watch: Watch = lambda rounds, residual: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Placement:
-    """Search until an answer is believed or `time_limit` seconds of `clock` are over.
+    """Search until an answer is trusted or `time_limit` seconds of `clock` are over.
 
-    `units` of all bodies together are in the cell; None takes what fills it best. Shapes of a file are first
-    tried as they are. Raises InputError where the number of molecules fits no group of this order.
+    `units` of all bodies together are in the cell; None takes the number that fills it best. The shape of a
+    file is first tried as it is. Ctrl-C ends the search once there is a pose. Raises InputError where the
+    number of molecules fits no group of this order.
     """
     started = clock()
     whole = contents_of(crystal, bodies, units)
     rigid = Assembly(tuple(Copy(replace(copy.body, torsions=()), copy.keepers) for copy in whole.copies))
     bending = bool(len(whole.axes))
     alone = all(len(copy.body.shapes) == 1 for copy in whole.copies)
-    run = _Run(crystal, rigid if alone else whole, seed, watch, clock, started)
-    run.until(started + time_limit * (_RIGID_SHARE if alone and bending else 1.0))
-    if alone and bending and not run.believed:
-        second = _Run(crystal, whole, seed + 1, watch, clock, started)
-        second.until(started + time_limit)
-        if second.believed or second.answers[0].residual < run.answers[0].residual:
-            run = second
-    solved, reason = run.verdict
-    return Placement(
-        tuple(run.answers), len(equals(run.answers)), solved, reason, run.search.rounds, tuple(run.log)
-    )
+    runs = [_Run(crystal, rigid if alone else whole, seed, watch, clock, started)]
+    interrupted = False
+    try:
+        runs[0].until(started + time_limit * (_RIGID_SHARE if alone and bending else 1.0))
+        if alone and bending and not runs[0].trusted:
+            runs.append(_Run(crystal, whole, seed + 1, watch, clock, started))
+            runs[1].until(started + time_limit)
+    except KeyboardInterrupt:
+        if not runs[0].has_answer():
+            raise
+        interrupted = True
+    run = _better(runs)
+    trusted, reason = run.verdict
+    log = tuple(run.log)
+    alike = len(equals(run.answers))
+    return Placement(tuple(run.answers), alike, trusted, reason, run.search.rounds, log, interrupted)
+
+
+def _better(runs: Sequence["_Run"]) -> "_Run":
+    """The second run where its answer is trusted or fits better, else the first."""
+    first, second = runs[0], runs[-1]
+    if second.trusted or (second.answers and second.answers[0].residual < first.answers[0].residual):
+        return second
+    return first
 
 
 class _Run:
@@ -117,16 +136,22 @@ class _Run:
 
     @property
     def verdict(self) -> tuple[bool, str]:
-        """Whether the first answer is believed, and why."""
+        """Whether the first answer is trusted, and why."""
         return verdict(self.answers, self.assembly, len(self.data.hkl))
 
     @property
-    def believed(self) -> bool:
-        """Whether the first answer is believed."""
+    def trusted(self) -> bool:
+        """Whether the first answer is trusted."""
         return bool(self.answers) and self.verdict[0]
 
+    def has_answer(self) -> bool:
+        """Whether there is an answer, made of the best poses where they are all there is."""
+        if not self.answers and self.search.pool is not None:
+            self._look(1.0)
+        return bool(self.answers)
+
     def until(self, end: float) -> None:
-        """Rounds until an answer is believed or the time is over; the last looks at what there is."""
+        """Rounds until an answer is trusted or the time is over; the last looks at what there is."""
         while not self._over():
             self.search.round()
             last = self.clock() >= end
@@ -138,7 +163,7 @@ class _Run:
                 return
 
     def _over(self) -> bool:
-        """Whether an answer is believed, or fits and stays what it is: others that fit as well do not go
+        """Whether an answer is trusted, or fits and stays what it is: others that fit as well do not go
         away."""
         if not self.answers or self.search.rounds < _ROUNDS:
             return False
@@ -146,7 +171,7 @@ class _Run:
         settled = len(values) > _SETTLED and values[-1] > values[-1 - _SETTLED] - 1e-4
         fits = values[-1] <= largest_residual(len(self.data.hkl), self.assembly)
         few = len(self.data.hkl) < FEWEST
-        return self.believed or (settled and (fits or few))
+        return self.trusted or (settled and (fits or few))
 
     def _look(self, most: float) -> None:
         """Free the atoms of the best poses that are new, and keep what is different."""

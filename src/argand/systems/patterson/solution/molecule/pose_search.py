@@ -187,7 +187,7 @@ class PoseSearch:
             frac = special_places(group, cell, keepers, _PLACES // 4, self.rng)
             if not len(frac):
                 raise InputError(
-                    f"{group.name} has no place that {keepers} of its operators keep, as so few molecules "
+                    f"{group.name} has no special position of order {keepers}, which so few molecules "
                     "need; give --units, how many of all molecules together are in the cell"
                 )
         else:

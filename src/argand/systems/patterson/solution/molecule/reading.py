@@ -58,13 +58,13 @@ def _read(text: str, seed: int) -> list[Body]:
     if path.suffix.lower() not in _SUFFIXES:
         return bodies_of_smiles(text, seed)
     if not path.is_file():
-        raise InputError(f"{text}: there is no such file")
+        raise InputError(f"{text}: no such file")
     elements, cart = _of_cif(path) if path.suffix.lower() == ".cif" else _of_ase(path)
     if not 1 <= len(elements) <= _MOST_ATOMS:
         raise InputError(f"{text}: {len(elements)} atoms; a molecule that is placed has 1 to {_MOST_ATOMS}")
     unknown = [name for name in elements if gemmi.Element(name).atomic_number == 0]
     if unknown or not (np.abs(cart) <= _FARTHEST).all():
-        raise InputError(f"{text}: an atom of no known element or without a place; mend the file")
+        raise InputError(f"{text}: an atom of an unknown element or without coordinates; correct the file")
     try:
         return bodies_of_atoms(elements, cart)
     except InputError as error:
@@ -125,12 +125,12 @@ def bodies_of_atoms(elements: tuple[str, ...], cart: Points3) -> list[Body]:
     apart = np.linalg.norm(cart[:, None] - cart[None], axis=-1)[np.triu_indices(len(cart), 1)]
     if len(apart) and not _NEAREST <= apart.min() <= apart.max() <= _WIDEST:
         raise InputError(
-            f"its atoms are {apart.min():.3g} to {apart.max():.3g} Å apart: of no molecule; check its places"
+            f"its atoms are {apart.min():.3g} to {apart.max():.3g} Å apart, not a molecule; check them"
         )
     whole = bonds(cart, covalent_radii(elements))
     if len(whole) > _MOST_BONDS * len(elements):
         raise InputError(
-            f"{len(whole)} bonds between {len(elements)} atoms are of no molecule; check its places"
+            f"{len(whole)} bonds between {len(elements)} atoms are not a molecule; check coordinates"
         )
     for part in molecules(len(elements), whole):
         names, places = tuple(elements[number] for number in part), cart[part]

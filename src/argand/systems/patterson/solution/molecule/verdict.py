@@ -1,4 +1,4 @@
-"""Whether a placed molecule is to be believed: by misfit, next answer and contacts."""
+"""Whether a placed molecule is to be trusted: by misfit, next answer and contacts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from argand.typing import Matrix3, Points3
 # All of these were chosen on the part `choose` of benchmarks/patterson_molecule.py, and are reported on
 # the other.
 FEWEST = 12
-"""Reflections below which nothing is believed: a pose, a scale and a U have 8 parameters."""
+"""Reflections below which nothing is trusted: a pose, a scale and a U have 8 parameters."""
 _LARGEST = 0.05
-"""Largest Σ (k F_c - F_o)² / Σ F_o² of very many reflections that is believed."""
+"""Largest Σ (k F_c - F_o)² / Σ F_o² of very many reflections that is trusted."""
 _CLEARLY = 1.6
 """How many times larger the misfit of the next answer must be."""
 _FLOOR = 0.002
@@ -43,7 +43,7 @@ class Answer:
 
 
 def largest_residual(reflections: int, assembly: Assembly) -> float:
-    """Misfit up to which an answer is believed: what a fit of p parameters leaves of n shrinks with 1 -
+    """Misfit up to which an answer is trusted: what a fit of p parameters leaves of n shrinks with 1 -
     p/n."""
     free = sum(_moves(copy) / copy.keepers for copy in assembly.copies)
     return _LARGEST * max(1 - (free + 2) / reflections, 0.0)
@@ -61,22 +61,22 @@ def equals(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def verdict(answers: Sequence[Answer], assembly: Assembly, reflections: int) -> tuple[bool, str]:
-    """Whether the first of different answers, best first, is believed, and why."""
+    """Whether the first of different answers, best first, is trusted, and why."""
     best = answers[0].residual
     most = largest_residual(reflections, assembly)
     if reflections < FEWEST:
-        return False, f"{reflections} reflections are too few to tell"
+        return False, f"{reflections} reflections are too few (at least {FEWEST} needed)"
     if best > most:
-        return False, f"misfit {best:.3f} is above {most:.3f}, the most for {reflections} reflections"
+        return False, f"misfit = {best:.3f} (limit {most:.3f} for {reflections} reflections)"
     alike = len(equals(answers))
     if alike > 1:
-        return False, f"{alike} different answers fit about equally, with a misfit of {best:.4f}"
+        return False, f"{alike} different answers fit about equally well, misfit = {best:.4f}"
     if answers[0].contacts > _MOST_CONTACTS:
         return (
             False,
-            f"{answers[0].contacts} pairs of atoms of different molecules are nearer than {_NEAREST} Å",
+            f"{answers[0].contacts} pairs of atoms of different molecules are closer than {_NEAREST} Å",
         )
-    return True, f"misfit {best:.4f} is within {most:.3f} and no other answer is near it"
+    return True, f"misfit = {best:.4f} (limit {most:.3f}), and no different answer fits about as well"
 
 
 def contacts(places: Points3, assembly: Assembly, group: Group, cell: Matrix3) -> int:

@@ -11,7 +11,6 @@ from argand.errors import InputError
 from argand.system import Sample
 from argand.systems.molmnist.fibril.bundle import GRID, OUTLINES, occupancy
 from argand.systems.molmnist.fibril.fibril import chain_sites
-from argand.systems.molmnist.inversion.chain_predictor import ChainPredictor
 from argand.systems.molmnist.inversion.chain_reading import poses_of
 from argand.systems.molmnist.inversion.prediction import (
     ASSUMED_LENGTH,
@@ -21,11 +20,13 @@ from argand.systems.molmnist.inversion.prediction import (
     with_length,
 )
 from argand.systems.molmnist.inversion.verdict import (
+    LARGEST_BACKGROUND,
     LARGEST_DOUBT,
     LARGEST_RATIO,
     LEAST_PHOTONS,
     decide_chains,
 )
+from argand.systems.molmnist.predictors.chain_predictor import ChainPredictor
 from argand.systems.molmnist.presets import PRESETS
 
 TINY = PRESETS["tiny-chains"]
@@ -36,7 +37,9 @@ pytestmark = pytest.mark.usefixtures("quick_fit")
 
 @pytest.fixture(scope="module")
 def predictor(tiny_chain_weights: Path) -> ChainPredictor:
-    return argand.load("molmnist", tiny_chain_weights)
+    inversion = argand.load("molmnist", tiny_chain_weights).inversion
+    assert isinstance(inversion, ChainPredictor)
+    return inversion
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +103,11 @@ def test_what_is_no_pattern_is_refused(predictor: ChainPredictor, pairs: list[Sa
         (pattern[:, :20], "square"),
     ):
         with pytest.raises(InputError, match=words):
-            predictor.predict(spoilt, None, SIDE)
+            predictor.predict_many(spoilt[None], None, SIDE)
     with pytest.raises(InputError, match="masked"):
         predictor.predict_many(np.stack([pattern] * 2), np.stack([live, 0 * live]), SIDE)
     with pytest.raises(InputError, match="smaller than"):
-        predictor.predict(pattern, live, 30.0)
+        predictor.predict_many(pattern[None], live, 30.0)
 
 
 def test_the_fit_starts_from_the_likeliest_pose_and_goes_on_with_others(
@@ -153,7 +156,7 @@ def test_a_turn_over_a_length_is_a_twist():
     assert NO_LENGTH in silent.notes
     vague = with_length(bundle_answer(turn_sd_deg=LARGEST_TURN_SD + 1), 300.0)
     assert vague.twist_deg_per_nm is None
-    assert "does not tell the turn" in vague.notes[-1]
+    assert "uncertain by 16 degrees" in vague.notes[-1]
     other = bundle_answer(turn_deg=None, turn_sd_deg=None, sites=None)
     assert with_length(other, 300.0) is other
 
@@ -166,15 +169,19 @@ def test_a_bundle_that_is_a_known_fibril_has_its_name():
 
 
 def test_a_bundle_is_believed_with_a_low_misfit_and_a_sure_number_of_chains():
-    assert bundle_answer().verdict.believed
-    assert decide_chains(20.0, 0.99 * LARGEST_DOUBT * 20, 0.99 * LARGEST_RATIO, 1.0).believed
+    assert bundle_answer().trusted
+    assert decide_chains(20.0, 0.99 * LARGEST_DOUBT * 20, 0.99 * LARGEST_RATIO, 1.0).trusted
     misfit = decide_chains(20.0, 0.1, 1.01 * LARGEST_RATIO, 1.0)
-    assert not misfit.believed
+    assert not misfit.trusted
     assert "no bundle" in misfit.reason
     few = decide_chains(20.0, 0.1, 1.0, 1.0, LEAST_PHOTONS - 1)
-    assert not few.believed
+    assert not few.trusted
     assert "too few to tell" in few.reason
-    assert decide_chains(20.0, 0.1, 1.0, 1.0, LEAST_PHOTONS).believed
+    assert decide_chains(20.0, 0.1, 1.0, 1.0, LEAST_PHOTONS).trusted
+    noise = decide_chains(20.0, 0.1, 1.0, 1.0, 1e6, 1.01 * LARGEST_BACKGROUND)
+    assert not noise.trusted
+    assert "shows no bundle" in noise.reason
+    assert decide_chains(20.0, 0.1, 1.0, 1.0, 1e6, 0.99 * LARGEST_BACKGROUND).trusted
     unsure = decide_chains(20.0, 1.01 * LARGEST_DOUBT * 20, 1.0, 1.0)
-    assert not unsure.believed
-    assert "too few photons" in unsure.reason
+    assert not unsure.trusted
+    assert "number of chains is uncertain" in unsure.reason

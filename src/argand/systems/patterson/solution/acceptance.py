@@ -1,6 +1,6 @@
-"""Whether a model of a crystal is believed: the probability that it is right, by all the evidence together.
+"""Whether a model of a crystal is trusted: the probability that it is right, from all the evidence together.
 
-The probability is that of a logistic fit to models of known truth, of which `data/belief.json` keeps the
+The probability is that of a logistic fit to models of known truth, of which `data/acceptance.json` keeps the
 coefficients; `benchmarks/patterson_verdict.py` makes the models, fits and writes the file.
 """
 
@@ -14,14 +14,14 @@ import numpy as np
 from argand.io.resource import system_data
 from argand.systems.patterson.solution.validation import Evidence
 
-BELIEVED, CLEAR = 0.8, 0.97
-"""Probabilities from which a model is believed, and from which it ends the search. In cross-validation on the
-crystals that the fit was made on, about one believed model in sixty is wrong (the figures are in
-`data/belief.json`)."""
+ACCEPTED, CLEAR = 0.8, 0.97
+"""Probabilities from which a model is trusted, and from which it ends the search. In cross-validation on the
+crystals that the fit was made on, about one trusted model in sixty is wrong (the figures are in
+`data/acceptance.json`)."""
 _FEWEST = 15
-"""Reflections below which nothing is believed: four atoms, a scale and a U have 14 parameters."""
+"""Reflections below which nothing is trusted: four atoms, a scale and a U have 14 parameters."""
 _LEAST_FOUND = 0.85
-"""Least share of the formula's atoms other than hydrogen in a model that is believed. By hand: with less,
+"""Least share of the formula's atoms other than hydrogen in a model that is trusted. By hand: with less,
 what is missing is more than an error of the formula or a small molecule of solvent."""
 _MOST_OVERLAPPING = 0.15
 """Largest share of atoms that may be nearer to another than bonds are: disorder does that too. By hand."""
@@ -38,20 +38,19 @@ _COARSE = 1.3
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model is believed, whether it is so clear that the search ends, the probability, and the
-    reason."""
+    """Whether a model is trusted, whether it is clear enough to end the search, its probability, and why."""
 
-    believed: bool
+    trusted: bool
     clear: bool
     probability: float
     reason: str
 
 
-NOTHING = Verdict(False, False, 0.0, "nothing tried yet")
+NOTHING = Verdict(False, False, 0.0, "no model yet")
 
 
 def features(one: Evidence) -> dict[str, float]:
-    """What the fit sees: the evidence on scales on which it adds up, each bounded."""
+    """Input of the logistic fit: the evidence on scales on which it adds up, each bounded."""
     # What a fit of p parameters leaves of n reflections shrinks with √(1 - p/n) in amplitude.
     freedom = np.sqrt(max(1 - one.parameters, 0.02))
     r1 = one.r1 * (_ELECTRON_SCALE if one.electrons else 1.0) / freedom - one.noise
@@ -81,44 +80,45 @@ def probability(one: Evidence) -> float:
 
 
 def verdict(one: Evidence) -> Verdict:
-    """Whether a model of this evidence is believed, and why."""
+    """Whether a model of this evidence is trusted, and why."""
     share = probability(one)
     against = _forbidding(one)
     if against:
         return Verdict(False, False, share, against)
-    told = f"R1 {one.r1:.3f}, {share:.0%} likely to be right"
-    if share < BELIEVED:
+    told = f"R1 = {one.r1:.3f}, {100 * share:.0f} % likely to be right (limit {100 * ACCEPTED:.0f} %)"
+    if share < ACCEPTED:
         return Verdict(False, False, share, f"{told}: {_weakest(one)}")
     return Verdict(True, share >= CLEAR, share, told)
 
 
 def _forbidding(one: Evidence) -> str:
-    """What no other evidence outweighs; empty where there is nothing."""
+    """Evidence against the model that nothing outweighs; empty where there is none."""
     if one.reflections < _FEWEST:
-        return f"{one.reflections} reflections are too few to tell"
+        return f"{one.reflections} reflections are too few (at least {_FEWEST} needed)"
     if one.found is not None and one.found < _LEAST_FOUND:
-        return f"only {one.found:.0%} of the atoms found"
+        limit = f"limit {100 * _LEAST_FOUND:.0f} %"
+        return f"only {100 * one.found:.0f} % of the atoms of the formula were found ({limit})"
     if one.overlapping > _MOST_OVERLAPPING:
-        return f"{one.overlapping:.0%} of the atoms are nearer to others than any bond is"
+        return f"{100 * one.overlapping:.0f} % of the atoms are closer to another atom than any bond length"
     if one.found is None and one.volume > _MOST_VOLUME:
-        return f"{one.volume:.0f} Å³ of the cell for each atom found are more than any crystal has"
+        return f"{one.volume:.0f} Å³ per atom found are too many for a crystal (limit {_MOST_VOLUME:.0f} Å³)"
     return ""
 
 
 def _weakest(one: Evidence) -> str:
-    """What speaks most against a model, beside what is usual of right ones."""
+    """The strongest evidence against a model, compared with what is usual for correct ones."""
     fit, seen = _fit(), features(one)
     usual = {name: fit["coefficients"][name] * (value - fit["usual"][name]) for name, value in seen.items()}
     words = {
-        "R1": f"R1 is high for a noise of {one.noise:.3f}",
+        "R1": f"R1 is high for data with a noise of {one.noise:.3f}",
         "R1 of coarse data": f"R1 is high for data to {one.d_min:.2f} Å",
-        "vague atoms": f"{one.vague:.0%} of the atoms do not come back where they are left out",
-        "least support": "an atom does not come back where it is left out",
-        "unexplained peak": f"a peak of {one.unexplained:.1f} times the lightest atom is not explained",
-        "leftover": f"the difference map has a peak of {one.leftover:.1f} times the lightest atom",
-        "crowded atoms": f"{one.crowded:.0%} of the atoms are nearer to others than bonds are",
-        "atoms found": f"{one.found or 1:.0%} of the atoms of the formula found",
-        "parameters": f"{one.reflections} reflections are few for so many parameters",
+        "vague atoms": f"{100 * one.vague:.0f} % of the atoms do not reappear in omit maps",
+        "least support": "an atom does not reappear in its omit map",
+        "unexplained peak": f"a difference peak {one.unexplained:.1f} times the lightest atom is unexplained",
+        "leftover": f"the highest difference peak is {one.leftover:.1f} times the lightest atom",
+        "crowded atoms": f"{100 * one.crowded:.0f} % of the atoms are closer to another than a bond length",
+        "atoms found": f"{100 * (one.found or 1):.0f} % of the atoms of the formula were found",
+        "parameters": f"{one.reflections} reflections are few for this number of parameters",
     }
     told = min((name for name in usual if name in words), key=lambda name: usual[name])
     return words[told]
@@ -126,4 +126,4 @@ def _weakest(one: Evidence) -> str:
 
 @cache
 def _fit() -> dict[str, Any]:
-    return json.loads(system_data("patterson", "belief.json").read_text(encoding="utf-8"))
+    return json.loads(system_data("patterson", "acceptance.json").read_text(encoding="utf-8"))

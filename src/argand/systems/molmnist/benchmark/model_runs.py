@@ -1,4 +1,4 @@
-"""Models that are asked for their answers, shared out among processes."""
+"""Models run on patterns, in one process or in several."""
 
 import pickle
 import time
@@ -11,15 +11,16 @@ from argand.crew import HERE, Crew, Died, Machines
 from argand.errors import ArgandError, ConfigError
 from argand.systems.molmnist.benchmark.conditions import Trials
 from argand.systems.molmnist.benchmark.model import Model, ModelAnswer, ask
+from argand.systems.molmnist.benchmark.phase import Tick, unheard
 
 BATCH = 50
-"""Patterns that a model is given at a time; part of the contract with models
+"""Most patterns that a model is given at a time; part of the contract with models
 (docs/theory/molmnist.md), by hand."""
 
 
 @dataclass(frozen=True, eq=False)
 class ModelTask:
-    """Some patterns, from number `first` of the trials on, that a model is asked for."""
+    """Some patterns, from number `first` of the trials on, for one model."""
 
     model: str
     first: int
@@ -30,7 +31,7 @@ class ModelTask:
 
 @dataclass(frozen=True)
 class ModelWork:
-    """What a process needs to ask models; called, it is ready to."""
+    """What a process needs to run models; called, it is ready to."""
 
     models: Mapping[str, Model]
 
@@ -52,29 +53,35 @@ class ModelWork:
 
 
 def ask_all(
-    models: Mapping[str, Model], trials: Trials, machines: Machines = HERE
+    models: Mapping[str, Model], trials: Trials, machines: Machines = HERE, tick: Tick = unheard
 ) -> dict[str, tuple[ModelAnswer, float]]:
     """Each model's answers to all trials, and the processor seconds that it took after a first call.
 
-    Patterns are asked for BATCH at a time whatever the machines. Raises InputError for a model that fails,
-    ConfigError for one that no other process can be given, ArgandError for one that processes die of.
+    A model gets BATCH patterns at a time, or fewer if it has an attribute `together`, whatever the machines.
+    Raises InputError for a model that fails, ConfigError for one that cannot be sent to other processes,
+    ArgandError for one that processes die of.
     """
     if machines != HERE:
         _check(models)
-    firsts = range(0, len(trials), BATCH)
-    tasks = [_task(name, first, trials) for name in models for first in firsts]
+    tasks = [task for name in models for task in _tasks(name, models[name], trials)]
     found: dict[tuple[str, int], tuple[ModelAnswer, float]] = {}
     with Crew(machines, ModelWork(models)) as crew:
         for task, result in crew.results([task] for task in tasks):
             if isinstance(result, Died):
                 raise ArgandError(f"{task.model}: {result.text}")
             found[task.model, task.first] = result
-    return {name: _joined([found[name, first] for first in firsts]) for name in models}
+            tick(len(task.patterns), task.model)
+    return {
+        name: _joined([found[task.model, task.first] for task in tasks if task.model == name])
+        for name in models
+    }
 
 
-def _task(model: str, first: int, trials: Trials) -> ModelTask:
-    some = slice(first, first + BATCH)
-    return ModelTask(model, first, trials.patterns[some], trials.live[some], trials.window.side)
+def _tasks(name: str, model: Model, trials: Trials) -> Iterator[ModelTask]:
+    together = min(BATCH, getattr(model, "together", BATCH))
+    for first in range(0, len(trials), together):
+        some = slice(first, first + together)
+        yield ModelTask(name, first, trials.patterns[some], trials.live[some], trials.window.side)
 
 
 def _joined(parts: Sequence[tuple[ModelAnswer, float]]) -> tuple[ModelAnswer, float]:
@@ -91,4 +98,4 @@ def _check(models: Mapping[str, Model]) -> None:
             pickle.dumps(model)
         except Exception as error:
             cure = "give a function of a module, or --processes 1"
-            raise ConfigError(f"{name} cannot be given to other processes ({error}); {cure}") from error
+            raise ConfigError(f"{name} cannot be sent to other processes ({error}); {cure}") from error

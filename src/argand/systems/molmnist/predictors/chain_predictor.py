@@ -9,9 +9,9 @@ from argand.systems.molmnist.fibril.bundle import OUTLINES
 from argand.systems.molmnist.inversion.centring import check_patterns
 from argand.systems.molmnist.inversion.chain_network import ChainNetwork
 from argand.systems.molmnist.inversion.chain_reading import ChainReader, ChainReading
-from argand.systems.molmnist.inversion.pattern_predictor import PatternPredictor
 from argand.systems.molmnist.inversion.prediction import WINDOW_SIDE, Prediction
 from argand.systems.molmnist.inversion.verdict import check_window
+from argand.systems.molmnist.predictors.pattern_predictor import PatternPredictor
 
 
 class ChainPredictor(PatternPredictor):
@@ -23,7 +23,8 @@ class ChainPredictor(PatternPredictor):
     together = 8
 
     def __init__(self, network: ChainNetwork, radiation: Radiation = "xray") -> None:
-        self.network, self.radiation = network, radiation
+        self.network: ChainNetwork = network  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.radiation: Radiation = radiation
         self.reader = ChainReader(network, radiation)
 
     def measured_by(self, radiation: Radiation) -> "ChainPredictor":
@@ -51,12 +52,16 @@ class ChainPredictor(PatternPredictor):
         masks = masks & (Window(window_side, patterns.shape[-1]).q > 0)
         output = self.reader.asked(patterns, masks, window_side)
         return [
-            _told(self.reader.read(one, mask, window_side, output, row), one, mask, window_side)
+            _answer(
+                self.reader.read(one, mask, window_side, output, row), one, mask, window_side, self.radiation
+            )
             for row, (one, mask) in enumerate(zip(patterns, masks, strict=True))
         ]
 
 
-def _told(reading: ChainReading, pattern: np.ndarray, live: np.ndarray, side: float) -> Prediction:
+def _answer(
+    reading: ChainReading, pattern: np.ndarray, live: np.ndarray, side: float, radiation: Radiation
+) -> Prediction:
     """A reading as an answer."""
     likeliest = int(reading.outline.argmax())
     return Prediction(
@@ -75,4 +80,6 @@ def _told(reading: ChainReading, pattern: np.ndarray, live: np.ndarray, side: fl
         outline_probability=float(reading.outline[likeliest]),
         turn_deg=reading.turn_deg[0],
         turn_sd_deg=reading.turn_deg[1],
+        background=reading.background,
+        radiation=radiation,
     )
