@@ -151,9 +151,7 @@ def test_a_geometry_of_another_detector_is_refused(tmp_path: Path, panels: Panel
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["entry/data/data"] = COUNTS[:, :7]
     write_geom_panels(tmp_path / "a.geom", panels, 1.3)
-    with pytest.raises(
-        InputError, match="panel p7 of the geometry is outside the image of 7 x 64 x 128 px"
-    ):
+    with pytest.raises(InputError, match="panel p7 of the geometry is outside the image of 7 x 64 x 128 px"):
         read_frame(tmp_path / "a.h5", geometry=tmp_path / "a.geom")
     single = PanelSet((LAYOUTS["cspad"](np.random.default_rng(1), 100.0, 4).panels.panels[0],))
     write_geom_panels(tmp_path / "b.geom", single, 1.3)
