@@ -13,7 +13,6 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT / "src"), str(DOCS / "_extensions")]
 
-from nbclient import NotebookClient  # noqa: E402
 from staging import quiet_kernel, stage_examples  # noqa: E402
 
 import argand  # noqa: E402 (the source beside this file, whatever is installed)
@@ -54,7 +53,6 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(BUILD / "docs-cache")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
-NotebookClient.coalesce_streams.default_value = True  # what a command prints is one output, as it was printed
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT / "src"), os.environ.get("PYTHONPATH"))))
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 os.environ["COLUMNS"] = "100"

@@ -46,7 +46,7 @@ def _keys(schema: Schema, parts: Mapping[str, Schema]) -> Iterator[str]:
     if rows:
         yield from table(("Key", "Type", "Meaning"), rows, widths="25 20 55")
     else:
-        yield from (f"Is {type_of(schema)}.", "")
+        yield from (f"Type: {type_of(schema)}.", "")
 
 
 def _rows(schema: Schema, before: str, parts: Mapping[str, Schema]) -> Iterator[tuple[str, str, str]]:
@@ -84,7 +84,7 @@ def type_of(schema: Schema) -> str:
     choices = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
     if choices:
         return " or ".join(dict.fromkeys(type_of(choice) for choice in choices))
-    kinds = schema.get("type", "any")
+    kinds = schema.get("type", "string" if "enum" in schema else "any")
     items = schema.get("items")
     words = [kinds] if isinstance(kinds, str) else list(kinds)
     if isinstance(items, Mapping):
