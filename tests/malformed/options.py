@@ -42,7 +42,6 @@ TABLE: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
     (GEOMETRY, "--weights", ("gone", ".", "/dev/zero", "good.npy")),
     (PATTERNS, "--window", (*NUMBERS, "1e9")),
     (PATTERNS, "--length", ("nan", "inf", "1", "1e300")),
-    (PATTERNS, "--index", ("5", "-1", "9" * 30)),
     (PATTERNS, "--polish", ("-1", "x", "9" * 30)),
     (PATTERNS, "--mask", ("gone.npy", ".", "/dev/zero")),
     (MAPS, "--atoms", ("0", "1", "-5", "9" * 30, "1000000000")),

@@ -66,6 +66,10 @@ AcceptUntrusted = Annotated[
     bool, typer.Option("--accept-untrusted", help="Exit with 0 even if some answers are not trusted.")
 ]
 Seed = Annotated[int, typer.Option(help="Random seed.", min=0, max=2**32 - 1)]
+EvaluationSeed = Annotated[
+    int | None,
+    typer.Option(help="Random seed; by default one that no training uses.", min=0, max=2**32 - 1),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(help="Weights to use instead of the shipped ones: a file or the folder of a run."),

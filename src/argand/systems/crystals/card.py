@@ -34,7 +34,7 @@ def _command(header: Mapping[str, Any]) -> str:
     return (
         f"argand crystals train {_preset(header)} --structures {source} --out runs/paper "
         f"--max-time {duration(seconds)} --batch-size {one['batch_size']} --learning-rate {rate:g} "
-        f"--replay {one['replay']} --workers {one['workers']}"
+        f"--replay {one['replay']} --processes {one['workers']}"
     )
 
 

@@ -12,6 +12,7 @@ from argand.duration import Seconds
 from argand.runs.verbs import (
     ADVANCED,
     FAILED,
+    EvaluationSeed,
     Force,
     Json,
     KeepCard,
@@ -156,10 +157,7 @@ def evaluate(
     ],
     files: Annotated[list[str], typer.Argument(help="Structures: files, globs, folders.")],
     count: Annotated[int, typer.Option(help="Largest number of structures to rebuild.", min=1)] = 100,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Random seed; by default one that no training uses.", min=0, max=2**32 - 1),
-    ] = None,
+    seed: EvaluationSeed = None,
     weights: Weights = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="With samples: folder for relaxed CIFs and summary.json.")

@@ -14,6 +14,7 @@ from argand.runs.verbs import (
     ADVANCED,
     BatchSize,
     Devices,
+    EvaluationSeed,
     Force,
     Json,
     KeepCard,
@@ -67,7 +68,7 @@ Preset = Annotated[str, preset_argument(PRESET_NAMES)]
 def evaluate(
     preset: Preset,
     count: Annotated[int, typer.Option(help="Number of simulated stills.", min=1)] = 100,
-    seed: Annotated[int | None, typer.Option(help="Random seed.", min=0)] = None,
+    seed: EvaluationSeed = None,
     json: Json = False,
     weights: Weights = None,
     processes: Processes = None,

@@ -41,7 +41,6 @@ from argand.systems.molmnist.benchmark.options import (
 from argand.systems.molmnist.ensemble.cli import Length, dynamics, fit
 from argand.systems.molmnist.fibril.names import FIBRILS
 from argand.systems.molmnist.files.options import (
-    Index,
     MaskFile,
     Network,
     ObjectLength,
@@ -133,7 +132,6 @@ def predict(
     out: OutFolder = None,
     window: WindowSide = None,
     mask: MaskFile = None,
-    index: Index = None,
     length: ObjectLength = None,
     network: Network = "any",
     polish: Polish = 0,
@@ -157,7 +155,7 @@ def predict(
     from argand.systems.molmnist.view import write_page
 
     require_one_format(json, csv)
-    asked = Asked(window, radiation, mask, index, polish, length)
+    asked = Asked(window, radiation, mask, polish, length)
     predictor = module.load(weights, network)
     name = f"shipped, {network}" if weights is None else str(weights)
     folder = run_folder(out, predictor.weights, name, write_page, force=force, resume=resume)

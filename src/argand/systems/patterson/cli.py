@@ -16,6 +16,7 @@ from argand.runs.verbs import (
     BatchSize,
     Csv,
     Devices,
+    EvaluationSeed,
     Force,
     Json,
     KeepCard,
@@ -192,10 +193,7 @@ def view(
 def evaluate(
     preset: MapPreset = "paper",
     count: Annotated[int, typer.Option(help="Number of simulated maps.", min=1)] = 500,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Random seed.", min=0, max=2**32 - 1),
-    ] = None,
+    seed: EvaluationSeed = None,
     processes: Processes = None,
     scheduler: Scheduler = None,
     json: Json = False,

@@ -22,9 +22,6 @@ WindowSide = Annotated[
     ),
 ]
 MaskFile = Annotated[Path | None, typer.Option(help="Mask of the pixels; zero is usable.")]
-Index = Annotated[
-    int | None, typer.Option(help="Predict only this pattern of each file, counted from 0.", min=0)
-]
 ObjectLength = Annotated[
     float | None,
     typer.Option(

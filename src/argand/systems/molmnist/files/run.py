@@ -27,8 +27,6 @@ def predict_files(
     Patterns are shared out among the `machines`; neither records nor files depend on them.
     """
     files, failures = _expanded(names)
-    if asked.index is not None:
-        files = [f"{file}#{asked.index}" for file in files]
     folder.settings["asked"] = asked
     with folder:
         plan = Plan.of(files, folder, predictor.together)

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user states: window and length in Å, radiation, mask, number, rounds of polishing.
+    """What the user states: window and length in Å, radiation, mask, rounds of polishing.
 
     None: the file's, or not known.
     """
@@ -30,7 +30,6 @@ class Asked:
     window_side: float | None = None
     radiation: Radiation | None = None
     mask: Path | None = None
-    index: int | None = None
     rounds: int = 0
     length: float | None = None
 
