@@ -80,8 +80,8 @@ def test_an_option_of_several_verbs_takes_the_same_kind_everywhere():
         for long, option in options(verb).items():
             kinds.setdefault(long, {}).setdefault(kind_of(option), set()).add(name)
     mixed = {long: found for long, found in kinds.items() if len(found) > 1}
-    # One file or several of the same; the same two kinds of radiation, as an enumeration and as words; the name
-    # of a network, one of two where weights are shipped.
+    # One file or several of the same; the same two kinds of radiation, as an enumeration and as words; the
+    # name of a network, one of two where weights are shipped.
     allowed = {"--structures", "--radiation", "--network"}
     assert not {long: found for long, found in mixed.items() if long not in allowed}
 
