@@ -50,6 +50,7 @@ smartquotes = False  # --out is no dash
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 nb_execution_mode = "cache"
+nb_merge_streams = True
 nb_execution_cache_path = str(BUILD / "docs-cache")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
@@ -76,7 +77,7 @@ sphinx_gallery_conf = {
 # References to code
 autosummary_generate = True
 autosummary_ignore_module_all = True
-autodoc_member_order = "bysource"
+autodoc_member_order = "groupwise"
 autodoc_inherit_docstrings = False
 autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True, "ignore-module-all": True}
