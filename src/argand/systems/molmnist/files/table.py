@@ -46,6 +46,8 @@ def _cells(record: Mapping[str, Any]) -> list[str | Text]:
         verdict.append(f"; {note}", style="yellow")
     numbers = [found_text(record), turn_text(record), twist_text(record) or "unknown"]
     numbers += [f"{record['rotation_deg']:.1f}"]
+    if not trusted:
+        numbers[0] = f"best guess: {numbers[0]}"
     shown = numbers if trusted else [best_guess(one) if one else "" for one in numbers]
     return [
         Text(record["name"], style="cyan"),
