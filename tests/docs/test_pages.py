@@ -13,9 +13,16 @@ DOCS = ROOT / "docs"
 WITHOUT_DOI = {
     "buerger1959": "a book",
     "caliandro2005": "not on record here",
-    "luzzati1953": "not on record here",
+    "hadden2013": "not on record here",
+    "kannam2017": "not on record here",
+    "kraut1961": "not on record here",
     "lin": "a poster",
+    "luzzati1953": "not on record here",
+    "matthews2012": "not on record here",
+    "padilla2003": "not on record here",
     "parkhurst2020": "not on record here",
+    "stanley1972": "not on record here",
+    "zitting2023": "not on record here",
 }
 """References that have no DOI in docs/references.bib, and why."""
 
