@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from argand.systems.geometry.files.outputs import RunFolder as GeometryFolder
 from argand.systems.geometry.files.record import failed as failed_image
 from argand.systems.geometry.files.record import stem as output_stem
 from argand.systems.geometry.refine.prediction import Prediction as Centre
-from argand.systems.molmnist.files.inputs import PatternCase, PatternTruth
+from argand.systems.molmnist.files.inputs import PatternTruth
 from argand.systems.molmnist.files.outputs import RunFolder as FibrilFolder
 from argand.systems.molmnist.files.outputs import failed as failed_pattern
 from argand.systems.molmnist.files.outputs import output_name
@@ -106,10 +107,10 @@ def fibril_run(folder: Path, names: Sequence[str]) -> Path:
     """Answers for patterns of these names, the last one again without an answer."""
     answer = fibril_of(names[:3])
     truth = PatternTruth(answer.shape, {"rotation_deg": 21.0, "fibril": names[0], "twist_deg_per_nm": 2.0})
+    answer = replace(answer, file=names[0], truth=truth, seconds=0.1)
     with FibrilFolder(folder) as run:
-        case = PatternCase(names[0], 0, answer.pattern, answer.live, 200.0, "stated", truth=truth)
-        name = run.unused(output_name(case.file, case.index))
-        first = run.keep(run.outputs.write(name, case, answer, 0.1, "nothing"))
+        name = run.unused(output_name(names[0], 0))
+        first = run.keep(run.outputs.write(name, None, answer, "nothing"))
         # The files of the others are copies: pictures take long.
         for name in names[1:]:
             stem = run.unused(Path(name).name)

@@ -23,7 +23,7 @@ def watch(*words):
     try:
         main()
     except SystemExit as end:
-        if end.code not in (None, 0, 1):
+        if end.code not in (None, 0, 1, 3):
             raise
 watch(*sys.argv[1:])
 print(json.dumps(sorted(sys.modules)), file=sys.stderr)

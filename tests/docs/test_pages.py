@@ -2,7 +2,9 @@
 
 import ast
 import json
+import os
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -89,7 +91,8 @@ def test_the_notebook_is_what_its_tutorial_gives_and_was_executed():
 
 
 @pytest.mark.slow
-def test_the_notebook_runs(tmp_path: Path):
+def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch):
     from tutorial_notebook import NOTEBOOK, executed
 
+    monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
     assert executed(NOTEBOOK.read_text(encoding="utf-8"), NOTEBOOK.parent)

@@ -106,7 +106,7 @@ def test_a_bad_frame_ends_no_other(tmp_path: Path):
 def test_an_xyz_file_is_not_taken_for_a_poscar_by_its_first_letters(tmp_path: Path):
     pytest.importorskip("ase")
     (tmp_path / "POSCAR_1.xyz").write_text(FRAME.format(c=3, pbc="T T T"))
-    assert read_structure(tmp_path / "POSCAR_1.xyz").formula == "Cu1"
+    assert read_structure(tmp_path / "POSCAR_1.xyz").formula == "Cu"
 
 
 GOOD: dict[str, Any] = {

@@ -63,6 +63,7 @@ def jobs() -> tuple[Job, ...]:
             "crystals encode",
             ("crystals", "encode", "crystals", "--out", "out/latents.parquet", "--processes", "2"),
             same_latents,
+            ("--resume",),
         ),
         Job(
             "geometry watch",

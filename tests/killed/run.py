@@ -112,7 +112,7 @@ def _undisturbed(job: Job, folder: Path, kept: Path) -> float:
 
 def _resumed(job: Job, folder: Path, undisturbed: Path) -> Iterator[str]:
     """What is wrong once the command was run again."""
-    ended = _run((*job.argv, *(job.again if _has_run(folder) else ())), folder, PATIENCE_S)
+    ended = _run((*job.argv, *job.again), folder, PATIENCE_S)
     code, told = _log(folder)
     if not ended:
         yield f"the second run does not end within {PATIENCE_S:.0f} s"
@@ -123,10 +123,6 @@ def _resumed(job: Job, folder: Path, undisturbed: Path) -> Iterator[str]:
     else:
         yield from leftovers(folder / "out")
 
-
-def _has_run(folder: Path) -> bool:
-    """Whether a killed training has left anything to resume."""
-    return (folder / "out" / "last.ckpt").exists()
 
 
 def _run(argv: tuple[str, ...], folder: Path, seconds: float) -> bool:

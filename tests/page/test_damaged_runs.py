@@ -91,7 +91,7 @@ def test_a_file_that_holds_no_records_is_told(run: tuple[Path, Path, Write], con
     folder, records, write = run
     records.write_bytes(content)
     line = told(write, folder)
-    assert any(words in line for words in (records.name, "no run there", "no record", "no reliable"))
+    assert any(words in line for words in (records.name, "no run there", "no record", "no trusted"))
 
 
 def _folder(path: Path) -> None:
@@ -139,7 +139,7 @@ def test_files_of_answers_that_are_damaged_are_told(run: tuple[Path, Path, Write
         path.write_bytes(path.read_bytes()[:20])
     page = told(write, folder)
     if write is not _drift:
-        assert any(words in page for words in ("damaged", "whole", "left out"))
+        assert any(words in page for words in ("damaged", "whole", "complete", "left out"))
 
 
 def _records(path: Path) -> tuple[list[dict[str, Any]], Callable[[], None]]:
@@ -278,7 +278,7 @@ def test_times_of_other_clocks_and_none_do_not_end_a_drift(runs: Path, tmp_path:
     for number, record in enumerate(records):
         record["time"] = when if number == 0 else f"2026-03-01T20:1{number}:00"
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    assert "2 reliable answers" in told(_drift, folder)
+    assert "2 trusted answers" in told(_drift, folder)
 
 
 @pytest.mark.parametrize("write", [write_geometry, write_fibrils, write_patterson, write_crystals])

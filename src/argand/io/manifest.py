@@ -22,7 +22,7 @@ _PART = re.compile(r"\..*\.\d+-\d+\.part", re.DOTALL)
 
 def begin_manifest(folder: Path) -> None:
     """Start the list of a folder if it has none."""
-    with (folder / MANIFEST).open("a"):
+    with (folder / MANIFEST).open("a", encoding="utf-8"):
         pass
 
 

@@ -42,7 +42,7 @@ def read_ccp4(path: Path) -> tuple[np.ndarray, CellParameters]:
     """Values [x, y, z] of a complete CCP4 map, also gzipped, and its cell; InputError if invalid."""
     bare = path.with_suffix("") if path.suffix == ".gz" else path
     if bare.suffix not in CCP4_SUFFIXES:
-        raise InputError(f"{path}: unknown format of map; give .npy, .map, .ccp4 or .mrc")
+        raise InputError(f"{path}: unknown map format; give .npy, .map, .ccp4 or .mrc")
     ccp4 = _whole(path)
     cell = ccp4.grid.unit_cell
     return np.array(ccp4.grid, copy=True), (cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma)

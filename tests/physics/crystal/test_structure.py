@@ -139,9 +139,9 @@ def test_the_spread_of_a_lone_atom_is_that_of_its_phases():
 def test_a_structure_says_what_it_is_in_one_line_and_draws_itself_in_a_notebook():
     places = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
     structure = checked(np.diag([3.0, 4.0, 5.0]), np.array([55, 17]), places)
-    assert repr(structure) == "<Structure Cl1 Cs1: 2 atoms, 3 4 5 Å, 90 90 90°>"
+    assert repr(structure) == "<Structure CsCl: 2 atoms, 3 4 5 Å, 90 90 90°>"
     page = structure._repr_html_()
-    assert "<td style='text-align:left'>Cl1 Cs1</td>" in page
+    assert "<td style='text-align:left'>CsCl</td>" in page
     # Along a, caesium at the corner is on four corners of the cell's outline.
     assert page.count("<title>Cs</title>") == 4
     assert page.count("<title>Cl</title>") == 1

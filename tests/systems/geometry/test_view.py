@@ -149,5 +149,5 @@ def test_pictures_get_smaller_as_they_get_many(run_folder: Path):
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path):
-    with pytest.raises(InputError, match=r"no results\.jsonl there"):
+    with pytest.raises(InputError, match=r"contains no results\.jsonl"):
         view.write_page(tmp_path)

@@ -306,7 +306,7 @@ def test_rows_that_are_no_structures_end_no_index(run: Callable[..., Result], tm
     assert answer.exit_code == 0
     assert json.loads(answer.stdout)["indexed"] == 2
     parquet.write_table(Table.from_pylist([{**given, "species": ["Na", "Cl"]}]), tmp_path / "text.parquet")
-    answer = run("index", tmp_path / "text.parquet", "--out", tmp_path / "known")
+    answer = run("index", tmp_path / "text.parquet", "--out", tmp_path / "of-text")
     assert answer.exit_code == 1
     assert "species is a column of list" in answer.stderr
 

@@ -65,5 +65,5 @@ def test_python_offers_both_and_refuses_what_is_no_vector(tmp_path):
     np.testing.assert_allclose(crystals.descriptor(latent), crystals.descriptor(given), atol=0.1)
     with pytest.raises(InputError):
         crystals.descriptor(latent[:-1])
-    with pytest.raises(ConfigError, match="model best alone"):
+    with pytest.raises(ConfigError, match="only the model best gives a descriptor"):
         argand.load("crystals", "paper").descriptor(latent)

@@ -250,7 +250,7 @@ def test_a_folder_holds_one_run(tmp_path: Path):
         Run(Dynamics("3x3", "scaled", length=20.0, frame_ps=0.04, block_ps=0.2), tmp_path)
     with pytest.raises(InputError, match="no frames of production yet"):
         Trajectory(tmp_path).read("beads", phase="production")
-    with pytest.raises(InputError, match="no run of dynamics there"):
+    with pytest.raises(InputError, match="not the folder of a dynamics run"):
         _ = Trajectory(tmp_path / "none").settings
 
 

@@ -104,7 +104,7 @@ def test_a_glucose_moves_with_its_bead_and_by_itself(source: ModeEnsemble):
 
 
 def test_parameters_that_are_none_are_told(tmp_path):
-    with pytest.raises(InputError, match="no parameters"):
+    with pytest.raises(InputError, match="not parameters of an ensemble"):
         read_parameters(tmp_path / "none.json")
     (tmp_path / "odd.json").write_text('{"sprng": 1}')
     with pytest.raises(ConfigError, match="did you mean 'spring'"):

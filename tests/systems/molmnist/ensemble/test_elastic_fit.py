@@ -154,7 +154,7 @@ def test_runs_that_tell_nothing_are_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no frames of production yet"):
         fit([write_run(tmp_path / "young", "2x2", TRUTH, 4, "equilibration")])
     still = write_run(tmp_path / "still", "2x2", replace(TRUTH, spring=1e9), 2)
-    with pytest.raises(InputError, match="too alike to tell the springs"):
+    with pytest.raises(InputError, match="too similar to determine the springs"):
         fit([still])
 
 
@@ -168,7 +168,7 @@ def test_the_verb_fit_writes_what_it_found_and_compares(tmp_path: Path, monkeypa
     assert "2x2" in answer.stdout
     assert "3x3" in answer.stdout
     assert "fitted to molecular dynamics: 2x2 scaled" in read_parameters(out).source
-    told = json.loads(run(*words, "--json").stdout)
+    told = json.loads(run(*words, "--json", "--force").stdout)
     assert [row["fibril"] for row in told["runs"]] == ["2x2", "3x3"]
     assert told["parameters"] == json.loads(out.read_text())
 
@@ -182,7 +182,7 @@ def test_a_folder_that_is_no_run_is_one_clear_line(what: str, runs: list[Path], 
         (folder / "settings.json").write_text((runs[0] / "settings.json").read_text()[:20])
     answer = run("fit", folder, "--out", tmp_path / "ensemble.json")
     assert answer.exit_code == 1
-    assert "no run of dynamics there" in answer.stderr
+    assert "not the folder of a dynamics run" in answer.stderr
     assert answer.stderr.count("\n") == 1
     assert not list(tmp_path.glob("*.json"))
 

@@ -27,7 +27,7 @@ def test_every_row_of_the_literature_has_a_source_and_says_what_of_it_was_read()
 
 
 def test_the_guide_shows_every_row_of_the_literature():
-    text = (Path(__file__).parents[4] / "docs" / "molmnist.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[4] / "docs" / "theory" / "molmnist.md").read_text(encoding="utf-8")
     for row in published_twists():
         twist = "" if row["twist"] is None else "{:g} to {:g}".format(*row["twist"])
         (line,) = [line for line in text.splitlines() if row["source"] in line and row["says"] in line]
@@ -68,5 +68,5 @@ def test_a_range_holds_the_share_that_it_says():
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_share_of_none_or_all_is_refused(share: float):
-    with pytest.raises(InputError, match="ask for 0 to 1"):
+    with pytest.raises(InputError, match="give one from 0 to 1"):
         TwistPrior(2.0, 0.7).interval(share)

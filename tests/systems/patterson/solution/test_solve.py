@@ -144,7 +144,7 @@ def test_the_command_writes_what_it_says_and_overwrites_nothing(simulated, tmp_p
         "seconds",
         "files",
     }
-    assert set(wanted.split()) <= set(summary)
+    assert wanted <= set(summary)
     assert summary["n_atoms"] == 7
     structure = gemmi.read_small_structure(summary["files"]["cif"])
     assert len(structure.sites) == 7
