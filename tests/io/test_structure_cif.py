@@ -152,7 +152,7 @@ def test_another_setting_of_a_number_is_taken_where_atoms_collide_in_the_standar
         ("_symmetry_space_group_name_H-M 'F d -3 m Z'\n", SECOND.replace("0.125", "0.0"), "in this setting"),
         (loop_of("_symmetry_equiv_pos_as_xyz", ["x,y,z", "q,y,z"]), SECOND, "operator 'q,y,z' is not"),
         (loop_of("_symmetry_equiv_pos_as_xyz", ["x,y,z", "x,y,z+1/5"]), SECOND, "'x,y,z\\+1/5' is not"),
-        (loop_of("_symmetry_equiv_pos_as_xyz", ["x,y,z", "x,x,z"]), SECOND, "is no symmetry operator"),
+        (loop_of("_symmetry_equiv_pos_as_xyz", ["x,y,z", "x,x,z"]), SECOND, "is not a symmetry operator"),
         (loop_of("_symmetry_equiv_pos_as_xyz", ["x,y,z", "z,x,y"]), SECOND, "are no group"),
         ("_space_group_magn.name_BNS 'F d -3 m'\n", SECOND, "magnetic space group"),
         (loop_of("_space_group_symop_ssg_operation_algebraic", ["x1,x2,x3,x4"]), SECOND, "modulated"),

@@ -124,7 +124,6 @@ def _resumed(job: Job, folder: Path, undisturbed: Path) -> Iterator[str]:
         yield from leftovers(folder / "out")
 
 
-
 def _run(argv: tuple[str, ...], folder: Path, seconds: float) -> bool:
     """Run a command for so long at most, then kill its group; whether it had ended by itself."""
     for name in (".stdout", ".stderr", ".code"):

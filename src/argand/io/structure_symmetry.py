@@ -112,7 +112,7 @@ def _listed(items: Items) -> Operators | None:
     for text, one in found.items():
         rotation = np.array(one.rot) / one.DEN
         if (rotation != np.rint(rotation)).any() or abs(round(np.linalg.det(rotation), 6)) != 1:
-            raise InputError(f"'{text}' is no symmetry operator")
+            raise InputError(f"'{text}' is not a symmetry operator")
     operators = _operators(list(found.values()), "the listed operators", is_listed=True)
     if len(found) <= _MOST and not _is_closed(operators):
         raise InputError(

@@ -175,7 +175,7 @@ def require_sensible(options: Mapping[str, Any]) -> None:
         for one in numbers:
             if isinstance(one, int | float) and not low <= one <= high:
                 hint = f"'--{name.replace('_', '-')}'"
-                why = f"is not from {low:g} to {high:g}" if name in RANGES else "is no sensible number"
+                why = f"is not from {low:g} to {high:g}" if name in RANGES else "is not a plausible number"
                 raise typer.BadParameter(f"{one} {why}.", param_hint=hint)
 
 

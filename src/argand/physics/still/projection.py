@@ -57,7 +57,7 @@ def plane_of(panels: PanelSet) -> VirtualPlane:
     corners = np.concatenate([panel.corners_mm() for panel in panels.panels])
     ahead = corners[corners[:, 2] > _AHEAD_MM]
     if not len(ahead) or distance <= 0:
-        raise InputError("no panel of this geometry is downstream of the sample; check distances and directions")
+        raise InputError("no panel is downstream of the sample; check distances and directions")
     slope = np.clip(ahead[:, :2] / ahead[:, 2:], -STEEPEST, STEEPEST)
     low, high = slope.min(axis=0) * distance / pixel, slope.max(axis=0) * distance / pixel
     first = np.floor(low) - MARGIN_PX

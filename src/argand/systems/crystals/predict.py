@@ -54,8 +54,8 @@ class Predictor:
     A decoded structure comes as `Decoded`: `structure` (lattice in Å, species, frac_coords), `confidence`,
     `misfit`, `trusted` and `reason`. Methods that take a structure take a file, an ase.Atoms, a Structure of
     argand or pymatgen, an earlier answer, or an item of a data set; of a list of these they give `Answers`,
-    in which inputs without an answer are failures. For one input they raise InputError where it is no crystal
-    structure.
+    in which inputs without an answer are failures. One input that is not a crystal structure
+    raises InputError.
     """
 
     def __init__(self, model: Model) -> None:

@@ -86,7 +86,7 @@ def _camera(imaging: Imaging, elements: frozenset[str]) -> Camera:
 class Scene:
     """Atoms of these elements in the order in which projections take them: the lightest first.
 
-    ConfigError for what is no element.
+    ConfigError for an unknown element.
     """
 
     def __init__(self, elements: Sequence[str]) -> None:

@@ -98,7 +98,7 @@ class LatentFile:
             self._count = footer.num_rows
             self.config: dict[str, Any] = json.loads((footer.metadata or {})[_KEY])["config"]
             if not isinstance(self.config, dict):
-                raise TypeError("its configuration is no set of entries")
+                raise TypeError("its configuration is not an object")
 
     def __len__(self) -> int:
         return self._count

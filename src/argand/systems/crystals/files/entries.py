@@ -72,7 +72,7 @@ class StructureFiles:
         self._read, self._unread = 0, sum(self._counts.values())
 
     def __len__(self) -> int:
-        """How many there are, as far as that is known: of a file that is no table it shows in the end."""
+        """How many there are, as far as that is known: for files other than tables it is known at the end."""
         return self._read + self._unread
 
     @property

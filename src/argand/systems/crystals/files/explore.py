@@ -32,7 +32,7 @@ def interpolate_files(
     """Write the structures from one file's to another's as `step-01.cif` and so on.
 
     ConfigError for fewer than two steps, and for an `out` with results that are not to be replaced
-    (`force`) or with one of the inputs; InputError for what is no structure.
+    (`force`) or with one of the inputs; InputError for anything but a structure.
     """
     require_apart(out, [first, second])
     ends = read_structure(first), read_structure(second)
@@ -67,8 +67,8 @@ def alter_file(
     Strains and noise are fractions (of lengths; of the latent's root mean square). The summary names the
     `volume` that was taken, and `volume_scale`, by which lengths changed for it, and under `failed` why a
     copy could not be made. ConfigError for an invalid substitution, strain or volume, and for an `out` with
-    results that are not to be replaced (`force`) or with the input; InputError for what is no structure, and
-    where no copy could be made.
+    results that are not to be replaced (`force`) or with the input; InputError for anything but a structure,
+    and if no copy could be made.
     """
     require_apart(out, [file])
     given = predictor.changed(file, read_substitutions(substitutions), strain, volume)

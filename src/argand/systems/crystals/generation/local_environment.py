@@ -91,7 +91,7 @@ def _nearest_within(
     steps = ((moves @ metric) * moves).sum(1)
     square = 2 * apart @ (metric @ moves.T) + ((apart @ metric) * apart).sum(1)[:, None] + steps
     square = square.reshape(count, -1)
-    # An atom is no neighbour of its own; its images are.
+    # An atom is not its own neighbour; its periodic images are.
     square[square < 1e-6] = np.inf
     order = np.argpartition(square, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     near = np.take_along_axis(square, order, 1)

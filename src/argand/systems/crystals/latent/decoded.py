@@ -19,7 +19,7 @@ every atom and element right; between 0.7 and it 118 of 118 and 71 of 74 did, be
 23."""
 _LOOSE = 0.25
 """Å; an atom whose position is so uncertain counts half. By hand, half of the 0.5 Å within which an atom
-counts as found; so the confidence is no calibrated probability."""
+counts as found; so the confidence is not a calibrated probability."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def decode(
     seconds: float = SECONDS,
     among: Elements | None = None,
 ) -> Decoded:
-    """The structure of a vector, of any elements or of those `among`; InputError for what is no vector.
+    """The structure of a vector, of any elements or of those `among`; InputError for anything but a vector.
 
     `seconds` are those of this thread's processor, so that other work on the machine counts little.
     """

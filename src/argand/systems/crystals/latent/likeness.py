@@ -33,7 +33,7 @@ def descriptor(representation: Representation, latent: Latent) -> Descriptor:
     24 shells of reciprocal space, smooth at their edges, for all pairs of the channels a and b: places, and
     the dimensions of the codes. They are relative to what atoms at random would have, logarithmic in size,
     and fade where the vector's indices end (those of codes end early). A mirror image has the same. Numbers
-    of the setting do not count; InputError for what is no vector.
+    of the setting do not count; InputError for anything but a vector.
     """
     content = representation.read(representation.parts(latent)[0])
     volume = abs(np.linalg.det(content.lattice))
@@ -57,7 +57,7 @@ def distance(
     hold. The squares of five differences are summed: those of the coefficients of places and of species, each
     relative to coefficients of no relation, of the mean code, of the logarithm of the volume for an atom, and
     the strain between the cells. It has no unit, is symmetric but for ties, and changes sign of nothing: a
-    mirror image is another crystal. InputError for what is no vector.
+    mirror image is another crystal. InputError for anything but a vector.
     """
     ends = [representation.read(representation.parts(one)[0]) for one in (first, second)]
     here, there = ends

@@ -201,7 +201,7 @@ def lattice_doubts(fit: LatticeFit, options: Options = PLAIN) -> str:
     if fit.margin < LATTICE_MARGIN and fit.rival_px is not None:
         fast, slow = fit.rival_px
         return f"ambiguous lattice: a centre at ({fast:.1f}, {slow:.1f}) px explains its spots nearly as well"
-    # Four sigma, by hand, as for the note: a distance that the spots hardly determine is no objection.
+    # Four sigma, by hand, as for the note: a distance that the spots hardly determine is not an objection.
     if options.use_fitted_distance and fit.stretch_sigma < MEASURED_STRETCH:
         return ""
     if abs(fit.stretch - 1.0) > max(STRETCH_LIMIT, 4.0 * fit.stretch_sigma):

@@ -48,7 +48,7 @@ class Trajectory:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What is simulated; InputError where there is no run."""
+        """What is simulated; InputError where no run is found."""
         try:
             return json.loads((self.folder / SETTINGS).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

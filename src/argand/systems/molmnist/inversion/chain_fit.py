@@ -97,8 +97,8 @@ def fit_chains(
 ) -> FittedChains:
     """Fit from the network's logits of the sites and from n poses, the likeliest first.
 
-    Of the first `FIRST` the best at low q goes on to all q; the others are tried while the misfit is no good
-    one, in turn with poses beside the best so far.
+    Of the first `FIRST` the best at low q goes on to all q; the others are tried until the misfit is good, in
+    turn with poses beside the best so far.
     """
     held = logits.clamp(-_HELD, _HELD)
     light = torch.tensor([-3.0, 0.0, -1.0])

@@ -14,7 +14,7 @@ from argand.systems.molmnist.inversion.chain_counts import (
 )
 
 _LOOSE = 0.02
-"""Variance that every occupancy has at least while it is no whole number. By hand."""
+"""Variance that every occupancy has at least while it is not a whole number. By hand."""
 _INNER = 4
 """Steps of the sites under one pose at most. By hand: the pose changes after them."""
 _FLIPS = 40

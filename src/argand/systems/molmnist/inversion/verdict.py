@@ -14,11 +14,11 @@ more, except one of 15 discs of atoms with 10⁴ photons (0.07). Chosen on that 
 flatter the limit."""
 LEAST_PROBABILITY = 0.9
 """Of the fibril. By hand; in the same table all fibrils of the test split are surer than that (`fibril sure`
-100 %), and so are 60 to 93 % of what is no fibril: it guards little, the residual does."""
+100 %), and so are 60 to 93 % of other objects than fibrils: it guards little, the residual does."""
 LARGEST_RATIO, LARGEST_DOUBT = 1.3, 0.1
 """Misfit over the expected one, and standard deviation of the number of chains over that number, up to which
 a bundle is trusted. Chosen on validation patterns of the set `hard`; benchmarks/molmnist_hard_trust.py tells
-what they let pass on test patterns and on what is no cellulose."""
+what they let pass on test patterns and on other objects than cellulose."""
 LEAST_PHOTONS = 3000
 """Counted photons from which a bundle is trusted. By hand, between the 10⁴ with which three of four answers
 to validation patterns are right and the 10³ with which none of four is, whatever their misfit."""

@@ -74,8 +74,8 @@ class FibrilPredictor(PatternPredictor):
     ) -> list[Prediction]:
         """Answers to patterns [n, slow, fast] of one kind: one mask, one window (side in Å).
 
-        q = 0 must be in pixel [n // 2, n // 2]. Raises InputError for what is no pattern, or a window that
-        has no answer.
+        q = 0 must be in pixel [n // 2, n // 2]. Raises InputError for anything but a pattern, and for a
+        window that has no answer.
         """
         patterns = np.asarray(patterns, np.float32)
         live = np.ones(patterns.shape[1:], bool) if live is None else np.asarray(live, bool)
@@ -163,7 +163,7 @@ class FibrilPredictor(PatternPredictor):
         )
 
     def _twist(self, fitted: Fitted, fibril: int) -> dict[str, Any]:
-        """What an answer tells of the twist; nothing where it is no fibril."""
+        """What an answer tells of the twist; nothing where it is not a fibril."""
         if self.system.structures is not None:
             return {}
         slope = self.network.get_buffer("twist")[fibril, : len(fitted.coefficients) + 1].cpu()

@@ -65,7 +65,7 @@ def require_voxel(voxel: float) -> None:
 
 
 def require_cube(patterson: np.ndarray) -> np.ndarray:
-    """The map as float32; InputError where it is no finite cube with its origin, the highest point, first."""
+    """The map as float32; InputError unless it is a finite cube with its origin, the highest point, first."""
     if patterson.ndim != 3 or len(set(patterson.shape)) != 1 or patterson.shape[0] < 8:
         raise InputError(
             f"a map of shape {patterson.shape}; "
