@@ -216,7 +216,9 @@ def _moved(given: Structure, decoded: Structure) -> Float[np.ndarray, " atom"] |
 
 
 def _facts(record: Record, moved: np.ndarray | None) -> str:
-    told = [f"confidence {record['confidence']:.4f}", f"misfit {record['misfit']:.2g}"]
+    figures = f"confidence {record['confidence']:.4f}, misfit {record['misfit']:.2g}"
+    verdict = "trusted" if _is_trusted(record) else "not trusted, a best guess"
+    told = [f"{verdict}: {record.get('reason') or figures}"]
     if record.get("largest_place_error") is not None:
         told.append(f"uncertainty of positions at most {record['largest_place_error']:.2g} Å")
     if moved is not None:

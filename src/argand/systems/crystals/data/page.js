@@ -199,7 +199,7 @@ function pairs() {
     if (pair.address !== null) link.setAttribute("href", pair.address);
     const facts = document.createElement("p");
     const told = shade(document.createElement("span"), pair);
-    told.textContent = `${pair.trusted ? "" : "Best guess: "}${pair.facts} `;
+    told.textContent = `${pair.facts} `;
     facts.append(told, pair.source === null ? "" : `${pair.source} → `, link);
     byId("pair-facts").replaceChildren(facts);
     const head = ["atom", "x", "y", "z", "probability of the element", "displacement, Å"];
