@@ -21,7 +21,7 @@ def test_maps_come_back(tmp_path: Path, suffix: str):
     [
         ("a.npy", b"junk", "numpy.save"),
         ("a.ccp4", b"junk", "CCP4"),
-        ("a.txt", b"1 2 3", "unknown format of map"),
+        ("a.txt", b"1 2 3", "unknown map format"),
     ],
 )
 def test_what_is_no_map_is_refused(tmp_path: Path, name: str, content: bytes, message: str):

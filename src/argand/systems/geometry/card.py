@@ -39,7 +39,7 @@ def card_figures(result: dict[str, Any]) -> dict[str, Any]:
     """The row of one preset: mean errors over all stills, and over those with a trusted answer."""
     found = result["evidence"]["both"]
     stages = {
-        "reliable": found["answered"],
+        "trusted": found["answered"],
         "all": found["refined"],
         "network alone": found["network"],
         "constant": result["constant"],
@@ -47,7 +47,7 @@ def card_figures(result: dict[str, Any]) -> dict[str, Any]:
     return {
         "stills": result["count"],
         "frames": "full" if result["full"] else "binned",
-        "share reliable": found["share_answered"],
+        "share trusted": found["share_answered"],
         **{f"centre px, {name}": stage["centre_mean_px"] for name, stage in stages.items()},
         **{f"tilt °, {name}": _mean_tilt(stage) for name, stage in stages.items()},
     }

@@ -96,9 +96,9 @@ class Predictor:
             told["training"] = f"{training['samples']} stills in {duration(training['seconds'])}"
         for preset in [name for name in SHOWN_PRESETS if name in figures]:
             row = figures[preset]
-            found = row["centre px, reliable"]
+            found = row["centre px, trusted"]
             error = "" if found is None else f", centre within {found:.2g} px (mean)"
-            told[preset] = f"{preset}: {100 * row['share reliable']:.0f} % trusted{error}"
+            told[preset] = f"{preset}: {100 * row['share trusted']:.0f} % trusted{error}"
         return told
 
     @overload
