@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from argand.errors import ConfigError, OutputError, command_line
+from argand.io import manifest
 from argand.io.atomic import append_text, write_lines, write_text
 from argand.io.manifest import MANIFEST, begin_manifest, listed
 from argand.runs.claim import claim_file, claim_folder
@@ -92,7 +93,7 @@ def test_a_claimed_folder_within_another_keeps_its_own_list(used: Path):
 def test_results_of_another_version_are_neither_mixed_nor_removed(tmp_path: Path):
     write_text(tmp_path / "results.jsonl", "old")
     for options in ({}, {"force": True}, {"resume": True}):
-        with pytest.raises(ConfigError, match="of another version of argand; give another"):
+        with pytest.raises(ConfigError, match=r"results\.jsonl: not written by this version of argand"):
             claim_folder(tmp_path, **options)
     assert contents(tmp_path) == {"results.jsonl": "old"}
 
@@ -140,3 +141,22 @@ def test_names_of_any_bytes_are_listed(tmp_path: Path):
     write_lines(folder / "n\udcff\n.txt", ["old"])
     claim_folder(folder, force=True)
     assert contents(folder) == {}
+
+
+def test_a_long_list_is_read_once_for_a_file_that_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = claim_folder(tmp_path)
+    append_text(folder / "results.jsonl", "a")
+    append_text(folder / "results.jsonl", "b")
+    monkeypatch.setattr(manifest, "listed", lambda folder: pytest.fail("the list is read again"))
+    append_text(folder / "results.jsonl", "c")
+    assert contents(folder) == {"results.jsonl": "abc"}
+
+
+def test_a_file_of_the_user_is_kept_where_a_removed_output_was(tmp_path: Path):
+    folder = claim_folder(tmp_path)
+    write_text(folder / "a.txt", "old")
+    write_text(folder / "a.txt", "older")
+    claim_folder(folder, force=True)
+    (folder / "a.txt").write_text("mine")
+    with pytest.raises(OutputError, match="was not written by argand"):
+        write_text(folder / "a.txt", "new")

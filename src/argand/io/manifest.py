@@ -14,8 +14,11 @@ MANIFEST = ".argand-files"
 _DEPTH = 3
 """Parent folders of a file that are searched for a manifest. By hand: outputs are at most two folders
 deep."""
-
-
+_REMEMBERED = 64
+"""Files of which a process remembers that they are listed. By hand: a run appends to one or two files, and
+must not read the whole list for each record."""
+_own: dict[Path, None] = {}
+"""The last of them, oldest first."""
 _PART = re.compile(r"\..*\.\d+-\d+\.part", re.DOTALL)
 """The temporary name under which `argand.io.atomic` writes a file; a killed run leaves one."""
 
@@ -49,8 +52,18 @@ def note(path: Path) -> None:
 
 def is_foreign(path: Path) -> bool:
     """Whether a file exists in a folder with a manifest that does not list it."""
-    folder = folder_of(path) if os.path.lexists(path) else None
-    return folder is not None and path.absolute() not in set(listed(folder))
+    path = path.absolute()
+    if path in _own or not os.path.lexists(path):
+        return False
+    folder = folder_of(path)
+    if folder is None:
+        return False
+    if path not in set(listed(folder)):
+        return True
+    _own[path] = None
+    if len(_own) > _REMEMBERED:
+        del _own[next(iter(_own))]
+    return False
 
 
 def listed(folder: Path) -> Iterator[Path]:
@@ -74,6 +87,7 @@ def remove_listed(folder: Path) -> None:
     parents = set()
     for path in listed(folder):
         path.unlink(missing_ok=True)
+        _own.pop(path, None)
         parents |= {parent for parent in path.parents if folder in parent.parents}
     for place in [folder, *parents]:
         for leftover in place.glob(".*.part"):

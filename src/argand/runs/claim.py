@@ -30,8 +30,8 @@ def claim_folder(folder: Path, *, force: bool = False, resume: bool = False, can
                 remove_listed(folder)
             elif not resume and any(path.exists() for path in listed(folder)):
                 raise ConfigError(_refusal(folder, "holds results of an earlier run", can_resume))
-        elif any((folder / name).exists() for name in _OLDER):
-            raise ConfigError(f"{folder}: holds results of another version of argand; give another --out")
+        elif found := next((folder / name for name in _OLDER if (folder / name).exists()), None):
+            raise ConfigError(f"{found}: not written by this version of argand; give another --out")
         begin_manifest(folder)
     return folder
 

@@ -84,7 +84,7 @@ def test_other_pages_are_not_overwritten(tmp_path: Path):
     (tmp_path / "index.html").write_text("mine")
     result = run("solve", str(DATA), *STATED, "--out", str(tmp_path))
     assert result.exit_code == 1
-    assert "another version of argand; give another --out" in result.output
+    assert "not written by this version of argand; give another --out" in result.output
     assert (tmp_path / "index.html").read_text() == "mine"
 
 

@@ -107,7 +107,7 @@ def claim_set(out: Path, *, force: bool = False, resume: bool = False) -> None:
     """
     card = out.with_suffix(".md")
     if card.exists() and not is_card(card):
-        raise OutputError(f"{card}: not written by argand and in the way; move it, or give another --out")
+        raise OutputError(f"{card}: exists and was not written by argand; move it, or choose another --out")
     claim_file(out, force=force, resume=resume, beside=(shard_folder(out), card))
 
 

@@ -65,7 +65,9 @@ def claimed_files(
     for path in (*files.values(), out / PAGE):
         # Reflections that lie where they would be written stay as they are.
         if is_foreign(path) and not is_same_file(path, source):
-            raise OutputError(f"{path}: not written by argand and in the way; move it, or give another --out")
+            raise OutputError(
+                f"{path}: exists and was not written by argand; move it, or choose another --out"
+            )
     return files
 
 
