@@ -1,8 +1,7 @@
 """Errors name options at the command line and keywords in Python."""
 
-from collections.abc import Callable, Sequence
-
 import pytest
+from worded import setup
 
 from argand.crew import Crew, Machines
 from argand.errors import ArgandError, ConfigError, InputError, command_line, explained
@@ -29,16 +28,6 @@ def test_the_wording_is_what_it_was_after_an_error():
     with pytest.raises(InputError), command_line(False):
         raise InputError(MESSAGE)
     assert str(ArgandError("--x")) == "--x"
-
-
-def worded(chunk: Sequence[int]) -> list[str]:
-    """What an error says in the process that this is called in."""
-    return [str(InputError("give --mask")) for _ in chunk]
-
-
-def setup() -> Callable[[Sequence[int]], list[str]]:
-    """What a worker process answers its tasks with."""
-    return worded
 
 
 @pytest.mark.parametrize(("used", "told"), [(True, "give --mask"), (False, "give mask=")])
