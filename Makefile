@@ -31,7 +31,7 @@ demo: .venv/installed
 	$(BIN)/argand molmnist predict "sample#13-14" --out demo/molmnist --force
 	$(BIN)/argand crystals reconstruct examples/data/crystals --out demo/crystals --force
 	$(BIN)/argand crystals interpolate examples/data/crystals/SrTiO3_mp-5229.cif \
-		examples/data/crystals/PbTiO3_mp-20459.cif --out demo/crystals/way --force
+		examples/data/crystals/PbTiO3_mp-20459.cif --out demo/crystals/way --force --accept-untrusted
 	@echo "The picture:           $(CURDIR)/demo/thau_3_2_0006.png"
 	@echo "The page of the image: $(CURDIR)/demo/index.html"
 	@echo "The crystal's page:    $(CURDIR)/demo/patterson/index.html"
