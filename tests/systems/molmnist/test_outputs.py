@@ -63,7 +63,7 @@ def test_a_data_set_is_replaced_or_completed_only_when_told(run: Run, tmp_path: 
 def test_a_file_of_the_users_is_not_replaced_by_a_card(run: Run, tmp_path: Path):
     (tmp_path / "README.md").write_text("mine")
     asked = ("simulate", "tiny", "--out", tmp_path / "README.h5", "--count", 2, "--force")
-    assert refused(run(*asked), "README.md: not written by argand")
+    assert refused(run(*asked), "README.md: exists and was not written by argand")
     assert (tmp_path / "README.md").read_text() == "mine"
 
 

@@ -259,7 +259,7 @@ def test_instructions_fit_the_reflections_beside_them(tmp_path):
 def test_the_users_files_are_never_written_over(tmp_path):
     for name in ("a.hkl", "a.ins"):
         (tmp_path / name).write_text("mine")
-    with pytest.raises(OutputError, match=r"a\.ins: not written by argand .* --out"):
+    with pytest.raises(OutputError, match=r"a\.ins: exists and was not written by argand.* --out"):
         claimed_files(tmp_path, "a", tmp_path / "a.hkl", force=True)
     (tmp_path / "a.ins").unlink()
     assert claimed_files(tmp_path, "a", tmp_path / "a.hkl", force=True)["ins"] == tmp_path / "a.ins"
