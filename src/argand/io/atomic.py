@@ -36,7 +36,7 @@ def written(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if not path.name:
         raise OutputError(f"'{path}' is not a file name; give one")
-    _require_own(path)
+    require_own(path)
     stem = os.fsdecode(os.fsencode(path.name)[:_STEM_BYTES])
     temporary = path.with_name(f".{stem}.{os.getpid()}-{next(_numbers)}.part")
     try:
@@ -102,7 +102,7 @@ def append_text(path: Path, text: str) -> None:
     Raises OutputError if the write fails.
     """
     content = text.encode(errors=NAMES)
-    _require_own(path)
+    require_own(path)
     if not path.exists():
         with told_of(path):
             note(path)
@@ -121,10 +121,15 @@ def append_text(path: Path, text: str) -> None:
             raise
 
 
-def _require_own(path: Path) -> None:
+def require_own(path: Path) -> None:
     """OutputError if a file of the user has the name of an output."""
     if is_foreign(path):
-        raise OutputError(f"{path}: exists and was not written by argand; move it, or choose another --out")
+        raise in_the_way(path)
+
+
+def in_the_way(path: Path) -> OutputError:
+    """The error for a file of the user that has the name of an output."""
+    return OutputError(f"{path}: exists and was not written by argand; move it, or choose another --out")
 
 
 @contextmanager

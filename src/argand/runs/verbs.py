@@ -138,7 +138,6 @@ RANGES = {
     "seed": (0, 2**63 - 1),
     "count": (1, 10**9),
     "processes": (0, 1024),
-    "workers": (0, 1024),
     "batch_size": (1, 2**20),
     "replay": (1, 2**20),
     "val_count": (1, 10**6),

@@ -8,8 +8,7 @@ from typing import Any
 
 from argand import __version__
 from argand.crew import CORES, Machines
-from argand.errors import OutputError
-from argand.io.atomic import make_folder
+from argand.io.atomic import in_the_way, make_folder
 from argand.io.cache import cache_folder
 from argand.learn.simulate import simulate_to_file
 from argand.runs.claim import claim_file
@@ -107,7 +106,7 @@ def claim_set(out: Path, *, force: bool = False, resume: bool = False) -> None:
     """
     card = out.with_suffix(".md")
     if card.exists() and not is_card(card):
-        raise OutputError(f"{card}: exists and was not written by argand; move it, or choose another --out")
+        raise in_the_way(card)
     claim_file(out, force=force, resume=resume, beside=(shard_folder(out), card))
 
 

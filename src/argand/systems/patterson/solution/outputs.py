@@ -5,11 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from argand.errors import InputError, OutputError
-from argand.io.atomic import write_lines
+from argand.errors import InputError
+from argand.io.atomic import require_own, write_lines
 from argand.io.core_cif import cif_text, write_cif
 from argand.io.labels import atom_labels
-from argand.io.manifest import is_foreign
 from argand.io.shelx_model import ShelxModel, shelx_lines
 from argand.io.solution import write_ccp4, write_xyz
 from argand.page.shell import PAGE
@@ -64,10 +63,8 @@ def claimed_files(
     files = {kind: out / f"{name}{suffix}" for kind, suffix in _SUFFIXES.items()}
     for path in (*files.values(), out / PAGE):
         # Reflections that lie where they would be written stay as they are.
-        if is_foreign(path) and not is_same_file(path, source):
-            raise OutputError(
-                f"{path}: exists and was not written by argand; move it, or choose another --out"
-            )
+        if not is_same_file(path, source):
+            require_own(path)
     return files
 
 
