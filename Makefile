@@ -22,6 +22,9 @@ INSTALL = $(INSTALLER) $(addprefix -c ,$(CONSTRAINTS))
 # Without its dependencies, which that index need not have in the pinned versions; they come with the rest.
 TORCH_FIRST = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url "$(TORCH_INDEX)" torch)
 
+# The browser in which pages are tested; where there is none, and this is not CI, those tests are skipped.
+BROWSER = { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+
 .PHONY: demo test lint docs bench torture kill-test lowest install-check
 
 demo: .venv/installed
@@ -115,4 +118,5 @@ install-check: .venv/tools
 
 .venv/tools: .venv/installed
 	$(INSTALL) --group dev
+	$(if $(CI),command -v chromium chromium-browser google-chrome || $(BROWSER))
 	touch $@

@@ -24,6 +24,7 @@ from typer.core import TyperGroup
 from argand import __version__
 from argand.errors import ConfigError, command_line, explained
 from argand.learn.launch import is_first_process
+from argand.runs.command import give_command
 from argand.runs.verbs import INTERRUPTED, require_sensible
 from argand.system import SYSTEMS
 
@@ -72,6 +73,11 @@ def _require_working_folder() -> None:
 
 class ArgandGroup(TyperGroup):
     """The commands; errors that a user can act on are printed as one line instead of a traceback."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Note the command line, which pages of results show."""
+        give_command(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command; exit with 1 after an error that is `explained` and with 130 after Ctrl-C.

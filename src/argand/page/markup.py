@@ -64,14 +64,16 @@ def filled(template: str, parts: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda found: parts[found[1]], template)
 
 
-def policy(scripts: Iterable[str]) -> str:
+def policy(scripts: Iterable[str], *, trusts_loaded: bool = False) -> str:
     """The Content-Security-Policy element of a page: only these scripts may run.
 
-    Nothing is fetched, sent or framed; pictures are embedded. Inline styles are allowed, since Plotly adds
-    its own. See https://www.w3.org/TR/CSP3/.
+    With `trusts_loaded` they may load others (files beside the page), which no element of the page can do
+    ('strict-dynamic'). Nothing is fetched, sent or framed; pictures are embedded. Inline styles are allowed,
+    since views have heights of their own. See https://www.w3.org/TR/CSP3/.
     """
     sums = (base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{one}'" for one in sums) or "'none'"
+    allowed += " 'strict-dynamic'" if trusts_loaded else ""
     rules = (
         "default-src 'none'",
         f"script-src {allowed}",

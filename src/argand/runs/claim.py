@@ -7,7 +7,8 @@ from shutil import rmtree
 from argand.errors import ConfigError, OutputError
 from argand.io.atomic import make_folder, told_of
 from argand.io.manifest import begin_manifest, has_manifest, listed, remove_listed
-from argand.page.shell import PAGE
+from argand.page.document import PAGE
+from argand.runs.command import keep_command
 from argand.runs.record import RESULTS, SUMMARY
 
 _OLDER = (RESULTS, SUMMARY, PAGE)
@@ -33,6 +34,7 @@ def claim_folder(folder: Path, *, force: bool = False, resume: bool = False, can
         elif found := next((folder / name for name in _OLDER if (folder / name).exists()), None):
             raise ConfigError(f"{found}: not written by this version of argand; give another --out")
         begin_manifest(folder)
+    keep_command(folder, more=resume)
     return folder
 
 

@@ -1,0 +1,1 @@
+argand.views.image = async (stage, data) => { stage.textContent = "image"; };

@@ -1,0 +1,1 @@
+argand.views.sections = async (stage, data) => { stage.textContent = "sections"; };

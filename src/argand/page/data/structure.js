@@ -1,0 +1,1 @@
+argand.views.structure = async (stage, data) => { stage.textContent = "structure"; };
