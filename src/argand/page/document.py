@@ -17,7 +17,20 @@ SCRIPT = "argand-page.js"
 """The script that pages lying together share."""
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
-_PARTS = {"image": ("image",), "plot": ("plot",), "sections": ("sections",), "structure": ("structure",)}
+_STRUCTURE = (
+    "crystal",
+    "packing",
+    "polyhedra",
+    "isosurface",
+    "gl",
+    "scene",
+    "camera",
+    "measure",
+    "structure_frames",
+    "structure_controls",
+    "structure",
+)
+_PARTS = {"image": ("image",), "plot": ("plot",), "sections": ("sections",), "structure": _STRUCTURE}
 """Views -> the scripts they need, in order."""
 _LOADER = f"""const script = document.createElement("script");
 script.src = "{SCRIPT}";
