@@ -18,7 +18,13 @@ SCRIPT = "argand-page.js"
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
 _PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
-_PARTS = {"image": ("image",), "plot": _PLOT, "sections": ("sections",), "structure": ("structure",)}
+_PARTS = {
+    "chains": ("plot_scale", "chains"),
+    "image": ("image",),
+    "plot": _PLOT,
+    "sections": ("sections",),
+    "structure": ("structure",),
+}
 """Views -> the scripts they need, in order."""
 _LOADER = f"""const script = document.createElement("script");
 script.src = "{SCRIPT}";
