@@ -55,10 +55,10 @@ def heat_map(
 ) -> Plot:
     """Values as colours: columns along x, rows along y upwards; NaN is blank, drawn in a neutral grey.
 
-    On a log scale 0 and less have the lowest colour. The scale runs from `low` to `high`, which are those of the values unless given; that of `signed` colours
-    is symmetric about 0. `unit` is the title of the colour bar. One unit of x is as long as one of y where
-    `equal`. `coded` values take a byte each: the value told is then right to 1/508 of the scale (of the
-    logarithm on a log scale); else they travel as float32.
+    The scale runs from `low` to `high`, which are those of the values unless given; that of `signed` colours
+    is symmetric about 0; on a log scale 0 and less have the lowest colour. `unit` is the title of the colour
+    bar. One unit of x is as long as one of y where `equal`. `coded` values take a byte each: the value told
+    is then right to 1/508 of the scale (of the logarithm on a log scale); else they travel as float32.
     """
     kept = np.asarray(values, float)
     least, most = _scale_ends(kept, scale, colours, low, high)

@@ -24,8 +24,8 @@ from argand.systems.molmnist.page.plots import thumbnail
 from argand.systems.molmnist.page.words import LEAD, WORDS
 
 MOST_BYTES = 1_200_000
-"""Of cards in one page; where they are more, each has a page of its own. By hand: with script and table a page
-stays below 1.5 MB, which some 25 answers reach."""
+"""Of cards in one page; where they are more, each has a page of its own. By hand: with script and table a
+page stays below 1.5 MB, which some 20 answers reach."""
 MOST_THUMBNAILS = 500
 """Small pictures on a page. By hand: at 2 kB each they take as much room as the cards may."""
 _COLUMNS = (

@@ -1,4 +1,4 @@
-"""The card of an answer on a page: its verdict, numbers beside the truth where known, plots, chains, files."""
+"""The card of an answer on a page: its verdict, its numbers and the truth where known, plots and files."""
 
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from argand.systems.molmnist.page.chains import chains_view
 from argand.systems.molmnist.page.plots import answer_plots
 from argand.systems.molmnist.page.words import PLOTS_TOLD
 
+_HEIGHT = 320
+"""Of a plot in px. By hand: three heat maps fill a row of a wide page."""
 FILES = ("hdf5", "cxi", "picture")
 """Keys of a record that name files of an answer."""
 
@@ -29,7 +31,7 @@ def answer_card(folder: Path, record: Record, stored: StoredAnswer, mark: str | 
         verdict(trusted, record["reason"]),
         "".join(f'<p class="note">{text(note)}</p>' for note in record["notes"]),
         facts(_numbers(record)),
-        plot_view(answer_plots(stored, record), f"pattern and shapes of {name}", PLOTS_TOLD),
+        plot_view(answer_plots(stored, record), f"pattern and shapes of {name}", PLOTS_TOLD, height=_HEIGHT),
         chains_view(record, f"{guess}{title_of(record)}"),
         links(_files(folder, record)),
         mark=mark,
@@ -46,14 +48,14 @@ def _numbers(record: Record) -> list[tuple[str, str]]:
         return f"{shown(text(value) + unit, trusted)}{known}" if value else ""
 
     objects = truth.get("fibril") or _bundle_of(truth)
-    turn = turn_text(record)
+    rotation = f"{record['rotation_deg']:.1f}"
     return [
         ("found", told(found_text(record) or title_of(record), objects)),
         ("|twist|", told(twist_text(record), _number(truth, "twist_deg_per_nm", 2), " °/nm") or "unknown"),
-        ("end-to-end twist", told(turn, _number(truth, "turn_deg", 0), "°")),
+        ("end-to-end twist", told(turn_text(record), _number(truth, "turn_deg", 0), "°")),
         (
             "rotation, modulo 180°",
-            told(f"{record['rotation_deg']:.1f}", _number(truth, "rotation_deg", 1), "°"),
+            told(rotation, _number(truth, "rotation_deg", 1), "°"),
         ),
         ("correlation with the true shape", text(_number(truth, "correlation", 4) or "")),
         ("residual (expected)", f"{record['residual']:.3f} ({record['expected_residual']:.3f})"),

@@ -23,16 +23,16 @@ PLOTS_TOLD = (
 WORDS = {
     "pattern": "The measured intensities after the changes that the notes of an answer name, such as "
     "recentring. q = 0 is in its middle.",
-    "window": "The square of real space that a pattern describes; its side is 2π divided by the step in q. It "
-    "is stated by the user, follows from the file, or is assumed. A wrong window scales all lengths.",
+    "window": "The square of real space that a pattern describes; its side is 2π divided by the step in "
+    "q. It is stated by the user, follows from the file, or is assumed. A wrong window scales all lengths.",
     "shape": "Electrons in each pixel of the window, projected along the fibril.",
-    "standard deviation": "Of the shape blurred by 1 Å, as predicted: where it is large, the shape is unsure. "
-    "After ±, one standard deviation of a number.",
+    "standard deviation": "Of the shape blurred by 1 Å, as predicted: where it is large, the shape is "
+    "unsure. After ±, one standard deviation of a number.",
     "residual": "How far amplitudes of the answer are from the measured ones. For fibrils of the ten: "
     "Σ ||F| − k|F measured|| / Σ k|F measured| for q up to 1.9 /Å. For bundles, the misfit: the mean square "
     "difference of roots of counts, in units of its expected value.",
-    "expected": "The residual that noise and the variety of shapes leave of a correct answer. Where an answer "
-    "is much above it, the object is another one than the network knows.",
+    "expected": "The residual that noise and the variety of shapes leave of a correct answer. Where an "
+    "answer is much above it, the object is another one than the network knows.",
     "trusted": "The residual is near the expected one and the answer is sure enough; its reason gives the "
     "limit. The limits were set with patterns of fibrils, of other objects and of wrong windows.",
     "best guess": "An answer that is not trusted. Its numbers and shapes are grey: do not use them without a "
@@ -44,5 +44,6 @@ WORDS = {
     "rotation": "Angle of the fibril about the beam, from x towards y, modulo 180°.",
     "NxM, hexagonal-N": "Fibrils with the crystal structure of cellulose Iβ: diamonds of N by M chains, and "
     "hexagons of N chains.",
-    "correlation": "Pearson's correlation of the shape with the true one, both blurred by 1 Å; 1 is equality.",
+    "correlation": "Pearson's correlation of the shape with the true one, both blurred by 1 Å; 1 is the "
+    "best.",
 }
