@@ -86,7 +86,7 @@
     const x = width - 46, y = height - 44;
     ["x", "y", "z, axis"].forEach((name, axis) => {
       const [dx, dy] = [m[axis], m[axis + 3]];
-      if (Math.hypot(dx, dy) < 0.15) return;
+      if (Math.hypot(dx, dy) < 0.25) return;
       pen.beginPath();
       pen.moveTo(x, y);
       pen.lineTo(x + 26 * dx, y - 26 * dy);

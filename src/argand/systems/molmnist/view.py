@@ -12,7 +12,7 @@ from argand.errors import InputError
 from argand.io import manifest
 from argand.page.document import PAGE, SCRIPT, Document, write_document
 from argand.page.markup import address, link, text
-from argand.page.parts import Column, Row, badge, left_out, shown, table, thumbnails
+from argand.page.parts import Column, badge, left_out, shown, table, thumbnails
 from argand.runs.command import commands_of
 from argand.runs.fields import fault, file_of, listed, read_json, record_of, usable_records
 from argand.runs.record import RESULTS, SUMMARY, Record
@@ -150,14 +150,17 @@ def _remove_singles(folder: Path, kept: Sequence[str]) -> None:
 
 
 def _table(records: Sequence[Record], targets: dict[int, str]) -> str:
-    return table(_COLUMNS, [_row(record, targets.get(number)) for number, record in enumerate(records)])
+    """The table of the answers, without columns that are empty in all."""
+    rows = [_row(record, targets.get(number)) for number, record in enumerate(records)]
+    kept = [place for place in range(len(_COLUMNS)) if any(row[place] for row in rows)]
+    return table([_COLUMNS[place] for place in kept], [[row[place] for place in kept] for row in rows])
 
 
-def _row(record: Record, target: str | None) -> Row:
-    """One line of the table, with a link to the answer's card where it has one."""
+def _row(record: Record, target: str | None) -> list[str]:
+    """The cells of one answer, with a link to the answer's card where it has one."""
     if record.get("failed"):
         name = text(Path(record["file"]).name)
-        return Row([name, badge(False, "no answer"), text(record["reason"]), *[""] * (len(_COLUMNS) - 3)])
+        return [name, badge(False, "no answer"), text(record["reason"]), *[""] * (len(_COLUMNS) - 3)]
     trusted = record["trusted"]
     numbers = (
         found_text(record),
@@ -165,16 +168,14 @@ def _row(record: Record, target: str | None) -> Row:
         turn_text(record),
         f"{record['rotation_deg']:.1f}",
     )
-    return Row(
-        [
-            _linked(target, text(record["name"])),
-            badge(trusted),
-            *(shown(text(value), trusted) for value in numbers),
-            text(window_text(record)),
-            f"{record['residual']:.3f}",
-            f"{record['expected_residual']:.3f}",
-        ]
-    )
+    return [
+        _linked(target, text(record["name"])),
+        badge(trusted),
+        *(shown(text(value), trusted) for value in numbers),
+        text(window_text(record)),
+        f"{record['residual']:.3f}",
+        f"{record['expected_residual']:.3f}",
+    ]
 
 
 def _linked(target: str | None, html: str) -> str:
