@@ -52,7 +52,6 @@
     return {
       draw,
       first: Math.floor(rows / 2) * columns + Math.floor(columns / 2),
-      value: item => values[item],
       tell: item => [`${place(data.x, item % columns)}, ${place(data.y, Math.floor(item / columns))}`,
         `${data.unit}: ${told(values[item])}`],
       move(item, dx, dy) {

@@ -34,6 +34,7 @@ def answer_plots(stored: StoredAnswer, record: Record) -> list[Plot]:
         values: np.ndarray, title: str, colours: Literal["magma", "viridis", "signed"], *, sure: bool
     ) -> Plot:
         axis = _middle_axis(len(values), side, pixel)
+        low, high = _scales(values, top)[colours]
         return heat_map(
             _middle(values, side),
             title=title,
@@ -41,8 +42,8 @@ def answer_plots(stored: StoredAnswer, record: Record) -> list[Plot]:
             y=Axis("y", "Å", *axis),
             unit=_UNIT,
             colours=colours if sure else "grey",
-            low=0.0 if colours == "magma" else None,
-            high=top if colours == "magma" else None,
+            low=low,
+            high=high,
             coded=True,
         )
 
@@ -71,6 +72,12 @@ def thumbnail(stored: StoredAnswer, trusted: bool) -> str:
     content = io.BytesIO()
     picture.save(content, "png", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def _scales(values: np.ndarray, top: float) -> dict[str, tuple[float | None, float | None]]:
+    """Ends of the scale for each use of colours: shapes have one scale with their truth."""
+    most = float(np.abs(values).max())
+    return {"magma": (0.0, top), "viridis": (None, None), "signed": (-most, most)}
 
 
 def _pattern(stored: StoredAnswer, window_side: float) -> Plot:
