@@ -41,9 +41,9 @@ class HarkerSection:
 def harker_sections_of(group: Group) -> list[HarkerSection]:
     """The Harker planes and then lines of a space group, each once, in the order of its operators.
 
-    The vectors R x + t - x of an operator satisfy h·u = h·t for all h with h R = h, up to integers. The map is
-    centrosymmetric, so that a section and its inverse count as one. Pure translations have a single vector,
-    and inversions allow any: both are left out. Harker, J. Chem. Phys. 4, 381 (1936).
+    The vectors R x + t - x of an operator satisfy h·u = h·t for all h with h R = h, up to integers. The map
+    is centrosymmetric, so that a section and its inverse count as one. Pure translations have a single
+    vector, and inversions allow any: both are left out. Harker, J. Chem. Phys. 4, 381 (1936).
     """
     found: dict[tuple[tuple[tuple[int, int, int], int], ...], list[str]] = {}
     for rotation, translation in zip(group.rotations, group.translations, strict=True):
