@@ -19,7 +19,7 @@ _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
 _PARTS = {
     "image": ("image",),
-    "plot": ("plot",),
+    "plot": _PLOT,
     "sections": ("cell_grid", "section_drawing", "sections"),
     "structure": ("structure",),
 }
