@@ -173,6 +173,20 @@ const argand = (() => {
     fill();
   }
 
+  // A click on a row, or Enter, shows its item in the views of its group.
+  function choosable(row) {
+    const number = Number(row.dataset.number), group = row.dataset.group;
+    row.tabIndex = 0;
+    row.addEventListener("click", () => show(group, number));
+    row.addEventListener("keydown", event => {
+      if (event.key === "Enter" && event.target === row) show(group, number);
+    });
+    on(group, shown => {
+      row.classList.toggle("chosen", shown === number);
+      row.setAttribute("aria-selected", String(shown === number));
+    });
+  }
+
   function theme() {
     const system = matchMedia("(prefers-color-scheme: dark)");
     const tell = () => requestAnimationFrame(() => themed.forEach(callback => callback()));
@@ -192,15 +206,11 @@ const argand = (() => {
   // Text and tables are painted first; a view is drawn when it is near the window.
   function start() {
     theme();
+    document.querySelectorAll("tr[data-group]").forEach(choosable);  // before rows on later pages are taken out
     document.querySelectorAll(".sheet.sorts").forEach(table);
     document.querySelectorAll("[data-copy]").forEach(block => block.append(
       element("button", {type: "button", click: event => navigator.clipboard.writeText(block.dataset.copy).then(
         () => { event.target.textContent = "copied"; }, () => { event.target.textContent = "select and copy it"; })}, "copy")));
-    document.querySelectorAll("tr[data-group]").forEach(row => {
-      const number = Number(row.dataset.number), group = row.dataset.group;
-      row.addEventListener("click", () => show(group, number));
-      on(group, shown => row.classList.toggle("chosen", shown === number));
-    });
     const figures = [...document.querySelectorAll("figure.view")];
     const watch = new IntersectionObserver(seen => seen.forEach(one => {
       if (!one.isIntersecting) return;
