@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from argand.errors import InputError
+from argand.page.packed_density import MAX_VOXELS, coarser
 from argand.page.view import packed, view
 from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.harker_section import HarkerSection
 from argand.typing import Matrix3
 
-MOST_POINTS = 64**3
-"""Points of a map that are sent to a page. By hand: they pack into about 300 kB."""
 _LEVELS = 1023
 """Steps from the least to the largest value. By hand: finer than the width of a contour line."""
 _SYMMETRIC = 0.01
@@ -34,8 +33,8 @@ class SectionMark:
 class SectionMap:
     """A map whose sections are drawn.
 
-    `values` [x, y, z] are on a grid over the whole cell, index 0 at the origin; the rows of `lattice` are a, b
-    and c, in `length_unit`.
+    `values` [x, y, z] are on a grid over the whole cell, index 0 at the origin; the rows of `lattice` are a,
+    b and c, in `length_unit`.
     """
 
     values: np.ndarray
@@ -92,7 +91,7 @@ def _packed_map(drawn: SectionMap) -> dict[str, Any]:
     }
     if drawn.reach is None:
         half = drawn.centred and _is_centrosymmetric(values)
-        small = coarser(values, 2 * MOST_POINTS if half else MOST_POINTS)
+        small = coarser(values, 2 * MAX_VOXELS if half else MAX_VOXELS)
         kept = small[: small.shape[0] // 2 + 1] if half else small
         told |= {"size": small.shape, "half": half, "points": small.shape}
         return told | {"low": [-0.5] * 3 if drawn.centred else [0.0] * 3} | _packed_values(kept)
@@ -121,19 +120,6 @@ def _about_origin(values: np.ndarray, reach: tuple[int, int, int]) -> np.ndarray
 def _is_centrosymmetric(values: np.ndarray) -> bool:
     inverse = np.roll(np.flip(values), 1, (0, 1, 2))
     return bool(np.abs(values - inverse).max() <= _SYMMETRIC * np.abs(values).max())
-
-
-def coarser(values: np.ndarray, most: int) -> np.ndarray:
-    """The same periodic function on a grid of at most this many points: its Fourier terms that fit there."""
-    factor = (most / values.size) ** (1 / 3)
-    if factor >= 1:
-        return values
-    shape = [max(4, int(factor * size)) for size in values.shape]
-    terms = np.fft.fftn(values)
-    for axis, size in enumerate(shape):
-        kept = np.rint(np.fft.fftfreq(size, 1 / size)).astype(int) % values.shape[axis]
-        terms = np.take(terms, kept, axis)
-    return np.fft.ifftn(terms).real * (np.prod(shape) / values.size)
 
 
 def _told_section(section: HarkerSection) -> dict[str, Any]:
