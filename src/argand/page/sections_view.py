@@ -13,8 +13,6 @@ from argand.physics.crystal.symmetry import Group
 from argand.physics.phasing.harker_section import HarkerSection
 from argand.typing import Matrix3
 
-_LEVELS = 1023
-"""Steps from the least to the largest value. By hand: finer than the width of a contour line."""
 _SYMMETRIC = 0.01
 """Of the largest value: the most by which a map with an inversion centre at its origin may differ from its
 inverse. By hand, for maps that were rounded."""
@@ -56,12 +54,14 @@ class SectionMap:
     harker: Sequence[HarkerSection] = ()
     group: str | None = None
     """Marks follow the item of this group, the first being number 1."""
+    levels: int = 1023
+    """Steps from the least to the largest value. By hand: finer than the width of a contour line."""
     start: tuple[int, float] = (2, 0.0)
     """Axis across which the first section lies, and its height."""
 
 
 def sections_view(
-    drawn: SectionMap, label: str, caption: str = "", *, height: int = 520, name: str = "section"
+    drawn: SectionMap, label: str, caption: str = "", *, height: int = 440, name: str = "section"
 ) -> str:
     """The element of a view of sections through a map.
 
@@ -94,18 +94,18 @@ def _packed_map(drawn: SectionMap) -> dict[str, Any]:
         small = coarser(values, 2 * MAX_VOXELS if half else MAX_VOXELS)
         kept = small[: small.shape[0] // 2 + 1] if half else small
         told |= {"size": small.shape, "half": half, "points": small.shape}
-        return told | {"low": [-0.5] * 3 if drawn.centred else [0.0] * 3} | _packed_values(kept)
+        return told | {"low": [-0.5] * 3 if drawn.centred else [0.0] * 3} | _packed_values(kept, drawn.levels)
     near = _about_origin(values, drawn.reach)
     half = _is_centrosymmetric(near)
     kept = near[: drawn.reach[0] + 1] if half else near
     told |= {"size": near.shape, "half": half, "points": [1, 1, 1], "low": [-one for one in drawn.reach]}
-    return told | _packed_values(kept)
+    return told | _packed_values(kept, drawn.levels)
 
 
-def _packed_values(values: np.ndarray) -> dict[str, Any]:
+def _packed_values(values: np.ndarray, levels: int) -> dict[str, Any]:
     """Whole numbers, as differences along z, which pack better: value = lowest + step * number."""
     lowest = float(values.min())
-    step = (float(values.max()) - lowest) / _LEVELS or 1.0
+    step = (float(values.max()) - lowest) / levels or 1.0
     whole = np.rint((values - lowest) / step).astype(np.int16)
     return {"values": packed(np.diff(whole, axis=2, prepend=np.int16(0))), "lowest": lowest, "step": step}
 

@@ -195,7 +195,8 @@
     }
     context.restore();
     context.setLineDash([]);
-    return meets.map((one, number) => (one?.length === 0 ? data.harker[number] : null)).filter(Boolean);
+    const named = wanted => data.harker.filter((_, number) => wanted(meets[number])).flatMap(one => one.operators);
+    return {whole: named(one => one?.length === 0), lines: shown.flatMap(({number}) => data.harker[number].operators)};
   }
 
   // Marks on this section: [{image, at}], those at its edges on both.

@@ -6,8 +6,8 @@ argand.views.sections = async (stage, data, figure) => {
   const map = sections.prepared(data, await argand.array(data.values));
   const [heightName, factor, digits] = data.heights;
   const state = {axis: data.start[0], height: data.start[1], chosen: null, harker: null, place: null, contours: 3};
-  const STEPS = [["every σ", data.sigma], ["every 2 σ", 2 * data.sigma], ["every 5 % of the highest", 0.05 * data.top],
-    ["every 10 % of the highest", 0.1 * data.top], ["every 20 % of the highest", 0.2 * data.top]];
+  const STEPS = [["every σ", data.sigma], ["every 2 σ", 2 * data.sigma],
+    ...[5, 10, 20].map(part => [`every ${part} % of the highest`, part / 100 * data.top])];
   const canvas = element("canvas");
   const reading = element("output", {class: "reading", "aria-live": "polite"});
   const bar = argand.tools(figure), below = element("div", {class: "tools"}, reading);
@@ -26,22 +26,22 @@ argand.views.sections = async (stage, data, figure) => {
     state.axis, axis => move(axis, 0));
   const marked = element("datalist", {id: `harker-${Math.random().toString(36).slice(2)}`});
   let heights = slider();
-  bar.append(axes, heights, marked, argand.choice("contours ", STEPS.map(([name]) => name), state.contours, chosen => {
+  const contours = argand.choice("contours ", STEPS.map(([name]) => name), state.contours, chosen => {
     state.contours = chosen;
     drawn = null;
     ask();
-  }));
+  });
+  const saved = argand.button("save PNG", null, () => canvas.toBlob(blob =>
+    argand.save(blob, `${data.name}-${letter()}-${state.height.toFixed(3)}.png`)));
+  bar.append(axes, heights, marked, contours, saved);
   if (data.harker.length) bar.after(harkerBar());
-  bar.append(argand.button("save PNG", null, () => canvas.toBlob(blob => argand.save(blob,
-    `${data.name}-${letter()}-${state.height.toFixed(3)}.png`))));
   stage.append(canvas);
   stage.after(below);
   stage.tabIndex = 0;
 
   function slider() {
-    const {axis} = state, most = data.half || data.low[axis] !== 0 ? map.high[axis] : 1;
-    const made = argand.slider("", {min: map.least[axis], max: most, step: step(axis), value: state.height}, toldHeight,
-      value => move(state.axis, value));
+    const {axis} = state, limits = {min: map.least[axis], max: map.high[axis], step: step(axis), value: state.height};
+    const made = argand.slider("", limits, toldHeight, value => move(state.axis, value));
     const input = made.querySelector("input");
     input.setAttribute("aria-label", `height of the section along ${"abc"[axis]}`);
     input.setAttribute("list", marked.id);
@@ -67,9 +67,13 @@ argand.views.sections = async (stage, data, figure) => {
     const names = data.harker.map(({operators, words}) =>
       `${words}: ${operators[0]}${operators.length > 1 ? ` and ${operators.length - 1} more` : ""}`);
     const made = element("div", {class: "tools harker"}, element("span", {}, "Harker sections"));
-    if (names.length <= MOST_BUTTONS) made.append(...names.map((name, one) => argand.button(name, null, () => toHarker(one))));
-    else made.append(argand.choice("", ["–", ...names], 0, one => (one ? toHarker(one - 1) : undefined)));
-    made.querySelector("select")?.setAttribute("aria-label", "Harker section");
+    if (names.length <= MOST_BUTTONS) {
+      made.append(...names.map((name, one) => argand.button(name, null, () => toHarker(one))));
+      return made;
+    }
+    const list = argand.choice("", ["–", ...names], 0, one => (one ? toHarker(one - 1) : undefined));
+    list.querySelector("select").setAttribute("aria-label", "Harker section");
+    made.append(list);
     return made;
   }
 
@@ -160,18 +164,25 @@ argand.views.sections = async (stage, data, figure) => {
   // What is said below: the value at the place pointed at, else which section this is.
   function read(meets) {
     if (state.place) {
-      const place = state.place, value = map.grid.value(place);
-      const length = Math.hypot(...[0, 1, 2].map(side => data.lattice.reduce((sum, row, axis) => sum + row[side] * place[axis], 0)));
-      const far = data.centred ? `, length ${number(length, 2)} ${data.unit}` : "";
-      reading.textContent = `${data.letters.join(" ")} = ${coordinates(place)}${far}, ${heightName} ${number(factor * value, digits)}`;
+      const place = state.place, value = number(factor * map.grid.value(place), digits);
+      const side = one => data.lattice.reduce((sum, row, axis) => sum + row[one] * place[axis], 0);
+      const far = data.centred ? `, length ${number(Math.hypot(side(0), side(1), side(2)), 2)} ${data.unit}` : "";
+      reading.textContent = `${data.letters.join(" ")} = ${coordinates(place)}${far}, ${heightName} ${value}`;
       return;
     }
-    const told = meets.map(({operators}) => operators.slice(0, 2).join("; ") + (operators.length > 2 ? " …" : "")).join("; ");
-    reading.textContent = `Section ${toldHeight(state.height)}${told ? `: Harker section of ${told}` : ""}`;
+    const short = names => names.slice(0, 2).join("; ") + (names.length > 2 ? ` and ${names.length - 2} more` : "");
+    const whole = meets.whole.length ? `, Harker section of ${short(meets.whole)}` : "";
+    const lines = meets.lines.length ? `, dashed: Harker lines of ${short(meets.lines)}` : "";
+    reading.textContent = `Section ${toldHeight(state.height)}${whole}${lines}`;
+  }
+
+  function placeOf(event) {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
   }
 
   function point(event) {
-    const box = canvas.getBoundingClientRect(), [p, q] = shape.back([event.clientX - box.left, event.clientY - box.top]);
+    const [p, q] = shape.back(placeOf(event));
     const inside = (value, axis) => value >= data.low[axis] - 1e-9 && value <= map.high[axis] + 1e-9;
     state.place = null;
     if (inside(p, shape.p) && inside(q, shape.q)) {
@@ -182,10 +193,9 @@ argand.views.sections = async (stage, data, figure) => {
   }
 
   function markAt(event) {
-    const box = canvas.getBoundingClientRect();
-    const near = marks.map(mark => [Math.hypot(event.clientX - box.left - mark.at[0], event.clientY - box.top - mark.at[1]), mark])
-      .sort(([a], [b]) => a - b)[0];
-    return near && near[0] < 12 ? near[1].image : null;
+    const [x, y] = placeOf(event), far = mark => Math.hypot(x - mark.at[0], y - mark.at[1]);
+    const [near] = marks.filter(mark => far(mark) < 12).sort((one, other) => far(one) - far(other));
+    return near?.image;
   }
 
   stage.addEventListener("pointermove", event => shape && point(event));
@@ -204,7 +214,8 @@ argand.views.sections = async (stage, data, figure) => {
     if (axis >= 0) move(axis, 0);
     else if (turn) move(state.axis, clamped(state.height + 2 * turn * step(state.axis), state.axis, map.least));
     else {
-      const place = state.place ?? [0, 1, 2].map(one => (one === state.axis ? state.height : Math.max(0, data.low[one])));
+      const place = state.place ?? [0, 0, 0];
+      place[state.axis] = state.height;
       [shape.p, shape.q].forEach((one, side) => {
         place[one] = clamped(place[one] + arrow[side] * 2 * step(one), one, data.low);
       });

@@ -74,7 +74,7 @@ def _atoms(model: gemmi.SmallStructure, group: str, trusted: bool) -> str:
 
 def _choice(label: str) -> str:
     """A label (HTML) that the keyboard reaches: what a click on it does, its row does."""
-    return f'<button type="button">{label}</button>'
+    return f'<button type="button" style="min-height:0;padding:0 9px">{label}</button>'
 
 
 def patterson_card(
@@ -92,7 +92,7 @@ def patterson_card(
         "Heights in thousandths of the largest possible one; negative contours and their shading are orange."
         " Circles are the peaks of the table, by symmetry too; dashed lines are Harker lines. The other half"
         " of"
-        f" the sections repeats these by inversion. {_grid_words(values, model).capitalize()}. {KEYS}",
+        f" the sections repeats these by inversion. The map has a {_grid_words(values, model)}. {KEYS}",
         name=f"{summary['name']}-patterson",
     )
     told = (
@@ -112,19 +112,7 @@ def _peaks(peaks: list[dict[str, Any]], group: str) -> str:
         place = " ".join(f"{round(value, 3) + 0.0:.3f}" for value in peak["frac"])
         named, more = peak["harker"][:MOST_NAMED], len(peak["harker"]) - MOST_NAMED
         told = "; ".join(named) + (f" and {more} more" if more > 0 else "")
-        cells = [
-            _choice(str(number)),
-            place,
-            f"{peak['length']:.2f}",
-            f"{1000 * peak['height']:.0f}",
-            text(told),
-        ]
-        rows.append(Row(cells, group, number))
-    heads = [
-        "peak",
-        "u v w",
-        Column("length, Å", number=True),
-        Column("height", number=True),
-        "Harker section of",
-    ]
-    return table(heads, rows)
+        figures = [place, f"{peak['length']:.2f}", f"{1000 * peak['height']:.0f}"]
+        rows.append(Row([_choice(str(number)), *figures, text(told)], group, number))
+    figures = [Column(name, number=True) for name in ("u v w", "length, Å", "height")]
+    return table(["peak", *figures, "Harker section"], rows)
