@@ -22,8 +22,8 @@ argand.views.sections = async (stage, data, figure) => {
     : `${letter()} = ${number(value, 1)} ${data.unit}`);
   const step = axis => (isPeriodic ? 1 / (2 * data.points[axis]) : 0.5);
 
-  const axes = argand.choice("section across ", [0, 1, 2].map(axis => (isPeriodic ? "abc"[axis] : "xyz"[axis])),
-    state.axis, axis => move(axis, 0));
+  const names = isPeriodic ? ["a", "b", "c"] : ["x", "y", "z"];
+  const axes = argand.choice("section across ", names, state.axis, axis => move(axis, 0));
   const marked = element("datalist", {id: `harker-${Math.random().toString(36).slice(2)}`});
   let heights = slider();
   const contours = argand.choice("contours ", STEPS.map(([name]) => name), state.contours, chosen => {
@@ -43,7 +43,7 @@ argand.views.sections = async (stage, data, figure) => {
     const {axis} = state, limits = {min: map.least[axis], max: map.high[axis], step: step(axis), value: state.height};
     const made = argand.slider("", limits, toldHeight, value => move(state.axis, value));
     const input = made.querySelector("input");
-    input.setAttribute("aria-label", `height of the section along ${"abc"[axis]}`);
+    input.setAttribute("aria-label", `height of the section along ${names[axis]}`);
     input.setAttribute("list", marked.id);
     marked.replaceChildren(...sectionsAcross(axis).map(value => element("option", {value})));
     return made;
@@ -205,10 +205,10 @@ argand.views.sections = async (stage, data, figure) => {
     const image = markAt(event);
     if (image && data.group) argand.show(data.group, image.number);
   });
-  // Arrows move the place that is read by a grid point, Page Up and Page Down the section, a b c choose its axis.
+  // Arrows move the place that is read by a grid point, Page Up and Page Down the section, a b c (or x y z) choose its axis.
   stage.addEventListener("keydown", event => {
     const arrow = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1]}[event.key];
-    const turn = {PageUp: 1, PageDown: -1}[event.key], axis = ["a", "b", "c"].indexOf(event.key);
+    const turn = {PageUp: 1, PageDown: -1}[event.key], axis = names.indexOf(event.key);
     if (!arrow && !turn && axis < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     if (axis >= 0) move(axis, 0);

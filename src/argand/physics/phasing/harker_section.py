@@ -11,8 +11,9 @@ from argand.physics.phasing.patterson_map import triplet
 
 _TWENTYFOURTHS = 24
 """Translations of space groups are multiples of 1/24."""
-_ROWS = sorted(
-    (row for row in product(range(-2, 3), repeat=3) if any(row) and next(filter(None, row)) > 0),
+_INDICES = range(-2, 3)
+_ROWS: list[tuple[int, int, int]] = sorted(
+    (row for row in product(_INDICES, _INDICES, _INDICES) if any(row) and next(filter(None, row)) > 0),
     key=lambda row: (sum(value * value for value in row), [-value for value in row]),
 )
 """Directions (h, k, l), short ones first. Indices to 2 suffice: of twofold axes in hexagonal cells."""

@@ -21,8 +21,11 @@ LEAST_SIDE = 6
 ORIGIN_RADIUS = 3.0
 """Points about the origin in which no height counts as the map's highest: its own peak, for radius 1. By
 hand."""
-LEVELS = 150
-"""Steps of the heights of a map. By hand: a page may have hundreds of maps, of some 10 kB each."""
+CUT = 1.2
+"""Times the highest peak beyond the origin: what is higher is cut off. By hand: the origin alone is."""
+LEVELS = 127
+"""Steps of the heights of a map, of about one per cent of the highest peak. By hand: a page may have hundreds
+of maps, of some 10 kB each."""
 
 
 def drawn_map(folder: Path, record: Record) -> SectionMap:
@@ -36,11 +39,13 @@ def drawn_map(folder: Path, record: Record) -> SectionMap:
     if min(values.shape) < LEAST_SIDE or not np.isfinite(values).all():
         raise InputError(f"{path}: no Patterson map that can be drawn; predict again with --force")
     lattice = known_lattice(record)
-    reach = tuple(min(REACH, side // 2 - 1) for side in values.shape) if lattice is None else None
+    x, y, z = (min(REACH, side // 2 - 1) for side in values.shape)
+    reach = (x, y, z) if lattice is None else None
     top, place = _highest(values, reach or values.shape)
     scale = np.ones(3) if lattice is None else np.array(values.shape)
     return SectionMap(
-        values=values,
+        # The peak of the origin is as high as all others together, and would take most of the levels.
+        values=values.clip(max=CUT * top),
         lattice=np.eye(3) if lattice is None else lattice,
         top=top,
         reach=reach,

@@ -48,7 +48,7 @@ WORDS = {
     "best guess": CRYSTAL_WORDS["best guess"],
     "σ of a map": CRYSTAL_WORDS["σ of a map"],
 }
-_KEYS = "Keys: a, b, c choose the axis, Page Up and Page Down the section, arrows the place that is read."
+_KEYS = "Keys: {} choose the axis, Page Up and Page Down the section, arrows the place that is read."
 
 
 def write_page(folder: Path) -> Path:
@@ -119,12 +119,12 @@ def _card(folder: Path, record: Record, number: int) -> str:
     parts = [verdict(record["trusted"], record["reason"])]
     try:
         sections = drawn_map(folder, record)
+        keys = _KEYS.format("x, y, z" if sections.reach else "a, b, c")
         map_view = sections_view(
             sections,
             f"Sections through the Patterson map {name}",
-            "Contours and colour are relative to the highest peak beyond the origin; what is negative is"
-            " orange."
-            f" {_KEYS}",
+            "Contours and colour are relative to the highest peak beyond the origin, whose own peak is cut off;"
+            f" what is negative is orange. {keys}",
             height=380,
             name=name,
         )

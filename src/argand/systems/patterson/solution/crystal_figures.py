@@ -58,7 +58,7 @@ def figures_cards(summary: Summary) -> list[str]:
 def _settings(summary: Summary) -> list[tuple[str, str]]:
     asked = summary["asked"] | {"cell": [f"{value:g}" for value in summary["asked"]["cell"]]}
     return [
-        (ASKED.get(key, key), text(_plain(value)))
+        (ASKED.get(key) or key, text(_plain(value)))
         for key, value in asked.items()
         if value is not None and value is not False
     ]
@@ -75,13 +75,13 @@ def _result(summary: Summary) -> list[tuple[str, str]]:
     """Names and values as HTML."""
     number = summary.get("spacegroup_number")
     attempts = f"{summary['attempts']} attempt{'' if summary['attempts'] == 1 else 's'}"
-    rows = [
+    rows: list[tuple[str, str]] = [
         ("formula, Z", _contents(summary)),
         ("space group", summary["spacegroup"] + ("" if number is None else f" (No. {number})")),
         ("R1 (F² > 2σ; all)", f"{summary['r1']:.3f}; {summary['r1_all']:.3f}"),
         ("atoms found", atoms_found(summary)),
         ("hydrogen placed", _hydrogens(summary)),
-        ("absolute structure", summary.get("hand") or ""),
+        ("absolute structure", str(summary.get("hand") or "")),
         ("unique reflections", f"{summary['reflections']}, {100 * summary['completeness']:.1f} % complete"),
         ("resolution", f"{summary['d_min']:.2f} Å"),
         *_agreement(summary),
