@@ -18,12 +18,21 @@ SCRIPT = "argand-page.js"
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
 _PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
-_PARTS = {
-    "image": ("image",),
-    "plot": _PLOT,
-    "sections": ("cell_grid", "section_drawing", "sections"),
-    "structure": ("structure",),
-}
+_SECTIONS = ("cell_grid", "section_drawing", "sections")
+_STRUCTURE = (
+    "crystal",
+    "packing",
+    "polyhedra",
+    "isosurface",
+    "gl",
+    "scene",
+    "camera",
+    "measure",
+    "structure_frames",
+    "structure_controls",
+    "structure",
+)
+_PARTS = {"image": ("image",), "plot": _PLOT, "sections": _SECTIONS, "structure": _STRUCTURE}
 """Views -> the scripts they need, in order."""
 _LOADER = f"""const script = document.createElement("script");
 script.src = "{SCRIPT}";
