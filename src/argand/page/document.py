@@ -17,7 +17,13 @@ SCRIPT = "argand-page.js"
 """The script that pages lying together share."""
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
-_PARTS = {"image": ("image",), "plot": ("plot",), "sections": ("sections",), "structure": ("structure",)}
+_PARTS = {
+    "image": ("image",),
+    "item": ("item",),
+    "plot": ("plot",),
+    "sections": ("sections",),
+    "structure": ("structure",),
+}
 """Views -> the scripts they need, in order."""
 _LOADER = f"""const script = document.createElement("script");
 script.src = "{SCRIPT}";
