@@ -17,10 +17,11 @@ SCRIPT = "argand-page.js"
 """The script that pages lying together share."""
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
+_PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
 _PARTS = {
     "image": ("image",),
     "item": ("item",),
-    "plot": ("plot",),
+    "plot": _PLOT,
     "sections": ("sections",),
     "structure": ("structure",),
 }

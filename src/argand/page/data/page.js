@@ -16,7 +16,7 @@ const argand = (() => {
     return made;
   }
   element.svg = new Set(["g", "path", "circle", "rect", "line", "polyline", "polygon", "text", "tspan", "defs",
-    "clipPath", "pattern", "ellipse"]);
+    "clipPath", "pattern", "ellipse", "image"]);
 
   // The typed array of what Python's `packed` made: base64 of gzip of little-endian values.
   async function array(packed) {
