@@ -1,0 +1,99 @@
+"""The table of the structures of a run: a row for each, whose click shows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from argand.page.markup import link, text
+from argand.page.parts import Column, Row, badge, shown, table
+from argand.systems.crystals.page.run import Item, Kind
+
+GROUP = "structures"
+"""The views that show the same structure."""
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A column: heading, cell in HTML, whether a number, and grey if not trusted."""
+
+    name: str
+    cell: Callable[[Item], str]
+    number: bool = False
+    of_answer: bool = True
+
+
+def number(value: float | None, digits: int) -> str:
+    """A figure with so many decimals; nothing where it is not known or not finite."""
+    return f"{value:.{digits}f}" if value is not None and np.isfinite(value) else ""
+
+
+def short(value: float | None) -> str:
+    """A figure with two significant digits; nothing where it is not known or not finite."""
+    return f"{value:.2g}" if value is not None and np.isfinite(value) else ""
+
+
+def moved(item: Item) -> str:
+    """The largest displacement of an atom, in Å."""
+    return "" if item.moved is None else number(float(item.moved.distance.max()), 4)
+
+
+def _yes(value: bool | None, yes: str, no: str) -> str:
+    return "" if value is None else (yes if value else no)
+
+
+_NAME = _Field("structure", lambda one: text(one.name), of_answer=False)
+_STEP = _Field("share of the path, %", lambda one: f"{100 * one.record['share']:.1f}", True, False)
+_FIRST = (
+    _Field("formula", lambda one: text(one.record["formula"])),
+    _Field("space group", lambda one: text(one.space_group or "none found")),
+    _Field("atoms", lambda one: str(len(one.structure)), True),
+)
+_VOLUME = _Field("volume, Å³", lambda one: number(one.structure.volume, 2), True)
+_PER_ATOM = _Field("volume, Å³/atom", lambda one: number(one.structure.volume / len(one.structure), 2), True)
+_SHORTEST = _Field("shortest distance, Å", lambda one: number(one.shortest_distance, 3), True)
+_VALID = _Field("distances", lambda one: badge(one.is_valid, "valid" if one.is_valid else "too short"))
+_MISFITS = (
+    _Field("confidence", lambda one: number(one.record["confidence"], 3), True),
+    _Field("misfit", lambda one: short(one.record["misfit"]), True),
+)
+_MOVED = _Field("largest displacement, Å", moved, True)
+_SAMPLE = (
+    _Field("plausibility", lambda one: number(one.record.get("plausibility"), 3), True),
+    _Field("above the hull, eV/atom", lambda one: number(one.record.get("above_hull"), 3), True),
+    _Field("most similar known", lambda one: text(_similar(one))),
+    _Field("known as", lambda one: text(one.record.get("known_as") or "new")),
+    _Field("framework", lambda one: _yes(one.record.get("new_framework"), "new", "known")),
+    _Field("repeats", lambda one: text(one.record.get("duplicate_of") or "")),
+)
+_VERDICT = _Field("verdict", lambda one: badge(one.trusted), of_answer=False)
+_REASON = _Field("why", lambda one: f'<span class="soft">{text(one.reason)}</span>', of_answer=False)
+_FIELDS: dict[Kind, tuple[_Field, ...]] = {
+    "rebuilt": (_NAME, *_FIRST, _VOLUME, *_MISFITS, _MOVED),
+    "decoded": (_NAME, *_FIRST, _VOLUME, _SHORTEST, *_MISFITS),
+    "altered": (_NAME, *_FIRST, _VOLUME, _SHORTEST, _VALID, *_MISFITS),
+    "path": (_NAME, _STEP, *_FIRST, _VOLUME, _PER_ATOM, _SHORTEST, _VALID, *_MISFITS),
+    "samples": (_NAME, *_FIRST, _PER_ATOM, _SHORTEST, _VALID, _MISFITS[0], *_SAMPLE),
+}
+
+
+def structure_table(kind: Kind, items: Sequence[Item], beside: bool, caption: str = "") -> str:
+    """The table; each row has a link to its CIF if the page lies `beside` it. Empty columns are left out."""
+    files = _Field("file", lambda one: link(one.record["file"], "CIF"), of_answer=False)
+    fields = (*_FIELDS[kind], _VERDICT, _REASON, *((files,) if beside else ()))
+    cells = [[one.cell(item) for item in items] for one in fields]
+    kept = [(one, column) for one, column in zip(fields, cells, strict=True) if any(column)]
+    rows = []
+    for place, item in enumerate(items):
+        values = [shown(column[place], item.trusted or not one.of_answer) for one, column in kept]
+        rows.append(Row(values, group=GROUP, number=place))
+    columns = [Column(one.name, one.number) for one, _ in kept]
+    return f'<div class="scrolls">{table(columns, rows, caption=caption)}</div>'
+
+
+def _similar(item: Item) -> str:
+    record = item.record
+    if not record.get("nearest"):
+        return ""
+    formula = record.get("nearest_formula")
+    return f"{record['nearest']} ({formula})" if formula else record["nearest"]
