@@ -37,7 +37,7 @@ argand.views.item = async (stage, data, figure) => {
     return fold;
   }
 
-  const told = element("span", {class: "soft"});
+  const told = element("span", {class: "soft", "aria-live": "polite"});
   const previous = button("← previous", null, () => show(data.group, current - 1));
   const next = button("next →", null, () => show(data.group, current + 1));
 
@@ -54,7 +54,6 @@ argand.views.item = async (stage, data, figure) => {
   }
 
   if (items.length > 1) argand.tools(figure).append(previous, next, told);
-  stage.setAttribute("aria-live", "polite");
   on(data.group, fill);
-  if (!stage.childElementCount) fill(current);
+  if (!stage.childElementCount) show(data.group, current);
 };

@@ -46,24 +46,22 @@ def write_page(folder: Path, page: Path | None = None, among: Sequence[str] = ()
 
 def _parts(run: Run, beside: bool) -> list[str]:
     """Main figures, the table, the views, and what is said of the structure shown."""
-    caption = "A click on a row, or Enter, shows the structure below."
     seen = structure_view(
         panels(run.kind, run.items),
-        "structures in 3-D: spheres are atoms, in the cell",
+        "structures in 3-D: atoms in the cell",
         _caption(run),
         height=480,
         group=GROUP,
         name=run.folder.resolve().name or "structure",
     )
-    drawn = card(
-        "Structure",
-        seen,
-        curves(run.items) if run.kind == "path" else "",
-        structure_text(run.kind, run.items),
-    )
+    figures = tiles((value, name) for name, value in _figures(run))
+    caption = "A click on a row, or Enter, shows its structure."
     listed = structure_table(run.kind, run.items, beside, caption)
-    shown = [drawn, listed] if run.kind == "path" or len(run.items) == 1 else [listed, drawn]
-    return [tiles(_figures(run)), *shown]
+    told = structure_text(run.kind, run.items)
+    if run.kind == "path":
+        return [figures, card("Film of the path", seen, curves(run.items)), listed, card("Step shown", told)]
+    drawn = card("Structure shown", seen, told)
+    return [figures, drawn, listed] if len(run.items) == 1 else [figures, listed, drawn]
 
 
 def _caption(run: Run) -> str:
@@ -76,9 +74,8 @@ def _caption(run: Run) -> str:
 def _figures(run: Run) -> list[tuple[str, str]]:
     """The main figures: names and values."""
     items = run.items
-    trusted = sum(one.trusted for one in items)
     least = min(items, key=lambda one: one.record["confidence"])
-    told = [("trusted", f"{trusted} of {len(items)}")]
+    told = [("trusted", f"{run.trusted_count} of {run.count}")]
     told.append(("least confidence", number(least.record["confidence"], 3)))
     moved = [float(one.moved.distance.max()) for one in items if one.moved is not None and one.trusted]
     if run.kind == "rebuilt" and moved:

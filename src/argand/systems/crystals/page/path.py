@@ -19,7 +19,7 @@ def curves(items: Sequence[Item]) -> str:
     confidence = np.array([one.record["confidence"] for one in items])
     volume = np.array([one.structure.volume / len(one.structure) for one in items])
     shortest = np.array([one.record["shortest_distance"] for one in items])
-    limit = Series(f"limit of trust, {TRUSTED:g}", shares, np.full(len(shares), TRUSTED))
+    limit = Series(f"limit of trust, {TRUSTED:g}", [0.0, 100.0], [TRUSTED, TRUSTED])
     plots = [
         lines([*_marked("confidence", shares, confidence, trusted), limit],
               title="confidence", x=_SHARE, y="confidence"),

@@ -83,8 +83,7 @@ class Item:
     @property
     def trusted(self) -> bool:
         """Whether it explains its vector; runs of older versions tell the confidence alone."""
-        trusted = self.record.get("trusted")
-        return self.record["confidence"] >= TRUSTED if trusted is None else trusted
+        return _is_trusted(self.record)
 
     @property
     def reason(self) -> str:
@@ -116,7 +115,7 @@ class Item:
 class Run:
     """A folder of results, by the verb that wrote it: its summary, structures, and lines on what is lacking.
 
-    `count` is the number of structures that could be read, of which `items` are shown.
+    `items` are the structures that are shown, of `count`, of which `trusted_count` are trusted.
     """
 
     folder: Path
@@ -124,6 +123,7 @@ class Run:
     summary: Record
     items: tuple[Item, ...]
     count: int
+    trusted_count: int
     told: tuple[str, ...]
 
 
@@ -133,7 +133,7 @@ def read_run(folder: Path) -> Run:
     kind = _kind(summary)
     fields = _FIELDS | {"path": _STEP, "samples": _SAMPLE}.get(kind, {})
     records, told = usable_records(summary["structures"], lambda record: fields, folder / SUMMARY)
-    kept, lost = _with_structures(folder, records if kind == "path" else _least_certain(records))
+    kept, lost = _with_structures(folder, _least_certain(records))
     told += lost + [f"note: {one}" for one in summary.get("notes") or []]
     told += [f"skipped: {one['reason']}" for one in summary.get("skipped") or []]
     told += [f"failed: {one}" for one in summary.get("failed") or []]
@@ -141,7 +141,8 @@ def read_run(folder: Path) -> Run:
     items = (
         _item(kind, record, structure, start) for (record, structure), start in zip(kept, given, strict=True)
     )
-    return Run(folder, kind, summary, tuple(items), len(records) - len(lost), tuple(told))
+    trusted = sum(map(_is_trusted, records))
+    return Run(folder, kind, summary, tuple(items), len(records), trusted, tuple(told))
 
 
 def _summary(folder: Path) -> Record:
@@ -154,6 +155,11 @@ def _summary(folder: Path) -> Record:
     if wrong is not None:
         raise InputError(f"{path}: not a summary of structures ({wrong}); repeat the run with --force")
     return summary
+
+
+def _is_trusted(record: Record) -> bool:
+    trusted = record.get("trusted")
+    return record["confidence"] >= TRUSTED if trusted is None else trusted
 
 
 def _kind(summary: Record) -> Kind:

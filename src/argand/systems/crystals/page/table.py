@@ -35,7 +35,7 @@ def short(value: float | None) -> str:
 
 def moved(item: Item) -> str:
     """The largest displacement of an atom, in Å."""
-    return "" if item.moved is None else number(float(item.moved.distance.max()), 4)
+    return "" if item.moved is None else short(float(item.moved.distance.max()))
 
 
 def _yes(value: bool | None, yes: str, no: str) -> str:
@@ -66,21 +66,20 @@ _SAMPLE = (
     _Field("framework", lambda one: _yes(one.record.get("new_framework"), "new", "known")),
     _Field("repeats", lambda one: text(one.record.get("duplicate_of") or "")),
 )
-_VERDICT = _Field("verdict", lambda one: badge(one.trusted), of_answer=False)
-_REASON = _Field("why", lambda one: f'<span class="soft">{text(one.reason)}</span>', of_answer=False)
+_VERDICT = _Field("verdict", lambda one: _verdict(one), of_answer=False)
 _FIELDS: dict[Kind, tuple[_Field, ...]] = {
-    "rebuilt": (_NAME, *_FIRST, _VOLUME, *_MISFITS, _MOVED),
-    "decoded": (_NAME, *_FIRST, _VOLUME, _SHORTEST, *_MISFITS),
-    "altered": (_NAME, *_FIRST, _VOLUME, _SHORTEST, _VALID, *_MISFITS),
-    "path": (_NAME, _STEP, *_FIRST, _VOLUME, _PER_ATOM, _SHORTEST, _VALID, *_MISFITS),
-    "samples": (_NAME, *_FIRST, _PER_ATOM, _SHORTEST, _VALID, _MISFITS[0], *_SAMPLE),
+    "rebuilt": (*_FIRST, _VOLUME, *_MISFITS, _MOVED),
+    "decoded": (*_FIRST, _VOLUME, _SHORTEST, *_MISFITS),
+    "altered": (*_FIRST, _VOLUME, _SHORTEST, _VALID, *_MISFITS),
+    "path": (_STEP, *_FIRST, _PER_ATOM, _SHORTEST, _VALID, *_MISFITS),
+    "samples": (*_FIRST, _PER_ATOM, _SHORTEST, _VALID, _MISFITS[0], *_SAMPLE),
 }
 
 
 def structure_table(kind: Kind, items: Sequence[Item], beside: bool, caption: str = "") -> str:
     """The table; each row has a link to its CIF if the page lies `beside` it. Empty columns are left out."""
     files = _Field("file", lambda one: link(one.record["file"], "CIF"), of_answer=False)
-    fields = (*_FIELDS[kind], _VERDICT, _REASON, *((files,) if beside else ()))
+    fields = (_NAME, _VERDICT, *_FIELDS[kind], *((files,) if beside else ()))
     cells = [[one.cell(item) for item in items] for one in fields]
     kept = [(one, column) for one, column in zip(fields, cells, strict=True) if any(column)]
     rows = []
@@ -89,6 +88,12 @@ def structure_table(kind: Kind, items: Sequence[Item], beside: bool, caption: st
         rows.append(Row(values, group=GROUP, number=place))
     columns = [Column(one.name, one.number) for one, _ in kept]
     return f'<div class="scrolls">{table(columns, rows, caption=caption)}</div>'
+
+
+def _verdict(item: Item) -> str:
+    """A badge, and why: without the figures that the reason begins with, which have columns of their own."""
+    _, _, why = item.reason.partition(": ")
+    return f'{badge(item.trusted)}<span class="why">{text(why or item.reason)}</span>'
 
 
 def _similar(item: Item) -> str:

@@ -120,6 +120,6 @@ def _rows(item: Item) -> list[list[str]]:
             *(f"{x:.5f}" for x in xyz),
             number(chances[place], 3),
             "" if partner is None else f"{symbols[partner]}{partner + 1}",
-            "" if shift is None else number(float(shift.distance[place]), 4),
+            "" if shift is None else short(float(shift.distance[place])),
         ])  # fmt: skip
     return rows

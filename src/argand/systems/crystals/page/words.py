@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from argand.systems.crystals.latent.decoded import TRUSTED
-from argand.systems.crystals.page.run import MOST_SHOWN, Kind, Run
+from argand.systems.crystals.page.run import Kind, Run
 
 _UNITS = "Lengths are in Å, angles in degrees, positions in fractions of the cell's edges."
 _LEADS: dict[Kind, str] = {
@@ -77,7 +77,7 @@ def lead(run: Run) -> str:
     """What the page shows, in plain text."""
     more = ""
     if len(run.items) < run.count:
-        more = f" Of {run.count} structures the {MOST_SHOWN} of least confidence are shown."
+        more = f" Of {run.count} structures the {len(run.items)} of least confidence are shown."
     return f"{_LEADS[run.kind]} {_UNITS}{more}"
 
 
