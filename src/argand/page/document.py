@@ -17,13 +17,26 @@ SCRIPT = "argand-page.js"
 """The script that pages lying together share."""
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
+_STRUCTURE = (
+    "crystal",
+    "packing",
+    "polyhedra",
+    "isosurface",
+    "gl",
+    "scene",
+    "camera",
+    "measure",
+    "structure_frames",
+    "structure_controls",
+    "structure",
+)
 _PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
 _PARTS = {
     "image": ("image",),
     "item": ("item",),
     "plot": _PLOT,
     "sections": ("sections",),
-    "structure": ("structure",),
+    "structure": _STRUCTURE,
 }
 """Views -> the scripts they need, in order."""
 _LOADER = f"""const script = document.createElement("script");

@@ -73,17 +73,19 @@ def structure_view(
     height: int = 460,
     group: str | None = None,
     name: str = "structure",
+    start: int = 0,
 ) -> str:
     """The element of a view of structures side by side, whose cameras turn together.
 
     `label` (plain text) says what it shows, `caption` (HTML) stands under it, `height` is that of the drawing
-    in px, `name` that of saved pictures. The frames of all panels follow the item of `group`. Raises
-    InputError for a structure whose lists do not fit together or that has no finite coordinates.
+    in px, `name` that of saved pictures. The frames of all panels follow the item of `group`; at first frame
+    `start` is shown (-1: the last). Raises InputError for a structure whose lists do not fit together or that
+    has no finite coordinates.
     """
-    return view("structure", packed_panels(panels, group, name), label, caption, height)
+    return view("structure", packed_panels(panels, group, name, start), label, caption, height)
 
 
-def packed_panels(panels: Sequence[Panel], group: str | None, name: str) -> dict[str, Any]:
+def packed_panels(panels: Sequence[Panel], group: str | None, name: str, start: int = 0) -> dict[str, Any]:
     """What the script draws from: lists that several frames share are stored once."""
     frames = [frame for panel in panels for frame in panel.frames]
     if not frames:
@@ -97,6 +99,7 @@ def packed_panels(panels: Sequence[Panel], group: str | None, name: str) -> dict
     return {
         "name": name,
         "group": group,
+        "start": start,
         "steps": [_MOLECULE_STEP, STEP],
         "turns": _TURNS,
         "looks": {number: look(symbol) for number, symbol in sorted(store.symbols.items())},
