@@ -32,6 +32,7 @@ _STRUCTURE = (
 )
 _PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
 _PARTS = {
+    "chains": ("plot_scale", "chains"),
     "image": ("image",),
     "item": ("item",),
     "plot": _PLOT,
